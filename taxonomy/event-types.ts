@@ -1,0 +1,204 @@
+import { z } from 'zod';
+
+/** Event times outside this range are mistakes of a clock or a unit, not events. */
+export const EARLIEST_CREATED_MS = Date.UTC(2000, 0, 1);
+/** A clock may run ahead of ours by this much, in milliseconds. */
+export const CLOCK_AHEAD_MS = 24 * 60 * 60 * 1000;
+
+export const SOURCES = ['proxy', 'nginx', 'sdk', 'api', 'browser', 'monitor', 'rabbitmq'] as const;
+export const CLIENT_KINDS = ['browser', 'extractor', 'api', 'bot'] as const;
+
+const id = z.string().min(1).max(256);
+const name = z.string().min(1).max(1024);
+const url = z.string().min(1).max(8192);
+const count = z.int().nonnegative();
+
+/** Fields that every event may carry, in the order in which they are written. */
+export const commonFields = {
+  event_id: z.string().min(1).max(128).describe('Identity: the same event always has the same id'),
+  created: z.int().describe('When it happened, Unix time in milliseconds'),
+  source: z.enum(SOURCES).optional().describe('Who observed it'),
+  user_id: id.optional(),
+  user_name: name.optional(),
+  author_id: id.optional().describe('Owner of the resource'),
+  author_name: name.optional(),
+  session_id: id.optional(),
+  client_address: z.string().max(64).optional().describe('Anonymised to /24 (IPv4) or /48 (IPv6) unless configured otherwise'),
+  client_id: z.string().max(64).optional().describe('Keyed hash of full address and user agent; the key changes daily'),
+  user_agent: z.string().max(1024).optional(),
+  client_kind: z.enum(CLIENT_KINDS).optional(),
+  trace_id: z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 lower-case hex digits').optional(),
+  span_id: z.string().regex(/^[0-9a-f]{16}$/, 'must be 16 lower-case hex digits').optional(),
+  clowder_instance: name.optional(),
+  resource_id: id.optional().describe('The resource that the event is about'),
+  resource_type: z.string().min(1).max(64).optional(),
+  resource_name: name.optional(),
+  recovered: z.literal(true).optional().describe('Published from a weaker observation because the stronger one never came'),
+};
+
+const file = {
+  file_id: id.optional(),
+  file_name: name.optional(),
+  dataset_id: id.optional(),
+  dataset_name: name.optional(),
+  folder_id: id.optional(),
+  space_id: id.optional(),
+  bytes: count.optional(),
+  content_type: z.string().min(1).max(256).optional(),
+  version: z.union([z.int(), z.string().min(1).max(64)]).optional(),
+};
+
+const extraction = {
+  message: z.string().max(32_768).optional(),
+  status: z.string().max(256).optional(),
+  extractor_name: name.optional(),
+  extractor_version: z.string().max(64).optional(),
+  file_id: id.optional(),
+  dataset_id: id.optional(),
+  job_id: id.optional(),
+  duration_ms: z.number().nonnegative().optional(),
+};
+
+const container = { space_id: id.optional() };
+
+const page = { url, referrer: url.optional(), title: name.optional() };
+
+const viewedResource = {
+  url: url.optional(),
+  referrer: url.optional(),
+  resource_type: z.enum(['file', 'dataset', 'collection', 'space']),
+  resource_id: id,
+  dataset_id: id.optional(),
+  folder_id: id.optional(),
+  space_id: id.optional(),
+};
+
+const download = {
+  url: url.optional(),
+  resource_type: z.enum(['file', 'dataset', 'collection']),
+  file_name: name.optional(),
+  dataset_id: id.optional(),
+  folder_id: id.optional(),
+  bytes: count.optional().describe('Bytes sent'),
+  complete: z.boolean().optional().describe('false where the client left early'),
+  range: z.string().max(256).optional(),
+  format: z.string().max(64).optional(),
+  version: z.union([z.int(), z.string().min(1).max(64)]).optional(),
+  tracked: z.boolean().optional().describe('false where Clowder was asked not to count it'),
+  via: z.enum(['presigned']).optional().describe('presigned: the bytes come from the object store directly'),
+};
+
+const user = {};
+
+const ping = {
+  target: z.string().min(1).max(2048),
+  component: name.optional(),
+  healthy: z.boolean(),
+  status_code: z.int().min(0).max(999).optional(),
+  response_time_ms: z.number().nonnegative().optional(),
+  queue_length: count.optional(),
+  consumers: count.optional(),
+  uptime_s: z.number().nonnegative().optional(),
+  version: z.string().max(64).optional(),
+  tls_days_left: z.number().optional(),
+  error: z.string().max(4096).optional(),
+};
+
+const connections = {
+  window_start: z.int(),
+  window_end: z.int(),
+  connections: count.optional(),
+  requests: count,
+  unique_clients: count.optional(),
+  responses_1xx: count.optional(),
+  responses_2xx: count.optional(),
+  responses_3xx: count.optional(),
+  responses_4xx: count.optional(),
+  responses_5xx: count.optional(),
+  bytes: count.optional(),
+};
+
+function eventSchema<const T extends string, const S extends z.core.$ZodLooseShape>(event: T, data: S, summary: string) {
+  return z.object({ ...commonFields, event: z.literal(event), ...data }).describe(summary);
+}
+
+/**
+ * The taxonomy: one schema an event type. Types, JSON Schema, OpenAPI, AsyncAPI, the validation of posted events and
+ * docs/events.md are all derived from this table.
+ */
+export const eventSchemas = {
+  'file.uploaded': eventSchema('file.uploaded', file, 'A file, or a new version of one, was stored'),
+  'file.deleted': eventSchema('file.deleted', file, 'A file was deleted or moved to the trash'),
+  'file.archived': eventSchema('file.archived', file, 'A file was moved to the archive'),
+  'file.unarchived': eventSchema('file.unarchived', file, 'A file was brought back from the archive'),
+  'dataset.created': eventSchema('dataset.created', container, 'A dataset was created'),
+  'dataset.deleted': eventSchema('dataset.deleted', container, 'A dataset was deleted or moved to the trash'),
+  'dataset.archived': eventSchema('dataset.archived', container, 'Archiving of a dataset was requested'),
+  'dataset.unarchived': eventSchema('dataset.unarchived', container, 'Unarchiving of a dataset was requested'),
+  'collection.created': eventSchema('collection.created', container, 'A collection was created'),
+  'collection.deleted': eventSchema('collection.deleted', container, 'A collection was deleted or moved to the trash'),
+  'space.created': eventSchema('space.created', {}, 'A space was created'),
+  'space.deleted': eventSchema('space.deleted', {}, 'A space was deleted'),
+  'extraction.queued': eventSchema('extraction.queued', extraction, 'A job was submitted to an extractor'),
+  'extraction.working': eventSchema('extraction.working', extraction, 'An extractor reported progress'),
+  'extraction.done': eventSchema('extraction.done', extraction, 'An extractor finished a job'),
+  'extraction.failed': eventSchema('extraction.failed', extraction, 'An extractor gave up on a job'),
+  'view.page': eventSchema('view.page', page, 'A page that is not about one resource was shown'),
+  'view.resource': eventSchema('view.resource', viewedResource, 'The page of a file, dataset, collection or space was shown'),
+  'view.download': eventSchema('view.download', download, 'A file, dataset or collection was downloaded'),
+  'user.login': eventSchema('user.login', user, 'A session was opened'),
+  'user.signup': eventSchema('user.signup', user, 'An account was created'),
+  'health.ping': eventSchema('health.ping', ping, 'One reading of the health of one component'),
+  'health.connections': eventSchema('health.connections', connections, 'What the web server saw in one window of time'),
+};
+
+export type EventType = keyof typeof eventSchemas;
+/** An event as described by the taxonomy: one flat object. */
+export type ClowderEvent = { [T in EventType]: z.infer<(typeof eventSchemas)[T]> }[EventType];
+/** Every field that some event type has. */
+export type EventField = { [T in EventType]: keyof z.infer<(typeof eventSchemas)[T]> }[EventType];
+
+export const EVENT_TYPES = Object.keys(eventSchemas) as EventType[];
+
+export function isEventType(value: unknown): value is EventType {
+  return typeof value === 'string' && Object.hasOwn(eventSchemas, value);
+}
+
+interface Requirement {
+  /** Of each group at least one field must be there when somebody states the event (POST, log record, span event). */
+  readonly stated: readonly (readonly EventField[])[];
+  /** The field that carries the resource's id, and its type, where the event type settles them. */
+  readonly resource?: { readonly type: string; readonly id: EventField; readonly name?: EventField };
+  /** Event-sink names of Clowder v1 (`category`, and `type` where it is not the resource's type). */
+  readonly v1: { readonly category: string; readonly type?: string };
+}
+
+const fileResource = { type: 'file', id: 'file_id', name: 'file_name' } as const;
+const resource = (type: string) => ({ type, id: 'resource_id', name: 'resource_name' }) as const;
+
+/** What the schemas do not say: whose event it is, what a stated one must name, and its names in Clowder v1. */
+export const eventTraits: Record<EventType, Requirement> = {
+  'file.uploaded': { stated: [['file_id']], resource: fileResource, v1: { category: 'upload' } },
+  'file.deleted': { stated: [['file_id']], resource: fileResource, v1: { category: 'delete' } },
+  'file.archived': { stated: [['file_id']], resource: fileResource, v1: { category: 'archive' } },
+  'file.unarchived': { stated: [['file_id']], resource: fileResource, v1: { category: 'unarchive' } },
+  'dataset.created': { stated: [['resource_id']], resource: resource('dataset'), v1: { category: 'create' } },
+  'dataset.deleted': { stated: [['resource_id']], resource: resource('dataset'), v1: { category: 'delete' } },
+  'dataset.archived': { stated: [['resource_id']], resource: resource('dataset'), v1: { category: 'archive' } },
+  'dataset.unarchived': { stated: [['resource_id']], resource: resource('dataset'), v1: { category: 'unarchive' } },
+  'collection.created': { stated: [['resource_id']], resource: resource('collection'), v1: { category: 'create' } },
+  'collection.deleted': { stated: [['resource_id']], resource: resource('collection'), v1: { category: 'delete' } },
+  'space.created': { stated: [['resource_id']], resource: resource('space'), v1: { category: 'create' } },
+  'space.deleted': { stated: [['resource_id']], resource: resource('space'), v1: { category: 'delete' } },
+  'extraction.queued': { stated: [['file_id', 'dataset_id']], v1: { category: 'extraction' } },
+  'extraction.working': { stated: [['file_id', 'dataset_id', 'job_id']], v1: { category: 'extraction' } },
+  'extraction.done': { stated: [['file_id', 'dataset_id', 'job_id']], v1: { category: 'extraction' } },
+  'extraction.failed': { stated: [['file_id', 'dataset_id', 'job_id']], v1: { category: 'extraction' } },
+  'view.page': { stated: [], v1: { category: 'view_page', type: 'page' } },
+  'view.resource': { stated: [], v1: { category: 'view_resource' } },
+  'view.download': { stated: [['resource_id']], v1: { category: 'download' } },
+  'user.login': { stated: [['user_id', 'user_name']], v1: { category: 'user_activity', type: 'login' } },
+  'user.signup': { stated: [['user_id', 'user_name']], v1: { category: 'user_activity', type: 'signup' } },
+  'health.ping': { stated: [], v1: { category: 'health', type: 'ping' } },
+  'health.connections': { stated: [], v1: { category: 'health', type: 'connections' } },
+};

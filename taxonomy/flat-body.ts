@@ -1,0 +1,49 @@
+import { commonFields, eventTraits, type EventType } from './event-types.ts';
+
+/**
+ * An event as it is journaled and published: its own fields and, beside them, the names that Clowder v1's event sink
+ * uses, in one flat JSON object. `event_id`, `event` and `created` come first.
+ */
+export interface FlatBody {
+  readonly event_id: string;
+  readonly event: EventType;
+  readonly created: number;
+  readonly [field: string]: string | number | boolean | undefined;
+}
+
+const COMMON_ORDER = Object.keys(commonFields).filter((field) => field !== 'event_id' && field !== 'created');
+const COMMON = new Set(Object.keys(commonFields).concat('event'));
+
+/**
+ * Completes an event with the fields that follow from others: `resource_id`, `resource_type`, `resource_name`, and
+ * Clowder v1's `category`, `type` and `size`. Unknown fields stay absent.
+ *
+ * @param event a checked event; undefined values are left out
+ */
+export function toFlatBody(event: { event_id: string; event: EventType; created: number; [field: string]: unknown }): FlatBody {
+  const traits = eventTraits[event.event];
+  const body: Record<string, unknown> = { event_id: event.event_id, event: event.event, created: event.created };
+  for (const field of COMMON_ORDER) if (event[field] !== undefined) body[field] = event[field];
+  const resource = traits.resource;
+  if (resource !== undefined) {
+    if (event[resource.id] !== undefined) body['resource_id'] = event[resource.id];
+    body['resource_type'] = resource.type;
+    if (resource.name !== undefined && event[resource.name] !== undefined) body['resource_name'] = event[resource.name];
+  } else if (body['resource_id'] === undefined) {
+    deriveResource(event, body);
+  }
+  for (const field in event) if (!COMMON.has(field) && event[field] !== undefined) body[field] = event[field];
+  body['category'] = traits.v1.category;
+  const type = traits.v1.type ?? body['resource_type'];
+  if (type !== undefined) body['type'] = type;
+  if (event['bytes'] !== undefined) body['size'] = event['bytes'];
+  return body as unknown as FlatBody;
+}
+
+/** Events that may be about a file or a dataset name it by `file_id` or `dataset_id`. */
+function deriveResource(event: Record<string, unknown>, body: Record<string, unknown>): void {
+  const type = event['file_id'] !== undefined ? 'file' : event['dataset_id'] !== undefined ? 'dataset' : undefined;
+  if (type === undefined || !String(event['event']).startsWith('extraction.')) return;
+  body['resource_id'] = event[`${type}_id`];
+  body['resource_type'] = type;
+}
