@@ -1,0 +1,105 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startCollector } from '../test/support/collector-process.ts';
+import { startOtelCollector } from '../test/support/otel-collector.ts';
+import { tempDir } from '../test/support/processes.ts';
+import { traceRequest, type BenchSpan } from './otlp-body.ts';
+import type { Measure, Row } from './row.ts';
+import { load } from './wrk.ts';
+
+const SPANS = 512;
+const BODIES = 8;
+const SECONDS = 4;
+
+/** Event-less routes of Clowder v2 that its pages poll: server spans that must be looked at and are no event. */
+const POLLED = ['/api/v2/jobs', '/api/v2/feeds', '/api/v2/listeners/search'];
+
+const COMMON = {
+  'code.namespace': 'app.jobs',
+  'code.function': 'get_all_job_summary',
+  'thread.id': 140_301,
+  'thread.name': 'AnyIO worker thread',
+  'network.protocol.version': '1.1',
+  'server.address': 'mongo',
+  'server.port': 27_017,
+  'user_agent.original': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0',
+};
+
+/** 15 attributes each, about 620 bytes; of ten spans six are internal, three a client's and one a server's. */
+function span(index: number): BenchSpan {
+  const turn = index % 10;
+  if (turn === 9) {
+    const path = POLLED[index % POLLED.length] ?? '/api/v2/jobs';
+    return {
+      kind: 2,
+      name: `GET ${path}`,
+      attributes: {
+        ...COMMON,
+        'http.request.method': 'GET',
+        'http.response.status_code': 200,
+        'http.route': path,
+        'url.path': path,
+        'url.query': 'skip=0&limit=20',
+        'url.scheme': 'https',
+        'client.address': '192.0.2.17',
+      },
+    };
+  }
+  return {
+    kind: turn < 6 ? 1 : 3,
+    name: turn < 6 ? 'serialize_response' : 'clowder2.file_view find',
+    attributes: {
+      ...COMMON,
+      'db.system.name': 'mongodb',
+      'db.namespace': 'clowder2',
+      'db.collection.name': 'file_view',
+      'db.operation.name': 'find',
+      'db.query.text': '{"find": "file_view", "filter": {"dataset_id": "?"}, "limit": 20}',
+      'db.response.returned_rows': index,
+      'network.peer.address': '10.42.0.12',
+    },
+  };
+}
+
+/** OTLP intake of spans that are no events: ours against the real Collector's otlp receiver → debug exporter. */
+export const intake: Row = {
+  name: 'intake',
+  unit: 'spans/s',
+  target: 2.5,
+  async start() {
+    await using stack = new AsyncDisposableStack();
+    const temp = stack.adopt(await tempDir('bench'), (dir) => dir.remove());
+    const bodies = await Promise.all(
+      Array.from({ length: BODIES }, async (_, number) => {
+        const file = join(temp.path, `body-${number}`);
+        await writeFile(file, traceRequest(Array.from({ length: SPANS }, (_span, index) => span(index + number))));
+        return file;
+      }),
+    );
+    const measure =
+      (url: string): Measure =>
+      async () => {
+        const args = ['application/x-protobuf', ...bodies];
+        const target = `${url}/v1/traces`;
+        const { perSecond } = await load({
+          script: 'post-bodies.lua',
+          args,
+          url: target,
+          connections: 8,
+          seconds: SECONDS,
+        });
+        return perSecond * SPANS;
+      };
+    const peer = stack.use(
+      await startOtelCollector(({ otlpPort }) => ({
+        receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${otlpPort}` } } } },
+        exporters: { debug: { verbosity: 'basic' } },
+        service: { pipelines: { traces: { receivers: ['otlp'], exporters: ['debug'] } } },
+      })),
+    );
+    // No broker: what is no event never gets there.
+    const ours = stack.use(await startCollector({ amqpUrl: 'amqp://127.0.0.1:1' }));
+    const owned = stack.move();
+    return { ours: measure(ours.url), peer: measure(peer.url), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  },
+};

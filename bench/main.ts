@@ -1,0 +1,65 @@
+import Table from 'cli-table3';
+import { parseArgs } from 'node:util';
+import { api } from './api.ts';
+import { intake } from './intake.ts';
+import { publish } from './publish.ts';
+import { measure, type Result } from './row.ts';
+
+const ROWS = { intake, publish, api };
+
+const USAGE = `usage: npm run bench -- [${Object.keys(ROWS).join('|')} …] [--json] [--rounds N]
+
+Measures each row against its peer, in turn, several rounds; the figures are medians, the spread is the lowest and the
+highest ratio of a round. --json prints one line of JSON a row. Exit 0 whatever the figures.`;
+
+function wrongUsage(message: string): never {
+  console.error(`${message}\n${USAGE}`);
+  process.exit(2);
+}
+
+function readArgs(): { rows: (keyof typeof ROWS)[]; json: boolean; rounds: number } {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        rounds: { type: 'string', default: '5' },
+        help: { type: 'boolean' },
+      },
+    });
+    if (values.help === true) {
+      console.log(USAGE);
+      process.exit(0);
+    }
+    const names = Object.keys(ROWS) as (keyof typeof ROWS)[];
+    const rows = positionals.map((name) => names.find((row) => row === name) ?? wrongUsage(`there is no row ${name}`));
+    const rounds = Number(values.rounds);
+    if (!Number.isInteger(rounds) || rounds < 1) wrongUsage(`--rounds was ${values.rounds}; may be 1, 2, 3, …`);
+    return { rows: rows.length === 0 ? names : rows, json: values.json, rounds };
+  } catch (error) {
+    return wrongUsage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function table(results: readonly Result[]): string {
+  const lines = new Table({ head: ['', 'ours', 'peer', 'unit', 'ratio', 'target', 'spread'], style: { head: [] } });
+  for (const { name, ours, peer, unit, ratio, target, spread } of results) {
+    const reached = ratio >= target ? '' : ' (not reached)';
+    lines.push([name, ours, peer, unit, `${ratio}${reached}`, `≥ ${target}`, spread.join(' … ')]);
+  }
+  return lines.toString();
+}
+
+const { rows, json, rounds } = readArgs();
+const results: Result[] = [];
+for (const row of rows) {
+  const result = await measure(
+    ROWS[row],
+    rounds,
+    (text) => process.stderr.isTTY && process.stderr.write(`\r\u001B[K${text}`),
+  );
+  if (process.stderr.isTTY) process.stderr.write('\r\u001B[K');
+  if (json) console.log(JSON.stringify(result));
+  results.push(result);
+}
+if (!json) console.log(table(results));

@@ -1,0 +1,76 @@
+/** One round's figure of one side, in the row's unit; higher is better. */
+export type Measure = () => Promise<number>;
+
+/** One line of the table: ours against its peer, both running. */
+export interface Row {
+  readonly name: string;
+  readonly unit: string;
+  /** The ratio ours/peer to reach (DESIGN.md, "Speed to reach"). */
+  readonly target: number;
+  /** Starts both sides; what it gives is disposed of after the last round. */
+  readonly start: () => Promise<Sides>;
+}
+
+export interface Sides extends AsyncDisposable {
+  readonly ours: Measure;
+  readonly peer: Measure;
+}
+
+/** A row's figures as `--json` prints them. */
+export interface Result {
+  readonly name: string;
+  /** Median over the rounds. */
+  readonly ours: number;
+  /** Median over the rounds. */
+  readonly peer: number;
+  readonly unit: string;
+  /** Median of the rounds' ratios. */
+  readonly ratio: number;
+  readonly target: number;
+  /** Lowest and highest of the rounds' ratios. */
+  readonly spread: readonly [number, number];
+}
+
+/** Measures both sides in turn, the one that goes first changing from round to round. */
+export async function measure(row: Row, rounds: number, progress: (text: string) => void): Promise<Result> {
+  await using sides = await row.start();
+  const figures: { ours: number; peer: number }[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const figure = { ours: 0, peer: 0 };
+    const order: ('ours' | 'peer')[] = round % 2 === 0 ? ['ours', 'peer'] : ['peer', 'ours'];
+    for (const side of order) {
+      progress(`${row.name}: round ${round + 1} of ${rounds}, ${side}`);
+      figure[side] = await sides[side]();
+    }
+    figures.push(figure);
+  }
+  return summarise(row, figures);
+}
+
+/** Pure: the rounds' figures as one result. */
+export function summarise(
+  row: Pick<Row, 'name' | 'unit' | 'target'>,
+  figures: readonly { ours: number; peer: number }[],
+): Result {
+  const ratios = figures.map(({ ours, peer }) => ours / peer);
+  return {
+    name: row.name,
+    ours: Math.round(median(figures.map(({ ours }) => ours))),
+    peer: Math.round(median(figures.map(({ peer }) => peer))),
+    unit: row.unit,
+    ratio: hundredths(median(ratios)),
+    target: row.target,
+    spread: [hundredths(Math.min(...ratios)), hundredths(Math.max(...ratios))],
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+function hundredths(value: number): number {
+  return Math.round(value * 100) / 100;
+}

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { amqpTls } from '../collector/config-checks.ts';
+import type { Settings } from '../collector/config.ts';
+import { openJournalReader, type JournalReader } from '../collector/journal/journal.ts';
+import { toMessageFromLine } from '../exporter/message.ts';
+import { createPublisher, type Outcome } from '../exporter/publisher.ts';
+import type { FlatBody } from '../taxonomy/flat-body.ts';
+import type { GlobalOptions } from './main.ts';
+import { parseTime, printRows, progress } from './output.ts';
+import { requireJournal, settingsOf, UsageError } from './settings.ts';
+
+interface Filter {
+  readonly since?: string;
+  readonly until?: string;
+  readonly type?: readonly string[];
+}
+
+const COLUMNS = ['created', 'event', 'resource_id', 'resource_name', 'user_name', 'client_kind', 'source', 'event_id'];
+
+/** `events list` */
+export function listEvents(options: GlobalOptions, filter: Filter & { limit: number }): void {
+  const reader = openReader(settingsOf(options));
+  try {
+    const found: FlatBody[] = [];
+    for (const body of matching(reader, filter, 'desc')) {
+      found.push(body);
+      if (found.length >= filter.limit) break;
+    }
+    show(found.reverse());
+  } finally {
+    reader.close();
+  }
+}
+
+/** `events tail`: until interrupted. */
+export async function tailEvents(options: GlobalOptions, filter: Filter): Promise<void> {
+  const reader = openReader(settingsOf(options));
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  process.once('SIGTERM', () => stop.abort());
+  if (filter.since !== undefined) show([...matching(reader, filter, 'asc')]);
+  let last = reader.stats().lastRow;
+  while (!stop.signal.aborted) {
+    for (const row of reader.read(last, 1024 * 1024)) {
+      last = row.row;
+      show(row.lines.map((line) => JSON.parse(line) as FlatBody).filter((body) => isWanted(body, filter)));
+    }
+    await delay(200, undefined, { signal: stop.signal }).catch(() => undefined);
+  }
+  reader.close();
+}
+
+/** `events replay --to-broker`: publishes journaled events again, in order, and waits for every confirm. */
+export async function replayEvents(options: GlobalOptions, filter: Filter & { toBroker?: true }): Promise<void> {
+  if (filter.toBroker !== true) throw new UsageError('events replay needs --to-broker: it publishes to RabbitMQ again');
+  if (filter.since === undefined) throw new UsageError('events replay needs --since, e.g. --since 6h');
+  const settings = settingsOf(options);
+  const reader = openReader(settings);
+  const publisher = createPublisher({ urls: settings.AMQP_URL, connectionName: 'clowder-otel replay', ...amqpTls(settings, readFileSync) });
+  const shown = progress('events published');
+  const counts: Record<Outcome, number> = { confirmed: 0, returned: 0 };
+  const outstanding = new Set<Promise<void>>();
+  try {
+    await connected(publisher);
+    for (const body of matching(reader, filter, 'asc')) {
+      const settled = Promise.withResolvers<void>();
+      const done = (outcome: Outcome): void => {
+        counts[outcome] += 1;
+        shown.update(counts.confirmed);
+        settled.resolve();
+      };
+      const message = toMessageFromLine(JSON.stringify(body));
+      while (!publisher.publish(message, done)) await publisher.ready();
+      outstanding.add(settled.promise);
+      void settled.promise.then(() => outstanding.delete(settled.promise));
+    }
+    await Promise.all(outstanding);
+  } finally {
+    shown.end();
+    reader.close();
+    await publisher.close({ timeoutMs: 5000 });
+  }
+  printRows([{ confirmed: counts.confirmed, unroutable: counts.returned }], ['confirmed', 'unroutable']);
+  if (counts.returned > 0) throw new Error(`${counts.returned} events went to no queue: bind one to clowder.events or clowder.metrics and replay them again`);
+}
+
+const CONNECT_TIMEOUT_MS = 30_000;
+
+async function connected(publisher: ReturnType<typeof createPublisher>): Promise<void> {
+  const patience = new AbortController();
+  const ready = await Promise.race([publisher.ready().then(() => true), delay(CONNECT_TIMEOUT_MS, false, { signal: patience.signal }).catch(() => false)]);
+  patience.abort();
+  if (!ready) throw new Error(`No broker took the connection within ${CONNECT_TIMEOUT_MS / 1000} s: ${publisher.state.lastError?.message ?? 'no answer'}`);
+}
+
+function openReader(settings: Settings): JournalReader {
+  requireJournal(settings);
+  return openJournalReader(settings.DATA_DIR);
+}
+
+function* matching(reader: JournalReader, filter: Filter, direction: 'asc' | 'desc'): Generator<FlatBody> {
+  const sinceMs = timeOf('--since', filter.since);
+  const untilMs = timeOf('--until', filter.until);
+  for (const row of reader.scan({ direction, ...(sinceMs !== undefined && { sinceMs }) })) {
+    if (untilMs !== undefined && row.atMs > untilMs) continue;
+    const lines = direction === 'asc' ? row.lines : [...row.lines].reverse();
+    for (const line of lines) {
+      const body = JSON.parse(line) as FlatBody;
+      if (isWanted(body, filter)) yield body;
+    }
+  }
+}
+
+function isWanted(body: FlatBody, filter: Filter): boolean {
+  return filter.type === undefined || filter.type.includes(body.event);
+}
+
+function timeOf(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const time = parseTime(text, Date.now());
+  if (time === undefined) throw new UsageError(`${option} was ${text}; may be RFC 3339, Unix milliseconds, or an age: 90s, 15m, 6h, 7d`);
+  return time;
+}
+
+function show(bodies: readonly FlatBody[]): void {
+  if (bodies.length === 0) return;
+  if (process.stdout.isTTY) printRows(bodies.map((body) => ({ ...body, created: new Date(body.created).toISOString() })), COLUMNS);
+  else printRows(bodies, COLUMNS);
+}

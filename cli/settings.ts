@@ -1,0 +1,22 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadSettings, type Settings } from '../collector/config.ts';
+import { checkBrokers } from '../collector/config-checks.ts';
+import type { GlobalOptions } from './main.ts';
+
+/** Settings of the environment and of `--config`, checked as a whole. */
+export function settingsOf(options: GlobalOptions): Settings {
+  return loadSettings(process.env, options.config, [checkBrokers]);
+}
+
+/** A mistake in how a command was called: exit code 2. */
+export class UsageError extends Error {
+  readonly code = 'wrong_usage';
+  override readonly name = 'UsageError';
+}
+
+/** @throws UsageError where DATA_DIR holds no journal */
+export function requireJournal(settings: Settings): void {
+  if (existsSync(join(settings.DATA_DIR, 'journal.db'))) return;
+  throw new UsageError(`DATA_DIR ${settings.DATA_DIR} holds no journal: start the collector once, or set DATA_DIR to where it runs`);
+}

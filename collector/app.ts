@@ -1,0 +1,68 @@
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
+import { requestId } from 'hono/request-id';
+import { secureHeaders } from 'hono/secure-headers';
+import type { Logger } from 'pino';
+import type { CollectorMetrics } from './metrics.ts';
+import type { Readiness } from './readiness.ts';
+
+export interface AppParts {
+  readonly otlp: Hono;
+  readonly events: Hono;
+  readonly rejected: Hono;
+  readonly browser: Hono;
+  readonly docs: Hono;
+  readonly dashboard: Hono;
+  /** Guards in front of the routes that need a key, by scope. */
+  readonly guards: { readonly otlp: MiddlewareHandler; readonly ingest: MiddlewareHandler; readonly read: MiddlewareHandler };
+  readonly metrics: CollectorMetrics;
+  readonly readiness: () => Readiness;
+  readonly log: Logger;
+}
+
+/** All routes of the collector; the table in DESIGN.md is the contract. */
+export function createApp(parts: AppParts): Hono {
+  const app = new Hono();
+  app.use('/api/*', requestId({ limitLength: 128 }), secureHeaders());
+  app.use(countRequests(parts.metrics));
+
+  app.get('/healthz', (c) => c.json({ status: 'ok' }));
+  app.get('/readyz', (c) => {
+    const readiness = parts.readiness();
+    return c.json(readiness, readiness.status === 'unavailable' ? 503 : 200);
+  });
+  app.get('/metrics', async (c) => c.text(await parts.metrics.registry.metrics(), 200, { 'content-type': parts.metrics.registry.contentType }));
+
+  app.use('/v1/*', parts.guards.otlp);
+  app.route('/', parts.otlp);
+  app.post('/api/v1/events', parts.guards.ingest);
+  app.post('/api/v1/events/:type', parts.guards.ingest);
+  app.get('/api/v1/events', parts.guards.read);
+  app.get('/api/v1/events/*', parts.guards.read);
+  app.get('/api/v1/rejected', parts.guards.read);
+  app.post('/api/v1/rejected/*', parts.guards.ingest);
+  app.route('/', parts.events);
+  app.route('/', parts.rejected);
+  app.route('/', parts.browser);
+  app.route('/', parts.docs);
+  app.route('/', parts.dashboard);
+
+  app.notFound((c) => problem(c, 404, 'not_found', 'There is nothing here: GET /docs shows what there is'));
+  app.onError((error, c) => {
+    parts.log.error({ err: error, path: c.req.path }, 'request failed');
+    return problem(c, 500, 'internal_error', 'The collector failed to answer; its log says why');
+  });
+  return app;
+}
+
+function countRequests(metrics: CollectorMetrics): MiddlewareHandler {
+  return async function countRequest(c, next) {
+    await next();
+    const path = c.req.path;
+    const route = path.startsWith('/v1/') || path.startsWith('/api/v1/events') ? path.replace(/^(\/api\/v1\/events)\/.*/, '$1/*') : 'other';
+    metrics.requests.inc({ route: route.length > 32 ? 'other' : route, status: String(c.res.status) });
+  };
+}
+
+function problem(c: Context, status: 404 | 500, code: string, detail: string): Response {
+  return c.json({ type: 'about:blank', title: code.replaceAll('_', ' '), status, code, detail }, status, { 'content-type': 'application/problem+json' });
+}

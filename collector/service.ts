@@ -1,0 +1,195 @@
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { serve } from '@hono/node-server';
+import { trace } from '@opentelemetry/api';
+import pino from 'pino';
+import { createMapContext } from '../taxonomy/map.ts';
+import { createPublisher } from '../exporter/publisher.ts';
+import { eventsRoutes } from './api/events-routes.ts';
+import { browserRoutes } from './api/browser-routes.ts';
+import { createApp } from './app.ts';
+import { amqpTls } from './config-checks.ts';
+import { ConfigError, type Settings } from './config.ts';
+import { dashboardRoutes } from './dashboard/routes.ts';
+import { openDayKeys } from './day-keys.ts';
+import { docsRoutes } from './docs/routes.ts';
+import { Intake } from './intake.ts';
+import { lockDataDir } from './journal/data-dir.ts';
+import { openJournal } from './journal/journal.ts';
+import { requireKey, denyAsProblem, isLoopbackHost } from './keys/auth.ts';
+import { openKeyStore } from './keys/store.ts';
+import { CollectorMetrics } from './metrics.ts';
+import { otlpRoutes, otlpError } from './otlp/routes.ts';
+import { PublishLoop } from './publish-loop.ts';
+import { readinessOf } from './readiness.ts';
+import { rejectedRoutes } from './rejected-routes.ts';
+import { SeenIds } from './seen-ids.ts';
+import { startSelfTelemetry } from './self-telemetry.ts';
+import { acceptStated } from './stated-intake.ts';
+import { acceptTelemetry, createScreen } from './telemetry-intake.ts';
+
+export interface RunningCollector {
+  readonly url: string;
+  /** Stops accepting, finishes what is in flight, flushes; within 10 s. */
+  stop(): Promise<void>;
+}
+
+const STOP_HTTP_MS = 3000;
+const STOP_PUBLISHER_MS = 5000;
+const RECOVER_EVERY_MS = 1000;
+
+/**
+ * Starts the collector: locks DATA_DIR, opens the journal, listens, and publishes in the background.
+ *
+ * @throws ConfigError where it would be open to others without a key
+ * @throws DataDirError where DATA_DIR is not writable or held by another process
+ */
+export async function startCollector(settings: Settings): Promise<RunningCollector> {
+  const log = pino({ level: settings.LOG_LEVEL, base: { service: 'clowder-otel-collector' }, mixin: traceIds });
+  const lock = lockDataDir(settings.DATA_DIR);
+  const keys = openKeyStore(settings.DATA_DIR);
+  if (!isLoopbackHost(settings.HOST) && keys.list().length === 0) {
+    keys.close();
+    lock.release();
+    throw new ConfigError(`HOST was ${settings.HOST} and no API key is made: run "clowder-otel keys add --name NAME --scope ingest" first, or listen on 127.0.0.1`);
+  }
+  const telemetry = await startSelfTelemetry(settings.OTEL_EXPORTER_OTLP_ENDPOINT);
+  const metrics = new CollectorMetrics();
+  let failure: string | undefined;
+  const journal = await openJournal({
+    dir: settings.DATA_DIR,
+    maxBytes: settings.JOURNAL_MAX_BYTES,
+    retentionMs: settings.JOURNAL_RETENTION_DAYS * 86_400_000,
+    onFatal: (error) => {
+      failure = `The journal failed: ${error.message}. Restart the collector; nothing acknowledged is lost`;
+      log.fatal({ err: error }, 'the journal failed');
+    },
+  });
+  const context = createMapContext({
+    clowder: settings.CLOWDER_VERSION,
+    contextPath: settings.CLOWDER_CONTEXT.replace(/\/+$/, ''),
+    addressPolicy: settings.CLIENT_ADDRESS,
+    dayKey: openDayKeys(settings.DATA_DIR),
+    ...(settings.CLOWDER_INSTANCE !== undefined && { instance: settings.CLOWDER_INSTANCE }),
+  });
+  const windowMs = settings.DEDUPE_WINDOW_S * 1000;
+  const listeners = new Set<(line: string) => void>();
+  const intake = new Intake({
+    journal,
+    seen: new SeenIds({ windowMs }),
+    waitMs: settings.WAIT_FOR_CAPTURE_S * 1000,
+    windowMs,
+    now: Date.now,
+    observer: {
+      accepted: (body) => {
+        metrics.mapped.inc({ type: body.event });
+        if (listeners.size > 0) for (const listener of listeners) listener(JSON.stringify(body));
+      },
+      duplicate: () => metrics.duplicates.inc(),
+      waiting: () => metrics.waited.inc(),
+      recovered: () => metrics.recovered.inc(),
+      rejected: (origin, count) => metrics.rejected.inc({ origin }, count),
+    },
+  });
+  const publisher = createPublisher({
+    urls: settings.AMQP_URL,
+    connectionName: 'clowder-otel collector',
+    onLatency: (seconds) => metrics.publishLatency.observe(seconds),
+    onStateChange: (state) => {
+      if (state.connected) log.info({ broker: state.broker }, 'connected to RabbitMQ');
+      else log.warn({ reason: state.lastError?.message }, 'not connected to RabbitMQ: events wait in the journal');
+    },
+    ...amqpTls(settings, readFileSync),
+  });
+  const loop = new PublishLoop({
+    journal,
+    publisher,
+    onUnroutable: settings.ON_UNROUTABLE,
+    now: Date.now,
+    onPublished: (outcome) => metrics.published.inc({ outcome }),
+    onError: (error) => log.error({ err: error }, 'publishing from the journal failed'),
+  });
+  metrics.gauge('journal_bytes', 'Size of the journal', () => journal.stats().bytes);
+  metrics.gauge('journal_backlog_bytes', 'Events that are not published yet', () => journal.stats().backlogBytes);
+  metrics.gauge('waiting_observations', 'Marked observations held back now', () => intake.waitingCount);
+  metrics.gauge('unconfirmed_messages', 'Messages sent to RabbitMQ and not confirmed yet', () => publisher.state.unconfirmed);
+  metrics.gauge('broker_connected', '1 while connected to RabbitMQ', () => (publisher.state.connected ? 1 : 0));
+  metrics.counted('reconnects_total', 'Connections to RabbitMQ made again', () => publisher.counters.reconnects);
+  metrics.counted('republished_messages_total', 'Messages published again after a nack or a lost connection', () => publisher.counters.republished);
+  metrics.counted('nacked_messages_total', 'Messages that RabbitMQ refused', () => publisher.counters.nacked);
+
+  const guard = (scope: 'ingest' | 'read', deny = denyAsProblem) => requireKey(scope, { keys, deny });
+  const app = createApp({
+    otlp: otlpRoutes({
+      maxBodyBytes: settings.MAX_BODY_BYTES,
+      maxInflightBytes: settings.MAX_INFLIGHT_BYTES,
+      screen: createScreen(context),
+      accept: (batch) => acceptTelemetry(batch, context, intake, metrics),
+      onError: (error: unknown) => log.error({ err: error }, 'an OTLP request failed'),
+    }),
+    events: eventsRoutes({
+      submit: (events, poster) => acceptStated(events, { source: 'api', ...poster }, context, intake),
+      history: journal,
+      live: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    }),
+    rejected: rejectedRoutes({ journal, intake, context }),
+    browser: browserRoutes({
+      keys,
+      allowedOrigins: settings.ALLOWED_ORIGINS?.split(',').map((origin) => origin.trim()) ?? [],
+      submit: (events, poster) => acceptStated(events, { ...poster, source: 'browser' }, context, intake),
+    }),
+    docs: docsRoutes(),
+    dashboard: dashboardRoutes(),
+    guards: { otlp: guard('ingest', otlpError), ingest: guard('ingest'), read: guard('read') },
+    metrics,
+    readiness: () => readinessOf(journal, publisher, failure, intake.waitingCount),
+    log,
+  });
+  loop.start();
+  const recovering = setInterval(() => {
+    intake.recoverDue().catch((error: unknown) => log.error({ err: error }, 'publishing waiting observations failed'));
+  }, RECOVER_EVERY_MS);
+  const { server, url } = await listen(app.fetch, settings);
+  log.info({ url, data_dir: settings.DATA_DIR }, 'collector is listening');
+
+  async function stop(): Promise<void> {
+    log.info('stopping');
+    clearInterval(recovering);
+    await closeServer(server);
+    loop.pause();
+    await publisher.close({ timeoutMs: STOP_PUBLISHER_MS });
+    await loop.stop();
+    await journal.close();
+    keys.close();
+    lock.release();
+    await telemetry.shutdown();
+    log.info('stopped');
+  }
+  return { url, stop };
+}
+
+async function listen(fetch: (request: Request) => Response | Promise<Response>, settings: Settings): Promise<{ server: Server; url: string }> {
+  const started = Promise.withResolvers<number>();
+  const server = serve({ fetch, hostname: settings.HOST, port: settings.PORT }, (info) => started.resolve(info.port)) as Server;
+  server.once('error', started.reject);
+  const port = await started.promise;
+  return { server, url: `http://${settings.HOST.includes(':') ? `[${settings.HOST}]` : settings.HOST}:${port}` };
+}
+
+/** Requests in flight are answered; idle connections, and live streams after a while, are closed. */
+async function closeServer(server: Server): Promise<void> {
+  const closed = Promise.withResolvers<void>();
+  server.close(() => closed.resolve());
+  server.closeIdleConnections();
+  const impatience = setTimeout(() => server.closeAllConnections(), STOP_HTTP_MS);
+  await closed.promise;
+  clearTimeout(impatience);
+}
+
+function traceIds(): object {
+  const span = trace.getActiveSpan()?.spanContext();
+  return span === undefined ? {} : { trace_id: span.traceId, span_id: span.spanId };
+}

@@ -1,0 +1,136 @@
+import type { EventField } from './event-types.ts';
+import type { AttributeValue, Attributes } from './telemetry.ts';
+
+/**
+ * OTel attribute names and the data field that each one fills: the one table for reading telemetry and for writing it.
+ * Semantic conventions where they have a name, `clowder.*` otherwise. `event_id`, `created`, `trace_id` and `span_id`
+ * come from the record itself, `clowder.event.id` overrides the first.
+ */
+export const ATTRIBUTE_OF_FIELD = {
+  event_id: 'clowder.event.id',
+  source: 'clowder.source',
+  user_id: 'user.id',
+  user_name: 'user.name',
+  author_id: 'clowder.author.id',
+  author_name: 'clowder.author.name',
+  session_id: 'session.id',
+  client_address: 'client.address',
+  client_kind: 'clowder.client.kind',
+  user_agent: 'user_agent.original',
+  clowder_instance: 'clowder.instance',
+  resource_id: 'clowder.resource.id',
+  resource_type: 'clowder.resource.type',
+  resource_name: 'clowder.resource.name',
+  file_id: 'clowder.file.id',
+  file_name: 'clowder.file.name',
+  dataset_id: 'clowder.dataset.id',
+  dataset_name: 'clowder.dataset.name',
+  folder_id: 'clowder.folder.id',
+  space_id: 'clowder.space.id',
+  bytes: 'clowder.bytes',
+  content_type: 'clowder.content_type',
+  version: 'clowder.version',
+  message: 'clowder.extraction.message',
+  status: 'clowder.extraction.status',
+  extractor_name: 'clowder.extractor.name',
+  extractor_version: 'clowder.extractor.version',
+  job_id: 'clowder.job.id',
+  duration_ms: 'clowder.extraction.duration_ms',
+  url: 'url.full',
+  referrer: 'http.request.header.referer',
+  title: 'clowder.page.title',
+  complete: 'clowder.download.complete',
+  range: 'clowder.download.range',
+  format: 'clowder.download.format',
+  tracked: 'clowder.download.tracked',
+  via: 'clowder.download.via',
+  target: 'clowder.health.target',
+  component: 'clowder.health.component',
+  healthy: 'clowder.health.healthy',
+  status_code: 'clowder.health.status_code',
+  response_time_ms: 'clowder.health.response_time_ms',
+  queue_length: 'clowder.health.queue_length',
+  consumers: 'clowder.health.consumers',
+  uptime_s: 'clowder.health.uptime_s',
+  tls_days_left: 'clowder.health.tls_days_left',
+  error: 'clowder.health.error',
+  window_start: 'clowder.window.start',
+  window_end: 'clowder.window.end',
+  connections: 'clowder.connections',
+  requests: 'clowder.requests',
+  unique_clients: 'clowder.unique_clients',
+  responses_1xx: 'clowder.responses.1xx',
+  responses_2xx: 'clowder.responses.2xx',
+  responses_3xx: 'clowder.responses.3xx',
+  responses_4xx: 'clowder.responses.4xx',
+  responses_5xx: 'clowder.responses.5xx',
+} as const satisfies { readonly [F in EventField]?: string };
+
+/** Older names of the same attributes, read where the current one is absent. */
+const FORMER_NAMES: { readonly [current: string]: readonly string[] } = {
+  'http.request.method': ['http.method'],
+  'http.response.status_code': ['http.status_code'],
+  'user_agent.original': ['http.user_agent'],
+  'client.address': ['http.client_ip', 'net.peer.ip', 'net.sock.peer.addr', 'network.peer.address'],
+  'url.scheme': ['http.scheme'],
+  'server.address': ['http.host', 'net.host.name'],
+  'server.port': ['net.host.port'],
+  'http.response.body.size': ['http.response_content_length'],
+  'user.id': ['enduser.id'],
+  'clowder.event.id': ['event.id'],
+};
+
+/** Marks of a request that a stronger observer captured: on its own spans, and as NGINX logs the response header. */
+const CAPTURED_NAMES = ['clowder.captured', 'http.response.header.x-clowder-captured'];
+
+/** An attribute by its current name, or by a former one. */
+export function attribute(attributes: Attributes, name: string): AttributeValue | undefined {
+  const value = attributes[name];
+  if (value !== undefined) return value;
+  for (const former of FORMER_NAMES[name] ?? []) {
+    const old = attributes[former];
+    if (old !== undefined) return old;
+  }
+  return undefined;
+}
+
+/** The attribute as text: the first of several, numbers in decimal; undefined where absent, empty or '-'. */
+export function textAttribute(attributes: Attributes, name: string): string | undefined {
+  return toText(attribute(attributes, name));
+}
+
+function toText(value: AttributeValue | undefined): string | undefined {
+  if (typeof value === 'string') return value === '' || value === '-' ? undefined : value;
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value);
+  if (Array.isArray(value)) return toText(value[0] as AttributeValue | undefined);
+  return undefined;
+}
+
+/** The attribute as a finite number (text in decimal is accepted: log parsers often leave numbers as text). */
+export function numberAttribute(attributes: Attributes, name: string): number | undefined {
+  const text = textAttribute(attributes, name);
+  if (text === undefined || text.trim() === '') return undefined;
+  const value = Number(text);
+  return Number.isFinite(value) ? value : undefined;
+}
+
+/** Whether the request was marked as captured by the proxy (DESIGN.md, "Who knows best"). */
+export function isMarkedCaptured(attributes: Attributes, traceState: string): boolean {
+  if (traceState !== '' && /(?:^|,)\s*clowder=captured\s*(?:,|$)/.test(traceState)) return true;
+  return CAPTURED_NAMES.some((name) => {
+    const mark = textAttribute(attributes, name);
+    return mark !== undefined && mark !== 'false' && mark !== '0';
+  });
+}
+
+/** Data fields that an explicit record states by attributes, as the scalar that was sent. Names are not checked here. */
+export function fieldsOfAttributes(attributes: Attributes): Record<string, AttributeValue> {
+  const fields: Record<string, AttributeValue> = {};
+  for (const [field, name] of Object.entries(ATTRIBUTE_OF_FIELD)) {
+    const value = attribute(attributes, name);
+    if (value === undefined || value === null || value === '') continue;
+    if (typeof value === 'bigint') fields[field] = Number(value);
+    else fields[field] = Array.isArray(value) ? (value[0] as AttributeValue) : value;
+  }
+  return fields;
+}

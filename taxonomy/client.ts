@@ -1,0 +1,67 @@
+import { createHmac } from 'node:crypto';
+import ipaddr from 'ipaddr.js';
+import { isbot } from 'isbot';
+import type { CLIENT_KINDS } from './event-types.ts';
+
+export type ClientKind = (typeof CLIENT_KINDS)[number];
+/** What is kept of a client's address: its network, all of it, or nothing. */
+export type AddressPolicy = 'anonymise' | 'full' | 'drop';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * The address without port and brackets, cut to /24 (IPv4) or /48 (IPv6). IPv4 in IPv6 counts as IPv4.
+ *
+ * @returns undefined where the text is no address
+ */
+export function clientAddress(address: string, policy: AddressPolicy): string | undefined {
+  if (policy === 'drop') return undefined;
+  const parsed = parseAddress(address);
+  if (parsed === undefined) return undefined;
+  if (policy === 'full') return parsed.toString();
+  const bytes = parsed.toByteArray();
+  const kept = parsed.kind() === 'ipv4' ? 3 : 6;
+  return ipaddr.fromByteArray(bytes.map((byte, index) => (index < kept ? byte : 0))).toString();
+}
+
+function parseAddress(address: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  const first = address.split(',', 1)[0]?.trim() ?? '';
+  const bare = first.startsWith('[') ? first.slice(1, first.indexOf(']')) : first.replace(/^([\d.]+):\d+$/, '$1');
+  return ipaddr.isValid(bare) ? ipaddr.process(bare) : undefined;
+}
+
+/** Tells one client from another within a day, without keeping what it is: a hash keyed with that day's secret. */
+export function clientId(address: string, userAgent: string, dayKey: string): string {
+  const full = parseAddress(address)?.toString() ?? address;
+  return createHmac('sha256', dayKey).update(`${full}\n${userAgent}`).digest('hex').slice(0, 24);
+}
+
+/** The UTC day of a time, as the number of days since 1970. */
+export function dayOf(timeMs: number): number {
+  return Math.floor(timeMs / DAY_MS);
+}
+
+const EXTRACTOR_AGENT = /pyclowder|clowder-?extractor/i;
+const LIBRARY_AGENT = /^(?:python-|curl\/|wget\/|okhttp|java\/|go-http|node|axios|undici|postman|insomnia|ruby|libwww|r-curl|httr)/i;
+
+const kinds = new Map<string, ClientKind>();
+const KINDS_MAX = 5000;
+
+/** Kind of client by its User-Agent; undefined where it sent none. Remembers the agents it has seen. */
+export function clientKind(userAgent: string | undefined): ClientKind | undefined {
+  if (userAgent === undefined || userAgent === '') return undefined;
+  let kind = kinds.get(userAgent);
+  if (kind === undefined) {
+    kind = classify(userAgent);
+    if (kinds.size >= KINDS_MAX) kinds.clear();
+    kinds.set(userAgent, kind);
+  }
+  return kind;
+}
+
+function classify(userAgent: string): ClientKind {
+  if (EXTRACTOR_AGENT.test(userAgent)) return 'extractor';
+  if (LIBRARY_AGENT.test(userAgent)) return 'api';
+  if (isbot(userAgent)) return 'bot';
+  return /mozilla\//i.test(userAgent) ? 'browser' : 'api';
+}

@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import { clientAddress, clientId, clientKind, dayOf, type AddressPolicy } from './client.ts';
+import {
+  CLOCK_AHEAD_MS,
+  EARLIEST_CREATED_MS,
+  SOURCES,
+  eventSchemas,
+  eventTraits,
+  isEventType,
+  type EventType,
+} from './event-types.ts';
+import { toFlatBody, type FlatBody } from './flat-body.ts';
+import type { ClowderVersion } from './http/types.ts';
+import { redactExtractorName, redactText, redactUrl } from './redaction.ts';
+
+/** What the mapping needs to know beside the telemetry. Time and secrets are passed in: the mapping has none of its own. */
+export interface MapContext {
+  readonly clowder: ClowderVersion;
+  /** Path that precedes every route of Clowder, '' for none. */
+  readonly contextPath: string;
+  /** Name of the Clowder instance, for telemetry that names none. */
+  readonly instance?: string;
+  readonly addressPolicy: AddressPolicy;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** The secret that client ids of a day (days since 1970, UTC) are keyed with; the same for the whole day. */
+  readonly dayKey: (day: number) => string;
+}
+
+/** Why one field of an event is not as it must be. */
+export interface EventIssue {
+  readonly field: string;
+  readonly message: string;
+  readonly received?: string;
+  readonly expected?: string;
+}
+
+/** An event on its way: fields by name, `event` and `created` among them, not yet checked. */
+export type Draft = Record<string, unknown>;
+
+/** `draft` of a failure has its client fields reduced and its secrets redacted: it is what may be kept of it. */
+export type Described =
+  | { readonly ok: true; readonly body: FlatBody }
+  | { readonly ok: false; readonly issues: readonly EventIssue[]; readonly draft: Draft };
+
+const CLIPPED = { user_agent: 1024, url: 8192, referrer: 8192, title: 1024, file_name: 1024, resource_name: 1024 } as const;
+
+/**
+ * From a draft to the flat body: client fields reduced to what may be kept, secrets redacted, everything checked
+ * against the type's schema, v1 names added.
+ *
+ * @param draft `client_address` still in full; undefined values count as absent
+ * @param strict whether a field that the type does not have is an error (posted events) or left out (telemetry)
+ */
+export function describe(draft: Draft, context: MapContext, strict = false): Described {
+  const type = draft['event'];
+  const prepared = clean(draft, context);
+  if (!isEventType(type)) return { ok: false, issues: [unknownType(type)], draft: prepared };
+  const issues: EventIssue[] = strict ? unknownFields(type, draft) : [];
+  const checkedTime = checkCreated(draft['created'], context.now());
+  if (checkedTime !== undefined) issues.push(checkedTime);
+  const parsed = schemaOf(type).safeParse(prepared, { reportInput: true });
+  if (!parsed.success) issues.push(...parsed.error.issues.map((issue) => toIssue(issue)).filter((issue) => issue.field !== 'created' || checkedTime === undefined));
+  if (issues.length > 0 || !parsed.success) return { ok: false, issues, draft: prepared };
+  return { ok: true, body: toFlatBody(parsed.data as { event_id: string; event: EventType; created: number }) };
+}
+
+function schemaOf(type: EventType): z.ZodType {
+  return eventSchemas[type];
+}
+
+function clean(draft: Draft, context: MapContext): Draft {
+  const event: Draft = { ...draft };
+  const agent = typeof event['user_agent'] === 'string' ? event['user_agent'] : undefined;
+  const address = typeof event['client_address'] === 'string' ? event['client_address'] : undefined;
+  if (address !== undefined) {
+    const created = typeof event['created'] === 'number' ? event['created'] : context.now();
+    event['client_id'] ??= clientId(address, agent ?? '', context.dayKey(dayOf(created)));
+    event['client_address'] = clientAddress(address, context.addressPolicy);
+  }
+  event['client_kind'] ??= clientKind(agent);
+  event['clowder_instance'] ??= context.instance;
+  for (const field in CLIPPED) {
+    const value = event[field];
+    const limit = CLIPPED[field as keyof typeof CLIPPED];
+    if (typeof value === 'string' && value.length > limit && (field === 'user_agent' || field === 'url' || field === 'referrer')) event[field] = value.slice(0, limit);
+  }
+  for (const [field, redact] of REDACTIONS) if (typeof event[field] === 'string') event[field] = redact(event[field]);
+  return event;
+}
+
+const REDACTIONS: readonly (readonly [field: string, redact: (text: string) => string])[] = [
+  ['url', redactUrl],
+  ['referrer', redactUrl],
+  ['target', redactUrl],
+  ['message', redactText],
+  ['error', redactText],
+  ['status', redactText],
+  ['extractor_name', redactExtractorName],
+];
+
+function checkCreated(created: unknown, now: number): EventIssue | undefined {
+  const expected = `Unix milliseconds from ${EARLIEST_CREATED_MS} (the year 2000) to a day ahead of now`;
+  if (created === undefined) return { field: 'created', message: 'is missing', expected };
+  if (typeof created !== 'number' || !Number.isInteger(created)) {
+    return { field: 'created', message: 'must be an integer', received: show(created), expected };
+  }
+  if (created >= EARLIEST_CREATED_MS && created <= now + CLOCK_AHEAD_MS) return undefined;
+  return { field: 'created', message: 'is out of range', received: show(created), expected };
+}
+
+function unknownType(type: unknown): EventIssue {
+  const expected = `one of ${Object.keys(eventSchemas).join(', ')}`;
+  if (type === undefined) return { field: 'event', message: 'is missing', expected };
+  return { field: 'event', message: 'is no event type', received: show(type), expected };
+}
+
+function unknownFields(type: EventType, draft: Draft): EventIssue[] {
+  const known = eventSchemas[type].shape;
+  return Object.keys(draft)
+    .filter((field) => !Object.hasOwn(known, field) && draft[field] !== undefined)
+    .map((field) => ({ field, message: `is no field of ${type}`, expected: `only ${Object.keys(known).join(', ')}` }));
+}
+
+/** The groups of fields of which a stated event must name one each; the issues for those that it does not. */
+export function missingStated(type: EventType, draft: Draft): EventIssue[] {
+  return eventTraits[type].stated
+    .filter((group) => group.every((field) => draft[field] === undefined))
+    .map((group) => ({
+      field: group[0] ?? '',
+      message: group.length > 1 ? `is missing: one of ${group.join(', ')} is required` : 'is missing',
+      expected: 'a non-empty string',
+    }));
+}
+
+function toIssue(issue: z.core.$ZodIssue): EventIssue {
+  const field = issue.path.join('.');
+  if (issue.code === 'invalid_type' && issue.input === undefined) return { field, message: 'is missing', expected: issue.expected };
+  return { field, message: issue.message, ...(issue.input === undefined ? {} : { received: show(issue.input) }), ...expectedOf(issue) };
+}
+
+function expectedOf(issue: z.core.$ZodIssue): { expected?: string } {
+  switch (issue.code) {
+    case 'invalid_type':
+      return { expected: issue.expected };
+    case 'invalid_value':
+      return { expected: `one of ${issue.values.map(String).join(', ')}` };
+    case 'too_big':
+      return { expected: `at most ${issue.maximum}` };
+    case 'too_small':
+      return { expected: `at least ${issue.minimum}` };
+    default:
+      return {};
+  }
+}
+
+/** A received value as text for a message: short, and never a whole megabyte. */
+export function show(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 120 ? `${text.slice(0, 100)}… (${text.length} characters)` : text;
+}
+
+export function isSource(value: unknown): value is (typeof SOURCES)[number] {
+  return typeof value === 'string' && (SOURCES as readonly string[]).includes(value);
+}

@@ -1,0 +1,39 @@
+import { hash } from 'node:crypto';
+
+/** 128 bits of SHA-256 over the parts, as 32 hex digits. Parts are length-prefixed, so that no two lists collide. */
+function digest(parts: readonly string[]): string {
+  let text = '';
+  for (const part of parts) text += `${part.length}:${part}`;
+  return hash('sha256', text, 'hex').slice(0, 32);
+}
+
+/**
+ * Id of an event derived from an HTTP request: what it describes. Every observation of one request gives the same id.
+ *
+ * @param traceId 32 hex digits
+ * @param resourceId '' where the observer does not know it
+ */
+export function derivedEventId(traceId: string, type: string, resourceId: string): string {
+  return digest(['request', traceId, type, resourceId]);
+}
+
+/** Id of an observation that has no trace: what makes one line of an access log that line. */
+export function untracedEventId(type: string, resourceId: string, evidence: readonly string[]): string {
+  return digest(['line', type, resourceId, ...evidence]);
+}
+
+/** Id of an explicit event that brings none of its own. A resent batch gives the same one. */
+export function explicitEventId(
+  traceId: string,
+  spanId: string,
+  name: string,
+  timeUnixNano: bigint,
+  content: string,
+): string {
+  return digest(['explicit', traceId, spanId, name, String(timeUnixNano), content]);
+}
+
+/** Id of an event posted under an `Idempotency-Key`. */
+export function idempotentEventId(keyId: string, idempotencyKey: string, index: number): string {
+  return digest(['posted', keyId, idempotencyKey, String(index)]);
+}

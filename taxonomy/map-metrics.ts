@@ -1,0 +1,111 @@
+import { textAttribute, ATTRIBUTE_OF_FIELD } from './attributes.ts';
+import { describe, type Draft, type MapContext } from './describe.ts';
+import { untracedEventId } from './event-id.ts';
+import { describeIssues, type Candidate, type MapResult } from './map.ts';
+import type { MetricPoint } from './telemetry.ts';
+
+interface Reading {
+  /** The field of health.ping that the value fills. */
+  readonly field: 'healthy' | 'response_time_ms' | 'queue_length' | 'consumers' | 'uptime_s' | 'tls_days_left' | 'error';
+  /** Attributes that name the target, the first that is there. */
+  readonly target: readonly string[];
+  /** Points without this attribute value are no reading (httpcheck reports a point for each status class). */
+  readonly only?: { readonly attribute: string; readonly value: string };
+  readonly component?: string;
+}
+
+const OWN = [ATTRIBUTE_OF_FIELD.target];
+const HTTP_CHECK = ['http.url', 'url.full'];
+const QUEUE = ['rabbitmq.queue.name', 'messaging.destination.name'];
+
+/** Metrics that are health readings: our own monitor's, the Collector's httpcheck receiver, its rabbitmq receiver. */
+const READINGS: { readonly [metric: string]: Reading } = {
+  'clowder.health.up': { field: 'healthy', target: OWN },
+  'clowder.health.response_time': { field: 'response_time_ms', target: OWN },
+  'clowder.health.queue_length': { field: 'queue_length', target: OWN },
+  'clowder.health.consumers': { field: 'consumers', target: OWN },
+  'clowder.health.uptime': { field: 'uptime_s', target: OWN },
+  'clowder.health.tls_days_left': { field: 'tls_days_left', target: OWN },
+  'httpcheck.status': { field: 'healthy', target: HTTP_CHECK, only: { attribute: 'http.status_class', value: '2xx' } },
+  'httpcheck.duration': { field: 'response_time_ms', target: HTTP_CHECK },
+  'httpcheck.error': { field: 'error', target: HTTP_CHECK },
+  'rabbitmq.message.current': { field: 'queue_length', target: QUEUE, component: 'rabbitmq' },
+  'rabbitmq.consumer.count': { field: 'consumers', target: QUEUE, component: 'rabbitmq' },
+};
+
+/** Factors to the unit of the field, by the metric's unit (UCUM). */
+const TO_MS: { readonly [unit: string]: number } = { s: 1000, ms: 1, us: 1e-3, ns: 1e-6 };
+
+/** Whether a metric of this name is a health reading. */
+export function isHealthMetric(name: string): boolean {
+  return Object.hasOwn(READINGS, name);
+}
+
+/** One health.ping for each target and time, from the points that tell of it. */
+export function mapMetricPoints(points: readonly MetricPoint[], context: MapContext): MapResult {
+  const pings = new Map<string, Draft>();
+  for (const point of points) {
+    const reading = Object.hasOwn(READINGS, point.name) ? READINGS[point.name] : undefined;
+    if (reading === undefined) continue;
+    const both = { ...point.resource, ...point.attributes };
+    const target = firstText(both, reading.target);
+    if (target === undefined) continue;
+    const component = textAttribute(both, ATTRIBUTE_OF_FIELD.component) ?? reading.component;
+    const key = `${target}|${component ?? ''}|${point.timeUnixNano}`;
+    const ping = pings.get(key) ?? newPing(target, component, point, context);
+    pings.set(key, ping);
+    if (reading.only === undefined || textAttribute(both, reading.only.attribute) === reading.only.value) fill(ping, reading, point);
+  }
+  const candidates: Candidate[] = [];
+  const rejected = [];
+  for (const ping of pings.values()) {
+    ping['healthy'] ??= ping['error'] === undefined;
+    const described = describe(ping, context);
+    if (described.ok) candidates.push({ body: described.body, waits: false, strong: false });
+    else rejected.push({ code: 'invalid_event', message: describeIssues(described.issues), record: described.draft });
+  }
+  return { candidates, rejected };
+}
+
+function newPing(target: string, component: string | undefined, point: MetricPoint, context: MapContext): Draft {
+  return {
+    event: 'health.ping',
+    event_id: untracedEventId('health.ping', target, [component ?? '', String(point.timeUnixNano)]),
+    created: point.timeUnixNano > 0n ? Number(point.timeUnixNano / 1_000_000n) : context.now(),
+    source: 'monitor',
+    target,
+    component,
+    status_code: Number(textAttribute(point.attributes, 'http.status_code') ?? Number.NaN) || undefined,
+    clowder_instance: textAttribute(point.resource, ATTRIBUTE_OF_FIELD.clowder_instance),
+  };
+}
+
+function fill(ping: Draft, reading: Reading, point: MetricPoint): void {
+  switch (reading.field) {
+    case 'healthy':
+      ping['healthy'] = point.value >= 1;
+      break;
+    case 'error':
+      if (point.value > 0) ping['error'] = textAttribute(point.attributes, 'error.message') ?? 'check failed';
+      break;
+    case 'response_time_ms':
+      ping['response_time_ms'] = point.value * (TO_MS[point.unit] ?? 1);
+      break;
+    case 'queue_length':
+      ping['queue_length'] = Number(ping['queue_length'] ?? 0) + point.value;
+      break;
+    case 'consumers':
+    case 'uptime_s':
+    case 'tls_days_left':
+      ping[reading.field] = point.value;
+      break;
+  }
+}
+
+function firstText(attributes: MetricPoint['attributes'], names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const text = textAttribute(attributes, name);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}

@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest';
+import { createMapContext, mapLog, mapSpan } from './map.ts';
+import { describeStated } from './stated.ts';
+import { mapMetricPoints } from './map-metrics.ts';
+import type { Attributes, LogRecord, SpanRecord } from './telemetry.ts';
+
+const NOW = Date.UTC(2026, 10, 24);
+const context = createMapContext({ now: () => NOW, dayKey: (day) => `key of ${day}`, instance: 'ours' });
+const FILE = '5f1e00000000000000000001';
+const TRACE = '0af7651916cd43dd8448eb211c80319c';
+const nano = (ms: number): bigint => BigInt(ms) * 1_000_000n;
+
+function span(attributes: Attributes, more: Partial<SpanRecord> = {}): SpanRecord {
+  return {
+    traceId: TRACE,
+    spanId: 'b7ad6b7169203331',
+    parentSpanId: '',
+    traceState: '',
+    name: 'GET',
+    kind: 2,
+    startTimeUnixNano: nano(NOW - 1000),
+    endTimeUnixNano: nano(NOW - 900),
+    attributes,
+    events: [],
+    resource: {},
+    ...more,
+  };
+}
+
+function log(eventName: string, attributes: Attributes, more: Partial<LogRecord> = {}): LogRecord {
+  return { timeUnixNano: nano(NOW - 500), observedTimeUnixNano: 0n, eventName, body: undefined, attributes, resource: {}, traceId: '', spanId: '', ...more };
+}
+
+const download: Attributes = {
+  'http.request.method': 'GET',
+  'url.path': `/api/files/${FILE}/blob`,
+  'url.query': 'key=s3cret',
+  'url.scheme': 'https',
+  'server.address': 'clowder.example',
+  'http.response.status_code': 200n,
+  'client.address': '192.0.2.77',
+  'user_agent.original': 'curl/8.5',
+  'http.response.body.size': 42n,
+};
+
+const formerDownload: Attributes = {
+  'http.method': 'GET',
+  'http.target': `/api/files/${FILE.toUpperCase()}/blob?key=s3cret`,
+  'http.status_code': 200,
+  'net.peer.ip': '192.0.2.77',
+  'http.user_agent': 'curl/8.5',
+};
+
+describe('mapping telemetry', () => {
+  test('a server span of a download is a described event, its secrets and the full address gone', () => {
+    const { candidates, rejected } = mapSpan(span(download), context);
+    expect(rejected).toEqual([]);
+    expect(candidates).toHaveLength(1);
+    expect(candidates[0]?.waits).toBe(false);
+    expect(candidates[0]?.body).toMatchObject({
+      event: 'view.download',
+      created: NOW - 1000,
+      source: 'sdk',
+      resource_id: FILE,
+      resource_type: 'file',
+      url: `https://clowder.example/api/files/${FILE}/blob?key=REDACTED`,
+      client_address: '192.0.2.0',
+      client_kind: 'api',
+      bytes: 42,
+      size: 42,
+      category: 'download',
+      type: 'file',
+      clowder_instance: 'ours',
+      trace_id: TRACE,
+    });
+    expect(JSON.stringify(candidates)).not.toContain('s3cret');
+    expect(JSON.stringify(candidates)).not.toContain('192.0.2.77');
+  });
+
+  test('both generations of semantic conventions and the access log give the same event id', () => {
+    const ids = [
+      mapSpan(span(download), context),
+      mapSpan(span(formerDownload, { spanId: '00f067aa0ba902b7' }), context),
+      mapLog(log('', download, { traceId: TRACE }), context),
+    ].map((result) => result.candidates[0]?.body.event_id);
+    expect(new Set(ids).size).toBe(1);
+    expect(ids[0]).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test('an observation marked by tracestate or by the logged header waits for the strong one', () => {
+    expect(mapSpan(span(download, { traceState: 'a=b, clowder=captured' }), context).candidates[0]?.waits).toBe(true);
+    const logged = log('', { ...download, 'http.response.header.x-clowder-captured': ['1'] }, { traceId: TRACE });
+    expect(mapLog(logged, context).candidates[0]?.waits).toBe(true);
+    expect(mapSpan(span(download, { traceState: 'clowder=other' }), context).candidates[0]?.waits).toBe(false);
+  });
+
+  test('client spans, failed requests and telemetry about something else are no events', () => {
+    expect(mapSpan(span(download, { kind: 3 }), context).candidates).toEqual([]);
+    expect(mapSpan(span({ ...download, 'http.response.status_code': 404 }), context).candidates).toEqual([]);
+    expect(mapSpan(span({ ...download, 'url.path': '/api/v2/jobs' }), context).candidates).toEqual([]);
+    expect(mapLog(log('', { message: 'hello' }), context).candidates).toEqual([]);
+  });
+
+  test('an explicit log record is an event, and the same record again is the same one', () => {
+    const record = log('clowder.extraction.working', { 'clowder.file.id': FILE, 'clowder.extraction.message': 'tiling, key=s3cret' });
+    const [first, second] = [mapLog(record, context), mapLog(record, context)];
+    expect(first.candidates[0]?.body).toMatchObject({ event: 'extraction.working', created: NOW - 500, file_id: FILE, resource_id: FILE, resource_type: 'file', type: 'file', category: 'extraction' });
+    expect(first.candidates[0]?.body.event_id).toBe(second.candidates[0]?.body.event_id);
+    expect(JSON.stringify(first)).not.toContain('s3cret');
+  });
+
+  test('a span event of the same name is accepted too', () => {
+    const events = [{ name: 'clowder.file.deleted', timeUnixNano: nano(NOW), attributes: { 'clowder.file.id': FILE } }];
+    expect(mapSpan(span({}, { kind: 1, events }), context).candidates[0]?.body).toMatchObject({ event: 'file.deleted', file_id: FILE });
+  });
+
+  test.each([
+    ['an unknown type', log('clowder.file.eaten', {}), /event is no event type, was "file\.eaten"/],
+    ['a missing field', log('clowder.file.deleted', {}), /file_id is missing/],
+    ['the year 1900', log('clowder.file.deleted', { 'clowder.file.id': FILE }, { timeUnixNano: nano(1000) }), /created is out of range/],
+    ['the year 2200', log('clowder.file.deleted', { 'clowder.file.id': FILE }, { timeUnixNano: nano(Date.UTC(2200, 0, 1)) }), /created is out of range/],
+    ['a megabyte of text', log('clowder.extraction.working', { 'clowder.file.id': FILE, 'clowder.extraction.message': 'x'.repeat(2 ** 20) }), /message .*at most 32768/],
+  ])('rejects an explicit record with %s, and says why', (_what, record, reason) => {
+    const { candidates, rejected } = mapLog(record, context);
+    expect(candidates).toEqual([]);
+    expect(rejected[0]?.message).toMatch(reason);
+    expect(rejected[0]?.message.length).toBeLessThan(2000);
+  });
+
+  test('points of one health check become one reading', () => {
+    const at = { unit: '', timeUnixNano: nano(NOW), resource: {}, attributes: { 'http.url': 'http://clowder:9000/healthz' } };
+    const { candidates } = mapMetricPoints(
+      [
+        { ...at, name: 'httpcheck.status', value: 1, attributes: { ...at.attributes, 'http.status_class': '2xx', 'http.status_code': 200n } },
+        { ...at, name: 'httpcheck.status', value: 0, attributes: { ...at.attributes, 'http.status_class': '5xx' } },
+        { ...at, name: 'httpcheck.duration', value: 12, unit: 'ms' },
+      ],
+      context,
+    );
+    expect(candidates.map((one) => one.body)).toMatchObject([{ event: 'health.ping', healthy: true, response_time_ms: 12, target: 'http://clowder:9000/healthz' }]);
+  });
+});
+
+describe('stating an event', () => {
+  const poster = { source: 'api', eventId: 'e1' } as const;
+
+  test('a posted event is completed: id, time, resource, v1 names', () => {
+    const described = describeStated({ event: 'file.uploaded', file_id: FILE, file_name: 'a.txt', bytes: 3 }, poster, context);
+    expect(described).toMatchObject({
+      ok: true,
+      body: { event_id: 'e1', created: NOW, source: 'api', resource_id: FILE, resource_name: 'a.txt', category: 'upload', type: 'file', size: 3 },
+    });
+  });
+
+  test.each([
+    [{ event: 'file.uploaded' }, 'file_id'],
+    [{ event: 'file.uploaded', file_id: FILE, file_nam: 'a' }, 'file_nam'],
+    [{ event: 'file.uploaded', file_id: FILE, bytes: 'many' }, 'bytes'],
+    [{ event: 'file.uploaded', file_id: FILE, created: Number.NaN }, 'created'],
+    [{ event: 'view.page' }, 'url'],
+    [{ event: 'nothing' }, 'event'],
+    [{}, 'event'],
+    [[], ''],
+  ])('%j is refused for its field %s', (value, field) => {
+    const described = describeStated(value, poster, context);
+    expect(described.ok).toBe(false);
+    if (!described.ok) expect(described.issues.map((issue) => issue.field)).toContain(field);
+  });
+});

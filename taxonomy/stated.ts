@@ -1,0 +1,41 @@
+import { describe, missingStated, show, type Described, type Draft, type MapContext } from './describe.ts';
+import { isEventType } from './event-types.ts';
+import { nameResource } from './map.ts';
+
+/** What the receiver knows of somebody who posts an event. */
+export interface Poster {
+  readonly source: 'api' | 'browser' | 'monitor';
+  readonly eventId: string;
+  readonly clientAddress?: string;
+  readonly userAgent?: string;
+}
+
+/** Fields that the receiver fills by itself. */
+const SOURCES_A_POSTER_MAY_NAME = new Set(['api', 'monitor', 'sdk', 'rabbitmq']);
+
+/**
+ * Checks an event that somebody posted and completes it: `created` is now where not given, the id is the poster's own
+ * or the one given in `poster`. Unknown fields are errors, so that a mistyped one is not lost in silence.
+ */
+export function describeStated(value: unknown, poster: Poster, context: MapContext): Described {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { ok: false, issues: [{ field: '', message: 'must be an object', received: show(value) }], draft: {} };
+  }
+  const draft: Draft = { ...value };
+  for (const field in draft) if (draft[field] === null) delete draft[field];
+  draft['event_id'] ??= poster.eventId;
+  draft['created'] ??= context.now();
+  const named = draft['source'];
+  if (poster.source === 'browser' || named === undefined || !SOURCES_A_POSTER_MAY_NAME.has(String(named))) draft['source'] = poster.source;
+  if (poster.source === 'browser') {
+    draft['client_address'] = poster.clientAddress;
+    draft['user_agent'] = poster.userAgent;
+  }
+  const type = draft['event'];
+  if (isEventType(type)) nameResource(type, draft);
+  const described = describe(draft, context, true);
+  const missing = isEventType(type) ? missingStated(type, draft) : [];
+  if (missing.length === 0) return described;
+  const told = described.ok ? [] : described.issues.filter((issue) => !missing.some((one) => one.field === issue.field));
+  return { ok: false, issues: [...missing, ...told], draft: described.ok ? described.body : described.draft };
+}

@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { freePort, startProcess, tempDir, type Exit, type RunningProcess } from './processes.ts';
+import { answersOk } from './wait-for.ts';
+
+const BUILT = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const SOURCE = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+/** What `npm start` runs where it was built, the source itself otherwise. */
+const CLI = existsSync(BUILT) ? ['--enable-source-maps', BUILT] : ['--disable-warning=ExperimentalWarning', SOURCE];
+
+export interface CollectorOptions {
+  readonly amqpUrl?: string;
+  /** @default a free one, kept over restarts */
+  readonly port?: number;
+  /** @default a directory of its own, removed by `stop` */
+  readonly dataDir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Our collector as a child process: port and data directory stay the same over kill and start. */
+export interface CollectorProcess {
+  readonly url: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly pid: number;
+  output(): string;
+  /** Ends it (default SIGTERM) and waits until it is gone; the data directory stays. */
+  kill(signal?: NodeJS.Signals): Promise<Exit>;
+  /** Starts it again after `kill`, on the same port and data directory. */
+  start(): Promise<void>;
+  /** Ends it and removes the data directory, where that was its own. */
+  stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Starts our collector and waits until GET /healthz answers 200.
+ *
+ * @throws Error with the collector's output where it does not come up
+ */
+export async function startCollector(options: CollectorOptions = {}): Promise<CollectorProcess> {
+  const own = options.dataDir === undefined ? await tempDir('collector') : undefined;
+  const dataDir = options.dataDir ?? own?.path ?? '';
+  const port = options.port ?? (await freePort());
+  const url = `http://127.0.0.1:${port}`;
+  const env = {
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    DATA_DIR: dataDir,
+    LOG_LEVEL: 'warn',
+    ...(options.amqpUrl === undefined ? {} : { AMQP_URL: options.amqpUrl }),
+    ...options.env,
+  };
+  const start = (): Promise<RunningProcess> =>
+    startProcess(process.execPath, [...CLI, 'collector'], { env, ready: () => answersOk(`${url}/healthz`) });
+  let running = await start();
+  const stop = async (): Promise<void> => {
+    await running.kill();
+    await own?.remove();
+  };
+  return {
+    url,
+    port,
+    dataDir,
+    get pid() {
+      return running.pid;
+    },
+    output: () => running.output(),
+    kill: (signal) => running.kill(signal),
+    start: async () => {
+      running = await start();
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/**
+ * Runs our command line once, as a user would.
+ *
+ * @returns its standard output
+ * @throws what `execFile` throws where it exits with another code than 0: `code`, `stdout`, `stderr`
+ */
+export async function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [...CLI, ...args], {
+    env: { ...process.env, ...env },
+  });
+  return stdout;
+}

@@ -1,0 +1,11 @@
+import { MissingToolError, setUpTools } from '../../tools/setup.ts';
+
+/** Vitest's global set-up of the integration tests: the test tools are there, or one line says which is not. */
+export default function setup(): void {
+  try {
+    setUpTools('test');
+  } catch (error) {
+    if (error instanceof MissingToolError) delete error.stack;
+    throw error;
+  }
+}

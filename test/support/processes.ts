@@ -1,0 +1,126 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { waitFor } from './wait-for.ts';
+
+/** How much of a child's output is kept, in characters: the last of it. */
+const OUTPUT_KEPT = 1024 * 1024;
+
+export interface ProcessOptions {
+  /** Added to this process's environment; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  /** Resolves true when the program is ready; it gets the output so far. Without it, ready means started. */
+  readonly ready?: (output: string) => boolean | Promise<boolean>;
+  /** @default 30000 */
+  readonly readyTimeoutMs?: number;
+}
+
+/** A program that a test started and ends. */
+export interface RunningProcess {
+  readonly pid: number;
+  /** Standard output and error, mixed as they came; the last 1 Mi characters. */
+  output(): string;
+  /** Resolves with code or signal when the program has ended. */
+  readonly exited: Promise<Exit>;
+  /** Sends the signal to this process alone (default SIGTERM) and waits until it is gone; SIGKILL after 15 s. */
+  kill(signal?: NodeJS.Signals): Promise<Exit>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/**
+ * Starts a program and waits until it is ready.
+ *
+ * @throws Error with the program's output where it ends early, is not ready in time, or cannot be started
+ */
+export async function startProcess(
+  program: string,
+  args: string[],
+  options: ProcessOptions = {},
+): Promise<RunningProcess> {
+  const { env = {}, cwd, ready, readyTimeoutMs = 30_000 } = options;
+  const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  const keep = (chunk: string): void => {
+    output = (output + chunk).slice(-OUTPUT_KEPT);
+  };
+  child.stdout.setEncoding('utf8').on('data', keep);
+  child.stderr.setEncoding('utf8').on('data', keep);
+  const exited = once(child, 'exit').then(([code, signal]: unknown[]): Exit => ({
+    code: typeof code === 'number' ? code : null,
+    signal: typeof signal === 'string' ? (signal as NodeJS.Signals) : null,
+  }));
+  exited.catch(() => {});
+  await once(child, 'spawn');
+  const kill = (signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> => end(child, exited, signal);
+  endWithUs(child, exited);
+  const running: RunningProcess = {
+    pid: child.pid ?? 0,
+    output: () => output,
+    exited,
+    kill,
+    [Symbol.asyncDispose]: async () => {
+      await kill();
+    },
+  };
+  if (ready === undefined) return running;
+  try {
+    await waitFor(() => hasEnded(child) || ready(output), {
+      timeoutMs: readyTimeoutMs,
+      what: `${program} to be ready`,
+    });
+    if (hasEnded(child)) throw new Error(`ended with ${child.exitCode ?? child.signalCode}`);
+  } catch (cause) {
+    await kill('SIGKILL');
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${program} ${args.join(' ')}: ${reason}; it said:\n${output}`, { cause });
+  }
+  return running;
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+async function end(child: ChildProcess, exited: Promise<Exit>, signal: NodeJS.Signals): Promise<Exit> {
+  if (!hasEnded(child)) child.kill(signal);
+  const late = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  try {
+    return await exited;
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/** A test run that ends early takes its children with it. */
+function endWithUs(child: ChildProcess, exited: Promise<Exit>): void {
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  const forget = (): void => void process.off('exit', kill);
+  exited.then(forget, forget);
+}
+
+/** A TCP port of 127.0.0.1 that nobody listened on a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no TCP port was given');
+  return address.port;
+}
+
+/** A new directory of its own, and what removes it. */
+export async function tempDir(purpose: string): Promise<{ path: string; remove: () => Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), `clowder-otel-${purpose}-`));
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) };
+}

@@ -1,0 +1,16 @@
+import { TEST_TOOLS } from '../../tools/test-tools.ts';
+
+export { PYTHON } from '../../tools/test-tools.ts';
+
+/**
+ * Path of a test tool's program.
+ *
+ * @throws Error where the tool is not there: `node tools/setup.ts` brings it
+ */
+export function toolPath(tool: keyof typeof TEST_TOOLS): string {
+  const { name, find } = TEST_TOOLS[tool];
+  const path = find();
+  if (path === undefined)
+    throw new Error(`${name} is missing: run \`node tools/setup.ts\` and \`node tools/setup.ts bench\``);
+  return path;
+}

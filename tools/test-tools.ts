@@ -1,0 +1,100 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildCollector } from './build-otelcol.ts';
+
+/** What needs the tool: the integration tests, the benchmark, or both. */
+export type Purpose = 'test' | 'bench';
+
+/** A program (or Python module) that tests or the benchmark run and npm does not bring. */
+export interface TestTool {
+  readonly name: string;
+  readonly neededBy: readonly Purpose[];
+  /** The tool's path, or undefined where it is not there. Quick: it runs before every test. */
+  readonly find: () => string | undefined;
+  readonly get: { readonly apt: string } | { readonly build: (log: string) => void; readonly takes: string };
+}
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** Where tools that we build are kept: git-ignored, safe to delete. */
+export const TOOLS_DIR = join(ROOT, '.cache', 'tools');
+/** Debian's own Python: apt's modules are for this one, which need not be the first on PATH. */
+export const PYTHON = '/usr/bin/python3';
+
+const MANIFEST = fileURLToPath(new URL('otelcol-builder.yaml', import.meta.url));
+
+/** The built Collector's path; its name carries the manifest's hash, so that another manifest is another program. */
+function collectorPath(): string {
+  return join(TOOLS_DIR, `otelcol-${createHash('sha256').update(readFileSync(MANIFEST)).digest('hex').slice(0, 12)}`);
+}
+
+/** Read from top to bottom: each tool, who needs it, how it is found and where it comes from. */
+export const TEST_TOOLS = {
+  rabbitmq: {
+    name: 'RabbitMQ',
+    neededBy: ['test', 'bench'],
+    find: () => program('/usr/lib/rabbitmq/bin/rabbitmq-server'),
+    get: { apt: 'rabbitmq-server' },
+  },
+  otelcol: {
+    name: 'OpenTelemetry Collector',
+    neededBy: ['test', 'bench'],
+    find: () => program(collectorPath()),
+    get: { build: (log) => buildCollector(MANIFEST, collectorPath(), log), takes: 'about 3 minutes, once' },
+  },
+  pika: {
+    name: 'pika for Python',
+    neededBy: ['test', 'bench'],
+    find: () => pythonModule('pika'),
+    get: { apt: 'python3-pika' },
+  },
+  chromium: {
+    name: 'Chromium',
+    neededBy: ['test'],
+    find: () => program('/usr/bin/chromium', 'chromium', 'chromium-browser', 'google-chrome'),
+    get: { apt: 'chromium' },
+  },
+  flask: {
+    name: 'Flask for Python',
+    neededBy: ['bench'],
+    find: () => pythonModule('flask'),
+    get: { apt: 'python3-flask' },
+  },
+  gunicorn: {
+    name: 'gunicorn',
+    neededBy: ['bench'],
+    find: () => program('/usr/bin/gunicorn', 'gunicorn'),
+    get: { apt: 'gunicorn' },
+  },
+  wrk: {
+    name: 'wrk',
+    neededBy: ['bench'],
+    find: () => program('wrk'),
+    get: { apt: 'wrk' },
+  },
+} as const satisfies Record<string, TestTool>;
+
+/** The first of the candidates that can be executed: a path as it is, a bare name wherever PATH has it. */
+function program(...candidates: string[]): string | undefined {
+  const directories = (process.env['PATH'] ?? '').split(delimiter);
+  return candidates
+    .flatMap((candidate) => (candidate.includes('/') ? [candidate] : directories.map((dir) => join(dir, candidate))))
+    .find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function pythonModule(name: string): string | undefined {
+  const script = `import importlib.util as util; print(util.find_spec('${name}').origin)`;
+  const found = spawnSync(PYTHON, ['-c', script], { encoding: 'utf8' });
+  return found.status === 0 ? found.stdout.trim() : undefined;
+}
