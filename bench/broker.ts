@@ -24,7 +24,7 @@ export interface Broker extends AsyncDisposable {
 
 export async function startBroker(): Promise<Broker> {
   await using stack = new AsyncDisposableStack();
-  const node = stack.use(await startRabbitNode());
+  const node = stack.adopt(await startRabbitNode(), (started) => started.stop());
   const connection = stack.adopt(await amqp.connect(node.url), (open) => open.close());
   const channel = await connection.createChannel();
   await channel.assertExchange('clowder.events', 'topic', { durable: true });

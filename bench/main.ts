@@ -51,15 +51,19 @@ function table(results: readonly Result[]): string {
 }
 
 const { rows, json, rounds } = readArgs();
+const onTerminal = process.stderr.isTTY;
 const results: Result[] = [];
 for (const row of rows) {
-  const result = await measure(
-    ROWS[row],
-    rounds,
-    (text) => process.stderr.isTTY && process.stderr.write(`\r\u001B[K${text}`),
-  );
-  if (process.stderr.isTTY) process.stderr.write('\r\u001B[K');
-  if (json) console.log(JSON.stringify(result));
-  results.push(result);
+  try {
+    const result = await measure(ROWS[row], rounds, (text) => onTerminal && process.stderr.write(`\r\u001B[K${text}`));
+    if (json) console.log(JSON.stringify(result));
+    results.push(result);
+  } catch (error) {
+    // No figure at all is a failure; a low one is not.
+    console.error(`${row} could not be measured: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+  } finally {
+    if (onTerminal) process.stderr.write('\r\u001B[K');
+  }
 }
-if (!json) console.log(table(results));
+if (!json && results.length > 0) console.log(table(results));

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startCollector } from '../test/support/collector-process.ts';
 import { startProcess, tempDir } from '../test/support/processes.ts';
+import { waitFor } from '../test/support/wait-for.ts';
 import { startBroker, type TakenMessage } from './broker.ts';
 import { traceRequest, type BenchSpan } from './otlp-body.ts';
 import type { Row } from './row.ts';
@@ -69,8 +70,13 @@ async function save(file: string, messages: readonly TakenMessage[]): Promise<vo
   await once(out, 'finish');
 }
 
+async function allConfirmed(url: string): Promise<boolean> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return /^clowder_otel_unconfirmed_messages 0$/m.test(metrics);
+}
+
 /**
- * OTLP in → in RabbitMQ's queue, every span an event, against amqplib alone publishing the same messages: taken out of
+ * OTLP in → confirmed in RabbitMQ, every span an event, against amqplib alone publishing the same messages: taken out of
  * the queue as our collector published them.
  */
 export const publish: Row = {
@@ -85,12 +91,13 @@ export const publish: Row = {
     const agent = stack.adopt(new Agent({ keepAlive: true }), (open) => open.destroy());
     const messages = join(temp.path, 'messages');
 
-    /** Milliseconds from the first POST until the last message is in the queue. */
+    /** Milliseconds from the first POST until the last message is in the queue and confirmed. */
     const run = async (requests: number): Promise<number> => {
       const bodies = Array.from({ length: requests }, () => traceRequest(Array.from({ length: SPANS }, download)));
       const start = performance.now();
       await postAll(agent, `${collector.url}/v1/traces`, bodies);
       await broker.reaches(requests * SPANS);
+      await waitFor(() => allConfirmed(collector.url), { everyMs: 5, what: 'the last confirm' });
       return performance.now() - start;
     };
     await run(REQUESTS);

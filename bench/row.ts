@@ -11,7 +11,7 @@ export interface Row {
   readonly start: () => Promise<Sides>;
 }
 
-export interface Sides extends AsyncDisposable {
+interface Sides extends AsyncDisposable {
   readonly ours: Measure;
   readonly peer: Measure;
 }

@@ -40,7 +40,7 @@ export async function tailEvents(options: GlobalOptions, filter: Filter): Promis
   process.once('SIGINT', () => stop.abort());
   process.once('SIGTERM', () => stop.abort());
   if (filter.since !== undefined) show([...matching(reader, filter, 'asc')]);
-  let last = reader.stats().lastRow;
+  let last = reader.lastRow();
   while (!stop.signal.aborted) {
     for (const row of reader.read(last, 1024 * 1024)) {
       last = row.row;

@@ -1,4 +1,4 @@
-import { lockFreeDataDir } from '../collector/journal/data-dir.ts';
+import { makeDataDir } from '../collector/journal/data-dir.ts';
 import { openKeyStore, SCOPES, type Scope } from '../collector/keys/store.ts';
 import type { GlobalOptions } from './main.ts';
 import { printRows } from './output.ts';
@@ -7,7 +7,7 @@ import { settingsOf, UsageError } from './settings.ts';
 /** `keys add`: makes a key and shows it, once. */
 export function addKey(options: GlobalOptions, wanted: { name: string; scope: string[]; rate: number; json?: true }): void {
   const scopes = wanted.scope.flatMap((scope) => scope.split(',')).map(checkScope);
-  const store = openKeyStore(lockFreeDataDir(settingsOf(options).DATA_DIR));
+  const store = openKeyStore(makeDataDir(settingsOf(options).DATA_DIR));
   try {
     const { id, key } = store.add({ name: wanted.name, scopes, ratePerS: wanted.rate });
     if (wanted.json === true || !process.stdout.isTTY) {
@@ -23,7 +23,7 @@ export function addKey(options: GlobalOptions, wanted: { name: string; scope: st
 
 /** `keys list` */
 export function listKeys(options: GlobalOptions): void {
-  const store = openKeyStore(lockFreeDataDir(settingsOf(options).DATA_DIR));
+  const store = openKeyStore(makeDataDir(settingsOf(options).DATA_DIR));
   try {
     const rows = store.list().map((key) => ({ ...key, scopes: key.scopes.join(','), createdAt: time(key.createdAtMs), revokedAt: time(key.revokedAtMs) }));
     printRows(
@@ -37,7 +37,7 @@ export function listKeys(options: GlobalOptions): void {
 
 /** `keys revoke ID` */
 export function revokeKey(options: GlobalOptions, id: string): void {
-  const store = openKeyStore(lockFreeDataDir(settingsOf(options).DATA_DIR));
+  const store = openKeyStore(makeDataDir(settingsOf(options).DATA_DIR));
   try {
     if (!store.revoke(id)) throw new Error(`There is no key ${id}: keys list shows the keys`);
     process.stderr.write(`Key ${id} is revoked.\n`);

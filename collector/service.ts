@@ -6,6 +6,7 @@ import pino from 'pino';
 import { createMapContext } from '../taxonomy/map.ts';
 import { createPublisher } from '../exporter/publisher.ts';
 import { eventsRoutes } from './api/events-routes.ts';
+import { denyAsProblem } from './api/problem.ts';
 import { browserRoutes } from './api/browser-routes.ts';
 import { createApp } from './app.ts';
 import { amqpTls } from './config-checks.ts';
@@ -16,7 +17,7 @@ import { docsRoutes } from './docs/routes.ts';
 import { Intake } from './intake.ts';
 import { lockDataDir } from './journal/data-dir.ts';
 import { openJournal } from './journal/journal.ts';
-import { requireKey, denyAsProblem, isLoopbackHost } from './keys/auth.ts';
+import { isLoopbackHost, requireKey, type Deny } from './keys/auth.ts';
 import { openKeyStore } from './keys/store.ts';
 import { CollectorMetrics } from './metrics.ts';
 import { otlpRoutes, otlpError } from './otlp/routes.ts';
@@ -118,7 +119,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
   metrics.counted('republished_messages_total', 'Messages published again after a nack or a lost connection', () => publisher.counters.republished);
   metrics.counted('nacked_messages_total', 'Messages that RabbitMQ refused', () => publisher.counters.nacked);
 
-  const guard = (scope: 'ingest' | 'read', deny = denyAsProblem) => requireKey(scope, { keys, deny });
+  const guard = (scope: 'ingest' | 'read', deny: Deny = denyAsProblem) => requireKey(scope, { keys, deny });
   const app = createApp({
     otlp: otlpRoutes({
       maxBodyBytes: settings.MAX_BODY_BYTES,
@@ -128,7 +129,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       onError: (error: unknown) => log.error({ err: error }, 'an OTLP request failed'),
     }),
     events: eventsRoutes({
-      submit: (events, poster) => acceptStated(events, { source: 'api', ...poster }, context, intake),
+      submit: (events) => acceptStated(events, { source: 'api' }, context, intake),
       history: journal,
       live: (listener) => {
         listeners.add(listener);

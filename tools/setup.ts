@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TEST_TOOLS, TOOLS_DIR, type Purpose, type TestTool } from './test-tools.ts';
 
+const APT = 'apt-get';
 const LOG = join(TOOLS_DIR, 'setup.log');
 
 /** A test tool cannot be had on this machine; the message is one line that names it and says what to do. */
@@ -16,8 +17,7 @@ export class MissingToolError extends Error {
  *
  * @throws MissingToolError
  */
-export function setUpTools(purpose: Purpose): void {
-  const tools: TestTool[] = Object.values(TEST_TOOLS);
+export function setUpTools(purpose: Purpose, tools: readonly TestTool[] = Object.values(TEST_TOOLS)): void {
   const missing = tools.filter((tool) => tool.neededBy.includes(purpose) && tool.find() === undefined);
   if (missing.length === 0) return;
   mkdirSync(TOOLS_DIR, { recursive: true });
@@ -45,14 +45,14 @@ function installPackages(missing: readonly TestTool[]): void {
 }
 
 function whyNoApt(): string | undefined {
-  if (spawnSync('apt-get', ['--version']).status !== 0) return 'this machine has no apt-get';
+  if (spawnSync(APT, ['--version']).status !== 0) return 'this machine has no apt-get';
   if (process.getuid?.() !== 0) return 'installing needs root';
   return undefined;
 }
 
 function runApt(args: readonly string[]): void {
   const log = openSync(LOG, 'a');
-  spawnSync('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', ...args], {
+  spawnSync(APT, ['-q', '-o', 'DPkg::Lock::Timeout=300', ...args], {
     // RUNLEVEL=1: packages with a service (rabbitmq-server) do not start it.
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
     stdio: ['ignore', log, log],
@@ -66,12 +66,10 @@ function build(tool: TestTool, how: { build: (log: string) => void; takes: strin
     how.build(LOG);
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new MissingToolError(
-      `${tool.name} is missing: ${reason} (last said: ${lastLine(LOG)}; all of it in ${LOG})`,
-      {
-        cause: error,
-      },
-    );
+    const said = `last said: ${lastLine(LOG)}; all of it in ${LOG}`;
+    throw new MissingToolError(`${tool.name} is missing: ${reason} (${said}); put that right and run this again`, {
+      cause: error,
+    });
   }
 }
 

@@ -55,7 +55,10 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   };
   const start = (): Promise<RunningProcess> =>
     startProcess(process.execPath, [...CLI, 'collector'], { env, ready: () => answersOk(`${url}/healthz`) });
-  let running = await start();
+  let running = await start().catch(async (error: unknown) => {
+    await own?.remove();
+    throw error;
+  });
   const stop = async (): Promise<void> => {
     await running.kill();
     await own?.remove();

@@ -52,6 +52,9 @@ export async function startOtelCollector(
   const running = await startProcess(toolPath('otelcol'), ['--config', file], {
     cwd: temp.path,
     ready: () => answersOk(`http://127.0.0.1:${healthPort}`),
+  }).catch(async (error: unknown) => {
+    await temp.remove();
+    throw error;
   });
   const stop = async (): Promise<void> => {
     await running.kill();

@@ -1,0 +1,73 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/** DATA_DIR cannot be used: `data_dir_not_writable` or `data_dir_in_use`. */
+export class DataDirError extends Error {
+  override readonly name = 'DataDirError';
+  readonly code: 'data_dir_not_writable' | 'data_dir_in_use';
+
+  constructor(code: 'data_dir_not_writable' | 'data_dir_in_use', message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export interface DataDirLock {
+  release(): void;
+}
+
+/**
+ * Makes the directory where it is missing, and locks it for this process. The lock is one of SQLite's on a file of its
+ * own: the system frees it when the process ends, however it ends.
+ *
+ * @throws DataDirError
+ */
+export function lockDataDir(dir: string): DataDirLock {
+  makeDataDir(dir);
+  const database = open(dir);
+  try {
+    database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+  } catch (cause) {
+    database.close();
+    throw new DataDirError('data_dir_in_use', `DATA_DIR ${dir} is in use by another collector${holder(dir)}: stop that one, or give this one a directory of its own`, { cause });
+  }
+  writeFileSync(join(dir, 'collector.pid'), `${process.pid}\n`);
+  return {
+    release: () => {
+      if (!database.isOpen) return;
+      database.exec('ROLLBACK');
+      database.close();
+    },
+  };
+}
+
+/**
+ * Makes the directory where it is missing.
+ *
+ * @returns the directory
+ * @throws DataDirError where it cannot be written
+ */
+export function makeDataDir(dir: string): string {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const probe = join(dir, '.writable');
+    writeFileSync(probe, '');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DataDirError('data_dir_not_writable', `DATA_DIR ${dir} cannot be written (${reason}): make it writable for this user, or set DATA_DIR to another directory`, { cause });
+  }
+  return dir;
+}
+
+function open(dir: string): DatabaseSync {
+  return new DatabaseSync(join(dir, 'lock.db'));
+}
+
+function holder(dir: string): string {
+  try {
+    return ` (process ${readFileSync(join(dir, 'collector.pid'), 'utf8').trim()})`;
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,30 @@
+import { DatabaseSync } from 'node:sqlite';
+
+export const JOURNAL_FILE = 'journal.db';
+
+/** Opens the journal for writing and makes its tables where they are not there yet. */
+export function openForWriting(path: string, maxPages: number | undefined): DatabaseSync {
+  const database = new DatabaseSync(path);
+  database.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA busy_timeout = 5000;
+    PRAGMA wal_autocheckpoint = 2000;
+    PRAGMA journal_size_limit = 67108864;
+    CREATE TABLE IF NOT EXISTS batch (row INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, lines BLOB NOT NULL, bytes INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS held (id INTEGER PRIMARY KEY AUTOINCREMENT, reason TEXT NOT NULL, due_ms INTEGER NOT NULL, attempts INTEGER NOT NULL, line TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS held_due ON held (reason, due_ms);
+    CREATE TABLE IF NOT EXISTS rejected (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, origin TEXT NOT NULL, record TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1), row INTEGER NOT NULL, line INTEGER NOT NULL);
+    INSERT OR IGNORE INTO cursor VALUES (1, 0, 0);
+  `);
+  if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`);
+  return database;
+}
+
+/** A connection that cannot write; it sees what was committed when each statement begins. */
+export function openForReading(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly: true });
+  database.exec('PRAGMA busy_timeout = 5000');
+  return database;
+}

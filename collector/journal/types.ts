@@ -1,0 +1,67 @@
+/** A line that is kept out of the stream: it waits for a stronger observation, or for a queue that takes it. */
+export interface HeldLine {
+  readonly id: number;
+  readonly line: string;
+  readonly dueMs: number;
+  readonly reason: 'waiting' | 'unroutable';
+  readonly attempts: number;
+}
+
+export interface RejectedRecord {
+  readonly id: number;
+  readonly atMs: number;
+  readonly code: string;
+  readonly message: string;
+  /** JSON text. */
+  readonly record: string;
+  readonly origin: string;
+}
+
+/** Everything before it is settled: all lines of the rows before `row`, and `index` lines of `row`. */
+export interface Cursor {
+  readonly row: number;
+  readonly index: number;
+}
+
+/** What one write changes, all of it or nothing. */
+export interface JournalChange {
+  /** JSON text of one event each. */
+  readonly append?: readonly string[];
+  readonly hold?: readonly Omit<HeldLine, 'id'>[];
+  readonly reschedule?: readonly { readonly id: number; readonly dueMs: number; readonly attempts: number }[];
+  readonly unhold?: readonly number[];
+  readonly cursor?: Cursor;
+  readonly reject?: readonly Omit<RejectedRecord, 'id'>[];
+  readonly unreject?: readonly number[];
+}
+
+export interface JournalRow {
+  readonly row: number;
+  readonly atMs: number;
+  readonly lines: readonly string[];
+}
+
+export interface JournalStats {
+  readonly bytes: number;
+  readonly maxBytes: number;
+  readonly lastRow: number;
+  /** Bytes of events that are not published yet, held ones included. */
+  readonly backlogBytes: number;
+  readonly rejected: number;
+  /** Transactions since the journal was opened. */
+  readonly commits: number;
+}
+
+/** `journal_full`: the bound is reached; `journal_unavailable`: the disk does not take it. Nothing was written. */
+export class JournalError extends Error {
+  override readonly name = 'JournalError';
+  readonly code: 'journal_full' | 'journal_unavailable';
+  /** HTTP status for a producer: try again later. */
+  readonly status = 503;
+  readonly retryAfterS = 2;
+
+  constructor(code: 'journal_full' | 'journal_unavailable', message: string) {
+    super(message);
+    this.code = code;
+  }
+}

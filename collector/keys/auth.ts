@@ -1,0 +1,88 @@
+import { getConnInfo } from '@hono/node-server/conninfo';
+import type { Context, MiddlewareHandler } from 'hono';
+import ipaddr from 'ipaddr.js';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import type { ApiKey, KeyStore, Scope } from './store.ts';
+
+/** Answers a request that is not let in, in the form of the route. */
+export type Deny = (c: Context, status: 401 | 403 | 429, message: string, retryAfterS?: number) => Response;
+
+export interface KeyGuard {
+  readonly keys: KeyStore;
+  readonly deny: Deny;
+}
+
+const HELP = 'send an API key as "Authorization: Bearer KEY" or "X-API-Key: KEY" ("clowder-otel keys add" makes one)';
+
+/**
+ * Lets in requests with a key of that scope, within the key's rate. While no key was ever made, lets in what comes from
+ * this machine and asks for it by a name that means this machine (a page elsewhere cannot: DNS rebinding).
+ */
+export function requireKey(scope: Scope, { keys, deny }: KeyGuard): MiddlewareHandler {
+  const limiters = new Map<string, RateLimiterMemory>();
+  return async function checkKey(c, next) {
+    if (keys.list().length === 0) {
+      const refusal = refuseStranger(c);
+      if (refusal !== undefined) return deny(c, 403, refusal);
+      return next();
+    }
+    const presented = presentedKey(c);
+    if (presented === undefined) {
+      c.header('www-authenticate', 'Bearer');
+      return deny(c, 401, `No API key: ${HELP}`);
+    }
+    const key = keys.verify(presented);
+    if (key === 'unknown' || key === 'revoked') {
+      c.header('www-authenticate', 'Bearer error="invalid_token"');
+      return deny(c, 401, key === 'revoked' ? 'This API key was revoked: ask for a new one' : `This API key is unknown: ${HELP}`);
+    }
+    if (!key.scopes.includes(scope)) return deny(c, 403, `This API key has the scope ${key.scopes.join(', ')}; ${scope} is needed here`);
+    const waitS = await consume(limiters, key);
+    if (waitS !== undefined) return deny(c, 429, `More than ${key.ratePerS} requests a second with this API key: slow down, or make a key with a higher --rate`, waitS);
+    c.set('keyId', key.id);
+    return next();
+  };
+}
+
+async function consume(limiters: Map<string, RateLimiterMemory>, key: ApiKey): Promise<number | undefined> {
+  let limiter = limiters.get(key.id);
+  if (limiter === undefined) limiters.set(key.id, (limiter = new RateLimiterMemory({ points: key.ratePerS, duration: 1 })));
+  try {
+    await limiter.consume(key.id);
+    return undefined;
+  } catch (refused) {
+    if (refused instanceof RateLimiterRes) return Math.max(1, Math.ceil(refused.msBeforeNext / 1000));
+    throw refused;
+  }
+}
+
+function presentedKey(c: Context): string | undefined {
+  const bearer = /^Bearer\s+(\S+)\s*$/i.exec(c.req.header('authorization') ?? '')?.[1];
+  return bearer ?? c.req.header('x-api-key');
+}
+
+function refuseStranger(c: Context): string | undefined {
+  const address = remoteAddress(c);
+  if (address !== undefined && !isLoopbackHost(address)) return `No API key is made yet, and until then only this machine is let in: "clowder-otel keys add" makes one`;
+  const host = c.req.header('host');
+  if (host !== undefined && !isLoopbackHost(hostName(host))) return `Host ${host.slice(0, 100)} does not mean this machine, and no API key is made yet: use 127.0.0.1 or localhost`;
+  return undefined;
+}
+
+/** Address of the client's end of the connection; undefined where there is none (in-process requests). */
+export function remoteAddress(c: Context): string | undefined {
+  try {
+    return getConnInfo(c).remote.address;
+  } catch {
+    return undefined;
+  }
+}
+
+const hostName = (host: string): string => (host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d*$/, ''));
+
+/** Whether a host name or address means this machine. */
+export function isLoopbackHost(host: string): boolean {
+  const name = host.toLowerCase();
+  if (name === 'localhost' || name.endsWith('.localhost')) return true;
+  return ipaddr.isValid(name) && ipaddr.process(name).range() === 'loopback';
+}

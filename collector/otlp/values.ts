@@ -1,0 +1,96 @@
+import type { AttributeValue, Attributes } from '../../taxonomy/telemetry.ts';
+import { BYTES, OtlpDecodeError, WireReader } from './wire.ts';
+
+/** Attributes of one record that are read at most; further ones are left out. */
+const ATTRIBUTES_MAX = 1000;
+const DEPTH_MAX = 32;
+
+/** Ranges of embedded messages in the body, as pairs of start and stop. */
+export type Ranges = number[];
+
+/** Attributes from the ranges of their `KeyValue` messages. Of a key that comes twice the last one counts. */
+export function decodeAttributes(buffer: Uint8Array, ranges: Ranges): Attributes {
+  const attributes: Record<string, AttributeValue> = {};
+  const many = Math.min(ranges.length, ATTRIBUTES_MAX * 2);
+  for (let index = 0; index < many; index += 2) decodeKeyValue(buffer, ranges[index] ?? 0, ranges[index + 1] ?? 0, attributes, 0);
+  return attributes;
+}
+
+function decodeKeyValue(buffer: Uint8Array, from: number, end: number, into: Record<string, AttributeValue>, depth: number): void {
+  const reader = new WireReader(buffer, from, end);
+  let key = '';
+  let value: AttributeValue = null;
+  while (reader.next()) {
+    if (reader.field === 1 && reader.type === BYTES) key = reader.text();
+    else if (reader.field === 2 && reader.type === BYTES) value = decodeValue(buffer, reader.start, reader.stop, depth);
+  }
+  if (key === '__proto__') return;
+  into[key] = value;
+}
+
+/** An `AnyValue`; null where none is set. */
+export function decodeValue(buffer: Uint8Array, from: number, end: number, depth = 0): AttributeValue {
+  if (depth > DEPTH_MAX) throw new OtlpDecodeError('malformed_protobuf', `A value is nested deeper than ${DEPTH_MAX}`);
+  const reader = new WireReader(buffer, from, end);
+  let value: AttributeValue = null;
+  while (reader.next()) {
+    switch (reader.field) {
+      case 1:
+        value = reader.text();
+        break;
+      case 2:
+        value = reader.value !== 0;
+        break;
+      case 3:
+        value = reader.bigint();
+        break;
+      case 4:
+        value = reader.double();
+        break;
+      case 5:
+        value = decodeArray(buffer, reader.start, reader.stop, depth + 1);
+        break;
+      case 6:
+        value = decodeMap(buffer, reader.start, reader.stop, depth + 1);
+        break;
+      case 7:
+        value = reader.bytes();
+        break;
+    }
+  }
+  return value;
+}
+
+function decodeArray(buffer: Uint8Array, from: number, end: number, depth: number): AttributeValue[] {
+  const reader = new WireReader(buffer, from, end);
+  const values: AttributeValue[] = [];
+  while (reader.next()) if (reader.field === 1 && reader.type === BYTES) values.push(decodeValue(buffer, reader.start, reader.stop, depth));
+  return values;
+}
+
+function decodeMap(buffer: Uint8Array, from: number, end: number, depth: number): { [key: string]: AttributeValue } {
+  const reader = new WireReader(buffer, from, end);
+  const values: Record<string, AttributeValue> = {};
+  while (reader.next()) if (reader.field === 1 && reader.type === BYTES) decodeKeyValue(buffer, reader.start, reader.stop, values, depth);
+  return values;
+}
+
+/** Attributes of a `Resource` message, decoded when first asked for. */
+export function lazyResource(buffer: Uint8Array, from: number, end: number): () => Attributes {
+  let attributes: Attributes | undefined;
+  return () => {
+    if (attributes !== undefined) return attributes;
+    const reader = new WireReader(buffer, from, end);
+    const ranges: Ranges = [];
+    while (reader.next()) if (reader.field === 1 && reader.type === BYTES) ranges.push(reader.start, reader.stop);
+    attributes = decodeAttributes(buffer, ranges);
+    return attributes;
+  };
+}
+
+/** A trace or span id: lower-case hex, '' where it has another length or is all zero. */
+export function decodeId(reader: WireReader, bytes: 8 | 16): string {
+  if (reader.stop - reader.start !== bytes) return '';
+  const hex = reader.hex();
+  return /^0+$/.test(hex) ? '' : hex;
+}

@@ -1,0 +1,159 @@
+/** A body that cannot be decoded: `malformed_protobuf` or `invalid_json`. */
+export class OtlpDecodeError extends Error {
+  override readonly name = 'OtlpDecodeError';
+  readonly code: 'malformed_protobuf' | 'invalid_json';
+
+  constructor(code: 'malformed_protobuf' | 'invalid_json', message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export const VARINT = 0;
+export const FIXED64 = 1;
+export const BYTES = 2;
+export const FIXED32 = 5;
+
+const decoder = new TextDecoder();
+
+function malformed(what: string, at: number): OtlpDecodeError {
+  return new OtlpDecodeError('malformed_protobuf', `The protobuf is malformed at byte ${at}: ${what}. Was the body cut off?`);
+}
+
+/**
+ * Walks protobuf's wire format in place (protobuf.dev/programming-guides/encoding): no field is copied or decoded
+ * before it is asked for. `next()` leaves `field`, `type` and, for lengths, `start` and `stop` of the value.
+ */
+export class WireReader {
+  readonly buffer: Uint8Array;
+  at: number;
+  end: number;
+  field = 0;
+  type = 0;
+  /** First byte of the value. */
+  start = 0;
+  /** Byte after the value. */
+  stop = 0;
+  /** Value of a varint of up to 53 bits; of fixed and longer ones, ask `bigint`. */
+  value = 0;
+
+  constructor(buffer: Uint8Array, from = 0, end = buffer.length) {
+    this.buffer = buffer;
+    this.at = from;
+    this.end = end;
+  }
+
+  /** Goes on to another range of the same buffer. */
+  reset(from: number, end: number): void {
+    this.at = from;
+    this.end = end;
+  }
+
+  /** @returns false at the end */
+  next(): boolean {
+    if (this.at >= this.end) return false;
+    const tag = this.#varint();
+    this.field = Math.floor(tag / 8);
+    this.type = tag % 8;
+    if (this.field === 0) throw malformed('field number 0', this.at);
+    this.start = this.at;
+    switch (this.type) {
+      case VARINT:
+        this.value = this.#varint();
+        break;
+      case FIXED64:
+        this.at += 8;
+        break;
+      case BYTES: {
+        const length = this.#varint();
+        this.start = this.at;
+        this.at += length;
+        break;
+      }
+      case FIXED32:
+        this.at += 4;
+        break;
+      default:
+        throw malformed(`wire type ${this.type}`, this.at);
+    }
+    if (this.at > this.end) throw malformed('a value goes beyond the end', this.start);
+    this.stop = this.at;
+    return true;
+  }
+
+  text(): string {
+    const { buffer, start, stop } = this;
+    if (stop - start > 48) return decoder.decode(buffer.subarray(start, stop));
+    let text = '';
+    for (let at = start; at < stop; at += 1) {
+      const byte = buffer[at] ?? 0;
+      if (byte > 127) return decoder.decode(buffer.subarray(start, stop));
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  }
+
+  bytes(): Uint8Array {
+    return this.buffer.slice(this.start, this.stop);
+  }
+
+  hex(): string {
+    return Buffer.from(this.buffer.buffer, this.buffer.byteOffset + this.start, this.stop - this.start).toString('hex');
+  }
+
+  /** A varint as signed 64 bits, or a fixed64 as unsigned ones. */
+  bigint(): bigint {
+    if (this.type === FIXED64) return this.#view().getBigUint64(0, true);
+    let value = 0n;
+    for (let at = this.start, shift = 0n; at < this.stop; at += 1, shift += 7n) value |= BigInt((this.buffer[at] ?? 0) & 127) << shift;
+    return BigInt.asIntN(64, value);
+  }
+
+  double(): number {
+    return this.#view().getFloat64(0, true);
+  }
+
+  signedFixed(): bigint {
+    return this.#view().getBigInt64(0, true);
+  }
+
+  /** Whether the value, as ASCII, begins with this text. */
+  startsWith(text: string): boolean {
+    if (this.stop - this.start < text.length) return false;
+    for (let index = 0; index < text.length; index += 1) if (this.buffer[this.start + index] !== text.charCodeAt(index)) return false;
+    return true;
+  }
+
+  equals(text: string): boolean {
+    return this.stop - this.start === text.length && this.startsWith(text);
+  }
+
+  #view(): DataView {
+    if (this.stop - this.start !== 8) throw malformed('a value of 8 bytes was expected', this.start);
+    return new DataView(this.buffer.buffer, this.buffer.byteOffset + this.start, 8);
+  }
+
+  #varint(): number {
+    const { buffer, end } = this;
+    let at = this.at;
+    let byte = buffer[at] ?? 0;
+    if (byte < 128 && at < end) {
+      this.at = at + 1;
+      return byte;
+    }
+    let value = 0;
+    let factor = 1;
+    for (let count = 0; count < 10; count += 1) {
+      if (at >= end) throw malformed('a number is cut off', at);
+      byte = buffer[at] ?? 0;
+      at += 1;
+      value += (byte & 127) * factor;
+      if (byte < 128) {
+        this.at = at;
+        return value;
+      }
+      factor *= 128;
+    }
+    throw malformed('a number is longer than 10 bytes', at);
+  }
+}

@@ -1,0 +1,149 @@
+import { hash } from 'node:crypto';
+
+export interface SeenIdsOptions {
+  /** How long an id is remembered, in milliseconds. @default one hour */
+  readonly windowMs?: number;
+  /** Ids remembered at most; beyond, the oldest go first. @default 4,000,000 */
+  readonly maxIds?: number;
+}
+
+const WORDS = 4;
+const GENERATIONS = 12;
+const GENERATION_MAX = 262_144;
+const FIRST_SLOTS = 1024;
+const HEX_ID = /^[0-9a-f]{32}$/;
+
+/** 128 bits of an id; no key is all zero, which means an empty slot. */
+type Key = Uint32Array;
+
+function keyOf(id: string, key: Key): void {
+  const hex = HEX_ID.test(id) ? id : hash('sha256', id, 'hex');
+  for (let word = 0; word < WORDS; word += 1) key[word] = Number.parseInt(hex.slice(word * 8, word * 8 + 8), 16);
+  if (key[0] === 0 && key[1] === 0 && key[2] === 0 && key[3] === 0) key[3] = 1;
+}
+
+/** One table of keys with open addressing: no object an id, 16 bytes a slot. */
+class Generation {
+  readonly startedMs: number;
+  count = 0;
+  #slots = new Uint32Array(FIRST_SLOTS * WORDS);
+
+  constructor(startedMs: number) {
+    this.startedMs = startedMs;
+  }
+
+  get bytes(): number {
+    return this.#slots.byteLength;
+  }
+
+  has(key: Key): boolean {
+    return this.#isAt(this.#find(key));
+  }
+
+  add(key: Key): void {
+    if (this.count * 2 * WORDS >= this.#slots.length) this.#grow();
+    const at = this.#find(key);
+    if (this.#isAt(at)) return;
+    this.#slots.set(key, at);
+    this.count += 1;
+  }
+
+  /** Takes a key out and moves up those that had to make way for it. */
+  delete(key: Key): boolean {
+    const at = this.#find(key);
+    if (!this.#isAt(at)) return false;
+    this.#slots.fill(0, at, at + WORDS);
+    this.count -= 1;
+    let next = (at + WORDS) % this.#slots.length;
+    while (this.#isAt(next)) {
+      const moved = this.#slots.slice(next, next + WORDS);
+      this.#slots.fill(0, next, next + WORDS);
+      this.#slots.set(moved, this.#find(moved));
+      next = (next + WORDS) % this.#slots.length;
+    }
+    return true;
+  }
+
+  #isAt(at: number): boolean {
+    const slots = this.#slots;
+    return slots[at] !== 0 || slots[at + 1] !== 0 || slots[at + 2] !== 0 || slots[at + 3] !== 0;
+  }
+
+  /** Where the key is, or would go. */
+  #find(key: Key): number {
+    const slots = this.#slots;
+    const size = slots.length;
+    let at = (((key[0] ?? 0) % (size / WORDS)) * WORDS) % size;
+    while (this.#isAt(at)) {
+      if (slots[at] === key[0] && slots[at + 1] === key[1] && slots[at + 2] === key[2] && slots[at + 3] === key[3]) return at;
+      at = (at + WORDS) % size;
+    }
+    return at;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    this.#slots = new Uint32Array(old.length * 2);
+    for (let at = 0; at < old.length; at += WORDS) {
+      const key = old.subarray(at, at + WORDS);
+      if (key[0] !== 0 || key[1] !== 0 || key[2] !== 0 || key[3] !== 0) this.#slots.set(key, this.#find(key));
+    }
+  }
+}
+
+/** The event ids of the last hour: what makes a later observation a duplicate. */
+export class SeenIds {
+  readonly #windowMs: number;
+  readonly #maxIds: number;
+  /** The youngest first. */
+  readonly #generations: Generation[] = [];
+  readonly #key: Key = new Uint32Array(WORDS);
+
+  constructor({ windowMs = 3_600_000, maxIds = 4_000_000 }: SeenIdsOptions = {}) {
+    this.#windowMs = windowMs;
+    this.#maxIds = maxIds;
+  }
+
+  get size(): number {
+    return this.#generations.reduce((sum, one) => sum + one.count, 0);
+  }
+
+  /** Memory of the tables. */
+  get bytes(): number {
+    return this.#generations.reduce((sum, one) => sum + one.bytes, 0);
+  }
+
+  has(id: string): boolean {
+    keyOf(id, this.#key);
+    for (const generation of this.#generations) if (generation.has(this.#key)) return true;
+    return false;
+  }
+
+  /** @param nowMs the time of acceptance, never before that of an earlier call */
+  add(id: string, nowMs: number): void {
+    let youngest = this.#generations[0];
+    if (youngest === undefined || youngest.count >= GENERATION_MAX || nowMs - youngest.startedMs >= this.#windowMs / GENERATIONS) {
+      youngest = new Generation(nowMs);
+      this.#generations.unshift(youngest);
+      this.#expire(nowMs);
+    }
+    keyOf(id, this.#key);
+    youngest.add(this.#key);
+  }
+
+  delete(id: string): void {
+    keyOf(id, this.#key);
+    for (const generation of this.#generations) generation.delete(this.#key);
+  }
+
+  /** A generation goes when its youngest id is older than the window, or when there are too many ids. */
+  #expire(nowMs: number): void {
+    for (;;) {
+      const oldest = this.#generations.at(-1);
+      const younger = this.#generations.at(-2);
+      if (oldest === undefined || younger === undefined) return;
+      if (nowMs - younger.startedMs < this.#windowMs && this.size <= this.#maxIds) return;
+      this.#generations.pop();
+    }
+  }
+}

@@ -1,0 +1,299 @@
+import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseAmqpUrls, redactAmqpUrl } from './amqp-url.ts';
+import { explainBrokerError, type BrokerError } from './broker-error.ts';
+import type { EventMessage } from './message.ts';
+import { declareTopology, EVENTS_EXCHANGE } from './topology.ts';
+
+/** `confirmed`: RabbitMQ has it, on disk, in a queue. `returned`: no queue takes it. */
+export type Outcome = 'confirmed' | 'returned';
+
+export interface PublisherState {
+  readonly connected: boolean;
+  /** RabbitMQ has blocked publishers (memory or disk alarm). */
+  readonly blocked: boolean;
+  /** URL of the broker without the password. */
+  readonly broker: string;
+  readonly unconfirmed: number;
+  readonly lastError: BrokerError | undefined;
+}
+
+export interface PublisherOptions {
+  /** As AMQP_URL: brokers separated by commas. @default amqp://guest:guest@127.0.0.1:5672 */
+  readonly urls?: string | undefined;
+  /** Messages that may be unconfirmed at once. @default 2000 */
+  readonly window?: number;
+  /** A confirm that takes longer means a dead connection, in milliseconds. @default 30000 */
+  readonly confirmTimeoutMs?: number;
+  /** @default 15 s */
+  readonly heartbeatS?: number;
+  /** Bounds of the pause before the next try to connect. @default 100 to 10000 ms */
+  readonly reconnectMs?: { readonly min: number; readonly max: number };
+  readonly connectTimeoutMs?: number;
+  /** @default clowder-otel */
+  readonly connectionName?: string;
+  readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
+  readonly onStateChange?: (state: PublisherState) => void;
+  /** Seconds from publishing to confirm. */
+  readonly onLatency?: (seconds: number) => void;
+}
+
+export interface PublisherCounters {
+  readonly confirmed: number;
+  readonly returned: number;
+  readonly nacked: number;
+  readonly republished: number;
+  readonly reconnects: number;
+}
+
+export interface Publisher {
+  /**
+   * Publishes unless it cannot be taken now. A message that was taken is published again, with the same id and in
+   * order, until it is confirmed or returned.
+   *
+   * @returns false where it was not taken: try again after `ready()`
+   */
+  publish(message: EventMessage, onSettled: (outcome: Outcome) => void): boolean;
+  /** Resolves when a message would be taken, and when the publisher is closed. */
+  ready(): Promise<void>;
+  readonly state: PublisherState;
+  readonly counters: PublisherCounters;
+  /**
+   * Takes no more, waits for outstanding confirms, closes the connection; never longer than the time-out and a second.
+   *
+   * @returns the messages that were not confirmed
+   */
+  close(options?: { timeoutMs?: number }): Promise<readonly EventMessage[]>;
+}
+
+interface Entry {
+  readonly number: number;
+  readonly message: EventMessage;
+  readonly onSettled: (outcome: Outcome) => void;
+  sentAt: number;
+}
+
+interface Link {
+  readonly model: ChannelModel;
+  readonly channel: ConfirmChannel;
+  readonly lost: () => void;
+}
+
+const NACK_PAUSE_MS = 100;
+const WATCH_MS = 1000;
+
+/** Makes a publisher; it connects in the background and goes on trying until it is closed. */
+export function createPublisher(options: PublisherOptions = {}): Publisher {
+  return new ConfirmPublisher(options);
+}
+
+class ConfirmPublisher implements Publisher {
+  readonly #options: PublisherOptions;
+  readonly #urls: readonly string[];
+  readonly #window: number;
+  /** What was taken and not settled yet, in order. */
+  readonly #unconfirmed = new Map<number, Entry>();
+  /** Ids that came back as unroutable; their confirm follows. */
+  readonly #returned = new Set<string>();
+  readonly #counters = { confirmed: 0, returned: 0, nacked: 0, republished: 0, reconnects: 0 };
+  readonly #watch: NodeJS.Timeout;
+  #link: Link | undefined;
+  #next = 0;
+  #blocked = false;
+  #draining = false;
+  #closing = false;
+  #broker = '';
+  #lastError: BrokerError | undefined;
+  #waiters: (() => void)[] = [];
+  readonly #stopConnecting = new AbortController();
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#urls = parseAmqpUrls(options.urls);
+    this.#window = options.window ?? 2000;
+    this.#watch = setInterval(() => this.#checkOldest(), WATCH_MS);
+    this.#watch.unref();
+    void this.#keepConnected();
+  }
+
+  get state(): PublisherState {
+    return { connected: this.#link !== undefined, blocked: this.#blocked, broker: this.#broker, unconfirmed: this.#unconfirmed.size, lastError: this.#lastError };
+  }
+
+  get counters(): PublisherCounters {
+    return { ...this.#counters };
+  }
+
+  publish(message: EventMessage, onSettled: (outcome: Outcome) => void): boolean {
+    if (!this.#isReady()) return false;
+    const entry: Entry = { number: this.#next, message, onSettled, sentAt: 0 };
+    this.#next += 1;
+    this.#unconfirmed.set(entry.number, entry);
+    this.#send(entry);
+    return true;
+  }
+
+  ready(): Promise<void> {
+    if (this.#isReady() || this.#closing) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  async close({ timeoutMs = 5000 }: { timeoutMs?: number } = {}): Promise<readonly EventMessage[]> {
+    this.#closing = true;
+    this.#wakeAll();
+    const end = performance.now() + timeoutMs;
+    while (this.#unconfirmed.size > 0 && this.#link !== undefined && performance.now() < end) await delay(5);
+    this.#stopConnecting.abort();
+    clearInterval(this.#watch);
+    const link = this.#link;
+    this.#link = undefined;
+    if (link !== undefined) {
+      const patience = new AbortController();
+      await Promise.race([link.model.close().catch(() => undefined), delay(1000, undefined, { signal: patience.signal }).catch(() => undefined)]);
+      patience.abort();
+    }
+    return [...this.#unconfirmed.values()].map((entry) => entry.message);
+  }
+
+  #isReady(): boolean {
+    return this.#link !== undefined && !this.#blocked && !this.#draining && !this.#closing && this.#unconfirmed.size < this.#window;
+  }
+
+  #wake(): void {
+    if (this.#waiters.length > 0 && this.#isReady()) this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  #send(entry: Entry): void {
+    const link = this.#link;
+    if (link === undefined) return;
+    const { routingKey, content, options } = entry.message;
+    entry.sentAt = performance.now();
+    try {
+      const more = link.channel.publish(EVENTS_EXCHANGE, routingKey, content, options, (error: unknown) => this.#onConfirm(link, entry, error));
+      if (!more) this.#draining = true;
+    } catch {
+      // The channel is closed already; the entry stays and goes out on the next one.
+      link.lost();
+    }
+  }
+
+  #onConfirm(link: Link, entry: Entry, error: unknown): void {
+    if (link !== this.#link) return;
+    if (error !== null && error !== undefined) {
+      this.#counters.nacked += 1;
+      setTimeout(() => this.#resend(link, entry), NACK_PAUSE_MS);
+      return;
+    }
+    this.#unconfirmed.delete(entry.number);
+    const outcome: Outcome = this.#returned.delete(entry.message.messageId) ? 'returned' : 'confirmed';
+    this.#counters[outcome] += 1;
+    this.#options.onLatency?.((performance.now() - entry.sentAt) / 1000);
+    entry.onSettled(outcome);
+    this.#wake();
+  }
+
+  #resend(link: Link, entry: Entry): void {
+    if (link !== this.#link) return;
+    this.#counters.republished += 1;
+    this.#send(entry);
+  }
+
+  /** A confirm that does not come means a connection that is dead and does not know it. */
+  #checkOldest(): void {
+    const limit = performance.now() - (this.#options.confirmTimeoutMs ?? 30_000);
+    for (const entry of this.#unconfirmed.values()) {
+      if (entry.sentAt < limit && this.#link !== undefined && !this.#blocked) this.#link.lost();
+      return;
+    }
+  }
+
+  async #keepConnected(): Promise<void> {
+    const { min, max } = this.#options.reconnectMs ?? { min: 100, max: 10_000 };
+    const { signal } = this.#stopConnecting;
+    for (let attempt = 0, turn = 0; !this.#closing; turn += 1) {
+      const url = this.#urls[turn % this.#urls.length] ?? '';
+      this.#broker = redactAmqpUrl(url);
+      try {
+        await this.#stayConnected(url, () => {
+          attempt = 0;
+        });
+      } catch (error) {
+        this.#lastError = explainBrokerError(error, this.#broker);
+        this.#options.onStateChange?.(this.state);
+      }
+      if (this.#closing) return;
+      const pause = min + Math.random() * Math.min(max, min * 2 ** attempt);
+      attempt += 1;
+      await delay(pause, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** One connection from its beginning to its end; throws what ended it. */
+  async #stayConnected(url: string, onConnected: () => void): Promise<void> {
+    const model = await connect(withHeartbeat(url, this.#options.heartbeatS ?? 15), {
+      timeout: this.#options.connectTimeoutMs ?? 10_000,
+      clientProperties: { connection_name: this.#options.connectionName ?? 'clowder-otel' },
+      ...this.#options.tls,
+    });
+    const ended = Promise.withResolvers<never>();
+    // `error` and `close` both fire: the first reason counts.
+    model.on('error', ended.reject);
+    model.on('close', (error) => ended.reject(error ?? new Error('closed by the broker')));
+    ended.promise.catch(() => undefined);
+    try {
+      const channel = await Promise.race([this.#openChannel(model, ended.reject), ended.promise]);
+      if (this.#closing) return;
+      this.#begin({ model, channel, lost: () => ended.reject(new Error('no confirm came in time, or the channel was closed')) });
+      onConnected();
+      await ended.promise;
+    } finally {
+      this.#link = undefined;
+      if (!this.#closing) model.close().catch(() => undefined);
+    }
+  }
+
+  async #openChannel(model: ChannelModel, lost: (error: Error) => void): Promise<ConfirmChannel> {
+    const channel = await model.createConfirmChannel();
+    channel.on('error', lost);
+    channel.on('close', () => lost(new Error('the channel was closed')));
+    channel.on('return', (message) => this.#returned.add(String(message.properties.messageId)));
+    channel.on('drain', () => {
+      this.#draining = false;
+      this.#wake();
+    });
+    model.on('blocked', () => this.#setBlocked(true));
+    model.on('unblocked', () => this.#setBlocked(false));
+    await declareTopology(channel);
+    return channel;
+  }
+
+  #setBlocked(blocked: boolean): void {
+    this.#blocked = blocked;
+    this.#options.onStateChange?.(this.state);
+    this.#wake();
+  }
+
+  /** A new connection: what was not confirmed goes out first, in order. */
+  #begin(link: Link): void {
+    this.#link = link;
+    this.#blocked = false;
+    this.#draining = false;
+    this.#returned.clear();
+    this.#lastError = undefined;
+    if (this.#next > 0) this.#counters.reconnects += 1;
+    this.#options.onStateChange?.(this.state);
+    for (const entry of this.#unconfirmed.values()) this.#resend(link, entry);
+    this.#wake();
+  }
+}
+
+function withHeartbeat(url: string, seconds: number): string {
+  if (/[?&]heartbeat=/.test(url)) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}heartbeat=${seconds}`;
+}

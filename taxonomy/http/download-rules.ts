@@ -1,0 +1,76 @@
+import { asId, dispositionName, known, type Facts } from './facts.ts';
+import type { Rule } from './rules.ts';
+import type { EventData, HttpEvent } from './types.ts';
+
+/** The piece of a resource that was sent; undefined where it is not the one that counts as the download. */
+function piece(facts: Facts): { range?: string } | undefined {
+  if (facts.request.status !== 206) return {};
+  const range = facts.request.responseHeader('content-range') ?? facts.request.requestHeader('range');
+  // The piece that begins at byte 0 is the download; where nobody recorded which piece it is, none is counted.
+  return range !== undefined && /bytes[ =]\s*0-/i.test(range) ? { range: range.slice(0, 256) } : undefined;
+}
+
+function download(facts: Facts, data: { readonly [K in keyof EventData]?: EventData[K] | undefined }): HttpEvent[] {
+  const part = facts.ok && facts.answer !== null ? piece(facts) : undefined;
+  if (part === undefined || saysNothingSent(facts)) return [];
+  const { bytesSent, complete, responseHeader } = facts.request;
+  return [
+    {
+      event: 'view.download',
+      data: known({ bytes: bytesSent, complete, tracked: facts.tracked, file_name: dispositionName(responseHeader('content-disposition')), version: facts.query('version'), ...part, ...data }),
+    },
+  ];
+}
+
+/** v2 answers 200 `null` for a public file of a private dataset; v1 answers text where a plugin is missing. */
+function saysNothingSent(facts: Facts): boolean {
+  const { responseHeader } = facts.request;
+  const type = responseHeader('content-type');
+  const disposition = responseHeader('content-disposition');
+  const { rule, template } = facts.route.route;
+  if (rule === 'download-format') return type !== undefined && disposition === undefined && /^text\/plain/i.test(type);
+  return template.includes('/public_files/') && type !== undefined && disposition === undefined && /json/i.test(type);
+}
+
+const ofResource =
+  (type: 'file' | 'dataset' | 'collection'): Rule =>
+  (facts) => {
+    const id = facts.pathId('id');
+    return id === undefined ? [] : download(facts, { resource_type: type, resource_id: id });
+  };
+
+const partial: Rule = (facts) => {
+  const files = (facts.query('fileList') ?? '').split(',').flatMap((id) => asId(id.trim()) ?? []);
+  const datasetId = facts.pathId('id');
+  // The bytes of one archive cannot be told apart by file.
+  return files.flatMap((id) => download(facts, { resource_type: 'file', resource_id: id, dataset_id: datasetId, file_name: undefined, ...(files.length > 1 && { bytes: undefined }) }));
+};
+
+const ofFormat: Rule = (facts) => {
+  const id = facts.pathId('id');
+  return id === undefined ? [] : download(facts, { resource_type: 'file', resource_id: id, format: facts.param('format') });
+};
+
+const ofFolder: Rule = (facts) => {
+  const id = facts.pathId('id');
+  return id === undefined ? [] : download(facts, { resource_type: 'dataset', resource_id: id, folder_id: asId(facts.query('folderId')) });
+};
+
+export const downloads: Readonly<Record<string, Rule>> = {
+  'download-file': ofResource('file'),
+  'download-dataset': ofResource('dataset'),
+  'download-collection': ofResource('collection'),
+  'download-format': ofFormat,
+  'download-folder': ofFolder,
+  'download-partial': partial,
+  // The path holds a secret, the answer no id.
+  'download-link': (facts) => download(facts, { resource_type: 'file' }),
+  'download-selected': (facts) => download(facts, { resource_type: 'dataset' }),
+};
+
+/** v2 hands out a URL of the object store: the bytes never pass here. */
+export const presigned: Rule = (facts) => {
+  const id = facts.pathId('id');
+  if (!facts.ok || id === undefined || (facts.sawAnswer && facts.answerField('presigned_url') === undefined)) return [];
+  return [{ event: 'view.download', data: known({ resource_type: 'file', resource_id: id, via: 'presigned', tracked: facts.tracked, version: facts.query('version') }) }];
+};

@@ -1,0 +1,140 @@
+import type { RouteMatch } from '../routes/match.ts';
+import type { EventData, HttpRequest, Json } from './types.ts';
+
+const ID = /^(?:[0-9a-f]{24}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const FALSE = new Set(['false', '0', 'no', 'off', 'n', 'f']);
+
+/** A resource id in lower case; undefined where it does not look like one (24 hex digits, or a UUID). */
+export function asId(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const lower = value.toLowerCase();
+  return ID.test(lower) ? lower : undefined;
+}
+
+/** What the rules ask about a request and its answer. */
+export class Facts {
+  readonly request: HttpRequest;
+  readonly route: RouteMatch;
+  readonly #query: URLSearchParams;
+  readonly #answer: Json | undefined;
+
+  constructor(request: HttpRequest, route: RouteMatch) {
+    this.request = request;
+    this.route = route;
+    this.#query = new URLSearchParams(request.query);
+    this.#answer = unwrapJsonp(request.responseBody);
+  }
+
+  /** Whether the observer read the answer's body. */
+  get sawAnswer(): boolean {
+    return this.#answer !== undefined;
+  }
+
+  get answer(): Json | undefined {
+    return this.#answer;
+  }
+
+  get ok(): boolean {
+    return this.request.status >= 200 && this.request.status < 300;
+  }
+
+  param(name: string): string | undefined {
+    return this.route.params[name];
+  }
+
+  pathId(...names: string[]): string | undefined {
+    for (const name of names) {
+      const id = asId(this.param(name));
+      if (id !== undefined) return id;
+    }
+    return undefined;
+  }
+
+  query(name: string): string | undefined {
+    const value = this.#query.get(name);
+    return value === null || value === '' ? undefined : value;
+  }
+
+  /** A field of the request's form or JSON body. */
+  form(name: string): Json | undefined {
+    return field(this.request.requestBody, name);
+  }
+
+  formText(name: string): string | undefined {
+    const value = this.form(name);
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  }
+
+  answerField(name: string): Json | undefined {
+    return field(this.#answer, name);
+  }
+
+  /** Clowder says in a 200 that it did nothing. */
+  get refusedInBody(): boolean {
+    const status = this.answerField('status');
+    return this.#answer === null || (typeof status === 'string' && /^(?:error|ko|failed?)$/i.test(status));
+  }
+
+  get location(): string {
+    return this.request.responseHeader('location') ?? '';
+  }
+
+  /** Whether the answer is a page; true where its type is not known. */
+  get isHtml(): boolean {
+    const type = this.request.responseHeader('content-type');
+    return type === undefined || /^(?:text\/html|application\/xhtml)/i.test(type);
+  }
+
+  /** Clowder was asked not to count, or a page's previewer asked. */
+  get tracked(): boolean {
+    for (const name of ['tracking', 'increment']) if (FALSE.has(this.query(name)?.toLowerCase() ?? '')) return false;
+    const destination = this.request.requestHeader('sec-fetch-dest');
+    return destination === undefined || destination === 'document' || destination === 'empty' || destination === '';
+  }
+}
+
+export function field(value: Json | undefined, name: string): Json | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+/** `callback({…})` without the callback; JSON text parsed. */
+function unwrapJsonp(body: Json | undefined): Json | undefined {
+  if (typeof body !== 'string') return body;
+  const wrapped = /^\s*[\w$.]+\s*\((.*)\)\s*;?\s*$/s.exec(body)?.[1];
+  if (wrapped === undefined) return body;
+  try {
+    return JSON.parse(wrapped) as Json;
+  } catch {
+    return body;
+  }
+}
+
+/** The file's name in Content-Disposition (RFC 6266): `filename*` first, then `filename`, quoted or not. */
+export function dispositionName(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const extended = /filename\*\s*=\s*[\w-]*'[^']*'([^;]+)/i.exec(header)?.[1];
+  if (extended !== undefined) {
+    try {
+      return decodeURIComponent(extended.trim());
+    } catch {
+      // Not percent-encoded as it should be: the plain name, where there is one.
+    }
+  }
+  const plain = /filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]+))/i.exec(header);
+  const name = plain?.[1]?.replace(/\\(.)/g, '$1') ?? plain?.[2]?.trim();
+  return name === undefined || name === '' ? undefined : name;
+}
+
+/** Only what is known. */
+export function known(data: { readonly [K in keyof EventData]?: EventData[K] | undefined }): EventData {
+  return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined)) as EventData;
+}
+
+export function asText(value: Json | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+export function asCount(value: Json | undefined): number | undefined {
+  const number = typeof value === 'string' && value !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isInteger(number) && number >= 0 ? number : undefined;
+}

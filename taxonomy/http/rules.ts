@@ -1,0 +1,209 @@
+import { redactExtractorName } from '../redaction.ts';
+import { downloads, presigned } from './download-rules.ts';
+import { asId, asText, field, known, type Facts } from './facts.ts';
+import type { EventData, HttpEvent, Json } from './types.ts';
+import { uploadAnswer, uploadHidden, uploadKeys, uploadWeb } from './upload-rules.ts';
+
+/** What an answered request amounts to. */
+export type Rule = (facts: Facts) => HttpEvent[];
+
+type Container = 'dataset' | 'collection' | 'space';
+
+const one = (event: HttpEvent['event'], data: { readonly [K in keyof EventData]?: EventData[K] | undefined }): HttpEvent[] => [{ event, data: known(data) }];
+
+/** What happens to one file, or to one dataset, collection or space, named in the path. */
+const fileChanged =
+  (event: 'file.deleted' | 'file.archived' | 'file.unarchived'): Rule =>
+  (facts) => {
+    const id = facts.pathId('id');
+    return facts.ok && id !== undefined && !facts.refusedInBody ? one(event, { file_id: id }) : [];
+  };
+
+const containerChanged =
+  (event: HttpEvent['event'], ...params: string[]): Rule =>
+  (facts) => {
+    const id = facts.pathId(...params);
+    return facts.ok && id !== undefined && !facts.refusedInBody ? one(event, { resource_id: id }) : [];
+  };
+
+/** A create that answers with the id; where the body was seen and holds none, nothing was created. */
+const created =
+  (type: Container, idOf: (facts: Facts) => string | undefined = (facts) => asId(facts.answerField('id'))): Rule =>
+  (facts) => {
+    if (!facts.ok || facts.refusedInBody) return [];
+    const id = idOf(facts);
+    if (facts.sawAnswer && id === undefined) return [];
+    return one(`${type}.created`, {
+      resource_id: id,
+      resource_name: facts.formText('name') ?? asText(facts.answerField('name')),
+      space_id: type === 'space' ? undefined : (facts.pathId('spaceId') ?? asId(firstOf(facts.form('space')))),
+    });
+  };
+
+const firstOf = (value: Json | undefined): Json | undefined => (Array.isArray(value) ? value[0] : value);
+
+/** A page form that answers with a redirect to what it made. */
+function createdByForm(type: 'collection' | 'space', path: RegExp, isCreate: (facts: Facts) => boolean): Rule {
+  return (facts) => {
+    if (facts.request.status !== 303 || !isCreate(facts)) return [];
+    const target = path.exec(facts.location)?.[1];
+    if (target === undefined) return [];
+    const hidden = type === 'collection' && facts.formText('parentcolid') !== undefined;
+    return one(`${type}.created`, { resource_id: hidden ? undefined : asId(target), resource_name: facts.formText('name') });
+  };
+}
+
+/** A page of one resource: a new answer, or one the browser has already. */
+const view =
+  (type: 'file' | Container): Rule =>
+  (facts) => {
+    if (!(facts.ok || facts.request.status === 304) || !facts.isHtml) return [];
+    const id = facts.pathId('id');
+    if (id === undefined) return page(facts);
+    return one('view.resource', {
+      resource_type: type,
+      resource_id: id,
+      dataset_id: asId(facts.query('dataset')),
+      folder_id: asId(facts.query('folder')),
+      space_id: asId(facts.query('space')),
+    });
+  };
+
+/** v2's web application asks its API for what it shows: a view when a browser asks. */
+const browse =
+  (type: 'file' | 'dataset'): Rule =>
+  (facts) => {
+    const id = facts.pathId('id');
+    const { requestHeader, status } = facts.request;
+    const byBrowser = ['sec-fetch-mode', 'referer', 'cookie'].some((name) => requestHeader(name) !== undefined);
+    if (!(facts.ok || status === 304) || id === undefined || !byBrowser || facts.answer === null) return [];
+    return [
+      {
+        event: 'view.resource',
+        data: known({
+          resource_type: type,
+          resource_id: id,
+          resource_name: asText(facts.answerField('name')),
+          dataset_id: asId(facts.answerField('dataset_id')),
+          folder_id: asId(facts.answerField('folder_id')),
+        }),
+        collapseWithinS: 30,
+      },
+    ];
+  };
+
+export const page: Rule = (facts) => ((facts.ok || facts.request.status === 304) && facts.isHtml ? one('view.page', {}) : []);
+
+const health: Rule = (facts) => {
+  if (facts.request.status === 0) return [];
+  const answer = facts.answer;
+  const saysUnhealthy = typeof answer === 'string' && facts.route.route.template === '/healthz' && !/healthy/i.test(answer);
+  return one('health.ping', {
+    healthy: facts.ok && !facts.refusedInBody && !saysUnhealthy,
+    component: 'clowder',
+    status_code: facts.request.status,
+    response_time_ms: facts.request.durationMs,
+    version: asText(field(facts.answerField('version'), 'number')) ?? asText(facts.answerField('version')),
+  });
+};
+
+/** v2: the backend alone answers JSON at `/`, for the probes of Kubernetes. */
+const root: Rule = (facts) => (/json/i.test(facts.request.responseHeader('content-type') ?? '') ? health(facts) : page(facts));
+
+const deleteBulk: Rule = (facts) => {
+  const deleted = facts.answerField('deleted');
+  if (!facts.ok || !Array.isArray(deleted)) return [];
+  return deleted.flatMap((id) => (asId(id) === undefined ? [] : one('file.deleted', { file_id: asId(id) })));
+};
+
+const extractorOf = (facts: Facts): string | undefined => {
+  const name = facts.query('extractorName') ?? facts.formText('extractor');
+  return name === undefined ? undefined : redactExtractorName(name);
+};
+
+const queued =
+  (field_: 'file_id' | 'dataset_id', ...params: string[]): Rule =>
+  (facts) => {
+    const id = facts.pathId(...params);
+    if (!facts.ok || id === undefined || facts.refusedInBody) return [];
+    const answer = facts.answer;
+    return one('extraction.queued', { [field_]: id, extractor_name: extractorOf(facts), job_id: asId(answer) ?? asText(facts.answerField('job_id')) });
+  };
+
+/** v2 tells of each listener whether it took the job. */
+const queueResubmit: Rule = (facts) => {
+  const answers = facts.answer;
+  const taken = Array.isArray(answers) && answers.some((answer) => field(answer, 'status') === 'success');
+  return facts.sawAnswer && !taken ? [] : queued('file_id', 'id')(facts);
+};
+
+const queueSelected: Rule = (facts) => {
+  if (!facts.ok || facts.refusedInBody) return [];
+  const datasetId = facts.pathId('ds_id');
+  const jobs = facts.answerField('jobs');
+  const entries: [string, Json | undefined][] =
+    typeof jobs === 'object' && jobs !== null && !Array.isArray(jobs) ? Object.entries(jobs) : facts.sawAnswer ? [] : (facts.param('file_ids') ?? '').split(',').map((id) => [id, undefined]);
+  return entries.flatMap(([file, job]) => (asId(file) === undefined ? [] : one('extraction.queued', { file_id: asId(file), dataset_id: datasetId, job_id: asText(job), extractor_name: extractorOf(facts) })));
+};
+
+/** A login is the answer that sets the session's cookie: v1 `id`, v2 `Authorization`. */
+const loginCookie: Rule = (facts) => {
+  const cookie = facts.request.responseHeader('set-cookie');
+  const redirected = facts.request.status >= 300 && facts.request.status < 400;
+  return redirected && cookie !== undefined && /(?:^|[,;]\s*)(?:id|Authorization)="?[^;",\s]/.test(cookie) ? one('user.login', { user_name: facts.formText('username') }) : [];
+};
+
+const loginJson: Rule = (facts) => (facts.ok && !facts.refusedInBody ? one('user.login', { user_name: facts.formText('email') }) : []);
+
+const signupForm: Rule = (facts) => {
+  const accepted = facts.request.status === 303 && facts.location !== '' && !/\/signup(?:[/?#]|$)/.test(facts.location);
+  return accepted ? one('user.signup', { user_name: facts.formText('email') ?? facts.formText('username') }) : [];
+};
+
+const signupAnswer: Rule = (facts) =>
+  facts.ok && !facts.refusedInBody ? one('user.signup', { user_id: asId(facts.answerField('id')), user_name: asText(facts.answerField('email')) ?? facts.formText('email') }) : [];
+
+/** Rules by the name that the route tables give them. */
+export const RULES: Readonly<Record<string, Rule>> = {
+  page,
+  root,
+  health,
+  'view-file': view('file'),
+  'view-dataset': view('dataset'),
+  'view-collection': view('collection'),
+  'view-space': view('space'),
+  'browse-file': browse('file'),
+  'browse-dataset': browse('dataset'),
+  ...downloads,
+  'download-presigned': presigned,
+  upload: uploadAnswer,
+  'upload-web': uploadWeb,
+  'upload-form': uploadHidden(303),
+  'upload-hidden': uploadHidden(200),
+  'upload-keys': uploadKeys,
+  'delete-file': fileChanged('file.deleted'),
+  'archive-file': fileChanged('file.archived'),
+  'unarchive-file': fileChanged('file.unarchived'),
+  'delete-bulk': deleteBulk,
+  'create-dataset': created('dataset'),
+  'create-text': created('dataset', (facts) => asId(typeof facts.answer === 'string' ? /([0-9a-f]{24})\s*"?$/i.exec(facts.answer)?.[1] : undefined)),
+  'create-copy': created('dataset', (facts) => asId(facts.answerField('newDatasetId'))),
+  'create-collection': created('collection'),
+  'create-space': created('space'),
+  'collection-form': createdByForm('collection', /\/collection\/([^/?#]+)/, () => true),
+  'space-form': createdByForm('space', /\/spaces\/([^/?#]+)/, (facts) => facts.formText('submitValue')?.toLowerCase() === 'create'),
+  'delete-dataset': containerChanged('dataset.deleted', 'id'),
+  'archive-dataset': containerChanged('dataset.archived', 'id'),
+  'unarchive-dataset': containerChanged('dataset.unarchived', 'id'),
+  'delete-collection': containerChanged('collection.deleted', 'coll_id'),
+  'delete-space': containerChanged('space.deleted', 'id'),
+  'queue-file': queued('file_id', 'id', 'file_id'),
+  'queue-dataset': queued('dataset_id', 'id', 'ds_id'),
+  'queue-resubmit': queueResubmit,
+  'queue-selected': queueSelected,
+  'login-cookie': loginCookie,
+  'login-json': loginJson,
+  'login-token': loginJson,
+  'signup-form': signupForm,
+  'signup-answer': signupAnswer,
+};

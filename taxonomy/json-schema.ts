@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { commonFields, eventSchemas, eventTraits, type EventType } from './event-types.ts';
+
+type JsonSchema = Record<string, unknown>;
+
+/** Fields that the collector fills: whoever states an event need not, or cannot, give them. */
+const FILLED = new Set(['client_id', 'recovered']);
+
+/** Stable name of the schema of an event type, as messages carry it in `cloudEvents_dataschema`. */
+export function schemaId(type: EventType): string {
+  return `urn:clowder-otel:schema:${type}:1`;
+}
+
+/** JSON Schema (draft 2020-12) of an event as it is published. */
+export function eventJsonSchema(type: EventType): JsonSchema {
+  const schema = z.toJSONSchema(eventSchemas[type], { target: 'draft-2020-12' }) as JsonSchema;
+  return { ...schema, $id: schemaId(type), title: type, additionalProperties: true };
+}
+
+/** JSON Schema of an event as it is posted: id and time may be left out, what identifies the resource may not. */
+export function statedJsonSchema(type: EventType): JsonSchema {
+  const { properties, required } = z.toJSONSchema(eventSchemas[type], { target: 'draft-2020-12' }) as { properties: JsonSchema; required: string[] };
+  const groups = eventTraits[type].stated;
+  const single = groups.flatMap((group) => (group.length === 1 ? group : []));
+  const choices = groups.filter((group) => group.length > 1).map((group) => ({ anyOf: group.map((field) => ({ required: [field] })) }));
+  return {
+    type: 'object',
+    description: eventSchemas[type].description,
+    properties: Object.fromEntries(Object.entries(properties).filter(([field]) => !FILLED.has(field))),
+    required: [...new Set([...required.filter((field) => field !== 'event_id' && field !== 'created'), ...single])],
+    ...(choices.length > 0 && { allOf: choices }),
+    additionalProperties: false,
+  };
+}
+
+const EXAMPLES: Readonly<Record<string, string | number | boolean>> = {
+  file_id: '5f1e00000000000000000001',
+  resource_id: '5f1e00000000000000000002',
+  resource_type: 'dataset',
+  user_id: '5f1e00000000000000000003',
+  url: 'https://clowder.example/datasets/5f1e00000000000000000002',
+  target: 'https://clowder.example/healthz',
+  healthy: true,
+  window_start: 1_790_000_000_000,
+  window_end: 1_790_000_060_000,
+  requests: 12,
+};
+
+/** An example of an event as it may be posted. */
+export function statedExample(type: EventType): Record<string, unknown> {
+  const { required, allOf = [] } = statedJsonSchema(type) as { required: string[]; allOf?: { anyOf: { required: string[] }[] }[] };
+  const fields = [...required.filter((field) => field !== 'event'), ...allOf.flatMap((choice) => choice.anyOf[0]?.required ?? [])];
+  return { event: type, ...Object.fromEntries(fields.map((field) => [field, EXAMPLES[field] ?? field])) };
+}
+
+/** Names of the fields that every event may have. */
+export const COMMON_FIELD_NAMES: readonly string[] = Object.keys(commonFields);

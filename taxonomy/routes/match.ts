@@ -1,0 +1,140 @@
+import type { ClowderVersion, HttpMappingOptions } from '../http/types.ts';
+import { V1_ROUTES } from './v1.ts';
+import { V2_ROUTES } from './v2.ts';
+
+export interface Route {
+  readonly method: string;
+  /** As in the table, `:name` for a segment and `*name` for the rest: low cardinality. */
+  readonly template: string;
+  /** Name of the rule that makes events of it; undefined where none does. */
+  readonly rule: string | undefined;
+  readonly version: 'v1' | 'v2';
+}
+
+export interface RouteMatch {
+  readonly route: Route;
+  /** Path parameters, percent-decoded. */
+  readonly params: Readonly<Record<string, string>>;
+}
+
+interface Node {
+  readonly literals: Map<string, Node>;
+  param?: Node;
+  /** Routes that end here: [order, route]. */
+  end?: Ending;
+  /** Routes whose wildcard begins here. */
+  rest?: Ending;
+}
+
+interface Ending {
+  readonly order: number;
+  readonly route: Route;
+}
+
+type Table = ReadonlyMap<string, Node>;
+
+function parse(text: string, version: 'v1' | 'v2'): Route[] {
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [method = '', template = '', rule] = line.split(' ');
+      return { method, template, rule, version };
+    });
+}
+
+const segmentsOf = (path: string): string[] => path.split('/').filter((segment) => segment !== '');
+
+function build(routes: readonly Route[]): Table {
+  const table = new Map<string, Node>();
+  routes.forEach((route, order) => {
+    // Play's rule for a trailing slash is a redirect: its status says that it is no event.
+    if (/^\/\*\w*\/?$/.test(route.template)) return;
+    let node: Node = table.get(route.method) ?? { literals: new Map() };
+    table.set(route.method, node);
+    for (const segment of segmentsOf(route.template)) {
+      if (segment.startsWith('*')) {
+        node.rest ??= { order, route };
+        return;
+      }
+      node = segment.startsWith(':') ? (node.param ??= { literals: new Map() }) : childOf(node, segment);
+    }
+    node.end ??= { order, route };
+  });
+  return table;
+}
+
+function childOf(node: Node, segment: string): Node {
+  const child = node.literals.get(segment) ?? { literals: new Map<string, Node>() };
+  node.literals.set(segment, child);
+  return child;
+}
+
+const v1 = parse(V1_ROUTES, 'v1');
+const v2 = parse(V2_ROUTES, 'v2');
+const TABLES: Readonly<Record<ClowderVersion, Table>> = { v1: build(v1), v2: build(v2), auto: build([...v1, ...v2]) };
+
+/** Of the routes that match, the first of the table: one walk down the tree, literal and parameter side by side. */
+function search(node: Node, segments: readonly string[], depth: number, best: Ending | undefined): Ending | undefined {
+  let found = better(best, node.rest);
+  const segment = segments[depth];
+  if (segment === undefined) return better(found, node.end);
+  const literal = node.literals.get(segment);
+  if (literal !== undefined) found = search(literal, segments, depth + 1, found);
+  if (node.param !== undefined) found = search(node.param, segments, depth + 1, found);
+  return found;
+}
+
+function better(a: Ending | undefined, b: Ending | undefined): Ending | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a.order <= b.order ? a : b;
+}
+
+/** The path below the context path, or undefined where it is not below it. */
+function belowContext(path: string, contextPath: string): string | undefined {
+  if (contextPath === '') return path;
+  if (!path.startsWith(contextPath)) return undefined;
+  const rest = path.slice(contextPath.length);
+  return rest === '' || rest.startsWith('/') ? rest : undefined;
+}
+
+function find(method: string, path: string, options: HttpMappingOptions): { ending: Ending; segments: string[] } | undefined {
+  const root = TABLES[options.clowder].get(method);
+  const below = root === undefined ? undefined : belowContext(path, options.contextPath);
+  if (root === undefined || below === undefined) return undefined;
+  const segments = segmentsOf(below);
+  const ending = search(root, segments, 0, undefined);
+  return ending === undefined ? undefined : { ending, segments };
+}
+
+/** The route of a request: Clowder's first that matches, whatever the trailing slash. */
+export function matchRoute(method: string, path: string, options: HttpMappingOptions): RouteMatch | undefined {
+  const found = find(method, path, options);
+  if (found === undefined) return undefined;
+  const { route } = found.ending;
+  const params: Record<string, string> = {};
+  for (const [index, name] of segmentsOf(route.template).entries()) {
+    if (!name.startsWith(':')) continue;
+    const value = decode(found.segments[index] ?? '');
+    if (value === undefined) return undefined;
+    params[name.slice(1)] = value;
+  }
+  return { route, params };
+}
+
+/** Whether a request could make an event, whatever the answer was. */
+export function isEventRoute(method: string, path: string, options: HttpMappingOptions): boolean {
+  const found = find(method, path, options);
+  // In v2's web application any path is a page, which only the answer's type tells.
+  if (found === undefined) return options.clowder === 'v2' && method === 'GET' && !path.startsWith(`${options.contextPath}/api/`);
+  return found.ending.route.rule !== undefined;
+}
+
+function decode(segment: string): string | undefined {
+  if (!segment.includes('%')) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}
