@@ -16,24 +16,36 @@ export class BodyError extends Error {
 
 const inflate = promisify(gunzip);
 
-/** Bytes of bodies that are being read at once, in all requests. */
-export interface ByteBudget {
+/** One request's share of the budget. */
+export interface ByteLease {
+  /** @throws BodyError 503 where others leave too little: the producer tries again. A lone request is never refused */
   take(bytes: number): void;
-  give(bytes: number): void;
+  end(): void;
 }
 
-/** @throws BodyError 503 from `take` where the budget is used up: the producer tries again */
+/** Bytes of bodies, as sent and decompressed, that all requests may hold at once. */
+export interface ByteBudget {
+  lease(): ByteLease;
+}
+
+/** @param maxBytes of all requests together */
 export function createByteBudget(maxBytes: number): ByteBudget {
   let used = 0;
-  return {
-    take: (bytes) => {
-      if (used > 0 && used + bytes > maxBytes) throw new BodyError(503, 'The collector is reading as much as it can hold: try again', 1);
-      used += bytes;
-    },
-    give: (bytes) => {
-      used -= bytes;
-    },
-  };
+  function lease(): ByteLease {
+    let own = 0;
+    return {
+      take: (bytes) => {
+        if (used > own && used + bytes > maxBytes) throw new BodyError(503, 'The collector is reading as much as it can hold: try again', 1);
+        own += bytes;
+        used += bytes;
+      },
+      end: () => {
+        used -= own;
+        own = 0;
+      },
+    };
+  }
+  return { lease };
 }
 
 /**
@@ -41,25 +53,32 @@ export function createByteBudget(maxBytes: number): ByteBudget {
  * whatever Content-Length says.
  *
  * @param chunks the body as it arrives
- * @throws BodyError
+ * @param encoding the Content-Encoding header
+ * @param maxBytes limit before and after decompression, each
+ * @param lease what it holds is taken from here; the caller ends it when done with the body
+ * @throws BodyError 413 too large, 415 unknown encoding, 400 cut off or not gzip, 503 over budget
  */
-export async function readBody(chunks: AsyncIterable<Uint8Array>, encoding: string | undefined, maxBytes: number, budget: ByteBudget): Promise<Uint8Array> {
-  const coding = (encoding ?? 'identity').trim().toLowerCase();
-  if (coding !== 'identity' && coding !== 'gzip' && coding !== '') throw new BodyError(415, `Content-Encoding ${coding} is not supported: send gzip, or none`);
+export async function readBody(chunks: AsyncIterable<Uint8Array>, encoding: string | undefined, maxBytes: number, lease: ByteLease): Promise<Uint8Array> {
+  const coding = (encoding ?? '').trim().toLowerCase();
+  if (coding !== 'identity' && coding !== 'gzip' && coding !== '') throw new BodyError(415, `Content-Encoding ${coding.slice(0, 100)} is not supported: send gzip, or none`);
   const parts: Uint8Array[] = [];
   let size = 0;
   try {
     for await (const chunk of chunks) {
-      budget.take(chunk.byteLength);
       size += chunk.byteLength;
       if (size > maxBytes) throw tooLarge(maxBytes);
+      lease.take(chunk.byteLength);
       parts.push(chunk);
     }
-    const body = parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts);
-    return coding === 'gzip' ? await decompress(body, maxBytes) : body;
-  } finally {
-    budget.give(size);
+  } catch (error) {
+    if (error instanceof BodyError) throw error;
+    throw new BodyError(400, `The body ended early: ${error instanceof Error ? error.message : String(error)}`);
   }
+  const body = parts.length === 1 ? (parts[0] ?? new Uint8Array()) : Buffer.concat(parts);
+  if (coding !== 'gzip') return body;
+  const inflated = await decompress(body, maxBytes);
+  lease.take(inflated.byteLength);
+  return inflated;
 }
 
 async function decompress(body: Uint8Array, maxBytes: number): Promise<Uint8Array> {

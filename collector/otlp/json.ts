@@ -8,10 +8,15 @@ type Json = Record<string, unknown>;
 const DEPTH_MAX = 32;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** 64-bit integers given as JSON numbers: quoted before parsing, so that no nanosecond passes through a double. */
-const LONG_INTEGERS = /"((?:\w*[uU]nixNano)|intValue|asInt)"(\s*:\s*)(-?\d{16,})(?=\s*[,}\]])/g;
+const LONG_INTEGERS = /"((?:\w*[uU]nixNano)|intValue|asInt)"(\s*:\s*)(-?\d[\d.eE+-]{15,})(?=\s*[,}\]])/g;
 
 function invalid(path: string, what: string): OtlpDecodeError {
   return new OtlpDecodeError('invalid_json', `${path === '' ? 'The body' : path} ${what}`);
+}
+
+/** A value for a message: bounded, whatever was sent. */
+function shown(value: unknown): string {
+  return typeof value === 'object' ? 'an object' : (JSON.stringify(value) ?? 'nothing').slice(0, 60);
 }
 
 function parse(body: Uint8Array): Json {
@@ -49,23 +54,29 @@ function string(value: unknown, path: string): string {
   return value;
 }
 
+function boolean(value: unknown, path: string): boolean {
+  if (typeof value !== 'boolean') throw invalid(path, `must be true or false, was ${shown(value)}`);
+  return value;
+}
+
 function enumeration(value: unknown, path: string): number {
   if (value === undefined || value === null) return 0;
-  if (typeof value !== 'number' || !Number.isInteger(value)) throw invalid(path, `must be an integer (OTLP/JSON has no enum names), was ${JSON.stringify(value)}`);
+  if (typeof value !== 'number' || !Number.isInteger(value)) throw invalid(path, `must be an integer (OTLP/JSON has no enum names), was ${shown(value)}`);
   return value;
 }
 
 function unsigned(value: unknown, path: string): bigint {
   if (value === undefined || value === null || value === '') return 0n;
   const text = typeof value === 'number' && Number.isInteger(value) ? String(value) : value;
-  if (typeof text !== 'string' || !/^\d{1,20}$/.test(text)) throw invalid(path, `must be a non-negative integer, was ${JSON.stringify(value)}`);
+  if (typeof text !== 'string' || !/^\d{1,20}$/.test(text)) throw invalid(path, `must be a non-negative integer, was ${shown(value)}`);
+  if (BigInt(text) >= 2n ** 64n) throw invalid(path, `must be less than 2^64, was ${shown(value)}`);
   return BigInt(text);
 }
 
 function id(value: unknown, bytes: number, path: string): string {
   const text = string(value, path).toLowerCase();
   if (text === '') return '';
-  if (text.length !== bytes * 2 || !/^[0-9a-f]+$/.test(text)) throw invalid(path, `must be ${bytes * 2} hex digits, was ${JSON.stringify(text.slice(0, 40))}`);
+  if (text.length !== bytes * 2 || !/^[0-9a-f]+$/.test(text)) throw invalid(path, `must be ${bytes * 2} hex digits, was ${shown(text)}`);
   return /^0+$/.test(text) ? '' : text;
 }
 
@@ -73,7 +84,7 @@ function anyValue(value: unknown, path: string, depth: number): AttributeValue {
   if (depth > DEPTH_MAX) throw invalid(path, `is nested deeper than ${DEPTH_MAX}`);
   const given = object(value, path);
   if (given['stringValue'] !== undefined) return string(given['stringValue'], `${path}.stringValue`);
-  if (given['boolValue'] !== undefined) return given['boolValue'] === true;
+  if (given['boolValue'] !== undefined) return boolean(given['boolValue'], `${path}.boolValue`);
   if (given['intValue'] !== undefined) return integer(given['intValue'], `${path}.intValue`);
   if (given['doubleValue'] !== undefined) return Number(given['doubleValue']);
   if (given['bytesValue'] !== undefined) return new Uint8Array(Buffer.from(string(given['bytesValue'], `${path}.bytesValue`), 'base64'));
@@ -84,7 +95,8 @@ function anyValue(value: unknown, path: string, depth: number): AttributeValue {
 
 function integer(value: unknown, path: string): bigint {
   const text = typeof value === 'number' && Number.isInteger(value) ? String(value) : value;
-  if (typeof text !== 'string' || !/^-?\d{1,19}$/.test(text)) throw invalid(path, `must be an integer, was ${JSON.stringify(value)}`);
+  if (typeof text !== 'string' || !/^-?\d{1,19}$/.test(text)) throw invalid(path, `must be an integer, was ${shown(value)}`);
+  if (BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) throw invalid(path, `must fit into 64 bits, was ${shown(value)}`);
   return BigInt(text);
 }
 
@@ -126,6 +138,7 @@ export function decodeTracesJson(body: Uint8Array, screen: Screen): Decoded<Span
   let seen = 0;
   for (const { record, path, resource } of walk(parse(body), 'resourceSpans', 'scopeSpans', 'spans')) {
     seen += 1;
+    enumeration(object(record['status'], `${path}.status`)['code'], `${path}.status.code`);
     const span: SpanRecord = {
       traceId: id(record['traceId'], 16, `${path}.traceId`),
       spanId: id(record['spanId'], 8, `${path}.spanId`),
@@ -179,7 +192,9 @@ export function decodeMetricsJson(body: Uint8Array, screen: Screen): Decoded<Met
   for (const { record, path, resource } of walk(parse(body), 'resourceMetrics', 'scopeMetrics', 'metrics')) {
     const name = string(record['name'], `${path}.name`);
     for (const kind of ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary']) {
-      const points = list(object(record[kind], `${path}.${kind}`)['dataPoints'], `${path}.${kind}.dataPoints`);
+      const data = object(record[kind], `${path}.${kind}`);
+      enumeration(data['aggregationTemporality'], `${path}.${kind}.aggregationTemporality`);
+      const points = list(data['dataPoints'], `${path}.${kind}.dataPoints`);
       seen += points.length;
       if ((kind !== 'gauge' && kind !== 'sum') || !screen.metric(name)) continue;
       points.forEach((point, index) => {

@@ -1,7 +1,7 @@
 import type { LogRecord, MetricPoint, SpanEventRecord, SpanRecord } from '../../taxonomy/telemetry.ts';
-import { EXPLICIT_PREFIX, screenRequest, type Screen } from './screen.ts';
+import { EXPLICIT_PREFIX, namesExplicit, screenRequest, type Screen } from './screen.ts';
 import { decodeAttributes, decodeId, decodeValue, lazyResource, type Ranges } from './values.ts';
-import { BYTES, FIXED64, WireReader } from './wire.ts';
+import { BYTES, VARINT, WireReader } from './wire.ts';
 
 /** Records that may be events; `seen` counts all that were there. */
 export interface Decoded<R> {
@@ -48,8 +48,8 @@ export function decodeTraces(buffer: Uint8Array, screen: Screen): Decoded<SpanRe
     let explicit = false;
     reader.reset(from, end);
     while (reader.next()) {
-      if (reader.field === 9) attributes.push(reader.start, reader.stop);
-      else if (reader.field === 6) kind = reader.value;
+      if (reader.field === 9 && reader.type === BYTES) attributes.push(reader.start, reader.stop);
+      else if (reader.field === 6 && reader.type === VARINT) kind = reader.value;
       else if (reader.field === 11 && reader.type === BYTES && !explicit) explicit = isExplicitSpanEvent(inner, reader.start, reader.stop);
     }
     if (explicit || (kind === SERVER && screenRequest(inner, attributes, screen))) records.push(decodeSpan(buffer, from, end, attributes, resource()));
@@ -59,7 +59,7 @@ export function decodeTraces(buffer: Uint8Array, screen: Screen): Decoded<SpanRe
 
 function isExplicitSpanEvent(reader: WireReader, from: number, end: number): boolean {
   reader.reset(from, end);
-  while (reader.next()) if (reader.field === 2) return reader.startsWith(EXPLICIT_PREFIX);
+  while (reader.next()) if (reader.field === 2 && reader.type === BYTES) return reader.startsWith(EXPLICIT_PREFIX);
   return false;
 }
 
@@ -86,15 +86,16 @@ function decodeSpan(buffer: Uint8Array, from: number, end: number, attributes: R
         name = reader.text();
         break;
       case 6:
-        kind = reader.value;
+        if (reader.type === VARINT) kind = reader.value;
         break;
       case 7:
-        start = reader.bigint();
+        start = reader.fixed64();
         break;
       case 8:
-        finish = reader.bigint();
+        finish = reader.fixed64();
         break;
       case 11:
+        reader.expect(BYTES);
         events.push(decodeSpanEvent(buffer, reader.start, reader.stop));
         break;
     }
@@ -108,9 +109,9 @@ function decodeSpanEvent(buffer: Uint8Array, from: number, end: number): SpanEve
   let name = '';
   let timeUnixNano = 0n;
   while (reader.next()) {
-    if (reader.field === 1 && reader.type === FIXED64) timeUnixNano = reader.bigint();
+    if (reader.field === 1) timeUnixNano = reader.fixed64();
     else if (reader.field === 2) name = reader.text();
-    else if (reader.field === 3) attributes.push(reader.start, reader.stop);
+    else if (reader.field === 3 && reader.type === BYTES) attributes.push(reader.start, reader.stop);
   }
   return { name, timeUnixNano, attributes: decodeAttributes(buffer, attributes) };
 }
@@ -128,23 +129,12 @@ export function decodeLogs(buffer: Uint8Array, screen: Screen): Decoded<LogRecor
     let explicit = false;
     reader.reset(from, end);
     while (reader.next()) {
-      if (reader.field === 6) attributes.push(reader.start, reader.stop);
-      else if (reader.field === 12) explicit = reader.startsWith(EXPLICIT_PREFIX);
+      if (reader.field === 6 && reader.type === BYTES) attributes.push(reader.start, reader.stop);
+      else if (reader.field === 12 && reader.type === BYTES) explicit = reader.startsWith(EXPLICIT_PREFIX);
     }
     if (explicit || namesExplicit(inner, attributes) || screenRequest(inner, attributes, screen)) records.push(decodeLog(buffer, from, end, attributes, resource()));
   });
   return { records, seen };
-}
-
-/** The deprecated form: the attribute `event.name`. */
-function namesExplicit(reader: WireReader, ranges: Ranges): boolean {
-  for (let index = 0; index < ranges.length; index += 2) {
-    reader.reset(ranges[index] ?? 0, ranges[index + 1] ?? 0);
-    if (!reader.next() || reader.field !== 1 || !reader.equals('event.name') || !reader.next()) continue;
-    reader.reset(reader.start, reader.stop);
-    return reader.next() && reader.field === 1 && reader.startsWith(EXPLICIT_PREFIX);
-  }
-  return false;
 }
 
 function decodeLog(buffer: Uint8Array, from: number, end: number, ranges: Ranges, resource: LogRecord['resource']): LogRecord {
@@ -156,9 +146,10 @@ function decodeLog(buffer: Uint8Array, from: number, end: number, ranges: Ranges
   while (reader.next()) {
     switch (reader.field) {
       case 1:
-        timeUnixNano = reader.bigint();
+        timeUnixNano = reader.fixed64();
         break;
       case 5:
+        reader.expect(BYTES);
         body = decodeValue(buffer, reader.start, reader.stop);
         break;
       case 9:
@@ -168,7 +159,7 @@ function decodeLog(buffer: Uint8Array, from: number, end: number, ranges: Ranges
         spanId = decodeId(reader, 8);
         break;
       case 11:
-        observedTimeUnixNano = reader.bigint();
+        observedTimeUnixNano = reader.fixed64();
         break;
       case 12:
         eventName = reader.text();
@@ -211,10 +202,10 @@ function decodePoint(buffer: Uint8Array, from: number, end: number): Pick<Metric
   let timeUnixNano = 0n;
   let value = 0;
   while (reader.next()) {
-    if (reader.field === 7) attributes.push(reader.start, reader.stop);
-    else if (reader.field === 3) timeUnixNano = reader.bigint();
+    if (reader.field === 7 && reader.type === BYTES) attributes.push(reader.start, reader.stop);
+    else if (reader.field === 3) timeUnixNano = reader.fixed64();
     else if (reader.field === 4) value = reader.double();
-    else if (reader.field === 6) value = Number(reader.signedFixed());
+    else if (reader.field === 6) value = Number(reader.sfixed64());
   }
   return { timeUnixNano, value, attributes: decodeAttributes(buffer, attributes) };
 }

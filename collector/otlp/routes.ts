@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import { IncomingMessage } from 'node:http';
 import { Hono, type Context } from 'hono';
 import type { TelemetryBatch } from '../telemetry-intake.ts';
 import { BodyError, createByteBudget, readBody } from './body.ts';
@@ -33,12 +33,15 @@ export function otlpRoutes(deps: OtlpDependencies): Hono {
     app.post(`/v1/${signal}`, async function receive(c) {
       const encoding = encodingOf(c);
       if (encoding === undefined) return otlpError(c, 415, `Content-Type was ${c.req.header('content-type') ?? 'absent'}: send application/x-protobuf or application/json`);
+      const lease = budget.lease();
       try {
-        const body = await readBody(chunksOf(c), c.req.header('content-encoding'), deps.maxBodyBytes, budget);
+        const body = await readBody(chunksOf(c), c.req.header('content-encoding'), deps.maxBodyBytes, lease);
         const { rejected, message } = await deps.accept(decode(signal, encoding, body, deps.screen));
         return c.body(exportResponse(encoding, signal, rejected, message), 200, { 'content-type': CONTENT_TYPES[encoding] });
       } catch (error) {
         return answerError(c, error, deps);
+      } finally {
+        lease.end();
       }
     });
     app.all(`/v1/${signal}`, (c) => {
@@ -87,12 +90,9 @@ function encodingOf(c: Context): Encoding | undefined {
 /** Node's own stream where there is one: web streams cost more than the decoding. */
 function chunksOf(c: Context): AsyncIterable<Uint8Array> {
   const incoming: unknown = (c.env as { incoming?: unknown } | undefined)?.incoming;
-  if (isIncoming(incoming)) return incoming;
+  // Not destroyed where reading stops early: the answer (413, 503) goes out on the same socket.
+  if (incoming instanceof IncomingMessage) return incoming.iterator({ destroyOnReturn: false });
   return c.req.raw.body ?? empty();
-}
-
-function isIncoming(value: unknown): value is IncomingMessage & AsyncIterable<Uint8Array> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value && 'headers' in value;
 }
 
 async function* empty(): AsyncGenerator<Uint8Array> {}

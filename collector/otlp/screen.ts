@@ -1,5 +1,5 @@
-import { WireReader } from './wire.ts';
 import type { Ranges } from './values.ts';
+import { BYTES, type WireReader } from './wire.ts';
 
 /** What decides whether a record is decoded at all. */
 export interface Screen {
@@ -12,38 +12,64 @@ export interface Screen {
 /** Names of explicit events begin so. */
 export const EXPLICIT_PREFIX = 'clowder.';
 
-/** Lengths: 19 and 11. */
-const METHODS = ['http.request.method', 'http.method'];
-/** Lengths: 8, 11, 8 and 8. */
-const PATHS = ['url.path', 'http.target', 'http.url', 'url.full'];
+const METHODS: readonly string[] = ['http.request.method', 'http.method'];
+const PATHS: readonly string[] = ['url.path', 'http.target', 'http.url', 'url.full'];
+/** By the length of the key, so that most attributes cost one look. */
+const BY_LENGTH = Map.groupBy([...METHODS, ...PATHS], (name) => name.length);
+const CANDIDATES: readonly (readonly string[] | undefined)[] = Array.from({ length: 20 }, (_, length) => BY_LENGTH.get(length));
 
 /** Whether the attributes tell of a request that could make an event; reads the few keys that decide, and no others. */
 export function screenRequest(reader: WireReader, ranges: Ranges, screen: Screen): boolean {
   let method: string | undefined;
   let path: string | undefined;
   for (let index = 0; index < ranges.length; index += 2) {
-    reader.reset(ranges[index] ?? 0, ranges[index + 1] ?? 0);
-    if (!reader.next() || reader.field !== 1) continue;
-    const length = reader.stop - reader.start;
-    if (length !== 8 && length !== 11 && length !== 19) continue; // no key below has another length
-    if (method === undefined && METHODS.some((name) => reader.equals(name))) method = stringValue(reader);
-    else if (path === undefined && PATHS.some((name) => reader.equals(name))) path = stringValue(reader);
+    const from = ranges[index] ?? 0;
+    const end = ranges[index + 1] ?? 0;
+    if (!toKey(reader, from, end)) continue;
+    const names = CANDIDATES[reader.stop - reader.start];
+    const name = names?.find((one) => reader.startsWith(one));
+    if (name === undefined) continue;
+    const value = stringValue(reader, from, end);
+    if (METHODS.includes(name)) method ??= value;
+    else path ??= value;
     if (method !== undefined && path !== undefined) return screen.request(method, pathOf(path));
   }
   return false;
 }
 
-function stringValue(reader: WireReader): string | undefined {
-  if (!reader.next() || reader.field !== 2) return undefined;
-  reader.reset(reader.start, reader.stop);
-  return reader.next() && Number(reader.field) === 1 ? reader.text() : undefined;
+/** The deprecated form of an event's name: the attribute `event.name`. */
+export function namesExplicit(reader: WireReader, ranges: Ranges): boolean {
+  for (let index = 0; index < ranges.length; index += 2) {
+    const from = ranges[index] ?? 0;
+    const end = ranges[index + 1] ?? 0;
+    if (toKey(reader, from, end) && reader.equals('event.name')) return toString(reader, from, end) && reader.startsWith(EXPLICIT_PREFIX);
+  }
+  return false;
 }
 
-/** The path of a target, or of a whole URL. */
+/** Goes to the key of a `KeyValue`: commonly its first field, but it need not be. */
+function toKey(reader: WireReader, from: number, end: number): boolean {
+  return toField(reader, from, end, 1);
+}
+
+/** Goes to the text of the value of a `KeyValue`, where it is a text. */
+function toString(reader: WireReader, from: number, end: number): boolean {
+  return toField(reader, from, end, 2) && toField(reader, reader.start, reader.stop, 1);
+}
+
+function toField(reader: WireReader, from: number, end: number, field: number): boolean {
+  reader.reset(from, end);
+  while (reader.next()) if (reader.field === field && reader.type === BYTES) return true;
+  return false;
+}
+
+function stringValue(reader: WireReader, from: number, end: number): string | undefined {
+  return toString(reader, from, end) ? reader.text() : undefined;
+}
+
+/** The path of a target, or of a whole URL; without query. */
 export function pathOf(target: string): string {
-  const scheme = target.indexOf('://');
-  const from = scheme === -1 ? 0 : target.indexOf('/', scheme + 3);
-  if (from === -1) return '/';
-  const mark = target.indexOf('?', from);
-  return mark === -1 ? target.slice(from) : target.slice(from, mark);
+  const path = target.startsWith('/') ? target : target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  const end = path.search(/[?#]/);
+  return (end === -1 ? path : path.slice(0, end)) || '/';
 }

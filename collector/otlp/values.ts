@@ -1,5 +1,5 @@
 import type { AttributeValue, Attributes } from '../../taxonomy/telemetry.ts';
-import { BYTES, OtlpDecodeError, WireReader } from './wire.ts';
+import { BYTES, OtlpDecodeError, VARINT, WireReader } from './wire.ts';
 
 /** Attributes of one record that are read at most; further ones are left out. */
 const ATTRIBUTES_MAX = 1000;
@@ -39,18 +39,20 @@ export function decodeValue(buffer: Uint8Array, from: number, end: number, depth
         value = reader.text();
         break;
       case 2:
-        value = reader.value !== 0;
+        value = isSet(reader);
         break;
       case 3:
-        value = reader.bigint();
+        value = reader.int64();
         break;
       case 4:
         value = reader.double();
         break;
       case 5:
+        reader.expect(BYTES);
         value = decodeArray(buffer, reader.start, reader.stop, depth + 1);
         break;
       case 6:
+        reader.expect(BYTES);
         value = decodeMap(buffer, reader.start, reader.stop, depth + 1);
         break;
       case 7:
@@ -59,6 +61,11 @@ export function decodeValue(buffer: Uint8Array, from: number, end: number, depth
     }
   }
   return value;
+}
+
+function isSet(reader: WireReader): boolean {
+  reader.expect(VARINT);
+  return reader.value !== 0;
 }
 
 function decodeArray(buffer: Uint8Array, from: number, end: number, depth: number): AttributeValue[] {

@@ -14,7 +14,9 @@ export const FIXED64 = 1;
 export const BYTES = 2;
 export const FIXED32 = 5;
 
-const decoder = new TextDecoder();
+/** Invalid UTF-8 becomes U+FFFD; a byte order mark is text like any other. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const FIELD_MAX = 2 ** 29 - 1;
 
 function malformed(what: string, at: number): OtlpDecodeError {
   return new OtlpDecodeError('malformed_protobuf', `The protobuf is malformed at byte ${at}: ${what}. Was the body cut off?`);
@@ -34,7 +36,7 @@ export class WireReader {
   start = 0;
   /** Byte after the value. */
   stop = 0;
-  /** Value of a varint of up to 53 bits; of fixed and longer ones, ask `bigint`. */
+  /** Value of a varint of up to 53 bits; of longer ones, ask `int64`. */
   value = 0;
 
   constructor(buffer: Uint8Array, from = 0, end = buffer.length) {
@@ -55,7 +57,7 @@ export class WireReader {
     const tag = this.#varint();
     this.field = Math.floor(tag / 8);
     this.type = tag % 8;
-    if (this.field === 0) throw malformed('field number 0', this.at);
+    if (this.field === 0 || this.field > FIELD_MAX) throw malformed(`field number ${this.field}`, this.at);
     this.start = this.at;
     switch (this.type) {
       case VARINT:
@@ -81,7 +83,13 @@ export class WireReader {
     return true;
   }
 
+  /** @throws OtlpDecodeError where the field is not what the schema says */
+  expect(type: number): void {
+    if (this.type !== type) throw malformed(`field ${this.field} has wire type ${this.type} instead of ${type}`, this.start);
+  }
+
   text(): string {
+    this.expect(BYTES);
     const { buffer, start, stop } = this;
     if (stop - start > 48) return decoder.decode(buffer.subarray(start, stop));
     let text = '';
@@ -94,26 +102,33 @@ export class WireReader {
   }
 
   bytes(): Uint8Array {
+    this.expect(BYTES);
     return this.buffer.slice(this.start, this.stop);
   }
 
   hex(): string {
+    this.expect(BYTES);
     return Buffer.from(this.buffer.buffer, this.buffer.byteOffset + this.start, this.stop - this.start).toString('hex');
   }
 
-  /** A varint as signed 64 bits, or a fixed64 as unsigned ones. */
-  bigint(): bigint {
-    if (this.type === FIXED64) return this.#view().getBigUint64(0, true);
+  /** A varint as signed 64 bits. */
+  int64(): bigint {
+    this.expect(VARINT);
+    if (this.value <= Number.MAX_SAFE_INTEGER) return BigInt(this.value);
     let value = 0n;
     for (let at = this.start, shift = 0n; at < this.stop; at += 1, shift += 7n) value |= BigInt((this.buffer[at] ?? 0) & 127) << shift;
     return BigInt.asIntN(64, value);
+  }
+
+  fixed64(): bigint {
+    return this.#view().getBigUint64(0, true);
   }
 
   double(): number {
     return this.#view().getFloat64(0, true);
   }
 
-  signedFixed(): bigint {
+  sfixed64(): bigint {
     return this.#view().getBigInt64(0, true);
   }
 
@@ -129,7 +144,7 @@ export class WireReader {
   }
 
   #view(): DataView {
-    if (this.stop - this.start !== 8) throw malformed('a value of 8 bytes was expected', this.start);
+    this.expect(FIXED64);
     return new DataView(this.buffer.buffer, this.buffer.byteOffset + this.start, 8);
   }
 

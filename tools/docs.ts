@@ -1,0 +1,162 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { ATTRIBUTE_OF_FIELD } from '../taxonomy/attributes.ts';
+import { commonFields, eventSchemas, eventTraits, EVENT_TYPES, type EventType } from '../taxonomy/event-types.ts';
+
+/** Where the generated page is. */
+export const EVENTS_PAGE = fileURLToPath(new URL('../docs/events.md', import.meta.url));
+
+/** What is read of a field's JSON Schema. */
+interface FieldSchema {
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly anyOf?: readonly FieldSchema[];
+  readonly maxLength?: number;
+  readonly description?: string;
+}
+
+interface ObjectSchema {
+  readonly properties: Readonly<Record<string, FieldSchema>>;
+  readonly required?: readonly string[];
+  readonly description?: string;
+}
+
+const ATTRIBUTES: Readonly<Record<string, string>> = ATTRIBUTE_OF_FIELD;
+
+/** Where a common field comes from that no attribute fills. */
+const FROM_THE_RECORD: Readonly<Record<string, string>> = {
+  created: "(the record's time)",
+  trace_id: "(the record's trace)",
+  span_id: "(the record's span)",
+  client_id: '(computed)',
+  recovered: '(set by the collector)',
+};
+
+/** docs/events.md, from the taxonomy: the same input gives the same text. */
+export function eventsPage(): string {
+  const common = objectSchema(z.object(commonFields));
+  const chapters = [INTRODUCTION, contents(), commonChapter(common), ...EVENT_TYPES.map((type) => typeChapter(type, common))];
+  return `${chapters.join('\n\n')}\n`;
+}
+
+const INTRODUCTION = `# Events
+
+<!-- Generated from taxonomy/event-types.ts and taxonomy/attributes.ts by \`npm run docs\`. Do not edit. -->
+
+Every event is one flat JSON object. \`event\` is its type, and is also the routing key in RabbitMQ. A field that is not
+known is absent, never null. Three ways to state an event carry the same fields:
+
+- POST to the [events API](events-api.md): the field names of this page.
+- OTel log record with the event name \`clowder.<type>\`, or a span event of that name ([send-otlp.md](send-otlp.md)): the
+  attribute names of this page.
+- Clowder's own HTTP traffic, observed: the collector fills the fields itself.
+
+**Required** in the tables means: required of an event that somebody states. "one of" means that at least one of the
+fields so marked must be there. An event derived from HTTP traffic can lack them where the response does not tell.`;
+
+function contents(): string {
+  const rows = EVENT_TYPES.map((type) => {
+    const { v1, resource } = eventTraits[type];
+    const v1Type = v1.type ?? resource?.type;
+    return `| [\`${type}\`](#${anchor(type)}) | ${summaryOf(type)} | \`${v1.category}\` | ${v1Type === undefined ? '*resource_type*' : `\`${v1Type}\``} |`;
+  });
+  return ['| event | when | v1 `category` | v1 `type` |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function commonChapter(common: ObjectSchema): string {
+  const rows = Object.entries(common.properties).map(([name, schema]) => row(name, schema, ''));
+  return `## Common fields
+
+Any event may carry these. \`event_id\` and \`created\` are filled by the collector where they are left out.
+
+${table(rows)}
+
+Names of Clowder v1's event sink are added to the published body: \`category\` and \`type\` as in the table above, and
+\`size\`, equal to \`bytes\`.`;
+}
+
+function typeChapter(type: EventType, common: ObjectSchema): string {
+  const own = objectSchema(eventSchemas[type]);
+  const { stated, resource, v1 } = eventTraits[type];
+  const required = requirements(own, stated);
+  const names = Object.keys(own.properties).filter((name) => name !== 'event' && (!isSame(own.properties[name], common.properties[name]) || required.has(name)));
+  const rows = names.map((name) => row(name, own.properties[name] ?? {}, required.get(name) ?? ''));
+  const v1Type = v1.type ?? resource?.type;
+  const v1Names = `\`category\` = \`${v1.category}\`, \`type\` = ${v1Type === undefined ? 'the value of `resource_type`' : `\`${v1Type}\``}`;
+  return [
+    `## ${type}`,
+    `${own.description ?? ''}. In Clowder v1's names: ${v1Names}.`,
+    ...(resource !== undefined && resource.id !== 'resource_id' ? [`\`resource_id\` is \`${resource.id}\`, \`resource_type\` is \`${resource.type}\`.`] : []),
+    rows.length === 0 ? 'No fields beside the common ones.' : table(rows),
+  ].join('\n\n');
+}
+
+/** Which fields a stated event must have: by the schema, or by the traits; those filled by the collector left out. */
+function requirements(schema: ObjectSchema, stated: readonly (readonly string[])[]): ReadonlyMap<string, string> {
+  const filled = new Set(['event', 'event_id', 'created']);
+  const required = new Map<string, string>();
+  for (const name of schema.required ?? []) if (!filled.has(name)) required.set(name, 'yes');
+  for (const group of stated) for (const name of group) required.set(name, group.length === 1 ? 'yes' : 'one of');
+  return required;
+}
+
+function table(rows: readonly string[]): string {
+  return ['| field | type | required | OTel attribute | description |', '|---|---|---|---|---|', ...rows].join('\n');
+}
+
+function row(name: string, schema: FieldSchema, required: string): string {
+  const attribute = ATTRIBUTES[name];
+  const origin = attribute === undefined ? (FROM_THE_RECORD[name] ?? '') : `\`${attribute}\``;
+  return `| \`${name}\` | ${typeOf(schema)} | ${required} | ${origin} | ${escape(schema.description ?? '')} |`;
+}
+
+function typeOf(schema: FieldSchema): string {
+  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
+  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');
+  if (schema.anyOf !== undefined) return schema.anyOf.map(typeOf).join(' or ');
+  return schema.maxLength === undefined ? (schema.type ?? 'any') : `${schema.type ?? 'any'}, at most ${schema.maxLength} characters`;
+}
+
+function isSame(one: FieldSchema | undefined, other: FieldSchema | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function objectSchema(schema: z.ZodType): ObjectSchema {
+  return z.toJSONSchema(schema, { target: 'draft-2020-12' }) as unknown as ObjectSchema;
+}
+
+function summaryOf(type: EventType): string {
+  return escape(eventSchemas[type].description ?? '');
+}
+
+/** As GitHub makes them: lower case, full stops dropped. */
+function anchor(type: string): string {
+  return type.replaceAll('.', '');
+}
+
+function escape(text: string): string {
+  return text.replaceAll('|', '\\|');
+}
+
+function currentPage(): string {
+  try {
+    return readFileSync(EVENTS_PAGE, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+if (import.meta.main) {
+  const [flag, ...rest] = process.argv.slice(2);
+  if (rest.length > 0 || (flag !== undefined && flag !== '--check')) {
+    console.error('usage: node tools/docs.ts [--check]');
+    process.exitCode = 2;
+  } else if (flag === undefined) {
+    writeFileSync(EVENTS_PAGE, eventsPage());
+  } else if (currentPage() !== eventsPage()) {
+    console.error('docs/events.md is not what the taxonomy says: run "npm run docs"');
+    process.exitCode = 1;
+  }
+}
