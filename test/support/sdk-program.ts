@@ -4,12 +4,12 @@ import { OTLPLogExporter as ProtoLogExporter } from '@opentelemetry/exporter-log
 import { OTLPTraceExporter as JsonTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { OTLPTraceExporter as ProtoTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
-import { BasicTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
+import { SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 
 /** What a program with an OTel SDK sends of one download: its server span and, in it, an explicit log record. */
 export async function emitDownload(url: string, encoding: 'proto' | 'json', fileId: string): Promise<{ traceId: string }> {
   const [TraceExporter, LogExporter] = encoding === 'proto' ? [ProtoTraceExporter, ProtoLogExporter] : [JsonTraceExporter, JsonLogExporter];
-  const tracers = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(new TraceExporter({ url: `${url}/v1/traces` }))] });
+  const tracers = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: new TraceExporter({ url: `${url}/v1/traces` }) })] });
   const loggers = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter: new LogExporter({ url: `${url}/v1/logs` }) })] });
   const span = tracers.getTracer('test').startSpan('GET', {
     kind: SpanKind.SERVER,
