@@ -9,7 +9,7 @@ import type { Measure, Row } from './row.ts';
 import { load } from './wrk.ts';
 
 const SECONDS = 4;
-const CONNECTIONS = 16;
+const CONNECTIONS = 64;
 
 const PEER_DIR = fileURLToPath(new URL('peer', import.meta.url));
 

@@ -10,8 +10,8 @@ export function checkConfig(options: GlobalOptions): void {
   printRows(
     SETTINGS.map(({ name, description }) => {
       const value = settings[name];
-      const shown = name === 'AMQP_URL' && typeof value === 'string' ? redactAmqpUrl(value) : value;
-      return { name, value: shown === undefined ? null : String(shown), description };
+      const shown = typeof value === 'string' || typeof value === 'number' ? String(value) : null;
+      return { name, value: name === 'AMQP_URL' && shown !== null ? redactAmqpUrl(shown) : shown, description };
     }),
     ['name', 'value', 'description'],
   );

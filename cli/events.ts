@@ -27,7 +27,7 @@ export function listEvents(options: GlobalOptions, filter: Filter & { limit: num
       found.push(body);
       if (found.length >= filter.limit) break;
     }
-    show(found.reverse());
+    show(found.toReversed());
   } finally {
     reader.close();
   }
@@ -104,7 +104,7 @@ function* matching(reader: JournalReader, filter: Filter, direction: 'asc' | 'de
   const untilMs = timeOf('--until', filter.until);
   for (const row of reader.scan({ direction, ...(sinceMs !== undefined && { sinceMs }) })) {
     if (untilMs !== undefined && row.atMs > untilMs) continue;
-    const lines = direction === 'asc' ? row.lines : [...row.lines].reverse();
+    const lines = direction === 'asc' ? row.lines : row.lines.toReversed();
     for (const line of lines) {
       const body = JSON.parse(line) as FlatBody;
       if (isWanted(body, filter)) yield body;

@@ -25,9 +25,15 @@ export function addKey(options: GlobalOptions, wanted: { name: string; scope: st
 export function listKeys(options: GlobalOptions): void {
   const store = openKeyStore(makeDataDir(settingsOf(options).DATA_DIR));
   try {
-    const rows = store.list().map((key) => ({ ...key, scopes: key.scopes.join(','), createdAt: time(key.createdAtMs), revokedAt: time(key.revokedAtMs) }));
     printRows(
-      rows.map(({ id, name, scopes, ratePerS, createdAt, revokedAt }) => ({ id, name, scopes, rate: ratePerS, created: createdAt, revoked: revokedAt })),
+      store.list().map(({ id, name, scopes, ratePerS, createdAtMs, revokedAtMs }) => ({
+        id,
+        name,
+        scopes: scopes.join(','),
+        rate: ratePerS,
+        created: time(createdAtMs),
+        revoked: time(revokedAtMs),
+      })),
       ['id', 'name', 'scopes', 'rate', 'created', 'revoked'],
     );
   } finally {

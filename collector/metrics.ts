@@ -25,27 +25,22 @@ export class CollectorMetrics {
 
   /** A gauge whose value is asked for at each scrape. */
   gauge(name: string, help: string, read: () => number): void {
-    new Gauge({
-      name: `clowder_otel_${name}`,
-      help,
-      registers: [this.registry],
-      collect() {
-        this.set(read());
-      },
-    });
+    const gauge: Gauge = new Gauge({ name: `clowder_otel_${name}`, help, registers: [], collect: (): void => gauge.set(read()) });
+    this.registry.registerMetric(gauge);
   }
 
   /** A counter kept elsewhere, asked for at each scrape. */
   counted(name: string, help: string, read: () => number): void {
-    new Counter({
+    const counter: Counter = new Counter({
       name: `clowder_otel_${name}`,
       help,
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        this.inc(read());
+      registers: [],
+      collect: () => {
+        counter.reset();
+        counter.inc(read());
       },
     });
+    this.registry.registerMetric(counter);
   }
 
   #counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, randomInt } from 'node:crypto';
 
 export interface SeenIdsOptions {
   /** How long an id is remembered, in milliseconds. @default one hour */
@@ -11,25 +11,56 @@ const WORDS = 4;
 const GENERATIONS = 12;
 const GENERATION_MAX = 262_144;
 const FIRST_SLOTS = 1024;
-const HEX_ID = /^[0-9a-f]{32}$/;
+const ID_LENGTH = 32;
+/** Of this process alone, so that nobody can choose ids that all fall into the same slots. */
+const SEED = randomInt(2 ** 32);
 
 /** 128 bits of an id; no key is all zero, which means an empty slot. */
 type Key = Uint32Array;
 
 function keyOf(id: string, key: Key): void {
-  const hex = HEX_ID.test(id) ? id : hash('sha256', id, 'hex');
-  for (let word = 0; word < WORDS; word += 1) key[word] = Number.parseInt(hex.slice(word * 8, word * 8 + 8), 16);
+  if (!parseHex(id, key)) parseHex(hash('sha256', id, 'hex').slice(0, ID_LENGTH), key);
   if (key[0] === 0 && key[1] === 0 && key[2] === 0 && key[3] === 0) key[3] = 1;
+}
+
+/** @returns false where it is not 32 lower-case hexadecimal digits */
+function parseHex(id: string, key: Key): boolean {
+  if (id.length !== ID_LENGTH) return false;
+  for (let word = 0; word < WORDS; word += 1) {
+    let value = 0;
+    for (let at = word * 8; at < word * 8 + 8; at += 1) {
+      const code = id.charCodeAt(at);
+      const digit = code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 102 ? code - 87 : -1;
+      if (digit < 0) return false;
+      value = (value << 4) | digit;
+    }
+    key[word] = value;
+  }
+  return true;
+}
+
+/** Spreads the key over 32 bits: ids that begin with the time or count up must not crowd together. */
+function mix(key: Key): number {
+  let mixed = SEED;
+  for (let word = 0; word < WORDS; word += 1) {
+    mixed = Math.imul(mixed ^ (key[word] ?? 0), 0x85ebca6b);
+    mixed ^= mixed >>> 15;
+  }
+  mixed = Math.imul(mixed, 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
 /** One table of keys with open addressing: no object an id, 16 bytes a slot. */
 class Generation {
   readonly startedMs: number;
+  /** When the youngest of its ids was added. */
+  lastMs: number;
   count = 0;
   #slots = new Uint32Array(FIRST_SLOTS * WORDS);
 
   constructor(startedMs: number) {
     this.startedMs = startedMs;
+    this.lastMs = startedMs;
   }
 
   get bytes(): number {
@@ -73,7 +104,7 @@ class Generation {
   #find(key: Key): number {
     const slots = this.#slots;
     const size = slots.length;
-    let at = (((key[0] ?? 0) % (size / WORDS)) * WORDS) % size;
+    let at = (mix(key) % (size / WORDS)) * WORDS;
     while (this.#isAt(at)) {
       if (slots[at] === key[0] && slots[at + 1] === key[1] && slots[at + 2] === key[2] && slots[at + 3] === key[3]) return at;
       at = (at + WORDS) % size;
@@ -95,6 +126,7 @@ class Generation {
 export class SeenIds {
   readonly #windowMs: number;
   readonly #maxIds: number;
+  readonly #generationMax: number;
   /** The youngest first. */
   readonly #generations: Generation[] = [];
   readonly #key: Key = new Uint32Array(WORDS);
@@ -102,6 +134,7 @@ export class SeenIds {
   constructor({ windowMs = 3_600_000, maxIds = 4_000_000 }: SeenIdsOptions = {}) {
     this.#windowMs = windowMs;
     this.#maxIds = maxIds;
+    this.#generationMax = Math.max(1, Math.min(GENERATION_MAX, Math.floor(maxIds / GENERATIONS)));
   }
 
   get size(): number {
@@ -119,14 +152,19 @@ export class SeenIds {
     return false;
   }
 
-  /** @param nowMs the time of acceptance, never before that of an earlier call */
+  /**
+   * Remembers the id for the window at least, and for a twelfth of it longer at most.
+   *
+   * @param nowMs the time of acceptance, never before that of an earlier call
+   */
   add(id: string, nowMs: number): void {
     let youngest = this.#generations[0];
-    if (youngest === undefined || youngest.count >= GENERATION_MAX || nowMs - youngest.startedMs >= this.#windowMs / GENERATIONS) {
+    if (youngest === undefined || youngest.count >= this.#generationMax || nowMs - youngest.startedMs >= this.#windowMs / GENERATIONS) {
       youngest = new Generation(nowMs);
       this.#generations.unshift(youngest);
-      this.#expire(nowMs);
     }
+    youngest.lastMs = Math.max(youngest.lastMs, nowMs);
+    this.#expire(nowMs);
     keyOf(id, this.#key);
     youngest.add(this.#key);
   }
@@ -136,13 +174,13 @@ export class SeenIds {
     for (const generation of this.#generations) generation.delete(this.#key);
   }
 
-  /** A generation goes when its youngest id is older than the window, or when there are too many ids. */
+  /** A generation goes when its youngest id is older than the window, or to make room for what the youngest may take. */
   #expire(nowMs: number): void {
     for (;;) {
       const oldest = this.#generations.at(-1);
-      const younger = this.#generations.at(-2);
-      if (oldest === undefined || younger === undefined) return;
-      if (nowMs - younger.startedMs < this.#windowMs && this.size <= this.#maxIds) return;
+      if (oldest === undefined || this.#generations.length === 1) return;
+      const tooMany = (): boolean => this.size - (this.#generations[0]?.count ?? 0) + this.#generationMax > this.#maxIds;
+      if (nowMs - oldest.lastMs < this.#windowMs && !tooMany()) return;
       this.#generations.pop();
     }
   }

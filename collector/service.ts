@@ -38,6 +38,7 @@ export interface RunningCollector {
 const STOP_HTTP_MS = 3000;
 const STOP_PUBLISHER_MS = 5000;
 const RECOVER_EVERY_MS = 1000;
+const KEEP_ALIVE_MS = 75_000;
 
 /**
  * Starts the collector: locks DATA_DIR, opens the journal, listens, and publishes in the background.
@@ -176,6 +177,8 @@ async function listen(fetch: (request: Request) => Response | Promise<Response>,
   const started = Promise.withResolvers<number>();
   const server = serve({ fetch, hostname: settings.HOST, port: settings.PORT }, (info) => started.resolve(info.port)) as Server;
   server.once('error', started.reject);
+  // Longer than the idle time of proxies and SDKs in front, so that none of them writes to a connection just closed.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   const port = await started.promise;
   return { server, url: `http://${settings.HOST.includes(':') ? `[${settings.HOST}]` : settings.HOST}:${port}` };
 }

@@ -14,17 +14,35 @@ export const DEFAULT_AMQP_URL = 'amqp://guest:guest@127.0.0.1:5672';
  * @throws AmqpUrlError
  */
 export function parseAmqpUrls(text: string = DEFAULT_AMQP_URL): readonly string[] {
-  return text.split(',').map((part) => check(part.trim()));
+  return split(text).map((part) => check(part.trim()));
+}
+
+/** A comma parts two brokers only where another URL follows: one in a password is an error, and is not to be printed. */
+function split(text: string): readonly string[] {
+  return text.split(/,(?=\s*amqps?:\/\/)/i);
 }
 
 function check(text: string): string {
   const wrong = (what: string): AmqpUrlError =>
-    new AmqpUrlError(`AMQP_URL was ${redactAmqpUrl(text)}: ${what}; it may be amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://… on 5671`);
+    new AmqpUrlError(
+      `AMQP_URL was ${redactAmqpUrl(text)}: ${what}; it may be amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://… on 5671`,
+    );
   const scheme = /^([^:/?#]*):\/\//.exec(text)?.[1];
   if (scheme === undefined) throw wrong('it has no scheme');
   if (scheme !== 'amqp' && scheme !== 'amqps') throw wrong(`its scheme is ${scheme}`);
-  const port = /^[a-z]+:\/\/(?:[^/@]*@)?(?:\[[^\]]*\]|[^/:?#]*):([^/?#]*)/.exec(text)?.[1];
-  if (port !== undefined && port !== '' && !(/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) throw wrong(`its port is ${port}, and not from 1 to 65535`);
+  const rest = text.slice(scheme.length + 3);
+  const authority = /^[^/?#]*/.exec(rest)?.[0] ?? '';
+  if (rest.slice(authority.length).includes('@'))
+    throw wrong(
+      'an @ follows its host; characters such as @ : / ? # in the password or virtual host must be percent-encoded',
+    );
+  if (authority.includes(','))
+    throw wrong('it holds a comma; brokers are separated by ",amqp://", and a comma in the password is written as %2C');
+  const port = /^(?:\[[^\]]*\]|[^:]*):(.*)$/.exec(authority.slice(authority.lastIndexOf('@') + 1))?.[1];
+  if (port !== undefined && port !== '') {
+    if (!/^\d+$/.test(port)) throw wrong('its port is no number');
+    if (Number(port) < 1 || Number(port) > 65_535) throw wrong(`its port is ${port}, and not from 1 to 65535`);
+  }
   let url: URL;
   try {
     url = new URL(text);
@@ -41,14 +59,13 @@ function check(text: string): string {
     }
   }
   const heartbeat = url.searchParams.get('heartbeat');
-  if (heartbeat !== null && !/^\d+$/.test(heartbeat)) throw wrong(`its heartbeat is ${heartbeat}, and not a number of seconds`);
+  if (heartbeat !== null && !/^\d+$/.test(heartbeat)) throw wrong('its heartbeat is not a number of seconds');
   return text;
 }
 
-/** The URL without its password. */
+/** The URL, or the URLs, without a password: everything from the user's colon up to the last @ is hidden, however malformed. */
 export function redactAmqpUrl(text: string): string {
-  return text
-    .split(',')
-    .map((url) => url.replace(/^([a-z]*:\/\/[^:@/]*):.*@/i, '$1:***@'))
+  return split(text)
+    .map((url) => url.replace(/^(\s*(?:[a-z][a-z0-9+.-]*:\/+)?[^:@]*):.*@/is, '$1:***@'))
     .join(',');
 }

@@ -16,20 +16,49 @@ interface Explanation {
 }
 
 const EXPLANATIONS: readonly Explanation[] = [
-  { when: /ACCESS[-_]REFUSED|\b403\b/, code: 'access_refused', say: (broker) => `${broker} refuses user or password: check both in AMQP_URL, and that the user may configure and write clowder.events and clowder.metrics` },
-  { when: /NOT[-_]ALLOWED|\b530\b/, code: 'vhost_refused', say: (broker) => `${broker} has no such virtual host, or the user may not use it: check the path of AMQP_URL` },
-  { when: /PRECONDITION[-_]FAILED|\b406\b/, code: 'topology_mismatch', say: (broker, detail) => `An exchange exists on ${broker} with another type: clowder.events must be a durable topic, clowder.metrics a durable fanout exchange. Delete it there, or use another virtual host (${detail})` },
-  { when: /ECONNREFUSED/, code: 'connection_refused', say: (broker) => `Nobody listens at ${broker}: is RabbitMQ running, and is the port right?` },
+  {
+    when: /ACCESS[-_]REFUSED|\b403\b/,
+    code: 'access_refused',
+    say: (broker) =>
+      `${broker} refuses user or password: check both in AMQP_URL, and that the user may configure and write clowder.events and clowder.metrics`,
+  },
+  // amqplib names only the frame where the broker closes instead of opening the virtual host.
+  {
+    when: /NOT[-_]ALLOWED|\b530\b|Expected ConnectionOpenOk; got <?ConnectionClose/,
+    code: 'vhost_refused',
+    say: (broker) => `${broker} has no such virtual host, or the user may not use it: check the path of AMQP_URL`,
+  },
+  {
+    when: /PRECONDITION[-_]FAILED|\b406\b/,
+    code: 'topology_mismatch',
+    say: (broker, detail) =>
+      `An exchange exists on ${broker} with another type: clowder.events must be a durable topic, clowder.metrics a durable fanout exchange. Delete it there, or use another virtual host (${detail})`,
+  },
+  {
+    when: /ECONNREFUSED/,
+    code: 'connection_refused',
+    say: (broker) => `Nobody listens at ${broker}: is RabbitMQ running, and is the port right?`,
+  },
   { when: /ENOTFOUND|EAI_AGAIN/, code: 'host_unknown', say: (broker) => `The host of ${broker} cannot be resolved` },
-  { when: /ETIMEDOUT|timed? ?out/i, code: 'connect_timeout', say: (broker) => `${broker} does not answer: is a firewall in between?` },
-  { when: /certificate|self[- ]signed|SSL|TLS|EPROTO/i, code: 'tls_failed', say: (broker, detail) => `TLS with ${broker} failed (${detail}): check AMQP_CA_FILE, AMQP_CERT_FILE and AMQP_KEY_FILE` },
+  {
+    when: /ETIMEDOUT|timed? ?out/i,
+    code: 'connect_timeout',
+    say: (broker) => `${broker} does not answer: is a firewall in between?`,
+  },
+  {
+    when: /certificate|self[- ]signed|SSL|TLS|EPROTO/i,
+    code: 'tls_failed',
+    say: (broker, detail) =>
+      `TLS with ${broker} failed (${detail}): check AMQP_CA_FILE, AMQP_CERT_FILE and AMQP_KEY_FILE`,
+  },
 ];
 
 /** @param broker its URL without the password */
 export function explainBrokerError(error: unknown, broker: string): BrokerError {
   const detail = textOf(error);
   const found = EXPLANATIONS.find(({ when }) => when.test(detail));
-  if (found === undefined) return new BrokerError('connection_lost', `The connection to ${broker} was lost: ${detail}`, { cause: error });
+  if (found === undefined)
+    return new BrokerError('connection_lost', `The connection to ${broker} was lost: ${detail}`, { cause: error });
   return new BrokerError(found.code, found.say(broker, detail), { cause: error });
 }
 

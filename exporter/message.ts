@@ -28,13 +28,17 @@ function build(body: FlatBody, content: Buffer): EventMessage {
   const headers: Record<string, string> = {
     cloudEvents_specversion: '1.0',
     cloudEvents_id: messageId,
-    cloudEvents_source: instance === undefined ? `urn:clowder-otel:${String(body['source'] ?? 'unknown')}` : `urn:clowder:${encodeURIComponent(String(instance))}`,
+    cloudEvents_source:
+      instance === undefined
+        ? `urn:clowder-otel:${String(body['source'] ?? 'unknown')}`
+        : `urn:clowder:${encodeURIComponent(String(instance))}`,
     cloudEvents_type: type,
     cloudEvents_time: new Date(created).toISOString(),
     cloudEvents_dataschema: `urn:clowder-otel:schema:${type}:1`,
   };
-  const resourceId = body['resource_id'];
-  if (resourceId !== undefined) headers['cloudEvents_subject'] = `${String(body['resource_type'] ?? 'resource')}/${String(resourceId)}`;
+  const [resourceType, resourceId] = [body['resource_type'], body['resource_id']];
+  if (resourceType !== undefined && resourceId !== undefined)
+    headers['cloudEvents_subject'] = `${String(resourceType)}/${String(resourceId)}`;
   const [trace, span] = [body['trace_id'], body['span_id']];
   if (trace !== undefined && span !== undefined) headers['traceparent'] = `00-${String(trace)}-${String(span)}-01`;
   return {

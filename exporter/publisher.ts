@@ -1,4 +1,5 @@
 import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
+import { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseAmqpUrls, redactAmqpUrl } from './amqp-url.ts';
 import { explainBrokerError, type BrokerError } from './broker-error.ts';
@@ -71,6 +72,8 @@ interface Entry {
   readonly message: EventMessage;
   readonly onSettled: (outcome: Outcome) => void;
   sentAt: number;
+  /** From when the confirm is waited for: `sentAt`, or the end of a block. */
+  waitingSince: number;
 }
 
 interface Link {
@@ -81,6 +84,8 @@ interface Link {
 
 const NACK_PAUSE_MS = 100;
 const WATCH_MS = 1000;
+/** How long a broker may take to answer that the connection is closed. */
+const CLOSE_MS = 1000;
 
 /** Makes a publisher; it connects in the background and goes on trying until it is closed. */
 export function createPublisher(options: PublisherOptions = {}): Publisher {
@@ -93,12 +98,13 @@ class ConfirmPublisher implements Publisher {
   readonly #window: number;
   /** What was taken and not settled yet, in order. */
   readonly #unconfirmed = new Map<number, Entry>();
-  /** Ids that came back as unroutable; their confirm follows. */
-  readonly #returned = new Set<string>();
+  /** How often an id came back as unroutable; as many confirms of it follow. */
+  readonly #returned = new Map<string, number>();
   readonly #counters = { confirmed: 0, returned: 0, nacked: 0, republished: 0, reconnects: 0 };
   readonly #watch: NodeJS.Timeout;
   #link: Link | undefined;
   #next = 0;
+  #connections = 0;
   #blocked = false;
   #draining = false;
   #closing = false;
@@ -106,6 +112,8 @@ class ConfirmPublisher implements Publisher {
   #lastError: BrokerError | undefined;
   #waiters: (() => void)[] = [];
   readonly #stopConnecting = new AbortController();
+  /** Destroys a socket that is still connecting when the publisher has closed. */
+  readonly #sockets = new AbortController();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -117,7 +125,13 @@ class ConfirmPublisher implements Publisher {
   }
 
   get state(): PublisherState {
-    return { connected: this.#link !== undefined, blocked: this.#blocked, broker: this.#broker, unconfirmed: this.#unconfirmed.size, lastError: this.#lastError };
+    return {
+      connected: this.#link !== undefined,
+      blocked: this.#blocked,
+      broker: this.#broker,
+      unconfirmed: this.#unconfirmed.size,
+      lastError: this.#lastError,
+    };
   }
 
   get counters(): PublisherCounters {
@@ -126,7 +140,7 @@ class ConfirmPublisher implements Publisher {
 
   publish(message: EventMessage, onSettled: (outcome: Outcome) => void): boolean {
     if (!this.#isReady()) return false;
-    const entry: Entry = { number: this.#next, message, onSettled, sentAt: 0 };
+    const entry: Entry = { number: this.#next, message, onSettled, sentAt: 0, waitingSince: 0 };
     this.#next += 1;
     this.#unconfirmed.set(entry.number, entry);
     this.#send(entry);
@@ -148,15 +162,20 @@ class ConfirmPublisher implements Publisher {
     const link = this.#link;
     this.#link = undefined;
     if (link !== undefined) {
-      const patience = new AbortController();
-      await Promise.race([link.model.close().catch(() => undefined), delay(1000, undefined, { signal: patience.signal }).catch(() => undefined)]);
-      patience.abort();
+      await endModel(link.model);
     }
+    this.#sockets.abort();
     return [...this.#unconfirmed.values()].map((entry) => entry.message);
   }
 
   #isReady(): boolean {
-    return this.#link !== undefined && !this.#blocked && !this.#draining && !this.#closing && this.#unconfirmed.size < this.#window;
+    return (
+      this.#link !== undefined &&
+      !this.#blocked &&
+      !this.#draining &&
+      !this.#closing &&
+      this.#unconfirmed.size < this.#window
+    );
   }
 
   #wake(): void {
@@ -174,8 +193,11 @@ class ConfirmPublisher implements Publisher {
     if (link === undefined) return;
     const { routingKey, content, options } = entry.message;
     entry.sentAt = performance.now();
+    entry.waitingSince = entry.sentAt;
     try {
-      const more = link.channel.publish(EVENTS_EXCHANGE, routingKey, content, options, (error: unknown) => this.#onConfirm(link, entry, error));
+      const more = link.channel.publish(EVENTS_EXCHANGE, routingKey, content, options, (error: unknown) =>
+        this.#onConfirm(link, entry, error),
+      );
       if (!more) this.#draining = true;
     } catch {
       // The channel is closed already; the entry stays and goes out on the next one.
@@ -186,16 +208,30 @@ class ConfirmPublisher implements Publisher {
   #onConfirm(link: Link, entry: Entry, error: unknown): void {
     if (link !== this.#link) return;
     if (error !== null && error !== undefined) {
-      this.#counters.nacked += 1;
-      setTimeout(() => this.#resend(link, entry), NACK_PAUSE_MS);
+      // amqplib calls back with an error too when the channel closes: by the next turn the link is gone then.
+      setImmediate(() => this.#onNack(link, entry));
       return;
     }
     this.#unconfirmed.delete(entry.number);
-    const outcome: Outcome = this.#returned.delete(entry.message.messageId) ? 'returned' : 'confirmed';
+    const outcome: Outcome = this.#wasReturned(entry.message.messageId) ? 'returned' : 'confirmed';
     this.#counters[outcome] += 1;
     this.#options.onLatency?.((performance.now() - entry.sentAt) / 1000);
     entry.onSettled(outcome);
     this.#wake();
+  }
+
+  #onNack(link: Link, entry: Entry): void {
+    if (link !== this.#link) return;
+    this.#counters.nacked += 1;
+    setTimeout(() => this.#resend(link, entry), NACK_PAUSE_MS);
+  }
+
+  #wasReturned(id: string): boolean {
+    const count = this.#returned.get(id);
+    if (count === undefined) return false;
+    if (count > 1) this.#returned.set(id, count - 1);
+    else this.#returned.delete(id);
+    return true;
   }
 
   #resend(link: Link, entry: Entry): void {
@@ -208,7 +244,7 @@ class ConfirmPublisher implements Publisher {
   #checkOldest(): void {
     const limit = performance.now() - (this.#options.confirmTimeoutMs ?? 30_000);
     for (const entry of this.#unconfirmed.values()) {
-      if (entry.sentAt < limit && this.#link !== undefined && !this.#blocked) this.#link.lost();
+      if (entry.waitingSince < limit && this.#link !== undefined && !this.#blocked) this.#link.lost();
       return;
     }
   }
@@ -239,6 +275,7 @@ class ConfirmPublisher implements Publisher {
     const model = await connect(withHeartbeat(url, this.#options.heartbeatS ?? 15), {
       timeout: this.#options.connectTimeoutMs ?? 10_000,
       clientProperties: { connection_name: this.#options.connectionName ?? 'clowder-otel' },
+      signal: this.#sockets.signal,
       ...this.#options.tls,
     });
     const ended = Promise.withResolvers<never>();
@@ -246,15 +283,22 @@ class ConfirmPublisher implements Publisher {
     model.on('error', ended.reject);
     model.on('close', (error) => ended.reject(error ?? new Error('closed by the broker')));
     ended.promise.catch(() => undefined);
+    let begun = false;
     try {
       const channel = await Promise.race([this.#openChannel(model, ended.reject), ended.promise]);
       if (this.#closing) return;
-      this.#begin({ model, channel, lost: () => ended.reject(new Error('no confirm came in time, or the channel was closed')) });
+      begun = true;
+      this.#begin({
+        model,
+        channel,
+        lost: () => ended.reject(new Error('no confirm came in time, or the channel was closed')),
+      });
       onConnected();
       await ended.promise;
     } finally {
       this.#link = undefined;
-      if (!this.#closing) model.close().catch(() => undefined);
+      // A link that was begun is ended by close().
+      if (!begun || !this.#closing) void endModel(model);
     }
   }
 
@@ -262,7 +306,10 @@ class ConfirmPublisher implements Publisher {
     const channel = await model.createConfirmChannel();
     channel.on('error', lost);
     channel.on('close', () => lost(new Error('the channel was closed')));
-    channel.on('return', (message) => this.#returned.add(String(message.properties.messageId)));
+    channel.on('return', (message) => {
+      const id = String(message.properties.messageId);
+      this.#returned.set(id, (this.#returned.get(id) ?? 0) + 1);
+    });
     channel.on('drain', () => {
       this.#draining = false;
       this.#wake();
@@ -275,6 +322,8 @@ class ConfirmPublisher implements Publisher {
 
   #setBlocked(blocked: boolean): void {
     this.#blocked = blocked;
+    // No confirm could come meanwhile: the wait begins anew.
+    if (!blocked) for (const entry of this.#unconfirmed.values()) entry.waitingSince = performance.now();
     this.#options.onStateChange?.(this.state);
     this.#wake();
   }
@@ -286,7 +335,8 @@ class ConfirmPublisher implements Publisher {
     this.#draining = false;
     this.#returned.clear();
     this.#lastError = undefined;
-    if (this.#next > 0) this.#counters.reconnects += 1;
+    if (this.#connections > 0) this.#counters.reconnects += 1;
+    this.#connections += 1;
     this.#options.onStateChange?.(this.state);
     for (const entry of this.#unconfirmed.values()) this.#resend(link, entry);
     this.#wake();
@@ -296,4 +346,20 @@ class ConfirmPublisher implements Publisher {
 function withHeartbeat(url: string, seconds: number): string {
   if (/[?&]heartbeat=/.test(url)) return url;
   return `${url}${url.includes('?') ? '&' : '?'}heartbeat=${seconds}`;
+}
+
+/** Closes the connection; where the broker does not answer within a second, its socket is destroyed. */
+async function endModel(model: ChannelModel): Promise<void> {
+  const patience = new AbortController();
+  const closed = model.close().then(
+    () => true,
+    () => false,
+  );
+  const tooLate = delay(CLOSE_MS, false, { signal: patience.signal }).catch(() => false);
+  const clean = await Promise.race([closed, tooLate]);
+  patience.abort();
+  if (clean) return;
+  const stream: unknown = Reflect.get(model.connection, 'stream');
+  // With an error, as amqplib stops its heartbeat only then.
+  if (stream instanceof Duplex) stream.destroy(new Error('the broker did not answer'));
 }

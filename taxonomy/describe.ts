@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { clientAddress, clientId, clientKind, dayOf, type AddressPolicy } from './client.ts';
 import {
   CLOCK_AHEAD_MS,
@@ -140,18 +140,10 @@ function toIssue(issue: z.core.$ZodIssue): EventIssue {
 }
 
 function expectedOf(issue: z.core.$ZodIssue): { expected?: string } {
-  switch (issue.code) {
-    case 'invalid_type':
-      return { expected: issue.expected };
-    case 'invalid_value':
-      return { expected: `one of ${issue.values.map(String).join(', ')}` };
-    case 'too_big':
-      return { expected: `at most ${issue.maximum}` };
-    case 'too_small':
-      return { expected: `at least ${issue.minimum}` };
-    default:
-      return {};
-  }
+  if (issue.code === 'invalid_type') return { expected: issue.expected };
+  if (issue.code === 'invalid_value') return { expected: `one of ${issue.values.map(String).join(', ')}` };
+  if (issue.code === 'too_big') return { expected: `at most ${issue.maximum}` };
+  return issue.code === 'too_small' ? { expected: `at least ${issue.minimum}` } : {};
 }
 
 /** A received value as text for a message: short, and never a whole megabyte. */

@@ -275,8 +275,7 @@ function mapRequest(observed: ObservedRequest, context: MapContext): MapResult {
     if (event === 'health.ping') draft['target'] ??= target.url;
     if (observed.traceId !== '') draft['trace_id'] = observed.traceId;
     if (observed.spanId !== '') draft['span_id'] = observed.spanId;
-    const resourceId = String(data['resource_id'] ?? data['file_id'] ?? draft['resource_id'] ?? draft['file_id'] ?? data['dataset_id'] ?? '');
-    draft['event_id'] = requestEventId(observed, request, event, resourceIdFor(event, data, draft, resourceId));
+    draft['event_id'] = requestEventId(observed, request, event, resourceIdOf(event, draft));
     const described = describe(draft, context);
     if (!described.ok) {
       rejected.push(reject(described.issues, described.draft));
@@ -294,13 +293,22 @@ function mapRequest(observed: ObservedRequest, context: MapContext): MapResult {
   return { candidates, rejected };
 }
 
-/** The resource that identifies the event: of an upload only the file, never the dataset it went into. */
-function resourceIdFor(event: EventType, data: Draft, draft: Draft, fallback: string): string {
-  if (event.startsWith('file.')) return String(data['file_id'] ?? draft['file_id'] ?? '');
-  if (event.startsWith('view.') || event.startsWith('dataset.') || event.startsWith('collection.') || event.startsWith('space.')) {
-    return String(data['resource_id'] ?? draft['resource_id'] ?? '');
+/** The fields that may identify the event's resource, by the first part of its type: of an upload only the file. */
+const IDENTIFYING: Readonly<Record<string, readonly string[]>> = {
+  file: ['file_id'],
+  view: ['resource_id'],
+  dataset: ['resource_id'],
+  collection: ['resource_id'],
+  space: ['resource_id'],
+  extraction: ['file_id', 'dataset_id'],
+};
+
+function resourceIdOf(event: EventType, draft: Draft): string {
+  for (const field of IDENTIFYING[event.split('.', 1)[0] ?? ''] ?? []) {
+    const value = draft[field];
+    if (typeof value === 'string') return value;
   }
-  return event.startsWith('extraction.') ? fallback : '';
+  return '';
 }
 
 function requestEventId(observed: ObservedRequest, request: HttpRequest, event: EventType, resourceId: string): string {

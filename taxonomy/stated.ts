@@ -11,7 +11,7 @@ export interface Poster {
 }
 
 /** Fields that the receiver fills by itself. */
-const SOURCES_A_POSTER_MAY_NAME = new Set(['api', 'monitor', 'sdk', 'rabbitmq']);
+const SOURCES_A_POSTER_MAY_NAME: ReadonlySet<unknown> = new Set(['api', 'monitor', 'sdk', 'rabbitmq']);
 
 /**
  * Checks an event that somebody posted and completes it: `created` is now where not given, the id is the poster's own
@@ -26,7 +26,7 @@ export function describeStated(value: unknown, poster: Poster, context: MapConte
   draft['event_id'] ??= poster.eventId;
   draft['created'] ??= context.now();
   const named = draft['source'];
-  if (poster.source === 'browser' || named === undefined || !SOURCES_A_POSTER_MAY_NAME.has(String(named))) draft['source'] = poster.source;
+  if (poster.source === 'browser' || named === undefined || !SOURCES_A_POSTER_MAY_NAME.has(named)) draft['source'] = poster.source;
   if (poster.source === 'browser') {
     draft['client_address'] = poster.clientAddress;
     draft['user_agent'] = poster.userAgent;

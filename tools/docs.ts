@@ -37,7 +37,12 @@ const FROM_THE_RECORD: Readonly<Record<string, string>> = {
 /** docs/events.md, from the taxonomy: the same input gives the same text. */
 export function eventsPage(): string {
   const common = objectSchema(z.object(commonFields));
-  const chapters = [INTRODUCTION, contents(), commonChapter(common), ...EVENT_TYPES.map((type) => typeChapter(type, common))];
+  const chapters = [
+    INTRODUCTION,
+    contents(),
+    commonChapter(common),
+    ...EVENT_TYPES.map((type) => typeChapter(type, common)),
+  ];
   return `${chapters.join('\n\n')}\n`;
 }
 
@@ -81,14 +86,18 @@ function typeChapter(type: EventType, common: ObjectSchema): string {
   const own = objectSchema(eventSchemas[type]);
   const { stated, resource, v1 } = eventTraits[type];
   const required = requirements(own, stated);
-  const names = Object.keys(own.properties).filter((name) => name !== 'event' && (!isSame(own.properties[name], common.properties[name]) || required.has(name)));
+  const names = Object.keys(own.properties).filter(
+    (name) => name !== 'event' && (!isSame(own.properties[name], common.properties[name]) || required.has(name)),
+  );
   const rows = names.map((name) => row(name, own.properties[name] ?? {}, required.get(name) ?? ''));
   const v1Type = v1.type ?? resource?.type;
   const v1Names = `\`category\` = \`${v1.category}\`, \`type\` = ${v1Type === undefined ? 'the value of `resource_type`' : `\`${v1Type}\``}`;
   return [
     `## ${type}`,
     `${own.description ?? ''}. In Clowder v1's names: ${v1Names}.`,
-    ...(resource !== undefined && resource.id !== 'resource_id' ? [`\`resource_id\` is \`${resource.id}\`, \`resource_type\` is \`${resource.type}\`.`] : []),
+    ...(resource !== undefined && resource.id !== 'resource_id'
+      ? [`\`resource_id\` is \`${resource.id}\`, \`resource_type\` is \`${resource.type}\`.`]
+      : []),
     rows.length === 0 ? 'No fields beside the common ones.' : table(rows),
   ].join('\n\n');
 }
@@ -116,7 +125,9 @@ function typeOf(schema: FieldSchema): string {
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');
   if (schema.anyOf !== undefined) return schema.anyOf.map(typeOf).join(' or ');
-  return schema.maxLength === undefined ? (schema.type ?? 'any') : `${schema.type ?? 'any'}, at most ${schema.maxLength} characters`;
+  return schema.maxLength === undefined
+    ? (schema.type ?? 'any')
+    : `${schema.type ?? 'any'}, at most ${schema.maxLength} characters`;
 }
 
 function isSame(one: FieldSchema | undefined, other: FieldSchema | undefined): boolean {

@@ -6,7 +6,7 @@ import { problem } from './problem.ts';
 
 const time = z
   .string()
-  .transform((text) => (/^\d{11,}$/.test(text) ? Number(text) : Date.parse(text)))
+  .transform((given) => (/^\d{11,}$/.test(given) ? Number(given) : Date.parse(given)))
   .refine((ms) => !Number.isNaN(ms), 'must be RFC 3339 or Unix milliseconds');
 
 /** Query of GET /api/v1/events. */
@@ -43,14 +43,10 @@ export function historyRoute(history: EventsDependencies['history']): Handler {
       return problem(c, 400, 'invalid_query', `The query is wrong: ${reasons}`);
     }
     const { events, next } = page(history, parsed.data);
-    switch (parsed.data.format ?? formatOf(c.req.header('accept'))) {
-      case 'ndjson':
-        return text(c, events.map((event) => `${JSON.stringify(event)}\n`).join(''), 'application/x-ndjson', next);
-      case 'csv':
-        return text(c, toCsv(events), 'text/csv; charset=utf-8', next);
-      case 'json':
-        return c.json({ events, ...(next !== undefined && { next }) });
-    }
+    const format = parsed.data.format ?? formatOf(c.req.header('accept'));
+    if (format === 'ndjson') return text(c, events.map((event) => `${JSON.stringify(event)}\n`).join(''), 'application/x-ndjson', next);
+    if (format === 'csv') return text(c, toCsv(events), 'text/csv; charset=utf-8', next);
+    return c.json({ events, ...(next !== undefined && { next }) });
   };
 }
 

@@ -28,14 +28,17 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The body as text. @throws RequestError */
 export async function readText(c: Context, budget: ByteBudget): Promise<string> {
+  const lease = budget.lease();
   try {
     const incoming = (c.env as { incoming?: IncomingMessage } | undefined)?.incoming;
     const chunks: AsyncIterable<Uint8Array> = incoming ?? c.req.raw.body ?? empty();
-    return utf8.decode(await readBody(chunks, c.req.header('content-encoding'), BODY_MAX, budget));
+    return utf8.decode(await readBody(chunks, c.req.header('content-encoding'), BODY_MAX, lease));
   } catch (error) {
     if (error instanceof BodyError) throw new RequestError(error.status, error.status === 413 ? 'body_too_large' : 'invalid_body', error.message);
     if (error instanceof TypeError) throw new RequestError(400, 'invalid_json', 'The body is not valid UTF-8');
     throw error;
+  } finally {
+    lease.end();
   }
 }
 

@@ -40,7 +40,7 @@ function postOf(type: EventType): object {
 
 function queryParameters(): object[] {
   const schema = z.toJSONSchema(historyQuery, { io: 'input', target: 'draft-2020-12' }) as { properties: Record<string, { description?: string }> };
-  return Object.entries(schema.properties).map(([name, { description, ...rest }]) => ({ name, in: 'query', required: false, schema: rest, ...(description !== undefined && { description }) }));
+  return Object.entries(schema.properties).map(([name, { description = '', ...rest }]) => ({ name, in: 'query', required: false, schema: rest, description }));
 }
 
 /** OpenAPI 3.1 of the events API; the schemas are those of the taxonomy. */

@@ -13,6 +13,8 @@ export class DataDirError extends Error {
   }
 }
 
+const SQLITE_BUSY = 5;
+
 export interface DataDirLock {
   release(): void;
 }
@@ -27,9 +29,11 @@ export function lockDataDir(dir: string): DataDirLock {
   makeDataDir(dir);
   const database = open(dir);
   try {
+    // Another process may hold it: told apart from a file that cannot be locked at all by SQLite's own code.
     database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
   } catch (cause) {
     database.close();
+    if (!isBusy(cause)) throw notWritable(dir, cause);
     throw new DataDirError('data_dir_in_use', `DATA_DIR ${dir} is in use by another collector${holder(dir)}: stop that one, or give this one a directory of its own`, { cause });
   }
   writeFileSync(join(dir, 'collector.pid'), `${process.pid}\n`);
@@ -54,14 +58,26 @@ export function makeDataDir(dir: string): string {
     const probe = join(dir, '.writable');
     writeFileSync(probe, '');
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DataDirError('data_dir_not_writable', `DATA_DIR ${dir} cannot be written (${reason}): make it writable for this user, or set DATA_DIR to another directory`, { cause });
+    throw notWritable(dir, cause);
   }
   return dir;
 }
 
+function notWritable(dir: string, cause: unknown): DataDirError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new DataDirError('data_dir_not_writable', `DATA_DIR ${dir} cannot be written (${reason}): make it writable for this user, or set DATA_DIR to another directory`, { cause });
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+}
+
 function open(dir: string): DatabaseSync {
-  return new DatabaseSync(join(dir, 'lock.db'));
+  try {
+    return new DatabaseSync(join(dir, 'lock.db'));
+  } catch (cause) {
+    throw notWritable(dir, cause);
+  }
 }
 
 function holder(dir: string): string {

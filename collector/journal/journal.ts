@@ -110,7 +110,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     const written = Promise.withResolvers<{ heldIds: readonly number[] }>();
     pending.set(number, { resolve: written.resolve, reject: written.reject, appends: lines !== undefined });
     const message: ToWorker = { number, change: lines === undefined ? change : { ...change, append: lines } };
-    worker.postMessage(message, lines !== undefined && lines.byteLength === lines.buffer.byteLength ? [lines.buffer as ArrayBuffer] : []);
+    worker.postMessage(message, lines !== undefined && lines.byteLength === lines.buffer.byteLength ? [lines.buffer] : []);
     return written.promise;
   }
 

@@ -35,7 +35,8 @@ export function createByteBudget(maxBytes: number): ByteBudget {
     let own = 0;
     return {
       take: (bytes) => {
-        if (used > own && used + bytes > maxBytes) throw new BodyError(503, 'The collector is reading as much as it can hold: try again', 1);
+        if (used > own && used + bytes > maxBytes)
+          throw new BodyError(503, 'The collector is reading as much as it can hold: try again', 1);
         own += bytes;
         used += bytes;
       },
@@ -58,9 +59,15 @@ export function createByteBudget(maxBytes: number): ByteBudget {
  * @param lease what it holds is taken from here; the caller ends it when done with the body
  * @throws BodyError 413 too large, 415 unknown encoding, 400 cut off or not gzip, 503 over budget
  */
-export async function readBody(chunks: AsyncIterable<Uint8Array>, encoding: string | undefined, maxBytes: number, lease: ByteLease): Promise<Uint8Array> {
+export async function readBody(
+  chunks: AsyncIterable<Uint8Array>,
+  encoding: string | undefined,
+  maxBytes: number,
+  lease: ByteLease,
+): Promise<Uint8Array> {
   const coding = (encoding ?? '').trim().toLowerCase();
-  if (coding !== 'identity' && coding !== 'gzip' && coding !== '') throw new BodyError(415, `Content-Encoding ${coding.slice(0, 100)} is not supported: send gzip, or none`);
+  if (coding !== 'identity' && coding !== 'gzip' && coding !== '')
+    throw new BodyError(415, `Content-Encoding ${coding.slice(0, 100)} is not supported: send gzip, or none`);
   const parts: Uint8Array[] = [];
   let size = 0;
   try {
@@ -91,5 +98,8 @@ async function decompress(body: Uint8Array, maxBytes: number): Promise<Uint8Arra
 }
 
 function tooLarge(maxBytes: number): BodyError {
-  return new BodyError(413, `The body is larger than ${maxBytes} bytes (after decompression): send smaller batches, or raise MAX_BODY_BYTES`);
+  return new BodyError(
+    413,
+    `The body is larger than ${maxBytes} bytes (after decompression): send smaller batches, or raise MAX_BODY_BYTES`,
+  );
 }

@@ -4,13 +4,20 @@ import type { Screen } from './screen.ts';
 import { OtlpDecodeError } from './wire.ts';
 
 const everything: Screen = { request: () => true, metric: () => true };
-const SPAN = { kind: 2, attributes: [{ key: 'http.request.method', value: { stringValue: 'GET' } }, { key: 'url.path', value: { stringValue: '/' } }] };
+const SPAN = {
+  kind: 2,
+  attributes: [
+    { key: 'http.request.method', value: { stringValue: 'GET' } },
+    { key: 'url.path', value: { stringValue: '/' } },
+  ],
+};
 
 function spans(json: string | object) {
   return decodeTracesJson(Buffer.from(typeof json === 'string' ? json : JSON.stringify(json)), everything);
 }
 const withSpan = (fields: object) => spans({ resourceSpans: [{ scopeSpans: [{ spans: [{ ...SPAN, ...fields }] }] }] });
-const withAttribute = (value: object) => withSpan({ attributes: [...SPAN.attributes, { key: 'a', value }] }).records[0]?.attributes['a'];
+const withAttribute = (value: object) =>
+  withSpan({ attributes: [...SPAN.attributes, { key: 'a', value }] }).records[0]?.attributes['a'];
 const AT = 'resourceSpans[0].scopeSpans[0].spans[0]';
 
 describe('OTLP/JSON', () => {
@@ -33,19 +40,31 @@ describe('OTLP/JSON', () => {
     ['a time that is NaN', { startTimeUnixNano: 'NaN' }, `${AT}.startTimeUnixNano must be a non-negative integer`],
     ['a negative time', { startTimeUnixNano: -1 }, `${AT}.startTimeUnixNano must be a non-negative integer`],
     ['a fractional time', { endTimeUnixNano: 1.5 }, `${AT}.endTimeUnixNano must be a non-negative integer`],
-    ['a time beyond 64 bits', { endTimeUnixNano: '18446744073709551616' }, `${AT}.endTimeUnixNano must be less than 2^64`],
+    [
+      'a time beyond 64 bits',
+      { endTimeUnixNano: '18446744073709551616' },
+      `${AT}.endTimeUnixNano must be less than 2^64`,
+    ],
     ['attributes that are no array', { attributes: {} }, `${AT}.attributes must be an array`],
     ['an event that is no object', { events: [1] }, `${AT}.events[0] must be an object`],
   ])('%s is refused by its path', (_, fields, message) => {
-    expect(() => withSpan(fields)).toThrow(expect.objectContaining({ code: 'invalid_json', message: expect.stringContaining(message) }));
+    expect(() => withSpan(fields)).toThrow(
+      expect.objectContaining({ code: 'invalid_json', message: expect.stringContaining(message) }),
+    );
   });
 
   test('nanoseconds given as numbers never pass through a double', () => {
-    const [span] = spans(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"kind":2,"startTimeUnixNano":1700000000123456789,"endTimeUnixNano": 1700000000123456789 ,
+    const [span] =
+      spans(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"kind":2,"startTimeUnixNano":1700000000123456789,"endTimeUnixNano": 1700000000123456789 ,
       "attributes":[{"key":"http.method","value":{"stringValue":"GET"}},{"key":"url.path","value":{"stringValue":"/"}},{"key":"n","value":{"intValue":-9007199254740993}}]}]}]}]}`).records;
-    expect([span?.startTimeUnixNano, span?.endTimeUnixNano]).toEqual([1_700_000_000_123_456_789n, 1_700_000_000_123_456_789n]);
+    expect([span?.startTimeUnixNano, span?.endTimeUnixNano]).toEqual([
+      1_700_000_000_123_456_789n,
+      1_700_000_000_123_456_789n,
+    ]);
     expect(span?.attributes['n']).toBe(-9_007_199_254_740_993n);
-    expect(() => spans('{"resourceSpans":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":1700000000123456789.5}]}]}]}')).toThrow('startTimeUnixNano must be');
+    expect(() =>
+      spans('{"resourceSpans":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":1700000000123456789.5}]}]}]}'),
+    ).toThrow('startTimeUnixNano must be');
   });
 
   test('a text that looks like such a number stays as it is', () => {
@@ -83,18 +102,51 @@ describe('OTLP/JSON', () => {
 
   test('deep nesting is refused, not a crash', () => {
     const deep = `{"arrayValue":{"values":[`.repeat(100_000) + `]}}`.repeat(100_000);
-    expect(() => spans(`{"resourceSpans":[{"resource":{"attributes":[{"key":"a","value":${deep}}]}}]}`)).toThrow('nested deeper than 32');
+    expect(() => spans(`{"resourceSpans":[{"resource":{"attributes":[{"key":"a","value":${deep}}]}}]}`)).toThrow(
+      'nested deeper than 32',
+    );
     const kind = '['.repeat(100_000) + ']'.repeat(100_000);
-    expect(() => spans(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"kind":${kind}}]}]}]}`)).toThrow('kind must be an integer');
+    expect(() => spans(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"kind":${kind}}]}]}]}`)).toThrow(
+      'kind must be an integer',
+    );
   });
 
   test('reads log records and number points, and counts the others', () => {
     const log = (fields: object) => ({ resourceLogs: [{ scopeLogs: [{ logRecords: [fields, {}] }] }] });
-    const logs = decodeLogsJson(Buffer.from(JSON.stringify(log({ timeUnixNano: '5', attributes: [{ key: 'event.name', value: { stringValue: 'clowder.view.page' } }] }))), everything);
+    const logs = decodeLogsJson(
+      Buffer.from(
+        JSON.stringify(
+          log({ timeUnixNano: '5', attributes: [{ key: 'event.name', value: { stringValue: 'clowder.view.page' } }] }),
+        ),
+      ),
+      everything,
+    );
     expect(logs).toMatchObject({ seen: 2, records: [{ eventName: 'clowder.view.page', timeUnixNano: 5n }] });
-    expect(() => decodeLogsJson(Buffer.from(JSON.stringify(log({ severityNumber: 'INFO' }))), everything)).toThrow('logRecords[0].severityNumber must be an integer');
-    const metrics = { resourceMetrics: [{ scopeMetrics: [{ metrics: [{ name: 'up', unit: '1', gauge: { dataPoints: [{ asInt: '1', timeUnixNano: '7' }, { asDouble: 0.5 }] } }, { name: 'h', histogram: { dataPoints: [{}] } }] }] }] };
+    expect(() => decodeLogsJson(Buffer.from(JSON.stringify(log({ severityNumber: 'INFO' }))), everything)).toThrow(
+      'logRecords[0].severityNumber must be an integer',
+    );
+    const metrics = {
+      resourceMetrics: [
+        {
+          scopeMetrics: [
+            {
+              metrics: [
+                {
+                  name: 'up',
+                  unit: '1',
+                  gauge: { dataPoints: [{ asInt: '1', timeUnixNano: '7' }, { asDouble: 0.5 }] },
+                },
+                { name: 'h', histogram: { dataPoints: [{}] } },
+              ],
+            },
+          ],
+        },
+      ],
+    };
     const points = decodeMetricsJson(Buffer.from(JSON.stringify(metrics)), everything);
-    expect(points).toMatchObject({ seen: 3, records: [{ name: 'up', unit: '1', value: 1, timeUnixNano: 7n }, { value: 0.5 }] });
+    expect(points).toMatchObject({
+      seen: 3,
+      records: [{ name: 'up', unit: '1', value: 1, timeUnixNano: 7n }, { value: 0.5 }],
+    });
   });
 });

@@ -61,14 +61,16 @@ function boolean(value: unknown, path: string): boolean {
 
 function enumeration(value: unknown, path: string): number {
   if (value === undefined || value === null) return 0;
-  if (typeof value !== 'number' || !Number.isInteger(value)) throw invalid(path, `must be an integer (OTLP/JSON has no enum names), was ${shown(value)}`);
+  if (typeof value !== 'number' || !Number.isInteger(value))
+    throw invalid(path, `must be an integer (OTLP/JSON has no enum names), was ${shown(value)}`);
   return value;
 }
 
 function unsigned(value: unknown, path: string): bigint {
   if (value === undefined || value === null || value === '') return 0n;
   const text = typeof value === 'number' && Number.isInteger(value) ? String(value) : value;
-  if (typeof text !== 'string' || !/^\d{1,20}$/.test(text)) throw invalid(path, `must be a non-negative integer, was ${shown(value)}`);
+  if (typeof text !== 'string' || !/^\d{1,20}$/.test(text))
+    throw invalid(path, `must be a non-negative integer, was ${shown(value)}`);
   if (BigInt(text) >= 2n ** 64n) throw invalid(path, `must be less than 2^64, was ${shown(value)}`);
   return BigInt(text);
 }
@@ -76,7 +78,8 @@ function unsigned(value: unknown, path: string): bigint {
 function id(value: unknown, bytes: number, path: string): string {
   const text = string(value, path).toLowerCase();
   if (text === '') return '';
-  if (text.length !== bytes * 2 || !/^[0-9a-f]+$/.test(text)) throw invalid(path, `must be ${bytes * 2} hex digits, was ${shown(text)}`);
+  if (text.length !== bytes * 2 || !/^[0-9a-f]+$/.test(text))
+    throw invalid(path, `must be ${bytes * 2} hex digits, was ${shown(text)}`);
   return /^0+$/.test(text) ? '' : text;
 }
 
@@ -87,35 +90,52 @@ function anyValue(value: unknown, path: string, depth: number): AttributeValue {
   if (given['boolValue'] !== undefined) return boolean(given['boolValue'], `${path}.boolValue`);
   if (given['intValue'] !== undefined) return integer(given['intValue'], `${path}.intValue`);
   if (given['doubleValue'] !== undefined) return Number(given['doubleValue']);
-  if (given['bytesValue'] !== undefined) return new Uint8Array(Buffer.from(string(given['bytesValue'], `${path}.bytesValue`), 'base64'));
-  if (given['arrayValue'] !== undefined) return list(object(given['arrayValue'], path)['values'], `${path}.arrayValue.values`).map((one, index) => anyValue(one, `${path}.arrayValue.values[${index}]`, depth + 1));
-  if (given['kvlistValue'] !== undefined) return keyValues(object(given['kvlistValue'], path)['values'], `${path}.kvlistValue.values`, depth + 1);
+  if (given['bytesValue'] !== undefined)
+    return new Uint8Array(Buffer.from(string(given['bytesValue'], `${path}.bytesValue`), 'base64'));
+  if (given['arrayValue'] !== undefined)
+    return list(object(given['arrayValue'], path)['values'], `${path}.arrayValue.values`).map((one, index) =>
+      anyValue(one, `${path}.arrayValue.values[${index}]`, depth + 1),
+    );
+  if (given['kvlistValue'] !== undefined)
+    return keyValues(object(given['kvlistValue'], path)['values'], `${path}.kvlistValue.values`, depth + 1);
   return null;
 }
 
 function integer(value: unknown, path: string): bigint {
   const text = typeof value === 'number' && Number.isInteger(value) ? String(value) : value;
-  if (typeof text !== 'string' || !/^-?\d{1,19}$/.test(text)) throw invalid(path, `must be an integer, was ${shown(value)}`);
-  if (BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) throw invalid(path, `must fit into 64 bits, was ${shown(value)}`);
+  if (typeof text !== 'string' || !/^-?\d{1,19}$/.test(text))
+    throw invalid(path, `must be an integer, was ${shown(value)}`);
+  if (BigInt.asIntN(64, BigInt(text)) !== BigInt(text))
+    throw invalid(path, `must fit into 64 bits, was ${shown(value)}`);
   return BigInt(text);
 }
 
 function keyValues(value: unknown, path: string, depth = 0): Record<string, AttributeValue> {
   const attributes: Record<string, AttributeValue> = {};
-  list(value, path).slice(0, 1000).forEach((one, index) => {
-    const pair = object(one, `${path}[${index}]`);
-    const key = string(pair['key'], `${path}[${index}].key`);
-    if (key !== '__proto__') attributes[key] = anyValue(pair['value'], `${path}[${index}].value`, depth);
-  });
+  list(value, path)
+    .slice(0, 1000)
+    .forEach((one, index) => {
+      const pair = object(one, `${path}[${index}]`);
+      const key = string(pair['key'], `${path}[${index}].key`);
+      if (key !== '__proto__') attributes[key] = anyValue(pair['value'], `${path}[${index}].value`, depth);
+    });
   return attributes;
 }
 
 /** Resource… → Scope… → record, with the path of each for messages. */
-function* walk(body: Json, groups: string, scopes: string, records: string): Generator<{ record: Json; path: string; resource: Attributes }> {
+function* walk(
+  body: Json,
+  groups: string,
+  scopes: string,
+  records: string,
+): Generator<{ record: Json; path: string; resource: Attributes }> {
   for (const [g, group] of list(body[groups], groups).entries()) {
     const groupPath = `${groups}[${g}]`;
     const given = object(group, groupPath);
-    const resource = keyValues(object(given['resource'], `${groupPath}.resource`)['attributes'], `${groupPath}.resource.attributes`);
+    const resource = keyValues(
+      object(given['resource'], `${groupPath}.resource`)['attributes'],
+      `${groupPath}.resource.attributes`,
+    );
     for (const [s, scope] of list(given[scopes], `${groupPath}.${scopes}`).entries()) {
       const scopePath = `${groupPath}.${scopes}[${s}]`;
       for (const [r, record] of list(object(scope, scopePath)[records], `${scopePath}.${records}`).entries()) {
@@ -152,11 +172,19 @@ export function decodeTracesJson(body: Uint8Array, screen: Screen): Decoded<Span
       events: list(record['events'], `${path}.events`).map((event, index) => {
         const at = `${path}.events[${index}]`;
         const given = object(event, at);
-        return { name: string(given['name'], `${at}.name`), timeUnixNano: unsigned(given['timeUnixNano'], `${at}.timeUnixNano`), attributes: keyValues(given['attributes'], `${at}.attributes`) };
+        return {
+          name: string(given['name'], `${at}.name`),
+          timeUnixNano: unsigned(given['timeUnixNano'], `${at}.timeUnixNano`),
+          attributes: keyValues(given['attributes'], `${at}.attributes`),
+        };
       }),
       resource,
     };
-    if (span.events.some((event) => event.name.startsWith(EXPLICIT_PREFIX)) || (span.kind === 2 && isRequest(span.attributes, screen))) records.push(span);
+    if (
+      span.events.some((event) => event.name.startsWith(EXPLICIT_PREFIX)) ||
+      (span.kind === 2 && isRequest(span.attributes, screen))
+    )
+      records.push(span);
   }
   return { records, seen };
 }
@@ -200,8 +228,18 @@ export function decodeMetricsJson(body: Uint8Array, screen: Screen): Decoded<Met
       points.forEach((point, index) => {
         const at = `${path}.${kind}.dataPoints[${index}]`;
         const given = object(point, at);
-        const value = given['asInt'] === undefined ? Number(given['asDouble'] ?? 0) : Number(integer(given['asInt'], `${at}.asInt`));
-        records.push({ name, unit: string(record['unit'], `${path}.unit`), timeUnixNano: unsigned(given['timeUnixNano'], `${at}.timeUnixNano`), value, attributes: keyValues(given['attributes'], `${at}.attributes`), resource });
+        const value =
+          given['asInt'] === undefined
+            ? Number(given['asDouble'] ?? 0)
+            : Number(integer(given['asInt'], `${at}.asInt`));
+        records.push({
+          name,
+          unit: string(record['unit'], `${path}.unit`),
+          timeUnixNano: unsigned(given['timeUnixNano'], `${at}.timeUnixNano`),
+          value,
+          attributes: keyValues(given['attributes'], `${at}.attributes`),
+          resource,
+        });
       });
     }
   }

@@ -1,9 +1,14 @@
 import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
-import { JsonLogsSerializer, JsonTraceSerializer, ProtobufLogsSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import {
+  JsonLogsSerializer,
+  JsonTraceSerializer,
+  ProtobufLogsSerializer,
+  ProtobufTraceSerializer,
+} from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { TracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeLogsJson, decodeTracesJson } from './json.ts';
 import { decodeLogs, decodeMetrics, decodeTraces } from './protobuf.ts';
@@ -11,10 +16,14 @@ import { pathOf, type Screen } from './screen.ts';
 import { OtlpDecodeError } from './wire.ts';
 
 // A protobuf writer of a few lines: field number and value.
-const varint = (value: bigint): number[] => (value < 128n ? [Number(value)] : [Number(value & 127n) | 128, ...varint(value >> 7n)]);
+const varint = (value: bigint): number[] =>
+  value < 128n ? [Number(value)] : [Number(value & 127n) | 128, ...varint(value >> 7n)];
 const tag = (field: number, type: number) => varint(BigInt(field * 8 + type));
 const int = (field: number, value: number | bigint) => [...tag(field, 0), ...varint(BigInt.asUintN(64, BigInt(value)))];
-const fixed64 = (field: number, value: bigint) => [...tag(field, 1), ...new Uint8Array(BigUint64Array.of(value).buffer)];
+const fixed64 = (field: number, value: bigint) => [
+  ...tag(field, 1),
+  ...new Uint8Array(BigUint64Array.of(value).buffer),
+];
 const double = (field: number, value: number) => [...tag(field, 1), ...new Uint8Array(Float64Array.of(value).buffer)];
 const fixed32 = (field: number, value: number) => [...tag(field, 5), ...new Uint8Array(Uint32Array.of(value).buffer)];
 const bytes = (field: number, value: Iterable<number>) => {
@@ -23,21 +32,44 @@ const bytes = (field: number, value: Iterable<number>) => {
 };
 const text = (field: number, value: string) => bytes(field, Buffer.from(value));
 const attribute = (field: number, key: string, value: number[]) => bytes(field, [...text(1, key), ...bytes(2, value)]);
-const request = (...records: number[][]) => Uint8Array.from(bytes(1, [...bytes(1, attribute(1, 'service.name', text(1, 'clowder'))), ...bytes(2, records.flatMap((one) => bytes(2, one)))]));
+const request = (...records: number[][]) =>
+  Uint8Array.from(
+    bytes(1, [
+      ...bytes(1, attribute(1, 'service.name', text(1, 'clowder'))),
+      ...bytes(
+        2,
+        records.flatMap((one) => bytes(2, one)),
+      ),
+    ]),
+  );
 
 const everything: Screen = { request: () => true, metric: () => true };
 const nothing: Screen = { request: () => false, metric: () => false };
-const explicitEvent = (at: bigint) => bytes(11, [...fixed64(1, at), ...text(2, 'clowder.file.uploaded'), ...attribute(3, 'clowder.file.id', text(1, 'f1'))]);
+const explicitEvent = (at: bigint) =>
+  bytes(11, [
+    ...fixed64(1, at),
+    ...text(2, 'clowder.file.uploaded'),
+    ...attribute(3, 'clowder.file.id', text(1, 'f1')),
+  ]);
 const server = (...fields: number[][]) => [...fields.flat(), ...int(6, 2)];
-const httpAttributes = [attribute(9, 'http.request.method', text(1, 'GET')), attribute(9, 'url.path', text(1, '/files/1'))];
+const httpAttributes = [
+  attribute(9, 'http.request.method', text(1, 'GET')),
+  attribute(9, 'url.path', text(1, '/files/1')),
+];
 
 describe('decodeTraces', () => {
   test('decodes every field of a span', () => {
     const span = [
-      ...bytes(1, Array.from({ length: 16 }, () => 0xab)),
+      ...bytes(
+        1,
+        Array.from({ length: 16 }, () => 0xab),
+      ),
       ...bytes(2, [1, 2, 3, 4, 5, 6, 7, 8]),
       ...text(3, 'clowder=captured'),
-      ...bytes(4, Array.from({ length: 8 }, () => 0xcd)),
+      ...bytes(
+        4,
+        Array.from({ length: 8 }, () => 0xcd),
+      ),
       ...text(5, 'GET /files'),
       ...int(6, 2),
       ...fixed64(7, 1_700_000_000_123_456_789n),
@@ -95,7 +127,10 @@ describe('decodeTraces', () => {
     };
     const body = request(
       server(...httpAttributes),
-      server(attribute(9, 'http.method', text(1, 'POST')), attribute(9, 'http.target', text(1, '/other?to=http://x/files/1'))),
+      server(
+        attribute(9, 'http.method', text(1, 'POST')),
+        attribute(9, 'http.target', text(1, '/other?to=http://x/files/1')),
+      ),
       server(attribute(9, 'http.url', text(1, 'https://h:1/api/a?key=b')), attribute(9, 'http.method', text(1, 'PUT'))),
       [...httpAttributes.flat(), ...int(6, 3)], // a client's
       explicitEvent(1n),
@@ -110,15 +145,31 @@ describe('decodeTraces', () => {
   });
 
   test('does not rely on the order of fields', () => {
-    const backwards = [...int(6, 2), ...bytes(9, [...bytes(2, text(1, '/files/1')), ...text(1, 'url.path')]), ...attribute(9, 'http.method', text(1, 'GET'))];
-    const body = Uint8Array.from(bytes(1, [...bytes(2, bytes(2, backwards)), ...bytes(1, attribute(1, 'a', text(1, 'b')))]));
+    const backwards = [
+      ...int(6, 2),
+      ...bytes(9, [...bytes(2, text(1, '/files/1')), ...text(1, 'url.path')]),
+      ...attribute(9, 'http.method', text(1, 'GET')),
+    ];
+    const body = Uint8Array.from(
+      bytes(1, [...bytes(2, bytes(2, backwards)), ...bytes(1, attribute(1, 'a', text(1, 'b')))]),
+    );
     const [span] = decodeTraces(body, everything).records;
     expect(span?.attributes).toEqual({ 'http.method': 'GET', 'url.path': '/files/1' });
     expect(span?.resource).toEqual({ a: 'b' });
   });
 
   test('ignores unknown fields and leaves ids of wrong length, or all zero, empty', () => {
-    const span = server(...httpAttributes, bytes(1, [1]), bytes(2, Array.from({ length: 8 }, () => 0)), text(99, 'new'), fixed32(16, 1), int(500, 1));
+    const span = server(
+      ...httpAttributes,
+      bytes(1, [1]),
+      bytes(
+        2,
+        Array.from({ length: 8 }, () => 0),
+      ),
+      text(99, 'new'),
+      fixed32(16, 1),
+      int(500, 1),
+    );
     const [decoded] = decodeTraces(request(span), everything).records;
     expect([decoded?.traceId, decoded?.spanId, decoded?.parentSpanId]).toEqual(['', '', '']);
   });
@@ -127,44 +178,102 @@ describe('decodeTraces', () => {
     const many = Array.from({ length: 10_000 }, (_, index) => attribute(9, `a${index}`, text(1, 'x')));
     const [span] = decodeTraces(request(server(...httpAttributes, ...many)), everything).records;
     expect(Object.keys(span?.attributes ?? {})).toHaveLength(1000);
-    const [huge] = decodeTraces(request(server(...httpAttributes, attribute(9, 'big', text(1, 'x'.repeat(100_000))))), everything).records;
+    const [huge] = decodeTraces(
+      request(server(...httpAttributes, attribute(9, 'big', text(1, 'x'.repeat(100_000))))),
+      everything,
+    ).records;
     expect(huge?.attributes['big']).toHaveLength(100_000);
   });
 
   test('refuses values nested deeper than 32 and survives hostile keys', () => {
     let nested = text(1, 'deep');
     for (let depth = 0; depth < 40; depth += 1) nested = bytes(5, bytes(1, nested));
-    expect(() => decodeTraces(request(server(...httpAttributes, attribute(9, 'n', nested))), everything)).toThrow('nested deeper than 32');
-    const [span] = decodeTraces(request(server(...httpAttributes, attribute(9, '__proto__', text(1, 'x')), attribute(9, 'constructor', text(1, 'y')))), everything).records;
+    expect(() => decodeTraces(request(server(...httpAttributes, attribute(9, 'n', nested))), everything)).toThrow(
+      'nested deeper than 32',
+    );
+    const [span] = decodeTraces(
+      request(
+        server(...httpAttributes, attribute(9, '__proto__', text(1, 'x')), attribute(9, 'constructor', text(1, 'y'))),
+      ),
+      everything,
+    ).records;
     expect(span?.attributes['constructor']).toBe('y');
     expect(Object.getPrototypeOf(span?.attributes)).toBe(Object.prototype);
   });
 
   test('refuses a body that is cut off, and takes nothing of it', () => {
     const whole = request(explicitEvent(1n), explicitEvent(2n));
-    for (let length = 1; length < whole.length; length += 1) expect(() => decodeTraces(whole.subarray(0, length), everything)).toThrow(OtlpDecodeError);
+    for (let length = 1; length < whole.length; length += 1)
+      expect(() => decodeTraces(whole.subarray(0, length), everything)).toThrow(OtlpDecodeError);
   });
 
   test('reads the same from protobuf and JSON as the OpenTelemetry SDK writes it', () => {
     const exporter = new InMemorySpanExporter();
-    const provider = new TracerProvider({ resource: resourceFromAttributes({ 'service.name': 'clowder' }), spanProcessors: [new SimpleSpanProcessor({ exporter })] });
+    const provider = new TracerProvider({
+      resource: resourceFromAttributes({ 'service.name': 'clowder' }),
+      spanProcessors: [new SimpleSpanProcessor({ exporter })],
+    });
     const tracer = provider.getTracer('test');
     const parent = tracer.startSpan('parent', { kind: SpanKind.CLIENT });
-    const span = tracer.startSpan('GET', { kind: SpanKind.SERVER, attributes: { 'http.request.method': 'GET', 'url.path': '/é', size: 3, ratio: 0.25, ok: true, list: ['a', 'b'] } }, trace.setSpan(ROOT_CONTEXT, parent));
+    const span = tracer.startSpan(
+      'GET',
+      {
+        kind: SpanKind.SERVER,
+        attributes: {
+          'http.request.method': 'GET',
+          'url.path': '/é',
+          size: 3,
+          ratio: 0.25,
+          ok: true,
+          list: ['a', 'b'],
+        },
+      },
+      trace.setSpan(ROOT_CONTEXT, parent),
+    );
     span.addEvent('clowder.user.login', { 'clowder.user.id': 'u1' });
     span.end();
     parent.end();
     const spans = exporter.getFinishedSpans();
-    const [fromProtobuf, fromJson] = [decodeTraces(written(ProtobufTraceSerializer.serializeRequest(spans)), everything), decodeTracesJson(written(JsonTraceSerializer.serializeRequest(spans)), everything)];
+    const [fromProtobuf, fromJson] = [
+      decodeTraces(written(ProtobufTraceSerializer.serializeRequest(spans)), everything),
+      decodeTracesJson(written(JsonTraceSerializer.serializeRequest(spans)), everything),
+    ];
     expect(fromProtobuf).toEqual(fromJson);
     expect(fromProtobuf.seen).toBe(2);
     const { spanId, traceId } = span.spanContext();
-    expect(fromProtobuf.records).toMatchObject([{ spanId, traceId, parentSpanId: parent.spanContext().spanId, kind: 2, name: 'GET', resource: { 'service.name': 'clowder' } }]);
-    expect(fromProtobuf.records[0]?.attributes).toEqual({ 'http.request.method': 'GET', 'url.path': '/é', size: 3n, ratio: 0.25, ok: true, list: ['a', 'b'] });
+    expect(fromProtobuf.records).toMatchObject([
+      {
+        spanId,
+        traceId,
+        parentSpanId: parent.spanContext().spanId,
+        kind: 2,
+        name: 'GET',
+        resource: { 'service.name': 'clowder' },
+      },
+    ]);
+    expect(fromProtobuf.records[0]?.attributes).toEqual({
+      'http.request.method': 'GET',
+      'url.path': '/é',
+      size: 3n,
+      ratio: 0.25,
+      ok: true,
+      list: ['a', 'b'],
+    });
   });
 
   test('never fails but with OtlpDecodeError, whatever comes', () => {
-    const valid = request(server(...httpAttributes, bytes(1, Array.from({ length: 16 }, () => 1)), explicitEvent(1n), attribute(9, 'list', bytes(5, bytes(1, text(1, 'a')))), attribute(9, 'n', int(3, -1))));
+    const valid = request(
+      server(
+        ...httpAttributes,
+        bytes(
+          1,
+          Array.from({ length: 16 }, () => 1),
+        ),
+        explicitEvent(1n),
+        attribute(9, 'list', bytes(5, bytes(1, text(1, 'a')))),
+        attribute(9, 'n', int(3, -1)),
+      ),
+    );
     const mutation = fc.record({ at: fc.nat(valid.length - 1), to: fc.nat(255) });
     fc.assert(
       fc.property(fc.array(mutation, { maxLength: 8 }), fc.nat(valid.length), (mutations, length) => {
@@ -188,14 +297,39 @@ describe('decodeTraces', () => {
 describe('decodeLogs', () => {
   test('decodes explicit events by either form of their name, and access-log records; others are counted', () => {
     const body = request(
-      [...text(12, 'clowder.user.login'), ...fixed64(1, 5n), ...fixed64(11, 6n), ...bytes(5, text(1, 'body')), ...attribute(6, 'clowder.user.id', text(1, 'u')), ...bytes(9, Array.from({ length: 16 }, () => 1)), ...bytes(10, Array.from({ length: 8 }, () => 2)), ...fixed32(8, 1), ...int(2, 9)],
+      [
+        ...text(12, 'clowder.user.login'),
+        ...fixed64(1, 5n),
+        ...fixed64(11, 6n),
+        ...bytes(5, text(1, 'body')),
+        ...attribute(6, 'clowder.user.id', text(1, 'u')),
+        ...bytes(
+          9,
+          Array.from({ length: 16 }, () => 1),
+        ),
+        ...bytes(
+          10,
+          Array.from({ length: 8 }, () => 2),
+        ),
+        ...fixed32(8, 1),
+        ...int(2, 9),
+      ],
       attribute(6, 'event.name', text(1, 'clowder.view.page')),
       [...attribute(6, 'http.request.method', text(1, 'GET')), ...attribute(6, 'url.path', text(1, '/'))],
       [...text(12, 'other'), ...bytes(5, text(1, 'x'))],
     );
     const { records, seen } = decodeLogs(body, everything);
     expect(seen).toBe(4);
-    expect(records[0]).toEqual({ eventName: 'clowder.user.login', timeUnixNano: 5n, observedTimeUnixNano: 6n, body: 'body', attributes: { 'clowder.user.id': 'u' }, traceId: '01'.repeat(16), spanId: '02'.repeat(8), resource: { 'service.name': 'clowder' } });
+    expect(records[0]).toEqual({
+      eventName: 'clowder.user.login',
+      timeUnixNano: 5n,
+      observedTimeUnixNano: 6n,
+      body: 'body',
+      attributes: { 'clowder.user.id': 'u' },
+      traceId: '01'.repeat(16),
+      spanId: '02'.repeat(8),
+      resource: { 'service.name': 'clowder' },
+    });
     expect(records.slice(1).map((log) => log.eventName)).toEqual(['clowder.view.page', '']);
     expect(decodeLogs(body, nothing).records).toHaveLength(2);
   });
@@ -203,23 +337,52 @@ describe('decodeLogs', () => {
   test('reads the same from protobuf and JSON as the OpenTelemetry SDK writes it', () => {
     const exporter = new InMemoryLogRecordExporter();
     const provider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] });
-    provider.getLogger('test').emit({ eventName: 'clowder.file.uploaded', severityNumber: 9, timestamp: 1_700_000_000_123, body: { a: [1, 'b'] }, attributes: { 'clowder.file.id': 'f' } });
+    provider.getLogger('test').emit({
+      eventName: 'clowder.file.uploaded',
+      severityNumber: 9,
+      timestamp: 1_700_000_000_123,
+      body: { a: [1, 'b'] },
+      attributes: { 'clowder.file.id': 'f' },
+    });
     const logs = exporter.getFinishedLogRecords();
     const fromProtobuf = decodeLogs(written(ProtobufLogsSerializer.serializeRequest(logs)), nothing);
     expect(fromProtobuf).toEqual(decodeLogsJson(written(JsonLogsSerializer.serializeRequest(logs)), nothing));
-    expect(fromProtobuf.records).toMatchObject([{ eventName: 'clowder.file.uploaded', timeUnixNano: 1_700_000_000_123_000_000n, body: { a: [1n, 'b'] }, attributes: { 'clowder.file.id': 'f' } }]);
+    expect(fromProtobuf.records).toMatchObject([
+      {
+        eventName: 'clowder.file.uploaded',
+        timeUnixNano: 1_700_000_000_123_000_000n,
+        body: { a: [1n, 'b'] },
+        attributes: { 'clowder.file.id': 'f' },
+      },
+    ]);
   });
 });
 
 describe('decodeMetrics', () => {
   test('decodes number points of gauges and sums that are asked for, and counts all points', () => {
-    const point = (value: number[]) => bytes(1, [...attribute(7, 'target', text(1, 'mongo')), ...fixed64(3, 9n), ...value]);
-    const metric = (name: string, kind: number, ...points: number[][]) => [...text(1, name), ...text(3, '1'), ...bytes(kind, points.flat())];
-    const body = request(metric('up', 5, point(double(4, 0.5)), point(fixed64(6, BigInt.asUintN(64, -2n)))), metric('n', 7, point(fixed64(6, 3n))), metric('h', 9, point([])));
+    const point = (value: number[]) =>
+      bytes(1, [...attribute(7, 'target', text(1, 'mongo')), ...fixed64(3, 9n), ...value]);
+    const metric = (name: string, kind: number, ...points: number[][]) => [
+      ...text(1, name),
+      ...text(3, '1'),
+      ...bytes(kind, points.flat()),
+    ];
+    const body = request(
+      metric('up', 5, point(double(4, 0.5)), point(fixed64(6, BigInt.asUintN(64, -2n)))),
+      metric('n', 7, point(fixed64(6, 3n))),
+      metric('h', 9, point([])),
+    );
     const { records, seen } = decodeMetrics(body, { ...nothing, metric: (name) => name === 'up' });
     expect(seen).toBe(4);
     expect(records.map((one) => one.value)).toEqual([0.5, -2]);
-    expect(records[0]).toEqual({ name: 'up', unit: '1', timeUnixNano: 9n, value: 0.5, attributes: { target: 'mongo' }, resource: { 'service.name': 'clowder' } });
+    expect(records[0]).toEqual({
+      name: 'up',
+      unit: '1',
+      timeUnixNano: 9n,
+      value: 0.5,
+      attributes: { target: 'mongo' },
+      resource: { 'service.name': 'clowder' },
+    });
   });
 });
 

@@ -22,7 +22,8 @@ function walk(buffer: Uint8Array, onRecord: (from: number, end: number, resource
     const [from, end] = [request.start, request.stop];
     const group = new WireReader(buffer, from, end);
     let resource: ResourceOf = () => ({});
-    while (group.next()) if (group.field === 1 && group.type === BYTES) resource = lazyResource(buffer, group.start, group.stop);
+    while (group.next())
+      if (group.field === 1 && group.type === BYTES) resource = lazyResource(buffer, group.start, group.stop);
     group.reset(from, end);
     while (group.next()) {
       if (group.field !== 2 || group.type !== BYTES) continue;
@@ -50,9 +51,11 @@ export function decodeTraces(buffer: Uint8Array, screen: Screen): Decoded<SpanRe
     while (reader.next()) {
       if (reader.field === 9 && reader.type === BYTES) attributes.push(reader.start, reader.stop);
       else if (reader.field === 6 && reader.type === VARINT) kind = reader.value;
-      else if (reader.field === 11 && reader.type === BYTES && !explicit) explicit = isExplicitSpanEvent(inner, reader.start, reader.stop);
+      else if (reader.field === 11 && reader.type === BYTES && !explicit)
+        explicit = isExplicitSpanEvent(inner, reader.start, reader.stop);
     }
-    if (explicit || (kind === SERVER && screenRequest(inner, attributes, screen))) records.push(decodeSpan(buffer, from, end, attributes, resource()));
+    if (explicit || (kind === SERVER && screenRequest(inner, attributes, screen)))
+      records.push(decodeSpan(buffer, from, end, attributes, resource()));
   });
   return { records, seen };
 }
@@ -63,7 +66,13 @@ function isExplicitSpanEvent(reader: WireReader, from: number, end: number): boo
   return false;
 }
 
-function decodeSpan(buffer: Uint8Array, from: number, end: number, attributes: Ranges, resource: SpanRecord['resource']): SpanRecord {
+function decodeSpan(
+  buffer: Uint8Array,
+  from: number,
+  end: number,
+  attributes: Ranges,
+  resource: SpanRecord['resource'],
+): SpanRecord {
   const reader = new WireReader(buffer, from, end);
   const events: SpanEventRecord[] = [];
   let [traceId, spanId, parentSpanId, traceState, name] = ['', '', '', '', ''];
@@ -100,7 +109,19 @@ function decodeSpan(buffer: Uint8Array, from: number, end: number, attributes: R
         break;
     }
   }
-  return { traceId, spanId, parentSpanId, traceState, name, kind, startTimeUnixNano: start, endTimeUnixNano: finish, attributes: decodeAttributes(buffer, attributes), events, resource };
+  return {
+    traceId,
+    spanId,
+    parentSpanId,
+    traceState,
+    name,
+    kind,
+    startTimeUnixNano: start,
+    endTimeUnixNano: finish,
+    attributes: decodeAttributes(buffer, attributes),
+    events,
+    resource,
+  };
 }
 
 function decodeSpanEvent(buffer: Uint8Array, from: number, end: number): SpanEventRecord {
@@ -132,12 +153,19 @@ export function decodeLogs(buffer: Uint8Array, screen: Screen): Decoded<LogRecor
       if (reader.field === 6 && reader.type === BYTES) attributes.push(reader.start, reader.stop);
       else if (reader.field === 12 && reader.type === BYTES) explicit = reader.startsWith(EXPLICIT_PREFIX);
     }
-    if (explicit || namesExplicit(inner, attributes) || screenRequest(inner, attributes, screen)) records.push(decodeLog(buffer, from, end, attributes, resource()));
+    if (explicit || namesExplicit(inner, attributes) || screenRequest(inner, attributes, screen))
+      records.push(decodeLog(buffer, from, end, attributes, resource()));
   });
   return { records, seen };
 }
 
-function decodeLog(buffer: Uint8Array, from: number, end: number, ranges: Ranges, resource: LogRecord['resource']): LogRecord {
+function decodeLog(
+  buffer: Uint8Array,
+  from: number,
+  end: number,
+  ranges: Ranges,
+  resource: LogRecord['resource'],
+): LogRecord {
   const reader = new WireReader(buffer, from, end);
   const attributes = decodeAttributes(buffer, ranges);
   let [timeUnixNano, observedTimeUnixNano] = [0n, 0n];
@@ -181,7 +209,8 @@ export function decodeMetrics(buffer: Uint8Array, screen: Screen): Decoded<Metri
     while (reader.next()) {
       if (reader.field === 1) name = reader.text();
       else if (reader.field === 3) unit = reader.text();
-      else if (reader.type === BYTES && reader.field >= 5 && reader.field <= 11) data.push(reader.start, reader.stop, reader.field, 0);
+      else if (reader.type === BYTES && reader.field >= 5 && reader.field <= 11)
+        data.push(reader.start, reader.stop, reader.field, 0);
     }
     for (let index = 0; index < data.length; index += 4) {
       const points = new WireReader(buffer, data[index] ?? 0, data[index + 1] ?? 0);
@@ -189,14 +218,19 @@ export function decodeMetrics(buffer: Uint8Array, screen: Screen): Decoded<Metri
       while (points.next()) {
         if (points.field !== 1 || points.type !== BYTES) continue;
         seen += 1;
-        if (isNumber && screen.metric(name)) records.push({ name, unit, resource: resource(), ...decodePoint(buffer, points.start, points.stop) });
+        if (isNumber && screen.metric(name))
+          records.push({ name, unit, resource: resource(), ...decodePoint(buffer, points.start, points.stop) });
       }
     }
   });
   return { records, seen };
 }
 
-function decodePoint(buffer: Uint8Array, from: number, end: number): Pick<MetricPoint, 'timeUnixNano' | 'value' | 'attributes'> {
+function decodePoint(
+  buffer: Uint8Array,
+  from: number,
+  end: number,
+): Pick<MetricPoint, 'timeUnixNano' | 'value' | 'attributes'> {
   const reader = new WireReader(buffer, from, end);
   const attributes: Ranges = [];
   let timeUnixNano = 0n;

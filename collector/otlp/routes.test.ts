@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { serve } from '@hono/node-server';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -29,7 +28,8 @@ function receiver(overrides: Partial<OtlpDependencies> = {}) {
     onError: (error) => errors.push(error),
     ...overrides,
   });
-  const post = (path: string, body: BodyInit, headers: Record<string, string> = {}) => app.request(path, { method: 'POST', body, headers: { 'content-type': JSON_TYPE, ...headers } });
+  const post = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
+    app.request(path, { method: 'POST', body, headers: { 'content-type': JSON_TYPE, ...headers } });
   return { app, post, batches, errors };
 }
 
@@ -42,17 +42,27 @@ async function statusOf(response: Response): Promise<{ code: number; message: st
 }
 
 describe('MUST: POST on /v1/traces, /v1/metrics, /v1/logs; bodies uncompressed and gzip', () => {
-  test.each(SIGNALS)('%s in both encodings, plain and gzip, on the same port (TestProtoHTTP, TestJSONHTTP)', async (signal) => {
-    const { post, batches } = receiver();
-    for (const [type, body] of [
-      [JSON_TYPE, Buffer.from('{}')],
-      [PROTOBUF_TYPE, ONE_RECORD],
-    ] as const) {
-      expect((await post(`/v1/${signal}`, new Uint8Array(body), { 'content-type': type })).status).toBe(200);
-      expect((await post(`/v1/${signal}`, new Uint8Array(gzipSync(body)), { 'content-type': type, 'content-encoding': 'gzip' })).status).toBe(200);
-    }
-    expect(batches.map((batch) => batch.signal)).toEqual([signal, signal, signal, signal]);
-  });
+  test.each(SIGNALS)(
+    '%s in both encodings, plain and gzip, on the same port (TestProtoHTTP, TestJSONHTTP)',
+    async (signal) => {
+      const { post, batches } = receiver();
+      for (const [type, body] of [
+        [JSON_TYPE, Buffer.from('{}')],
+        [PROTOBUF_TYPE, ONE_RECORD],
+      ] as const) {
+        expect((await post(`/v1/${signal}`, new Uint8Array(body), { 'content-type': type })).status).toBe(200);
+        expect(
+          (
+            await post(`/v1/${signal}`, new Uint8Array(gzipSync(body)), {
+              'content-type': type,
+              'content-encoding': 'gzip',
+            })
+          ).status,
+        ).toBe(200);
+      }
+      expect(batches.map((batch) => batch.signal)).toEqual([signal, signal, signal, signal]);
+    },
+  );
 });
 
 describe('MUST: limit the body, also after decompression; over it: 413', () => {
@@ -67,7 +77,10 @@ describe('MUST: limit the body, also after decompression; over it: 413', () => {
     const { post, batches } = receiver();
     const bomb = gzipSync(Buffer.alloc(32 * 1024 ** 2));
     expect(bomb.length).toBeLessThan(64 * 1024);
-    const response = await post('/v1/traces', new Uint8Array(bomb), { 'content-encoding': 'gzip', 'content-type': PROTOBUF_TYPE });
+    const response = await post('/v1/traces', new Uint8Array(bomb), {
+      'content-encoding': 'gzip',
+      'content-type': PROTOBUF_TYPE,
+    });
     expect(response.status).toBe(413);
     expect((await statusOf(response)).message).toContain('larger than 65536 bytes (after decompression)');
     expect(batches).toEqual([]);
@@ -78,7 +91,9 @@ describe("MUST: response Content-Type = the request's", () => {
   test.each([JSON_TYPE, PROTOBUF_TYPE, `${JSON_TYPE}; charset=utf-8`])('%s', async (type) => {
     const { post } = receiver();
     const expected = type.split(';')[0];
-    const success = await post('/v1/traces', new Uint8Array(type === PROTOBUF_TYPE ? ONE_RECORD : Buffer.from('{}')), { 'content-type': type });
+    const success = await post('/v1/traces', new Uint8Array(type === PROTOBUF_TYPE ? ONE_RECORD : Buffer.from('{}')), {
+      'content-type': type,
+    });
     const failure = await post('/v1/traces', new Uint8Array([0x7b, 0x0b]), { 'content-type': type });
     expect([success.status, success.headers.get('content-type')]).toEqual([200, expected]);
     expect([failure.status, failure.headers.get('content-type')]).toEqual([400, expected]);
@@ -89,7 +104,9 @@ describe('MUST: success and partial success', () => {
   test('success is 200 with partial_success unset: {} in JSON, no bytes in protobuf', async () => {
     const { post } = receiver();
     expect(await (await post('/v1/traces', '{}')).text()).toBe('{}');
-    expect((await (await post('/v1/traces', ONE_RECORD, { 'content-type': PROTOBUF_TYPE })).arrayBuffer()).byteLength).toBe(0);
+    expect(
+      (await (await post('/v1/traces', ONE_RECORD, { 'content-type': PROTOBUF_TYPE })).arrayBuffer()).byteLength,
+    ).toBe(0);
   });
 
   test.each([
@@ -99,27 +116,67 @@ describe('MUST: success and partial success', () => {
   ])('partial success of %s is 200 with the rejected count and a reason', async (signal, field) => {
     const { post } = receiver({ accept: async () => ({ rejected: 300, message: 'why' }) });
     const json = await post(`/v1/${signal}`, '{}');
-    expect([json.status, await json.json()]).toEqual([200, { partialSuccess: { [field]: '300', errorMessage: 'why' } }]);
+    expect([json.status, await json.json()]).toEqual([
+      200,
+      { partialSuccess: { [field]: '300', errorMessage: 'why' } },
+    ]);
     const protobuf = await post(`/v1/${signal}`, ONE_RECORD, { 'content-type': PROTOBUF_TYPE });
-    expect([...new Uint8Array(await protobuf.arrayBuffer())]).toEqual([0x0a, 8, 0x08, 0xac, 0x02, 0x12, 3, ...Buffer.from('why')]);
+    expect([...new Uint8Array(await protobuf.arrayBuffer())]).toEqual([
+      0x0a,
+      8,
+      0x08,
+      0xac,
+      0x02,
+      0x12,
+      3,
+      ...Buffer.from('why'),
+    ]);
   });
 
   test('a warning with everything accepted has rejected = 0 and a message', async () => {
     const { post } = receiver({ accept: async () => ({ rejected: 0, message: 'careful' }) });
-    expect(await (await post('/v1/logs', '{}')).json()).toEqual({ partialSuccess: { rejectedLogRecords: '0', errorMessage: 'careful' } });
+    expect(await (await post('/v1/logs', '{}')).json()).toEqual({
+      partialSuccess: { rejectedLogRecords: '0', errorMessage: 'careful' },
+    });
   });
 });
 
 describe("MUST: every 4xx and 5xx body is a google.rpc.Status in the request's encoding", () => {
   const busy = Object.assign(new Error('The journal is full'), { status: 503, retryAfterS: 60 });
   const cases: [string, number, number, (type: string) => Response | Promise<Response>][] = [
-    ['not decodable', 400, 3, (type) => receiver().post('/v1/traces', new Uint8Array([0x0b, 0x7b]), { 'content-type': type })],
+    [
+      'not decodable',
+      400,
+      3,
+      (type) => receiver().post('/v1/traces', new Uint8Array([0x0b, 0x7b]), { 'content-type': type }),
+    ],
     ['an unknown path', 404, 5, (type) => receiver().post('/v1/profiles', '{}', { 'content-type': type })],
-    ['another method', 405, 12, (type) => receiver().app.request('/v1/logs', { method: 'PUT', headers: { 'content-type': type } })],
+    [
+      'another method',
+      405,
+      12,
+      (type) => receiver().app.request('/v1/logs', { method: 'PUT', headers: { 'content-type': type } }),
+    ],
     ['too large', 413, 8, (type) => receiver().post('/v1/logs', ' '.repeat(70_000), { 'content-type': type })],
-    ['an unknown encoding', 415, 3, (type) => receiver().post('/v1/logs', '{}', { 'content-type': type, 'content-encoding': 'br' })],
-    ['cannot take it now', 503, 14, (type) => receiver({ accept: () => Promise.reject(busy) }).post('/v1/logs', '', { 'content-type': type })],
-    ['a bug', 500, 13, (type) => receiver({ accept: () => Promise.reject(new Error('bug')) }).post('/v1/logs', '', { 'content-type': type })],
+    [
+      'an unknown encoding',
+      415,
+      3,
+      (type) => receiver().post('/v1/logs', '{}', { 'content-type': type, 'content-encoding': 'br' }),
+    ],
+    [
+      'cannot take it now',
+      503,
+      14,
+      (type) => receiver({ accept: () => Promise.reject(busy) }).post('/v1/logs', '', { 'content-type': type }),
+    ],
+    [
+      'a bug',
+      500,
+      13,
+      (type) =>
+        receiver({ accept: () => Promise.reject(new Error('bug')) }).post('/v1/logs', '', { 'content-type': type }),
+    ],
   ];
   test.each(cases)('%s: %i', async (_, status, code, send) => {
     const json = await send(JSON_TYPE);
@@ -134,11 +191,21 @@ describe("MUST: every 4xx and 5xx body is a google.rpc.Status in the request's e
     expect((await receiver().app.request('/v1/traces')).headers.get('allow')).toBe('POST');
   });
 
-  test.each(['text/plain', 'application/xml', ''])('415 for Content-Type "%s", in JSON (TestOTLPReceiverNoContentType)', async (type) => {
-    const response = await receiver().app.request('/v1/traces', { method: 'POST', body: new Uint8Array(ONE_RECORD), headers: type === '' ? {} : { 'content-type': type } });
-    expect([response.status, response.headers.get('content-type')]).toEqual([415, JSON_TYPE]);
-    expect(await response.json()).toEqual({ code: 3, message: expect.stringContaining('send application/x-protobuf or application/json') });
-  });
+  test.each(['text/plain', 'application/xml', ''])(
+    '415 for Content-Type "%s", in JSON (TestOTLPReceiverNoContentType)',
+    async (type) => {
+      const response = await receiver().app.request('/v1/traces', {
+        method: 'POST',
+        body: new Uint8Array(ONE_RECORD),
+        headers: type === '' ? {} : { 'content-type': type },
+      });
+      expect([response.status, response.headers.get('content-type')]).toEqual([415, JSON_TYPE]);
+      expect(await response.json()).toEqual({
+        code: 3,
+        message: expect.stringContaining('send application/x-protobuf or application/json'),
+      });
+    },
+  );
 });
 
 describe('MUST: not decodable or permanently bad: 400', () => {
@@ -158,8 +225,14 @@ describe('MUST: JSON mapping (each rule in json.test.ts)', () => {
   test('unknown fields are ignored, enum names are refused by their path', async () => {
     const { post } = receiver();
     expect((await post('/v1/traces', '{"new":1,"resourceSpans":[{"new":{}}]}')).status).toBe(200);
-    const refused = await post('/v1/traces', '{"resourceSpans":[{"scopeSpans":[{"spans":[{"kind":"SPAN_KIND_SERVER"}]}]}]}');
-    expect([refused.status, await refused.json()]).toEqual([400, { code: 3, message: expect.stringContaining('resourceSpans[0].scopeSpans[0].spans[0].kind') }]);
+    const refused = await post(
+      '/v1/traces',
+      '{"resourceSpans":[{"scopeSpans":[{"spans":[{"kind":"SPAN_KIND_SERVER"}]}]}]}',
+    );
+    expect([refused.status, await refused.json()]).toEqual([
+      400,
+      { code: 3, message: expect.stringContaining('resourceSpans[0].scopeSpans[0].spans[0].kind') },
+    ]);
   });
 });
 
@@ -169,7 +242,10 @@ describe('MUST: response size limited', () => {
     const text = await (await post('/v1/logs', '{}')).text();
     expect(Buffer.byteLength(text)).toBeLessThan(2200);
     expect(text).not.toContain('\uFFFD');
-    const huge = await post('/v1/traces', `{"resourceSpans":[{"scopeSpans":[{"spans":[{"kind":"${'x'.repeat(50_000)}"}]}]}]}`);
+    const huge = await post(
+      '/v1/traces',
+      `{"resourceSpans":[{"scopeSpans":[{"spans":[{"kind":"${'x'.repeat(50_000)}"}]}]}]}`,
+    );
     expect((await huge.text()).length).toBeLessThan(2200);
   });
 });
@@ -235,7 +311,11 @@ describe('on a real socket', () => {
     const { port, batches } = await listen();
     for (const headers of [{}, { 'content-encoding': 'gzip' }]) {
       const body = 'content-encoding' in headers ? gzipSync(ONE_RECORD) : ONE_RECORD;
-      const response = await fetch(`http://127.0.0.1:${port}/v1/traces`, { method: 'POST', body: new Uint8Array(body), headers: { 'content-type': PROTOBUF_TYPE, ...headers } });
+      const response = await fetch(`http://127.0.0.1:${port}/v1/traces`, {
+        method: 'POST',
+        body: new Uint8Array(body),
+        headers: { 'content-type': PROTOBUF_TYPE, ...headers },
+      });
       expect([response.status, (await response.arrayBuffer()).byteLength]).toEqual([200, 0]);
     }
     expect(batches.map((batch) => batch.seen)).toEqual([1, 1]);
@@ -243,18 +323,29 @@ describe('on a real socket', () => {
 
   test('a body far over the limit is answered with 413, not with a reset connection', async () => {
     const { port, batches } = await listen({ maxBodyBytes: 64 * 1024 });
-    const response = await fetch(`http://127.0.0.1:${port}/v1/traces`, { method: 'POST', body: new Uint8Array(4 * 1024 ** 2), headers: { 'content-type': PROTOBUF_TYPE } });
+    const response = await fetch(`http://127.0.0.1:${port}/v1/traces`, {
+      method: 'POST',
+      body: new Uint8Array(4 * 1024 ** 2),
+      headers: { 'content-type': PROTOBUF_TYPE },
+    });
     expect([response.status, (await statusOf(response)).code, batches]).toEqual([413, 8, []]);
   });
 
   test('nothing is accepted of a body whose sender left, whatever Content-Length said', async () => {
     const { port, batches, errors, server } = await listen();
-    const closed = once(server, 'connection').then(([socket]) => once(socket, 'close'));
+    const closed = Promise.withResolvers<void>();
+    server.once('connection', (socket: Socket) => socket.once('close', () => closed.resolve()));
     const client = connect(port, '127.0.0.1');
-    client.write(`POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: ${PROTOBUF_TYPE}\r\ncontent-length: 1000\r\n\r\n`);
+    client.write(
+      `POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: ${PROTOBUF_TYPE}\r\ncontent-length: 1000\r\n\r\n`,
+    );
     client.write(ONE_RECORD, () => client.destroy());
-    await closed;
-    const after = await fetch(`http://127.0.0.1:${port}/v1/logs`, { method: 'POST', body: '{}', headers: { 'content-type': JSON_TYPE } });
+    await closed.promise;
+    const after = await fetch(`http://127.0.0.1:${port}/v1/logs`, {
+      method: 'POST',
+      body: '{}',
+      headers: { 'content-type': JSON_TYPE },
+    });
     expect(after.status).toBe(200);
     expect([batches.map((batch) => batch.signal), errors]).toEqual([['logs'], []]);
   });

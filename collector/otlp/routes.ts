@@ -32,12 +32,19 @@ export function otlpRoutes(deps: OtlpDependencies): Hono {
   for (const signal of SIGNALS) {
     app.post(`/v1/${signal}`, async function receive(c) {
       const encoding = encodingOf(c);
-      if (encoding === undefined) return otlpError(c, 415, `Content-Type was ${c.req.header('content-type') ?? 'absent'}: send application/x-protobuf or application/json`);
+      if (encoding === undefined)
+        return otlpError(
+          c,
+          415,
+          `Content-Type was ${c.req.header('content-type') ?? 'absent'}: send application/x-protobuf or application/json`,
+        );
       const lease = budget.lease();
       try {
         const body = await readBody(chunksOf(c), c.req.header('content-encoding'), deps.maxBodyBytes, lease);
         const { rejected, message } = await deps.accept(decode(signal, encoding, body, deps.screen));
-        return c.body(exportResponse(encoding, signal, rejected, message), 200, { 'content-type': CONTENT_TYPES[encoding] });
+        return c.body(exportResponse(encoding, signal, rejected, message), 200, {
+          'content-type': CONTENT_TYPES[encoding],
+        });
       } catch (error) {
         return answerError(c, error, deps);
       } finally {
@@ -49,19 +56,20 @@ export function otlpRoutes(deps: OtlpDependencies): Hono {
       return otlpError(c, 405, `${c.req.method} is not allowed: POST telemetry to /v1/${signal}`);
     });
   }
-  app.all('/v1/*', (c) => otlpError(c, 404, `There is nothing at ${c.req.path.slice(0, 200)}: OTLP goes to /v1/traces, /v1/logs and /v1/metrics`));
+  app.all('/v1/*', (c) =>
+    otlpError(
+      c,
+      404,
+      `There is nothing at ${c.req.path.slice(0, 200)}: OTLP goes to /v1/traces, /v1/logs and /v1/metrics`,
+    ),
+  );
   return app;
 }
 
 function decode(signal: Signal, encoding: Encoding, body: Uint8Array, screen: Screen): TelemetryBatch {
-  switch (signal) {
-    case 'traces':
-      return { signal, ...DECODERS.traces[encoding](body, screen) };
-    case 'logs':
-      return { signal, ...DECODERS.logs[encoding](body, screen) };
-    case 'metrics':
-      return { signal, ...DECODERS.metrics[encoding](body, screen) };
-  }
+  if (signal === 'traces') return { signal, ...DECODERS.traces[encoding](body, screen) };
+  if (signal === 'logs') return { signal, ...DECODERS.logs[encoding](body, screen) };
+  return { signal, ...DECODERS.metrics[encoding](body, screen) };
 }
 
 function answerError(c: Context, error: unknown, deps: OtlpDependencies): Response {
@@ -75,7 +83,12 @@ function answerError(c: Context, error: unknown, deps: OtlpDependencies): Respon
 }
 
 /** An error in OTLP's form: google.rpc.Status in the encoding of the request, JSON where that is unknown. */
-export function otlpError(c: Context, status: 400 | 401 | 403 | 404 | 405 | 413 | 415 | 429 | 500 | 503, message: string, retryAfterS?: number): Response {
+export function otlpError(
+  c: Context,
+  status: 400 | 401 | 403 | 404 | 405 | 413 | 415 | 429 | 500 | 503,
+  message: string,
+  retryAfterS?: number,
+): Response {
   const encoding = encodingOf(c) ?? 'json';
   if (retryAfterS !== undefined) c.header('retry-after', String(Math.max(1, Math.min(5, Math.ceil(retryAfterS)))));
   return c.body(statusBody(encoding, status, message), status, { 'content-type': CONTENT_TYPES[encoding] });

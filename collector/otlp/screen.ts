@@ -16,7 +16,9 @@ const METHODS: readonly string[] = ['http.request.method', 'http.method'];
 const PATHS: readonly string[] = ['url.path', 'http.target', 'http.url', 'url.full'];
 /** By the length of the key, so that most attributes cost one look. */
 const BY_LENGTH = Map.groupBy([...METHODS, ...PATHS], (name) => name.length);
-const CANDIDATES: readonly (readonly string[] | undefined)[] = Array.from({ length: 20 }, (_, length) => BY_LENGTH.get(length));
+const CANDIDATES: readonly (readonly string[] | undefined)[] = Array.from({ length: 20 }, (_, length) =>
+  BY_LENGTH.get(length),
+);
 
 /** Whether the attributes tell of a request that could make an event; reads the few keys that decide, and no others. */
 export function screenRequest(reader: WireReader, ranges: Ranges, screen: Screen): boolean {
@@ -42,7 +44,8 @@ export function namesExplicit(reader: WireReader, ranges: Ranges): boolean {
   for (let index = 0; index < ranges.length; index += 2) {
     const from = ranges[index] ?? 0;
     const end = ranges[index + 1] ?? 0;
-    if (toKey(reader, from, end) && reader.equals('event.name')) return toString(reader, from, end) && reader.startsWith(EXPLICIT_PREFIX);
+    if (toKey(reader, from, end) && reader.equals('event.name'))
+      return toString(reader, from, end) && reader.startsWith(EXPLICIT_PREFIX);
   }
   return false;
 }
@@ -70,6 +73,10 @@ function stringValue(reader: WireReader, from: number, end: number): string | un
 /** The path of a target, or of a whole URL; without query. */
 export function pathOf(target: string): string {
   const path = target.startsWith('/') ? target : target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
-  const end = path.search(/[?#]/);
-  return (end === -1 ? path : path.slice(0, end)) || '/';
+  return upTo(upTo(path, '?'), '#') || '/';
+}
+
+function upTo(text: string, mark: string): string {
+  const end = text.indexOf(mark);
+  return end === -1 ? text : text.slice(0, end);
 }

@@ -12,11 +12,18 @@ export type Ranges = number[];
 export function decodeAttributes(buffer: Uint8Array, ranges: Ranges): Attributes {
   const attributes: Record<string, AttributeValue> = {};
   const many = Math.min(ranges.length, ATTRIBUTES_MAX * 2);
-  for (let index = 0; index < many; index += 2) decodeKeyValue(buffer, ranges[index] ?? 0, ranges[index + 1] ?? 0, attributes, 0);
+  for (let index = 0; index < many; index += 2)
+    decodeKeyValue(buffer, ranges[index] ?? 0, ranges[index + 1] ?? 0, attributes, 0);
   return attributes;
 }
 
-function decodeKeyValue(buffer: Uint8Array, from: number, end: number, into: Record<string, AttributeValue>, depth: number): void {
+function decodeKeyValue(
+  buffer: Uint8Array,
+  from: number,
+  end: number,
+  into: Record<string, AttributeValue>,
+  depth: number,
+): void {
   const reader = new WireReader(buffer, from, end);
   let key = '';
   let value: AttributeValue = null;
@@ -71,14 +78,16 @@ function isSet(reader: WireReader): boolean {
 function decodeArray(buffer: Uint8Array, from: number, end: number, depth: number): AttributeValue[] {
   const reader = new WireReader(buffer, from, end);
   const values: AttributeValue[] = [];
-  while (reader.next()) if (reader.field === 1 && reader.type === BYTES) values.push(decodeValue(buffer, reader.start, reader.stop, depth));
+  while (reader.next())
+    if (reader.field === 1 && reader.type === BYTES) values.push(decodeValue(buffer, reader.start, reader.stop, depth));
   return values;
 }
 
 function decodeMap(buffer: Uint8Array, from: number, end: number, depth: number): { [key: string]: AttributeValue } {
   const reader = new WireReader(buffer, from, end);
   const values: Record<string, AttributeValue> = {};
-  while (reader.next()) if (reader.field === 1 && reader.type === BYTES) decodeKeyValue(buffer, reader.start, reader.stop, values, depth);
+  while (reader.next())
+    if (reader.field === 1 && reader.type === BYTES) decodeKeyValue(buffer, reader.start, reader.stop, values, depth);
   return values;
 }
 

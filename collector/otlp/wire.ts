@@ -16,10 +16,16 @@ export const FIXED32 = 5;
 
 /** Invalid UTF-8 becomes U+FFFD; a byte order mark is text like any other. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+/** Texts up to this length, mostly ASCII, are put together here: cheaper than a call of the decoder. */
+const SHORT = 48;
+const SCRATCH: readonly number[][] = Array.from({ length: SHORT + 1 }, (_, length) => Array.from({ length }, () => 0));
 const FIELD_MAX = 2 ** 29 - 1;
 
 function malformed(what: string, at: number): OtlpDecodeError {
-  return new OtlpDecodeError('malformed_protobuf', `The protobuf is malformed at byte ${at}: ${what}. Was the body cut off?`);
+  return new OtlpDecodeError(
+    'malformed_protobuf',
+    `The protobuf is malformed at byte ${at}: ${what}. Was the body cut off?`,
+  );
 }
 
 /**
@@ -54,10 +60,18 @@ export class WireReader {
   /** @returns false at the end */
   next(): boolean {
     if (this.at >= this.end) return false;
-    const tag = this.#varint();
-    this.field = Math.floor(tag / 8);
-    this.type = tag % 8;
-    if (this.field === 0 || this.field > FIELD_MAX) throw malformed(`field number ${this.field}`, this.at);
+    const first = this.buffer[this.at] ?? 0;
+    if (first > 7 && first < 128) {
+      this.at += 1;
+      this.field = first >>> 3;
+      this.type = first & 7;
+      if (this.type === BYTES) return this.#range();
+    } else {
+      const tag = this.#varint();
+      this.field = Math.floor(tag / 8);
+      this.type = tag % 8;
+      if (this.field === 0 || this.field > FIELD_MAX) throw malformed(`field number ${this.field}`, this.at);
+    }
     this.start = this.at;
     switch (this.type) {
       case VARINT:
@@ -66,12 +80,8 @@ export class WireReader {
       case FIXED64:
         this.at += 8;
         break;
-      case BYTES: {
-        const length = this.#varint();
-        this.start = this.at;
-        this.at += length;
-        break;
-      }
+      case BYTES:
+        return this.#range();
       case FIXED32:
         this.at += 4;
         break;
@@ -83,22 +93,33 @@ export class WireReader {
     return true;
   }
 
+  #range(): boolean {
+    const length = this.#varint();
+    this.start = this.at;
+    this.at += length;
+    if (this.at > this.end) throw malformed('a value goes beyond the end', this.start);
+    this.stop = this.at;
+    return true;
+  }
+
   /** @throws OtlpDecodeError where the field is not what the schema says */
   expect(type: number): void {
-    if (this.type !== type) throw malformed(`field ${this.field} has wire type ${this.type} instead of ${type}`, this.start);
+    if (this.type !== type)
+      throw malformed(`field ${this.field} has wire type ${this.type} instead of ${type}`, this.start);
   }
 
   text(): string {
     this.expect(BYTES);
     const { buffer, start, stop } = this;
-    if (stop - start > 48) return decoder.decode(buffer.subarray(start, stop));
-    let text = '';
-    for (let at = start; at < stop; at += 1) {
-      const byte = buffer[at] ?? 0;
+    const length = stop - start;
+    if (length > SHORT) return decoder.decode(buffer.subarray(start, stop));
+    const codes = SCRATCH[length] ?? [];
+    for (let index = 0; index < length; index += 1) {
+      const byte = buffer[start + index] ?? 0;
       if (byte > 127) return decoder.decode(buffer.subarray(start, stop));
-      text += String.fromCharCode(byte);
+      codes[index] = byte;
     }
-    return text;
+    return String.fromCharCode.apply(undefined, codes);
   }
 
   bytes(): Uint8Array {
@@ -116,7 +137,8 @@ export class WireReader {
     this.expect(VARINT);
     if (this.value <= Number.MAX_SAFE_INTEGER) return BigInt(this.value);
     let value = 0n;
-    for (let at = this.start, shift = 0n; at < this.stop; at += 1, shift += 7n) value |= BigInt((this.buffer[at] ?? 0) & 127) << shift;
+    for (let at = this.start, shift = 0n; at < this.stop; at += 1, shift += 7n)
+      value |= BigInt((this.buffer[at] ?? 0) & 127) << shift;
     return BigInt.asIntN(64, value);
   }
 
@@ -135,7 +157,8 @@ export class WireReader {
   /** Whether the value, as ASCII, begins with this text. */
   startsWith(text: string): boolean {
     if (this.stop - this.start < text.length) return false;
-    for (let index = 0; index < text.length; index += 1) if (this.buffer[this.start + index] !== text.charCodeAt(index)) return false;
+    for (let index = 0; index < text.length; index += 1)
+      if (this.buffer[this.start + index] !== text.charCodeAt(index)) return false;
     return true;
   }
 

@@ -1,35 +1,52 @@
-import { asId, dispositionName, known, type Facts } from './facts.ts';
+import { asId, asVersion, dispositionName, known, type Data, type Facts } from './facts.ts';
 import type { Rule } from './rules.ts';
-import type { EventData, HttpEvent } from './types.ts';
+import type { HttpEvent } from './types.ts';
 
 /** The piece of a resource that was sent; undefined where it is not the one that counts as the download. */
 function piece(facts: Facts): { range?: string } | undefined {
   if (facts.request.status !== 206) return {};
   const range = facts.request.responseHeader('content-range') ?? facts.request.requestHeader('range');
   // The piece that begins at byte 0 is the download; where nobody recorded which piece it is, none is counted.
-  return range !== undefined && /bytes[ =]\s*0-/i.test(range) ? { range: range.slice(0, 256) } : undefined;
+  return range !== undefined && /^\s*bytes\s*[ =]\s*0-/i.test(range) ? { range: range.slice(0, 256) } : undefined;
 }
 
-function download(facts: Facts, data: { readonly [K in keyof EventData]?: EventData[K] | undefined }): HttpEvent[] {
-  const part = facts.ok && facts.answer !== null ? piece(facts) : undefined;
+function download(facts: Facts, data: Data): HttpEvent[] {
+  const part = facts.ok ? piece(facts) : undefined;
   if (part === undefined || saysNothingSent(facts)) return [];
   const { bytesSent, complete, responseHeader } = facts.request;
   return [
     {
       event: 'view.download',
-      data: known({ bytes: bytesSent, complete, tracked: facts.tracked, file_name: dispositionName(responseHeader('content-disposition')), version: facts.query('version'), ...part, ...data }),
+      data: known({
+        bytes: bytesSent,
+        complete,
+        tracked: facts.tracked,
+        file_name: dispositionName(responseHeader('content-disposition')),
+        version: asVersion(facts.query('version')),
+        ...part,
+        ...data,
+      }),
     },
   ];
 }
 
+/** `null` as JSON: all that v2 sends of a public file of a private dataset, with status 200. */
+const NULL_BYTES = 4;
+
 /** v2 answers 200 `null` for a public file of a private dataset; v1 answers text where a plugin is missing. */
 function saysNothingSent(facts: Facts): boolean {
-  const { responseHeader } = facts.request;
+  const { bytesSent, responseHeader } = facts.request;
   const type = responseHeader('content-type');
   const disposition = responseHeader('content-disposition');
   const { rule, template } = facts.route.route;
-  if (rule === 'download-format') return type !== undefined && disposition === undefined && /^text\/plain/i.test(type);
-  return template.includes('/public_files/') && type !== undefined && disposition === undefined && /json/i.test(type);
+  if (rule === 'download-format') {
+    const isPlain = type !== undefined && disposition === undefined && /^text\/plain/i.test(type);
+    return isPlain || (typeof facts.answer === 'string' && /plugin not found/i.test(facts.answer));
+  }
+  if (!template.includes('/public_files/') || disposition !== undefined) return false;
+  // A header that was not recorded looks like one that was not sent: then the size decides.
+  if (type !== undefined && !/json/i.test(type)) return false;
+  return facts.answer === null || bytesSent === NULL_BYTES || (type !== undefined && bytesSent === undefined);
 }
 
 const ofResource =
@@ -40,20 +57,32 @@ const ofResource =
   };
 
 const partial: Rule = (facts) => {
-  const files = (facts.query('fileList') ?? '').split(',').flatMap((id) => asId(id.trim()) ?? []);
+  const files = [...new Set((facts.query('fileList') ?? '').split(',').flatMap((id) => asId(id.trim()) ?? []))];
   const datasetId = facts.pathId('id');
   // The bytes of one archive cannot be told apart by file.
-  return files.flatMap((id) => download(facts, { resource_type: 'file', resource_id: id, dataset_id: datasetId, file_name: undefined, ...(files.length > 1 && { bytes: undefined }) }));
+  return files.flatMap((id) =>
+    download(facts, {
+      resource_type: 'file',
+      resource_id: id,
+      dataset_id: datasetId,
+      file_name: undefined,
+      ...(files.length > 1 && { bytes: undefined }),
+    }),
+  );
 };
 
 const ofFormat: Rule = (facts) => {
   const id = facts.pathId('id');
-  return id === undefined ? [] : download(facts, { resource_type: 'file', resource_id: id, format: facts.param('format') });
+  return id === undefined
+    ? []
+    : download(facts, { resource_type: 'file', resource_id: id, format: facts.param('format') });
 };
 
 const ofFolder: Rule = (facts) => {
   const id = facts.pathId('id');
-  return id === undefined ? [] : download(facts, { resource_type: 'dataset', resource_id: id, folder_id: asId(facts.query('folderId')) });
+  return id === undefined
+    ? []
+    : download(facts, { resource_type: 'dataset', resource_id: id, folder_id: asId(facts.query('folderId')) });
 };
 
 export const downloads: Readonly<Record<string, Rule>> = {
@@ -72,5 +101,16 @@ export const downloads: Readonly<Record<string, Rule>> = {
 export const presigned: Rule = (facts) => {
   const id = facts.pathId('id');
   if (!facts.ok || id === undefined || (facts.sawAnswer && facts.answerField('presigned_url') === undefined)) return [];
-  return [{ event: 'view.download', data: known({ resource_type: 'file', resource_id: id, via: 'presigned', tracked: facts.tracked, version: facts.query('version') }) }];
+  return [
+    {
+      event: 'view.download',
+      data: known({
+        resource_type: 'file',
+        resource_id: id,
+        via: 'presigned',
+        tracked: facts.tracked,
+        version: asVersion(facts.query('version')),
+      }),
+    },
+  ];
 };

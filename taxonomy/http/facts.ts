@@ -22,7 +22,7 @@ export class Facts {
     this.request = request;
     this.route = route;
     this.#query = new URLSearchParams(request.query);
-    this.#answer = unwrapJsonp(request.responseBody);
+    this.#answer = parseText(request.responseBody);
   }
 
   /** Whether the observer read the answer's body. */
@@ -94,16 +94,20 @@ export class Facts {
 }
 
 export function field(value: Json | undefined, name: string): Json | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)
+    ? value[name]
+    : undefined;
 }
 
-/** `callback({…})` without the callback; JSON text parsed. */
-function unwrapJsonp(body: Json | undefined): Json | undefined {
+/** JSON text parsed, `callback({…})` without the callback; any other text as it is. */
+function parseText(body: Json | undefined): Json | undefined {
   if (typeof body !== 'string') return body;
-  const wrapped = /^\s*[\w$.]+\s*\((.*)\)\s*;?\s*$/s.exec(body)?.[1];
-  if (wrapped === undefined) return body;
+  const text = body.trim();
+  const isWrapped = /^(?:\/\*\*\/)?\s*[\w$.]+\s*\(/.test(text);
+  const json = isWrapped ? text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')) : text;
+  if (!/^\s*(?:[[{"]|null$)/.test(json)) return body;
   try {
-    return JSON.parse(wrapped) as Json;
+    return JSON.parse(json) as Json;
   } catch {
     return body;
   }
@@ -120,14 +124,47 @@ export function dispositionName(header: string | undefined): string | undefined 
       // Not percent-encoded as it should be: the plain name, where there is one.
     }
   }
-  const plain = /filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]+))/i.exec(header);
+  // v2 does not quote: a semicolon belongs to the name unless another parameter follows it.
+  const plain = /filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*(?:;(?!\s*[\w*-]+\s*=)[^;]*)*))/i.exec(header);
   const name = plain?.[1]?.replace(/\\(.)/g, '$1') ?? plain?.[2]?.trim();
   return name === undefined || name === '' ? undefined : name;
 }
 
-/** Only what is known. */
-export function known(data: { readonly [K in keyof EventData]?: EventData[K] | undefined }): EventData {
-  return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined)) as EventData;
+/** Data fields of which some may not be known. */
+export type Data = { readonly [K in keyof EventData]?: EventData[K] | undefined };
+
+/** Longest value that the event types take: a name is cut, anything else that is longer is not known. */
+const LONGEST: Readonly<Record<string, number>> = {
+  content_type: 256,
+  format: 64,
+  job_id: 256,
+  range: 256,
+  version: 64,
+};
+const LONGEST_NAME = 1024;
+
+/** Only what is known, and only as the event's type takes it: an odd header must not cost the event. */
+export function known(data: Data): EventData {
+  return Object.fromEntries(
+    Object.entries(data).flatMap(([name, value]) => {
+      const fitting = fit(name, value);
+      return fitting === undefined ? [] : [[name, fitting]];
+    }),
+  );
+}
+
+function fit(name: string, value: string | number | boolean | undefined): string | number | boolean | undefined {
+  if (value === '') return undefined;
+  if (name === 'bytes') return asCount(value);
+  if (typeof value === 'number') return value >= 0 && Number.isFinite(value) ? value : undefined;
+  if (typeof value !== 'string') return value;
+  if (name.endsWith('_name')) return value.slice(0, LONGEST_NAME);
+  return value.length > (LONGEST[name] ?? Infinity) ? undefined : value;
+}
+
+/** A version as Clowder v2 counts them, or as text. */
+export function asVersion(text: string | undefined): string | number | undefined {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : text;
 }
 
 export function asText(value: Json | undefined): string | undefined {
@@ -136,5 +173,5 @@ export function asText(value: Json | undefined): string | undefined {
 
 export function asCount(value: Json | undefined): number | undefined {
   const number = typeof value === 'string' && value !== '' ? Number(value) : value;
-  return typeof number === 'number' && Number.isInteger(number) && number >= 0 ? number : undefined;
+  return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
 }

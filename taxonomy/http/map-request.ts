@@ -1,4 +1,4 @@
-import { matchRoute } from '../routes/match.ts';
+import { isOtherPage, matchRoute } from '../routes/match.ts';
 import { Facts } from './facts.ts';
 import { page, RULES } from './rules.ts';
 import type { HttpEvent, HttpMappingOptions, HttpRequest } from './types.ts';
@@ -18,14 +18,15 @@ export function mapHttpRequest(request: HttpRequest, options: HttpMappingOptions
   return rule === undefined ? NOTHING : rule(new Facts(request, match));
 }
 
+const UNKNOWN = { route: { method: 'GET', template: '/*', rule: 'page', version: 'v2' }, params: {} } as const;
+
 /** The template of the route that a request takes, of low cardinality; undefined where Clowder has none. */
 export function routeOf(method: string, path: string, options: HttpMappingOptions): string | undefined {
-  return matchRoute(method, path, options)?.route.template;
+  const template = matchRoute(method, path, options)?.route.template;
+  return template ?? (isOtherPage(method, path, options) ? UNKNOWN.route.template : undefined);
 }
-
-const UNKNOWN = { route: { method: 'GET', template: '/*', rule: 'page', version: 'v2' }, params: {} } as const;
 
 /** v2's web server answers any path with its page. */
 function isUnknownPage({ method, path, responseHeader }: HttpRequest, options: HttpMappingOptions): boolean {
-  return options.clowder === 'v2' && method === 'GET' && !path.startsWith(`${options.contextPath}/api/`) && /^text\/html/i.test(responseHeader('content-type') ?? '');
+  return isOtherPage(method, path, options) && /^text\/html/i.test(responseHeader('content-type') ?? '');
 }

@@ -1,7 +1,7 @@
 import { redactExtractorName } from '../redaction.ts';
 import { downloads, presigned } from './download-rules.ts';
-import { asId, asText, field, known, type Facts } from './facts.ts';
-import type { EventData, HttpEvent, Json } from './types.ts';
+import { asId, asText, field, known, type Data, type Facts } from './facts.ts';
+import type { HttpEvent, Json } from './types.ts';
 import { uploadAnswer, uploadHidden, uploadKeys, uploadWeb } from './upload-rules.ts';
 
 /** What an answered request amounts to. */
@@ -9,7 +9,7 @@ export type Rule = (facts: Facts) => HttpEvent[];
 
 type Container = 'dataset' | 'collection' | 'space';
 
-const one = (event: HttpEvent['event'], data: { readonly [K in keyof EventData]?: EventData[K] | undefined }): HttpEvent[] => [{ event, data: known(data) }];
+const one = (event: HttpEvent['event'], data: Data): HttpEvent[] => [{ event, data: known(data) }];
 
 /** What happens to one file, or to one dataset, collection or space, named in the path. */
 const fileChanged =
@@ -46,10 +46,16 @@ const firstOf = (value: Json | undefined): Json | undefined => (Array.isArray(va
 function createdByForm(type: 'collection' | 'space', path: RegExp, isCreate: (facts: Facts) => boolean): Rule {
   return (facts) => {
     if (facts.request.status !== 303 || !isCreate(facts)) return [];
-    const target = path.exec(facts.location)?.[1];
+    const target = asId(path.exec(facts.location)?.[1]);
     if (target === undefined) return [];
-    const hidden = type === 'collection' && facts.formText('parentcolid') !== undefined;
-    return one(`${type}.created`, { resource_id: hidden ? undefined : asId(target), resource_name: facts.formText('name') });
+    // With a parent the redirect goes there: only a form that was seen and names none says that the target is new.
+    const { requestBody } = facts.request;
+    const isParent =
+      type === 'collection' && (requestBody === undefined || facts.formText('parentcolid') !== undefined);
+    return one(`${type}.created`, {
+      resource_id: isParent ? undefined : target,
+      resource_name: facts.formText('name'),
+    });
   };
 }
 
@@ -92,12 +98,19 @@ const browse =
     ];
   };
 
-export const page: Rule = (facts) => ((facts.ok || facts.request.status === 304) && facts.isHtml ? one('view.page', {}) : []);
+export const page: Rule = (facts) =>
+  (facts.ok || facts.request.status === 304) && facts.isHtml ? one('view.page', {}) : [];
+
+const UNHEALTHY = /^(?:unhealthy|down|fail\w*|error|degraded|unavailable)$/i;
 
 const health: Rule = (facts) => {
   if (facts.request.status === 0) return [];
   const answer = facts.answer;
-  const saysUnhealthy = typeof answer === 'string' && facts.route.route.template === '/healthz' && !/healthy/i.test(answer);
+  const status = asText(field(answer, 'status'));
+  const isHealthz = facts.route.route.template === '/healthz';
+  const saysUnhealthy =
+    (isHealthz && typeof answer === 'string' && !/\bhealthy\b/i.test(answer)) ||
+    (status !== undefined && UNHEALTHY.test(status));
   return one('health.ping', {
     healthy: facts.ok && !facts.refusedInBody && !saysUnhealthy,
     component: 'clowder',
@@ -108,7 +121,8 @@ const health: Rule = (facts) => {
 };
 
 /** v2: the backend alone answers JSON at `/`, for the probes of Kubernetes. */
-const root: Rule = (facts) => (/json/i.test(facts.request.responseHeader('content-type') ?? '') ? health(facts) : page(facts));
+const root: Rule = (facts) =>
+  /json/i.test(facts.request.responseHeader('content-type') ?? '') ? health(facts) : page(facts);
 
 const deleteBulk: Rule = (facts) => {
   const deleted = facts.answerField('deleted');
@@ -127,14 +141,18 @@ const queued =
     const id = facts.pathId(...params);
     if (!facts.ok || id === undefined || facts.refusedInBody) return [];
     const answer = facts.answer;
-    return one('extraction.queued', { [field_]: id, extractor_name: extractorOf(facts), job_id: asId(answer) ?? asText(facts.answerField('job_id')) });
+    return one('extraction.queued', {
+      [field_]: id,
+      extractor_name: extractorOf(facts),
+      job_id: asId(answer) ?? asText(facts.answerField('job_id')),
+    });
   };
 
-/** v2 tells of each listener whether it took the job. */
+/** v2 tells of each listener whether it took the job; as it mostly took none, an unseen answer proves nothing. */
 const queueResubmit: Rule = (facts) => {
   const answers = facts.answer;
   const taken = Array.isArray(answers) && answers.some((answer) => field(answer, 'status') === 'success');
-  return facts.sawAnswer && !taken ? [] : queued('file_id', 'id')(facts);
+  return taken ? queued('file_id', 'id')(facts) : [];
 };
 
 const queueSelected: Rule = (facts) => {
@@ -142,18 +160,34 @@ const queueSelected: Rule = (facts) => {
   const datasetId = facts.pathId('ds_id');
   const jobs = facts.answerField('jobs');
   const entries: [string, Json | undefined][] =
-    typeof jobs === 'object' && jobs !== null && !Array.isArray(jobs) ? Object.entries(jobs) : facts.sawAnswer ? [] : (facts.param('file_ids') ?? '').split(',').map((id) => [id, undefined]);
-  return entries.flatMap(([file, job]) => (asId(file) === undefined ? [] : one('extraction.queued', { file_id: asId(file), dataset_id: datasetId, job_id: asText(job), extractor_name: extractorOf(facts) })));
+    typeof jobs === 'object' && jobs !== null && !Array.isArray(jobs)
+      ? Object.entries(jobs)
+      : facts.sawAnswer
+        ? []
+        : (facts.param('file_ids') ?? '').split(',').map((id) => [id, undefined]);
+  return entries.flatMap(([file, job]) =>
+    asId(file) === undefined
+      ? []
+      : one('extraction.queued', {
+          file_id: asId(file),
+          dataset_id: datasetId,
+          job_id: asText(job),
+          extractor_name: extractorOf(facts),
+        }),
+  );
 };
 
 /** A login is the answer that sets the session's cookie: v1 `id`, v2 `Authorization`. */
 const loginCookie: Rule = (facts) => {
   const cookie = facts.request.responseHeader('set-cookie');
   const redirected = facts.request.status >= 300 && facts.request.status < 400;
-  return redirected && cookie !== undefined && /(?:^|[,;]\s*)(?:id|Authorization)="?[^;",\s]/.test(cookie) ? one('user.login', { user_name: facts.formText('username') }) : [];
+  return redirected && cookie !== undefined && /(?:^|[,;]\s*)(?:id|Authorization)="?[^;",\s]/.test(cookie)
+    ? one('user.login', { user_name: facts.formText('username') })
+    : [];
 };
 
-const loginJson: Rule = (facts) => (facts.ok && !facts.refusedInBody ? one('user.login', { user_name: facts.formText('email') }) : []);
+const loginJson: Rule = (facts) =>
+  facts.ok && !facts.refusedInBody ? one('user.login', { user_name: facts.formText('email') }) : [];
 
 const signupForm: Rule = (facts) => {
   const accepted = facts.request.status === 303 && facts.location !== '' && !/\/signup(?:[/?#]|$)/.test(facts.location);
@@ -161,7 +195,12 @@ const signupForm: Rule = (facts) => {
 };
 
 const signupAnswer: Rule = (facts) =>
-  facts.ok && !facts.refusedInBody ? one('user.signup', { user_id: asId(facts.answerField('id')), user_name: asText(facts.answerField('email')) ?? facts.formText('email') }) : [];
+  facts.ok && !facts.refusedInBody
+    ? one('user.signup', {
+        user_id: asId(facts.answerField('id')),
+        user_name: asText(facts.answerField('email')) ?? facts.formText('email'),
+      })
+    : [];
 
 /** Rules by the name that the route tables give them. */
 export const RULES: Readonly<Record<string, Rule>> = {
@@ -186,12 +225,20 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'unarchive-file': fileChanged('file.unarchived'),
   'delete-bulk': deleteBulk,
   'create-dataset': created('dataset'),
-  'create-text': created('dataset', (facts) => asId(typeof facts.answer === 'string' ? /([0-9a-f]{24})\s*"?$/i.exec(facts.answer)?.[1] : undefined)),
+  'create-text': created('dataset', (facts) =>
+    asId(typeof facts.answer === 'string' ? /([0-9a-f]{24})\s*"?$/i.exec(facts.answer)?.[1] : undefined),
+  ),
+  // v2 answers 200 and stores nothing: only an id proves a dataset.
+  'create-zip': (facts) => (facts.sawAnswer ? created('dataset')(facts) : []),
   'create-copy': created('dataset', (facts) => asId(facts.answerField('newDatasetId'))),
   'create-collection': created('collection'),
   'create-space': created('space'),
   'collection-form': createdByForm('collection', /\/collection\/([^/?#]+)/, () => true),
-  'space-form': createdByForm('space', /\/spaces\/([^/?#]+)/, (facts) => facts.formText('submitValue')?.toLowerCase() === 'create'),
+  'space-form': createdByForm(
+    'space',
+    /\/spaces\/([^/?#]+)/,
+    (facts) => facts.formText('submitValue')?.toLowerCase() === 'create',
+  ),
   'delete-dataset': containerChanged('dataset.deleted', 'id'),
   'archive-dataset': containerChanged('dataset.archived', 'id'),
   'unarchive-dataset': containerChanged('dataset.unarchived', 'id'),

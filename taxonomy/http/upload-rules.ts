@@ -1,8 +1,6 @@
-import { asCount, asId, asText, field, known, type Facts } from './facts.ts';
+import { asCount, asId, asText, field, known, type Data, type Facts } from './facts.ts';
 import type { Rule } from './rules.ts';
-import type { EventData, HttpEvent, Json } from './types.ts';
-
-type Data = { readonly [K in keyof EventData]?: EventData[K] | undefined };
+import type { HttpEvent, Json, UploadedPart } from './types.ts';
 
 function uploaded(data: Data): HttpEvent {
   return { event: 'file.uploaded', data: known(data) };
@@ -11,16 +9,33 @@ function uploaded(data: Data): HttpEvent {
 /** Where the file went, as far as path, query and form tell. */
 function destination(facts: Facts): Data {
   const template = facts.route.route.template;
-  const isDataset = template.includes('/datasets/') || template.includes('/uploadToDataset/') || template.startsWith('/uploaddnd/');
+  const isDataset =
+    template.includes('/datasets/') || template.includes('/uploadToDataset/') || template.startsWith('/uploaddnd/');
   return {
-    dataset_id: (isDataset ? facts.pathId('id') : undefined) ?? asId(facts.form('datasetid')) ?? asId(facts.form('dataset')),
-    folder_id: asId(facts.query('folder_id') ?? facts.query('folderId')),
+    dataset_id:
+      (isDataset ? facts.pathId('id') : undefined) ??
+      firstId(['datasetid', 'dataset', 'dataset_id'].map((name) => facts.form(name))),
+    folder_id: firstId([
+      facts.query('folder_id'),
+      facts.query('folderId'),
+      facts.form('folderId'),
+      facts.form('folder_id'),
+    ]),
   };
+}
+
+const firstId = (values: readonly unknown[]): string | undefined => values.map(asId).find((id) => id !== undefined);
+
+/** The parts that are files: those with a file name, where any has one. */
+function filesOf(facts: Facts): readonly UploadedPart[] {
+  const parts = facts.request.parts ?? [];
+  const named = parts.filter((part) => part.fileName !== undefined);
+  return named.length > 0 ? named : parts;
 }
 
 /** The uploaded part that belongs to the file of this place. */
 function partOf(facts: Facts, index: number): Data {
-  const part = facts.request.parts?.[index];
+  const part = filesOf(facts)[index];
   return { file_name: part?.fileName, bytes: part?.bytes, content_type: part?.contentType };
 }
 
@@ -29,10 +44,10 @@ export const uploadAnswer: Rule = (facts) => {
   if (!facts.ok || facts.refusedInBody) return [];
   const isVersion = facts.request.method === 'PUT';
   const answers = answeredFiles(facts.answer);
-  if (answers.length === 0) {
-    if (facts.sawAnswer && isEmptyAnswer(facts.answer)) return [];
-    return [uploaded({ ...destination(facts), ...partOf(facts, 0), ...(isVersion && { file_id: facts.pathId('id') }) })];
-  }
+  if (answers === undefined)
+    return [
+      uploaded({ ...destination(facts), ...partOf(facts, 0), ...(isVersion && { file_id: facts.pathId('id') }) }),
+    ];
   return answers.map((answer, index) => {
     const part = partOf(facts, index);
     return uploaded({
@@ -48,17 +63,15 @@ export const uploadAnswer: Rule = (facts) => {
   });
 };
 
-const definedOnly = (name: 'dataset_id' | 'folder_id', value: string | undefined): Data => (value === undefined ? {} : { [name]: value });
+const definedOnly = (name: 'dataset_id' | 'folder_id', value: string | undefined): Data =>
+  value === undefined ? {} : { [name]: value };
 const idOf = (answer: Json): Json | undefined => (typeof answer === 'string' ? answer : field(answer, 'id'));
 
-function answeredFiles(answer: Json | undefined): Json[] {
+/** The files that the answer lists, in the order of the parts; undefined where it lists none. */
+function answeredFiles(answer: Json | undefined): Json[] | undefined {
   const files = Array.isArray(answer) ? answer : field(answer, 'ids');
-  if (Array.isArray(files)) return files.filter((file) => asId(idOf(file)) !== undefined);
-  return asId(field(answer, 'id')) !== undefined && answer !== undefined ? [answer] : [];
-}
-
-function isEmptyAnswer(answer: Json | undefined): boolean {
-  return Array.isArray(answer) || Array.isArray(field(answer, 'ids'));
+  if (Array.isArray(files)) return files;
+  return answer !== undefined && asId(field(answer, 'id')) !== undefined ? [answer] : undefined;
 }
 
 /** v1's page form: `{"files": [{name, size, url}]}`; failures are 200 too, with `error` in place of `url`. */
@@ -69,8 +82,19 @@ export const uploadWeb: Rule = (facts) => {
   return files.flatMap((file, index) => {
     const url = asText(field(file, 'url'));
     if (url === undefined || field(file, 'error') !== undefined) return [];
-    const id = asId(url.split(/[?#]/, 1)[0]?.split('/').findLast((segment) => segment !== ''));
-    return uploaded({ ...destination(facts), file_id: id, file_name: asText(field(file, 'name')), bytes: asCount(field(file, 'size')), content_type: facts.request.parts?.[index]?.contentType });
+    const id = asId(
+      url
+        .split(/[?#]/, 1)[0]
+        ?.split('/')
+        .findLast((segment) => segment !== ''),
+    );
+    return uploaded({
+      ...destination(facts),
+      file_id: id,
+      file_name: asText(field(file, 'name')),
+      bytes: asCount(field(file, 'size')),
+      content_type: filesOf(facts)[index]?.contentType,
+    });
   });
 };
 
@@ -81,7 +105,7 @@ export const uploadHidden =
     const { location, request } = facts;
     const redirected = status !== 303 || location === '' || /\/datasets\/[^/?#]+/.test(location);
     if (request.status !== status || !redirected) return [];
-    const count = Math.max(1, request.parts?.length ?? 1);
+    const count = Math.max(1, filesOf(facts).length);
     return Array.from({ length: count }, (_, index) => uploaded({ ...destination(facts), ...partOf(facts, index) }));
   };
 
@@ -89,6 +113,9 @@ export const uploadHidden =
 export const uploadKeys: Rule = (facts) => {
   if (!facts.ok || facts.refusedInBody) return [];
   const { answer } = facts;
-  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return facts.sawAnswer ? [] : [uploaded({})];
-  return Object.keys(answer).flatMap((key) => (key !== 'id' && asId(key) !== undefined ? uploaded({ file_id: asId(key) }) : []));
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer))
+    return facts.sawAnswer ? [] : [uploaded({})];
+  return Object.keys(answer).flatMap((key) =>
+    key !== 'id' && asId(key) !== undefined ? uploaded({ file_id: asId(key) }) : [],
+  );
 };

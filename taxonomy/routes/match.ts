@@ -33,6 +33,8 @@ interface Ending {
 
 type Table = ReadonlyMap<string, Node>;
 
+const ANY_WITH_SLASH = '/*path/';
+
 function parse(text: string, version: 'v1' | 'v2'): Route[] {
   return text
     .trim()
@@ -48,8 +50,8 @@ const segmentsOf = (path: string): string[] => path.split('/').filter((segment) 
 function build(routes: readonly Route[]): Table {
   const table = new Map<string, Node>();
   routes.forEach((route, order) => {
-    // Play's rule for a trailing slash is a redirect: its status says that it is no event.
-    if (/^\/\*\w*\/?$/.test(route.template)) return;
+    // Play's rule for any path with a trailing slash is a redirect: its status says that it is no event.
+    if (route.template === ANY_WITH_SLASH) return;
     let node: Node = table.get(route.method) ?? { literals: new Map() };
     table.set(route.method, node);
     for (const segment of segmentsOf(route.template)) {
@@ -72,7 +74,12 @@ function childOf(node: Node, segment: string): Node {
 
 const v1 = parse(V1_ROUTES, 'v1');
 const v2 = parse(V2_ROUTES, 'v2');
-const TABLES: Readonly<Record<ClowderVersion, Table>> = { v1: build(v1), v2: build(v2), auto: build([...v1, ...v2]) };
+/** Where both have a route, v1's counts; but v2's `/` comes first, as it tells a page from a health check. */
+const TABLES: Readonly<Record<ClowderVersion, Table>> = {
+  v1: build(v1),
+  v2: build(v2),
+  auto: build([...v2.filter(({ template }) => template === '/'), ...v1, ...v2]),
+};
 
 /** Of the routes that match, the first of the table: one walk down the tree, literal and parameter side by side. */
 function search(node: Node, segments: readonly string[], depth: number, best: Ending | undefined): Ending | undefined {
@@ -93,12 +100,17 @@ function better(a: Ending | undefined, b: Ending | undefined): Ending | undefine
 /** The path below the context path, or undefined where it is not below it. */
 function belowContext(path: string, contextPath: string): string | undefined {
   if (contextPath === '') return path;
-  if (!path.startsWith(contextPath)) return undefined;
-  const rest = path.slice(contextPath.length);
+  const context = contextPath.endsWith('/') ? contextPath.slice(0, -1) : contextPath;
+  if (!path.startsWith(context)) return undefined;
+  const rest = path.slice(context.length);
   return rest === '' || rest.startsWith('/') ? rest : undefined;
 }
 
-function find(method: string, path: string, options: HttpMappingOptions): { ending: Ending; segments: string[] } | undefined {
+function find(
+  method: string,
+  path: string,
+  options: HttpMappingOptions,
+): { ending: Ending; segments: string[] } | undefined {
   const root = TABLES[options.clowder].get(method);
   const below = root === undefined ? undefined : belowContext(path, options.contextPath);
   if (root === undefined || below === undefined) return undefined;
@@ -125,9 +137,14 @@ export function matchRoute(method: string, path: string, options: HttpMappingOpt
 /** Whether a request could make an event, whatever the answer was. */
 export function isEventRoute(method: string, path: string, options: HttpMappingOptions): boolean {
   const found = find(method, path, options);
-  // In v2's web application any path is a page, which only the answer's type tells.
-  if (found === undefined) return options.clowder === 'v2' && method === 'GET' && !path.startsWith(`${options.contextPath}/api/`);
-  return found.ending.route.rule !== undefined;
+  return found === undefined ? isOtherPage(method, path, options) : found.ending.route.rule !== undefined;
+}
+
+/** Whether a path without a route is one that v2's web server answers with its page; only the answer's type tells. */
+export function isOtherPage(method: string, path: string, options: HttpMappingOptions): boolean {
+  if (options.clowder !== 'v2' || method !== 'GET') return false;
+  const below = belowContext(path, options.contextPath);
+  return below !== undefined && !/^\/api(?:\/|$)/.test(below);
 }
 
 function decode(segment: string): string | undefined {

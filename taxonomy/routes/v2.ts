@@ -89,7 +89,7 @@ DELETE /api/v2/datasets/:id/folders/:folder_id
 PATCH /api/v2/datasets/:id/folders/:folder_id
 POST /api/v2/datasets/:id/filesMultiple upload
 POST /api/v2/datasets/:id/local_files upload
-POST /api/v2/datasets/createFromZip create-dataset
+POST /api/v2/datasets/createFromZip create-zip
 GET /api/v2/datasets/:id/download download-dataset
 POST /api/v2/datasets/:id/extract queue-dataset
 GET /api/v2/datasets/:id/thumbnail

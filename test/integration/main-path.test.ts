@@ -50,7 +50,7 @@ describe('telemetry through the real OpenTelemetry Collector', () => {
     const { traceId } = await emitDownload(otel.url, encoding, FILE);
     await waitFor(() => sink.received.length >= before + 2, { what: 'both events' });
     const events = sink.received.slice(before);
-    expect(events.map((one) => one.body['event']).sort()).toEqual(['extraction.working', 'view.download']);
+    expect(events.map((one) => String(one.body['event'])).toSorted()).toEqual(['extraction.working', 'view.download']);
     const download = events.find((one) => one.routingKey === 'view.download' || one.body['event'] === 'view.download');
     expect(download?.body).toMatchObject({ category: 'download', type: 'file', resource_id: FILE, bytes: 42, size: 42, trace_id: traceId, url: expect.stringContaining('key=REDACTED') as string });
     expect(Number.isInteger(download?.body['created'])).toBe(true);

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { AmqpUrlError, DEFAULT_AMQP_URL, parseAmqpUrls, redactAmqpUrl } from './amqp-url.ts';
+
+function errorOf(text: string): AmqpUrlError {
+  try {
+    parseAmqpUrls(text);
+  } catch (error) {
+    if (error instanceof AmqpUrlError) return error;
+  }
+  throw new Error(`${text} was accepted`);
+}
+
+describe('AMQP_URL', () => {
+  test('is the local broker unless given', () => {
+    expect(parseAmqpUrls()).toEqual([DEFAULT_AMQP_URL]);
+  });
+
+  test('may name several brokers, kept in order', () => {
+    expect(parseAmqpUrls('amqp://u:p@a:5672/v, amqps://u:p%2Cq@[::1]:5671/%2Fx?heartbeat=5')).toEqual(['amqp://u:p@a:5672/v', 'amqps://u:p%2Cq@[::1]:5671/%2Fx?heartbeat=5']);
+  });
+
+  test.each([
+    'amqp:/u:SECRET@h',
+    'amqp:u:SECRET@h',
+    'u:SECRET@h',
+    'amqp+tls://u:SECRET@h',
+    'amqp://u:SECRET/x@h',
+    'amqp://u:12/SECRET@h',
+    'amqp://u:SECRET,x@h',
+    'amqp://u:SECRET?x@h',
+    'amqp://u:x@SECRET@h:port',
+    'amqp://u:SECRET@h:99999',
+    'amqp://u:SECRET@h:0',
+    'amqp://h:SECRET',
+    'amqp://u:SECRET%zz@h',
+    'amqp://u:SECRET@',
+    'amqp://u:SECRET@h/a/b',
+    'amqp://u:SECRET@h?heartbeat=soon',
+    'amqp://u:SECRET@a,b',
+  ])('refuses %s with a stable code and without its password', (text) => {
+    const error = errorOf(text);
+    expect(error.code).toBe('invalid_amqp_url');
+    expect(error.message).not.toContain('SECRET');
+  });
+
+  test('the password is hidden in each of several URLs, user and host stay', () => {
+    expect(redactAmqpUrl('amqp://u:p@a:5672/v,amqps://w:q@b')).toBe('amqp://u:***@a:5672/v,amqps://w:***@b');
+    expect(redactAmqpUrl('amqp://a:5672')).toBe('amqp://a:5672');
+  });
+});

@@ -1,0 +1,14 @@
+/** Events to RabbitMQ: the publisher, the message, and exporters for the OTel SDK. */
+export { AmqpUrlError } from './amqp-url.ts';
+export { BrokerError } from './broker-error.ts';
+export { toMessage, type EventMessage } from './message.ts';
+export {
+  createPublisher,
+  type Outcome,
+  type Publisher,
+  type PublisherOptions,
+  type PublisherState,
+} from './publisher.ts';
+export type { EventExporterOptions } from './sdk/event-exporter.ts';
+export { RabbitMQLogRecordExporter } from './sdk/log-record-exporter.ts';
+export { RabbitMQSpanExporter } from './sdk/span-exporter.ts';

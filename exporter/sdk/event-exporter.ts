@@ -1,0 +1,154 @@
+import { context, diag } from '@opentelemetry/api';
+import { ExportResultCode, suppressTracing, type ExportResult } from '@opentelemetry/core';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createMapContext, type MapContext, type MapResult } from '../../taxonomy/map.ts';
+import { toMessage, type EventMessage } from '../message.ts';
+import { createPublisher, type Outcome, type Publisher } from '../publisher.ts';
+
+export interface EventExporterOptions {
+  /** One to share; it stays open at shutdown. Without it the exporter makes its own. */
+  readonly publisher?: Publisher;
+  /** As AMQP_URL, for the exporter's own publisher. @default amqp://guest:guest@127.0.0.1:5672 */
+  readonly urls?: string;
+  /** @default createMapContext() */
+  readonly mapContext?: MapContext;
+  /** An export not confirmed within this time has failed, in milliseconds. @default 30000 */
+  readonly timeoutMs?: number;
+}
+
+/** Ids remembered, so that an event seen in several spans or records is published once. */
+const REMEMBERED = 10_000;
+/** Pause before a publisher that is ready, yet takes nothing, is asked again. */
+const AGAIN_MS = 10;
+
+/** What the exporters of the OTel SDK share: telemetry is mapped to events, and exported once RabbitMQ has confirmed them. */
+export class EventExporter<Item> {
+  readonly #map: (item: Item, mapContext: MapContext) => MapResult;
+  readonly #mapContext: MapContext;
+  readonly #timeoutMs: number;
+  readonly #publisher: Publisher;
+  readonly #ownsPublisher: boolean;
+  /** Exports that have not called back. */
+  readonly #exports = new Set<Promise<void>>();
+  /** Taken by the publisher and not settled: a repeated event waits for the same confirm. */
+  readonly #inFlight = new Map<string, Promise<Outcome>>();
+  readonly #confirmed = new Set<string>();
+  #stopped: Promise<void> | undefined;
+
+  protected constructor(options: EventExporterOptions, map: (item: Item, mapContext: MapContext) => MapResult) {
+    this.#map = map;
+    this.#mapContext = options.mapContext ?? createMapContext();
+    this.#timeoutMs = options.timeoutMs ?? 30_000;
+    this.#ownsPublisher = options.publisher === undefined;
+    this.#publisher = options.publisher ?? untraced(() => createPublisher({ urls: options.urls }));
+  }
+
+  /** Calls back with SUCCESS when every event of the items is confirmed, else with FAILED and why; it never throws. */
+  export(items: Item[], resultCallback: (result: ExportResult) => void): void {
+    const running = untraced(() => this.#export(items)).then(
+      () => resultCallback({ code: ExportResultCode.SUCCESS }),
+      (error: unknown) =>
+        resultCallback({
+          code: ExportResultCode.FAILED,
+          error: error instanceof Error ? error : new Error(String(error)),
+        }),
+    );
+    const tracked: Promise<void> = running
+      .catch((error: unknown) => diag.error('the callback of an export failed', error))
+      .finally(() => this.#exports.delete(tracked));
+    this.#exports.add(tracked);
+  }
+
+  /** Waits until outstanding exports have called back. */
+  async forceFlush(): Promise<void> {
+    await Promise.all(this.#exports);
+  }
+
+  /** Takes no more, waits for outstanding exports, and closes the exporter's own publisher. */
+  shutdown(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    await this.forceFlush();
+    if (this.#ownsPublisher) await untraced(() => this.#publisher.close());
+  }
+
+  async #export(items: Item[]): Promise<void> {
+    if (this.#stopped !== undefined) throw new Error('the exporter is shut down');
+    const expired = Promise.withResolvers<never>();
+    expired.promise.catch(() => undefined);
+    const timer = setTimeout(
+      () => expired.reject(new Error(`RabbitMQ did not confirm within ${this.#timeoutMs} ms: ${this.#reason()}`)),
+      this.#timeoutMs,
+    );
+    try {
+      const pending: Promise<Outcome>[] = [];
+      for (const message of this.#messagesOf(items)) {
+        if (this.#confirmed.has(message.messageId)) continue;
+        let outcome = this.#publish(message);
+        for (let tries = 0; outcome === undefined; tries += 1) {
+          await Promise.race([this.#publisher.ready(), expired.promise]);
+          // A closed publisher is ready at once, and takes nothing.
+          if (tries > 0) await delay(AGAIN_MS);
+          outcome = this.#publish(message);
+        }
+        pending.push(outcome);
+      }
+      const outcomes = await Promise.race([Promise.all(pending), expired.promise]);
+      const returned = outcomes.filter((outcome) => outcome === 'returned').length;
+      if (returned > 0)
+        throw new Error(
+          `RabbitMQ returned ${returned} of ${outcomes.length} events: no queue takes them; bind one to clowder.events or clowder.metrics`,
+        );
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #reason(): string {
+    const { connected, blocked, broker, lastError } = this.#publisher.state;
+    if (blocked) return `${broker} has blocked publishers`;
+    return connected ? `${broker} is connected` : (lastError?.message ?? `${broker} is not connected`);
+  }
+
+  #messagesOf(items: Item[]): EventMessage[] {
+    const messages: EventMessage[] = [];
+    for (const item of items) {
+      const { candidates, rejected } = this.#map(item, this.#mapContext);
+      for (const { code, message } of rejected) diag.warn(`an event was rejected (${code}): ${message}`);
+      for (const { body } of candidates) messages.push(toMessage(body));
+    }
+    return messages;
+  }
+
+  /** The outcome to come, also of an earlier message of this id; undefined where the publisher takes none now. */
+  #publish(message: EventMessage): Promise<Outcome> | undefined {
+    const id = message.messageId;
+    const earlier = this.#inFlight.get(id);
+    if (earlier !== undefined) return earlier;
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    let settled = false;
+    const taken = this.#publisher.publish(message, (outcome) => {
+      settled = true;
+      this.#inFlight.delete(id);
+      if (outcome === 'confirmed') this.#remember(id);
+      resolve(outcome);
+    });
+    if (!taken) return undefined;
+    if (!settled) this.#inFlight.set(id, promise);
+    return promise;
+  }
+
+  #remember(id: string): void {
+    const [oldest] = this.#confirmed;
+    if (this.#confirmed.size >= REMEMBERED && oldest !== undefined) this.#confirmed.delete(oldest);
+    this.#confirmed.add(id);
+  }
+}
+
+/** Without it, instrumented sockets would make spans of the export itself. */
+function untraced<T>(run: () => T): T {
+  return context.with(suppressTracing(context.active()), run);
+}

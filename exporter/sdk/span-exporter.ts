@@ -1,0 +1,12 @@
+import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
+import { mapSpan } from '../../taxonomy/map.ts';
+import { fromReadableSpan } from './convert.ts';
+import { EventExporter, type EventExporterOptions } from './event-exporter.ts';
+
+/** Exports the events that spans amount to, straight to RabbitMQ: for a program of the OTel SDK without a collector. */
+export class RabbitMQSpanExporter extends EventExporter<ReadableSpan> implements SpanExporter {
+  /** @throws AmqpUrlError */
+  constructor(options: EventExporterOptions = {}) {
+    super(options, (span, context) => mapSpan(fromReadableSpan(span), context));
+  }
+}
