@@ -45,6 +45,6 @@ describe('AMQP_URL', () => {
 
   test('the password is hidden in each of several URLs, user and host stay', () => {
     expect(redactAmqpUrl('amqp://u:p@a:5672/v,amqps://w:q@b')).toBe('amqp://u:***@a:5672/v,amqps://w:***@b');
-    expect(redactAmqpUrl('amqp://a:5672')).toBe('amqp://a:5672');
+    for (const plain of ['amqp://a:5672', 'amqp://[::1]:5672/v', 'amqp://user@a']) expect(redactAmqpUrl(plain)).toBe(plain);
   });
 });

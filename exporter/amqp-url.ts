@@ -63,9 +63,14 @@ function check(text: string): string {
   return text;
 }
 
+/** From the first colon after the scheme, if there is one, up to the last @. */
+const PASSWORD = /^(\s*(?:[a-z][a-z0-9+.-]*:\/+|(?![a-z][a-z0-9+.-]*:\/))[^:@]*):.*@/is;
+/** What stands in the place of a port and is none: a password whose host was forgotten. */
+const NO_PORT = /^(\s*[a-z][a-z0-9+.-]*:\/+(?!\[)[^:@/]*):(?!\d*(?:[/?#]|$))[^@]*$/is;
+
 /** The URL, or the URLs, without a password: everything from the user's colon up to the last @ is hidden, however malformed. */
 export function redactAmqpUrl(text: string): string {
   return split(text)
-    .map((url) => url.replace(/^(\s*(?:[a-z][a-z0-9+.-]*:\/+)?[^:@]*):.*@/is, '$1:***@'))
+    .map((url) => url.replace(PASSWORD, '$1:***@').replace(NO_PORT, '$1:***'))
     .join(',');
 }

@@ -2,9 +2,10 @@ import type { Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { serve } from '@hono/node-server';
+import { Hono } from 'hono';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { TelemetryBatch } from '../telemetry-intake.ts';
-import { otlpRoutes, type OtlpDependencies } from './routes.ts';
+import { otlpError, otlpRoutes, type OtlpDependencies } from './routes.ts';
 
 // The rules of the OTLP/HTTP receiver: opentelemetry-proto docs/specification.md 1.11. Test names quote them.
 
@@ -185,6 +186,22 @@ describe("MUST: every 4xx and 5xx body is a google.rpc.Status in the request's e
     const protobuf = await send(PROTOBUF_TYPE);
     expect([protobuf.status, protobuf.headers.get('content-type')]).toEqual([status, PROTOBUF_TYPE]);
     expect(await statusOf(protobuf)).toEqual({ code, message: expect.stringMatching(/./) });
+  });
+
+  test.each([
+    [401, 16],
+    [403, 7],
+    [429, 8],
+  ] as const)('a guard in front answers %i in the same form', async (status, code) => {
+    const app = new Hono().use(async (c) => otlpError(c, status, 'No', 2)).route('/', receiver().app);
+    const send = (type: string) => app.request('/v1/logs', { method: 'POST', headers: { 'content-type': type } });
+    const [json, protobuf] = [await send(JSON_TYPE), await send(PROTOBUF_TYPE)];
+    expect([json.status, json.headers.get('retry-after'), await json.json()]).toEqual([
+      status,
+      '2',
+      { code, message: 'No' },
+    ]);
+    expect([protobuf.status, await statusOf(protobuf)]).toEqual([status, { code, message: 'No' }]);
   });
 
   test('405 says which method is allowed', async () => {

@@ -18,14 +18,18 @@ const REGISTRY_HOSTS = [
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-/** Files that git tracks and are still there. */
-function trackedFilesWith(text: string): readonly string[] {
-  const found = spawnSync('git', ['grep', '--fixed-strings', '--files-with-matches', '-I', '-e', text], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
+/** Lines of files tracked by git that hold the text, as `file:line`. */
+function trackedLinesWith(text: string): readonly string[] {
+  const args = ['grep', '--fixed-strings', '-I', '-e', text];
+  const found = spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' });
   if (found.status !== 0 && found.status !== 1) throw new Error(`git grep failed: ${found.stderr}`);
-  return found.stdout.split('\n').filter((file) => file !== '');
+  return found.stdout.split('\n').filter((line) => line !== '');
+}
+
+/** Whether the line holds the path by itself: a checkout in /app is not meant by peer/app.py. */
+function namesPath(line: string, path: string): boolean {
+  const parts = line.slice(line.indexOf(':') + 1).split(path);
+  return parts.slice(1).some((after, index) => !/[\w./-]$/.test(parts[index] ?? '') && !/^[\w.-]/.test(after));
 }
 
 describe('the repository', () => {
@@ -34,11 +38,16 @@ describe('the repository', () => {
   });
 
   it('has no file with the path of this checkout', () => {
-    expect(trackedFilesWith(ROOT)).toEqual([]);
+    expect(trackedLinesWith(ROOT).filter((line) => namesPath(line, ROOT))).toEqual([]);
+  });
+
+  it('tells the path of a checkout from a part of another path', () => {
+    expect(namesPath("x.ts:const dir = '/app/data';", '/app')).toBe(true);
+    expect(namesPath('x.ts:bench/peer/app.py', '/app')).toBe(false);
   });
 
   it.each(REGISTRY_HOSTS)('has no file that names the registry %s', (host) => {
-    expect(trackedFilesWith(host)).toEqual([]);
+    expect(trackedLinesWith(host)).toEqual([]);
   });
 
   it('has a docs/events.md that says what the taxonomy says', () => {

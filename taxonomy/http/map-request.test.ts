@@ -1,0 +1,213 @@
+import { existsSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { eventSchemas } from '../event-types.ts';
+import { mapHttpRequest } from './map-request.ts';
+import type { ClowderVersion, HttpEvent, HttpRequest, Json } from './types.ts';
+
+const ID = '5f1e00000000000000000001';
+const OTHER = '5f1e00000000000000000002';
+
+type Headers = Readonly<Record<string, string>>;
+type Seen = Partial<Omit<HttpRequest, 'requestHeader' | 'responseHeader'>> & { sent?: Headers; answered?: Headers };
+
+const requestOf = ({ sent = {}, answered = {}, ...seen }: Seen): HttpRequest => ({
+  method: 'GET',
+  path: '/',
+  query: '',
+  status: 200,
+  ...seen,
+  requestHeader: (name) => sent[name],
+  responseHeader: (name) => answered[name],
+});
+const events = (seen: Seen, clowder: ClowderVersion): HttpEvent[] =>
+  mapHttpRequest(requestOf(seen), { clowder, contextPath: '' });
+
+const tsv = (version: string) => new URL(`../../../shared/data/routes-${version}.tsv`, import.meta.url);
+
+interface Row {
+  readonly method: string;
+  readonly path: string;
+  readonly event: string;
+}
+
+const rowsOf = (version: 'v1' | 'v2'): Row[] =>
+  readFileSync(tsv(version), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split('\t'))
+    .map(([method = '', path = '', , event = '']) => ({ method, path, event }))
+    .filter(({ method }) => method !== 'AMQP');
+
+/** Our name of the event that a row names; undefined where we make none of it. */
+function typeOf(event: string): string | undefined {
+  if (event === 'none' || event.includes('ids unknown')) return undefined;
+  const name = event.replace(/ .*/, '').replace('extraction.submitted', 'extraction.queued');
+  if (/^view\.(?:file|dataset|collection|space)$/.test(name)) return 'view.resource';
+  return name.endsWith('.downloaded') ? 'view.download' : name;
+}
+
+/** v2's web application shows resources through these calls, which the list has as no event. */
+const BROWSED = /^\/api\/v2\/(?:public_)?(?:files\/[^/]+\/summary|datasets\/[^/]+)$/;
+
+const isHtml = (event: string): boolean => event.startsWith('view.');
+
+/** Answers that are unlike the usual `{"id"}`. */
+const ANSWERS: readonly (readonly [route: RegExp, body: Json])[] = [
+  [/^POST \/(?:upload|dataset\/submit)$/, { files: [{ name: 'a', size: 1, url: `/files/${ID}` }] }],
+  [/multiple_uploadby_url$/, { id: OTHER, [ID]: 'http://x' }],
+  [/createfrombag$/, `Created dataset ${ID}`],
+  [/copyDatasetToSpace/, { newDatasetId: ID }],
+  [/bulkRemove$/, { deleted: [ID] }],
+  [/^POST \/api\/selected\/submit/, { status: 'success', jobs: { [ID]: 'j1' } }],
+  [/resubmit_extract$/, [{ listener_id: OTHER, status: 'success' }]],
+  [/v2\/.*\/extract$/, ID],
+  [/filesMultiple$/, [{ id: ID }]],
+  [/\/url\/$/, { presigned_url: 'http://minio/x' }],
+  [/^GET \/healthz$/, 'healthy'],
+  [/^DELETE |remove$|rchive|rchival$/, { status: 'success' }],
+];
+
+const LOCATIONS: readonly (readonly [route: RegExp, location: string])[] = [
+  [/uploaddnd/, `/datasets/${ID}`],
+  [/^POST \/collection\/submit/, `/collection/${ID}`],
+  [/^POST \/spaces\/submit/, `/spaces/${ID}`],
+  [/^POST \/signup\//, '/login'],
+  [/\/authenticate\//, '/'],
+  [/^GET \/api\/v2\/auth$/, 'http://front/auth'],
+];
+
+function plausibleSuccess({ method, path, event }: Row, version: 'v1' | 'v2'): Seen {
+  const route = `${method} ${path}`;
+  const location = LOCATIONS.find(([pattern]) => pattern.test(route))?.[1];
+  const body = ANSWERS.find(([pattern]) => pattern.test(route))?.[1] ?? { id: ID };
+  const download = event.endsWith('.downloaded') && !path.endsWith('/url/');
+  const isFile = isHtml(event) || download;
+  return {
+    method,
+    path: path.replaceAll(/[:*{][^/]*/g, ID),
+    query: path.endsWith('downloadPartial') ? `fileList=${ID}` : '',
+    status: location === undefined ? 200 : version === 'v2' ? 307 : 303,
+    requestBody: { submitValue: 'Create', extractor: 'ncsa.image' },
+    ...(isFile || location !== undefined ? {} : { responseBody: body }),
+    answered: {
+      'content-type': isHtml(event) ? 'text/html; charset=utf-8' : download ? 'image/png' : 'application/json',
+      ...(download && { 'content-disposition': "attachment; filename*=UTF-8''a.png" }),
+      ...(location !== undefined && {
+        location,
+        'set-cookie': `${version === 'v2' ? 'Authorization' : 'id'}="x"; Path=/`,
+      }),
+    },
+  };
+}
+
+describe.skipIf(!existsSync(tsv('v1')))('every route of Clowder', () => {
+  test.each([['v1'], ['v2']] as const)('%s: a success gives the event that the list names, and no other', (version) => {
+    const wrong: string[] = [];
+    const rows = rowsOf(version);
+    for (const row of rows) {
+      if (row.path.includes(', ') || row.path === '/*path/') continue;
+      const expected = typeOf(row.event);
+      const found = events(plausibleSuccess(row, version), version);
+      const types = [...new Set(found.map(({ event }) => event))];
+      if (types.join() !== (expected ?? ''))
+        wrong.push(`${row.method} ${row.path}: ${types.join()}, not ${expected ?? 'none'}`);
+    }
+    expect(rows.length).toBeGreaterThan(200);
+    expect(wrong).toEqual([]);
+  });
+
+  test.each([['v1'], ['v2']] as const)('%s: a failure gives none, but for the health checks', (version) => {
+    for (const row of rowsOf(version)) {
+      for (const status of [0, 301, 400, 401, 403, 404, 409, 500, 503]) {
+        const found = events({ ...plausibleSuccess(row, version), status }, version);
+        const isLogin = status === 301 && row.event === 'user.login';
+        if (!isLogin)
+          expect(
+            found.filter(({ event }) => event !== 'health.ping'),
+            `${row.method} ${row.path}`,
+          ).toEqual([]);
+      }
+    }
+  });
+
+  test.each([['v1'], ['v2']] as const)('%s: HEAD and OPTIONS give none', (version) => {
+    for (const row of rowsOf(version)) {
+      for (const method of ['HEAD', 'OPTIONS'])
+        expect(events({ ...plausibleSuccess(row, version), method }, version)).toEqual([]);
+    }
+  });
+
+  test('v2: what the web application asks for is a view when a browser asks', () => {
+    const browsed = rowsOf('v2').filter(({ method, path }) => method === 'GET' && BROWSED.test(path));
+    expect(browsed).toHaveLength(4);
+    for (const row of browsed) {
+      const found = events({ ...plausibleSuccess(row, 'v2'), sent: { 'sec-fetch-mode': 'cors' } }, 'v2');
+      expect(found).toMatchObject([{ event: 'view.resource', data: { resource_id: ID }, collapseWithinS: 30 }]);
+    }
+  });
+});
+
+describe('mapping any request', () => {
+  const json = fc.jsonValue() as fc.Arbitrary<Json>;
+  const paths = fc.constantFrom(
+    '/api/files',
+    `/api/files/${ID}`,
+    `/api/datasets/${ID}/downloadPartial`,
+    '/dataset/submit',
+    '/upload',
+    '/api/extractions/multiple_uploadby_url',
+    '/collection/submit',
+    '/spaces/submit',
+    '/healthz',
+    '/api/v2/status',
+    '/',
+    `/api/v2/files/${ID}`,
+    `/api/v2/files/${ID}/extract`,
+    `/api/v2/public_files/${ID}`,
+    '/authenticate/userpass',
+    `/api/selected/submit/${ID}/${OTHER},%zz`,
+    `/uploaddnd/${ID}`,
+    '/api/files/bulkRemove',
+  );
+  const header = fc.option(fc.string({ maxLength: 2000 }), { nil: undefined });
+  const request = fc.record(
+    {
+      method: fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'x'),
+      path: fc.oneof(paths, fc.string(), fc.webPath()),
+      query: fc.oneof(fc.string(), fc.constant('tracking=FALSE&fileList=%,a')),
+      status: fc.oneof(fc.constantFrom(200, 206, 303, 304, 307, 503), fc.integer()),
+      requestHeader: header.map((value) => () => value),
+      responseHeader: header.map((value) => () => value),
+      requestBody: json,
+      responseBody: fc.oneof(
+        json,
+        json.map((value) => `cb(${JSON.stringify(value)});`),
+      ),
+      parts: fc.array(fc.record({ field: fc.string(), fileName: fc.string(), bytes: fc.double() })),
+      bytesSent: fc.double(),
+      durationMs: fc.double(),
+    },
+    { requiredKeys: ['method', 'path', 'query', 'status', 'requestHeader', 'responseHeader'] },
+  );
+  const options = fc.record({
+    clowder: fc.constantFrom<ClowderVersion>('v1', 'v2', 'auto'),
+    contextPath: fc.constantFrom('', '/clowder'),
+  });
+
+  /** What the caller adds to the fields of a request. */
+  const byCaller = { event_id: 'e', created: Date.UTC(2026, 0, 1), url: 'http://x/', target: 'http://x/' };
+
+  test('never throws, and gives only what the event types take', () => {
+    fc.assert(
+      fc.property(request, options, (seen, how) => {
+        for (const { event, data } of mapHttpRequest(seen, how)) {
+          const described = { ...byCaller, ...data, event };
+          expect(eventSchemas[event].safeParse(described).error?.message).toBeUndefined();
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
