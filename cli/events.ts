@@ -57,7 +57,11 @@ export async function replayEvents(options: GlobalOptions, filter: Filter & { to
   if (filter.since === undefined) throw new UsageError('events replay needs --since, e.g. --since 6h');
   const settings = settingsOf(options);
   const reader = openReader(settings);
-  const publisher = createPublisher({ urls: settings.AMQP_URL, connectionName: 'clowder-otel replay', ...amqpTls(settings, readFileSync) });
+  const publisher = createPublisher({
+    urls: settings.AMQP_URL,
+    connectionName: 'clowder-otel replay',
+    ...amqpTls(settings, readFileSync),
+  });
   const shown = progress('events published');
   const counts: Record<Outcome, number> = { confirmed: 0, returned: 0 };
   const outstanding = new Set<Promise<void>>();
@@ -82,16 +86,25 @@ export async function replayEvents(options: GlobalOptions, filter: Filter & { to
     await publisher.close({ timeoutMs: 5000 });
   }
   printRows([{ confirmed: counts.confirmed, unroutable: counts.returned }], ['confirmed', 'unroutable']);
-  if (counts.returned > 0) throw new Error(`${counts.returned} events went to no queue: bind one to clowder.events or clowder.metrics and replay them again`);
+  if (counts.returned > 0)
+    throw new Error(
+      `${counts.returned} events went to no queue: bind one to clowder.events or clowder.metrics and replay them again`,
+    );
 }
 
 const CONNECT_TIMEOUT_MS = 30_000;
 
 async function connected(publisher: ReturnType<typeof createPublisher>): Promise<void> {
   const patience = new AbortController();
-  const ready = await Promise.race([publisher.ready().then(() => true), delay(CONNECT_TIMEOUT_MS, false, { signal: patience.signal }).catch(() => false)]);
+  const ready = await Promise.race([
+    publisher.ready().then(() => true),
+    delay(CONNECT_TIMEOUT_MS, false, { signal: patience.signal }).catch(() => false),
+  ]);
   patience.abort();
-  if (!ready) throw new Error(`No broker took the connection within ${CONNECT_TIMEOUT_MS / 1000} s: ${publisher.state.lastError?.message ?? 'no answer'}`);
+  if (!ready)
+    throw new Error(
+      `No broker took the connection within ${CONNECT_TIMEOUT_MS / 1000} s: ${publisher.state.lastError?.message ?? 'no answer'}`,
+    );
 }
 
 function openReader(settings: Settings): JournalReader {
@@ -119,12 +132,17 @@ function isWanted(body: FlatBody, filter: Filter): boolean {
 function timeOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const time = parseTime(text, Date.now());
-  if (time === undefined) throw new UsageError(`${option} was ${text}; may be RFC 3339, Unix milliseconds, or an age: 90s, 15m, 6h, 7d`);
+  if (time === undefined)
+    throw new UsageError(`${option} was ${text}; may be RFC 3339, Unix milliseconds, or an age: 90s, 15m, 6h, 7d`);
   return time;
 }
 
 function show(bodies: readonly FlatBody[]): void {
   if (bodies.length === 0) return;
-  if (process.stdout.isTTY) printRows(bodies.map((body) => ({ ...body, created: new Date(body.created).toISOString() })), COLUMNS);
+  if (process.stdout.isTTY)
+    printRows(
+      bodies.map((body) => ({ ...body, created: new Date(body.created).toISOString() })),
+      COLUMNS,
+    );
   else printRows(bodies, COLUMNS);
 }

@@ -5,7 +5,10 @@ import { printRows } from './output.ts';
 import { settingsOf, UsageError } from './settings.ts';
 
 /** `keys add`: makes a key and shows it, once. */
-export function addKey(options: GlobalOptions, wanted: { name: string; scope: string[]; rate: number; json?: true }): void {
+export function addKey(
+  options: GlobalOptions,
+  wanted: { name: string; scope: string[]; rate: number; json?: true },
+): void {
   const scopes = wanted.scope.flatMap((scope) => scope.split(',')).map(checkScope);
   const store = openKeyStore(makeDataDir(settingsOf(options).DATA_DIR));
   try {
@@ -15,7 +18,9 @@ export function addKey(options: GlobalOptions, wanted: { name: string; scope: st
       return;
     }
     process.stdout.write(`${key}\n`);
-    process.stderr.write(`Key ${id} (${wanted.name}; ${scopes.join(', ')}). It is not shown again: only its hash is kept.\n`);
+    process.stderr.write(
+      `Key ${id} (${wanted.name}; ${scopes.join(', ')}). It is not shown again: only its hash is kept.\n`,
+    );
   } finally {
     store.close();
   }

@@ -27,7 +27,9 @@ keys
   .requiredOption('--scope <scopes...>', 'ingest, read, browser')
   .addOption(new Option('--rate <requests>', 'requests a second').default(1000).argParser(positive))
   .option('--json', 'print one JSON object')
-  .action(async (options: { name: string; scope: string[]; rate: number; json?: true }) => (await import('./keys.ts')).addKey(globals(), options));
+  .action(async (options: { name: string; scope: string[]; rate: number; json?: true }) =>
+    (await import('./keys.ts')).addKey(globals(), options),
+  );
 keys
   .command('list')
   .description('list the keys, without their secrets')
@@ -46,12 +48,17 @@ const filters = (command: Command): Command =>
     .option('--type <type...>', 'event types, e.g. file.uploaded');
 filters(events.command('list').description('list journaled events, the newest last'))
   .addOption(new Option('--limit <n>', 'at most so many').default(100).argParser(positive))
-  .action(async (options: { since?: string; until?: string; type?: string[]; limit: number }) => (await import('./events.ts')).listEvents(globals(), options));
-filters(events.command('tail').description('print events as they are journaled'))
-  .action(async (options: { since?: string; type?: string[] }) => (await import('./events.ts')).tailEvents(globals(), options));
+  .action(async (options: { since?: string; until?: string; type?: string[]; limit: number }) =>
+    (await import('./events.ts')).listEvents(globals(), options),
+  );
+filters(events.command('tail').description('print events as they are journaled')).action(
+  async (options: { since?: string; type?: string[] }) => (await import('./events.ts')).tailEvents(globals(), options),
+);
 filters(events.command('replay').description('publish journaled events once more, with the ids they have'))
   .option('--to-broker', 'to the brokers of AMQP_URL')
-  .action(async (options: { since?: string; until?: string; type?: string[]; toBroker?: true }) => (await import('./events.ts')).replayEvents(globals(), options));
+  .action(async (options: { since?: string; until?: string; type?: string[]; toBroker?: true }) =>
+    (await import('./events.ts')).replayEvents(globals(), options),
+  );
 
 const rejected = program.command('rejected').description('explicit events that were rejected for good');
 rejected
@@ -63,7 +70,9 @@ rejected
   .argument('[ids...]', 'ids as listed; all where none is given')
   .option('--key <key>', 'API key with scope ingest, for a collector that is running and has keys')
   .description('check rejected events again and journal those that are right now')
-  .action(async (ids: string[], options: { key?: string }) => (await import('./rejected.ts')).replayRejected(globals(), ids, options));
+  .action(async (ids: string[], options: { key?: string }) =>
+    (await import('./rejected.ts')).replayRejected(globals(), ids, options),
+  );
 
 program
   .command('config')
@@ -74,7 +83,8 @@ program
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new CommanderError(2, 'wrong_usage', `${text} is no positive integer`);
+  if (!Number.isInteger(value) || value < 1)
+    throw new CommanderError(2, 'wrong_usage', `${text} is no positive integer`);
   return value;
 }
 
@@ -86,7 +96,8 @@ try {
     if (error.code === 'wrong_usage') process.stderr.write(`${error.message}\n`);
     process.exitCode = asked ? 0 : 2;
   } else {
-    const usage = error instanceof Error && 'code' in error && (error.code === 'invalid_config' || error.code === 'wrong_usage');
+    const usage =
+      error instanceof Error && 'code' in error && (error.code === 'invalid_config' || error.code === 'wrong_usage');
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = usage ? 2 : 1;
   }

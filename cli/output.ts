@@ -3,7 +3,11 @@ import Table from 'cli-table3';
 type Row = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 /** Rows as a table on a terminal, as NDJSON in a pipe. */
-export function printRows(rows: Iterable<Row>, columns: readonly string[], stream: NodeJS.WriteStream = process.stdout): void {
+export function printRows(
+  rows: Iterable<Row>,
+  columns: readonly string[],
+  stream: NodeJS.WriteStream = process.stdout,
+): void {
   if (stream.isTTY) {
     const table = new Table({ head: [...columns], style: { head: [], border: [] } });
     for (const row of rows) table.push(columns.map((column) => String(row[column] ?? '')));
@@ -33,7 +37,8 @@ export function progress(label: string): { update(done: number): void; end(): vo
 /** A time given as RFC 3339, Unix milliseconds, or as an age such as 90s, 15m, 6h, 7d. */
 export function parseTime(text: string, now: number): number | undefined {
   const age = /^(\d+)([smhd])$/.exec(text);
-  if (age !== null) return now - Number(age[1]) * { s: 1e3, m: 6e4, h: 36e5, d: 864e5 }[age[2] as 's' | 'm' | 'h' | 'd'];
+  if (age !== null)
+    return now - Number(age[1]) * { s: 1e3, m: 6e4, h: 36e5, d: 864e5 }[age[2] as 's' | 'm' | 'h' | 'd'];
   const time = /^\d{11,}$/.test(text) ? Number(text) : Date.parse(text);
   return Number.isNaN(time) ? undefined : time;
 }

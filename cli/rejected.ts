@@ -9,7 +9,15 @@ export function listRejected(options: GlobalOptions, { limit }: { limit: number 
   requireJournal(settings);
   const reader = openJournalReader(settings.DATA_DIR);
   try {
-    const rows = reader.rejected({ limit }).map((one) => ({ id: one.id, at: new Date(one.atMs).toISOString(), origin: one.origin, reason: one.message, record: one.record }));
+    const rows = reader
+      .rejected({ limit })
+      .map((one) => ({
+        id: one.id,
+        at: new Date(one.atMs).toISOString(),
+        origin: one.origin,
+        reason: one.message,
+        record: one.record,
+      }));
     printRows(rows, ['id', 'at', 'origin', 'reason', 'record']);
   } finally {
     reader.close();
@@ -17,7 +25,11 @@ export function listRejected(options: GlobalOptions, { limit }: { limit: number 
 }
 
 /** `rejected replay`: asks the running collector, the only writer of the journal, to check them again. */
-export async function replayRejected(options: GlobalOptions, ids: readonly string[], { key }: { key?: string }): Promise<void> {
+export async function replayRejected(
+  options: GlobalOptions,
+  ids: readonly string[],
+  { key }: { key?: string },
+): Promise<void> {
   const { HOST, PORT } = settingsOf(options);
   const host = HOST.includes(':') ? `[${HOST}]` : HOST === '0.0.0.0' ? '127.0.0.1' : HOST;
   const url = `http://${host}:${PORT}/api/v1/rejected/replay`;

@@ -18,5 +18,7 @@ export class UsageError extends Error {
 /** @throws UsageError where DATA_DIR holds no journal */
 export function requireJournal(settings: Settings): void {
   if (existsSync(join(settings.DATA_DIR, 'journal.db'))) return;
-  throw new UsageError(`DATA_DIR ${settings.DATA_DIR} holds no journal: start the collector once, or set DATA_DIR to where it runs`);
+  throw new UsageError(
+    `DATA_DIR ${settings.DATA_DIR} holds no journal: start the collector once, or set DATA_DIR to where it runs`,
+  );
 }

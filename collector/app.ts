@@ -11,7 +11,11 @@ export interface AppParts {
   readonly docs: Hono;
   readonly dashboard: Hono;
   /** Guards in front of the routes that need a key, by scope. */
-  readonly guards: { readonly otlp: MiddlewareHandler; readonly ingest: MiddlewareHandler; readonly read: MiddlewareHandler };
+  readonly guards: {
+    readonly otlp: MiddlewareHandler;
+    readonly ingest: MiddlewareHandler;
+    readonly read: MiddlewareHandler;
+  };
   readonly metrics: CollectorMetrics;
   readonly readiness: () => Readiness;
   readonly log: Logger;
@@ -27,7 +31,9 @@ export function createApp(parts: AppParts): Hono {
     const readiness = parts.readiness();
     return c.json(readiness, readiness.status === 'unavailable' ? 503 : 200);
   });
-  app.get('/metrics', async (c) => c.text(await parts.metrics.registry.metrics(), 200, { 'content-type': parts.metrics.registry.contentType }));
+  app.get('/metrics', async (c) =>
+    c.text(await parts.metrics.registry.metrics(), 200, { 'content-type': parts.metrics.registry.contentType }),
+  );
 
   app.use('/v1/*', parts.guards.otlp);
   app.route('/', parts.otlp);
@@ -55,11 +61,16 @@ function countRequests(metrics: CollectorMetrics): MiddlewareHandler {
   return async function countRequest(c, next) {
     await next();
     const path = c.req.path;
-    const route = path.startsWith('/v1/') || path.startsWith('/api/v1/events') ? path.replace(/^(\/api\/v1\/events)\/.*/, '$1/*') : 'other';
+    const route =
+      path.startsWith('/v1/') || path.startsWith('/api/v1/events')
+        ? path.replace(/^(\/api\/v1\/events)\/.*/, '$1/*')
+        : 'other';
     metrics.requests.inc({ route: route.length > 32 ? 'other' : route, status: String(c.res.status) });
   };
 }
 
 function problem(c: Context, status: 404 | 500, code: string, detail: string): Response {
-  return c.json({ type: 'about:blank', title: code.replaceAll('_', ' '), status, code, detail }, status, { 'content-type': 'application/problem+json' });
+  return c.json({ type: 'about:blank', title: code.replaceAll('_', ' '), status, code, detail }, status, {
+    'content-type': 'application/problem+json',
+  });
 }

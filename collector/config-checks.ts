@@ -28,7 +28,10 @@ export function checkBrokers(settings: Settings): readonly string[] {
 }
 
 /** The publisher's TLS options from the files that the settings name. */
-export function amqpTls(settings: Settings, read: (path: string) => Buffer): { tls?: { ca?: Buffer; cert?: Buffer; key?: Buffer } } {
+export function amqpTls(
+  settings: Settings,
+  read: (path: string) => Buffer,
+): { tls?: { ca?: Buffer; cert?: Buffer; key?: Buffer } } {
   const { AMQP_CA_FILE, AMQP_CERT_FILE, AMQP_KEY_FILE } = settings;
   if (AMQP_CA_FILE === undefined && AMQP_CERT_FILE === undefined) return {};
   return {

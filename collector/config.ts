@@ -28,9 +28,16 @@ const settings = z.object({
   MAX_BODY_BYTES: bytes.default(64 * 1024 ** 2).describe('Largest OTLP body, before and after decompression'),
   MAX_INFLIGHT_BYTES: bytes.default(128 * 1024 ** 2).describe('Bodies being read at once, in all'),
   CLOWDER_VERSION: z.enum(['auto', 'v1', 'v2']).default('auto'),
-  CLOWDER_CONTEXT: z.string().regex(/^\/?$|^\/[^?#]*$/, 'must be a path such as /clowder').default('').describe('Path that precedes every route of Clowder'),
+  CLOWDER_CONTEXT: z
+    .string()
+    .regex(/^\/?$|^\/[^?#]*$/, 'must be a path such as /clowder')
+    .default('')
+    .describe('Path that precedes every route of Clowder'),
   CLOWDER_INSTANCE: z.string().min(1).optional().describe('Name of this Clowder in events that name none'),
-  CLIENT_ADDRESS: z.enum(['anonymise', 'full', 'drop']).default('anonymise').describe('What is kept of client addresses'),
+  CLIENT_ADDRESS: z
+    .enum(['anonymise', 'full', 'drop'])
+    .default('anonymise')
+    .describe('What is kept of client addresses'),
   DEDUPE_WINDOW_S: seconds(3600).describe('How long an event id is remembered'),
   WAIT_FOR_CAPTURE_S: seconds(60).describe("How long a marked observation waits for the proxy's own"),
   ALLOWED_ORIGINS: z.string().optional().describe('Origins of pages that may send page views, separated by commas'),
@@ -38,9 +45,9 @@ const settings = z.object({
 });
 
 export type Settings = z.infer<typeof settings>;
-export const SETTINGS: readonly { readonly name: string; readonly description: string }[] = Object.entries(settings.shape).map(
-  ([name, schema]) => ({ name, description: schema.description ?? '' }),
-);
+export const SETTINGS: readonly { readonly name: string; readonly description: string }[] = Object.entries(
+  settings.shape,
+).map(([name, schema]) => ({ name, description: schema.description ?? '' }));
 
 /** The configuration is wrong; the message names every variable that is, what it was and what it may be. */
 export class ConfigError extends Error {
@@ -56,7 +63,11 @@ export type SettingsCheck = (settings: Settings) => readonly string[];
  *
  * @throws ConfigError
  */
-export function loadSettings(environment: NodeJS.ProcessEnv, configFile?: string, checks: readonly SettingsCheck[] = []): Settings {
+export function loadSettings(
+  environment: NodeJS.ProcessEnv,
+  configFile?: string,
+  checks: readonly SettingsCheck[] = [],
+): Settings {
   const fromFile = configFile === undefined ? {} : readConfigFile(configFile);
   const problems = Object.keys(fromFile)
     .filter((name) => !Object.hasOwn(settings.shape, name) && !name.startsWith('OTEL_'))
@@ -86,15 +97,23 @@ function readConfigFile(path: string): Record<string, unknown> {
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new ConfigError(`--config ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new ConfigError(
+      `--config ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
   let parsed: unknown;
   try {
     parsed = parseYaml(text);
   } catch (cause) {
-    throw new ConfigError(`--config ${path} is not YAML: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new ConfigError(`--config ${path} is not YAML: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
   }
   if (parsed === null) return {};
-  if (typeof parsed !== 'object' || Array.isArray(parsed)) throw new ConfigError(`--config ${path} must be a map of names and values, e.g. PORT: 4318`);
-  return Object.fromEntries(Object.entries(parsed).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : value]));
+  if (typeof parsed !== 'object' || Array.isArray(parsed))
+    throw new ConfigError(`--config ${path} must be a map of names and values, e.g. PORT: 4318`);
+  return Object.fromEntries(
+    Object.entries(parsed).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : value]),
+  );
 }

@@ -63,7 +63,11 @@ export class Intake {
    *
    * @throws JournalError where the journal cannot take them; nothing is kept then
    */
-  async submit(candidates: readonly Candidate[], rejected: readonly Rejection[] = [], origin = ''): Promise<readonly Verdict[]> {
+  async submit(
+    candidates: readonly Candidate[],
+    rejected: readonly Rejection[] = [],
+    origin = '',
+  ): Promise<readonly Verdict[]> {
     const now = this.#options.now();
     const plan = new Plan(this.#waiting);
     const verdicts = candidates.map((candidate) => this.#decide(candidate, plan, now));
@@ -80,9 +84,14 @@ export class Intake {
     const now = this.#options.now();
     const due = this.#waiting.takeDue(now);
     if (due.length === 0) return 0;
-    const keys = due.flatMap((entry) => (entry.traceKey === undefined ? [entry.id] : [entry.id, RECOVERED + entry.traceKey]));
+    const keys = due.flatMap((entry) =>
+      entry.traceKey === undefined ? [entry.id] : [entry.id, RECOVERED + entry.traceKey],
+    );
     for (const key of keys) this.#seen.add(key, now);
-    const write = this.#journal.write({ append: due.map((entry) => asRecovered(entry.line)), unhold: due.map((entry) => entry.heldId) });
+    const write = this.#journal.write({
+      append: due.map((entry) => asRecovered(entry.line)),
+      unhold: due.map((entry) => entry.heldId),
+    });
     for (const entry of due) this.#pending.set(entry.id, write);
     try {
       await write;
@@ -103,14 +112,17 @@ export class Intake {
     const pending = this.#pending.get(id);
     if (this.#seen.has(id)) return this.#duplicate(plan, pending);
     if (candidate.waits) {
-      if (this.#waiting.has(id) || (traceKey !== undefined && this.#seen.has(STRONG + traceKey))) return this.#duplicate(plan, pending);
+      if (this.#waiting.has(id) || (traceKey !== undefined && this.#seen.has(STRONG + traceKey)))
+        return this.#duplicate(plan, pending);
       plan.hold(candidate, now + this.#options.waitMs);
       this.#waiting.add({ id, line: JSON.stringify(body), traceKey, dueMs: now + this.#options.waitMs });
       return 'waiting';
     }
-    if (candidate.strong && traceKey !== undefined && this.#seen.has(RECOVERED + traceKey)) return this.#duplicate(plan, pending);
+    if (candidate.strong && traceKey !== undefined && this.#seen.has(RECOVERED + traceKey))
+      return this.#duplicate(plan, pending);
     plan.mark(this.#seen, id, now);
-    if (candidate.strong && traceKey !== undefined && !this.#seen.has(STRONG + traceKey)) plan.mark(this.#seen, STRONG + traceKey, now);
+    if (candidate.strong && traceKey !== undefined && !this.#seen.has(STRONG + traceKey))
+      plan.mark(this.#seen, STRONG + traceKey, now);
     plan.release(id, candidate.strong ? traceKey : undefined);
     if (candidate.collapse !== undefined && this.#collapsed.holds(candidate.collapse, body.created)) {
       this.#options.observer.duplicate();
@@ -163,8 +175,10 @@ export class Intake {
       if (held.reason !== 'waiting') continue;
       const body = JSON.parse(held.line) as FlatBody;
       const trace = body['trace_id'];
-      const traceKey = body['resource_id'] === undefined && typeof trace === 'string' ? traceKeyOf(trace, body.event) : undefined;
-      if (this.#seen.has(body.event_id) || (traceKey !== undefined && this.#seen.has(STRONG + traceKey))) settled.push(held.id);
+      const traceKey =
+        body['resource_id'] === undefined && typeof trace === 'string' ? traceKeyOf(trace, body.event) : undefined;
+      if (this.#seen.has(body.event_id) || (traceKey !== undefined && this.#seen.has(STRONG + traceKey)))
+        settled.push(held.id);
       else this.#waiting.add({ id: body.event_id, line: held.line, traceKey, dueMs: held.dueMs, heldId: held.id });
     }
     // Losing this write loses nothing: the same lines are found settled at the next start.
@@ -173,7 +187,11 @@ export class Intake {
 
   #remember(line: string, atMs: number): void {
     const id = /^\{"event_id":"([^"\\]*)"/.exec(line)?.[1];
-    const needsBody = id === undefined || line.includes('"source":"proxy"') || line.includes('"recovered":true') || line.includes('"event":"view.resource"');
+    const needsBody =
+      id === undefined ||
+      line.includes('"source":"proxy"') ||
+      line.includes('"recovered":true') ||
+      line.includes('"event":"view.resource"');
     if (!needsBody) {
       this.#seen.add(id, atMs);
       return;
@@ -182,7 +200,8 @@ export class Intake {
     this.#seen.add(body.event_id, atMs);
     const trace = body['trace_id'];
     if (typeof trace === 'string') {
-      if (body['recovered'] === true && body['resource_id'] === undefined) this.#seen.add(RECOVERED + traceKeyOf(trace, body.event), atMs);
+      if (body['recovered'] === true && body['resource_id'] === undefined)
+        this.#seen.add(RECOVERED + traceKeyOf(trace, body.event), atMs);
       else if (body['source'] === 'proxy') this.#seen.add(STRONG + traceKeyOf(trace, body.event), atMs);
     }
     if (body.event === 'view.resource') this.#collapsed.open(body);
@@ -237,7 +256,15 @@ class Plan {
       ...(this.#append.length > 0 && { append: this.#append }),
       ...(this.#hold.length > 0 && { hold: this.#hold }),
       ...(unhold.length > 0 && { unhold }),
-      ...(rejected.length > 0 && { reject: rejected.map((one) => ({ atMs, origin, code: one.code, message: one.message.slice(0, 4096), record: bounded(one.record) })) }),
+      ...(rejected.length > 0 && {
+        reject: rejected.map((one) => ({
+          atMs,
+          origin,
+          code: one.code,
+          message: one.message.slice(0, 4096),
+          record: bounded(one.record),
+        })),
+      }),
     };
     return Object.keys(change).length === 0 ? undefined : change;
   }
@@ -253,7 +280,10 @@ class Plan {
 const RECORD_MAX = 65_536;
 
 function bounded(record: unknown): string {
-  const text = JSON.stringify(record, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : typeof value === 'string' ? redactText(value.slice(0, 8192)) : value)) ?? 'null';
+  const text =
+    JSON.stringify(record, (_key, value: unknown) =>
+      typeof value === 'bigint' ? String(value) : typeof value === 'string' ? redactText(value.slice(0, 8192)) : value,
+    ) ?? 'null';
   return text.length > RECORD_MAX ? JSON.stringify({ truncated: text.slice(0, RECORD_MAX) }) : text;
 }
 

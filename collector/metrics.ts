@@ -25,7 +25,12 @@ export class CollectorMetrics {
 
   /** A gauge whose value is asked for at each scrape. */
   gauge(name: string, help: string, read: () => number): void {
-    const gauge: Gauge = new Gauge({ name: `clowder_otel_${name}`, help, registers: [], collect: (): void => gauge.set(read()) });
+    const gauge: Gauge = new Gauge({
+      name: `clowder_otel_${name}`,
+      help,
+      registers: [],
+      collect: (): void => gauge.set(read()),
+    });
     this.registry.registerMetric(gauge);
   }
 

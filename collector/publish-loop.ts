@@ -155,7 +155,9 @@ export class PublishLoop {
     if (batch.length === 0) return;
     const dueMs = this.#options.now() + RETRY_FIRST_MS;
     try {
-      await this.#options.journal.write({ hold: batch.map(({ line }) => ({ line, dueMs, reason: 'unroutable', attempts: 1 })) });
+      await this.#options.journal.write({
+        hold: batch.map(({ line }) => ({ line, dueMs, reason: 'unroutable', attempts: 1 })),
+      });
       for (const { flight } of batch) this.#settle(flight);
     } catch (error) {
       // Not settled: the cursor stays before them, and they are published again after a restart.
@@ -189,7 +191,11 @@ export class PublishLoop {
         const returned = page.filter((_, index) => outcomes[index] === 'returned');
         await journal.write({
           unhold: taken.map((held) => held.id),
-          reschedule: returned.map((held) => ({ id: held.id, attempts: held.attempts + 1, dueMs: now() + retryDelayMs(held.attempts) })),
+          reschedule: returned.map((held) => ({
+            id: held.id,
+            attempts: held.attempts + 1,
+            dueMs: now() + retryDelayMs(held.attempts),
+          })),
         });
         if (taken.length < page.length || this.#stopped) return;
       }

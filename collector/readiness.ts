@@ -20,7 +20,12 @@ export interface Readiness {
 /** A backlog is worth telling of once it takes this share of the journal. */
 const BACKLOG_SHARE = 0.5;
 
-export function readinessOf(journal: Pick<Journal, 'stats'>, publisher: Pick<Publisher, 'state'>, failure: string | undefined, waiting: number): Readiness {
+export function readinessOf(
+  journal: Pick<Journal, 'stats'>,
+  publisher: Pick<Publisher, 'state'>,
+  failure: string | undefined,
+  waiting: number,
+): Readiness {
   const { backlogBytes, maxBytes, bytes, rejected } = journal.stats();
   const full = backlogBytes >= maxBytes;
   const { state } = publisher;
@@ -29,20 +34,28 @@ export function readinessOf(journal: Pick<Journal, 'stats'>, publisher: Pick<Pub
     bytes,
     max_bytes: maxBytes,
     rejected,
-    ...(failure !== undefined ? { reason: failure } : full && { reason: 'The journal is full of events that no broker took: see to the broker, or raise JOURNAL_MAX_BYTES' }),
+    ...(failure !== undefined
+      ? { reason: failure }
+      : full && {
+          reason: 'The journal is full of events that no broker took: see to the broker, or raise JOURNAL_MAX_BYTES',
+        }),
   };
   const broker: Check = {
     ok: state.connected && !state.blocked,
     broker: state.broker,
     unconfirmed: state.unconfirmed,
-    ...(state.blocked ? { reason: 'RabbitMQ has blocked publishers: it is short of memory or disk' } : !state.connected && { reason: state.lastError?.message ?? 'Not connected yet' }),
+    ...(state.blocked
+      ? { reason: 'RabbitMQ has blocked publishers: it is short of memory or disk' }
+      : !state.connected && { reason: state.lastError?.message ?? 'Not connected yet' }),
   };
   const large = backlogBytes > maxBytes * BACKLOG_SHARE;
   const backlog: Check = {
     ok: !large,
     bytes: backlogBytes,
     waiting,
-    ...(large && { reason: `Events not published yet take ${Math.round((100 * backlogBytes) / maxBytes)} % of the journal` }),
+    ...(large && {
+      reason: `Events not published yet take ${Math.round((100 * backlogBytes) / maxBytes)} % of the journal`,
+    }),
   };
   const status = !journalCheck.ok ? 'unavailable' : broker.ok && backlog.ok ? 'ready' : 'degraded';
   return { status, checks: { journal: journalCheck, broker, backlog } };

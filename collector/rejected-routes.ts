@@ -17,7 +17,16 @@ export function rejectedRoutes(deps: { journal: Journal; intake: Intake; context
   });
   app.post('/api/v1/rejected/replay', async (c) => {
     const request = replayRequest.safeParse(await c.req.json().catch(() => undefined));
-    if (!request.success) return c.json({ title: 'invalid request', status: 400, code: 'invalid_request', detail: 'The body must be {} or {"ids": [1, 2]}' }, 400);
+    if (!request.success)
+      return c.json(
+        {
+          title: 'invalid request',
+          status: 400,
+          code: 'invalid_request',
+          detail: 'The body must be {} or {"ids": [1, 2]}',
+        },
+        400,
+      );
     const wanted = request.data.ids === undefined ? undefined : new Set(request.data.ids);
     const records = deps.journal.rejected({ limit: 10_000 }).filter((record) => wanted?.has(record.id) ?? true);
     const candidates: Candidate[] = [];

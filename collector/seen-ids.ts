@@ -106,7 +106,8 @@ class Generation {
     const size = slots.length;
     let at = (mix(key) % (size / WORDS)) * WORDS;
     while (this.#isAt(at)) {
-      if (slots[at] === key[0] && slots[at + 1] === key[1] && slots[at + 2] === key[2] && slots[at + 3] === key[3]) return at;
+      if (slots[at] === key[0] && slots[at + 1] === key[1] && slots[at + 2] === key[2] && slots[at + 3] === key[3])
+        return at;
       at = (at + WORDS) % size;
     }
     return at;
@@ -159,7 +160,11 @@ export class SeenIds {
    */
   add(id: string, nowMs: number): void {
     let youngest = this.#generations[0];
-    if (youngest === undefined || youngest.count >= this.#generationMax || nowMs - youngest.startedMs >= this.#windowMs / GENERATIONS) {
+    if (
+      youngest === undefined ||
+      youngest.count >= this.#generationMax ||
+      nowMs - youngest.startedMs >= this.#windowMs / GENERATIONS
+    ) {
       youngest = new Generation(nowMs);
       this.#generations.unshift(youngest);
     }
@@ -179,7 +184,8 @@ export class SeenIds {
     for (;;) {
       const oldest = this.#generations.at(-1);
       if (oldest === undefined || this.#generations.length === 1) return;
-      const tooMany = (): boolean => this.size - (this.#generations[0]?.count ?? 0) + this.#generationMax > this.#maxIds;
+      const tooMany = (): boolean =>
+        this.size - (this.#generations[0]?.count ?? 0) + this.#generationMax > this.#maxIds;
       if (nowMs - oldest.lastMs < this.#windowMs && !tooMany()) return;
       this.#generations.pop();
     }

@@ -53,7 +53,9 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
   if (!isLoopbackHost(settings.HOST) && keys.list().length === 0) {
     keys.close();
     lock.release();
-    throw new ConfigError(`HOST was ${settings.HOST} and no API key is made: run "clowder-otel keys add --name NAME --scope ingest" first, or listen on 127.0.0.1`);
+    throw new ConfigError(
+      `HOST was ${settings.HOST} and no API key is made: run "clowder-otel keys add --name NAME --scope ingest" first, or listen on 127.0.0.1`,
+    );
   }
   const telemetry = await startSelfTelemetry(settings.OTEL_EXPORTER_OTLP_ENDPOINT);
   const metrics = new CollectorMetrics();
@@ -114,10 +116,18 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
   metrics.gauge('journal_bytes', 'Size of the journal', () => journal.stats().bytes);
   metrics.gauge('journal_backlog_bytes', 'Events that are not published yet', () => journal.stats().backlogBytes);
   metrics.gauge('waiting_observations', 'Marked observations held back now', () => intake.waitingCount);
-  metrics.gauge('unconfirmed_messages', 'Messages sent to RabbitMQ and not confirmed yet', () => publisher.state.unconfirmed);
+  metrics.gauge(
+    'unconfirmed_messages',
+    'Messages sent to RabbitMQ and not confirmed yet',
+    () => publisher.state.unconfirmed,
+  );
   metrics.gauge('broker_connected', '1 while connected to RabbitMQ', () => (publisher.state.connected ? 1 : 0));
   metrics.counted('reconnects_total', 'Connections to RabbitMQ made again', () => publisher.counters.reconnects);
-  metrics.counted('republished_messages_total', 'Messages published again after a nack or a lost connection', () => publisher.counters.republished);
+  metrics.counted(
+    'republished_messages_total',
+    'Messages published again after a nack or a lost connection',
+    () => publisher.counters.republished,
+  );
   metrics.counted('nacked_messages_total', 'Messages that RabbitMQ refused', () => publisher.counters.nacked);
 
   const guard = (scope: 'ingest' | 'read', deny: Deny = denyAsProblem) => requireKey(scope, { keys, deny });
@@ -173,9 +183,14 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
   return { url, stop };
 }
 
-async function listen(fetch: (request: Request) => Response | Promise<Response>, settings: Settings): Promise<{ server: Server; url: string }> {
+async function listen(
+  fetch: (request: Request) => Response | Promise<Response>,
+  settings: Settings,
+): Promise<{ server: Server; url: string }> {
   const started = Promise.withResolvers<number>();
-  const server = serve({ fetch, hostname: settings.HOST, port: settings.PORT }, (info) => started.resolve(info.port)) as Server;
+  const server = serve({ fetch, hostname: settings.HOST, port: settings.PORT }, (info) =>
+    started.resolve(info.port),
+  ) as Server;
   server.once('error', started.reject);
   // Longer than the idle time of proxies and SDKs in front, so that none of them writes to a connection just closed.
   server.keepAliveTimeout = KEEP_ALIVE_MS;

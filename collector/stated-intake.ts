@@ -1,6 +1,6 @@
 import { idempotentEventId } from '../taxonomy/event-id.ts';
 import type { EventIssue, MapContext } from '../taxonomy/describe.ts';
-import { describeIssues, type Candidate, type Rejection } from '../taxonomy/map.ts';
+import type { Candidate } from '../taxonomy/map.ts';
 import { describeStated, type Poster } from '../taxonomy/stated.ts';
 import { randomUUID } from 'node:crypto';
 import type { Intake } from './intake.ts';
@@ -27,7 +27,9 @@ export async function acceptStated(
   context: MapContext,
   intake: Intake,
 ): Promise<readonly StatedVerdict[]> {
-  const described = events.map(({ value, eventId }) => describeStated(value, { ...poster, eventId: eventId ?? randomUUID() }, context));
+  const described = events.map(({ value, eventId }) =>
+    describeStated(value, { ...poster, eventId: eventId ?? randomUUID() }, context),
+  );
   const good = described.filter((one) => one.ok);
   const candidates: Candidate[] = good.map((one) => ({ body: one.body, waits: false, strong: false }));
   const verdicts = await intake.submit(candidates);
@@ -43,9 +45,4 @@ export async function acceptStated(
 /** Ids for the events of a request under an `Idempotency-Key`. */
 export function idsOf(keyId: string, idempotencyKey: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => idempotentEventId(keyId, idempotencyKey, index));
-}
-
-/** Reasons in the form in which the rejected store keeps them. */
-export function rejectionOf(issues: readonly EventIssue[], record: unknown): Rejection {
-  return { code: 'invalid_event', message: describeIssues(issues), record };
 }

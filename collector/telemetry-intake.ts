@@ -1,5 +1,13 @@
 import { isHealthMetric, mapMetricPoints } from '../taxonomy/map-metrics.ts';
-import { isExplicitName, mapLog, mapSpan, mayBeEvent, type Candidate, type MapContext, type Rejection } from '../taxonomy/map.ts';
+import {
+  isExplicitName,
+  mapLog,
+  mapSpan,
+  mayBeEvent,
+  type Candidate,
+  type MapContext,
+  type Rejection,
+} from '../taxonomy/map.ts';
 import type { LogRecord, MetricPoint, SpanRecord } from '../taxonomy/telemetry.ts';
 import type { Intake } from './intake.ts';
 import type { CollectorMetrics } from './metrics.ts';
@@ -24,7 +32,12 @@ export function createScreen(context: MapContext) {
  *
  * @returns how many explicit events were rejected for good, and why, for OTLP's `partial_success`
  */
-export async function acceptTelemetry(batch: TelemetryBatch, context: MapContext, intake: Intake, metrics: CollectorMetrics): Promise<{ rejected: number; message?: string }> {
+export async function acceptTelemetry(
+  batch: TelemetryBatch,
+  context: MapContext,
+  intake: Intake,
+  metrics: CollectorMetrics,
+): Promise<{ rejected: number; message?: string }> {
   const candidates: Candidate[] = [];
   const rejected: Rejection[] = [];
   let fruitful = 0;
@@ -38,8 +51,14 @@ export async function acceptTelemetry(batch: TelemetryBatch, context: MapContext
   else gather(mapMetricPoints(batch.records, context));
   await intake.submit(candidates, rejected, `otlp-${batch.signal}`);
   metrics.received.inc({ signal: batch.signal }, batch.seen);
-  metrics.ignored.inc({ signal: batch.signal }, Math.max(0, batch.seen - (batch.signal === 'metrics' ? batch.records.length : fruitful)));
+  metrics.ignored.inc(
+    { signal: batch.signal },
+    Math.max(0, batch.seen - (batch.signal === 'metrics' ? batch.records.length : fruitful)),
+  );
   if (rejected.length === 0) return { rejected: 0 };
   const reasons = rejected.slice(0, 5).map((one) => one.message);
-  return { rejected: rejected.length, message: reasons.join(' | ') + (rejected.length > 5 ? ` | and ${rejected.length - 5} more` : '') };
+  return {
+    rejected: rejected.length,
+    message: reasons.join(' | ') + (rejected.length > 5 ? ` | and ${rejected.length - 5} more` : ''),
+  };
 }

@@ -16,7 +16,10 @@ describe('AMQP_URL', () => {
   });
 
   test('may name several brokers, kept in order', () => {
-    expect(parseAmqpUrls('amqp://u:p@a:5672/v, amqps://u:p%2Cq@[::1]:5671/%2Fx?heartbeat=5')).toEqual(['amqp://u:p@a:5672/v', 'amqps://u:p%2Cq@[::1]:5671/%2Fx?heartbeat=5']);
+    expect(parseAmqpUrls('amqp://u:p@a:5672/v, amqps://u:p%2Cq@[::1]:5671/%2Fx?heartbeat=5')).toEqual([
+      'amqp://u:p@a:5672/v',
+      'amqps://u:p%2Cq@[::1]:5671/%2Fx?heartbeat=5',
+    ]);
   });
 
   test.each([
@@ -45,6 +48,7 @@ describe('AMQP_URL', () => {
 
   test('the password is hidden in each of several URLs, user and host stay', () => {
     expect(redactAmqpUrl('amqp://u:p@a:5672/v,amqps://w:q@b')).toBe('amqp://u:***@a:5672/v,amqps://w:***@b');
-    for (const plain of ['amqp://a:5672', 'amqp://[::1]:5672/v', 'amqp://user@a']) expect(redactAmqpUrl(plain)).toBe(plain);
+    for (const plain of ['amqp://a:5672', 'amqp://[::1]:5672/v', 'amqp://user@a'])
+      expect(redactAmqpUrl(plain)).toBe(plain);
   });
 });

@@ -2,13 +2,27 @@ import { describe, expect, test } from 'vitest';
 import type { FlatBody } from '../taxonomy/flat-body.ts';
 import { toMessage, toMessageFromLine } from './message.ts';
 
-const body: FlatBody = { event_id: 'e1', event: 'file.uploaded', created: 1_700_000_000_123, source: 'api', resource_type: 'file', resource_id: 'f1' };
+const body: FlatBody = {
+  event_id: 'e1',
+  event: 'file.uploaded',
+  created: 1_700_000_000_123,
+  source: 'api',
+  resource_type: 'file',
+  resource_id: 'f1',
+};
 
 describe('the message of an event', () => {
   test('is persistent, mandatory JSON under the id of the event, routed by its type', () => {
     const { messageId, routingKey, content, options } = toMessage(body);
     expect([messageId, routingKey, JSON.parse(content.toString())]).toEqual(['e1', 'file.uploaded', body]);
-    expect(options).toMatchObject({ messageId: 'e1', type: 'file.uploaded', timestamp: 1_700_000_000, contentType: 'application/json', deliveryMode: 2, mandatory: true });
+    expect(options).toMatchObject({
+      messageId: 'e1',
+      type: 'file.uploaded',
+      timestamp: 1_700_000_000,
+      contentType: 'application/json',
+      deliveryMode: 2,
+      mandatory: true,
+    });
   });
 
   test('carries CloudEvents 1.0 in its headers', () => {
@@ -30,7 +44,9 @@ describe('the message of an event', () => {
 
   test('carries the trace context where both ids are known', () => {
     const [trace_id, span_id] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
-    expect(toMessage({ ...body, trace_id, span_id }).options.headers).toMatchObject({ traceparent: `00-${trace_id}-${span_id}-01` });
+    expect(toMessage({ ...body, trace_id, span_id }).options.headers).toMatchObject({
+      traceparent: `00-${trace_id}-${span_id}-01`,
+    });
     expect(toMessage({ ...body, trace_id }).options.headers).not.toHaveProperty('traceparent');
   });
 

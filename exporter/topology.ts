@@ -1,7 +1,7 @@
 import type { Channel } from 'amqplib';
 
 export const EVENTS_EXCHANGE = 'clowder.events';
-export const METRICS_EXCHANGE = 'clowder.metrics';
+const METRICS_EXCHANGE = 'clowder.metrics';
 
 /**
  * Declares the exchanges and binds the one to the other. Queues are their consumers' to declare.

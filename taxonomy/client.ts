@@ -42,7 +42,8 @@ export function dayOf(timeMs: number): number {
 }
 
 const EXTRACTOR_AGENT = /pyclowder|clowder-?extractor/i;
-const LIBRARY_AGENT = /^(?:python-|curl\/|wget\/|okhttp|java\/|go-http|node|axios|undici|postman|insomnia|ruby|libwww|r-curl|httr)/i;
+const LIBRARY_AGENT =
+  /^(?:python-|curl\/|wget\/|okhttp|java\/|go-http|node|axios|undici|postman|insomnia|ruby|libwww|r-curl|httr)/i;
 
 const kinds = new Map<string, ClientKind>();
 const KINDS_MAX = 5000;

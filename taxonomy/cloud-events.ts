@@ -15,9 +15,15 @@ const envelope = z.object({
  *
  * @returns the stated event, or what is wrong with the envelope
  */
-export function fromCloudEvent(value: unknown): { ok: true; event: Record<string, unknown> } | { ok: false; issues: { field: string; message: string }[] } {
+export function fromCloudEvent(
+  value: unknown,
+): { ok: true; event: Record<string, unknown> } | { ok: false; issues: { field: string; message: string }[] } {
   const parsed = envelope.safeParse(value);
-  if (!parsed.success) return { ok: false, issues: parsed.error.issues.map((issue) => ({ field: issue.path.join('.'), message: issue.message })) };
+  if (!parsed.success)
+    return {
+      ok: false,
+      issues: parsed.error.issues.map((issue) => ({ field: issue.path.join('.'), message: issue.message })),
+    };
   const { id, type, time, subject, data = {} } = parsed.data;
   const [subjectType, subjectId] = subject?.includes('/') === true ? subject.split('/', 2) : [undefined, subject];
   return {

@@ -43,7 +43,14 @@ export type Described =
   | { readonly ok: true; readonly body: FlatBody }
   | { readonly ok: false; readonly issues: readonly EventIssue[]; readonly draft: Draft };
 
-const CLIPPED = { user_agent: 1024, url: 8192, referrer: 8192, title: 1024, file_name: 1024, resource_name: 1024 } as const;
+const CLIPPED = {
+  user_agent: 1024,
+  url: 8192,
+  referrer: 8192,
+  title: 1024,
+  file_name: 1024,
+  resource_name: 1024,
+} as const;
 
 /**
  * From a draft to the flat body: client fields reduced to what may be kept, secrets redacted, everything checked
@@ -60,7 +67,12 @@ export function describe(draft: Draft, context: MapContext, strict = false): Des
   const checkedTime = checkCreated(draft['created'], context.now());
   if (checkedTime !== undefined) issues.push(checkedTime);
   const parsed = schemaOf(type).safeParse(prepared, { reportInput: true });
-  if (!parsed.success) issues.push(...parsed.error.issues.map((issue) => toIssue(issue)).filter((issue) => issue.field !== 'created' || checkedTime === undefined));
+  if (!parsed.success)
+    issues.push(
+      ...parsed.error.issues
+        .map((issue) => toIssue(issue))
+        .filter((issue) => issue.field !== 'created' || checkedTime === undefined),
+    );
   if (issues.length > 0 || !parsed.success) return { ok: false, issues, draft: prepared };
   return { ok: true, body: toFlatBody(parsed.data as { event_id: string; event: EventType; created: number }) };
 }
@@ -83,7 +95,12 @@ function clean(draft: Draft, context: MapContext): Draft {
   for (const field in CLIPPED) {
     const value = event[field];
     const limit = CLIPPED[field as keyof typeof CLIPPED];
-    if (typeof value === 'string' && value.length > limit && (field === 'user_agent' || field === 'url' || field === 'referrer')) event[field] = value.slice(0, limit);
+    if (
+      typeof value === 'string' &&
+      value.length > limit &&
+      (field === 'user_agent' || field === 'url' || field === 'referrer')
+    )
+      event[field] = value.slice(0, limit);
   }
   for (const [field, redact] of REDACTIONS) if (typeof event[field] === 'string') event[field] = redact(event[field]);
   return event;
@@ -135,8 +152,14 @@ export function missingStated(type: EventType, draft: Draft): EventIssue[] {
 
 function toIssue(issue: z.core.$ZodIssue): EventIssue {
   const field = issue.path.join('.');
-  if (issue.code === 'invalid_type' && issue.input === undefined) return { field, message: 'is missing', expected: issue.expected };
-  return { field, message: issue.message, ...(issue.input === undefined ? {} : { received: show(issue.input) }), ...expectedOf(issue) };
+  if (issue.code === 'invalid_type' && issue.input === undefined)
+    return { field, message: 'is missing', expected: issue.expected };
+  return {
+    field,
+    message: issue.message,
+    ...(issue.input === undefined ? {} : { received: show(issue.input) }),
+    ...expectedOf(issue),
+  };
 }
 
 function expectedOf(issue: z.core.$ZodIssue): { expected?: string } {

@@ -23,17 +23,30 @@ export const commonFields = {
   author_id: id.optional().describe('Owner of the resource'),
   author_name: name.optional(),
   session_id: id.optional(),
-  client_address: z.string().max(64).optional().describe('Anonymised to /24 (IPv4) or /48 (IPv6) unless configured otherwise'),
+  client_address: z
+    .string()
+    .max(64)
+    .optional()
+    .describe('Anonymised to /24 (IPv4) or /48 (IPv6) unless configured otherwise'),
   client_id: z.string().max(64).optional().describe('Keyed hash of full address and user agent; the key changes daily'),
   user_agent: z.string().max(1024).optional(),
   client_kind: z.enum(CLIENT_KINDS).optional(),
-  trace_id: z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 lower-case hex digits').optional(),
-  span_id: z.string().regex(/^[0-9a-f]{16}$/, 'must be 16 lower-case hex digits').optional(),
+  trace_id: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/, 'must be 32 lower-case hex digits')
+    .optional(),
+  span_id: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/, 'must be 16 lower-case hex digits')
+    .optional(),
   clowder_instance: name.optional(),
   resource_id: id.optional().describe('The resource that the event is about'),
   resource_type: z.string().min(1).max(64).optional(),
   resource_name: name.optional(),
-  recovered: z.literal(true).optional().describe('Published from a weaker observation because the stronger one never came'),
+  recovered: z
+    .literal(true)
+    .optional()
+    .describe('Published from a weaker observation because the stronger one never came'),
 };
 
 const file = {
@@ -118,7 +131,11 @@ const connections = {
   bytes: count.optional(),
 };
 
-function eventSchema<const T extends string, const S extends z.core.$ZodLooseShape>(event: T, data: S, summary: string) {
+function eventSchema<const T extends string, const S extends z.core.$ZodLooseShape>(
+  event: T,
+  data: S,
+  summary: string,
+) {
   return z.object({ ...commonFields, event: z.literal(event), ...data }).describe(summary);
 }
 
@@ -144,7 +161,11 @@ export const eventSchemas = {
   'extraction.done': eventSchema('extraction.done', extraction, 'An extractor finished a job'),
   'extraction.failed': eventSchema('extraction.failed', extraction, 'An extractor gave up on a job'),
   'view.page': eventSchema('view.page', page, 'A page that is not about one resource was shown'),
-  'view.resource': eventSchema('view.resource', viewedResource, 'The page of a file, dataset, collection or space was shown'),
+  'view.resource': eventSchema(
+    'view.resource',
+    viewedResource,
+    'The page of a file, dataset, collection or space was shown',
+  ),
   'view.download': eventSchema('view.download', download, 'A file, dataset or collection was downloaded'),
   'user.login': eventSchema('user.login', user, 'A session was opened'),
   'user.signup': eventSchema('user.signup', user, 'An account was created'),

@@ -20,7 +20,12 @@ const COMMON = new Set(Object.keys(commonFields).concat('event'));
  *
  * @param event a checked event; undefined values are left out
  */
-export function toFlatBody(event: { event_id: string; event: EventType; created: number; [field: string]: unknown }): FlatBody {
+export function toFlatBody(event: {
+  event_id: string;
+  event: EventType;
+  created: number;
+  [field: string]: unknown;
+}): FlatBody {
   const traits = eventTraits[event.event];
   const body: Record<string, unknown> = { event_id: event.event_id, event: event.event, created: event.created };
   for (const field of COMMON_ORDER) if (event[field] !== undefined) body[field] = event[field];

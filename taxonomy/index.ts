@@ -1,9 +1,24 @@
 /** What an event is and how telemetry becomes one. Pure: no I/O, no clock of its own. */
 export { ATTRIBUTE_OF_FIELD } from './attributes.ts';
-export { eventSchemas, eventTraits, EVENT_TYPES, isEventType, type ClowderEvent, type EventType } from './event-types.ts';
+export {
+  eventSchemas,
+  eventTraits,
+  EVENT_TYPES,
+  isEventType,
+  type ClowderEvent,
+  type EventType,
+} from './event-types.ts';
 export { derivedEventId } from './event-id.ts';
 export type { FlatBody } from './flat-body.ts';
-export { createMapContext, mapLog, mapSpan, type Candidate, type MapContext, type MapResult, type Rejection } from './map.ts';
+export {
+  createMapContext,
+  mapLog,
+  mapSpan,
+  type Candidate,
+  type MapContext,
+  type MapResult,
+  type Rejection,
+} from './map.ts';
 export { mapHttpRequest, routeOf } from './http/map-request.ts';
 export type { HttpEvent, HttpMappingOptions, HttpRequest } from './http/types.ts';
 export { redactQuery, redactText, redactUrl } from './redaction.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commonFields, eventSchemas, eventTraits, type EventType } from './event-types.ts';
+import { eventSchemas, eventTraits, type EventType } from './event-types.ts';
 
 type JsonSchema = Record<string, unknown>;
 
@@ -7,7 +7,7 @@ type JsonSchema = Record<string, unknown>;
 const FILLED = new Set(['client_id', 'recovered']);
 
 /** Stable name of the schema of an event type, as messages carry it in `cloudEvents_dataschema`. */
-export function schemaId(type: EventType): string {
+function schemaId(type: EventType): string {
   return `urn:clowder-otel:schema:${type}:1`;
 }
 
@@ -19,10 +19,15 @@ export function eventJsonSchema(type: EventType): JsonSchema {
 
 /** JSON Schema of an event as it is posted: id and time may be left out, what identifies the resource may not. */
 export function statedJsonSchema(type: EventType): JsonSchema {
-  const { properties, required } = z.toJSONSchema(eventSchemas[type], { target: 'draft-2020-12' }) as { properties: JsonSchema; required: string[] };
+  const { properties, required } = z.toJSONSchema(eventSchemas[type], { target: 'draft-2020-12' }) as {
+    properties: JsonSchema;
+    required: string[];
+  };
   const groups = eventTraits[type].stated;
   const single = groups.flatMap((group) => (group.length === 1 ? group : []));
-  const choices = groups.filter((group) => group.length > 1).map((group) => ({ anyOf: group.map((field) => ({ required: [field] })) }));
+  const choices = groups
+    .filter((group) => group.length > 1)
+    .map((group) => ({ anyOf: group.map((field) => ({ required: [field] })) }));
   return {
     type: 'object',
     description: eventSchemas[type].description,
@@ -48,10 +53,13 @@ const EXAMPLES: Readonly<Record<string, string | number | boolean>> = {
 
 /** An example of an event as it may be posted. */
 export function statedExample(type: EventType): Record<string, unknown> {
-  const { required, allOf = [] } = statedJsonSchema(type) as { required: string[]; allOf?: { anyOf: { required: string[] }[] }[] };
-  const fields = [...required.filter((field) => field !== 'event'), ...allOf.flatMap((choice) => choice.anyOf[0]?.required ?? [])];
+  const { required, allOf = [] } = statedJsonSchema(type) as {
+    required: string[];
+    allOf?: { anyOf: { required: string[] }[] }[];
+  };
+  const fields = [
+    ...required.filter((field) => field !== 'event'),
+    ...allOf.flatMap((choice) => choice.anyOf[0]?.required ?? []),
+  ];
   return { event: type, ...Object.fromEntries(fields.map((field) => [field, EXAMPLES[field] ?? field])) };
 }
-
-/** Names of the fields that every event may have. */
-export const COMMON_FIELD_NAMES: readonly string[] = Object.keys(commonFields);

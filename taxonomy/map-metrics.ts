@@ -6,7 +6,14 @@ import type { MetricPoint } from './telemetry.ts';
 
 interface Reading {
   /** The field of health.ping that the value fills. */
-  readonly field: 'healthy' | 'response_time_ms' | 'queue_length' | 'consumers' | 'uptime_s' | 'tls_days_left' | 'error';
+  readonly field:
+    | 'healthy'
+    | 'response_time_ms'
+    | 'queue_length'
+    | 'consumers'
+    | 'uptime_s'
+    | 'tls_days_left'
+    | 'error';
   /** Attributes that name the target, the first that is there. */
   readonly target: readonly string[];
   /** Points without this attribute value are no reading (httpcheck reports a point for each status class). */
@@ -54,7 +61,8 @@ export function mapMetricPoints(points: readonly MetricPoint[], context: MapCont
     const key = `${target}|${component ?? ''}|${point.timeUnixNano}`;
     const ping = pings.get(key) ?? newPing(target, component, point, context);
     pings.set(key, ping);
-    if (reading.only === undefined || textAttribute(both, reading.only.attribute) === reading.only.value) fill(ping, reading, point);
+    if (reading.only === undefined || textAttribute(both, reading.only.attribute) === reading.only.value)
+      fill(ping, reading, point);
   }
   const candidates: Candidate[] = [];
   const rejected = [];

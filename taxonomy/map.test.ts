@@ -28,7 +28,17 @@ function span(attributes: Attributes, more: Partial<SpanRecord> = {}): SpanRecor
 }
 
 function log(eventName: string, attributes: Attributes, more: Partial<LogRecord> = {}): LogRecord {
-  return { timeUnixNano: nano(NOW - 500), observedTimeUnixNano: 0n, eventName, body: undefined, attributes, resource: {}, traceId: '', spanId: '', ...more };
+  return {
+    timeUnixNano: nano(NOW - 500),
+    observedTimeUnixNano: 0n,
+    eventName,
+    body: undefined,
+    attributes,
+    resource: {},
+    traceId: '',
+    spanId: '',
+    ...more,
+  };
 }
 
 const download: Attributes = {
@@ -102,24 +112,50 @@ describe('mapping telemetry', () => {
   });
 
   test('an explicit log record is an event, and the same record again is the same one', () => {
-    const record = log('clowder.extraction.working', { 'clowder.file.id': FILE, 'clowder.extraction.message': 'tiling, key=s3cret' });
+    const record = log('clowder.extraction.working', {
+      'clowder.file.id': FILE,
+      'clowder.extraction.message': 'tiling, key=s3cret',
+    });
     const [first, second] = [mapLog(record, context), mapLog(record, context)];
-    expect(first.candidates[0]?.body).toMatchObject({ event: 'extraction.working', created: NOW - 500, file_id: FILE, resource_id: FILE, resource_type: 'file', type: 'file', category: 'extraction' });
+    expect(first.candidates[0]?.body).toMatchObject({
+      event: 'extraction.working',
+      created: NOW - 500,
+      file_id: FILE,
+      resource_id: FILE,
+      resource_type: 'file',
+      type: 'file',
+      category: 'extraction',
+    });
     expect(first.candidates[0]?.body.event_id).toBe(second.candidates[0]?.body.event_id);
     expect(JSON.stringify(first)).not.toContain('s3cret');
   });
 
   test('a span event of the same name is accepted too', () => {
     const events = [{ name: 'clowder.file.deleted', timeUnixNano: nano(NOW), attributes: { 'clowder.file.id': FILE } }];
-    expect(mapSpan(span({}, { kind: 1, events }), context).candidates[0]?.body).toMatchObject({ event: 'file.deleted', file_id: FILE });
+    expect(mapSpan(span({}, { kind: 1, events }), context).candidates[0]?.body).toMatchObject({
+      event: 'file.deleted',
+      file_id: FILE,
+    });
   });
 
   test.each([
     ['an unknown type', log('clowder.file.eaten', {}), /event is no event type, was "file\.eaten"/],
     ['a missing field', log('clowder.file.deleted', {}), /file_id is missing/],
-    ['the year 1900', log('clowder.file.deleted', { 'clowder.file.id': FILE }, { timeUnixNano: nano(1000) }), /created is out of range/],
-    ['the year 2200', log('clowder.file.deleted', { 'clowder.file.id': FILE }, { timeUnixNano: nano(Date.UTC(2200, 0, 1)) }), /created is out of range/],
-    ['a megabyte of text', log('clowder.extraction.working', { 'clowder.file.id': FILE, 'clowder.extraction.message': 'x'.repeat(2 ** 20) }), /message .*at most 32768/],
+    [
+      'the year 1900',
+      log('clowder.file.deleted', { 'clowder.file.id': FILE }, { timeUnixNano: nano(1000) }),
+      /created is out of range/,
+    ],
+    [
+      'the year 2200',
+      log('clowder.file.deleted', { 'clowder.file.id': FILE }, { timeUnixNano: nano(Date.UTC(2200, 0, 1)) }),
+      /created is out of range/,
+    ],
+    [
+      'a megabyte of text',
+      log('clowder.extraction.working', { 'clowder.file.id': FILE, 'clowder.extraction.message': 'x'.repeat(2 ** 20) }),
+      /message .*at most 32768/,
+    ],
   ])('rejects an explicit record with %s, and says why', (_what, record, reason) => {
     const { candidates, rejected } = mapLog(record, context);
     expect(candidates).toEqual([]);
@@ -128,16 +164,28 @@ describe('mapping telemetry', () => {
   });
 
   test('points of one health check become one reading', () => {
-    const at = { unit: '', timeUnixNano: nano(NOW), resource: {}, attributes: { 'http.url': 'http://clowder:9000/healthz' } };
+    const at = {
+      unit: '',
+      timeUnixNano: nano(NOW),
+      resource: {},
+      attributes: { 'http.url': 'http://clowder:9000/healthz' },
+    };
     const { candidates } = mapMetricPoints(
       [
-        { ...at, name: 'httpcheck.status', value: 1, attributes: { ...at.attributes, 'http.status_class': '2xx', 'http.status_code': 200n } },
+        {
+          ...at,
+          name: 'httpcheck.status',
+          value: 1,
+          attributes: { ...at.attributes, 'http.status_class': '2xx', 'http.status_code': 200n },
+        },
         { ...at, name: 'httpcheck.status', value: 0, attributes: { ...at.attributes, 'http.status_class': '5xx' } },
         { ...at, name: 'httpcheck.duration', value: 12, unit: 'ms' },
       ],
       context,
     );
-    expect(candidates.map((one) => one.body)).toMatchObject([{ event: 'health.ping', healthy: true, response_time_ms: 12, target: 'http://clowder:9000/healthz' }]);
+    expect(candidates.map((one) => one.body)).toMatchObject([
+      { event: 'health.ping', healthy: true, response_time_ms: 12, target: 'http://clowder:9000/healthz' },
+    ]);
   });
 });
 
@@ -145,10 +193,23 @@ describe('stating an event', () => {
   const poster = { source: 'api', eventId: 'e1' } as const;
 
   test('a posted event is completed: id, time, resource, v1 names', () => {
-    const described = describeStated({ event: 'file.uploaded', file_id: FILE, file_name: 'a.txt', bytes: 3 }, poster, context);
+    const described = describeStated(
+      { event: 'file.uploaded', file_id: FILE, file_name: 'a.txt', bytes: 3 },
+      poster,
+      context,
+    );
     expect(described).toMatchObject({
       ok: true,
-      body: { event_id: 'e1', created: NOW, source: 'api', resource_id: FILE, resource_name: 'a.txt', category: 'upload', type: 'file', size: 3 },
+      body: {
+        event_id: 'e1',
+        created: NOW,
+        source: 'api',
+        resource_id: FILE,
+        resource_name: 'a.txt',
+        category: 'upload',
+        type: 'file',
+        size: 3,
+      },
     });
   });
 

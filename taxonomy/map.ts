@@ -7,7 +7,13 @@ import type { FlatBody } from './flat-body.ts';
 import { mapHttpRequest } from './http/map-request.ts';
 import type { HttpRequest } from './http/types.ts';
 import { isEventRoute } from './routes/match.ts';
-import { SPAN_KIND_SERVER, type Attributes, type LogRecord, type SpanEventRecord, type SpanRecord } from './telemetry.ts';
+import {
+  SPAN_KIND_SERVER,
+  type Attributes,
+  type LogRecord,
+  type SpanEventRecord,
+  type SpanRecord,
+} from './telemetry.ts';
 
 export type { MapContext } from './describe.ts';
 
@@ -97,7 +103,8 @@ export function mapSpan(span: SpanRecord, context: MapContext): MapResult {
           spanId: span.spanId,
           traceState: span.traceState,
           startTimeUnixNano: span.startTimeUnixNano,
-          durationMs: span.endTimeUnixNano > 0n ? Number(span.endTimeUnixNano - span.startTimeUnixNano) / 1e6 : undefined,
+          durationMs:
+            span.endTimeUnixNano > 0n ? Number(span.endTimeUnixNano - span.startTimeUnixNano) / 1e6 : undefined,
           source: isSource(source) ? source : 'sdk',
         },
         context,
@@ -169,22 +176,48 @@ function mapSpanEvent(event: SpanEventRecord, span: SpanRecord, context: MapCont
 
 function mapExplicit(record: Explicit, context: MapContext): MapResult {
   const type = record.name.slice(EXPLICIT_PREFIX.length);
-  const draft: Draft = { ...fieldsOfAttributes(record.resource), ...fieldsOfBody(record.body), ...fieldsOfAttributes(record.attributes) };
+  const draft: Draft = {
+    ...fieldsOfAttributes(record.resource),
+    ...fieldsOfBody(record.body),
+    ...fieldsOfAttributes(record.attributes),
+  };
   draft['event'] = type;
   draft['created'] = record.timeUnixNano > 0n ? Number(record.timeUnixNano / 1_000_000n) : context.now();
   if (record.traceId !== '') draft['trace_id'] = record.traceId;
   if (record.spanId !== '') draft['span_id'] = record.spanId;
   if (!isSource(draft['source'])) draft['source'] = 'sdk';
   nameResource(type, draft);
-  draft['event_id'] ??= explicitEventId(record.traceId, record.spanId, record.name, record.timeUnixNano, stableJson(draft));
+  draft['event_id'] ??= explicitEventId(
+    record.traceId,
+    record.spanId,
+    record.name,
+    record.timeUnixNano,
+    stableJson(draft),
+  );
   const issues = draft['source'] === 'sdk' && isEventType(type) ? missingStated(type, draft) : [];
   const described = describe(draft, context);
   if (!described.ok || issues.length > 0) {
-    return { candidates: [], rejected: [described.ok ? reject(issues, described.body) : reject([...issues, ...described.issues], described.draft)] };
+    return {
+      candidates: [],
+      rejected: [
+        described.ok ? reject(issues, described.body) : reject([...issues, ...described.issues], described.draft),
+      ],
+    };
   }
   const strong = draft['source'] === 'proxy' && record.traceId !== '';
   const traceKey = strong ? traceKeyOf(record.traceId, described.body.event) : undefined;
-  return { candidates: [{ body: described.body, waits: false, strong, ...(traceKey && { traceKey }), ...collapseOf(described.body, record.attributes) }], rejected: [] };
+  return {
+    candidates: [
+      {
+        body: described.body,
+        waits: false,
+        strong,
+        ...(traceKey && { traceKey }),
+        ...collapseOf(described.body, record.attributes),
+      },
+    ],
+    rejected: [],
+  };
 }
 
 /** A strong event may say within how many seconds views of one client and resource are the same (v2's pages). */
@@ -196,16 +229,21 @@ function collapseOf(body: FlatBody, attributes: Attributes): Pick<Candidate, 'co
 function collapse(body: FlatBody, seconds: number): Pick<Candidate, 'collapse'> {
   const client = body['client_id'] ?? body['session_id'] ?? body['user_id'];
   if (client === undefined) return {};
-  return { collapse: { key: `${body.event}|${String(client)}|${String(body['resource_id'])}`, withinMs: seconds * 1000 } };
+  return {
+    collapse: { key: `${body.event}|${String(client)}|${String(body['resource_id'])}`, withinMs: seconds * 1000 },
+  };
 }
 
 function fieldsOfBody(body: unknown): Draft {
-  return typeof body === 'object' && body !== null && !Array.isArray(body) && !(body instanceof Uint8Array) ? { ...body } : {};
+  return typeof body === 'object' && body !== null && !Array.isArray(body) && !(body instanceof Uint8Array)
+    ? { ...body }
+    : {};
 }
 
 function stableJson(draft: Draft): string {
-  return JSON.stringify(Object.entries(draft).sort(([a], [b]) => (a < b ? -1 : 1)), (_key, value: unknown) =>
-    typeof value === 'bigint' ? String(value) : value,
+  return JSON.stringify(
+    Object.entries(draft).sort(([a], [b]) => (a < b ? -1 : 1)),
+    (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value),
   );
 }
 
@@ -213,7 +251,9 @@ function stableJson(draft: Draft): string {
 export function nameResource(type: string, draft: Draft): void {
   if (type.startsWith('file.')) draft['file_id'] ??= draft['resource_id'];
   if (type === 'view.resource' || type === 'view.download') {
-    const resourceType = draft['resource_type'] ?? (draft['file_id'] !== undefined ? 'file' : draft['dataset_id'] !== undefined ? 'dataset' : undefined);
+    const resourceType =
+      draft['resource_type'] ??
+      (draft['file_id'] !== undefined ? 'file' : draft['dataset_id'] !== undefined ? 'dataset' : undefined);
     draft['resource_type'] ??= resourceType;
     if (typeof resourceType === 'string') draft['resource_id'] ??= draft[`${resourceType}_id`];
   }
@@ -226,7 +266,10 @@ function reject(issues: readonly EventIssue[], record: unknown): Rejection {
 /** The issues in one sentence: which field, what it was, what it may be. */
 export function describeIssues(issues: readonly EventIssue[]): string {
   return issues
-    .map(({ field, message, received, expected }) => `${field} ${message}${received === undefined ? '' : `, was ${received}`}${expected === undefined ? '' : `, may be ${expected}`}`)
+    .map(
+      ({ field, message, received, expected }) =>
+        `${field} ${message}${received === undefined ? '' : `, was ${received}`}${expected === undefined ? '' : `, may be ${expected}`}`,
+    )
     .join('; ');
 }
 
@@ -271,7 +314,8 @@ function mapRequest(observed: ObservedRequest, context: MapContext): MapResult {
   const rejected: Rejection[] = [];
   for (const { event, data, collapseWithinS } of found) {
     const draft: Draft = { ...known, ...data, event, source: observed.source, url: target.url };
-    draft['created'] = observed.startTimeUnixNano > 0n ? Number(observed.startTimeUnixNano / 1_000_000n) : context.now();
+    draft['created'] =
+      observed.startTimeUnixNano > 0n ? Number(observed.startTimeUnixNano / 1_000_000n) : context.now();
     if (event === 'health.ping') draft['target'] ??= target.url;
     if (observed.traceId !== '') draft['trace_id'] = observed.traceId;
     if (observed.spanId !== '') draft['span_id'] = observed.spanId;
@@ -332,12 +376,22 @@ export function traceKeyOf(traceId: string, type: string): string {
 
 function targetOf(attributes: Attributes): RequestTarget | undefined {
   const full = textAttribute(attributes, 'url.full') ?? textAttribute(attributes, 'http.url');
-  const raw = textAttribute(attributes, 'url.path') ?? textAttribute(attributes, 'http.target') ?? (full === undefined ? undefined : full.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, ''));
+  const raw =
+    textAttribute(attributes, 'url.path') ??
+    textAttribute(attributes, 'http.target') ??
+    (full === undefined ? undefined : full.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, ''));
   if (raw === undefined) return undefined;
   const mark = raw.indexOf('?');
   const path = (mark === -1 ? raw : raw.slice(0, mark)).split('#', 1)[0] ?? '';
   const query = textAttribute(attributes, 'url.query')?.replace(/^\?/, '') ?? (mark === -1 ? '' : raw.slice(mark + 1));
-  return { path: path === '' ? '/' : path, query, url: full !== undefined && /^[a-z]+:\/\//i.test(full) ? full : originOf(attributes) + path + (query === '' ? '' : `?${query}`) };
+  return {
+    path: path === '' ? '/' : path,
+    query,
+    url:
+      full !== undefined && /^[a-z]+:\/\//i.test(full)
+        ? full
+        : originOf(attributes) + path + (query === '' ? '' : `?${query}`),
+  };
 }
 
 function originOf(attributes: Attributes): string {

@@ -64,6 +64,9 @@ export function redactExtractorName(name: string): string {
 export function redactText(text: string): string {
   return text
     .replace(/\b(bearer|basic)\s+[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`)
-    .replace(/([?&;\s"'{,]|^)((?:[\w-]*(?:key|token|password|passwd|secret|signature))"?\s*[=:]\s*"?)[^&\s"',;}]+/gi, `$1$2${REDACTED}`)
+    .replace(
+      /([?&;\s"'{,]|^)((?:[\w-]*(?:key|token|password|passwd|secret|signature))"?\s*[=:]\s*"?)[^&\s"',;}]+/gi,
+      `$1$2${REDACTED}`,
+    )
     .replace(/\b(private)\.[^.\s]+\./g, '$1.');
 }

@@ -26,7 +26,8 @@ export function describeStated(value: unknown, poster: Poster, context: MapConte
   draft['event_id'] ??= poster.eventId;
   draft['created'] ??= context.now();
   const named = draft['source'];
-  if (poster.source === 'browser' || named === undefined || !SOURCES_A_POSTER_MAY_NAME.has(named)) draft['source'] = poster.source;
+  if (poster.source === 'browser' || named === undefined || !SOURCES_A_POSTER_MAY_NAME.has(named))
+    draft['source'] = poster.source;
   if (poster.source === 'browser') {
     draft['client_address'] = poster.clientAddress;
     draft['user_agent'] = poster.userAgent;
@@ -36,6 +37,8 @@ export function describeStated(value: unknown, poster: Poster, context: MapConte
   const described = describe(draft, context, true);
   const missing = isEventType(type) ? missingStated(type, draft) : [];
   if (missing.length === 0) return described;
-  const told = described.ok ? [] : described.issues.filter((issue) => !missing.some((one) => one.field === issue.field));
+  const told = described.ok
+    ? []
+    : described.issues.filter((issue) => !missing.some((one) => one.field === issue.field));
   return { ok: false, issues: [...missing, ...told], draft: described.ok ? described.body : described.draft };
 }

@@ -11,7 +11,10 @@ import { readText, RequestError } from './request-body.ts';
 export interface BrowserDependencies {
   readonly keys: KeyStore;
   readonly allowedOrigins: readonly string[];
-  readonly submit: (events: readonly StatedEvent[], poster: { clientAddress?: string; userAgent?: string }) => Promise<readonly StatedVerdict[]>;
+  readonly submit: (
+    events: readonly StatedEvent[],
+    poster: { clientAddress?: string; userAgent?: string },
+  ) => Promise<readonly StatedVerdict[]>;
 }
 
 /** A page view as the snippet sends it; whatever else it says is not looked at. */
@@ -31,18 +34,45 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
   app.use('/api/v1/browser', cors({ origin: [...deps.allowedOrigins], allowMethods: ['POST'] }));
   app.post('/api/v1/browser', async (c) => {
     const origin = c.req.header('origin');
-    if (origin === undefined || !deps.allowedOrigins.includes(origin)) return problem(c, 403, 'origin_not_allowed', 'Pages of this origin may not send page views: add it to ALLOWED_ORIGINS');
+    if (origin === undefined || !deps.allowedOrigins.includes(origin))
+      return problem(
+        c,
+        403,
+        'origin_not_allowed',
+        'Pages of this origin may not send page views: add it to ALLOWED_ORIGINS',
+      );
     try {
       const parsed = pageView.safeParse(JSON.parse(await readText(c, budget)));
-      if (!parsed.success) return problem(c, 422, 'invalid_event', parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '));
+      if (!parsed.success)
+        return problem(
+          c,
+          422,
+          'invalid_event',
+          parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '),
+        );
       const { key, ...view } = parsed.data;
       const verdict = deps.keys.list().length === 0 ? undefined : deps.keys.verify(key ?? c.req.query('key') ?? '');
-      if (verdict === 'unknown' || verdict === 'revoked') return problem(c, 401, 'unauthorized', 'The key of the snippet is unknown or revoked: make one with --scope browser');
-      if (verdict !== undefined && !verdict.scopes.includes('browser')) return problem(c, 403, 'forbidden', 'The key of the snippet has not the scope browser');
+      if (verdict === 'unknown' || verdict === 'revoked')
+        return problem(
+          c,
+          401,
+          'unauthorized',
+          'The key of the snippet is unknown or revoked: make one with --scope browser',
+        );
+      if (verdict !== undefined && !verdict.scopes.includes('browser'))
+        return problem(c, 403, 'forbidden', 'The key of the snippet has not the scope browser');
       const [address, userAgent] = [remoteAddress(c), c.req.header('user-agent')];
-      const [answer] = await deps.submit([{ value: { ...view, event: 'view.page' } }], { ...(address !== undefined && { clientAddress: address }), ...(userAgent !== undefined && { userAgent }) });
+      const [answer] = await deps.submit([{ value: { ...view, event: 'view.page' } }], {
+        ...(address !== undefined && { clientAddress: address }),
+        ...(userAgent !== undefined && { userAgent }),
+      });
       if (answer?.ok === true) return c.json({ id: answer.id }, 202);
-      return problem(c, 422, 'invalid_event', answer?.issues.map((issue) => `${issue.field} ${issue.message}`).join('; ') ?? 'not accepted');
+      return problem(
+        c,
+        422,
+        'invalid_event',
+        answer?.issues.map((issue) => `${issue.field} ${issue.message}`).join('; ') ?? 'not accepted',
+      );
     } catch (error) {
       if (error instanceof RequestError) return problem(c, error.status, error.code, error.message);
       if (error instanceof SyntaxError) return problem(c, 400, 'invalid_json', 'The body is not valid JSON');

@@ -12,7 +12,9 @@ import { streamRoute } from './stream-route.ts';
 export interface EventsDependencies {
   /** Journaled when it resolves; rejects with an error whose `status` is 503. */
   readonly submit: (events: readonly StatedEvent[]) => Promise<readonly StatedVerdict[]>;
-  readonly history: { scan(options: { direction: 'asc' | 'desc'; fromRow?: number; sinceMs?: number }): Iterable<JournalRow> };
+  readonly history: {
+    scan(options: { direction: 'asc' | 'desc'; fromRow?: number; sinceMs?: number }): Iterable<JournalRow>;
+  };
   /** Calls the listener with the JSON of every event accepted from now on, until the returned function is called. */
   readonly live: (listener: (line: string) => void) => () => void;
 }
@@ -32,7 +34,11 @@ export function eventsRoutes(deps: EventsDependencies): Hono {
   async function post(c: Context, type: string | undefined): Promise<Response> {
     try {
       const posted = await readEvents(c, budget);
-      return await accept(c, posted.map((one) => withType(one, type)), deps);
+      return await accept(
+        c,
+        posted.map((one) => withType(one, type)),
+        deps,
+      );
     } catch (error) {
       if (error instanceof RequestError) return problem(c, error.status, error.code, error.message);
       const answer = unavailable(c, error);
@@ -44,7 +50,13 @@ export function eventsRoutes(deps: EventsDependencies): Hono {
   app.post('/api/v1/events', (c) => post(c, undefined));
   app.post('/api/v1/events/:type', (c) => {
     const type = c.req.param('type');
-    if (!isEventType(type)) return problem(c, 404, 'unknown_event_type', `There is no event type ${type.slice(0, 100)}; there are ${EVENT_TYPES.join(', ')}`);
+    if (!isEventType(type))
+      return problem(
+        c,
+        404,
+        'unknown_event_type',
+        `There is no event type ${type.slice(0, 100)}; there are ${EVENT_TYPES.join(', ')}`,
+      );
     return post(c, type);
   });
   app.get('/api/v1/events/stream', streamRoute(deps.live));
@@ -54,15 +66,35 @@ export function eventsRoutes(deps: EventsDependencies): Hono {
 
 /** On an endpoint of one type the event need not say which it is, and must not say that it is another. */
 function withType(posted: Posted, type: string | undefined): Posted {
-  if (type === undefined || !('value' in posted) || typeof posted.value !== 'object' || posted.value === null || Array.isArray(posted.value)) return posted;
+  if (
+    type === undefined ||
+    !('value' in posted) ||
+    typeof posted.value !== 'object' ||
+    posted.value === null ||
+    Array.isArray(posted.value)
+  )
+    return posted;
   const stated = 'event' in posted.value ? posted.value.event : undefined;
-  if (stated !== undefined && stated !== type) return { issues: [{ field: 'event', message: `is not the type of this endpoint`, received: JSON.stringify(stated), expected: type }] };
+  if (stated !== undefined && stated !== type)
+    return {
+      issues: [
+        {
+          field: 'event',
+          message: `is not the type of this endpoint`,
+          received: JSON.stringify(stated),
+          expected: type,
+        },
+      ],
+    };
   return { value: { ...posted.value, event: type } };
 }
 
 async function accept(c: Context, posted: readonly Posted[], deps: EventsDependencies): Promise<Response> {
   const idempotencyKey = c.req.header('idempotency-key');
-  const ids = idempotencyKey === undefined ? [] : idsOf(String(c.get('keyId') ?? ''), idempotencyKey.slice(0, 256), posted.length);
+  const ids =
+    idempotencyKey === undefined
+      ? []
+      : idsOf(String(c.get('keyId') ?? ''), idempotencyKey.slice(0, 256), posted.length);
   const events: StatedEvent[] = [];
   const places: number[] = [];
   const rejected: Refusal[] = [];
@@ -87,7 +119,8 @@ async function accept(c: Context, posted: readonly Posted[], deps: EventsDepende
   rejected.sort((a, b) => a.index - b.index);
   if (accepted.length === 0 && rejected.length > 0) {
     const first = rejected[0]?.issues[0];
-    const detail = first === undefined ? 'No event was accepted' : `No event was accepted: ${first.field} ${first.message}`;
+    const detail =
+      first === undefined ? 'No event was accepted' : `No event was accepted: ${first.field} ${first.message}`;
     return problem(c, 422, 'invalid_event', detail, { rejected });
   }
   return c.json({ accepted: accepted.length, duplicates, ids: accepted, rejected }, 202);

@@ -44,7 +44,8 @@ export function historyRoute(history: EventsDependencies['history']): Handler {
     }
     const { events, next } = page(history, parsed.data);
     const format = parsed.data.format ?? formatOf(c.req.header('accept'));
-    if (format === 'ndjson') return text(c, events.map((event) => `${JSON.stringify(event)}\n`).join(''), 'application/x-ndjson', next);
+    if (format === 'ndjson')
+      return text(c, events.map((event) => `${JSON.stringify(event)}\n`).join(''), 'application/x-ndjson', next);
     if (format === 'csv') return text(c, toCsv(events), 'text/csv; charset=utf-8', next);
     return c.json({ events, ...(next !== undefined && { next }) });
   };
@@ -66,7 +67,10 @@ function page(history: EventsDependencies['history'], query: Query): { events: F
   const step = query.order === 'asc' ? -1 : 1;
   const events: FlatBody[] = [];
   let looked = 0;
-  for (const { row, lines } of history.scan({ direction: query.order, ...(cursorRow ? { fromRow: cursorRow + step } : {}) })) {
+  for (const { row, lines } of history.scan({
+    direction: query.order,
+    ...(cursorRow ? { fromRow: cursorRow + step } : {}),
+  })) {
     const from = row === cursorRow ? (cursorLine ?? 0) : 0;
     for (let index = from; index < lines.length; index += 1) {
       const line = lines[query.order === 'asc' ? index : lines.length - 1 - index];
@@ -98,4 +102,3 @@ function cell(value: string | number | boolean | undefined): string {
   const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
-

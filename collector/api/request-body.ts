@@ -5,7 +5,7 @@ import type { EventIssue } from '../../taxonomy/describe.ts';
 import { BodyError, readBody, type ByteBudget } from '../otlp/body.ts';
 
 /** Events that one request may bring. */
-export const BATCH_MAX = 1000;
+const BATCH_MAX = 1000;
 const BODY_MAX = 4 * 1024 * 1024;
 
 /** Why a request is not looked at any further; `code` is stable. */
@@ -34,7 +34,8 @@ export async function readText(c: Context, budget: ByteBudget): Promise<string> 
     const chunks: AsyncIterable<Uint8Array> = incoming ?? c.req.raw.body ?? empty();
     return utf8.decode(await readBody(chunks, c.req.header('content-encoding'), BODY_MAX, lease));
   } catch (error) {
-    if (error instanceof BodyError) throw new RequestError(error.status, error.status === 413 ? 'body_too_large' : 'invalid_body', error.message);
+    if (error instanceof BodyError)
+      throw new RequestError(error.status, error.status === 413 ? 'body_too_large' : 'invalid_body', error.message);
     if (error instanceof TypeError) throw new RequestError(400, 'invalid_json', 'The body is not valid UTF-8');
     throw error;
   } finally {
@@ -53,17 +54,30 @@ export async function readEvents(c: Context, budget: ByteBudget): Promise<readon
   const type = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const isCloudEvent = type === 'application/cloudevents+json' || type === 'application/cloudevents-batch+json';
   if (type !== 'application/json' && !isCloudEvent) {
-    throw new RequestError(415, 'unsupported_media_type', `Content-Type was ${type || 'absent'}: send application/json, application/cloudevents+json or application/cloudevents-batch+json`);
+    throw new RequestError(
+      415,
+      'unsupported_media_type',
+      `Content-Type was ${type || 'absent'}: send application/json, application/cloudevents+json or application/cloudevents-batch+json`,
+    );
   }
   const text = await readText(c, budget);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new RequestError(400, 'invalid_json', `The body is not valid JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new RequestError(
+      400,
+      'invalid_json',
+      `The body is not valid JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   const events: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
-  if (events.length > BATCH_MAX) throw new RequestError(413, 'batch_too_large', `The batch has ${events.length} events: send at most ${BATCH_MAX} at once`);
+  if (events.length > BATCH_MAX)
+    throw new RequestError(
+      413,
+      'batch_too_large',
+      `The batch has ${events.length} events: send at most ${BATCH_MAX} at once`,
+    );
   if (!isCloudEvent) return events.map((value) => ({ value }));
   return events.map((value) => {
     const converted = fromCloudEvent(value);

@@ -28,7 +28,8 @@ export function streamRoute(live: (listener: (line: string) => void) => () => vo
       await stream.write(': connected\n\n');
       while (!stream.aborted) {
         const body = waiting.shift();
-        if (body !== undefined) await stream.writeSSE({ event: body.event, id: body.event_id, data: JSON.stringify(body) });
+        if (body !== undefined)
+          await stream.writeSSE({ event: body.event, id: body.event_id, data: JSON.stringify(body) });
         else
           await new Promise<void>((resolve) => {
             wake = resolve;

@@ -10,15 +10,20 @@ import { asyncApiDocument, openApiDocument } from './openapi.ts';
 const VERSION = '0.1.0';
 const UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 /** What the page needs of Swagger UI, by name. */
-const ASSETS: Readonly<Record<string, string>> = { 'swagger-ui.css': 'text/css', 'swagger-ui-bundle.js': 'text/javascript' };
-const START = "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#ui', persistAuthorization: true, tryItOutEnabled: true, validatorUrl: null });\n";
+const ASSETS: Readonly<Record<string, string>> = {
+  'swagger-ui.css': 'text/css',
+  'swagger-ui-bundle.js': 'text/javascript',
+};
+const START =
+  "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#ui', persistAuthorization: true, tryItOutEnabled: true, validatorUrl: null });\n";
 const PAGE = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>clowder-otel API</title><link rel="stylesheet" href="/docs/swagger-ui.css"></head>
 <body><div id="ui"></div><script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body>
 </html>
 `;
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
 /** Descriptions of the API and of the messages, and Swagger UI from this machine alone. */
 export function docsRoutes(): Hono {
@@ -28,7 +33,13 @@ export function docsRoutes(): Hono {
   app.get('/schemas', (c) => c.json({ schemas: EVENT_TYPES.map((type) => `/schemas/${type}.json`) }));
   app.get('/schemas/:file', (c) => {
     const type = c.req.param('file').replace(/\.json$/, '');
-    if (!isEventType(type)) return problem(c, 404, 'unknown_event_type', `There is no event type ${type.slice(0, 100)}: GET /schemas lists them`);
+    if (!isEventType(type))
+      return problem(
+        c,
+        404,
+        'unknown_event_type',
+        `There is no event type ${type.slice(0, 100)}: GET /schemas lists them`,
+      );
     return c.json(eventJsonSchema(type), 200, { 'content-type': 'application/schema+json' });
   });
   app.get('/docs', (c) => c.html(PAGE, 200, { 'content-security-policy': CSP }));
@@ -37,7 +48,10 @@ export function docsRoutes(): Hono {
     const asset = c.req.param('asset');
     const type = ASSETS[asset];
     if (type === undefined) return problem(c, 404, 'not_found', 'There is nothing here: GET /docs is the page');
-    return c.body(new Uint8Array(await readFile(join(UI, asset))), 200, { 'content-type': type, 'cache-control': 'max-age=3600' });
+    return c.body(new Uint8Array(await readFile(join(UI, asset))), 200, {
+      'content-type': type,
+      'cache-control': 'max-age=3600',
+    });
   });
   return app;
 }

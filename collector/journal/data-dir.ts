@@ -34,7 +34,11 @@ export function lockDataDir(dir: string): DataDirLock {
   } catch (cause) {
     database.close();
     if (!isBusy(cause)) throw notWritable(dir, cause);
-    throw new DataDirError('data_dir_in_use', `DATA_DIR ${dir} is in use by another collector${holder(dir)}: stop that one, or give this one a directory of its own`, { cause });
+    throw new DataDirError(
+      'data_dir_in_use',
+      `DATA_DIR ${dir} is in use by another collector${holder(dir)}: stop that one, or give this one a directory of its own`,
+      { cause },
+    );
   }
   writeFileSync(join(dir, 'collector.pid'), `${process.pid}\n`);
   return {
@@ -65,7 +69,11 @@ export function makeDataDir(dir: string): string {
 
 function notWritable(dir: string, cause: unknown): DataDirError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new DataDirError('data_dir_not_writable', `DATA_DIR ${dir} cannot be written (${reason}): make it writable for this user, or set DATA_DIR to another directory`, { cause });
+  return new DataDirError(
+    'data_dir_not_writable',
+    `DATA_DIR ${dir} cannot be written (${reason}): make it writable for this user, or set DATA_DIR to another directory`,
+    { cause },
+  );
 }
 
 function isBusy(error: unknown): boolean {

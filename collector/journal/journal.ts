@@ -1,12 +1,19 @@
 import { Worker } from 'node:worker_threads';
 import { JournalReader } from './reader.ts';
-import { JournalError, type Cursor, type HeldLine, type JournalChange, type JournalRow, type JournalStats, type RejectedRecord } from './types.ts';
+import {
+  JournalError,
+  type Cursor,
+  type HeldLine,
+  type JournalChange,
+  type JournalRow,
+  type JournalStats,
+  type RejectedRecord,
+} from './types.ts';
 import type { ScanOptions } from './reader.ts';
 import type { StoreOptions } from './store.ts';
 import type { FromWorker, Outcome, ToWorker } from './worker.ts';
 
 export { JournalReader } from './reader.ts';
-export { JournalError } from './types.ts';
 export type { Cursor, HeldLine, JournalChange, JournalRow, JournalStats, RejectedRecord } from './types.ts';
 
 export interface JournalOptions {
@@ -56,7 +63,10 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { onFatal, retentionMs = WEEK_MS, rejectedMax = 10_000, ...rest } = options;
   const workerData: StoreOptions = { ...rest, retentionMs, rejectedMax };
   const worker = new Worker(new URL(`./worker.${EXTENSION}`, import.meta.url), { workerData });
-  const pending = new Map<number, { resolve: (value: { heldIds: readonly number[] }) => void; reject: (error: Error) => void; appends: boolean }>();
+  const pending = new Map<
+    number,
+    { resolve: (value: { heldIds: readonly number[] }) => void; reject: (error: Error) => void; appends: boolean }
+  >();
   const listeners: (() => void)[] = [];
   const opened = Promise.withResolvers<JournalStats>();
   const exited = Promise.withResolvers<void>();
@@ -103,14 +113,18 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const reader = new JournalReader(options.dir);
 
   function write({ append, ...change }: JournalChange): Promise<{ readonly heldIds: readonly number[] }> {
-    if (failed !== undefined || closing) return Promise.reject(new JournalError('journal_unavailable', failed?.message ?? 'the journal is closed'));
+    if (failed !== undefined || closing)
+      return Promise.reject(new JournalError('journal_unavailable', failed?.message ?? 'the journal is closed'));
     const number = next;
     next += 1;
     const lines = append === undefined || append.length === 0 ? undefined : Buffer.from(append.join('\n'));
     const written = Promise.withResolvers<{ heldIds: readonly number[] }>();
     pending.set(number, { resolve: written.resolve, reject: written.reject, appends: lines !== undefined });
     const message: ToWorker = { number, change: lines === undefined ? change : { ...change, append: lines } };
-    worker.postMessage(message, lines !== undefined && lines.byteLength === lines.buffer.byteLength ? [lines.buffer] : []);
+    worker.postMessage(
+      message,
+      lines !== undefined && lines.byteLength === lines.buffer.byteLength ? [lines.buffer] : [],
+    );
     return written.promise;
   }
 

@@ -16,7 +16,9 @@ export interface StoreOptions {
 /** A change whose lines to append are joined already: so it crosses to the writer's thread without a copy. */
 export type StoredChange = Omit<JournalChange, 'append'> & { readonly append?: Uint8Array };
 
-export type WriteResult = { readonly ok: true; readonly heldIds: readonly number[] } | { readonly ok: false; readonly error: JournalError };
+export type WriteResult =
+  | { readonly ok: true; readonly heldIds: readonly number[] }
+  | { readonly ok: false; readonly error: JournalError };
 
 const PRUNE_ROWS = 64;
 /** A cursor, a release or a page of history needs little; this much of a full disk is not worth a refusal. */
@@ -26,7 +28,19 @@ const LINE_OVERHEAD = 64;
 export class JournalStore {
   readonly #database: DatabaseSync;
   readonly #options: StoreOptions;
-  readonly #statements: Record<'append' | 'hold' | 'unhold' | 'reschedule' | 'cursor' | 'reject' | 'unreject' | 'trimRejected' | 'oldest' | 'prune', StatementSync>;
+  readonly #statements: Record<
+    | 'append'
+    | 'hold'
+    | 'unhold'
+    | 'reschedule'
+    | 'cursor'
+    | 'reject'
+    | 'unreject'
+    | 'trimRejected'
+    | 'oldest'
+    | 'prune',
+    StatementSync
+  >;
   #bytes: number;
   #heldBytes: number;
   #settledBytes: number;
@@ -53,7 +67,9 @@ export class JournalStore {
     };
     this.#cursorRow = this.#number('SELECT row AS n FROM cursor');
     this.#bytes = this.#number('SELECT coalesce(sum(bytes), 0) AS n FROM batch');
-    this.#settledBytes = this.#number('SELECT coalesce(sum(bytes), 0) AS n FROM batch WHERE row < (SELECT row FROM cursor)');
+    this.#settledBytes = this.#number(
+      'SELECT coalesce(sum(bytes), 0) AS n FROM batch WHERE row < (SELECT row FROM cursor)',
+    );
     this.#heldBytes = this.#number('SELECT coalesce(sum(length(line)), 0) AS n FROM held');
     this.#lastRow = this.#number('SELECT coalesce(max(row), 0) AS n FROM batch');
     this.#rejected = this.#number('SELECT count(*) AS n FROM rejected');
@@ -105,9 +121,17 @@ export class JournalStore {
 
   #applyOne(change: StoredChange, nowMs: number): WriteResult {
     const { append, hold = [] } = change;
-    const wanted = (append === undefined ? 0 : append.byteLength + LINE_OVERHEAD) + hold.reduce((sum, held) => sum + (held.reason === 'waiting' ? held.line.length : 0), 0);
+    const wanted =
+      (append === undefined ? 0 : append.byteLength + LINE_OVERHEAD) +
+      hold.reduce((sum, held) => sum + (held.reason === 'waiting' ? held.line.length : 0), 0);
     if (wanted > 0 && this.#backlog() + wanted > this.#options.maxBytes) {
-      return { ok: false, error: new JournalError('journal_full', `The journal is full: ${this.#backlog()} bytes wait to be published, JOURNAL_MAX_BYTES is ${this.#options.maxBytes}`) };
+      return {
+        ok: false,
+        error: new JournalError(
+          'journal_full',
+          `The journal is full: ${this.#backlog()} bytes wait to be published, JOURNAL_MAX_BYTES is ${this.#options.maxBytes}`,
+        ),
+      };
     }
     if (append !== undefined) {
       this.#lastRow = Number(this.#statements.append.run(nowMs, append, append.byteLength).lastInsertRowid);
@@ -124,7 +148,8 @@ export class JournalStore {
       this.#statements.reject.run(one.atMs, one.code, one.message, one.origin, one.record);
       this.#rejected += 1;
     }
-    if (this.#rejected > this.#options.rejectedMax) this.#rejected -= Number(this.#statements.trimRejected.run(this.#options.rejectedMax).changes);
+    if (this.#rejected > this.#options.rejectedMax)
+      this.#rejected -= Number(this.#statements.trimRejected.run(this.#options.rejectedMax).changes);
     for (const id of change.unreject ?? []) this.#rejected -= Number(this.#statements.unreject.run(id).changes);
     return { ok: true, heldIds };
   }
@@ -132,7 +157,9 @@ export class JournalStore {
   #moveCursor(cursor: { readonly row: number; readonly index: number }): void {
     this.#statements.cursor.run(cursor.row, cursor.index);
     if (cursor.row <= this.#cursorRow) return;
-    const passed = this.#database.prepare('SELECT coalesce(sum(bytes), 0) AS n FROM batch WHERE row >= ? AND row < ?').get(this.#cursorRow, cursor.row);
+    const passed = this.#database
+      .prepare('SELECT coalesce(sum(bytes), 0) AS n FROM batch WHERE row >= ? AND row < ?')
+      .get(this.#cursorRow, cursor.row);
     this.#settledBytes += Number(passed?.['n'] ?? 0);
     this.#cursorRow = cursor.row;
   }
@@ -170,5 +197,8 @@ export class JournalStore {
 
 function unavailable(error: unknown): JournalError {
   const reason = error instanceof Error ? error.message : String(error);
-  return new JournalError('journal_unavailable', `The journal cannot be written: ${reason}. Is the disk of DATA_DIR full?`);
+  return new JournalError(
+    'journal_unavailable',
+    `The journal cannot be written: ${reason}. Is the disk of DATA_DIR full?`,
+  );
 }

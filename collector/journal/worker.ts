@@ -5,7 +5,10 @@ import type { JournalStats } from './types.ts';
 /** From the main thread: changes in order, each with a number of its own; `close` ends the worker. */
 export type ToWorker = { readonly number: number; readonly change: StoredChange } | 'close';
 
-export type Outcome = { readonly number: number } & ({ readonly heldIds: readonly number[] } | { readonly code: 'journal_full' | 'journal_unavailable'; readonly message: string });
+export type Outcome = { readonly number: number } & (
+  | { readonly heldIds: readonly number[] }
+  | { readonly code: 'journal_full' | 'journal_unavailable'; readonly message: string }
+);
 
 /** To the main thread: the outcomes of one transaction, once it is on disk. */
 export interface FromWorker {
@@ -31,7 +34,9 @@ function run(port: NonNullable<typeof parentPort>): void {
       );
       const outcomes = results.map((result, index): Outcome => {
         const number = batch[index]?.number ?? -1;
-        return result.ok ? { number, heldIds: result.heldIds } : { number, code: result.error.code, message: result.error.message };
+        return result.ok
+          ? { number, heldIds: result.heldIds }
+          : { number, code: result.error.code, message: result.error.message };
       });
       post({ outcomes, stats: store.stats() });
     }

@@ -34,11 +34,22 @@ export function requireKey(scope: Scope, { keys, deny }: KeyGuard): MiddlewareHa
     const key = keys.verify(presented);
     if (key === 'unknown' || key === 'revoked') {
       c.header('www-authenticate', 'Bearer error="invalid_token"');
-      return deny(c, 401, key === 'revoked' ? 'This API key was revoked: ask for a new one' : `This API key is unknown: ${HELP}`);
+      return deny(
+        c,
+        401,
+        key === 'revoked' ? 'This API key was revoked: ask for a new one' : `This API key is unknown: ${HELP}`,
+      );
     }
-    if (!key.scopes.includes(scope)) return deny(c, 403, `This API key has the scope ${key.scopes.join(', ')}; ${scope} is needed here`);
+    if (!key.scopes.includes(scope))
+      return deny(c, 403, `This API key has the scope ${key.scopes.join(', ')}; ${scope} is needed here`);
     const waitS = await consume(limiters, key);
-    if (waitS !== undefined) return deny(c, 429, `More than ${key.ratePerS} requests a second with this API key: slow down, or make a key with a higher --rate`, waitS);
+    if (waitS !== undefined)
+      return deny(
+        c,
+        429,
+        `More than ${key.ratePerS} requests a second with this API key: slow down, or make a key with a higher --rate`,
+        waitS,
+      );
     c.set('keyId', key.id);
     return next();
   };
@@ -46,7 +57,8 @@ export function requireKey(scope: Scope, { keys, deny }: KeyGuard): MiddlewareHa
 
 async function consume(limiters: Map<string, RateLimiterMemory>, key: ApiKey): Promise<number | undefined> {
   let limiter = limiters.get(key.id);
-  if (limiter === undefined) limiters.set(key.id, (limiter = new RateLimiterMemory({ points: key.ratePerS, duration: 1 })));
+  if (limiter === undefined)
+    limiters.set(key.id, (limiter = new RateLimiterMemory({ points: key.ratePerS, duration: 1 })));
   try {
     await limiter.consume(key.id);
     return undefined;
@@ -63,9 +75,11 @@ function presentedKey(c: Context): string | undefined {
 
 function refuseStranger(c: Context): string | undefined {
   const address = remoteAddress(c);
-  if (address !== undefined && !isLoopbackHost(address)) return `No API key is made yet, and until then only this machine is let in: "clowder-otel keys add" makes one`;
+  if (address !== undefined && !isLoopbackHost(address))
+    return `No API key is made yet, and until then only this machine is let in: "clowder-otel keys add" makes one`;
   const host = c.req.header('host');
-  if (host !== undefined && !isLoopbackHost(hostName(host))) return `Host ${host.slice(0, 100)} does not mean this machine, and no API key is made yet: use 127.0.0.1 or localhost`;
+  if (host !== undefined && !isLoopbackHost(hostName(host)))
+    return `Host ${host.slice(0, 100)} does not mean this machine, and no API key is made yet: use 127.0.0.1 or localhost`;
   return undefined;
 }
 
@@ -78,7 +92,8 @@ export function remoteAddress(c: Context): string | undefined {
   }
 }
 
-const hostName = (host: string): string => (host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d*$/, ''));
+const hostName = (host: string): string =>
+  host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d*$/, '');
 
 /** Whether a host name or address means this machine. */
 export function isLoopbackHost(host: string): boolean {

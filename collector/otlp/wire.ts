@@ -10,9 +10,9 @@ export class OtlpDecodeError extends Error {
 }
 
 export const VARINT = 0;
-export const FIXED64 = 1;
+const FIXED64 = 1;
 export const BYTES = 2;
-export const FIXED32 = 5;
+const FIXED32 = 5;
 
 /** Invalid UTF-8 becomes U+FFFD; a byte order mark is text like any other. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -13,7 +13,12 @@ import { RabbitMQSpanExporter } from './span-exporter.ts';
 const FILE = '5f1e00000000000000000001';
 const NOW_S = Math.floor(Date.now() / 1000);
 const scope = { name: 'test' };
-const spanContext = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1, traceState: new TraceState('a=b') };
+const spanContext = {
+  traceId: '0af7651916cd43dd8448eb211c80319c',
+  spanId: 'b7ad6b7169203331',
+  traceFlags: 1,
+  traceState: new TraceState('a=b'),
+};
 const span: ReadableSpan = {
   name: 'GET',
   kind: SpanKind.SERVER,
@@ -45,7 +50,11 @@ const record: ReadableLogRecord = {
 };
 
 /** Settles as told; `undefined` never does. */
-function fakePublisher(outcome: Outcome | undefined): { publisher: Publisher; published: EventMessage[]; closed: () => boolean } {
+function fakePublisher(outcome: Outcome | undefined): {
+  publisher: Publisher;
+  published: EventMessage[];
+  closed: () => boolean;
+} {
   const published: EventMessage[] = [];
   let closed = false;
   const publisher: Publisher = {
@@ -65,19 +74,35 @@ function fakePublisher(outcome: Outcome | undefined): { publisher: Publisher; pu
   return { publisher, published, closed: () => closed };
 }
 
-const exported = (exporter: RabbitMQSpanExporter, spans: ReadableSpan[]): Promise<ExportResult> => new Promise((resolve) => exporter.export(spans, resolve));
+const exported = (exporter: RabbitMQSpanExporter, spans: ReadableSpan[]): Promise<ExportResult> =>
+  new Promise((resolve) => exporter.export(spans, resolve));
 
 describe('telemetry of the SDK', () => {
   test('a server span is numbered as in OTLP, its times in nanoseconds', () => {
     const seconds = BigInt(NOW_S) * 1_000_000_000n;
-    expect(fromReadableSpan(span)).toMatchObject({ kind: 2, traceState: 'a=b', parentSpanId: '', startTimeUnixNano: seconds + 5n, endTimeUnixNano: seconds + 1_000_005n });
-    expect(fromReadableSpan(span)).toMatchObject({ events: [{ name: 'note', timeUnixNano: seconds + 6n, attributes: { n: 1 } }], resource: { 'service.name': 'clowder' } });
+    expect(fromReadableSpan(span)).toMatchObject({
+      kind: 2,
+      traceState: 'a=b',
+      parentSpanId: '',
+      startTimeUnixNano: seconds + 5n,
+      endTimeUnixNano: seconds + 1_000_005n,
+    });
+    expect(fromReadableSpan(span)).toMatchObject({
+      events: [{ name: 'note', timeUnixNano: seconds + 6n, attributes: { n: 1 } }],
+      resource: { 'service.name': 'clowder' },
+    });
   });
 
   test('a log record keeps its name, also where only the deprecated attribute has it', () => {
-    expect(fromReadableLogRecord(record)).toMatchObject({ eventName: 'clowder.file.deleted', body: { deep: [1, null] }, traceId: spanContext.traceId });
+    expect(fromReadableLogRecord(record)).toMatchObject({
+      eventName: 'clowder.file.deleted',
+      body: { deep: [1, null] },
+      traceId: spanContext.traceId,
+    });
     const { eventName: name, ...unnamed } = record;
-    expect(fromReadableLogRecord({ ...unnamed, attributes: { 'event.name': name ?? '' } }).eventName).toBe('clowder.file.deleted');
+    expect(fromReadableLogRecord({ ...unnamed, attributes: { 'event.name': name ?? '' } }).eventName).toBe(
+      'clowder.file.deleted',
+    );
   });
 });
 

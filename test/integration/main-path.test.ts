@@ -29,7 +29,12 @@ const forwardTo = (url: string, encoding: 'proto' | 'json'): Promise<OtelCollect
   startOtelCollector(({ otlpPort }) => ({
     receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${otlpPort}` } } } },
     exporters: { otlp_http: { endpoint: url, encoding, compression: 'gzip' } },
-    service: { pipelines: { traces: { receivers: ['otlp'], exporters: ['otlp_http'] }, logs: { receivers: ['otlp'], exporters: ['otlp_http'] } } },
+    service: {
+      pipelines: {
+        traces: { receivers: ['otlp'], exporters: ['otlp_http'] },
+        logs: { receivers: ['otlp'], exporters: ['otlp_http'] },
+      },
+    },
   }));
 
 describe('telemetry through the real OpenTelemetry Collector', () => {
@@ -44,19 +49,40 @@ describe('telemetry through the real OpenTelemetry Collector', () => {
     await collector.stop();
   });
 
-  test.each(['proto', 'json'] as const)('spans and logs of an OTel SDK arrive as flat JSON, each event once (%s, gzip)', async (encoding) => {
-    await using otel = await forwardTo(collector.url, encoding);
-    const before = sink.received.length;
-    const { traceId } = await emitDownload(otel.url, encoding, FILE);
-    await waitFor(() => sink.received.length >= before + 2, { what: 'both events' });
-    const events = sink.received.slice(before);
-    expect(events.map((one) => String(one.body['event'])).toSorted()).toEqual(['extraction.working', 'view.download']);
-    const download = events.find((one) => one.routingKey === 'view.download' || one.body['event'] === 'view.download');
-    expect(download?.body).toMatchObject({ category: 'download', type: 'file', resource_id: FILE, bytes: 42, size: 42, trace_id: traceId, url: expect.stringContaining('key=REDACTED') as string });
-    expect(Number.isInteger(download?.body['created'])).toBe(true);
-    expect(download?.headers).toMatchObject({ cloudEvents_specversion: '1.0', cloudEvents_type: 'view.download', cloudEvents_id: download?.messageId, cloudEvents_subject: `file/${FILE}` });
-    expect(download?.headers['traceparent']).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`));
-  });
+  test.each(['proto', 'json'] as const)(
+    'spans and logs of an OTel SDK arrive as flat JSON, each event once (%s, gzip)',
+    async (encoding) => {
+      await using otel = await forwardTo(collector.url, encoding);
+      const before = sink.received.length;
+      const { traceId } = await emitDownload(otel.url, encoding, FILE);
+      await waitFor(() => sink.received.length >= before + 2, { what: 'both events' });
+      const events = sink.received.slice(before);
+      expect(events.map((one) => String(one.body['event'])).toSorted()).toEqual([
+        'extraction.working',
+        'view.download',
+      ]);
+      const download = events.find(
+        (one) => one.routingKey === 'view.download' || one.body['event'] === 'view.download',
+      );
+      expect(download?.body).toMatchObject({
+        category: 'download',
+        type: 'file',
+        resource_id: FILE,
+        bytes: 42,
+        size: 42,
+        trace_id: traceId,
+        url: expect.stringContaining('key=REDACTED') as string,
+      });
+      expect(Number.isInteger(download?.body['created'])).toBe(true);
+      expect(download?.headers).toMatchObject({
+        cloudEvents_specversion: '1.0',
+        cloudEvents_type: 'view.download',
+        cloudEvents_id: download?.messageId,
+        cloudEvents_subject: `file/${FILE}`,
+      });
+      expect(download?.headers['traceparent']).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`));
+    },
+  );
 
   test('one request reported by two spans and one access-log line is one event, and a resent batch is none', async () => {
     const traceId = '0af7651916cd43dd8448eb211c80319c';
@@ -74,7 +100,30 @@ describe('telemetry through the real OpenTelemetry Collector', () => {
     const traceId = '1af7651916cd43dd8448eb211c80319c';
     const before = sink.received.length;
     await post('/v1/traces', otlpSpans(traceId, ['b7ad6b7169203331'], 'clowder=captured'));
-    const proxys = { resourceLogs: [{ scopeLogs: [{ logRecords: [{ eventName: 'clowder.view.download', timeUnixNano: nowNano(), traceId, spanId: 'b7ad6b7169203332', attributes: [text('clowder.source', 'proxy'), text('clowder.resource.type', 'file'), text('clowder.resource.id', FILE), text('clowder.event.id', 'proxys-own')] }] }] }] };
+    const proxys = {
+      resourceLogs: [
+        {
+          scopeLogs: [
+            {
+              logRecords: [
+                {
+                  eventName: 'clowder.view.download',
+                  timeUnixNano: nowNano(),
+                  traceId,
+                  spanId: 'b7ad6b7169203332',
+                  attributes: [
+                    text('clowder.source', 'proxy'),
+                    text('clowder.resource.type', 'file'),
+                    text('clowder.resource.id', FILE),
+                    text('clowder.event.id', 'proxys-own'),
+                  ],
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    };
     await post('/v1/logs', proxys);
     await post('/api/v1/events', { event: 'file.deleted', file_id: FILE, event_id: 'after-the-marked' });
     await waitFor(() => sink.received.some((one) => one.messageId === 'after-the-marked'), { what: 'the last event' });
@@ -83,9 +132,25 @@ describe('telemetry through the real OpenTelemetry Collector', () => {
 
   test('a Python consumer reads a message as those in the field do', async () => {
     await sink[Symbol.asyncDispose]();
-    await post('/api/v1/events', { event: 'file.uploaded', file_id: FILE, file_name: 'a.txt', bytes: 7, user_id: 'u1' });
-    const { stdout } = await promisify(execFile)(PYTHON, ['test/support/field_consumer.py', broker.url], { timeout: 60_000 });
-    expect(JSON.parse(stdout)).toEqual({ category: 'upload', type: 'file', resource_id: FILE, resource_name: 'a.txt', size: 7, user_id: 'u1', created_is_int: true });
+    await post('/api/v1/events', {
+      event: 'file.uploaded',
+      file_id: FILE,
+      file_name: 'a.txt',
+      bytes: 7,
+      user_id: 'u1',
+    });
+    const { stdout } = await promisify(execFile)(PYTHON, ['test/support/field_consumer.py', broker.url], {
+      timeout: 60_000,
+    });
+    expect(JSON.parse(stdout)).toEqual({
+      category: 'upload',
+      type: 'file',
+      resource_id: FILE,
+      resource_name: 'a.txt',
+      size: 7,
+      user_id: 'u1',
+      created_is_int: true,
+    });
     sink = await consumeEventSink(broker.url);
   });
 });
@@ -97,10 +162,17 @@ describe('the collector without a broker', () => {
     await using waiting = await startCollector({ amqpUrl: broker.url });
     const ids = Array.from({ length: 500 }, (_, index) => `in-order-${index}`);
     for (const id of ids) {
-      const response = await fetch(`${waiting.url}/api/v1/events`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ event: 'file.uploaded', event_id: id, file_id: FILE }) });
+      const response = await fetch(`${waiting.url}/api/v1/events`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ event: 'file.uploaded', event_id: id, file_id: FILE }),
+      });
       expect(response.status).toBe(202);
     }
-    expect(await (await fetch(`${waiting.url}/readyz`)).json()).toMatchObject({ status: 'degraded', checks: { broker: { ok: false } } });
+    expect(await (await fetch(`${waiting.url}/readyz`)).json()).toMatchObject({
+      status: 'degraded',
+      checks: { broker: { ok: false } },
+    });
     await broker.startApp();
     await using late = await consumeEventSink(broker.url);
     const arrived = (): string[] => late.ids().filter((id) => id.startsWith('in-order-'));
@@ -112,15 +184,30 @@ describe('the collector without a broker', () => {
 const text = (key: string, value: string) => ({ key, value: { stringValue: value } });
 const nowNano = (): string => `${Date.now()}000000`;
 
-const request = [text('http.request.method', 'GET'), text('url.path', `/api/files/${FILE}/blob`), { key: 'http.response.status_code', value: { intValue: '200' } }];
+const request = [
+  text('http.request.method', 'GET'),
+  text('url.path', `/api/files/${FILE}/blob`),
+  { key: 'http.response.status_code', value: { intValue: '200' } },
+];
 
 function otlpSpans(traceId: string, spanIds: readonly string[], traceState = ''): object {
-  const spans = spanIds.map((spanId) => ({ traceId, spanId, traceState, name: 'GET', kind: 2, startTimeUnixNano: nowNano(), endTimeUnixNano: nowNano(), attributes: request }));
+  const spans = spanIds.map((spanId) => ({
+    traceId,
+    spanId,
+    traceState,
+    name: 'GET',
+    kind: 2,
+    startTimeUnixNano: nowNano(),
+    endTimeUnixNano: nowNano(),
+    attributes: request,
+  }));
   return { resourceSpans: [{ scopeSpans: [{ spans }] }] };
 }
 
 function accessLog(traceId: string): object {
-  return { resourceLogs: [{ scopeLogs: [{ logRecords: [{ timeUnixNano: nowNano(), traceId, attributes: request }] }] }] };
+  return {
+    resourceLogs: [{ scopeLogs: [{ logRecords: [{ timeUnixNano: nowNano(), traceId, attributes: request }] }] }],
+  };
 }
 
 async function post(path: string, body: object, compressed = false): Promise<void> {

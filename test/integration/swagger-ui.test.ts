@@ -4,7 +4,15 @@ import { runCli, startCollector, type CollectorProcess } from '../support/collec
 import { tempDir } from '../support/processes.ts';
 import { toolPath } from '../support/tools.ts';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 let browser: Browser;
 let collector: CollectorProcess;
@@ -13,7 +21,9 @@ let key: string;
 
 beforeAll(async () => {
   dir = await tempDir('swagger');
-  const made = await runCli(['keys', 'add', '--name', 'page', '--scope', 'ingest', 'read', '--json'], { DATA_DIR: dir.path });
+  const made = await runCli(['keys', 'add', '--name', 'page', '--scope', 'ingest', 'read', '--json'], {
+    DATA_DIR: dir.path,
+  });
   ({ key } = JSON.parse(made) as { key: string });
   collector = await startCollector({ dataDir: dir.path, amqpUrl: 'amqp://127.0.0.1:1' });
   browser = await chromium.launch({ executablePath: toolPath('chromium'), args: FLAGS });
@@ -51,6 +61,7 @@ describe('Swagger UI', () => {
     await page.fill('#key input', key);
     await page.click('#key button');
     await page.locator('#events td', { hasText: 'file.uploaded' }).waitFor();
+    expect(await page.locator('#checks li').count()).toBe(3);
     await page.close();
   });
 });

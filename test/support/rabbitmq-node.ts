@@ -54,7 +54,8 @@ export async function startRabbitNode(): Promise<RabbitNode> {
     await connection.close();
     return true;
   };
-  const run = (): Promise<RunningProcess> => startProcess(SERVER, [], { env, readyTimeoutMs: UP_MS, ready: () => answers().catch(() => false) });
+  const run = (): Promise<RunningProcess> =>
+    startProcess(SERVER, [], { env, readyTimeoutMs: UP_MS, ready: () => answers().catch(() => false) });
   const rabbitmqctl = async (...args: string[]): Promise<string> => {
     const { stdout } = await promisify(execFile)(CONTROL, ['-n', name, ...args], { env: { ...process.env, ...env } });
     return stdout;

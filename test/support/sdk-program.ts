@@ -7,10 +7,19 @@ import { LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-log
 import { SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 
 /** What a program with an OTel SDK sends of one download: its server span and, in it, an explicit log record. */
-export async function emitDownload(url: string, encoding: 'proto' | 'json', fileId: string): Promise<{ traceId: string }> {
-  const [TraceExporter, LogExporter] = encoding === 'proto' ? [ProtoTraceExporter, ProtoLogExporter] : [JsonTraceExporter, JsonLogExporter];
-  const tracers = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: new TraceExporter({ url: `${url}/v1/traces` }) })] });
-  const loggers = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter: new LogExporter({ url: `${url}/v1/logs` }) })] });
+export async function emitDownload(
+  url: string,
+  encoding: 'proto' | 'json',
+  fileId: string,
+): Promise<{ traceId: string }> {
+  const [TraceExporter, LogExporter] =
+    encoding === 'proto' ? [ProtoTraceExporter, ProtoLogExporter] : [JsonTraceExporter, JsonLogExporter];
+  const tracers = new TracerProvider({
+    spanProcessors: [new SimpleSpanProcessor({ exporter: new TraceExporter({ url: `${url}/v1/traces` }) })],
+  });
+  const loggers = new LoggerProvider({
+    processors: [new SimpleLogRecordProcessor({ exporter: new LogExporter({ url: `${url}/v1/logs` }) })],
+  });
   const span = tracers.getTracer('test').startSpan('GET', {
     kind: SpanKind.SERVER,
     attributes: {
