@@ -9,15 +9,13 @@ export function listRejected(options: GlobalOptions, { limit }: { limit: number 
   requireJournal(settings);
   const reader = openJournalReader(settings.DATA_DIR);
   try {
-    const rows = reader
-      .rejected({ limit })
-      .map((one) => ({
-        id: one.id,
-        at: new Date(one.atMs).toISOString(),
-        origin: one.origin,
-        reason: one.message,
-        record: one.record,
-      }));
+    const rows = reader.rejected({ limit }).map((one) => ({
+      id: one.id,
+      at: new Date(one.atMs).toISOString(),
+      origin: one.origin,
+      reason: one.message,
+      record: one.record,
+    }));
     printRows(rows, ['id', 'at', 'origin', 'reason', 'record']);
   } finally {
     reader.close();

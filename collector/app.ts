@@ -1,3 +1,4 @@
+import { SpanKind, SpanStatusCode, propagation, context, trace } from '@opentelemetry/api';
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
 import type { CollectorMetrics } from './metrics.ts';
@@ -19,12 +20,15 @@ export interface AppParts {
   readonly metrics: CollectorMetrics;
   readonly readiness: () => Readiness;
   readonly log: Logger;
+  /** Whether requests of the API become spans. Those that bring telemetry never do: they would feed themselves. */
+  readonly traced: boolean;
 }
 
 /** All routes of the collector; the table in DESIGN.md is the contract. */
 export function createApp(parts: AppParts): Hono {
   const app = new Hono();
   app.use(countRequests(parts.metrics));
+  if (parts.traced) app.use('/api/*', traceRequests());
 
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/readyz', (c) => {
@@ -55,6 +59,23 @@ export function createApp(parts: AppParts): Hono {
     return problem(c, 500, 'internal_error', 'The collector failed to answer; its log says why');
   });
   return app;
+}
+
+/** A server span for each request of the API, in the context that its `traceparent` names. */
+function traceRequests(): MiddlewareHandler {
+  const tracer = trace.getTracer('clowder-otel-collector');
+  return async function traceRequest(c, next) {
+    const parent = propagation.extract(context.active(), c.req.header());
+    const span = tracer.startSpan(
+      c.req.method,
+      { kind: SpanKind.SERVER, attributes: { 'http.request.method': c.req.method, 'url.path': c.req.path } },
+      parent,
+    );
+    await context.with(trace.setSpan(parent, span), next);
+    span.setAttribute('http.response.status_code', c.res.status);
+    if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+    span.end();
+  };
 }
 
 function countRequests(metrics: CollectorMetrics): MiddlewareHandler {

@@ -157,6 +157,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     dashboard: dashboardRoutes(),
     guards: { otlp: guard('ingest', otlpError), ingest: guard('ingest'), read: guard('read') },
     metrics,
+    traced: settings.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
     readiness: () => readinessOf(journal, publisher, failure, intake.waitingCount),
     log,
   });

@@ -272,12 +272,14 @@ class ConfirmPublisher implements Publisher {
 
   /** One connection from its beginning to its end; throws what ended it. */
   async #stayConnected(url: string, onConnected: () => void): Promise<void> {
-    const model = await connect(withHeartbeat(url, this.#options.heartbeatS ?? 15), {
+    const socketOptions = {
       timeout: this.#options.connectTimeoutMs ?? 10_000,
       clientProperties: { connection_name: this.#options.connectionName ?? 'clowder-otel' },
+      // Of net.connect, to which amqplib hands it on; its own type does not name it.
       signal: this.#sockets.signal,
       ...this.#options.tls,
-    });
+    };
+    const model = await connect(withHeartbeat(url, this.#options.heartbeatS ?? 15), socketOptions);
     const ended = Promise.withResolvers<never>();
     // `error` and `close` both fire: the first reason counts.
     model.on('error', ended.reject);

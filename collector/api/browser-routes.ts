@@ -74,7 +74,10 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
         answer?.issues.map((issue) => `${issue.field} ${issue.message}`).join('; ') ?? 'not accepted',
       );
     } catch (error) {
-      if (error instanceof RequestError) return problem(c, error.status, error.code, error.message);
+      if (error instanceof RequestError) {
+        if (error.status === 503) c.header('retry-after', '1');
+        return problem(c, error.status, error.code, error.message);
+      }
       if (error instanceof SyntaxError) return problem(c, 400, 'invalid_json', 'The body is not valid JSON');
       const busy = unavailable(c, error);
       if (busy !== undefined) return busy;

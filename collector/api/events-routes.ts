@@ -40,7 +40,10 @@ export function eventsRoutes(deps: EventsDependencies): Hono {
         deps,
       );
     } catch (error) {
-      if (error instanceof RequestError) return problem(c, error.status, error.code, error.message);
+      if (error instanceof RequestError) {
+        if (error.status === 503) c.header('retry-after', '1');
+        return problem(c, error.status, error.code, error.message);
+      }
       const answer = unavailable(c, error);
       if (answer !== undefined) return answer;
       throw error;

@@ -24,6 +24,8 @@ export class RequestError extends Error {
 /** An event of a request as it came, or why its envelope is none. */
 export type Posted = { readonly value: unknown } | { readonly issues: readonly EventIssue[] };
 
+const BODY_CODES = { 400: 'invalid_body', 413: 'body_too_large', 415: 'unsupported_encoding', 503: 'busy' } as const;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The body as text. @throws RequestError */
@@ -34,8 +36,7 @@ export async function readText(c: Context, budget: ByteBudget): Promise<string> 
     const chunks: AsyncIterable<Uint8Array> = incoming ?? c.req.raw.body ?? empty();
     return utf8.decode(await readBody(chunks, c.req.header('content-encoding'), BODY_MAX, lease));
   } catch (error) {
-    if (error instanceof BodyError)
-      throw new RequestError(error.status, error.status === 413 ? 'body_too_large' : 'invalid_body', error.message);
+    if (error instanceof BodyError) throw new RequestError(error.status, BODY_CODES[error.status], error.message);
     if (error instanceof TypeError) throw new RequestError(400, 'invalid_json', 'The body is not valid UTF-8');
     throw error;
   } finally {

@@ -104,7 +104,8 @@ export const page: Rule = (facts) =>
 const UNHEALTHY = /^(?:unhealthy|down|fail\w*|error|degraded|unavailable)$/i;
 
 const health: Rule = (facts) => {
-  if (facts.request.status === 0) return [];
+  const { status: code } = facts.request;
+  if (!Number.isInteger(code) || code < 100 || code > 999) return [];
   const answer = facts.answer;
   const status = asText(field(answer, 'status'));
   const isHealthz = facts.route.route.template === '/healthz';
@@ -114,7 +115,7 @@ const health: Rule = (facts) => {
   return one('health.ping', {
     healthy: facts.ok && !facts.refusedInBody && !saysUnhealthy,
     component: 'clowder',
-    status_code: facts.request.status,
+    status_code: code,
     response_time_ms: facts.request.durationMs,
     version: asText(field(facts.answerField('version'), 'number')) ?? asText(facts.answerField('version')),
   });

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest';
+import { dispositionName } from './facts.ts';
+import { mapHttpRequest } from './map-request.ts';
+import type { EventData, HttpRequest, Json } from './types.ts';
+
+const ID = '5f1e00000000000000000001';
+const OTHER = '5f1e00000000000000000002';
+const THIRD = '5f1e00000000000000000003';
+
+type Headers = Readonly<Record<string, string>>;
+interface Seen extends Partial<Omit<HttpRequest, 'requestHeader' | 'responseHeader'>> {
+  readonly sent?: Headers;
+  readonly answered?: Headers;
+  readonly responseBody?: Json;
+}
+
+/** The data of the downloads that `GET url` amounts to. */
+function downloads(url: string, { sent = {}, answered = {}, ...seen }: Seen = {}): EventData[] {
+  const [path = '', query = ''] = url.split('?');
+  const request: HttpRequest = {
+    method: 'GET',
+    path,
+    query,
+    status: 200,
+    requestHeader: (name) => sent[name],
+    responseHeader: (name) => answered[name],
+    ...seen,
+  };
+  const found = mapHttpRequest(request, { clowder: 'auto', contextPath: '' });
+  for (const { event } of found) expect(event).toBe('view.download');
+  return found.map(({ data }) => data);
+}
+
+describe('downloads', () => {
+  test('a file: what was sent, whether it was all, and its name', () => {
+    const answered = { 'content-disposition': "attachment; filename*=UTF-8''a%20b.txt" };
+    expect(downloads(`/api/files/${ID}/blob`, { answered, bytesSent: 10, complete: false })).toEqual([
+      { resource_type: 'file', resource_id: ID, bytes: 10, complete: false, tracked: true, file_name: 'a b.txt' },
+    ]);
+    expect(downloads(`/api/files/${ID}`)).toHaveLength(1);
+    expect(downloads(`/api/files/${ID}/blob`, { status: 304 })).toEqual([]);
+  });
+
+  test.each([
+    ['tracking=false', false],
+    ['tracking=False', false],
+    ['tracking=0', false],
+    ['increment=off', false],
+    ['increment=no', false],
+    ['tracking=true', true],
+    ['', true],
+  ])('asked with "%s" it is tracked: %s', (query, tracked) => {
+    expect(downloads(`/api/files/${ID}?${query}`)).toMatchObject([{ tracked }]);
+  });
+
+  test.each([
+    ['image', false],
+    ['video', false],
+    ['document', true],
+    ['empty', true],
+  ])('loaded by a page as %s it is tracked: %s', (destination, tracked) => {
+    expect(downloads(`/files/${ID}/blob`, { sent: { 'sec-fetch-dest': destination } })).toMatchObject([{ tracked }]);
+  });
+
+  test.each<[string, Seen, string | undefined]>([
+    ['begins at 0', { answered: { 'content-range': 'bytes 0-99/1000' } }, 'bytes 0-99/1000'],
+    ['begins later', { answered: { 'content-range': 'bytes 100-199/1000' } }, undefined],
+    ['was asked from 0', { sent: { range: 'bytes=0-' } }, 'bytes=0-'],
+    ['was asked from the end', { sent: { range: 'bytes=-500' } }, undefined],
+    [
+      'answers otherwise than asked',
+      { sent: { range: 'bytes=0-' }, answered: { 'content-range': 'bytes 7-9/10' } },
+      undefined,
+    ],
+    ['is not known', {}, undefined],
+  ])('a piece that %s', (_what, seen, range) => {
+    const found = downloads(`/api/files/${ID}/blob`, { ...seen, status: 206 });
+    expect(found.map((data) => data.range)).toEqual(range === undefined ? [] : [range]);
+  });
+
+  test('a whole answer to a range request is a whole download', () => {
+    expect(downloads(`/api/files/${ID}`, { sent: { range: 'bytes=5-' } })[0]).not.toHaveProperty('range');
+  });
+
+  test('a share link never gives its secret away', () => {
+    expect(downloads(`/files/links/${ID}`, { bytesSent: 3 })).toEqual([
+      { resource_type: 'file', bytes: 3, tracked: true },
+    ]);
+  });
+
+  test('datasets, collections and the selection', () => {
+    expect(downloads(`/api/datasets/${ID}/download?tracking=false`)).toEqual([
+      { resource_type: 'dataset', resource_id: ID, tracked: false },
+    ]);
+    expect(downloads(`/api/datasets/${ID}/downloadFolder?folderId=${OTHER}`)).toMatchObject([
+      { resource_id: ID, folder_id: OTHER },
+    ]);
+    expect(downloads(`/api/collections/${ID}/download`)).toMatchObject([
+      { resource_type: 'collection', resource_id: ID },
+    ]);
+    expect(downloads('/api/selected/files')).toEqual([{ resource_type: 'dataset', tracked: true }]);
+  });
+
+  test('part of a dataset: one download a file, bytes only where they are of one', () => {
+    const seen = { bytesSent: 9, answered: { 'content-disposition': 'attachment; filename="x (Partial).zip"' } };
+    expect(downloads(`/api/datasets/${THIRD}/downloadPartial?fileList=${ID},${OTHER},${ID},x`, seen)).toEqual([
+      { resource_type: 'file', resource_id: ID, dataset_id: THIRD, tracked: true },
+      { resource_type: 'file', resource_id: OTHER, dataset_id: THIRD, tracked: true },
+    ]);
+    expect(downloads(`/api/datasets/${THIRD}/downloadPartial?fileList=${ID}`, seen)).toMatchObject([{ bytes: 9 }]);
+  });
+
+  test('another format, unless the plugin is missing', () => {
+    expect(downloads(`/files/${ID}/download/png`)).toMatchObject([{ resource_id: ID, format: 'png' }]);
+    expect(downloads(`/files/${ID}/download/png`, { answered: { 'content-type': 'text/plain' } })).toEqual([]);
+    expect(downloads(`/files/${ID}/download/png`, { responseBody: 'Plugin not found' })).toEqual([]);
+  });
+
+  test('v2: a version, and a presigned URL without its signature', () => {
+    expect(downloads(`/api/v2/files/${ID}?version=2&increment=False`)).toEqual([
+      { resource_type: 'file', resource_id: ID, version: 2, tracked: false },
+    ]);
+    const responseBody = { presigned_url: 'http://minio/x?X-Amz-Signature=s' };
+    expect(downloads(`/api/v2/files/${ID}/url/`, { responseBody, bytesSent: 300 })).toEqual([
+      { resource_type: 'file', resource_id: ID, via: 'presigned', tracked: true },
+    ]);
+    expect(downloads(`/api/v2/files/${ID}/url`, { status: 307 })).toEqual([]);
+  });
+
+  test('v2: null in place of a public file of a private dataset is no download, a JSON file is one', () => {
+    const json = { 'content-type': 'application/json' };
+    const target = `/api/v2/public_files/${ID}`;
+    expect(downloads(target, { answered: json, responseBody: null })).toEqual([]);
+    expect(downloads(target, { answered: json, bytesSent: 4 })).toEqual([]);
+    expect(downloads(target, { answered: json })).toEqual([]);
+    expect(downloads(target, { bytesSent: 4 })).toEqual([]);
+    expect(downloads(target, { answered: json, bytesSent: 400 })).toHaveLength(1);
+    const named = { ...json, 'content-disposition': 'attachment; filename=a.json' };
+    expect(downloads(target, { answered: named, bytesSent: 4 })).toMatchObject([{ file_name: 'a.json' }]);
+  });
+});
+
+describe('the name in Content-Disposition', () => {
+  test.each([
+    ["attachment; filename*=UTF-8''na%C3%AFve.txt", 'naïve.txt'],
+    ['attachment; filename=my file.txt', 'my file.txt'],
+    ['attachment; filename=a;b.txt', 'a;b.txt'],
+    ['attachment; filename="a; \\"b\\".txt"', 'a; "b".txt'],
+    ["attachment; filename=plain.txt; filename*=UTF-8''better.txt", 'better.txt'],
+    ["attachment; filename*=UTF-8''%E0%A4%A; filename=plain.txt", 'plain.txt'],
+    ['attachment', undefined],
+    ['attachment; filename=', undefined],
+  ])('%s', (header, name) => {
+    expect(dispositionName(header)).toBe(name);
+  });
+
+  test('is found quickly in a hostile header', () => {
+    const started = performance.now();
+    for (const text of [';'.repeat(50_000), '"\\'.repeat(25_000), ' '.repeat(50_000)])
+      dispositionName(`x; filename=${text}`);
+    expect(performance.now() - started).toBeLessThan(500);
+  });
+});

@@ -1,0 +1,205 @@
+import { createServer, type Socket } from 'node:net';
+import { SpanKind } from '@opentelemetry/api';
+import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { connect, type GetMessage } from 'amqplib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  createPublisher,
+  RabbitMQSpanExporter,
+  toMessage,
+  type EventMessage,
+  type Outcome,
+  type Publisher,
+} from '../../exporter/index.ts';
+import { freePort } from '../support/processes.ts';
+import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const MESSAGES = 2000;
+const FILE = '5f1e00000000000000000001';
+const RECONNECT = { min: 20, max: 200 };
+
+let node: RabbitNode;
+
+beforeAll(async () => {
+  node = await startRabbitNode();
+});
+
+afterAll(async () => {
+  await node.stop();
+});
+
+const message = (id: string): EventMessage =>
+  toMessage({
+    event_id: id,
+    event: 'file.uploaded',
+    created: 1_700_000_000_123,
+    source: 'api',
+    resource_type: 'file',
+    resource_id: FILE,
+  });
+
+const settled = (publisher: Publisher, one: EventMessage): Promise<Outcome> =>
+  new Promise((resolve, reject) => {
+    if (!publisher.publish(one, resolve)) reject(new Error('not taken'));
+  });
+
+async function bind(queue: string): Promise<void> {
+  const connection = await connect(node.url);
+  const channel = await connection.createChannel();
+  await channel.assertQueue(queue, { durable: true });
+  await channel.bindQueue(queue, 'clowder.metrics', '');
+  await connection.close();
+}
+
+async function drain(queue: string): Promise<GetMessage[]> {
+  const connection = await connect(node.url);
+  const channel = await connection.createChannel();
+  const messages: GetMessage[] = [];
+  for (
+    let got = await channel.get(queue, { noAck: true });
+    got !== false;
+    got = await channel.get(queue, { noAck: true })
+  )
+    messages.push(got);
+  await channel.deleteQueue(queue);
+  await connection.close();
+  return messages;
+}
+
+describe('the publisher', () => {
+  test('declares the topology; a message without a queue is returned, one with a queue is confirmed as it was', async () => {
+    const publisher = createPublisher({ urls: node.url, reconnectMs: RECONNECT });
+    await publisher.ready();
+    expect(await node.rabbitmqctl('list_exchanges', '--silent', 'name', 'type', 'durable')).toMatch(
+      /clowder\.events\ttopic\ttrue[^]*clowder\.metrics\tfanout\ttrue|clowder\.metrics\tfanout\ttrue[^]*clowder\.events\ttopic\ttrue/,
+    );
+    const twice = [settled(publisher, message('lost')), settled(publisher, message('lost'))];
+    expect(await Promise.all(twice)).toEqual(['returned', 'returned']);
+    await bind('read-back');
+    expect(await settled(publisher, message('kept'))).toBe('confirmed');
+    expect(await publisher.close()).toEqual([]);
+    const [kept, ...more] = await drain('read-back');
+    expect(more).toEqual([]);
+    expect(kept?.fields).toMatchObject({ exchange: 'clowder.events', routingKey: 'file.uploaded' });
+    expect(kept?.content).toEqual(message('kept').content);
+    expect(kept?.properties).toMatchObject({
+      messageId: 'kept',
+      deliveryMode: 2,
+      headers: message('kept').options.headers,
+    });
+  });
+
+  test('brings every message through a SIGKILL of the broker, in order', async () => {
+    const publisher = createPublisher({ urls: node.url, reconnectMs: RECONNECT });
+    await publisher.ready();
+    await bind('survivors');
+    let confirmed = 0;
+    let restarted: Promise<void> | undefined;
+    for (let number = 0; number < MESSAGES; number += 1) {
+      if (number === 700) restarted = node.kill().then(() => node.start());
+      while (!publisher.publish(message(`m${number}`), (outcome) => (confirmed += outcome === 'confirmed' ? 1 : 0)))
+        await publisher.ready();
+      if (number % 50 === 0) await new Promise(setImmediate);
+    }
+    await restarted;
+    await waitFor(() => confirmed === MESSAGES, { what: 'every confirm' });
+    expect(publisher.counters).toMatchObject({ reconnects: 1, nacked: 0, returned: 0 });
+    await publisher.close();
+    const ids = new Set((await drain('survivors')).map((one) => String(one.properties.messageId)));
+    expect([...ids]).toEqual(Array.from({ length: MESSAGES }, (_, number) => `m${number}`));
+  });
+
+  test.each([
+    ['a wrong password', (url: string) => url.replace('guest:guest', 'guest:wrong'), 'access_refused'],
+    ['an unknown virtual host', (url: string) => `${url}/nowhere`, 'vhost_refused'],
+    ['a port where nobody listens', () => 'amqp://127.0.0.1:1', 'connection_refused'],
+  ])('says so of %s', async (_what, urlOf, code) => {
+    const publisher = createPublisher({ urls: urlOf(node.url), reconnectMs: RECONNECT });
+    const error = await waitFor(() => publisher.state.lastError, { what: 'the error' });
+    expect(error.code).toBe(code);
+    expect(error.message).not.toContain('wrong');
+    await publisher.close();
+  });
+
+  test('says so of an exchange of another type', async () => {
+    await node.rabbitmqctl('add_vhost', 'other');
+    await node.rabbitmqctl('set_permissions', '-p', 'other', 'guest', '.*', '.*', '.*');
+    const connection = await connect(`${node.url}/other`);
+    await (await connection.createChannel()).assertExchange('clowder.events', 'fanout');
+    await connection.close();
+    const publisher = createPublisher({ urls: `${node.url}/other`, reconnectMs: RECONNECT });
+    const error = await waitFor(() => publisher.state.lastError, { what: 'the error' });
+    expect(error.code).toBe('topology_mismatch');
+    await publisher.close();
+  });
+
+  test('takes the second broker where the first is down', async () => {
+    const publisher = createPublisher({
+      urls: `amqp://127.0.0.1:${await freePort()},${node.url}`,
+      reconnectMs: RECONNECT,
+    });
+    await publisher.ready();
+    expect(publisher.state).toMatchObject({ connected: true, broker: node.url.replace('guest@', '***@') });
+    await publisher.close();
+  });
+
+  test('leaves no connection behind when it is closed while connecting', async () => {
+    const silent = new Set<Socket>();
+    const server = createServer((socket) =>
+      silent.add(socket.on('close', () => silent.delete(socket)).on('error', () => undefined)),
+    ).listen(0, '127.0.0.1');
+    const address = await waitFor(() => server.address() ?? undefined, { what: 'the server' });
+    const publisher = createPublisher({ urls: `amqp://127.0.0.1:${typeof address === 'string' ? '' : address.port}` });
+    await waitFor(() => silent.size === 1, { what: 'the connection' });
+    await publisher.close();
+    for (const socket of silent) socket.resume();
+    await waitFor(() => silent.size === 0, { timeoutMs: 2000, what: 'the end of the connection' });
+    server.close();
+  });
+
+  test('exports the span of an SDK, confirmed and read back', async () => {
+    await bind('spans');
+    const memory = new InMemorySpanExporter();
+    const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: memory })] });
+    provider
+      .getTracer('test')
+      .startSpan('GET', {
+        kind: SpanKind.SERVER,
+        attributes: {
+          'http.request.method': 'GET',
+          'url.path': `/api/files/${FILE}/blob`,
+          'http.response.status_code': 200,
+        },
+      })
+      .end();
+    const spans = await waitFor(() => memory.getFinishedSpans().length > 0 && memory.getFinishedSpans(), {
+      what: 'the span',
+    });
+    const exporter = new RabbitMQSpanExporter({ urls: node.url });
+    expect(await new Promise<ExportResult>((resolve) => exporter.export(spans, resolve))).toEqual({
+      code: ExportResultCode.SUCCESS,
+    });
+    await exporter.shutdown();
+    await provider.shutdown();
+    const [event] = await drain('spans');
+    expect(JSON.parse(event?.content.toString() ?? '')).toMatchObject({
+      event: 'view.download',
+      resource_id: FILE,
+      trace_id: spans[0]?.spanContext().traceId,
+    });
+  });
+
+  test('closes within its time-out when the broker is dead, and gives back what is not confirmed', async () => {
+    const publisher = createPublisher({ urls: node.url, reconnectMs: RECONNECT });
+    await publisher.ready();
+    const killed = node.kill();
+    publisher.publish(message('left'), () => undefined);
+    await killed;
+    const begin = performance.now();
+    const left = await publisher.close({ timeoutMs: 500 });
+    expect(performance.now() - begin).toBeLessThan(2000);
+    expect(left.length).toBeLessThanOrEqual(1);
+  });
+});
