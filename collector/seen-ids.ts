@@ -10,6 +10,7 @@ export interface SeenIdsOptions {
 const WORDS = 4;
 const GENERATIONS = 12;
 const GENERATION_MAX = 262_144;
+/** A power of two, as every table's size is. */
 const FIRST_SLOTS = 1024;
 const ID_LENGTH = 32;
 /** Of this process alone, so that nobody can choose ids that all fall into the same slots. */
@@ -67,8 +68,8 @@ class Generation {
     return this.#slots.byteLength;
   }
 
-  has(key: Key): boolean {
-    return this.#isAt(this.#find(key));
+  has(key: Key, mixed: number): boolean {
+    return this.#isAt(this.#find(key, mixed));
   }
 
   add(key: Key): void {
@@ -101,14 +102,14 @@ class Generation {
   }
 
   /** Where the key is, or would go. */
-  #find(key: Key): number {
+  #find(key: Key, mixed = mix(key)): number {
     const slots = this.#slots;
     const size = slots.length;
-    let at = (mix(key) % (size / WORDS)) * WORDS;
+    let at = (mixed & (size / WORDS - 1)) * WORDS;
     while (this.#isAt(at)) {
       if (slots[at] === key[0] && slots[at + 1] === key[1] && slots[at + 2] === key[2] && slots[at + 3] === key[3])
         return at;
-      at = (at + WORDS) % size;
+      at = (at + WORDS) & (size - 1);
     }
     return at;
   }
@@ -149,7 +150,8 @@ export class SeenIds {
 
   has(id: string): boolean {
     keyOf(id, this.#key);
-    for (const generation of this.#generations) if (generation.has(this.#key)) return true;
+    const mixed = mix(this.#key);
+    for (const generation of this.#generations) if (generation.has(this.#key, mixed)) return true;
     return false;
   }
 
@@ -167,6 +169,7 @@ export class SeenIds {
     ) {
       youngest = new Generation(nowMs);
       this.#generations.unshift(youngest);
+      this.#makeRoom();
     }
     youngest.lastMs = Math.max(youngest.lastMs, nowMs);
     this.#expire(nowMs);
@@ -179,15 +182,16 @@ export class SeenIds {
     for (const generation of this.#generations) generation.delete(this.#key);
   }
 
-  /** A generation goes when its youngest id is older than the window, or to make room for what the youngest may take. */
+  /** A generation goes when its youngest id is older than the window. */
   #expire(nowMs: number): void {
-    for (;;) {
-      const oldest = this.#generations.at(-1);
-      if (oldest === undefined || this.#generations.length === 1) return;
-      const tooMany = (): boolean =>
-        this.size - (this.#generations[0]?.count ?? 0) + this.#generationMax > this.#maxIds;
-      if (nowMs - oldest.lastMs < this.#windowMs && !tooMany()) return;
+    for (let oldest = this.#generations.at(-1); oldest !== undefined; oldest = this.#generations.at(-1)) {
+      if (nowMs - oldest.lastMs < this.#windowMs) return;
       this.#generations.pop();
     }
+  }
+
+  /** The oldest generations go for what the youngest, still empty, may come to hold. */
+  #makeRoom(): void {
+    while (this.#generations.length > 1 && this.size + this.#generationMax > this.#maxIds) this.#generations.pop();
   }
 }

@@ -27,6 +27,7 @@ describe('redaction', () => {
 
   test('takes the secret out of private extractor names', () => {
     expect(redactExtractorName('private.s3cret.ncsa.wordcount')).toBe('private.ncsa.wordcount');
+    expect(redactExtractorName('private.s3cret')).toBe('private');
     expect(redactExtractorName('ncsa.wordcount')).toBe('ncsa.wordcount');
   });
 

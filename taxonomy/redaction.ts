@@ -57,7 +57,7 @@ export function redactUrl(url: string): string {
 
 /** `private.<secret>.<name>` without the secret. */
 export function redactExtractorName(name: string): string {
-  return name.replace(/^((?:error\.)?private)\.[^.]+\./, '$1.');
+  return name.replace(/^((?:error\.)?private)\.[^.]+(?=\.|$)/, '$1');
 }
 
 /** Free text with anything that reads like a credential replaced. */

@@ -88,7 +88,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   }
 
   function fail(error: Error): void {
-    if (failed !== undefined || closing) return;
+    if (failed !== undefined) return;
+    // After close() the writer ends by itself: only a write it left behind tells of a failure.
+    if (closing && pending.size === 0) return;
     failed = error;
     opened.reject(error);
     for (const waiter of pending.values()) waiter.reject(new JournalError('journal_unavailable', error.message));

@@ -1,8 +1,7 @@
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { JOURNAL_FILE, openForWriting } from './schema.ts';
-import { JournalError, type JournalChange, type JournalStats } from './types.ts';
+import { JournalError, type Cursor, type JournalChange, type JournalStats } from './types.ts';
 
 export interface StoreOptions {
   readonly dir: string;
@@ -20,9 +19,14 @@ export type WriteResult =
   | { readonly ok: true; readonly heldIds: readonly number[] }
   | { readonly ok: false; readonly error: JournalError };
 
+/** Rows of history let go of in one transaction, at most: so many, and two for each change in it. */
 const PRUNE_ROWS = 64;
-/** A cursor, a release or a page of history needs little; this much of a full disk is not worth a refusal. */
-const LINE_OVERHEAD = 64;
+const PRUNE_ROWS_PER_CHANGE = 2;
+/** What a full disk lets go of at once, at most, and beyond what is asked for. */
+const MAKE_ROOM_ROWS = 10_000;
+const SPARE_BYTES = 64 * 1024;
+const SQLITE_FULL = 13;
+const NEWLINE = 10;
 
 /** The journal's one writer. Synchronous: it lives in a thread of its own. */
 export class JournalStore {
@@ -38,13 +42,19 @@ export class JournalStore {
     | 'unreject'
     | 'trimRejected'
     | 'oldest'
-    | 'prune',
+    | 'prune'
+    | 'linesOf'
+    | 'bytesBetween'
+    | 'heldBytes',
     StatementSync
   >;
   #bytes: number;
   #heldBytes: number;
   #settledBytes: number;
-  #cursorRow: number;
+  /** Rows up to this one are settled as a whole. */
+  #settledRow = 0;
+  /** How many lines the row has that the cursor stood in last. */
+  #cursorLines = { row: 0, count: 0 };
   #lastRow: number;
   #rejected: number;
   #commits = 0;
@@ -56,38 +66,47 @@ export class JournalStore {
     this.#statements = {
       append: database.prepare('INSERT INTO batch (at_ms, lines, bytes) VALUES (?, ?, ?)'),
       hold: database.prepare('INSERT INTO held (reason, due_ms, attempts, line) VALUES (?, ?, ?, ?)'),
-      unhold: database.prepare('DELETE FROM held WHERE id = ? RETURNING length(line) AS bytes'),
+      unhold: database.prepare('DELETE FROM held WHERE id = ? RETURNING octet_length(line) AS bytes'),
       reschedule: database.prepare('UPDATE held SET due_ms = ?, attempts = ? WHERE id = ?'),
       cursor: database.prepare('UPDATE cursor SET row = ?, line = ?'),
       reject: database.prepare('INSERT INTO rejected (at_ms, code, message, origin, record) VALUES (?, ?, ?, ?, ?)'),
       unreject: database.prepare('DELETE FROM rejected WHERE id = ?'),
-      trimRejected: database.prepare('DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?'),
-      oldest: database.prepare('SELECT row, at_ms, bytes FROM batch WHERE row < ? ORDER BY row LIMIT ?'),
+      trimRejected: database.prepare(
+        'DELETE FROM rejected WHERE id <= (SELECT id FROM rejected ORDER BY id DESC LIMIT 1 OFFSET ?)',
+      ),
+      oldest: database.prepare(
+        'SELECT row, at_ms, length(lines) AS bytes FROM batch WHERE row <= ? ORDER BY row LIMIT ?',
+      ),
       prune: database.prepare('DELETE FROM batch WHERE row <= ?'),
+      linesOf: database.prepare('SELECT lines FROM batch WHERE row = ?'),
+      bytesBetween: database.prepare(
+        'SELECT coalesce(sum(length(lines)), 0) AS bytes FROM batch WHERE row > ? AND row <= ?',
+      ),
+      heldBytes: database.prepare('SELECT octet_length(line) AS bytes FROM held WHERE id = ?'),
     };
-    this.#cursorRow = this.#number('SELECT row AS n FROM cursor');
-    this.#bytes = this.#number('SELECT coalesce(sum(bytes), 0) AS n FROM batch');
-    this.#settledBytes = this.#number(
-      'SELECT coalesce(sum(bytes), 0) AS n FROM batch WHERE row < (SELECT row FROM cursor)',
-    );
-    this.#heldBytes = this.#number('SELECT coalesce(sum(length(line)), 0) AS n FROM held');
+    this.#bytes = this.#number('SELECT coalesce(sum(length(lines)), 0) AS n FROM batch');
+    this.#settledBytes = 0;
+    const cursor = database.prepare('SELECT row, line FROM cursor').get();
+    this.#settleUpTo({ row: Number(cursor?.['row'] ?? 0), index: Number(cursor?.['line'] ?? 0) });
+    this.#heldBytes = this.#number('SELECT coalesce(sum(octet_length(line)), 0) AS n FROM held');
     this.#lastRow = this.#number('SELECT coalesce(max(row), 0) AS n FROM batch');
     this.#rejected = this.#number('SELECT count(*) AS n FROM rejected');
   }
 
   /** One transaction, one fsync for all of the changes; each of them is kept whole or not at all. */
-  write(changes: readonly StoredChange[], nowMs: number): readonly WriteResult[] {
+  write(changes: readonly StoredChange[], nowMs: number, mayMakeRoom = true): readonly WriteResult[] {
     const before = this.#counters();
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       const results = changes.map((change) => this.#applyOne(change, nowMs));
-      this.#prune(nowMs);
+      this.#prune(nowMs, PRUNE_ROWS + PRUNE_ROWS_PER_CHANGE * changes.length);
       this.#database.exec('COMMIT');
       this.#commits += 1;
       return results;
     } catch (error) {
       this.#restore(before);
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      if (mayMakeRoom && isFull(error) && this.#makeRoom(changes)) return this.write(changes, nowMs, false);
       // One change too many for the disk must not take the others with it.
       if (changes.length > 1) return changes.flatMap((change) => this.write([change], nowMs));
       return changes.map(() => ({ ok: false, error: unavailable(error) }));
@@ -105,11 +124,6 @@ export class JournalStore {
     };
   }
 
-  /** Size of the files on disk, in bytes. */
-  fileBytes(): number {
-    return statSync(join(this.#options.dir, JOURNAL_FILE)).size;
-  }
-
   close(): void {
     this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     this.#database.close();
@@ -122,9 +136,9 @@ export class JournalStore {
   #applyOne(change: StoredChange, nowMs: number): WriteResult {
     const { append, hold = [] } = change;
     const wanted =
-      (append === undefined ? 0 : append.byteLength + LINE_OVERHEAD) +
-      hold.reduce((sum, held) => sum + (held.reason === 'waiting' ? held.line.length : 0), 0);
-    if (wanted > 0 && this.#backlog() + wanted > this.#options.maxBytes) {
+      (append?.byteLength ?? 0) +
+      hold.reduce((sum, held) => sum + (held.reason === 'waiting' ? Buffer.byteLength(held.line) : 0), 0);
+    if (wanted > 0 && this.#backlog() + wanted - this.#freedBy(change) > this.#options.maxBytes) {
       return {
         ok: false,
         error: new JournalError(
@@ -138,7 +152,7 @@ export class JournalStore {
       this.#bytes += append.byteLength;
     }
     const heldIds = hold.map((held) => {
-      this.#heldBytes += held.line.length;
+      this.#heldBytes += Buffer.byteLength(held.line);
       return Number(this.#statements.hold.run(held.reason, held.dueMs, held.attempts, held.line).lastInsertRowid);
     });
     for (const id of change.unhold ?? []) this.#heldBytes -= Number(this.#statements.unhold.get(id)?.['bytes'] ?? 0);
@@ -154,38 +168,81 @@ export class JournalStore {
     return { ok: true, heldIds };
   }
 
-  #moveCursor(cursor: { readonly row: number; readonly index: number }): void {
+  /** Bytes of held lines that the change itself lets go of: a waiting line that is published only moves. */
+  #freedBy({ unhold = [] }: StoredChange): number {
+    return unhold.reduce((sum, id) => sum + Number(this.#statements.heldBytes.get(id)?.['bytes'] ?? 0), 0);
+  }
+
+  #moveCursor(cursor: Cursor): void {
     this.#statements.cursor.run(cursor.row, cursor.index);
-    if (cursor.row <= this.#cursorRow) return;
-    const passed = this.#database
-      .prepare('SELECT coalesce(sum(bytes), 0) AS n FROM batch WHERE row >= ? AND row < ?')
-      .get(this.#cursorRow, cursor.row);
-    this.#settledBytes += Number(passed?.['n'] ?? 0);
-    this.#cursorRow = cursor.row;
+    this.#settleUpTo(cursor);
+  }
+
+  #settleUpTo(cursor: Cursor): void {
+    const settledRow = cursor.index > 0 && cursor.index >= this.#lineCount(cursor.row) ? cursor.row : cursor.row - 1;
+    if (settledRow <= this.#settledRow) return;
+    this.#settledBytes += Number(this.#statements.bytesBetween.get(this.#settledRow, settledRow)?.['bytes'] ?? 0);
+    this.#settledRow = settledRow;
+  }
+
+  #lineCount(row: number): number {
+    if (this.#cursorLines.row !== row) {
+      const lines = this.#statements.linesOf.get(row)?.['lines'];
+      this.#cursorLines = { row, count: lines instanceof Uint8Array ? countLines(lines) : 0 };
+    }
+    return this.#cursorLines.count;
   }
 
   /** Lets go of the oldest published rows while the journal is over its bound, or they are over their time. */
-  #prune(nowMs: number): void {
+  #prune(nowMs: number, limit: number): void {
     const tooOld = nowMs - this.#options.retentionMs;
+    this.#dropOldest(limit, (atMs) => this.#bytes + this.#heldBytes > this.#options.maxBytes || atMs < tooOld);
+  }
+
+  /**
+   * Where the disk is full, history makes room for what is new: as much as that takes, with some to spare.
+   *
+   * @returns whether there was any to let go of
+   */
+  #makeRoom(changes: readonly StoredChange[]): boolean {
+    const before = this.#counters();
+    const wanted = changes.reduce((sum, { append }) => sum + (append?.byteLength ?? 0), SPARE_BYTES);
+    const target = this.#bytes - wanted;
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      const dropped = this.#dropOldest(MAKE_ROOM_ROWS, () => this.#bytes > target);
+      this.#database.exec('COMMIT');
+      return dropped;
+    } catch {
+      // The caller reports why nothing can be written.
+      this.#restore(before);
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      return false;
+    }
+  }
+
+  #dropOldest(limit: number, isDue: (atMs: number) => boolean): boolean {
     let last = 0;
-    for (const found of this.#statements.oldest.all(this.#cursorRow, PRUNE_ROWS)) {
-      if (this.#bytes + this.#heldBytes <= this.#options.maxBytes && Number(found['at_ms']) >= tooOld) break;
+    for (const found of this.#statements.oldest.iterate(this.#settledRow, limit)) {
+      if (!isDue(Number(found['at_ms']))) break;
       last = Number(found['row']);
       this.#bytes -= Number(found['bytes']);
       this.#settledBytes -= Number(found['bytes']);
     }
     if (last > 0) this.#statements.prune.run(last);
+    return last > 0;
   }
 
   #counters(): readonly number[] {
-    return [this.#bytes, this.#heldBytes, this.#settledBytes, this.#cursorRow, this.#lastRow, this.#rejected];
+    return [this.#bytes, this.#heldBytes, this.#settledBytes, this.#settledRow, this.#lastRow, this.#rejected];
   }
 
-  #restore([bytes = 0, held = 0, settled = 0, cursor = 0, last = 0, rejected = 0]: readonly number[]): void {
+  #restore([bytes = 0, held = 0, settled = 0, settledRow = 0, last = 0, rejected = 0]: readonly number[]): void {
     this.#bytes = bytes;
     this.#heldBytes = held;
     this.#settledBytes = settled;
-    this.#cursorRow = cursor;
+    this.#settledRow = settledRow;
+    this.#cursorLines = { row: 0, count: 0 };
     this.#lastRow = last;
     this.#rejected = rejected;
   }
@@ -193,6 +250,16 @@ export class JournalStore {
   #number(sql: string): number {
     return Number(this.#database.prepare(sql).get()?.['n'] ?? 0);
   }
+}
+
+function countLines(lines: Uint8Array): number {
+  let count = 1;
+  for (let at = lines.indexOf(NEWLINE); at !== -1; at = lines.indexOf(NEWLINE, at + 1)) count += 1;
+  return count;
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_FULL;
 }
 
 function unavailable(error: unknown): JournalError {

@@ -119,7 +119,7 @@ describe.skipIf(!existsSync(tsv('routes-v1')))('matching against the list of all
     const rows = rowsOf(`routes-${version}`);
     expect(rows.length).toBeGreaterThan(200);
     const literals = [...new Set(rows.flatMap((row) => row.segments.filter((part) => !/^[:{*]/.test(part))))];
-    const fillers = [ID, 'new', 'emptyTrash', 'withFlags', 'blob', 'x', ...literals.slice(0, 40)];
+    const fillers = [ID, 'new', 'emptyTrash', 'withFlags', 'blob', 'x', ...literals.slice(0, 20)];
     const differing: string[] = [];
     let compared = 0;
     for (const row of rows) {
@@ -133,7 +133,7 @@ describe.skipIf(!existsSync(tsv('routes-v1')))('matching against the list of all
         }
       }
     }
-    expect(compared).toBeGreaterThan(5000);
+    expect(compared).toBeGreaterThan(4000);
     expect(differing).toEqual([]);
   });
 

@@ -1,0 +1,248 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openJournal, openJournalReader, type HeldLine, type Journal, type JournalOptions } from './journal.ts';
+
+let dir: string;
+let open: Journal[];
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'clowder-otel-journal-'));
+  open = [];
+});
+
+afterEach(async () => {
+  for (const journal of open) await journal.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function journalOf(options: Partial<JournalOptions> = {}): Promise<Journal> {
+  const journal = await openJournal({ dir, maxBytes: 1_000_000, ...options });
+  open.push(journal);
+  return journal;
+}
+
+/** A line of exactly that many bytes. */
+const lineOf = (bytes: number): string => JSON.stringify('x'.repeat(bytes - 2));
+const held = (line: string, reason: HeldLine['reason'] = 'waiting'): Omit<HeldLine, 'id'> => ({
+  line,
+  dueMs: 5,
+  reason,
+  attempts: 1,
+});
+const rejection = (record: string) => ({ atMs: 1, code: 'bad', message: 'It is bad', record, origin: 'api' });
+const linesIn = (rows: Iterable<{ lines: readonly string[] }>): string[] => [...rows].flatMap(({ lines }) => lines);
+
+describe('reading', () => {
+  it('gives the rows back in order, as many as fit and at least one', async () => {
+    const journal = await journalOf();
+    for (const line of ['"a"', '"b"', '"c"']) await journal.write({ append: [line, '"é😀"'] });
+    expect(journal.read(0, 1).map((row) => row.row)).toEqual([1]);
+    expect(linesIn(journal.read(1, 1_000_000))).toEqual(['"b"', '"é😀"', '"c"', '"é😀"']);
+    expect(journal.read(3, 1)).toEqual([]);
+  });
+
+  it('keeps large changes whole', async () => {
+    const journal = await journalOf({ maxBytes: 10_000_000 });
+    const lines = [lineOf(1_000_000), lineOf(10), lineOf(2_000_000)];
+    await journal.write({ append: lines });
+    expect(linesIn(journal.read(0, 1))).toEqual(lines);
+  });
+
+  it('pages through the history both ways, from a row and from a time', async () => {
+    const journal = await journalOf();
+    await Promise.all(Array.from({ length: 120 }, (_, n) => journal.write({ append: [String(n)] })));
+    const all = Array.from({ length: 120 }, (_, n) => String(n));
+    expect(linesIn(journal.scan({ direction: 'asc' }))).toEqual(all);
+    expect(linesIn(journal.scan({ direction: 'desc' }))).toEqual(all.toReversed());
+    expect(linesIn(journal.scan({ direction: 'asc', fromRow: 118 }))).toEqual(['118', '119']);
+    expect(linesIn(journal.scan({ direction: 'desc', fromRow: 3 }))).toEqual(['1', '0']);
+    expect(linesIn(journal.scan({ direction: 'asc', sinceMs: Date.now() + 60_000 }))).toEqual([]);
+  });
+
+  it('is possible for another connection beside the writer, and after it closed', async () => {
+    const journal = await journalOf();
+    const reader = openJournalReader(dir);
+    await journal.write({ append: ['"a"'], reject: [rejection('1')] });
+    expect(linesIn(reader.read(0, 1))).toEqual(['"a"']);
+    expect(reader.rejected().map((one) => one.record)).toEqual(['1']);
+    reader.close();
+    await journal.close();
+    const later = openJournalReader(dir);
+    expect(linesIn(later.scan({ direction: 'asc' }))).toEqual(['"a"']);
+    later.close();
+  });
+});
+
+describe('writing', () => {
+  it('commits what waits together, and wakes the publisher', async () => {
+    const journal = await journalOf();
+    let woken = 0;
+    journal.onAppended(() => (woken += 1));
+    await Promise.all(Array.from({ length: 1000 }, (_, n) => journal.write({ append: [String(n)] })));
+    expect(journal.stats().commits).toBeLessThan(200);
+    expect(woken).toBeGreaterThan(0);
+    expect(linesIn(journal.read(0, 1_000_000))).toEqual(Array.from({ length: 1000 }, (_, n) => String(n)));
+  });
+
+  it('keeps cursor, held lines and rejected records over a restart', async () => {
+    const first = await journalOf();
+    const { heldIds } = await first.write({
+      append: ['1', '2'],
+      hold: [held('"w"'), held('"u"', 'unroutable')],
+      reject: [rejection('1'), rejection('2')],
+    });
+    await first.write({
+      cursor: { row: 1, index: 1 },
+      reschedule: [{ id: heldIds[1] ?? 0, dueMs: 90, attempts: 2 }],
+      unreject: [1],
+    });
+    const before = first.stats();
+    await first.close();
+
+    const second = await journalOf();
+    expect(second.cursor).toEqual({ row: 1, index: 1 });
+    expect(second.held()).toEqual([{ id: heldIds[0], ...held('"w"') }]);
+    expect(second.heldDue('unroutable', 89, 10)).toEqual([]);
+    expect(second.heldDue('unroutable', 90, 10)).toEqual([
+      { id: heldIds[1], line: '"u"', dueMs: 90, reason: 'unroutable', attempts: 2 },
+    ]);
+    expect(second.rejected().map((one) => one.record)).toEqual(['2']);
+    expect({ ...second.stats(), commits: 0 }).toEqual({ ...before, commits: 0 });
+  });
+
+  it('finishes what was written before close, and refuses what comes after', async () => {
+    const journal = await journalOf();
+    const writes = Promise.all(Array.from({ length: 50 }, (_, n) => journal.write({ append: [String(n)] })));
+    await journal.close();
+    await writes;
+    await expect(journal.write({ append: ['1'] })).rejects.toMatchObject({ code: 'journal_unavailable' });
+    expect(linesIn((await journalOf()).read(0, 1_000_000))).toHaveLength(50);
+  });
+
+  it('keeps the newest rejected records only, also where some were taken out', async () => {
+    const journal = await journalOf({ rejectedMax: 3 });
+    await journal.write({ reject: ['1', '2', '3'].map(rejection) });
+    await journal.write({ unreject: [2] });
+    await journal.write({ reject: ['4', '5'].map(rejection) });
+    expect(journal.rejected().map((one) => one.record)).toEqual(['3', '4', '5']);
+    expect(journal.stats().rejected).toBe(3);
+  });
+});
+
+describe('the bound', () => {
+  it('refuses appends when unpublished events fill it, takes the others of the same commit, and frees with the cursor', async () => {
+    const journal = await journalOf({ maxBytes: 1000 });
+    const outcomes = await Promise.allSettled(
+      [600, 600, 300].map((bytes) => journal.write({ append: [lineOf(bytes)] })),
+    );
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    await expect(journal.write({ append: [lineOf(200)], reject: [rejection('1')] })).rejects.toMatchObject({
+      code: 'journal_full',
+      status: 503,
+    });
+    expect(journal.rejected()).toEqual([]);
+
+    await journal.write({
+      reject: [rejection('2')],
+      hold: [held(lineOf(300), 'unroutable')],
+      cursor: { row: 1, index: 1 },
+    });
+    await journal.write({ append: [lineOf(200)] });
+    expect(journal.stats().backlogBytes).toBe(800);
+  });
+
+  it('counts nothing as backlog once every line is settled, also after a restart', async () => {
+    const first = await journalOf({ maxBytes: 1000 });
+    await first.write({ append: [lineOf(400), lineOf(200)] });
+    await first.write({ cursor: { row: 1, index: 1 } });
+    expect(first.stats().backlogBytes).toBe(601);
+    await first.write({ cursor: { row: 1, index: 2 } });
+    expect(first.stats().backlogBytes).toBe(0);
+    await first.close();
+    const second = await journalOf({ maxBytes: 1000 });
+    expect(second.stats().backlogBytes).toBe(0);
+    await second.write({ append: [lineOf(900)] });
+  });
+
+  it('lets a full journal publish its own waiting lines', async () => {
+    const journal = await journalOf({ maxBytes: 1000 });
+    const { heldIds } = await journal.write({ hold: [held(lineOf(900))] });
+    await expect(journal.write({ hold: [held(lineOf(900))] })).rejects.toMatchObject({ code: 'journal_full' });
+    await journal.write({ append: [lineOf(900)], unhold: heldIds });
+    expect(journal.held()).toEqual([]);
+  });
+
+  it('counts bytes, not characters', async () => {
+    const journal = await journalOf();
+    const line = JSON.stringify('é😀'.repeat(10));
+    const { heldIds } = await journal.write({ hold: [held(line)] });
+    expect(journal.stats().backlogBytes).toBe(Buffer.byteLength(line));
+    await journal.write({ unhold: heldIds });
+    expect(journal.stats().backlogBytes).toBe(0);
+  });
+
+  it('lets go of the oldest history, never of what is not published', async () => {
+    const journal = await journalOf({ maxBytes: 20_000 });
+    for (let round = 0; round < 10; round += 1) {
+      await Promise.all(Array.from({ length: 150 }, () => journal.write({ append: [lineOf(100)] })));
+      await journal.write({ cursor: { row: journal.stats().lastRow, index: 1 } });
+    }
+    expect(journal.stats().bytes).toBeLessThanOrEqual(20_000);
+    const rows = [...journal.scan({ direction: 'asc' })].map((row) => row.row);
+    expect(rows.at(-1)).toBe(1500);
+    expect(rows.length).toBeGreaterThan(100);
+  });
+
+  it('lets go of history that is over its time', async () => {
+    const journal = await journalOf({ retentionMs: -1 });
+    await journal.write({ append: ['1'] });
+    await journal.write({ append: ['2'] });
+    expect(linesIn(journal.read(0, 1000))).toEqual(['1', '2']);
+    await journal.write({ cursor: { row: 1, index: 1 } });
+    expect(linesIn(journal.read(0, 1000))).toEqual(['2']);
+  });
+});
+
+describe('a full disk', () => {
+  it('refuses what does not fit whole, keeps the rest, and takes more as soon as something was published', async () => {
+    const journal = await journalOf({ maxBytes: 1_000_000_000, maxPages: 100 });
+    const written: string[] = [];
+    const fill = async (): Promise<unknown> => {
+      try {
+        for (;;) {
+          const line = lineOf(20_000 + written.length);
+          await journal.write({ append: [line] });
+          written.push(line);
+        }
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(await fill()).toMatchObject({ code: 'journal_unavailable', status: 503 });
+    expect(linesIn(journal.read(0, 10_000_000))).toEqual(written);
+
+    await journal.write({ cursor: { row: 3, index: 1 } });
+    const outcomes = await Promise.allSettled(
+      [lineOf(20_000), lineOf(900_000), lineOf(30)].map((line) => journal.write({ append: [line] })),
+    );
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(linesIn(journal.read(3, 10_000_000)).slice(0, written.length - 3)).toEqual(written.slice(3));
+  });
+
+  it('gives up no more history than the new events need', async () => {
+    const journal = await journalOf({ maxBytes: 1_000_000_000, maxPages: 300 });
+    for (let row = 1; row <= 80; row += 1) {
+      await journal.write({ append: [lineOf(20_000)] });
+      await journal.write({ cursor: { row, index: 1 } });
+    }
+    const rows = [...journal.scan({ direction: 'asc' })].map((one) => one.row);
+    expect(rows.at(-1)).toBe(80);
+    expect(rows.length).toBeGreaterThan(40);
+  });
+});
+
+it('refuses to open a directory that is not there', async () => {
+  await expect(openJournal({ dir: join(dir, 'missing'), maxBytes: 1000 })).rejects.toThrow(/open/);
+});

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SeenIds } from './seen-ids.ts';
+
+const hexId = (name: string | number): string => createHash('md5').update(String(name)).digest('hex');
+
+describe('SeenIds', () => {
+  it('behaves like a plain set while nothing is old', () => {
+    const id = fc.oneof(
+      fc.nat(40).map(hexId),
+      fc.nat(40).map((n) => `order-${n}`),
+      fc.constantFrom('', '0'.repeat(32), 'A'.repeat(32), 'é'.repeat(32)),
+    );
+    const step = fc.tuple(fc.constantFrom('add', 'delete', 'has'), id);
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+        const seen = new SeenIds();
+        const model = new Set<string>();
+        for (const [what, one] of steps) {
+          if (what === 'add') {
+            seen.add(one, 0);
+            model.add(one);
+          } else if (what === 'delete') {
+            seen.delete(one);
+            model.delete(one);
+          }
+          expect(seen.has(one)).toBe(model.has(one));
+        }
+        expect(seen.size).toBe(model.size);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('remembers every id for the window, and for a twelfth of it longer at most', () => {
+    const windowMs = 1200;
+    const step = fc.tuple(fc.nat(20), fc.nat(400));
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+        const seen = new SeenIds({ windowMs });
+        const model = new Map<string, number>();
+        let nowMs = 0;
+        for (const [n, laterMs] of steps) {
+          nowMs += laterMs;
+          const added = hexId(n);
+          seen.add(added, nowMs);
+          model.set(added, nowMs);
+          for (const [id, atMs] of model) {
+            const ageMs = nowMs - atMs;
+            const known = seen.has(id);
+            expect({ id, ageMs, known }).toEqual({
+              id,
+              ageMs,
+              known: ageMs < windowMs || (known && ageMs < (windowMs * 13) / 12),
+            });
+          }
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('forgets what is old at the first id after a long silence', () => {
+    const seen = new SeenIds({ windowMs: 1000 });
+    seen.add('before', 0);
+    seen.add('after', 1_000_000);
+    expect(seen.has('before')).toBe(false);
+    expect(seen.has('after')).toBe(true);
+  });
+
+  it('never remembers more than maxIds, and lets the oldest go first', () => {
+    const seen = new SeenIds({ maxIds: 1200 });
+    for (let n = 0; n < 5000; n += 1) {
+      seen.add(hexId(n), 0);
+      expect(seen.size).toBeLessThanOrEqual(1200);
+    }
+    for (let n = 4001; n < 5000; n += 1) expect(seen.has(hexId(n))).toBe(true);
+    expect(seen.has(hexId(0))).toBe(false);
+  });
+
+  it('still finds the others after ids were deleted from a crowded table', () => {
+    const seen = new SeenIds();
+    for (let n = 0; n < 3000; n += 1) seen.add(hexId(n), 0);
+    for (let n = 0; n < 3000; n += 3) seen.delete(hexId(n));
+    for (let n = 0; n < 3000; n += 1) expect(seen.has(hexId(n))).toBe(n % 3 !== 0);
+  });
+
+  it('stays fast for ids that all begin with the same time', () => {
+    const seen = new SeenIds();
+    // With every id in one chain this would take minutes, not milliseconds.
+    for (let n = 0; n < 100_000; n += 1) seen.add(`0192f3a1${n.toString(16).padStart(8, '0')}8000000000000000`, 0);
+    expect(seen.size).toBe(100_000);
+  });
+
+  it('starts small, and keeps an id in 64 bytes at most', () => {
+    const seen = new SeenIds();
+    seen.add(hexId(0), 0);
+    expect(seen.bytes).toBeLessThanOrEqual(16 * 1024);
+    for (let n = 1; n < 20_000; n += 1) seen.add(hexId(n), 0);
+    expect(seen.bytes / seen.size).toBeLessThanOrEqual(64);
+  });
+});
