@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { toMessageFromLine } from '../exporter/message.ts';
 import type { Outcome, Publisher } from '../exporter/publisher.ts';
 import type { Cursor, HeldLine, Journal } from './journal/journal.ts';
@@ -54,7 +55,7 @@ export class PublishLoop {
 
   start(): void {
     this.#options.journal.onAppended(() => this.#wake());
-    this.#running = this.#run().catch((error: unknown) => this.#options.onError(error));
+    this.#running = this.#keepRunning();
     this.#timers.push(setInterval(() => void this.#saveCursor(), CURSOR_EVERY_MS));
     this.#timers.push(setInterval(() => void this.#retryHeld(), RETRY_FIRST_MS));
   }
@@ -76,6 +77,18 @@ export class PublishLoop {
 
   async idle(): Promise<void> {
     await this.#running;
+  }
+
+  /** A journal that cannot be read now may be read later: what was published stays published. */
+  async #keepRunning(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#run();
+      } catch (error) {
+        this.#options.onError(error);
+        await delay(RETRY_FIRST_MS);
+      }
+    }
   }
 
   async #run(): Promise<void> {
@@ -160,8 +173,12 @@ export class PublishLoop {
       });
       for (const { flight } of batch) this.#settle(flight);
     } catch (error) {
-      // Not settled: the cursor stays before them, and they are published again after a restart.
+      // Not settled: the cursor stays before them until the journal takes them.
       this.#options.onError(error);
+      if (this.#stopped) return;
+      await delay(RETRY_FIRST_MS);
+      this.#unroutable.unshift(...batch);
+      this.#holding = this.#holding.then(() => this.#holdUnroutable());
     }
   }
 
