@@ -2,10 +2,10 @@ import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { z } from 'zod';
 import { createByteBudget } from '../otlp/body.ts';
-import { remoteAddress } from '../keys/auth.ts';
+import { overRate, remoteAddress } from '../keys/auth.ts';
 import type { KeyStore } from '../keys/store.ts';
 import type { StatedEvent, StatedVerdict } from '../stated-intake.ts';
-import { problem, unavailable } from './problem.ts';
+import { denyAsProblem, problem, unavailable } from './problem.ts';
 import { readText, RequestError } from './request-body.ts';
 
 export interface BrowserDependencies {
@@ -31,7 +31,7 @@ const pageView = z.object({
 export function browserRoutes(deps: BrowserDependencies): Hono {
   const app = new Hono();
   const budget = createByteBudget(8 * 1024 * 1024);
-  app.use('/api/v1/browser', cors({ origin: [...deps.allowedOrigins], allowMethods: ['POST'] }));
+  app.use('/api/v1/browser', cors({ origin: [...deps.allowedOrigins], allowMethods: ['POST'], credentials: true }));
   app.post('/api/v1/browser', async (c) => {
     const origin = c.req.header('origin');
     if (origin === undefined || !deps.allowedOrigins.includes(origin))
@@ -61,6 +61,8 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
         );
       if (verdict !== undefined && !verdict.scopes.includes('browser'))
         return problem(c, 403, 'forbidden', 'The key of the snippet has not the scope browser');
+      const waitS = verdict === undefined ? undefined : await overRate(deps.keys, verdict);
+      if (waitS !== undefined) return denyAsProblem(c, 429, 'Too many page views a second with this key', waitS);
       const [address, userAgent] = [remoteAddress(c), c.req.header('user-agent')];
       const [answer] = await deps.submit([{ value: { ...view, event: 'view.page' } }], {
         ...(address !== undefined && { clientAddress: address }),

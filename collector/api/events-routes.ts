@@ -93,11 +93,8 @@ function withType(posted: Posted, type: string | undefined): Posted {
 }
 
 async function accept(c: Context, posted: readonly Posted[], deps: EventsDependencies): Promise<Response> {
-  const idempotencyKey = c.req.header('idempotency-key');
-  const ids =
-    idempotencyKey === undefined
-      ? []
-      : idsOf(String(c.get('keyId') ?? ''), idempotencyKey.slice(0, 256), posted.length);
+  const idempotencyKey = c.req.header('idempotency-key')?.trim() ?? '';
+  const ids = idempotencyKey === '' ? [] : idsOf(String(c.get('keyId') ?? ''), idempotencyKey, posted.length);
   const events: StatedEvent[] = [];
   const places: number[] = [];
   const rejected: Refusal[] = [];

@@ -4,10 +4,14 @@ import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import type { EventsDependencies } from './events-routes.ts';
 import { problem } from './problem.ts';
 
+const RFC_3339 = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 const time = z
   .string()
-  .transform((given) => (/^\d{11,}$/.test(given) ? Number(given) : Date.parse(given)))
-  .refine((ms) => !Number.isNaN(ms), 'must be RFC 3339 or Unix milliseconds');
+  .refine(
+    (given) => /^\d{1,15}$/.test(given) || RFC_3339.safeParse(given).success,
+    'must be RFC 3339 or Unix milliseconds',
+  )
+  .transform((given) => (/^\d+$/.test(given) ? Number(given) : Date.parse(given)));
 
 /** Query of GET /api/v1/events. */
 export const historyQuery = z.object({

@@ -29,7 +29,7 @@ const IDEMPOTENCY = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
-  schema: { type: 'string', maxLength: 256 },
+  schema: { type: 'string', minLength: 1 },
   description: 'The same key gives the same event ids, so that a repeated request is accepted once',
 };
 

@@ -10,10 +10,10 @@ import { asyncApiDocument, openApiDocument } from './openapi.ts';
 const VERSION = '0.1.0';
 const UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 /** What the page needs of Swagger UI, by name. */
-const ASSETS: Readonly<Record<string, string>> = {
-  'swagger-ui.css': 'text/css',
-  'swagger-ui-bundle.js': 'text/javascript',
-};
+const ASSETS: ReadonlyMap<string, string> = new Map([
+  ['swagger-ui.css', 'text/css'],
+  ['swagger-ui-bundle.js', 'text/javascript'],
+]);
 const START =
   "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#ui', persistAuthorization: true, tryItOutEnabled: true, validatorUrl: null });\n";
 const PAGE = `<!doctype html>
@@ -46,7 +46,7 @@ export function docsRoutes(): Hono {
   app.get('/docs/start.js', (c) => c.body(START, 200, { 'content-type': 'text/javascript' }));
   app.get('/docs/:asset', async (c) => {
     const asset = c.req.param('asset');
-    const type = ASSETS[asset];
+    const type = ASSETS.get(asset);
     if (type === undefined) return problem(c, 404, 'not_found', 'There is nothing here: GET /docs is the page');
     return c.body(new Uint8Array(await readFile(join(UI, asset))), 200, {
       'content-type': type,

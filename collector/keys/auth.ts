@@ -19,7 +19,6 @@ const HELP = 'send an API key as "Authorization: Bearer KEY" or "X-API-Key: KEY"
  * this machine and asks for it by a name that means this machine (a page elsewhere cannot: DNS rebinding).
  */
 export function requireKey(scope: Scope, { keys, deny }: KeyGuard): MiddlewareHandler {
-  const limiters = new Map<string, RateLimiterMemory>();
   return async function checkKey(c, next) {
     if (keys.list().length === 0) {
       const refusal = refuseStranger(c);
@@ -42,7 +41,7 @@ export function requireKey(scope: Scope, { keys, deny }: KeyGuard): MiddlewareHa
     }
     if (!key.scopes.includes(scope))
       return deny(c, 403, `This API key has the scope ${key.scopes.join(', ')}; ${scope} is needed here`);
-    const waitS = await consume(limiters, key);
+    const waitS = await overRate(keys, key);
     if (waitS !== undefined)
       return deny(
         c,
@@ -55,7 +54,13 @@ export function requireKey(scope: Scope, { keys, deny }: KeyGuard): MiddlewareHa
   };
 }
 
-async function consume(limiters: Map<string, RateLimiterMemory>, key: ApiKey): Promise<number | undefined> {
+/** By store and key: a key has one rate, however many guards it passes. */
+const limitersOf = new WeakMap<KeyStore, Map<string, RateLimiterMemory>>();
+
+/** Counts a request with the key; seconds to wait where it is one too many for this second, else undefined. */
+export async function overRate(keys: KeyStore, key: ApiKey): Promise<number | undefined> {
+  let limiters = limitersOf.get(keys);
+  if (limiters === undefined) limitersOf.set(keys, (limiters = new Map()));
   let limiter = limiters.get(key.id);
   if (limiter === undefined)
     limiters.set(key.id, (limiter = new RateLimiterMemory({ points: key.ratePerS, duration: 1 })));

@@ -1,0 +1,217 @@
+import { describe, expect, test } from 'vitest';
+import type { ApiKey } from '../keys/store.ts';
+import type { StatedEvent, StatedVerdict } from '../stated-intake.ts';
+import { browserRoutes, type BrowserDependencies } from './browser-routes.ts';
+
+const SITE = 'https://clowder.example';
+const view = { url: `${SITE}/explore`, referrer: `${SITE}/`, title: 'Explore', session_id: 's1', event_id: 'e1' };
+
+const keyOf = (scopes: ApiKey['scopes']): ApiKey => ({
+  id: 'k',
+  name: 'k',
+  scopes,
+  ratePerS: 1000,
+  createdAtMs: 0,
+  revokedAtMs: undefined,
+});
+
+const KEYS: Readonly<Record<string, ApiKey | 'revoked'>> = {
+  page: keyOf(['browser']),
+  script: keyOf(['ingest', 'read']),
+  old: 'revoked',
+};
+
+function api({ keys = KEYS, verdict }: { keys?: typeof KEYS; verdict?: () => Promise<readonly StatedVerdict[]> } = {}) {
+  const submitted: { events: readonly StatedEvent[]; poster: Parameters<BrowserDependencies['submit']>[1] }[] = [];
+  const app = browserRoutes({
+    allowedOrigins: [SITE],
+    keys: {
+      add: () => ({ id: '', key: '' }),
+      revoke: () => false,
+      close: () => undefined,
+      list: () => Object.values(keys).map((key) => (key === 'revoked' ? keyOf(['browser']) : key)),
+      verify: (presented) => keys[presented] ?? 'unknown',
+    },
+    submit: async (events, poster) => {
+      submitted.push({ events, poster });
+      return verdict === undefined ? [{ ok: true, id: 'e1', duplicate: false }] : verdict();
+    },
+  });
+  const post = (body: unknown, headers: Record<string, string> = {}, query = '', env = {}) =>
+    app.request(
+      `/api/v1/browser${query}`,
+      {
+        method: 'POST',
+        headers: { origin: SITE, 'content-type': 'text/plain;charset=UTF-8', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      },
+      env,
+    );
+  return { app, post, submitted };
+}
+
+describe('POST /api/v1/browser', () => {
+  test.each(['text/plain;charset=UTF-8', 'application/json'])('takes a page view as %s', async (type) => {
+    const { post, submitted } = api();
+    const answer = await post({ ...view, key: 'page' }, { 'content-type': type });
+    expect(answer.status).toBe(202);
+    expect(await answer.json()).toEqual({ id: 'e1' });
+    expect(submitted.map(({ events }) => events)).toEqual([[{ value: { ...view, event: 'view.page' } }]]);
+  });
+
+  test('takes the key from the query as well', async () => {
+    expect((await api().post(view, {}, '?key=page')).status).toBe(202);
+  });
+
+  test('hands on where it came from, which the page cannot say itself', async () => {
+    const { post, submitted } = api();
+    const env = {
+      incoming: undefined,
+      server: { incoming: { socket: { remoteAddress: '192.0.2.9', remotePort: 1, remoteFamily: 'IPv4' } } },
+    };
+    await post({ ...view, key: 'page', client_address: '10.0.0.1' }, { 'user-agent': 'Mozilla/5.0' }, '', env);
+    expect(submitted[0]?.poster).toEqual({ clientAddress: '192.0.2.9', userAgent: 'Mozilla/5.0' });
+    expect(submitted[0]?.events[0]?.value).not.toHaveProperty('client_address');
+  });
+
+  test('never hands on the key with the event', async () => {
+    const { post, submitted } = api();
+    await post({ ...view, key: 'page' });
+    expect(JSON.stringify(submitted)).not.toContain('"key"');
+  });
+
+  test.each([
+    ['event', 'file.deleted'],
+    ['source', 'api'],
+    ['user_id', 'someone'],
+    ['client_kind', 'extractor'],
+    ['created', 1],
+  ])('writes page views only: %s is not looked at', async (field, value) => {
+    const { post, submitted } = api();
+    expect((await post({ ...view, key: 'page', [field]: value })).status).toBe(202);
+    expect(submitted[0]?.events).toEqual([{ value: { ...view, event: 'view.page' } }]);
+  });
+});
+
+describe('a page of another origin', () => {
+  test.each([
+    'https://attacker.example',
+    'http://clowder.example',
+    `${SITE}.attacker.example`,
+    `${SITE}:8443`,
+    'null',
+    '',
+  ])('may not post, whatever its key: %j', async (origin) => {
+    const { post, submitted } = api();
+    const answer = await post({ ...view, key: 'page' }, { origin });
+    expect(answer.status).toBe(403);
+    expect(await answer.json()).toMatchObject({ code: 'origin_not_allowed' });
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    expect(submitted).toEqual([]);
+  });
+
+  test('is refused where there is no Origin at all', async () => {
+    const { app, submitted } = api();
+    const answer = await app.request('/api/v1/browser', {
+      method: 'POST',
+      body: JSON.stringify({ ...view, key: 'page' }),
+    });
+    expect(answer.status).toBe(403);
+    expect(submitted).toEqual([]);
+  });
+});
+
+describe('CORS', () => {
+  const preflight = (origin: string) =>
+    api().app.request('/api/v1/browser', {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
+    });
+
+  test('lets allowed origins post JSON', async () => {
+    const answer = await preflight(SITE);
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get('access-control-allow-origin')).toBe(SITE);
+    expect(answer.headers.get('access-control-allow-methods')).toBe('POST');
+    // sendBeacon sends with credentials, so that a preflight without this fails.
+    expect(answer.headers.get('access-control-allow-credentials')).toBe('true');
+    expect(answer.headers.get('access-control-allow-headers')).toBe('content-type');
+    expect(answer.headers.get('vary')).toContain('Origin');
+  });
+
+  test('tells others nothing', async () => {
+    expect((await preflight('https://attacker.example')).headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  test('lets an allowed page read the answer', async () => {
+    expect((await api().post({ ...view, key: 'page' })).headers.get('access-control-allow-origin')).toBe(SITE);
+  });
+});
+
+describe('the key of the snippet', () => {
+  test.each([
+    ['none', undefined, 401],
+    ['an unknown one', 'guess', 401],
+    ['a revoked one', 'old', 401],
+    ['one of another scope', 'script', 403],
+  ])('%s is refused', async (_, key, status) => {
+    const { post, submitted } = api();
+    expect((await post({ ...view, key })).status).toBe(status);
+    expect(submitted).toEqual([]);
+  });
+
+  test('has a rate', async () => {
+    const { post, submitted } = api({ keys: { page: { ...keyOf(['browser']), ratePerS: 1 } } });
+    expect((await post({ ...view, key: 'page' })).status).toBe(202);
+    const refused = await post({ ...view, key: 'page' });
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(submitted).toHaveLength(1);
+  });
+
+  test('is not asked for while no key was ever made', async () => {
+    expect((await api({ keys: {} }).post(view)).status).toBe(202);
+  });
+});
+
+describe('a body that is no page view', () => {
+  test.each(['', '{', 'url=x'])('gets 400: %j', async (body) => {
+    const answer = await api().post(body, {}, '?key=page');
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ code: 'invalid_json' });
+  });
+
+  test.each([
+    ['url', { ...view, url: undefined }],
+    ['url', { ...view, url: 7 }],
+    ['title', { ...view, title: '' }],
+    ['event_id', { ...view, event_id: 'x'.repeat(129) }],
+  ])('gets 422 that names %s', async (field, body) => {
+    const answer = await api().post({ key: 'page', ...body });
+    expect(answer.status).toBe(422);
+    expect(await answer.json()).toMatchObject({ code: 'invalid_event', detail: expect.stringContaining(field) });
+  });
+
+  test.each(['[]', 'null', '"text"', '7'])('gets 422: %s', async (body) => {
+    expect((await api().post(body, {}, '?key=page')).status).toBe(422);
+  });
+
+  test('gets 422 with the reason where the taxonomy refuses it', async () => {
+    const issues = [{ field: 'url', message: 'is too long' }];
+    const answer = await api({ verdict: async () => [{ ok: false, issues }] }).post({ ...view, key: 'page' });
+    expect(answer.status).toBe(422);
+    expect(await answer.json()).toMatchObject({ detail: 'url is too long' });
+  });
+
+  test('of more than 4 MiB gets 413', async () => {
+    expect((await api().post(' '.repeat(4 * 1024 * 1024 + 1))).status).toBe(413);
+  });
+});
+
+test('a journal that is full is answered 503 with Retry-After', async () => {
+  const full = Object.assign(new Error('full'), { status: 503, retryAfterS: 1, code: 'journal_full' });
+  const answer = await api({ verdict: () => Promise.reject(full) }).post({ ...view, key: 'page' });
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get('retry-after')).toBe('1');
+  expect(await answer.json()).toMatchObject({ code: 'journal_full' });
+});

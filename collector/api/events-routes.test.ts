@@ -1,0 +1,328 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { EVENT_TYPES } from '../../taxonomy/event-types.ts';
+import type { StatedEvent, StatedVerdict } from '../stated-intake.ts';
+import { eventsRoutes } from './events-routes.ts';
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const CLOUD = { 'content-type': 'application/cloudevents+json' };
+const CLOUD_BATCH = { 'content-type': 'application/cloudevents-batch+json' };
+const cloudEvent = {
+  specversion: '1.0',
+  id: 'ce-1',
+  source: '/s',
+  type: 'clowder.dataset.created',
+  data: { resource_id: 'd' },
+};
+
+/** Whatever has `bad` is refused; an event's id is its own, or the one derived for it, or its place. */
+function judge(events: readonly StatedEvent[]): readonly StatedVerdict[] {
+  return events.map(({ value, eventId }, index) => {
+    const event = value as { readonly event_id?: string };
+    if (typeof value !== 'object' || value === null || 'bad' in event)
+      return { ok: false, issues: [{ field: 'bad', message: 'is not known', received: '1', expected: 'nothing' }] };
+    return {
+      ok: true,
+      id: event.event_id ?? eventId ?? `made-${index}`,
+      duplicate: event.event_id === 'seen',
+    };
+  });
+}
+
+function api(
+  submit: (events: readonly StatedEvent[]) => Promise<readonly StatedVerdict[]> = async (all) => judge(all),
+) {
+  const submitted: StatedEvent[] = [];
+  const app = eventsRoutes({
+    submit: (events) => {
+      submitted.push(...events);
+      return submit(events);
+    },
+    history: { scan: () => [] },
+    live: () => () => undefined,
+  });
+  app.onError((error, c) => c.text(error.message, 500));
+  const post = (
+    body: object | string | Uint8Array<ArrayBuffer>,
+    headers: Record<string, string> = JSON_TYPE,
+    path = '/api/v1/events',
+  ) =>
+    app.request(path, {
+      method: 'POST',
+      headers,
+      body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+    });
+  return { app, post, submitted };
+}
+
+describe('POST /api/v1/events', () => {
+  test('takes one event and answers 202 with its id', async () => {
+    const { post, submitted } = api();
+    const answer = await post({ event: 'file.uploaded', file_id: 'f', event_id: 'own' });
+    expect(answer.status).toBe(202);
+    expect(await answer.json()).toEqual({ accepted: 1, duplicates: 0, ids: ['own'], rejected: [] });
+    expect(submitted).toEqual([{ value: { event: 'file.uploaded', file_id: 'f', event_id: 'own' } }]);
+  });
+
+  test('takes an array, with the ids in its order', async () => {
+    const answer = await api().post([{ event_id: 'c' }, { event_id: 'a' }, { event_id: 'b' }]);
+    expect(await answer.json()).toMatchObject({ accepted: 3, ids: ['c', 'a', 'b'] });
+  });
+
+  test('counts an event that it has already as accepted, and as a duplicate', async () => {
+    const answer = await api().post([{ event_id: 'seen' }, { event_id: 'new' }]);
+    expect(answer.status).toBe(202);
+    expect(await answer.json()).toMatchObject({ accepted: 2, duplicates: 1, ids: ['seen', 'new'] });
+  });
+
+  test('accepts the good ones of a batch and names the bad ones by index', async () => {
+    const answer = await api().post([{ bad: 1 }, { event_id: 'b' }, 'text', { event_id: 'd' }, null]);
+    expect(answer.status).toBe(202);
+    expect(await answer.json()).toMatchObject({
+      accepted: 2,
+      ids: ['b', 'd'],
+      rejected: [
+        { index: 0, issues: [{ field: 'bad', message: 'is not known', received: '1', expected: 'nothing' }] },
+        { index: 2 },
+        { index: 4 },
+      ],
+    });
+  });
+
+  test.each([
+    ['a single one', { bad: 1 }, 1],
+    ['all of a batch', [{ bad: 1 }, { bad: 2 }], 2],
+  ])('answers 422 with the reasons where it accepts none: %s', async (_, body, count) => {
+    const answer = await api().post(body);
+    expect(answer.status).toBe(422);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    const problem = (await answer.json()) as { rejected: unknown[] };
+    expect(problem).toMatchObject({
+      type: 'about:blank',
+      title: 'invalid event',
+      status: 422,
+      code: 'invalid_event',
+      detail: 'No event was accepted: bad is not known',
+    });
+    expect(problem.rejected).toHaveLength(count);
+  });
+
+  test('takes exactly 1,000 events, and not one more', async () => {
+    const { post, submitted } = api();
+    expect((await post(Array.from({ length: 1000 }, () => ({})))).status).toBe(202);
+    expect(submitted).toHaveLength(1000);
+    const refused = await post(Array.from({ length: 1001 }, () => ({})));
+    expect(refused.status).toBe(413);
+    expect(await refused.json()).toMatchObject({
+      code: 'batch_too_large',
+      detail: expect.stringMatching(/1001.*1000/),
+    });
+    expect(submitted).toHaveLength(1000);
+  });
+});
+
+describe('a body that is none', () => {
+  test.each(['', '{', '{"event":"file.uploaded"', "{'event': 1}", '[{},]', 'event=file.uploaded'])(
+    'gets 400 and nothing happens: %j',
+    async (body) => {
+      const { post, submitted } = api();
+      const answer = await post(body);
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toMatchObject({ code: 'invalid_json' });
+      expect(submitted).toEqual([]);
+    },
+  );
+
+  test('gets 400 where it is not UTF-8', async () => {
+    const answer = await api().post(Uint8Array.of(0x22, 0xff, 0xfe, 0x22));
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('UTF-8') });
+  });
+
+  test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'application/jsonx'])(
+    'gets 415 as %s, and is told what may be sent',
+    async (type) => {
+      const answer = await api().post({}, { 'content-type': type });
+      expect(answer.status).toBe(415);
+      expect(await answer.json()).toMatchObject({
+        code: 'unsupported_media_type',
+        detail: expect.stringMatching(new RegExp(`${type}.*application/json`)),
+      });
+    },
+  );
+
+  test.each(['application/json; charset=utf-8', 'Application/JSON', 'application/json ;charset=UTF-8'])(
+    'is one as %s',
+    async (type) => expect((await api().post({}, { 'content-type': type })).status).toBe(202),
+  );
+});
+
+describe('a compressed body', () => {
+  const gzip = { ...JSON_TYPE, 'content-encoding': 'gzip' };
+
+  test('is read', async () => {
+    const answer = await api().post(new Uint8Array(gzipSync('{"event_id":"z"}')), gzip);
+    expect(await answer.json()).toMatchObject({ ids: ['z'] });
+  });
+
+  test('gets 400 where it is not gzip', async () => {
+    const answer = await api().post('{}', gzip);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ code: 'invalid_body' });
+  });
+
+  test('gets 415 in another encoding', async () => {
+    const answer = await api().post('{}', { ...JSON_TYPE, 'content-encoding': 'br' });
+    expect(answer.status).toBe(415);
+    expect(await answer.json()).toMatchObject({
+      code: 'unsupported_encoding',
+      detail: expect.stringContaining('gzip'),
+    });
+  });
+
+  test('gets 413 by what it inflates to, however small it came', async () => {
+    const { post, submitted } = api();
+    const bomb = new Uint8Array(gzipSync(Buffer.alloc(5 * 1024 * 1024, ' ')));
+    expect(bomb.byteLength).toBeLessThan(10_000);
+    const answer = await post(bomb, gzip);
+    expect(answer.status).toBe(413);
+    expect(await answer.json()).toMatchObject({ code: 'body_too_large' });
+    expect(submitted).toEqual([]);
+  });
+
+  test('of more than 4 MiB gets 413 uncompressed as well', async () => {
+    expect((await api().post(' '.repeat(4 * 1024 * 1024 + 1))).status).toBe(413);
+  });
+});
+
+describe('POST /api/v1/events/{type}', () => {
+  test.each(EVENT_TYPES)('%s: the event need not say its type', async (type) => {
+    const { post, submitted } = api();
+    expect((await post({ a: 1 }, JSON_TYPE, `/api/v1/events/${type}`)).status).toBe(202);
+    expect(submitted).toEqual([{ value: { a: 1, event: type } }]);
+  });
+
+  test('takes an event that says the same type, an array and CloudEvents', async () => {
+    const { post, submitted } = api();
+    const path = '/api/v1/events/dataset.created';
+    expect((await post([{ event: 'dataset.created' }, {}], JSON_TYPE, path)).status).toBe(202);
+    expect((await post(cloudEvent, CLOUD, path)).status).toBe(202);
+    expect(submitted.map(({ value }) => (value as { event: string }).event)).toEqual(Array(3).fill('dataset.created'));
+  });
+
+  test('refuses an event that says it is another, and accepts the rest', async () => {
+    const { post, submitted } = api();
+    const answer = await post(
+      [{ event: 'file.deleted' }, { event_id: 'x' }],
+      JSON_TYPE,
+      '/api/v1/events/file.uploaded',
+    );
+    expect(await answer.json()).toMatchObject({
+      accepted: 1,
+      ids: ['x'],
+      rejected: [{ index: 0, issues: [{ field: 'event', received: '"file.deleted"', expected: 'file.uploaded' }] }],
+    });
+    expect(submitted).toHaveLength(1);
+  });
+
+  test.each(['file.exploded', 'toString', '__proto__', 'x'.repeat(3000)])(
+    'answers 404 with the types there are for %j',
+    async (type) => {
+      const answer = await api().post({}, JSON_TYPE, `/api/v1/events/${type}`);
+      expect(answer.status).toBe(404);
+      const problem = (await answer.json()) as { code: string; detail: string };
+      expect(problem.code).toBe('unknown_event_type');
+      expect(problem.detail).toContain('health.connections');
+      expect(problem.detail.length).toBeLessThan(1000);
+    },
+  );
+});
+
+describe('CloudEvents', () => {
+  test('are taken one at a time', async () => {
+    const { post, submitted } = api();
+    expect((await post(cloudEvent, CLOUD)).status).toBe(202);
+    expect(submitted).toEqual([{ value: { event: 'dataset.created', event_id: 'ce-1', resource_id: 'd' } }]);
+  });
+
+  test('are taken in batches, with the bad ones named by index', async () => {
+    const answer = await api().post([{ ...cloudEvent, specversion: '0.3' }, cloudEvent], CLOUD_BATCH);
+    expect(answer.status).toBe(202);
+    expect(await answer.json()).toMatchObject({
+      ids: ['ce-1'],
+      rejected: [{ index: 0, issues: [{ field: 'specversion' }] }],
+    });
+  });
+
+  test('answer 422 where the envelope of every one is wrong', async () => {
+    const answer = await api().post({ type: 'x' }, CLOUD);
+    expect(answer.status).toBe(422);
+    expect(await answer.json()).toMatchObject({ rejected: [{ index: 0 }] });
+  });
+});
+
+describe('Idempotency-Key', () => {
+  const idempotent = (key: string) => ({ ...JSON_TYPE, 'idempotency-key': key });
+  const idsOf = async (answer: Response) => ((await answer.json()) as { ids: string[] }).ids;
+
+  test('gives the same ids again, a different one to each event', async () => {
+    const { post } = api();
+    const first = await idsOf(await post([{}, {}], idempotent('k')));
+    expect(new Set(first).size).toBe(2);
+    expect(await idsOf(await post([{}, {}], idempotent('k')))).toEqual(first);
+  });
+
+  test('gives other ids under another key', async () => {
+    const { post } = api();
+    expect(await idsOf(await post({}, idempotent('k')))).not.toEqual(await idsOf(await post({}, idempotent('l'))));
+  });
+
+  test('counts as a whole, however long', async () => {
+    const { post } = api();
+    const long = 'k'.repeat(300);
+    const ids = [
+      await idsOf(await post({}, idempotent(`${long}1`))),
+      await idsOf(await post({}, idempotent(`${long}2`))),
+    ];
+    expect(ids[0]).not.toEqual(ids[1]);
+  });
+
+  test('that is empty is none', async () => {
+    const { post, submitted } = api();
+    await post({}, idempotent(''));
+    expect(submitted).toEqual([{ value: {} }]);
+  });
+
+  test('leaves an event its own id', async () => {
+    expect(await idsOf(await api().post({ event_id: 'own' }, idempotent('k')))).toEqual(['own']);
+  });
+
+  test('counts by the place in the request, whatever else is in it', async () => {
+    const { post } = api();
+    const [, second] = await idsOf(await post([{}, {}], idempotent('k')));
+    expect(
+      await idsOf(await post([{ ...cloudEvent, id: '' }, cloudEvent], { ...CLOUD_BATCH, 'idempotency-key': 'k' })),
+    ).toEqual(['ce-1']);
+    expect(await idsOf(await post([{ event: 1 }, {}], idempotent('k'), '/api/v1/events/user.login'))).toEqual([second]);
+  });
+});
+
+describe('a journal that cannot take it', () => {
+  test('is answered 503 with Retry-After and the reason', async () => {
+    const full = Object.assign(new Error('The journal is full'), { status: 503, retryAfterS: 2, code: 'journal_full' });
+    const answer = await api(() => Promise.reject(full)).post({});
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBe('2');
+    expect(await answer.json()).toMatchObject({ code: 'journal_full', detail: 'The journal is full; try again' });
+  });
+
+  test('is told to try again in a second where it does not say when', async () => {
+    const answer = await api(() => Promise.reject(Object.assign(new Error('busy'), { status: 503 }))).post({});
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(await answer.json()).toMatchObject({ code: 'unavailable' });
+  });
+
+  test('is not what every error is: others are left to the application', async () => {
+    expect((await api(() => Promise.reject(new Error('bug'))).post({})).status).toBe(500);
+  });
+});

@@ -1,0 +1,211 @@
+import { Hono } from 'hono';
+import { describe, expect, test } from 'vitest';
+import { historyRoute } from './history-route.ts';
+
+interface Row {
+  readonly row: number;
+  readonly atMs: number;
+  readonly lines: readonly string[];
+}
+
+const T0 = Date.UTC(2026, 8, 21, 12);
+const line = (event_id: string, more: object = {}) =>
+  JSON.stringify({ event_id, event: 'file.uploaded', created: T0, ...more });
+
+/** Three batches: a b, c, d e. */
+const ROWS: readonly Row[] = [
+  { row: 1, atMs: T0, lines: [line('a', { source: 'api' }), line('b', { event: 'user.login', user_id: 'u1' })] },
+  { row: 5, atMs: T0 + 1000, lines: [line('c', { created: T0 + 1000, client_kind: 'bot', resource_id: 'r1' })] },
+  {
+    row: 6,
+    atMs: T0 + 2000,
+    lines: [
+      line('d', { created: T0 + 2000, clowder_instance: 'main' }),
+      line('e', { created: T0 + 3000, source: 'nginx' }),
+    ],
+  },
+];
+
+/** Rows as the journal gives them: `fromRow` itself is not among them. */
+function historyOf(rows: readonly Row[]) {
+  return {
+    *scan({ direction, fromRow }: { direction: 'asc' | 'desc'; fromRow?: number }): Generator<Row> {
+      if (direction === 'asc') yield* rows.filter(({ row }) => fromRow === undefined || row > fromRow);
+      else yield* rows.filter(({ row }) => fromRow === undefined || row < fromRow).toReversed();
+    },
+  };
+}
+
+function api(rows: readonly Row[] = ROWS) {
+  const app = new Hono();
+  app.get('/events', historyRoute(historyOf(rows)));
+  return (query = '', headers: Record<string, string> = {}) => app.request(`/events${query}`, { headers });
+}
+
+interface Page {
+  readonly events: readonly { readonly event_id: string }[];
+  readonly next?: string;
+}
+
+const pageOf = async (query: string, rows?: readonly Row[]) => (await (await api(rows)(query)).json()) as Page;
+const idsOf = async (query: string) => (await pageOf(query)).events.map(({ event_id }) => event_id).join('');
+
+describe('GET /api/v1/events', () => {
+  test('gives the latest first, as JSON', async () => {
+    const answer = await api()();
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toContain('application/json');
+    expect(((await answer.json()) as Page).events.map(({ event_id }) => event_id)).toEqual(['e', 'd', 'c', 'b', 'a']);
+  });
+
+  test('gives the earliest first where asked', async () => expect(await idsOf('?order=asc')).toBe('abcde'));
+
+  test('of an empty journal is an empty page', async () => {
+    expect(await pageOf('', [])).toEqual({ events: [] });
+  });
+
+  test.each([
+    ['type=user.login', 'b'],
+    ['type=user.login,file.uploaded', 'edcba'],
+    ['type=none', ''],
+    ['source=api', 'a'],
+    ['client_kind=bot', 'c'],
+    ['resource_id=r1', 'c'],
+    ['user_id=u1', 'b'],
+    ['clowder_instance=main', 'd'],
+    ['source=api&type=user.login', ''],
+    [`since=${T0 + 1000}`, 'edc'],
+    [`until=${T0 + 1000}`, 'ba'],
+    [`since=${T0 + 1000}&until=${T0 + 3000}`, 'dc'],
+    ['since=0', 'edcba'],
+    ['since=2026-09-21T12:00:02Z', 'ed'],
+    ['until=2026-09-21', ''],
+    ['since=2026-09-21T14:00:02%2B02:00', 'ed'],
+  ])('filters by %s', async (query, expected) => expect(await idsOf(`?${query}`)).toBe(expected));
+});
+
+describe('paging', () => {
+  test.each([
+    ['asc', 1],
+    ['asc', 2],
+    ['asc', 3],
+    ['desc', 1],
+    ['desc', 2],
+    ['desc', 3],
+  ])('%s in pages of %i gives every event once, in order', async (order, limit) => {
+    let ids = '';
+    let next: string | undefined = '';
+    for (let pages = 0; next !== undefined && pages < 10; pages += 1) {
+      const page: Page = await pageOf(`?order=${order}&limit=${limit}${next && `&cursor=${next}`}`);
+      expect(page.events.length).toBeLessThanOrEqual(limit);
+      ids += page.events.map(({ event_id }) => event_id).join('');
+      next = page.next;
+    }
+    expect(next).toBeUndefined();
+    expect(ids).toBe(order === 'asc' ? 'abcde' : 'edcba');
+  });
+
+  test('keeps its place where the filter leaves out what lies between', async () => {
+    const first = await pageOf('?order=asc&limit=2&type=file.uploaded');
+    expect(first.events.map(({ event_id }) => event_id)).toEqual(['a', 'c']);
+    expect(await idsOf(`?order=asc&limit=2&type=file.uploaded&cursor=${first.next}`)).toBe('de');
+  });
+
+  test('is not upset by rows that come meanwhile', async () => {
+    const first = await pageOf('?limit=2');
+    const later = [...ROWS, { row: 7, atMs: T0, lines: [line('f')] }];
+    expect((await pageOf(`?limit=3&cursor=${first.next}`, later)).events.map(({ event_id }) => event_id)).toEqual([
+      'c',
+      'b',
+      'a',
+    ]);
+  });
+
+  test('is not upset by a row that was cleared away meanwhile', async () => {
+    const first = await pageOf('?order=asc&limit=3');
+    expect((await pageOf(`?order=asc&cursor=${first.next}`, ROWS.slice(2))).events).toHaveLength(2);
+  });
+});
+
+describe('a query that is wrong', () => {
+  test.each([
+    ['limit', 'limit=0'],
+    ['limit', 'limit=1001'],
+    ['limit', 'limit=ten'],
+    ['limit', 'limit=1.5'],
+    ['since', 'since=yesterday'],
+    ['until', 'until=NaN'],
+    ['since', 'since=09/21/2026'],
+    ['order', 'order=up'],
+    ['format', 'format=xml'],
+    ['cursor', 'cursor=1'],
+    ['cursor', 'cursor=1.2;DROP'],
+  ])('gets 400 that names %s: %s', async (field, query) => {
+    const answer = await api()(`?${query}`);
+    expect(answer.status).toBe(400);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(await answer.json()).toMatchObject({ code: 'invalid_query', detail: expect.stringContaining(`${field}: `) });
+  });
+
+  test('names every wrong parameter at once', async () => {
+    const { detail } = (await (await api()('?limit=0&order=up')).json()) as { detail: string };
+    expect(detail).toMatch(/limit: .*order: /);
+  });
+});
+
+describe('NDJSON', () => {
+  test.each([
+    ['?format=ndjson', {}],
+    ['', { accept: 'application/x-ndjson' }],
+  ])('is an event a line, the cursor in a header (%j %j)', async (query, headers) => {
+    const answer = await api()(`${query || '?'}&order=asc&limit=2`, headers);
+    expect(answer.headers.get('content-type')).toBe('application/x-ndjson');
+    const lines = (await answer.text()).split('\n');
+    expect(lines.pop()).toBe('');
+    expect(lines.map((text) => (JSON.parse(text) as { event_id: string }).event_id)).toEqual(['a', 'b']);
+    expect(await idsOf(`?order=asc&cursor=${answer.headers.get('x-next-cursor')}`)).toBe('cde');
+  });
+
+  test('gives way to the format that is named', async () => {
+    const answer = await api()('?format=json', { accept: 'application/x-ndjson' });
+    expect(answer.headers.get('content-type')).toContain('application/json');
+  });
+
+  test('of nothing is empty', async () => expect(await (await api([])('?format=ndjson')).text()).toBe(''));
+});
+
+describe('CSV', () => {
+  const csv = async (more: object) => {
+    const answer = await api([{ row: 1, atMs: T0, lines: [line('a', more)] }])('', { accept: 'text/csv' });
+    expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+    return (await answer.text()).split('\r\n')[1]?.replace(`a,file.uploaded,${T0},`, '');
+  };
+
+  test('has a column for each field of any event, and empty cells', async () => {
+    const text = await (await api(ROWS.slice(0, 1))('?format=csv&order=asc')).text();
+    expect(text).toBe(
+      `event_id,event,created,source,user_id\r\na,file.uploaded,${T0},api,\r\nb,user.login,${T0},,u1\r\n`,
+    );
+  });
+
+  test.each([
+    ['plain', 'plain'],
+    ['a,b', '"a,b"'],
+    ['say "so"', '"say ""so"""'],
+    ['two\nlines', '"two\nlines"'],
+    ['Größe', 'Größe'],
+  ])('quotes as RFC 4180 has it: %j', async (value, cell) => expect(await csv({ file_name: value })).toBe(cell));
+
+  test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\tx'])('defuses what a spreadsheet would compute: %j', async (value) => {
+    expect(await csv({ file_name: value })).toBe(`'${value}`);
+  });
+
+  test('defuses and quotes at once', async () => {
+    expect(await csv({ file_name: '=HYPERLINK("http://x","y")' })).toBe(`"'=HYPERLINK(""http://x"",""y"")"`);
+  });
+
+  test('leaves numbers and truth values alone, negative ones too', async () => {
+    expect(await csv({ tls_days_left: -3 })).toBe('-3');
+    expect(await csv({ healthy: false })).toBe('false');
+  });
+});

@@ -1,0 +1,118 @@
+import { Hono } from 'hono';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { streamRoute } from './stream-route.ts';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
+afterEach(() => void vi.useRealTimers());
+
+async function open(query = '') {
+  const listeners = new Set<(line: string) => void>();
+  const app = new Hono();
+  app.get(
+    '/stream',
+    streamRoute((listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    }),
+  );
+  const response = await app.request(`/stream${query}`);
+  const reader = (response.body ?? new ReadableStream<Uint8Array>()).getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  /** Everything received so far, once that much of it has come. */
+  async function received(until: string): Promise<string> {
+    while (!text.includes(until)) {
+      const { done, value } = await reader.read();
+      if (done) throw new Error(`The stream ended at ${text}`);
+      text += decoder.decode(value, { stream: true });
+    }
+    return text;
+  }
+  const happen = (event_id: string, event = 'file.uploaded', more: object = {}) => {
+    for (const listener of listeners) listener(JSON.stringify({ event_id, event, created: 1, ...more }));
+  };
+  return { response, reader, received, happen, listeners };
+}
+
+describe('GET /api/v1/events/stream', () => {
+  test('is a stream of server-sent events that begins at once', async () => {
+    const { response, received, reader } = await open();
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    expect(await received('\n\n')).toBe(': connected\n\n');
+    await reader.cancel();
+  });
+
+  test('tells an event by its type and id, with the whole body as data', async () => {
+    const { received, happen, reader } = await open();
+    await received(': connected\n\n');
+    happen('e1', 'user.login', { user_id: 'u' });
+    const text = await received('id: e1\n\n');
+    expect(text).toContain('event: user.login\n');
+    expect(text).toContain('data: {"event_id":"e1","event":"user.login","created":1,"user_id":"u"}\n');
+    await reader.cancel();
+  });
+
+  test('loses none that come before the client reads, and keeps their order', async () => {
+    const { received, happen, reader } = await open();
+    for (let index = 0; index < 100; index += 1) happen(`e${index}`);
+    const text = await received('id: e99\n\n');
+    expect([...text.matchAll(/^id: e(\d+)$/gm)].map((match) => Number(match[1]))).toEqual(
+      Array.from({ length: 100 }, (_, index) => index),
+    );
+    await reader.cancel();
+  });
+
+  test('wakes up for each that comes later', async () => {
+    const { received, happen, reader } = await open();
+    await received(': connected\n\n');
+    for (const id of ['a', 'b', 'c']) {
+      happen(id);
+      await received(`id: ${id}\n\n`);
+    }
+    await reader.cancel();
+  });
+
+  test('tells only the types that were asked for', async () => {
+    const { received, happen, reader } = await open('?type=user.login,view.page');
+    happen('a', 'file.uploaded');
+    happen('b', 'user.login');
+    happen('c', 'view.page');
+    const text = await received('id: c\n\n');
+    expect(text).toContain('id: b');
+    expect(text).not.toContain('id: a');
+    await reader.cancel();
+  });
+
+  test('cannot be broken out of by what an event says', async () => {
+    const { received, happen, reader } = await open();
+    happen('a', 'view.page', { title: 'x\n\nevent: user.login\ndata: {}' });
+    happen('b');
+    const text = await received('id: b\n\n');
+    expect(text).not.toMatch(/^event: user\.login$/m);
+    await reader.cancel();
+  });
+
+  test('says every 15 s that it lives', async () => {
+    const { received, reader } = await open();
+    await received(': connected\n\n');
+    await vi.advanceTimersByTimeAsync(15_000);
+    await received(': alive\n\n');
+    await reader.cancel();
+  });
+
+  test('listens no more, and runs no clock, once the client has gone', async () => {
+    const { received, reader, listeners } = await open();
+    await received(': connected\n\n');
+    expect(listeners.size).toBe(1);
+    await reader.cancel();
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(0));
+    expect(listeners.size).toBe(0);
+  });
+
+  test('cuts off a client that does not read, rather than keep 10,000 events for it', async () => {
+    const { happen, listeners } = await open();
+    for (let index = 0; index <= 10_002; index += 1) happen(`e${index}`);
+    await vi.waitFor(() => expect(listeners.size).toBe(0));
+  });
+});

@@ -1,0 +1,229 @@
+import { Hono } from 'hono';
+import { describe, expect, test, vi } from 'vitest';
+import { denyAsProblem } from '../api/problem.ts';
+import { isLoopbackHost, requireKey } from './auth.ts';
+import type { ApiKey, KeyStore, Scope } from './store.ts';
+
+const keyOf = (id: string, scopes: readonly Scope[], more: Partial<ApiKey> = {}): ApiKey => ({
+  id,
+  name: id,
+  scopes,
+  ratePerS: 1000,
+  createdAtMs: 0,
+  revokedAtMs: undefined,
+  ...more,
+});
+
+const KEYS: Readonly<Record<string, ApiKey>> = {
+  writer: keyOf('writer', ['ingest']),
+  reader: keyOf('reader', ['read']),
+  both: keyOf('both', ['ingest', 'read']),
+  slow: keyOf('slow', ['ingest'], { ratePerS: 2 }),
+  slower: keyOf('slower', ['ingest'], { ratePerS: 1 }),
+  old: keyOf('old', ['ingest'], { revokedAtMs: 1 }),
+};
+
+function storeOf(keys: Readonly<Record<string, ApiKey>>): KeyStore {
+  return {
+    add: () => ({ id: '', key: '' }),
+    revoke: () => false,
+    close: () => undefined,
+    list: () => Object.values(keys),
+    verify: (presented) => {
+      const key = keys[presented];
+      if (key === undefined) return 'unknown';
+      return key.revokedAtMs === undefined ? key : 'revoked';
+    },
+  };
+}
+
+function guarded(keys: Readonly<Record<string, ApiKey>> = KEYS, scope: Scope = 'ingest') {
+  const app = new Hono<{ Variables: { keyId?: string } }>();
+  const reached = vi.fn();
+  app.use(requireKey(scope, { keys: storeOf(keys), deny: denyAsProblem }));
+  app.get('/', (c) => {
+    reached();
+    return c.json({ keyId: c.get('keyId') ?? null });
+  });
+  const get = (headers: Record<string, string> = {}, address?: string) =>
+    app.request('/', { headers }, address === undefined ? {} : peer(address));
+  return { get, reached };
+}
+
+/** What @hono/node-server tells of the connection. */
+const peer = (remoteAddress: string) => ({
+  incoming: { socket: { remoteAddress, remotePort: 40_000, remoteFamily: '' } },
+});
+
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+
+describe('a key', () => {
+  test.each([
+    ['Authorization: Bearer', bearer('writer')],
+    ['a scheme in lower case', { authorization: 'bearer writer' }],
+    ['X-API-Key', { 'x-api-key': 'writer' }],
+    ['X-API-Key beside an Authorization of another scheme', { authorization: 'Basic eDp5', 'x-api-key': 'writer' }],
+  ])('is taken from %s, and the route is told which it was', async (_, headers) => {
+    const answer = await guarded().get(headers);
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({ keyId: 'writer' });
+  });
+
+  test('lets in from any address and under any Host', async () => {
+    const { get } = guarded();
+    expect((await get({ ...bearer('writer'), host: 'events.example.org' }, '192.0.2.7')).status).toBe(200);
+  });
+});
+
+describe('who is not let in', () => {
+  test('without a key gets 401 and is told how to send one', async () => {
+    const { get, reached } = guarded();
+    const answer = await get();
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(await answer.json()).toMatchObject({
+      status: 401,
+      code: 'unauthorized',
+      detail: expect.stringMatching(/X-API-Key.*clowder-otel keys add/),
+    });
+    expect(reached).not.toHaveBeenCalled();
+  });
+
+  test.each([
+    ['an unknown', 'nobody', /unknown/],
+    ['a revoked', 'old', /revoked/],
+  ])('with %s key gets 401 that says so', async (_, key, reason) => {
+    const { get, reached } = guarded();
+    const answer = await get(bearer(key));
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toContain('invalid_token');
+    expect(await answer.json()).toMatchObject({ detail: expect.stringMatching(reason) });
+    expect(reached).not.toHaveBeenCalled();
+  });
+
+  test('with a key of another scope gets 403 that names both', async () => {
+    const { get, reached } = guarded();
+    const answer = await get(bearer('reader'));
+    expect(answer.status).toBe(403);
+    expect(await answer.json()).toMatchObject({ code: 'forbidden', detail: expect.stringMatching(/read; ingest/) });
+    expect(reached).not.toHaveBeenCalled();
+  });
+
+  test('gets no hint of the key in the answer', async () => {
+    expect(await (await guarded().get(bearer('clo_guess'))).text()).not.toContain('clo_guess');
+  });
+
+  test('in the query is not looked for: it would stand in access logs', async () => {
+    const app = new Hono();
+    app.use(requireKey('ingest', { keys: storeOf(KEYS), deny: denyAsProblem }));
+    expect((await app.request('/?key=writer')).status).toBe(401);
+  });
+
+  test('is not let in because every key is revoked', async () => {
+    const { get } = guarded({ old: keyOf('old', ['ingest'], { revokedAtMs: 1 }) });
+    expect((await get()).status).toBe(401);
+  });
+
+  test('gets the error in the form that the route gives', async () => {
+    const app = new Hono();
+    const deny = vi.fn(() => new Response('own form', { status: 401 }));
+    app.use(requireKey('ingest', { keys: storeOf(KEYS), deny }));
+    expect(await (await app.request('/')).text()).toBe('own form');
+    expect(deny).toHaveBeenCalledWith(expect.anything(), 401, expect.any(String));
+  });
+});
+
+describe('the rate of a key', () => {
+  test('is what passes in a second; the next gets 429 with Retry-After', async () => {
+    const { get, reached } = guarded();
+    const statuses = [];
+    for (let sent = 0; sent < 2; sent += 1) statuses.push((await get(bearer('slow'))).status);
+    expect(statuses).toEqual([200, 200]);
+    const refused = await get(bearer('slow'));
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(await refused.json()).toMatchObject({
+      code: 'too_many_requests',
+      detail: expect.stringContaining('2 requests'),
+    });
+    expect(reached).toHaveBeenCalledTimes(2);
+  });
+
+  test('is one, however many guards there are', async () => {
+    const app = new Hono();
+    const keys = storeOf({ busy: keyOf('busy', ['ingest', 'read'], { ratePerS: 1 }) });
+    app.get('/in', requireKey('ingest', { keys, deny: denyAsProblem }), (c) => c.text('in'));
+    app.get('/out', requireKey('read', { keys, deny: denyAsProblem }), (c) => c.text('out'));
+    expect((await app.request('/in', { headers: bearer('busy') })).status).toBe(200);
+    expect((await app.request('/out', { headers: bearer('busy') })).status).toBe(429);
+  });
+
+  test('is not used up by other keys, nor by requests with a wrong key', async () => {
+    const { get } = guarded();
+    await get(bearer('slow'));
+    await get(bearer('slow'));
+    await get(bearer('nobody'));
+    expect((await get(bearer('slower'))).status).toBe(200);
+    expect((await get(bearer('writer'))).status).toBe(200);
+  });
+});
+
+describe('while no key was ever made', () => {
+  const { get } = guarded({});
+
+  test('a request in the same process passes', async () => expect((await get()).status).toBe(200));
+
+  test.each(['127.0.0.1', '127.8.9.10', '::1', '::ffff:127.0.0.1'])('a client at %s is let in', async (address) => {
+    expect((await get({ host: 'localhost:4318' }, address)).status).toBe(200);
+  });
+
+  test.each(['192.0.2.7', '10.0.0.1', '::ffff:192.0.2.7', 'fe80::1'])('a client at %s gets 403', async (address) => {
+    const answer = await get({ host: 'localhost' }, address);
+    expect(answer.status).toBe(403);
+    expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('keys add') });
+  });
+
+  test.each([
+    'localhost',
+    'localhost:4318',
+    'LOCALHOST:1',
+    'a.localhost',
+    '127.0.0.1:4318',
+    '127.1.2.3',
+    '[::1]',
+    '[::1]:80',
+  ])('the Host %s means this machine', async (host) => expect((await get({ host }, '127.0.0.1')).status).toBe(200));
+
+  test.each([
+    'attacker.example',
+    'attacker.example:4318',
+    'localhost.attacker.example',
+    '127.0.0.1.attacker.example',
+    'notlocalhost',
+    '192.0.2.7:4318',
+    '[2001:db8::1]:4318',
+    '[::1',
+    '',
+  ])('the Host "%s" does not, though it came over loopback (DNS rebinding)', async (host) => {
+    expect((await get({ host }, '127.0.0.1')).status).toBe(403);
+  });
+
+  test('a Host of any length is told back in part', async () => {
+    const answer = await get({ host: `${'x'.repeat(5000)}.example` }, '127.0.0.1');
+    expect((await answer.text()).length).toBeLessThan(1000);
+  });
+});
+
+describe('isLoopbackHost', () => {
+  test.each([
+    ['localhost', true],
+    ['127.0.0.1', true],
+    ['::1', true],
+    ['::ffff:127.0.0.1', true],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['192.168.1.1', false],
+    ['example.org', false],
+  ])('%s: %s', (host, expected) => expect(isLoopbackHost(host)).toBe(expected));
+});

@@ -1,0 +1,167 @@
+import { hash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openKeyStore, type KeyStore } from './store.ts';
+
+let dir: string;
+let time: number;
+const stores: KeyStore[] = [];
+
+function open(): KeyStore {
+  const store = openKeyStore(dir, () => time);
+  stores.push(store);
+  return store;
+}
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'clowder-otel-keys-'));
+  time = 1_790_000_000_000;
+});
+
+afterEach(() => {
+  for (const store of stores.splice(0)) store.close();
+  rmSync(dir, { recursive: true });
+});
+
+const script = { name: 'script', scopes: ['ingest'], ratePerS: 50 } as const;
+
+describe('a key', () => {
+  test('has its id in it and 256 random bits', () => {
+    const { id, key } = open().add(script);
+    expect(key).toMatch(/^clo_[0-9a-f]{12}_[A-Za-z0-9_-]{43}$/);
+    expect(key.split('_')[1]).toBe(id);
+    expect(Buffer.from(key.slice(-43), 'base64url')).toHaveLength(32);
+  });
+
+  test('differs from every other', () => {
+    const store = open();
+    const made = Array.from({ length: 20 }, () => store.add(script));
+    expect(new Set(made.map(({ key }) => key.slice(-43))).size).toBe(20);
+    expect(new Set(made.map(({ id }) => id)).size).toBe(20);
+  });
+
+  test('is kept as its SHA-256 alone: neither it nor its random part is in any file', () => {
+    const store = open();
+    const { key } = store.add(script);
+    const files = readdirSync(dir).map((file) => readFileSync(join(dir, file), 'latin1'));
+    expect(files.some((content) => content.includes(hash('sha256', key, 'hex')))).toBe(true);
+    expect(files.some((content) => content.includes(key.slice(-43)))).toBe(false);
+  });
+
+  test('is verified with its name, scopes and rate', () => {
+    const store = open();
+    const { id, key } = store.add({ name: 'both', scopes: ['ingest', 'read'], ratePerS: 7 });
+    expect(store.verify(key)).toEqual({
+      id,
+      name: 'both',
+      scopes: ['ingest', 'read'],
+      ratePerS: 7,
+      createdAtMs: time,
+      revokedAtMs: undefined,
+    });
+  });
+
+  test('still counts after the file was closed and opened again', () => {
+    const { key } = open().add(script);
+    expect(open().verify(key)).toMatchObject({ name: 'script' });
+  });
+});
+
+describe('an unknown key', () => {
+  test.each([
+    ['nothing', () => ''],
+    ['another form', () => 'secret'],
+    ['the id alone', (key: string) => key.slice(0, 17)],
+    ['a wrong random part', (key: string) => `${key.slice(0, -43)}${'A'.repeat(43)}`],
+    ['an id that was never given', (key: string) => `clo_${'0'.repeat(12)}_${key.slice(-43)}`],
+    ['one character too many', (key: string) => `${key}A`],
+    ['upper case', (key: string) => key.toUpperCase()],
+    ['a line feed behind it', (key: string) => `${key}\n`],
+    ['1 MiB', () => 'x'.repeat(1024 * 1024)],
+  ])('is told: %s', (_, change) => {
+    const store = open();
+    const { key } = store.add(script);
+    expect(store.verify(change(key))).toBe('unknown');
+  });
+});
+
+describe('revoking', () => {
+  test('is told apart from a key that never was', () => {
+    const store = open();
+    const { id, key } = store.add(script);
+    expect(store.revoke(id)).toBe(true);
+    expect(store.verify(key)).toBe('revoked');
+  });
+
+  test('of an id that there is not, or for a second time, says so', () => {
+    const store = open();
+    const { id } = store.add(script);
+    expect(store.revoke('nobody')).toBe(false);
+    expect(store.revoke(id)).toBe(true);
+    expect(store.revoke(id)).toBe(false);
+  });
+
+  test('by name takes every key of that name and no other', () => {
+    const store = open();
+    const [first, second] = [store.add(script), store.add(script)];
+    const other = store.add({ ...script, name: 'other' });
+    store.revoke('script');
+    expect([first, second, other].map(({ key }) => store.verify(key))).toEqual([
+      'revoked',
+      'revoked',
+      expect.objectContaining({ name: 'other' }),
+    ]);
+  });
+
+  test('keeps the key in the list, so that a site whose only key is revoked does not fall open', () => {
+    const store = open();
+    const { id } = store.add(script);
+    time += 5000;
+    store.revoke(id);
+    expect(store.list()).toEqual([expect.objectContaining({ id, revokedAtMs: time })]);
+  });
+});
+
+describe('a store that another process writes to', () => {
+  test('sees a new key a quarter of a second later at most', () => {
+    const [collector, cli] = [open(), open()];
+    expect(collector.list()).toEqual([]);
+    const { key } = cli.add(script);
+    time += 250;
+    expect(collector.verify(key)).toMatchObject({ name: 'script' });
+  });
+
+  test('sees a revocation a quarter of a second later at most', () => {
+    const [collector, cli] = [open(), open()];
+    const { id, key } = cli.add(script);
+    expect(collector.verify(key)).toMatchObject({ id });
+    cli.revoke(id);
+    time += 250;
+    expect(collector.verify(key)).toBe('revoked');
+  });
+
+  test('does not look at the file more often than that', () => {
+    const [collector, cli] = [open(), open()];
+    expect(collector.list()).toEqual([]);
+    const { key } = cli.add(script);
+    time += 249;
+    expect(collector.verify(key)).toBe('unknown');
+  });
+
+  test('sees its own changes at once, and others after them', () => {
+    const [collector, cli] = [open(), open()];
+    const own = collector.add(script);
+    expect(collector.verify(own.key)).toMatchObject({ id: own.id });
+    const theirs = cli.add({ ...script, name: 'theirs' });
+    time += 250;
+    expect(
+      collector
+        .list()
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual(['script', 'theirs']);
+    expect(collector.verify(theirs.key)).toMatchObject({ name: 'theirs' });
+  });
+});

@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import { fromCloudEvent } from './cloud-events.ts';
+
+const event = {
+  specversion: '1.0',
+  id: 'a-1',
+  source: '/scripts/nightly',
+  type: 'dataset.created',
+  time: '2026-09-21T14:13:20.123Z',
+  data: { resource_id: 'd1', resource_name: 'Soil' },
+};
+
+/** The stated event; fails where it is none. */
+function stated(value: unknown): Record<string, unknown> {
+  const converted = fromCloudEvent(value);
+  if (!converted.ok) throw new Error(JSON.stringify(converted.issues));
+  return converted.event;
+}
+
+function fieldsAtFault(value: unknown): readonly string[] {
+  const converted = fromCloudEvent(value);
+  return converted.ok ? [] : converted.issues.map(({ field }) => field);
+}
+
+describe('a CloudEvent', () => {
+  test('gives type, id and time to the event, and its data the rest', () => {
+    expect(stated(event)).toEqual({
+      event: 'dataset.created',
+      event_id: 'a-1',
+      created: Date.UTC(2026, 8, 21, 14, 13, 20, 123),
+      resource_id: 'd1',
+      resource_name: 'Soil',
+    });
+  });
+
+  test.each(['dataset.created', 'clowder.dataset.created', 'org.clowderframework.dataset.created'])(
+    'of type %s is a dataset.created',
+    (type) => expect(stated({ ...event, type })['event']).toBe('dataset.created'),
+  );
+
+  test('loses one prefix only, and only at the beginning', () => {
+    expect(stated({ ...event, type: 'clowder.clowder.x' })['event']).toBe('clowder.x');
+    expect(stated({ ...event, type: 'my.clowder.x' })['event']).toBe('my.clowder.x');
+  });
+
+  test.each([
+    ['2026-09-21T16:13:20+02:00', Date.UTC(2026, 8, 21, 14, 13, 20)],
+    ['2026-09-21T14:13:20.123456789Z', Date.UTC(2026, 8, 21, 14, 13, 20, 123)],
+  ])('at %s is told in Unix milliseconds', (time, created) => {
+    expect(stated({ ...event, time })['created']).toBe(created);
+  });
+
+  test('without time or data has neither', () => {
+    const { time: _time, data: _data, ...bare } = event;
+    expect(stated(bare)).toEqual({ event: 'dataset.created', event_id: 'a-1' });
+  });
+
+  test('may have attributes that mean nothing here', () => {
+    expect(stated({ ...event, datacontenttype: 'application/json', dataschema: 'urn:x', traceparent: '00-1' })).toEqual(
+      stated(event),
+    );
+  });
+});
+
+describe('the subject', () => {
+  test('names the resource where the data do not', () => {
+    expect(stated({ ...event, subject: 'd2', data: {} })).toMatchObject({ resource_id: 'd2' });
+  });
+
+  test('may name its type as well', () => {
+    expect(stated({ ...event, subject: 'dataset/d2', data: {} })).toMatchObject({
+      resource_type: 'dataset',
+      resource_id: 'd2',
+    });
+  });
+
+  test('never overrules the data', () => {
+    expect(
+      stated({ ...event, subject: 'file/f9', data: { resource_id: 'd1', resource_type: 'dataset' } }),
+    ).toMatchObject({
+      resource_type: 'dataset',
+      resource_id: 'd1',
+    });
+  });
+});
+
+describe('what is no CloudEvent', () => {
+  test.each([
+    ['specversion', { ...event, specversion: '0.3' }],
+    ['specversion', { ...event, specversion: undefined }],
+    ['id', { ...event, id: '' }],
+    ['id', { ...event, id: 7 }],
+    ['id', { ...event, id: 'x'.repeat(129) }],
+    ['source', { ...event, source: '' }],
+    ['type', { ...event, type: undefined }],
+    ['time', { ...event, time: 'yesterday' }],
+    ['time', { ...event, time: 1_790_000_000_000 }],
+    ['data', { ...event, data: 'text' }],
+    ['data', { ...event, data: ['a'] }],
+  ])('is told by the attribute at fault: %s', (field, value) => expect(fieldsAtFault(value)).toEqual([field]));
+
+  test('is told by every attribute at fault at once', () => {
+    expect(fieldsAtFault({}).toSorted()).toEqual(['id', 'source', 'specversion', 'type']);
+  });
+
+  test.each([null, [], 'text', 7, undefined])('is told of %j', (value) => expect(fromCloudEvent(value).ok).toBe(false));
+});
