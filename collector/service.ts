@@ -98,7 +98,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
   const publisher = createPublisher({
     urls: settings.AMQP_URL,
     connectionName: 'clowder-otel collector',
-    onLatency: (seconds) => metrics.publishLatency.observe(seconds),
+    onSettled: (_message, _outcome, seconds) => metrics.publishLatency.observe(seconds),
     onStateChange: (state) => {
       if (state.connected) log.info({ broker: state.broker }, 'connected to RabbitMQ');
       else log.warn({ reason: state.lastError?.message }, 'not connected to RabbitMQ: events wait in the journal');

@@ -35,8 +35,8 @@ export interface PublisherOptions {
   readonly connectionName?: string;
   readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
   readonly onStateChange?: (state: PublisherState) => void;
-  /** Seconds from publishing to confirm. */
-  readonly onLatency?: (seconds: number) => void;
+  /** Called for each message that RabbitMQ confirmed or returned, with the seconds from publishing to that. */
+  readonly onSettled?: (message: EventMessage, outcome: Outcome, seconds: number) => void;
 }
 
 export interface PublisherCounters {
@@ -215,7 +215,7 @@ class ConfirmPublisher implements Publisher {
     this.#unconfirmed.delete(entry.number);
     const outcome: Outcome = this.#wasReturned(entry.message.messageId) ? 'returned' : 'confirmed';
     this.#counters[outcome] += 1;
-    this.#options.onLatency?.((performance.now() - entry.sentAt) / 1000);
+    this.#options.onSettled?.(entry.message, outcome, (performance.now() - entry.sentAt) / 1000);
     entry.onSettled(outcome);
     this.#wake();
   }
