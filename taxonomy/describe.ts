@@ -11,7 +11,7 @@ import {
 } from './event-types.ts';
 import { toFlatBody, type FlatBody } from './flat-body.ts';
 import type { ClowderVersion } from './http/types.ts';
-import { redactExtractorName, redactText, redactUrl } from './redaction.ts';
+import { redactFields } from './redaction.ts';
 
 /** What the mapping needs to know beside the telemetry. Time and secrets are passed in: the mapping has none of its own. */
 export interface MapContext {
@@ -102,19 +102,9 @@ function clean(draft: Draft, context: MapContext): Draft {
     )
       event[field] = value.slice(0, limit);
   }
-  for (const [field, redact] of REDACTIONS) if (typeof event[field] === 'string') event[field] = redact(event[field]);
+  redactFields(event);
   return event;
 }
-
-const REDACTIONS: readonly (readonly [field: string, redact: (text: string) => string])[] = [
-  ['url', redactUrl],
-  ['referrer', redactUrl],
-  ['target', redactUrl],
-  ['message', redactText],
-  ['error', redactText],
-  ['status', redactText],
-  ['extractor_name', redactExtractorName],
-];
 
 function checkCreated(created: unknown, now: number): EventIssue | undefined {
   const expected = `Unix milliseconds from ${EARLIEST_CREATED_MS} (the year 2000) to a day ahead of now`;

@@ -197,8 +197,7 @@ interface Requirement {
 const fileResource = { type: 'file', id: 'file_id', name: 'file_name' } as const;
 const resource = (type: string) => ({ type, id: 'resource_id', name: 'resource_name' }) as const;
 
-/** What the schemas do not say: whose event it is, what a stated one must name, and its names in Clowder v1. */
-export const eventTraits: Record<EventType, Requirement> = {
+const traits = {
   'file.uploaded': { stated: [['file_id']], resource: fileResource, v1: { category: 'upload' } },
   'file.deleted': { stated: [['file_id']], resource: fileResource, v1: { category: 'delete' } },
   'file.archived': { stated: [['file_id']], resource: fileResource, v1: { category: 'archive' } },
@@ -222,4 +221,10 @@ export const eventTraits: Record<EventType, Requirement> = {
   'user.signup': { stated: [['user_id', 'user_name']], v1: { category: 'user_activity', type: 'signup' } },
   'health.ping': { stated: [], v1: { category: 'health', type: 'ping' } },
   'health.connections': { stated: [], v1: { category: 'health', type: 'connections' } },
-};
+} as const satisfies Record<EventType, Requirement>;
+
+/** The traits with what the compiler knows of each: which fields a stated event of a type must name. */
+export type EventTraits = typeof traits;
+
+/** What the schemas do not say: whose event it is, what a stated one must name, and its names in Clowder v1. */
+export const eventTraits: Record<EventType, Requirement> = traits;

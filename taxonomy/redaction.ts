@@ -70,3 +70,22 @@ export function redactText(text: string): string {
     )
     .replace(/\b(private)\.[^.\s]+\./g, '$1.');
 }
+
+/** Which fields of an event may hold a secret, and what takes it out. */
+const REDACTIONS: readonly (readonly [field: string, redact: (text: string) => string])[] = [
+  ['url', redactUrl],
+  ['referrer', redactUrl],
+  ['target', redactUrl],
+  ['message', redactText],
+  ['error', redactText],
+  ['status', redactText],
+  ['extractor_name', redactExtractorName],
+];
+
+/** Takes the secrets out of an event's fields, in place. */
+export function redactFields(fields: Record<string, unknown>): void {
+  for (const [field, redact] of REDACTIONS) {
+    const value = fields[field];
+    if (typeof value === 'string') fields[field] = redact(value);
+  }
+}
