@@ -10,8 +10,8 @@ import {
   type RejectedRecord,
 } from './types.ts';
 import type { ScanOptions } from './reader.ts';
-import type { StoreOptions } from './store.ts';
-import type { FromWorker, Outcome, ToWorker } from './worker.ts';
+import type { StoredChange, StoreOptions } from './store.ts';
+import type { FromWorker, ToWorker } from './worker.ts';
 
 export { JournalReader } from './reader.ts';
 export type { Cursor, HeldLine, JournalChange, JournalRow, JournalStats, RejectedRecord } from './types.ts';
@@ -50,6 +50,12 @@ export interface Journal {
   close(): Promise<void>;
 }
 
+interface Waiter {
+  readonly resolve: (value: { heldIds: readonly number[] }) => void;
+  readonly reject: (error: Error) => void;
+  readonly appends: boolean;
+}
+
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 /** The same file where Node strips the types and where it was built. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -63,47 +69,68 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { onFatal, retentionMs = WEEK_MS, rejectedMax = 10_000, ...rest } = options;
   const workerData: StoreOptions = { ...rest, retentionMs, rejectedMax };
   const worker = new Worker(new URL(`./worker.${EXTENSION}`, import.meta.url), { workerData });
-  const pending = new Map<
-    number,
-    { resolve: (value: { heldIds: readonly number[] }) => void; reject: (error: Error) => void; appends: boolean }
-  >();
+  /** Writes in order, those handed to the writer's thread first: their outcomes come in the same order. */
+  const handed: Waiter[] = [];
+  let waiting: { readonly waiter: Waiter; readonly change: StoredChange }[] = [];
   const listeners: (() => void)[] = [];
   const opened = Promise.withResolvers<JournalStats>();
   const exited = Promise.withResolvers<void>();
   let stats: JournalStats | undefined;
   let failed: Error | undefined;
-  let next = 0;
+  let scheduled = false;
   let closing = false;
 
-  function settle(outcome: Outcome): boolean {
-    const waiter = pending.get(outcome.number);
-    pending.delete(outcome.number);
-    if (waiter === undefined) return false;
-    if ('code' in outcome) {
-      waiter.reject(new JournalError(outcome.code, outcome.message));
-      return false;
-    }
-    waiter.resolve(outcome);
-    return waiter.appends;
+  /**
+   * Hands over whatever was written meanwhile, one message at a time: while one is being synced the next one gathers,
+   * so that many writes share an fsync and the crossing between the threads.
+   */
+  function handOver(): void {
+    scheduled = false;
+    if (handed.length > 0 || failed !== undefined) return;
+    if (waiting.length > 0) {
+      worker.postMessage(waiting.map(({ change }) => change) satisfies ToWorker);
+      for (const { waiter } of waiting) handed.push(waiter);
+      waiting = [];
+    } else if (closing) worker.postMessage('close' satisfies ToWorker);
+  }
+
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(handOver);
+  }
+
+  function settle({ outcomes, stats: current }: FromWorker): void {
+    stats = current;
+    const waiters = handed.splice(0);
+    handOver();
+    let appended = false;
+    waiters.forEach((waiter, index) => {
+      const outcome = outcomes[index];
+      if (outcome !== undefined && 'code' in outcome) {
+        waiter.reject(new JournalError(outcome.code, outcome.message));
+        return;
+      }
+      waiter.resolve({ heldIds: outcome?.heldIds ?? [] });
+      appended ||= waiter.appends;
+    });
+    if (appended) for (const listener of listeners) listener();
   }
 
   function fail(error: Error): void {
     if (failed !== undefined) return;
+    const left = [...handed.splice(0), ...waiting.splice(0).map(({ waiter }) => waiter)];
     // After close() the writer ends by itself: only a write it left behind tells of a failure.
-    if (closing && pending.size === 0) return;
+    if (closing && left.length === 0) return;
     failed = error;
     opened.reject(error);
-    for (const waiter of pending.values()) waiter.reject(new JournalError('journal_unavailable', error.message));
-    pending.clear();
+    for (const waiter of left) waiter.reject(new JournalError('journal_unavailable', error.message));
     onFatal?.(error);
   }
 
   worker.on('message', (message: FromWorker) => {
-    stats = message.stats;
     opened.resolve(message.stats);
-    let appended = false;
-    for (const outcome of message.outcomes) appended = settle(outcome) || appended;
-    if (appended) for (const listener of listeners) listener();
+    settle(message);
   });
   worker.on('error', (error) => fail(error instanceof Error ? error : new Error(String(error))));
   worker.on('exit', (code) => {
@@ -117,16 +144,13 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   function write({ append, ...change }: JournalChange): Promise<{ readonly heldIds: readonly number[] }> {
     if (failed !== undefined || closing)
       return Promise.reject(new JournalError('journal_unavailable', failed?.message ?? 'the journal is closed'));
-    const number = next;
-    next += 1;
-    const lines = append === undefined || append.length === 0 ? undefined : Buffer.from(append.join('\n'));
     const written = Promise.withResolvers<{ heldIds: readonly number[] }>();
-    pending.set(number, { resolve: written.resolve, reject: written.reject, appends: lines !== undefined });
-    const message: ToWorker = { number, change: lines === undefined ? change : { ...change, append: lines } };
-    worker.postMessage(
-      message,
-      lines !== undefined && lines.byteLength === lines.buffer.byteLength ? [lines.buffer] : [],
-    );
+    const lines = append?.join('\n') ?? '';
+    waiting.push({
+      waiter: { resolve: written.resolve, reject: written.reject, appends: lines !== '' },
+      change: lines === '' ? change : { ...change, append: lines },
+    });
+    schedule();
     return written.promise;
   }
 
@@ -143,7 +167,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     close: async () => {
       if (closing) return;
       closing = true;
-      worker.postMessage('close' satisfies ToWorker);
+      schedule();
       await exited.promise;
       reader.close();
     },

@@ -12,8 +12,8 @@ export interface StoreOptions {
   readonly maxPages?: number;
 }
 
-/** A change whose lines to append are joined already: so it crosses to the writer's thread without a copy. */
-export type StoredChange = Omit<JournalChange, 'append'> & { readonly append?: Uint8Array };
+/** A change whose lines to append are joined already: one text crosses to the writer's thread faster than many. */
+export type StoredChange = Omit<JournalChange, 'append'> & { readonly append?: string };
 
 export type WriteResult =
   | { readonly ok: true; readonly heldIds: readonly number[] }
@@ -134,7 +134,8 @@ export class JournalStore {
   }
 
   #applyOne(change: StoredChange, nowMs: number): WriteResult {
-    const { append, hold = [] } = change;
+    const { hold = [] } = change;
+    const append = change.append === undefined ? undefined : Buffer.from(change.append);
     const wanted =
       (append?.byteLength ?? 0) +
       hold.reduce((sum, held) => sum + (held.reason === 'waiting' ? Buffer.byteLength(held.line) : 0), 0);
@@ -206,7 +207,7 @@ export class JournalStore {
    */
   #makeRoom(changes: readonly StoredChange[]): boolean {
     const before = this.#counters();
-    const wanted = changes.reduce((sum, { append }) => sum + (append?.byteLength ?? 0), SPARE_BYTES);
+    const wanted = changes.reduce((sum, { append }) => sum + Buffer.byteLength(append ?? ''), SPARE_BYTES);
     const target = this.#bytes - wanted;
     try {
       this.#database.exec('BEGIN IMMEDIATE');
