@@ -1,17 +1,7 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  appendFileSync,
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { buildWithGo } from './go-build.ts';
 
 const BUILDER = 'go.opentelemetry.io/collector/cmd/builder';
 
@@ -20,8 +10,7 @@ interface Manifest {
 }
 
 /**
- * Builds an OpenTelemetry Collector with its builder, of the version that the manifest asks for. Go's settings
- * (GOPROXY, GOFLAGS, …) are those of the environment. Two builds at once do not disturb each other.
+ * Builds an OpenTelemetry Collector with its builder, of the version that the manifest asks for.
  *
  * @param manifest path of the builder's YAML, without `output_path`
  * @param target path of the program to make
@@ -29,25 +18,12 @@ interface Manifest {
  * @throws Error saying what is missing or failed
  */
 export function buildCollector(manifest: string, target: string, log: string): void {
-  const go = ['go', '/usr/local/go/bin/go'].find((name) => spawnSync(name, ['version']).status === 0);
-  if (go === undefined) throw new Error('it is built with Go, which is not on PATH; install Go 1.25 or newer');
-  const tools = dirname(target);
-  mkdirSync(tools, { recursive: true });
-  const work = mkdtempSync(join(tools, 'otelcol-build-'));
-  const output = openSync(log, 'a');
-  const run = (program: string, args: string[], env: NodeJS.ProcessEnv = {}): void => {
-    appendFileSync(output, `+ ${program} ${args.join(' ')}\n`);
-    execFileSync(program, args, { cwd: work, env: { ...process.env, ...env }, stdio: ['ignore', output, output] });
-  };
-  try {
+  buildWithGo(target, log, ({ work, go, run }) => {
     const config = parse(readFileSync(manifest, 'utf8')) as Manifest;
     const withOutput = join(work, 'builder.yaml');
     writeFileSync(withOutput, stringify({ ...config, dist: { ...config.dist, go, output_path: join(work, 'out') } }));
     run(go, ['install', `${BUILDER}@v${config.dist.version}`], { GOBIN: work });
     run(join(work, 'builder'), ['--config', withOutput]);
-    renameSync(join(work, 'out', config.dist.name), target);
-  } finally {
-    closeSync(output);
-    rmSync(work, { recursive: true, force: true });
-  }
+    return join(work, 'out', config.dist.name);
+  });
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildJaeger, JAEGER_VERSION } from './build-jaeger.ts';
 import { buildCollector } from './build-otelcol.ts';
 
 /** What needs the tool: the integration tests, the benchmark, or both. */
@@ -30,6 +31,8 @@ function collectorPath(): string {
   return join(TOOLS_DIR, `otelcol-${createHash('sha256').update(readFileSync(MANIFEST)).digest('hex').slice(0, 12)}`);
 }
 
+const JAEGER_PATH = join(TOOLS_DIR, `jaeger-${JAEGER_VERSION}`);
+
 /** Read from top to bottom: each tool, who needs it, how it is found and where it comes from. */
 export const TEST_TOOLS = {
   rabbitmq: {
@@ -43,6 +46,12 @@ export const TEST_TOOLS = {
     neededBy: ['test', 'bench'],
     find: () => program(collectorPath()),
     get: { build: (log) => buildCollector(MANIFEST, collectorPath(), log), takes: 'about 3 minutes, once' },
+  },
+  jaeger: {
+    name: 'Jaeger all-in-one',
+    neededBy: ['test'],
+    find: () => program(JAEGER_PATH),
+    get: { build: (log) => buildJaeger(JAEGER_PATH, log), takes: 'about 3 minutes, once' },
   },
   pika: {
     name: 'pika for Python',

@@ -1,0 +1,140 @@
+import { freePort, startProcess } from './processes.ts';
+import { toolPath } from './tools.ts';
+import { answersOk, waitFor } from './wait-for.ts';
+
+/** The real Jaeger, running with its storage in memory. */
+export interface Jaeger extends AsyncDisposable {
+  /** Where it takes OTLP/HTTP (`/v1/traces`). */
+  readonly otlpUrl: string;
+  /** Where its query API and its pages are. */
+  readonly url: string;
+  output(): string;
+  /** Spans of one trace, by id (32 hex digits); none where Jaeger has not got the trace yet. */
+  trace(traceId: string): Promise<readonly JaegerSpan[]>;
+  /** Ids of the traces of a service that have a span with all these tags. */
+  find(service: string, tags: Readonly<Record<string, string>>): Promise<readonly string[]>;
+  /**
+   * Spans of one trace, once the condition holds of them.
+   *
+   * @throws Error naming what was waited for
+   */
+  waitForTrace(
+    traceId: string,
+    condition: (spans: readonly JaegerSpan[]) => boolean,
+    what: string,
+  ): Promise<readonly JaegerSpan[]>;
+}
+
+/** A span as the query API tells it, with references and processes resolved. */
+export interface JaegerSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentId: string | undefined;
+  readonly name: string;
+  readonly service: string;
+  readonly tags: Tags;
+  /** Span events: the name is in `event`. */
+  readonly events: readonly Tags[];
+}
+
+type Tags = Readonly<Record<string, string | number | boolean>>;
+
+interface Tag {
+  readonly key: string;
+  readonly value: string | number | boolean;
+}
+
+/** What the query API answers, as far as it is read here. */
+interface Answer {
+  readonly data: readonly {
+    readonly traceID: string;
+    readonly processes: Readonly<Record<string, { readonly serviceName: string }>>;
+    readonly spans: readonly {
+      readonly spanID: string;
+      readonly operationName: string;
+      readonly processID: string;
+      readonly references: readonly { readonly refType: string; readonly spanID: string }[];
+      readonly tags: readonly Tag[];
+      readonly logs: readonly { readonly fields: readonly Tag[] }[];
+    }[];
+  }[];
+}
+
+/** Every listener of the all-in-one: its defaults are fixed ports, and two of them would meet. */
+const LISTENERS = [
+  'admin.http.host-port',
+  'collector.grpc-server.host-port',
+  'collector.http-server.host-port',
+  'collector.otlp.grpc.host-port',
+  'collector.otlp.http.host-port',
+  'query.grpc-server.host-port',
+  'query.http-server.host-port',
+] as const;
+
+/**
+ * Starts Jaeger's all-in-one on ports of its own and waits until it is healthy.
+ *
+ * @throws Error with Jaeger's output where it does not come up
+ */
+export async function startJaeger(): Promise<Jaeger> {
+  const ports = new Map<string, number>();
+  for (const listener of LISTENERS) ports.set(listener, await freePort());
+  const at = (listener: (typeof LISTENERS)[number]): string => `127.0.0.1:${ports.get(listener) ?? 0}`;
+  const running = await startProcess(
+    toolPath('jaeger'),
+    LISTENERS.map((listener) => `--${listener}=${at(listener)}`),
+    {
+      env: { SPAN_STORAGE_TYPE: 'memory' },
+      ready: () => answersOk(`http://${at('admin.http.host-port')}`),
+    },
+  );
+  const url = `http://${at('query.http-server.host-port')}`;
+  const trace = async (traceId: string): Promise<readonly JaegerSpan[]> =>
+    spansOf(await ask(`${url}/api/traces/${traceId}`));
+  return {
+    url,
+    otlpUrl: `http://${at('collector.otlp.http.host-port')}`,
+    output: () => running.output(),
+    trace,
+    find: async (service, tags) => {
+      const query = new URLSearchParams({ service, tags: JSON.stringify(tags), limit: '100', lookback: '1h' });
+      return (await ask(`${url}/api/traces?${query}`)).data.map((one) => one.traceID.padStart(32, '0'));
+    },
+    waitForTrace: (traceId, condition, what) =>
+      waitFor(
+        async () => {
+          const spans = await trace(traceId);
+          return condition(spans) && spans;
+        },
+        { what, everyMs: 100 },
+      ),
+    [Symbol.asyncDispose]: async () => {
+      await running.kill();
+    },
+  };
+}
+
+async function ask(url: string): Promise<Answer> {
+  const response = await fetch(url);
+  const text = await response.text();
+  // A trace that is not there yet.
+  if (response.status === 404) return { data: [] };
+  if (!response.ok) throw new Error(`Jaeger answered ${response.status}: ${text}`);
+  return JSON.parse(text) as Answer;
+}
+
+function spansOf({ data }: Answer): readonly JaegerSpan[] {
+  return data.flatMap(({ traceID, processes, spans }) =>
+    spans.map((span) => ({
+      traceId: traceID.padStart(32, '0'),
+      spanId: span.spanID,
+      parentId: span.references.find(({ refType }) => refType === 'CHILD_OF')?.spanID,
+      name: span.operationName,
+      service: processes[span.processID]?.serviceName ?? '',
+      tags: toTags(span.tags),
+      events: span.logs.map(({ fields }) => toTags(fields)),
+    })),
+  );
+}
+
+const toTags = (tags: readonly Tag[]): Tags => Object.fromEntries(tags.map(({ key, value }) => [key, value]));
