@@ -1,0 +1,201 @@
+import {
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  defaultTextMapGetter,
+  trace,
+  type Attributes,
+  type Context,
+  type Counter,
+  type Logger,
+  type Meter,
+  type Span,
+  type TextMapPropagator,
+  type Tracer,
+} from '@opentelemetry/api';
+import { TraceState, W3CTraceContextPropagator } from '@opentelemetry/core';
+import type { Capture, CapturedEvent, RequestHead } from '../capture/types.ts';
+import { CAPTURED_MEMBER, markCaptured } from './trace-state.ts';
+
+export interface ServerTelemetryOptions {
+  readonly tracer: Tracer;
+  /** Where domain events go; it must not depend on sampling. */
+  readonly logger: Logger;
+  readonly meter: Meter;
+  /** Told what went wrong in telemetry itself; nothing is ever thrown into the request. */
+  readonly onError?: (error: unknown) => void;
+  /** Reads the caller's trace context. @default W3C Trace Context */
+  readonly propagator?: TextMapPropagator;
+}
+
+/** How an exchange ended. */
+export interface Outcome {
+  /** Whether the client got all of the answer. */
+  readonly complete: boolean;
+  /** Why there was no proper answer: connection refused, time-out, … Its `code`, or name, becomes `error.type`. */
+  readonly error?: Error | undefined;
+}
+
+/** Trace context for a request that is made because of this one, by header name; undefined: leave what came. */
+export interface ForwardHeaders {
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
+}
+
+/** One request of a server while it lasts, as the OTel side sees it. */
+export interface ServerRequest {
+  /** With the request's span: what is done for the request runs in it. */
+  readonly context: Context;
+  /** 32 hex digits; '' where no SDK gave one. */
+  readonly traceId: string;
+  /** For the request that is forwarded: our span as parent and, where it is captured, our mark first in tracestate. */
+  forwardHeaders(): ForwardHeaders;
+  /** Once, when the exchange is over: attributes, domain events, status and end of the span. */
+  end(outcome: Outcome): void;
+}
+
+export interface ServerTelemetry {
+  /** Starts the server span of a request, as a child of what the caller's headers say. */
+  start(head: RequestHead, capture: Capture): ServerRequest;
+  /** Adds to the server span that another instrumentation started, and will end. */
+  adopt(span: Span, context: Context, capture: Capture): ServerRequest;
+}
+
+/** The part of `ServerTelemetryOptions` that every request needs, and the counter. */
+interface Shared {
+  readonly logger: Logger;
+  readonly errors: Counter;
+  readonly onError: (error: unknown) => void;
+}
+
+const W3C = new W3CTraceContextPropagator();
+const CAPTURED_ONLY = new TraceState(CAPTURED_MEMBER);
+const EVENT_PREFIX = 'clowder.';
+const REFUTED_NAME = 'clowder.capture.refuted';
+
+/** Server spans and domain events of captured requests, by the OTel API given. */
+export function createServerTelemetry(options: ServerTelemetryOptions): ServerTelemetry {
+  const { tracer, propagator = W3C } = options;
+  const shared: Shared = {
+    logger: options.logger,
+    errors: options.meter.createCounter('clowder.capture.errors', {
+      description: 'Looks at requests and responses that failed; the requests themselves passed',
+      unit: '{error}',
+    }),
+    onError: options.onError ?? (() => undefined),
+  };
+  return {
+    start(head, capture) {
+      const parent = propagator.extract(ROOT_CONTEXT, head.headers, defaultTextMapGetter);
+      const { attributes, route } = capture;
+      if (route !== undefined) attributes['http.route'] = route;
+      if (capture.mayBeEvent) attributes['clowder.captured'] = true;
+      const span = tracer.startSpan(
+        spanName(head.method, attributes, route),
+        { kind: SpanKind.SERVER, attributes },
+        parent,
+      );
+      return new CapturedRequest(shared, capture, span, trace.setSpan(parent, span), true);
+    },
+    adopt(span, context, capture) {
+      const { attributes, route } = capture;
+      if (capture.mayBeEvent) attributes['clowder.captured'] = true;
+      if (route !== undefined) span.updateName(`${String(attributes['http.request.method'])} ${route}`);
+      span.setAttributes(attributes);
+      return new CapturedRequest(shared, capture, span, context, false);
+    },
+  };
+}
+
+/** `{method} {route}`, low-cardinality (semantic conventions, HTTP spans, "Name"). */
+function spanName(method: string, attributes: Attributes, route: string | undefined): string {
+  const known = attributes['http.request.method'] === '_OTHER' ? 'HTTP' : method;
+  return route === undefined ? known : `${known} ${route}`;
+}
+
+class CapturedRequest implements ServerRequest {
+  readonly context: Context;
+  readonly traceId: string;
+  readonly #shared: Shared;
+  readonly #capture: Capture;
+  readonly #span: Span;
+  readonly #ownsSpan: boolean;
+  readonly #startMs = Date.now();
+  #ended = false;
+
+  constructor(shared: Shared, capture: Capture, span: Span, context: Context, ownsSpan: boolean) {
+    this.context = context;
+    this.#shared = shared;
+    this.#capture = capture;
+    this.#span = span;
+    this.#ownsSpan = ownsSpan;
+    const spanContext = span.spanContext();
+    const valid = trace.isSpanContextValid(spanContext);
+    this.traceId = valid ? spanContext.traceId : '';
+    // Whatever injects this context later (http instrumentation, fetch) passes the mark on.
+    if (valid && capture.mayBeEvent) {
+      const others = spanContext.traceState;
+      spanContext.traceState = others === undefined ? CAPTURED_ONLY : new TraceState(markCaptured(others.serialize()));
+    }
+  }
+
+  forwardHeaders(): ForwardHeaders {
+    if (this.traceId === '') return NO_HEADERS;
+    const { traceId, spanId, traceFlags, traceState } = this.#span.spanContext();
+    return {
+      traceparent: `00-${traceId}-${spanId}-${(traceFlags & 1) === 1 ? '01' : '00'}`,
+      tracestate:
+        traceState === undefined ? undefined : traceState === CAPTURED_ONLY ? CAPTURED_MEMBER : traceState.serialize(),
+    };
+  }
+
+  end(outcome: Outcome): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    try {
+      this.#report(outcome);
+    } catch (error) {
+      this.#shared.onError(error);
+    }
+    if (this.#ownsSpan) this.#span.end();
+  }
+
+  #report({ complete, error }: Outcome): void {
+    const { attributes, events, refuted, errors } = this.#capture.end(complete, this.traceId);
+    for (const event of events) this.#emit(event);
+    if (refuted.length > 0) {
+      this.#shared.logger.emit({
+        eventName: REFUTED_NAME,
+        timestamp: this.#startMs,
+        context: this.context,
+        attributes: { 'clowder.refuted.types': refuted.join(','), 'clowder.source': 'proxy' },
+      });
+    }
+    for (const code of errors) this.#shared.errors.add(1, { 'error.type': code });
+    const status = attributes['http.response.status_code'];
+    const failed = typeof status === 'number' && status >= 500;
+    if (error !== undefined) {
+      attributes['error.type'] = errorType(error);
+    } else if (failed && this.#ownsSpan) {
+      attributes['error.type'] = String(status);
+    }
+    if (error !== undefined || failed) this.#span.setStatus({ code: SpanStatusCode.ERROR });
+    this.#span.setAttributes(attributes);
+  }
+
+  #emit({ type, attributes }: CapturedEvent): void {
+    this.#shared.logger.emit({
+      eventName: EVENT_PREFIX + type,
+      timestamp: this.#startMs,
+      context: this.context,
+      attributes,
+    });
+  }
+}
+
+const NO_HEADERS: ForwardHeaders = { traceparent: undefined, tracestate: undefined };
+
+/** The system's code of an error (ECONNREFUSED), else its class. */
+function errorType(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}
