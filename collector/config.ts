@@ -44,7 +44,10 @@ const settings = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional().describe("Where the collector's own telemetry goes"),
 });
 
-export type Settings = z.infer<typeof settings>;
+export type Settings = z.infer<typeof settings> & {
+  /** OTEL_* settings of the configuration file, for the OTel SDK, which reads the environment alone. */
+  readonly OTEL: Readonly<Record<string, string>>;
+};
 export const SETTINGS: readonly { readonly name: string; readonly description: string }[] = Object.entries(
   settings.shape,
 ).map(([name, schema]) => ({ name, description: schema.description ?? '' }));
@@ -78,12 +81,21 @@ export function loadSettings(
     if (value !== undefined && value !== '') given[name] = value;
   }
   const parsed = settings.safeParse(given);
-  if (parsed.success) for (const check of checks) problems.push(...check(parsed.data));
-  else problems.push(...parsed.error.issues.map((issue) => explain(issue, given)));
-  if (problems.length > 0 || !parsed.success) {
+  const loaded = parsed.success ? { ...parsed.data, OTEL: forSdk(fromFile) } : undefined;
+  if (loaded !== undefined) for (const check of checks) problems.push(...check(loaded));
+  else problems.push(...(parsed.error?.issues ?? []).map((issue) => explain(issue, given)));
+  if (problems.length > 0 || loaded === undefined) {
     throw new ConfigError(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
   }
-  return parsed.data;
+  return loaded;
+}
+
+function forSdk(fromFile: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fromFile)
+      .filter(([name]) => name.startsWith('OTEL_'))
+      .map(([name, value]) => [name, String(value)]),
+  );
 }
 
 function explain(issue: z.core.$ZodIssue, given: Record<string, unknown>): string {

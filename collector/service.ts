@@ -25,7 +25,7 @@ import { PublishLoop } from './publish-loop.ts';
 import { readinessOf } from './readiness.ts';
 import { rejectedRoutes } from './rejected-routes.ts';
 import { SeenIds } from './seen-ids.ts';
-import { startSelfTelemetry } from './self-telemetry.ts';
+import { startSelfTelemetry } from './self-telemetry/self-telemetry.ts';
 import { acceptStated } from './stated-intake.ts';
 import { acceptTelemetry, createScreen } from './telemetry-intake.ts';
 
@@ -57,7 +57,6 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       `HOST was ${settings.HOST} and no API key is made: run "clowder-otel keys add --name NAME --scope ingest" first, or listen on 127.0.0.1`,
     );
   }
-  const telemetry = await startSelfTelemetry(settings.OTEL_EXPORTER_OTLP_ENDPOINT);
   const metrics = new CollectorMetrics();
   let failure: string | undefined;
   const journal = await openJournal({
@@ -95,10 +94,21 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       rejected: (origin, count) => metrics.rejected.inc({ origin }, count),
     },
   });
+  const telemetry = await startSelfTelemetry({
+    environment: process.env,
+    fromFile: settings.OTEL,
+    own: { host: settings.HOST, port: settings.PORT },
+    registry: metrics.registry,
+    broker: () => publisher.state.broker,
+    log,
+  });
   const publisher = createPublisher({
     urls: settings.AMQP_URL,
     connectionName: 'clowder-otel collector',
-    onSettled: (_message, _outcome, seconds) => metrics.publishLatency.observe(seconds),
+    onSettled: (message, outcome, seconds) => {
+      metrics.publishLatency.observe(seconds);
+      telemetry.settled?.(message, outcome, seconds);
+    },
     onStateChange: (state) => {
       if (state.connected) log.info({ broker: state.broker }, 'connected to RabbitMQ');
       else log.warn({ reason: state.lastError?.message }, 'not connected to RabbitMQ: events wait in the journal');
@@ -157,7 +167,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     dashboard: dashboardRoutes(),
     guards: { otlp: guard('ingest', otlpError), ingest: guard('ingest'), read: guard('read') },
     metrics,
-    traced: settings.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
+    traced: telemetry.traced,
     readiness: () => readinessOf(journal, publisher, failure, intake.waitingCount),
     log,
   });

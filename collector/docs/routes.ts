@@ -5,9 +5,9 @@ import { Hono } from 'hono';
 import { EVENT_TYPES, isEventType } from '../../taxonomy/event-types.ts';
 import { eventJsonSchema } from '../../taxonomy/json-schema.ts';
 import { problem } from '../api/problem.ts';
+import { VERSION } from '../version.ts';
 import { asyncApiDocument, openApiDocument } from './openapi.ts';
 
-const VERSION = '0.1.0';
 const UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 /** What the page needs of Swagger UI, by name. */
 const ASSETS: ReadonlyMap<string, string> = new Map([

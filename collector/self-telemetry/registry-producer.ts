@@ -1,0 +1,115 @@
+import { ValueType, type HrTime } from '@opentelemetry/api';
+import { millisToHrTime } from '@opentelemetry/core';
+import { emptyResource } from '@opentelemetry/resources';
+import {
+  AggregationTemporality,
+  DataPointType,
+  type DataPoint,
+  type Histogram,
+  type MetricData,
+  type MetricProducer,
+  type ScopeMetrics,
+} from '@opentelemetry/sdk-metrics';
+import type { Registry } from 'prom-client';
+
+/** One line of a metric of prom-client; a histogram's lines have names of their own (`…_bucket`, `_sum`, `_count`). */
+interface Sample {
+  readonly value: number;
+  readonly labels: Readonly<Partial<Record<string, string | number>>>;
+  readonly metricName?: string;
+}
+
+interface Times {
+  readonly startTime: HrTime;
+  readonly endTime: HrTime;
+}
+
+/** Units (UCUM) by the ending of a Prometheus name. */
+const UNITS: readonly (readonly [ending: string, unit: string])[] = [
+  ['_seconds', 's'],
+  ['_bytes', 'By'],
+  ['_ratio', '1'],
+];
+
+/**
+ * The metrics of a prom-client registry for an OTel metric reader: the same names and values as at /metrics, cumulative
+ * since `startMs` (OTel specification, "Prometheus and OpenMetrics Compatibility").
+ */
+export function registryProducer(
+  registry: Pick<Registry, 'getMetricsAsJSON'>,
+  { scope, startMs, now = Date.now }: { scope: ScopeMetrics['scope']; startMs: number; now?: () => number },
+): MetricProducer {
+  const startTime = millisToHrTime(startMs);
+  return {
+    async collect() {
+      const collected = await registry.getMetricsAsJSON();
+      const times: Times = { startTime, endTime: millisToHrTime(now()) };
+      const metrics = collected.flatMap(({ name, help, type, values }) => {
+        const samples = values.filter((sample) => Number.isFinite(sample.value));
+        // Declared as a number; what is there is the name of the type.
+        return metricOf(name, help, String(type), samples, times) ?? [];
+      });
+      return { resourceMetrics: { resource: emptyResource(), scopeMetrics: [{ scope, metrics }] }, errors: [] };
+    },
+  };
+}
+
+function metricOf(
+  name: string,
+  description: string,
+  type: string,
+  samples: readonly Sample[],
+  times: Times,
+): MetricData | undefined {
+  if (samples.length === 0) return undefined;
+  const common = {
+    descriptor: { name, description, unit: unitOf(name), valueType: ValueType.DOUBLE },
+    aggregationTemporality: AggregationTemporality.CUMULATIVE,
+  };
+  switch (type) {
+    case 'counter':
+      return { ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints: pointsOf(samples, times) };
+    case 'gauge':
+      return { ...common, dataPointType: DataPointType.GAUGE, dataPoints: pointsOf(samples, times) };
+    case 'histogram':
+      return { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints: histogramsOf(name, samples, times) };
+    default:
+      return undefined;
+  }
+}
+
+function unitOf(name: string): string {
+  const base = name.replace(/_total$/, '');
+  return UNITS.find(([ending]) => base.endsWith(ending))?.[1] ?? '';
+}
+
+function pointsOf(samples: readonly Sample[], times: Times): DataPoint<number>[] {
+  return samples.map(({ value, labels }) => ({ ...times, attributes: { ...labels }, value }));
+}
+
+function histogramsOf(name: string, samples: readonly Sample[], times: Times): DataPoint<Histogram>[] {
+  const series = Map.groupBy(samples, ({ labels }) => JSON.stringify({ ...labels, le: undefined }));
+  return [...series.values()].map((lines) => histogramOf(name, lines, times));
+}
+
+/** Prometheus counts a bucket with all below it, OTLP each by itself. */
+function histogramOf(name: string, lines: readonly Sample[], times: Times): DataPoint<Histogram> {
+  const { le: _le, ...attributes } = lines[0]?.labels ?? {};
+  const buckets = lines
+    .filter((line) => line.metricName === `${name}_bucket`)
+    .map(({ labels, value }) => ({ bound: labels['le'] === '+Inf' ? Infinity : Number(labels['le']), value }))
+    .sort((a, b) => a.bound - b.bound);
+  const valueOf = (suffix: string): number => lines.find((line) => line.metricName === name + suffix)?.value ?? 0;
+  return {
+    ...times,
+    attributes,
+    value: {
+      buckets: {
+        boundaries: buckets.map(({ bound }) => bound).filter(Number.isFinite),
+        counts: buckets.map(({ value }, index) => value - (buckets[index - 1]?.value ?? 0)),
+      },
+      sum: valueOf('_sum'),
+      count: valueOf('_count'),
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import { isLoopbackHost } from '../keys/auth.ts';
+
+/** What of its own telemetry the collector sends, by the standard OTEL_* variables. */
+export interface SelfTelemetrySettings {
+  readonly traces: boolean;
+  /** Exporters of metrics; none where they are not sent. */
+  readonly metrics: readonly MetricsExporter[];
+  readonly protocol: OtlpProtocol;
+  readonly exportIntervalMs: number;
+  readonly exportTimeoutMs: number;
+  /** What the operator should know, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+export type MetricsExporter = 'otlp' | 'console';
+
+const PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
+export type OtlpProtocol = (typeof PROTOCOLS)[number];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where this collector listens; port 0 stands for one that is not known yet. */
+export interface OwnAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+const ENDPOINT = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+const INTERVAL_MS = 60_000;
+const TIMEOUT_MS = 30_000;
+
+/**
+ * Reads the OTEL_* variables (OTel specification, "Environment Variable Specification"). A signal is sent where an
+ * endpoint is named for it: the SDK's default endpoint would be this collector. Nor is anything sent to an endpoint that
+ * is this collector: it would only be ignored.
+ */
+export function selfTelemetrySettings(environment: Environment, own: OwnAddress): SelfTelemetrySettings {
+  const read = (name: string): string | undefined => environment[name]?.trim() || undefined;
+  const disabled = read('OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
+  const warnings: string[] = [];
+  const isSent = (signal: 'TRACES' | 'METRICS'): boolean => {
+    const name =
+      read(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`) === undefined ? ENDPOINT : `OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`;
+    const endpoint = read(name);
+    if (disabled || endpoint === undefined) return false;
+    if (listOf(read(`OTEL_${signal}_EXPORTER`)).includes('none')) return false;
+    if (!isOwn(endpoint, own)) return true;
+    warnings.push(
+      `${name} was ${endpoint}: that is this collector itself, so its own ${signal.toLowerCase()} are not sent`,
+    );
+    return false;
+  };
+  const traces = isSent('TRACES');
+  const metrics = isSent('METRICS') ? metricsExporters(listOf(read('OTEL_METRICS_EXPORTER')), warnings) : [];
+  const exportIntervalMs = positive(read('OTEL_METRIC_EXPORT_INTERVAL')) ?? INTERVAL_MS;
+  return {
+    traces,
+    metrics,
+    protocol: protocolOf(read('OTEL_EXPORTER_OTLP_METRICS_PROTOCOL') ?? read('OTEL_EXPORTER_OTLP_PROTOCOL'), warnings),
+    exportIntervalMs,
+    exportTimeoutMs: Math.min(exportIntervalMs, positive(read('OTEL_METRIC_EXPORT_TIMEOUT')) ?? TIMEOUT_MS),
+    warnings,
+  };
+}
+
+function listOf(value = ''): readonly string[] {
+  return value
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+}
+
+function metricsExporters(names: readonly string[], warnings: string[]): readonly MetricsExporter[] {
+  if (names.length === 0) return ['otlp'];
+  const known = new Set<MetricsExporter>();
+  for (const name of names) {
+    if (name === 'otlp' || name === 'console') known.add(name);
+    else warnings.push(`OTEL_METRICS_EXPORTER was ${name}: it may be otlp, console or none; Prometheus reads /metrics`);
+  }
+  return [...known];
+}
+
+function protocolOf(given: string | undefined, warnings: string[]): OtlpProtocol {
+  const protocol = PROTOCOLS.find((one) => one === given);
+  if (protocol === undefined && given !== undefined)
+    warnings.push(
+      `OTEL_EXPORTER_OTLP_PROTOCOL was ${given}: it may be ${PROTOCOLS.join(', ')}; taken for http/protobuf`,
+    );
+  return protocol ?? 'http/protobuf';
+}
+
+function positive(value: string | undefined): number | undefined {
+  const number = Number(value);
+  return number > 0 && Number.isFinite(number) ? number : undefined;
+}
+
+const ANY = new Set(['0.0.0.0', '::']);
+
+/** Whether a URL leads back to this collector, as far as its text tells. */
+function isOwn(endpoint: string, own: OwnAddress): boolean {
+  if (!URL.canParse(endpoint)) return false;
+  const { hostname, port, protocol } = new URL(endpoint);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (Number(port || (protocol === 'https:' ? 443 : 80)) !== own.port) return false;
+  return host === own.host || (isLoopbackHost(host) && (ANY.has(own.host) || isLoopbackHost(own.host)));
+}
