@@ -33,6 +33,16 @@ describe('SeenIds', () => {
     );
   });
 
+  it('tells a UUID from the same digits without dashes, and from digits with dashes elsewhere', () => {
+    const seen = new SeenIds();
+    const uuid = '0f8fad5b-d9cb-469f-a165-70867728950e';
+    seen.add(uuid, 0);
+    expect(seen.has(uuid)).toBe(true);
+    expect(seen.has(uuid.replaceAll('-', ''))).toBe(false);
+    expect(seen.has(uuid.toUpperCase())).toBe(false);
+    expect(seen.has('0f8fad5bd-9cb-469f-a165-70867728950e')).toBe(false);
+  });
+
   it('remembers every id for the window, and for a twelfth of it longer at most', () => {
     const windowMs = 1200;
     const step = fc.tuple(fc.nat(20), fc.nat(400));

@@ -13,6 +13,11 @@ const GENERATION_MAX = 262_144;
 /** A power of two, as every table's size is. */
 const FIRST_SLOTS = 1024;
 const ID_LENGTH = 32;
+const UUID_LENGTH = 36;
+const UUID_MARK = 0x9e3779b9;
+const DASH = 45;
+/** Where a UUID has its dashes. */
+const UUID_DASHES: ReadonlySet<number> = new Set([8, 13, 18, 23]);
 /** Of this process alone, so that nobody can choose ids that all fall into the same slots. */
 const SEED = randomInt(2 ** 32);
 
@@ -24,19 +29,28 @@ function keyOf(id: string, key: Key): void {
   if (key[0] === 0 && key[1] === 0 && key[2] === 0 && key[3] === 0) key[3] = 1;
 }
 
-/** @returns false where it is not 32 lower-case hexadecimal digits */
+/** @returns false where it is neither 32 lower-case hexadecimal digits nor a UUID of such */
 function parseHex(id: string, key: Key): boolean {
-  if (id.length !== ID_LENGTH) return false;
+  const isUuid = id.length === UUID_LENGTH;
+  if (id.length !== ID_LENGTH && !isUuid) return false;
+  let at = 0;
   for (let word = 0; word < WORDS; word += 1) {
     let value = 0;
-    for (let at = word * 8; at < word * 8 + 8; at += 1) {
+    for (let digits = 0; digits < 8; at += 1) {
       const code = id.charCodeAt(at);
+      if (isUuid && UUID_DASHES.has(at)) {
+        if (code !== DASH) return false;
+        continue;
+      }
       const digit = code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 102 ? code - 87 : -1;
       if (digit < 0) return false;
       value = (value << 4) | digit;
+      digits += 1;
     }
     key[word] = value;
   }
+  // The same digits with and without dashes are two ids.
+  if (isUuid) key[0] = (key[0] ?? 0) ^ UUID_MARK;
   return true;
 }
 

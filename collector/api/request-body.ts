@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
 import { fromCloudEvent } from '../../taxonomy/cloud-events.ts';
 import type { EventIssue } from '../../taxonomy/describe.ts';
@@ -32,9 +31,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 export async function readText(c: Context, budget: ByteBudget): Promise<string> {
   const lease = budget.lease();
   try {
-    const incoming = (c.env as { incoming?: IncomingMessage } | undefined)?.incoming;
-    const chunks: AsyncIterable<Uint8Array> = incoming ?? c.req.raw.body ?? empty();
-    return utf8.decode(await readBody(chunks, c.req.header('content-encoding'), BODY_MAX, lease));
+    return utf8.decode(await readBody(c, BODY_MAX, lease));
   } catch (error) {
     if (error instanceof BodyError) throw new RequestError(error.status, BODY_CODES[error.status], error.message);
     if (error instanceof TypeError) throw new RequestError(400, 'invalid_json', 'The body is not valid UTF-8');
@@ -43,8 +40,6 @@ export async function readText(c: Context, budget: ByteBudget): Promise<string> 
     lease.end();
   }
 }
-
-async function* empty(): AsyncGenerator<Uint8Array> {}
 
 /**
  * The events of a request: one object, an array, or CloudEvents.

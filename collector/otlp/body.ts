@@ -1,5 +1,7 @@
+import { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import type { Context } from 'hono';
 
 /** A body that is not taken; `status` is the HTTP answer. */
 export class BodyError extends Error {
@@ -50,33 +52,30 @@ export function createByteBudget(maxBytes: number): ByteBudget {
 }
 
 /**
- * Reads and decompresses a body, never holding more than the limit of it: it counts what comes and what it inflates to,
- * whatever Content-Length says.
+ * Reads and decompresses a request's body, never holding more than the limit of it: it counts what comes and what it
+ * inflates to, whatever Content-Length says.
  *
- * @param chunks the body as it arrives
- * @param encoding the Content-Encoding header
  * @param maxBytes limit before and after decompression, each
  * @param lease what it holds is taken from here; the caller ends it when done with the body
  * @throws BodyError 413 too large, 415 unknown encoding, 400 cut off or not gzip, 503 over budget
  */
-export async function readBody(
-  chunks: AsyncIterable<Uint8Array>,
-  encoding: string | undefined,
-  maxBytes: number,
-  lease: ByteLease,
-): Promise<Uint8Array> {
-  const coding = (encoding ?? '').trim().toLowerCase();
+export async function readBody(c: Context, maxBytes: number, lease: ByteLease): Promise<Uint8Array> {
+  const coding = (c.req.header('content-encoding') ?? '').trim().toLowerCase();
   if (coding !== 'identity' && coding !== 'gzip' && coding !== '')
     throw new BodyError(415, `Content-Encoding ${coding.slice(0, 100)} is not supported: send gzip, or none`);
   const parts: Uint8Array[] = [];
   let size = 0;
+  const take = (chunk: Uint8Array): void => {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    lease.take(chunk.byteLength);
+    parts.push(chunk);
+  };
   try {
-    for await (const chunk of chunks) {
-      size += chunk.byteLength;
-      if (size > maxBytes) throw tooLarge(maxBytes);
-      lease.take(chunk.byteLength);
-      parts.push(chunk);
-    }
+    const incoming: unknown = (c.env as { incoming?: unknown } | undefined)?.incoming;
+    // Node's own stream where there is one: a web stream, or an iterator, costs more than the decoding.
+    if (incoming instanceof IncomingMessage) await drain(incoming, take);
+    else for await (const chunk of c.req.raw.body ?? []) take(chunk);
   } catch (error) {
     if (error instanceof BodyError) throw error;
     throw new BodyError(400, `The body ended early: ${error instanceof Error ? error.message : String(error)}`);
@@ -86,6 +85,28 @@ export async function readBody(
   const inflated = await decompress(body, maxBytes);
   lease.take(inflated.byteLength);
   return inflated;
+}
+
+/** Hands over each chunk; where one is refused, reading stops and the socket stays open for the answer. */
+function drain(incoming: IncomingMessage, take: (chunk: Uint8Array) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (error?: unknown): void => {
+      incoming.off('data', onData).off('end', stop).off('error', stop).off('close', onClose);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const onData = (chunk: Uint8Array): void => {
+      try {
+        take(chunk);
+      } catch (error) {
+        incoming.pause();
+        stop(error);
+      }
+    };
+    const onClose = (): void => stop(new Error('the connection was closed'));
+    incoming.on('data', onData).on('end', stop).on('error', stop).on('close', onClose);
+    if (incoming.destroyed) onClose();
+  });
 }
 
 async function decompress(body: Uint8Array, maxBytes: number): Promise<Uint8Array> {

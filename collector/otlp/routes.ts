@@ -1,4 +1,3 @@
-import { IncomingMessage } from 'node:http';
 import { Hono, type Context } from 'hono';
 import type { TelemetryBatch } from '../telemetry-intake.ts';
 import { BodyError, createByteBudget, readBody } from './body.ts';
@@ -40,7 +39,7 @@ export function otlpRoutes(deps: OtlpDependencies): Hono {
         );
       const lease = budget.lease();
       try {
-        const body = await readBody(chunksOf(c), c.req.header('content-encoding'), deps.maxBodyBytes, lease);
+        const body = await readBody(c, deps.maxBodyBytes, lease);
         const { rejected, message } = await deps.accept(decode(signal, encoding, body, deps.screen));
         return c.body(exportResponse(encoding, signal, rejected, message), 200, {
           'content-type': CONTENT_TYPES[encoding],
@@ -99,13 +98,3 @@ function encodingOf(c: Context): Encoding | undefined {
   if (type === CONTENT_TYPES.json) return 'json';
   return type === CONTENT_TYPES.protobuf || type === 'application/protobuf' ? 'protobuf' : undefined;
 }
-
-/** Node's own stream where there is one: web streams cost more than the decoding. */
-function chunksOf(c: Context): AsyncIterable<Uint8Array> {
-  const incoming: unknown = (c.env as { incoming?: unknown } | undefined)?.incoming;
-  // Not destroyed where reading stops early: the answer (413, 503) goes out on the same socket.
-  if (incoming instanceof IncomingMessage) return incoming.iterator({ destroyOnReturn: false });
-  return c.req.raw.body ?? empty();
-}
-
-async function* empty(): AsyncGenerator<Uint8Array> {}
