@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { Server } from 'node:http';
-import { serve } from '@hono/node-server';
 import { trace } from '@opentelemetry/api';
 import pino from 'pino';
 import { createMapContext } from '../taxonomy/map.ts';
@@ -14,6 +12,7 @@ import { ConfigError, type Settings } from './config.ts';
 import { dashboardRoutes } from './dashboard/routes.ts';
 import { openDayKeys } from './day-keys.ts';
 import { docsRoutes } from './docs/routes.ts';
+import { listen } from './http-server.ts';
 import { Intake } from './intake.ts';
 import { lockDataDir } from './journal/data-dir.ts';
 import { openJournal } from './journal/journal.ts';
@@ -35,16 +34,15 @@ export interface RunningCollector {
   stop(): Promise<void>;
 }
 
-const STOP_HTTP_MS = 3000;
 const STOP_PUBLISHER_MS = 5000;
 const RECOVER_EVERY_MS = 1000;
-const KEEP_ALIVE_MS = 75_000;
 
 /**
  * Starts the collector: locks DATA_DIR, opens the journal, listens, and publishes in the background.
  *
  * @throws ConfigError where it would be open to others without a key
  * @throws DataDirError where DATA_DIR is not writable or held by another process
+ * @throws ListenError where HOST and PORT cannot be listened on
  */
 export async function startCollector(settings: Settings): Promise<RunningCollector> {
   const log = pino({ level: settings.LOG_LEVEL, base: { service: 'clowder-otel-collector' }, mixin: traceIds });
@@ -171,17 +169,26 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     readiness: () => readinessOf(journal, publisher, failure, intake.waitingCount),
     log,
   });
-  loop.start();
   const recovering = setInterval(() => {
     intake.recoverDue().catch((error: unknown) => log.error({ err: error }, 'publishing waiting observations failed'));
   }, RECOVER_EVERY_MS);
-  const { server, url } = await listen(app.fetch, settings);
+  const server = await listen(app.fetch, settings).catch(async (error: unknown) => {
+    await shutDown();
+    throw error;
+  });
+  const { url } = server;
+  loop.start();
   log.info({ url, data_dir: settings.DATA_DIR }, 'collector is listening');
 
   async function stop(): Promise<void> {
     log.info('stopping');
+    await server.close();
+    await shutDown();
+    log.info('stopped');
+  }
+
+  async function shutDown(): Promise<void> {
     clearInterval(recovering);
-    await closeServer(server);
     loop.pause();
     await publisher.close({ timeoutMs: STOP_PUBLISHER_MS });
     await loop.stop();
@@ -189,34 +196,8 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     keys.close();
     lock.release();
     await telemetry.shutdown();
-    log.info('stopped');
   }
   return { url, stop };
-}
-
-async function listen(
-  fetch: (request: Request) => Response | Promise<Response>,
-  settings: Settings,
-): Promise<{ server: Server; url: string }> {
-  const started = Promise.withResolvers<number>();
-  const server = serve({ fetch, hostname: settings.HOST, port: settings.PORT }, (info) =>
-    started.resolve(info.port),
-  ) as Server;
-  server.once('error', started.reject);
-  // Longer than the idle time of proxies and SDKs in front, so that none of them writes to a connection just closed.
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  const port = await started.promise;
-  return { server, url: `http://${settings.HOST.includes(':') ? `[${settings.HOST}]` : settings.HOST}:${port}` };
-}
-
-/** Requests in flight are answered; idle connections, and live streams after a while, are closed. */
-async function closeServer(server: Server): Promise<void> {
-  const closed = Promise.withResolvers<void>();
-  server.close(() => closed.resolve());
-  server.closeIdleConnections();
-  const impatience = setTimeout(() => server.closeAllConnections(), STOP_HTTP_MS);
-  await closed.promise;
-  clearTimeout(impatience);
 }
 
 function traceIds(): object {
