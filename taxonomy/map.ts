@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fieldsOfAttributes, isMarkedCaptured, numberAttribute, textAttribute, attribute } from './attributes.ts';
 import { describe, isSource, missingStated, type Draft, type EventIssue, type MapContext } from './describe.ts';
-import { derivedEventId, explicitEventId, untracedEventId } from './event-id.ts';
+import { derivedEventId, explicitEventId, identitiesOf, untracedEventId } from './event-id.ts';
 import { isEventType, type EventType } from './event-types.ts';
 import type { FlatBody } from './flat-body.ts';
 import { mapHttpRequest } from './http/map-request.ts';
@@ -312,14 +312,16 @@ function mapRequest(observed: ObservedRequest, context: MapContext): MapResult {
   const known = { ...fieldsOfAttributes(observed.resource), ...fieldsOfAttributes(attributes) };
   const candidates: Candidate[] = [];
   const rejected: Rejection[] = [];
-  for (const { event, data, collapseWithinS } of found) {
-    const draft: Draft = { ...known, ...data, event, source: observed.source, url: target.url };
+  const fieldsOf = found.map(({ data }): Draft => ({ ...known, ...data }));
+  const identities = identitiesOf(found.map(({ event }, index) => ({ event, fields: fieldsOf[index] ?? {} })));
+  for (const [index, { event, collapseWithinS }] of found.entries()) {
+    const draft: Draft = { ...fieldsOf[index], event, source: observed.source, url: target.url };
     draft['created'] =
       observed.startTimeUnixNano > 0n ? Number(observed.startTimeUnixNano / 1_000_000n) : context.now();
     if (event === 'health.ping') draft['target'] ??= target.url;
     if (observed.traceId !== '') draft['trace_id'] = observed.traceId;
     if (observed.spanId !== '') draft['span_id'] = observed.spanId;
-    draft['event_id'] = requestEventId(observed, request, event, resourceIdOf(event, draft));
+    draft['event_id'] = requestEventId(observed, request, event, identities[index] ?? '');
     const described = describe(draft, context);
     if (!described.ok) {
       rejected.push(reject(described.issues, described.draft));
@@ -335,24 +337,6 @@ function mapRequest(observed: ObservedRequest, context: MapContext): MapResult {
     });
   }
   return { candidates, rejected };
-}
-
-/** The fields that may identify the event's resource, by the first part of its type: of an upload only the file. */
-const IDENTIFYING: Readonly<Record<string, readonly string[]>> = {
-  file: ['file_id'],
-  view: ['resource_id'],
-  dataset: ['resource_id'],
-  collection: ['resource_id'],
-  space: ['resource_id'],
-  extraction: ['file_id', 'dataset_id'],
-};
-
-function resourceIdOf(event: EventType, draft: Draft): string {
-  for (const field of IDENTIFYING[event.split('.', 1)[0] ?? ''] ?? []) {
-    const value = draft[field];
-    if (typeof value === 'string') return value;
-  }
-  return '';
 }
 
 function requestEventId(observed: ObservedRequest, request: HttpRequest, event: EventType, resourceId: string): string {

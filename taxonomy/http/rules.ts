@@ -98,8 +98,10 @@ const browse =
     ];
   };
 
-export const page: Rule = (facts) =>
-  (facts.ok || facts.request.status === 304) && facts.isHtml ? one('view.page', {}) : [];
+const page: Rule = (facts) => ((facts.ok || facts.request.status === 304) && facts.isHtml ? one('view.page', {}) : []);
+
+/** A path that no route has is a page only where the answer says that it is one. */
+const otherPage: Rule = (facts) => (facts.request.responseHeader('content-type') === undefined ? [] : page(facts));
 
 const UNHEALTHY = /^(?:unhealthy|down|fail\w*|error|degraded|unavailable)$/i;
 
@@ -206,6 +208,7 @@ const signupAnswer: Rule = (facts) =>
 /** Rules by the name that the route tables give them. */
 export const RULES: Readonly<Record<string, Rule>> = {
   page,
+  'other-page': otherPage,
   root,
   health,
   'view-file': view('file'),
