@@ -1,0 +1,248 @@
+import { ROOT_CONTEXT, context } from '@opentelemetry/api';
+import { ExportResultCode, suppressTracing, type ExportResult } from '@opentelemetry/core';
+import type {
+  LogRecordExporter,
+  LogRecordProcessor,
+  ReadWriteLogRecord,
+  ReadableLogRecord,
+} from '@opentelemetry/sdk-logs';
+import { redactText } from '../../taxonomy/redaction.ts';
+
+export interface DomainEventProcessorOptions {
+  readonly exporter: LogRecordExporter;
+  /** Records that wait at most; then the oldest go, counted. @default 50000 */
+  readonly maxQueueSize?: number;
+  /** Records of one export. @default 512 */
+  readonly maxBatchSize?: number;
+  /** A record leaves this long after it came, at the latest, in milliseconds. @default 200 */
+  readonly delayMs?: number;
+  /** First pause after an export that failed, in milliseconds; doubled each time. @default 500 */
+  readonly retryMs?: number;
+  /** Longest pause, in milliseconds. @default 30000 */
+  readonly maxRetryMs?: number;
+  /** How long a flush or the shutdown tries, in milliseconds. @default 5000 */
+  readonly flushTimeoutMs?: number;
+  /** Told once when sending starts to fail, once when it works again, and of every loss. */
+  readonly log?: (message: string) => void;
+  /** Told how many records were lost, and why. */
+  readonly onLost?: (count: number, reason: LossReason) => void;
+}
+
+/** Why a domain event was lost: the queue was full, the receiver can never take it, or the process ended first. */
+export type LossReason = 'queue_full' | 'refused' | 'shutdown';
+
+const DOMAIN_PREFIX = 'clowder.';
+
+/** Whether a log record is a domain event, or about one (DESIGN.md, "Telemetry form"). */
+export function isDomainEvent(record: { readonly eventName?: string | undefined }): boolean {
+  return record.eventName?.startsWith(DOMAIN_PREFIX) === true;
+}
+
+/**
+ * Sends domain events, and no other log records, without losing them: a batch that failed is sent again, with back-off
+ * and without end, in order. (The SDK's own batch processor drops it.)
+ */
+export class DomainEventProcessor implements LogRecordProcessor {
+  readonly #exporter: LogRecordExporter;
+  readonly #maxQueueSize: number;
+  readonly #maxBatchSize: number;
+  readonly #delayMs: number;
+  readonly #retryMs: number;
+  readonly #maxRetryMs: number;
+  readonly #flushTimeoutMs: number;
+  readonly #log: (message: string) => void;
+  readonly #onLost: (count: number, reason: LossReason) => void;
+  /** Records in order of their coming, from `#first` on; those before it are gone. */
+  #queue: (ReadableLogRecord | undefined)[] = [];
+  #first = 0;
+  /** The batch that is being sent, or waits to be sent again. */
+  #batch: ReadableLogRecord[] = [];
+  #batchLimit: number;
+  #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<void> | undefined;
+  #failures = 0;
+  #lostUnsaid = 0;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: DomainEventProcessorOptions) {
+    this.#exporter = options.exporter;
+    this.#maxQueueSize = options.maxQueueSize ?? 50_000;
+    this.#maxBatchSize = options.maxBatchSize ?? 512;
+    this.#batchLimit = this.#maxBatchSize;
+    this.#delayMs = options.delayMs ?? 200;
+    this.#retryMs = options.retryMs ?? 500;
+    this.#maxRetryMs = options.maxRetryMs ?? 30_000;
+    this.#flushTimeoutMs = options.flushTimeoutMs ?? 5000;
+    this.#log = options.log ?? (() => undefined);
+    this.#onLost = options.onLost ?? (() => undefined);
+  }
+
+  enabled(options: { readonly eventName?: string }): boolean {
+    return isDomainEvent(options);
+  }
+
+  onEmit(record: ReadWriteLogRecord): void {
+    if (!isDomainEvent(record)) return;
+    if (this.#stopped !== undefined) return this.#lose(1, 'shutdown');
+    if (this.pending >= this.#maxQueueSize) this.#dropOldest();
+    this.#queue.push(record);
+    if (this.#failures > 0) return;
+    if (this.#queue.length - this.#first >= this.#maxBatchSize) this.#sendSoon(0);
+    else if (this.#timer === undefined) this.#sendSoon(this.#delayMs);
+  }
+
+  /** Records not yet accepted by the receiver. */
+  get pending(): number {
+    return this.#queue.length - this.#first + this.#batch.length;
+  }
+
+  /** Sends what is there, at once; resolves when it is accepted, or after the time-out. */
+  async forceFlush(): Promise<void> {
+    const end = performance.now() + this.#flushTimeoutMs;
+    while (this.pending > 0 && performance.now() < end) {
+      await within(end - performance.now(), this.#send());
+      if (this.#failures > 0) await within(Math.min(this.#pause(), end - performance.now()), undefined);
+    }
+  }
+
+  /** Flushes, takes no more, and shuts the exporter down. */
+  shutdown(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    await this.forceFlush();
+    clearTimeout(this.#timer);
+    if (this.pending > 0) this.#lose(this.pending, 'shutdown');
+    await within(1000, this.#exporter.shutdown());
+  }
+
+  #dropOldest(): void {
+    this.#queue[this.#first] = undefined;
+    this.#first += 1;
+    this.#lose(1, 'queue_full');
+  }
+
+  #lose(count: number, reason: LossReason): void {
+    this.#onLost(count, reason);
+    this.#lostUnsaid += count;
+    // A full queue would otherwise say so with every event.
+    if (reason === 'queue_full' && this.#lostUnsaid % 1000 !== 1) return;
+    this.#log(`${this.#lostUnsaid} domain events lost (${LOSS[reason]})`);
+    this.#lostUnsaid = 0;
+  }
+
+  #sendSoon(inMs: number): void {
+    if (this.#sending !== undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#send();
+    }, inMs);
+    this.#timer.unref();
+  }
+
+  /** Sends one batch, unless one is on its way: then waits for that. */
+  #send(): Promise<void> {
+    this.#sending ??= this.#sendBatch().finally(() => {
+      this.#sending = undefined;
+      if (this.pending === 0) return;
+      const full = this.#queue.length - this.#first >= this.#maxBatchSize;
+      this.#sendSoon(this.#failures > 0 ? this.#pause() : full ? 0 : this.#delayMs);
+    });
+    return this.#sending;
+  }
+
+  async #sendBatch(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#fillBatch();
+    if (this.#batch.length === 0) return;
+    const size = Math.min(this.#batchLimit, this.#batch.length);
+    const sent = this.#batch.slice(0, size);
+    const { code, error } = await this.#export(sent);
+    if (code === ExportResultCode.SUCCESS) this.#accepted(size);
+    else this.#failed(size, error);
+  }
+
+  #fillBatch(): void {
+    if (this.#batch.length > 0) return;
+    const end = Math.min(this.#first + this.#maxBatchSize, this.#queue.length);
+    for (let index = this.#first; index < end; index += 1) {
+      const record = this.#queue[index];
+      if (record !== undefined) this.#batch.push(record);
+    }
+    this.#queue.splice(0, end);
+    this.#first = 0;
+  }
+
+  #accepted(size: number): void {
+    this.#batch.splice(0, size);
+    this.#batchLimit = this.#maxBatchSize;
+    if (this.#failures === 0) return;
+    this.#failures = 0;
+    this.#log(`domain events are sent again; ${this.pending} wait`);
+  }
+
+  #failed(size: number, error: Error | undefined): void {
+    // The receiver cannot take the batch as it is: find the record that is in the way.
+    if (isRefusal(error)) {
+      if (size === 1) {
+        this.#batch.shift();
+        this.#batchLimit = this.#maxBatchSize;
+        this.#lose(1, 'refused');
+      } else {
+        this.#batchLimit = Math.ceil(size / 2);
+      }
+      return;
+    }
+    this.#failures += 1;
+    if (this.#failures > 1) return;
+    const reason = redactText(error?.message ?? 'unknown error');
+    this.#log(`domain events cannot be sent (${reason}); they are kept and sent again, ${this.#maxQueueSize} at most`);
+  }
+
+  /** Equal jitter: half of the pause is certain. */
+  #pause(): number {
+    const pause = Math.min(this.#maxRetryMs, this.#retryMs * 2 ** Math.min(this.#failures - 1, 16));
+    return pause / 2 + (pause / 2) * Math.random();
+  }
+
+  async #export(records: ReadableLogRecord[]): Promise<ExportResult> {
+    try {
+      const resource = records[0]?.resource;
+      if (resource?.asyncAttributesPending === true) await resource.waitForAsyncAttributes?.();
+      // Instrumented sockets would make spans of the export itself.
+      return await context.with(
+        suppressTracing(ROOT_CONTEXT),
+        () => new Promise<ExportResult>((resolve) => this.#exporter.export(records, resolve)),
+      );
+    } catch (error) {
+      return { code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error(String(error)) };
+    }
+  }
+}
+
+const LOSS: Readonly<Record<LossReason, string>> = {
+  queue_full: 'more wait than the queue holds, the oldest go',
+  refused: 'the receiver refuses them for good',
+  shutdown: 'the process ended before they could be sent',
+};
+
+/** Bad, or too large, whenever it is sent; other failures may pass: a wrong path or key is put right by the operator. */
+function isRefusal(error: Error | undefined): boolean {
+  return error !== undefined && 'code' in error && (error.code === 400 || error.code === 413);
+}
+
+/** Resolves with the work, or after the time; without work, after the time. The work's failure is not ours. */
+async function within(timeMs: number, work: Promise<unknown> | undefined): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, Math.max(0, timeMs));
+  work?.then(
+    () => resolve(),
+    () => resolve(),
+  );
+  await promise;
+  clearTimeout(timer);
+}
