@@ -98,7 +98,7 @@ export async function startJaeger(): Promise<Jaeger> {
     trace,
     find: async (service, tags) => {
       const query = new URLSearchParams({ service, tags: JSON.stringify(tags), limit: '100', lookback: '1h' });
-      return (await ask(`${url}/api/traces?${query}`)).data.map((one) => one.traceID.padStart(32, '0'));
+      return (await ask(`${url}/api/traces?${query.toString()}`)).data.map((one) => one.traceID.padStart(32, '0'));
     },
     waitForTrace: (traceId, condition, what) =>
       waitFor(

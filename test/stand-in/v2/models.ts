@@ -1,0 +1,63 @@
+import type { StoredFile, StoredThing } from '../store.ts';
+
+/** The account that every request of the stand-in is made by. */
+export const USER = {
+  id: '65a55e55000000000000000a',
+  email: 'ada@example.org',
+  first_name: 'Ada',
+  last_name: 'Lovelace',
+  admin: false,
+  admin_mode: false,
+  read_only_user: false,
+} as const;
+
+const CREATED = '2026-11-23T10:00:00.000000';
+
+/** FileOut of backend/app/models/files.py. */
+export const fileOut = (file: StoredFile): object => ({
+  id: file.id,
+  name: file.name,
+  status: 'ACTIVE',
+  creator: USER,
+  created: CREATED,
+  version_id: `v${file.version}`,
+  version_num: file.version,
+  dataset_id: file.datasetId,
+  folder_id: file.folderId ?? null,
+  views: 0,
+  downloads: 0,
+  bytes: file.size,
+  content_type: { content_type: file.contentType, main_type: file.contentType.split('/')[0] },
+  thumbnail_id: null,
+  storage_type: file.trait === 'local' ? 'local' : 'minio',
+  storage_path: null,
+  object_type: 'file',
+  origin_id: null,
+  frozen: false,
+});
+
+/** DatasetOut of backend/app/models/datasets.py. */
+export const datasetOut = ({ id, name, trait }: { id: string | null } & Omit<StoredThing, 'id'>): object => ({
+  id,
+  name,
+  description: '',
+  status: trait === 'private' ? 'PRIVATE' : 'PUBLIC',
+  creator: USER,
+  created: CREATED,
+  modified: CREATED,
+  user_views: 0,
+  downloads: 0,
+  thumbnail_id: null,
+  origin_id: null,
+  standard_license: true,
+  license_id: 'CC BY',
+  frozen: false,
+  frozen_version_num: -999,
+  deleted: false,
+});
+
+/** What FastAPI answers for a resource that is not there, and for a request that is not as its model says. */
+export const notFound = (what: string): { detail: string } => ({ detail: `${what} not found` });
+export const missing = (place: 'query' | 'body', name: string): object => ({
+  detail: [{ loc: [place, name], msg: 'field required', type: 'value_error.missing' }],
+});
