@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import { gunzipSync } from 'node:zlib';
+
+/** What is read of a span in OTLP's JSON encoding. */
+export interface SunkSpan {
+  readonly name: string;
+  readonly kind: number;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly attributes: readonly OtlpAttribute[];
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
+}
+
+interface OtlpAttribute {
+  readonly key: string;
+  readonly value: { readonly stringValue?: string; readonly intValue?: number | string };
+}
+
+interface OtlpPoint {
+  readonly attributes: readonly OtlpAttribute[];
+  readonly asDouble?: number;
+  readonly asInt?: number | string;
+  readonly count?: number | string;
+}
+
+interface OtlpMetric {
+  readonly name: string;
+  readonly sum?: { readonly dataPoints: readonly OtlpPoint[] };
+  readonly gauge?: { readonly dataPoints: readonly OtlpPoint[] };
+  readonly histogram?: { readonly dataPoints: readonly OtlpPoint[] };
+}
+
+interface OtlpBody {
+  readonly resourceSpans?: readonly { readonly scopeSpans: readonly { readonly spans: readonly SunkSpan[] }[] }[];
+  readonly resourceMetrics?: readonly {
+    readonly resource: { readonly attributes: readonly OtlpAttribute[] };
+    readonly scopeMetrics: readonly { readonly metrics: readonly OtlpMetric[] }[];
+  }[];
+}
+
+/** An OTLP/HTTP receiver for programs that send JSON; it takes everything. */
+export interface OtlpSink extends AsyncDisposable {
+  readonly url: string;
+  /** Requests by path, as they came. */
+  readonly requests: readonly { readonly path: string; readonly traceparent: string | undefined }[];
+  spans(name: string): readonly SunkSpan[];
+  /** Latest value of a metric by name and attributes (a histogram's count); undefined before the first. */
+  value(name: string, attributes?: Readonly<Record<string, string>>): number | undefined;
+  /** Resource attributes of the latest metrics. */
+  resource(): Readonly<Record<string, string>>;
+}
+
+/** Starts one on a free port of 127.0.0.1. */
+export async function startOtlpSink(): Promise<OtlpSink> {
+  const requests: { path: string; traceparent: string | undefined }[] = [];
+  const spans: SunkSpan[] = [];
+  let metrics: OtlpBody['resourceMetrics'] = [];
+  async function receive(request: IncomingMessage): Promise<void> {
+    const body = await read(request);
+    requests.push({ path: request.url ?? '', traceparent: request.headers['traceparent']?.toString() });
+    spans.push(...(body.resourceSpans ?? []).flatMap((one) => one.scopeSpans.flatMap((scope) => scope.spans)));
+    if (body.resourceMetrics !== undefined) metrics = body.resourceMetrics;
+  }
+  const server = createServer((request, response) => {
+    receive(request).then(
+      () => response.setHeader('content-type', 'application/json').end('{}'),
+      () => response.writeHead(400).end(),
+    );
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no TCP port was given');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    requests,
+    spans: (name) => spans.filter((span) => span.name === name),
+    value(name, attributes = {}) {
+      const all = (metrics ?? []).flatMap((one) => one.scopeMetrics.flatMap((scope) => scope.metrics));
+      const metric = all.find((one) => one.name === name);
+      const points = metric?.sum?.dataPoints ?? metric?.gauge?.dataPoints ?? metric?.histogram?.dataPoints ?? [];
+      const point = points.find((one) => {
+        const has = attributesOf(one.attributes);
+        return Object.entries(attributes).every(([key, value]) => has[key] === value);
+      });
+      return point === undefined ? undefined : Number(point.asDouble ?? point.asInt ?? point.count);
+    },
+    resource: () => attributesOf(metrics?.[0]?.resource.attributes ?? []),
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Attributes of text and integers by name, as text. */
+export function attributesOf(attributes: readonly OtlpAttribute[]): Record<string, string> {
+  return Object.fromEntries(
+    attributes.map(({ key, value }) => [key, String(value.stringValue ?? value.intValue ?? '')]),
+  );
+}
+
+async function read(request: IncomingMessage): Promise<OtlpBody> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  const body = Buffer.concat(chunks);
+  return JSON.parse((request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body).toString()) as OtlpBody;
+}
