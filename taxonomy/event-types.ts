@@ -136,7 +136,9 @@ function eventSchema<const T extends string, const S extends z.core.$ZodLooseSha
   data: S,
   summary: string,
 ) {
-  return z.object({ ...commonFields, event: z.literal(event), ...data }).describe(summary);
+  // Of a field that both have, the type's own counts: for the compiler too.
+  const common: Omit<typeof commonFields, keyof S> = commonFields;
+  return z.object({ ...common, event: z.literal(event), ...data }).describe(summary);
 }
 
 /**
