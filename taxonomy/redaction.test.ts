@@ -8,7 +8,7 @@ describe('redaction', () => {
     ['uid=me&password=pw', 'uid=REDACTED&password=REDACTED'],
     ['%6bey=abc', '%6bey=REDACTED'],
     ['bad=%zz&flag', 'bad=%zz&flag'],
-    ['extractorName=private.secret.wordcount', 'extractorName=private.wordcount'],
+    ['extractorName=private.secret.wordcount', 'extractorName=private.REDACTED.wordcount'],
     ['', ''],
   ])('replaces the values of secret parameters in the query %s', (query, expected) => {
     expect(redactQuery(query)).toBe(expected);
@@ -26,8 +26,8 @@ describe('redaction', () => {
   });
 
   test('takes the secret out of private extractor names', () => {
-    expect(redactExtractorName('private.s3cret.ncsa.wordcount')).toBe('private.ncsa.wordcount');
-    expect(redactExtractorName('private.s3cret')).toBe('private');
+    expect(redactExtractorName('private.s3cret.ncsa.wordcount')).toBe('private.REDACTED.ncsa.wordcount');
+    expect(redactExtractorName('private.s3cret')).toBe('private.REDACTED');
     expect(redactExtractorName('ncsa.wordcount')).toBe('ncsa.wordcount');
   });
 

@@ -55,9 +55,9 @@ export function redactUrl(url: string): string {
   return path + query + (hash === -1 ? '' : `#${fragment.includes('=') ? redactQuery(fragment) : fragment}`);
 }
 
-/** `private.<secret>.<name>` without the secret. */
+/** `private.<secret>.<name>` with the secret replaced: in its place, so that a second redaction takes nothing of the name. */
 export function redactExtractorName(name: string): string {
-  return name.replace(/^((?:error\.)?private)\.[^.]+(?=\.|$)/, '$1');
+  return name.replace(/^((?:error\.)?private\.)[^.]+/, `$1${REDACTED}`);
 }
 
 /** Free text with anything that reads like a credential replaced. */
@@ -68,7 +68,7 @@ export function redactText(text: string): string {
       /([?&;\s"'{,]|^)((?:[\w-]*(?:key|token|password|passwd|secret|signature))"?\s*[=:]\s*"?)[^&\s"',;}]+/gi,
       `$1$2${REDACTED}`,
     )
-    .replace(/\b(private)\.[^.\s]+\./g, '$1.');
+    .replace(/\b(private\.)[^.\s]+(?=\.)/g, `$1${REDACTED}`);
 }
 
 /** Which fields of an event may hold a secret, and what takes it out. */

@@ -248,7 +248,7 @@ describe('extractions', () => {
     const found = events(`POST /api/v2/files/${ID}/extract?extractorName=private.s3cret.ncsa.image`, {
       responseBody: OTHER,
     });
-    expect(datas(found)).toEqual([{ file_id: ID, extractor_name: 'private.ncsa.image', job_id: OTHER }]);
+    expect(datas(found)).toEqual([{ file_id: ID, extractor_name: 'private.REDACTED.ncsa.image', job_id: OTHER }]);
   });
 
   test('resubmit counts only where a listener took the job', () => {
