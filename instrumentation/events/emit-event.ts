@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { context, diag, logs, type Context } from '@opentelemetry/api';
+import type { EventType } from '../../taxonomy/event-types.ts';
+import { stateEvent } from './statement.ts';
+
+export const SCOPE_NAME = 'clowder-otel';
+
+/**
+ * Hands an event to the global logger provider, at once: as a log record `clowder.<type>` (DESIGN.md, "Telemetry form").
+ * It never throws. What is wrong with the event goes to `diag`; it is sent nevertheless, so that the collector's
+ * rejected store has it.
+ *
+ * @param input by the names of `EventInput`
+ * @param within the context whose span the event belongs to
+ * @returns the event's id
+ */
+export function emitEvent(
+  type: EventType,
+  input: Readonly<Record<string, unknown>>,
+  within: Context = context.active(),
+): string {
+  const defaults = { eventId: randomUUID(), at: new Date() };
+  try {
+    const { eventId, at, attributes, problems } = stateEvent(type, input, defaults);
+    if (problems.length > 0) tell(`${type} ${eventId}: ${problems.join('; ')}`);
+    // Without a severity: no level that somebody configures for logs filters events.
+    logs.getLogger(SCOPE_NAME).emit({ eventName: `clowder.${type}`, timestamp: at, attributes, context: within });
+    return eventId;
+  } catch (error) {
+    tell(`${type} ${defaults.eventId} was not sent: ${error instanceof Error ? error.message : String(error)}`);
+    return defaults.eventId;
+  }
+}
+
+/** Says what is wrong where the SDK says what is: through `diag`, whatever its logger does. */
+export function tell(problem: string): void {
+  try {
+    diag.error(`clowder-otel: ${problem}`);
+  } catch {
+    // A logger that fails has nobody to tell.
+  }
+}

@@ -1,0 +1,150 @@
+import { SpanKind, SpanStatusCode, context, trace, type Context, type Span } from '@opentelemetry/api';
+import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
+import { redactExtractorName, redactText } from '../../taxonomy/redaction.ts';
+import { SCOPE_NAME, emitEvent, tell } from './emit-event.ts';
+import type { EventProperties } from './properties.ts';
+import { stateEvent } from './statement.ts';
+
+/** Which job it is: the same in all of its events, and on its span. */
+interface Job extends Pick<
+  EventProperties<'extraction.working'>,
+  'jobId' | 'userId' | 'userName' | 'authorId' | 'authorName' | 'resourceName' | 'clowderInstance'
+> {
+  /** Name of the extractor, as Clowder knows it: `ncsa.wordcount`. */
+  readonly extractor: string;
+  readonly version?: string | undefined;
+  /** Whether `extraction.queued` is sent first. @default false */
+  readonly queued?: boolean | undefined;
+}
+
+/** What is analysed: a file, or a dataset. */
+type Subject =
+  | { readonly fileId: string; readonly datasetId?: string | undefined }
+  | { readonly fileId?: undefined; readonly datasetId: string };
+
+export type ExtractionOptions = Job & Subject;
+
+/** A running extraction. Each function sends its event at once and returns the event's id; '' where it is over already. */
+export interface Extraction {
+  /** `extraction.queued`: for whoever submits the job as well. */
+  readonly queued: (message?: string) => string;
+  /** `extraction.working`: progress, as often as there is any. */
+  readonly working: (message?: string) => string;
+  /** `extraction.done` with a message of its own; without it, the end of the work sends one. */
+  readonly done: (message?: string) => string;
+  /** `extraction.failed`, where the failure is not thrown. */
+  readonly failed: (reason: unknown) => string;
+  readonly span: Span;
+}
+
+/**
+ * Runs an extraction as a span `extract <extractor>`, and states what becomes of it: `extraction.queued` where asked,
+ * `extraction.working` as told, and at the end `extraction.done`, or `extraction.failed` with the error's message, both
+ * with `duration_ms`. Each event leaves when it happens: those of a process that dies were sent before.
+ *
+ * The span's kind is CONSUMER: it processes what somebody asked for who does not wait for the outcome (OTel trace
+ * specification, "SpanKind"). It has no `messaging.*` attributes: whoever takes the job from a broker may have a span of
+ * its own, and this one is then its child.
+ *
+ * @returns what the work returns
+ * @throws what the work throws, unchanged
+ * @example
+ * await withExtraction({ extractor: 'ncsa.tiles', version: '2.1', fileId, jobId }, async (x) => {
+ *   x.working('tiling');
+ *   await tile(fileId);
+ * });
+ */
+export async function withExtraction<T>(
+  { queued = false, ...job }: ExtractionOptions,
+  work: (extraction: Extraction) => T | Promise<T>,
+): Promise<T> {
+  const { extraction, within, end } = startExtraction(job);
+  if (queued) extraction.queued();
+  try {
+    const result = await context.with(within, () => work(extraction));
+    end();
+    return result;
+  } catch (error) {
+    end({ thrown: error });
+    throw error;
+  }
+}
+
+type Stage = 'queued' | 'working' | 'done' | 'failed';
+
+function startExtraction({ extractor, version, ...about }: Omit<Job, 'queued'> & Subject): {
+  readonly extraction: Extraction;
+  readonly within: Context;
+  readonly end: (failure?: { readonly thrown: unknown }) => void;
+} {
+  const startedMs = performance.now();
+  const job = { ...about, extractorName: extractor, extractorVersion: version };
+  const span = trace.getTracer(SCOPE_NAME).startSpan(`extract ${redactExtractorName(extractor)}`, {
+    kind: SpanKind.CONSUMER,
+    attributes: spanAttributes(job),
+  });
+  const within = trace.setSpan(context.active(), span);
+  let outcome: 'done' | 'failed' | undefined;
+
+  function send(stage: Stage, message?: string): string {
+    // A job that failed after it was said to be done did fail; nothing else comes after the end.
+    if (outcome !== undefined && !(outcome === 'done' && stage === 'failed')) {
+      tell(`extraction.${stage} of ${span.spanContext().traceId} is not sent: the extraction is ${outcome}`);
+      return '';
+    }
+    const isEnd = stage === 'done' || stage === 'failed';
+    if (isEnd) outcome = stage;
+    const durationMs = isEnd ? Math.round(performance.now() - startedMs) : undefined;
+    // Not `clowder.…`: a span event of that name would state the event a second time, when the span ends.
+    span.addEvent(
+      `extraction.${stage}`,
+      message === undefined ? {} : { [ATTRIBUTE_OF_FIELD.message]: redactText(message) },
+    );
+    return emitEvent(`extraction.${stage}`, { ...job, message, durationMs }, within);
+  }
+
+  function fail(reason: unknown): string {
+    if (outcome !== 'failed') record(reason, span);
+    return send('failed', messageOf(reason));
+  }
+
+  const extraction: Extraction = {
+    queued: (message) => send('queued', message),
+    working: (message) => send('working', message),
+    done: (message) => send('done', message),
+    failed: fail,
+    span,
+  };
+  const end = (failure?: { readonly thrown: unknown }): void => {
+    if (failure !== undefined && outcome !== 'failed') fail(failure.thrown);
+    else if (outcome === undefined) send('done');
+    span.end();
+  };
+  return { extraction, within, end };
+}
+
+/** The job as attributes of its span, by the same names as in its events. */
+function spanAttributes(job: Readonly<Record<string, unknown>>): Record<string, string | number | boolean> {
+  const { attributes } = stateEvent('extraction.working', job, { eventId: '', at: new Date(0) });
+  delete attributes[ATTRIBUTE_OF_FIELD.event_id];
+  return attributes;
+}
+
+/** The failure on the span: as an exception, as its status, and by its type (OTel semantic conventions, `error.type`). */
+function record(reason: unknown, span: Span): void {
+  const message = redactText(messageOf(reason));
+  const name = reason instanceof Error ? reason.name : 'Error';
+  const stack = reason instanceof Error && reason.stack !== undefined ? redactText(reason.stack) : undefined;
+  span.recordException({ name, message, ...(stack !== undefined && { stack }) });
+  span.setAttribute('error.type', name);
+  span.setStatus({ code: SpanStatusCode.ERROR, message });
+}
+
+function messageOf(reason: unknown): string {
+  if (reason instanceof Error) return reason.message === '' ? reason.name : reason.message;
+  try {
+    return String(reason);
+  } catch {
+    return 'a failure that cannot be told as text';
+  }
+}

@@ -1,0 +1,51 @@
+import { context, diag, DiagLogLevel, logs, propagation, trace } from '@opentelemetry/api';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import type { ReadableSpan, Sampler } from '@opentelemetry/sdk-trace';
+
+/** The OTel SDK of this process, keeping what is given to it. */
+export interface RecordingSdk extends AsyncDisposable {
+  readonly records: ReadableLogRecord[];
+  /** Those that have ended. */
+  readonly spans: ReadableSpan[];
+  /** What was told through `diag` as an error. */
+  readonly problems: string[];
+}
+
+/** Starts an SDK with the global providers and context manager, as a user's program has it; once at a time. */
+export function startRecordingSdk(options: { readonly sampler?: Sampler } = {}): RecordingSdk {
+  const records: ReadableLogRecord[] = [];
+  const spans: ReadableSpan[] = [];
+  const problems: string[] = [];
+  const nothing = (): Promise<void> => Promise.resolve();
+  const sdk = new NodeSDK({
+    autoDetectResources: false,
+    instrumentations: [],
+    metricReaders: [],
+    logRecordProcessors: [{ onEmit: (record) => void records.push(record), forceFlush: nothing, shutdown: nothing }],
+    spanProcessors: [
+      {
+        onStart: () => undefined,
+        onEnd: (span) => void spans.push(span),
+        forceFlush: nothing,
+        shutdown: nothing,
+      },
+    ],
+    ...options,
+  });
+  sdk.start();
+  const ignore = (): void => undefined;
+  diag.setLogger(
+    { error: (message) => void problems.push(message), warn: ignore, info: ignore, debug: ignore, verbose: ignore },
+    { logLevel: DiagLogLevel.ERROR, suppressOverrideMessage: true },
+  );
+  return {
+    records,
+    spans,
+    problems,
+    [Symbol.asyncDispose]: async () => {
+      await sdk.shutdown();
+      for (const api of [trace, logs, context, propagation, diag]) api.disable();
+    },
+  };
+}
