@@ -1,35 +1,65 @@
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { parseAmqpUrls } from '../exporter/amqp-url.ts';
 import type { Settings } from './config.ts';
 
-/** Files of TLS, which must be readable, and brokers, which must be well-formed. */
-export function checkBrokers(settings: Settings): readonly string[] {
-  const problems: string[] = [];
-  if (settings.AMQP_URL !== undefined) {
-    try {
-      parseAmqpUrls(settings.AMQP_URL);
-    } catch (error) {
-      problems.push(error instanceof Error ? error.message : String(error));
-    }
+type BrokerSettings = Partial<Pick<Settings, 'AMQP_URL' | (typeof TLS_FILES)[number]>>;
+
+const TLS_FILES = ['AMQP_CA_FILE', 'AMQP_CERT_FILE', 'AMQP_KEY_FILE'] as const;
+
+/** Brokers, which must be well-formed, and files of TLS, which must be readable and go together. */
+export function checkBrokers(settings: BrokerSettings): readonly string[] {
+  const files = TLS_FILES.flatMap((name) => problemsOf(() => readOne(name, settings[name])));
+  const pair =
+    (settings.AMQP_CERT_FILE === undefined) === (settings.AMQP_KEY_FILE === undefined)
+      ? []
+      : ['AMQP_CERT_FILE and AMQP_KEY_FILE go together: set both or neither'];
+  const unreadable = [...files, ...pair];
+  return [
+    ...problemsOf(() => parseAmqpUrls(settings.AMQP_URL)),
+    ...unreadable,
+    ...(unreadable.length > 0 ? [] : problemsOf(() => checkTls(settings))),
+  ];
+}
+
+function readOne(name: string, path: string | undefined): void {
+  if (path === undefined) return;
+  try {
+    readFileSync(path);
+  } catch (cause) {
+    throw new Error(`${name} was ${path}: must be a readable file (${messageOf(cause)})`, { cause });
   }
-  for (const name of ['AMQP_CA_FILE', 'AMQP_CERT_FILE', 'AMQP_KEY_FILE'] as const) {
-    const path = settings[name];
-    if (path === undefined) continue;
-    try {
-      readFileSync(path);
-    } catch (error) {
-      problems.push(`${name} was ${path}: ${error instanceof Error ? error.message : String(error)}`);
-    }
+}
+
+function checkTls(settings: BrokerSettings): void {
+  const { tls } = amqpTls(settings, readFileSync);
+  if (tls === undefined) return;
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    const set = TLS_FILES.filter((name) => settings[name] !== undefined).map((name) => `${name} was ${settings[name]}`);
+    throw new Error(`${set.join(', ')}: must be PEM, and the key that of the certificate (${messageOf(cause)})`, {
+      cause,
+    });
   }
-  if ((settings.AMQP_CERT_FILE === undefined) !== (settings.AMQP_KEY_FILE === undefined)) {
-    problems.push('AMQP_CERT_FILE and AMQP_KEY_FILE go together: set both or neither');
+}
+
+function problemsOf(check: () => unknown): readonly string[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    return [messageOf(error)];
   }
-  return problems;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The publisher's TLS options from the files that the settings name. */
 export function amqpTls(
-  settings: Settings,
+  settings: BrokerSettings,
   read: (path: string) => Buffer,
 ): { tls?: { ca?: Buffer; cert?: Buffer; key?: Buffer } } {
   const { AMQP_CA_FILE, AMQP_CERT_FILE, AMQP_KEY_FILE } = settings;

@@ -7,8 +7,9 @@ import { eventsRoutes } from './api/events-routes.ts';
 import { denyAsProblem } from './api/problem.ts';
 import { browserRoutes } from './api/browser-routes.ts';
 import { createApp } from './app.ts';
+import { trustProxies } from './client-address.ts';
 import { amqpTls } from './config-checks.ts';
-import { ConfigError, type Settings } from './config.ts';
+import { ConfigError, listOf, type Settings } from './config.ts';
 import { dashboardRoutes } from './dashboard/routes.ts';
 import { openDayKeys } from './day-keys.ts';
 import { docsRoutes } from './docs/routes.ts';
@@ -121,22 +122,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     onPublished: (outcome) => metrics.published.inc({ outcome }),
     onError: (error) => log.error({ err: error }, 'publishing from the journal failed'),
   });
-  metrics.gauge('journal_bytes', 'Size of the journal', () => journal.stats().bytes);
-  metrics.gauge('journal_backlog_bytes', 'Events that are not published yet', () => journal.stats().backlogBytes);
-  metrics.gauge('waiting_observations', 'Marked observations held back now', () => intake.waitingCount);
-  metrics.gauge(
-    'unconfirmed_messages',
-    'Messages sent to RabbitMQ and not confirmed yet',
-    () => publisher.state.unconfirmed,
-  );
-  metrics.gauge('broker_connected', '1 while connected to RabbitMQ', () => (publisher.state.connected ? 1 : 0));
-  metrics.counted('reconnects_total', 'Connections to RabbitMQ made again', () => publisher.counters.reconnects);
-  metrics.counted(
-    'republished_messages_total',
-    'Messages published again after a nack or a lost connection',
-    () => publisher.counters.republished,
-  );
-  metrics.counted('nacked_messages_total', 'Messages that RabbitMQ refused', () => publisher.counters.nacked);
+  metrics.watch({ journal, publisher, waitingCount: () => intake.waitingCount });
 
   const guard = (scope: 'ingest' | 'read', deny: Deny = denyAsProblem) => requireKey(scope, { keys, deny });
   const app = createApp({
@@ -158,7 +144,8 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     rejected: rejectedRoutes({ journal, intake, context }),
     browser: browserRoutes({
       keys,
-      allowedOrigins: settings.ALLOWED_ORIGINS?.split(',').map((origin) => origin.trim()) ?? [],
+      allowedOrigins: listOf(settings.ALLOWED_ORIGINS),
+      clientAddress: trustProxies(listOf(settings.TRUSTED_PROXIES)),
       submit: (events, poster) => acceptStated(events, { ...poster, source: 'browser' }, context, intake),
     }),
     docs: docsRoutes(),

@@ -46,6 +46,30 @@ describe('AMQP_URL', () => {
     expect(error.message).not.toContain('SECRET');
   });
 
+  test.each([
+    ['guest:SECRET@h', 'it has no scheme'],
+    ['http://u:SECRET@h', 'its scheme is http'],
+    ['amqp://', 'it names no host'],
+    ['amqp://:5672', 'it names no host'],
+    ['amqp://u:SECRET@', 'it names no host'],
+    ['amqp://u:SECRET@:5672/v', 'it names no host'],
+    ['amqp://u:SECRET@a host', 'its host is none'],
+    ['amqp://u:SECRET@[::1', 'its port is no number'],
+    ['amqp://u:SECRET@h:port', 'its port is no number'],
+    ['amqp://u:SECRET@h:0', 'its port is 0'],
+    ['amqp://u:SECRET@h:65536', 'its port is 65536'],
+    ['amqp://u:SECRET@h/a/b', 'its virtual host holds a /; write that as %2F'],
+    ['amqp://u:SECRET@h/%zz', 'its percent-encoding is broken'],
+    ['amqp://u:SECRET@h/v#w', 'it holds a #'],
+    ['amqp://u:SECRET%@h', 'its percent-encoding is broken'],
+    ['amqp://u:SEC/RET@h', 'an @ follows its host'],
+    ['amqp://u:SECRET@a,b', 'it holds a comma'],
+    ['amqp://u:SECRET@h?heartbeat=soon', 'its heartbeat is not a number of seconds'],
+    ['amqp://ok@a,amqp://u:SECRET@h:x', 'AMQP_URL was amqp://u:***@h:x: its port is no number'],
+  ])('of %s says which part is wrong', (text, part) => {
+    expect(errorOf(text).message).toContain(part);
+  });
+
   test('the password is hidden in each of several URLs, user and host stay', () => {
     expect(redactAmqpUrl('amqp://u:p@a:5672/v,amqps://w:q@b')).toBe('amqp://u:***@a:5672/v,amqps://w:***@b');
     for (const plain of ['amqp://a:5672', 'amqp://[::1]:5672/v', 'amqp://user@a'])

@@ -43,13 +43,14 @@ function check(text: string): string {
     if (!/^\d+$/.test(port)) throw wrong('its port is no number');
     if (Number(port) < 1 || Number(port) > 65_535) throw wrong(`its port is ${port}, and not from 1 to 65535`);
   }
+  if (/@(?::\d*)?$/.test(authority) || /^(?::\d*)?$/.test(authority)) throw wrong('it names no host');
+  if (rest.includes('#')) throw wrong('it holds a #; in the password or virtual host that is written as %23');
   let url: URL;
   try {
     url = new URL(text);
   } catch {
-    throw wrong('it is no URL; characters such as @ : / in the password must be percent-encoded');
+    throw wrong('its host is none; characters such as @ : / in the password must be percent-encoded');
   }
-  if (url.hostname === '') throw wrong('it names no host');
   if (url.pathname.slice(1).includes('/')) throw wrong('its virtual host holds a /; write that as %2F');
   for (const part of [url.username, url.password, url.pathname]) {
     try {

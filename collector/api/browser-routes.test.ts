@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { trustProxies } from '../client-address.ts';
 import type { ApiKey } from '../keys/store.ts';
 import type { StatedEvent, StatedVerdict } from '../stated-intake.ts';
 import { browserRoutes, type BrowserDependencies } from './browser-routes.ts';
@@ -25,6 +26,7 @@ function api({ keys = KEYS, verdict }: { keys?: typeof KEYS; verdict?: () => Pro
   const submitted: { events: readonly StatedEvent[]; poster: Parameters<BrowserDependencies['submit']>[1] }[] = [];
   const app = browserRoutes({
     allowedOrigins: [SITE],
+    clientAddress: trustProxies(['192.0.2.9']),
     keys: {
       add: () => ({ id: '', key: '' }),
       revoke: () => false,
@@ -63,15 +65,22 @@ describe('POST /api/v1/browser', () => {
     expect((await api().post(view, {}, '?key=page')).status).toBe(202);
   });
 
+  const from = (remoteAddress: string) => ({
+    server: { incoming: { socket: { remoteAddress, remotePort: 1, remoteFamily: 'IPv4' } } },
+  });
+
   test('hands on where it came from, which the page cannot say itself', async () => {
     const { post, submitted } = api();
-    const env = {
-      incoming: undefined,
-      server: { incoming: { socket: { remoteAddress: '192.0.2.9', remotePort: 1, remoteFamily: 'IPv4' } } },
-    };
-    await post({ ...view, key: 'page', client_address: '10.0.0.1' }, { 'user-agent': 'Mozilla/5.0' }, '', env);
-    expect(submitted[0]?.poster).toEqual({ clientAddress: '192.0.2.9', userAgent: 'Mozilla/5.0' });
+    const headers = { 'user-agent': 'Mozilla/5.0', 'x-forwarded-for': '198.51.100.1' };
+    await post({ ...view, key: 'page', client_address: '10.0.0.1' }, headers, '', from('203.0.113.4'));
+    expect(submitted[0]?.poster).toEqual({ clientAddress: '203.0.113.4', userAgent: 'Mozilla/5.0' });
     expect(submitted[0]?.events[0]?.value).not.toHaveProperty('client_address');
+  });
+
+  test('believes a trusted proxy who the client is', async () => {
+    const { post, submitted } = api();
+    await post({ ...view, key: 'page' }, { 'x-forwarded-for': '198.51.100.1' }, '', from('192.0.2.9'));
+    expect(submitted[0]?.poster).toMatchObject({ clientAddress: '198.51.100.1' });
   });
 
   test('never hands on the key with the event', async () => {

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { z } from 'zod';
+import type { ClientAddressOf } from '../client-address.ts';
 import { createByteBudget } from '../otlp/body.ts';
 import { overRate, remoteAddress } from '../keys/auth.ts';
 import type { KeyStore } from '../keys/store.ts';
@@ -11,6 +12,7 @@ import { readText, RequestError } from './request-body.ts';
 export interface BrowserDependencies {
   readonly keys: KeyStore;
   readonly allowedOrigins: readonly string[];
+  readonly clientAddress: ClientAddressOf;
   readonly submit: (
     events: readonly StatedEvent[],
     poster: { clientAddress?: string; userAgent?: string },
@@ -63,7 +65,8 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
         return problem(c, 403, 'forbidden', 'The key of the snippet has not the scope browser');
       const waitS = verdict === undefined ? undefined : await overRate(deps.keys, verdict);
       if (waitS !== undefined) return denyAsProblem(c, 429, 'Too many page views a second with this key', waitS);
-      const [address, userAgent] = [remoteAddress(c), c.req.header('user-agent')];
+      const address = deps.clientAddress(remoteAddress(c), (name) => c.req.header(name));
+      const userAgent = c.req.header('user-agent');
       const [answer] = await deps.submit([{ value: { ...view, event: 'view.page' } }], {
         ...(address !== undefined && { clientAddress: address }),
         ...(userAgent !== undefined && { userAgent }),

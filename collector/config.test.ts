@@ -1,0 +1,176 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { checkBrokers } from './config-checks.ts';
+import { ConfigError, listOf, loadSettings, SETTINGS } from './config.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'clowder-otel-config-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+let files = 0;
+function fileOf(text: string): string {
+  files += 1;
+  const path = join(dir, `${files}.yaml`);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** The lines of the one message: what is wrong with each setting. */
+function problemsOf(environment: Record<string, string>, yaml?: string): readonly string[] {
+  try {
+    loadSettings(environment, yaml === undefined ? undefined : fileOf(yaml), [checkBrokers]);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    expect(error.code).toBe('invalid_config');
+    const [head, ...lines] = error.message.split('\n');
+    expect(head).toBe('The configuration is wrong:');
+    return lines.map((line) => line.trim());
+  }
+  throw new Error('it was accepted');
+}
+
+describe('settings', () => {
+  test('have defaults, so that nothing needs to be set', () => {
+    expect(loadSettings({}, undefined, [checkBrokers])).toEqual({
+      HOST: '127.0.0.1',
+      PORT: 4318,
+      DATA_DIR: 'data',
+      JOURNAL_MAX_BYTES: 1024 ** 3,
+      JOURNAL_RETENTION_DAYS: 7,
+      ON_UNROUTABLE: 'hold',
+      LOG_LEVEL: 'info',
+      MAX_BODY_BYTES: 64 * 1024 ** 2,
+      MAX_INFLIGHT_BYTES: 128 * 1024 ** 2,
+      CLOWDER_VERSION: 'auto',
+      CLOWDER_CONTEXT: '',
+      CLIENT_ADDRESS: 'anonymise',
+      DEDUPE_WINDOW_S: 3600,
+      WAIT_FOR_CAPTURE_S: 60,
+      OTEL: {},
+    });
+  });
+
+  test.each([
+    ['1000', 1000],
+    ['500MiB', 500 * 1024 ** 2],
+    ['500 MB', 500 * 1024 ** 2],
+    ['1.5k', 1536],
+    ['2g', 2 * 1024 ** 3],
+    ['7B', 7],
+  ])('may give sizes with a unit: %s', (given, expected) => {
+    expect(loadSettings({ JOURNAL_MAX_BYTES: given }).JOURNAL_MAX_BYTES).toBe(expected);
+  });
+
+  test('come from the file, and the environment wins over it', () => {
+    const path = fileOf('PORT: 5000\nJOURNAL_MAX_BYTES: 1MiB\nLOG_LEVEL: warn\nOTEL_SERVICE_NAME: mine\n');
+    expect(loadSettings({ PORT: '6000', LOG_LEVEL: '' }, path)).toMatchObject({
+      PORT: 6000,
+      JOURNAL_MAX_BYTES: 1024 ** 2,
+      LOG_LEVEL: 'warn',
+      OTEL: { OTEL_SERVICE_NAME: 'mine' },
+    });
+  });
+
+  test('may be lists in the file', () => {
+    const path = fileOf('AMQP_URL: [amqp://a, amqp://b]\nTRUSTED_PROXIES:\n  - 10.0.0.0/8\n  - ::1\n');
+    const settings = loadSettings({}, path, [checkBrokers]);
+    expect(settings.AMQP_URL).toBe('amqp://a,amqp://b');
+    expect(listOf(settings.TRUSTED_PROXIES)).toEqual(['10.0.0.0/8', '::1']);
+  });
+
+  test('that are empty in the file are not set', () => {
+    expect(loadSettings({}, fileOf('PORT:\nAMQP_URL: ""\nDATA_DIR: ~\n'))).toMatchObject({
+      PORT: 4318,
+      DATA_DIR: 'data',
+    });
+    expect(loadSettings({}, fileOf('')).PORT).toBe(4318);
+  });
+
+  test('are each described', () => {
+    expect(SETTINGS.filter(({ description }) => description === '')).toEqual([]);
+  });
+});
+
+const WRONG: readonly (readonly [name: string, value: string, mayBe: string])[] = [
+  ['PORT', 'abc', 'must be an integer from 0 to 65535'],
+  ['PORT', '65536', 'must be an integer from 0 to 65535'],
+  ['PORT', '-1', 'must be an integer from 0 to 65535'],
+  ['PORT', '80.5', 'must be an integer from 0 to 65535'],
+  ['JOURNAL_MAX_BYTES', '10XB', 'must be a number of bytes above 0, or a number with a unit, e.g. 500MiB'],
+  ['JOURNAL_MAX_BYTES', '0', 'must be a number of bytes above 0'],
+  ['MAX_BODY_BYTES', '-5', 'must be a number of bytes above 0'],
+  ['MAX_INFLIGHT_BYTES', 'much', 'must be a number of bytes above 0'],
+  ['JOURNAL_RETENTION_DAYS', '0', 'must be a number of days above 0'],
+  ['JOURNAL_RETENTION_DAYS', 'a week', 'must be a number of days above 0'],
+  ['ON_UNROUTABLE', 'keep', 'must be one of hold, drop'],
+  ['LOG_LEVEL', 'loud', 'must be one of trace, debug, info, warn, error, fatal, silent'],
+  ['CLOWDER_VERSION', 'v3', 'must be one of auto, v1, v2'],
+  ['CLOWDER_CONTEXT', 'clowder', 'must be a path such as /clowder'],
+  ['CLIENT_ADDRESS', 'hash', 'must be one of anonymise, full, drop'],
+  ['DEDUPE_WINDOW_S', '-1', 'must be a number of seconds, 0 or more'],
+  ['WAIT_FOR_CAPTURE_S', 'soon', 'must be a number of seconds, 0 or more'],
+  ['ALLOWED_ORIGINS', 'https://a.example,https://b.example/', 'must be origins such as https://clowder.example.org'],
+  ['ALLOWED_ORIGINS', 'clowder.example.org', 'must be origins such as https://clowder.example.org'],
+  ['TRUSTED_PROXIES', '10.0.0.0/8,proxy', 'must be addresses or networks such as 10.0.0.0/8, separated by commas'],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'localhost:4318', 'must be a URL such as http://127.0.0.1:4318'],
+];
+
+describe('a configuration that is wrong', () => {
+  test.each(WRONG)('%s=%s: says what it was and what it may be', (name, value, mayBe) => {
+    expect(problemsOf({ [name]: value })).toEqual([expect.stringContaining(`${name} was "${value}": ${mayBe}`)]);
+  });
+
+  test('says everything in one message, whatever else is wrong', () => {
+    const problems = problemsOf(
+      {
+        PORT: 'abc',
+        AMQP_URL: 'http://u:s3cret@h,amqp://ok',
+        AMQP_CERT_FILE: '/nowhere/cert.pem',
+        LOG_LEVEL: 'loud',
+      },
+      'PROT: 4318\nON_UNROUTABLE: keep\n',
+    );
+    expect(problems).toEqual([
+      expect.stringContaining('PROT is no setting'),
+      expect.stringContaining('PORT was "abc"'),
+      expect.stringContaining('ON_UNROUTABLE was "keep"'),
+      expect.stringContaining('LOG_LEVEL was "loud"'),
+      expect.stringContaining('AMQP_URL was http://u:***@h: its scheme is http'),
+      expect.stringContaining('AMQP_CERT_FILE was /nowhere/cert.pem: must be a readable file'),
+      'AMQP_CERT_FILE and AMQP_KEY_FILE go together: set both or neither',
+    ]);
+    expect(problems.join()).not.toContain('s3cret');
+  });
+
+  test('says which settings there are where a name in the file is none', () => {
+    const [problem] = problemsOf({}, 'DATADIR: x\n');
+    expect(problem).toMatch(/^DATADIR is no setting \(in .*\.yaml\); known: HOST, PORT, DATA_DIR, .*TRUSTED_PROXIES/);
+  });
+
+  test('says so of a file of TLS that is no PEM', () => {
+    const pem = fileOf('no certificate');
+    expect(problemsOf({ AMQP_CERT_FILE: pem, AMQP_KEY_FILE: pem })).toEqual([
+      expect.stringMatching(
+        /AMQP_CERT_FILE was .*, AMQP_KEY_FILE was .*: must be PEM, and the key that of the certificate/,
+      ),
+    ]);
+  });
+
+  test.each([
+    ['that is not there', undefined, /^--config .*nowhere\.yaml cannot be read: ENOENT/],
+    ['that is no YAML', 'a: [', /^--config .* is not YAML: /],
+    ['that is a list', '- PORT', /^--config .* must be a map of names and values, e\.g\. PORT: 4318/],
+    ['that is a word', 'PORT', /must be a map of names and values/],
+  ])('says so of a file %s', (_, yaml, said) => {
+    const path = yaml === undefined ? join(dir, 'nowhere.yaml') : fileOf(yaml);
+    expect(() => loadSettings({}, path)).toThrow(
+      expect.objectContaining({ code: 'invalid_config', message: expect.stringMatching(said) }),
+    );
+  });
+});
+
+test('listOf gives the entries without blanks', () => {
+  expect(listOf(' a, b,,c ')).toEqual(['a', 'b', 'c']);
+  expect(listOf(undefined)).toEqual([]);
+});
