@@ -123,14 +123,36 @@ export function isMarkedCaptured(attributes: Attributes, traceState: string): bo
   });
 }
 
+/** Every name that fills a field, current (rank 0) or former: so that a record's own attributes are walked, not the table. */
+const FIELD_OF_NAME: ReadonlyMap<string, { readonly field: string; readonly rank: number }> = new Map(
+  Object.entries(ATTRIBUTE_OF_FIELD).flatMap(([field, name]) =>
+    [name, ...(FORMER_NAMES[name] ?? [])].map((one, rank) => [one, { field, rank }] as const),
+  ),
+);
+
 /** Data fields that an explicit record states by attributes, as the scalar that was sent. Names are not checked here. */
 export function fieldsOfAttributes(attributes: Attributes): Record<string, AttributeValue> {
   const fields: Record<string, AttributeValue> = {};
-  for (const [field, name] of Object.entries(ATTRIBUTE_OF_FIELD)) {
-    const value = attribute(attributes, name);
-    if (value === undefined || value === null || value === '') continue;
-    if (typeof value === 'bigint') fields[field] = Number(value);
+  const ranks = new Map<string, number>();
+  for (const name in attributes) {
+    const entry = FIELD_OF_NAME.get(name);
+    const value = attributes[name];
+    if (entry === undefined || value === undefined) continue;
+    const { field, rank } = entry;
+    if (rank > (ranks.get(field) ?? rank)) continue;
+    ranks.set(field, rank);
+    if (value === null || value === '') delete fields[field];
+    else if (typeof value === 'bigint') fields[field] = Number(value);
     else fields[field] = Array.isArray(value) ? (value[0] as AttributeValue) : value;
   }
+  return fields;
+}
+
+const resources = new WeakMap<Attributes, Readonly<Record<string, AttributeValue>>>();
+
+/** The same of a resource, which the records of a batch share: worked out once. */
+export function fieldsOfResource(resource: Attributes): Readonly<Record<string, AttributeValue>> {
+  let fields = resources.get(resource);
+  if (fields === undefined) resources.set(resource, (fields = fieldsOfAttributes(resource)));
   return fields;
 }

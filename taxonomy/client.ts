@@ -41,6 +41,32 @@ export function dayOf(timeMs: number): number {
   return Math.floor(timeMs / DAY_MS);
 }
 
+/** What is kept of a client. */
+export interface ClientIdentity {
+  readonly address: string | undefined;
+  readonly id: string;
+}
+
+const identities = new Map<string, ClientIdentity>();
+const IDENTITIES_MAX = 5000;
+
+/** `clientAddress` and `clientId` of one client; remembers the clients it has seen. */
+export function clientIdentity(
+  address: string,
+  userAgent: string,
+  dayKey: string,
+  policy: AddressPolicy,
+): ClientIdentity {
+  const client = `${dayKey}\n${policy}\n${address}\n${userAgent}`;
+  let identity = identities.get(client);
+  if (identity === undefined) {
+    identity = { address: clientAddress(address, policy), id: clientId(address, userAgent, dayKey) };
+    if (identities.size >= IDENTITIES_MAX) identities.clear();
+    identities.set(client, identity);
+  }
+  return identity;
+}
+
 const EXTRACTOR_AGENT = /pyclowder|clowder-?extractor/i;
 const LIBRARY_AGENT =
   /^(?:python-|curl\/|wget\/|okhttp|java\/|go-http|node|axios|undici|postman|insomnia|ruby|libwww|r-curl|httr)/i;

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { clientAddress, clientId, clientKind, dayOf, type AddressPolicy } from './client.ts';
+import { clientIdentity, clientKind, dayOf, type AddressPolicy } from './client.ts';
 import {
   CLOCK_AHEAD_MS,
   EARLIEST_CREATED_MS,
@@ -87,8 +87,9 @@ function clean(draft: Draft, context: MapContext): Draft {
   const address = typeof event['client_address'] === 'string' ? event['client_address'] : undefined;
   if (address !== undefined) {
     const created = typeof event['created'] === 'number' ? event['created'] : context.now();
-    event['client_id'] ??= clientId(address, agent ?? '', context.dayKey(dayOf(created)));
-    event['client_address'] = clientAddress(address, context.addressPolicy);
+    const identity = clientIdentity(address, agent ?? '', context.dayKey(dayOf(created)), context.addressPolicy);
+    event['client_id'] ??= identity.id;
+    event['client_address'] = identity.address;
   }
   event['client_kind'] ??= clientKind(agent);
   event['clowder_instance'] ??= context.instance;

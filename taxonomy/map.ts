@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { fieldsOfAttributes, isMarkedCaptured, numberAttribute, textAttribute, attribute } from './attributes.ts';
+import {
+  fieldsOfAttributes,
+  fieldsOfResource,
+  isMarkedCaptured,
+  numberAttribute,
+  textAttribute,
+  attribute,
+} from './attributes.ts';
 import { describe, isSource, missingStated, type Draft, type EventIssue, type MapContext } from './describe.ts';
 import { derivedEventId, explicitEventId, identitiesOf, untracedEventId } from './event-id.ts';
 import { isEventType, type EventType } from './event-types.ts';
@@ -177,7 +184,7 @@ function mapSpanEvent(event: SpanEventRecord, span: SpanRecord, context: MapCont
 function mapExplicit(record: Explicit, context: MapContext): MapResult {
   const type = record.name.slice(EXPLICIT_PREFIX.length);
   const draft: Draft = {
-    ...fieldsOfAttributes(record.resource),
+    ...fieldsOfResource(record.resource),
     ...fieldsOfBody(record.body),
     ...fieldsOfAttributes(record.attributes),
   };
@@ -309,7 +316,7 @@ function mapRequest(observed: ObservedRequest, context: MapContext): MapResult {
   const found = mapHttpRequest(request, context);
   if (found.length === 0) return NOTHING;
   const marked = isMarkedCaptured(attributes, observed.traceState);
-  const known = { ...fieldsOfAttributes(observed.resource), ...fieldsOfAttributes(attributes) };
+  const known = { ...fieldsOfResource(observed.resource), ...fieldsOfAttributes(attributes) };
   const candidates: Candidate[] = [];
   const rejected: Rejection[] = [];
   const fieldsOf = found.map(({ data }): Draft => ({ ...known, ...data }));
