@@ -82,12 +82,7 @@ function traceRequests(): MiddlewareHandler {
 function countRequests(metrics: CollectorMetrics): MiddlewareHandler {
   return async function countRequest(c, next) {
     await next();
-    const path = c.req.path;
-    const route =
-      path.startsWith('/v1/') || path.startsWith('/api/v1/events')
-        ? path.replace(/^(\/api\/v1\/events)\/.*/, '$1/*')
-        : 'other';
-    metrics.requests.inc({ route: route.length > 32 ? 'other' : route, status: String(c.res.status) });
+    metrics.countRequest(c.req.path, c.res.status);
   };
 }
 

@@ -1,54 +1,159 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { PublisherCounters, PublisherState } from '../exporter/publisher.ts';
+import type { JournalStats } from './journal/journal.ts';
+import { VERSION } from './version.ts';
 
-/** The collector's own metrics, in Prometheus' naming. */
+/** What is known of a metric without its values; the documentation's table is made of these. */
+export interface MetricDescription {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+/** Where the values come from that are kept elsewhere: they are asked for at each scrape. */
+export interface MetricSources {
+  readonly journal: { stats(): JournalStats };
+  readonly publisher: { readonly state: PublisherState; readonly counters: PublisherCounters };
+  readonly waitingCount: () => number;
+}
+
+/** Every name begins so. */
+export const PREFIX = 'clowder_otel_';
+
+/** Paths that are a value of the label `route`; anything else is `other`, so that strangers cannot make series. */
+const ROUTES: ReadonlySet<string> = new Set([
+  '/v1/traces',
+  '/v1/logs',
+  '/v1/metrics',
+  '/api/v1/events',
+  '/api/v1/events/stream',
+  '/api/v1/browser',
+  '/api/v1/rejected',
+  '/api/v1/rejected/replay',
+  '/healthz',
+  '/readyz',
+  '/metrics',
+]);
+const OF_ONE_TYPE = '/api/v1/events/';
+
+/** The route of a path, for metrics: a few values whatever is asked for. */
+export function routeLabel(path: string): string {
+  if (ROUTES.has(path)) return path;
+  return path.startsWith(OF_ONE_TYPE) ? `${OF_ONE_TYPE}{type}` : 'other';
+}
+
+/** The collector's own metrics, in Prometheus' naming; the one source of /metrics and of what is sent by OTLP. */
 export class CollectorMetrics {
   readonly registry = new Registry();
+  readonly #descriptions: MetricDescription[] = [];
   readonly received = this.#counter('otlp_records_total', 'Spans, log records and data points received', ['signal']);
-  readonly mapped = this.#counter('events_total', 'Events accepted into the journal', ['type']);
   readonly ignored = this.#counter('ignored_records_total', 'Telemetry that is no event', ['signal']);
+  readonly mapped = this.#counter('events_total', 'Events accepted into the journal', ['type']);
   readonly rejected = this.#counter('rejected_events_total', 'Explicit events that can never be accepted', ['origin']);
   readonly duplicates = this.#counter('duplicate_events_total', 'Observations of events that were there already');
   readonly waited = this.#counter('waiting_events_total', "Marked observations that wait for the proxy's own");
   readonly recovered = this.#counter('recovered_events_total', 'Events published from a weaker observation');
   readonly published = this.#counter('published_events_total', 'Outcomes of publishing', ['outcome']);
+  readonly publishLatency = this.#histogram(
+    'publish_seconds',
+    'From publishing a message to its confirm',
+    [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
+  );
   readonly requests = this.#counter('http_requests_total', 'HTTP requests answered', ['route', 'status']);
-  readonly publishLatency = new Histogram({
-    name: 'clowder_otel_publish_seconds',
-    help: 'From publishing a message to its confirm',
-    buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
-    registers: [this.registry],
-  });
 
   constructor() {
+    // Known series begin at 0: a rate sees their first step then.
+    for (const signal of ['traces', 'logs', 'metrics']) {
+      this.received.inc({ signal }, 0);
+      this.ignored.inc({ signal }, 0);
+    }
+    for (const origin of ['otlp-traces', 'otlp-logs', 'otlp-metrics', 'api', 'browser'])
+      this.rejected.inc({ origin }, 0);
+    for (const outcome of ['confirmed', 'returned', 'dropped']) this.published.inc({ outcome }, 0);
+    this.#gauge('build_info', 'Always 1; the version is in the label', () => 1, { version: VERSION });
     collectDefaultMetrics({ register: this.registry });
   }
 
-  /** A gauge whose value is asked for at each scrape. */
-  gauge(name: string, help: string, read: () => number): void {
-    const gauge: Gauge = new Gauge({
-      name: `clowder_otel_${name}`,
-      help,
-      registers: [],
-      collect: (): void => gauge.set(read()),
+  /** The collector's own metrics; those of the process (`process_…`, `nodejs_…`) are prom-client's. */
+  get descriptions(): readonly MetricDescription[] {
+    return this.#descriptions;
+  }
+
+  countRequest(path: string, status: number): void {
+    this.requests.inc({ route: routeLabel(path), status: String(status) });
+  }
+
+  /** Adds what is kept elsewhere. */
+  watch({ journal, publisher, waitingCount }: MetricSources): void {
+    this.#gauge('journal_bytes', 'Size of the journal', () => journal.stats().bytes);
+    this.#gauge('journal_max_bytes', 'JOURNAL_MAX_BYTES', () => journal.stats().maxBytes);
+    this.#gauge('journal_backlog_bytes', 'Events that are not published yet', () => journal.stats().backlogBytes);
+    this.#counted(
+      'journal_commits_total',
+      'Transactions of the journal, each one fsync',
+      () => journal.stats().commits,
+    );
+    this.#gauge('rejected_records', 'Records in the rejected store', () => journal.stats().rejected);
+    this.#gauge('waiting_observations', 'Marked observations held back now', waitingCount);
+    this.#gauge(
+      'unconfirmed_messages',
+      'Messages sent to RabbitMQ and not confirmed yet',
+      () => publisher.state.unconfirmed,
+    );
+    this.#gauge('broker_connected', '1 while connected to RabbitMQ', () => Number(publisher.state.connected));
+    this.#gauge('broker_blocked', '1 while RabbitMQ blocks publishers', () => Number(publisher.state.blocked));
+    this.#counted('reconnects_total', 'Connections to RabbitMQ made again', () => publisher.counters.reconnects);
+    this.#counted(
+      'republished_messages_total',
+      'Messages published again after a nack or a lost connection',
+      () => publisher.counters.republished,
+    );
+    this.#counted('nacked_messages_total', 'Messages that RabbitMQ refused', () => publisher.counters.nacked);
+  }
+
+  #counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
+    return new Counter({
+      ...this.#describe(name, 'counter', help, labelNames),
+      labelNames,
+      registers: [this.registry],
     });
-    this.registry.registerMetric(gauge);
+  }
+
+  #histogram(name: string, help: string, buckets: number[]): Histogram {
+    return new Histogram({ ...this.#describe(name, 'histogram', help), buckets, registers: [this.registry] });
+  }
+
+  /** A gauge whose value is asked for at each scrape. */
+  #gauge(name: string, help: string, read: () => number, labels: Readonly<Record<string, string>> = {}): void {
+    const labelNames = Object.keys(labels);
+    const gauge: Gauge = new Gauge({
+      ...this.#describe(name, 'gauge', help, labelNames),
+      labelNames,
+      registers: [this.registry],
+      collect: (): void => gauge.set(labels, read()),
+    });
   }
 
   /** A counter kept elsewhere, asked for at each scrape. */
-  counted(name: string, help: string, read: () => number): void {
+  #counted(name: string, help: string, read: () => number): void {
     const counter: Counter = new Counter({
-      name: `clowder_otel_${name}`,
-      help,
-      registers: [],
-      collect: () => {
+      ...this.#describe(name, 'counter', help),
+      registers: [this.registry],
+      collect: (): void => {
         counter.reset();
         counter.inc(read());
       },
     });
-    this.registry.registerMetric(counter);
   }
 
-  #counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
-    return new Counter({ name: `clowder_otel_${name}`, help, labelNames, registers: [this.registry] });
+  #describe(
+    name: string,
+    type: MetricDescription['type'],
+    help: string,
+    labels: readonly string[] = [],
+  ): { name: string; help: string } {
+    this.#descriptions.push({ name: PREFIX + name, type, labels, help });
+    return { name: PREFIX + name, help };
   }
 }

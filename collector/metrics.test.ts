@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest';
+import { EVENT_TYPES } from '../taxonomy/event-types.ts';
+import { CollectorMetrics, PREFIX, routeLabel } from './metrics.ts';
+import { VERSION } from './version.ts';
+
+function watched(): CollectorMetrics {
+  const metrics = new CollectorMetrics();
+  metrics.watch({
+    journal: {
+      stats: () => ({ bytes: 10, maxBytes: 100, lastRow: 3, backlogBytes: 5, rejected: 2, commits: 7 }),
+    },
+    publisher: {
+      state: { connected: true, blocked: false, broker: '', unconfirmed: 4, lastError: undefined },
+      counters: { confirmed: 0, returned: 0, nacked: 1, republished: 2, reconnects: 3 },
+    },
+    waitingCount: () => 6,
+  });
+  return metrics;
+}
+
+const scrape = (metrics: CollectorMetrics) => metrics.registry.metrics();
+
+describe('/metrics', () => {
+  test('has what was counted', async () => {
+    const metrics = watched();
+    metrics.received.inc({ signal: 'traces' }, 12);
+    metrics.mapped.inc({ type: 'file.uploaded' });
+    metrics.countRequest('/api/v1/events', 202);
+    metrics.publishLatency.observe(0.03);
+    const text = await scrape(metrics);
+    for (const line of [
+      'otlp_records_total{signal="traces"} 12',
+      'events_total{type="file.uploaded"} 1',
+      'http_requests_total{route="/api/v1/events",status="202"} 1',
+      'publish_seconds_bucket{le="0.01"} 0',
+      'publish_seconds_bucket{le="0.05"} 1',
+      'publish_seconds_count 1',
+    ])
+      expect(text).toContain(`\n${PREFIX}${line}\n`);
+  });
+
+  test('asks at each scrape for what is kept elsewhere', async () => {
+    const metrics = watched();
+    const lines = [
+      'journal_bytes 10',
+      'journal_max_bytes 100',
+      'journal_backlog_bytes 5',
+      'journal_commits_total 7',
+      'rejected_records 2',
+      'waiting_observations 6',
+      'unconfirmed_messages 4',
+      'broker_connected 1',
+      'broker_blocked 0',
+      'reconnects_total 3',
+      'republished_messages_total 2',
+      'nacked_messages_total 1',
+    ];
+    // Twice, as what is counted elsewhere must not be added up.
+    await scrape(metrics);
+    const text = await scrape(metrics);
+    for (const line of lines) expect(text).toContain(`\n${PREFIX}${line}\n`);
+  });
+
+  test('begins at 0, so that a rate sees the first step', async () => {
+    const text = await scrape(watched());
+    for (const line of [
+      'published_events_total{outcome="returned"} 0',
+      'rejected_events_total{origin="api"} 0',
+      'ignored_records_total{signal="logs"} 0',
+      'duplicate_events_total 0',
+    ])
+      expect(text).toContain(`\n${PREFIX}${line}\n`);
+  });
+
+  test('tells the version', async () =>
+    expect(await scrape(watched())).toContain(`${PREFIX}build_info{version="${VERSION}"} 1`));
+
+  test('describes every metric of its own, and none besides', async () => {
+    const metrics = watched();
+    const described = metrics.descriptions.map(({ name, type, help }) => `${name} ${type} ${help}`);
+    const text = await scrape(metrics);
+    const there = [...text.matchAll(/^# HELP (clowder_otel_\S+) (.+)\n# TYPE \S+ (\S+)$/gm)];
+    expect(described.toSorted()).toEqual(there.map(([, name, help, type]) => `${name} ${type} ${help}`).toSorted());
+  });
+
+  test("follows Prometheus' naming: counters end in _total, base units, letters and _", () => {
+    for (const { name, type, help } of watched().descriptions) {
+      expect(name).toMatch(/^clowder_otel_[a-z_]+$/);
+      expect(name.endsWith('_total')).toBe(type === 'counter');
+      expect(name).not.toMatch(/_(?:ms|millis|kb|mb|percent|count|sum|bucket)(?:_|$)/);
+      expect(help).not.toBe('');
+    }
+  });
+});
+
+describe('the label route', () => {
+  test.each([
+    ['/v1/traces', '/v1/traces'],
+    ['/api/v1/events', '/api/v1/events'],
+    ['/api/v1/events/stream', '/api/v1/events/stream'],
+    ...EVENT_TYPES.map((type) => [`/api/v1/events/${type}`, '/api/v1/events/{type}']),
+  ])('of %s is %s', (path, route) => expect(routeLabel(path)).toBe(route));
+
+  test('has few values, whatever strangers ask for', () => {
+    const asked = Array.from({ length: 1000 }, (_, index) => [
+      `/v1/${index}`,
+      `/api/v1/events/${index}`,
+      `/${index}`,
+      `/docs/${index}`,
+      `/v1/traces/${index}`,
+    ]).flat();
+    expect(new Set(asked.map(routeLabel))).toEqual(new Set(['other', '/api/v1/events/{type}']));
+  });
+});
