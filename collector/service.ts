@@ -119,12 +119,14 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     publisher,
     onUnroutable: settings.ON_UNROUTABLE,
     now: Date.now,
+    pressure: () => journal.pending,
     onPublished: (outcome) => metrics.published.inc({ outcome }),
     onError: (error) => log.error({ err: error }, 'publishing from the journal failed'),
   });
   metrics.watch({ journal, publisher, waitingCount: () => intake.waitingCount });
 
   const guard = (scope: 'ingest' | 'read', deny: Deny = denyAsProblem) => requireKey(scope, { keys, deny });
+  const countRefused = (origin: string, count: number): void => metrics.rejected.inc({ origin }, count);
   const app = createApp({
     otlp: otlpRoutes({
       maxBodyBytes: settings.MAX_BODY_BYTES,
@@ -134,7 +136,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       onError: (error: unknown) => log.error({ err: error }, 'an OTLP request failed'),
     }),
     events: eventsRoutes({
-      submit: (events) => acceptStated(events, { source: 'api' }, context, intake),
+      submit: (events) => acceptStated(events, { source: 'api' }, context, intake, countRefused),
       history: journal,
       live: (listener) => {
         listeners.add(listener);
@@ -146,7 +148,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       keys,
       allowedOrigins: listOf(settings.ALLOWED_ORIGINS),
       clientAddress: trustProxies(listOf(settings.TRUSTED_PROXIES)),
-      submit: (events, poster) => acceptStated(events, { ...poster, source: 'browser' }, context, intake),
+      submit: (events, poster) => acceptStated(events, { ...poster, source: 'browser' }, context, intake, countRefused),
     }),
     docs: docsRoutes(),
     dashboard: dashboardRoutes(),

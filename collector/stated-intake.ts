@@ -17,7 +17,7 @@ export type StatedVerdict =
 
 /**
  * Checks posted events and journals the good ones; a verdict for each, in order. The bad ones are not kept: whoever
- * posted them is told at once.
+ * posted them is told at once, and `onRefused` counts them.
  *
  * @throws JournalError
  */
@@ -26,6 +26,7 @@ export async function acceptStated(
   poster: Omit<Poster, 'eventId'>,
   context: MapContext,
   intake: Intake,
+  onRefused: (source: string, count: number) => void,
 ): Promise<readonly StatedVerdict[]> {
   const described = events.map(({ value, eventId }) =>
     describeStated(value, { ...poster, eventId: eventId ?? randomUUID() }, context),
@@ -33,6 +34,7 @@ export async function acceptStated(
   const good = described.filter((one) => one.ok);
   const candidates: Candidate[] = good.map((one) => ({ body: one.body, waits: false, strong: false }));
   const verdicts = await intake.submit(candidates);
+  if (good.length < described.length) onRefused(poster.source, described.length - good.length);
   let next = 0;
   return described.map((one) => {
     if (!one.ok) return { ok: false, issues: one.issues };
