@@ -47,17 +47,35 @@ export function routeLabel(path: string): string {
 export class CollectorMetrics {
   readonly registry = new Registry();
   readonly #descriptions: MetricDescription[] = [];
-  readonly received = this.#counter('otlp_records_total', 'Spans, log records and data points received', ['signal']);
-  readonly ignored = this.#counter('ignored_records_total', 'Telemetry that is no event', ['signal']);
+  readonly received = this.#counter(
+    'otlp_records_total',
+    'Spans, log records and data points received: traces, logs, metrics',
+    ['signal'],
+  );
+  readonly ignored = this.#counter('ignored_records_total', 'Of those, what is no event', ['signal']);
   readonly mapped = this.#counter('events_total', 'Events accepted into the journal', ['type']);
-  readonly rejected = this.#counter('rejected_events_total', 'Explicit events that can never be accepted', ['origin']);
-  readonly duplicates = this.#counter('duplicate_events_total', 'Observations of events that were there already');
+  readonly rejected = this.#counter(
+    'rejected_events_total',
+    'Stated events that can never be accepted: otlp-traces, otlp-logs, otlp-metrics, api, browser',
+    ['origin'],
+  );
+  readonly duplicates = this.#counter(
+    'duplicate_events_total',
+    'Events that were there already: another observation of them, or sent again',
+  );
   readonly waited = this.#counter('waiting_events_total', "Marked observations that wait for the proxy's own");
-  readonly recovered = this.#counter('recovered_events_total', 'Events published from a weaker observation');
-  readonly published = this.#counter('published_events_total', 'Outcomes of publishing', ['outcome']);
+  readonly recovered = this.#counter(
+    'recovered_events_total',
+    "Observations published because the proxy's own never came",
+  );
+  readonly published = this.#counter(
+    'published_events_total',
+    'Messages settled: confirmed, returned (no queue takes it; held), dropped (the same, with ON_UNROUTABLE=drop)',
+    ['outcome'],
+  );
   readonly publishLatency = this.#histogram(
     'publish_seconds',
-    'From publishing a message to its confirm',
+    'From publishing a message to its confirm or return',
     [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
   );
   readonly requests = this.#counter('http_requests_total', 'HTTP requests answered', ['route', 'status']);
@@ -86,9 +104,17 @@ export class CollectorMetrics {
 
   /** Adds what is kept elsewhere. */
   watch({ journal, publisher, waitingCount }: MetricSources): void {
-    this.#gauge('journal_bytes', 'Size of the journal', () => journal.stats().bytes);
-    this.#gauge('journal_max_bytes', 'JOURNAL_MAX_BYTES', () => journal.stats().maxBytes);
-    this.#gauge('journal_backlog_bytes', 'Events that are not published yet', () => journal.stats().backlogBytes);
+    this.#gauge(
+      'journal_bytes',
+      'Size of the journal, published events that are kept as history included',
+      () => journal.stats().bytes,
+    );
+    this.#gauge('journal_max_bytes', 'Bound of the journal: JOURNAL_MAX_BYTES', () => journal.stats().maxBytes);
+    this.#gauge(
+      'journal_backlog_bytes',
+      'Events that are not published yet, held ones included',
+      () => journal.stats().backlogBytes,
+    );
     this.#counted(
       'journal_commits_total',
       'Transactions of the journal, each one fsync',

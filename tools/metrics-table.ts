@@ -1,0 +1,42 @@
+import { fileURLToPath } from 'node:url';
+import { CollectorMetrics, type MetricDescription } from '../collector/metrics.ts';
+
+export const OPERATE_PAGE = fileURLToPath(new URL('../docs/operate.md', import.meta.url));
+
+const BEGIN = '<!-- Generated from collector/metrics.ts by `npm run docs`: do not edit down to the end mark. -->';
+const END = '<!-- end of the generated part -->';
+
+/** Every metric of the collector's own, as it describes them itself. */
+export function metricDescriptions(): readonly MetricDescription[] {
+  const metrics = new CollectorMetrics();
+  metrics.watch({
+    journal: { stats: () => ({ bytes: 0, maxBytes: 0, lastRow: 0, backlogBytes: 0, rejected: 0, commits: 0 }) },
+    publisher: {
+      state: { connected: false, blocked: false, broker: '', unconfirmed: 0, lastError: undefined },
+      counters: { confirmed: 0, returned: 0, nacked: 0, republished: 0, reconnects: 0 },
+    },
+    waitingCount: () => 0,
+  });
+  return metrics.descriptions;
+}
+
+/**
+ * The page with its table of metrics as the collector has them; the rest of it as it is.
+ *
+ * @throws Error where the page lacks the marks of the generated part
+ */
+export function withMetrics(page: string): string {
+  const [before, rest, ...more] = page.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined || more.length > 0)
+    throw new Error(`docs/operate.md must have these lines once each: ${BEGIN} and ${END}`);
+  return `${before}${BEGIN}\n\n${table()}\n\n${END}${after}`;
+}
+
+function table(): string {
+  const rows = metricDescriptions().map(
+    ({ name, type, labels, help }) =>
+      `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help.replaceAll('|', '\\|')} |`,
+  );
+  return ['| metric | type | labels | meaning |', '|---|---|---|---|', ...rows].join('\n');
+}
