@@ -42,6 +42,13 @@ export function redactQuery(query: string): string {
     .join('&');
 }
 
+/** A path with its secret segments replaced. */
+export function redactPath(path: string): string {
+  let redacted = path;
+  for (const pattern of SECRET_PATHS) redacted = redacted.replace(pattern, `$1${REDACTED}`);
+  return redacted;
+}
+
 /** A URL or path with user info, secret path segments, secret parameters and the fragment's parameters replaced. */
 export function redactUrl(url: string): string {
   const hash = url.indexOf('#');
@@ -50,7 +57,7 @@ export function redactUrl(url: string): string {
   const mark = rest.indexOf('?');
   let path = mark === -1 ? rest : rest.slice(0, mark);
   path = path.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
-  for (const pattern of SECRET_PATHS) path = path.replace(pattern, `$1${REDACTED}`);
+  path = redactPath(path);
   const query = mark === -1 ? '' : `?${redactQuery(rest.slice(mark + 1))}`;
   return path + query + (hash === -1 ? '' : `#${fragment.includes('=') ? redactQuery(fragment) : fragment}`);
 }

@@ -68,8 +68,12 @@ export interface Capture {
   readonly attributes: CapturedAttributes;
   /** Whether an answer that succeeds may make an event: then the request is marked as captured. */
   readonly mayBeEvent: boolean;
+  /** @param chunk is kept where a look needs it: it must not be written to afterwards */
   requestChunk(chunk: Uint8Array): void;
-  /** @param header by lower-case name; the first of several values */
+  /**
+   * @param header by lower-case name; the first of several values, of set-cookie all, joined by ', '. It is asked until
+   *   `end` has returned
+   */
   responseHead(status: number, header: (name: string) => string | undefined): void;
   responseChunk(chunk: Uint8Array): void;
   /**

@@ -1,4 +1,5 @@
 import type { RouteMatch } from '../routes/match.ts';
+import { parseJsonText } from './json-text.ts';
 import type { EventData, HttpRequest, Json } from './types.ts';
 
 const ID = /^(?:[0-9a-f]{24}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
@@ -99,18 +100,11 @@ export function field(value: Json | undefined, name: string): Json | undefined {
     : undefined;
 }
 
-/** JSON text parsed, `callback({…})` without the callback; any other text as it is. */
+/** JSON text parsed, any other text as it is: a number or a bare word is text. */
 function parseText(body: Json | undefined): Json | undefined {
   if (typeof body !== 'string') return body;
-  const text = body.trim();
-  const isWrapped = /^(?:\/\*\*\/)?\s*[\w$.]+\s*\(/.test(text);
-  const json = isWrapped ? text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')) : text;
-  if (!/^\s*(?:[[{"]|null$)/.test(json)) return body;
-  try {
-    return JSON.parse(json) as Json;
-  } catch {
-    return body;
-  }
+  const json = parseJsonText(body);
+  return json === undefined || typeof json === 'number' || typeof json === 'boolean' ? body : json;
 }
 
 /** The file's name in Content-Disposition (RFC 6266): `filename*` first, then `filename`, quoted or not. */

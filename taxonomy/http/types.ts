@@ -24,6 +24,8 @@ export interface HttpRequest {
   readonly requestBody?: Json;
   /** Parsed JSON body, or text, where the observer read it. */
   readonly responseBody?: Json;
+  /** The answer holds a list that goes on behind what was read of it. */
+  readonly responseTruncated?: true;
   /** Uploaded parts of a multipart body, in order, where the observer read them. */
   readonly parts?: readonly UploadedPart[];
   /** Bytes of the response body that were sent. */

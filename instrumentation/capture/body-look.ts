@@ -1,0 +1,76 @@
+import type { Json } from '../../taxonomy/http/types.ts';
+import { decodeBody } from './decode-body.ts';
+import { readJson } from './read-json.ts';
+import type { CaptureErrorCode } from './types.ts';
+
+/** What was read of a body; `body` absent where it could not be. */
+export interface BodyRead {
+  readonly body?: Json;
+  readonly error?: CaptureErrorCode;
+  /** The body goes on behind what was read of it. */
+  readonly truncated?: true;
+}
+
+/** How many times its size on the wire a body may have when it is decoded. */
+const MAX_EXPANSION = 4;
+
+/** Keeps the beginning of a body that passes, up to a limit. */
+export class BodyLook {
+  readonly #limit: number;
+  readonly #chunks: Uint8Array[] = [];
+  #length = 0;
+  #isCut = false;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** @param chunk must not change afterwards: it is kept, not copied */
+  push(chunk: Uint8Array): void {
+    const room = this.#limit - this.#length;
+    if (chunk.length > room) this.#isCut = true;
+    if (room <= 0 || chunk.length === 0) return;
+    this.#chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
+    this.#length += Math.min(chunk.length, room);
+  }
+
+  /**
+   * @param contentType and `contentEncoding` as the message's headers say
+   */
+  read(contentType: string | undefined, contentEncoding: string | undefined): BodyRead {
+    if (this.#length === 0) return {};
+    const raw = Buffer.concat(this.#chunks, this.#length);
+    const isCoded = contentEncoding !== undefined && !/^\s*(?:identity\s*)?$/i.test(contentEncoding);
+    // Of a coded body the beginning alone is no body.
+    if (this.#isCut && isCoded) return { error: 'body_too_large' };
+    const decoded = decodeBody(raw, contentEncoding, this.#limit * MAX_EXPANSION);
+    if (!decoded.ok) return { error: decoded.code };
+    return readText(decoded.bytes.toString('utf8'), contentType, this.#isCut);
+  }
+}
+
+const JSON_TYPE = /^\s*(?:application|text)\/(?:[\w.-]+\+)?json\b/i;
+const SCRIPT_TYPE = /^\s*(?:application|text)\/(?:x-)?(?:java|ecma)script\b/i;
+const FORM_TYPE = /^\s*application\/x-www-form-urlencoded\b/i;
+
+function readText(text: string, contentType: string | undefined, isCut: boolean): BodyRead {
+  const type = contentType ?? '';
+  if (FORM_TYPE.test(type))
+    return isCut ? { error: 'body_too_large' } : { body: fieldsToJson([...new URLSearchParams(text)]) };
+  const isJson = JSON_TYPE.test(type) || SCRIPT_TYPE.test(type);
+  const body = readJson(text, isCut);
+  if (isCut) return { error: 'body_too_large', ...(body !== undefined && { body, truncated: true }) };
+  if (body !== undefined) return { body };
+  return isJson ? { error: 'malformed_json' } : { body: text };
+}
+
+/** Form fields by name; of a repeated one all values. */
+export function fieldsToJson(fields: readonly (readonly [name: string, value: string])[]): Json {
+  const values = new Map<string, string | string[]>();
+  for (const [name, value] of fields) {
+    const before = values.get(name);
+    if (Array.isArray(before)) before.push(value);
+    else values.set(name, before === undefined ? value : [before, value]);
+  }
+  return Object.fromEntries(values);
+}

@@ -1,0 +1,76 @@
+import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
+import { derivedEventId, identitiesOf } from '../../taxonomy/event-id.ts';
+import type { EventType } from '../../taxonomy/event-types.ts';
+import type { EventData, HttpEvent } from '../../taxonomy/http/types.ts';
+import type { CapturedAttributes, CapturedEvent } from './types.ts';
+
+/** What the events of one request have in common. */
+export interface Occasion {
+  /** Of the request's span, its end included: who asked is taken from there. */
+  readonly attributes: CapturedAttributes;
+  /** In full, secrets redacted. */
+  readonly url: string;
+  /** Secrets redacted. */
+  readonly referrer: string | undefined;
+  readonly instance: string | undefined;
+  /** 32 hex digits; '' where there is none. */
+  readonly traceId: string;
+}
+
+/** Attributes of the span that every event of its request carries too. */
+const WHO = ['client.address', 'user_agent.original', 'clowder.client.kind', 'user.id', 'user.name'] as const;
+
+/** The events as log records, ids included: every observer of the request gives the same ones (DESIGN.md, "Identity"). */
+export function captureEvents(events: readonly HttpEvent[], occasion: Occasion): CapturedEvent[] {
+  const identities = identities_(events);
+  return events.map(({ event, data, collapseWithinS }, index) => {
+    const attributes: CapturedAttributes = { [ATTRIBUTE_OF_FIELD.source]: 'proxy' };
+    if (occasion.traceId !== '') {
+      attributes[ATTRIBUTE_OF_FIELD.event_id] = derivedEventId(occasion.traceId, event, identities[index] ?? '');
+    }
+    for (const name of WHO) {
+      const value = occasion.attributes[name];
+      if (value !== undefined) attributes[name] = value;
+    }
+    if (occasion.instance !== undefined) attributes[ATTRIBUTE_OF_FIELD.clowder_instance] = occasion.instance;
+    if (event.startsWith('view.')) {
+      attributes[ATTRIBUTE_OF_FIELD.url] = occasion.url;
+      if (occasion.referrer !== undefined) attributes[ATTRIBUTE_OF_FIELD.referrer] = occasion.referrer;
+    }
+    if (event === 'health.ping') attributes[ATTRIBUTE_OF_FIELD.target] = occasion.url;
+    if (collapseWithinS !== undefined) attributes['clowder.collapse_within_s'] = collapseWithinS;
+    addData(attributes, data);
+    return { type: event, attributes };
+  });
+}
+
+function addData(attributes: CapturedAttributes, data: EventData): void {
+  for (const field of Object.keys(data) as (keyof EventData & keyof typeof ATTRIBUTE_OF_FIELD)[]) {
+    const value = data[field];
+    if (value !== undefined) attributes[ATTRIBUTE_OF_FIELD[field]] = value;
+  }
+}
+
+const identities_ = (events: readonly HttpEvent[]): string[] =>
+  identitiesOf(events.map(({ event, data }) => ({ event, fields: data })));
+
+/**
+ * Types of the events that a weaker observer would make of the request and that did not happen.
+ *
+ * @param assumed what path and status alone amount to
+ * @param known what the whole request amounts to
+ */
+export function refutedTypes(assumed: readonly HttpEvent[], known: readonly HttpEvent[]): EventType[] {
+  if (assumed.length === 0) return [];
+  const identities = identities_(known);
+  const happened = new Set(known.map(({ event }, index) => `${event} ${identities[index] ?? ''}`));
+  const types = new Set(known.map(({ event }) => event));
+  const refuted = new Set<EventType>();
+  for (const [index, identity] of identities_(assumed).entries()) {
+    const type = assumed[index]?.event;
+    // Who does not know the resource cannot have meant another one.
+    if (type !== undefined && !(identity === '' ? types.has(type) : happened.has(`${type} ${identity}`)))
+      refuted.add(type);
+  }
+  return [...refuted];
+}

@@ -1,0 +1,199 @@
+import type { UploadedPart } from '../../taxonomy/http/types.ts';
+import { contentDisposition } from './content-disposition.ts';
+
+/** Limits of a look at a multipart body; whatever is beyond them is counted and not kept. */
+export interface MultipartLimits {
+  /** Bytes of form fields that are kept, in all. */
+  readonly fieldBytes: number;
+  readonly parts: number;
+  /** Bytes of one part's headers. */
+  readonly headerBytes: number;
+}
+
+type State = 'preamble' | 'delimiter' | 'headers' | 'file' | 'field' | 'closed' | 'malformed' | 'stopped';
+
+const CR = 13;
+const DASH = 45;
+const CRLF = Buffer.from('\r\n');
+const END_OF_HEADERS = Buffer.from('\r\n\r\n');
+const NOTHING = Buffer.alloc(0);
+/** RFC 2046, section 5.1.1. */
+const LONGEST_BOUNDARY = 70;
+
+/**
+ * Reads a multipart/form-data body (RFC 7578) as it passes: names, form fields, and of each file name, type and size.
+ * Files' bytes are only searched for the next delimiter. All of it happens within `push`: there is nothing to wait for
+ * at the end, and nothing that could fail later in somebody else's process.
+ */
+export class MultipartLook {
+  readonly fields: [name: string, value: string][] = [];
+  readonly parts: UploadedPart[] = [];
+  readonly #delimiter: Buffer;
+  readonly #limits: MultipartLimits;
+  #state: State;
+  /** What the last chunk ended with and the next one decides about: never more than a delimiter or a header block. */
+  #rest: Buffer = CRLF;
+  #parts = 0;
+  #fieldBytes = 0;
+  /** The part that is being read. */
+  #name = '';
+  #file: { fileName: string; contentType: string | undefined } | undefined;
+  #bytes = 0;
+  #value: Buffer[] | undefined;
+
+  constructor(contentType: string, limits: MultipartLimits) {
+    const boundary = boundaryOf(contentType);
+    this.#delimiter = Buffer.from(`\r\n--${boundary ?? ''}`, 'latin1');
+    this.#limits = limits;
+    this.#state = boundary === undefined ? 'malformed' : 'preamble';
+  }
+
+  /** Whether the body did not keep to its form. */
+  get broken(): boolean {
+    return this.#state === 'malformed';
+  }
+
+  /** Whether its end was seen. */
+  get closed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  /** Whether there was more in it than is kept. */
+  get tooLarge(): boolean {
+    return this.#state === 'stopped' || this.#fieldBytes > this.#limits.fieldBytes;
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#state === 'closed' || this.#state === 'malformed' || this.#state === 'stopped') return;
+    let data = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    if (this.#rest.length > 0) data = Buffer.concat([this.#rest, data]);
+    this.#rest = NOTHING;
+    let at = 0;
+    while (at < data.length) {
+      const next = this.#step(data, at);
+      if (next === undefined) return;
+      at = next;
+    }
+  }
+
+  /** Reads on from `at`; undefined where the rest of the data was put aside, or nothing more is to be read. */
+  #step(data: Buffer, at: number): number | undefined {
+    switch (this.#state) {
+      case 'delimiter':
+        return this.#afterDelimiter(data, at);
+      case 'headers':
+        return this.#headers(data, at);
+      case 'preamble':
+      case 'file':
+      case 'field':
+        return this.#content(data, at);
+      case 'closed':
+      case 'malformed':
+      case 'stopped':
+        return undefined;
+    }
+  }
+
+  #content(data: Buffer, at: number): number | undefined {
+    const found = data.indexOf(this.#delimiter, at);
+    const end = found === -1 ? startOfPrefix(data, at, this.#delimiter) : found;
+    this.#bytes += end - at;
+    if (this.#state === 'field' && end > at) this.#keep(data.subarray(at, end));
+    if (found === -1) {
+      this.#rest = Buffer.from(data.subarray(end));
+      return undefined;
+    }
+    this.#finishPart();
+    this.#state = 'delimiter';
+    return found + this.#delimiter.length;
+  }
+
+  /** Behind a delimiter: `--` closes the body, spaces and a line end begin a part. */
+  #afterDelimiter(data: Buffer, at: number): number | undefined {
+    let position = at;
+    while (data[position] === 32 || data[position] === 9) position += 1;
+    if (position - at > this.#limits.headerBytes) return this.#stop('malformed');
+    if (data.length - position < 2) return this.#putAside(data, at);
+    if (data[position] === DASH && data[position + 1] === DASH) return this.#stop('closed');
+    if (data[position] !== CR || data[position + 1] !== 10) return this.#stop('malformed');
+    if (this.#parts === this.#limits.parts) return this.#stop('stopped');
+    this.#parts += 1;
+    this.#state = 'headers';
+    // The line end stays: it may be the first half of the empty line that ends the headers.
+    return position;
+  }
+
+  #headers(data: Buffer, at: number): number | undefined {
+    const end = data.indexOf(END_OF_HEADERS, at);
+    if ((end === -1 ? data.length : end) - at > this.#limits.headerBytes) return this.#stop('malformed');
+    if (end === -1) return this.#putAside(data, at);
+    this.#startPart(data.toString('utf8', at, end));
+    return end + END_OF_HEADERS.length - CRLF.length;
+  }
+
+  #startPart(headers: string): void {
+    const disposition = headerOf(headers, 'content-disposition');
+    const { name, fileName } = contentDisposition(disposition ?? '');
+    this.#name = name ?? '';
+    this.#file =
+      fileName === undefined ? undefined : { fileName, contentType: headerOf(headers, 'content-type')?.toLowerCase() };
+    this.#state = this.#file === undefined ? 'field' : 'file';
+    // The line end before the content is read with it, as the delimiter begins with one.
+    this.#bytes = -CRLF.length;
+    this.#value = [];
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#fieldBytes += bytes.length;
+    if (this.#fieldBytes <= this.#limits.fieldBytes) this.#value?.push(Buffer.from(bytes));
+    // Half a value would be a wrong one.
+    else this.#value = undefined;
+  }
+
+  #finishPart(): void {
+    if (this.#state === 'field') {
+      const value = this.#value && Buffer.concat(this.#value).toString('utf8', CRLF.length);
+      if (this.#name !== '' && value !== undefined) this.fields.push([this.#name, value]);
+    } else if (this.#file !== undefined) {
+      const { fileName, contentType } = this.#file;
+      const bytes = Math.max(0, this.#bytes);
+      this.parts.push({ field: this.#name, fileName, bytes, ...(contentType !== undefined && { contentType }) });
+    }
+    this.#file = undefined;
+  }
+
+  #putAside(data: Buffer, at: number): undefined {
+    this.#rest = Buffer.from(data.subarray(at));
+    return undefined;
+  }
+
+  #stop(state: 'closed' | 'malformed' | 'stopped'): undefined {
+    this.#state = state;
+    return undefined;
+  }
+}
+
+/** Where a delimiter begins that the data ends in the middle of; the data's length where none does. */
+function startOfPrefix(data: Buffer, from: number, delimiter: Buffer): number {
+  let at = data.indexOf(CR, Math.max(from, data.length - delimiter.length + 1));
+  while (at !== -1) {
+    if (data.compare(delimiter, 0, data.length - at, at) === 0) return at;
+    at = data.indexOf(CR, at + 1);
+  }
+  return data.length;
+}
+
+function boundaryOf(contentType: string): string | undefined {
+  const found = /;\s*boundary\s*=\s*(?:"([^"]+)"|([^\s;"]+))/i.exec(contentType);
+  const boundary = found?.[1] ?? found?.[2];
+  return boundary === undefined || boundary.length > LONGEST_BOUNDARY ? undefined : boundary;
+}
+
+/** The value of a header in a block of lines that each begin with a line end. */
+function headerOf(block: string, name: string): string | undefined {
+  for (const line of block.split('\r\n')) {
+    const colon = line.indexOf(':');
+    if (colon !== -1 && line.slice(0, colon).trim().toLowerCase() === name) return line.slice(colon + 1).trim();
+  }
+  return undefined;
+}

@@ -1,0 +1,52 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { claimedBy, type Claimed } from '../../taxonomy/http/credentials.ts';
+
+const NOBODY: Claimed = {};
+
+/** Routes of v2 that ask for no login: that they answer proves nothing about a token. */
+const PUBLIC_V2 = /^\/api\/v2\/(?:public_|status|auth|login|users$)/;
+
+/**
+ * The user that a request proves, given that Clowder answered it with success: then it has checked what the request
+ * brought (reference: "Keys and what must never leak"). v1 checks its cookie first and Basic after that; v2 a Bearer
+ * token, the cookie with the same, or an API key, on all routes but the public ones. v1's cookie and keys name nobody.
+ *
+ * @param template of the route, undefined where Clowder has none
+ */
+export function provenUser(headers: IncomingHttpHeaders, template: string | undefined): Claimed {
+  if (template === undefined) return NOBODY;
+  const { authorization, cookie } = headers;
+  if (!template.startsWith('/api/v2/')) {
+    return authorization !== undefined && !hasCookie(cookie, 'id') ? basicUser(authorization) : NOBODY;
+  }
+  if (PUBLIC_V2.test(template)) return NOBODY;
+  const key = headers['x-api-key'];
+  const token = bearer(authorization) ?? bearer(cookieValue(cookie, 'Authorization')) ?? key;
+  return typeof token === 'string' ? claimedBy(token) : NOBODY;
+}
+
+function basicUser(authorization: string): Claimed {
+  const encoded = /^basic\s+([\w+/=-]+)\s*$/i.exec(authorization)?.[1];
+  if (encoded === undefined) return NOBODY;
+  const credentials = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = credentials.indexOf(':');
+  const userName = colon === -1 ? '' : credentials.slice(0, colon);
+  return userName === '' || userName.length > 256 ? NOBODY : { userName };
+}
+
+function bearer(value: string | undefined): string | undefined {
+  return value === undefined ? undefined : /^"?bearer(?:\s|%20)+([\w.=-]+)/i.exec(value)?.[1];
+}
+
+function hasCookie(cookie: string | undefined, name: string): boolean {
+  return cookieValue(cookie, name) !== undefined;
+}
+
+function cookieValue(cookie: string | undefined, name: string): string | undefined {
+  if (cookie === undefined || !cookie.includes(name)) return undefined;
+  for (const pair of cookie.split(';')) {
+    const equals = pair.indexOf('=');
+    if (equals !== -1 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
+  }
+  return undefined;
+}

@@ -1,0 +1,173 @@
+import { mapRequestOnRoute, routeMatchOf } from '../../taxonomy/http/map-request.ts';
+import type { HttpEvent, HttpRequest } from '../../taxonomy/http/types.ts';
+import { redactUrl } from '../../taxonomy/redaction.ts';
+import type { RouteMatch } from '../../taxonomy/routes/match.ts';
+import { BodyLook } from './body-look.ts';
+import { captureEvents, refutedTypes, type Occasion } from './captured-events.ts';
+import { headAttributes } from './head-attributes.ts';
+import { lookOf, type Look } from './look.ts';
+import { authorityOf, originOf, type Origin } from './origin.ts';
+import { provenUser } from './proven-user.ts';
+import { readRequest, requestLook, type RequestLook } from './request-look.ts';
+import { splitTarget, type Target } from './request-target.ts';
+import { addEventIds } from './resource-ids.ts';
+import type {
+  Capture,
+  CapturedAttributes,
+  CaptureErrorCode,
+  CaptureOptions,
+  CaptureResult,
+  RequestHead,
+} from './types.ts';
+
+const LOOK_BYTES = 65_536;
+
+type HeaderLookup = (name: string) => string | undefined;
+const NO_HEADERS: HeaderLookup = () => undefined;
+const NONE: readonly never[] = [];
+
+/** Begins to capture a request: its route, what has to be read of it, and what its head says. Never throws. */
+export function startCapture(head: RequestHead, options: CaptureOptions): Capture {
+  return new RequestCapture(head, options);
+}
+
+class RequestCapture implements Capture {
+  readonly route: string | undefined;
+  readonly attributes: CapturedAttributes;
+  readonly mayBeEvent: boolean;
+  readonly #head: RequestHead;
+  readonly #options: CaptureOptions;
+  readonly #target: Target;
+  readonly #origin: Origin;
+  readonly #match: RouteMatch | undefined;
+  readonly #look: Look;
+  readonly #startedMs: number;
+  readonly #request: RequestLook | undefined;
+  #answer: BodyLook | undefined;
+  #requestBytes = 0;
+  #answerBytes = 0;
+  #status = 0;
+  #answerHeader = NO_HEADERS;
+
+  constructor(head: RequestHead, options: CaptureOptions) {
+    this.#head = head;
+    this.#options = options;
+    this.#target = splitTarget(head.target);
+    this.#match = routeMatchOf(head.method, this.#target.path, options);
+    this.#origin = originOf(head, options.trustForwarded);
+    const route = this.#match?.route;
+    this.route = route?.template;
+    this.mayBeEvent = route?.rule !== undefined;
+    this.#look = lookOf(route?.rule);
+    this.#request = this.#look.request ? requestLook(head, lookBytesOf(options)) : undefined;
+    this.#startedMs = this.mayBeEvent ? performance.now() : 0;
+    this.attributes = headAttributes(head, this.#target, this.#origin, this.#match);
+  }
+
+  requestChunk(chunk: Uint8Array): void {
+    this.#requestBytes += chunk.length;
+    this.#request?.push(chunk);
+  }
+
+  responseHead(status: number, header: HeaderLookup): void {
+    this.#status = status;
+    this.#answerHeader = header;
+    if (this.#look.answer && isSuccess(status)) this.#answer = new BodyLook(lookBytesOf(this.#options));
+  }
+
+  responseChunk(chunk: Uint8Array): void {
+    this.#answerBytes += chunk.length;
+    this.#answer?.push(chunk);
+  }
+
+  end(complete: boolean, traceId: string): CaptureResult {
+    const attributes = this.#endAttributes();
+    const match = this.#match;
+    if (!this.mayBeEvent || match === undefined) return { attributes, events: NONE, refuted: NONE, errors: NONE };
+    attributes['clowder.captured'] = true;
+    const errors = new Set<CaptureErrorCode>();
+    try {
+      const { happened, assumed } = this.#map(match, complete, errors);
+      addEventIds(attributes, happened);
+      const events = captureEvents(happened, this.#occasion(attributes, traceId));
+      return { attributes, events, refuted: refutedTypes(assumed, happened), errors: [...errors] };
+    } catch {
+      errors.add('mapping_failed');
+      return { attributes, events: NONE, refuted: NONE, errors: [...errors] };
+    }
+  }
+
+  #endAttributes(): CapturedAttributes {
+    const attributes: CapturedAttributes = { 'http.response.body.size': this.#answerBytes };
+    const status = this.#status;
+    if (status > 0) attributes['http.response.status_code'] = status;
+    if (status >= 500) attributes['error.type'] = String(status);
+    if (this.#requestBytes > 0) attributes['http.request.body.size'] = this.#requestBytes;
+    if (isSuccess(status) || status === 304) {
+      const { userName, userId } = provenUser(this.#head.headers, this.route);
+      if (userName !== undefined) attributes['user.name'] = userName;
+      if (userId !== undefined) attributes['user.id'] = userId;
+    }
+    return attributes;
+  }
+
+  /** What the request amounts to, and what those assume who see no bodies, perhaps no headers. */
+  #map(
+    match: RouteMatch,
+    complete: boolean,
+    errors: Set<CaptureErrorCode>,
+  ): { readonly happened: HttpEvent[]; readonly assumed: HttpEvent[] } {
+    const { headers, method } = this.#head;
+    const answerHeader = this.#answerHeader;
+    const bare: HttpRequest = {
+      method,
+      path: this.#target.path,
+      query: this.#target.query,
+      status: this.#status,
+      requestHeader: (name) => firstOf(headers[name]),
+      responseHeader: NO_HEADERS,
+      bytesSent: this.#answerBytes,
+      complete,
+      durationMs: performance.now() - this.#startedMs,
+    };
+    const { error, ...request } = readRequest(this.#request, this.#head, this.#requestBytes);
+    const answer = this.#answer?.read(answerHeader('content-type'), answerHeader('content-encoding'));
+    if (error !== undefined) errors.add(error);
+    if (answer?.error !== undefined) errors.add(answer.error);
+    const happened = mapRequestOnRoute(
+      {
+        ...bare,
+        ...request,
+        responseHeader: answerHeader,
+        ...(answer?.body !== undefined && { responseBody: answer.body }),
+        ...(answer?.truncated && { responseTruncated: true }),
+      },
+      match,
+    );
+    const withoutHeaders = mapRequestOnRoute(bare, match);
+    if (happened.length > 0) return { happened, assumed: withoutHeaders };
+    const withHeaders = mapRequestOnRoute({ ...bare, responseHeader: answerHeader }, match);
+    return { happened, assumed: [...withoutHeaders, ...withHeaders] };
+  }
+
+  #occasion(end: CapturedAttributes, traceId: string): Occasion {
+    const { attributes } = this;
+    const path = String(attributes['url.path']);
+    const query = attributes['url.query'];
+    const referrer = this.#head.headers.referer;
+    return {
+      attributes: { ...attributes, ...end },
+      url: `${authorityOf(this.#origin)}${path}${query === undefined ? '' : `?${String(query)}`}`,
+      referrer: referrer === undefined || referrer === '' ? undefined : redactUrl(referrer),
+      instance: this.#options.instance,
+      traceId,
+    };
+  }
+}
+
+const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+
+const lookBytesOf = (options: CaptureOptions): number => options.lookBytes ?? LOOK_BYTES;
+
+const firstOf = (header: string | string[] | undefined): string | undefined =>
+  Array.isArray(header) ? header[0] : header;
