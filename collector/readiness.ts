@@ -20,25 +20,27 @@ export interface Readiness {
 /** A backlog is worth telling of once it takes this share of the journal. */
 const BACKLOG_SHARE = 0.5;
 
+const FULL = 'The journal is full of events that no broker took: see to the broker, or raise JOURNAL_MAX_BYTES';
+
+/**
+ * @param failure why the journal's writer is gone
+ * @param waiting observations held back for a stronger one
+ */
 export function readinessOf(
   journal: Pick<Journal, 'stats'>,
   publisher: Pick<Publisher, 'state'>,
   failure: string | undefined,
   waiting: number,
 ): Readiness {
-  const { backlogBytes, maxBytes, bytes, rejected } = journal.stats();
-  const full = backlogBytes >= maxBytes;
+  const { backlogBytes, maxBytes, bytes, rejected, refusal } = journal.stats();
+  const reason = failure ?? (refusal?.code === 'journal_full' ? FULL : refusal?.message);
   const { state } = publisher;
   const journalCheck: Check = {
-    ok: failure === undefined && !full,
+    ok: reason === undefined,
     bytes,
     max_bytes: maxBytes,
     rejected,
-    ...(failure !== undefined
-      ? { reason: failure }
-      : full && {
-          reason: 'The journal is full of events that no broker took: see to the broker, or raise JOURNAL_MAX_BYTES',
-        }),
+    ...(reason !== undefined && { reason }),
   };
   const broker: Check = {
     ok: state.connected && !state.blocked,

@@ -153,6 +153,25 @@ describe('the bound', () => {
     expect(journal.stats().backlogBytes).toBe(800);
   });
 
+  it('says that new events are turned away, until there is room for them again', async () => {
+    const journal = await journalOf({ maxBytes: 1000 });
+    await journal.write({ append: [lineOf(600)] });
+    expect(journal.stats().refusal).toBeUndefined();
+    await expect(journal.write({ append: [lineOf(500)] })).rejects.toMatchObject({ code: 'journal_full' });
+    await journal.write({ reject: [rejection('1')] });
+    expect(journal.stats().refusal).toMatchObject({ code: 'journal_full' });
+    await journal.write({ cursor: { row: 1, index: 1 } });
+    expect(journal.stats().refusal).toBeUndefined();
+  });
+
+  it('does not say so for the sake of one batch that is too large, where others are taken', async () => {
+    const journal = await journalOf({ maxBytes: 1000 });
+    await expect(journal.write({ append: [lineOf(1001)] })).rejects.toMatchObject({ code: 'journal_full' });
+    expect(journal.stats().refusal).toMatchObject({ code: 'journal_full' });
+    await journal.write({ hold: [held(lineOf(10))] });
+    expect(journal.stats().refusal).toBeUndefined();
+  });
+
   it('counts nothing as backlog once every line is settled, also after a restart', async () => {
     const first = await journalOf({ maxBytes: 1000 });
     await first.write({ append: [lineOf(400), lineOf(200)] });
@@ -222,6 +241,7 @@ describe('a full disk', () => {
     };
     expect(await fill()).toMatchObject({ code: 'journal_unavailable', status: 503 });
     expect(linesIn(journal.read(0, 10_000_000))).toEqual(written);
+    expect(journal.stats().refusal).toMatchObject({ code: 'journal_unavailable' });
 
     await journal.write({ cursor: { row: 3, index: 1 } });
     const outcomes = await Promise.allSettled(

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Refusals } from './refusals.ts';
 import { JOURNAL_FILE, openForWriting } from './schema.ts';
 import { JournalError, type Cursor, type JournalChange, type JournalStats } from './types.ts';
 
@@ -58,6 +59,7 @@ export class JournalStore {
   #lastRow: number;
   #rejected: number;
   #commits = 0;
+  readonly #refusals = new Refusals();
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -94,7 +96,18 @@ export class JournalStore {
   }
 
   /** One transaction, one fsync for all of the changes; each of them is kept whole or not at all. */
-  write(changes: readonly StoredChange[], nowMs: number, mayMakeRoom = true): readonly WriteResult[] {
+  write(changes: readonly StoredChange[], nowMs: number): readonly WriteResult[] {
+    const results = this.#write(changes, nowMs, true);
+    results.forEach((result, index) => {
+      const { append, hold = [] } = changes[index] ?? {};
+      const bringsNew = append !== undefined || hold.some(isNew);
+      if (result.ok) this.#refusals.taken(bringsNew);
+      else if (bringsNew) this.#refusals.refused(Buffer.byteLength(append ?? '') + newBytes(hold), result.error);
+    });
+    return results;
+  }
+
+  #write(changes: readonly StoredChange[], nowMs: number, mayMakeRoom: boolean): readonly WriteResult[] {
     const before = this.#counters();
     try {
       this.#database.exec('BEGIN IMMEDIATE');
@@ -106,14 +119,15 @@ export class JournalStore {
     } catch (error) {
       this.#restore(before);
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      if (mayMakeRoom && isFull(error) && this.#makeRoom(changes)) return this.write(changes, nowMs, false);
+      if (mayMakeRoom && isFull(error) && this.#makeRoom(changes)) return this.#write(changes, nowMs, false);
       // One change too many for the disk must not take the others with it.
-      if (changes.length > 1) return changes.flatMap((change) => this.write([change], nowMs));
+      if (changes.length > 1) return changes.flatMap((change) => this.#write([change], nowMs, true));
       return changes.map(() => ({ ok: false, error: unavailable(error) }));
     }
   }
 
   stats(): JournalStats {
+    const refusal = this.#refusals.current(this.#options.maxBytes - this.#backlog());
     return {
       bytes: this.#bytes + this.#heldBytes,
       maxBytes: this.#options.maxBytes,
@@ -121,6 +135,7 @@ export class JournalStore {
       backlogBytes: this.#backlog(),
       rejected: this.#rejected,
       commits: this.#commits,
+      ...(refusal !== undefined && { refusal: { code: refusal.code, message: refusal.message } }),
     };
   }
 
@@ -136,9 +151,7 @@ export class JournalStore {
   #applyOne(change: StoredChange, nowMs: number): WriteResult {
     const { hold = [] } = change;
     const append = change.append === undefined ? undefined : Buffer.from(change.append);
-    const wanted =
-      (append?.byteLength ?? 0) +
-      hold.reduce((sum, held) => sum + (held.reason === 'waiting' ? Buffer.byteLength(held.line) : 0), 0);
+    const wanted = (append?.byteLength ?? 0) + newBytes(hold);
     if (wanted > 0 && this.#backlog() + wanted - this.#freedBy(change) > this.#options.maxBytes) {
       return {
         ok: false,
@@ -251,6 +264,17 @@ export class JournalStore {
   #number(sql: string): number {
     return Number(this.#database.prepare(sql).get()?.['n'] ?? 0);
   }
+}
+
+type NewHeld = NonNullable<StoredChange['hold']>[number];
+
+/** An event that no queue took is in the backlog already; one that waits for a stronger observation is not. */
+function isNew(held: NewHeld): boolean {
+  return held.reason === 'waiting';
+}
+
+function newBytes(hold: readonly NewHeld[]): number {
+  return hold.reduce((sum, held) => sum + (isNew(held) ? Buffer.byteLength(held.line) : 0), 0);
 }
 
 function countLines(lines: Uint8Array): number {

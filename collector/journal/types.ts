@@ -50,6 +50,8 @@ export interface JournalStats {
   readonly rejected: number;
   /** Transactions since the journal was opened. */
   readonly commits: number;
+  /** Why new events are turned away at present. */
+  readonly refusal?: { readonly code: JournalError['code']; readonly message: string };
 }
 
 /** `journal_full`: the bound is reached; `journal_unavailable`: the disk does not take it. Nothing was written. */

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { freePort, startProcess, tempDir, type Exit, type RunningProcess } from './processes.ts';
 import { answersOk } from './wait-for.ts';
 
@@ -80,15 +79,34 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   };
 }
 
+/** How a run of our command line ended. */
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** No command that ends by itself takes this long. */
+const CLI_MS = 30_000;
+
+/** Runs our command line once, as a user would, to its end, however it ends; killed where it does not. */
+export function runCliToEnd(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliResult> {
+  return new Promise((resolve) => {
+    const options = { env: { ...process.env, ...env }, timeout: CLI_MS, killSignal: 'SIGKILL' } as const;
+    const child = execFile(process.execPath, [...CLI, ...args], options, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
+}
+
 /**
  * Runs our command line once, as a user would.
  *
  * @returns its standard output
- * @throws what `execFile` throws where it exits with another code than 0: `code`, `stdout`, `stderr`
+ * @throws Error with what it said, where it exits with another code than 0
  */
 export async function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [...CLI, ...args], {
-    env: { ...process.env, ...env },
-  });
+  const { code, stdout, stderr } = await runCliToEnd(args, env);
+  if (code !== 0) throw new Error(`${args.join(' ')} exited with ${code}: ${stderr}${stdout}`);
   return stdout;
 }

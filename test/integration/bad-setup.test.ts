@@ -1,0 +1,293 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect as connectTcp, createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { connect } from 'amqplib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCliToEnd, startCollector, type CollectorProcess } from '../support/collector-process.ts';
+import { consumeEventSink } from '../support/consumer.ts';
+import { freePort, tempDir } from '../support/processes.ts';
+import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
+import { answersOk, waitFor } from '../support/wait-for.ts';
+
+// Issue 3, "Bad input gets a clear answer and nothing else happens": what an operator sees.
+
+const FILE = '5f1e00000000000000000001';
+
+let broker: RabbitNode;
+let scratch: Awaited<ReturnType<typeof tempDir>>;
+
+beforeAll(async () => {
+  scratch = await tempDir('bad-setup');
+  broker = await startRabbitNode();
+});
+
+afterAll(async () => {
+  await broker.stop();
+  await scratch.remove();
+});
+
+async function post(collector: CollectorProcess, path: string, body: object): Promise<Response> {
+  return fetch(`${collector.url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+
+const event = (id: string): object => ({ event: 'file.deleted', file_id: FILE, event_id: id });
+
+async function takes(collector: CollectorProcess, id: string): Promise<void> {
+  expect((await post(collector, '/api/v1/events', event(id))).status).toBe(202);
+}
+
+interface Readyz {
+  readonly status: string;
+  readonly checks: Record<'journal' | 'broker' | 'backlog', { ok: boolean; reason?: string }>;
+}
+
+async function readyz(collector: CollectorProcess): Promise<Readyz> {
+  return (await (await fetch(`${collector.url}/readyz`)).json()) as Readyz;
+}
+
+describe('a DATA_DIR that cannot be used', () => {
+  test('a file in its place: exit 1, one line that says what to do, the file stays as it is', async () => {
+    const file = join(scratch.path, 'a-file');
+    writeFileSync(file, 'precious');
+    for (const dir of [file, join(file, 'below')]) {
+      const port = await freePort();
+      const ended = await runCliToEnd(['collector'], { DATA_DIR: dir, PORT: String(port) });
+      expect(ended).toMatchObject({ code: 1, stdout: '' });
+      expect(ended.stderr).toMatch(
+        /^DATA_DIR .* cannot be written \(.*\): make it writable for this user, or set DATA_DIR to another directory\n$/,
+      );
+      expect(readFileSync(file, 'utf8')).toBe('precious');
+    }
+  });
+
+  test('the keys command says the same', async () => {
+    const file = join(scratch.path, 'keys-file');
+    writeFileSync(file, '');
+    const ended = await runCliToEnd(['keys', 'add', '--name', 'n', '--scope', 'ingest'], { DATA_DIR: file });
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+    expect(ended.stderr).toContain('cannot be written');
+  });
+
+  test('held by another collector: exit 1, the process is named, and that one goes on', async () => {
+    await using first = await startCollector({ amqpUrl: `amqp://127.0.0.1:${await freePort()}` });
+    await takes(first, 'before');
+    const port = await freePort();
+    const ended = await runCliToEnd(['collector'], { DATA_DIR: first.dataDir, PORT: String(port) });
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+    expect(ended.stderr).toBe(
+      `DATA_DIR ${first.dataDir} is in use by another collector (process ${first.pid}): stop that one, or give this one a directory of its own\n`,
+    );
+    await takes(first, 'after');
+    const { events } = (await (await fetch(`${first.url}/api/v1/events`)).json()) as { events: { event_id: string }[] };
+    expect(events.map((one) => one.event_id)).toEqual(['after', 'before']);
+  });
+});
+
+test('a PORT in use: exit 1, the message names it, and nothing goes on in the background', async () => {
+  await using first = await startCollector({ amqpUrl: broker.url });
+  const dataDir = join(scratch.path, 'second');
+  const ended = await runCliToEnd(['collector'], { DATA_DIR: dataDir, PORT: String(first.port), AMQP_URL: broker.url });
+  expect(ended.code).toBe(1);
+  expect(ended.stderr).toContain(`PORT ${first.port} of 127.0.0.1 is in use by another program: stop that one`);
+  await using third = await startCollector({ dataDir, amqpUrl: broker.url });
+  await takes(third, 'the directory is free');
+});
+
+describe('an AMQP_URL that is wrong', () => {
+  const guest = 'guest:s3cret';
+  test.each([
+    ['scheme', `http://${guest}@127.0.0.1:5672`, 'its scheme is http'],
+    ['scheme, missing', `${guest}@127.0.0.1:5672`, 'it has no scheme'],
+    ['host', `amqp://${guest}@127.0 .0.1:5672`, 'its host is none'],
+    ['host, missing', `amqp://${guest}@:5672`, 'it names no host'],
+    ['port', `amqp://${guest}@127.0.0.1:rabbit`, 'its port is no number'],
+    ['port, out of range', `amqp://${guest}@127.0.0.1:70000`, 'its port is 70000, and not from 1 to 65535'],
+    ['virtual host', `amqp://${guest}@127.0.0.1:5672/a/b`, 'its virtual host holds a /; write that as %2F'],
+    ['percent-encoding', `amqp://${guest}%zz@127.0.0.1:5672`, 'its percent-encoding is broken'],
+    ['password with @ and /', 'amqp://guest:s3cret/@x@127.0.0.1:5672', 'an @ follows its host'],
+    ['the second of two', `amqp://ok@127.0.0.1,amqp://${guest}@127.0.0.1:0`, 'its port is 0'],
+  ])('in its %s: exit 2 before anything is begun, the part named, the password not', async (_, url, said) => {
+    const dataDir = join(scratch.path, 'never-made');
+    const ended = await runCliToEnd(['collector'], { AMQP_URL: url, DATA_DIR: dataDir, PORT: '70000' });
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    expect(ended.stderr).toContain(said);
+    expect(ended.stderr).toContain('it may be amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://… on 5671');
+    expect(ended.stderr).toContain('PORT was "70000": must be an integer from 0 to 65535');
+    expect(ended.stderr).not.toContain('s3cret');
+    expect(existsSync(dataDir)).toBe(false);
+  });
+});
+
+/** Events are taken meanwhile; once it is mended they arrive by themselves, and nothing else does. */
+async function recoversOnce(
+  amqpUrl: string,
+  says: RegExp,
+  mend: () => Promise<unknown>,
+  sinkUrl: string,
+): Promise<void> {
+  await using collector = await startCollector({ amqpUrl });
+  const reason = await waitFor(async () => (await readyz(collector)).checks.broker.reason?.match(says)?.input, {
+    what: 'the reason',
+  });
+  expect(reason).not.toContain('s3cret');
+  expect((await readyz(collector)).status).toBe('degraded');
+  await takes(collector, 'waited-1');
+  await takes(collector, 'waited-2');
+  await mend();
+  await using sink = await consumeEventSink(sinkUrl);
+  await waitFor(() => sink.received.length >= 2, { timeoutMs: 30_000, what: 'the events' });
+  await takes(collector, 'later');
+  await waitFor(() => sink.received.length >= 3, { what: 'the later event' });
+  expect(sink.received.map((one) => one.messageId)).toEqual(['waited-1', 'waited-2', 'later']);
+  expect((await readyz(collector)).status).toBe('ready');
+  expect(collector.output()).not.toContain('s3cret');
+}
+
+describe('a broker that does not take the collector: it says why, takes events, and goes on once that is mended', () => {
+  const own = (user: string, vhost: string): string =>
+    broker.url.replace('guest:guest', user).replace(/$/, `/${vhost}`);
+  const grant = async (vhost: string, user = 'guest'): Promise<unknown> =>
+    broker.rabbitmqctl('set_permissions', '-p', vhost, user, '.*', '.*', '.*');
+
+  test('it refuses the password', async () => {
+    await broker.rabbitmqctl('add_vhost', 'refusing');
+    await grant('refusing');
+    await broker.rabbitmqctl('add_user', 'late', 'another');
+    await grant('refusing', 'late');
+    await recoversOnce(
+      own('late:s3cret%40home', 'refusing'),
+      /^amqp:\/\/late:\*\*\*@.* refuses user or password: check both in AMQP_URL/,
+      () => broker.rabbitmqctl('change_password', 'late', 's3cret@home'),
+      own('guest:guest', 'refusing'),
+    );
+  });
+
+  test('it has no such virtual host', async () => {
+    await recoversOnce(
+      own('guest:guest', 'missing'),
+      /has no such virtual host, or the user may not use it: check the path of AMQP_URL/,
+      async () => {
+        await broker.rabbitmqctl('add_vhost', 'missing');
+        await grant('missing');
+      },
+      own('guest:guest', 'missing'),
+    );
+  });
+
+  test.each(['clowder.events', 'clowder.metrics'])('exchange %s exists with another type', async (exchange) => {
+    const vhost = `taken-${exchange}`;
+    await broker.rabbitmqctl('add_vhost', vhost);
+    await grant(vhost);
+    const connection = await connect(own('guest:guest', vhost));
+    const channel = await connection.createChannel();
+    await channel.assertExchange(exchange, 'direct', { durable: true });
+    await recoversOnce(
+      own('guest:guest', vhost),
+      /An exchange exists on .* with another type: clowder\.events must be a durable topic, clowder\.metrics a durable fanout/,
+      () => channel.deleteExchange(exchange),
+      own('guest:guest', vhost),
+    );
+    await connection.close();
+  });
+
+  test('its host cannot be resolved', async () => {
+    await using collector = await startCollector({ amqpUrl: 'amqp://guest:s3cret@no-such-host.invalid' });
+    await waitFor(async () => /cannot be resolved/.test((await readyz(collector)).checks.broker.reason ?? ''), {
+      what: 'the reason',
+    });
+    await takes(collector, 'still taken');
+    expect(collector.output()).not.toContain('s3cret');
+  });
+});
+
+describe('a journal that is full', () => {
+  const MAX_BYTES = 20_000;
+
+  test('answers 503 with Retry-After, keeps what it has, and recovers by itself once a broker drains it', async () => {
+    const [port, url] = [await freePort(), new URL(broker.url)];
+    url.port = String(port);
+    await using collector = await startCollector({
+      amqpUrl: String(url),
+      env: { JOURNAL_MAX_BYTES: String(MAX_BYTES) },
+    });
+    const accepted: string[] = [];
+    let refused: Response | undefined;
+    for (let index = 0; refused === undefined; index += 1) {
+      const response = await post(collector, '/api/v1/events', event(`full-${index}`));
+      if (response.status === 202) accepted.push(`full-${index}`);
+      else refused = response;
+      expect(index).toBeLessThan(1000);
+    }
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toBe('2');
+    expect(await refused.json()).toMatchObject({
+      code: 'journal_full',
+      detail: expect.stringMatching(
+        /The journal is full: \d+ bytes wait to be published, JOURNAL_MAX_BYTES is 20000; try again/,
+      ) as string,
+    });
+
+    const record = {
+      eventName: 'clowder.file.deleted',
+      attributes: [{ key: 'clowder.file.id', value: { stringValue: FILE } }],
+    };
+    const otlp = await post(collector, '/v1/logs', { resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] });
+    expect(otlp.status).toBe(503);
+    expect(otlp.headers.get('retry-after')).toBe('2');
+    expect(await otlp.json()).toEqual({ code: 14, message: expect.stringContaining('The journal is full') as string });
+
+    const full = await fetch(`${collector.url}/readyz`);
+    expect(full.status).toBe(503);
+    expect(await full.json()).toMatchObject({
+      status: 'unavailable',
+      checks: { journal: { ok: false, reason: expect.stringMatching(/full.*raise JOURNAL_MAX_BYTES/) as string } },
+    });
+    await collector.kill('SIGKILL');
+    await collector.start();
+    expect((await post(collector, '/api/v1/events', event('full after a restart, too'))).status).toBe(503);
+
+    const forwarder = await forward(port, Number(new URL(broker.url).port));
+    try {
+      await using sink = await consumeEventSink(broker.url);
+      await waitFor(async () => (await post(collector, '/api/v1/events', event('room again'))).status === 202, {
+        everyMs: 100,
+        timeoutMs: 30_000,
+        what: 'room in the journal',
+      });
+      await waitFor(() => sink.received.at(-1)?.messageId === 'room again', { what: 'all events' });
+      expect(sink.ids()).toEqual([...accepted, 'room again']);
+      expect(await answersOk(`${collector.url}/readyz`)).toBe(true);
+    } finally {
+      await forwarder.close();
+    }
+    expect(readdirSync(collector.dataDir)).toContain('journal.db');
+  });
+});
+
+/** Passes connections on to another port of this machine, until it is closed. */
+async function forward(from: number, to: number): Promise<{ close(): Promise<void> }> {
+  const ends = new Set<{ destroy(): unknown }>();
+  const server: Server = createServer((near) => {
+    const far = connectTcp(to, '127.0.0.1');
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      ends.add(one.on('error', () => other.destroy()));
+      one.pipe(other);
+    }
+  }).listen(from, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    close: async () => {
+      for (const end of ends) end.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
