@@ -39,7 +39,9 @@ export class Store {
     return `${seconds}57a0d1b002${this.#created.toString(16).padStart(6, '0')}`;
   }
 
-  file(id: string): StoredFile | undefined {
+  /** Hex digits may come in capitals. */
+  file(given: string): StoredFile | undefined {
+    const id = given.toLowerCase();
     if (this.#gone.has(id)) return undefined;
     const seed = readSeed('file', id);
     return this.#files.get(id) ?? (seed === undefined ? undefined : seededFile(id, seed.number, seed.trait));

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startStandIn, type StandIn } from '../support/stand-in.ts';
+import { runScenarios, type ScenarioRun } from '../support/run-scenarios.ts';
+import { routeRows } from '../stand-in/route-rows.ts';
+import { scenariosOf, WITHOUT_SCENARIO } from '../stand-in/scenarios.ts';
+
+describe.each(['v1', 'v2'] as const)('the stand-in Clowder %s', (version) => {
+  let standIn: StandIn;
+  let runs: readonly ScenarioRun[];
+
+  beforeAll(async () => {
+    standIn = await startStandIn(version);
+    runs = await runScenarios(standIn.url, scenariosOf(version));
+  });
+
+  afterAll(async () => {
+    await standIn.stop();
+  });
+
+  test('has a scenario for every row of the route table that bears an event, or a reason why not', () => {
+    const covered = new Set(scenariosOf(version).flatMap(({ covers = [] }) => covers));
+    const bearing = routeRows(version).filter(({ event }) => event !== 'none');
+    expect(bearing.length).toBeGreaterThan(50);
+    expect(bearing.map(({ key }) => key).filter((key) => !covered.has(key))).toEqual(
+      Object.keys(WITHOUT_SCENARIO[version]),
+    );
+  });
+
+  test('has no scenario for a row that is not in the route table', () => {
+    const keys = new Set(routeRows(version).map(({ key }) => key));
+    const strays = scenariosOf(version).flatMap(({ covers = [] }) => covers.filter((key) => !keys.has(key)));
+    expect(strays).toEqual([]);
+  });
+
+  test('answers every scenario with the statuses that it is about', () => {
+    const statuses = (list: readonly { name: string; statuses: readonly number[] }[]): readonly string[] =>
+      list.map((one) => `${one.name}: ${one.statuses.join(' ')}`).toSorted();
+    expect(statuses(runs)).toEqual(statuses(scenariosOf(version)));
+  });
+});

@@ -1,0 +1,66 @@
+import { routeRows, type RouteRow } from './route-rows.ts';
+import { pageView } from './scenarios/events.ts';
+import { get, one, type Scenario, type Sent } from './scenarios/scenario.ts';
+import { V1_CHANGES } from './scenarios/v1-changes.ts';
+import { V1_DOWNLOADS } from './scenarios/v1-downloads.ts';
+import { V1_PAGES } from './scenarios/v1-pages.ts';
+import { V1_UPLOADS } from './scenarios/v1-uploads.ts';
+import { V1_USERS } from './scenarios/v1-users.ts';
+import { V2_FILES } from './scenarios/v2-files.ts';
+import { V2_REST } from './scenarios/v2-rest.ts';
+import { seedId } from './seeds.ts';
+import type { StandInVersion } from './server.ts';
+
+const written: Readonly<Record<StandInVersion, readonly Scenario[]>> = {
+  v1: [...V1_UPLOADS, ...V1_DOWNLOADS, ...V1_CHANGES, ...V1_PAGES, ...V1_USERS],
+  v2: [...V2_FILES, ...V2_REST],
+};
+
+/** Rows that have an event in the table and make none here, each with the reason. */
+export const WITHOUT_SCENARIO: Readonly<Record<StandInVersion, Readonly<Record<string, string>>>> = {
+  v1: {
+    'DELETE /api/collections/emptyTrash': 'nobody knows which collections: no event',
+    'DELETE /api/collections/clearOldCollectionsTrash': 'nobody knows which collections: no event',
+    'DELETE /api/datasets/emptyTrash': 'nobody knows which datasets: no event',
+    'DELETE /api/datasets/clearOldDatasetsTrash': 'nobody knows which datasets: no event',
+    'DELETE /api/selected/files': "the server's own selection: nobody knows which datasets: no event",
+  },
+  v2: {
+    'AMQP publish exchange "" routing_key <listener name> (= queue)': 'not HTTP: seen by the RabbitMQ observer',
+    'AMQP publish exchange "" routing_key clowder.<instance_id> (reply_to)': 'not HTTP: seen by the RabbitMQ observer',
+    'AMQP exchange extractors (fanout, durable)': 'not HTTP: a heartbeat, and no event',
+    'AMQP queue error.<queue>': 'not HTTP: seen by the RabbitMQ observer',
+  },
+};
+
+/** A path with something plausible in place of its parameters. */
+export function examplePath(path: string): string {
+  return path
+    .replaceAll(/:ex\w*Name|\{extractor_?name\}/g, 'ncsa.wordcount')
+    .replaceAll(/:token/g, 'canary-token')
+    .replaceAll(/:\w+|\{[^}]*\}\}?/g, seedId('dataset', 900))
+    .replaceAll(/\/\*\w*/g, '/some/where');
+}
+
+const isWritten = (version: StandInVersion, row: RouteRow): boolean =>
+  written[version].some(({ covers = [] }) => covers.includes(row.key));
+
+/** Every page of the table that no scenario is written for: shown once, it is one view.page. */
+const pages = (version: StandInVersion): readonly Scenario[] =>
+  routeRows(version)
+    .filter((row) => row.event === 'view.page' && !isWritten(version, row))
+    .map(
+      (row) =>
+      one(`the page ${row.path}`, get(examplePath(row.path), { agent: 'browser', headers: { accept: 'text/html' } }), 200, [pageView()], [row.key]), // prettier-ignore
+    );
+
+/** What is sent to a Clowder of this version, and exactly the events that must come out. */
+export const scenariosOf = (version: StandInVersion): readonly Scenario[] => [...written[version], ...pages(version)];
+
+/** A request to every route that is no event, whatever it answers: all of them together make none. */
+export const quietRequests = (version: StandInVersion): readonly Sent[] =>
+  routeRows(version)
+    .filter((row) => row.event === 'none' && row.method !== 'AMQP')
+    .flatMap(({ method, path }) =>
+      path.split(', ').map((one_) => ({ method, path: examplePath(one_).replace('*', 'main'), agent: 'browser' })),
+    );

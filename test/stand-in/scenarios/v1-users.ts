@@ -1,0 +1,39 @@
+import { get, one, post, type ExpectedEvent, type Scenario } from './scenario.ts';
+
+const by = { agent: 'browser' } as const;
+const passwords = (first: string, second = first): Readonly<Record<string, string>> => ({
+  userName: 'ada',
+  'password.password1': first,
+  'password.password2': second,
+});
+const LOGIN: ExpectedEvent = { event: 'user.login' };
+const SIGN_UP: ExpectedEvent = { event: 'user.signup' };
+const ping = (extra: Readonly<Record<string, string | number | boolean>> = {}): ExpectedEvent => ({
+  event: 'health.ping',
+  component: 'clowder',
+  healthy: true,
+  status_code: 200,
+  ...extra,
+});
+
+export const V1_USERS: readonly Scenario[] = [
+  one('a login by password sets the session', post('/authenticate/userpass', { ...by, fields: { username: 'ada', password: 'canary-password' } }), 303,
+    [{ ...LOGIN, user_name: 'ada' }], ['POST /authenticate/:provider']),
+  one('a wrong password', post('/authenticate/userpass', { ...by, fields: { username: 'ada', password: 'wrong' } }), 400, []),
+  one('the way back from a provider sets the session', get('/authenticate/google?code=canary-code&state=canary-state', by), 303,
+    [LOGIN], ['GET /authenticate/:provider']),
+  one('the way to a provider sets another cookie', get('/authenticate/google', by), 303, []),
+  one('a provider that refuses', get('/authenticate/google?error=access_denied', by), 303, []),
+  one('a directory check opens no session', post('/ldap/authenticate?uid=ada&password=canary-password', by), 200, []),
+  one('a sign-up', post('/signup/canary-sign-up-token', { ...by, fields: passwords('canary-password') }), 303,
+    [SIGN_UP], ['POST /signup/:token']),
+  one('a sign-up whose link is too old', post('/signup/expired', { ...by, fields: passwords('canary-password') }), 303, []),
+  one('a sign-up with two passwords', post('/signup/canary-sign-up-token', { ...by, fields: passwords('canary-password', 'x') }), 400, []),
+  one('asking for a sign-up link makes no account', post('/signup', { ...by, fields: { email: 'ada@example.org' } }), 303, []),
+  one('logging out', get('/logout', by), 303, []),
+  one('who am I', get('/api/me'), 200, []),
+  one('an API key in an answer', get('/api/users/keys'), 200, []),
+  one('GET /healthz', get('/healthz'), 200, [ping()], ['GET /healthz']),
+  one('GET /api/status', get('/api/status'), 200, [ping({ version: '1.23.0' })], ['GET /api/status']),
+  one('the version alone', get('/api/version'), 200, []),
+]; // prettier-ignore

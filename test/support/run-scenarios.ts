@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import type { ExpectedEvent, Got, Scenario, Sent } from '../stand-in/scenarios/scenario.ts';
+import { curl } from './curl.ts';
+
+/** What one scenario did, and what must come of it. */
+export interface ScenarioRun {
+  readonly name: string;
+  readonly statuses: readonly number[];
+  /** Of its requests, one each: an event of any of them is the scenario's. */
+  readonly traceIds: readonly string[];
+  readonly expected: readonly ExpectedEvent[];
+}
+
+const CLIENT_KINDS = { curl: 'api', browser: 'browser', pyclowder: 'extractor', bot: 'bot' } as const;
+/** How many scenarios are under way at once. */
+const AT_ONCE = 4;
+
+/** Runs scenarios with curl, several at once; the requests of one in their order. Each request begins a trace. */
+export async function runScenarios(base: string, scenarios: readonly Scenario[]): Promise<readonly ScenarioRun[]> {
+  const runs: ScenarioRun[] = [];
+  const left = scenarios.values();
+  const work = async (): Promise<void> => {
+    for (const scenario of left) runs.push(await runScenario(base, scenario));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return runs;
+}
+
+async function runScenario(base: string, { name, send, expect }: Scenario): Promise<ScenarioRun> {
+  const got: Got[] = [];
+  const traceIds: string[] = [];
+  let last: Sent | undefined;
+  for (const step of send) {
+    last = typeof step === 'function' ? step(got) : step;
+    const { traceId, traceparent } = newTrace();
+    traceIds.push(traceId);
+    got.push(await curl(base, last, { traceparent }));
+  }
+  const expected = expect(got).map((event) => complete(event, last));
+  return { name, statuses: got.map(({ status }) => status), traceIds, expected };
+}
+
+/** A trace that begins with a client, sampled. */
+export function newTrace(): { readonly traceId: string; readonly traceparent: string } {
+  const traceId = randomBytes(16).toString('hex');
+  return { traceId, traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01` };
+}
+
+/** What follows from the request itself, unless the scenario says otherwise. */
+function complete(event: ExpectedEvent, sent: Sent | undefined): ExpectedEvent {
+  return {
+    client_kind: CLIENT_KINDS[sent?.agent ?? 'curl'],
+    ...(event.event.startsWith('view.') && sent !== undefined && { url: sent.path }),
+    ...event,
+  };
+}
