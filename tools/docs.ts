@@ -3,25 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { ATTRIBUTE_OF_FIELD } from '../taxonomy/attributes.ts';
 import { commonFields, eventSchemas, eventTraits, EVENT_TYPES, type EventType } from '../taxonomy/event-types.ts';
+import { objectSchema, requirements, type FieldSchema, type ObjectSchema } from './event-schema.ts';
+import { MANUAL_EVENTS_PAGE, withTables } from './manual-events-tables.ts';
+import { OPERATE_PAGE, withMetrics } from './metrics-table.ts';
 
 /** Where the generated page is. */
 export const EVENTS_PAGE = fileURLToPath(new URL('../docs/events.md', import.meta.url));
-
-/** What is read of a field's JSON Schema. */
-interface FieldSchema {
-  readonly type?: string;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly anyOf?: readonly FieldSchema[];
-  readonly maxLength?: number;
-  readonly description?: string;
-}
-
-interface ObjectSchema {
-  readonly properties: Readonly<Record<string, FieldSchema>>;
-  readonly required?: readonly string[];
-  readonly description?: string;
-}
 
 const ATTRIBUTES: Readonly<Record<string, string>> = ATTRIBUTE_OF_FIELD;
 
@@ -102,15 +89,6 @@ function typeChapter(type: EventType, common: ObjectSchema): string {
   ].join('\n\n');
 }
 
-/** Which fields a stated event must have: by the schema, or by the traits; those filled by the collector left out. */
-function requirements(schema: ObjectSchema, stated: readonly (readonly string[])[]): ReadonlyMap<string, string> {
-  const filled = new Set(['event', 'event_id', 'created']);
-  const required = new Map<string, string>();
-  for (const name of schema.required ?? []) if (!filled.has(name)) required.set(name, 'yes');
-  for (const group of stated) for (const name of group) required.set(name, group.length === 1 ? 'yes' : 'one of');
-  return required;
-}
-
 function table(rows: readonly string[]): string {
   return ['| field | type | required | OTel attribute | description |', '|---|---|---|---|---|', ...rows].join('\n');
 }
@@ -134,10 +112,6 @@ function isSame(one: FieldSchema | undefined, other: FieldSchema | undefined): b
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-function objectSchema(schema: z.ZodType): ObjectSchema {
-  return z.toJSONSchema(schema, { target: 'draft-2020-12' }) as unknown as ObjectSchema;
-}
-
 function summaryOf(type: EventType): string {
   return escape(eventSchemas[type].description ?? '');
 }
@@ -151,23 +125,34 @@ function escape(text: string): string {
   return text.replaceAll('|', '\\|');
 }
 
-function currentPage(): string {
+function contentOf(file: string): string {
   try {
-    return readFileSync(EVENTS_PAGE, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch {
     return '';
   }
 }
+
+/** Each page that is generated, or has a generated part, by its name in docs/. */
+const PAGES: readonly (readonly [name: string, file: string, text: (current: string) => string])[] = [
+  ['events.md', EVENTS_PAGE, eventsPage],
+  ['manual-events.md', MANUAL_EVENTS_PAGE, withTables],
+  ['operate.md', OPERATE_PAGE, withMetrics],
+];
 
 if (import.meta.main) {
   const [flag, ...rest] = process.argv.slice(2);
   if (rest.length > 0 || (flag !== undefined && flag !== '--check')) {
     console.error('usage: node tools/docs.ts [--check]');
     process.exitCode = 2;
-  } else if (flag === undefined) {
-    writeFileSync(EVENTS_PAGE, eventsPage());
-  } else if (currentPage() !== eventsPage()) {
-    console.error('docs/events.md is not what the taxonomy says: run "npm run docs"');
-    process.exitCode = 1;
+  } else {
+    for (const [name, file, text] of PAGES) {
+      const current = contentOf(file);
+      if (flag === undefined) writeFileSync(file, text(current));
+      else if (current !== text(current)) {
+        console.error(`docs/${name} is not what the sources say: run "npm run docs"`);
+        process.exitCode = 1;
+      }
+    }
   }
 }

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+/** What is read of a field's JSON Schema. */
+export interface FieldSchema {
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly anyOf?: readonly FieldSchema[];
+  readonly maxLength?: number;
+  readonly description?: string;
+}
+
+export interface ObjectSchema {
+  readonly properties: Readonly<Record<string, FieldSchema>>;
+  readonly required?: readonly string[];
+  readonly description?: string;
+}
+
+/** Which fields a stated event must have: by the schema, or by the traits; those filled by the collector left out. */
+export function requirements(
+  schema: ObjectSchema,
+  stated: readonly (readonly string[])[],
+): ReadonlyMap<string, string> {
+  const filled = new Set(['event', 'event_id', 'created']);
+  const required = new Map<string, string>();
+  for (const name of schema.required ?? []) if (!filled.has(name)) required.set(name, 'yes');
+  for (const group of stated) for (const name of group) required.set(name, group.length === 1 ? 'yes' : 'one of');
+  return required;
+}
+
+/** The schema of an event type, or of a part of one, as JSON Schema. */
+export function objectSchema(schema: z.ZodType): ObjectSchema {
+  return z.toJSONSchema(schema, { target: 'draft-2020-12' }) as unknown as ObjectSchema;
+}
