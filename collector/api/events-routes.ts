@@ -2,8 +2,8 @@ import { Hono, type Context } from 'hono';
 import type { EventIssue } from '../../taxonomy/describe.ts';
 import { EVENT_TYPES, isEventType } from '../../taxonomy/event-types.ts';
 import { createByteBudget } from '../otlp/body.ts';
-import type { JournalRow } from '../journal/journal.ts';
 import { idsOf, type StatedEvent, type StatedVerdict } from '../stated-intake.ts';
+import type { History } from './history-page.ts';
 import { historyRoute } from './history-route.ts';
 import { problem, unavailable } from './problem.ts';
 import { readEvents, RequestError, type Posted } from './request-body.ts';
@@ -12,9 +12,7 @@ import { streamRoute } from './stream-route.ts';
 export interface EventsDependencies {
   /** Journaled when it resolves; rejects with an error whose `status` is 503. */
   readonly submit: (events: readonly StatedEvent[]) => Promise<readonly StatedVerdict[]>;
-  readonly history: {
-    scan(options: { direction: 'asc' | 'desc'; fromRow?: number; sinceMs?: number }): Iterable<JournalRow>;
-  };
+  readonly history: History;
   /** Calls the listener with the JSON of every event accepted from now on, until the returned function is called. */
   readonly live: (listener: (line: string) => void) => () => void;
 }

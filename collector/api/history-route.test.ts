@@ -127,6 +127,41 @@ describe('paging', () => {
   });
 });
 
+describe('a history of 250,000 events, none of which matches', () => {
+  const thousand = Array.from({ length: 1000 }, (_, index) => line(`e${index}`, { resource_id: 'r1', source: 'api' }));
+  const long = Array.from({ length: 250 }, (_, index): Row => ({ row: index + 1, atMs: T0, lines: thousand }));
+
+  test.each(['resource_id=r2', 'type=user.login', 'since=2027-01-01', 'source=api&user_id=u1'])(
+    'is looked through in turns with the rest of the collector, and handed back in pages: %s',
+    async (query) => {
+      let turns = 0;
+      let done = false;
+      const count = (): void => {
+        turns += 1;
+        if (!done) setImmediate(count);
+      };
+      setImmediate(count);
+      const first = await pageOf(`?${query}`, long);
+      done = true;
+      expect(turns).toBeGreaterThan(20);
+      expect(first).toEqual({ events: [], next: '51.1000' });
+      expect(await pageOf(`?${query}&cursor=${first.next}`, long)).toEqual({ events: [] });
+    },
+  );
+
+  test('gives the one that does, wherever it is', async () => {
+    const rows = [{ row: 0, atMs: T0, lines: [line('found', { resource_id: 'r"2' })] }, ...long.slice(0, 20)];
+    expect((await pageOf('?resource_id=r%222', rows)).events.map(({ event_id }) => event_id)).toEqual(['found']);
+  });
+
+  test('is not misled by a value that stands in another field', async () => {
+    const rows = [
+      { row: 1, atMs: T0, lines: [line('a', { title: 'x', message: '"resource_id":"r2"', resource_id: 'r1' })] },
+    ];
+    expect((await pageOf('?resource_id=r2', rows)).events).toEqual([]);
+  });
+});
+
 describe('a query that is wrong', () => {
   test.each([
     ['limit', 'limit=0'],

@@ -1,7 +1,7 @@
 import type { Context, Handler } from 'hono';
 import { z } from 'zod';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
-import type { EventsDependencies } from './events-routes.ts';
+import { readHistoryPage, type History } from './history-page.ts';
 import { problem } from './problem.ts';
 
 const RFC_3339 = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
@@ -32,21 +32,15 @@ export const historyQuery = z.object({
   format: z.enum(['json', 'ndjson', 'csv']).optional(),
 });
 
-type Query = z.infer<typeof historyQuery>;
-
-const EXACT = ['source', 'client_kind', 'resource_id', 'user_id', 'clowder_instance'] as const;
-/** How much of the journal one request looks through before it hands back a page, full or not. */
-const LINES_MAX = 200_000;
-
 /** The journal's history: filtered, a page at a time. */
-export function historyRoute(history: EventsDependencies['history']): Handler {
-  return function listEvents(c) {
+export function historyRoute(history: History): Handler {
+  return async function listEvents(c) {
     const parsed = historyQuery.safeParse(c.req.query());
     if (!parsed.success) {
       const reasons = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
       return problem(c, 400, 'invalid_query', `The query is wrong: ${reasons}`);
     }
-    const { events, next } = page(history, parsed.data);
+    const { events, next } = await readHistoryPage(history, parsed.data);
     const format = parsed.data.format ?? formatOf(c.req.header('accept'));
     if (format === 'ndjson')
       return text(c, events.map((event) => `${JSON.stringify(event)}\n`).join(''), 'application/x-ndjson', next);
@@ -63,35 +57,6 @@ function text(c: Context, body: string, type: string, next: string | undefined):
 function formatOf(accept = ''): 'json' | 'ndjson' | 'csv' {
   if (accept.includes('application/x-ndjson')) return 'ndjson';
   return accept.includes('text/csv') ? 'csv' : 'json';
-}
-
-/** A cursor is a row and the number of its lines that were looked at. */
-function page(history: EventsDependencies['history'], query: Query): { events: FlatBody[]; next: string | undefined } {
-  const [cursorRow, cursorLine] = (query.cursor ?? '0.0').split('.').map(Number);
-  const step = query.order === 'asc' ? -1 : 1;
-  const events: FlatBody[] = [];
-  let looked = 0;
-  for (const { row, lines } of history.scan({
-    direction: query.order,
-    ...(cursorRow ? { fromRow: cursorRow + step } : {}),
-  })) {
-    const from = row === cursorRow ? (cursorLine ?? 0) : 0;
-    for (let index = from; index < lines.length; index += 1) {
-      const line = lines[query.order === 'asc' ? index : lines.length - 1 - index];
-      looked += 1;
-      const body = JSON.parse(line ?? '{}') as FlatBody;
-      if (matches(body, query)) events.push(body);
-      if (events.length >= query.limit || looked >= LINES_MAX) return { events, next: `${row}.${index + 1}` };
-    }
-  }
-  return { events, next: undefined };
-}
-
-function matches(body: FlatBody, query: Query): boolean {
-  if (query.type !== undefined && !query.type.split(',').includes(body.event)) return false;
-  if (query.since !== undefined && body.created < query.since) return false;
-  if (query.until !== undefined && body.created >= query.until) return false;
-  return EXACT.every((field) => query[field] === undefined || body[field] === query[field]);
 }
 
 function toCsv(events: readonly FlatBody[]): string {

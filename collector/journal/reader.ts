@@ -11,7 +11,9 @@ export interface ScanOptions {
   readonly sinceMs?: number;
 }
 
-const SCAN_PAGE = 50;
+/** What a scan holds at once: so many rows, or fewer where they are large. */
+const SCAN_ROWS = 50;
+const SCAN_BYTES = 1024 * 1024;
 const decoder = new TextDecoder();
 
 /** Reads the journal beside its writer. */
@@ -27,8 +29,8 @@ export class JournalReader {
     this.#after = this.#database.prepare('SELECT row, at_ms, lines, bytes FROM batch WHERE row > ? ORDER BY row');
     const page = 'SELECT row, at_ms, lines FROM batch WHERE at_ms >= ? AND row';
     this.#pages = {
-      asc: this.#database.prepare(`${page} > ? ORDER BY row LIMIT ${SCAN_PAGE}`),
-      desc: this.#database.prepare(`${page} < ? ORDER BY row DESC LIMIT ${SCAN_PAGE}`),
+      asc: this.#database.prepare(`${page} > ? ORDER BY row LIMIT ${SCAN_ROWS}`),
+      desc: this.#database.prepare(`${page} < ? ORDER BY row DESC LIMIT ${SCAN_ROWS}`),
     };
     this.#due = this.#database.prepare('SELECT * FROM held WHERE reason = ? AND due_ms <= ? ORDER BY id LIMIT ?');
     this.#rejected = this.#database.prepare('SELECT * FROM rejected WHERE id > ? ORDER BY id LIMIT ?');
@@ -50,7 +52,13 @@ export class JournalReader {
   *scan({ direction, fromRow, sinceMs = 0 }: ScanOptions): Generator<JournalRow> {
     let from = fromRow ?? (direction === 'asc' ? 0 : Number.MAX_SAFE_INTEGER);
     for (;;) {
-      const page = this.#pages[direction].all(sinceMs, from).map(toRow);
+      const page: JournalRow[] = [];
+      let bytes = 0;
+      for (const found of this.#pages[direction].iterate(sinceMs, from)) {
+        page.push(toRow(found));
+        bytes += found['lines'] instanceof Uint8Array ? found['lines'].byteLength : 0;
+        if (bytes >= SCAN_BYTES) break;
+      }
       yield* page;
       const last = page.at(-1);
       if (last === undefined) return;

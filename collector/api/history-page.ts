@@ -1,0 +1,86 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { FlatBody } from '../../taxonomy/flat-body.ts';
+import type { JournalRow } from '../journal/journal.ts';
+
+/** Which events of the history are asked for, and where to begin. */
+export interface HistoryQuery {
+  /** Event types, separated by commas. */
+  readonly type?: string | undefined;
+  /** Created at or after, Unix milliseconds. */
+  readonly since?: number | undefined;
+  /** Created before, Unix milliseconds. */
+  readonly until?: number | undefined;
+  readonly source?: string | undefined;
+  readonly client_kind?: string | undefined;
+  readonly resource_id?: string | undefined;
+  readonly user_id?: string | undefined;
+  readonly clowder_instance?: string | undefined;
+  readonly limit: number;
+  readonly order: 'asc' | 'desc';
+  /** `next` of an earlier page: a row, and the number of its lines that were looked at. */
+  readonly cursor?: string | undefined;
+}
+
+export interface HistoryPage {
+  readonly events: readonly FlatBody[];
+  /** Where the next page begins; undefined where there is nothing more. */
+  readonly next: string | undefined;
+}
+
+export interface History {
+  scan(options: { direction: 'asc' | 'desc'; fromRow?: number; sinceMs?: number }): Iterable<JournalRow>;
+}
+
+const EXACT = ['source', 'client_kind', 'resource_id', 'user_id', 'clowder_instance'] as const;
+/** What one page looks through at most before it is handed back, full or not. */
+const LINES_MAX = 200_000;
+const CHARACTERS_MAX = 256 * 1024 * 1024;
+/** Characters looked through between two turns of the event loop: some milliseconds. */
+const SLICE_CHARACTERS = 512 * 1024;
+
+/** One page of the history. It takes turns with the rest of the collector, however much it looks through. */
+export async function readHistoryPage(history: History, query: HistoryQuery): Promise<HistoryPage> {
+  const [cursorRow, cursorLine] = (query.cursor ?? '0.0').split('.').map(Number);
+  const step = query.order === 'asc' ? -1 : 1;
+  const mayMatch = textFilter(query);
+  const events: FlatBody[] = [];
+  let [lookedLines, lookedCharacters, sliceEnd] = [0, 0, SLICE_CHARACTERS];
+  const rows = history.scan({ direction: query.order, ...(cursorRow ? { fromRow: cursorRow + step } : {}) });
+  for (const { row, lines } of rows) {
+    const from = row === cursorRow ? (cursorLine ?? 0) : 0;
+    for (let index = from; index < lines.length; index += 1) {
+      const line = lines[query.order === 'asc' ? index : lines.length - 1 - index] ?? '{}';
+      lookedLines += 1;
+      lookedCharacters += line.length;
+      if (lookedCharacters >= sliceEnd) {
+        await nextTurn();
+        sliceEnd = lookedCharacters + SLICE_CHARACTERS;
+      }
+      if (mayMatch(line)) {
+        const body = JSON.parse(line) as FlatBody;
+        if (matches(body, query)) events.push(body);
+      }
+      if (events.length >= query.limit || lookedLines >= LINES_MAX || lookedCharacters >= CHARACTERS_MAX)
+        return { events, next: `${row}.${index + 1}` };
+    }
+  }
+  return { events, next: undefined };
+}
+
+/** Lets every line pass that matches, and few others: what it looks for stands in the JSON as it is. */
+function textFilter(query: HistoryQuery): (line: string) => boolean {
+  const wanted = EXACT.flatMap((field) => {
+    const value = query[field];
+    return value === undefined ? [] : [`"${field}":${JSON.stringify(value)}`];
+  });
+  const types = query.type?.split(',').map((type) => `"event":${JSON.stringify(type)}`);
+  return (line) =>
+    (types === undefined || types.some((type) => line.includes(type))) && wanted.every((text) => line.includes(text));
+}
+
+function matches(body: FlatBody, query: HistoryQuery): boolean {
+  if (query.type !== undefined && !query.type.split(',').includes(body.event)) return false;
+  if (query.since !== undefined && body.created < query.since) return false;
+  if (query.until !== undefined && body.created >= query.until) return false;
+  return EXACT.every((field) => query[field] === undefined || body[field] === query[field]);
+}
