@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
 import { toMessageFromLine } from '../exporter/message.ts';
 import type { Outcome, Publisher } from '../exporter/publisher.ts';
 import type { Cursor, HeldLine, Journal } from './journal/journal.ts';
@@ -8,6 +8,8 @@ export interface PublishLoopOptions {
   readonly publisher: Publisher;
   readonly onUnroutable: 'hold' | 'drop';
   readonly now: () => number;
+  /** How many producers wait for their events to be journaled: publishing gives way to them. @default none */
+  readonly pressure?: () => number;
   readonly onPublished?: (outcome: Outcome | 'dropped') => void;
   readonly onError: (error: unknown) => void;
 }
@@ -19,7 +21,13 @@ interface Flight {
   settled: boolean;
 }
 
-const READ_BYTES = 2 * 1024 * 1024;
+const READ_BYTES = 256 * 1024;
+/** Messages published without letting others run. */
+const SLICE = 32;
+/** What a message costs this thread, about: from journal to confirm. */
+const MESSAGE_MS = 0.025;
+/** Beside producers that wait, publishing counts as this many of them. */
+const WEIGHT = 4;
 const CURSOR_EVERY_MS = 200;
 const RETRY_PAGE = 500;
 const RETRY_FIRST_MS = 1000;
@@ -39,6 +47,7 @@ export class PublishLoop {
   #wake: () => void = () => undefined;
   #running: Promise<void> = Promise.resolve();
   #retrying = false;
+  #inSlice = 0;
   readonly #timers: NodeJS.Timeout[] = [];
 
   constructor(options: PublishLoopOptions) {
@@ -109,11 +118,23 @@ export class PublishLoop {
           if (line === undefined) continue;
           const flight: Flight = { row, index: index + 1, settled: false };
           if (!this.#tryPublish(flight, line) && !(await this.#publishWhenReady(flight, line))) return;
+          this.#inSlice += 1;
+          if (this.#inSlice >= SLICE) await this.#giveWay();
           if (this.#stopped) return;
         }
         this.#position = { row, index: 0 };
       }
     }
+  }
+
+  /**
+   * Between slices others run; and while producers wait, publishing takes only its share of the thread, as if it were
+   * a few of them: what is journaled is safe, what waits for an answer is not yet.
+   */
+  async #giveWay(): Promise<void> {
+    const pauseMs = (this.#inSlice * MESSAGE_MS * (this.#options.pressure?.() ?? 0)) / WEIGHT;
+    this.#inSlice = 0;
+    await (pauseMs < 1 ? immediate() : delay(pauseMs));
   }
 
   #tryPublish(flight: Flight, line: string): boolean {

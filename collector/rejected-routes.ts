@@ -5,7 +5,8 @@ import type { Candidate } from '../taxonomy/map.ts';
 import type { Intake } from './intake.ts';
 import type { Journal } from './journal/journal.ts';
 
-const replayRequest = z.object({ ids: z.array(z.int().positive()).max(10_000).optional() });
+/** Body of POST /api/v1/rejected/replay: which records; all where none is named. */
+export const replayRequest = z.object({ ids: z.array(z.int().positive()).max(10_000).optional() });
 
 /** The rejected store: GET /api/v1/rejected lists it, POST /api/v1/rejected/replay checks records again. */
 export function rejectedRoutes(deps: { journal: Journal; intake: Intake; context: MapContext }): Hono {

@@ -49,7 +49,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
   const log = pino({ level: settings.LOG_LEVEL, base: { service: 'clowder-otel-collector' }, mixin: traceIds });
   const lock = lockDataDir(settings.DATA_DIR);
   const keys = openKeyStore(settings.DATA_DIR);
-  if (!isLoopbackHost(settings.HOST) && keys.list().length === 0) {
+  if (!isLoopbackHost(settings.HOST) && keys.isEmpty()) {
     keys.close();
     lock.release();
     throw new ConfigError(

@@ -20,7 +20,7 @@ export interface BrowserDependencies {
 }
 
 /** A page view as the snippet sends it; whatever else it says is not looked at. */
-const pageView = z.object({
+export const pageView = z.object({
   key: z.string().optional(),
   event_id: z.string().min(1).max(128).optional(),
   url: z.string(),
@@ -53,7 +53,7 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
           parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '),
         );
       const { key, ...view } = parsed.data;
-      const verdict = deps.keys.list().length === 0 ? undefined : deps.keys.verify(key ?? c.req.query('key') ?? '');
+      const verdict = deps.keys.isEmpty() ? undefined : deps.keys.verify(key ?? c.req.query('key') ?? '');
       if (verdict === 'unknown' || verdict === 'revoked')
         return problem(
           c,

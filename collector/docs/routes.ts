@@ -44,14 +44,13 @@ export function docsRoutes(): Hono {
   });
   app.get('/docs', (c) => c.html(PAGE, 200, { 'content-security-policy': CSP }));
   app.get('/docs/start.js', (c) => c.body(START, 200, { 'content-type': 'text/javascript' }));
-  app.get('/docs/:asset', async (c) => {
-    const asset = c.req.param('asset');
-    const type = ASSETS.get(asset);
-    if (type === undefined) return problem(c, 404, 'not_found', 'There is nothing here: GET /docs is the page');
-    return c.body(new Uint8Array(await readFile(join(UI, asset))), 200, {
-      'content-type': type,
-      'cache-control': 'max-age=3600',
-    });
-  });
+  // Path by path, not /docs/:asset: so that Hono can take its fastest router for all of the collector's routes.
+  for (const [asset, type] of ASSETS)
+    app.get(`/docs/${asset}`, async (c) =>
+      c.body(new Uint8Array(await readFile(join(UI, asset))), 200, {
+        'content-type': type,
+        'cache-control': 'max-age=3600',
+      }),
+    );
   return app;
 }

@@ -46,6 +46,8 @@ export interface Journal {
   heldDue(reason: HeldLine['reason'], nowMs: number, limit: number): readonly HeldLine[];
   rejected(options?: { limit?: number; afterId?: number }): readonly RejectedRecord[];
   stats(): JournalStats;
+  /** Writes that are not on disk yet. */
+  readonly pending: number;
   onAppended(listener: () => void): void;
   close(): Promise<void>;
 }
@@ -163,6 +165,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     heldDue: (reason, nowMs, limit) => reader.heldDue(reason, nowMs, limit),
     rejected: (rejectedOptions) => reader.rejected(rejectedOptions),
     stats: () => stats ?? first,
+    get pending() {
+      return handed.length + waiting.length;
+    },
     onAppended: (listener) => void listeners.push(listener),
     close: async () => {
       if (closing) return;

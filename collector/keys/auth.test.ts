@@ -29,6 +29,7 @@ function storeOf(keys: Readonly<Record<string, ApiKey>>): KeyStore {
     revoke: () => false,
     close: () => undefined,
     list: () => Object.values(keys),
+    isEmpty: () => Object.keys(keys).length === 0,
     verify: (presented) => {
       const key = keys[presented];
       if (key === undefined) return 'unknown';

@@ -20,7 +20,7 @@ const HELP = 'send an API key as "Authorization: Bearer KEY" or "X-API-Key: KEY"
  */
 export function requireKey(scope: Scope, { keys, deny }: KeyGuard): MiddlewareHandler {
   return async function checkKey(c, next) {
-    if (keys.list().length === 0) {
+    if (keys.isEmpty()) {
       const refusal = refuseStranger(c);
       if (refusal !== undefined) return deny(c, 403, refusal);
       return next();

@@ -19,6 +19,8 @@ export interface KeyStore {
   /** The key itself is in the answer and nowhere else. */
   add(wanted: { name: string; scopes: readonly Scope[]; ratePerS: number }): { id: string; key: string };
   list(): readonly ApiKey[];
+  /** Whether no key was ever made. */
+  isEmpty(): boolean;
   /** By id or name; false where there is none. */
   revoke(idOrName: string): boolean;
   verify(presented: string): ApiKey | 'unknown' | 'revoked';
@@ -83,6 +85,10 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
       refresh();
       return [...cached.values()].map(({ key }) => key);
     },
+    isEmpty: () => {
+      refresh();
+      return cached.size === 0;
+    },
     revoke: (idOrName) => {
       const changed = strike.run(now(), idOrName, idOrName).changes > 0;
       load();
@@ -91,7 +97,7 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
     verify: (presented) => {
       refresh();
       const entry = cached.get(KEY.exec(presented)?.[1] ?? '');
-      const given = Buffer.from(hash('sha256', presented, 'hex'), 'hex');
+      const given = hash('sha256', presented, 'buffer');
       if (entry === undefined || !timingSafeEqual(entry.hash, given)) return 'unknown';
       return entry.key.revokedAtMs === undefined ? entry.key : 'revoked';
     },
