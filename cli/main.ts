@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
+import { addProxyFlags } from './proxy-flags.ts';
 
 const program = new Command('clowder-otel')
   .description('Event collection for Clowder on OpenTelemetry and RabbitMQ')
@@ -18,6 +19,11 @@ program
   .command('collector')
   .description('receive telemetry and events, journal them, publish them to RabbitMQ')
   .action(async () => (await import('./collector.ts')).runCollector(globals()));
+
+const proxy = program
+  .command('proxy')
+  .description('pass requests on to Clowder and report what they do, as OpenTelemetry');
+addProxyFlags(proxy).action(async () => (await import('./proxy.ts')).runProxy(proxy));
 
 const keys = program.command('keys').description('API keys of the collector');
 keys

@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import pino from 'pino';
+import { startCapture } from '../instrumentation/capture/start-capture.ts';
+import { startProxy } from '../instrumentation/proxy/proxy.ts';
+import { parseProxySettings } from '../instrumentation/proxy/settings.ts';
+import { setUpTelemetry } from '../instrumentation/telemetry/set-up.ts';
+import { DEFAULT_OTLP_ENDPOINT, flagValues } from './proxy-flags.ts';
+
+/** From SIGTERM to the end of the process, whatever is left (DESIGN.md, promise 4). */
+const STOP_WITHIN_MS = 9500;
+
+/** `proxy`: runs until SIGTERM or SIGINT, then finishes what is in flight and exits 0. */
+export async function runProxy(command: Command): Promise<void> {
+  const settings = parseProxySettings({ ...process.env, ...flagValues(command) });
+  const log = pino({ level: settings.LOG_LEVEL, base: { service: 'clowder-otel-proxy' } });
+  process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] ??= DEFAULT_OTLP_ENDPOINT;
+  const telemetry = setUpTelemetry({ serviceName: 'clowder-otel-proxy', log: (message) => log.warn(message) });
+  const options = {
+    clowder: settings.CLOWDER_VERSION,
+    contextPath: settings.CLOWDER_CONTEXT.replace(/\/+$/, ''),
+    instance: settings.CLOWDER_INSTANCE,
+    trustForwarded: settings.PROXY_X_FORWARDED === 'append' || settings.PROXY_FORWARDED === 'append',
+  };
+  const proxy = await startProxy({
+    settings,
+    observer: { telemetry: telemetry.server, startCapture: (head) => startCapture(head, options) },
+    log,
+  });
+  const stop = (): void => {
+    setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
+    proxy
+      .stop()
+      .then(() => telemetry.shutdown())
+      .then(
+        () => {
+          log.info('stopped');
+          process.exit(0);
+        },
+        (error: unknown) => {
+          log.error({ err: error }, 'could not stop in order');
+          process.exit(1);
+        },
+      );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  process.on('SIGHUP', () => {
+    try {
+      proxy.reloadTls();
+      log.info('certificate and key were read again');
+    } catch (error) {
+      log.error({ err: error }, 'certificate and key could not be read again: the old ones stay');
+    }
+  });
+}

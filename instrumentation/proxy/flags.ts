@@ -1,0 +1,38 @@
+import type { ProxySettingName } from './settings.ts';
+
+/** A setting as the command line has it: its flag and what `--help` says. */
+export interface ProxyFlag {
+  readonly setting: ProxySettingName;
+  readonly flag: string;
+  readonly description: string;
+  /** As `--help` shows it; absent: off. */
+  readonly shownDefault?: string;
+}
+
+/** Every flag of `clowder-otel proxy`, in the order of `--help`; each has an environment variable of the same meaning. */
+export const PROXY_FLAGS: readonly ProxyFlag[] = [
+  { setting: 'PROXY_LISTEN', flag: '--listen <host:port>', description: 'address to listen on; port 0 takes a free one', shownDefault: '127.0.0.1:8000' },
+  { setting: 'PROXY_TARGET', flag: '--target <url>', description: 'Clowder, http or https', shownDefault: 'http://127.0.0.1:9000' },
+  { setting: 'PROXY_ADMIN', flag: '--admin <host:port>', description: 'separate listener for /healthz, /readyz and /metrics' },
+  { setting: 'CLOWDER_VERSION', flag: '--clowder <version>', description: 'whose routes to recognise: auto, v1, v2', shownDefault: 'auto' },
+  { setting: 'CLOWDER_CONTEXT', flag: '--context-path <path>', description: 'path that precedes every route of Clowder, e.g. /clowder' },
+  { setting: 'CLOWDER_INSTANCE', flag: '--instance <name>', description: 'name of this Clowder in its events' },
+  { setting: 'PROXY_HOST_HEADER', flag: '--host-header <how>', description: 'Host that Clowder sees: preserve, target', shownDefault: 'preserve' },
+  { setting: 'PROXY_X_FORWARDED', flag: '--x-forwarded <how>', description: 'X-Forwarded-For, -Proto and -Host: set, append (a trusted proxy is in front), off', shownDefault: 'set' },
+  { setting: 'PROXY_FORWARDED', flag: '--forwarded <how>', description: 'Forwarded (RFC 7239): set, append, off', shownDefault: 'off' },
+  { setting: 'PROXY_VIA', flag: '--via <name>', description: 'add Via with this name' },
+  { setting: 'PROXY_TLS_CERT_FILE', flag: '--tls-cert <file>', description: 'certificate (chain) to serve https with, PEM; read again on SIGHUP' },
+  { setting: 'PROXY_TLS_KEY_FILE', flag: '--tls-key <file>', description: 'its key, PEM' },
+  { setting: 'PROXY_TARGET_CA_FILE', flag: '--target-ca <file>', description: "CA that signs Clowder's certificate, PEM" },
+  { setting: 'PROXY_TARGET_INSECURE', flag: '--target-insecure', description: "do not check Clowder's certificate" },
+  { setting: 'PROXY_CONNECT_TIMEOUT_S', flag: '--connect-timeout <s>', description: 'to connect to Clowder; 0 for none', shownDefault: '5' },
+  { setting: 'PROXY_FIRST_BYTE_TIMEOUT_S', flag: '--first-byte-timeout <s>', description: 'from the end of a request to the beginning of its answer; 0 for none', shownDefault: '300' },
+  { setting: 'PROXY_IDLE_TIMEOUT_S', flag: '--idle-timeout <s>', description: 'a request or answer that does not move; not event streams and WebSockets; 0 for none', shownDefault: '300' },
+  { setting: 'PROXY_HEADERS_TIMEOUT_S', flag: '--headers-timeout <s>', description: 'for the head of a request to arrive', shownDefault: '30' },
+  { setting: 'PROXY_KEEP_ALIVE_S', flag: '--keep-alive <s>', description: "keep a client's idle connection", shownDefault: '75' },
+  { setting: 'PROXY_TARGET_KEEP_ALIVE_S', flag: '--target-keep-alive <s>', description: 'keep an idle connection to Clowder; less than Clowder itself does', shownDefault: '4' },
+  { setting: 'PROXY_MAX_HEADER_BYTES', flag: '--max-header-size <size>', description: 'largest head of a request or answer', shownDefault: '64KiB' },
+  { setting: 'PROXY_MAX_CONNECTIONS', flag: '--max-connections <n>', description: 'connections of clients at once; more are closed' },
+  { setting: 'PROXY_DRAIN_S', flag: '--drain <s>', description: 'on SIGTERM, for requests in flight to finish', shownDefault: '7' },
+  { setting: 'LOG_LEVEL', flag: '--log-level <level>', description: 'trace, debug, info, warn, error, fatal, silent', shownDefault: 'info' },
+]; // prettier-ignore

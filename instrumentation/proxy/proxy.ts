@@ -1,0 +1,204 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { redactUrl } from '../../taxonomy/redaction.ts';
+import { createAdminServer } from './admin.ts';
+import type { ExchangeReport } from './exchange.ts';
+import type { Observer } from './observation.ts';
+import { createProxyServer } from './proxy-server.ts';
+import { portOf, ProxyConfigError, type ProxySettings } from './settings.ts';
+import { count, ProxyStats, statsRegistry } from './stats.ts';
+import { UpstreamPool } from './upstream-pool.ts';
+
+/** The part of a pino logger that is used. */
+export interface ProxyLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface ProxyOptions {
+  readonly settings: ProxySettings;
+  readonly observer: Omit<Observer, 'onError'>;
+  readonly log: ProxyLog;
+}
+
+export interface RunningProxy {
+  /** Where it listens, e.g. `http://127.0.0.1:8000`. */
+  readonly url: string;
+  /** Where the admin listener is; undefined without one. */
+  readonly adminUrl: string | undefined;
+  readonly stats: ProxyStats;
+  /** Reads certificate and key again. @throws Error where they cannot be read; the old ones stay */
+  reloadTls(): void;
+  /** Stops accepting and finishes what is in flight, within the time of PROXY_DRAIN_S. */
+  stop(): Promise<void>;
+}
+
+const BACKLOG = 4096;
+
+/**
+ * Starts the proxy and listens.
+ *
+ * @throws ProxyConfigError where a file of a certificate, key or CA cannot be read
+ * @throws Error of the system where an address cannot be listened on
+ */
+export async function startProxy({ settings, observer, log }: ProxyOptions): Promise<RunningProxy> {
+  const stats = new ProxyStats();
+  const target = settings.PROXY_TARGET;
+  let draining = false;
+  const ca = readPem('PROXY_TARGET_CA_FILE', settings.PROXY_TARGET_CA_FILE);
+  const pool = new UpstreamPool({
+    host: target.hostname.replace(/^\[|\]$/g, ''),
+    port: portOf(target),
+    tls:
+      target.protocol === 'https:'
+        ? { rejectUnauthorized: !settings.PROXY_TARGET_INSECURE, ...(ca !== undefined && { ca }) }
+        : undefined,
+    maxHeadBytes: settings.PROXY_MAX_HEADER_BYTES,
+    connectTimeoutMs: settings.PROXY_CONNECT_TIMEOUT_S * 1000,
+    firstByteTimeoutMs: settings.PROXY_FIRST_BYTE_TIMEOUT_S * 1000,
+    idleTimeoutMs: settings.PROXY_IDLE_TIMEOUT_S * 1000,
+    keepAliveMs: settings.PROXY_TARGET_KEEP_ALIVE_S * 1000,
+    onExcess: () => {
+      stats.excess += 1;
+      log.warn({}, 'Clowder sent more than its answer; the connection was closed');
+    },
+  });
+  const tlsFiles = (): { cert: Buffer; key: Buffer } | undefined => {
+    const cert = readPem('PROXY_TLS_CERT_FILE', settings.PROXY_TLS_CERT_FILE);
+    const key = readPem('PROXY_TLS_KEY_FILE', settings.PROXY_TLS_KEY_FILE);
+    return cert === undefined || key === undefined ? undefined : { cert, key };
+  };
+  const tls = tlsFiles();
+  const listening = createProxyServer({
+    rules: {
+      hostHeader: settings.PROXY_HOST_HEADER,
+      targetHost: target.host,
+      xForwarded: settings.PROXY_X_FORWARDED,
+      forwarded: settings.PROXY_FORWARDED,
+      via: settings.PROXY_VIA,
+    },
+    observer: {
+      ...observer,
+      onError: (error) => {
+        stats.captureErrors += 1;
+        log.debug({ err: error }, 'a request could not be captured');
+      },
+    },
+    exchanges: { pool, via: settings.PROXY_VIA, draining: () => draining, report: reporter(stats, log) },
+    tls,
+    maxHeaderBytes: settings.PROXY_MAX_HEADER_BYTES,
+    headersTimeoutMs: settings.PROXY_HEADERS_TIMEOUT_S * 1000,
+    keepAliveTimeoutMs: settings.PROXY_KEEP_ALIVE_S * 1000,
+    maxConnections: settings.PROXY_MAX_CONNECTIONS,
+    onClientError: (status) => count(stats.refused, String(status)),
+  });
+  const { server } = listening;
+  const admin =
+    settings.PROXY_ADMIN === undefined
+      ? undefined
+      : createAdminServer({
+          registry: statsRegistry(stats, () => pool.size),
+          probe: () => pool.probe(),
+          draining: () => draining,
+        });
+  const adminUrl =
+    admin === undefined || settings.PROXY_ADMIN === undefined
+      ? undefined
+      : await listen(admin, settings.PROXY_ADMIN, 'http');
+  const url = await listen(server, settings.PROXY_LISTEN, tls === undefined ? 'http' : 'https').catch(
+    (error: unknown) => {
+      admin?.close();
+      pool.close();
+      throw error;
+    },
+  );
+  log.info({ url, target: target.origin, admin: adminUrl }, 'proxy is listening');
+
+  async function stop(): Promise<void> {
+    draining = true;
+    log.info({ in_flight: stats.inFlight }, 'stopping');
+    const closed = Promise.withResolvers<void>();
+    server.close(() => closed.resolve());
+    server.closeIdleConnections();
+    listening.endTunnels('leisure');
+    const late = setTimeout(() => {
+      log.warn({ in_flight: stats.inFlight }, 'requests did not finish in time and were cut off');
+      server.closeAllConnections();
+      listening.endTunnels('once');
+    }, settings.PROXY_DRAIN_S * 1000);
+    await closed.promise;
+    clearTimeout(late);
+    pool.close();
+    admin?.close();
+    admin?.closeAllConnections();
+  }
+
+  return {
+    url,
+    adminUrl,
+    stats,
+    reloadTls: () => {
+      const renewed = tlsFiles();
+      if (renewed !== undefined) listening.renewTls(renewed);
+    },
+    stop,
+  };
+}
+
+/** Counts, and says once when Clowder goes away and once when it is back. */
+function reporter(stats: ProxyStats, log: ProxyLog): ExchangeReport {
+  let failures = 0;
+  return {
+    started: () => {
+      stats.inFlight += 1;
+    },
+    answered: () => {
+      stats.answered += 1;
+      if (failures === 0) return;
+      log.info({ failed_requests: failures }, 'Clowder answers again');
+      failures = 0;
+    },
+    retried: () => {
+      stats.retried += 1;
+    },
+    failed: (error, method, path) => {
+      count(stats.upstreamErrors, error.code);
+      const fields = { code: error.code, reason: error.message, method, url: redactUrl(path) };
+      if (failures === 0) log.warn(fields, 'Clowder gave no proper answer');
+      else log.debug(fields, 'Clowder gave no proper answer');
+      failures += 1;
+    },
+    clientLeft: () => {
+      stats.clientsLeft += 1;
+    },
+    switched: () => {
+      stats.tunnels += 1;
+    },
+    finished: () => {
+      stats.inFlight -= 1;
+    },
+  };
+}
+
+async function listen(server: Server, { host, port }: { host: string; port: number }, scheme: string): Promise<string> {
+  server.listen({ host, port, backlog: BACKLOG });
+  await once(server, 'listening');
+  const bound = server.address() as AddressInfo;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${bound.port}`;
+}
+
+function readPem(name: string, path: string | undefined): Buffer | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ProxyConfigError(`The configuration is wrong:\n  ${name} was ${JSON.stringify(path)}: ${reason}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,39 @@
+import { connectionOptions, isHopByHop } from './hop-by-hop.ts';
+import type { ResponseHead } from './response-parser.ts';
+
+export interface AnswerRules {
+  /** Whether the answer is marked as captured (DESIGN.md, "Who knows best"). */
+  readonly captured: boolean;
+  /** Whether the client's connection ends with this answer. */
+  readonly close: boolean;
+  /** Whether trailers can follow: chunks on both sides. */
+  readonly trailers: boolean;
+  readonly via: string | undefined;
+}
+
+export const CAPTURED_HEADER = 'X-Clowder-Captured';
+const CAPTURED = CAPTURED_HEADER.toLowerCase();
+
+/** Headers of an answer as the client gets them, names and values in turn: names, order and duplicates kept. */
+export function answerHeaders(head: ResponseHead, rules: AnswerRules): string[] {
+  const { names, rawHeaders } = head;
+  const options = connectionOptions(rawHeaders);
+  const headers: string[] = [];
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] ?? '';
+    if (isHopByHop(name) || options?.has(name) === true) continue;
+    if (name === 'trailer' && !rules.trailers) continue;
+    if (name === CAPTURED && rules.captured) continue;
+    headers.push(rawHeaders[2 * i] ?? '', rawHeaders[2 * i + 1] ?? '');
+  }
+  if (rules.via !== undefined) headers.push('Via', `1.1 ${rules.via}`);
+  if (rules.captured) headers.push(CAPTURED_HEADER, '1');
+  if (rules.close) headers.push('Connection', 'close');
+  return headers;
+}
+
+/** The first value of a header. @param name in lower case */
+export function headerOf(head: ResponseHead, name: string): string | undefined {
+  const at = head.names.indexOf(name);
+  return at === -1 ? undefined : head.rawHeaders[2 * at + 1];
+}

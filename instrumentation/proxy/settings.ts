@@ -1,0 +1,139 @@
+import { z } from 'zod';
+
+const bytes = z.preprocess(
+  parseBytes,
+  z
+    .int('must be a size such as 65536 or 64KiB')
+    .min(1024)
+    .max(1024 ** 2),
+);
+const seconds = z.coerce.number('must be a number of seconds').nonnegative();
+const file = z.string().min(1);
+const flag = z.preprocess(parseFlag, z.boolean('must be true or false'));
+const forwardedMode = z.enum(['set', 'append', 'off']);
+
+function parseBytes(value: unknown): unknown {
+  const match = typeof value === 'string' ? /^(\d+)\s*([KM]?)i?B?$/i.exec(value.trim()) : null;
+  if (match === null) return value;
+  return Number(match[1]) * 1024 ** ' KM'.indexOf((match[2] || ' ').toUpperCase());
+}
+
+function parseFlag(value: unknown): unknown {
+  return value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : value;
+}
+
+/** `127.0.0.1:8000`, `[::1]:8000` */
+const address = z.string().transform((text, context) => {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match !== null && port <= 65_535) return { host: match[1] ?? match[2] ?? '', port };
+  context.addIssue({ code: 'custom', message: 'must be an address and a port, such as 127.0.0.1:8000 or [::1]:8000' });
+  return z.NEVER;
+});
+
+const target = z.string().transform((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const problem =
+    url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')
+      ? 'must be an http or https URL, such as http://127.0.0.1:9000'
+      : url.username !== '' || url.password !== ''
+        ? 'may not hold a user name or password'
+        : url.pathname !== '/' || url.search !== '' || url.hash !== ''
+          ? 'may not have a path: paths pass as they are; CLOWDER_CONTEXT names the one before every route'
+          : undefined;
+  if (url !== undefined && problem === undefined) return url;
+  context.addIssue({ code: 'custom', message: problem ?? '' });
+  return z.NEVER;
+});
+
+/** Every setting, by the name of its environment variable. */
+const settings = z.object({
+  PROXY_LISTEN: address.prefault('127.0.0.1:8000'),
+  PROXY_TARGET: target.prefault('http://127.0.0.1:9000'),
+  PROXY_ADMIN: address.optional(),
+  CLOWDER_VERSION: z.enum(['auto', 'v1', 'v2']).default('auto'),
+  CLOWDER_CONTEXT: z
+    .string()
+    .regex(/^\/?$|^\/[^?#]*$/, 'must be a path such as /clowder')
+    .default(''),
+  CLOWDER_INSTANCE: z.string().min(1).optional(),
+  PROXY_HOST_HEADER: z.enum(['preserve', 'target']).default('preserve'),
+  PROXY_X_FORWARDED: forwardedMode.default('set'),
+  PROXY_FORWARDED: forwardedMode.default('off'),
+  PROXY_VIA: z
+    .string()
+    .regex(/^[\w.:-]+$/, 'must be a name such as clowder-proxy')
+    .optional(),
+  PROXY_TLS_CERT_FILE: file.optional(),
+  PROXY_TLS_KEY_FILE: file.optional(),
+  PROXY_TARGET_CA_FILE: file.optional(),
+  PROXY_TARGET_INSECURE: flag.default(false),
+  PROXY_CONNECT_TIMEOUT_S: seconds.default(5),
+  PROXY_FIRST_BYTE_TIMEOUT_S: seconds.default(300),
+  PROXY_IDLE_TIMEOUT_S: seconds.default(300),
+  PROXY_HEADERS_TIMEOUT_S: seconds.positive().default(30),
+  PROXY_KEEP_ALIVE_S: seconds.positive().default(75),
+  PROXY_TARGET_KEEP_ALIVE_S: seconds.positive().default(4),
+  PROXY_MAX_HEADER_BYTES: bytes.default(64 * 1024),
+  PROXY_MAX_CONNECTIONS: z.coerce.number().int().positive().optional(),
+  PROXY_DRAIN_S: seconds.max(9, 'must be at most 9: the proxy ends within 10 s').default(7),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});
+
+export type ProxySettings = z.infer<typeof settings>;
+export type ProxySettingName = keyof typeof settings.shape;
+
+/** The configuration is wrong; the message names every variable that is, what it was and what it may be. */
+export class ProxyConfigError extends Error {
+  readonly code = 'invalid_config';
+  override readonly name = 'ProxyConfigError';
+}
+
+/**
+ * Checks settings as a whole, by the names of their environment variables.
+ *
+ * @throws ProxyConfigError
+ */
+export function parseProxySettings(given: Readonly<Record<string, unknown>>): ProxySettings {
+  const present = Object.fromEntries(
+    Object.keys(settings.shape)
+      .filter((name) => given[name] !== undefined && given[name] !== '')
+      .map((name) => [name, given[name]]),
+  );
+  const problems: string[] = [];
+  const parsed = settings.safeParse(present);
+  if (parsed.success) problems.push(...contradictions(parsed.data));
+  else problems.push(...parsed.error.issues.map((issue) => explain(issue, present)));
+  if (problems.length > 0 || !parsed.success)
+    throw new ProxyConfigError(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  return parsed.data;
+}
+
+/** What is wrong with settings that are each right by themselves. */
+function contradictions(given: ProxySettings): string[] {
+  const problems: string[] = [];
+  if ((given.PROXY_TLS_CERT_FILE === undefined) !== (given.PROXY_TLS_KEY_FILE === undefined))
+    problems.push('PROXY_TLS_CERT_FILE and PROXY_TLS_KEY_FILE belong together: set both or neither');
+  if (
+    given.PROXY_TARGET.protocol === 'http:' &&
+    (given.PROXY_TARGET_CA_FILE !== undefined || given.PROXY_TARGET_INSECURE)
+  )
+    problems.push('PROXY_TARGET_CA_FILE and PROXY_TARGET_INSECURE are for an https PROXY_TARGET');
+  const { host, port } = given.PROXY_LISTEN;
+  if (port !== 0 && port === portOf(given.PROXY_TARGET) && host === given.PROXY_TARGET.hostname.replace(/[[\]]/g, ''))
+    problems.push('PROXY_TARGET was the address of PROXY_LISTEN: the proxy would call itself');
+  return problems;
+}
+
+/** Port of a URL, the scheme's own where it names none. */
+export function portOf(url: URL): number {
+  return url.port !== '' ? Number(url.port) : url.protocol === 'https:' ? 443 : 80;
+}
+
+function explain(issue: z.core.$ZodIssue, given: Readonly<Record<string, unknown>>): string {
+  const name = String(issue.path[0]);
+  const allowed = issue.code === 'invalid_value' ? `; may be ${issue.values.join(', ')}` : '';
+  // A password in a URL stays unsaid.
+  const was = JSON.stringify(given[name])?.replace(/\/\/[^/@"]*@/, '//…@');
+  return `${name} was ${was}: ${issue.message}${allowed}`;
+}
