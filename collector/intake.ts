@@ -61,16 +61,19 @@ export class Intake {
   /**
    * Resolves once everything new among the candidates, and the rejected records, are fsynced in the journal.
    *
+   * @param refuted ids of events that did not happen: weaker observations of them are dropped
    * @throws JournalError where the journal cannot take them; nothing is kept then
    */
   async submit(
     candidates: readonly Candidate[],
     rejected: readonly Rejection[] = [],
     origin = '',
+    refuted: readonly string[] = [],
   ): Promise<readonly Verdict[]> {
     const now = this.#options.now();
     const plan = new Plan(this.#waiting);
     const verdicts = candidates.map((candidate) => this.#decide(candidate, plan, now));
+    for (const id of refuted) this.#refute(id, plan, now);
     const change = plan.change(rejected, origin, now);
     const waitsFor = [...plan.dependsOn];
     if (change !== undefined) waitsFor.push(this.#commit(change, plan));
@@ -131,6 +134,13 @@ export class Intake {
     if (body.event === 'view.resource') plan.open(this.#collapsed, body);
     plan.append(JSON.stringify(body));
     return 'accepted';
+  }
+
+  /** As if the event were there already: whoever would make one of it later makes none. */
+  #refute(id: string, plan: Plan, now: number): void {
+    if (this.#seen.has(id)) return;
+    plan.mark(this.#seen, id, now);
+    plan.release(id, undefined);
   }
 
   #duplicate(plan: Plan, pending: Promise<unknown> | undefined): Verdict {

@@ -44,7 +44,11 @@ export async function acceptStated(
   });
 }
 
-/** Ids for the events of a request under an `Idempotency-Key`. */
-export function idsOf(keyId: string, idempotencyKey: string, count: number): readonly string[] {
-  return Array.from({ length: count }, (_, index) => idempotentEventId(keyId, idempotencyKey, index));
+/**
+ * Ids for the events of a request under an `Idempotency-Key`.
+ *
+ * @param scope the API key and the endpoint that it belongs to
+ */
+export function idsOf(scope: string, idempotencyKey: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => idempotentEventId(scope, idempotencyKey, index));
 }

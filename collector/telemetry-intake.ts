@@ -6,6 +6,7 @@ import {
   mayBeEvent,
   type Candidate,
   type MapContext,
+  type MapResult,
   type Rejection,
 } from '../taxonomy/map.ts';
 import type { LogRecord, MetricPoint, SpanRecord } from '../taxonomy/telemetry.ts';
@@ -40,16 +41,18 @@ export async function acceptTelemetry(
 ): Promise<{ rejected: number; message?: string }> {
   const candidates: Candidate[] = [];
   const rejected: Rejection[] = [];
+  const refuted: string[] = [];
   let fruitful = 0;
-  const gather = (result: { candidates: readonly Candidate[]; rejected: readonly Rejection[] }): void => {
+  const gather = (result: MapResult): void => {
     if (result.candidates.length + result.rejected.length > 0) fruitful += 1;
     candidates.push(...result.candidates);
     rejected.push(...result.rejected);
+    if (result.refuted !== undefined) refuted.push(...result.refuted);
   };
   if (batch.signal === 'traces') for (const span of batch.records) gather(mapSpan(span, context));
   else if (batch.signal === 'logs') for (const log of batch.records) gather(mapLog(log, context));
   else gather(mapMetricPoints(batch.records, context));
-  await intake.submit(candidates, rejected, `otlp-${batch.signal}`);
+  await intake.submit(candidates, rejected, `otlp-${batch.signal}`, refuted);
   metrics.received.inc({ signal: batch.signal }, batch.seen);
   metrics.ignored.inc(
     { signal: batch.signal },

@@ -50,7 +50,14 @@ export interface Rejection {
 export interface MapResult {
   readonly candidates: readonly Candidate[];
   readonly rejected: readonly Rejection[];
+  /** Ids of events that weaker observations would make, and that the capture saw did not happen. */
+  readonly refuted?: readonly string[];
 }
+
+/** Name of the record by which a capture refutes: not an event, and no event type is called so. */
+export const REFUTED_NAME = 'clowder.capture.refuted';
+/** Its attribute: event ids, separated by commas. */
+export const REFUTED_IDS = 'clowder.refuted.ids';
 
 export interface MapContextOptions extends Partial<Omit<MapContext, 'now' | 'dayKey'>> {
   readonly now?: () => number;
@@ -125,6 +132,10 @@ export function mapSpan(span: SpanRecord, context: MapContext): MapResult {
 
 /** Events of a log record: the one it states, or those that the request of an access-log record amounts to. */
 export function mapLog(log: LogRecord, context: MapContext): MapResult {
+  if (log.eventName === REFUTED_NAME) {
+    const ids = textAttribute(log.attributes, REFUTED_IDS)?.split(',') ?? [];
+    return { ...NOTHING, refuted: ids.filter((id) => /^[0-9a-f]{32}$/.test(id)) };
+  }
   if (isExplicitName(log.eventName)) {
     return mapExplicit(
       {

@@ -262,6 +262,13 @@ describe('CloudEvents', () => {
 });
 
 describe('Idempotency-Key', () => {
+  it('belongs to its endpoint: the same key on another one stands for other events', async () => {
+    const { post } = api();
+    const on = async (path: string) => idsOf(await post({}, { ...JSON_TYPE, 'idempotency-key': 'k' }, path));
+    const [login, signup] = [await on('/api/v1/events/user.login'), await on('/api/v1/events/user.signup')];
+    expect(new Set([...login, ...signup]).size).toBe(2);
+  });
+
   const idempotent = (key: string) => ({ ...JSON_TYPE, 'idempotency-key': key });
   const idsOf = async (answer: Response) => ((await answer.json()) as { ids: string[] }).ids;
 
@@ -303,7 +310,9 @@ describe('Idempotency-Key', () => {
     expect(
       await idsOf(await post([{ ...cloudEvent, id: '' }, cloudEvent], { ...CLOUD_BATCH, 'idempotency-key': 'k' })),
     ).toEqual(['ce-1']);
-    expect(await idsOf(await post([{ event: 1 }, {}], idempotent('k'), '/api/v1/events/user.login'))).toEqual([second]);
+    const ofType = '/api/v1/events/user.login';
+    const [, secondOfType] = await idsOf(await post([{}, {}], idempotent('k'), ofType));
+    expect(await idsOf(await post([{ event: 1 }, {}], idempotent('k'), ofType))).toEqual([secondOfType]);
   });
 });
 

@@ -35,6 +35,7 @@ export function eventsRoutes(deps: EventsDependencies): Hono {
       return await accept(
         c,
         posted.map((one) => withType(one, type)),
+        type,
         deps,
       );
     } catch (error) {
@@ -90,9 +91,16 @@ function withType(posted: Posted, type: string | undefined): Posted {
   return { value: { ...posted.value, event: type } };
 }
 
-async function accept(c: Context, posted: readonly Posted[], deps: EventsDependencies): Promise<Response> {
+async function accept(
+  c: Context,
+  posted: readonly Posted[],
+  type: string | undefined,
+  deps: EventsDependencies,
+): Promise<Response> {
   const idempotencyKey = c.req.header('idempotency-key')?.trim() ?? '';
-  const ids = idempotencyKey === '' ? [] : idsOf(String(c.get('keyId') ?? ''), idempotencyKey, posted.length);
+  // An Idempotency-Key belongs to its endpoint (draft-ietf-httpapi-idempotency-key-header, section 2.2).
+  const scope = `${String(c.get('keyId') ?? '')}${type === undefined ? '' : `/${type}`}`;
+  const ids = idempotencyKey === '' ? [] : idsOf(scope, idempotencyKey, posted.length);
   const events: StatedEvent[] = [];
   const places: number[] = [];
   const rejected: Refusal[] = [];

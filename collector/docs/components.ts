@@ -1,5 +1,4 @@
-import type { OpenAPIHono } from '@hono/zod-openapi';
-import { z } from 'zod';
+import { z, type OpenAPIHono } from '@hono/zod-openapi';
 import { cloudEvent } from '../../taxonomy/cloud-events.ts';
 import { statedJsonSchema } from '../../taxonomy/json-schema.ts';
 import { EVENT_TYPES, eventSchemas } from '../../taxonomy/event-types.ts';
@@ -17,12 +16,18 @@ const issue = z
     received: z.string().optional().describe('What it was'),
     expected: z.string().optional().describe('What it may be'),
   })
-  .describe('What is wrong with a field of an event');
+  .openapi('Issue', { description: 'What is wrong with a field of an event' });
 
-const refusal = z.object({
-  index: z.int().nonnegative().describe('Place in the batch, from 0'),
-  issues: z.array(issue),
-});
+const refusal = z
+  .object({
+    index: z.int().nonnegative().describe('Place in the batch, from 0'),
+    issues: z.array(issue),
+  })
+  .openapi('Refusal');
+
+const check = z
+  .looseObject({ ok: z.boolean(), reason: z.string().optional().describe('What is wrong and what to do') })
+  .openapi('Check');
 
 /** Schemas of what the API answers, by name; tests hold the answers against them. */
 export const ANSWERS = {
@@ -76,13 +81,9 @@ export const ANSWERS = {
     status: z
       .enum(['ready', 'degraded', 'unavailable'])
       .describe('degraded: events are taken and wait. unavailable: producers get 503'),
-    checks: z.object({ journal: check(), broker: check(), backlog: check() }),
+    checks: z.object({ journal: check, broker: check, backlog: check }),
   }),
 } as const;
-
-function check(): z.ZodType {
-  return z.looseObject({ ok: z.boolean(), reason: z.string().optional().describe('What is wrong and what to do') });
-}
 
 /** Puts the schemas and security schemes into a registry: events from the taxonomy, and what the API takes and answers. */
 export function registerComponents(registry: Registry): void {

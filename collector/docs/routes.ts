@@ -6,7 +6,7 @@ import { EVENT_TYPES, isEventType } from '../../taxonomy/event-types.ts';
 import { eventJsonSchema } from '../../taxonomy/json-schema.ts';
 import { problem } from '../api/problem.ts';
 import { VERSION } from '../version.ts';
-import { asyncApiDocument, openApiDocument } from './openapi.ts';
+import { asyncApiDocument } from './asyncapi.ts';
 
 const UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 /** What the page needs of Swagger UI, by name. */
@@ -28,7 +28,8 @@ const CSP =
 /** Descriptions of the API and of the messages, and Swagger UI from this machine alone. */
 export function docsRoutes(): Hono {
   const app = new Hono();
-  app.get('/openapi.json', (c) => c.json(openApiDocument(VERSION)));
+  let openApi: Promise<object> | undefined;
+  app.get('/openapi.json', async (c) => c.json(await (openApi ??= loadOpenApi())));
   app.get('/asyncapi.json', (c) => c.json(asyncApiDocument(VERSION)));
   app.get('/schemas', (c) => c.json({ schemas: EVENT_TYPES.map((type) => `/schemas/${type}.json`) }));
   app.get('/schemas/:file', (c) => {
@@ -53,4 +54,10 @@ export function docsRoutes(): Hono {
       }),
     );
   return app;
+}
+
+/** Loaded when somebody asks: the library adds a method to every zod schema, and takes time that a start need not. */
+async function loadOpenApi(): Promise<object> {
+  const { openApiDocument } = await import('./openapi.ts');
+  return openApiDocument(VERSION);
 }
