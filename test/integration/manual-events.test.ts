@@ -9,13 +9,14 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { bindEventSink, consumeEventSink, type EventSink, type ReceivedEvent } from '../support/consumer.ts';
-import { tempDir } from '../support/processes.ts';
+import { startProcess, tempDir } from '../support/processes.ts';
 import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
 import { PYTHON } from '../support/tools.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const FILE = '5f1e00000000000000000001';
 const PYTHON_EXAMPLE = fileURLToPath(new URL('../../examples/python/extractor_events.py', import.meta.url));
+const EXTRACTION_PROGRAM = fileURLToPath(new URL('../support/extraction-program.ts', import.meta.url));
 const CURL_EXAMPLE = fileURLToPath(new URL('../../examples/curl/post-event.sh', import.meta.url));
 const PYTHON_ONE_EVENT = `
 import sys
@@ -78,6 +79,29 @@ async function eventsOf(field: string, value: string, count: number): Promise<re
   await waitFor(() => found().length >= count, { what: `${count} events with ${field} ${value}` });
   return found();
 }
+
+describe('an extraction whose process is killed', () => {
+  test('has sent what happened before, and nothing after', async () => {
+    const child = await startProcess(process.execPath, [EXTRACTION_PROGRAM, FILE, 'killed'], {
+      env: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${key}`,
+        OTEL_TRACES_SAMPLER: 'always_off',
+        OTEL_METRICS_EXPORTER: 'none',
+      },
+    });
+    const [queued, working] = await eventsOf('job_id', 'killed', 2);
+    const [uploaded] = await eventsOf('file_id', `${FILE}-tile`, 1);
+    expect(await child.kill('SIGKILL')).toEqual({ code: null, signal: 'SIGKILL' });
+    expect(queued?.body['event']).toBe('extraction.queued');
+    expect(working?.body).toMatchObject({ event: 'extraction.working', message: 'tiling', file_id: FILE });
+    expect(working?.body['trace_id']).toMatch(/^[0-9a-f]{32}$/);
+    expect(uploaded?.body['trace_id']).toBe(working?.body['trace_id']);
+    const { stdout } = await run(CURL_EXAMPLE, ['file.deleted', `clowder.file.id=${FILE}`]);
+    await eventsOf('event_id', stdout.trim(), 1);
+    expect(await eventsOf('job_id', 'killed', 2)).toHaveLength(2);
+  });
+});
 
 describe('the Python example', () => {
   test('sends what an extractor does as flat events, in one trace', async () => {
