@@ -4,17 +4,17 @@ import {
   SpanStatusCode,
   defaultTextMapGetter,
   trace,
-  type Attributes,
   type Context,
   type Counter,
   type Logger,
   type Meter,
   type Span,
+  type SpanOptions,
   type TextMapPropagator,
   type Tracer,
 } from '@opentelemetry/api';
-import { TraceState, W3CTraceContextPropagator } from '@opentelemetry/core';
-import type { Capture, CapturedEvent, RequestHead } from '../capture/types.ts';
+import { TraceState, W3CTraceContextPropagator, getRPCMetadata } from '@opentelemetry/core';
+import type { Capture, CapturedAttributes, CapturedEvent, RequestHead } from '../capture/types.ts';
 import { CAPTURED_MEMBER, markCaptured } from './trace-state.ts';
 
 export interface ServerTelemetryOptions {
@@ -55,10 +55,14 @@ export interface ServerRequest {
 }
 
 export interface ServerTelemetry {
-  /** Starts the server span of a request, as a child of what the caller's headers say. */
-  start(head: RequestHead, capture: Capture): ServerRequest;
-  /** Adds to the server span that another instrumentation started, and will end. */
-  adopt(span: Span, context: Context, capture: Capture): ServerRequest;
+  /**
+   * Starts the server span of a request, as a child of what the caller's headers say.
+   *
+   * @param startMs when the request came, Unix milliseconds @default now
+   */
+  start(head: RequestHead, capture: Capture, startMs?: number): ServerRequest;
+  /** Adds to the server span that another instrumentation started in the context, and will end. */
+  adopt(span: Span, context: Context, capture: Capture, startMs?: number): ServerRequest;
 }
 
 /** The part of `ServerTelemetryOptions` that every request needs, and the counter. */
@@ -85,31 +89,29 @@ export function createServerTelemetry(options: ServerTelemetryOptions): ServerTe
     onError: options.onError ?? (() => undefined),
   };
   return {
-    start(head, capture) {
+    start(head, capture, startMs) {
       const parent = propagator.extract(ROOT_CONTEXT, head.headers, defaultTextMapGetter);
       const { attributes, route } = capture;
       if (route !== undefined) attributes['http.route'] = route;
       if (capture.mayBeEvent) attributes['clowder.captured'] = true;
-      const span = tracer.startSpan(
-        spanName(head.method, attributes, route),
-        { kind: SpanKind.SERVER, attributes },
-        parent,
-      );
-      return new CapturedRequest(shared, capture, span, trace.setSpan(parent, span), true);
+      const spanOptions: SpanOptions = { kind: SpanKind.SERVER, attributes };
+      if (startMs !== undefined) spanOptions.startTime = startMs;
+      const span = tracer.startSpan(spanName(attributes, route), spanOptions, parent);
+      return new CapturedRequest(shared, capture, span, trace.setSpan(parent, span), true, startMs ?? Date.now());
     },
-    adopt(span, context, capture) {
+    adopt(span, context, capture, startMs) {
       const { attributes, route } = capture;
       if (capture.mayBeEvent) attributes['clowder.captured'] = true;
-      if (route !== undefined) span.updateName(`${String(attributes['http.request.method'])} ${route}`);
+      if (route !== undefined) span.updateName(spanName(attributes, route));
       span.setAttributes(attributes);
-      return new CapturedRequest(shared, capture, span, context, false);
+      return new CapturedRequest(shared, capture, span, context, false, startMs ?? Date.now());
     },
   };
 }
 
 /** `{method} {route}`, low-cardinality (semantic conventions, HTTP spans, "Name"). */
-function spanName(method: string, attributes: Attributes, route: string | undefined): string {
-  const known = attributes['http.request.method'] === '_OTHER' ? 'HTTP' : method;
+function spanName({ 'http.request.method': method }: CapturedAttributes, route: string | undefined): string {
+  const known = method === undefined || method === '_OTHER' ? 'HTTP' : String(method);
   return route === undefined ? known : `${known} ${route}`;
 }
 
@@ -120,15 +122,16 @@ class CapturedRequest implements ServerRequest {
   readonly #capture: Capture;
   readonly #span: Span;
   readonly #ownsSpan: boolean;
-  readonly #startMs = Date.now();
+  readonly #startMs: number;
   #ended = false;
 
-  constructor(shared: Shared, capture: Capture, span: Span, context: Context, ownsSpan: boolean) {
+  constructor(shared: Shared, capture: Capture, span: Span, context: Context, ownsSpan: boolean, startMs: number) {
     this.context = context;
     this.#shared = shared;
     this.#capture = capture;
     this.#span = span;
     this.#ownsSpan = ownsSpan;
+    this.#startMs = startMs;
     const spanContext = span.spanContext();
     const valid = trace.isSpanContextValid(spanContext);
     this.traceId = valid ? spanContext.traceId : '';
@@ -179,8 +182,16 @@ class CapturedRequest implements ServerRequest {
     } else if (failed && this.#ownsSpan) {
       attributes['error.type'] = String(status);
     }
+    if (!this.#ownsSpan) this.#nameRoute();
     if (error !== undefined || failed) this.#span.setStatus({ code: SpanStatusCode.ERROR });
     this.#span.setAttributes(attributes);
+  }
+
+  /** The http instrumentation ends the span with the route that it finds here; a catch-all's, of a framework, else. */
+  #nameRoute(): void {
+    const rpc = getRPCMetadata(this.context);
+    const { route } = this.#capture;
+    if (rpc !== undefined && route !== undefined) rpc.route = route;
   }
 
   #emit({ type, attributes }: CapturedEvent): void {

@@ -1,13 +1,19 @@
 import { logs, metrics, propagation, trace, type Logger, type Meter, type Tracer } from '@opentelemetry/api';
 import { getBooleanFromEnv, getStringListFromEnv } from '@opentelemetry/core';
-import type { Instrumentation } from '@opentelemetry/instrumentation';
-import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
-import { BatchLogRecordProcessor, type LogRecordProcessor, type ReadWriteLogRecord } from '@opentelemetry/sdk-logs';
+import { registerInstrumentations, type Instrumentation } from '@opentelemetry/instrumentation';
+import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  BatchLogRecordProcessor,
+  LoggerProvider,
+  type LogRecordProcessor,
+  type ReadWriteLogRecord,
+} from '@opentelemetry/sdk-logs';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { redactText } from '../../taxonomy/redaction.ts';
 import { DomainEventProcessor, isDomainEvent, type LossReason } from './domain-event-processor.ts';
 import { logExportersFromEnv, spanProcessorsFromEnv } from './exporters.ts';
 import { RedactingSpanProcessor } from './redacting-span-processor.ts';
+import { SCOPE } from './scope.ts';
 import { createServerTelemetry, type ServerTelemetry } from './server-telemetry.ts';
 
 export interface TelemetryOptions {
@@ -24,35 +30,35 @@ export interface Telemetry {
   readonly tracer: Tracer;
   readonly logger: Logger;
   readonly meter: Meter;
+  /** Whether the process had an SDK of its own before. */
+  readonly joined: boolean;
   /** Sends what is waiting; resolves when it is sent, or after the time-out. Never rejects. */
   flush(): Promise<void>;
   /** Flushes and stops; resolves after the time-out at the latest. Never rejects. */
   shutdown(): Promise<void>;
 }
 
-/** Name of the instrumentation scope of everything we record. */
-export const SCOPE = 'clowder-otel';
+type Log = (message: string) => void;
+
+/** What is flushed and shut down. */
+interface Sending {
+  readonly joined: boolean;
+  readonly processors: readonly { forceFlush(): Promise<void> }[];
+  shutdown(): Promise<void>;
+}
+
 const FLUSH_TIMEOUT_MS = 5000;
 
 /**
  * Starts the OTel SDK by the standard OTEL_* names: resource detection, exporters (OTLP, http/protobuf unless told
- * otherwise), sampler, propagators; with domain events on a way of their own, and secrets taken out of all spans. With
- * OTEL_SDK_DISABLED=true nothing is recorded, and everything here does nothing.
+ * otherwise), sampler, propagators; with domain events on a way of their own, and secrets taken out of all spans. Where
+ * the process has an SDK already, only the instrumentations are added to it. With OTEL_SDK_DISABLED=true nothing is
+ * recorded, and everything here does nothing.
  */
 export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
   const log = options.log ?? logToStderr;
-  const disabled = getBooleanFromEnv('OTEL_SDK_DISABLED');
-  const domainEvents = disabled ? [] : domainEventProcessors(log);
-  const spanProcessors = disabled ? [] : [new RedactingSpanProcessor(), ...spanProcessorsFromEnv(log)];
-  const sdk = new NodeSDK({
-    ...(options.serviceName !== undefined && {
-      resource: defaultResource().merge(resourceFromAttributes({ 'service.name': options.serviceName })),
-    }),
-    instrumentations: [...(options.instrumentations ?? [])],
-    spanProcessors,
-    logRecordProcessors: [...domainEvents, ...(disabled ? [] : otherLogProcessors(log))],
-  });
-  sdk.start();
+  const instrumentations = [...(options.instrumentations ?? [])];
+  const sending = hasSdk() ? joinSdk(instrumentations, log) : startSdk(instrumentations, options.serviceName, log);
   const tracer = trace.getTracer(SCOPE);
   const logger = logs.getLogger(SCOPE);
   const meter = metrics.getMeter(SCOPE);
@@ -70,12 +76,50 @@ export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
     tracer,
     logger,
     meter,
-    flush: () => settled([...domainEvents, ...spanProcessors].map((processor) => processor.forceFlush())),
-    shutdown: () => (stopped ??= settled([sdk.shutdown()])),
+    joined: sending.joined,
+    flush: () => settled(sending.processors.map((processor) => processor.forceFlush())),
+    shutdown: () => (stopped ??= settled([sending.shutdown()])),
   };
 }
 
-function domainEventProcessors(log: (message: string) => void): DomainEventProcessor[] {
+/** Whether a tracer provider is registered: without one a span has no ids. The span is never ended, so never sent. */
+export function hasSdk(): boolean {
+  return trace.isSpanContextValid(trace.getTracer(SCOPE).startSpan('probe', { root: true }).spanContext());
+}
+
+function startSdk(instrumentations: Instrumentation[], serviceName: string | undefined, log: Log): Sending {
+  const disabled = getBooleanFromEnv('OTEL_SDK_DISABLED');
+  const domainEvents = disabled ? [] : domainEventProcessors(log);
+  const spanProcessors = disabled ? [] : [new RedactingSpanProcessor(), ...spanProcessorsFromEnv(log)];
+  const sdk = new NodeSDK({
+    ...(serviceName !== undefined && {
+      resource: defaultResource().merge(resourceFromAttributes({ 'service.name': serviceName })),
+    }),
+    instrumentations,
+    spanProcessors,
+    logRecordProcessors: [...domainEvents, ...(disabled ? [] : otherLogProcessors(log))],
+  });
+  sdk.start();
+  return { joined: false, processors: [...domainEvents, ...spanProcessors], shutdown: () => sdk.shutdown() };
+}
+
+/** Adds to an SDK that is not ours. Where it takes no log records, the domain events get a way out of their own. */
+function joinSdk(instrumentations: Instrumentation[], log: Log): Sending {
+  log('an OpenTelemetry SDK is registered already: only the instrumentations are added to it');
+  if (logs.getLogger(SCOPE).enabled({ eventName: 'clowder.file.uploaded' })) {
+    registerInstrumentations({ instrumentations });
+    return { joined: true, processors: [], shutdown: () => Promise.resolve() };
+  }
+  log('that SDK takes no log records: domain events are sent by OTEL_EXPORTER_OTLP_* beside it');
+  const processors = domainEventProcessors(log);
+  const resource = defaultResource().merge(detectResources({ detectors: [envDetector] }));
+  const loggerProvider = new LoggerProvider({ resource, processors });
+  logs.setGlobalLoggerProvider(loggerProvider);
+  registerInstrumentations({ instrumentations, loggerProvider });
+  return { joined: true, processors, shutdown: () => loggerProvider.shutdown() };
+}
+
+function domainEventProcessors(log: Log): DomainEventProcessor[] {
   const onLost = (count: number, reason: LossReason): void => {
     // Not before it happens: at start there is no meter provider yet.
     metrics
@@ -91,7 +135,7 @@ function domainEventProcessors(log: (message: string) => void): DomainEventProce
 }
 
 /** The program's own log records take the SDK's usual way. */
-function otherLogProcessors(log: (message: string) => void): LogRecordProcessor[] {
+function otherLogProcessors(log: Log): LogRecordProcessor[] {
   return logExportersFromEnv(log).map((exporter) => new OtherLogsProcessor({ exporter }));
 }
 
@@ -110,6 +154,6 @@ async function settled(work: readonly Promise<unknown>[]): Promise<void> {
   clearTimeout(timer);
 }
 
-function logToStderr(message: string): void {
+export function logToStderr(message: string): void {
   process.stderr.write(`clowder-otel: ${message}\n`);
 }

@@ -1,0 +1,30 @@
+import { createRequire, register } from 'node:module';
+import { pathToFileURL } from 'node:url';
+
+/** The part of import-in-the-middle/register-hooks.mjs that is used. */
+interface SyncHooks {
+  register(options: { include: readonly string[] }): void;
+  supportsSyncHooks(): boolean;
+}
+
+/**
+ * Has `import` of these packages pass through the instrumentations; `require` does without hooks. All other modules load
+ * as ever. By `module.registerHooks` where Node can, else by `module.register`, which newer Nodes warn of.
+ *
+ * @throws where Node refuses
+ */
+export function hookImports(packages: readonly string[]): void {
+  // The very copy that @opentelemetry/instrumentation uses: another would not know its instrumentations.
+  const require = createRequire(createRequire(import.meta.url).resolve('@opentelemetry/instrumentation'));
+  const hooks: unknown = require('import-in-the-middle/register-hooks.mjs');
+  if (isSyncHooks(hooks) && hooks.supportsSyncHooks()) {
+    hooks.register({ include: packages });
+  } else {
+    const parentUrl = pathToFileURL(require.resolve('import-in-the-middle')).href;
+    register('import-in-the-middle/hook.mjs', parentUrl, { data: { include: packages } });
+  }
+}
+
+function isSyncHooks(module: unknown): module is SyncHooks {
+  return typeof module === 'object' && module !== null && 'register' in module && 'supportsSyncHooks' in module;
+}

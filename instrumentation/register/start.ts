@@ -1,0 +1,67 @@
+import { getStringListFromEnv } from '@opentelemetry/core';
+import { isWrapped, type Instrumentation } from '@opentelemetry/instrumentation';
+import { ExpressInstrumentation } from '@opentelemetry/instrumentation-express';
+import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { redactText } from '../../taxonomy/redaction.ts';
+import { ClowderInstrumentation } from '../server/clowder-instrumentation.ts';
+import { captureOptions } from '../server/settings.ts';
+import { flushAtExit } from '../telemetry/flush-at-exit.ts';
+import { hasSdk, logToStderr, setUpTelemetry } from '../telemetry/set-up.ts';
+import { hookImports } from './module-hooks.ts';
+
+/** By the names that OTEL_NODE_ENABLED_INSTRUMENTATIONS and OTEL_NODE_DISABLED_INSTRUMENTATIONS use. */
+const INSTRUMENTATIONS: ReadonlyMap<string, () => Instrumentation> = new Map<string, () => Instrumentation>([
+  ['clowder', () => new ClowderInstrumentation(captureOptions({}, process.env, logToStderr))],
+  ['http', () => new HttpInstrumentation()],
+  ['express', () => new ExpressInstrumentation()],
+]);
+
+/** Starts the SDK with its instrumentations, or adds ours to the SDK that is there, and flushes at the end. */
+export function start(): void {
+  const names = enabledNames();
+  // An SDK that somebody else set up has the instrumentations that they want.
+  if (hasSdk()) for (const name of names) if (name !== 'clowder') names.delete(name);
+  if (names.has('express')) hookExpress();
+  const instrumentations: Instrumentation[] = [];
+  for (const name of names) {
+    const instrumentation = INSTRUMENTATIONS.get(name)?.();
+    if (instrumentation !== undefined) instrumentations.push(instrumentation);
+  }
+  const telemetry = setUpTelemetry({ instrumentations });
+  flushAtExit(() => telemetry.flush());
+  if (names.has('http')) patchHttp();
+  if (!names.has('clowder')) {
+    logToStderr('nothing was patched: the instrumentation "clowder" is switched off by OTEL_NODE_*_INSTRUMENTATIONS');
+  }
+}
+
+function enabledNames(): Set<string> {
+  const names = new Set(getStringListFromEnv('OTEL_NODE_ENABLED_INSTRUMENTATIONS') ?? INSTRUMENTATIONS.keys());
+  for (const name of getStringListFromEnv('OTEL_NODE_DISABLED_INSTRUMENTATIONS') ?? []) names.delete(name);
+  return names;
+}
+
+function hookExpress(): void {
+  try {
+    hookImports(['express']);
+  } catch (error) {
+    logToStderr(`Express is instrumented in CommonJS alone, hooks for import failed: ${redactText(String(error))}`);
+  }
+}
+
+/**
+ * The http instrumentation patches what is required after it: so require it, and hand the patched functions on to those
+ * who import them by name.
+ */
+function patchHttp(): void {
+  const require = createRequire(import.meta.url);
+  const modules: unknown[] = [require('node:http'), require('node:https')];
+  syncBuiltinESMExports();
+  if (modules.every((module) => isPatched(module))) return;
+  logToStderr('node:http was not patched: requests that this program makes do not carry the trace context');
+}
+
+function isPatched(module: unknown): boolean {
+  return typeof module === 'object' && module !== null && 'request' in module && isWrapped(module.request);
+}

@@ -1,0 +1,89 @@
+import { propagation } from '@opentelemetry/api';
+import { InstrumentationBase, type InstrumentationConfig } from '@opentelemetry/instrumentation';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { startCapture } from '../capture/start-capture.ts';
+import type { CaptureOptions } from '../capture/types.ts';
+import { SCOPE } from '../telemetry/scope.ts';
+import { createServerTelemetry, type ServerTelemetry } from '../telemetry/server-telemetry.ts';
+import { Exchange } from './exchange.ts';
+import { propagateThroughFetch } from './fetch-propagation.ts';
+import { requestHead } from './request-head.ts';
+import { observeServers } from './server-emit.ts';
+import { captureOptions, type CaptureSettings } from './settings.ts';
+
+export interface ClowderInstrumentationConfig extends InstrumentationConfig, CaptureSettings {}
+
+/**
+ * Captures what passes through the node:http and node:https servers of this process as Clowder's API calls and pages:
+ * attributes of the server span, and domain events as log records of the logger provider. Beside
+ * `@opentelemetry/instrumentation-http` it adds to the server span that is there; without it starts one.
+ *
+ * @example new NodeSDK({ instrumentations: [new ClowderInstrumentation({ clowder: 'v2' }), new HttpInstrumentation()] })
+ */
+export class ClowderInstrumentation extends InstrumentationBase<ClowderInstrumentationConfig> {
+  // Declared, not defined: the base's constructor calls what sets them, before this class's fields would be.
+  declare private options: CaptureOptions | undefined;
+  declare private telemetry: ServerTelemetry | undefined;
+  declare private stopObserving: (() => void) | undefined;
+
+  constructor(config: ClowderInstrumentationConfig = {}) {
+    super(SCOPE, '', config);
+  }
+
+  override setConfig(config: ClowderInstrumentationConfig): void {
+    super.setConfig(config);
+    this.options = undefined;
+  }
+
+  override enable(): void {
+    super.enable();
+    this.stopObserving ??= observeServers((request, response) => this.observe(request, response));
+  }
+
+  override disable(): void {
+    super.disable();
+    this.stopObserving?.();
+    this.stopObserving = undefined;
+  }
+
+  /** Servers are reached by their prototypes: there is no module to wait for. */
+  protected override init(): void {}
+
+  override setTracerProvider(...args: Parameters<InstrumentationBase['setTracerProvider']>): void {
+    super.setTracerProvider(...args);
+    this.telemetry = undefined;
+  }
+
+  override setLoggerProvider(...args: Parameters<InstrumentationBase['setLoggerProvider']>): void {
+    super.setLoggerProvider(...args);
+    this.telemetry = undefined;
+  }
+
+  protected override _updateMetricInstruments(): void {
+    this.telemetry = undefined;
+  }
+
+  private observe(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
+    try {
+      this.options ??= captureOptions(this.getConfig(), process.env, (message) => this._diag.warn(message));
+      const head = requestHead(request);
+      const capture = startCapture(head, this.options);
+      if (capture.mayBeEvent) propagateThroughFetch();
+      return new Exchange(this.serverTelemetry(), head, capture, request, response);
+    } catch (error) {
+      this._diag.error('a request could not be captured', error);
+      return undefined;
+    }
+  }
+
+  private serverTelemetry(): ServerTelemetry {
+    this.telemetry ??= createServerTelemetry({
+      tracer: this.tracer,
+      logger: this.logger,
+      meter: this.meter,
+      propagator: propagation,
+      onError: (error) => this._diag.error('a request could not be reported', error),
+    });
+    return this.telemetry;
+  }
+}
