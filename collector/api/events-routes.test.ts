@@ -262,7 +262,7 @@ describe('CloudEvents', () => {
 });
 
 describe('Idempotency-Key', () => {
-  it('belongs to its endpoint: the same key on another one stands for other events', async () => {
+  test('belongs to its endpoint: the same key on another one stands for other events', async () => {
     const { post } = api();
     const on = async (path: string) => idsOf(await post({}, { ...JSON_TYPE, 'idempotency-key': 'k' }, path));
     const [login, signup] = [await on('/api/v1/events/user.login'), await on('/api/v1/events/user.signup')];
@@ -306,7 +306,6 @@ describe('Idempotency-Key', () => {
 
   test('counts by the place in the request, whatever else is in it', async () => {
     const { post } = api();
-    const [, second] = await idsOf(await post([{}, {}], idempotent('k')));
     expect(
       await idsOf(await post([{ ...cloudEvent, id: '' }, cloudEvent], { ...CLOUD_BATCH, 'idempotency-key': 'k' })),
     ).toEqual(['ce-1']);
