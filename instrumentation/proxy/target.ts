@@ -6,7 +6,7 @@ export interface RequestTarget {
   readonly authority: string | undefined;
 }
 
-const ABSOLUTE = /^https?:\/\/([^/?#@\\]+)([^#]*)$/i;
+const ABSOLUTE = /^https?:\/\/([^/?#@\\]+)([/?][^#]*)?$/i;
 
 /** @returns undefined for a target that is no path, no absolute http URL, and no `*` of OPTIONS */
 export function requestTarget(method: string, target: string): RequestTarget | undefined {

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { believedHeaders, outgoingHead, type IncomingHead, type RequestRules } from './request-head.ts';
+
+const RULES: RequestRules = {
+  hostHeader: 'preserve',
+  targetHost: '10.0.0.1:9000',
+  xForwarded: 'off',
+  forwarded: 'off',
+  via: undefined,
+};
+const NO_TRACE = { traceparent: undefined, tracestate: undefined };
+
+function incoming(rawHeaders: readonly string[], more: Partial<IncomingHead> = {}): IncomingHead {
+  return {
+    method: 'GET',
+    path: '/api/files?key=a%2Fb',
+    authority: undefined,
+    httpVersion: '1.1',
+    rawHeaders,
+    remoteAddress: '::ffff:192.0.2.1',
+    scheme: 'http',
+    upgrade: false,
+    ...more,
+  };
+}
+
+/** The forwarded head as lines, without the empty one. */
+function lines(rawHeaders: readonly string[], rules: Partial<RequestRules> = {}, more: Partial<IncomingHead> = {}) {
+  const head = outgoingHead(incoming(rawHeaders, more), { ...RULES, ...rules }, NO_TRACE);
+  if ('status' in head) throw new Error(head.reason);
+  expect(head.text.endsWith('\r\n\r\n')).toBe(true);
+  return head.text.slice(0, -4).split('\r\n');
+}
+
+describe('the head of a forwarded request', () => {
+  it('keeps target, names, order and duplicates', () => {
+    expect(lines(['HOST', 'clowder.test', 'X-b', '1', 'Accept', '*/*', 'x-B', '\xe4'])).toEqual([
+      'GET /api/files?key=a%2Fb HTTP/1.1',
+      'HOST: clowder.test',
+      'X-b: 1',
+      'Accept: */*',
+      'x-B: \xe4',
+    ]);
+  });
+
+  it('loses what is about the connection it came on', () => {
+    const raw = ['Host', 'h', 'Connection', 'keep-alive, X-Mine', 'Keep-Alive', 'timeout=5', 'X-Mine', '1'];
+    const more = ['Proxy-Connection', 'keep-alive', 'TE', 'gzip', 'Upgrade', 'h2c', 'X-Kept', '2'];
+    expect(lines([...raw, ...more])).toEqual([expect.any(String), 'Host: h', 'X-Kept: 2']);
+  });
+
+  it('keeps what no Connection header may take away', () => {
+    const raw = ['Host', 'h', 'Connection', 'Host, Cookie, Authorization, Content-Length', 'Cookie', 'id=1'];
+    expect(lines([...raw, 'Content-Length', '3'])).toEqual([
+      expect.any(String),
+      'Host: h',
+      'Cookie: id=1',
+      'Content-Length: 3',
+    ]);
+  });
+
+  it('asks for trailers where the client takes them', () => {
+    expect(lines(['Host', 'h', 'TE', 'deflate;q=0.5, trailers', 'Connection', 'TE']).slice(2)).toEqual([
+      'Connection: TE',
+      'TE: trailers',
+    ]);
+  });
+
+  it('passes on a wish for another protocol', () => {
+    const raw = ['Host', 'h', 'Upgrade', 'websocket', 'Connection', 'keep-alive, Upgrade', 'Sec-WebSocket-Key', 'x'];
+    expect(lines(raw, {}, { upgrade: true }).slice(2)).toEqual([
+      'Sec-WebSocket-Key: x',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+    ]);
+  });
+
+  it.each([
+    [['Host', 'h'], 'none'],
+    [['Host', 'h', 'Content-Length', '0'], 'length'],
+    [['Host', 'h', 'Transfer-Encoding', 'Chunked'], 'chunked'],
+  ] as const)('of %j is framed by %s', (raw, framing) => {
+    expect(outgoingHead(incoming(raw), RULES, NO_TRACE)).toMatchObject({ framing });
+  });
+
+  it.each([
+    [['Host', 'a', 'Host', 'b'], 400],
+    [['Host', 'a', 'Transfer-Encoding', 'gzip, chunked'], 501],
+    [['Host', 'a', 'Transfer-Encoding', 'chunked', 'Transfer-Encoding', 'chunked'], 501],
+  ] as const)('of %j is refused with %i', (raw, status) => {
+    expect(outgoingHead(incoming(raw), RULES, NO_TRACE)).toMatchObject({ status });
+  });
+
+  it('has the Host that is configured, and that of an absolute target', () => {
+    expect(lines(['host', 'h'], { hostHeader: 'target' })[1]).toBe('host: 10.0.0.1:9000');
+    expect(lines(['host', 'h'], {}, { authority: 'other.test' })[1]).toBe('host: other.test');
+    expect(lines([], {}, { httpVersion: '1.0' })[1]).toBe('Host: 10.0.0.1:9000');
+  });
+
+  it('carries our trace context instead of the one that came', () => {
+    const raw = ['Host', 'h', 'Traceparent', 'old', 'tracestate', 'a=b'];
+    const trace = { traceparent: 'new', tracestate: 'clowder=captured,a=b' };
+    const head = outgoingHead(incoming(raw), RULES, trace);
+    expect(head).toMatchObject({ text: expect.not.stringContaining('old') });
+    expect(head).toMatchObject({
+      text: expect.stringContaining('traceparent: new\r\ntracestate: clowder=captured,a=b'),
+    });
+    expect(lines(raw).slice(2)).toEqual(['Traceparent: old', 'tracestate: a=b']);
+  });
+
+  it('has Via only where asked for', () => {
+    expect(lines(['Host', 'h'], { via: 'proxy' }, { httpVersion: '1.0' }).at(-1)).toBe('Via: 1.0 proxy');
+  });
+});
+
+const CAME = [
+  'Host', 'clowder.test:8000', 'X-Forwarded-For', '198.51.100.7', 'X-Forwarded-Proto', 'https', 'X-Forwarded-Host', 'outer.test',
+  'Forwarded', 'for=198.51.100.7',
+]; // prettier-ignore
+
+describe('the headers that name the client', () => {
+  it.each([
+    [
+      'set',
+      ['X-Forwarded-For: 192.0.2.1', 'X-Forwarded-Proto: http', 'X-Forwarded-Host: clowder.test:8000'],
+      'Forwarded: for=192.0.2.1;proto=http;host="clowder.test:8000"',
+    ],
+    [
+      'append',
+      ['X-Forwarded-For: 198.51.100.7, 192.0.2.1', 'X-Forwarded-Proto: https', 'X-Forwarded-Host: outer.test'],
+      'Forwarded: for=198.51.100.7, for=192.0.2.1;proto=http;host="clowder.test:8000"',
+    ],
+    [
+      'off',
+      ['X-Forwarded-For: 198.51.100.7', 'X-Forwarded-Proto: https', 'X-Forwarded-Host: outer.test'],
+      'Forwarded: for=198.51.100.7',
+    ],
+  ] as const)('are %s', (mode, x, forwarded) => {
+    expect(lines(CAME, { xForwarded: mode, forwarded: mode }).slice(2)).toEqual([...x, forwarded]);
+  });
+
+  it('are each set or left alone for itself', () => {
+    const both = lines(CAME, { xForwarded: 'set' });
+    expect(both).toContain('Forwarded: for=198.51.100.7');
+    expect(both).toContain('X-Forwarded-For: 192.0.2.1');
+  });
+
+  it('write IPv6 as each of them wants it', () => {
+    const rules = { xForwarded: 'set', forwarded: 'set' } as const;
+    const both = lines(['Host', 'h'], rules, { remoteAddress: '2001:db8::1', scheme: 'https' });
+    expect(both).toContain('X-Forwarded-For: 2001:db8::1');
+    expect(both).toContain('Forwarded: for="[2001:db8::1]";proto=https;host=h');
+  });
+
+  it('are believed only where a proxy in front sets them', () => {
+    const headers = { host: 'h', forwarded: 'for=1', 'x-forwarded-for': '2', accept: 'a' };
+    const believed = (xForwarded: 'set' | 'append' | 'off', forwarded: 'set' | 'append' | 'off') =>
+      Object.keys(believedHeaders(headers, undefined, { xForwarded, forwarded }));
+    expect(believed('set', 'off')).toEqual(['host', 'accept']);
+    expect(believed('append', 'off')).toEqual(['host', 'x-forwarded-for', 'accept']);
+    expect(believed('set', 'append')).toEqual(['host', 'forwarded', 'accept']);
+    expect(believed('append', 'append')).toEqual(['host', 'forwarded', 'x-forwarded-for', 'accept']);
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { PROXY_FLAGS } from './flags.ts';
+import { parseProxySettings, portOf, ProxyConfigError } from './settings.ts';
+
+function problems(given: Record<string, unknown>): string {
+  try {
+    parseProxySettings(given);
+  } catch (error) {
+    if (error instanceof ProxyConfigError) return error.message;
+    throw error;
+  }
+  return '';
+}
+
+describe('settings of the proxy', () => {
+  it('have a default each, also where a variable is empty', () => {
+    const settings = parseProxySettings({ PROXY_LISTEN: '', PATH: '/bin' });
+    expect(settings).toMatchObject({
+      PROXY_LISTEN: { host: '127.0.0.1', port: 8000 },
+      PROXY_HOST_HEADER: 'preserve',
+      PROXY_MAX_HEADER_BYTES: 65_536,
+    });
+    expect(settings.PROXY_TARGET.href).toBe('http://127.0.0.1:9000/');
+  });
+
+  it('are read from text', () => {
+    const settings = parseProxySettings({
+      PROXY_LISTEN: '[::1]:0',
+      PROXY_TARGET: 'https://clowder.test',
+      PROXY_TARGET_INSECURE: 'true',
+      PROXY_MAX_HEADER_BYTES: '32KiB',
+      PROXY_IDLE_TIMEOUT_S: '0.5',
+    });
+    expect(settings).toMatchObject({
+      PROXY_LISTEN: { host: '::1', port: 0 },
+      PROXY_TARGET_INSECURE: true,
+      PROXY_MAX_HEADER_BYTES: 32_768,
+      PROXY_IDLE_TIMEOUT_S: 0.5,
+    });
+    expect(portOf(settings.PROXY_TARGET)).toBe(443);
+  });
+
+  it('that are wrong are all named in one message, with what they were and what they may be', () => {
+    const message = problems({
+      PROXY_LISTEN: '8000',
+      PROXY_TARGET: 'http://x:s3cret@clowder.test/',
+      PROXY_X_FORWARDED: 'maybe',
+      PROXY_IDLE_TIMEOUT_S: '-1',
+    });
+    expect(message).toMatch(/PROXY_LISTEN was "8000": must be an address and a port/);
+    expect(message).toMatch(/PROXY_TARGET was .*may not hold a user name or password/);
+    expect(message).toMatch(/PROXY_X_FORWARDED was "maybe": .*may be set, append, off/);
+    expect(message).toMatch(/PROXY_IDLE_TIMEOUT_S was "-1"/);
+    expect(message).not.toContain('s3cret');
+  });
+
+  it.each([
+    [{ PROXY_TLS_CERT_FILE: 'a.pem' }, 'belong together'],
+    [{ PROXY_TARGET_INSECURE: 'true' }, 'for an https PROXY_TARGET'],
+    [{ PROXY_LISTEN: '127.0.0.1:9000' }, 'would call itself'],
+    [{ PROXY_TARGET: 'http://127.0.0.1:9000/clowder' }, 'may not have a path'],
+    [{ PROXY_TARGET: 'clowder.test' }, 'must be an http or https URL'],
+    [{ PROXY_MAX_HEADER_BYTES: '2GiB' }, 'must be a size'],
+    [{ CLOWDER_CONTEXT: 'clowder' }, 'must be a path'],
+  ])('%j is refused: %s', (given, why) => {
+    expect(problems(given)).toContain(why);
+  });
+
+  it('each have one flag, and its default is shown as it is', () => {
+    const settings = parseProxySettings({});
+    expect(PROXY_FLAGS.map(({ setting }) => setting).sort()).toEqual(Object.keys(settingsWithAll()).sort());
+    for (const { setting, shownDefault } of PROXY_FLAGS) {
+      if (shownDefault !== undefined)
+        expect(parseProxySettings({ [setting]: shownDefault })[setting]).toEqual(settings[setting]);
+    }
+  });
+});
+
+/** Settings with every optional one given. */
+function settingsWithAll() {
+  return parseProxySettings({
+    PROXY_ADMIN: '127.0.0.1:8001',
+    CLOWDER_INSTANCE: 'test',
+    PROXY_VIA: 'proxy',
+    PROXY_TLS_CERT_FILE: 'a',
+    PROXY_TLS_KEY_FILE: 'b',
+    PROXY_TARGET: 'https://clowder.test',
+    PROXY_TARGET_CA_FILE: 'c',
+    PROXY_MAX_CONNECTIONS: '5',
+  });
+}
