@@ -7,13 +7,17 @@ interface SyncHooks {
   supportsSyncHooks(): boolean;
 }
 
+const EVALUATED = /^(?:-e|-p|-pe|--eval|--print)(?:=|$)/;
+
 /**
  * Has `import` of these packages pass through the instrumentations; `require` does without hooks. All other modules load
- * as ever. By `module.registerHooks` where Node can, else by `module.register`, which newer Nodes warn of.
+ * as ever. By `module.registerHooks` where Node can, else by `module.register`, which newer Nodes warn of. Not for
+ * `node -e`: there the hooks of import-in-the-middle 3.6 break `require` of Node's own modules.
  *
  * @throws where Node refuses
  */
 export function hookImports(packages: readonly string[]): void {
+  if (process.execArgv.some((argument) => EVALUATED.test(argument))) return;
   // The very copy that @opentelemetry/instrumentation uses: another would not know its instrumentations.
   const require = createRequire(createRequire(import.meta.url).resolve('@opentelemetry/instrumentation'));
   const hooks: unknown = require('import-in-the-middle/register-hooks.mjs');
