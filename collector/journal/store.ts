@@ -28,6 +28,8 @@ const MAKE_ROOM_ROWS = 10_000;
 const SPARE_BYTES = 64 * 1024;
 const SQLITE_FULL = 13;
 const NEWLINE = 10;
+/** Characters of the appends that share a row, at most. */
+const ROW_LENGTH = 128 * 1024;
 
 /** The journal's one writer. Synchronous: it lives in a thread of its own. */
 export class JournalStore {
@@ -111,7 +113,7 @@ export class JournalStore {
     const before = this.#counters();
     try {
       this.#database.exec('BEGIN IMMEDIATE');
-      const results = changes.map((change) => this.#applyOne(change, nowMs));
+      const results = this.#applyAll(changes, nowMs);
       this.#prune(nowMs, PRUNE_ROWS + PRUNE_ROWS_PER_CHANGE * changes.length);
       this.#database.exec('COMMIT');
       this.#commits += 1;
@@ -146,6 +148,29 @@ export class JournalStore {
 
   #backlog(): number {
     return this.#bytes - this.#settledBytes + this.#heldBytes;
+  }
+
+  /** Each change in turn; those that only append, one after the other, share a row where the bound allows it. */
+  #applyAll(changes: readonly StoredChange[], nowMs: number): WriteResult[] {
+    const results: WriteResult[] = [];
+    let run: StoredChange[] = [];
+    let runLength = 0;
+    const endRun = (): void => {
+      const shared =
+        run.length > 1 ? this.#applyOne({ append: run.map((one) => one.append).join('\n') }, nowMs) : undefined;
+      if (shared?.ok === true) results.push(...run.map(() => shared));
+      else for (const one of run) results.push(this.#applyOne(one, nowMs));
+      run = [];
+      runLength = 0;
+    };
+    for (const change of changes) {
+      const length = onlyAppends(change) ? change.append.length : ROW_LENGTH;
+      if (runLength + length > ROW_LENGTH) endRun();
+      run.push(change);
+      runLength += length;
+    }
+    endRun();
+    return results;
   }
 
   #applyOne(change: StoredChange, nowMs: number): WriteResult {
@@ -275,6 +300,10 @@ function isNew(held: NewHeld): boolean {
 
 function newBytes(hold: readonly NewHeld[]): number {
   return hold.reduce((sum, held) => sum + (isNew(held) ? Buffer.byteLength(held.line) : 0), 0);
+}
+
+function onlyAppends(change: StoredChange): change is { readonly append: string } {
+  return change.append !== undefined && Object.keys(change).length === 1;
 }
 
 function countLines(lines: Uint8Array): number {
