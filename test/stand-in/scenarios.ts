@@ -38,6 +38,7 @@ export function examplePath(path: string): string {
   return path
     .replaceAll(/:ex\w*Name|\{extractor_?name\}/g, 'ncsa.wordcount')
     .replaceAll(/:token/g, 'canary-token')
+    .replaceAll(/(?<=files\/)(?::\w+|\{[^}]*\})/g, seedId('file', 900))
     .replaceAll(/:\w+|\{[^}]*\}\}?/g, seedId('dataset', 900))
     .replaceAll(/\/\*\w*/g, '/some/where');
 }

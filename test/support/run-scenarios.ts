@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ExpectedEvent, Got, Scenario, Sent } from '../stand-in/scenarios/scenario.ts';
 import { curl } from './curl.ts';
+import { byProxy } from './published.ts';
 
 /** What one scenario did, and what must come of it. */
 export interface ScenarioRun {
@@ -48,9 +49,6 @@ export function newTrace(): { readonly traceId: string; readonly traceparent: st
 
 /** What follows from the request itself, unless the scenario says otherwise. */
 function complete(event: ExpectedEvent, sent: Sent | undefined): ExpectedEvent {
-  return {
-    client_kind: CLIENT_KINDS[sent?.agent ?? 'curl'],
-    ...(event.event.startsWith('view.') && sent !== undefined && { url: sent.path }),
-    ...event,
-  };
+  const url = event.event.startsWith('view.') && sent !== undefined ? { url: sent.path } : {};
+  return byProxy({ ...url, ...event }, CLIENT_KINDS[sent?.agent ?? 'curl']);
 }

@@ -33,7 +33,7 @@ const extractions: readonly Scenario[] = [
   one('an extraction of a file', post(`/api/files/${FILE}/extractions`, { json: { extractor: 'ncsa.wordcount', parameters: {} } }), 200,
     (got) => [queued({ file_id: FILE, extractor_name: 'ncsa.wordcount', job_id: inJson(got, 'job_id') })], ['POST /api/files/:file_id/extractions']),
   one('an extraction by a private extractor: its secret is not in the event', post(`/api/files/${FILE}/extractions`, { json: { extractor: 'private.canary-extractor-key.mine' } }), 200,
-    (got) => [queued({ file_id: FILE, extractor_name: 'private.mine', job_id: inJson(got, 'job_id') })]),
+    (got) => [queued({ file_id: FILE, extractor_name: 'private.REDACTED.mine', job_id: inJson(got, 'job_id') })]),
   one('an extraction that names no extractor', post(`/api/files/${FILE}/extractions`, { json: {} }), 500, []),
   one('an extraction of a file that is not ready', post(`/api/files/${seedId('file', 300, 'broken')}/extractions`, { json: { extractor: 'x' } }), 409, []),
   one('an extraction of a dataset', post(`/api/datasets/${DATASET}/extractions`, { json: { extractor: 'ncsa.index' } }), 200,

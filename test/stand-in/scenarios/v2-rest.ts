@@ -101,7 +101,7 @@ const views: readonly Scenario[] = [
     name: 'a page and the calls it makes are one view',
     send: [get(`/datasets/${seedId('dataset', 609)}`, { ...by, headers: { accept: 'text/html' } }), get(`/api/v2/datasets/${seedId('dataset', 609)}`, fromPage)],
     statuses: [200, 200],
-    expect: () => [viewed('dataset', seedId('dataset', 609))],
+    expect: () => [viewed('dataset', seedId('dataset', 609), { url: `/datasets/${seedId('dataset', 609)}` })],
   },
   one('a summary asked for by a script is no view', get(`/api/v2/files/${seedId('file', 610)}/summary`), 200, []),
   one('a dataset asked for by a script is no view', get(`/api/v2/datasets/${seedId('dataset', 610)}`), 200, []),

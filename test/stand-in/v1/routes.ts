@@ -99,6 +99,7 @@ export const V1_ROUTES: readonly RouteLine[] = [
   ['POST', '/api/datasets/:id/detachdelete', containers.removeAlways('id')],
   ['POST', '/api/datasets/:id/queueArchival', containers.onDataset],
   ['POST', '/api/datasets/:id/queueUnarchival', containers.onDataset],
+  ...all('GET', ['/api/datasets/canEdit', '/api/datasets/moveFileToDataset', '/api/datasets/listTrash'], done),
   ['GET', '/api/datasets/:id', containers.datasetInfo],
   ['DELETE', '/api/selected/files', () => json({ success: 'true' })],
   ['GET', '/api/selected/files', containers.downloadSelected],

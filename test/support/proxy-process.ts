@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { freePort, startProcess, type Exit } from './processes.ts';
+import { answersOk } from './wait-for.ts';
+
+const BUILT = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const SOURCE = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+
+export interface ProxyProcessOptions {
+  /** Of Clowder: scheme, host and port. */
+  readonly target: string;
+  /** Where its telemetry goes (OTLP/HTTP, without `/v1/…`). */
+  readonly otlpUrl: string;
+  /** Further flags of `clowder-otel proxy`. */
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Our proxy as a child process. */
+export interface ProxyProcess extends AsyncDisposable {
+  readonly url: string;
+  output(): string;
+  /** Ends it (default SIGTERM: it sends what it captured first) and waits until it is gone. */
+  kill(signal?: NodeJS.Signals): Promise<Exit>;
+}
+
+/**
+ * Starts `clowder-otel proxy` and waits until it is ready, as its admin listener says: no request goes to Clowder.
+ *
+ * @throws Error with its output where it does not come up
+ */
+export async function startProxyProcess(options: ProxyProcessOptions): Promise<ProxyProcess> {
+  const [port, adminPort] = [await freePort(), await freePort()];
+  const url = `http://127.0.0.1:${port}`;
+  const program = existsSync(BUILT) ? ['--enable-source-maps', BUILT] : ['--disable-warning=ExperimentalWarning', SOURCE]; // prettier-ignore
+  const listeners = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`];
+  const args = [...program, 'proxy', ...listeners, '--target', options.target, ...(options.flags ?? [])];
+  const running = await startProcess(process.execPath, args, {
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpUrl, OTEL_BSP_SCHEDULE_DELAY: '200', LOG_LEVEL: 'warn', ...options.env }, // prettier-ignore
+    ready: () => answersOk(`http://127.0.0.1:${adminPort}/readyz`),
+  });
+  return {
+    url,
+    output: () => running.output(),
+    kill: (signal) => running.kill(signal),
+    [Symbol.asyncDispose]: async () => {
+      await running.kill();
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import type { ExpectedEvent } from '../stand-in/scenarios/scenario.ts';
+import type { CollectorProcess } from './collector-process.ts';
+import type { EventSink, ReceivedEvent } from './consumer.ts';
+import { waitFor } from './wait-for.ts';
+
+/** Fields that no test can foretell, or that follow from others and are tested where they are made. */
+const UNFORESEEABLE = new Set(
+  'event_id created trace_id span_id response_time_ms target referrer client_id client_address user_agent category type size'.split(
+    ' ',
+  ),
+);
+
+/** An event as it came out of RabbitMQ, as a scenario would state it: `url` without scheme and host. */
+export function asExpected({ body }: ReceivedEvent): ExpectedEvent {
+  const fields = Object.entries(body).filter(([name]) => !UNFORESEEABLE.has(name));
+  const event = Object.fromEntries(fields) as ExpectedEvent;
+  const url = event['url'];
+  return typeof url === 'string' ? { ...event, url: url.replace(/^http:\/\/[^/]+/, '') } : event;
+}
+
+/** What the proxy adds to what it saw of a client of this kind. */
+export const byProxy = (event: ExpectedEvent, clientKind: string): ExpectedEvent => ({
+  source: 'proxy',
+  client_kind: clientKind,
+  ...event,
+});
+
+/** A multiset of events in an order of its own, so that two can be compared. */
+export const asMultiset = (events: readonly ExpectedEvent[]): readonly ExpectedEvent[] =>
+  events.map((event) => sorted(event)).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+
+const sorted = (event: ExpectedEvent): ExpectedEvent =>
+  Object.fromEntries(Object.entries(event).toSorted(([a], [b]) => (a < b ? -1 : 1))) as ExpectedEvent;
+
+/**
+ * Waits until nothing more can come: the collector holds back no observation any more, and an event posted after that
+ * has arrived. Whoever sent telemetry must have ended before.
+ */
+export async function everythingIsPublished(collector: CollectorProcess, sink: EventSink, name: string): Promise<void> {
+  await waitFor(async () => (await waiting(collector)) === 0, {
+    timeoutMs: 30_000,
+    everyMs: 100,
+    what: 'no observation to be held back',
+  });
+  const response = await fetch(`${collector.url}/api/v1/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ event: 'file.deleted', event_id: name, file_id: name }),
+  });
+  if (response.status !== 202) throw new Error(`the last event was refused: ${await response.text()}`);
+  await response.arrayBuffer();
+  await waitFor(() => sink.received.some(({ messageId }) => messageId === name), {
+    timeoutMs: 30_000,
+    what: 'the last event',
+  });
+}
+
+async function waiting(collector: CollectorProcess): Promise<number> {
+  const metrics = await (await fetch(`${collector.url}/metrics`)).text();
+  return Number(/^clowder_otel_waiting_observations (\d+)$/m.exec(metrics)?.[1]);
+}
