@@ -1,5 +1,5 @@
 import { startCollector } from '../collector/service.ts';
-import type { GlobalOptions } from './main.ts';
+import type { GlobalOptions } from './program.ts';
 import { settingsOf } from './settings.ts';
 
 /** `collector`: runs until SIGTERM or SIGINT, then finishes what is in flight and exits 0. */

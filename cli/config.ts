@@ -1,6 +1,6 @@
 import { SETTINGS } from '../collector/config.ts';
 import { redactAmqpUrl } from '../exporter/amqp-url.ts';
-import type { GlobalOptions } from './main.ts';
+import type { GlobalOptions } from './program.ts';
 import { printRows } from './output.ts';
 import { settingsOf } from './settings.ts';
 

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { amqpTls } from '../collector/config-checks.ts';
 import type { Settings } from '../collector/config.ts';
-import { openJournalReader, type JournalReader } from '../collector/journal/journal.ts';
+import { openJournalReader, type JournalReader, type JournalRow } from '../collector/journal/journal.ts';
 import { toMessageFromLine } from '../exporter/message.ts';
 import { createPublisher, type Outcome } from '../exporter/publisher.ts';
+import { EVENT_TYPES, isEventType } from '../taxonomy/event-types.ts';
 import type { FlatBody } from '../taxonomy/flat-body.ts';
-import type { GlobalOptions } from './main.ts';
+import type { GlobalOptions } from './program.ts';
 import { parseTime, printRows, progress } from './output.ts';
 import { requireJournal, settingsOf, UsageError } from './settings.ts';
 
@@ -35,12 +36,14 @@ export function listEvents(options: GlobalOptions, filter: Filter & { limit: num
 
 /** `events tail`: until interrupted. */
 export async function tailEvents(options: GlobalOptions, filter: Filter): Promise<void> {
+  checkTypes(filter);
   const reader = openReader(settingsOf(options));
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   process.once('SIGTERM', () => stop.abort());
-  if (filter.since !== undefined) show([...matching(reader, filter, 'asc')]);
+  // Before what is shown of the past: whatever comes meanwhile is shown after it, and nothing twice.
   let last = reader.lastRow();
+  if (filter.since !== undefined) show([...matching(reader, filter, 'asc', last)]);
   while (!stop.signal.aborted) {
     for (const row of reader.read(last, 1024 * 1024)) {
       last = row.row;
@@ -57,6 +60,7 @@ export async function replayEvents(options: GlobalOptions, filter: Filter & { to
   if (filter.since === undefined) throw new UsageError('events replay needs --since, e.g. --since 6h');
   const settings = settingsOf(options);
   const reader = openReader(settings);
+  const wanted = matching(reader, filter, 'asc');
   const publisher = createPublisher({
     urls: settings.AMQP_URL,
     connectionName: 'clowder-otel replay',
@@ -67,7 +71,7 @@ export async function replayEvents(options: GlobalOptions, filter: Filter & { to
   const outstanding = new Set<Promise<void>>();
   try {
     await connected(publisher);
-    for (const body of matching(reader, filter, 'asc')) {
+    for (const body of wanted) {
       const settled = Promise.withResolvers<void>();
       const done = (outcome: Outcome): void => {
         counts[outcome] += 1;
@@ -112,17 +116,32 @@ function openReader(settings: Settings): JournalReader {
   return openJournalReader(settings.DATA_DIR);
 }
 
-function* matching(reader: JournalReader, filter: Filter, direction: 'asc' | 'desc'): Generator<FlatBody> {
+/** @throws UsageError before anything is read */
+function matching(
+  reader: JournalReader,
+  filter: Filter,
+  direction: 'asc' | 'desc',
+  lastRow = Number.MAX_SAFE_INTEGER,
+): Iterable<FlatBody> {
+  checkTypes(filter);
   const sinceMs = timeOf('--since', filter.since);
-  const untilMs = timeOf('--until', filter.until);
-  for (const row of reader.scan({ direction, ...(sinceMs !== undefined && { sinceMs }) })) {
-    if (untilMs !== undefined && row.atMs > untilMs) continue;
-    const lines = direction === 'asc' ? row.lines : row.lines.toReversed();
-    for (const line of lines) {
-      const body = JSON.parse(line) as FlatBody;
-      if (isWanted(body, filter)) yield body;
-    }
+  const untilMs = timeOf('--until', filter.until) ?? Number.POSITIVE_INFINITY;
+  const rows = reader.scan({ direction, ...(sinceMs !== undefined && { sinceMs }) });
+  return bodiesOf(
+    rows.filter((row) => row.row <= lastRow && row.atMs <= untilMs),
+    direction,
+  ).filter((body) => isWanted(body, filter));
+}
+
+function* bodiesOf(rows: Iterable<JournalRow>, direction: 'asc' | 'desc'): Generator<FlatBody> {
+  for (const { lines } of rows) {
+    for (const line of direction === 'asc' ? lines : lines.toReversed()) yield JSON.parse(line) as FlatBody;
   }
+}
+
+function checkTypes({ type = [] }: Filter): void {
+  const unknown = type.find((one) => !isEventType(one));
+  if (unknown !== undefined) throw new UsageError(`--type was ${unknown}; may be ${EVENT_TYPES.join(', ')}`);
 }
 
 function isWanted(body: FlatBody, filter: Filter): boolean {

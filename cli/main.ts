@@ -1,110 +1,16 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from 'commander';
-import { addProxyFlags } from './proxy-flags.ts';
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
-const program = new Command('clowder-otel')
-  .description('Event collection for Clowder on OpenTelemetry and RabbitMQ')
-  .option('--config <file>', 'YAML file of settings; the environment wins over it')
-  .showHelpAfterError('(--help shows what there is)')
-  .exitOverride();
+// Whoever reads what is printed may have read enough: `events list | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
 
-/** Options of every command that reads settings. */
-export interface GlobalOptions {
-  readonly config?: string;
-}
-
-const globals = (): GlobalOptions => program.opts<GlobalOptions>();
-
-program
-  .command('collector')
-  .description('receive telemetry and events, journal them, publish them to RabbitMQ')
-  .action(async () => (await import('./collector.ts')).runCollector(globals()));
-
-const proxy = program
-  .command('proxy')
-  .description('pass requests on to Clowder and report what they do, as OpenTelemetry');
-addProxyFlags(proxy).action(async () => (await import('./proxy.ts')).runProxy(proxy));
-
-const keys = program.command('keys').description('API keys of the collector');
-keys
-  .command('add')
-  .description('make a key; it is shown once')
-  .requiredOption('--name <name>', 'what the key is for')
-  .requiredOption('--scope <scopes...>', 'ingest, read, browser')
-  .addOption(new Option('--rate <requests>', 'requests a second').default(1000).argParser(positive))
-  .option('--json', 'print one JSON object')
-  .action(async (options: { name: string; scope: string[]; rate: number; json?: true }) =>
-    (await import('./keys.ts')).addKey(globals(), options),
-  );
-keys
-  .command('list')
-  .description('list the keys, without their secrets')
-  .action(async () => (await import('./keys.ts')).listKeys(globals()));
-keys
-  .command('revoke')
-  .argument('<id>', 'id or name of the key')
-  .description('revoke a key at once')
-  .action(async (id: string) => (await import('./keys.ts')).revokeKey(globals(), id));
-
-const events = program.command('events').description('the journal');
-const filters = (command: Command): Command =>
-  command
-    .option('--since <time>', 'RFC 3339, Unix milliseconds, or an age: 90s, 15m, 6h, 7d')
-    .option('--until <time>', 'the same')
-    .option('--type <type...>', 'event types, e.g. file.uploaded');
-filters(events.command('list').description('list journaled events, the newest last'))
-  .addOption(new Option('--limit <n>', 'at most so many').default(100).argParser(positive))
-  .action(async (options: { since?: string; until?: string; type?: string[]; limit: number }) =>
-    (await import('./events.ts')).listEvents(globals(), options),
-  );
-filters(events.command('tail').description('print events as they are journaled')).action(
-  async (options: { since?: string; type?: string[] }) => (await import('./events.ts')).tailEvents(globals(), options),
-);
-filters(events.command('replay').description('publish journaled events once more, with the ids they have'))
-  .option('--to-broker', 'to the brokers of AMQP_URL')
-  .action(async (options: { since?: string; until?: string; type?: string[]; toBroker?: true }) =>
-    (await import('./events.ts')).replayEvents(globals(), options),
-  );
-
-const rejected = program.command('rejected').description('explicit events that were rejected for good');
-rejected
-  .command('list')
-  .addOption(new Option('--limit <n>', 'at most so many').default(100).argParser(positive))
-  .action(async (options: { limit: number }) => (await import('./rejected.ts')).listRejected(globals(), options));
-rejected
-  .command('replay')
-  .argument('[ids...]', 'ids as listed; all where none is given')
-  .option('--key <key>', 'API key with scope ingest, for a collector that is running and has keys')
-  .description('check rejected events again and journal those that are right now')
-  .action(async (ids: string[], options: { key?: string }) =>
-    (await import('./rejected.ts')).replayRejected(globals(), ids, options),
-  );
-
-program
-  .command('config')
-  .description('settings')
-  .command('check')
-  .description('check the settings as a whole and print them')
-  .action(async () => (await import('./config.ts')).checkConfig(globals()));
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new CommanderError(2, 'wrong_usage', `${text} is no positive integer`);
-  return value;
-}
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) {
-    const asked = error.exitCode === 0;
-    if (error.code === 'wrong_usage') process.stderr.write(`${error.message}\n`);
-    process.exitCode = asked ? 0 : 2;
-  } else {
-    const usage =
-      error instanceof Error && 'code' in error && (error.code === 'invalid_config' || error.code === 'wrong_usage');
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = usage ? 2 : 1;
-  }
+if (major < 22 || (major === 22 && minor < 15)) {
+  process.stderr.write(`clowder-otel needs Node 22.15 or later, this is ${process.version}\n`);
+  process.exitCode = 1;
+} else {
+  const { run } = await import('./program.ts');
+  process.exitCode = await run(process.argv);
 }

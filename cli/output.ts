@@ -18,18 +18,21 @@ export function printRows(
 }
 
 /** How far long work has come: one line that is rewritten on a terminal, nothing in a pipe. */
-export function progress(label: string): { update(done: number): void; end(): void } {
-  const shown = process.stderr.isTTY;
+export function progress(
+  label: string,
+  stream: NodeJS.WriteStream = process.stderr,
+): { update(done: number): void; end(): void } {
+  const shown = stream.isTTY;
   let last = 0;
   return {
     update(done) {
       const now = Date.now();
       if (!shown || now - last < 100) return;
       last = now;
-      process.stderr.write(`\r${label}: ${done.toLocaleString('en')}`);
+      stream.write(`\r${label}: ${done.toLocaleString('en')}`);
     },
     end() {
-      if (shown) process.stderr.write('\n');
+      if (shown) stream.write('\n');
     },
   };
 }
@@ -39,6 +42,8 @@ export function parseTime(text: string, now: number): number | undefined {
   const age = /^(\d+)([smhd])$/.exec(text);
   if (age !== null)
     return now - Number(age[1]) * { s: 1e3, m: 6e4, h: 36e5, d: 864e5 }[age[2] as 's' | 'm' | 'h' | 'd'];
-  const time = /^\d{11,}$/.test(text) ? Number(text) : Date.parse(text);
+  if (/^\d{11,15}$/.test(text)) return Number(text);
+  // Date.parse alone takes almost anything for a time: "6" is June 2001.
+  const time = /^\d{4}-\d{2}-\d{2}(?:T|$)/i.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(time) ? undefined : time;
 }

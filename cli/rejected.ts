@@ -1,7 +1,7 @@
 import { openJournalReader } from '../collector/journal/journal.ts';
-import type { GlobalOptions } from './main.ts';
+import type { GlobalOptions } from './program.ts';
 import { printRows } from './output.ts';
-import { requireJournal, settingsOf } from './settings.ts';
+import { requireJournal, settingsOf, UsageError } from './settings.ts';
 
 /** `rejected list` */
 export function listRejected(options: GlobalOptions, { limit }: { limit: number }): void {
@@ -28,6 +28,8 @@ export async function replayRejected(
   ids: readonly string[],
   { key }: { key?: string },
 ): Promise<void> {
+  const wrong = ids.find((id) => !/^[1-9]\d{0,14}$/.test(id));
+  if (wrong !== undefined) throw new UsageError(`${wrong} is no id of a rejected event: rejected list shows them`);
   const { HOST, PORT } = settingsOf(options);
   const host = HOST.includes(':') ? `[${HOST}]` : HOST === '0.0.0.0' ? '127.0.0.1' : HOST;
   const url = `http://${host}:${PORT}/api/v1/rejected/replay`;
@@ -38,7 +40,10 @@ export async function replayRejected(
   }).catch((cause: unknown) => {
     throw new Error(`No collector answers at ${url}: start it, or set HOST and PORT to where it runs`, { cause });
   });
-  const answer = (await response.json()) as { accepted?: number; rejected?: number; detail?: string };
-  if (!response.ok) throw new Error(`The collector answered ${response.status}: ${answer.detail ?? ''}`);
+  const answer = (await response.json().catch(() => ({}))) as { accepted?: number; rejected?: number; detail?: string };
+  if (!response.ok || answer.accepted === undefined)
+    throw new Error(
+      `${url} answered ${response.status}: ${answer.detail ?? 'is it our collector that listens there?'}`,
+    );
   printRows([{ accepted: answer.accepted, 'still rejected': answer.rejected }], ['accepted', 'still rejected']);
 }

@@ -1,0 +1,115 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { addProxyFlags } from './proxy-flags.ts';
+
+/** Every command and its options. */
+const program = new Command('clowder-otel')
+  .description('Event collection for Clowder on OpenTelemetry and RabbitMQ')
+  .option('--config <file>', 'YAML file of settings; the environment wins over it')
+  .showHelpAfterError('(--help shows what there is)')
+  .exitOverride();
+
+/** Options of every command that reads settings. */
+export interface GlobalOptions {
+  readonly config?: string;
+}
+
+const globals = (): GlobalOptions => program.opts<GlobalOptions>();
+
+program
+  .command('collector')
+  .description('receive telemetry and events, journal them, publish them to RabbitMQ')
+  .action(async () => (await import('./collector.ts')).runCollector(globals()));
+
+const proxy = program
+  .command('proxy')
+  .description('pass requests on to Clowder and report what they do, as OpenTelemetry');
+addProxyFlags(proxy).action(async () => (await import('./proxy.ts')).runProxy(proxy));
+
+const keys = program.command('keys').description('API keys of the collector');
+keys
+  .command('add')
+  .description('make a key; it is shown once')
+  .requiredOption('--name <name>', 'what the key is for')
+  .requiredOption('--scope <scopes...>', 'ingest, read, browser')
+  .addOption(new Option('--rate <requests>', 'requests a second').default(1000).argParser(positive))
+  .option('--json', 'print one JSON object')
+  .action(async (options: { name: string; scope: string[]; rate: number; json?: true }) =>
+    (await import('./keys.ts')).addKey(globals(), options),
+  );
+keys
+  .command('list')
+  .description('list the keys, without their secrets')
+  .action(async () => (await import('./keys.ts')).listKeys(globals()));
+keys
+  .command('revoke')
+  .argument('<id>', 'id or name of the key')
+  .description('revoke a key at once')
+  .action(async (id: string) => (await import('./keys.ts')).revokeKey(globals(), id));
+
+const events = program.command('events').description('the journal');
+const tailFilters = (command: Command): Command =>
+  command
+    .option('--since <time>', 'RFC 3339, Unix milliseconds, or an age: 90s, 15m, 6h, 7d')
+    .option('--type <type...>', 'event types, e.g. file.uploaded');
+const filters = (command: Command): Command => tailFilters(command).option('--until <time>', 'as --since');
+filters(events.command('list').description('list journaled events, the newest last'))
+  .addOption(new Option('--limit <n>', 'at most so many').default(100).argParser(positive))
+  .action(async (options: { since?: string; until?: string; type?: string[]; limit: number }) =>
+    (await import('./events.ts')).listEvents(globals(), options),
+  );
+tailFilters(events.command('tail').description('print events as they are journaled')).action(
+  async (options: { since?: string; type?: string[] }) => (await import('./events.ts')).tailEvents(globals(), options),
+);
+filters(events.command('replay').description('publish journaled events once more, with the ids they have'))
+  .option('--to-broker', 'to the brokers of AMQP_URL')
+  .action(async (options: { since?: string; until?: string; type?: string[]; toBroker?: true }) =>
+    (await import('./events.ts')).replayEvents(globals(), options),
+  );
+
+const rejected = program.command('rejected').description('explicit events that were rejected for good');
+rejected
+  .command('list')
+  .description('list rejected events with the reason, the oldest first')
+  .addOption(new Option('--limit <n>', 'at most so many').default(100).argParser(positive))
+  .action(async (options: { limit: number }) => (await import('./rejected.ts')).listRejected(globals(), options));
+rejected
+  .command('replay')
+  .argument('[ids...]', 'ids as listed; all where none is given')
+  .option('--key <key>', 'API key with scope ingest, for a collector that is running and has keys')
+  .description('check rejected events again and journal those that are right now')
+  .action(async (ids: string[], options: { key?: string }) =>
+    (await import('./rejected.ts')).replayRejected(globals(), ids, options),
+  );
+
+program
+  .command('config')
+  .description('settings')
+  .command('check')
+  .description('check the settings as a whole and print them')
+  .action(async () => (await import('./config.ts')).checkConfig(globals()));
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be an integer from 1 on.');
+  return value;
+}
+
+const USAGE_CODES: ReadonlySet<unknown> = new Set(['invalid_config', 'wrong_usage']);
+
+/**
+ * Runs one command.
+ *
+ * @param argv as `process.argv`
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage
+ */
+export async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
+  try {
+    await program.parseAsync(argv);
+    return 0;
+  } catch (error) {
+    // Commander has said so itself; its code 0 is help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof Error && 'code' in error && USAGE_CODES.has(error.code) ? 2 : 1;
+  }
+}
