@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-const envelope = z.object({
+/** The envelope of a CloudEvent in structured mode; `data` holds the fields of the event. */
+export const cloudEvent = z.object({
   specversion: z.literal('1.0'),
   id: z.string().min(1).max(128),
   source: z.string().min(1),
@@ -18,7 +19,7 @@ const envelope = z.object({
 export function fromCloudEvent(
   value: unknown,
 ): { ok: true; event: Record<string, unknown> } | { ok: false; issues: { field: string; message: string }[] } {
-  const parsed = envelope.safeParse(value);
+  const parsed = cloudEvent.safeParse(value);
   if (!parsed.success)
     return {
       ok: false,

@@ -22,7 +22,7 @@ export function asyncApiDocument(version: string): object {
         ]),
       ),
       metrics: {
-        address: '',
+        address: null,
         description: 'Every event, for the consumers of Clowder v1',
         messages,
         bindings: exchange('clowder.metrics', 'fanout'),

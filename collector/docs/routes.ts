@@ -58,6 +58,6 @@ export function docsRoutes(): Hono {
 
 /** Loaded when somebody asks: the library adds a method to every zod schema, and takes time that a start need not. */
 async function loadOpenApi(): Promise<object> {
-  const { openApiDocument } = await import('./openapi.ts');
+  const { openApiDocument } = await import('./openapi/document.ts');
   return openApiDocument(VERSION);
 }

@@ -51,6 +51,7 @@ describe('Swagger UI', () => {
 
     const listed = await fetch(`${collector.url}/api/v1/events`, { headers: { authorization: `Bearer ${key}` } });
     expect(await listed.json()).toMatchObject({ events: [{ event: 'file.uploaded', source: 'api' }] });
+    expect(await page.locator('.errors-wrapper').count()).toBe(0);
     await page.close();
   });
 

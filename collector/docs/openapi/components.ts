@@ -1,13 +1,12 @@
 import { z, type OpenAPIHono } from '@hono/zod-openapi';
-import { cloudEvent } from '../../taxonomy/cloud-events.ts';
-import { statedJsonSchema } from '../../taxonomy/json-schema.ts';
-import { EVENT_TYPES, eventSchemas } from '../../taxonomy/event-types.ts';
-import { pageView } from '../api/browser-routes.ts';
-import { replayRequest } from '../rejected-routes.ts';
+import { cloudEvent } from '../../../taxonomy/cloud-events.ts';
+import { eventJsonSchema, statedJsonSchema } from '../../../taxonomy/json-schema.ts';
+import { EVENT_TYPES } from '../../../taxonomy/event-types.ts';
+import { pageView } from '../../api/browser-routes.ts';
+import { replayRequest } from '../../rejected-routes.ts';
+import { ref, refusalComponents } from './answers.ts';
 
 type Registry = OpenAPIHono['openAPIRegistry'];
-
-export const ref = (name: string): { $ref: string } => ({ $ref: `#/components/schemas/${name}` });
 
 const issue = z
   .object({
@@ -40,10 +39,6 @@ export const ANSWERS = {
     })
     .describe('What became of the events'),
   PageViewAccepted: z.object({ id: z.string() }),
-  History: z.object({
-    events: z.array(z.record(z.string(), z.unknown())),
-    next: z.string().optional().describe('Where more may follow: give it as `cursor`'),
-  }),
   Problem: z
     .object({
       type: z.string(),
@@ -90,14 +85,17 @@ export function registerComponents(registry: Registry): void {
   registry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
   registry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'X-API-Key' });
   for (const [name, schema] of Object.entries(ANSWERS)) registry.register(name, schema);
-  registry.register('CloudEvent', cloudEvent);
-  registry.register('PageView', pageView);
-  registry.register('Replay', replayRequest);
+  // Made anew: the library knows only schemas that were made after it was loaded.
+  registry.register('CloudEvent', z.object(cloudEvent.shape));
+  registry.register('PageView', z.object(pageView.shape));
+  registry.register('Replay', z.strictObject(replayRequest.shape));
   for (const type of EVENT_TYPES) {
-    registry.register(type, eventSchemas[type]);
-    // What must be stated beyond the schema is a matter of traits, for which zod has no form.
+    // As at /schemas and in AsyncAPI; and what must be stated is a matter of traits, for which zod has no form.
+    const { $schema: _schema, $id: _id, ...published } = eventJsonSchema(type);
+    registry.registerComponent('schemas', type, published);
     registry.registerComponent('schemas', `${type}.posted`, statedJsonSchema(type));
   }
+  for (const [name, component] of refusalComponents()) registry.registerComponent('responses', name, component);
   registry.registerComponent('schemas', 'Event', oneOfTypes('An event as it is journaled and published', ''));
   registry.registerComponent('schemas', 'PostedEvent', oneOfTypes('An event as it is posted', '.posted'));
 }

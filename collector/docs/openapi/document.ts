@@ -1,0 +1,33 @@
+import { OpenAPIHono, createRoute } from '@hono/zod-openapi';
+import { registerComponents } from './components.ts';
+import { EVENT_PATHS, PATHS_BY_TYPE } from './event-paths.ts';
+import { OTLP_PATHS, REJECTED_PATHS, STATE_PATHS } from './other-paths.ts';
+
+/**
+ * OpenAPI 3.1 of the collector. The schemas are those of the taxonomy and of the routes; none of this is on the way of a
+ * request, so that no body is parsed twice.
+ */
+export function openApiDocument(version: string): object {
+  const app = new OpenAPIHono();
+  registerComponents(app.openAPIRegistry);
+  for (const route of [...EVENT_PATHS, ...PATHS_BY_TYPE, ...REJECTED_PATHS, ...OTLP_PATHS, ...STATE_PATHS])
+    app.openAPIRegistry.registerPath(createRoute(route));
+  return app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'clowder-otel collector',
+      version,
+      description:
+        'Takes events of Clowder and what belongs to it. A 202 means that the event is on disk and will reach RabbitMQ.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: [
+      { name: 'events' },
+      { name: 'events by type' },
+      { name: 'rejected', description: 'Stated events of telemetry that were wrong' },
+      { name: 'OpenTelemetry', description: 'OTLP receiver' },
+      { name: 'state' },
+    ],
+  });
+}
