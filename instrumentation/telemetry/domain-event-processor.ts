@@ -61,7 +61,8 @@ export class DomainEventProcessor implements LogRecordProcessor {
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #failures = 0;
-  #lostUnsaid = 0;
+  #overflowing = false;
+  #lost = 0;
   #stopped: Promise<void> | undefined;
 
   constructor(options: DomainEventProcessorOptions) {
@@ -84,8 +85,8 @@ export class DomainEventProcessor implements LogRecordProcessor {
   onEmit(record: ReadWriteLogRecord): void {
     if (!isDomainEvent(record)) return;
     if (this.#stopped !== undefined) return this.#lose(1, 'shutdown');
-    if (this.pending >= this.#maxQueueSize) this.#dropOldest();
     this.#queue.push(record);
+    if (this.pending > this.#maxQueueSize) this.#dropOldest();
     if (this.#failures > 0) return;
     if (this.#queue.length - this.#first >= this.#maxBatchSize) this.#sendSoon(0);
     else if (this.#timer === undefined) this.#sendSoon(this.#delayMs);
@@ -126,11 +127,15 @@ export class DomainEventProcessor implements LogRecordProcessor {
 
   #lose(count: number, reason: LossReason): void {
     this.#onLost(count, reason);
-    this.#lostUnsaid += count;
-    // A full queue would otherwise say so with every event.
-    if (reason === 'queue_full' && this.#lostUnsaid % 1000 !== 1) return;
-    this.#log(`${this.#lostUnsaid} domain events lost (${LOSS[reason]})`);
-    this.#lostUnsaid = 0;
+    this.#lost += count;
+    if (reason !== 'queue_full') {
+      this.#log(`${this.#lost} domain events lost (${LOSS[reason]})`);
+      this.#lost = 0;
+    } else if (!this.#overflowing) {
+      // It loses with every event: said when it begins, and with the number when it is over.
+      this.#overflowing = true;
+      this.#log('the queue is full, the oldest domain events are lost');
+    }
   }
 
   #sendSoon(inMs: number): void {
@@ -180,9 +185,13 @@ export class DomainEventProcessor implements LogRecordProcessor {
   #accepted(size: number): void {
     this.#batch.splice(0, size);
     this.#batchLimit = this.#maxBatchSize;
-    if (this.#failures === 0) return;
+    const drained = this.#overflowing && this.pending <= this.#maxQueueSize / 2;
+    if (this.#failures === 0 && !drained) return;
     this.#failures = 0;
-    this.#log(`domain events are sent again; ${this.pending} wait`);
+    const lost = this.#lost > 0 ? `; ${this.#lost} were lost` : '';
+    this.#log(`domain events are sent again; ${this.pending} wait${lost}`);
+    this.#overflowing = false;
+    this.#lost = 0;
   }
 
   #failed(size: number, error: Error | undefined): void {
@@ -224,8 +233,7 @@ export class DomainEventProcessor implements LogRecordProcessor {
   }
 }
 
-const LOSS: Readonly<Record<LossReason, string>> = {
-  queue_full: 'more wait than the queue holds, the oldest go',
+const LOSS: Readonly<Record<Exclude<LossReason, 'queue_full'>, string>> = {
   refused: 'the receiver refuses them for good',
   shutdown: 'the process ended before they could be sent',
 };
