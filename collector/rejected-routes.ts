@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { describe, type MapContext } from '../taxonomy/describe.ts';
+import { describe, missingStated, type Draft, type MapContext } from '../taxonomy/describe.ts';
+import { isEventType } from '../taxonomy/event-types.ts';
 import type { Candidate } from '../taxonomy/map.ts';
 import { problem, unavailable } from './api/problem.ts';
 import { readText, RequestError } from './api/request-body.ts';
@@ -48,8 +49,9 @@ export function rejectedRoutes({ journal, intake, context }: RejectedDependencie
     const candidates: Candidate[] = [];
     const settled: number[] = [];
     for (const record of records) {
-      const described = describe(draftOf(record.record), context);
-      if (!described.ok) continue;
+      const draft = draftOf(record.record);
+      const described = describe(draft, context);
+      if (!described.ok || lacks(draft)) continue;
       candidates.push({ body: described.body, waits: false, strong: false });
       settled.push(record.id);
     }
@@ -60,7 +62,13 @@ export function rejectedRoutes({ journal, intake, context }: RejectedDependencie
   return app;
 }
 
-function draftOf(record: string): Record<string, unknown> {
+/** What an event must state if its author does, and not an observer of the request, as when it was rejected. */
+function lacks(draft: Draft): boolean {
+  const type = draft['event'];
+  return draft['source'] === 'sdk' && isEventType(type) && missingStated(type, draft).length > 0;
+}
+
+function draftOf(record: string): Draft {
   const parsed: unknown = JSON.parse(record);
   return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
 }
