@@ -163,7 +163,8 @@ function expectedOf(issue: z.core.$ZodIssue): { expected?: string } {
 
 /** A received value as text for a message: short, and never a whole megabyte. */
 export function show(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+  const text =
+    JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? Number(one) : one)) ?? String(value);
   return text.length > 120 ? `${text.slice(0, 100)}… (${text.length} characters)` : text;
 }
 

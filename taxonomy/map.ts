@@ -253,9 +253,11 @@ function collapse(body: FlatBody, seconds: number): Pick<Candidate, 'collapse'> 
 }
 
 function fieldsOfBody(body: unknown): Draft {
-  return typeof body === 'object' && body !== null && !Array.isArray(body) && !(body instanceof Uint8Array)
-    ? { ...body }
-    : {};
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || body instanceof Uint8Array) return {};
+  // 64-bit integers of OTLP are bigint, fields are numbers.
+  return Object.fromEntries(
+    Object.entries(body).map(([field, value]) => [field, typeof value === 'bigint' ? Number(value) : value]),
+  );
 }
 
 function stableJson(draft: Draft): string {

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { show } from './describe.ts';
+import { createMapContext, mapLog } from './map.ts';
+import type { AttributeValue } from './telemetry.ts';
+
+function mapBody(body: AttributeValue) {
+  const eventName = 'clowder.file.uploaded';
+  const timeUnixNano = BigInt(Date.now()) * 1_000_000n;
+  const record = { eventName, timeUnixNano, observedTimeUnixNano: 0n, attributes: {}, resource: {} };
+  return mapLog({ ...record, body, traceId: '', spanId: '' }, createMapContext());
+}
+
+test('64-bit integers in the body of a record are numbers of the event', () => {
+  const { candidates, rejected } = mapBody({ file_id: 'f1', bytes: 1024n });
+  expect(rejected).toEqual([]);
+  expect(candidates[0]?.body['bytes']).toBe(1024);
+});
+
+test('a wrong value with 64-bit integers within is told, not thrown', () => {
+  expect(mapBody({ file_id: { deep: [7n] } })).toMatchObject({
+    candidates: [],
+    rejected: [{ message: expect.stringContaining('{"deep":[7]}') as string }],
+  });
+  expect(show(7n)).toBe('7');
+  expect(show(undefined)).toBe('undefined');
+});
