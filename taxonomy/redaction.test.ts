@@ -1,5 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { redactExtractorName, redactQuery, redactText, redactUrl } from './redaction.ts';
+import { redactExtractorName, redactFields, redactPath, redactQuery, redactText, redactUrl } from './redaction.ts';
+
+/** Stands for any secret; what a redaction lets through of it is a leak. */
+const CANARY = 'cAnAry0sEcret1';
 
 describe('redaction', () => {
   test.each([
@@ -8,33 +12,135 @@ describe('redaction', () => {
     ['uid=me&password=pw', 'uid=REDACTED&password=REDACTED'],
     ['%6bey=abc', '%6bey=REDACTED'],
     ['bad=%zz&flag', 'bad=%zz&flag'],
+    ['a=1&amp;key=abc', 'a=1&amp;key=REDACTED'],
+    ['key[]=abc&key%5B0%5D=def', 'key[]=REDACTED&key%5B0%5D=REDACTED'],
     ['extractorName=private.secret.wordcount', 'extractorName=private.REDACTED.wordcount'],
+    ['extractorName=private%2Esecret%2Ewordcount', 'extractorName=private%2EREDACTED%2Ewordcount'],
+    ['monkey=1&keyword=x&tokens=2&stateful=3&barcode=4', 'monkey=1&keyword=x&tokens=2&stateful=3&barcode=4'],
     ['', ''],
   ])('replaces the values of secret parameters in the query %s', (query, expected) => {
     expect(redactQuery(query)).toBe(expected);
   });
 
   test.each([
+    'key', 'extractor_key', 'api_key', 'apikey', 'apiKey', 'X-API-Key', 'token', 'access_token', 'refresh_token', 'id_token',
+    'password', 'passwd', 'new-password', 'uid', 'code', 'state', 'session_state', 'redirecturl', 'redirect_uri', 'secretKey',
+    'client_secret', 'signature', 'Signature', 'AWSAccessKeyId', 'X-Amz-Credential', 'X-Amz-Security-Token', 'X-Goog-Signature',
+    'oauth_token', 'oauth_verifier', 'ticket', 'SAMLResponse', 'Authorization', 'jwt', 'sig', 'user',
+  ])('takes %s for the name of a secret, wherever it stands', (name) => {
+    const pair = `${name}=${CANARY}`;
+    const nested = encodeURIComponent(`https://clowder.example/files/1?a=1&${pair}`);
+    for (const url of [
+      `/files/1?${pair}`,
+      `/files/1?a=b&${pair}&c=d`,
+      `/files/1#${pair}`,
+      `/app#/login?${pair}`,
+      `/login?next=${nested}`,
+      `/login?next=${encodeURIComponent(`/x?next=${nested}`)}`,
+      `/error/authenticationRequiredMessage/msg/${nested}`,
+    ]) {
+      expect(redactUrl(url)).not.toContain(CANARY);
+    }
+  }); // prettier-ignore
+
+  test.each([
     ['https://me:pw@clowder.example/files/1?key=s', 'https://clowder.example/files/1?key=REDACTED'],
+    ['https://me:p@w@clowder.example/', 'https://clowder.example/'],
+    ['https://clowder.example/users/a@b.example', 'https://clowder.example/users/a@b.example'],
     ['/signup/secret', '/signup/REDACTED'],
+    ['/clowder/signup//secret/', '/clowder/signup//REDACTED/'],
+    ['/signupInvite/secret', '/signupInvite/REDACTED'],
     ['/reset/secret?x=1', '/reset/REDACTED?x=1'],
     ['/files/links/5f1e00000000000000000001', '/files/links/REDACTED'],
+    ['/api/users/keys/mine', '/api/users/keys/REDACTED'],
+    ['/extractors/private.secret.wordcount/logs', '/extractors/private.REDACTED.wordcount/logs'],
+    ['/extractors/error.private.secret.wordcount', '/extractors/error.private.REDACTED.wordcount'],
+    ['/login;jsessionid=secret?a=b', '/login;jsessionid=REDACTED?a=b'],
     ['/files/5f1e00000000000000000001#access_token=abc', '/files/5f1e00000000000000000001#access_token=REDACTED'],
     ['/datasets/1#folder', '/datasets/1#folder'],
+    ['/search?query=what%3F&page=1', '/search?query=what%3F&page=1'],
+    ['/private.stuff/a', '/private.REDACTED/a'],
   ])('replaces secrets in the URL %s', (url, expected) => {
     expect(redactUrl(url)).toBe(expected);
   });
 
-  test('takes the secret out of private extractor names', () => {
+  test('leaves alone what holds no secret, byte for byte, and changes nothing a second time', () => {
+    const plain = '/datasets/5f1e00000000000000000001?space=%20a+b&limit=%zz&x=é';
+    expect(redactUrl(plain)).toBe(plain);
+    fc.assert(
+      fc.property(fc.oneof(fc.webUrl({ withQueryParameters: true, withFragments: true }), fc.string()), (text) => {
+        for (const redact of [redactUrl, redactQuery, redactPath, redactText]) {
+          const once = redact(text);
+          expect(redact(once)).toBe(once);
+        }
+      }),
+    );
+  });
+
+  test('takes the secret out of private extractor names, and nothing more of them a second time', () => {
     expect(redactExtractorName('private.s3cret.ncsa.wordcount')).toBe('private.REDACTED.ncsa.wordcount');
     expect(redactExtractorName('private.s3cret')).toBe('private.REDACTED');
     expect(redactExtractorName('ncsa.wordcount')).toBe('ncsa.wordcount');
+    expect(redactExtractorName(redactExtractorName('private.s3cret.ncsa.wordcount'))).toBe(
+      'private.REDACTED.ncsa.wordcount',
+    );
   });
 
-  test('replaces credentials in free text', () => {
-    expect(redactText('{"secretKey": "abcdef", "id": 1}')).not.toContain('abcdef');
-    expect(redactText('Authorization: Bearer abcdefgh')).not.toContain('abcdefgh');
-    expect(redactText('GET /api/files?key=abcdef failed')).toBe('GET /api/files?key=REDACTED failed');
-    expect(redactText('tiling page 3 of 7')).toBe('tiling page 3 of 7');
+  test.each([
+    `{"secretKey": "${CANARY}", "id": 1}`,
+    `{'secretKey': '${CANARY}', 'id': 1}`,
+    `secretKey=${CANARY}`,
+    `Authorization: Bearer ${CANARY}`,
+    `'Authorization': 'Basic ${CANARY}='`,
+    `X-API-Key: ${CANARY}`,
+    `bearer ${CANARY}`,
+    `Cookie: id=${CANARY}; PLAY_SESSION=${CANARY}`,
+    `set-cookie: Authorization="Bearer ${CANARY}"`,
+    `token eyJhbGciOiJSUzI1NiJ9.${CANARY}.${CANARY} expired`,
+    `401 for GET /api/files/1?key=${CANARY}`,
+    `http://minio/clowder/1?X-Amz-Credential=${CANARY}&X-Amz-Signature=${CANARY}`,
+    `cannot reach https://me:${CANARY}@clowder.example/`,
+    `queue private.${CANARY}.wordcount is gone`,
+    `POST /signup/${CANARY} failed`,
+    `GET /files/links/${CANARY}: 400`,
+    `?code=${CANARY}&state=x`,
+  ])('replaces the credential in the text %s', (text) => {
+    expect(redactText(text)).not.toContain(CANARY);
+  });
+
+  test.each([
+    'tiling page 3 of 7',
+    'Basic metadata extraction of 12 files',
+    'basic statistics: mean=1.5, keys found',
+    'StatusMessage.processing: Downloading file',
+  ])('leaves the text alone: %s', (text) => {
+    expect(redactText(text)).toBe(text);
+  });
+
+  test('takes its time in proportion to the text, whatever that is', () => {
+    const started = performance.now();
+    for (const text of ['x', 'eyJ-', 'a-', 'key', 'private.', 'basic ', 'http://', '%3f', ';x="']) {
+      const long = text.repeat(200_000 / text.length);
+      redactText(long);
+      redactUrl(`/a?b=${long}`);
+      redactPath(`/${long}`);
+    }
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
+  test('of an event takes the secrets out of its addresses, texts and extractor name', () => {
+    const fields: Record<string, unknown> = {
+      url: `https://c/files/1?key=${CANARY}`,
+      referrer: `https://c/signup/${CANARY}`,
+      target: `https://me:${CANARY}@c/healthz`,
+      message: `secretKey=${CANARY}`,
+      error: `Bearer ${CANARY}`,
+      status: `token: ${CANARY}`,
+      extractor_name: `private.${CANARY}.x`,
+      bytes: 1,
+    };
+    redactFields(fields);
+    expect(JSON.stringify(fields)).not.toContain(CANARY);
+    expect(fields['bytes']).toBe(1);
   });
 });

@@ -1,65 +1,114 @@
 const REDACTED = 'REDACTED';
 
-/** Query parameters whose value is a secret, in Clowder and in presigned object-store URLs. */
+/**
+ * Query parameters whose value is a secret, lower case: those of Clowder (reference, "Keys and what must never leak"),
+ * of its login providers, and of presigned object-store URLs.
+ */
 const SECRET_PARAMETERS = new Set([
-  'key', 'api_key', 'apikey', 'token', 'access_token', 'refresh_token', 'id_token', 'password', 'passwd', 'pwd', 'uid',
-  'code', 'state', 'session_state', 'secret', 'secretkey', 'client_secret', 'extractor_key', 'authorization', 'auth',
-  'sig', 'signature', 'awsaccesskeyid', 'credential', 'redirecturl', 'redirect_uri',
+  // Clowder
+  'key', 'extractor_key', 'secretkey', 'uid', 'user', 'redirecturl', 'admin_key', 'commkey',
+  // logins: OAuth 1 and 2, OpenID Connect, CAS, SAML
+  'code', 'state', 'session_state', 'redirect_uri', 'nonce', 'code_verifier', 'id_token_hint', 'login_hint', 'oauth_token',
+  'oauth_verifier', 'ticket', 'samlrequest', 'samlresponse', 'relaystate', 'assertion', 'otp', 'pin',
+  'auth', 'authorization', 'session', 'session_id', 'sessionid', 'sid', 'jsessionid', 'jwt', 'cookie',
+  // object stores
+  'sig', 'awsaccesskeyid', 'googleaccessid',
 ]); // prettier-ignore
 
+/** Ends of other names that say the same: `access_token`, `api-key`, `X-Amz-Signature`, `client_secret`. */
+const SECRET_NAME =
+  /(?:(?:^|[-_.])(?:key|pass|pwd|sig)|token|secret|passw(?:or)?d|passphrase|signature|credentials?|api_?key|access_?key)$/;
+const SECRET_PREFIX = /^x-(?:amz|goog)-/;
+
 /** Path segments after which the next one is a secret. */
-const SECRET_PATHS = [
-  /(\/signup\/)[^/?#]+/gi,
-  /(\/reset\/)[^/?#]+/gi,
-  /(\/signupInvite\/)[^/?#]+/gi,
-  /(\/files\/links\/)[^/?#]+/gi,
-  /(\/users\/keys\/)[^/?#]+/gi,
-];
+const SECRET_SEGMENTS = /(\/(?:signup|signupInvite|reset|files\/+links|users\/+keys)\/+)[^/?#]+/gi;
+/** `private.<secret>.<name>`, an extractor of one user, at the start of a segment; the dots may be encoded. */
+const PRIVATE_EXTRACTOR = /(^|\/)((?:error(?:\.|%2e))?private(?:\.|%2e))(?:(?!\.|%2e)[^/?#])+/gi;
+const SESSION_IN_PATH = /(;jsessionid=)[^/?#;]+/gi;
+/** A cheap test that spares nearly all paths the others. */
+const PERHAPS_SECRET_PATH = /signup|reset|links|keys|private|;|%3f|%23/i;
+
+/** What a value has in it that may be a URL with a query of its own. */
+const NESTED = /%(?:25)?(?:3f|26|23)|[?#]/i;
+/** URLs within URLs within URLs: deeper ones are replaced as a whole. */
+const MAX_NESTING = 3;
 
 function isSecretParameter(name: string): boolean {
-  let decoded = name;
+  const plain = (decoded(name) ?? name).toLowerCase().replace(/^amp;|\[\w*\]$/g, '');
+  return SECRET_PARAMETERS.has(plain) || SECRET_NAME.test(plain) || SECRET_PREFIX.test(plain);
+}
+
+function decoded(text: string): string | undefined {
+  if (!text.includes('%')) return text;
   try {
-    decoded = decodeURIComponent(name);
+    return decodeURIComponent(text);
   } catch {
-    // A name that cannot be decoded is compared as it is.
+    return undefined;
   }
-  const lower = decoded.toLowerCase();
-  return SECRET_PARAMETERS.has(lower) || lower.startsWith('x-amz-') || lower.startsWith('x-goog-');
 }
 
 /** A query string (without '?') with the values of secret parameters replaced; everything else stays byte for byte. */
-export function redactQuery(query: string): string {
-  if (query === '') return query;
+export function redactQuery(query: string, depth = 0): string {
+  if (!query.includes('=')) return query;
   return query
     .split('&')
     .map((pair) => {
       const equals = pair.indexOf('=');
       if (equals === -1) return pair;
       const name = pair.slice(0, equals);
-      if (isSecretParameter(name)) return `${name}=${REDACTED}`;
-      return name.toLowerCase() === 'extractorname' ? `${name}=${redactExtractorName(pair.slice(equals + 1))}` : pair;
+      const value = pair.slice(equals + 1);
+      const kept = isSecretParameter(name) ? REDACTED : redactValue(value, depth);
+      return kept === value ? pair : `${name}=${kept}`;
     })
     .join('&');
 }
 
+/** A value that is no secret itself: it may hold a URL that has one, or an extractor's name. */
+function redactValue(value: string, depth: number): string {
+  const named = value.replace(PRIVATE_EXTRACTOR, `$1$2${REDACTED}`);
+  if (!NESTED.test(named)) return named;
+  const inner = decoded(named);
+  if (inner === undefined || depth >= MAX_NESTING) return REDACTED;
+  const redacted = redactUrl(inner, depth + 1);
+  return redacted === inner ? named : encodeURIComponent(redacted);
+}
+
 /** A path with its secret segments replaced. */
-export function redactPath(path: string): string {
-  let redacted = path;
-  for (const pattern of SECRET_PATHS) redacted = redacted.replace(pattern, `$1${REDACTED}`);
-  return redacted;
+export function redactPath(path: string, depth = 0): string {
+  if (!PERHAPS_SECRET_PATH.test(path)) return path;
+  const redacted = path
+    .replace(SECRET_SEGMENTS, `$1${REDACTED}`)
+    .replace(SESSION_IN_PATH, `$1${REDACTED}`)
+    .replace(PRIVATE_EXTRACTOR, `$1$2${REDACTED}`);
+  if (!NESTED.test(redacted)) return redacted;
+  return redacted
+    .split('/')
+    .map((segment) => redactValue(segment, depth))
+    .join('/');
 }
 
 /** A URL or path with user info, secret path segments, secret parameters and the fragment's parameters replaced. */
-export function redactUrl(url: string): string {
+export function redactUrl(url: string, depth = 0): string {
   const hash = url.indexOf('#');
-  const fragment = hash === -1 ? '' : url.slice(hash + 1);
   const rest = hash === -1 ? url : url.slice(0, hash);
   const mark = rest.indexOf('?');
-  let path = mark === -1 ? rest : rest.slice(0, mark);
-  path = path.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
-  path = redactPath(path);
-  const query = mark === -1 ? '' : `?${redactQuery(rest.slice(mark + 1))}`;
-  return path + query + (hash === -1 ? '' : `#${fragment.includes('=') ? redactQuery(fragment) : fragment}`);
+  const path = mark === -1 ? rest : rest.slice(0, mark);
+  const [, origin = '', local = ''] = /^([a-z][a-z0-9+.-]*:\/\/[^/]*)?(.*)$/is.exec(path) ?? [];
+  const query = mark === -1 ? '' : `?${redactQuery(rest.slice(mark + 1), depth)}`;
+  const fragment = hash === -1 ? '' : `#${redactFragment(url.slice(hash + 1), depth)}`;
+  return withoutUserInfo(origin) + redactPath(local, depth) + query + fragment;
+}
+
+function withoutUserInfo(origin: string): string {
+  const at = origin.lastIndexOf('@');
+  return at === -1 ? origin : origin.slice(0, origin.indexOf('//') + 2) + origin.slice(at + 1);
+}
+
+/** A page's script may keep a path with a query in the fragment: `#/login?token=…`. */
+function redactFragment(fragment: string, depth: number): string {
+  const mark = fragment.indexOf('?');
+  if (mark === -1) return redactQuery(fragment, depth);
+  return `${fragment.slice(0, mark)}?${redactQuery(fragment.slice(mark + 1), depth)}`;
 }
 
 /** `private.<secret>.<name>` with the secret replaced: in its place, so that a second redaction takes nothing of the name. */
@@ -67,15 +116,26 @@ export function redactExtractorName(name: string): string {
   return name.replace(/^((?:error\.)?private\.)[^.]+/, `$1${REDACTED}`);
 }
 
+/** What reads like a credential in free text, and what is left of it. */
+const SECRET_TEXT: readonly (readonly [pattern: RegExp, kept: string])[] = [
+  [/(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?/g, REDACTED],
+  [/(\b(?:set-)?cookie["']?\s*[:=]\s*["']?)[^"'\n}]+/gi, `$1${REDACTED}`],
+  [/(\bauthorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic)\s+)?)[^\s"',;}]+/gi, `$1${REDACTED}`],
+  [/\b(bearer)\s+[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`],
+  // Not every «basic …» in a sentence is one.
+  [/\b([Bb]asic)\s+(?=[a-z+/]*[\dA-Z])[\w+/]{4,}={0,2}/g, `$1 ${REDACTED}`],
+  [
+    /([?&;\s"'{,(]|^)((?:[\w-]*(?:key|token|password|passwd|secret|signature|credential)|code|x-amz-[\w-]+)["']?\s*[=:]\s*["']?)[^&\s"',;})]+/gi,
+    `$1$2${REDACTED}`,
+  ],
+  [/([a-z][a-z0-9+.-]{0,15}:\/\/)[^/@\s]+@/gi, '$1'],
+  [/\b(private\.)[^.\s]+(?=\.)/g, `$1${REDACTED}`],
+  [SECRET_SEGMENTS, `$1${REDACTED}`],
+];
+
 /** Free text with anything that reads like a credential replaced. */
 export function redactText(text: string): string {
-  return text
-    .replace(/\b(bearer|basic)\s+[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`)
-    .replace(
-      /([?&;\s"'{,]|^)((?:[\w-]*(?:key|token|password|passwd|secret|signature))"?\s*[=:]\s*"?)[^&\s"',;}]+/gi,
-      `$1$2${REDACTED}`,
-    )
-    .replace(/\b(private\.)[^.\s]+(?=\.)/g, `$1${REDACTED}`);
+  return SECRET_TEXT.reduce((redacted, [pattern, kept]) => redacted.replace(pattern, kept), text);
 }
 
 /** Which fields of an event may hold a secret, and what takes it out. */
