@@ -1,0 +1,133 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startCollector, type CollectorProcess } from '../support/collector-process.ts';
+import { startProcess, tempDir } from '../support/processes.ts';
+import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
+import { PYTHON } from '../support/tools.ts';
+
+const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+/** What the pages call by its name in a checkout, and installed. */
+const SHELL = `set -euo pipefail
+clowder-otel() { "${process.execPath}" --disable-warning=ExperimentalWarning "${CLI}" "$@"; }
+npm() { shift 4; clowder-otel "$@"; }
+`;
+/** Lines that the test does otherwise: they install, start what it has started, never end, or need another tool. */
+const OTHERWISE = /npm ci|npm start|events tail|\| jq/;
+
+let broker: RabbitNode;
+let collector: CollectorProcess;
+let work: Awaited<ReturnType<typeof tempDir>>;
+let key: string;
+
+beforeAll(async () => {
+  work = await tempDir('docs');
+  await mkdir(join(work.path, 'data'));
+  await writeFile(join(work.path, 'events.json'), '[{"event": "file.deleted", "file_id": "from-a-file"}]');
+  broker = await startRabbitNode();
+  collector = await startCollector({ amqpUrl: broker.url, dataDir: join(work.path, 'data') });
+});
+
+afterAll(async () => {
+  await collector.stop();
+  await broker.stop();
+  await work.remove();
+});
+
+/** The page's blocks of a language, with this test's collector and broker in place of the usual ones. */
+function blocks(page: string, language: string): readonly string[] {
+  const text = readFileSync(new URL(`../../docs/${page}.md`, import.meta.url), 'utf8');
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map((match) =>
+    (match[1] ?? '')
+      .replaceAll('http://127.0.0.1:4318', collector.url)
+      .replaceAll('amqp://guest:guest@127.0.0.1:5672', broker.url),
+  );
+}
+
+/** Runs a block in a shell; fails where one of its commands does. */
+async function run(block: string, env: Record<string, string> = {}): Promise<string> {
+  const lines = block.split('\n').filter((line) => !OTHERWISE.test(line));
+  const { stdout } = await promisify(execFile)('bash', ['-c', SHELL + lines.join('\n')], {
+    cwd: work.path,
+    env: { ...process.env, DATA_DIR: collector.dataDir, PORT: String(collector.port), AMQP_URL: broker.url, ...env },
+  });
+  return stdout;
+}
+
+async function runAll(page: string, env: Record<string, string> = {}): Promise<readonly string[]> {
+  const outputs: string[] = [];
+  for (const block of blocks(page, 'sh')) outputs.push(await run(block, env));
+  return outputs;
+}
+
+async function history(): Promise<readonly Record<string, unknown>[]> {
+  const { stdout } = await promisify(execFile)(process.execPath, [CLI, 'events', 'list', '--limit', '1000'], {
+    env: { ...process.env, DATA_DIR: collector.dataDir },
+  });
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+describe('the pages, read from the first to the last', () => {
+  test('getting-started: the event is accepted as shown', async () => {
+    const outputs = await runAll('getting-started');
+    const shown = JSON.parse(blocks('getting-started', 'json')[0] ?? '') as object;
+    const answers = outputs.filter((output) => output.startsWith('{"accepted"'));
+    expect(answers).toHaveLength(1);
+    expect(JSON.parse(answers[0] ?? '')).toEqual({ ...shown, ids: [expect.any(String)] });
+    expect(await history()).toMatchObject([{ event: 'file.uploaded', file_name: 'a.csv', bytes: 1024, source: 'api' }]);
+  });
+
+  test('getting-started: the consumer in Python prints it', async () => {
+    const [program = ''] = blocks('getting-started', 'python');
+    await using consumer = await startProcess(PYTHON, ['-u', '-c', program], {
+      ready: (output) => output.includes('\n'),
+    });
+    expect(consumer.output()).toMatch(/^\d{13} upload file 5f1e00000000000000000001$/m);
+  });
+
+  test('events-api: a key is made, and every request does what it is said to do', async () => {
+    const [made, ...requests] = blocks('events-api', 'sh');
+    ({ key } = JSON.parse(await run(made ?? '')) as { key: string });
+    const before = (await history()).length;
+    const answers: unknown[] = [];
+    for (const request of requests) answers.push(JSON.parse(await run(request, { KEY: key })));
+    expect(answers).toEqual(
+      requests.map(() => ({ accepted: 1, duplicates: 0, ids: [expect.any(String)], rejected: [] })),
+    );
+    expect((await history()).slice(before)).toMatchObject([
+      { event: 'extraction.done', extractor_name: 'ncsa.wordcount', duration_ms: 1520 },
+      { event: 'file.deleted', file_id: 'from-a-file' },
+      { event: 'dataset.created', event_id: 'c1', resource_id: '5f1e00000000000000000002' },
+    ]);
+  });
+
+  test('send-otlp: by curl and by Python, each gives its event', async () => {
+    const before = (await history()).length;
+    const curl = blocks('send-otlp', 'sh').filter((block) => block.startsWith('curl'));
+    expect(curl).toHaveLength(1);
+    expect(await run(curl[0] ?? '', { KEY: key })).toBe('{}');
+    const [program = ''] = blocks('send-otlp', 'python');
+    const withKey = program.replace('headers={', `headers={"authorization": "Bearer ${key}", `);
+    const { stdout } = await promisify(execFile)(PYTHON, ['-c', withKey]);
+    expect(stdout).toBe('200 {}\n');
+    const event = { event: 'extraction.done', file_id: '5f1e00000000000000000001', extractor_name: 'ncsa.wordcount' };
+    expect((await history()).slice(before)).toMatchObject([event, event]);
+  });
+
+  test('operate: every command of the command line ends well', async () => {
+    const [id = ''] = /[0-9a-f]{12}/.exec(key) ?? [];
+    const commands = blocks('operate', 'sh').flatMap((block) => block.split('\n').filter((line) => line !== ''));
+    expect(commands.length).toBeGreaterThan(6);
+    for (const command of commands)
+      await run(command.replace('replay          #', `replay --key ${key} #`).replace('revoke ID', `revoke ${id}`));
+    const listed = await run('clowder-otel keys list');
+    expect(listed).toContain('"name":"nightly-import"');
+  });
+});
