@@ -35,6 +35,9 @@ export class Exchange {
   readonly capture: Capture;
   /** Whether the answer has a body: not to HEAD, nor with 204 or 304. */
   hasBody: boolean;
+  /** Length of the answer by its head; undefined where it says none. */
+  declaredBytes: number | undefined;
+  sentBytes = 0;
   #request: ServerRequest | undefined;
   #ended = false;
 
@@ -126,6 +129,8 @@ function writeHead(this: ServerResponse & Observed, ...args: unknown[]): ServerR
   if (first) {
     const { statusCode } = this;
     if (statusCode === 204 || statusCode === 304) exchange.hasBody = false;
+    const length = Number(headerOf(this, sent, 'content-length') ?? NaN);
+    if (exchange.hasBody && Number.isInteger(length)) exchange.declaredBytes = length;
     capture.responseHead(statusCode, (name) => headerOf(this, sent, name));
   }
   return result;
@@ -147,18 +152,23 @@ function end(this: ServerResponse & Observed, ...args: unknown[]): ServerRespons
   return result;
 }
 
-/** The chunk among the arguments of `write` or `end`: bytes, or text with its encoding. */
-function look({ capture, hasBody }: Exchange, [chunk, encoding]: readonly unknown[]): void {
-  if (!hasBody) return;
-  if (chunk instanceof Uint8Array) capture.responseChunk(chunk);
-  else if (typeof chunk === 'string' && chunk !== '') {
-    const known = typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8';
-    capture.responseChunk(Buffer.from(chunk, known));
-  }
+/** Looks at the chunk among the arguments of `write` or `end`: bytes, or text with its encoding. */
+function look(exchange: Exchange, [chunk, encoding]: readonly unknown[]): void {
+  const bytes = exchange.hasBody ? bytesOf(chunk, encoding) : undefined;
+  if (bytes === undefined) return;
+  exchange.sentBytes += bytes.length;
+  exchange.capture.responseChunk(bytes);
+}
+
+function bytesOf(chunk: unknown, encoding: unknown): Uint8Array | undefined {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (typeof chunk !== 'string' || chunk === '') return undefined;
+  return Buffer.from(chunk, typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8');
 }
 
 function onClose(this: ServerResponse & Observed): void {
-  this[EXCHANGE].end(this.writableFinished);
+  const { declaredBytes = 0, sentBytes } = this[EXCHANGE];
+  this[EXCHANGE].end(this.writableFinished && sentBytes >= declaredBytes);
 }
 
 function onError(this: ServerResponse & Observed, error: Error): void {

@@ -28,16 +28,22 @@ export function captureOptions(
   env: Environment = process.env,
   log: (message: string) => void = () => undefined,
 ): CaptureOptions {
-  const version = settings.clowder ?? env['CLOWDER_VERSION']?.trim() ?? 'auto';
+  const version = settings.clowder ?? given(env['CLOWDER_VERSION']) ?? 'auto';
   if (!isVersion(version)) log(`CLOWDER_VERSION is "${version}"; it may be v1, v2 or auto. Taking auto`);
-  const instance = settings.instance ?? env['CLOWDER_INSTANCE']?.trim();
+  const instance = given(settings.instance ?? env['CLOWDER_INSTANCE']);
+  const trustForwarded = given(env['CLOWDER_TRUST_FORWARDED'])?.toLowerCase() ?? 'false';
   return {
     clowder: isVersion(version) ? version : 'auto',
-    contextPath: contextPath(settings.contextPath ?? env['CLOWDER_CONTEXT']?.trim() ?? ''),
-    trustForwarded:
-      settings.trustForwarded ?? TRUE.has(env['CLOWDER_TRUST_FORWARDED']?.trim().toLowerCase() ?? 'false'),
-    ...(instance !== undefined && instance !== '' && { instance }),
+    contextPath: contextPath(settings.contextPath ?? given(env['CLOWDER_CONTEXT']) ?? ''),
+    trustForwarded: settings.trustForwarded ?? TRUE.has(trustForwarded),
+    ...(instance !== undefined && { instance }),
   };
+}
+
+/** Set to nothing is not set (OTel specification, environment variables). */
+function given(value: string | undefined): string | undefined {
+  const text = value?.trim();
+  return text === '' ? undefined : text;
 }
 
 function isVersion(text: string): text is ClowderVersion {

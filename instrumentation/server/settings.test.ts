@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { captureOptions, type CaptureSettings } from './settings.ts';
+
+describe('the options of the capture', () => {
+  test.each<[string, CaptureSettings, Record<string, string>, object]>([
+    ['defaults', {}, {}, { clowder: 'auto', contextPath: '', trustForwarded: false }],
+    [
+      'the environment',
+      {},
+      {
+        CLOWDER_VERSION: 'v2',
+        CLOWDER_CONTEXT: '/clowder/',
+        CLOWDER_INSTANCE: 'ours',
+        CLOWDER_TRUST_FORWARDED: 'true',
+      },
+      { clowder: 'v2', contextPath: '/clowder', trustForwarded: true, instance: 'ours' },
+    ],
+    [
+      'what is given in code before the environment',
+      { clowder: 'v1', contextPath: 'a/b', instance: 'given', trustForwarded: false },
+      { CLOWDER_VERSION: 'v2', CLOWDER_CONTEXT: '/clowder', CLOWDER_INSTANCE: 'ours', CLOWDER_TRUST_FORWARDED: '1' },
+      { clowder: 'v1', contextPath: '/a/b', trustForwarded: false, instance: 'given' },
+    ],
+    [
+      'a root as context path',
+      {},
+      { CLOWDER_CONTEXT: '/' },
+      { clowder: 'auto', contextPath: '', trustForwarded: false },
+    ],
+    ['an empty instance', {}, { CLOWDER_INSTANCE: '' }, { clowder: 'auto', contextPath: '', trustForwarded: false }],
+    [
+      'variables that are set to nothing',
+      {},
+      { CLOWDER_VERSION: '', CLOWDER_TRUST_FORWARDED: '' },
+      { clowder: 'auto', contextPath: '', trustForwarded: false },
+    ],
+  ])('are %s', (_what, settings, env, options) => {
+    const said: string[] = [];
+    expect(captureOptions(settings, env, (message) => void said.push(message))).toEqual(options);
+    expect(said).toEqual([]);
+  });
+
+  test('take auto for a version that is none, and say so', () => {
+    const said: string[] = [];
+    expect(captureOptions({}, { CLOWDER_VERSION: 'v3' }, (message) => void said.push(message)).clowder).toBe('auto');
+    expect(said).toEqual(['CLOWDER_VERSION is "v3"; it may be v1, v2 or auto. Taking auto']);
+  });
+});
