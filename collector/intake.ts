@@ -1,11 +1,12 @@
 import type { Candidate, Rejection } from '../taxonomy/map.ts';
 import { traceKeyOf } from '../taxonomy/map.ts';
-import { redactText } from '../taxonomy/redaction.ts';
 import type { FlatBody } from '../taxonomy/flat-body.ts';
 import type { Journal, JournalChange } from './journal/journal.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { CollapseWindow } from './collapse-window.ts';
-import { WaitingRoom } from './waiting-room.ts';
+import { IntakePlan } from './intake-plan.ts';
+import { toRejectedRecord } from './rejected-record.ts';
+import { WaitingRoom, type WaitingEntry } from './waiting-room.ts';
 
 /** What became of one candidate. */
 export type Verdict = 'accepted' | 'duplicate' | 'waiting';
@@ -45,6 +46,8 @@ export class Intake {
   readonly #collapsed = new CollapseWindow();
   /** Ids whose write is not committed yet: a duplicate of one is acknowledged only once that is. */
   readonly #pending = new Map<string, Promise<unknown>>();
+  /** Rows of waiting lines that are settled and still in the journal: let go of when next something is due. */
+  readonly #orphans: number[] = [];
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -71,12 +74,13 @@ export class Intake {
     refuted: readonly string[] = [],
   ): Promise<readonly Verdict[]> {
     const now = this.#options.now();
-    const plan = new Plan(this.#waiting);
+    const plan = new IntakePlan();
     const verdicts = candidates.map((candidate) => this.#decide(candidate, plan, now));
     for (const id of refuted) this.#refute(id, plan, now);
-    const change = plan.change(rejected, origin, now);
+    const change = this.#changeOf(plan, rejected, origin, now);
     const waitsFor = [...plan.dependsOn];
-    if (change !== undefined) waitsFor.push(this.#commit(change, plan));
+    if (change !== undefined) waitsFor.push(this.#write(change, plan));
+    else this.#settle(plan, [], []);
     if (waitsFor.length > 0) await Promise.all(waitsFor);
     this.#report(candidates, verdicts, rejected.length, origin);
     return verdicts;
@@ -86,81 +90,131 @@ export class Intake {
   async recoverDue(): Promise<number> {
     const now = this.#options.now();
     const due = this.#waiting.takeDue(now);
-    if (due.length === 0) return 0;
-    const keys = due.flatMap((entry) =>
-      entry.traceKey === undefined ? [entry.id] : [entry.id, RECOVERED + entry.traceKey],
-    );
-    for (const key of keys) this.#seen.add(key, now);
-    const write = this.#journal.write({
-      append: due.map((entry) => asRecovered(entry.line)),
-      unhold: due.map((entry) => entry.heldId),
-    });
-    for (const entry of due) this.#pending.set(entry.id, write);
-    try {
-      await write;
-    } catch (error) {
-      for (const key of keys) this.#seen.delete(key);
+    const orphans = this.#orphans.splice(0);
+    if (due.length + orphans.length === 0) return 0;
+    const plan = new IntakePlan();
+    plan.onUndo(() => {
       for (const entry of due) this.#waiting.putBack(entry);
-      throw error;
-    } finally {
-      for (const entry of due) this.#pending.delete(entry.id);
-    }
-    for (const _ of due) this.#options.observer.recovered();
-    return due.length;
+      this.#orphans.push(...orphans);
+    });
+    const recovered = due.filter((entry) => this.#recover(entry, plan, now));
+    const unhold = [...orphans, ...due.map((entry) => entry.heldId)];
+    await this.#write({ ...(plan.append.length > 0 && { append: plan.append }), unhold }, plan);
+    for (const _ of recovered) this.#options.observer.recovered();
+    return recovered.length;
   }
 
-  #decide(candidate: Candidate, plan: Plan, now: number): Verdict {
-    const { body, traceKey } = candidate;
+  /** @returns false where it is settled already, or is the same view as another */
+  #recover({ id, line, traceKey, collapse }: WaitingEntry, plan: IntakePlan, now: number): boolean {
+    if (this.#isSettled(id, traceKey)) return false;
+    this.#mark(id, plan, now);
+    if (traceKey !== undefined) this.#mark(RECOVERED + traceKey, plan, now);
+    const body = { ...(JSON.parse(line) as FlatBody), recovered: true };
+    if (!this.#counts(collapse, body, plan)) return false;
+    plan.append.push(JSON.stringify(body));
+    return true;
+  }
+
+  #isSettled(id: string, traceKey: string | undefined): boolean {
+    return this.#seen.has(id) || (traceKey !== undefined && this.#seen.has(STRONG + traceKey));
+  }
+
+  #decide(candidate: Candidate, plan: IntakePlan, now: number): Verdict {
+    const { body, traceKey, strong } = candidate;
     const id = body.event_id;
-    const pending = this.#pending.get(id);
-    if (this.#seen.has(id)) return this.#duplicate(plan, pending);
-    if (candidate.waits) {
-      if (this.#waiting.has(id) || (traceKey !== undefined && this.#seen.has(STRONG + traceKey)))
-        return this.#duplicate(plan, pending);
-      plan.hold(candidate, now + this.#options.waitMs);
-      this.#waiting.add({ id, line: JSON.stringify(body), traceKey, dueMs: now + this.#options.waitMs });
-      return 'waiting';
+    if (this.#seen.has(id)) return this.#duplicate(id, plan);
+    if (candidate.waits) return this.#wait(candidate, plan, now);
+    if (strong && traceKey !== undefined) {
+      if (this.#seen.has(RECOVERED + traceKey)) return this.#duplicate(RECOVERED + traceKey, plan);
+      this.#mark(STRONG + traceKey, plan, now);
+      plan.strongKeys.push(STRONG + traceKey);
     }
-    if (candidate.strong && traceKey !== undefined && this.#seen.has(RECOVERED + traceKey))
-      return this.#duplicate(plan, pending);
-    plan.mark(this.#seen, id, now);
-    if (candidate.strong && traceKey !== undefined && !this.#seen.has(STRONG + traceKey))
-      plan.mark(this.#seen, STRONG + traceKey, now);
-    plan.release(id, candidate.strong ? traceKey : undefined);
-    if (candidate.collapse !== undefined && this.#collapsed.holds(candidate.collapse, body.created)) {
-      this.#options.observer.duplicate();
-      return 'duplicate';
-    }
-    if (body.event === 'view.resource') plan.open(this.#collapsed, body);
-    plan.append(JSON.stringify(body));
+    this.#mark(id, plan, now);
+    this.#release(id, strong ? traceKey : undefined, plan);
+    if (!this.#counts(candidate.collapse, body, plan)) return 'duplicate';
+    plan.append.push(JSON.stringify(body));
     return 'accepted';
   }
 
-  /** As if the event were there already: whoever would make one of it later makes none. */
-  #refute(id: string, plan: Plan, now: number): void {
-    if (this.#seen.has(id)) return;
-    plan.mark(this.#seen, id, now);
-    plan.release(id, undefined);
+  #wait({ body, traceKey, collapse }: Candidate, plan: IntakePlan, now: number): Verdict {
+    const id = body.event_id;
+    if (this.#waiting.has(id)) return this.#duplicate(id, plan);
+    if (traceKey !== undefined && this.#seen.has(STRONG + traceKey)) return this.#duplicate(STRONG + traceKey, plan);
+    const line = JSON.stringify(body);
+    const dueMs = now + this.#options.waitMs;
+    plan.hold.push({ line, dueMs, reason: 'waiting', attempts: 0 });
+    plan.heldEntryIds.push(id);
+    plan.onUndo(() => this.#waiting.forget([id]));
+    this.#waiting.add({ id, line, traceKey, dueMs, ...(collapse !== undefined && { collapse }) });
+    return 'waiting';
   }
 
-  #duplicate(plan: Plan, pending: Promise<unknown> | undefined): Verdict {
+  /** As if the event were there already: whoever would make one of it later makes none. */
+  #refute(id: string, plan: IntakePlan, now: number): void {
+    if (this.#seen.has(id)) return;
+    this.#mark(id, plan, now);
+    this.#release(id, undefined, plan);
+  }
+
+  #mark(key: string, plan: IntakePlan, now: number): void {
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key, now);
+    plan.marked.push(key);
+    plan.onUndo(() => this.#seen.delete(key));
+  }
+
+  #release(id: string, traceKey: string | undefined, plan: IntakePlan): void {
+    const claimed = this.#waiting.claim(id, traceKey);
+    if (claimed.length === 0) return;
+    plan.released.push(...claimed);
+    plan.onUndo(() => this.#waiting.unclaim(claimed));
+  }
+
+  #counts(collapse: Candidate['collapse'], body: FlatBody, plan: IntakePlan): boolean {
+    if (collapse === undefined) return true;
+    const undo = this.#collapsed.count(collapse, body.created);
+    if (undo !== undefined) plan.onUndo(undo);
+    return undo !== undefined;
+  }
+
+  /** Whose key it has may not be on disk yet: it is acknowledged only once that is. */
+  #duplicate(key: string, plan: IntakePlan): Verdict {
+    const pending = this.#pending.get(key);
     if (pending !== undefined) plan.dependsOn.add(pending);
     return 'duplicate';
   }
 
-  async #commit(change: JournalChange, plan: Plan): Promise<void> {
+  #changeOf(plan: IntakePlan, rejected: readonly Rejection[], origin: string, now: number): JournalChange | undefined {
+    const { append, hold } = plan;
+    const unhold = this.#waiting.heldIdsOf(plan.released);
+    if (append.length + hold.length + unhold.length + rejected.length === 0) return undefined;
+    return {
+      ...(append.length > 0 && { append }),
+      ...(hold.length > 0 && { hold }),
+      ...(unhold.length > 0 && { unhold }),
+      ...(rejected.length > 0 && { reject: rejected.map((one) => toRejectedRecord(one, origin, now)) }),
+    };
+  }
+
+  async #write(change: JournalChange, plan: IntakePlan): Promise<void> {
     const write = this.#journal.write(change);
-    for (const id of plan.ids) this.#pending.set(id, write);
+    const keys = [...plan.marked, ...plan.heldEntryIds];
+    for (const key of keys) this.#pending.set(key, write);
     try {
       const { heldIds } = await write;
-      const orphans = this.#waiting.settle(plan.heldEntryIds, heldIds, plan.released);
-      if (orphans.length > 0) await this.#journal.write({ unhold: orphans });
+      this.#settle(plan, heldIds, change.unhold ?? []);
     } catch (error) {
-      plan.undo(this.#seen, this.#collapsed);
+      plan.undo();
       throw error;
     } finally {
-      for (const id of plan.ids) this.#pending.delete(id);
+      for (const key of keys) this.#pending.delete(key);
     }
+  }
+
+  #settle(plan: IntakePlan, heldIds: readonly number[], unheld: readonly number[]): void {
+    this.#orphans.push(...this.#waiting.settle(plan.heldEntryIds, heldIds, plan.released, unheld));
+    // Another submission of the same trace, whose write failed, may have taken them back.
+    for (const key of plan.strongKeys) if (!this.#seen.has(key)) this.#seen.add(key, this.#options.now());
   }
 
   #report(candidates: readonly Candidate[], verdicts: readonly Verdict[], rejected: number, origin: string): void {
@@ -180,19 +234,15 @@ export class Intake {
     for (const row of this.#journal.scan({ direction: 'asc', sinceMs: since })) {
       for (const line of row.lines) this.#remember(line, row.atMs);
     }
-    const settled: number[] = [];
     for (const held of this.#journal.held()) {
       if (held.reason !== 'waiting') continue;
       const body = JSON.parse(held.line) as FlatBody;
       const trace = body['trace_id'];
       const traceKey =
         body['resource_id'] === undefined && typeof trace === 'string' ? traceKeyOf(trace, body.event) : undefined;
-      if (this.#seen.has(body.event_id) || (traceKey !== undefined && this.#seen.has(STRONG + traceKey)))
-        settled.push(held.id);
+      if (this.#isSettled(body.event_id, traceKey)) this.#orphans.push(held.id);
       else this.#waiting.add({ id: body.event_id, line: held.line, traceKey, dueMs: held.dueMs, heldId: held.id });
     }
-    // Losing this write loses nothing: the same lines are found settled at the next start.
-    if (settled.length > 0) this.#journal.write({ unhold: settled }).catch(() => undefined);
   }
 
   #remember(line: string, atMs: number): void {
@@ -210,93 +260,11 @@ export class Intake {
     this.#seen.add(body.event_id, atMs);
     const trace = body['trace_id'];
     if (typeof trace === 'string') {
-      if (body['recovered'] === true && body['resource_id'] === undefined)
-        this.#seen.add(RECOVERED + traceKeyOf(trace, body.event), atMs);
-      else if (body['source'] === 'proxy') this.#seen.add(STRONG + traceKeyOf(trace, body.event), atMs);
+      const traceKey = traceKeyOf(trace, body.event);
+      if (body['recovered'] !== true) {
+        if (body['source'] === 'proxy') this.#seen.add(STRONG + traceKey, atMs);
+      } else if (body['resource_id'] === undefined) this.#seen.add(RECOVERED + traceKey, atMs);
     }
-    if (body.event === 'view.resource') this.#collapsed.open(body);
+    if (body.event === 'view.resource') this.#collapsed.restore(body);
   }
-}
-
-/** What one submission changes: gathered while it decides, so that it can be written at once, or taken back. */
-class Plan {
-  readonly #waiting: WaitingRoom;
-  readonly #append: string[] = [];
-  readonly #hold: { line: string; dueMs: number; reason: 'waiting'; attempts: number }[] = [];
-  readonly #marked: string[] = [];
-  readonly #opened: FlatBody[] = [];
-  readonly heldEntryIds: string[] = [];
-  readonly released: string[] = [];
-  readonly dependsOn = new Set<Promise<unknown>>();
-
-  constructor(waiting: WaitingRoom) {
-    this.#waiting = waiting;
-  }
-
-  get ids(): readonly string[] {
-    return [...this.#marked, ...this.heldEntryIds];
-  }
-
-  append(line: string): void {
-    this.#append.push(line);
-  }
-
-  hold(candidate: Candidate, dueMs: number): void {
-    this.#hold.push({ line: JSON.stringify(candidate.body), dueMs, reason: 'waiting', attempts: 0 });
-    this.heldEntryIds.push(candidate.body.event_id);
-  }
-
-  mark(seen: SeenIds, key: string, now: number): void {
-    seen.add(key, now);
-    this.#marked.push(key);
-  }
-
-  open(collapsed: CollapseWindow, body: FlatBody): void {
-    collapsed.open(body);
-    this.#opened.push(body);
-  }
-
-  release(id: string, traceKey: string | undefined): void {
-    this.released.push(...this.#waiting.claim(id, traceKey));
-  }
-
-  change(rejected: readonly Rejection[], origin: string, atMs: number): JournalChange | undefined {
-    const unhold = this.#waiting.heldIdsOf(this.released);
-    const change: JournalChange = {
-      ...(this.#append.length > 0 && { append: this.#append }),
-      ...(this.#hold.length > 0 && { hold: this.#hold }),
-      ...(unhold.length > 0 && { unhold }),
-      ...(rejected.length > 0 && {
-        reject: rejected.map((one) => ({
-          atMs,
-          origin,
-          code: one.code,
-          message: one.message.slice(0, 4096),
-          record: bounded(one.record),
-        })),
-      }),
-    };
-    return Object.keys(change).length === 0 ? undefined : change;
-  }
-
-  undo(seen: SeenIds, collapsed: CollapseWindow): void {
-    for (const key of this.#marked) seen.delete(key);
-    for (const body of this.#opened) collapsed.close(body);
-    this.#waiting.forget(this.heldEntryIds);
-    this.#waiting.unclaim(this.released);
-  }
-}
-
-const RECORD_MAX = 65_536;
-
-function bounded(record: unknown): string {
-  const text =
-    JSON.stringify(record, (_key, value: unknown) =>
-      typeof value === 'bigint' ? String(value) : typeof value === 'string' ? redactText(value.slice(0, 8192)) : value,
-    ) ?? 'null';
-  return text.length > RECORD_MAX ? JSON.stringify({ truncated: text.slice(0, RECORD_MAX) }) : text;
-}
-
-function asRecovered(line: string): string {
-  return JSON.stringify({ ...(JSON.parse(line) as FlatBody), recovered: true });
 }

@@ -1,9 +1,12 @@
+import type { Candidate } from '../taxonomy/map.ts';
+
 /** A marked observation that is held back until the strong one of the same request comes, or its time is up. */
 export interface WaitingEntry {
   readonly id: string;
   readonly line: string;
   readonly traceKey: string | undefined;
   readonly dueMs: number;
+  readonly collapse?: Candidate['collapse'];
   /** Its row in the journal, once that is committed. */
   heldId?: number;
   /** A strong observation that takes its place is being written. */
@@ -65,9 +68,15 @@ export class WaitingRoom {
   /**
    * After a commit: the new entries learn their rows, the released ones go.
    *
-   * @returns rows of entries that were released while their own write was still under way
+   * @param unheld rows that the commit let go of
+   * @returns further rows to let go of: of entries that were released before their own row was known
    */
-  settle(added: readonly string[], heldIds: readonly number[], released: readonly string[]): number[] {
+  settle(
+    added: readonly string[],
+    heldIds: readonly number[],
+    released: readonly string[],
+    unheld: readonly number[],
+  ): number[] {
     const orphans: number[] = [];
     added.forEach((id, index) => {
       const heldId = heldIds[index];
@@ -76,6 +85,7 @@ export class WaitingRoom {
       if (entry === undefined) orphans.push(heldId);
       else entry.heldId = heldId;
     });
+    orphans.push(...this.heldIdsOf(released).filter((heldId) => !unheld.includes(heldId)));
     this.forget(released);
     return orphans;
   }

@@ -36,8 +36,11 @@ export interface Candidate {
   readonly traceKey?: string;
   /** The strong observation: it settles those that wait. */
   readonly strong: boolean;
-  /** Further events with this key within this time of each other are the same view. */
-  readonly collapse?: { readonly key: string; readonly withinMs: number };
+  /**
+   * A view of a resource by a client, which the key stands for: a page, or, where there is a time, a call that a page
+   * made. Calls within this time of their page, or of another call, are the same view.
+   */
+  readonly collapse?: { readonly key: string; readonly withinMs?: number };
 }
 
 /** An explicit event that can never be accepted, and why. */
@@ -231,25 +234,29 @@ function mapExplicit(record: Explicit, context: MapContext): MapResult {
         waits: false,
         strong,
         ...(traceKey && { traceKey }),
-        ...collapseOf(described.body, record.attributes),
+        ...collapseOf(described.body, record.attributes, strong),
       },
     ],
     rejected: [],
   };
 }
 
-/** A strong event may say within how many seconds views of one client and resource are the same (v2's pages). */
-function collapseOf(body: FlatBody, attributes: Attributes): Pick<Candidate, 'collapse'> {
+/** A record may say within how many seconds views of one client and resource are the same (v2's pages). */
+function collapseOf(body: FlatBody, attributes: Attributes, strong: boolean): Pick<Candidate, 'collapse'> {
   const seconds = numberAttribute(attributes, 'clowder.collapse_within_s');
-  return seconds === undefined ? {} : collapse(body, seconds);
+  return seconds !== undefined || strong ? collapse(body, seconds) : {};
 }
 
-function collapse(body: FlatBody, seconds: number): Pick<Candidate, 'collapse'> {
+function collapse(body: FlatBody, seconds: number | undefined): Pick<Candidate, 'collapse'> {
+  const key = viewKeyOf(body);
+  return key === undefined ? {} : { collapse: { key, ...(seconds !== undefined && { withinMs: seconds * 1000 }) } };
+}
+
+/** Stands for "views of this resource by this client"; undefined for other events, and where the client is not known. */
+export function viewKeyOf(body: FlatBody): string | undefined {
   const client = body['client_id'] ?? body['session_id'] ?? body['user_id'];
-  if (client === undefined) return {};
-  return {
-    collapse: { key: `${body.event}|${String(client)}|${String(body['resource_id'])}`, withinMs: seconds * 1000 },
-  };
+  if (body.event !== 'view.resource' || client === undefined) return undefined;
+  return `${String(client)}|${String(body['resource_id'])}`;
 }
 
 function fieldsOfBody(body: unknown): Draft {
@@ -353,7 +360,7 @@ function mapRequest(observed: ObservedRequest, context: MapContext): MapResult {
       waits,
       strong: false,
       ...(waits && described.body['resource_id'] === undefined && { traceKey: traceKeyOf(observed.traceId, event) }),
-      ...(collapseWithinS === undefined ? {} : collapse(described.body, collapseWithinS)),
+      ...collapse(described.body, collapseWithinS),
     });
   }
   return { candidates, rejected };

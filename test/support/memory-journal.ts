@@ -1,0 +1,127 @@
+import { JournalError, type Cursor, type HeldLine, type JournalChange } from '../../collector/journal/types.ts';
+import type { Journal, JournalRow, RejectedRecord } from '../../collector/journal/journal.ts';
+
+interface PendingWrite {
+  readonly change: JournalChange;
+  readonly resolve: (result: { heldIds: readonly number[] }) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A journal in memory, with the contract of the real one; writes are committed when the test says so, or at once. */
+export class MemoryJournal implements Journal {
+  readonly rows: JournalRow[] = [];
+  readonly rejectedRecords: RejectedRecord[] = [];
+  savedCursor: Cursor = { row: 0, index: 0 };
+  /** Whether writes wait for `flush`. */
+  manual = false;
+  /** How many of the writes to come are refused. */
+  failures = 0;
+  readonly #held = new Map<number, HeldLine>();
+  readonly #waiting: PendingWrite[] = [];
+  readonly #listeners: (() => void)[] = [];
+  readonly #now: () => number;
+  #nextId = 1;
+
+  constructor(now: () => number = () => 0) {
+    this.#now = now;
+  }
+
+  get lines(): readonly string[] {
+    return this.rows.flatMap(({ lines }) => lines);
+  }
+
+  get heldLines(): readonly HeldLine[] {
+    return [...this.#held.values()];
+  }
+
+  get cursor(): Cursor {
+    return this.savedCursor;
+  }
+
+  get pending(): number {
+    return this.#waiting.length;
+  }
+
+  write(change: JournalChange): Promise<{ readonly heldIds: readonly number[] }> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ change, resolve, reject });
+      if (!this.manual) queueMicrotask(() => this.flush());
+    });
+  }
+
+  /** Commits, or refuses, what waits, in order. */
+  flush(): void {
+    for (const { change, resolve, reject } of this.#waiting.splice(0)) {
+      if (this.failures > 0) {
+        this.failures -= 1;
+        reject(new JournalError('journal_full', 'The journal is full'));
+      } else {
+        resolve({ heldIds: this.#apply(change) });
+        if (change.append !== undefined) for (const listener of this.#listeners) listener();
+      }
+    }
+  }
+
+  /** The process that wrote is gone: what waited was committed or not, and nobody hears of it. */
+  crash(committed: boolean): void {
+    for (const { change } of this.#waiting.splice(0)) if (committed) this.#apply(change);
+    this.#listeners.length = 0;
+  }
+
+  read(afterRow: number, maxBytes: number): readonly JournalRow[] {
+    const found: JournalRow[] = [];
+    let bytes = 0;
+    for (const row of this.rows) {
+      if (row.row <= afterRow) continue;
+      found.push(row);
+      bytes += row.lines.join('\n').length;
+      if (bytes >= maxBytes) break;
+    }
+    return found;
+  }
+
+  *scan({ sinceMs = 0 }: { sinceMs?: number }): Generator<JournalRow> {
+    yield* this.rows.filter(({ atMs }) => atMs >= sinceMs);
+  }
+
+  held(): readonly HeldLine[] {
+    return this.heldLines.filter(({ reason }) => reason === 'waiting');
+  }
+
+  heldDue(reason: HeldLine['reason'], nowMs: number, limit: number): readonly HeldLine[] {
+    return this.heldLines.filter((one) => one.reason === reason && one.dueMs <= nowMs).slice(0, limit);
+  }
+
+  rejected(): readonly RejectedRecord[] {
+    return this.rejectedRecords;
+  }
+
+  stats(): ReturnType<Journal['stats']> {
+    return { bytes: 0, maxBytes: 1, lastRow: this.rows.length, backlogBytes: 0, rejected: 0, commits: 0 };
+  }
+
+  onAppended(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async close(): Promise<void> {
+    this.flush();
+  }
+
+  #apply({ append = [], hold = [], unhold = [], reschedule = [], reject = [], cursor }: JournalChange): number[] {
+    if (append.length > 0) this.rows.push({ row: this.rows.length + 1, atMs: this.#now(), lines: append });
+    const heldIds = hold.map((held) => {
+      this.#held.set(this.#nextId, { ...held, id: this.#nextId });
+      this.#nextId += 1;
+      return this.#nextId - 1;
+    });
+    for (const id of unhold) this.#held.delete(id);
+    for (const { id, ...changed } of reschedule) {
+      const held = this.#held.get(id);
+      if (held !== undefined) this.#held.set(id, { ...held, ...changed });
+    }
+    for (const one of reject) this.rejectedRecords.push({ ...one, id: this.rejectedRecords.length + 1 });
+    if (cursor !== undefined) this.savedCursor = cursor;
+    return heldIds;
+  }
+}
