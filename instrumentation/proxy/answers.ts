@@ -9,7 +9,7 @@ const SENTENCES: Readonly<Record<number, string>> = {
   408: 'The request did not arrive in time.',
   431: 'The header of the request is too large.',
   502: 'Clowder cannot be reached, or did not give a proper answer. Try again later.',
-  503: 'The proxy is stopping. Try again.',
+  503: 'Clowder is busy. Try again later.',
   504: 'Clowder did not answer in time. Try again later.',
 };
 
@@ -28,7 +28,7 @@ export function sendAnswer(
 ): void {
   if (response.headersSent || response.destroyed) return;
   const text = answerText(status, reason);
-  const unread = !request.complete;
+  const unread = !isOver(request);
   response.writeHead(status, {
     'Content-Type': 'text/plain; charset=utf-8',
     'Content-Length': Buffer.byteLength(text),
@@ -42,8 +42,23 @@ export function sendAnswer(
   }
   // Complete for the client by its length; `end` would close the connection while the client still writes.
   response.write(text);
-  linger(request, () => response.end());
-  request.once('close', () => response.end());
+  const end = (): void => {
+    waitingForRequest.delete(response);
+    response.end();
+  };
+  waitingForRequest.add(response);
+  request.once('end', end).once('close', end);
+  linger(request, end);
+}
+
+/** Answers that are complete, and only wait for their requests to end. */
+const waitingForRequest = new WeakSet<ServerResponse>();
+
+/** Ends an answer of ours whose request turns out never to end properly. @returns whether it was one */
+export function endWaiting(response: ServerResponse): boolean {
+  if (!waitingForRequest.delete(response)) return false;
+  response.end();
+  return true;
 }
 
 /**
@@ -53,10 +68,15 @@ export function sendAnswer(
  * @param late called where the client has not come to its end after some seconds
  */
 export function linger(request: IncomingMessage, late: () => void): void {
-  if (request.complete || request.destroyed) return;
+  if (isOver(request)) return;
   request.resume();
   const timer = setTimeout(late, LINGER_MS);
   request.once('close', () => clearTimeout(timer));
+}
+
+/** A request without a body is over before the parser says so. */
+function isOver(request: IncomingMessage): boolean {
+  return request.complete || request.readableEnded || request.destroyed;
 }
 
 /** The same for a connection on which no request could be read: the whole answer as bytes. */

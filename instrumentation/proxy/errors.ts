@@ -7,7 +7,7 @@ export type UpstreamErrorCode =
   | 'no_response'
   | 'malformed_response'
   | 'truncated_response'
-  | 'proxy_stopping';
+  | 'busy';
 
 /** The status that a client gets for it where no answer has begun; 502 for every code not named. */
 const STATUS: Readonly<Record<string, number>> = {
@@ -16,7 +16,7 @@ const STATUS: Readonly<Record<string, number>> = {
   idle_timeout: 504,
   ETIMEDOUT: 504,
   client_timeout: 408,
-  proxy_stopping: 503,
+  busy: 503,
 };
 
 /** Clowder gave no proper answer. `code` is stable and becomes the span's `error.type`. */

@@ -7,10 +7,11 @@ import type { OutgoingHead } from './request-head.ts';
 import { answerHeaders, headerOf } from './response-headers.ts';
 import type { ResponseHead } from './response-parser.ts';
 import type { Answering, UpstreamConnection } from './upstream-connection.ts';
+import type { UpstreamPool, Waiter } from './upstream-pool.ts';
 
 /** What every exchange of a proxy shares. */
 export interface ExchangeContext {
-  readonly pool: { take(fresh: boolean): UpstreamConnection };
+  readonly pool: Pick<UpstreamPool, 'acquire' | 'cancel'>;
   readonly via: string | undefined;
   /** Whether the proxy is ending: no connection is kept after its answer. */
   readonly draining: () => boolean;
@@ -35,7 +36,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRAC
 export type OnSwitched = (head: ResponseHead, upstream: Socket, rest: Buffer) => void;
 
 /** One request from a client to Clowder, and its answer back. */
-export class Exchange implements Answering {
+export class Exchange implements Answering, Waiter {
   readonly #context: ExchangeContext;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -44,7 +45,6 @@ export class Exchange implements Answering {
   readonly #observation: Observation;
   readonly #onSwitched: OnSwitched | undefined;
   #connection: UpstreamConnection | undefined;
-  #bodySent = false;
   #retried = false;
   #answered = false;
   #corked = false;
@@ -76,19 +76,18 @@ export class Exchange implements Answering {
     response.on('error', ignore);
     // A pipelined request has no connection yet that could close.
     if (response.socket === null) request.on('aborted', this.#onClose);
-    this.#send(this.#onSwitched !== undefined);
-    if (this.#head.framing === 'none') return;
-    request.on('data', this.#onRequestData);
-    request.on('end', this.#onRequestEnd);
-    request.on('error', ignore);
+    if (this.#head.framing !== 'none') request.on('error', ignore);
+    this.#context.pool.acquire(this, this.#onSwitched !== undefined);
   }
 
-  #send(fresh: boolean): void {
-    this.#connection = this.#context.pool.take(fresh);
-    this.#connection.begin(this, this.#request.method ?? 'GET', this.#head.text, {
-      body: this.#head.framing !== 'none',
-      upgrade: this.#onSwitched !== undefined,
-    });
+  connected(connection: UpstreamConnection): void {
+    const request = this.#request;
+    const body = this.#head.framing !== 'none';
+    this.#connection = connection;
+    connection.begin(this, request.method ?? 'GET', this.#head.text, { body, upgrade: this.#onSwitched !== undefined });
+    if (!body) return;
+    request.on('data', this.#onRequestData);
+    request.on('end', this.#onRequestEnd);
   }
 
   // The request, on its way to Clowder.
@@ -97,7 +96,6 @@ export class Exchange implements Answering {
     this.#observation.requestChunk(chunk);
     const connection = this.#connection;
     if (connection === undefined || !connection.takesMore) return;
-    this.#bodySent = true;
     const more = this.#head.framing === 'chunked' ? connection.writeChunk(chunk) : connection.write(chunk);
     if (!more) this.#request.pause();
   };
@@ -105,7 +103,6 @@ export class Exchange implements Answering {
   readonly #onRequestEnd = (): void => {
     const connection = this.#connection;
     if (connection === undefined) return;
-    this.#bodySent = true;
     if (this.#head.framing === 'chunked') connection.write(`0\r\n${trailerLines(this.#request.rawTrailers)}\r\n`);
     connection.requestDone();
   };
@@ -194,7 +191,7 @@ export class Exchange implements Answering {
     if (stale && this.#mayRetry()) {
       this.#retried = true;
       this.#context.report.retried();
-      this.#send(true);
+      this.#context.pool.acquire(this, true);
       return;
     }
     this.#error = error;
@@ -209,7 +206,7 @@ export class Exchange implements Answering {
   }
 
   #mayRetry(): boolean {
-    return !this.#retried && !this.#bodySent && IDEMPOTENT.has(this.#request.method ?? '');
+    return !this.#retried && this.#head.framing === 'none' && IDEMPOTENT.has(this.#request.method ?? '');
   }
 
   #waitForClient(): void {
@@ -228,9 +225,14 @@ export class Exchange implements Answering {
     if (this.#over) return;
     const left = !this.#response.writableFinished;
     if (left) {
+      this.#context.pool.cancel(this);
       this.#connection?.destroy();
       this.#connection = undefined;
       if (this.#error === undefined) this.#context.report.clientLeft();
+    } else if (this.#connection !== undefined && !this.#request.complete) {
+      // The answer was quicker than the request, which ends with its connection if not before.
+      const connection = this.#connection;
+      this.#request.socket.once('close', () => connection.abandon(this));
     }
     this.#finish(!left);
   };

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import type { RequestHead } from '../capture/types.ts';
-import { rawAnswer, sendAnswer } from './answers.ts';
+import { endWaiting, rawAnswer, sendAnswer } from './answers.ts';
 import { Exchange, type ExchangeContext, type OnSwitched } from './exchange.ts';
 import { hasConnectionOption } from './hop-by-hop.ts';
 import { Observation, type Observer } from './observation.ts';
@@ -152,9 +152,11 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     if (refused.has(socket)) return;
     refused.add(socket);
     options.onClientError(status);
-    // In the middle of an answer no other one can follow.
-    if (answerUnderWay(socket)) {
-      socket.destroy();
+    const answer = answerUnderWay(socket);
+    if (answer !== undefined) {
+      // No other answer can follow in the middle of one; it is the last where its request was read in full.
+      if (answer.req.complete || endWaiting(answer)) answer.once('finish', () => socket.destroy());
+      else socket.destroy();
       return;
     }
     socket.end(rawAnswer(status));
@@ -176,8 +178,9 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   };
 }
 
-function answerUnderWay(socket: Duplex): boolean {
-  return '_httpMessage' in socket && socket._httpMessage instanceof ServerResponse && socket._httpMessage.headersSent;
+function answerUnderWay(socket: Duplex): ServerResponse | undefined {
+  const answer = '_httpMessage' in socket ? socket._httpMessage : undefined;
+  return answer instanceof ServerResponse && answer.headersSent ? answer : undefined;
 }
 
 function hasBody(request: IncomingMessage): boolean {

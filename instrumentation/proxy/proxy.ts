@@ -61,6 +61,7 @@ export async function startProxy({ settings, observer, log }: ProxyOptions): Pro
     connectTimeoutMs: settings.PROXY_CONNECT_TIMEOUT_S * 1000,
     firstByteTimeoutMs: settings.PROXY_FIRST_BYTE_TIMEOUT_S * 1000,
     idleTimeoutMs: settings.PROXY_IDLE_TIMEOUT_S * 1000,
+    maxConnections: settings.PROXY_MAX_TARGET_CONNECTIONS,
     keepAliveMs: settings.PROXY_TARGET_KEEP_ALIVE_S * 1000,
     onExcess: () => {
       stats.excess += 1;

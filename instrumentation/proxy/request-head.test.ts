@@ -77,7 +77,8 @@ describe('the head of a forwarded request', () => {
 
   it.each([
     [['Host', 'h'], 'none'],
-    [['Host', 'h', 'Content-Length', '0'], 'length'],
+    [['Host', 'h', 'Content-Length', '0'], 'none'],
+    [['Host', 'h', 'Content-Length', '10'], 'length'],
     [['Host', 'h', 'Transfer-Encoding', 'Chunked'], 'chunked'],
   ] as const)('of %j is framed by %s', (raw, framing) => {
     expect(outgoingHead(incoming(raw), RULES, NO_TRACE)).toMatchObject({ framing });

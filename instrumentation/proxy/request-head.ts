@@ -39,7 +39,7 @@ export interface IncomingHead {
 export interface OutgoingHead {
   /** Request line, header lines and the empty line, to be written as latin1. */
   readonly text: string;
-  /** What ends the body (RFC 9112, section 6.3). */
+  /** What ends the body (RFC 9112, section 6.3); `none` also for a length of 0. */
   readonly framing: 'none' | 'length' | 'chunked';
 }
 
@@ -77,7 +77,7 @@ export function outgoingHead(
         text += `${name}: ${rules.hostHeader === 'target' ? rules.targetHost : host}\r\n`;
         continue;
       case 'content-length':
-        framing = 'length';
+        if (Number(value) > 0) framing = 'length';
         break;
       case 'transfer-encoding':
         // RFC 9112, section 6.1. The parser has taken away the chunks and nothing else.

@@ -76,6 +76,7 @@ const settings = z.object({
   PROXY_TARGET_KEEP_ALIVE_S: seconds.positive().default(4),
   PROXY_MAX_HEADER_BYTES: bytes.default(64 * 1024),
   PROXY_MAX_CONNECTIONS: z.coerce.number().int().positive().optional(),
+  PROXY_MAX_TARGET_CONNECTIONS: z.coerce.number().int().nonnegative().default(4096),
   PROXY_DRAIN_S: seconds.max(9, 'must be at most 9: the proxy ends within 10 s').default(7),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });

@@ -150,6 +150,11 @@ export class UpstreamConnection implements ResponseSink {
     else if (error !== undefined) answering.failed(error, false);
   }
 
+  /** Ends the connection where it is still that one's. */
+  abandon(answering: Answering): void {
+    if (this.#answering === answering) this.destroy();
+  }
+
   /** Gives away the socket of a connection that has switched; nothing here listens to it any more. */
   detach(): Socket {
     this.#close();

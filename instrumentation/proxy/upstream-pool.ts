@@ -15,10 +15,24 @@ export interface UpstreamOptions {
   readonly firstByteTimeoutMs: number;
   /** While a request or an answer is under way. */
   readonly idleTimeoutMs: number;
+  /** More requests than this wait for a connection to be free; 0 for no limit. */
+  readonly maxConnections: number;
   /** How long a free connection is kept, unless Clowder says that it keeps it for less. */
   readonly keepAliveMs: number;
   /** Told of bytes that belong to no answer. */
   readonly onExcess: () => void;
+}
+
+/** A request that needs a connection. */
+export interface Waiter {
+  /** It has one: at once, or later where all are in use. */
+  connected(connection: UpstreamConnection): void;
+  failed(error: UpstreamError, stale: boolean): void;
+}
+
+interface Waiting {
+  readonly fresh: boolean;
+  looks: number;
 }
 
 const LOOKS_PER_TIMEOUT = 5;
@@ -34,6 +48,8 @@ export class UpstreamPool implements ConnectionOwner {
   readonly #idle: UpstreamConnection[] = [];
   readonly #lookMs: number;
   readonly #looking: NodeJS.Timeout;
+  /** Requests without a connection, the first one first. */
+  readonly #waiting = new Map<Waiter, Waiting>();
   #session: Buffer | undefined;
   #closing = false;
 
@@ -52,8 +68,15 @@ export class UpstreamPool implements ConnectionOwner {
   }
 
   /** @param fresh never one that was used before */
-  take(fresh: boolean): UpstreamConnection {
-    return (fresh ? undefined : this.#idle.pop()) ?? this.#open();
+  acquire(waiter: Waiter, fresh: boolean): void {
+    const connection = this.#waiting.size === 0 ? this.#take(fresh) : undefined;
+    if (connection === undefined) this.#waiting.set(waiter, { fresh, looks: 0 });
+    else waiter.connected(connection);
+  }
+
+  /** It needs no connection any more. */
+  cancel(waiter: Waiter): void {
+    this.#waiting.delete(waiter);
   }
 
   /** Whether Clowder takes connections; resolves with the reason where it does not. */
@@ -77,19 +100,47 @@ export class UpstreamPool implements ConnectionOwner {
   }
 
   released(connection: UpstreamConnection): void {
-    if (this.#closing) connection.destroy();
-    else this.#idle.push(connection);
+    if (this.#closing) {
+      connection.destroy();
+      return;
+    }
+    this.#idle.push(connection);
+    this.#serve();
   }
 
   closed(connection: UpstreamConnection): void {
     this.#all.delete(connection);
-    if (connection.phase !== 'idle') return;
-    const at = this.#idle.indexOf(connection);
-    if (at !== -1) this.#idle.splice(at, 1);
+    if (connection.phase === 'idle') {
+      const at = this.#idle.indexOf(connection);
+      if (at !== -1) this.#idle.splice(at, 1);
+    }
+    this.#serve();
   }
 
   excess(): void {
     this.#options.onExcess();
+  }
+
+  #serve(): void {
+    for (const [waiter, { fresh }] of this.#waiting) {
+      const connection = this.#take(fresh);
+      if (connection === undefined) return;
+      this.#waiting.delete(waiter);
+      waiter.connected(connection);
+    }
+  }
+
+  /** @returns undefined where there are as many as there may be, and all are in use */
+  #take(fresh: boolean): UpstreamConnection | undefined {
+    const idle = fresh ? undefined : this.#idle.pop();
+    if (idle !== undefined) return idle;
+    const { maxConnections } = this.#options;
+    if (maxConnections === 0 || this.#all.size < maxConnections) return this.#open();
+    const oldest = this.#idle.shift();
+    if (oldest === undefined) return undefined;
+    this.#all.delete(oldest);
+    oldest.destroy();
+    return this.#open();
   }
 
   #open(): UpstreamConnection {
@@ -123,6 +174,13 @@ export class UpstreamPool implements ConnectionOwner {
       const limitMs = this.#limitOf(connection);
       // The first look may come at once.
       if (limitMs > 0 && (connection.quietFor - 1) * this.#lookMs >= limitMs) this.#expire(connection);
+    }
+    const { firstByteTimeoutMs } = this.#options;
+    for (const [waiter, waiting] of this.#waiting) {
+      waiting.looks += 1;
+      if (firstByteTimeoutMs === 0 || (waiting.looks - 1) * this.#lookMs < firstByteTimeoutMs) continue;
+      this.#waiting.delete(waiter);
+      waiter.failed(new UpstreamError('busy', 'every connection to Clowder is in use'), false);
     }
   }
 

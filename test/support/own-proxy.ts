@@ -1,0 +1,64 @@
+import type { CaptureResult, RequestHead } from '../../instrumentation/capture/types.ts';
+import { startCapture } from '../../instrumentation/capture/start-capture.ts';
+import { startProxy, type RunningProxy } from '../../instrumentation/proxy/proxy.ts';
+import { parseProxySettings } from '../../instrumentation/proxy/settings.ts';
+import type { Outcome } from '../../instrumentation/telemetry/server-telemetry.ts';
+
+/** What the proxy has watched of one request. */
+export interface Watched extends CaptureResult, Outcome {
+  readonly head: RequestHead;
+}
+
+/** Our proxy in the test's own process, with real capture and no SDK. */
+export interface OwnProxy extends AsyncDisposable {
+  readonly port: number;
+  readonly running: RunningProxy;
+  /** Requests that are over, in the order of their ends. */
+  readonly watched: readonly Watched[];
+  readonly logged: readonly { readonly level: string; readonly fields: object; readonly message: string }[];
+}
+
+export const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+/** @param settings by name; the proxy listens on a free port of 127.0.0.1 */
+export async function startOwnProxy(
+  target: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<OwnProxy> {
+  const watched: Watched[] = [];
+  const logged: { level: string; fields: object; message: string }[] = [];
+  const logAs = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message });
+  const running = await startProxy({
+    settings: parseProxySettings({ PROXY_LISTEN: '127.0.0.1:0', PROXY_TARGET: target, ...settings }),
+    log: { debug: logAs('debug'), info: logAs('info'), warn: logAs('warn'), error: logAs('error') },
+    observer: {
+      startCapture: (head) => startCapture(head, { clowder: 'auto', contextPath: '', trustForwarded: false }),
+      telemetry: {
+        start: (head, capture) => ({
+          context: NO_CONTEXT,
+          traceId: '0af7651916cd43dd8448eb211c80319c',
+          forwardHeaders: () => ({
+            traceparent: TRACEPARENT,
+            tracestate: capture.mayBeEvent ? 'clowder=captured' : undefined,
+          }),
+          end: (outcome) => {
+            watched.push({ head, ...outcome, ...capture.end(outcome.complete, '0af7651916cd43dd8448eb211c80319c') });
+          },
+        }),
+      },
+    },
+  });
+  return {
+    port: Number(new URL(running.url).port),
+    running,
+    watched,
+    logged,
+    [Symbol.asyncDispose]: () => running.stop(),
+  };
+}
+
+const NO_CONTEXT = {
+  getValue: () => undefined,
+  setValue: () => NO_CONTEXT,
+  deleteValue: () => NO_CONTEXT,
+};

@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+/** A server of bytes: what HTTP makes of them is the test's. */
+export interface RawServer extends AsyncDisposable {
+  readonly port: number;
+  readonly url: string;
+  /** What each connection has received so far, in order of their coming; latin1. */
+  readonly received: readonly string[];
+  readonly sockets: readonly Socket[];
+}
+
+/** Told of every piece that comes; `text` is all that this connection has received. */
+export type OnBytes = (socket: Socket, text: string, connection: number) => void;
+
+/** Starts one on a free port of 127.0.0.1; a connection's own end is left to the test. */
+export async function startRawServer(onBytes: OnBytes): Promise<RawServer> {
+  const received: string[] = [];
+  const sockets: Socket[] = [];
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const connection = sockets.push(socket) - 1;
+    received.push('');
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk) => {
+      const text = received[connection] + chunk.toString('latin1');
+      received[connection] = text;
+      onBytes(socket, text, connection);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no TCP port was given');
+  return {
+    port: address.port,
+    url: `http://127.0.0.1:${address.port}`,
+    received,
+    sockets,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** A connection that speaks bytes. */
+export interface RawClient {
+  readonly socket: Socket;
+  /** All that came so far; latin1. */
+  received(): string;
+  send(text: string): void;
+  /** Resolves with all that came once it satisfies the condition. @throws Error where the connection ends before */
+  until(condition: string | ((text: string) => boolean)): Promise<string>;
+  /** Resolves when the other side has ended or broken the connection. */
+  readonly closed: Promise<'ended' | 'broken'>;
+}
+
+/** Connects to a server's port of 127.0.0.1. */
+export async function connectRaw(port: number): Promise<RawClient> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  let text = '';
+  let over: 'ended' | 'broken' | undefined;
+  const ending = Promise.withResolvers<'ended' | 'broken'>();
+  const watchers = new Set<() => void>();
+  const end = (how: 'ended' | 'broken') => (): void => {
+    over ??= how;
+    ending.resolve(over);
+    for (const watch of watchers) watch();
+  };
+  socket.on('end', end('ended')).on('error', end('broken')).on('close', end('broken'));
+  socket.on('data', (chunk) => {
+    text += chunk.toString('latin1');
+    for (const watch of watchers) watch();
+  });
+  await once(socket, 'connect');
+  return {
+    socket,
+    received: () => text,
+    send: (bytes) => void socket.write(bytes, 'latin1'),
+    closed: ending.promise,
+    until(condition) {
+      const met = typeof condition === 'string' ? () => text.includes(condition) : () => condition(text);
+      const { promise, resolve, reject } = Promise.withResolvers<string>();
+      const watch = (): void => {
+        if (met()) resolve(text);
+        else if (over !== undefined) reject(new Error(`the connection ${over} before that; it said:\n${text}`));
+        else return;
+        watchers.delete(watch);
+      };
+      watchers.add(watch);
+      watch();
+      return promise;
+    },
+  };
+}
+
+/** Sends bytes on a connection of its own and resolves with all that comes until the other side ends it. */
+export async function exchangeRaw(port: number, bytes: string): Promise<{ text: string; how: 'ended' | 'broken' }> {
+  const client = await connectRaw(port);
+  client.send(bytes);
+  const how = await client.closed;
+  client.socket.destroy();
+  return { text: client.received(), how };
+}
