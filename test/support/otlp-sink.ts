@@ -15,7 +15,20 @@ export interface SunkSpan {
 
 interface OtlpAttribute {
   readonly key: string;
-  readonly value: { readonly stringValue?: string; readonly intValue?: number | string };
+  readonly value: {
+    readonly stringValue?: string;
+    readonly intValue?: number | string;
+    readonly doubleValue?: number;
+    readonly boolValue?: boolean;
+  };
+}
+
+/** What is read of a log record in OTLP's JSON encoding. */
+export interface SunkLog {
+  readonly eventName?: string;
+  readonly traceId?: string;
+  readonly spanId?: string;
+  readonly attributes: readonly OtlpAttribute[];
 }
 
 interface OtlpPoint {
@@ -34,6 +47,7 @@ interface OtlpMetric {
 
 interface OtlpBody {
   readonly resourceSpans?: readonly { readonly scopeSpans: readonly { readonly spans: readonly SunkSpan[] }[] }[];
+  readonly resourceLogs?: readonly { readonly scopeLogs: readonly { readonly logRecords: readonly SunkLog[] }[] }[];
   readonly resourceMetrics?: readonly {
     readonly resource: { readonly attributes: readonly OtlpAttribute[] };
     readonly scopeMetrics: readonly { readonly metrics: readonly OtlpMetric[] }[];
@@ -46,6 +60,8 @@ export interface OtlpSink extends AsyncDisposable {
   /** Requests by path, as they came. */
   readonly requests: readonly { readonly path: string; readonly traceparent: string | undefined }[];
   spans(name: string): readonly SunkSpan[];
+  /** All spans, or all log records, of a trace. */
+  trace(traceId: string): { readonly spans: readonly SunkSpan[]; readonly logs: readonly SunkLog[] };
   /** Latest value of a metric by name and attributes (a histogram's count); undefined before the first. */
   value(name: string, attributes?: Readonly<Record<string, string>>): number | undefined;
   /** Resource attributes of the latest metrics. */
@@ -56,11 +72,13 @@ export interface OtlpSink extends AsyncDisposable {
 export async function startOtlpSink(): Promise<OtlpSink> {
   const requests: { path: string; traceparent: string | undefined }[] = [];
   const spans: SunkSpan[] = [];
+  const logs: SunkLog[] = [];
   let metrics: OtlpBody['resourceMetrics'] = [];
   async function receive(request: IncomingMessage): Promise<void> {
     const body = await read(request);
     requests.push({ path: request.url ?? '', traceparent: request.headers['traceparent']?.toString() });
     spans.push(...(body.resourceSpans ?? []).flatMap((one) => one.scopeSpans.flatMap((scope) => scope.spans)));
+    logs.push(...(body.resourceLogs ?? []).flatMap((one) => one.scopeLogs.flatMap((scope) => scope.logRecords)));
     if (body.resourceMetrics !== undefined) metrics = body.resourceMetrics;
   }
   const server = createServer((request, response) => {
@@ -76,6 +94,10 @@ export async function startOtlpSink(): Promise<OtlpSink> {
     url: `http://127.0.0.1:${address.port}`,
     requests,
     spans: (name) => spans.filter((span) => span.name === name),
+    trace: (traceId) => ({
+      spans: spans.filter((span) => span.traceId === traceId),
+      logs: logs.filter((log) => log.traceId === traceId),
+    }),
     value(name, attributes = {}) {
       const all = (metrics ?? []).flatMap((one) => one.scopeMetrics.flatMap((scope) => scope.metrics));
       const metric = all.find((one) => one.name === name);
@@ -95,10 +117,13 @@ export async function startOtlpSink(): Promise<OtlpSink> {
   };
 }
 
-/** Attributes of text and integers by name, as text. */
+/** Scalar attributes by name, as text. */
 export function attributesOf(attributes: readonly OtlpAttribute[]): Record<string, string> {
   return Object.fromEntries(
-    attributes.map(({ key, value }) => [key, String(value.stringValue ?? value.intValue ?? '')]),
+    attributes.map(({ key, value }) => [
+      key,
+      String(value.stringValue ?? value.intValue ?? value.doubleValue ?? value.boolValue ?? ''),
+    ]),
   );
 }
 
