@@ -13,8 +13,12 @@ export interface RawServer extends AsyncDisposable {
 /** Told of every piece that comes; `text` is all that this connection has received. */
 export type OnBytes = (socket: Socket, text: string, connection: number) => void;
 
-/** Starts one on a free port of 127.0.0.1; a connection's own end is left to the test. */
-export async function startRawServer(onBytes: OnBytes): Promise<RawServer> {
+/**
+ * Starts one on 127.0.0.1; a connection's own end is left to the test.
+ *
+ * @param port @default a free one
+ */
+export async function startRawServer(onBytes: OnBytes, port = 0): Promise<RawServer> {
   const received: string[] = [];
   const sockets: Socket[] = [];
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -26,7 +30,7 @@ export async function startRawServer(onBytes: OnBytes): Promise<RawServer> {
       received[connection] = text;
       onBytes(socket, text, connection);
     });
-  }).listen(0, '127.0.0.1');
+  }).listen(port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no TCP port was given');
