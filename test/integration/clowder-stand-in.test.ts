@@ -32,6 +32,11 @@ describe.each(['v1', 'v2'] as const)('the stand-in Clowder %s', (version) => {
     expect(strays).toEqual([]);
   });
 
+  test('has no two scenarios of one name', () => {
+    const names = scenariosOf(version).map(({ name }) => name);
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+
   test('answers every scenario with the statuses that it is about', () => {
     const statuses = (list: readonly { name: string; statuses: readonly number[] }[]): readonly string[] =>
       list.map((one) => `${one.name}: ${one.statuses.join(' ')}`).toSorted();

@@ -10,12 +10,14 @@ const UNFORESEEABLE = new Set(
   ),
 );
 
-/** An event as it came out of RabbitMQ, as a scenario would state it: `url` without scheme and host. */
-export function asExpected({ body }: ReceivedEvent): ExpectedEvent {
+/** An event as it came out of RabbitMQ, as a scenario would state it: `url` without scheme, host and context path. */
+export function asExpected({ body }: ReceivedEvent, contextPath = ''): ExpectedEvent {
   const fields = Object.entries(body).filter(([name]) => !UNFORESEEABLE.has(name));
   const event = Object.fromEntries(fields) as ExpectedEvent;
   const url = event['url'];
-  return typeof url === 'string' ? { ...event, url: url.replace(/^http:\/\/[^/]+/, '') } : event;
+  if (typeof url !== 'string') return event;
+  const path = url.replace(/^http:\/\/[^/]+/, '');
+  return { ...event, url: path.startsWith(contextPath) ? path.slice(contextPath.length) : path };
 }
 
 /** What the proxy adds to what it saw of a client of this kind. */

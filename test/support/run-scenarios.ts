@@ -13,18 +13,25 @@ export interface ScenarioRun {
 }
 
 const CLIENT_KINDS = { curl: 'api', browser: 'browser', pyclowder: 'extractor', bot: 'bot' } as const;
-/** How many scenarios are under way at once. */
+/** How many scenarios or requests are under way at once. */
 const AT_ONCE = 4;
 
 /** Runs scenarios with curl, several at once; the requests of one in their order. Each request begins a trace. */
-export async function runScenarios(base: string, scenarios: readonly Scenario[]): Promise<readonly ScenarioRun[]> {
-  const runs: ScenarioRun[] = [];
-  const left = scenarios.values();
+export const runScenarios = (base: string, scenarios: readonly Scenario[]): Promise<readonly ScenarioRun[]> =>
+  severalAtOnce(scenarios, (scenario) => runScenario(base, scenario));
+
+/** Sends requests with curl, several at once, all in one trace. Their statuses, in the order of their ends. */
+export const statusesOf = (base: string, requests: readonly Sent[], traceparent: string): Promise<readonly number[]> =>
+  severalAtOnce(requests, async (sent) => (await curl(base, sent, { traceparent })).status);
+
+async function severalAtOnce<T, R>(all: readonly T[], doOne: (one: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = [];
+  const left = all.values();
   const work = async (): Promise<void> => {
-    for (const scenario of left) runs.push(await runScenario(base, scenario));
+    for (const one of left) results.push(await doOne(one));
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return runs;
+  return results;
 }
 
 async function runScenario(base: string, { name, send, expect }: Scenario): Promise<ScenarioRun> {

@@ -1,3 +1,5 @@
+import { seedId } from '../seeds.ts';
+import { downloaded } from './events.ts';
 import { get, one, post, type ExpectedEvent, type Scenario } from './scenario.ts';
 
 const by = { agent: 'browser' } as const;
@@ -16,7 +18,21 @@ const ping = (extra: Readonly<Record<string, string | number | boolean>> = {}): 
   ...extra,
 });
 
+const FILE = seedId('file', 450);
+const BASIC = `Basic ${Buffer.from('ada@example.org:canary-password').toString('base64')}`;
+const whole = { resource_id: FILE, file_name: 'file-450.txt', bytes: 1450 } as const;
+
+const known: readonly Scenario[] = [
+  one('Basic authentication that Clowder accepts names the user', get(`/api/files/${FILE}/blob`, { headers: { authorization: BASIC } }), 200,
+    [downloaded('file', { ...whole, user_name: 'ada@example.org' })]),
+  one("a session's cookie goes before Basic, and names nobody", get(`/api/files/${FILE}/blob`, { headers: { authorization: BASIC, cookie: 'id=canary-session' } }), 200,
+    [downloaded('file', whole)]),
+  one('an API key names nobody', get(`/api/files/${FILE}/blob`, { headers: { 'x-api-key': 'canary-header-key' } }), 200,
+    [downloaded('file', whole)]),
+]; // prettier-ignore
+
 export const V1_USERS: readonly Scenario[] = [
+  ...known,
   one('a login by password sets the session', post('/authenticate/userpass', { ...by, fields: { username: 'ada', password: 'canary-password' } }), 303,
     [{ ...LOGIN, user_name: 'ada' }], ['POST /authenticate/:provider']),
   one('a wrong password', post('/authenticate/userpass', { ...by, fields: { username: 'ada', password: 'wrong' } }), 400, []),

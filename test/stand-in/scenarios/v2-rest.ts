@@ -1,5 +1,5 @@
 import { seedId } from '../seeds.ts';
-import { containerEvent, pageView, viewed } from './events.ts';
+import { containerEvent, downloaded, pageView, viewed } from './events.ts';
 import { del, file, get, inJson, one, post, type ExpectedEvent, type Scenario } from './scenario.ts';
 
 const by = { agent: 'browser' } as const;
@@ -23,7 +23,26 @@ const datasets: readonly Scenario[] = [
   one('freezing a dataset answers with a new id, but it is no new dataset', post(`/api/v2/datasets/${DATASET}/freeze`), 200, []),
 ]; // prettier-ignore
 
+/** Signed by nobody: Clowder would refuse it, the stand-in takes it. */
+const jwt = (claims: object): string =>
+  [{ alg: 'HS256' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.') +
+  '.canary-signature';
+const TOKEN = jwt({ sub: '0a1b2c3d-0000-4000-8000-00000000ada1', email: 'ada@example.org', name: 'Ada' });
+const known = { user_id: '0a1b2c3d-0000-4000-8000-00000000ada1', user_name: 'ada@example.org' } as const;
+const MINE = seedId('file', 620);
+const mine = { resource_id: MINE, file_name: 'file-620.txt', bytes: 1620 } as const;
+const asUser = (
+  name: string,
+  headers: Readonly<Record<string, string>>,
+  extra: Readonly<Record<string, string>>,
+): Scenario => one(name, get(`/api/v2/files/${MINE}`, { headers }), 200, [downloaded('file', { ...mine, ...extra })]);
+
 const users: readonly Scenario[] = [
+  asUser('a Bearer token that Clowder accepts names the user', { authorization: `Bearer ${TOKEN}` }, known),
+  asUser('the cookie that holds the token names the user', { cookie: `Authorization="Bearer ${TOKEN}"` }, known),
+  asUser('an API key that names nobody', { 'x-api-key': 'canary-header-key' }, {}),
+  one('a public file needs no login: a token proves nothing', get(`/api/v2/public_files/${MINE}`, { headers: { authorization: `Bearer ${TOKEN}` } }), 200,
+    [downloaded('file', mine)]),
   one('an account', post('/api/v2/users', { json: { email: 'new@example.org', password: 'canary-password', first_name: 'New', last_name: 'User' } }), 200,
     (got) => [{ event: 'user.signup', user_id: inJson(got, 'id'), user_name: 'new@example.org' }], ['POST /api/v2/users']),
   one('an account that was there', post('/api/v2/users', { json: { email: 'ada@example.org', password: 'canary-password' } }), 409, []),
@@ -90,7 +109,7 @@ const views: readonly Scenario[] = [
   view("a file's summary asked for by a page is a view", 'file', `/api/v2/files/${seedId('file', 604)}/summary`, { resource_name: 'file-604.txt', dataset_id: seedId('dataset', 604) }),
   view("a public file's summary", 'file', `/api/v2/public_files/${seedId('file', 605)}/summary`, { resource_name: 'file-605.txt', dataset_id: seedId('dataset', 605) }),
   view('a dataset asked for by a page is a view', 'dataset', `/api/v2/datasets/${seedId('dataset', 606)}`, { resource_name: 'dataset-606' }),
-  view('a public dataset', 'dataset', `/api/v2/public_datasets/${seedId('dataset', 607)}`, { resource_name: 'dataset-607' }),
+  view('a public dataset asked for by a page', 'dataset', `/api/v2/public_datasets/${seedId('dataset', 607)}`, { resource_name: 'dataset-607' }),
   {
     name: 'the three summaries of one page are one view',
     send: [1, 2, 3].map(() => get(`/api/v2/files/${seedId('file', 608)}/summary`, fromPage)),
