@@ -15,7 +15,10 @@ interface OpenApi {
 
 interface AsyncApi {
   readonly asyncapi: string;
-  readonly channels: Record<string, { address: string; messages: object; bindings: { amqp: Record<string, unknown> } }>;
+  readonly channels: Record<
+    string,
+    { address: string | null; messages: object; bindings: { amqp: Record<string, unknown> } }
+  >;
   readonly operations: Record<string, { action: string; channel: { $ref: string }; bindings: object }>;
   readonly components: { messages: Record<string, { payload: { $id: string }; bindings: object }> };
 }
@@ -152,6 +155,8 @@ describe('AsyncAPI', () => {
     expect(asyncApi.channels['metrics']?.bindings.amqp).toMatchObject({
       exchange: { name: 'clowder.metrics', type: 'fanout', durable: true },
     });
+    // A fanout exchange looks at no routing key, and messages bear that of their type.
+    expect(asyncApi.channels['metrics']?.address).toBeNull();
     expect(Object.keys(asyncApi.channels['metrics']?.messages ?? {})).toEqual(EVENT_TYPES);
   });
 });
