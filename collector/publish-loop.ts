@@ -225,17 +225,17 @@ export class PublishLoop {
         const page = journal.heldDue('unroutable', now(), RETRY_PAGE);
         if (page.length === 0) return;
         const outcomes = await Promise.all(page.map((held) => this.#retry(held)));
-        const taken = page.filter((_, index) => outcomes[index] === 'confirmed');
+        const gone = page.filter((_, index) => outcomes[index] === 'confirmed' || outcomes[index] === 'dropped');
         const returned = page.filter((_, index) => outcomes[index] === 'returned');
         await journal.write({
-          unhold: taken.map((held) => held.id),
+          unhold: gone.map((held) => held.id),
           reschedule: returned.map((held) => ({
             id: held.id,
             attempts: held.attempts + 1,
             dueMs: now() + retryDelayMs(held.attempts),
           })),
         });
-        if (taken.length < page.length || this.#stopped) return;
+        if (gone.length < page.length || this.#stopped) return;
       }
     } catch (error) {
       this.#options.onError(error);
@@ -244,14 +244,15 @@ export class PublishLoop {
     }
   }
 
-  async #retry(held: HeldLine): Promise<Outcome | 'stopped'> {
-    const { publisher } = this.#options;
+  async #retry(held: HeldLine): Promise<Outcome | 'dropped' | 'stopped'> {
+    const { publisher, onUnroutable } = this.#options;
     const message = toMessageFromLine(held.line);
     for (;;) {
       if (this.#stopped) return 'stopped';
       const taken = Promise.withResolvers<Outcome>();
       if (publisher.publish(message, taken.resolve)) {
-        const outcome = await taken.promise;
+        const answer = await taken.promise;
+        const outcome = answer === 'returned' && onUnroutable === 'drop' ? 'dropped' : answer;
         this.#options.onPublished?.(outcome);
         return outcome;
       }

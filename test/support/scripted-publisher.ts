@@ -1,0 +1,79 @@
+import type { EventMessage } from '../../exporter/message.ts';
+import type { Outcome, Publisher, PublisherCounters, PublisherState } from '../../exporter/publisher.ts';
+
+interface Taken {
+  readonly id: string;
+  readonly onSettled: (outcome: Outcome) => void;
+}
+
+/** A publisher whose broker answers when the test says so. */
+export class ScriptedPublisher implements Publisher {
+  /** Ids of all that were published, in order. */
+  readonly published: string[] = [];
+  /** What each message is answered with at once; undefined leaves it to `settle`. */
+  answer: (id: string) => Outcome | undefined = () => undefined;
+  connected = true;
+  readonly #window: number;
+  #unconfirmed: Taken[] = [];
+  #waiters: (() => void)[] = [];
+  #closed = false;
+
+  constructor(window = 1000) {
+    this.#window = window;
+  }
+
+  get state(): PublisherState {
+    return {
+      connected: this.connected,
+      blocked: false,
+      broker: 'amqp://test',
+      unconfirmed: this.#unconfirmed.length,
+      lastError: undefined,
+    };
+  }
+
+  get counters(): PublisherCounters {
+    return { confirmed: 0, returned: 0, nacked: 0, republished: 0, reconnects: 0 };
+  }
+
+  get unconfirmed(): readonly string[] {
+    return this.#unconfirmed.map(({ id }) => id);
+  }
+
+  publish(message: EventMessage, onSettled: (outcome: Outcome) => void): boolean {
+    if (!this.#isReady()) return false;
+    this.published.push(message.messageId);
+    const answer = this.answer(message.messageId);
+    if (answer === undefined) this.#unconfirmed.push({ id: message.messageId, onSettled });
+    else queueMicrotask(() => onSettled(answer));
+    return true;
+  }
+
+  ready(): Promise<void> {
+    if (this.#isReady() || this.#closed) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Answers a message that is not confirmed yet. */
+  settle(id: string, outcome: Outcome = 'confirmed'): void {
+    const taken = this.#unconfirmed.find((one) => one.id === id);
+    if (taken === undefined) throw new Error(`${id} is not unconfirmed`);
+    this.#unconfirmed = this.#unconfirmed.filter((one) => one !== taken);
+    taken.onSettled(outcome);
+    this.#wake();
+  }
+
+  async close(): Promise<readonly EventMessage[]> {
+    this.#closed = true;
+    this.#wake();
+    return [];
+  }
+
+  #isReady(): boolean {
+    return this.connected && !this.#closed && this.#unconfirmed.length < this.#window;
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve();
+  }
+}
