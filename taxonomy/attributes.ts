@@ -83,6 +83,11 @@ const FORMER_NAMES: { readonly [current: string]: readonly string[] } = {
 /** Marks of a request that a stronger observer captured: on its own spans, and as NGINX logs the response header. */
 const CAPTURED_NAMES = ['clowder.captured', 'http.response.header.x-clowder-captured'];
 
+/** Name of the record by which a capture refutes: not an event, and no event type is called so. */
+export const REFUTED_NAME = 'clowder.capture.refuted';
+/** Its attribute: event ids, separated by commas. */
+export const REFUTED_IDS = 'clowder.refuted.ids';
+
 /** An attribute by its current name, or by a former one. */
 export function attribute(attributes: Attributes, name: string): AttributeValue | undefined {
   const value = attributes[name];

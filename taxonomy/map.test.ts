@@ -228,3 +228,9 @@ describe('stating an event', () => {
     if (!described.ok) expect(described.issues.map((issue) => issue.field)).toContain(field);
   });
 });
+
+test('a record of the capture refutes events by their ids, and nothing else that it says', () => {
+  const id = 'a'.repeat(32);
+  const result = mapLog(log('clowder.capture.refuted', { 'clowder.refuted.ids': `${id},no id` }), context);
+  expect(result).toEqual({ candidates: [], rejected: [], refuted: [id] });
+});

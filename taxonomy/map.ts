@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
+  REFUTED_IDS,
+  REFUTED_NAME,
   fieldsOfAttributes,
   fieldsOfResource,
   isMarkedCaptured,
@@ -56,11 +58,6 @@ export interface MapResult {
   /** Ids of events that weaker observations would make, and that the capture saw did not happen. */
   readonly refuted?: readonly string[];
 }
-
-/** Name of the record by which a capture refutes: not an event, and no event type is called so. */
-export const REFUTED_NAME = 'clowder.capture.refuted';
-/** Its attribute: event ids, separated by commas. */
-export const REFUTED_IDS = 'clowder.refuted.ids';
 
 export interface MapContextOptions extends Partial<Omit<MapContext, 'now' | 'dayKey'>> {
   readonly now?: () => number;

@@ -1,6 +1,5 @@
 import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
 import { derivedEventId, identitiesOf } from '../../taxonomy/event-id.ts';
-import type { EventType } from '../../taxonomy/event-types.ts';
 import type { EventData, HttpEvent } from '../../taxonomy/http/types.ts';
 import type { CapturedAttributes, CapturedEvent } from './types.ts';
 
@@ -55,22 +54,23 @@ const identities_ = (events: readonly HttpEvent[]): string[] =>
   identitiesOf(events.map(({ event, data }) => ({ event, fields: data })));
 
 /**
- * Types of the events that a weaker observer would make of the request and that did not happen.
+ * Ids of the events that a weaker observer would make of the request and that did not happen.
  *
  * @param assumed what path and status alone amount to
  * @param known what the whole request amounts to
+ * @param traceId 32 hex digits; '' where there is none: nobody else's events can be told of then
  */
-export function refutedTypes(assumed: readonly HttpEvent[], known: readonly HttpEvent[]): EventType[] {
-  if (assumed.length === 0) return [];
+export function refutedIds(assumed: readonly HttpEvent[], known: readonly HttpEvent[], traceId: string): string[] {
+  if (assumed.length === 0 || traceId === '') return [];
   const identities = identities_(known);
   const happened = new Set(known.map(({ event }, index) => `${event} ${identities[index] ?? ''}`));
   const types = new Set(known.map(({ event }) => event));
-  const refuted = new Set<EventType>();
+  const refuted = new Set<string>();
   for (const [index, identity] of identities_(assumed).entries()) {
     const type = assumed[index]?.event;
     // Who does not know the resource cannot have meant another one.
     if (type !== undefined && !(identity === '' ? types.has(type) : happened.has(`${type} ${identity}`)))
-      refuted.add(type);
+      refuted.add(derivedEventId(traceId, type, identity));
   }
   return [...refuted];
 }

@@ -95,3 +95,18 @@ describe('an upload', () => {
     ]);
   });
 });
+
+describe('what path and status promise and the body denies', () => {
+  test('is refuted by the id that every other observer gives it', () => {
+    const deleted = `DELETE /api/files/${ID}`;
+    const done = exchange(deleted, { answer: '{"status":"success"}' });
+    const refused = exchange(deleted, { answer: '{"status":"error","message":"no"}' });
+    expect(done.refuted).toEqual([]);
+    expect(refused.events).toEqual([]);
+    expect(refused.refuted).toEqual([done.events[0]?.attributes['clowder.event.id']]);
+  });
+
+  test('is not refuted where a weaker observer would not have made it either', () => {
+    expect(exchange(`DELETE /api/files/${ID}`, { status: 403 }).refuted).toEqual([]);
+  });
+});

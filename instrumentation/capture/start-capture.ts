@@ -3,7 +3,7 @@ import type { HttpEvent, HttpRequest } from '../../taxonomy/http/types.ts';
 import { redactUrl } from '../../taxonomy/redaction.ts';
 import type { RouteMatch } from '../../taxonomy/routes/match.ts';
 import { BodyLook } from './body-look.ts';
-import { captureEvents, refutedTypes, type Occasion } from './captured-events.ts';
+import { captureEvents, refutedIds, type Occasion } from './captured-events.ts';
 import { headAttributes } from './head-attributes.ts';
 import { lookOf, type Look } from './look.ts';
 import { authorityOf, originOf, type Origin } from './origin.ts';
@@ -90,7 +90,7 @@ class RequestCapture implements Capture {
       const { happened, assumed } = this.#map(match, complete, errors);
       addEventIds(attributes, happened);
       const events = captureEvents(happened, this.#occasion(attributes, traceId));
-      return { attributes, events, refuted: refutedTypes(assumed, happened), errors: [...errors] };
+      return { attributes, events, refuted: refutedIds(assumed, happened, traceId), errors: [...errors] };
     } catch {
       errors.add('mapping_failed');
       return { attributes, events: NONE, refuted: NONE, errors: [...errors] };
@@ -126,17 +126,16 @@ class RequestCapture implements Capture {
       status: this.#status,
       requestHeader: (name) => firstOf(headers[name]),
       responseHeader: NO_HEADERS,
-      bytesSent: this.#answerBytes,
-      complete,
       durationMs: performance.now() - this.#startedMs,
     };
+    const measured = { ...bare, bytesSent: this.#answerBytes, complete };
     const { error, ...request } = readRequest(this.#request, this.#head, this.#requestBytes);
     const answer = this.#answer?.read(answerHeader('content-type'), answerHeader('content-encoding'));
     if (error !== undefined) errors.add(error);
     if (answer?.error !== undefined) errors.add(answer.error);
     const happened = mapRequestOnRoute(
       {
-        ...bare,
+        ...measured,
         ...request,
         responseHeader: answerHeader,
         ...(answer?.body !== undefined && { responseBody: answer.body }),
@@ -146,7 +145,7 @@ class RequestCapture implements Capture {
     );
     const withoutHeaders = mapRequestOnRoute(bare, match);
     if (happened.length > 0) return { happened, assumed: withoutHeaders };
-    const withHeaders = mapRequestOnRoute({ ...bare, responseHeader: answerHeader }, match);
+    const withHeaders = mapRequestOnRoute({ ...measured, responseHeader: answerHeader }, match);
     return { happened, assumed: [...withoutHeaders, ...withHeaders] };
   }
 

@@ -50,10 +50,10 @@ export interface CaptureResult {
   readonly attributes: CapturedAttributes;
   readonly events: readonly CapturedEvent[];
   /**
-   * Types that path and status alone would have made events of, and the bodies say are none: other observers of the
-   * same trace must not make them either (DESIGN.md, "Who knows best").
+   * Ids of events that path and status alone would have made, and that the bodies say did not happen: other observers
+   * of the same trace must not make them either (DESIGN.md, "Who knows best").
    */
-  readonly refuted: readonly EventType[];
+  readonly refuted: readonly string[];
   readonly errors: readonly CaptureErrorCode[];
 }
 

@@ -14,6 +14,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import { TraceState, W3CTraceContextPropagator, getRPCMetadata } from '@opentelemetry/core';
+import { REFUTED_IDS, REFUTED_NAME } from '../../taxonomy/attributes.ts';
 import type { Capture, CapturedAttributes, CapturedEvent, RequestHead } from '../capture/types.ts';
 import { CAPTURED_MEMBER, markCaptured } from './trace-state.ts';
 
@@ -75,7 +76,6 @@ interface Shared {
 const W3C = new W3CTraceContextPropagator();
 const CAPTURED_ONLY = new TraceState(CAPTURED_MEMBER);
 const EVENT_PREFIX = 'clowder.';
-const REFUTED_NAME = 'clowder.capture.refuted';
 
 /** Server spans and domain events of captured requests, by the OTel API given. */
 export function createServerTelemetry(options: ServerTelemetryOptions): ServerTelemetry {
@@ -171,7 +171,7 @@ class CapturedRequest implements ServerRequest {
         eventName: REFUTED_NAME,
         timestamp: this.#startMs,
         context: this.context,
-        attributes: { 'clowder.refuted.types': refuted.join(','), 'clowder.source': 'proxy' },
+        attributes: { [REFUTED_IDS]: refuted.join(','), 'clowder.source': 'proxy' },
       });
     }
     for (const code of errors) this.#shared.errors.add(1, { 'error.type': code });
