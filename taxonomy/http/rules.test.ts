@@ -101,8 +101,10 @@ describe('uploads', () => {
   });
 
   test('multiple_uploadby_url: the ids are the keys, `id` and failures are none', () => {
-    const responseBody = { id: OTHER, [ID]: 'http://a', [`failed-${THIRD}`]: 'http://b' };
-    expect(datas(events('POST /api/extractions/multiple_uploadby_url', { responseBody }))).toEqual([{ file_id: ID }]);
+    const responseBody = { id: OTHER, [ID]: 'http://a/b.png', [`failed-${THIRD}`]: 'http://a/c.png' };
+    expect(datas(events('POST /api/extractions/multiple_uploadby_url', { responseBody }))).toEqual([
+      { file_id: ID, file_name: 'b.png' },
+    ]);
   });
 
   test('upload_url: the dataset stands in the body', () => {
@@ -110,10 +112,10 @@ describe('uploads', () => {
     expect(datas(events('POST /api/extractions/upload_url', seen))).toEqual([{ file_id: ID, dataset_id: OTHER }]);
   });
 
-  test('drag and drop: 303 to the dataset is the success, and hides the ids', () => {
+  test('drag and drop: 303 to the dataset is the success, and hides the id of the one file that is stored', () => {
     const location = { location: `/datasets/${OTHER}` };
     const found = events(`POST /uploaddnd/${OTHER}`, { status: 303, answered: location, parts });
-    expect(datas(found)).toMatchObject([{ dataset_id: OTHER, file_name: 'a.txt' }, { file_name: 'b.png' }]);
+    expect(datas(found)).toMatchObject([{ dataset_id: OTHER, file_name: 'a.txt' }]);
     expect(events(`POST /uploaddnd/${OTHER}`, { status: 303, answered: { location: '/login' } })).toEqual([]);
     expect(events(`POST /uploaddnd/${OTHER}`)).toEqual([]);
   });

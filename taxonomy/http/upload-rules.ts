@@ -1,71 +1,93 @@
 import { asCount, asId, asText, field, known, type Data, type Facts } from './facts.ts';
+import { lastSegment, requestedFiles } from './requested-files.ts';
 import type { Rule } from './rules.ts';
-import type { HttpEvent, Json, UploadedPart } from './types.ts';
+import type { HttpEvent, Json } from './types.ts';
 
-function uploaded(data: Data): HttpEvent {
-  return { event: 'file.uploaded', data: known(data) };
+function uploaded(...data: readonly Data[]): HttpEvent {
+  return { event: 'file.uploaded', data: known(Object.assign({}, ...data.map(definedOnly))) };
 }
 
-/** Where the file went, as far as path, query and form tell. */
+/** Later data overrides earlier data only by what it knows. */
+const definedOnly = (data: Data): Data =>
+  Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined));
+
+/** Where the files went, as far as path, query and form tell. */
 function destination(facts: Facts): Data {
-  const template = facts.route.route.template;
+  const { template } = facts.route.route;
   const isDataset =
     template.includes('/datasets/') || template.includes('/uploadToDataset/') || template.startsWith('/uploaddnd/');
   return {
-    dataset_id:
-      (isDataset ? facts.pathId('id') : undefined) ??
-      firstId(['datasetid', 'dataset', 'dataset_id'].map((name) => facts.form(name))),
-    folder_id: firstId([
-      facts.query('folder_id'),
-      facts.query('folderId'),
-      facts.form('folderId'),
-      facts.form('folder_id'),
-    ]),
+    dataset_id: isDataset ? facts.pathId('id') : asId(facts.form('datasetid')),
+    folder_id: asId(facts.query(template === '/dataset/submit' ? 'folderId' : 'folder_id')),
   };
 }
 
-const firstId = (values: readonly unknown[]): string | undefined => values.map(asId).find((id) => id !== undefined);
+/** The files that were asked for, each of which goes to one answer: by its name, or by its place. */
+class Requested {
+  readonly #files: readonly Data[];
+  readonly #left: Set<Data>;
+  readonly #answers: number;
 
-/** The parts that are files: those with a file name, where any has one. */
-function filesOf(facts: Facts): readonly UploadedPart[] {
-  const parts = facts.request.parts ?? [];
-  const named = parts.filter((part) => part.fileName !== undefined);
-  return named.length > 0 ? named : parts;
+  constructor(facts: Facts, answers: number) {
+    this.#files = requestedFiles(facts);
+    this.#left = new Set(this.#files);
+    this.#answers = answers;
+  }
+
+  of(name: string | undefined, index: number): Data {
+    const byName = name === undefined ? undefined : [...this.#left].find((file) => file.file_name === name);
+    // An answer with another name may be one of several that were refused: then places prove nothing.
+    const isPlaceSure = name === undefined || this.#answers === this.#files.length;
+    const found = byName ?? (isPlaceSure ? this.#files[index] : undefined);
+    if (found === undefined) return {};
+    this.#left.delete(found);
+    return found;
+  }
+
+  /** Those that no answer was for. */
+  get left(): readonly Data[] {
+    return [...this.#left];
+  }
 }
 
-/** The uploaded part that belongs to the file of this place. */
-function partOf(facts: Facts, index: number): Data {
-  const part = filesOf(facts)[index];
-  return { file_name: part?.fileName, bytes: part?.bytes, content_type: part?.contentType };
+/** Without an answer each file that was asked for is an event, and one is where nobody saw which. */
+function withoutIds(facts: Facts, data: Data = {}): HttpEvent[] {
+  const files = requestedFiles(facts);
+  return (files.length === 0 ? [{}] : files).map((file) => uploaded(file, destination(facts), data));
 }
 
 /** v1 `{"id"}` or `{"ids": [objects]}`, v2 FileOut or an array of them. */
 export const uploadAnswer: Rule = (facts) => {
   if (!facts.ok || facts.refusedInBody) return [];
-  const isVersion = facts.request.method === 'PUT';
+  const versionOf = facts.request.method === 'PUT' ? facts.pathId('id') : undefined;
   const answers = answeredFiles(facts.answer);
-  if (answers === undefined)
-    return [
-      uploaded({ ...destination(facts), ...partOf(facts, 0), ...(isVersion && { file_id: facts.pathId('id') }) }),
-    ];
-  return answers.map((answer, index) => {
-    const part = partOf(facts, index);
-    return uploaded({
-      ...destination(facts),
-      file_id: isVersion ? (facts.pathId('id') ?? asId(idOf(answer))) : asId(idOf(answer)),
-      file_name: asText(field(answer, 'name')) ?? asText(field(answer, 'filename')) ?? part.file_name,
-      bytes: asCount(field(answer, 'bytes')) ?? part.bytes,
-      content_type: asText(field(field(answer, 'content_type'), 'content_type')) ?? part.content_type,
-      ...definedOnly('dataset_id', asId(field(answer, 'dataset_id'))),
-      ...definedOnly('folder_id', asId(field(answer, 'folder_id'))),
-      version: isVersion ? asCount(field(answer, 'version_num')) : undefined,
+  if (answers === undefined) return withoutIds(facts, { file_id: versionOf });
+  const requested = new Requested(facts, answers.length);
+  const events = answers.map((answer, index) => {
+    const name = asText(field(answer, 'name')) ?? asText(field(answer, 'filename'));
+    return uploaded(requested.of(name, index), destination(facts), {
+      file_id: versionOf ?? asId(idOf(answer)),
+      file_name: name,
+      bytes: asCount(field(answer, 'bytes')),
+      content_type: contentTypeOf(answer),
+      dataset_id: asId(field(answer, 'dataset_id')),
+      folder_id: asId(field(answer, 'folder_id')),
+      version: versionOf === undefined ? undefined : asCount(field(answer, 'version_num')),
     });
   });
+  return facts.request.responseTruncated ? [...events, ...unanswered(requested, facts)] : events;
 };
 
-const definedOnly = (name: 'dataset_id' | 'folder_id', value: string | undefined): Data =>
-  value === undefined ? {} : { [name]: value };
+const unanswered = (requested: Requested, facts: Facts): HttpEvent[] =>
+  requested.left.map((file) => uploaded(file, destination(facts)));
+
 const idOf = (answer: Json): Json | undefined => (typeof answer === 'string' ? answer : field(answer, 'id'));
+
+/** v2 says N/A where it does not know. */
+function contentTypeOf(answer: Json): string | undefined {
+  const type = asText(field(field(answer, 'content_type'), 'content_type'));
+  return type === 'N/A' ? undefined : type;
+}
 
 /** The files that the answer lists, in the order of the parts; undefined where it lists none. */
 function answeredFiles(answer: Json | undefined): Json[] | undefined {
@@ -78,35 +100,29 @@ function answeredFiles(answer: Json | undefined): Json[] | undefined {
 export const uploadWeb: Rule = (facts) => {
   if (!facts.ok || facts.refusedInBody) return [];
   const files = facts.answerField('files');
-  if (!Array.isArray(files)) return facts.sawAnswer ? [] : [uploaded({ ...destination(facts), ...partOf(facts, 0) })];
-  return files.flatMap((file, index) => {
+  if (!Array.isArray(files)) return facts.sawAnswer ? [] : withoutIds(facts);
+  const requested = new Requested(facts, files.length);
+  const events = files.flatMap((file, index) => {
     const url = asText(field(file, 'url'));
     if (url === undefined || field(file, 'error') !== undefined) return [];
-    const id = asId(
-      url
-        .split(/[?#]/, 1)[0]
-        ?.split('/')
-        .findLast((segment) => segment !== ''),
-    );
-    return uploaded({
-      ...destination(facts),
-      file_id: id,
-      file_name: asText(field(file, 'name')),
+    const path = url.replace(/[?#].*$/s, '').replace(/\/+$/, '');
+    const name = asText(field(file, 'name'));
+    return uploaded(requested.of(name, index), destination(facts), {
+      file_id: asId(lastSegment(path)),
+      file_name: name,
       bytes: asCount(field(file, 'size')),
-      content_type: filesOf(facts)[index]?.contentType,
     });
   });
+  return facts.request.responseTruncated ? [...events, ...unanswered(requested, facts)] : events;
 };
 
-/** Forms whose answer hides the id: one event a file, without it. */
+/** Forms whose answer hides the id: an event without it. */
 export const uploadHidden =
   (status: 200 | 303): Rule =>
   (facts) => {
     const { location, request } = facts;
     const redirected = status !== 303 || location === '' || /\/datasets\/[^/?#]+/.test(location);
-    if (request.status !== status || !redirected) return [];
-    const count = Math.max(1, filesOf(facts).length);
-    return Array.from({ length: count }, (_, index) => uploaded({ ...destination(facts), ...partOf(facts, index) }));
+    return request.status === status && redirected ? withoutIds(facts) : [];
   };
 
 /** v1 multiple_uploadby_url: the file ids are the keys of the answer, beside `id`, which is something else. */
@@ -115,7 +131,9 @@ export const uploadKeys: Rule = (facts) => {
   const { answer } = facts;
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer))
     return facts.sawAnswer ? [] : [uploaded({})];
-  return Object.keys(answer).flatMap((key) =>
-    key !== 'id' && asId(key) !== undefined ? uploaded({ file_id: asId(key) }) : [],
+  return Object.entries(answer).flatMap(([key, url]) =>
+    key === 'id' || asId(key) === undefined
+      ? []
+      : uploaded({ file_id: asId(key), file_name: typeof url === 'string' ? lastSegment(url) : undefined }),
   );
 };
