@@ -1,5 +1,6 @@
 import type { Rejection } from '../taxonomy/map.ts';
-import { redactText } from '../taxonomy/redaction.ts';
+import { ATTRIBUTE_OF_FIELD } from '../taxonomy/attributes.ts';
+import { isSecretName, redactText } from '../taxonomy/redaction.ts';
 import type { RejectedRecord } from './journal/journal.ts';
 
 const RECORD_MAX = 65_536;
@@ -16,11 +17,13 @@ export function toRejectedRecord(
 }
 
 function bounded(record: unknown): string {
-  const text = JSON.stringify(record, (_key, value: unknown) => kept(value)) ?? 'null';
+  const text = JSON.stringify(record, (name, value: unknown) => kept(name, value)) ?? 'null';
   return text.length > RECORD_MAX ? JSON.stringify({ truncated: text.slice(0, RECORD_MAX) }) : text;
 }
 
-function kept(value: unknown): unknown {
+/** Fields of events stay, whatever they are called: the record may be replayed. */
+function kept(name: string, value: unknown): unknown {
+  if (isSecretName(name) && !Object.hasOwn(ATTRIBUTE_OF_FIELD, name)) return 'REDACTED';
   if (typeof value === 'bigint') return String(value);
   return typeof value === 'string' ? redactText(value.slice(0, TEXT_MAX)) : value;
 }

@@ -11,7 +11,7 @@ import {
 } from './event-types.ts';
 import { toFlatBody, type FlatBody } from './flat-body.ts';
 import type { ClowderVersion } from './http/types.ts';
-import { redactFields } from './redaction.ts';
+import { redactFields, redactText } from './redaction.ts';
 
 /** What the mapping needs to know beside the telemetry. Time and secrets are passed in: the mapping has none of its own. */
 export interface MapContext {
@@ -161,11 +161,12 @@ function expectedOf(issue: z.core.$ZodIssue): { expected?: string } {
   return issue.code === 'too_small' ? { expected: `at least ${issue.minimum}` } : {};
 }
 
-/** A received value as text for a message: short, and never a whole megabyte. */
+/** A received value as text for a message: short, never a whole megabyte, and without secrets. */
 export function show(value: unknown): string {
   const text =
     JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? Number(one) : one)) ?? String(value);
-  return text.length > 120 ? `${text.slice(0, 100)}… (${text.length} characters)` : text;
+  const shown = redactText(text.slice(0, 1000));
+  return shown.length > 120 ? `${shown.slice(0, 100)}… (${text.length} characters)` : shown;
 }
 
 export function isSource(value: unknown): value is (typeof SOURCES)[number] {

@@ -60,6 +60,12 @@ describe('redaction', () => {
     ['/datasets/1#folder', '/datasets/1#folder'],
     ['/search?query=what%3F&page=1', '/search?query=what%3F&page=1'],
     ['/private.stuff/a', '/private.REDACTED/a'],
+    ['/%72eset/secret/', '/%72eset/REDACTED/'],
+    ['/files/%6Cinks/secret', '/files/%6Cinks/REDACTED'],
+    ['/extractors/%70rivate.secret.wordcount', '/extractors/private.REDACTED.wordcount'],
+    ['http://127.0.0.1:80http://me:pw@clowder.example/files/1', 'http://127.0.0.1:80http://clowder.example/files/1'],
+    ['amqp://me:pw@rabbitmq:5672/%2f', 'amqp://rabbitmq:5672/%2f'],
+    ['/files//a?x=a@b', '/files//a?x=a@b'],
   ])('replaces secrets in the URL %s', (url, expected) => {
     expect(redactUrl(url)).toBe(expected);
   });
@@ -103,7 +109,18 @@ describe('redaction', () => {
     `queue private.${CANARY}.wordcount is gone`,
     `POST /signup/${CANARY} failed`,
     `GET /files/links/${CANARY}: 400`,
-    `?code=${CANARY}&state=x`,
+    `?code=${CANARY}&state=${CANARY}`,
+    `GET /authenticate/github?code=${CANARY}&state=${CANARY} gave 303`,
+    `(key=${CANARY}) [token=${CANARY}] <secret=${CANARY}>`,
+    `{"password": "with blank ${CANARY}", "n": 1}`,
+    `{"password": "it's \\"${CANARY}"}`,
+    `{\\"apiKey\\":\\"${CANARY}\\"}`,
+    `{\\"headers\\":{\\"Authorization\\":\\"${CANARY}\\",\\"Cookie\\":\\"id=${CANARY}\\"}}`,
+    `to /login?next=%2Ffiles%3Fkey%3D${CANARY}`,
+    `next=%2Ffiles%3Fa%3D1%26key%3D${CANARY}%26b%3D2`,
+    `amqp://clowder:${CANARY}@rabbitmq, then amqp://clowder:p@${CANARY}@rabbitmq`,
+    `GET /%72eset/${CANARY} failed`,
+    `private.${CANARY}.ncsa.image and error.private.${CANARY}.ncsa.image`,
   ])('replaces the credential in the text %s', (text) => {
     expect(redactText(text)).not.toContain(CANARY);
   });
@@ -113,13 +130,33 @@ describe('redaction', () => {
     'Basic metadata extraction of 12 files',
     'basic statistics: mean=1.5, keys found',
     'StatusMessage.processing: Downloading file',
+    'exit code: 137, state: done',
+    'and/or 1/2, see https://clowder.example/files/1?page=2#top.',
+    'a [list], of {things} <here> (and there) | ^ `x`',
   ])('leaves the text alone: %s', (text) => {
     expect(redactText(text)).toBe(text);
   });
 
   test('takes its time in proportion to the text, whatever that is', () => {
     const started = performance.now();
-    for (const text of ['x', 'eyJ-', 'a-', 'key', 'private.', 'basic ', 'http://', '%3f', ';x="']) {
+    for (const text of [
+      'x',
+      'eyJ-',
+      'a-',
+      'key',
+      'private.',
+      'basic ',
+      'http://',
+      '%3f',
+      ';x="',
+      'key="',
+      'key:',
+      '\\\\',
+      'reset/',
+      '%72',
+      '//',
+      'a@',
+    ]) {
       const long = text.repeat(200_000 / text.length);
       redactText(long);
       redactUrl(`/a?b=${long}`);

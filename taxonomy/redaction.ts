@@ -20,20 +20,23 @@ const SECRET_NAME =
   /(?:(?:^|[-_.])(?:key|pass|pwd|sig)|token|secret|passw(?:or)?d|passphrase|signature|credentials?|api_?key|access_?key)$/;
 const SECRET_PREFIX = /^x-(?:amz|goog)-/;
 
-/** Path segments after which the next one is a secret. */
-const SECRET_SEGMENTS = /(\/(?:signup|signupInvite|reset|files\/+links|users\/+keys)\/+)[^/?#]+/gi;
+/** Path segments, lower case, after which the next one is a secret; two of them where one alone says too little. */
+const BEFORE_SECRET = new Set(['signup', 'signupinvite', 'reset', 'files/links', 'users/keys']);
 /** `private.<secret>.<name>`, an extractor of one user, at the start of a segment; the dots may be encoded. */
 const PRIVATE_EXTRACTOR = /(^|\/)((?:error(?:\.|%2e))?private(?:\.|%2e))(?:(?!\.|%2e)[^/?#])+/gi;
 const SESSION_IN_PATH = /(;jsessionid=)[^/?#;]+/gi;
-/** A cheap test that spares nearly all paths the others. */
-const PERHAPS_SECRET_PATH = /signup|reset|links|keys|private|;|%3f|%23/i;
+/** Also within a path: instrumentations put an absolute target behind the origin. */
+const USER_INFO = /\/\/[^/?#]*@/g;
+/** A cheap test that spares nearly all paths the others; what is encoded may be any of them. */
+const PERHAPS_SECRET_PATH = /signup|reset|links|keys|private|[;%]|\/\//i;
 
 /** What a value has in it that may be a URL with a query of its own. */
 const NESTED = /%(?:25)?(?:3f|26|23)|[?#]/i;
 /** URLs within URLs within URLs: deeper ones are replaced as a whole. */
 const MAX_NESTING = 3;
 
-function isSecretParameter(name: string): boolean {
+/** Whether a parameter, header or field of this name holds a secret. */
+export function isSecretName(name: string): boolean {
   const plain = (decoded(name) ?? name).toLowerCase().replace(/^amp;|\[\w*\]$/g, '');
   return SECRET_PARAMETERS.has(plain) || SECRET_NAME.test(plain) || SECRET_PREFIX.test(plain);
 }
@@ -57,7 +60,7 @@ export function redactQuery(query: string, depth = 0): string {
       if (equals === -1) return pair;
       const name = pair.slice(0, equals);
       const value = pair.slice(equals + 1);
-      const kept = isSecretParameter(name) ? REDACTED : redactValue(value, depth);
+      const kept = isSecretName(name) ? REDACTED : redactValue(value, depth);
       return kept === value ? pair : `${name}=${kept}`;
     })
     .join('&');
@@ -76,15 +79,27 @@ function redactValue(value: string, depth: number): string {
 /** A path with its secret segments replaced. */
 export function redactPath(path: string, depth = 0): string {
   if (!PERHAPS_SECRET_PATH.test(path)) return path;
-  const redacted = path
-    .replace(SECRET_SEGMENTS, `$1${REDACTED}`)
+  let [before, last] = ['', ''];
+  return path
+    .replace(USER_INFO, '//')
     .replace(SESSION_IN_PATH, `$1${REDACTED}`)
-    .replace(PRIVATE_EXTRACTOR, `$1$2${REDACTED}`);
-  if (!NESTED.test(redacted)) return redacted;
-  return redacted
     .split('/')
-    .map((segment) => redactValue(segment, depth))
+    .map((segment) => {
+      if (segment === '') return segment;
+      const isSecret = BEFORE_SECRET.has(last) || BEFORE_SECRET.has(`${before}/${last}`);
+      [before, last] = [last, (decoded(segment) ?? segment).toLowerCase()];
+      return isSecret ? REDACTED : redactSegment(segment, last, depth);
+    })
     .join('/');
+}
+
+/** @param plain the segment decoded, lower case */
+function redactSegment(segment: string, plain: string, depth: number): string {
+  const kept = redactValue(segment, depth);
+  // The letters of `private` may be encoded too.
+  return kept === segment && /^(?:error\.)?private\./.test(plain)
+    ? encodeURIComponent(redactExtractorName(plain))
+    : kept;
 }
 
 /** A URL or path with user info, secret path segments, secret parameters and the fragment's parameters replaced. */
@@ -93,15 +108,9 @@ export function redactUrl(url: string, depth = 0): string {
   const rest = hash === -1 ? url : url.slice(0, hash);
   const mark = rest.indexOf('?');
   const path = mark === -1 ? rest : rest.slice(0, mark);
-  const [, origin = '', local = ''] = /^([a-z][a-z0-9+.-]*:\/\/[^/]*)?(.*)$/is.exec(path) ?? [];
   const query = mark === -1 ? '' : `?${redactQuery(rest.slice(mark + 1), depth)}`;
   const fragment = hash === -1 ? '' : `#${redactFragment(url.slice(hash + 1), depth)}`;
-  return withoutUserInfo(origin) + redactPath(local, depth) + query + fragment;
-}
-
-function withoutUserInfo(origin: string): string {
-  const at = origin.lastIndexOf('@');
-  return at === -1 ? origin : origin.slice(0, origin.indexOf('//') + 2) + origin.slice(at + 1);
+  return redactPath(path, depth) + query + fragment;
 }
 
 /** A page's script may keep a path with a query in the fragment: `#/login?token=…`. */
@@ -116,26 +125,33 @@ export function redactExtractorName(name: string): string {
   return name.replace(/^((?:error\.)?private\.)[^.]+/, `$1${REDACTED}`);
 }
 
+/** Ends of names whose value is a secret in free text; `code` and `state` are so in URLs only. */
+const SECRET_WORD =
+  '[\\w-]{0,64}(?:key|token|password|passwd|passphrase|secret|signature|credentials?)|x-(?:amz|goog)-[\\w-]{1,64}';
+/** A name and what parts it from its value: quotes, perhaps escaped, and `=`, `:`, or `=` encoded. */
+const NAMED = `((?<![\\w-])(?:${SECRET_WORD})(?:\\\\*["'])?\\s*(?:[=:]|%3d)\\s*)`;
+
 /** What reads like a credential in free text, and what is left of it. */
 const SECRET_TEXT: readonly (readonly [pattern: RegExp, kept: string])[] = [
   [/(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?/g, REDACTED],
-  [/(\b(?:set-)?cookie["']?\s*[:=]\s*["']?)[^"'\n}]+/gi, `$1${REDACTED}`],
-  [/(\bauthorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic)\s+)?)[^\s"',;}]+/gi, `$1${REDACTED}`],
+  [/(\b(?:set-)?cookie\\*["']?\s*[:=]\s*\\*["']?)[^"'\\\n}]+/gi, `$1${REDACTED}`],
+  [/(\bauthorization\\*["']?\s*[:=]\s*\\*["']?(?:(?:bearer|basic)\s+)?)[^\s"',;}\\]+/gi, `$1${REDACTED}`],
   [/\b(bearer)\s+[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`],
   // Not every «basic …» in a sentence is one.
   [/\b([Bb]asic)\s+(?=[a-z+/]*[\dA-Z])[\w+/]{4,}={0,2}/g, `$1 ${REDACTED}`],
-  [
-    /([?&;\s"'{,(]|^)((?:[\w-]*(?:key|token|password|passwd|secret|signature|credential)|code|x-amz-[\w-]+)["']?\s*[=:]\s*["']?)[^&\s"',;})]+/gi,
-    `$1$2${REDACTED}`,
-  ],
-  [/([a-z][a-z0-9+.-]{0,15}:\/\/)[^/@\s]+@/gi, '$1'],
+  [new RegExp(`${NAMED}(\\\\*["'])(?:(?!(?<!\\\\)\\2).)+`, 'gis'), `$1$2${REDACTED}`],
+  [new RegExp(`${NAMED}(?:(?!%26)[^\\s&"',;)}\\]>|\\\\])+`, 'gi'), `$1${REDACTED}`],
+  [/([a-z][a-z0-9+.-]{0,15}:\/\/)[^/\s"'<>]+@/gi, '$1'],
   [/\b(private\.)[^.\s]+(?=\.)/g, `$1${REDACTED}`],
-  [SECRET_SEGMENTS, `$1${REDACTED}`],
 ];
 
-/** Free text with anything that reads like a credential replaced. */
+/** Parts of a text between blanks, quotes and brackets: an address is one of them as a whole. */
+const PART = /[^\s"'<>()[\]{}|\\^`,]+/g;
+
+/** Free text with anything that reads like a credential replaced, and the secrets of the addresses in it. */
 export function redactText(text: string): string {
-  return SECRET_TEXT.reduce((redacted, [pattern, kept]) => redacted.replace(pattern, kept), text);
+  const redacted = SECRET_TEXT.reduce((rest, [pattern, kept]) => rest.replace(pattern, kept), text);
+  return redacted.replace(PART, (part) => (/[/?]|%[23]f/i.test(part) ? redactUrl(part) : part));
 }
 
 /** Which fields of an event may hold a secret, and what takes it out. */
