@@ -194,6 +194,33 @@ describe('a marked observation', () => {
   });
 });
 
+test('of several strong ones of a trace, one that was written is enough to settle what waits', async () => {
+  const { intake, journal, clock, ids } = world();
+  await intake.submit([marked('weak')]);
+  journal.manual = true;
+  journal.failures = 1;
+  const outcomes = Promise.allSettled([intake.submit([strong('own 1')]), intake.submit([strong('own 2')])]);
+  journal.flush();
+  expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  journal.manual = false;
+  expect(await intake.submit([marked('another weak')])).toEqual(['duplicate']);
+  clock.now += WAIT_MS;
+  expect(await intake.recoverDue()).toBe(0);
+  expect([ids(), journal.heldLines, intake.waitingCount]).toEqual([['own 2'], [], 0]);
+});
+
+test('what is refuted while it is written is let go of', async () => {
+  const { intake, journal, clock, ids } = world();
+  journal.manual = true;
+  const both = Promise.all([intake.submit([marked('weak')]), intake.submit([], [], '', ['weak'])]);
+  journal.flush();
+  await both;
+  journal.manual = false;
+  clock.now += WAIT_MS;
+  expect(await intake.recoverDue()).toBe(0);
+  expect([ids(), journal.heldLines, intake.waitingCount]).toEqual([[], [], 0]);
+});
+
 describe('views of one page', () => {
   const view = (event_id: string, atS: number, withinMs?: number): Candidate => ({
     body: { event_id, event: 'view.resource', created: atS * 1000, client_id: 'c', resource_id: 'f' },

@@ -54,7 +54,7 @@ describe('order', () => {
 
   test('a publisher that takes few at a time changes nothing of it', async () => {
     const ids = numbered(20);
-    const { loop, publisher } = loopOf({ journal: await journalOf(ids), publisher: new ScriptedPublisher(3) });
+    const { loop, journal, publisher } = loopOf({ journal: await journalOf(ids), publisher: new ScriptedPublisher(3) });
     loop.start();
     for (const id of ids) {
       await waitFor(() => publisher.unconfirmed.includes(id), { what: id });
@@ -62,6 +62,8 @@ describe('order', () => {
       publisher.settle(id);
     }
     expect(publisher.published).toEqual(ids);
+    await loop.stop();
+    expect([journal.savedCursor, loop.inFlight]).toEqual([{ row: 1, index: 20 }, 0]);
   });
 
   test('what is journaled later is published at once', async () => {
