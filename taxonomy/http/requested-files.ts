@@ -20,11 +20,10 @@ export function requestedFiles(facts: Facts): Data[] {
   const { template, version } = facts.route.route;
   const only = ONLY_PART[template];
   const files = parts.filter(isFile);
-  if (only !== undefined)
-    return files
-      .filter((part) => part.field === only)
-      .slice(0, 1)
-      .map(dataOfPart);
+  if (only !== undefined) {
+    const stored = files.find((part) => part.field === only) ?? files[0];
+    return stored === undefined ? [] : [dataOfPart(stored)];
+  }
   if (parts.length > 0 || version === 'v2') return [...files.map(dataOfPart), ...serverPaths(facts)];
   const items = Array.isArray(requestBody) ? requestBody : requestBody === undefined ? [] : [requestBody];
   const named = items.flatMap((item) => source(item, template.endsWith('/upload_url')));

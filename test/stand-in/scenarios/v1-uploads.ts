@@ -66,10 +66,10 @@ const api: readonly Scenario[] = [
   oneFile('/api/extractions/upload_file?extract=true', 'POST /api/extractions/upload_file'),
   oneFile(`/api/datasets/${DATASET}/files`, 'POST /api/datasets/:id/files', INTO_DATASET),
   one(
-    'one URL to fetch: only the id is known',
+    'one URL to fetch: the id from the answer, the name from the URL',
     post(`/api/datasets/${DATASET}/urls`, { json: { url: 'https://example.org/a.csv' } }),
     200,
-    (got) => [uploaded({ file_id: inJson(got, 'id'), ...INTO_DATASET })],
+    (got) => [uploaded({ file_id: inJson(got, 'id'), file_name: 'a.csv', ...INTO_DATASET })],
     ['POST /api/datasets/:id/urls'],
   ),
   one(
@@ -88,7 +88,7 @@ const api: readonly Scenario[] = [
     'an upload by URL to the extraction service',
     post('/api/extractions/upload_url', { json: { fileurl: 'https://example.org/a.csv', dataset: DATASET } }),
     200,
-    (got) => [uploaded({ file_id: inJson(got, 'id'), ...INTO_DATASET })],
+    (got) => [uploaded({ file_id: inJson(got, 'id'), file_name: 'a.csv', ...INTO_DATASET })],
     ['POST /api/extractions/upload_url'],
   ),
   one(
@@ -98,9 +98,9 @@ const api: readonly Scenario[] = [
     }),
     200,
     (got) =>
-      Object.keys(JSON.parse(got.text) as object)
-        .filter((key) => key !== 'id' && !key.startsWith('failed-'))
-        .map((id) => uploaded({ file_id: id })),
+      Object.entries(JSON.parse(got.text) as Record<string, string>)
+        .filter(([key]) => key !== 'id' && !key.startsWith('failed-'))
+        .map(([id, url]) => uploaded({ file_id: id, file_name: lastOf(url) })),
     ['POST /api/extractions/multiple_uploadby_url'],
   ),
 ];
