@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { startByteSink } from './byte-sink.ts';
+import { contentOfFiles, createCanaries, type Canaries } from './canaries.ts';
+import { runCli, startCollector } from './collector-process.ts';
+import { consumeEventSink, type ReceivedEvent } from './consumer.ts';
+import { tempDir } from './processes.ts';
+import { startRabbitNode, type RabbitNode } from './rabbitmq-node.ts';
+import { waitFor } from './wait-for.ts';
+
+/** A collector with broker, keys and own telemetry, of which everything that comes out can be seen. */
+export interface WatchedCollector extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly dataDir: string;
+  /** API keys by scope. */
+  readonly keys: Readonly<Record<Scope, string>>;
+  /** Secrets of the collector itself: API keys, passwords, headers. */
+  readonly credentials: Canaries;
+  /** Messages of RabbitMQ so far. */
+  readonly received: readonly ReceivedEvent[];
+  post(path: string, body: object | string, headers?: Headers): Promise<{ status: number; answer: string }>;
+  get(path: string, headers?: Headers): Promise<string>;
+  /** Waits until everything that was sent before is published: events keep their order. */
+  published(): Promise<void>;
+  /** Everything that came out, by where. */
+  outputs(): Promise<Readonly<Record<string, string>>>;
+}
+
+type Scope = 'ingest' | 'read' | 'browser';
+type Headers = Readonly<Record<string, string>>;
+
+/** @param origin whose pages may send page views */
+export async function startWatchedCollector(origin: string): Promise<WatchedCollector> {
+  const credentials = createCanaries();
+  await using started = new AsyncDisposableStack();
+  const temp = await tempDir('watched');
+  started.defer(temp.remove);
+  const broker = started.use(await startRabbitNode());
+  const urls = await brokerUrls(broker, credentials);
+  const dataDir = join(temp.path, 'data');
+  const keys = {
+    ingest: await newKey('ingest', dataDir, credentials),
+    read: await newKey('read', dataDir, credentials),
+    browser: await newKey('browser', dataDir, credentials),
+  };
+  const ownTelemetry = started.use(await startByteSink());
+  const sink = started.use(await consumeEventSink(broker.url));
+  const collector = started.use(
+    await startCollector({
+      amqpUrl: urls,
+      dataDir,
+      env: {
+        LOG_LEVEL: 'trace',
+        ALLOWED_ORIGINS: origin,
+        OTEL_EXPORTER_OTLP_ENDPOINT: ownTelemetry.url,
+        OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${credentials.token('header of own telemetry')}`,
+        OTEL_BSP_SCHEDULE_DELAY: '100',
+        OTEL_LOG_LEVEL: 'debug',
+      },
+    }),
+  );
+  const all = started.move();
+  const answers: string[] = [];
+  let lastId = 0;
+
+  async function post(path: string, body: object | string, headers: Headers = {}) {
+    const response = await fetch(collector.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${keys.ingest}`, ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    const answer = await response.text();
+    answers.push(answer);
+    return { status: response.status, answer };
+  }
+
+  async function get(path: string, headers: Headers = {}): Promise<string> {
+    const response = await fetch(collector.url + path, {
+      headers: { authorization: `Bearer ${keys.read}`, ...headers },
+    });
+    return response.text();
+  }
+
+  async function published(): Promise<void> {
+    lastId += 1;
+    const id = `the-last-${lastId}`;
+    await post('/api/v1/events', { event: 'file.deleted', file_id: 'f', event_id: id });
+    await waitFor(() => sink.received.some(({ messageId }) => messageId === id), { what: 'the last event' });
+  }
+
+  const history = '/api/v1/events?limit=1000&order=desc&format=';
+  return {
+    url: collector.url,
+    port: collector.port,
+    dataDir,
+    keys,
+    credentials,
+    received: sink.received,
+    post,
+    get,
+    published,
+    outputs: async () => ({
+      'RabbitMQ messages': JSON.stringify(sink.received),
+      'files of DATA_DIR': await contentOfFiles(dataDir),
+      "the collector's log": collector.output(),
+      "the collector's own telemetry": ownTelemetry.content(),
+      'answers of the collector': answers.join('\n'),
+      'rejected store': await get('/api/v1/rejected?limit=1000'),
+      'history as JSON': await get(`${history}json`),
+      'history as NDJSON': await get(`${history}ndjson`),
+      'history as CSV': await get(`${history}csv`),
+      '/metrics': await get('/metrics'),
+      '/readyz': await get('/readyz'),
+      dashboard: await get('/'),
+    }),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+/** A broker that refuses our password, and one that takes it. */
+async function brokerUrls(broker: RabbitNode, credentials: Canaries): Promise<string> {
+  const password = credentials.token('password of RabbitMQ');
+  await broker.rabbitmqctl('add_user', 'collector', password);
+  await broker.rabbitmqctl('set_permissions', 'collector', '.*', '.*', '.*');
+  const [good, bad] = [new URL(broker.url), new URL(broker.url)];
+  good.username = bad.username = 'collector';
+  good.password = password;
+  bad.password = credentials.token('wrong password of RabbitMQ');
+  return `${bad.href},${good.href}`;
+}
+
+async function newKey(scope: Scope, dataDir: string, credentials: Canaries): Promise<string> {
+  const made = await runCli(['keys', 'add', '--name', scope, '--scope', scope, '--json'], { DATA_DIR: dataDir });
+  return credentials.alias(`API key with the scope ${scope}`, (JSON.parse(made) as { key: string }).key);
+}
