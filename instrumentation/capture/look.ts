@@ -13,7 +13,7 @@ const BOTH: Look = { request: true, answer: true };
 
 /**
  * The look that each rule of a route needs (taxonomy/http/rules.ts), as its rule reads it. Pages and downloads need
- * none: path, status and headers say all of them; neither do answers that are a secret.
+ * none: path, status and headers say all of them.
  */
 const LOOK_OF_RULE: Readonly<Record<string, Look>> = {
   root: ANSWER,
@@ -49,6 +49,7 @@ const LOOK_OF_RULE: Readonly<Record<string, Look>> = {
   'queue-selected': BOTH,
   'login-cookie': REQUEST,
   'login-json': REQUEST,
+  'login-token': ANSWER,
   'signup-form': REQUEST,
   'signup-answer': BOTH,
 };

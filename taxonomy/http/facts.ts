@@ -16,13 +16,12 @@ export function asId(value: unknown): string | undefined {
 export class Facts {
   readonly request: HttpRequest;
   readonly route: RouteMatch;
-  readonly #query: URLSearchParams;
   readonly #answer: Json | undefined;
+  #query: URLSearchParams | undefined;
 
   constructor(request: HttpRequest, route: RouteMatch) {
     this.request = request;
     this.route = route;
-    this.#query = new URLSearchParams(request.query);
     this.#answer = parseText(request.responseBody);
   }
 
@@ -52,6 +51,8 @@ export class Facts {
   }
 
   query(name: string): string | undefined {
+    if (this.request.query === '') return undefined;
+    this.#query ??= new URLSearchParams(this.request.query);
     const value = this.#query.get(name);
     return value === null || value === '' ? undefined : value;
   }
@@ -113,7 +114,7 @@ export function dispositionName(header: string | undefined): string | undefined 
   const extended = /filename\*\s*=\s*[\w-]*'[^']*'([^;]+)/i.exec(header)?.[1];
   if (extended !== undefined) {
     try {
-      return decodeURIComponent(extended.trim());
+      return decodeURIComponent(withoutWords(extended.trim()));
     } catch {
       // Not percent-encoded as it should be: the plain name, where there is one.
     }
@@ -122,6 +123,16 @@ export function dispositionName(header: string | undefined): string | undefined 
   const plain = /filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*(?:;(?!\s*[\w*-]+\s*=)[^;]*)*))/i.exec(header);
   const name = plain?.[1]?.replace(/\\(.)/g, '$1') ?? plain?.[2]?.trim();
   return name === undefined || name === '' ? undefined : name;
+}
+
+/** v1 puts other than ASCII in encoded words (RFC 2047, Q) as well: `=?utf-8?Q?na=C3=AFve.txt?=`; percent-encoded instead. */
+function withoutWords(text: string): string {
+  if (!text.startsWith('=?')) return text;
+  return text
+    .replace(/\?=\s*=\?utf-8\?q\?/gi, '')
+    .replace(/^=\?utf-8\?q\?(.*)\?=$/is, '$1')
+    .replaceAll('_', '%20')
+    .replace(/=([0-9a-f]{2})/gi, '%$1');
 }
 
 /** Data fields of which some may not be known. */
@@ -139,12 +150,12 @@ const LONGEST_NAME = 1024;
 
 /** Only what is known, and only as the event's type takes it: an odd header must not cost the event. */
 export function known(data: Data): EventData {
-  return Object.fromEntries(
-    Object.entries(data).flatMap(([name, value]) => {
-      const fitting = fit(name, value);
-      return fitting === undefined ? [] : [[name, fitting]];
-    }),
-  );
+  const fitting: EventData = {};
+  for (const name of Object.keys(data) as (keyof EventData)[]) {
+    const value = fit(name, data[name]);
+    if (value !== undefined) fitting[name] = value;
+  }
+  return fitting;
 }
 
 function fit(name: string, value: string | number | boolean | undefined): string | number | boolean | undefined {

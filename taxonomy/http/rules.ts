@@ -1,4 +1,5 @@
 import { redactExtractorName } from '../redaction.ts';
+import { claimedBy, type Claimed } from './credentials.ts';
 import { downloads, presigned } from './download-rules.ts';
 import { asId, asText, field, known, type Data, type Facts } from './facts.ts';
 import type { HttpEvent, Json } from './types.ts';
@@ -36,11 +37,16 @@ const created =
     return one(`${type}.created`, {
       resource_id: id,
       resource_name: facts.formText('name') ?? asText(facts.answerField('name')),
-      space_id: type === 'space' ? undefined : (facts.pathId('spaceId') ?? asId(firstOf(facts.form('space')))),
+      space_id: type === 'space' ? undefined : (facts.pathId('spaceId') ?? spaceOf(facts)),
     });
   };
 
-const firstOf = (value: Json | undefined): Json | undefined => (Array.isArray(value) ? value[0] : value);
+/** The first of the spaces that a form or JSON names, in a list or between commas; v1's `default` is none. */
+function spaceOf(facts: Facts): string | undefined {
+  const spaces = facts.form('space');
+  const first = Array.isArray(spaces) ? spaces[0] : spaces;
+  return typeof first === 'string' ? asId(first.split(',', 1)[0]?.trim()) : undefined;
+}
 
 /** A page form that answers with a redirect to what it made. */
 function createdByForm(type: 'collection' | 'space', path: RegExp, isCreate: (facts: Facts) => boolean): Rule {
@@ -50,11 +56,11 @@ function createdByForm(type: 'collection' | 'space', path: RegExp, isCreate: (fa
     if (target === undefined) return [];
     // With a parent the redirect goes there: only a form that was seen and names none says that the target is new.
     const { requestBody } = facts.request;
-    const isParent =
-      type === 'collection' && (requestBody === undefined || facts.formText('parentcolid') !== undefined);
+    const isParent = type === 'collection' && (requestBody === undefined || facts.form('parentcolid') !== undefined);
     return one(`${type}.created`, {
       resource_id: isParent ? undefined : target,
       resource_name: facts.formText('name'),
+      space_id: type === 'collection' ? spaceOf(facts) : undefined,
     });
   };
 }
@@ -75,6 +81,16 @@ const view =
     });
   };
 
+/** A page of v2 about one resource, in the address of whoever asks. */
+const PAGE_OF_RESOURCE = /\/(?:public_)?(file|dataset)s\/([0-9a-f]{24})(?:[/?#]|$)/i;
+
+/** Whether the address of the page that asks is another resource's: a file's page asks for its dataset too. */
+function isAskedByAnother(facts: Facts, type: 'file' | 'dataset', id: string): boolean {
+  const path = facts.request.requestHeader('referer')?.replace(/^[a-z]+:\/\/[^/]*/i, '') ?? '';
+  const page = path.startsWith('/api/') ? null : PAGE_OF_RESOURCE.exec(path.replace(/[?#].*$/s, ''));
+  return page !== null && (page[1]?.toLowerCase() !== type || page[2]?.toLowerCase() !== id);
+}
+
 /** v2's web application asks its API for what it shows: a view when a browser asks. */
 const browse =
   (type: 'file' | 'dataset'): Rule =>
@@ -83,6 +99,7 @@ const browse =
     const { requestHeader, status } = facts.request;
     const byBrowser = ['sec-fetch-mode', 'referer', 'cookie'].some((name) => requestHeader(name) !== undefined);
     if (!(facts.ok || status === 304) || id === undefined || !byBrowser || facts.answer === null) return [];
+    if (isAskedByAnother(facts, type, id)) return [];
     return [
       {
         event: 'view.resource',
@@ -180,21 +197,35 @@ const queueSelected: Rule = (facts) => {
   );
 };
 
-/** A login is the answer that sets the session's cookie: v1 `id`, v2 `Authorization`. */
+const login = ({ userName, userId }: Claimed): HttpEvent[] =>
+  one('user.login', { user_name: userName, user_id: userId });
+
+/** A login is the answer that sets the session's cookie: v1 `id`, v2 `Authorization` with a token that names the user. */
 const loginCookie: Rule = (facts) => {
   const cookie = facts.request.responseHeader('set-cookie');
   const redirected = facts.request.status >= 300 && facts.request.status < 400;
-  return redirected && cookie !== undefined && /(?:^|[,;]\s*)(?:id|Authorization)="?[^;",\s]/.test(cookie)
-    ? one('user.login', { user_name: facts.formText('username') })
-    : [];
+  const session = /(?:^|[,;]\s*)(?:id|Authorization)="?(?:Bearer(?:\s+|%20))?([^;",\s]+)/.exec(cookie ?? '')?.[1];
+  if (!redirected || session === undefined) return [];
+  const userName = facts.formText('username');
+  return login(userName === undefined ? claimedBy(session) : { userName });
 };
 
-const loginJson: Rule = (facts) =>
-  facts.ok && !facts.refusedInBody ? one('user.login', { user_name: facts.formText('email') }) : [];
+const loginJson: Rule = (facts) => {
+  const userName = facts.formText('email');
+  return facts.ok && !facts.refusedInBody ? login(userName === undefined ? {} : { userName }) : [];
+};
 
+/** The answer's token, made by Clowder, names the user. */
+const loginToken: Rule = (facts) => {
+  const token = asText(facts.answerField('access_token'));
+  return facts.ok && !facts.refusedInBody ? login(token === undefined ? {} : claimedBy(token)) : [];
+};
+
+/** v1's form knows no address: the link that led to it does. */
 const signupForm: Rule = (facts) => {
   const accepted = facts.request.status === 303 && facts.location !== '' && !/\/signup(?:[/?#]|$)/.test(facts.location);
-  return accepted ? one('user.signup', { user_name: facts.formText('email') ?? facts.formText('username') }) : [];
+  const fullName = ['firstName', 'lastName'].flatMap((name) => facts.formText(name) ?? []).join(' ');
+  return accepted ? one('user.signup', { user_name: facts.formText('email') ?? fullName }) : [];
 };
 
 const signupAnswer: Rule = (facts) =>
@@ -254,7 +285,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'queue-selected': queueSelected,
   'login-cookie': loginCookie,
   'login-json': loginJson,
-  'login-token': loginJson,
+  'login-token': loginToken,
   'signup-form': signupForm,
   'signup-answer': signupAnswer,
 };

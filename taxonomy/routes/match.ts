@@ -20,15 +20,17 @@ export interface RouteMatch {
 interface Node {
   readonly literals: Map<string, Node>;
   param?: Node;
-  /** Routes that end here: [order, route]. */
+  /** The first route that ends here. */
   end?: Ending;
-  /** Routes whose wildcard begins here. */
+  /** The first route whose wildcard begins here. */
   rest?: Ending;
 }
 
 interface Ending {
   readonly order: number;
   readonly route: Route;
+  /** Which segments of a path are parameters of the route, and their names. */
+  readonly parameters: readonly (readonly [index: number, name: string])[];
 }
 
 type Table = ReadonlyMap<string, Node>;
@@ -45,7 +47,12 @@ function parse(text: string, version: 'v1' | 'v2'): Route[] {
     });
 }
 
-const segmentsOf = (path: string): string[] => path.split('/').filter((segment) => segment !== '');
+function segmentsOf(path: string): string[] {
+  const segments = path.split('/');
+  // As in nearly every path, the one before the first slash alone is empty.
+  if (segments.indexOf('', 1) === -1) return segments[0] === '' ? segments.slice(1) : segments;
+  return segments.filter((segment) => segment !== '');
+}
 
 function build(routes: readonly Route[]): Table {
   const table = new Map<string, Node>();
@@ -54,14 +61,18 @@ function build(routes: readonly Route[]): Table {
     if (route.template === ANY_WITH_SLASH) return;
     let node: Node = table.get(route.method) ?? { literals: new Map() };
     table.set(route.method, node);
-    for (const segment of segmentsOf(route.template)) {
+    const segments = segmentsOf(route.template);
+    const parameters = segments.flatMap((segment, index): [number, string][] =>
+      segment.startsWith(':') ? [[index, segment.slice(1)]] : [],
+    );
+    for (const segment of segments) {
       if (segment.startsWith('*')) {
-        node.rest ??= { order, route };
+        node.rest ??= { order, route, parameters };
         return;
       }
       node = segment.startsWith(':') ? (node.param ??= { literals: new Map() }) : childOf(node, segment);
     }
-    node.end ??= { order, route };
+    node.end ??= { order, route, parameters };
   });
   return table;
 }
@@ -123,13 +134,12 @@ function find(
 export function matchRoute(method: string, path: string, options: HttpMappingOptions): RouteMatch | undefined {
   const found = find(method, path, options);
   if (found === undefined) return undefined;
-  const { route } = found.ending;
+  const { route, parameters } = found.ending;
   const params: Record<string, string> = {};
-  for (const [index, name] of segmentsOf(route.template).entries()) {
-    if (!name.startsWith(':')) continue;
+  for (const [index, name] of parameters) {
     const value = decode(found.segments[index] ?? '');
     if (value === undefined) return undefined;
-    params[name.slice(1)] = value;
+    params[name] = value;
   }
   return { route, params };
 }
