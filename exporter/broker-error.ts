@@ -62,9 +62,12 @@ export function explainBrokerError(error: unknown, broker: string): BrokerError 
   return new BrokerError(found.code, found.say(broker, detail), { cause: error });
 }
 
+/** OpenSSL's own form, of which the reason is for people: `…:error:0A000418:SSL routines:ssl3_read_bytes:REASON:file:line:…` */
+const OPENSSL = /^[^]*?error:[0-9A-F]+:SSL routines:[^:]*:([^:]+):[^]*$/;
+
 function textOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(textOf).join('; ');
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error ? ` ${String(error.code)}` : '';
-  return `${error.message}${code}`;
+  return `${error.message.replace(OPENSSL, '$1')}${code}`;
 }

@@ -1,6 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect as connectTcp, createServer, type Server } from 'node:net';
-import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,6 +6,7 @@ import { runCliToEnd, startCollector, type CollectorProcess } from '../support/c
 import { consumeEventSink } from '../support/consumer.ts';
 import { freePort, tempDir } from '../support/processes.ts';
 import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
+import { forwardTcp } from '../support/tcp-forwarder.ts';
 import { answersOk, waitFor } from '../support/wait-for.ts';
 
 // Issue 3, "Bad input gets a clear answer and nothing else happens": what an operator sees.
@@ -251,43 +250,15 @@ describe('a journal that is full', () => {
     await collector.start();
     expect((await post(collector, '/api/v1/events', event('full after a restart, too'))).status).toBe(503);
 
-    const forwarder = await forward(port, Number(new URL(broker.url).port));
-    try {
-      await using sink = await consumeEventSink(broker.url);
-      await waitFor(async () => (await post(collector, '/api/v1/events', event('room again'))).status === 202, {
-        everyMs: 100,
-        timeoutMs: 30_000,
-        what: 'room in the journal',
-      });
-      await waitFor(() => sink.received.at(-1)?.messageId === 'room again', { what: 'all events' });
-      expect(sink.ids()).toEqual([...accepted, 'room again']);
-      expect(await answersOk(`${collector.url}/readyz`)).toBe(true);
-    } finally {
-      await forwarder.close();
-    }
-    expect(readdirSync(collector.dataDir)).toContain('journal.db');
+    await using _broker = await forwardTcp(port, Number(new URL(broker.url).port));
+    await using sink = await consumeEventSink(broker.url);
+    await waitFor(async () => (await post(collector, '/api/v1/events', event('room again'))).status === 202, {
+      everyMs: 100,
+      timeoutMs: 30_000,
+      what: 'room in the journal',
+    });
+    await waitFor(() => sink.received.at(-1)?.messageId === 'room again', { what: 'all events' });
+    expect(sink.ids()).toEqual([...accepted, 'room again']);
+    expect(await answersOk(`${collector.url}/readyz`)).toBe(true);
   });
 });
-
-/** Passes connections on to another port of this machine, until it is closed. */
-async function forward(from: number, to: number): Promise<{ close(): Promise<void> }> {
-  const ends = new Set<{ destroy(): unknown }>();
-  const server: Server = createServer((near) => {
-    const far = connectTcp(to, '127.0.0.1');
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      ends.add(one.on('error', () => other.destroy()));
-      one.pipe(other);
-    }
-  }).listen(from, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    close: async () => {
-      for (const end of ends) end.destroy();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}

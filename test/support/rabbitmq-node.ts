@@ -9,6 +9,8 @@ import { waitFor } from './wait-for.ts';
 /** A RabbitMQ node of the test's own; its data stays over kill and start. */
 export interface RabbitNode extends AsyncDisposable {
   readonly url: string;
+  /** The same over TLS; where that was asked for. */
+  readonly tlsUrl: string;
   /** Takes the broker down and leaves its runtime: connections are closed at once. */
   stopApp(): Promise<void>;
   startApp(): Promise<void>;
@@ -24,10 +26,15 @@ const SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 const CONTROL = '/usr/lib/rabbitmq/bin/rabbitmqctl';
 const UP_MS = 90_000;
 
+export interface RabbitOptions {
+  /** Listens with TLS too, and wants a certificate of the same authority from its clients. PEM files. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+}
+
 /** Starts a node and waits until it takes connections. */
-export async function startRabbitNode(): Promise<RabbitNode> {
+export async function startRabbitNode({ tls }: RabbitOptions = {}): Promise<RabbitNode> {
   const temp = await tempDir('rabbitmq');
-  const [port, distPort] = [await freePort(), await freePort()];
+  const [port, distPort, tlsPort] = [await freePort(), await freePort(), await freePort()];
   const name = `clowder${port}@localhost`;
   const pidFile = join(temp.path, 'node.pid');
   const env = {
@@ -44,7 +51,7 @@ export async function startRabbitNode(): Promise<RabbitNode> {
   };
   await mkdir(join(temp.path, 'data'));
   await writeFile(join(temp.path, 'plugins'), '[].\n');
-  await writeFile(join(temp.path, 'rabbitmq.conf'), 'loopback_users.guest = true\n');
+  await writeFile(join(temp.path, 'rabbitmq.conf'), configuration(tls, tlsPort));
   await writeFile(join(temp.path, '.erlang.cookie'), `clowder-otel-test-${port}`);
   await chmod(join(temp.path, '.erlang.cookie'), 0o400);
 
@@ -75,6 +82,7 @@ export async function startRabbitNode(): Promise<RabbitNode> {
   };
   return {
     url,
+    tlsUrl: `amqps://guest:guest@127.0.0.1:${tlsPort}`,
     rabbitmqctl,
     stopApp: async () => void (await rabbitmqctl('stop_app')),
     startApp: async () => {
@@ -88,6 +96,21 @@ export async function startRabbitNode(): Promise<RabbitNode> {
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+function configuration(tls: RabbitOptions['tls'], tlsPort: number): string {
+  const lines = ['loopback_users.guest = true'];
+  if (tls !== undefined) {
+    lines.push(
+      `listeners.ssl.default = 127.0.0.1:${tlsPort}`,
+      `ssl_options.cacertfile = ${tls.ca}`,
+      `ssl_options.certfile = ${tls.cert}`,
+      `ssl_options.keyfile = ${tls.key}`,
+      'ssl_options.verify = verify_peer',
+      'ssl_options.fail_if_no_peer_cert = true',
+    );
+  }
+  return `${lines.join('\n')}\n`;
 }
 
 function signal(pid: number, name: NodeJS.Signals | 0): boolean {

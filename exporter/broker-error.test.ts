@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { explainBrokerError } from './broker-error.ts';
+
+const BROKER = 'amqp://u:***@h:5672';
+const systemError = (message: string, code: string): Error => Object.assign(new Error(message), { code });
+const OPENSSL =
+  '40C3FC90EA7F0000:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:../ssl/record/rec_layer_s3.c:918:SSL alert number 116\n';
+
+test.each<[code: string, error: unknown, said: RegExp]>([
+  ['access_refused', new Error('Handshake terminated by server: 403 (ACCESS-REFUSED)'), /refuses user or password/],
+  [
+    'vhost_refused',
+    new Error('Connection closed: 530 (NOT-ALLOWED) with message "vhost x not found"'),
+    /no such virtual host/,
+  ],
+  ['vhost_refused', new Error('Expected ConnectionOpenOk; got <ConnectionClose channel:0>'), /no such virtual host/],
+  [
+    'topology_mismatch',
+    new Error('Channel closed by server: 406 (PRECONDITION-FAILED) with message "inequivalent arg \'type\'"'),
+    /exists on amqp:\/\/u:\*\*\*@h:5672 with another type.*inequivalent arg/,
+  ],
+  ['connection_refused', systemError('connect ECONNREFUSED 127.0.0.1:5672', 'ECONNREFUSED'), /^Nobody listens at/],
+  [
+    'connection_refused',
+    new AggregateError([systemError('connect ECONNREFUSED ::1:5672', 'ECONNREFUSED')], ''),
+    /^Nobody listens at/,
+  ],
+  ['host_unknown', systemError('getaddrinfo ENOTFOUND h', 'ENOTFOUND'), /cannot be resolved/],
+  ['connect_timeout', systemError('connect ETIMEDOUT', 'ETIMEDOUT'), /does not answer: is a firewall in between/],
+  [
+    'tls_failed',
+    systemError('self-signed certificate in certificate chain', 'SELF_SIGNED_CERT_IN_CHAIN'),
+    /AMQP_CA_FILE/,
+  ],
+  [
+    'tls_failed',
+    systemError(OPENSSL, 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'),
+    /^TLS with .* failed \(tlsv13 alert certificate required ERR_SSL_\w+\): check AMQP_CA_FILE/,
+  ],
+  [
+    'connection_lost',
+    new Error('Unexpected close'),
+    /^The connection to amqp:\/\/u:\*\*\*@h:5672 was lost: Unexpected close$/,
+  ],
+  ['connection_lost', 'no error at all', /no error at all$/],
+])('%s: %s', (code, error, said) => {
+  const explained = explainBrokerError(error, BROKER);
+  expect(explained).toMatchObject({ code, cause: error });
+  expect(explained.message).toMatch(said);
+});

@@ -1,0 +1,40 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+const DAYS = ['-days', '2'];
+
+/** Paths of a certificate and its key, PEM. */
+export interface CertificatePaths {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A certificate authority of the test's own. */
+export interface Authority {
+  /** Its certificate, PEM. */
+  readonly ca: string;
+  /** Signs a certificate for 127.0.0.1 and localhost, for servers and clients alike. */
+  issue(name: string): Promise<CertificatePaths>;
+}
+
+/** Makes an authority, with openssl, in a directory that is the caller's to remove. */
+export async function createAuthority(dir: string, name: string): Promise<Authority> {
+  const file = (what: string): string => join(dir, `${name}-${what}.pem`);
+  const [ca, caKey, extensions] = [file('ca'), file('ca-key'), file('extensions')];
+  await run('openssl', ['req', '-x509', ...KEY, '-keyout', caKey, '-out', ca, '-subj', `/CN=${name}`, ...DAYS]);
+  await writeFile(extensions, 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
+  return {
+    ca,
+    issue: async (subject) => {
+      const [cert, key, request] = [file(subject), file(`${subject}-key`), file(`${subject}-request`)];
+      await run('openssl', ['req', ...KEY, '-keyout', key, '-out', request, '-subj', `/CN=${subject}`]);
+      const signing = ['-CA', ca, '-CAkey', caKey, '-CAcreateserial', '-extfile', extensions, ...DAYS];
+      await run('openssl', ['x509', '-req', '-in', request, '-out', cert, ...signing]);
+      return { cert, key };
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+/** Passes connections on to another port of this machine, until it is closed: with it, a broker comes and goes at will. */
+export interface TcpForwarder extends AsyncDisposable {
+  /** Cuts every connection and takes no more. */
+  close(): Promise<void>;
+}
+
+/** Listens on the one port of 127.0.0.1 and passes on to the other. */
+export async function forwardTcp(from: number, to: number): Promise<TcpForwarder> {
+  const ends = new Set<Socket>();
+  const join = (one: Socket, other: Socket): void => {
+    ends.add(one);
+    one.on('error', () => other.destroy());
+    one.on('close', () => {
+      ends.delete(one);
+      other.destroy();
+    });
+    one.pipe(other);
+  };
+  const server = createServer((near) => {
+    const far = connect(to, '127.0.0.1');
+    join(near, far);
+    join(far, near);
+  }).listen(from, '127.0.0.1');
+  await once(server, 'listening');
+  const close = async (): Promise<void> => {
+    if (!server.listening) return;
+    const closed = once(server, 'close');
+    server.close();
+    for (const end of ends) end.destroy();
+    await closed;
+  };
+  return { close, [Symbol.asyncDispose]: close };
+}
