@@ -143,6 +143,8 @@ describe('downloads', () => {
 describe('the name in Content-Disposition', () => {
   test.each([
     ["attachment; filename*=UTF-8''na%C3%AFve.txt", 'naïve.txt'],
+    ["attachment; filename*=UTF-8''=?utf-8?Q?na=C3=AFve%20x=5Fy.txt?=", 'naïve x_y.txt'],
+    ["attachment; filename*=UTF-8''=?utf-8?Q?=C3=A4?= =?utf-8?Q?=C3=B6.txt?=", 'äö.txt'],
     ['attachment; filename=my file.txt', 'my file.txt'],
     ['attachment; filename=a;b.txt', 'a;b.txt'],
     ['attachment; filename="a; \\"b\\".txt"', 'a; "b".txt'],

@@ -86,7 +86,7 @@ function plausibleSuccess({ method, path, event }: Row, version: 'v1' | 'v2'): S
   const isFile = isHtml(event) || download;
   return {
     method,
-    path: path.replaceAll(/[:*{][^/]*/g, ID),
+    path: path.replace(':format', 'png').replaceAll(/[:*{][^/]*/g, ID),
     query: path.endsWith('downloadPartial') ? `fileList=${ID}` : '',
     status: location === undefined ? 200 : version === 'v2' ? 307 : 303,
     requestBody: { submitValue: 'Create', extractor: 'ncsa.image' },
@@ -117,6 +117,26 @@ describe.skipIf(!existsSync(tsv('v1')))('every route of Clowder', () => {
     expect(rows.length).toBeGreaterThan(200);
     expect(wrong).toEqual([]);
   });
+
+  test.each([['v1'], ['v2']] as const)(
+    '%s: a key, a context path, JSONP and capitals in ids change nothing',
+    (version) => {
+      for (const row of rowsOf(version)) {
+        const plain = plausibleSuccess(row, version);
+        const expected = events(plain, version);
+        const { path = '', query = '', responseBody } = plain;
+        const dressed = {
+          ...plain,
+          path: `/clowder${path.replaceAll(ID, ID.toUpperCase())}`,
+          query: `key=s3cret&${query}&key=other&callback=cb`,
+          ...(responseBody !== undefined && { responseBody: `cb(${JSON.stringify(responseBody)});` }),
+        };
+        const found = mapHttpRequest(requestOf(dressed), { clowder: version, contextPath: '/clowder' });
+        expect(found, `${row.method} ${row.path}`).toEqual(expected);
+        expect(JSON.stringify(found)).not.toContain('s3cret');
+      }
+    },
+  );
 
   test.each([['v1'], ['v2']] as const)('%s: a failure gives none, but for the health checks', (version) => {
     for (const row of rowsOf(version)) {

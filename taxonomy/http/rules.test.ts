@@ -100,6 +100,68 @@ describe('uploads', () => {
     expect(events('POST /upload', { responseBody: { files: [files[1] ?? null] } })).toEqual([]);
   });
 
+  test('answers go to the files by name where places prove nothing, and v1 answers paths on the server last', () => {
+    const stored = {
+      ids: [
+        { id: ID, name: 'b.png' },
+        { id: THIRD, name: 'on-server.tif' },
+      ],
+    };
+    const requestBody = { file: `{"path":"/data/on-server.tif","dataset":"${OTHER}"}` };
+    const found = events('POST /api/files', { responseBody: stored, requestBody, parts });
+    expect(datas(found)).toEqual([
+      { file_id: ID, file_name: 'b.png', bytes: 5, content_type: 'image/png' },
+      { file_id: THIRD, file_name: 'on-server.tif', dataset_id: OTHER },
+    ]);
+  });
+
+  test('of some forms v1 stores one part: the first of its name', () => {
+    const other = { field: 'thumbnail', fileName: 't.png', bytes: 1 };
+    const seen = { parts: [other, ...parts], responseBody: { id: ID } };
+    expect(datas(events('POST /api/extractions/upload_file', seen))).toMatchObject([{ file_name: 'a.txt', bytes: 3 }]);
+    expect(datas(events('POST /extraction/upload', { parts: [other, ...parts] }))).toMatchObject([
+      { file_name: 'a.txt', bytes: 3 },
+    ]);
+    expect(events('POST /extraction/upload', { parts: [] })).toHaveLength(1);
+  });
+
+  test('an empty file field is no file', () => {
+    const empty = { field: 'File', fileName: '', bytes: 0 };
+    const seen = { parts: [empty, ...parts.slice(0, 1)], responseBody: { id: ID } };
+    expect(datas(events('POST /api/files', seen))).toMatchObject([{ file_name: 'a.txt' }]);
+  });
+
+  test('an answer that was read in part: the ids that are known, and an upload each for the other files', () => {
+    const responseBody = { ids: [{ id: ID, name: 'a.txt' }] };
+    expect(datas(events('POST /api/files', { responseBody, responseTruncated: true, parts }))).toEqual([
+      { file_id: ID, file_name: 'a.txt', bytes: 3, content_type: 'text/plain' },
+      { file_name: 'b.png', bytes: 5, content_type: 'image/png' },
+    ]);
+  });
+
+  test('files from URLs are called as v1 calls them: by the last segment of the path', () => {
+    const requestBody = [{ weburl: 'https://a/x/one.csv?b=/c' }, { path: '/data/two.csv' }, { url: 'https://a' }];
+    const ids = {
+      ids: [
+        { id: ID, name: 'one.csv' },
+        { id: OTHER, name: 'two.csv' },
+      ],
+    };
+    expect(datas(events(`POST /api/datasets/${THIRD}/urls`, { requestBody, responseBody: ids }))).toEqual([
+      { file_id: ID, file_name: 'one.csv', dataset_id: THIRD },
+      { file_id: OTHER, file_name: 'two.csv', dataset_id: THIRD },
+    ]);
+    const one = { requestBody: { url: 'https://a/x/one.csv' }, responseBody: { id: ID } };
+    expect(datas(events(`POST /api/datasets/${THIRD}/urls`, one))).toMatchObject([{ file_name: 'one.csv' }]);
+  });
+
+  test('v2: N/A is no content type', () => {
+    const responseBody = { id: ID, name: 'a', bytes: 0, content_type: { content_type: 'N/A', main_type: 'N/A' } };
+    expect(datas(events(`POST /api/v2/datasets/${OTHER}/files`, { responseBody }))).toEqual([
+      { file_id: ID, file_name: 'a', bytes: 0, dataset_id: OTHER },
+    ]);
+  });
+
   test('multiple_uploadby_url: the ids are the keys, `id` and failures are none', () => {
     const responseBody = { id: OTHER, [ID]: 'http://a/b.png', [`failed-${THIRD}`]: 'http://a/c.png' };
     expect(datas(events('POST /api/extractions/multiple_uploadby_url', { responseBody }))).toEqual([
@@ -225,6 +287,8 @@ describe('deletes, archives and creates', () => {
     ]);
     const child = { ...seen, requestBody: { name: 'C', parentcolid: ID } };
     expect(datas(events('POST /collection/submit', child))).toEqual([{ resource_name: 'C' }]);
+    const several = { ...seen, requestBody: { name: 'C', parentcolid: [ID, OTHER], space: `${OTHER},${THIRD}` } };
+    expect(datas(events('POST /collection/submit', several))).toEqual([{ resource_name: 'C', space_id: OTHER }]);
     expect(datas(events('POST /collection/submit', seen))).toEqual([{}]);
     expect(events('POST /collection/submit', { status: 303, answered: { location: '/collections' } })).toEqual([]);
   });
@@ -319,7 +383,36 @@ describe('views', () => {
   });
 });
 
+describe('a dataset that a page of v2 asks for', () => {
+  const target = `GET /api/v2/datasets/${ID}`;
+  test.each([
+    [`https://c/datasets/${ID}`, 1],
+    [`https://c/clowder/public_datasets/${ID}?folder=${OTHER}#x`, 1],
+    ['https://c/', 1],
+    ['https://c/search?q=/files/', 1],
+    [`https://c/files/${OTHER}?dataset=${ID}`, 0],
+    [`https://c/public_files/${OTHER}`, 0],
+    [`https://c/datasets/${OTHER}`, 0],
+  ])('from %s is a view: %i', (referer, count) => {
+    expect(events(target, { sent: { referer, 'sec-fetch-mode': 'cors' } })).toHaveLength(count);
+  });
+});
+
 describe('users and health', () => {
+  const token = (claims: object): string =>
+    `eyJhbGciOiJSUzI1NiJ9.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
+
+  test('v2: the token that Clowder sets or answers names who logged in', () => {
+    const jwt = token({ sub: THIRD, email: 'ann@c.example', preferred_username: 'ann' });
+    const known = [{ event: 'user.login', data: { user_name: 'ann@c.example', user_id: THIRD } }];
+    const cookie = { 'set-cookie': `Authorization="Bearer ${jwt}"; Path=/; SameSite=lax` };
+    expect(events('GET /api/v2/auth?code=c', { status: 307, answered: cookie })).toEqual(known);
+    expect(events('GET /api/v2/auth/token?code=c', { responseBody: { access_token: jwt } })).toEqual(known);
+    expect(events('GET /api/v2/auth/token?code=c', { responseBody: { access_token: 'x' } })).toEqual([
+      { event: 'user.login', data: {} },
+    ]);
+  });
+
   test('a login is the answer that sets the session cookie', () => {
     const target = 'POST /authenticate/userpass';
     const cookie = { 'set-cookie': 'id=abc; Path=/; HttpOnly' };
@@ -341,6 +434,10 @@ describe('users and health', () => {
       { event: 'user.signup', data: {} },
     ]);
     expect(events('POST /signup/t0ken', { status: 303, answered: { location: '/signup' } })).toEqual([]);
+    const requestBody = { firstName: 'Ann', lastName: 'Lee', 'password.password1': 'secret' };
+    expect(datas(events('POST /signup/t', { status: 303, answered: { location: '/c/login' }, requestBody }))).toEqual([
+      { user_name: 'Ann Lee' },
+    ]);
     const responseBody = { id: ID, email: 'a@b' };
     expect(datas(events('POST /api/v2/users', { responseBody }))).toEqual([{ user_id: ID, user_name: 'a@b' }]);
   });
