@@ -27,6 +27,9 @@ describe('an exported span', () => {
     ['http.request.header.cookie', ['id=CANARY'], 'REDACTED'],
     ['http.response.header.set-cookie', ['id=CANARY'], 'REDACTED'],
     ['http.request.header.x-api-key', 'CANARY', 'REDACTED'],
+    ['http.request.header.x_api_key', 'CANARY', 'REDACTED'],
+    ['http.request.header.x-auth-token', ['CANARY'], 'REDACTED'],
+    ['http.response.header.set_cookie', ['id=CANARY'], 'REDACTED'],
     ['url.query', 'limit=5&page=2', 'limit=5&page=2'],
     ['http.request.header.accept', ['text/html'], ['text/html']],
   ])('has %s %j as %j, whether set at its start or later', (name, value, redacted) => {

@@ -13,9 +13,9 @@ const REDACTION = new Map<string, (value: string) => string>([
   ['http.response.header.location', redactUrl],
 ]);
 
-/** Headers that are nobody's business, should an operator have them recorded. */
+/** Headers that are nobody's business, should an operator have them recorded; dashes are underscores in older semconv. */
 const SECRET_HEADER =
-  /^http\.(?:request|response)\.header\.(?:authorization|cookie|set-cookie|x-api-key|proxy-authorization)$/;
+  /^http\.(?:request|response)\.header\.(?:(?:proxy[-_])?authorization|(?:set[-_])?cookie|x[-_]api[-_]key|x[-_](?:auth|csrf|amz[-_]security)[-_]token)$/;
 
 /**
  * Takes secrets out of every span before an exporter sees it: stock instrumentations record `?key=…` as it came. Goes
