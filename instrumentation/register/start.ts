@@ -29,7 +29,10 @@ export function start(): void {
     if (instrumentation !== undefined) instrumentations.push(instrumentation);
   }
   const telemetry = setUpTelemetry({ instrumentations });
-  flushAtExit(() => telemetry.flush());
+  flushAtExit(
+    () => telemetry.flush(),
+    () => telemetry.flushSync(),
+  );
   if (names.has('http')) patchHttp();
   if (!names.has('clowder')) {
     logToStderr('nothing was patched: the instrumentation "clowder" is switched off by OTEL_NODE_*_INSTRUMENTATIONS');

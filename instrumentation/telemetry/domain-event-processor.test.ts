@@ -199,3 +199,35 @@ test('a flush sends at once, and resolves when all is accepted', async () => {
   await flushed;
   expect(accepted).toEqual(numbered(5));
 });
+
+describe('at the exit of the program', () => {
+  test('a sender that blocks gets what is left, the batch on its way included', async () => {
+    const { emit, attempts, lost, processor } = setUp({ maxBatchSize: 2 }, () => undefined);
+    for (const id of numbered(5)) emit(id);
+    await vi.advanceTimersToNextTimerAsync();
+    expect(attempts).toEqual([['0', '1']]);
+    const sent: string[] = [];
+    processor.sendRemaining((records) => {
+      sent.push(...records.map((record) => String(record.attributes['id'])));
+      return true;
+    });
+    expect(sent).toEqual(numbered(5));
+    processor.sendRemaining(() => expect.unreachable('nothing is left'));
+    expect(lost).toEqual([]);
+  });
+
+  test('what it cannot send is lost and counted', () => {
+    const { emit, lost, processor } = setUp();
+    emit('a');
+    processor.sendRemaining(() => false);
+    expect(lost).toEqual([[1, 'shutdown']]);
+  });
+
+  test('it is not asked where the receiver is known to be away', async () => {
+    const { emit, lost, processor } = setUp({}, () => FAILED);
+    emit('a');
+    await vi.advanceTimersByTimeAsync(300);
+    processor.sendRemaining(() => expect.unreachable('it would wait in vain'));
+    expect(lost).toEqual([[1, 'shutdown']]);
+  });
+});

@@ -115,8 +115,32 @@ export class DomainEventProcessor implements LogRecordProcessor {
   async #stop(): Promise<void> {
     await this.forceFlush();
     clearTimeout(this.#timer);
-    if (this.pending > 0) this.#lose(this.pending, 'shutdown');
+    this.#giveUp();
     await within(1000, this.#exporter.shutdown());
+  }
+
+  /**
+   * For the very end, when nothing asynchronous runs any more: hands what is left to a sender that blocks, unless the
+   * receiver is known to be away.
+   *
+   * @param send returns whether they were accepted
+   */
+  sendRemaining(send: (records: readonly ReadableLogRecord[]) => boolean): void {
+    const records = [...this.#batch, ...this.#queue.slice(this.#first).filter((record) => record !== undefined)];
+    if (records.length === 0) return;
+    if (this.#failures === 0 && send(records)) this.#clear();
+    else this.#giveUp();
+  }
+
+  #giveUp(): void {
+    if (this.pending > 0) this.#lose(this.pending, 'shutdown');
+    this.#clear();
+  }
+
+  #clear(): void {
+    this.#batch = [];
+    this.#queue = [];
+    this.#first = 0;
   }
 
   #dropOldest(): void {

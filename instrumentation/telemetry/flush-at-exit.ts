@@ -7,8 +7,9 @@ type Signal = (typeof SIGNALS)[number];
  * signal does not wait.
  *
  * @param flush resolves within a time that one can wait for; never rejects
+ * @param flushSync for what is left when the program exits at once, as by `process.exit` or an error
  */
-export function flushAtExit(flush: () => Promise<void>): void {
+export function flushAtExit(flush: () => Promise<void>, flushSync: () => void): void {
   const onSignal = (signal: Signal): void => {
     // Gone before the next listener runs: some count the listeners to see whether the program has its own.
     process.removeListener(signal, onSignal);
@@ -20,4 +21,5 @@ export function flushAtExit(flush: () => Promise<void>): void {
   };
   for (const signal of SIGNALS) process.prependListener(signal, onSignal);
   process.once('beforeExit', () => void flush());
+  process.once('exit', flushSync);
 }

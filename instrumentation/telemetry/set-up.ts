@@ -14,6 +14,7 @@ import { DomainEventProcessor, isDomainEvent, type LossReason } from './domain-e
 import { logExportersFromEnv, spanProcessorsFromEnv } from './exporters.ts';
 import { RedactingSpanProcessor } from './redacting-span-processor.ts';
 import { SCOPE } from './scope.ts';
+import { sendAtExit } from './send-at-exit.ts';
 import { createServerTelemetry, type ServerTelemetry } from './server-telemetry.ts';
 
 export interface TelemetryOptions {
@@ -34,6 +35,8 @@ export interface Telemetry {
   readonly joined: boolean;
   /** Sends what is waiting; resolves when it is sent, or after the time-out. Never rejects. */
   flush(): Promise<void>;
+  /** Sends the domain events that are waiting while the program stands still: for its exit. Never throws. */
+  flushSync(): void;
   /** Flushes and stops; resolves after the time-out at the latest. Never rejects. */
   shutdown(): Promise<void>;
 }
@@ -43,6 +46,7 @@ type Log = (message: string) => void;
 /** What is flushed and shut down. */
 interface Sending {
   readonly joined: boolean;
+  readonly domainEvents: readonly DomainEventProcessor[];
   readonly processors: readonly { forceFlush(): Promise<void> }[];
   shutdown(): Promise<void>;
 }
@@ -78,6 +82,9 @@ export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
     meter,
     joined: sending.joined,
     flush: () => settled(sending.processors.map((processor) => processor.forceFlush())),
+    flushSync: () => {
+      for (const processor of sending.domainEvents) processor.sendRemaining(sendAtExit);
+    },
     shutdown: () => (stopped ??= settled([sending.shutdown()])),
   };
 }
@@ -100,7 +107,12 @@ function startSdk(instrumentations: Instrumentation[], serviceName: string | und
     logRecordProcessors: [...domainEvents, ...(disabled ? [] : otherLogProcessors(log))],
   });
   sdk.start();
-  return { joined: false, processors: [...domainEvents, ...spanProcessors], shutdown: () => sdk.shutdown() };
+  return {
+    joined: false,
+    domainEvents,
+    processors: [...domainEvents, ...spanProcessors],
+    shutdown: () => sdk.shutdown(),
+  };
 }
 
 /** Adds to an SDK that is not ours. Where it takes no log records, the domain events get a way out of their own. */
@@ -108,15 +120,15 @@ function joinSdk(instrumentations: Instrumentation[], log: Log): Sending {
   log('an OpenTelemetry SDK is registered already: only the instrumentations are added to it');
   if (logs.getLogger(SCOPE).enabled({ eventName: 'clowder.file.uploaded' })) {
     registerInstrumentations({ instrumentations });
-    return { joined: true, processors: [], shutdown: () => Promise.resolve() };
+    return { joined: true, domainEvents: [], processors: [], shutdown: () => Promise.resolve() };
   }
   log('that SDK takes no log records: domain events are sent by OTEL_EXPORTER_OTLP_* beside it');
-  const processors = domainEventProcessors(log);
+  const domainEvents = domainEventProcessors(log);
   const resource = defaultResource().merge(detectResources({ detectors: [envDetector] }));
-  const loggerProvider = new LoggerProvider({ resource, processors });
+  const loggerProvider = new LoggerProvider({ resource, processors: domainEvents });
   logs.setGlobalLoggerProvider(loggerProvider);
   registerInstrumentations({ instrumentations, loggerProvider });
-  return { joined: true, processors, shutdown: () => loggerProvider.shutdown() };
+  return { joined: true, domainEvents, processors: domainEvents, shutdown: () => loggerProvider.shutdown() };
 }
 
 function domainEventProcessors(log: Log): DomainEventProcessor[] {

@@ -1,0 +1,48 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import { spawnSync } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What goes to the sender, as JSON. */
+export interface LastEvents {
+  readonly resource: Attributes;
+  readonly records: readonly Omit<ReadableLogRecord, 'resource'>[];
+}
+
+const SENDER = fileURLToPath(new URL(`./exit-sender${extname(import.meta.url)}`, import.meta.url));
+const TIMEOUT_MS = 3000;
+
+/**
+ * Sends domain events while the program stands still: at its exit nothing asynchronous runs any more.
+ *
+ * @returns whether they were accepted in time
+ */
+export function sendAtExit(events: readonly ReadableLogRecord[]): boolean {
+  const last: LastEvents = { resource: events[0]?.resource.attributes ?? {}, records: events.map(withoutResource) };
+  const { status } = spawnSync(process.execPath, [SENDER], {
+    input: JSON.stringify(last),
+    stdio: ['pipe', 'ignore', 'ignore'],
+    timeout: TIMEOUT_MS,
+    // Not the preload again.
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+  return status === 0;
+}
+
+/** What JSON can carry of a record. */
+function withoutResource(event: ReadableLogRecord): LastEvents['records'][number] {
+  const { hrTime, hrTimeObserved, attributes, instrumentationScope, droppedAttributesCount } = event;
+  const { eventName = '', spanContext: context } = event;
+  return {
+    hrTime,
+    hrTimeObserved,
+    eventName,
+    attributes,
+    instrumentationScope,
+    droppedAttributesCount,
+    ...(context !== undefined && {
+      spanContext: { traceId: context.traceId, spanId: context.spanId, traceFlags: context.traceFlags },
+    }),
+  };
+}

@@ -1,0 +1,271 @@
+import { ROOT_CONTEXT, SpanKind, SpanStatusCode, createNoopMeter, trace } from '@opentelemetry/api';
+import { RPCType, getRPCMetadata, setRPCMetadata } from '@opentelemetry/core';
+import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  TracerProvider,
+  type ReadableSpan,
+} from '@opentelemetry/sdk-trace';
+import { describe, expect, test } from 'vitest';
+import type { Capture, CaptureResult, RequestHead } from '../capture/types.ts';
+import { createServerTelemetry, type ServerTelemetryOptions } from './server-telemetry.ts';
+
+const TRACE = '0af7651916cd43dd8448eb211c80319c';
+const PARENT = 'b7ad6b7169203331';
+
+function head(headers: RequestHead['headers'] = {}): RequestHead {
+  return {
+    method: 'POST',
+    target: '/api/files',
+    headers,
+    httpVersion: '1.1',
+    remoteAddress: '10.0.0.1',
+    scheme: 'http',
+  };
+}
+
+function capture(given: Partial<Omit<Capture, 'end'>> = {}, result: Partial<CaptureResult> = {}): Capture {
+  return {
+    route: '/api/files',
+    attributes: { 'http.request.method': 'POST', 'clowder.route': '/api/files' },
+    mayBeEvent: true,
+    requestChunk: () => undefined,
+    responseHead: () => undefined,
+    responseChunk: () => undefined,
+    end: () => ({ attributes: { 'http.response.status_code': 200 }, events: [], refuted: [], errors: [], ...result }),
+    ...given,
+  };
+}
+
+function setUp(options: Partial<ServerTelemetryOptions> & { sampled?: boolean } = {}): {
+  telemetry: ReturnType<typeof createServerTelemetry>;
+  tracers: TracerProvider;
+  spans: InMemorySpanExporter;
+  logs: InMemoryLogRecordExporter;
+} {
+  const spans = new InMemorySpanExporter();
+  const logs = new InMemoryLogRecordExporter();
+  const tracers = new TracerProvider({
+    sampler: options.sampled === false ? new AlwaysOffSampler() : new AlwaysOnSampler(),
+    spanProcessors: [new SimpleSpanProcessor({ exporter: spans })],
+  });
+  const loggers = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter: logs })] });
+  const telemetry = createServerTelemetry({
+    tracer: tracers.getTracer('test'),
+    logger: loggers.getLogger('test'),
+    meter: createNoopMeter(),
+    ...options,
+  });
+  return { telemetry, tracers, spans, logs };
+}
+
+function only<T>(all: readonly T[]): T {
+  const [first] = all;
+  if (first === undefined || all.length > 1) throw new Error(`${all.length} instead of one`);
+  return first;
+}
+
+const uploaded = { type: 'file.uploaded', attributes: { 'clowder.file.id': 'f1' } } as const;
+
+describe('the server span', () => {
+  test('is named by method and route, carries what head and end say, and is marked as captured', () => {
+    const { telemetry, spans } = setUp();
+    telemetry.start(head(), capture()).end({ complete: true });
+    const span = only(spans.getFinishedSpans());
+    expect(span.name).toBe('POST /api/files');
+    expect(span.kind).toBe(SpanKind.SERVER);
+    expect(span.status.code).toBe(SpanStatusCode.UNSET);
+    expect(span.attributes).toEqual({
+      'http.request.method': 'POST',
+      'clowder.route': '/api/files',
+      'http.route': '/api/files',
+      'clowder.captured': true,
+      'http.response.status_code': 200,
+    });
+  });
+
+  test('of a request that can make no event is not marked, and neither is what is forwarded', () => {
+    const { telemetry, spans } = setUp();
+    const request = telemetry.start(head(), capture({ mayBeEvent: false, route: undefined, attributes: {} }));
+    expect(request.forwardHeaders().tracestate).toBeUndefined();
+    request.end({ complete: true });
+    expect(only(spans.getFinishedSpans()).attributes).not.toHaveProperty('clowder.captured');
+    expect(only(spans.getFinishedSpans()).name).toBe('HTTP');
+  });
+
+  test('is a child of what the caller says', () => {
+    const { telemetry, spans } = setUp();
+    const request = telemetry.start(head({ traceparent: `00-${TRACE}-${PARENT}-01` }), capture());
+    request.end({ complete: true });
+    const span = only(spans.getFinishedSpans());
+    expect([request.traceId, span.parentSpanContext?.spanId]).toEqual([TRACE, PARENT]);
+  });
+
+  test.each([
+    ['a status of 5xx', { attributes: { 'http.response.status_code': 502 } }, undefined, '502'],
+    ['an error with a code', {}, Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
+    ['an error without', {}, new TypeError('odd'), 'TypeError'],
+  ])('of %s has failed', (_what, result, error, errorType) => {
+    const { telemetry, spans } = setUp();
+    telemetry.start(head(), capture({}, result)).end({ complete: error === undefined, error });
+    const span = only(spans.getFinishedSpans());
+    expect(span.status.code).toBe(SpanStatusCode.ERROR);
+    expect(span.attributes['error.type']).toBe(errorType);
+  });
+
+  test('ends once, and also where the capture fails', () => {
+    const problems: unknown[] = [];
+    const { telemetry, spans } = setUp({ onError: (error) => void problems.push(error) });
+    const failing: Capture = {
+      ...capture(),
+      end: () => {
+        throw new Error('bug');
+      },
+    };
+    const request = telemetry.start(head(), failing);
+    request.end({ complete: true });
+    request.end({ complete: true });
+    expect(spans.getFinishedSpans()).toHaveLength(1);
+    expect(problems.map(String)).toEqual(['Error: bug']);
+  });
+});
+
+describe('the request that is forwarded', () => {
+  test('has our span as parent and our mark first', () => {
+    const { telemetry, spans } = setUp();
+    const request = telemetry.start(
+      head({ traceparent: `00-${TRACE}-${PARENT}-01`, tracestate: 'rojo=1,congo=2' }),
+      capture(),
+    );
+    const { traceparent, tracestate } = request.forwardHeaders();
+    request.end({ complete: true });
+    const span: ReadableSpan = only(spans.getFinishedSpans());
+    expect(traceparent).toBe(`00-${TRACE}-${span.spanContext().spanId}-01`);
+    expect(tracestate).toBe('clowder=captured,rojo=1,congo=2');
+  });
+
+  test('keeps the tracestate of a request that can make no event', () => {
+    const { telemetry } = setUp();
+    const headers = { traceparent: `00-${TRACE}-${PARENT}-01`, tracestate: 'rojo=1' };
+    const request = telemetry.start(head(headers), capture({ mayBeEvent: false }));
+    expect(request.forwardHeaders().tracestate).toBe('rojo=1');
+  });
+
+  test('says that the trace is not sampled, and is marked all the same', () => {
+    const { telemetry } = setUp({ sampled: false });
+    const { traceparent, tracestate } = telemetry.start(head(), capture()).forwardHeaders();
+    expect(traceparent).toMatch(/^00-[\da-f]{32}-[\da-f]{16}-00$/);
+    expect(tracestate).toBe('clowder=captured');
+  });
+
+  test('is left as it came where there is no SDK', () => {
+    const { telemetry } = setUp({ tracer: trace.getTracer('nobody registered a provider') });
+    const request = telemetry.start(head(), capture());
+    expect(request.traceId).toBe('');
+    expect(request.forwardHeaders()).toEqual({ traceparent: undefined, tracestate: undefined });
+  });
+});
+
+describe('a domain event', () => {
+  test('is a log record in the context of the span, at the time the request began', () => {
+    const { telemetry, spans, logs } = setUp();
+    const before = Date.now();
+    const request = telemetry.start(head(), capture({}, { events: [uploaded] }));
+    const after = Date.now();
+    request.end({ complete: true });
+    const record = only(logs.getFinishedLogRecords());
+    expect(record.eventName).toBe('clowder.file.uploaded');
+    expect(record.attributes).toEqual(uploaded.attributes);
+    expect(record.spanContext?.spanId).toBe(only(spans.getFinishedSpans()).spanContext().spanId);
+    const ms = record.hrTime[0] * 1000 + record.hrTime[1] / 1e6;
+    expect(ms).toBeGreaterThanOrEqual(before);
+    expect(ms).toBeLessThanOrEqual(after);
+  });
+
+  test('does not depend on sampling', () => {
+    const { telemetry, spans, logs } = setUp({ sampled: false });
+    const request = telemetry.start(head(), capture({}, { events: [uploaded] }));
+    request.end({ complete: true });
+    expect(spans.getFinishedSpans()).toEqual([]);
+    expect(only(logs.getFinishedLogRecords()).spanContext?.traceId).toBe(request.traceId);
+    expect(request.traceId).toMatch(/^[\da-f]{32}$/);
+  });
+
+  test('that weaker observers would assume is refuted in one record', () => {
+    const { telemetry, logs } = setUp();
+    telemetry.start(head(), capture({}, { refuted: ['id1', 'id2'] })).end({ complete: true });
+    const record = only(logs.getFinishedLogRecords());
+    expect(record.eventName).toBe('clowder.capture.refuted');
+    expect(record.attributes).toEqual({
+      'clowder.refuted.ids': 'id1,id2',
+      'clowder.source': 'proxy',
+    });
+  });
+
+  test('gets the trace id and whether the client stayed from the end of the request', () => {
+    const { telemetry } = setUp();
+    const ends: [boolean, string][] = [];
+    const observed: Capture = {
+      ...capture(),
+      end: (complete, traceId) => {
+        ends.push([complete, traceId]);
+        return { attributes: {}, events: [], refuted: [], errors: [] };
+      },
+    };
+    telemetry.start(head({ traceparent: `00-${TRACE}-${PARENT}-01` }), observed).end({ complete: false });
+    expect(ends).toEqual([[false, TRACE]]);
+  });
+});
+
+test('failed looks are counted by code', async () => {
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 60_000 });
+  const meters = new MeterProvider({ readers: [reader] });
+  const { telemetry } = setUp({ meter: meters.getMeter('test') });
+  for (const errors of [['malformed_json'], ['malformed_json', 'body_too_large']] as const) {
+    telemetry.start(head(), capture({}, { errors })).end({ complete: true });
+  }
+  await reader.forceFlush();
+  const metric = only(only(only(exporter.getMetrics()).scopeMetrics).metrics);
+  expect(metric.descriptor.name).toBe('clowder.capture.errors');
+  expect(metric.dataPoints.map(({ attributes, value }) => [attributes['error.type'], value])).toEqual([
+    ['malformed_json', 2],
+    ['body_too_large', 1],
+  ]);
+  await meters.shutdown();
+});
+
+describe('a server span that another instrumentation started', () => {
+  test('is added to and marked, not ended, and gets our route', () => {
+    const { telemetry, tracers, spans, logs } = setUp();
+    const span = tracers.getTracer('http').startSpan('POST', { kind: SpanKind.SERVER });
+    const context = setRPCMetadata(trace.setSpan(ROOT_CONTEXT, span), { type: RPCType.HTTP, span, route: '/*' });
+    const request = telemetry.adopt(span, context, capture({}, { events: [uploaded] }));
+    request.end({ complete: true });
+    expect(spans.getFinishedSpans()).toEqual([]);
+    expect(getRPCMetadata(context)).toMatchObject({ route: '/api/files' });
+    span.end();
+    const ended = only(spans.getFinishedSpans());
+    expect(ended.name).toBe('POST /api/files');
+    expect(ended.attributes).toMatchObject({ 'clowder.route': '/api/files', 'clowder.captured': true });
+    expect(only(logs.getFinishedLogRecords()).spanContext?.spanId).toBe(ended.spanContext().spanId);
+  });
+
+  test('passes the mark on to the spans beneath it', () => {
+    const { telemetry, tracers } = setUp();
+    const span = tracers.getTracer('http').startSpan('POST', { kind: SpanKind.SERVER });
+    const context = trace.setSpan(ROOT_CONTEXT, span);
+    telemetry.adopt(span, context, capture());
+    const child = tracers.getTracer('http').startSpan('POST', { kind: SpanKind.CLIENT }, context);
+    expect(child.spanContext().traceState?.serialize()).toBe('clowder=captured');
+  });
+});
