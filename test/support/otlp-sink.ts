@@ -60,7 +60,7 @@ export interface OtlpSink extends AsyncDisposable {
   /** Requests by path, as they came. */
   readonly requests: readonly { readonly path: string; readonly traceparent: string | undefined }[];
   spans(name: string): readonly SunkSpan[];
-  /** All spans, or all log records, of a trace. */
+  /** Spans and log records of a trace. */
   trace(traceId: string): { readonly spans: readonly SunkSpan[]; readonly logs: readonly SunkLog[] };
   /** Latest value of a metric by name and attributes (a histogram's count); undefined before the first. */
   value(name: string, attributes?: Readonly<Record<string, string>>): number | undefined;
