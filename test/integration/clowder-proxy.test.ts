@@ -15,7 +15,7 @@ import { newTrace, runScenarios, statusesOf, type ScenarioRun } from '../support
 import { startStandIn, type StandIn } from '../support/stand-in.ts';
 import { PYTHON } from '../support/tools.ts';
 import { downloaded, uploaded } from '../stand-in/scenarios/events.ts';
-import { USER_AGENTS, type ExpectedEvent } from '../stand-in/scenarios/scenario.ts';
+import { get, one, USER_AGENTS, type ExpectedEvent, type Scenario } from '../stand-in/scenarios/scenario.ts';
 import { quietRequests, scenariosOf } from '../stand-in/scenarios.ts';
 import { seedId } from '../stand-in/seeds.ts';
 
@@ -49,6 +49,14 @@ const SITES = [
   { version: 'v1', clowder: 'auto', contextPath: '/clowder' },
 ] as const;
 
+/** What the proxy answers by itself while Clowder is away. */
+const whileAway = (version: 'v1' | 'v2'): readonly Scenario[] => [
+  one('a health check', get(version === 'v1' ? '/healthz' : '/api/v2/status'), 502, [
+    { event: 'health.ping', component: 'clowder', healthy: false, status_code: 502 },
+  ]),
+  one('a download', get(version === 'v1' ? `/api/files/${FILE}/blob` : `/api/v2/files/${FILE}`), 502, []),
+];
+
 describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the proxy', (site) => {
   const { version, clowder, contextPath } = site;
   const lastId = `the last of ${version} ${clowder}`;
@@ -62,6 +70,7 @@ describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the pr
   let quietStatuses: readonly number[];
   let visited: readonly ExpectedEvent[];
   let extracted: Extracted;
+  let away: readonly ScenarioRun[];
   const quietTrace = newTrace();
   /** Of one message each, in the order in which they came. */
   let received: readonly ReceivedEvent[];
@@ -85,8 +94,9 @@ describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the pr
     visited = await browse();
     extracted = await extract();
     // Ended in order, both send what they still have.
-    await proxy.kill();
     await standIn.stop();
+    away = await runScenarios(base, whileAway(version));
+    await proxy.kill();
     await everythingIsPublished(collector, sink, lastId);
     received = sink.received.filter(({ messageId }) => messageId !== lastId);
   }, 240_000);
@@ -129,6 +139,13 @@ describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the pr
     expect(asMultiset(eventsOfTraces(run?.traceIds ?? []))).toEqual(asMultiset(run?.expected ?? []));
   });
 
+  test('tells of a Clowder that is away by health checks alone', () => {
+    expect(away.map(({ statuses }) => statuses)).toEqual([[502], [502]]);
+    expect(asMultiset(eventsOfTraces(away.flatMap(({ traceIds }) => traceIds)))).toEqual(
+      asMultiset(away.flatMap(({ expected }) => expected)),
+    );
+  });
+
   test('makes no event of any route that is none, whatever it answers', () => {
     expect(quietStatuses.length).toBeGreaterThan(150);
     expect(quietStatuses.filter((status) => status >= 400)).toEqual([]);
@@ -158,7 +175,7 @@ describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the pr
   });
 
   test('publishes nothing else, nothing twice, and nothing from the weaker observer', () => {
-    const traces = new Set([...runs.values()].flatMap(({ traceIds }) => traceIds));
+    const traces = new Set([...runs.values(), ...away].flatMap(({ traceIds }) => traceIds));
     const strays = received.filter(
       ({ body }) =>
         !traces.has(String(body['trace_id'])) &&
@@ -173,7 +190,7 @@ describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the pr
   });
 
   test('lets no secret into a message or the journal', async () => {
-    expect(received.map((one) => JSON.stringify(one)).filter((text) => text.includes('canary'))).toEqual([]);
+    expect(received.map((message) => JSON.stringify(message)).filter((text) => text.includes('canary'))).toEqual([]);
     const files = await readdir(collector.dataDir);
     const contents = await Promise.all(files.map((file) => readFile(join(collector.dataDir, file))));
     expect(contents.reduce((sum, content) => sum + content.length, 0)).toBeGreaterThan(10_000);

@@ -78,7 +78,7 @@ export function createStandIn({ version: name, contextPath = '' }: StandInOption
     (maker: AnswerMaker) =>
     async (request: Request, response: Response): Promise<void> => {
       const asked = await ask(request, contextPath);
-      const early = version.before(asked);
+      const early = failing(asked) ?? version.before(asked);
       await send(early ?? version.after(maker(asked, store), asked), request, response, version);
     };
   const withoutRoute = answer(version.notFound);
@@ -93,6 +93,12 @@ export function createStandIn({ version: name, contextPath = '' }: StandInOption
     else response.status(400).type('text/plain').send('bad request');
   });
   return app;
+}
+
+/** Whoever asks for a failure by this header gets it, whatever the route. */
+function failing(asked: Asked): Answer | undefined {
+  const status = Number(asked.header('x-stand-in-status') ?? Number.NaN);
+  return Number.isNaN(status) ? undefined : text('failing as asked', status);
 }
 
 const METHODS = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const;

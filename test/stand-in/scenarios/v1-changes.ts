@@ -67,6 +67,12 @@ const made = (
   one(`POST ${path} without a name`, post(path, { json: {} }), 400, []),
 ];
 
+const wrapped: readonly Scenario[] = [
+  one('a create whose answer is wrapped as JSONP', post('/api/datasets?callback=jsonp_8', { json: { name: 'Wrapped' } }), 200,
+    (got) => [containerEvent('dataset.created', { resource_id: inJson(got, 'id'), resource_name: 'Wrapped' })]),
+  one('a refusal wrapped as JSONP', post('/api/datasets?callback=jsonp_9', { json: { name: 'refused' } }), 200, []),
+]; // prettier-ignore
+
 const inSpace = { space_id: SPACE } as const;
 
 const creates: readonly Scenario[] = [
@@ -118,4 +124,4 @@ const deletes: readonly Scenario[] = [
   one('archiving a dataset that is not there', post(`/api/datasets/${GONE}/queueArchival`, { json: {} }), 404, []),
 ]; // prettier-ignore
 
-export const V1_CHANGES: readonly Scenario[] = [...files, ...extractions, ...creates, ...deletes];
+export const V1_CHANGES: readonly Scenario[] = [...files, ...extractions, ...creates, ...wrapped, ...deletes];

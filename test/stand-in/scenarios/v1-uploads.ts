@@ -6,6 +6,7 @@ const DATASET = seedId('dataset', 100);
 const FOLDER = seedId('folder', 100);
 const FIRST = file('File', 'first.txt', 100);
 const SECOND = file('second', 'second.csv', 200, 'text/csv');
+const LONG = 3 * 1024 * 1024 + 1;
 const INTO_DATASET = { dataset_id: DATASET } as const;
 
 /** One file, answered by `{"id"}`. */
@@ -36,6 +37,25 @@ const twoFiles = (path: string, name: string, extra: Readonly<Record<string, str
 const api: readonly Scenario[] = [
   oneFile('/api/files?key=canary-query-key', 'POST /api/files'),
   twoFiles('/api/files', 'two files in one request are two events, by the objects under "ids"'),
+  one(
+    'a file sent in chunks, without a length',
+    post('/api/files', { parts: [FIRST], headers: { 'transfer-encoding': 'chunked' } }),
+    200,
+    (got) => [uploaded({ file_id: inJson(got, 'id'), file_name: 'first.txt', bytes: 100, content_type: 'text/plain' })],
+  ),
+  one(
+    'a file so long that the client waits for 100 Continue',
+    post('/api/files', { parts: [file('File', 'long.bin', LONG, 'application/octet-stream')] }),
+    200,
+    (got) => [
+      uploaded({
+        file_id: inJson(got, 'id'),
+        file_name: 'long.bin',
+        bytes: LONG,
+        content_type: 'application/octet-stream',
+      }),
+    ],
+  ),
   one('no file in the form is no upload', post('/api/files', { parts: [{ name: 'note', value: 'x' }] }), 400, []),
   oneFile('/api/files/withFlags/+nopreviews', 'POST /api/files/withFlags/:flags'),
   oneFile(

@@ -50,6 +50,9 @@ export const V1_USERS: readonly Scenario[] = [
   one('who am I', get('/api/me'), 200, []),
   one('an API key in an answer', get('/api/users/keys'), 200, []),
   one('GET /healthz', get('/healthz'), 200, [ping()], ['GET /healthz']),
+  one('a health check that fails tells of it', get('/healthz', { headers: { 'x-stand-in-status': '503' } }), 503,
+    [ping({ healthy: false, status_code: 503 })]),
+  one('any other request that fails does not', get('/datasets', { ...by, headers: { 'x-stand-in-status': '503' } }), 503, []),
   one('GET /api/status', get('/api/status'), 200, [ping({ version: '1.23.0' })], ['GET /api/status']),
   one('the version alone', get('/api/version'), 200, []),
 ]; // prettier-ignore

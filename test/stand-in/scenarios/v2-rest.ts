@@ -71,6 +71,8 @@ const health = (extra: Readonly<Record<string, string | number | boolean>> = {})
 
 const rest: readonly Scenario[] = [
   one('GET /api/v2/status', get('/api/v2/status'), 200, [health({ version: '2.0.0-beta.4' })], ['GET /api/v2/status']),
+  one('a health check that fails tells of it', get('/api/v2/status', { headers: { 'x-stand-in-status': '500' } }), 500,
+    [health({ healthy: false, status_code: 500 })]),
   one("the backend's own root, for probes", get('/', { headers: { 'user-agent': 'kube-probe/1.30' } }), 200, [health({ client_kind: 'bot' })], ['GET /']),
   one("the frontend's root", get('/', { ...by, headers: { accept: 'text/html' } }), 200, [pageView()], ['GET / [frontend (SPA)]']),
   ...['jobs', 'feeds', 'groups', 'listeners', 'datasets', 'licenses/standard_licenses/all'].map((path) =>
