@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { dayOf } from '../taxonomy/client.ts';
 
 const FILE = 'client-id-keys.json';
 /** Events may arrive late: keys of this many days are kept, then nobody can compute that day's ids again. */
 const DAYS_KEPT = 3;
+/** Days outside of those, in memory alone: events of long ago that are sent again. */
+const OTHER_DAYS_MAX = 1000;
+
+const fileFormat = z.array(z.tuple([z.int(), z.string().regex(/^[0-9a-f]{64}$/)]));
 
 /**
  * The secrets that client ids are keyed with: one a day, random, kept over a restart and thrown away after three days,
@@ -14,24 +20,30 @@ const DAYS_KEPT = 3;
  */
 export function openDayKeys(dir: string, now: () => number = Date.now): (day: number) => string {
   const path = join(dir, FILE);
-  const keys = new Map<number, string>(readKeys(path));
+  const kept = new Map<number, string>(readKeys(path));
+  const others = new Map<number, string>();
   return (day) => {
-    let key = keys.get(day);
-    if (key !== undefined) return key;
-    key = randomBytes(32).toString('hex');
-    keys.set(day, key);
-    const oldest = Math.floor(now() / 86_400_000) - DAYS_KEPT;
-    for (const kept of keys.keys()) if (kept < oldest && kept !== day) keys.delete(kept);
+    const known = kept.get(day) ?? others.get(day);
+    if (known !== undefined) return known;
+    const key = randomBytes(32).toString('hex');
+    const today = dayOf(now());
+    if (Math.abs(day - today) > DAYS_KEPT) {
+      if (others.size >= OTHER_DAYS_MAX) others.clear();
+      others.set(day, key);
+      return key;
+    }
+    kept.set(day, key);
+    for (const one of kept.keys()) if (one < today - DAYS_KEPT) kept.delete(one);
     const draft = `${path}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify([...keys]), { mode: 0o600 });
+    writeFileSync(draft, JSON.stringify([...kept]), { mode: 0o600 });
     renameSync(draft, path);
     return key;
   };
 }
 
-function readKeys(path: string): [number, string][] {
+function readKeys(path: string): readonly (readonly [number, string])[] {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as [number, string][];
+    return fileFormat.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
     // No file yet, or one cut off by a crash: ids of today start anew.
     return [];

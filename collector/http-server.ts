@@ -17,6 +17,7 @@ export interface HttpServer {
 }
 
 const CLOSE_MS = 3000;
+const CLOSE_IDLE_EVERY_MS = 20;
 /** Longer than the idle time of proxies and SDKs in front, so that none of them writes to a connection just closed. */
 const KEEP_ALIVE_MS = 75_000;
 
@@ -42,9 +43,11 @@ export async function listen(fetch: Fetch, { HOST, PORT }: Pick<Settings, 'HOST'
 async function closeServer(server: Server): Promise<void> {
   const closed = Promise.withResolvers<void>();
   server.close(() => closed.resolve());
-  server.closeIdleConnections();
+  // A connection that answers a last request is idle, and kept alive, after that only.
+  const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
   const impatience = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
   await closed.promise;
+  clearInterval(idle);
   clearTimeout(impatience);
 }
 

@@ -234,3 +234,47 @@ test('a record of the capture refutes events by their ids, and nothing else that
   const result = mapLog(log('clowder.capture.refuted', { 'clowder.refuted.ids': `${id},no id` }), context);
   expect(result).toEqual({ candidates: [], rejected: [], refuted: [id] });
 });
+
+describe('views of a resource that may be one', () => {
+  const browser = {
+    'user_agent.original': 'Mozilla/5.0',
+    'client.address': '192.0.2.7',
+    'http.request.header.referer': 'x',
+  };
+  const get = (path: string, more: Attributes = {}) =>
+    mapSpan(
+      span({ 'http.request.method': 'GET', 'url.path': path, 'http.response.status_code': 200n, ...browser, ...more }),
+      context,
+    ).candidates[0];
+  const html = { 'http.response.header.content-type': 'text/html' };
+
+  test('a page and the call that it makes have one key; the call says for how long', () => {
+    const page = get(`/files/${FILE}`, html);
+    const call = get(`/api/v2/files/${FILE}/summary`);
+    expect([page?.body.event, call?.body.event]).toEqual(['view.resource', 'view.resource']);
+    expect(page?.collapse).toEqual({ key: expect.stringContaining(FILE) as string });
+    expect(call?.collapse).toEqual({ key: page?.collapse?.key, withinMs: 30_000 });
+  });
+
+  test('another client has another key, and a client that is not known none', () => {
+    const page = get(`/files/${FILE}`, html);
+    expect(get(`/files/${FILE}`, { ...html, 'client.address': '192.0.2.8' })?.collapse?.key).not.toBe(
+      page?.collapse?.key,
+    );
+    expect(get(`/files/${FILE}`, { ...html, 'client.address': undefined })).not.toHaveProperty('collapse');
+  });
+
+  test("the proxy's own events have them too, and what somebody states has none", () => {
+    const attributes = {
+      'clowder.resource.type': 'file',
+      'clowder.resource.id': FILE,
+      'user.id': 'u',
+      'clowder.source': 'proxy',
+    };
+    const stated = (more: Attributes) =>
+      mapLog(log('clowder.view.resource', { ...attributes, ...more }, { traceId: TRACE }), context).candidates[0];
+    expect(stated({})?.collapse).toEqual({ key: `u|${FILE}` });
+    expect(stated({ 'clowder.collapse_within_s': 30 })?.collapse).toEqual({ key: `u|${FILE}`, withinMs: 30_000 });
+    expect(stated({ 'clowder.source': 'sdk' })).not.toHaveProperty('collapse');
+  });
+});
