@@ -66,14 +66,35 @@ export class MultipartLook {
   push(chunk: Uint8Array): void {
     if (this.#state === 'closed' || this.#state === 'malformed' || this.#state === 'stopped') return;
     let data = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    if (this.#rest.length > 0) data = Buffer.concat([this.#rest, data]);
-    this.#rest = NOTHING;
     let at = 0;
+    if (this.#rest.length > 0) {
+      const rest = this.#rest;
+      this.#rest = NOTHING;
+      if (this.#isInContent && data.length > this.#delimiter.length) at = this.#acrossChunks(rest, data);
+      else data = Buffer.concat([rest, data]);
+    }
     while (at < data.length) {
       const next = this.#step(data, at);
       if (next === undefined) return;
       at = next;
     }
+  }
+
+  get #isInContent(): boolean {
+    return this.#state === 'file' || this.#state === 'field' || this.#state === 'preamble';
+  }
+
+  /** Decides what the end of the last chunk was, with no copy of this one; where to read on in this one. */
+  #acrossChunks(rest: Buffer, data: Buffer): number {
+    const seam = Buffer.concat([rest, data.subarray(0, this.#delimiter.length)]);
+    const found = seam.indexOf(this.#delimiter);
+    if (found === -1 || found >= rest.length) {
+      this.#take(rest);
+      return 0;
+    }
+    this.#take(rest.subarray(0, found));
+    this.#finishPart();
+    return found + this.#delimiter.length - rest.length;
   }
 
   /** Reads on from `at`; undefined where the rest of the data was put aside, or nothing more is to be read. */
@@ -97,14 +118,9 @@ export class MultipartLook {
   #content(data: Buffer, at: number): number | undefined {
     const found = data.indexOf(this.#delimiter, at);
     const end = found === -1 ? startOfPrefix(data, at, this.#delimiter) : found;
-    this.#bytes += end - at;
-    if (this.#state === 'field' && end > at) this.#keep(data.subarray(at, end));
-    if (found === -1) {
-      this.#rest = Buffer.from(data.subarray(end));
-      return undefined;
-    }
+    this.#take(data.subarray(at, end));
+    if (found === -1) return this.#putAside(data, end);
     this.#finishPart();
-    this.#state = 'delimiter';
     return found + this.#delimiter.length;
   }
 
@@ -143,7 +159,9 @@ export class MultipartLook {
     this.#value = [];
   }
 
-  #keep(bytes: Buffer): void {
+  #take(bytes: Buffer): void {
+    this.#bytes += bytes.length;
+    if (this.#state !== 'field') return;
     this.#fieldBytes += bytes.length;
     if (this.#fieldBytes <= this.#limits.fieldBytes) this.#value?.push(Buffer.from(bytes));
     // Half a value would be a wrong one.
@@ -160,6 +178,7 @@ export class MultipartLook {
       this.parts.push({ field: this.#name, fileName, bytes, ...(contentType !== undefined && { contentType }) });
     }
     this.#file = undefined;
+    this.#state = 'delimiter';
   }
 
   #putAside(data: Buffer, at: number): undefined {

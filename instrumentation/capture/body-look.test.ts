@@ -1,0 +1,136 @@
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { BodyLook, type BodyRead } from './body-look.ts';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** What a look of at most `limit` bytes reads of a body that comes in pieces of seven bytes. */
+function read(body: string | Uint8Array, type?: string, coding?: string, limit = 1000): BodyRead {
+  const look = new BodyLook(limit);
+  const bytes = Buffer.from(body);
+  for (let at = 0; at < bytes.length; at += 7) look.push(bytes.subarray(at, at + 7));
+  return look.read(type, coding);
+}
+
+describe('a look at a body', () => {
+  test.each([
+    ['JSON', '{"id":"é"}', JSON_TYPE, { id: 'é' }],
+    ['JSON of a vendor', '[1]', 'application/ld+json', [1]],
+    ['JSON that is null', 'null', JSON_TYPE, null],
+    ['JSON that is called text', '{"id":1}', 'text/plain', { id: 1 }],
+    ['JSONP', '/**/cb({"id":1});', 'text/javascript', { id: 1 }],
+    ['text', 'Created dataset 1', 'text/plain', 'Created dataset 1'],
+    ['text of no type', 'healthy', undefined, 'healthy'],
+    ['a form', 'a=1&b=x%20y&b=z&a%5B%5D=', 'application/x-www-form-urlencoded', { a: '1', b: ['x y', 'z'], 'a[]': '' }],
+  ])('reads %s', (_what, body, type, expected) => {
+    expect(read(body, type)).toEqual({ body: expected });
+  });
+
+  test('reads nothing of an empty body', () => {
+    expect(read('', JSON_TYPE, 'gzip')).toEqual({});
+  });
+
+  test.each([
+    ['gzip', gzipSync],
+    ['GZIP', gzipSync],
+    ['x-gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['deflate', deflateRawSync],
+    ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+    ['identity', (bytes: Buffer) => bytes],
+    ['', (bytes: Buffer) => bytes],
+    ['gzip, br', (bytes: Buffer) => brotliCompressSync(gzipSync(bytes))],
+  ])('decodes %s', (coding, encode) => {
+    expect(read(encode(Buffer.from('{"id":1}')), JSON_TYPE, coding)).toEqual({ body: { id: 1 } });
+  });
+
+  test.each([
+    ['breaks', gzipSync('{"id":1}').subarray(0, 15), 'gzip'],
+    ['is none', Buffer.from('{"id":1}'), 'br'],
+    ['is not known', Buffer.from('{"id":1}'), 'compress'],
+    ['is repeated too often', Buffer.from('{"id":1}'), 'gzip, gzip, gzip, gzip'],
+  ])('says that a coding %s', (_what, body, coding) => {
+    expect(read(body, JSON_TYPE, coding)).toEqual({ error: 'malformed_encoding' });
+  });
+
+  test('decodes no more than a bound: a bomb costs nothing', () => {
+    const bomb = gzipSync(Buffer.alloc(2 ** 24));
+    expect(read(bomb, JSON_TYPE, 'gzip', 2 ** 17)).toEqual({ error: 'body_too_large' });
+  });
+
+  test.each([
+    ['JSON that ends early', '{"id":1', JSON_TYPE],
+    ['JSON that goes on', '{"id":1}}', JSON_TYPE],
+    ['a page that is called JSON', '<html>', JSON_TYPE],
+    ['a script that is no JSONP', 'alert(1', 'application/javascript'],
+  ])('says of %s that it is malformed', (_what, body, type) => {
+    expect(read(body, type)).toEqual({ error: 'malformed_json' });
+  });
+
+  test.each([
+    ['[{"id":1},{"id":2},{"id":3}]', 20, [{ id: 1 }, { id: 2 }]],
+    ['{"ids":[{"id":"a,]b","n":[1,2]},{"id":2}],"x":1}', 40, { ids: [{ id: 'a,]b', n: [1, 2] }] }],
+    ['{"deleted":["a","b","c"],"not found":[]}', 20, { deleted: ['a', 'b'] }],
+    ['{"deleted":["a"],"not found":["b","c"]}', 36, { deleted: ['a'], 'not found': ['b'] }],
+  ])('of a longer list %s it reads the whole elements', (body, limit, expected) => {
+    expect(read(body, JSON_TYPE, undefined, limit)).toEqual({
+      error: 'body_too_large',
+      body: expected,
+      truncated: true,
+    });
+  });
+
+  test.each([
+    ['an object without a list', '{"id":1,"description":"xxxxxxxxxxxxxx"}', JSON_TYPE, undefined],
+    ['a list of one element', '[{"id":1,"x":"xxxxxxxxxxxxxxxxxxxx"}]', JSON_TYPE, undefined],
+    ['a form', 'name=a&description=xxxxxxxxxxxxxxxxxxxx', 'application/x-www-form-urlencoded', undefined],
+    ['text', 'x'.repeat(30), 'text/plain', undefined],
+    ['a coded body', gzipSync('x'.repeat(30)), JSON_TYPE, 'gzip'],
+  ])('of %s that is longer it reads nothing', (_what, body, type, coding) => {
+    expect(read(body, type, coding, 20)).toEqual({ error: 'body_too_large' });
+  });
+
+  test('a field called __proto__ is a field', () => {
+    const { body } = read('__proto__=x&constructor=y', 'application/x-www-form-urlencoded');
+    expect(Object.entries(body ?? {})).toEqual([
+      ['__proto__', 'x'],
+      ['constructor', 'y'],
+    ]);
+  });
+
+  test('never throws, whatever the bytes, type and coding', () => {
+    const type = fc.constantFrom(JSON_TYPE, 'text/javascript', 'application/x-www-form-urlencoded', '', undefined);
+    const coding = fc.constantFrom('gzip', 'deflate', 'br', 'zstd', ',', 'identity', undefined);
+    const valid = fc.json().map((text) => Buffer.from(text));
+    const bytes = fc.oneof(
+      fc.uint8Array(),
+      valid,
+      valid.map((json) => gzipSync(json)),
+      fc.constant(Buffer.from('%zz=%')),
+    );
+    fc.assert(
+      fc.property(bytes, type, coding, fc.integer({ min: 0, max: 300 }), (body, contentType, contentCoding, limit) => {
+        const { error, truncated } = read(body, contentType, contentCoding, limit);
+        if (truncated) expect(error).toBe('body_too_large');
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('takes its time in proportion, whatever the text', () => {
+    const started = performance.now();
+    for (const piece of ['[', '{"a":', '[,', '"\\', 'a=&', '],[', '/**/x(']) {
+      for (const type of [JSON_TYPE, 'application/x-www-form-urlencoded']) {
+        const look = new BodyLook(65_536);
+        look.push(Buffer.alloc(65_537, piece));
+        look.read(type, undefined);
+        const whole = new BodyLook(65_536);
+        whole.push(Buffer.alloc(65_536, piece));
+        whole.read(type, undefined);
+      }
+    }
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+});

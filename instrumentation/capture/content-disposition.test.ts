@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { contentDisposition } from './content-disposition.ts';
+
+test.each([
+  ['form-data; name="File"; filename="a.txt"', { name: 'File', fileName: 'a.txt' }],
+  ['form-data; name="files[]"; filename="a; b.txt"', { name: 'files[]', fileName: 'a; b.txt' }],
+  ['form-data; name=File; filename=a.txt', { name: 'File', fileName: 'a.txt' }],
+  ['form-data; name="say \\"hi\\""', { name: 'say "hi"' }],
+  ['form-data; name="f"; filename="C:\\Users\\me\\a.txt"', { name: 'f', fileName: 'a.txt' }],
+  ['form-data; name="f"; filename="naïve.txt"', { name: 'f', fileName: 'naïve.txt' }],
+  ["form-data; name=f; filename=plain.txt; filename*=UTF-8''na%C3%AFve.txt", { name: 'f', fileName: 'naïve.txt' }],
+  ["form-data; name=f; filename=plain.txt; filename*=UTF-8''%E0%A4%A", { name: 'f', fileName: 'plain.txt' }],
+  ['form-data; name="f"; filename=""', { name: 'f', fileName: '' }],
+  ['form-data; name="a"; name="b"', { name: 'a' }],
+  ['form-data; name="open', {}],
+  ['form-data', {}],
+  ['', {}],
+])('%s', (value, expected) => {
+  expect(contentDisposition(value)).toEqual(expected);
+});
+
+test('is read in one pass, whatever it is', () => {
+  const started = performance.now();
+  for (const piece of ['; x="', '; x=y', ';', '; filename="a\\', ' ']) contentDisposition(piece.repeat(20_000));
+  expect(performance.now() - started).toBeLessThan(500);
+});
