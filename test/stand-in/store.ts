@@ -21,6 +21,14 @@ export interface StoredThing {
   readonly trait: Trait;
 }
 
+/** A job for an extractor, of a file or dataset. */
+export interface StoredJob {
+  readonly id: string;
+  readonly extractor: string;
+  readonly collection: 'files' | 'datasets';
+  readonly resourceId: string;
+}
+
 type Container = 'dataset' | 'collection' | 'space';
 export type NewFile = Pick<StoredFile, 'name' | 'contentType' | 'size'> &
   Partial<Pick<StoredFile, 'content' | 'datasetId' | 'folderId' | 'version'>>;
@@ -30,6 +38,7 @@ export class Store {
   readonly #files = new Map<string, StoredFile>();
   readonly #things = new Map<string, StoredThing>();
   readonly #gone = new Set<string>();
+  readonly #jobs = new Map<string, StoredJob>();
   #created = 0;
 
   /** A new ObjectId: seconds, a machine and a counter, as MongoDB makes them. */
@@ -64,6 +73,21 @@ export class Store {
     const stored: StoredThing = { id: this.newId(), name, trait: 'plain' };
     this.#things.set(`${kind} ${stored.id}`, stored);
     return stored;
+  }
+
+  addJob(job: Omit<StoredJob, 'id'>): StoredJob {
+    const stored = { ...job, id: this.newId() };
+    this.#jobs.set(stored.id, stored);
+    return stored;
+  }
+
+  job(id: string): StoredJob | undefined {
+    return this.#jobs.get(id);
+  }
+
+  /** The newest first. */
+  jobs(): readonly StoredJob[] {
+    return [...this.#jobs.values()].toReversed();
   }
 
   delete(id: string): void {

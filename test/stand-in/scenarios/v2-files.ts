@@ -71,6 +71,17 @@ const changes: readonly Scenario[] = [
     (got) => [queued({ file_id: FILE, extractor_name: 'ncsa.wordcount', job_id: inJson(got) })], ['POST /api/v2/files/{file_id}/extract']),
   one('an extraction by a private extractor', post(`/api/v2/files/${FILE}/extract?extractorName=private.canary-extractor-key.mine`, { json: {} }), 200,
     (got) => [queued({ file_id: FILE, extractor_name: 'private.REDACTED.mine', job_id: inJson(got) })]),
+  {
+    name: 'asking how a job is doing is no event',
+    covers: ['GET /api/v2/jobs/{job_id}/summary'],
+    send: [
+      post(`/api/v2/files/${FILE}/extract?extractorName=ncsa.tile`, { json: {} }),
+      ([got]) => get(`/api/v2/jobs/${inJson(got)}/summary`),
+      get('/api/v2/jobs'),
+    ],
+    statuses: [200, 200, 200],
+    expect: ([got]) => [queued({ file_id: FILE, extractor_name: 'ncsa.tile', job_id: inJson(got) })],
+  },
   one('an extraction that names no extractor', post(`/api/v2/files/${FILE}/extract`, { json: {} }), 422, []),
   one('extractions again, as released: every listener "error"', post(`/api/v2/files/${FILE}/resubmit_extract`), 200, []),
   one('extractions again, as meant: one listener took it', post(`/api/v2/files/${LOCAL}/resubmit_extract`), 200,

@@ -1,7 +1,7 @@
 import { ARCHIVE_SIZE, archive, json, type Answer, type AnswerMaker } from '../answer.ts';
 import { given, type Asked } from '../asked.ts';
 import type { Store, StoredThing } from '../store.ts';
-import { datasetOut, fileOut, missing, notFound } from './models.ts';
+import { datasetOut, fileOut, missing, notFound, paged } from './models.ts';
 import { seedId } from '../seeds.ts';
 
 type ForDataset = (dataset: StoredThing, asked: Asked, store: Store) => Answer;
@@ -50,14 +50,16 @@ export const remove = onDataset(({ id }, _asked, store) => {
 export const download: ForDataset = ({ name }) =>
   archive(ARCHIVE_SIZE, 'application/x-zip-compressed', `attachment; filename=${name}.zip`);
 
-export const extract = onDataset((_dataset, { query }, store) =>
-  query.has('extractorName') ? json(store.newId()) : json(missing('query', 'extractorName'), 422),
-);
+export const extract = onDataset(({ id: resourceId }, { query }, store) => {
+  const extractor = query.get('extractorName');
+  if (extractor === null) return json(missing('query', 'extractorName'), 422);
+  return json(store.addJob({ extractor, collection: 'datasets', resourceId }).id);
+});
 
 /** Two files, whatever the dataset. */
 export const listFiles: ForDataset = (_dataset, _asked, store) => {
   const data = [1, 2].flatMap((number) => store.file(seedId('file', number)) ?? []).map(fileOut);
-  return json({ metadata: { total_count: data.length, skip: 0, limit: 20 }, data });
+  return json(paged(data));
 };
 
 /** A new id, but of a frozen version, not of a new dataset. */

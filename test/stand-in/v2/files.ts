@@ -63,9 +63,11 @@ export const remove = onFile((file, _asked, store) => {
 });
 
 /** The job's id as a bare JSON string. */
-export const extract = onFile((_file, { query }, store) =>
-  query.has('extractorName') ? json(store.newId()) : json(missing('query', 'extractorName'), 422),
-);
+export const extract = onFile(({ id: resourceId }, { query }, store) => {
+  const extractor = query.get('extractorName');
+  if (extractor === null) return json(missing('query', 'extractorName'), 422);
+  return json(store.addJob({ extractor, collection: 'files', resourceId }).id);
+});
 
 /** Each listener's outcome; as released always "error", for a `local` file as it was meant. */
 export const resubmit = onFile((file, _asked, store) =>

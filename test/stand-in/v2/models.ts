@@ -1,4 +1,4 @@
-import type { StoredFile, StoredThing } from '../store.ts';
+import type { StoredFile, StoredJob, StoredThing } from '../store.ts';
 
 /** The account that every request of the stand-in is made by. */
 export const USER = {
@@ -54,6 +54,28 @@ export const datasetOut = ({ id, name, trait }: { id: string | null } & Omit<Sto
   frozen: false,
   frozen_version_num: -999,
   deleted: false,
+});
+
+/** EventListenerJobOut of backend/app/models/listeners.py: a job that nobody has begun. */
+export const jobOut = ({ id, extractor, collection, resourceId }: StoredJob): object => ({
+  id,
+  listener_id: extractor,
+  resource_ref: { collection, resource_id: resourceId, version: null },
+  creator: USER,
+  parameters: {},
+  created: CREATED,
+  started: null,
+  updated: CREATED,
+  finished: null,
+  duration: null,
+  latest_message: null,
+  status: 'CREATED',
+});
+
+/** A page of a list, as every list of v2 comes. */
+export const paged = (data: readonly object[]): object => ({
+  metadata: { total_count: data.length, skip: 0, limit: 20 },
+  data,
 });
 
 /** What FastAPI answers for a resource that is not there, and for a request that is not as its model says. */

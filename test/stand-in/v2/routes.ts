@@ -1,6 +1,7 @@
 import { json, redirect, typed, type AnswerMaker, type RouteLine } from '../answer.ts';
 import * as datasets from './datasets.ts';
 import * as files from './files.ts';
+import * as jobs from './jobs.ts';
 import * as users from './users.ts';
 import * as web from './web-app.ts';
 
@@ -59,6 +60,10 @@ export const V2_ROUTES: readonly RouteLine[] = [
   ['GET', `${API}/datasets/:id/thumbnail`, files.thumbnail],
   ['GET', `${API}/public_datasets/:id`, datasets.onPublicDataset(datasets.info)],
   ['GET', `${API}/public_datasets/:id/download`, datasets.onPublicDataset(datasets.download)],
+  ['GET', `${API}/jobs`, jobs.list],
+  ['GET', `${API}/jobs/:id/summary`, jobs.summary],
+  ['GET', `${API}/jobs/:id/updates`, jobs.noUpdates],
+  ...['feeds', 'groups', 'listeners'].map((list): RouteLine => ['GET', `${API}/${list}`, jobs.noneOfThem]),
   ['GET', `${API}/visualizations/:id/bytes`, bytesOfPart],
   [
     'GET',
