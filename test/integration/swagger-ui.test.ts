@@ -1,18 +1,8 @@
-import { chromium, type Browser } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchChromium } from '../support/chromium.ts';
 import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { tempDir } from '../support/processes.ts';
-import { toolPath } from '../support/tools.ts';
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 let browser: Browser;
 let collector: CollectorProcess;
@@ -26,7 +16,7 @@ beforeAll(async () => {
   });
   ({ key } = JSON.parse(made) as { key: string });
   collector = await startCollector({ dataDir: dir.path, amqpUrl: 'amqp://127.0.0.1:1' });
-  browser = await chromium.launch({ executablePath: toolPath('chromium'), args: FLAGS });
+  browser = await launchChromium();
 });
 
 afterAll(async () => {
