@@ -257,8 +257,10 @@ export function hopelessRecords(canaries: Canaries): object {
 /** Health readings whose target and error have secrets. */
 export function secretMetrics(canaries: Canaries): object {
   const token = (what: string): string => canaries.token(`${what} (metrics)`);
+  // One time: the points of a target at one time are one reading.
+  const timeUnixNano = nowNano();
   const point = (values: Values, value = 1): object => ({
-    timeUnixNano: nowNano(),
+    timeUnixNano,
     asInt: String(value),
     attributes: attributes(values),
   });
