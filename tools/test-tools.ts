@@ -59,6 +59,12 @@ export const TEST_TOOLS = {
     find: () => pythonModule('pika'),
     get: { apt: 'python3-pika' },
   },
+  curl: {
+    name: 'curl',
+    neededBy: ['test'],
+    find: () => program('curl'),
+    get: { apt: 'curl' },
+  },
   chromium: {
     name: 'Chromium',
     neededBy: ['test'],

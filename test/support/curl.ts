@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { USER_AGENTS, type FormPart, type Got, type Sent } from '../stand-in/scenarios/scenario.ts';
 import { tempDir } from './processes.ts';
+import { toolPath } from './tools.ts';
 
 /**
  * Sends one request with the real curl, in a process of its own.
@@ -52,7 +53,7 @@ async function formPart(part: FormPart, path: string): Promise<string[]> {
 
 /** Curl's standard output; ends curl once enough bytes of it have come. */
 async function output(args: readonly string[], leaveAfterBytes = Infinity): Promise<Buffer> {
-  const child = spawn('curl', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(toolPath('curl'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const chunks: Buffer[] = [];
   let size = 0;
   let said = '';
