@@ -16,6 +16,7 @@ import { waitFor } from '../support/wait-for.ts';
 
 const FILE = '5f1e00000000000000000001';
 const PYTHON_EXAMPLE = fileURLToPath(new URL('../../examples/python/extractor_events.py', import.meta.url));
+const REGISTER = fileURLToPath(new URL('../../instrumentation/register.ts', import.meta.url));
 const EXTRACTION_PROGRAM = fileURLToPath(new URL('../support/extraction-program.ts', import.meta.url));
 const CURL_EXAMPLE = fileURLToPath(new URL('../../examples/curl/post-event.sh', import.meta.url));
 const PYTHON_ONE_EVENT = `
@@ -82,7 +83,7 @@ async function eventsOf(field: string, value: string, count: number): Promise<re
 
 describe('an extraction whose process is killed', () => {
   test('has sent what happened before, and nothing after', async () => {
-    const child = await startProcess(process.execPath, [EXTRACTION_PROGRAM, FILE, 'killed'], {
+    const child = await startProcess(process.execPath, ['--import', REGISTER, EXTRACTION_PROGRAM, FILE, 'killed'], {
       env: {
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
         OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${key}`,

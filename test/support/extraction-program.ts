@@ -1,9 +1,7 @@
 import { clowderEvents, withExtraction } from '../../instrumentation/index.ts';
-import { setUpTelemetry } from '../../instrumentation/telemetry/set-up.ts';
 
-/** An extractor that never ends: `extraction-program.ts FILE_ID JOB_ID`, with the standard OTEL_* names. */
+/** An extractor that never ends: `extraction-program.ts FILE_ID JOB_ID`, to be run with the preload. */
 const [fileId = '', jobId = ''] = process.argv.slice(2);
-setUpTelemetry({ serviceName: 'extraction-program' });
 
 await withExtraction({ extractor: 'ncsa.tiles', version: '2.1', fileId, jobId, queued: true }, async (x) => {
   x.working('tiling');
