@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { gzipSync } from 'node:zlib';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { derivedEventId } from '../../taxonomy/index.ts';
 import { bindEventSink, consumeEventSink, type EventSink } from '../support/consumer.ts';
 import { startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { startOtelCollector, type OtelCollector } from '../support/otel-collector.ts';
@@ -99,7 +100,9 @@ describe('telemetry through the real OpenTelemetry Collector', () => {
   test("a marked observation waits for the proxy's own event, and is dropped when it comes", async () => {
     const traceId = '1af7651916cd43dd8448eb211c80319c';
     const before = sink.received.length;
+    const own = derivedEventId(traceId, 'view.download', FILE);
     await post('/v1/traces', otlpSpans(traceId, ['b7ad6b7169203331'], 'clowder=captured'));
+    expect(await observationsWaiting()).toBe(1);
     const proxys = {
       resourceLogs: [
         {
@@ -115,7 +118,7 @@ describe('telemetry through the real OpenTelemetry Collector', () => {
                     text('clowder.source', 'proxy'),
                     text('clowder.resource.type', 'file'),
                     text('clowder.resource.id', FILE),
-                    text('clowder.event.id', 'proxys-own'),
+                    text('clowder.event.id', own),
                   ],
                 },
               ],
@@ -127,7 +130,8 @@ describe('telemetry through the real OpenTelemetry Collector', () => {
     await post('/v1/logs', proxys);
     await post('/api/v1/events', { event: 'file.deleted', file_id: FILE, event_id: 'after-the-marked' });
     await waitFor(() => sink.received.some((one) => one.messageId === 'after-the-marked'), { what: 'the last event' });
-    expect(sink.received.slice(before).map((one) => one.messageId)).toEqual(['proxys-own', 'after-the-marked']);
+    expect(sink.received.slice(before).map((one) => one.messageId)).toEqual([own, 'after-the-marked']);
+    expect(await observationsWaiting()).toBe(0);
   });
 
   test('a Python consumer reads a message as those in the field do', async () => {
@@ -180,6 +184,12 @@ describe('the collector without a broker', () => {
     expect(arrived()).toEqual(ids);
   });
 });
+
+/** Marked observations that wait now. */
+async function observationsWaiting(): Promise<number> {
+  const metrics = await (await fetch(`${collector.url}/metrics`)).text();
+  return Number(/^clowder_otel_waiting_observations (\d+)$/m.exec(metrics)?.[1]);
+}
 
 const text = (key: string, value: string) => ({ key, value: { stringValue: value } });
 const nowNano = (): string => `${Date.now()}000000`;
