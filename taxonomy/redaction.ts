@@ -110,7 +110,21 @@ export function redactUrl(url: string, depth = 0): string {
   const path = mark === -1 ? rest : rest.slice(0, mark);
   const query = mark === -1 ? '' : `?${redactQuery(rest.slice(mark + 1), depth)}`;
   const fragment = hash === -1 ? '' : `#${redactFragment(url.slice(hash + 1), depth)}`;
-  return redactPath(path, depth) + query + fragment;
+  const origin = originOf(path);
+  return withoutUserInfo(origin) + redactPath(path.slice(origin.length), depth) + query + fragment;
+}
+
+/** Scheme and authority; '' where the URL has none. */
+function originOf(path: string): string {
+  const slash = path.indexOf('/');
+  if (slash < 1 || path[slash - 1] !== ':' || path[slash + 1] !== '/') return '';
+  const end = path.indexOf('/', slash + 2);
+  return end === -1 ? path : path.slice(0, end);
+}
+
+function withoutUserInfo(origin: string): string {
+  const at = origin.lastIndexOf('@');
+  return at === -1 ? origin : origin.slice(0, origin.indexOf('//') + 2) + origin.slice(at + 1);
 }
 
 /** A page's script may keep a path with a query in the fragment: `#/login?token=…`. */
