@@ -150,7 +150,7 @@ describe('withExtraction', () => {
     ['text', 'disk full', 'disk full'],
     ['nothing', undefined, 'undefined'],
     ['an error without a message', new TypeError(), 'TypeError'],
-    ['what is no text', Object.create(null), 'a failure that cannot be told as text'],
+    ['what is no text', Object.create(null), 'what cannot be told as text'],
   ])('takes %s for a failure', async (_what, thrown: unknown, message) => {
     await using sdk = startRecordingSdk();
     await expect(withExtraction(job, () => Promise.reject(thrown as Error))).rejects.toBe(thrown);
@@ -299,6 +299,21 @@ describe('withExtraction', () => {
     expect(span.name).toBe('extract private.REDACTED.tiles');
     expect(span.attributes['clowder.extractor.name']).toBe('private.REDACTED.tiles');
     expect(events(sdk)[0]?.['extractor_name']).toBe('private.REDACTED.tiles');
+  });
+
+  test('told nonsense by JavaScript, does the work all the same, and says what is wrong', async () => {
+    await using sdk = startRecordingSdk();
+    const nonsense: unknown = { extractor: undefined, fileId: 7 };
+    const answer = await withExtraction(nonsense as ExtractionOptions, ({ working }) => {
+      (working as (message: unknown) => string)(Object.create(null));
+      return 42;
+    });
+    expect(answer).toBe(42);
+    expect(onlySpan(sdk).name).toBe('extract undefined');
+    expect(sdk.problems).toEqual([
+      expect.stringMatching(/extraction\.working .*message .*file_id|file_id .*message/),
+      expect.stringMatching(/extraction\.done .*file_id/),
+    ]);
   });
 
   test('is of a file or a dataset, says the compiler', () => {

@@ -79,7 +79,7 @@ function startExtraction({ extractor, version, ...about }: Omit<Job, 'queued'> &
 } {
   const startedMs = performance.now();
   const job = { ...about, extractorName: extractor, extractorVersion: version };
-  const span = trace.getTracer(SCOPE_NAME).startSpan(`extract ${redactExtractorName(extractor)}`, {
+  const span = trace.getTracer(SCOPE_NAME).startSpan(`extract ${redactExtractorName(textOf(extractor))}`, {
     kind: SpanKind.CONSUMER,
     attributes: spanAttributes(job),
   });
@@ -98,14 +98,14 @@ function startExtraction({ extractor, version, ...about }: Omit<Job, 'queued'> &
     // Not `clowder.…`: a span event of that name would state the event a second time, when the span ends.
     span.addEvent(
       `extraction.${stage}`,
-      message === undefined ? {} : { [ATTRIBUTE_OF_FIELD.message]: redactText(message) },
+      message === undefined ? {} : { [ATTRIBUTE_OF_FIELD.message]: redactText(textOf(message)) },
     );
     return emitEvent(`extraction.${stage}`, { ...job, message, durationMs }, within);
   }
 
   function fail(reason: unknown): string {
     if (outcome !== 'failed') record(reason, span);
-    return send('failed', messageOf(reason));
+    return send('failed', textOf(reason));
   }
 
   const extraction: Extraction = {
@@ -132,7 +132,7 @@ function spanAttributes(job: Readonly<Record<string, unknown>>): Record<string, 
 
 /** The failure on the span: as an exception, as its status, and by its type (OTel semantic conventions, `error.type`). */
 function record(reason: unknown, span: Span): void {
-  const message = redactText(messageOf(reason));
+  const message = redactText(textOf(reason));
   const name = reason instanceof Error ? reason.name : 'Error';
   const stack = reason instanceof Error && reason.stack !== undefined ? redactText(reason.stack) : undefined;
   span.recordException({ name, message, ...(stack !== undefined && { stack }) });
@@ -140,11 +140,12 @@ function record(reason: unknown, span: Span): void {
   span.setStatus({ code: SpanStatusCode.ERROR, message });
 }
 
-function messageOf(reason: unknown): string {
-  if (reason instanceof Error) return reason.message === '' ? reason.name : reason.message;
+/** Whatever JavaScript gives, as text: nothing that is told of the work may throw into it. */
+function textOf(told: unknown): string {
+  if (told instanceof Error) return told.message === '' ? told.name : told.message;
   try {
-    return String(reason);
+    return String(told);
   } catch {
-    return 'a failure that cannot be told as text';
+    return 'what cannot be told as text';
   }
 }
