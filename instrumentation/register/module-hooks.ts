@@ -7,6 +7,9 @@ interface SyncHooks {
   supportsSyncHooks(): boolean;
 }
 
+/** Of a package of @opentelemetry/instrumentation's, not of ours. */
+const SYNC_HOOKS = 'import-in-the-middle/register-hooks.mjs';
+const ASYNC_HOOKS = 'import-in-the-middle/hook.mjs';
 const EVALUATED = /^(?:-e|-p|-pe|--eval|--print)(?:=|$)/;
 
 /**
@@ -20,12 +23,11 @@ export function hookImports(packages: readonly string[]): void {
   if (process.execArgv.some((argument) => EVALUATED.test(argument))) return;
   // The very copy that @opentelemetry/instrumentation uses: another would not know its instrumentations.
   const require = createRequire(createRequire(import.meta.url).resolve('@opentelemetry/instrumentation'));
-  const hooks: unknown = require('import-in-the-middle/register-hooks.mjs');
+  const hooks: unknown = require(SYNC_HOOKS);
   if (isSyncHooks(hooks) && hooks.supportsSyncHooks()) {
     hooks.register({ include: packages });
   } else {
-    const parentUrl = pathToFileURL(require.resolve('import-in-the-middle')).href;
-    register('import-in-the-middle/hook.mjs', parentUrl, { data: { include: packages } });
+    register(pathToFileURL(require.resolve(ASYNC_HOOKS)), { data: { include: packages } });
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 /** Tells NGINX that the proxy captured the request (DESIGN.md, "Who knows best"). */
-export const CAPTURED_HEADER = 'X-Clowder-Captured';
+const CAPTURED_HEADER = 'X-Clowder-Captured';
 
 /** What `writeHead` takes as headers: an object, a flat list of names and values, or a list of pairs. */
 function isHeaders(value: unknown): value is object {

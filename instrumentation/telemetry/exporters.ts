@@ -19,42 +19,53 @@ import {
   type SpanExporter,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace';
+import { createRequire } from 'node:module';
 import { redactText } from '../../taxonomy/redaction.ts';
 
 type Log = (message: string) => void;
+type ByProtocol<Exporter> = Readonly<Record<string, () => Exporter>>;
 
-/** OTLP protocols by their name in OTEL_EXPORTER_OTLP_PROTOCOL; each exporter reads endpoint, headers, … itself. */
-const TRACE_EXPORTERS: Readonly<Record<string, () => SpanExporter>> = {
+interface GrpcTraces {
+  readonly OTLPTraceExporter: new () => SpanExporter;
+}
+
+interface GrpcLogs {
+  readonly OTLPLogExporter: new () => LogRecordExporter;
+}
+
+/** By the names of OTEL_EXPORTER_OTLP_PROTOCOL; each exporter reads endpoint, headers, certificates, … itself. */
+const TRACE_EXPORTERS: ByProtocol<SpanExporter> = {
   'http/protobuf': () => new ProtoTraceExporter(),
   'http/json': () => new JsonTraceExporter(),
+  grpc: () => new (ofSdk('@opentelemetry/exporter-trace-otlp-grpc') as GrpcTraces).OTLPTraceExporter(),
 };
-const LOG_EXPORTERS: Readonly<Record<string, () => LogRecordExporter>> = {
+const LOG_EXPORTERS: ByProtocol<LogRecordExporter> = {
   'http/protobuf': () => new ProtoLogExporter(),
   'http/json': () => new JsonLogExporter(),
+  grpc: () => new (ofSdk('@opentelemetry/exporter-logs-otlp-grpc') as GrpcLogs).OTLPLogExporter(),
 };
 
-/** Room for a burst: the SDK's default, 2048 spans, is a tenth of a second of a busy proxy. */
-const SPAN_QUEUE = 16_384;
+/** OTEL_BSP_* and their defaults; with room for a burst: the SDK's 2048 spans are a fifth of a second of a busy proxy. */
+const BATCHES = {
+  maxQueueSize: ['OTEL_BSP_MAX_QUEUE_SIZE', 16_384],
+  maxExportBatchSize: ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 512],
+  scheduledDelayMillis: ['OTEL_BSP_SCHEDULE_DELAY', 5000],
+  exportTimeoutMillis: ['OTEL_BSP_EXPORT_TIMEOUT', 30_000],
+} as const;
 
 /** What exports spans, by the standard names OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_* and OTEL_BSP_*. */
 export function spanProcessorsFromEnv(log: Log): SpanProcessor[] {
-  return exporterNames('OTEL_TRACES_EXPORTER', log).map((name) =>
-    name === 'console'
-      ? new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() })
-      : new BatchSpanProcessor({
-          exporter: announceFailures(
-            byProtocol(TRACE_EXPORTERS, 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', log),
-            'spans',
-            log,
-          ),
-          maxQueueSize: getNumberFromEnv('OTEL_BSP_MAX_QUEUE_SIZE') ?? SPAN_QUEUE,
-          ...defined({
-            maxExportBatchSize: getNumberFromEnv('OTEL_BSP_MAX_EXPORT_BATCH_SIZE'),
-            scheduledDelayMillis: getNumberFromEnv('OTEL_BSP_SCHEDULE_DELAY'),
-            exportTimeoutMillis: getNumberFromEnv('OTEL_BSP_EXPORT_TIMEOUT'),
-          }),
-        }),
-  );
+  return exporterNames('OTEL_TRACES_EXPORTER', log).map((name) => {
+    if (name === 'console') return new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() });
+    const exporter = byProtocol(TRACE_EXPORTERS, 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', log);
+    return new BatchSpanProcessor({
+      exporter: announceFailures(exporter, log),
+      maxQueueSize: positive(BATCHES.maxQueueSize),
+      maxExportBatchSize: positive(BATCHES.maxExportBatchSize),
+      scheduledDelayMillis: positive(BATCHES.scheduledDelayMillis),
+      exportTimeoutMillis: positive(BATCHES.exportTimeoutMillis),
+    });
+  });
 }
 
 /** Exporters of log records, by OTEL_LOGS_EXPORTER and OTEL_EXPORTER_OTLP_*. */
@@ -77,48 +88,41 @@ function exporterNames(variable: string, log: Log): ('otlp' | 'console')[] {
   return names;
 }
 
-function byProtocol<Exporter>(
-  exporters: Readonly<Record<string, () => Exporter>>,
-  variable: string,
-  log: Log,
-): Exporter {
-  const protocol = getStringFromEnv(variable) ?? getStringFromEnv('OTEL_EXPORTER_OTLP_PROTOCOL') ?? 'http/protobuf';
-  const create = exporters[protocol];
+function byProtocol<Exporter>(exporters: ByProtocol<Exporter>, variable: string, log: Log): Exporter {
+  const protocol = (getStringFromEnv(variable) ?? getStringFromEnv('OTEL_EXPORTER_OTLP_PROTOCOL'))?.trim();
+  const create = exporters[protocol ?? 'http/protobuf'];
   if (create !== undefined) return create();
-  log(
-    `OTLP protocol "${protocol}" is not supported; it may be ${Object.keys(exporters).join(' or ')}. Taking http/protobuf`,
-  );
-  return byProtocol(exporters, variable, log);
+  log(`OTLP protocol "${protocol}" is not supported; it may be ${Object.keys(exporters).join(', ')}`);
+  const [first] = Object.values(exporters);
+  if (first === undefined) throw new TypeError('there is no exporter at all');
+  return first();
 }
 
-function defined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const given: { [K in keyof T]?: Exclude<T[K], undefined> } = {};
-  for (const key in options) {
-    const value = options[key];
-    if (value !== undefined) given[key] = value as Exclude<T[typeof key], undefined>;
-  }
-  return given;
+/** A package that the SDK depends on and has loaded: its exporters for gRPC. */
+function ofSdk(packageName: string): unknown {
+  return createRequire(createRequire(import.meta.url).resolve('@opentelemetry/sdk-node'))(packageName);
+}
+
+function positive([variable, otherwise]: readonly [string, number]): number {
+  const value = getNumberFromEnv(variable);
+  return value !== undefined && value > 0 ? value : otherwise;
 }
 
 /** The exporter, untraced, that says once when sending starts to fail and once when it works again. */
-function announceFailures(exporter: SpanExporter, what: string, log: Log): SpanExporter {
+function announceFailures(exporter: SpanExporter, log: Log): SpanExporter {
   let failing = false;
   return {
-    export: (items, resultCallback) => {
+    export: (spans, resultCallback) => {
       const observe = (result: ExportResult): void => {
         const failed = result.code !== ExportResultCode.SUCCESS;
         if (failed !== failing) {
           failing = failed;
           const reason = redactText(result.error?.message ?? 'unknown error');
-          log(
-            failed
-              ? `${what} cannot be sent (${reason}); they are lost until it works again`
-              : `${what} are sent again`,
-          );
+          log(failed ? `spans cannot be sent (${reason}); they are lost until it works again` : 'spans are sent again');
         }
         resultCallback(result);
       };
-      context.with(suppressTracing(context.active()), () => exporter.export(items, observe));
+      context.with(suppressTracing(context.active()), () => exporter.export(spans, observe));
     },
     shutdown: () => exporter.shutdown(),
     ...(exporter.forceFlush && { forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve() }),

@@ -13,6 +13,7 @@ import { redactText } from '../../taxonomy/redaction.ts';
 import { DomainEventProcessor, isDomainEvent, type LossReason } from './domain-event-processor.ts';
 import { logExportersFromEnv, spanProcessorsFromEnv } from './exporters.ts';
 import { RedactingSpanProcessor } from './redacting-span-processor.ts';
+import { resourceDetectors } from './resource-detectors.ts';
 import { SCOPE } from './scope.ts';
 import { sendAtExit } from './send-at-exit.ts';
 import { createServerTelemetry, type ServerTelemetry } from './server-telemetry.ts';
@@ -98,7 +99,9 @@ function startSdk(instrumentations: Instrumentation[], serviceName: string | und
   const disabled = getBooleanFromEnv('OTEL_SDK_DISABLED');
   const domainEvents = disabled ? [] : domainEventProcessors(log);
   const spanProcessors = disabled ? [] : [new RedactingSpanProcessor(), ...spanProcessorsFromEnv(log)];
+  const detectors = resourceDetectors();
   const sdk = new NodeSDK({
+    ...(detectors !== undefined && { resourceDetectors: detectors }),
     ...(serviceName !== undefined && {
       resource: defaultResource().merge(resourceFromAttributes({ 'service.name': serviceName })),
     }),
