@@ -88,6 +88,14 @@ export const REFUTED_NAME = 'clowder.capture.refuted';
 /** Its attribute: event ids, separated by commas. */
 export const REFUTED_IDS = 'clowder.refuted.ids';
 
+const READ_NAMESPACES =
+  /^(?:clowder|http|url|client|server|user|user_agent|enduser|session|net|network|nginx|event|log|error|rabbitmq|messaging)\./;
+
+/** Whether the mapping may read an attribute of this name: of a record with very many, the others need not be kept. */
+export function mayBeRead(name: string): boolean {
+  return READ_NAMESPACES.test(name);
+}
+
 /** An attribute by its current name, or by a former one. */
 export function attribute(attributes: Attributes, name: string): AttributeValue | undefined {
   const value = attributes[name];

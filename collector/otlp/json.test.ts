@@ -84,6 +84,16 @@ describe('OTLP/JSON', () => {
     expect(() => withAttribute({ stringValue: 1 })).toThrow('attributes[2].value.stringValue must be a string');
   });
 
+  test('of 10,000 attributes those are kept that the mapping may read, wherever they stand', () => {
+    const many = Array.from({ length: 10_000 }, (_, index) => ({ key: `a${index}`, value: { stringValue: 'x' } }));
+    const [span] = withSpan({ attributes: [...many, ...SPAN.attributes] }).records;
+    expect(span?.attributes).toEqual({ 'http.request.method': 'GET', 'url.path': '/' });
+    const [most] = withSpan({
+      attributes: [...SPAN.attributes, ...many.map(({ key, value }) => ({ key: `http.${key}`, value }))],
+    }).records;
+    expect(Object.keys(most?.attributes ?? {})).toHaveLength(1000);
+  });
+
   test('unknown fields, snake_case and prototype keys do nothing', () => {
     const { records } = spans(
       '{"resource_spans":[1],"resourceSpans":[{"new":{},"__proto__":{"x":1},"scopeSpans":[{"spans":[{"trace_id":1,"kind":2,"attributes":[{"key":"http.method","value":{"stringValue":"GET"}},{"key":"url.path","value":{"stringValue":"/"}},{"key":"__proto__","value":{"kvlistValue":{"values":[]}}}]}]}]}]}',

@@ -1,6 +1,8 @@
+import { mayBeRead } from '../../taxonomy/attributes.ts';
 import type { AttributeValue, Attributes, LogRecord, MetricPoint, SpanRecord } from '../../taxonomy/telemetry.ts';
 import type { Decoded } from './protobuf.ts';
 import { EXPLICIT_PREFIX, pathOf, type Screen } from './screen.ts';
+import { ATTRIBUTES_MAX } from './values.ts';
 import { OtlpDecodeError } from './wire.ts';
 
 type Json = Record<string, unknown>;
@@ -112,13 +114,17 @@ function integer(value: unknown, path: string): bigint {
 
 function keyValues(value: unknown, path: string, depth = 0): Record<string, AttributeValue> {
   const attributes: Record<string, AttributeValue> = {};
-  list(value, path)
-    .slice(0, 1000)
-    .forEach((one, index) => {
-      const pair = object(one, `${path}[${index}]`);
-      const key = string(pair['key'], `${path}[${index}].key`);
-      if (key !== '__proto__') attributes[key] = anyValue(pair['value'], `${path}[${index}].value`, depth);
-    });
+  const pairs = list(value, path);
+  const isMany = depth === 0 && pairs.length > ATTRIBUTES_MAX;
+  let kept = 0;
+  for (const [index, one] of pairs.entries()) {
+    const pair = object(one, `${path}[${index}]`);
+    const key = string(pair['key'], `${path}[${index}].key`);
+    if (key === '__proto__' || (isMany && !mayBeRead(key))) continue;
+    attributes[key] = anyValue(pair['value'], `${path}[${index}].value`, depth);
+    kept += 1;
+    if (kept === ATTRIBUTES_MAX) break;
+  }
   return attributes;
 }
 

@@ -174,10 +174,16 @@ describe('decodeTraces', () => {
     expect([decoded?.traceId, decoded?.spanId, decoded?.parentSpanId]).toEqual(['', '', '']);
   });
 
-  test('keeps 1,000 of 10,000 attributes, and a huge one as it is', () => {
+  test('keeps of 10,000 attributes those that the mapping may read, wherever they stand, and a huge one as it is', () => {
     const many = Array.from({ length: 10_000 }, (_, index) => attribute(9, `a${index}`, text(1, 'x')));
-    const [span] = decodeTraces(request(server(...httpAttributes, ...many)), everything).records;
-    expect(Object.keys(span?.attributes ?? {})).toHaveLength(1000);
+    const [span] = decodeTraces(request(server(...many, ...httpAttributes)), everything).records;
+    expect(span?.attributes).toEqual({ 'http.request.method': 'GET', 'url.path': '/files/1' });
+    const named = Array.from({ length: 10_000 }, (_, index) => attribute(9, `http.a${index}`, text(1, 'x')));
+    const [most] = decodeTraces(request(server(...httpAttributes, ...named)), everything).records;
+    expect(Object.keys(most?.attributes ?? {})).toHaveLength(1000);
+    const few = many.slice(0, 998);
+    const [all] = decodeTraces(request(server(...few, ...httpAttributes)), everything).records;
+    expect(Object.keys(all?.attributes ?? {})).toHaveLength(1000);
     const [huge] = decodeTraces(
       request(server(...httpAttributes, attribute(9, 'big', text(1, 'x'.repeat(100_000))))),
       everything,

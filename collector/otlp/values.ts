@@ -1,8 +1,9 @@
+import { mayBeRead } from '../../taxonomy/attributes.ts';
 import type { AttributeValue, Attributes } from '../../taxonomy/telemetry.ts';
 import { BYTES, OtlpDecodeError, VARINT, WireReader } from './wire.ts';
 
-/** Attributes of one record that are read at most; further ones are left out. */
-const ATTRIBUTES_MAX = 1000;
+/** Attributes of one record that are kept at most; of a record with more, only those that the mapping may read. */
+export const ATTRIBUTES_MAX = 1000;
 const DEPTH_MAX = 32;
 
 /** Ranges of embedded messages in the body, as pairs of start and stop. */
@@ -11,10 +12,21 @@ export type Ranges = number[];
 /** Attributes from the ranges of their `KeyValue` messages. Of a key that comes twice the last one counts. */
 export function decodeAttributes(buffer: Uint8Array, ranges: Ranges): Attributes {
   const attributes: Record<string, AttributeValue> = {};
-  const many = Math.min(ranges.length, ATTRIBUTES_MAX * 2);
-  for (let index = 0; index < many; index += 2)
-    decodeKeyValue(buffer, ranges[index] ?? 0, ranges[index + 1] ?? 0, attributes, 0);
+  const isMany = ranges.length > ATTRIBUTES_MAX * 2;
+  let kept = 0;
+  for (let index = 0; index < ranges.length && kept < ATTRIBUTES_MAX; index += 2) {
+    const [from, end] = [ranges[index] ?? 0, ranges[index + 1] ?? 0];
+    if (isMany && !mayBeRead(keyOf(buffer, from, end))) continue;
+    decodeKeyValue(buffer, from, end, attributes, 0);
+    kept += 1;
+  }
   return attributes;
+}
+
+function keyOf(buffer: Uint8Array, from: number, end: number): string {
+  const reader = new WireReader(buffer, from, end);
+  while (reader.next()) if (reader.field === 1 && reader.type === BYTES) return reader.text();
+  return '';
 }
 
 function decodeKeyValue(

@@ -303,15 +303,19 @@ describe('telemetry that breaks the rules of OTLP', () => {
     }),
   );
 
-  test('10,000 attributes: the event is taken, and is as small as ever', () =>
-    leavesBehind({ events: 1 }, async () => {
+  test('10,000 attributes: the event is taken, wherever what tells of it stands, and is as small as ever', () =>
+    leavesBehind({ events: 2 }, async () => {
       const many = Array.from({ length: 10_000 }, (_, index) => attribute(`a${index}`, 'v'));
-      const event = await arrival(async () => {
-        const answer = await postJson('/v1/traces', spans({}, [...download, ...many]));
-        expect(answer).toMatchObject({ status: 200, body: '{}' });
-      });
-      expect(event['event']).toBe('view.download');
-      expect(Object.keys(event).length).toBeLessThan(20);
+      for (const attributes of [
+        [...download, ...many],
+        [...many, ...download],
+      ]) {
+        const event = await arrival(async () => {
+          expect(await postJson('/v1/traces', spans({}, attributes))).toMatchObject({ status: 200, body: '{}' });
+        });
+        expect(event['event']).toBe('view.download');
+        expect(Object.keys(event).length).toBeLessThan(20);
+      }
     }));
 
   test('an attribute of 1 MiB: the event is taken, and does not grow by it', () =>
