@@ -1,0 +1,109 @@
+import { Hono, type MiddlewareHandler } from 'hono';
+import { pino } from 'pino';
+import { describe, expect, test } from 'vitest';
+import { createApp, type AppParts } from './app.ts';
+import { CollectorMetrics } from './metrics.ts';
+import type { Readiness } from './readiness.ts';
+
+const check = { ok: true };
+const READY: Readiness = { status: 'ready', checks: { journal: check, broker: check, backlog: check } };
+
+function app(parts: Partial<AppParts> = {}) {
+  const logged: string[] = [];
+  const guard =
+    (name: string): MiddlewareHandler =>
+    async (c) =>
+      c.text(`guarded: ${name}`, 401);
+  const routes = (...paths: string[]): Hono => {
+    const hono = new Hono();
+    for (const path of paths) hono.all(path, (c) => c.text('open'));
+    return hono;
+  };
+  const created = createApp({
+    otlp: routes('/v1/*'),
+    events: routes('/api/v1/events', '/api/v1/events/*'),
+    rejected: routes('/api/v1/rejected', '/api/v1/rejected/replay'),
+    browser: routes('/api/v1/browser'),
+    docs: routes('/docs', '/openapi.json'),
+    dashboard: routes('/'),
+    guards: { otlp: guard('otlp'), ingest: guard('ingest'), read: guard('read') },
+    metrics: new CollectorMetrics(),
+    readiness: () => READY,
+    log: pino({}, { write: (line: string) => logged.push(line) }),
+    traced: false,
+    ...parts,
+  });
+  return { request: (path: string, method = 'GET') => created.request(path, { method }), logged };
+}
+
+describe('which key a route needs', () => {
+  test.each([
+    ['POST', '/v1/traces', 'guarded: otlp'],
+    ['GET', '/v1/logs', 'guarded: otlp'],
+    ['PUT', '/v1/anything/at/all', 'guarded: otlp'],
+    ['POST', '/api/v1/events', 'guarded: ingest'],
+    ['POST', '/api/v1/events/file.uploaded', 'guarded: ingest'],
+    ['GET', '/api/v1/events', 'guarded: read'],
+    ['HEAD', '/api/v1/events', ''],
+    ['GET', '/api/v1/events/stream', 'guarded: read'],
+    ['GET', '/api/v1/events/', 'guarded: read'],
+    ['GET', '/api/v1/rejected', 'guarded: read'],
+    ['POST', '/api/v1/rejected/replay', 'guarded: ingest'],
+  ])('%s %s: none is let in without', async (method, path, body) => {
+    const answer = await app().request(path, method);
+    expect([answer.status, await answer.text()]).toEqual([401, body]);
+  });
+
+  test.each([
+    ['POST', '/api/v1/browser'],
+    ['GET', '/docs'],
+    ['GET', '/openapi.json'],
+    ['GET', '/'],
+    ['GET', '/healthz'],
+    ['GET', '/readyz'],
+    ['GET', '/metrics'],
+  ])('%s %s: none, or its own', async (method, path) => {
+    expect((await app().request(path, method)).status).toBe(200);
+  });
+});
+
+describe('GET /readyz', () => {
+  test.each([
+    ['ready', 200],
+    ['degraded', 200],
+    ['unavailable', 503],
+  ] as const)('%s is %i', async (status, code) => {
+    const answer = await app({ readiness: () => ({ ...READY, status }) }).request('/readyz');
+    expect(answer.status).toBe(code);
+    expect(await answer.json()).toMatchObject({ status });
+  });
+});
+
+test('GET /metrics is in the text format of Prometheus, and counts what was asked before', async () => {
+  const { request } = app();
+  await request('/healthz');
+  const answer = await request('/metrics');
+  expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=/);
+  expect(await answer.text()).toContain('clowder_otel_http_requests_total{route="/healthz",status="200"} 1');
+});
+
+test('what there is not is a problem that says where to look', async () => {
+  const answer = await app().request('/nowhere');
+  expect(answer.status).toBe(404);
+  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  expect(await answer.json()).toMatchObject({ code: 'not_found', detail: expect.stringContaining('/docs') as string });
+});
+
+test('an error is logged, and tells the client nothing of itself', async () => {
+  const broken = new Hono();
+  broken.get('/', () => {
+    throw new Error('password is s3cret');
+  });
+  const { request, logged } = app({ dashboard: broken });
+  const answer = await request('/');
+  expect(answer.status).toBe(500);
+  const body = await answer.text();
+  expect(JSON.parse(body)).toMatchObject({ code: 'internal_error', status: 500 });
+  expect(body).not.toContain('s3cret');
+  expect(logged.join('')).toContain('password is s3cret');
+});
