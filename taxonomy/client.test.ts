@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { clientAddress, clientId, clientKind } from './client.ts';
+import { bringsApiKey, clientAddress, clientId, clientKind } from './client.ts';
 
 describe('client', () => {
   test.each([
@@ -31,8 +31,24 @@ describe('client', () => {
     ['pyclowder/3.0.8', 'extractor'],
     ['python-requests/2.32', 'api'],
     ['curl/8.5', 'api'],
+    ['Python/3.11 aiohttp/3.9', 'api'],
+    ['Apache-HttpClient/4.5.13 (Java/11.0.2)', 'api'],
+    ['R (4.3.1 x86_64-pc-linux-gnu x86_64 linux-gnu)', 'api'],
+    ['libcurl/7.68.0 r-curl/4.3.2 httr/1.4.2', 'api'],
+    ['kube-probe/1.30', 'bot'],
+    ['', undefined],
     [undefined, undefined],
   ])('takes the user agent %s for %s', (agent, kind) => {
     expect(clientKind(agent)).toBe(kind);
+  });
+
+  test('takes the library below pyclowder for an extractor where it brings an API key, as pyclowder always does', () => {
+    const agent = 'python-requests/2.32.3';
+    expect(clientKind(agent, bringsApiKey('', undefined))).toBe('api');
+    expect(clientKind(agent, bringsApiKey('a=b&key=REDACTED', undefined))).toBe('extractor');
+    expect(clientKind(agent, bringsApiKey('key=abc', undefined))).toBe('extractor');
+    expect(clientKind(agent, bringsApiKey('', 'abc'))).toBe('extractor');
+    expect(clientKind(agent, bringsApiKey('monkey=abc&extractor_key=a', undefined))).toBe('api');
+    expect(clientKind('curl/8.5', bringsApiKey('key=abc', 'abc'))).toBe('api');
   });
 });

@@ -68,15 +68,30 @@ export function clientIdentity(
 }
 
 const EXTRACTOR_AGENT = /pyclowder|clowder-?extractor/i;
-const LIBRARY_AGENT =
-  /^(?:python-|curl\/|wget\/|okhttp|java\/|go-http|node|axios|undici|postman|insomnia|ruby|libwww|r-curl|httr)/i;
+/** What pyclowder sends as it is released: that of the library below it. */
+const PYCLOWDER_LIBRARY = /^python-requests\//i;
+/** Libraries and tools that people's programs are written with, some of which the list of robots has as well. */
+const LIBRARY_AGENT = new RegExp(
+  `^(?:${[
+    'python', 'pycurl', 'curl', 'libcurl', 'wget', 'aria2', 'rclone', 'httpie', 'postman', 'insomnia', 'okhttp', 'java',
+    'apache-httpclient', 'ahc/', 'jersey', 'reactornetty', 'go-http', 'node', 'axios', 'undici', 'deno', 'bun/', 'dart',
+    'ruby', 'faraday', 'mechanize', 'libwww', 'lwp-', 'r-curl', 'httr', 'r \\(', 'matlab', 'julia', 'restsharp', 'winhttp',
+    'powershell',
+  ].join('|')})`,
+  'i',
+); // prettier-ignore
 
 const kinds = new Map<string, ClientKind>();
 const KINDS_MAX = 5000;
 
-/** Kind of client by its User-Agent; undefined where it sent none. Remembers the agents it has seen. */
-export function clientKind(userAgent: string | undefined): ClientKind | undefined {
+/**
+ * Kind of client by its User-Agent; undefined where it sent none. Remembers the agents it has seen.
+ *
+ * @param bringsKey whether the request brings an API key (`bringsApiKey`): pyclowder always does
+ */
+export function clientKind(userAgent: string | undefined, bringsKey = false): ClientKind | undefined {
   if (userAgent === undefined || userAgent === '') return undefined;
+  if (bringsKey && PYCLOWDER_LIBRARY.test(userAgent)) return 'extractor';
   let kind = kinds.get(userAgent);
   if (kind === undefined) {
     kind = classify(userAgent);
@@ -84,6 +99,11 @@ export function clientKind(userAgent: string | undefined): ClientKind | undefine
     kinds.set(userAgent, kind);
   }
   return kind;
+}
+
+/** Whether a request brings an API key as pyclowder does: `?key=` to v1, also where its value is redacted, a header to v2. */
+export function bringsApiKey(query: string, header: unknown): boolean {
+  return header !== undefined || query.startsWith('key=') || query.includes('&key=');
 }
 
 function classify(userAgent: string): ClientKind {

@@ -9,6 +9,7 @@ import {
   textAttribute,
   attribute,
 } from './attributes.ts';
+import { bringsApiKey, clientKind } from './client.ts';
 import { describe, isSource, missingStated, type Draft, type EventIssue, type MapContext } from './describe.ts';
 import { derivedEventId, explicitEventId, identitiesOf, untracedEventId } from './event-id.ts';
 import { isEventType, type EventType } from './event-types.ts';
@@ -343,6 +344,10 @@ function mapRequest(observed: ObservedRequest, context: MapContext): MapResult {
     draft['created'] =
       observed.startTimeUnixNano > 0n ? Number(observed.startTimeUnixNano / 1_000_000n) : context.now();
     if (event === 'health.ping') draft['target'] ??= target.url;
+    draft['client_kind'] ??= clientKind(
+      textAttribute(attributes, 'user_agent.original'),
+      bringsApiKey(target.query, request.requestHeader('x-api-key')),
+    );
     if (observed.traceId !== '') draft['trace_id'] = observed.traceId;
     if (observed.spanId !== '') draft['span_id'] = observed.spanId;
     draft['event_id'] = requestEventId(observed, request, event, identities[index] ?? '');

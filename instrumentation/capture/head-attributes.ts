@@ -1,4 +1,4 @@
-import { clientKind } from '../../taxonomy/client.ts';
+import { bringsApiKey, clientKind } from '../../taxonomy/client.ts';
 import { redactPath, redactQuery } from '../../taxonomy/redaction.ts';
 import type { RouteMatch } from '../../taxonomy/routes/match.ts';
 import type { Origin } from './origin.ts';
@@ -43,7 +43,7 @@ export function headAttributes(
   if (origin.clientAddress !== undefined) attributes['client.address'] = origin.clientAddress;
   if (remoteAddress !== undefined) attributes['network.peer.address'] = remoteAddress;
   const agent = headers['user-agent'];
-  const kind = clientKind(agent);
+  const kind = clientKind(agent, bringsApiKey(target.query, headers['x-api-key']));
   if (agent !== undefined && agent !== '') attributes['user_agent.original'] = agent;
   if (kind !== undefined) attributes['clowder.client.kind'] = kind;
   if (match !== undefined) {
