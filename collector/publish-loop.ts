@@ -26,8 +26,6 @@ const READ_BYTES = 256 * 1024;
 const SLICE = 32;
 /** What a message costs this thread, about: from journal to confirm. */
 const MESSAGE_MS = 0.025;
-/** Beside producers that wait, publishing counts as this many of them. */
-const WEIGHT = 4;
 const CURSOR_EVERY_MS = 200;
 const RETRY_PAGE = 500;
 const RETRY_FIRST_MS = 1000;
@@ -129,10 +127,10 @@ export class PublishLoop {
 
   /**
    * Between slices others run; and while producers wait, publishing takes only its share of the thread, as if it were
-   * a few of them: what is journaled is safe, what waits for an answer is not yet.
+   * one of them: what is journaled is safe, what waits for an answer is not yet.
    */
   async #giveWay(): Promise<void> {
-    const pauseMs = (this.#inSlice * MESSAGE_MS * (this.#options.pressure?.() ?? 0)) / WEIGHT;
+    const pauseMs = this.#inSlice * MESSAGE_MS * (this.#options.pressure?.() ?? 0);
     this.#inSlice = 0;
     await (pauseMs < 1 ? immediate() : delay(pauseMs));
   }
