@@ -37,12 +37,19 @@ export function toFlatBody(event: {
   } else if (body['resource_id'] === undefined) {
     deriveResource(event, body);
   }
+  if (isFileAsItIs(event)) body['resource_name'] ??= event['file_name'];
   for (const field in event) if (!COMMON.has(field) && event[field] !== undefined) body[field] = event[field];
   body['category'] = traits.v1.category;
   const type = traits.v1.type ?? body['resource_type'];
   if (type !== undefined) body['type'] = type;
   if (event['bytes'] !== undefined) body['size'] = event['bytes'];
   return body as unknown as FlatBody;
+}
+
+/** A download that gave the file under its own name: an archive has another than its dataset, a conversion its own. */
+function isFileAsItIs(event: Record<string, unknown>): boolean {
+  const { event: type, resource_type: resourceType, file_name: fileName, format } = event;
+  return type === 'view.download' && resourceType === 'file' && fileName !== undefined && format === undefined;
 }
 
 /** Events that may be about a file or a dataset name it by `file_id` or `dataset_id`. */

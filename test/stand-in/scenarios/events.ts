@@ -45,6 +45,9 @@ export const downloaded = (type: string, fields: Fields): ExpectedEvent => ({
   resource_type: type,
   tracked: true,
   complete: true,
+  ...(type === 'file' &&
+    fields['file_name'] !== undefined &&
+    fields['format'] === undefined && { resource_name: fields['file_name'] }),
   ...fields,
 });
 

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { toFlatBody } from './flat-body.ts';
+
+const download = (fields: Record<string, unknown>) =>
+  toFlatBody({ event_id: 'e', event: 'view.download', created: 1, resource_id: 'r', ...fields });
+
+describe('the name of what was downloaded, which consumers of v1 read as resource_name', () => {
+  it("is the file's", () => {
+    expect(download({ resource_type: 'file', file_name: 'a.csv' })['resource_name']).toBe('a.csv');
+  });
+
+  it('stays as it was stated', () => {
+    const stated = download({ resource_type: 'file', file_name: 'a.csv', resource_name: 'Soil' });
+    expect(stated['resource_name']).toBe('Soil');
+  });
+
+  it.each([
+    ['an archive', { resource_type: 'dataset', file_name: 'Soil.zip' }],
+    ['a conversion', { resource_type: 'file', file_name: 'a.png', format: 'png' }],
+    ['a file without name', { resource_type: 'file' }],
+  ])('is not known of %s', (_what, fields) => {
+    expect(download(fields)).not.toHaveProperty('resource_name');
+  });
+});
