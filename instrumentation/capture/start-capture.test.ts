@@ -1,13 +1,32 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { derivedEventId } from '../../taxonomy/event-id.ts';
+import type { ClowderVersion } from '../../taxonomy/http/types.ts';
+import { createMapContext, mapSpan } from '../../taxonomy/map.ts';
+import { SPAN_KIND_SERVER, type SpanRecord } from '../../taxonomy/telemetry.ts';
 import { startCapture } from './start-capture.ts';
 import type { Capture, CaptureOptions, CaptureResult, RequestHead } from './types.ts';
 
 const ID = '5f1e00000000000000000001';
 const OTHER = '5f1e00000000000000000002';
+const DATASET = '5f1e0000000000000000d5e7';
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
+
+const SPAN: SpanRecord = {
+  traceId: TRACE,
+  spanId: 'b7ad6b7169203331',
+  parentSpanId: '',
+  traceState: '',
+  name: 'GET',
+  kind: SPAN_KIND_SERVER,
+  startTimeUnixNano: 1_760_000_000_000_000_000n,
+  endTimeUnixNano: 1_760_000_000_100_000_000n,
+  attributes: {},
+  events: [],
+  resource: {},
+};
 
 interface Exchange {
   readonly sent?: IncomingHttpHeaders;
@@ -16,6 +35,7 @@ interface Exchange {
   readonly answered?: Readonly<Record<string, string>>;
   readonly answer?: string | Uint8Array;
   readonly complete?: boolean;
+  readonly traceId?: string;
   readonly options?: Partial<CaptureOptions>;
   readonly head?: Partial<RequestHead>;
 }
@@ -39,7 +59,7 @@ function exchange(line: string, seen: Exchange = {}): CaptureResult & { readonly
   const answered: Readonly<Record<string, string>> = seen.answered ?? { 'content-type': 'application/json' };
   capture.responseHead(seen.status ?? 200, (name) => answered[name]);
   for (const chunk of chunks(seen.answer)) capture.responseChunk(chunk);
-  return { capture, ...capture.end(seen.complete ?? true, TRACE) };
+  return { capture, ...capture.end(seen.complete ?? true, seen.traceId ?? TRACE) };
 }
 
 function* chunks(body: string | Uint8Array | undefined): Generator<Uint8Array> {
@@ -106,7 +126,321 @@ describe('what path and status promise and the body denies', () => {
     expect(refused.refuted).toEqual([done.events[0]?.attributes['clowder.event.id']]);
   });
 
+  test('is refuted file by file: jobs of which one was not taken', () => {
+    const { events, refuted } = exchange(`POST /api/selected/submit/${DATASET}/${ID},${OTHER}`, {
+      answer: JSON.stringify({ status: 'success', jobs: { [ID]: 'j1' } }),
+    });
+    expect(events).toMatchObject([{ attributes: { 'clowder.file.id': ID, 'clowder.job.id': 'j1' } }]);
+    expect(refuted).toEqual([derivedEventId(TRACE, 'extraction.queued', OTHER)]);
+  });
+
+  test('is refuted where only the type of the answer says that it is no page', () => {
+    const { events, refuted } = exchange(`GET /files/${ID}`, { answer: '{}' });
+    expect(events).toEqual([]);
+    expect(refuted).toEqual([derivedEventId(TRACE, 'view.resource', ID)]);
+  });
+
   test('is not refuted where a weaker observer would not have made it either', () => {
     expect(exchange(`DELETE /api/files/${ID}`, { status: 403 }).refuted).toEqual([]);
+    expect(exchange('GET /api/version', { answer: '{}' }).refuted).toEqual([]);
+  });
+
+  test('is not refuted without a trace, which nobody could tell it by', () => {
+    expect(exchange(`DELETE /api/files/${ID}`, { answer: '{"status":"error"}', traceId: '' }).refuted).toEqual([]);
   });
 });
+
+describe('the id of an event', () => {
+  test.each([
+    [`DELETE /api/files/${ID}`, '{"status":"success"}'],
+    [`POST /api/datasets/${ID}/extractions`, '{"status":"OK","job_id":"j"}'],
+    [`GET /api/datasets/${ID}/download`, 'zip'],
+    [`GET /api/datasets/${DATASET}/downloadPartial?fileList=${ID},${OTHER}`, 'zip'],
+    ['GET /api/status', '{}'],
+  ])('of %s is the one that the collector gives to the span of another observer', (line, answer) => {
+    const [method = '', target = ''] = line.split(' ');
+    const [path = '', query = ''] = target.split('?');
+    const ofSpan = mapSpan(
+      {
+        ...SPAN,
+        attributes: {
+          'http.request.method': method,
+          'url.path': path,
+          'url.query': query,
+          'http.response.status_code': 200,
+        },
+      },
+      createMapContext(),
+    );
+    const ids = exchange(line, { answer }).events.map(({ attributes }) => attributes['clowder.event.id']);
+    expect(ids.length).toBeGreaterThan(0);
+    expect(ids).toEqual(ofSpan.candidates.map(({ body }) => body.event_id));
+  });
+
+  test('differs between files whose ids the answer hides', () => {
+    const { events } = exchange('POST /api/files', {
+      sent: FORM,
+      body: form(part('name="a"; filename="a"', 'x'), part('name="b"; filename="b"', 'y')),
+      answer: 'not JSON',
+    });
+    expect(new Set(events.map(({ attributes }) => attributes['clowder.event.id'])).size).toBe(2);
+  });
+
+  test('is left to the collector where there is no trace', () => {
+    const { events } = exchange(`GET /api/files/${ID}`, { traceId: '' });
+    expect(events).toHaveLength(1);
+    expect(events[0]?.attributes).not.toHaveProperty('clowder.event.id');
+  });
+});
+
+describe('the attributes of a request', () => {
+  test('at its head: semantic conventions, route, ids of the path, kind of client; no secret', () => {
+    const { capture } = exchange(`GET /clowder/api/datasets/${ID}/files?key=s3cret&limit=2`, {
+      sent: { 'user-agent': 'curl/8.5', authorization: 'Bearer s3cret', cookie: 'id=s3cret', 'x-api-key': 's3cret' },
+      options: { contextPath: '/clowder' },
+    });
+    expect(capture.route).toBe('/api/datasets/:id/files');
+    expect(capture.mayBeEvent).toBe(false);
+    expect(capture.attributes).toEqual({
+      'http.request.method': 'GET',
+      'url.path': `/clowder/api/datasets/${ID}/files`,
+      'url.query': 'key=REDACTED&limit=2',
+      'url.scheme': 'http',
+      'server.address': 'clowder.example',
+      'server.port': 80,
+      'client.address': '192.0.2.7',
+      'network.peer.address': '192.0.2.7',
+      'network.protocol.version': '1.1',
+      'user_agent.original': 'curl/8.5',
+      'clowder.client.kind': 'api',
+      'clowder.route': '/api/datasets/:id/files',
+      'clowder.dataset.id': ID,
+    });
+  });
+
+  test('an unusual method, target, version and connection', () => {
+    const odd = exchange('BREW http://clowder.example:9000', {
+      head: { httpVersion: '2.0', remoteAddress: undefined, scheme: 'https' },
+      sent: { host: '' },
+    });
+    expect(odd.capture.attributes).toEqual({
+      'http.request.method': '_OTHER',
+      'http.request.method_original': 'BREW',
+      'url.path': '/',
+      'url.scheme': 'https',
+      'network.protocol.version': '2',
+    });
+    expect(odd.capture.route).toBeUndefined();
+  });
+
+  test.each([
+    ['GET /signup/s3cret', 'url.path', '/signup/REDACTED'],
+    [`GET /files/links/${ID}`, 'url.path', '/files/links/REDACTED'],
+    ['GET /extractors/private.s3cret.tile/logs', 'clowder.extractor.name', 'private.REDACTED.tile'],
+    ['POST /ldap/authenticate?uid=me&password=s3cret', 'url.query', 'uid=REDACTED&password=REDACTED'],
+    [`POST /api/files/${ID}/archive`, 'clowder.file.id', ID],
+    [`GET /api/extractions/${ID}/status`, 'clowder.file.id', ID],
+    [`GET /collection/${ID}`, 'clowder.collection.id', ID],
+    [`GET /spaces/${ID}`, 'clowder.space.id', ID],
+    [`GET /api/v2/jobs/${ID}/summary`, 'clowder.job.id', ID],
+    [`DELETE /api/v2/datasets/${DATASET}/folders/${ID}`, 'clowder.folder.id', ID],
+  ])('%s has %s', (line, name, value) => {
+    expect(exchange(line).capture.attributes[name]).toBe(value);
+  });
+
+  test('a share link and an id of another form name no file', () => {
+    expect(exchange(`GET /files/links/${ID}`).capture.attributes).not.toHaveProperty('clowder.file.id');
+    expect(exchange('GET /api/files/nothing').capture.attributes).not.toHaveProperty('clowder.file.id');
+  });
+
+  test('at its end: status, sizes, what the answer told', () => {
+    const upload = exchange(`POST /api/uploadToDataset/${DATASET}`, {
+      sent: FORM,
+      body: form(part('name="File"; filename="a"', 'x')),
+      answer: `{"id":"${ID}"}`,
+    });
+    expect(upload.attributes).toEqual({
+      'http.response.status_code': 200,
+      'http.request.body.size': form(part('name="File"; filename="a"', 'x')).length,
+      'http.response.body.size': `{"id":"${ID}"}`.length,
+      'clowder.captured': true,
+      'clowder.file.id': ID,
+      'clowder.dataset.id': DATASET,
+    });
+    expect(exchange('GET /api/version', { status: 502, answer: 'x' }).attributes).toEqual({
+      'http.response.status_code': 502,
+      'http.response.body.size': 1,
+      'error.type': '502',
+    });
+    expect(exchange('GET /api/version', { status: 0 }).attributes).toEqual({ 'http.response.body.size': 0 });
+  });
+
+  test('a user is told only where Clowder answered with success, and then by the events too', () => {
+    const sent = { authorization: `Basic ${Buffer.from('ann@c.example:s3cret').toString('base64')}` };
+    const { attributes, events } = exchange(`GET /api/files/${ID}`, { sent });
+    expect(attributes['user.name']).toBe('ann@c.example');
+    expect(events[0]?.attributes['user.name']).toBe('ann@c.example');
+    expect(exchange(`GET /api/files/${ID}`, { sent, status: 401 }).attributes).not.toHaveProperty('user.name');
+  });
+});
+
+describe('the events of a request', () => {
+  test('a download: bytes as they passed, whether all were, and the address of the page, without secrets', () => {
+    const { events } = exchange(`GET /api/files/${ID}/blob?key=s3cret&tracking=false`, {
+      sent: { referer: 'https://clowder.example/files/1?key=s3cret', 'user-agent': 'Mozilla/5.0 Firefox/132.0' },
+      answered: { 'content-type': 'image/png', 'content-disposition': 'attachment; filename=a.png' },
+      answer: Buffer.alloc(1000),
+      complete: false,
+      options: { instance: 'ours' },
+    });
+    expect(events).toEqual([
+      {
+        type: 'view.download',
+        attributes: {
+          'clowder.source': 'proxy',
+          'clowder.event.id': derivedEventId(TRACE, 'view.download', ID),
+          'client.address': '192.0.2.7',
+          'user_agent.original': 'Mozilla/5.0 Firefox/132.0',
+          'clowder.client.kind': 'browser',
+          'clowder.instance': 'ours',
+          'url.full': `http://clowder.example/api/files/${ID}/blob?key=REDACTED&tracking=false`,
+          'http.request.header.referer': 'https://clowder.example/files/1?key=REDACTED',
+          'clowder.resource.type': 'file',
+          'clowder.resource.id': ID,
+          'clowder.file.name': 'a.png',
+          'clowder.bytes': 1000,
+          'clowder.download.complete': false,
+          'clowder.download.tracked': false,
+        },
+      },
+    ]);
+  });
+
+  test('a login: who, and nothing of the password, the token or the session', () => {
+    const { events, attributes } = exchange('POST /api/v2/login', {
+      sent: { 'content-type': 'application/json' },
+      body: '{"email":"ann@c.example","password":"s3cret"}',
+      answer: '{"token":"s3cret"}',
+    });
+    expect(events).toMatchObject([{ type: 'user.login', attributes: { 'user.name': 'ann@c.example' } }]);
+    expect(JSON.stringify([events, attributes])).not.toContain('s3cret');
+  });
+
+  test('a health check: its target, how long it took, and the version that the answer tells', () => {
+    const { events } = exchange('GET /api/status', { answer: '{"version":{"number":"1.23.0"}}' });
+    expect(events[0]?.attributes).toMatchObject({
+      'clowder.health.target': 'http://clowder.example/api/status',
+      'clowder.health.healthy': true,
+      'clowder.health.response_time_ms': expect.any(Number),
+      'clowder.version': '1.23.0',
+    });
+  });
+
+  test('a view that a page of v2 makes tells how near others are the same', () => {
+    const { events } = exchange(`GET /api/v2/files/${ID}/summary`, {
+      sent: { 'sec-fetch-mode': 'cors' },
+      answer: JSON.stringify({ id: ID, name: 'a.txt', dataset_id: DATASET }),
+    });
+    expect(events[0]?.attributes).toMatchObject({
+      'clowder.collapse_within_s': 30,
+      'clowder.resource.name': 'a.txt',
+      'clowder.dataset.id': DATASET,
+    });
+  });
+
+  test('JSONP is unwrapped', () => {
+    const { events, errors } = exchange('POST /api/datasets?callback=cb', {
+      sent: { 'content-type': 'application/json' },
+      body: '{"name":"Soil"}',
+      answered: { 'content-type': 'text/javascript' },
+      answer: `cb({"id":"${ID}"});`,
+    });
+    expect(errors).toEqual([]);
+    expect(events[0]?.attributes).toMatchObject({ 'clowder.resource.id': ID, 'clowder.resource.name': 'Soil' });
+  });
+});
+
+describe('bad input costs the look, not the event', () => {
+  const uploaded = `POST /api/uploadToDataset/${DATASET}`;
+  const file = part('name="File"; filename="a.txt"', 'hello');
+  const id = `{"id":"${ID}"}`;
+
+  test.each<[string, Exchange, string]>([
+    ['a form that has no boundary', { sent: { 'content-type': 'multipart/form-data' }, body: form(file), answer: id }, 'malformed_multipart'],
+    ['a form that does not end', { sent: FORM, body: file, answer: id }, 'malformed_multipart'],
+    ['an answer that is no JSON', { answer: '{"id":' }, 'malformed_json'],
+    ['an answer that is shorter than said', { answered: { 'content-type': 'application/json', 'content-length': '500' }, answer: id.slice(0, 9), complete: false }, 'malformed_json'],
+    ['a gzip that breaks', { answered: { 'content-type': 'application/json', 'content-encoding': 'gzip' }, answer: gzipSync(id).subarray(0, 20) }, 'malformed_encoding'],
+    ['an answer that is too long', { answer: `{"x":"${'x'.repeat(70_000)}","id":"${ID}"}` }, 'body_too_large'],
+    ['a body that is no JSON', { sent: { 'content-type': 'application/json' }, body: '{"', answer: id }, 'malformed_json'],
+  ])('%s', (_what, seen, code) => {
+    const { events, errors } = exchange(uploaded, seen);
+    expect(errors).toEqual([code]);
+    expect(events).toMatchObject([{ type: 'file.uploaded', attributes: { 'clowder.dataset.id': DATASET } }]);
+  }); // prettier-ignore
+
+  test('a form that Clowder refuses before its end is none that is malformed', () => {
+    const early = { sent: { ...FORM, 'content-length': '999999' }, body: file, status: 413 };
+    expect(exchange(uploaded, early).errors).toEqual([]);
+    expect(exchange(uploaded, { sent: FORM, status: 401 }).errors).toEqual([]);
+    expect(exchange(uploaded, { sent: FORM, body: 'no form', status: 400 }).errors).toEqual(['malformed_multipart']);
+  });
+
+  test('a list that is too long gives the ids that were read, and an upload each for the rest', () => {
+    const names = Array.from({ length: 700 }, (_, index) => `file-${index}.txt`);
+    const answer = names.map((name, index) => ({ id: index.toString(16).padStart(24, '0'), name, x: 'x'.repeat(90) }));
+    const { events, errors } = exchange(`POST /api/v2/datasets/${DATASET}/filesMultiple`, {
+      sent: FORM,
+      body: form(...names.map((name) => part(`name="files"; filename="${name}"`, 'x'))),
+      answer: JSON.stringify(answer),
+    });
+    expect(errors).toEqual(['body_too_large']);
+    expect(events).toHaveLength(700);
+    const ids = events.map(({ attributes }) => attributes['clowder.file.id']);
+    expect(ids.filter((one) => one !== undefined).length).toBeGreaterThan(300);
+    expect(new Set(events.map(({ attributes }) => attributes['clowder.event.id'])).size).toBe(700);
+  });
+
+  test.each(['GET /files/%E0%A4%A', 'GET /datasets/%zz?a=%zz&tracking=%', 'GET //files//x%2Fy', 'GET *', 'GET ?#'])(
+    '%s is no event, and harms nobody',
+    (line) => {
+      const { events, errors } = exchange(line, { answered: {}, sent: { referer: '%zz' } });
+      expect(events.every(({ type }) => type === 'view.page')).toBe(true);
+      expect(errors).toEqual([]);
+    },
+  );
+
+  test('never throws, whatever the exchange', () => {
+    const lines = fc.constantFrom(...LINES);
+    const text = fc.string({ maxLength: 60 });
+    const header = fc.oneof(text, fc.constantFrom('application/json', 'gzip', FORM['content-type'], 'text/html'));
+    const sent = fc.dictionary(
+      fc.constantFrom('host', 'content-type', 'content-length', 'cookie', 'authorization', 'referer', 'forwarded', 'range', 'x-forwarded-for'),
+      header,
+    ); // prettier-ignore
+    const answered = fc.dictionary(
+      fc.constantFrom('content-type', 'content-encoding', 'content-disposition', 'content-range', 'location', 'set-cookie'),
+      header,
+    ); // prettier-ignore
+    const body = fc.oneof(fc.uint8Array(), fc.json(), fc.constantFrom(form(file), id, '[null]', '{"ids":[{}]}'));
+    const status = fc.oneof(fc.constantFrom(200, 201, 206, 303, 304, 307, 503), fc.integer());
+    const seen = fc.record({ sent, answered, body, answer: body, status, complete: fc.boolean() });
+    const version = fc.constantFrom<ClowderVersion>('v1', 'v2', 'auto');
+    fc.assert(
+      fc.property(fc.oneof(lines, text), seen, version, fc.boolean(), (line, exchanged, clowder, trustForwarded) => {
+        const { errors } = exchange(line, { ...exchanged, options: { clowder, trustForwarded } });
+        expect(errors).not.toContain('mapping_failed');
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+const LINES = [
+  'GET /', `GET /files/${ID}`, `GET /api/files/${ID}/blob`, `GET /api/v2/public_files/${ID}`, `POST /api/datasets/${ID}/files`,
+  'POST /dataset/submit', 'POST /upload', `POST /uploaddnd/${ID}`, 'POST /api/extractions/multiple_uploadby_url',
+  `POST /api/datasets/${ID}/urls`, 'POST /api/datasets', 'POST /collection/submit', 'POST /spaces/submit',
+  `POST /api/selected/submit/${ID}/%zz,${OTHER}`, 'POST /api/files/bulkRemove', 'POST /authenticate/userpass',
+  'GET /api/v2/auth?code=x', 'GET /api/v2/auth/token', 'POST /signup/x', 'GET /healthz', `GET /api/v2/datasets/${ID}`,
+  `POST /api/v2/files/${ID}/resubmit_extract`, `PUT /api/v2/files/${ID}`,
+]; // prettier-ignore
