@@ -2,10 +2,18 @@ import Table from 'cli-table3';
 import { parseArgs } from 'node:util';
 import { api } from './api.ts';
 import { intake } from './intake.ts';
+import { proxy, proxyOtel } from './proxy.ts';
 import { publish } from './publish.ts';
+import { memory, memoryTotal } from './memory.ts';
 import { measure, type Result } from './row.ts';
 
-const ROWS = { intake, publish, api };
+const ROWS = { intake, publish, api, proxy, 'proxy-otel': proxyOtel, memory, 'memory-total': memoryTotal };
+
+/** Names that stand for several rows. */
+const GROUPS: Readonly<Record<string, readonly (keyof typeof ROWS)[]>> = {
+  proxy: ['proxy', 'proxy-otel', 'memory', 'memory-total'],
+  memory: ['memory', 'memory-total'],
+};
 
 const USAGE = `usage: npm run bench -- [${Object.keys(ROWS).join('|')} …] [--json] [--rounds N]
 
@@ -32,7 +40,10 @@ function readArgs(): { rows: (keyof typeof ROWS)[]; json: boolean; rounds: numbe
       process.exit(0);
     }
     const names = Object.keys(ROWS) as (keyof typeof ROWS)[];
-    const rows = positionals.map((name) => names.find((row) => row === name) ?? wrongUsage(`there is no row ${name}`));
+    const asked = positionals.flatMap(
+      (name) => GROUPS[name] ?? names.find((row) => row === name) ?? wrongUsage(`there is no row ${name}`),
+    );
+    const rows = [...new Set(asked)];
     const rounds = Number(values.rounds);
     if (!Number.isInteger(rounds) || rounds < 1) wrongUsage(`--rounds was ${values.rounds}; may be 1, 2, 3, …`);
     return { rows: rows.length === 0 ? names : rows, json: values.json, rounds };

@@ -1,12 +1,16 @@
-/** One round's figure of one side, in the row's unit; higher is better. */
+/** One round's figure of one side, in the row's unit. */
 export type Measure = () => Promise<number>;
 
 /** One line of the table: ours against its peer, both running. */
 export interface Row {
   readonly name: string;
   readonly unit: string;
-  /** The ratio ours/peer to reach (DESIGN.md, "Speed to reach"). */
+  /** The ratio to reach (DESIGN.md, "Speed to reach"): ours/peer, or peer/ours where less is better. */
   readonly target: number;
+  /** Which figures are better. @default 'higher' */
+  readonly better?: 'higher' | 'lower';
+  /** For figures that vary little and take long. @default as many as asked for */
+  readonly maxRounds?: number;
   /** Starts both sides; what it gives is disposed of after the last round. */
   readonly start: () => Promise<Sides>;
 }
@@ -35,11 +39,12 @@ export interface Result {
 export async function measure(row: Row, rounds: number, progress: (text: string) => void): Promise<Result> {
   await using sides = await row.start();
   const figures: { ours: number; peer: number }[] = [];
-  for (let round = 0; round < rounds; round++) {
+  const count = Math.min(rounds, row.maxRounds ?? rounds);
+  for (let round = 0; round < count; round++) {
     const figure = { ours: 0, peer: 0 };
     const order: ('ours' | 'peer')[] = round % 2 === 0 ? ['ours', 'peer'] : ['peer', 'ours'];
     for (const side of order) {
-      progress(`${row.name}: round ${round + 1} of ${rounds}, ${side}`);
+      progress(`${row.name}: round ${round + 1} of ${count}, ${side}`);
       figure[side] = await sides[side]();
     }
     figures.push(figure);
@@ -49,10 +54,10 @@ export async function measure(row: Row, rounds: number, progress: (text: string)
 
 /** Pure: the rounds' figures as one result. */
 export function summarise(
-  row: Pick<Row, 'name' | 'unit' | 'target'>,
+  row: Pick<Row, 'name' | 'unit' | 'target' | 'better'>,
   figures: readonly { ours: number; peer: number }[],
 ): Result {
-  const ratios = figures.map(({ ours, peer }) => ours / peer);
+  const ratios = figures.map(({ ours, peer }) => (row.better === 'lower' ? peer / ours : ours / peer));
   return {
     name: row.name,
     ours: Math.round(median(figures.map(({ ours }) => ours))),

@@ -13,6 +13,8 @@ import type { UpstreamPool, Waiter } from './upstream-pool.ts';
 export interface ExchangeContext {
   readonly pool: Pick<UpstreamPool, 'acquire' | 'cancel'>;
   readonly via: string | undefined;
+  /** Told of every byte of a body. */
+  readonly passed: (bytes: number) => void;
   /** Whether the proxy is ending: no connection is kept after its answer. */
   readonly draining: () => boolean;
   readonly report: ExchangeReport;
@@ -94,6 +96,7 @@ export class Exchange implements Answering, Waiter {
 
   readonly #onRequestData = (chunk: Buffer): void => {
     this.#observation.requestChunk(chunk);
+    this.#context.passed(chunk.length);
     const connection = this.#connection;
     if (connection === undefined || !connection.takesMore) return;
     const more = this.#head.framing === 'chunked' ? connection.writeChunk(chunk) : connection.write(chunk);
@@ -151,6 +154,7 @@ export class Exchange implements Answering, Waiter {
     const response = this.#response;
     if (response.destroyed) return;
     this.#observation.responseChunk(chunk);
+    this.#context.passed(chunk.length);
     this.#bodyBegun = true;
     if (last) response.end(chunk);
     else if (!response.write(chunk)) this.#waitForClient();

@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { redactUrl } from '../../taxonomy/redaction.ts';
 import { createAdminServer } from './admin.ts';
+import { createBufferReaper } from './buffer-reaper.ts';
 import type { ExchangeReport } from './exchange.ts';
 import type { Observer } from './observation.ts';
 import { createProxyServer } from './proxy-server.ts';
@@ -89,7 +90,13 @@ export async function startProxy({ settings, observer, log }: ProxyOptions): Pro
         log.debug({ err: error }, 'a request could not be captured');
       },
     },
-    exchanges: { pool, via: settings.PROXY_VIA, draining: () => draining, report: reporter(stats, log) },
+    exchanges: {
+      pool,
+      via: settings.PROXY_VIA,
+      passed: createBufferReaper(),
+      draining: () => draining,
+      report: reporter(stats, log),
+    },
     tls,
     maxHeaderBytes: settings.PROXY_MAX_HEADER_BYTES,
     headersTimeoutMs: settings.PROXY_HEADERS_TIMEOUT_S * 1000,

@@ -21,6 +21,24 @@ describe('a row of the benchmark', () => {
     expect(summarise(row, figures)).toMatchObject({ ours: 150, ratio: 1.5 });
   });
 
+  it('has a ratio above 1 where ours is better, also where less is', () => {
+    const figures = [{ ours: 16, peer: 64 }];
+    expect(summarise({ ...row, better: 'lower' }, figures)).toMatchObject({
+      ours: 16,
+      peer: 64,
+      ratio: 4,
+      spread: [4, 4],
+    });
+  });
+
+  it('measures no more rounds than make sense', async () => {
+    let rounds = 0;
+    const side = async (): Promise<number> => ++rounds;
+    const start = async () => ({ ours: side, peer: async () => 1, [Symbol.asyncDispose]: async () => {} });
+    await measure({ ...row, maxRounds: 2, start }, 5, () => {});
+    expect(rounds).toBe(2);
+  });
+
   it('measures the sides in turn, another one first each round, and disposes of them', async () => {
     const calls: string[] = [];
     const side = (name: string) => async (): Promise<number> => calls.push(name);
