@@ -19,6 +19,7 @@ export interface ProxyProcessOptions {
 /** Our proxy as a child process. */
 export interface ProxyProcess extends AsyncDisposable {
   readonly url: string;
+  readonly pid: number;
   output(): string;
   /** Ends it (default SIGTERM: it sends what it captured first) and waits until it is gone. */
   kill(signal?: NodeJS.Signals): Promise<Exit>;
@@ -41,6 +42,7 @@ export async function startProxyProcess(options: ProxyProcessOptions): Promise<P
   });
   return {
     url,
+    pid: running.pid,
     output: () => running.output(),
     kill: (signal) => running.kill(signal),
     [Symbol.asyncDispose]: async () => {
