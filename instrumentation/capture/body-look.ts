@@ -34,9 +34,7 @@ export class BodyLook {
     this.#length += Math.min(chunk.length, room);
   }
 
-  /**
-   * @param contentType and `contentEncoding` as the message's headers say
-   */
+  /** What the body says, by the type and coding that the message's headers name. */
   read(contentType: string | undefined, contentEncoding: string | undefined): BodyRead {
     if (this.#length === 0) return {};
     const raw = Buffer.concat(this.#chunks, this.#length);

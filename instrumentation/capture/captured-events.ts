@@ -21,7 +21,7 @@ const WHO = ['client.address', 'user_agent.original', 'clowder.client.kind', 'us
 
 /** The events as log records, ids included: every observer of the request gives the same ones (DESIGN.md, "Identity"). */
 export function captureEvents(events: readonly HttpEvent[], occasion: Occasion): CapturedEvent[] {
-  const identities = identities_(events);
+  const identities = identitiesOfEvents(events);
   return events.map(({ event, data, collapseWithinS }, index) => {
     const attributes: CapturedAttributes = { [ATTRIBUTE_OF_FIELD.source]: 'proxy' };
     if (occasion.traceId !== '') {
@@ -50,7 +50,7 @@ function addData(attributes: CapturedAttributes, data: EventData): void {
   }
 }
 
-const identities_ = (events: readonly HttpEvent[]): string[] =>
+const identitiesOfEvents = (events: readonly HttpEvent[]): string[] =>
   identitiesOf(events.map(({ event, data }) => ({ event, fields: data })));
 
 /**
@@ -62,11 +62,11 @@ const identities_ = (events: readonly HttpEvent[]): string[] =>
  */
 export function refutedIds(assumed: readonly HttpEvent[], known: readonly HttpEvent[], traceId: string): string[] {
   if (assumed.length === 0 || traceId === '') return [];
-  const identities = identities_(known);
+  const identities = identitiesOfEvents(known);
   const happened = new Set(known.map(({ event }, index) => `${event} ${identities[index] ?? ''}`));
   const types = new Set(known.map(({ event }) => event));
   const refuted = new Set<string>();
-  for (const [index, identity] of identities_(assumed).entries()) {
+  for (const [index, identity] of identitiesOfEvents(assumed).entries()) {
     const type = assumed[index]?.event;
     // Who does not know the resource cannot have meant another one.
     if (type !== undefined && !(identity === '' ? types.has(type) : happened.has(`${type} ${identity}`)))

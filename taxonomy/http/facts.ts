@@ -25,9 +25,9 @@ export class Facts {
     this.#answer = parseText(request.responseBody);
   }
 
-  /** Whether the observer read the answer's body. */
+  /** Whether the observer read all of the answer's body: then what it does not say is not so. */
   get sawAnswer(): boolean {
-    return this.#answer !== undefined;
+    return this.#answer !== undefined && this.request.responseTruncated !== true;
   }
 
   get answer(): Json | undefined {

@@ -268,6 +268,11 @@ describe('deletes, archives and creates', () => {
     ]);
   });
 
+  test('an answer that was read in part proves nothing by what it does not say', () => {
+    expect(events('POST /api/datasets', { responseBody: { tags: ['a'] }, responseTruncated: true })).toHaveLength(1);
+    expect(events('POST /api/datasets', { responseBody: { tags: ['a'] } })).toEqual([]);
+  });
+
   test('a bag answers in text, a copy with newDatasetId, a zip mostly with nothing', () => {
     expect(datas(events('POST /api/datasets/createfrombag', { responseBody: `Created dataset ${ID}` }))).toEqual([
       { resource_id: ID },
