@@ -12,5 +12,7 @@ if (major < 22 || (major === 22 && minor < 15)) {
   process.exitCode = 1;
 } else {
   const { run } = await import('./program.ts');
-  process.exitCode = await run(process.argv);
+  const code = await run(process.argv);
+  // What failed half-way may have left a thread or a timer that would keep the process alive.
+  if (code !== 0) process.exit(code);
 }

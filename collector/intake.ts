@@ -15,7 +15,7 @@ export interface IntakeObserver {
   accepted(body: FlatBody): void;
   duplicate(): void;
   waiting(): void;
-  recovered(): void;
+  recovered(body: FlatBody): void;
   rejected(origin: string, count: number): void;
 }
 
@@ -97,22 +97,22 @@ export class Intake {
       for (const entry of due) this.#waiting.putBack(entry);
       this.#orphans.push(...orphans);
     });
-    const recovered = due.filter((entry) => this.#recover(entry, plan, now));
+    const recovered = due.flatMap((entry) => this.#recover(entry, plan, now) ?? []);
     const unhold = [...orphans, ...due.map((entry) => entry.heldId)];
     await this.#write({ ...(plan.append.length > 0 && { append: plan.append }), unhold }, plan);
-    for (const _ of recovered) this.#options.observer.recovered();
+    for (const body of recovered) this.#options.observer.recovered(body);
     return recovered.length;
   }
 
-  /** @returns false where it is settled already, or is the same view as another */
-  #recover({ id, line, traceKey, collapse }: WaitingEntry, plan: IntakePlan, now: number): boolean {
-    if (this.#isSettled(id, traceKey)) return false;
+  /** @returns the event; undefined where it is settled already, or is the same view as another */
+  #recover({ id, line, traceKey, collapse }: WaitingEntry, plan: IntakePlan, now: number): FlatBody | undefined {
+    if (this.#isSettled(id, traceKey)) return undefined;
     this.#mark(id, plan, now);
     if (traceKey !== undefined) this.#mark(RECOVERED + traceKey, plan, now);
-    const body = { ...(JSON.parse(line) as FlatBody), recovered: true };
-    if (!this.#counts(collapse, body, plan)) return false;
+    const body: FlatBody = { ...(JSON.parse(line) as FlatBody), recovered: true };
+    if (!this.#counts(collapse, body, plan)) return undefined;
     plan.append.push(JSON.stringify(body));
-    return true;
+    return body;
   }
 
   #isSettled(id: string, traceKey: string | undefined): boolean {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { trace } from '@opentelemetry/api';
 import pino from 'pino';
+import type { FlatBody } from '../taxonomy/flat-body.ts';
 import { createMapContext } from '../taxonomy/map.ts';
 import { createPublisher } from '../exporter/publisher.ts';
 import { eventsRoutes } from './api/events-routes.ts';
@@ -76,6 +77,10 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
   });
   const windowMs = settings.DEDUPE_WINDOW_S * 1000;
   const listeners = new Set<(line: string) => void>();
+  const accepted = (body: FlatBody): void => {
+    metrics.mapped.inc({ type: body.event });
+    if (listeners.size > 0) for (const listener of listeners) listener(JSON.stringify(body));
+  };
   const intake = new Intake({
     journal,
     seen: new SeenIds({ windowMs }),
@@ -83,13 +88,13 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     windowMs,
     now: Date.now,
     observer: {
-      accepted: (body) => {
-        metrics.mapped.inc({ type: body.event });
-        if (listeners.size > 0) for (const listener of listeners) listener(JSON.stringify(body));
-      },
+      accepted,
       duplicate: () => metrics.duplicates.inc(),
       waiting: () => metrics.waited.inc(),
-      recovered: () => metrics.recovered.inc(),
+      recovered: (body) => {
+        metrics.recovered.inc();
+        accepted(body);
+      },
       rejected: (origin, count) => metrics.rejected.inc({ origin }, count),
     },
   });
