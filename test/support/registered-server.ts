@@ -1,5 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { attributesOf, type OtlpSink } from './otlp-sink.ts';
 import { startProcess, type RunningProcess } from './processes.ts';
+import { waitFor } from './wait-for.ts';
+
+export const FILE = '5f1e00000000000000000001';
+export const DATASET = '5f1e00000000000000000002';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -43,4 +49,69 @@ export async function startRegistered(file: string, options: RegisteredServerOpt
   });
   const port = Number(/listening on (\d+)/.exec(running.output())?.[1]);
   return { ...running, port, url: `http://127.0.0.1:${port}` };
+}
+
+const SERVER_KIND = 2;
+
+/** A new trace of a caller, and its header. */
+export const traceparent = (sampled = true): { traceId: string; header: string } => {
+  const traceId = randomBytes(16).toString('hex');
+  return { traceId, header: `00-${traceId}-${randomBytes(8).toString('hex')}-${sampled ? '01' : '00'}` };
+};
+
+/** What arrived of one request. */
+export interface Seen {
+  readonly name: string;
+  readonly parent: string;
+  readonly span: Record<string, string>;
+  readonly events: readonly { readonly name: string; readonly attributes: Record<string, string> }[];
+}
+
+/**
+ * The one server span of a trace, and the events in its context; ports are left out, as they differ.
+ *
+ * @throws Error where they do not come, or there is more than one span
+ */
+export async function seen(sink: OtlpSink, traceId: string): Promise<Seen> {
+  const { span, logs } = await waitFor(
+    () => {
+      const trace = sink.trace(traceId);
+      const servers = trace.spans.filter(({ kind }) => kind === SERVER_KIND);
+      if (servers.length > 1) throw new Error('more than one server span');
+      return servers[0] !== undefined && trace.logs.length > 0 && { span: servers[0], logs: trace.logs };
+    },
+    { what: `the span and an event of ${traceId}` },
+  );
+  if (logs.some(({ spanId }) => spanId !== span.spanId)) throw new Error('an event is not in the context of the span');
+  return {
+    name: span.name,
+    parent: span.parentSpanId ?? '',
+    span: withoutPorts(attributesOf(span.attributes)),
+    events: logs.map((log) => ({
+      name: log.eventName ?? '',
+      attributes: withoutPorts(attributesOf(log.attributes)),
+    })),
+  };
+}
+
+const withoutPorts = (attributes: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(attributes)
+      .filter(([name]) => !name.endsWith('.port'))
+      .map(([name, value]) => [name, value.replace(/(?<=127\.0\.0\.1):\d+/, '')]),
+  );
+
+function uploadBody(): FormData {
+  const form = new FormData();
+  form.append('File', new Blob(['hello, world'], { type: 'text/plain' }), 'hello.txt');
+  return form;
+}
+
+/** Uploads a file of twelve bytes, with a key that must not be seen again. */
+export async function upload({ url }: RegisteredServer, header: string): Promise<Response> {
+  return fetch(`${url}/api/uploadToDataset/${DATASET}?key=CANARY`, {
+    method: 'POST',
+    body: uploadBody(),
+    headers: { traceparent: header, 'user-agent': 'curl/8.5' },
+  });
 }

@@ -1,0 +1,209 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { attributesOf, startOtlpSink, type OtlpSink } from '../support/otlp-sink.ts';
+import { connectRaw, exchangeRaw, startRawServer } from '../support/raw-http.ts';
+import { DATASET, FILE, seen, startRegistered, traceparent, upload } from '../support/registered-server.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+let sink: OtlpSink;
+beforeAll(async () => {
+  sink = await startOtlpSink();
+});
+afterAll(() => sink[Symbol.asyncDispose]());
+
+describe('the program', () => {
+  const REQUESTS: Readonly<Record<string, string>> = {
+    'an error of its own': 'GET /error HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n',
+    'a page that is not there': 'GET /nowhere HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n',
+    HEAD: `HEAD /api/files/${FILE}/blob HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`,
+    'HTTP/1.0': `GET /api/files/${FILE}/blob HTTP/1.0\r\n\r\n`,
+    '100-continue':
+      'POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc',
+    'chunks with trailers':
+      'POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n',
+    'two requests at once': `GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\nPOST /api/uploadToDataset/${DATASET} HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc`,
+    'a request that is none': 'GET nonsense\r\n\r\n',
+    'no Host': 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n',
+    'a broken connection': 'GET /destroy HTTP/1.1\r\nHost: h\r\n\r\n',
+    'percent-encoding that is none': `GET /api/files/%zz%/blob?key=%E0%A4%A HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`,
+  };
+
+  test('answers as without', async () => {
+    await using bare = await startRegistered('plain.mjs', { by: 'none' });
+    await using registered = await startRegistered('plain.mjs', { sink: sink.url });
+    for (const [what, request] of Object.entries(REQUESTS)) {
+      const [as, without] = await Promise.all([registered, bare].map(({ port }) => exchangeRaw(port, request)));
+      const own = as?.text.replaceAll('X-Clowder-Captured: 1\r\n', '').replaceAll(/Date: .*\r\n/g, '');
+      expect({ what, text: own, how: as?.how }).toEqual({
+        what,
+        text: without?.text.replaceAll(/Date: .*\r\n/g, ''),
+        how: without?.how,
+      });
+    }
+  });
+
+  test('keeps its upgraded connections', async () => {
+    await using server = await startRegistered('plain.mjs', { sink: sink.url });
+    const client = await connectRaw(server.port);
+    client.send('GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+    await client.until('101 Switching Protocols');
+    client.send('over and over');
+    expect(await client.until('over and over')).toContain('Upgrade: echo');
+    client.socket.destroy();
+  });
+
+  test('gets and sends every byte as it is', async () => {
+    await using server = await startRegistered('plain.mjs', { sink: sink.url });
+    const bytes = randomBytes(8 * 1024 * 1024);
+    const answer = await fetch(`${server.url}/echo`, { method: 'POST', body: bytes });
+    const hash = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
+    expect(hash(await answer.bytes())).toBe(hash(bytes));
+  });
+
+  test('needs no more memory for a long upload and a long download', async () => {
+    await using server = await startRegistered('plain.mjs', { sink: sink.url });
+    const rss = async (): Promise<number> => {
+      const [, pages] = (await readFile(`/proc/${server.pid}/statm`, 'utf8')).split(' ');
+      return Number(pages) * 4096;
+    };
+    const move = async (total: number): Promise<number> => {
+      const client = await connectRaw(server.port);
+      client.socket.removeAllListeners('data');
+      const block = 'x'.repeat(1024 * 1024);
+      let most = 0;
+      client.send(`PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: ${total}\r\n\r\n`);
+      for (let sent = 0; sent < total; sent += block.length) {
+        if (!client.socket.write(block)) await once(client.socket, 'drain');
+        most = Math.max(most, await rss());
+      }
+      client.send(`GET /api/files/${FILE}/blob?endless HTTP/1.1\r\nHost: h\r\n\r\n`);
+      let got = 0;
+      for await (const chunk of client.socket as AsyncIterable<Buffer>) {
+        got += chunk.length;
+        if (got % (1024 * 1024) < chunk.length) most = Math.max(most, await rss());
+        if (got > total) break;
+      }
+      client.socket.destroy();
+      return most;
+    };
+    // Node's own buffers take their time to level out, with us or without.
+    const warm = await move(384 * 1024 * 1024);
+    const long = await move(1024 * 1024 * 1024);
+    expect(long - warm).toBeLessThan(64 * 1024 * 1024);
+  });
+});
+
+describe('at the end of the program', () => {
+  const event = (traceId: string): string | undefined => sink.trace(traceId).logs[0]?.eventName;
+
+  test('a signal takes its usual effect, after everything was sent', async () => {
+    const server = await startRegistered('plain.mjs', { sink: sink.url });
+    const { traceId, header } = traceparent();
+    await (await upload(server, header)).arrayBuffer();
+    expect(await server.kill('SIGTERM')).toEqual({ code: null, signal: 'SIGTERM' });
+    expect(event(traceId)).toBe('clowder.file.uploaded');
+    expect(sink.trace(traceId).spans).toHaveLength(1);
+  });
+
+  test('its own handler decides, and sees no listener but itself', async () => {
+    const server = await startRegistered('plain.mjs', { sink: sink.url, env: { OWN_HANDLER: 'true' } });
+    const { traceId, header } = traceparent();
+    await (await upload(server, header)).arrayBuffer();
+    expect(await server.kill('SIGTERM')).toEqual({ code: 7, signal: null });
+    expect(server.output()).toContain('SIGTERM for 1 listener\n');
+    expect(event(traceId)).toBe('clowder.file.uploaded');
+  });
+
+  test('a second signal does not wait for a receiver that is away', async () => {
+    await using silent = await startRawServer(() => undefined);
+    const server = await startRegistered('plain.mjs', { sink: silent.url });
+    await (await upload(server, traceparent().header)).arrayBuffer();
+    const began = performance.now();
+    const first = server.kill('SIGINT');
+    await waitFor(() => silent.received.some((text) => text.includes('POST /v1/logs')), { what: 'the flush' });
+    await server.kill('SIGINT');
+    expect(await first).toEqual({ code: null, signal: 'SIGINT' });
+    expect(performance.now() - began).toBeLessThan(4000);
+  });
+
+  test('that comes by itself, everything is sent, and nothing keeps it running', async () => {
+    const server = await startRegistered('plain.mjs', { sink: sink.url, env: { ONCE: 'true' } });
+    const { traceId, header } = traceparent();
+    await (await upload(server, header)).arrayBuffer();
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(event(traceId)).toBe('clowder.file.uploaded');
+  });
+});
+
+describe('the preload', () => {
+  test('says nothing when all is well', async () => {
+    await using server = await startRegistered('express5.mjs', { sink: sink.url });
+    const { traceId, header } = traceparent();
+    await (await upload(server, header)).arrayBuffer();
+    await seen(sink, traceId);
+    expect(server.output()).toBe(`listening on ${server.port}\n`);
+  });
+
+  test.each(['express5.mjs', 'express5.cjs'])('has Express instrumented as well (%s)', async (file) => {
+    await using server = await startRegistered(file, { sink: sink.url });
+    const { traceId, header } = traceparent();
+    await (await upload(server, header)).arrayBuffer();
+    const span = await waitFor(
+      () =>
+        sink
+          .trace(traceId)
+          .spans.find(({ attributes }) => attributesOf(attributes)['express.type'] === 'request_handler'),
+      { what: 'the span of the handler' },
+    );
+    expect(attributesOf(span.attributes)['http.route']).toBe('/api/uploadToDataset/:id');
+  });
+
+  test('does nothing when the SDK is disabled', async () => {
+    const before = sink.requests.length;
+    const server = await startRegistered('plain.mjs', { sink: sink.url, env: { OTEL_SDK_DISABLED: 'true' } });
+    const answer = await upload(server, traceparent().header);
+    expect(answer.headers.has('x-clowder-captured')).toBe(false);
+    await answer.arrayBuffer();
+    await server.kill();
+    expect(server.output()).toBe(`listening on ${server.port}\n`);
+    expect(sink.requests).toHaveLength(before);
+  });
+
+  test('says that nothing was patched when its instrumentation is switched off', async () => {
+    await using server = await startRegistered('plain.mjs', {
+      sink: sink.url,
+      env: { OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'clowder' },
+    });
+    expect(server.output()).toContain('clowder-otel: nothing was patched');
+  });
+
+  test.each(['true', 'false'])('adds itself to the SDK of an operator, which takes log records: %s', async (takes) => {
+    await using server = await startRegistered('plain.mjs', {
+      sink: sink.url,
+      before: ['operator-sdk.mjs'],
+      env: { LOGS: takes, OTEL_SERVICE_NAME: 'of the operator' },
+    });
+    const { traceId, header } = traceparent();
+    await (await upload(server, header)).arrayBuffer();
+    const { name, events } = await seen(sink, traceId);
+    expect(name).toBe('POST /api/uploadToDataset/:id');
+    expect(events.map((one) => one.name)).toEqual(['clowder.file.uploaded']);
+    expect(server.output()).toContain('an OpenTelemetry SDK is registered already');
+    expect(server.output().includes('that SDK takes no log records')).toBe(takes === 'false');
+  });
+
+  test('says once that the receiver is away, and the program works', async () => {
+    await using server = await startRegistered('plain.mjs', { env: { OTEL_EXPORTER_OTLP_TIMEOUT: '500' } });
+    for (let count = 0; count < 3; count += 1) {
+      expect(await (await upload(server, traceparent().header)).json()).toEqual({ id: FILE });
+    }
+    for (const what of ['spans', 'domain events']) {
+      await waitFor(() => server.output().includes(`clowder-otel: ${what} cannot be sent`), {
+        what: 'a line about it',
+      });
+    }
+    expect(server.output().match(/domain events cannot be sent/g)).toHaveLength(1);
+  });
+});
