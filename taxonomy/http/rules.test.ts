@@ -366,6 +366,9 @@ describe('views', () => {
   test('v2 answers any path with its page; only there, below the context path and as HTML it is a view', () => {
     const seen = { clowder: 'v2', answered: HTML } as const;
     expect(events('GET /some/where', seen)).toEqual([{ event: 'view.page', data: {} }]);
+    const kept = { clowder: 'v2', status: 304 } as const;
+    expect(events('GET /some/where', { ...kept, sent: { 'sec-fetch-dest': 'document' } })).toHaveLength(1);
+    expect(events('GET /main.bundle.js', { ...kept, sent: { 'sec-fetch-dest': 'script' } })).toEqual([]);
     expect(events('GET /main.bundle.js', { ...seen, answered: { 'content-type': 'text/javascript' } })).toEqual([]);
     expect(events('GET /some/where', { ...seen, clowder: 'auto' })).toEqual([]);
     expect(events('GET /some/where', { ...seen, contextPath: '/clowder' })).toEqual([]);

@@ -117,8 +117,12 @@ const browse =
 
 const page: Rule = (facts) => ((facts.ok || facts.request.status === 304) && facts.isHtml ? one('view.page', {}) : []);
 
-/** A path that no route has is a page only where the answer says that it is one. */
-const otherPage: Rule = (facts) => (facts.request.responseHeader('content-type') === undefined ? [] : page(facts));
+/** A path that no route has is a page where the answer, or the browser that has it already, says that it is one. */
+const otherPage: Rule = (facts) => {
+  const { requestHeader, responseHeader, status } = facts.request;
+  const isKept = status === 304 && requestHeader('sec-fetch-dest') === 'document';
+  return isKept || responseHeader('content-type') !== undefined ? page(facts) : [];
+};
 
 const UNHEALTHY = /^(?:unhealthy|down|fail\w*|error|degraded|unavailable)$/i;
 
