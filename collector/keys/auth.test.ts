@@ -210,6 +210,17 @@ describe('while no key was ever made', () => {
     expect((await get({ host }, '127.0.0.1')).status).toBe(403);
   });
 
+  test.each([
+    [{ 'x-forwarded-for': '192.0.2.7' }, 403],
+    [{ 'x-forwarded-for': '127.0.0.1, 192.0.2.7' }, 403],
+    [{ 'x-forwarded-for': 'unknown' }, 403],
+    [{ forwarded: 'for=192.0.2.7' }, 403],
+    [{ 'x-forwarded-for': '127.0.0.1' }, 200],
+    [{ forwarded: 'for="[::1]:4711"' }, 200],
+  ])('a reverse proxy on this machine that asks for %j is answered %i', async (headers, status) => {
+    expect((await get({ host: '127.0.0.1:4318', ...headers }, '127.0.0.1')).status).toBe(status);
+  });
+
   test('a Host of any length is told back in part', async () => {
     const answer = await get({ host: `${'x'.repeat(5000)}.example` }, '127.0.0.1');
     expect((await answer.text()).length).toBeLessThan(1000);

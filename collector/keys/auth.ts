@@ -2,6 +2,7 @@ import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context, MiddlewareHandler } from 'hono';
 import ipaddr from 'ipaddr.js';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { trustProxies } from '../client-address.ts';
 import type { ApiKey, KeyStore, Scope } from './store.ts';
 
 /** Answers a request that is not let in, in the form of the route. */
@@ -78,9 +79,13 @@ function presentedKey(c: Context): string | undefined {
   return bearer ?? c.req.header('x-api-key');
 }
 
+/** A reverse proxy on this machine tells whom it asks for: strangers do not become this machine by it. */
+const clientBehindProxy = trustProxies(['127.0.0.0/8', '::1']);
+
 function refuseStranger(c: Context): string | undefined {
-  const address = remoteAddress(c);
-  if (address !== undefined && !isLoopbackHost(address))
+  const peer = remoteAddress(c);
+  const address = clientBehindProxy(peer, (name) => c.req.header(name));
+  if (peer !== undefined && (address === undefined || !isLoopbackHost(address)))
     return `No API key is made yet, and until then only this machine is let in: "clowder-otel keys add" makes one`;
   const host = c.req.header('host');
   if (host !== undefined && !isLoopbackHost(hostName(host)))
