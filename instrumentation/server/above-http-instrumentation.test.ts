@@ -23,6 +23,7 @@ test('an instrumentation that comes after the http instrumentation finds its spa
   if (address === null || typeof address === 'string') throw new Error('no TCP port was given');
   try {
     const answer = await fetch(`http://127.0.0.1:${address.port}/api/files/5f1e00000000000000000001/blob`);
+    expect(http.isEnabled()).toBe(true);
     expect(answer.headers.get('listeners')).toBe('1');
     expect(await answer.text()).toBe('bytes');
     const ended = await waitFor(() => sdk.spans.find(({ kind }) => kind === SpanKind.SERVER), { what: 'the span' });
@@ -32,7 +33,6 @@ test('an instrumentation that comes after the http instrumentation finds its spa
     expect(inHandler).toBe('clowder=captured');
     expect(sdk.records.map(({ eventName }) => eventName)).toEqual(['clowder.view.download']);
   } finally {
-    http.disable();
     clowder.disable();
     server.closeAllConnections();
     server.close();

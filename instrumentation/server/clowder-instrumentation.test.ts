@@ -1,11 +1,15 @@
 import { SpanKind, logs, trace } from '@opentelemetry/api';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttpsServer, request as requestHttps, type Server as HttpsServer } from 'node:https';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createAuthority } from '../../test/support/certificates.ts';
+import { tempDir } from '../../test/support/processes.ts';
 import { startRecordingSdk, type RecordingSdk } from '../../test/support/recording-sdk.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { ClowderInstrumentation } from './clowder-instrumentation.ts';
@@ -14,7 +18,7 @@ const FILE = '5f1e00000000000000000001';
 const DATASET = '5f1e00000000000000000002';
 
 const instrumentation = new ClowderInstrumentation({ clowder: 'v1' });
-const servers: Server[] = [];
+const servers: (Server | HttpsServer)[] = [];
 let sdk: RecordingSdk;
 
 beforeEach(() => {
@@ -126,6 +130,14 @@ describe.each(['alone', 'beside the http instrumentation'])('%s', (beside) => {
   test.each<[string, boolean, RequestListener]>([
     ['all of it was sent', true, (_request, response) => void response.end(Buffer.alloc(100))],
     [
+      'the program writes on after the end',
+      true,
+      (_request, response) => {
+        response.on('error', () => undefined).end(Buffer.alloc(100));
+        response.write('too late');
+      },
+    ],
+    [
       'less was sent than its head says',
       false,
       (_request, response) => void response.writeHead(200, { 'content-length': 200 }).end(Buffer.alloc(100)),
@@ -230,6 +242,36 @@ describe.each(['alone', 'beside the http instrumentation'])('%s', (beside) => {
     expect(received[0]).toContain(span.spanContext().traceId);
     expect(received[1]).toBe('clowder=captured');
   });
+});
+
+test('a server of https is observed as well', async () => {
+  const temp = await tempDir('https');
+  try {
+    const authority = await createAuthority(temp.path, 'ca');
+    const { cert, key } = await authority.issue('server');
+    const server = createHttpsServer({ cert: await readFile(cert), key: await readFile(key) }, uploads);
+    servers.push(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no TCP port was given');
+    const request = requestHttps({
+      port: address.port,
+      host: '127.0.0.1',
+      ca: await readFile(authority.ca),
+      method: 'POST',
+      path: `/api/uploadToDataset/${DATASET}`,
+      headers: { 'Content-Type': 'multipart/form-data; boundary=b' },
+    });
+    request.end(MULTIPART);
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    expect(response.headers['x-clowder-captured']).toBe('1');
+    response.resume();
+    expect((await spanOf()).attributes['url.scheme']).toBe('https');
+    expect(event('file.uploaded')?.attributes['clowder.file.id']).toBe(FILE);
+  } finally {
+    await temp.remove();
+  }
 });
 
 test('a disabled instrumentation leaves requests alone', async () => {

@@ -69,7 +69,9 @@ export class ClowderInstrumentation extends InstrumentationBase<ClowderInstrumen
       const head = requestHead(request);
       const capture = startCapture(head, this.options);
       if (capture.mayBeEvent) propagateThroughFetch();
-      return new Exchange(this.serverTelemetry(), head, capture, request, response);
+      return new Exchange(this.serverTelemetry(), head, capture, request, response, (error) =>
+        this._diag.error('a request could not be captured', error),
+      );
     } catch (error) {
       this._diag.error('a request could not be captured', error);
       return undefined;

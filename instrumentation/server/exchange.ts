@@ -1,5 +1,4 @@
 import { context } from '@opentelemetry/api';
-import { errorMonitor } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Capture, RequestHead } from '../capture/types.ts';
 import type { ServerRequest, ServerTelemetry } from '../telemetry/server-telemetry.ts';
@@ -30,14 +29,17 @@ export class Exchange {
   readonly #telemetry: ServerTelemetry;
   readonly #head: RequestHead;
   readonly #startMs = Date.now();
+  readonly #capture: Capture;
+  readonly #onError: (error: unknown) => void;
   /** What the request and the response would have called without us. */
   readonly original: Originals;
-  readonly capture: Capture;
   /** Whether the answer has a body: not to HEAD, nor with 204 or 304. */
-  hasBody: boolean;
-  /** Length of the answer by its head; undefined where it says none. */
-  declaredBytes: number | undefined;
-  sentBytes = 0;
+  #hasBody: boolean;
+  /** Length of the answer by its head; 0 where it says none. */
+  #declaredBytes = 0;
+  #sentBytes = 0;
+  /** The capture threw: it is told nothing more. */
+  #broken = false;
   #request: ServerRequest | undefined;
   #ended = false;
 
@@ -47,11 +49,13 @@ export class Exchange {
     capture: Capture,
     request: IncomingMessage & Observable,
     response: ServerResponse & Observable,
+    onError: (error: unknown) => void,
   ) {
     this.#telemetry = telemetry;
     this.#head = head;
-    this.capture = capture;
-    this.hasBody = head.method !== 'HEAD';
+    this.#capture = capture;
+    this.#onError = onError;
+    this.#hasBody = head.method !== 'HEAD';
     /* oxlint-disable typescript/unbound-method -- called with the stream they were taken from */
     this.original = {
       push: request.push,
@@ -66,13 +70,18 @@ export class Exchange {
     response.writeHead = writeHead;
     response.write = write;
     response.end = end;
-    // Before the listeners of other instrumentations: they end their span.
+    // Before the listeners of other instrumentations: they end their span. Not 'error': a write after the end is one,
+    // and the client has got all the same.
     response.prependListener('close', onClose);
-    response.prependListener(errorMonitor, onError);
   }
 
   get attached(): boolean {
     return this.#request !== undefined;
+  }
+
+  /** Whether the request and the answer are marked as captured. */
+  get marked(): boolean {
+    return this.#capture.mayBeEvent && !this.#broken;
   }
 
   /**
@@ -84,10 +93,12 @@ export class Exchange {
   attach(late = false): boolean {
     const active = context.active();
     const span = serverSpanOf(active);
-    this.#request =
-      span === undefined
-        ? this.#telemetry.start(this.#head, this.capture, late ? this.#startMs : undefined)
-        : this.#telemetry.adopt(span, active, this.capture, this.#startMs);
+    this.#guard(() => {
+      this.#request =
+        span === undefined
+          ? this.#telemetry.start(this.#head, this.#capture, late ? this.#startMs : undefined)
+          : this.#telemetry.adopt(span, active, this.#capture, this.#startMs);
+    });
     return span !== undefined;
   }
 
@@ -96,12 +107,43 @@ export class Exchange {
     return this.#request === undefined ? handle() : context.with(this.#request.context, handle);
   }
 
-  end(complete: boolean, error?: Error): void {
+  requestChunk(chunk: unknown): void {
+    if (chunk instanceof Uint8Array) this.#guard(() => this.#capture.requestChunk(chunk));
+  }
+
+  responseHead(status: number, header: (name: string) => string | undefined): void {
+    if (status === 204 || status === 304) this.#hasBody = false;
+    const length = Number(header('content-length') ?? 0);
+    if (this.#hasBody && Number.isInteger(length)) this.#declaredBytes = length;
+    this.#guard(() => this.#capture.responseHead(status, header));
+  }
+
+  /** The chunk that `write` or `end` was given, which may be none: bytes, or text with its encoding. */
+  responseChunk(chunk: unknown, encoding: unknown): void {
+    const bytes = this.#hasBody ? bytesOf(chunk, encoding) : undefined;
+    if (bytes === undefined) return;
+    this.#sentBytes += bytes.length;
+    this.#guard(() => this.#capture.responseChunk(bytes));
+  }
+
+  /** @param finished whether the answer has left, as far as the program gave it */
+  end(finished: boolean): void {
     if (this.#ended) return;
     this.#ended = true;
     // A request that was answered without ever being emitted as 'request'.
     if (this.#request === undefined) this.attach(true);
-    this.#request?.end({ complete, error });
+    this.#request?.end({ complete: finished && this.#sentBytes >= this.#declaredBytes });
+  }
+
+  /** Nothing of ours may come between the program and its request. */
+  #guard(look: () => void): void {
+    if (this.#broken) return;
+    try {
+      look();
+    } catch (error) {
+      this.#broken = true;
+      this.#onError(error);
+    }
   }
 }
 
@@ -114,25 +156,17 @@ interface Originals {
 }
 
 function push(this: IncomingMessage & Observed, ...args: unknown[]): boolean {
-  const { capture, original } = this[EXCHANGE];
-  const [chunk] = args;
-  if (chunk instanceof Uint8Array) capture.requestChunk(chunk);
-  return Reflect.apply(original.push, this, args) as boolean;
+  const exchange = this[EXCHANGE];
+  exchange.requestChunk(args[0]);
+  return Reflect.apply(exchange.original.push, this, args) as boolean;
 }
 
 function writeHead(this: ServerResponse & Observed, ...args: unknown[]): ServerResponse {
   const exchange = this[EXCHANGE];
-  const { capture, original } = exchange;
   const first = !this.headersSent;
-  const sent = first && capture.mayBeEvent ? withCapturedMark(this, args) : args;
-  const result = Reflect.apply(original.writeHead, this, sent) as ServerResponse;
-  if (first) {
-    const { statusCode } = this;
-    if (statusCode === 204 || statusCode === 304) exchange.hasBody = false;
-    const length = Number(headerOf(this, sent, 'content-length') ?? NaN);
-    if (exchange.hasBody && Number.isInteger(length)) exchange.declaredBytes = length;
-    capture.responseHead(statusCode, (name) => headerOf(this, sent, name));
-  }
+  const sent = first && exchange.marked ? withCapturedMark(this, args) : args;
+  const result = Reflect.apply(exchange.original.writeHead, this, sent) as ServerResponse;
+  if (first) exchange.responseHead(this.statusCode, (name) => headerOf(this, sent, name));
   return result;
 }
 
@@ -140,7 +174,7 @@ function write(this: ServerResponse & Observed, ...args: unknown[]): boolean {
   const exchange = this[EXCHANGE];
   const open = !this.writableEnded;
   const result = Reflect.apply(exchange.original.write, this, args) as boolean;
-  if (open) look(exchange, args);
+  if (open) exchange.responseChunk(args[0], args[1]);
   return result;
 }
 
@@ -148,16 +182,8 @@ function end(this: ServerResponse & Observed, ...args: unknown[]): ServerRespons
   const exchange = this[EXCHANGE];
   const open = !this.writableEnded;
   const result = Reflect.apply(exchange.original.end, this, args) as ServerResponse;
-  if (open) look(exchange, args);
+  if (open) exchange.responseChunk(args[0], args[1]);
   return result;
-}
-
-/** Looks at the chunk among the arguments of `write` or `end`: bytes, or text with its encoding. */
-function look(exchange: Exchange, [chunk, encoding]: readonly unknown[]): void {
-  const bytes = exchange.hasBody ? bytesOf(chunk, encoding) : undefined;
-  if (bytes === undefined) return;
-  exchange.sentBytes += bytes.length;
-  exchange.capture.responseChunk(bytes);
 }
 
 function bytesOf(chunk: unknown, encoding: unknown): Uint8Array | undefined {
@@ -167,10 +193,5 @@ function bytesOf(chunk: unknown, encoding: unknown): Uint8Array | undefined {
 }
 
 function onClose(this: ServerResponse & Observed): void {
-  const { declaredBytes = 0, sentBytes } = this[EXCHANGE];
-  this[EXCHANGE].end(this.writableFinished && sentBytes >= declaredBytes);
-}
-
-function onError(this: ServerResponse & Observed, error: Error): void {
-  this[EXCHANGE].end(false, error);
+  this[EXCHANGE].end(this.writableFinished);
 }

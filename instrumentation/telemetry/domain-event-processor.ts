@@ -7,6 +7,7 @@ import type {
   ReadableLogRecord,
 } from '@opentelemetry/sdk-logs';
 import { redactText } from '../../taxonomy/redaction.ts';
+import { BoundedQueue } from './bounded-queue.ts';
 
 export interface DomainEventProcessorOptions {
   readonly exporter: LogRecordExporter;
@@ -52,9 +53,7 @@ export class DomainEventProcessor implements LogRecordProcessor {
   readonly #flushTimeoutMs: number;
   readonly #log: (message: string) => void;
   readonly #onLost: (count: number, reason: LossReason) => void;
-  /** Records in order of their coming, from `#first` on; those before it are gone. */
-  #queue: (ReadableLogRecord | undefined)[] = [];
-  #first = 0;
+  readonly #queue: BoundedQueue<ReadableLogRecord>;
   /** The batch that is being sent, or waits to be sent again. */
   #batch: ReadableLogRecord[] = [];
   #batchLimit: number;
@@ -68,6 +67,7 @@ export class DomainEventProcessor implements LogRecordProcessor {
   constructor(options: DomainEventProcessorOptions) {
     this.#exporter = options.exporter;
     this.#maxQueueSize = options.maxQueueSize ?? 50_000;
+    this.#queue = new BoundedQueue(this.#maxQueueSize);
     this.#maxBatchSize = options.maxBatchSize ?? 512;
     this.#batchLimit = this.#maxBatchSize;
     this.#delayMs = options.delayMs ?? 200;
@@ -85,16 +85,16 @@ export class DomainEventProcessor implements LogRecordProcessor {
   onEmit(record: ReadWriteLogRecord): void {
     if (!isDomainEvent(record)) return;
     if (this.#stopped !== undefined) return this.#lose(1, 'shutdown');
-    this.#queue.push(record);
-    if (this.pending > this.#maxQueueSize) this.#dropOldest();
+    const dropped = this.#queue.push(record, this.#batch.length);
+    if (dropped > 0) this.#lose(dropped, 'queue_full');
     if (this.#failures > 0) return;
-    if (this.#queue.length - this.#first >= this.#maxBatchSize) this.#sendSoon(0);
+    if (this.#queue.length >= this.#maxBatchSize) this.#sendSoon(0);
     else if (this.#timer === undefined) this.#sendSoon(this.#delayMs);
   }
 
   /** Records not yet accepted by the receiver. */
   get pending(): number {
-    return this.#queue.length - this.#first + this.#batch.length;
+    return this.#queue.length + this.#batch.length;
   }
 
   /** Sends what is there, at once; resolves when it is accepted, or after the time-out. */
@@ -126,27 +126,16 @@ export class DomainEventProcessor implements LogRecordProcessor {
    * @param send returns whether they were accepted
    */
   sendRemaining(send: (records: readonly ReadableLogRecord[]) => boolean): void {
-    const records = [...this.#batch, ...this.#queue.slice(this.#first).filter((record) => record !== undefined)];
-    if (records.length === 0) return;
-    if (this.#failures === 0 && send(records)) this.#clear();
+    this.#batch.push(...this.#queue.take(Infinity));
+    if (this.#batch.length === 0) return;
+    if (this.#failures === 0 && send(this.#batch)) this.#batch = [];
     else this.#giveUp();
   }
 
   #giveUp(): void {
-    if (this.pending > 0) this.#lose(this.pending, 'shutdown');
-    this.#clear();
-  }
-
-  #clear(): void {
+    const lost = this.#batch.length + this.#queue.take(Infinity).length;
     this.#batch = [];
-    this.#queue = [];
-    this.#first = 0;
-  }
-
-  #dropOldest(): void {
-    this.#queue[this.#first] = undefined;
-    this.#first += 1;
-    this.#lose(1, 'queue_full');
+    if (lost > 0) this.#lose(lost, 'shutdown');
   }
 
   #lose(count: number, reason: LossReason): void {
@@ -177,7 +166,7 @@ export class DomainEventProcessor implements LogRecordProcessor {
     this.#sending ??= this.#sendBatch().finally(() => {
       this.#sending = undefined;
       if (this.pending === 0) return;
-      const full = this.#queue.length - this.#first >= this.#maxBatchSize;
+      const full = this.#queue.length >= this.#maxBatchSize;
       this.#sendSoon(this.#failures > 0 ? this.#pause() : full ? 0 : this.#delayMs);
     });
     return this.#sending;
@@ -186,24 +175,13 @@ export class DomainEventProcessor implements LogRecordProcessor {
   async #sendBatch(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#fillBatch();
+    if (this.#batch.length === 0) this.#batch = this.#queue.take(this.#maxBatchSize);
     if (this.#batch.length === 0) return;
     const size = Math.min(this.#batchLimit, this.#batch.length);
     const sent = this.#batch.slice(0, size);
     const { code, error } = await this.#export(sent);
     if (code === ExportResultCode.SUCCESS) this.#accepted(size);
     else this.#failed(size, error);
-  }
-
-  #fillBatch(): void {
-    if (this.#batch.length > 0) return;
-    const end = Math.min(this.#first + this.#maxBatchSize, this.#queue.length);
-    for (let index = this.#first; index < end; index += 1) {
-      const record = this.#queue[index];
-      if (record !== undefined) this.#batch.push(record);
-    }
-    this.#queue.splice(0, end);
-    this.#first = 0;
   }
 
   #accepted(size: number): void {
