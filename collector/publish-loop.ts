@@ -22,10 +22,12 @@ interface Flight {
 }
 
 const READ_BYTES = 256 * 1024;
-/** Messages published without letting others run. */
-const SLICE = 32;
+/** Messages published without letting others run; fewer while many producers wait. */
+const SLICE = { usual: 128, yielding: 32 };
 /** What a message costs this thread, about: from journal to confirm. */
 const MESSAGE_MS = 0.025;
+/** So many producers that wait take turns with publishing as they come. */
+const FEW = 8;
 const CURSOR_EVERY_MS = 200;
 const RETRY_PAGE = 500;
 const RETRY_FIRST_MS = 1000;
@@ -46,6 +48,7 @@ export class PublishLoop {
   #running: Promise<void> = Promise.resolve();
   #retrying = false;
   #inSlice = 0;
+  #slice = SLICE.yielding;
   readonly #timers: NodeJS.Timeout[] = [];
 
   constructor(options: PublishLoopOptions) {
@@ -117,7 +120,7 @@ export class PublishLoop {
           const flight: Flight = { row, index: index + 1, settled: false };
           if (!this.#tryPublish(flight, line) && !(await this.#publishWhenReady(flight, line))) return;
           this.#inSlice += 1;
-          if (this.#inSlice >= SLICE) await this.#giveWay();
+          if (this.#inSlice >= this.#slice) await this.#giveWay();
           if (this.#stopped) return;
         }
         this.#position = { row, index: 0 };
@@ -126,12 +129,14 @@ export class PublishLoop {
   }
 
   /**
-   * Between slices others run; and while producers wait, publishing takes only its share of the thread, as if it were
-   * one of them: what is journaled is safe, what waits for an answer is not yet.
+   * Between slices others run; and while many producers wait, publishing takes only its share of the thread, as if it
+   * were one of them: what is journaled is safe, what waits for an answer is not yet.
    */
   async #giveWay(): Promise<void> {
-    const pauseMs = this.#inSlice * MESSAGE_MS * (this.#options.pressure?.() ?? 0);
+    const waiting = Math.max(0, (this.#options.pressure?.() ?? 0) - FEW);
+    const pauseMs = this.#inSlice * MESSAGE_MS * waiting;
     this.#inSlice = 0;
+    this.#slice = waiting > 0 ? SLICE.yielding : SLICE.usual;
     await (pauseMs < 1 ? immediate() : delay(pauseMs));
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import { Hono, type Context } from 'hono';
 import type { TelemetryBatch } from '../telemetry-intake.ts';
 import { BodyError, createByteBudget, readBody } from './body.ts';
@@ -22,12 +23,16 @@ const DECODERS = {
   metrics: { json: decodeMetricsJson, protobuf: decodeMetrics },
 } as const;
 
+/** A body from which on its decoding waits for a turn of its own. */
+const LARGE_BYTES = 64 * 1024;
+
 const SIGNALS: readonly Signal[] = ['traces', 'logs', 'metrics'];
 
 /** OTLP/HTTP receiver: POST /v1/traces, /v1/logs, /v1/metrics (opentelemetry-proto specification, "OTLP/HTTP"). */
 export function otlpRoutes(deps: OtlpDependencies): Hono {
   const app = new Hono();
   const budget = createByteBudget(deps.maxInflightBytes);
+  const turn = createTurns();
   for (const signal of SIGNALS) {
     app.post(`/v1/${signal}`, async function receive(c) {
       const encoding = encodingOf(c);
@@ -40,6 +45,7 @@ export function otlpRoutes(deps: OtlpDependencies): Hono {
       const lease = budget.lease();
       try {
         const body = await readBody(c, deps.maxBodyBytes, lease);
+        if (body.byteLength > LARGE_BYTES) await turn();
         const { rejected, message } = await deps.accept(decode(signal, encoding, body, deps.screen));
         return c.body(exportResponse(encoding, signal, rejected, message), 200, {
           'content-type': CONTENT_TYPES[encoding],
@@ -97,4 +103,13 @@ function encodingOf(c: Context): Encoding | undefined {
   const type = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
   if (type === CONTENT_TYPES.json) return 'json';
   return type === CONTENT_TYPES.protobuf || type === 'application/protobuf' ? 'protobuf' : undefined;
+}
+
+/** Each call gets a turn of the event loop to itself, in order: large batches do not keep others waiting for all of them. */
+function createTurns(): () => Promise<void> {
+  let last = Promise.resolve();
+  return () => {
+    last = last.then(() => immediate());
+    return last;
+  };
 }
