@@ -151,7 +151,8 @@ function explain(issue: z.core.$ZodIssue, given: Record<string, unknown>): strin
   return `${name} was ${JSON.stringify(given[name])}: ${issue.message}`;
 }
 
-function readConfigFile(path: string): Record<string, unknown> {
+/** Names and values of a `--config` file; lists joined by commas. @throws ConfigError */
+export function readConfigFile(path: string): Record<string, unknown> {
   let yaml: string;
   try {
     yaml = readFileSync(path, 'utf8');
