@@ -47,7 +47,7 @@ function proxyRow(name: string, target: number, stockOtel: boolean): Row {
       );
       const peer = stack.use(
         await startPeerProgram('express-proxy', [upstream.url], {
-          env: { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' },
+          env: { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url },
           ...(stockOtel && { node: ['--import', program('stock-otel')] }),
         }),
       );

@@ -23,7 +23,7 @@ program
 const proxy = program
   .command('proxy')
   .description('pass requests on to Clowder and report what they do, as OpenTelemetry');
-addProxyFlags(proxy).action(async () => (await import('./proxy.ts')).runProxy(proxy));
+addProxyFlags(proxy).action(async () => (await import('./proxy.ts')).runProxy(globals(), proxy));
 
 const keys = program.command('keys').description('API keys of the collector');
 keys

@@ -1,19 +1,24 @@
 import type { Command } from 'commander';
 import pino from 'pino';
+import { readConfigFile } from '../collector/config.ts';
 import { startCapture } from '../instrumentation/capture/start-capture.ts';
 import { startProxy } from '../instrumentation/proxy/proxy.ts';
 import { parseProxySettings } from '../instrumentation/proxy/settings.ts';
 import { setUpTelemetry } from '../instrumentation/telemetry/set-up.ts';
+import type { GlobalOptions } from './program.ts';
 import { DEFAULT_OTLP_ENDPOINT, flagValues } from './proxy-flags.ts';
 
 /** From SIGTERM to the end of the process, whatever is left (DESIGN.md, promise 4). */
 const STOP_WITHIN_MS = 9500;
 
 /** `proxy`: runs until SIGTERM or SIGINT, then finishes what is in flight and exits 0. */
-export async function runProxy(command: Command): Promise<void> {
-  const settings = parseProxySettings({ ...process.env, ...flagValues(command) });
+export async function runProxy({ config }: GlobalOptions, command: Command): Promise<void> {
+  const file: Record<string, unknown> = config === undefined ? {} : readConfigFile(config);
+  const settings = parseProxySettings({ ...process.env, ...flagValues(command) }, file);
   const log = pino({ level: settings.LOG_LEVEL, base: { service: 'clowder-otel-proxy' } });
-  process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] ??= DEFAULT_OTLP_ENDPOINT;
+  // The SDK reads its own settings from the environment.
+  const forSdk: Record<string, unknown> = { OTEL_EXPORTER_OTLP_ENDPOINT: DEFAULT_OTLP_ENDPOINT, ...file };
+  for (const [name, value] of Object.entries(forSdk)) if (name.startsWith('OTEL_')) process.env[name] ??= String(value);
   const telemetry = setUpTelemetry({ serviceName: 'clowder-otel-proxy', log: (message) => log.warn(message) });
   const options = {
     clowder: settings.CLOWDER_VERSION,

@@ -66,6 +66,15 @@ describe('settings of the proxy', () => {
     expect(problems(given)).toContain(why);
   });
 
+  it('of a file give way to those given, and may not have a name that is none', () => {
+    const file = { PROXY_VIA: 'file', CLOWDER_INSTANCE: 'file', OTEL_SERVICE_NAME: 'x' };
+    expect(parseProxySettings({ PROXY_VIA: 'given', CLOWDER_INSTANCE: '' }, file)).toMatchObject({
+      PROXY_VIA: 'given',
+      CLOWDER_INSTANCE: 'file',
+    });
+    expect(() => parseProxySettings({}, { PROXY_LISTN: ':1' })).toThrow('PROXY_LISTN is no setting of the proxy');
+  });
+
   it('each have one flag, and its default is shown as it is', () => {
     const settings = parseProxySettings({});
     expect(PROXY_FLAGS.map(({ setting }) => setting).sort()).toEqual(Object.keys(settingsWithAll()).sort());

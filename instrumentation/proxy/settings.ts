@@ -8,7 +8,7 @@ const bytes = z.preprocess(
     .max(1024 ** 2),
 );
 const seconds = z.coerce.number('must be a number of seconds').nonnegative();
-const file = z.string().min(1);
+const path = z.string().min(1);
 const flag = z.preprocess(parseFlag, z.boolean('must be true or false'));
 const forwardedMode = z.enum(['set', 'append', 'off']);
 
@@ -64,9 +64,9 @@ const settings = z.object({
     .string()
     .regex(/^[\w.:-]+$/, 'must be a name such as clowder-proxy')
     .optional(),
-  PROXY_TLS_CERT_FILE: file.optional(),
-  PROXY_TLS_KEY_FILE: file.optional(),
-  PROXY_TARGET_CA_FILE: file.optional(),
+  PROXY_TLS_CERT_FILE: path.optional(),
+  PROXY_TLS_KEY_FILE: path.optional(),
+  PROXY_TARGET_CA_FILE: path.optional(),
   PROXY_TARGET_INSECURE: flag.default(false),
   PROXY_CONNECT_TIMEOUT_S: seconds.default(5),
   PROXY_FIRST_BYTE_TIMEOUT_S: seconds.default(300),
@@ -91,37 +91,53 @@ export class ProxyConfigError extends Error {
 }
 
 /**
- * Checks settings as a whole, by the names of their environment variables.
+ * Checks settings as a whole, by the names of their environment variables; empty counts as unset.
  *
+ * @param file settings of a file, in which only names that mean something may stand; `given` wins over it
  * @throws ProxyConfigError
  */
-export function parseProxySettings(given: Readonly<Record<string, unknown>>): ProxySettings {
+export function parseProxySettings(
+  given: Readonly<Record<string, unknown>>,
+  file: Readonly<Record<string, unknown>> = {},
+): ProxySettings {
+  const names = Object.keys(settings.shape);
+  const isSet = (value: unknown): boolean => value !== undefined && value !== '';
   const present = Object.fromEntries(
-    Object.keys(settings.shape)
-      .filter((name) => given[name] !== undefined && given[name] !== '')
-      .map((name) => [name, given[name]]),
+    names
+      .map((name): [string, unknown] => [name, isSet(given[name]) ? given[name] : file[name]])
+      .filter(([, value]) => isSet(value)),
   );
-  const problems: string[] = [];
+  const problems = Object.keys(file)
+    .filter((name) => !Object.hasOwn(settings.shape, name) && !name.startsWith('OTEL_'))
+    .map((name) => `${name} is no setting of the proxy; known: ${names.join(', ')}`);
   const parsed = settings.safeParse(present);
-  if (parsed.success) problems.push(...contradictions(parsed.data));
-  else problems.push(...parsed.error.issues.map((issue) => explain(issue, present)));
+  problems.push(...(parsed.error?.issues ?? []).map((issue) => explain(issue, present)));
+  problems.push(...contradictions(parsed.data ?? rightOnes(present)));
   if (problems.length > 0 || !parsed.success)
     throw new ProxyConfigError(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
   return parsed.data;
 }
 
+/** Settings that are right by themselves, where others are not. */
+function rightOnes(present: Readonly<Record<string, unknown>>): Partial<ProxySettings> {
+  return Object.fromEntries(
+    Object.entries(settings.shape).flatMap(([name, schema]) => {
+      const { success, data } = schema.safeParse(present[name]);
+      return success && data !== undefined ? [[name, data]] : [];
+    }),
+  );
+}
+
 /** What is wrong with settings that are each right by themselves. */
-function contradictions(given: ProxySettings): string[] {
+function contradictions(given: Partial<ProxySettings>): string[] {
   const problems: string[] = [];
   if ((given.PROXY_TLS_CERT_FILE === undefined) !== (given.PROXY_TLS_KEY_FILE === undefined))
     problems.push('PROXY_TLS_CERT_FILE and PROXY_TLS_KEY_FILE belong together: set both or neither');
-  if (
-    given.PROXY_TARGET.protocol === 'http:' &&
-    (given.PROXY_TARGET_CA_FILE !== undefined || given.PROXY_TARGET_INSECURE)
-  )
+  const { PROXY_TARGET: url, PROXY_LISTEN: listen } = given;
+  const trusts = given.PROXY_TARGET_CA_FILE !== undefined || given.PROXY_TARGET_INSECURE === true;
+  if (url?.protocol === 'http:' && trusts)
     problems.push('PROXY_TARGET_CA_FILE and PROXY_TARGET_INSECURE are for an https PROXY_TARGET');
-  const { host, port } = given.PROXY_LISTEN;
-  if (port !== 0 && port === portOf(given.PROXY_TARGET) && host === given.PROXY_TARGET.hostname.replace(/[[\]]/g, ''))
+  if (url !== undefined && listen?.port === portOf(url) && listen.host === url.hostname.replace(/[[\]]/g, ''))
     problems.push('PROXY_TARGET was the address of PROXY_LISTEN: the proxy would call itself');
   return problems;
 }
