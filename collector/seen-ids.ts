@@ -16,8 +16,8 @@ const ID_LENGTH = 32;
 const UUID_LENGTH = 36;
 const UUID_MARK = 0x9e3779b9;
 const DASH = 45;
-/** Where a UUID has its dashes. */
-const UUID_DASHES: ReadonlySet<number> = new Set([8, 13, 18, 23]);
+/** Where a UUID has its dashes, a bit for each place. */
+const UUID_DASHES = (1 << 8) | (1 << 13) | (1 << 18) | (1 << 23);
 /** Of this process alone, so that nobody can choose ids that all fall into the same slots. */
 const SEED = randomInt(2 ** 32);
 
@@ -38,7 +38,7 @@ function parseHex(id: string, key: Key): boolean {
     let value = 0;
     for (let digits = 0; digits < 8; at += 1) {
       const code = id.charCodeAt(at);
-      if (isUuid && UUID_DASHES.has(at)) {
+      if (isUuid && at < 24 && ((UUID_DASHES >> at) & 1) === 1) {
         if (code !== DASH) return false;
         continue;
       }
@@ -86,9 +86,9 @@ class Generation {
     return this.#isAt(this.#find(key, mixed));
   }
 
-  add(key: Key): void {
+  add(key: Key, mixed: number): void {
     if (this.count * 2 * WORDS >= this.#slots.length) this.#grow();
-    const at = this.#find(key);
+    const at = this.#find(key, mixed);
     if (this.#isAt(at)) return;
     this.#slots.set(key, at);
     this.count += 1;
@@ -145,7 +145,10 @@ export class SeenIds {
   readonly #generationMax: number;
   /** The youngest first. */
   readonly #generations: Generation[] = [];
+  /** Key of the id that was asked for last: it is asked for again at once, to be added. */
   readonly #key: Key = new Uint32Array(WORDS);
+  #mixed = 0;
+  #lastId: string | undefined;
 
   constructor({ windowMs = 3_600_000, maxIds = 4_000_000 }: SeenIdsOptions = {}) {
     this.#windowMs = windowMs;
@@ -163,9 +166,8 @@ export class SeenIds {
   }
 
   has(id: string): boolean {
-    keyOf(id, this.#key);
-    const mixed = mix(this.#key);
-    for (const generation of this.#generations) if (generation.has(this.#key, mixed)) return true;
+    this.#take(id);
+    for (const generation of this.#generations) if (generation.has(this.#key, this.#mixed)) return true;
     return false;
   }
 
@@ -187,13 +189,20 @@ export class SeenIds {
     }
     youngest.lastMs = Math.max(youngest.lastMs, nowMs);
     this.#expire(nowMs);
-    keyOf(id, this.#key);
-    youngest.add(this.#key);
+    this.#take(id);
+    youngest.add(this.#key, this.#mixed);
   }
 
   delete(id: string): void {
-    keyOf(id, this.#key);
+    this.#take(id);
     for (const generation of this.#generations) generation.delete(this.#key);
+  }
+
+  #take(id: string): void {
+    if (id === this.#lastId) return;
+    keyOf(id, this.#key);
+    this.#mixed = mix(this.#key);
+    this.#lastId = id;
   }
 
   /** A generation goes when its youngest id is older than the window. */
