@@ -7,7 +7,8 @@ import { redactText } from '../../taxonomy/redaction.ts';
 import { ClowderInstrumentation } from '../server/clowder-instrumentation.ts';
 import { captureOptions } from '../server/settings.ts';
 import { flushAtExit } from '../telemetry/flush-at-exit.ts';
-import { hasSdk, logToStderr, setUpTelemetry } from '../telemetry/set-up.ts';
+import { hasSdk } from '../telemetry/sdk.ts';
+import { logToStderr, setUpTelemetry } from '../telemetry/set-up.ts';
 import { hookImports } from './module-hooks.ts';
 
 /** By the names that OTEL_NODE_ENABLED_INSTRUMENTATIONS and OTEL_NODE_DISABLED_INSTRUMENTATIONS use. */

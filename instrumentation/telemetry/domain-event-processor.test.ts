@@ -2,7 +2,8 @@ import { SeverityNumber } from '@opentelemetry/api';
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
 import { LoggerProvider, type LogRecordExporter, type ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { DomainEventProcessor, type DomainEventProcessorOptions, type LossReason } from './domain-event-processor.ts';
+import { DomainEventProcessor, type DomainEventProcessorOptions } from './domain-event-processor.ts';
+import type { LossReason } from './retrying-sender.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

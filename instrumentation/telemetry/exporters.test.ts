@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { logExportersFromEnv, spanProcessorsFromEnv } from './exporters.ts';
-import { redactedProcessDetector } from './resource-detectors.ts';
+import { redactedProcessDetector } from './resource.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
 

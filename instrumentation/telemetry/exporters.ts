@@ -58,14 +58,18 @@ export function spanProcessorsFromEnv(log: Log): SpanProcessor[] {
   return exporterNames('OTEL_TRACES_EXPORTER', log).map((name) => {
     if (name === 'console') return new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() });
     const exporter = byProtocol(TRACE_EXPORTERS, 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', log);
-    return new BatchSpanProcessor({
-      exporter: announceFailures(exporter, log),
-      maxQueueSize: positive(BATCHES.maxQueueSize),
-      maxExportBatchSize: positive(BATCHES.maxExportBatchSize),
-      scheduledDelayMillis: positive(BATCHES.scheduledDelayMillis),
-      exportTimeoutMillis: positive(BATCHES.exportTimeoutMillis),
-    });
+    return new BatchSpanProcessor({ exporter: announceFailures(exporter, log), ...spanBatchesFromEnv() });
   });
+}
+
+/** How spans are gathered, by OTEL_BSP_*. */
+export function spanBatchesFromEnv(): Record<keyof typeof BATCHES, number> {
+  return {
+    maxQueueSize: positive(BATCHES.maxQueueSize),
+    maxExportBatchSize: positive(BATCHES.maxExportBatchSize),
+    scheduledDelayMillis: positive(BATCHES.scheduledDelayMillis),
+    exportTimeoutMillis: positive(BATCHES.exportTimeoutMillis),
+  };
 }
 
 /** Exporters of log records, by OTEL_LOGS_EXPORTER and OTEL_EXPORTER_OTLP_*. */

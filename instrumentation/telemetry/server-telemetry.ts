@@ -15,7 +15,8 @@ import {
 } from '@opentelemetry/api';
 import { TraceState, W3CTraceContextPropagator, getRPCMetadata } from '@opentelemetry/core';
 import { REFUTED_IDS, REFUTED_NAME } from '../../taxonomy/attributes.ts';
-import type { Capture, CapturedAttributes, CapturedEvent, RequestHead } from '../capture/types.ts';
+import type { Capture, CapturedEvent, RequestHead } from '../capture/types.ts';
+import { EVENT_PREFIX, hasFailed, headAttributes, spanName } from './request-report.ts';
 import { CAPTURED_MEMBER, markCaptured } from './trace-state.ts';
 
 export interface ServerTelemetryOptions {
@@ -75,44 +76,37 @@ interface Shared {
 
 const W3C = new W3CTraceContextPropagator();
 const CAPTURED_ONLY = new TraceState(CAPTURED_MEMBER);
-const EVENT_PREFIX = 'clowder.';
+
+/** Counts looks that failed, by `error.type`. */
+export function captureErrors(meter: Meter): Counter {
+  return meter.createCounter('clowder.capture.errors', {
+    description: 'Looks at requests and responses that failed; the requests themselves passed',
+    unit: '{error}',
+  });
+}
 
 /** Server spans and domain events of captured requests, by the OTel API given. */
 export function createServerTelemetry(options: ServerTelemetryOptions): ServerTelemetry {
   const { tracer, propagator = W3C } = options;
   const shared: Shared = {
     logger: options.logger,
-    errors: options.meter.createCounter('clowder.capture.errors', {
-      description: 'Looks at requests and responses that failed; the requests themselves passed',
-      unit: '{error}',
-    }),
+    errors: captureErrors(options.meter),
     onError: options.onError ?? (() => undefined),
   };
   return {
     start(head, capture, startMs) {
       const parent = propagator.extract(ROOT_CONTEXT, head.headers, defaultTextMapGetter);
-      const { attributes, route } = capture;
-      if (route !== undefined) attributes['http.route'] = route;
-      if (capture.mayBeEvent) attributes['clowder.captured'] = true;
-      const spanOptions: SpanOptions = { kind: SpanKind.SERVER, attributes };
+      const spanOptions: SpanOptions = { kind: SpanKind.SERVER, attributes: headAttributes(capture, true) };
       if (startMs !== undefined) spanOptions.startTime = startMs;
-      const span = tracer.startSpan(spanName(attributes, route), spanOptions, parent);
+      const span = tracer.startSpan(spanName(capture), spanOptions, parent);
       return new CapturedRequest(shared, capture, span, trace.setSpan(parent, span), true, startMs ?? Date.now());
     },
     adopt(span, context, capture, startMs) {
-      const { attributes, route } = capture;
-      if (capture.mayBeEvent) attributes['clowder.captured'] = true;
-      if (route !== undefined) span.updateName(spanName(attributes, route));
-      span.setAttributes(attributes);
+      if (capture.route !== undefined) span.updateName(spanName(capture));
+      span.setAttributes(headAttributes(capture, false));
       return new CapturedRequest(shared, capture, span, context, false, startMs ?? Date.now());
     },
   };
-}
-
-/** `{method} {route}`, low-cardinality (semantic conventions, HTTP spans, "Name"). */
-function spanName({ 'http.request.method': method }: CapturedAttributes, route: string | undefined): string {
-  const known = method === undefined || method === '_OTHER' ? 'HTTP' : String(method);
-  return route === undefined ? known : `${known} ${route}`;
 }
 
 class CapturedRequest implements ServerRequest {
@@ -175,15 +169,8 @@ class CapturedRequest implements ServerRequest {
       });
     }
     for (const code of errors) this.#shared.errors.add(1, { 'error.type': code });
-    const status = attributes['http.response.status_code'];
-    const failed = typeof status === 'number' && status >= 500;
-    if (error !== undefined) {
-      attributes['error.type'] = errorType(error);
-    } else if (failed && this.#ownsSpan) {
-      attributes['error.type'] = String(status);
-    }
     if (!this.#ownsSpan) this.#nameRoute();
-    if (error !== undefined || failed) this.#span.setStatus({ code: SpanStatusCode.ERROR });
+    if (hasFailed(attributes, error)) this.#span.setStatus({ code: SpanStatusCode.ERROR });
     this.#span.setAttributes(attributes);
   }
 
@@ -205,8 +192,3 @@ class CapturedRequest implements ServerRequest {
 }
 
 const NO_HEADERS: ForwardHeaders = { traceparent: undefined, tracestate: undefined };
-
-/** The system's code of an error (ECONNREFUSED), else its class. */
-function errorType(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-}

@@ -1,0 +1,206 @@
+import { SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
+import { TraceState } from '@opentelemetry/core';
+import { ProtobufLogsSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { BYTES, VARINT, WireReader } from '../../../collector/otlp/wire.ts';
+import {
+  appendSpan,
+  encodeLogRecord,
+  encodeRequest,
+  encodeResource,
+  encodeScope,
+  type EncodableLogRecord,
+  type EncodableSpan,
+} from './encode.ts';
+import { ProtoWriter } from './proto-writer.ts';
+
+const RESOURCE = { 'service.name': 'test', 'process.pid': 42, 'process.command_args': ['node', 'ä.js'] };
+const SCOPE = { name: 'clowder-otel' };
+
+/** Nothing, by a varint, by an empty message, and by a status whose code is said to be 0. */
+const DEFAULTS = new Set<string | number>([0, '', '1800']);
+
+type Field = readonly [field: number, type: number, content: string | number];
+
+/** Fields of a message in their order; those that hold nothing but a default are as good as absent. */
+function fields(bytes: Uint8Array, ignored: readonly number[] = []): Field[] {
+  const reader = new WireReader(bytes);
+  const all: Field[] = [];
+  while (reader.next()) {
+    const content =
+      reader.type === VARINT ? reader.value : Buffer.from(bytes.subarray(reader.start, reader.stop)).toString('hex');
+    if (!ignored.includes(reader.field) || !DEFAULTS.has(content)) all.push([reader.field, reader.type, content]);
+  }
+  return all;
+}
+
+/** Contents of a path of fields, each an embedded message. */
+function at(bytes: Uint8Array, ...path: readonly number[]): Uint8Array[] {
+  const [first, ...rest] = path;
+  if (first === undefined) return [bytes];
+  const found: Uint8Array[] = [];
+  const reader = new WireReader(bytes);
+  while (reader.next()) {
+    if (reader.field === first && reader.type === BYTES)
+      found.push(...at(bytes.subarray(reader.start, reader.stop), ...rest));
+  }
+  return found;
+}
+
+const hrTime = (ms: number, ns: number): [number, number] => [Math.floor(ms / 1000), (ms % 1000) * 1e6 + ns];
+
+function bySdk(span: EncodableSpan): Uint8Array {
+  const readable: ReadableSpan = {
+    name: span.name,
+    kind: SpanKind.SERVER,
+    spanContext: () => ({
+      traceId: span.traceId,
+      spanId: span.spanId,
+      traceFlags: TraceFlags.SAMPLED,
+      ...(span.traceState !== '' && { traceState: new TraceState(span.traceState) }),
+    }),
+    ...(span.parentSpanId !== '' && {
+      parentSpanContext: { traceId: span.traceId, spanId: span.parentSpanId, traceFlags: 1, isRemote: true },
+    }),
+    startTime: hrTime(span.start.ms, span.start.ns),
+    endTime: hrTime(span.end.ms, span.end.ns),
+    status: { code: span.failed ? SpanStatusCode.ERROR : SpanStatusCode.UNSET },
+    attributes: span.attributes,
+    links: [],
+    events: [],
+    duration: [0, 0],
+    ended: true,
+    resource: resourceFromAttributes(RESOURCE),
+    instrumentationScope: SCOPE,
+    droppedAttributesCount: 0,
+    droppedEventsCount: 0,
+    droppedLinksCount: 0,
+  };
+  return ProtobufTraceSerializer.serializeRequest([readable]) ?? new Uint8Array();
+}
+
+function byUs(span: EncodableSpan): Uint8Array {
+  const entries = new ProtoWriter();
+  appendSpan(entries, span);
+  return encodeRequest(encodeResource(RESOURCE), encodeScope(SCOPE.name), [entries.bytes()]);
+}
+
+const hexId = (digits: number): fc.Arbitrary<string> =>
+  fc.uint8Array({ minLength: digits / 2, maxLength: digits / 2 }).map((bytes) => Buffer.from(bytes).toString('hex'));
+const text = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 300 }),
+  fc.string({ unit: 'grapheme-ascii', maxLength: 300 }),
+);
+const attributes = fc.dictionary(
+  fc.stringMatching(/^[a-z][a-z._]{0,40}$/),
+  fc.oneof(text, fc.boolean(), fc.nat(), fc.maxSafeNat(), fc.double({ noNaN: true, noInteger: true })),
+  { noNullPrototype: true, maxKeys: 20 },
+);
+const instant = fc.record({ ms: fc.integer({ min: 1, max: 4e12 }), ns: fc.integer({ min: 0, max: 999_999 }) });
+const spans: fc.Arbitrary<EncodableSpan> = fc.record({
+  traceId: hexId(32),
+  spanId: hexId(16),
+  parentSpanId: fc.oneof(fc.constant(''), hexId(16)),
+  traceState: fc.constantFrom('', 'clowder=captured', 'clowder=captured,rojo=1'),
+  name: text,
+  start: instant,
+  end: instant,
+  attributes,
+  failed: fc.boolean(),
+});
+
+describe('what is encoded', () => {
+  test('of a span is what the SDK would send', () => {
+    fc.assert(
+      fc.property(spans, (span) => {
+        const [ours, theirs] = [byUs(span), bySdk(span)];
+        const [ourSpan, theirSpan] = [ours, theirs].map((bytes) => at(bytes, 1, 2, 2)[0] ?? new Uint8Array());
+        // Counts of what was dropped, and a status that is not set.
+        expect(fields(ourSpan ?? ours)).toEqual(fields(theirSpan ?? theirs, [10, 12, 14, 15]));
+      }),
+    );
+  });
+
+  test('of resource and scope is what the SDK would send', () => {
+    const span: EncodableSpan = {
+      traceId: '0af7651916cd43dd8448eb211c80319c',
+      spanId: 'b7ad6b7169203331',
+      parentSpanId: '',
+      traceState: '',
+      name: 'GET',
+      start: { ms: 1, ns: 0 },
+      end: { ms: 2, ns: 0 },
+      attributes: {},
+      failed: false,
+    };
+    for (const path of [
+      [1, 1],
+      [1, 2, 1],
+    ]) {
+      const [ours, theirs] = [byUs(span), bySdk(span)].map((bytes) =>
+        at(bytes, ...path).map((one) => fields(one, [2])),
+      );
+      expect(ours).toEqual(theirs);
+      expect(ours).toHaveLength(1);
+    }
+  });
+
+  test('of a log record is what the SDK would send', () => {
+    const records: fc.Arbitrary<EncodableLogRecord> = fc.record({
+      eventName: fc.stringMatching(/^clowder\.[a-z.]{1,30}$/),
+      traceId: hexId(32),
+      spanId: hexId(16),
+      sampled: fc.boolean(),
+      timeMs: fc.integer({ min: 1, max: 4e12 }),
+      observedMs: fc.integer({ min: 1, max: 4e12 }),
+      attributes,
+    });
+    fc.assert(
+      fc.property(records, (record) => {
+        const readable: ReadableLogRecord = {
+          hrTime: hrTime(record.timeMs, 0),
+          hrTimeObserved: hrTime(record.observedMs, 0),
+          spanContext: {
+            traceId: record.traceId,
+            spanId: record.spanId,
+            traceFlags: record.sampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
+          },
+          eventName: record.eventName,
+          attributes: record.attributes,
+          resource: resourceFromAttributes(RESOURCE),
+          instrumentationScope: SCOPE,
+          droppedAttributesCount: 0,
+        };
+        const theirs = ProtobufLogsSerializer.serializeRequest([readable]) ?? new Uint8Array();
+        const [entry] = at(encodeLogRecord(record), 2);
+        // Flags are fixed32: absent and zero are the same.
+        const withoutFlags = (all: Field[]): Field[] =>
+          all.filter(([field, , content]) => field !== 8 || content !== '00000000');
+        expect(withoutFlags(fields(entry ?? theirs))).toEqual(
+          withoutFlags(fields(at(theirs, 1, 2, 2)[0] ?? new Uint8Array(), [7])),
+        );
+      }),
+    );
+  });
+
+  test('of many entries is one request', () => {
+    const entries = Array.from({ length: 300 }, (_, index) =>
+      encodeLogRecord({
+        eventName: 'clowder.view.page',
+        traceId: '',
+        spanId: '',
+        sampled: false,
+        timeMs: index + 1,
+        observedMs: index + 1,
+        attributes: { index, negative: -index - 1 },
+      }),
+    );
+    const request = encodeRequest(encodeResource(RESOURCE), encodeScope('x'), entries);
+    expect(at(request, 1)).toHaveLength(1);
+    expect(at(request, 1, 2, 2)).toHaveLength(300);
+  });
+});

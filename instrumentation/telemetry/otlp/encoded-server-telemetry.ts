@@ -1,0 +1,144 @@
+import { ROOT_CONTEXT, TraceFlags, trace, type Context, type Counter } from '@opentelemetry/api';
+import { TraceState, parseTraceParent } from '@opentelemetry/core';
+import { randomFillSync } from 'node:crypto';
+import { REFUTED_IDS, REFUTED_NAME } from '../../../taxonomy/attributes.ts';
+import type { Capture, RequestHead } from '../../capture/types.ts';
+import { EVENT_PREFIX, hasFailed, headAttributes, spanName } from '../request-report.ts';
+import type { RetryingSender } from '../retrying-sender.ts';
+import type { ForwardHeaders, Outcome, ServerRequest, ServerTelemetry } from '../server-telemetry.ts';
+import { CAPTURED_MEMBER, markCaptured } from '../trace-state.ts';
+import { encodeLogRecord, type EncodableAttributes, type Instant } from './encode.ts';
+import type { SpanBatches } from './span-batches.ts';
+
+/** Whether a request is sampled, given what its caller decided; undefined where no caller said. */
+export type Sample = (caller: boolean | undefined) => boolean;
+
+export interface EncodedServerTelemetryOptions {
+  readonly spans: Pick<SpanBatches, 'add'>;
+  readonly events: Pick<RetryingSender<Uint8Array>, 'add'>;
+  readonly sample: Sample;
+  readonly errors: Counter;
+  readonly onError: (error: unknown) => void;
+  /** Adds to spans that are not ours. */
+  readonly adopt: ServerTelemetry['adopt'];
+}
+
+/**
+ * Server spans and domain events of captured requests, encoded as OTLP the moment they are over, without the objects of
+ * the SDK: what `createServerTelemetry` does, at a fraction of the cost (docs/adr/011).
+ */
+export function createEncodedServerTelemetry(options: EncodedServerTelemetryOptions): ServerTelemetry {
+  return {
+    start: (head, capture, startMs) => new EncodedRequest(options, head, capture, startMs ?? Date.now()),
+    adopt: options.adopt,
+  };
+}
+
+class EncodedRequest implements ServerRequest {
+  readonly traceId: string;
+  readonly #options: EncodedServerTelemetryOptions;
+  readonly #capture: Capture;
+  readonly #startMs: number;
+  readonly #startedAt = performance.now();
+  readonly #spanId = newId(8);
+  readonly #parentSpanId: string;
+  readonly #sampled: boolean;
+  readonly #traceState: string;
+  #context: Context | undefined;
+  #ended = false;
+
+  constructor(options: EncodedServerTelemetryOptions, { headers }: RequestHead, capture: Capture, startMs: number) {
+    this.#options = options;
+    this.#capture = capture;
+    this.#startMs = startMs;
+    const { traceparent, tracestate } = headers;
+    const caller = typeof traceparent === 'string' ? parseTraceParent(traceparent) : null;
+    this.traceId = caller?.traceId ?? newId(16);
+    this.#parentSpanId = caller?.spanId ?? '';
+    this.#sampled = options.sample(caller === null ? undefined : (caller.traceFlags & TraceFlags.SAMPLED) === 1);
+    const others = caller === null || tracestate === undefined ? '' : String(tracestate);
+    if (capture.mayBeEvent) this.#traceState = others === '' ? CAPTURED_MEMBER : markCaptured(others);
+    else this.#traceState = others === '' ? '' : new TraceState(others).serialize();
+  }
+
+  get context(): Context {
+    this.#context ??= trace.setSpanContext(ROOT_CONTEXT, {
+      traceId: this.traceId,
+      spanId: this.#spanId,
+      traceFlags: this.#sampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
+      ...(this.#traceState !== '' && { traceState: new TraceState(this.#traceState) }),
+    });
+    return this.#context;
+  }
+
+  forwardHeaders(): ForwardHeaders {
+    return {
+      traceparent: `00-${this.traceId}-${this.#spanId}-${this.#sampled ? '01' : '00'}`,
+      tracestate: this.#traceState === '' ? undefined : this.#traceState,
+    };
+  }
+
+  end(outcome: Outcome): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    try {
+      this.#report(outcome);
+    } catch (error) {
+      this.#options.onError(error);
+    }
+  }
+
+  #report({ complete, error }: Outcome): void {
+    const { attributes, events, refuted, errors } = this.#capture.end(complete, this.traceId);
+    for (const event of events) this.#emit(EVENT_PREFIX + event.type, event.attributes);
+    if (refuted.length > 0) {
+      this.#emit(REFUTED_NAME, { [REFUTED_IDS]: refuted.join(','), 'clowder.source': 'proxy' });
+    }
+    for (const code of errors) this.#options.errors.add(1, { 'error.type': code });
+    if (!this.#sampled) return;
+    const failed = hasFailed(attributes, error);
+    this.#options.spans.add({
+      traceId: this.traceId,
+      spanId: this.#spanId,
+      parentSpanId: this.#parentSpanId,
+      traceState: this.#traceState,
+      name: spanName(this.#capture),
+      start: { ms: this.#startMs, ns: 0 },
+      end: later(this.#startMs, performance.now() - this.#startedAt),
+      attributes: Object.assign(headAttributes(this.#capture, true), attributes),
+      failed,
+    });
+  }
+
+  #emit(eventName: string, attributes: EncodableAttributes): void {
+    const record = encodeLogRecord({
+      eventName,
+      attributes,
+      traceId: this.traceId,
+      spanId: this.#spanId,
+      sampled: this.#sampled,
+      timeMs: this.#startMs,
+      observedMs: Date.now(),
+    });
+    this.#options.events.add(record);
+  }
+}
+
+function later(startMs: number, durationMs: number): Instant {
+  const whole = Math.floor(durationMs);
+  return { ms: startMs + whole, ns: Math.floor((durationMs - whole) * 1e6) };
+}
+
+const POOL = Buffer.allocUnsafeSlow(8192);
+let used = POOL.length;
+
+/** Random bytes as hex; never all zero (W3C Trace Context, 2.2). */
+function newId(bytes: 8 | 16): string {
+  if (used + bytes > POOL.length) {
+    randomFillSync(POOL);
+    used = 0;
+  }
+  const id = POOL.toString('hex', used, used + bytes);
+  used += bytes;
+  return /[^0]/.test(id) ? id : newId(bytes);
+}

@@ -1,0 +1,36 @@
+import type { Capture, CapturedAttributes } from '../capture/types.ts';
+
+/** Prefix of the event names of domain events. */
+export const EVENT_PREFIX = 'clowder.';
+
+/** What the head of a request gives to its server span: the capture's attributes, and ours added to them. */
+export function headAttributes({ attributes, route, mayBeEvent }: Capture, ownsSpan: boolean): CapturedAttributes {
+  if (ownsSpan && route !== undefined) attributes['http.route'] = route;
+  if (mayBeEvent) attributes['clowder.captured'] = true;
+  return attributes;
+}
+
+/** `{method} {route}`, low-cardinality (semantic conventions, HTTP spans, "Name"). */
+export function spanName({ attributes, route }: Capture): string {
+  const method = attributes['http.request.method'];
+  const known = method === undefined || method === '_OTHER' ? 'HTTP' : String(method);
+  return route === undefined ? known : `${known} ${route}`;
+}
+
+/**
+ * Whether the exchange failed on the server's side, by its status and the error; then `error.type` says how.
+ *
+ * @param attributes of the end of the request; `error.type` is added
+ */
+export function hasFailed(attributes: CapturedAttributes, error: Error | undefined): boolean {
+  const status = attributes['http.response.status_code'];
+  if (error !== undefined) attributes['error.type'] = errorType(error);
+  else if (typeof status === 'number' && status >= 500) attributes['error.type'] = String(status);
+  else return false;
+  return true;
+}
+
+/** The system's code of an error (ECONNREFUSED), else its class. */
+function errorType(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}

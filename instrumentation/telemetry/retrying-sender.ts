@@ -1,0 +1,244 @@
+import { ROOT_CONTEXT, context } from '@opentelemetry/api';
+import { ExportResultCode, suppressTracing, type ExportResult } from '@opentelemetry/core';
+import { redactText } from '../../taxonomy/redaction.ts';
+import { BoundedQueue } from './bounded-queue.ts';
+
+/** What sends items, as the SDK's exporters do. */
+export interface ItemExporter<T> {
+  export(items: T[], resultCallback: (result: ExportResult) => void): void;
+  shutdown(): Promise<void>;
+}
+
+export interface RetryingSenderOptions<T> {
+  readonly exporter: ItemExporter<T>;
+  /** Records that wait at most; then the oldest go, counted. @default 50000 */
+  readonly maxQueueSize?: number;
+  /** Records of one export. @default 512 */
+  readonly maxBatchSize?: number;
+  /** A record leaves this long after it came, at the latest, in milliseconds. @default 200 */
+  readonly delayMs?: number;
+  /** First pause after an export that failed, in milliseconds; doubled each time. @default 500 */
+  readonly retryMs?: number;
+  /** Longest pause, in milliseconds. @default 30000 */
+  readonly maxRetryMs?: number;
+  /** How long a flush or the shutdown tries, in milliseconds. @default 5000 */
+  readonly flushTimeoutMs?: number;
+  /** Told once when sending starts to fail, once when it works again, and of every loss. */
+  readonly log?: (message: string) => void;
+  /** Told how many records were lost, and why. */
+  readonly onLost?: (count: number, reason: LossReason) => void;
+}
+
+/** Why a domain event was lost: the queue was full, the receiver can never take it, or the process ended first. */
+export type LossReason = 'queue_full' | 'refused' | 'shutdown';
+
+/**
+ * Sends domain events without losing them: a batch that failed is sent again, with back-off and without end, in order.
+ * (The SDK's own batch processors drop it.)
+ */
+export class RetryingSender<T> {
+  readonly #exporter: ItemExporter<T>;
+  readonly #maxQueueSize: number;
+  readonly #maxBatchSize: number;
+  readonly #delayMs: number;
+  readonly #retryMs: number;
+  readonly #maxRetryMs: number;
+  readonly #flushTimeoutMs: number;
+  readonly #log: (message: string) => void;
+  readonly #onLost: (count: number, reason: LossReason) => void;
+  readonly #queue: BoundedQueue<T>;
+  /** The batch that is being sent, or waits to be sent again. */
+  #batch: T[] = [];
+  #batchLimit: number;
+  #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<void> | undefined;
+  #failures = 0;
+  #overflowing = false;
+  #lost = 0;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: RetryingSenderOptions<T>) {
+    this.#exporter = options.exporter;
+    this.#maxQueueSize = options.maxQueueSize ?? 50_000;
+    this.#queue = new BoundedQueue(this.#maxQueueSize);
+    this.#maxBatchSize = options.maxBatchSize ?? 512;
+    this.#batchLimit = this.#maxBatchSize;
+    this.#delayMs = options.delayMs ?? 200;
+    this.#retryMs = options.retryMs ?? 500;
+    this.#maxRetryMs = options.maxRetryMs ?? 30_000;
+    this.#flushTimeoutMs = options.flushTimeoutMs ?? 5000;
+    this.#log = options.log ?? (() => undefined);
+    this.#onLost = options.onLost ?? (() => undefined);
+  }
+
+  add(item: T): void {
+    if (this.#stopped !== undefined) return this.#lose(1, 'shutdown');
+    const dropped = this.#queue.push(item, this.#batch.length);
+    if (dropped > 0) this.#lose(dropped, 'queue_full');
+    if (this.#failures > 0) return;
+    if (this.#queue.length >= this.#maxBatchSize) this.#sendSoon(0);
+    else if (this.#timer === undefined) this.#sendSoon(this.#delayMs);
+  }
+
+  /** Records not yet accepted by the receiver. */
+  get pending(): number {
+    return this.#queue.length + this.#batch.length;
+  }
+
+  /** Sends what is there, at once; resolves when it is accepted, or after the time-out. */
+  async forceFlush(): Promise<void> {
+    const end = performance.now() + this.#flushTimeoutMs;
+    while (this.pending > 0 && performance.now() < end) {
+      await within(end - performance.now(), this.#send());
+      if (this.#failures > 0) await within(Math.min(this.#pause(), end - performance.now()), undefined);
+    }
+  }
+
+  /** Flushes, takes no more, and shuts the exporter down. */
+  shutdown(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    await this.forceFlush();
+    clearTimeout(this.#timer);
+    this.#giveUp();
+    await within(1000, this.#exporter.shutdown());
+  }
+
+  /**
+   * For the very end, when nothing asynchronous runs any more: hands what is left to a sender that blocks, unless the
+   * receiver is known to be away.
+   *
+   * @param send returns whether they were accepted
+   */
+  sendRemaining(send: (items: readonly T[]) => boolean): void {
+    this.#batch.push(...this.#queue.take(Infinity));
+    if (this.#batch.length === 0) return;
+    if (this.#failures === 0 && send(this.#batch)) this.#batch = [];
+    else this.#giveUp();
+  }
+
+  #giveUp(): void {
+    const lost = this.#batch.length + this.#queue.take(Infinity).length;
+    this.#batch = [];
+    if (lost > 0) this.#lose(lost, 'shutdown');
+  }
+
+  #lose(count: number, reason: LossReason): void {
+    this.#onLost(count, reason);
+    this.#lost += count;
+    if (reason !== 'queue_full') {
+      this.#log(`${this.#lost} domain events lost (${LOSS[reason]})`);
+      this.#lost = 0;
+    } else if (!this.#overflowing) {
+      // It loses with every event: said when it begins, and with the number when it is over.
+      this.#overflowing = true;
+      this.#log('the queue is full, the oldest domain events are lost');
+    }
+  }
+
+  #sendSoon(inMs: number): void {
+    if (this.#sending !== undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#send();
+    }, inMs);
+    this.#timer.unref();
+  }
+
+  /** Sends one batch, unless one is on its way: then waits for that. */
+  #send(): Promise<void> {
+    this.#sending ??= this.#sendBatch().finally(() => {
+      this.#sending = undefined;
+      if (this.pending === 0) return;
+      const full = this.#queue.length >= this.#maxBatchSize;
+      this.#sendSoon(this.#failures > 0 ? this.#pause() : full ? 0 : this.#delayMs);
+    });
+    return this.#sending;
+  }
+
+  async #sendBatch(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#batch.length === 0) this.#batch = this.#queue.take(this.#maxBatchSize);
+    if (this.#batch.length === 0) return;
+    const size = Math.min(this.#batchLimit, this.#batch.length);
+    const sent = this.#batch.slice(0, size);
+    const { code, error } = await this.#export(sent);
+    if (code === ExportResultCode.SUCCESS) this.#accepted(size);
+    else this.#failed(size, error);
+  }
+
+  #accepted(size: number): void {
+    this.#batch.splice(0, size);
+    this.#batchLimit = this.#maxBatchSize;
+    const drained = this.#overflowing && this.pending <= this.#maxQueueSize / 2;
+    if (this.#failures === 0 && !drained) return;
+    this.#failures = 0;
+    const lost = this.#lost > 0 ? `; ${this.#lost} were lost` : '';
+    this.#log(`domain events are sent again; ${this.pending} wait${lost}`);
+    this.#overflowing = false;
+    this.#lost = 0;
+  }
+
+  #failed(size: number, error: Error | undefined): void {
+    // The receiver cannot take the batch as it is: find the record that is in the way.
+    if (isRefusal(error)) {
+      if (size === 1) {
+        this.#batch.shift();
+        this.#batchLimit = this.#maxBatchSize;
+        this.#lose(1, 'refused');
+      } else {
+        this.#batchLimit = Math.ceil(size / 2);
+      }
+      return;
+    }
+    this.#failures += 1;
+    if (this.#failures > 1) return;
+    const reason = redactText(error?.message ?? 'unknown error');
+    this.#log(`domain events cannot be sent (${reason}); they are kept and sent again, ${this.#maxQueueSize} at most`);
+  }
+
+  /** Equal jitter: half of the pause is certain. */
+  #pause(): number {
+    const pause = Math.min(this.#maxRetryMs, this.#retryMs * 2 ** Math.min(this.#failures - 1, 16));
+    return pause / 2 + (pause / 2) * Math.random();
+  }
+
+  async #export(items: T[]): Promise<ExportResult> {
+    try {
+      // Instrumented sockets would make spans of the export itself.
+      return await context.with(
+        suppressTracing(ROOT_CONTEXT),
+        () => new Promise<ExportResult>((resolve) => this.#exporter.export(items, resolve)),
+      );
+    } catch (error) {
+      return { code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error(String(error)) };
+    }
+  }
+}
+
+const LOSS: Readonly<Record<Exclude<LossReason, 'queue_full'>, string>> = {
+  refused: 'the receiver refuses them for good',
+  shutdown: 'the process ended before they could be sent',
+};
+
+/** Bad, or too large, whenever it is sent; other failures may pass: a wrong path or key is put right by the operator. */
+function isRefusal(error: Error | undefined): boolean {
+  return error !== undefined && 'code' in error && (error.code === 400 || error.code === 413);
+}
+
+/** Resolves with the work, or after the time; without work, after the time. The work's failure is not ours. */
+async function within(timeMs: number, work: Promise<unknown> | undefined): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, Math.max(0, timeMs));
+  work?.then(
+    () => resolve(),
+    () => resolve(),
+  );
+  await promise;
+  clearTimeout(timer);
+}
