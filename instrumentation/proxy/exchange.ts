@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Answering } from './answering.ts';
 import { linger, sendAnswer } from './answers.ts';
 import type { UpstreamError } from './errors.ts';
 import type { Observation } from './observation.ts';
 import type { OutgoingHead } from './request-head.ts';
 import { answerHeaders, headerOf } from './response-headers.ts';
-import type { ResponseHead } from './response-parser.ts';
-import type { Answering, UpstreamConnection } from './upstream-connection.ts';
+import type { ResponseHead } from './response-head.ts';
+import { trailerLines, trailerPairs } from './trailers.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
 import type { UpstreamPool, Waiter } from './upstream-pool.ts';
 
 /** What every exchange of a proxy shares. */
@@ -163,7 +165,7 @@ export class Exchange implements Answering, Waiter {
   end(trailers: readonly string[]): void {
     const response = this.#response;
     if (response.destroyed || response.writableEnded) return;
-    if (trailers.length > 0) response.addTrailers(pairs(trailers));
+    if (trailers.length > 0) response.addTrailers(trailerPairs(trailers));
     response.end();
   }
 
@@ -216,13 +218,13 @@ export class Exchange implements Answering, Waiter {
   #waitForClient(): void {
     if (this.#waiting) return;
     this.#waiting = true;
-    this.#connection?.pause();
+    this.#connection?.pause(this);
     this.#response.once('drain', this.#onResponseDrain);
   }
 
   readonly #onResponseDrain = (): void => {
     this.#waiting = false;
-    this.#connection?.resume();
+    this.#connection?.resume(this);
   };
 
   readonly #onClose = (): void => {
@@ -230,7 +232,7 @@ export class Exchange implements Answering, Waiter {
     const left = !this.#response.writableFinished;
     if (left) {
       this.#context.pool.cancel(this);
-      this.#connection?.destroy();
+      this.#connection?.abandon(this);
       this.#connection = undefined;
       if (this.#error === undefined) this.#context.report.clientLeft();
     } else if (this.#connection !== undefined && !this.#request.complete) {
@@ -253,30 +255,4 @@ const NO_RULES = { captured: false, close: false, trailers: false, via: undefine
 
 function ignore(): void {
   // The same error closes the response, and that is where it is dealt with.
-}
-
-/** Fields that would change how the message before them is read (RFC 9110, section 6.5.1). */
-const NO_TRAILER: ReadonlySet<string> = new Set([
-  'content-length',
-  'transfer-encoding',
-  'host',
-  'trailer',
-  'connection',
-  'te',
-  'upgrade',
-]);
-
-function trailerLines(rawTrailers: readonly string[]): string {
-  let lines = '';
-  for (const [name, value] of pairs(rawTrailers)) lines += `${name}: ${value}\r\n`;
-  return lines;
-}
-
-function pairs(raw: readonly string[]): [string, string][] {
-  const entries: [string, string][] = [];
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = raw[i] ?? '';
-    if (!NO_TRAILER.has(name.toLowerCase())) entries.push([name, raw[i + 1] ?? '']);
-  }
-  return entries;
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
-import type { ResponseHead } from './response-parser.ts';
+import type { ResponseHead } from './response-head.ts';
 
 /** Head of a 101 as it came, Connection and Upgrade included. */
 export function switchingHead(head: ResponseHead): string {

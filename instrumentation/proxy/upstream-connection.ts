@@ -1,29 +1,8 @@
 import type { Socket } from 'node:net';
+import type { Answering } from './answering.ts';
 import { socketError, UpstreamError } from './errors.ts';
-import { ResponseParser, type ResponseHead, type ResponseSink } from './response-parser.ts';
-
-/** Who waits for the answer on a connection: one exchange at a time. */
-export interface Answering {
-  informational(head: ResponseHead): void;
-  head(head: ResponseHead): void;
-  body(chunk: Buffer, last: boolean): void;
-  /** The answer is complete. */
-  end(trailers: readonly string[]): void;
-  /** The connection speaks another protocol from here on and is the exchange's own; `rest` came behind the head. */
-  switched(head: ResponseHead, rest: Buffer): void;
-  /** Everything that has arrived together has been told. */
-  settled(): void;
-  /** More of the request can be written. */
-  drain(): void;
-  /** The answer is complete and the connection gone: nobody takes the rest of the request. */
-  gone(): void;
-  /**
-   * There will be no (more of the) answer.
-   *
-   * @param stale nothing came, on a connection that had been used before: it was being closed while we wrote
-   */
-  failed(error: UpstreamError, stale: boolean): void;
-}
+import type { ResponseHead } from './response-head.ts';
+import { ResponseParser, type ResponseSink } from './response-parser.ts';
 
 /** What a connection does now; each has a time limit of its own. */
 export type Phase = 'connecting' | 'idle' | 'sending' | 'waiting' | 'answering' | 'unlimited';
@@ -120,12 +99,14 @@ export class UpstreamConnection implements ResponseSink {
     return !this.#closed && this.#socket.writable;
   }
 
-  pause(): void {
-    this.#socket.pause();
+  // An exchange may be slower than its answer, and the connection another one's by then: they say who they are.
+
+  pause(answering: Answering): void {
+    if (this.#answering === answering) this.#socket.pause();
   }
 
-  resume(): void {
-    this.#socket.resume();
+  resume(answering: Answering): void {
+    if (this.#answering === answering) this.#socket.resume();
   }
 
   /** Who it is that something has not moved for long: Clowder, or the client that neither sends nor reads. */
@@ -209,8 +190,8 @@ export class UpstreamConnection implements ResponseSink {
     try {
       this.#parser.push(chunk);
     } catch (error) {
-      if (!(error instanceof UpstreamError)) throw error;
-      this.destroy(error);
+      // Also where passing it on fails: one answer must not take the others with it.
+      this.destroy(error instanceof UpstreamError ? error : socketError(error as Error));
       return;
     }
     this.#answering?.settled();

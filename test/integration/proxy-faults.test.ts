@@ -254,6 +254,32 @@ describe('a client', () => {
     expect(proxy.running.stats.inFlight).toBe(0);
   });
 
+  it('that leaves behind an answer takes nobody else with it, who uses its connection to Clowder by now', async () => {
+    const answers = new Map<string, () => void>();
+    const { clowder, proxy } = await behindProxy((socket, text) => {
+      const path = /GET (\S+) /.exec(text.slice(text.lastIndexOf('GET ')))?.[1] ?? '';
+      if (path === '/quick') socket.write(OK);
+      else answers.set(path, () => void socket.write(OK));
+    });
+    const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
+    const leaving = await connectRaw(proxy.port);
+    // The second is answered, and has to wait for the first.
+    leaving.send(get('/slow') + get('/quick'));
+    await waitFor(() => answers.has('/slow') && clowder.received.some((text) => text.includes('/quick')), {
+      what: 'both',
+    });
+    const other = await connectRaw(proxy.port);
+    await waitFor(() => proxy.running.stats.answered === 1, { what: 'the second answer' });
+    other.send(get('/other'));
+    await waitFor(() => answers.has('/other'), { what: 'the other request' });
+    expect(clowder.sockets).toHaveLength(2);
+    leaving.socket.destroy();
+    await waitFor(() => proxy.watched.length === 2, { what: 'those of the client that left to be over' });
+    answers.get('/other')?.();
+    expect(await other.until('ok')).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    other.socket.destroy();
+  });
+
   it('with a header of 10 MB gets 431, and others do not notice', async () => {
     const { clowder, proxy } = await behindProxy((socket) => socket.write(OK));
     const client = await connectRaw(proxy.port);
