@@ -66,7 +66,8 @@ export async function startProxy({ settings, observer, log }: ProxyOptions): Pro
     keepAliveMs: settings.PROXY_TARGET_KEEP_ALIVE_S * 1000,
     onExcess: () => {
       stats.excess += 1;
-      log.warn({}, 'Clowder sent more than its answer; the connection was closed');
+      // Once is enough: a Clowder that does it does it all the time.
+      log[stats.excess === 1 ? 'warn' : 'debug']({}, 'Clowder sent more than its answer; the connection was closed');
     },
   });
   const tlsFiles = (): { cert: Buffer; key: Buffer } | undefined => {

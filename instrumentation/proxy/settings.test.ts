@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PROXY_FLAGS } from './flags.ts';
 import { parseProxySettings, portOf, ProxyConfigError } from './settings.ts';
@@ -82,6 +83,16 @@ describe('settings of the proxy', () => {
       if (shownDefault !== undefined)
         expect(parseProxySettings({ [setting]: shownDefault })[setting]).toEqual(settings[setting]);
     }
+  });
+});
+
+describe('the documentation of the proxy', () => {
+  const page = readFileSync(new URL('../../docs/proxy.md', import.meta.url), 'utf8');
+
+  it.each(PROXY_FLAGS)('has $flag', ({ flag, setting, shownDefault }) => {
+    const shown = shownDefault === undefined ? '' : `\`${shownDefault}\``;
+    const row = new RegExp(`^\\| \`${flag.split(' ')[0]}\` \\| \`${setting}\` \\| ?(.*?) ?\\|`, 'm').exec(page);
+    expect(row?.[1]).toBe(setting === 'PROXY_TARGET_INSECURE' ? '`false`' : shown);
   });
 });
 
