@@ -4,7 +4,7 @@ const REDACTED = 'REDACTED';
  * Query parameters whose value is a secret, lower case: those of Clowder (reference, "Keys and what must never leak"),
  * of its login providers, and of presigned object-store URLs.
  */
-const SECRET_PARAMETERS = new Set([
+export const SECRET_PARAMETERS: ReadonlySet<string> = new Set([
   // Clowder
   'key', 'extractor_key', 'secretkey', 'uid', 'user', 'redirecturl', 'admin_key', 'commkey',
   // logins: OAuth 1 and 2, OpenID Connect, CAS, SAML

@@ -24,7 +24,7 @@ export const TOOLS_DIR = join(ROOT, '.cache', 'tools');
 /** Debian's own Python: apt's modules are for this one, which need not be the first on PATH. */
 export const PYTHON = '/usr/bin/python3';
 
-const MANIFEST = fileURLToPath(new URL('otelcol-builder.yaml', import.meta.url));
+const MANIFEST = fileURLToPath(new URL('../otel-config/builder.yaml', import.meta.url));
 
 /** The built Collector's path; its name carries the manifest's hash, so that another manifest is another program. */
 function collectorPath(): string {
@@ -46,6 +46,12 @@ export const TEST_TOOLS = {
     neededBy: ['test', 'bench'],
     find: () => program(collectorPath()),
     get: { build: (log) => buildCollector(MANIFEST, collectorPath(), log), takes: 'about 3 minutes, once' },
+  },
+  nginx: {
+    name: 'NGINX',
+    neededBy: ['test'],
+    find: () => program('/usr/sbin/nginx', 'nginx'),
+    get: { apt: 'nginx' },
   },
   jaeger: {
     name: 'Jaeger all-in-one',
