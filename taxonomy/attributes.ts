@@ -57,6 +57,7 @@ export const ATTRIBUTE_OF_FIELD = {
   window_start: 'clowder.window.start',
   window_end: 'clowder.window.end',
   connections: 'clowder.connections',
+  new_connections: 'clowder.new_connections',
   requests: 'clowder.requests',
   unique_clients: 'clowder.unique_clients',
   responses_1xx: 'clowder.responses.1xx',
@@ -64,6 +65,10 @@ export const ATTRIBUTE_OF_FIELD = {
   responses_3xx: 'clowder.responses.3xx',
   responses_4xx: 'clowder.responses.4xx',
   responses_5xx: 'clowder.responses.5xx',
+  bot_connections: 'clowder.bot_connections',
+  bot_requests: 'clowder.bot_requests',
+  bot_clients: 'clowder.bot_clients',
+  bot_bytes: 'clowder.bot_bytes',
 } as const satisfies { readonly [F in EventField]?: string };
 
 /** Older names of the same attributes, read where the current one is absent. */
@@ -87,6 +92,9 @@ const CAPTURED_NAMES = ['clowder.captured', 'http.response.header.x-clowder-capt
 export const REFUTED_NAME = 'clowder.capture.refuted';
 /** Its attribute: event ids, separated by commas. */
 export const REFUTED_IDS = 'clowder.refuted.ids';
+
+/** Name of the record by which an OTel Collector passes on a line of a log that it could not read (otel-config/). */
+export const UNPARSED_NAME = 'clowder.unparsed';
 
 const READ_NAMESPACES =
   /^(?:clowder|http|url|client|server|user|user_agent|enduser|session|net|network|nginx|event|log|error|rabbitmq|messaging)\./;

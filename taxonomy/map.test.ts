@@ -278,3 +278,23 @@ describe('views of a resource that may be one', () => {
     expect(stated({ 'clowder.source': 'sdk' })).not.toHaveProperty('collapse');
   });
 });
+
+test('a line of a log that nobody could read is rejected with its place, and kept', () => {
+  const place = { 'log.file.path': '/var/log/nginx/clowder.json', 'log.file.record_offset': 812n };
+  const result = mapLog(log('clowder.unparsed', place, { body: 'half a li' }), context);
+  expect(result.candidates).toEqual([]);
+  expect(result.rejected).toEqual([
+    {
+      code: 'unparsed_line',
+      message: expect.stringMatching(/^A line of \/var\/log\/nginx\/clowder\.json, at byte 812, /) as string,
+      record: { line: 'half a li', 'log.file.path': '/var/log/nginx/clowder.json', 'log.file.record_offset': '812' },
+    },
+  ]);
+});
+
+test('two equal lines of one second are two events where their place in the file differs, read again they are the same', () => {
+  const line = (offset: bigint): string | undefined =>
+    mapLog(log('', { ...download, 'log.file.record_offset': offset }), context).candidates[0]?.body.event_id;
+  expect(line(0n)).toBe(line(0n));
+  expect(line(0n)).not.toBe(line(99n));
+});

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   REFUTED_IDS,
   REFUTED_NAME,
+  UNPARSED_NAME,
   fieldsOfAttributes,
   fieldsOfResource,
   isMarkedCaptured,
@@ -137,6 +138,7 @@ export function mapLog(log: LogRecord, context: MapContext): MapResult {
     const ids = textAttribute(log.attributes, REFUTED_IDS)?.split(',') ?? [];
     return { ...NOTHING, refuted: ids.filter((id) => /^[0-9a-f]{32}$/.test(id)) };
   }
+  if (log.eventName === UNPARSED_NAME) return { ...NOTHING, rejected: [unparsed(log)] };
   if (isExplicitName(log.eventName)) {
     return mapExplicit(
       {
@@ -288,6 +290,18 @@ function reject(issues: readonly EventIssue[], record: unknown): Rejection {
   return { code: 'invalid_event', message: describeIssues(issues), record };
 }
 
+/** A line of a log that nobody could read: for an operator to see, in full, and where it stands. */
+function unparsed({ attributes, body }: LogRecord): Rejection {
+  const file = textAttribute(attributes, 'log.file.path') ?? textAttribute(attributes, 'log.file.name') ?? 'a log';
+  const offset = textAttribute(attributes, 'log.file.record_offset');
+  const place = offset === undefined ? file : `${file}, at byte ${offset},`;
+  return {
+    code: 'unparsed_line',
+    message: `A line of ${place} has not the format that it is read by: set the log_format of docs/nginx.md`,
+    record: { line: body, 'log.file.path': file, 'log.file.record_offset': offset },
+  };
+}
+
 /** The issues in one sentence: which field, what it was, what it may be. */
 export function describeIssues(issues: readonly EventIssue[]): string {
   return issues
@@ -375,7 +389,7 @@ function requestEventId(observed: ObservedRequest, request: HttpRequest, event: 
     String(observed.startTimeUnixNano),
     textAttribute(attributes, 'client.address') ?? '',
     textAttribute(attributes, 'user_agent.original') ?? '',
-    textAttribute(attributes, 'log.file.position') ?? '',
+    textAttribute(attributes, 'log.file.position') ?? textAttribute(attributes, 'log.file.record_offset') ?? '',
     request.method,
     request.path,
     request.query,

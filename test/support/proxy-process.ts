@@ -14,6 +14,8 @@ export interface ProxyProcessOptions {
   /** Further flags of `clowder-otel proxy`. */
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** @default a free one */
+  readonly port?: number;
 }
 
 /** Our proxy as a child process. */
@@ -31,7 +33,7 @@ export interface ProxyProcess extends AsyncDisposable {
  * @throws Error with its output where it does not come up
  */
 export async function startProxyProcess(options: ProxyProcessOptions): Promise<ProxyProcess> {
-  const [port, adminPort] = [await freePort(), await freePort()];
+  const [port, adminPort] = [options.port ?? (await freePort()), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   const program = existsSync(BUILT) ? ['--enable-source-maps', BUILT] : ['--disable-warning=ExperimentalWarning', SOURCE]; // prettier-ignore
   const listeners = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`];

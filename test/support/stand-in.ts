@@ -9,6 +9,8 @@ export interface StandInProcessOptions {
   readonly otlpUrl?: string;
   /** @default '' */
   readonly contextPath?: string;
+  /** @default a free one */
+  readonly port?: number;
 }
 
 /** A stand-in Clowder as a child process. */
@@ -28,7 +30,7 @@ export interface StandIn extends AsyncDisposable {
  */
 export async function startStandIn(version: StandInVersion, options: StandInProcessOptions = {}): Promise<StandIn> {
   const { contextPath = '', otlpUrl } = options;
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const args = ['--disable-warning=ExperimentalWarning', MAIN, '--version', version, '--port', String(port)];
   if (contextPath !== '') args.push('--context-path', contextPath);
   const running = await startProcess(process.execPath, args, {

@@ -1,0 +1,97 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startDeployment, type Deployment } from '../support/deployment.ts';
+import { newTrace } from '../support/run-scenarios.ts';
+import { curl } from '../support/curl.ts';
+import type { ReceivedEvent } from '../support/consumer.ts';
+import type { LogLine } from '../support/nginx.ts';
+import { asExpected, asMultiset, everythingIsPublished } from '../support/published.ts';
+import { makeTraffic, type Done } from '../support/traffic.ts';
+import { get } from '../stand-in/scenarios/scenario.ts';
+import { seedId } from '../stand-in/seeds.ts';
+
+const REQUESTS = 2000;
+const LAST = 'the last one';
+
+let deployment: Deployment;
+let done: Done;
+let received: readonly ReceivedEvent[];
+let lines: readonly LogLine[];
+
+/** All that is done, and all that came of it: nothing is under way any more. */
+async function everythingAfter(traffic: () => Promise<Done>): Promise<void> {
+  done = await traffic();
+  lines = await deployment.nginx.lines();
+  await deployment.settled();
+  await everythingIsPublished(deployment.collector, deployment.sink(), LAST);
+  received = deployment.sink().received.filter(({ messageId }) => messageId !== LAST);
+}
+
+describe('NGINX, proxy, OTel Collector and collector as they are shipped', () => {
+  beforeAll(async () => {
+    deployment = await startDeployment({ proxy: true, waitForCaptureS: 20 });
+    await everythingAfter(() => makeTraffic(deployment.nginx.port, 6000, REQUESTS));
+  }, 240_000);
+
+  afterAll(() => deployment[Symbol.asyncDispose]());
+
+  test('bring exactly what was done to RabbitMQ', () => {
+    expect(asMultiset(received.map((one) => asExpected(one)))).toEqual(asMultiset(done.byProxy));
+    expect(received.length).toBeGreaterThan(REQUESTS / 2);
+  });
+
+  test('bring each event once, though proxy, log and Clowder saw it', async () => {
+    expect(new Set(received.map(({ messageId }) => messageId)).size).toBe(received.length);
+    expect(lines).toHaveLength(REQUESTS);
+    const marked = lines.filter((line) => line['http.response.header.x-clowder-captured'] === '1');
+    expect(marked.length).toBeGreaterThanOrEqual(received.length);
+    // Those that came before the proxy's word and waited for it are not counted as duplicates.
+    expect(await seenTwice()).toBeGreaterThan(received.length);
+  });
+
+  test('know clients by their own addresses, IPv6 as well', () => {
+    const addresses = received.map(({ body }) => body['client_address']);
+    expect(new Set(addresses)).toEqual(new Set(['127.0.0.0', '::']));
+  });
+
+  test("make one trace in Jaeger: NGINX's request id, the proxy's span, Clowder's under it", async () => {
+    const asked = lines.find((line) => line['http.response.header.content-disposition'] !== undefined);
+    const traceId = asked?.['nginx.request_id'] ?? '';
+    const spans = await deployment.jaeger.waitForTrace(traceId, ({ length }) => length >= 2, 'two spans');
+    expect(spans).toHaveLength(2);
+    const [proxy, clowder] = ['clowder-otel-proxy', 'clowder-v1'].map((name) => spans.find((one) => one.service === name)); // prettier-ignore
+    expect(proxy?.parentId).toBe(asked?.['span_id']);
+    expect(clowder?.parentId).toBe(proxy?.spanId);
+    expect(received.some(({ body }) => body['trace_id'] === traceId)).toBe(true);
+  });
+
+  test('join the trace of a client that has one', async () => {
+    const { traceId, traceparent } = newTrace();
+    await curl(deployment.nginx.url, get(`/files/${seedId('file', 9)}`, { agent: 'browser' }), { traceparent });
+    const spans = await deployment.jaeger.waitForTrace(traceId, ({ length }) => length >= 2, 'two spans');
+    expect(spans.map(({ parentId }) => parentId)).toContain(traceparent.split('-')[2]);
+  });
+
+  test('keep no secret: not in the log, the queues, the journal, a message or a trace', async () => {
+    const { collector, jaeger, nginx, otel } = deployment;
+    const dirs = [nginx.logDir, collector.dataDir, join(otel.dataDir, 'offsets'), join(otel.dataDir, 'queues')];
+    const texts = [
+      ...(await Promise.all(dirs.map(contents))).flat(),
+      { name: 'messages', text: JSON.stringify(received) },
+      { name: "the Collector's output", text: otel.output() },
+      { name: 'Jaeger', text: await (await fetch(`${jaeger.url}/api/traces?service=clowder-v1&limit=3000`)).text() },
+    ];
+    expect(texts.filter(({ text }) => text.includes('canary')).map(({ name }) => name)).toEqual([]);
+    expect(texts.filter(({ text }) => text.includes('key=REDACTED')).length).toBeGreaterThan(3);
+  });
+});
+
+/** Observations of events that had been seen already. */
+async function seenTwice(): Promise<number> {
+  const metrics = await (await fetch(`${deployment.collector.url}/metrics`)).text();
+  return Number(/^clowder_otel_duplicate_events_total(?:\{[^}]*\})? (\d+)$/m.exec(metrics)?.[1]);
+}
+
+const contents = async (dir: string): Promise<readonly { readonly name: string; readonly text: string }[]> =>
+  Promise.all((await readdir(dir)).map(async (name) => ({ name, text: await readFile(join(dir, name), 'latin1') })));

@@ -1,0 +1,157 @@
+import { Agent, request, type RequestOptions } from 'node:http';
+import { downloaded, pageView, uploaded, viewed, containerEvent } from '../stand-in/scenarios/events.ts';
+import { del, file, get, inJson, post, USER_AGENTS, type ExpectedEvent, type FormPart, type Got, type Sent } from '../stand-in/scenarios/scenario.ts'; // prettier-ignore
+import { seedId, STALLS_AFTER } from '../stand-in/seeds.ts';
+
+/** One kind of request: what is sent about resources of a number, and what must come of it, by who saw it. */
+interface Kind {
+  readonly name: string;
+  readonly sent: (number: number) => Sent;
+  readonly status: number;
+  /** By the proxy: all there is to know. */
+  readonly events: (number: number, got: Got) => readonly ExpectedEvent[];
+  /** What of these the access log cannot know: absent there. */
+  readonly unlogged?: readonly string[];
+  /** @default IPv4 */
+  readonly family?: 6;
+}
+
+const DATASET = seedId('dataset', 5000);
+const CLIENT_KINDS = { curl: 'api', browser: 'browser', pyclowder: 'extractor', bot: 'bot' } as const;
+const by = { agent: 'browser' } as const;
+const blob = (n: number): string => `/api/files/${seedId('file', n)}/blob`;
+const none = (): readonly ExpectedEvent[] => [];
+const whole = (n: number) => ({ resource_id: seedId('file', n), file_name: `file-${n}.txt`, bytes: 1000 + n }) as const;
+/** An answer of unknown length is framed in chunks, and NGINX counts the frames too. */
+const CHUNKED = ['bytes'];
+
+/** Read from top to bottom: what a visitor, a script, an extractor or a robot does, right and wrong. */
+const KINDS: readonly Kind[] = [
+  { name: "a file's page", status: 200, sent: (n) => get(`/files/${seedId('file', n)}`, by), events: (n) => [viewed('file', seedId('file', n))] },
+  { name: 'a page with a key', status: 200, sent: (n) => get(`/datasets/${seedId('dataset', n)}?key=canary-${n}&space=&key=canary`, by),
+    events: (n) => [viewed('dataset', seedId('dataset', n), { url: `/datasets/${seedId('dataset', n)}?key=REDACTED&space=&key=REDACTED` })] },
+  { name: 'a page that is a list', status: 200, sent: (n) => get(`/datasets?page=${n}`, by), events: () => [pageView()] },
+  { name: 'a page by IPv6', status: 200, family: 6, sent: (n) => get(`/spaces/${seedId('space', n)}`, by), events: (n) => [viewed('space', seedId('space', n))] },
+  { name: 'a download', status: 200, sent: (n) => get(blob(n)), events: (n) => [downloaded('file', whole(n))], unlogged: CHUNKED },
+  { name: 'a download by IPv6', status: 200, family: 6, sent: (n) => get(blob(n)), events: (n) => [downloaded('file', whole(n))], unlogged: CHUNKED },
+  { name: 'a download from the page', status: 200, sent: (n) => get(`/files/${seedId('file', n)}/blob`, { ...by, headers: { 'sec-fetch-dest': 'image' } }),
+    events: (n) => [downloaded('file', { ...whole(n), tracked: false })], unlogged: CHUNKED },
+  { name: "an extractor's download", status: 200, sent: (n) => get(`/api/files/${seedId('file', n)}?key=canary-${n}`, { agent: 'pyclowder' }),
+    events: (n) => [downloaded('file', { ...whole(n), url: `/api/files/${seedId('file', n)}?key=REDACTED` })], unlogged: CHUNKED },
+  { name: "a robot's download", status: 200, sent: (n) => get(blob(n), { agent: 'bot' }), events: (n) => [downloaded('file', whole(n))], unlogged: CHUNKED },
+  { name: 'the piece from byte 0', status: 206, sent: (n) => get(blob(n), { headers: { range: 'bytes=0-99' } }),
+    events: (n) => [downloaded('file', { ...whole(n), bytes: 100, range: `bytes 0-99/${1000 + n}` })] },
+  { name: 'another piece', status: 206, sent: (n) => get(blob(n), { headers: { range: 'bytes=100-199' } }), events: none },
+  { name: 'a download that is left', status: 200, sent: (n) => get(`/api/files/${seedId('file', n, 'stalling')}/blob`, { leaveAfterBytes: STALLS_AFTER }),
+    events: (n) => [downloaded('file', { resource_id: seedId('file', n, 'stalling'), file_name: `file-${n}.txt`, bytes: STALLS_AFTER, complete: false })], unlogged: CHUNKED },
+  { name: 'an upload', status: 200, sent: (n) => post(`/api/uploadToDataset/${DATASET}?key=canary-${n}`, { parts: [file('File', `up-${n}.txt`, 10 + (n % 90_000))] }),
+    events: (n, got) => [uploaded({ file_id: inJson(got, 'id'), file_name: `up-${n}.txt`, bytes: 10 + (n % 90_000), content_type: 'text/plain', dataset_id: DATASET })],
+    unlogged: ['file_id', 'resource_id', 'resource_name', 'file_name', 'bytes', 'content_type'] },
+  { name: 'a dataset that is deleted', status: 200, sent: (n) => del(`/api/datasets/${seedId('dataset', n)}`),
+    events: (n) => [containerEvent('dataset.deleted', { resource_id: seedId('dataset', n) })] },
+  { name: 'a file that is not there', status: 404, sent: () => get('/api/files/5f00000000000000000000ff/blob?key=canary'), events: none },
+  { name: 'a Clowder that fails', status: 500, sent: (n) => get(`/api/files/${seedId('file', n, 'broken')}/blob`), events: none },
+  { name: 'a page that may not be seen', status: 303, sent: (n) => get(`/files/${seedId('file', n, 'private')}`, by), events: none },
+  { name: 'HEAD', status: 404, sent: (n) => ({ method: 'HEAD', path: blob(n) }), events: none },
+  { name: 'a stylesheet', status: 200, sent: () => get('/assets/stylesheets/main.css', by), events: none },
+  { name: 'a description', status: 200, sent: (n) => get(`/api/files/${seedId('file', n)}/metadata`), events: none },
+]; // prettier-ignore
+
+/** What was done, and what must be in RabbitMQ of it. */
+export interface Done {
+  readonly byProxy: readonly ExpectedEvent[];
+  /** Of the same, what the access log alone tells. */
+  readonly byLog: readonly ExpectedEvent[];
+}
+
+/** Requests in flight at once, and so connections of each family. */
+const AT_ONCE = 16;
+
+/**
+ * Sends so many requests, of each kind in turn, about resources numbered from `first`.
+ *
+ * @throws Error where Clowder answers otherwise than it should
+ */
+export async function makeTraffic(port: number, first: number, count: number): Promise<Done> {
+  const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
+  const done: Done[] = [];
+  const numbers = Array.from({ length: count }, (_one, index) => first + index).values();
+  const work = async (): Promise<void> => {
+    for (const number of numbers) done.push(await makeOne(agent, port, number));
+  };
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  } finally {
+    agent.destroy();
+  }
+  return { byProxy: done.flatMap((one) => one.byProxy), byLog: done.flatMap((one) => one.byLog) };
+}
+
+async function makeOne(agent: Agent, port: number, number: number): Promise<Done> {
+  const kind = KINDS[number % KINDS.length];
+  if (kind === undefined) throw new Error('there is no kind of request');
+  const sent = kind.sent(number);
+  const host = kind.family === 6 ? '::1' : '127.0.0.1';
+  const got = await send({ agent, host, port }, sent);
+  if (got.status !== kind.status) throw new Error(`${kind.name} (${number}): ${got.status} ${got.text.slice(0, 200)}`);
+  const seen = kind.events(number, got).map((event) => ({
+    client_kind: CLIENT_KINDS[sent.agent ?? 'curl'],
+    ...(event.event.startsWith('view.') && { url: sent.path }),
+    ...event,
+  }));
+  return {
+    byProxy: seen.map((event) => ({ ...event, source: 'proxy' })),
+    byLog: seen.map((event) => without({ ...event, source: 'nginx' }, kind.unlogged ?? [])),
+  };
+}
+
+const without = (event: ExpectedEvent, names: readonly string[]): ExpectedEvent =>
+  Object.fromEntries(Object.entries(event).filter(([name]) => !names.includes(name))) as ExpectedEvent;
+
+function send(
+  to: RequestOptions,
+  { agent, headers, method, parts, path, leaveAfterBytes = Infinity }: Sent,
+): Promise<Got> {
+  const body = parts === undefined ? undefined : multipart(parts);
+  const userAgent = agent === undefined || agent === 'curl' ? 'curl/8.5.0' : USER_AGENTS[agent];
+  const { promise, resolve, reject } = Promise.withResolvers<Got>();
+  const all = {
+    'user-agent': userAgent,
+    ...headers,
+    ...(body !== undefined && { 'content-type': body.type, 'content-length': String(body.content.length) }),
+  };
+  const outgoing = request({ ...to, method, path, headers: all }, (response) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const end = (): void =>
+      resolve({
+        status: response.statusCode ?? 0,
+        headers: new Map(Object.entries(response.headers).map(([name, value]) => [name, String(value)])),
+        text: Buffer.concat(chunks).toString(),
+        bytes,
+      });
+    response.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes < leaveAfterBytes) return;
+      end();
+      response.destroy();
+    });
+    response.on('end', end).on('error', reject);
+  });
+  outgoing.on('error', reject);
+  outgoing.end(body?.content);
+  return promise;
+}
+
+function multipart(parts: readonly FormPart[]): { readonly type: string; readonly content: Buffer } {
+  const boundary = '----clowder-otel-test';
+  const pieces = parts.map((part) => {
+    const named = `--${boundary}\r\ncontent-disposition: form-data; name="${part.name}"`;
+    return 'value' in part
+      ? `${named}\r\n\r\n${part.value}\r\n`
+      : `${named}; filename="${part.fileName}"\r\ncontent-type: ${part.contentType}\r\n\r\n${'part '.repeat(part.bytes).slice(0, part.bytes)}\r\n`;
+  });
+  const content = Buffer.from(`${pieces.join('')}--${boundary}--\r\n`);
+  return { type: `multipart/form-data; boundary=${boundary}`, content };
+}
