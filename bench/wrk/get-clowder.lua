@@ -1,6 +1,6 @@
 -- wrk -s get-clowder.lua URL
--- GETs as a browser at Clowder v2 sends them: of ten, seven API calls with
--- JSON answers, a page and two downloads of 64 KiB.
+-- GETs as a browser at Clowder v2 sends them: of ten, eight API calls with
+-- JSON answers, a page and a download of 64 KiB.
 dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "report.lua")
 local headers = {
   ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
@@ -16,16 +16,22 @@ local paths = {
   "/api/v2/datasets/%s",
   "/api/v2/datasets/%s/metadata",
   "/api/v2/datasets/%s/folders_and_files?skip=0&limit=10",
-  "/api/v2/files/%s",
   "/api/v2/jobs?dataset_id=%s",
+  "/api/v2/files/%s",
   "/api/v2/datasets/%s/versions",
   "/api/v2/feeds?dataset_id=%s",
-  "/api/v2/files/%s",
+  "/api/v2/thumbnails?dataset_id=%s",
   "/api/v2/authorizations/datasets/%s/role",
 }
-local count = 0
+local requests, turn = {}, 0
+
+function init()
+  for i = 1, 1000 do
+    requests[i] = wrk.format("GET", string.format(paths[i % #paths + 1], string.format("%024x", i)), headers)
+  end
+end
 
 function request()
-  count = count + 1
-  return wrk.format("GET", string.format(paths[count % #paths + 1], string.format("%024x", count)), headers)
+  turn = turn % #requests + 1
+  return requests[turn]
 end

@@ -9,7 +9,8 @@ const EVERY_BYTES = 32 * 1024 * 1024;
 
 /**
  * Collects the buffers of bodies soon after they have passed. They live outside V8's heap and hardly show in it, so that V8 by
- * itself lets some 100 MiB of them pile up; a collection of the young generation is a fraction of a millisecond.
+ * itself lets some 100 MiB of them pile up, and then collects all generations; the young one alone takes a fraction of a
+ * millisecond (measured with downloads of 64 KiB: half the time spent in JavaScript).
  */
 export function createBufferReaper(everyBytes: number = EVERY_BYTES): BufferReaper {
   const collect = youngCollection();
