@@ -51,8 +51,7 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
   process.once('SIGINT', stop);
   process.on('SIGHUP', () => {
     try {
-      proxy.reloadTls();
-      log.info('certificate and key were read again');
+      if (proxy.reloadTls()) log.info('certificate and key were read again');
     } catch (error) {
       log.error({ err: error }, 'certificate and key could not be read again: the old ones stay');
     }

@@ -27,7 +27,8 @@ export interface ExchangeReport {
   started(): void;
   answered(): void;
   retried(): void;
-  failed(error: UpstreamError, method: string, path: string): void;
+  /** @param path of the request, with its query: not redacted */
+  failed(error: UpstreamError, request: { method: string; path: string; traceId: string }): void;
   clientLeft(): void;
   switched(): void;
   finished(): void;
@@ -201,7 +202,8 @@ export class Exchange implements Answering, Waiter {
       return;
     }
     this.#error = error;
-    this.#context.report.failed(error, this.#request.method ?? '', this.#path);
+    const { traceId } = this.#observation;
+    this.#context.report.failed(error, { method: this.#request.method ?? '', path: this.#path, traceId });
     if (this.#answered) {
       // What the client has got must not look complete.
       this.#response.destroy();

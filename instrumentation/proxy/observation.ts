@@ -32,6 +32,11 @@ export class Observation {
     return this.#capture?.mayBeEvent === true;
   }
 
+  /** 32 hex digits; '' where there is no trace. */
+  get traceId(): string {
+    return this.#request?.traceId ?? '';
+  }
+
   forwardHeaders(): ForwardHeaders {
     try {
       return this.#request?.forwardHeaders() ?? NO_HEADERS;

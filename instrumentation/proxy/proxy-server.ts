@@ -65,7 +65,10 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     optimizeEmptyRequests: true,
     shouldUpgradeCallback: wantsTunnel,
   };
-  const server = tls === undefined ? createServer(serverOptions) : createTlsServer({ ...serverOptions, ...tls });
+  const server =
+    tls === undefined
+      ? createServer(serverOptions)
+      : createTlsServer({ ...serverOptions, ...tls, handshakeTimeout: options.headersTimeoutMs });
   // Headers beyond a number would vanish silently, Content-Length among them; their size is limited anyway.
   server.maxHeadersCount = 0;
   if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;

@@ -32,8 +32,13 @@ export interface RunningProxy {
   /** Where the admin listener is; undefined without one. */
   readonly adminUrl: string | undefined;
   readonly stats: ProxyStats;
-  /** Reads certificate and key again. @throws Error where they cannot be read; the old ones stay */
-  reloadTls(): void;
+  /**
+   * Reads certificate and key again.
+   *
+   * @returns false where there are none: this is http
+   * @throws Error where they cannot be read, or are none; the old ones stay
+   */
+  reloadTls(): boolean;
   /** Stops accepting and finishes what is in flight, within the time of PROXY_DRAIN_S. */
   stop(): Promise<void>;
 }
@@ -125,6 +130,7 @@ export async function startProxy({ settings, observer, log }: ProxyOptions): Pro
       throw error;
     },
   );
+  server.on('error', (error) => log.error({ err: error }, 'a connection could not be accepted'));
   log.info({ url, target: target.origin, admin: adminUrl }, 'proxy is listening');
 
   async function stop(): Promise<void> {
@@ -153,6 +159,7 @@ export async function startProxy({ settings, observer, log }: ProxyOptions): Pro
     reloadTls: () => {
       const renewed = tlsFiles();
       if (renewed !== undefined) listening.renewTls(renewed);
+      return renewed !== undefined;
     },
     stop,
   };
@@ -174,9 +181,9 @@ function reporter(stats: ProxyStats, log: ProxyLog): ExchangeReport {
     retried: () => {
       stats.retried += 1;
     },
-    failed: (error, method, path) => {
+    failed: (error, { method, path, traceId }) => {
       count(stats.upstreamErrors, error.code);
-      const fields = { code: error.code, reason: error.message, method, url: redactUrl(path) };
+      const fields = { code: error.code, reason: error.message, method, url: redactUrl(path), trace_id: traceId };
       if (failures === 0) log.warn(fields, 'Clowder gave no proper answer');
       else log.debug(fields, 'Clowder gave no proper answer');
       failures += 1;

@@ -49,7 +49,9 @@ describe('a Clowder', () => {
       events: [],
     });
     const warnings = proxy.logged.filter(({ level }) => level === 'warn');
-    expect(warnings).toMatchObject([{ fields: { code: 'ECONNREFUSED' } }]);
+    expect(warnings).toMatchObject([
+      { fields: { code: 'ECONNREFUSED', trace_id: '0af7651916cd43dd8448eb211c80319c' } },
+    ]);
     expect(JSON.stringify(proxy.logged)).not.toContain('s3cret');
   });
 
