@@ -87,6 +87,26 @@ describe('NGINX, proxy, OTel Collector and collector as they are shipped', () =>
   });
 });
 
+describe('NGINX, OTel Collector and collector as they are shipped, without the proxy', () => {
+  beforeAll(async () => {
+    deployment = await startDeployment({ proxy: false, waitForCaptureS: 20 });
+    await everythingAfter(() => makeTraffic(deployment.nginx.port, 6000, REQUESTS));
+  }, 240_000);
+
+  afterAll(() => deployment[Symbol.asyncDispose]());
+
+  test('bring to RabbitMQ exactly what the log alone can know of what was done', () => {
+    expect(asMultiset(received.map((one) => asExpected(one)))).toEqual(asMultiset(done.byLog));
+    expect(received.length).toBeGreaterThan(REQUESTS / 2);
+    expect(new Set(received.map(({ messageId }) => messageId)).size).toBe(received.length);
+  });
+
+  test('make nothing wait: there is no stronger observer', () => {
+    expect(lines.filter((line) => line['http.response.header.x-clowder-captured'] !== '')).toEqual([]);
+    expect(received.filter(({ body }) => body['recovered'] !== undefined)).toEqual([]);
+  });
+});
+
 /** Observations of events that had been seen already. */
 async function seenTwice(): Promise<number> {
   const metrics = await (await fetch(`${deployment.collector.url}/metrics`)).text();

@@ -94,14 +94,13 @@ async function makeOne(agent: Agent, port: number, number: number): Promise<Done
   const host = kind.family === 6 ? '::1' : '127.0.0.1';
   const got = await send({ agent, host, port }, sent);
   if (got.status !== kind.status) throw new Error(`${kind.name} (${number}): ${got.status} ${got.text.slice(0, 200)}`);
-  const seen = kind.events(number, got).map((event) => ({
-    client_kind: CLIENT_KINDS[sent.agent ?? 'curl'],
-    ...(event.event.startsWith('view.') && { url: sent.path }),
-    ...event,
-  }));
+  const common = { client_kind: CLIENT_KINDS[sent.agent ?? 'curl'] };
+  const seenBy = (source: 'proxy' | 'nginx', event: ExpectedEvent): ExpectedEvent =>
+    Object.assign({ source, ...common }, event.event.startsWith('view.') && { url: sent.path }, event);
+  const events = kind.events(number, got);
   return {
-    byProxy: seen.map((event) => ({ ...event, source: 'proxy' })),
-    byLog: seen.map((event) => without({ ...event, source: 'nginx' }, kind.unlogged ?? [])),
+    byProxy: events.map((event) => seenBy('proxy', event)),
+    byLog: events.map((event) => without(seenBy('nginx', event), kind.unlogged ?? [])),
   };
 }
 
