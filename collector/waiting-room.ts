@@ -42,9 +42,10 @@ export class WaitingRoom {
 
   /** Claims the entries that a strong observation takes the place of; returns their ids. */
   claim(id: string, traceKey: string | undefined): string[] {
+    const claimed: string[] = [];
+    if (this.#byId.size === 0) return claimed;
     const ids = new Set(traceKey === undefined ? [] : this.#byTrace.get(traceKey));
     ids.add(id);
-    const claimed: string[] = [];
     for (const one of ids) {
       const entry = this.#byId.get(one);
       if (entry === undefined || entry.claimed === true) continue;

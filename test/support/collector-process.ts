@@ -7,9 +7,7 @@ import { answersOk } from './wait-for.ts';
 const BUILT = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const SOURCE = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 /** What `npm start` runs where it was built, the source itself otherwise. */
-const CLI = existsSync(BUILT)
-  ? ['--enable-source-maps', '--max-semi-space-size=32', BUILT]
-  : ['--disable-warning=ExperimentalWarning', SOURCE];
+const CLI = existsSync(BUILT) ? ['--enable-source-maps', BUILT] : ['--disable-warning=ExperimentalWarning', SOURCE];
 
 export interface CollectorOptions {
   readonly amqpUrl?: string;
