@@ -79,7 +79,7 @@ export class Exchange implements Answering, Waiter {
     this.#context.report.started();
     response.on('close', this.#onClose);
     response.on('error', ignore);
-    // A pipelined request has no connection yet that could close.
+    // A pipelined request has no connection yet that could close; before Node 26 nobody tells its answer.
     if (response.socket === null) request.on('aborted', this.#onClose);
     if (this.#head.framing !== 'none') request.on('error', ignore);
     this.#context.pool.acquire(this, this.#onSwitched !== undefined);

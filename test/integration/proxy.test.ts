@@ -460,14 +460,15 @@ describe('a WebSocket', () => {
         socket.write('HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nUpgrade: test\r\n\r\nfirst');
     });
     const client = await connectRaw(proxy.port);
-    client.send('GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n');
+    // What comes with the request waits for the 101.
+    client.send('GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\nearly ');
     await client.until('first');
     expect(client.received()).toBe('HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nUpgrade: test\r\n\r\nfirst');
     client.send('up');
     client.socket.end('last');
     const [upstream] = clowder.sockets;
     await waitFor(() => upstream?.readableEnded, { what: 'the end at Clowder' });
-    expect(split(clowder.received[0] ?? '')[1]).toBe('uplast');
+    expect(split(clowder.received[0] ?? '')[1]).toBe('early uplast');
     upstream?.end('still here');
     expect(await client.closed).toBe('ended');
     expect(client.received()).toMatch(/firststill here$/);
