@@ -16,6 +16,8 @@ export interface DeploymentOptions {
   readonly proxy: boolean;
   /** How long our collector waits for the proxy's word, seconds. */
   readonly waitForCaptureS: number;
+  /** Whether Clowder is instrumented, and a weak observer too. @default true */
+  readonly clowderTraces?: boolean;
 }
 
 /** NGINX in front of the proxy in front of the stand-in Clowder, and all that carries its events: the real programs. */
@@ -37,7 +39,11 @@ export interface Deployment extends AsyncDisposable {
 }
 
 /** Starts everything, on ports and in directories of its own. */
-export async function startDeployment({ proxy: withProxy, waitForCaptureS }: DeploymentOptions): Promise<Deployment> {
+export async function startDeployment({
+  proxy: withProxy,
+  waitForCaptureS,
+  clowderTraces = true,
+}: DeploymentOptions): Promise<Deployment> {
   const stack = new AsyncDisposableStack();
   try {
     const [broker, jaeger] = await Promise.all([startRabbitNode(), startJaeger()]);
@@ -61,7 +67,9 @@ export async function startDeployment({ proxy: withProxy, waitForCaptureS }: Dep
         env: { NGINX_LOG_DIR: nginx.logDir, CLOWDER_OTEL_URL: collector.url, JAEGER_OTLP_URL: jaeger.otlpUrl },
       }),
     );
-    const standIn = stack.use(await startStandIn('v1', { port: standInPort, ...(withProxy && { otlpUrl: otel.url }) }));
+    const standIn = stack.use(
+      await startStandIn('v1', { port: standInPort, ...(withProxy && clowderTraces && { otlpUrl: otel.url }) }),
+    );
     let proxy: ProxyProcess | undefined;
     stack.defer(async () => void (await proxy?.kill()));
     const startProxy = async (): Promise<void> => {

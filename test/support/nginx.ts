@@ -106,6 +106,7 @@ async function globals(dir: string): Promise<string> {
 function parsed(text: string): readonly LogLine[] {
   return text
     .split('\n')
-    .filter((line) => line !== '')
+    // A line that a test wrote is none of NGINX's.
+    .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as LogLine);
 }

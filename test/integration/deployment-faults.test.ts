@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ReceivedEvent } from '../support/consumer.ts';
+import { startDeployment, type Deployment } from '../support/deployment.ts';
+import { asExpected, asMultiset, everythingIsPublished } from '../support/published.ts';
+import { makeTraffic, type Done } from '../support/traffic.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { ExpectedEvent } from '../stand-in/scenarios/scenario.ts';
+
+/** Of each of five rounds. */
+const REQUESTS = 400;
+const LAST = 'the last one';
+
+let deployment: Deployment;
+/** Told by the proxy, whatever else went down. */
+const told: ExpectedEvent[] = [];
+/** What the proxy took with it. */
+let lost: Done;
+let received: readonly ReceivedEvent[];
+let rounds = 0;
+
+/** Sends one round of requests; once a quarter of it is logged, the fault happens, while the rest goes on. */
+async function roundWith(fault: () => Promise<void>): Promise<Done> {
+  const before = (await deployment.nginx.lines()).length;
+  const traffic = makeTraffic(deployment.nginx.port, 10_000 + REQUESTS * rounds, REQUESTS);
+  rounds += 1;
+  const during = waitFor(async () => (await deployment.nginx.lines()).length >= before + REQUESTS / 4, {
+    what: 'a quarter of the requests',
+  }).then(fault);
+  const [done] = await Promise.all([traffic, during]);
+  return done;
+}
+
+const ids = (): ReadonlySet<string> => new Set(deployment.sink().received.map(({ messageId }) => messageId));
+
+beforeAll(async () => {
+  deployment = await startDeployment({ proxy: true, waitForCaptureS: 12, clowderTraces: false });
+  const { broker, collector, nginx, otel } = deployment;
+  const faults: readonly (() => Promise<void>)[] = [
+    () => nginx.rotate(),
+    async () => {
+      await otel.kill('SIGKILL');
+      await nginx.rotate();
+      await otel.start();
+    },
+    async () => {
+      await collector.kill('SIGKILL');
+      await collector.start();
+    },
+    async () => {
+      await broker.stopApp();
+      await broker.startApp();
+    },
+  ];
+  for (const fault of faults) told.push(...(await roundWith(fault)).byProxy);
+  await deployment.consumeAgain();
+  await waitFor(() => ids().size >= told.length, { timeoutMs: 60_000, what: 'all that the proxy told' });
+
+  await otel.kill('SIGKILL');
+  lost = await roundWith(async () => {});
+  await deployment.killProxy();
+  await deployment.startProxy();
+  await otel.start();
+  await deployment.settled();
+  await everythingIsPublished(collector, deployment.sink(), LAST);
+  received = deployment.sink().received.filter(({ messageId }) => messageId !== LAST);
+}, 300_000);
+
+afterAll(() => deployment[Symbol.asyncDispose]());
+
+/** A broker that went down may deliver again what was not yet acknowledged: consumers know that by its id. */
+const distinct = (): readonly ReceivedEvent[] => [...new Map(received.map((one) => [one.messageId, one])).values()];
+
+describe('rotation, and SIGKILL of OTel Collector, collector and proxy, and a broker that stops', () => {
+  test('lose no event and make none twice', () => {
+    const recovered = lost.byLog.map((event): ExpectedEvent => ({ ...event, recovered: true }));
+    expect(lost.byLog.length).toBeGreaterThan(REQUESTS / 2);
+    expect(asMultiset(distinct().map((one) => asExpected(one)))).toEqual(asMultiset([...told, ...recovered]));
+  });
+
+  test('were each during the run', async () => {
+    expect((await deployment.nginx.lines()).filter((line) => line['nginx.request_id'] !== undefined)).toHaveLength(5 * REQUESTS); // prettier-ignore
+    expect(rounds).toBe(5);
+  });
+});
