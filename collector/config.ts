@@ -75,6 +75,8 @@ const settings = z.object({
     .describe('Reverse proxies in front, whose word on the client address counts'),
   DEDUPE_WINDOW_S: seconds(3600).describe('How long an event id is remembered'),
   WAIT_FOR_CAPTURE_S: seconds(60).describe("How long a marked observation waits for the proxy's own"),
+  CONNECTIONS_WINDOW_S: seconds(60).describe('Window of health.connections, from access logs; 0 for none'),
+  CONNECTIONS_LATENESS_S: seconds(60).describe('How long a window waits for lines that come late'),
   ALLOWED_ORIGINS: list(isOrigin, 'must be origins such as https://clowder.example.org, separated by commas')
     .optional()
     .describe('Origins of pages that may send page views, separated by commas'),

@@ -68,6 +68,11 @@ export class CollectorMetrics {
     'recovered_events_total',
     "Observations published because the proxy's own never came",
   );
+  readonly accessLines = this.#counter(
+    'access_log_lines_total',
+    'Lines of access logs for health.connections: counted, repeated (sent or read again), late (their window is closed; not counted)',
+    ['outcome'],
+  );
   readonly published = this.#counter(
     'published_events_total',
     'Messages settled: confirmed, returned (no queue takes it; held), dropped (the same, with ON_UNROUTABLE=drop)',
@@ -88,6 +93,7 @@ export class CollectorMetrics {
     }
     for (const origin of ['otlp-traces', 'otlp-logs', 'otlp-metrics', 'api', 'browser'])
       this.rejected.inc({ origin }, 0);
+    for (const outcome of ['counted', 'repeated', 'late']) this.accessLines.inc({ outcome }, 0);
     for (const outcome of ['confirmed', 'returned', 'dropped']) this.published.inc({ outcome }, 0);
     this.#gauge('build_info', 'Always 1; the version is in the label', () => 1, { version: VERSION });
     collectDefaultMetrics({ register: this.registry });

@@ -9,6 +9,7 @@ import { denyAsProblem } from './api/problem.ts';
 import { browserRoutes } from './api/browser-routes.ts';
 import { createApp } from './app.ts';
 import { trustProxies } from './client-address.ts';
+import { ConnectionCounter, type ConnectionCounterOptions } from './connections/connection-counter.ts';
 import { amqpTls } from './config-checks.ts';
 import { ConfigError, listOf, type Settings } from './config.ts';
 import { dashboardRoutes } from './dashboard/routes.ts';
@@ -17,7 +18,7 @@ import { docsRoutes } from './docs/routes.ts';
 import { listen } from './http-server.ts';
 import { Intake } from './intake.ts';
 import { lockDataDir } from './journal/data-dir.ts';
-import { openJournal } from './journal/journal.ts';
+import { openJournal, type Journal } from './journal/journal.ts';
 import { isLoopbackHost, requireKey, type Deny } from './keys/auth.ts';
 import { openKeyStore } from './keys/store.ts';
 import { CollectorMetrics } from './metrics.ts';
@@ -98,6 +99,11 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       rejected: (origin, count) => metrics.rejected.inc({ origin }, count),
     },
   });
+  const connections = await countConnections(settings, journal, {
+    context,
+    now: Date.now,
+    observer: { lines: (outcome, count) => metrics.accessLines.inc({ outcome }, count), closed: accepted },
+  });
   const telemetry = await startSelfTelemetry({
     environment: process.env,
     fromFile: settings.OTEL,
@@ -136,8 +142,8 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     otlp: otlpRoutes({
       maxBodyBytes: settings.MAX_BODY_BYTES,
       maxInflightBytes: settings.MAX_INFLIGHT_BYTES,
-      screen: createScreen(context),
-      accept: (batch) => acceptTelemetry(batch, context, intake, metrics),
+      screen: createScreen(context, connections !== undefined),
+      accept: (batch) => acceptTelemetry(batch, context, intake, metrics, connections),
       onError: (error: unknown) => log.error({ err: error }, 'an OTLP request failed'),
     }),
     events: eventsRoutes({
@@ -165,6 +171,9 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
   });
   const recovering = setInterval(() => {
     intake.recoverDue().catch((error: unknown) => log.error({ err: error }, 'publishing waiting observations failed'));
+    connections
+      ?.closeDue()
+      .catch((error: unknown) => log.error({ err: error }, 'publishing health.connections failed'));
   }, RECOVER_EVERY_MS);
   const server = await listen(app.fetch, settings).catch(async (error: unknown) => {
     await shutDown();
@@ -192,6 +201,19 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     await telemetry.shutdown();
   }
   return { url, stop };
+}
+
+/** @returns undefined where it is off; what is left in the journal of when it was on is let go of */
+async function countConnections(
+  { CONNECTIONS_WINDOW_S, CONNECTIONS_LATENESS_S }: Settings,
+  journal: Journal,
+  options: Pick<ConnectionCounterOptions, 'context' | 'now' | 'observer'>,
+): Promise<ConnectionCounter | undefined> {
+  const [windowMs, latenessMs] = [Math.round(CONNECTIONS_WINDOW_S * 1000), CONNECTIONS_LATENESS_S * 1000];
+  if (windowMs > 0) return new ConnectionCounter({ ...options, journal, windowMs, latenessMs });
+  const uncount = journal.counted().map(({ id }) => id);
+  if (uncount.length > 0) await journal.write({ uncount });
+  return undefined;
 }
 
 function traceIds(): object {

@@ -65,6 +65,11 @@ export function explicitEventId(
   return digest(['explicit', traceId, spanId, name, String(timeUnixNano), content]);
 }
 
+/** Id of what a web server saw in one window of time. @param component which web server @param startMs Unix milliseconds */
+export function connectionsEventId(instance: string, component: string, startMs: number): string {
+  return digest(['connections', instance, component, String(startMs)]);
+}
+
 /** Id of an event posted under an `Idempotency-Key`. */
 export function idempotentEventId(keyId: string, idempotencyKey: string, index: number): string {
   return digest(['posted', keyId, idempotencyKey, String(index)]);

@@ -118,17 +118,23 @@ const ping = {
 };
 
 const connections = {
-  window_start: z.int(),
+  component: name.optional().describe('The web server: `service.name` of its log'),
+  window_start: z.int().describe('Unix time in milliseconds; a request counts where it ended'),
   window_end: z.int(),
-  connections: count.optional(),
-  requests: count,
+  connections: count.optional().describe('Connections that sent a request in the window'),
+  new_connections: count.optional().describe('Of those, the ones whose first request it was'),
+  requests: count.describe("Without bots', as are connections, clients, responses and bytes"),
   unique_clients: count.optional(),
   responses_1xx: count.optional(),
   responses_2xx: count.optional(),
   responses_3xx: count.optional(),
   responses_4xx: count.optional(),
   responses_5xx: count.optional(),
-  bytes: count.optional(),
+  bytes: count.optional().describe('Sent, without headers'),
+  bot_connections: count.optional(),
+  bot_requests: count.optional(),
+  bot_clients: count.optional(),
+  bot_bytes: count.optional(),
 };
 
 function eventSchema<const T extends string, const S extends z.core.$ZodLooseShape>(

@@ -203,6 +203,26 @@ describe('the bound', () => {
     expect(journal.held()).toEqual([]);
   });
 
+  it('keeps what is counted until it is let go of, within the bound and apart from the backlog', async () => {
+    const first = await journalOf({ maxBytes: 1000 });
+    await first.write({ count: [{ id: 7, line: lineOf(400) }], append: [lineOf(100)] });
+    await first.write({ count: [{ id: 3, line: lineOf(300) }] });
+    await expect(first.write({ append: [lineOf(300)] })).rejects.toMatchObject({ code: 'journal_full' });
+    await expect(first.write({ count: [{ id: 8, line: lineOf(300) }] })).rejects.toMatchObject({
+      code: 'journal_full',
+    });
+    await first.close();
+    const second = await journalOf({ maxBytes: 1000 });
+    expect(second.counted().map(({ id, line }) => [id, line.length])).toEqual([
+      [3, 300],
+      [7, 400],
+    ]);
+    expect(second.stats()).toMatchObject({ bytes: 800, backlogBytes: 100 });
+    await second.write({ append: [lineOf(400)], uncount: [7] });
+    expect(second.counted()).toHaveLength(1);
+    expect(second.stats()).toMatchObject({ bytes: 800, backlogBytes: 500 });
+  });
+
   it('counts bytes, not characters', async () => {
     const journal = await journalOf();
     const line = JSON.stringify('é😀'.repeat(10));

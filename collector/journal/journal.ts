@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { JournalReader } from './reader.ts';
 import {
   JournalError,
+  type CountedRow,
   type Cursor,
   type HeldLine,
   type JournalChange,
@@ -14,7 +15,7 @@ import type { StoredChange, StoreOptions } from './store.ts';
 import type { FromWorker, ToWorker } from './worker.ts';
 
 export { JournalReader } from './reader.ts';
-export type { Cursor, HeldLine, JournalChange, JournalRow, JournalStats, RejectedRecord } from './types.ts';
+export type { CountedRow, Cursor, HeldLine, JournalChange, JournalRow, JournalStats, RejectedRecord } from './types.ts';
 
 export interface JournalOptions {
   readonly dir: string;
@@ -44,6 +45,7 @@ export interface Journal {
   readonly cursor: Cursor;
   held(): readonly HeldLine[];
   heldDue(reason: HeldLine['reason'], nowMs: number, limit: number): readonly HeldLine[];
+  counted(): readonly CountedRow[];
   rejected(options?: { limit?: number; afterId?: number }): readonly RejectedRecord[];
   stats(): JournalStats;
   /** Writes that are not on disk yet. */
@@ -163,6 +165,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     cursor: reader.cursor(),
     held: () => reader.heldDue('waiting', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     heldDue: (reason, nowMs, limit) => reader.heldDue(reason, nowMs, limit),
+    counted: () => reader.counted(),
     rejected: (rejectedOptions) => reader.rejected(rejectedOptions),
     stats: () => stats ?? first,
     get pending() {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { JOURNAL_FILE, openForReading } from './schema.ts';
-import type { Cursor, HeldLine, JournalRow, RejectedRecord } from './types.ts';
+import type { CountedRow, Cursor, HeldLine, JournalRow, RejectedRecord } from './types.ts';
 
 export interface ScanOptions {
   readonly direction: 'asc' | 'desc';
@@ -75,6 +75,14 @@ export class JournalReader {
       reason,
       attempts: Number(found['attempts']),
     }));
+  }
+
+  /** What is counted in open windows, in the order in which it was written. */
+  counted(): readonly CountedRow[] {
+    return this.#database
+      .prepare('SELECT id, line FROM counted ORDER BY id')
+      .all()
+      .map((found) => ({ id: Number(found['id']), line: String(found['line']) }));
   }
 
   rejected({ limit = 100, afterId = 0 }: { limit?: number; afterId?: number } = {}): readonly RejectedRecord[] {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Refusals } from './refusals.ts';
 import { JOURNAL_FILE, openForWriting } from './schema.ts';
-import { JournalError, type Cursor, type JournalChange, type JournalStats } from './types.ts';
+import { JournalError, type CountedRow, type Cursor, type JournalChange, type JournalStats } from './types.ts';
 
 export interface StoreOptions {
   readonly dir: string;
@@ -40,6 +40,9 @@ export class JournalStore {
     | 'hold'
     | 'unhold'
     | 'reschedule'
+    | 'count'
+    | 'uncount'
+    | 'countedBytes'
     | 'cursor'
     | 'reject'
     | 'unreject'
@@ -53,6 +56,7 @@ export class JournalStore {
   >;
   #bytes: number;
   #heldBytes: number;
+  #countedBytes: number;
   #settledBytes: number;
   /** Rows up to this one are settled as a whole. */
   #settledRow = 0;
@@ -72,6 +76,9 @@ export class JournalStore {
       hold: database.prepare('INSERT INTO held (reason, due_ms, attempts, line) VALUES (?, ?, ?, ?)'),
       unhold: database.prepare('DELETE FROM held WHERE id = ? RETURNING octet_length(line) AS bytes'),
       reschedule: database.prepare('UPDATE held SET due_ms = ?, attempts = ? WHERE id = ?'),
+      count: database.prepare('INSERT INTO counted (id, line) VALUES (?, ?)'),
+      uncount: database.prepare('DELETE FROM counted WHERE id = ? RETURNING octet_length(line) AS bytes'),
+      countedBytes: database.prepare('SELECT octet_length(line) AS bytes FROM counted WHERE id = ?'),
       cursor: database.prepare('UPDATE cursor SET row = ?, line = ?'),
       reject: database.prepare('INSERT INTO rejected (at_ms, code, message, origin, record) VALUES (?, ?, ?, ?, ?)'),
       unreject: database.prepare('DELETE FROM rejected WHERE id = ?'),
@@ -93,6 +100,7 @@ export class JournalStore {
     const cursor = database.prepare('SELECT row, line FROM cursor').get();
     this.#settleUpTo({ row: Number(cursor?.['row'] ?? 0), index: Number(cursor?.['line'] ?? 0) });
     this.#heldBytes = this.#number('SELECT coalesce(sum(octet_length(line)), 0) AS n FROM held');
+    this.#countedBytes = this.#number('SELECT coalesce(sum(octet_length(line)), 0) AS n FROM counted');
     this.#lastRow = this.#number('SELECT coalesce(max(row), 0) AS n FROM batch');
     this.#rejected = this.#number('SELECT count(*) AS n FROM rejected');
   }
@@ -101,10 +109,11 @@ export class JournalStore {
   write(changes: readonly StoredChange[], nowMs: number): readonly WriteResult[] {
     const results = this.#write(changes, nowMs, true);
     results.forEach((result, index) => {
-      const { append, hold = [] } = changes[index] ?? {};
-      const bringsNew = append !== undefined || hold.some(isNew);
+      const { append, hold = [], count = [] } = changes[index] ?? {};
+      const bringsNew = append !== undefined || count.length > 0 || hold.some(isNew);
       if (result.ok) this.#refusals.taken(bringsNew);
-      else if (bringsNew) this.#refusals.refused(Buffer.byteLength(append ?? '') + newBytes(hold), result.error);
+      else if (bringsNew)
+        this.#refusals.refused(Buffer.byteLength(append ?? '') + newBytes(hold) + bytesOf(count), result.error);
     });
     return results;
   }
@@ -129,9 +138,9 @@ export class JournalStore {
   }
 
   stats(): JournalStats {
-    const refusal = this.#refusals.current(this.#options.maxBytes - this.#backlog());
+    const refusal = this.#refusals.current(this.#options.maxBytes - this.#backlog() - this.#countedBytes);
     return {
-      bytes: this.#bytes + this.#heldBytes,
+      bytes: this.#inAll(),
       maxBytes: this.#options.maxBytes,
       lastRow: this.#lastRow,
       backlogBytes: this.#backlog(),
@@ -144,6 +153,10 @@ export class JournalStore {
   close(): void {
     this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     this.#database.close();
+  }
+
+  #inAll(): number {
+    return this.#bytes + this.#heldBytes + this.#countedBytes;
   }
 
   #backlog(): number {
@@ -174,15 +187,16 @@ export class JournalStore {
   }
 
   #applyOne(change: StoredChange, nowMs: number): WriteResult {
-    const { hold = [] } = change;
+    const { hold = [], count = [] } = change;
     const append = change.append === undefined ? undefined : Buffer.from(change.append);
-    const wanted = (append?.byteLength ?? 0) + newBytes(hold);
-    if (wanted > 0 && this.#backlog() + wanted - this.#freedBy(change) > this.#options.maxBytes) {
+    const wanted = (append?.byteLength ?? 0) + newBytes(hold) + bytesOf(count);
+    const kept = this.#backlog() + this.#countedBytes;
+    if (wanted > 0 && kept + wanted - this.#freedBy(change) > this.#options.maxBytes) {
       return {
         ok: false,
         error: new JournalError(
           'journal_full',
-          `The journal is full: ${this.#backlog()} bytes wait to be published, JOURNAL_MAX_BYTES is ${this.#options.maxBytes}`,
+          `The journal is full: ${kept} bytes wait to be published, JOURNAL_MAX_BYTES is ${this.#options.maxBytes}`,
         ),
       };
     }
@@ -195,6 +209,12 @@ export class JournalStore {
       return Number(this.#statements.hold.run(held.reason, held.dueMs, held.attempts, held.line).lastInsertRowid);
     });
     for (const id of change.unhold ?? []) this.#heldBytes -= Number(this.#statements.unhold.get(id)?.['bytes'] ?? 0);
+    for (const { id, line } of count) {
+      this.#statements.count.run(id, line);
+      this.#countedBytes += Buffer.byteLength(line);
+    }
+    for (const id of change.uncount ?? [])
+      this.#countedBytes -= Number(this.#statements.uncount.get(id)?.['bytes'] ?? 0);
     for (const { id, dueMs, attempts } of change.reschedule ?? []) this.#statements.reschedule.run(dueMs, attempts, id);
     if (change.cursor !== undefined) this.#moveCursor(change.cursor);
     for (const one of change.reject ?? []) {
@@ -207,9 +227,11 @@ export class JournalStore {
     return { ok: true, heldIds };
   }
 
-  /** Bytes of held lines that the change itself lets go of: a waiting line that is published only moves. */
-  #freedBy({ unhold = [] }: StoredChange): number {
-    return unhold.reduce((sum, id) => sum + Number(this.#statements.heldBytes.get(id)?.['bytes'] ?? 0), 0);
+  /** Bytes that the change itself lets go of: a waiting line that is published only moves. */
+  #freedBy({ unhold = [], uncount = [] }: StoredChange): number {
+    const bytesIn = (statement: StatementSync, ids: readonly number[]): number =>
+      ids.reduce((sum, id) => sum + Number(statement.get(id)?.['bytes'] ?? 0), 0);
+    return bytesIn(this.#statements.heldBytes, unhold) + bytesIn(this.#statements.countedBytes, uncount);
   }
 
   #moveCursor(cursor: Cursor): void {
@@ -235,7 +257,7 @@ export class JournalStore {
   /** Lets go of the oldest published rows while the journal is over its bound, or they are over their time. */
   #prune(nowMs: number, limit: number): void {
     const tooOld = nowMs - this.#options.retentionMs;
-    this.#dropOldest(limit, (atMs) => this.#bytes + this.#heldBytes > this.#options.maxBytes || atMs < tooOld);
+    this.#dropOldest(limit, (atMs) => this.#inAll() > this.#options.maxBytes || atMs < tooOld);
   }
 
   /**
@@ -245,7 +267,10 @@ export class JournalStore {
    */
   #makeRoom(changes: readonly StoredChange[]): boolean {
     const before = this.#counters();
-    const wanted = changes.reduce((sum, { append }) => sum + Buffer.byteLength(append ?? ''), SPARE_BYTES);
+    const wanted = changes.reduce(
+      (sum, { append, count = [] }) => sum + Buffer.byteLength(append ?? '') + bytesOf(count),
+      SPARE_BYTES,
+    );
     const target = this.#bytes - wanted;
     try {
       this.#database.exec('BEGIN IMMEDIATE');
@@ -273,14 +298,23 @@ export class JournalStore {
   }
 
   #counters(): readonly number[] {
-    return [this.#bytes, this.#heldBytes, this.#settledBytes, this.#settledRow, this.#lastRow, this.#rejected];
+    return [
+      this.#bytes,
+      this.#heldBytes,
+      this.#countedBytes,
+      this.#settledBytes,
+      this.#settledRow,
+      this.#lastRow,
+      this.#rejected,
+    ];
   }
 
-  #restore([bytes = 0, held = 0, settled = 0, settledRow = 0, last = 0, rejected = 0]: readonly number[]): void {
+  #restore([bytes = 0, held = 0, counted = 0, settled = 0, row = 0, last = 0, rejected = 0]: readonly number[]): void {
     this.#bytes = bytes;
     this.#heldBytes = held;
+    this.#countedBytes = counted;
     this.#settledBytes = settled;
-    this.#settledRow = settledRow;
+    this.#settledRow = row;
     this.#cursorLines = { row: 0, count: 0 };
     this.#lastRow = last;
     this.#rejected = rejected;
@@ -300,6 +334,10 @@ function isNew(held: NewHeld): boolean {
 
 function newBytes(hold: readonly NewHeld[]): number {
   return hold.reduce((sum, held) => sum + (isNew(held) ? Buffer.byteLength(held.line) : 0), 0);
+}
+
+function bytesOf(rows: readonly CountedRow[]): number {
+  return rows.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0);
 }
 
 function onlyAppends(change: StoredChange): change is { readonly append: string } {

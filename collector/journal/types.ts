@@ -7,6 +7,13 @@ export interface HeldLine {
   readonly attempts: number;
 }
 
+/** Lines of an access log that count in windows that are still open; not an event, and not published. */
+export interface CountedRow {
+  /** Given by whoever writes it: there is one writer. */
+  readonly id: number;
+  readonly line: string;
+}
+
 export interface RejectedRecord {
   readonly id: number;
   readonly atMs: number;
@@ -30,6 +37,8 @@ export interface JournalChange {
   readonly hold?: readonly Omit<HeldLine, 'id'>[];
   readonly reschedule?: readonly { readonly id: number; readonly dueMs: number; readonly attempts: number }[];
   readonly unhold?: readonly number[];
+  readonly count?: readonly CountedRow[];
+  readonly uncount?: readonly number[];
   readonly cursor?: Cursor;
   readonly reject?: readonly Omit<RejectedRecord, 'id'>[];
   readonly unreject?: readonly number[];

@@ -1,6 +1,7 @@
 import { mayBeRead } from '../../taxonomy/attributes.ts';
 import type { AttributeValue, Attributes, LogRecord, MetricPoint, SpanRecord } from '../../taxonomy/telemetry.ts';
-import type { Decoded } from './protobuf.ts';
+import { isAccessRecord } from '../connections/access-line.ts';
+import type { Decoded, DecodedLogs } from './protobuf.ts';
 import { EXPLICIT_PREFIX, pathOf, type Screen } from './screen.ts';
 import { ATTRIBUTES_MAX } from './values.ts';
 import { OtlpDecodeError } from './wire.ts';
@@ -196,8 +197,9 @@ export function decodeTracesJson(body: Uint8Array, screen: Screen): Decoded<Span
 }
 
 /** Log records of an ExportLogsServiceRequest in JSON. @throws OtlpDecodeError */
-export function decodeLogsJson(body: Uint8Array, screen: Screen): Decoded<LogRecord> {
+export function decodeLogsJson(body: Uint8Array, screen: Screen): DecodedLogs {
   const records: LogRecord[] = [];
+  const access: LogRecord[] = [];
   let seen = 0;
   for (const { record, path, resource } of walk(parse(body), 'resourceLogs', 'scopeLogs', 'logRecords')) {
     seen += 1;
@@ -214,9 +216,11 @@ export function decodeLogsJson(body: Uint8Array, screen: Screen): Decoded<LogRec
       traceId: id(record['traceId'], 16, `${path}.traceId`),
       spanId: id(record['spanId'], 8, `${path}.spanId`),
     };
-    if (log.eventName.startsWith(EXPLICIT_PREFIX) || isRequest(attributes, screen)) records.push(log);
+    const isExplicit = log.eventName.startsWith(EXPLICIT_PREFIX);
+    if (isExplicit || isRequest(attributes, screen)) records.push(log);
+    if (screen.accessLog === true && !isExplicit && isAccessRecord(attributes)) access.push(log);
   }
-  return { records, seen };
+  return { records, access, seen };
 }
 
 /** Number points of an ExportMetricsServiceRequest in JSON. @throws OtlpDecodeError */

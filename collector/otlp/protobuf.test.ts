@@ -340,6 +340,41 @@ describe('decodeLogs', () => {
     expect(decodeLogs(body, nothing).records).toHaveLength(2);
   });
 
+  test('finds every record of an access log where that is asked for, and what it is counted by', () => {
+    const line = (...attributes: number[][]) => [...fixed64(1, 5n), ...attributes.flat()];
+    const body = request(
+      line(
+        attribute(6, 'http.request.method', text(1, 'GET')),
+        attribute(6, 'nginx.upstream.address', text(1, '127.0.0.1:8000')),
+        attribute(6, 'http.response.status_code', int(3, 200)),
+      ),
+      line(attribute(6, 'http.request.method', text(1, 'GET'))),
+      [...text(12, 'clowder.view.page'), ...line(attribute(6, 'http.response.status_code', int(3, 200)))],
+      line(attribute(6, 'http.status_code', int(3, 404))),
+    );
+    expect(decodeLogs(body, everything).access).toEqual([]);
+    const { access, records, seen } = decodeLogs(body, { ...nothing, accessLog: true });
+    expect([records.length, seen]).toEqual([1, 4]);
+    const common = { timeUnixNano: 5n, observedTimeUnixNano: 0n, traceId: '', resource: { 'service.name': 'clowder' } };
+    expect(access).toEqual([
+      { ...common, attributes: { 'http.request.method': 'GET', 'http.response.status_code': 200n } },
+      { ...common, attributes: { 'http.status_code': 404n } },
+    ]);
+  });
+
+  test('finds the same records of an access log in protobuf and in JSON', () => {
+    const exporter = new InMemoryLogRecordExporter();
+    const provider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] });
+    const logger = provider.getLogger('test');
+    logger.emit({ timestamp: 1, attributes: { 'http.response.status_code': 200, 'client.address': '192.0.2.1' } });
+    logger.emit({ timestamp: 2, attributes: { other: 1 } });
+    const logs = exporter.getFinishedLogRecords();
+    const screen: Screen = { ...nothing, accessLog: true };
+    const { access } = decodeLogs(written(ProtobufLogsSerializer.serializeRequest(logs)), screen);
+    expect(access).toHaveLength(1);
+    expect(decodeLogsJson(written(JsonLogsSerializer.serializeRequest(logs)), screen).access).toMatchObject(access);
+  });
+
   test('reads the same from protobuf and JSON as the OpenTelemetry SDK writes it', () => {
     const exporter = new InMemoryLogRecordExporter();
     const provider = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] });

@@ -1,5 +1,6 @@
 import type { LogRecord, MetricPoint, SpanEventRecord, SpanRecord } from '../../taxonomy/telemetry.ts';
-import { EXPLICIT_PREFIX, namesExplicit, screenRequest, type Screen } from './screen.ts';
+import type { AccessRecord } from '../connections/access-line.ts';
+import { EXPLICIT_PREFIX, namesExplicit, screenAccess, screenRequest, type Screen } from './screen.ts';
 import { decodeAttributes, decodeId, decodeValue, lazyResource, type Ranges } from './values.ts';
 import { BYTES, VARINT, WireReader } from './wire.ts';
 
@@ -7,6 +8,11 @@ import { BYTES, VARINT, WireReader } from './wire.ts';
 export interface Decoded<R> {
   readonly records: readonly R[];
   readonly seen: number;
+}
+
+/** `access`: all records of access logs, where they are asked for; also those that may be events. */
+export interface DecodedLogs extends Decoded<LogRecord> {
+  readonly access: readonly AccessRecord[];
 }
 
 type ResourceOf = () => SpanRecord['resource'];
@@ -138,8 +144,9 @@ function decodeSpanEvent(buffer: Uint8Array, from: number, end: number): SpanEve
 }
 
 /** Log records of an ExportLogsServiceRequest (opentelemetry-proto logs.proto). @throws OtlpDecodeError */
-export function decodeLogs(buffer: Uint8Array, screen: Screen): Decoded<LogRecord> {
+export function decodeLogs(buffer: Uint8Array, screen: Screen): DecodedLogs {
   const records: LogRecord[] = [];
+  const access: AccessRecord[] = [];
   const reader = new WireReader(buffer);
   const inner = new WireReader(buffer);
   const attributes: Ranges = [];
@@ -153,10 +160,34 @@ export function decodeLogs(buffer: Uint8Array, screen: Screen): Decoded<LogRecor
       if (reader.field === 6 && reader.type === BYTES) attributes.push(reader.start, reader.stop);
       else if (reader.field === 12 && reader.type === BYTES) explicit = reader.startsWith(EXPLICIT_PREFIX);
     }
-    if (explicit || namesExplicit(inner, attributes) || screenRequest(inner, attributes, screen))
+    explicit ||= namesExplicit(inner, attributes);
+    if (explicit || screenRequest(inner, attributes, screen))
       records.push(decodeLog(buffer, from, end, attributes, resource()));
+    if (screen.accessLog !== true || explicit) return;
+    const counted = screenAccess(inner, attributes);
+    if (counted.length > 0) access.push(decodeAccess(buffer, from, end, counted, resource()));
   });
-  return { records, seen };
+  return { records, access, seen };
+}
+
+/** A record of an access log with those of its attributes that it is counted by. */
+function decodeAccess(
+  buffer: Uint8Array,
+  from: number,
+  end: number,
+  counted: Ranges,
+  resource: LogRecord['resource'],
+): AccessRecord {
+  const reader = new WireReader(buffer, from, end);
+  const attributes = decodeAttributes(buffer, counted);
+  let [timeUnixNano, observedTimeUnixNano] = [0n, 0n];
+  let traceId = '';
+  while (reader.next()) {
+    if (reader.field === 1) timeUnixNano = reader.fixed64();
+    else if (reader.field === 9) traceId = decodeId(reader, 16);
+    else if (reader.field === 11) observedTimeUnixNano = reader.fixed64();
+  }
+  return { timeUnixNano, observedTimeUnixNano, attributes, resource, traceId };
 }
 
 function decodeLog(

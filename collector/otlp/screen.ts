@@ -1,3 +1,4 @@
+import { ACCESS_ATTRIBUTES, decidesAccess } from '../connections/access-line.ts';
 import type { Ranges } from './values.ts';
 import { BYTES, type WireReader } from './wire.ts';
 
@@ -7,6 +8,8 @@ export interface Screen {
   request(method: string, path: string): boolean;
   /** Whether a metric is a health reading. */
   metric(name: string): boolean;
+  /** Whether all records of access logs are asked for, also those that make no event. */
+  readonly accessLog?: boolean;
 }
 
 /** Names of explicit events begin so. */
@@ -37,6 +40,30 @@ export function screenRequest(reader: WireReader, ranges: Ranges, screen: Screen
     if (method !== undefined && path !== undefined) return screen.request(method, pathOf(path));
   }
   return false;
+}
+
+const ACCESS_BY_LENGTH: readonly (readonly string[] | undefined)[] = Array.from(
+  { length: Math.max(...ACCESS_ATTRIBUTES.map((name) => name.length)) + 1 },
+  (_, length) => {
+    const names = ACCESS_ATTRIBUTES.filter((name) => name.length === length);
+    return names.length === 0 ? undefined : names;
+  },
+);
+
+/** The ranges of those attributes that a record of an access log is counted by; none where it is no such record. */
+export function screenAccess(reader: WireReader, ranges: Ranges): Ranges {
+  const found: Ranges = [];
+  let isAccess = false;
+  for (let index = 0; index < ranges.length; index += 2) {
+    const from = ranges[index] ?? 0;
+    const end = ranges[index + 1] ?? 0;
+    if (!toKey(reader, from, end)) continue;
+    const name = ACCESS_BY_LENGTH[reader.stop - reader.start]?.find((one) => reader.startsWith(one));
+    if (name === undefined) continue;
+    isAccess ||= decidesAccess(name);
+    found.push(from, end);
+  }
+  return isAccess ? found : [];
 }
 
 /** The deprecated form of an event's name: the attribute `event.name`. */

@@ -1,4 +1,10 @@
-import { JournalError, type Cursor, type HeldLine, type JournalChange } from '../../collector/journal/types.ts';
+import {
+  JournalError,
+  type CountedRow,
+  type Cursor,
+  type HeldLine,
+  type JournalChange,
+} from '../../collector/journal/types.ts';
 import type { Journal, JournalRow, RejectedRecord } from '../../collector/journal/journal.ts';
 
 interface PendingWrite {
@@ -17,6 +23,7 @@ export class MemoryJournal implements Journal {
   /** How many of the writes to come are refused. */
   failures = 0;
   readonly #held = new Map<number, HeldLine>();
+  readonly #counted = new Map<number, CountedRow>();
   readonly #waiting: PendingWrite[] = [];
   readonly #listeners: (() => void)[] = [];
   readonly #now: () => number;
@@ -92,6 +99,10 @@ export class MemoryJournal implements Journal {
     return this.heldLines.filter((one) => one.reason === reason && one.dueMs <= nowMs).slice(0, limit);
   }
 
+  counted(): readonly CountedRow[] {
+    return [...this.#counted.values()];
+  }
+
   rejected(): readonly RejectedRecord[] {
     return this.rejectedRecords;
   }
@@ -108,7 +119,17 @@ export class MemoryJournal implements Journal {
     this.flush();
   }
 
-  #apply({ append = [], hold = [], unhold = [], reschedule = [], reject = [], cursor }: JournalChange): number[] {
+  #apply({
+    append = [],
+    hold = [],
+    unhold = [],
+    reschedule = [],
+    reject = [],
+    cursor,
+    ...rest
+  }: JournalChange): number[] {
+    for (const row of rest.count ?? []) this.#counted.set(row.id, row);
+    for (const id of rest.uncount ?? []) this.#counted.delete(id);
     if (append.length > 0) this.rows.push({ row: this.rows.length + 1, atMs: this.#now(), lines: append });
     const heldIds = hold.map((held) => {
       this.#held.set(this.#nextId, { ...held, id: this.#nextId });

@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import { createMapContext } from '../../taxonomy/map.ts';
+import type { Attributes } from '../../taxonomy/telemetry.ts';
+import { toAccessLine, type AccessLine, type AccessRecord } from './access-line.ts';
+import { readRow, writeRow } from './rows.ts';
+
+const NOW = Date.UTC(2026, 10, 24);
+const context = createMapContext({ now: () => NOW, dayKey: () => 'secret', instance: 'ours' });
+
+const nginx: Attributes = {
+  'http.request.method': 'GET',
+  'url.path': '/files/1',
+  'http.response.status_code': 206n,
+  'http.response.body.size': '1234',
+  'client.address': '192.0.2.77',
+  'user_agent.original': 'Mozilla/5.0 (X11) Firefox/128',
+  'nginx.connection': 17n,
+  'nginx.connection_requests': 1n,
+  'process.pid': 42n,
+  'log.file.record_offset': 0n,
+};
+const record = (attributes: Attributes, more: Partial<AccessRecord> = {}): AccessRecord => ({
+  timeUnixNano: BigInt(NOW) * 1_000_000n + 999_999n,
+  observedTimeUnixNano: 0n,
+  attributes,
+  resource: { 'service.name': 'web' },
+  traceId: '',
+  ...more,
+});
+function lineOf(attributes: Attributes, more: Partial<AccessRecord> = {}): AccessLine {
+  const line = toAccessLine(record(attributes, more), context);
+  if (line === undefined) throw new Error('no line of an access log');
+  return line;
+}
+
+test('a line says whose it is, when, and what is counted of it, and keeps no address', () => {
+  const line = lineOf(nginx);
+  expect(line).toEqual({
+    source: { instance: 'ours', component: 'web' },
+    atMs: NOW,
+    id: expect.any(Number) as number,
+    statusClass: 2,
+    isBot: false,
+    opens: true,
+    bytes: 1234,
+    client: expect.stringMatching(/^[0-9a-f]{12}$/) as string,
+    connection: '/42/17',
+  });
+  expect(JSON.stringify(line)).not.toContain('192.0.2');
+});
+
+test('what a stock log does not say is absent', () => {
+  const line = lineOf({ 'http.response.status_code': '400', 'client.address': '2001:db8::1' });
+  expect(line).not.toHaveProperty('connection');
+  expect(line).not.toHaveProperty('bytes');
+  expect(line).toMatchObject({ statusClass: 4, opens: false });
+});
+
+test('a robot is told apart, a program is none', () => {
+  expect(lineOf({ ...nginx, 'user_agent.original': 'Googlebot/2.1 (+http://www.google.com/bot.html)' }).isBot).toBe(
+    true,
+  );
+  expect(lineOf({ ...nginx, 'user_agent.original': 'curl/8.5.0' }).isBot).toBe(false);
+});
+
+test('a record of no access log, or without a time, is no line', () => {
+  expect(toAccessLine(record({ 'http.request.method': 'GET' }), context)).toBeUndefined();
+  expect(toAccessLine(record(nginx, { timeUnixNano: 0n }), context)).toBeUndefined();
+});
+
+describe('identity', () => {
+  test('is that of the request, where NGINX logs it, whichever file the line is read from', () => {
+    const id = { 'nginx.request_id': '0af7651916cd43dd8448eb211c80319c' };
+    const moved = { ...nginx, ...id, 'log.file.name': 'clowder.json.1', 'log.file.record_offset': 7n };
+    expect(lineOf({ ...nginx, ...id }).id).toBe(lineOf(moved).id);
+    expect(lineOf({ ...nginx, ...id }).id).not.toBe(
+      lineOf({ ...nginx, 'nginx.request_id': '1af7651916cd43dd8448eb211c80319c' }).id,
+    );
+  });
+
+  test.each([
+    ['place in the file', { ...nginx, 'log.file.record_offset': 9n }],
+    ['connection', { ...nginx, 'nginx.connection': 18n }],
+    ['request of the connection', { ...nginx, 'nginx.connection_requests': 2n }],
+    ['process', { ...nginx, 'process.pid': 43n }],
+    ['path', { ...nginx, 'url.path': '/files/2' }],
+  ])('is another for another %s', (_what, attributes) => {
+    expect(lineOf(attributes).id).not.toBe(lineOf(nginx).id);
+    expect(lineOf(nginx).id).toBe(lineOf({ ...nginx }).id);
+  });
+
+  test('is another for another web server of the name', () => {
+    const other = { resource: { 'service.name': 'web', 'host.name': 'b' } };
+    expect(lineOf(nginx, other).id).not.toBe(lineOf(nginx).id);
+    expect(lineOf(nginx, other).connection).not.toBe(lineOf(nginx).connection);
+    expect(lineOf(nginx, other).source).toEqual(lineOf(nginx).source);
+  });
+});
+
+test('a row of the journal says again what was written', () => {
+  const lines = [
+    lineOf(nginx),
+    lineOf({ 'http.response.status_code': 0n }),
+    lineOf({ ...nginx, 'user_agent.original': 'Googlebot/2.1', 'http.response.body.size': 0n }),
+  ];
+  const { source } = lineOf(nginx);
+  expect(readRow(writeRow({ source, lines }))).toEqual({ source, lines });
+  expect(readRow(writeRow({ source, closedMs: NOW }))).toEqual({ source, closedMs: NOW });
+});

@@ -1,0 +1,44 @@
+import { describe, type MapContext } from '../../taxonomy/describe.ts';
+import { connectionsEventId } from '../../taxonomy/event-id.ts';
+import type { FlatBody } from '../../taxonomy/flat-body.ts';
+import type { ConnectionWindow } from './windows.ts';
+
+/**
+ * The health.connections event of a window: `created` is its end. Whatever closed it, and whenever, the id is the same.
+ *
+ * @throws Error where the taxonomy does not take it, which would be a mistake of ours
+ */
+export function connectionsEvent(window: ConnectionWindow, context: MapContext): FlatBody {
+  const { source, startMs, endMs } = window;
+  const people = window.people.counts();
+  const bots = window.bots.counts();
+  const described = describe(
+    {
+      event_id: connectionsEventId(source.instance, source.component, startMs),
+      event: 'health.connections',
+      created: endMs,
+      source: 'nginx',
+      clowder_instance: source.instance === '' ? undefined : source.instance,
+      component: source.component,
+      window_start: startMs,
+      window_end: endMs,
+      connections: people.connections,
+      new_connections: people.newConnections,
+      requests: people.requests,
+      unique_clients: people.uniqueClients,
+      responses_1xx: people.responses[1],
+      responses_2xx: people.responses[2],
+      responses_3xx: people.responses[3],
+      responses_4xx: people.responses[4],
+      responses_5xx: people.responses[5],
+      bytes: people.bytes,
+      bot_connections: bots.connections,
+      bot_requests: bots.requests,
+      bot_clients: bots.uniqueClients,
+      bot_bytes: bots.bytes,
+    },
+    context,
+  );
+  if (described.ok) return described.body;
+  throw new Error(`health.connections: ${described.issues.map(({ field, message }) => `${field} ${message}`).join()}`);
+}
