@@ -9,8 +9,8 @@ import type { Measure, Row } from './row.ts';
 import { load } from './wrk.ts';
 
 const SECONDS = 4;
-/** Before the first round, so that neither side is measured cold. */
-const WARM_UP_SECONDS = 2;
+/** Before the first round, so that both sides run on optimised code: V8 goes on optimising for that long. */
+const WARM_UP_SECONDS = 10;
 const CONNECTIONS = 64;
 
 const PEER_DIR = fileURLToPath(new URL('peer', import.meta.url));
