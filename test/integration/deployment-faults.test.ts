@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ReceivedEvent } from '../support/consumer.ts';
 import { startDeployment, type Deployment } from '../support/deployment.ts';
-import { asExpected, asMultiset, everythingIsPublished } from '../support/published.ts';
+import { asExpected, asMultiset, eventsOfRequests, everythingIsPublished } from '../support/published.ts';
 import { makeTraffic, type Done } from '../support/traffic.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { ExpectedEvent } from '../stand-in/scenarios/scenario.ts';
@@ -30,7 +30,8 @@ async function roundWith(fault: () => Promise<void>): Promise<Done> {
   return done;
 }
 
-const ids = (): ReadonlySet<string> => new Set(deployment.sink().received.map(({ messageId }) => messageId));
+const ids = (): ReadonlySet<string> =>
+  new Set(eventsOfRequests(deployment.sink(), LAST).map(({ messageId }) => messageId));
 
 beforeAll(async () => {
   deployment = await startDeployment({ proxy: true, waitForCaptureS: 12, clowderTraces: false });
@@ -62,7 +63,7 @@ beforeAll(async () => {
   await otel.start();
   await deployment.settled();
   await everythingIsPublished(collector, deployment.sink(), LAST);
-  received = deployment.sink().received.filter(({ messageId }) => messageId !== LAST);
+  received = eventsOfRequests(deployment.sink(), LAST);
 }, 300_000);
 
 afterAll(() => deployment[Symbol.asyncDispose]());

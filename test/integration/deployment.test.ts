@@ -6,7 +6,7 @@ import { newTrace } from '../support/run-scenarios.ts';
 import { curl } from '../support/curl.ts';
 import type { ReceivedEvent } from '../support/consumer.ts';
 import type { LogLine } from '../support/nginx.ts';
-import { asExpected, asMultiset, everythingIsPublished } from '../support/published.ts';
+import { asExpected, asMultiset, eventsOfRequests, everythingIsPublished } from '../support/published.ts';
 import { makeTraffic, type Done } from '../support/traffic.ts';
 import { get } from '../stand-in/scenarios/scenario.ts';
 import { seedId } from '../stand-in/seeds.ts';
@@ -25,7 +25,7 @@ async function everythingAfter(traffic: () => Promise<Done>): Promise<void> {
   lines = await deployment.nginx.lines();
   await deployment.settled();
   await everythingIsPublished(deployment.collector, deployment.sink(), LAST);
-  received = deployment.sink().received.filter(({ messageId }) => messageId !== LAST);
+  received = eventsOfRequests(deployment.sink(), LAST);
 }
 
 describe('NGINX, proxy, OTel Collector and collector as they are shipped', () => {

@@ -34,6 +34,10 @@ export const asMultiset = (events: readonly ExpectedEvent[]): readonly ExpectedE
 const sorted = (event: ExpectedEvent): ExpectedEvent =>
   Object.fromEntries(Object.entries(event).toSorted(([a], [b]) => (a < b ? -1 : 1))) as ExpectedEvent;
 
+/** What came of requests one by one: neither the figures of a minute, nor the last event that a test posted itself. */
+export const eventsOfRequests = (sink: EventSink, last: string): readonly ReceivedEvent[] =>
+  sink.received.filter(({ body, messageId }) => messageId !== last && body['event'] !== 'health.connections');
+
 /**
  * Waits until nothing more can come: the collector holds back no observation any more, and an event posted after that
  * has arrived. Whoever sent telemetry must have ended before.

@@ -1,0 +1,147 @@
+import { appendFile, mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
+import { tempDir } from '../support/processes.ts';
+import { startShippedOtelCollector, validateShipped, type ShippedOtelCollector } from '../support/shipped-otel-collector.ts'; // prettier-ignore
+import { waitFor } from '../support/wait-for.ts';
+import { seedId } from '../stand-in/seeds.ts';
+
+const FILE = seedId('file', 1);
+const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0';
+
+/** All of them in one second. */
+const AT = new Date(Math.floor(Date.now() / 1000) * 1000);
+
+/** NGINX's $time_local, in a zone that is not UTC. */
+function localTime(at: Date): string {
+  const [, day, month, year, time] = /(\d+) (\w+) (\d+) (\S+)/.exec(new Date(at.getTime() - 5 * 3_600_000).toUTCString()) ?? []; // prettier-ignore
+  return `${day}/${month}/${year}:${time} -0500`;
+}
+
+test.each([
+  ['alone', false],
+  ['with the one for the stock format', true],
+])('the OTel Collector has no objection to the configuration, %s', async (_how, combined) => {
+  expect(await validateShipped(combined)).toBe('');
+});
+
+describe('lines of a log', () => {
+  let temp: Awaited<ReturnType<typeof tempDir>>;
+  let collector: CollectorProcess;
+  let otel: ShippedOtelCollector;
+  let json: string;
+  let combined: string;
+
+  beforeAll(async () => {
+    temp = await tempDir('logs');
+    const logDir = join(temp.path, 'nginx');
+    await mkdir(logDir);
+    [json, combined] = [join(logDir, 'clowder.json'), join(logDir, 'access.log')];
+    collector = await startCollector({ amqpUrl: 'amqp://127.0.0.1:1', env: { CLOWDER_VERSION: 'v1' } });
+    otel = await startShippedOtelCollector({
+      combined: true,
+      env: { NGINX_LOG_DIR: logDir, NGINX_COMBINED_LOG: combined, CLOWDER_OTEL_URL: collector.url },
+    });
+  });
+
+  afterAll(async () => {
+    await otel.stop();
+    await collector.stop();
+    await temp.remove();
+  });
+
+  type Event = Readonly<Record<string, unknown>>;
+
+  async function published(): Promise<readonly Event[]> {
+    const answer = await (await fetch(`${collector.url}/api/v1/events?limit=1000`)).json();
+    return (answer as { events: Event[] }).events;
+  }
+
+  /** Events about a resource of this number, once there are so many. */
+  const eventsOf = (number: number, count: number): Promise<readonly Event[]> =>
+    waitFor(
+      async () => {
+        const events = (await published()).filter((one) => String(one['resource_id']).endsWith(`0${number}`));
+        return events.length >= count && events;
+      },
+      { what: `${count} events of ${number}`, timeoutMs: 20_000 },
+    );
+
+  /** As NGINX writes it. */
+  const line = (request: string, { address = '192.0.2.7', status = 200, bytes = 10, referer = '-', agent = BROWSER } = {}): string =>
+    `${address} - - [${localTime(AT)}] "${request}" ${status} ${bytes} "${referer}" "${agent}"\n`; // prettier-ignore
+
+  test('of the stock format are events: two equal ones of one second are two', async () => {
+    const request = line(`GET /api/files/${seedId('file', 101)}/blob?key=canary&tracking=false HTTP/1.1`, { bytes: 1101 }); // prettier-ignore
+    await appendFile(combined, request + request);
+    const events = await eventsOf(101, 2);
+    expect(events).toHaveLength(2);
+    expect(events[0]).toMatchObject({
+      event: 'view.download',
+      source: 'nginx',
+      created: AT.getTime(),
+      bytes: 1101,
+      tracked: false,
+      client_address: '192.0.2.0',
+      client_kind: 'browser',
+      url: `/api/files/${seedId('file', 101)}/blob?key=REDACTED&tracking=false`,
+    });
+    expect(events[0]).not.toHaveProperty('trace_id');
+    expect(events[0]).not.toHaveProperty('complete');
+  });
+
+  test('of the stock format may be of IPv6 clients, and of whatever else comes', async () => {
+    await appendFile(
+      combined,
+      [
+        line(`GET /files/${seedId('file', 102)} HTTP/2.0`, { address: '2001:db8:1:2::7', referer: 'https://x/files/1?key=canary' }),
+        line(String.raw`\x16\x03\x01`, { status: 400 }),
+        line('', { status: 400 }),
+        line(`GET /files/${seedId('file', 102)} HTTP/1.1`, { status: 500 }),
+        line(`GET /files/${seedId('file', 102)} HTTP/1.1`, { agent: String.raw`a \x22quoted\x22 agent` }),
+      ].join(''),
+    ); // prettier-ignore
+    const events = await eventsOf(102, 2);
+    expect(events).toHaveLength(2);
+    expect(new Set(events.map((one) => one['client_address']))).toEqual(new Set(['192.0.2.0', '2001:db8:1::']));
+    expect(JSON.stringify(events)).not.toContain('canary');
+  });
+
+  test('that are rotated away are read to their end, and the new file from its beginning', async () => {
+    await appendFile(combined, line(`GET /files/${seedId('file', 103)} HTTP/1.1`));
+    await rename(combined, `${combined}.1`);
+    await appendFile(combined, line(`GET /files/${seedId('file', 103)} HTTP/1.1`, { agent: 'curl/8' }));
+    expect(await eventsOf(103, 2)).toHaveLength(2);
+  });
+
+  test('that were read before a kill of the OTel Collector are no second event after it', async () => {
+    await appendFile(combined, line(`GET /files/${seedId('file', 104)} HTTP/1.1`));
+    await eventsOf(104, 1);
+    await otel.kill('SIGKILL');
+    await appendFile(combined, line(`GET /datasets/${seedId('dataset', 104)} HTTP/1.1`));
+    await otel.start();
+    expect(await eventsOf(104, 2)).toHaveLength(2);
+  });
+
+  test('that do not parse are there for an operator to see, without what may be a secret', async () => {
+    const half = `{"time":"1","http.request.method":"GET","url.path":"/files/${FILE}`;
+    await appendFile(json, `${half}\nno JSON at all ?key=canary&a=1\n{"other":"format"}\n`);
+    await appendFile(combined, 'no combined line token=canary\n');
+    const rows = await waitFor(
+      async () => {
+        const text = await runCli(['rejected', 'list'], { DATA_DIR: collector.dataDir });
+        const all = text.trim().split('\n').map((row) => JSON.parse(row) as { reason: string; record: string });
+        return all.length >= 4 && all;
+      },
+      { what: 'four rejected lines', everyMs: 300, timeoutMs: 20_000 },
+    ); // prettier-ignore
+    expect(rows).toHaveLength(4);
+    const kept = rows.map(({ reason, record }) => `${reason} ${record}`).join('\n');
+    expect(kept).toMatch(/clowder\.json, at byte 0, has not the format/);
+    expect(kept).toContain('no JSON at all ?key=REDACTED&a=1');
+    expect(kept).toContain('no combined line token=REDACTED');
+    expect(kept).toContain('/files/f11e');
+    expect(kept).not.toContain('canary');
+  });
+});
