@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 export type BufferReaper = (bytes: number) => void;
 
 /** Bodies passed between two collections: what buffers nobody needs any more take at most. */
-const EVERY_BYTES = 32 * 1024 * 1024;
+const EVERY_BYTES = 16 * 1024 * 1024;
 
 /**
  * Collects the buffers of bodies soon after they have passed. They live outside V8's heap and hardly show in it, so that V8 by

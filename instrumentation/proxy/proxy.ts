@@ -3,13 +3,12 @@ import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { redactUrl } from '../../taxonomy/redaction.ts';
-import { createAdminServer } from './admin.ts';
 import { createBufferReaper } from './buffer-reaper.ts';
 import type { ExchangeReport } from './exchange.ts';
 import type { Observer } from './observation.ts';
 import { createProxyServer } from './proxy-server.ts';
 import { portOf, ProxyConfigError, type ProxySettings } from './settings.ts';
-import { count, ProxyStats, statsRegistry } from './stats.ts';
+import { count, ProxyStats } from './stats.ts';
 import { UpstreamPool } from './upstream-pool.ts';
 
 /** The part of a pino logger that is used. */
@@ -44,6 +43,7 @@ export interface RunningProxy {
 }
 
 const BACKLOG = 4096;
+const CLOSE_IDLE_EVERY_MS = 100;
 
 /**
  * Starts the proxy and listens.
@@ -111,14 +111,7 @@ export async function startProxy({ settings, observer, log }: ProxyOptions): Pro
     onClientError: (status) => count(stats.refused, String(status)),
   });
   const { server } = listening;
-  const admin =
-    settings.PROXY_ADMIN === undefined
-      ? undefined
-      : createAdminServer({
-          registry: statsRegistry(stats, () => pool.size),
-          probe: () => pool.probe(),
-          draining: () => draining,
-        });
+  const admin = settings.PROXY_ADMIN === undefined ? undefined : await createAdmin();
   const adminUrl =
     admin === undefined || settings.PROXY_ADMIN === undefined
       ? undefined
@@ -133,12 +126,23 @@ export async function startProxy({ settings, observer, log }: ProxyOptions): Pro
   server.on('error', (error) => log.error({ err: error }, 'a connection could not be accepted'));
   log.info({ url, target: target.origin, admin: adminUrl }, 'proxy is listening');
 
+  /** Loaded where it is asked for only: what makes the figures is as large as the rest of the proxy. */
+  async function createAdmin(): Promise<Server> {
+    const [{ createAdminServer }, { statsRegistry }] = await Promise.all([
+      import('./admin.ts'),
+      import('./stats-registry.ts'),
+    ]);
+    const registry = statsRegistry(stats, () => pool.size);
+    return createAdminServer({ registry, probe: () => pool.probe(), draining: () => draining });
+  }
+
   async function stop(): Promise<void> {
     draining = true;
     log.info({ in_flight: stats.inFlight }, 'stopping');
     const closed = Promise.withResolvers<void>();
     server.close(() => closed.resolve());
-    server.closeIdleConnections();
+    // Those whose answers had begun were not told that they end, and are idle only after them.
+    const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
     listening.endTunnels('leisure');
     const late = setTimeout(() => {
       log.warn({ in_flight: stats.inFlight }, 'requests did not finish in time and were cut off');
@@ -147,6 +151,7 @@ export async function startProxy({ settings, observer, log }: ProxyOptions): Pro
     }, settings.PROXY_DRAIN_S * 1000);
     await closed.promise;
     clearTimeout(late);
+    clearInterval(idle);
     pool.close();
     admin?.close();
     admin?.closeAllConnections();

@@ -377,6 +377,23 @@ describe('a proxy that stops', () => {
     client.socket.destroy();
   });
 
+  it('does not wait for a connection to be used again whose answer had begun', async () => {
+    const { clowder, proxy } = await behindProxy(
+      (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf'),
+      { PROXY_DRAIN_S: '9' },
+    );
+    const client = await connectRaw(proxy.port);
+    client.send(GET.replace('Connection: close\r\n', ''));
+    await client.until('half');
+    const stopping = performance.now();
+    const stopped = proxy.running.stop();
+    clowder.sockets[0]?.write('half');
+    await stopped;
+    expect(performance.now() - stopping).toBeLessThan(5000);
+    expect(client.received()).toMatch(/halfhalf$/);
+    client.socket.destroy();
+  });
+
   it('cuts off what takes longer than it may', async () => {
     const { proxy } = await behindProxy((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'));
     const client = await connectRaw(proxy.port);
