@@ -71,6 +71,12 @@ export const TEST_TOOLS = {
     find: () => program('curl'),
     get: { apt: 'curl' },
   },
+  'docker-compose': {
+    name: 'docker-compose',
+    neededBy: ['test'],
+    find: () => program('docker-compose'),
+    get: { apt: 'docker-compose' },
+  },
   chromium: {
     name: 'Chromium',
     neededBy: ['test'],

@@ -1,0 +1,225 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { SETTINGS } from '../../collector/config.ts';
+import { PROXY_FLAGS } from '../../instrumentation/proxy/flags.ts';
+
+const path = (name: string): URL => new URL(`../../${name}`, import.meta.url);
+const read = (name: string): string => readFileSync(path(name), 'utf8');
+
+const serviceFormat = z.object({
+  image: z.string(),
+  build: z.object({ context: z.string(), target: z.string() }).optional(),
+  profiles: z.array(z.string()).optional(),
+  restart: z.string(),
+  command: z.union([z.string(), z.array(z.string())]).optional(),
+  depends_on: z.union([z.array(z.string()), z.record(z.string(), z.unknown())]).optional(),
+  environment: z.record(z.string(), z.string()).default({}),
+  ports: z.array(z.string()).default([]),
+  volumes: z.array(z.string()).default([]),
+  mem_limit: z.string(),
+  read_only: z.boolean().default(false),
+  healthcheck: z.object({ test: z.array(z.string()) }).optional(),
+});
+const COMPOSE = read('docker-compose.yml');
+const compose = z
+  .object({ services: z.record(z.string(), serviceFormat), volumes: z.record(z.string(), z.null()) })
+  .parse(parse(COMPOSE, { merge: true }));
+const services = Object.entries(compose.services);
+const dockerfile = read('Dockerfile');
+
+function service(name: string): z.infer<typeof serviceFormat> {
+  const found = compose.services[name];
+  if (found === undefined) throw new Error(`docker-compose.yml has no service ${name}`);
+  return found;
+}
+/** Variables that a configuration file reads, with their defaults. */
+const variablesOf = (text: string): Map<string, string> =>
+  new Map([...text.matchAll(/\$\{env:(\w+)(?::-([^}]*))?\}/g)].map(([, name = '', value = '']) => [name, value]));
+const otelConfig = read('otel-config/collector.yaml');
+const otelVariables = variablesOf(otelConfig);
+
+describe('every service', () => {
+  test.each(services)('%s is bounded, restarted, and of a version that does not move', (name, one) => {
+    expect(one.mem_limit).toMatch(/^\d+[mg]$/);
+    expect(one.restart).toBe(name === 'otel-collector-volume' ? 'no' : 'unless-stopped');
+    expect(one.image).toMatch(/:[\w.-]*\d/);
+  });
+
+  test.each(services)('%s names only services, volumes and files that are there', (_name, one) => {
+    const needed = Array.isArray(one.depends_on) ? one.depends_on : Object.keys(one.depends_on ?? {});
+    expect(needed.filter((other) => compose.services[other] === undefined)).toEqual([]);
+    for (const volume of one.volumes) {
+      const [source = ''] = volume.split(':');
+      const isThere = source.startsWith('./') ? existsSync(path(source)) : Object.hasOwn(compose.volumes, source);
+      expect([source, isThere]).toEqual([source, true]);
+    }
+  });
+});
+
+test('a Clowder of ours starts only where its profile is asked for', () => {
+  const profiles = Map.groupBy(services, ([, one]) => one.profiles?.join() ?? '');
+  expect(new Set(profiles.keys())).toEqual(new Set(['', 'demo', 'clowder-v1', 'clowder-v2']));
+  expect(
+    profiles
+      .get('')
+      ?.map(([name]) => name)
+      .toSorted(),
+  ).toEqual(['collector', 'jaeger', 'nginx', 'otel-collector', 'otel-collector-volume', 'proxy', 'rabbitmq']);
+});
+
+test('no volume is declared that nobody uses', () => {
+  const used = new Set(services.flatMap(([, one]) => one.volumes.map((volume) => volume.split(':')[0])));
+  expect(Object.keys(compose.volumes).filter((name) => !used.has(name))).toEqual([]);
+});
+
+test('ports are open to this machine alone, but for that where clients come in', () => {
+  const open = services.flatMap(([, one]) => one.ports).filter((port) => !port.startsWith('127.0.0.1:'));
+  expect(open).toEqual(['${HTTP_PORT:-80}:80']);
+});
+
+test('no secret has a default, and those of the main services must be set', () => {
+  const secrets = [...COMPOSE.matchAll(/\$\{(\w*(?:PASSWORD|KEY|SECRET))(:[-?])([^}]*)\}/g)];
+  expect(new Set(secrets.map(([, name]) => name))).toEqual(
+    new Set(['RABBITMQ_PASSWORD', 'CLOWDER_OTEL_API_KEY', 'CLOWDER_V1_SECRET', 'CLOWDER_V2_PASSWORD']),
+  );
+  for (const [, name = '', how, text] of secrets) {
+    if (name.startsWith('CLOWDER_V')) expect([how, text]).toEqual([':-', '']);
+    else expect(how).toBe(':?');
+  }
+  for (const [name, one] of services)
+    for (const [variable, value] of Object.entries(one.environment))
+      if (/PASS|SECRET|API_KEY/.test(variable)) expect(`${name} ${variable} ${value}`).toMatch(/ \$\{/);
+});
+
+test('.env.example has every variable that is asked for without an answer', () => {
+  const asked = [...COMPOSE.matchAll(/\$\{(\w+)(?::\?[^}]*|:-)\}/g)].map(([, name]) => name);
+  const offered = [...read('.env.example').matchAll(/^(\w+)=/gm)].map(([, name]) => name);
+  expect([...new Set(asked)].filter((name) => !offered.includes(name))).toEqual([]);
+  expect(offered.filter((name) => !COMPOSE.includes(`\${${name}:`))).toEqual([]);
+});
+
+describe('our programs', () => {
+  const known = new Set<string>([
+    ...SETTINGS.map(({ name }) => name),
+    ...PROXY_FLAGS.map(({ setting }) => setting),
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+  ]);
+
+  test.each(['collector', 'proxy'])('%s is given settings that it has, and may write only where it must', (name) => {
+    const one = service(name);
+    expect(Object.keys(one.environment).filter((variable) => !known.has(variable))).toEqual([]);
+    expect(one.read_only).toBe(true);
+    expect(one.healthcheck).toBeDefined();
+  });
+
+  test('the proxy is run with flags that it has', () => {
+    const command = service('proxy').command;
+    if (!Array.isArray(command)) throw new Error('the command of the proxy is no list');
+    const flags = new Set(PROXY_FLAGS.map(({ flag }) => flag.split(' ')[0]));
+    expect(command[0]).toBe('proxy');
+    expect(command.filter((word) => word.startsWith('--') && !flags.has(word))).toEqual([]);
+  });
+
+  test('the journal is where the image lets it be written', () => {
+    const { DATA_DIR = '' } = service('collector').environment;
+    expect(service('collector').volumes).toEqual([`journal:${DATA_DIR}`]);
+    expect(dockerfile).toContain(`DATA_DIR=${DATA_DIR}`);
+    expect(dockerfile).toContain(`chown node:node ${DATA_DIR}`);
+  });
+
+  test('each finds the others where they listen', () => {
+    const [proxy, collector, nginx] = [service('proxy'), service('collector'), service('nginx')];
+    const otel = service('otel-collector').environment;
+    expect(nginx.environment['CLOWDER_UPSTREAM']).toBe('proxy:8000');
+    expect(proxy.environment['PROXY_LISTEN']).toBe('0.0.0.0:8000');
+    expect(proxy.environment['OTEL_EXPORTER_OTLP_ENDPOINT']).toBe(
+      `http://otel-collector:${otelVariables.get('OTELCOL_HTTP_PORT')}`,
+    );
+    expect(otel['CLOWDER_OTEL_URL']).toBe(`http://collector:${collector.environment['PORT']}`);
+    expect(otel['JAEGER_OTLP_URL']).toBe(
+      `http://jaeger:${service('jaeger').environment['COLLECTOR_OTLP_HTTP_HOST_PORT']?.split(':')[1]}`,
+    );
+    expect(collector.environment['AMQP_URL']).toMatch(/^amqp:\/\/clowder-otel:.*@rabbitmq:5672\/$/);
+    expect(service('rabbitmq').environment['RABBITMQ_DEFAULT_USER']).toBe('clowder-otel');
+    expect(proxy.healthcheck?.test.join()).toContain(proxy.environment['PROXY_ADMIN']);
+    expect(collector.healthcheck?.test.join()).toContain(`:${collector.environment['PORT']}/healthz`);
+    expect(dockerfile).toContain(`:${collector.environment['PORT']}/healthz`);
+  });
+
+  test('extractors are sent through the proxy', () => {
+    expect(service('clowder-v1').environment['RABBITMQ_CLOWDERURL']).toBe('http://proxy:8000');
+    expect(service('clowder2-backend').environment['API_HOST']).toBe('http://proxy:8000');
+  });
+});
+
+describe('NGINX', () => {
+  const template = read('otel-config/nginx/templates/clowder.conf.template');
+
+  test('is given every variable of its template, and no other', () => {
+    const named = new Set([...template.matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name]) => name));
+    expect(new Set(Object.keys(service('nginx').environment))).toEqual(named);
+  });
+
+  test('finds every file that it includes, and writes only where it may', () => {
+    const { volumes, environment } = service('nginx');
+    const mounted = volumes.map((volume) => volume.split(':')[1]);
+    for (const [, file = ''] of `${read('otel-config/nginx/nginx.conf')}${template}`.matchAll(
+      /^\s*include ([\w.-]+);/gm,
+    ))
+      expect(mounted).toContain(`/etc/nginx/${file}`);
+    expect(mounted).toContain(environment['NGINX_LOG_DIR']);
+    expect(COMPOSE).toContain(`tmpfs: [/etc/nginx/conf.d, ${environment['NGINX_CACHE_DIR']}, /run, /tmp]`);
+    expect(service('nginx').healthcheck?.test.join()).toContain(`:${environment['NGINX_STATUS_PORT']}/stub_status`);
+  });
+});
+
+describe('the OTel Collector', () => {
+  const one = service('otel-collector');
+
+  test('is given variables that its configuration reads', () => {
+    expect(Object.keys(one.environment).filter((name) => !otelVariables.has(name))).toEqual([]);
+  });
+
+  test('reads the log that NGINX writes, and keeps offsets and queues in a volume that it may write to', () => {
+    expect(one.volumes).toContain(`nginx-log:${one.environment['NGINX_LOG_DIR']}:ro`);
+    expect(service('nginx').volumes).toContain(`nginx-log:${service('nginx').environment['NGINX_LOG_DIR']}`);
+    expect(one.volumes).toContain(`otelcol:${one.environment['OTELCOL_DATA_DIR']}`);
+    expect(service('otel-collector-volume').volumes).toContain(`otelcol:${one.environment['OTELCOL_DATA_DIR']}`);
+  });
+
+  test('runs the file that is mounted, with the feature gate that the file asks for', () => {
+    expect(one.command).toContain('/etc/otelcol/collector.yaml');
+    expect(one.volumes).toContain('./otel-config/collector.yaml:/etc/otelcol/collector.yaml:ro');
+    const gate = /--feature-gates=\S+/.exec(otelConfig)?.[0];
+    expect(one.command).toContain(gate);
+  });
+});
+
+describe('the image', () => {
+  test('is built of what the repository has and .dockerignore lets through', () => {
+    const admitted = read('.dockerignore').split('\n').filter((line) => line.startsWith('!')).map((line) => line.slice(1)); // prettier-ignore
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = '']) =>
+      names.split(' '),
+    );
+    expect(copied.length).toBeGreaterThan(8);
+    for (const name of copied) {
+      expect([name, existsSync(path(name))]).toEqual([name, true]);
+      expect(admitted).toContain(name);
+    }
+  });
+
+  test('is of the Node of package.json, runs as node, and has its signals from no shell', () => {
+    const { devDependencies } = z
+      .object({ devDependencies: z.object({ node: z.string() }) })
+      .parse(JSON.parse(read('package.json')));
+    const bases = [...dockerfile.matchAll(/^FROM node:([\d.]+)-/gm)].map(([, version]) => version);
+    expect(new Set(bases)).toEqual(new Set([devDependencies.node.replace('^', '')]));
+    const final = dockerfile.slice(dockerfile.lastIndexOf('FROM '));
+    expect(final).toContain('\nUSER node\n');
+    expect(final).toMatch(/\nENTRYPOINT \["node", .*"\/app\/dist\/cli\/main\.js"\]\nCMD \["collector"\]/);
+    for (const [, one] of services.filter(([, { build }]) => build !== undefined))
+      expect(dockerfile).toContain(` AS ${one.build?.target}\n`);
+  });
+});
