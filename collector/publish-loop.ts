@@ -23,7 +23,7 @@ interface Flight {
 
 const READ_BYTES = 256 * 1024;
 /** Messages published without letting others run; fewer while many producers wait. */
-const SLICE = { usual: 128, yielding: 32 };
+const SLICE = { usual: 512, yielding: 32 };
 /** What a message costs this thread, about: from journal to confirm. */
 const MESSAGE_MS = 0.025;
 /** So many producers that wait take turns with publishing as they come. */
