@@ -1,0 +1,151 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+import { SETTINGS } from '../../collector/config.ts';
+import { PROXY_FLAGS } from '../../instrumentation/proxy/flags.ts';
+
+const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
+const files = readdirSync(new URL('../../deploy/kubernetes/', import.meta.url));
+const everything: unknown[] = files.flatMap((file) =>
+  parseAllDocuments(read(`deploy/kubernetes/${file}`)).map((document): unknown => {
+    const [error] = document.errors;
+    if (error !== undefined) throw error;
+    return document.toJS();
+  }),
+);
+
+const reference = z.strictObject({ name: z.string(), key: z.string() });
+const probe = z.strictObject({
+  httpGet: z.strictObject({ path: z.string(), port: z.string() }),
+  periodSeconds: z.int().optional(),
+  timeoutSeconds: z.int().optional(),
+  failureThreshold: z.int().optional(),
+});
+const security = z.strictObject({
+  runAsUser: z.int().optional(),
+  allowPrivilegeEscalation: z.literal(false),
+  readOnlyRootFilesystem: z.literal(true),
+  capabilities: z.strictObject({ drop: z.tuple([z.literal('ALL')]) }),
+});
+const container = z.strictObject({
+  name: z.string(),
+  image: z.string().regex(/:[\w.-]*\d/),
+  args: z.array(z.string()),
+  env: z.array(
+    z.union([
+      z.strictObject({ name: z.string(), value: z.string() }),
+      z.strictObject({ name: z.string(), valueFrom: z.strictObject({ secretKeyRef: reference }) }),
+    ]),
+  ),
+  envFrom: z.array(z.strictObject({ configMapRef: z.strictObject({ name: z.string() }) })).default([]),
+  ports: z.array(z.strictObject({ name: z.string().max(15), containerPort: z.int() })),
+  livenessProbe: probe,
+  readinessProbe: probe.optional(),
+  startupProbe: probe.optional(),
+  resources: z.strictObject({
+    requests: z.strictObject({ cpu: z.string(), memory: z.string() }),
+    limits: z.strictObject({ memory: z.string() }),
+  }),
+  securityContext: security,
+  volumeMounts: z
+    .array(z.strictObject({ name: z.string(), mountPath: z.string(), readOnly: z.boolean().optional() }))
+    .default([]),
+});
+const workload = z.looseObject({
+  apiVersion: z.literal('apps/v1'),
+  kind: z.enum(['StatefulSet', 'Deployment', 'DaemonSet']),
+  metadata: z.looseObject({ name: z.string() }),
+  spec: z.looseObject({
+    replicas: z.int().optional(),
+    serviceName: z.string().optional(),
+    selector: z.strictObject({ matchLabels: z.record(z.string(), z.string()) }),
+    template: z.strictObject({
+      metadata: z.strictObject({ labels: z.record(z.string(), z.string()) }),
+      spec: z.looseObject({
+        automountServiceAccountToken: z.literal(false),
+        containers: z.tuple([container]),
+        volumes: z.array(z.looseObject({ name: z.string() })).default([]),
+      }),
+    }),
+    volumeClaimTemplates: z.array(z.looseObject({ metadata: z.strictObject({ name: z.string() }) })).default([]),
+  }),
+});
+const service = z.strictObject({
+  apiVersion: z.literal('v1'),
+  kind: z.literal('Service'),
+  metadata: z.looseObject({ name: z.string() }),
+  spec: z.looseObject({
+    selector: z.record(z.string(), z.string()),
+    ports: z.array(z.strictObject({ name: z.string(), port: z.int(), targetPort: z.string() })),
+  }),
+});
+const configMap = z.strictObject({
+  apiVersion: z.literal('v1'),
+  kind: z.literal('ConfigMap'),
+  metadata: z.strictObject({ name: z.string() }),
+  data: z.record(z.string(), z.string()),
+});
+const kindOf = (one: unknown): string => z.looseObject({ kind: z.string() }).parse(one).kind;
+const ofKind = (...kinds: string[]): unknown[] => everything.filter((one) => kinds.includes(kindOf(one)));
+const workloads = ofKind('StatefulSet', 'Deployment', 'DaemonSet').map((one) => workload.parse(one));
+const services = ofKind('Service').map((one) => service.parse(one));
+const configMaps = ofKind('ConfigMap').map((one) => configMap.parse(one));
+
+test('there is nothing of a kind that is not looked at', () => {
+  expect([workloads.length, services.length, configMaps.length]).toEqual([3, 3, 1]);
+  expect(everything).toHaveLength(7);
+});
+
+describe.each(workloads.map((one) => [one.metadata.name, one] as const))('%s', (_name, { spec }) => {
+  const { labels } = spec.template.metadata;
+  const [one] = spec.template.spec.containers;
+  const ports = one.ports.map(({ name }) => name);
+
+  test('is selected by its own labels, and by a service whose ports it has', () => {
+    expect(labels).toMatchObject(spec.selector.matchLabels);
+    const found = services.find(({ spec: { selector } }) => JSON.stringify(selector) === JSON.stringify(labels));
+    expect(ports).toEqual(
+      expect.arrayContaining(found?.spec.ports.map(({ targetPort }) => targetPort) ?? ['a service']),
+    );
+  });
+
+  test('is probed on ports that it has, and mounts volumes that it has', () => {
+    for (const asked of [one.livenessProbe, one.readinessProbe, one.startupProbe])
+      if (asked !== undefined) expect(ports).toContain(asked.httpGet.port);
+    const volumes = [...spec.template.spec.volumes, ...spec.volumeClaimTemplates.map(({ metadata }) => metadata)];
+    expect(volumes.map(({ name }) => name).toSorted()).toEqual(one.volumeMounts.map(({ name }) => name).toSorted());
+  });
+
+  test('has its secrets by reference, and settings that the program has', () => {
+    const given = one.env.map(({ name }) => name);
+    for (const entry of one.env)
+      if (/KEY|PASSWORD|AMQP_URL/.test(entry.name)) expect(entry).toHaveProperty('valueFrom');
+    const shared = one.envFrom.flatMap(({ configMapRef }) =>
+      Object.keys(configMaps.find(({ metadata }) => metadata.name === configMapRef.name)?.data ?? { missing: '' }),
+    );
+    const known = new Set<string>([
+      ...SETTINGS.map(({ name }) => name),
+      ...PROXY_FLAGS.map(({ setting }) => setting),
+      ...[...read('otel-config/collector.yaml').matchAll(/\$\{env:(\w+)/g)].map(([, name = '']) => name),
+    ]);
+    expect([...given, ...shared].filter((name) => !known.has(name))).toEqual([]);
+  });
+});
+
+test('services are called by the names and ports that they have', () => {
+  const urls = workloads.flatMap(({ spec }) => spec.template.spec.containers[0].env.flatMap((entry) => ('value' in entry ? [entry.value] : []))); // prettier-ignore
+  const ours = urls.flatMap((url) => /^http:\/\/(clowder-otel-[a-z]+):(\d+)$/.exec(url)?.slice(1) ?? []);
+  expect(ours.toSorted()).toEqual(['4318', '4319', 'clowder-otel-agent', 'clowder-otel-collector']);
+  const offered = services.flatMap(({ metadata, spec }) => spec.ports.map(({ port }) => `${metadata.name}:${port}`));
+  expect(offered).toEqual(expect.arrayContaining(['clowder-otel-collector:4318', 'clowder-otel-agent:4319']));
+});
+
+test('the one journal has one collector, on a volume where the collector looks for it', () => {
+  const collector = workloads.find(({ kind }) => kind === 'StatefulSet');
+  const [one] = collector?.spec.template.spec.containers ?? [];
+  expect(collector?.spec.replicas).toBe(1);
+  expect(collector?.spec.serviceName).toBe(collector?.metadata.name);
+  expect(one?.env).toContainEqual({ name: 'DATA_DIR', value: '/var/lib/clowder-otel' });
+  expect(one?.volumeMounts).toContainEqual({ name: 'journal', mountPath: '/var/lib/clowder-otel' });
+});
