@@ -104,9 +104,11 @@ async function globals(dir: string): Promise<string> {
 }
 
 function parsed(text: string): readonly LogLine[] {
-  return text
-    .split('\n')
-    // A line that a test wrote is none of NGINX's.
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as LogLine);
+  return (
+    text
+      .split('\n')
+      // A line that a test wrote is none of NGINX's.
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as LogLine)
+  );
 }
