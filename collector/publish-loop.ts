@@ -22,8 +22,8 @@ interface Flight {
 }
 
 const READ_BYTES = 256 * 1024;
-/** Messages published without letting others run; fewer while many producers wait. */
-const SLICE = { usual: 512, yielding: 32 };
+/** Messages published without letting others run: the least while many producers wait, then twice as many each time. */
+const SLICE = { least: 32, most: 512 };
 /** What a message costs this thread, about: from journal to confirm. */
 const MESSAGE_MS = 0.025;
 /** So many producers that wait take turns with publishing as they come. */
@@ -48,7 +48,7 @@ export class PublishLoop {
   #running: Promise<void> = Promise.resolve();
   #retrying = false;
   #inSlice = 0;
-  #slice = SLICE.yielding;
+  #slice = SLICE.least;
   readonly #timers: NodeJS.Timeout[] = [];
 
   constructor(options: PublishLoopOptions) {
@@ -136,7 +136,7 @@ export class PublishLoop {
     const waiting = Math.max(0, (this.#options.pressure?.() ?? 0) - FEW);
     const pauseMs = this.#inSlice * MESSAGE_MS * waiting;
     this.#inSlice = 0;
-    this.#slice = waiting > 0 ? SLICE.yielding : SLICE.usual;
+    this.#slice = waiting > 0 ? SLICE.least : Math.min(SLICE.most, this.#slice * 2);
     await (pauseMs < 1 ? immediate() : delay(pauseMs));
   }
 
