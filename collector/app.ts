@@ -1,6 +1,7 @@
 import { SpanKind, SpanStatusCode, propagation, context, trace } from '@opentelemetry/api';
-import { Hono, type Context, type MiddlewareHandler } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
+import { problem } from './api/problem.ts';
 import type { CollectorMetrics } from './metrics.ts';
 import type { Readiness } from './readiness.ts';
 
@@ -84,10 +85,4 @@ function countRequests(metrics: CollectorMetrics): MiddlewareHandler {
     await next();
     metrics.countRequest(c.req.path, c.res.status);
   };
-}
-
-function problem(c: Context, status: 404 | 500, code: string, detail: string): Response {
-  return c.json({ type: 'about:blank', title: code.replaceAll('_', ' '), status, code, detail }, status, {
-    'content-type': 'application/problem+json',
-  });
 }
