@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   exporter: ['taxonomy'],
   collector: ['taxonomy', 'exporter'],
   instrumentation: ['taxonomy'],
-  monitor: ['taxonomy'],
+  monitor: ['taxonomy', 'exporter'],
   sinks: ['taxonomy', 'exporter'],
 };
 
@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const NEVER_IMPORT: Readonly<Record<string, readonly string[]>> = {
   taxonomy: ['hono', '@hono/', 'amqplib', 'node:sqlite', 'node:fs', 'node:net', 'node:http'],
   instrumentation: ['hono', '@hono/', 'amqplib', 'node:sqlite'],
-  monitor: ['hono', '@hono/', 'amqplib', 'node:sqlite'],
+  monitor: ['hono', '@hono/'],
 };
 
 const SPECIFIER = /(?:\bfrom\s+|\bimport\s*\(\s*|^\s*import\s+)'([^']+)'/gm;
