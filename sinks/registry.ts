@@ -1,0 +1,4 @@
+import type { SinkDefinition } from './sink.ts';
+
+/** Every kind of service that events can go to, in the order in which `sink list` shows them. */
+export const SINKS: readonly SinkDefinition<unknown>[] = [];
