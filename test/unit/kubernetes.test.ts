@@ -4,6 +4,7 @@ import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { SETTINGS } from '../../collector/config.ts';
 import { PROXY_FLAGS } from '../../instrumentation/proxy/flags.ts';
+import { objectionsTo } from '../support/kubernetes-schemas.ts';
 
 const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 const files = readdirSync(new URL('../../deploy/kubernetes/', import.meta.url));
@@ -87,10 +88,43 @@ const configMap = z.strictObject({
   data: z.record(z.string(), z.string()),
 });
 const kindOf = (one: unknown): string => z.looseObject({ kind: z.string() }).parse(one).kind;
+const nameOf = (one: unknown): string => z.looseObject({ metadata: z.looseObject({ name: z.string() }) }).parse(one).metadata.name; // prettier-ignore
 const ofKind = (...kinds: string[]): unknown[] => everything.filter((one) => kinds.includes(kindOf(one)));
 const workloads = ofKind('StatefulSet', 'Deployment', 'DaemonSet').map((one) => workload.parse(one));
 const services = ofKind('Service').map((one) => service.parse(one));
 const configMaps = ofKind('ConfigMap').map((one) => configMap.parse(one));
+
+describe("Kubernetes' own schemas", () => {
+  test.each(everything.map((one) => [`${kindOf(one)} ${nameOf(one)}`, one] as const))('have no objection to %s', (_name, one) => {
+    expect(objectionsTo(one)).toEqual([]);
+  }); // prettier-ignore
+
+  test('have none to what docs/kubernetes.md has kubectl run', () => {
+    const [, overrides = ''] = /--overrides='([^']+)'/.exec(read('docs/kubernetes.md')) ?? [];
+    expect(objectionsTo({ apiVersion: 'v1', kind: 'Pod', ...(JSON.parse(overrides) as object) })).toEqual([]);
+  });
+
+  const pod = { name: 'a', image: 'b:1', ports: [{ containerPort: 1 }], resources: { limits: { memory: '1Gi' } } };
+  const deployment = (changed: object, spec: object = {}) => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'a', labels: { any: 'label' } },
+    spec: { selector: {}, template: { spec: { containers: [{ ...pod, ...changed }] } }, ...spec },
+  });
+
+  test.each([
+    ['nothing, where all is well', deployment({}), /^$/],
+    ['a field of another name', deployment({ livenesProbe: {} }), /containers\/0\/livenesProbe is a field that no schema/],
+    ['a field in another place', { ...deployment({}), replicas: 1 }, /^\/replicas is a field that no schema knows$/],
+    ['a value of another type', deployment({ ports: [{ containerPort: '80' }] }), /containerPort must be integer/],
+    ['a quantity that is none', deployment({ resources: { limits: { memory: 'much' } } }), /match format "quantity"/],
+    ['a field that is missing', deployment({}, { selector: undefined }), /must have required property selector/],
+    ['a value that is none of the list', deployment({ imagePullPolicy: 'Sometimes' }), /imagePullPolicy must be equal to one/],
+    ['a kind that nobody knows', { apiVersion: 'v1', kind: 'Deployment' }, /^no schema is known for v1 Deployment$/],
+  ])('object to %s', (_what, one, objection) => {
+    expect(objectionsTo(one).join('\n')).toMatch(objection);
+  }); // prettier-ignore
+});
 
 test('there is nothing of a kind that is not looked at', () => {
   expect([workloads.length, services.length, configMaps.length]).toEqual([3, 3, 1]);
