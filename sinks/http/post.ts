@@ -7,6 +7,8 @@ export interface PostOptions {
   readonly body: string | Uint8Array;
   readonly signal: AbortSignal;
   readonly now: () => number;
+  /** Keys and tokens of the request: some services repeat them in their answer. Blanked in all that comes of it. */
+  readonly secrets?: readonly string[];
 }
 
 export interface PostAnswer {
@@ -14,6 +16,8 @@ export interface PostAnswer {
   readonly header: (name: string) => string | null;
   /** The first 64 KiB of the body. */
   readonly text: string;
+  /** The same as it came, for answers that are not text. */
+  readonly bytes: Uint8Array;
   /** What the status alone says: 2xx `accepted`; 408, 425, 429 and 5xx `retry`; 413 `too_large`; 401, 403 and 404 `misconfigured`; other `rejected`. */
   readonly outcome: SendOutcome;
 }
@@ -26,11 +30,19 @@ const REASON_LENGTH = 500;
  *
  * @throws Error of the network or the signal: whether the service took the body is unknown then
  */
-export async function post({ url, headers, body, signal, now }: PostOptions): Promise<PostAnswer> {
+export async function post({ url, headers, body, signal, now, secrets = [] }: PostOptions): Promise<PostAnswer> {
   const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' });
-  const text = await readText(response);
+  const bytes = await readBytes(response);
+  const text = withoutSecrets(bytes.toString('utf8'), secrets);
   const header = (name: string): string | null => response.headers.get(name);
-  return { status: response.status, header, text, outcome: outcomeOf(response.status, text, header, now) };
+  return { status: response.status, header, text, bytes, outcome: outcomeOf(response.status, text, header, now) };
+}
+
+/** The text with every secret in it, as it is and as it stands in a URL, replaced by `REDACTED`. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets
+    .flatMap((secret) => (secret === '' ? [] : [secret, encodeURIComponent(secret)]))
+    .reduce((rest, secret) => rest.replaceAll(secret, 'REDACTED'), text);
 }
 
 function outcomeOf(
@@ -57,8 +69,8 @@ export function retryAfterMs(value: string | null, nowMs: number): number | unde
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }
 
-async function readText(response: Response): Promise<string> {
-  if (response.body === null) return '';
+async function readBytes(response: Response): Promise<Buffer> {
+  if (response.body === null) return Buffer.alloc(0);
   const chunks: Uint8Array[] = [];
   let kept = 0;
   for await (const chunk of response.body) {
@@ -66,5 +78,5 @@ async function readText(response: Response): Promise<string> {
     chunks.push(chunk.subarray(0, BODY_KEPT_BYTES - kept));
     kept += chunk.length;
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
