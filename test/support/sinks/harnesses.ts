@@ -1,0 +1,4 @@
+import type { SinkHarness } from './harness.ts';
+
+/** Every sink's harness; the run of all sinks has them all in one process. */
+export const HARNESSES: readonly SinkHarness[] = [];
