@@ -1,0 +1,160 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PostAnswer, PostOtlp } from './post-otlp.ts';
+import type { Signal, Spool, SpoolRow } from './spool.ts';
+
+export interface LaneOptions {
+  readonly signal: Signal;
+  readonly spool: Spool;
+  readonly post: PostOtlp;
+  readonly log: LaneLog;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+  /** From 0 up to 1. @default Math.random */
+  readonly random?: () => number;
+  /** First and longest pause after a failure, and the one while an operator is needed, in milliseconds. @default 500, 30000, 60000 */
+  readonly pauseMs?: { readonly first: number; readonly longest: number; readonly misconfigured: number };
+}
+
+export interface LaneLog {
+  readonly info: (fields: object, message: string) => void;
+  readonly warn: (fields: object, message: string) => void;
+  readonly error: (fields: object, message: string) => void;
+}
+
+export interface LaneCounters {
+  /** Items that the receiver took. */
+  readonly sent: number;
+  /** Items that it refused for good. */
+  readonly rejected: number;
+  /** Requests that failed and are sent again. */
+  readonly retries: number;
+  /** Why nothing can be sent now; '' where it can. */
+  readonly problem: string;
+}
+
+const BATCH_BYTES = 512 * 1024;
+const BATCH_ROWS = 1000;
+const PAUSES = { first: 500, longest: 30_000, misconfigured: 60_000 };
+
+/** Sends what the spool holds of one signal, in order, for as long as it takes. Signals do not wait for each other. */
+export class Lane {
+  readonly #options: LaneOptions;
+  readonly #pauses: Required<LaneOptions>['pauseMs'];
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  #counters = { sent: 0, rejected: 0, retries: 0 };
+  #problem = '';
+  #failures = 0;
+  #batchRows = BATCH_ROWS;
+  #wakeUp = Promise.withResolvers<void>();
+  #idle = Promise.withResolvers<void>();
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.#pauses = options.pauseMs ?? PAUSES;
+    this.#running = this.#run();
+  }
+
+  get counters(): LaneCounters {
+    return { ...this.#counters, problem: this.#problem };
+  }
+
+  /** There is something new in the spool. It does not shorten a pause after a failure. */
+  wake(): void {
+    this.#wakeUp.resolve();
+  }
+
+  /** Resolves when nothing of the signal waits any more, or sending fails. */
+  async drained(): Promise<void> {
+    this.wake();
+    if (this.#problem === '') await this.#idle.promise;
+  }
+
+  /** Ends what is on its way; what was not answered stays in the spool. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.wake();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal, spool, post } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      this.#wakeUp = Promise.withResolvers();
+      const rows = spool.take(signal, BATCH_BYTES, this.#batchRows);
+      if (rows.length === 0) {
+        this.#settleIdle();
+        await this.#wakeUp.promise;
+        continue;
+      }
+      const answer = await post(Buffer.concat(rows.map((row) => row.body)), this.#stop.signal);
+      if (this.#stop.signal.aborted && answer.kind !== 'accepted') break;
+      const pauseMs = this.#settle(rows, answer);
+      if (pauseMs > 0) await delay(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    }
+    this.#settleIdle();
+  }
+
+  #settleIdle(): void {
+    this.#idle.resolve();
+    this.#idle = Promise.withResolvers();
+  }
+
+  /** @returns the pause before the next request, milliseconds */
+  #settle(rows: readonly SpoolRow[], answer: PostAnswer): number {
+    const { spool, log, signal } = this.#options;
+    switch (answer.kind) {
+      case 'accepted': {
+        spool.remove(rows);
+        this.#batchRows = BATCH_ROWS;
+        this.#counters.sent += itemsOf(rows) - answer.rejected;
+        if (answer.rejected > 0) this.#reject(answer.rejected, answer.message);
+        else if (answer.message !== '') log.warn({ signal, reason: answer.message }, 'the receiver warns');
+        if (this.#problem !== '') log.info({ signal, waiting: spool.stats.rows }, 'telemetry is sent again');
+        this.#problem = '';
+        this.#failures = 0;
+        return 0;
+      }
+      case 'refused': {
+        const [first] = rows;
+        if (rows.length === 1 && first !== undefined) {
+          spool.refuse(first, answer.reason, (this.#options.now ?? Date.now)());
+          this.#batchRows = BATCH_ROWS;
+          this.#reject(first.items, answer.reason);
+        } else {
+          // One of them is in the way: halves tell which.
+          this.#batchRows = Math.ceil(rows.length / 2);
+        }
+        return 0;
+      }
+      case 'misconfigured':
+        log.error(
+          { signal, reason: answer.reason },
+          'the receiver does not take telemetry from this monitor: check OTEL_EXPORTER_OTLP_ENDPOINT and the key in OTEL_EXPORTER_OTLP_HEADERS; it is kept and sent again',
+        );
+        return this.#fail(answer.reason, this.#pauses.misconfigured);
+      case 'retry': {
+        if (this.#problem === '')
+          log.warn({ signal, reason: answer.reason }, 'telemetry cannot be sent; it is kept on disk and sent again');
+        const exponential = this.#pauses.first * 2 ** Math.min(this.#failures, 16);
+        return Math.max(answer.afterMs ?? 0, this.#fail(answer.reason, Math.min(this.#pauses.longest, exponential)));
+      }
+    }
+  }
+
+  #reject(items: number, reason: string): void {
+    this.#counters.rejected += items;
+    this.#options.log.error({ signal: this.#options.signal, items, reason }, 'the receiver refuses telemetry for good');
+  }
+
+  /** Equal jitter: half of the pause is certain. */
+  #fail(reason: string, pauseMs: number): number {
+    this.#failures += 1;
+    this.#counters.retries += 1;
+    this.#problem = reason;
+    this.#settleIdle();
+    return pauseMs / 2 + (pauseMs / 2) * (this.#options.random ?? Math.random)();
+  }
+}
+
+const itemsOf = (rows: readonly SpoolRow[]): number => rows.reduce((sum, row) => sum + row.items, 0);

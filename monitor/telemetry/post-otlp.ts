@@ -1,0 +1,150 @@
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { convertLegacyHttpOptions } from '@opentelemetry/otlp-exporter-base/node-http';
+import { ProtobufLogsSerializer, ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
+import { redactText } from '../../taxonomy/index.ts';
+import type { Signal } from './spool.ts';
+
+/** What became of a request. */
+export type PostAnswer =
+  /** Taken, but for so many items, which the receiver refuses for good. */
+  | { readonly kind: 'accepted'; readonly rejected: number; readonly message: string }
+  /** Not now, or nobody knows: the same again, not before `afterMs`. */
+  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
+  /** The receiver does not know us, or the path: an operator is needed, the data are kept. */
+  | { readonly kind: 'misconfigured'; readonly reason: string }
+  /** Bad or too large, whenever it is sent. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Posts one serialized request; it never throws. */
+export type PostOtlp = (body: Uint8Array, signal: AbortSignal) => Promise<PostAnswer>;
+
+/** Settings of monitor.yaml; the standard variables of the environment win over them. */
+export interface OtlpSettings {
+  /** URL without `/v1/…`. @default http://127.0.0.1:4318 */
+  readonly endpoint?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+const DEFAULT_ENDPOINT = 'http://127.0.0.1:4318';
+/** What is read of an answer, in bytes. */
+const ANSWER_BYTES = 64 * 1024;
+const REASON_LENGTH = 300;
+const compress = promisify(gzip);
+
+const SIGNALS = {
+  logs: { variable: 'LOGS', path: 'v1/logs', rejectedOf: rejectedLogs },
+  metrics: { variable: 'METRICS', path: 'v1/metrics', rejectedOf: rejectedPoints },
+} as const;
+
+/**
+ * What posts requests of a signal: endpoint, headers, certificates, compression and time-out by OTEL_EXPORTER_OTLP_*.
+ * The SDK's own transport gives up after its time-out and keeps Retry-After to itself, so only its settings are used.
+ */
+export function createPostOtlp(signal: Signal, settings: OtlpSettings, environment: NodeJS.ProcessEnv): PostOtlp {
+  const { variable, path, rejectedOf } = SIGNALS[signal];
+  const given = (name: string): boolean =>
+    [environment[`OTEL_EXPORTER_OTLP_${name}`], environment[`OTEL_EXPORTER_OTLP_${variable}_${name}`]].some(Boolean);
+  const options = convertLegacyHttpOptions(
+    {
+      ...(!given('ENDPOINT') && { url: join(settings.endpoint ?? DEFAULT_ENDPOINT, path) }),
+      ...(!given('HEADERS') && settings.headers !== undefined && { headers: { ...settings.headers } }),
+    },
+    variable,
+    path,
+    { 'Content-Type': 'application/x-protobuf' },
+  );
+  const { protocol } = new URL(options.url);
+  const request = protocol === 'https:' ? httpsRequest : httpRequest;
+  return async (body, stop) => {
+    try {
+      const zipped = options.compression === 'gzip' ? await compress(body) : undefined;
+      const sent = request(options.url, {
+        method: 'POST',
+        agent: await options.agentFactory(protocol),
+        headers: {
+          ...(await options.headers()),
+          ...(zipped && { 'Content-Encoding': 'gzip' }),
+          'Content-Length': String((zipped ?? body).byteLength),
+        },
+        signal: AbortSignal.any([stop, AbortSignal.timeout(options.timeoutMillis)]),
+      });
+      sent.end(zipped ?? body);
+      const [response] = (await once(sent, 'response')) as [IncomingMessage];
+      const answer = await read(response);
+      return answerOf(response, answer, rejectedOf);
+    } catch (error) {
+      const reason = error instanceof Error ? `${error.message}${codeOf(error)}` : String(error);
+      return { kind: 'retry', reason: redactText(reason) };
+    }
+  };
+}
+
+type RejectedOf = (answer: Uint8Array) => { readonly rejected: number; readonly message: string };
+
+function answerOf(response: IncomingMessage, answer: Buffer, rejectedOf: RejectedOf): PostAnswer {
+  const status = response.statusCode ?? 0;
+  if (status >= 200 && status < 300) return { kind: 'accepted', ...readRejected(answer, rejectedOf) };
+  const reason = redactText(`HTTP ${status} ${printable(answer)}`.trim());
+  if (REFUSED.has(status)) return { kind: 'refused', reason };
+  if (MISCONFIGURED.has(status) || (status >= 300 && status < 400)) return { kind: 'misconfigured', reason };
+  const afterMs = retryAfterMs(response.headers['retry-after'], Date.now());
+  return { kind: 'retry', reason, ...(afterMs !== undefined && { afterMs }) };
+}
+
+const REFUSED: ReadonlySet<number> = new Set([400, 413, 415, 422]);
+const MISCONFIGURED: ReadonlySet<number> = new Set([401, 403, 404, 405, 407]);
+
+/** Milliseconds to wait by a Retry-After header, seconds or a date (RFC 9110, 10.2.3). */
+export function retryAfterMs(value: string | undefined, nowMs: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}
+
+function readRejected(answer: Buffer, rejectedOf: RejectedOf): ReturnType<RejectedOf> {
+  try {
+    return rejectedOf(answer);
+  } catch {
+    // Taken all the same: what a receiver adds in another form than OTLP's is no reason to send it again.
+    return { rejected: 0, message: '' };
+  }
+}
+
+function rejectedLogs(answer: Uint8Array): ReturnType<RejectedOf> {
+  const partial = ProtobufLogsSerializer.deserializeResponse(answer).partialSuccess;
+  return { rejected: partial?.rejectedLogRecords ?? 0, message: partial?.errorMessage ?? '' };
+}
+
+function rejectedPoints(answer: Uint8Array): ReturnType<RejectedOf> {
+  const partial = ProtobufMetricsSerializer.deserializeResponse(answer).partialSuccess;
+  return { rejected: partial?.rejectedDataPoints ?? 0, message: partial?.errorMessage ?? '' };
+}
+
+async function read(response: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    if (size < ANSWER_BYTES) chunks.push(chunk);
+    size += chunk.length;
+  }
+  return Buffer.concat(chunks).subarray(0, ANSWER_BYTES);
+}
+
+/** What people can read of a google.rpc.Status. */
+function printable(answer: Buffer): string {
+  return answer
+    .toString('utf8')
+    .replace(/[^\P{C}]|\uFFFD/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .slice(0, REASON_LENGTH);
+}
+
+const codeOf = (error: Error): string =>
+  'code' in error && typeof error.code === 'string' && !error.message.includes(error.code) ? ` (${error.code})` : '';
+
+const join = (endpoint: string, path: string): string => `${endpoint.replace(/\/+$/, '')}/${path}`;
