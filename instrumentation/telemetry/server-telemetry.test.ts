@@ -16,35 +16,12 @@ import {
   type ReadableSpan,
 } from '@opentelemetry/sdk-trace';
 import { describe, expect, test } from 'vitest';
-import type { Capture, CaptureResult, RequestHead } from '../capture/types.ts';
+import { endingWith, requestHead as head } from '../../test/support/captured-request.ts';
+import type { Capture } from '../capture/types.ts';
 import { createServerTelemetry, type ServerTelemetryOptions } from './server-telemetry.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const PARENT = 'b7ad6b7169203331';
-
-function head(headers: RequestHead['headers'] = {}): RequestHead {
-  return {
-    method: 'POST',
-    target: '/api/files',
-    headers,
-    httpVersion: '1.1',
-    remoteAddress: '10.0.0.1',
-    scheme: 'http',
-  };
-}
-
-function capture(given: Partial<Omit<Capture, 'end'>> = {}, result: Partial<CaptureResult> = {}): Capture {
-  return {
-    route: '/api/files',
-    attributes: { 'http.request.method': 'POST', 'clowder.route': '/api/files' },
-    mayBeEvent: true,
-    requestChunk: () => undefined,
-    responseHead: () => undefined,
-    responseChunk: () => undefined,
-    end: () => ({ attributes: { 'http.response.status_code': 200 }, events: [], refuted: [], errors: [], ...result }),
-    ...given,
-  };
-}
 
 function setUp(options: Partial<ServerTelemetryOptions> & { sampled?: boolean } = {}): {
   telemetry: ReturnType<typeof createServerTelemetry>;
@@ -79,7 +56,7 @@ const uploaded = { type: 'file.uploaded', attributes: { 'clowder.file.id': 'f1' 
 describe('the server span', () => {
   test('is named by method and route, carries what head and end say, and is marked as captured', () => {
     const { telemetry, spans } = setUp();
-    telemetry.start(head(), capture()).end({ complete: true });
+    telemetry.start(head(), endingWith()).end({ complete: true });
     const span = only(spans.getFinishedSpans());
     expect(span.name).toBe('POST /api/files');
     expect(span.kind).toBe(SpanKind.SERVER);
@@ -95,7 +72,7 @@ describe('the server span', () => {
 
   test('of a request that can make no event is not marked, and neither is what is forwarded', () => {
     const { telemetry, spans } = setUp();
-    const request = telemetry.start(head(), capture({ mayBeEvent: false, route: undefined, attributes: {} }));
+    const request = telemetry.start(head(), endingWith({}, { mayBeEvent: false, route: undefined, attributes: {} }));
     expect(request.forwardHeaders().tracestate).toBeUndefined();
     request.end({ complete: true });
     expect(only(spans.getFinishedSpans()).attributes).not.toHaveProperty('clowder.captured');
@@ -104,7 +81,7 @@ describe('the server span', () => {
 
   test('is a child of what the caller says', () => {
     const { telemetry, spans } = setUp();
-    const request = telemetry.start(head({ traceparent: `00-${TRACE}-${PARENT}-01` }), capture());
+    const request = telemetry.start(head({ traceparent: `00-${TRACE}-${PARENT}-01` }), endingWith());
     request.end({ complete: true });
     const span = only(spans.getFinishedSpans());
     expect([request.traceId, span.parentSpanContext?.spanId]).toEqual([TRACE, PARENT]);
@@ -116,7 +93,7 @@ describe('the server span', () => {
     ['an error without', {}, new TypeError('odd'), 'TypeError'],
   ])('of %s has failed', (_what, result, error, errorType) => {
     const { telemetry, spans } = setUp();
-    telemetry.start(head(), capture({}, result)).end({ complete: error === undefined, error });
+    telemetry.start(head(), endingWith(result)).end({ complete: error === undefined, error });
     const span = only(spans.getFinishedSpans());
     expect(span.status.code).toBe(SpanStatusCode.ERROR);
     expect(span.attributes['error.type']).toBe(errorType);
@@ -126,7 +103,7 @@ describe('the server span', () => {
     const problems: unknown[] = [];
     const { telemetry, spans } = setUp({ onError: (error) => void problems.push(error) });
     const failing: Capture = {
-      ...capture(),
+      ...endingWith(),
       end: () => {
         throw new Error('bug');
       },
@@ -144,7 +121,7 @@ describe('the request that is forwarded', () => {
     const { telemetry, spans } = setUp();
     const request = telemetry.start(
       head({ traceparent: `00-${TRACE}-${PARENT}-01`, tracestate: 'rojo=1,congo=2' }),
-      capture(),
+      endingWith(),
     );
     const { traceparent, tracestate } = request.forwardHeaders();
     request.end({ complete: true });
@@ -156,20 +133,20 @@ describe('the request that is forwarded', () => {
   test('keeps the tracestate of a request that can make no event', () => {
     const { telemetry } = setUp();
     const headers = { traceparent: `00-${TRACE}-${PARENT}-01`, tracestate: 'rojo=1' };
-    const request = telemetry.start(head(headers), capture({ mayBeEvent: false }));
+    const request = telemetry.start(head(headers), endingWith({}, { mayBeEvent: false }));
     expect(request.forwardHeaders().tracestate).toBe('rojo=1');
   });
 
   test('says that the trace is not sampled, and is marked all the same', () => {
     const { telemetry } = setUp({ sampled: false });
-    const { traceparent, tracestate } = telemetry.start(head(), capture()).forwardHeaders();
+    const { traceparent, tracestate } = telemetry.start(head(), endingWith()).forwardHeaders();
     expect(traceparent).toMatch(/^00-[\da-f]{32}-[\da-f]{16}-00$/);
     expect(tracestate).toBe('clowder=captured');
   });
 
   test('is left as it came where there is no SDK', () => {
     const { telemetry } = setUp({ tracer: trace.getTracer('nobody registered a provider') });
-    const request = telemetry.start(head(), capture());
+    const request = telemetry.start(head(), endingWith());
     expect(request.traceId).toBe('');
     expect(request.forwardHeaders()).toEqual({ traceparent: undefined, tracestate: undefined });
   });
@@ -179,7 +156,7 @@ describe('a domain event', () => {
   test('is a log record in the context of the span, at the time the request began', () => {
     const { telemetry, spans, logs } = setUp();
     const before = Date.now();
-    const request = telemetry.start(head(), capture({}, { events: [uploaded] }));
+    const request = telemetry.start(head(), endingWith({ events: [uploaded] }));
     const after = Date.now();
     request.end({ complete: true });
     const record = only(logs.getFinishedLogRecords());
@@ -193,7 +170,7 @@ describe('a domain event', () => {
 
   test('does not depend on sampling', () => {
     const { telemetry, spans, logs } = setUp({ sampled: false });
-    const request = telemetry.start(head(), capture({}, { events: [uploaded] }));
+    const request = telemetry.start(head(), endingWith({ events: [uploaded] }));
     request.end({ complete: true });
     expect(spans.getFinishedSpans()).toEqual([]);
     expect(only(logs.getFinishedLogRecords()).spanContext?.traceId).toBe(request.traceId);
@@ -202,7 +179,7 @@ describe('a domain event', () => {
 
   test('that weaker observers would assume is refuted in one record', () => {
     const { telemetry, logs } = setUp();
-    telemetry.start(head(), capture({}, { refuted: ['id1', 'id2'] })).end({ complete: true });
+    telemetry.start(head(), endingWith({ refuted: ['id1', 'id2'] })).end({ complete: true });
     const record = only(logs.getFinishedLogRecords());
     expect(record.eventName).toBe('clowder.capture.refuted');
     expect(record.attributes).toEqual({
@@ -215,7 +192,7 @@ describe('a domain event', () => {
     const { telemetry } = setUp();
     const ends: [boolean, string][] = [];
     const observed: Capture = {
-      ...capture(),
+      ...endingWith(),
       end: (complete, traceId) => {
         ends.push([complete, traceId]);
         return { attributes: {}, events: [], refuted: [], errors: [] };
@@ -232,7 +209,7 @@ test('failed looks are counted by code', async () => {
   const meters = new MeterProvider({ readers: [reader] });
   const { telemetry } = setUp({ meter: meters.getMeter('test') });
   for (const errors of [['malformed_json'], ['malformed_json', 'body_too_large']] as const) {
-    telemetry.start(head(), capture({}, { errors })).end({ complete: true });
+    telemetry.start(head(), endingWith({ errors })).end({ complete: true });
   }
   await reader.forceFlush();
   const metric = only(only(only(exporter.getMetrics()).scopeMetrics).metrics);
@@ -249,7 +226,7 @@ describe('a server span that another instrumentation started', () => {
     const { telemetry, tracers, spans, logs } = setUp();
     const span = tracers.getTracer('http').startSpan('POST', { kind: SpanKind.SERVER });
     const context = setRPCMetadata(trace.setSpan(ROOT_CONTEXT, span), { type: RPCType.HTTP, span, route: '/*' });
-    const request = telemetry.adopt(span, context, capture({}, { events: [uploaded] }));
+    const request = telemetry.adopt(span, context, endingWith({ events: [uploaded] }));
     request.end({ complete: true });
     expect(spans.getFinishedSpans()).toEqual([]);
     expect(getRPCMetadata(context)).toMatchObject({ route: '/api/files' });
@@ -264,7 +241,7 @@ describe('a server span that another instrumentation started', () => {
     const { telemetry, tracers } = setUp();
     const span = tracers.getTracer('http').startSpan('POST', { kind: SpanKind.SERVER });
     const context = trace.setSpan(ROOT_CONTEXT, span);
-    telemetry.adopt(span, context, capture());
+    telemetry.adopt(span, context, endingWith());
     const child = tracers.getTracer('http').startSpan('POST', { kind: SpanKind.CLIENT }, context);
     expect(child.spanContext().traceState?.serialize()).toBe('clowder=captured');
   });

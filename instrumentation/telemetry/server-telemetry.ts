@@ -14,9 +14,9 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import { TraceState, W3CTraceContextPropagator, getRPCMetadata } from '@opentelemetry/core';
-import { REFUTED_IDS, REFUTED_NAME } from '../../taxonomy/attributes.ts';
-import type { Capture, CapturedEvent, RequestHead } from '../capture/types.ts';
-import { EVENT_PREFIX, hasFailed, headAttributes, spanName } from './request-report.ts';
+import type { Capture, CapturedAttributes, RequestHead } from '../capture/types.ts';
+import { ReportedRequest, type Reporting } from './reported-request.ts';
+import { headAttributes, spanName } from './request-report.ts';
 import { CAPTURED_MEMBER, markCaptured } from './trace-state.ts';
 
 export interface ServerTelemetryOptions {
@@ -67,11 +67,9 @@ export interface ServerTelemetry {
   adopt(span: Span, context: Context, capture: Capture, startMs?: number): ServerRequest;
 }
 
-/** The part of `ServerTelemetryOptions` that every request needs, and the counter. */
-interface Shared {
+/** What every request of the SDK's needs. */
+interface Shared extends Reporting {
   readonly logger: Logger;
-  readonly errors: Counter;
-  readonly onError: (error: unknown) => void;
 }
 
 const W3C = new W3CTraceContextPropagator();
@@ -109,23 +107,19 @@ export function createServerTelemetry(options: ServerTelemetryOptions): ServerTe
   };
 }
 
-class CapturedRequest implements ServerRequest {
+class CapturedRequest extends ReportedRequest {
   readonly context: Context;
   readonly traceId: string;
-  readonly #shared: Shared;
-  readonly #capture: Capture;
+  readonly #logger: Logger;
   readonly #span: Span;
   readonly #ownsSpan: boolean;
-  readonly #startMs: number;
-  #ended = false;
 
   constructor(shared: Shared, capture: Capture, span: Span, context: Context, ownsSpan: boolean, startMs: number) {
+    super(shared, capture, startMs);
     this.context = context;
-    this.#shared = shared;
-    this.#capture = capture;
+    this.#logger = shared.logger;
     this.#span = span;
     this.#ownsSpan = ownsSpan;
-    this.#startMs = startMs;
     const spanContext = span.spanContext();
     const valid = trace.isSpanContextValid(spanContext);
     this.traceId = valid ? spanContext.traceId : '';
@@ -146,48 +140,25 @@ class CapturedRequest implements ServerRequest {
     };
   }
 
-  end(outcome: Outcome): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    try {
-      this.#report(outcome);
-    } catch (error) {
-      this.#shared.onError(error);
-    }
-    if (this.#ownsSpan) this.#span.end();
+  protected override recordSpan(attributes: CapturedAttributes, failed: boolean): void {
+    if (!this.#ownsSpan) this.#nameRoute();
+    if (failed) this.#span.setStatus({ code: SpanStatusCode.ERROR });
+    this.#span.setAttributes(attributes);
   }
 
-  #report({ complete, error }: Outcome): void {
-    const { attributes, events, refuted, errors } = this.#capture.end(complete, this.traceId);
-    for (const event of events) this.#emit(event);
-    if (refuted.length > 0) {
-      this.#shared.logger.emit({
-        eventName: REFUTED_NAME,
-        timestamp: this.#startMs,
-        context: this.context,
-        attributes: { [REFUTED_IDS]: refuted.join(','), 'clowder.source': 'proxy' },
-      });
-    }
-    for (const code of errors) this.#shared.errors.add(1, { 'error.type': code });
-    if (!this.#ownsSpan) this.#nameRoute();
-    if (hasFailed(attributes, error)) this.#span.setStatus({ code: SpanStatusCode.ERROR });
-    this.#span.setAttributes(attributes);
+  protected override endSpan(): void {
+    if (this.#ownsSpan) this.#span.end();
   }
 
   /** The http instrumentation ends the span with the route that it finds here; a catch-all's, of a framework, else. */
   #nameRoute(): void {
     const rpc = getRPCMetadata(this.context);
-    const { route } = this.#capture;
+    const { route } = this.capture;
     if (rpc !== undefined && route !== undefined) rpc.route = route;
   }
 
-  #emit({ type, attributes }: CapturedEvent): void {
-    this.#shared.logger.emit({
-      eventName: EVENT_PREFIX + type,
-      timestamp: this.#startMs,
-      context: this.context,
-      attributes,
-    });
+  protected override emit(eventName: string, attributes: CapturedAttributes): void {
+    this.#logger.emit({ eventName, timestamp: this.startMs, context: this.context, attributes });
   }
 }
 

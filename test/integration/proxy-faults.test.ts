@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startOwnProxy, type OwnProxy } from '../support/own-proxy.ts';
+import { behindProxy, startOwnProxy, type OwnProxy } from '../support/own-proxy.ts';
 import { freePort } from '../support/processes.ts';
-import { connectRaw, exchangeRaw, startRawServer, type OnBytes, type RawServer } from '../support/raw-http.ts';
+import { connectRaw, exchangeRaw, startRawServer } from '../support/raw-http.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let stack: AsyncDisposableStack;
@@ -13,15 +13,6 @@ beforeEach(() => {
 });
 
 afterEach(() => stack.disposeAsync());
-
-async function behindProxy(
-  onBytes: OnBytes,
-  settings: Readonly<Record<string, string>> = {},
-): Promise<{ clowder: RawServer; proxy: OwnProxy }> {
-  const clowder = stack.use(await startRawServer(onBytes));
-  const proxy = stack.use(await startOwnProxy(clowder.url, { PROXY_DRAIN_S: '0.2', ...settings }));
-  return { clowder, proxy };
-}
 
 const GET = 'GET /api/files/64a1f0c2e4b0d3a9c8f7b6a5?key=s3cret HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -81,7 +72,7 @@ describe('a Clowder', () => {
   });
 
   it('that never answers is answered for with 504', async () => {
-    const { clowder, proxy } = await behindProxy(() => undefined, { PROXY_FIRST_BYTE_TIMEOUT_S: '0.3' });
+    const { clowder, proxy } = await behindProxy(stack, () => undefined, { PROXY_FIRST_BYTE_TIMEOUT_S: '0.3' });
     const { text } = await exchangeRaw(proxy.port, GET);
     expect(text).toMatch(/^HTTP\/1\.1 504 Gateway Timeout\r\n.*Clowder did not answer in time/s);
     expect(await watchedOne(proxy)).toMatchObject({ error: { code: 'first_byte_timeout' } });
@@ -102,7 +93,7 @@ describe('a Clowder', () => {
   });
 
   it('that closes without an answer is answered for with 502', async () => {
-    const { proxy } = await behindProxy((socket) => socket.end());
+    const { proxy } = await behindProxy(stack, (socket) => socket.end());
     expect((await exchangeRaw(proxy.port, GET)).text).toMatch(/^HTTP\/1\.1 502 /);
     expect(await watchedOne(proxy)).toMatchObject({ error: { code: 'no_response' } });
   });
@@ -116,7 +107,7 @@ describe('a Clowder', () => {
     ],
     ['changes to a protocol that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n'],
   ])('that %s is answered for with 502', async (_name, answer) => {
-    const { proxy } = await behindProxy((socket) => socket.write(answer));
+    const { proxy } = await behindProxy(stack, (socket) => socket.write(answer));
     const { text } = await exchangeRaw(proxy.port, GET);
     expect(text).toMatch(/^HTTP\/1\.1 502 /);
     expect(text.split('HTTP/1.1')).toHaveLength(2);
@@ -131,7 +122,7 @@ describe('a Clowder', () => {
     ['a reset of an answer without length', '\r\nhalf', 'reset', 'ECONNRESET'],
     ['a broken chunk', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nxyz\r\n', 'nothing', 'malformed_response'],
   ] as const)('that breaks off never looks complete: %s', async (_name, answer, how, code) => {
-    const { clowder, proxy } = await behindProxy((socket) => socket.write(`HTTP/1.1 200 OK\r\n${answer}`));
+    const { clowder, proxy } = await behindProxy(stack, (socket) => socket.write(`HTTP/1.1 200 OK\r\n${answer}`));
     const client = await connectRaw(proxy.port);
     client.send(GET);
     if (how !== 'nothing') await client.until('half');
@@ -144,9 +135,13 @@ describe('a Clowder', () => {
   });
 
   it('that stalls in the middle of an answer is given up, and the client sees that it was not all', async () => {
-    const { proxy } = await behindProxy((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'), {
-      PROXY_IDLE_TIMEOUT_S: '0.3',
-    });
+    const { proxy } = await behindProxy(
+      stack,
+      (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'),
+      {
+        PROXY_IDLE_TIMEOUT_S: '0.3',
+      },
+    );
     const { text } = await exchangeRaw(proxy.port, GET);
     expect(text).toMatch(/half$/);
     expect(await watchedOne(proxy)).toMatchObject({ complete: false, error: { code: 'idle_timeout' } });
@@ -154,6 +149,7 @@ describe('a Clowder', () => {
 
   it('that stalls in the middle of an event stream is waited for', async () => {
     const { clowder, proxy } = await behindProxy(
+      stack,
       (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n'),
       { PROXY_IDLE_TIMEOUT_S: '0.1', PROXY_FIRST_BYTE_TIMEOUT_S: '0.1' },
     );
@@ -171,7 +167,7 @@ describe('a Clowder', () => {
   });
 
   it('that sends more than it said gives just what it said, and its connection is not used again', async () => {
-    const { clowder, proxy } = await behindProxy((socket, text) => {
+    const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (text.endsWith('\r\n\r\n')) socket.write(`${OK}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil`);
     });
     const client = await connectRaw(proxy.port);
@@ -189,7 +185,7 @@ describe('a Clowder', () => {
   it('that answers before the upload is over is heard, whether it reads on or not', async () => {
     for (const reads of [true, false]) {
       let size = 0;
-      const { proxy } = await behindProxy((socket, text) => {
+      const { proxy } = await behindProxy(stack, (socket, text) => {
         if (size === 0) socket.write('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno');
         size = text.length;
         if (!reads) socket.end();
@@ -207,7 +203,7 @@ describe('a Clowder', () => {
 
 describe('a client', () => {
   it('that leaves in the middle of its download ends it at Clowder, and the download is not complete', async () => {
-    const { clowder, proxy } = await behindProxy((socket) => {
+    const { clowder, proxy } = await behindProxy(stack, (socket) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${LARGE}\r\n\r\n`);
       socket.write(Buffer.alloc(LARGE));
     });
@@ -224,7 +220,7 @@ describe('a client', () => {
 
   it('that leaves in the middle of its upload never looks at Clowder as if it had sent all', async () => {
     for (const framing of ['Content-Length: 1000', 'Transfer-Encoding: chunked']) {
-      const { clowder, proxy } = await behindProxy(() => undefined);
+      const { clowder, proxy } = await behindProxy(stack, () => undefined);
       const client = await connectRaw(proxy.port);
       client.send(`POST / HTTP/1.1\r\nHost: h\r\n${framing}\r\n\r\n4\r\nhalf\r\n`);
       await waitFor(() => clowder.received[0]?.includes('half'), { what: 'the first half at Clowder' });
@@ -238,7 +234,7 @@ describe('a client', () => {
   });
 
   it('that leaves before the answer ends its request at Clowder', async () => {
-    const { clowder, proxy } = await behindProxy(() => undefined);
+    const { clowder, proxy } = await behindProxy(stack, () => undefined);
     const client = await connectRaw(proxy.port);
     client.send(GET);
     await waitFor(() => clowder.received[0]?.endsWith('\r\n\r\n'), { what: 'the request at Clowder' });
@@ -250,7 +246,7 @@ describe('a client', () => {
   });
 
   it('that leaves with several requests in one go ends all of them', async () => {
-    const { clowder, proxy } = await behindProxy(() => undefined);
+    const { clowder, proxy } = await behindProxy(stack, () => undefined);
     const client = await connectRaw(proxy.port);
     client.send(GET.replace('Connection: close\r\n', '').repeat(3));
     await waitFor(() => clowder.sockets.length === 3, { what: 'the requests at Clowder' });
@@ -261,7 +257,7 @@ describe('a client', () => {
 
   it('that leaves behind an answer takes nobody else with it, who uses its connection to Clowder by now', async () => {
     const answers = new Map<string, () => void>();
-    const { clowder, proxy } = await behindProxy((socket, text) => {
+    const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       const path = /GET (\S+) /.exec(text.slice(text.lastIndexOf('GET ')))?.[1] ?? '';
       if (path === '/quick') socket.write(OK);
       else answers.set(path, () => void socket.write(OK));
@@ -286,7 +282,7 @@ describe('a client', () => {
   });
 
   it('with a header of 10 MB gets 431, and others do not notice', async () => {
-    const { clowder, proxy } = await behindProxy((socket) => socket.write(OK));
+    const { clowder, proxy } = await behindProxy(stack, (socket) => socket.write(OK));
     const client = await connectRaw(proxy.port);
     client.send(`GET / HTTP/1.1\r\nHost: h\r\nX-Large: ${'x'.repeat(10 * 1024 * 1024)}\r\n\r\n`);
     await client.closed;
@@ -297,7 +293,10 @@ describe('a client', () => {
   });
 
   it('with a header of 60 KB, or three thousand headers, is served', async () => {
-    const { clowder, proxy } = await behindProxy((socket, text) => text.endsWith('\r\n\r\n') && socket.write(OK));
+    const { clowder, proxy } = await behindProxy(
+      stack,
+      (socket, text) => text.endsWith('\r\n\r\n') && socket.write(OK),
+    );
     const lines = Array.from({ length: 3000 }, (_, index) => `X-${index}: 1\r\n`).join('');
     for (const header of [`X: ${'x'.repeat(60_000)}\r\n`, lines]) {
       const { text } = await exchangeRaw(proxy.port, GET.replace('Host: h\r\n', `Host: h\r\n${header}`));
@@ -307,7 +306,7 @@ describe('a client', () => {
   });
 
   it('that sends its head drop by drop gets 408', async () => {
-    const { clowder, proxy } = await behindProxy(() => undefined, { PROXY_HEADERS_TIMEOUT_S: '0.5' });
+    const { clowder, proxy } = await behindProxy(stack, () => undefined, { PROXY_HEADERS_TIMEOUT_S: '0.5' });
     const client = await connectRaw(proxy.port);
     const drops = setInterval(() => client.send('x'), 50);
     client.send('GET / HTTP/1.1\r\nHost: h\r\nX: ');
@@ -319,7 +318,7 @@ describe('a client', () => {
   });
 
   it('that stops in the middle of its upload gets 408, and Clowder is not blamed', async () => {
-    const { proxy } = await behindProxy(() => undefined, { PROXY_IDLE_TIMEOUT_S: '0.3' });
+    const { proxy } = await behindProxy(stack, () => undefined, { PROXY_IDLE_TIMEOUT_S: '0.3' });
     const client = await connectRaw(proxy.port);
     client.send('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf');
     expect(await client.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
@@ -331,7 +330,7 @@ describe('a client', () => {
   });
 
   it('that only connects, or sends what is no HTTP, disturbs nobody', async () => {
-    const { clowder, proxy } = await behindProxy((socket) => socket.write(OK));
+    const { clowder, proxy } = await behindProxy(stack, (socket) => socket.write(OK));
     const silent = await connectRaw(proxy.port);
     expect((await exchangeRaw(proxy.port, '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03')).text).toMatch(
       /^HTTP\/1\.1 400 /,
@@ -342,7 +341,7 @@ describe('a client', () => {
   });
 
   it('beyond the number that is allowed is turned away', async () => {
-    const { proxy } = await behindProxy((socket) => socket.write(OK), { PROXY_MAX_CONNECTIONS: '1' });
+    const { proxy } = await behindProxy(stack, (socket) => socket.write(OK), { PROXY_MAX_CONNECTIONS: '1' });
     const first = await connectRaw(proxy.port);
     first.send(GET.replace('Connection: close\r\n', ''));
     await first.until('ok');
@@ -356,6 +355,7 @@ describe('a proxy that stops', () => {
   it('finishes what is in flight, and takes nothing new', async () => {
     let answer: () => void = () => undefined;
     const { proxy } = await behindProxy(
+      stack,
       (socket) => {
         answer = () => void socket.write(OK);
       },
@@ -379,6 +379,7 @@ describe('a proxy that stops', () => {
 
   it('does not wait for a connection to be used again whose answer had begun', async () => {
     const { clowder, proxy } = await behindProxy(
+      stack,
       (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf'),
       { PROXY_DRAIN_S: '9' },
     );
@@ -395,7 +396,9 @@ describe('a proxy that stops', () => {
   });
 
   it('cuts off what takes longer than it may', async () => {
-    const { proxy } = await behindProxy((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'));
+    const { proxy } = await behindProxy(stack, (socket) =>
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'),
+    );
     const client = await connectRaw(proxy.port);
     client.send(GET);
     await client.until('half');

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { startOwnProxy, TRACEPARENT, type OwnProxy } from '../support/own-proxy.ts';
-import { connectRaw, exchangeRaw, startRawServer, type OnBytes, type RawServer } from '../support/raw-http.ts';
+import { behindProxy, startOwnProxy, TRACEPARENT } from '../support/own-proxy.ts';
+import { connectRaw, exchangeRaw, type OnBytes } from '../support/raw-http.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let stack: AsyncDisposableStack;
@@ -13,17 +13,6 @@ beforeEach(() => {
 });
 
 afterEach(() => stack.disposeAsync());
-
-/** A Clowder that does with its bytes what the test says, and our proxy in front of it. */
-async function behindProxy(
-  onBytes: OnBytes,
-  settings: Readonly<Record<string, string>> = {},
-): Promise<{ clowder: RawServer; proxy: OwnProxy }> {
-  const clowder = stack.use(await startRawServer(onBytes));
-  // Disposed of first: it finishes what is in flight.
-  const proxy = stack.use(await startOwnProxy(clowder.url, { PROXY_DRAIN_S: '0.2', ...settings }));
-  return { clowder, proxy };
-}
 
 /** Answers every request without a body once its head is complete. */
 const answering =
@@ -46,7 +35,7 @@ describe('bytes pass the proxy', () => {
   it('as they came: target, names, order, duplicates and odd bytes of headers, both ways', async () => {
     const answer =
       'HTTP/1.1 299 Sehr gut \xe4\r\nset-cookie: a=1\r\nX-Odd:  \xff\xa0 x\r\nSet-Cookie: b=2\r\nDATE: never\r\nContent-Length: 3\r\n\r\n\x00\xff\n';
-    const { clowder, proxy } = await behindProxy(answering(answer));
+    const { clowder, proxy } = await behindProxy(stack, answering(answer));
     const { text } = await exchangeRaw(
       proxy.port,
       'GET /a%2Fb/../%zz//?q=%C3%A4&key=x HTTP/1.1\r\nhOST: clowder.test\r\nx-b: 1\r\nCookie: \xe4=1\r\nX-B: 2\r\nConnection: close\r\n\r\n',
@@ -63,7 +52,7 @@ describe('bytes pass the proxy', () => {
   });
 
   it('in chunks, with trailers, both ways', async () => {
-    const { clowder, proxy } = await behindProxy((socket, text) => {
+    const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (!text.endsWith('X-Sum: 9\r\n\r\n')) return;
       socket.write(
         'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Md5\r\n\r\n2;a=b\r\nok\r\n0\r\nX-Md5: 7\r\n\r\n',
@@ -84,7 +73,7 @@ describe('bytes pass the proxy', () => {
   });
 
   it('with the length that was said, in one upload', async () => {
-    const { clowder, proxy } = await behindProxy((socket, text) => {
+    const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (text.endsWith('\x00\xffend')) socket.write(OK);
     });
     const { text } = await exchangeRaw(
@@ -103,7 +92,7 @@ describe('bytes pass the proxy', () => {
     ['GET', 'HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n', 'X-A: b'],
     ['GET', 'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\nContent-Length: 99\r\n\r\n', 'Content-Length: 99'],
   ])('without a body where %s gets %j, and the connections go on', async (method, answer, header) => {
-    const { clowder, proxy } = await behindProxy(answering(answer));
+    const { clowder, proxy } = await behindProxy(stack, answering(answer));
     const client = await connectRaw(proxy.port);
     client.send(`${method} /1 HTTP/1.1\r\nHost: h\r\n\r\n`);
     await client.until('\r\n\r\n');
@@ -121,7 +110,7 @@ describe('bytes pass the proxy', () => {
 
   it('as the range that was asked for', async () => {
     const answer = 'HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-4/9\r\nContent-Length: 3\r\n\r\ncde';
-    const { clowder, proxy } = await behindProxy(answering(answer));
+    const { clowder, proxy } = await behindProxy(stack, answering(answer));
     const { text } = await exchangeRaw(proxy.port, GET_CLOSE.replace('\r\n\r\n', '\r\nRange: bytes=2-4\r\n\r\n'));
     expect(clowder.received[0]).toContain('Range: bytes=2-4\r\n');
     expect(text).toContain('HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-4/9\r\n');
@@ -130,6 +119,7 @@ describe('bytes pass the proxy', () => {
 
   it('to a client of HTTP/1.0 without chunks, until the end of the connection', async () => {
     const { proxy } = await behindProxy(
+      stack,
       answering('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n2\r\nok\r\n0\r\nX: 1\r\n\r\n'),
     );
     const { text, how } = await exchangeRaw(proxy.port, 'GET /x HTTP/1.0\r\n\r\n');
@@ -138,14 +128,14 @@ describe('bytes pass the proxy', () => {
   });
 
   it('from a Clowder of HTTP/1.0, whose end is the end of the answer', async () => {
-    const { proxy } = await behindProxy((socket) => socket.end('HTTP/1.0 200 OK\r\n\r\nto the end'));
+    const { proxy } = await behindProxy(stack, (socket) => socket.end('HTTP/1.0 200 OK\r\n\r\nto the end'));
     const { text, how } = await exchangeRaw(proxy.port, GET_CLOSE);
     expect(how).toBe('ended');
     expect(split(text)[1]).toBe('a\r\nto the end\r\n0\r\n\r\n');
   });
 
   it('in the order of the requests where these are sent without waiting', async () => {
-    const { proxy } = await behindProxy((socket, text) => {
+    const { proxy } = await behindProxy(stack, (socket, text) => {
       const path = /GET (\S+) /.exec(text.slice(text.lastIndexOf('GET')))?.[1] ?? '';
       const answer = (): void => void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n${path}`);
       // The first is answered last.
@@ -161,7 +151,7 @@ describe('bytes pass the proxy', () => {
   });
 
   it('to the host of a target in absolute form', async () => {
-    const { clowder, proxy } = await behindProxy(answering(OK));
+    const { clowder, proxy } = await behindProxy(stack, answering(OK));
     await exchangeRaw(proxy.port, 'GET http://other.test/x?y HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n');
     expect(clowder.received[0]).toMatch(/^GET \/x\?y HTTP\/1\.1\r\nHost: other\.test\r\n/);
   });
@@ -170,7 +160,7 @@ describe('bytes pass the proxy', () => {
 describe('what comes before an answer', () => {
   it('is passed on: 100 only when Clowder says so, and other 1xx with their headers', async () => {
     let upstream: Socket | undefined;
-    const { clowder, proxy } = await behindProxy((socket, text) => {
+    const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       upstream = socket;
       if (text.endsWith('body!')) socket.write(OK);
     });
@@ -192,7 +182,10 @@ describe('what comes before an answer', () => {
   });
 
   it('is nothing where Clowder refuses a body that was announced', async () => {
-    const { clowder, proxy } = await behindProxy(answering('HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n'));
+    const { clowder, proxy } = await behindProxy(
+      stack,
+      answering('HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n'),
+    );
     const client = await connectRaw(proxy.port);
     client.send('POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n');
     expect(await client.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 413 Too Large\r\n/);
@@ -207,7 +200,7 @@ describe('what comes before an answer', () => {
 describe('an answer that takes its time', () => {
   it('comes piece by piece as Clowder sends it, its head first', async () => {
     let send: (text: string) => void = () => undefined;
-    const { proxy } = await behindProxy((socket) => {
+    const { proxy } = await behindProxy(stack, (socket) => {
       send = (text) => void socket.write(text);
       send('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n');
     });
@@ -225,7 +218,7 @@ describe('an answer that takes its time', () => {
     const size = 64 * 1024 * 1024;
     let written = 0;
     const piece = Buffer.alloc(64 * 1024, 'x');
-    const { proxy } = await behindProxy((socket) => {
+    const { proxy } = await behindProxy(stack, (socket) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
       const more = (): void => {
         while (written < size) {
@@ -252,7 +245,7 @@ describe('an answer that takes its time', () => {
 
   it('and a request that does are read no faster than Clowder reads them', async () => {
     const size = 64 * 1024 * 1024;
-    const { clowder, proxy } = await behindProxy((socket, text) => {
+    const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (text.endsWith('\r\n\r\n')) socket.pause();
     });
     const client = await connectRaw(proxy.port);
@@ -300,13 +293,14 @@ async function standsStill(read: () => number): Promise<void> {
 
 describe('connections to Clowder', () => {
   it('are kept and used again', async () => {
-    const { clowder, proxy } = await behindProxy(answering(OK));
+    const { clowder, proxy } = await behindProxy(stack, answering(OK));
     for (let i = 0; i < 5; i++) await exchangeRaw(proxy.port, GET_CLOSE);
     expect(clowder.sockets).toHaveLength(1);
   });
 
   it('are not kept longer than Clowder says', async () => {
     const { clowder, proxy } = await behindProxy(
+      stack,
       answering('HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 0\r\n\r\n'),
       { PROXY_TARGET_KEEP_ALIVE_S: '60' },
     );
@@ -320,7 +314,7 @@ describe('connections to Clowder', () => {
   it.each(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])(
     'that are being closed while used cost a %s nothing: it is sent again',
     async (method) => {
-      const { clowder, proxy } = await behindProxy(closesKeptConnections);
+      const { clowder, proxy } = await behindProxy(stack, closesKeptConnections);
       await exchangeRaw(proxy.port, GET_CLOSE);
       const length = method === 'PUT' ? 'Content-Length: 0\r\n' : '';
       const { text } = await exchangeRaw(
@@ -337,7 +331,7 @@ describe('connections to Clowder', () => {
     ['POST', 'Content-Length: 0\r\n', ''],
     ['PUT', 'Content-Length: 4\r\n', 'body'],
   ])('that are being closed while used fail a %s that may have been taken', async (method, header, body) => {
-    const { clowder, proxy } = await behindProxy(closesKeptConnections);
+    const { clowder, proxy } = await behindProxy(stack, closesKeptConnections);
     await exchangeRaw(proxy.port, GET_CLOSE);
     const { text } = await exchangeRaw(
       proxy.port,
@@ -350,6 +344,7 @@ describe('connections to Clowder', () => {
   it('are no more than allowed: further requests wait for one', async () => {
     let waiting: (() => void)[] = [];
     const { clowder, proxy } = await behindProxy(
+      stack,
       (socket, text) => {
         if (text.endsWith('\r\n\r\n')) waiting.push(() => void socket.write(OK));
       },
@@ -399,7 +394,7 @@ describe('a request that two parties could read differently is refused, and Clow
     ['a NUL', 'X-A: b\0\r\n', 400],
     ['no host', undefined, 400],
   ])('%s', async (_name, header, status) => {
-    const { clowder, proxy } = await behindProxy(answering(OK));
+    const { clowder, proxy } = await behindProxy(stack, answering(OK));
     const host = header === undefined ? '' : 'Host: clowder.test\r\n';
     const { text } = await exchangeRaw(
       proxy.port,
@@ -411,7 +406,7 @@ describe('a request that two parties could read differently is refused, and Clow
   });
 
   it.each(['XYZ\r\n', '0x5\r\nhello\r\n', '+5\r\nhello\r\n', '5\r\nhelloX'])('the chunk %j', async (chunk) => {
-    const { clowder, proxy } = await behindProxy(answering(OK));
+    const { clowder, proxy } = await behindProxy(stack, answering(OK));
     const head = 'POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n';
     const { text } = await exchangeRaw(proxy.port, `${head}${chunk}\r\n0\r\n\r\n`);
     expect(text).toMatch(/^(?:HTTP\/1\.1 400 Bad Request\r\n|$)/);
@@ -423,7 +418,7 @@ describe('a request that two parties could read differently is refused, and Clow
   });
 
   it('CONNECT', async () => {
-    const { clowder, proxy } = await behindProxy(answering(OK));
+    const { clowder, proxy } = await behindProxy(stack, answering(OK));
     const { text } = await exchangeRaw(proxy.port, 'CONNECT other.test:443 HTTP/1.1\r\nHost: other.test:443\r\n\r\n');
     expect(text).toMatch(/^HTTP\/1\.1 405 /);
     expect(clowder.received).toEqual([]);
@@ -455,7 +450,7 @@ describe('a WebSocket', () => {
   });
 
   it('goes on one way after the end of the other', async () => {
-    const { clowder, proxy } = await behindProxy((socket, text) => {
+    const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (text.endsWith('\r\n\r\n'))
         socket.write('HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nUpgrade: test\r\n\r\nfirst');
     });
@@ -475,7 +470,7 @@ describe('a WebSocket', () => {
   });
 
   it('that Clowder does not want gets its answer, and the connection ends', async () => {
-    const { proxy } = await behindProxy(answering('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno'));
+    const { proxy } = await behindProxy(stack, answering('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno'));
     const { text, how } = await exchangeRaw(
       proxy.port,
       'GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
@@ -485,7 +480,7 @@ describe('a WebSocket', () => {
   });
 
   it('is not taken for one: h2c, and a request with a body', async () => {
-    const { clowder, proxy } = await behindProxy((socket, text) => {
+    const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (text.endsWith('\r\n\r\n') || text.endsWith('body')) socket.write(OK);
     });
     const h2c =

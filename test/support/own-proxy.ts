@@ -3,6 +3,7 @@ import { startCapture } from '../../instrumentation/capture/start-capture.ts';
 import { startProxy, type RunningProxy } from '../../instrumentation/proxy/proxy.ts';
 import { parseProxySettings } from '../../instrumentation/proxy/settings.ts';
 import type { Outcome } from '../../instrumentation/telemetry/server-telemetry.ts';
+import { startRawServer, type OnBytes, type RawServer } from './raw-http.ts';
 
 /** What the proxy has watched of one request. */
 export interface Watched extends CaptureResult, Outcome {
@@ -55,6 +56,18 @@ export async function startOwnProxy(
     logged,
     [Symbol.asyncDispose]: () => running.stop(),
   };
+}
+
+/** A Clowder that does with its bytes what the test says, and our proxy in front of it. */
+export async function behindProxy(
+  stack: AsyncDisposableStack,
+  onBytes: OnBytes,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<{ clowder: RawServer; proxy: OwnProxy }> {
+  const clowder = stack.use(await startRawServer(onBytes));
+  // Disposed of first: it finishes what is in flight.
+  const proxy = stack.use(await startOwnProxy(clowder.url, { PROXY_DRAIN_S: '0.2', ...settings }));
+  return { clowder, proxy };
 }
 
 const NO_CONTEXT = {

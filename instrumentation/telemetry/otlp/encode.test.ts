@@ -6,6 +6,7 @@ import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { SPAN } from '../../../test/support/captured-request.ts';
 import { BYTES, VARINT, WireReader } from '../../../collector/otlp/wire.ts';
 import {
   appendSpan,
@@ -126,22 +127,11 @@ describe('what is encoded', () => {
   });
 
   test('of resource and scope is what the SDK would send', () => {
-    const span: EncodableSpan = {
-      traceId: '0af7651916cd43dd8448eb211c80319c',
-      spanId: 'b7ad6b7169203331',
-      parentSpanId: '',
-      traceState: '',
-      name: 'GET',
-      start: { ms: 1, ns: 0 },
-      end: { ms: 2, ns: 0 },
-      attributes: {},
-      failed: false,
-    };
     for (const path of [
       [1, 1],
       [1, 2, 1],
     ]) {
-      const [ours, theirs] = [byUs(span), bySdk(span)].map((bytes) =>
+      const [ours, theirs] = [byUs(SPAN), bySdk(SPAN)].map((bytes) =>
         at(bytes, ...path).map((one) => fields(one, [2])),
       );
       expect(ours).toEqual(theirs);

@@ -1,7 +1,7 @@
 import { ProtoWriter, varintLength } from './proto-writer.ts';
 
 /** Attributes as we record them: scalars, and lists of text in resources. */
-export type EncodableAttributes = Readonly<Record<string, unknown>>;
+type EncodableAttributes = Readonly<Record<string, unknown>>;
 
 /** A point in time: whole milliseconds since 1970 and nanoseconds beyond them. */
 export interface Instant {

@@ -3,7 +3,8 @@ import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } f
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { describe, expect, test, vi } from 'vitest';
 import { decodeLogs } from '../../../collector/otlp/protobuf.ts';
-import type { Capture, CaptureResult, RequestHead } from '../../capture/types.ts';
+import { endingWith, requestHead as head } from '../../../test/support/captured-request.ts';
+import type { Capture, RequestHead } from '../../capture/types.ts';
 import { createServerTelemetry, type Outcome, type ServerTelemetry } from '../server-telemetry.ts';
 import { encodeRequest, encodeResource, encodeScope, type EncodableSpan } from './encode.ts';
 import { createEncodedServerTelemetry, type Sample } from './encoded-server-telemetry.ts';
@@ -78,34 +79,6 @@ function bySdk(): Recorded {
   };
 }
 
-const head = (headers: RequestHead['headers'] = {}): RequestHead => ({
-  method: 'POST',
-  target: '/api/files',
-  headers,
-  httpVersion: '1.1',
-  remoteAddress: '10.0.0.1',
-  scheme: 'http',
-});
-
-function capture(given: Partial<Omit<Capture, 'end'>> = {}, result: Partial<CaptureResult> = {}): Capture {
-  return {
-    route: '/api/files',
-    attributes: { 'http.request.method': 'POST', 'url.path': '/api/files', 'clowder.captured': true },
-    mayBeEvent: true,
-    requestChunk: () => undefined,
-    responseHead: () => undefined,
-    responseChunk: () => undefined,
-    end: () => ({
-      attributes: { 'http.response.status_code': 200, 'http.response.body.size': 7, 'clowder.captured': true },
-      events: [],
-      refuted: [],
-      errors: [],
-      ...result,
-    }),
-    ...given,
-  };
-}
-
 /** The decoder reads integers as they are on the wire. */
 const withoutBigInt = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value);
 
@@ -115,46 +88,46 @@ const bug = (): never => {
 
 /** Each case made anew for each telemetry: a capture's attributes are added to. */
 const CASES: Readonly<Record<string, () => [RequestHead, Capture, Outcome]>> = {
-  'a request that may be an event': () => [head(), capture(), { complete: true }],
+  'a request that may be an event': () => [head(), endingWith(), { complete: true }],
   'one with events, one of them refuted': () => [
     head(CALLER),
-    capture(
-      {},
-      {
-        events: [{ type: 'file.uploaded', attributes: { 'clowder.file.id': 'f', 'clowder.bytes': 12 } }],
-        refuted: ['a', 'b'],
-      },
-    ),
+    endingWith({
+      events: [{ type: 'file.uploaded', attributes: { 'clowder.file.id': 'f', 'clowder.bytes': 12 } }],
+      refuted: ['a', 'b'],
+    }),
     { complete: true },
   ],
   'a caller with a tracestate': () => [
     head({ ...CALLER, tracestate: 'rojo=1, clowder=captured,congo=2' }),
-    capture(),
+    endingWith(),
     { complete: true },
   ],
   'one that can be no event': () => [
     head({ ...CALLER, tracestate: 'rojo=1' }),
-    capture({ mayBeEvent: false, route: undefined, attributes: { 'http.request.method': 'GET' } }, { attributes: {} }),
+    endingWith(
+      { attributes: {} },
+      { mayBeEvent: false, route: undefined, attributes: { 'http.request.method': 'GET' } },
+    ),
     { complete: true },
   ],
   'a method that nobody knows': () => [
     head(),
-    capture({ attributes: { 'http.request.method': '_OTHER' } }),
+    endingWith({}, { attributes: { 'http.request.method': '_OTHER' } }),
     { complete: true },
   ],
   'a caller that makes no sense': () => [
     head({ traceparent: '00-zz-1-1', tracestate: 'rojo=1' }),
-    capture(),
+    endingWith(),
     { complete: true },
   ],
   'a status of 5xx': () => [
     head(),
-    capture({}, { attributes: { 'http.response.status_code': 503 } }),
+    endingWith({ attributes: { 'http.response.status_code': 503 } }),
     { complete: true },
   ],
   'an error': () => [
     head(),
-    capture({}, { attributes: { 'http.response.status_code': 502 } }),
+    endingWith({ attributes: { 'http.response.status_code': 502 } }),
     { complete: false, error: Object.assign(new Error('x'), { code: 'ECONNREFUSED' }) },
   ],
 };
@@ -162,7 +135,7 @@ const CASES: Readonly<Record<string, () => [RequestHead, Capture, Outcome]>> = {
 describe('what is encoded is what the SDK would record', () => {
   test.each(Object.keys(CASES))('%s', (name) => {
     const [ours, theirs] = [encoded(), bySdk()].map(({ telemetry, spans, logs }) => {
-      const [requestHead, requestCapture, outcome] = CASES[name]?.() ?? [head(), capture(), { complete: true }];
+      const [requestHead, requestCapture, outcome] = CASES[name]?.() ?? [head(), endingWith(), { complete: true }];
       const request = telemetry.start(requestHead, requestCapture);
       const { traceparent = '', tracestate } = request.forwardHeaders();
       const context = trace.getSpanContext(request.context);
@@ -190,7 +163,7 @@ describe('what is encoded is what the SDK would record', () => {
 describe('an encoded request', () => {
   test('takes its trace from the caller', () => {
     const { telemetry, spans } = encoded();
-    const request = telemetry.start(head(CALLER), capture());
+    const request = telemetry.start(head(CALLER), endingWith());
     request.end({ complete: true });
     expect(request.traceId).toBe(TRACE);
     expect(spans()[0]?.parentSpanId).toBe(PARENT);
@@ -199,7 +172,7 @@ describe('an encoded request', () => {
   test('that is not sampled has events and no span', () => {
     const { telemetry, spans, logs } = encoded();
     const events = [{ type: 'file.uploaded', attributes: { 'clowder.file.id': 'f' } }] as const;
-    const request = telemetry.start(head({ traceparent: `00-${TRACE}-${PARENT}-00` }), capture({}, { events }));
+    const request = telemetry.start(head({ traceparent: `00-${TRACE}-${PARENT}-00` }), endingWith({ events }));
     expect(request.forwardHeaders()).toMatchObject({
       tracestate: 'clowder=captured',
       traceparent: expect.stringMatching(/-00$/) as unknown,
@@ -213,7 +186,7 @@ describe('an encoded request', () => {
     const clock = vi.spyOn(performance, 'now').mockReturnValueOnce(1000).mockReturnValue(1023.5);
     try {
       const { telemetry, spans } = encoded();
-      telemetry.start(head(), capture(), 1_700_000_000_123).end({ complete: true });
+      telemetry.start(head(), endingWith(), 1_700_000_000_123).end({ complete: true });
       expect(spans()).toMatchObject([
         { start: { ms: 1_700_000_000_123, ns: 0 }, end: { ms: 1_700_000_000_146, ns: 500_000 } },
       ]);
@@ -224,7 +197,7 @@ describe('an encoded request', () => {
 
   test('ends once, and a capture that throws is told to the operator', () => {
     const { telemetry, spans, problems } = encoded();
-    const request = telemetry.start(head(), { ...capture(), end: bug });
+    const request = telemetry.start(head(), { ...endingWith(), end: bug });
     request.end({ complete: true });
     request.end({ complete: true });
     expect(problems).toEqual(['Error: a bug']);
@@ -235,7 +208,7 @@ describe('an encoded request', () => {
     const { telemetry } = encoded();
     const all = Array.from(
       { length: 5000 },
-      () => telemetry.start(head(), capture()).forwardHeaders().traceparent ?? '',
+      () => telemetry.start(head(), endingWith()).forwardHeaders().traceparent ?? '',
     );
     expect(new Set(all.map((one) => one.slice(3, 35))).size).toBe(5000);
     expect(new Set(all.map((one) => one.slice(36, 52))).size).toBe(5000);

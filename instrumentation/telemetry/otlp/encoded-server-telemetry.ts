@@ -1,24 +1,22 @@
-import { ROOT_CONTEXT, TraceFlags, trace, type Context, type Counter } from '@opentelemetry/api';
+import { ROOT_CONTEXT, TraceFlags, trace, type Context } from '@opentelemetry/api';
 import { TraceState, parseTraceParent } from '@opentelemetry/core';
 import { randomFillSync } from 'node:crypto';
-import { REFUTED_IDS, REFUTED_NAME } from '../../../taxonomy/attributes.ts';
-import type { Capture, RequestHead } from '../../capture/types.ts';
-import { EVENT_PREFIX, hasFailed, headAttributes, spanName } from '../request-report.ts';
+import type { Capture, CapturedAttributes, RequestHead } from '../../capture/types.ts';
+import { ReportedRequest, type Reporting } from '../reported-request.ts';
+import { headAttributes, spanName } from '../request-report.ts';
 import type { RetryingSender } from '../retrying-sender.ts';
-import type { ForwardHeaders, Outcome, ServerRequest, ServerTelemetry } from '../server-telemetry.ts';
+import type { ForwardHeaders, ServerTelemetry } from '../server-telemetry.ts';
 import { CAPTURED_MEMBER, markCaptured } from '../trace-state.ts';
-import { encodeLogRecord, type EncodableAttributes, type Instant } from './encode.ts';
+import { encodeLogRecord, type Instant } from './encode.ts';
 import type { SpanBatches } from './span-batches.ts';
 
 /** Whether a request is sampled, given what its caller decided; undefined where no caller said. */
 export type Sample = (caller: boolean | undefined) => boolean;
 
-export interface EncodedServerTelemetryOptions {
+export interface EncodedServerTelemetryOptions extends Reporting {
   readonly spans: Pick<SpanBatches, 'add'>;
   readonly events: Pick<RetryingSender<Uint8Array>, 'add'>;
   readonly sample: Sample;
-  readonly errors: Counter;
-  readonly onError: (error: unknown) => void;
   /** Adds to spans that are not ours. */
   readonly adopt: ServerTelemetry['adopt'];
 }
@@ -34,23 +32,19 @@ export function createEncodedServerTelemetry(options: EncodedServerTelemetryOpti
   };
 }
 
-class EncodedRequest implements ServerRequest {
+class EncodedRequest extends ReportedRequest {
   readonly traceId: string;
   readonly #options: EncodedServerTelemetryOptions;
-  readonly #capture: Capture;
-  readonly #startMs: number;
   readonly #startedAt = performance.now();
   readonly #spanId = newId(8);
   readonly #parentSpanId: string;
   readonly #sampled: boolean;
   readonly #traceState: string;
   #context: Context | undefined;
-  #ended = false;
 
   constructor(options: EncodedServerTelemetryOptions, { headers }: RequestHead, capture: Capture, startMs: number) {
+    super(options, capture, startMs);
     this.#options = options;
-    this.#capture = capture;
-    this.#startMs = startMs;
     const { traceparent, tracestate } = headers;
     const caller = typeof traceparent === 'string' ? parseTraceParent(traceparent) : null;
     this.traceId = caller?.traceId ?? newId(16);
@@ -78,46 +72,29 @@ class EncodedRequest implements ServerRequest {
     };
   }
 
-  end(outcome: Outcome): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    try {
-      this.#report(outcome);
-    } catch (error) {
-      this.#options.onError(error);
-    }
-  }
-
-  #report({ complete, error }: Outcome): void {
-    const { attributes, events, refuted, errors } = this.#capture.end(complete, this.traceId);
-    for (const event of events) this.#emit(EVENT_PREFIX + event.type, event.attributes);
-    if (refuted.length > 0) {
-      this.#emit(REFUTED_NAME, { [REFUTED_IDS]: refuted.join(','), 'clowder.source': 'proxy' });
-    }
-    for (const code of errors) this.#options.errors.add(1, { 'error.type': code });
+  protected override recordSpan(attributes: CapturedAttributes, failed: boolean): void {
     if (!this.#sampled) return;
-    const failed = hasFailed(attributes, error);
     this.#options.spans.add({
       traceId: this.traceId,
       spanId: this.#spanId,
       parentSpanId: this.#parentSpanId,
       traceState: this.#traceState,
-      name: spanName(this.#capture),
-      start: { ms: this.#startMs, ns: 0 },
-      end: later(this.#startMs, performance.now() - this.#startedAt),
-      attributes: Object.assign(headAttributes(this.#capture, true), attributes),
+      name: spanName(this.capture),
+      start: { ms: this.startMs, ns: 0 },
+      end: later(this.startMs, performance.now() - this.#startedAt),
+      attributes: Object.assign(headAttributes(this.capture, true), attributes),
       failed,
     });
   }
 
-  #emit(eventName: string, attributes: EncodableAttributes): void {
+  protected override emit(eventName: string, attributes: CapturedAttributes): void {
     const record = encodeLogRecord({
       eventName,
       attributes,
       traceId: this.traceId,
       spanId: this.#spanId,
       sampled: this.#sampled,
-      timeMs: this.#startMs,
+      timeMs: this.startMs,
       observedMs: Date.now(),
     });
     this.#options.events.add(record);

@@ -1,23 +1,12 @@
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WireReader } from '../../../collector/otlp/wire.ts';
-import type { EncodableSpan } from './encode.ts';
+import { SPAN } from '../../../test/support/captured-request.ts';
 import { SpanBatches, type SpanBatchesOptions } from './span-batches.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const SPAN: EncodableSpan = {
-  traceId: '0af7651916cd43dd8448eb211c80319c',
-  spanId: 'b7ad6b7169203331',
-  parentSpanId: '',
-  traceState: '',
-  name: 'GET',
-  start: { ms: 1, ns: 0 },
-  end: { ms: 2, ns: 0 },
-  attributes: {},
-  failed: false,
-};
 const OK: ExportResult = { code: ExportResultCode.SUCCESS };
 const FAILED: ExportResult = { code: ExportResultCode.FAILED, error: new Error('connect ECONNREFUSED') };
 
