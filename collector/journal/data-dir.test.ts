@@ -10,6 +10,7 @@ const MODULE = new URL('./data-dir.ts', import.meta.url).href;
 const HOLDER = `
   import { lockDataDir } from ${JSON.stringify(MODULE)};
   lockDataDir(process.argv[1]);
+  gc();
   console.log('locked');
   setInterval(() => {}, 1000);
 `;
@@ -51,6 +52,7 @@ describe('lockDataDir', () => {
 
   it('names the process that holds it, and is free again once that was killed', async () => {
     const holder = spawn(process.execPath, [
+      '--expose-gc',
       '--disable-warning=ExperimentalWarning',
       '--input-type=module',
       '-e',

@@ -14,6 +14,8 @@ export class DataDirError extends Error {
 }
 
 const SQLITE_BUSY = 5;
+/** A database that nothing refers to is closed when its memory is collected, and its lock with it. */
+const locked = new Set<DatabaseSync>();
 
 export interface DataDirLock {
   release(): void;
@@ -40,10 +42,11 @@ export function lockDataDir(dir: string): DataDirLock {
       { cause },
     );
   }
+  locked.add(database);
   writeFileSync(join(dir, 'collector.pid'), `${process.pid}\n`);
   return {
     release: () => {
-      if (!database.isOpen) return;
+      if (!locked.delete(database)) return;
       database.exec('ROLLBACK');
       database.close();
     },
