@@ -219,7 +219,7 @@ test('what is refuted while it is written is let go of', async () => {
   journal.manual = false;
   clock.now += WAIT_MS;
   expect(await intake.recoverDue()).toBe(0);
-  expect([ids(), journal.heldLines, intake.waitingCount]).toEqual([[], [], 0]);
+  expect([ids(), journal.held('waiting'), intake.waitingCount]).toEqual([[], [], 0]);
 });
 
 describe('views of one page', () => {

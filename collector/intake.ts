@@ -4,6 +4,7 @@ import type { FlatBody } from '../taxonomy/flat-body.ts';
 import type { Journal, JournalChange } from './journal/journal.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { CollapseWindow } from './collapse-window.ts';
+import { keysOfLine, recoveredKey, strongKey } from './intake-keys.ts';
 import { IntakePlan } from './intake-plan.ts';
 import { toRejectedRecord } from './rejected-record.ts';
 import { WaitingRoom, type WaitingEntry } from './waiting-room.ts';
@@ -23,16 +24,14 @@ export interface IntakeOptions {
   readonly journal: Journal;
   readonly seen: SeenIds;
   readonly waitMs: number;
-  /** How far back ids are rebuilt from the journal. */
+  /** How far back ids are rebuilt from the journal, and how long it keeps those of events that did not happen. */
   readonly windowMs: number;
   readonly now: () => number;
   readonly observer: IntakeObserver;
 }
 
-/** Stands in the seen ids for "a strong observation of this type was seen in this trace". */
-const STRONG = 'strong:';
-/** Stands in the seen ids for "an event without resource was recovered for this trace and type". */
-const RECOVERED = 'recovered:';
+/** Remembered keys that are let go of in one write, at most. */
+const EXPIRED_PAGE = 1000;
 
 /**
  * Decides for each candidate whether it is new, and puts what is new into the journal. One decision is one synchronous
@@ -75,8 +74,8 @@ export class Intake {
   ): Promise<readonly Verdict[]> {
     const now = this.#options.now();
     const plan = new IntakePlan();
-    const verdicts = candidates.map((candidate) => this.#decide(candidate, plan, now));
     for (const id of refuted) this.#refute(id, plan, now);
+    const verdicts = candidates.map((candidate) => this.#decide(candidate, plan, now));
     const change = this.#changeOf(plan, rejected, origin, now);
     const waitsFor = [...plan.dependsOn];
     if (change !== undefined) waitsFor.push(this.#write(change, plan));
@@ -86,19 +85,20 @@ export class Intake {
     return verdicts;
   }
 
-  /** Publishes what has waited long enough for an observation that never came. Called on a timer. */
+  /** Publishes what has waited long enough for an observation that never came, and forgets what may be. Called on a timer. */
   async recoverDue(): Promise<number> {
     const now = this.#options.now();
     const due = this.#waiting.takeDue(now);
     const orphans = this.#orphans.splice(0);
-    if (due.length + orphans.length === 0) return 0;
+    const expired = this.#journal.heldDue('remembered', now, EXPIRED_PAGE).map(({ id }) => id);
+    if (due.length + orphans.length + expired.length === 0) return 0;
     const plan = new IntakePlan();
     plan.onUndo(() => {
       for (const entry of due) this.#waiting.putBack(entry);
       this.#orphans.push(...orphans);
     });
     const recovered = due.flatMap((entry) => this.#recover(entry, plan, now) ?? []);
-    const unhold = [...orphans, ...due.map((entry) => entry.heldId)];
+    const unhold = [...orphans, ...expired, ...due.map((entry) => entry.heldId)];
     await this.#write({ ...(plan.append.length > 0 && { append: plan.append }), unhold }, plan);
     for (const body of recovered) this.#options.observer.recovered(body);
     return recovered.length;
@@ -108,7 +108,7 @@ export class Intake {
   #recover({ id, line, traceKey, collapse }: WaitingEntry, plan: IntakePlan, now: number): FlatBody | undefined {
     if (this.#isSettled(id, traceKey)) return undefined;
     this.#mark(id, plan, now);
-    if (traceKey !== undefined) this.#mark(RECOVERED + traceKey, plan, now);
+    if (traceKey !== undefined) this.#mark(recoveredKey(traceKey), plan, now);
     const body: FlatBody = { ...(JSON.parse(line) as FlatBody), recovered: true };
     if (!this.#counts(collapse, body, plan)) return undefined;
     plan.append.push(JSON.stringify(body));
@@ -116,7 +116,7 @@ export class Intake {
   }
 
   #isSettled(id: string, traceKey: string | undefined): boolean {
-    return this.#seen.has(id) || (traceKey !== undefined && this.#seen.has(STRONG + traceKey));
+    return this.#seen.has(id) || (traceKey !== undefined && this.#seen.has(strongKey(traceKey)));
   }
 
   #decide(candidate: Candidate, plan: IntakePlan, now: number): Verdict {
@@ -125,9 +125,9 @@ export class Intake {
     if (this.#seen.has(id)) return this.#duplicate(id, plan);
     if (candidate.waits) return this.#wait(candidate, plan, now);
     if (strong && traceKey !== undefined) {
-      if (this.#seen.has(RECOVERED + traceKey)) return this.#duplicate(RECOVERED + traceKey, plan);
-      this.#mark(STRONG + traceKey, plan, now);
-      plan.strongKeys.push(STRONG + traceKey);
+      if (this.#seen.has(recoveredKey(traceKey))) return this.#duplicate(recoveredKey(traceKey), plan);
+      this.#mark(strongKey(traceKey), plan, now);
+      plan.strongKeys.push(strongKey(traceKey));
     }
     this.#mark(id, plan, now);
     this.#release(id, strong ? traceKey : undefined, plan);
@@ -139,7 +139,8 @@ export class Intake {
   #wait({ body, traceKey, collapse }: Candidate, plan: IntakePlan, now: number): Verdict {
     const id = body.event_id;
     if (this.#waiting.has(id)) return this.#duplicate(id, plan);
-    if (traceKey !== undefined && this.#seen.has(STRONG + traceKey)) return this.#duplicate(STRONG + traceKey, plan);
+    if (traceKey !== undefined && this.#seen.has(strongKey(traceKey)))
+      return this.#duplicate(strongKey(traceKey), plan);
     const line = JSON.stringify(body);
     const dueMs = now + this.#options.waitMs;
     plan.hold.push({ line, dueMs, reason: 'waiting', attempts: 0 });
@@ -149,10 +150,14 @@ export class Intake {
     return 'waiting';
   }
 
-  /** As if the event were there already: whoever would make one of it later makes none. */
+  /** As if the event were there already: whoever would make one of it later makes none, also after a restart. */
   #refute(id: string, plan: IntakePlan, now: number): void {
-    if (this.#seen.has(id)) return;
+    if (this.#seen.has(id)) {
+      this.#duplicate(id, plan);
+      return;
+    }
     this.#mark(id, plan, now);
+    plan.remembered.push(id);
     this.#release(id, undefined, plan);
   }
 
@@ -185,7 +190,9 @@ export class Intake {
   }
 
   #changeOf(plan: IntakePlan, rejected: readonly Rejection[], origin: string, now: number): JournalChange | undefined {
-    const { append, hold } = plan;
+    const { append } = plan;
+    const remembered = { dueMs: now + this.#options.windowMs, reason: 'remembered', attempts: 0 } as const;
+    const hold = [...plan.hold, ...plan.remembered.map((line) => ({ ...remembered, line }))];
     const unhold = this.#waiting.heldIdsOf(plan.released);
     if (append.length + hold.length + unhold.length + rejected.length === 0) return undefined;
     return {
@@ -230,12 +237,16 @@ export class Intake {
 
   /** After a restart: the ids of the window, and what waits, from the journal. */
   #rebuild(): void {
-    const since = this.#options.now() - this.#options.windowMs;
-    for (const row of this.#journal.scan({ direction: 'asc', sinceMs: since })) {
-      for (const line of row.lines) this.#remember(line, row.atMs);
+    const now = this.#options.now();
+    for (const row of this.#journal.scan({ direction: 'asc', sinceMs: now - this.#options.windowMs })) {
+      for (const line of row.lines) {
+        const { keys, viewed } = keysOfLine(line);
+        for (const key of keys) this.#seen.add(key, row.atMs);
+        if (viewed !== undefined) this.#collapsed.restore(viewed);
+      }
     }
-    for (const held of this.#journal.held()) {
-      if (held.reason !== 'waiting') continue;
+    for (const { line } of this.#journal.held('remembered')) this.#seen.add(line, now);
+    for (const held of this.#journal.held('waiting')) {
       const body = JSON.parse(held.line) as FlatBody;
       const trace = body['trace_id'];
       const traceKey =
@@ -243,28 +254,5 @@ export class Intake {
       if (this.#isSettled(body.event_id, traceKey)) this.#orphans.push(held.id);
       else this.#waiting.add({ id: body.event_id, line: held.line, traceKey, dueMs: held.dueMs, heldId: held.id });
     }
-  }
-
-  #remember(line: string, atMs: number): void {
-    const id = /^\{"event_id":"([^"\\]*)"/.exec(line)?.[1];
-    const needsBody =
-      id === undefined ||
-      line.includes('"source":"proxy"') ||
-      line.includes('"recovered":true') ||
-      line.includes('"event":"view.resource"');
-    if (!needsBody) {
-      this.#seen.add(id, atMs);
-      return;
-    }
-    const body = JSON.parse(line) as FlatBody;
-    this.#seen.add(body.event_id, atMs);
-    const trace = body['trace_id'];
-    if (typeof trace === 'string') {
-      const traceKey = traceKeyOf(trace, body.event);
-      if (body['recovered'] !== true) {
-        if (body['source'] === 'proxy') this.#seen.add(STRONG + traceKey, atMs);
-      } else if (body['resource_id'] === undefined) this.#seen.add(RECOVERED + traceKey, atMs);
-    }
-    if (body.event === 'view.resource') this.#collapsed.restore(body);
   }
 }

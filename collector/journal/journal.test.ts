@@ -113,7 +113,7 @@ describe('writing', () => {
 
     const second = await journalOf();
     expect(second.cursor).toEqual({ row: 1, index: 1 });
-    expect(second.held()).toEqual([{ id: heldIds[0], ...held('"w"') }]);
+    expect(second.held('waiting')).toEqual([{ id: heldIds[0], ...held('"w"') }]);
     expect(second.heldDue('unroutable', 89, 10)).toEqual([]);
     expect(second.heldDue('unroutable', 90, 10)).toEqual([
       { id: heldIds[1], line: '"u"', dueMs: 90, reason: 'unroutable', attempts: 2 },
@@ -200,7 +200,7 @@ describe('the bound', () => {
     const { heldIds } = await journal.write({ hold: [held(lineOf(900))] });
     await expect(journal.write({ hold: [held(lineOf(900))] })).rejects.toMatchObject({ code: 'journal_full' });
     await journal.write({ append: [lineOf(900)], unhold: heldIds });
-    expect(journal.held()).toEqual([]);
+    expect(journal.held('waiting')).toEqual([]);
   });
 
   it('keeps what is counted until it is let go of, within the bound and apart from the backlog', async () => {
@@ -221,6 +221,21 @@ describe('the bound', () => {
     await second.write({ append: [lineOf(400)], uncount: [7] });
     expect(second.counted()).toHaveLength(1);
     expect(second.stats()).toMatchObject({ bytes: 800, backlogBytes: 500 });
+  });
+
+  it('keeps remembered keys within the bound and apart from the backlog, also after a restart', async () => {
+    const first = await journalOf({ maxBytes: 1000 });
+    const { heldIds } = await first.write({ append: [lineOf(100)], hold: [held(lineOf(800), 'remembered')] });
+    expect(first.stats()).toMatchObject({ bytes: 900, backlogBytes: 100 });
+    await expect(first.write({ hold: [held(lineOf(300), 'remembered')] })).rejects.toMatchObject({
+      code: 'journal_full',
+    });
+    await first.close();
+    const second = await journalOf({ maxBytes: 1000 });
+    expect(second.stats()).toMatchObject({ bytes: 900, backlogBytes: 100 });
+    expect([second.held('remembered').length, second.held('waiting')]).toEqual([1, []]);
+    await second.write({ unhold: heldIds });
+    expect(second.stats()).toMatchObject({ bytes: 100, backlogBytes: 100 });
   });
 
   it('counts bytes, not characters', async () => {

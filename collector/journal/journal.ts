@@ -43,7 +43,7 @@ export interface Journal {
   scan(options: ScanOptions): Generator<JournalRow>;
   /** As it was when the journal was opened. */
   readonly cursor: Cursor;
-  held(): readonly HeldLine[];
+  held(reason: HeldLine['reason']): readonly HeldLine[];
   heldDue(reason: HeldLine['reason'], nowMs: number, limit: number): readonly HeldLine[];
   counted(): readonly CountedRow[];
   rejected(options?: { limit?: number; afterId?: number }): readonly RejectedRecord[];
@@ -163,7 +163,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     read: (afterRow, maxBytes) => reader.read(afterRow, maxBytes),
     scan: (scanOptions) => reader.scan(scanOptions),
     cursor: reader.cursor(),
-    held: () => reader.heldDue('waiting', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+    held: (reason) => reader.heldDue(reason, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     heldDue: (reason, nowMs, limit) => reader.heldDue(reason, nowMs, limit),
     counted: () => reader.counted(),
     rejected: (rejectedOptions) => reader.rejected(rejectedOptions),

@@ -56,7 +56,8 @@ export class JournalStore {
   >;
   #bytes: number;
   #heldBytes: number;
-  #countedBytes: number;
+  /** Bytes of what is no event: lines that count in open windows, and remembered keys. */
+  #asideBytes: number;
   #settledBytes: number;
   /** Rows up to this one are settled as a whole. */
   #settledRow = 0;
@@ -74,7 +75,7 @@ export class JournalStore {
     this.#statements = {
       append: database.prepare('INSERT INTO batch (at_ms, lines, bytes) VALUES (?, ?, ?)'),
       hold: database.prepare('INSERT INTO held (reason, due_ms, attempts, line) VALUES (?, ?, ?, ?)'),
-      unhold: database.prepare('DELETE FROM held WHERE id = ? RETURNING octet_length(line) AS bytes'),
+      unhold: database.prepare('DELETE FROM held WHERE id = ? RETURNING reason, octet_length(line) AS bytes'),
       reschedule: database.prepare('UPDATE held SET due_ms = ?, attempts = ? WHERE id = ?'),
       count: database.prepare('INSERT INTO counted (id, line) VALUES (?, ?)'),
       uncount: database.prepare('DELETE FROM counted WHERE id = ? RETURNING octet_length(line) AS bytes'),
@@ -99,8 +100,11 @@ export class JournalStore {
     this.#settledBytes = 0;
     const cursor = database.prepare('SELECT row, line FROM cursor').get();
     this.#settleUpTo({ row: Number(cursor?.['row'] ?? 0), index: Number(cursor?.['line'] ?? 0) });
-    this.#heldBytes = this.#number('SELECT coalesce(sum(octet_length(line)), 0) AS n FROM held');
-    this.#countedBytes = this.#number('SELECT coalesce(sum(octet_length(line)), 0) AS n FROM counted');
+    const held = 'SELECT coalesce(sum(octet_length(line)), 0) AS n FROM held WHERE reason';
+    this.#heldBytes = this.#number(`${held} <> 'remembered'`);
+    this.#asideBytes =
+      this.#number(`${held} = 'remembered'`) +
+      this.#number('SELECT coalesce(sum(octet_length(line)), 0) AS n FROM counted');
     this.#lastRow = this.#number('SELECT coalesce(max(row), 0) AS n FROM batch');
     this.#rejected = this.#number('SELECT count(*) AS n FROM rejected');
   }
@@ -138,7 +142,7 @@ export class JournalStore {
   }
 
   stats(): JournalStats {
-    const refusal = this.#refusals.current(this.#options.maxBytes - this.#backlog() - this.#countedBytes);
+    const refusal = this.#refusals.current(this.#options.maxBytes - this.#backlog() - this.#asideBytes);
     return {
       bytes: this.#inAll(),
       maxBytes: this.#options.maxBytes,
@@ -156,7 +160,7 @@ export class JournalStore {
   }
 
   #inAll(): number {
-    return this.#bytes + this.#heldBytes + this.#countedBytes;
+    return this.#bytes + this.#heldBytes + this.#asideBytes;
   }
 
   #backlog(): number {
@@ -190,7 +194,7 @@ export class JournalStore {
     const { hold = [], count = [] } = change;
     const append = change.append === undefined ? undefined : Buffer.from(change.append);
     const wanted = (append?.byteLength ?? 0) + newBytes(hold) + bytesOf(count);
-    const kept = this.#backlog() + this.#countedBytes;
+    const kept = this.#backlog() + this.#asideBytes;
     if (wanted > 0 && kept + wanted - this.#freedBy(change) > this.#options.maxBytes) {
       return {
         ok: false,
@@ -205,16 +209,18 @@ export class JournalStore {
       this.#bytes += append.byteLength;
     }
     const heldIds = hold.map((held) => {
-      this.#heldBytes += Buffer.byteLength(held.line);
+      this.#addHeld(held.reason, Buffer.byteLength(held.line));
       return Number(this.#statements.hold.run(held.reason, held.dueMs, held.attempts, held.line).lastInsertRowid);
     });
-    for (const id of change.unhold ?? []) this.#heldBytes -= Number(this.#statements.unhold.get(id)?.['bytes'] ?? 0);
+    for (const id of change.unhold ?? []) {
+      const released = this.#statements.unhold.get(id);
+      this.#addHeld(released?.['reason'], -Number(released?.['bytes'] ?? 0));
+    }
     for (const { id, line } of count) {
       this.#statements.count.run(id, line);
-      this.#countedBytes += Buffer.byteLength(line);
+      this.#asideBytes += Buffer.byteLength(line);
     }
-    for (const id of change.uncount ?? [])
-      this.#countedBytes -= Number(this.#statements.uncount.get(id)?.['bytes'] ?? 0);
+    for (const id of change.uncount ?? []) this.#asideBytes -= Number(this.#statements.uncount.get(id)?.['bytes'] ?? 0);
     for (const { id, dueMs, attempts } of change.reschedule ?? []) this.#statements.reschedule.run(dueMs, attempts, id);
     if (change.cursor !== undefined) this.#moveCursor(change.cursor);
     for (const one of change.reject ?? []) {
@@ -225,6 +231,11 @@ export class JournalStore {
       this.#rejected -= Number(this.#statements.trimRejected.run(this.#options.rejectedMax).changes);
     for (const id of change.unreject ?? []) this.#rejected -= Number(this.#statements.unreject.run(id).changes);
     return { ok: true, heldIds };
+  }
+
+  #addHeld(reason: unknown, bytes: number): void {
+    if (reason === 'remembered') this.#asideBytes += bytes;
+    else this.#heldBytes += bytes;
   }
 
   /** Bytes that the change itself lets go of: a waiting line that is published only moves. */
@@ -301,7 +312,7 @@ export class JournalStore {
     return [
       this.#bytes,
       this.#heldBytes,
-      this.#countedBytes,
+      this.#asideBytes,
       this.#settledBytes,
       this.#settledRow,
       this.#lastRow,
@@ -309,10 +320,10 @@ export class JournalStore {
     ];
   }
 
-  #restore([bytes = 0, held = 0, counted = 0, settled = 0, row = 0, last = 0, rejected = 0]: readonly number[]): void {
+  #restore([bytes = 0, held = 0, aside = 0, settled = 0, row = 0, last = 0, rejected = 0]: readonly number[]): void {
     this.#bytes = bytes;
     this.#heldBytes = held;
-    this.#countedBytes = counted;
+    this.#asideBytes = aside;
     this.#settledBytes = settled;
     this.#settledRow = row;
     this.#cursorLines = { row: 0, count: 0 };
@@ -327,9 +338,9 @@ export class JournalStore {
 
 type NewHeld = NonNullable<StoredChange['hold']>[number];
 
-/** An event that no queue took is in the backlog already; one that waits for a stronger observation is not. */
+/** An event that no queue took is in the backlog already; what else is held is not. */
 function isNew(held: NewHeld): boolean {
-  return held.reason === 'waiting';
+  return held.reason !== 'unroutable';
 }
 
 function newBytes(hold: readonly NewHeld[]): number {

@@ -1,9 +1,12 @@
-/** A line that is kept out of the stream: it waits for a stronger observation, or for a queue that takes it. */
+/**
+ * A line that is kept out of the stream. It waits for a stronger observation, or for a queue that takes it; a
+ * `remembered` one is not an event at all, but a key of the seen ids that no event in the journal brings back, until it is due.
+ */
 export interface HeldLine {
   readonly id: number;
   readonly line: string;
   readonly dueMs: number;
-  readonly reason: 'waiting' | 'unroutable';
+  readonly reason: 'waiting' | 'unroutable' | 'remembered';
   readonly attempts: number;
 }
 

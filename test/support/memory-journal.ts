@@ -91,8 +91,8 @@ export class MemoryJournal implements Journal {
     yield* this.rows.filter(({ atMs }) => atMs >= sinceMs);
   }
 
-  held(): readonly HeldLine[] {
-    return this.heldLines.filter(({ reason }) => reason === 'waiting');
+  held(wanted: HeldLine['reason']): readonly HeldLine[] {
+    return this.heldLines.filter(({ reason }) => reason === wanted);
   }
 
   heldDue(reason: HeldLine['reason'], nowMs: number, limit: number): readonly HeldLine[] {
