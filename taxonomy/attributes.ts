@@ -36,6 +36,7 @@ export const ATTRIBUTE_OF_FIELD = {
   extractor_version: 'clowder.extractor.version',
   job_id: 'clowder.job.id',
   duration_ms: 'clowder.extraction.duration_ms',
+  bytes_downloaded: 'clowder.extraction.bytes_downloaded',
   url: 'url.full',
   referrer: 'http.request.header.referer',
   title: 'clowder.page.title',

@@ -70,6 +70,16 @@ export function connectionsEventId(instance: string, component: string, startMs:
   return digest(['connections', instance, component, String(startMs)]);
 }
 
+/**
+ * Id of what was observed of an extraction job, whoever observes it.
+ *
+ * @param job its id; extractor and resource where it has none
+ * @param evidence what tells this from others of the type: empty where a job has one of it
+ */
+export function extractionEventId(job: string, type: string, evidence: readonly string[]): string {
+  return digest(['extraction', job, type, ...evidence]);
+}
+
 /** Id of an event posted under an `Idempotency-Key`. */
 export function idempotentEventId(keyId: string, idempotencyKey: string, index: number): string {
   return digest(['posted', keyId, idempotencyKey, String(index)]);

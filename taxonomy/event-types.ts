@@ -70,6 +70,9 @@ const extraction = {
   dataset_id: id.optional(),
   job_id: id.optional(),
   duration_ms: z.number().nonnegative().optional(),
+  bytes_downloaded: count
+    .optional()
+    .describe('What the extractor downloaded for the job, by the events of its downloads; only where that is certain'),
 };
 
 const container = { space_id: id.optional() };
