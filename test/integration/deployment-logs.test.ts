@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { tempDir } from '../support/processes.ts';
-import { startShippedOtelCollector, validateShipped, type ShippedOtelCollector } from '../support/shipped-otel-collector.ts'; // prettier-ignore
+import { startShippedOtelCollector, validateShipped, type ShippedOtelCollector } from '../support/otel-collector.ts'; // prettier-ignore
 import { waitFor } from '../support/wait-for.ts';
 import { seedId } from '../stand-in/seeds.ts';
 
@@ -41,7 +41,7 @@ describe('lines of a log', () => {
     collector = await startCollector({ amqpUrl: 'amqp://127.0.0.1:1', env: { CLOWDER_VERSION: 'v1' } });
     otel = await startShippedOtelCollector({
       combined: true,
-      env: { NGINX_LOG_DIR: logDir, NGINX_COMBINED_LOG: combined, CLOWDER_OTEL_URL: collector.url },
+      env: () => ({ NGINX_LOG_DIR: logDir, NGINX_COMBINED_LOG: combined, CLOWDER_OTEL_URL: collector.url }),
     });
   });
 

@@ -75,7 +75,7 @@ describe('NGINX, proxy, OTel Collector and collector as they are shipped', () =>
 
   test('keep no secret: not in the log, the queues, the journal, a message or a trace', async () => {
     const { collector, jaeger, nginx, otel } = deployment;
-    const dirs = [nginx.logDir, collector.dataDir, join(otel.dataDir, 'offsets'), join(otel.dataDir, 'queues')];
+    const dirs = [nginx.logDir, collector.dataDir, join(otel.dir, 'offsets'), join(otel.dir, 'queues')];
     const texts = [
       ...(await Promise.all(dirs.map(contents))).flat(),
       { name: 'messages', text: JSON.stringify(received) },

@@ -7,7 +7,7 @@ import { startNginx, type Nginx } from './nginx.ts';
 import { freePort } from './processes.ts';
 import { startProxyProcess, type ProxyProcess } from './proxy-process.ts';
 import { startRabbitNode, type RabbitNode } from './rabbitmq-node.ts';
-import { startShippedOtelCollector, type ShippedOtelCollector } from './shipped-otel-collector.ts';
+import { startShippedOtelCollector, type ShippedOtelCollector } from './otel-collector.ts';
 import { startStandIn } from './stand-in.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -64,7 +64,7 @@ export async function startDeployment({
     const nginx = stack.use(await startNginx({ upstream: `127.0.0.1:${withProxy ? proxyPort : standInPort}` }));
     const otel = stack.use(
       await startShippedOtelCollector({
-        env: { NGINX_LOG_DIR: nginx.logDir, CLOWDER_OTEL_URL: collector.url, JAEGER_OTLP_URL: jaeger.otlpUrl },
+        env: () => ({ NGINX_LOG_DIR: nginx.logDir, CLOWDER_OTEL_URL: collector.url, JAEGER_OTLP_URL: jaeger.otlpUrl }),
       }),
     );
     const standIn = stack.use(

@@ -1,58 +1,56 @@
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, startProcess, tempDir } from './processes.ts';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { freePort, startProcess, tempDir, type Exit } from './processes.ts';
 import { toolPath } from './tools.ts';
 import { answersOk } from './wait-for.ts';
 
 /** The real OpenTelemetry Collector, running. */
-export interface OtelCollector {
+export interface OtelCollector extends AsyncDisposable {
   /** Where its OTLP/HTTP receiver listens. */
   readonly url: string;
   readonly pid: number;
-  /** A directory of its own, for logs to read and offsets to keep. */
+  /** A directory of its own: for logs to read, offsets and queues. */
   readonly dir: string;
   output(): string;
+  /** Its directory stays. */
+  kill(signal?: NodeJS.Signals): Promise<Exit>;
+  /** Starts it again after `kill`, on the same ports and directory. */
+  start(): Promise<void>;
   stop(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Facts that a configuration needs and that are known only when it starts. */
-export interface OtelCollectorFacts {
-  readonly otlpPort: number;
+interface Facts {
   readonly dir: string;
+  readonly otlpPort: number;
+  readonly healthPort: number;
+}
+
+interface Run {
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
- * Starts the real Collector and waits until its health check answers.
+ * Starts the Collector and waits until its health check answers.
  *
- * @param config its YAML, made from the port of its OTLP/HTTP receiver and its own directory; the health check and the
- *   `service::telemetry` that keeps it off fixed ports are added
+ * @param howToRun is asked once for each start
  * @throws Error with the Collector's output where it does not come up
  */
-export async function startOtelCollector(
-  config: (facts: OtelCollectorFacts) => CollectorConfig,
-): Promise<OtelCollector> {
+async function run(howToRun: (facts: Facts) => Promise<Run>): Promise<OtelCollector> {
   const temp = await tempDir('otelcol');
-  const [otlpPort, healthPort] = [await freePort(), await freePort()];
-  const { service, extensions, ...components } = config({ otlpPort, dir: temp.path });
-  const file = join(temp.path, 'config.yaml');
-  // JSON is YAML.
-  await writeFile(
-    file,
-    JSON.stringify({
-      ...components,
-      extensions: { ...extensions, health_check: { endpoint: `127.0.0.1:${healthPort}` } },
-      service: {
-        telemetry: { metrics: { level: 'none' } },
-        ...service,
-        extensions: [...(service.extensions ?? []), 'health_check'],
-      },
-    }),
-  );
-  const running = await startProcess(toolPath('otelcol'), ['--config', file], {
-    cwd: temp.path,
-    ready: () => answersOk(`http://127.0.0.1:${healthPort}`),
-  }).catch(async (error: unknown) => {
+  const facts = { dir: temp.path, otlpPort: await freePort(), healthPort: await freePort() };
+  const begin = async () => {
+    const { args, env = {} } = await howToRun(facts);
+    return startProcess(toolPath('otelcol'), [...args], {
+      cwd: temp.path,
+      env,
+      ready: () => answersOk(`http://127.0.0.1:${facts.healthPort}`),
+    });
+  };
+  let running = await begin().catch(async (error: unknown) => {
     await temp.remove();
     throw error;
   });
@@ -61,10 +59,16 @@ export async function startOtelCollector(
     await temp.remove();
   };
   return {
-    url: `http://127.0.0.1:${otlpPort}`,
-    pid: running.pid,
+    url: `http://127.0.0.1:${facts.otlpPort}`,
+    get pid() {
+      return running.pid;
+    },
     dir: temp.path,
     output: () => running.output(),
+    kill: (signal) => running.kill(signal),
+    start: async () => {
+      running = await begin();
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -81,4 +85,84 @@ export interface CollectorConfig {
     readonly pipelines: Readonly<Record<string, { receivers: string[]; processors?: string[]; exporters: string[] }>>;
     readonly telemetry?: unknown;
   };
+}
+
+/**
+ * Starts the Collector with a configuration of the caller's.
+ *
+ * @param config made from the port of its OTLP/HTTP receiver and its own directory; the health check and the
+ *   `service::telemetry` that keeps it off fixed ports are added
+ */
+export function startOtelCollector(
+  config: (facts: Pick<Facts, 'dir' | 'otlpPort'>) => CollectorConfig,
+): Promise<OtelCollector> {
+  return run(async (facts) => {
+    const { service, extensions, ...components } = config(facts);
+    const file = join(facts.dir, 'config.yaml');
+    // JSON is YAML.
+    const text = JSON.stringify({
+      ...components,
+      extensions: { ...extensions, health_check: { endpoint: `127.0.0.1:${facts.healthPort}` } },
+      service: {
+        telemetry: { metrics: { level: 'none' } },
+        ...service,
+        extensions: [...(service.extensions ?? []), 'health_check'],
+      },
+    });
+    await writeFile(file, text);
+    return { args: ['--config', file] };
+  });
+}
+
+/** With the configuration that we ship. */
+export interface ShippedOtelCollector extends OtelCollector {
+  readonly metricsUrl: string;
+}
+
+export interface ShippedOptions {
+  /** Values of its documented variables, asked for at each start; ports and the data directory are given. */
+  readonly env: () => Readonly<Record<string, string>>;
+  /** With the file for NGINX's stock log format. */
+  readonly combined?: boolean;
+}
+
+const GATES = '--feature-gates=stanza.synchronousLogEmitter';
+
+const shippedArgs = (combined: boolean): readonly string[] => [
+  ...['collector.yaml', ...(combined ? ['collector-combined.yaml'] : [])].flatMap((name) => [
+    '--config',
+    fileURLToPath(new URL(`../../otel-config/${name}`, import.meta.url)),
+  ]),
+  GATES,
+];
+
+/** Starts the Collector with the configuration that we ship; `dir` has its offsets and queues. */
+export async function startShippedOtelCollector(options: ShippedOptions): Promise<ShippedOtelCollector> {
+  const { env, combined = false } = options;
+  const [grpc, metrics] = [await freePort(), await freePort()];
+  const collector = await run(({ dir, otlpPort, healthPort }) =>
+    Promise.resolve({
+      args: shippedArgs(combined),
+      env: {
+        OTELCOL_DATA_DIR: dir,
+        OTELCOL_GRPC_PORT: String(grpc),
+        OTELCOL_HTTP_PORT: String(otlpPort),
+        OTELCOL_HEALTH_PORT: String(healthPort),
+        OTELCOL_METRICS_PORT: String(metrics),
+        ...env(),
+      },
+    }),
+  );
+  return Object.assign(collector, { metricsUrl: `http://127.0.0.1:${metrics}/metrics` });
+}
+
+/**
+ * Has the Collector check the configuration that we ship.
+ *
+ * @returns what it said: nothing, where it has no objection
+ * @throws Error with its objections
+ */
+export async function validateShipped(combined: boolean): Promise<string> {
+  const { stdout, stderr } = await promisify(execFile)(toolPath('otelcol'), ['validate', ...shippedArgs(combined)]);
+  return stdout + stderr;
 }
