@@ -106,15 +106,44 @@ const download = {
 
 const user = {};
 
+const milliseconds = z.number().nonnegative();
+
 const ping = {
   target: z.string().min(1).max(2048),
   component: name.optional(),
+  probe: name.optional().describe('Name of the probe in the configuration of the monitor'),
   healthy: z.boolean(),
+  changed: z.boolean().optional().describe('true where the state is another than it was'),
+  down_for_s: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('How long it was down: while it is, and when it is up again'),
   status_code: z.int().min(0).max(999).optional(),
-  response_time_ms: z.number().nonnegative().optional(),
+  response_time_ms: milliseconds.optional(),
+  dns_time_ms: milliseconds.optional().describe('Of that: looking the host up'),
+  connect_time_ms: milliseconds.optional().describe('Of that: connecting'),
+  tls_time_ms: milliseconds.optional().describe('Of that: the TLS handshake'),
+  first_byte_time_ms: milliseconds.optional().describe('Of that: from the request to the first byte of the answer'),
+  response_time_avg: count.optional().describe('Of the latest readings, whole milliseconds'),
+  response_time_min: count.optional(),
+  response_time_max: count.optional(),
+  response_time_loss: z.int().min(0).max(100).optional().describe('Of the latest readings, those that failed, percent'),
+  bytes: count.optional().describe('Of a download'),
   queue_length: count.optional(),
   consumers: count.optional(),
-  uptime_s: z.number().nonnegative().optional(),
+  messages_unacknowledged: count.optional(),
+  publish_rate: z.number().nonnegative().optional().describe('Messages a second'),
+  deliver_rate: z.number().nonnegative().optional().describe('Messages a second'),
+  memory_alarm: z.boolean().optional(),
+  disk_alarm: z.boolean().optional(),
+  broker_connections: count.optional(),
+  blocked_connections: count.optional(),
+  disk_free_bytes: count.optional(),
+  disk_total_bytes: count.optional(),
+  disk_used_percent: z.number().min(0).max(100).optional(),
+  uptime_s: z.number().nonnegative().optional().describe('Since the monitor saw it come up'),
+  reported_uptime_s: z.number().nonnegative().optional().describe('What it says itself'),
   version: z.string().max(64).optional(),
   tls_days_left: z.number().optional(),
   error: z.string().max(4096).optional(),
@@ -133,7 +162,11 @@ const connections = {
   responses_3xx: count.optional(),
   responses_4xx: count.optional(),
   responses_5xx: count.optional(),
-  bytes: count.optional().describe('Sent, without headers'),
+  bytes: count
+    .optional()
+    .describe(
+      'Sent to clients, headers and the framing of chunks included; without them where the log has bodies alone, as `combined`',
+    ),
   bot_connections: count.optional(),
   bot_requests: count.optional(),
   bot_clients: count.optional(),
@@ -180,7 +213,11 @@ export const eventSchemas = {
   'view.download': eventSchema('view.download', download, 'A file, dataset or collection was downloaded'),
   'user.login': eventSchema('user.login', user, 'A session was opened'),
   'user.signup': eventSchema('user.signup', user, 'An account was created'),
-  'health.ping': eventSchema('health.ping', ping, 'One reading of the health of one component'),
+  'health.ping': eventSchema(
+    'health.ping',
+    ping,
+    'One reading of the health of one component; from the monitor as `service_status`, `up` or `down`, with `service_name` and `uptime`',
+  ),
   'health.connections': eventSchema('health.connections', connections, 'What the web server saw in one window of time'),
 };
 

@@ -22,3 +22,33 @@ describe('the name of what was downloaded, which consumers of v1 read as resourc
     expect(download(fields)).not.toHaveProperty('resource_name');
   });
 });
+
+describe('a reading of health', () => {
+  const ping = (fields: Record<string, unknown>) =>
+    toFlatBody({
+      event_id: 'e',
+      event: 'health.ping',
+      created: 1,
+      target: 'http://clowder/',
+      healthy: true,
+      ...fields,
+    });
+
+  it('of the monitor has the names by which consumers of v1 store the state of a service', () => {
+    expect(ping({ source: 'monitor', component: 'clowder', uptime_s: 61.7 })).toMatchObject({
+      category: 'service_status',
+      type: 'up',
+      service_name: 'clowder',
+      uptime: 61,
+    });
+    const down = ping({ source: 'monitor', healthy: false });
+    expect(down).toMatchObject({ type: 'down', service_name: 'http://clowder/' });
+    expect(down).not.toHaveProperty('uptime');
+  });
+
+  it('that was merely seen passing has not', () => {
+    const seen = ping({ source: 'proxy', component: 'clowder' });
+    expect(seen).toMatchObject({ category: 'health', type: 'ping' });
+    expect(seen).not.toHaveProperty('service_name');
+  });
+});

@@ -16,7 +16,7 @@ const COMMON = new Set(Object.keys(commonFields).concat('event'));
 
 /**
  * Completes an event with the fields that follow from others: `resource_id`, `resource_type`, `resource_name`, and
- * Clowder v1's `category`, `type` and `size`. Unknown fields stay absent.
+ * Clowder v1's `category`, `type`, `size`, and of the monitor's readings `service_name` and `uptime`. Unknown fields stay absent.
  *
  * @param event a checked event; undefined values are left out
  */
@@ -39,11 +39,23 @@ export function toFlatBody(event: {
   }
   if (isFileAsItIs(event)) body['resource_name'] ??= event['file_name'];
   for (const field in event) if (!COMMON.has(field) && event[field] !== undefined) body[field] = event[field];
-  body['category'] = traits.v1.category;
-  const type = traits.v1.type ?? body['resource_type'];
-  if (type !== undefined) body['type'] = type;
+  if (event.event === 'health.ping' && event['source'] === 'monitor') nameServiceStatus(event, body);
+  else {
+    body['category'] = traits.v1.category;
+    const type = traits.v1.type ?? body['resource_type'];
+    if (type !== undefined) body['type'] = type;
+  }
   if (event['bytes'] !== undefined) body['size'] = event['bytes'];
   return body as unknown as FlatBody;
+}
+
+/** The monitor's readings have names of their own in the field: consumers store them as the state of a service. */
+function nameServiceStatus(event: Record<string, unknown>, body: Record<string, unknown>): void {
+  body['category'] = 'service_status';
+  body['type'] = event['healthy'] === true ? 'up' : 'down';
+  body['service_name'] = event['component'] ?? event['target'];
+  // Whole: a column of a time series has one type, and whole numbers are another than others.
+  if (typeof event['uptime_s'] === 'number') body['uptime'] = Math.floor(event['uptime_s']);
 }
 
 /** A download that gave the file under its own name: an archive has another than its dataset, a conversion its own. */

@@ -25,7 +25,7 @@ const OWN = [ATTRIBUTE_OF_FIELD.target];
 const HTTP_CHECK = ['http.url', 'url.full'];
 const QUEUE = ['rabbitmq.queue.name', 'messaging.destination.name'];
 
-/** Metrics that are health readings: our own monitor's, the Collector's httpcheck receiver, its rabbitmq receiver. */
+/** Metrics that are health readings: `clowder.health.*` of anybody's, the Collector's httpcheck receiver, its rabbitmq receiver. */
 const READINGS: { readonly [metric: string]: Reading } = {
   'clowder.health.up': { field: 'healthy', target: OWN },
   'clowder.health.response_time': { field: 'response_time_ms', target: OWN },
