@@ -21,7 +21,13 @@ const SECRET_NAME =
 const SECRET_PREFIX = /^x-(?:amz|goog)-/;
 
 /** Path segments, lower case, after which the next one is a secret; two of them where one alone says too little. */
-export const BEFORE_SECRET: ReadonlySet<string> = new Set(['signup', 'signupinvite', 'reset', 'files/links', 'users/keys']);
+export const BEFORE_SECRET: ReadonlySet<string> = new Set([
+  'signup',
+  'signupinvite',
+  'reset',
+  'files/links',
+  'users/keys',
+]);
 /** `private.<secret>.<name>`, an extractor of one user, at the start of a segment; the dots may be encoded. */
 const PRIVATE_EXTRACTOR = /(^|\/)((?:error(?:\.|%2e))?private(?:\.|%2e))(?:(?!\.|%2e)[^/?#])+/gi;
 const SESSION_IN_PATH = /(;jsessionid=)[^/?#;]+/gi;

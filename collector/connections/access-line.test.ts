@@ -56,6 +56,11 @@ test('what a stock log does not say is absent', () => {
   expect(line).toMatchObject({ statusClass: 4, opens: false });
 });
 
+test('what was sent in all counts before the size of a body, which no log knows of a chunked answer', () => {
+  expect(lineOf({ ...nginx, 'http.response.size': 1534n }).bytes).toBe(1534);
+  expect(lineOf({ 'http.response.status_code': 200n, 'http.response.size': '77' }).bytes).toBe(77);
+});
+
 test('a robot is told apart, a program is none', () => {
   expect(lineOf({ ...nginx, 'user_agent.original': 'Googlebot/2.1 (+http://www.google.com/bot.html)' }).isBot).toBe(
     true,

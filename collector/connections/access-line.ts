@@ -28,6 +28,7 @@ export interface AccessLine {
   /** 1 to 5; 0 where the status is none. */
   readonly statusClass: number;
   readonly isBot: boolean;
+  /** Sent to the client: the whole answer where the line says that, its body otherwise. */
   readonly bytes?: number;
   /** Shortened keyed hash, no address. */
   readonly client?: string;
@@ -53,6 +54,7 @@ const EVIDENCE = [
 export const ACCESS_ATTRIBUTES: readonly string[] = [
   ...EVIDENCE,
   ...DECIDING.slice(1),
+  'http.response.size',
   'http.method',
   'http.target',
   'http.client_ip',
@@ -81,7 +83,9 @@ export function toAccessLine(record: AccessRecord, context: MapContext): AccessL
   const atMs = Number(nano / 1_000_000n);
   const status = numberAttribute(attributes, STATUS) ?? 0;
   const statusClass = Math.floor(status / 100);
-  const bytes = numberAttribute(attributes, 'http.response.body.size');
+  // Of a chunked answer NGINX knows no body's size, of every answer what it sent in all.
+  const bytes =
+    numberAttribute(attributes, 'http.response.size') ?? numberAttribute(attributes, 'http.response.body.size');
   const agent = textAttribute(attributes, 'user_agent.original');
   const address = textAttribute(attributes, 'client.address');
   const connection = textAttribute(attributes, 'nginx.connection');
