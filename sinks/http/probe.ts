@@ -1,0 +1,34 @@
+import { SinkError } from '../sink.ts';
+import { post, withoutSecrets, type PostAnswer, type PostOptions } from './post.ts';
+
+/**
+ * Asks a service something that stores nothing.
+ *
+ * @returns its answer, whatever it says of the request
+ * @throws SinkError `unreachable` where none comes, or only that the service is busy or broken
+ */
+export async function probe(service: string, options: PostOptions): Promise<PostAnswer> {
+  let answer: PostAnswer;
+  try {
+    answer = await post(options);
+  } catch (cause) {
+    const { host } = new URL(options.url);
+    const reason = withoutSecrets(reasonOf(cause), options.secrets ?? []);
+    throw new SinkError(
+      'unreachable',
+      `${service} does not answer at ${host}: ${reason}. Check the address, the network and a proxy on the way.`,
+    );
+  }
+  if (answer.outcome.kind === 'retry')
+    throw new SinkError(
+      'unreachable',
+      `${service} cannot take events now (${answer.outcome.reason}). Try again later.`,
+    );
+  return answer;
+}
+
+/** What an error of the network says, with what caused it. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message || error.cause.name})` : error.message;
+}
