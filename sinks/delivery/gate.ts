@@ -1,0 +1,78 @@
+/** How long to wait after failures, all in milliseconds. */
+export interface RetrySettings {
+  /** Of the first pause; each next one is twice as long, give or take half of it. */
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** A service's Retry-After counts up to here. */
+  readonly retryAfterMaxMs: number;
+  /** After so many failures in a row the circuit opens. */
+  readonly openAfter: number;
+  /** How long it stays open before a small batch is tried. */
+  readonly openMs: number;
+}
+
+export const CIRCUIT_STATES = ['closed', 'open', 'half_open'] as const;
+export type CircuitState = (typeof CIRCUIT_STATES)[number];
+
+/** Whether a service may be asked now: back-off after failures, and a circuit breaker when they do not end. */
+export class Gate {
+  readonly #settings: RetrySettings;
+  readonly #random: () => number;
+  #failures = 0;
+  #notBeforeMs = 0;
+  #open = false;
+
+  /** @param random from 0 to below 1 */
+  constructor(settings: RetrySettings, random: () => number) {
+    this.#settings = settings;
+    this.#random = random;
+  }
+
+  /** Failures in a row. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** `half_open`: the next batch decides. */
+  state(nowMs: number): CircuitState {
+    if (!this.#open) return 'closed';
+    return nowMs < this.#notBeforeMs ? 'open' : 'half_open';
+  }
+
+  waitMs(nowMs: number): number {
+    return Math.max(0, this.#notBeforeMs - nowMs);
+  }
+
+  success(): void {
+    this.#failures = 0;
+    this.#open = false;
+    this.#notBeforeMs = 0;
+  }
+
+  /** @param afterMs what the service asks for */
+  failure(nowMs: number, afterMs = 0): void {
+    const { retryAfterMaxMs, openAfter, openMs } = this.#settings;
+    this.#failures += 1;
+    this.#open ||= this.#failures >= openAfter;
+    const pause = this.#open ? jittered(openMs, this.#random) : this.pauseMs(this.#failures);
+    this.#notBeforeMs = nowMs + Math.max(pause, Math.min(afterMs, retryAfterMaxMs));
+  }
+
+  /** It knows us no more: only an operator can help, so that a circuit's pause is long enough at once. */
+  refused(nowMs: number): void {
+    this.#failures += 1;
+    this.#open = true;
+    this.#notBeforeMs = nowMs + jittered(this.#settings.openMs, this.#random);
+  }
+
+  /** The pause after the nth failure in a row. */
+  pauseMs(failures: number): number {
+    const { minMs, maxMs } = this.#settings;
+    return jittered(Math.min(maxMs, minMs * 2 ** (failures - 1)), this.#random);
+  }
+}
+
+/** From half of it to one and a half: many processes do not come back at once. */
+function jittered(ms: number, random: () => number): number {
+  return Math.round(ms * (0.5 + random()));
+}

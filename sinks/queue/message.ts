@@ -1,0 +1,26 @@
+/** A message as it came out of a sink's queue. */
+export interface QueueMessage {
+  /** Of the delivery, on its link. */
+  readonly tag: number;
+  /** `message_id`; '' for none. */
+  readonly id: string;
+  readonly content: Uint8Array;
+  /** It was in the dead-letter queue and is here again because somebody wanted it: it is sent whatever is known of its id. */
+  readonly replayed: boolean;
+}
+
+/** Why a message is put aside. */
+export const DEAD_CLASSES = ['poison', 'rejected', 'too_large'] as const;
+export type DeadClass = (typeof DEAD_CLASSES)[number];
+
+/** One connection to the queue, from its beginning to its end; what came on it can be settled on it alone. */
+export interface QueueLink {
+  /** @param multiple together with all that came before it */
+  ack(tag: number, multiple: boolean): void;
+  /**
+   * Copies a message to the sink's dead-letter queue, with the reason.
+   *
+   * @throws Error where the broker did not confirm it; the link is at its end then
+   */
+  bury(message: QueueMessage, why: { readonly class: DeadClass; readonly reason: string }): Promise<void>;
+}
