@@ -1,8 +1,8 @@
-import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
-import { Duplex } from 'node:stream';
+import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseAmqpUrls, redactAmqpUrl } from './amqp-url.ts';
 import { explainBrokerError, type BrokerError } from './broker-error.ts';
+import { connectBroker, endConnection, type BrokerTls } from './connection.ts';
 import type { EventMessage } from './message.ts';
 import { declareTopology, EVENTS_EXCHANGE } from './topology.ts';
 
@@ -33,7 +33,7 @@ export interface PublisherOptions {
   readonly connectTimeoutMs?: number;
   /** @default clowder-otel */
   readonly connectionName?: string;
-  readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
+  readonly tls?: BrokerTls;
   readonly onStateChange?: (state: PublisherState) => void;
   /** Called for each message that RabbitMQ confirmed or returned, with the seconds from publishing to that. */
   readonly onSettled?: (message: EventMessage, outcome: Outcome, seconds: number) => void;
@@ -84,8 +84,6 @@ interface Link {
 
 const NACK_PAUSE_MS = 100;
 const WATCH_MS = 1000;
-/** How long a broker may take to answer that the connection is closed. */
-const CLOSE_MS = 1000;
 
 /** Makes a publisher; it connects in the background and goes on trying until it is closed. */
 export function createPublisher(options: PublisherOptions = {}): Publisher {
@@ -162,7 +160,7 @@ class ConfirmPublisher implements Publisher {
     const link = this.#link;
     this.#link = undefined;
     if (link !== undefined) {
-      await endModel(link.model);
+      await endConnection(link.model);
     }
     this.#sockets.abort();
     return [...this.#unconfirmed.values()].map((entry) => entry.message);
@@ -272,14 +270,9 @@ class ConfirmPublisher implements Publisher {
 
   /** One connection from its beginning to its end; throws what ended it. */
   async #stayConnected(url: string, onConnected: () => void): Promise<void> {
-    const socketOptions = {
-      timeout: this.#options.connectTimeoutMs ?? 10_000,
-      clientProperties: { connection_name: this.#options.connectionName ?? 'clowder-otel' },
-      // Of net.connect, to which amqplib hands it on; its own type does not name it.
-      signal: this.#sockets.signal,
-      ...this.#options.tls,
-    };
-    const model = await connect(withHeartbeat(url, this.#options.heartbeatS ?? 15), socketOptions);
+    const { heartbeatS, connectTimeoutMs, connectionName = 'clowder-otel', tls } = this.#options;
+    const { signal } = this.#sockets;
+    const model = await connectBroker(url, { connectionName, heartbeatS, connectTimeoutMs, tls, signal });
     const ended = Promise.withResolvers<never>();
     // `error` and `close` both fire: the first reason counts.
     model.on('error', ended.reject);
@@ -300,7 +293,7 @@ class ConfirmPublisher implements Publisher {
     } finally {
       this.#link = undefined;
       // A link that was begun is ended by close().
-      if (!begun || !this.#closing) void endModel(model);
+      if (!begun || !this.#closing) void endConnection(model);
     }
   }
 
@@ -343,25 +336,4 @@ class ConfirmPublisher implements Publisher {
     for (const entry of this.#unconfirmed.values()) this.#resend(link, entry);
     this.#wake();
   }
-}
-
-function withHeartbeat(url: string, seconds: number): string {
-  if (/[?&]heartbeat=/.test(url)) return url;
-  return `${url}${url.includes('?') ? '&' : '?'}heartbeat=${seconds}`;
-}
-
-/** Closes the connection; where the broker does not answer within a second, its socket is destroyed. */
-async function endModel(model: ChannelModel): Promise<void> {
-  const patience = new AbortController();
-  const closed = model.close().then(
-    () => true,
-    () => false,
-  );
-  const tooLate = delay(CLOSE_MS, false, { signal: patience.signal }).catch(() => false);
-  const clean = await Promise.race([closed, tooLate]);
-  patience.abort();
-  if (clean) return;
-  const stream: unknown = Reflect.get(model.connection, 'stream');
-  // With an error, as amqplib stops its heartbeat only then.
-  if (stream instanceof Duplex) stream.destroy(new Error('the broker did not answer'));
 }

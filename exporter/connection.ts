@@ -1,0 +1,58 @@
+import { connect, type ChannelModel } from 'amqplib';
+import { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** PEM files, read: the authority of the broker's certificate, and a certificate of our own. */
+export interface BrokerTls {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+export interface ConnectOptions {
+  /** As RabbitMQ's lists of connections show it. */
+  readonly connectionName: string;
+  /** @default 15 s, where the URL names none */
+  readonly heartbeatS?: number | undefined;
+  /** @default 10000 ms */
+  readonly connectTimeoutMs?: number | undefined;
+  readonly tls?: BrokerTls | undefined;
+  /** Destroys the socket, also while it is still connecting. */
+  readonly signal: AbortSignal;
+}
+
+/** How long a broker may take to answer that the connection is closed. */
+const CLOSE_MS = 1000;
+
+/** @param url of one broker, checked by `parseAmqpUrls` @throws what `explainBrokerError` explains */
+export function connectBroker(url: string, options: ConnectOptions): Promise<ChannelModel> {
+  const socketOptions = {
+    timeout: options.connectTimeoutMs ?? 10_000,
+    clientProperties: { connection_name: options.connectionName },
+    // Of net.connect, to which amqplib hands it on; its own type does not name it.
+    signal: options.signal,
+    ...options.tls,
+  };
+  return connect(withHeartbeat(url, options.heartbeatS ?? 15), socketOptions);
+}
+
+function withHeartbeat(url: string, seconds: number): string {
+  if (/[?&]heartbeat=/.test(url)) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}heartbeat=${seconds}`;
+}
+
+/** Closes the connection; where the broker does not answer within a second, its socket is destroyed. */
+export async function endConnection(model: ChannelModel): Promise<void> {
+  const patience = new AbortController();
+  const closed = model.close().then(
+    () => true,
+    () => false,
+  );
+  const tooLate = delay(CLOSE_MS, false, { signal: patience.signal }).catch(() => false);
+  const clean = await Promise.race([closed, tooLate]);
+  patience.abort();
+  if (clean) return;
+  const stream: unknown = Reflect.get(model.connection, 'stream');
+  // With an error, as amqplib stops its heartbeat only then.
+  if (stream instanceof Duplex) stream.destroy(new Error('the broker did not answer'));
+}
