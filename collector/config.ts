@@ -56,6 +56,11 @@ const settings = z.object({
     .default(7)
     .describe('How long published events stay as history'),
   ON_UNROUTABLE: oneOf(['hold', 'drop']).default('hold').describe('What becomes of an event that no queue takes'),
+  ON_UNKNOWN_KEY: oneOf(['refuse', 'hold'])
+    .default('refuse')
+    .describe(
+      'What senders of OTLP without a valid key are told: refuse (401, they drop it), hold (503, they keep it)',
+    ),
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
     .describe('How much is logged'),

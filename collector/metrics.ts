@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { PublisherCounters, PublisherState } from '../exporter/publisher.ts';
 import type { JournalStats } from './journal/journal.ts';
+import { REFUSALS } from './keys/auth.ts';
 import { VERSION } from './version.ts';
 
 /** What is known of a metric without its values; the documentation's table is made of these. */
@@ -84,6 +85,11 @@ export class CollectorMetrics {
     [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
   );
   readonly requests = this.#counter('http_requests_total', 'HTTP requests answered', ['route', 'status']);
+  readonly refusedKeys = this.#counter(
+    'refused_keys_total',
+    'Requests that their API key did not let in: missing, unknown, revoked, scope (not the one that is needed)',
+    ['reason'],
+  );
 
   constructor() {
     // Known series begin at 0: a rate sees their first step then.
@@ -95,6 +101,7 @@ export class CollectorMetrics {
       this.rejected.inc({ origin }, 0);
     for (const outcome of ['counted', 'repeated', 'late']) this.accessLines.inc({ outcome }, 0);
     for (const outcome of ['confirmed', 'returned', 'dropped']) this.published.inc({ outcome }, 0);
+    for (const reason of REFUSALS) this.refusedKeys.inc({ reason }, 0);
     this.#gauge('build_info', 'Always 1; the version is in the label', () => 1, { version: VERSION });
     collectDefaultMetrics({ register: this.registry });
   }

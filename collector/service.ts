@@ -39,6 +39,7 @@ export interface RunningCollector {
 
 const STOP_PUBLISHER_MS = 5000;
 const RECOVER_EVERY_MS = 1000;
+const HOLD_RETRY_S = 5;
 
 /**
  * Starts the collector: locks DATA_DIR, opens the journal, listens, and publishes in the background.
@@ -136,7 +137,8 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
   });
   metrics.watch({ journal, publisher, waitingCount: () => intake.waitingCount });
 
-  const guard = (scope: 'ingest' | 'read', deny: Deny = denyAsProblem) => requireKey(scope, { keys, deny });
+  const guard = (scope: 'ingest' | 'read', deny: Deny = denyAsProblem) =>
+    requireKey(scope, { keys, deny, onRefused: (reason) => metrics.refusedKeys.inc({ reason }) });
   const countRefused = (origin: string, count: number): void => metrics.rejected.inc({ origin }, count);
   const app = createApp({
     otlp: otlpRoutes({
@@ -163,7 +165,11 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     }),
     docs: docsRoutes(),
     dashboard: dashboardRoutes(),
-    guards: { otlp: guard('ingest', otlpError), ingest: guard('ingest'), read: guard('read') },
+    guards: {
+      otlp: guard('ingest', settings.ON_UNKNOWN_KEY === 'hold' ? holdOtlp : otlpError),
+      ingest: guard('ingest'),
+      read: guard('read'),
+    },
     metrics,
     traced: telemetry.traced,
     readiness: () => readinessOf(journal, publisher, failure, intake.waitingCount),
@@ -215,6 +221,10 @@ async function countConnections(
   if (uncount.length > 0) await journal.write({ uncount });
   return undefined;
 }
+
+/** ON_UNKNOWN_KEY=hold: a sender of OTLP keeps what it has and asks again, where 401 would have it drop that. */
+const holdOtlp: Deny = (c, status, message, retryAfterS) =>
+  otlpError(c, status === 429 ? status : 503, message, retryAfterS ?? HOLD_RETRY_S);
 
 function traceIds(): object {
   const span = trace.getActiveSpan()?.spanContext();

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { describe, expect, test, vi } from 'vitest';
 import { denyAsProblem } from '../api/problem.ts';
-import { isLoopbackHost, requireKey } from './auth.ts';
+import { isLoopbackHost, requireKey, type Refusal } from './auth.ts';
 import type { ApiKey, KeyStore, Scope } from './store.ts';
 
 const keyOf = (id: string, scopes: readonly Scope[], more: Partial<ApiKey> = {}): ApiKey => ({
@@ -41,14 +41,15 @@ function storeOf(keys: Readonly<Record<string, ApiKey>>): KeyStore {
 function guarded(keys: Readonly<Record<string, ApiKey>> = KEYS, scope: Scope = 'ingest') {
   const app = new Hono<{ Variables: { keyId?: string } }>();
   const reached = vi.fn();
-  app.use(requireKey(scope, { keys: storeOf(keys), deny: denyAsProblem }));
+  const refused: Refusal[] = [];
+  app.use(requireKey(scope, { keys: storeOf(keys), deny: denyAsProblem, onRefused: (reason) => refused.push(reason) }));
   app.get('/', (c) => {
     reached();
     return c.json({ keyId: c.get('keyId') ?? null });
   });
   const get = (headers: Record<string, string> = {}, address?: string) =>
     app.request('/', { headers }, address === undefined ? {} : peer(address));
-  return { get, reached };
+  return { get, reached, refused };
 }
 
 /** What @hono/node-server tells of the connection. */
@@ -133,6 +134,12 @@ describe('who is not let in', () => {
     expect(await (await app.request('/')).text()).toBe('own form');
     expect(deny).toHaveBeenCalledWith(expect.anything(), 401, expect.any(String));
   });
+});
+
+test('each request that a key did not let in is told of, with the reason', async () => {
+  const { get, refused } = guarded();
+  for (const headers of [{}, bearer('nobody'), bearer('old'), bearer('reader'), bearer('writer')]) await get(headers);
+  expect(refused).toEqual(['missing', 'unknown', 'revoked', 'scope']);
 });
 
 describe('the rate of a key', () => {

@@ -8,9 +8,15 @@ import type { ApiKey, KeyStore, Scope } from './store.ts';
 /** Answers a request that is not let in, in the form of the route. */
 export type Deny = (c: Context, status: 401 | 403 | 429, message: string, retryAfterS?: number) => Response;
 
+/** Why a key did not let a request in. */
+export const REFUSALS = ['missing', 'unknown', 'revoked', 'scope'] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
 export interface KeyGuard {
   readonly keys: KeyStore;
   readonly deny: Deny;
+  /** Told of each request whose key did not let it in. */
+  readonly onRefused?: (reason: Refusal) => void;
 }
 
 const HELP = 'send an API key as "Authorization: Bearer KEY" or "X-API-Key: KEY" ("clowder-otel keys add" makes one)';
@@ -19,7 +25,7 @@ const HELP = 'send an API key as "Authorization: Bearer KEY" or "X-API-Key: KEY"
  * Lets in requests with a key of that scope, within the key's rate. While no key was ever made, lets in what comes from
  * this machine and asks for it by a name that means this machine (a page elsewhere cannot: DNS rebinding).
  */
-export function requireKey(scope: Scope, { keys, deny }: KeyGuard): MiddlewareHandler {
+export function requireKey(scope: Scope, { keys, deny, onRefused }: KeyGuard): MiddlewareHandler {
   return async function checkKey(c, next) {
     if (keys.isEmpty()) {
       const refusal = refuseStranger(c);
@@ -28,11 +34,13 @@ export function requireKey(scope: Scope, { keys, deny }: KeyGuard): MiddlewareHa
     }
     const presented = presentedKey(c);
     if (presented === undefined) {
+      onRefused?.('missing');
       c.header('www-authenticate', 'Bearer');
       return deny(c, 401, `No API key: ${HELP}`);
     }
     const key = keys.verify(presented);
     if (key === 'unknown' || key === 'revoked') {
+      onRefused?.(key);
       c.header('www-authenticate', 'Bearer error="invalid_token"');
       return deny(
         c,
@@ -40,8 +48,10 @@ export function requireKey(scope: Scope, { keys, deny }: KeyGuard): MiddlewareHa
         key === 'revoked' ? 'This API key was revoked: ask for a new one' : `This API key is unknown: ${HELP}`,
       );
     }
-    if (!key.scopes.includes(scope))
+    if (!key.scopes.includes(scope)) {
+      onRefused?.('scope');
       return deny(c, 403, `This API key has the scope ${key.scopes.join(', ')}; ${scope} is needed here`);
+    }
     const waitS = await overRate(keys, key);
     if (waitS !== undefined)
       return deny(
