@@ -1,4 +1,5 @@
+import { fileHarness } from './file.ts';
 import type { SinkHarness } from './harness.ts';
 
 /** Every sink's harness; the run of all sinks has them all in one process. */
-export const HARNESSES: readonly SinkHarness[] = [];
+export const HARNESSES: readonly SinkHarness[] = [fileHarness];

@@ -1,0 +1,42 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import { UNFINISHED } from './names.ts';
+
+/**
+ * Replaces a file by its gzipped form. Killed at any moment, one of the two is there and whole.
+ *
+ * @throws Error of the system, or of the signal
+ */
+export async function compressFile(path: string, signal: AbortSignal): Promise<void> {
+  const target = `${path}.gz`;
+  const unfinished = `${target}${UNFINISHED}`;
+  await pipeline(createReadStream(path), createGzip(), createWriteStream(unfinished, { flush: true }), { signal });
+  await rename(unfinished, target);
+  await syncDirectory(dirname(path));
+  await rm(path);
+}
+
+/** Names in a directory survive a power cut only once it is synced itself. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The last lines of a gzipped file, the last one last. */
+export async function lastLinesOf(path: string, lines: number): Promise<readonly string[]> {
+  const kept: string[] = [];
+  const reader = createInterface({ input: createReadStream(path).pipe(createGunzip()), crlfDelay: Infinity });
+  for await (const line of reader) {
+    kept.push(line);
+    if (kept.length >= 2 * lines) kept.splice(0, kept.length - lines);
+  }
+  return kept.slice(-lines);
+}
