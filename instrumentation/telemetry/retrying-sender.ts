@@ -19,7 +19,10 @@ export interface RetryingSenderOptions<T> {
   readonly delayMs?: number;
   /** First pause after an export that failed, in milliseconds; doubled each time. @default 500 */
   readonly retryMs?: number;
-  /** Longest pause, in milliseconds. @default 30000 */
+  /**
+   * Longest pause, in milliseconds. It must be well below WAIT_FOR_CAPTURE_S: an access log that was held up by the same
+   * outage waits that long for these events. @default 5000
+   */
   readonly maxRetryMs?: number;
   /** How long a flush or the shutdown tries, in milliseconds. @default 5000 */
   readonly flushTimeoutMs?: number;
@@ -65,7 +68,7 @@ export class RetryingSender<T> {
     this.#batchLimit = this.#maxBatchSize;
     this.#delayMs = options.delayMs ?? 200;
     this.#retryMs = options.retryMs ?? 500;
-    this.#maxRetryMs = options.maxRetryMs ?? 30_000;
+    this.#maxRetryMs = options.maxRetryMs ?? 5000;
     this.#flushTimeoutMs = options.flushTimeoutMs ?? 5000;
     this.#log = options.log ?? (() => undefined);
     this.#onLost = options.onLost ?? (() => undefined);
