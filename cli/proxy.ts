@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import pino from 'pino';
 import { readConfigFile } from '../collector/config.ts';
 import { startCapture } from '../instrumentation/capture/start-capture.ts';
+import { proxyEnricher } from '../instrumentation/proxy/enrichment.ts';
 import { startProxy } from '../instrumentation/proxy/proxy.ts';
 import { parseProxySettings } from '../instrumentation/proxy/settings.ts';
 import { setUpTelemetry } from '../instrumentation/telemetry/set-up.ts';
@@ -19,7 +20,12 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
   // The SDK reads its own settings from the environment.
   const forSdk: Record<string, unknown> = { OTEL_EXPORTER_OTLP_ENDPOINT: DEFAULT_OTLP_ENDPOINT, ...file };
   for (const [name, value] of Object.entries(forSdk)) if (name.startsWith('OTEL_')) process.env[name] ??= String(value);
-  const telemetry = setUpTelemetry({ serviceName: 'clowder-otel-proxy', log: (message) => log.warn(message) });
+  const enricher = proxyEnricher(settings);
+  const telemetry = setUpTelemetry({
+    serviceName: 'clowder-otel-proxy',
+    log: (message) => log.warn(message),
+    enricher,
+  });
   const options = {
     clowder: settings.CLOWDER_VERSION,
     contextPath: settings.CLOWDER_CONTEXT.replace(/\/+$/, ''),
@@ -30,6 +36,7 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
     settings,
     observer: { telemetry: telemetry.server, startCapture: (head) => startCapture(head, options) },
     log,
+    enrichment: enricher?.stats,
   });
   const stop = (): void => {
     setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { claimedBy, type Claimed } from '../../taxonomy/http/credentials.ts';
+import { cookieValue } from './cookies.ts';
 
 const NOBODY: Claimed = {};
 
@@ -40,13 +41,4 @@ function bearer(value: string | undefined): string | undefined {
 
 function hasCookie(cookie: string | undefined, name: string): boolean {
   return cookieValue(cookie, name) !== undefined;
-}
-
-function cookieValue(cookie: string | undefined, name: string): string | undefined {
-  if (cookie === undefined || !cookie.includes(name)) return undefined;
-  for (const pair of cookie.split(';')) {
-    const equals = pair.indexOf('=');
-    if (equals !== -1 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
-  }
-  return undefined;
 }

@@ -32,10 +32,10 @@ export function startCapture(head: RequestHead, options: CaptureOptions): Captur
 }
 
 class RequestCapture implements Capture {
+  readonly head: RequestHead;
   readonly route: string | undefined;
   readonly attributes: CapturedAttributes;
   readonly mayBeEvent: boolean;
-  readonly #head: RequestHead;
   readonly #options: CaptureOptions;
   readonly #target: Target;
   readonly #origin: Origin;
@@ -50,7 +50,7 @@ class RequestCapture implements Capture {
   #answerHeader = NO_HEADERS;
 
   constructor(head: RequestHead, options: CaptureOptions) {
-    this.#head = head;
+    this.head = head;
     this.#options = options;
     this.#target = splitTarget(head.target);
     this.#match = routeMatchOf(head.method, this.#target.path, options);
@@ -104,7 +104,7 @@ class RequestCapture implements Capture {
     if (status >= 500) attributes['error.type'] = String(status);
     if (this.#requestBytes > 0) attributes['http.request.body.size'] = this.#requestBytes;
     if (isSuccess(status) || status === 304) {
-      const { userName, userId } = provenUser(this.#head.headers, this.route);
+      const { userName, userId } = provenUser(this.head.headers, this.route);
       if (userName !== undefined) attributes['user.name'] = userName;
       if (userId !== undefined) attributes['user.id'] = userId;
     }
@@ -117,7 +117,7 @@ class RequestCapture implements Capture {
     complete: boolean,
     errors: Set<CaptureErrorCode>,
   ): { readonly happened: HttpEvent[]; readonly assumed: HttpEvent[] } {
-    const { headers, method } = this.#head;
+    const { headers, method } = this.head;
     const answerHeader = this.#answerHeader;
     const bare: HttpRequest = {
       method,
@@ -129,7 +129,7 @@ class RequestCapture implements Capture {
       durationMs: performance.now() - this.#startedMs,
     };
     const measured = { ...bare, bytesSent: this.#answerBytes, complete };
-    const { error, ...request } = readRequest(this.#request, this.#head, this.#requestBytes);
+    const { error, ...request } = readRequest(this.#request, this.head, this.#requestBytes);
     const answer = this.#answer?.read(answerHeader('content-type'), answerHeader('content-encoding'));
     if (error !== undefined) errors.add(error);
     if (answer?.error !== undefined) errors.add(answer.error);
@@ -153,7 +153,7 @@ class RequestCapture implements Capture {
     const { attributes } = this;
     const path = String(attributes['url.path']);
     const query = attributes['url.query'];
-    const referrer = this.#head.headers.referer;
+    const referrer = this.head.headers.referer;
     return {
       attributes: { ...attributes, ...end },
       url: `${authorityOf(this.#origin)}${path}${query === undefined ? '' : `?${String(query)}`}`,

@@ -62,6 +62,7 @@ export interface CaptureResult {
  * here throws, waits, or changes a byte.
  */
 export interface Capture {
+  readonly head: RequestHead;
   /** Low-cardinality template of Clowder's route; undefined where it has none. */
   readonly route: string | undefined;
   /** What the head gives to the server span: method, path, redacted query, client, user agent, `clowder.route`, … */

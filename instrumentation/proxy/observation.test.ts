@@ -1,29 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { Capture, RequestHead } from '../capture/types.ts';
+import { endingWith, requestHead } from '../../test/support/captured-request.ts';
+import type { Capture } from '../capture/types.ts';
 import { Observation, type Observer } from './observation.ts';
 
-const HEAD: RequestHead = {
-  method: 'GET',
-  target: '/',
-  headers: {},
-  httpVersion: '1.1',
-  remoteAddress: '127.0.0.1',
-  scheme: 'http',
-};
+const HEAD = requestHead();
 
 function broken(): never {
   throw new Error('broken');
 }
 
-const QUIET: Capture = {
-  route: undefined,
-  attributes: {},
-  mayBeEvent: true,
-  requestChunk: () => undefined,
-  responseHead: () => undefined,
-  responseChunk: () => undefined,
-  end: () => ({ attributes: {}, events: [], refuted: [], errors: [] }),
-};
+const QUIET = endingWith();
 
 function watch(capture: () => Capture, telemetry?: Observer['telemetry']) {
   const errors: unknown[] = [];

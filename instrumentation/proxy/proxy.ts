@@ -1,13 +1,14 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { redactUrl } from '../../taxonomy/redaction.ts';
+import type { EnrichmentStats } from '../enrichment/stats.ts';
 import { createBufferReaper } from './buffer-reaper.ts';
 import type { ExchangeReport } from './exchange.ts';
 import type { Observer } from './observation.ts';
+import { readPem } from './pem.ts';
 import { createProxyServer } from './proxy-server.ts';
-import { portOf, ProxyConfigError, type ProxySettings } from './settings.ts';
+import { portOf, type ProxySettings } from './settings.ts';
 import { count, ProxyStats } from './stats.ts';
 import { UpstreamPool } from './upstream-pool.ts';
 
@@ -23,6 +24,8 @@ export interface ProxyOptions {
   readonly settings: ProxySettings;
   readonly observer: Omit<Observer, 'onError'>;
   readonly log: ProxyLog;
+  /** What enrichment has done, for the figures; undefined where it is off. */
+  readonly enrichment?: EnrichmentStats | undefined;
 }
 
 export interface RunningProxy {
@@ -51,7 +54,7 @@ const CLOSE_IDLE_EVERY_MS = 100;
  * @throws ProxyConfigError where a file of a certificate, key or CA cannot be read
  * @throws Error of the system where an address cannot be listened on
  */
-export async function startProxy({ settings, observer, log }: ProxyOptions): Promise<RunningProxy> {
+export async function startProxy({ settings, observer, log, enrichment }: ProxyOptions): Promise<RunningProxy> {
   const stats = new ProxyStats();
   const target = settings.PROXY_TARGET;
   let draining = false;
@@ -132,7 +135,7 @@ export async function startProxy({ settings, observer, log }: ProxyOptions): Pro
       import('./admin.ts'),
       import('./stats-registry.ts'),
     ]);
-    const registry = statsRegistry(stats, () => pool.size);
+    const registry = statsRegistry(stats, () => pool.size, enrichment);
     return createAdminServer({ registry, probe: () => pool.probe(), draining: () => draining });
   }
 
@@ -210,16 +213,4 @@ async function listen(server: Server, { host, port }: { host: string; port: numb
   await once(server, 'listening');
   const bound = server.address() as AddressInfo;
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${bound.port}`;
-}
-
-function readPem(name: string, path: string | undefined): Buffer | undefined {
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ProxyConfigError(`The configuration is wrong:\n  ${name} was ${JSON.stringify(path)}: ${reason}`, {
-      cause,
-    });
-  }
 }

@@ -26,6 +26,8 @@ describe('settings of the proxy', () => {
 
   it('are read from text', () => {
     const settings = parseProxySettings({
+      CLOWDER_VERSION: 'v1',
+      CLOWDER_ENRICH: 'users, names,users',
       PROXY_LISTEN: '[::1]:0',
       PROXY_TARGET: 'https://clowder.test',
       PROXY_TARGET_INSECURE: 'true',
@@ -33,6 +35,7 @@ describe('settings of the proxy', () => {
       PROXY_IDLE_TIMEOUT_S: '0.5',
     });
     expect(settings).toMatchObject({
+      CLOWDER_ENRICH: ['users', 'names'],
       PROXY_LISTEN: { host: '::1', port: 0 },
       PROXY_TARGET_INSECURE: true,
       PROXY_MAX_HEADER_BYTES: 32_768,
@@ -63,6 +66,12 @@ describe('settings of the proxy', () => {
     [{ PROXY_TARGET: 'clowder.test' }, 'must be an http or https URL'],
     [{ PROXY_MAX_HEADER_BYTES: '2GiB' }, 'must be a size'],
     [{ CLOWDER_CONTEXT: 'clowder' }, 'must be a path'],
+    [{ CLOWDER_ENRICH: 'names, spaces', CLOWDER_VERSION: 'v1' }, 'may be off, or a list of names, users'],
+    [{ CLOWDER_ENRICH: 'names' }, 'CLOWDER_ENRICH needs CLOWDER_VERSION'],
+    [{ CLOWDER_ENRICH_URL: 'http://x:y@clowder.test' }, 'without user, password'],
+    [{ CLOWDER_ENRICH_URL: 'http://127.0.0.1:8000/clowder' }, 'not the proxy'],
+    [{ CLOWDER_ENRICH_TIMEOUT_S: '11' }, 'CLOWDER_ENRICH_TIMEOUT_S was "11"'],
+    [{ CLOWDER_ENRICH_API_KEY: 'a key' }, 'CLOWDER_ENRICH_API_KEY was "…": must be a key'],
   ])('%j is refused: %s', (given, why) => {
     expect(problems(given)).toContain(why);
   });
@@ -101,6 +110,8 @@ function settingsWithAll() {
   return parseProxySettings({
     PROXY_ADMIN: '127.0.0.1:8001',
     CLOWDER_INSTANCE: 'test',
+    CLOWDER_ENRICH_URL: 'http://clowder.test/clowder',
+    CLOWDER_ENRICH_API_KEY: 'k',
     PROXY_VIA: 'proxy',
     PROXY_TLS_CERT_FILE: 'a',
     PROXY_TLS_KEY_FILE: 'b',

@@ -1,4 +1,14 @@
 import { z } from 'zod';
+import {
+  DEFAULT_CACHE_SIZE,
+  DEFAULT_CACHE_TTL_S,
+  DEFAULT_TIMEOUT_S,
+  ENRICHED,
+  LONGEST_TIMEOUT_S,
+  isKey,
+  parseClowderUrl,
+  parseEnriched,
+} from '../enrichment/settings.ts';
 
 const bytes = z.preprocess(
   parseBytes,
@@ -46,6 +56,28 @@ const target = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const enriched = z
+  .string()
+  .transform(
+    (text, context) => parseEnriched(text) ?? refuse(context, `may be off, or a list of ${ENRICHED.join(', ')}`),
+  );
+
+const clowderUrl = z
+  .string()
+  .transform(
+    (text, context) =>
+      parseClowderUrl(text) ??
+      refuse(
+        context,
+        'must be an http or https URL without user, password and query, such as http://127.0.0.1:9000/clowder',
+      ),
+  );
+
+function refuse(context: z.core.$RefinementCtx, message: string): never {
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+}
+
 /** Every setting, by the name of its environment variable. */
 const settings = z.object({
   PROXY_LISTEN: address.prefault('127.0.0.1:8000'),
@@ -57,6 +89,12 @@ const settings = z.object({
     .regex(/^\/?$|^\/[^?#]*$/, 'must be a path such as /clowder')
     .default(''),
   CLOWDER_INSTANCE: z.string().min(1).optional(),
+  CLOWDER_ENRICH: enriched.prefault('off'),
+  CLOWDER_ENRICH_URL: clowderUrl.optional(),
+  CLOWDER_ENRICH_API_KEY: z.string().refine(isKey, 'must be a key: visible ASCII characters').optional(),
+  CLOWDER_ENRICH_TIMEOUT_S: seconds.positive().max(LONGEST_TIMEOUT_S).default(DEFAULT_TIMEOUT_S),
+  CLOWDER_ENRICH_CACHE_SIZE: z.coerce.number().int().positive().default(DEFAULT_CACHE_SIZE),
+  CLOWDER_ENRICH_CACHE_TTL_S: seconds.positive().default(DEFAULT_CACHE_TTL_S),
   PROXY_HOST_HEADER: z.enum(['preserve', 'target']).default('preserve'),
   PROXY_X_FORWARDED: forwardedMode.default('set'),
   PROXY_FORWARDED: forwardedMode.default('off'),
@@ -137,9 +175,17 @@ function contradictions(given: Partial<ProxySettings>): string[] {
   const trusts = given.PROXY_TARGET_CA_FILE !== undefined || given.PROXY_TARGET_INSECURE === true;
   if (url?.protocol === 'http:' && trusts)
     problems.push('PROXY_TARGET_CA_FILE and PROXY_TARGET_INSECURE are for an https PROXY_TARGET');
-  if (url !== undefined && listen?.port === portOf(url) && listen.host === url.hostname.replace(/[[\]]/g, ''))
+  if (url !== undefined && isAddressOf(listen, url))
     problems.push('PROXY_TARGET was the address of PROXY_LISTEN: the proxy would call itself');
+  if (given.CLOWDER_VERSION === 'auto' && (given.CLOWDER_ENRICH?.length ?? 0) > 0)
+    problems.push('CLOWDER_ENRICH needs CLOWDER_VERSION: v1 or v2, whose API is to be asked');
+  if (given.CLOWDER_ENRICH_URL !== undefined && isAddressOf(listen, given.CLOWDER_ENRICH_URL))
+    problems.push('CLOWDER_ENRICH_URL was the address of PROXY_LISTEN: it is Clowder that is asked, not the proxy');
   return problems;
+}
+
+function isAddressOf(listen: ProxySettings['PROXY_LISTEN'] | undefined, url: URL): boolean {
+  return listen?.port === portOf(url) && listen.host === url.hostname.replace(/[[\]]/g, '');
 }
 
 /** Port of a URL, the scheme's own where it names none. */
@@ -150,7 +196,7 @@ export function portOf(url: URL): number {
 function explain(issue: z.core.$ZodIssue, given: Readonly<Record<string, unknown>>): string {
   const name = String(issue.path[0]);
   const allowed = issue.code === 'invalid_value' ? `; may be ${issue.values.join(', ')}` : '';
-  // A password in a URL stays unsaid.
-  const was = JSON.stringify(given[name])?.replace(/\/\/[^/@"]*@/, '//…@');
+  // A key stays unsaid, and so does a password in a URL.
+  const was = name.endsWith('_KEY') ? '"…"' : JSON.stringify(given[name])?.replace(/\/\/[^/@"]*@/, '//…@');
   return `${name} was ${was}: ${issue.message}${allowed}`;
 }

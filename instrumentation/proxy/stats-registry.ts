@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import type { EnrichmentStats } from '../enrichment/stats.ts';
 import type { ProxyStats } from './stats.ts';
 
 const COUNTERS: readonly { name: string; help: string; read: (stats: ProxyStats) => number }[] = [
@@ -15,35 +16,49 @@ const LABELLED: readonly { name: string; label: string; help: string; read: (sta
   { name: 'refused_requests_total', label: 'status', help: 'Requests that were not forwarded', read: (stats) => stats.refused },
 ]; // prettier-ignore
 
-/** The numbers in Prometheus' format. */
-export function statsRegistry(stats: ProxyStats, connections: () => number): Registry {
+const ENRICHMENT: readonly { name: string; label?: string; help: string; read: (stats: EnrichmentStats) => ReadonlyMap<string, number> | number }[] = [
+  { name: 'enrich_lookups_total', label: 'outcome', help: 'Look-ups in Clowder', read: (stats) => stats.lookups },
+  { name: 'enrich_cache_hits_total', help: 'Look-ups saved', read: (stats) => stats.cacheHits },
+  { name: 'enrich_events_unenriched_total', label: 'reason', help: 'Events that left without what a look-up was to give', read: (stats) => stats.unenriched },
+]; // prettier-ignore
+
+/**
+ * The numbers in Prometheus' format.
+ *
+ * @param enrichment undefined where it is off
+ */
+export function statsRegistry(
+  stats: ProxyStats,
+  connections: () => number,
+  enrichment: EnrichmentStats | undefined,
+): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  for (const { name, help, read } of COUNTERS) {
-    const counter: Counter = new Counter({
-      name: `clowder_otel_proxy_${name}`,
-      help,
-      registers: [registry],
-      collect: () => {
-        counter.reset();
-        counter.inc(read(stats));
-      },
-    });
-  }
-  for (const { name, label, help, read } of LABELLED) {
-    const counter: Counter = new Counter({
-      name: `clowder_otel_proxy_${name}`,
-      help,
-      labelNames: [label],
-      registers: [registry],
-      collect: () => {
-        counter.reset();
-        for (const [value, number] of read(stats)) counter.inc({ [label]: value }, number);
-      },
-    });
+  for (const { name, help, read } of COUNTERS) counter({ name, help }, () => read(stats));
+  for (const { name, help, label, read } of LABELLED) counter({ name, help, label }, () => read(stats));
+  if (enrichment !== undefined) {
+    for (const { read, ...one } of ENRICHMENT) counter(one, () => read(enrichment));
   }
   gauge('requests_in_flight', 'Requests that are not over', () => stats.inFlight);
   gauge('upstream_connections', 'Connections to Clowder', connections);
+
+  function counter(
+    { name, help, label }: { name: string; help: string; label?: string },
+    read: () => ReadonlyMap<string, number> | number,
+  ): void {
+    const one: Counter = new Counter({
+      name: `clowder_otel_proxy_${name}`,
+      help,
+      labelNames: label === undefined ? [] : [label],
+      registers: [registry],
+      collect: () => {
+        one.reset();
+        const numbers = read();
+        if (typeof numbers === 'number') one.inc(numbers);
+        else if (label !== undefined) for (const [value, number] of numbers) one.inc({ [label]: value }, number);
+      },
+    });
+  }
 
   function gauge(name: string, help: string, read: () => number): void {
     const one: Gauge = new Gauge({

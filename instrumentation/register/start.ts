@@ -5,6 +5,7 @@ import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { redactText } from '../../taxonomy/redaction.ts';
 import { ClowderInstrumentation } from '../server/clowder-instrumentation.ts';
+import { enrichmentSettings } from '../server/enrich-settings.ts';
 import { captureOptions } from '../server/settings.ts';
 import { flushAtExit } from '../telemetry/flush-at-exit.ts';
 import { hasSdk } from '../telemetry/sdk.ts';
@@ -13,10 +14,17 @@ import { hookImports } from './module-hooks.ts';
 
 /** By the names that OTEL_NODE_ENABLED_INSTRUMENTATIONS and OTEL_NODE_DISABLED_INSTRUMENTATIONS use. */
 const INSTRUMENTATIONS: ReadonlyMap<string, () => Instrumentation> = new Map<string, () => Instrumentation>([
-  ['clowder', () => new ClowderInstrumentation(captureOptions({}, process.env, logToStderr))],
+  ['clowder', () => clowderInstrumentation()],
   ['http', () => new HttpInstrumentation()],
   ['express', () => new ExpressInstrumentation()],
 ]);
+
+/** With what the environment says, and what is wrong with that told where the operator sees it. */
+function clowderInstrumentation(): ClowderInstrumentation {
+  const options = captureOptions({}, process.env, logToStderr);
+  const isOff = enrichmentSettings(undefined, options.clowder, process.env, logToStderr) === undefined;
+  return new ClowderInstrumentation({ ...options, ...(isOff && { enrich: false }) });
+}
 
 /** Starts the SDK with its instrumentations, or adds ours to the SDK that is there, and flushes at the end. */
 export function start(): void {
@@ -30,9 +38,18 @@ export function start(): void {
     if (instrumentation !== undefined) instrumentations.push(instrumentation);
   }
   const telemetry = setUpTelemetry({ instrumentations });
+  const release = (): void => {
+    for (const one of instrumentations) if (one instanceof ClowderInstrumentation) one.flush();
+  };
   flushAtExit(
-    () => telemetry.flush(),
-    () => telemetry.flushSync(),
+    () => {
+      release();
+      return telemetry.flush();
+    },
+    () => {
+      release();
+      telemetry.flushSync();
+    },
   );
   if (names.has('http')) patchHttp();
   if (!names.has('clowder')) {

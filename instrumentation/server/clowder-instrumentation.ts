@@ -3,15 +3,22 @@ import { InstrumentationBase, type InstrumentationConfig } from '@opentelemetry/
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { startCapture } from '../capture/start-capture.ts';
 import type { CaptureOptions } from '../capture/types.ts';
+import { createClowderEnricher } from '../enrichment/clowder-enricher.ts';
+import { observeStats } from '../enrichment/stats.ts';
+import type { Enricher } from '../enrichment/types.ts';
 import { SCOPE } from '../telemetry/scope.ts';
 import { createServerTelemetry, type ServerTelemetry } from '../telemetry/server-telemetry.ts';
 import { Exchange } from './exchange.ts';
 import { propagateThroughFetch } from './fetch-propagation.ts';
 import { requestHead } from './request-head.ts';
 import { observeServers } from './server-emit.ts';
+import { enrichmentSettings, type EnrichSettings } from './enrich-settings.ts';
 import { captureOptions, type CaptureSettings } from './settings.ts';
 
-export interface ClowderInstrumentationConfig extends InstrumentationConfig, CaptureSettings {}
+export interface ClowderInstrumentationConfig extends InstrumentationConfig, CaptureSettings {
+  /** Whether, and how, events are completed by asking Clowder; false: never. @default as CLOWDER_ENRICH says: off */
+  readonly enrich?: EnrichSettings | false;
+}
 
 /**
  * Captures what passes through the node:http and node:https servers of this process as Clowder's API calls and pages:
@@ -23,6 +30,8 @@ export interface ClowderInstrumentationConfig extends InstrumentationConfig, Cap
 export class ClowderInstrumentation extends InstrumentationBase<ClowderInstrumentationConfig> {
   // Declared, not defined: the base's constructor calls what sets them, before this class's fields would be.
   declare private options: CaptureOptions | undefined;
+  /** null: off. */
+  declare private enricher: Enricher | null | undefined;
   declare private telemetry: ServerTelemetry | undefined;
   declare private stopObserving: (() => void) | undefined;
 
@@ -32,7 +41,10 @@ export class ClowderInstrumentation extends InstrumentationBase<ClowderInstrumen
 
   override setConfig(config: ClowderInstrumentationConfig): void {
     super.setConfig(config);
+    this.flush();
     this.options = undefined;
+    this.enricher = undefined;
+    this.telemetry = undefined;
   }
 
   override enable(): void {
@@ -44,6 +56,12 @@ export class ClowderInstrumentation extends InstrumentationBase<ClowderInstrumen
     super.disable();
     this.stopObserving?.();
     this.stopObserving = undefined;
+    this.flush();
+  }
+
+  /** Has the events that wait for look-ups leave at once: before the SDK is shut down. */
+  flush(): void {
+    this.enricher?.release();
   }
 
   /** Servers are reached by their prototypes: there is no module to wait for. */
@@ -65,9 +83,9 @@ export class ClowderInstrumentation extends InstrumentationBase<ClowderInstrumen
 
   private observe(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
     try {
-      this.options ??= captureOptions(this.getConfig(), process.env, (message) => this._diag.warn(message));
+      const options = this.captureOptions();
       const head = requestHead(request);
-      const capture = startCapture(head, this.options);
+      const capture = startCapture(head, options);
       if (capture.mayBeEvent) propagateThroughFetch();
       return new Exchange(this.serverTelemetry(), head, capture, request, response, (error) =>
         this._diag.error('a request could not be captured', error),
@@ -78,12 +96,31 @@ export class ClowderInstrumentation extends InstrumentationBase<ClowderInstrumen
     }
   }
 
+  private captureOptions(): CaptureOptions {
+    this.options ??= captureOptions(this.getConfig(), process.env, this.warn);
+    return this.options;
+  }
+
+  private createEnricher(): Enricher | null {
+    const { clowder } = this.captureOptions();
+    const settings = enrichmentSettings(this.getConfig().enrich, clowder, process.env, this.warn);
+    return settings === undefined || clowder === 'auto' ? null : createClowderEnricher(clowder, settings);
+  }
+
+  private get warn(): (message: string) => void {
+    return (message) => this._diag.warn(message);
+  }
+
   private serverTelemetry(): ServerTelemetry {
-    this.telemetry ??= createServerTelemetry({
+    if (this.telemetry !== undefined) return this.telemetry;
+    const enricher = (this.enricher ??= this.createEnricher()) ?? undefined;
+    if (enricher !== undefined) observeStats(this.meter, enricher.stats);
+    this.telemetry = createServerTelemetry({
       tracer: this.tracer,
       logger: this.logger,
       meter: this.meter,
       propagator: propagation,
+      enricher,
       onError: (error) => this._diag.error('a request could not be reported', error),
     });
     return this.telemetry;

@@ -2,18 +2,10 @@ import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import type { Capture, RequestHead } from '../capture/types.ts';
+import { endingWith, requestHead } from '../../test/support/captured-request.ts';
+import type { Capture } from '../capture/types.ts';
 import type { Outcome, ServerTelemetry } from '../telemetry/server-telemetry.ts';
 import { Exchange, exchangeOf } from './exchange.ts';
-
-const HEAD: RequestHead = {
-  method: 'POST',
-  target: '/',
-  headers: {},
-  httpVersion: '1.1',
-  remoteAddress: undefined,
-  scheme: 'http',
-};
 
 function setUp(
   capture: Partial<Capture>,
@@ -40,20 +32,10 @@ function setUp(
     return started;
   };
   const telemetry: ServerTelemetry = { start, adopt: start };
-  const whole: Capture = {
-    route: undefined,
-    attributes: {},
-    mayBeEvent: true,
-    requestChunk: () => undefined,
-    responseHead: () => undefined,
-    responseChunk: () => undefined,
-    end: () => ({ attributes: {}, events: [], refuted: [], errors: [] }),
-    ...capture,
-  };
   const exchange = new Exchange(
     telemetry,
-    HEAD,
-    whole,
+    requestHead(),
+    endingWith({}, capture),
     request,
     response,
     (error) => void problems.push(String(error)),

@@ -1,6 +1,7 @@
 import type { Context, Counter } from '@opentelemetry/api';
 import { REFUTED_IDS, REFUTED_NAME } from '../../taxonomy/attributes.ts';
-import type { Capture, CapturedAttributes } from '../capture/types.ts';
+import type { Capture, CapturedAttributes, CapturedEvent } from '../capture/types.ts';
+import type { Enricher } from '../enrichment/types.ts';
 import { EVENT_PREFIX, hasFailed } from './request-report.ts';
 import type { ForwardHeaders, Outcome, ServerRequest } from './server-telemetry.ts';
 
@@ -10,6 +11,8 @@ export interface Reporting {
   readonly errors: Counter;
   /** Told what went wrong in telemetry itself; nothing is ever thrown into the request. */
   readonly onError: (error: unknown) => void;
+  /** Adds to events before they leave. @default nothing is added */
+  readonly enricher?: Enricher | undefined;
 }
 
 /** One request whose end is reported once; how events and the span are recorded is the subclass's. */
@@ -43,7 +46,9 @@ export abstract class ReportedRequest implements ServerRequest {
 
   #report({ complete, error }: Outcome): void {
     const { attributes, events, refuted, errors } = this.capture.end(complete, this.traceId);
-    for (const event of events) this.emit(EVENT_PREFIX + event.type, event.attributes);
+    const { enricher } = this.#reporting;
+    if (enricher !== undefined) this.#enrich(enricher, attributes, events);
+    else for (const event of events) this.emit(EVENT_PREFIX + event.type, event.attributes);
     if (refuted.length > 0) {
       this.emit(REFUTED_NAME, { [REFUTED_IDS]: refuted.join(','), 'clowder.source': 'proxy' });
     }
@@ -52,10 +57,38 @@ export abstract class ReportedRequest implements ServerRequest {
     this.recordSpan(attributes, failed);
   }
 
+  /** Whatever becomes of the enricher, each event leaves once, and the span is not waited with. */
+  #enrich(enricher: Enricher, attributes: CapturedAttributes, events: readonly CapturedEvent[]): void {
+    const { onError } = this.#reporting;
+    const { head } = this.capture;
+    let left = false;
+    const leave = (all: readonly CapturedEvent[]): void => {
+      if (left) return;
+      left = true;
+      try {
+        for (const event of all) this.emit(EVENT_PREFIX + event.type, event.attributes);
+      } catch (error) {
+        onError(error);
+      }
+    };
+    try {
+      if (isSuccess(attributes)) Object.assign(attributes, enricher.spanAttributes(head, attributes));
+      if (events.length > 0) enricher.enrich(head, events, leave);
+    } catch (error) {
+      onError(error);
+      leave(events);
+    }
+  }
+
   /** A log record of this name, in the context of the span, at the time the request came. */
   protected abstract emit(eventName: string, attributes: CapturedAttributes): void;
   /** What the end of the request gives to the span. */
   protected abstract recordSpan(attributes: CapturedAttributes, failed: boolean): void;
   /** The very last, also where the report failed. */
   protected endSpan(): void {}
+}
+
+function isSuccess(attributes: CapturedAttributes): boolean {
+  const status = Number(attributes['http.response.status_code']);
+  return status >= 200 && status < 400;
 }

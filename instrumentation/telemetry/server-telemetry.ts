@@ -15,6 +15,7 @@ import {
 } from '@opentelemetry/api';
 import { TraceState, W3CTraceContextPropagator, getRPCMetadata } from '@opentelemetry/core';
 import type { Capture, CapturedAttributes, RequestHead } from '../capture/types.ts';
+import type { Enricher } from '../enrichment/types.ts';
 import { ReportedRequest, type Reporting } from './reported-request.ts';
 import { headAttributes, spanName } from './request-report.ts';
 import { CAPTURED_MEMBER, markCaptured } from './trace-state.ts';
@@ -26,6 +27,8 @@ export interface ServerTelemetryOptions {
   readonly meter: Meter;
   /** Told what went wrong in telemetry itself; nothing is ever thrown into the request. */
   readonly onError?: (error: unknown) => void;
+  /** Adds to events before they leave. @default nothing is added */
+  readonly enricher?: Enricher | undefined;
   /** Reads the caller's trace context. @default W3C Trace Context */
   readonly propagator?: TextMapPropagator;
 }
@@ -90,6 +93,7 @@ export function createServerTelemetry(options: ServerTelemetryOptions): ServerTe
     logger: options.logger,
     errors: captureErrors(options.meter),
     onError: options.onError ?? (() => undefined),
+    enricher: options.enricher,
   };
   return {
     start(head, capture, startMs) {

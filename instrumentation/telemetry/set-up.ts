@@ -2,6 +2,8 @@ import { logs, metrics, propagation, trace, type Logger, type Meter, type Tracer
 import { getBooleanFromEnv, getStringListFromEnv } from '@opentelemetry/core';
 import type { Instrumentation } from '@opentelemetry/instrumentation';
 import { redactText } from '../../taxonomy/redaction.ts';
+import { observeStats } from '../enrichment/stats.ts';
+import type { Enricher } from '../enrichment/types.ts';
 import { createEncodedTelemetry, type EncodedTelemetry } from './otlp/encoded-telemetry.ts';
 import { encodedSample } from './otlp/suitable.ts';
 import { detectedResource } from './resource.ts';
@@ -14,6 +16,8 @@ export interface TelemetryOptions {
   /** `service.name` where neither OTEL_SERVICE_NAME nor OTEL_RESOURCE_ATTRIBUTES gives one. @default the SDK's own */
   readonly serviceName?: string;
   readonly instrumentations?: readonly Instrumentation[];
+  /** Adds to the events of a server of ours. @default nothing is added */
+  readonly enricher?: Enricher | undefined;
   /** Told in a sentence what the operator should know. @default a line on standard error */
   readonly log?: (message: string) => void;
 }
@@ -50,6 +54,8 @@ export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
   const logger = logs.getLogger(SCOPE);
   const meter = metrics.getMeter(SCOPE);
   const onError = (error: unknown): void => log(`a request could not be reported: ${redactText(String(error))}`);
+  const { enricher } = options;
+  if (enricher !== undefined) observeStats(meter, enricher.stats);
   let encoded: EncodedTelemetry | undefined;
   let server: ServerTelemetry | undefined;
   const createServer = (): ServerTelemetry => {
@@ -58,13 +64,14 @@ export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
       logger,
       meter,
       onError,
+      enricher,
       ...(speaksW3c() ? {} : { propagator: propagation }),
     });
     const sample = sdk.joined || getBooleanFromEnv('OTEL_SDK_DISABLED') ? undefined : encodedSample();
     if (sample === undefined) return bySdk;
     const errors = captureErrors(meter);
     const adopt: ServerTelemetry['adopt'] = (...args) => bySdk.adopt(...args);
-    encoded = createEncodedTelemetry({ resource, log, sample, errors, onError, adopt });
+    encoded = createEncodedTelemetry({ resource, log, sample, errors, onError, adopt, enricher });
     return encoded.server;
   };
   let stopped: Promise<void> | undefined;
@@ -77,11 +84,18 @@ export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
     logger,
     meter,
     joined: sdk.joined,
-    flush: () => settled([...sdk.processors, ...(encoded ? [encoded] : [])].map((part) => part.forceFlush())),
+    flush: () => {
+      enricher?.release();
+      return settled([...sdk.processors, ...(encoded ? [encoded] : [])].map((part) => part.forceFlush()));
+    },
     flushSync: () => {
+      enricher?.release();
       for (const processor of sdk.domainEvents) processor.sendRemaining(sendAtExit);
     },
-    shutdown: () => (stopped ??= settled([encoded?.shutdown() ?? Promise.resolve(), sdk.shutdown()])),
+    shutdown: () => {
+      enricher?.release();
+      return (stopped ??= settled([encoded?.shutdown() ?? Promise.resolve(), sdk.shutdown()]));
+    },
   };
 }
 

@@ -7,8 +7,9 @@ export function requestHead(headers: RequestHead['headers'] = {}, target = '/api
 }
 
 /** A capture that looks at nothing and ends as it is told. Its attributes are added to: each request needs its own. */
-export function endingWith(result: Partial<CaptureResult> = {}, given: Partial<Omit<Capture, 'end'>> = {}): Capture {
+export function endingWith(result: Partial<CaptureResult> = {}, given: Partial<Capture> = {}): Capture {
   return {
+    head: requestHead(),
     route: '/api/files',
     attributes: { 'http.request.method': 'POST', 'clowder.route': '/api/files' },
     mayBeEvent: true,

@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
+import { EVENT_TYPES, eventSchemas, type EventType } from '../../taxonomy/event-types.ts';
+import type { CapturedEvent } from '../capture/types.ts';
+import { complete, enrichedFields, isByUser, subjectOf, withUser } from './completion.ts';
+import { LOOKUPS, type Facts } from './lookups.ts';
+
+const FILE = '5f1e00000000000000000001';
+const DATASET = 'da7a00000000000000000001';
+const SPACE = '5bac00000000000000000001';
+const AUTHOR = '5a55e55e0000000000000001';
+
+type Fields = { readonly [F in keyof typeof ATTRIBUTE_OF_FIELD]?: string | number };
+
+function event(type: EventType, fields: Fields): CapturedEvent {
+  const names = Object.keys(fields) as (keyof typeof ATTRIBUTE_OF_FIELD)[];
+  return { type, attributes: Object.fromEntries(names.map((name) => [ATTRIBUTE_OF_FIELD[name], fields[name] ?? ''])) };
+}
+
+/** What is known, by `kind id`. */
+const knowing = (facts: Readonly<Record<string, Facts | null>>) => (kind: string, id: string) => facts[`${kind} ${id}`];
+const nothing = knowing({});
+
+const uploaded = event('file.uploaded', { file_id: FILE, file_name: 'a.txt', dataset_id: DATASET });
+
+describe('the fields that are added', () => {
+  test.each(EVENT_TYPES)('to %s are such as it has', (type) => {
+    expect(enrichedFields(type).filter((field) => !Object.hasOwn(eventSchemas[type].shape, field))).toEqual([]);
+  });
+
+  test('to an upload are the name and the space of its dataset', () => {
+    const known = knowing({ [`dataset ${DATASET}`]: { name: 'Soil', spaceId: SPACE, authorId: AUTHOR } });
+    const { event: whole, missing } = complete(uploaded, LOOKUPS.v1, known);
+    expect(whole).toEqual(
+      event('file.uploaded', { file_id: FILE, file_name: 'a.txt', dataset_id: DATASET, dataset_name: 'Soil', space_id: SPACE }),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('to a download of v2 are the dataset of the file, its folder and its author', () => {
+    const download = event('view.download', { resource_type: 'file', resource_id: FILE, file_name: 'a.txt' });
+    expect(complete(download, LOOKUPS.v2, nothing).missing).toEqual([{ kind: 'file', id: FILE }]);
+    const known = knowing({ [`file ${FILE}`]: { name: 'other', datasetId: DATASET, folderId: SPACE, authorId: AUTHOR, authorName: 'a@b' } });
+    expect(complete(download, LOOKUPS.v2, known)).toEqual({
+      event: event('view.download', {
+        resource_type: 'file',
+        resource_id: FILE,
+        file_name: 'a.txt',
+        dataset_id: DATASET,
+        folder_id: SPACE,
+        author_id: AUTHOR,
+        author_name: 'a@b',
+      }),
+      missing: [],
+    });
+  });
+
+  test('never replace what the event says itself', () => {
+    const known = knowing({ [`file ${FILE}`]: { name: 'other', datasetId: 'other' }, [`dataset ${DATASET}`]: null });
+    expect(complete(uploaded, LOOKUPS.v2, known)).toEqual({ event: uploaded, missing: [] });
+  });
+}); // prettier-ignore
+
+describe('what is asked', () => {
+  test.each<[string, CapturedEvent, 'v1' | 'v2', readonly string[]]>([
+    ['of an upload, its dataset', uploaded, 'v1', [`dataset ${DATASET}`]],
+    ['of an upload without an id, its dataset', event('file.uploaded', { dataset_id: DATASET, file_name: 'a' }), 'v1', [`dataset ${DATASET}`]],
+    ['of a file that was deleted, nothing but its dataset', event('file.deleted', { file_id: FILE, dataset_id: DATASET }), 'v2', [`dataset ${DATASET}`]],
+    ['of a dataset that was deleted, nothing', event('dataset.deleted', { resource_id: DATASET }), 'v1', []],
+    ['of a download that names its file, nothing in v1', event('view.download', { resource_type: 'file', resource_id: FILE, file_name: 'a' }), 'v1', []],
+    ['of a download of a dataset, its name', event('view.download', { resource_type: 'dataset', resource_id: DATASET, file_name: 'a.zip' }), 'v1', [`dataset ${DATASET}`]],
+    ['of a view of a file, the file first', event('view.resource', { resource_type: 'file', resource_id: FILE }), 'v1', [`file ${FILE}`]],
+    ['of a view of a file in a dataset, both', event('view.resource', { resource_type: 'file', resource_id: FILE, dataset_id: DATASET }), 'v1', [`file ${FILE}`, `dataset ${DATASET}`]],
+    ['of a view of a collection, in v2 nothing', event('view.resource', { resource_type: 'collection', resource_id: FILE }), 'v2', []],
+    ['of a new dataset that names all of it, nothing', event('dataset.created', { resource_id: DATASET, resource_name: 'D', space_id: SPACE }), 'v1', []],
+    ['of a new dataset of v2, nothing: there are no spaces', event('dataset.created', { resource_id: DATASET, resource_name: 'D' }), 'v2', []],
+    ['of an extraction of a file, its name', event('extraction.queued', { file_id: FILE }), 'v1', [`file ${FILE}`]],
+    ['of an extraction of a dataset, its name', event('extraction.queued', { dataset_id: DATASET }), 'v2', [`dataset ${DATASET}`]],
+    ['of pages and logins, nothing', event('view.page', { url: '/' }), 'v1', []],
+  ])('%s', (_what, given, version, expected) => {
+    expect(complete(given, LOOKUPS[version], nothing).missing.map(({ kind, id }) => `${kind} ${id}`)).toEqual(expected);
+  });
+
+  test('of a view in v2 is the dataset, once the file has named it', () => {
+    const view = event('view.resource', { resource_type: 'file', resource_id: FILE, resource_name: 'a' });
+    const known = knowing({ [`file ${FILE}`]: { datasetId: DATASET } });
+    // Its name has no field in a view.
+    expect(complete(view, LOOKUPS.v2, known).missing).toEqual([]);
+    const deleted = event('file.deleted', { file_id: FILE });
+    expect(complete(deleted, LOOKUPS.v2, known).missing).toEqual([{ kind: 'dataset', id: DATASET }]);
+  });
+}); // prettier-ignore
+
+describe('the user', () => {
+  const user = { userId: AUTHOR, userName: 'Ada@example.org' };
+
+  test('is added where the event names none', () => {
+    expect(withUser(uploaded, user).attributes).toMatchObject({ 'user.id': AUTHOR, 'user.name': 'Ada@example.org' });
+  });
+
+  test('gives its own id where the event names the same', () => {
+    const given = event('file.deleted', { user_name: 'ada@example.org', user_id: 'id of an identity provider' });
+    expect(withUser(given, user).attributes).toEqual({ 'user.id': AUTHOR, 'user.name': 'ada@example.org' });
+  });
+
+  test('is not the one whom the event names', () => {
+    const given = event('file.deleted', { user_name: 'bob@example.org' });
+    expect(withUser(given, user)).toBe(given);
+  });
+
+  test('of a login is whoever logs in, whatever session they bring', () => {
+    const login = event('user.login', {});
+    expect(isByUser(login)).toBe(false);
+    expect(withUser(login, user)).toBe(login);
+  });
+});
+
+test.each<[CapturedEvent, string | undefined]>([
+  [uploaded, `file ${FILE}`],
+  [event('view.resource', { resource_type: 'space', resource_id: SPACE }), `space ${SPACE}`],
+  [event('view.download', { resource_type: 'file' }), undefined],
+  [event('user.login', {}), undefined],
+])('an event is about its resource', (given, expected) => {
+  const subject = subjectOf(given);
+  expect(subject && `${subject.kind} ${subject.id}`).toBe(expected);
+});

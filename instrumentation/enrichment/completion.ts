@@ -1,0 +1,172 @@
+import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
+import type { EventType } from '../../taxonomy/event-types.ts';
+import type { CapturedAttributes, CapturedEvent } from '../capture/types.ts';
+import type { Facts, Lookups, ResourceKind, User } from './lookups.ts';
+
+/** Fields of an event that a look-up can give. */
+export type EnrichedField =
+  | 'file_name'
+  | 'resource_name'
+  | 'dataset_id'
+  | 'dataset_name'
+  | 'folder_id'
+  | 'space_id'
+  | 'author_id'
+  | 'author_name';
+
+/** What is known of a resource: null where Clowder says nothing of it, undefined where it was not asked. */
+export type Known = (kind: ResourceKind, id: string) => Facts | null | undefined;
+
+export interface Subject {
+  readonly kind: ResourceKind;
+  readonly id: string;
+}
+
+export interface Completion {
+  /** With what is known of its resource, where that is anything. */
+  readonly event: CapturedEvent;
+  /** What to ask for before it is complete, as far as can be told now. */
+  readonly missing: readonly Subject[];
+}
+
+const FILE = ['file_name', 'dataset_id', 'dataset_name', 'folder_id', 'space_id'] as const;
+const CONTAINER = ['resource_name', 'space_id'] as const;
+const EXTRACTION = ['resource_name', 'dataset_id'] as const;
+
+/** Of each type of event that is about a resource; every one may name the author as well. */
+const FIELDS: { readonly [T in EventType]?: readonly EnrichedField[] } = {
+  'file.uploaded': FILE,
+  'file.deleted': FILE,
+  'file.archived': FILE,
+  'file.unarchived': FILE,
+  'dataset.created': CONTAINER,
+  'dataset.deleted': CONTAINER,
+  'dataset.archived': CONTAINER,
+  'dataset.unarchived': CONTAINER,
+  'collection.created': CONTAINER,
+  'collection.deleted': CONTAINER,
+  'space.created': ['resource_name'],
+  'space.deleted': ['resource_name'],
+  'extraction.queued': EXTRACTION,
+  'extraction.working': EXTRACTION,
+  'extraction.done': EXTRACTION,
+  'extraction.failed': EXTRACTION,
+  'view.resource': ['resource_name', 'dataset_id', 'folder_id', 'space_id'],
+  'view.download': ['file_name', 'resource_name', 'dataset_id', 'folder_id'],
+};
+const AUTHOR = ['author_id', 'author_name'] as const;
+
+/** Fields that an event may carry and a look-up can give; for the tests that hold them against the taxonomy. */
+export const enrichedFields = (type: EventType): readonly EnrichedField[] => {
+  const fields = FIELDS[type];
+  return fields === undefined ? [] : [...fields, ...AUTHOR];
+};
+
+type Fills = { readonly [F in keyof Facts]?: readonly EnrichedField[] };
+
+/** Which field each fact fills, of several the first that the event may carry: of the resource itself, and a file's dataset. */
+const RESOURCE: Fills = { name: ['resource_name'], spaceId: ['space_id'], authorId: ['author_id'], authorName: ['author_name'] }; // prettier-ignore
+const FILLS: Readonly<Record<ResourceKind | 'dataset of a file', Fills>> = {
+  file: { ...RESOURCE, name: ['file_name', 'resource_name'], datasetId: ['dataset_id'], folderId: ['folder_id'] },
+  dataset: RESOURCE,
+  collection: RESOURCE,
+  space: RESOURCE,
+  'dataset of a file': { name: ['dataset_name'], spaceId: ['space_id'] },
+};
+
+/** Whose id each kind of event carries in which attribute; the first that is there. */
+const SUBJECTS: Readonly<Record<string, readonly (readonly [ResourceKind, string])[]>> = {
+  file: [['file', ATTRIBUTE_OF_FIELD.file_id]],
+  extraction: [
+    ['file', ATTRIBUTE_OF_FIELD.file_id],
+    ['dataset', ATTRIBUTE_OF_FIELD.dataset_id],
+  ],
+  dataset: [['dataset', ATTRIBUTE_OF_FIELD.resource_id]],
+  collection: [['collection', ATTRIBUTE_OF_FIELD.resource_id]],
+  space: [['space', ATTRIBUTE_OF_FIELD.resource_id]],
+};
+
+/** The resource that an event is about; undefined where it is about none, or one whose id nobody knows. */
+export function subjectOf({ type, attributes }: CapturedEvent): Subject | undefined {
+  const family = type.slice(0, type.indexOf('.'));
+  const viewed = attributes[ATTRIBUTE_OF_FIELD.resource_type];
+  const places = family === 'view' ? [[viewed, ATTRIBUTE_OF_FIELD.resource_id] as const] : (SUBJECTS[family] ?? []);
+  for (const [kind, attribute] of places) {
+    const id = attributes[attribute];
+    if (typeof id === 'string' && isKind(kind)) return { kind, id };
+  }
+  return undefined;
+}
+
+const isKind = (kind: unknown): kind is ResourceKind =>
+  kind === 'file' || kind === 'dataset' || kind === 'collection' || kind === 'space';
+
+/**
+ * Adds to an event what is known of its resource, and of the dataset of a file. What the event says itself stays. A
+ * resource that was deleted is not asked for: there it is no more.
+ */
+export function complete(event: CapturedEvent, lookups: Lookups, known: Known): Completion {
+  const fields = enrichedFields(event.type);
+  if (fields.length === 0) return { event, missing: [] };
+  const added: CapturedAttributes = {};
+  const missing: Subject[] = [];
+
+  const lacking = (candidates: readonly EnrichedField[] = []): EnrichedField | undefined => {
+    const field = candidates.find((one) => fields.includes(one));
+    const isThere = field !== undefined && has(event.attributes, field);
+    return isThere || (field !== undefined && has(added, field)) ? undefined : field;
+  };
+  const take = (subject: Subject, fills: Fills, mayAsk: boolean): Facts => {
+    const lookup = lookups[subject.kind];
+    if (lookup === undefined) return {};
+    const facts = known(subject.kind, subject.id);
+    const isWanted = lookup.asks.some((fact) => isFact(fact, fills) && lacking(fills[fact]) !== undefined);
+    if (facts === undefined && mayAsk && isWanted) missing.push(subject);
+    for (const fact of Object.keys(fills) as (keyof Facts)[]) {
+      const value = facts?.[fact];
+      const field = value === undefined ? undefined : lacking(fills[fact]);
+      if (value !== undefined && field !== undefined) added[ATTRIBUTE_OF_FIELD[field]] = value;
+    }
+    return facts ?? {};
+  };
+
+  const subject = subjectOf(event);
+  const own = subject === undefined ? {} : take(subject, FILLS[subject.kind], !event.type.endsWith('.deleted'));
+  const datasetId = event.attributes[ATTRIBUTE_OF_FIELD.dataset_id] ?? own.datasetId;
+  const isInDataset = subject === undefined || subject.kind === 'file';
+  if (isInDataset && typeof datasetId === 'string')
+    take({ kind: 'dataset', id: datasetId }, FILLS['dataset of a file'], true);
+  return { event: with_(event, added), missing };
+}
+
+const has = (attributes: CapturedAttributes, field: EnrichedField): boolean =>
+  attributes[ATTRIBUTE_OF_FIELD[field]] !== undefined;
+
+const isFact = (fact: string, fills: Fills): fact is keyof Facts => Object.hasOwn(fills, fact);
+
+function with_(event: CapturedEvent, added: CapturedAttributes): CapturedEvent {
+  return Object.keys(added).length === 0 ? event : { ...event, attributes: { ...event.attributes, ...added } };
+}
+
+/** Events that name their user themselves: who logs in may bring the session of somebody else. */
+const NAMES_ITS_USER = /^user\./;
+
+/** Whether an event can tell who made its request. */
+export const isByUser = ({ type }: CapturedEvent): boolean => !NAMES_ITS_USER.test(type);
+
+/** The event with the user that Clowder names; one that the request names differently stays as it is. */
+export function withUser(event: CapturedEvent, user: User): CapturedEvent {
+  const attributes = userAttributes(event.attributes, user);
+  return attributes === undefined || !isByUser(event) ? event : with_(event, attributes);
+}
+
+/** `user.id` and `user.name` to be added to what is there, where the name there is no other; the id becomes Clowder's own. */
+export function userAttributes(there: CapturedAttributes, { userId, userName }: User): CapturedAttributes | undefined {
+  const named = there[ATTRIBUTE_OF_FIELD.user_name];
+  const isOther = named !== undefined && userName?.toLowerCase() !== String(named).toLowerCase();
+  if (isOther) return undefined;
+  return {
+    ...(userId !== undefined && { [ATTRIBUTE_OF_FIELD.user_id]: userId }),
+    ...(userName !== undefined && named === undefined && { [ATTRIBUTE_OF_FIELD.user_name]: userName }),
+  };
+}

@@ -1,0 +1,42 @@
+/** What can be asked of Clowder: names and places of resources, who makes a request. */
+export const ENRICHED = ['names', 'users'] as const;
+export type Enriched = (typeof ENRICHED)[number];
+
+export interface EnrichmentSettings {
+  readonly what: readonly Enriched[];
+  /** Of Clowder: scheme, host, port, and the path that precedes every route. */
+  readonly url: URL;
+  /** The operator's own key, for names; without one, only what is public is told. */
+  readonly apiKey?: string | undefined;
+  /** How long the events of a request wait, and a look-up may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Answers that are kept. */
+  readonly cacheSize: number;
+  /** For how long, in milliseconds. */
+  readonly cacheTtlMs: number;
+}
+
+export const DEFAULT_TIMEOUT_S = 1;
+/** Weaker observations of a request wait 60 s for the events. */
+export const LONGEST_TIMEOUT_S = 10;
+export const DEFAULT_CACHE_SIZE = 10_000;
+export const DEFAULT_CACHE_TTL_S = 300;
+
+/** `off`, or a list such as `names,users`; undefined where it is neither. */
+export function parseEnriched(text: string): readonly Enriched[] | undefined {
+  if (text.trim() === 'off') return [];
+  const parts = text.split(',').map((part) => part.trim());
+  return parts.every(isEnriched) ? [...new Set(parts)] : undefined;
+}
+
+const isEnriched = (text: string): text is Enriched => ENRICHED.some((one) => one === text);
+
+/** Clowder's address; undefined where the text is none that can be asked at. */
+export function parseClowderUrl(text: string): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
+  return isPlain && /^https?:$/.test(url.protocol) ? url : undefined;
+}
+
+/** Whether a text can be a key: it is sent in a header. */
+export const isKey = (text: string): boolean => /^[\x21-\x7e]+$/.test(text);

@@ -1,0 +1,38 @@
+import type { Meter } from '@opentelemetry/api';
+
+/** How a look-up went: `paused` and `busy` were never sent. */
+export type LookupOutcome = 'found' | 'none' | 'failed' | 'timeout' | 'paused' | 'busy';
+/** Why an event left without what it lacks. */
+export type UnenrichedReason = Exclude<LookupOutcome, 'found' | 'none'> | 'shutdown';
+
+/** What enrichment has done so far: plain numbers, so that counting costs nothing. */
+export class EnrichmentStats {
+  readonly lookups = new Map<LookupOutcome, number>();
+  cacheHits = 0;
+  readonly unenriched = new Map<UnenrichedReason, number>();
+}
+
+/** Adds to a number that may not be there yet. */
+export function addTo<K>(counts: Map<K, number>, key: K, more = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + more);
+}
+
+/** Shows the numbers as OTel metrics. */
+export function observeStats(meter: Meter, stats: EnrichmentStats): void {
+  meter
+    .createObservableCounter('clowder.enrich.lookups', { description: 'Look-ups in Clowder', unit: '{lookup}' })
+    .addCallback((result) => {
+      for (const [outcome, count] of stats.lookups) result.observe(count, { 'clowder.enrich.outcome': outcome });
+    });
+  meter
+    .createObservableCounter('clowder.enrich.cache.hits', { description: 'Look-ups saved', unit: '{lookup}' })
+    .addCallback((result) => result.observe(stats.cacheHits));
+  meter
+    .createObservableCounter('clowder.enrich.events.unenriched', {
+      description: 'Events that left without what a look-up was to give',
+      unit: '{event}',
+    })
+    .addCallback((result) => {
+      for (const [reason, count] of stats.unenriched) result.observe(count, { 'error.type': reason });
+    });
+}

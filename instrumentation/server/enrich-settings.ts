@@ -1,0 +1,77 @@
+import {
+  DEFAULT_CACHE_SIZE,
+  DEFAULT_CACHE_TTL_S,
+  DEFAULT_TIMEOUT_S,
+  ENRICHED,
+  LONGEST_TIMEOUT_S,
+  isKey,
+  parseClowderUrl,
+  parseEnriched,
+  type Enriched,
+  type EnrichmentSettings,
+} from '../enrichment/settings.ts';
+import type { ClowderVersion } from '../../taxonomy/http/types.ts';
+
+/** What events may be completed with, as it is given in code; what is left out comes from the environment. */
+export interface EnrichSettings {
+  /** What to ask Clowder for; CLOWDER_ENRICH. */
+  readonly what?: readonly Enriched[];
+  /** Of Clowder itself, with the path that precedes every route; CLOWDER_ENRICH_URL. */
+  readonly url?: string;
+  /** Key to ask for names with; CLOWDER_ENRICH_API_KEY. @default only what is public is told */
+  readonly apiKey?: string;
+  /** How long events wait, in seconds; CLOWDER_ENRICH_TIMEOUT_S. @default 1 */
+  readonly timeoutS?: number;
+  /** Answers that are kept; CLOWDER_ENRICH_CACHE_SIZE. @default 10000 */
+  readonly cacheSize?: number;
+  /** For how long, in seconds; CLOWDER_ENRICH_CACHE_TTL_S. @default 300 */
+  readonly cacheTtlS?: number;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Settings in force; undefined where enrichment is off, as it is by default, or cannot be.
+ *
+ * @param given in code; false: off, whatever the environment says
+ * @param log told what cannot be understood, or lacks
+ */
+export function enrichmentSettings(
+  given: EnrichSettings | false | undefined,
+  clowder: ClowderVersion,
+  env: Environment,
+  log: (message: string) => void,
+): EnrichmentSettings | undefined {
+  if (given === false) return undefined;
+  const text = (name: string): string | undefined => env[name]?.trim() || undefined;
+  const what = given?.what ?? parseEnriched(text('CLOWDER_ENRICH') ?? 'off');
+  if (what?.length === 0) return undefined;
+  const url = parseClowderUrl(given?.url ?? text('CLOWDER_ENRICH_URL') ?? '');
+  const apiKey = given?.apiKey ?? text('CLOWDER_ENRICH_API_KEY');
+  const problems = [
+    what === undefined && `CLOWDER_ENRICH may be off, or a list of ${ENRICHED.join(', ')}`,
+    clowder === 'auto' && 'CLOWDER_VERSION must say whose API is to be asked: v1 or v2',
+    url === undefined && 'CLOWDER_ENRICH_URL must be the http or https URL of Clowder itself',
+    apiKey !== undefined && !isKey(apiKey) && 'CLOWDER_ENRICH_API_KEY must be visible ASCII characters',
+  ].filter((problem) => problem !== false);
+  if (problems.length > 0 || what === undefined || url === undefined) {
+    log(`events are not completed by look-ups: ${problems.join('; ')}`);
+    return undefined;
+  }
+  const number = (name: string, inCode: number | undefined, byDefault: number, max = Infinity): number => {
+    const value = inCode ?? Number(text(name) ?? byDefault);
+    if (value > 0 && value <= max) return value;
+    log(
+      `${name} is ${value}; it may be a number above 0${max < Infinity ? `, ${max} at most` : ''}. Taking ${byDefault}`,
+    );
+    return byDefault;
+  };
+  return {
+    what,
+    url,
+    apiKey,
+    timeoutMs: number('CLOWDER_ENRICH_TIMEOUT_S', given?.timeoutS, DEFAULT_TIMEOUT_S, LONGEST_TIMEOUT_S) * 1000,
+    cacheSize: number('CLOWDER_ENRICH_CACHE_SIZE', given?.cacheSize, DEFAULT_CACHE_SIZE),
+    cacheTtlMs: number('CLOWDER_ENRICH_CACHE_TTL_S', given?.cacheTtlS, DEFAULT_CACHE_TTL_S) * 1000,
+  };
+}
