@@ -47,6 +47,7 @@ describe('the Amplitude sink', () => {
       kind: 'partial',
       rejected: new Map([['e-1', 'Amplitude: insert_id is not as it must be']]),
       again: ['e-0', 'e-2'],
+      afterMs: 0,
     });
     expect(stored()).toEqual([]);
   });
@@ -170,6 +171,7 @@ describe('where Amplitude answers', () => {
         ['e-0', 'Amplitude: its device is silenced'],
       ]),
       again: ['e-1'],
+      afterMs: 0,
     });
   });
 

@@ -84,7 +84,13 @@ function refused(answer: PostAnswer, said: Answer, batch: readonly SinkEvent[]):
       for (const index of those) reject(index, `${field} ${complaint}`);
   for (const index of said.silenced_events) reject(index, 'its device is silenced');
   if (rejected.size === 0) return { kind: 'rejected', reason: `HTTP 400: ${said.error || answer.text.slice(0, 200)}` };
-  return { kind: 'partial', rejected, again: batch.filter(({ id }) => !rejected.has(id)).map(({ id }) => id) };
+  // Only the first event of each kind of mistake is named: the rest is asked about at once.
+  return {
+    kind: 'partial',
+    rejected,
+    again: batch.filter(({ id }) => !rejected.has(id)).map(({ id }) => id),
+    afterMs: 0,
+  };
 }
 
 function throttled(answer: PostAnswer, said: Answer, sent: readonly AmplitudeEvent[]): Understood {
