@@ -281,15 +281,28 @@ describe('after a restart', () => {
     ]);
   });
 
-  test('what waited goes on waiting for its own time', async () => {
+  test('what waited waits anew: nobody could bring the strong one while the collector was away', async () => {
     const { intake, open, clock, ids } = world();
     await intake.submit([marked('weak')]);
-    clock.now += WAIT_MS - 1;
+    clock.now += 10 * WAIT_MS;
     const again = open();
+    clock.now += WAIT_MS - 1;
     expect([again.waitingCount, await again.recoverDue()]).toEqual([1, 0]);
     clock.now += 1;
     expect(await again.recoverDue()).toBe(1);
     expect(ids()).toEqual(['weak']);
+  });
+
+  test('what waited is dropped for a strong one that comes late by as long as the collector was away', async () => {
+    const { intake, open, clock, ids } = world();
+    await intake.submit([marked('weak')]);
+    clock.now += 10 * WAIT_MS;
+    const again = open();
+    await again.recoverDue();
+    expect(await again.submit([strong('own')])).toEqual(['accepted']);
+    clock.now += WAIT_MS;
+    expect(await again.recoverDue()).toBe(0);
+    expect(ids()).toEqual(['own']);
   });
 
   test('what waited is dropped for a strong one that was journaled, and leaves the journal', async () => {

@@ -235,9 +235,13 @@ export class Intake {
     });
   }
 
-  /** After a restart: the ids of the window, and what waits, from the journal. */
+  /**
+   * After a restart: the ids of the window, and what waits, from the journal. While we were away nobody could bring what
+   * it waits for: waiting begins anew.
+   */
   #rebuild(): void {
     const now = this.#options.now();
+    const dueMs = now + this.#options.waitMs;
     for (const row of this.#journal.scan({ direction: 'asc', sinceMs: now - this.#options.windowMs })) {
       for (const line of row.lines) {
         const { keys, viewed } = keysOfLine(line);
@@ -252,7 +256,7 @@ export class Intake {
       const traceKey =
         body['resource_id'] === undefined && typeof trace === 'string' ? traceKeyOf(trace, body.event) : undefined;
       if (this.#isSettled(body.event_id, traceKey)) this.#orphans.push(held.id);
-      else this.#waiting.add({ id: body.event_id, line: held.line, traceKey, dueMs: held.dueMs, heldId: held.id });
+      else this.#waiting.add({ id: body.event_id, line: held.line, traceKey, dueMs, heldId: held.id });
     }
   }
 }
