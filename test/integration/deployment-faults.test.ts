@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ReceivedEvent } from '../support/consumer.ts';
-import { startDeployment, type Deployment } from '../support/deployment.ts';
-import { asExpected, asMultiset, eventsOfRequests, everythingIsPublished } from '../support/published.ts';
-import { makeTraffic, type Done } from '../support/traffic.ts';
+import { windowsOf, type Window } from '../support/connection-windows.ts';
+import { startDeployment, WINDOW_MS, type Deployment } from '../support/deployment.ts';
+import { asExpected, asMultiset, eventsOfRequests } from '../support/published.ts';
+import { makeTraffic, together, type Done } from '../support/traffic.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { ExpectedEvent } from '../stand-in/scenarios/scenario.ts';
 
@@ -12,10 +13,11 @@ const LAST = 'the last one';
 
 let deployment: Deployment;
 /** Told by the proxy, whatever else went down. */
-const told: ExpectedEvent[] = [];
+let told: Done;
 /** What the proxy took with it. */
 let lost: Done;
 let received: readonly ReceivedEvent[];
+let windows: readonly Window[];
 let rounds = 0;
 
 /** Sends one round of requests; once a quarter of it is logged, the fault happens, while the rest goes on. */
@@ -34,7 +36,7 @@ const ids = (): ReadonlySet<string> =>
   new Set(eventsOfRequests(deployment.sink(), LAST).map(({ messageId }) => messageId));
 
 beforeAll(async () => {
-  deployment = await startDeployment({ proxy: true, waitForCaptureS: 12, clowderTraces: false });
+  deployment = await startDeployment({ proxy: true, waitForCaptureS: 20, latenessS: 30, clowderTraces: false });
   const { broker, collector, nginx, otel } = deployment;
   const faults: readonly (() => Promise<void>)[] = [
     () => nginx.rotate(),
@@ -52,9 +54,11 @@ beforeAll(async () => {
       await broker.startApp();
     },
   ];
-  for (const fault of faults) told.push(...(await roundWith(fault)).byProxy);
+  const runs: Done[] = [];
+  for (const fault of faults) runs.push(await roundWith(fault));
+  told = together(runs);
   await deployment.consumeAgain();
-  await waitFor(() => ids().size >= told.length, { timeoutMs: 60_000, what: 'all that the proxy told' });
+  await waitFor(() => ids().size >= told.byProxy.length, { timeoutMs: 60_000, what: 'all that the proxy told' });
 
   await otel.kill('SIGKILL');
   lost = await roundWith(async () => {});
@@ -62,7 +66,8 @@ beforeAll(async () => {
   await deployment.startProxy();
   await otel.start();
   await deployment.settled();
-  await everythingIsPublished(collector, deployment.sink(), LAST);
+  await deployment.published(LAST);
+  windows = await deployment.windows((await nginx.lines()).length);
   received = eventsOfRequests(deployment.sink(), LAST);
 }, 300_000);
 
@@ -75,7 +80,13 @@ describe('rotation, and SIGKILL of OTel Collector, collector and proxy, and a br
   test('lose no event and make none twice', () => {
     const recovered = lost.byLog.map((event): ExpectedEvent => ({ ...event, recovered: true }));
     expect(lost.byLog.length).toBeGreaterThan(REQUESTS / 2);
-    expect(asMultiset(distinct().map((one) => asExpected(one)))).toEqual(asMultiset([...told, ...recovered]));
+    expect(asMultiset(distinct().map((one) => asExpected(one)))).toEqual(asMultiset([...told.byProxy, ...recovered]));
+  });
+
+  test('count in each window what the clients did, no line lost or counted twice', async () => {
+    const { exchanges } = together([told, lost]);
+    expect(windows).toEqual(windowsOf(exchanges, await deployment.nginx.lines(), WINDOW_MS));
+    expect(exchanges).toHaveLength(5 * REQUESTS);
   });
 
   test('were each during the run', async () => {

@@ -1,12 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startDeployment, type Deployment } from '../support/deployment.ts';
+import { windowsOf, type Window } from '../support/connection-windows.ts';
+import { startDeployment, WINDOW_MS, type Deployment } from '../support/deployment.ts';
 import { newTrace } from '../support/run-scenarios.ts';
 import { curl } from '../support/curl.ts';
 import type { ReceivedEvent } from '../support/consumer.ts';
 import type { LogLine } from '../support/nginx.ts';
-import { asExpected, asMultiset, eventsOfRequests, everythingIsPublished } from '../support/published.ts';
+import { asExpected, asMultiset, eventsOfRequests } from '../support/published.ts';
 import { makeTraffic, type Done } from '../support/traffic.ts';
 import { get } from '../stand-in/scenarios/scenario.ts';
 import { seedId } from '../stand-in/seeds.ts';
@@ -18,19 +19,21 @@ let deployment: Deployment;
 let done: Done;
 let received: readonly ReceivedEvent[];
 let lines: readonly LogLine[];
+let windows: readonly Window[];
 
 /** All that is done, and all that came of it: nothing is under way any more. */
 async function everythingAfter(traffic: () => Promise<Done>): Promise<void> {
   done = await traffic();
   lines = await deployment.nginx.lines();
   await deployment.settled();
-  await everythingIsPublished(deployment.collector, deployment.sink(), LAST);
+  windows = await deployment.windows(lines.length);
+  await deployment.published(LAST);
   received = eventsOfRequests(deployment.sink(), LAST);
 }
 
 describe('NGINX, proxy, OTel Collector and collector as they are shipped', () => {
   beforeAll(async () => {
-    deployment = await startDeployment({ proxy: true, waitForCaptureS: 20 });
+    deployment = await startDeployment({ proxy: true, waitForCaptureS: 20, latenessS: 5 });
     await everythingAfter(() => makeTraffic(deployment.nginx.port, 6000, REQUESTS));
   }, 240_000);
 
@@ -48,6 +51,11 @@ describe('NGINX, proxy, OTel Collector and collector as they are shipped', () =>
     expect(marked.length).toBeGreaterThanOrEqual(received.length);
     // Those that came before the proxy's word and waited for it are not counted as duplicates.
     expect(await seenTwice()).toBeGreaterThan(received.length);
+  });
+
+  test('count in each window what the clients did: connections, requests, clients, answers, bytes, robots apart', () => {
+    expect(windows).toEqual(windowsOf(done.exchanges, lines, WINDOW_MS));
+    expect(windows.length).toBeGreaterThan(1);
   });
 
   test('know clients by their own addresses, IPv6 as well', () => {
@@ -89,7 +97,7 @@ describe('NGINX, proxy, OTel Collector and collector as they are shipped', () =>
 
 describe('NGINX, OTel Collector and collector as they are shipped, without the proxy', () => {
   beforeAll(async () => {
-    deployment = await startDeployment({ proxy: false, waitForCaptureS: 20 });
+    deployment = await startDeployment({ proxy: false, waitForCaptureS: 20, latenessS: 5 });
     await everythingAfter(() => makeTraffic(deployment.nginx.port, 6000, REQUESTS));
   }, 240_000);
 
@@ -99,6 +107,13 @@ describe('NGINX, OTel Collector and collector as they are shipped, without the p
     expect(asMultiset(received.map((one) => asExpected(one)))).toEqual(asMultiset(done.byLog));
     expect(received.length).toBeGreaterThan(REQUESTS / 2);
     expect(new Set(received.map(({ messageId }) => messageId)).size).toBe(received.length);
+  });
+
+  test('count in each window what the clients did', () => {
+    expect(windows).toEqual(windowsOf(done.exchanges, lines, WINDOW_MS));
+    const [first] = windows;
+    expect(first?.bot_bytes).toBeGreaterThan(0);
+    expect(first?.responses_4xx).toBeGreaterThan(0);
   });
 
   test('make nothing wait: there is no stronger observer', () => {

@@ -110,3 +110,9 @@ export async function runCli(args: readonly string[], env: Readonly<Record<strin
   if (code !== 0) throw new Error(`${args.join(' ')} exited with ${code}: ${stderr}${stdout}`);
   return stdout;
 }
+
+/** Makes an API key, as an operator does before the collector is first started. */
+export async function makeKey(dataDir: string, scope: string): Promise<string> {
+  const made = await runCli(['keys', 'add', '--name', scope, '--scope', scope, '--json'], { DATA_DIR: dataDir });
+  return (JSON.parse(made) as { key: string }).key;
+}

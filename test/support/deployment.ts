@@ -1,10 +1,12 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startCollector, type CollectorProcess } from './collector-process.ts';
+import { makeKey, startCollector, type CollectorProcess } from './collector-process.ts';
+import { windowsPublished, type Window } from './connection-windows.ts';
 import { bindEventSink, consumeEventSink, type EventSink } from './consumer.ts';
 import { startJaeger, type Jaeger } from './jaeger.ts';
 import { startNginx, type Nginx } from './nginx.ts';
-import { freePort } from './processes.ts';
+import { freePort, tempDir } from './processes.ts';
+import { everythingIsPublished } from './published.ts';
 import { startProxyProcess, type ProxyProcess } from './proxy-process.ts';
 import { startRabbitNode, type RabbitNode } from './rabbitmq-node.ts';
 import { startShippedOtelCollector, type ShippedOtelCollector } from './otel-collector.ts';
@@ -16,6 +18,8 @@ export interface DeploymentOptions {
   readonly proxy: boolean;
   /** How long our collector waits for the proxy's word, seconds. */
   readonly waitForCaptureS: number;
+  /** How long a window of health.connections waits for lines that come late, seconds. */
+  readonly latenessS: number;
   /** Whether Clowder is instrumented, and a weak observer too. @default true */
   readonly clowderTraces?: boolean;
 }
@@ -27,6 +31,8 @@ export interface Deployment extends AsyncDisposable {
   readonly collector: CollectorProcess;
   readonly jaeger: Jaeger;
   readonly broker: RabbitNode;
+  /** API keys by scope; the OTel Collector has one of its own. */
+  readonly keys: { readonly ingest: string; readonly read: string };
   /** The consumer of the moment. */
   sink(): EventSink;
   /** Consumes again after the broker was away. */
@@ -36,12 +42,20 @@ export interface Deployment extends AsyncDisposable {
   startProxy(): Promise<void>;
   /** Resolves when all lines of the log are read, delivered and decided upon. Nothing may be asked of NGINX meanwhile. */
   settled(): Promise<void>;
+  /** Resolves when everything that came of it is in RabbitMQ, and an event of this name after it. */
+  published(last: string): Promise<void>;
+  /** The windows of health.connections, once they have so many requests in all. */
+  windows(requests: number): Promise<readonly Window[]>;
 }
+
+/** Of health.connections, in the deployment of a test. */
+export const WINDOW_MS = 2000;
 
 /** Starts everything, on ports and in directories of its own. */
 export async function startDeployment({
   proxy: withProxy,
   waitForCaptureS,
+  latenessS,
   clowderTraces = true,
 }: DeploymentOptions): Promise<Deployment> {
   const stack = new AsyncDisposableStack();
@@ -52,10 +66,20 @@ export async function startDeployment({
     await bindEventSink(broker.url);
     let sink = await consumeEventSink(broker.url);
     stack.defer(() => sink[Symbol.asyncDispose]());
+    const data = await tempDir('collector');
+    stack.defer(data.remove);
+    const otelKey = await makeKey(data.path, 'ingest');
+    const keys = { ingest: await makeKey(data.path, 'ingest'), read: await makeKey(data.path, 'read') };
     const collector = stack.use(
       await startCollector({
         amqpUrl: broker.url,
-        env: { CLOWDER_VERSION: 'v1', WAIT_FOR_CAPTURE_S: String(waitForCaptureS) },
+        dataDir: data.path,
+        env: {
+          CLOWDER_VERSION: 'v1',
+          WAIT_FOR_CAPTURE_S: String(waitForCaptureS),
+          CONNECTIONS_WINDOW_S: String(WINDOW_MS / 1000),
+          CONNECTIONS_LATENESS_S: String(latenessS),
+        },
       }),
     );
     const proxyPort = await freePort();
@@ -64,7 +88,12 @@ export async function startDeployment({
     const nginx = stack.use(await startNginx({ upstream: `127.0.0.1:${withProxy ? proxyPort : standInPort}` }));
     const otel = stack.use(
       await startShippedOtelCollector({
-        env: () => ({ NGINX_LOG_DIR: nginx.logDir, CLOWDER_OTEL_URL: collector.url, JAEGER_OTLP_URL: jaeger.otlpUrl }),
+        env: () => ({
+          NGINX_LOG_DIR: nginx.logDir,
+          CLOWDER_OTEL_URL: collector.url,
+          CLOWDER_OTEL_API_KEY: otelKey,
+          JAEGER_OTLP_URL: jaeger.otlpUrl,
+        }),
       }),
     );
     const standIn = stack.use(
@@ -85,6 +114,7 @@ export async function startDeployment({
       collector,
       jaeger,
       broker,
+      keys,
       sink: () => sink,
       consumeAgain: async () => {
         const before = sink;
@@ -97,13 +127,23 @@ export async function startDeployment({
       settled: async () => {
         ends += 1;
         await appendFile(join(nginx.logDir, 'clowder.json'), `end of the test ${ends}\n`);
-        await waitFor(async () => (await rejected(collector)).includes(`end of the test ${ends}`), {
+        await waitFor(async () => (await rejected(collector, keys.read)).includes(`end of the test ${ends}`), {
           timeoutMs: 60_000,
           everyMs: 100,
           what: 'the last line of the log to arrive',
         });
         await waitFor(async () => (await queued(otel)) === 0, { timeoutMs: 30_000, what: 'the queue to be empty' });
       },
+      published: (last) => everythingIsPublished(collector, sink, last, keys.ingest),
+      windows: (requests) =>
+        waitFor(
+          () => {
+            const windows = windowsPublished(sink.received);
+            const counted = windows.reduce((sum, one) => sum + one.requests + one.bot_requests, 0);
+            return counted >= requests && windows;
+          },
+          { timeoutMs: 60_000 + latenessS * 1000, everyMs: 100, what: `health.connections of ${requests} requests` },
+        ),
       [Symbol.asyncDispose]: () => owned.disposeAsync(),
     };
   } catch (error) {
@@ -113,8 +153,9 @@ export async function startDeployment({
 }
 
 /** Lines that nobody could read, as an operator sees them. */
-async function rejected(collector: CollectorProcess): Promise<string> {
-  return await (await fetch(`${collector.url}/api/v1/rejected?limit=1000`)).text();
+async function rejected(collector: CollectorProcess, key: string): Promise<string> {
+  const headers = { authorization: `Bearer ${key}` };
+  return await (await fetch(`${collector.url}/api/v1/rejected?limit=1000`, { headers })).text();
 }
 
 async function queued(otel: ShippedOtelCollector): Promise<number> {

@@ -41,8 +41,15 @@ export const eventsOfRequests = (sink: EventSink, last: string): readonly Receiv
 /**
  * Waits until nothing more can come: the collector holds back no observation any more, and an event posted after that
  * has arrived. Whoever sent telemetry must have ended before.
+ *
+ * @param key of scope ingest, where keys are made
  */
-export async function everythingIsPublished(collector: CollectorProcess, sink: EventSink, name: string): Promise<void> {
+export async function everythingIsPublished(
+  collector: CollectorProcess,
+  sink: EventSink,
+  name: string,
+  key?: string,
+): Promise<void> {
   await waitFor(async () => (await waiting(collector)) === 0, {
     timeoutMs: 30_000,
     everyMs: 100,
@@ -50,7 +57,7 @@ export async function everythingIsPublished(collector: CollectorProcess, sink: E
   });
   const response = await fetch(`${collector.url}/api/v1/events`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...(key !== undefined && { authorization: `Bearer ${key}` }) },
     body: JSON.stringify({ event: 'file.deleted', event_id: name, file_id: name }),
   });
   if (response.status !== 202) throw new Error(`the last event was refused: ${await response.text()}`);

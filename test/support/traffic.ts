@@ -1,7 +1,8 @@
-import { Agent, request, type RequestOptions } from 'node:http';
+import { Agent } from 'node:http';
 import { downloaded, pageView, uploaded, viewed, containerEvent } from '../stand-in/scenarios/events.ts';
-import { del, file, get, inJson, post, USER_AGENTS, type ExpectedEvent, type FormPart, type Got, type Sent } from '../stand-in/scenarios/scenario.ts'; // prettier-ignore
+import { del, file, get, inJson, post, type ExpectedEvent, type Got, type Sent } from '../stand-in/scenarios/scenario.ts'; // prettier-ignore
 import { seedId, STALLS_AFTER } from '../stand-in/seeds.ts';
+import { sendRecorded, type Exchange } from './recording-client.ts';
 
 /** One kind of request: what is sent about resources of a number, and what must come of it, by who saw it. */
 interface Kind {
@@ -62,6 +63,8 @@ export interface Done {
   readonly byProxy: readonly ExpectedEvent[];
   /** Of the same, what the access log alone tells. */
   readonly byLog: readonly ExpectedEvent[];
+  /** Every request, as the web server must have seen it. */
+  readonly exchanges: readonly Exchange[];
 }
 
 /** Requests in flight at once, and so connections of each family. */
@@ -84,15 +87,22 @@ export async function makeTraffic(port: number, first: number, count: number): P
   } finally {
     agent.destroy();
   }
-  return { byProxy: done.flatMap((one) => one.byProxy), byLog: done.flatMap((one) => one.byLog) };
+  return together(done);
 }
+
+/** What was done in several runs. */
+export const together = (runs: readonly Done[]): Done => ({
+  byProxy: runs.flatMap(({ byProxy }) => byProxy),
+  byLog: runs.flatMap(({ byLog }) => byLog),
+  exchanges: runs.flatMap(({ exchanges }) => exchanges),
+});
 
 async function makeOne(agent: Agent, port: number, number: number): Promise<Done> {
   const kind = KINDS[number % KINDS.length];
   if (kind === undefined) throw new Error('there is no kind of request');
   const sent = kind.sent(number);
-  const host = kind.family === 6 ? '::1' : '127.0.0.1';
-  const got = await send({ agent, host, port }, sent);
+  const address = kind.family === 6 ? '::1' : '127.0.0.1';
+  const { got, exchange } = await sendRecorded({ agent, address, port }, sent);
   if (got.status !== kind.status) throw new Error(`${kind.name} (${number}): ${got.status} ${got.text.slice(0, 200)}`);
   const common = { client_kind: CLIENT_KINDS[sent.agent ?? 'curl'] };
   const seenBy = (source: 'proxy' | 'nginx', event: ExpectedEvent): ExpectedEvent =>
@@ -101,56 +111,9 @@ async function makeOne(agent: Agent, port: number, number: number): Promise<Done
   return {
     byProxy: events.map((event) => seenBy('proxy', event)),
     byLog: events.map((event) => without(seenBy('nginx', event), kind.unlogged ?? [])),
+    exchanges: [exchange],
   };
 }
 
 const without = (event: ExpectedEvent, names: readonly string[]): ExpectedEvent =>
   Object.fromEntries(Object.entries(event).filter(([name]) => !names.includes(name))) as ExpectedEvent;
-
-function send(
-  to: RequestOptions,
-  { agent, headers, method, parts, path, leaveAfterBytes = Infinity }: Sent,
-): Promise<Got> {
-  const body = parts === undefined ? undefined : multipart(parts);
-  const userAgent = agent === undefined || agent === 'curl' ? 'curl/8.5.0' : USER_AGENTS[agent];
-  const { promise, resolve, reject } = Promise.withResolvers<Got>();
-  const all = {
-    'user-agent': userAgent,
-    ...headers,
-    ...(body !== undefined && { 'content-type': body.type, 'content-length': String(body.content.length) }),
-  };
-  const outgoing = request({ ...to, method, path, headers: all }, (response) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const end = (): void =>
-      resolve({
-        status: response.statusCode ?? 0,
-        headers: new Map(Object.entries(response.headers).map(([name, value]) => [name, String(value)])),
-        text: Buffer.concat(chunks).toString(),
-        bytes,
-      });
-    response.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes < leaveAfterBytes) return;
-      end();
-      response.destroy();
-    });
-    response.on('end', end).on('error', reject);
-  });
-  outgoing.on('error', reject);
-  outgoing.end(body?.content);
-  return promise;
-}
-
-function multipart(parts: readonly FormPart[]): { readonly type: string; readonly content: Buffer } {
-  const boundary = '----clowder-otel-test';
-  const pieces = parts.map((part) => {
-    const named = `--${boundary}\r\ncontent-disposition: form-data; name="${part.name}"`;
-    return 'value' in part
-      ? `${named}\r\n\r\n${part.value}\r\n`
-      : `${named}; filename="${part.fileName}"\r\ncontent-type: ${part.contentType}\r\n\r\n${'part '.repeat(part.bytes).slice(0, part.bytes)}\r\n`;
-  });
-  const content = Buffer.from(`${pieces.join('')}--${boundary}--\r\n`);
-  return { type: `multipart/form-data; boundary=${boundary}`, content };
-}

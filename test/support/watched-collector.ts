@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { startByteSink } from './byte-sink.ts';
 import { contentOfFiles, createCanaries, type Canaries } from './canaries.ts';
-import { runCli, startCollector } from './collector-process.ts';
+import { makeKey, startCollector } from './collector-process.ts';
 import { consumeEventSink, type ReceivedEvent } from './consumer.ts';
 import { tempDir } from './processes.ts';
 import { startRabbitNode, type RabbitNode } from './rabbitmq-node.ts';
@@ -130,6 +130,5 @@ async function brokerUrls(broker: RabbitNode, credentials: Canaries): Promise<st
 }
 
 async function newKey(scope: Scope, dataDir: string, credentials: Canaries): Promise<string> {
-  const made = await runCli(['keys', 'add', '--name', scope, '--scope', scope, '--json'], { DATA_DIR: dataDir });
-  return credentials.alias(`API key with the scope ${scope}`, (JSON.parse(made) as { key: string }).key);
+  return credentials.alias(`API key with the scope ${scope}`, await makeKey(dataDir, scope));
 }
