@@ -12,7 +12,7 @@ export class IntakePlan {
   readonly strongKeys: string[] = [];
   /** Ids of the waiting entries that it adds, in the order of `hold`. */
   readonly heldEntryIds: string[] = [];
-  /** Those of `marked` that no appended event brings back after a restart: the journal keeps them by themselves. */
+  /** Keys that no appended event brings back after a restart: the journal keeps them by themselves. */
   readonly remembered: string[] = [];
   /** Ids of the waiting entries whose place it takes. */
   readonly released: string[] = [];

@@ -35,11 +35,33 @@ const unmarked = (source: string): Candidate => ({
   strong: false,
 });
 
+/** One job, as the capture of its submission, the broker, and whoever works on it report it: each under an id of its own. */
+const queued = (event_id: string, fields: object = {}): FlatBody =>
+  body(event_id, { event: 'extraction.queued', resource_id: 'f1', job_id: 'j1', ...fields });
+const jobByProxy: Candidate = {
+  body: queued('id of f1', { source: 'proxy' }),
+  waits: false,
+  strong: true,
+  traceKey: traceKeyOf(TRACE, 'extraction.queued'),
+};
+const jobBy = (source: string, fields: object = {}): Candidate => ({
+  body: queued(`id by ${source}`, { source, trace_id: undefined, ...fields }),
+  waits: false,
+  strong: false,
+});
+/** Clowder's own span of the submission: it does not see which job that made. */
+const jobUnseen: Candidate = {
+  body: queued('id of f1', { source: 'sdk', job_id: undefined }),
+  waits: true,
+  strong: false,
+};
+
 /** All that may be observed of one request. */
 const REQUESTS: Readonly<Record<string, readonly Candidate[]>> = {
   'the resource is in the path': [strong('f1'), marked('sdk', 'f1'), marked('nginx', 'f1'), marked('sdk', 'f1')],
   'only the proxy knows the resource': [strong('f1'), marked('sdk'), marked('nginx')],
   'there is no proxy': [unmarked('sdk'), unmarked('sdk'), unmarked('nginx')],
+  'several report the job': [jobByProxy, jobBy('rabbitmq'), jobBy('sdk', { clowder_instance: 'main' })],
 };
 
 type Step =
@@ -151,7 +173,7 @@ test.each(Object.keys(REQUESTS))(
         const world = new World();
         await play(world, observations, steps);
         expect(world.journal.lines).toHaveLength(1);
-        expect(world.journal.heldLines).toEqual([]);
+        expect(world.journal.held('waiting')).toEqual([]);
         expect(world.waiting).toBe(0);
       }),
       { numRuns: 600 },
@@ -169,6 +191,40 @@ test("an upload of several files gives the proxy's events, or the one that was r
       expect(new Set(ids).size).toBe(ids.length);
       if (ids.includes('id without file')) expect(ids).toEqual(['id without file']);
       expect(world.journal.heldLines).toEqual([]);
+    }),
+    { numRuns: 600 },
+  );
+});
+
+test('a job that several report is one event, also where one that waits cannot tell which job it was', async () => {
+  const observations = [jobByProxy, jobBy('rabbitmq'), jobUnseen];
+  const withoutWaiting = fc.array(
+    step.filter((one) => one.do !== 'wait'),
+    { maxLength: 12 },
+  );
+  await fc.assert(
+    fc.asyncProperty(withoutWaiting, async (steps) => {
+      // The capture of the submission comes, at some time.
+      fc.pre(steps.some((one) => one.do === 'observe' && one.which.some((index) => index % observations.length === 0)));
+      const world = new World();
+      await play(world, observations, steps);
+      expect(world.journal.lines).toHaveLength(1);
+      expect(world.journal.held('waiting')).toEqual([]);
+    }),
+    { numRuns: 600 },
+  );
+});
+
+test('a job whose submission had to be recovered is at most one event more', async () => {
+  const observations = [jobByProxy, jobBy('rabbitmq'), jobUnseen];
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+      const world = new World();
+      await play(world, observations, steps);
+      const bodies = world.journal.lines.map((line) => JSON.parse(line) as FlatBody);
+      expect(bodies.filter((one) => one['job_id'] === 'j1').length).toBeLessThanOrEqual(1);
+      expect(bodies.filter((one) => one['recovered'] === true).length).toBeLessThanOrEqual(1);
+      expect(world.journal.held('waiting')).toEqual([]);
     }),
     { numRuns: 600 },
   );

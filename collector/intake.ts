@@ -4,7 +4,7 @@ import type { FlatBody } from '../taxonomy/flat-body.ts';
 import type { Journal, JournalChange } from './journal/journal.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { CollapseWindow } from './collapse-window.ts';
-import { keysOfLine, recoveredKey, strongKey } from './intake-keys.ts';
+import { jobKeysOf, keysOfLine, recoveredKey, strongKey } from './intake-keys.ts';
 import { IntakePlan } from './intake-plan.ts';
 import { toRejectedRecord } from './rejected-record.ts';
 import { WaitingRoom, type WaitingEntry } from './waiting-room.ts';
@@ -72,6 +72,12 @@ export class Intake {
     origin = '',
     refuted: readonly string[] = [],
   ): Promise<readonly Verdict[]> {
+    const earlier = this.#writeOfSameJob(candidates);
+    if (earlier !== undefined) {
+      // Which of them is the first of its job is known once that is on disk, or refused.
+      await Promise.allSettled([earlier]);
+      return this.submit(candidates, rejected, origin, refuted);
+    }
     const now = this.#options.now();
     const plan = new IntakePlan();
     for (const id of refuted) this.#refute(id, plan, now);
@@ -122,18 +128,34 @@ export class Intake {
   #decide(candidate: Candidate, plan: IntakePlan, now: number): Verdict {
     const { body, traceKey, strong } = candidate;
     const id = body.event_id;
-    if (this.#seen.has(id)) return this.#duplicate(id, plan);
+    if (this.#seen.has(id)) return this.#thereAlready(id, candidate, plan, now);
     if (candidate.waits) return this.#wait(candidate, plan, now);
+    const job = jobKeysOf(body);
+    const isTold = job?.seenAs.some((key) => this.#seen.has(key)) === true;
+    if (isTold && !strong) return 'duplicate';
+    const ownKeys = [id];
     if (strong && traceKey !== undefined) {
-      if (this.#seen.has(recoveredKey(traceKey))) return this.#duplicate(recoveredKey(traceKey), plan);
-      this.#mark(strongKey(traceKey), plan, now);
+      const recovered = recoveredKey(traceKey);
+      if (this.#seen.has(recovered)) return this.#thereAlready(recovered, candidate, plan, now);
+      ownKeys.push(strongKey(traceKey));
       plan.strongKeys.push(strongKey(traceKey));
     }
-    this.#mark(id, plan, now);
+    for (const key of ownKeys) this.#mark(key, plan, now);
     this.#release(id, strong ? traceKey : undefined, plan);
+    if (isTold) {
+      plan.remembered.push(...ownKeys);
+      return 'duplicate';
+    }
+    for (const key of job?.own ?? []) this.#mark(key, plan, now);
     if (!this.#counts(candidate.collapse, body, plan)) return 'duplicate';
     plan.append.push(JSON.stringify(body));
     return 'accepted';
+  }
+
+  /** The event is there, perhaps by an observer that did not know the job: a strong one says which it was. */
+  #thereAlready(key: string, { body, strong }: Candidate, plan: IntakePlan, now: number): Verdict {
+    for (const jobKey of (strong ? jobKeysOf(body) : undefined)?.own ?? []) this.#remember(jobKey, plan, now);
+    return this.#duplicate(key, plan);
   }
 
   #wait({ body, traceKey, collapse }: Candidate, plan: IntakePlan, now: number): Verdict {
@@ -156,9 +178,15 @@ export class Intake {
       this.#duplicate(id, plan);
       return;
     }
-    this.#mark(id, plan, now);
-    plan.remembered.push(id);
+    this.#remember(id, plan, now);
     this.#release(id, undefined, plan);
+  }
+
+  /** Marks what no event in the journal brings back after a restart. */
+  #remember(key: string, plan: IntakePlan, now: number): void {
+    if (this.#seen.has(key)) return;
+    this.#mark(key, plan, now);
+    plan.remembered.push(key);
   }
 
   #mark(key: string, plan: IntakePlan, now: number): void {
@@ -180,6 +208,17 @@ export class Intake {
     const undo = this.#collapsed.count(collapse, body.created);
     if (undo !== undefined) plan.onUndo(undo);
     return undo !== undefined;
+  }
+
+  #writeOfSameJob(candidates: readonly Candidate[]): Promise<unknown> | undefined {
+    if (this.#pending.size === 0) return undefined;
+    for (const { body } of candidates) {
+      for (const key of jobKeysOf(body)?.seenAs ?? []) {
+        const write = this.#pending.get(key);
+        if (write !== undefined) return write;
+      }
+    }
+    return undefined;
   }
 
   /** Whose key it has may not be on disk yet: it is acknowledged only once that is. */
