@@ -25,6 +25,23 @@ const proxy = program
   .description('pass requests on to Clowder and report what they do, as OpenTelemetry');
 addProxyFlags(proxy).action(async () => (await import('./proxy.ts')).runProxy(globals(), proxy));
 
+const monitor = program
+  .command('monitor')
+  .description('probe Clowder and what it needs, as --config monitor.yaml says, and tell of changes')
+  .action(async () => (await import('./monitor.ts')).runMonitor(globals()));
+monitor
+  .command('check')
+  .description('check the configuration as a whole and print what would be done')
+  .action(async () => (await import('./monitor.ts')).checkMonitor(globals()));
+monitor
+  .command('once')
+  .description('run every probe once and print what it read; exit code 1 where something is down')
+  .action(async () => (await import('./monitor.ts')).monitorOnce(globals()));
+monitor
+  .command('schema')
+  .description('print the JSON Schema of the configuration')
+  .action(async () => (await import('./monitor.ts')).printMonitorSchema());
+
 const keys = program.command('keys').description('API keys of the collector');
 keys
   .command('add')
@@ -79,6 +96,37 @@ rejected
   .description('check rejected events again and journal those that are right now')
   .action(async (ids: string[], options: { key?: string }) =>
     (await import('./rejected.ts')).replayRejected(globals(), ids, options),
+  );
+
+const sink = program
+  .command('sink')
+  .description('pass events on from RabbitMQ to analytics services: those that are configured')
+  .argument('[names...]', 'only these')
+  .action(async (names: string[]) => (await import('./sink.ts')).runSinks(globals(), names));
+sink
+  .command('list')
+  .description('list every kind of sink, and what is configured')
+  .action(async () => (await import('./sink.ts')).listSinks(globals()));
+sink
+  .command('check')
+  .argument('[names...]', 'only these')
+  .description('try each out, broker and service, and store nothing; exit code 1 where one fails')
+  .action(async (names: string[]) => (await import('./sink.ts')).checkSinks(globals(), names));
+sink
+  .command('dead')
+  .argument('<name>', 'the sink')
+  .description('list what a service will never take, with the reasons, the oldest first')
+  .addOption(new Option('--limit <n>', 'at most so many').default(100).argParser(positive))
+  .action(async (name: string, options: { limit: number }) =>
+    (await import('./sink.ts')).listDead(globals(), name, options),
+  );
+sink
+  .command('replay')
+  .argument('<name>', 'the sink')
+  .description('send what was put aside once more, with the ids it has')
+  .addOption(new Option('--limit <n>', 'at most so many').argParser(positive))
+  .action(async (name: string, options: { limit?: number }) =>
+    (await import('./sink.ts')).replayDead(globals(), name, options),
   );
 
 program

@@ -1,0 +1,107 @@
+import pino from 'pino';
+import { startAdmin } from '../monitor/admin.ts';
+import type { MonitorConfig } from '../monitor/config/config.ts';
+import { monitorJsonSchema } from '../monitor/config/json-schema.ts';
+import { loadMonitorConfig } from '../monitor/config/load.ts';
+import { planOf } from '../monitor/config/plan.ts';
+import { startMonitor } from '../monitor/monitor.ts';
+import { turnOf } from '../monitor/probe-runner.ts';
+import { createProbe } from '../monitor/probes/create-probe.ts';
+import type { Reading } from '../monitor/reading.ts';
+import { startTelemetry } from '../monitor/telemetry/telemetry.ts';
+import { VERSION } from '../collector/version.ts';
+import { printRows } from './output.ts';
+import type { GlobalOptions } from './program.ts';
+
+const DEFAULT_CONFIG = 'monitor.yaml';
+/** What is left after SIGTERM for sending what waits; the rest goes out after the next start. */
+const FLUSH_MS = 3000;
+/** From SIGTERM to the end of the process, whatever is left (DESIGN.md, promise 4). */
+const STOP_WITHIN_MS = 9500;
+
+function configOf({ config = DEFAULT_CONFIG }: GlobalOptions): MonitorConfig {
+  return loadMonitorConfig(config, process.env);
+}
+
+/** `monitor`: runs until SIGTERM or SIGINT. */
+export async function runMonitor(options: GlobalOptions): Promise<void> {
+  const config = configOf(options);
+  const log = pino({ level: config.logLevel, base: { service: 'clowder-otel-monitor' } });
+  const telemetry = startTelemetry({
+    spoolDir: config.spoolDir,
+    spoolMaxBytes: config.spoolMaxBytes,
+    instance: config.instance,
+    version: VERSION,
+    otlp: config.telemetry,
+    metricIntervalMs: config.telemetry.metric_interval,
+    environment: process.env,
+    log,
+  });
+  const monitor = startMonitor({ config, telemetry, log });
+  const admin = config.admin && (await startAdmin({ ...config.admin, latest: monitor.latest, stats: telemetry.stats }));
+  log.info({ probes: config.probes.length, notifiers: config.notify.length, admin: admin?.port }, 'monitoring');
+
+  const stop = async (): Promise<void> => {
+    setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
+    await monitor.stop();
+    await admin?.stop();
+    await telemetry.shutdown(FLUSH_MS);
+    log.info('stopped');
+  };
+  const end = (): void =>
+    void stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'could not stop in order');
+        process.exit(1);
+      },
+    );
+  process.once('SIGTERM', end);
+  process.once('SIGINT', end);
+}
+
+/** `monitor check` */
+export function checkMonitor(options: GlobalOptions): void {
+  const plan = planOf(configOf(options));
+  for (const rows of [plan.probes, plan.notify]) {
+    const [first] = rows;
+    if (first !== undefined) printRows(rows, Object.keys(first));
+  }
+}
+
+/** `monitor once`: every probe one turn. @throws Error where something is down */
+export async function monitorOnce(options: GlobalOptions): Promise<void> {
+  const { probes } = configOf(options);
+  const never = new AbortController().signal;
+  const turns = probes.map(async (settings) => {
+    const readings = await turnOf(createProbe(settings), settings.schedule, never);
+    return readings.map((reading) => rowOf(settings.name, reading));
+  });
+  const rows = (await Promise.all(turns)).flat();
+  printRows(rows, [
+    'probe',
+    'target',
+    'state',
+    'ms',
+    'status_code',
+    'tls_days_left',
+    'queue_length',
+    'version',
+    'error',
+  ]);
+  const down = rows.filter((row) => row['state'] === 'down').length;
+  if (down > 0) throw new Error(`${down} of ${rows.length} are down`);
+}
+
+function rowOf(
+  probe: string,
+  { target, healthy, error, measures }: Reading,
+): Record<string, string | number | boolean | undefined> {
+  const { response_time_ms: ms, ...rest } = measures;
+  return { probe, target, state: healthy ? 'up' : 'down', ms, ...rest, error };
+}
+
+/** `monitor schema` */
+export function printMonitorSchema(): void {
+  process.stdout.write(`${JSON.stringify(monitorJsonSchema(), undefined, 2)}\n`);
+}

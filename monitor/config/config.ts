@@ -1,0 +1,191 @@
+import { resolve } from 'node:path';
+import { DEFAULT_AMQP_URL } from '../../exporter/amqp-url.ts';
+import type { MonitorYaml, NotifierSettings, ProbeSettings, ScheduleSettings } from './schema.ts';
+import type { Problem } from './secrets.ts';
+import { listenAddress, size } from './values.ts';
+
+/** When a probe runs, and when what it reads counts. */
+export interface Schedule {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly retries: number;
+  readonly retryPauseMs: number;
+  /** Percent of the interval. */
+  readonly jitter: number;
+  readonly failures: number;
+  readonly successes: number;
+  readonly window: number;
+}
+
+type Unplanned = Exclude<ProbeSettings, { type: 'clowder' }>;
+
+/** A probe as it runs: `clowder` has become what it stands for. */
+export type PlannedProbe = Unplanned & {
+  readonly component: string;
+  readonly schedule: Schedule;
+};
+export type PlannedProbeType = PlannedProbe['type'];
+export type Planned<T extends PlannedProbeType> = Extract<PlannedProbe, { type: T }>;
+
+export type PlannedNotifier = NotifierSettings & { readonly name: string };
+
+/** The monitor's configuration, complete. */
+export interface MonitorConfig {
+  readonly instance: string | undefined;
+  readonly telemetry: NonNullable<MonitorYaml['telemetry']>;
+  readonly spoolDir: string;
+  readonly spoolMaxBytes: number;
+  readonly admin: { readonly host: string; readonly port: number } | undefined;
+  readonly logLevel: string;
+  readonly probes: readonly PlannedProbe[];
+  readonly notify: readonly PlannedNotifier[];
+  /** Texts that must never be shown: what came from the environment and from files. */
+  readonly secrets: ReadonlySet<string>;
+}
+
+const DEFAULTS: Schedule = {
+  intervalMs: 60_000,
+  timeoutMs: 10_000,
+  retries: 1,
+  retryPauseMs: 2000,
+  jitter: 10,
+  failures: 1,
+  successes: 1,
+  window: 10,
+};
+
+interface Surroundings {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly secrets: ReadonlySet<string>;
+  /** Where monitor.yaml is. */
+  readonly dir: string;
+}
+
+/** Fills in what was left out, and checks what no single setting can show. */
+export function completed(
+  yaml: MonitorYaml,
+  { environment, secrets, dir }: Surroundings,
+): { readonly config: MonitorConfig; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const fromEnvironment = <T>(name: string, schema: { safeParse(given: unknown): { success: boolean; data?: T } }) => {
+    const given = environment[name];
+    if (given === undefined || given === '') return undefined;
+    const { success, data } = schema.safeParse(given);
+    if (!success) problems.push({ path: name, message: `(environment) was "${given}", which it may not be` });
+    return data;
+  };
+  const amqpUrl = environment['AMQP_URL'] ?? DEFAULT_AMQP_URL;
+  const probes = (yaml.probes ?? [])
+    .flatMap((probe) => expanded(probe, yaml.clowder?.version ?? 'v1'))
+    .map((probe) => planned(probe, yaml.defaults, amqpUrl));
+  const notify = (yaml.notify ?? []).map((notifier) => plannedNotifier(notifier, amqpUrl));
+  problems.push(...twice('probes', probes), ...twice('notify', notify), ...unknownProbes(notify, probes));
+  return {
+    problems,
+    config: {
+      instance: yaml.clowder?.instance,
+      telemetry: yaml.telemetry ?? {},
+      spoolDir: resolve(dir, environment['SPOOL_DIR'] ?? yaml.spool_dir ?? 'monitor-data'),
+      spoolMaxBytes: fromEnvironment('SPOOL_MAX_BYTES', size) ?? yaml.spool_max_bytes ?? 64 * 1024 * 1024,
+      admin: fromEnvironment('MONITOR_ADMIN', listenAddress) ?? yaml.admin,
+      logLevel: environment['LOG_LEVEL'] ?? yaml.log_level ?? 'info',
+      probes,
+      notify,
+      secrets: new Set([...secrets, ...secretsIn(yaml)]),
+    },
+  };
+}
+
+function planned(probe: Unplanned, defaults: ScheduleSettings | undefined, amqpUrl: string): PlannedProbe {
+  const component = probe.component ?? COMPONENTS[probe.type] ?? probe.name;
+  const complete = { component, schedule: scheduleOf(probe, defaults) };
+  return probe.type === 'rabbitmq' ? { ...probe, ...complete, url: probe.url ?? amqpUrl } : { ...probe, ...complete };
+}
+
+function plannedNotifier(notifier: NotifierSettings, amqpUrl: string): PlannedNotifier {
+  const name = notifier.name ?? notifier.type;
+  return notifier.type === 'rabbitmq' ? { ...notifier, name, url: notifier.url ?? amqpUrl } : { ...notifier, name };
+}
+
+/** The service where a probe does not say which it looks at. */
+const COMPONENTS: { readonly [type in PlannedProbeType]?: string } = {
+  rabbitmq: 'rabbitmq',
+  disk: 'disk',
+  file_write: 'disk',
+};
+
+/** What `type: clowder` stands for: the health checks and status pages that Clowder has. */
+function expanded(probe: ProbeSettings, version: 'v1' | 'v2'): readonly Unplanned[] {
+  if (probe.type !== 'clowder') return [probe];
+  const { type: _type, url, version: own, ...rest } = probe;
+  const base = url.replace(/\/+$/, '');
+  const component = probe.component ?? 'clowder';
+  if ((own ?? version) === 'v2')
+    return [{ ...rest, component, type: 'http', url: `${base}/api/v2/status`, version: { path: 'version' } }];
+  return [
+    { ...rest, component, type: 'http', url: `${base}/healthz`, body: { equals: 'healthy' } },
+    {
+      ...rest,
+      component,
+      type: 'http',
+      name: `${probe.name} status`,
+      url: `${base}/api/status`,
+      version: { path: 'version.number' },
+    },
+  ];
+}
+
+function scheduleOf(own: ScheduleSettings, defaults: ScheduleSettings = {}): Schedule {
+  return {
+    intervalMs: own.interval ?? defaults.interval ?? DEFAULTS.intervalMs,
+    timeoutMs: own.timeout ?? defaults.timeout ?? DEFAULTS.timeoutMs,
+    retries: own.retries ?? defaults.retries ?? DEFAULTS.retries,
+    retryPauseMs: own.retry_pause ?? defaults.retry_pause ?? DEFAULTS.retryPauseMs,
+    jitter: own.jitter ?? defaults.jitter ?? DEFAULTS.jitter,
+    failures: own.failures ?? defaults.failures ?? DEFAULTS.failures,
+    successes: own.successes ?? defaults.successes ?? DEFAULTS.successes,
+    window: own.window ?? defaults.window ?? DEFAULTS.window,
+  };
+}
+
+/** Settings whose texts must never be shown, wherever they stand; of probes, a URL is what is looked at. */
+const SECRET_SETTINGS: ReadonlySet<string> = new Set(['password', 'secret', 'api_key']);
+
+function secretsIn(node: unknown, name = '', within: readonly string[] = []): readonly string[] {
+  if (typeof node === 'string') {
+    if (SECRET_SETTINGS.has(name) || within.includes('headers')) return [node];
+    if (name !== 'url') return [];
+    const { password } = new URL(node);
+    return [
+      ...(within.includes('notify') ? [node] : []),
+      ...(password === '' ? [] : [password, decodeURIComponent(password)]),
+    ];
+  }
+  if (typeof node !== 'object' || node === null) return [];
+  return Object.entries(node).flatMap(([key, child]) => secretsIn(child, key, [...within, name]));
+}
+
+type Named = readonly { readonly name: string }[];
+
+function twice(list: string, items: Named): readonly Problem[] {
+  const seen = new Set<string>();
+  return items.flatMap(({ name }) => {
+    if (!seen.has(name)) {
+      seen.add(name);
+      return [];
+    }
+    return [{ path: list, message: `has two called "${name}"; each needs a name of its own` }];
+  });
+}
+
+function unknownProbes(notifiers: readonly PlannedNotifier[], probes: Named): readonly Problem[] {
+  const names = probes.map((probe) => probe.name);
+  return notifiers.flatMap((notifier, index) =>
+    (notifier.probes ?? [])
+      .filter((name) => !names.includes(name))
+      .map((name) => ({
+        path: `notify[${index}].probes`,
+        message: `names "${name}", which is no probe; it may be ${names.join(', ')}`,
+      })),
+  );
+}

@@ -1,0 +1,228 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { monitorJsonSchema } from './json-schema.ts';
+import { MonitorConfigError, parseMonitorConfig } from './load.ts';
+import { inWords, planOf } from './plan.ts';
+import { parseDuration, parseSize } from './values.ts';
+
+const EXAMPLE = readFileSync(new URL('../../deploy/monitor.example.yaml', import.meta.url), 'utf8');
+const SECRETS = {
+  MONITOR_KEY: 'monitor-key',
+  CLOWDER_KEY: 'clowder-key',
+  RABBITMQ_PASSWORD: 'rabbit-password',
+  SLACK_WEBHOOK: 'https://hooks.example.org/services/T1/secret-path',
+};
+
+function problems(source: string, environment: NodeJS.ProcessEnv = {}): string[] {
+  try {
+    parseMonitorConfig(source, environment);
+  } catch (error) {
+    if (!(error instanceof MonitorConfigError)) throw error;
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim());
+  }
+  return [];
+}
+
+describe('the example', () => {
+  const config = parseMonitorConfig(EXAMPLE, SECRETS);
+
+  it('is right, and says what the monitor would do', () => {
+    const { probes, notify } = planOf(config);
+    expect(probes.map(({ name, type, component, every }) => [name, type, component, every])).toEqual([
+      ['clowder', 'http', 'clowder', '30s'],
+      ['clowder status', 'http', 'clowder', '30s'],
+      ['home page', 'http', 'clowder', '30s'],
+      ['known file', 'download', 'clowder', '15m'],
+      ['mongo', 'tcp', 'mongo', '30s'],
+      ['elasticsearch', 'tcp', 'elasticsearch', '30s'],
+      ['rabbitmq', 'rabbitmq', 'rabbitmq', '30s'],
+      ['data disk', 'disk', 'disk', '5m'],
+    ]);
+    expect(notify).toMatchObject([
+      { name: 'slack', to: 'https://hooks.example.org/…', after: 2, quiet: '15m', remind: '6h' },
+      { name: 'email', to: 'operators@example.org', after: 3 },
+    ]);
+  });
+
+  it('keeps its secrets out of the plan, and knows all of them', () => {
+    const shown = JSON.stringify(planOf(config));
+    for (const secret of ['monitor-key', 'clowder-key', 'rabbit-password', 'secret-path'])
+      expect(shown).not.toContain(secret);
+    expect([...config.secrets]).toEqual(expect.arrayContaining(Object.values(SECRETS)));
+  });
+
+  it('names only settings that the JSON Schema has', () => {
+    const { properties } = monitorJsonSchema() as { properties: Record<string, unknown> };
+    expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(parse(EXAMPLE) as object)));
+  });
+});
+
+describe('a configuration that is wrong', () => {
+  it('is told as a whole: where, what it was, and what it may be', () => {
+    expect(
+      problems(`
+intervall: 30s
+defaults: { interval: often, retries: -1 }
+probes:
+  - { name: a, type: http, url: clowder.example.org }
+  - { name: b, type: tcp, host: mongo, port: 99999 }
+  - { name: c, type: telepathy }
+  - { type: disk, path: / }
+  - { name: e, type: http, url: "https://x.example/", body: { contain: x } }
+notify:
+  - { type: email, url: "smtp://h", from: a@example.org, to: [] }
+`),
+    ).toEqual([
+      'defaults.interval was "often"; it may be a duration above 0, such as 500ms, 30s, 5m, 6h or 7d',
+      'defaults.retries was -1; it may be a whole number from 0 to 20',
+      'probes[0].url was *** (not shown); it may be a URL that begins with http:// or https://',
+      'probes[1].port was 99999; it may be a whole number from 1 to 65535',
+      expect.stringMatching(
+        /^probes\[2\].*it may be a probe of type http, download, clowder, tcp, rabbitmq, disk, file_write, ping$/,
+      ),
+      'probes[3].name is missing; it may be text',
+      'probes[4].body.contain is no setting; it may be one of equals, contains, matches, json',
+      'notify[0].to was []; it may be a list of addresses',
+      'intervall is no setting; it may be one of clowder, defaults, telemetry, spool_dir, spool_max_bytes, admin, log_level, probes, notify',
+    ]);
+  });
+
+  it.each([
+    [
+      'two probes of one name',
+      'probes: [{name: a, type: disk, path: /}, {name: a, type: disk, path: /tmp}]',
+      /^probes has two called "a"/,
+    ],
+    [
+      'a notifier of a probe that is none',
+      'probes: [{name: a, type: disk, path: /}]\nnotify: [{type: slack, url: "https://h.example/", probes: [b]}]',
+      /^notify\[0\]\.probes names "b", which is no probe; it may be a$/,
+    ],
+    [
+      'a variable that is not set',
+      'spool_dir: "${env:NOWHERE}"',
+      /^spool_dir names the variable NOWHERE, which is not set$/,
+    ],
+    [
+      'a file that is not there',
+      'telemetry: {headers: {k: "${file:/none}"}}',
+      /^telemetry\.headers\.k names the file \/none/,
+    ],
+    [
+      'an expression that is none',
+      'probes: [{name: a, type: http, url: "http://h/", body: {matches: "("}}]',
+      /a regular expression$/,
+    ],
+    [
+      'a host that is an option',
+      'probes: [{name: a, type: ping, host: -f}]',
+      /^probes\[0\]\.host was "-f"; it may be a host name/,
+    ],
+    [
+      'a time zone that is none',
+      'notify: [{type: slack, url: "http://h/", quiet_hours: {from: "22:00", to: "7:00", timezone: Mars}}]',
+      /^notify\[0\]\.quiet_hours\.to was "7:00"/,
+    ],
+  ])('says so of %s', (_what, source, message) => {
+    expect(problems(source)[0]).toMatch(message);
+  });
+
+  it('never shows a secret, whatever is wrong with it', () => {
+    const source =
+      'notify: [{type: email, url: "${env:SMTP}", from: a, to: ["${env:SMTP}", 5]}]\nspool_dir: ["${env:SMTP}"]';
+    expect(problems(source, { SMTP: 'http://bob:s3cret@host' }).join('\n')).not.toContain('s3cret');
+  });
+
+  it('that is no YAML, or not there, is told in one sentence', () => {
+    expect(() => parseMonitorConfig('probes: [', {})).toThrow(/^monitor\.yaml is no YAML: /);
+  });
+});
+
+describe('secrets', () => {
+  it('come from the environment and from files, also where a text holds more than one', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'secrets-'));
+    writeFileSync(join(dir, 'password'), 'p4ss\n');
+    const source = `
+telemetry: { headers: { Authorization: "Basic \${env:USER_NAME}:\${file:password}" } }
+probes:
+  - { name: q, type: rabbitmq, management: { url: "http://h:15672", user: u, password_file: password } }
+notify:
+  - { type: webhook, url_file: ${dir}/password-url, secret_file: password }
+`;
+    writeFileSync(join(dir, 'password-url'), 'https://hooks.example/abc');
+    const config = parseMonitorConfig(source, { USER_NAME: 'bob' }, join(dir, 'monitor.yaml'));
+    rmSync(dir, { recursive: true });
+    expect(config.telemetry.headers).toEqual({ Authorization: 'Basic bob:p4ss' });
+    expect(config.probes).toMatchObject([{ management: { password: 'p4ss' } }]);
+    expect(config.notify).toMatchObject([{ url: 'https://hooks.example/abc', secret: 'p4ss' }]);
+  });
+});
+
+describe('what is left out', () => {
+  it('comes from `defaults`, and from the monitor itself', () => {
+    const { probes } = parseMonitorConfig(
+      'defaults: {interval: 5m, failures: 3}\nprobes: [{name: a, type: disk, path: /, interval: 1s}, {name: b, type: tcp, host: h, port: 1}]',
+      {},
+    );
+    expect(probes.map((probe) => probe.schedule)).toMatchObject([
+      { intervalMs: 1000, timeoutMs: 10_000, retries: 1, failures: 3 },
+      { intervalMs: 300_000, timeoutMs: 10_000, retries: 1, failures: 3 },
+    ]);
+  });
+
+  it('is an error where the environment gives it wrongly, and the environment wins', () => {
+    expect(parseMonitorConfig('admin: 9000', { MONITOR_ADMIN: '0.0.0.0:9465' }).admin).toEqual({
+      host: '0.0.0.0',
+      port: 9465,
+    });
+    expect(problems('{}', { SPOOL_MAX_BYTES: 'much' })).toEqual([
+      'SPOOL_MAX_BYTES (environment) was "much", which it may not be',
+    ]);
+  });
+
+  it('makes of `type: clowder` what the version of Clowder has', () => {
+    const { probes } = parseMonitorConfig(
+      'clowder: {version: v2}\nprobes: [{name: c, type: clowder, url: "https://c.example/ctx/"}]',
+      {},
+    );
+    expect(probes).toMatchObject([
+      {
+        name: 'c',
+        type: 'http',
+        component: 'clowder',
+        url: 'https://c.example/ctx/api/v2/status',
+        version: { path: 'version' },
+      },
+    ]);
+  });
+});
+
+describe('durations and sizes', () => {
+  it('are read and written in the units of people', () => {
+    expect(['500ms', '30s', '1.5m', '6h', '7d', '5', '5 minutes', ''].map(parseDuration)).toEqual([
+      500,
+      30_000,
+      90_000,
+      21_600_000,
+      604_800_000,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(['1024', '1k', '1KiB', '10 GB', '64MiB', 'x'].map(parseSize)).toEqual([
+      1024,
+      1000,
+      1024,
+      1e10,
+      67_108_864,
+      undefined,
+    ]);
+    expect([500, 30_000, 90_000, 3_600_000, 86_400_000].map(inWords)).toEqual(['500ms', '30s', '90s', '1h', '1d']);
+  });
+});

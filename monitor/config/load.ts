@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { isSecretName } from '../../taxonomy/redaction.ts';
+import { completed, type MonitorConfig } from './config.ts';
+import { monitorSchema } from './schema.ts';
+import { resolveSecrets, type Problem } from './secrets.ts';
+
+/** monitor.yaml is wrong; the message lists everything that is. */
+export class MonitorConfigError extends Error {
+  override readonly name = 'MonitorConfigError';
+  readonly code = 'invalid_config';
+}
+
+/**
+ * Reads monitor.yaml and checks it as a whole.
+ *
+ * @throws MonitorConfigError with every problem: its path, what it was and what it may be
+ */
+export function loadMonitorConfig(path: string, environment: NodeJS.ProcessEnv): MonitorConfig {
+  let source: string;
+  try {
+    source = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new MonitorConfigError(
+      `${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)}): name the monitor's configuration with --config`,
+      { cause },
+    );
+  }
+  return parseMonitorConfig(source, environment, path);
+}
+
+/** @param path of the file: in messages, and what files that it names are relative to */
+export function parseMonitorConfig(
+  source: string,
+  environment: NodeJS.ProcessEnv,
+  path = 'monitor.yaml',
+): MonitorConfig {
+  const document = parseDocument(source);
+  const [broken] = document.errors;
+  if (broken !== undefined) throw new MonitorConfigError(`${path} is no YAML: ${broken.message}`);
+  const dir = dirname(resolve(path));
+  const { value, secrets, problems } = resolveSecrets(document.toJS() ?? {}, environment, dir);
+  const result = monitorSchema.safeParse(value, { reportInput: true });
+  const wrong: Problem[] = [...problems];
+  if (!result.success) wrong.push(...result.error.issues.flatMap((issue) => problemsOf(issue, value, secrets)));
+  const config = result.success ? completed(result.data, { environment, secrets, dir }) : undefined;
+  wrong.push(...(config?.problems ?? []));
+  if (config === undefined || wrong.length > 0)
+    throw new MonitorConfigError(
+      `${path} is wrong:\n${wrong.map((one) => `  ${one.path === '' ? 'the file' : one.path} ${one.message}`).join('\n')}`,
+    );
+  return config.config;
+}
+
+function problemsOf(issue: z.core.$ZodIssue, root: unknown, secrets: ReadonlySet<string>): readonly Problem[] {
+  const path = pathOf(issue.path);
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      path: path === '' ? key : `${path}.${key}`,
+      message: `is no setting; it may be ${issue.message}`,
+    }));
+  // Of a list of alternatives none of which fits, the one that came furthest has more to say.
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const within = issue.errors.flat().filter((one) => one.path.length > 0);
+    if (within.length > 0)
+      return within.flatMap((one) => problemsOf({ ...one, path: [...issue.path, ...one.path] }, root, secrets));
+  }
+  const was = shown(at(root, issue.path), issue.path, secrets);
+  return [{ path, message: `${was === undefined ? 'is missing' : `was ${was}`}; it may be ${issue.message}` }];
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, part) =>
+      typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`,
+    '',
+  );
+}
+
+function at(root: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (node, part) => (typeof node === 'object' && node !== null ? Reflect.get(node, part) : undefined),
+    root,
+  );
+}
+
+/** The value as the message may show it: not where it is a secret, or may hold one. */
+function shown(value: unknown, path: readonly PropertyKey[], secrets: ReadonlySet<string>): string | undefined {
+  if (value === undefined) return undefined;
+  const names = path.map(String);
+  const text = JSON.stringify(value);
+  const hidden =
+    names.some((name) => name === 'url' || name === 'headers' || name === 'secret' || isSecretName(name)) ||
+    [...secrets].some((secret) => text.includes(secret));
+  if (hidden) return '*** (not shown)';
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}

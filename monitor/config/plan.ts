@@ -1,0 +1,55 @@
+import { redactAmqpUrl } from '../../exporter/amqp-url.ts';
+import { createProbe } from '../probes/create-probe.ts';
+import type { MonitorConfig, PlannedNotifier } from './config.ts';
+
+type Row = Readonly<Record<string, string | number>>;
+
+/** What the monitor would do, as rows for people: probes and notifiers, without secrets. */
+export function planOf(config: MonitorConfig): { readonly probes: readonly Row[]; readonly notify: readonly Row[] } {
+  return {
+    probes: config.probes.map((probe) => ({
+      name: probe.name,
+      type: probe.type,
+      component: probe.component,
+      target: createProbe(probe).target,
+      every: inWords(probe.schedule.intervalMs),
+      timeout: inWords(probe.schedule.timeoutMs),
+      retries: probe.schedule.retries,
+      down_after: probe.schedule.failures,
+    })),
+    notify: config.notify.map((notifier) => ({
+      name: notifier.name,
+      type: notifier.type,
+      to: recipientOf(notifier),
+      after: notifier.failures ?? 1,
+      quiet: notifier.quiet === undefined ? '' : inWords(notifier.quiet),
+      remind: notifier.remind === undefined ? '' : inWords(notifier.remind),
+      probes: notifier.probes?.join(', ') ?? 'all',
+    })),
+  };
+}
+
+/** The path of an incoming webhook is its secret. */
+function recipientOf(notifier: PlannedNotifier): string {
+  switch (notifier.type) {
+    case 'email':
+      return notifier.to.join(', ');
+    case 'rabbitmq':
+      return `${redactAmqpUrl(notifier.url ?? '')} ${notifier.exchange ?? 'clowder.metrics'}`;
+    case 'webhook':
+    case 'slack':
+      return `${new URL(notifier.url).origin}/…`;
+  }
+}
+
+/** The largest unit that divides it: `90s`, `5m`, `1h`. */
+export function inWords(ms: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1000],
+  ] as const)
+    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
+  return `${ms}ms`;
+}

@@ -1,0 +1,242 @@
+import { z } from 'zod';
+import {
+  amqpUrl,
+  duration,
+  flag,
+  host,
+  httpUrl,
+  listenAddress,
+  oneOf,
+  pause,
+  percent,
+  settings,
+  size,
+  smtpUrl,
+  text,
+  whole,
+} from './values.ts';
+
+const headers = z.record(z.string(), text, 'names of headers with their values');
+
+/** How often, how long, and when it counts as down; of every probe, and in `defaults` for all of them. */
+const schedule = {
+  interval: duration.optional().describe('From the beginning of one reading to that of the next'),
+  timeout: duration.optional().describe('Of each try, as a whole'),
+  retries: whole(0, 20).optional().describe('Further tries before a reading is bad'),
+  retry_pause: pause.optional().describe('Before a further try'),
+  jitter: percent.optional().describe('Up to this part of the interval is added, so that probes do not run in step'),
+  failures: whole(1, 1000).optional().describe('Bad readings one after the other that make "down"'),
+  successes: whole(1, 1000).optional().describe('Good readings one after the other that make "up" again'),
+  window: whole(1, 1000).optional().describe('Readings that average, minimum, maximum and loss are of'),
+};
+
+const common = {
+  name: text.max(200, 'text of at most 200 characters').describe('Of the probe: no two have the same'),
+  component: text.optional().describe('The service that is looked at: `service_name` of its events'),
+  ...schedule,
+};
+
+const jsonCheck = settings({
+  path: text.describe('Names and indices with dots between: `version.number`, `0.id`'),
+  equals: z.union([z.string(), z.number(), z.boolean()], 'text, a number, true or false').optional(),
+});
+
+const bodyCheck = settings({
+  equals: text.optional().describe('Apart from white space at both ends'),
+  contains: text.optional(),
+  matches: text.refine(isRegularExpression, 'a regular expression').optional(),
+  json: jsonCheck.optional().describe('The value must be there and, where said so, equal'),
+});
+
+const request = {
+  url: httpUrl,
+  headers: headers.optional().describe('Sent to the URL and never to another host'),
+  status: text
+    .regex(/^[1-5]\d\d(-[1-5]\d\d)?(,[1-5]\d\d(-[1-5]\d\d)?)*$/, 'status codes such as "200", "200-299" or "200,401"')
+    .optional()
+    .describe('Status codes that are good'),
+  redirects: whole(0, 20).optional().describe('Redirects that are followed; then the redirect itself is the answer'),
+  max_response_time: duration.optional().describe('A slower answer is a bad reading'),
+  tls_verify: flag.optional().describe('false: a certificate that cannot be trusted is no bad reading'),
+  tls_min_days: whole(0).optional().describe('A certificate with fewer days left is a bad reading'),
+  ca_file: text.optional().describe('PEM file of the certificates that are trusted'),
+};
+
+const queue = z.union(
+  [
+    text.transform((name) => ({ name, max_messages: undefined, min_consumers: undefined })),
+    settings({ name: text, max_messages: whole(0).optional(), min_consumers: whole(0).optional() }),
+  ],
+  'the name of a queue, or settings: name, max_messages, min_consumers',
+);
+
+const PROBES = [
+  settings({
+    ...common,
+    ...request,
+    type: z.literal('http'),
+    method: oneOf('GET', 'HEAD').optional(),
+    body: bodyCheck.optional(),
+    version: jsonCheck.optional().describe('Where in a JSON answer the version of the service stands'),
+    uptime: jsonCheck.optional().describe('Where in a JSON answer its uptime in seconds stands'),
+  }),
+  settings({
+    ...common,
+    ...request,
+    type: z.literal('download'),
+    bytes: size.optional().describe('How long the file is'),
+    sha256: text.regex(/^[0-9a-f]{64}$/i, '64 hexadecimal digits').optional(),
+  }),
+  settings({
+    ...common,
+    type: z.literal('clowder'),
+    url: httpUrl.describe('Of Clowder itself, with its context path'),
+    version: oneOf('v1', 'v2').optional(),
+    headers: headers.optional(),
+    tls_verify: request.tls_verify,
+    tls_min_days: request.tls_min_days,
+    ca_file: request.ca_file,
+    max_response_time: request.max_response_time,
+  }),
+  settings({
+    ...common,
+    type: z.literal('tcp'),
+    host,
+    port: whole(1, 65_535),
+    tls: flag.optional(),
+    tls_verify: request.tls_verify,
+    tls_min_days: request.tls_min_days,
+    ca_file: request.ca_file,
+  }),
+  settings({
+    ...common,
+    type: z.literal('rabbitmq'),
+    url: amqpUrl.optional().describe('As AMQP_URL; that one where it is not given'),
+    ca_file: text.optional(),
+    queues: z.array(queue, 'a list of queues').optional(),
+    management: settings({
+      url: httpUrl.describe('Of the management API, without /api'),
+      user: text.optional(),
+      password: text.optional(),
+      ca_file: text.optional(),
+    }).optional(),
+  }),
+  settings({
+    ...common,
+    type: z.literal('disk'),
+    path: text,
+    min_free: size.optional().describe('Less is a bad reading'),
+    max_used: percent.optional().describe('More is a bad reading'),
+  }),
+  settings({ ...common, type: z.literal('file_write'), path: text.describe('A directory') }),
+  settings({
+    ...common,
+    type: z.literal('ping'),
+    host,
+    count: whole(1, 100).optional(),
+    max_loss: percent.optional().describe('More packets lost, in percent, are a bad reading'),
+  }),
+] as const;
+
+const quietHours = settings({
+  from: text.regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day such as 22:00'),
+  to: text.regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day such as 07:00'),
+  timezone: text.refine(isTimezone, 'a time zone such as Europe/Berlin').optional(),
+});
+
+const telling = {
+  name: text.optional().describe('@default its type'),
+  failures: whole(1).optional().describe('Bad readings one after the other before it tells'),
+  quiet: pause.optional().describe('After telling that something is down, for so long not that it is down again'),
+  remind: duration.optional().describe('Tells again and again while it is down'),
+  quiet_hours: quietHours.optional(),
+  probes: z.array(text, 'a list of names of probes').optional().describe('Only of these'),
+  timeout: duration.optional(),
+  give_up_after: duration.optional().describe('A message that cannot be delivered for so long is dropped'),
+};
+
+const NOTIFIERS = [
+  settings({
+    ...telling,
+    type: z.literal('webhook'),
+    url: httpUrl,
+    headers: headers.optional(),
+    secret: text.optional().describe('Signs the body: X-Clowder-Signature, HMAC-SHA256'),
+  }),
+  settings({
+    ...telling,
+    type: z.literal('slack'),
+    url: httpUrl,
+    channel: text.optional(),
+    username: text.optional(),
+  }),
+  settings({
+    ...telling,
+    type: z.literal('email'),
+    url: smtpUrl,
+    from: text,
+    to: z.array(text, 'a list of addresses').min(1, 'a list of addresses'),
+    subject_prefix: text.optional(),
+  }),
+  settings({
+    ...telling,
+    type: z.literal('rabbitmq'),
+    url: amqpUrl.optional().describe('As AMQP_URL; that one where it is not given'),
+    ca_file: text.optional(),
+    exchange: text.optional(),
+  }),
+] as const;
+
+/** monitor.yaml. */
+export const monitorSchema = settings({
+  clowder: settings({
+    version: oneOf('v1', 'v2').optional(),
+    instance: text.optional().describe('`clowder_instance` of every event'),
+  }).optional(),
+  defaults: settings(schedule).optional(),
+  telemetry: settings({
+    endpoint: httpUrl.optional().describe('Of the receiver, without /v1/…; OTEL_EXPORTER_OTLP_ENDPOINT wins'),
+    headers: headers.optional().describe('OTEL_EXPORTER_OTLP_HEADERS wins'),
+    metric_interval: duration.optional(),
+  }).optional(),
+  spool_dir: text.optional(),
+  spool_max_bytes: size.optional().describe('SPOOL_MAX_BYTES wins'),
+  admin: listenAddress.optional().describe('Serves /healthz and /metrics; MONITOR_ADMIN wins'),
+  log_level: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').optional(),
+  probes: z
+    .array(z.discriminatedUnion('type', PROBES, `a probe of type ${typesOf(PROBES)}`), 'a list of probes')
+    .optional(),
+  notify: z
+    .array(z.discriminatedUnion('type', NOTIFIERS, `a notifier of type ${typesOf(NOTIFIERS)}`), 'a list of notifiers')
+    .optional(),
+});
+
+export type MonitorYaml = z.infer<typeof monitorSchema>;
+type AnyProbe = NonNullable<MonitorYaml['probes']>[number];
+export type ProbeType = AnyProbe['type'];
+/** Settings of a probe of the type. */
+export type ProbeSettings<T extends ProbeType = ProbeType> = Extract<AnyProbe, { type: T }>;
+type AnyNotifier = NonNullable<MonitorYaml['notify']>[number];
+export type NotifierType = AnyNotifier['type'];
+export type NotifierSettings<T extends NotifierType = NotifierType> = Extract<AnyNotifier, { type: T }>;
+export type ScheduleSettings = NonNullable<MonitorYaml['defaults']>;
+
+function typesOf(options: readonly { readonly shape: { readonly type: { readonly value: string } } }[]): string {
+  return options.map((option) => option.shape.type.value).join(', ');
+}
+
+function isRegularExpression(given: string): boolean {
+  try {
+    return new RegExp(given, 'u') instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
+
+function isTimezone(given: string): boolean {
+  try {
+    return Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}

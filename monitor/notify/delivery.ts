@@ -1,0 +1,104 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { MonitorStore, OutboxRow } from '../state/store.ts';
+import { errorText } from '../probes/probe-error.ts';
+import { NotifyError, type Notifier } from './notifier.ts';
+
+export interface DeliveryOptions {
+  readonly name: string;
+  readonly notifier: Notifier;
+  readonly store: Pick<MonitorStore, 'firstMessage' | 'removeMessage'>;
+  /** Of one try, in milliseconds. */
+  readonly timeoutMs: number;
+  /** A message that could not be delivered for so long is dropped, in milliseconds. */
+  readonly giveUpMs: number;
+  /** Takes secrets out of a text. */
+  readonly scrub: (text: string) => string;
+  readonly onOutcome: (outcome: 'delivered' | 'failed' | 'dropped') => void;
+  readonly log: {
+    readonly info: (fields: object, message: string) => void;
+    readonly warn: (fields: object, message: string) => void;
+    readonly error: (fields: object, message: string) => void;
+  };
+  /** First and longest pause after a failure, in milliseconds. @default 1000, 300000 */
+  readonly pauseMs?: { readonly first: number; readonly longest: number };
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+  /** From 0 up to 1. @default Math.random */
+  readonly random?: () => number;
+}
+
+/** Delivers the messages of one notifier in order, each until it is taken. It holds up nobody but itself. */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  #wakeUp = Promise.withResolvers<void>();
+  #failures = 0;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  /** There is a new message. */
+  wake(): void {
+    this.#wakeUp.resolve();
+  }
+
+  /** Ends the try that is on its way; what was not delivered waits for the next start. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.wake();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { name, store } = this.#options;
+    const stop = this.#stop.signal;
+    while (!stop.aborted) {
+      this.#wakeUp = Promise.withResolvers();
+      const row = store.firstMessage(name);
+      if (row === undefined) {
+        await this.#wakeUp.promise;
+        continue;
+      }
+      const pauseMs = await this.#tryOne(row);
+      if (pauseMs > 0) await delay(pauseMs, undefined, { signal: stop }).catch(() => undefined);
+    }
+  }
+
+  /** @returns the pause before the next try, in milliseconds */
+  async #tryOne({ id, notification }: OutboxRow): Promise<number> {
+    const { name, notifier, store, timeoutMs, giveUpMs, log, onOutcome } = this.#options;
+    const fields = { notifier: name, kind: notification.kind, probe: notification.probe };
+    try {
+      await notifier.deliver(notification, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeoutMs)]));
+      store.removeMessage(id);
+      this.#failures = 0;
+      onOutcome('delivered');
+      log.info({ ...fields, target: notification.target }, 'notification delivered');
+      return 0;
+    } catch (error) {
+      if (this.#stop.signal.aborted) return 0;
+      const reason = this.#options.scrub(errorText(error));
+      const tooOld = (this.#options.now ?? Date.now)() - notification.atMs > giveUpMs;
+      if (tooOld || (error instanceof NotifyError && error.code === 'refused')) {
+        store.removeMessage(id);
+        onOutcome('dropped');
+        log.error({ ...fields, reason }, 'notification dropped: it cannot be delivered');
+        return 0;
+      }
+      this.#failures += 1;
+      onOutcome('failed');
+      if (this.#failures === 1) log.warn({ ...fields, reason }, 'notification not delivered; it is tried again');
+      return this.#pause();
+    }
+  }
+
+  /** Equal jitter: half of the pause is certain. */
+  #pause(): number {
+    const { pauseMs = { first: 1000, longest: 300_000 }, random = Math.random } = this.#options;
+    const pause = Math.min(pauseMs.longest, pauseMs.first * 2 ** Math.min(this.#failures - 1, 16));
+    return pause / 2 + (pause / 2) * random();
+  }
+}

@@ -1,0 +1,52 @@
+import type { Measures } from '../reading.ts';
+
+/** What is told of a target. Plain data: it waits on disk until it is delivered. */
+export interface Notification {
+  /** The same for every delivery of it: what the receiver may drop doubles by. */
+  readonly id: string;
+  readonly kind: 'down' | 'still_down' | 'up';
+  readonly probe: string;
+  readonly component: string;
+  readonly target: string;
+  /** When it went down or came back, Unix milliseconds. */
+  readonly sinceMs: number;
+  /** When the reading was made that it follows from, Unix milliseconds. */
+  readonly atMs: number;
+  /** How long it was down, in seconds. */
+  readonly downForS: number;
+  readonly error?: string | undefined;
+  readonly measures: Measures;
+  readonly instance?: string | undefined;
+}
+
+const SAID = { down: 'is down', still_down: 'is still down', up: 'is up again' } as const;
+
+/** One line for people: `clowder is down (https://…/healthz): HTTP 500`. */
+export function headline({ kind, component, target, downForS, error }: Notification): string {
+  const time = kind === 'down' ? '' : ` after ${span(downForS)}`;
+  const reason = kind === 'up' || error === undefined ? '' : `: ${error}`;
+  return `${component} ${SAID[kind]}${time} (${target})${reason}`;
+}
+
+/** What else is known, by name. */
+export function details(notification: Notification): readonly (readonly [string, string])[] {
+  const { probe, sinceMs, instance, measures } = notification;
+  return [
+    ['probe', probe],
+    [notification.kind === 'up' ? 'up since' : 'down since', new Date(sinceMs).toISOString()],
+    ...(instance === undefined ? [] : [['instance', instance] as const]),
+    ...Object.entries(measures).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name.replaceAll('_', ' '), String(value)] as const],
+    ),
+  ];
+}
+
+/** `45 s`, `12 min`, `3 h 5 min`, `2 d 4 h`. */
+export function span(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h${minutes % 60 === 0 ? '' : ` ${minutes % 60} min`}`;
+  return `${Math.floor(hours / 24)} d${hours % 24 === 0 ? '' : ` ${hours % 24} h`}`;
+}

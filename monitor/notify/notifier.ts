@@ -1,0 +1,23 @@
+import type { Notification } from './notification.ts';
+
+/** A way to tell somebody. */
+export interface Notifier {
+  /**
+   * Resolves when the message was taken.
+   *
+   * @throws NotifyError where it was not; any other error counts as one that may pass
+   */
+  deliver(notification: Notification, signal: AbortSignal): Promise<void>;
+}
+
+/** A message was not taken; the text holds no secrets. */
+export class NotifyError extends Error {
+  override readonly name = 'NotifyError';
+  readonly code: 'refused' | 'not_now';
+
+  /** @param code `refused`: it never will be taken; `not_now`: another try may pass */
+  constructor(code: NotifyError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

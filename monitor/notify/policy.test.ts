@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { step, UNKNOWN } from '../state/health-state.ts';
+import { decide, NOTHING_TOLD, quietHours, type Policy } from './policy.ts';
+
+const always: Policy = { failures: 1, quietMs: 0, remindMs: undefined, isQuiet: () => false };
+const MINUTE = 60_000;
+
+/** What is told over readings a minute apart: `+` good, `-` bad. @returns by minute, from 0 */
+function told(readings: string, policy: Partial<Policy> = {}): string[] {
+  let health = UNKNOWN;
+  let state = NOTHING_TOLD;
+  const messages: string[] = [];
+  readings.split('').forEach((sign, minute) => {
+    health = step(health, sign === '+', minute * MINUTE, { failures: 1, successes: 1 }).state;
+    const decision = decide(state, health, minute * MINUTE, { ...always, ...policy });
+    if (decision === undefined) return;
+    state = decision.state;
+    messages.push(`${minute} ${decision.kind}`);
+  });
+  return messages;
+}
+
+describe('what is told', () => {
+  it('is one message for each change, and nothing while all is well', () => {
+    expect(told('+++---+++')).toEqual(['3 down', '6 up']);
+    expect(told('++++')).toEqual([]);
+  });
+
+  it('begins with what is down when the monitor starts', () => {
+    expect(told('--+')).toEqual(['0 down', '2 up']);
+  });
+
+  it('waits for as many bad readings as asked for, and then says nothing of shorter troubles', () => {
+    expect(told('+--+---+', { failures: 3 })).toEqual(['6 down', '7 up']);
+    expect(told('+--+--+', { failures: 3 })).toEqual([]);
+  });
+
+  it('of something that flaps is one pair of messages in the quiet time, and the state at its end', () => {
+    expect(told('+-+-+-+-+-+-+-', { quietMs: 10 * MINUTE })).toEqual(['1 down', '2 up', '11 down', '12 up']);
+    expect(told('+-+------------', { quietMs: 10 * MINUTE })).toEqual(['1 down', '2 up', '11 down']);
+  });
+
+  it('is said again while it is down, where reminders are wanted', () => {
+    expect(told('+-------+', { remindMs: 3 * MINUTE })).toEqual(['1 down', '4 still_down', '7 still_down', '8 up']);
+  });
+
+  it('waits for the end of quiet hours, and is only what is so then', () => {
+    const isQuiet = (atMs: number): boolean => atMs < 5 * MINUTE;
+    expect(told('+-------+', { isQuiet })).toEqual(['5 down', '8 up']);
+    expect(told('+--++++++', { isQuiet })).toEqual([]);
+  });
+
+  it('is down and up in turn, whatever happens', () => {
+    const policies = fc.record({
+      failures: fc.integer({ min: 1, max: 4 }),
+      quietMs: fc.nat(10 * MINUTE),
+      isQuiet: fc.func(fc.boolean()),
+    });
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom('+', '-'), maxLength: 60 }), policies, (readings, policy) => {
+        told(readings, policy).forEach((message, index) =>
+          expect(message).toMatch(index % 2 === 0 ? / down$/ : / up$/),
+        );
+      }),
+    );
+  });
+});
+
+describe('quiet hours', () => {
+  const at = (time: string): number => Date.parse(`2026-03-01T${time}:00Z`);
+
+  it('may go over midnight', () => {
+    const isQuiet = quietHours('22:00', '07:00', 'UTC');
+    expect(['21:59', '22:00', '23:30', '00:00', '06:59', '07:00'].map((time) => isQuiet(at(time)))).toEqual([
+      false,
+      true,
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it('are of the time zone that is named', () => {
+    const isQuiet = quietHours('12:00', '13:00', 'America/Chicago');
+    expect([at('12:30'), at('18:30')].map(isQuiet)).toEqual([false, true]);
+  });
+});

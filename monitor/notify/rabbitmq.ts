@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { connect, type ConfirmChannel } from 'amqplib';
+import { parseAmqpUrls } from '../../exporter/amqp-url.ts';
+import type { NotifierSettings } from '../config/schema.ts';
+import type { Notification } from './notification.ts';
+import { NotifyError, type Notifier } from './notifier.ts';
+
+const EXCHANGE = 'clowder.metrics';
+
+/**
+ * Publishes the state of a service as the field's consumers know it, straight to RabbitMQ: it arrives also while no
+ * collector runs. What a consumer gets by way of the collector as well it would count twice.
+ */
+export function rabbitmqNotifier(settings: NotifierSettings<'rabbitmq'>): Notifier {
+  const { exchange = EXCHANGE, ca_file: caFile } = settings;
+  const [url] = parseAmqpUrls(settings.url);
+  return {
+    async deliver(notification, signal) {
+      const options = {
+        clientProperties: { connection_name: 'clowder-otel-monitor' },
+        signal,
+        ...(caFile !== undefined && { ca: [readFileSync(caFile)] }),
+      };
+      const model = await connect(url ?? '', options);
+      model.on('error', () => undefined);
+      try {
+        const channel = await model.createConfirmChannel();
+        // A channel that the broker closes fails what waits for its confirm.
+        channel.on('error', () => undefined);
+        if (exchange === EXCHANGE) await channel.assertExchange(exchange, 'fanout', { durable: true });
+        await publish(channel, exchange, notification);
+      } finally {
+        await model.close().catch(() => undefined);
+      }
+    },
+  };
+}
+
+/** Resolves when the broker has confirmed it, and has a queue for it. */
+async function publish(channel: ConfirmChannel, exchange: string, notification: Notification): Promise<void> {
+  let returned = false;
+  channel.on('return', () => (returned = true));
+  await new Promise<void>((resolve, reject) => {
+    const properties = {
+      messageId: notification.id,
+      type: 'health.ping',
+      appId: 'clowder-otel-monitor',
+      contentType: 'application/json',
+      timestamp: Math.floor(notification.atMs / 1000),
+      deliveryMode: 2,
+      mandatory: true,
+    };
+    channel.publish(exchange, 'health.ping', Buffer.from(JSON.stringify(statusOf(notification))), properties, (error) =>
+      error === null || error === undefined ? resolve() : reject(error instanceof Error ? error : new Error('nacked')),
+    );
+  });
+  if (returned) throw new NotifyError('not_now', `no queue takes what is published to ${exchange}`);
+}
+
+/** The field's own form of a status message. */
+function statusOf({ kind, component, target, atMs, downForS, error, instance }: Notification): object {
+  return {
+    created: atMs,
+    category: 'service_status',
+    type: kind === 'up' ? 'up' : 'down',
+    service_name: component,
+    healthy: kind === 'up',
+    target,
+    down_for_s: downForS,
+    error,
+    clowder_instance: instance,
+  };
+}

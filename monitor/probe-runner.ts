@@ -1,0 +1,82 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Schedule } from './config/config.ts';
+import { errorText } from './probes/probe-error.ts';
+import type { Probe, Reading } from './reading.ts';
+
+/** Readings of one turn, and when it began: Unix milliseconds. */
+export type OnReadings = (readings: readonly Reading[], atMs: number) => void;
+
+export interface RunnerOptions {
+  readonly probe: Probe;
+  readonly schedule: Schedule;
+  readonly onReadings: OnReadings;
+  /** Unix milliseconds. @default Date.now */
+  readonly now?: () => number;
+  /** From 0 up to 1. @default Math.random */
+  readonly random?: () => number;
+}
+
+/** One turn: tries until all is well or the retries are used up. @returns the readings of the last try */
+export async function turnOf(
+  probe: Probe,
+  { timeoutMs, retries, retryPauseMs }: Pick<Schedule, 'timeoutMs' | 'retries' | 'retryPauseMs'>,
+  stop: AbortSignal,
+): Promise<readonly Reading[]> {
+  for (let attempt = 0; ; attempt += 1) {
+    const readings = await tryOnce(probe, timeoutMs, stop);
+    if (attempt >= retries || stop.aborted || readings.every((reading) => reading.healthy)) return readings;
+    await delay(retryPauseMs, undefined, { signal: stop }).catch(() => undefined);
+  }
+}
+
+async function tryOnce(probe: Probe, timeoutMs: number, stop: AbortSignal): Promise<readonly Reading[]> {
+  const late = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.any([stop, late]);
+  const bad = (error: string): readonly Reading[] => [{ target: probe.target, healthy: false, error, measures: {} }];
+  const timedOut = Promise.withResolvers<readonly Reading[]>();
+  // A probe that does not heed the signal must not hold up its own schedule.
+  signal.addEventListener('abort', () => timedOut.resolve(bad(`no answer within ${timeoutMs} ms`)), { once: true });
+  const tried = probe
+    .run(signal)
+    .catch((error: unknown) => bad(late.aborted ? `no answer within ${timeoutMs} ms` : errorText(error)));
+  return Promise.race([tried, timedOut.promise]);
+}
+
+/**
+ * Runs a probe on its schedule, which the time that a turn takes does not shift. A turn never overlaps the next:
+ * those that it took the place of are left out.
+ */
+export class ProbeRunner {
+  readonly #options: RunnerOptions;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  /** Ends the turn that is on its way; its readings are not told. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { probe, schedule, onReadings, now = Date.now, random = Math.random } = this.#options;
+    const { intervalMs, jitter } = schedule;
+    const spread = (): number => random() * intervalMs * (jitter / 100);
+    const stop = this.#stop.signal;
+    let dueMs = performance.now() + spread();
+    while (!stop.aborted) {
+      await delay(Math.max(0, dueMs - performance.now()), undefined, { signal: stop }).catch(() => undefined);
+      if (stop.aborted) return;
+      const beganMs = performance.now();
+      const atMs = now();
+      const readings = await turnOf(probe, schedule, stop);
+      // Of a turn that was cut off nothing is known.
+      if (!stop.aborted) onReadings(readings, atMs);
+      dueMs = Math.max(beganMs + intervalMs, performance.now()) + spread();
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { redactText, redactUrl } from '../../taxonomy/index.ts';
+import type { Planned } from '../config/config.ts';
+import type { Measures, Probe, Reading } from '../reading.ts';
+import { bodyError, jsonValue } from './body-check.ts';
+import { timedRequest, type TimedAnswer } from './http-request.ts';
+
+/** What is kept of a body to be checked, in bytes. */
+const BODY_KEPT = 1024 * 1024;
+const VERSION_LENGTH = 64;
+
+/** Asks a URL, and looks at status, body, time and certificate of the answer. */
+export function httpProbe(settings: Planned<'http'>): Probe {
+  const { body: rules, version, uptime, method = 'GET' } = settings;
+  return probeOf(settings, async (ask) => {
+    const chunks: Buffer[] = [];
+    let kept = 0;
+    const answer = await ask(method, (chunk) => {
+      if (kept < BODY_KEPT) chunks.push(chunk);
+      kept += chunk.length;
+    });
+    const body = Buffer.concat(chunks).subarray(0, BODY_KEPT).toString('utf8');
+    const error = rules && bodyError(body, rules);
+    const itsVersion = version && jsonValue(body, version.path);
+    const itsUptime = uptime && jsonValue(body, uptime.path);
+    const measures: Measures = {
+      ...((typeof itsVersion === 'string' || typeof itsVersion === 'number') && {
+        version: String(itsVersion).slice(0, VERSION_LENGTH),
+      }),
+      ...(typeof itsUptime === 'number' && itsUptime >= 0 && { reported_uptime_s: itsUptime }),
+    };
+    return { answer, error, measures };
+  });
+}
+
+/** Downloads a known file to its end. */
+export function downloadProbe(settings: Planned<'download'>): Probe {
+  return probeOf(settings, async (ask) => {
+    const sum = createHash('sha256');
+    let bytes = 0;
+    const answer = await ask('GET', (chunk) => {
+      bytes += chunk.length;
+      sum.update(chunk);
+    });
+    const digest = sum.digest('hex');
+    const error =
+      settings.bytes !== undefined && bytes !== settings.bytes
+        ? `${bytes} bytes came, not ${settings.bytes}`
+        : settings.sha256 !== undefined && digest !== settings.sha256.toLowerCase()
+          ? `the SHA-256 is ${digest}, not ${settings.sha256.toLowerCase()}`
+          : undefined;
+    return { answer, error, measures: { bytes } };
+  });
+}
+
+type Ask = (method: 'GET' | 'HEAD', onData: (chunk: Buffer) => void) => Promise<TimedAnswer>;
+
+interface Look {
+  readonly answer: TimedAnswer;
+  /** What is wrong with the body, where status and certificate are right. */
+  readonly error: string | undefined;
+  readonly measures: Measures;
+}
+
+/** What both have in common: everything but the body. */
+function probeOf(settings: Planned<'http'> | Planned<'download'>, look: (ask: Ask) => Promise<Look>): Probe {
+  const { url, headers = {}, redirects = 5, ca_file: caFile, tls_verify, tls_min_days } = settings;
+  const target = redactUrl(withoutUser(url));
+  const isGood = statusCheck(settings.status ?? '200-299');
+  return {
+    target,
+    async run(signal) {
+      const ca = caFile === undefined ? undefined : readFileSync(caFile);
+      const { answer, error, measures } = await look((method, onData) =>
+        timedRequest({ url, method, headers, redirects, ca, signal, onData, tls_verify, tls_min_days }),
+      );
+      const { status, certificateProblem, totalMs } = answer;
+      const limit = settings.max_response_time;
+      const wrong =
+        status !== undefined && !isGood(status)
+          ? `HTTP ${status}`
+          : (certificateProblem ??
+            error ??
+            (limit !== undefined && totalMs > limit
+              ? `it took ${Math.round(totalMs)} ms, more than ${limit}`
+              : undefined));
+      const reading: Reading = {
+        target,
+        healthy: wrong === undefined,
+        error: wrong && redactText(wrong),
+        measures: { ...timesOf(answer), ...(status !== undefined && { status_code: status, ...measures }) },
+      };
+      return [reading];
+    },
+  };
+}
+
+function timesOf({ dnsMs, connectMs, tlsMs, firstByteMs, totalMs, certificate }: TimedAnswer): Measures {
+  return {
+    response_time_ms: round(totalMs),
+    dns_time_ms: dnsMs && round(dnsMs),
+    connect_time_ms: round(connectMs),
+    tls_time_ms: tlsMs && round(tlsMs),
+    first_byte_time_ms: firstByteMs && round(firstByteMs),
+    tls_days_left: certificate?.daysLeft,
+  };
+}
+
+/** Milliseconds with a thousandth at most. */
+export const round = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+/** `200`, `200-299,401` → whether a status is one of them. */
+function statusCheck(given: string): (status: number) => boolean {
+  const ranges = given.split(',').map((range) => range.split('-').map(Number));
+  return (status) => ranges.some(([from = 0, to = from]) => status >= from && status <= to);
+}
+
+/** User and password of a URL are for the server, and for nobody who reads a target. */
+function withoutUser(url: string): string {
+  const copy = new URL(url);
+  copy.username = '';
+  copy.password = '';
+  return copy.href;
+}

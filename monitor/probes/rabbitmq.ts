@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { connect, type ChannelModel } from 'amqplib';
+import { parseAmqpUrls, redactAmqpUrl } from '../../exporter/amqp-url.ts';
+import type { Planned } from '../config/config.ts';
+import type { Measures, Probe, Reading } from '../reading.ts';
+import { errorText } from './probe-error.ts';
+import { round } from './http.ts';
+import { managementClient } from './rabbitmq-management.ts';
+
+type Queue = NonNullable<Planned<'rabbitmq'>['queues']>[number];
+
+/** How long a broker may take to answer that the connection is closed, in milliseconds. */
+const CLOSE_MS = 1000;
+
+/**
+ * Connects to a broker as any client does, and looks at queues by passive declaration: it makes nothing, changes
+ * nothing and takes no message. Rates, alarms and connections come from the management API, where that is configured.
+ */
+export function rabbitmqProbe(settings: Planned<'rabbitmq'>): Probe {
+  const urls = parseAmqpUrls(settings.url);
+  const brokers = urls.map((url) => redactAmqpUrl(url).replace(/\/\/[^@/]*@/, '//'));
+  const target = brokers.join(',');
+  const vhost = vhostOf(urls[0] ?? '');
+  const management = settings.management && managementClient(settings.management, vhost);
+  return {
+    target,
+    async run(signal) {
+      const began = performance.now();
+      const tls = settings.ca_file === undefined ? {} : { ca: [readFileSync(settings.ca_file)] };
+      const model = await connectToAny(urls, tls, signal);
+      const responseMs = round(performance.now() - began);
+      // The broker may go away while it is being looked at: what is waited for fails then.
+      model.on('error', () => undefined);
+      try {
+        const queues: Reading[] = [];
+        for (const queue of settings.queues ?? [])
+          queues.push(await lookAtQueue(model, queue, (await management?.queue(queue.name, signal))?.measures));
+        const broker = await management?.broker(signal);
+        return [
+          {
+            target,
+            healthy: broker?.error === undefined,
+            error: broker?.error,
+            measures: { response_time_ms: responseMs, ...broker?.measures },
+          },
+          ...queues,
+        ];
+      } finally {
+        await close(model);
+      }
+    },
+  };
+}
+
+/** The first that answers. @throws Error of the last */
+async function connectToAny(urls: readonly string[], tls: object, signal: AbortSignal): Promise<ChannelModel> {
+  let last: unknown;
+  for (const url of urls) {
+    try {
+      // `signal` is of net.connect, to which amqplib hands it on; its own type does not name it.
+      const options = { clientProperties: { connection_name: 'clowder-otel-monitor' }, signal, ...tls };
+      return await connect(url, options);
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw last;
+}
+
+/** A queue that is missing closes the channel: each is asked on one of its own. */
+async function lookAtQueue(model: ChannelModel, queue: Queue, figures: Measures | undefined): Promise<Reading> {
+  const { name: target, max_messages: maxMessages, min_consumers: minConsumers } = queue;
+  const channel = await model.createChannel();
+  channel.on('error', () => undefined);
+  try {
+    const { messageCount, consumerCount } = await channel.checkQueue(target);
+    await channel.close();
+    const error =
+      maxMessages !== undefined && messageCount > maxMessages
+        ? `${messageCount} messages wait, more than ${maxMessages}`
+        : minConsumers !== undefined && consumerCount < minConsumers
+          ? `${consumerCount} consumers, fewer than ${minConsumers}`
+          : undefined;
+    const measures: Measures = { queue_length: messageCount, consumers: consumerCount, ...figures };
+    return { target, healthy: error === undefined, error, measures };
+  } catch (error) {
+    const text = errorText(error);
+    const missing = /404|NOT[-_]FOUND/.test(text);
+    return { target, healthy: false, error: missing ? 'there is no such queue' : text, measures: {} };
+  }
+}
+
+async function close(model: ChannelModel): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_MS);
+  });
+  await Promise.race([model.close().catch(() => undefined), late]);
+  clearTimeout(timer);
+}
+
+function vhostOf(url: string): string {
+  const path = new URL(url).pathname.slice(1);
+  return path === '' ? '/' : decodeURIComponent(path);
+}
