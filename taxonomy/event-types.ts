@@ -68,7 +68,9 @@ const extraction = {
   extractor_version: z.string().max(64).optional(),
   file_id: id.optional(),
   dataset_id: id.optional(),
-  job_id: id.optional(),
+  job_id: id
+    .optional()
+    .describe('One run of one extractor: of its queued, done and failed there is one event each, whoever reports it'),
   duration_ms: z.number().nonnegative().optional(),
   bytes_downloaded: count
     .optional()
