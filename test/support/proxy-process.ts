@@ -21,6 +21,8 @@ export interface ProxyProcessOptions {
 /** Our proxy as a child process. */
 export interface ProxyProcess extends AsyncDisposable {
   readonly url: string;
+  /** Of its health and figures. */
+  readonly adminUrl: string;
   readonly pid: number;
   output(): string;
   /** Ends it (default SIGTERM: it sends what it captured first) and waits until it is gone. */
@@ -35,15 +37,17 @@ export interface ProxyProcess extends AsyncDisposable {
 export async function startProxyProcess(options: ProxyProcessOptions): Promise<ProxyProcess> {
   const [port, adminPort] = [options.port ?? (await freePort()), await freePort()];
   const url = `http://127.0.0.1:${port}`;
+  const adminUrl = `http://127.0.0.1:${adminPort}`;
   const program = existsSync(BUILT) ? ['--enable-source-maps', BUILT] : ['--disable-warning=ExperimentalWarning', SOURCE]; // prettier-ignore
   const listeners = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`];
   const args = [...program, 'proxy', ...listeners, '--target', options.target, ...(options.flags ?? [])];
   const running = await startProcess(process.execPath, args, {
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpUrl, OTEL_BSP_SCHEDULE_DELAY: '200', LOG_LEVEL: 'warn', ...options.env }, // prettier-ignore
-    ready: () => answersOk(`http://127.0.0.1:${adminPort}/readyz`),
+    ready: () => answersOk(`${adminUrl}/readyz`),
   });
   return {
     url,
+    adminUrl,
     pid: running.pid,
     output: () => running.output(),
     kill: (signal) => running.kill(signal),

@@ -1,7 +1,9 @@
 import { ARCHIVE_SIZE, archive, extendedName, json, redirect, text, type AnswerMaker } from '../answer.ts';
 import { given } from '../asked.ts';
 import { isRefused } from '../store.ts';
+import { readSeed, seedId, type Kind } from '../seeds.ts';
 import { success } from './files.ts';
+import { USER } from './users.ts';
 
 type Container = 'dataset' | 'collection' | 'space';
 
@@ -81,7 +83,28 @@ export const downloadCollection: AnswerMaker = ({ params }, store) => {
 
 export const downloadSelected: AnswerMaker = () => zip('Selected Datasets.zip');
 
+/** A seeded dataset or collection is in the seeded space of its number. */
+const spacesOf = (kind: Kind, id: string): readonly string[] => {
+  const seed = readSeed(kind, id);
+  return seed === undefined ? [] : [seedId('space', seed.number)];
+};
+
 export const datasetInfo: AnswerMaker = ({ params }, store) => {
   const dataset = store.thing('dataset', params['id'] ?? '');
-  return dataset === undefined ? text('Not found', 404) : json({ id: dataset.id, name: dataset.name, spaces: [] });
+  if (dataset === undefined) return json(`Could not find dataset with id [${params['id'] ?? ''}]`, 404);
+  const { id, name } = dataset;
+  return json({ id, name, authorId: USER.id, spaces: spacesOf('dataset', id), resource_type: 'dataset' });
+};
+
+/** Its lists are Scala's, as text. */
+export const collectionInfo: AnswerMaker = ({ params }, store) => {
+  const collection = store.thing('collection', params['coll_id'] ?? '');
+  if (collection === undefined) return json('collection not found', 400);
+  const { id, name } = collection;
+  return json({ id, name, author: USER.fullName, spaces: `List(${spacesOf('collection', id).join(', ')})` });
+};
+
+export const spaceInfo: AnswerMaker = ({ params }, store) => {
+  const space = store.thing('space', params['id'] ?? '');
+  return space === undefined ? text('Space not found', 404) : json({ id: space.id, name: space.name });
 };

@@ -1,5 +1,6 @@
 import { extendedName, fileBytes, html, json, redirect, text, typed, type AnswerMaker } from '../answer.ts';
 import { given, givenList, type Asked } from '../asked.ts';
+import { USER } from './users.ts';
 import type { Store, StoredFile } from '../store.ts';
 
 const idOf = ({ params }: Asked): string => params['id'] ?? params['file_id'] ?? '';
@@ -90,7 +91,14 @@ export const fileInfo: AnswerMaker = (asked, store) => {
   const file = store.file(idOf(asked));
   if (file === undefined) return text('Invalid file ID', 404);
   const { id, name, contentType, size } = file;
-  return json({ id, filename: name, 'content-type': contentType, size: String(size), status: 'PROCESSED' });
+  return json({
+    id,
+    filename: name,
+    'content-type': contentType,
+    size: String(size),
+    authorId: USER.id,
+    status: 'PROCESSED',
+  });
 };
 
 /** A preview or thumbnail: bytes that are no download. */

@@ -68,8 +68,18 @@ export const V1_ROUTES: readonly RouteLine[] = [
   ['GET', '/api/files/metadata.jsonld', () => json([])],
   ['GET', '/api/files/:id/metadata', files.fileInfo],
   ['GET', '/api/files/:id', files.download],
+  ['GET', '/api/spaces/canEdit', done],
+  ['GET', '/api/spaces/:id', containers.spaceInfo],
   ['POST', '/api/spaces', containers.create('space')],
   ['DELETE', '/api/spaces/:id', containers.removeAlways('id')],
+  ...all(
+    'GET',
+    ['canEdit', 'possibleParents', 'rootCollections', 'topLevelCollections', 'allCollections', 'listTrash', 'list'].map(
+      (list) => `/api/collections/${list}`,
+    ),
+    done,
+  ),
+  ['GET', '/api/collections/:coll_id', containers.collectionInfo],
   ['POST', '/api/collections', containers.create('collection')],
   ['GET', '/api/collections/:id/download', containers.downloadCollection],
   ['DELETE', '/api/collections/emptyTrash', () => text('Done emptying trash')],
