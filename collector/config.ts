@@ -108,6 +108,9 @@ export class ConfigError extends Error {
 /** What one setting by itself cannot tell: the problems of those settings that are right by themselves. */
 export type SettingsCheck = (settings: Partial<Settings>) => readonly string[];
 
+/** Names in the file that are not ours: of the OTel SDK, and of sinks, which may share it. */
+const OF_OTHERS = /^(?:OTEL_|SINK_|sinks$)/;
+
 /**
  * Reads the settings from a YAML file, where one is named, and from the environment, which wins. Empty counts as unset.
  *
@@ -120,7 +123,7 @@ export function loadSettings(
 ): Settings {
   const fromFile = configFile === undefined ? {} : readConfigFile(configFile);
   const problems = Object.keys(fromFile)
-    .filter((name) => !Object.hasOwn(settings.shape, name) && !name.startsWith('OTEL_'))
+    .filter((name) => !Object.hasOwn(settings.shape, name) && !OF_OTHERS.test(name))
     .map((name) => `${name} is no setting (in ${configFile}); known: ${Object.keys(settings.shape).join(', ')}`);
   const given: Record<string, unknown> = { ...fromFile };
   for (const name of Object.keys(settings.shape)) {

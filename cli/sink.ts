@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import pino, { type Logger } from 'pino';
+import { amqpTls, checkBrokers } from '../collector/config-checks.ts';
+import { ConfigError, readConfigFile } from '../collector/config.ts';
+import { parseAmqpUrls } from '../exporter/amqp-url.ts';
+import { withBroker, type BrokerAccess } from '../sinks/queue/broker.ts';
+import { listDeadLetters, replayDeadLetters } from '../sinks/queue/dead-letters.ts';
+import { SINKS } from '../sinks/registry.ts';
+import { checkSink } from '../sinks/service/check.ts';
+import { startSinks } from '../sinks/service/service.ts';
+import { loadSinks, type ConfiguredSink } from '../sinks/settings/load.ts';
+import { loadProcessSettings, type ProcessSettings } from '../sinks/settings/process.ts';
+import { printRows, progress } from './output.ts';
+import type { GlobalOptions } from './program.ts';
+import { UsageError } from './settings.ts';
+
+/** From SIGTERM to the end of the process, whatever is left (DESIGN.md, promise 4). */
+const STOP_WITHIN_MS = 9500;
+
+interface Loaded {
+  readonly settings: ProcessSettings;
+  readonly sinks: readonly ConfiguredSink[];
+  readonly broker: BrokerAccess;
+}
+
+/** `sink [NAME…]`: runs until SIGTERM or SIGINT, then finishes what is in flight and exits 0. */
+export async function runSinks(options: GlobalOptions, names: readonly string[]): Promise<void> {
+  const loaded = load(options);
+  const sinks = chosen(loaded, names);
+  const { settings, broker } = loaded;
+  const log = logOf(settings);
+  const service = await startSinks({
+    sinks,
+    ...broker,
+    hashSecret: settings.SINK_HASH_SECRET,
+    admin: settings.SINK_ADMIN,
+    log,
+  });
+  const stop = (): void => {
+    setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
+    service.stop().then(
+      () => {
+        log.info('stopped');
+        process.exit(0);
+      },
+      (error: unknown) => {
+        log.error({ err: error }, 'could not stop in order');
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+/** `sink list`: every kind of sink, and whether it is configured. */
+export function listSinks(options: GlobalOptions): void {
+  const { sinks } = load(options);
+  printRows(
+    SINKS.map(({ name, description, thirdParty, variables }) => {
+      const configured = sinks.find(({ definition }) => definition.name === name);
+      return {
+        name,
+        configured: configured !== undefined,
+        'third party': configured?.thirdParty ?? thirdParty,
+        description,
+        variables: Object.keys(variables).join(' '),
+      };
+    }),
+    ['name', 'configured', 'third party', 'description', 'variables'],
+  );
+}
+
+/** `sink check [NAME…]`: a dry run of each. @throws Error where one fails */
+export async function checkSinks(options: GlobalOptions, names: readonly string[]): Promise<void> {
+  const loaded = load(options);
+  const log = logOf(loaded.settings, 'warn');
+  const context = { log, now: () => Date.now() };
+  const results = await Promise.all(chosen(loaded, names).map((sink) => checkSink(sink, loaded.broker, context)));
+  const rows = results.flat();
+  printRows(
+    rows.map(({ sink, part, ok, says }) => ({ sink, part, ok, says })),
+    ['sink', 'part', 'ok', 'says'],
+  );
+  const failed = [...new Set(rows.filter(({ ok }) => !ok).map(({ sink }) => sink))];
+  if (failed.length > 0) throw new Error(`Not ready: ${failed.join(', ')}`);
+}
+
+/** `sink dead NAME`: lists what was put aside, with the reasons. */
+export async function listDead(options: GlobalOptions, name: string, { limit }: { limit: number }): Promise<void> {
+  const { broker } = load(options);
+  const letters = await withBroker(broker, (model) => listDeadLetters(model, known(name), limit));
+  printRows(
+    letters.map(({ id, type, class: deadClass, reason, time }) => ({ id, type, class: deadClass, reason, time })),
+    ['id', 'type', 'class', 'reason', 'time'],
+  );
+}
+
+/** `sink replay NAME`: moves what was put aside back to the sink's queue. */
+export async function replayDead(options: GlobalOptions, name: string, { limit }: { limit?: number }): Promise<void> {
+  const { broker } = load(options);
+  const shown = progress('replayed');
+  const replayed = await withBroker(broker, (model) =>
+    replayDeadLetters(model, known(name), limit ?? Number.POSITIVE_INFINITY, (moved) => shown.update(moved)),
+  );
+  shown.end();
+  printRows([{ replayed }], ['replayed']);
+}
+
+/** Everything that is configured, checked as a whole. @throws ConfigError */
+function load({ config }: GlobalOptions): Loaded {
+  const file = config === undefined ? {} : readConfigFile(config);
+  const { settings, problems: ofProcess } = loadProcessSettings(process.env, file);
+  const { sinks, problems: ofSinks } = loadSinks({
+    definitions: SINKS,
+    environment: process.env,
+    section: file['sinks'],
+    canHash: settings?.SINK_HASH_SECRET !== undefined,
+  });
+  const problems = [...ofProcess, ...(settings === undefined ? [] : checkBrokers(settings)), ...ofSinks];
+  if (settings === undefined || problems.length > 0)
+    throw new ConfigError(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  const { tls } = amqpTls(settings, (path) => readFileSync(path));
+  return { settings, sinks, broker: { urls: parseAmqpUrls(settings.AMQP_URL), tls } };
+}
+
+/** The sinks that are named; all where none is. @throws UsageError */
+function chosen({ sinks }: Loaded, names: readonly string[]): readonly ConfiguredSink[] {
+  if (names.length === 0) {
+    if (sinks.length > 0) return sinks;
+    const example = SINKS.map(({ name, variables }) => `${name} (${Object.keys(variables)[0]})`).join(', ');
+    throw new UsageError(
+      `No sink is configured: set a variable of one, or give a --config file with a section "sinks". There are ${example}`,
+    );
+  }
+  return names.map((name) => {
+    const sink = sinks.find(({ definition }) => definition.name === known(name));
+    if (sink !== undefined) return sink;
+    const variables = Object.keys(SINKS.find((one) => one.name === name)?.variables ?? {});
+    throw new UsageError(`${name} is not configured: set ${variables[0]}, or sinks.${name} in the --config file`);
+  });
+}
+
+function known(name: string): string {
+  if (SINKS.some((one) => one.name === name)) return name;
+  throw new UsageError(`There is no sink ${name}: there are ${SINKS.map((one) => one.name).join(', ')}`);
+}
+
+function logOf(settings: ProcessSettings, level: string = settings.LOG_LEVEL): Logger {
+  return pino({ level, base: { service: 'clowder-otel-sink' } }, pino.destination(level === 'warn' ? 2 : 1));
+}

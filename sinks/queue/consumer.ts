@@ -1,0 +1,225 @@
+import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
+import { setTimeout as delay } from 'node:timers/promises';
+import { redactAmqpUrl } from '../../exporter/amqp-url.ts';
+import { explainBrokerError, type BrokerError } from '../../exporter/broker-error.ts';
+import { connectBroker, endConnection, type BrokerTls } from '../../exporter/connection.ts';
+import { declareSinkQueues } from './declare.ts';
+import { confirmedCopy } from './copy.ts';
+import type { DeadClass, QueueLink, QueueMessage } from './message.ts';
+import { DEAD_HEADERS, deadQueueName, queueName, REPLAYED_HEADER } from './names.ts';
+
+export interface ConsumerOptions {
+  readonly sink: string;
+  /** Of one broker each, tried in turn. */
+  readonly urls: readonly string[];
+  readonly tls?: BrokerTls | undefined;
+  readonly bindingKeys: readonly string[];
+  /** Messages that may be unacknowledged at once. */
+  readonly prefetch: number;
+  /** Bounds of the pause before the next try to connect. @default 100 to 10000 ms */
+  readonly reconnectMs?: { readonly min: number; readonly max: number };
+  /** Where messages go; `attach` comes before a link's first message, `detach` after its last. */
+  readonly receiver: {
+    attach(link: QueueLink): void;
+    detach(): void;
+    receive(message: QueueMessage): void;
+  };
+  readonly onConnected: (broker: string) => void;
+  readonly onLost: (error: BrokerError) => void;
+}
+
+export interface ConsumerState {
+  readonly connected: boolean;
+  readonly lastError: BrokerError | undefined;
+}
+
+export interface QueueDepth {
+  /** Not handed out to anybody. */
+  readonly ready: number;
+  /** In the dead-letter queue. */
+  readonly dead: number;
+}
+
+/** A confirm that takes longer means a dead connection. */
+const CONFIRM_MS = 30_000;
+
+/** Consumes a sink's queue over a connection of its own, so that no sink's pace is another's; reconnects for ever. */
+export class QueueConsumer {
+  readonly #options: ConsumerOptions;
+  readonly #stop = new AbortController();
+  readonly #sockets = new AbortController();
+  #running: Promise<void> | undefined;
+  #model: ChannelModel | undefined;
+  #channel: ConfirmChannel | undefined;
+  #consumerTag: string | undefined;
+  #lastError: BrokerError | undefined;
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+  }
+
+  get state(): ConsumerState {
+    return { connected: this.#channel !== undefined, lastError: this.#lastError };
+  }
+
+  /** Begins to connect, in the background. */
+  start(): void {
+    this.#running = this.#keepConnected();
+  }
+
+  /** No message comes after this; what came can still be settled. */
+  async cancel(): Promise<void> {
+    const [channel, tag] = [this.#channel, this.#consumerTag];
+    this.#stop.abort();
+    if (channel !== undefined && tag !== undefined) await channel.cancel(tag).catch(() => undefined);
+  }
+
+  /** Ends the connection: what is not acknowledged goes back to the queue, to its place. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    const model = this.#model;
+    this.#model = undefined;
+    this.#channel = undefined;
+    if (model !== undefined) await endConnection(model);
+    this.#sockets.abort();
+    await this.#running;
+  }
+
+  /** undefined while there is no connection. */
+  async depth(): Promise<QueueDepth | undefined> {
+    const channel = this.#channel;
+    if (channel === undefined) return undefined;
+    const { sink } = this.#options;
+    const ready = await channel.checkQueue(queueName(sink));
+    const dead = await channel.checkQueue(deadQueueName(sink));
+    return { ready: ready.messageCount, dead: dead.messageCount };
+  }
+
+  async #keepConnected(): Promise<void> {
+    const { urls, reconnectMs: { min, max } = { min: 100, max: 10_000 } } = this.#options;
+    const { signal } = this.#stop;
+    for (let attempt = 0, turn = 0; !signal.aborted; turn += 1) {
+      const url = urls[turn % urls.length] ?? '';
+      const broker = redactAmqpUrl(url);
+      try {
+        await this.#stayConnected(url, () => {
+          attempt = 0;
+          this.#lastError = undefined;
+          this.#options.onConnected(broker);
+        });
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#lastError = explainBrokerError(error, broker);
+        this.#options.onLost(this.#lastError);
+      }
+      const pause = min + Math.random() * Math.min(max, min * 2 ** attempt);
+      attempt += 1;
+      await delay(pause, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** One connection from its beginning to its end; throws what ended it. */
+  async #stayConnected(url: string, onConnected: () => void): Promise<void> {
+    const { sink, tls, receiver } = this.#options;
+    const connectionName = `clowder-otel sink ${sink}`;
+    const model = await connectBroker(url, { connectionName, tls, signal: this.#sockets.signal });
+    const ended = Promise.withResolvers<never>();
+    // `error` and `close` both fire: the first reason counts.
+    model.on('error', ended.reject);
+    model.on('close', (error) => ended.reject(error ?? new Error('closed by the broker')));
+    ended.promise.catch(() => undefined);
+    this.#model = model;
+    try {
+      await Promise.race([this.#consume(model, ended), ended.promise]);
+      onConnected();
+      await ended.promise;
+    } finally {
+      this.#channel = undefined;
+      this.#consumerTag = undefined;
+      receiver.detach();
+      if (this.#model !== undefined) void endConnection(model);
+    }
+  }
+
+  async #consume(model: ChannelModel, ended: PromiseWithResolvers<never>): Promise<void> {
+    const { sink, bindingKeys, prefetch, receiver } = this.#options;
+    await declareSinkQueues(model, sink, bindingKeys);
+    const channel = await model.createConfirmChannel();
+    channel.on('error', ended.reject);
+    channel.on('close', () => ended.reject(new Error('the channel was closed')));
+    // Before the confirm of the same message: the copy does not count as taken.
+    channel.on('return', () => ended.reject(new Error(`the queue ${deadQueueName(sink)} was deleted`)));
+    await channel.prefetch(prefetch);
+    if (this.#stop.signal.aborted) return;
+    this.#channel = channel;
+    const received = new Map<number, ConsumeMessage>();
+    receiver.attach(this.#linkOf(channel, received, ended));
+    const onMessage = (message: ConsumeMessage | null): void => {
+      if (message === null) {
+        ended.reject(new Error(`the queue ${queueName(sink)} was deleted`));
+        return;
+      }
+      received.set(message.fields.deliveryTag, message);
+      receiver.receive(toQueueMessage(message));
+    };
+    this.#consumerTag = (await channel.consume(queueName(sink), onMessage)).consumerTag;
+  }
+
+  #linkOf(
+    channel: ConfirmChannel,
+    received: Map<number, ConsumeMessage>,
+    ended: PromiseWithResolvers<never>,
+  ): QueueLink {
+    const { sink } = this.#options;
+    return {
+      ack(tag, multiple) {
+        const message = received.get(tag);
+        if (message === undefined) return;
+        for (const open of received.keys()) {
+          if (open > tag) break;
+          if (multiple || open === tag) received.delete(open);
+        }
+        channel.ack(message, multiple);
+      },
+      async bury({ tag }, why) {
+        const message = received.get(tag);
+        if (message === undefined) throw new Error('the message is settled');
+        const copy = confirmedCopy(channel, deadQueueName(sink), message, deadHeaders(why));
+        const tooLate = new AbortController();
+        const late = delay(CONFIRM_MS, undefined, { signal: tooLate.signal, ref: false }).then(() => {
+          throw new Error('the broker does not confirm what goes to the dead-letter queue');
+        });
+        late.catch(() => undefined);
+        try {
+          await Promise.race([copy, ended.promise, late]);
+        } catch (error) {
+          ended.reject(error);
+          throw error;
+        } finally {
+          tooLate.abort();
+        }
+      },
+    };
+  }
+}
+
+function toQueueMessage(message: ConsumeMessage): QueueMessage {
+  const { messageId, headers } = message.properties;
+  return {
+    tag: message.fields.deliveryTag,
+    id: typeof messageId === 'string' ? messageId : '',
+    content: message.content,
+    replayed: headers?.[REPLAYED_HEADER] !== undefined,
+  };
+}
+
+/** Reasons come from services and are as long as they like; a frame is not. */
+const REASON_LENGTH = 1000;
+
+function deadHeaders({ class: deadClass, reason }: { class: DeadClass; reason: string }): Record<string, string> {
+  return {
+    [DEAD_HEADERS.class]: deadClass,
+    [DEAD_HEADERS.reason]: reason.slice(0, REASON_LENGTH),
+    [DEAD_HEADERS.time]: new Date().toISOString(),
+  };
+}

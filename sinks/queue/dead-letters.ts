@@ -1,0 +1,113 @@
+import type { ChannelModel, ConfirmChannel, GetMessage } from 'amqplib';
+import { confirmedCopy } from './copy.ts';
+import { queueExists } from './declare.ts';
+import { DEAD_HEADERS, deadQueueName, queueName, REPLAYED_HEADER } from './names.ts';
+
+/** A message that was put aside. */
+export interface DeadLetter {
+  readonly id: string;
+  /** Event type, as the message says. */
+  readonly type: string;
+  readonly class: string;
+  readonly reason: string;
+  /** RFC 3339; '' where whoever put it there did not say. */
+  readonly time: string;
+}
+
+/** There is nothing to list or replay: the sink has never run with this broker. */
+export class NoDeadLettersError extends Error {
+  override readonly name = 'NoDeadLettersError';
+  readonly code = 'no_dead_letter_queue';
+}
+
+/**
+ * Lists messages of a sink's dead-letter queue, the oldest first; they stay there.
+ *
+ * @throws NoDeadLettersError, or Error of RabbitMQ
+ */
+export async function listDeadLetters(
+  model: ChannelModel,
+  sink: string,
+  limit: number,
+): Promise<readonly DeadLetter[]> {
+  const channel = await openDeadLetters(model, sink);
+  const found: DeadLetter[] = [];
+  while (found.length < limit) {
+    const message = await channel.get(deadQueueName(sink));
+    if (message === false) break;
+    found.push(toDeadLetter(message));
+  }
+  // What was looked at goes back to its place.
+  await channel.close();
+  return found;
+}
+
+/**
+ * Moves messages back to the sink's queue, with their ids, the oldest first. Killed in between, one may be in both queues,
+ * none in neither.
+ *
+ * @param onMoved called after each with how many there are so far
+ * @returns how many
+ * @throws NoDeadLettersError, or Error of RabbitMQ
+ */
+export async function replayDeadLetters(
+  model: ChannelModel,
+  sink: string,
+  limit: number,
+  onMoved: (moved: number) => void,
+): Promise<number> {
+  const channel = await openDeadLetters(model, sink);
+  const returned = Promise.withResolvers<never>();
+  returned.promise.catch(() => undefined);
+  // Before the confirm of the same message: it does not count as moved.
+  channel.on('return', () => returned.reject(new Error(`There is no queue ${queueName(sink)}: start the sink once`)));
+  // What fails again comes to the end of the same queue: only what is there now is moved.
+  const { messageCount } = await channel.checkQueue(deadQueueName(sink));
+  let moved = 0;
+  while (moved < Math.min(limit, messageCount)) {
+    const message = await channel.get(deadQueueName(sink));
+    if (message === false) break;
+    await Promise.race([confirmedCopy(channel, queueName(sink), message, replayHeaders(message)), returned.promise]);
+    channel.ack(message);
+    moved += 1;
+    onMoved(moved);
+  }
+  await channel.close();
+  return moved;
+}
+
+async function openDeadLetters(model: ChannelModel, sink: string): Promise<ConfirmChannel> {
+  if (!(await queueExists(model, deadQueueName(sink))))
+    throw new NoDeadLettersError(
+      `There is no queue ${deadQueueName(sink)}: the sink ${sink} has not run with this broker`,
+    );
+  const channel = await model.createConfirmChannel();
+  channel.on('error', () => undefined);
+  return channel;
+}
+
+function headersOf(message: GetMessage): Readonly<Record<string, unknown>> {
+  return message.properties.headers ?? {};
+}
+
+function replayHeaders(message: GetMessage): Record<string, number | undefined> {
+  const before = Number(headersOf(message)[REPLAYED_HEADER] ?? 0);
+  const noLonger = Object.fromEntries(Object.values(DEAD_HEADERS).map((name) => [name, undefined]));
+  return { ...noLonger, [REPLAYED_HEADER]: before + 1 };
+}
+
+function toDeadLetter(message: GetMessage): DeadLetter {
+  const headers = headersOf(message);
+  const { messageId, type } = message.properties;
+  return {
+    id: text(messageId),
+    type: text(type),
+    class: text(headers[DEAD_HEADERS.class]),
+    reason: text(headers[DEAD_HEADERS.reason]),
+    time: text(headers[DEAD_HEADERS.time]),
+  };
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

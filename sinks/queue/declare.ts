@@ -1,0 +1,78 @@
+import type { Channel, ChannelModel, Options } from 'amqplib';
+import { declareTopology, EVENTS_EXCHANGE } from '../../exporter/topology.ts';
+import { BINDING_KEYS } from '../event/filter.ts';
+import { deadQueueName, queueName } from './names.ts';
+
+/**
+ * Quorum queues lose nothing with a node, where the broker has them (RabbitMQ 3.8). A message may come back as often as
+ * it likes: from RabbitMQ 4 on the default limit of 20 would throw it away. One process consumes at a time, for the order;
+ * others stand by.
+ */
+const QUORUM: Options.AssertQueue = {
+  durable: true,
+  arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 2 ** 31 - 1, 'x-single-active-consumer': true },
+};
+const QUORUM_DEAD: Options.AssertQueue = {
+  durable: true,
+  arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 2 ** 31 - 1 },
+};
+const CLASSIC: Options.AssertQueue = { durable: true, arguments: { 'x-single-active-consumer': true } };
+const CLASSIC_DEAD: Options.AssertQueue = { durable: true };
+
+/**
+ * Declares the sink's queues, where they are not there yet, and brings the bindings in line with its filter: what is
+ * wanted is bound before anything else is unbound, so that no event is missed.
+ *
+ * @throws Error of RabbitMQ
+ */
+export async function declareSinkQueues(model: ChannelModel, sink: string, keys: readonly string[]): Promise<void> {
+  await ensureQueue(model, deadQueueName(sink), [QUORUM_DEAD, CLASSIC_DEAD]);
+  await ensureQueue(model, queueName(sink), [QUORUM, CLASSIC]);
+  await onChannel(model, async (channel) => {
+    await declareTopology(channel);
+    for (const key of keys) await channel.bindQueue(queueName(sink), EVENTS_EXCHANGE, key);
+    // AMQP lists no bindings. Taking one away that is not there is no error, and there are only so many.
+    for (const key of BINDING_KEYS)
+      if (!keys.includes(key)) await channel.unbindQueue(queueName(sink), EVENTS_EXCHANGE, key);
+  });
+}
+
+/** A queue that is there stays what it is, also where an operator made it otherwise; else the first kind that the broker has. */
+async function ensureQueue(model: ChannelModel, name: string, kinds: readonly Options.AssertQueue[]): Promise<void> {
+  if (await queueExists(model, name)) return;
+  let refusal: unknown;
+  for (const kind of kinds) {
+    try {
+      await onChannel(model, (channel) => channel.assertQueue(name, kind));
+      return;
+    } catch (error) {
+      refusal ??= error;
+    }
+  }
+  throw refusal;
+}
+
+/** @throws Error of RabbitMQ, other than that there is none */
+export async function queueExists(model: ChannelModel, name: string): Promise<boolean> {
+  try {
+    await onChannel(model, (channel) => channel.checkQueue(name));
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 404) return false;
+    throw error;
+  }
+}
+
+/** Does something on a channel of its own, which a refusal of the broker closes. */
+async function onChannel<T>(model: ChannelModel, use: (channel: Channel) => Promise<T>): Promise<T> {
+  const channel = await model.createChannel();
+  let refused = false;
+  channel.on('error', () => {
+    refused = true;
+  });
+  try {
+    return await use(channel);
+  } finally {
+    if (!refused) await channel.close().catch(() => undefined);
+  }
+}

@@ -1,0 +1,37 @@
+import type { DeliverySettings } from '../delivery/delivery.ts';
+import type { CommonSettings } from '../settings/common.ts';
+import type { ConfiguredSink } from '../settings/load.ts';
+import type { BatchLimits } from '../sink.ts';
+
+const FIRST_PAUSE_MS = 500;
+const OPEN_AFTER_FAILURES = 5;
+/** A service may ask for more patience than we have by ourselves. */
+const RETRY_AFTER_MAX_MS = 10 * 60_000;
+
+/** How a sink's events are delivered, as its settings say. */
+export function deliverySettings({
+  linger_ms: lingerMs,
+  timeout_s,
+  rate,
+  retry_max_s,
+}: CommonSettings): DeliverySettings {
+  const maxMs = retry_max_s * 1000;
+  return {
+    lingerMs,
+    timeoutMs: timeout_s * 1000,
+    ratePerS: rate ?? Number.POSITIVE_INFINITY,
+    retry: {
+      minMs: Math.min(FIRST_PAUSE_MS, maxMs),
+      maxMs,
+      retryAfterMaxMs: RETRY_AFTER_MAX_MS,
+      openAfter: OPEN_AFTER_FAILURES,
+      openMs: maxMs,
+    },
+  };
+}
+
+/** What the service takes at once, or less where the operator says so. */
+export function limitsOf({ definition, config, common }: ConfiguredSink): BatchLimits {
+  const limits = definition.limits(config);
+  return { ...limits, maxEvents: Math.min(limits.maxEvents, common.batch_events ?? limits.maxEvents) };
+}

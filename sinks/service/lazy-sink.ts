@@ -1,0 +1,24 @@
+import { SinkError, type SendOutcome, type Sink } from '../sink.ts';
+
+/**
+ * A sink that is opened with the first batch, and again with the next where that failed: a service that is away when the
+ * process starts is no other than one that goes away later.
+ */
+export function lazySink(open: () => Promise<Sink>): Pick<Sink, 'send' | 'close'> {
+  let opened: Sink | undefined;
+  return {
+    async send(batch, signal): Promise<SendOutcome> {
+      try {
+        opened ??= await open();
+      } catch (error) {
+        if (!(error instanceof SinkError)) throw error;
+        const { code, message: reason } = error;
+        return { kind: code === 'unauthorised' || code === 'invalid_config' ? 'misconfigured' : 'retry', reason };
+      }
+      return opened.send(batch, signal);
+    },
+    async close() {
+      await opened?.close();
+    },
+  };
+}

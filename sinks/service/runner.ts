@@ -1,0 +1,168 @@
+import type { Logger } from 'pino';
+import type { BrokerTls } from '../../exporter/connection.ts';
+import { Delivery, prefetchFor, type Clock, type DeliveryObserver } from '../delivery/delivery.ts';
+import { bindingKeys } from '../event/filter.ts';
+import { createPreparer } from '../event/prepare.ts';
+import { QueueConsumer } from '../queue/consumer.ts';
+import type { ConfiguredSink } from '../settings/load.ts';
+import { deliverySettings, limitsOf } from './delivery-settings.ts';
+import { lazySink } from './lazy-sink.ts';
+import type { SinkMetrics } from './metrics.ts';
+import { OutcomeLog } from './outcome-log.ts';
+import { progressLine } from './progress.ts';
+
+export interface RunnerOptions {
+  readonly configured: ConfiguredSink;
+  readonly urls: readonly string[];
+  readonly tls: BrokerTls | undefined;
+  readonly hashSecret: string | undefined;
+  readonly metrics: SinkMetrics;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+export interface SinkReadiness {
+  readonly ok: boolean;
+  /** What is wrong and what to do; absent where all is well. */
+  readonly reason?: string;
+}
+
+/** How much is left, when it was last asked for. */
+export interface Backlog {
+  readonly events: number;
+  readonly dead: number;
+  readonly atMs: number;
+  /** Accepted since the process started. */
+  readonly accepted: number;
+}
+
+/** The answer to a batch in flight is waited for so long when stopping, then that long for the request to be given up. */
+const STOP_MS = { answer: 6500, giveUp: 1000, close: 1000 } as const;
+
+/** One sink at work: its queue, its delivery, its service. Nothing of it is shared with another. */
+export class SinkRunner {
+  readonly name: string;
+  readonly delivery: Delivery;
+  readonly consumer: QueueConsumer;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #sink: ReturnType<typeof lazySink>;
+  readonly #outcomes: OutcomeLog;
+  #accepted = 0;
+  #backlog: Backlog | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor({ configured, urls, tls, hashSecret, metrics, log, clock }: RunnerOptions) {
+    const { definition, config, common, thirdParty } = configured;
+    this.name = definition.name;
+    this.#log = log.child({ sink: this.name });
+    this.#clock = clock;
+    this.#outcomes = new OutcomeLog(this.#log, () => clock.now());
+    const context = { log: this.#log, now: () => clock.now() };
+    this.#sink = lazySink(() => definition.open(config, context));
+    const limits = limitsOf(configured);
+    const { filter, fields: mapping, privacy: policy } = common;
+    this.delivery = new Delivery({
+      sink: this.#sink,
+      limits,
+      prepare: createPreparer({ filter, mapping, policy, thirdParty, hashSecret }),
+      settings: deliverySettings(common),
+      clock,
+      random: Math.random,
+      observer: this.#observer(metrics),
+    });
+    this.consumer = new QueueConsumer({
+      sink: this.name,
+      urls,
+      tls,
+      bindingKeys: bindingKeys(filter),
+      prefetch: prefetchFor(limits),
+      receiver: this.delivery,
+      onConnected: (broker) => this.#log.info({ broker }, 'connected to RabbitMQ'),
+      onLost: (error) => this.#log.warn({ code: error.code }, error.message),
+    });
+  }
+
+  get backlog(): Backlog | undefined {
+    return this.#backlog;
+  }
+
+  get readiness(): SinkReadiness {
+    const { connected, lastError } = this.consumer.state;
+    if (!connected) return { ok: false, reason: lastError?.message ?? 'Not connected to RabbitMQ yet' };
+    const { problem, circuit } = this.delivery.state;
+    if (problem?.kind === 'misconfigured')
+      return { ok: false, reason: `The service refuses us, events wait in the queue: ${problem.reason}` };
+    if (problem !== undefined && circuit !== 'closed')
+      return { ok: false, reason: `The service does not take events, they wait in the queue: ${problem.reason}` };
+    return { ok: true };
+  }
+
+  start(): void {
+    this.consumer.start();
+    this.#running = this.delivery.run();
+  }
+
+  /** Asks how much is left, and says so where it is much. */
+  async look(): Promise<void> {
+    const depth = await this.consumer.depth().catch(() => undefined);
+    this.#outcomes.summarise();
+    if (depth === undefined) return;
+    const before = this.#backlog;
+    this.#backlog = {
+      events: depth.ready + this.delivery.state.pending,
+      dead: depth.dead,
+      atMs: this.#clock.now(),
+      accepted: this.#accepted,
+    };
+    const line = progressLine(before, this.#backlog);
+    if (line !== undefined) this.#log.info(line.fields, line.message);
+  }
+
+  /** Finishes the batch in flight and gives everything else back to the queue. */
+  async stop(): Promise<void> {
+    await this.consumer.cancel();
+    this.delivery.stop();
+    if (!(await this.#ended(STOP_MS.answer))) {
+      this.#log.warn('the service does not answer: the batch in flight goes back to the queue');
+      this.delivery.giveUp();
+      await this.#ended(STOP_MS.giveUp);
+    }
+    await this.consumer.close();
+    await this.#within(this.#sink.close(), STOP_MS.close);
+    this.#outcomes.summarise();
+  }
+
+  #ended(ms: number): Promise<boolean> {
+    return this.#within(this.#running ?? Promise.resolve(), ms);
+  }
+
+  async #within(work: Promise<void>, ms: number): Promise<boolean> {
+    const patience = new AbortController();
+    const late = this.#clock.wait(ms, patience.signal).then(() => false);
+    const done = await Promise.race([work.then(() => true), late]);
+    patience.abort();
+    return done;
+  }
+
+  #observer(metrics: SinkMetrics): DeliveryObserver {
+    const sink = this.name;
+    return {
+      sent: (outcome, _events, seconds) => {
+        metrics.batches.inc({ sink, outcome: outcome.kind });
+        metrics.seconds.observe({ sink }, seconds);
+        this.#outcomes.sent(outcome);
+      },
+      accepted: (events) => {
+        this.#accepted += events;
+        metrics.events.inc({ sink, outcome: 'accepted' }, events);
+      },
+      dead: (why, reason) => {
+        metrics.dead.inc({ sink, class: why });
+        this.#outcomes.dead(why, reason);
+      },
+      filtered: () => metrics.events.inc({ sink, outcome: 'filtered' }),
+      duplicate: () => metrics.events.inc({ sink, outcome: 'duplicate' }),
+    };
+  }
+}

@@ -1,0 +1,55 @@
+import type { Logger } from 'pino';
+import type { BrokerTls } from '../../exporter/connection.ts';
+import { systemClock } from '../delivery/clock.ts';
+import type { ConfiguredSink } from '../settings/load.ts';
+import { startAdmin } from './admin.ts';
+import { SinkMetrics } from './metrics.ts';
+import { SinkRunner } from './runner.ts';
+
+export interface SinkServiceOptions {
+  readonly sinks: readonly ConfiguredSink[];
+  /** Of one broker each, tried in turn. */
+  readonly urls: readonly string[];
+  readonly tls: BrokerTls | undefined;
+  readonly hashSecret: string | undefined;
+  readonly admin: { readonly host: string; readonly port: number } | undefined;
+  readonly log: Logger;
+}
+
+export interface SinkService {
+  /** Finishes what is in flight within 10 s. */
+  stop(): Promise<void>;
+}
+
+const LOOK_MS = 10_000;
+
+/** Runs the sinks, each by itself. */
+export async function startSinks({
+  sinks,
+  urls,
+  tls,
+  hashSecret,
+  admin,
+  log,
+}: SinkServiceOptions): Promise<SinkService> {
+  const metrics = new SinkMetrics();
+  const runners = sinks.map(
+    (configured) => new SinkRunner({ configured, urls, tls, hashSecret, metrics, log, clock: systemClock }),
+  );
+  metrics.watch(runners, () => Date.now());
+  const readiness = (): Record<string, SinkRunner['readiness']> =>
+    Object.fromEntries(runners.map((runner) => [runner.name, runner.readiness]));
+  const listener = admin === undefined ? undefined : await startAdmin({ ...admin, metrics, readiness });
+  for (const runner of runners) runner.start();
+  const looking = setInterval(() => {
+    for (const runner of runners) void runner.look();
+  }, LOOK_MS);
+  log.info({ sinks: runners.map(({ name }) => name), admin: listener?.url }, 'sinks are running');
+  return {
+    async stop() {
+      clearInterval(looking);
+      await Promise.all(runners.map((runner) => runner.stop()));
+      await listener?.close();
+    },
+  };
+}

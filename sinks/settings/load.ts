@@ -1,0 +1,112 @@
+import type { z } from 'zod';
+import type { SinkDefinition } from '../sink.ts';
+import { COMMON_VARIABLES, commonSettings, type CommonSettings } from './common.ts';
+import { explainIssue, Origins } from './origins.ts';
+
+/** A sink whose settings are right. */
+export interface ConfiguredSink {
+  readonly definition: SinkDefinition<unknown>;
+  /** As `definition.config` gave it. */
+  readonly config: unknown;
+  readonly common: CommonSettings;
+  readonly thirdParty: boolean;
+}
+
+export interface LoadedSinks {
+  readonly sinks: readonly ConfiguredSink[];
+  /** What is wrong, a sentence each, with where it stands; no secrets. */
+  readonly problems: readonly string[];
+}
+
+export interface LoadOptions {
+  readonly definitions: readonly SinkDefinition<unknown>[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The section `sinks` of the configuration file. */
+  readonly section: unknown;
+  /** Whether there is a secret to hash with. */
+  readonly canHash: boolean;
+}
+
+/** The sinks that are configured: by their section in the file, or by at least one variable of their own, which wins. */
+export function loadSinks({ definitions, environment, section = {}, canHash }: LoadOptions): LoadedSinks {
+  if (!isMap(section)) return { sinks: [], problems: ['sinks must be a map of names and settings'] };
+  const names = definitions.map(({ name }) => name);
+  const problems = Object.keys(section)
+    .filter((name) => !names.includes(name))
+    .map((name) => `sinks.${name}: there is no such sink; known: ${names.join(', ')}`);
+  const sinks: ConfiguredSink[] = [];
+  for (const definition of definitions) {
+    const loaded = loadOne(definition, environment, section);
+    problems.push(...loaded.problems);
+    if (loaded.sink === undefined) continue;
+    problems.push(...hashProblems(loaded.sink, canHash));
+    sinks.push(loaded.sink);
+  }
+  return { sinks, problems };
+}
+
+function loadOne(
+  definition: SinkDefinition<unknown>,
+  environment: LoadOptions['environment'],
+  section: Readonly<Record<string, unknown>>,
+): { readonly sink?: ConfiguredSink; readonly problems: readonly string[] } {
+  const { name } = definition;
+  const inFile = Object.hasOwn(section, name);
+  const given = inFile ? (section[name] ?? {}) : {};
+  if (!isMap(given)) return { problems: [`sinks.${name} must be a map of settings`] };
+  const origins = new Origins(`sinks.${name}`, given);
+  const prefix = `SINK_${name.toUpperCase()}_`;
+  let configured = inFile;
+  for (const [variable, setting] of Object.entries(definition.variables)) {
+    configured = origins.set(variable, [setting], environment[variable]) || configured;
+  }
+  for (const [suffix, path] of Object.entries(COMMON_VARIABLES))
+    origins.set(prefix + suffix, path, environment[prefix + suffix]);
+  const unknown = Object.keys(environment)
+    .filter((variable) => variable.startsWith(prefix))
+    .filter((variable) => !Object.hasOwn(definition.variables, variable))
+    .filter((variable) => !Object.hasOwn(COMMON_VARIABLES, variable.slice(prefix.length)))
+    .map((variable) => `${variable} is no setting; known: ${variablesOf(definition).join(', ')}`);
+  if (!configured) return { problems: unknown };
+
+  const [ownGiven, commonGiven] = split(origins.value);
+  const own = definition.config.safeParse(ownGiven);
+  const common = commonSettings.safeParse(commonGiven);
+  const explain = (issue: z.core.$ZodIssue): string => explainIssue(issue, origins, definition.variables);
+  const problems = [...unknown, ...issuesOf(own).map(explain), ...issuesOf(common).map(explain)];
+  if (!own.success || !common.success) return { problems };
+  const thirdParty = common.data.third_party ?? definition.thirdParty;
+  return { sink: { definition, config: own.data, common: common.data, thirdParty }, problems };
+}
+
+function hashProblems({ definition, common }: ConfiguredSink, canHash: boolean): readonly string[] {
+  const hashed = Object.keys(common.privacy).filter((field) => common.privacy[field] === 'hash');
+  if (canHash || hashed.length === 0) return [];
+  return [`sinks.${definition.name}.privacy hashes ${hashed.join(', ')}: SINK_HASH_SECRET is missing`];
+}
+
+/** Every variable that a sink is configured by. */
+export function variablesOf({ name, variables }: SinkDefinition<unknown>): readonly string[] {
+  return [
+    ...Object.keys(variables),
+    ...Object.keys(COMMON_VARIABLES).map((suffix) => `SINK_${name.toUpperCase()}_${suffix}`),
+  ];
+}
+
+function split(
+  given: Readonly<Record<string, unknown>>,
+): [own: Record<string, unknown>, common: Record<string, unknown>] {
+  const own: Record<string, unknown> = {};
+  const common: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(given))
+    (Object.hasOwn(commonSettings.shape, name) ? common : own)[name] = value;
+  return [own, common];
+}
+
+function issuesOf(result: z.ZodSafeParseResult<unknown>): readonly z.core.$ZodIssue[] {
+  return result.error?.issues ?? [];
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
