@@ -3,6 +3,7 @@ import { isAboutKey, understand } from './amplitude/answer.ts';
 import { MAX_EVENTS, MAX_REQUEST_BYTES, sizeOf, toAmplitude, uploadOf } from './amplitude/event.ts';
 import { post, type PostOptions } from './http/post.ts';
 import { probe } from './http/probe.ts';
+import { serviceUrl } from './http/url.ts';
 import {
   SinkError,
   type SendOutcome,
@@ -23,10 +24,7 @@ const config = z.strictObject({
     .enum(['httpapi', 'batch'])
     .default('httpapi')
     .describe('`batch` throttles a device at 1,000 events a second instead of 30'),
-  url: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe("Instead of Amplitude's own address: a proxy that you run"),
+  url: serviceUrl.optional().describe("Instead of Amplitude's own address: a proxy that you run"),
 });
 type Config = z.infer<typeof config>;
 

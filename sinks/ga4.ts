@@ -3,6 +3,7 @@ import { clientOf, tooOld } from './ga4/event.ts';
 import { bodyOf, divide, MAX_EVENTS, type Ga4Request } from './ga4/requests.ts';
 import { post, type PostOptions } from './http/post.ts';
 import { probe, reasonOf } from './http/probe.ts';
+import { serviceUrl } from './http/url.ts';
 import {
   SinkError,
   type SendOutcome,
@@ -32,10 +33,7 @@ const config = z.strictObject({
     .describe(
       'Asks the validation server before every request: what is not valid is put aside instead of vanishing. Twice the requests',
     ),
-  url: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe("Instead of Google's own address: a proxy that you run"),
+  url: serviceUrl.optional().describe("Instead of Google's own address: a proxy that you run"),
 });
 type Config = z.infer<typeof config>;
 

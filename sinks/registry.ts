@@ -1,7 +1,8 @@
 import { fileSink } from './file.ts';
 import { amplitude } from './amplitude.ts';
 import { ga4 } from './ga4.ts';
+import { matomo } from './matomo.ts';
 import type { SinkDefinition } from './sink.ts';
 
 /** Every kind of service that events can go to, in the order in which `sink list` shows them. */
-export const SINKS: readonly SinkDefinition<unknown>[] = [amplitude, ga4, fileSink];
+export const SINKS: readonly SinkDefinition<unknown>[] = [amplitude, ga4, matomo, fileSink];

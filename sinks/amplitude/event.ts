@@ -52,9 +52,9 @@ const PLACED: ReadonlySet<string> = new Set([
 export function toAmplitude(event: SinkEvent): AmplitudeEvent {
   const user = userOf(event);
   const agent = event.fields['user_agent'];
-  const properties: Record<string, FieldValue> = {};
-  for (const [field, value] of Object.entries(event.fields))
-    if (!PLACED.has(field)) properties[field] = typeof value === 'string' ? clip(value, STRING_LENGTH) : value;
+  const properties = Object.entries(event.fields)
+    .filter(([field]) => !PLACED.has(field))
+    .map(([field, value]) => [field, typeof value === 'string' ? clip(value, STRING_LENGTH) : value] as const);
   return {
     event_type: clip(event.type, STRING_LENGTH),
     time: event.createdMs,
@@ -62,7 +62,7 @@ export function toAmplitude(event: SinkEvent): AmplitudeEvent {
     device_id: acceptable(visitorOf(event)),
     ...(user !== undefined && !isRefused(user) && { user_id: clip(user, STRING_LENGTH) }),
     ...(typeof agent === 'string' && { user_agent: clip(agent, STRING_LENGTH) }),
-    event_properties: properties,
+    event_properties: Object.fromEntries(properties),
   };
 }
 
