@@ -1,0 +1,214 @@
+import type { Meter } from '@opentelemetry/api';
+import type { Logger } from 'pino';
+import { readFileSync } from 'node:fs';
+import { parseAmqpUrls } from '../../exporter/amqp-url.ts';
+import type { BrokerTls } from '../../exporter/connection.ts';
+import { redactText } from '../../taxonomy/redaction.ts';
+import type { EmitEvent } from '../telemetry/emit-event.ts';
+import { BrokerConnection } from './broker/connection.ts';
+import { clowderEvents, firehose, heartbeats } from './broker/queues.ts';
+import type { Subscription, SubscriptionRunner } from './broker/subscription.ts';
+import { HeartbeatListener } from './heartbeats/listener.ts';
+import { QueueLengths } from './heartbeats/queue-lengths.ts';
+import { ExtractorRegistry } from './heartbeats/registry.ts';
+import { Downloads } from './jobs/downloads.ts';
+import { eventListener, wantedEvents } from './jobs/event-listener.ts';
+import { firehoseListener } from './jobs/firehose-listener.ts';
+import { FirehoseSwitch, type FirehoseState } from './jobs/firehose-switch.ts';
+import { JobBook } from './jobs/job-book.ts';
+import { openJobStore, type JobStore } from './jobs/job-store.ts';
+import { extractorMetrics } from './metrics.ts';
+import { createGetJson } from './polling/clowder-api.ts';
+import { pollLoop } from './polling/poll-loop.ts';
+import type { Poller } from './polling/poller.ts';
+import { createV1Poller, type V1Poller } from './polling/v1.ts';
+import { createV2Poller } from './polling/v2.ts';
+import type { ExtractorsSettings } from './settings.ts';
+
+export interface ExtractorsOptions {
+  readonly settings: ExtractorsSettings;
+  /** Which Clowder is polled. */
+  readonly clowder: 'v1' | 'v2';
+  /** As AMQP_URL: where the settings name no broker. */
+  readonly amqpUrl: string;
+  /** Jobs are kept here over a restart. */
+  readonly dataDir: string;
+  /** Of ours, for the User-Agent. */
+  readonly version: string;
+  readonly emit: EmitEvent;
+  /** Everything that was emitted is on disk when this returns. */
+  readonly persist: () => void;
+  readonly meter: Meter;
+  readonly log: Logger;
+}
+
+export interface RunningExtractors {
+  /** Stops within a few seconds. Only the firehose's queue stays, for the next start; RabbitMQ deletes it where none comes. */
+  stop(): Promise<void>;
+}
+
+const EVENTS_EXCHANGE = 'clowder.events';
+const TICK_MS = 1000;
+const JOBS_MAX = 20_000;
+const FORGET_JOBS_MS = 7 * 24 * 60 * 60_000;
+
+/**
+ * Observes extractors: their heartbeats, the length of their queues, and their jobs. Nothing of Clowder's is declared,
+ * changed or consumed.
+ *
+ * @throws Error where files of certificates cannot be read, or the directory cannot be used
+ */
+export function startExtractors(options: ExtractorsOptions): RunningExtractors {
+  const { settings, emit, persist, meter, log, dataDir } = options;
+  const nowMs = Date.now;
+  const tls = readTls(settings.tlsFiles);
+  const store = openJobStore(dataDir);
+  const metrics = extractorMetrics(meter);
+  const stopping = new AbortController();
+  const registry = new ExtractorRegistry(settings.heartbeats);
+  const queues = new QueueLengths();
+  const downloads = settings.downloads.enabled && listensToFirehose(settings) ? new Downloads() : undefined;
+  const book = new JobBook({
+    store,
+    emit,
+    persist,
+    downloads,
+    waitMs: settings.downloads.waitMs,
+    maxJobs: JOBS_MAX,
+    forgetMs: FORGET_JOBS_MS,
+    onStoreFailure: (error) => {
+      metrics.storeFailed();
+      log.error({ err: error }, 'jobs of extractors could not be written to disk');
+    },
+  });
+  const { pingMs } = settings.heartbeats;
+  const heard = new HeartbeatListener({ registry, queues, emit, metrics, log, pingMs, nowMs });
+  const traced = new FirehoseSwitch(settings.firehose.queue, (state) => tellFirehose(state, settings, log));
+  const poller = createPoller(options, store);
+  const ofEvents = { downloads, watch: poller?.watch, nowMs };
+  const wanted = wantedEvents(ofEvents);
+  const subscriptions: Subscription[] = [heartbeats(settings.heartbeats.exchange, heard.listener)];
+  if (listensToFirehose(settings))
+    subscriptions.push(
+      firehose(
+        settings.firehose,
+        firehoseListener({ book, registry, firehose: traced, metrics, maxLength: settings.firehose.maxLength, nowMs }),
+      ),
+    );
+  if (wanted.length > 0) subscriptions.push(clowderEvents(EVENTS_EXCHANGE, wanted, eventListener(ofEvents)));
+
+  const broker = new BrokerConnection({
+    urls: parseAmqpUrls(settings.url ?? options.amqpUrl),
+    tls,
+    connectionName: 'clowder-otel-monitor extractors',
+    subscriptions,
+    runner: { onProblem: problemTeller(log) },
+    onConnected: (openChannel, signal) => {
+      log.info('connected to RabbitMQ for extractors');
+      void queues.keepLooking(openChannel, registry, pingMs, signal);
+    },
+    onLost: (error) => log.warn({ code: error.code }, error.message),
+  });
+  const polling =
+    poller === undefined ? undefined : startPolling(options, poller, { book, store, traced, metrics, stopping });
+  metrics.observe({
+    registry,
+    queues,
+    book,
+    nowMs,
+    connected: () => broker.connected,
+    firehose: () => (traced.state === 'unknown' ? undefined : traced.state === 'on' ? 1 : 0),
+  });
+  const ticking = setInterval(() => {
+    heard.tick();
+    book.tick(nowMs());
+  }, TICK_MS);
+
+  return {
+    async stop() {
+      clearInterval(ticking);
+      stopping.abort();
+      await Promise.all([broker.stop(), polling]);
+      book.flush();
+      store.close();
+    },
+  };
+}
+
+function listensToFirehose({ jobs }: ExtractorsSettings): boolean {
+  return jobs === 'auto' || jobs === 'firehose';
+}
+
+function readTls({ ca, cert, key }: ExtractorsSettings['tlsFiles']): BrokerTls {
+  return {
+    ...(ca !== undefined && { ca: readFileSync(ca) }),
+    ...(cert !== undefined && { cert: readFileSync(cert) }),
+    ...(key !== undefined && { key: readFileSync(key) }),
+  };
+}
+
+function createPoller(
+  { settings, clowder }: ExtractorsOptions,
+  store: JobStore,
+): (Poller & Partial<V1Poller>) | undefined {
+  if (settings.poll === undefined || settings.jobs === 'firehose' || settings.jobs === 'off') return undefined;
+  const saved = store.loadProgress(clowder);
+  return clowder === 'v1' ? createV1Poller(saved) : createV2Poller(saved);
+}
+
+interface Polled {
+  readonly book: JobBook;
+  readonly store: JobStore;
+  readonly traced: FirehoseSwitch;
+  readonly metrics: ReturnType<typeof extractorMetrics>;
+  readonly stopping: AbortController;
+}
+
+function startPolling(
+  { settings, clowder, version, log }: ExtractorsOptions,
+  poller: Poller,
+  { book, store, traced, metrics, stopping: { signal } }: Polled,
+): Promise<void> | undefined {
+  const { poll, jobs } = settings;
+  if (poll === undefined) return undefined;
+  return pollLoop({
+    poller,
+    get: createGetJson({ ...poll, version, signal }),
+    book,
+    intervalMs: poll.intervalMs,
+    maxRequests: poll.maxRequests,
+    wanted: () => jobs === 'poll' || traced.state === 'off',
+    keep: (progress) => store.saveProgress(clowder, progress),
+    metrics,
+    log,
+    nowMs: Date.now,
+    signal,
+  });
+}
+
+/** A broker that was restarted has its firehose off: an operator should know. */
+function tellFirehose(state: FirehoseState, { jobs, poll }: ExtractorsSettings, log: Logger): void {
+  if (state === 'on') log.info('the firehose is on: jobs of extractors are observed');
+  if (state !== 'off') return;
+  if (jobs === 'auto' && poll !== undefined) log.info('the firehose is off: Clowder is asked for its jobs');
+  else
+    log.warn(
+      'the firehose is off, and jobs of extractors are not seen: turn it on with `rabbitmqctl trace_on -p VHOST`, again after each restart of RabbitMQ, or set extractors.poll',
+    );
+}
+
+/** Tells why a queue cannot be listened to: once, as it is tried again every few seconds. */
+function problemTeller(log: Logger): SubscriptionRunner['onProblem'] {
+  const told = new Map<string, string>();
+  return (queue, error) => {
+    const reason = reasonOf(error);
+    if (told.get(queue) === reason) return;
+    told.set(queue, reason);
+    log.warn({ queue, reason }, 'cannot listen to this queue; it is tried again');
+  };
+}
+
+/** RabbitMQ's reasons name queues, and those of private extractors hold a key. */
+function reasonOf(error: unknown): string {
+  return redactText(error instanceof Error ? error.message : String(error));
+}

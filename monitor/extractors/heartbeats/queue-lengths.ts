@@ -1,0 +1,77 @@
+import type { Channel } from 'amqplib';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ExtractorRegistry } from './registry.ts';
+
+export interface QueueLength {
+  /** Messages that wait for a consumer. */
+  readonly messages: number;
+  readonly consumers: number;
+}
+
+/** Where pyclowder puts a copy of a job that it gave up. */
+export function errorQueueOf(queue: string): string {
+  return `error.${queue}`;
+}
+
+/**
+ * Lengths of the queues that extractors take their jobs from, known by their heartbeats: by passive declaration, which
+ * makes nothing and takes nothing.
+ */
+export class QueueLengths {
+  #lengths: ReadonlyMap<string, QueueLength> = new Map();
+
+  of(queue: string): QueueLength | undefined {
+    return this.#lengths.get(queue);
+  }
+
+  /** Looks again and again until the signal says to stop; then nothing is known any more. */
+  async keepLooking(
+    openChannel: () => Promise<Channel>,
+    registry: ExtractorRegistry,
+    everyMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        this.#lengths = await lengthsOf(registry, openChannel, signal);
+      } catch {
+        // The connection is lost: whoever keeps it says so.
+        break;
+      }
+      // The first extractors are heard in the first seconds.
+      const pauseMs = this.#lengths.size === 0 ? Math.min(everyMs, FIRST_MS) : everyMs;
+      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+    }
+    this.#lengths = new Map();
+  }
+}
+
+const FIRST_MS = 2000;
+
+async function lengthsOf(
+  registry: ExtractorRegistry,
+  openChannel: () => Promise<Channel>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, QueueLength>> {
+  const lengths = new Map<string, QueueLength>();
+  let channel: Channel | undefined;
+  for (const queue of registry.readings().flatMap((one) => [one.queue, errorQueueOf(one.queue)])) {
+    if (signal.aborted) break;
+    channel ??= await quiet(openChannel);
+    try {
+      const { messageCount, consumerCount } = await channel.checkQueue(queue);
+      lengths.set(queue, { messages: messageCount, consumers: consumerCount });
+    } catch {
+      // There is no such queue, or it is another's alone: RabbitMQ closes the channel.
+      channel = undefined;
+    }
+  }
+  await channel?.close().catch(() => undefined);
+  return lengths;
+}
+
+async function quiet(openChannel: () => Promise<Channel>): Promise<Channel> {
+  const channel = await openChannel();
+  channel.on('error', () => undefined);
+  return channel;
+}

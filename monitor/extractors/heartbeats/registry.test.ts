@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import type { Heartbeat } from '../wire/heartbeat.ts';
+import { ExtractorRegistry } from './registry.ts';
+
+const OPTIONS = { intervalMs: 10_000, missed: 3, forgetMs: 100_000 };
+
+function heartbeat(change: Partial<Heartbeat> = {}): Heartbeat {
+  return { instance: 'i1', queue: 'ncsa.x', name: 'ncsa.x', version: '1.0', ...change };
+}
+
+function only<T>(list: readonly T[]): T {
+  expect(list).toHaveLength(1);
+  const [one] = list;
+  if (one === undefined) throw new Error('there is none');
+  return one;
+}
+
+describe('extractors by their heartbeats', () => {
+  it('appear with the first one, and with no further one', () => {
+    const registry = new ExtractorRegistry(OPTIONS);
+    expect(registry.heard(heartbeat(), 1000)).toMatchObject({
+      extractor: { label: 'ncsa.x', alive: true, instances: 1 },
+      silentMs: undefined,
+    });
+    expect(registry.heard(heartbeat(), 11_000)).toBeUndefined();
+    expect(only(registry.readings())).toMatchObject({ version: '1.0', lastHeardMs: 11_000, sinceMs: 1000 });
+  });
+
+  it('go silent after so many missed ones, once, and are told to be back with how long they were silent', () => {
+    const registry = new ExtractorRegistry(OPTIONS);
+    registry.heard(heartbeat(), 0);
+    registry.heard(heartbeat(), 10_000);
+    expect(registry.check(41_000)).toEqual([]);
+    expect(only(registry.check(42_001)).extractor).toMatchObject({ label: 'ncsa.x', alive: false, instances: 0 });
+    expect(registry.check(43_000)).toEqual([]);
+    expect(registry.heard(heartbeat({ instance: 'i2' }), 50_001)).toMatchObject({
+      extractor: { alive: true },
+      silentMs: 8000,
+    });
+  });
+
+  it('are late by their own interval, the longest of late, once two have told it', () => {
+    const registry = new ExtractorRegistry(OPTIONS);
+    for (const at of [0, 1000, 3000, 4000]) registry.heard(heartbeat(), at);
+    expect(registry.check(4000 + 3 * 2000 + 2000)).toEqual([]);
+    expect(registry.check(4000 + 3 * 2000 + 2001)).toHaveLength(1);
+  });
+
+  it('live on while one instance does', () => {
+    const registry = new ExtractorRegistry(OPTIONS);
+    registry.heard(heartbeat(), 0);
+    registry.heard(heartbeat({ instance: 'i2' }), 30_000);
+    expect(registry.check(33_000)).toEqual([]);
+    expect(only(registry.readings()).instances).toBe(1);
+  });
+
+  it('are not silent because nobody listened', () => {
+    const registry = new ExtractorRegistry(OPTIONS);
+    registry.heard(heartbeat(), 0);
+    registry.heard(heartbeat(), 1000);
+    registry.resumed(500_000);
+    expect(registry.check(503_000)).toEqual([]);
+    // The gap that nobody heard is no interval.
+    registry.heard(heartbeat(), 501_000);
+    expect(registry.check(501_000 + 3 * 1000 + 2001)).toHaveLength(1);
+  });
+
+  it('are forgotten when they stay silent', () => {
+    const registry = new ExtractorRegistry(OPTIONS);
+    registry.heard(heartbeat(), 0);
+    registry.check(40_000);
+    registry.check(140_001);
+    expect(registry.readings()).toEqual([]);
+  });
+
+  it('have a version only where all instances have the same', () => {
+    const registry = new ExtractorRegistry(OPTIONS);
+    registry.heard(heartbeat(), 0);
+    expect(registry.versionOf('ncsa.x')).toBe('1.0');
+    registry.heard(heartbeat({ instance: 'i2', version: '1.1' }), 1);
+    expect([registry.versionOf('ncsa.x'), registry.ofQueue('ncsa.x').version]).toEqual([undefined, undefined]);
+    registry.heard(heartbeat({ version: '1.1' }), 2);
+    expect(registry.versionOf('ncsa.x')).toBe('1.1');
+    expect(registry.versionOf('ncsa.unknown')).toBeUndefined();
+  });
+
+  it('of one user are called without the key, whatever the key looks like', () => {
+    const registry = new ExtractorRegistry(OPTIONS);
+    registry.heard(heartbeat({ queue: 'private.ca.na.ry.ncsa.x' }), 0);
+    expect(only(registry.readings()).label).toBe('private.REDACTED.ncsa.x');
+    expect(registry.ofQueue('private.ca.na.ry.ncsa.x').label).toBe('private.REDACTED.ncsa.x');
+    expect(registry.ofQueue('private.unheard.ncsa.y').label).toBe('private.REDACTED.ncsa.y');
+  });
+
+  it('are called by their name, also where their queue has another', () => {
+    const registry = new ExtractorRegistry(OPTIONS);
+    registry.heard(heartbeat({ queue: 'wordcount-fast' }), 0);
+    expect(registry.ofQueue('wordcount-fast').label).toBe('ncsa.x');
+  });
+
+  it('are bounded, whoever sends heartbeats', () => {
+    const registry = new ExtractorRegistry(OPTIONS);
+    const outcomes = Array.from({ length: 1001 }, (_, index) => registry.heard(heartbeat({ queue: `q${index}` }), 0));
+    expect(outcomes.filter((one) => one === 'ignored')).toHaveLength(1);
+    const instances = Array.from({ length: 1001 }, (_, index) =>
+      registry.heard(heartbeat({ queue: 'q0', instance: `n${index}` }), 0),
+    );
+    expect(instances.filter((one) => one === 'ignored')).toHaveLength(2);
+  });
+});

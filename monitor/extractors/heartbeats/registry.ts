@@ -1,0 +1,172 @@
+import { redactExtractorName } from '../../../taxonomy/redaction.ts';
+import type { Heartbeat } from '../wire/heartbeat.ts';
+
+export interface RegistryOptions {
+  /** Between two heartbeats of an instance, until two of them have told; milliseconds. pyclowder's own default is 5 minutes. */
+  readonly intervalMs: number;
+  /** An instance is silent when so many heartbeats in a row did not come. */
+  readonly missed: number;
+  /** An extractor that stays silent is forgotten after this, in milliseconds. */
+  readonly forgetMs: number;
+}
+
+/** An extractor as its heartbeats show it; one entry a queue. */
+export interface ExtractorReading {
+  /** Where it takes its jobs from; never to be shown, as it may hold a key. */
+  readonly queue: string;
+  /** Its name; the key of a private one is taken out. */
+  readonly label: string;
+  readonly alive: boolean;
+  readonly instances: number;
+  /** Of all instances alive; undefined where they differ, or say none. */
+  readonly version: string | undefined;
+  readonly lastHeardMs: number;
+  /** Since when it is alive, or silent. */
+  readonly sinceMs: number;
+}
+
+/** An extractor has appeared, has gone silent, or is back. */
+export interface ExtractorChange {
+  readonly extractor: ExtractorReading;
+  /** For how long it was silent; undefined where it was not. */
+  readonly silentMs: number | undefined;
+}
+
+interface Instance {
+  lastMs: number;
+  /** The longest of the last gaps. */
+  gaps: number[];
+  /** Whether nothing was missed since its last heartbeat. */
+  heardThrough: boolean;
+  version: string | undefined;
+}
+
+interface Extractor {
+  readonly queue: string;
+  label: string;
+  name: string;
+  readonly instances: Map<string, Instance>;
+  alive: boolean;
+  sinceMs: number;
+  lastMs: number;
+}
+
+/** Anybody may send heartbeats to the exchange: what is kept of them has bounds. */
+const EXTRACTORS_MAX = 1000;
+const INSTANCES_MAX = 1000;
+const GAPS_KEPT = 5;
+const GAP_BOUNDS_MS = { min: 1000, max: 60 * 60_000 };
+/** A heartbeat may be late by this: pyclowder looks at its clock once a second. */
+const LATE_MS = 2000;
+
+/** Which extractors are alive, by their heartbeats alone. Times are Unix milliseconds and passed in. */
+export class ExtractorRegistry {
+  readonly #options: RegistryOptions;
+  readonly #extractors = new Map<string, Extractor>();
+  /** By name, worked out when asked for; every status message asks. */
+  readonly #versions = new Map<string, string | undefined>();
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+  }
+
+  /** @returns the change that the heartbeat is, if it is one; `ignored` where there are too many extractors already */
+  heard({ instance: id, queue, name, version }: Heartbeat, atMs: number): ExtractorChange | 'ignored' | undefined {
+    let extractor = this.#extractors.get(queue);
+    this.#versions.clear();
+    if (extractor === undefined) {
+      if (this.#extractors.size >= EXTRACTORS_MAX) return 'ignored';
+      const label = labelOf(queue, name);
+      extractor = { queue, label, name, instances: new Map(), alive: false, sinceMs: atMs, lastMs: atMs };
+      this.#extractors.set(queue, extractor);
+      hear(extractor, id, version, atMs);
+      extractor.alive = true;
+      return { extractor: reading(extractor), silentMs: undefined };
+    }
+    if (!extractor.instances.has(id) && extractor.instances.size >= INSTANCES_MAX) return 'ignored';
+    Object.assign(extractor, { name, label: labelOf(queue, name) });
+    hear(extractor, id, version, atMs);
+    if (extractor.alive) return undefined;
+    const silentMs = atMs - extractor.sinceMs;
+    Object.assign(extractor, { alive: true, sinceMs: atMs });
+    return { extractor: reading(extractor), silentMs };
+  }
+
+  /** Listening has begun again: what was said meanwhile was not heard, so that nobody is late yet. */
+  resumed(atMs: number): void {
+    for (const { instances } of this.#extractors.values())
+      for (const instance of instances.values()) Object.assign(instance, { lastMs: atMs, heardThrough: false });
+  }
+
+  /** @returns the extractors that have gone silent since the last look */
+  check(nowMs: number): readonly ExtractorChange[] {
+    const changes: ExtractorChange[] = [];
+    this.#versions.clear();
+    for (const extractor of this.#extractors.values()) {
+      for (const [id, instance] of extractor.instances)
+        if (nowMs > this.#deadline(instance)) extractor.instances.delete(id);
+      if (extractor.alive && extractor.instances.size === 0) {
+        Object.assign(extractor, { alive: false, sinceMs: nowMs });
+        changes.push({ extractor: reading(extractor), silentMs: undefined });
+      } else if (!extractor.alive && nowMs - extractor.sinceMs > this.#options.forgetMs) {
+        this.#extractors.delete(extractor.queue);
+      }
+    }
+    return changes;
+  }
+
+  #deadline({ lastMs, gaps }: Instance): number {
+    const intervalMs = gaps.length === 0 ? this.#options.intervalMs : Math.max(...gaps);
+    return lastMs + this.#options.missed * intervalMs + LATE_MS;
+  }
+
+  readings(): readonly ExtractorReading[] {
+    return Array.from(this.#extractors.values(), reading);
+  }
+
+  /** How the extractor of a queue may be called in public, and its version. */
+  ofQueue(queue: string): { readonly label: string; readonly version: string | undefined } {
+    const extractor = this.#extractors.get(queue);
+    if (extractor === undefined) return { label: redactExtractorName(queue), version: undefined };
+    return { label: extractor.label, version: reading(extractor).version };
+  }
+
+  /** The version that all extractors of the name have. */
+  versionOf(name: string): string | undefined {
+    if (!this.#versions.has(name)) {
+      const named = [...this.#extractors.values()].filter((one) => one.name === name && one.alive);
+      if (this.#versions.size >= EXTRACTORS_MAX) this.#versions.clear();
+      this.#versions.set(name, single(named.map((one) => reading(one).version)));
+    }
+    return this.#versions.get(name);
+  }
+}
+
+function hear(extractor: Extractor, id: string, version: string | undefined, atMs: number): void {
+  const known = extractor.instances.get(id);
+  extractor.lastMs = atMs;
+  if (known === undefined) {
+    extractor.instances.set(id, { lastMs: atMs, gaps: [], heardThrough: true, version });
+    return;
+  }
+  if (known.heardThrough) {
+    const gap = Math.min(GAP_BOUNDS_MS.max, Math.max(GAP_BOUNDS_MS.min, atMs - known.lastMs));
+    known.gaps = [...known.gaps, gap].slice(-GAPS_KEPT);
+  }
+  Object.assign(known, { lastMs: atMs, heardThrough: true, version });
+}
+
+function reading({ queue, label, alive, instances, lastMs, sinceMs }: Extractor): ExtractorReading {
+  const version = single(Array.from(instances.values(), (one) => one.version));
+  return { queue, label, alive, instances: instances.size, version, lastHeardMs: lastMs, sinceMs };
+}
+
+function single(values: readonly (string | undefined)[]): string | undefined {
+  return values.length > 0 && values.every((one) => one === values[0]) ? values[0] : undefined;
+}
+
+/** An extractor is known by its name; a private one by the name of its queue, without its owner's key. */
+function labelOf(queue: string, name: string): string {
+  if (!queue.startsWith('private.')) return name;
+  return queue.endsWith(`.${name}`) ? `private.REDACTED.${name}` : redactExtractorName(queue);
+}

@@ -1,0 +1,112 @@
+import type { Job } from './job.ts';
+
+/** One download that an extractor made, as the proxy saw it (`view.download` with `client_kind: extractor`). */
+export interface Download {
+  readonly eventId: string;
+  readonly atMs: number;
+  /** A file or a dataset. */
+  readonly resourceId: string;
+  /** Of a file, where it is known. */
+  readonly datasetId: string | undefined;
+  readonly bytes: number;
+}
+
+/** When a job was at work; `toMs` undefined while it is. */
+export interface Work {
+  readonly key: string;
+  readonly fromMs: number;
+  readonly toMs: number | undefined;
+}
+
+/** Downloads kept, at most. */
+const KEPT = 20_000;
+/**
+ * pyclowder's connection is looked after once a second: a status message may leave that much after the work it tells of
+ * has begun, and two proxies' clocks differ a little.
+ */
+const EARLY_MS = 2000;
+
+/** What an extractor works on, by which its downloads are known. */
+export function worksOn(job: Job): string | undefined {
+  return job.subject?.fileId ?? job.subject?.datasetId;
+}
+
+/** When a job was at work; undefined where its beginning was not seen. */
+export function workOf({ key, startedMs, endedMs }: Job): Work | undefined {
+  return startedMs === undefined ? undefined : { key, fromMs: startedMs - EARLY_MS, toMs: endedMs };
+}
+
+/** The extractors' downloads of late, and whose they were. */
+export class Downloads {
+  readonly #byResource = new Map<string, Download[]>();
+  readonly #order: Download[] = [];
+  readonly #ids = new Set<string>();
+  /** From here on every download was seen; undefined while nobody listens. */
+  #completeSinceMs: number | undefined;
+
+  /** Listening begins: what came before may not have been seen. */
+  begin(atMs: number): void {
+    this.#completeSinceMs = atMs;
+  }
+
+  /** Listening has ended. */
+  end(): void {
+    this.#completeSinceMs = undefined;
+  }
+
+  add(download: Download): void {
+    if (this.#ids.has(download.eventId)) return;
+    this.#ids.add(download.eventId);
+    this.#order.push(download);
+    for (const id of resourcesOf(download)) {
+      const known = this.#byResource.get(id);
+      if (known === undefined) this.#byResource.set(id, [download]);
+      else known.push(download);
+    }
+    if (this.#order.length > KEPT) this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    const oldest = this.#order.shift();
+    if (oldest === undefined) return;
+    this.#ids.delete(oldest.eventId);
+    for (const id of resourcesOf(oldest)) {
+      const left = this.#byResource.get(id)?.filter((one) => one !== oldest) ?? [];
+      if (left.length === 0) this.#byResource.delete(id);
+      else this.#byResource.set(id, left);
+    }
+    if (this.#completeSinceMs !== undefined) this.#completeSinceMs = Math.max(this.#completeSinceMs, oldest.atMs + 1);
+  }
+
+  /**
+   * The bytes that a job's extractor downloaded for it: of the downloads of what it works on, made while it was at work.
+   *
+   * @param others what others worked on the same meanwhile
+   * @returns undefined where none was seen, not everything was seen, or one may have been another job's
+   */
+  bytesOf(job: Job, others: (resourceId: string) => readonly Work[]): number | undefined {
+    const resource = worksOn(job);
+    const work = workOf(job);
+    if (resource === undefined || work === undefined) return undefined;
+    if (this.#completeSinceMs === undefined || this.#completeSinceMs > work.fromMs) return undefined;
+    let bytes: number | undefined;
+    for (const download of this.#byResource.get(resource) ?? []) {
+      if (!isWithin(download, work)) continue;
+      const rivals = resourcesOf(download)
+        .flatMap(others)
+        .filter((other) => other.key !== job.key && isWithin(download, other));
+      if (rivals.length > 0) return undefined;
+      bytes = (bytes ?? 0) + download.bytes;
+    }
+    return bytes;
+  }
+}
+
+/** Whoever works on a dataset may download its files one by one. */
+function resourcesOf({ resourceId, datasetId }: Download): readonly string[] {
+  return datasetId === undefined || datasetId === resourceId ? [resourceId] : [resourceId, datasetId];
+}
+
+function isWithin({ atMs }: Download, { fromMs, toMs }: Work): boolean {
+  return atMs >= fromMs && (toMs === undefined || atMs <= toMs);
+}

@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { StoredJob } from './job-book.ts';
+
+/** Jobs, and how far polling them has come, over a restart. */
+export interface JobStore {
+  /** Least recently touched first. */
+  load(): readonly StoredJob[];
+  /** In one transaction. @throws Error of SQLite: disk full, and the like */
+  save(changed: readonly StoredJob[], removed: readonly string[]): void;
+  /** @returns what was kept last under the name */
+  loadProgress(name: string): unknown;
+  /** @throws Error of SQLite */
+  saveProgress(name: string, progress: unknown): void;
+  close(): void;
+}
+
+const FILE = 'extractor-jobs.db';
+const BUSY_MS = 5000;
+
+/**
+ * Jobs in a SQLite database of the directory. Not synced with every transaction: what a power failure takes is the
+ * memory of a few seconds, with which durations go and no event.
+ *
+ * @throws Error of SQLite where the directory cannot be used
+ */
+export function openJobStore(dir: string): JobStore {
+  const database = new DatabaseSync(join(dir, FILE), { timeout: BUSY_MS });
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+  database.exec(
+    'CREATE TABLE IF NOT EXISTS job (key TEXT PRIMARY KEY, touched_ms INTEGER NOT NULL, job TEXT NOT NULL)',
+  );
+  database.exec('CREATE TABLE IF NOT EXISTS progress (name TEXT PRIMARY KEY, progress TEXT NOT NULL)');
+  const put: StatementSync = database.prepare('INSERT OR REPLACE INTO job (key, touched_ms, job) VALUES (?, ?, ?)');
+  const remove: StatementSync = database.prepare('DELETE FROM job WHERE key = ?');
+  const all: StatementSync = database.prepare('SELECT job FROM job ORDER BY touched_ms');
+  const getProgress: StatementSync = database.prepare('SELECT progress FROM progress WHERE name = ?');
+  const putProgress: StatementSync = database.prepare('INSERT OR REPLACE INTO progress (name, progress) VALUES (?, ?)');
+  return {
+    // Only this module writes there.
+    load: () => Array.from(all.iterate(), (row) => JSON.parse(String(row['job'])) as StoredJob),
+    save(changed, removed) {
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        for (const stored of changed) put.run(stored.job.key, stored.job.touchedMs, JSON.stringify(stored));
+        for (const key of removed) remove.run(key);
+        database.exec('COMMIT');
+      } catch (error) {
+        database.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    loadProgress(name) {
+      const row = getProgress.get(name);
+      return row === undefined ? undefined : (JSON.parse(String(row['progress'])) as unknown);
+    },
+    saveProgress: (name, progress) => void putProgress.run(name, JSON.stringify(progress)),
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,175 @@
+import { extractionEventId } from '../../../taxonomy/event-id.ts';
+import { redactFields, redactText } from '../../../taxonomy/redaction.ts';
+import type { EventFields } from '../../telemetry/emit-event.ts';
+import type { Subject } from '../wire/job-message.ts';
+import { eventOfStatus, type ExtractionEventType, type StatusWord } from '../wire/status-words.ts';
+import type { Observation, Submitted, Told } from './observation.ts';
+
+/** What is remembered of a job: enough for its next event, and none of its secrets. */
+export interface Job {
+  readonly key: string;
+  readonly jobId?: string | undefined;
+  readonly extractor: string;
+  readonly version?: string | undefined;
+  /** Undefined until the job's own message, or Clowder, has told what its id stands for. */
+  readonly subject?: Subject | undefined;
+  readonly resourceName?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly userName?: string | undefined;
+  readonly queuedMs?: number | undefined;
+  /** The first sign of work since the job was queued, or since its last end. */
+  readonly startedMs?: number | undefined;
+  readonly endedMs?: number | undefined;
+  /** The events that a job has once, as far as it has had them. */
+  readonly had: readonly ExtractionEventType[];
+  readonly touchedMs: number;
+}
+
+export interface JobEvent {
+  readonly type: ExtractionEventType;
+  readonly id: string;
+  readonly createdMs: number;
+  readonly fields: EventFields;
+}
+
+export interface Step {
+  readonly job: Job;
+  /** Whether what is to be remembered over a restart has changed. */
+  readonly changed: boolean;
+  readonly event: JobEvent | undefined;
+}
+
+const MESSAGE_MAX = 32_768;
+
+/** Which job it is: by its id; without one, by extractor and resource, of which one job at a time is supposed. */
+export function keyOf(seen: Observation): string {
+  if (seen.jobId !== undefined) return seen.jobId;
+  const resource = seen.what === 'told' ? seen.resourceId : idOf(seen.subject);
+  return `${seen.extractor}|${resource ?? ''}`;
+}
+
+/** The id by which status messages name what is analysed. */
+export function idOf(subject: Subject | undefined): string | undefined {
+  return subject?.fileId ?? subject?.datasetId ?? subject?.resourceId;
+}
+
+/**
+ * What an observation makes of a job, and the event that it amounts to. `extraction.queued`, `done` and `failed` come
+ * once a job; a job that failed may still be done, run again from its error queue; every message that tells of progress
+ * is an `extraction.working`. The same observation gives the same event id again.
+ *
+ * @param repeated how many messages said the same of the job in the same second, before this one
+ */
+export function advance(before: Job | undefined, seen: Observation, repeated = 0): Step {
+  return seen.what === 'submitted' ? submitted(before, seen) : told(before, seen, repeated);
+}
+
+function submitted(before: Job | undefined, seen: Submitted): Step {
+  const known = before ?? newJob(seen);
+  const base = seen.again ? known : begun(known, seen);
+  const isNew = !seen.again && !base.had.includes('extraction.queued');
+  const job: Job = {
+    ...base,
+    // What is private is named so: status messages leave the prefix out.
+    extractor: isPrivate(seen.extractor) ? seen.extractor : base.extractor,
+    version: seen.version ?? base.version,
+    subject: seen.subject,
+    resourceName: seen.resourceName ?? base.resourceName,
+    userId: seen.userId ?? base.userId,
+    userName: seen.userName ?? base.userName,
+    ...(isNew && { queuedMs: seen.atMs, had: [...base.had, 'extraction.queued'] }),
+    touchedMs: seen.atMs,
+  };
+  return { job, changed: true, event: isNew ? eventOf(job, seen, 'extraction.queued', 0) : undefined };
+}
+
+function told(before: Job | undefined, seen: Told, repeated: number): Step {
+  const known = before ?? newJob(seen);
+  const base = BEGINS.has(seen.word) ? begun(known, seen) : known;
+  const type = eventOfStatus(seen.word);
+  const isNew = !base.had.includes(type);
+  const job: Job = {
+    ...base,
+    extractor: isPrivate(base.extractor) ? base.extractor : seen.extractor,
+    version: seen.version ?? base.version,
+    subject: base.subject ?? seen.subject,
+    userId: seen.userId ?? base.userId,
+    queuedMs: type === 'extraction.queued' && isNew ? seen.atMs : base.queuedMs,
+    startedMs: WORKS.has(seen.word) ? (base.startedMs ?? seen.atMs) : base.startedMs,
+    endedMs: isEnd(type) ? (base.endedMs ?? seen.atMs) : base.endedMs,
+    had: isNew && type !== 'extraction.working' ? [...base.had, type] : base.had,
+    touchedMs: seen.atMs,
+  };
+  const changed = REMEMBERED.some((field) => job[field] !== before?.[field]);
+  return { job, changed, event: isNew ? eventOf(job, seen, type, repeated) : undefined };
+}
+
+const BEGINS: ReadonlySet<StatusWord> = new Set(['submitted', 'start']);
+const WORKS: ReadonlySet<StatusWord> = new Set(['start', 'processing', 'retry']);
+/** What an observation may change that the next event depends on. */
+const REMEMBERED = ['extractor', 'version', 'subject', 'userId', 'queuedMs', 'startedMs', 'endedMs', 'had'] as const;
+
+function isPrivate(extractor: string): boolean {
+  return extractor.startsWith('private.');
+}
+
+export function isEnd(type: ExtractionEventType): boolean {
+  return type === 'extraction.done' || type === 'extraction.failed';
+}
+
+/** A job that had ended and begins again: time is measured from here. Without an id it is another job. */
+function begun(job: Job, seen: Observation): Job {
+  if (job.endedMs === undefined) return job;
+  const again = { ...job, startedMs: undefined, endedMs: undefined };
+  return seen.jobId === undefined ? { ...again, queuedMs: undefined, had: [] } : again;
+}
+
+function newJob(seen: Observation): Job {
+  return { key: keyOf(seen), jobId: seen.jobId, extractor: seen.extractor, had: [], touchedMs: seen.atMs };
+}
+
+function eventOf(job: Job, seen: Observation, type: ExtractionEventType, repeated: number): JobEvent {
+  const said = seen.what === 'told' ? seen : undefined;
+  const message =
+    said?.message === undefined ? undefined : redactText(said.message.slice(0, MESSAGE_MAX)).slice(0, MESSAGE_MAX);
+  const fields: Record<string, string | number | boolean | undefined> = {
+    job_id: job.jobId,
+    ...subjectFields(job.subject, said?.resourceId),
+    resource_name: job.resourceName,
+    extractor_name: job.extractor,
+    extractor_version: job.version,
+    user_id: job.userId,
+    user_name: job.userName,
+    status: said?.word ?? 'submitted',
+    message,
+    duration_ms: isEnd(type) ? durationOf(job, said) : undefined,
+  };
+  redactFields(fields);
+  return { type, id: idOfEvent(job, said, type, message, repeated), createdMs: seen.atMs, fields };
+}
+
+/** Where the job's own message was not seen, its id is told without saying of what. */
+function subjectFields(subject: Subject | undefined, resourceId: string | undefined): EventFields {
+  if (subject === undefined) return { resource_id: resourceId };
+  return { file_id: subject.fileId, dataset_id: subject.datasetId, resource_id: subject.resourceId };
+}
+
+/** From the first sign of work to the end; from the queue, where no such sign was seen. */
+function durationOf(job: Job, said: Told | undefined): number | undefined {
+  if (said?.durationMs !== undefined) return said.durationMs;
+  const from = job.startedMs ?? job.queuedMs;
+  return from === undefined || said === undefined ? undefined : Math.max(0, said.atMs - from);
+}
+
+/** What comes once a job is named by the job; the rest by what was said, and when. */
+function idOfEvent(
+  job: Job,
+  said: Told | undefined,
+  type: ExtractionEventType,
+  message: string | undefined,
+  repeated: number,
+): string {
+  if (job.jobId !== undefined && type !== 'extraction.working') return extractionEventId(job.key, type, []);
+  const when = said?.clock ?? (type === 'extraction.queued' ? String(job.queuedMs) : '');
+  return extractionEventId(job.key, type, [when, message ?? '', String(repeated)]);
+}

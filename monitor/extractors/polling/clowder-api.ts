@@ -1,0 +1,72 @@
+/** Clowder did not answer as it should: what it was asked, and why not; no secrets. */
+export class ClowderApiError extends Error {
+  override readonly name = 'ClowderApiError';
+  readonly code = 'clowder_api';
+  /** Undefined where there was no answer. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
+/** GET of a path of Clowder. @throws ClowderApiError */
+export type GetJson = (path: string) => Promise<unknown>;
+
+export interface ClowderApiOptions {
+  readonly url: string;
+  readonly apiKey: string | undefined;
+  readonly version: string;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** A larger answer is none that was asked for, in bytes. */
+const MAX_ANSWER = 16 * 2 ** 20;
+
+/**
+ * Asks Clowder, marked by its User-Agent as what it is: it counts as a robot (taxonomy/client.ts), never as people's
+ * traffic. The key goes in a header, and with no redirect to another host.
+ */
+export function createGetJson({ url, apiKey, version, timeoutMs, signal }: ClowderApiOptions): GetJson {
+  const headers: Record<string, string> = {
+    'user-agent': `clowder-otel-monitor/${version}`,
+    accept: 'application/json',
+  };
+  if (apiKey !== undefined) headers['x-api-key'] = apiKey;
+  return async (path) => {
+    const what = `GET ${path.replace(/\?.*/, '')}`;
+    try {
+      const response = await fetch(url + path, {
+        headers,
+        redirect: 'manual',
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      });
+      const body = await readBounded(response, what);
+      if (response.status !== 200) throw new ClowderApiError(`${what} answered ${response.status}`, response.status);
+      return JSON.parse(body) as unknown;
+    } catch (error) {
+      if (error instanceof ClowderApiError) throw error;
+      const reason = error instanceof SyntaxError ? 'an answer that is no JSON' : causeOf(error);
+      throw new ClowderApiError(`${what} gave ${reason}`, undefined, { cause: error });
+    }
+  };
+}
+
+async function readBounded(response: Response, what: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.byteLength;
+    if (length > MAX_ANSWER) throw new ClowderApiError(`${what} gave more than ${MAX_ANSWER} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'no answer';
+  const cause = error.cause instanceof Error && 'code' in error.cause ? String(error.cause.code) : error.name;
+  return `no answer (${cause})`;
+}

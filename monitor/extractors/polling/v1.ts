@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { redactExtractorName } from '../../../taxonomy/redaction.ts';
+import { readStatus, type StatusWord } from '../wire/status-words.ts';
+import type { PollContext, Poller } from './poller.ts';
+
+/** A file that extractors may be at work on: that is known from our own events, as v1 has no list of jobs. */
+export interface WatchedFile {
+  readonly fileId: string;
+  /** Of the event that told of it: what makes this submission that one. */
+  readonly eventId: string;
+  readonly atMs: number;
+  /** Of a job that somebody submitted by the API. */
+  readonly extractor?: string | undefined;
+  readonly jobId?: string | undefined;
+}
+
+export interface V1Poller extends Poller {
+  watch(file: WatchedFile): void;
+}
+
+const progressSchema = z.record(
+  z.string(),
+  z.object({
+    eventId: z.string(),
+    /** When something changed last, Unix milliseconds. */
+    changedMs: z.number(),
+    /** By extractor: the last status, how often it began anew, and the job's id where it is known. */
+    extractors: z.record(z.string(), z.object({ status: z.string(), run: z.number(), jobId: z.string().optional() })),
+  }),
+);
+type Progress = z.infer<typeof progressSchema>;
+type Watched = Progress[string];
+
+const statusesSchema = z.record(z.string(), z.string());
+/** Beside the extractors Clowder names the file's own status so. */
+const OWN_STATUS = 'Status';
+
+const WATCHED_MAX = 1000;
+/** A file of which nothing changes is watched for so long: while something is at work, and after the end of it. */
+const WATCH_OPEN_MS = 24 * 60 * 60_000;
+const WATCH_OVER_MS = 15 * 60_000;
+const OVER: ReadonlySet<StatusWord> = new Set(['done', 'skip', 'error', 'cancelled']);
+
+/**
+ * Clowder v1's last status of each extractor at a file: `GET /api/extractions/:id/status`. What was said between two
+ * rounds is not seen; nor are datasets, which v1 does not tell of.
+ *
+ * @param saved what an earlier poller had as its `progress`
+ */
+export function createV1Poller(saved: unknown): V1Poller {
+  const parsed = progressSchema.safeParse(saved);
+  const files: Progress = parsed.success ? parsed.data : {};
+
+  return {
+    get progress() {
+      return files;
+    },
+    watch({ fileId, eventId, atMs, extractor, jobId }) {
+      const known = files[fileId];
+      const file: Watched = known ?? { eventId, changedMs: atMs, extractors: {} };
+      file.changedMs = Math.max(file.changedMs, atMs);
+      files[fileId] = file;
+      if (extractor !== undefined && jobId !== undefined)
+        file.extractors[extractor] = { status: '', run: (file.extractors[extractor]?.run ?? 0) + 1, jobId };
+      const [oldest] = Object.keys(files);
+      if (known === undefined && oldest !== undefined && Object.keys(files).length > WATCHED_MAX)
+        Reflect.deleteProperty(files, oldest);
+    },
+    async round({ get, observe, nowMs }) {
+      for (const [fileId, file] of Object.entries(files)) {
+        const idleMs = isOver(file) ? WATCH_OVER_MS : WATCH_OPEN_MS;
+        if (nowMs - file.changedMs > idleMs) {
+          Reflect.deleteProperty(files, fileId);
+          continue;
+        }
+        const answer = await get(`/api/extractions/${encodeURIComponent(fileId)}/status`);
+        // The one asked after last comes last, should the round end early.
+        Reflect.deleteProperty(files, fileId);
+        files[fileId] = file;
+        const { data = {} } = statusesSchema.safeParse(answer);
+        for (const [extractor, status] of Object.entries(data))
+          if (extractor !== OWN_STATUS) look(fileId, file, extractor, status, observe, nowMs);
+      }
+    },
+  };
+}
+
+function isOver({ extractors }: Watched): boolean {
+  const statuses = Object.values(extractors);
+  return statuses.length > 0 && statuses.every(({ status }) => OVER.has(readStatus(status).word));
+}
+
+function look(
+  fileId: string,
+  file: Watched,
+  extractor: string,
+  status: string,
+  observe: PollContext['observe'],
+  nowMs: number,
+): void {
+  const before = file.extractors[extractor];
+  if (before?.status === status) return;
+  const { word, message } = readStatus(status);
+  const begun = before !== undefined && OVER.has(readStatus(before.status).word) && !OVER.has(word);
+  const run = (before?.run ?? 0) + (begun ? 1 : 0);
+  const jobId = begun ? undefined : before?.jobId;
+  file.extractors[extractor] = { status, run, ...(jobId !== undefined && { jobId }) };
+  file.changedMs = nowMs;
+  observe({
+    what: 'told',
+    atMs: nowMs,
+    jobId,
+    extractor: redactExtractorName(extractor),
+    version: undefined,
+    userId: undefined,
+    resourceId: fileId,
+    subject: { fileId },
+    word,
+    message,
+    clock: `${file.eventId} ${run}`,
+    durationMs: undefined,
+  });
+}

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { parseObject } from './json-object.ts';
+
+/** What an extractor says of itself, again and again. Whose it is (`owner`) is not read. */
+export interface Heartbeat {
+  /** Of the process that sends it. */
+  readonly instance: string;
+  readonly queue: string;
+  readonly name: string;
+  readonly version: string | undefined;
+}
+
+const schema = z.object({
+  id: z.string().min(1).max(256),
+  queue: z.string().min(1).max(255),
+  extractor_info: z.object({
+    name: z.string().min(1).max(1024),
+    version: z
+      .union([z.string().min(1).max(64), z.number().transform(String)])
+      .optional()
+      .catch(undefined),
+  }),
+});
+
+/** @returns undefined where the body is no heartbeat */
+export function readHeartbeat(content: Buffer): Heartbeat | undefined {
+  const { success, data } = schema.safeParse(parseObject(content));
+  if (!success) return undefined;
+  return {
+    instance: data.id,
+    queue: data.queue,
+    name: data.extractor_info.name,
+    version: data.extractor_info.version,
+  };
+}

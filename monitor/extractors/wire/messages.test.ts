@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import { readHeartbeat } from './heartbeat.ts';
+import { readJobMessage } from './job-message.ts';
+import { readStatusMessage, wallClock } from './status-message.ts';
+
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+
+const FILE = '65a55e550000000000000001';
+const DATASET = '65a55e550000000000000002';
+const JOB = '65a55e550000000000000003';
+
+describe('a status message', () => {
+  const wire = {
+    file_id: FILE,
+    extractor_id: 'ncsa.wordcount',
+    job_id: JOB,
+    status: 'StatusMessage.start: Started processing.',
+    start: '2025-01-20T08:30:27-06:00',
+    message_type: 'StatusMessage.start',
+    message: 'Started processing.',
+  };
+
+  it('of pyclowder 3 is read', () => {
+    expect(readStatusMessage(json(wire))).toEqual({
+      jobId: JOB,
+      extractor: 'ncsa.wordcount',
+      resourceId: FILE,
+      word: 'start',
+      message: 'Started processing.',
+      clock: '2025-01-20T08:30:27',
+      statedMs: Date.UTC(2025, 0, 20, 14, 30, 27),
+      userId: undefined,
+    });
+  });
+
+  it('of pyclowder 2 is read: it has the status alone, and perhaps no job', () => {
+    const { message_type: _type, message: _message, ...old } = wire;
+    expect(readStatusMessage(json({ ...old, job_id: null }))).toMatchObject({
+      jobId: undefined,
+      word: 'start',
+      message: 'Started processing.',
+    });
+  });
+
+  it('keeps a message that is empty, or holds a colon', () => {
+    expect(readStatusMessage(json({ ...wire, message: 'a: b' }))?.message).toBe('a: b');
+    expect(readStatusMessage(json({ ...wire, message: '' }))?.message).toBe('');
+  });
+
+  it.each([
+    ['no JSON', Buffer.from('{"extractor_id"')],
+    ['a list', json([wire])],
+    ['without an extractor', json({ ...wire, extractor_id: undefined })],
+    ['whose status is a number', json({ ...wire, status: 3 })],
+    ['of nothing', Buffer.alloc(0)],
+  ])('%s is none', (_what, content) => {
+    expect(readStatusMessage(content)).toBeUndefined();
+  });
+
+  it('has no time where its time is none', () => {
+    expect(readStatusMessage(json({ ...wire, start: 'soon' }))).toMatchObject({ clock: 'soon', statedMs: undefined });
+  });
+
+  it('is at the same wall clock for Clowder v2, which forgets the offset', () => {
+    expect(wallClock('2025-01-20T08:30:27-06:00')).toBe(wallClock('2025-01-20T08:30:27'));
+    expect(wallClock('2025-01-20 08:30:27.000000')).toBe('2025-01-20T08:30:27');
+  });
+});
+
+describe('a job of Clowder v1', () => {
+  const wire = {
+    notifies: ['ada@example.org'],
+    msgid: 'm',
+    id: FILE,
+    jobid: JOB,
+    intermediateId: FILE,
+    fileSize: '11',
+    host: 'http://clowder.example.org',
+    datasetId: DATASET,
+    flags: '',
+    secretKey: 'r1ek3rs',
+    routing_key: 'extractors.ncsa.wordcount',
+    source: { id: { resourceType: "'file", id: FILE }, mimeType: 'text/plain', extra: { filename: 'a.txt' } },
+    activity: 'submitted',
+    target: '{}',
+    filename: 'a.txt',
+  };
+  const subjectOf = (change: object): unknown => readJobMessage(json({ ...wire, ...change }))?.subject;
+
+  it('is read, without its key', () => {
+    const job = readJobMessage(json(wire));
+    expect(job).toEqual({
+      jobId: JOB,
+      subject: { fileId: FILE, datasetId: DATASET },
+      resourceName: 'a.txt',
+      retries: 0,
+    });
+  });
+
+  it.each([
+    ['clowder.file.text.plain', { id: FILE }, { fileId: FILE, datasetId: DATASET }],
+    // Of a dataset into which the file was put: pyclowder analyses the dataset.
+    ['clowder.dataset.file.added', { id: FILE }, { datasetId: DATASET }],
+    ['clowder.dataset.files.added', { id: DATASET }, { datasetId: DATASET }],
+    ['extractors.ncsa.wordcount', { id: DATASET }, { datasetId: DATASET }],
+    ['clowder.metadata.added.dataset', { id: DATASET }, { datasetId: DATASET }],
+    ['clowder.metadata.removed.file', { id: FILE, datasetId: '' }, { fileId: FILE, datasetId: undefined }],
+    ['clowder.query.image.jpeg', { id: FILE, datasetId: '' }, { resourceId: FILE }],
+    ['clowder.index.image.jpeg', { id: FILE, datasetId: '' }, { resourceId: FILE }],
+  ])('submitted as %s is about the right resource', (routingKey, change, subject) => {
+    expect(subjectOf({ routing_key: routingKey, ...change })).toEqual(subject);
+  });
+
+  it('that was put back says how often', () => {
+    expect(readJobMessage(json({ ...wire, retry_count: 2 }))?.retries).toBe(2);
+  });
+
+  it.each([
+    ['without an id', { id: undefined }],
+    ['without a host', { host: undefined }],
+    ['whose id is empty', { id: '' }],
+    ['whose id is enormous', { id: 'x'.repeat(1000) }],
+  ])('%s is none', (_what, change) => {
+    expect(readJobMessage(json({ ...wire, ...change }))).toBeUndefined();
+  });
+});
+
+describe('a job of Clowder v2', () => {
+  const common = { host: 'http://clowder', secretKey: 's', retry_count: 0, flags: '', job_id: JOB, parameters: null };
+
+  it('of a file is read', () => {
+    const wire = { ...common, resource_type: 'file', filename: 'a.txt', fileSize: 11, id: FILE, datasetId: DATASET };
+    expect(readJobMessage(json(wire))).toEqual({
+      jobId: JOB,
+      subject: { fileId: FILE, datasetId: DATASET },
+      resourceName: 'a.txt',
+      retries: 0,
+    });
+  });
+
+  it('of a dataset is read', () => {
+    const wire = { ...common, resource_type: 'dataset', datasetName: 'Soil', id: DATASET, datasetId: DATASET };
+    expect(readJobMessage(json(wire))).toMatchObject({ subject: { datasetId: DATASET }, resourceName: 'Soil' });
+  });
+});
+
+describe('a heartbeat', () => {
+  const wire = {
+    id: 'i',
+    queue: 'ncsa.wordcount',
+    owner: 'ada@example.org',
+    extractor_info: { name: 'ncsa.wordcount', version: '2.1' },
+  };
+
+  it('is read, without its owner', () => {
+    expect(readHeartbeat(json(wire))).toEqual({
+      instance: 'i',
+      queue: 'ncsa.wordcount',
+      name: 'ncsa.wordcount',
+      version: '2.1',
+    });
+  });
+
+  it('may state its version as a number, or badly', () => {
+    const version = (of: unknown): unknown =>
+      readHeartbeat(json({ ...wire, extractor_info: { name: 'x', version: of } }))?.version;
+    expect([version(2), version({}), version(undefined)]).toEqual(['2', undefined, undefined]);
+  });
+
+  it.each([
+    ['without a name', { ...wire, extractor_info: {} }],
+    ['without a queue', { ...wire, queue: '' }],
+    ['without an id', { ...wire, id: undefined }],
+    ['that is a text', 'heartbeat'],
+  ])('%s is none', (_what, value) => {
+    expect(readHeartbeat(json(value))).toBeUndefined();
+  });
+});

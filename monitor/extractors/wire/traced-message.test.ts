@@ -1,0 +1,87 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readTraced } from './traced-message.ts';
+
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+const to = (queue: string): Record<string, unknown> => ({
+  exchange_name: '',
+  routing_keys: [queue],
+  routed_queues: [queue],
+});
+
+const JOB = { id: 'f', datasetId: 'd', host: 'http://c', secretKey: 's', jobid: 'j', routing_key: 'extractors.ncsa.x' };
+const STATUS = {
+  file_id: 'f',
+  extractor_id: 'ncsa.x',
+  job_id: 'j',
+  status: 'StatusMessage.start: Started processing.',
+};
+
+describe('a message of the firehose', () => {
+  it('is a job where Clowder sends one to an extractor', () => {
+    expect(readTraced({ headers: to('ncsa.x'), content: json(JOB) })).toMatchObject({
+      what: 'job',
+      queue: 'ncsa.x',
+      job: { jobId: 'j' },
+    });
+  });
+
+  it('is a job where it went over an exchange to one queue', () => {
+    const headers = { exchange_name: 'clowder', routing_keys: ['clowder.file.text'], routed_queues: ['ncsa.x'] };
+    expect(readTraced({ headers, content: json(JOB) })).toMatchObject({ what: 'job', queue: 'ncsa.x' });
+    const several = { ...headers, routed_queues: ['ncsa.x', 'ncsa.y'] };
+    expect(readTraced({ headers: several, content: json(JOB) }).what).toBe('other');
+  });
+
+  it('is a status message wherever an extractor sends one', () => {
+    expect(readTraced({ headers: to('clowder.abc'), content: json(STATUS) })).toMatchObject({
+      what: 'status',
+      status: { jobId: 'j' },
+    });
+  });
+
+  it.each(['error.ncsa.x', 'clowder.jobs.temp', 'error.private.key.ncsa.x'])(
+    'that goes to %s is no new job',
+    (queue) => {
+      expect(readTraced({ headers: to(queue), content: json(JOB) }).what).toBe('other');
+    },
+  );
+
+  it('is a job also where its parameters have an extractor_id', () => {
+    const content = json({ ...JOB, parameters: { extractor_id: 'x' } });
+    expect(readTraced({ headers: to('ncsa.x'), content }).what).toBe('job');
+  });
+
+  it.each([
+    ['of somebody else', Buffer.from('{"a":1}'), 'other'],
+    ['that is text', Buffer.from('hello "extractor_id"'), 'other'],
+    ['that is empty', Buffer.alloc(0), 'other'],
+    ['that is enormous', Buffer.concat([json(STATUS), Buffer.alloc(2 ** 20, 0x20)]), 'other'],
+    ['of a status that is broken', Buffer.from('{"extractor_id": '), 'not understood'],
+    ['of a job that is broken', Buffer.from('{"secretKey": "s", '), 'not understood'],
+  ])('%s is %3$s', (_what, content, what) => {
+    expect(readTraced({ headers: to('q'), content }).what).toBe(what);
+  });
+
+  it('never throws, whatever it is', () => {
+    const values = fc.oneof(
+      fc.json(),
+      fc.string(),
+      fc.constant(JSON.stringify(JOB)),
+      fc.constant(JSON.stringify(STATUS)),
+    );
+    fc.assert(
+      fc.property(
+        values,
+        fc.dictionary(fc.constantFrom('exchange_name', 'routing_keys', 'routed_queues'), fc.anything()),
+        fc.nat(200),
+        (text, headers, cut) => {
+          const body = text.slice(0, Math.max(1, text.length - cut));
+          for (const content of [Buffer.from(text), Buffer.from(body)])
+            expect(['status', 'job', 'other', 'not understood']).toContain(readTraced({ headers, content }).what);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
