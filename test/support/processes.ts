@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -108,15 +109,26 @@ function endWithUs(child: ChildProcess, exited: Promise<Exit>): void {
   exited.then(forget, forget);
 }
 
-/** A TCP port of 127.0.0.1 that nobody listened on a moment ago. */
+/** Below the ports that outgoing connections are given: one of those could be taken before our server listens. */
+const PORTS = { from: 15_000, to: 32_000 };
+const given = new Set<number>();
+
+/** A TCP port of 127.0.0.1 that nobody listens on, and that is given to nobody else in this process. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no TCP port was given');
-  return address.port;
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const port = randomInt(PORTS.from, PORTS.to);
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    return port;
+  }
+  throw new Error(`no free TCP port from ${PORTS.from} to ${PORTS.to}`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const server = createServer().on('error', () => resolve(false));
+  server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  return promise;
 }
 
 /** A new directory of its own, and what removes it. */
