@@ -154,7 +154,7 @@ describe.each(workloads.map((one) => [one.metadata.name, one] as const))('%s', (
   test('has its secrets by reference, and settings that the program has', () => {
     const given = one.env.map(({ name }) => name);
     for (const entry of one.env)
-      if (/KEY|PASSWORD|AMQP_URL/.test(entry.name)) expect(entry).toHaveProperty('valueFrom');
+      if (/API_KEY|PASSWORD|AMQP_URL/.test(entry.name)) expect(entry).toHaveProperty('valueFrom');
     const shared = one.envFrom.flatMap(({ configMapRef }) =>
       Object.keys(configMaps.find(({ metadata }) => metadata.name === configMapRef.name)?.data ?? { missing: '' }),
     );
