@@ -6,6 +6,7 @@ import { createMapContext } from '../taxonomy/map.ts';
 import { createPublisher } from '../exporter/publisher.ts';
 import { eventsRoutes } from './api/events-routes.ts';
 import { denyAsProblem } from './api/problem.ts';
+import { createBrokerLog } from './broker-log.ts';
 import { browserRoutes } from './api/browser-routes.ts';
 import { createApp } from './app.ts';
 import { trustProxies } from './client-address.ts';
@@ -120,10 +121,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       metrics.publishLatency.observe(seconds);
       telemetry.settled?.(message, outcome, seconds);
     },
-    onStateChange: (state) => {
-      if (state.connected) log.info({ broker: state.broker }, 'connected to RabbitMQ');
-      else log.warn({ reason: state.lastError?.message }, 'not connected to RabbitMQ: events wait in the journal');
-    },
+    onStateChange: createBrokerLog(log, Date.now),
     ...amqpTls(settings, readFileSync),
   });
   const loop = new PublishLoop({
