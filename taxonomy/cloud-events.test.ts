@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fromCloudEvent } from './cloud-events.ts';
+import { cloudEventId } from './event-id.ts';
 
 const event = {
   specversion: '1.0',
@@ -26,7 +27,7 @@ describe('a CloudEvent', () => {
   test('gives type, id and time to the event, and its data the rest', () => {
     expect(stated(event)).toEqual({
       event: 'dataset.created',
-      event_id: 'a-1',
+      event_id: cloudEventId('/scripts/nightly', 'a-1'),
       created: Date.UTC(2026, 8, 21, 14, 13, 20, 123),
       resource_id: 'd1',
       resource_name: 'Soil',
@@ -52,7 +53,13 @@ describe('a CloudEvent', () => {
 
   test('without time or data has neither', () => {
     const { time: _time, data: _data, ...bare } = event;
-    expect(stated(bare)).toEqual({ event: 'dataset.created', event_id: 'a-1' });
+    expect(stated(bare)).toEqual({ event: 'dataset.created', event_id: cloudEventId(event.source, event.id) });
+  });
+
+  test('is told from another by source and id together', () => {
+    const others = [event, { ...event, source: '/scripts/weekly' }, { ...event, id: 'a-2' }];
+    expect(new Set(others.map((one) => stated(one)['event_id'])).size).toBe(3);
+    expect(stated({ ...event, data: { ...event.data, event_id: 'own' } })['event_id']).toBe('own');
   });
 
   test('may have attributes that mean nothing here', () => {

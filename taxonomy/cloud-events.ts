@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cloudEventId } from './event-id.ts';
 
 /** The envelope of a CloudEvent in structured mode; `data` holds the fields of the event. */
 export const cloudEvent = z.object({
@@ -25,13 +26,13 @@ export function fromCloudEvent(
       ok: false,
       issues: parsed.error.issues.map((issue) => ({ field: issue.path.join('.'), message: issue.message })),
     };
-  const { id, type, time, subject, data = {} } = parsed.data;
+  const { id, source, type, time, subject, data = {} } = parsed.data;
   const [subjectType, subjectId] = subject?.includes('/') === true ? subject.split('/', 2) : [undefined, subject];
   return {
     ok: true,
     event: {
       event: type.replace(/^(?:org\.clowderframework\.|clowder\.)/, ''),
-      event_id: id,
+      event_id: cloudEventId(source, id),
       ...(time !== undefined && { created: Date.parse(time) }),
       ...(subjectId !== undefined && data['resource_id'] === undefined && { resource_id: subjectId }),
       ...(subjectType !== undefined && data['resource_type'] === undefined && { resource_type: subjectType }),

@@ -80,6 +80,11 @@ export function extractionEventId(job: string, type: string, evidence: readonly 
   return digest(['extraction', job, type, ...evidence]);
 }
 
+/** Id of a CloudEvent: `source` and `id` together are its identity (CloudEvents 1.0, "id"). */
+export function cloudEventId(source: string, id: string): string {
+  return digest(['cloudevent', source, id]);
+}
+
 /** Id of an event posted under an `Idempotency-Key`. */
 export function idempotentEventId(keyId: string, idempotencyKey: string, index: number): string {
   return digest(['posted', keyId, idempotencyKey, String(index)]);

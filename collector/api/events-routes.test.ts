@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { cloudEventId } from '../../taxonomy/event-id.ts';
 import { EVENT_TYPES } from '../../taxonomy/event-types.ts';
 import type { StatedEvent, StatedVerdict } from '../stated-intake.ts';
 import { eventsRoutes } from './events-routes.ts';
@@ -14,6 +15,7 @@ const cloudEvent = {
   type: 'clowder.dataset.created',
   data: { resource_id: 'd' },
 };
+const CLOUD_ID = cloudEventId('/s', 'ce-1');
 
 /** Whatever has `bad` is refused; an event's id is its own, or the one derived for it, or its place. */
 function judge(events: readonly StatedEvent[]): readonly StatedVerdict[] {
@@ -242,14 +244,14 @@ describe('CloudEvents', () => {
   test('are taken one at a time', async () => {
     const { post, submitted } = api();
     expect((await post(cloudEvent, CLOUD)).status).toBe(202);
-    expect(submitted).toEqual([{ value: { event: 'dataset.created', event_id: 'ce-1', resource_id: 'd' } }]);
+    expect(submitted).toEqual([{ value: { event: 'dataset.created', event_id: CLOUD_ID, resource_id: 'd' } }]);
   });
 
   test('are taken in batches, with the bad ones named by index', async () => {
     const answer = await api().post([{ ...cloudEvent, specversion: '0.3' }, cloudEvent], CLOUD_BATCH);
     expect(answer.status).toBe(202);
     expect(await answer.json()).toMatchObject({
-      ids: ['ce-1'],
+      ids: [CLOUD_ID],
       rejected: [{ index: 0, issues: [{ field: 'specversion' }] }],
     });
   });
@@ -308,7 +310,7 @@ describe('Idempotency-Key', () => {
     const { post } = api();
     expect(
       await idsOf(await post([{ ...cloudEvent, id: '' }, cloudEvent], { ...CLOUD_BATCH, 'idempotency-key': 'k' })),
-    ).toEqual(['ce-1']);
+    ).toEqual([CLOUD_ID]);
     const ofType = '/api/v1/events/user.login';
     const [, secondOfType] = await idsOf(await post([{}, {}], idempotent('k'), ofType));
     expect(await idsOf(await post([{ event: 1 }, {}], idempotent('k'), ofType))).toEqual([secondOfType]);
