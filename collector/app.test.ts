@@ -67,6 +67,28 @@ describe('which key a route needs', () => {
   });
 });
 
+describe('a method that a route does not have', () => {
+  const events = new Hono().get('/api/v1/events', (c) => c.text('list')).post('/api/v1/events', (c) => c.text('taken'));
+
+  test.each([
+    ['PUT', '/api/v1/events', 'POST, GET, HEAD'],
+    ['DELETE', '/api/v1/events', 'POST, GET, HEAD'],
+    ['POST', '/readyz', 'GET, HEAD'],
+  ])('%s %s is answered 405 with those that it has, and counted as such', async (method, path, allow) => {
+    const metrics = new CollectorMetrics();
+    const answer = await app({ events, metrics }).request(path, method);
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, allow]);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(await answer.json()).toMatchObject({ code: 'method_not_allowed', status: 405 });
+    expect(await metrics.registry.metrics()).toContain('status="405"');
+  });
+
+  test('is 404 where there is no route at all', async () => {
+    const answer = await app({ events }).request('/api/v1/nothing', 'PUT');
+    expect([answer.status, answer.headers.get('allow')]).toEqual([404, null]);
+  });
+});
+
 describe('GET /readyz', () => {
   test.each([
     ['ready', 200],

@@ -1,5 +1,6 @@
 import { SpanKind, SpanStatusCode, propagation, context, trace } from '@opentelemetry/api';
-import { Hono, type MiddlewareHandler } from 'hono';
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
+import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { Logger } from 'pino';
 import { problem } from './api/problem.ts';
 import type { CollectorMetrics } from './metrics.ts';
@@ -29,6 +30,7 @@ export interface AppParts {
 export function createApp(parts: AppParts): Hono {
   const app = new Hono();
   app.use(countRequests(parts.metrics));
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }));
   // Routes of our own alone: a span of /api/status would be taken for Clowder's when it comes back here.
   if (parts.traced) app.use('/api/v1/*', traceRequests());
 
@@ -61,6 +63,12 @@ export function createApp(parts: AppParts): Hono {
     return problem(c, 500, 'internal_error', 'The collector failed to answer; its log says why');
   });
   return app;
+}
+
+/** Also where the route is there, but not for this method (RFC 9110, section 15.5.6). */
+function refuseMethod(c: Context, allowed: readonly string[]): Response {
+  c.header('allow', allowed.join(', '));
+  return problem(c, 405, 'method_not_allowed', `${c.req.method} is not allowed here: there is ${allowed.join(', ')}`);
 }
 
 /** A server span for each request of the API, in the context that its `traceparent` names. */

@@ -1,5 +1,6 @@
 import type { Context, Handler } from 'hono';
 import { z } from 'zod';
+import { EVENT_TYPES, isEventType } from '../../taxonomy/event-types.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { readHistoryPage, type History } from './history-page.ts';
 import { problem } from './problem.ts';
@@ -13,9 +14,16 @@ const time = z
   )
   .transform((given) => (/^\d+$/.test(given) ? Number(given) : Date.parse(given)));
 
+/** Event types as a query names them. */
+export const typesQuery = z
+  .string()
+  .refine((given) => given.split(',').every(isEventType), `must be of ${EVENT_TYPES.join(', ')}`)
+  .optional()
+  .describe('Event types, separated by commas');
+
 /** Query of GET /api/v1/events. */
 export const historyQuery = z.object({
-  type: z.string().optional().describe('Event types, separated by commas'),
+  type: typesQuery,
   since: time.optional().describe('Created at or after: RFC 3339, or Unix milliseconds'),
   until: time.optional().describe('Created before'),
   source: z.string().optional(),
@@ -36,10 +44,7 @@ export const historyQuery = z.object({
 export function historyRoute(history: History): Handler {
   return async function listEvents(c) {
     const parsed = historyQuery.safeParse(c.req.query());
-    if (!parsed.success) {
-      const reasons = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-      return problem(c, 400, 'invalid_query', `The query is wrong: ${reasons}`);
-    }
+    if (!parsed.success) return invalidQuery(c, parsed.error);
     const { events, next } = await readHistoryPage(history, parsed.data);
     const format = parsed.data.format ?? formatOf(c.req.header('accept'));
     if (format === 'ndjson')
@@ -47,6 +52,12 @@ export function historyRoute(history: History): Handler {
     if (format === 'csv') return text(c, toCsv(events), 'text/csv; charset=utf-8', next);
     return c.json({ events, ...(next !== undefined && { next }) });
   };
+}
+
+/** 400 that says what is wrong with which part of the query. */
+export function invalidQuery(c: Context, { issues }: z.ZodError): Response {
+  const reasons = issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  return problem(c, 400, 'invalid_query', `The query is wrong: ${reasons}`);
 }
 
 function text(c: Context, body: string, type: string, next: string | undefined): Response {

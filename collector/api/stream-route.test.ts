@@ -34,6 +34,13 @@ async function open(query = '') {
   return { response, reader, received, happen, listeners };
 }
 
+test('a type that there is not gets 400 that names those that there are', async () => {
+  const { response, received, listeners } = await open('?type=file.uploaded,none');
+  expect(response.status).toBe(400);
+  await received('health.connections');
+  expect(listeners.size).toBe(0);
+});
+
 describe('GET /api/v1/events/stream', () => {
   test('is a stream of server-sent events that begins at once', async () => {
     const { response, received, reader } = await open();

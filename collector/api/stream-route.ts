@@ -1,6 +1,11 @@
 import type { Handler } from 'hono';
 import { streamSSE } from 'hono/streaming';
+import { z } from 'zod';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
+import { invalidQuery, typesQuery } from './history-route.ts';
+
+/** Query of GET /api/v1/events/stream. */
+export const streamQuery = z.object({ type: typesQuery });
 
 const HEARTBEAT_MS = 15_000;
 /** Events that wait for a slow client; beyond, it is cut off rather than held in memory. */
@@ -9,7 +14,9 @@ const WAITING_MAX = 10_000;
 /** Server-sent events: every event as it is accepted, `event` its type, `id` its id. */
 export function streamRoute(live: (listener: (line: string) => void) => () => void): Handler {
   return function streamEvents(c) {
-    const types = c.req.query('type')?.split(',');
+    const query = streamQuery.safeParse(c.req.query());
+    if (!query.success) return invalidQuery(c, query.error);
+    const types = query.data.type?.split(',');
     return streamSSE(c, async (stream) => {
       const waiting: FlatBody[] = [];
       let wake: () => void = () => undefined;

@@ -2,6 +2,7 @@ import { z, type RouteConfig } from '@hono/zod-openapi';
 import { EVENT_TYPES, eventSchemas, type EventType } from '../../../taxonomy/event-types.ts';
 import { statedExample } from '../../../taxonomy/json-schema.ts';
 import { historyQuery } from '../../api/history-route.ts';
+import { streamQuery } from '../../api/stream-route.ts';
 import { OPEN, SECURITY, answer, json, problems, ref, type Responses } from './answers.ts';
 
 const POSTING = z.object({
@@ -96,12 +97,12 @@ export const EVENT_PATHS: readonly RouteConfig[] = [
     tags: ['events'],
     summary: 'Events as they are accepted (server-sent events)',
     security: SECURITY,
-    request: { query: z.object({ type: historyQuery.shape.type }) },
+    request: { query: streamQuery },
     responses: {
       200: answer('A stream: `event` is the type, `id` the id, `data` the event', {
         'text/event-stream': { schema: { type: 'string' } },
       }),
-      ...problems(401, 403, 429),
+      ...problems(400, 401, 403, 429),
     },
   },
   {
