@@ -4,6 +4,7 @@ import type { MonitorConfig } from '../monitor/config/config.ts';
 import { monitorJsonSchema } from '../monitor/config/json-schema.ts';
 import { loadMonitorConfig } from '../monitor/config/load.ts';
 import { planOf } from '../monitor/config/plan.ts';
+import { startExtractors } from '../monitor/extractors/extractors.ts';
 import { startMonitor } from '../monitor/monitor.ts';
 import { turnOf } from '../monitor/probe-runner.ts';
 import { createProbe } from '../monitor/probes/create-probe.ts';
@@ -38,12 +39,15 @@ export async function runMonitor(options: GlobalOptions): Promise<void> {
     log,
   });
   const monitor = startMonitor({ config, telemetry, log });
+  const extractors =
+    config.extractors &&
+    startExtractors({ ...telemetry, settings: config.extractors, dataDir: config.spoolDir, version: VERSION, log });
   const admin = config.admin && (await startAdmin({ ...config.admin, latest: monitor.latest, stats: telemetry.stats }));
   log.info({ probes: config.probes.length, notifiers: config.notify.length, admin: admin?.port }, 'monitoring');
 
   const stop = async (): Promise<void> => {
     setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
-    await monitor.stop();
+    await Promise.all([monitor.stop(), extractors?.stop()]);
     await admin?.stop();
     await telemetry.shutdown(FLUSH_MS);
     log.info('stopped');

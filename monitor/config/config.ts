@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { DEFAULT_AMQP_URL } from '../../exporter/amqp-url.ts';
+import { extractorsSettings, type ExtractorsSettings } from '../extractors/settings.ts';
 import type { MonitorYaml, NotifierSettings, ProbeSettings, ScheduleSettings } from './schema.ts';
 import type { Problem } from './secrets.ts';
 import { listenAddress, size } from './values.ts';
@@ -39,6 +40,8 @@ export interface MonitorConfig {
   readonly logLevel: string;
   readonly probes: readonly PlannedProbe[];
   readonly notify: readonly PlannedNotifier[];
+  /** Undefined where they are not observed. */
+  readonly extractors: ExtractorsSettings | undefined;
   /** Texts that must never be shown: what came from the environment and from files. */
   readonly secrets: ReadonlySet<string>;
 }
@@ -91,6 +94,7 @@ export function completed(
       logLevel: environment['LOG_LEVEL'] ?? yaml.log_level ?? 'info',
       probes,
       notify,
+      extractors: yaml.extractors && extractorsSettings(yaml.extractors, amqpUrl, yaml.clowder?.version ?? 'v1'),
       secrets: new Set([...secrets, ...secretsIn(yaml)]),
     },
   };

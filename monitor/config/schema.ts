@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { extractorsSchema } from '../extractors/settings.ts';
 import {
   amqpUrl,
   duration,
@@ -206,6 +207,7 @@ export const monitorSchema = settings({
   probes: z
     .array(z.discriminatedUnion('type', PROBES, `a probe of type ${typesOf(PROBES)}`), 'a list of probes')
     .optional(),
+  extractors: extractorsSchema.optional().describe('Extractors and their jobs are observed where this is there'),
   notify: z
     .array(z.discriminatedUnion('type', NOTIFIERS, `a notifier of type ${typesOf(NOTIFIERS)}`), 'a list of notifiers')
     .optional(),

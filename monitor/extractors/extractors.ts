@@ -27,10 +27,6 @@ import type { ExtractorsSettings } from './settings.ts';
 
 export interface ExtractorsOptions {
   readonly settings: ExtractorsSettings;
-  /** Which Clowder is polled. */
-  readonly clowder: 'v1' | 'v2';
-  /** As AMQP_URL: where the settings name no broker. */
-  readonly amqpUrl: string;
   /** Jobs are kept here over a restart. */
   readonly dataDir: string;
   /** Of ours, for the User-Agent. */
@@ -98,7 +94,7 @@ export function startExtractors(options: ExtractorsOptions): RunningExtractors {
   if (wanted.length > 0) subscriptions.push(clowderEvents(EVENTS_EXCHANGE, wanted, eventListener(ofEvents)));
 
   const broker = new BrokerConnection({
-    urls: parseAmqpUrls(settings.url ?? options.amqpUrl),
+    urls: parseAmqpUrls(settings.amqpUrl),
     tls,
     connectionName: 'clowder-otel-monitor extractors',
     subscriptions,
@@ -147,13 +143,10 @@ function readTls({ ca, cert, key }: ExtractorsSettings['tlsFiles']): BrokerTls {
   };
 }
 
-function createPoller(
-  { settings, clowder }: ExtractorsOptions,
-  store: JobStore,
-): (Poller & Partial<V1Poller>) | undefined {
+function createPoller({ settings }: ExtractorsOptions, store: JobStore): (Poller & Partial<V1Poller>) | undefined {
   if (settings.poll === undefined || settings.jobs === 'firehose' || settings.jobs === 'off') return undefined;
-  const saved = store.loadProgress(clowder);
-  return clowder === 'v1' ? createV1Poller(saved) : createV2Poller(saved);
+  const saved = store.loadProgress(settings.clowder);
+  return settings.clowder === 'v1' ? createV1Poller(saved) : createV2Poller(saved);
 }
 
 interface Polled {
@@ -165,7 +158,7 @@ interface Polled {
 }
 
 function startPolling(
-  { settings, clowder, version, log }: ExtractorsOptions,
+  { settings, version, log }: ExtractorsOptions,
   poller: Poller,
   { book, store, traced, metrics, stopping: { signal } }: Polled,
 ): Promise<void> | undefined {
@@ -178,7 +171,7 @@ function startPolling(
     intervalMs: poll.intervalMs,
     maxRequests: poll.maxRequests,
     wanted: () => jobs === 'poll' || traced.state === 'off',
-    keep: (progress) => store.saveProgress(clowder, progress),
+    keep: (progress) => store.saveProgress(settings.clowder, progress),
     metrics,
     log,
     nowMs: Date.now,

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { amqpUrl, duration, flag, httpUrl, oneOf, settings, size, text, whole } from '../config/values.ts';
+import { amqpUrl as brokers, duration, flag, httpUrl, oneOf, settings, size, text, whole } from '../config/values.ts';
 
 const exchange = z.string('the name of an exchange, "" for the default one');
 
 /** `extractors:` of monitor.yaml. */
 export const extractorsSchema = settings({
-  url: amqpUrl.optional().describe('As AMQP_URL; that one where it is not given'),
+  url: brokers.optional().describe('As AMQP_URL; that one where it is not given'),
   ca_file: text.optional(),
   cert_file: text.optional(),
   key_file: text.optional(),
@@ -43,7 +43,10 @@ type Yaml = z.infer<typeof extractorsSchema>;
 
 /** The section with its defaults. Durations are milliseconds, sizes bytes. */
 export interface ExtractorsSettings {
-  readonly url: string | undefined;
+  /** Brokers as in AMQP_URL. */
+  readonly amqpUrl: string;
+  /** Which Clowder is polled. */
+  readonly clowder: 'v1' | 'v2';
   readonly tlsFiles: {
     readonly ca?: string | undefined;
     readonly cert?: string | undefined;
@@ -79,11 +82,12 @@ export interface PollSettings {
 
 const MINUTE_MS = 60_000;
 
-/** Fills in what was left out. */
-export function extractorsSettings(yaml: Yaml): ExtractorsSettings {
+/** Fills in what was left out. @param amqpUrl the broker where the section names none */
+export function extractorsSettings(yaml: Yaml, amqpUrl: string, clowder: 'v1' | 'v2'): ExtractorsSettings {
   const { heartbeats = {}, firehose = {}, poll, downloads = {} } = yaml;
   return {
-    url: yaml.url,
+    amqpUrl: yaml.url ?? amqpUrl,
+    clowder,
     tlsFiles: { ca: yaml.ca_file, cert: yaml.cert_file, key: yaml.key_file },
     heartbeats: {
       exchange: heartbeats.exchange ?? 'extractors',

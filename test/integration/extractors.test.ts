@@ -68,7 +68,7 @@ describe.each(['v1', 'v2'] as const)('jobs of Clowder %s, seen by the firehose',
     const dataset = clowder.submit({ queue: 'ncsa.wordcount', plan: {}, fileId: '', datasetId, dataset: true });
     await waitFor(() => observed.sequence(dataset).at(-1) === 'done done', { what: 'the last job to be done' });
     for (const { name, sequence, id, fileId, datasetId: of } of jobs) {
-      expect(observed.sequence(id), name).toEqual(sequence);
+      expect({ name, sequence: observed.sequence(id) }).toEqual({ name, sequence });
       for (const { fields, source } of observed.ofJob(id)) {
         expect(fields).toMatchObject({
           file_id: fileId,

@@ -47,9 +47,11 @@ export async function observeExtractors(amqpUrl: string, options: ObserveOptions
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
   const provider = new MeterProvider({ readers: [reader] });
   const running = startExtractors({
-    settings: extractorsSettings(extractorsSchema.parse({ downloads: { wait: '1s' }, ...options.settings })),
-    clowder: options.clowder ?? 'v2',
-    amqpUrl,
+    settings: extractorsSettings(
+      extractorsSchema.parse({ downloads: { wait: '1s' }, ...options.settings }),
+      amqpUrl,
+      options.clowder ?? 'v2',
+    ),
     dataDir,
     version: '0.0.0-test',
     emit: (event) => void events.push(event),
