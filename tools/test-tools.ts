@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, globSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildJaeger, JAEGER_VERSION } from './build-jaeger.ts';
@@ -64,6 +64,13 @@ export const TEST_TOOLS = {
     neededBy: ['test', 'bench'],
     find: () => pythonModule('pika'),
     get: { apt: 'python3-pika' },
+  },
+  postgresql: {
+    name: 'PostgreSQL',
+    neededBy: ['test'],
+    // Debian puts the server's programs where PATH does not lead, by version: the newest counts.
+    find: () => program(...globSync('/usr/lib/postgresql/*/bin/postgres').toSorted().toReversed(), 'postgres'),
+    get: { apt: 'postgresql' },
   },
   curl: {
     name: 'curl',

@@ -1,0 +1,108 @@
+import { DatabaseError, Pool, type ClientBase, type PoolClient } from 'pg';
+
+/** How long one connection may take to be made, milliseconds. */
+const CONNECT_MS = 10_000;
+/** A server that we vanished from lets go of our locks after this, milliseconds. */
+const IDLE_IN_TRANSACTION_MS = 60_000;
+const LOCK_MS = 10_000;
+
+export interface ConnectionOptions {
+  readonly url: string;
+  readonly statementTimeoutMs: number;
+  readonly maxConnections: number;
+}
+
+/** Connections to one server, made when needed. */
+export function createPool({ url, statementTimeoutMs, maxConnections }: ConnectionOptions): Pool {
+  const pool = new Pool({
+    connectionString: withLibpqSslModes(url),
+    max: maxConnections,
+    connectionTimeoutMillis: CONNECT_MS,
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: LOCK_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    keepAlive: true,
+    fallback_application_name: 'clowder-otel',
+  });
+  // A connection that breaks fails what is being done with it, or is replaced: the event itself says nothing more.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
+}
+
+/** `sslmode` in the URL means what it means to psql; without this, `require` would be `verify-full`. */
+function withLibpqSslModes(url: string): string {
+  if (!/[?&]sslmode=/.test(url) || /[?&]uselibpqcompat=/.test(url)) return url;
+  return `${url}&uselibpqcompat=true`;
+}
+
+/**
+ * Does something with a connection of its own, and breaks the connection off when the signal aborts: what was being
+ * done then fails, whether or not the server finishes it.
+ */
+export async function withClient<T>(
+  pool: Pool,
+  signal: AbortSignal | undefined,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await connected(pool, signal);
+  const breakOff = (): void => void client.connection.stream.destroy();
+  signal?.addEventListener('abort', breakOff);
+  let usable = false;
+  try {
+    const result = await work(client);
+    usable = true;
+    return result;
+  } catch (error) {
+    usable = isUsableAfter(error);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', breakOff);
+    client.release(!usable || signal?.aborted === true);
+  }
+}
+
+async function connected(pool: Pool, signal: AbortSignal | undefined): Promise<PoolClient> {
+  signal?.throwIfAborted();
+  const pending = pool.connect();
+  try {
+    return await abortable(pending, signal);
+  } catch (error) {
+    // Whoever comes too late is sent away.
+    pending.then((client) => client.release()).catch(() => {});
+    throw error;
+  }
+}
+
+/** The same promise, but rejected with the signal's reason as soon as that aborts. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** Runs the work in one transaction, which is rolled back where the work fails. */
+export async function inTransaction<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
+  await client.query('BEGIN');
+  try {
+    const result = await work();
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    // Where the connection is gone as well, so is the transaction.
+    if (isUsableAfter(error)) await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+/** Whether the server refused a statement, and goes on with the next. */
+function isUsableAfter(error: unknown): boolean {
+  return error instanceof DatabaseError && error.severity === 'ERROR';
+}

@@ -1,0 +1,15 @@
+import { EVENTS } from './001-events.ts';
+import { REPORTS } from './002-reports.ts';
+
+/** One step of the schema. Once released it is never changed: what follows comes as a further one. */
+export interface Migration {
+  readonly name: string;
+  /** Statements, run with the schema as search path. */
+  readonly sql: string;
+}
+
+/** In order; the number of a migration is its place, from 1. */
+export const MIGRATIONS: readonly Migration[] = [
+  { name: 'events', sql: EVENTS },
+  { name: 'reports', sql: REPORTS },
+];

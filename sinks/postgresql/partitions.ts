@@ -1,0 +1,85 @@
+import type { ClientBase } from 'pg';
+import { inTransaction } from './connection.ts';
+import { PostgresSetupError } from './errors.ts';
+import { lockSchema } from './migrate.ts';
+
+/** A month of UTC, `2026-11`. */
+export type Month = string;
+
+export function monthOf(createdMs: number): Month {
+  return new Date(createdMs).toISOString().slice(0, 7);
+}
+
+/** The month so many months before that of the time. */
+export function monthBefore(nowMs: number, months: number): Month {
+  const now = new Date(nowMs);
+  return monthOf(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months));
+}
+
+const startOf = (month: Month): string => `${month}-01 00:00:00+00`;
+const nameOf = (month: Month): string => `events_${month.replace('-', '_')}`;
+
+function following(month: Month): Month {
+  const [year = 0, number = 0] = month.split('-').map(Number);
+  return monthOf(Date.UTC(year, number));
+}
+
+/** The months that have a partition of `events`. */
+export async function partitionsOf(client: ClientBase, schema: string): Promise<ReadonlySet<Month>> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+     WHERE i.inhparent = to_regclass($1)`,
+    [`${schema}.events`],
+  );
+  return new Set(rows.map(({ name }) => name.slice('events_'.length).replace('_', '-')));
+}
+
+/**
+ * Makes the partitions that are missing. A table is made first and attached then, which neither waits for those who
+ * read or write the others nor keeps them waiting.
+ */
+export async function createPartitions(client: ClientBase, schema: string, months: Iterable<Month>): Promise<void> {
+  await inTransaction(client, async () => {
+    await lockSchema(client, schema);
+    const there = await partitionsOf(client, schema);
+    for (const month of months) if (!there.has(month)) await createPartition(client, schema, month);
+  });
+}
+
+async function createPartition(client: ClientBase, schema: string, month: Month): Promise<void> {
+  const table = `${schema}.${nameOf(month)}`;
+  const { rows } = await client.query<{ taken: boolean }>('SELECT to_regclass($1) IS NOT NULL AS taken', [table]);
+  if (rows[0]?.taken === true)
+    throw new PostgresSetupError(`${table} exists and is no partition of ${schema}.events: rename it, or attach it`);
+  await client.query(`CREATE TABLE ${table} (LIKE ${schema}.events INCLUDING ALL)`);
+  await client.query(
+    `ALTER TABLE ${schema}.events ATTACH PARTITION ${table} FOR VALUES FROM ('${startOf(month)}') TO ('${startOf(following(month))}')`,
+  );
+}
+
+/** Ids that one statement takes away: a short one each, so that nobody waits for it long. */
+const IDS_AT_ONCE = 20_000;
+
+/**
+ * Drops the months before the given one, and forgets their ids.
+ *
+ * @returns the months that were dropped
+ */
+export async function dropMonthsBefore(client: ClientBase, schema: string, keepFrom: Month): Promise<readonly Month[]> {
+  const dropped = await inTransaction(client, async () => {
+    await lockSchema(client, schema);
+    const old = [...(await partitionsOf(client, schema))].filter((month) => month < keepFrom).sort();
+    for (const month of old) await client.query(`DROP TABLE ${schema}.${nameOf(month)}`);
+    return old;
+  });
+  let deleted: number | null;
+  do {
+    const result = await client.query(
+      `DELETE FROM ${schema}.event_ids WHERE ctid = ANY(ARRAY(
+         SELECT ctid FROM ${schema}.event_ids WHERE created_at < $1 LIMIT ${IDS_AT_ONCE}))`,
+      [startOf(keepFrom)],
+    );
+    deleted = result.rowCount;
+  } while (deleted !== null && deleted > 0);
+  return dropped;
+}

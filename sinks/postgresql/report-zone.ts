@@ -1,0 +1,20 @@
+import { escapeLiteral, type ClientBase } from 'pg';
+import { PostgresSetupError } from './errors.ts';
+
+/**
+ * Has the views count days and months of that time zone.
+ *
+ * @throws PostgresSetupError where the server does not know it
+ */
+export async function setReportZone(client: ClientBase, schema: string, zone: string): Promise<void> {
+  const known = await client.query('SELECT FROM pg_timezone_names WHERE name = $1', [zone]);
+  if (known.rowCount === 0)
+    throw new PostgresSetupError(
+      `the server knows no time zone ${zone}: give one as in pg_timezone_names, e.g. America/Chicago`,
+    );
+  const { rows } = await client.query<{ zone: string }>(`SELECT ${schema}.report_zone() AS zone`);
+  if (rows[0]?.zone === zone) return;
+  await client.query(
+    `CREATE OR REPLACE FUNCTION ${schema}.report_zone() RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN ${escapeLiteral(zone)}`,
+  );
+}
