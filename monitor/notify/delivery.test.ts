@@ -1,0 +1,90 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { waitFor } from '../../test/support/wait-for.ts';
+import type { OutboxRow } from '../state/store.ts';
+import { Delivery } from './delivery.ts';
+import type { Notification } from './notification.ts';
+import { NotifyError } from './notifier.ts';
+
+const message = (id: string, atMs = 1000): Notification => ({
+  id,
+  kind: 'down',
+  probe: 'clowder',
+  component: 'clowder',
+  target: 'http://clowder/',
+  sinceMs: atMs,
+  atMs,
+  downForS: 0,
+  measures: {},
+});
+
+/** A delivery of what is in the outbox, each try with the outcome that is given, and delivered after that. */
+function start(ids: readonly string[], outcomes: readonly Error[], nowMs = 2000) {
+  const rows: OutboxRow[] = ids.map((id, index) => ({ id: index, notification: message(id) }));
+  const tried: string[] = [];
+  const told: string[] = [];
+  const said: object[] = [];
+  const say = (fields: object, text: string): void => void said.push({ ...fields, text });
+  const delivery = new Delivery({
+    name: 'hook',
+    notifier: {
+      async deliver({ id }) {
+        tried.push(id);
+        const outcome = outcomes[tried.length - 1];
+        if (outcome !== undefined) throw outcome;
+      },
+    },
+    store: {
+      firstMessage: () => rows[0],
+      removeMessage: (id) =>
+        void rows.splice(
+          rows.findIndex((row) => row.id === id),
+          1,
+        ),
+    },
+    timeoutMs: 1000,
+    giveUpMs: 5000,
+    scrub: (text) => text.replaceAll('s3cret', '***'),
+    onOutcome: (outcome) => told.push(outcome),
+    log: { info: say, warn: say, error: say },
+    pauseMs: { first: 1, longest: 4 },
+    now: () => nowMs,
+    random: () => 0,
+  });
+  onTestFinished(() => delivery.stop());
+  return { delivery, rows, tried, told, said };
+}
+
+const empty = (rows: readonly OutboxRow[]): Promise<boolean> =>
+  waitFor(() => rows.length === 0, { what: 'the outbox to be empty' });
+
+describe('a delivery', () => {
+  it('tries the same message until it is taken, before the next', async () => {
+    const { rows, tried, told, said } = start(
+      ['a', 'b'],
+      [new Error('ECONNREFUSED with s3cret'), new NotifyError('not_now', 'HTTP 503')],
+    );
+    await empty(rows);
+    expect(tried).toEqual(['a', 'a', 'a', 'b']);
+    expect(told).toEqual(['failed', 'failed', 'delivered', 'delivered']);
+    expect(JSON.stringify(said)).not.toContain('s3cret');
+    expect(said.filter((one) => 'reason' in one)).toHaveLength(1);
+  });
+
+  it('drops what is refused, and what could not be delivered for too long, and goes on', async () => {
+    const refused = start(['a', 'b'], [new NotifyError('refused', 'HTTP 404')]);
+    await empty(refused.rows);
+    expect(refused.tried).toEqual(['a', 'b']);
+    expect(refused.told).toEqual(['dropped', 'delivered']);
+    const old = start(['a', 'b'], [new Error('away')], 6001);
+    await empty(old.rows);
+    expect(old.told).toEqual(['dropped', 'delivered']);
+  });
+
+  it('sends what comes later when it is woken', async () => {
+    const { delivery, rows, tried } = start([], []);
+    rows.push({ id: 7, notification: message('later') });
+    delivery.wake();
+    await empty(rows);
+    expect(tried).toEqual(['later']);
+  });
+});
