@@ -1,9 +1,11 @@
 import { appendFile, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startByteSink, type ByteSink } from '../support/byte-sink.ts';
 import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { tempDir } from '../support/processes.ts';
 import { startShippedOtelCollector, validateShipped, type ShippedOtelCollector } from '../support/otel-collector.ts'; // prettier-ignore
+import { SECRET_NAMES } from '../support/secret-names.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { seedId } from '../stand-in/seeds.ts';
 
@@ -30,6 +32,8 @@ describe('lines of a log', () => {
   let temp: Awaited<ReturnType<typeof tempDir>>;
   let collector: CollectorProcess;
   let otel: ShippedOtelCollector;
+  /** What is sent on to Jaeger. */
+  let jaeger: ByteSink;
   let json: string;
   let combined: string;
 
@@ -39,15 +43,22 @@ describe('lines of a log', () => {
     await mkdir(logDir);
     [json, combined] = [join(logDir, 'clowder.json'), join(logDir, 'access.log')];
     collector = await startCollector({ amqpUrl: 'amqp://127.0.0.1:1', env: { CLOWDER_VERSION: 'v1' } });
+    jaeger = await startByteSink();
     otel = await startShippedOtelCollector({
       combined: true,
-      env: () => ({ NGINX_LOG_DIR: logDir, NGINX_COMBINED_LOG: combined, CLOWDER_OTEL_URL: collector.url }),
+      env: () => ({
+        NGINX_LOG_DIR: logDir,
+        NGINX_COMBINED_LOG: combined,
+        CLOWDER_OTEL_URL: collector.url,
+        JAEGER_OTLP_URL: jaeger.url,
+      }),
     });
   });
 
   afterAll(async () => {
     await otel.stop();
     await collector.stop();
+    await jaeger[Symbol.asyncDispose]();
     await temp.remove();
   });
 
@@ -122,6 +133,37 @@ describe('lines of a log', () => {
     await appendFile(combined, line(`GET /datasets/${seedId('dataset', 104)} HTTP/1.1`));
     await otel.start();
     expect(await eventsOf(104, 2)).toHaveLength(2);
+  });
+
+  test('of the stock format lose the value of every name that is a secret, before they are queued', async () => {
+    const file = seedId('file', 105);
+    await appendFile(combined, SECRET_NAMES.map((name) => line(`GET /files/${file}?a=1&${name}=canary&b=2 HTTP/1.1`)).join('')); // prettier-ignore
+    const events = await eventsOf(105, SECRET_NAMES.length);
+    const urls = SECRET_NAMES.map((name) => `/files/${file}?a=1&${name}=REDACTED&b=2`);
+    expect(new Set(events.map((one) => one['url']))).toEqual(new Set(urls));
+  });
+
+  test('are not the only place: spans on their way to Jaeger lose them too', async () => {
+    const values = [
+      ...SECRET_NAMES.map((name) => ['url.query', `a=1&${name}=canary&b=2`, `a=1&${name}=REDACTED&b=2`]),
+      ...['url.full', 'http.url', 'http.target'].map((key) => [key, `/x?key=canary&b=${key}`, `/x?key=REDACTED&b=${key}`]),
+      ...['signup', 'signupinvite', 'reset', 'files/links', 'users/keys'].map((before) => ['url.path', `/${before}/canary/x`, `/${before}/REDACTED/x`]),
+    ] as const; // prettier-ignore
+    const spans = values.map(([key = '', value], index) => ({
+      traceId: 'ab'.repeat(16),
+      spanId: (index + 1).toString(16).padStart(16, '0'),
+      name: 'GET',
+      kind: 2,
+      startTimeUnixNano: '1',
+      endTimeUnixNano: '2',
+      attributes: [{ key, value: { stringValue: value } }],
+    }));
+    const body = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] });
+    const headers = { 'content-type': 'application/json' };
+    expect((await fetch(`${otel.url}/v1/traces`, { method: 'POST', headers, body })).status).toBe(200);
+    await waitFor(() => jaeger.content().includes(`${values.at(-1)?.[2]}`), { what: 'the spans', timeoutMs: 20_000 });
+    expect(values.map(([, , kept = '']) => kept).filter((kept) => !jaeger.content().includes(kept))).toEqual([]);
+    expect(jaeger.content()).not.toContain('canary');
   });
 
   test('that do not parse are there for an operator to see, without what may be a secret', async () => {
