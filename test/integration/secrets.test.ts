@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, request, type IncomingMessage, type Server } from 'node:http';
+import { createServer, request, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -166,12 +166,19 @@ describe('secrets in what passes', () => {
   /** By User-Agent: what Clowder answers. */
   const known = new Map<string | undefined, SecretRequest>();
   let isAway = false;
+  /** What look-ups brought, and what they are answered. */
+  const lookups = { headers: [] as IncomingHttpHeaders[], answer: { status: 500, body: '' } };
 
   beforeAll(async () => {
     clowderPort = await freePort();
     clowder = createServer((incoming, response) => {
       if (isAway) incoming.destroy();
       incoming.resume().on('end', () => {
+        if (incoming.headers['user-agent'] === 'clowder-otel') {
+          lookups.headers.push(incoming.headers);
+          response.writeHead(lookups.answer.status, { 'content-type': 'application/json' }).end(lookups.answer.body);
+          return;
+        }
         const answer = known.get(incoming.headers['user-agent'])?.answer;
         response.writeHead(answer?.status ?? 500, answer?.headers).end(answer?.body);
       });
@@ -237,6 +244,54 @@ describe('secrets in what passes', () => {
     expect(collector.credentials.leaksIn(more)).toEqual([]);
   });
 
+  const ID = '5f1e00000000000000000001';
+  test.each([
+    [
+      'tells something',
+      200,
+      (secret: string) => ({ id: ID, name: 'Soil', email: 'ada@example.org', secretKey: secret }),
+    ],
+    ['fails', 500, (secret: string) => ({ error: `GET /api/me?key=${secret}` })],
+  ] as const)(
+    'the proxy that asks Clowder for more are shown to Clowder alone, where that %s',
+    async (how, status, body) => {
+      const secrets = createCanaries();
+      const apiKey = secrets.token(`key of the operator (${how})`);
+      lookups.answer = {
+        status,
+        body: JSON.stringify(body(secrets.token(`secret in the answer to a look-up (${how})`))),
+      };
+      lookups.headers = [];
+      const requests = secretRequests(secrets, `proxy that asks, where Clowder ${how}`);
+      await using telemetry = await startByteSink(collector.url);
+      const proxy = await startProxyProcess({
+        target: `http://127.0.0.1:${clowderPort}`,
+        otlpUrl: telemetry.url,
+        env: {
+          CLOWDER_VERSION: 'v1',
+          CLOWDER_ENRICH: 'names,users',
+          CLOWDER_ENRICH_API_KEY: apiKey,
+          LOG_LEVEL: 'trace',
+          OTEL_LOG_LEVEL: 'debug',
+          OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders(),
+        },
+      });
+      expect(await sendAll(proxy.url, requests)).toEqual([]);
+      const figures = await (await fetch(`${proxy.adminUrl}/metrics`)).text();
+      await proxy.kill();
+      await collector.published();
+      const asked = lookups.headers.map((headers) => JSON.stringify(headers));
+      expect(asked.some((headers) => headers.includes(apiKey))).toBe(true);
+      // Those of requests are shown with their own look-ups, and not together with the operator's.
+      const withUsers = asked.filter((headers) => !headers.includes(apiKey));
+      expect(secrets.leaksIn({ asked: withUsers.join('\n') }).length).toBeGreaterThan(0);
+      if (status === 200) expect(JSON.stringify(collector.received)).toContain('ada@example.org');
+      const more = { 'telemetry of the proxy': telemetry.content(), "the proxy's log": proxy.output(), figures };
+      expect(await leaks(secrets, more)).toEqual([]);
+      expect(collector.credentials.leaksIn(more)).toEqual([]);
+    },
+  );
+
   test('an instrumented server leave it neither with spans nor events, nor in its output', async () => {
     const secrets = createCanaries();
     const requests = secretRequests(secrets, 'preload');
@@ -267,12 +322,17 @@ describe('secrets in what passes', () => {
     expect(collector.credentials.leaksIn(more)).toEqual([]);
   });
 
-  test('are not told of a target that the proxy refuses', async () => {
+  test('are not told of settings that the proxy refuses', async () => {
     const secrets = createCanaries();
     const target = `http://me:${secrets.token('password of the target')}@127.0.0.1:1`;
-    const { code, stdout, stderr } = await runCliToEnd(['proxy', '--target', target]);
+    const enrichUrl = `http://me:${secrets.token('password where Clowder is asked')}@127.0.0.1:1`;
+    const key = `not a key ${secrets.token('key to ask with')}`;
+    const { code, stdout, stderr } = await runCliToEnd(
+      ['proxy', '--target', target, '--enrich-url', enrichUrl, '--enrich-api-key', key],
+      {},
+    );
     expect(code).not.toBe(0);
-    expect(stderr).toContain('PROXY_TARGET');
+    for (const name of ['PROXY_TARGET', 'CLOWDER_ENRICH_URL', 'CLOWDER_ENRICH_API_KEY']) expect(stderr).toContain(name);
     expect(secrets.leaksIn({ stdout, stderr })).toEqual([]);
   });
 });
