@@ -18,12 +18,15 @@ export interface PostAnswer {
   readonly text: string;
   /** The same as it came, for answers that are not text. */
   readonly bytes: Uint8Array;
-  /** What the status alone says: 2xx `accepted`; 408, 425, 429 and 5xx `retry`; 413 `too_large`; 401, 403 and 404 `misconfigured`; other `rejected`. */
+  /** What the status alone says: 2xx `accepted`; 408, 425, 429 and 5xx `retry`; 413 `too_large`; 400, 409 and 422 `rejected`; other `misconfigured`: an address or a method is wrong, and no event is to blame. */
   readonly outcome: SendOutcome;
 }
 
 const BODY_KEPT_BYTES = 65_536;
 const REASON_LENGTH = 500;
+/** What is wrong is in the body. */
+const OF_THE_CONTENT: ReadonlySet<number> = new Set([400, 409, 422]);
+const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /**
  * Posts, reads the answer to its end, and says what its status means.
@@ -54,9 +57,8 @@ function outcomeOf(
   if (status >= 200 && status < 300) return { kind: 'accepted' };
   const reason = `HTTP ${status}${text === '' ? '' : `: ${text.slice(0, REASON_LENGTH)}`}`;
   if (status === 413) return { kind: 'too_large', reason };
-  if (status === 401 || status === 403 || status === 404 || (status >= 300 && status < 400))
-    return { kind: 'misconfigured', reason };
-  if (status !== 408 && status !== 425 && status !== 429 && status < 500) return { kind: 'rejected', reason };
+  if (OF_THE_CONTENT.has(status)) return { kind: 'rejected', reason };
+  if (status < 500 && !PASSING.has(status)) return { kind: 'misconfigured', reason };
   const afterMs = retryAfterMs(header('retry-after'), now());
   return afterMs === undefined ? { kind: 'retry', reason } : { kind: 'retry', reason, afterMs };
 }
