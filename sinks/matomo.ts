@@ -4,6 +4,7 @@ import { probe } from './http/probe.ts';
 import { serviceUrl } from './http/url.ts';
 import { allRefused, understand } from './matomo/answer.ts';
 import { bulkOf, sizeIn, trackingRequest, type TrackingOptions } from './matomo/tracking.ts';
+import { readMap } from './settings/common.ts';
 import {
   SinkError,
   type SendOutcome,
@@ -23,7 +24,7 @@ const config = z.strictObject({
   site_id: z.coerce.number().int().positive().describe('Id of the website that the events are for'),
   token: z.string().min(1).describe('token_auth of a user with write access to that website only'),
   dimensions: z
-    .preprocess(readDimensions, z.record(z.string().min(1), z.coerce.number().int().min(1).max(999)))
+    .preprocess(readMap, z.record(z.string().min(1), z.coerce.number().int().min(1).max(999)))
     .default({})
     .describe('Custom dimensions of scope Action by the field that they show, e.g. event_id=1,client_kind=2'),
 });
@@ -134,9 +135,3 @@ function sitesIn(answer: PostAnswer): readonly number[] | string {
 }
 
 const idsSchema = z.array(z.coerce.number());
-
-/** `event_id=1,client_kind=2`, as it stands in a variable. */
-function readDimensions(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  return Object.fromEntries(value.split(',').map((pair) => pair.split('=', 2).map((part) => part.trim())));
-}

@@ -113,7 +113,8 @@ function readList(value: unknown): unknown {
   return typeof value === 'string' ? entriesOf(value) : value;
 }
 
-function readMap(value: unknown): unknown {
+/** `name=value` separated by commas, as it stands in a variable; anything else as it is. */
+export function readMap(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   return Object.fromEntries(
     entriesOf(value).map((entry) => {

@@ -1,6 +1,7 @@
 import { amplitudeHarness } from './amplitude-server.ts';
 import { ga4Harness } from './ga4-server.ts';
 import { matomoHarness } from './matomo-server.ts';
+import { otlpHarness } from './otlp-server.ts';
 import { fileHarness } from './file.ts';
 import { webhookHarness } from './webhook-server.ts';
 import { postgresqlHarness } from './postgresql-server.ts';
@@ -11,6 +12,7 @@ export const HARNESSES: readonly SinkHarness[] = [
   amplitudeHarness,
   ga4Harness,
   matomoHarness,
+  otlpHarness,
   fileHarness,
   webhookHarness,
   postgresqlHarness,
