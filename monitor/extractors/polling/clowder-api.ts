@@ -14,6 +14,19 @@ export class ClowderApiError extends Error {
 /** GET of a path of Clowder. @throws ClowderApiError */
 export type GetJson = (path: string) => Promise<unknown>;
 
+/** What Clowder has not, or does not show to this user. */
+const NOT_SHOWN: ReadonlySet<number | undefined> = new Set([400, 403, 404, 422]);
+
+/** @returns undefined where Clowder has no such thing, or does not show it @throws ClowderApiError otherwise */
+export async function orUndefined(answer: Promise<unknown>): Promise<unknown> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ClowderApiError && NOT_SHOWN.has(error.status)) return undefined;
+    throw error;
+  }
+}
+
 export interface ClowderApiOptions {
   readonly url: string;
   readonly apiKey: string | undefined;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { redactExtractorName } from '../../../taxonomy/redaction.ts';
 import { readStatus, type StatusWord } from '../wire/status-words.ts';
+import { orUndefined } from './clowder-api.ts';
 import type { PollContext, Poller } from './poller.ts';
 
 /** A file that extractors may be at work on: that is known from our own events, as v1 has no list of jobs. */
@@ -73,9 +74,10 @@ export function createV1Poller(saved: unknown): V1Poller {
           Reflect.deleteProperty(files, fileId);
           continue;
         }
-        const answer = await get(`/api/extractions/${encodeURIComponent(fileId)}/status`);
+        const answer = await orUndefined(get(`/api/extractions/${encodeURIComponent(fileId)}/status`));
         // The one asked after last comes last, should the round end early.
         Reflect.deleteProperty(files, fileId);
+        if (answer === undefined) continue;
         files[fileId] = file;
         const { data = {} } = statusesSchema.safeParse(answer);
         for (const [extractor, status] of Object.entries(data))

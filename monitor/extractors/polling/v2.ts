@@ -4,7 +4,7 @@ import type { Subject } from '../wire/job-message.ts';
 import { wallClock } from '../wire/status-message.ts';
 import { readStatus, statusWord, type StatusWord } from '../wire/status-words.ts';
 import { redactExtractorName } from '../../../taxonomy/redaction.ts';
-import { ClowderApiError } from './clowder-api.ts';
+import { orUndefined } from './clowder-api.ts';
 import type { PollContext, Poller } from './poller.ts';
 
 const text = z.string().min(1).max(1024);
@@ -27,7 +27,7 @@ const jobSchema = z.object({
 type ClowderJob = z.infer<typeof jobSchema>;
 
 const pageSchema = z.object({ data: z.array(z.unknown()) });
-const updatesSchema = z.array(z.object({ status: z.string(), timestamp: text }));
+const updatesSchema = z.array(z.object({ status: z.string(), timestamp: text })).catch([]);
 type Update = z.infer<typeof updatesSchema>[number];
 
 const progressSchema = z.object({
@@ -56,18 +56,17 @@ export function createV2Poller(saved: unknown): Poller {
   const parsed = progressSchema.safeParse(saved);
   const progress: Progress = parsed.success ? parsed.data : { jobs: {} };
 
-  /** Those that are not over and no longer in the list; the ones asked after last come last. */
-  async function olderJobs(get: PollContext['get'], listed: ReadonlySet<string>): Promise<readonly ClowderJob[]> {
-    const jobs: ClowderJob[] = [];
+  /** Those that are not over and no longer in the list, one after the other; whichever was looked at last comes last. */
+  async function lookAtOlder(listed: ReadonlySet<string>, context: PollContext): Promise<void> {
     for (const [id, known] of Object.entries(progress.jobs)) {
       if (known.over || listed.has(id)) continue;
-      const job = await orUndefined(get(`/api/v2/jobs/${encodeURIComponent(id)}/summary`));
-      const { data } = jobSchema.safeParse(job);
-      if (data !== undefined) jobs.push(data);
+      const answer = await orUndefined(context.get(`/api/v2/jobs/${encodeURIComponent(id)}/summary`));
+      const { data: job } = jobSchema.safeParse(answer);
+      if (job === undefined) known.over = true;
+      else await look(job, context);
       Reflect.deleteProperty(progress.jobs, id);
-      progress.jobs[id] = { ...known, over: data === undefined };
+      progress.jobs[id] = known;
     }
-    return jobs;
   }
 
   /** The messages of a job that are new. */
@@ -75,7 +74,7 @@ export function createV2Poller(saved: unknown): Poller {
     const known = progress.jobs[job.id];
     const mark = `${job.status} ${job.updated ?? ''} ${job.latest_message ?? ''}`;
     if (known === undefined || known.over || known.mark === mark) return;
-    const updates = updatesSchema.parse(await get(`/api/v2/jobs/${encodeURIComponent(job.id)}/updates`));
+    const updates = updatesSchema.parse(await orUndefined(get(`/api/v2/jobs/${encodeURIComponent(job.id)}/updates`)));
     const over = isOver(job);
     for (const seen of observationsOf(job, updates, known.seen, over, nowMs)) observe(seen);
     Object.assign(known, { seen: updates.length, mark, over });
@@ -92,8 +91,7 @@ export function createV2Poller(saved: unknown): Poller {
         progress.jobs[job.id] ??= { created: job.created, seen: 0, mark: '', over: isFirst && isOver(job) };
       advance(progress, listed);
       for (const job of listed) await look(job, context);
-      const older = await olderJobs(context.get, new Set(listed.map(({ id }) => id)));
-      for (const job of older) await look(job, context);
+      await lookAtOlder(new Set(listed.map(({ id }) => id)), context);
     },
   };
 }
@@ -102,19 +100,9 @@ function isOver({ status }: ClowderJob): boolean {
   return OVER.has(statusWord(status));
 }
 
-/** @returns undefined where Clowder has no such thing */
-async function orUndefined(answer: Promise<unknown>): Promise<unknown> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ClowderApiError && error.status === 404) return undefined;
-    throw error;
-  }
-}
-
 async function listJobs(get: PollContext['get'], since: string | undefined): Promise<readonly ClowderJob[]> {
   const jobs: ClowderJob[] = [];
-  const from = since === undefined ? undefined : timeOf(since) - OVERLAP_MS;
+  const from = since === undefined ? undefined : fromOf(since);
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const { data } = pageSchema.parse(await get(`/api/v2/jobs?skip=${page * PAGE}&limit=${PAGE}`));
     const found = data.flatMap((one) => jobSchema.safeParse(one).data ?? []);
@@ -129,12 +117,17 @@ async function listJobs(get: PollContext['get'], since: string | undefined): Pro
 /** Moves on to the newest job, and forgets what is over and too old to be in the list again. */
 function advance(progress: Progress, listed: readonly ClowderJob[]): void {
   progress.since = listed.reduce((latest, { created }) => (created > latest ? created : latest), progress.since ?? '');
-  const from = timeOf(progress.since) - OVERLAP_MS;
+  const from = fromOf(progress.since);
   let open = 0;
   for (const [id, { over, created }] of Object.entries(progress.jobs).toReversed()) {
     if (!over) open += 1;
     if (over ? timeOf(created) < from : open > OPEN_MAX) Reflect.deleteProperty(progress.jobs, id);
   }
+}
+
+/** From when on jobs may be new; '' is said where there was none yet. */
+function fromOf(since: string): number {
+  return since === '' ? 0 : timeOf(since) - OVERLAP_MS;
 }
 
 /** Clowder's times have no zone: its own clock, which runs in UTC in its containers. NaN compares as neither. */
