@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isNetwork, trustProxies } from './client-address.ts';
+import { isNetwork, isOneOf, trustProxies } from './client-address.ts';
 
 type Headers = Partial<Record<'forwarded' | 'x-forwarded-for', string>>;
 
@@ -75,3 +75,15 @@ test.each([
   ['10', false],
   ['', false],
 ])('%j names addresses: %s', (given, expected) => expect(isNetwork(given)).toBe(expected));
+
+test.each([
+  ['10.1.2.3', true],
+  ['10.1.2.3:51234', true],
+  ['::ffff:10.1.2.3', true],
+  ['[fd00::7]:443', true],
+  ['11.1.2.3', false],
+  ['unknown', false],
+  ['', false],
+])('of %s it can be told whether it is within one of several networks', (address, within) => {
+  expect(isOneOf(['192.0.2.1', ...PROXIES])(address)).toBe(within);
+});

@@ -22,13 +22,9 @@ export function isNetwork(text: string): boolean {
  * @param trusted addresses and networks of the reverse proxies in front; none: the peer is the client
  */
 export function trustProxies(trusted: readonly string[]): ClientAddressOf {
-  const networks = trusted.map(networkOf);
-  const isTrusted = (address: string): boolean => {
-    const parsed = parse(address);
-    return parsed !== undefined && networks.some((network) => isWithin(parsed, network));
-  };
+  const isTrusted = isOneOf(trusted);
   return (peer, header) => {
-    if (peer === undefined || networks.length === 0 || !isTrusted(peer)) return peer;
+    if (peer === undefined || trusted.length === 0 || !isTrusted(peer)) return peer;
     let client = peer;
     for (const hop of hopsOf(header('x-forwarded-for'), header('forwarded')).toReversed()) {
       client = bare(hop);
@@ -36,6 +32,15 @@ export function trustProxies(trusted: readonly string[]): ClientAddressOf {
       if (!isTrusted(client)) return client;
     }
     return client;
+  };
+}
+
+/** Whether an address, with port or without, is one of these or within one of these networks. */
+export function isOneOf(addresses: readonly string[]): (address: string) => boolean {
+  const networks = addresses.map(networkOf);
+  return (address) => {
+    const parsed = parse(bare(address));
+    return parsed !== undefined && networks.some((network) => isWithin(parsed, network));
   };
 }
 

@@ -116,6 +116,7 @@ const WRONG: readonly (readonly [name: string, value: string, mayBe: string])[] 
   ['WAIT_FOR_CAPTURE_S', 'soon', 'must be a number of seconds, 0 or more'],
   ['ALLOWED_ORIGINS', 'https://a.example,https://b.example/', 'must be origins such as https://clowder.example.org'],
   ['ALLOWED_ORIGINS', 'clowder.example.org', 'must be origins such as https://clowder.example.org'],
+  ['EXTRACTOR_ADDRESSES', 'extractors', 'must be addresses or networks such as 10.0.0.0/8, separated by commas'],
   ['TRUSTED_PROXIES', '10.0.0.0/8,proxy', 'must be addresses or networks such as 10.0.0.0/8, separated by commas'],
   ['OTEL_EXPORTER_OTLP_ENDPOINT', 'localhost:4318', 'must be a URL such as http://127.0.0.1:4318'],
 ];

@@ -34,6 +34,8 @@ function parseBytes(value: unknown): unknown {
   return Math.round(Number(match[1]) * 1024 ** ' KMGT'.indexOf((match[2] || ' ').toUpperCase()));
 }
 
+const NETWORKS = 'must be addresses or networks such as 10.0.0.0/8, separated by commas';
+
 /** Every setting, by the name of its environment variable. */
 const settings = z.object({
   HOST: text.default('127.0.0.1').describe('Address to listen on'),
@@ -75,7 +77,10 @@ const settings = z.object({
   CLIENT_ADDRESS: oneOf(['anonymise', 'full', 'drop'])
     .default('anonymise')
     .describe('What is kept of client addresses'),
-  TRUSTED_PROXIES: list(isNetwork, 'must be addresses or networks such as 10.0.0.0/8, separated by commas')
+  EXTRACTOR_ADDRESSES: list(isNetwork, NETWORKS)
+    .optional()
+    .describe('Where extractors call from: programs there are extractors, and no others'),
+  TRUSTED_PROXIES: list(isNetwork, NETWORKS)
     .optional()
     .describe('Reverse proxies in front, whose word on the client address counts'),
   DEDUPE_WINDOW_S: seconds(3600).describe('How long an event id is remembered'),

@@ -9,7 +9,7 @@ import { denyAsProblem } from './api/problem.ts';
 import { createBrokerLog } from './broker-log.ts';
 import { browserRoutes } from './api/browser-routes.ts';
 import { createApp } from './app.ts';
-import { trustProxies } from './client-address.ts';
+import { isOneOf, trustProxies } from './client-address.ts';
 import { ConnectionCounter, type ConnectionCounterOptions } from './connections/connection-counter.ts';
 import { amqpTls } from './config-checks.ts';
 import { ConfigError, listOf, type Settings } from './config.ts';
@@ -76,6 +76,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     contextPath: settings.CLOWDER_CONTEXT.replace(/\/+$/, ''),
     addressPolicy: settings.CLIENT_ADDRESS,
     dayKey: openDayKeys(settings.DATA_DIR),
+    ...(settings.EXTRACTOR_ADDRESSES !== undefined && { isExtractor: isOneOf(listOf(settings.EXTRACTOR_ADDRESSES)) }),
     ...(settings.CLOWDER_INSTANCE !== undefined && { instance: settings.CLOWDER_INSTANCE }),
   });
   const windowMs = settings.DEDUPE_WINDOW_S * 1000;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bringsApiKey, clientAddress, clientId, clientKind } from './client.ts';
+import { bringsApiKey, clientAddress, clientId, clientKind, observedKind } from './client.ts';
 
 describe('client', () => {
   test.each([
@@ -50,5 +50,27 @@ describe('client', () => {
     expect(clientKind(agent, bringsApiKey('', 'abc'))).toBe('extractor');
     expect(clientKind(agent, bringsApiKey('monkey=abc&extractor_key=a', undefined))).toBe('api');
     expect(clientKind('curl/8.5', bringsApiKey('key=abc', 'abc'))).toBe('api');
+  });
+
+  const requests = 'python-requests/2.32.3';
+  const browser = 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0 Safari/537.36';
+  const seen = { userAgent: requests, address: '203.0.113.7', stated: undefined, bringsKey: true };
+  const extractorsAt = (address: string) => address === '10.0.0.7';
+
+  test('of an observed request is what the proxy says, or follows from agent and key, where nobody knows the addresses', () => {
+    expect(observedKind(seen, undefined)).toBe('extractor');
+    expect(observedKind({ ...seen, stated: 'api' }, undefined)).toBe('api');
+  });
+
+  test.each([
+    ["a person's script with a key", { stated: 'extractor' }, 'api'],
+    ['a program of the extractors, with no key that was seen', { address: '10.0.0.7', bringsKey: false }, 'extractor'],
+    ['a program there that does not say which', { address: '10.0.0.7', userAgent: undefined }, 'extractor'],
+    ['pyclowder that says so, anywhere', { userAgent: 'pyclowder/3.0.8' }, 'extractor'],
+    ['a browser there', { address: '10.0.0.7', userAgent: browser }, 'browser'],
+    ['a robot there', { address: '10.0.0.7', userAgent: 'kube-probe/1.30' }, 'bot'],
+    ['nobody knows from where', { address: undefined }, 'api'],
+  ])('follows from the address alone where those of extractors are known: %s', (_, client, kind) => {
+    expect(observedKind({ ...seen, ...client }, extractorsAt)).toBe(kind);
   });
 });

@@ -101,6 +101,31 @@ export function clientKind(userAgent: string | undefined, bringsKey = false): Cl
   return kind;
 }
 
+/** Whether a client's address is one that extractors call from. */
+export type IsExtractor = (address: string) => boolean;
+
+/** What an observer knows of who sent a request. */
+export interface ObservedClient {
+  readonly userAgent: string | undefined;
+  /** In full. */
+  readonly address: string | undefined;
+  /** As another observer that knows our rules had it. */
+  readonly stated: unknown;
+  readonly bringsKey: boolean;
+}
+
+/**
+ * Kind of client of an observed request. A person's script that brings a key looks like stock pyclowder; where it is known
+ * which addresses extractors call from, programs there are extractors, and no key makes one elsewhere.
+ */
+export function observedKind(client: ObservedClient, isExtractor: IsExtractor | undefined): unknown {
+  const { userAgent, address, stated, bringsKey } = client;
+  if (isExtractor === undefined) return stated ?? clientKind(userAgent, bringsKey);
+  const kind = clientKind(userAgent);
+  const isProgram = kind === 'api' || kind === undefined;
+  return isProgram && address !== undefined && isExtractor(address) ? 'extractor' : kind;
+}
+
 /** Whether a request brings an API key as pyclowder does: `?key=` to v1, also where its value is redacted, a header to v2. */
 export function bringsApiKey(query: string, header: unknown): boolean {
   return header !== undefined || query.startsWith('key=') || query.includes('&key=');

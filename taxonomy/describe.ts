@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { clientIdentity, clientKind, dayOf, type AddressPolicy } from './client.ts';
+import { clientIdentity, clientKind, dayOf, type AddressPolicy, type IsExtractor } from './client.ts';
 import {
   CLOCK_AHEAD_MS,
   EARLIEST_CREATED_MS,
@@ -21,6 +21,8 @@ export interface MapContext {
   /** Name of the Clowder instance, for telemetry that names none. */
   readonly instance?: string;
   readonly addressPolicy: AddressPolicy;
+  /** Where it is known which addresses extractors call from. */
+  readonly isExtractor?: IsExtractor;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** The secret that client ids of a day (days since 1970, UTC) are keyed with; the same for the whole day. */

@@ -97,6 +97,23 @@ describe('mapping telemetry', () => {
     expect(ids[0]).toMatch(/^[0-9a-f]{32}$/);
   });
 
+  test('every observer of a request takes the same clients for extractors, where their addresses are known', () => {
+    const request = {
+      ...download,
+      'user_agent.original': 'python-requests/2.32.3',
+      'clowder.client.kind': 'extractor',
+    };
+    const told = { 'clowder.resource.id': FILE, 'clowder.resource.type': 'file', 'clowder.source': 'proxy' };
+    const kinds = (isExtractor: (address: string) => boolean) =>
+      [
+        mapSpan(span(request), { ...context, isExtractor }),
+        mapLog(log('', request), { ...context, isExtractor }),
+        mapLog(log('clowder.view.download', { ...request, ...told }), { ...context, isExtractor }),
+      ].map((result) => result.candidates[0]?.body['client_kind']);
+    expect(kinds(() => false)).toEqual(['api', 'api', 'api']);
+    expect(kinds((address) => address === '192.0.2.77')).toEqual(['extractor', 'extractor', 'extractor']);
+  });
+
   test('an observation marked by tracestate or by the logged header waits for the strong one', () => {
     expect(mapSpan(span(download, { traceState: 'a=b, clowder=captured' }), context).candidates[0]?.waits).toBe(true);
     const logged = log('', { ...download, 'http.response.header.x-clowder-captured': ['1'] }, { traceId: TRACE });

@@ -10,7 +10,7 @@ import {
   textAttribute,
   attribute,
 } from './attributes.ts';
-import { bringsApiKey, clientKind } from './client.ts';
+import { bringsApiKey, observedKind } from './client.ts';
 import { describe, isSource, missingStated, type Draft, type EventIssue, type MapContext } from './describe.ts';
 import { derivedEventId, explicitEventId, identitiesOf, untracedEventId } from './event-id.ts';
 import { isEventType, type EventType } from './event-types.ts';
@@ -208,6 +208,9 @@ function mapExplicit(record: Explicit, context: MapContext): MapResult {
   if (record.spanId !== '') draft['span_id'] = record.spanId;
   if (!isSource(draft['source'])) draft['source'] = 'sdk';
   nameResource(type, draft);
+  // The proxy's own are observations, made without knowing where extractors are.
+  if (draft['source'] === 'proxy' && context.isExtractor !== undefined)
+    draft['client_kind'] = kindOf(record.attributes, context, false);
   draft['event_id'] ??= explicitEventId(
     record.traceId,
     record.spanId,
@@ -358,10 +361,7 @@ function mapRequest(observed: ObservedRequest, context: MapContext): MapResult {
     draft['created'] =
       observed.startTimeUnixNano > 0n ? Number(observed.startTimeUnixNano / 1_000_000n) : context.now();
     if (event === 'health.ping') draft['target'] ??= target.url;
-    draft['client_kind'] ??= clientKind(
-      textAttribute(attributes, 'user_agent.original'),
-      bringsApiKey(target.query, request.requestHeader('x-api-key')),
-    );
+    draft['client_kind'] = kindOf(attributes, context, bringsApiKey(target.query, request.requestHeader('x-api-key')));
     if (observed.traceId !== '') draft['trace_id'] = observed.traceId;
     if (observed.spanId !== '') draft['span_id'] = observed.spanId;
     draft['event_id'] = requestEventId(observed, request, event, identities[index] ?? '');
@@ -380,6 +380,16 @@ function mapRequest(observed: ObservedRequest, context: MapContext): MapResult {
     });
   }
   return { candidates, rejected };
+}
+
+function kindOf(attributes: Attributes, context: MapContext, bringsKey: boolean): unknown {
+  const client = {
+    userAgent: textAttribute(attributes, 'user_agent.original'),
+    address: textAttribute(attributes, 'client.address'),
+    stated: textAttribute(attributes, 'clowder.client.kind'),
+    bringsKey,
+  };
+  return observedKind(client, context.isExtractor);
 }
 
 function requestEventId(observed: ObservedRequest, request: HttpRequest, event: EventType, resourceId: string): string {
