@@ -136,7 +136,7 @@ export function complete(event: CapturedEvent, lookups: Lookups, known: Known): 
   const isInDataset = subject === undefined || subject.kind === 'file';
   if (isInDataset && typeof datasetId === 'string')
     take({ kind: 'dataset', id: datasetId }, FILLS['dataset of a file'], true);
-  return { event: with_(event, added), missing };
+  return { event: adding(event, added), missing };
 }
 
 const has = (attributes: CapturedAttributes, field: EnrichedField): boolean =>
@@ -144,7 +144,7 @@ const has = (attributes: CapturedAttributes, field: EnrichedField): boolean =>
 
 const isFact = (fact: string, fills: Fills): fact is keyof Facts => Object.hasOwn(fills, fact);
 
-function with_(event: CapturedEvent, added: CapturedAttributes): CapturedEvent {
+function adding(event: CapturedEvent, added: CapturedAttributes): CapturedEvent {
   return Object.keys(added).length === 0 ? event : { ...event, attributes: { ...event.attributes, ...added } };
 }
 
@@ -157,7 +157,7 @@ export const isByUser = ({ type }: CapturedEvent): boolean => !NAMES_ITS_USER.te
 /** The event with the user that Clowder names; one that the request names differently stays as it is. */
 export function withUser(event: CapturedEvent, user: User): CapturedEvent {
   const attributes = userAttributes(event.attributes, user);
-  return attributes === undefined || !isByUser(event) ? event : with_(event, attributes);
+  return attributes === undefined || !isByUser(event) ? event : adding(event, attributes);
 }
 
 /** `user.id` and `user.name` to be added to what is there, where the name there is no other; the id becomes Clowder's own. */

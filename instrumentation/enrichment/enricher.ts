@@ -1,39 +1,18 @@
 import type { CapturedAttributes, CapturedEvent, RequestHead } from '../capture/types.ts';
-import type { Ask, Asked } from './ask.ts';
-import { complete, isByUser, subjectOf, userAttributes, withUser } from './completion.ts';
-import { credentialsOf, fingerprint, type Credentials } from './credentials.ts';
+import { Answers, type AnswersOptions, type Found, type Question } from './answers.ts';
+import type { Asked } from './ask.ts';
+import { isByUser, subjectOf, userAttributes } from './completion.ts';
 import { Departures } from './departures.ts';
-import { LOOKUPS, type Facts, type Lookups, type ResourceKind, type User } from './lookups.ts';
+import { Inquiry, type Caller, type InquiryOptions } from './inquiry.ts';
 import { addTo, type EnrichmentStats, type UnenrichedReason } from './stats.ts';
-import { TtlCache } from './ttl-cache.ts';
 import type { Enricher, Leave } from './types.ts';
 
-export interface EnricherOptions {
-  readonly clowder: 'v1' | 'v2';
-  readonly names: boolean;
-  readonly users: boolean;
-  readonly ask: Ask;
+export interface EnricherOptions extends InquiryOptions, AnswersOptions {
   readonly stats: EnrichmentStats;
-  /** The operator's own key; without one, only what is public is told. */
-  readonly apiKey?: string | undefined;
-  /** By which credentials are known again; of this process alone. */
-  readonly processKey: Buffer;
   /** How long events wait, in milliseconds. */
   readonly waitMs: number;
   /** Requests whose events wait, at most. @default 1000 */
   readonly maxWaiting?: number;
-  readonly cacheEntries: number;
-  readonly cacheMs: number;
-  /** Milliseconds, of a clock that does not jump. @default performance.now */
-  readonly now?: () => number;
-}
-
-type Found = (Facts & User) | null;
-
-/** A look-up under the name that its answer is kept by. */
-interface Question {
-  readonly key: string;
-  readonly ask: () => Promise<Asked>;
 }
 
 /** The events of one request, while they wait. */
@@ -52,20 +31,7 @@ interface Waiting {
   finish: (reason: UnenrichedReason | undefined) => void;
 }
 
-/** What is known of some events, and what to ask for what they lack. */
-interface State {
-  readonly events: readonly CapturedEvent[];
-  readonly questions: readonly Question[];
-}
-
-interface Caller {
-  readonly key: string;
-  readonly credentials: Credentials;
-}
-
 const MAX_WAITING = 1000;
-/** What Clowder does not tell may be told soon: when a dataset becomes public, when a key is made. */
-const LONGEST_NONE_MS = 60_000;
 
 export function createEnricher(options: EnricherOptions): Enricher {
   return new LookupEnricher(options);
@@ -73,39 +39,37 @@ export function createEnricher(options: EnricherOptions): Enricher {
 
 class LookupEnricher implements Enricher {
   readonly stats: EnrichmentStats;
-  readonly #options: EnricherOptions;
-  readonly #lookups: Lookups;
-  readonly #operator: Credentials;
-  readonly #cache: TtlCache<Found>;
-  /** Look-ups under way, shared by all who wait for them. */
-  readonly #flights = new Map<string, Promise<Asked>>();
+  readonly #inquiry: Inquiry;
+  readonly #answers: Answers;
+  readonly #waitMs: number;
+  readonly #maxWaiting: number;
   readonly #departures = new Departures();
   readonly #waiting = new Set<Waiting>();
 
   constructor(options: EnricherOptions) {
-    this.#options = options;
     this.stats = options.stats;
-    this.#lookups = LOOKUPS[options.clowder];
-    this.#operator = options.apiKey === undefined ? {} : { 'x-api-key': options.apiKey };
-    this.#cache = new TtlCache(options.cacheEntries, options.now ?? (() => performance.now()));
+    this.#inquiry = new Inquiry(options);
+    this.#answers = new Answers(options);
+    this.#waitMs = options.waitMs;
+    this.#maxWaiting = options.maxWaiting ?? MAX_WAITING;
   }
 
   spanAttributes(head: RequestHead, there: CapturedAttributes): CapturedAttributes | undefined {
-    const caller = this.#callerOf(head);
-    const user = caller === undefined ? undefined : this.#cache.get(caller.key);
+    const caller = this.#inquiry.callerOf(head);
+    const user = caller === undefined ? undefined : this.#answers.known(caller.key);
     return user === undefined || user === null ? undefined : userAttributes(there, user);
   }
 
   enrich(head: RequestHead, events: readonly CapturedEvent[], leave: Leave): void {
-    const user = events.some(isByUser) ? this.#callerOf(head) : undefined;
-    const first = this.#complete(events, user, (key) => {
-      const found = this.#cache.get(key);
+    const user = events.some(isByUser) ? this.#inquiry.callerOf(head) : undefined;
+    const first = this.#inquiry.complete(events, user, (key) => {
+      const found = this.#answers.known(key);
       if (found !== undefined) this.stats.cacheHits += 1;
       return found;
     });
     const resources = events.flatMap((event) => resourceOf(event) ?? []);
     if (first.questions.length === 0 && !this.#departures.isHeld(resources)) return leave(first.events);
-    if (this.#departures.size >= (this.#options.maxWaiting ?? MAX_WAITING)) {
+    if (this.#departures.size >= this.#maxWaiting) {
       addTo(this.stats.unenriched, 'busy', events.length);
       return leave(first.events);
     }
@@ -142,7 +106,7 @@ class LookupEnricher implements Enricher {
     };
     const departure = this.#departures.wait(resources, () => leave(waiting.events));
     // A program that has nothing else to do ends, and lets what waits leave.
-    const timer = setTimeout(waiting.finish, this.#options.waitMs, 'timeout').unref();
+    const timer = setTimeout(waiting.finish, this.#waitMs, 'timeout').unref();
     this.#waiting.add(waiting);
     return waiting;
   }
@@ -153,7 +117,8 @@ class LookupEnricher implements Enricher {
       if (waiting.asked.has(question.key)) continue;
       waiting.asked.add(question.key);
       waiting.open += 1;
-      this.#fly(question)
+      this.#answers
+        .ask(question)
         .then((asked) => this.#answered(waiting, question, asked))
         .catch(() => waiting.finish('failed'));
     }
@@ -165,70 +130,12 @@ class LookupEnricher implements Enricher {
     if (waiting.over) return;
     if ('failed' in asked) waiting.reason ??= asked.failed;
     waiting.answers.set(key, 'failed' in asked ? null : asked.facts);
-    const { events, questions } = this.#complete(waiting.events, waiting.user, (one) => {
+    const { events, questions } = this.#inquiry.complete(waiting.events, waiting.user, (one) => {
       const answer = waiting.answers.get(one);
-      return answer === undefined ? this.#cache.get(one) : answer;
+      return answer === undefined ? this.#answers.known(one) : answer;
     });
     waiting.events = events;
     this.#ask(waiting, questions);
-  }
-
-  #fly({ key, ask }: Question): Promise<Asked> {
-    let flight = this.#flights.get(key);
-    if (flight === undefined) {
-      flight = ask().then((asked) => {
-        this.#flights.delete(key);
-        const { cacheMs } = this.#options;
-        if ('facts' in asked)
-          this.#cache.set(key, asked.facts, asked.facts === null ? Math.min(cacheMs, LONGEST_NONE_MS) : cacheMs);
-        return asked;
-      });
-      this.#flights.set(key, flight);
-    }
-    return flight;
-  }
-
-  #complete(
-    events: readonly CapturedEvent[],
-    user: Caller | undefined,
-    known: (key: string) => Found | undefined,
-  ): State {
-    const questions = new Map<string, Question>();
-    const found = user === undefined ? null : known(user.key);
-    if (user !== undefined && found === undefined) questions.set(user.key, this.#aboutUser(user));
-    const completed = events.map((event) => {
-      const byUser = found === null || found === undefined ? event : withUser(event, found);
-      if (!this.#options.names) return byUser;
-      const { event: whole, missing } = complete(byUser, this.#lookups, (kind, id) => known(`${kind} ${id}`));
-      for (const { kind, id } of missing) {
-        const question = this.#about(kind, id);
-        if (question !== undefined) questions.set(question.key, question);
-      }
-      return whole;
-    });
-    return { events: completed, questions: [...questions.values()] };
-  }
-
-  #about(kind: ResourceKind, id: string): Question | undefined {
-    const lookup = this.#lookups[kind];
-    if (lookup === undefined) return undefined;
-    const path = this.#options.apiKey === undefined ? (lookup.publicPath ?? lookup.path) : lookup.path;
-    return {
-      key: `${kind} ${id}`,
-      ask: () => this.#options.ask(lookup, path.replace(':id', encodeURIComponent(id)), this.#operator),
-    };
-  }
-
-  #aboutUser({ key, credentials }: Caller): Question {
-    const { user } = this.#lookups;
-    return { key, ask: () => this.#options.ask(user, user.path, credentials) };
-  }
-
-  #callerOf(head: RequestHead): Caller | undefined {
-    if (!this.#options.users) return undefined;
-    const credentials = credentialsOf(head, this.#options.clowder);
-    if (credentials === undefined) return undefined;
-    return { key: `user ${fingerprint(credentials, this.#options.processKey)}`, credentials };
   }
 }
 
