@@ -11,6 +11,8 @@ export interface RabbitNode extends AsyncDisposable {
   readonly url: string;
   /** The same over TLS; where that was asked for. */
   readonly tlsUrl: string;
+  /** Of the management API; where that was asked for. */
+  readonly managementUrl: string;
   /** Takes the broker down and leaves its runtime: connections are closed at once. */
   stopApp(): Promise<void>;
   startApp(): Promise<void>;
@@ -29,12 +31,14 @@ const UP_MS = 90_000;
 export interface RabbitOptions {
   /** Listens with TLS too, and wants a certificate of the same authority from its clients. PEM files. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+  /** Serves the management API at `managementUrl`. */
+  readonly management?: boolean;
 }
 
 /** Starts a node and waits until it takes connections. */
-export async function startRabbitNode({ tls }: RabbitOptions = {}): Promise<RabbitNode> {
+export async function startRabbitNode({ tls, management = false }: RabbitOptions = {}): Promise<RabbitNode> {
   const temp = await tempDir('rabbitmq');
-  const [port, distPort, tlsPort] = [await freePort(), await freePort(), await freePort()];
+  const [port, distPort, tlsPort, managementPort] = [await freePort(), await freePort(), await freePort(), await freePort()]; // prettier-ignore
   const name = `clowder${port}@localhost`;
   const pidFile = join(temp.path, 'node.pid');
   const env = {
@@ -50,8 +54,12 @@ export async function startRabbitNode({ tls }: RabbitOptions = {}): Promise<Rabb
     RABBITMQ_PID_FILE: pidFile,
   };
   await mkdir(join(temp.path, 'data'));
-  await writeFile(join(temp.path, 'plugins'), '[].\n');
-  await writeFile(join(temp.path, 'rabbitmq.conf'), configuration(tls, tlsPort));
+  await writeFile(join(temp.path, 'plugins'), management ? '[rabbitmq_management].\n' : '[].\n');
+  const managementUrl = `http://127.0.0.1:${managementPort}`;
+  await writeFile(
+    join(temp.path, 'rabbitmq.conf'),
+    configuration(tls, tlsPort, management ? managementPort : undefined),
+  );
   await writeFile(join(temp.path, '.erlang.cookie'), `clowder-otel-test-${port}`);
   await chmod(join(temp.path, '.erlang.cookie'), 0o400);
 
@@ -83,6 +91,7 @@ export async function startRabbitNode({ tls }: RabbitOptions = {}): Promise<Rabb
   return {
     url,
     tlsUrl: `amqps://guest:guest@127.0.0.1:${tlsPort}`,
+    managementUrl,
     rabbitmqctl,
     stopApp: async () => void (await rabbitmqctl('stop_app')),
     startApp: async () => {
@@ -98,8 +107,14 @@ export async function startRabbitNode({ tls }: RabbitOptions = {}): Promise<Rabb
   };
 }
 
-function configuration(tls: RabbitOptions['tls'], tlsPort: number): string {
+function configuration(tls: RabbitOptions['tls'], tlsPort: number, managementPort: number | undefined): string {
   const lines = ['loopback_users.guest = true'];
+  if (managementPort !== undefined)
+    lines.push(
+      'management.tcp.ip = 127.0.0.1',
+      `management.tcp.port = ${managementPort}`,
+      'collect_statistics_interval = 1000',
+    );
   if (tls !== undefined) {
     lines.push(
       `listeners.ssl.default = 127.0.0.1:${tlsPort}`,
