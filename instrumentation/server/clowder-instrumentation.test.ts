@@ -314,3 +314,20 @@ test('answers leave byte for byte as without', async () => {
   }
   instrumentation.enable();
 });
+
+test('events that wait for Clowder leave when they are told to, or when nobody is observed any more', async () => {
+  const clowder = await serve(() => undefined);
+  const enrich = { what: ['names'], url: `http://127.0.0.1:${clowder}`, timeoutS: 10 } as const;
+  const port = await serve(uploads);
+  const ends = [() => instrumentation.flush(), () => instrumentation.disable()];
+  for (const [index, end] of ends.entries()) {
+    instrumentation.setConfig({ clowder: 'v1', enrich });
+    await exchange(port, upload);
+    await waitFor(() => sdk.spans.filter(({ kind }) => kind === SpanKind.SERVER).length > index, { what: 'the span' });
+    expect(sdk.records).toHaveLength(index);
+    end();
+    expect(sdk.records[index]).toMatchObject({ eventName: 'clowder.file.uploaded' });
+  }
+  instrumentation.setConfig({ clowder: 'v1' });
+  instrumentation.enable();
+});
