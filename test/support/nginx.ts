@@ -20,6 +20,8 @@ export interface NginxOptions {
 export interface Nginx extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
+  /** Of its master process. */
+  readonly pid: number;
   /** stub_status */
   readonly statusUrl: string;
   /** Where it writes `clowder.json`. */
@@ -75,6 +77,7 @@ export async function startNginx({ upstream, site }: NginxOptions): Promise<Ngin
   return {
     url: `http://127.0.0.1:${port}`,
     port,
+    pid: running.pid,
     statusUrl,
     logDir,
     output: () => running.output(),
