@@ -73,7 +73,7 @@ class OtlpSink implements Sink {
 
   async check(signal: AbortSignal): Promise<string> {
     const at = `The OTLP receiver at ${this.#url.host}`;
-    const answer = await probe(at, await this.#request([], signal));
+    const answer = await probe('The OTLP receiver', await this.#request([], signal));
     const { outcome } = understand(answer, []);
     if (outcome.kind === 'accepted')
       return `${at} takes requests; the one that this sent is empty, and nothing is stored.`;

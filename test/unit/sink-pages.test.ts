@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { amplitude } from '../../sinks/amplitude.ts';
+import { ga4 } from '../../sinks/ga4.ts';
+import { matomo } from '../../sinks/matomo.ts';
+import { otlp } from '../../sinks/otlp.ts';
+
+describe.each([amplitude, ga4, matomo, otlp])('the page of the sink $name', ({ name, variables, config }) => {
+  const page = readFileSync(new URL(`../../docs/sinks/${name}.md`, import.meta.url), 'utf8');
+
+  test('has every variable with its setting, and no other', () => {
+    const rows = [...page.matchAll(/^\| `([A-Z0-9_]+)` \| `([a-z_]+)` \|/gm)].map(([, variable, setting]) => [
+      variable,
+      setting,
+    ]);
+    expect(Object.fromEntries(rows)).toEqual(variables);
+  });
+
+  test('and every setting has a variable', () => {
+    const schema = z.toJSONSchema(config, { io: 'input', unrepresentable: 'any' });
+    expect(Object.keys(schema.properties ?? {}).sort()).toEqual(Object.values(variables).sort());
+  });
+});
