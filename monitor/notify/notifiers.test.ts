@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { SMTPServer } from 'smtp-server';
+import { freePort } from '../../test/support/processes.ts';
+import { startHookReceiver, startMailReceiver } from '../../test/support/told.ts';
+import { parseMonitorConfig } from '../config/load.ts';
+import { createNotifier } from './create-notifier.ts';
+import type { Notification } from './notification.ts';
+import type { Notifier } from './notifier.ts';
+
+const down: Notification = {
+  id: 'n-1',
+  kind: 'down',
+  probe: 'health check',
+  component: 'clowder',
+  target: 'https://clowder.example/healthz',
+  sinceMs: Date.UTC(2026, 0, 1),
+  atMs: Date.UTC(2026, 0, 1, 0, 0, 5),
+  downForS: 5,
+  error: 'HTTP 500',
+  measures: { status_code: 500 },
+};
+const never = new AbortController().signal;
+
+function notifier(yaml: string): Notifier {
+  const [first] = parseMonitorConfig(`notify: [{${yaml}}]`, {}).notify.map(createNotifier);
+  if (first === undefined) throw new Error('no notifier');
+  return first;
+}
+
+describe('a webhook', () => {
+  it('gets what is known as JSON, with the headers that are set, and unsigned without a secret', async () => {
+    await using hook = await startHookReceiver();
+    await notifier(`type: webhook, url: "${hook.url}", headers: {X-Token: t1}`).deliver(down, never);
+    expect(hook.calls).toMatchObject([
+      {
+        headers: { 'x-token': 't1', 'content-type': 'application/json' },
+        body: {
+          id: 'n-1',
+          kind: 'down',
+          healthy: false,
+          text: 'clowder is down (https://clowder.example/healthz): HTTP 500',
+          since: '2026-01-01T00:00:00.000Z',
+          at: '2026-01-01T00:00:05.000Z',
+          measures: { status_code: 500 },
+        },
+      },
+    ]);
+    expect(hook.calls[0]?.headers).not.toHaveProperty('x-clowder-signature');
+  });
+
+  it('that is away may take it later', async () => {
+    await using hook = await startHookReceiver();
+    hook.refuse(1);
+    const one = notifier(`type: webhook, url: "${hook.url}"`);
+    await expect(one.deliver(down, never)).rejects.toMatchObject({ code: 'not_now', message: 'HTTP 503' });
+    await expect(one.deliver(down, AbortSignal.abort())).rejects.toMatchObject({ code: 'not_now' });
+    const nobody = notifier('type: slack, url: "http://127.0.0.1:1/s3cret-path"');
+    await expect(nobody.deliver(down, never)).rejects.toMatchObject({
+      code: 'not_now',
+      message: expect.not.stringContaining('s3cret-path'),
+    });
+  });
+
+  it('that does not know the message, or is nowhere, never will', async () => {
+    const { createServer } = await import('node:http');
+    const { once } = await import('node:events');
+    const server = createServer((_request, response) => response.writeHead(404).end()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const gone = notifier(`type: slack, url: "http://127.0.0.1:${port}/"`);
+    await expect(gone.deliver(down, never)).rejects.toMatchObject({ code: 'refused', message: 'HTTP 404' });
+    server.close();
+    server.closeAllConnections();
+  });
+});
+
+describe('a mail', () => {
+  it('says it in its subject, and all of it in its text', async () => {
+    await using mail = await startMailReceiver();
+    const yaml = `type: email, url: "${mail.url}", from: "Monitor <m@example.org>", to: [a@example.org, b@example.org], subject_prefix: "[clowder]"`;
+    await notifier(yaml).deliver(down, never);
+    const [{ to, source } = { to: [], source: '' }] = mail.mails;
+    expect(to).toEqual(['a@example.org', 'b@example.org']);
+    expect(source).toMatch(/^Subject: \[clowder\] clowder is down\r$/m);
+    expect(source).toMatch(/^Message-ID: <n-1@clowder-otel>\r$/m);
+    expect(source).toContain('clowder is down (https://clowder.example/healthz): HTTP 500');
+    expect(source).toContain('status code: 500');
+  });
+
+  it.each([
+    [550, 'refused'],
+    [451, 'not_now'],
+  ])('that a server answers with %i is %s', async (responseCode, code) => {
+    const server = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['STARTTLS'],
+      onRcptTo: (_address, _session, done) => done(Object.assign(new Error('no'), { responseCode })),
+    });
+    server.on('error', () => undefined);
+    const port = await freePort();
+    await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve));
+    const one = notifier(`type: email, url: "smtp://127.0.0.1:${port}", from: m@example.org, to: [a@example.org]`);
+    await expect(one.deliver(down, never)).rejects.toMatchObject({ code });
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+
+  it('whose server is away may go out later', async () => {
+    const one = notifier('type: email, url: "smtp://u:pa55word@127.0.0.1:1", from: m@example.org, to: [a@example.org]');
+    await expect(one.deliver(down, never)).rejects.toMatchObject({
+      code: 'not_now',
+      message: expect.not.stringContaining('pa55word'),
+    });
+  });
+});

@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { SMTPServer } from 'smtp-server';
+import { freePort } from './processes.ts';
+
+/** A message that came to a webhook. */
+export interface HookCall {
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  readonly body: Record<string, unknown>;
+}
+
+/** Takes what is posted to it. */
+export interface HookReceiver extends AsyncDisposable {
+  readonly url: string;
+  readonly calls: readonly HookCall[];
+  /** Answers so many of the next calls with 503. */
+  refuse(calls: number): void;
+}
+
+export async function startHookReceiver(): Promise<HookReceiver> {
+  const calls: HookCall[] = [];
+  let refusing = 0;
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      if (refusing > 0) {
+        refusing -= 1;
+        response.writeHead(503).end();
+        return;
+      }
+      const text = Buffer.concat(chunks).toString();
+      calls.push({ headers: request.headers, text, body: JSON.parse(text) as Record<string, unknown> });
+      response.end('ok');
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no TCP port was given');
+  return {
+    url: `http://127.0.0.1:${address.port}/hook`,
+    calls,
+    refuse: (count) => void (refusing = count),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** A mail as it came, with its headers. */
+export interface ReceivedMail {
+  readonly to: readonly string[];
+  readonly source: string;
+}
+
+/** A mail server that takes every mail. */
+export interface MailReceiver extends AsyncDisposable {
+  readonly url: string;
+  readonly mails: readonly ReceivedMail[];
+}
+
+export async function startMailReceiver(): Promise<MailReceiver> {
+  const mails: ReceivedMail[] = [];
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    allowInsecureAuth: true,
+    onAuth: (_auth, _session, done) => done(null, { user: 'anybody' }),
+    onData(stream, session, done) {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        mails.push({ to: session.envelope.rcptTo.map((one) => one.address), source: Buffer.concat(chunks).toString() });
+        done();
+      });
+    },
+  });
+  server.on('error', () => undefined);
+  const port = await freePort();
+  await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve));
+  return {
+    url: `smtp://monitor:m4ilpass@127.0.0.1:${port}`,
+    mails,
+    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(resolve)),
+  };
+}
