@@ -5,6 +5,7 @@ import { matomo } from './matomo.ts';
 import { otlp } from './otlp.ts';
 import { webhookSink } from './webhook.ts';
 import { postgresql } from './postgresql.ts';
+import { influxdb } from './influxdb.ts';
 import type { SinkDefinition } from './sink.ts';
 
 /** Every kind of service that events can go to, in the order in which `sink list` shows them. */
@@ -16,4 +17,5 @@ export const SINKS: readonly SinkDefinition<unknown>[] = [
   fileSink,
   webhookSink,
   postgresql,
+  influxdb,
 ];

@@ -5,6 +5,7 @@ import { otlpHarness } from './otlp-server.ts';
 import { fileHarness } from './file.ts';
 import { webhookHarness } from './webhook-server.ts';
 import { postgresqlHarness } from './postgresql-server.ts';
+import { influxdbHarness } from './influxdb-server.ts';
 import type { SinkHarness } from './harness.ts';
 
 /** Every sink's harness; the run of all sinks has them all in one process. */
@@ -16,4 +17,5 @@ export const HARNESSES: readonly SinkHarness[] = [
   fileHarness,
   webhookHarness,
   postgresqlHarness,
+  influxdbHarness,
 ];
