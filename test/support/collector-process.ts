@@ -7,7 +7,9 @@ import { answersOk } from './wait-for.ts';
 const BUILT = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const SOURCE = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 /** What `npm start` runs where it was built, the source itself otherwise. */
-const CLI = existsSync(BUILT) ? ['--enable-source-maps', BUILT] : ['--disable-warning=ExperimentalWarning', SOURCE];
+export const CLI = existsSync(BUILT)
+  ? ['--enable-source-maps', BUILT]
+  : ['--disable-warning=ExperimentalWarning', SOURCE];
 
 export interface CollectorOptions {
   readonly amqpUrl?: string;
@@ -86,16 +88,17 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** No command that ends by itself takes this long. */
-const CLI_MS = 30_000;
+/** No command that ends by itself takes this long, also where many programs share the processor. */
+const CLI_MS = 100_000;
 
-/** Runs our command line once, as a user would, to its end, however it ends; killed where it does not. */
+/** Runs our command line once, as a user would, to its end, however it ends; killed, and said so, where it does not. */
 export function runCliToEnd(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliResult> {
   return new Promise((resolve) => {
     const options = { env: { ...process.env, ...env }, timeout: CLI_MS, killSignal: 'SIGKILL' } as const;
-    const child = execFile(process.execPath, [...CLI, ...args], options, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode, stdout, stderr }),
-    );
+    const child = execFile(process.execPath, [...CLI, ...args], options, (error, stdout, stderr) => {
+      const killed = error?.killed === true ? `\nkilled: it had not ended after ${CLI_MS} ms` : '';
+      resolve({ code: child.exitCode, stdout, stderr: stderr + killed });
+    });
   });
 }
 
