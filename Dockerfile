@@ -1,4 +1,4 @@
-# clowder-otel: collector, proxy and command line in one image. `docker build .` makes that one; `--target demo` the
+# clowder-otel: collector, proxy, monitor, sinks and command line in one image. `docker build .` makes that one; `--target demo` the
 # stand-in Clowder and its visitors.
 
 FROM node:26.10.0-bookworm-slim AS build
@@ -10,6 +10,8 @@ COPY taxonomy taxonomy
 COPY exporter exporter
 COPY collector collector
 COPY instrumentation instrumentation
+COPY monitor monitor
+COPY sinks sinks
 COPY cli cli
 RUN npm run build
 
@@ -29,8 +31,9 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
-# A named volume takes its owner from here.
-RUN mkdir -p /var/lib/clowder-otel && chown node:node /var/lib/clowder-otel
+# A named volume takes its owner from here: of the collector, the monitor, the sinks.
+RUN mkdir -p /var/lib/clowder-otel /var/lib/clowder-otel-monitor /var/lib/clowder-otel-sinks \
+  && chown node:node /var/lib/clowder-otel /var/lib/clowder-otel-monitor /var/lib/clowder-otel-sinks
 USER node
 VOLUME /var/lib/clowder-otel
 EXPOSE 4318 8000

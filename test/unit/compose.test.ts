@@ -1,10 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { SETTINGS } from '../../collector/config.ts';
 import { PROXY_FLAGS } from '../../instrumentation/proxy/flags.ts';
+import { loadMonitorConfig } from '../../monitor/config/load.ts';
+import { SINKS } from '../../sinks/registry.ts';
+import { loadSinks } from '../../sinks/settings/load.ts';
+import { loadProcessSettings } from '../../sinks/settings/process.ts';
 
 const path = (name: string): URL => new URL(`../../${name}`, import.meta.url);
 const read = (name: string): string => readFileSync(path(name), 'utf8');
@@ -19,6 +24,7 @@ const serviceFormat = z.object({
   environment: z.record(z.string(), z.string()).default({}),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
+  env_file: z.array(z.string()).optional(),
   mem_limit: z.string(),
   read_only: z.boolean().default(false),
   healthcheck: z.object({ test: z.array(z.string()) }).optional(),
@@ -35,6 +41,9 @@ function service(name: string): z.infer<typeof serviceFormat> {
   if (found === undefined) throw new Error(`docker-compose.yml has no service ${name}`);
   return found;
 }
+/** As docker-compose reads it where nothing is set. */
+const defaulted = (text: string): string => text.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1').replaceAll(/\$\{\w+:\?[^}]*\}/g, 'set'); // prettier-ignore
+
 /** Variables that a configuration file reads, with their defaults. */
 const variablesOf = (text: string): Map<string, string> =>
   new Map([...text.matchAll(/\$\{env:(\w+)(?::-([^}]*))?\}/g)].map(([, name = '', value = '']) => [name, value]));
@@ -52,7 +61,7 @@ describe('every service', () => {
     const needed = Array.isArray(one.depends_on) ? one.depends_on : Object.keys(one.depends_on ?? {});
     expect(needed.filter((other) => compose.services[other] === undefined)).toEqual([]);
     for (const volume of one.volumes) {
-      const [source = ''] = volume.split(':');
+      const [source = ''] = defaulted(volume).split(':');
       const isThere = source.startsWith('./') ? existsSync(path(source)) : Object.hasOwn(compose.volumes, source);
       expect([source, isThere]).toEqual([source, true]);
     }
@@ -61,7 +70,7 @@ describe('every service', () => {
 
 test('a Clowder of ours starts only where its profile is asked for', () => {
   const profiles = Map.groupBy(services, ([, one]) => one.profiles?.join() ?? '');
-  expect(new Set(profiles.keys())).toEqual(new Set(['', 'demo', 'clowder-v1', 'clowder-v2']));
+  expect(new Set(profiles.keys())).toEqual(new Set(['', 'monitor', 'sinks', 'demo', 'clowder-v1', 'clowder-v2']));
   expect(
     profiles
       .get('')
@@ -98,6 +107,69 @@ test('.env.example has every variable that is asked for without an answer', () =
   const offered = [...read('.env.example').matchAll(/^(\w+)=/gm)].map(([, name]) => name);
   expect([...new Set(asked)].filter((name) => !offered.includes(name))).toEqual([]);
   expect(offered.filter((name) => !COMPOSE.includes(`\${${name}:`))).toEqual([]);
+});
+
+describe('the monitor', () => {
+  const one = service('monitor');
+  const environment = Object.fromEntries(Object.entries(one.environment).map(([name, value]) => [name, defaulted(value)])); // prettier-ignore
+  const [file = '', mounted = ''] = defaulted(one.volumes[0] ?? '').split(':');
+  const config = loadMonitorConfig(fileURLToPath(path(file)), environment);
+
+  test('runs the file that is mounted, with every variable that it is given', () => {
+    expect(one.command).toEqual(['monitor', '--config', mounted]);
+    expect(config.probes.map((probe) => 'url' in probe && probe.url)).toEqual([
+      environment['CLOWDER_URL'],
+      environment['AMQP_URL'],
+    ]);
+    const { SPOOL_DIR, MONITOR_ADMIN, OTEL_EXPORTER_OTLP_ENDPOINT, ...others } = environment;
+    expect(config.spoolDir).toBe(SPOOL_DIR);
+    expect(`${config.admin?.host}:${config.admin?.port}`).toBe(MONITOR_ADMIN);
+    expect(OTEL_EXPORTER_OTLP_ENDPOINT).toBe(service('proxy').environment['OTEL_EXPORTER_OTLP_ENDPOINT']);
+    expect(Object.keys(others).toSorted()).toEqual(['AMQP_URL', 'CLOWDER_URL']);
+  });
+
+  test('is asked for its health where it listens, and keeps its readings in a volume that it may write to', () => {
+    expect(one.healthcheck?.test.join()).toContain(`http://${environment['MONITOR_ADMIN']}/healthz`);
+    expect(one.volumes).toContain(`monitor:${config.spoolDir}`);
+    expect(dockerfile).toMatch(new RegExp(`chown node:node.* ${config.spoolDir}( |\\n)`));
+    expect(one.read_only).toBe(true);
+  });
+});
+
+describe('the sinks', () => {
+  const one = service('sinks');
+  const loaded = (environment: Readonly<Record<string, string>>) => {
+    const ofProcess = loadProcessSettings(environment, {});
+    const { sinks, problems } = loadSinks({ definitions: SINKS, environment, section: {}, canHash: true });
+    return { settings: ofProcess.settings, sinks, problems: [...ofProcess.problems, ...problems] };
+  };
+
+  test('run the archive as it stands, with every variable that they are given', () => {
+    const { settings, sinks, problems } = loaded(one.environment);
+    const { AMQP_URL, SINK_ADMIN, SINK_FILE_DIRECTORY, ...others } = one.environment;
+    expect([one.command, others, problems]).toEqual([['sink'], {}, []]);
+    expect(settings?.AMQP_URL).toBe(AMQP_URL);
+    expect(`${settings?.SINK_ADMIN?.host}:${settings?.SINK_ADMIN?.port}`).toBe(SINK_ADMIN);
+    expect(sinks).toMatchObject([{ definition: { name: 'file' }, config: { directory: SINK_FILE_DIRECTORY } }]);
+  });
+
+  test('are offered variables that they know', () => {
+    const file = read(defaulted(one.env_file?.[0] ?? ''));
+    const offered = [...file.matchAll(/^#(\w+)=$/gm)].map(([, name = '']) => name);
+    const known = new Set([...SINKS.flatMap(({ variables }) => Object.keys(variables)), 'SINK_HASH_SECRET']);
+    expect(offered.length).toBeGreaterThan(3);
+    expect(offered.filter((name) => !known.has(name))).toEqual([]);
+    // Nothing is set: no sink sends anywhere before somebody says so.
+    expect(file).not.toMatch(/^\w/m);
+  });
+
+  test('are asked for their health where they listen, and keep the archive in a volume that they may write to', () => {
+    const { SINK_ADMIN, SINK_FILE_DIRECTORY = '' } = one.environment;
+    expect(one.healthcheck?.test.join()).toContain(`http://${SINK_ADMIN}/healthz`);
+    expect(one.volumes).toEqual([`sinks:${SINK_FILE_DIRECTORY}`]);
+    expect(dockerfile).toMatch(new RegExp(`chown node:node.* ${SINK_FILE_DIRECTORY}( |\\n)`));
+    expect(one.read_only).toBe(true);
+  });
 });
 
 describe('a Clowder that starts with it', () => {
@@ -158,7 +230,7 @@ describe('our programs', () => {
     const { DATA_DIR = '' } = service('collector').environment;
     expect(service('collector').volumes).toEqual([`journal:${DATA_DIR}`]);
     expect(dockerfile).toContain(`DATA_DIR=${DATA_DIR}`);
-    expect(dockerfile).toContain(`chown node:node ${DATA_DIR}`);
+    expect(dockerfile).toMatch(new RegExp(`chown node:node.* ${DATA_DIR}( |\\n)`));
   });
 
   test('each finds the others where they listen', () => {
