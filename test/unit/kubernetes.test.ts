@@ -1,9 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { SETTINGS } from '../../collector/config.ts';
 import { PROXY_FLAGS } from '../../instrumentation/proxy/flags.ts';
+import { loadMonitorConfig } from '../../monitor/config/load.ts';
+import { loadProcessSettings } from '../../sinks/settings/process.ts';
 import { objectionsTo } from '../support/kubernetes-schemas.ts';
 
 const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
@@ -39,7 +42,14 @@ const container = z.strictObject({
       z.strictObject({ name: z.string(), valueFrom: z.strictObject({ secretKeyRef: reference }) }),
     ]),
   ),
-  envFrom: z.array(z.strictObject({ configMapRef: z.strictObject({ name: z.string() }) })).default([]),
+  envFrom: z
+    .array(
+      z.union([
+        z.strictObject({ configMapRef: z.strictObject({ name: z.string() }) }),
+        z.strictObject({ secretRef: z.strictObject({ name: z.string() }) }),
+      ]),
+    )
+    .default([]),
   ports: z.array(z.strictObject({ name: z.string().max(15), containerPort: z.int() })),
   livenessProbe: probe,
   readinessProbe: probe.optional(),
@@ -127,8 +137,8 @@ describe("Kubernetes' own schemas", () => {
 });
 
 test('there is nothing of a kind that is not looked at', () => {
-  expect([workloads.length, services.length, configMaps.length]).toEqual([3, 3, 1]);
-  expect(everything).toHaveLength(7);
+  expect(workloads.length + services.length + configMaps.length).toBe(everything.length);
+  expect(workloads.map(({ metadata }) => metadata.name)).toEqual(services.map(({ metadata }) => metadata.name));
 });
 
 describe.each(workloads.map((one) => [one.metadata.name, one] as const))('%s', (_name, { spec }) => {
@@ -155,12 +165,21 @@ describe.each(workloads.map((one) => [one.metadata.name, one] as const))('%s', (
     const given = one.env.map(({ name }) => name);
     for (const entry of one.env)
       if (/API_KEY|PASSWORD|AMQP_URL/.test(entry.name)) expect(entry).toHaveProperty('valueFrom');
-    const shared = one.envFrom.flatMap(({ configMapRef }) =>
-      Object.keys(configMaps.find(({ metadata }) => metadata.name === configMapRef.name)?.data ?? { missing: '' }),
+    const shared = one.envFrom.flatMap((from) =>
+      'secretRef' in from
+        ? []
+        : Object.keys(
+            configMaps.find(({ metadata }) => metadata.name === from.configMapRef.name)?.data ?? { none: '' },
+          ),
     );
     const known = new Set<string>([
       ...SETTINGS.map(({ name }) => name),
       ...PROXY_FLAGS.map(({ setting }) => setting),
+      // Held against the programs below.
+      'CLOWDER_URL',
+      'SPOOL_DIR',
+      'MONITOR_ADMIN',
+      'SINK_ADMIN',
       ...[...read('otel-config/collector.yaml').matchAll(/\$\{env:(\w+)/g)].map(([, name = '']) => name),
     ]);
     expect([...given, ...shared].filter((name) => !known.has(name))).toEqual([]);
@@ -169,17 +188,73 @@ describe.each(workloads.map((one) => [one.metadata.name, one] as const))('%s', (
 
 test('services are called by the names and ports that they have', () => {
   const urls = workloads.flatMap(({ spec }) => spec.template.spec.containers[0].env.flatMap((entry) => ('value' in entry ? [entry.value] : []))); // prettier-ignore
-  const ours = urls.flatMap((url) => /^http:\/\/(clowder-otel-[a-z]+):(\d+)$/.exec(url)?.slice(1) ?? []);
-  expect(ours.toSorted()).toEqual(['4318', '4319', 'clowder-otel-agent', 'clowder-otel-collector']);
+  const ours = new Set(urls.flatMap((url) => /^http:\/\/(clowder-otel-[a-z]+:\d+)$/.exec(url)?.[1] ?? []));
+  expect(ours).toEqual(new Set(['clowder-otel-collector:4318', 'clowder-otel-agent:4319']));
   const offered = services.flatMap(({ metadata, spec }) => spec.ports.map(({ port }) => `${metadata.name}:${port}`));
-  expect(offered).toEqual(expect.arrayContaining(['clowder-otel-collector:4318', 'clowder-otel-agent:4319']));
+  expect(offered).toEqual(expect.arrayContaining([...ours]));
 });
 
 test('the one journal has one collector, on a volume where the collector looks for it', () => {
-  const collector = workloads.find(({ kind }) => kind === 'StatefulSet');
+  const collector = workloads.find(({ metadata }) => metadata.name === 'clowder-otel-collector');
   const [one] = collector?.spec.template.spec.containers ?? [];
+  expect(collector?.kind).toBe('StatefulSet');
   expect(collector?.spec.replicas).toBe(1);
   expect(collector?.spec.serviceName).toBe(collector?.metadata.name);
   expect(one?.env).toContainEqual({ name: 'DATA_DIR', value: '/var/lib/clowder-otel' });
   expect(one?.volumeMounts).toContainEqual({ name: 'journal', mountPath: '/var/lib/clowder-otel' });
+});
+
+/** The container of a workload, and the values of its variables. */
+function containerOf(name: string) {
+  const one = workloads.find(({ metadata }) => metadata.name === name)?.spec.template.spec.containers[0];
+  if (one === undefined) throw new Error(`there is no workload ${name}`);
+  return { ...one, values: Object.fromEntries(one.env.map((entry) => [entry.name, 'value' in entry ? entry.value : 'amqp://x'])) }; // prettier-ignore
+}
+
+test('the monitor reads its file where it is mounted, and listens and writes where it is let', () => {
+  const { args, values, ports, volumeMounts } = containerOf('clowder-otel-monitor');
+  const config = loadMonitorConfig(fileURLToPath(new URL('../../deploy/monitor.yaml', import.meta.url)), values);
+  expect(args).toEqual(['monitor', '--config', `${volumeMounts.find(({ name }) => name === 'config')?.mountPath}/monitor.yaml`]); // prettier-ignore
+  expect(config.spoolDir).toBe(volumeMounts.find(({ name }) => name === 'spool')?.mountPath);
+  expect(config.admin).toEqual({ host: '0.0.0.0', port: ports[0]?.containerPort });
+});
+
+test('the sinks listen where they are probed', () => {
+  const { args, values, ports } = containerOf('clowder-otel-sinks');
+  const { settings, problems } = loadProcessSettings(values, {});
+  expect([args, problems]).toEqual([['sink'], []]);
+  expect(settings?.SINK_ADMIN).toEqual({ host: '0.0.0.0', port: ports[0]?.containerPort });
+});
+
+describe('docs/kubernetes.md', () => {
+  const commands = [...read('docs/kubernetes.md').matchAll(/kubectl [^`\n]+/g)].map(([command]) => command);
+  const objects = JSON.stringify(everything);
+
+  test('applies every manifest, and no other file', () => {
+    const applied = commands.flatMap((command) => [...command.matchAll(/ -f (\S+)/g)].map(([, file = '']) => file));
+    expect(applied.toSorted()).toEqual(files.map((file) => `deploy/kubernetes/${file}`).toSorted());
+  });
+
+  test('makes every Secret and ConfigMap that the manifests refer to, with the keys that they ask for', () => {
+    const secrets = commands.flatMap((command) => / create secret generic (\S+) (.*)$/.exec(command)?.slice(1, 3).join(' ') ?? []); // prettier-ignore
+    const referred = [...objects.matchAll(/"secretKeyRef":\{"name":"([^"]+)","key":"([^"]+)"\}/g)];
+    expect(referred.length).toBeGreaterThan(2);
+    for (const [, name = '', key = ''] of referred)
+      expect(secrets.some((made) => made.startsWith(`${name} `) && made.includes(`=${key}=`))).toBe(true);
+    for (const [, name = ''] of objects.matchAll(/"secretRef":\{"name":"([^"]+)"\}/g))
+      expect(secrets.some((made) => made.startsWith(`${name} `))).toBe(true);
+    const maps = commands.flatMap((command) => [...command.matchAll(/ create configmap (\S+) --from-file=(\S+)=(\S+)$/g)]); // prettier-ignore
+    const mounted = new Set([...objects.matchAll(/"configMap":\{"name":"([^"]+)"\}/g)].map(([, name]) => name));
+    expect(new Set(maps.map(([, name]) => name))).toEqual(mounted);
+    for (const [, , key = '', path = ''] of maps) {
+      expect(existsSync(new URL(`../../${path}`, import.meta.url))).toBe(true);
+      expect(objects).toContain(`/${key}"`);
+    }
+  });
+
+  test('scales and mounts what there is', () => {
+    for (const command of commands.filter((one) => one.includes(' scale ')))
+      expect(command).toMatch(/^kubectl scale statefulset clowder-otel-collector --replicas=[01]$/);
+    expect(read('docs/kubernetes.md')).toContain('"claimName":"journal-clowder-otel-collector-0"');
+  });
 });
