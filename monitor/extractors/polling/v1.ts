@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { redactExtractorName } from '../../../taxonomy/redaction.ts';
 import { readStatus, type StatusWord } from '../wire/status-words.ts';
@@ -25,8 +26,17 @@ const progressSchema = z.record(
     eventId: z.string(),
     /** When something changed last, Unix milliseconds. */
     changedMs: z.number(),
-    /** By extractor: the last status, how often it began anew, and the job's id where it is known. */
-    extractors: z.record(z.string(), z.object({ status: z.string(), run: z.number(), jobId: z.string().optional() })),
+    /** By name, without a key: the last status, how often it began anew, and the job's id where it is known. */
+    extractors: z.record(
+      z.string(),
+      z.object({
+        /** What it says, as a hash: it may hold a secret. */
+        said: z.string(),
+        over: z.boolean(),
+        run: z.number(),
+        jobId: z.string().optional(),
+      }),
+    ),
   }),
 );
 type Progress = z.infer<typeof progressSchema>;
@@ -62,7 +72,7 @@ export function createV1Poller(saved: unknown): V1Poller {
       file.changedMs = Math.max(file.changedMs, atMs);
       files[fileId] = file;
       if (extractor !== undefined && jobId !== undefined)
-        file.extractors[extractor] = { status: '', run: (file.extractors[extractor]?.run ?? 0) + 1, jobId };
+        file.extractors[extractor] = { said: '', over: false, run: (file.extractors[extractor]?.run ?? 0) + 1, jobId };
       const [oldest] = Object.keys(files);
       if (known === undefined && oldest !== undefined && Object.keys(files).length > WATCHED_MAX)
         Reflect.deleteProperty(files, oldest);
@@ -89,30 +99,33 @@ export function createV1Poller(saved: unknown): V1Poller {
 
 function isOver({ extractors }: Watched): boolean {
   const statuses = Object.values(extractors);
-  return statuses.length > 0 && statuses.every(({ status }) => OVER.has(readStatus(status).word));
+  return statuses.length > 0 && statuses.every(({ over }) => over);
 }
 
 function look(
   fileId: string,
   file: Watched,
-  extractor: string,
+  named: string,
   status: string,
   observe: PollContext['observe'],
   nowMs: number,
 ): void {
+  const extractor = redactExtractorName(named);
   const before = file.extractors[extractor];
-  if (before?.status === status) return;
+  const said = hash('sha256', status);
+  if (before?.said === said) return;
   const { word, message } = readStatus(status);
-  const begun = before !== undefined && OVER.has(readStatus(before.status).word) && !OVER.has(word);
+  const over = OVER.has(word);
+  const begun = before?.over === true && !over;
   const run = (before?.run ?? 0) + (begun ? 1 : 0);
   const jobId = begun ? undefined : before?.jobId;
-  file.extractors[extractor] = { status, run, ...(jobId !== undefined && { jobId }) };
+  file.extractors[extractor] = { said, over, run, ...(jobId !== undefined && { jobId }) };
   file.changedMs = nowMs;
   observe({
     what: 'told',
     atMs: nowMs,
     jobId,
-    extractor: redactExtractorName(extractor),
+    extractor,
     version: undefined,
     userId: undefined,
     resourceId: fileId,

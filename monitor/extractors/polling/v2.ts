@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { Observation } from '../jobs/observation.ts';
 import type { Subject } from '../wire/job-message.ts';
@@ -72,7 +73,8 @@ export function createV2Poller(saved: unknown): Poller {
   /** The messages of a job that are new. */
   async function look(job: ClowderJob, { get, observe, nowMs }: PollContext): Promise<void> {
     const known = progress.jobs[job.id];
-    const mark = `${job.status} ${job.updated ?? ''} ${job.latest_message ?? ''}`;
+    // As a hash: it is kept on disk, and the message may hold a secret.
+    const mark = hash('sha256', `${job.status} ${job.updated ?? ''} ${job.latest_message ?? ''}`);
     if (known === undefined || known.over || known.mark === mark) return;
     const updates = updatesSchema.parse(await orUndefined(get(`/api/v2/jobs/${encodeURIComponent(job.id)}/updates`)));
     const over = isOver(job);
