@@ -18,7 +18,7 @@ const message = (id: string, atMs = 1000): Notification => ({
 });
 
 /** A delivery of what is in the outbox, each try with the outcome that is given, and delivered after that. */
-function start(ids: readonly string[], outcomes: readonly Error[], nowMs = 2000) {
+function start(ids: readonly string[], outcomes: readonly (Error | 'deaf')[], nowMs = 2000) {
   const rows: OutboxRow[] = ids.map((id, index) => ({ id: index, notification: message(id) }));
   const tried: string[] = [];
   const told: string[] = [];
@@ -30,7 +30,8 @@ function start(ids: readonly string[], outcomes: readonly Error[], nowMs = 2000)
       async deliver({ id }) {
         tried.push(id);
         const outcome = outcomes[tried.length - 1];
-        if (outcome !== undefined) throw outcome;
+        if (outcome === 'deaf') await new Promise(() => undefined);
+        else if (outcome !== undefined) throw outcome;
       },
     },
     store: {
@@ -41,7 +42,7 @@ function start(ids: readonly string[], outcomes: readonly Error[], nowMs = 2000)
           1,
         ),
     },
-    timeoutMs: 1000,
+    timeoutMs: 30,
     giveUpMs: 5000,
     scrub: (text) => text.replaceAll('s3cret', '***'),
     onOutcome: (outcome) => told.push(outcome),
@@ -78,6 +79,14 @@ describe('a delivery', () => {
     const old = start(['a', 'b'], [new Error('away')], 6001);
     await empty(old.rows);
     expect(old.told).toEqual(['dropped', 'delivered']);
+  });
+
+  it('goes on after the time-out of a notifier that never ends', async () => {
+    const { rows, tried, told, said } = start(['a'], ['deaf']);
+    await empty(rows);
+    expect(tried).toEqual(['a', 'a']);
+    expect(told).toEqual(['failed', 'delivered']);
+    expect(said).toContainEqual(expect.objectContaining({ reason: 'no answer in time' }));
   });
 
   it('sends what comes later when it is woken', async () => {

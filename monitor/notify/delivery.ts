@@ -72,7 +72,8 @@ export class Delivery {
     const { name, notifier, store, timeoutMs, giveUpMs, log, onOutcome } = this.#options;
     const fields = { notifier: name, kind: notification.kind, probe: notification.probe };
     try {
-      await notifier.deliver(notification, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeoutMs)]));
+      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeoutMs)]);
+      await untilAborted(notifier.deliver(notification, signal), signal);
       store.removeMessage(id);
       this.#failures = 0;
       onOutcome('delivered');
@@ -100,5 +101,17 @@ export class Delivery {
     const { pauseMs = { first: 1000, longest: 300_000 }, random = Math.random } = this.#options;
     const pause = Math.min(pauseMs.longest, pauseMs.first * 2 ** Math.min(this.#failures - 1, 16));
     return pause / 2 + (pause / 2) * random();
+  }
+}
+
+/** A notifier that does not heed the signal must not hold up those messages that wait. */
+async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(new Error('no answer in time'));
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }

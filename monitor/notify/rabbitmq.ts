@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { connect, type ConfirmChannel } from 'amqplib';
+import type { ConfirmChannel } from 'amqplib';
 import { parseAmqpUrls } from '../../exporter/amqp-url.ts';
+import { connectBroker, endConnection } from '../../exporter/connection.ts';
 import type { NotifierSettings } from '../config/schema.ts';
 import type { Notification } from './notification.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
@@ -13,15 +14,11 @@ const EXCHANGE = 'clowder.metrics';
  */
 export function rabbitmqNotifier(settings: NotifierSettings<'rabbitmq'>): Notifier {
   const { exchange = EXCHANGE, ca_file: caFile } = settings;
-  const [url] = parseAmqpUrls(settings.url);
+  const [url = ''] = parseAmqpUrls(settings.url);
   return {
     async deliver(notification, signal) {
-      const options = {
-        clientProperties: { connection_name: 'clowder-otel-monitor' },
-        signal,
-        ...(caFile !== undefined && { ca: [readFileSync(caFile)] }),
-      };
-      const model = await connect(url ?? '', options);
+      const tls = caFile === undefined ? {} : { ca: readFileSync(caFile) };
+      const model = await connectBroker(url, { connectionName: 'clowder-otel-monitor', tls, signal });
       model.on('error', () => undefined);
       try {
         const channel = await model.createConfirmChannel();
@@ -30,7 +27,7 @@ export function rabbitmqNotifier(settings: NotifierSettings<'rabbitmq'>): Notifi
         if (exchange === EXCHANGE) await channel.assertExchange(exchange, 'fanout', { durable: true });
         await publish(channel, exchange, notification);
       } finally {
-        await model.close().catch(() => undefined);
+        await endConnection(model);
       }
     },
   };

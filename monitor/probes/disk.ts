@@ -3,7 +3,7 @@ import { open, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Planned } from '../config/config.ts';
 import type { Probe } from '../reading.ts';
-import { round } from './http.ts';
+import { round } from './milliseconds.ts';
 
 const MAX_USED = 90;
 

@@ -5,6 +5,7 @@ import type { Planned } from '../config/config.ts';
 import type { Measures, Probe, Reading } from '../reading.ts';
 import { bodyError, jsonValue } from './body-check.ts';
 import { timedRequest, type TimedAnswer } from './http-request.ts';
+import { round } from './milliseconds.ts';
 
 /** What is kept of a body to be checked, in bytes. */
 const BODY_KEPT = 1024 * 1024;
@@ -106,9 +107,6 @@ function timesOf({ dnsMs, connectMs, tlsMs, firstByteMs, totalMs, certificate }:
     tls_days_left: certificate?.daysLeft,
   };
 }
-
-/** Milliseconds with a thousandth at most. */
-export const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 /** `200`, `200-299,401` → whether a status is one of them. */
 function statusCheck(given: string): (status: number) => boolean {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Planned } from '../config/config.ts';
 import type { Measures, Probe } from '../reading.ts';
-import { round } from './http.ts';
+import { round } from './milliseconds.ts';
 
 const run = promisify(execFile);
 const COUNT = 5;

@@ -1,16 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { connect, type ChannelModel } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
 import { parseAmqpUrls, redactAmqpUrl } from '../../exporter/amqp-url.ts';
+import { connectBroker, endConnection, type BrokerTls } from '../../exporter/connection.ts';
 import type { Planned } from '../config/config.ts';
 import type { Measures, Probe, Reading } from '../reading.ts';
 import { errorText } from './probe-error.ts';
-import { round } from './http.ts';
+import { round } from './milliseconds.ts';
 import { managementClient } from './rabbitmq-management.ts';
 
 type Queue = NonNullable<Planned<'rabbitmq'>['queues']>[number];
-
-/** How long a broker may take to answer that the connection is closed, in milliseconds. */
-const CLOSE_MS = 1000;
 
 /**
  * Connects to a broker as any client does, and looks at queues by passive declaration: it makes nothing, changes
@@ -26,7 +24,7 @@ export function rabbitmqProbe(settings: Planned<'rabbitmq'>): Probe {
     target,
     async run(signal) {
       const began = performance.now();
-      const tls = settings.ca_file === undefined ? {} : { ca: [readFileSync(settings.ca_file)] };
+      const tls = settings.ca_file === undefined ? {} : { ca: readFileSync(settings.ca_file) };
       const model = await connectToAny(urls, tls, signal);
       const responseMs = round(performance.now() - began);
       // The broker may go away while it is being looked at: what is waited for fails then.
@@ -46,20 +44,18 @@ export function rabbitmqProbe(settings: Planned<'rabbitmq'>): Probe {
           ...queues,
         ];
       } finally {
-        await close(model);
+        await endConnection(model);
       }
     },
   };
 }
 
 /** The first that answers. @throws Error of the last */
-async function connectToAny(urls: readonly string[], tls: object, signal: AbortSignal): Promise<ChannelModel> {
+async function connectToAny(urls: readonly string[], tls: BrokerTls, signal: AbortSignal): Promise<ChannelModel> {
   let last: unknown;
   for (const url of urls) {
     try {
-      // `signal` is of net.connect, to which amqplib hands it on; its own type does not name it.
-      const options = { clientProperties: { connection_name: 'clowder-otel-monitor' }, signal, ...tls };
-      return await connect(url, options);
+      return await connectBroker(url, { connectionName: 'clowder-otel-monitor', tls, signal });
     } catch (error) {
       last = error;
     }
@@ -88,15 +84,6 @@ async function lookAtQueue(model: ChannelModel, queue: Queue, figures: Measures 
     const missing = /404|NOT[-_]FOUND/.test(text);
     return { target, healthy: false, error: missing ? 'there is no such queue' : text, measures: {} };
   }
-}
-
-async function close(model: ChannelModel): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, CLOSE_MS);
-  });
-  await Promise.race([model.close().catch(() => undefined), late]);
-  clearTimeout(timer);
 }
 
 function vhostOf(url: string): string {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Planned } from '../config/config.ts';
 import type { Probe } from '../reading.ts';
 import { certificateError, openConnection } from './connection.ts';
-import { round } from './http.ts';
+import { round } from './milliseconds.ts';
 
 /** Whether somebody listens at a port. */
 export function tcpProbe(settings: Planned<'tcp'>): Probe {
