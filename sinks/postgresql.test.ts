@@ -10,15 +10,13 @@ describe('the settings of the sink postgresql', () => {
       schema: 'clowder',
       reader_role: 'clowder_reader',
       time_zone: 'UTC',
-      batch_events: 5000,
       statement_timeout_ms: 60_000,
     });
   });
 
   it('may be text, as variables are', () => {
-    const config = postgresql.config.parse({ url: URL, retention_months: '24', batch_events: '100' });
-    expect(config).toMatchObject({ retention_months: 24, batch_events: 100 });
-    expect(postgresql.limits(config).maxEvents).toBe(100);
+    const config = postgresql.config.parse({ url: URL, retention_months: '24' });
+    expect(config).toMatchObject({ retention_months: 24 });
   });
 
   it.each([
@@ -28,7 +26,6 @@ describe('the settings of the sink postgresql', () => {
     [{ url: URL, reader_role: 'Reader' }, 'reader_role'],
     [{ url: URL, retention_months: '0' }, 'retention_months'],
     [{ url: URL, retention_months: 'all' }, 'retention_months'],
-    [{ url: URL, batch_events: '0' }, 'batch_events'],
   ])('%j are refused over %s', (settings, name) => {
     const { error } = postgresql.config.safeParse(settings);
     expect(error?.issues.map(({ path }) => path.join('.'))).toEqual([name]);

@@ -20,11 +20,6 @@ const config = z.strictObject({
     .max(1200, MONTHS)
     .optional()
     .describe('Whole months that are kept beside the current one; without it, all are'),
-  batch_events: whole('must be a number from 1 to 50000')
-    .min(1)
-    .max(50_000)
-    .default(5000)
-    .describe('Events that are stored in one transaction'),
   statement_timeout_ms: whole('must be a number of milliseconds from 1000')
     .min(1000)
     .default(60_000)
@@ -33,6 +28,8 @@ const config = z.strictObject({
 
 export type PostgresConfig = z.infer<typeof config>;
 
+/** Stored in one transaction; `batch_events` makes it fewer. */
+const MAX_EVENTS = 5000;
 const MAX_BYTES = 16 * 1024 ** 2;
 
 export const postgresql: SinkDefinition<PostgresConfig> = {
@@ -45,11 +42,10 @@ export const postgresql: SinkDefinition<PostgresConfig> = {
     SINK_POSTGRESQL_READER_ROLE: 'reader_role',
     SINK_POSTGRESQL_TIME_ZONE: 'time_zone',
     SINK_POSTGRESQL_RETENTION_MONTHS: 'retention_months',
-    SINK_POSTGRESQL_BATCH_EVENTS: 'batch_events',
     SINK_POSTGRESQL_STATEMENT_TIMEOUT_MS: 'statement_timeout_ms',
   },
   thirdParty: false,
   dedupes: true,
-  limits: ({ batch_events: maxEvents }) => ({ maxEvents, maxBytes: MAX_BYTES }),
+  limits: () => ({ maxEvents: MAX_EVENTS, maxBytes: MAX_BYTES }),
   open: (settings, context) => Promise.resolve(openPostgres(settings, context)),
 };
