@@ -26,11 +26,14 @@ function world() {
   return { clock, journal, observer, open, intake: open(), ids };
 }
 
+const JOB = '66f00000000000000000000a';
+const OTHER_JOB = '66f00000000000000000000b';
+
 const body = (event_id: string, stage: string, fields: object): FlatBody => ({
   event_id,
   event: `extraction.${stage}` as FlatBody['event'],
   created: 1,
-  job_id: 'j',
+  job_id: JOB,
   ...fields,
 });
 const told = (event_id: string, stage = 'queued', fields: object = {}): Candidate => ({
@@ -79,8 +82,14 @@ describe('an event of a job', () => {
   test('of another type, of another job, or of progress is another', async () => {
     const { intake, ids } = world();
     await intake.submit([told('queued'), told('failed', 'failed'), told('done', 'done')]);
-    await intake.submit([told('other', 'queued', { job_id: 'k' }), told('w1', 'working'), told('w2', 'working')]);
+    await intake.submit([told('other', 'queued', { job_id: OTHER_JOB }), told('w1', 'working'), told('w2', 'working')]);
     expect(ids()).toEqual(['queued', 'failed', 'done', 'other', 'w1', 'w2']);
+  });
+
+  test("whose job has an id of the reporter's own is told by its id alone", async () => {
+    const { intake, ids } = world();
+    await intake.submit([told('a', 'done', { job_id: '1' }), told('b', 'done', { job_id: '1' })]);
+    expect(ids()).toEqual(['a', 'b']);
   });
 
   test('that names no job is told by its id alone', async () => {

@@ -1,4 +1,5 @@
 import type { FlatBody } from '../taxonomy/flat-body.ts';
+import { asId } from '../taxonomy/http/facts.ts';
 import { traceKeyOf } from '../taxonomy/map.ts';
 
 /** Stands in the seen ids for "a strong observation of this type was seen in this trace". */
@@ -17,10 +18,12 @@ export interface JobKeys {
   readonly own: readonly string[];
 }
 
-/** @returns undefined for an event of which there may be many, or that names no job */
+/** @returns undefined for an event of which there may be many, or that names no job of Clowder's */
 export function jobKeysOf(body: FlatBody): JobKeys | undefined {
-  const job = body['job_id'];
-  if (job === undefined || !ONE_A_JOB.has(body.event)) return undefined;
+  if (!ONE_A_JOB.has(body.event)) return undefined;
+  // Only Clowder's own ids name one job to everybody: "1" may be the first of each extractor.
+  const job = asId(body['job_id']);
+  if (job === undefined) return undefined;
   const instance = body['clowder_instance'];
   const key = (where: unknown): string => `job:${JSON.stringify([body.event, job, where])}`;
   const [anywhere, unnamed] = [key('any'), key('none')];

@@ -70,7 +70,9 @@ const extraction = {
   dataset_id: id.optional(),
   job_id: id
     .optional()
-    .describe('One run of one extractor: of its queued, done and failed there is one event each, whoever reports it'),
+    .describe(
+      "One run of one extractor. By an id of Clowder's there is one event each of queued, done and failed, whoever reports it",
+    ),
   duration_ms: z.number().nonnegative().optional(),
   bytes_downloaded: count
     .optional()
