@@ -3,7 +3,24 @@ import { describe, expect, it } from 'vitest';
 import { readLine } from '../../test/support/sinks/line-protocol.ts';
 import { toLine, type LineValue, type Point } from './line.ts';
 
-const unit = fc.constantFrom('a', 'Z', '7', ' ', ',', '=', '"', '\\', '\n', '\r', '#', '漢', '🐘', '\uD83D');
+const unit = fc.constantFrom(
+  'a',
+  'Z',
+  '7',
+  ' ',
+  ',',
+  '=',
+  '"',
+  '\\',
+  '\n',
+  '\r',
+  '\0',
+  '\t',
+  '#',
+  '漢',
+  '🐘',
+  '\uD83D',
+);
 const text = fc.string({ unit, maxLength: 8 });
 const lineValue: fc.Arbitrary<LineValue> = fc.oneof(
   text.map((value) => ({ kind: 'text', value }) as const),
@@ -21,7 +38,7 @@ const point: fc.Arbitrary<Point> = fc.record({
 
 /** What the protocol can carry of a name or tag, said once more in another way. */
 function carried(given: string): string {
-  const chars = Array.from(given.toWellFormed().replaceAll(/[\r\n]+/g, ' '));
+  const chars = Array.from(given.toWellFormed().replaceAll(/[\0\t\r\n]+/g, ' '));
   for (let index = chars.length - 1; index >= 0; index -= 1) {
     const next = chars[index + 1];
     const read = next === undefined || next === ',' || next === '=' || next === ' ' || next === '/slash';
@@ -33,7 +50,7 @@ function carried(given: string): string {
 function carriedValue(given: LineValue): unknown {
   if (given.kind === 'integer') return BigInt(given.value);
   if (given.kind === 'float') return given.value + 0;
-  return given.kind === 'text' ? given.value.toWellFormed().replaceAll(/[\r\n]+/g, ' ') : given.value;
+  return given.kind === 'text' ? given.value.toWellFormed().replaceAll(/[\0\t\r\n]+/g, ' ') : given.value;
 }
 
 describe('a line', () => {
@@ -58,11 +75,11 @@ describe('a line', () => {
     );
   });
 
-  it('has a slash for a backslash that would be read as an escape, and a space for a line break', () => {
+  it('has a slash for a backslash that would be read as an escape, and a space for control characters', () => {
     const tags: Point['tags'] = [
       ['a', 'ends\\'],
       ['b', 'x\\,y'],
-      ['c', 'x\r\ny'],
+      ['c', 'x\r\n\0y'],
     ];
     const fields: Point['fields'] = [['f', { kind: 'text', value: 'x\ny\\' }]];
     expect(toLine({ measurement: 'm', tags, fields, timeNs: 0n })).toBe('m,a=ends/,b=x/\\,y,c=x\\ y f="x y\\\\" 0');

@@ -14,7 +14,12 @@ export interface Point {
   readonly timeNs: bigint;
 }
 
-const NEWLINES = /[\r\n]+/g;
+/**
+ * Line ends would end the line. InfluxDB 1 also repeats names in a header of its answer, which is no HTTP any more with
+ * another control character in it.
+ */
+// oxlint-disable-next-line no-control-regex
+const CONTROLS = /[\u0000-\u001F\u007F]+/g;
 /** A backslash before what is escaped, or at the end, would be read as an escape itself: the protocol has no way to say it. */
 const READ_AS_ESCAPE = /\\+(?=[,= ]|$)/g;
 
@@ -37,11 +42,11 @@ function escaped(text: string): string {
   return plain(text).replaceAll(/[,= ]/g, (char) => `\\${char}`);
 }
 
-/** The protocol is a line of UTF-8: a space for a line's end, a slash for a backslash that would be read as an escape. */
+/** The protocol is a line of UTF-8: a space for control characters, a slash for a backslash that would be read as an escape. */
 function plain(text: string): string {
   return text
     .toWellFormed()
-    .replaceAll(NEWLINES, ' ')
+    .replaceAll(CONTROLS, ' ')
     .replaceAll(READ_AS_ESCAPE, (backslashes) => '/'.repeat(backslashes.length));
 }
 
@@ -55,7 +60,7 @@ function written(value: LineValue): string {
     case 'text':
       return `"${value.value
         .toWellFormed()
-        .replaceAll(NEWLINES, ' ')
+        .replaceAll(CONTROLS, ' ')
         .replaceAll(/["\\]/g, (char) => `\\${char}`)}"`;
     default:
       return value satisfies never;
