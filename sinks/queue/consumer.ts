@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { redactAmqpUrl } from '../../exporter/amqp-url.ts';
 import { explainBrokerError, type BrokerError } from '../../exporter/broker-error.ts';
 import { connectBroker, endConnection, type BrokerTls } from '../../exporter/connection.ts';
-import { declareSinkQueues } from './declare.ts';
+import { declareSinkQueues, removeOtherBindings } from './declare.ts';
 import { confirmedCopy } from './copy.ts';
 import type { DeadClass, QueueLink, QueueMessage } from './message.ts';
 import { DEAD_HEADERS, deadQueueName, queueName, REPLAYED_HEADER } from './names.ts';
@@ -52,6 +52,8 @@ export class QueueConsumer {
   #model: ChannelModel | undefined;
   #channel: ConfirmChannel | undefined;
   #consumerTag: string | undefined;
+  /** The filter does not change while the process runs. */
+  #bindingsInLine = false;
   #lastError: BrokerError | undefined;
 
   constructor(options: ConsumerOptions) {
@@ -132,6 +134,7 @@ export class QueueConsumer {
     try {
       await Promise.race([this.#consume(model, ended), ended.promise]);
       onConnected();
+      await Promise.race([this.#bringBindingsInLine(model), ended.promise]);
       await ended.promise;
     } finally {
       this.#channel = undefined;
@@ -139,6 +142,12 @@ export class QueueConsumer {
       receiver.detach();
       if (this.#model !== undefined) void endConnection(model);
     }
+  }
+
+  async #bringBindingsInLine(model: ChannelModel): Promise<void> {
+    if (this.#bindingsInLine) return;
+    await removeOtherBindings(model, this.#options.sink, this.#options.bindingKeys);
+    this.#bindingsInLine = true;
   }
 
   async #consume(model: ChannelModel, ended: PromiseWithResolvers<never>): Promise<void> {

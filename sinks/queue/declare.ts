@@ -20,8 +20,7 @@ const CLASSIC: Options.AssertQueue = { durable: true, arguments: { 'x-single-act
 const CLASSIC_DEAD: Options.AssertQueue = { durable: true };
 
 /**
- * Declares the sink's queues, where they are not there yet, and brings the bindings in line with its filter: what is
- * wanted is bound before anything else is unbound, so that no event is missed.
+ * Declares the sink's queues, where they are not there yet, and binds what its filter wants.
  *
  * @throws Error of RabbitMQ
  */
@@ -31,7 +30,17 @@ export async function declareSinkQueues(model: ChannelModel, sink: string, keys:
   await onChannel(model, async (channel) => {
     await declareTopology(channel);
     for (const key of keys) await channel.bindQueue(queueName(sink), EVENTS_EXCHANGE, key);
-    // AMQP lists no bindings. Taking one away that is not there is no error, and there are only so many.
+  });
+}
+
+/**
+ * Takes bindings away that a former filter wanted. AMQP lists none, but taking one away that is not there is no error, and
+ * there are only so many. Until it is done the sink filters by itself.
+ *
+ * @throws Error of RabbitMQ
+ */
+export async function removeOtherBindings(model: ChannelModel, sink: string, keys: readonly string[]): Promise<void> {
+  await onChannel(model, async (channel) => {
     for (const key of BINDING_KEYS)
       if (!keys.includes(key)) await channel.unbindQueue(queueName(sink), EVENTS_EXCHANGE, key);
   });

@@ -50,5 +50,7 @@ export interface SinkHarness {
   readonly faults: readonly FaultName[];
   /** Whether the service refuses single events for good, and whether it names them (`partial`) or not (`rejected`). */
   readonly refuses: 'named' | 'unnamed' | false;
+  /** Settings with which a busy machine is no fault, for the run of all sinks; `start` gives those of a test of faults. */
+  readonly patient?: Readonly<Record<string, unknown>>;
   start(): Promise<TestService>;
 }

@@ -42,6 +42,7 @@ export const postgresqlHarness: SinkHarness = {
   definition: postgresql,
   faults: ['failing', 'silent', 'cut', 'drip', 'unauthorised', 'away'],
   refuses: 'unnamed',
+  patient: { statement_timeout_ms: 60_000 },
   async start(): Promise<TestService> {
     const { server, name: database, url: direct } = await freshDatabase();
     const query = <Row extends object>(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> =>
