@@ -135,6 +135,8 @@ describe('where the backend answers', () => {
   test('with our key in the text, the key is not repeated', async () => {
     const outcome = await outcomeOf({ status: 403, body: 'otlp-key-of-the-test may not write' });
     expect(outcome).toEqual({ kind: 'misconfigured', reason: 'HTTP 403 REDACTED may not write' });
+    expect(await outcomeOf(partial('protobuf', 0, `hello, ${OTLP_KEY}`))).toEqual({ kind: 'accepted' });
+    expect(warnings).toEqual([{ warning: 'hello, REDACTED' }]);
   });
 });
 

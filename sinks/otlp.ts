@@ -63,18 +63,20 @@ class OtlpSink implements Sink {
   readonly #url: URL;
   readonly #context: SinkContext;
   readonly #toRecord: ToRecord;
+  readonly #secrets: readonly string[];
 
   constructor(settings: Config, context: SinkContext) {
     this.#config = settings;
     this.#url = logsUrl(settings.endpoint);
     this.#context = context;
+    this.#secrets = secretsIn(settings.headers);
     this.#toRecord = createToRecord(settings.service_name, context.now);
   }
 
   async check(signal: AbortSignal): Promise<string> {
     const at = `The OTLP receiver at ${this.#url.host}`;
     const answer = await probe('The OTLP receiver', await this.#request([], signal));
-    const { outcome } = understand(answer, []);
+    const { outcome } = understand(answer, [], this.#secrets);
     if (outcome.kind === 'accepted')
       return `${at} takes requests; the one that this sent is empty, and nothing is stored.`;
     const reason = 'reason' in outcome ? outcome.reason : outcome.kind;
@@ -84,7 +86,7 @@ class OtlpSink implements Sink {
   }
 
   async send(batch: readonly SinkEvent[], signal: AbortSignal): Promise<SendOutcome> {
-    const { outcome, warning } = understand(await post(await this.#request(batch, signal)), batch);
+    const { outcome, warning } = understand(await post(await this.#request(batch, signal)), batch, this.#secrets);
     if (warning !== undefined) this.#context.log.warn({ warning }, 'the backend took the events with a remark');
     return outcome;
   }
@@ -101,7 +103,7 @@ class OtlpSink implements Sink {
       body: zipped ? await compress(body) : body,
       signal,
       now: this.#context.now,
-      secrets: secretsIn(headers),
+      secrets: this.#secrets,
     };
   }
 }

@@ -15,7 +15,7 @@ export interface AmplitudeEvent {
 }
 
 /** Longest string that Amplitude keeps, characters. */
-export const STRING_LENGTH = 1024;
+const STRING_LENGTH = 1024;
 /** A page of the documentation says up to, another fewer than 2,000. */
 export const MAX_EVENTS = 1999;
 /** Bytes of a whole request; more is answered with 413. */

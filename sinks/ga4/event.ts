@@ -8,11 +8,11 @@ export interface Ga4Event {
   readonly params: Readonly<Record<string, string | number>>;
 }
 
-export const NAME_LENGTH = 40;
-export const VALUE_LENGTH = 100;
-export const MAX_PARAMS = 25;
+const NAME_LENGTH = 40;
+const VALUE_LENGTH = 100;
+const MAX_PARAMS = 25;
 /** How far back an event may be dated. Google moves older ones to this age, which would be a wrong time. */
-export const BACKDATE_MS = 72 * 60 * 60 * 1000;
+const BACKDATE_MS = 72 * 60 * 60 * 1000;
 /** Until the request is read some time passes. */
 const BACKDATE_MARGIN_MS = 60_000;
 

@@ -12,7 +12,7 @@ export interface Ga4Request {
 
 export const MAX_EVENTS = 25;
 /** The body has to be smaller than 130 kB. */
-export const MAX_BODY_BYTES = 129_999;
+const MAX_BODY_BYTES = 129_999;
 
 interface Growing {
   readonly client: ReturnType<typeof clientOf>;

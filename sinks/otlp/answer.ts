@@ -1,6 +1,6 @@
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
 import { z } from 'zod';
-import type { PostAnswer } from '../http/post.ts';
+import { withoutSecrets, type PostAnswer } from '../http/post.ts';
 import type { SendOutcome, SinkEvent } from '../sink.ts';
 
 /** What an answer to an export of logs means, and what the backend remarks about one that it took. */
@@ -23,8 +23,10 @@ const NOT_A_RECEIVER: ReadonlySet<number> = new Set([405, 406, 415]);
 /**
  * By OTLP/HTTP. Of other server errors than 502, 503 and 504 it says that they are not sent again; here they are: a
  * backend that fails must not cost events.
+ *
+ * @param secrets of the request, blanked in what the backend remarks
  */
-export function understand(answer: PostAnswer, batch: readonly SinkEvent[]): Understood {
+export function understand(answer: PostAnswer, batch: readonly SinkEvent[], secrets: readonly string[]): Understood {
   const { outcome, status } = answer;
   if (outcome.kind !== 'accepted') {
     const reason = `HTTP ${status} ${printable(answer.text)}`.trim();
@@ -37,7 +39,8 @@ export function understand(answer: PostAnswer, batch: readonly SinkEvent[]): Und
     return {
       outcome: { kind: 'misconfigured', reason: `what answers is no OTLP receiver: ${printable(answer.text)}` },
     };
-  const { rejected, message } = readPartial(answer, encoding);
+  const { rejected, ...remark } = readPartial(answer, encoding);
+  const message = withoutSecrets(remark.message, secrets);
   if (rejected <= 0) return { outcome: { kind: 'accepted' }, ...(message !== '' && { warning: message }) };
   return { outcome: { kind: 'partial', rejected: refused(batch, rejected, message) } };
 }
