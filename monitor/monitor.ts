@@ -1,10 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { MonitorConfig, PlannedNotifier, PlannedProbe } from './config/config.ts';
+import type { MonitorConfig, PlannedProbe } from './config/config.ts';
 import { createMetrics, type ObservedReading } from './metrics.ts';
-import { createNotifier } from './notify/create-notifier.ts';
-import { Delivery } from './notify/delivery.ts';
-import { decide, NOTHING_TOLD, quietHours, type Policy } from './notify/policy.ts';
+import { startListeners } from './notify/listeners.ts';
 import { createProbe } from './probes/create-probe.ts';
 import { ProbeRunner } from './probe-runner.ts';
 import type { Reading } from './reading.ts';
@@ -29,43 +26,32 @@ export interface Monitor {
 
 /** What the monitor keeps of a target in memory. */
 interface Subject {
-  health: HealthState;
+  readonly health: HealthState;
   readonly window: Window;
-  latest: ObservedReading;
+  readonly latest: ObservedReading;
 }
 
-interface Listener {
-  readonly settings: PlannedNotifier;
-  readonly policy: Policy;
-  readonly delivery: Delivery;
-}
-
-const NOTIFY_TIMEOUT_MS = 15_000;
-const GIVE_UP_MS = 24 * 3_600_000;
 const ERROR_LENGTH = 4096;
 /** Shorter texts than this would blank half of what is said. */
 const SECRET_LENGTH = 4;
 
 /** Starts every probe on its schedule. */
 export function startMonitor({ config, telemetry, log }: MonitorOptions): Monitor {
-  const store = openStore(config.spoolDir);
-  const metrics = createMetrics(telemetry.meter, telemetry.stats);
-  const subjects = new Map<string, Subject>();
-  const scrub = scrubber(config.secrets);
-  const listeners = config.notify.map((settings): Listener => {
-    const { name } = settings;
-    const delivery = new Delivery({
-      name,
-      notifier: createNotifier(settings),
-      store,
-      timeoutMs: settings.timeout ?? NOTIFY_TIMEOUT_MS,
-      giveUpMs: settings.give_up_after ?? GIVE_UP_MS,
-      scrub,
-      onOutcome: (outcome) => metrics.notification(name, outcome),
-      log,
-    });
-    return { settings, policy: policyOf(settings), delivery };
+  const store = openStore({
+    dir: config.spoolDir,
+    onFailure: (error) => log.error({ err: error }, 'the state of the monitor cannot be kept on disk'),
   });
+  const metrics = createMetrics(telemetry.meter, telemetry.stats);
+  const scrub = scrubber(config.secrets);
+  const listeners = startListeners({
+    notifiers: config.notify,
+    instance: config.instance,
+    store,
+    scrub,
+    onOutcome: (notifier, outcome) => metrics.notification(notifier, outcome),
+    log,
+  });
+  const subjects = new Map<string, Subject>();
 
   const observe = (probe: PlannedProbe, reading: Reading, atMs: number): void => {
     const key = `${probe.name}\n${reading.target}`;
@@ -81,39 +67,18 @@ export function startMonitor({ config, telemetry, log }: MonitorOptions): Monito
       fields: { ...window.add(reading), ...reading.measures, ...stateFields(stepped) },
     };
     subjects.set(key, { health: stepped.state, window, latest: observed });
-    if (stepped.state.status !== known.status) keep(log, () => store.keepHealth(key, stepped.state));
-    report(telemetry, observed, atMs);
+    const { component, target, healthy, error, fields } = observed;
+    const about = { probe: probe.name, component, target, error };
+    telemetry.emit({ type: 'health.ping', createdMs: atMs, fields: { ...fields, ...about, healthy } });
+    if (stepped.state.status !== known.status) {
+      // The event first: an end in between tells the change twice rather than never.
+      telemetry.persist();
+      store.keepHealth(key, stepped.state);
+    }
     metrics.record(observed);
-    logChange(log, observed, stepped);
-    for (const listener of listeners) keep(log, () => tell(listener, key, observed, stepped, atMs));
+    logChange(log, about, stepped);
+    listeners.hear(key, observed, stepped, atMs);
   };
-
-  function tell(
-    { settings, policy, delivery }: Listener,
-    key: string,
-    observed: ObservedReading,
-    stepped: Step,
-    atMs: number,
-  ): void {
-    if (settings.probes !== undefined && !settings.probes.includes(observed.probe)) return;
-    const decision = decide(store.told(settings.name, key) ?? NOTHING_TOLD, stepped.state, atMs, policy);
-    if (decision === undefined) return;
-    const { probe, component, target, error, measures } = observed;
-    store.tell(settings.name, key, decision.state, {
-      id: randomUUID(),
-      kind: decision.kind,
-      probe,
-      component,
-      target,
-      sinceMs: stepped.state.sinceMs,
-      atMs,
-      downForS: stepped.downForS ?? 0,
-      error,
-      measures,
-      instance: config.instance,
-    });
-    delivery.wake();
-  }
 
   const runners = config.probes.map(
     (settings) =>
@@ -129,19 +94,10 @@ export function startMonitor({ config, telemetry, log }: MonitorOptions): Monito
     latest: () => [...subjects.values()].map((subject) => subject.latest),
     async stop() {
       await Promise.all(runners.map((runner) => runner.stop()));
-      await Promise.all(listeners.map(({ delivery }) => delivery.stop()));
+      await listeners.stop();
       store.close();
     },
   };
-}
-
-/** A disk that takes nothing must not end the monitor: what it could not keep it may say again after its next start. */
-function keep(log: Logger, write: () => void): void {
-  try {
-    write();
-  } catch (error) {
-    log.error({ err: error }, 'the state of the monitor cannot be kept on disk');
-  }
 }
 
 function stateFields({ changed, downForS, uptimeS }: Step): Readonly<Record<string, number | boolean>> {
@@ -152,36 +108,14 @@ function stateFields({ changed, downForS, uptimeS }: Step): Readonly<Record<stri
   };
 }
 
-function report(
-  telemetry: Telemetry,
-  { fields, probe, component, target, healthy, error }: ObservedReading,
-  atMs: number,
-): void {
-  telemetry.emit({
-    type: 'health.ping',
-    createdMs: atMs,
-    fields: { ...fields, probe, component, target, healthy, error },
-  });
-}
-
 function logChange(
   log: Logger,
-  { probe, component, target, error }: ObservedReading,
+  about: { readonly error: string | undefined },
   { changed, state, downForS }: Step,
 ): void {
-  const fields = { probe, component, target, error, downForS };
-  if (changed && state.status === 'down') log.warn(fields, 'down');
-  else if (changed) log.info(fields, 'up again');
-  else if (error !== undefined) log.debug(fields, 'bad reading');
-}
-
-function policyOf({ failures = 1, quiet = 0, remind, quiet_hours: hours }: PlannedNotifier): Policy {
-  return {
-    failures,
-    quietMs: quiet,
-    remindMs: remind,
-    isQuiet: hours === undefined ? () => false : quietHours(hours.from, hours.to, hours.timezone),
-  };
+  if (changed && state.status === 'down') log.warn({ ...about, downForS }, 'down');
+  else if (changed) log.info({ ...about, downForS }, 'up again');
+  else if (about.error !== undefined) log.debug(about, 'bad reading');
 }
 
 function scrubber(secrets: ReadonlySet<string>): (text: string) => string {

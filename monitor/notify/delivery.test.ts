@@ -36,11 +36,7 @@ function start(ids: readonly string[], outcomes: readonly (Error | 'deaf')[], no
     },
     store: {
       firstMessage: () => rows[0],
-      removeMessage: (id) =>
-        void rows.splice(
-          rows.findIndex((row) => row.id === id),
-          1,
-        ),
+      removeMessage: (_notifier, row) => void rows.splice(rows.indexOf(row), 1),
     },
     timeoutMs: 30,
     giveUpMs: 5000,

@@ -68,13 +68,14 @@ export class Delivery {
   }
 
   /** @returns the pause before the next try, in milliseconds */
-  async #tryOne({ id, notification }: OutboxRow): Promise<number> {
+  async #tryOne(row: OutboxRow): Promise<number> {
     const { name, notifier, store, timeoutMs, giveUpMs, log, onOutcome } = this.#options;
+    const { notification } = row;
     const fields = { notifier: name, kind: notification.kind, probe: notification.probe };
     try {
       const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeoutMs)]);
       await untilAborted(notifier.deliver(notification, signal), signal);
-      store.removeMessage(id);
+      store.removeMessage(name, row);
       this.#failures = 0;
       onOutcome('delivered');
       log.info({ ...fields, target: notification.target }, 'notification delivered');
@@ -84,7 +85,7 @@ export class Delivery {
       const reason = this.#options.scrub(errorText(error));
       const tooOld = (this.#options.now ?? Date.now)() - notification.atMs > giveUpMs;
       if (tooOld || (error instanceof NotifyError && error.code === 'refused')) {
-        store.removeMessage(id);
+        store.removeMessage(name, row);
         onOutcome('dropped');
         log.error({ ...fields, reason }, 'notification dropped: it cannot be delivered');
         return 0;

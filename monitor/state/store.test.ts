@@ -7,9 +7,16 @@ import { openStore, type MonitorStore } from './store.ts';
 
 let dir = '';
 let store: MonitorStore;
+let failed: unknown[] = [];
+
+function open(maxPages?: number): MonitorStore {
+  return openStore({ dir, onFailure: (error) => failed.push(error), ...(maxPages !== undefined && { maxPages }) });
+}
+
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'store-'));
-  store = openStore(dir);
+  failed = [];
+  store = open();
 });
 afterEach(() => {
   store.close();
@@ -18,7 +25,7 @@ afterEach(() => {
 
 function reopen(): void {
   store.close();
-  store = openStore(dir);
+  store = open();
 }
 
 const message = (id: string): Notification => ({
@@ -53,7 +60,7 @@ describe('the store of the monitor', () => {
     const first = store.firstMessage('hook');
     expect(first?.notification).toEqual(message('1'));
     expect(store.firstMessage('hook')).toEqual(first);
-    store.removeMessage(first?.id ?? 0);
+    if (first !== undefined) store.removeMessage('hook', first);
     expect(store.firstMessage('hook')?.notification.id).toBe('2');
     expect(store.firstMessage('mail')?.notification.id).toBe('3');
     expect(store.firstMessage('slack')).toBeUndefined();
@@ -64,5 +71,23 @@ describe('the store of the monitor', () => {
     for (let i = 1; i <= 1003; i += 1) store.tell('hook', 'a', told, message(`h${i}`));
     expect(store.firstMessage('hook')?.notification.id).toBe('h4');
     expect(store.firstMessage('mail')?.notification.id).toBe('mail');
+  });
+
+  it('goes on in memory while the disk takes nothing: nobody is told twice, and nothing that waits is forgotten', () => {
+    store.close();
+    store = open(8);
+    const ids: string[] = [];
+    for (let i = 1; failed.length === 0 && i < 1000; i += 1) {
+      ids.push(`m${i}`);
+      store.tell('hook', `m${i}`, told, message(`m${i}`));
+    }
+    expect(failed).toHaveLength(1);
+    expect(store.told('hook', ids.at(-1) ?? '')).toEqual(told);
+    const delivered: string[] = [];
+    for (let row = store.firstMessage('hook'); row !== undefined; row = store.firstMessage('hook')) {
+      delivered.push(row.notification.id);
+      store.removeMessage('hook', row);
+    }
+    expect(delivered).toEqual(ids);
   });
 });

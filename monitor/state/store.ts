@@ -25,7 +25,10 @@ export interface OutboxRow {
   readonly notification: Notification;
 }
 
-/** What the monitor has to remember over its own end: states of targets, who was told what, messages to be delivered. */
+/**
+ * What the monitor has to remember over its own end: states of targets, who was told what, messages to be delivered. A
+ * disk that takes nothing is no reason to tell nobody: then it remembers in memory.
+ */
 export interface MonitorStore {
   health(subject: string): HealthState | undefined;
   keepHealth(subject: string, state: HealthState): void;
@@ -34,19 +37,25 @@ export interface MonitorStore {
   tell(notifier: string, subject: string, state: ToldState, notification: Notification): void;
   /** The oldest message that waits for the notifier. */
   firstMessage(notifier: string): OutboxRow | undefined;
-  removeMessage(id: number): void;
+  /** Lets go of the message that `firstMessage` gave. */
+  removeMessage(notifier: string, row: OutboxRow): void;
   close(): void;
+}
+
+export interface StoreOptions {
+  /** The monitor's own; made where it is missing. */
+  readonly dir: string;
+  /** Told of each write that the disk did not take. */
+  readonly onFailure: (error: unknown) => void;
+  /** For tests: SQLite refuses to grow beyond this many pages. */
+  readonly maxPages?: number;
 }
 
 /** Of a notifier that takes nothing, the latest messages are kept. */
 const OUTBOX_MAX = 1000;
 
-/**
- * Opens the store in a directory that is the monitor's own.
- *
- * @throws Error of SQLite where it cannot be used
- */
-export function openStore(dir: string): MonitorStore {
+/** @throws Error of SQLite where the store cannot be opened */
+export function openStore({ dir, onFailure, maxPages }: StoreOptions): MonitorStore {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const database = new DatabaseSync(join(dir, 'state.db'));
   database.exec(`
@@ -57,6 +66,7 @@ export function openStore(dir: string): MonitorStore {
     CREATE TABLE IF NOT EXISTS told (notifier TEXT NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (notifier, subject));
     CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, notifier TEXT NOT NULL, message TEXT NOT NULL);
   `);
+  if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`);
   const statements = {
     health: database.prepare('SELECT state FROM health WHERE subject = ?'),
     keepHealth: database.prepare('INSERT OR REPLACE INTO health (subject, state) VALUES (?, ?)'),
@@ -66,30 +76,64 @@ export function openStore(dir: string): MonitorStore {
     trim: database.prepare(
       'DELETE FROM outbox WHERE id <= (SELECT id FROM outbox WHERE notifier = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2) AND notifier = ?1',
     ),
-    first: database.prepare('SELECT id, message FROM outbox WHERE notifier = ? ORDER BY id LIMIT 1'),
-    remove: database.prepare('DELETE FROM outbox WHERE id = ?'),
+    first: database.prepare('SELECT id, message FROM outbox WHERE notifier = ? AND id > ? ORDER BY id LIMIT 1'),
+    remove: database.prepare('DELETE FROM outbox WHERE notifier = ? AND id <= ?'),
+  };
+  /** What the disk did not take. */
+  const unwritten = new Map<string, { readonly told: Map<string, ToldState>; readonly messages: OutboxRow[] }>();
+  /** By notifier: messages up to this one are gone, though the disk may not have let go of them yet. */
+  const goneUpTo = new Map<string, number>();
+  const write = (change: () => void, otherwise: () => void = () => undefined): void => {
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      change();
+      database.exec('COMMIT');
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      onFailure(error);
+      otherwise();
+    }
+  };
+  const inMemory = (notifier: string) => {
+    const known = unwritten.get(notifier) ?? { told: new Map<string, ToldState>(), messages: [] };
+    unwritten.set(notifier, known);
+    return known;
   };
   return {
     health: (subject) => parsed(statements.health.get(subject)?.['state'], healthSchema),
-    keepHealth: (subject, state) => void statements.keepHealth.run(subject, JSON.stringify(state)),
-    told: (notifier, subject) => parsed(statements.told.get(notifier, subject)?.['state'], toldSchema),
-    tell(notifier, subject, state, notification) {
-      database.exec('BEGIN IMMEDIATE');
-      try {
-        statements.keepTold.run(notifier, subject, JSON.stringify(state));
-        statements.add.run(notifier, JSON.stringify(notification));
-        statements.trim.run(notifier, OUTBOX_MAX);
-        database.exec('COMMIT');
-      } catch (error) {
-        database.exec('ROLLBACK');
-        throw error;
-      }
-    },
+    keepHealth: (subject, state) => write(() => void statements.keepHealth.run(subject, JSON.stringify(state))),
+    told: (notifier, subject) =>
+      unwritten.get(notifier)?.told.get(subject) ??
+      parsed(statements.told.get(notifier, subject)?.['state'], toldSchema),
+    tell: (notifier, subject, state, notification) =>
+      write(
+        () => {
+          statements.keepTold.run(notifier, subject, JSON.stringify(state));
+          statements.add.run(notifier, JSON.stringify(notification));
+          statements.trim.run(notifier, OUTBOX_MAX);
+          unwritten.get(notifier)?.told.delete(subject);
+        },
+        () => {
+          const { told, messages } = inMemory(notifier);
+          told.set(subject, state);
+          messages.push({ id: -1, notification });
+          if (messages.length > OUTBOX_MAX) messages.shift();
+        },
+      ),
     firstMessage(notifier) {
-      const row = statements.first.get(notifier);
-      return row && { id: Number(row['id']), notification: JSON.parse(String(row['message'])) as Notification };
+      const row = statements.first.get(notifier, goneUpTo.get(notifier) ?? 0);
+      if (row === undefined) return unwritten.get(notifier)?.messages[0];
+      return { id: Number(row['id']), notification: JSON.parse(String(row['message'])) as Notification };
     },
-    removeMessage: (id) => void statements.remove.run(id),
+    removeMessage(notifier, row) {
+      if (row.id < 0) {
+        const messages = unwritten.get(notifier)?.messages;
+        messages?.splice(messages.indexOf(row), 1);
+        return;
+      }
+      goneUpTo.set(notifier, row.id);
+      write(() => void statements.remove.run(notifier, row.id));
+    },
     close: () => database.close(),
   };
 }

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { PlannedNotifier } from '../config/config.ts';
+import type { ObservedReading } from '../metrics.ts';
+import type { Step } from '../state/health-state.ts';
+import type { MonitorStore } from '../state/store.ts';
+import { createNotifier } from './create-notifier.ts';
+import { Delivery } from './delivery.ts';
+import { decide, NOTHING_TOLD, quietHours, type Policy } from './policy.ts';
+
+export interface ListenersOptions {
+  readonly notifiers: readonly PlannedNotifier[];
+  readonly instance: string | undefined;
+  readonly store: MonitorStore;
+  /** Takes secrets out of a text. */
+  readonly scrub: (text: string) => string;
+  readonly onOutcome: (notifier: string, outcome: string) => void;
+  readonly log: Logger;
+}
+
+/** Everybody who wants to be told. */
+export interface Listeners {
+  /**
+   * Tells those who want to be told of it by now.
+   *
+   * @param subject what the reading is about, the same each time
+   */
+  hear(subject: string, reading: ObservedReading, step: Step, atMs: number): void;
+  stop(): Promise<void>;
+}
+
+const TIMEOUT_MS = 15_000;
+const GIVE_UP_MS = 24 * 3_600_000;
+
+/** Starts to deliver what still waits, and what is heard from now on. */
+export function startListeners({ notifiers, instance, store, scrub, onOutcome, log }: ListenersOptions): Listeners {
+  const all = notifiers.map((settings) => ({
+    settings,
+    policy: policyOf(settings),
+    delivery: new Delivery({
+      name: settings.name,
+      notifier: createNotifier(settings),
+      store,
+      timeoutMs: settings.timeout ?? TIMEOUT_MS,
+      giveUpMs: settings.give_up_after ?? GIVE_UP_MS,
+      scrub,
+      onOutcome: (outcome) => onOutcome(settings.name, outcome),
+      log,
+    }),
+  }));
+  return {
+    hear(subject, { probe, component, target, error, measures }, { state, downForS = 0 }, atMs) {
+      for (const { settings, policy, delivery } of all) {
+        if (settings.probes !== undefined && !settings.probes.includes(probe)) continue;
+        const decision = decide(store.told(settings.name, subject) ?? NOTHING_TOLD, state, atMs, policy);
+        if (decision === undefined) continue;
+        const { kind } = decision;
+        const about = { probe, component, target, sinceMs: state.sinceMs, atMs, downForS, error, measures, instance };
+        store.tell(settings.name, subject, decision.state, { id: randomUUID(), kind, ...about });
+        delivery.wake();
+      }
+    },
+    stop: async () => void (await Promise.all(all.map(({ delivery }) => delivery.stop()))),
+  };
+}
+
+function policyOf({ failures = 1, quiet = 0, remind, quiet_hours: hours }: PlannedNotifier): Policy {
+  return {
+    failures,
+    quietMs: quiet,
+    remindMs: remind,
+    isQuiet: hours === undefined ? () => false : quietHours(hours.from, hours.to, hours.timezone),
+  };
+}
