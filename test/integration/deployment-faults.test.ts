@@ -69,7 +69,7 @@ beforeAll(async () => {
   await deployment.published(LAST);
   windows = await deployment.windows((await nginx.lines()).length);
   received = eventsOfRequests(deployment.sink(), LAST);
-}, 300_000);
+}, 600_000);
 
 afterAll(() => deployment[Symbol.asyncDispose]());
 

@@ -35,7 +35,7 @@ describe('NGINX, proxy, OTel Collector and collector as they are shipped', () =>
   beforeAll(async () => {
     deployment = await startDeployment({ proxy: true, waitForCaptureS: 20, latenessS: 5 });
     await everythingAfter(() => makeTraffic(deployment.nginx.port, 6000, REQUESTS));
-  }, 240_000);
+  }, 600_000);
 
   afterAll(() => deployment[Symbol.asyncDispose]());
 
@@ -99,7 +99,7 @@ describe('NGINX, OTel Collector and collector as they are shipped, without the p
   beforeAll(async () => {
     deployment = await startDeployment({ proxy: false, waitForCaptureS: 20, latenessS: 5 });
     await everythingAfter(() => makeTraffic(deployment.nginx.port, 6000, REQUESTS));
-  }, 240_000);
+  }, 600_000);
 
   afterAll(() => deployment[Symbol.asyncDispose]());
 

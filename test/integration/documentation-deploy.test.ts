@@ -27,14 +27,14 @@ const SHELL = `set -euo pipefail
 clowder-otel() { "${process.execPath}" --disable-warning=ExperimentalWarning "${ROOT}cli/main.ts" "$@"; }
 otelcol-contrib() { (cd "${ROOT}otel-config" && "${toolPath('otelcol')}" validate "$@"); }
 docker-compose() {
-  local options=()
+  local options=() services
   while [[ $1 == --* ]]; do options+=("$1" "$2"); shift 2; done
-  (cd "${ROOT}" && command docker-compose "\${options[@]}" config -q)
+  services=$(cd "${ROOT}" && command docker-compose "\${options[@]}" config --services)
   case "$*" in
     'run --rm --no-deps collector '*) shift 4; clowder-otel "$@" ;;
     'exec -T nginx '*) shift 3; "$@" ;;
     'exec collector node dist/cli/main.js '*) shift 4; clowder-otel "$@" ;;
-    'up -d'|'up -d --build'|'build --pull'|'down -v') (cd "${ROOT}" && command docker-compose "\${options[@]}" config --services) ;;
+    'up -d'|'up -d --build'|'build --pull'|'down -v') echo "$services" ;;
     *) echo "$* is nothing that can be run here" >&2; return 2 ;;
   esac
 }
