@@ -22,6 +22,13 @@ const ONCE_A_ROW = 'OFFSET 0';
 const downloaded = (row: string): string =>
   `${byPeople(row)} AND coalesce(${row}.tracked, true) AND coalesce(${row}.complete, true)`;
 
+/** Clowder's own ids name one job to everybody; a number of a reporter's own only with what it is about. */
+const JOB = `CASE
+    WHEN e.job_id IS NULL THEN e.event_id
+    WHEN e.job_id ~* '^([0-9a-f]{24}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$' THEN lower(e.job_id)
+    ELSE concat_ws(' ', e.job_id, e.extractor_name, e.resource_id)
+  END`;
+
 /**
  * The views that answer the usual questions. In \`downloads\` and \`views\` the column \`counted_as\` puts every event
  * into exactly one class, so that no total hides another.
@@ -127,7 +134,7 @@ GROUP BY 1, e.user_id;
 COMMENT ON VIEW bytes_per_user IS 'Bytes that each user moved, everything sent included; a deleted file counts what its last upload had; user_id NULL: not known';
 
 CREATE VIEW extraction_jobs AS
-SELECT coalesce(e.job_id, e.event_id) AS job, max(e.extractor_name) AS extractor_name,
+SELECT ${JOB} AS job, max(e.extractor_name) AS extractor_name,
   max(e.resource_type) AS resource_type, max(e.resource_id) AS resource_id,
   min(e.created_at) FILTER (WHERE e.event = 'extraction.queued') AS queued_at,
   min(e.created_at) FILTER (WHERE e.event = 'extraction.working') AS started_at,
@@ -142,7 +149,7 @@ SELECT coalesce(e.job_id, e.event_id) AS job, max(e.extractor_name) AS extractor
     extract(epoch FROM max(e.created_at) FILTER (WHERE e.event IN ('extraction.done', 'extraction.failed'))
       - min(e.created_at) FILTER (WHERE e.event = 'extraction.working')) * 1000
   )::double precision AS duration_ms
-FROM events e WHERE e.event LIKE 'extraction.%' GROUP BY coalesce(e.job_id, e.event_id);
+FROM events e WHERE e.event LIKE 'extraction.%' GROUP BY 1;
 COMMENT ON VIEW extraction_jobs IS 'One row a job; an event without job_id is a job of its own';
 
 CREATE VIEW extractor_metrics AS
