@@ -67,7 +67,7 @@ export async function runMonitor(options: GlobalOptions): Promise<void> {
 /** `monitor check` */
 export function checkMonitor(options: GlobalOptions): void {
   const plan = planOf(configOf(options));
-  for (const rows of [plan.probes, plan.notify]) {
+  for (const rows of [plan.probes, plan.notify, plan.extractors]) {
     const [first] = rows;
     if (first !== undefined) printRows(rows, Object.keys(first));
   }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { DEFAULT_AMQP_URL } from '../../exporter/amqp-url.ts';
+import { DEFAULT_AMQP_URL, parseAmqpUrls } from '../../exporter/amqp-url.ts';
 import { extractorsSettings, type ExtractorsSettings } from '../extractors/settings.ts';
 import type { MonitorYaml, NotifierSettings, ProbeSettings, ScheduleSettings } from './schema.ts';
 import type { Problem } from './secrets.ts';
@@ -159,10 +159,12 @@ function secretsIn(node: unknown, name = '', within: readonly string[] = []): re
   if (typeof node === 'string') {
     if (SECRET_SETTINGS.has(name) || within.includes('headers')) return [node];
     if (name !== 'url') return [];
-    const { password } = new URL(node);
+    // Of brokers there may be several.
+    const urls = /^amqps?:/i.test(node) ? parseAmqpUrls(node) : [node];
+    const passwords = urls.map((url) => new URL(url).password).filter((password) => password !== '');
     return [
       ...(within.includes('notify') ? [node] : []),
-      ...(password === '' ? [] : [password, decodeURIComponent(password)]),
+      ...passwords.flatMap((password) => [password, decodeURIComponent(password)]),
     ];
   }
   if (typeof node !== 'object' || node === null) return [];

@@ -1,12 +1,18 @@
 import { redactAmqpUrl } from '../../exporter/amqp-url.ts';
+import type { ExtractorsSettings } from '../extractors/settings.ts';
 import { createProbe } from '../probes/create-probe.ts';
 import type { MonitorConfig, PlannedNotifier } from './config.ts';
 
 type Row = Readonly<Record<string, string | number>>;
 
-/** What the monitor would do, as rows for people: probes and notifiers, without secrets. */
-export function planOf(config: MonitorConfig): { readonly probes: readonly Row[]; readonly notify: readonly Row[] } {
+/** What the monitor would do, as rows for people: probes, notifiers and how extractors are observed, without secrets. */
+export function planOf(config: MonitorConfig): {
+  readonly probes: readonly Row[];
+  readonly notify: readonly Row[];
+  readonly extractors: readonly Row[];
+} {
   return {
+    extractors: config.extractors === undefined ? [] : [extractorsRow(config.extractors)],
     probes: config.probes.map((probe) => ({
       name: probe.name,
       type: probe.type,
@@ -26,6 +32,15 @@ export function planOf(config: MonitorConfig): { readonly probes: readonly Row[]
       remind: notifier.remind === undefined ? '' : inWords(notifier.remind),
       probes: notifier.probes?.join(', ') ?? 'all',
     })),
+  };
+}
+
+function extractorsRow({ amqpUrl, jobs, clowder, poll, downloads }: ExtractorsSettings): Row {
+  return {
+    extractors: redactAmqpUrl(amqpUrl),
+    jobs,
+    poll: poll === undefined ? '' : `${clowder} ${new URL(poll.url).origin} every ${inWords(poll.intervalMs)}`,
+    downloads: downloads.enabled ? 'yes' : 'no',
   };
 }
 

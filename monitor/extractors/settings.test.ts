@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { parseMonitorConfig } from '../config/load.ts';
+import { planOf } from '../config/plan.ts';
 import { extractorsSchema, extractorsSettings } from './settings.ts';
 
 describe('extractors: of monitor.yaml', () => {
@@ -48,5 +50,28 @@ describe('extractors: of monitor.yaml', () => {
     [{ heartbeat: {} }, 'one of url, ca_file'],
   ])('%j is refused with what may be', (given, message) => {
     expect(extractorsSchema.safeParse(given).error?.issues[0]?.message).toContain(message);
+  });
+
+  it('may name several brokers, whose passwords are known as secrets; the plan shows them without', () => {
+    const url = 'amqp://u:first%20one@h1:5672,amqp://u:second@h2:5672/v';
+    const config = parseMonitorConfig(
+      `extractors: { url: "${url}", poll: { url: "https://c/x/", api_key: the-key } }`,
+      {},
+    );
+    expect(config.extractors?.amqpUrl).toBe(url);
+    expect([...config.secrets].sort()).toEqual(['first one', 'first%20one', 'second', 'the-key']);
+    expect(planOf(config).extractors).toEqual([
+      {
+        extractors: 'amqp://u:***@h1:5672,amqp://u:***@h2:5672/v',
+        jobs: 'auto',
+        poll: 'v1 https://c every 30s',
+        downloads: 'yes',
+      },
+    ]);
+  });
+
+  it('are not observed where the section is not there', () => {
+    const config = parseMonitorConfig('probes: []', {});
+    expect([config.extractors, planOf(config).extractors]).toEqual([undefined, []]);
   });
 });

@@ -49,7 +49,7 @@ export function keyOf(seen: Observation): string {
 }
 
 /** The id by which status messages name what is analysed. */
-export function idOf(subject: Subject | undefined): string | undefined {
+function idOf(subject: Subject | undefined): string | undefined {
   return subject?.fileId ?? subject?.datasetId ?? subject?.resourceId;
 }
 
