@@ -110,18 +110,18 @@ export async function replayDead(options: GlobalOptions, name: string, { limit }
 /** Everything that is configured, checked as a whole. @throws ConfigError */
 function load({ config }: GlobalOptions): Loaded {
   const file = config === undefined ? {} : readConfigFile(config);
-  const { settings, problems: ofProcess } = loadProcessSettings(process.env, file);
+  const { settings, broker, problems: ofProcess } = loadProcessSettings(process.env, file);
   const { sinks, problems: ofSinks } = loadSinks({
     definitions: SINKS,
     environment: process.env,
     section: file['sinks'],
     canHash: settings?.SINK_HASH_SECRET !== undefined,
   });
-  const problems = [...ofProcess, ...(settings === undefined ? [] : checkBrokers(settings)), ...ofSinks];
+  const problems = [...ofProcess, ...checkBrokers(broker), ...ofSinks];
   if (settings === undefined || problems.length > 0)
     throw new ConfigError(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
-  const { tls } = amqpTls(settings, (path) => readFileSync(path));
-  return { settings, sinks, broker: { urls: parseAmqpUrls(settings.AMQP_URL), tls } };
+  const { tls } = amqpTls(broker, (path) => readFileSync(path));
+  return { settings, sinks, broker: { urls: parseAmqpUrls(broker.AMQP_URL), tls } };
 }
 
 /** The sinks that are named; all where none is. @throws UsageError */

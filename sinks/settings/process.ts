@@ -13,24 +13,38 @@ const address = z.string(ADDRESS).transform((given, context) => {
   return z.NEVER;
 });
 
-/** Settings of the process that runs sinks, by their names as variables and in the file. */
-const settings = z.object({
+/** Where RabbitMQ is. */
+const broker = z.object({
   AMQP_URL: text.optional(),
   AMQP_CA_FILE: text.optional(),
   AMQP_CERT_FILE: text.optional(),
   AMQP_KEY_FILE: text.optional(),
+});
+
+/** Settings of the process that runs sinks, by their names as variables and in the file. */
+const settings = z.object({
+  ...broker.shape,
   LOG_LEVEL: z.enum(LEVELS, `must be one of ${LEVELS.join(', ')}`).default('info'),
   SINK_ADMIN: address.optional(),
   SINK_HASH_SECRET: z.string().min(SECRET_MIN, `must have at least ${SECRET_MIN} characters`).optional(),
 });
 
 export type ProcessSettings = z.infer<typeof settings>;
+type BrokerSettings = z.infer<typeof broker>;
+
+export interface LoadedProcessSettings {
+  /** undefined where one of them is wrong. */
+  readonly settings: ProcessSettings | undefined;
+  /** Those of the broker, for further checks also where others are wrong. */
+  readonly broker: BrokerSettings;
+  readonly problems: readonly string[];
+}
 
 /** The environment wins over the file; empty counts as unset. */
 export function loadProcessSettings(
   environment: Readonly<Record<string, string | undefined>>,
   file: Readonly<Record<string, unknown>>,
-): { readonly settings: ProcessSettings | undefined; readonly problems: readonly string[] } {
+): LoadedProcessSettings {
   const given = Object.fromEntries(
     Object.keys(settings.shape).flatMap((name) => {
       const value = environment[name] === '' ? undefined : environment[name];
@@ -42,5 +56,5 @@ export function loadProcessSettings(
     const name = String(path[0]);
     return `${name} was ${/SECRET|URL/.test(name) ? '***' : JSON.stringify(given[name])}: ${message}`;
   });
-  return { settings: parsed.data, problems };
+  return { settings: parsed.data, broker: broker.safeParse(given).data ?? {}, problems };
 }
