@@ -54,6 +54,9 @@ const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 export function startTelemetry(options: TelemetryOptions): Telemetry {
   const { log, environment, otlp = {} } = options;
   const lost = { logs: 0, metrics: 0 };
+  const protocol = environment['OTEL_EXPORTER_OTLP_PROTOCOL'] ?? '';
+  if (protocol !== '' && protocol !== 'http/protobuf')
+    log.warn({ protocol }, 'the monitor sends http/protobuf, whatever OTEL_EXPORTER_OTLP_PROTOCOL says');
   diag.setLogger(diagLogger(log), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   const spool = new Spool({
     dir: options.spoolDir,
