@@ -1,5 +1,7 @@
+import amqp from 'amqplib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clowderOnBroker, objectId, startExtractor, type Plan } from '../support/extraction-broker.ts';
+import { startJobApi } from '../support/job-api.ts';
 import { observeExtractors } from '../support/observed-extractors.ts';
 import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -93,6 +95,123 @@ describe.each(['v1', 'v2'] as const)('jobs of Clowder %s, seen by the firehose',
     expect(clowder.replies).toHaveLength(Object.values(PLANS).reduce((sum, { replies }) => sum + replies, 2));
   });
 });
+
+describe('the firehose', () => {
+  it('brings much that is not ours, and some that nobody can read: counted, and nothing else', async () => {
+    await using vhost = await ownVhost('noise');
+    await using observed = await observeExtractors(vhost.url);
+    await waitFor(() => observed.log().includes('the firehose is on'), { what: 'the firehose to be seen' });
+    await using sender = await openChannel(vhost.url);
+    for (const body of [
+      '{"extractor_id": 3}',
+      '{"secretKey": "s"',
+      'hello',
+      '{"a": 1}',
+      '',
+      '{"extractor_id": "x", "status": "StatusMessage.start: s", "job_id": "j"}',
+    ])
+      sender.channel.publish('', 'nobody', Buffer.from(body));
+    await waitFor(() => observed.ofJob('j').length === 1, { what: 'the one message that is a status' });
+    const counted = await observed.metric('clowder.extractors.firehose.messages');
+    expect(counted).toEqual({ '{"kind":"not understood"}': 2, '{"kind":"other"}': 3, '{"kind":"status"}': 1 });
+  });
+
+  it('has a queue of ours with bounds, made anew where they were set otherwise, that is not consumed twice', async () => {
+    await using vhost = await ownVhost('bounds');
+    {
+      await using observed = await observeExtractors(vhost.url, { settings: { firehose: { max_length: 1000 } } });
+      await waitFor(() => observed.log().includes('the firehose is on'), { what: 'the queue to be there' });
+    }
+    await using observed = await observeExtractors(vhost.url, { settings: { firehose: { max_length: 100 } } });
+    await waitFor(() => observed.log().includes('the firehose is on'), {
+      what: 'the queue to be made anew',
+      timeoutMs: 30_000,
+    });
+    await using second = await observeExtractors(vhost.url, { settings: { firehose: { max_length: 100 } } });
+    await waitFor(() => second.log().includes('ACCESS_REFUSED'), { what: 'the second one to be refused' });
+    await observed.running.stop();
+    await waitFor(() => second.log().includes('the firehose is on'), {
+      what: 'the second one to take over',
+      timeoutMs: 30_000,
+    });
+    await second.running.stop();
+    // Nobody listens: what is published now fills the queue up to its bound.
+    await using sender = await openChannel(vhost.url);
+    for (let index = 0; index < 500; index += 1) sender.channel.publish('', 'nobody', Buffer.from(`${index}`));
+    await waitFor(async () => (await sender.channel.checkQueue('clowder-otel.firehose')).messageCount === 100, {
+      what: 'the queue to be full',
+    });
+    await using third = await observeExtractors(vhost.url, { settings: { firehose: { max_length: 100 } } });
+    await waitFor(async () => Object.values(await third.metric('clowder.extractors.firehose.full'))[0] === 1, {
+      what: 'the full queue to be counted',
+    });
+  });
+
+  it('off, Clowder is asked for its jobs; on again, it is not', async () => {
+    await using vhost = await ownVhost('polled', { traced: false });
+    await using api = await startJobApi();
+    const [jobId, fileId] = [objectId(), objectId()];
+    const job = {
+      id: jobId, listener_id: 'ncsa.x', resource_ref: { collection: 'files', resource_id: fileId }, creator: { id: 'u', first_name: 'Ada' },
+      created: '2026-01-20T10:00:00.500000', started: '2026-01-20T10:00:01', updated: '2026-01-20T10:00:01', finished: null, duration: 0, latest_message: 'Started processing.', status: 'STARTED',
+    }; // prettier-ignore
+    const updates = [{ job_id: jobId, status: 'Started processing.', timestamp: '2026-01-20T10:00:01', id: 'a' }];
+    Object.assign(api.answers, {
+      '/api/v2/jobs': { metadata: {}, data: [] },
+      [`/api/v2/jobs/${jobId}/updates`]: updates,
+    });
+    const settings = { poll: { url: `${api.url}/`, api_key: 'the-key', interval: '100ms' } };
+    await using observed = await observeExtractors(vhost.url, { settings });
+    await waitFor(() => api.asked.length > 1, { what: 'Clowder to be asked' });
+    expect(api.asked[0]).toMatchObject({
+      path: '/api/v2/jobs?skip=0&limit=100',
+      headers: { 'user-agent': 'clowder-otel-monitor/0.0.0-test', 'x-api-key': 'the-key' },
+    });
+    api.answers['/api/v2/jobs'] = { metadata: {}, data: [job] };
+    await waitFor(() => observed.sequence(jobId).length === 2, { what: 'the job' });
+    api.status = 500;
+    await waitFor(async () => ((await observed.metric('clowder.extractors.polls'))['{"outcome":"failed"}'] ?? 0) > 1, {
+      what: 'Clowder to fail',
+    });
+    updates.push({ job_id: jobId, status: 'Done processing.', timestamp: '2026-01-20T10:00:05', id: 'b' });
+    Object.assign(job, {
+      status: 'SUCCEEDED',
+      finished: '2026-01-20T10:00:05',
+      updated: '2026-01-20T10:00:05',
+      duration: 4,
+      latest_message: 'Done processing.',
+    });
+    api.status = 200;
+    await waitFor(() => observed.sequence(jobId).length === 3, { what: 'the end of the job' });
+    expect(observed.sequence(jobId)).toEqual(['queued submitted', 'working start', 'done done']);
+    expect(observed.ofJob(jobId).at(-1)).toMatchObject({
+      source: 'monitor',
+      createdMs: Date.UTC(2026, 0, 20, 10, 0, 5),
+      fields: { duration_ms: 4000, file_id: fileId, user_id: 'u' },
+    });
+    expect(observed.log()).not.toContain('the-key');
+    await node.rabbitmqctl('trace_on', '-p', 'polled');
+    await waitFor(() => observed.log().includes('the firehose is on'), {
+      what: 'the firehose to be seen on',
+      timeoutMs: 30_000,
+    });
+    const asked = api.asked.length;
+    const rounds = await observed.metric('clowder.extractors.polls');
+    await using sender = await openChannel(vhost.url);
+    sender.channel.publish('', 'nobody', Buffer.from('{"extractor_id": "x", "status": "DONE", "job_id": "j"}'));
+    await waitFor(() => observed.ofJob('j').length === 1, { what: 'a job by the firehose' });
+    expect(api.asked.length - asked).toBeLessThanOrEqual(1);
+    expect(Object.keys(rounds)).not.toContain('{"outcome":"cut short"}');
+  });
+});
+
+async function openChannel(url: string): Promise<AsyncDisposable & { readonly channel: amqp.Channel }> {
+  const connection = await amqp.connect(url);
+  return {
+    channel: await connection.createChannel(),
+    [Symbol.asyncDispose]: () => connection.close(),
+  };
+}
 
 interface Vhost extends AsyncDisposable {
   readonly url: string;
