@@ -72,6 +72,12 @@ export const TEST_TOOLS = {
     find: () => program(...globSync('/usr/lib/postgresql/*/bin/postgres').toSorted().toReversed(), 'postgres'),
     get: { apt: 'postgresql' },
   },
+  influxdb: {
+    name: 'InfluxDB 1',
+    neededBy: ['test'],
+    find: () => program('/usr/bin/influxd', 'influxd'),
+    get: { apt: 'influxdb' },
+  },
   curl: {
     name: 'curl',
     neededBy: ['test'],
