@@ -2,7 +2,7 @@ import { CLIENT_KINDS, EVENT_TYPES } from '../../taxonomy/event-types.ts';
 import type { FieldValue } from '../sink.ts';
 
 /** Of a kind of client: that the event has none, as those of health and those that are posted. */
-export const NO_CLIENT_KIND = 'none';
+const NO_CLIENT_KIND = 'none';
 export const FILTER_CLIENT_KINDS = [...CLIENT_KINDS, NO_CLIENT_KIND] as const;
 
 /** Which events a sink is for; what is absent lets everything pass. */

@@ -86,7 +86,7 @@ function hashProblems({ definition, common }: ConfiguredSink, canHash: boolean):
 }
 
 /** Every variable that a sink is configured by. */
-export function variablesOf({ name, variables }: SinkDefinition<unknown>): readonly string[] {
+function variablesOf({ name, variables }: SinkDefinition<unknown>): readonly string[] {
   return [
     ...Object.keys(variables),
     ...Object.keys(COMMON_VARIABLES).map((suffix) => `SINK_${name.toUpperCase()}_${suffix}`),

@@ -15,11 +15,11 @@ describe('the archive on a disk that is full', () => {
     const temp = await tempDir('full-disk');
     stack.defer(temp.remove);
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', temp.path], { stdio: 'ignore' });
+      execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', temp.path], { stdio: 'ignore' });
     } catch {
       skip('a file system of its own needs root');
     }
-    stack.defer(() => void execFileSync('umount', [temp.path]));
+    stack.defer(() => void execFileSync('/bin/umount', [temp.path]));
     const filler = join(temp.path, 'filler');
     await writeFile(filler, Buffer.alloc(100_000));
     const log = { info: () => undefined, warn: () => undefined };
