@@ -153,6 +153,10 @@ describe('a configuration that is wrong', () => {
     expect(problem).toMatch(/^DATADIR is no setting \(in .*\.yaml\); known: HOST, PORT, DATA_DIR, .*TRUSTED_PROXIES/);
   });
 
+  test('says nothing of what it shares with sinks: they check that themselves', () => {
+    expect(() => loadSettings({}, fileOf('SINK_ADMIN: 127.0.0.1:9465\nsinks: {file: {directory: x}}\n'))).not.toThrow();
+  });
+
   test('says so of a file of TLS that is no PEM', () => {
     const pem = fileOf('no certificate');
     expect(problemsOf({ AMQP_CERT_FILE: pem, AMQP_KEY_FILE: pem })).toEqual([
