@@ -19,6 +19,13 @@ test.each<[code: string, error: unknown, said: RegExp]>([
     new Error('Channel closed by server: 406 (PRECONDITION-FAILED) with message "inequivalent arg \'type\'"'),
     /exists on amqp:\/\/u:\*\*\*@h:5672 with another type.*inequivalent arg/,
   ],
+  [
+    'acknowledgement_timeout',
+    new Error(
+      'Channel closed by server: 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value used: 1800000 ms"',
+    ),
+    /took back what was not acknowledged for too long/,
+  ],
   ['connection_refused', systemError('connect ECONNREFUSED 127.0.0.1:5672', 'ECONNREFUSED'), /^Nobody listens at/],
   [
     'connection_refused',

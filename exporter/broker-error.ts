@@ -28,6 +28,13 @@ const EXPLANATIONS: readonly Explanation[] = [
     code: 'vhost_refused',
     say: (broker) => `${broker} has no such virtual host, or the user may not use it: check the path of AMQP_URL`,
   },
+  // consumer_timeout of RabbitMQ, half an hour by default.
+  {
+    when: /delivery acknowledgement on channel \d+ timed out/,
+    code: 'acknowledgement_timeout',
+    say: (broker) =>
+      `${broker} took back what was not acknowledged for too long (consumer_timeout), and gives it again`,
+  },
   {
     when: /PRECONDITION[-_]FAILED|\b406\b/,
     code: 'topology_mismatch',
