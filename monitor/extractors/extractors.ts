@@ -39,7 +39,7 @@ export interface ExtractorsOptions {
 }
 
 export interface RunningExtractors {
-  /** Stops within a few seconds. Only the firehose's queue stays, for the next start; RabbitMQ deletes it where none comes. */
+  /** Stops within a few seconds, however often it is called. Only the firehose's queue stays, for the next start; RabbitMQ deletes it where none comes. */
   stop(): Promise<void>;
 }
 
@@ -93,6 +93,7 @@ export function startExtractors(options: ExtractorsOptions): RunningExtractors {
     );
   if (wanted.length > 0) subscriptions.push(clowderEvents(EVENTS_EXCHANGE, wanted, eventListener(ofEvents)));
 
+  let lost = '';
   const broker = new BrokerConnection({
     urls: parseAmqpUrls(settings.amqpUrl),
     tls,
@@ -100,10 +101,15 @@ export function startExtractors(options: ExtractorsOptions): RunningExtractors {
     subscriptions,
     runner: { onProblem: problemTeller(log) },
     onConnected: (openChannel, signal) => {
+      lost = '';
       log.info('connected to RabbitMQ for extractors');
       void queues.keepLooking(openChannel, registry, pingMs, signal);
     },
-    onLost: (error) => log.warn({ code: error.code }, error.message),
+    onLost: ({ code, message }) => {
+      // It is tried again every few seconds.
+      if (message !== lost) log.warn({ code }, message);
+      lost = message;
+    },
   });
   const polling =
     poller === undefined ? undefined : startPolling(options, poller, { book, store, traced, metrics, stopping });
@@ -120,15 +126,15 @@ export function startExtractors(options: ExtractorsOptions): RunningExtractors {
     book.tick(nowMs());
   }, TICK_MS);
 
-  return {
-    async stop() {
-      clearInterval(ticking);
-      stopping.abort();
-      await Promise.all([broker.stop(), polling]);
-      book.flush();
-      store.close();
-    },
+  const stop = async (): Promise<void> => {
+    clearInterval(ticking);
+    stopping.abort();
+    await Promise.all([broker.stop(), polling]);
+    book.flush();
+    store.close();
   };
+  let stopped: Promise<void> | undefined;
+  return { stop: () => (stopped ??= stop()) };
 }
 
 function listensToFirehose({ jobs }: ExtractorsSettings): boolean {

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { parseMonitorConfig } from '../config/load.ts';
 import { planOf } from '../config/plan.ts';
 import { extractorsSchema, extractorsSettings } from './settings.ts';
@@ -73,5 +75,26 @@ describe('extractors: of monitor.yaml', () => {
   it('are not observed where the section is not there', () => {
     const config = parseMonitorConfig('probes: []', {});
     expect([config.extractors, planOf(config).extractors]).toEqual([undefined, []]);
+  });
+
+  it('are as docs/extractors.md has them: its examples are good, and its table names every setting', () => {
+    const page = readFileSync(new URL('../../docs/extractors.md', import.meta.url), 'utf8');
+    const environment = { AMQP_URL: 'amqp://h', CLOWDER_KEY: 'k' };
+    const examples = [...page.matchAll(/^```yaml\n([^]*?)^```$/gm)].map((match) => match[1] ?? '');
+    expect(examples).toHaveLength(2);
+    for (const example of examples) expect(parseMonitorConfig(example, environment).extractors).toBeDefined();
+    const table = page.slice(page.indexOf('## Settings'), page.indexOf('## Metrics'));
+    const named = [...table.matchAll(/^\| (`[^|]*) \|/gm)].flatMap(([, cell = '']) => {
+      const [first = '', ...others] = [...cell.matchAll(/`([\w.]+)`/g)].map((match) => match[1] ?? '');
+      const section = first.includes('.') ? `${first.split('.')[0]}.` : '';
+      return [first, ...others.map((name) => (name.includes('.') ? name : section + name))];
+    });
+    const schema = z.toJSONSchema(extractorsSchema, { io: 'input', unrepresentable: 'any' });
+    const settings = Object.entries(schema.properties ?? {}).flatMap(([name, value]) =>
+      typeof value === 'object' && value.properties !== undefined
+        ? Object.keys(value.properties).map((inner) => `${name}.${inner}`)
+        : [name],
+    );
+    expect(named.toSorted()).toEqual(settings.toSorted());
   });
 });
