@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Spool, SpoolError, type Signal, type SpoolOptions } from './spool.ts';
+import { SpoolError } from './spool-file.ts';
+import { Spool, type Signal, type SpoolOptions } from './spool.ts';
 
 let dir = '';
 let lost: string[] = [];

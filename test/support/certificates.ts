@@ -19,6 +19,8 @@ export interface Authority {
   readonly ca: string;
   /** Signs a certificate for 127.0.0.1 and localhost, for servers and clients alike. */
   issue(name: string): Promise<CertificatePaths>;
+  /** The same, of a certificate that has expired long ago. */
+  issueExpired(name: string): Promise<CertificatePaths>;
 }
 
 /** Makes an authority, with openssl, in a directory that is the caller's to remove. */
@@ -27,13 +29,29 @@ export async function createAuthority(dir: string, name: string): Promise<Author
   const [ca, caKey, extensions] = [file('ca'), file('ca-key'), file('extensions')];
   await run('openssl', ['req', '-x509', ...KEY, '-keyout', caKey, '-out', ca, '-subj', `/CN=${name}`, ...DAYS]);
   await writeFile(extensions, 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
+  const request = async (subject: string): Promise<CertificatePaths & { readonly csr: string }> => {
+    const [cert, key, csr] = [file(subject), file(`${subject}-key`), file(`${subject}-request`)];
+    await run('openssl', ['req', ...KEY, '-keyout', key, '-out', csr, '-subj', `/CN=${subject}`]);
+    return { cert, key, csr };
+  };
   return {
     ca,
     issue: async (subject) => {
-      const [cert, key, request] = [file(subject), file(`${subject}-key`), file(`${subject}-request`)];
-      await run('openssl', ['req', ...KEY, '-keyout', key, '-out', request, '-subj', `/CN=${subject}`]);
+      const { cert, key, csr } = await request(subject);
       const signing = ['-CA', ca, '-CAkey', caKey, '-CAcreateserial', '-extfile', extensions, ...DAYS];
-      await run('openssl', ['x509', '-req', '-in', request, '-out', cert, ...signing]);
+      await run('openssl', ['x509', '-req', '-in', csr, '-out', cert, ...signing]);
+      return { cert, key };
+    },
+    issueExpired: async (subject) => {
+      const { cert, key, csr } = await request(subject);
+      // Only `openssl ca` signs for a time that is over, and it wants to keep books.
+      const [books, config] = [file(`${subject}-books`), file(`${subject}-config`)];
+      const own = `database=${books}\nnew_certs_dir=${dir}\npolicy=any\ndefault_md=sha256\nrand_serial=yes`;
+      await writeFile(books, '');
+      await writeFile(config, `[ca]\ndefault_ca=own\n[own]\n${own}\n[any]\ncommonName=supplied\n`);
+      const times = ['-startdate', '20200101000000Z', '-enddate', '20200103000000Z'];
+      const signing = ['-cert', ca, '-keyfile', caKey, '-extfile', extensions, ...times];
+      await run('openssl', ['ca', '-batch', '-notext', '-config', config, '-in', csr, '-out', cert, ...signing]);
       return { cert, key };
     },
   };
