@@ -188,7 +188,12 @@ export class QueueConsumer {
           if (open > tag) break;
           if (multiple || open === tag) received.delete(open);
         }
-        channel.ack(message, multiple);
+        try {
+          channel.ack(message, multiple);
+        } catch (error) {
+          // The channel is closed and nobody was told yet: the message comes again.
+          ended.reject(error);
+        }
       },
       async bury({ tag }, why) {
         const message = received.get(tag);
