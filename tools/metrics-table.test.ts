@@ -1,8 +1,10 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
+import { EnrichmentStats } from '../instrumentation/enrichment/stats.ts';
 import { statsRegistry } from '../instrumentation/proxy/stats-registry.ts';
 import { ProxyStats } from '../instrumentation/proxy/stats.ts';
+import { SinkMetrics } from '../sinks/service/metrics.ts';
 import { metricDescriptions, OPERATE_PAGE, withMetrics } from './metrics-table.ts';
 
 interface Rule {
@@ -26,11 +28,13 @@ const samples = new Map(
   [...metrics.values()].flatMap((one) => SUFFIXES[one.type].map((suffix) => [one.name + suffix, one] as const)),
 );
 
-/** What the proxy's admin listener shows beside them. */
-const ofProxy = new Set(
-  statsRegistry(new ProxyStats(), () => 0)
-    .getMetricsAsArray()
-    .map((one) => one.name),
+const sinks = new SinkMetrics();
+sinks.watch([], () => 0);
+/** What the listeners of the other programs show. */
+const ofOthers = new Set(
+  [statsRegistry(new ProxyStats(), () => 0, new EnrichmentStats()), sinks.registry].flatMap((registry) =>
+    registry.getMetricsAsArray().map((one) => one.name),
+  ),
 );
 
 describe('docs/operate.md', () => {
@@ -45,7 +49,7 @@ test.each(readdirSync(DOCS).filter((name) => name.endsWith('.md')))(
   'docs/%s names no metric that is not there',
   (name) => {
     const named = readFileSync(new URL(name, DOCS), 'utf8').match(/\bclowder_otel_[a-z_]+/g) ?? [];
-    expect(named.filter((one) => !samples.has(one) && !metrics.has(one) && !ofProxy.has(one))).toEqual([]);
+    expect(named.filter((one) => !samples.has(one) && !metrics.has(one) && !ofOthers.has(one))).toEqual([]);
   },
 );
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Canaries } from './canaries.ts';
 
 const FILE = '5f1e00000000000000000001';
@@ -22,6 +23,9 @@ export interface SecretRequest {
   /** No secret: its User-Agent, to see that the request was noticed at all. */
   readonly agent: string;
 }
+
+/** Every submission makes a job of its own. */
+const newJob = (): string => randomBytes(12).toString('hex');
 
 interface Given {
   readonly headers?: Readonly<Record<string, string>>;
@@ -237,14 +241,14 @@ export function secretRequests(canaries: Canaries, from: string): readonly Secre
     `POST /api/v2/files/${FILE}/extract?extractorName=private.${token('key in extractorName')}.ncsa.image`,
     {
       body: { parameters: { secretKey: token('secretKey of a job') } },
-      answer: JSON.stringify(OTHER),
+      answer: JSON.stringify(newJob()),
       answerHeaders: { 'content-type': 'application/json' },
       makes: 'event',
     },
   );
   add('job of v1', `POST /api/files/${FILE}/extractions?key=${uuid('key of a job')}`, {
     body: { extractor: `private.${token('key of an extractor in a body')}.ncsa.image` },
-    answer: { status: 'OK', job_id: OTHER },
+    answer: { status: 'OK', job_id: newJob() },
     makes: 'event',
   });
   page('private extractor, encoded', `/extractors/private%2E${token('key of an extractor, encoded')}%2Encsa.image`);
