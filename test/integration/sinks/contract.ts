@@ -227,6 +227,9 @@ export function sinkContract(harness: SinkHarness): void {
         await service.fault('silent');
         running.queue.publish(...events);
         await waitFor(() => running.delivery.state.pending > 0, { what: 'a batch' });
+        // A request that the service reads only after the fault is over would be stored: harmless only with deduplication.
+        const sent = async (): Promise<boolean> => (await service.storedText()).includes('r0-000000');
+        await waitFor(() => definition.dedupes || sent(), { what: 'the request to be read' });
         await delay(50);
         running.delivery.stop();
         running.delivery.giveUp();
