@@ -87,7 +87,7 @@ describe('extractors: of monitor.yaml', () => {
     const named = [...table.matchAll(/^\| (`[^|]*) \|/gm)].flatMap(([, cell = '']) => {
       const [first = '', ...others] = [...cell.matchAll(/`([\w.]+)`/g)].map((match) => match[1] ?? '');
       const section = first.includes('.') ? `${first.split('.')[0]}.` : '';
-      return [first, ...others.map((name) => (name.includes('.') ? name : section + name))];
+      return [first].concat(others.map((name) => (name.includes('.') ? name : section + name)));
     });
     const schema = z.toJSONSchema(extractorsSchema, { io: 'input', unrepresentable: 'any' });
     const settings = Object.entries(schema.properties ?? {}).flatMap(([name, value]) =>

@@ -205,6 +205,43 @@ describe('the firehose', () => {
   });
 });
 
+describe('Clowder v1, which has no list of jobs', () => {
+  it('is asked for the files that our own events name', async () => {
+    await using vhost = await ownVhost('v1-polled', { traced: false });
+    await using api = await startJobApi();
+    const [fileId, jobId] = [objectId(), objectId()];
+    const settings = { jobs: 'poll', poll: { url: api.url, interval: '100ms' } };
+    await using sender = await openChannel(vhost.url);
+    await sender.channel.assertExchange('clowder.events', 'topic', { durable: true });
+    await using observed = await observeExtractors(vhost.url, { clowder: 'v1', settings });
+    const path = `/api/extractions/${fileId}/status`;
+    api.answers[path] = { 'ncsa.x': 'SUBMITTED', Status: 'Processing' };
+    const queued = {
+      event_id: 'e',
+      event: 'extraction.queued',
+      created: Date.now(),
+      file_id: fileId,
+      job_id: jobId,
+      extractor_name: 'ncsa.x',
+    };
+    const publish = (): unknown =>
+      sender.channel.publish('clowder.events', 'extraction.queued', Buffer.from(JSON.stringify(queued)));
+    // The monitor's queue is there a moment after the exchange.
+    await waitFor(() => publish() !== undefined && api.asked.some((one) => one.path === path), {
+      what: 'the file to be asked for',
+      everyMs: 200,
+    });
+    await waitFor(() => observed.sequence(jobId).length === 1, { what: 'the job to be seen queued' });
+    api.answers[path] = { 'ncsa.x': 'StatusMessage.start: Started processing.', Status: 'Processing' };
+    await waitFor(() => observed.sequence(jobId).length === 2, { what: 'the job to be seen at work' });
+    api.answers[path] = { 'ncsa.x': 'DONE', Status: 'Done' };
+    await waitFor(() => observed.sequence(jobId).length === 3, { what: 'the job to be seen done' });
+    expect(observed.sequence(jobId)).toEqual(['queued submitted', 'working start', 'done done']);
+    for (const { fields } of observed.ofJob(jobId))
+      expect(fields).toMatchObject({ file_id: fileId, extractor_name: 'ncsa.x' });
+  });
+});
+
 async function openChannel(url: string): Promise<AsyncDisposable & { readonly channel: amqp.Channel }> {
   const connection = await amqp.connect(url);
   return {

@@ -69,6 +69,17 @@ describe("polling Clowder v1's statuses of a file", () => {
     ]);
   });
 
+  it('takes a job whose event comes twice as one', async () => {
+    const watched = watch();
+    const file = { fileId: 'f', eventId: 'e', atMs: T0, extractor: 'ncsa.x', jobId: 'j' };
+    watched.poller.watch(file);
+    watched.statuses['f'] = { 'ncsa.x': 'StatusMessage.start: Started processing.' };
+    await watched.round(T0 + 1000);
+    watched.poller.watch(file);
+    await watched.round(T0 + 2000);
+    expect(typesOf(watched.events)).toEqual(['working start']);
+  });
+
   it('goes on after a restart with the same ids, and tells of a second run as another job', async () => {
     const watched = watch();
     watched.poller.watch({ fileId: 'f', eventId: 'e', atMs: T0 });

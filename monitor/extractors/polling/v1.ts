@@ -71,7 +71,8 @@ export function createV1Poller(saved: unknown): V1Poller {
       const file: Watched = known ?? { eventId, changedMs: atMs, extractors: {} };
       file.changedMs = Math.max(file.changedMs, atMs);
       files[fileId] = file;
-      if (extractor !== undefined && jobId !== undefined)
+      // The same event may come twice.
+      if (extractor !== undefined && jobId !== undefined && file.extractors[extractor]?.jobId !== jobId)
         file.extractors[extractor] = { said: '', over: false, run: (file.extractors[extractor]?.run ?? 0) + 1, jobId };
       const [oldest] = Object.keys(files);
       if (known === undefined && oldest !== undefined && Object.keys(files).length > WATCHED_MAX)
