@@ -34,7 +34,7 @@ export interface TestService extends AsyncDisposable {
   fault(name: FaultName): void | Promise<void>;
   /** Ends every fault. */
   heal(): void | Promise<void>;
-  /** From now on it refuses these events for good, whenever they come. Only where the harness says that it can. */
+  /** From now on it refuses these events, and no others, whenever they come. Only where the harness says that it can. */
   refuse?(ids: readonly string[]): void | Promise<void>;
   /** Ids of what the store has, in the order in which it took them; one that is stored twice stands there twice. */
   storedIds(): Promise<readonly string[]>;

@@ -13,7 +13,7 @@ export const webhookHarness: SinkHarness = {
   async start() {
     const stored: { readonly event_id: string }[] = [];
     const complaints: string[] = [];
-    const refused = new Set<string>();
+    let refused: ReadonlySet<string> = new Set();
     const eventsOf = ({ body }: ServiceRequest): { readonly event_id: string }[] =>
       JSON.parse(body.toString('utf8')) as { event_id: string }[];
     const service = await startFakeService({
@@ -35,7 +35,7 @@ export const webhookHarness: SinkHarness = {
       fault: (name) => service.fault(name),
       heal: () => service.heal(),
       refuse: (ids) => {
-        for (const id of ids) refused.add(id);
+        refused = new Set(ids);
       },
       storedIds: async () => stored.map(({ event_id: id }) => id),
       storedText: async () => service.requests.map(({ body }) => body.toString('utf8')).join('\n'),

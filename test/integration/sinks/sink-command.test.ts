@@ -1,0 +1,245 @@
+import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toMessage } from '../../../exporter/message.ts';
+import { runCliToEnd, type CliResult } from '../../support/collector-process.ts';
+import { freePort, tempDir } from '../../support/processes.ts';
+import { startRabbitNode, type RabbitNode } from '../../support/rabbitmq-node.ts';
+import { makeEvents } from '../../support/sinks/events.ts';
+import { archiveLines } from '../../support/sinks/file.ts';
+import { startSinkProcess } from '../../support/sinks/sink-process.ts';
+import { webhookHarness } from '../../support/sinks/webhook-server.ts';
+import { waitFor as waitForAny, type WaitOptions } from '../../support/wait-for.ts';
+
+/** Every look may start a program: of Erlang's, or our own. */
+const waitFor = <T>(condition: Parameters<typeof waitForAny<T>>[0], options: WaitOptions): Promise<T> =>
+  waitForAny(condition, { timeoutMs: 60_000, everyMs: 200, ...options });
+
+let broker: RabbitNode;
+let scratch: Awaited<ReturnType<typeof tempDir>>;
+let connection: ChannelModel;
+let channel: ConfirmChannel;
+
+beforeAll(async () => {
+  broker = await startRabbitNode();
+  scratch = await tempDir('sink-command');
+  connection = await connect(broker.url);
+  channel = await connection.createConfirmChannel();
+});
+
+afterAll(async () => {
+  await connection.close();
+  await broker.stop();
+  await scratch.remove();
+});
+
+async function publish(events: ReturnType<typeof makeEvents>): Promise<void> {
+  for (const { routingKey, content, options } of events.map(toMessage))
+    channel.publish('clowder.events', routingKey, content, { ...options, mandatory: false });
+  await channel.waitForConfirms();
+}
+
+const depth = async (queue: string): Promise<number> => (await channel.checkQueue(queue)).messageCount;
+
+/** The routing keys that a queue is bound to `clowder.events` with. */
+async function bindings(queue: string): Promise<readonly string[]> {
+  const args = ['list_bindings', '--quiet', '--no-table-headers', 'source_name', 'destination_name', 'routing_key'];
+  const lines = (await broker.rabbitmqctl(...args))
+    .trim()
+    .split('\n')
+    .map((line) => line.split('\t'));
+  return lines.filter(([from, to]) => from === 'clowder.events' && to === queue).map(([, , key]) => key ?? '');
+}
+
+const rows = ({ stdout }: CliResult): readonly Record<string, unknown>[] =>
+  stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+describe('clowder-otel sink', { timeout: 300_000 }, () => {
+  test('lists every kind of sink and what is configured', async () => {
+    const listed = await runCliToEnd(['sink', 'list'], { SINK_FILE_DIRECTORY: join(scratch.path, 'list') });
+    expect(listed.code).toBe(0);
+    const configured = rows(listed).filter((row) => row['configured']);
+    expect(configured.map((row) => row['name'])).toEqual(['file']);
+  });
+
+  test('with nothing configured, or something wrong, says what to do and exits with 2', async () => {
+    const nothing = await runCliToEnd(['sink']);
+    expect(nothing).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/No sink is configured: .*amplitude \(AMPLITUDE_API_KEY\)/),
+    });
+
+    const file = join(scratch.path, 'wrong.yaml');
+    await writeFile(
+      file,
+      'sinks: {amplitude: {api_key: "k", filter: {types: [fil.*]}, colour: red}}\nSINK_ADMIN: here\n',
+    );
+    const wrong = await runCliToEnd(['--config', file, 'sink'], { SINK_AMPLITUDE_RATE: 'fast', AMQP_URL: 'http://a' });
+    expect(wrong.code).toBe(2);
+    for (const part of [
+      'SINK_ADMIN',
+      'AMQP_URL',
+      'sinks.amplitude.filter.types.0 was "fil.*"',
+      'colour',
+      'SINK_AMPLITUDE_RATE was "fast"',
+    ])
+      expect(wrong.stderr).toContain(part);
+
+    const unknown = await runCliToEnd(['sink', 'check', 'amplitud'], { SINK_FILE_DIRECTORY: scratch.path });
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringMatching(/There is no sink amplitud/) });
+  });
+
+  test('tries each sink out and exits with 1 where one fails', async () => {
+    const directory = join(scratch.path, 'checked');
+    const good = await runCliToEnd(['sink', 'check'], { AMQP_URL: broker.url, SINK_FILE_DIRECTORY: directory });
+    expect(good.code).toBe(0);
+    expect(rows(good).map(({ sink, part, ok }) => [sink, part, ok])).toEqual([
+      ['file', 'broker', true],
+      ['file', 'service', true],
+    ]);
+    expect(await archiveLines(directory)).toEqual([]);
+
+    const away = `http://127.0.0.1:${await freePort()}/`;
+    const env = { AMQP_URL: `amqp://127.0.0.1:${await freePort()}`, SINK_FILE_DIRECTORY: directory, WEBHOOK_URL: away };
+    const bad = await runCliToEnd(['sink', 'check'], env);
+    expect(bad.code).toBe(1);
+    expect(
+      rows(bad)
+        .filter(({ ok }) => ok)
+        .map(({ sink, part }) => [sink, part]),
+    ).toEqual([['file', 'service']]);
+    expect(bad.stderr).toContain('Not ready: ');
+  });
+
+  test('binds its queue by its filter, keeps what came while it was away, and follows the filter', async () => {
+    const directory = join(scratch.path, 'filtered');
+    const settings = (types: readonly string[]) => ({
+      AMQP_URL: broker.url,
+      sinks: { file: { directory, linger_ms: 0, filter: { types } } },
+    });
+    const stored = async (): Promise<readonly string[]> =>
+      (await archiveLines(directory)).map((line) => (JSON.parse(line) as { event: string }).event);
+    {
+      await using sinks = await startSinkProcess(settings(['file.*']));
+      await waitFor(async () => (await sinks.figure('file', 'ready{sink="SINK"}')) === 1, { what: 'the sink' });
+      await waitFor(async () => (await bindings('clowder.sink.file')).length === 1, { what: 'one binding' });
+      expect(await bindings('clowder.sink.file')).toEqual(['file.*']);
+      await publish(makeEvents(4));
+      await waitFor(async () => (await stored()).length === 3, { what: 'three events of files' });
+      expect(await sinks.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+    }
+    // Three of these are not for the filter that follows.
+    await publish(makeEvents(4, { from: 4 }));
+    expect(await depth('clowder.sink.file')).toBe(3);
+    await using sinks = await startSinkProcess(settings(['view.*', 'file.uploaded']));
+    const wanted = 'file.uploaded view.*';
+    await waitFor(async () => (await bindings('clowder.sink.file')).toSorted().join(' ') === wanted, {
+      what: 'the new bindings',
+    });
+    await publish(makeEvents(4, { from: 8 }));
+    await waitFor(async () => (await stored()).length === 6, { what: 'six events' });
+    expect((await stored()).slice(3).toSorted()).toEqual(['file.uploaded', 'file.uploaded', 'view.download']);
+    expect(await sinks.figure('file', 'events_total{sink="SINK",outcome="filtered"}')).toBe(2);
+  });
+
+  test('puts aside what is refused, lists it, and sends it again when asked to', async () => {
+    await using service = await webhookHarness.start();
+    const events = makeEvents(30);
+    const bad = [events[3], events[17]].flatMap((event) => event?.event_id ?? []);
+    await service.refuse?.(bad);
+    await using sinks = await startSinkProcess({
+      AMQP_URL: broker.url,
+      sinks: { webhook: { ...service.settings, linger_ms: 50, third_party: false } },
+    });
+    await waitFor(async () => (await sinks.figure('webhook', 'ready{sink="SINK"}')) === 1, { what: 'the sink' });
+    await publish(events);
+    channel.publish('clowder.events', 'file.uploaded', Buffer.from('no event'), { messageId: 'poison' });
+    const dead = 'clowder.sink.webhook.dead';
+    await waitFor(async () => (await depth(dead)) === 3, { what: 'three dead letters' });
+    await waitFor(async () => (await service.storedIds()).length === 28, { what: 'the others' });
+
+    const config = ['--config', sinks.configFile];
+    const listed = rows(await runCliToEnd([...config, 'sink', 'dead', 'webhook']));
+    const byId = Object.fromEntries(
+      listed.map(({ id, class: why, reason }) => [id, `${String(why)}: ${String(reason)}`]),
+    );
+    expect(byId).toEqual({
+      poison: 'poison: the body is not JSON',
+      [bad[0] ?? '']: 'rejected: HTTP 422: one of these is no good',
+      [bad[1] ?? '']: 'rejected: HTTP 422: one of these is no good',
+    });
+    expect(await depth(dead)).toBe(3);
+    expect(await sinks.figure('webhook', 'dead_letters_total{sink="SINK",class="rejected"}')).toBe(2);
+
+    await service.refuse?.([]);
+    const replayed = await runCliToEnd([...config, 'sink', 'replay', 'webhook']);
+    expect(rows(replayed)).toEqual([{ replayed: 3 }]);
+    await waitFor(async () => (await service.storedIds()).length === 30, { what: 'those that were refused' });
+    expect((await service.storedIds()).slice(28).toSorted()).toEqual(bad.toSorted());
+    // What is no event never becomes one.
+    await waitFor(async () => (await depth(dead)) === 1, { what: 'one dead letter' });
+    expect(await depth('clowder.sink.webhook')).toBe(0);
+    const none = await runCliToEnd([...config, 'sink', 'replay', 'ga4']);
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('has not run with this broker') });
+  });
+
+  test('says why it is not ready, and nothing is lost while its service refuses it', async () => {
+    await using service = await webhookHarness.start();
+    await service.fault('unauthorised');
+    await using sinks = await startSinkProcess({
+      AMQP_URL: broker.url,
+      sinks: { webhook: { ...service.settings, linger_ms: 0, retry_max_s: 0.2 } },
+    });
+    await waitFor(async () => (await sinks.figure('webhook', 'broker_connected{sink="SINK"}')) === 1, {
+      what: 'the sink',
+    });
+    await publish(makeEvents(5, { from: 1000 }));
+    const answer = await waitFor(
+      async () => {
+        const response = await fetch(`${sinks.url}/readyz`);
+        const text = await response.text();
+        return response.status === 503 && text.includes('401') ? text : undefined;
+      },
+      { what: '/readyz to tell' },
+    );
+    expect(JSON.parse(answer)).toMatchObject({
+      status: 'degraded',
+      sinks: {
+        webhook: {
+          ok: false,
+          reason: expect.stringMatching(/^The service refuses us, events wait in the queue: HTTP 401/),
+        },
+      },
+    });
+    expect(sinks.output()).toContain('the service refuses us');
+    expect(sinks.output()).not.toContain('the secret of a contract');
+    await service.heal();
+    await waitFor(async () => (await service.storedIds()).length >= 5, { what: 'the events' });
+    await waitFor(async () => (await fetch(`${sinks.url}/readyz`)).status === 200, { what: 'readiness' });
+  });
+
+  test('ends in time while its service does not answer, and gives everything back to the queue', async () => {
+    const server: Server = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    await using sinks = await startSinkProcess({
+      AMQP_URL: broker.url,
+      sinks: { webhook: { url: `http://127.0.0.1:${port}/`, linger_ms: 0 } },
+    });
+    await waitFor(async () => (await sinks.figure('webhook', 'ready{sink="SINK"}')) === 1, { what: 'the sink' });
+    const asked = once(server, 'request');
+    await publish(makeEvents(10, { from: 2000 }));
+    await asked;
+    expect(await sinks.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(await depth('clowder.sink.webhook')).toBe(10);
+    server.close();
+    server.closeAllConnections();
+  });
+});

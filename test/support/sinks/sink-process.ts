@@ -1,0 +1,59 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CLI } from '../collector-process.ts';
+import { freePort, startProcess, tempDir, type Exit, type RunningProcess } from '../processes.ts';
+
+/** `clowder-otel sink` as a child process: configuration and admin port stay the same over kill and start. */
+export interface SinkProcess extends AsyncDisposable {
+  /** Of the admin listener. */
+  readonly url: string;
+  readonly configFile: string;
+  output(): string;
+  kill(signal?: NodeJS.Signals): Promise<Exit>;
+  start(): Promise<void>;
+  /** The figure of one sink: of `accepted` events by default. */
+  figure(sink: string, name?: string): Promise<number>;
+}
+
+/** @param config the file's content; JSON is YAML */
+export async function startSinkProcess(
+  config: Readonly<Record<string, unknown>>,
+  names: readonly string[] = [],
+): Promise<SinkProcess> {
+  const temp = await tempDir('sink');
+  const configFile = join(temp.path, 'sinks.yaml');
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  await writeFile(configFile, JSON.stringify({ SINK_ADMIN: `127.0.0.1:${port}`, ...config }));
+  const start = (): Promise<RunningProcess> =>
+    startProcess(process.execPath, [...CLI, '--config', configFile, 'sink', ...names], {
+      env: { AMQP_URL: undefined },
+      // Not by a request: a test that is a dozen services at once answers late, and asks late.
+      ready: (output) => output.includes('sinks are running'),
+      readyTimeoutMs: 120_000,
+    });
+  let running = await start();
+  return {
+    url,
+    configFile,
+    output: () => running.output(),
+    kill: (signal) => running.kill(signal),
+    start: async () => {
+      running = await start();
+    },
+    async figure(sink, name = 'events_total{sink="SINK",outcome="accepted"}') {
+      const line = `clowder_otel_sink_${name.replace('SINK', sink)} `;
+      const text = await (await fetch(`${url}/metrics`)).text();
+      return Number(
+        text
+          .split('\n')
+          .find((one) => one.startsWith(line))
+          ?.slice(line.length) ?? Number.NaN,
+      );
+    },
+    [Symbol.asyncDispose]: async () => {
+      await running.kill();
+      await temp.remove();
+    },
+  };
+}
