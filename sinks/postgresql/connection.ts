@@ -42,12 +42,12 @@ function withLibpqSslModes(url: string): string {
  */
 export async function withClient<T>(
   pool: Pool,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
   const client = await connected(pool, signal);
   const breakOff = (): void => void client.connection.stream.destroy();
-  signal?.addEventListener('abort', breakOff);
+  signal.addEventListener('abort', breakOff);
   let usable = false;
   try {
     const result = await work(client);
@@ -57,13 +57,13 @@ export async function withClient<T>(
     usable = isUsableAfter(error);
     throw error;
   } finally {
-    signal?.removeEventListener('abort', breakOff);
-    client.release(!usable || signal?.aborted === true);
+    signal.removeEventListener('abort', breakOff);
+    client.release(!usable || signal.aborted);
   }
 }
 
-async function connected(pool: Pool, signal: AbortSignal | undefined): Promise<PoolClient> {
-  signal?.throwIfAborted();
+async function connected(pool: Pool, signal: AbortSignal): Promise<PoolClient> {
+  signal.throwIfAborted();
   const pending = pool.connect();
   try {
     return await abortable(pending, signal);
@@ -75,8 +75,7 @@ async function connected(pool: Pool, signal: AbortSignal | undefined): Promise<P
 }
 
 /** The same promise, but rejected with the signal's reason as soon as that aborts. */
-export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = (): void => reject(signal.reason);
   if (signal.aborted) abort();

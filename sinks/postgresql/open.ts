@@ -31,6 +31,8 @@ class PostgresSink implements Sink {
   readonly #context: SinkContext;
   /** The schema is brought up to date once, however many batches wait for it; undefined where it has to be done again. */
   #ready: Promise<Set<Month>> | undefined;
+  /** Ends what runs beside the batches. */
+  readonly #closing = new AbortController();
   #retention = Promise.resolve();
   #nextRetentionMs = 0;
 
@@ -65,6 +67,7 @@ class PostgresSink implements Sink {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#retention;
     await this.#pool.end();
   }
@@ -72,8 +75,10 @@ class PostgresSink implements Sink {
   async #store(events: readonly SinkEvent[], signal: AbortSignal): Promise<SendOutcome> {
     const { schema } = this.#config;
     let storing = false;
+    let ready = false;
     try {
       const months = await this.#setUp(signal);
+      ready = true;
       await withClient(this.#pool, signal, async (client) => {
         const missing = new Set(
           events.map(({ createdMs }) => monthOf(createdMs)).filter((month) => !months.has(month)),
@@ -87,14 +92,14 @@ class PostgresSink implements Sink {
     } catch (error) {
       const outcome = outcomeOf(error, { blameEvents: storing });
       // What was there may be gone: look again before the next batch.
-      if (outcome.kind !== 'rejected') this.#ready = undefined;
+      if (ready && outcome.kind !== 'rejected') this.#ready = undefined;
       return outcome;
     }
   }
 
-  /** Not broken off by the signal: a migration of a large table may take longer than one batch may. */
+  /** Not broken off by the batch's signal: a migration of a large table may take longer than one batch may. */
   async #setUp(signal: AbortSignal): Promise<Set<Month>> {
-    this.#ready ??= withClient(this.#pool, undefined, (client) => this.#prepare(client));
+    this.#ready ??= withClient(this.#pool, this.#closing.signal, (client) => this.#prepare(client));
     const ready = this.#ready;
     ready.catch(() => {
       if (this.#ready === ready) this.#ready = undefined;
@@ -128,7 +133,9 @@ class PostgresSink implements Sink {
   async #dropMonthsBefore(keepFrom: Month): Promise<void> {
     const { schema } = this.#config;
     try {
-      const dropped = await withClient(this.#pool, undefined, (client) => dropMonthsBefore(client, schema, keepFrom));
+      const dropped = await withClient(this.#pool, this.#closing.signal, (client) =>
+        dropMonthsBefore(client, schema, keepFrom),
+      );
       if (dropped.length === 0) return;
       this.#context.log.info({ schema, dropped }, 'old months dropped');
       this.#ready = undefined;
