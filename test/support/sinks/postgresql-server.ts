@@ -79,8 +79,9 @@ export const postgresqlHarness: SinkHarness = {
         await query(`ALTER TABLE clowder.events ADD CONSTRAINT refused CHECK (event_id NOT IN (${list}))`);
       },
       storedIds: async () => {
+        // A batch is there at once, and has one time; within it there is no order but that of the events themselves.
         const rows = await query<{ event_id: string }>(
-          'SELECT event_id FROM clowder.events ORDER BY received_at, tableoid::regclass::text, ctid',
+          'SELECT event_id FROM clowder.events ORDER BY received_at, created_at',
         );
         return rows.map(({ event_id: id }) => id);
       },

@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toMessage } from '../../../exporter/message.ts';
+import { createPublisher } from '../../../exporter/publisher.ts';
+import type { FlatBody } from '../../../taxonomy/flat-body.ts';
+import { startRabbitNode, type RabbitNode } from '../../support/rabbitmq-node.ts';
+import { disorderIn, makeEvents } from '../../support/sinks/events.ts';
+import type { SinkHarness, TestService } from '../../support/sinks/harness.ts';
+import { HARNESSES } from '../../support/sinks/harnesses.ts';
+import { startSinkProcess, type SinkProcess } from '../../support/sinks/sink-process.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+const EVENTS = 50_000;
+const RESOURCES = 500;
+/** Published before the first kill: a broker that restarts reads again what is left in its queues. */
+const FIRST = 8000;
+/** Nobody listens for it until all others are done. */
+const UNREACHABLE = 'webhook';
+const DONE_MS = 400_000;
+/** Of the settings that all sinks have: a test's patience instead of an operator's. */
+const IMPATIENT = { timeout_s: 30, retry_max_s: 1, linger_ms: 100 };
+
+interface Part {
+  readonly harness: SinkHarness;
+  readonly name: string;
+  readonly service: TestService;
+}
+
+let broker: RabbitNode;
+let parts: readonly Part[];
+
+beforeAll(async () => {
+  broker = await startRabbitNode();
+  parts = await Promise.all(
+    HARNESSES.map(async (harness) => ({ harness, name: harness.definition.name, service: await harness.start() })),
+  );
+});
+
+afterAll(async () => {
+  for (const { service } of parts) await service[Symbol.asyncDispose]();
+  await broker.stop();
+});
+
+/** Publishes with confirms; over a restart of the broker what was not confirmed is published again. */
+async function publish(events: readonly FlatBody[]): Promise<void> {
+  const publisher = createPublisher({ urls: broker.url, window: 5000 });
+  let confirmed = 0;
+  for (const event of events) {
+    const message = toMessage(event);
+    while (!publisher.publish(message, () => (confirmed += 1))) await publisher.ready();
+  }
+  await waitFor(() => confirmed === events.length, { timeoutMs: DONE_MS, what: 'every event to be confirmed' });
+  await publisher.close();
+}
+
+/** Messages in each queue, by its name. */
+async function depths(): Promise<ReadonlyMap<string, number>> {
+  const lines = (await broker.rabbitmqctl('list_queues', '--quiet', '--no-table-headers', 'name', 'messages'))
+    .trim()
+    .split('\n');
+  return new Map(lines.map((line) => [line.split('\t')[0] ?? '', Number(line.split('\t')[1])]));
+}
+
+async function acceptedInAll(sinks: SinkProcess): Promise<number> {
+  const each = await Promise.all(parts.map(({ name }) => sinks.figure(name)));
+  return each.reduce((sum, one) => sum + one, 0);
+}
+
+/** Waits until the process that runs now has had so many events accepted, by all sinks together. */
+const progressOf = (sinks: SinkProcess, events: number): Promise<boolean> =>
+  waitFor(async () => (await acceptedInAll(sinks)) >= events, {
+    timeoutMs: DONE_MS,
+    everyMs: 50,
+    what: `${events} events to be accepted`,
+  });
+
+const emptied = (queues: readonly string[]): Promise<boolean> =>
+  waitFor(
+    async () => {
+      const found = await depths();
+      return queues.every((queue) => found.get(queue) === 0);
+    },
+    { timeoutMs: DONE_MS, everyMs: 500, what: `${queues.join(', ')} to be empty` },
+  );
+
+async function expectEachOnce({ harness, service, name }: Part, events: readonly FlatBody[]): Promise<void> {
+  const stored = await service.storedIds();
+  const distinct = new Set(stored);
+  const missing = events.filter(({ event_id: id }) => !distinct.has(id)).map(({ event_id: id }) => id);
+  expect({ name, missing: missing.slice(0, 5) }).toEqual({ name, missing: [] });
+  expect({ name, distinct: distinct.size }).toEqual({ name, distinct: events.length });
+  if (harness.definition.dedupes) expect({ name, stored: stored.length }).toEqual({ name, stored: events.length });
+  expect({ name, disorder: disorderIn(stored) }).toEqual({ name, disorder: undefined });
+  expect({ name, complaints: service.complaints?.().slice(0, 3) ?? [] }).toEqual({ name, complaints: [] });
+}
+
+describe('all sinks in one process', () => {
+  test(
+    'bring every event to every service, over two kills of the process and a restart of the broker; one that is away slows no other',
+    { timeout: 900_000 },
+    async () => {
+      const sections = parts.map(({ name, harness, service }) => [
+        name,
+        { ...IMPATIENT, ...service.settings, ...harness.patient },
+      ]);
+      await parts.find(({ name }) => name === UNREACHABLE)?.service.fault('away');
+      await using sinks = await startSinkProcess({
+        AMQP_URL: broker.url,
+        sinks: Object.fromEntries(sections),
+      });
+      for (const { name } of parts)
+        await waitFor(async () => (await sinks.figure(name, 'broker_connected{sink="SINK"}')) === 1, {
+          timeoutMs: 60_000,
+          what: `${name} to consume`,
+        });
+
+      const events = makeEvents(EVENTS, { resources: RESOURCES });
+      const first = events.slice(0, FIRST);
+      await publish(first);
+      await progressOf(sinks, FIRST);
+      await sinks.kill('SIGKILL');
+      await sinks.start();
+      const published = publish(events.slice(FIRST));
+      await broker.stopApp();
+      await broker.startApp();
+      await progressOf(sinks, 4 * FIRST);
+      await sinks.kill('SIGKILL');
+      await sinks.start();
+      await published;
+
+      const others = parts.filter(({ name }) => name !== UNREACHABLE);
+      await emptied(others.map(({ name }) => `clowder.sink.${name}`));
+      for (const part of others) await expectEachOnce(part, events);
+
+      const late = parts.filter(({ name }) => name === UNREACHABLE);
+      for (const part of late) {
+        expect(await part.service.storedIds()).toEqual([]);
+        await part.service.heal();
+      }
+      await emptied(late.map(({ name }) => `clowder.sink.${name}`));
+      for (const part of late) await expectEachOnce(part, events);
+
+      for (const [queue, messages] of await depths()) expect({ queue, messages }).toEqual({ queue, messages: 0 });
+      expect(await sinks.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+    },
+  );
+});
