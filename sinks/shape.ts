@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto';
+import { isNobody } from './event/privacy.ts';
 import type { SinkEvent } from './sink.ts';
 
 /** What services of web analytics have in common: whom an event is counted for, and what of it they need not be told. */
 
 /** Names that only repeat others for consumers of Clowder v1's event sink: `event`, `resource_type` and `bytes` say the same. */
 export const V1_NAMES: ReadonlySet<string> = new Set(['category', 'type', 'size']);
-
-/** Clowder v1's user where nobody is logged in. */
-const NOBODY = /^0{24}$/;
 
 /**
  * Whom an event is counted for where a service wants a device or a visitor. A client is the keyed hash that the event
@@ -27,7 +25,7 @@ const PROGRAM = ['clowder_instance', 'client_kind', 'source', 'extractor_name', 
 /** The user as the policy lets it through; undefined for none, and for Clowder v1's anonymous user. */
 export function userOf(event: SinkEvent): string | undefined {
   const user = text(event, 'user_id');
-  return user === undefined || NOBODY.test(user) ? undefined : user;
+  return user === undefined || isNobody(user) ? undefined : user;
 }
 
 /** A field as text; undefined where absent or blank. */

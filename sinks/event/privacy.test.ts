@@ -86,6 +86,8 @@ describe('the policy', () => {
     const one = fieldPolicy('user_id', 'hash', 'secret one')('u1');
     expect(one).toBe(fieldPolicy('author_id', 'hash', 'secret one')('u1'));
     expect(one).not.toBe(fieldPolicy('user_id', 'hash', 'secret two')('u1'));
+    const nobody = '0'.repeat(24);
+    expect(fieldPolicy('user_id', 'hash', 'secret one')(nobody)).toBe(nobody);
     // RFC 4231, test case 2.
     expect(hashOf('what do ya want for nothing?', 'Jefe')).toBe(
       '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
