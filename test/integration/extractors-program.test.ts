@@ -332,7 +332,7 @@ describe('exchanges of Clowder', () => {
     await using sink = await consumeEventSink(events.url);
     await using monitor = await startMonitorProcess({
       telemetry: { endpoint: collector.url },
-      extractors: { url: vhost.monitorUrl, heartbeats: { ping: '1s' } },
+      extractors: { url: vhost.monitorUrl, heartbeats: { ping: '1s', interval: '1s' } },
     });
     await waitFor(() => /cannot listen.*heartbeats|heartbeats.*cannot listen/.test(monitor.output()), {
       what: 'the missing exchange to be told',

@@ -66,6 +66,8 @@ export async function startRabbitNode({ tls, management = false }: RabbitOptions
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
   const answers = async (): Promise<boolean> => {
     const connection = await connect(url, { timeout: 2000 });
+    // A node that is starting may end it again.
+    connection.on('error', () => undefined);
     await connection.close();
     return true;
   };
