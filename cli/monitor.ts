@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { startAdmin } from '../monitor/admin.ts';
-import type { MonitorConfig } from '../monitor/config/config.ts';
+import { EXTRACTORS, type MonitorConfig } from '../monitor/config/config.ts';
 import { monitorJsonSchema } from '../monitor/config/json-schema.ts';
 import { loadMonitorConfig } from '../monitor/config/load.ts';
 import { planOf } from '../monitor/config/plan.ts';
@@ -41,7 +41,14 @@ export async function runMonitor(options: GlobalOptions): Promise<void> {
   const monitor = startMonitor({ config, telemetry, log });
   const extractors =
     config.extractors &&
-    startExtractors({ ...telemetry, settings: config.extractors, dataDir: config.spoolDir, version: VERSION, log });
+    startExtractors({
+      ...telemetry,
+      settings: config.extractors,
+      follow: (reading, atMs) => monitor.follow({ ...reading, part: EXTRACTORS, measures: {} }, atMs),
+      dataDir: config.spoolDir,
+      version: VERSION,
+      log,
+    });
   const admin = config.admin && (await startAdmin({ ...config.admin, latest: monitor.latest, stats: telemetry.stats }));
   log.info({ probes: config.probes.length, notifiers: config.notify.length, admin: admin?.port }, 'monitoring');
 

@@ -20,9 +20,14 @@ export interface MonitorOptions {
 export interface Monitor {
   /** The latest reading of each target. */
   readonly latest: () => readonly ObservedReading[];
+  /** Tells people of what another part reads, and reports itself; its thresholds are that part's own. */
+  readonly follow: Follow;
   /** Ends probes and notifiers; the telemetry is the caller's. */
   stop(): Promise<void>;
 }
+
+/** A reading of another part than the probes. `part` stands for the probe's name where a notifier wants only some. */
+export type Follow = (reading: Reading & { readonly part: string; readonly component: string }, atMs: number) => void;
 
 /** What the monitor keeps of a target in memory. */
 interface Subject {
@@ -31,6 +36,7 @@ interface Subject {
   readonly latest: ObservedReading;
 }
 
+const AT_ONCE = { failures: 1, successes: 1 };
 const ERROR_LENGTH = 4096;
 /** Shorter texts than this would blank half of what is said. */
 const SECRET_LENGTH = 4;
@@ -80,6 +86,16 @@ export function startMonitor({ config, telemetry, log }: MonitorOptions): Monito
     listeners.hear(key, observed, stepped, atMs);
   };
 
+  const followed = new Map<string, HealthState>();
+  const follow: Follow = ({ part, ...reading }, atMs) => {
+    const key = `${part}\n${reading.target}`;
+    const known = followed.get(key) ?? store.health(key) ?? UNKNOWN;
+    const stepped = step(known, reading.healthy, atMs, AT_ONCE);
+    followed.set(key, stepped.state);
+    if (stepped.state.status !== known.status) store.keepHealth(key, stepped.state);
+    listeners.hear(key, { ...reading, probe: part, fields: {} }, stepped, atMs);
+  };
+
   const runners = config.probes.map(
     (settings) =>
       new ProbeRunner({
@@ -92,6 +108,7 @@ export function startMonitor({ config, telemetry, log }: MonitorOptions): Monito
   );
   return {
     latest: () => [...subjects.values()].map((subject) => subject.latest),
+    follow,
     async stop() {
       await Promise.all(runners.map((runner) => runner.stop()));
       await listeners.stop();

@@ -82,7 +82,11 @@ export function completed(
     .flatMap((probe) => expanded(probe, yaml.clowder?.version ?? 'v1'))
     .map((probe) => planned(probe, yaml.defaults, amqpUrl));
   const notify = (yaml.notify ?? []).map((notifier) => plannedNotifier(notifier, amqpUrl));
-  problems.push(...twice('probes', probes), ...twice('notify', notify), ...unknownProbes(notify, probes));
+  problems.push(
+    ...twice('probes', probes),
+    ...twice('notify', notify),
+    ...unknownProbes(notify, yaml.extractors ? [...probes, { name: EXTRACTORS }] : probes),
+  );
   return {
     problems,
     config: {
@@ -183,6 +187,9 @@ function twice(list: string, items: Named): readonly Problem[] {
     return [{ path: list, message: `has two called "${name}"; each needs a name of its own` }];
   });
 }
+
+/** What a notifier calls the extractors, among its probes. */
+export const EXTRACTORS = 'extractors';
 
 function unknownProbes(notifiers: readonly PlannedNotifier[], probes: Named): readonly Problem[] {
   const names = probes.map((probe) => probe.name);

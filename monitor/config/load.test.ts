@@ -105,6 +105,11 @@ notify:
       /^notify\[0\]\.probes names "b", which is no probe; it may be a$/,
     ],
     [
+      'a notifier of extractors that are not watched',
+      'probes: [{name: a, type: disk, path: /}]\nnotify: [{type: slack, url: "https://h.example/", probes: [extractors]}]',
+      /^notify\[0\]\.probes names "extractors", which is no probe/,
+    ],
+    [
       'a variable that is not set',
       'spool_dir: "${env:NOWHERE}"',
       /^spool_dir names the variable NOWHERE, which is not set$/,

@@ -8,7 +8,7 @@ import type { EmitEvent } from '../telemetry/emit-event.ts';
 import { BrokerConnection } from './broker/connection.ts';
 import { clowderEvents, firehose, heartbeats } from './broker/queues.ts';
 import type { Subscription, SubscriptionRunner } from './broker/subscription.ts';
-import { HeartbeatListener } from './heartbeats/listener.ts';
+import { HeartbeatListener, type FollowExtractor } from './heartbeats/listener.ts';
 import { QueueLengths } from './heartbeats/queue-lengths.ts';
 import { ExtractorRegistry } from './heartbeats/registry.ts';
 import { Downloads } from './jobs/downloads.ts';
@@ -32,6 +32,7 @@ export interface ExtractorsOptions {
   /** Of ours, for the User-Agent. */
   readonly version: string;
   readonly emit: EmitEvent;
+  readonly follow: FollowExtractor;
   /** Everything that was emitted is on disk when this returns. */
   readonly persist: () => void;
   readonly meter: Meter;
@@ -55,7 +56,7 @@ const FORGET_JOBS_MS = 7 * 24 * 60 * 60_000;
  * @throws Error where files of certificates cannot be read, or the directory cannot be used
  */
 export function startExtractors(options: ExtractorsOptions): RunningExtractors {
-  const { settings, emit, persist, meter, log, dataDir } = options;
+  const { settings, emit, follow, persist, meter, log, dataDir } = options;
   const nowMs = Date.now;
   const tls = readTls(settings.tlsFiles);
   const store = openJobStore(dataDir);
@@ -78,7 +79,7 @@ export function startExtractors(options: ExtractorsOptions): RunningExtractors {
     },
   });
   const { pingMs } = settings.heartbeats;
-  const heard = new HeartbeatListener({ registry, queues, emit, metrics, log, pingMs, nowMs });
+  const heard = new HeartbeatListener({ registry, queues, emit, follow, metrics, log, pingMs, nowMs });
   const traced = new FirehoseSwitch(settings.firehose.queue, (state) => tellFirehose(state, settings, log));
   const poller = createPoller(options, store);
   const ofEvents = { downloads, watch: poller?.watch, nowMs };

@@ -17,6 +17,7 @@ import { tempDir } from '../support/processes.ts';
 import { startProxyProcess } from '../support/proxy-process.ts';
 import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
 import { startStandIn } from '../support/stand-in.ts';
+import { startHookReceiver } from '../support/told.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** All that the monitor's user may do: nothing of Clowder's can be consumed, declared or written by it. */
@@ -330,9 +331,11 @@ describe('exchanges of Clowder', () => {
     const events = await addVhost('events');
     await using collector = await startCollector({ amqpUrl: events.url });
     await using sink = await consumeEventSink(events.url);
+    await using webhook = await startHookReceiver();
     await using monitor = await startMonitorProcess({
       telemetry: { endpoint: collector.url },
       extractors: { url: vhost.monitorUrl, heartbeats: { ping: '1s', interval: '1s' } },
+      notify: [{ type: 'webhook', url: webhook.url, probes: ['extractors'] }],
     });
     await waitFor(() => /cannot listen.*heartbeats|heartbeats.*cannot listen/.test(monitor.output()), {
       what: 'the missing exchange to be told',
@@ -357,6 +360,12 @@ describe('exchanges of Clowder', () => {
         .filter((body) => body['changed'] === true)
         .map((body) => body['healthy']),
     ).toEqual([true, false]);
+    await waitFor(() => webhook.calls.length > 0, { what: 'people to be told' });
+    const about = { probe: 'extractors', component: 'ncsa.x' };
+    expect(webhook.calls.map(({ body }) => body)).toMatchObject([{ kind: 'down', ...about }]);
+    channel.publish('extractors', '', Buffer.from(JSON.stringify(heartbeat)));
+    await waitFor(() => webhook.calls.length > 1, { what: 'people to be told that it is back' });
+    expect(webhook.calls[1]?.body).toMatchObject({ kind: 'up', ...about });
     await connection.close();
   });
 });

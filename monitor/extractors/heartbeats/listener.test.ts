@@ -9,6 +9,7 @@ import { ExtractorRegistry } from './registry.ts';
 interface Heard {
   readonly events: MonitorEvent[];
   readonly outcomes: string[];
+  readonly followed: string[];
   readonly listener: HeartbeatListener;
   readonly registry: ExtractorRegistry;
   readonly queues: QueueLengths;
@@ -23,10 +24,12 @@ function listen(): Heard {
   const queues = new QueueLengths();
   const events: MonitorEvent[] = [];
   const outcomes: string[] = [];
+  const followed: string[] = [];
   const listener = new HeartbeatListener({
     registry,
     queues,
     emit: (event) => void events.push(event),
+    follow: ({ target, healthy }, atMs) => void followed.push(`${atMs} ${target} ${healthy ? 'up' : 'down'}`),
     metrics: { heartbeat: (outcome) => void outcomes.push(outcome) },
     log: pino({ level: 'silent' }),
     pingMs: 10_000,
@@ -35,6 +38,7 @@ function listen(): Heard {
   const heard: Heard = {
     events,
     outcomes,
+    followed,
     listener,
     registry,
     queues,
@@ -85,6 +89,25 @@ describe('heartbeats', () => {
       { ...ping, createdMs: 11_000, healthy: true, up: 2 },
     ]);
     expect(JSON.stringify(heard.events)).not.toMatch(/canary|example\.org/);
+  });
+
+  it('tell of an extractor by its name, up while any of its queues is, and of no private one', () => {
+    const heard = listen();
+    const beat = (queue: string): void =>
+      heard.hear(JSON.stringify({ id: `i of ${queue}`, queue, extractor_info: { name: 'ncsa.y', version: '1' } }));
+    heard.begin();
+    beat('ncsa.y');
+    beat('ncsa.y.gpu');
+    heard.hear(BEAT);
+    heard.at = 6000;
+    beat('ncsa.y');
+    heard.at = 7000;
+    heard.listener.tick();
+    heard.at = 60_000;
+    heard.listener.tick();
+    const [last] = heard.followed.slice(-1);
+    expect(last).toBe('60000 extractor ncsa.y down');
+    expect(heard.followed.slice(0, -2).every((one) => one.endsWith(' extractor ncsa.y up'))).toBe(true);
   });
 
   it('are not missed while nobody listens', () => {

@@ -3,7 +3,7 @@ import type { EmitEvent } from '../../telemetry/emit-event.ts';
 import type { Subscription } from '../broker/subscription.ts';
 import type { ExtractorMetrics } from '../metrics.ts';
 import { readHeartbeat } from '../wire/heartbeat.ts';
-import { pingOf, pingOfChange, pingOfErrorQueue } from './pings.ts';
+import { judge, pingOf, pingOfChange, pingOfErrorQueue, type Judgement } from './pings.ts';
 import { errorQueueOf, type QueueLengths } from './queue-lengths.ts';
 import type { ExtractorChange, ExtractorRegistry } from './registry.ts';
 
@@ -11,11 +11,15 @@ export interface HeartbeatListenerOptions {
   readonly registry: ExtractorRegistry;
   readonly queues: QueueLengths;
   readonly emit: EmitEvent;
+  readonly follow: FollowExtractor;
   readonly metrics: Pick<ExtractorMetrics, 'heartbeat'>;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly pingMs: number;
   readonly nowMs: () => number;
 }
+
+/** Told of an extractor at each change, and from time to time. */
+export type FollowExtractor = (judgement: Judgement, atMs: number) => void;
 
 /** Hears heartbeats, and tells what they mean: each change at once, each extractor from time to time. */
 export class HeartbeatListener {
@@ -51,7 +55,7 @@ export class HeartbeatListener {
   /** Looks who has gone silent. While nobody listens nothing is known of anybody, and nothing is told. */
   tick(): void {
     if (!this.#listening) return;
-    const { registry, queues, emit, pingMs, nowMs } = this.#options;
+    const { registry, queues, emit, follow, pingMs, nowMs } = this.#options;
     const now = nowMs();
     for (const change of registry.check(now)) this.#tell(change, now);
     if (now < this.#nextPingMs) return;
@@ -60,13 +64,15 @@ export class HeartbeatListener {
       const errors = queues.of(errorQueueOf(reading.queue));
       if (errors !== undefined) emit(pingOfErrorQueue(reading, errors, now));
     }
+    for (const judgement of judge(registry.readings())) follow(judgement, now);
     this.#nextPingMs = now + pingMs;
   }
 
   #tell(change: ExtractorChange, nowMs: number): void {
-    const { emit, log } = this.#options;
+    const { registry, emit, follow, log } = this.#options;
     const { label, alive, version } = change.extractor;
     emit(pingOfChange(change, nowMs));
+    for (const judgement of judge(registry.readings().filter((one) => one.label === label))) follow(judgement, nowMs);
     if (alive) log.info({ extractor: label, version, silentMs: change.silentMs }, 'an extractor is alive');
     else log.warn({ extractor: label }, 'an extractor has gone silent');
   }

@@ -2,6 +2,33 @@ import type { MonitorEvent } from '../../telemetry/emit-event.ts';
 import type { QueueLength } from './queue-lengths.ts';
 import type { ExtractorChange, ExtractorReading } from './registry.ts';
 
+/** Whether an extractor works, as people are told. */
+export interface Judgement {
+  readonly target: string;
+  readonly component: string;
+  readonly healthy: boolean;
+  /** Why it is not healthy. */
+  readonly error?: string;
+}
+
+const SILENT = 'no heartbeat of any instance came in time';
+
+/**
+ * Judges extractors by name: one is up while any of its queues has an instance that is alive. Private ones are their owner's
+ * business, who starts and stops them at will.
+ */
+export function judge(readings: readonly ExtractorReading[]): readonly Judgement[] {
+  const alive = new Map<string, boolean>();
+  for (const { queue, label, alive: isAlive } of readings)
+    if (!queue.startsWith('private.')) alive.set(label, isAlive || alive.get(label) === true);
+  return Array.from(alive, ([label, healthy]) => {
+    const about = { target: targetOf(label), component: label, healthy };
+    return healthy ? about : { ...about, error: SILENT };
+  });
+}
+
+const targetOf = (label: string): string => `extractor ${label}`;
+
 /** The `health.ping` of an extractor: its component is the extractor's name; with what waits in its queue, where that is known. */
 export function pingOf(
   { label, alive, version, sinceMs }: ExtractorReading,
@@ -13,7 +40,7 @@ export function pingOf(
     type: 'health.ping',
     createdMs: nowMs,
     fields: {
-      target: `extractor ${label}`,
+      target: targetOf(label),
       component: label,
       healthy: alive,
       version,
@@ -21,7 +48,7 @@ export function pingOf(
       consumers: queue?.consumers,
       uptime_s: alive ? sinceS : undefined,
       down_for_s: alive ? undefined : sinceS,
-      error: alive ? undefined : 'no heartbeat of any instance came in time',
+      error: alive ? undefined : SILENT,
     },
   };
 }
