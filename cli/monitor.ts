@@ -13,12 +13,11 @@ import { startTelemetry } from '../monitor/telemetry/telemetry.ts';
 import { VERSION } from '../collector/version.ts';
 import { printRows } from './output.ts';
 import type { GlobalOptions } from './program.ts';
+import { stopOnSignal } from './stop-on-signal.ts';
 
 const DEFAULT_CONFIG = 'monitor.yaml';
 /** What is left after SIGTERM for sending what waits; the rest goes out after the next start. */
 const FLUSH_MS = 3000;
-/** From SIGTERM to the end of the process, whatever is left (DESIGN.md, promise 4). */
-const STOP_WITHIN_MS = 9500;
 
 function configOf({ config = DEFAULT_CONFIG }: GlobalOptions): MonitorConfig {
   return loadMonitorConfig(config, process.env);
@@ -52,23 +51,11 @@ export async function runMonitor(options: GlobalOptions): Promise<void> {
   const admin = config.admin && (await startAdmin({ ...config.admin, latest: monitor.latest, stats: telemetry.stats }));
   log.info({ probes: config.probes.length, notifiers: config.notify.length, admin: admin?.port }, 'monitoring');
 
-  const stop = async (): Promise<void> => {
-    setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
+  stopOnSignal(async () => {
     await Promise.all([monitor.stop(), extractors?.stop()]);
     await admin?.stop();
     await telemetry.shutdown(FLUSH_MS);
-    log.info('stopped');
-  };
-  const end = (): void =>
-    void stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, 'could not stop in order');
-        process.exit(1);
-      },
-    );
-  process.once('SIGTERM', end);
-  process.once('SIGINT', end);
+  }, log);
 }
 
 /** `monitor check` */

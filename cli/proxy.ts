@@ -8,9 +8,7 @@ import { parseProxySettings } from '../instrumentation/proxy/settings.ts';
 import { setUpTelemetry } from '../instrumentation/telemetry/set-up.ts';
 import type { GlobalOptions } from './program.ts';
 import { DEFAULT_OTLP_ENDPOINT, flagValues } from './proxy-flags.ts';
-
-/** From SIGTERM to the end of the process, whatever is left (DESIGN.md, promise 4). */
-const STOP_WITHIN_MS = 9500;
+import { stopOnSignal } from './stop-on-signal.ts';
 
 /** `proxy`: runs until SIGTERM or SIGINT, then finishes what is in flight and exits 0. */
 export async function runProxy({ config }: GlobalOptions, command: Command): Promise<void> {
@@ -38,24 +36,10 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
     log,
     enrichment: enricher?.stats,
   });
-  const stop = (): void => {
-    setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
-    proxy
-      .stop()
-      .then(() => telemetry.shutdown())
-      .then(
-        () => {
-          log.info('stopped');
-          process.exit(0);
-        },
-        (error: unknown) => {
-          log.error({ err: error }, 'could not stop in order');
-          process.exit(1);
-        },
-      );
-  };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  stopOnSignal(async () => {
+    await proxy.stop();
+    await telemetry.shutdown();
+  }, log);
   process.on('SIGHUP', () => {
     try {
       if (proxy.reloadTls()) log.info('certificate and key were read again');

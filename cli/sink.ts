@@ -13,9 +13,7 @@ import { loadProcessSettings, type ProcessSettings } from '../sinks/settings/pro
 import { printRows, progress } from './output.ts';
 import type { GlobalOptions } from './program.ts';
 import { UsageError } from './settings.ts';
-
-/** From SIGTERM to the end of the process, whatever is left (DESIGN.md, promise 4). */
-const STOP_WITHIN_MS = 9500;
+import { stopOnSignal } from './stop-on-signal.ts';
 
 interface Loaded {
   readonly settings: ProcessSettings;
@@ -36,21 +34,7 @@ export async function runSinks(options: GlobalOptions, names: readonly string[])
     admin: settings.SINK_ADMIN,
     log,
   });
-  const stop = (): void => {
-    setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
-    service.stop().then(
-      () => {
-        log.info('stopped');
-        process.exit(0);
-      },
-      (error: unknown) => {
-        log.error({ err: error }, 'could not stop in order');
-        process.exit(1);
-      },
-    );
-  };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  stopOnSignal(() => service.stop(), log);
 }
 
 /** `sink list`: every kind of sink, and whether it is configured. */
