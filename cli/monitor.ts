@@ -44,6 +44,7 @@ export async function runMonitor(options: GlobalOptions): Promise<void> {
       ...telemetry,
       settings: config.extractors,
       follow: (reading, atMs) => monitor.follow({ ...reading, part: EXTRACTORS, measures: {} }, atMs),
+      followed: monitor.followed(EXTRACTORS),
       dataDir: config.spoolDir,
       version: VERSION,
       log,

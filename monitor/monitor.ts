@@ -22,6 +22,8 @@ export interface Monitor {
   readonly latest: () => readonly ObservedReading[];
   /** Tells people of what another part reads, and reports itself; its thresholds are that part's own. */
   readonly follow: Follow;
+  /** What was known of the part's targets before, of an earlier process too. */
+  readonly followed: (part: string) => ReadonlyMap<string, HealthState>;
   /** Ends probes and notifiers; the telemetry is the caller's. */
   stop(): Promise<void>;
 }
@@ -109,6 +111,7 @@ export function startMonitor({ config, telemetry, log }: MonitorOptions): Monito
   return {
     latest: () => [...subjects.values()].map((subject) => subject.latest),
     follow,
+    followed: (part) => store.healthOf(`${part}\n`),
     async stop() {
       await Promise.all(runners.map((runner) => runner.stop()));
       await listeners.stop();

@@ -4,11 +4,13 @@ import { readFileSync } from 'node:fs';
 import { parseAmqpUrls } from '../../exporter/amqp-url.ts';
 import type { BrokerTls } from '../../exporter/connection.ts';
 import { redactText } from '../../taxonomy/redaction.ts';
+import type { HealthState } from '../state/health-state.ts';
 import type { EmitEvent } from '../telemetry/emit-event.ts';
 import { BrokerConnection } from './broker/connection.ts';
 import { clowderEvents, firehose, heartbeats } from './broker/queues.ts';
 import type { Subscription, SubscriptionRunner } from './broker/subscription.ts';
 import { HeartbeatListener, type FollowExtractor } from './heartbeats/listener.ts';
+import { expectedOf } from './heartbeats/pings.ts';
 import { QueueLengths } from './heartbeats/queue-lengths.ts';
 import { ExtractorRegistry } from './heartbeats/registry.ts';
 import { Downloads } from './jobs/downloads.ts';
@@ -33,6 +35,8 @@ export interface ExtractorsOptions {
   readonly version: string;
   readonly emit: EmitEvent;
   readonly follow: FollowExtractor;
+  /** What `follow` was told of each before, by target. */
+  readonly followed: ReadonlyMap<string, HealthState>;
   /** Everything that was emitted is on disk when this returns. */
   readonly persist: () => void;
   readonly meter: Meter;
@@ -63,6 +67,7 @@ export function startExtractors(options: ExtractorsOptions): RunningExtractors {
   const metrics = extractorMetrics(meter);
   const stopping = new AbortController();
   const registry = new ExtractorRegistry(settings.heartbeats);
+  for (const expected of expectedOf(options.followed)) registry.expect(expected);
   const queues = new QueueLengths();
   const downloads = settings.downloads.enabled && listensToFirehose(settings) ? new Downloads() : undefined;
   const book = new JobBook({

@@ -49,6 +49,9 @@ describe('the store of the monitor', () => {
     reopen();
     expect(store.health('a')).toEqual(state);
     expect(store.health('b')).toBeUndefined();
+    store.keepHealth('part%\nx', state);
+    store.keepHealth('part2\nx', state);
+    expect([...store.healthOf('part%\n')]).toEqual([['x', state]]);
     expect(store.told('hook', 'a')).toEqual(told);
     expect(store.told('mail', 'a')).toBeUndefined();
   });

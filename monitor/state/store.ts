@@ -32,6 +32,8 @@ export interface OutboxRow {
 export interface MonitorStore {
   health(subject: string): HealthState | undefined;
   keepHealth(subject: string, state: HealthState): void;
+  /** States of the subjects whose names begin so, by the rest of the name. */
+  healthOf(prefix: string): ReadonlyMap<string, HealthState>;
   told(notifier: string, subject: string): ToldState | undefined;
   /** The new state and its message, both or neither. */
   tell(notifier: string, subject: string, state: ToldState, notification: Notification): void;
@@ -69,6 +71,7 @@ export function openStore({ dir, onFailure, maxPages }: StoreOptions): MonitorSt
   if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`);
   const statements = {
     health: database.prepare('SELECT state FROM health WHERE subject = ?'),
+    healthOf: database.prepare('SELECT subject, state FROM health WHERE substr(subject, 1, length(?1)) = ?1'),
     keepHealth: database.prepare('INSERT OR REPLACE INTO health (subject, state) VALUES (?, ?)'),
     told: database.prepare('SELECT state FROM told WHERE notifier = ? AND subject = ?'),
     keepTold: database.prepare('INSERT OR REPLACE INTO told (notifier, subject, state) VALUES (?, ?, ?)'),
@@ -101,6 +104,12 @@ export function openStore({ dir, onFailure, maxPages }: StoreOptions): MonitorSt
   };
   return {
     health: (subject) => parsed(statements.health.get(subject)?.['state'], healthSchema),
+    healthOf(prefix) {
+      const states = statements.healthOf.all(prefix).map(({ subject, state }) => {
+        return [String(subject).slice(prefix.length), parsed(state, healthSchema)] as const;
+      });
+      return new Map(states.flatMap(([rest, state]) => (state === undefined ? [] : [[rest, state] as const])));
+    },
     keepHealth: (subject, state) => write(() => void statements.keepHealth.run(subject, JSON.stringify(state))),
     told: (notifier, subject) =>
       unwritten.get(notifier)?.told.get(subject) ??

@@ -366,6 +366,10 @@ describe('exchanges of Clowder', () => {
     channel.publish('extractors', '', Buffer.from(JSON.stringify(heartbeat)));
     await waitFor(() => webhook.calls.length > 1, { what: 'people to be told that it is back' });
     expect(webhook.calls[1]?.body).toMatchObject({ kind: 'up', ...about });
+    await monitor.kill('SIGKILL');
+    await monitor.start();
+    await waitFor(() => webhook.calls.length > 2, { what: 'one that ended while nobody listened to be told' });
+    expect(webhook.calls[2]?.body).toMatchObject({ kind: 'down', ...about });
     await connection.close();
   });
 });

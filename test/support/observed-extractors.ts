@@ -55,6 +55,7 @@ export async function observeExtractors(amqpUrl: string, options: ObserveOptions
     dataDir,
     version: '0.0.0-test',
     follow: () => undefined,
+    followed: new Map(),
     emit: (event) => void events.push(event),
     persist: () => undefined,
     meter: provider.getMeter('test'),

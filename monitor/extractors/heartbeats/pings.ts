@@ -1,6 +1,7 @@
 import type { MonitorEvent } from '../../telemetry/emit-event.ts';
+import type { HealthState } from '../../state/health-state.ts';
 import type { QueueLength } from './queue-lengths.ts';
-import type { ExtractorChange, ExtractorReading } from './registry.ts';
+import type { ExpectedExtractor, ExtractorChange, ExtractorReading } from './registry.ts';
 
 /** Whether an extractor works, as people are told. */
 export interface Judgement {
@@ -27,7 +28,15 @@ export function judge(readings: readonly ExtractorReading[]): readonly Judgement
   });
 }
 
-const targetOf = (label: string): string => `extractor ${label}`;
+const TARGET = 'extractor ';
+const targetOf = (label: string): string => TARGET + label;
+
+/** Those that were up when they were last judged. @param judged by target */
+export function expectedOf(judged: ReadonlyMap<string, HealthState>): readonly ExpectedExtractor[] {
+  return [...judged].flatMap(([target, { status, sinceMs }]) =>
+    status === 'up' && target.startsWith(TARGET) ? [{ label: target.slice(TARGET.length), sinceMs }] : [],
+  );
+}
 
 /** The `health.ping` of an extractor: its component is the extractor's name; with what waits in its queue, where that is known. */
 export function pingOf(

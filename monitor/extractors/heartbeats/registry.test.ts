@@ -26,6 +26,30 @@ describe('extractors by their heartbeats', () => {
     expect(only(registry.readings())).toMatchObject({ version: '1.0', lastHeardMs: 11_000, sinceMs: 1000 });
   });
 
+  it('that are expected go silent where no heartbeat comes in time, and are no reading before', () => {
+    const registry = new ExtractorRegistry(OPTIONS);
+    for (const label of ['ncsa.x', 'ncsa.y']) registry.expect({ label, sinceMs: 500 });
+    registry.resumed(1000);
+    expect(registry.readings()).toEqual([]);
+    expect(registry.heard(heartbeat(), 2000)).toBeUndefined();
+    expect(only(registry.readings())).toMatchObject({ label: 'ncsa.x', instances: 1, sinceMs: 500 });
+    registry.heard(heartbeat(), 12_000);
+    registry.heard(heartbeat(), 32_000);
+    expect(registry.check(33_000)).toEqual([]);
+    expect(only(registry.check(33_001)).extractor).toMatchObject({ label: 'ncsa.y', alive: false, sinceMs: 33_001 });
+    expect(registry.heard(heartbeat({ queue: 'ncsa.y', name: 'ncsa.y' }), 40_001)).toMatchObject({ silentMs: 7000 });
+  });
+
+  it('that are expected by name are found by another queue', () => {
+    const registry = new ExtractorRegistry(OPTIONS);
+    registry.expect({ label: 'ncsa.x', sinceMs: 500 });
+    registry.resumed(1000);
+    expect(registry.heard(heartbeat({ queue: 'gpu' }), 2000)).toMatchObject({
+      extractor: { queue: 'gpu', alive: true },
+    });
+    expect(only(registry.readings())).toMatchObject({ queue: 'gpu' });
+  });
+
   it('go silent after so many missed ones, once, and are told to be back with how long they were silent', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     registry.heard(heartbeat(), 0);

@@ -32,6 +32,14 @@ export interface ExtractorChange {
   readonly silentMs: number | undefined;
 }
 
+/** An extractor that was alive when its heartbeats were last listened to, by an earlier process. */
+export interface ExpectedExtractor {
+  /** Its name. */
+  readonly label: string;
+  /** Since when it was alive. */
+  readonly sinceMs: number;
+}
+
 interface Instance {
   lastMs: number;
   /** The longest of the last gaps. */
@@ -49,6 +57,8 @@ interface Extractor {
   alive: boolean;
   sinceMs: number;
   lastMs: number;
+  /** Only expected: not heard yet. */
+  expected?: boolean;
 }
 
 /** Anybody may send heartbeats to the exchange: what is kept of them has bounds. */
@@ -70,10 +80,33 @@ export class ExtractorRegistry {
     this.#options = options;
   }
 
+  /** Reckons with an extractor before its first heartbeat: where none comes in time it has gone silent. */
+  expect({ label, sinceMs }: ExpectedExtractor): void {
+    const before: Instance = { lastMs: 0, gaps: [], heardThrough: false, version: undefined };
+    const instances = new Map([['', before]]);
+    this.#extractors.set(label, {
+      queue: label,
+      label,
+      name: label,
+      instances,
+      alive: true,
+      sinceMs,
+      lastMs: 0,
+      expected: true,
+    });
+  }
+
   /** @returns the change that the heartbeat is, if it is one; `ignored` where there are too many extractors already */
   heard({ instance: id, queue, name, version }: Heartbeat, atMs: number): ExtractorChange | 'ignored' | undefined {
-    let extractor = this.#extractors.get(queue);
     this.#versions.clear();
+    const expected = this.#extractors.get(name);
+    if (expected?.expected === true) {
+      expected.expected = false;
+      expected.instances.clear();
+      // It is the same extractor, by the queue that only its heartbeats tell.
+      if (queue !== name) this.#extractors.delete(name);
+    }
+    let extractor = this.#extractors.get(queue);
     if (extractor === undefined) {
       if (this.#extractors.size >= EXTRACTORS_MAX) return 'ignored';
       const label = labelOf(queue, name);
@@ -120,8 +153,9 @@ export class ExtractorRegistry {
     return lastMs + this.#options.missed * intervalMs + LATE_MS;
   }
 
+  /** Of all that were heard, or should have been by now. */
   readings(): readonly ExtractorReading[] {
-    return Array.from(this.#extractors.values(), reading);
+    return [...this.#extractors.values()].filter((one) => one.expected !== true || !one.alive).map(reading);
   }
 
   /** How the extractor of a queue may be called in public, and its version. */
