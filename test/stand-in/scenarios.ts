@@ -8,7 +8,7 @@ import { V1_UPLOADS } from './scenarios/v1-uploads.ts';
 import { V1_USERS } from './scenarios/v1-users.ts';
 import { V2_FILES } from './scenarios/v2-files.ts';
 import { V2_REST } from './scenarios/v2-rest.ts';
-import { seedId } from './seeds.ts';
+import { seedId, type Kind } from './seeds.ts';
 import type { StandInVersion } from './server.ts';
 
 const written: Readonly<Record<StandInVersion, readonly Scenario[]>> = {
@@ -38,7 +38,7 @@ export function examplePath(path: string): string {
   return path
     .replaceAll(/:ex\w*Name|\{extractor_?name\}/g, 'ncsa.wordcount')
     .replaceAll(/:token/g, 'canary-token')
-    .replaceAll(/(?<=files\/)(?::\w+|\{[^}]*\})/g, seedId('file', 900))
+    .replaceAll(/(?<=(file|collection|space)s\/)(?::\w+|\{[^}]*\})/g, (_, kind: Kind) => seedId(kind, 900))
     .replaceAll(/:\w+|\{[^}]*\}\}?/g, seedId('dataset', 900))
     .replaceAll(/\/\*\w*/g, '/some/where');
 }
