@@ -7,7 +7,7 @@ export type ColumnType = 'text' | 'bigint' | 'double precision' | 'boolean';
  * The columns of `events` that are filled from fields of the same name, in the order in which they are copied. Before
  * them come `event_id`, `created_at` and `event`; all other fields go to the jsonb column `data`.
  */
-export const COLUMNS = {
+const COLUMNS = {
   source: 'text',
   clowder_instance: 'text',
   client_kind: 'text',
