@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { parseAmqpUrls } from '../exporter/amqp-url.ts';
+import { readTls, type BrokerTls } from '../exporter/connection.ts';
 import type { Settings } from './config.ts';
 
 type BrokerSettings = Partial<Pick<Settings, 'AMQP_URL' | (typeof TLS_FILES)[number]>>;
@@ -58,17 +59,8 @@ function messageOf(error: unknown): string {
 }
 
 /** The publisher's TLS options from the files that the settings name. */
-export function amqpTls(
-  settings: BrokerSettings,
-  read: (path: string) => Buffer,
-): { tls?: { ca?: Buffer; cert?: Buffer; key?: Buffer } } {
+export function amqpTls(settings: BrokerSettings, read: (path: string) => Buffer): { tls?: BrokerTls } {
   const { AMQP_CA_FILE, AMQP_CERT_FILE, AMQP_KEY_FILE } = settings;
   if (AMQP_CA_FILE === undefined && AMQP_CERT_FILE === undefined) return {};
-  return {
-    tls: {
-      ...(AMQP_CA_FILE !== undefined && { ca: read(AMQP_CA_FILE) }),
-      ...(AMQP_CERT_FILE !== undefined && { cert: read(AMQP_CERT_FILE) }),
-      ...(AMQP_KEY_FILE !== undefined && { key: read(AMQP_KEY_FILE) }),
-    },
-  };
+  return { tls: readTls({ ca: AMQP_CA_FILE, cert: AMQP_CERT_FILE, key: AMQP_KEY_FILE }, read) };
 }

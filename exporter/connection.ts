@@ -9,6 +9,18 @@ export interface BrokerTls {
   readonly key?: Buffer;
 }
 
+/** @param read of a file, whole @throws Error of it */
+export function readTls(
+  { ca, cert, key }: { readonly [File in keyof BrokerTls]?: string | undefined },
+  read: (path: string) => Buffer,
+): BrokerTls {
+  return {
+    ...(ca !== undefined && { ca: read(ca) }),
+    ...(cert !== undefined && { cert: read(cert) }),
+    ...(key !== undefined && { key: read(key) }),
+  };
+}
+
 export interface ConnectOptions {
   /** As RabbitMQ's lists of connections show it. */
   readonly connectionName: string;
@@ -39,6 +51,36 @@ export function connectBroker(url: string, options: ConnectOptions): Promise<Cha
 function withHeartbeat(url: string, seconds: number): string {
   if (/[?&]heartbeat=/.test(url)) return url;
   return `${url}${url.includes('?') ? '&' : '?'}heartbeat=${seconds}`;
+}
+
+/**
+ * Connects to the first broker that answers.
+ *
+ * @param urls of one broker each
+ * @throws of the last one, what `explainBrokerError` explains
+ */
+export async function connectToAny(
+  urls: readonly string[],
+  options: ConnectOptions,
+): Promise<{ readonly model: ChannelModel; readonly url: string }> {
+  let refusal: unknown;
+  for (const url of urls) {
+    try {
+      return { model: await connectBroker(url, options), url };
+    } catch (error) {
+      refusal = error;
+    }
+  }
+  throw refusal;
+}
+
+/** Rejects with what ends the connection: `error` and `close` both fire, the first reason counts. */
+export function endOf<T = never>(model: ChannelModel): PromiseWithResolvers<T> {
+  const ended = Promise.withResolvers<T>();
+  model.on('error', ended.reject);
+  model.on('close', (error) => ended.reject(error ?? new Error('closed by the broker')));
+  ended.promise.catch(() => undefined);
+  return ended;
 }
 
 /** Closes the connection; where the broker does not answer within a second, its socket is destroyed. */

@@ -1,8 +1,9 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseAmqpUrls, redactAmqpUrl } from './amqp-url.ts';
-import { explainBrokerError, type BrokerError } from './broker-error.ts';
-import { connectBroker, endConnection, type BrokerTls } from './connection.ts';
+import { parseAmqpUrls } from './amqp-url.ts';
+import type { BrokerError } from './broker-error.ts';
+import { connectBroker, endConnection, endOf, type BrokerTls } from './connection.ts';
+import { keepConnected, type Turn } from './keep-connected.ts';
 import type { EventMessage } from './message.ts';
 import { declareTopology, EVENTS_EXCHANGE } from './topology.ts';
 
@@ -92,7 +93,6 @@ export function createPublisher(options: PublisherOptions = {}): Publisher {
 
 class ConfirmPublisher implements Publisher {
   readonly #options: PublisherOptions;
-  readonly #urls: readonly string[];
   readonly #window: number;
   /** What was taken and not settled yet, in order. */
   readonly #unconfirmed = new Map<number, Entry>();
@@ -105,21 +105,29 @@ class ConfirmPublisher implements Publisher {
   #connections = 0;
   #blocked = false;
   #draining = false;
-  #closing = false;
   #broker = '';
   #lastError: BrokerError | undefined;
   #waiters: (() => void)[] = [];
-  readonly #stopConnecting = new AbortController();
+  readonly #closing = new AbortController();
   /** Destroys a socket that is still connecting when the publisher has closed. */
   readonly #sockets = new AbortController();
 
   constructor(options: PublisherOptions) {
+    const urls = parseAmqpUrls(options.urls);
     this.#options = options;
-    this.#urls = parseAmqpUrls(options.urls);
     this.#window = options.window ?? 2000;
     this.#watch = setInterval(() => this.#checkOldest(), WATCH_MS);
     this.#watch.unref();
-    void this.#keepConnected();
+    void keepConnected({
+      urls,
+      reconnectMs: options.reconnectMs ?? { min: 100, max: 10_000 },
+      signal: this.#closing.signal,
+      stay: (turn) => this.#stayConnected(turn),
+      onLost: (error) => {
+        this.#lastError = error;
+        this.#options.onStateChange?.(this.state);
+      },
+    });
   }
 
   get state(): PublisherState {
@@ -146,16 +154,15 @@ class ConfirmPublisher implements Publisher {
   }
 
   ready(): Promise<void> {
-    if (this.#isReady() || this.#closing) return Promise.resolve();
+    if (this.#isReady() || this.#closing.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
   async close({ timeoutMs = 5000 }: { timeoutMs?: number } = {}): Promise<readonly EventMessage[]> {
-    this.#closing = true;
+    this.#closing.abort();
     this.#wakeAll();
     const end = performance.now() + timeoutMs;
     while (this.#unconfirmed.size > 0 && this.#link !== undefined && performance.now() < end) await delay(5);
-    this.#stopConnecting.abort();
     clearInterval(this.#watch);
     const link = this.#link;
     this.#link = undefined;
@@ -171,7 +178,7 @@ class ConfirmPublisher implements Publisher {
       this.#link !== undefined &&
       !this.#blocked &&
       !this.#draining &&
-      !this.#closing &&
+      !this.#closing.signal.aborted &&
       this.#unconfirmed.size < this.#window
     );
   }
@@ -247,53 +254,29 @@ class ConfirmPublisher implements Publisher {
     }
   }
 
-  async #keepConnected(): Promise<void> {
-    const { min, max } = this.#options.reconnectMs ?? { min: 100, max: 10_000 };
-    const { signal } = this.#stopConnecting;
-    for (let attempt = 0, turn = 0; !this.#closing; turn += 1) {
-      const url = this.#urls[turn % this.#urls.length] ?? '';
-      this.#broker = redactAmqpUrl(url);
-      try {
-        await this.#stayConnected(url, () => {
-          attempt = 0;
-        });
-      } catch (error) {
-        this.#lastError = explainBrokerError(error, this.#broker);
-        this.#options.onStateChange?.(this.state);
-      }
-      if (this.#closing) return;
-      const pause = min + Math.random() * Math.min(max, min * 2 ** attempt);
-      attempt += 1;
-      await delay(pause, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
   /** One connection from its beginning to its end; throws what ended it. */
-  async #stayConnected(url: string, onConnected: () => void): Promise<void> {
+  async #stayConnected({ url, broker, connected }: Turn): Promise<void> {
+    this.#broker = broker;
     const { heartbeatS, connectTimeoutMs, connectionName = 'clowder-otel', tls } = this.#options;
     const { signal } = this.#sockets;
     const model = await connectBroker(url, { connectionName, heartbeatS, connectTimeoutMs, tls, signal });
-    const ended = Promise.withResolvers<never>();
-    // `error` and `close` both fire: the first reason counts.
-    model.on('error', ended.reject);
-    model.on('close', (error) => ended.reject(error ?? new Error('closed by the broker')));
-    ended.promise.catch(() => undefined);
+    const ended = endOf(model);
     let begun = false;
     try {
       const channel = await Promise.race([this.#openChannel(model, ended.reject), ended.promise]);
-      if (this.#closing) return;
+      if (this.#closing.signal.aborted) return;
       begun = true;
       this.#begin({
         model,
         channel,
         lost: () => ended.reject(new Error('no confirm came in time, or the channel was closed')),
       });
-      onConnected();
+      connected();
       await ended.promise;
     } finally {
       this.#link = undefined;
       // A link that was begun is ended by close().
-      if (!begun || !this.#closing) void endConnection(model);
+      if (!begun || !this.#closing.signal.aborted) void endConnection(model);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Channel } from 'amqplib';
 
 export const EVENTS_EXCHANGE = 'clowder.events';
-const METRICS_EXCHANGE = 'clowder.metrics';
+export const METRICS_EXCHANGE = 'clowder.metrics';
 
 /**
  * Declares the exchanges and binds the one to the other. Queues are their consumers' to declare.

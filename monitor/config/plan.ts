@@ -1,4 +1,5 @@
 import { redactAmqpUrl } from '../../exporter/amqp-url.ts';
+import { METRICS_EXCHANGE } from '../../exporter/topology.ts';
 import type { ExtractorsSettings } from '../extractors/settings.ts';
 import { createProbe } from '../probes/create-probe.ts';
 import type { MonitorConfig, PlannedNotifier } from './config.ts';
@@ -50,7 +51,7 @@ function recipientOf(notifier: PlannedNotifier): string {
     case 'email':
       return notifier.to.join(', ');
     case 'rabbitmq':
-      return `${redactAmqpUrl(notifier.url ?? '')} ${notifier.exchange ?? 'clowder.metrics'}`;
+      return `${redactAmqpUrl(notifier.url ?? '')} ${notifier.exchange ?? METRICS_EXCHANGE}`;
     case 'webhook':
     case 'slack':
       return `${new URL(notifier.url).origin}/…`;

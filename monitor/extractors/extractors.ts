@@ -2,7 +2,8 @@ import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { readFileSync } from 'node:fs';
 import { parseAmqpUrls } from '../../exporter/amqp-url.ts';
-import type { BrokerTls } from '../../exporter/connection.ts';
+import { readTls } from '../../exporter/connection.ts';
+import { EVENTS_EXCHANGE } from '../../exporter/topology.ts';
 import { redactText } from '../../taxonomy/redaction.ts';
 import type { HealthState } from '../state/health-state.ts';
 import type { EmitEvent } from '../telemetry/emit-event.ts';
@@ -48,7 +49,6 @@ export interface RunningExtractors {
   stop(): Promise<void>;
 }
 
-const EVENTS_EXCHANGE = 'clowder.events';
 const TICK_MS = 1000;
 const JOBS_MAX = 20_000;
 const FORGET_JOBS_MS = 7 * 24 * 60 * 60_000;
@@ -62,7 +62,7 @@ const FORGET_JOBS_MS = 7 * 24 * 60 * 60_000;
 export function startExtractors(options: ExtractorsOptions): RunningExtractors {
   const { settings, emit, follow, persist, meter, log, dataDir } = options;
   const nowMs = Date.now;
-  const tls = readTls(settings.tlsFiles);
+  const tls = readTls(settings.tlsFiles, readFileSync);
   const store = openJobStore(dataDir);
   const metrics = extractorMetrics(meter);
   const stopping = new AbortController();
@@ -145,14 +145,6 @@ export function startExtractors(options: ExtractorsOptions): RunningExtractors {
 
 function listensToFirehose({ jobs }: ExtractorsSettings): boolean {
   return jobs === 'auto' || jobs === 'firehose';
-}
-
-function readTls({ ca, cert, key }: ExtractorsSettings['tlsFiles']): BrokerTls {
-  return {
-    ...(ca !== undefined && { ca: readFileSync(ca) }),
-    ...(cert !== undefined && { cert: readFileSync(cert) }),
-    ...(key !== undefined && { key: readFileSync(key) }),
-  };
 }
 
 function createPoller({ settings }: ExtractorsOptions, store: JobStore): (Poller & Partial<V1Poller>) | undefined {

@@ -1,30 +1,29 @@
 import { readFileSync } from 'node:fs';
 import type { ConfirmChannel } from 'amqplib';
 import { parseAmqpUrls } from '../../exporter/amqp-url.ts';
-import { connectBroker, endConnection } from '../../exporter/connection.ts';
+import { connectBroker, endConnection, readTls } from '../../exporter/connection.ts';
+import { METRICS_EXCHANGE } from '../../exporter/topology.ts';
 import type { NotifierSettings } from '../config/schema.ts';
 import type { Notification } from './notification.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
-
-const EXCHANGE = 'clowder.metrics';
 
 /**
  * Publishes the state of a service as the field's consumers know it, straight to RabbitMQ: it arrives also while no
  * collector runs. What a consumer gets by way of the collector as well it would count twice.
  */
 export function rabbitmqNotifier(settings: NotifierSettings<'rabbitmq'>): Notifier {
-  const { exchange = EXCHANGE, ca_file: caFile } = settings;
+  const { exchange = METRICS_EXCHANGE, ca_file: caFile } = settings;
   const [url = ''] = parseAmqpUrls(settings.url);
   return {
     async deliver(notification, signal) {
-      const tls = caFile === undefined ? {} : { ca: readFileSync(caFile) };
+      const tls = readTls({ ca: caFile }, readFileSync);
       const model = await connectBroker(url, { connectionName: 'clowder-otel-monitor', tls, signal });
       model.on('error', () => undefined);
       try {
         const channel = await model.createConfirmChannel();
         // A channel that the broker closes fails what waits for its confirm.
         channel.on('error', () => undefined);
-        if (exchange === EXCHANGE) await channel.assertExchange(exchange, 'fanout', { durable: true });
+        if (exchange === METRICS_EXCHANGE) await channel.assertExchange(exchange, 'fanout', { durable: true });
         await publish(channel, exchange, notification);
       } finally {
         await endConnection(model);

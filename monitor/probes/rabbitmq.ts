@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ChannelModel } from 'amqplib';
 import { parseAmqpUrls, redactAmqpUrl } from '../../exporter/amqp-url.ts';
-import { connectBroker, endConnection, type BrokerTls } from '../../exporter/connection.ts';
+import { connectToAny, endConnection, readTls } from '../../exporter/connection.ts';
 import type { Planned } from '../config/config.ts';
 import type { Measures, Probe, Reading } from '../reading.ts';
 import { errorText } from './probe-error.ts';
@@ -24,8 +24,8 @@ export function rabbitmqProbe(settings: Planned<'rabbitmq'>): Probe {
     target,
     async run(signal) {
       const began = performance.now();
-      const tls = settings.ca_file === undefined ? {} : { ca: readFileSync(settings.ca_file) };
-      const model = await connectToAny(urls, tls, signal);
+      const tls = readTls({ ca: settings.ca_file }, readFileSync);
+      const { model } = await connectToAny(urls, { connectionName: 'clowder-otel-monitor', tls, signal });
       const responseMs = round(performance.now() - began);
       // The broker may go away while it is being looked at: what is waited for fails then.
       model.on('error', () => undefined);
@@ -48,19 +48,6 @@ export function rabbitmqProbe(settings: Planned<'rabbitmq'>): Probe {
       }
     },
   };
-}
-
-/** The first that answers. @throws Error of the last */
-async function connectToAny(urls: readonly string[], tls: BrokerTls, signal: AbortSignal): Promise<ChannelModel> {
-  let last: unknown;
-  for (const url of urls) {
-    try {
-      return await connectBroker(url, { connectionName: 'clowder-otel-monitor', tls, signal });
-    } catch (error) {
-      last = error;
-    }
-  }
-  throw last;
 }
 
 /** A queue that is missing closes the channel: each is asked on one of its own. */

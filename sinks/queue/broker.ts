@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib';
 import { redactAmqpUrl } from '../../exporter/amqp-url.ts';
 import { explainBrokerError } from '../../exporter/broker-error.ts';
-import { connectBroker, endConnection, type BrokerTls } from '../../exporter/connection.ts';
+import { connectToAny, endConnection, type BrokerTls } from '../../exporter/connection.ts';
 
 export interface BrokerAccess {
   /** Of one broker each, tried in turn. */
@@ -19,24 +19,16 @@ export async function withBroker<T>(
   use: (model: ChannelModel, broker: string) => Promise<T>,
 ): Promise<T> {
   const sockets = new AbortController();
-  let refusal: unknown;
-  for (const url of urls) {
-    const broker = redactAmqpUrl(url);
-    let model: ChannelModel;
-    try {
-      model = await connectBroker(url, { connectionName: 'clowder-otel sink command', tls, signal: sockets.signal });
-    } catch (error) {
-      refusal = explainBrokerError(error, broker);
-      continue;
-    }
-    // What is under way on it fails by itself.
-    model.on('error', () => undefined);
-    try {
-      return await use(model, broker);
-    } finally {
-      await endConnection(model);
-      sockets.abort();
-    }
+  const options = { connectionName: 'clowder-otel sink command', tls, signal: sockets.signal };
+  const { model, url } = await connectToAny(urls, options).catch((error: unknown) => {
+    throw explainBrokerError(error, redactAmqpUrl(urls.at(-1) ?? ''));
+  });
+  // What is under way on it fails by itself.
+  model.on('error', () => undefined);
+  try {
+    return await use(model, redactAmqpUrl(url));
+  } finally {
+    await endConnection(model);
+    sockets.abort();
   }
-  throw refusal;
 }

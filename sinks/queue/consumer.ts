@@ -1,8 +1,8 @@
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { setTimeout as delay } from 'node:timers/promises';
-import { redactAmqpUrl } from '../../exporter/amqp-url.ts';
-import { explainBrokerError, type BrokerError } from '../../exporter/broker-error.ts';
-import { connectBroker, endConnection, type BrokerTls } from '../../exporter/connection.ts';
+import type { BrokerError } from '../../exporter/broker-error.ts';
+import { connectBroker, endConnection, endOf, type BrokerTls } from '../../exporter/connection.ts';
+import { keepConnected, type Turn } from '../../exporter/keep-connected.ts';
 import { declareSinkQueues, removeOtherBindings } from './declare.ts';
 import { confirmedCopy } from './copy.ts';
 import type { DeadClass, QueueLink, QueueMessage } from './message.ts';
@@ -66,7 +66,19 @@ export class QueueConsumer {
 
   /** Begins to connect, in the background. */
   start(): void {
-    this.#running = this.#keepConnected();
+    const { urls, reconnectMs = { min: 100, max: 10_000 }, onLost } = this.#options;
+    const { signal } = this.#stop;
+    this.#running = keepConnected({
+      urls,
+      reconnectMs,
+      signal,
+      stay: (turn) => this.#stayConnected(turn),
+      onLost: (error) => {
+        if (signal.aborted) return;
+        this.#lastError = error;
+        onLost(error);
+      },
+    });
   }
 
   /** No message comes after this; what came can still be settled. */
@@ -97,43 +109,18 @@ export class QueueConsumer {
     return { ready: ready.messageCount, dead: dead.messageCount };
   }
 
-  async #keepConnected(): Promise<void> {
-    const { urls, reconnectMs: { min, max } = { min: 100, max: 10_000 } } = this.#options;
-    const { signal } = this.#stop;
-    for (let attempt = 0, turn = 0; !signal.aborted; turn += 1) {
-      const url = urls[turn % urls.length] ?? '';
-      const broker = redactAmqpUrl(url);
-      try {
-        await this.#stayConnected(url, () => {
-          attempt = 0;
-          this.#lastError = undefined;
-          this.#options.onConnected(broker);
-        });
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#lastError = explainBrokerError(error, broker);
-        this.#options.onLost(this.#lastError);
-      }
-      const pause = min + Math.random() * Math.min(max, min * 2 ** attempt);
-      attempt += 1;
-      await delay(pause, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
   /** One connection from its beginning to its end; throws what ended it. */
-  async #stayConnected(url: string, onConnected: () => void): Promise<void> {
-    const { sink, tls, receiver } = this.#options;
+  async #stayConnected({ url, broker, connected }: Turn): Promise<void> {
+    const { sink, tls, receiver, onConnected } = this.#options;
     const connectionName = `clowder-otel sink ${sink}`;
     const model = await connectBroker(url, { connectionName, tls, signal: this.#sockets.signal });
-    const ended = Promise.withResolvers<never>();
-    // `error` and `close` both fire: the first reason counts.
-    model.on('error', ended.reject);
-    model.on('close', (error) => ended.reject(error ?? new Error('closed by the broker')));
-    ended.promise.catch(() => undefined);
+    const ended = endOf(model);
     this.#model = model;
     try {
       await Promise.race([this.#consume(model, ended), ended.promise]);
-      onConnected();
+      connected();
+      this.#lastError = undefined;
+      onConnected(broker);
       await Promise.race([this.#bringBindingsInLine(model), ended.promise]);
       await ended.promise;
     } finally {

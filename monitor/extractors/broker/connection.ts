@@ -1,8 +1,8 @@
 import type { Channel } from 'amqplib';
 import { setTimeout as delay } from 'node:timers/promises';
-import { redactAmqpUrl } from '../../../exporter/amqp-url.ts';
-import { explainBrokerError, type BrokerError } from '../../../exporter/broker-error.ts';
-import { connectBroker, endConnection, type BrokerTls } from '../../../exporter/connection.ts';
+import type { BrokerError } from '../../../exporter/broker-error.ts';
+import { connectBroker, endConnection, endOf, type BrokerTls } from '../../../exporter/connection.ts';
+import { keepConnected, type Turn } from '../../../exporter/keep-connected.ts';
 import { runSubscription, type Subscription, type SubscriptionRunner } from './subscription.ts';
 
 export interface BrokerOptions {
@@ -28,7 +28,17 @@ export class BrokerConnection {
 
   constructor(options: BrokerOptions) {
     this.#options = options;
-    this.#running = this.#keepConnected();
+    const { urls, reconnectMs = { min: 200, max: 10_000 }, onLost } = options;
+    const { signal } = this.#stopping;
+    this.#running = keepConnected({
+      urls,
+      reconnectMs,
+      signal,
+      stay: (turn) => this.#stayConnected(turn),
+      onLost: (error) => {
+        if (!signal.aborted) onLost(error);
+      },
+    });
   }
 
   get connected(): boolean {
@@ -41,24 +51,8 @@ export class BrokerConnection {
     await this.#running;
   }
 
-  async #keepConnected(): Promise<void> {
-    const { urls, reconnectMs: { min, max } = { min: 200, max: 10_000 } } = this.#options;
-    const { signal } = this.#stopping;
-    for (let attempt = 0, turn = 0; !signal.aborted; turn += 1) {
-      const url = urls[turn % urls.length] ?? '';
-      try {
-        await this.#stayConnected(url, () => (attempt = 0));
-      } catch (error) {
-        if (!signal.aborted) this.#options.onLost(explainBrokerError(error, redactAmqpUrl(url)));
-      }
-      const pause = min + Math.random() * Math.min(max, min * 2 ** attempt);
-      attempt += 1;
-      await delay(pause, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
   /** One connection from its beginning to its end. @throws what ended it */
-  async #stayConnected(url: string, onConnected: () => void): Promise<void> {
+  async #stayConnected({ url, connected }: Turn): Promise<void> {
     const { connectionName, tls, subscriptions, runner } = this.#options;
     const socket = new AbortController();
     const giveUp = (): void => socket.abort();
@@ -68,16 +62,12 @@ export class BrokerConnection {
     // From here on the connection is closed in order.
     stopping.removeEventListener('abort', giveUp);
     const over = new AbortController();
-    const ended = Promise.withResolvers<void>();
-    ended.promise.catch(() => undefined);
-    // `error` and `close` both fire: the first reason counts.
-    model.on('error', ended.reject);
-    model.on('close', (error) => ended.reject(error ?? new Error('closed by the broker')));
+    const ended = endOf<void>(model);
     const stop = (): void => ended.resolve();
     stopping.addEventListener('abort', stop);
     if (stopping.aborted) stop();
     this.#connected = true;
-    onConnected();
+    connected();
     const openChannel = (): Promise<Channel> => model.createChannel();
     this.#options.onConnected?.(openChannel, over.signal);
     const listening = subscriptions.map((one) => runSubscription(openChannel, one, runner, over.signal));

@@ -1,0 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { redactAmqpUrl } from './amqp-url.ts';
+import { explainBrokerError, type BrokerError } from './broker-error.ts';
+
+export interface KeepConnectedOptions {
+  /** Of one broker each, as `parseAmqpUrls` gives them: tried in turn. */
+  readonly urls: readonly string[];
+  /** Bounds of the pause before the next try, milliseconds. */
+  readonly reconnectMs: { readonly min: number; readonly max: number };
+  /** Ends it, once the connection that is there has ended. */
+  readonly signal: AbortSignal;
+  /** One connection from its beginning to its end. @throws what ended it */
+  readonly stay: (turn: Turn) => Promise<void>;
+  /** The connection was refused, or lost; also where that is because of the signal. */
+  readonly onLost: (error: BrokerError, broker: string) => void;
+}
+
+/** One try to connect. */
+export interface Turn {
+  readonly url: string;
+  /** The URL without its password. */
+  readonly broker: string;
+  /** To be called when the connection is of use: pauses begin anew after that. */
+  readonly connected: () => void;
+}
+
+/** Connects to one broker after another, again and again, with growing pauses. It never rejects. */
+export async function keepConnected({ urls, reconnectMs, signal, stay, onLost }: KeepConnectedOptions): Promise<void> {
+  const { min, max } = reconnectMs;
+  for (let attempt = 0, turn = 0; !signal.aborted; turn += 1) {
+    const url = urls[turn % urls.length] ?? '';
+    const broker = redactAmqpUrl(url);
+    try {
+      await stay({ url, broker, connected: () => (attempt = 0) });
+    } catch (error) {
+      onLost(explainBrokerError(error, broker), broker);
+    }
+    const pause = min + Math.random() * Math.min(max, min * 2 ** attempt);
+    attempt += 1;
+    await delay(pause, undefined, { signal }).catch(() => undefined);
+  }
+}
