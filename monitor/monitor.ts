@@ -5,7 +5,7 @@ import { startListeners } from './notify/listeners.ts';
 import { createProbe } from './probes/create-probe.ts';
 import { ProbeRunner } from './probe-runner.ts';
 import type { Reading } from './reading.ts';
-import { step, UNKNOWN, type HealthState, type Step } from './state/health-state.ts';
+import { step, UNKNOWN, type HealthState, type Step, type Thresholds } from './state/health-state.ts';
 import { openStore } from './state/store.ts';
 import { Window } from './state/window.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
@@ -33,7 +33,6 @@ export type Follow = (reading: Reading & { readonly part: string; readonly compo
 
 /** What the monitor keeps of a target in memory. */
 interface Subject {
-  readonly health: HealthState;
   readonly window: Window;
   readonly latest: ObservedReading;
 }
@@ -59,14 +58,21 @@ export function startMonitor({ config, telemetry, log }: MonitorOptions): Monito
     onOutcome: (notifier, outcome) => metrics.notification(notifier, outcome),
     log,
   });
+  const states = new Map<string, HealthState>();
   const subjects = new Map<string, Subject>();
+
+  /** `moved`: it has another status now, which is to be kept. */
+  const judge = (key: string, healthy: boolean, atMs: number, thresholds: Thresholds) => {
+    const known = states.get(key) ?? store.health(key) ?? UNKNOWN;
+    const stepped = step(known, healthy, atMs, thresholds);
+    states.set(key, stepped.state);
+    return { stepped, moved: stepped.state.status !== known.status };
+  };
 
   const observe = (probe: PlannedProbe, reading: Reading, atMs: number): void => {
     const key = `${probe.name}\n${reading.target}`;
-    const before = subjects.get(key);
-    const window = before?.window ?? new Window(probe.schedule.window);
-    const known = before?.health ?? store.health(key) ?? UNKNOWN;
-    const stepped = step(known, reading.healthy, atMs, probe.schedule);
+    const window = subjects.get(key)?.window ?? new Window(probe.schedule.window);
+    const { stepped, moved } = judge(key, reading.healthy, atMs, probe.schedule);
     const observed: ObservedReading = {
       ...reading,
       error: reading.error === undefined ? undefined : scrub(reading.error).slice(0, ERROR_LENGTH),
@@ -74,11 +80,11 @@ export function startMonitor({ config, telemetry, log }: MonitorOptions): Monito
       component: probe.component,
       fields: { ...window.add(reading), ...reading.measures, ...stateFields(stepped) },
     };
-    subjects.set(key, { health: stepped.state, window, latest: observed });
+    subjects.set(key, { window, latest: observed });
     const { component, target, healthy, error, fields } = observed;
     const about = { probe: probe.name, component, target, error };
     telemetry.emit({ type: 'health.ping', createdMs: atMs, fields: { ...fields, ...about, healthy } });
-    if (stepped.state.status !== known.status) {
+    if (moved) {
       // The event first: an end in between tells the change twice rather than never.
       telemetry.persist();
       store.keepHealth(key, stepped.state);
@@ -88,13 +94,10 @@ export function startMonitor({ config, telemetry, log }: MonitorOptions): Monito
     listeners.hear(key, observed, stepped, atMs);
   };
 
-  const followed = new Map<string, HealthState>();
   const follow: Follow = ({ part, ...reading }, atMs) => {
     const key = `${part}\n${reading.target}`;
-    const known = followed.get(key) ?? store.health(key) ?? UNKNOWN;
-    const stepped = step(known, reading.healthy, atMs, AT_ONCE);
-    followed.set(key, stepped.state);
-    if (stepped.state.status !== known.status) store.keepHealth(key, stepped.state);
+    const { stepped, moved } = judge(key, reading.healthy, atMs, AT_ONCE);
+    if (moved) store.keepHealth(key, stepped.state);
     listeners.hear(key, { ...reading, probe: part, fields: {} }, stepped, atMs);
   };
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { backOff, jittered } from '../back-off.ts';
 import type { MonitorStore, OutboxRow } from '../state/store.ts';
 import { errorText } from '../probes/probe-error.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
@@ -26,6 +27,8 @@ export interface DeliveryOptions {
   /** From 0 up to 1. @default Math.random */
   readonly random?: () => number;
 }
+
+const PAUSES = { first: 1000, longest: 300_000 };
 
 /** Delivers the messages of one notifier in order, each until it is taken. It holds up nobody but itself. */
 export class Delivery {
@@ -93,15 +96,9 @@ export class Delivery {
       this.#failures += 1;
       onOutcome('failed');
       if (this.#failures === 1) log.warn({ ...fields, reason }, 'notification not delivered; it is tried again');
-      return this.#pause();
+      const { pauseMs = PAUSES, random = Math.random } = this.#options;
+      return jittered(backOff(this.#failures, pauseMs), random);
     }
-  }
-
-  /** Equal jitter: half of the pause is certain. */
-  #pause(): number {
-    const { pauseMs = { first: 1000, longest: 300_000 }, random = Math.random } = this.#options;
-    const pause = Math.min(pauseMs.longest, pauseMs.first * 2 ** Math.min(this.#failures - 1, 16));
-    return pause / 2 + (pause / 2) * random();
   }
 }
 

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { isIP, connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, rootCertificates, type PeerCertificate } from 'node:tls';
 
@@ -67,6 +68,11 @@ export async function openConnection({ host, port, tls, ca, signal }: ConnectOpt
 }
 
 /** Of the certificate that is presented; it may be negative. */
+/** Certificates of an authority, PEM: read at each try, as they are renewed. */
+export function readCa(path: string | undefined): Buffer | undefined {
+  return path === undefined ? undefined : readFileSync(path);
+}
+
 function daysLeft(certificate: PeerCertificate): number {
   const until = new X509Certificate(certificate.raw).validToDate.getTime();
   return Math.round(((until - Date.now()) / DAY_MS) * 100) / 100;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { redactText, redactUrl } from '../../taxonomy/index.ts';
 import type { Planned } from '../config/config.ts';
 import type { Measures, Probe, Reading } from '../reading.ts';
 import { bodyError, jsonValue } from './body-check.ts';
+import { readCa } from './connection.ts';
 import { timedRequest, type TimedAnswer } from './http-request.ts';
 import { round } from './milliseconds.ts';
 
@@ -72,7 +72,7 @@ function probeOf(settings: Planned<'http'> | Planned<'download'>, look: (ask: As
   return {
     target,
     async run(signal) {
-      const ca = caFile === undefined ? undefined : readFileSync(caFile);
+      const ca = readCa(caFile);
       const { answer, error, measures } = await look((method, onData) =>
         timedRequest({ url, method, headers, redirects, ca, signal, onData, tls_verify, tls_min_days }),
       );

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Measures } from '../reading.ts';
+import { readCa } from './connection.ts';
 import { timedRequest } from './http-request.ts';
 import { errorText } from './probe-error.ts';
 
@@ -59,7 +59,7 @@ export function managementClient(settings: ManagementSettings, vhost: string): M
       method: 'GET',
       headers,
       redirects: 0,
-      ca: settings.ca_file === undefined ? undefined : readFileSync(settings.ca_file),
+      ca: readCa(settings.ca_file),
       signal,
       onData: (chunk) => {
         kept += chunk.length;

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Planned } from '../config/config.ts';
 import type { Probe } from '../reading.ts';
-import { certificateError, openConnection } from './connection.ts';
+import { certificateError, openConnection, readCa } from './connection.ts';
 import { round } from './milliseconds.ts';
 
 /** Whether somebody listens at a port. */
@@ -11,7 +10,7 @@ export function tcpProbe(settings: Planned<'tcp'>): Probe {
   return {
     target,
     async run(signal) {
-      const ca = caFile === undefined ? undefined : readFileSync(caFile);
+      const ca = readCa(caFile);
       const { socket, dnsMs, connectMs, tlsMs, certificate } = await openConnection({ host, port, tls, ca, signal });
       socket.destroy();
       const error = certificateError(certificate, settings);

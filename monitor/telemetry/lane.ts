@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { backOff, jittered } from '../back-off.ts';
 import type { PostAnswer, PostOtlp } from './post-otlp.ts';
 import type { Signal, Spool, SpoolRow } from './spool.ts';
 
@@ -136,8 +137,7 @@ export class Lane {
       case 'retry': {
         if (this.#problem === '')
           log.warn({ signal, reason: answer.reason }, 'telemetry cannot be sent; it is kept on disk and sent again');
-        const exponential = this.#pauses.first * 2 ** Math.min(this.#failures, 16);
-        return Math.max(answer.afterMs ?? 0, this.#fail(answer.reason, Math.min(this.#pauses.longest, exponential)));
+        return Math.max(answer.afterMs ?? 0, this.#fail(answer.reason, backOff(this.#failures + 1, this.#pauses)));
       }
     }
   }
@@ -147,13 +147,13 @@ export class Lane {
     this.#options.log.error({ signal: this.#options.signal, items, reason }, 'the receiver refuses telemetry for good');
   }
 
-  /** Equal jitter: half of the pause is certain. */
+  /** @returns the pause, somewhat shortened */
   #fail(reason: string, pauseMs: number): number {
     this.#failures += 1;
     this.#counters.retries += 1;
     this.#problem = reason;
     this.#settleIdle();
-    return pauseMs / 2 + (pauseMs / 2) * (this.#options.random ?? Math.random)();
+    return jittered(pauseMs, this.#options.random ?? Math.random);
   }
 }
 

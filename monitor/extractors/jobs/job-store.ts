@@ -46,7 +46,8 @@ export function openJobStore(dir: string): JobStore {
         for (const key of removed) remove.run(key);
         database.exec('COMMIT');
       } catch (error) {
-        database.exec('ROLLBACK');
+        // SQLite has rolled back by itself where the disk is full.
+        if (database.isTransaction) database.exec('ROLLBACK');
         throw error;
       }
     },
