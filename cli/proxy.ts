@@ -18,7 +18,7 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
   // The SDK reads its own settings from the environment.
   const forSdk: Record<string, unknown> = { OTEL_EXPORTER_OTLP_ENDPOINT: DEFAULT_OTLP_ENDPOINT, ...file };
   for (const [name, value] of Object.entries(forSdk)) if (name.startsWith('OTEL_')) process.env[name] ??= String(value);
-  const enricher = proxyEnricher(settings);
+  const enricher = await proxyEnricher(settings);
   const telemetry = setUpTelemetry({
     serviceName: 'clowder-otel-proxy',
     log: (message) => log.warn(message),

@@ -1,16 +1,16 @@
-import { createClowderEnricher } from '../enrichment/clowder-enricher.ts';
 import type { Enricher } from '../enrichment/types.ts';
 import { readPem } from './pem.ts';
 import type { ProxySettings } from './settings.ts';
 
 /**
- * The enricher that the proxy's settings ask for; undefined where they ask for none.
+ * The enricher that the proxy's settings ask for; undefined where they ask for none, and then nothing of it is loaded.
  *
  * @throws ProxyConfigError where the CA cannot be read
  */
-export function proxyEnricher(settings: ProxySettings): Enricher | undefined {
+export async function proxyEnricher(settings: ProxySettings): Promise<Enricher | undefined> {
   const { CLOWDER_VERSION: version, CLOWDER_ENRICH: what } = settings;
   if (what.length === 0 || version === 'auto') return undefined;
+  const { createClowderEnricher } = await import('../enrichment/clowder-enricher.ts');
   return createClowderEnricher(
     version,
     {
