@@ -1,30 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
-import { MemoryJournal } from '../test/support/memory-journal.ts';
+import { TRACE, WAIT_MS, WINDOW_MS, world } from '../test/support/intake-world.ts';
 import type { FlatBody } from '../taxonomy/flat-body.ts';
 import { traceKeyOf, type Candidate } from '../taxonomy/map.ts';
-import { Intake } from './intake.ts';
-import { SeenIds } from './seen-ids.ts';
-
-const WAIT_MS = 60_000;
-const WINDOW_MS = 3_600_000;
-const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
-
-function world() {
-  const clock = { now: 1_000_000 };
-  const journal = new MemoryJournal(() => clock.now);
-  const observer = { accepted: vi.fn(), duplicate: vi.fn(), waiting: vi.fn(), recovered: vi.fn(), rejected: vi.fn() };
-  const open = (): Intake =>
-    new Intake({
-      journal,
-      seen: new SeenIds({ windowMs: WINDOW_MS }),
-      waitMs: WAIT_MS,
-      windowMs: WINDOW_MS,
-      now: () => clock.now,
-      observer,
-    });
-  const ids = (): string[] => journal.lines.map((line) => (JSON.parse(line) as FlatBody).event_id);
-  return { clock, journal, observer, open, intake: open(), ids };
-}
 
 const body = (event_id: string, fields: object = {}): FlatBody => ({
   event_id,
