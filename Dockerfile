@@ -7,9 +7,11 @@ COPY package.json package-lock.json ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY taxonomy taxonomy
+COPY runtime runtime
 COPY exporter exporter
-COPY collector collector
 COPY instrumentation instrumentation
+COPY proxy proxy
+COPY collector collector
 COPY monitor monitor
 COPY sinks sinks
 COPY cli cli

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const sources = '{taxonomy,exporter,collector,instrumentation,monitor,sinks,cli,tools}';
+const sources = '{taxonomy,runtime,exporter,instrumentation,proxy,collector,monitor,sinks,cli,tools}';
 
 export default defineConfig({
   test: {

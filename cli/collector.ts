@@ -1,7 +1,7 @@
 import { startCollector } from '../collector/service.ts';
 import type { GlobalOptions } from './program.ts';
 import { settingsOf } from './settings.ts';
-import { stopOnSignal } from './stop-on-signal.ts';
+import { stopOnSignal } from '../runtime/stop-on-signal.ts';
 
 /** `collector`: runs until SIGTERM or SIGINT, then finishes what is in flight and exits 0. */
 export async function runCollector(options: GlobalOptions): Promise<void> {

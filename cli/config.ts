@@ -1,5 +1,5 @@
 import { SETTINGS } from '../collector/config.ts';
-import { redactAmqpUrl } from '../exporter/amqp-url.ts';
+import { redactAmqpUrl } from '../runtime/amqp/amqp-url.ts';
 import type { GlobalOptions } from './program.ts';
 import { printRows } from './output.ts';
 import { settingsOf } from './settings.ts';

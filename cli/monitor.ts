@@ -10,10 +10,10 @@ import { turnOf } from '../monitor/probe-runner.ts';
 import { createProbe } from '../monitor/probes/create-probe.ts';
 import type { Reading } from '../monitor/reading.ts';
 import { startTelemetry } from '../monitor/telemetry/telemetry.ts';
-import { VERSION } from '../collector/version.ts';
+import { VERSION } from '../runtime/version.ts';
 import { printRows } from './output.ts';
 import type { GlobalOptions } from './program.ts';
-import { stopOnSignal } from './stop-on-signal.ts';
+import { stopOnSignal } from '../runtime/stop-on-signal.ts';
 
 const DEFAULT_CONFIG = 'monitor.yaml';
 /** What is left after SIGTERM for sending what waits; the rest goes out after the next start. */

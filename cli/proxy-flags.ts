@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { PROXY_FLAGS } from '../instrumentation/proxy/flags.ts';
+import { PROXY_FLAGS } from '../proxy/flags.ts';
 
 export const DEFAULT_OTLP_ENDPOINT = 'http://127.0.0.1:4318';
 

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import pino from 'pino';
 import { readConfigFile } from '../collector/config.ts';
 import { startCapture } from '../instrumentation/capture/start-capture.ts';
-import { proxyEnricher } from '../instrumentation/proxy/enrichment.ts';
-import { startProxy } from '../instrumentation/proxy/proxy.ts';
-import { parseProxySettings } from '../instrumentation/proxy/settings.ts';
+import { proxyEnricher } from '../proxy/enrichment.ts';
+import { startProxy } from '../proxy/proxy.ts';
+import { parseProxySettings } from '../proxy/settings.ts';
 import { setUpTelemetry } from '../instrumentation/telemetry/set-up.ts';
 import type { GlobalOptions } from './program.ts';
 import { DEFAULT_OTLP_ENDPOINT, flagValues } from './proxy-flags.ts';
-import { stopOnSignal } from './stop-on-signal.ts';
+import { stopOnSignal } from '../runtime/stop-on-signal.ts';
 
 /** `proxy`: runs until SIGTERM or SIGINT, then finishes what is in flight and exits 0. */
 export async function runProxy({ config }: GlobalOptions, command: Command): Promise<void> {

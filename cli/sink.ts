@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
 import { amqpTls, checkBrokers } from '../collector/config-checks.ts';
 import { ConfigError, readConfigFile } from '../collector/config.ts';
-import { parseAmqpUrls } from '../exporter/amqp-url.ts';
+import { parseAmqpUrls } from '../runtime/amqp/amqp-url.ts';
 import { withBroker, type BrokerAccess } from '../sinks/queue/broker.ts';
 import { listDeadLetters, replayDeadLetters } from '../sinks/queue/dead-letters.ts';
 import { SINKS } from '../sinks/registry.ts';
@@ -13,7 +13,7 @@ import { loadProcessSettings, type ProcessSettings } from '../sinks/settings/pro
 import { printRows, progress } from './output.ts';
 import type { GlobalOptions } from './program.ts';
 import { UsageError } from './settings.ts';
-import { stopOnSignal } from './stop-on-signal.ts';
+import { stopOnSignal } from '../runtime/stop-on-signal.ts';
 
 interface Loaded {
   readonly settings: ProcessSettings;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { parseAmqpUrls } from '../exporter/amqp-url.ts';
-import { readTls, type BrokerTls } from '../exporter/connection.ts';
+import { parseAmqpUrls } from '../runtime/amqp/amqp-url.ts';
+import { readTls, type BrokerTls } from '../runtime/amqp/connection.ts';
 import type { Settings } from './config.ts';
 
 type BrokerSettings = Partial<Pick<Settings, 'AMQP_URL' | (typeof TLS_FILES)[number]>>;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { EVENT_TYPES } from '../taxonomy/event-types.ts';
 import { CollectorMetrics, PREFIX, routeLabel } from './metrics.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../runtime/version.ts';
 
 function watched(): CollectorMetrics {
   const metrics = new CollectorMetrics();

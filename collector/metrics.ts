@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import type { PublisherCounters, PublisherState } from '../exporter/publisher.ts';
 import type { JournalStats } from './journal/journal.ts';
 import { REFUSALS } from './keys/auth.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../runtime/version.ts';
 
 /** What is known of a metric without its values; the documentation's table is made of these. */
 export interface MetricDescription {

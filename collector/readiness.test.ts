@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { BrokerError } from '../exporter/broker-error.ts';
+import { BrokerError } from '../runtime/amqp/broker-error.ts';
 import type { PublisherState } from '../exporter/publisher.ts';
 import type { JournalStats } from './journal/journal.ts';
 import { readinessOf, type Readiness } from './readiness.ts';

@@ -1,6 +1,6 @@
 /** Events to RabbitMQ: the publisher, the message, and exporters for the OTel SDK. */
-export { AmqpUrlError } from './amqp-url.ts';
-export { BrokerError } from './broker-error.ts';
+export { AmqpUrlError } from '../runtime/amqp/amqp-url.ts';
+export { BrokerError } from '../runtime/amqp/broker-error.ts';
 export { toMessage, type EventMessage } from './message.ts';
 export {
   createPublisher,

@@ -1,11 +1,11 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseAmqpUrls } from './amqp-url.ts';
-import type { BrokerError } from './broker-error.ts';
-import { connectBroker, endConnection, endOf, type BrokerTls } from './connection.ts';
-import { keepConnected, type Turn } from './keep-connected.ts';
+import { parseAmqpUrls } from '../runtime/amqp/amqp-url.ts';
+import type { BrokerError } from '../runtime/amqp/broker-error.ts';
+import { connectBroker, endConnection, endOf, type BrokerTls } from '../runtime/amqp/connection.ts';
+import { keepConnected, type Turn } from '../runtime/amqp/keep-connected.ts';
 import type { EventMessage } from './message.ts';
-import { declareTopology, EVENTS_EXCHANGE } from './topology.ts';
+import { declareTopology, EVENTS_EXCHANGE } from '../runtime/amqp/topology.ts';
 
 /** `confirmed`: RabbitMQ has it, on disk, in a queue. `returned`: no queue takes it. */
 export type Outcome = 'confirmed' | 'returned';

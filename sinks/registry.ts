@@ -1,11 +1,11 @@
-import { fileSink } from './file.ts';
-import { amplitude } from './amplitude.ts';
-import { ga4 } from './ga4.ts';
-import { matomo } from './matomo.ts';
-import { otlp } from './otlp.ts';
-import { webhookSink } from './webhook.ts';
-import { postgresql } from './postgresql.ts';
-import { influxdb } from './influxdb.ts';
+import { fileSink } from './services/file/file.ts';
+import { amplitude } from './services/amplitude/amplitude.ts';
+import { ga4 } from './services/ga4/ga4.ts';
+import { matomo } from './services/matomo/matomo.ts';
+import { otlp } from './services/otlp/otlp.ts';
+import { webhookSink } from './services/webhook/webhook.ts';
+import { postgresql } from './services/postgresql/postgresql.ts';
+import { influxdb } from './services/influxdb/influxdb.ts';
 import type { SinkDefinition } from './sink.ts';
 
 /** Every kind of service that events can go to, in the order in which `sink list` shows them. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { trustProxies } from '../client-address.ts';
 import type { ApiKey } from '../keys/store.ts';
-import type { StatedEvent, StatedVerdict } from '../stated-intake.ts';
+import type { StatedEvent, StatedVerdict } from '../intake/stated-intake.ts';
 import { browserRoutes, type BrowserDependencies } from './browser-routes.ts';
 
 const SITE = 'https://clowder.example';

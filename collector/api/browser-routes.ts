@@ -5,7 +5,7 @@ import type { ClientAddressOf } from '../client-address.ts';
 import { createByteBudget } from '../otlp/body.ts';
 import { overRate, remoteAddress } from '../keys/auth.ts';
 import type { KeyStore } from '../keys/store.ts';
-import type { StatedEvent, StatedVerdict } from '../stated-intake.ts';
+import type { StatedEvent, StatedVerdict } from '../intake/stated-intake.ts';
 import { denyAsProblem, problem, unavailable } from './problem.ts';
 import { readText, RequestError } from './request-body.ts';
 

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { cloudEventId } from '../../taxonomy/event-id.ts';
 import { EVENT_TYPES } from '../../taxonomy/event-types.ts';
-import type { StatedEvent, StatedVerdict } from '../stated-intake.ts';
+import type { StatedEvent, StatedVerdict } from '../intake/stated-intake.ts';
 import { eventsRoutes } from './events-routes.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };

@@ -2,7 +2,7 @@ import { Hono, type Context } from 'hono';
 import type { EventIssue } from '../../taxonomy/describe.ts';
 import { EVENT_TYPES, isEventType } from '../../taxonomy/event-types.ts';
 import { createByteBudget } from '../otlp/body.ts';
-import { idsOf, type StatedEvent, type StatedVerdict } from '../stated-intake.ts';
+import { idsOf, type StatedEvent, type StatedVerdict } from '../intake/stated-intake.ts';
 import type { History } from './history-page.ts';
 import { historyRoute } from './history-route.ts';
 import { problem, unavailable } from './problem.ts';

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { TelemetryBatch } from '../telemetry-intake.ts';
+import type { TelemetryBatch } from '../intake/telemetry-intake.ts';
 import { otlpError, otlpRoutes, type OtlpDependencies } from './routes.ts';
 
 // The rules of the OTLP/HTTP receiver: opentelemetry-proto docs/specification.md 1.11. Test names quote them.

@@ -1,6 +1,6 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { Hono, type Context } from 'hono';
-import type { TelemetryBatch } from '../telemetry-intake.ts';
+import type { TelemetryBatch } from '../intake/telemetry-intake.ts';
 import { BodyError, createByteBudget, readBody } from './body.ts';
 import { decodeLogsJson, decodeMetricsJson, decodeTracesJson } from './json.ts';
 import { decodeLogs, decodeMetrics, decodeTraces } from './protobuf.ts';

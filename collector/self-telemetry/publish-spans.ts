@@ -1,7 +1,7 @@
 import { ROOT_CONTEXT, SpanKind, TraceFlags, isSpanContextValid, type Link, type Tracer } from '@opentelemetry/api';
 import type { EventMessage } from '../../exporter/message.ts';
 import type { Outcome } from '../../exporter/publisher.ts';
-import { EVENTS_EXCHANGE } from '../../exporter/topology.ts';
+import { EVENTS_EXCHANGE } from '../../runtime/amqp/topology.ts';
 
 /** Links of one span: the SDK keeps no more by default (OTEL_SPAN_LINK_COUNT_LIMIT). */
 const LINKS_MAX = 128;

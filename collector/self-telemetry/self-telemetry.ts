@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { EventMessage } from '../../exporter/message.ts';
 import type { Outcome } from '../../exporter/publisher.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../../runtime/version.ts';
 import { diagLoggerOf } from './diag-logger.ts';
 import { PublishSpans } from './publish-spans.ts';
 import { registryProducer } from './registry-producer.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { DEFAULT_AMQP_URL, parseAmqpUrls } from '../../exporter/amqp-url.ts';
+import { DEFAULT_AMQP_URL, parseAmqpUrls } from '../../runtime/amqp/amqp-url.ts';
 import { extractorsSettings, type ExtractorsSettings } from '../extractors/settings.ts';
 import type { MonitorYaml, NotifierSettings, ProbeSettings, ScheduleSettings } from './schema.ts';
 import type { Problem } from './secrets.ts';

@@ -1,5 +1,5 @@
-import { redactAmqpUrl } from '../../exporter/amqp-url.ts';
-import { METRICS_EXCHANGE } from '../../exporter/topology.ts';
+import { redactAmqpUrl } from '../../runtime/amqp/amqp-url.ts';
+import { METRICS_EXCHANGE } from '../../runtime/amqp/topology.ts';
 import type { ExtractorsSettings } from '../extractors/settings.ts';
 import { createProbe } from '../probes/create-probe.ts';
 import type { MonitorConfig, PlannedNotifier } from './config.ts';

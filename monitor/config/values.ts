@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseAmqpUrls } from '../../exporter/amqp-url.ts';
+import { parseAmqpUrls } from '../../runtime/amqp/amqp-url.ts';
 
 /** Every message says what the setting may be; the check adds where it stands and what it was. */
 const DURATION = 'a duration above 0, such as 500ms, 30s, 5m, 6h or 7d';

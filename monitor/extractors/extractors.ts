@@ -1,9 +1,9 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { readFileSync } from 'node:fs';
-import { parseAmqpUrls } from '../../exporter/amqp-url.ts';
-import { readTls } from '../../exporter/connection.ts';
-import { EVENTS_EXCHANGE } from '../../exporter/topology.ts';
+import { parseAmqpUrls } from '../../runtime/amqp/amqp-url.ts';
+import { readTls } from '../../runtime/amqp/connection.ts';
+import { EVENTS_EXCHANGE } from '../../runtime/amqp/topology.ts';
 import { redactText } from '../../taxonomy/redaction.ts';
 import type { HealthState } from '../state/health-state.ts';
 import type { EmitEvent } from '../telemetry/emit-event.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { backOff, jittered } from '../back-off.ts';
+import { backOff, jittered } from '../../runtime/sending/back-off.ts';
 import type { MonitorStore, OutboxRow } from '../state/store.ts';
 import { errorText } from '../probes/probe-error.ts';
 import { NotifyError, type Notifier } from './notifier.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { ConfirmChannel } from 'amqplib';
-import { parseAmqpUrls } from '../../exporter/amqp-url.ts';
-import { connectBroker, endConnection, readTls } from '../../exporter/connection.ts';
-import { METRICS_EXCHANGE } from '../../exporter/topology.ts';
+import { parseAmqpUrls } from '../../runtime/amqp/amqp-url.ts';
+import { connectBroker, endConnection, readTls } from '../../runtime/amqp/connection.ts';
+import { METRICS_EXCHANGE } from '../../runtime/amqp/topology.ts';
 import type { NotifierSettings } from '../config/schema.ts';
 import type { Notification } from './notification.ts';
 import { NotifyError, type Notifier } from './notifier.ts';

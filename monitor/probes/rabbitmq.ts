@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ChannelModel } from 'amqplib';
-import { parseAmqpUrls, redactAmqpUrl } from '../../exporter/amqp-url.ts';
-import { connectToAny, endConnection, readTls } from '../../exporter/connection.ts';
+import { parseAmqpUrls, redactAmqpUrl } from '../../runtime/amqp/amqp-url.ts';
+import { connectToAny, endConnection, readTls } from '../../runtime/amqp/connection.ts';
 import type { Planned } from '../config/config.ts';
 import type { Measures, Probe, Reading } from '../reading.ts';
 import { errorText } from './probe-error.ts';

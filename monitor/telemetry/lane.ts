@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { backOff, jittered } from '../back-off.ts';
+import { backOff, jittered } from '../../runtime/sending/back-off.ts';
 import type { PostAnswer, PostOtlp } from './post-otlp.ts';
 import type { Signal, Spool, SpoolRow } from './spool.ts';
 

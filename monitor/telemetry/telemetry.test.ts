@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeLogs } from '../../collector/otlp/protobuf.ts';
-import { createScreen } from '../../collector/telemetry-intake.ts';
+import { createScreen } from '../../collector/intake/telemetry-intake.ts';
 import { createMapContext, mapLog, type FlatBody } from '../../taxonomy/index.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { startTelemetry, type Telemetry } from './telemetry.ts';

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { startDelivery } from '../../test/support/sinks/delivery-fixture.ts';
 import { disorderIn, readId } from '../../test/support/sinks/events.ts';
-import type { SendOutcome, SinkEvent } from '../sink.ts';
+import type { SendOutcome } from '../../runtime/sending/outcome.ts';
+import type { SinkEvent } from '../sink.ts';
 
 /** What a service does with the next batch. */
 const behaviour = fc.constantFrom(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { startDelivery } from '../../test/support/sinks/delivery-fixture.ts';
 import { createPreparer } from '../event/prepare.ts';
-import type { SendOutcome } from '../sink.ts';
+import type { SendOutcome } from '../../runtime/sending/outcome.ts';
 
 /** Events of one file; the id is the last letter of it. */
 const event = (id: string, file = 'f'): { event_id: string; event: string; created: number; resource_id: string } => ({

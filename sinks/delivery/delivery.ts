@@ -1,18 +1,12 @@
 import type { Prepared } from '../event/prepare.ts';
 import type { DeadClass, QueueLink, QueueMessage } from '../queue/message.ts';
-import type { BatchLimits, SendOutcome, Sink } from '../sink.ts';
+import type { SendOutcome } from '../../runtime/sending/outcome.ts';
+import type { BatchLimits, Sink } from '../sink.ts';
 import { AckLedger } from './ack-ledger.ts';
 import { takeBatch, type Entry } from './batch.ts';
 import { DoubtfulIds } from './doubtful-ids.ts';
-import { Gate, type CircuitState, type RetrySettings } from './gate.ts';
-
-/** Time, passed in. */
-export interface Clock {
-  /** Unix milliseconds. */
-  now(): number;
-  /** Resolves after so many milliseconds, or when the signal aborts. */
-  wait(ms: number, signal: AbortSignal): Promise<void>;
-}
+import type { Clock } from '../../runtime/sending/clock.ts';
+import { Gate, type CircuitState, type RetrySettings } from '../../runtime/sending/gate.ts';
 
 export interface DeliverySettings {
   /** How long an event waits for others to be sent with, milliseconds. */

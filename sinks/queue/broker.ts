@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib';
-import { redactAmqpUrl } from '../../exporter/amqp-url.ts';
-import { explainBrokerError } from '../../exporter/broker-error.ts';
-import { connectToAny, endConnection, type BrokerTls } from '../../exporter/connection.ts';
+import { redactAmqpUrl } from '../../runtime/amqp/amqp-url.ts';
+import { explainBrokerError } from '../../runtime/amqp/broker-error.ts';
+import { connectToAny, endConnection, type BrokerTls } from '../../runtime/amqp/connection.ts';
 
 export interface BrokerAccess {
   /** Of one broker each, tried in turn. */

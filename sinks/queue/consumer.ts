@@ -1,8 +1,8 @@
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BrokerError } from '../../exporter/broker-error.ts';
-import { connectBroker, endConnection, endOf, type BrokerTls } from '../../exporter/connection.ts';
-import { keepConnected, type Turn } from '../../exporter/keep-connected.ts';
+import type { BrokerError } from '../../runtime/amqp/broker-error.ts';
+import { connectBroker, endConnection, endOf, type BrokerTls } from '../../runtime/amqp/connection.ts';
+import { keepConnected, type Turn } from '../../runtime/amqp/keep-connected.ts';
 import { declareSinkQueues, removeOtherBindings } from './declare.ts';
 import { confirmedCopy } from './copy.ts';
 import type { DeadClass, QueueLink, QueueMessage } from './message.ts';

@@ -1,5 +1,5 @@
 import type { Channel, ChannelModel, Options } from 'amqplib';
-import { declareTopology, EVENTS_EXCHANGE } from '../../exporter/topology.ts';
+import { declareTopology, EVENTS_EXCHANGE } from '../../runtime/amqp/topology.ts';
 import { BINDING_KEYS } from '../event/filter.ts';
 import { deadQueueName, queueName } from './names.ts';
 

@@ -1,5 +1,5 @@
-import { explainBrokerError } from '../../exporter/broker-error.ts';
-import { redactAmqpUrl } from '../../exporter/amqp-url.ts';
+import { explainBrokerError } from '../../runtime/amqp/broker-error.ts';
+import { redactAmqpUrl } from '../../runtime/amqp/amqp-url.ts';
 import { withBroker, type BrokerAccess } from '../queue/broker.ts';
 import { queueExists } from '../queue/declare.ts';
 import { queueName } from '../queue/names.ts';

@@ -1,4 +1,5 @@
-import { SinkError, type SendOutcome, type Sink } from '../sink.ts';
+import type { SendOutcome } from '../../runtime/sending/outcome.ts';
+import { SinkError, type Sink } from '../sink.ts';
 
 /**
  * A sink that is opened with the first batch, and again with the next where that failed: a service that is away when the

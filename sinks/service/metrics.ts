@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { CIRCUIT_STATES } from '../delivery/gate.ts';
+import { CIRCUIT_STATES } from '../../runtime/sending/gate.ts';
 import { DEAD_CLASSES } from '../queue/message.ts';
 import type { SinkRunner } from './runner.ts';
 

@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { SendOutcome } from '../sink.ts';
+import type { SendOutcome } from '../../runtime/sending/outcome.ts';
 import { OutcomeLog } from './outcome-log.ts';
 
 /** A log whose lines are kept as `level message`, and a time that the test sets. */

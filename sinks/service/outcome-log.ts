@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { DeadClass } from '../queue/message.ts';
-import type { SendOutcome } from '../sink.ts';
+import type { SendOutcome } from '../../runtime/sending/outcome.ts';
 
 /** A problem that lasts is told again after so long. */
 const REPEAT_MS = 60_000;

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
-import type { BrokerTls } from '../../exporter/connection.ts';
-import { Delivery, prefetchFor, type Clock, type DeliveryObserver } from '../delivery/delivery.ts';
+import type { BrokerTls } from '../../runtime/amqp/connection.ts';
+import type { Clock } from '../../runtime/sending/clock.ts';
+import { Delivery, prefetchFor, type DeliveryObserver } from '../delivery/delivery.ts';
 import { bindingKeys } from '../event/filter.ts';
 import { createPreparer } from '../event/prepare.ts';
 import { QueueConsumer } from '../queue/consumer.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { BrokerTls } from '../../exporter/connection.ts';
-import { systemClock } from '../delivery/clock.ts';
+import type { BrokerTls } from '../../runtime/amqp/connection.ts';
+import { systemClock } from '../../runtime/sending/clock.ts';
 import type { ConfiguredSink } from '../settings/load.ts';
 import { startAdmin } from './admin.ts';
 import { SinkMetrics } from './metrics.ts';

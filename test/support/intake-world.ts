@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
-import { Intake } from '../../collector/intake.ts';
-import { SeenIds } from '../../collector/seen-ids.ts';
+import { Intake } from '../../collector/intake/intake.ts';
+import { SeenIds } from '../../collector/intake/seen-ids.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { MemoryJournal } from './memory-journal.ts';
 

@@ -1,7 +1,7 @@
 import type { CaptureResult, RequestHead } from '../../instrumentation/capture/types.ts';
 import { startCapture } from '../../instrumentation/capture/start-capture.ts';
-import { startProxy, type RunningProxy } from '../../instrumentation/proxy/proxy.ts';
-import { parseProxySettings } from '../../instrumentation/proxy/settings.ts';
+import { startProxy, type RunningProxy } from '../../proxy/proxy.ts';
+import { parseProxySettings } from '../../proxy/settings.ts';
 import type { Outcome } from '../../instrumentation/telemetry/server-telemetry.ts';
 import { startRawServer, type OnBytes, type RawServer } from './raw-http.ts';
 

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { SETTINGS } from '../../collector/config.ts';
-import { PROXY_FLAGS } from '../../instrumentation/proxy/flags.ts';
+import { PROXY_FLAGS } from '../../proxy/flags.ts';
 import { loadMonitorConfig } from '../../monitor/config/load.ts';
 import { SINKS } from '../../sinks/registry.ts';
 import { loadSinks } from '../../sinks/settings/load.ts';

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { SETTINGS } from '../../collector/config.ts';
-import { PROXY_FLAGS } from '../../instrumentation/proxy/flags.ts';
+import { PROXY_FLAGS } from '../../proxy/flags.ts';
 import { loadMonitorConfig } from '../../monitor/config/load.ts';
 import { loadProcessSettings } from '../../sinks/settings/process.ts';
 import { objectionsTo } from '../support/kubernetes-schemas.ts';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { amplitude } from '../../sinks/amplitude.ts';
-import { ga4 } from '../../sinks/ga4.ts';
-import { matomo } from '../../sinks/matomo.ts';
-import { otlp } from '../../sinks/otlp.ts';
+import { amplitude } from '../../sinks/services/amplitude/amplitude.ts';
+import { ga4 } from '../../sinks/services/ga4/ga4.ts';
+import { matomo } from '../../sinks/services/matomo/matomo.ts';
+import { otlp } from '../../sinks/services/otlp/otlp.ts';
 
 describe.each([amplitude, ga4, matomo, otlp])('the page of the sink $name', ({ name, variables, config }) => {
   const page = readFileSync(new URL(`../../docs/sinks/${name}.md`, import.meta.url), 'utf8');

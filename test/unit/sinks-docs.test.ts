@@ -78,7 +78,7 @@ describe('docs/sinks.md', () => {
     const [, source = ''] = /```js\n([^]*?)```/.exec(PAGE) ?? [];
     const module = `data:text/javascript,${encodeURIComponent(`${source}\nexport { verify };`)}`;
     const { verify } = (await import(module)) as { verify: (headers: object, body: string, secret: string) => boolean };
-    const { sign, keyOf } = await import('../../sinks/webhook/signature.ts');
+    const { sign, keyOf } = await import('../../sinks/services/webhook/signature.ts');
     for (const secret of ['a secret of ours, long', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw']) {
       const time = Math.floor(Date.now() / 1000);
       const headers = (at: number) => ({

@@ -1,8 +1,8 @@
 import type { Channel } from 'amqplib';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BrokerError } from '../../../exporter/broker-error.ts';
-import { connectBroker, endConnection, endOf, type BrokerTls } from '../../../exporter/connection.ts';
-import { keepConnected, type Turn } from '../../../exporter/keep-connected.ts';
+import type { BrokerError } from '../../../runtime/amqp/broker-error.ts';
+import { connectBroker, endConnection, endOf, type BrokerTls } from '../../../runtime/amqp/connection.ts';
+import { keepConnected, type Turn } from '../../../runtime/amqp/keep-connected.ts';
 import { runSubscription, type Subscription, type SubscriptionRunner } from './subscription.ts';
 
 export interface BrokerOptions {

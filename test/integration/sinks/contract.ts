@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../../sinks/delivery/clock.ts';
+import { systemClock } from '../../../runtime/sending/clock.ts';
 import { Delivery, prefetchFor, type DeliverySettings } from '../../../sinks/delivery/delivery.ts';
 import { createPreparer } from '../../../sinks/event/prepare.ts';
 import { SinkError, type Sink, type SinkContext } from '../../../sinks/sink.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openArchive } from '../../../sinks/file/archive.ts';
+import { openArchive } from '../../../sinks/services/file/archive.ts';
 import { tempDir } from '../../support/processes.ts';
 import { archiveLines, fileHarness } from '../../support/sinks/file.ts';
 import { sinkContract } from './contract.ts';

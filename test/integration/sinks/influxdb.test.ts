@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { influxdb } from '../../../sinks/influxdb.ts';
+import { influxdb } from '../../../sinks/services/influxdb/influxdb.ts';
 import type { FieldValue, Sink, SinkEvent } from '../../../sinks/sink.ts';
 import { startInfluxServer, type InfluxServer } from '../../support/influxdb.ts';
 import { eventOf } from '../../support/sinks/arbitrary-events.ts';

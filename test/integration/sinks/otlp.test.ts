@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { otlp } from '../../../sinks/otlp.ts';
+import { otlp } from '../../../sinks/services/otlp/otlp.ts';
 import type { FieldValue, Sink, SinkEvent } from '../../../sinks/sink.ts';
 import { startCollector, type CollectorProcess } from '../../support/collector-process.ts';
 import { startOtelCollector } from '../../support/otel-collector.ts';

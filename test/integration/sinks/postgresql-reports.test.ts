@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { postgresql } from '../../../sinks/postgresql.ts';
+import { postgresql } from '../../../sinks/services/postgresql/postgresql.ts';
 import type { FieldValue, SinkEvent } from '../../../sinks/sink.ts';
 import { freshDatabase } from '../../support/sinks/postgresql-server.ts';
 import { tempDir } from '../../support/processes.ts';

@@ -1,4 +1,4 @@
-import { amplitude } from '../../../sinks/amplitude.ts';
+import { amplitude } from '../../../sinks/services/amplitude/amplitude.ts';
 import { startFakeService, type FakeService, type ServiceAnswer, type ServiceRequest } from './fake-service.ts';
 import type { SinkHarness, TestService } from './harness.ts';
 

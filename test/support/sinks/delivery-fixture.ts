@@ -5,7 +5,8 @@ import {
   type DeliverySettings,
 } from '../../../sinks/delivery/delivery.ts';
 import { createPreparer } from '../../../sinks/event/prepare.ts';
-import type { BatchLimits, SendOutcome, Sink, SinkEvent } from '../../../sinks/sink.ts';
+import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
+import type { BatchLimits, Sink, SinkEvent } from '../../../sinks/sink.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { VirtualClock } from './virtual-clock.ts';
 

@@ -1,7 +1,7 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { fileSink } from '../../../sinks/file.ts';
+import { fileSink } from '../../../sinks/services/file/file.ts';
 import { tempDir } from '../processes.ts';
 import type { SinkHarness } from './harness.ts';
 

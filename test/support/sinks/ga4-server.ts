@@ -1,4 +1,4 @@
-import { ga4 } from '../../../sinks/ga4.ts';
+import { ga4 } from '../../../sinks/services/ga4/ga4.ts';
 import { startFakeService, type FakeService, type ServiceAnswer, type ServiceRequest } from './fake-service.ts';
 import type { SinkHarness, TestService } from './harness.ts';
 

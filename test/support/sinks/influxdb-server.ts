@@ -1,4 +1,4 @@
-import { influxdb } from '../../../sinks/influxdb.ts';
+import { influxdb } from '../../../sinks/services/influxdb/influxdb.ts';
 import { startFakeService, type FakeService, type ServiceAnswer, type ServiceRequest } from './fake-service.ts';
 import type { SinkHarness } from './harness.ts';
 import { readLine, type ReadPoint } from './line-protocol.ts';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { matomo } from '../../../sinks/matomo.ts';
+import { matomo } from '../../../sinks/services/matomo/matomo.ts';
 import { startFakeService, type FakeService, type ServiceAnswer, type ServiceRequest } from './fake-service.ts';
 import type { SinkHarness, TestService } from './harness.ts';
 

@@ -1,6 +1,6 @@
 import { decodeLogs } from '../../../collector/otlp/protobuf.ts';
 import type { LogRecord } from '../../../taxonomy/index.ts';
-import { otlp } from '../../../sinks/otlp.ts';
+import { otlp } from '../../../sinks/services/otlp/otlp.ts';
 import { startFakeService, type FakeService, type ServiceAnswer, type ServiceRequest } from './fake-service.ts';
 import type { SinkHarness, TestService } from './harness.ts';
 

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { Client } from 'pg';
 import { afterAll } from 'vitest';
-import { postgresql } from '../../../sinks/postgresql.ts';
-import { migrate } from '../../../sinks/postgresql/migrate.ts';
+import { postgresql } from '../../../sinks/services/postgresql/postgresql.ts';
+import { migrate } from '../../../sinks/services/postgresql/migrate.ts';
 import { startPostgres, type PostgresServer } from '../postgresql.ts';
 import type { FaultName, SinkHarness, TestService } from './harness.ts';
 

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Clock } from '../../../sinks/delivery/delivery.ts';
+import type { Clock } from '../../../runtime/sending/clock.ts';
 
 interface Timer {
   readonly atMs: number;

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { webhookSink } from '../../../sinks/webhook.ts';
+import { webhookSink } from '../../../sinks/services/webhook/webhook.ts';
 import { startFakeService, type ServiceRequest } from './fake-service.ts';
 import type { SinkHarness } from './harness.ts';
 

@@ -1,0 +1,216 @@
+import type { MiddlewareHandler } from 'hono';
+import pino from 'pino';
+import { describe, expect, test } from 'vitest';
+import { EVENT_TYPES } from '../../../../taxonomy/event-types.ts';
+import { eventJsonSchema, statedJsonSchema } from '../../../../taxonomy/json-schema.ts';
+import { createMapContext } from '../../../../taxonomy/map.ts';
+import { eventsRoutes } from '../../events-routes.ts';
+import { browserRoutes } from '../../browser-routes.ts';
+import { createApp } from '../../../app.ts';
+import { trustProxies } from '../../../client-address.ts';
+import { dashboardRoutes } from '../../dashboard/routes.ts';
+import { CollectorMetrics } from '../../../metrics.ts';
+import { otlpRoutes } from '../../../otlp/routes.ts';
+import { readinessOf } from '../../../readiness.ts';
+import { rejectedRoutes } from '../../rejected-routes.ts';
+import { createScreen } from '../../../intake/telemetry-intake.ts';
+import { docsRoutes } from '../routes.ts';
+import { ANSWERS } from './components.ts';
+import { openApiDocument } from './document.ts';
+
+interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly tags: readonly string[];
+  readonly security: readonly object[];
+  readonly parameters?: readonly { name: string; in: string; schema: object }[];
+  readonly responses: Record<string, object>;
+}
+
+interface Document {
+  readonly openapi: string;
+  readonly tags: readonly { name: string }[];
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: {
+    readonly schemas: Record<string, Record<string, unknown>>;
+    readonly responses: Record<string, { content: object; headers?: object }>;
+  };
+}
+
+const document = JSON.parse(JSON.stringify(openApiDocument('1.2.3'))) as Document;
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ method, path, operation })),
+);
+
+const letIn: MiddlewareHandler = (_, next) => next();
+
+/** The whole collector, with nothing behind it: whatever has `bad` is refused. */
+function collector() {
+  const submit = async (events: readonly { value: unknown }[]) =>
+    events.map(({ value }) =>
+      typeof value === 'object' && value !== null && 'bad' in value
+        ? {
+            ok: false as const,
+            issues: [{ field: 'bad', message: 'is not known', received: '1', expected: 'nothing' }],
+          }
+        : { ok: true as const, id: 'e1', duplicate: false },
+    );
+  const journal = {
+    stats: () => ({ bytes: 0, maxBytes: 1, lastRow: 0, backlogBytes: 0, rejected: 0, commits: 0 }),
+    rejected: () => [{ id: 1, atMs: 0, code: 'c', message: 'm', record: '{}', origin: 'otlp-logs' }],
+    write: async () => ({ heldIds: [] }),
+    scan: () => [],
+  };
+  const state = { connected: false, blocked: false, broker: 'amqp://b', unconfirmed: 0, lastError: undefined };
+  return createApp({
+    otlp: otlpRoutes({
+      maxBodyBytes: 1000,
+      maxInflightBytes: 1000,
+      screen: createScreen(createMapContext()),
+      accept: async () => ({ rejected: 1, message: 'wrong' }),
+      onError: () => undefined,
+    }),
+    events: eventsRoutes({ submit, history: journal, live: () => () => undefined }),
+    rejected: rejectedRoutes({ journal, intake: { submit: async () => [] }, context: createMapContext() }),
+    browser: browserRoutes({
+      keys: {
+        add: none,
+        list: () => [],
+        isEmpty: () => true,
+        revoke: none,
+        verify: () => 'unknown',
+        close: () => undefined,
+      },
+      allowedOrigins: ['https://clowder.example'],
+      clientAddress: trustProxies([]),
+      submit,
+    }),
+    docs: docsRoutes(),
+    dashboard: dashboardRoutes(),
+    guards: { otlp: letIn, ingest: letIn, read: letIn },
+    metrics: new CollectorMetrics(),
+    traced: false,
+    readiness: () => readinessOf(journal, { state }, undefined, 0),
+    log: pino({ level: 'silent' }),
+  });
+}
+
+function none(): never {
+  throw new Error('not asked for here');
+}
+
+describe('the document', () => {
+  test('is OpenAPI 3.1 with the parts that must be there', () => {
+    expect(document.openapi).toBe('3.1.0');
+    expect(document).toMatchObject({
+      info: { title: expect.any(String), version: '1.2.3', license: { name: 'Apache-2.0' } },
+      servers: [{ url: '/' }],
+    });
+    for (const { path, operation } of operations) {
+      expect(path).toMatch(/^\/[a-z0-9_./]+$/);
+      expect(Object.keys(operation.responses).filter((status) => !/^[2-5]\d\d$/.test(status))).toEqual([]);
+      expect(Object.keys(operation.responses).some((status) => status.startsWith('2'))).toBe(true);
+      for (const parameter of operation.parameters ?? [])
+        expect(parameter).toMatchObject({
+          in: expect.stringMatching(/^(?:query|header)$/),
+          schema: expect.any(Object),
+        });
+    }
+  });
+
+  test('has every route of the collector, and no other', () => {
+    const pages = /^\/(?:$|docs|schemas|openapi\.json|asyncapi\.json|dashboard)/;
+    const routed = collector()
+      .routes.filter(({ method, path }) => /^(?:GET|POST)$/.test(method) && !pages.test(path) && !path.includes('*'))
+      .map(({ method, path }) => `${method} ${path}`);
+    const documented = operations.map(
+      ({ method, path }) =>
+        `${method.toUpperCase()} ${EVENT_TYPES.some((type) => path.endsWith(`/${type}`)) ? '/api/v1/events/:type' : path}`,
+    );
+    expect([...new Set(documented)].toSorted()).toEqual([...new Set(routed)].toSorted());
+  });
+
+  test('keeps the names of operations: clients are generated from them', () =>
+    expect(operations.map(({ method, path, operation }) => `${method} ${path} ${operation.operationId}`)).toEqual([
+      'post /api/v1/events post_events',
+      'get /api/v1/events list_events',
+      'get /api/v1/events/stream stream_events',
+      'post /api/v1/browser post_page_view',
+      ...EVENT_TYPES.map((type) => `post /api/v1/events/${type} post_${type.replace('.', '_')}`),
+      'get /api/v1/rejected list_rejected',
+      'post /api/v1/rejected/replay replay_rejected',
+      'post /v1/traces export_traces',
+      'post /v1/logs export_logs',
+      'post /v1/metrics export_metrics',
+      'get /healthz get_health',
+      'get /readyz get_readiness',
+      'get /metrics get_metrics',
+    ]));
+
+  test('says of every operation what it is for, and whether it needs a key', () => {
+    const tags = new Set(document.tags.map((tag) => tag.name));
+    const either = [{ bearer: [] }, { apiKey: [] }];
+    const open = new Set(['post_page_view', 'get_health', 'get_readiness', 'get_metrics']);
+    for (const { operation } of operations) {
+      expect(operation.summary).not.toBe('');
+      expect(operation.tags.filter((tag) => !tags.has(tag))).toEqual([]);
+      expect(operation.security).toEqual(open.has(operation.operationId) ? [] : either);
+    }
+  });
+
+  test.each(EVENT_TYPES)('has the schemas of %s as the taxonomy has them', (type) => {
+    const { $schema: _schema, $id: _id, ...published } = eventJsonSchema(type);
+    expect(document.components.schemas[type]).toEqual(published);
+    expect(document.components.schemas[`${type}.posted`]).toEqual(JSON.parse(JSON.stringify(statedJsonSchema(type))));
+  });
+
+  test.each([
+    ['Event', ''],
+    ['PostedEvent', '.posted'],
+  ])('tells the types of %s apart by the field event', (name, suffix) => {
+    const refs = EVENT_TYPES.map((type) => [type, `#/components/schemas/${type}${suffix}`]);
+    expect(document.components.schemas[name]).toMatchObject({
+      oneOf: refs.map(([, $ref]) => ({ $ref })),
+      discriminator: { propertyName: 'event', mapping: Object.fromEntries(refs) },
+    });
+  });
+
+  test('answers errors of the API by application/problem+json, with Retry-After where one may try again', () => {
+    for (const [name, response] of Object.entries(document.components.responses)) {
+      const types = Object.keys(response.content);
+      expect(types).toEqual(
+        name.startsWith('Otlp') ? ['application/x-protobuf', 'application/json'] : ['application/problem+json'],
+      );
+      expect(Object.keys(response.headers ?? {})).toEqual(
+        /TooManyRequests|Unavailable/.test(name) ? ['Retry-After'] : [],
+      );
+    }
+  });
+});
+
+describe('what the collector answers is what the document says', () => {
+  const JSON_TYPE = { 'content-type': 'application/json' };
+  const post = (path: string, body: object, headers: object = {}) =>
+    collector().request(path, { method: 'POST', headers: { ...JSON_TYPE, ...headers }, body: JSON.stringify(body) });
+  const page = { origin: 'https://clowder.example' };
+
+  test.each([
+    ['202 to events', 202, ANSWERS.Accepted, () => post('/api/v1/events', [{ event: 'user.login' }, { bad: 1 }])],
+    ['422 to events', 422, ANSWERS.Problem, () => post('/api/v1/events', { bad: 1 })],
+    ['415 to events', 415, ANSWERS.Problem, () => post('/api/v1/events', {}, { 'content-type': 'text/csv' })],
+    ['202 to a page view', 202, ANSWERS.PageViewAccepted, () => post('/api/v1/browser', { url: 'https://c/' }, page)],
+    ['403 to a page view', 403, ANSWERS.Problem, () => post('/api/v1/browser', { url: 'https://c/' })],
+    ['400 to a wrong query', 400, ANSWERS.Problem, () => collector().request('/api/v1/events?limit=0')],
+    ['200 to the rejected store', 200, ANSWERS.RejectedRecords, () => collector().request('/api/v1/rejected')],
+    ['200 to a replay', 200, ANSWERS.Replayed, () => post('/api/v1/rejected/replay', {})],
+    ['200 to telemetry', 200, ANSWERS.ExportResponse, () => post('/v1/logs', { resourceLogs: [] })],
+    ['415 to telemetry', 415, ANSWERS.Status, () => post('/v1/logs', {}, { 'content-type': 'text/csv' })],
+    ['200 of health', 200, ANSWERS.Health, () => collector().request('/healthz')],
+    ['200 of readiness', 200, ANSWERS.Readiness, () => collector().request('/readyz')],
+  ])('%s', async (_, status, schema, ask) => {
+    const answer = await ask();
+    expect(answer.status).toBe(status);
+    const body: unknown = await answer.json();
+    expect(schema.strict().safeParse(body)).toMatchObject({ success: true, data: body });
+  });
+});

@@ -1,0 +1,111 @@
+import { describe, expect, test, vi } from 'vitest';
+import { createMapContext } from '../../taxonomy/map.ts';
+import type { Candidate } from '../../taxonomy/map.ts';
+import { JournalError } from '../journal/types.ts';
+import type { RejectedRecord } from '../journal/journal.ts';
+import { rejectedRoutes } from './rejected-routes.ts';
+
+const record = (id: number, draft: object): RejectedRecord => ({
+  id,
+  atMs: 1_790_000_000_000,
+  code: 'invalid_event',
+  message: 'wrong',
+  record: JSON.stringify(draft),
+  origin: 'otlp-logs',
+});
+const right = (fileId: string) => ({
+  event: 'file.uploaded',
+  event_id: fileId,
+  created: 1_790_000_000_000,
+  file_id: fileId,
+});
+const RECORDS = [record(1, right('a')), record(2, { event: 'no.such' }), record(3, right('c'))];
+
+function setUp(submit: (candidates: readonly Candidate[]) => Promise<readonly never[]> = async () => []) {
+  const rejected = vi.fn(() => RECORDS);
+  const write = vi.fn(async () => ({ heldIds: [] }));
+  const submitted = vi.fn(submit);
+  const app = rejectedRoutes({
+    journal: { rejected, write },
+    intake: { submit: submitted },
+    context: createMapContext({ now: () => 1_790_000_000_000 }),
+  });
+  const replay = (body: string) => app.request('/api/v1/rejected/replay', { method: 'POST', body });
+  return { app, rejected, write, submitted, replay };
+}
+
+describe('GET /api/v1/rejected', () => {
+  test.each([
+    ['', { limit: 100, afterId: 0 }],
+    ['?limit=5&after=17', { limit: 5, afterId: 17 }],
+    ['?limit=99999', { limit: 1000, afterId: 0 }],
+    ['?limit=-3&after=x', { limit: 1, afterId: 0 }],
+  ])('%s lists %j', async (query, asked) => {
+    const { app, rejected } = setUp();
+    const answer = await app.request(`/api/v1/rejected${query}`);
+    expect(await answer.json()).toEqual({ rejected: RECORDS });
+    expect(rejected).toHaveBeenCalledExactlyOnceWith(asked);
+  });
+});
+
+describe('POST /api/v1/rejected/replay', () => {
+  test('journals what is right now, takes that out of the store, and leaves the rest', async () => {
+    const { replay, submitted, write } = setUp();
+    const answer = await replay('{}');
+    expect(await answer.json()).toEqual({ accepted: 2, rejected: 1 });
+    expect(submitted.mock.calls[0]?.[0].map((one) => one.body.event_id)).toEqual(['a', 'c']);
+    expect(write).toHaveBeenCalledExactlyOnceWith({ unreject: [1, 3] });
+  });
+
+  test('leaves an event that still lacks what its author must state', async () => {
+    const { replay, rejected, submitted, write } = setUp();
+    const lacking = { ...right('x'), source: 'sdk', file_id: undefined, resource_id: undefined };
+    rejected.mockReturnValue([record(1, lacking), record(2, { ...lacking, source: 'proxy' })]);
+    expect(await (await replay('{}')).json()).toEqual({ accepted: 1, rejected: 1 });
+    expect(submitted.mock.calls[0]?.[0].map((one) => one.body.source)).toEqual(['proxy']);
+    expect(write).toHaveBeenCalledExactlyOnceWith({ unreject: [2] });
+  });
+
+  test('takes the records that are named alone', async () => {
+    const { replay, submitted, write } = setUp();
+    expect(await (await replay('{"ids": [2, 3]}')).json()).toEqual({ accepted: 1, rejected: 1 });
+    expect(submitted.mock.calls[0]?.[0].map((one) => one.body.event_id)).toEqual(['c']);
+    expect(write).toHaveBeenCalledExactlyOnceWith({ unreject: [3] });
+  });
+
+  test.each([
+    '',
+    'x',
+    '[]',
+    'null',
+    '{"ids": "all"}',
+    '{"ids": [0]}',
+    '{"id": [1]}',
+    JSON.stringify({ ids: Array(10_001).fill(1) }),
+  ])('answers 400 to %.40j, and does nothing', async (body) => {
+    const { replay, submitted, write } = setUp();
+    const answer = await replay(body);
+    expect(answer.status).toBe(400);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(await answer.json()).toMatchObject({
+      status: 400,
+      code: expect.stringMatching(/^invalid_(?:request|json)$/),
+    });
+    expect(submitted).not.toHaveBeenCalled();
+    expect(write).not.toHaveBeenCalled();
+  });
+
+  test('answers 413 to a body that is no list of ids by its size', async () => {
+    const { replay } = setUp();
+    expect((await replay(`{"ids": [${'1,'.repeat(2_500_000)}1]}`)).status).toBe(413);
+  });
+
+  test('answers 503 where the journal cannot take them, and keeps them in the store', async () => {
+    const { replay, write } = setUp(() => Promise.reject(new JournalError('journal_full', 'The journal is full')));
+    const answer = await replay('{}');
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBe('2');
+    expect(await answer.json()).toMatchObject({ code: 'journal_full' });
+    expect(write).not.toHaveBeenCalled();
+  });
+});

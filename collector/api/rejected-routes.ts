@@ -1,0 +1,74 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { describe, missingStated, type Draft, type MapContext } from '../../taxonomy/describe.ts';
+import { isEventType } from '../../taxonomy/event-types.ts';
+import type { Candidate } from '../../taxonomy/map.ts';
+import { problem, unavailable } from './problem.ts';
+import { readText, RequestError } from './request-body.ts';
+import type { Intake } from '../intake/intake.ts';
+import type { Journal } from '../journal/journal.ts';
+import { createByteBudget } from '../otlp/body.ts';
+
+export interface RejectedDependencies {
+  readonly journal: Pick<Journal, 'rejected' | 'write'>;
+  readonly intake: Pick<Intake, 'submit'>;
+  readonly context: MapContext;
+}
+
+/** Body of POST /api/v1/rejected/replay: which records; all where none is named. */
+export const replayRequest = z.strictObject({ ids: z.array(z.int().positive()).max(10_000).optional() });
+
+const BUDGET_BYTES = 8 * 1024 * 1024;
+
+/** The rejected store: GET /api/v1/rejected lists it, POST /api/v1/rejected/replay checks records again. */
+export function rejectedRoutes({ journal, intake, context }: RejectedDependencies): Hono {
+  const app = new Hono();
+  const budget = createByteBudget(BUDGET_BYTES);
+  app.get('/api/v1/rejected', (c) => {
+    const limit = Math.min(1000, Math.max(1, Number(c.req.query('limit') ?? 100) || 100));
+    const afterId = Number(c.req.query('after') ?? 0) || 0;
+    return c.json({ rejected: journal.rejected({ limit, afterId }) });
+  });
+  app.post('/api/v1/rejected/replay', async (c) => {
+    try {
+      const request = replayRequest.safeParse(JSON.parse(await readText(c, budget)));
+      if (!request.success) return problem(c, 400, 'invalid_request', 'The body must be {} or {"ids": [1, 2]}');
+      return c.json(await replay(request.data.ids));
+    } catch (error) {
+      if (error instanceof RequestError) return problem(c, error.status, error.code, error.message);
+      if (error instanceof SyntaxError) return problem(c, 400, 'invalid_json', 'The body is not valid JSON');
+      const answer = unavailable(c, error);
+      if (answer !== undefined) return answer;
+      throw error;
+    }
+  });
+
+  async function replay(ids: readonly number[] | undefined): Promise<{ accepted: number; rejected: number }> {
+    const wanted = ids === undefined ? undefined : new Set(ids);
+    const records = journal.rejected({ limit: 10_000 }).filter((record) => wanted?.has(record.id) ?? true);
+    const candidates: Candidate[] = [];
+    const settled: number[] = [];
+    for (const record of records) {
+      const draft = draftOf(record.record);
+      const described = describe(draft, context);
+      if (!described.ok || lacks(draft)) continue;
+      candidates.push({ body: described.body, waits: false, strong: false });
+      settled.push(record.id);
+    }
+    await intake.submit(candidates);
+    if (settled.length > 0) await journal.write({ unreject: settled });
+    return { accepted: settled.length, rejected: records.length - settled.length };
+  }
+  return app;
+}
+
+/** What an event must state if its author does, and not an observer of the request, as when it was rejected. */
+function lacks(draft: Draft): boolean {
+  const type = draft['event'];
+  return draft['source'] === 'sdk' && isEventType(type) && missingStated(type, draft).length > 0;
+}
+
+function draftOf(record: string): Draft {
+  const parsed: unknown = JSON.parse(record);
+  return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
+}

@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import { TRACE, WAIT_MS, WINDOW_MS, world } from '../../test/support/intake-world.ts';
+import type { FlatBody } from '../../taxonomy/flat-body.ts';
+import { traceKeyOf, type Candidate } from '../../taxonomy/map.ts';
+
+const JOB = '66f00000000000000000000a';
+const OTHER_JOB = '66f00000000000000000000b';
+
+const body = (event_id: string, stage: string, fields: object): FlatBody => ({
+  event_id,
+  event: `extraction.${stage}` as FlatBody['event'],
+  created: 1,
+  job_id: JOB,
+  ...fields,
+});
+const told = (event_id: string, stage = 'queued', fields: object = {}): Candidate => ({
+  body: body(event_id, stage, fields),
+  waits: false,
+  strong: false,
+});
+const submission = { trace_id: TRACE, resource_id: 'f' };
+const traceKey = traceKeyOf(TRACE, 'extraction.queued');
+/** By the proxy, which saw the answer to the submission. */
+const captured: Candidate = {
+  body: body('by proxy', 'queued', { ...submission, source: 'proxy' }),
+  waits: false,
+  strong: true,
+  traceKey,
+};
+/** Of the same request: which job it made stood in the answer alone. */
+const unseen = (event_id: string, waits: boolean): Candidate => ({
+  body: body(event_id, 'queued', { ...submission, job_id: undefined, source: 'sdk' }),
+  waits,
+  strong: false,
+});
+
+const withoutResource: Candidate = {
+  body: body('unknown file', 'queued', { trace_id: TRACE, job_id: undefined, source: 'nginx' }),
+  waits: true,
+  strong: false,
+  traceKey,
+};
+
+describe('an event of a job', () => {
+  test.each(['queued', 'done', 'failed'])('is one, whoever reports it: %s', async (stage) => {
+    const { intake, observer, ids } = world();
+    expect(await intake.submit([told('a', stage)])).toEqual(['accepted']);
+    expect(await intake.submit([told('b', stage), told('a', stage)])).toEqual(['duplicate', 'duplicate']);
+    expect(ids()).toEqual(['a']);
+    expect(observer.duplicate).toHaveBeenCalledTimes(2);
+  });
+
+  test('is one also within a batch', async () => {
+    const { intake, ids } = world();
+    expect(await intake.submit([told('a'), told('b')])).toEqual(['accepted', 'duplicate']);
+    expect(ids()).toEqual(['a']);
+  });
+
+  test('of another type, of another job, or of progress is another', async () => {
+    const { intake, ids } = world();
+    await intake.submit([told('queued'), told('failed', 'failed'), told('done', 'done')]);
+    await intake.submit([told('other', 'queued', { job_id: OTHER_JOB }), told('w1', 'working'), told('w2', 'working')]);
+    expect(ids()).toEqual(['queued', 'failed', 'done', 'other', 'w1', 'w2']);
+  });
+
+  test("whose job has an id of the reporter's own is told by its id alone", async () => {
+    const { intake, ids } = world();
+    await intake.submit([told('a', 'done', { job_id: '1' }), told('b', 'done', { job_id: '1' })]);
+    expect(ids()).toEqual(['a', 'b']);
+  });
+
+  test('that names no job is told by its id alone', async () => {
+    const { intake, ids } = world();
+    await intake.submit([told('a', 'done', { job_id: undefined }), told('b', 'done', { job_id: undefined })]);
+    expect(ids()).toEqual(['a', 'b']);
+  });
+
+  test.each([
+    ['the same', 'main', 'main', 1],
+    ['another', 'main', 'other', 2],
+    ['none, then one', undefined, 'main', 1],
+    ['one, then none', 'main', undefined, 1],
+  ])('belongs to its Clowder instance: %s', async (_, first, second, count) => {
+    const { intake, open, ids } = world();
+    await intake.submit([told('a', 'done', { clowder_instance: first })]);
+    await intake.submit([told('b', 'done', { clowder_instance: second })]);
+    await open().submit([told('b', 'done', { clowder_instance: second })]);
+    expect(ids()).toHaveLength(count);
+  });
+
+  test('is known over a restart, for the window', async () => {
+    const { intake, open, clock } = world();
+    await intake.submit([told('a', 'done')]);
+    clock.now += WINDOW_MS;
+    expect(await open().submit([told('b', 'done')])).toEqual(['duplicate']);
+    clock.now += 1;
+    expect(await open().submit([told('c', 'done')])).toEqual(['accepted']);
+  });
+
+  test('that another is still writing waits for it: dropped where it was written, accepted where it was refused', async () => {
+    for (const failures of [0, 1]) {
+      const { intake, journal, ids } = world();
+      journal.manual = true;
+      journal.failures = failures;
+      const outcomes = Promise.allSettled([intake.submit([told('a')]), intake.submit([told('b')])]);
+      expect(journal.pending).toBe(1);
+      journal.flush();
+      await new Promise(setImmediate);
+      journal.flush();
+      expect((await outcomes).map((one) => (one.status === 'fulfilled' ? one.value : 'refused'))).toEqual(
+        failures === 0 ? [['accepted'], ['duplicate']] : ['refused', ['accepted']],
+      );
+      expect(ids()).toEqual([failures === 0 ? 'a' : 'b']);
+    }
+  });
+});
+
+describe('the capture of a submission that was told already', () => {
+  test.each([
+    ['that waited', true],
+    ['that comes later', false],
+  ])('still takes the place of weak observations, also over a restart: one %s', async (_, waited) => {
+    const { intake, journal, clock, open, ids } = world();
+    if (waited) await intake.submit([unseen('by proxy', true), withoutResource]);
+    await intake.submit([told('by broker')]);
+    expect(await intake.submit([captured])).toEqual(['duplicate']);
+    expect(journal.held('waiting')).toEqual([]);
+    const again = open();
+    const late = [unseen('by proxy', true), withoutResource, captured];
+    expect(await again.submit(late)).toEqual(['duplicate', 'duplicate', 'duplicate']);
+    clock.now += WAIT_MS;
+    expect(await again.recoverDue()).toBe(0);
+    expect([ids(), journal.held('waiting')]).toEqual([['by broker'], []]);
+  });
+
+  test('says which job it was of an observation that was published without it', async () => {
+    const { intake, open, ids } = world();
+    await intake.submit([unseen('by proxy', false)]);
+    expect(await intake.submit([captured])).toEqual(['duplicate']);
+    expect(await intake.submit([told('by broker')])).toEqual(['duplicate']);
+    expect(await open().submit([told('by broker')])).toEqual(['duplicate']);
+    expect(ids()).toEqual(['by proxy']);
+  });
+});

@@ -1,0 +1,301 @@
+import type { Candidate, Rejection } from '../../taxonomy/map.ts';
+import { traceKeyOf } from '../../taxonomy/map.ts';
+import type { FlatBody } from '../../taxonomy/flat-body.ts';
+import type { Journal, JournalChange } from '../journal/journal.ts';
+import type { SeenIds } from './seen-ids.ts';
+import { CollapseWindow } from './collapse-window.ts';
+import { jobKeysOf, keysOfLine, recoveredKey, strongKey } from './intake-keys.ts';
+import { IntakePlan } from './intake-plan.ts';
+import { toRejectedRecord } from './rejected-record.ts';
+import { WaitingRoom, type WaitingEntry } from './waiting-room.ts';
+
+/** What became of one candidate. */
+export type Verdict = 'accepted' | 'duplicate' | 'waiting';
+
+export interface IntakeObserver {
+  accepted(body: FlatBody): void;
+  duplicate(): void;
+  waiting(): void;
+  recovered(body: FlatBody): void;
+  rejected(origin: string, count: number): void;
+}
+
+export interface IntakeOptions {
+  readonly journal: Journal;
+  readonly seen: SeenIds;
+  readonly waitMs: number;
+  /** How far back ids are rebuilt from the journal, and how long it keeps those of events that did not happen. */
+  readonly windowMs: number;
+  readonly now: () => number;
+  readonly observer: IntakeObserver;
+}
+
+/** Remembered keys that are let go of in one write, at most. */
+const EXPIRED_PAGE = 1000;
+
+/**
+ * Decides for each candidate whether it is new, and puts what is new into the journal. One decision is one synchronous
+ * step; what it decided is taken back when the journal could not keep it, so that a resend is not taken for a duplicate.
+ */
+export class Intake {
+  readonly #journal: Journal;
+  readonly #seen: SeenIds;
+  readonly #options: IntakeOptions;
+  readonly #waiting: WaitingRoom;
+  readonly #collapsed = new CollapseWindow();
+  /** Ids whose write is not committed yet: a duplicate of one is acknowledged only once that is. */
+  readonly #pending = new Map<string, Promise<unknown>>();
+  /** Rows of waiting lines that are settled and still in the journal: let go of when next something is due. */
+  readonly #orphans: number[] = [];
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#journal = options.journal;
+    this.#seen = options.seen;
+    this.#waiting = new WaitingRoom();
+    this.#rebuild();
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * Resolves once everything new among the candidates, and the rejected records, are fsynced in the journal.
+   *
+   * @param refuted ids of events that did not happen: weaker observations of them are dropped
+   * @throws JournalError where the journal cannot take them; nothing is kept then
+   */
+  async submit(
+    candidates: readonly Candidate[],
+    rejected: readonly Rejection[] = [],
+    origin = '',
+    refuted: readonly string[] = [],
+  ): Promise<readonly Verdict[]> {
+    const earlier = this.#writeOfSameJob(candidates);
+    if (earlier !== undefined) {
+      // Which of them is the first of its job is known once that is on disk, or refused.
+      await Promise.allSettled([earlier]);
+      return this.submit(candidates, rejected, origin, refuted);
+    }
+    const now = this.#options.now();
+    const plan = new IntakePlan();
+    for (const id of refuted) this.#refute(id, plan, now);
+    const verdicts = candidates.map((candidate) => this.#decide(candidate, plan, now));
+    const change = this.#changeOf(plan, rejected, origin, now);
+    const waitsFor = [...plan.dependsOn];
+    if (change !== undefined) waitsFor.push(this.#write(change, plan));
+    else this.#settle(plan, [], []);
+    if (waitsFor.length > 0) await Promise.all(waitsFor);
+    this.#report(candidates, verdicts, rejected.length, origin);
+    return verdicts;
+  }
+
+  /** Publishes what has waited long enough for an observation that never came, and forgets what may be. Called on a timer. */
+  async recoverDue(): Promise<number> {
+    const now = this.#options.now();
+    const due = this.#waiting.takeDue(now);
+    const orphans = this.#orphans.splice(0);
+    const expired = this.#journal.heldDue('remembered', now, EXPIRED_PAGE).map(({ id }) => id);
+    if (due.length + orphans.length + expired.length === 0) return 0;
+    const plan = new IntakePlan();
+    plan.onUndo(() => {
+      for (const entry of due) this.#waiting.putBack(entry);
+      this.#orphans.push(...orphans);
+    });
+    const recovered = due.flatMap((entry) => this.#recover(entry, plan, now) ?? []);
+    const unhold = [...orphans, ...expired, ...due.map((entry) => entry.heldId)];
+    await this.#write({ ...(plan.append.length > 0 && { append: plan.append }), unhold }, plan);
+    for (const body of recovered) this.#options.observer.recovered(body);
+    return recovered.length;
+  }
+
+  /** @returns the event; undefined where it is settled already, or is the same view as another */
+  #recover({ id, line, traceKey, collapse }: WaitingEntry, plan: IntakePlan, now: number): FlatBody | undefined {
+    if (this.#isSettled(id, traceKey)) return undefined;
+    this.#mark(id, plan, now);
+    if (traceKey !== undefined) this.#mark(recoveredKey(traceKey), plan, now);
+    const body: FlatBody = { ...(JSON.parse(line) as FlatBody), recovered: true };
+    if (!this.#counts(collapse, body, plan)) return undefined;
+    plan.append.push(JSON.stringify(body));
+    return body;
+  }
+
+  #isSettled(id: string, traceKey: string | undefined): boolean {
+    return this.#seen.has(id) || (traceKey !== undefined && this.#seen.has(strongKey(traceKey)));
+  }
+
+  #decide(candidate: Candidate, plan: IntakePlan, now: number): Verdict {
+    const { body, traceKey, strong } = candidate;
+    const id = body.event_id;
+    if (this.#seen.has(id)) return this.#thereAlready(id, candidate, plan, now);
+    if (candidate.waits) return this.#wait(candidate, plan, now);
+    const job = jobKeysOf(body);
+    const isTold = job?.seenAs.some((key) => this.#seen.has(key)) === true;
+    if (isTold && !strong) return 'duplicate';
+    const ownKeys = [id];
+    if (strong && traceKey !== undefined) {
+      const recovered = recoveredKey(traceKey);
+      if (this.#seen.has(recovered)) return this.#thereAlready(recovered, candidate, plan, now);
+      ownKeys.push(strongKey(traceKey));
+      plan.strongKeys.push(strongKey(traceKey));
+    }
+    for (const key of ownKeys) this.#mark(key, plan, now);
+    this.#release(id, strong ? traceKey : undefined, plan);
+    if (isTold) {
+      plan.remembered.push(...ownKeys);
+      return 'duplicate';
+    }
+    for (const key of job?.own ?? []) this.#mark(key, plan, now);
+    if (!this.#counts(candidate.collapse, body, plan)) return 'duplicate';
+    plan.append.push(JSON.stringify(body));
+    return 'accepted';
+  }
+
+  /** The event is there, perhaps by an observer that did not know the job: a strong one says which it was. */
+  #thereAlready(key: string, { body, strong }: Candidate, plan: IntakePlan, now: number): Verdict {
+    for (const jobKey of (strong ? jobKeysOf(body) : undefined)?.own ?? []) this.#remember(jobKey, plan, now);
+    return this.#duplicate(key, plan);
+  }
+
+  #wait({ body, traceKey, collapse }: Candidate, plan: IntakePlan, now: number): Verdict {
+    const id = body.event_id;
+    if (this.#waiting.has(id)) return this.#duplicate(id, plan);
+    if (traceKey !== undefined && this.#seen.has(strongKey(traceKey)))
+      return this.#duplicate(strongKey(traceKey), plan);
+    const line = JSON.stringify(body);
+    const dueMs = now + this.#options.waitMs;
+    plan.hold.push({ line, dueMs, reason: 'waiting', attempts: 0 });
+    plan.heldEntryIds.push(id);
+    plan.onUndo(() => this.#waiting.forget([id]));
+    this.#waiting.add({ id, line, traceKey, dueMs, ...(collapse !== undefined && { collapse }) });
+    return 'waiting';
+  }
+
+  /** As if the event were there already: whoever would make one of it later makes none, also after a restart. */
+  #refute(id: string, plan: IntakePlan, now: number): void {
+    if (this.#seen.has(id)) {
+      this.#duplicate(id, plan);
+      return;
+    }
+    this.#remember(id, plan, now);
+    this.#release(id, undefined, plan);
+  }
+
+  /** Marks what no event in the journal brings back after a restart. */
+  #remember(key: string, plan: IntakePlan, now: number): void {
+    if (this.#seen.has(key)) return;
+    this.#mark(key, plan, now);
+    plan.remembered.push(key);
+  }
+
+  #mark(key: string, plan: IntakePlan, now: number): void {
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key, now);
+    plan.marked.push(key);
+    plan.onUndo(() => this.#seen.delete(key));
+  }
+
+  #release(id: string, traceKey: string | undefined, plan: IntakePlan): void {
+    const claimed = this.#waiting.claim(id, traceKey);
+    if (claimed.length === 0) return;
+    plan.released.push(...claimed);
+    plan.onUndo(() => this.#waiting.unclaim(claimed));
+  }
+
+  #counts(collapse: Candidate['collapse'], body: FlatBody, plan: IntakePlan): boolean {
+    if (collapse === undefined) return true;
+    const undo = this.#collapsed.count(collapse, body.created);
+    if (undo !== undefined) plan.onUndo(undo);
+    return undo !== undefined;
+  }
+
+  #writeOfSameJob(candidates: readonly Candidate[]): Promise<unknown> | undefined {
+    if (this.#pending.size === 0) return undefined;
+    for (const { body } of candidates) {
+      for (const key of jobKeysOf(body)?.seenAs ?? []) {
+        const write = this.#pending.get(key);
+        if (write !== undefined) return write;
+      }
+    }
+    return undefined;
+  }
+
+  /** Whose key it has may not be on disk yet: it is acknowledged only once that is. */
+  #duplicate(key: string, plan: IntakePlan): Verdict {
+    const pending = this.#pending.get(key);
+    if (pending !== undefined) plan.dependsOn.add(pending);
+    return 'duplicate';
+  }
+
+  #changeOf(plan: IntakePlan, rejected: readonly Rejection[], origin: string, now: number): JournalChange | undefined {
+    const { append } = plan;
+    const remembered = { dueMs: now + this.#options.windowMs, reason: 'remembered', attempts: 0 } as const;
+    const hold = [...plan.hold, ...plan.remembered.map((line) => ({ ...remembered, line }))];
+    const unhold = this.#waiting.heldIdsOf(plan.released);
+    if (append.length + hold.length + unhold.length + rejected.length === 0) return undefined;
+    return {
+      ...(append.length > 0 && { append }),
+      ...(hold.length > 0 && { hold }),
+      ...(unhold.length > 0 && { unhold }),
+      ...(rejected.length > 0 && { reject: rejected.map((one) => toRejectedRecord(one, origin, now)) }),
+    };
+  }
+
+  async #write(change: JournalChange, plan: IntakePlan): Promise<void> {
+    const write = this.#journal.write(change);
+    const keys = [...plan.marked, ...plan.heldEntryIds];
+    for (const key of keys) this.#pending.set(key, write);
+    try {
+      const { heldIds } = await write;
+      this.#settle(plan, heldIds, change.unhold ?? []);
+    } catch (error) {
+      plan.undo();
+      throw error;
+    } finally {
+      for (const key of keys) this.#pending.delete(key);
+    }
+  }
+
+  #settle(plan: IntakePlan, heldIds: readonly number[], unheld: readonly number[]): void {
+    this.#orphans.push(...this.#waiting.settle(plan.heldEntryIds, heldIds, plan.released, unheld));
+    // Another submission of the same trace, whose write failed, may have taken them back.
+    for (const key of plan.strongKeys) if (!this.#seen.has(key)) this.#seen.add(key, this.#options.now());
+  }
+
+  #report(candidates: readonly Candidate[], verdicts: readonly Verdict[], rejected: number, origin: string): void {
+    const { observer } = this.#options;
+    if (rejected > 0) observer.rejected(origin, rejected);
+    verdicts.forEach((verdict, index) => {
+      const candidate = candidates[index];
+      if (verdict === 'accepted' && candidate !== undefined) observer.accepted(candidate.body);
+      else if (verdict === 'duplicate') observer.duplicate();
+      else observer.waiting();
+    });
+  }
+
+  /**
+   * After a restart: the ids of the window, and what waits, from the journal. While we were away nobody could bring what
+   * it waits for: waiting begins anew.
+   */
+  #rebuild(): void {
+    const now = this.#options.now();
+    const dueMs = now + this.#options.waitMs;
+    for (const row of this.#journal.scan({ direction: 'asc', sinceMs: now - this.#options.windowMs })) {
+      for (const line of row.lines) {
+        const { keys, viewed } = keysOfLine(line);
+        for (const key of keys) this.#seen.add(key, row.atMs);
+        if (viewed !== undefined) this.#collapsed.restore(viewed);
+      }
+    }
+    for (const { line } of this.#journal.held('remembered')) this.#seen.add(line, now);
+    for (const held of this.#journal.held('waiting')) {
+      const body = JSON.parse(held.line) as FlatBody;
+      const trace = body['trace_id'];
+      const traceKey =
+        body['resource_id'] === undefined && typeof trace === 'string' ? traceKeyOf(trace, body.event) : undefined;
+      if (this.#isSettled(body.event_id, traceKey)) this.#orphans.push(held.id);
+      else this.#waiting.add({ id: body.event_id, line: held.line, traceKey, dueMs, heldId: held.id });
+    }
+  }
+}

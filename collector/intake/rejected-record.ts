@@ -1,0 +1,29 @@
+import type { Rejection } from '../../taxonomy/map.ts';
+import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
+import { isSecretName, redactText } from '../../taxonomy/redaction.ts';
+import type { RejectedRecord } from '../journal/journal.ts';
+
+const RECORD_MAX = 65_536;
+const TEXT_MAX = 8192;
+const MESSAGE_MAX = 4096;
+
+/** What is kept of an event that can never be accepted: bounded, and without secrets. */
+export function toRejectedRecord(
+  { code, message, record }: Rejection,
+  origin: string,
+  atMs: number,
+): Omit<RejectedRecord, 'id'> {
+  return { atMs, origin, code, message: message.slice(0, MESSAGE_MAX), record: bounded(record) };
+}
+
+function bounded(record: unknown): string {
+  const text = JSON.stringify(record, (name, value: unknown) => kept(name, value)) ?? 'null';
+  return text.length > RECORD_MAX ? JSON.stringify({ truncated: text.slice(0, RECORD_MAX) }) : text;
+}
+
+/** Fields of events stay, whatever they are called: the record may be replayed. */
+function kept(name: string, value: unknown): unknown {
+  if (isSecretName(name) && !Object.hasOwn(ATTRIBUTE_OF_FIELD, name)) return 'REDACTED';
+  if (typeof value === 'bigint') return String(value);
+  return typeof value === 'string' ? redactText(value.slice(0, TEXT_MAX)) : value;
+}

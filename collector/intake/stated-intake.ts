@@ -1,0 +1,54 @@
+import { idempotentEventId } from '../../taxonomy/event-id.ts';
+import type { EventIssue, MapContext } from '../../taxonomy/describe.ts';
+import type { Candidate } from '../../taxonomy/map.ts';
+import { describeStated, type Poster } from '../../taxonomy/stated.ts';
+import { randomUUID } from 'node:crypto';
+import type { Intake } from './intake.ts';
+
+export interface StatedEvent {
+  readonly value: unknown;
+  /** Used where the event brings no `event_id`. */
+  readonly eventId?: string;
+}
+
+export type StatedVerdict =
+  | { readonly ok: true; readonly id: string; readonly duplicate: boolean }
+  | { readonly ok: false; readonly issues: readonly EventIssue[] };
+
+/**
+ * Checks posted events and journals the good ones; a verdict for each, in order. The bad ones are not kept: whoever
+ * posted them is told at once, and `onRefused` counts them.
+ *
+ * @throws JournalError
+ */
+export async function acceptStated(
+  events: readonly StatedEvent[],
+  poster: Omit<Poster, 'eventId'>,
+  context: MapContext,
+  intake: Intake,
+  onRefused: (source: string, count: number) => void,
+): Promise<readonly StatedVerdict[]> {
+  const described = events.map(({ value, eventId }) =>
+    describeStated(value, { ...poster, eventId: eventId ?? randomUUID() }, context),
+  );
+  const good = described.filter((one) => one.ok);
+  const candidates: Candidate[] = good.map((one) => ({ body: one.body, waits: false, strong: false }));
+  const verdicts = await intake.submit(candidates);
+  if (good.length < described.length) onRefused(poster.source, described.length - good.length);
+  let next = 0;
+  return described.map((one) => {
+    if (!one.ok) return { ok: false, issues: one.issues };
+    const duplicate = verdicts[next] === 'duplicate';
+    next += 1;
+    return { ok: true, id: one.body.event_id, duplicate };
+  });
+}
+
+/**
+ * Ids for the events of a request under an `Idempotency-Key`.
+ *
+ * @param scope the API key and the endpoint that it belongs to
+ */
+export function idsOf(scope: string, idempotencyKey: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => idempotentEventId(scope, idempotencyKey, index));
+}

@@ -1,0 +1,108 @@
+import { describe, expect, test, vi } from 'vitest';
+import { MemoryJournal } from '../../test/support/memory-journal.ts';
+import { createMapContext } from '../../taxonomy/map.ts';
+import type { Attributes, LogRecord, MetricPoint, SpanRecord } from '../../taxonomy/telemetry.ts';
+import { Intake } from './intake.ts';
+import { CollectorMetrics } from '../metrics.ts';
+import { SeenIds } from './seen-ids.ts';
+import { acceptTelemetry, createScreen, type TelemetryBatch } from './telemetry-intake.ts';
+
+const NOW = Date.UTC(2026, 10, 24);
+const context = createMapContext({ now: () => NOW });
+const nano = BigInt(NOW) * 1_000_000n;
+const observer = { accepted: vi.fn(), duplicate: vi.fn(), waiting: vi.fn(), recovered: vi.fn(), rejected: vi.fn() };
+
+function world() {
+  const journal = new MemoryJournal(() => NOW);
+  const intake = new Intake({ journal, seen: new SeenIds(), waitMs: 1, windowMs: 1000, now: () => NOW, observer });
+  const metrics = new CollectorMetrics();
+  const accept = (batch: TelemetryBatch) => acceptTelemetry(batch, context, intake, metrics);
+  const count = async (name: string, signal: string): Promise<number> => {
+    const text = await metrics.registry.metrics();
+    return Number(new RegExp(`^clowder_otel_${name}\\{signal="${signal}"\\} (\\d+)$`, 'm').exec(text)?.[1]);
+  };
+  const types = (): string[] => journal.lines.map((line) => (JSON.parse(line) as { event: string }).event);
+  return { journal, accept, count, types };
+}
+
+const span = (attributes: Attributes): SpanRecord => ({
+  traceId: '0af7651916cd43dd8448eb211c80319c',
+  spanId: 'b7ad6b7169203331',
+  parentSpanId: '',
+  traceState: '',
+  name: 'GET',
+  kind: 2,
+  startTimeUnixNano: nano,
+  endTimeUnixNano: nano,
+  attributes,
+  events: [],
+  resource: {},
+});
+const request = (path: string): SpanRecord =>
+  span({ 'http.request.method': 'GET', 'url.path': path, 'http.response.status_code': 200n });
+const log = (eventName: string, attributes: Attributes): LogRecord => ({
+  timeUnixNano: nano,
+  observedTimeUnixNano: 0n,
+  eventName,
+  body: undefined,
+  attributes,
+  resource: {},
+  traceId: '',
+  spanId: '',
+});
+
+describe('a batch of telemetry', () => {
+  test('is journaled as the events that it amounts to; the rest is counted', async () => {
+    const { accept, count, types } = world();
+    const records = [request('/api/files/5f1e00000000000000000001/blob'), request('/api/files/none/nothing')];
+    expect(await accept({ signal: 'traces', records, seen: 10 })).toEqual({ rejected: 0 });
+    expect(types()).toEqual(['view.download']);
+    expect([await count('otlp_records_total', 'traces'), await count('ignored_records_total', 'traces')]).toEqual([
+      10, 9,
+    ]);
+  });
+
+  test('tells of the explicit events that are wrong, the first five by their reasons', async () => {
+    const { accept, types, journal } = world();
+    const wrong = Array.from({ length: 7 }, (_, index) =>
+      log('clowder.file.uploaded', { 'clowder.bytes': -index - 1 }),
+    );
+    const answer = await accept({
+      signal: 'logs',
+      records: [...wrong, log('clowder.file.deleted', { 'clowder.file.id': 'f' })],
+      seen: 8,
+    });
+    expect(answer.rejected).toBe(7);
+    expect(answer.message?.split(' | ')).toHaveLength(6);
+    expect(answer.message).toMatch(/^file_id is missing.* \| and 2 more$/s);
+    expect(types()).toEqual(['file.deleted']);
+    expect(journal.rejectedRecords).toHaveLength(7);
+    expect(journal.rejectedRecords[0]).toMatchObject({ origin: 'otlp-logs', code: 'invalid_event' });
+  });
+
+  test('of metrics is one reading for each target and time; points that are none are counted', async () => {
+    const { accept, count, types } = world();
+    const point = (name: string, value: number): MetricPoint => ({
+      name,
+      unit: 's',
+      timeUnixNano: nano,
+      value,
+      attributes: { 'clowder.health.target': 'https://c.example/healthz' },
+      resource: {},
+    });
+    const records = [point('clowder.health.up', 1), point('clowder.health.response_time', 0.2)];
+    const screen = createScreen(context);
+    expect([...records.map(({ name }) => name), 'process.cpu.time'].map(screen.metric)).toEqual([true, true, false]);
+    expect(await accept({ signal: 'metrics', records, seen: 5 })).toEqual({ rejected: 0 });
+    expect(types()).toEqual(['health.ping']);
+    expect(await count('ignored_records_total', 'metrics')).toBe(3);
+  });
+
+  test('that the journal refuses is neither counted nor answered', async () => {
+    const { accept, count, journal } = world();
+    journal.failures = 1;
+    const records = [request('/api/files/5f1e00000000000000000001/blob')];
+    await expect(accept({ signal: 'traces', records, seen: 1 })).rejects.toMatchObject({ code: 'journal_full' });
+    expect(await count('otlp_records_total', 'traces')).toBe(0);
+  });
+});

@@ -1,0 +1,119 @@
+import type { Candidate } from '../../taxonomy/map.ts';
+
+/** A marked observation that is held back until the strong one of the same request comes, or its time is up. */
+export interface WaitingEntry {
+  readonly id: string;
+  readonly line: string;
+  readonly traceKey: string | undefined;
+  readonly dueMs: number;
+  readonly collapse?: Candidate['collapse'];
+  /** Its row in the journal, once that is committed. */
+  heldId?: number;
+  /** A strong observation that takes its place is being written. */
+  claimed?: boolean;
+}
+
+export type DueEntry = WaitingEntry & { readonly heldId: number };
+
+/** Index of the journal's waiting lines, by event id and by trace and type. Holds no truth that the journal lacks. */
+export class WaitingRoom {
+  readonly #byId = new Map<string, WaitingEntry>();
+  readonly #byTrace = new Map<string, Set<string>>();
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
+  add(entry: WaitingEntry): void {
+    this.#byId.set(entry.id, entry);
+    if (entry.traceKey === undefined) return;
+    const ids = this.#byTrace.get(entry.traceKey) ?? new Set();
+    this.#byTrace.set(entry.traceKey, ids.add(entry.id));
+  }
+
+  putBack(entry: WaitingEntry): void {
+    delete entry.claimed;
+    this.add(entry);
+  }
+
+  /** Claims the entries that a strong observation takes the place of; returns their ids. */
+  claim(id: string, traceKey: string | undefined): string[] {
+    const claimed: string[] = [];
+    if (this.#byId.size === 0) return claimed;
+    const ids = new Set(traceKey === undefined ? [] : this.#byTrace.get(traceKey));
+    ids.add(id);
+    for (const one of ids) {
+      const entry = this.#byId.get(one);
+      if (entry === undefined || entry.claimed === true) continue;
+      entry.claimed = true;
+      claimed.push(one);
+    }
+    return claimed;
+  }
+
+  unclaim(ids: readonly string[]): void {
+    for (const id of ids) {
+      const entry = this.#byId.get(id);
+      if (entry !== undefined) delete entry.claimed;
+    }
+  }
+
+  heldIdsOf(ids: readonly string[]): number[] {
+    return ids.map((id) => this.#byId.get(id)?.heldId).filter((heldId) => heldId !== undefined);
+  }
+
+  /**
+   * After a commit: the new entries learn their rows, the released ones go.
+   *
+   * @param unheld rows that the commit let go of
+   * @returns further rows to let go of: of entries that were released before their own row was known
+   */
+  settle(
+    added: readonly string[],
+    heldIds: readonly number[],
+    released: readonly string[],
+    unheld: readonly number[],
+  ): number[] {
+    const orphans: number[] = [];
+    added.forEach((id, index) => {
+      const heldId = heldIds[index];
+      const entry = this.#byId.get(id);
+      if (heldId === undefined) return;
+      if (entry === undefined) orphans.push(heldId);
+      else entry.heldId = heldId;
+    });
+    orphans.push(...this.heldIdsOf(released).filter((heldId) => !unheld.includes(heldId)));
+    this.forget(released);
+    return orphans;
+  }
+
+  forget(ids: readonly string[]): void {
+    for (const id of ids) {
+      const entry = this.#byId.get(id);
+      if (entry === undefined) continue;
+      this.#byId.delete(id);
+      if (entry.traceKey === undefined) continue;
+      const siblings = this.#byTrace.get(entry.traceKey);
+      siblings?.delete(id);
+      if (siblings?.size === 0) this.#byTrace.delete(entry.traceKey);
+    }
+  }
+
+  /** Takes out the entries whose time is up. */
+  takeDue(nowMs: number): DueEntry[] {
+    const due: DueEntry[] = [];
+    for (const entry of this.#byId.values()) {
+      if (entry.dueMs <= nowMs && entry.claimed !== true && isCommitted(entry)) due.push(entry);
+    }
+    this.forget(due.map((entry) => entry.id));
+    return due;
+  }
+}
+
+function isCommitted(entry: WaitingEntry): entry is DueEntry {
+  return entry.heldId !== undefined;
+}

@@ -1,0 +1,263 @@
+import * as fc from 'fast-check';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { MemoryJournal } from '../../test/support/memory-journal.ts';
+import { ScriptedPublisher } from '../../test/support/scripted-publisher.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import { PublishLoop, type PublishLoopOptions } from './publish-loop.ts';
+
+const loops: PublishLoop[] = [];
+afterEach(async () => {
+  for (const loop of loops.splice(0)) await loop.stop();
+});
+
+const line = (id: string): string => JSON.stringify({ event_id: id, event: 'file.uploaded', created: 1 });
+const numbered = (count: number): string[] => Array.from({ length: count }, (_, index) => `e${index}`);
+
+interface Parts {
+  readonly journal?: MemoryJournal;
+  readonly publisher?: ScriptedPublisher;
+  readonly options?: Partial<PublishLoopOptions>;
+}
+
+function loopOf({ journal = new MemoryJournal(), publisher = new ScriptedPublisher(), options = {} }: Parts = {}) {
+  const onPublished = vi.fn();
+  const onError = vi.fn();
+  const loop = new PublishLoop({
+    journal,
+    publisher,
+    onUnroutable: 'hold',
+    now: Date.now,
+    onPublished,
+    onError,
+    ...options,
+  });
+  loops.push(loop);
+  return { loop, journal, publisher, onPublished, onError };
+}
+
+async function journalOf(...rows: readonly (readonly string[])[]): Promise<MemoryJournal> {
+  const journal = new MemoryJournal();
+  for (const ids of rows) await journal.write({ append: ids.map(line) });
+  return journal;
+}
+
+describe('order', () => {
+  test('events are published in the order of the journal, within and across rows', async () => {
+    const ids = numbered(200);
+    const { loop, publisher } = loopOf({
+      journal: await journalOf(ids.slice(0, 1), ids.slice(1, 150), ids.slice(150)),
+    });
+    loop.start();
+    await waitFor(() => publisher.published.length === 200, { what: 'all events' });
+    expect(publisher.published).toEqual(ids);
+  });
+
+  test('a publisher that takes few at a time changes nothing of it', async () => {
+    const ids = numbered(20);
+    const { loop, journal, publisher } = loopOf({ journal: await journalOf(ids), publisher: new ScriptedPublisher(3) });
+    loop.start();
+    for (const id of ids) {
+      await waitFor(() => publisher.unconfirmed.includes(id), { what: id });
+      expect(publisher.unconfirmed.length).toBeLessThanOrEqual(3);
+      publisher.settle(id);
+    }
+    expect(publisher.published).toEqual(ids);
+    await loop.stop();
+    expect([journal.savedCursor, loop.inFlight]).toEqual([{ row: 1, index: 20 }, 0]);
+  });
+
+  test('what is journaled later is published at once', async () => {
+    const { loop, journal, publisher } = loopOf();
+    loop.start();
+    for (const id of ['a', 'b']) {
+      await journal.write({ append: [line(id)] });
+      await waitFor(() => publisher.published.includes(id), { what: id });
+    }
+    expect(publisher.published).toEqual(['a', 'b']);
+  });
+});
+
+describe('the cursor', () => {
+  test('follows what is settled, and never passes what is not', async () => {
+    const { loop, journal, publisher } = loopOf({ journal: await journalOf(['a', 'b', 'c'], ['d']) });
+    loop.start();
+    await waitFor(() => publisher.published.length === 4, { what: 'all events' });
+    publisher.settle('a');
+    publisher.settle('c');
+    publisher.settle('d');
+    await waitFor(() => journal.savedCursor.index === 1, { what: 'the cursor' });
+    expect(journal.savedCursor).toEqual({ row: 1, index: 1 });
+    publisher.settle('b');
+    await waitFor(() => journal.savedCursor.row === 2, { what: 'the cursor' });
+    expect(journal.savedCursor).toEqual({ row: 2, index: 1 });
+    expect(loop.inFlight).toBe(0);
+  });
+
+  test('is where publishing goes on after a restart, in the middle of a row too', async () => {
+    const journal = await journalOf(['a', 'b', 'c'], ['d']);
+    journal.savedCursor = { row: 1, index: 2 };
+    const { loop, publisher } = loopOf({ journal });
+    loop.start();
+    await waitFor(() => publisher.published.length === 2, { what: 'the rest' });
+    expect(publisher.published).toEqual(['c', 'd']);
+  });
+
+  test('is saved when the loop stops, with what was confirmed after it paused', async () => {
+    const { loop, journal, publisher } = loopOf({ journal: await journalOf(['a', 'b']) });
+    loop.start();
+    await waitFor(() => publisher.published.length === 2, { what: 'both events' });
+    loop.pause();
+    publisher.settle('a');
+    publisher.settle('b');
+    await loop.stop();
+    expect(journal.savedCursor).toEqual({ row: 1, index: 2 });
+  });
+
+  test('is saved again where the journal could not take it', async () => {
+    const { loop, journal, publisher, onError } = loopOf({ journal: await journalOf(['a']) });
+    publisher.answer = () => 'confirmed';
+    journal.failures = 1;
+    loop.start();
+    await waitFor(() => journal.savedCursor.index === 1, { what: 'the cursor' });
+    expect(onError).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'journal_full' }));
+  });
+});
+
+test('after a pause nothing more is published', async () => {
+  const { loop, journal, publisher } = loopOf({ journal: await journalOf(['a']) });
+  loop.start();
+  await waitFor(() => publisher.published.length === 1, { what: 'the event' });
+  loop.pause();
+  await journal.write({ append: [line('b')] });
+  await loop.idle();
+  expect(publisher.published).toEqual(['a']);
+});
+
+test('a journal that cannot be read now is read later', async () => {
+  const { loop, journal, publisher, onError } = loopOf({ journal: await journalOf(['a']) });
+  vi.spyOn(journal, 'read').mockImplementationOnce(() => {
+    throw new Error('disk I/O error');
+  });
+  loop.start();
+  await waitFor(() => publisher.published.length === 1, { what: 'the event' });
+  expect(onError).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ message: 'disk I/O error' }));
+});
+
+describe('an event that no queue takes', () => {
+  const returns = (publisher: ScriptedPublisher, ...unroutable: string[]): void => {
+    publisher.answer = (id) => (unroutable.includes(id) ? 'returned' : 'confirmed');
+  };
+
+  test('is kept out of the way of others, and tried again until one takes it', async () => {
+    const { loop, journal, publisher, onPublished } = loopOf({ journal: await journalOf(['a', 'lost', 'b']) });
+    returns(publisher, 'lost');
+    loop.start();
+    await waitFor(() => journal.savedCursor.index === 3, { what: 'the cursor to pass it' });
+    expect(publisher.published.slice(0, 3)).toEqual(['a', 'lost', 'b']);
+    const [held] = journal.heldLines;
+    expect(held).toMatchObject({ line: line('lost'), reason: 'unroutable', attempts: 1 });
+    const again = await waitFor(() => journal.heldLines.find(({ attempts }) => attempts === 2), {
+      what: 'the next try',
+    });
+    expect(again.dueMs - Date.now()).toBeGreaterThan(1000);
+    await journal.write({ reschedule: [{ id: again.id, dueMs: 0, attempts: 2 }] });
+    returns(publisher);
+    await waitFor(() => journal.heldLines.length === 0, { what: 'it to be taken' });
+    expect(publisher.published.filter((id) => id === 'lost')).toHaveLength(3);
+    expect(onPublished.mock.calls.map(([outcome]) => String(outcome)).toSorted()).toEqual([
+      'confirmed',
+      'confirmed',
+      'confirmed',
+      'returned',
+      'returned',
+    ]);
+  });
+
+  test('stays before the cursor while the journal cannot keep it', async () => {
+    const { loop, journal, publisher, onError } = loopOf({ journal: await journalOf(['lost', 'b']) });
+    returns(publisher, 'lost');
+    journal.failures = 1;
+    loop.start();
+    await waitFor(() => onError.mock.calls.length > 0, { what: 'the error' });
+    expect([journal.savedCursor, journal.heldLines]).toEqual([{ row: 0, index: 0 }, []]);
+    await waitFor(() => journal.savedCursor.index === 2, { what: 'the cursor' });
+    expect(journal.heldLines).toHaveLength(1);
+  });
+
+  test('is forgotten and counted where it is to be dropped, also one that was held before', async () => {
+    const journal = await journalOf(['lost']);
+    await journal.write({ hold: [{ line: line('former'), dueMs: 0, reason: 'unroutable', attempts: 3 }] });
+    const { loop, publisher, onPublished } = loopOf({ journal, options: { onUnroutable: 'drop' } });
+    returns(publisher, 'lost', 'former');
+    loop.start();
+    await waitFor(() => journal.savedCursor.index === 1 && journal.heldLines.length === 0, { what: 'both to be gone' });
+    expect(onPublished.mock.calls).toEqual([['dropped'], ['dropped']]);
+  });
+
+  test('waits while there is no broker', async () => {
+    const journal = new MemoryJournal();
+    await journal.write({ hold: [{ line: line('held'), dueMs: 0, reason: 'unroutable', attempts: 1 }] });
+    const { loop, publisher } = loopOf({ journal });
+    publisher.connected = false;
+    const due = vi.spyOn(journal, 'heldDue');
+    loop.start();
+    const connecting = setTimeout(() => {
+      expect(due).not.toHaveBeenCalled();
+      publisher.connected = true;
+    }, 1500);
+    await waitFor(() => publisher.published.includes('held'), { what: 'the next try' });
+    clearTimeout(connecting);
+  });
+});
+
+test('whatever the broker answers in whatever order, over stops and starts, nothing is lost and all begin in order', async () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 6 });
+  const answers = fc.array(fc.record({ which: fc.nat(100), returned: fc.boolean(), stop: fc.boolean() }), {
+    maxLength: 40,
+  });
+  await fc.assert(
+    fc.asyncProperty(sizes, answers, async (rows, script) => {
+      const ids = numbered(rows.reduce((sum, size) => sum + size, 0));
+      let next = 0;
+      const journal = await journalOf(...rows.map((size) => ids.slice(next, (next += size))));
+      const confirmed = new Set<string>();
+      const firsts = new Set<string>();
+      const begin = () => {
+        const parts = loopOf({ journal, publisher: new ScriptedPublisher(4) });
+        parts.loop.start();
+        return parts;
+      };
+      let running = begin();
+      const end = async (): Promise<void> => {
+        running.loop.pause();
+        await running.publisher.close();
+        await running.loop.stop();
+        for (const id of running.publisher.published) firsts.add(id);
+      };
+      for (const { which, returned, stop } of script) {
+        await new Promise(setImmediate);
+        const { unconfirmed } = running.publisher;
+        const id = unconfirmed[which % Math.max(1, unconfirmed.length)];
+        if (id !== undefined) {
+          running.publisher.settle(id, returned ? 'returned' : 'confirmed');
+          if (!returned) confirmed.add(id);
+        }
+        if (!stop) continue;
+        await end();
+        running = begin();
+      }
+      await end();
+      const held = new Set(journal.heldLines.map((one) => (JSON.parse(one.line) as { event_id: string }).event_id));
+      const { row, index } = journal.savedCursor;
+      const settled = journal.rows.flatMap(({ row: at, lines }) =>
+        lines.slice(0, at < row ? lines.length : at === row ? index : 0),
+      );
+      for (const one of settled) {
+        const { event_id: id } = JSON.parse(one) as { event_id: string };
+        expect(confirmed.has(id) || held.has(id)).toBe(true);
+      }
+      expect([...firsts]).toEqual(ids.slice(0, firsts.size));
+    }),
+    { numRuns: 60 },
+  );
+});

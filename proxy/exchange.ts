@@ -1,0 +1,260 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Answering } from './answering.ts';
+import { linger, sendAnswer } from './answers.ts';
+import type { UpstreamError } from './errors.ts';
+import type { Observation } from './observation.ts';
+import type { OutgoingHead } from './headers/request-head.ts';
+import { answerHeaders, headerOf } from './headers/response-headers.ts';
+import type { ResponseHead } from './headers/response-head.ts';
+import { trailerLines, trailerPairs } from './headers/trailers.ts';
+import type { UpstreamConnection } from './upstream/upstream-connection.ts';
+import type { UpstreamPool, Waiter } from './upstream/upstream-pool.ts';
+
+/** What every exchange of a proxy shares. */
+export interface ExchangeContext {
+  readonly pool: Pick<UpstreamPool, 'acquire' | 'cancel'>;
+  readonly via: string | undefined;
+  /** Told of every byte of a body. */
+  readonly passed: (bytes: number) => void;
+  /** Whether the proxy is ending: no connection is kept after its answer. */
+  readonly draining: () => boolean;
+  readonly report: ExchangeReport;
+}
+
+/** What an exchange tells of itself, for counters and logs. */
+export interface ExchangeReport {
+  started(): void;
+  answered(): void;
+  retried(): void;
+  /** @param path of the request, with its query: not redacted */
+  failed(error: UpstreamError, request: { method: string; path: string; traceId: string }): void;
+  clientLeft(): void;
+  switched(): void;
+  finished(): void;
+}
+
+/** Methods that may be sent again (RFC 9110, section 9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/** Takes over both connections when Clowder agrees to another protocol. */
+export type OnSwitched = (head: ResponseHead, upstream: Socket, rest: Buffer) => void;
+
+/** One request from a client to Clowder, and its answer back. */
+export class Exchange implements Answering, Waiter {
+  readonly #context: ExchangeContext;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #path: string;
+  readonly #head: OutgoingHead;
+  readonly #observation: Observation;
+  readonly #onSwitched: OnSwitched | undefined;
+  #connection: UpstreamConnection | undefined;
+  #retried = false;
+  #answered = false;
+  #corked = false;
+  #bodyBegun = false;
+  #waiting = false;
+  #over = false;
+  #error: UpstreamError | undefined;
+
+  constructor(
+    context: ExchangeContext,
+    request: IncomingMessage,
+    response: ServerResponse,
+    what: { path: string; head: OutgoingHead; observation: Observation; onSwitched?: OnSwitched },
+  ) {
+    this.#context = context;
+    this.#request = request;
+    this.#response = response;
+    this.#path = what.path;
+    this.#head = what.head;
+    this.#observation = what.observation;
+    this.#onSwitched = what.onSwitched;
+  }
+
+  start(): void {
+    const request = this.#request;
+    const response = this.#response;
+    this.#context.report.started();
+    response.on('close', this.#onClose);
+    response.on('error', ignore);
+    // A pipelined request has no connection yet that could close; before Node 26 nobody tells its answer.
+    if (response.socket === null) request.on('aborted', this.#onClose);
+    if (this.#head.framing !== 'none') request.on('error', ignore);
+    this.#context.pool.acquire(this, this.#onSwitched !== undefined);
+  }
+
+  connected(connection: UpstreamConnection): void {
+    const request = this.#request;
+    const body = this.#head.framing !== 'none';
+    this.#connection = connection;
+    connection.begin(this, request.method ?? 'GET', this.#head.text, { body, upgrade: this.#onSwitched !== undefined });
+    if (!body) return;
+    request.on('data', this.#onRequestData);
+    request.on('end', this.#onRequestEnd);
+  }
+
+  // The request, on its way to Clowder.
+
+  readonly #onRequestData = (chunk: Buffer): void => {
+    this.#observation.requestChunk(chunk);
+    this.#context.passed(chunk.length);
+    const connection = this.#connection;
+    if (connection === undefined || !connection.takesMore) return;
+    const more = this.#head.framing === 'chunked' ? connection.writeChunk(chunk) : connection.write(chunk);
+    if (!more) this.#request.pause();
+  };
+
+  readonly #onRequestEnd = (): void => {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    if (this.#head.framing === 'chunked') connection.write(`0\r\n${trailerLines(this.#request.rawTrailers)}\r\n`);
+    connection.requestDone();
+  };
+
+  drain(): void {
+    this.#request.resume();
+  }
+
+  gone(): void {
+    this.#connection = undefined;
+    linger(this.#request, () => this.#request.socket.destroy());
+  }
+
+  // The answer, on its way to the client.
+
+  informational(head: ResponseHead): void {
+    const response = this.#response;
+    if (response.headersSent || response.destroyed || this.#request.httpVersion === '1.0') return;
+    if (head.status === 100) response.writeContinue();
+    else if (typeof response.writeInformation === 'function')
+      response.writeInformation(head.status, answerHeaders(head, NO_RULES));
+    else if (head.status === 102) response.writeProcessing();
+  }
+
+  head(head: ResponseHead): void {
+    this.#answered = true;
+    this.#context.report.answered();
+    const response = this.#response;
+    if (response.destroyed) return;
+    this.#observation.responseHead(head.status, (name) => headerOf(head, name));
+    if (headerOf(head, 'content-type')?.startsWith('text/event-stream') === true) this.#connection?.unlimited();
+    const rules = {
+      captured: this.#observation.captured,
+      close: this.#context.draining(),
+      trailers: head.framing === 'chunked' && this.#request.httpVersion !== '1.0',
+      via: this.#context.via,
+    };
+    // Head and what came of the body with it leave in one packet.
+    response.cork();
+    this.#corked = true;
+    response.sendDate = false;
+    response.writeHead(head.status, head.reason, answerHeaders(head, rules));
+  }
+
+  body(chunk: Buffer, last: boolean): void {
+    const response = this.#response;
+    if (response.destroyed) return;
+    this.#observation.responseChunk(chunk);
+    this.#context.passed(chunk.length);
+    this.#bodyBegun = true;
+    if (last) response.end(chunk);
+    else if (!response.write(chunk)) this.#waitForClient();
+  }
+
+  end(trailers: readonly string[]): void {
+    const response = this.#response;
+    if (response.destroyed || response.writableEnded) return;
+    if (trailers.length > 0) response.addTrailers(trailerPairs(trailers));
+    response.end();
+  }
+
+  settled(): void {
+    if (!this.#corked) return;
+    this.#corked = false;
+    const response = this.#response;
+    if (response.destroyed || response.writableEnded) return;
+    if (!this.#bodyBegun) response.flushHeaders();
+    response.uncork();
+  }
+
+  switched(head: ResponseHead, rest: Buffer): void {
+    const connection = this.#connection;
+    if (connection === undefined || this.#onSwitched === undefined) return;
+    this.#answered = true;
+    this.#context.report.answered();
+    this.#context.report.switched();
+    this.#observation.responseHead(head.status, (name) => headerOf(head, name));
+    this.#connection = undefined;
+    this.#response.off('close', this.#onClose);
+    this.#finish(true);
+    this.#onSwitched(head, connection.detach(), rest);
+  }
+
+  failed(error: UpstreamError, stale: boolean): void {
+    this.#connection = undefined;
+    if (this.#over) return;
+    if (stale && this.#mayRetry()) {
+      this.#retried = true;
+      this.#context.report.retried();
+      this.#context.pool.acquire(this, true);
+      return;
+    }
+    this.#error = error;
+    const { traceId } = this.#observation;
+    this.#context.report.failed(error, { method: this.#request.method ?? '', path: this.#path, traceId });
+    if (this.#answered) {
+      // What the client has got must not look complete.
+      this.#response.destroy();
+      return;
+    }
+    this.#observation.responseHead(error.status, () => undefined);
+    sendAnswer(this.#request, this.#response, error.status, { captured: this.#observation.captured });
+  }
+
+  #mayRetry(): boolean {
+    return !this.#retried && this.#head.framing === 'none' && IDEMPOTENT.has(this.#request.method ?? '');
+  }
+
+  #waitForClient(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#connection?.pause(this);
+    this.#response.once('drain', this.#onResponseDrain);
+  }
+
+  readonly #onResponseDrain = (): void => {
+    this.#waiting = false;
+    this.#connection?.resume(this);
+  };
+
+  readonly #onClose = (): void => {
+    if (this.#over) return;
+    const left = !this.#response.writableFinished;
+    if (left) {
+      this.#context.pool.cancel(this);
+      this.#connection?.abandon(this);
+      this.#connection = undefined;
+      if (this.#error === undefined) this.#context.report.clientLeft();
+    } else if (this.#connection !== undefined && !this.#request.complete) {
+      // The answer was quicker than the request, which ends with its connection if not before.
+      const connection = this.#connection;
+      this.#request.socket.once('close', () => connection.abandon(this));
+    }
+    this.#finish(!left);
+  };
+
+  #finish(complete: boolean): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#observation.end({ complete, error: this.#error?.code === 'client_timeout' ? undefined : this.#error });
+    this.#context.report.finished();
+  }
+}
+
+const NO_RULES = { captured: false, close: false, trailers: false, via: undefined };
+
+function ignore(): void {
+  // The same error closes the response, and that is where it is dealt with.
+}

@@ -1,0 +1,163 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ForwardHeaders } from '../../instrumentation/telemetry/server-telemetry.ts';
+import {
+  forwardedLine,
+  xForwardedLines,
+  type ClientFacts,
+  type ForwardedBefore,
+  type ForwardedMode,
+} from './forwarded.ts';
+import { connectionOptions, isHopByHop } from './hop-by-hop.ts';
+
+/** How requests are changed on their way; everything that no rule names passes as it came. */
+export interface RequestRules {
+  readonly hostHeader: 'preserve' | 'target';
+  /** Host and port of the target, as a Host header has them. */
+  readonly targetHost: string;
+  readonly xForwarded: ForwardedMode;
+  readonly forwarded: ForwardedMode;
+  /** Our name in Via; undefined for no Via. */
+  readonly via: string | undefined;
+}
+
+export interface IncomingHead {
+  readonly method: string;
+  /** Path and query, or `*`. */
+  readonly path: string;
+  /** Host of a target in absolute form; it replaces the Host header. */
+  readonly authority: string | undefined;
+  /** `1.0` or `1.1` */
+  readonly httpVersion: string;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
+  readonly remoteAddress: string | undefined;
+  readonly scheme: 'http' | 'https';
+  /** Whether another protocol is asked for and the request to change to it passes on. */
+  readonly upgrade: boolean;
+}
+
+export interface OutgoingHead {
+  /** Request line, header lines and the empty line, to be written as latin1. */
+  readonly text: string;
+  /** What ends the body (RFC 9112, section 6.3); `none` also for a length of 0. */
+  readonly framing: 'none' | 'length' | 'chunked';
+}
+
+/** A request that is not forwarded, and the answer it gets. */
+export interface Refusal {
+  readonly status: 400 | 501;
+  readonly reason: string;
+}
+
+const NO_BEFORE: ForwardedBefore = { for: '', proto: '', host: '', forwarded: '' };
+
+/** The head of a request as it is forwarded: names, order and duplicates of its headers kept (RFC 9110, section 7.6). */
+export function outgoingHead(
+  incoming: IncomingHead,
+  rules: RequestRules,
+  trace: ForwardHeaders,
+): OutgoingHead | Refusal {
+  const { rawHeaders, authority } = incoming;
+  const options = connectionOptions(rawHeaders);
+  const before = { ...NO_BEFORE };
+  let text = `${incoming.method} ${incoming.path} HTTP/1.1\r\n`;
+  let framing: OutgoingHead['framing'] = 'none';
+  let host: string | undefined;
+  let upgrade = '';
+  let trailers = false;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    const value = rawHeaders[i + 1] ?? '';
+    const lower = name.toLowerCase();
+    switch (lower) {
+      case 'host':
+        // RFC 9112, section 3.2: no two parties may take different ones for the host.
+        if (host !== undefined) return { status: 400, reason: 'The request has more than one Host header' };
+        host = authority ?? value;
+        text += `${name}: ${rules.hostHeader === 'target' ? rules.targetHost : host}\r\n`;
+        continue;
+      case 'content-length':
+        if (Number(value) > 0) framing = 'length';
+        break;
+      case 'transfer-encoding':
+        // RFC 9112, section 6.1. The parser has taken away the chunks and nothing else.
+        if (framing === 'chunked' || value.toLowerCase() !== 'chunked')
+          return { status: 501, reason: 'The only Transfer-Encoding that is understood is chunked' };
+        framing = 'chunked';
+        continue;
+      case 'upgrade':
+        upgrade = upgrade === '' ? value : `${upgrade}, ${value}`;
+        continue;
+      case 'te':
+        trailers ||= /(?:^|,)\s*trailers\s*(?:,|$)/i.test(value);
+        continue;
+      case 'traceparent':
+      case 'tracestate':
+        if (trace.traceparent !== undefined) continue;
+        break;
+      case 'x-forwarded-for':
+        if (take(rules.xForwarded, before, 'for', value)) continue;
+        break;
+      case 'x-forwarded-proto':
+        if (take(rules.xForwarded, before, 'proto', value)) continue;
+        break;
+      case 'x-forwarded-host':
+        if (take(rules.xForwarded, before, 'host', value)) continue;
+        break;
+      case 'forwarded':
+        if (take(rules.forwarded, before, 'forwarded', value)) continue;
+        break;
+      default:
+        if (isHopByHop(lower) || options?.has(lower) === true) continue;
+    }
+    text += `${name}: ${value}\r\n`;
+  }
+  if (host === undefined) {
+    host = authority ?? rules.targetHost;
+    text += `Host: ${rules.hostHeader === 'target' ? rules.targetHost : host}\r\n`;
+  }
+  const client: ClientFacts = { remoteAddress: incoming.remoteAddress, scheme: incoming.scheme, host };
+  if (rules.xForwarded !== 'off') text += xForwardedLines(rules.xForwarded, client, before);
+  if (rules.forwarded !== 'off') text += forwardedLine(rules.forwarded, client, before);
+  if (rules.via !== undefined) text += `Via: ${incoming.httpVersion} ${rules.via}\r\n`;
+  if (trace.traceparent !== undefined) text += `traceparent: ${trace.traceparent}\r\n`;
+  if (trace.traceparent !== undefined && trace.tracestate !== undefined) text += `tracestate: ${trace.tracestate}\r\n`;
+  if (framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
+  if (incoming.upgrade) text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
+  // Trailers pass through us, so we may ask for them wherever the client does.
+  else if (trailers) text += 'Connection: TE\r\nTE: trailers\r\n';
+  return { text: `${text}\r\n`, framing };
+}
+
+const X_FORWARDED: readonly string[] = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port'];
+
+/**
+ * The headers that may be believed about where a request comes from: those that name the client only where a proxy in
+ * front sets them, and the Host of a target in absolute form.
+ */
+export function believedHeaders(
+  headers: IncomingHttpHeaders,
+  authority: string | undefined,
+  rules: Pick<RequestRules, 'xForwarded' | 'forwarded'>,
+): IncomingHttpHeaders {
+  const doubted: string[] = [];
+  if (rules.forwarded !== 'append' && headers['forwarded'] !== undefined) doubted.push('forwarded');
+  if (rules.xForwarded !== 'append') doubted.push(...X_FORWARDED.filter((name) => headers[name] !== undefined));
+  if (doubted.length === 0 && authority === undefined) return headers;
+  const believed = { ...headers };
+  for (const name of doubted) delete believed[name];
+  if (authority !== undefined) believed.host = authority;
+  return believed;
+}
+
+/** Notes a forwarding header that is set or added to later; false where it passes as it came. */
+function take(
+  mode: ForwardedMode,
+  before: { -readonly [K in keyof ForwardedBefore]: string },
+  field: keyof ForwardedBefore,
+  value: string,
+): boolean {
+  if (mode === 'off') return false;
+  before[field] = before[field] === '' ? value : `${before[field]}, ${value}`;
+  return true;
+}

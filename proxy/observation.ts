@@ -1,0 +1,90 @@
+import type { Capture, RequestHead } from '../instrumentation/capture/types.ts';
+import type {
+  ForwardHeaders,
+  Outcome,
+  ServerRequest,
+  ServerTelemetry,
+} from '../instrumentation/telemetry/server-telemetry.ts';
+
+export interface Observer {
+  readonly telemetry: Pick<ServerTelemetry, 'start'>;
+  readonly startCapture: (head: RequestHead) => Capture;
+  /** Told of what capture or telemetry threw; the request goes on without them. */
+  readonly onError: (error: unknown) => void;
+}
+
+const NO_HEADERS: ForwardHeaders = { traceparent: undefined, tracestate: undefined };
+
+/** What is watched of one request. Nothing here throws: a capture that does is asked nothing more. */
+export class Observation {
+  readonly #observer: Observer;
+  #capture: Capture | undefined;
+  #request: ServerRequest | undefined;
+
+  constructor(observer: Observer, head: RequestHead) {
+    this.#observer = observer;
+    try {
+      const capture = observer.startCapture(head);
+      this.#request = observer.telemetry.start(head, capture);
+      this.#capture = capture;
+    } catch (error) {
+      observer.onError(error);
+    }
+  }
+
+  /** Whether request and answer are marked as captured. */
+  get captured(): boolean {
+    return this.#capture?.mayBeEvent === true;
+  }
+
+  /** 32 hex digits; '' where there is no trace. */
+  get traceId(): string {
+    return this.#request?.traceId ?? '';
+  }
+
+  forwardHeaders(): ForwardHeaders {
+    try {
+      return this.#request?.forwardHeaders() ?? NO_HEADERS;
+    } catch (error) {
+      this.#observer.onError(error);
+      return NO_HEADERS;
+    }
+  }
+
+  requestChunk(chunk: Uint8Array): void {
+    try {
+      this.#capture?.requestChunk(chunk);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  responseHead(status: number, header: (name: string) => string | undefined): void {
+    try {
+      this.#capture?.responseHead(status, header);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  responseChunk(chunk: Uint8Array): void {
+    try {
+      this.#capture?.responseChunk(chunk);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  end(outcome: Outcome): void {
+    try {
+      this.#request?.end(outcome);
+    } catch (error) {
+      this.#observer.onError(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#capture = undefined;
+    this.#observer.onError(error);
+  }
+}

@@ -1,0 +1,206 @@
+import { createServer, type IncomingMessage, type Server, type ServerOptions, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { SecureContextOptions } from 'node:tls';
+import type { RequestHead } from '../instrumentation/capture/types.ts';
+import { endWaiting, rawAnswer, sendAnswer } from './answers.ts';
+import { Exchange, type ExchangeContext, type OnSwitched } from './exchange.ts';
+import { hasConnectionOption } from './headers/hop-by-hop.ts';
+import { Observation, type Observer } from './observation.ts';
+import { believedHeaders, outgoingHead, type RequestRules } from './headers/request-head.ts';
+import { requestTarget } from './upstream/target.ts';
+import { switchingHead, tunnel } from './tunnel.ts';
+
+export interface ProxyServerOptions {
+  readonly rules: RequestRules;
+  readonly observer: Observer;
+  readonly exchanges: ExchangeContext;
+  /** Certificate and key for https; undefined for http. */
+  readonly tls: SecureContextOptions | undefined;
+  readonly maxHeaderBytes: number;
+  /** From the first byte of a request, or the connection, to the end of its head. */
+  readonly headersTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly maxConnections: number | undefined;
+  /** Told of requests that could not be read, by their status. */
+  readonly onClientError: (status: number) => void;
+}
+
+export interface ProxyServer {
+  readonly server: Server;
+  /** Other certificate and key from now on; for https only. */
+  renewTls(tls: SecureContextOptions): void;
+  /** Ends the connections that speak another protocol: closes them, or tells their clients that there is no more. */
+  endTunnels(at: 'once' | 'leisure'): void;
+}
+
+/** Status of what the parser refuses, by the code of its error; 400 for every other. */
+const CLIENT_ERROR_STATUS: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+const REFUSED_LINGER_MS = 2000;
+const CLIENT_TCP_KEEP_ALIVE_MS = 60_000;
+
+/** The listening side: Node's HTTP server with its strict parser, and an exchange with Clowder for every request. */
+export function createProxyServer(options: ProxyServerOptions): ProxyServer {
+  const { rules, observer, exchanges, tls } = options;
+  const scheme = tls === undefined ? 'http' : 'https';
+  const tunnels = new Set<Duplex>();
+  const refused = new WeakSet<Duplex>();
+
+  const serverOptions: ServerOptions = {
+    insecureHTTPParser: false,
+    maxHeaderSize: options.maxHeaderBytes,
+    headersTimeout: options.headersTimeoutMs,
+    // The whole of a large upload takes as long as it takes; one that stalls is the idle time-out's.
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.max(100, Math.min(5000, options.headersTimeoutMs / 4)),
+    keepAliveTimeout: options.keepAliveTimeoutMs,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: CLIENT_TCP_KEEP_ALIVE_MS,
+    optimizeEmptyRequests: true,
+    shouldUpgradeCallback: wantsTunnel,
+  };
+  const server =
+    tls === undefined
+      ? createServer(serverOptions)
+      : createTlsServer({ ...serverOptions, ...tls, handshakeTimeout: options.headersTimeoutMs });
+  // Headers beyond a number would vanish silently, Content-Length among them; their size is limited anyway.
+  server.maxHeadersCount = 0;
+  if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
+  server.on('request', onRequest);
+  // Whether the client may go on is for Clowder to say.
+  server.on('checkContinue', onRequest);
+  server.on('checkExpectation', onRequest);
+  server.on('upgrade', onUpgrade);
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    options.onClientError(405);
+    socket.end(rawAnswer(405, 'This is no forward proxy.'));
+  });
+  server.on('clientError', onClientError);
+
+  function onRequest(request: IncomingMessage, response: ServerResponse): void {
+    exchange(request, response, undefined);
+  }
+
+  function exchange(request: IncomingMessage, response: ServerResponse, onSwitched: OnSwitched | undefined): void {
+    const { method = 'GET', httpVersion, rawHeaders, socket } = request;
+    const target = requestTarget(method, request.url ?? '');
+    if (target === undefined) {
+      options.onClientError(400);
+      sendAnswer(request, response, 400, { reason: 'The request target is neither a path nor an http URL.' });
+      return;
+    }
+    const { path, authority } = target;
+    const { remoteAddress } = socket;
+    const headers = believedHeaders(request.headers, authority, rules);
+    const seen: RequestHead = { method, target: path, headers, httpVersion, remoteAddress, scheme };
+    const observation = new Observation(observer, seen);
+    const upgrade = onSwitched !== undefined;
+    const incoming = { method, path, authority, httpVersion, rawHeaders, remoteAddress, scheme, upgrade } as const;
+    const head = outgoingHead(incoming, rules, observation.forwardHeaders());
+    if ('status' in head) {
+      options.onClientError(head.status);
+      observation.responseHead(head.status, () => undefined);
+      sendAnswer(request, response, head.status, { reason: head.reason });
+      observation.end({ complete: true });
+      return;
+    }
+    new Exchange(exchanges, request, response, {
+      path,
+      head,
+      observation,
+      ...(onSwitched !== undefined && { onSwitched }),
+    }).start();
+  }
+
+  function onUpgrade(request: IncomingMessage, socket: Duplex, first: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    if (!(socket instanceof Socket)) {
+      socket.destroy();
+      return;
+    }
+    response.assignSocket(socket);
+    response.once('finish', () => socket.destroySoon());
+    // Node before 24.9 asks nobody which requests these are, and gives none of their bodies.
+    if (!wantsTunnel(request)) {
+      if (hasBody(request)) sendAnswer(request, response, 501, { reason: 'An upgrade with a body is not supported.' });
+      else exchange(request, response, undefined);
+      return;
+    }
+    exchange(request, response, (head, upstream, rest) => {
+      response.detachSocket(socket);
+      tunnels.add(socket);
+      socket.write(switchingHead(head), 'latin1');
+      if (rest.length > 0) socket.write(rest);
+      if (first.length > 0) upstream.write(first);
+      tunnel(socket, upstream, () => tunnels.delete(socket));
+    });
+  }
+
+  function onClientError(error: Error & { code?: string }, socket: Duplex): void {
+    const status = CLIENT_ERROR_STATUS[error.code ?? ''] ?? 400;
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    // What follows on the connection is read and thrown away for a while: a client that is still writing when it is
+    // closed may not see its answer.
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    options.onClientError(status);
+    const answer = answerUnderWay(socket);
+    if (answer !== undefined) {
+      // No other answer can follow in the middle of one; it is the last where its request was read in full.
+      if (answer.req.complete || endWaiting(answer)) answer.once('finish', () => socket.destroy());
+      else socket.destroy();
+      return;
+    }
+    socket.end(rawAnswer(status));
+    const late = setTimeout(() => socket.destroy(), REFUSED_LINGER_MS);
+    socket.once('close', () => clearTimeout(late));
+  }
+
+  return {
+    server,
+    renewTls: (renewed) => {
+      if ('setSecureContext' in server && typeof server.setSecureContext === 'function')
+        server.setSecureContext(renewed);
+    },
+    endTunnels: (at) => {
+      for (const socket of tunnels)
+        if (at === 'once') socket.destroy();
+        else socket.end();
+    },
+  };
+}
+
+function answerUnderWay(socket: Duplex): ServerResponse | undefined {
+  const answer = '_httpMessage' in socket ? socket._httpMessage : undefined;
+  return answer instanceof ServerResponse && answer.headersSent ? answer : undefined;
+}
+
+function hasBody(request: IncomingMessage): boolean {
+  return request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
+}
+
+/**
+ * Whether a request for another protocol is passed on. One with a body is answered as if it had not asked, and so is
+ * one for HTTP/2, which the next hop could only be asked for by us (RFC 9110, section 7.8).
+ */
+function wantsTunnel(request: IncomingMessage): boolean {
+  const { upgrade, connection } = request.headers;
+  return (
+    upgrade !== undefined &&
+    !/\bh2c\b/i.test(upgrade) &&
+    hasConnectionOption(connection, 'upgrade') &&
+    request.httpVersion === '1.1' &&
+    !hasBody(request)
+  );
+}

@@ -1,0 +1,216 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { redactUrl } from '../taxonomy/redaction.ts';
+import type { EnrichmentStats } from '../instrumentation/enrichment/stats.ts';
+import { createBufferReaper } from './upstream/buffer-reaper.ts';
+import type { ExchangeReport } from './exchange.ts';
+import type { Observer } from './observation.ts';
+import { readPem } from './pem.ts';
+import { createProxyServer } from './proxy-server.ts';
+import { portOf, type ProxySettings } from './settings.ts';
+import { count, ProxyStats } from './stats.ts';
+import { UpstreamPool } from './upstream/upstream-pool.ts';
+
+/** The part of a pino logger that is used. */
+export interface ProxyLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface ProxyOptions {
+  readonly settings: ProxySettings;
+  readonly observer: Omit<Observer, 'onError'>;
+  readonly log: ProxyLog;
+  /** What enrichment has done, for the figures; undefined where it is off. */
+  readonly enrichment?: EnrichmentStats | undefined;
+}
+
+export interface RunningProxy {
+  /** Where it listens, e.g. `http://127.0.0.1:8000`. */
+  readonly url: string;
+  /** Where the admin listener is; undefined without one. */
+  readonly adminUrl: string | undefined;
+  readonly stats: ProxyStats;
+  /**
+   * Reads certificate and key again.
+   *
+   * @returns false where there are none: this is http
+   * @throws Error where they cannot be read, or are none; the old ones stay
+   */
+  reloadTls(): boolean;
+  /** Stops accepting and finishes what is in flight, within the time of PROXY_DRAIN_S. */
+  stop(): Promise<void>;
+}
+
+const BACKLOG = 4096;
+const CLOSE_IDLE_EVERY_MS = 100;
+
+/**
+ * Starts the proxy and listens.
+ *
+ * @throws ProxyConfigError where a file of a certificate, key or CA cannot be read
+ * @throws Error of the system where an address cannot be listened on
+ */
+export async function startProxy({ settings, observer, log, enrichment }: ProxyOptions): Promise<RunningProxy> {
+  const stats = new ProxyStats();
+  const target = settings.PROXY_TARGET;
+  let draining = false;
+  const ca = readPem('PROXY_TARGET_CA_FILE', settings.PROXY_TARGET_CA_FILE);
+  const pool = new UpstreamPool({
+    host: target.hostname.replace(/^\[|\]$/g, ''),
+    port: portOf(target),
+    tls:
+      target.protocol === 'https:'
+        ? { rejectUnauthorized: !settings.PROXY_TARGET_INSECURE, ...(ca !== undefined && { ca }) }
+        : undefined,
+    maxHeadBytes: settings.PROXY_MAX_HEADER_BYTES,
+    connectTimeoutMs: settings.PROXY_CONNECT_TIMEOUT_S * 1000,
+    firstByteTimeoutMs: settings.PROXY_FIRST_BYTE_TIMEOUT_S * 1000,
+    idleTimeoutMs: settings.PROXY_IDLE_TIMEOUT_S * 1000,
+    maxConnections: settings.PROXY_MAX_TARGET_CONNECTIONS,
+    keepAliveMs: settings.PROXY_TARGET_KEEP_ALIVE_S * 1000,
+    onExcess: () => {
+      stats.excess += 1;
+      // Once is enough: a Clowder that does it does it all the time.
+      log[stats.excess === 1 ? 'warn' : 'debug']({}, 'Clowder sent more than its answer; the connection was closed');
+    },
+  });
+  const tlsFiles = (): { cert: Buffer; key: Buffer } | undefined => {
+    const cert = readPem('PROXY_TLS_CERT_FILE', settings.PROXY_TLS_CERT_FILE);
+    const key = readPem('PROXY_TLS_KEY_FILE', settings.PROXY_TLS_KEY_FILE);
+    return cert === undefined || key === undefined ? undefined : { cert, key };
+  };
+  const tls = tlsFiles();
+  const listening = createProxyServer({
+    rules: {
+      hostHeader: settings.PROXY_HOST_HEADER,
+      targetHost: target.host,
+      xForwarded: settings.PROXY_X_FORWARDED,
+      forwarded: settings.PROXY_FORWARDED,
+      via: settings.PROXY_VIA,
+    },
+    observer: {
+      ...observer,
+      onError: (error) => {
+        stats.captureErrors += 1;
+        log.debug({ err: error }, 'a request could not be captured');
+      },
+    },
+    exchanges: {
+      pool,
+      via: settings.PROXY_VIA,
+      passed: createBufferReaper(),
+      draining: () => draining,
+      report: reporter(stats, log),
+    },
+    tls,
+    maxHeaderBytes: settings.PROXY_MAX_HEADER_BYTES,
+    headersTimeoutMs: settings.PROXY_HEADERS_TIMEOUT_S * 1000,
+    keepAliveTimeoutMs: settings.PROXY_KEEP_ALIVE_S * 1000,
+    maxConnections: settings.PROXY_MAX_CONNECTIONS,
+    onClientError: (status) => count(stats.refused, String(status)),
+  });
+  const { server } = listening;
+  const admin = settings.PROXY_ADMIN === undefined ? undefined : await createAdmin();
+  const adminUrl =
+    admin === undefined || settings.PROXY_ADMIN === undefined
+      ? undefined
+      : await listen(admin, settings.PROXY_ADMIN, 'http');
+  const url = await listen(server, settings.PROXY_LISTEN, tls === undefined ? 'http' : 'https').catch(
+    (error: unknown) => {
+      admin?.close();
+      pool.close();
+      throw error;
+    },
+  );
+  server.on('error', (error) => log.error({ err: error }, 'a connection could not be accepted'));
+  log.info({ url, target: target.origin, admin: adminUrl }, 'proxy is listening');
+
+  /** Loaded where it is asked for only: what makes the figures is as large as the rest of the proxy. */
+  async function createAdmin(): Promise<Server> {
+    const [{ createAdminServer }, { statsRegistry }] = await Promise.all([
+      import('./admin.ts'),
+      import('./stats-registry.ts'),
+    ]);
+    const registry = statsRegistry(stats, () => pool.size, enrichment);
+    return createAdminServer({ registry, probe: () => pool.probe(), draining: () => draining });
+  }
+
+  async function stop(): Promise<void> {
+    draining = true;
+    log.info({ in_flight: stats.inFlight }, 'stopping');
+    const closed = Promise.withResolvers<void>();
+    server.close(() => closed.resolve());
+    // Those whose answers had begun were not told that they end, and are idle only after them.
+    const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+    listening.endTunnels('leisure');
+    const late = setTimeout(() => {
+      log.warn({ in_flight: stats.inFlight }, 'requests did not finish in time and were cut off');
+      server.closeAllConnections();
+      listening.endTunnels('once');
+    }, settings.PROXY_DRAIN_S * 1000);
+    await closed.promise;
+    clearTimeout(late);
+    clearInterval(idle);
+    pool.close();
+    admin?.close();
+    admin?.closeAllConnections();
+  }
+
+  return {
+    url,
+    adminUrl,
+    stats,
+    reloadTls: () => {
+      const renewed = tlsFiles();
+      if (renewed !== undefined) listening.renewTls(renewed);
+      return renewed !== undefined;
+    },
+    stop,
+  };
+}
+
+/** Counts, and says once when Clowder goes away and once when it is back. */
+function reporter(stats: ProxyStats, log: ProxyLog): ExchangeReport {
+  let failures = 0;
+  return {
+    started: () => {
+      stats.inFlight += 1;
+    },
+    answered: () => {
+      stats.answered += 1;
+      if (failures === 0) return;
+      log.info({ failed_requests: failures }, 'Clowder answers again');
+      failures = 0;
+    },
+    retried: () => {
+      stats.retried += 1;
+    },
+    failed: (error, { method, path, traceId }) => {
+      count(stats.upstreamErrors, error.code);
+      const fields = { code: error.code, reason: error.message, method, url: redactUrl(path), trace_id: traceId };
+      if (failures === 0) log.warn(fields, 'Clowder gave no proper answer');
+      else log.debug(fields, 'Clowder gave no proper answer');
+      failures += 1;
+    },
+    clientLeft: () => {
+      stats.clientsLeft += 1;
+    },
+    switched: () => {
+      stats.tunnels += 1;
+    },
+    finished: () => {
+      stats.inFlight -= 1;
+    },
+  };
+}
+
+async function listen(server: Server, { host, port }: { host: string; port: number }, scheme: string): Promise<string> {
+  server.listen({ host, port, backlog: BACKLOG });
+  await once(server, 'listening');
+  const bound = server.address() as AddressInfo;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${bound.port}`;
+}

@@ -1,0 +1,205 @@
+import { UpstreamError } from '../errors.ts';
+import { malformed, parseFields, parseHead, type ResponseHead } from '../headers/response-head.ts';
+
+/** Who an answer is told to, in order: informational*, head, body*, end. */
+export interface ResponseSink {
+  /** A 1xx other than 101. */
+  informational(head: ResponseHead): void;
+  head(head: ResponseHead): void;
+  /** @param last nothing but `end` follows */
+  body(chunk: Buffer, last: boolean): void;
+  /** @param trailers names and values in turn */
+  end(trailers: readonly string[]): void;
+  /** 101: from here on the bytes are no HTTP; `rest` are the first of them. */
+  switched(head: ResponseHead, rest: Buffer): void;
+  /** Bytes that belong to no answer. */
+  excess(): void;
+}
+
+const CRLF = Buffer.from('\r\n');
+const HEAD_END = Buffer.from('\r\n\r\n');
+const EMPTY = Buffer.alloc(0);
+const NO_TRAILERS: readonly string[] = [];
+/** Chunk extensions are read over, up to here. */
+const MAX_CHUNK_LINE = 4096;
+const CHUNK_SIZE = /^([0-9A-Fa-f]{1,12})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
+
+type State = 'done' | 'head' | 'length' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailers' | 'close' | 'switched';
+
+export interface ParserOptions {
+  readonly maxHeadBytes: number;
+}
+
+/**
+ * HTTP/1.1 answers from the bytes of a connection, in whatever pieces they come (RFC 9112). Strict: what two parties
+ * could read differently (length and chunks, lengths that differ, folded lines, bare CR or LF) is refused.
+ */
+export class ResponseParser {
+  readonly #sink: ResponseSink;
+  readonly #maxHeadBytes: number;
+  #state: State = 'done';
+  #method = '';
+  #upgrade = false;
+  #held: Buffer | undefined;
+  #left = 0;
+  /** Whether anything of the awaited answer has come. */
+  started = false;
+
+  constructor(sink: ResponseSink, { maxHeadBytes }: ParserOptions) {
+    this.#sink = sink;
+    this.#maxHeadBytes = maxHeadBytes;
+  }
+
+  /** The next answer is that to a request of this method. */
+  expect(method: string, upgrade: boolean): void {
+    this.#state = 'head';
+    this.#method = method;
+    this.#upgrade = upgrade;
+    this.started = false;
+  }
+
+  /** @throws UpstreamError `malformed_response` */
+  push(chunk: Buffer): void {
+    this.started = true;
+    const bytes = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#held = undefined;
+    let at = 0;
+    while (at < bytes.length) {
+      const next = this.#step(bytes, at);
+      if (next === at) {
+        this.#held = bytes.subarray(at);
+        return;
+      }
+      at = next;
+    }
+  }
+
+  /**
+   * The other side ended the connection.
+   *
+   * @throws UpstreamError `truncated_response` where an answer was not over, `no_response` where none had begun
+   */
+  finish(): void {
+    if (this.#state === 'close') this.#end(NO_TRAILERS);
+    else if (this.#state === 'head' && !this.started)
+      throw new UpstreamError('no_response', 'the connection was closed before any answer');
+    else if (this.#state !== 'done' && this.#state !== 'switched')
+      throw new UpstreamError('truncated_response', 'the connection was closed in the middle of the answer');
+  }
+
+  /** Reads one piece that begins at `at`; where it ends, or `at` itself where more bytes are needed. */
+  #step(bytes: Buffer, at: number): number {
+    switch (this.#state) {
+      case 'head':
+        return this.#readHead(bytes, at);
+      case 'length':
+      case 'chunk':
+        return this.#readBody(bytes, at);
+      case 'chunk-size':
+        return this.#readChunkSize(bytes, at);
+      case 'chunk-end':
+        if (bytes.length - at < 2) return at;
+        if (bytes[at] !== 13 || bytes[at + 1] !== 10) throw malformed('a chunk is longer than it says');
+        this.#state = 'chunk-size';
+        return at + 2;
+      case 'trailers':
+        return this.#readTrailers(bytes, at);
+      case 'close':
+        this.#sink.body(at === 0 ? bytes : bytes.subarray(at), false);
+        return bytes.length;
+      case 'done':
+        this.#sink.excess();
+        return bytes.length;
+      case 'switched':
+        return bytes.length;
+    }
+  }
+
+  #readHead(bytes: Buffer, at: number): number {
+    const end = bytes.indexOf(HEAD_END, at);
+    if (end === -1 ? bytes.length - at > this.#maxHeadBytes : end - at > this.#maxHeadBytes)
+      throw malformed(`its head is larger than ${this.#maxHeadBytes} bytes`);
+    if (end === -1) return at;
+    const head = parseHead(bytes.toString('latin1', at, end), this.#method);
+    const next = end + 4;
+    if (head.status === 101) {
+      if (!this.#upgrade) throw malformed('101 to a request that asked for no other protocol');
+      this.#state = 'switched';
+      this.#sink.switched(head, next === bytes.length ? EMPTY : bytes.subarray(next));
+      return bytes.length;
+    }
+    if (head.status < 200) {
+      this.#sink.informational(head);
+      return next;
+    }
+    this.#begin(head);
+    return next;
+  }
+
+  #begin(head: ResponseHead): void {
+    switch (head.framing) {
+      case 'none':
+        this.#sink.head(head);
+        this.#end(NO_TRAILERS);
+        break;
+      case 'length':
+        this.#left = Number(head.rawHeaders[2 * head.names.indexOf('content-length') + 1]);
+        this.#sink.head(head);
+        if (this.#left === 0) this.#end(NO_TRAILERS);
+        else this.#state = 'length';
+        break;
+      case 'chunked':
+        this.#state = 'chunk-size';
+        this.#sink.head(head);
+        break;
+      case 'close':
+        this.#state = 'close';
+        this.#sink.head(head);
+        break;
+    }
+  }
+
+  #readBody(bytes: Buffer, at: number): number {
+    const next = Math.min(bytes.length, at + this.#left);
+    const piece = at === 0 && next === bytes.length ? bytes : bytes.subarray(at, next);
+    this.#left -= next - at;
+    const whole = this.#left === 0;
+    if (whole && this.#state === 'length') {
+      this.#sink.body(piece, true);
+      this.#end(NO_TRAILERS);
+    } else {
+      if (whole) this.#state = 'chunk-end';
+      this.#sink.body(piece, false);
+    }
+    return next;
+  }
+
+  #readChunkSize(bytes: Buffer, at: number): number {
+    const end = bytes.indexOf(CRLF, at);
+    if ((end === -1 ? bytes.length : end) - at > MAX_CHUNK_LINE) throw malformed('the line of a chunk is too long');
+    if (end === -1) return at;
+    const match = CHUNK_SIZE.exec(bytes.toString('latin1', at, end));
+    if (match === null) throw malformed('the size of a chunk is no hexadecimal number');
+    this.#left = Number.parseInt(match[1] ?? '', 16);
+    this.#state = this.#left === 0 ? 'trailers' : 'chunk';
+    return end + 2;
+  }
+
+  #readTrailers(bytes: Buffer, at: number): number {
+    if (bytes.length - at < 2) return at;
+    if (bytes[at] === 13 && bytes[at + 1] === 10) {
+      this.#end(NO_TRAILERS);
+      return at + 2;
+    }
+    const end = bytes.indexOf(HEAD_END, at);
+    if ((end === -1 ? bytes.length : end) - at > this.#maxHeadBytes) throw malformed('its trailers are too large');
+    if (end === -1) return at;
+    this.#end(parseFields(bytes.toString('latin1', at, end), 0).rawHeaders);
+    return end + 4;
+  }
+
+  #end(trailers: readonly string[]): void {
+    this.#state = 'done';
+    this.#sink.end(trailers);
+  }
+}

@@ -1,0 +1,225 @@
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { UpstreamError } from '../errors.ts';
+import { UpstreamConnection, type ConnectionOwner, type Phase } from './upstream-connection.ts';
+
+export interface UpstreamOptions {
+  readonly host: string;
+  readonly port: number;
+  /** For https; undefined for http. */
+  readonly tls: Pick<ConnectionOptions, 'ca' | 'rejectUnauthorized'> | undefined;
+  readonly maxHeadBytes: number;
+  /** In milliseconds; 0 for none. */
+  readonly connectTimeoutMs: number;
+  /** From the end of the request to the head of the answer. */
+  readonly firstByteTimeoutMs: number;
+  /** While a request or an answer is under way. */
+  readonly idleTimeoutMs: number;
+  /** More requests than this wait for a connection to be free; 0 for no limit. */
+  readonly maxConnections: number;
+  /** How long a free connection is kept, unless Clowder says that it keeps it for less. */
+  readonly keepAliveMs: number;
+  /** Told of bytes that belong to no answer. */
+  readonly onExcess: () => void;
+}
+
+/** A request that needs a connection. */
+export interface Waiter {
+  /** It has one: at once, or later where all are in use. */
+  connected(connection: UpstreamConnection): void;
+  failed(error: UpstreamError, stale: boolean): void;
+}
+
+interface Waiting {
+  readonly fresh: boolean;
+  looks: number;
+}
+
+const LOOKS_PER_TIMEOUT = 5;
+const LOOK_MS = { least: 10, most: 1000 };
+/** Clowder may end a connection a little before the time it says. */
+const KEEP_ALIVE_MARGIN_MS = 1000;
+const PROBE_TIMEOUT_MS = 2000;
+
+/** Connections to Clowder, kept for further requests; the one used last is taken first. */
+export class UpstreamPool implements ConnectionOwner {
+  readonly #options: UpstreamOptions;
+  readonly #all = new Set<UpstreamConnection>();
+  readonly #idle: UpstreamConnection[] = [];
+  readonly #lookMs: number;
+  readonly #looking: NodeJS.Timeout;
+  /** Requests without a connection, the first one first. */
+  readonly #waiting = new Map<Waiter, Waiting>();
+  #session: Buffer | undefined;
+  #closing = false;
+
+  constructor(options: UpstreamOptions) {
+    this.#options = options;
+    const { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, keepAliveMs } = options;
+    const limits = [connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, keepAliveMs].filter((limit) => limit > 0);
+    const shortest = Math.min(...limits) / LOOKS_PER_TIMEOUT;
+    this.#lookMs = Math.max(LOOK_MS.least, Math.min(LOOK_MS.most, shortest));
+    // One timer for all: a timer for each request and phase costs more than everything else here.
+    this.#looking = setInterval(() => this.#look(), this.#lookMs).unref();
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** @param fresh never one that was used before */
+  acquire(waiter: Waiter, fresh: boolean): void {
+    const connection = this.#waiting.size === 0 ? this.#take(fresh) : undefined;
+    if (connection === undefined) this.#waiting.set(waiter, { fresh, looks: 0 });
+    else waiter.connected(connection);
+  }
+
+  /** It needs no connection any more. */
+  cancel(waiter: Waiter): void {
+    this.#waiting.delete(waiter);
+  }
+
+  /** Whether Clowder takes connections; resolves with the reason where it does not. */
+  async probe(): Promise<string | undefined> {
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const socket = this.#connect();
+    socket.once(this.#options.tls === undefined ? 'connect' : 'secureConnect', () => resolve(undefined));
+    socket.on('error', (error) => resolve(error.message));
+    const timer = setTimeout(() => resolve(`no connection within ${PROBE_TIMEOUT_MS} ms`), PROBE_TIMEOUT_MS);
+    const reason = await promise;
+    clearTimeout(timer);
+    socket.destroy();
+    return reason;
+  }
+
+  /** Ends the free connections now, and the others when they are free. */
+  close(): void {
+    this.#closing = true;
+    clearInterval(this.#looking);
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
+
+  released(connection: UpstreamConnection): void {
+    if (this.#closing) {
+      connection.destroy();
+      return;
+    }
+    this.#idle.push(connection);
+    this.#serve();
+  }
+
+  closed(connection: UpstreamConnection): void {
+    this.#all.delete(connection);
+    if (connection.phase === 'idle') {
+      const at = this.#idle.indexOf(connection);
+      if (at !== -1) this.#idle.splice(at, 1);
+    }
+    this.#serve();
+  }
+
+  excess(): void {
+    this.#options.onExcess();
+  }
+
+  #serve(): void {
+    for (const [waiter, { fresh }] of this.#waiting) {
+      const connection = this.#take(fresh);
+      if (connection === undefined) return;
+      this.#waiting.delete(waiter);
+      waiter.connected(connection);
+    }
+  }
+
+  /** @returns undefined where there are as many as there may be, and all are in use */
+  #take(fresh: boolean): UpstreamConnection | undefined {
+    const idle = fresh ? undefined : this.#idle.pop();
+    if (idle !== undefined) return idle;
+    const { maxConnections } = this.#options;
+    if (maxConnections === 0 || this.#all.size < maxConnections) return this.#open();
+    const oldest = this.#idle.shift();
+    if (oldest === undefined) return undefined;
+    this.#all.delete(oldest);
+    oldest.destroy();
+    return this.#open();
+  }
+
+  #open(): UpstreamConnection {
+    const { maxHeadBytes, tls } = this.#options;
+    const connection = new UpstreamConnection(this.#connect(), this, { maxHeadBytes, secure: tls !== undefined });
+    this.#all.add(connection);
+    return connection;
+  }
+
+  #connect(): Socket {
+    const { host, port, tls } = this.#options;
+    const tcp = { host, port, noDelay: true, keepAlive: true, allowHalfOpen: true };
+    if (tls === undefined) return connectTcp(tcp);
+    const socket = connectTls({
+      ...tcp,
+      ...tls,
+      // A name for the certificate; an address must not be sent as one (RFC 6066, section 3).
+      ...(!/^[\d.]+$|:/.test(host) && { servername: host }),
+      ALPNProtocols: ['http/1.1'],
+      ...(this.#session !== undefined && { session: this.#session }),
+    });
+    socket.on('session', (session) => {
+      this.#session = session;
+    });
+    return socket;
+  }
+
+  #look(): void {
+    for (const connection of this.#all) {
+      connection.quietFor += 1;
+      const limitMs = this.#limitOf(connection);
+      // The first look may come at once.
+      if (limitMs > 0 && (connection.quietFor - 1) * this.#lookMs >= limitMs) this.#expire(connection);
+    }
+    const { firstByteTimeoutMs } = this.#options;
+    for (const [waiter, waiting] of this.#waiting) {
+      waiting.looks += 1;
+      if (firstByteTimeoutMs === 0 || (waiting.looks - 1) * this.#lookMs < firstByteTimeoutMs) continue;
+      this.#waiting.delete(waiter);
+      waiter.failed(new UpstreamError('busy', 'every connection to Clowder is in use'), false);
+    }
+  }
+
+  #limitOf(connection: UpstreamConnection): number {
+    const { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, keepAliveMs } = this.#options;
+    switch (connection.phase) {
+      case 'connecting':
+        return connectTimeoutMs;
+      case 'waiting':
+        return firstByteTimeoutMs;
+      case 'sending':
+      case 'answering':
+        return idleTimeoutMs;
+      case 'idle': {
+        const { keepAliveS } = connection;
+        if (keepAliveS === undefined) return keepAliveMs;
+        return Math.max(1, Math.min(keepAliveMs, keepAliveS * 1000 - KEEP_ALIVE_MARGIN_MS));
+      }
+      case 'unlimited':
+        return 0;
+    }
+  }
+
+  #expire(connection: UpstreamConnection): void {
+    const { phase } = connection;
+    connection.destroy(phase === 'idle' ? undefined : TIMED_OUT[phase](connection));
+  }
+}
+
+const TIMED_OUT: Readonly<Record<Exclude<Phase, 'idle'>, (connection: UpstreamConnection) => UpstreamError>> = {
+  connecting: () => new UpstreamError('connect_timeout', 'no connection in time'),
+  waiting: () => new UpstreamError('first_byte_timeout', 'no answer in time'),
+  sending: stalled,
+  answering: stalled,
+  unlimited: stalled,
+};
+
+function stalled({ stalledBy }: UpstreamConnection): UpstreamError {
+  return stalledBy === 'client'
+    ? new UpstreamError('client_timeout', 'the client has stopped')
+    : new UpstreamError('idle_timeout', 'it has stopped in the middle');
+}

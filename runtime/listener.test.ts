@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { listen, ListenError, type HttpServer } from './listener.ts';
+
+const answer = (): Response => new Response('here');
+
+test('serves at a free port where PORT is 0, until it is closed', async () => {
+  const server = await listen(answer, { HOST: '127.0.0.1', PORT: 0 });
+  expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  expect(await (await fetch(server.url)).text()).toBe('here');
+  await server.close();
+  await expect(fetch(server.url)).rejects.toThrow('fetch failed');
+});
+
+test('requests in flight are answered before it is closed, and it does not wait for their connections', async () => {
+  const entered = Promise.withResolvers<void>();
+  const leave = Promise.withResolvers<void>();
+  const server = await listen(
+    async () => {
+      entered.resolve();
+      await leave.promise;
+      return answer();
+    },
+    { HOST: '127.0.0.1', PORT: 0 },
+  );
+  const asked = fetch(server.url).then((response) => response.text());
+  await entered.promise;
+  const closed = server.close();
+  const begin = performance.now();
+  leave.resolve();
+  expect(await asked).toBe('here');
+  await closed;
+  expect(performance.now() - begin).toBeLessThan(2000);
+});
+
+async function refusal(HOST: string, PORT: number): Promise<unknown> {
+  let server: HttpServer;
+  try {
+    server = await listen(answer, { HOST, PORT });
+  } catch (error) {
+    return error;
+  }
+  await server.close();
+  throw new Error(`it listens at ${server.url}`);
+}
+
+test('a port in use is named', async () => {
+  const first = await listen(answer, { HOST: '127.0.0.1', PORT: 0 });
+  const port = Number(new URL(first.url).port);
+  const error = await refusal('127.0.0.1', port);
+  expect(error).toBeInstanceOf(ListenError);
+  expect(error).toMatchObject({
+    code: 'cannot_listen',
+    message: `PORT ${port} of 127.0.0.1 is in use by another program: stop that one, or set PORT to a free one`,
+  });
+  await first.close();
+});
+
+test('an address that is none of this machine is named', async () => {
+  expect(await refusal('192.0.2.1', 0)).toMatchObject({
+    message: 'HOST 192.0.2.1 is no address of this machine: set HOST to one that is, or to 0.0.0.0 for all',
+  });
+});

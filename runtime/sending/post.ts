@@ -1,0 +1,84 @@
+import type { SendOutcome } from './outcome.ts';
+
+/** A request to a service, and how its answer is to be understood. */
+export interface PostOptions {
+  readonly url: string | URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  /** Keys and tokens of the request: some services repeat them in their answer. Blanked in all that comes of it. */
+  readonly secrets?: readonly string[];
+}
+
+export interface PostAnswer {
+  readonly status: number;
+  readonly header: (name: string) => string | null;
+  /** The first 64 KiB of the body. */
+  readonly text: string;
+  /** The same as it came, for answers that are not text. */
+  readonly bytes: Uint8Array;
+  /** What the status alone says: 2xx `accepted`; 408, 425, 429 and 5xx `retry`; 413 `too_large`; 400, 409 and 422 `rejected`; other `misconfigured`: an address or a method is wrong, and no event is to blame. */
+  readonly outcome: SendOutcome;
+}
+
+const BODY_KEPT_BYTES = 65_536;
+const REASON_LENGTH = 500;
+/** What is wrong is in the body. */
+const OF_THE_CONTENT: ReadonlySet<number> = new Set([400, 409, 422]);
+const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
+
+/**
+ * Posts, reads the answer to its end, and says what its status means.
+ *
+ * @throws Error of the network or the signal: whether the service took the body is unknown then
+ */
+export async function post({ url, headers, body, signal, now, secrets = [] }: PostOptions): Promise<PostAnswer> {
+  const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' });
+  const bytes = await readBytes(response);
+  const text = withoutSecrets(bytes.toString('utf8'), secrets);
+  const header = (name: string): string | null => response.headers.get(name);
+  return { status: response.status, header, text, bytes, outcome: outcomeOf(response.status, text, header, now) };
+}
+
+/** The text with every secret in it, as it is and as it stands in a URL, replaced by `REDACTED`. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets
+    .flatMap((secret) => (secret === '' ? [] : [secret, encodeURIComponent(secret)]))
+    .reduce((rest, secret) => rest.replaceAll(secret, 'REDACTED'), text);
+}
+
+function outcomeOf(
+  status: number,
+  text: string,
+  header: (name: string) => string | null,
+  now: () => number,
+): SendOutcome {
+  if (status >= 200 && status < 300) return { kind: 'accepted' };
+  const reason = `HTTP ${status}${text === '' ? '' : `: ${text.slice(0, REASON_LENGTH)}`}`;
+  if (status === 413) return { kind: 'too_large', reason };
+  if (OF_THE_CONTENT.has(status)) return { kind: 'rejected', reason };
+  if (status < 500 && !PASSING.has(status)) return { kind: 'misconfigured', reason };
+  const afterMs = retryAfterMs(header('retry-after'), now());
+  return afterMs === undefined ? { kind: 'retry', reason } : { kind: 'retry', reason, afterMs };
+}
+
+/** Milliseconds to wait by a Retry-After header, seconds or a date (RFC 9110, 10.2.3). */
+export function retryAfterMs(value: string | null, nowMs: number): number | undefined {
+  if (value === null) return undefined;
+  if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}
+
+async function readBytes(response: Response): Promise<Buffer> {
+  if (response.body === null) return Buffer.alloc(0);
+  const chunks: Uint8Array[] = [];
+  let kept = 0;
+  for await (const chunk of response.body) {
+    if (kept >= BODY_KEPT_BYTES) continue;
+    chunks.push(chunk.subarray(0, BODY_KEPT_BYTES - kept));
+    kept += chunk.length;
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,209 @@
+import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { FieldValue, SinkContext } from '../../sink.ts';
+import { compressFile, lastLinesOf, syncDirectory } from './compress.ts';
+import { KnownIds } from './known-ids.ts';
+import { archiveFiles, dayOf, nextName, UNFINISHED, type ArchiveFile } from './names.ts';
+import { readTail } from './tail.ts';
+
+export interface ArchiveOptions {
+  readonly directory: string;
+  /** Size at which a file is closed. */
+  readonly maxBytes: number;
+  /** How many of the last written events are known and not written again. */
+  readonly knownIds: number;
+  readonly log: SinkContext['log'];
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+export interface Archive {
+  /**
+   * Writes what is not known to be there already, one line an event, and syncs it to disk.
+   *
+   * @throws Error of the system, ENOSPC for one: nothing of it is in the archive then
+   */
+  append(events: readonly Readonly<Record<string, FieldValue>>[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The file that lines are appended to. */
+interface Current {
+  readonly file: FileHandle;
+  readonly path: string;
+  readonly day: string;
+  readonly inode: number;
+  bytes: number;
+}
+
+/** Opens nothing yet: the directory may be away for now, or another process' turn. */
+export function openArchive(options: ArchiveOptions): Archive {
+  return new NdjsonArchive(options);
+}
+
+class NdjsonArchive implements Archive {
+  readonly #options: ArchiveOptions;
+  #known: KnownIds;
+  #current: Current | undefined;
+  /** Compressing of closed files, one after another. */
+  #compressing: Promise<void> = Promise.resolve();
+  readonly #stop = new AbortController();
+
+  constructor(options: ArchiveOptions) {
+    this.#options = options;
+    this.#known = new KnownIds(options.knownIds);
+  }
+
+  async append(events: readonly Readonly<Record<string, FieldValue>>[]): Promise<void> {
+    const current = await this.#currentFile();
+    const fresh = events.filter((event) => !this.#known.has(idOf(event)));
+    if (fresh.length === 0) return;
+    const text = Buffer.from(fresh.map((event) => `${JSON.stringify(event)}\n`).join(''));
+    try {
+      await current.file.appendFile(text);
+      await current.file.datasync();
+    } catch (error) {
+      await this.#undo(current);
+      throw error;
+    }
+    current.bytes += text.length;
+    for (const event of fresh) this.#known.add(idOf(event));
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#compressing;
+    await this.#current?.file.close();
+    this.#current = undefined;
+  }
+
+  /** Takes half-written lines away again. Where even that fails, the next opening does. */
+  async #undo(current: Current): Promise<void> {
+    this.#current = undefined;
+    await current.file.truncate(current.bytes).catch((error: unknown) => {
+      this.#options.log.warn({ err: error, path: current.path }, 'lines written by half could not be cut yet');
+    });
+    await current.file.close().catch(() => undefined);
+  }
+
+  async #currentFile(): Promise<Current> {
+    const { maxBytes, now } = this.#options;
+    const current = await this.#stillOurs();
+    if (current === undefined) return this.#open();
+    if (current.bytes < maxBytes && current.day >= dayOf(now())) return current;
+    return this.#rotate(current);
+  }
+
+  async #rotate(current: Current): Promise<Current> {
+    this.#current = undefined;
+    await current.file.close();
+    const closed = archiveFiles([basename(current.path)]);
+    const next = await this.#begin(closed[0]);
+    this.#compress(closed);
+    return next;
+  }
+
+  /** The file that is open, unless somebody has removed, replaced or written it. */
+  async #stillOurs(): Promise<Current | undefined> {
+    const current = this.#current;
+    if (current === undefined) return undefined;
+    const there = await stat(current.path).catch(() => undefined);
+    if (there?.ino === current.inode && there.size === current.bytes) return current;
+    this.#options.log.warn({ path: current.path }, 'somebody else changed the file: it is read anew');
+    this.#current = undefined;
+    await current.file.close();
+    return undefined;
+  }
+
+  /** Goes on with the last file, or begins one; what was closed is compressed. */
+  async #open(): Promise<Current> {
+    const { directory } = this.#options;
+    await this.#compressing;
+    await mkdir(directory, { recursive: true });
+    const names = await readdir(directory);
+    for (const name of names) if (name.endsWith(UNFINISHED)) await rm(join(directory, name));
+    const files = archiveFiles(names);
+    await this.#readKnown(files);
+    const last = files.at(-1);
+    const current = (await this.#goOn(last)) ?? (await this.#begin(last));
+    this.#compress(files.filter(({ name, closed }) => !closed && name !== basename(current.path)));
+    return current;
+  }
+
+  async #goOn(last: ArchiveFile | undefined): Promise<Current | undefined> {
+    const { directory, maxBytes, now } = this.#options;
+    if (last === undefined || last.closed || last.day < dayOf(now())) return undefined;
+    const current = await openFile(join(directory, last.name), last.day);
+    if (current.bytes < maxBytes) return (this.#current = current);
+    await current.file.close();
+    return undefined;
+  }
+
+  async #begin(last: ArchiveFile | undefined): Promise<Current> {
+    const { directory, now } = this.#options;
+    const name = nextName(last, dayOf(now()));
+    const current = await openFile(join(directory, name), archiveFiles([name])[0]?.day ?? '');
+    await syncDirectory(directory);
+    return (this.#current = current);
+  }
+
+  /** The ids of the last lines of all files; a line written by half is cut off. */
+  async #readKnown(files: readonly ArchiveFile[]): Promise<void> {
+    const { directory, knownIds, log } = this.#options;
+    const newestFirst: string[] = [];
+    for (const { name, closed } of files.toReversed()) {
+      if (newestFirst.length >= knownIds) break;
+      const path = join(directory, name);
+      const lines = await (closed ? lastLinesOf : readAndCut)(path, knownIds - newestFirst.length);
+      for (const line of lines.toReversed()) {
+        const id = idOfLine(line);
+        if (id === undefined) log.warn({ path }, 'a line of the archive is no event: who wrote it?');
+        else newestFirst.push(id);
+      }
+    }
+    this.#known = new KnownIds(knownIds);
+    for (const id of newestFirst.toReversed()) this.#known.add(id);
+  }
+
+  #compress(files: readonly ArchiveFile[]): void {
+    const { directory, log } = this.#options;
+    for (const { name } of files) {
+      this.#compressing = this.#compressing
+        .then(() => (this.#stop.signal.aborted ? undefined : compressFile(join(directory, name), this.#stop.signal)))
+        .catch((error: unknown) => {
+          // It stays as it is, and is compressed when the archive is opened next.
+          if (!this.#stop.signal.aborted) log.warn({ err: error, name }, 'a closed file could not be compressed');
+        });
+    }
+  }
+}
+
+async function openFile(path: string, day: string): Promise<Current> {
+  const file = await open(path, 'a');
+  const { ino: inode, size: bytes } = await file.stat();
+  return { file, path, day, inode, bytes };
+}
+
+async function readAndCut(path: string, lines: number): Promise<readonly string[]> {
+  const file = await open(path, 'r+');
+  try {
+    const tail = await readTail(file, lines);
+    await file.truncate(tail.wholeBytes);
+    return tail.lines;
+  } finally {
+    await file.close();
+  }
+}
+
+function idOf(event: Readonly<Record<string, FieldValue>>): string {
+  return String(event['event_id']);
+}
+
+function idOfLine(line: string): string | undefined {
+  try {
+    const event: unknown = JSON.parse(line);
+    return typeof event === 'object' && event !== null && 'event_id' in event ? String(event.event_id) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { openArchive } from './archive.ts';
+import { checkDirectory } from './check-directory.ts';
+import type { BatchLimits, SinkDefinition } from '../../sink.ts';
+
+const SIZE = 'must be a number of bytes, or one with a unit, e.g. 256MiB';
+
+const config = z.strictObject({
+  directory: z.string().min(1).describe('Directory of the archive; it is made where it is not there'),
+  max_bytes: z
+    .preprocess(parseSize, z.int(SIZE).min(1024, SIZE))
+    .default(256 * 1024 ** 2)
+    .describe('Size at which a file is closed and the next begun'),
+});
+
+type Config = z.infer<typeof config>;
+
+const LIMITS: BatchLimits = { maxEvents: 2000, maxBytes: 8 * 1024 ** 2 };
+/** Lines whose events are known not to be written again: more than a queue hands out before it has acknowledgements. */
+const KNOWN_IDS = 20_000;
+
+/** The archive: NDJSON, a file a day or a size, gzipped once it is closed. */
+export const fileSink: SinkDefinition<Config> = {
+  name: 'file',
+  description: 'NDJSON files, rotated by day and size, gzipped: the archive',
+  config,
+  variables: { SINK_FILE_DIRECTORY: 'directory', SINK_FILE_MAX_BYTES: 'max_bytes' },
+  thirdParty: false,
+  dedupes: true,
+  limits: () => LIMITS,
+  async open({ directory, max_bytes: maxBytes }, { log, now }) {
+    const archive = openArchive({ directory, maxBytes, knownIds: KNOWN_IDS, log, now });
+    return {
+      check: () => checkDirectory(directory),
+      async send(batch) {
+        await archive.append(batch.map(({ fields }) => fields));
+        return { kind: 'accepted' };
+      },
+      close: () => archive.close(),
+    };
+  },
+};
+
+function parseSize(value: unknown): unknown {
+  const match = typeof value === 'string' ? /^(\d+)\s*([KMGT]?)i?B?$/i.exec(value.trim()) : null;
+  if (match === null) return value;
+  return Number(match[1]) * 1024 ** ' KMGT'.indexOf((match[2] || ' ').toUpperCase());
+}

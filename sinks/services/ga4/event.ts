@@ -1,0 +1,169 @@
+import { clip, hashed, text, userOf, V1_NAMES, visitorOf } from '../../shape.ts';
+import type { FieldValue, SinkEvent } from '../../sink.ts';
+
+/** An event as the Measurement Protocol takes it, within its documented limits. */
+export interface Ga4Event {
+  readonly name: string;
+  readonly timestamp_micros: number;
+  readonly params: Readonly<Record<string, string | number>>;
+}
+
+const NAME_LENGTH = 40;
+const VALUE_LENGTH = 100;
+const MAX_PARAMS = 25;
+/** How far back an event may be dated. Google moves older ones to this age, which would be a wrong time. */
+const BACKDATE_MS = 72 * 60 * 60 * 1000;
+/** Until the request is read some time passes. */
+const BACKDATE_MARGIN_MS = 60_000;
+
+/** Parameters that reports know, and how long they may be. */
+const PAGE_PARAMS: ReadonlyMap<string, readonly [name: string, length: number]> = new Map([
+  ['url', ['page_location', 1000]],
+  ['referrer', ['page_referrer', 420]],
+  ['title', ['page_title', 300]],
+]);
+/** Fields that have a place of their own. */
+const PLACED: ReadonlySet<string> = new Set([
+  'event_id',
+  'event',
+  'created',
+  'user_id',
+  'client_id',
+  'session_id',
+  ...V1_NAMES,
+]);
+/** Given up first where an event has more fields than may be sent. */
+const LEAST: ReadonlySet<string> = new Set([
+  'trace_id',
+  'span_id',
+  'recovered',
+  'source',
+  'user_agent',
+  'message',
+  'extractor_version',
+  'resource_name',
+]);
+
+const RESERVED_EVENTS: ReadonlySet<string> = new Set([
+  'ad_activeview',
+  'ad_click',
+  'ad_exposure',
+  'ad_impression',
+  'ad_query',
+  'ad_reward',
+  'adunit_exposure',
+  'app_clear_data',
+  'app_exception',
+  'app_install',
+  'app_remove',
+  'app_store_refund',
+  'app_store_subscription_cancel',
+  'app_store_subscription_renew',
+  'app_update',
+  'app_upgrade',
+  'click',
+  'dynamic_link_app_open',
+  'dynamic_link_app_update',
+  'dynamic_link_first_open',
+  'error',
+  'file_download',
+  'firebase_campaign',
+  'firebase_in_app_message_action',
+  'firebase_in_app_message_dismiss',
+  'firebase_in_app_message_impression',
+  'first_open',
+  'first_visit',
+  'form_start',
+  'form_submit',
+  'in_app_purchase',
+  'notification_dismiss',
+  'notification_foreground',
+  'notification_open',
+  'notification_receive',
+  'notification_send',
+  'os_update',
+  'page_view',
+  'screen_view',
+  'scroll',
+  'session_start',
+  'user_engagement',
+  'video_complete',
+  'video_progress',
+  'video_start',
+  'view_complete',
+  'view_search_results',
+]);
+const RESERVED_PARAMS: ReadonlySet<string> = new Set([
+  'cid',
+  'currency',
+  'customer_id',
+  'customerid',
+  'dclid',
+  'engagement_time_msec',
+  'event_id',
+  'gclid',
+  'page_location',
+  'page_referrer',
+  'page_title',
+  'session_id',
+  'session_number',
+  'sessionid',
+  'sfmc_id',
+  'sid',
+  'srsltid',
+  'uid',
+  'user_id',
+  'userid',
+]);
+const RESERVED_PREFIX = /^(?:_|firebase_|ga_|google_|gtag|query_id)/i;
+
+/** An event for Google Analytics. Names are made valid, values cut; of more than 25 parameters the last are left out. */
+export function toGa4(event: SinkEvent): Ga4Event {
+  const params = new Map<string, string | number>([['event_id', clip(event.id, VALUE_LENGTH)]]);
+  const session = text(event, 'session_id');
+  if (session !== undefined) params.set('session_id', sessionNumber(session));
+  // Without it a visit does not show as an active user.
+  if (event.fields['client_kind'] === 'browser') params.set('engagement_time_msec', 1);
+  for (const [field, value] of byImportance(event.fields)) {
+    if (params.size >= MAX_PARAMS) break;
+    const [name, length] = PAGE_PARAMS.get(field) ?? [paramName(field), VALUE_LENGTH];
+    if (!params.has(name)) params.set(name, typeof value === 'number' ? value : clip(String(value), length));
+  }
+  return { name: eventName(event.type), timestamp_micros: event.createdMs * 1000, params: Object.fromEntries(params) };
+}
+
+/** Whose events these are: one request has those of one client. */
+export function clientOf(event: SinkEvent): { readonly client_id: string; readonly user_id?: string } {
+  const user = userOf(event);
+  return { client_id: visitorOf(event), ...(user !== undefined && { user_id: clip(user, 256) }) };
+}
+
+/** Why an event cannot be dated as it must be; undefined where it can. */
+export function tooOld(event: SinkEvent, nowMs: number): string | undefined {
+  if (nowMs - event.createdMs <= BACKDATE_MS - BACKDATE_MARGIN_MS) return undefined;
+  return `Google Analytics takes no event that is older than 72 hours: it happened at ${new Date(event.createdMs).toISOString()}`;
+}
+
+function byImportance(fields: Readonly<Record<string, FieldValue>>): readonly (readonly [string, FieldValue])[] {
+  const entries = Object.entries(fields).filter(([field, value]) => !PLACED.has(field) && value !== '');
+  return [...entries.filter(([field]) => !LEAST.has(field)), ...entries.filter(([field]) => LEAST.has(field))];
+}
+
+function eventName(type: string): string {
+  const name = validName(type);
+  return RESERVED_EVENTS.has(name) ? validName(`clowder_${name}`) : name;
+}
+
+function paramName(field: string): string {
+  const name = validName(field);
+  return RESERVED_PARAMS.has(name) ? validName(`clowder_${name}`) : name;
+}
+
+/** Letters, digits and underscores, a letter first, no reserved prefix, at most 40. */
+function validName(name: string): string {
+  const plain = name.replace(/[^a-zA-Z0-9_]/g, '_');
+  return (/^[a-zA-Z]/.test(plain) && !RESERVED_PREFIX.test(plain) ? plain : `clowder_${plain}`).slice(0, NAME_LENGTH);
+}
+
+/** Google wants a number. */
+const sessionNumber = (session: string): number => Number.parseInt(hashed(['session', session]).slice(0, 8), 16);

@@ -1,0 +1,82 @@
+import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
+import { z } from 'zod';
+import { withoutSecrets, type PostAnswer } from '../../../runtime/sending/post.ts';
+import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
+import type { SinkEvent } from '../../sink.ts';
+
+/** What an answer to an export of logs means, and what the backend remarks about one that it took. */
+export interface Understood {
+  readonly outcome: SendOutcome;
+  readonly warning?: string;
+}
+
+const jsonSchema = z.object({
+  partialSuccess: z
+    .object({ rejectedLogRecords: z.coerce.number().default(0), errorMessage: z.string().default('') })
+    .optional(),
+});
+type Remark = { readonly rejected: number; readonly message: string };
+
+const REASON_LENGTH = 300;
+/** Said of the address, not of the events. */
+const NOT_A_RECEIVER: ReadonlySet<number> = new Set([405, 406, 415]);
+
+/**
+ * By OTLP/HTTP. Of other server errors than 502, 503 and 504 it says that they are not sent again; here they are: a
+ * backend that fails must not cost events.
+ *
+ * @param secrets of the request, blanked in what the backend remarks
+ */
+export function understand(answer: PostAnswer, batch: readonly SinkEvent[], secrets: readonly string[]): Understood {
+  const { outcome, status } = answer;
+  if (outcome.kind !== 'accepted') {
+    const reason = `HTTP ${status} ${printable(answer.text)}`.trim();
+    if (NOT_A_RECEIVER.has(status)) return { outcome: { kind: 'misconfigured', reason } };
+    return { outcome: 'reason' in outcome ? { ...outcome, reason } : outcome };
+  }
+  const contentType = answer.header('content-type') ?? '';
+  const encoding = /json/i.test(contentType) ? 'json' : /protobuf/i.test(contentType) ? 'protobuf' : undefined;
+  if (encoding === undefined && answer.bytes.length > 0)
+    return {
+      outcome: { kind: 'misconfigured', reason: `what answers is no OTLP receiver: ${printable(answer.text)}` },
+    };
+  const { rejected, ...remark } = readPartial(answer, encoding);
+  const message = withoutSecrets(remark.message, secrets);
+  if (rejected <= 0) return { outcome: { kind: 'accepted' }, ...(message !== '' && { warning: message }) };
+  return { outcome: { kind: 'partial', rejected: refused(batch, rejected, message) } };
+}
+
+/**
+ * OTLP has no word for which records were refused, and forbids to send any of them again: so all of the batch are put
+ * aside, and the reason says that some of them were taken.
+ */
+function refused(batch: readonly SinkEvent[], rejected: number, message: string): ReadonlyMap<string, string> {
+  const share =
+    rejected >= batch.length
+      ? ''
+      : ` ${rejected} of ${batch.length} events, this one or others: the rest of them is stored there`;
+  const reason = `the backend refused${share || ' it'}${message === '' ? '' : ` (${message})`}`;
+  return new Map(batch.map(({ id }) => [id, reason]));
+}
+
+function readPartial(answer: PostAnswer, encoding: 'json' | 'protobuf' | undefined): Remark {
+  try {
+    const partial =
+      encoding === 'json'
+        ? jsonSchema.parse(JSON.parse(answer.text)).partialSuccess
+        : ProtobufLogsSerializer.deserializeResponse(answer.bytes).partialSuccess;
+    return { rejected: partial?.rejectedLogRecords ?? 0, message: partial?.errorMessage ?? '' };
+  } catch {
+    // Taken all the same: what a backend adds in another form than OTLP's is no reason to send it again.
+    return { rejected: 0, message: 'an answer that is not as OTLP has it' };
+  }
+}
+
+/** What people can read of a google.rpc.Status. */
+function printable(text: string): string {
+  return text
+    .replace(/[^\P{C}]|\uFFFD/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, REASON_LENGTH);
+}

@@ -1,0 +1,74 @@
+import type { HrTime } from '@opentelemetry/api';
+import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
+import { resourceFromAttributes, type Resource } from '@opentelemetry/resources';
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import { ATTRIBUTE_OF_FIELD } from '../../../taxonomy/index.ts';
+import { V1_NAMES } from '../../shape.ts';
+import type { FieldValue, SinkEvent } from '../../sink.ts';
+
+/** Identity matters: records are grouped by it. */
+const SCOPE = { name: 'clowder-otel' };
+const [TRACE_ID, SPAN_ID] = [/^(?!0{32})[0-9a-f]{32}$/, /^(?!0{16})[0-9a-f]{16}$/];
+/** Fields that a log record has a place of its own for. */
+const PLACED: ReadonlySet<string> = new Set(['event', 'created', ...V1_NAMES]);
+const SEVERITY = { INFO: 9, WARN: 13, ERROR: 17 } as const;
+
+export type ToRecord = (event: SinkEvent) => ReadableLogRecord;
+
+/**
+ * From an event to the log record that it would be if a program had written it: `eventName` `clowder.<type>`, attributes
+ * by the taxonomy's table. A collector of ours reads it back as the same event with the same id.
+ *
+ * @param now Unix milliseconds: when it was observed here
+ */
+export function createToRecord(serviceName: string, now: () => number): ToRecord {
+  const resource = resourceFromAttributes({ 'service.name': serviceName });
+  return (event) => toRecord(event, resource, now());
+}
+
+function toRecord(event: SinkEvent, resource: Resource, nowMs: number): ReadableLogRecord {
+  const { trace_id: traceId, span_id: spanId } = event.fields;
+  const traced = isId(traceId, TRACE_ID);
+  const spanned = traced && isId(spanId, SPAN_ID);
+  const severity = severityOf(event);
+  return {
+    hrTime: hrTime(event.createdMs),
+    hrTimeObserved: hrTime(nowMs),
+    ...(traced && { spanContext: { traceId, spanId: spanned ? spanId : '', traceFlags: 0 } }),
+    severityNumber: SEVERITY[severity],
+    severityText: severity,
+    eventName: `clowder.${event.type}`,
+    body: event.type,
+    attributes: Object.fromEntries(
+      Object.entries(event.fields)
+        .filter(
+          ([field]) => !PLACED.has(field) && !(field === 'trace_id' && traced) && !(field === 'span_id' && spanned),
+        )
+        .map(([field, value]) => [attributeOf(field), value]),
+    ),
+    droppedAttributesCount: 0,
+    resource,
+    instrumentationScope: SCOPE,
+  };
+}
+
+/** The body of an ExportLogsServiceRequest; records stay in their order. */
+export function requestOf(records: readonly ReadableLogRecord[]): Uint8Array {
+  return ProtobufLogsSerializer.serializeRequest([...records]) ?? new Uint8Array();
+}
+
+function severityOf({ type, fields }: SinkEvent): keyof typeof SEVERITY {
+  if (type === 'extraction.failed') return 'ERROR';
+  return fields['healthy'] === false ? 'WARN' : 'INFO';
+}
+
+function attributeOf(field: string): string {
+  return Object.hasOwn(ATTRIBUTE_OF_FIELD, field)
+    ? ATTRIBUTE_OF_FIELD[field as keyof typeof ATTRIBUTE_OF_FIELD]
+    : `clowder.${field}`;
+}
+
+const isId = (value: FieldValue | undefined, form: RegExp): value is string =>
+  typeof value === 'string' && form.test(value);
+
+const hrTime = (ms: number): HrTime => [Math.floor(ms / 1000), (ms % 1000) * 1_000_000];

@@ -1,0 +1,79 @@
+import { createHmac } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { SinkEvent } from '../../sink.ts';
+import { bodyOf, deliveryId, sizeOf } from './body.ts';
+import { keyOf, sign } from './signature.ts';
+import { webhookSink } from './webhook.ts';
+
+const event = (id: string): SinkEvent => ({
+  id,
+  type: 'file.uploaded',
+  createdMs: Date.UTC(2026, 10, 24),
+  resource: 'file/f1',
+  fields: { event_id: id, event: 'file.uploaded', created: Date.UTC(2026, 10, 24), clowder_instance: 'lab äö' },
+});
+
+describe('the signature of a webhook', () => {
+  it('is that of the example in the specification of Standard Webhooks', () => {
+    const key = keyOf('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw');
+    const body = '{"test": 2432232314}';
+    expect(sign(key, 'msg_p5jXN8AQM9LWM0D4loKWxJek', 1_614_265_330, body)).toBe(
+      'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+    );
+  });
+
+  it('is keyed with the text of a secret that is not encoded', () => {
+    const expected = createHmac('sha256', 'a secret of ours').update('id.5.[]').digest('base64');
+    expect(sign(keyOf('a secret of ours'), 'id', 5, '[]')).toBe(`v1,${expected}`);
+  });
+});
+
+describe('the body of a webhook', () => {
+  it('is an array of the fields', () => {
+    expect(JSON.parse(bodyOf([event('a'), event('b')], 'json').body)).toEqual([event('a').fields, event('b').fields]);
+  });
+
+  it('is a batch of CloudEvents where that is wanted', () => {
+    const { contentType, body } = bodyOf([event('a')], 'cloudevents');
+    expect(contentType).toBe('application/cloudevents-batch+json');
+    expect(JSON.parse(body)).toEqual([
+      {
+        specversion: '1.0',
+        id: 'a',
+        source: 'urn:clowder:lab%20%C3%A4%C3%B6',
+        type: 'file.uploaded',
+        time: '2026-11-24T00:00:00.000Z',
+        subject: 'file/f1',
+        datacontenttype: 'application/json',
+        data: event('a').fields,
+      },
+    ]);
+  });
+
+  it.each(['json', 'cloudevents'] as const)('as %s is as long as its events say', (format) => {
+    const batch = [event('a'), event('ü'), event('c')];
+    const { body } = bodyOf(batch, format);
+    // The brackets; the last event has no comma.
+    const expected = batch.reduce((sum, one) => sum + sizeOf(one, format), 2 - 1);
+    expect(Buffer.byteLength(body)).toBe(expected);
+  });
+
+  it('has an id of its own that is the same when the same is sent again', () => {
+    expect(deliveryId([event('a'), event('b')])).toBe(deliveryId([event('a'), event('b')]));
+    expect(deliveryId([event('a'), event('b')])).not.toBe(deliveryId([event('b'), event('a')]));
+    // Joined by whatever, two lists must not become one.
+    expect(deliveryId([event('a,b')])).not.toBe(deliveryId([event('a'), event('b')]));
+  });
+});
+
+describe('settings of a webhook', () => {
+  it.each([
+    [{ url: 'ftp://a.example' }, 'url'],
+    [{ url: 'https://a.example', secret: 'short' }, 'secret'],
+    [{ url: 'https://a.example', secret: 'whsec_c2hvcnQ=' }, 'secret'],
+    [{ url: 'https://a.example', format: 'xml' }, 'format'],
+  ])('%j are refused for %s', (settings, field) => {
+    const issues = webhookSink.config.safeParse(settings).error?.issues ?? [];
+    expect(issues.map(({ path }) => path[0])).toEqual([field]);
+  });
+});
