@@ -1,5 +1,5 @@
 import { startCollector } from '../collector/service.ts';
-import type { GlobalOptions } from './program.ts';
+import type { GlobalOptions } from './global-options.ts';
 import { settingsOf } from './settings.ts';
 import { stopOnSignal } from '../runtime/stop-on-signal.ts';
 

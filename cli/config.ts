@@ -1,6 +1,6 @@
 import { SETTINGS } from '../collector/config.ts';
 import { redactAmqpUrl } from '../runtime/amqp/amqp-url.ts';
-import type { GlobalOptions } from './program.ts';
+import type { GlobalOptions } from './global-options.ts';
 import { printRows } from './output.ts';
 import { settingsOf } from './settings.ts';
 

@@ -7,7 +7,7 @@ import { toMessageFromLine } from '../exporter/message.ts';
 import { createPublisher, type Outcome } from '../exporter/publisher.ts';
 import { EVENT_TYPES, isEventType } from '../taxonomy/event-types.ts';
 import type { FlatBody } from '../taxonomy/flat-body.ts';
-import type { GlobalOptions } from './program.ts';
+import type { GlobalOptions } from './global-options.ts';
 import { parseTime, printRows, progress } from './output.ts';
 import { requireJournal, settingsOf, UsageError } from './settings.ts';
 

@@ -1,6 +1,6 @@
 import { makeDataDir } from '../collector/journal/data-dir.ts';
 import { openKeyStore, SCOPES, type Scope } from '../collector/keys/store.ts';
-import type { GlobalOptions } from './program.ts';
+import type { GlobalOptions } from './global-options.ts';
 import { printRows } from './output.ts';
 import { settingsOf, UsageError } from './settings.ts';
 

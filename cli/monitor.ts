@@ -12,7 +12,7 @@ import type { Reading } from '../monitor/reading.ts';
 import { startTelemetry } from '../monitor/telemetry/telemetry.ts';
 import { VERSION } from '../runtime/version.ts';
 import { printRows } from './output.ts';
-import type { GlobalOptions } from './program.ts';
+import type { GlobalOptions } from './global-options.ts';
 import { stopOnSignal } from '../runtime/stop-on-signal.ts';
 
 const DEFAULT_CONFIG = 'monitor.yaml';

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { GlobalOptions } from './global-options.ts';
 import { addProxyFlags } from './proxy-flags.ts';
 
 /** Every command and its options. */
@@ -7,11 +8,6 @@ const program = new Command('clowder-otel')
   .option('--config <file>', 'YAML file of settings; the environment wins over it')
   .showHelpAfterError('(--help shows what there is)')
   .exitOverride();
-
-/** Options of every command that reads settings. */
-export interface GlobalOptions {
-  readonly config?: string;
-}
 
 const globals = (): GlobalOptions => program.opts<GlobalOptions>();
 

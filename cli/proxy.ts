@@ -6,7 +6,7 @@ import { proxyEnricher } from '../proxy/enrichment.ts';
 import { startProxy } from '../proxy/proxy.ts';
 import { parseProxySettings } from '../proxy/settings.ts';
 import { setUpTelemetry } from '../instrumentation/telemetry/set-up.ts';
-import type { GlobalOptions } from './program.ts';
+import type { GlobalOptions } from './global-options.ts';
 import { DEFAULT_OTLP_ENDPOINT, flagValues } from './proxy-flags.ts';
 import { stopOnSignal } from '../runtime/stop-on-signal.ts';
 

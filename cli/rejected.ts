@@ -1,5 +1,5 @@
 import { openJournalReader } from '../collector/journal/journal.ts';
-import type { GlobalOptions } from './program.ts';
+import type { GlobalOptions } from './global-options.ts';
 import { printRows } from './output.ts';
 import { requireJournal, settingsOf, UsageError } from './settings.ts';
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadSettings, type Settings } from '../collector/config.ts';
 import { checkBrokers } from '../collector/config-checks.ts';
-import type { GlobalOptions } from './program.ts';
+import type { GlobalOptions } from './global-options.ts';
 
 /** Settings of the environment and of `--config`, checked as a whole. */
 export function settingsOf(options: GlobalOptions): Settings {

@@ -11,7 +11,7 @@ import { startSinks } from '../sinks/service/service.ts';
 import { loadSinks, type ConfiguredSink } from '../sinks/settings/load.ts';
 import { loadProcessSettings, type ProcessSettings } from '../sinks/settings/process.ts';
 import { printRows, progress } from './output.ts';
-import type { GlobalOptions } from './program.ts';
+import type { GlobalOptions } from './global-options.ts';
 import { UsageError } from './settings.ts';
 import { stopOnSignal } from '../runtime/stop-on-signal.ts';
 

@@ -4,7 +4,7 @@ import type {
   Outcome,
   ServerRequest,
   ServerTelemetry,
-} from '../instrumentation/telemetry/server-telemetry.ts';
+} from '../instrumentation/telemetry/server-request.ts';
 
 export interface Observer {
   readonly telemetry: Pick<ServerTelemetry, 'start'>;

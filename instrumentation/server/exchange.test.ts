@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { endingWith, requestHead } from '../../test/support/captured-request.ts';
 import type { Capture } from '../capture/types.ts';
-import type { Outcome, ServerTelemetry } from '../telemetry/server-telemetry.ts';
+import type { Outcome, ServerTelemetry } from '../telemetry/server-request.ts';
 import { Exchange, exchangeOf } from './exchange.ts';
 
 function setUp(

@@ -1,7 +1,7 @@
 import { context } from '@opentelemetry/api';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Capture, RequestHead } from '../capture/types.ts';
-import type { ServerRequest, ServerTelemetry } from '../telemetry/server-telemetry.ts';
+import type { ServerRequest, ServerTelemetry } from '../telemetry/server-request.ts';
 import { headerOf, withCapturedMark } from './response-headers.ts';
 import { serverSpanOf } from './server-span.ts';
 

@@ -6,7 +6,7 @@ import { ExportResultCode } from '@opentelemetry/core';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { json } from 'node:stream/consumers';
 import { logExportersFromEnv } from './exporters.ts';
-import type { LastEvents } from './send-at-exit.ts';
+import type { LastEvents } from './last-events.ts';
 
 const { resource: attributes, records } = (await json(process.stdin)) as LastEvents;
 const resource = resourceFromAttributes(attributes);

@@ -3,7 +3,7 @@ import { REFUTED_IDS, REFUTED_NAME } from '../../taxonomy/attributes.ts';
 import type { Capture, CapturedAttributes, CapturedEvent } from '../capture/types.ts';
 import type { Enricher } from '../enrichment/types.ts';
 import { EVENT_PREFIX, hasFailed } from './request-report.ts';
-import type { ForwardHeaders, Outcome, ServerRequest } from './server-telemetry.ts';
+import type { ForwardHeaders, Outcome, ServerRequest } from './server-request.ts';
 
 /** What the requests of one server have in common. */
 export interface Reporting {

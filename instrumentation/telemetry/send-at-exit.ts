@@ -1,14 +1,8 @@
-import type { Attributes } from '@opentelemetry/api';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import { spawnSync } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-/** What goes to the sender, as JSON. */
-export interface LastEvents {
-  readonly resource: Attributes;
-  readonly records: readonly Omit<ReadableLogRecord, 'resource'>[];
-}
+import type { LastEvents } from './last-events.ts';
 
 const SENDER = fileURLToPath(new URL(`./exit-sender${extname(import.meta.url)}`, import.meta.url));
 const TIMEOUT_MS = 3000;

@@ -14,10 +14,11 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import { TraceState, W3CTraceContextPropagator, getRPCMetadata } from '@opentelemetry/core';
-import type { Capture, CapturedAttributes, RequestHead } from '../capture/types.ts';
+import type { Capture, CapturedAttributes } from '../capture/types.ts';
 import type { Enricher } from '../enrichment/types.ts';
 import { ReportedRequest, type Reporting } from './reported-request.ts';
 import { headAttributes, spanName } from './request-report.ts';
+import type { ForwardHeaders, ServerTelemetry } from './server-request.ts';
 import { CAPTURED_MEMBER, markCaptured } from './trace-state.ts';
 
 export interface ServerTelemetryOptions {
@@ -31,43 +32,6 @@ export interface ServerTelemetryOptions {
   readonly enricher?: Enricher | undefined;
   /** Reads the caller's trace context. @default W3C Trace Context */
   readonly propagator?: TextMapPropagator;
-}
-
-/** How an exchange ended. */
-export interface Outcome {
-  /** Whether the client got all of the answer. */
-  readonly complete: boolean;
-  /** Why there was no proper answer: connection refused, time-out, … Its `code`, or name, becomes `error.type`. */
-  readonly error?: Error | undefined;
-}
-
-/** Trace context for a request that is made because of this one, by header name; undefined: leave what came. */
-export interface ForwardHeaders {
-  readonly traceparent: string | undefined;
-  readonly tracestate: string | undefined;
-}
-
-/** One request of a server while it lasts, as the OTel side sees it. */
-export interface ServerRequest {
-  /** With the request's span: what is done for the request runs in it. */
-  readonly context: Context;
-  /** 32 hex digits; '' where no SDK gave one. */
-  readonly traceId: string;
-  /** For the request that is forwarded: our span as parent and, where it is captured, our mark first in tracestate. */
-  forwardHeaders(): ForwardHeaders;
-  /** Once, when the exchange is over: attributes, domain events, status and end of the span. */
-  end(outcome: Outcome): void;
-}
-
-export interface ServerTelemetry {
-  /**
-   * Starts the server span of a request, as a child of what the caller's headers say.
-   *
-   * @param startMs when the request came, Unix milliseconds @default now
-   */
-  start(head: RequestHead, capture: Capture, startMs?: number): ServerRequest;
-  /** Adds to the server span that another instrumentation started in the context, and will end. */
-  adopt(span: Span, context: Context, capture: Capture, startMs?: number): ServerRequest;
 }
 
 /** What every request of the SDK's needs. */

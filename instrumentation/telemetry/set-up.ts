@@ -10,7 +10,8 @@ import { detectedResource } from './resource.ts';
 import { SCOPE } from './scope.ts';
 import { FLUSH_TIMEOUT_MS, hasSdk, joinSdk, startSdk } from './sdk.ts';
 import { sendAtExit } from './send-at-exit.ts';
-import { captureErrors, createServerTelemetry, type ServerTelemetry } from './server-telemetry.ts';
+import type { ServerTelemetry } from './server-request.ts';
+import { captureErrors, createServerTelemetry } from './server-telemetry.ts';
 
 export interface TelemetryOptions {
   /** `service.name` where neither OTEL_SERVICE_NAME nor OTEL_RESOURCE_ATTRIBUTES gives one. @default the SDK's own */

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ForwardHeaders } from '../../instrumentation/telemetry/server-telemetry.ts';
+import type { ForwardHeaders } from '../../instrumentation/telemetry/server-request.ts';
 import {
   forwardedLine,
   xForwardedLines,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { SinkMetrics } from './metrics.ts';
-import type { SinkReadiness } from './runner.ts';
+import type { SinkReadiness } from './watched-sink.ts';
 
 export interface AdminOptions {
   readonly host: string;

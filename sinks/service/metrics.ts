@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { CIRCUIT_STATES } from '../../runtime/sending/gate.ts';
 import { DEAD_CLASSES } from '../queue/message.ts';
-import type { SinkRunner } from './runner.ts';
+import type { WatchedSink } from './watched-sink.ts';
 
 const PREFIX = 'clowder_otel_sink_';
 const EVENT_OUTCOMES = ['accepted', 'filtered', 'duplicate'] as const;
@@ -12,7 +12,7 @@ const SEND_SECONDS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30];
 interface Asked {
   readonly name: string;
   readonly help: string;
-  readonly read: (runner: SinkRunner, nowMs: number) => number | undefined;
+  readonly read: (runner: WatchedSink, nowMs: number) => number | undefined;
 }
 
 const ASKED: readonly Asked[] = [
@@ -71,7 +71,7 @@ export class SinkMetrics {
   }
 
   /** Adds what is asked for, and begins every series at 0: a rate sees its first step then. */
-  watch(runners: readonly SinkRunner[], now: () => number): void {
+  watch(runners: readonly WatchedSink[], now: () => number): void {
     for (const { name: sink } of runners) {
       for (const outcome of EVENT_OUTCOMES) this.events.inc({ sink, outcome }, 0);
       for (const outcome of BATCH_OUTCOMES) this.batches.inc({ sink, outcome }, 0);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { progressLine } from './progress.ts';
-import type { Backlog } from './runner.ts';
+import type { Backlog } from './watched-sink.ts';
 
 const at = (atMs: number, events: number, accepted: number): Backlog => ({ atMs, events, accepted, dead: 0 });
 

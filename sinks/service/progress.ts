@@ -1,4 +1,4 @@
-import type { Backlog } from './runner.ts';
+import type { Backlog } from './watched-sink.ts';
 
 /** Fewer are no backlog. */
 const WORTH_TELLING = 1000;

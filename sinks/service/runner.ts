@@ -11,6 +11,7 @@ import { lazySink } from './lazy-sink.ts';
 import type { SinkMetrics } from './metrics.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { progressLine } from './progress.ts';
+import type { Backlog, SinkReadiness, WatchedSink } from './watched-sink.ts';
 
 export interface RunnerOptions {
   readonly configured: ConfiguredSink;
@@ -22,26 +23,11 @@ export interface RunnerOptions {
   readonly clock: Clock;
 }
 
-export interface SinkReadiness {
-  readonly ok: boolean;
-  /** What is wrong and what to do; absent where all is well. */
-  readonly reason?: string;
-}
-
-/** How much is left, when it was last asked for. */
-export interface Backlog {
-  readonly events: number;
-  readonly dead: number;
-  readonly atMs: number;
-  /** Accepted since the process started. */
-  readonly accepted: number;
-}
-
 /** The answer to a batch in flight is waited for so long when stopping, then that long for the request to be given up. */
 const STOP_MS = { answer: 6500, giveUp: 1000, close: 1000 } as const;
 
 /** One sink at work: its queue, its delivery, its service. Nothing of it is shared with another. */
-export class SinkRunner {
+export class SinkRunner implements WatchedSink {
   readonly name: string;
   readonly delivery: Delivery;
   readonly consumer: QueueConsumer;

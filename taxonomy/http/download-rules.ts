@@ -1,5 +1,5 @@
 import { asId, asVersion, dispositionName, known, type Data, type Facts } from './facts.ts';
-import type { Rule } from './rules.ts';
+import type { Rule } from './rule.ts';
 import type { HttpEvent } from './types.ts';
 
 /** The piece of a resource that was sent; undefined where it is not the one that counts as the download. */

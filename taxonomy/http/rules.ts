@@ -2,11 +2,9 @@ import { redactExtractorName } from '../redaction.ts';
 import { claimedBy, type Claimed } from './credentials.ts';
 import { downloads, presigned } from './download-rules.ts';
 import { asId, asText, field, known, type Data, type Facts } from './facts.ts';
+import type { Rule } from './rule.ts';
 import type { HttpEvent, Json } from './types.ts';
 import { uploadAnswer, uploadHidden, uploadKeys, uploadWeb } from './upload-rules.ts';
-
-/** What an answered request amounts to. */
-export type Rule = (facts: Facts) => HttpEvent[];
 
 type Container = 'dataset' | 'collection' | 'space';
 

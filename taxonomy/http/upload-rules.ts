@@ -1,6 +1,6 @@
 import { asCount, asId, asText, field, known, type Data, type Facts } from './facts.ts';
 import { lastSegment, requestedFiles } from './requested-files.ts';
-import type { Rule } from './rules.ts';
+import type { Rule } from './rule.ts';
 import type { HttpEvent, Json } from './types.ts';
 
 function uploaded(...data: readonly Data[]): HttpEvent {

@@ -1,4 +1,4 @@
-import type { StoredJob } from '../../monitor/extractors/jobs/job-book.ts';
+import type { StoredJob } from '../../monitor/extractors/jobs/stored-job.ts';
 import type { JobStore } from '../../monitor/extractors/jobs/job-store.ts';
 
 /** Jobs in memory, as JSON: what a store gives back is no object that was given to it. */

@@ -2,7 +2,7 @@ import type { CaptureResult, RequestHead } from '../../instrumentation/capture/t
 import { startCapture } from '../../instrumentation/capture/start-capture.ts';
 import { startProxy, type RunningProxy } from '../../proxy/proxy.ts';
 import { parseProxySettings } from '../../proxy/settings.ts';
-import type { Outcome } from '../../instrumentation/telemetry/server-telemetry.ts';
+import type { Outcome } from '../../instrumentation/telemetry/server-request.ts';
 import { startRawServer, type OnBytes, type RawServer } from './raw-http.ts';
 
 /** What the proxy has watched of one request. */

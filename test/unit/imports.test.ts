@@ -1,82 +1,194 @@
-import { globSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import {
+  circlesOf,
+  foldersWithSources,
+  importsBelow,
+  isWithin,
+  reachedFrom,
+  sourcesBelow,
+  specifiersOf,
+  type Import,
+} from '../support/source-imports.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Folders that nothing of ours is kept from: they are no part of what users run. */
+const FREE: ReadonlySet<string> = new Set(['bench', 'test', 'tools', 'examples']);
 
-/** Folder → folders of ours that its files may import beside its own. Folders not named here may import anything. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  taxonomy: [],
-  runtime: ['taxonomy'],
-  exporter: ['taxonomy', 'runtime'],
-  instrumentation: ['taxonomy', 'runtime/config', 'runtime/sending'],
-  proxy: ['taxonomy', 'runtime', 'instrumentation'],
-  collector: ['taxonomy', 'runtime', 'exporter'],
-  monitor: ['taxonomy', 'runtime', 'exporter'],
-  sinks: ['taxonomy', 'runtime', 'exporter'],
+type Folder =
+  | 'taxonomy'
+  | 'runtime'
+  | 'exporter'
+  | 'instrumentation'
+  | 'proxy'
+  | 'collector'
+  | 'monitor'
+  | 'sinks'
+  | 'cli';
+
+interface Row {
+  /** Folders of ours that its files may import beside their own. */
+  readonly may: readonly (Folder | `${Folder}/${string}`)[];
+  /** Packages that must not come with it, neither by itself nor by what it imports. */
+  readonly never: readonly string[];
+}
+
+const SERVER_SIDE = ['hono', '@hono', 'amqplib', 'node:sqlite'];
+
+/** Who may import whom: every folder of the product has a row. */
+const ROWS = {
+  // Pure: what an event is. It runs in every place, so it may reach neither disk nor network.
+  taxonomy: { may: [], never: [...SERVER_SIDE, 'node:fs', 'node:net', 'node:http'] },
+  runtime: { may: ['taxonomy'], never: ['node:sqlite'] },
+  exporter: { may: ['taxonomy', 'runtime'], never: ['hono', '@hono', 'node:sqlite'] },
+  // A guest in other people's processes.
+  instrumentation: { may: ['taxonomy', 'runtime/config', 'runtime/sending'], never: SERVER_SIDE },
+  proxy: { may: ['taxonomy', 'runtime', 'instrumentation'], never: SERVER_SIDE },
+  collector: { may: ['taxonomy', 'runtime', 'exporter'], never: [] },
+  monitor: { may: ['taxonomy', 'runtime', 'exporter'], never: ['hono', '@hono'] },
+  sinks: { may: ['taxonomy', 'runtime', 'exporter'], never: ['hono', '@hono', 'node:sqlite'] },
+  // Wiring: it starts every program, and none of them knows it.
+  cli: {
+    may: ['taxonomy', 'runtime', 'exporter', 'instrumentation', 'proxy', 'collector', 'monitor', 'sinks'],
+    never: [],
+  },
+} as const satisfies Record<Folder, Row>;
+
+/** The order of a folder's own parts, for the folders that have one. Files beside the parts may import each of them. */
+const PARTS: Readonly<Partial<Record<Folder, Readonly<Record<string, readonly string[]>>>>> = {
+  runtime: { config: [], logging: [], sending: ['config'], amqp: ['config', 'sending'] },
 };
 
-/** Folder → packages that must not come with it into other people's processes. */
-const NEVER_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  taxonomy: ['hono', '@hono/', 'amqplib', 'node:sqlite', 'node:fs', 'node:net', 'node:http'],
-  instrumentation: ['hono', '@hono/', 'amqplib', 'node:sqlite'],
-  monitor: ['hono', '@hono/'],
-};
+/** A folder that others enter by one file only. */
+const WALLS: readonly { readonly folder: string; readonly door: string; readonly open: readonly string[] }[] = [];
 
-const SPECIFIER = /(?:\bfrom\s+|\bimport\s*\(\s*|^\s*import\s+)'([^']+)'/gm;
+const SERVICES = 'sinks/services';
+const REGISTRY = 'sinks/registry.ts';
 
-function specifiersOf(source: string): readonly string[] {
-  return [...source.matchAll(SPECIFIER)].map((match) => match[1] ?? '');
-}
-
-interface Import {
-  readonly file: string;
-  readonly specifier: string;
-}
-
-/** Product code only: tests may import what they like. */
-function importsOf(folder: string): readonly Import[] {
-  return globSync(`${folder}/**/*.ts`, { cwd: ROOT })
-    .filter((file) => !file.endsWith('.test.ts'))
-    .flatMap((file) => specifiersOf(readFileSync(join(ROOT, file), 'utf8')).map((specifier) => ({ file, specifier })));
-}
-
-/** The path that is imported, from the root. */
-function targetOf({ file, specifier }: Import): string {
-  return relative(ROOT, resolve(ROOT, dirname(file), specifier))
-    .split(sep)
-    .join('/');
-}
+const FOLDERS = Object.keys(ROWS);
+const ALL = FOLDERS.flatMap((folder) => importsBelow(folder));
 
 const line = ({ file, specifier }: Import): string => `${file} imports ${specifier}`;
+const lines = (imports: readonly Import[]): readonly string[] => imports.map(line);
+
+/** Imports from a folder, of files of ours. */
+const ownFrom = (folder: string): readonly (Import & { readonly target: string })[] =>
+  ALL.flatMap((one) =>
+    one.target !== undefined && isWithin(one.file, folder) ? [{ ...one, target: one.target }] : [],
+  );
 
 describe('imports', () => {
-  it.each(Object.entries(MAY_IMPORT))('of %s stay within it and %j', (folder, allowed) => {
-    const strays = importsOf(folder)
-      .filter(({ specifier }) => specifier.startsWith('.'))
-      .filter((one) => ![folder, ...allowed].some((place) => targetOf(one).startsWith(`${place}/`)));
-    expect(strays.map(line)).toEqual([]);
+  it('are told for every folder of the product', () => {
+    expect(foldersWithSources().filter((folder) => !FREE.has(folder))).toEqual(FOLDERS.toSorted());
   });
 
-  it.each(Object.entries(NEVER_IMPORT))('of %s are none of %j', (folder, forbidden) => {
-    const strays = importsOf(folder).filter(({ specifier }) =>
-      forbidden.some((name) => specifier === name || specifier.startsWith(name.endsWith('/') ? name : `${name}/`)),
+  it.each(Object.entries<Row>(ROWS))('of %s stay within it and $may', (folder, { may }) => {
+    const strays = ownFrom(folder).filter(({ target }) => ![folder, ...may].some((place) => isWithin(target, place)));
+    expect(lines(strays)).toEqual([]);
+  });
+
+  it.each(Object.entries<Row>(ROWS).filter(([, { never }]) => never.length > 0))(
+    'of %s never bring $never with them',
+    (folder, { never }) => {
+      const reached = reachedFrom(
+        ALL.filter(({ file }) => isWithin(file, folder)).map(({ file }) => file),
+        ALL,
+      );
+      const strays = ALL.filter(
+        ({ file, specifier }) => reached.has(file) && never.some((name) => isWithin(specifier, name)),
+      );
+      expect(lines(strays)).toEqual([]);
+    },
+  );
+
+  describe.each(Object.entries(PARTS))('within %s', (folder, parts) => {
+    it('are told for every part', () => {
+      expect(Object.keys(parts)).toEqual(
+        expect.arrayContaining(foldersWithSources(folder).map((part) => part.slice(folder.length + 1))),
+      );
+    });
+
+    it.each(Object.entries(parts))('of %s go to parts below it only', (part, below) => {
+      const places = [part, ...below].map((name) => `${folder}/${name}`);
+      const strays = ownFrom(`${folder}/${part}`).filter(
+        ({ target }) => isWithin(target, folder) && !places.some((place) => isWithin(target, place)),
+      );
+      expect(lines(strays)).toEqual([]);
+    });
+  });
+
+  it.each(WALLS)('of others enter $folder by its door only', ({ folder, door, open }) => {
+    const entering = ALL.filter(
+      ({ file, target }) => target !== undefined && isWithin(target, folder) && !isWithin(file, folder),
     );
-    expect(strays.map(line)).toEqual([]);
+    expect(entering).not.toEqual([]);
+    expect(lines(entering.filter(({ target }) => target !== door))).toEqual([]);
+    const leaving = ownFrom(folder).filter(({ target }) => ![folder, ...open].some((place) => isWithin(target, place)));
+    expect(lines(leaving)).toEqual([]);
   });
 
-  it('are found in every form, so that the rules above see them', () => {
-    const source =
-      "import a from './a.ts';\nexport { b } from './b.ts';\nimport './c.ts';\nawait import('./d.ts');\nimport {\n  e,\n} from './e.ts';";
-    expect(specifiersOf(source)).toEqual(['./a.ts', './b.ts', './c.ts', './d.ts', './e.ts']);
-    expect(importsOf('collector').length).toBeGreaterThan(20);
+  it("enter a sink's service from the registry only, and none goes to another service", () => {
+    const serviceOf = (path: string): string => path.split('/').slice(0, 3).join('/');
+    const entering = ALL.filter(
+      ({ file, target }) => target !== undefined && isWithin(target, SERVICES) && !isWithin(file, serviceOf(target)),
+    );
+    expect(lines(entering.filter(({ file }) => file !== REGISTRY))).toEqual([]);
+    expect(new Set(entering.map(({ target }) => serviceOf(target ?? '')))).toEqual(
+      new Set(foldersWithSources(SERVICES)),
+    );
   });
 
   it('never name our own package, which would go around the rules', () => {
-    const own = Object.keys(MAY_IMPORT)
-      .flatMap(importsOf)
-      .filter(({ specifier }) => /^clowder-otel(?:\/|$)/.test(specifier));
-    expect(own.map(line)).toEqual([]);
+    expect(lines(ALL.filter(({ specifier }) => isWithin(specifier, 'clowder-otel')))).toEqual([]);
+  });
+
+  it('name files of ours that exist', () => {
+    const files = new Set(FOLDERS.flatMap(sourcesBelow));
+    const strays = ALL.filter(({ target }) => target?.endsWith('.ts') === true && !files.has(target));
+    expect(lines(strays)).toEqual([]);
+  });
+
+  it('go in no circle, types included', () => {
+    expect(circlesOf(ALL)).toEqual([]);
+  });
+});
+
+describe('the reading of imports', () => {
+  it('finds them in every form', () => {
+    const source = [
+      "import a from './a.ts';",
+      "export { b } from './b.ts';",
+      "import './c.ts';",
+      "await import('./d.ts');",
+      "import {\n  e,\n} from './e.ts';",
+      "import type { F } from './f.ts';",
+      "export type { G } from './g.ts';",
+      "let h: import('./h.ts').H;",
+      "export * from './i.ts';",
+      "require('./j.ts');",
+      "new URL('./k.ts', import.meta.url);",
+      'new URL(`./l.${ending}`, import.meta.url);',
+      'new URL(`./m${extname(import.meta.url)}`, import.meta.url);',
+    ].join('\n');
+    expect(specifiersOf(source)).toEqual(Array.from('abcdefghijklm', (name) => `./${name}.ts`));
+  });
+
+  it('finds a good part of the product', () => {
+    expect(FOLDERS.filter((folder) => importsBelow(folder).length < 10)).toEqual([]);
+  });
+
+  const edges = (...pairs: readonly string[]): readonly Import[] =>
+    pairs.map((pair) => ({ file: pair.charAt(0), specifier: `./${pair.charAt(1)}`, target: pair.charAt(1) }));
+
+  it('finds circles of two, of more and of one, and no chain', () => {
+    expect(circlesOf(edges('ab', 'bc', 'ac'))).toEqual([]);
+    expect(circlesOf(edges('ab', 'ba', 'bc'))).toEqual([['a', 'b']]);
+    expect(circlesOf(edges('ab', 'bc', 'ca', 'cd', 'de', 'ed', 'xa'))).toEqual([
+      ['d', 'e'],
+      ['a', 'b', 'c'],
+    ]);
+    expect(circlesOf(edges('aa'))).toEqual([['a']]);
+  });
+
+  it('follows them as far as they go', () => {
+    expect(reachedFrom(['a'], edges('ab', 'bc', 'xc', 'cx'))).toEqual(new Set(['a', 'b', 'c', 'x']));
   });
 });

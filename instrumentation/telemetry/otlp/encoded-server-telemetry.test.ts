@@ -5,7 +5,8 @@ import { describe, expect, test, vi } from 'vitest';
 import { decodeLogs } from '../../../collector/otlp/protobuf.ts';
 import { endingWith, requestHead as head } from '../../../test/support/captured-request.ts';
 import type { Capture, RequestHead } from '../../capture/types.ts';
-import { createServerTelemetry, type Outcome, type ServerTelemetry } from '../server-telemetry.ts';
+import type { Outcome, ServerTelemetry } from '../server-request.ts';
+import { createServerTelemetry } from '../server-telemetry.ts';
 import { encodeRequest, encodeResource, encodeScope, type EncodableSpan } from './encode.ts';
 import { createEncodedServerTelemetry, type Sample } from './encoded-server-telemetry.ts';
 

@@ -5,7 +5,7 @@ import type { Capture, CapturedAttributes, RequestHead } from '../../capture/typ
 import { ReportedRequest, type Reporting } from '../reported-request.ts';
 import { headAttributes, spanName } from '../request-report.ts';
 import type { RetryingSender } from '../retrying-sender.ts';
-import type { ForwardHeaders, ServerTelemetry } from '../server-telemetry.ts';
+import type { ForwardHeaders, ServerTelemetry } from '../server-request.ts';
 import { CAPTURED_MEMBER, markCaptured } from '../trace-state.ts';
 import { encodeLogRecord, type Instant } from './encode.ts';
 import type { SpanBatches } from './span-batches.ts';

@@ -2,7 +2,7 @@ import type { Resource } from '@opentelemetry/resources';
 import { spanBatchesFromEnv } from '../exporters.ts';
 import { RetryingSender } from '../retrying-sender.ts';
 import { FLUSH_TIMEOUT_MS, countLost } from '../sdk.ts';
-import type { ServerTelemetry } from '../server-telemetry.ts';
+import type { ServerTelemetry } from '../server-request.ts';
 import { createEncodedExporter } from './encoded-exporter.ts';
 import { createEncodedServerTelemetry, type EncodedServerTelemetryOptions } from './encoded-server-telemetry.ts';
 import { SpanBatches } from './span-batches.ts';

@@ -4,21 +4,7 @@ import { advance, isEnd, keyOf, type Job, type JobEvent } from './job.ts';
 import type { JobStore } from './job-store.ts';
 import { eventOfStatus } from '../wire/status-words.ts';
 import type { Observation } from './observation.ts';
-
-/** An event that waits for the downloads of its job, which take another way here. */
-interface WaitingEvent {
-  readonly event: JobEvent;
-  readonly source: 'monitor' | 'rabbitmq';
-  readonly dueMs: number;
-  /** The job as it was when it ended. */
-  readonly job: Job;
-}
-
-/** A job as it is kept. */
-export interface StoredJob {
-  readonly job: Job;
-  readonly waiting?: readonly WaitingEvent[] | undefined;
-}
+import type { StoredJob } from './stored-job.ts';
 
 export interface JobBookOptions {
   readonly store: JobStore;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { StoredJob } from './job-book.ts';
+import type { StoredJob } from './stored-job.ts';
 
 /** Jobs, and how far polling them has come, over a restart. */
 export interface JobStore {

@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
-import type { PostgresConfig } from './postgresql.ts';
+import type { PostgresConfig } from './config.ts';
 import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
 import type { Sink, SinkContext, SinkEvent } from '../../sink.ts';
 import { checkServer } from './check.ts';

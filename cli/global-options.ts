@@ -1,0 +1,4 @@
+/** Options of every command that reads settings. */
+export interface GlobalOptions {
+  readonly config?: string;
+}

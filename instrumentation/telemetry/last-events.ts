@@ -1,0 +1,8 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
+
+/** What goes to the sender, as JSON. */
+export interface LastEvents {
+  readonly resource: Attributes;
+  readonly records: readonly Omit<ReadableLogRecord, 'resource'>[];
+}

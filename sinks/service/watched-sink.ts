@@ -1,0 +1,25 @@
+import type { DeliveryState } from '../delivery/delivery.ts';
+
+export interface SinkReadiness {
+  readonly ok: boolean;
+  /** What is wrong and what to do; absent where all is well. */
+  readonly reason?: string;
+}
+
+/** How much is left, when it was last asked for. */
+export interface Backlog {
+  readonly events: number;
+  readonly dead: number;
+  readonly atMs: number;
+  /** Accepted since the process started. */
+  readonly accepted: number;
+}
+
+/** What can be seen of one sink at work, from outside. */
+export interface WatchedSink {
+  readonly name: string;
+  readonly backlog: Backlog | undefined;
+  readonly readiness: SinkReadiness;
+  readonly delivery: { readonly state: Pick<DeliveryState, 'oldestCreatedMs' | 'circuit'> };
+  readonly consumer: { readonly state: { readonly connected: boolean } };
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+
+const NAME = 'must be a name of small letters, digits and _ that begins with a letter, at most 50 long';
+const name = z.string(NAME).regex(/^[a-z_][a-z0-9_]{0,49}$/, NAME);
+const MONTHS = 'must be a number of months from 1 to 1200';
+const whole = (message: string) => z.coerce.number(message).int(message);
+
+export const config = z.strictObject({
+  url: z
+    .string()
+    .regex(/^postgres(?:ql)?:\/\//, 'must be a URL such as postgresql://USER:PASSWORD@HOST:5432/DATABASE')
+    .describe('Server and database; sslmode, sslrootcert, sslcert and sslkey as parameters'),
+  schema: name.default('clowder').describe('Schema for tables and views'),
+  reader_role: name.default('clowder_reader').describe('Role that may read and nothing else'),
+  time_zone: z.string().min(1).default('UTC').describe('Whose days and months the views count, e.g. America/Chicago'),
+  retention_months: whole(MONTHS)
+    .min(1, MONTHS)
+    .max(1200, MONTHS)
+    .optional()
+    .describe('Whole months that are kept beside the current one; without it, all are'),
+  statement_timeout_ms: whole('must be a number of milliseconds from 1000')
+    .min(1000)
+    .default(60_000)
+    .describe('After this the server gives up a statement'),
+});
+
+export type PostgresConfig = z.infer<typeof config>;
