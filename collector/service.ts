@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { trace } from '@opentelemetry/api';
 import pino from 'pino';
 import type { FlatBody } from '../taxonomy/flat-body.ts';
-import { createMapContext } from '../taxonomy/map.ts';
+import { createMapContext } from '../taxonomy/map/context.ts';
 import { createPublisher } from '../exporter/publisher.ts';
 import { eventsRoutes } from './api/events-routes.ts';
 import { denyAsProblem } from './api/problem.ts';

@@ -10,15 +10,9 @@ export {
 } from './event-types.ts';
 export { derivedEventId } from './event-id.ts';
 export type { FlatBody } from './flat-body.ts';
-export {
-  createMapContext,
-  mapLog,
-  mapSpan,
-  type Candidate,
-  type MapContext,
-  type MapResult,
-  type Rejection,
-} from './map.ts';
+export { createMapContext, type MapContext } from './map/context.ts';
+export { mapLog, mapSpan } from './map.ts';
+export type { Candidate, MapResult, Rejection } from './map/candidate.ts';
 export { mapHttpRequest, routeOf } from './http/map-request.ts';
 export type { HttpEvent, HttpMappingOptions, HttpRequest } from './http/types.ts';
 export { redactQuery, redactText, redactUrl } from './redaction.ts';

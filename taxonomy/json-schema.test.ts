@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { EVENT_TYPES, eventSchemas, eventTraits } from './event-types.ts';
 import { eventJsonSchema, statedExample, statedJsonSchema } from './json-schema.ts';
-import { createMapContext } from './map.ts';
-import { describeStated } from './stated.ts';
+import { createMapContext } from './map/context.ts';
+import { checkStated } from './stated.ts';
 
 interface Stated {
   readonly properties: Record<string, { readonly const?: string }>;
@@ -79,7 +79,7 @@ describe('the schema of a posted event', () => {
 
 describe('the example of a posted event', () => {
   test.each(EVENT_TYPES)('%s is accepted as it stands', (type) => {
-    expect(describeStated(statedExample(type), { source: 'api', eventId: 'e1' }, context)).toMatchObject({
+    expect(checkStated(statedExample(type), { source: 'api', eventId: 'e1' }, context)).toMatchObject({
       ok: true,
       body: { event: type, event_id: 'e1' },
     });

@@ -1,7 +1,9 @@
 import { textAttribute, ATTRIBUTE_OF_FIELD } from './attributes.ts';
-import { describe, type Draft, type MapContext } from './describe.ts';
+import { checkDraft, type Draft } from './check-draft.ts';
+import type { MapContext } from './map/context.ts';
 import { untracedEventId } from './event-id.ts';
-import { describeIssues, type Candidate, type MapResult } from './map.ts';
+import { issuesAsText } from './check-draft.ts';
+import type { Candidate, MapResult } from './map/candidate.ts';
 import type { MetricPoint } from './telemetry.ts';
 
 interface Reading {
@@ -68,9 +70,9 @@ export function mapMetricPoints(points: readonly MetricPoint[], context: MapCont
   const rejected = [];
   for (const ping of pings.values()) {
     ping['healthy'] ??= ping['error'] === undefined;
-    const described = describe(ping, context);
-    if (described.ok) candidates.push({ body: described.body, waits: false, strong: false });
-    else rejected.push({ code: 'invalid_event', message: describeIssues(described.issues), record: described.draft });
+    const checked = checkDraft(ping, context);
+    if (checked.ok) candidates.push({ body: checked.body, waits: false, strong: false });
+    else rejected.push({ code: 'invalid_event', message: issuesAsText(checked.issues), record: checked.draft });
   }
   return { candidates, rejected };
 }

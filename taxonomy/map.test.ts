@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { createMapContext, mapLog, mapSpan } from './map.ts';
-import { describeStated } from './stated.ts';
+import { createMapContext } from './map/context.ts';
+import { mapLog, mapSpan } from './map.ts';
+import { checkStated } from './stated.ts';
 import { mapMetricPoints } from './map-metrics.ts';
 import type { Attributes, LogRecord, SpanRecord } from './telemetry.ts';
 
@@ -210,7 +211,7 @@ describe('stating an event', () => {
   const poster = { source: 'api', eventId: 'e1' } as const;
 
   test('a posted event is completed: id, time, resource, v1 names', () => {
-    const described = describeStated(
+    const described = checkStated(
       { event: 'file.uploaded', file_id: FILE, file_name: 'a.txt', bytes: 3 },
       poster,
       context,
@@ -240,7 +241,7 @@ describe('stating an event', () => {
     [{}, 'event'],
     [[], ''],
   ])('%j is refused for its field %s', (value, field) => {
-    const described = describeStated(value, poster, context);
+    const described = checkStated(value, poster, context);
     expect(described.ok).toBe(false);
     if (!described.ok) expect(described.issues.map((issue) => issue.field)).toContain(field);
   });

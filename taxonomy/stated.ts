@@ -1,6 +1,7 @@
-import { describe, missingStated, show, type Described, type Draft, type MapContext } from './describe.ts';
+import { checkDraft, missingStated, show, type CheckedDraft, type Draft } from './check-draft.ts';
+import type { MapContext } from './map/context.ts';
 import { isEventType } from './event-types.ts';
-import { nameResource } from './map.ts';
+import { nameResource } from './map/name-resource.ts';
 
 /** What the receiver knows of somebody who posts an event. */
 export interface Poster {
@@ -17,7 +18,7 @@ const SOURCES_A_POSTER_MAY_NAME: ReadonlySet<unknown> = new Set(['api', 'monitor
  * Checks an event that somebody posted and completes it: `created` is now where not given, the id is the poster's own
  * or the one given in `poster`. Unknown fields are errors, so that a mistyped one is not lost in silence.
  */
-export function describeStated(value: unknown, poster: Poster, context: MapContext): Described {
+export function checkStated(value: unknown, poster: Poster, context: MapContext): CheckedDraft {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { ok: false, issues: [{ field: '', message: 'must be an object', received: show(value) }], draft: {} };
   }
@@ -34,11 +35,9 @@ export function describeStated(value: unknown, poster: Poster, context: MapConte
   }
   const type = draft['event'];
   if (isEventType(type)) nameResource(type, draft);
-  const described = describe(draft, context, true);
+  const checked = checkDraft(draft, context, true);
   const missing = isEventType(type) ? missingStated(type, draft) : [];
-  if (missing.length === 0) return described;
-  const told = described.ok
-    ? []
-    : described.issues.filter((issue) => !missing.some((one) => one.field === issue.field));
-  return { ok: false, issues: [...missing, ...told], draft: described.ok ? described.body : described.draft };
+  if (missing.length === 0) return checked;
+  const told = checked.ok ? [] : checked.issues.filter((issue) => !missing.some((one) => one.field === issue.field));
+  return { ok: false, issues: [...missing, ...told], draft: checked.ok ? checked.body : checked.draft };
 }

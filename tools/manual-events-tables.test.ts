@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { EVENT_TYPES } from '../taxonomy/event-types.ts';
-import { createMapContext, mapLog, type MapResult } from '../taxonomy/map.ts';
+import { createMapContext } from '../taxonomy/map/context.ts';
+import { mapLog } from '../taxonomy/map.ts';
+import type { MapResult } from '../taxonomy/map/candidate.ts';
 import type { AttributeValue } from '../taxonomy/telemetry.ts';
 import { MANUAL_EVENTS_PAGE, withTables } from './manual-events-tables.ts';
 

@@ -1,5 +1,5 @@
 import { Hono, type Context } from 'hono';
-import type { EventIssue } from '../../taxonomy/describe.ts';
+import type { EventIssue } from '../../taxonomy/check-draft.ts';
 import { EVENT_TYPES, isEventType } from '../../taxonomy/event-types.ts';
 import { createByteBudget } from '../otlp/body.ts';
 import { idsOf, type StatedEvent, type StatedVerdict } from '../intake/stated-intake.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { createMapContext } from '../../taxonomy/map.ts';
-import type { Candidate } from '../../taxonomy/map.ts';
+import { createMapContext } from '../../taxonomy/map/context.ts';
+import type { Candidate } from '../../taxonomy/map/candidate.ts';
 import { JournalError } from '../journal/types.ts';
 import type { RejectedRecord } from '../journal/journal.ts';
 import { rejectedRoutes } from './rejected-routes.ts';

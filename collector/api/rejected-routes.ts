@@ -1,8 +1,9 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { describe, missingStated, type Draft, type MapContext } from '../../taxonomy/describe.ts';
+import { checkDraft, missingStated, type Draft } from '../../taxonomy/check-draft.ts';
+import type { MapContext } from '../../taxonomy/map/context.ts';
 import { isEventType } from '../../taxonomy/event-types.ts';
-import type { Candidate } from '../../taxonomy/map.ts';
+import type { Candidate } from '../../taxonomy/map/candidate.ts';
 import { problem, unavailable } from './problem.ts';
 import { readText, RequestError } from './request-body.ts';
 import type { Intake } from '../intake/intake.ts';
@@ -50,9 +51,9 @@ export function rejectedRoutes({ journal, intake, context }: RejectedDependencie
     const settled: number[] = [];
     for (const record of records) {
       const draft = draftOf(record.record);
-      const described = describe(draft, context);
-      if (!described.ok || lacks(draft)) continue;
-      candidates.push({ body: described.body, waits: false, strong: false });
+      const checked = checkDraft(draft, context);
+      if (!checked.ok || lacks(draft)) continue;
+      candidates.push({ body: checked.body, waits: false, strong: false });
       settled.push(record.id);
     }
     await intake.submit(candidates);

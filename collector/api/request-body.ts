@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { fromCloudEvent } from '../../taxonomy/cloud-events.ts';
-import type { EventIssue } from '../../taxonomy/describe.ts';
+import type { EventIssue } from '../../taxonomy/check-draft.ts';
 import { BodyError, readBody, type ByteBudget } from '../otlp/body.ts';
 
 /** Events that one request may bring. */

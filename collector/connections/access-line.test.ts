@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createMapContext } from '../../taxonomy/map.ts';
+import { createMapContext } from '../../taxonomy/map/context.ts';
 import type { Attributes } from '../../taxonomy/telemetry.ts';
 import { toAccessLine, type AccessLine, type AccessRecord } from './access-line.ts';
 import { readRow, writeRow } from './rows.ts';

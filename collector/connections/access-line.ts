@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { attribute, numberAttribute, textAttribute } from '../../taxonomy/attributes.ts';
 import { clientIdentity, clientKind, dayOf } from '../../taxonomy/client.ts';
-import type { MapContext } from '../../taxonomy/map.ts';
+import type { MapContext } from '../../taxonomy/map/context.ts';
 import type { Attributes, LogRecord } from '../../taxonomy/telemetry.ts';
 
 /** What is read of a record of an access log to count it. */

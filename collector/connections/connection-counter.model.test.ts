@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
-import { createMapContext } from '../../taxonomy/map.ts';
+import { createMapContext } from '../../taxonomy/map/context.ts';
 import { MemoryJournal } from '../../test/support/memory-journal.ts';
 import type { AccessRecord } from './access-line.ts';
 import { ConnectionCounter } from './connection-counter.ts';

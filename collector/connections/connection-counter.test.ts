@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createMapContext } from '../../taxonomy/map.ts';
+import { createMapContext } from '../../taxonomy/map/context.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import type { Attributes } from '../../taxonomy/telemetry.ts';
 import { MemoryJournal } from '../../test/support/memory-journal.ts';

@@ -1,5 +1,5 @@
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
-import type { MapContext } from '../../taxonomy/map.ts';
+import type { MapContext } from '../../taxonomy/map/context.ts';
 import type { CountedRow, Journal } from '../journal/journal.ts';
 import { toAccessLine, type AccessLine, type AccessRecord, type LogSource } from './access-line.ts';
 import { connectionsEvent } from './event.ts';

@@ -1,4 +1,5 @@
-import { describe, type MapContext } from '../../taxonomy/describe.ts';
+import { checkDraft } from '../../taxonomy/check-draft.ts';
+import type { MapContext } from '../../taxonomy/map/context.ts';
 import { connectionsEventId } from '../../taxonomy/event-id.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import type { ConnectionWindow } from './windows.ts';
@@ -12,7 +13,7 @@ export function connectionsEvent(window: ConnectionWindow, context: MapContext):
   const { source, startMs, endMs } = window;
   const people = window.people.counts();
   const bots = window.bots.counts();
-  const described = describe(
+  const checked = checkDraft(
     {
       event_id: connectionsEventId(source.instance, source.component, startMs),
       event: 'health.connections',
@@ -39,6 +40,6 @@ export function connectionsEvent(window: ConnectionWindow, context: MapContext):
     },
     context,
   );
-  if (described.ok) return described.body;
-  throw new Error(`health.connections: ${described.issues.map(({ field, message }) => `${field} ${message}`).join()}`);
+  if (checked.ok) return checked.body;
+  throw new Error(`health.connections: ${checked.issues.map(({ field, message }) => `${field} ${message}`).join()}`);
 }

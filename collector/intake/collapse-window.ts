@@ -1,5 +1,6 @@
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
-import { viewKeyOf, type Candidate } from '../../taxonomy/map.ts';
+import { viewKeyOf } from '../../taxonomy/map/keys.ts';
+import type { Candidate } from '../../taxonomy/map/candidate.ts';
 
 export type Collapse = NonNullable<Candidate['collapse']>;
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { TRACE, WAIT_MS, WINDOW_MS, world } from '../../test/support/intake-world.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
-import { traceKeyOf, type Candidate } from '../../taxonomy/map.ts';
+import { traceKeyOf } from '../../taxonomy/map/keys.ts';
+import type { Candidate } from '../../taxonomy/map/candidate.ts';
 
 const JOB = '66f00000000000000000000a';
 const OTHER_JOB = '66f00000000000000000000b';

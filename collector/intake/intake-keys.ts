@@ -1,6 +1,6 @@
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { asId } from '../../taxonomy/http/facts.ts';
-import { traceKeyOf } from '../../taxonomy/map.ts';
+import { traceKeyOf } from '../../taxonomy/map/keys.ts';
 
 /** Stands in the seen ids for "a strong observation of this type was seen in this trace". */
 export const strongKey = (traceKey: string): string => `strong:${traceKey}`;

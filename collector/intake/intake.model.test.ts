@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MemoryJournal } from '../../test/support/memory-journal.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
-import { traceKeyOf, type Candidate } from '../../taxonomy/map.ts';
+import { traceKeyOf } from '../../taxonomy/map/keys.ts';
+import type { Candidate } from '../../taxonomy/map/candidate.ts';
 import { Intake } from './intake.ts';
 import { SeenIds } from './seen-ids.ts';
 

@@ -1,5 +1,5 @@
-import type { Candidate, Rejection } from '../../taxonomy/map.ts';
-import { traceKeyOf } from '../../taxonomy/map.ts';
+import type { Candidate, Rejection } from '../../taxonomy/map/candidate.ts';
+import { traceKeyOf } from '../../taxonomy/map/keys.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import type { Journal, JournalChange } from '../journal/journal.ts';
 import type { SeenIds } from './seen-ids.ts';

@@ -1,4 +1,4 @@
-import type { Rejection } from '../../taxonomy/map.ts';
+import type { Rejection } from '../../taxonomy/map/candidate.ts';
 import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
 import { isSecretName, redactText } from '../../taxonomy/redaction.ts';
 import type { RejectedRecord } from '../journal/journal.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { MemoryJournal } from '../../test/support/memory-journal.ts';
-import { createMapContext } from '../../taxonomy/map.ts';
+import { createMapContext } from '../../taxonomy/map/context.ts';
 import { Intake } from './intake.ts';
 import { SeenIds } from './seen-ids.ts';
 import { acceptStated, idsOf } from './stated-intake.ts';

@@ -1,7 +1,8 @@
 import { idempotentEventId } from '../../taxonomy/event-id.ts';
-import type { EventIssue, MapContext } from '../../taxonomy/describe.ts';
-import type { Candidate } from '../../taxonomy/map.ts';
-import { describeStated, type Poster } from '../../taxonomy/stated.ts';
+import type { EventIssue } from '../../taxonomy/check-draft.ts';
+import type { MapContext } from '../../taxonomy/map/context.ts';
+import type { Candidate } from '../../taxonomy/map/candidate.ts';
+import { checkStated, type Poster } from '../../taxonomy/stated.ts';
 import { randomUUID } from 'node:crypto';
 import type { Intake } from './intake.ts';
 
@@ -28,15 +29,15 @@ export async function acceptStated(
   intake: Intake,
   onRefused: (source: string, count: number) => void,
 ): Promise<readonly StatedVerdict[]> {
-  const described = events.map(({ value, eventId }) =>
-    describeStated(value, { ...poster, eventId: eventId ?? randomUUID() }, context),
+  const checked = events.map(({ value, eventId }) =>
+    checkStated(value, { ...poster, eventId: eventId ?? randomUUID() }, context),
   );
-  const good = described.filter((one) => one.ok);
+  const good = checked.filter((one) => one.ok);
   const candidates: Candidate[] = good.map((one) => ({ body: one.body, waits: false, strong: false }));
   const verdicts = await intake.submit(candidates);
-  if (good.length < described.length) onRefused(poster.source, described.length - good.length);
+  if (good.length < checked.length) onRefused(poster.source, checked.length - good.length);
   let next = 0;
-  return described.map((one) => {
+  return checked.map((one) => {
     if (!one.ok) return { ok: false, issues: one.issues };
     const duplicate = verdicts[next] === 'duplicate';
     next += 1;

@@ -1,14 +1,9 @@
 import { isHealthMetric, mapMetricPoints } from '../../taxonomy/map-metrics.ts';
-import {
-  isExplicitName,
-  mapLog,
-  mapSpan,
-  mayBeEvent,
-  type Candidate,
-  type MapContext,
-  type MapResult,
-  type Rejection,
-} from '../../taxonomy/map.ts';
+import { isExplicitName } from '../../taxonomy/map/explicit-event.ts';
+import { mapLog, mapSpan } from '../../taxonomy/map.ts';
+import { isEventRoute } from '../../taxonomy/routes/match.ts';
+import type { Candidate, MapResult, Rejection } from '../../taxonomy/map/candidate.ts';
+import type { MapContext } from '../../taxonomy/map/context.ts';
 import type { LogRecord, MetricPoint, SpanRecord } from '../../taxonomy/telemetry.ts';
 import type { AccessRecord } from '../connections/access-line.ts';
 import type { ConnectionCounter } from '../connections/connection-counter.ts';
@@ -34,7 +29,7 @@ export type TelemetryBatch =
  */
 export function createScreen(context: MapContext, accessLog = false) {
   return {
-    request: (method: string, path: string) => mayBeEvent(method, path, context),
+    request: (method: string, path: string) => isEventRoute(method, path, context),
     explicit: isExplicitName,
     metric: isHealthMetric,
     accessLog,

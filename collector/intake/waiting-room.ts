@@ -1,4 +1,4 @@
-import type { Candidate } from '../../taxonomy/map.ts';
+import type { Candidate } from '../../taxonomy/map/candidate.ts';
 
 /** A marked observation that is held back until the strong one of the same request comes, or its time is up. */
 export interface WaitingEntry {

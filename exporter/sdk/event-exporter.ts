@@ -1,7 +1,8 @@
 import { context, diag } from '@opentelemetry/api';
 import { ExportResultCode, suppressTracing, type ExportResult } from '@opentelemetry/core';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createMapContext, type MapContext, type MapResult } from '../../taxonomy/map.ts';
+import { createMapContext, type MapContext } from '../../taxonomy/map/context.ts';
+import type { MapResult } from '../../taxonomy/map/candidate.ts';
 import { toMessage, type EventMessage } from '../message.ts';
 import { createPublisher, type Outcome, type Publisher } from '../publisher.ts';
 

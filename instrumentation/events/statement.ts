@@ -1,5 +1,5 @@
 import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
-import { checkCreated, missingStated } from '../../taxonomy/describe.ts';
+import { checkCreated, missingStated } from '../../taxonomy/check-draft.ts';
 import { eventSchemas, type EventType } from '../../taxonomy/event-types.ts';
 import { redactFields } from '../../taxonomy/redaction.ts';
 import { fieldsByProperty } from './properties.ts';

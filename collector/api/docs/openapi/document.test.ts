@@ -3,7 +3,7 @@ import pino from 'pino';
 import { describe, expect, test } from 'vitest';
 import { EVENT_TYPES } from '../../../../taxonomy/event-types.ts';
 import { eventJsonSchema, statedJsonSchema } from '../../../../taxonomy/json-schema.ts';
-import { createMapContext } from '../../../../taxonomy/map.ts';
+import { createMapContext } from '../../../../taxonomy/map/context.ts';
 import { eventsRoutes } from '../../events-routes.ts';
 import { browserRoutes } from '../../browser-routes.ts';
 import { createApp } from '../../../app.ts';

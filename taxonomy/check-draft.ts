@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { clientIdentity, clientKind, dayOf, type AddressPolicy, type IsExtractor } from './client.ts';
+import { clientIdentity, clientKind, dayOf } from './client.ts';
 import {
   CLOCK_AHEAD_MS,
   EARLIEST_CREATED_MS,
@@ -10,24 +10,8 @@ import {
   type EventType,
 } from './event-types.ts';
 import { toFlatBody, type FlatBody } from './flat-body.ts';
-import type { ClowderVersion } from './http/types.ts';
+import type { MapContext } from './map/context.ts';
 import { redactFields, redactText } from './redaction.ts';
-
-/** What the mapping needs to know beside the telemetry. Time and secrets are passed in: the mapping has none of its own. */
-export interface MapContext {
-  readonly clowder: ClowderVersion;
-  /** Path that precedes every route of Clowder, '' for none. */
-  readonly contextPath: string;
-  /** Name of the Clowder instance, for telemetry that names none. */
-  readonly instance?: string;
-  readonly addressPolicy: AddressPolicy;
-  /** Where it is known which addresses extractors call from. */
-  readonly isExtractor?: IsExtractor;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** The secret that client ids of a day (days since 1970, UTC) are keyed with; the same for the whole day. */
-  readonly dayKey: (day: number) => string;
-}
 
 /** Why one field of an event is not as it must be. */
 export interface EventIssue {
@@ -41,18 +25,16 @@ export interface EventIssue {
 export type Draft = Record<string, unknown>;
 
 /** `draft` of a failure has its client fields reduced and its secrets redacted: it is what may be kept of it. */
-export type Described =
+export type CheckedDraft =
   | { readonly ok: true; readonly body: FlatBody }
   | { readonly ok: false; readonly issues: readonly EventIssue[]; readonly draft: Draft };
 
-const CLIPPED = {
-  user_agent: 1024,
-  url: 8192,
-  referrer: 8192,
-  title: 1024,
-  file_name: 1024,
-  resource_name: 1024,
-} as const;
+/** Fields that others write at any length: what is behind the limit is cut, where of another field it is an error. */
+const CLIPPED = [
+  ['user_agent', 1024],
+  ['url', 8192],
+  ['referrer', 8192],
+] as const;
 
 /**
  * From a draft to the flat body: client fields reduced to what may be kept, secrets redacted, everything checked
@@ -61,7 +43,7 @@ const CLIPPED = {
  * @param draft `client_address` still in full; undefined values count as absent
  * @param strict whether a field that the type does not have is an error (posted events) or left out (telemetry)
  */
-export function describe(draft: Draft, context: MapContext, strict = false): Described {
+export function checkDraft(draft: Draft, context: MapContext, strict = false): CheckedDraft {
   const type = draft['event'];
   const prepared = clean(draft, context);
   if (!isEventType(type)) return { ok: false, issues: [unknownType(type)], draft: prepared };
@@ -95,15 +77,9 @@ function clean(draft: Draft, context: MapContext): Draft {
   }
   event['client_kind'] ??= clientKind(agent);
   event['clowder_instance'] ??= context.instance;
-  for (const field in CLIPPED) {
+  for (const [field, limit] of CLIPPED) {
     const value = event[field];
-    const limit = CLIPPED[field as keyof typeof CLIPPED];
-    if (
-      typeof value === 'string' &&
-      value.length > limit &&
-      (field === 'user_agent' || field === 'url' || field === 'referrer')
-    )
-      event[field] = value.slice(0, limit);
+    if (typeof value === 'string' && value.length > limit) event[field] = value.slice(0, limit);
   }
   redactFields(event);
   return event;
@@ -173,4 +149,14 @@ export function show(value: unknown): string {
 
 export function isSource(value: unknown): value is (typeof SOURCES)[number] {
   return typeof value === 'string' && (SOURCES as readonly string[]).includes(value);
+}
+
+/** The issues in one sentence: which field, what it was, what it may be. */
+export function issuesAsText(issues: readonly EventIssue[]): string {
+  return issues
+    .map(
+      ({ field, message, received, expected }) =>
+        `${field} ${message}${received === undefined ? '' : `, was ${received}`}${expected === undefined ? '' : `, may be ${expected}`}`,
+    )
+    .join('; ');
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { show } from './describe.ts';
-import { createMapContext, mapLog } from './map.ts';
+import { show } from './check-draft.ts';
+import { createMapContext } from './map/context.ts';
+import { mapLog } from './map.ts';
 import type { AttributeValue } from './telemetry.ts';
 
 function mapBody(body: AttributeValue) {

@@ -1,0 +1,40 @@
+import { issuesAsText, type EventIssue } from '../check-draft.ts';
+import type { FlatBody } from '../flat-body.ts';
+
+/** An event that telemetry amounts to, before it is known whether it was seen already. */
+export interface Candidate {
+  readonly body: FlatBody;
+  /** The observation is marked: the proxy captured the request, and its own event is on the way or already here. */
+  readonly waits: boolean;
+  /** Keys that stand for this observation beside the event's id: a waiting one is settled by a strong one sharing a key. */
+  readonly traceKey?: string;
+  /** The strong observation: it settles those that wait. */
+  readonly strong: boolean;
+  /**
+   * A view of a resource by a client, which the key stands for: a page, or, where there is a time, a call that a page
+   * made. Calls within this time of their page, or of another call, are the same view.
+   */
+  readonly collapse?: { readonly key: string; readonly withinMs?: number };
+}
+
+/** An explicit event that can never be accepted, and why. */
+export interface Rejection {
+  readonly code: string;
+  readonly message: string;
+  readonly record: unknown;
+}
+
+export interface MapResult {
+  readonly candidates: readonly Candidate[];
+  readonly rejected: readonly Rejection[];
+  /** Ids of events that weaker observations would make, and that the capture saw did not happen. */
+  readonly refuted?: readonly string[];
+}
+
+/** What telemetry without an event amounts to. */
+export const NOTHING: MapResult = { candidates: [], rejected: [] };
+
+/** Of an event that the schema refuses. @param record what may be kept of it */
+export function reject(issues: readonly EventIssue[], record: unknown): Rejection {
+  return { code: 'invalid_event', message: issuesAsText(issues), record };
+}

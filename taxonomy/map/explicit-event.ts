@@ -1,0 +1,106 @@
+import { fieldsOfAttributes, fieldsOfResource, numberAttribute } from '../attributes.ts';
+import { checkDraft, isSource, missingStated, type Draft } from '../check-draft.ts';
+import { explicitEventId } from '../event-id.ts';
+import { isEventType } from '../event-types.ts';
+import type { FlatBody } from '../flat-body.ts';
+import type { Attributes, SpanEventRecord, SpanRecord } from '../telemetry.ts';
+import { reject, type Candidate, type MapResult } from './candidate.ts';
+import type { MapContext } from './context.ts';
+import { collapse, traceKeyOf } from './keys.ts';
+import { nameResource } from './name-resource.ts';
+import { kindOf } from './observed-kind.ts';
+
+/** Prefix of the names of explicit events: log records' `eventName` and span events' `name`. */
+const EXPLICIT_PREFIX = 'clowder.';
+
+/** Whether a record or span event of this name states an event. */
+export function isExplicitName(name: string): boolean {
+  return name.startsWith(EXPLICIT_PREFIX);
+}
+
+/** A record that states an event: a log record, or a span event with its span. */
+interface Explicit {
+  readonly name: string;
+  readonly timeUnixNano: bigint;
+  readonly attributes: Attributes;
+  readonly resource: Attributes;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly body: unknown;
+}
+
+/** The event that a span event states. */
+export function mapSpanEvent(event: SpanEventRecord, span: SpanRecord, context: MapContext): MapResult {
+  const { attributes, name, timeUnixNano } = event;
+  const { resource, traceId, spanId } = span;
+  return mapExplicit({ attributes, name, timeUnixNano, resource, traceId, spanId, body: undefined }, context);
+}
+
+/** The event that a record states, or why it is none. */
+export function mapExplicit(record: Explicit, context: MapContext): MapResult {
+  const type = record.name.slice(EXPLICIT_PREFIX.length);
+  const draft: Draft = {
+    ...fieldsOfResource(record.resource),
+    ...fieldsOfBody(record.body),
+    ...fieldsOfAttributes(record.attributes),
+  };
+  draft['event'] = type;
+  draft['created'] = record.timeUnixNano > 0n ? Number(record.timeUnixNano / 1_000_000n) : context.now();
+  if (record.traceId !== '') draft['trace_id'] = record.traceId;
+  if (record.spanId !== '') draft['span_id'] = record.spanId;
+  if (!isSource(draft['source'])) draft['source'] = 'sdk';
+  nameResource(type, draft);
+  // The proxy's own are observations, made without knowing where extractors are.
+  if (draft['source'] === 'proxy' && context.isExtractor !== undefined)
+    draft['client_kind'] = kindOf(record.attributes, context, false);
+  draft['event_id'] ??= explicitEventId(
+    record.traceId,
+    record.spanId,
+    record.name,
+    record.timeUnixNano,
+    stableJson(draft),
+  );
+  const issues = draft['source'] === 'sdk' && isEventType(type) ? missingStated(type, draft) : [];
+  const checked = checkDraft(draft, context);
+  if (!checked.ok || issues.length > 0) {
+    return {
+      candidates: [],
+      rejected: [checked.ok ? reject(issues, checked.body) : reject([...issues, ...checked.issues], checked.draft)],
+    };
+  }
+  const strong = draft['source'] === 'proxy' && record.traceId !== '';
+  const traceKey = strong ? traceKeyOf(record.traceId, checked.body.event) : undefined;
+  return {
+    candidates: [
+      {
+        body: checked.body,
+        waits: false,
+        strong,
+        ...(traceKey && { traceKey }),
+        ...collapseOf(checked.body, record.attributes, strong),
+      },
+    ],
+    rejected: [],
+  };
+}
+
+/** A record may say within how many seconds views of one client and resource are the same (v2's pages). */
+function collapseOf(body: FlatBody, attributes: Attributes, strong: boolean): Pick<Candidate, 'collapse'> {
+  const seconds = numberAttribute(attributes, 'clowder.collapse_within_s');
+  return seconds !== undefined || strong ? collapse(body, seconds) : {};
+}
+
+function fieldsOfBody(body: unknown): Draft {
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || body instanceof Uint8Array) return {};
+  // 64-bit integers of OTLP are bigint, fields are numbers.
+  return Object.fromEntries(
+    Object.entries(body).map(([field, value]) => [field, typeof value === 'bigint' ? Number(value) : value]),
+  );
+}
+
+function stableJson(draft: Draft): string {
+  return JSON.stringify(
+    Object.entries(draft).sort(([a], [b]) => (a < b ? -1 : 1)),
+    (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value),
+  );
+}

@@ -1,0 +1,116 @@
+import {
+  fieldsOfAttributes,
+  fieldsOfResource,
+  isMarkedCaptured,
+  numberAttribute,
+  textAttribute,
+} from '../attributes.ts';
+import { checkDraft, type Draft } from '../check-draft.ts';
+import { bringsApiKey } from '../client.ts';
+import { derivedEventId, identitiesOf, untracedEventId } from '../event-id.ts';
+import type { EventType } from '../event-types.ts';
+import { mapHttpRequest } from '../http/map-request.ts';
+import type { HttpRequest } from '../http/types.ts';
+import type { Attributes } from '../telemetry.ts';
+import { NOTHING, reject, type Candidate, type MapResult, type Rejection } from './candidate.ts';
+import type { MapContext } from './context.ts';
+import { collapse, traceKeyOf } from './keys.ts';
+import { kindOf } from './observed-kind.ts';
+import { targetOf } from './request-target.ts';
+
+/** An HTTP request as a server's span or a line of an access log tells of it. */
+export interface ObservedRequest {
+  readonly attributes: Attributes;
+  readonly resource: Attributes;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceState: string;
+  readonly startTimeUnixNano: bigint;
+  readonly durationMs: number | undefined;
+  readonly source: string;
+}
+
+/** The events that an observed request amounts to. */
+export function mapRequest(observed: ObservedRequest, context: MapContext): MapResult {
+  const { attributes } = observed;
+  const method = textAttribute(attributes, 'http.request.method');
+  const target = targetOf(attributes);
+  if (method === undefined || target === undefined) return NOTHING;
+  const request: HttpRequest = {
+    method,
+    path: target.path,
+    query: target.query,
+    status: numberAttribute(attributes, 'http.response.status_code') ?? 0,
+    requestHeader: headerLookup(attributes, 'request'),
+    responseHeader: headerLookup(attributes, 'response'),
+    ...defined('bytesSent', numberAttribute(attributes, 'http.response.body.size')),
+    ...defined('complete', completionOf(attributes)),
+    ...defined('durationMs', observed.durationMs),
+  };
+  const found = mapHttpRequest(request, context);
+  if (found.length === 0) return NOTHING;
+  const marked = isMarkedCaptured(attributes, observed.traceState);
+  const known = { ...fieldsOfResource(observed.resource), ...fieldsOfAttributes(attributes) };
+  const candidates: Candidate[] = [];
+  const rejected: Rejection[] = [];
+  const fieldsOf = found.map(({ data }): Draft => ({ ...known, ...data }));
+  const identities = identitiesOf(found.map(({ event }, index) => ({ event, fields: fieldsOf[index] ?? {} })));
+  for (const [index, { event, collapseWithinS }] of found.entries()) {
+    const draft: Draft = { ...fieldsOf[index], event, source: observed.source, url: target.url };
+    draft['created'] =
+      observed.startTimeUnixNano > 0n ? Number(observed.startTimeUnixNano / 1_000_000n) : context.now();
+    if (event === 'health.ping') draft['target'] ??= target.url;
+    draft['client_kind'] = kindOf(attributes, context, bringsApiKey(target.query, request.requestHeader('x-api-key')));
+    if (observed.traceId !== '') draft['trace_id'] = observed.traceId;
+    if (observed.spanId !== '') draft['span_id'] = observed.spanId;
+    draft['event_id'] = requestEventId(observed, request, event, identities[index] ?? '');
+    const checked = checkDraft(draft, context);
+    if (!checked.ok) {
+      rejected.push(reject(checked.issues, checked.draft));
+      continue;
+    }
+    const waits = marked && observed.traceId !== '';
+    candidates.push({
+      body: checked.body,
+      waits,
+      strong: false,
+      ...(waits && checked.body['resource_id'] === undefined && { traceKey: traceKeyOf(observed.traceId, event) }),
+      ...collapse(checked.body, collapseWithinS),
+    });
+  }
+  return { candidates, rejected };
+}
+
+function requestEventId(observed: ObservedRequest, request: HttpRequest, event: EventType, resourceId: string): string {
+  if (observed.traceId !== '') return derivedEventId(observed.traceId, event, resourceId);
+  const { attributes } = observed;
+  return untracedEventId(event, resourceId, [
+    String(observed.startTimeUnixNano),
+    textAttribute(attributes, 'client.address') ?? '',
+    textAttribute(attributes, 'user_agent.original') ?? '',
+    textAttribute(attributes, 'log.file.position') ?? textAttribute(attributes, 'log.file.record_offset') ?? '',
+    request.method,
+    request.path,
+    request.query,
+  ]);
+}
+
+function headerLookup(attributes: Attributes, side: 'request' | 'response'): (name: string) => string | undefined {
+  return (name) => {
+    if (side === 'request' && name === 'user-agent') return textAttribute(attributes, 'user_agent.original');
+    const prefix = `http.${side}.header.`;
+    return textAttribute(attributes, prefix + name) ?? textAttribute(attributes, prefix + name.replaceAll('-', '_'));
+  };
+}
+
+/** NGINX's `$request_completion` is 'OK', or empty where the client left before the end. */
+function completionOf(attributes: Attributes): boolean | undefined {
+  const stated = attributes['clowder.download.complete'];
+  if (typeof stated === 'boolean') return stated;
+  const completion = attributes['nginx.request_completion'];
+  return completion === undefined || completion === null ? undefined : completion === 'OK';
+}
+
+function defined<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
+}
