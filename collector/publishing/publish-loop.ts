@@ -1,4 +1,5 @@
 import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
+import { backOff } from '../../runtime/sending/back-off.ts';
 import { toMessageFromLine } from '../../exporter/message.ts';
 import type { Outcome, Publisher } from '../../exporter/publisher.ts';
 import type { Cursor, HeldLine, Journal } from '../journal/journal.ts';
@@ -31,7 +32,7 @@ const FEW = 8;
 const CURSOR_EVERY_MS = 200;
 const RETRY_PAGE = 500;
 const RETRY_FIRST_MS = 1000;
-const RETRY_MAX_MS = 5 * 60 * 1000;
+const RETRY_MS = { first: RETRY_FIRST_MS, longest: 5 * 60 * 1000 };
 
 /** Takes events out of the journal in order and hands them to the publisher; the cursor follows what is settled. */
 export class PublishLoop {
@@ -235,7 +236,7 @@ export class PublishLoop {
           reschedule: returned.map((held) => ({
             id: held.id,
             attempts: held.attempts + 1,
-            dueMs: now() + retryDelayMs(held.attempts),
+            dueMs: now() + backOff(held.attempts + 1, RETRY_MS, Math.random),
           })),
         });
         if (gone.length < page.length || this.#stopped) return;
@@ -262,8 +263,4 @@ export class PublishLoop {
       await publisher.ready();
     }
   }
-}
-
-function retryDelayMs(attempts: number): number {
-  return Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(attempts, 12)) * (0.75 + Math.random() / 2);
 }

@@ -1,5 +1,6 @@
 import { ROOT_CONTEXT, context } from '@opentelemetry/api';
 import { ExportResultCode, suppressTracing, type ExportResult } from '@opentelemetry/core';
+import { backOff } from '../../runtime/sending/back-off.ts';
 import { redactText } from '../../taxonomy/redaction.ts';
 import { BoundedQueue } from './bounded-queue.ts';
 
@@ -24,6 +25,8 @@ export interface RetryingSenderOptions<T> {
    * outage waits that long for these events. @default 5000
    */
   readonly maxRetryMs?: number;
+  /** From 0 up to 1. @default Math.random */
+  readonly random?: () => number;
   /** How long a flush or the shutdown tries, in milliseconds. @default 5000 */
   readonly flushTimeoutMs?: number;
   /** Told once when sending starts to fail, once when it works again, and of every loss. */
@@ -46,6 +49,7 @@ export class RetryingSender<T> {
   readonly #delayMs: number;
   readonly #retryMs: number;
   readonly #maxRetryMs: number;
+  readonly #random: () => number;
   readonly #flushTimeoutMs: number;
   readonly #log: (message: string) => void;
   readonly #onLost: (count: number, reason: LossReason) => void;
@@ -69,6 +73,7 @@ export class RetryingSender<T> {
     this.#delayMs = options.delayMs ?? 200;
     this.#retryMs = options.retryMs ?? 500;
     this.#maxRetryMs = options.maxRetryMs ?? 5000;
+    this.#random = options.random ?? Math.random;
     this.#flushTimeoutMs = options.flushTimeoutMs ?? 5000;
     this.#log = options.log ?? (() => undefined);
     this.#onLost = options.onLost ?? (() => undefined);
@@ -205,10 +210,8 @@ export class RetryingSender<T> {
     this.#log(`domain events cannot be sent (${reason}); they are kept and sent again, ${this.#maxQueueSize} at most`);
   }
 
-  /** Equal jitter: half of the pause is certain. */
   #pause(): number {
-    const pause = Math.min(this.#maxRetryMs, this.#retryMs * 2 ** Math.min(this.#failures - 1, 16));
-    return pause / 2 + (pause / 2) * Math.random();
+    return backOff(this.#failures, { first: this.#retryMs, longest: this.#maxRetryMs }, this.#random);
   }
 
   async #export(items: T[]): Promise<ExportResult> {

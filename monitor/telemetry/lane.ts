@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { backOff, jittered } from '../../runtime/sending/back-off.ts';
+import { backOff, heeding, jittered } from '../../runtime/sending/back-off.ts';
 import type { PostAnswer, PostOtlp } from './post-otlp.ts';
 import type { Signal, Spool, SpoolRow } from './spool.ts';
 
@@ -41,6 +41,7 @@ const PAUSES = { first: 500, longest: 30_000, misconfigured: 60_000 };
 export class Lane {
   readonly #options: LaneOptions;
   readonly #pauses: Required<LaneOptions>['pauseMs'];
+  readonly #random: () => number;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   #counters = { sent: 0, rejected: 0, retries: 0 };
@@ -53,6 +54,7 @@ export class Lane {
   constructor(options: LaneOptions) {
     this.#options = options;
     this.#pauses = options.pauseMs ?? PAUSES;
+    this.#random = options.random ?? Math.random;
     this.#running = this.#run();
   }
 
@@ -133,11 +135,13 @@ export class Lane {
           { signal, reason: answer.reason },
           'the receiver does not take telemetry from this monitor: check OTEL_EXPORTER_OTLP_ENDPOINT and the key in OTEL_EXPORTER_OTLP_HEADERS; it is kept and sent again',
         );
-        return this.#fail(answer.reason, this.#pauses.misconfigured);
+        this.#fail(answer.reason);
+        return jittered(this.#pauses.misconfigured, this.#random);
       case 'retry': {
         if (this.#problem === '')
           log.warn({ signal, reason: answer.reason }, 'telemetry cannot be sent; it is kept on disk and sent again');
-        return Math.max(answer.afterMs ?? 0, this.#fail(answer.reason, backOff(this.#failures + 1, this.#pauses)));
+        this.#fail(answer.reason);
+        return heeding(answer.afterMs, backOff(this.#failures, this.#pauses, this.#random));
       }
     }
   }
@@ -147,13 +151,11 @@ export class Lane {
     this.#options.log.error({ signal: this.#options.signal, items, reason }, 'the receiver refuses telemetry for good');
   }
 
-  /** @returns the pause, somewhat shortened */
-  #fail(reason: string, pauseMs: number): number {
+  #fail(reason: string): void {
     this.#failures += 1;
     this.#counters.retries += 1;
     this.#problem = reason;
     this.#settleIdle();
-    return jittered(pauseMs, this.#options.random ?? Math.random);
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { backOff } from '../sending/back-off.ts';
 import { redactAmqpUrl } from './amqp-url.ts';
 import { explainBrokerError, type BrokerError } from './broker-error.ts';
 
@@ -7,6 +8,8 @@ export interface KeepConnectedOptions {
   readonly urls: readonly string[];
   /** Bounds of the pause before the next try, milliseconds. */
   readonly reconnectMs: { readonly min: number; readonly max: number };
+  /** From 0 up to 1. @default Math.random */
+  readonly random?: () => number;
   /** Ends it, once the connection that is there has ended. */
   readonly signal: AbortSignal;
   /** One connection from its beginning to its end. @throws what ended it */
@@ -25,18 +28,25 @@ export interface Turn {
 }
 
 /** Connects to one broker after another, again and again, with growing pauses. It never rejects. */
-export async function keepConnected({ urls, reconnectMs, signal, stay, onLost }: KeepConnectedOptions): Promise<void> {
-  const { min, max } = reconnectMs;
-  for (let attempt = 0, turn = 0; !signal.aborted; turn += 1) {
+export async function keepConnected({
+  urls,
+  reconnectMs,
+  random = Math.random,
+  signal,
+  stay,
+  onLost,
+}: KeepConnectedOptions): Promise<void> {
+  // Half of a pause is certain: so the first is no shorter than its lower bound.
+  const bounds = { first: 2 * reconnectMs.min, longest: reconnectMs.max };
+  for (let failures = 0, turn = 0; !signal.aborted; turn += 1) {
     const url = urls[turn % urls.length] ?? '';
     const broker = redactAmqpUrl(url);
     try {
-      await stay({ url, broker, connected: () => (attempt = 0) });
+      await stay({ url, broker, connected: () => (failures = 0) });
     } catch (error) {
       onLost(explainBrokerError(error, broker), broker);
     }
-    const pause = min + Math.random() * Math.min(max, min * 2 ** attempt);
-    attempt += 1;
-    await delay(pause, undefined, { signal }).catch(() => undefined);
+    failures += 1;
+    await delay(backOff(failures, bounds, random), undefined, { signal }).catch(() => undefined);
   }
 }

@@ -1,8 +1,10 @@
+import { backOff, heeding, jittered } from './back-off.ts';
+
 /** How long to wait after failures, all in milliseconds. */
 export interface RetrySettings {
-  /** Of the first pause; each next one is twice as long, give or take half of it. */
-  readonly minMs: number;
-  readonly maxMs: number;
+  /** Of the first pause, at most; each next one is twice as long. */
+  readonly firstMs: number;
+  readonly longestMs: number;
   /** A service's Retry-After counts up to here. */
   readonly retryAfterMaxMs: number;
   /** After so many failures in a row the circuit opens. */
@@ -22,7 +24,7 @@ export class Gate {
   #notBeforeMs = 0;
   #open = false;
 
-  /** @param random from 0 to below 1 */
+  /** @param random from 0 up to 1 */
   constructor(settings: RetrySettings, random: () => number) {
     this.#settings = settings;
     this.#random = random;
@@ -49,13 +51,13 @@ export class Gate {
     this.#notBeforeMs = 0;
   }
 
-  /** @param afterMs what the service asks for */
-  failure(nowMs: number, afterMs = 0): void {
+  /** @param wishMs what the service asks for */
+  failure(nowMs: number, wishMs?: number): void {
     const { retryAfterMaxMs, openAfter, openMs } = this.#settings;
     this.#failures += 1;
     this.#open ||= this.#failures >= openAfter;
     const pause = this.#open ? jittered(openMs, this.#random) : this.pauseMs(this.#failures);
-    this.#notBeforeMs = nowMs + Math.max(pause, Math.min(afterMs, retryAfterMaxMs));
+    this.#notBeforeMs = nowMs + heeding(wishMs, pause, retryAfterMaxMs);
   }
 
   /** It knows us no more: only an operator can help, so that a circuit's pause is long enough at once. */
@@ -67,12 +69,7 @@ export class Gate {
 
   /** The pause after the nth failure in a row. */
   pauseMs(failures: number): number {
-    const { minMs, maxMs } = this.#settings;
-    return jittered(Math.min(maxMs, minMs * 2 ** (failures - 1)), this.#random);
+    const { firstMs, longestMs } = this.#settings;
+    return backOff(failures, { first: firstMs, longest: longestMs }, this.#random);
   }
-}
-
-/** From half of it to one and a half: many processes do not come back at once. */
-function jittered(ms: number, random: () => number): number {
-  return Math.round(ms * (0.5 + random()));
 }

@@ -6,6 +6,7 @@ import { AckLedger } from './ack-ledger.ts';
 import { takeBatch, type Entry } from './batch.ts';
 import { DoubtfulIds } from './doubtful-ids.ts';
 import type { Clock } from '../../runtime/sending/clock.ts';
+import { heeding } from '../../runtime/sending/back-off.ts';
 import { Gate, type CircuitState, type RetrySettings } from '../../runtime/sending/gate.ts';
 
 export interface DeliverySettings {
@@ -36,7 +37,7 @@ export interface DeliveryOptions {
   readonly prepare: (content: Uint8Array, messageId: string) => Prepared;
   readonly settings: DeliverySettings;
   readonly clock: Clock;
-  /** From 0 to below 1. */
+  /** From 0 up to 1. */
   readonly random: () => number;
   readonly observer: DeliveryObserver;
 }
@@ -313,8 +314,9 @@ export class Delivery {
     const back = entries
       .filter(({ link }) => link === this.#link)
       .map((entry) => {
-        const pauseMs = Math.min(afterMs ?? this.#gate.pauseMs(entry.putOff + 1), settings.retry.retryAfterMaxMs);
-        return putOff(entry, now + pauseMs);
+        if (afterMs === 0) return putOff(entry, now);
+        const ownMs = this.#gate.pauseMs(entry.putOff + 1);
+        return putOff(entry, now + heeding(afterMs, ownMs, settings.retry.retryAfterMaxMs));
       });
     if (back.length === 0) return;
     this.#waiting = [...back, ...this.#parts.flat(), ...this.#waiting];

@@ -15,17 +15,17 @@ export function deliverySettings({
   rate,
   retry_max_s,
 }: CommonSettings): DeliverySettings {
-  const maxMs = retry_max_s * 1000;
+  const longestMs = retry_max_s * 1000;
   return {
     lingerMs,
     timeoutMs: timeout_s * 1000,
     ratePerS: rate ?? Number.POSITIVE_INFINITY,
     retry: {
-      minMs: Math.min(FIRST_PAUSE_MS, maxMs),
-      maxMs,
+      firstMs: Math.min(FIRST_PAUSE_MS, longestMs),
+      longestMs,
       retryAfterMaxMs: RETRY_AFTER_MAX_MS,
       openAfter: OPEN_AFTER_FAILURES,
-      openMs: maxMs,
+      openMs: longestMs,
     },
   };
 }

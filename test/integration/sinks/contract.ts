@@ -14,7 +14,7 @@ const SETTINGS: DeliverySettings = {
   lingerMs: 20,
   timeoutMs: TIMEOUT_MS,
   ratePerS: Number.POSITIVE_INFINITY,
-  retry: { minMs: 10, maxMs: 50, retryAfterMaxMs: 1200, openAfter: 4, openMs: 60 },
+  retry: { firstMs: 10, longestMs: 50, retryAfterMaxMs: 1200, openAfter: 4, openMs: 60 },
 };
 const DONE_MS = 20_000;
 const EVENTS = 120;

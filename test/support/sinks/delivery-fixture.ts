@@ -14,7 +14,7 @@ export const SETTINGS: DeliverySettings = {
   lingerMs: 100,
   timeoutMs: 10_000,
   ratePerS: Number.POSITIVE_INFINITY,
-  retry: { minMs: 1000, maxMs: 8000, retryAfterMaxMs: 60_000, openAfter: 3, openMs: 30_000 },
+  retry: { firstMs: 1000, longestMs: 8000, retryAfterMaxMs: 60_000, openAfter: 3, openMs: 30_000 },
 };
 
 export interface Sent {
@@ -67,7 +67,8 @@ export function startDelivery({
     prepare: prepare ?? createPreparer({ filter: {}, mapping: {}, policy: {}, thirdParty: false }),
     settings: { ...SETTINGS, ...settings },
     clock,
-    random: () => 0.5,
+    // Pauses at their longest: round numbers.
+    random: () => 1,
     observer: {
       sent: () => undefined,
       accepted: (events) => (counts.accepted += events),
