@@ -37,12 +37,18 @@ interface GrpcLogs {
 const TRACE_EXPORTERS: ByProtocol<SpanExporter> = {
   'http/protobuf': () => new ProtoTraceExporter(),
   'http/json': () => new JsonTraceExporter(),
-  grpc: () => new (ofSdk('@opentelemetry/exporter-trace-otlp-grpc') as GrpcTraces).OTLPTraceExporter(),
+  grpc: () => {
+    const { OTLPTraceExporter } = ofSdk('@opentelemetry/exporter-trace-otlp-grpc') as GrpcTraces;
+    return new OTLPTraceExporter();
+  },
 };
 const LOG_EXPORTERS: ByProtocol<LogRecordExporter> = {
   'http/protobuf': () => new ProtoLogExporter(),
   'http/json': () => new JsonLogExporter(),
-  grpc: () => new (ofSdk('@opentelemetry/exporter-logs-otlp-grpc') as GrpcLogs).OTLPLogExporter(),
+  grpc: () => {
+    const { OTLPLogExporter } = ofSdk('@opentelemetry/exporter-logs-otlp-grpc') as GrpcLogs;
+    return new OTLPLogExporter();
+  },
 };
 
 /** OTEL_BSP_* and their defaults; with room for a burst: the SDK's 2048 spans are a fifth of a second of a busy proxy. */
