@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { amqpTls } from '../collector/config-checks.ts';
+import { amqpTls } from '../runtime/amqp/broker-settings.ts';
 import type { Settings } from '../collector/config.ts';
 import { openJournalReader, type JournalReader, type JournalRow } from '../collector/journal/journal.ts';
 import { toMessageFromLine } from '../exporter/message.ts';

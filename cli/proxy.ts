@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import pino from 'pino';
-import { readConfigFile } from '../collector/config.ts';
+import { readConfigFile } from '../runtime/config/file.ts';
 import { startCapture } from '../instrumentation/capture/start-capture.ts';
 import { proxyEnricher } from '../proxy/enrichment.ts';
 import { startProxy } from '../proxy/proxy.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadSettings, type Settings } from '../collector/config.ts';
-import { checkBrokers } from '../collector/config-checks.ts';
+import { checkBrokers } from '../runtime/amqp/broker-settings.ts';
 import type { GlobalOptions } from './global-options.ts';
 
 /** Settings of the environment and of `--config`, checked as a whole. */

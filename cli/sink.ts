@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
-import { amqpTls, checkBrokers } from '../collector/config-checks.ts';
-import { ConfigError, readConfigFile } from '../collector/config.ts';
+import { amqpTls, checkBrokers } from '../runtime/amqp/broker-settings.ts';
+import { ConfigError } from '../runtime/config/config-error.ts';
+import { readConfigFile } from '../runtime/config/file.ts';
 import { parseAmqpUrls } from '../runtime/amqp/amqp-url.ts';
 import { withBroker, type BrokerAccess } from '../sinks/queue/broker.ts';
 import { listDeadLetters, replayDeadLetters } from '../sinks/queue/dead-letters.ts';

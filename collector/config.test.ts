@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { checkBrokers } from './config-checks.ts';
-import { ConfigError, listOf, loadSettings, SETTINGS } from './config.ts';
+import { checkBrokers } from '../runtime/amqp/broker-settings.ts';
+import { ConfigError } from '../runtime/config/config-error.ts';
+import { entriesOf } from '../runtime/config/values.ts';
+import { loadSettings, SETTINGS } from './config.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'clowder-otel-config-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -57,9 +59,10 @@ describe('settings', () => {
   test.each([
     ['1000', 1000],
     ['500MiB', 500 * 1024 ** 2],
-    ['500 MB', 500 * 1024 ** 2],
-    ['1.5k', 1536],
-    ['2g', 2 * 1024 ** 3],
+    ['500 MB', 500_000_000],
+    ['1.5k', 1500],
+    ['1.5Ki', 1536],
+    ['2g', 2_000_000_000],
     ['7B', 7],
   ])('may give sizes with a unit: %s', (given, expected) => {
     expect(loadSettings({ JOURNAL_MAX_BYTES: given }).JOURNAL_MAX_BYTES).toBe(expected);
@@ -79,7 +82,7 @@ describe('settings', () => {
     const path = fileOf('AMQP_URL: [amqp://a, amqp://b]\nTRUSTED_PROXIES:\n  - 10.0.0.0/8\n  - ::1\n');
     const settings = loadSettings({}, path, [checkBrokers]);
     expect(settings.AMQP_URL).toBe('amqp://a,amqp://b');
-    expect(listOf(settings.TRUSTED_PROXIES)).toEqual(['10.0.0.0/8', '::1']);
+    expect(entriesOf(settings.TRUSTED_PROXIES)).toEqual(['10.0.0.0/8', '::1']);
   });
 
   test('that are empty in the file are not set', () => {
@@ -95,12 +98,16 @@ describe('settings', () => {
   });
 });
 
+test('blanks alone count as unset, like nothing', () => {
+  expect(loadSettings({ PORT: ' ', AMQP_URL: '', LOG_LEVEL: '\t' }).PORT).toBe(4318);
+});
+
 const WRONG: readonly (readonly [name: string, value: string, mayBe: string])[] = [
   ['PORT', 'abc', 'must be an integer from 0 to 65535'],
   ['PORT', '65536', 'must be an integer from 0 to 65535'],
   ['PORT', '-1', 'must be an integer from 0 to 65535'],
   ['PORT', '80.5', 'must be an integer from 0 to 65535'],
-  ['JOURNAL_MAX_BYTES', '10XB', 'must be a number of bytes above 0, or a number with a unit, e.g. 500MiB'],
+  ['JOURNAL_MAX_BYTES', '10XB', 'must be a number of bytes above 0, or a number with a unit, e.g. 500MiB or 10GB'],
   ['JOURNAL_MAX_BYTES', '0', 'must be a number of bytes above 0'],
   ['MAX_BODY_BYTES', '-5', 'must be a number of bytes above 0'],
   ['MAX_INFLIGHT_BYTES', 'much', 'must be a number of bytes above 0'],
@@ -118,7 +125,11 @@ const WRONG: readonly (readonly [name: string, value: string, mayBe: string])[] 
   ['ALLOWED_ORIGINS', 'clowder.example.org', 'must be origins such as https://clowder.example.org'],
   ['EXTRACTOR_ADDRESSES', 'extractors', 'must be addresses or networks such as 10.0.0.0/8, separated by commas'],
   ['TRUSTED_PROXIES', '10.0.0.0/8,proxy', 'must be addresses or networks such as 10.0.0.0/8, separated by commas'],
-  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'localhost:4318', 'must be a URL such as http://127.0.0.1:4318'],
+  [
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'localhost:4318',
+    'must be a URL that begins with http:// or https://, such as http://127.0.0.1:4318',
+  ],
 ];
 
 describe('a configuration that is wrong', () => {
@@ -146,6 +157,23 @@ describe('a configuration that is wrong', () => {
       'AMQP_CERT_FILE and AMQP_KEY_FILE go together: set both or neither',
     ]);
     expect(problems.join()).not.toContain('s3cret');
+  });
+
+  test.each(SETTINGS)('never shows the password of a URL that stands in $name', ({ name }) => {
+    const url = 'http//u:s3cret@h/?token=s3cret';
+    try {
+      loadSettings({ [name]: url, PORT: 'wrong' }, undefined, [checkBrokers]);
+      expect.unreachable('PORT is wrong');
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError);
+      expect(String(error)).not.toContain('s3cret');
+    }
+  });
+
+  test('says where a file is no YAML without what stands there', () => {
+    const path = fileOf('AMQP_URL: amqp://u:s3cret@h\n  PORT: s3cret\n b: "s3cret\n');
+    expect(() => loadSettings({}, path)).toThrow(/is not YAML: .* at line \d+, column \d+$/);
+    expect(() => loadSettings({}, path)).not.toThrow(/s3cret/);
   });
 
   test('says which settings there are where a name in the file is none', () => {
@@ -177,9 +205,4 @@ describe('a configuration that is wrong', () => {
       expect.objectContaining({ code: 'invalid_config', message: expect.stringMatching(said) }),
     );
   });
-});
-
-test('listOf gives the entries without blanks', () => {
-  expect(listOf(' a, b,,c ')).toEqual(['a', 'b', 'c']);
-  expect(listOf(undefined)).toEqual([]);
 });

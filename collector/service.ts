@@ -11,8 +11,10 @@ import { browserRoutes } from './api/browser-routes.ts';
 import { createApp } from './app.ts';
 import { isOneOf, trustProxies } from './client-address.ts';
 import { ConnectionCounter, type ConnectionCounterOptions } from './connections/connection-counter.ts';
-import { amqpTls } from './config-checks.ts';
-import { ConfigError, listOf, type Settings } from './config.ts';
+import { amqpTls } from '../runtime/amqp/broker-settings.ts';
+import { ConfigError } from '../runtime/config/config-error.ts';
+import { entriesOf } from '../runtime/config/values.ts';
+import type { Settings } from './config.ts';
 import { dashboardRoutes } from './api/dashboard/routes.ts';
 import { openDayKeys } from './intake/day-keys.ts';
 import { docsRoutes } from './api/docs/routes.ts';
@@ -76,7 +78,9 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     contextPath: settings.CLOWDER_CONTEXT.replace(/\/+$/, ''),
     addressPolicy: settings.CLIENT_ADDRESS,
     dayKey: openDayKeys(settings.DATA_DIR),
-    ...(settings.EXTRACTOR_ADDRESSES !== undefined && { isExtractor: isOneOf(listOf(settings.EXTRACTOR_ADDRESSES)) }),
+    ...(settings.EXTRACTOR_ADDRESSES !== undefined && {
+      isExtractor: isOneOf(entriesOf(settings.EXTRACTOR_ADDRESSES)),
+    }),
     ...(settings.CLOWDER_INSTANCE !== undefined && { instance: settings.CLOWDER_INSTANCE }),
   });
   const windowMs = settings.DEDUPE_WINDOW_S * 1000;
@@ -158,8 +162,8 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     rejected: rejectedRoutes({ journal, intake, context }),
     browser: browserRoutes({
       keys,
-      allowedOrigins: listOf(settings.ALLOWED_ORIGINS),
-      clientAddress: trustProxies(listOf(settings.TRUSTED_PROXIES)),
+      allowedOrigins: entriesOf(settings.ALLOWED_ORIGINS),
+      clientAddress: trustProxies(entriesOf(settings.TRUSTED_PROXIES)),
       submit: (events, poster) => acceptStated(events, { ...poster, source: 'browser' }, context, intake, countRefused),
     }),
     docs: docsRoutes(),

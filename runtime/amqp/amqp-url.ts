@@ -1,3 +1,5 @@
+import { blankUrls } from '../config/blank.ts';
+
 /** AMQP_URL is wrong. The message names the part, never the password. */
 export class AmqpUrlError extends Error {
   override readonly name = 'AmqpUrlError';
@@ -64,14 +66,5 @@ function check(text: string): string {
   return text;
 }
 
-/** From the first colon after the scheme, if there is one, up to the last @. */
-const PASSWORD = /^(\s*(?:[a-z][a-z0-9+.-]*:\/+|(?![a-z][a-z0-9+.-]*:\/))[^:@]*):.*@/is;
-/** What stands in the place of a port and is none: a password whose host was forgotten. */
-const NO_PORT = /^(\s*[a-z][a-z0-9+.-]*:\/+(?!\[)[^:@/]*):(?!\d*(?:[/?#]|$))[^@]*$/is;
-
-/** The URL, or the URLs, without a password: everything from the user's colon up to the last @ is hidden, however malformed. */
-export function redactAmqpUrl(text: string): string {
-  return split(text)
-    .map((url) => url.replace(PASSWORD, '$1:***@').replace(NO_PORT, '$1:***'))
-    .join(',');
-}
+/** The URL, or the URLs, without a password, however malformed. */
+export const redactAmqpUrl = blankUrls;

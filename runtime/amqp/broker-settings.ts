@@ -1,10 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { parseAmqpUrls } from '../runtime/amqp/amqp-url.ts';
-import { readTls, type BrokerTls } from '../runtime/amqp/connection.ts';
-import type { Settings } from './config.ts';
+import { blankUrls, whyUnreadable } from '../config/blank.ts';
+import { text } from '../config/schema.ts';
+import { parseAmqpUrls } from './amqp-url.ts';
+import { readTls, type BrokerTls } from './connection.ts';
 
-type BrokerSettings = Partial<Pick<Settings, 'AMQP_URL' | (typeof TLS_FILES)[number]>>;
+/** Where RabbitMQ is: the same settings for every program. */
+export const brokerSettings = {
+  AMQP_URL: text.optional().describe('RabbitMQ broker, or several separated by commas'),
+  AMQP_CA_FILE: text.optional().describe('CA certificate for amqps, PEM'),
+  AMQP_CERT_FILE: text.optional().describe('Client certificate for amqps, PEM'),
+  AMQP_KEY_FILE: text.optional().describe('Key of the client certificate, PEM'),
+};
+
+export type BrokerSettings = { readonly [name in keyof typeof brokerSettings]?: string | undefined };
 
 const TLS_FILES = ['AMQP_CA_FILE', 'AMQP_CERT_FILE', 'AMQP_KEY_FILE'] as const;
 
@@ -28,7 +37,7 @@ function readOne(name: string, path: string | undefined): void {
   try {
     readFileSync(path);
   } catch (cause) {
-    throw new Error(`${name} was ${path}: must be a readable file (${messageOf(cause)})`, { cause });
+    throw new Error(`${name} was ${blankUrls(path)}: must be a readable file (${whyUnreadable(cause)})`, { cause });
   }
 }
 
@@ -38,7 +47,9 @@ function checkTls(settings: BrokerSettings): void {
   try {
     createSecureContext(tls);
   } catch (cause) {
-    const set = TLS_FILES.filter((name) => settings[name] !== undefined).map((name) => `${name} was ${settings[name]}`);
+    const set = TLS_FILES.filter((name) => settings[name] !== undefined).map(
+      (name) => `${name} was ${blankUrls(settings[name] ?? '')}`,
+    );
     throw new Error(`${set.join(', ')}: must be PEM, and the key that of the certificate (${messageOf(cause)})`, {
       cause,
     });

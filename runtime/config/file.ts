@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
+import { whyUnreadable } from './blank.ts';
+import { ConfigError } from './config-error.ts';
+import { isUnset } from './source.ts';
+
+/** Names and values of a `--config` file; lists joined by commas, what is empty left out. @throws ConfigError */
+export function readConfigFile(path: string): Record<string, unknown> {
+  let yaml: string;
+  try {
+    yaml = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new ConfigError(`--config ${path} cannot be read: ${whyUnreadable(cause)}`, { cause });
+  }
+  let parsed: unknown;
+  try {
+    parsed = parseYaml(yaml);
+  } catch (cause) {
+    throw new ConfigError(`--config ${path} is not YAML: ${yamlProblem(cause)}`, { cause });
+  }
+  if (parsed === null) return {};
+  if (typeof parsed !== 'object' || Array.isArray(parsed))
+    throw new ConfigError(`--config ${path} must be a map of names and values, e.g. PORT: 4318`);
+  return Object.fromEntries(
+    Object.entries(parsed).flatMap(([name, value]) =>
+      isUnset(value) ? [] : [[name, Array.isArray(value) ? value.join(',') : value]],
+    ),
+  );
+}
+
+/** What the parser says, with line and column, and without what stands there: it may be a secret. */
+function yamlProblem(cause: unknown): string {
+  const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+  return line.replace(/:$/, '').replace(/(?::\s*)?".*"/, '');
+}

@@ -1,0 +1,24 @@
+/** Settings by their names, as they stand in an environment, in a file or on a command line. */
+export type Given = Readonly<Record<string, unknown>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Empty is unset, everywhere: nothing at all, `NAME=`, `NAME: ""`, `NAME:` and mere blanks. */
+export function isUnset(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
+}
+
+/** The text of a variable, without blanks around it; undefined where it is unset. */
+export function textOf(environment: Environment, name: string): string | undefined {
+  const value = environment[name];
+  return isUnset(value) ? undefined : value?.trim();
+}
+
+/** What is set of these names: of several sources the first that sets a name wins. */
+export function givenOf(names: readonly string[], ...sources: readonly Given[]): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  for (const name of names) {
+    const source = sources.find((one) => Object.hasOwn(one, name) && !isUnset(one[name]));
+    if (source !== undefined) given[name] = source[name];
+  }
+  return given;
+}
