@@ -1,37 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Answering } from './answering.ts';
-import { linger, sendAnswer } from './answers.ts';
-import type { UpstreamError } from './errors.ts';
+import { linger, sendAnswer } from './own-answers.ts';
 import type { Observation } from './observation.ts';
 import type { OutgoingHead } from './headers/request-head.ts';
 import { answerHeaders, headerOf } from './headers/response-headers.ts';
-import type { ResponseHead } from './headers/response-head.ts';
 import { trailerLines, trailerPairs } from './headers/trailers.ts';
-import type { UpstreamConnection } from './upstream/upstream-connection.ts';
-import type { UpstreamPool, Waiter } from './upstream/upstream-pool.ts';
+import type { ExchangeReport } from './report.ts';
+import type { Answering, LentConnection, ResponseHead, Upstream, UpstreamError, Waiter } from './upstream/index.ts';
 
 /** What every exchange of a proxy shares. */
 export interface ExchangeContext {
-  readonly pool: Pick<UpstreamPool, 'acquire' | 'cancel'>;
+  readonly upstream: Pick<Upstream, 'acquire' | 'cancel'>;
   readonly via: string | undefined;
   /** Told of every byte of a body. */
   readonly passed: (bytes: number) => void;
   /** Whether the proxy is ending: no connection is kept after its answer. */
   readonly draining: () => boolean;
   readonly report: ExchangeReport;
-}
-
-/** What an exchange tells of itself, for counters and logs. */
-export interface ExchangeReport {
-  started(): void;
-  answered(): void;
-  retried(): void;
-  /** @param path of the request, with its query: not redacted */
-  failed(error: UpstreamError, request: { method: string; path: string; traceId: string }): void;
-  clientLeft(): void;
-  switched(): void;
-  finished(): void;
 }
 
 /** Methods that may be sent again (RFC 9110, section 9.2.2). */
@@ -49,7 +34,7 @@ export class Exchange implements Answering, Waiter {
   readonly #head: OutgoingHead;
   readonly #observation: Observation;
   readonly #onSwitched: OnSwitched | undefined;
-  #connection: UpstreamConnection | undefined;
+  #connection: LentConnection | undefined;
   #retried = false;
   #answered = false;
   #corked = false;
@@ -82,10 +67,10 @@ export class Exchange implements Answering, Waiter {
     // A pipelined request has no connection yet that could close; before Node 26 nobody tells its answer.
     if (response.socket === null) request.on('aborted', this.#onClose);
     if (this.#head.framing !== 'none') request.on('error', ignore);
-    this.#context.pool.acquire(this, this.#onSwitched !== undefined);
+    this.#context.upstream.acquire(this, this.#onSwitched !== undefined);
   }
 
-  connected(connection: UpstreamConnection): void {
+  connected(connection: LentConnection): void {
     const request = this.#request;
     const body = this.#head.framing !== 'none';
     this.#connection = connection;
@@ -198,7 +183,7 @@ export class Exchange implements Answering, Waiter {
     if (stale && this.#mayRetry()) {
       this.#retried = true;
       this.#context.report.retried();
-      this.#context.pool.acquire(this, true);
+      this.#context.upstream.acquire(this, true);
       return;
     }
     this.#error = error;
@@ -233,7 +218,7 @@ export class Exchange implements Answering, Waiter {
     if (this.#over) return;
     const left = !this.#response.writableFinished;
     if (left) {
-      this.#context.pool.cancel(this);
+      this.#context.upstream.cancel(this);
       this.#connection?.abandon(this);
       this.#connection = undefined;
       if (this.#error === undefined) this.#context.report.clientLeft();

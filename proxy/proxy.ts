@@ -1,24 +1,16 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { redactUrl } from '../taxonomy/redaction.ts';
+import { count, ProxyStats } from './admin/stats.ts';
 import type { EnrichmentStats } from '../instrumentation/enrichment/stats.ts';
-import { createBufferReaper } from './upstream/buffer-reaper.ts';
-import type { ExchangeReport } from './exchange.ts';
+import { createBufferReaper } from './buffer-reaper.ts';
 import type { Observer } from './observation.ts';
 import { readPem } from './pem.ts';
-import { createProxyServer } from './proxy-server.ts';
+import { createReport, type ProxyLog } from './report.ts';
+import { createProxyServer } from './server.ts';
 import { portOf, type ProxySettings } from './settings.ts';
-import { count, ProxyStats } from './stats.ts';
-import { UpstreamPool } from './upstream/upstream-pool.ts';
 
-/** The part of a pino logger that is used. */
-export interface ProxyLog {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+import { createUpstream } from './upstream/index.ts';
 
 export interface ProxyOptions {
   readonly settings: ProxySettings;
@@ -59,7 +51,7 @@ export async function startProxy({ settings, observer, log, enrichment }: ProxyO
   const target = settings.PROXY_TARGET;
   let draining = false;
   const ca = readPem('PROXY_TARGET_CA_FILE', settings.PROXY_TARGET_CA_FILE);
-  const pool = new UpstreamPool({
+  const upstream = createUpstream({
     host: target.hostname.replace(/^\[|\]$/g, ''),
     port: portOf(target),
     tls:
@@ -100,11 +92,11 @@ export async function startProxy({ settings, observer, log, enrichment }: ProxyO
       },
     },
     exchanges: {
-      pool,
+      upstream,
       via: settings.PROXY_VIA,
       passed: createBufferReaper(),
       draining: () => draining,
-      report: reporter(stats, log),
+      report: createReport(stats, log),
     },
     tls,
     maxHeaderBytes: settings.PROXY_MAX_HEADER_BYTES,
@@ -122,7 +114,7 @@ export async function startProxy({ settings, observer, log, enrichment }: ProxyO
   const url = await listen(server, settings.PROXY_LISTEN, tls === undefined ? 'http' : 'https').catch(
     (error: unknown) => {
       admin?.close();
-      pool.close();
+      upstream.close();
       throw error;
     },
   );
@@ -132,11 +124,11 @@ export async function startProxy({ settings, observer, log, enrichment }: ProxyO
   /** Loaded where it is asked for only: what makes the figures is as large as the rest of the proxy. */
   async function createAdmin(): Promise<Server> {
     const [{ createAdminServer }, { statsRegistry }] = await Promise.all([
-      import('./admin.ts'),
-      import('./stats-registry.ts'),
+      import('./admin/server.ts'),
+      import('./admin/registry.ts'),
     ]);
-    const registry = statsRegistry(stats, () => pool.size, enrichment);
-    return createAdminServer({ registry, probe: () => pool.probe(), draining: () => draining });
+    const registry = statsRegistry(stats, () => upstream.size, enrichment);
+    return createAdminServer({ registry, probe: () => upstream.probe(), draining: () => draining });
   }
 
   async function stop(): Promise<void> {
@@ -155,7 +147,7 @@ export async function startProxy({ settings, observer, log, enrichment }: ProxyO
     await closed.promise;
     clearTimeout(late);
     clearInterval(idle);
-    pool.close();
+    upstream.close();
     admin?.close();
     admin?.closeAllConnections();
   }
@@ -170,41 +162,6 @@ export async function startProxy({ settings, observer, log, enrichment }: ProxyO
       return renewed !== undefined;
     },
     stop,
-  };
-}
-
-/** Counts, and says once when Clowder goes away and once when it is back. */
-function reporter(stats: ProxyStats, log: ProxyLog): ExchangeReport {
-  let failures = 0;
-  return {
-    started: () => {
-      stats.inFlight += 1;
-    },
-    answered: () => {
-      stats.answered += 1;
-      if (failures === 0) return;
-      log.info({ failed_requests: failures }, 'Clowder answers again');
-      failures = 0;
-    },
-    retried: () => {
-      stats.retried += 1;
-    },
-    failed: (error, { method, path, traceId }) => {
-      count(stats.upstreamErrors, error.code);
-      const fields = { code: error.code, reason: error.message, method, url: redactUrl(path), trace_id: traceId };
-      if (failures === 0) log.warn(fields, 'Clowder gave no proper answer');
-      else log.debug(fields, 'Clowder gave no proper answer');
-      failures += 1;
-    },
-    clientLeft: () => {
-      stats.clientsLeft += 1;
-    },
-    switched: () => {
-      stats.tunnels += 1;
-    },
-    finished: () => {
-      stats.inFlight -= 1;
-    },
   };
 }
 

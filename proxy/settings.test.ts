@@ -96,7 +96,7 @@ describe('settings of the proxy', () => {
 });
 
 describe('the documentation of the proxy', () => {
-  const page = readFileSync(new URL('../../docs/proxy.md', import.meta.url), 'utf8');
+  const page = readFileSync(new URL('../docs/proxy.md', import.meta.url), 'utf8');
 
   it.each(PROXY_FLAGS)('has $flag', ({ flag, setting, shownDefault }) => {
     const shown = shownDefault === undefined ? '' : `\`${shownDefault}\``;

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
-import type { ResponseHead } from './headers/response-head.ts';
+import type { ResponseHead } from './upstream/index.ts';
 
 /** Head of a 101 as it came, Connection and Upgrade included. */
 export function switchingHead(head: ResponseHead): string {

@@ -2,8 +2,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
 import { EnrichmentStats } from '../instrumentation/enrichment/stats.ts';
-import { statsRegistry } from '../proxy/stats-registry.ts';
-import { ProxyStats } from '../proxy/stats.ts';
+import { statsRegistry } from '../proxy/admin/registry.ts';
+import { ProxyStats } from '../proxy/admin/stats.ts';
 import { SinkMetrics } from '../sinks/service/metrics.ts';
 import { metricDescriptions, OPERATE_PAGE, withMetrics } from './metrics-table.ts';
 

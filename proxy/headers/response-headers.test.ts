@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { answerHeaders, headerOf } from './response-headers.ts';
-import type { ResponseHead } from './response-head.ts';
+import type { ResponseHead } from '../upstream/index.ts';
 
 const RULES = { captured: false, close: false, trailers: false, via: undefined };
 

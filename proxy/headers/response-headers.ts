@@ -1,5 +1,5 @@
 import { connectionOptions, isHopByHop } from './hop-by-hop.ts';
-import type { ResponseHead } from './response-head.ts';
+import type { ResponseHead } from '../upstream/index.ts';
 
 export interface AnswerRules {
   /** Whether the answer is marked as captured (DESIGN.md, "Who knows best"). */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { UpstreamError } from '../errors.ts';
-import type { ResponseHead } from '../headers/response-head.ts';
+import { UpstreamError } from './errors.ts';
+import type { ResponseHead } from './response-head.ts';
 import { ResponseParser, type ResponseSink } from './response-parser.ts';
 
 /** What a parser told, with the body in one piece. */

@@ -1,5 +1,5 @@
-import { UpstreamError } from '../errors.ts';
-import { malformed, parseFields, parseHead, type ResponseHead } from '../headers/response-head.ts';
+import { UpstreamError } from './errors.ts';
+import { malformed, parseFields, parseHead, type ResponseHead } from './response-head.ts';
 
 /** Who an answer is told to, in order: informational*, head, body*, end. */
 export interface ResponseSink {

@@ -4,12 +4,12 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import type { RequestHead } from '../instrumentation/capture/types.ts';
-import { endWaiting, rawAnswer, sendAnswer } from './answers.ts';
+import { endWaiting, rawAnswer, sendAnswer } from './own-answers.ts';
 import { Exchange, type ExchangeContext, type OnSwitched } from './exchange.ts';
 import { hasConnectionOption } from './headers/hop-by-hop.ts';
 import { Observation, type Observer } from './observation.ts';
 import { believedHeaders, outgoingHead, type RequestRules } from './headers/request-head.ts';
-import { requestTarget } from './upstream/target.ts';
+import { requestTarget } from './headers/request-target.ts';
 import { switchingHead, tunnel } from './tunnel.ts';
 
 export interface ProxyServerOptions {

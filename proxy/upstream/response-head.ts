@@ -1,4 +1,4 @@
-import { UpstreamError } from '../errors.ts';
+import { UpstreamError } from './errors.ts';
 
 /** Head of one answer, of HTTP/1.0 or HTTP/1.1. */
 export interface ResponseHead {

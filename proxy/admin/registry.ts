@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
-import type { EnrichmentStats } from '../instrumentation/enrichment/stats.ts';
+import type { EnrichmentStats } from '../../instrumentation/enrichment/stats.ts';
 import type { ProxyStats } from './stats.ts';
 
 const COUNTERS: readonly { name: string; help: string; read: (stats: ProxyStats) => number }[] = [

@@ -1,34 +1,8 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { UpstreamError } from '../errors.ts';
-import { UpstreamConnection, type ConnectionOwner, type Phase } from './upstream-connection.ts';
-
-export interface UpstreamOptions {
-  readonly host: string;
-  readonly port: number;
-  /** For https; undefined for http. */
-  readonly tls: Pick<ConnectionOptions, 'ca' | 'rejectUnauthorized'> | undefined;
-  readonly maxHeadBytes: number;
-  /** In milliseconds; 0 for none. */
-  readonly connectTimeoutMs: number;
-  /** From the end of the request to the head of the answer. */
-  readonly firstByteTimeoutMs: number;
-  /** While a request or an answer is under way. */
-  readonly idleTimeoutMs: number;
-  /** More requests than this wait for a connection to be free; 0 for no limit. */
-  readonly maxConnections: number;
-  /** How long a free connection is kept, unless Clowder says that it keeps it for less. */
-  readonly keepAliveMs: number;
-  /** Told of bytes that belong to no answer. */
-  readonly onExcess: () => void;
-}
-
-/** A request that needs a connection. */
-export interface Waiter {
-  /** It has one: at once, or later where all are in use. */
-  connected(connection: UpstreamConnection): void;
-  failed(error: UpstreamError, stale: boolean): void;
-}
+import { connect as connectTls } from 'node:tls';
+import { UpstreamError } from './errors.ts';
+import { UpstreamConnection, type ConnectionOwner, type Phase } from './connection.ts';
+import type { Upstream, UpstreamOptions, Waiter } from './upstream.ts';
 
 interface Waiting {
   readonly fresh: boolean;
@@ -42,7 +16,7 @@ const KEEP_ALIVE_MARGIN_MS = 1000;
 const PROBE_TIMEOUT_MS = 2000;
 
 /** Connections to Clowder, kept for further requests; the one used last is taken first. */
-export class UpstreamPool implements ConnectionOwner {
+export class UpstreamPool implements Upstream, ConnectionOwner {
   readonly #options: UpstreamOptions;
   readonly #all = new Set<UpstreamConnection>();
   readonly #idle: UpstreamConnection[] = [];
@@ -67,19 +41,16 @@ export class UpstreamPool implements ConnectionOwner {
     return this.#all.size;
   }
 
-  /** @param fresh never one that was used before */
   acquire(waiter: Waiter, fresh: boolean): void {
     const connection = this.#waiting.size === 0 ? this.#take(fresh) : undefined;
     if (connection === undefined) this.#waiting.set(waiter, { fresh, looks: 0 });
     else waiter.connected(connection);
   }
 
-  /** It needs no connection any more. */
   cancel(waiter: Waiter): void {
     this.#waiting.delete(waiter);
   }
 
-  /** Whether Clowder takes connections; resolves with the reason where it does not. */
   async probe(): Promise<string | undefined> {
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     const socket = this.#connect();
@@ -92,7 +63,6 @@ export class UpstreamPool implements ConnectionOwner {
     return reason;
   }
 
-  /** Ends the free connections now, and the others when they are free. */
   close(): void {
     this.#closing = true;
     clearInterval(this.#looking);

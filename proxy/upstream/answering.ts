@@ -1,5 +1,5 @@
 import type { UpstreamError } from './errors.ts';
-import type { ResponseHead } from './headers/response-head.ts';
+import type { ResponseHead } from './response-head.ts';
 
 /** Who waits for the answer on a connection: one exchange at a time. */
 export interface Answering {

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import type { Answering } from '../answering.ts';
-import { socketError, UpstreamError } from '../errors.ts';
-import type { ResponseHead } from '../headers/response-head.ts';
+import type { Answering } from './answering.ts';
+import { socketError, UpstreamError } from './errors.ts';
+import type { ResponseHead } from './response-head.ts';
 import { ResponseParser, type ResponseSink } from './response-parser.ts';
+import type { LentConnection } from './upstream.ts';
 
 /** What a connection does now; each has a time limit of its own. */
 export type Phase = 'connecting' | 'idle' | 'sending' | 'waiting' | 'answering' | 'unlimited';
@@ -16,7 +17,7 @@ export interface ConnectionOwner {
 }
 
 /** One HTTP/1.1 connection to Clowder. */
-export class UpstreamConnection implements ResponseSink {
+export class UpstreamConnection implements ResponseSink, LentConnection {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #parser: ResponseParser;
@@ -53,7 +54,6 @@ export class UpstreamConnection implements ResponseSink {
     return this.#connected || this.#closed ? this.#phase : 'connecting';
   }
 
-  /** Takes the connection for one exchange and writes its head; the body follows by `write`, then `requestDone`. */
   begin(answering: Answering, method: string, head: string, options: { body: boolean; upgrade: boolean }): void {
     this.#answering = answering;
     this.#requestDone = false;
@@ -71,13 +71,11 @@ export class UpstreamConnection implements ResponseSink {
     if (!options.body) this.requestDone();
   }
 
-  /** @returns false where the caller should wait for `drain` */
   write(data: Uint8Array | string): boolean {
     this.quietFor = 0;
     return typeof data === 'string' ? this.#socket.write(data, 'latin1') : this.#socket.write(data);
   }
 
-  /** A piece of a chunked body. */
   writeChunk(data: Uint8Array): boolean {
     this.quietFor = 0;
     this.#socket.cork();
@@ -94,7 +92,6 @@ export class UpstreamConnection implements ResponseSink {
     this.#releaseWhenDone();
   }
 
-  /** Whether the request can still be written to. */
   get takesMore(): boolean {
     return !this.#closed && this.#socket.writable;
   }
@@ -115,7 +112,6 @@ export class UpstreamConnection implements ResponseSink {
     return this.#phase === 'answering' && this.#socket.isPaused() ? 'client' : 'clowder';
   }
 
-  /** The answer may be silent for as long as it likes. */
   unlimited(): void {
     this.#phase = 'unlimited';
   }
@@ -131,12 +127,10 @@ export class UpstreamConnection implements ResponseSink {
     else if (error !== undefined) answering.failed(error, false);
   }
 
-  /** Ends the connection where it is still that one's. */
   abandon(answering: Answering): void {
     if (this.#answering === answering) this.destroy();
   }
 
-  /** Gives away the socket of a connection that has switched; nothing here listens to it any more. */
   detach(): Socket {
     this.#close();
     this.#answering = undefined;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { requestTarget } from './target.ts';
+import { requestTarget } from './request-target.ts';
 
 describe('a request target', () => {
   it.each([
