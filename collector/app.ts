@@ -1,8 +1,7 @@
 import { SpanKind, SpanStatusCode, propagation, context, trace } from '@opentelemetry/api';
-import { Hono, type Context, type MiddlewareHandler } from 'hono';
-import { methodNotAllowed } from 'hono/method-not-allowed';
+import { Hono, type MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
-import { problem } from './api/problem.ts';
+import { answerErrors } from './answer-error.ts';
 import type { CollectorMetrics } from './metrics.ts';
 import type { Readiness } from './readiness.ts';
 
@@ -30,7 +29,7 @@ export interface AppParts {
 export function createApp(parts: AppParts): Hono {
   const app = new Hono();
   app.use(countRequests(parts.metrics));
-  app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }));
+  answerErrors(app, parts.log);
   // Routes of our own alone: a span of /api/status would be taken for Clowder's when it comes back here.
   if (parts.traced) app.use('/api/v1/*', traceRequests());
 
@@ -57,18 +56,7 @@ export function createApp(parts: AppParts): Hono {
   app.route('/', parts.docs);
   app.route('/', parts.dashboard);
 
-  app.notFound((c) => problem(c, 404, 'not_found', 'There is nothing here: GET /docs shows what there is'));
-  app.onError((error, c) => {
-    parts.log.error({ err: error, path: c.req.path }, 'request failed');
-    return problem(c, 500, 'internal_error', 'The collector failed to answer; its log says why');
-  });
   return app;
-}
-
-/** Also where the route is there, but not for this method (RFC 9110, section 15.5.6). */
-function refuseMethod(c: Context, allowed: readonly string[]): Response {
-  c.header('allow', allowed.join(', '));
-  return problem(c, 405, 'method_not_allowed', `${c.req.method} is not allowed here: there is ${allowed.join(', ')}`);
 }
 
 /** A server span for each request of the API, in the context that its `traceparent` names. */

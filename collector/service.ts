@@ -5,7 +5,6 @@ import type { FlatBody } from '../taxonomy/flat-body.ts';
 import { createMapContext } from '../taxonomy/map/context.ts';
 import { createPublisher } from '../exporter/publisher.ts';
 import { eventsRoutes } from './api/events-routes.ts';
-import { denyAsProblem } from './api/problem.ts';
 import { createBrokerLog } from './publishing/broker-log.ts';
 import { browserRoutes } from './api/browser-routes.ts';
 import { createApp } from './app.ts';
@@ -14,6 +13,7 @@ import { ConnectionCounter, type ConnectionCounterOptions } from './connections/
 import { amqpTls } from '../runtime/amqp/broker-settings.ts';
 import { ConfigError } from '../runtime/config/config-error.ts';
 import { entriesOf } from '../runtime/config/values.ts';
+import { CollectorError } from './errors.ts';
 import type { Settings } from './config.ts';
 import { dashboardRoutes } from './api/dashboard/routes.ts';
 import { openDayKeys } from './intake/day-keys.ts';
@@ -22,10 +22,10 @@ import { listen } from '../runtime/listener.ts';
 import { Intake } from './intake/intake.ts';
 import { lockDataDir } from './journal/data-dir.ts';
 import { openJournal, type Journal } from './journal/journal.ts';
-import { isLoopbackHost, requireKey, type Deny } from './keys/auth.ts';
+import { isLoopbackHost, requireKey } from './keys/auth.ts';
 import { openKeyStore } from './keys/store.ts';
 import { CollectorMetrics } from './metrics.ts';
-import { otlpRoutes, otlpError } from './otlp/routes.ts';
+import { otlpRoutes } from './otlp/routes.ts';
 import { PublishLoop } from './publishing/publish-loop.ts';
 import { readinessOf } from './readiness.ts';
 import { rejectedRoutes } from './api/rejected-routes.ts';
@@ -42,7 +42,6 @@ export interface RunningCollector {
 
 const STOP_PUBLISHER_MS = 5000;
 const RECOVER_EVERY_MS = 1000;
-const HOLD_RETRY_S = 5;
 
 /**
  * Starts the collector: locks DATA_DIR, opens the journal, listens, and publishes in the background.
@@ -140,8 +139,8 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
   });
   metrics.watch({ journal, publisher, waitingCount: () => intake.waitingCount });
 
-  const guard = (scope: 'ingest' | 'read', deny: Deny = denyAsProblem) =>
-    requireKey(scope, { keys, deny, onRefused: (reason) => metrics.refusedKeys.inc({ reason }) });
+  const guard = (scope: 'ingest' | 'read', refuse = (error: CollectorError) => error) =>
+    requireKey(scope, { keys, refuse, onRefused: (reason) => metrics.refusedKeys.inc({ reason }) });
   const countRefused = (origin: string, count: number): void => metrics.rejected.inc({ origin }, count);
   const app = createApp({
     otlp: otlpRoutes({
@@ -149,7 +148,6 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       maxInflightBytes: settings.MAX_INFLIGHT_BYTES,
       screen: createScreen(context, connections !== undefined),
       accept: (batch) => acceptTelemetry(batch, context, intake, metrics, connections),
-      onError: (error: unknown) => log.error({ err: error }, 'an OTLP request failed'),
     }),
     events: eventsRoutes({
       submit: (events) => acceptStated(events, { source: 'api' }, context, intake, countRefused),
@@ -169,7 +167,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     docs: docsRoutes(),
     dashboard: dashboardRoutes(),
     guards: {
-      otlp: guard('ingest', settings.ON_UNKNOWN_KEY === 'hold' ? holdOtlp : otlpError),
+      otlp: settings.ON_UNKNOWN_KEY === 'hold' ? guard('ingest', onHold) : guard('ingest'),
       ingest: guard('ingest'),
       read: guard('read'),
     },
@@ -226,8 +224,8 @@ async function countConnections(
 }
 
 /** ON_UNKNOWN_KEY=hold: a sender of OTLP keeps what it has and asks again, where 401 would have it drop that. */
-const holdOtlp: Deny = (c, status, message, retryAfterS) =>
-  otlpError(c, status === 429 ? status : 503, message, retryAfterS ?? HOLD_RETRY_S);
+const onHold = (error: CollectorError): CollectorError =>
+  error.code === 'too_many_requests' ? error : new CollectorError('key_on_hold', error.message);
 
 function traceIds(): object {
   const span = trace.getActiveSpan()?.spanContext();

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { ATTRIBUTE_OF_FIELD } from '../taxonomy/attributes.ts';
 import { commonFields, eventSchemas, eventTraits, EVENT_TYPES, type EventType } from '../taxonomy/event-types.ts';
+import { EVENTS_API_PAGE, withErrors } from './errors-table.ts';
 import { objectSchema, requirements, type FieldSchema, type ObjectSchema } from './event-schema.ts';
 import { MANUAL_EVENTS_PAGE, withTables } from './manual-events-tables.ts';
 import { OPERATE_PAGE, withMetrics } from './metrics-table.ts';
@@ -138,6 +139,7 @@ const PAGES: readonly (readonly [name: string, file: string, text: (current: str
   ['events.md', EVENTS_PAGE, eventsPage],
   ['manual-events.md', MANUAL_EVENTS_PAGE, withTables],
   ['operate.md', OPERATE_PAGE, withMetrics],
+  ['events-api.md', EVENTS_API_PAGE, withErrors],
 ];
 
 if (import.meta.main) {

@@ -1,4 +1,8 @@
+import { Hono } from 'hono';
+import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { answerErrors } from '../answer-error.ts';
+import { CollectorError } from '../errors.ts';
 import { trustProxies } from '../client-address.ts';
 import type { ApiKey } from '../keys/store.ts';
 import type { StatedEvent, StatedVerdict } from '../intake/stated-intake.ts';
@@ -24,22 +28,27 @@ const KEYS: Readonly<Record<string, ApiKey | 'revoked'>> = {
 
 function api({ keys = KEYS, verdict }: { keys?: typeof KEYS; verdict?: () => Promise<readonly StatedVerdict[]> } = {}) {
   const submitted: { events: readonly StatedEvent[]; poster: Parameters<BrowserDependencies['submit']>[1] }[] = [];
-  const app = browserRoutes({
-    allowedOrigins: [SITE],
-    clientAddress: trustProxies(['192.0.2.9']),
-    keys: {
-      add: () => ({ id: '', key: '' }),
-      revoke: () => false,
-      close: () => undefined,
-      list: () => Object.values(keys).map((key) => (key === 'revoked' ? keyOf(['browser']) : key)),
-      isEmpty: () => Object.keys(keys).length === 0,
-      verify: (presented) => keys[presented] ?? 'unknown',
-    },
-    submit: async (events, poster) => {
-      submitted.push({ events, poster });
-      return verdict === undefined ? [{ ok: true, id: 'e1', duplicate: false }] : verdict();
-    },
-  });
+  const app = new Hono();
+  answerErrors(app, pino({ level: 'silent' }));
+  app.route(
+    '/',
+    browserRoutes({
+      allowedOrigins: [SITE],
+      clientAddress: trustProxies(['192.0.2.9']),
+      keys: {
+        add: () => ({ id: '', key: '' }),
+        revoke: () => false,
+        close: () => undefined,
+        list: () => Object.values(keys).map((key) => (key === 'revoked' ? keyOf(['browser']) : key)),
+        isEmpty: () => Object.keys(keys).length === 0,
+        verify: (presented) => keys[presented] ?? 'unknown',
+      },
+      submit: async (events, poster) => {
+        submitted.push({ events, poster });
+        return verdict === undefined ? [{ ok: true, id: 'e1', duplicate: false }] : verdict();
+      },
+    }),
+  );
   const post = (body: unknown, headers: Record<string, string> = {}, query = '', env = {}) =>
     app.request(
       `/api/v1/browser${query}`,
@@ -219,7 +228,7 @@ describe('a body that is no page view', () => {
 });
 
 test('a journal that is full is answered 503 with Retry-After', async () => {
-  const full = Object.assign(new Error('full'), { status: 503, retryAfterS: 1, code: 'journal_full' });
+  const full = new CollectorError('journal_full', 'full', { retryAfterS: 1 });
   const answer = await api({ verdict: () => Promise.reject(full) }).post({ ...view, key: 'page' });
   expect(answer.status).toBe(503);
   expect(answer.headers.get('retry-after')).toBe('1');

@@ -6,8 +6,8 @@ import { createByteBudget } from '../otlp/body.ts';
 import { overRate, remoteAddress } from '../keys/auth.ts';
 import type { KeyStore } from '../keys/store.ts';
 import type { StatedEvent, StatedVerdict } from '../intake/stated-intake.ts';
-import { denyAsProblem, problem, unavailable } from './problem.ts';
-import { readText, RequestError } from './request-body.ts';
+import { CollectorError } from '../errors.ts';
+import { readJson } from './request-body.ts';
 
 export interface BrowserDependencies {
   readonly keys: KeyStore;
@@ -37,57 +37,47 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
   app.post('/api/v1/browser', async (c) => {
     const origin = c.req.header('origin');
     if (origin === undefined || !deps.allowedOrigins.includes(origin))
-      return problem(
-        c,
-        403,
+      throw new CollectorError(
         'origin_not_allowed',
         'Pages of this origin may not send page views: add it to ALLOWED_ORIGINS',
       );
-    try {
-      const parsed = pageView.safeParse(JSON.parse(await readText(c, budget)));
-      if (!parsed.success)
-        return problem(
-          c,
-          422,
-          'invalid_event',
-          parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '),
-        );
-      const { key, ...view } = parsed.data;
-      const verdict = deps.keys.isEmpty() ? undefined : deps.keys.verify(key ?? c.req.query('key') ?? '');
-      if (verdict === 'unknown' || verdict === 'revoked')
-        return problem(
-          c,
-          401,
-          'unauthorized',
-          'The key of the snippet is unknown or revoked: make one with --scope browser',
-        );
-      if (verdict !== undefined && !verdict.scopes.includes('browser'))
-        return problem(c, 403, 'forbidden', 'The key of the snippet has not the scope browser');
-      const waitS = verdict === undefined ? undefined : await overRate(deps.keys, verdict);
-      if (waitS !== undefined) return denyAsProblem(c, 429, 'Too many page views a second with this key', waitS);
-      const address = deps.clientAddress(remoteAddress(c), (name) => c.req.header(name));
-      const userAgent = c.req.header('user-agent');
-      const [answer] = await deps.submit([{ value: { ...view, event: 'view.page' } }], {
-        ...(address !== undefined && { clientAddress: address }),
-        ...(userAgent !== undefined && { userAgent }),
-      });
-      if (answer?.ok === true) return c.json({ id: answer.id }, 202);
-      return problem(
-        c,
-        422,
+    const parsed = pageView.safeParse(await readJson(c, budget));
+    if (!parsed.success)
+      throw new CollectorError(
         'invalid_event',
-        answer?.issues.map((issue) => `${issue.field} ${issue.message}`).join('; ') ?? 'not accepted',
+        parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '),
       );
-    } catch (error) {
-      if (error instanceof RequestError) {
-        if (error.status === 503) c.header('retry-after', '1');
-        return problem(c, error.status, error.code, error.message);
-      }
-      if (error instanceof SyntaxError) return problem(c, 400, 'invalid_json', 'The body is not valid JSON');
-      const busy = unavailable(c, error);
-      if (busy !== undefined) return busy;
-      throw error;
-    }
+    const { key, ...view } = parsed.data;
+    await checkKey(deps.keys, key ?? c.req.query('key') ?? '');
+    const address = deps.clientAddress(remoteAddress(c), (name) => c.req.header(name));
+    const userAgent = c.req.header('user-agent');
+    const [answer] = await deps.submit([{ value: { ...view, event: 'view.page' } }], {
+      ...(address !== undefined && { clientAddress: address }),
+      ...(userAgent !== undefined && { userAgent }),
+    });
+    if (answer?.ok === true) return c.json({ id: answer.id }, 202);
+    throw new CollectorError(
+      'invalid_event',
+      answer?.issues.map((issue) => `${issue.field} ${issue.message}`).join('; ') ?? 'not accepted',
+    );
   });
   return app;
+}
+
+/** A snippet sends its key in the body or the query, so that no guard in front can check it. */
+async function checkKey(keys: KeyStore, presented: string): Promise<void> {
+  if (keys.isEmpty()) return;
+  const key = keys.verify(presented);
+  if (key === 'unknown' || key === 'revoked')
+    throw new CollectorError(
+      'unauthorized',
+      'The key of the snippet is unknown or revoked: make one with --scope browser',
+    );
+  if (!key.scopes.includes('browser'))
+    throw new CollectorError('forbidden', 'The key of the snippet has not the scope browser');
+  const waitS = await overRate(keys, key);
+  if (waitS !== undefined)
+    throw new CollectorError('too_many_requests', 'Too many page views a second with this key', {
+      retryAfterS: waitS,
+    });
 }

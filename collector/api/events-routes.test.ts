@@ -1,8 +1,12 @@
 import { gzipSync } from 'node:zlib';
+import { Hono } from 'hono';
+import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { cloudEventId } from '../../taxonomy/event-id.ts';
 import { EVENT_TYPES } from '../../taxonomy/event-types.ts';
 import type { StatedEvent, StatedVerdict } from '../intake/stated-intake.ts';
+import { answerErrors } from '../answer-error.ts';
+import { CollectorError } from '../errors.ts';
 import { eventsRoutes } from './events-routes.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -35,15 +39,19 @@ function api(
   submit: (events: readonly StatedEvent[]) => Promise<readonly StatedVerdict[]> = async (all) => judge(all),
 ) {
   const submitted: StatedEvent[] = [];
-  const app = eventsRoutes({
-    submit: (events) => {
-      submitted.push(...events);
-      return submit(events);
-    },
-    history: { scan: () => [] },
-    live: () => () => undefined,
-  });
-  app.onError((error, c) => c.text(error.message, 500));
+  const app = new Hono();
+  answerErrors(app, pino({ level: 'silent' }));
+  app.route(
+    '/',
+    eventsRoutes({
+      submit: (events) => {
+        submitted.push(...events);
+        return submit(events);
+      },
+      history: { scan: () => [] },
+      live: () => () => undefined,
+    }),
+  );
   const post = (
     body: object | string | Uint8Array<ArrayBuffer>,
     headers: Record<string, string> = JSON_TYPE,
@@ -319,7 +327,7 @@ describe('Idempotency-Key', () => {
 
 describe('a journal that cannot take it', () => {
   test('is answered 503 with Retry-After and the reason', async () => {
-    const full = Object.assign(new Error('The journal is full'), { status: 503, retryAfterS: 2, code: 'journal_full' });
+    const full = new CollectorError('journal_full', 'The journal is full; try again');
     const answer = await api(() => Promise.reject(full)).post({});
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toBe('2');
@@ -327,9 +335,9 @@ describe('a journal that cannot take it', () => {
   });
 
   test('is told to try again in a second where it does not say when', async () => {
-    const answer = await api(() => Promise.reject(Object.assign(new Error('busy'), { status: 503 }))).post({});
+    const answer = await api(() => Promise.reject(new CollectorError('busy'))).post({});
     expect(answer.headers.get('retry-after')).toBe('1');
-    expect(await answer.json()).toMatchObject({ code: 'unavailable' });
+    expect(await answer.json()).toMatchObject({ code: 'busy' });
   });
 
   test('is not what every error is: others are left to the application', async () => {

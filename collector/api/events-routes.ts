@@ -1,16 +1,16 @@
 import { Hono, type Context } from 'hono';
 import type { EventIssue } from '../../taxonomy/check-draft.ts';
 import { EVENT_TYPES, isEventType } from '../../taxonomy/event-types.ts';
+import { CollectorError } from '../errors.ts';
 import { createByteBudget } from '../otlp/body.ts';
 import { idsOf, type StatedEvent, type StatedVerdict } from '../intake/stated-intake.ts';
 import type { History } from './history-page.ts';
 import { historyRoute } from './history-route.ts';
-import { problem, unavailable } from './problem.ts';
-import { readEvents, RequestError, type Posted } from './request-body.ts';
+import { readEvents, type Posted } from './request-body.ts';
 import { streamRoute } from './stream-route.ts';
 
 export interface EventsDependencies {
-  /** Journaled when it resolves; rejects with an error whose `status` is 503. */
+  /** Journaled when it resolves; rejects with a CollectorError where the journal cannot take them. */
   readonly submit: (events: readonly StatedEvent[]) => Promise<readonly StatedVerdict[]>;
   readonly history: History;
   /** Calls the listener with the JSON of every event accepted from now on, until the returned function is called. */
@@ -30,32 +30,20 @@ export function eventsRoutes(deps: EventsDependencies): Hono {
   const budget = createByteBudget(BUDGET_BYTES);
 
   async function post(c: Context, type: string | undefined): Promise<Response> {
-    try {
-      const posted = await readEvents(c, budget);
-      return await accept(
-        c,
-        posted.map((one) => withType(one, type)),
-        type,
-        deps,
-      );
-    } catch (error) {
-      if (error instanceof RequestError) {
-        if (error.status === 503) c.header('retry-after', '1');
-        return problem(c, error.status, error.code, error.message);
-      }
-      const answer = unavailable(c, error);
-      if (answer !== undefined) return answer;
-      throw error;
-    }
+    const posted = await readEvents(c, budget);
+    return accept(
+      c,
+      posted.map((one) => withType(one, type)),
+      type,
+      deps,
+    );
   }
 
   app.post('/api/v1/events', (c) => post(c, undefined));
   app.post('/api/v1/events/:type', (c) => {
     const type = c.req.param('type');
     if (!isEventType(type))
-      return problem(
-        c,
-        404,
+      throw new CollectorError(
         'unknown_event_type',
         `There is no event type ${type.slice(0, 100)}; there are ${EVENT_TYPES.join(', ')}`,
       );
@@ -127,7 +115,7 @@ async function accept(
     const first = rejected[0]?.issues[0];
     const detail =
       first === undefined ? 'No event was accepted' : `No event was accepted: ${first.field} ${first.message}`;
-    return problem(c, 422, 'invalid_event', detail, { rejected });
+    throw new CollectorError('invalid_event', detail, { members: { rejected } });
   }
   return c.json({ accepted: accepted.length, duplicates, ids: accepted, rejected }, 202);
 }

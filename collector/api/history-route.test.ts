@@ -1,5 +1,7 @@
 import { Hono } from 'hono';
+import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { answerErrors } from '../answer-error.ts';
 import { historyRoute } from './history-route.ts';
 
 interface Row {
@@ -38,6 +40,7 @@ function historyOf(rows: readonly Row[]) {
 
 function api(rows: readonly Row[] = ROWS) {
   const app = new Hono();
+  answerErrors(app, pino({ level: 'silent' }));
   app.get('/events', historyRoute(historyOf(rows)));
   return (query = '', headers: Record<string, string> = {}) => app.request(`/events${query}`, { headers });
 }

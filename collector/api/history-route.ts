@@ -2,8 +2,8 @@ import type { Context, Handler } from 'hono';
 import { z } from 'zod';
 import { EVENT_TYPES, isEventType } from '../../taxonomy/event-types.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
+import { CollectorError } from '../errors.ts';
 import { readHistoryPage, type History } from './history-page.ts';
-import { problem } from './problem.ts';
 
 const RFC_3339 = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 const time = z
@@ -44,7 +44,7 @@ export const historyQuery = z.object({
 export function historyRoute(history: History): Handler {
   return async function listEvents(c) {
     const parsed = historyQuery.safeParse(c.req.query());
-    if (!parsed.success) return invalidQuery(c, parsed.error);
+    if (!parsed.success) throw invalidQuery(parsed.error);
     const { events, next } = await readHistoryPage(history, parsed.data);
     const format = parsed.data.format ?? formatOf(c.req.header('accept'));
     if (format === 'ndjson')
@@ -54,10 +54,10 @@ export function historyRoute(history: History): Handler {
   };
 }
 
-/** 400 that says what is wrong with which part of the query. */
-export function invalidQuery(c: Context, { issues }: z.ZodError): Response {
+/** Says what is wrong with which part of the query. */
+export function invalidQuery({ issues }: z.ZodError): CollectorError {
   const reasons = issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-  return problem(c, 400, 'invalid_query', `The query is wrong: ${reasons}`);
+  return new CollectorError('invalid_query', `The query is wrong: ${reasons}`);
 }
 
 function text(c: Context, body: string, type: string, next: string | undefined): Response {

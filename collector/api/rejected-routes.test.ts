@@ -1,7 +1,10 @@
+import { Hono } from 'hono';
+import { pino } from 'pino';
 import { describe, expect, test, vi } from 'vitest';
 import { createMapContext } from '../../taxonomy/map/context.ts';
 import type { Candidate } from '../../taxonomy/map/candidate.ts';
-import { JournalError } from '../journal/types.ts';
+import { answerErrors } from '../answer-error.ts';
+import { CollectorError } from '../errors.ts';
 import type { RejectedRecord } from '../journal/journal.ts';
 import { rejectedRoutes } from './rejected-routes.ts';
 
@@ -25,11 +28,16 @@ function setUp(submit: (candidates: readonly Candidate[]) => Promise<readonly ne
   const rejected = vi.fn(() => RECORDS);
   const write = vi.fn(async () => ({ heldIds: [] }));
   const submitted = vi.fn(submit);
-  const app = rejectedRoutes({
-    journal: { rejected, write },
-    intake: { submit: submitted },
-    context: createMapContext({ now: () => 1_790_000_000_000 }),
-  });
+  const app = new Hono();
+  answerErrors(app, pino({ level: 'silent' }));
+  app.route(
+    '/',
+    rejectedRoutes({
+      journal: { rejected, write },
+      intake: { submit: submitted },
+      context: createMapContext({ now: () => 1_790_000_000_000 }),
+    }),
+  );
   const replay = (body: string) => app.request('/api/v1/rejected/replay', { method: 'POST', body });
   return { app, rejected, write, submitted, replay };
 }
@@ -101,7 +109,7 @@ describe('POST /api/v1/rejected/replay', () => {
   });
 
   test('answers 503 where the journal cannot take them, and keeps them in the store', async () => {
-    const { replay, write } = setUp(() => Promise.reject(new JournalError('journal_full', 'The journal is full')));
+    const { replay, write } = setUp(() => Promise.reject(new CollectorError('journal_full', 'The journal is full')));
     const answer = await replay('{}');
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toBe('2');

@@ -4,8 +4,8 @@ import { checkDraft, missingStated, type Draft } from '../../taxonomy/check-draf
 import type { MapContext } from '../../taxonomy/map/context.ts';
 import { isEventType } from '../../taxonomy/event-types.ts';
 import type { Candidate } from '../../taxonomy/map/candidate.ts';
-import { problem, unavailable } from './problem.ts';
-import { readText, RequestError } from './request-body.ts';
+import { CollectorError } from '../errors.ts';
+import { readJson } from './request-body.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { Journal } from '../journal/journal.ts';
 import { createByteBudget } from '../otlp/body.ts';
@@ -31,17 +31,9 @@ export function rejectedRoutes({ journal, intake, context }: RejectedDependencie
     return c.json({ rejected: journal.rejected({ limit, afterId }) });
   });
   app.post('/api/v1/rejected/replay', async (c) => {
-    try {
-      const request = replayRequest.safeParse(JSON.parse(await readText(c, budget)));
-      if (!request.success) return problem(c, 400, 'invalid_request', 'The body must be {} or {"ids": [1, 2]}');
-      return c.json(await replay(request.data.ids));
-    } catch (error) {
-      if (error instanceof RequestError) return problem(c, error.status, error.code, error.message);
-      if (error instanceof SyntaxError) return problem(c, 400, 'invalid_json', 'The body is not valid JSON');
-      const answer = unavailable(c, error);
-      if (answer !== undefined) return answer;
-      throw error;
-    }
+    const request = replayRequest.safeParse(await readJson(c, budget));
+    if (!request.success) throw new CollectorError('invalid_request', 'The body must be {} or {"ids": [1, 2]}');
+    return c.json(await replay(request.data.ids));
   });
 
   async function replay(ids: readonly number[] | undefined): Promise<{ accepted: number; rejected: number }> {

@@ -1,5 +1,7 @@
 import { Hono } from 'hono';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { answerErrors } from '../answer-error.ts';
 import { streamRoute } from './stream-route.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
@@ -8,6 +10,7 @@ afterEach(() => void vi.useRealTimers());
 async function open(query = '') {
   const listeners = new Set<(line: string) => void>();
   const app = new Hono();
+  answerErrors(app, pino({ level: 'silent' }));
   app.get(
     '/stream',
     streamRoute((listener) => {

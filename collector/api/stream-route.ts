@@ -15,7 +15,7 @@ const WAITING_MAX = 10_000;
 export function streamRoute(live: (listener: (line: string) => void) => () => void): Handler {
   return function streamEvents(c) {
     const query = streamQuery.safeParse(c.req.query());
-    if (!query.success) return invalidQuery(c, query.error);
+    if (!query.success) throw invalidQuery(query.error);
     const types = query.data.type?.split(',');
     return streamSSE(c, async (stream) => {
       const waiting: FlatBody[] = [];

@@ -56,7 +56,7 @@ export class ConnectionCounter {
   /**
    * Resolves once every line that is new is fsynced in the journal, here or by an earlier call.
    *
-   * @throws JournalError where the journal cannot take them; none of them is counted then
+   * @throws CollectorError journal_full or journal_unavailable where the journal cannot take them; none of them is counted then
    */
   async count(records: readonly AccessRecord[]): Promise<void> {
     if (records.length === 0) return;

@@ -64,7 +64,7 @@ export class Intake {
    * Resolves once everything new among the candidates, and the rejected records, are fsynced in the journal.
    *
    * @param refuted ids of events that did not happen: weaker observations of them are dropped
-   * @throws JournalError where the journal cannot take them; nothing is kept then
+   * @throws CollectorError journal_full or journal_unavailable where the journal cannot take them; nothing is kept then
    */
   async submit(
     candidates: readonly Candidate[],

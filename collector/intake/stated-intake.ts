@@ -20,7 +20,7 @@ export type StatedVerdict =
  * Checks posted events and journals the good ones; a verdict for each, in order. The bad ones are not kept: whoever
  * posted them is told at once, and `onRefused` counts them.
  *
- * @throws JournalError
+ * @throws CollectorError journal_full or journal_unavailable
  */
 export async function acceptStated(
   events: readonly StatedEvent[],

@@ -1,14 +1,15 @@
 import { Worker } from 'node:worker_threads';
+import { CollectorError } from '../errors.ts';
 import { JournalReader } from './reader.ts';
-import {
-  JournalError,
-  type CountedRow,
-  type Cursor,
-  type HeldLine,
-  type JournalChange,
-  type JournalRow,
-  type JournalStats,
-  type RejectedRecord,
+import type {
+  CountedRow,
+  Cursor,
+  HeldLine,
+  JournalChange,
+  JournalRefusal,
+  JournalRow,
+  JournalStats,
+  RejectedRecord,
 } from './types.ts';
 import type { ScanOptions } from './reader.ts';
 import type { StoredChange, StoreOptions } from './store.ts';
@@ -36,7 +37,7 @@ export interface Journal {
   /**
    * Resolves once the change is on disk.
    *
-   * @throws JournalError and nothing is written; later writes may succeed
+   * @throws CollectorError journal_full or journal_unavailable, and nothing is written; later writes may succeed
    */
   write(change: JournalChange): Promise<{ readonly heldIds: readonly number[] }>;
   read(afterRow: number, maxBytes: number): readonly JournalRow[];
@@ -112,7 +113,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     waiters.forEach((waiter, index) => {
       const outcome = outcomes[index];
       if (outcome !== undefined && 'code' in outcome) {
-        waiter.reject(new JournalError(outcome.code, outcome.message));
+        waiter.reject(refused(outcome));
         return;
       }
       waiter.resolve({ heldIds: outcome?.heldIds ?? [] });
@@ -128,7 +129,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     if (closing && left.length === 0) return;
     failed = error;
     opened.reject(error);
-    for (const waiter of left) waiter.reject(new JournalError('journal_unavailable', error.message));
+    for (const waiter of left) waiter.reject(unavailable(error.message));
     onFatal?.(error);
   }
 
@@ -146,8 +147,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const reader = new JournalReader(options.dir);
 
   function write({ append, ...change }: JournalChange): Promise<{ readonly heldIds: readonly number[] }> {
-    if (failed !== undefined || closing)
-      return Promise.reject(new JournalError('journal_unavailable', failed?.message ?? 'the journal is closed'));
+    if (failed !== undefined || closing) return Promise.reject(unavailable(failed?.message ?? 'the journal is closed'));
     const written = Promise.withResolvers<{ heldIds: readonly number[] }>();
     const lines = append?.join('\n') ?? '';
     waiting.push({
@@ -186,3 +186,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 export function openJournalReader(dir: string): JournalReader {
   return new JournalReader(dir);
 }
+
+function refused({ code, message }: JournalRefusal): CollectorError {
+  return new CollectorError(code, `${message}; try again`);
+}
+
+const unavailable = (message: string): CollectorError => new CollectorError('journal_unavailable', message);

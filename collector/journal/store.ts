@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Refusals } from './refusals.ts';
 import { JOURNAL_FILE, openForWriting } from './schema.ts';
-import { JournalError, type CountedRow, type Cursor, type JournalChange, type JournalStats } from './types.ts';
+import type { CountedRow, Cursor, JournalChange, JournalRefusal, JournalStats } from './types.ts';
 
 export interface StoreOptions {
   readonly dir: string;
@@ -18,7 +18,7 @@ export type StoredChange = Omit<JournalChange, 'append'> & { readonly append?: s
 
 export type WriteResult =
   | { readonly ok: true; readonly heldIds: readonly number[] }
-  | { readonly ok: false; readonly error: JournalError };
+  | { readonly ok: false; readonly refusal: JournalRefusal };
 
 /** Rows of history let go of in one transaction, at most: so many, and two for each change in it. */
 const PRUNE_ROWS = 64;
@@ -117,7 +117,7 @@ export class JournalStore {
       const bringsNew = append !== undefined || count.length > 0 || hold.some(isNew);
       if (result.ok) this.#refusals.taken(bringsNew);
       else if (bringsNew)
-        this.#refusals.refused(Buffer.byteLength(append ?? '') + newBytes(hold) + bytesOf(count), result.error);
+        this.#refusals.refused(Buffer.byteLength(append ?? '') + newBytes(hold) + bytesOf(count), result.refusal);
     });
     return results;
   }
@@ -137,7 +137,7 @@ export class JournalStore {
       if (mayMakeRoom && isFull(error) && this.#makeRoom(changes)) return this.#write(changes, nowMs, false);
       // One change too many for the disk must not take the others with it.
       if (changes.length > 1) return changes.flatMap((change) => this.#write([change], nowMs, true));
-      return changes.map(() => ({ ok: false, error: unavailable(error) }));
+      return changes.map(() => ({ ok: false, refusal: unavailable(error) }));
     }
   }
 
@@ -198,10 +198,10 @@ export class JournalStore {
     if (wanted > 0 && kept + wanted - this.#freedBy(change) > this.#options.maxBytes) {
       return {
         ok: false,
-        error: new JournalError(
-          'journal_full',
-          `The journal is full: ${kept} bytes wait to be published, JOURNAL_MAX_BYTES is ${this.#options.maxBytes}`,
-        ),
+        refusal: {
+          code: 'journal_full',
+          message: `The journal is full: ${kept} bytes wait to be published, JOURNAL_MAX_BYTES is ${this.#options.maxBytes}`,
+        },
       };
     }
     if (append !== undefined) {
@@ -365,10 +365,10 @@ function isFull(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_FULL;
 }
 
-function unavailable(error: unknown): JournalError {
+function unavailable(error: unknown): JournalRefusal {
   const reason = error instanceof Error ? error.message : String(error);
-  return new JournalError(
-    'journal_unavailable',
-    `The journal cannot be written: ${reason}. Is the disk of DATA_DIR full?`,
-  );
+  return {
+    code: 'journal_unavailable',
+    message: `The journal cannot be written: ${reason}. Is the disk of DATA_DIR full?`,
+  };
 }

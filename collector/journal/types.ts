@@ -63,19 +63,11 @@ export interface JournalStats {
   /** Transactions since the journal was opened. */
   readonly commits: number;
   /** Why new events are turned away at present. */
-  readonly refusal?: { readonly code: JournalError['code']; readonly message: string };
+  readonly refusal?: JournalRefusal;
 }
 
-/** `journal_full`: the bound is reached; `journal_unavailable`: the disk does not take it. Nothing was written. */
-export class JournalError extends Error {
-  override readonly name = 'JournalError';
+/** Nothing was written. `journal_full`: the bound is reached; `journal_unavailable`: the disk does not take it. */
+export interface JournalRefusal {
   readonly code: 'journal_full' | 'journal_unavailable';
-  /** HTTP status for a producer: try again later. */
-  readonly status = 503;
-  readonly retryAfterS = 2;
-
-  constructor(code: 'journal_full' | 'journal_unavailable', message: string) {
-    super(message);
-    this.code = code;
-  }
+  readonly message: string;
 }

@@ -1,13 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { JournalStore, type StoredChange, type StoreOptions, type WriteResult } from './store.ts';
-import type { JournalStats } from './types.ts';
+import type { JournalRefusal, JournalStats } from './types.ts';
 
 /** From the main thread: changes in order, the next ones once these are answered; `close` ends the worker. */
 export type ToWorker = readonly StoredChange[] | 'close';
 
-type Outcome =
-  | { readonly heldIds: readonly number[] }
-  | { readonly code: 'journal_full' | 'journal_unavailable'; readonly message: string };
+type Outcome = { readonly heldIds: readonly number[] } | JournalRefusal;
 
 /** To the main thread: what became of the changes, in their order, once they are on disk. Absent: written, nothing held. */
 export interface FromWorker {
@@ -35,7 +33,7 @@ function run(port: NonNullable<typeof parentPort>): void {
 }
 
 function outcomeOf(result: WriteResult): Outcome | undefined {
-  if (!result.ok) return { code: result.error.code, message: result.error.message };
+  if (!result.ok) return result.refusal;
   return result.heldIds.length === 0 ? undefined : { heldIds: result.heldIds };
 }
 

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { describe, expect, test, vi } from 'vitest';
-import { denyAsProblem } from '../api/problem.ts';
+import { problem } from '../api/problem.ts';
+import { CollectorError } from '../errors.ts';
 import { isLoopbackHost, requireKey, type Refusal } from './auth.ts';
 import type { ApiKey, KeyStore, Scope } from './store.ts';
 
@@ -38,11 +39,18 @@ function storeOf(keys: Readonly<Record<string, ApiKey>>): KeyStore {
   };
 }
 
-function guarded(keys: Readonly<Record<string, ApiKey>> = KEYS, scope: Scope = 'ingest') {
+/** An app that answers what its guards throw. */
+function answering(): Hono<{ Variables: { keyId?: string } }> {
   const app = new Hono<{ Variables: { keyId?: string } }>();
+  app.onError((error, c) => (error instanceof CollectorError ? problem(c, error) : c.text(error.message, 500)));
+  return app;
+}
+
+function guarded(keys: Readonly<Record<string, ApiKey>> = KEYS, scope: Scope = 'ingest') {
+  const app = answering();
   const reached = vi.fn();
   const refused: Refusal[] = [];
-  app.use(requireKey(scope, { keys: storeOf(keys), deny: denyAsProblem, onRefused: (reason) => refused.push(reason) }));
+  app.use(requireKey(scope, { keys: storeOf(keys), onRefused: (reason) => refused.push(reason) }));
   app.get('/', (c) => {
     reached();
     return c.json({ keyId: c.get('keyId') ?? null });
@@ -117,8 +125,8 @@ describe('who is not let in', () => {
   });
 
   test('in the query is not looked for: it would stand in access logs', async () => {
-    const app = new Hono();
-    app.use(requireKey('ingest', { keys: storeOf(KEYS), deny: denyAsProblem }));
+    const app = answering();
+    app.use(requireKey('ingest', { keys: storeOf(KEYS) }));
     expect((await app.request('/?key=writer')).status).toBe(401);
   });
 
@@ -127,12 +135,14 @@ describe('who is not let in', () => {
     expect((await get()).status).toBe(401);
   });
 
-  test('gets the error in the form that the route gives', async () => {
-    const app = new Hono();
-    const deny = vi.fn(() => new Response('own form', { status: 401 }));
-    app.use(requireKey('ingest', { keys: storeOf(KEYS), deny }));
-    expect(await (await app.request('/')).text()).toBe('own form');
-    expect(deny).toHaveBeenCalledWith(expect.anything(), 401, expect.any(String));
+  test('gets another error where the route makes one of it', async () => {
+    const app = answering();
+    const refuse = vi.fn(() => new CollectorError('key_on_hold', 'own form'));
+    app.use(requireKey('ingest', { keys: storeOf(KEYS), refuse }));
+    const answer = await app.request('/');
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await answer.json()).toMatchObject({ code: 'key_on_hold', detail: 'own form' });
+    expect(refuse).toHaveBeenCalledWith(expect.objectContaining({ code: 'unauthorized', status: 401 }));
   });
 });
 
@@ -159,10 +169,10 @@ describe('the rate of a key', () => {
   });
 
   test('is one, however many guards there are', async () => {
-    const app = new Hono();
+    const app = answering();
     const keys = storeOf({ busy: keyOf('busy', ['ingest', 'read'], { ratePerS: 1 }) });
-    app.get('/in', requireKey('ingest', { keys, deny: denyAsProblem }), (c) => c.text('in'));
-    app.get('/out', requireKey('read', { keys, deny: denyAsProblem }), (c) => c.text('out'));
+    app.get('/in', requireKey('ingest', { keys }), (c) => c.text('in'));
+    app.get('/out', requireKey('read', { keys }), (c) => c.text('out'));
     expect((await app.request('/in', { headers: bearer('busy') })).status).toBe(200);
     expect((await app.request('/out', { headers: bearer('busy') })).status).toBe(429);
   });

@@ -3,10 +3,8 @@ import type { Context, MiddlewareHandler } from 'hono';
 import ipaddr from 'ipaddr.js';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { trustProxies } from '../client-address.ts';
+import { CollectorError } from '../errors.ts';
 import type { ApiKey, KeyStore, Scope } from './store.ts';
-
-/** Answers a request that is not let in, in the form of the route. */
-export type Deny = (c: Context, status: 401 | 403 | 429, message: string, retryAfterS?: number) => Response;
 
 /** Why a key did not let a request in. */
 export const REFUSALS = ['missing', 'unknown', 'revoked', 'scope'] as const;
@@ -14,7 +12,8 @@ export type Refusal = (typeof REFUSALS)[number];
 
 export interface KeyGuard {
   readonly keys: KeyStore;
-  readonly deny: Deny;
+  /** Makes another error of why a request is not let in. @default as it is: unauthorized, forbidden, too_many_requests */
+  readonly refuse?: (error: CollectorError) => CollectorError;
   /** Told of each request whose key did not let it in. */
   readonly onRefused?: (reason: Refusal) => void;
 }
@@ -24,41 +23,47 @@ const HELP = 'send an API key as "Authorization: Bearer KEY" or "X-API-Key: KEY"
 /**
  * Lets in requests with a key of that scope, within the key's rate. While no key was ever made, lets in what comes from
  * this machine and asks for it by a name that means this machine (a page elsewhere cannot: DNS rebinding).
+ *
+ * @throws CollectorError where it does not let in
  */
-export function requireKey(scope: Scope, { keys, deny, onRefused }: KeyGuard): MiddlewareHandler {
+export function requireKey(scope: Scope, { keys, refuse = (error) => error, onRefused }: KeyGuard): MiddlewareHandler {
   return async function checkKey(c, next) {
     if (keys.isEmpty()) {
       const refusal = refuseStranger(c);
-      if (refusal !== undefined) return deny(c, 403, refusal);
+      if (refusal !== undefined) throw refuse(new CollectorError('forbidden', refusal));
       return next();
     }
     const presented = presentedKey(c);
     if (presented === undefined) {
       onRefused?.('missing');
       c.header('www-authenticate', 'Bearer');
-      return deny(c, 401, `No API key: ${HELP}`);
+      throw refuse(new CollectorError('unauthorized', `No API key: ${HELP}`));
     }
     const key = keys.verify(presented);
     if (key === 'unknown' || key === 'revoked') {
       onRefused?.(key);
       c.header('www-authenticate', 'Bearer error="invalid_token"');
-      return deny(
-        c,
-        401,
-        key === 'revoked' ? 'This API key was revoked: ask for a new one' : `This API key is unknown: ${HELP}`,
+      throw refuse(
+        new CollectorError(
+          'unauthorized',
+          key === 'revoked' ? 'This API key was revoked: ask for a new one' : `This API key is unknown: ${HELP}`,
+        ),
       );
     }
     if (!key.scopes.includes(scope)) {
       onRefused?.('scope');
-      return deny(c, 403, `This API key has the scope ${key.scopes.join(', ')}; ${scope} is needed here`);
+      throw refuse(
+        new CollectorError('forbidden', `This API key has the scope ${key.scopes.join(', ')}; ${scope} is needed here`),
+      );
     }
     const waitS = await overRate(keys, key);
     if (waitS !== undefined)
-      return deny(
-        c,
-        429,
-        `More than ${key.ratePerS} requests a second with this API key: slow down, or make a key with a higher --rate`,
-        waitS,
+      throw refuse(
+        new CollectorError(
+          'too_many_requests',
+          `More than ${key.ratePerS} requests a second with this API key: slow down, or make a key with a higher --rate`,
+          { retryAfterS: waitS },
+        ),
       );
     c.set('keyId', key.id);
     return next();

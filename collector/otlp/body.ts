@@ -2,25 +2,13 @@ import { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { Context } from 'hono';
-
-/** A body that is not taken; `status` is the HTTP answer. */
-export class BodyError extends Error {
-  override readonly name = 'BodyError';
-  readonly status: 400 | 413 | 415 | 503;
-  readonly retryAfterS: number | undefined;
-
-  constructor(status: 400 | 413 | 415 | 503, message: string, retryAfterS?: number) {
-    super(message);
-    this.status = status;
-    this.retryAfterS = retryAfterS;
-  }
-}
+import { CollectorError } from '../errors.ts';
 
 const inflate = promisify(gunzip);
 
 /** One request's share of the budget. */
 export interface ByteLease {
-  /** @throws BodyError 503 where others leave too little: the producer tries again. A lone request is never refused */
+  /** @throws CollectorError busy where others leave too little: the producer tries again. A lone request is never refused */
   take(bytes: number): void;
   end(): void;
 }
@@ -38,7 +26,7 @@ export function createByteBudget(maxBytes: number): ByteBudget {
     return {
       take: (bytes) => {
         if (used > own && used + bytes > maxBytes)
-          throw new BodyError(503, 'The collector is reading as much as it can hold: try again', 1);
+          throw new CollectorError('busy', 'The collector is reading as much as it can hold: try again');
         own += bytes;
         used += bytes;
       },
@@ -57,12 +45,15 @@ export function createByteBudget(maxBytes: number): ByteBudget {
  *
  * @param maxBytes limit before and after decompression, each
  * @param lease what it holds is taken from here; the caller ends it when done with the body
- * @throws BodyError 413 too large, 415 unknown encoding, 400 cut off or not gzip, 503 over budget
+ * @throws CollectorError body_too_large, unsupported_encoding, invalid_body (cut off, or not gzip), busy (over budget)
  */
 export async function readBody(c: Context, maxBytes: number, lease: ByteLease): Promise<Uint8Array> {
   const coding = (c.req.header('content-encoding') ?? '').trim().toLowerCase();
   if (coding !== 'identity' && coding !== 'gzip' && coding !== '')
-    throw new BodyError(415, `Content-Encoding ${coding.slice(0, 100)} is not supported: send gzip, or none`);
+    throw new CollectorError(
+      'unsupported_encoding',
+      `Content-Encoding ${coding.slice(0, 100)} is not supported: send gzip, or none`,
+    );
   const parts: Uint8Array[] = [];
   let size = 0;
   const take = (chunk: Uint8Array): void => {
@@ -77,8 +68,11 @@ export async function readBody(c: Context, maxBytes: number, lease: ByteLease): 
     if (incoming instanceof IncomingMessage) await drain(incoming, take);
     else for await (const chunk of c.req.raw.body ?? []) take(chunk);
   } catch (error) {
-    if (error instanceof BodyError) throw error;
-    throw new BodyError(400, `The body ended early: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof CollectorError) throw error;
+    throw new CollectorError(
+      'invalid_body',
+      `The body ended early: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   const body = parts.length === 1 ? (parts[0] ?? new Uint8Array()) : Buffer.concat(parts);
   if (coding !== 'gzip') return body;
@@ -114,13 +108,16 @@ async function decompress(body: Uint8Array, maxBytes: number): Promise<Uint8Arra
     return await inflate(body, { maxOutputLength: maxBytes });
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes);
-    throw new BodyError(400, `The body is not valid gzip: ${error instanceof Error ? error.message : String(error)}`);
+    throw new CollectorError(
+      'invalid_body',
+      `The body is not valid gzip: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
-function tooLarge(maxBytes: number): BodyError {
-  return new BodyError(
-    413,
+function tooLarge(maxBytes: number): CollectorError {
+  return new CollectorError(
+    'body_too_large',
     `The body is larger than ${maxBytes} bytes (after decompression): send smaller batches, or raise MAX_BODY_BYTES`,
   );
 }

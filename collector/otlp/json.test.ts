@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decodeLogsJson, decodeMetricsJson, decodeTracesJson } from './json.ts';
 import type { Screen } from './screen.ts';
-import { OtlpDecodeError } from './wire.ts';
 
 const everything: Screen = { request: () => true, metric: () => true };
 const SPAN = {
@@ -103,7 +102,7 @@ describe('OTLP/JSON', () => {
   });
 
   test.each(['{', 'null x', '[]', '"a"', '{"resourceSpans":NaN}'])('%s is refused', (body) => {
-    expect(() => spans(body)).toThrow(OtlpDecodeError);
+    expect(() => spans(body)).toThrow(expect.objectContaining({ name: 'CollectorError', code: 'invalid_json' }));
   });
 
   test('invalid UTF-8 is refused', () => {

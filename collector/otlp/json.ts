@@ -4,7 +4,7 @@ import { isAccessRecord } from '../connections/access-line.ts';
 import type { Decoded, DecodedLogs } from './protobuf.ts';
 import { EXPLICIT_PREFIX, pathOf, type Screen } from './screen.ts';
 import { ATTRIBUTES_MAX } from './values.ts';
-import { OtlpDecodeError } from './wire.ts';
+import { CollectorError } from '../errors.ts';
 
 type Json = Record<string, unknown>;
 
@@ -13,8 +13,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** 64-bit integers given as JSON numbers: quoted before parsing, so that no nanosecond passes through a double. */
 const LONG_INTEGERS = /"((?:\w*[uU]nixNano)|intValue|asInt)"(\s*:\s*)(-?\d[\d.eE+-]{15,})(?=\s*[,}\]])/g;
 
-function invalid(path: string, what: string): OtlpDecodeError {
-  return new OtlpDecodeError('invalid_json', `${path === '' ? 'The body' : path} ${what}`);
+function invalid(path: string, what: string): CollectorError {
+  return new CollectorError('invalid_json', `${path === '' ? 'The body' : path} ${what}`);
 }
 
 /** A value for a message: bounded, whatever was sent. */
@@ -159,7 +159,7 @@ function isRequest(attributes: Attributes, screen: Screen): boolean {
   return typeof method === 'string' && typeof path === 'string' && screen.request(method, pathOf(path));
 }
 
-/** Spans of an ExportTraceServiceRequest in JSON (OTLP specification, "JSON Protobuf Encoding"). @throws OtlpDecodeError */
+/** Spans of an ExportTraceServiceRequest in JSON (OTLP specification, "JSON Protobuf Encoding"). @throws CollectorError invalid_json */
 export function decodeTracesJson(body: Uint8Array, screen: Screen): Decoded<SpanRecord> {
   const records: SpanRecord[] = [];
   let seen = 0;
@@ -196,7 +196,7 @@ export function decodeTracesJson(body: Uint8Array, screen: Screen): Decoded<Span
   return { records, seen };
 }
 
-/** Log records of an ExportLogsServiceRequest in JSON. @throws OtlpDecodeError */
+/** Log records of an ExportLogsServiceRequest in JSON. @throws CollectorError invalid_json */
 export function decodeLogsJson(body: Uint8Array, screen: Screen): DecodedLogs {
   const records: LogRecord[] = [];
   const access: LogRecord[] = [];
@@ -223,7 +223,7 @@ export function decodeLogsJson(body: Uint8Array, screen: Screen): DecodedLogs {
   return { records, access, seen };
 }
 
-/** Number points of an ExportMetricsServiceRequest in JSON. @throws OtlpDecodeError */
+/** Number points of an ExportMetricsServiceRequest in JSON. @throws CollectorError invalid_json */
 export function decodeMetricsJson(body: Uint8Array, screen: Screen): Decoded<MetricPoint> {
   const records: MetricPoint[] = [];
   let seen = 0;

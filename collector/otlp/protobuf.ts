@@ -41,7 +41,7 @@ function walk(buffer: Uint8Array, onRecord: (from: number, end: number, resource
 
 const SERVER = 2;
 
-/** Spans of an ExportTraceServiceRequest (opentelemetry-proto trace.proto). @throws OtlpDecodeError */
+/** Spans of an ExportTraceServiceRequest (opentelemetry-proto trace.proto). @throws CollectorError malformed_protobuf */
 export function decodeTraces(buffer: Uint8Array, screen: Screen): Decoded<SpanRecord> {
   const records: SpanRecord[] = [];
   const reader = new WireReader(buffer);
@@ -143,7 +143,7 @@ function decodeSpanEvent(buffer: Uint8Array, from: number, end: number): SpanEve
   return { name, timeUnixNano, attributes: decodeAttributes(buffer, attributes) };
 }
 
-/** Log records of an ExportLogsServiceRequest (opentelemetry-proto logs.proto). @throws OtlpDecodeError */
+/** Log records of an ExportLogsServiceRequest (opentelemetry-proto logs.proto). @throws CollectorError malformed_protobuf */
 export function decodeLogs(buffer: Uint8Array, screen: Screen): DecodedLogs {
   const records: LogRecord[] = [];
   const access: AccessRecord[] = [];
@@ -229,7 +229,7 @@ function decodeLog(
   return { timeUnixNano, observedTimeUnixNano, eventName, body, attributes, resource, traceId, spanId };
 }
 
-/** Number points of an ExportMetricsServiceRequest (metrics.proto) whose metric is asked for. @throws OtlpDecodeError */
+/** Number points of an ExportMetricsServiceRequest (metrics.proto) whose metric is asked for. @throws CollectorError malformed_protobuf */
 export function decodeMetrics(buffer: Uint8Array, screen: Screen): Decoded<MetricPoint> {
   const records: MetricPoint[] = [];
   let seen = 0;

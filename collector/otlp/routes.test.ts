@@ -5,7 +5,9 @@ import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { TelemetryBatch } from '../intake/telemetry-intake.ts';
-import { otlpError, otlpRoutes, type OtlpDependencies } from './routes.ts';
+import { answerErrors } from '../answer-error.ts';
+import { CollectorError } from '../errors.ts';
+import { otlpRoutes, type OtlpDependencies } from './routes.ts';
 
 // The rules of the OTLP/HTTP receiver: opentelemetry-proto docs/specification.md 1.11. Test names quote them.
 
@@ -18,17 +20,21 @@ const ONE_RECORD = Uint8Array.of(0x0a, 0x04, 0x12, 0x02, 0x12, 0x00);
 function receiver(overrides: Partial<OtlpDependencies> = {}) {
   const batches: TelemetryBatch[] = [];
   const errors: unknown[] = [];
-  const app = otlpRoutes({
-    maxBodyBytes: 64 * 1024,
-    maxInflightBytes: 256 * 1024,
-    screen: { request: () => true, metric: () => true },
-    accept: async (batch) => {
-      batches.push(batch);
-      return { rejected: 0 };
-    },
-    onError: (error) => errors.push(error),
-    ...overrides,
-  });
+  const app = new Hono();
+  answerErrors(app, { error: ({ err }: { err: unknown }) => errors.push(err) });
+  app.route(
+    '/',
+    otlpRoutes({
+      maxBodyBytes: 64 * 1024,
+      maxInflightBytes: 256 * 1024,
+      screen: { request: () => true, metric: () => true },
+      accept: async (batch) => {
+        batches.push(batch);
+        return { rejected: 0 };
+      },
+      ...overrides,
+    }),
+  );
   const post = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
     app.request(path, { method: 'POST', body, headers: { 'content-type': JSON_TYPE, ...headers } });
   return { app, post, batches, errors };
@@ -143,7 +149,7 @@ describe('MUST: success and partial success', () => {
 });
 
 describe("MUST: every 4xx and 5xx body is a google.rpc.Status in the request's encoding", () => {
-  const busy = Object.assign(new Error('The journal is full'), { status: 503, retryAfterS: 60 });
+  const busy = new CollectorError('journal_full', 'The journal is full', { retryAfterS: 60 });
   const cases: [string, number, number, (type: string) => Response | Promise<Response>][] = [
     [
       'not decodable',
@@ -189,11 +195,13 @@ describe("MUST: every 4xx and 5xx body is a google.rpc.Status in the request's e
   });
 
   test.each([
-    [401, 16],
-    [403, 7],
-    [429, 8],
-  ] as const)('a guard in front answers %i in the same form', async (status, code) => {
-    const app = new Hono().use(async (c) => otlpError(c, status, 'No', 2)).route('/', receiver().app);
+    [401, 16, 'unauthorized'],
+    [403, 7, 'forbidden'],
+    [429, 8, 'too_many_requests'],
+  ] as const)('a guard in front answers %i in the same form', async (status, code, name) => {
+    const app = new Hono();
+    answerErrors(app, { error: () => undefined });
+    app.use(() => Promise.reject(new CollectorError(name, 'No', { retryAfterS: 2 }))).route('/', receiver().app);
     const send = (type: string) => app.request('/v1/logs', { method: 'POST', headers: { 'content-type': type } });
     const [json, protobuf] = [await send(JSON_TYPE), await send(PROTOBUF_TYPE)];
     expect([json.status, json.headers.get('retry-after'), await json.json()]).toEqual([
@@ -275,7 +283,7 @@ describe('SHOULD', () => {
   });
 
   test('503 when overloaded, Retry-After in seconds, from 1 to 5, and a message that tells what to do', async () => {
-    const full = Object.assign(new Error('The journal is full: try again'), { status: 503, retryAfterS: 60 });
+    const full = new CollectorError('journal_full', 'The journal is full: try again', { retryAfterS: 60 });
     const response = await receiver({ accept: () => Promise.reject(full) }).post('/v1/logs', '{}');
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
     expect(await response.json()).toEqual({ code: 14, message: 'The journal is full: try again' });

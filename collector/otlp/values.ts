@@ -1,6 +1,7 @@
 import { mayBeRead } from '../../taxonomy/attributes.ts';
 import type { AttributeValue, Attributes } from '../../taxonomy/telemetry.ts';
-import { BYTES, OtlpDecodeError, VARINT, WireReader } from './wire.ts';
+import { CollectorError } from '../errors.ts';
+import { BYTES, VARINT, WireReader } from './wire.ts';
 
 /** Attributes of one record that are kept at most; of a record with more, only those that the mapping may read. */
 export const ATTRIBUTES_MAX = 1000;
@@ -49,7 +50,7 @@ function decodeKeyValue(
 
 /** An `AnyValue`; null where none is set. */
 export function decodeValue(buffer: Uint8Array, from: number, end: number, depth = 0): AttributeValue {
-  if (depth > DEPTH_MAX) throw new OtlpDecodeError('malformed_protobuf', `A value is nested deeper than ${DEPTH_MAX}`);
+  if (depth > DEPTH_MAX) throw new CollectorError('malformed_protobuf', `A value is nested deeper than ${DEPTH_MAX}`);
   const reader = new WireReader(buffer, from, end);
   let value: AttributeValue = null;
   while (reader.next()) {

@@ -1,13 +1,4 @@
-/** A body that cannot be decoded: `malformed_protobuf` or `invalid_json`. */
-export class OtlpDecodeError extends Error {
-  override readonly name = 'OtlpDecodeError';
-  readonly code: 'malformed_protobuf' | 'invalid_json';
-
-  constructor(code: 'malformed_protobuf' | 'invalid_json', message: string) {
-    super(message);
-    this.code = code;
-  }
-}
+import { CollectorError } from '../errors.ts';
 
 export const VARINT = 0;
 const FIXED64 = 1;
@@ -21,8 +12,8 @@ const SHORT = 48;
 const SCRATCH: readonly number[][] = Array.from({ length: SHORT + 1 }, (_, length) => Array.from({ length }, () => 0));
 const FIELD_MAX = 2 ** 29 - 1;
 
-function malformed(what: string, at: number): OtlpDecodeError {
-  return new OtlpDecodeError(
+function malformed(what: string, at: number): CollectorError {
+  return new CollectorError(
     'malformed_protobuf',
     `The protobuf is malformed at byte ${at}: ${what}. Was the body cut off?`,
   );
@@ -102,7 +93,7 @@ export class WireReader {
     return true;
   }
 
-  /** @throws OtlpDecodeError where the field is not what the schema says */
+  /** @throws CollectorError malformed_protobuf where the field is not what the schema says */
   expect(type: number): void {
     if (this.type !== type)
       throw malformed(`field ${this.field} has wire type ${this.type} instead of ${type}`, this.start);

@@ -1,10 +1,5 @@
-import {
-  JournalError,
-  type CountedRow,
-  type Cursor,
-  type HeldLine,
-  type JournalChange,
-} from '../../collector/journal/types.ts';
+import { CollectorError } from '../../collector/errors.ts';
+import { type CountedRow, type Cursor, type HeldLine, type JournalChange } from '../../collector/journal/types.ts';
 import type { Journal, JournalRow, RejectedRecord } from '../../collector/journal/journal.ts';
 
 interface PendingWrite {
@@ -61,7 +56,7 @@ export class MemoryJournal implements Journal {
     for (const { change, resolve, reject } of this.#waiting.splice(0)) {
       if (this.failures > 0) {
         this.failures -= 1;
-        reject(new JournalError('journal_full', 'The journal is full'));
+        reject(new CollectorError('journal_full', 'The journal is full'));
       } else {
         resolve({ heldIds: this.#apply(change) });
         if (change.append !== undefined) for (const listener of this.#listeners) listener();

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { Hono } from 'hono';
+import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { EVENT_TYPES } from '../../../taxonomy/event-types.ts';
+import { answerErrors } from '../../answer-error.ts';
 import { docsRoutes } from './routes.ts';
 
 interface OpenApi {
@@ -23,7 +26,9 @@ interface AsyncApi {
   readonly components: { messages: Record<string, { payload: { $id: string }; bindings: object }> };
 }
 
-const app = docsRoutes();
+const app = new Hono();
+answerErrors(app, pino({ level: 'silent' }));
+app.route('/', docsRoutes());
 const get = (path: string) => app.request(path);
 const read = async (path: string): Promise<unknown> => (await get(path)).json();
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { Hono } from 'hono';
 import { EVENT_TYPES, isEventType } from '../../../taxonomy/event-types.ts';
 import { eventJsonSchema } from '../../../taxonomy/json-schema.ts';
-import { problem } from '../problem.ts';
+import { CollectorError } from '../../errors.ts';
 import { VERSION } from '../../../runtime/version.ts';
 import { asyncApiDocument } from './asyncapi.ts';
 
@@ -35,9 +35,7 @@ export function docsRoutes(): Hono {
   app.get('/schemas/:file', (c) => {
     const type = c.req.param('file').replace(/\.json$/, '');
     if (!isEventType(type))
-      return problem(
-        c,
-        404,
+      throw new CollectorError(
         'unknown_event_type',
         `There is no event type ${type.slice(0, 100)}: GET /schemas lists them`,
       );

@@ -68,7 +68,6 @@ function collector() {
       maxInflightBytes: 1000,
       screen: createScreen(createMapContext()),
       accept: async () => ({ rejected: 1, message: 'wrong' }),
-      onError: () => undefined,
     }),
     events: eventsRoutes({ submit, history: journal, live: () => () => undefined }),
     rejected: rejectedRoutes({ journal, intake: { submit: async () => [] }, context: createMapContext() }),

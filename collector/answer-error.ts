@@ -1,0 +1,44 @@
+import type { Context, Hono } from 'hono';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import type { Logger } from 'pino';
+import { problem } from './api/problem.ts';
+import { CollectorError } from './errors.ts';
+import { otlpError } from './otlp/error.ts';
+
+/**
+ * Makes answers of what routes throw, of paths that there are not, and of methods that a path has not (RFC 9110, section
+ * 15.5.6). An error that nobody foresaw is logged, and its answer tells nothing of it. Call it before the routes are added.
+ */
+export function answerErrors(app: Hono, log: Pick<Logger, 'error'>): void {
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }));
+  app.notFound((c) => answerError(c, nothingAt(c.req.path)));
+  app.onError((error, c) => {
+    if (error instanceof CollectorError) return answerError(c, error);
+    log.error({ err: error, path: c.req.path }, 'request failed');
+    return answerError(c, new CollectorError('internal_error'));
+  });
+}
+
+/** In the form of the path that was asked for, there or not. */
+function answerError(c: Context, error: CollectorError): Response {
+  return isOtlp(c.req.path) ? otlpError(c, error) : problem(c, error);
+}
+
+function refuseMethod(c: Context, allowed: readonly string[]): Response {
+  c.header('allow', allowed.join(', '));
+  return answerError(
+    c,
+    new CollectorError('method_not_allowed', `${c.req.method} is not allowed here: there is ${allowed.join(', ')}`),
+  );
+}
+
+function nothingAt(path: string): CollectorError {
+  return isOtlp(path)
+    ? new CollectorError(
+        'not_found',
+        `There is nothing at ${path.slice(0, 200)}: OTLP goes to /v1/traces, /v1/logs and /v1/metrics`,
+      )
+    : new CollectorError('not_found', 'There is nothing here: GET /docs shows what there is');
+}
+
+const isOtlp = (path: string): boolean => path === '/v1' || path.startsWith('/v1/');

@@ -1,0 +1,118 @@
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+
+/** What a code says wherever it is answered. */
+interface ErrorKind {
+  readonly status: ContentfulStatusCode;
+  /** What is wrong, where the place that finds it has no more to say. */
+  readonly sentence: string;
+  readonly remedy: string;
+  /** Seconds after which a producer may send the same again; absent where that would not help. */
+  readonly retryAfterS?: number;
+}
+
+const CORRECT = 'Correct the request; do not send it again as it is';
+const WAIT = 'Nothing was kept: wait for `Retry-After` seconds, send it again';
+
+/** Every error that the collector answers, by its code. Codes are stable: producers act on them. */
+export const ERRORS = {
+  invalid_json: { status: 400, sentence: 'The body is not valid JSON', remedy: CORRECT },
+  invalid_body: { status: 400, sentence: 'The body was cut off, or is not what its encoding says', remedy: CORRECT },
+  invalid_query: { status: 400, sentence: 'The query is wrong', remedy: CORRECT },
+  invalid_request: { status: 400, sentence: 'The body is not what this endpoint takes', remedy: CORRECT },
+  malformed_protobuf: { status: 400, sentence: 'The body is not valid protobuf', remedy: CORRECT },
+  unauthorized: {
+    status: 401,
+    sentence: 'There is no API key, or it is unknown or revoked',
+    remedy: 'Send a key; `clowder-otel keys add` makes one',
+  },
+  forbidden: {
+    status: 403,
+    sentence: 'The key lacks the scope, or no key is made yet and you are on another machine',
+    remedy: 'Use a key with the scope that is needed',
+  },
+  origin_not_allowed: {
+    status: 403,
+    sentence: 'Pages of this origin may not send page views',
+    remedy: 'Add the origin to `ALLOWED_ORIGINS`',
+  },
+  unknown_event_type: {
+    status: 404,
+    sentence: 'There is no such event type',
+    remedy: '`detail` lists the types, or says where they are listed',
+  },
+  not_found: { status: 404, sentence: 'There is nothing here', remedy: '`GET /docs` shows what there is' },
+  method_not_allowed: {
+    status: 405,
+    sentence: 'The path does not have this method',
+    remedy: '`Allow` names the methods that there are',
+  },
+  batch_too_large: { status: 413, sentence: 'The batch has too many events', remedy: 'Send fewer at once' },
+  body_too_large: {
+    status: 413,
+    sentence: 'The body is too large, before or after decompression',
+    remedy: 'Send less at once',
+  },
+  unsupported_media_type: {
+    status: 415,
+    sentence: 'The Content-Type is none that is taken here',
+    remedy: 'Set Content-Type to one that `detail` names',
+  },
+  unsupported_encoding: {
+    status: 415,
+    sentence: 'The Content-Encoding is not known',
+    remedy: 'Send gzip, or no encoding',
+  },
+  invalid_event: {
+    status: 422,
+    sentence: 'No event was good',
+    remedy: 'Correct it: `rejected` names each field, what it was and what it may be',
+  },
+  too_many_requests: {
+    status: 429,
+    sentence: 'There are more requests than the rate of the key',
+    remedy: 'Wait for `Retry-After` seconds',
+    retryAfterS: 1,
+  },
+  internal_error: {
+    status: 500,
+    sentence: 'The collector failed to answer; its log says why',
+    remedy: "Read the collector's log; send it again later",
+  },
+  journal_full: { status: 503, sentence: 'The journal is full', remedy: WAIT, retryAfterS: 2 },
+  journal_unavailable: { status: 503, sentence: 'The journal cannot be written', remedy: WAIT, retryAfterS: 2 },
+  busy: { status: 503, sentence: 'The collector is reading as much as it can hold', remedy: WAIT, retryAfterS: 1 },
+  key_on_hold: {
+    status: 503,
+    sentence: 'The key does not let the sender in, and `ON_UNKNOWN_KEY` is `hold` (OTLP alone)',
+    remedy: 'Keep what there is, and ask again; see to the key',
+    retryAfterS: 5,
+  },
+} as const satisfies Readonly<Record<string, ErrorKind>>;
+
+export type ErrorCode = keyof typeof ERRORS;
+export type ErrorStatus = (typeof ERRORS)[ErrorCode]['status'];
+
+/** Why a request is not done, in the vocabulary of `ERRORS`; thrown wherever that is found, answered in one place. */
+export class CollectorError extends Error {
+  override readonly name = 'CollectorError';
+  readonly code: ErrorCode;
+  readonly status: ErrorStatus;
+  /** Seconds after which the sender may try again; undefined where that would not help. */
+  readonly retryAfterS: number | undefined;
+  /** What the answer says besides, by name. */
+  readonly members: Readonly<Record<string, unknown>>;
+
+  /** @param message what was wrong and what to do; the sentence of the code where it is left out */
+  constructor(
+    code: ErrorCode,
+    message: string = ERRORS[code].sentence,
+    more: { readonly retryAfterS?: number | undefined; readonly members?: Readonly<Record<string, unknown>> } = {},
+  ) {
+    super(message);
+    const kind: ErrorKind = ERRORS[code];
+    this.code = code;
+    this.status = ERRORS[code].status;
+    this.retryAfterS = more.retryAfterS ?? kind.retryAfterS;
+    this.members = more.members ?? {};
+  }
+}
