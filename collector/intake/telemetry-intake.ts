@@ -1,5 +1,4 @@
 import { isHealthMetric, mapMetricPoints } from '../../taxonomy/map-metrics.ts';
-import { isExplicitName } from '../../taxonomy/map/explicit-event.ts';
 import { mapLog, mapSpan } from '../../taxonomy/map.ts';
 import { isEventRoute } from '../../taxonomy/routes/match.ts';
 import type { Candidate, MapResult, Rejection } from '../../taxonomy/map/candidate.ts';
@@ -30,7 +29,6 @@ export type TelemetryBatch =
 export function createScreen(context: MapContext, accessLog = false) {
   return {
     request: (method: string, path: string) => isEventRoute(method, path, context),
-    explicit: isExplicitName,
     metric: isHealthMetric,
     accessLog,
   };

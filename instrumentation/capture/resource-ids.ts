@@ -1,7 +1,8 @@
 import { asId } from '../../taxonomy/http/facts.ts';
 import { redactExtractorName } from '../../taxonomy/redaction.ts';
 import type { HttpEvent } from '../../taxonomy/http/types.ts';
-import type { Route, RouteMatch } from '../../taxonomy/routes/match.ts';
+import type { RouteMatch } from '../../taxonomy/routes/match.ts';
+import type { Route } from '../../taxonomy/routes/route.ts';
 import type { CapturedAttributes } from './types.ts';
 
 const ID_ATTRIBUTES = {

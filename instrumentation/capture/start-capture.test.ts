@@ -361,7 +361,7 @@ describe('the events of a request', () => {
   });
 });
 
-describe('bad input costs the look, not the event', () => {
+describe('a body that cannot be read costs its details, not the event', () => {
   const uploaded = `POST /api/uploadToDataset/${DATASET}`;
   const file = part('name="File"; filename="a.txt"', 'hello');
   const id = `{"id":"${ID}"}`;

@@ -1,14 +1,15 @@
 import { mapRequestOnRoute, routeMatchOf } from '../../taxonomy/http/map-request.ts';
+import type { BodiesToRead } from '../../taxonomy/http/rule.ts';
+import { RULES } from '../../taxonomy/http/rules.ts';
 import type { HttpEvent, HttpRequest } from '../../taxonomy/http/types.ts';
 import { redactUrl } from '../../taxonomy/redaction.ts';
 import type { RouteMatch } from '../../taxonomy/routes/match.ts';
-import { BodyLook } from './body-look.ts';
+import { BodyReader } from './body-reader.ts';
 import { captureEvents, refutedIds, type Occasion } from './captured-events.ts';
 import { headAttributes } from './head-attributes.ts';
-import { lookOf, type Look } from './look.ts';
 import { authorityOf, originOf, type Origin } from './origin.ts';
 import { provenUser } from './proven-user.ts';
-import { readRequest, requestLook, type RequestLook } from './request-look.ts';
+import { readRequest, requestReader, type RequestReader } from './request-reader.ts';
 import { splitTarget, type Target } from './request-target.ts';
 import { addEventIds } from './resource-ids.ts';
 import type {
@@ -20,11 +21,12 @@ import type {
   RequestHead,
 } from './types.ts';
 
-const LOOK_BYTES = 65_536;
+const READ_BYTES = 65_536;
 
 type HeaderLookup = (name: string) => string | undefined;
 const NO_HEADERS: HeaderLookup = () => undefined;
 const NONE: readonly never[] = [];
+const NO_BODIES: BodiesToRead = { request: false, answer: false };
 
 /** Begins to capture a request: its route, what has to be read of it, and what its head says. Never throws. */
 export function startCapture(head: RequestHead, options: CaptureOptions): Capture {
@@ -40,10 +42,10 @@ class RequestCapture implements Capture {
   readonly #target: Target;
   readonly #origin: Origin;
   readonly #match: RouteMatch | undefined;
-  readonly #look: Look;
+  readonly #reads: BodiesToRead;
   readonly #startedMs: number;
-  readonly #request: RequestLook | undefined;
-  #answer: BodyLook | undefined;
+  readonly #request: RequestReader | undefined;
+  #answer: BodyReader | undefined;
   #requestBytes = 0;
   #answerBytes = 0;
   #status = 0;
@@ -58,8 +60,8 @@ class RequestCapture implements Capture {
     const route = this.#match?.route;
     this.route = route?.template;
     this.mayBeEvent = route?.rule !== undefined;
-    this.#look = lookOf(route?.rule);
-    this.#request = this.#look.request ? requestLook(head, lookBytesOf(options)) : undefined;
+    this.#reads = route?.rule === undefined ? NO_BODIES : RULES[route.rule].reads;
+    this.#request = this.#reads.request ? requestReader(head, readBytesOf(options)) : undefined;
     this.#startedMs = this.mayBeEvent ? performance.now() : 0;
     this.attributes = headAttributes(head, this.#target, this.#origin, this.#match);
   }
@@ -72,7 +74,7 @@ class RequestCapture implements Capture {
   responseHead(status: number, header: HeaderLookup): void {
     this.#status = status;
     this.#answerHeader = header;
-    if (this.#look.answer && isSuccess(status)) this.#answer = new BodyLook(lookBytesOf(this.#options));
+    if (this.#reads.answer && isSuccess(status)) this.#answer = new BodyReader(readBytesOf(this.#options));
   }
 
   responseChunk(chunk: Uint8Array): void {
@@ -166,7 +168,7 @@ class RequestCapture implements Capture {
 
 const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
-const lookBytesOf = (options: CaptureOptions): number => options.lookBytes ?? LOOK_BYTES;
+const readBytesOf = (options: CaptureOptions): number => options.readBytes ?? READ_BYTES;
 
 const firstOf = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header[0] : header;

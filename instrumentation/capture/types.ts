@@ -24,7 +24,7 @@ export interface CaptureOptions {
   /** Whether X-Forwarded-For and Forwarded of the request name the client (there is a proxy in front that sets them). */
   readonly trustForwarded: boolean;
   /** Bytes of a body that are looked at, at most. @default 65536 */
-  readonly lookBytes?: number;
+  readonly readBytes?: number;
 }
 
 /** Attribute values as the OTel API takes them. */
@@ -37,7 +37,7 @@ export interface CapturedEvent {
   readonly attributes: CapturedAttributes;
 }
 
-/** Why a look failed; a stable code, counted and never thrown. */
+/** Why a body could not be read; a stable code, counted and never thrown. */
 export type CaptureErrorCode =
   | 'body_too_large'
   | 'malformed_json'
@@ -69,7 +69,7 @@ export interface Capture {
   readonly attributes: CapturedAttributes;
   /** Whether an answer that succeeds may make an event: then the request is marked as captured. */
   readonly mayBeEvent: boolean;
-  /** @param chunk is kept where a look needs it: it must not be written to afterwards */
+  /** @param chunk is kept where a reader needs it: it must not be written to afterwards */
   requestChunk(chunk: Uint8Array): void;
   /**
    * @param header by lower-case name; the first of several values, of set-cookie all, joined by ', '. It is asked until

@@ -57,7 +57,7 @@ export function downloadProbe(settings: Planned<'download'>): Probe {
 
 type Ask = (method: 'GET' | 'HEAD', onData: (chunk: Buffer) => void) => Promise<TimedAnswer>;
 
-interface Look {
+interface Inspected {
   readonly answer: TimedAnswer;
   /** What is wrong with the body, where status and certificate are right. */
   readonly error: string | undefined;
@@ -65,7 +65,7 @@ interface Look {
 }
 
 /** What both have in common: everything but the body. */
-function probeOf(settings: Planned<'http'> | Planned<'download'>, look: (ask: Ask) => Promise<Look>): Probe {
+function probeOf(settings: Planned<'http'> | Planned<'download'>, inspect: (ask: Ask) => Promise<Inspected>): Probe {
   const { url, headers = {}, redirects = 5, ca_file: caFile, tls_verify, tls_min_days } = settings;
   const target = redactUrl(withoutUser(url));
   const isGood = statusCheck(settings.status ?? '200-299');
@@ -73,7 +73,7 @@ function probeOf(settings: Planned<'http'> | Planned<'download'>, look: (ask: As
     target,
     async run(signal) {
       const ca = readCa(caFile);
-      const { answer, error, measures } = await look((method, onData) =>
+      const { answer, error, measures } = await inspect((method, onData) =>
         timedRequest({ url, method, headers, redirects, ca, signal, onData, tls_verify, tls_min_days }),
       );
       const { status, certificateProblem, totalMs } = answer;

@@ -1,16 +1,16 @@
-import { asId, asVersion, dispositionName, known, type Data, type Facts } from './facts.ts';
-import type { Rule } from './rule.ts';
+import { asId, asVersion, dispositionName, known, type Data, type HeadFacts } from './facts.ts';
+import { byAnswer, byHead, type Rule } from './rule.ts';
 import type { HttpEvent } from './types.ts';
 
 /** The piece of a resource that was sent; undefined where it is not the one that counts as the download. */
-function piece(facts: Facts): { range?: string } | undefined {
+function piece(facts: HeadFacts): { range?: string } | undefined {
   if (facts.request.status !== 206) return {};
   const range = facts.request.responseHeader('content-range') ?? facts.request.requestHeader('range');
   // The piece that begins at byte 0 is the download; where nobody recorded which piece it is, none is counted.
   return range !== undefined && /^\s*bytes\s*[ =]\s*0-/i.test(range) ? { range: range.slice(0, 256) } : undefined;
 }
 
-function download(facts: Facts, data: Data): HttpEvent[] {
+function download(facts: HeadFacts, data: Data): HttpEvent[] {
   const part = facts.ok ? piece(facts) : undefined;
   if (part === undefined || saysNothingSent(facts)) return [];
   const { bytesSent, complete, responseHeader } = facts.request;
@@ -33,30 +33,25 @@ function download(facts: Facts, data: Data): HttpEvent[] {
 /** `null` as JSON: all that v2 sends of a public file of a private dataset, with status 200. */
 const NULL_BYTES = 4;
 
-/** v2 answers 200 `null` for a public file of a private dataset; v1 answers text where a plugin is missing. */
-function saysNothingSent(facts: Facts): boolean {
+/** v2 answers 200 `null` for a public file of a private dataset. */
+function saysNothingSent(facts: HeadFacts): boolean {
   const { bytesSent, responseHeader } = facts.request;
   const type = responseHeader('content-type');
   const disposition = responseHeader('content-disposition');
-  const { rule, template } = facts.route.route;
-  if (rule === 'download-format') {
-    const isPlain = type !== undefined && disposition === undefined && /^text\/plain/i.test(type);
-    return isPlain || (typeof facts.answer === 'string' && /plugin not found/i.test(facts.answer));
-  }
+  const { template } = facts.route.route;
   if (!template.includes('/public_files/') || disposition !== undefined) return false;
   // A header that was not recorded looks like one that was not sent: then the size decides.
   if (type !== undefined && !/json/i.test(type)) return false;
-  return facts.answer === null || bytesSent === NULL_BYTES || (type !== undefined && bytesSent === undefined);
+  return bytesSent === NULL_BYTES || (type !== undefined && bytesSent === undefined);
 }
 
-const ofResource =
-  (type: 'file' | 'dataset' | 'collection'): Rule =>
-  (facts) => {
+const ofResource = (type: 'file' | 'dataset' | 'collection'): Rule =>
+  byHead((facts) => {
     const id = facts.pathId('id');
     return id === undefined ? [] : download(facts, { resource_type: type, resource_id: id });
-  };
+  });
 
-const partial: Rule = (facts) => {
+const partial = byHead((facts) => {
   const files = [...new Set((facts.query('fileList') ?? '').split(',').flatMap((id) => asId(id.trim()) ?? []))];
   const datasetId = facts.pathId('id');
   // The bytes of one archive cannot be told apart by file.
@@ -69,23 +64,31 @@ const partial: Rule = (facts) => {
       ...(files.length > 1 && { bytes: undefined }),
     }),
   );
-};
+});
 
-const ofFormat: Rule = (facts) => {
+/** v1 answers text where the plugin for a format is missing. */
+function saysNoPlugin({ request }: HeadFacts): boolean {
+  const type = request.responseHeader('content-type');
+  const disposition = request.responseHeader('content-disposition');
+  return type !== undefined && disposition === undefined && /^text\/plain/i.test(type);
+}
+
+const ofFormat = byHead((facts) => {
   const id = facts.pathId('id');
-  return id === undefined
+  return id === undefined || saysNoPlugin(facts)
     ? []
     : download(facts, { resource_type: 'file', resource_id: id, format: facts.param('format') });
-};
+});
 
-const ofFolder: Rule = (facts) => {
+const ofFolder = byHead((facts) => {
   const id = facts.pathId('id');
   return id === undefined
     ? []
     : download(facts, { resource_type: 'dataset', resource_id: id, folder_id: asId(facts.query('folderId')) });
-};
+});
 
-export const downloads: Readonly<Record<string, Rule>> = {
+/** Downloads whose bytes pass. */
+export const downloads = {
   'download-file': ofResource('file'),
   'download-dataset': ofResource('dataset'),
   'download-collection': ofResource('collection'),
@@ -93,12 +96,12 @@ export const downloads: Readonly<Record<string, Rule>> = {
   'download-folder': ofFolder,
   'download-partial': partial,
   // The path holds a secret, the answer no id.
-  'download-link': (facts) => download(facts, { resource_type: 'file' }),
-  'download-selected': (facts) => download(facts, { resource_type: 'dataset' }),
-};
+  'download-link': byHead((facts) => download(facts, { resource_type: 'file' })),
+  'download-selected': byHead((facts) => download(facts, { resource_type: 'dataset' })),
+} as const satisfies Readonly<Record<string, Rule>>;
 
 /** v2 hands out a URL of the object store: the bytes never pass here. */
-export const presigned: Rule = (facts) => {
+export const presigned = byAnswer((facts) => {
   const id = facts.pathId('id');
   if (!facts.ok || id === undefined || (facts.sawAnswer && facts.answerField('presigned_url') === undefined)) return [];
   return [
@@ -113,4 +116,4 @@ export const presigned: Rule = (facts) => {
       }),
     },
   ];
-};
+});

@@ -1,6 +1,5 @@
-import type { RouteMatch } from '../routes/match.ts';
 import { parseJsonText } from './json-text.ts';
-import type { EventData, HttpRequest, Json } from './types.ts';
+import type { EventData, HttpRequest, Json, TakenRoute } from './types.ts';
 
 const ID = /^(?:[0-9a-f]{24}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const FALSE = new Set(['false', '0', 'no', 'off', 'n', 'f']);
@@ -15,11 +14,11 @@ export function asId(value: unknown): string | undefined {
 /** What the rules ask about a request and its answer. */
 export class Facts {
   readonly request: HttpRequest;
-  readonly route: RouteMatch;
+  readonly route: TakenRoute;
   readonly #answer: Json | undefined;
   #query: URLSearchParams | undefined;
 
-  constructor(request: HttpRequest, route: RouteMatch) {
+  constructor(request: HttpRequest, route: TakenRoute) {
     this.request = request;
     this.route = route;
     this.#answer = parseText(request.responseBody);
@@ -94,6 +93,20 @@ export class Facts {
     return destination === undefined || destination === 'document' || destination === 'empty' || destination === '';
   }
 }
+
+type OfRequestBody = 'form' | 'formText';
+type OfAnswerBody = 'answer' | 'answerField' | 'sawAnswer' | 'refusedInBody';
+type RequestBody = Pick<HttpRequest, 'requestBody' | 'parts'>;
+type AnswerBody = Pick<HttpRequest, 'responseBody' | 'responseTruncated'>;
+
+/** What every observer may know: all but the bodies. */
+export type HeadFacts = Omit<Facts, OfRequestBody | OfAnswerBody | 'request'> & {
+  readonly request: Omit<HttpRequest, keyof RequestBody | keyof AnswerBody>;
+};
+/** And what the request's body says, where it was read. */
+export type RequestFacts = HeadFacts & Pick<Facts, OfRequestBody> & { readonly request: RequestBody };
+/** And what the answer's body says, where it was read. */
+export type AnswerFacts = HeadFacts & Pick<Facts, OfAnswerBody> & { readonly request: AnswerBody };
 
 export function field(value: Json | undefined, name: string): Json | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)

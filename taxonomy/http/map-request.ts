@@ -18,8 +18,8 @@ export function mapHttpRequest(request: HttpRequest, options: HttpMappingOptions
 export function mapRequestOnRoute(request: HttpRequest, match: RouteMatch): HttpEvent[] {
   const { method } = request;
   if (method === 'HEAD' || method === 'OPTIONS') return NOTHING;
-  const rule = match.route.rule === undefined ? undefined : RULES[match.route.rule];
-  return rule === undefined ? NOTHING : rule(new Facts(request, match));
+  const { rule } = match.route;
+  return rule === undefined ? NOTHING : RULES[rule].eventsOf(new Facts(request, match));
 }
 
 const OTHER_PAGE: RouteMatch = {

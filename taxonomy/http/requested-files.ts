@@ -1,4 +1,4 @@
-import { asId, asText, field, type Data, type Facts } from './facts.ts';
+import { asId, asText, field, type Data, type RequestFacts } from './facts.ts';
 import { parseJsonText } from './json-text.ts';
 import type { Json, UploadedPart } from './types.ts';
 
@@ -15,7 +15,7 @@ const ONLY_PART: Readonly<Record<string, string>> = {
  * What the request says of the files that it asks to store, in the order in which v1 answers them: the parts of its form,
  * then the paths on the server that its fields name; or, of a JSON body, the URLs and paths in it.
  */
-export function requestedFiles(facts: Facts): Data[] {
+export function requestedFiles(facts: RequestFacts): Data[] {
   const { parts = [], requestBody } = facts.request;
   const { template, version } = facts.route.route;
   const only = ONLY_PART[template];
@@ -40,7 +40,7 @@ const dataOfPart = ({ fileName, bytes, contentType }: UploadedPart): Data => ({
 });
 
 /** v1: form fields `file` that hold `{"path": "/on/the/server", "dataset": …}`. */
-function serverPaths(facts: Facts): Data[] {
+function serverPaths(facts: RequestFacts): Data[] {
   const values = facts.form('file');
   return (Array.isArray(values) ? values : [values]).flatMap((value) => {
     const json = typeof value === 'string' ? parseJsonText(value) : undefined;

@@ -1,8 +1,18 @@
 import { redactExtractorName } from '../redaction.ts';
 import { claimedBy, type Claimed } from './credentials.ts';
 import { downloads, presigned } from './download-rules.ts';
-import { asId, asText, field, known, type Data, type Facts } from './facts.ts';
-import type { Rule } from './rule.ts';
+import {
+  asId,
+  asText,
+  field,
+  known,
+  type AnswerFacts,
+  type Data,
+  type Facts,
+  type HeadFacts,
+  type RequestFacts,
+} from './facts.ts';
+import { byAnswer, byBoth, byHead, byRequest, type Rule } from './rule.ts';
 import type { HttpEvent, Json } from './types.ts';
 import { uploadAnswer, uploadHidden, uploadKeys, uploadWeb } from './upload-rules.ts';
 
@@ -11,44 +21,46 @@ type Container = 'dataset' | 'collection' | 'space';
 const one = (event: HttpEvent['event'], data: Data): HttpEvent[] => [{ event, data: known(data) }];
 
 /** What happens to one file, or to one dataset, collection or space, named in the path. */
-const fileChanged =
-  (event: 'file.deleted' | 'file.archived' | 'file.unarchived'): Rule =>
-  (facts) => {
+const fileChanged = (event: 'file.deleted' | 'file.archived' | 'file.unarchived'): Rule =>
+  byAnswer((facts) => {
     const id = facts.pathId('id');
     return facts.ok && id !== undefined && !facts.refusedInBody ? one(event, { file_id: id }) : [];
-  };
+  });
 
-const containerChanged =
-  (event: HttpEvent['event'], ...params: string[]): Rule =>
-  (facts) => {
+const containerChanged = (event: HttpEvent['event'], ...params: string[]): Rule =>
+  byAnswer((facts) => {
     const id = facts.pathId(...params);
     return facts.ok && id !== undefined && !facts.refusedInBody ? one(event, { resource_id: id }) : [];
-  };
+  });
 
 /** A create that answers with the id; where the body was seen and holds none, nothing was created. */
-const created =
-  (type: Container, idOf: (facts: Facts) => string | undefined = (facts) => asId(facts.answerField('id'))): Rule =>
-  (facts) => {
-    if (!facts.ok || facts.refusedInBody) return [];
-    const id = idOf(facts);
-    if (facts.sawAnswer && id === undefined) return [];
-    return one(`${type}.created`, {
-      resource_id: id,
-      resource_name: facts.formText('name') ?? asText(facts.answerField('name')),
-      space_id: type === 'space' ? undefined : (facts.pathId('spaceId') ?? spaceOf(facts)),
-    });
-  };
+function createdAs(type: Container, id: string | undefined, facts: AnswerFacts, asked: Data = {}): HttpEvent[] {
+  if (!facts.ok || facts.refusedInBody || (facts.sawAnswer && id === undefined)) return [];
+  return one(`${type}.created`, {
+    resource_id: id,
+    resource_name: asked.resource_name ?? asText(facts.answerField('name')),
+    space_id: type === 'space' ? undefined : (facts.pathId('spaceId') ?? asked.space_id),
+  });
+}
+
+const createdWithForm = (type: Container, facts: Facts): HttpEvent[] =>
+  createdAs(type, asId(facts.answerField('id')), facts, {
+    resource_name: facts.formText('name'),
+    space_id: spaceOf(facts),
+  });
+
+const created = (type: Container): Rule => byBoth((facts) => createdWithForm(type, facts));
 
 /** The first of the spaces that a form or JSON names, in a list or between commas; v1's `default` is none. */
-function spaceOf(facts: Facts): string | undefined {
+function spaceOf(facts: RequestFacts): string | undefined {
   const spaces = facts.form('space');
   const first = Array.isArray(spaces) ? spaces[0] : spaces;
   return typeof first === 'string' ? asId(first.split(',', 1)[0]?.trim()) : undefined;
 }
 
 /** A page form that answers with a redirect to what it made. */
-function createdByForm(type: 'collection' | 'space', path: RegExp, isCreate: (facts: Facts) => boolean): Rule {
-  return (facts) => {
+function createdByForm(type: 'collection' | 'space', path: RegExp, isCreate: (facts: RequestFacts) => boolean): Rule {
+  return byRequest((facts) => {
     if (facts.request.status !== 303 || !isCreate(facts)) return [];
     const target = asId(path.exec(facts.location)?.[1]);
     if (target === undefined) return [];
@@ -60,16 +72,15 @@ function createdByForm(type: 'collection' | 'space', path: RegExp, isCreate: (fa
       resource_name: facts.formText('name'),
       space_id: type === 'collection' ? spaceOf(facts) : undefined,
     });
-  };
+  });
 }
 
 /** A page of one resource: a new answer, or one the browser has already. */
-const view =
-  (type: 'file' | Container): Rule =>
-  (facts) => {
+const view = (type: 'file' | Container): Rule =>
+  byHead((facts) => {
     if (!(facts.ok || facts.request.status === 304) || !facts.isHtml) return [];
     const id = facts.pathId('id');
-    if (id === undefined) return page(facts);
+    if (id === undefined) return pageOf(facts);
     return one('view.resource', {
       resource_type: type,
       resource_id: id,
@@ -77,22 +88,21 @@ const view =
       folder_id: asId(facts.query('folder')),
       space_id: asId(facts.query('space')),
     });
-  };
+  });
 
 /** A page of v2 about one resource, in the address of whoever asks. */
 const PAGE_OF_RESOURCE = /\/(?:public_)?(file|dataset)s\/([0-9a-f]{24})(?:[/?#]|$)/i;
 
 /** Whether the address of the page that asks is another resource's: a file's page asks for its dataset too. */
-function isAskedByAnother(facts: Facts, type: 'file' | 'dataset', id: string): boolean {
+function isAskedByAnother(facts: HeadFacts, type: 'file' | 'dataset', id: string): boolean {
   const path = facts.request.requestHeader('referer')?.replace(/^[a-z]+:\/\/[^/]*/i, '') ?? '';
   const page = path.startsWith('/api/') ? null : PAGE_OF_RESOURCE.exec(path.replace(/[?#].*$/s, ''));
   return page !== null && (page[1]?.toLowerCase() !== type || page[2]?.toLowerCase() !== id);
 }
 
 /** v2's web application asks its API for what it shows: a view when a browser asks. */
-const browse =
-  (type: 'file' | 'dataset'): Rule =>
-  (facts) => {
+const browse = (type: 'file' | 'dataset'): Rule =>
+  byAnswer((facts) => {
     const id = facts.pathId('id');
     const { requestHeader, status } = facts.request;
     const byBrowser = ['sec-fetch-mode', 'referer', 'cookie'].some((name) => requestHeader(name) !== undefined);
@@ -111,20 +121,21 @@ const browse =
         collapseWithinS: 30,
       },
     ];
-  };
+  });
 
-const page: Rule = (facts) => ((facts.ok || facts.request.status === 304) && facts.isHtml ? one('view.page', {}) : []);
+const pageOf = (facts: HeadFacts): HttpEvent[] =>
+  (facts.ok || facts.request.status === 304) && facts.isHtml ? one('view.page', {}) : [];
 
 /** A path that no route has is a page where the answer, or the browser that has it already, says that it is one. */
-const otherPage: Rule = (facts) => {
+const otherPage = byHead((facts) => {
   const { requestHeader, responseHeader, status } = facts.request;
   const isKept = status === 304 && requestHeader('sec-fetch-dest') === 'document';
-  return isKept || responseHeader('content-type') !== undefined ? page(facts) : [];
-};
+  return isKept || responseHeader('content-type') !== undefined ? pageOf(facts) : [];
+});
 
 const UNHEALTHY = /^(?:unhealthy|down|fail\w*|error|degraded|unavailable)$/i;
 
-const health: Rule = (facts) => {
+function healthOf(facts: AnswerFacts): HttpEvent[] {
   const { status: code } = facts.request;
   if (!Number.isInteger(code) || code < 100 || code > 999) return [];
   const answer = facts.answer;
@@ -140,44 +151,48 @@ const health: Rule = (facts) => {
     response_time_ms: facts.request.durationMs,
     version: asText(field(facts.answerField('version'), 'number')) ?? asText(facts.answerField('version')),
   });
-};
+}
 
 /** v2: the backend alone answers JSON at `/`, for the probes of Kubernetes. */
-const root: Rule = (facts) =>
-  /json/i.test(facts.request.responseHeader('content-type') ?? '') ? health(facts) : page(facts);
+const root = byAnswer((facts) =>
+  /json/i.test(facts.request.responseHeader('content-type') ?? '') ? healthOf(facts) : pageOf(facts),
+);
 
-const deleteBulk: Rule = (facts) => {
+const deleteBulk = byAnswer((facts) => {
   const deleted = facts.answerField('deleted');
   if (!facts.ok || !Array.isArray(deleted)) return [];
   return deleted.flatMap((id) => (asId(id) === undefined ? [] : one('file.deleted', { file_id: asId(id) })));
-};
+});
 
-const extractorOf = (facts: Facts): string | undefined => {
-  const name = facts.query('extractorName') ?? facts.formText('extractor');
-  return name === undefined ? undefined : redactExtractorName(name);
-};
+const extractorOf = (facts: RequestFacts): string | undefined =>
+  extractorNamed(facts.query('extractorName') ?? facts.formText('extractor'));
 
-const queued =
-  (field_: 'file_id' | 'dataset_id', ...params: string[]): Rule =>
-  (facts) => {
+const extractorNamed = (name: string | undefined): string | undefined =>
+  name === undefined ? undefined : redactExtractorName(name);
+
+function queuedFor(about: Data, extractor: string | undefined, facts: AnswerFacts): HttpEvent[] {
+  if (!facts.ok || facts.refusedInBody) return [];
+  const jobId = asId(facts.answer) ?? asText(facts.answerField('job_id'));
+  return one('extraction.queued', { ...about, extractor_name: extractor, job_id: jobId });
+}
+
+const queued = (field_: 'file_id' | 'dataset_id', ...params: string[]): Rule =>
+  byBoth((facts) => {
     const id = facts.pathId(...params);
-    if (!facts.ok || id === undefined || facts.refusedInBody) return [];
-    const answer = facts.answer;
-    return one('extraction.queued', {
-      [field_]: id,
-      extractor_name: extractorOf(facts),
-      job_id: asId(answer) ?? asText(facts.answerField('job_id')),
-    });
-  };
+    return id === undefined ? [] : queuedFor({ [field_]: id }, extractorOf(facts), facts);
+  });
 
 /** v2 tells of each listener whether it took the job; as it mostly took none, an unseen answer proves nothing. */
-const queueResubmit: Rule = (facts) => {
-  const answers = facts.answer;
-  const taken = Array.isArray(answers) && answers.some((answer) => field(answer, 'status') === 'success');
-  return taken ? queued('file_id', 'id')(facts) : [];
-};
+const queueResubmit = byAnswer((facts) => {
+  const { answer } = facts;
+  const id = facts.pathId('id');
+  const taken = Array.isArray(answer) && answer.some((one_) => field(one_, 'status') === 'success');
+  return taken && id !== undefined
+    ? queuedFor({ file_id: id }, extractorNamed(facts.query('extractorName')), facts)
+    : [];
+});
 
-const queueSelected: Rule = (facts) => {
+const queueSelected = byBoth((facts) => {
   if (!facts.ok || facts.refusedInBody) return [];
   const datasetId = facts.pathId('ds_id');
   const jobs = facts.answerField('jobs');
@@ -197,53 +212,54 @@ const queueSelected: Rule = (facts) => {
           extractor_name: extractorOf(facts),
         }),
   );
-};
+});
 
 const login = ({ userName, userId }: Claimed): HttpEvent[] =>
   one('user.login', { user_name: userName, user_id: userId });
 
 /** A login is the answer that sets the session's cookie: v1 `id`, v2 `Authorization` with a token that names the user. */
-const loginCookie: Rule = (facts) => {
+const loginCookie = byRequest((facts) => {
   const cookie = facts.request.responseHeader('set-cookie');
   const redirected = facts.request.status >= 300 && facts.request.status < 400;
   const session = /(?:^|[,;]\s*)(?:id|Authorization)="?(?:Bearer(?:\s+|%20))?([^;",\s]+)/.exec(cookie ?? '')?.[1];
   if (!redirected || session === undefined) return [];
   const userName = facts.formText('username');
   return login(userName === undefined ? claimedBy(session) : { userName });
-};
+});
 
-const loginJson: Rule = (facts) => {
+const loginJson = byRequest((facts) => {
   const userName = facts.formText('email');
-  return facts.ok && !facts.refusedInBody ? login(userName === undefined ? {} : { userName }) : [];
-};
+  return facts.ok ? login(userName === undefined ? {} : { userName }) : [];
+});
 
 /** The answer's token, made by Clowder, names the user. */
-const loginToken: Rule = (facts) => {
+const loginToken = byAnswer((facts) => {
   const token = asText(facts.answerField('access_token'));
   return facts.ok && !facts.refusedInBody ? login(token === undefined ? {} : claimedBy(token)) : [];
-};
+});
 
 /** v1's form knows no address: the link that led to it does. */
-const signupForm: Rule = (facts) => {
+const signupForm = byRequest((facts) => {
   const accepted = facts.request.status === 303 && facts.location !== '' && !/\/signup(?:[/?#]|$)/.test(facts.location);
   const fullName = ['firstName', 'lastName'].flatMap((name) => facts.formText(name) ?? []).join(' ');
   return accepted ? one('user.signup', { user_name: facts.formText('email') ?? fullName }) : [];
-};
+});
 
-const signupAnswer: Rule = (facts) =>
+const signupAnswer = byBoth((facts) =>
   facts.ok && !facts.refusedInBody
     ? one('user.signup', {
         user_id: asId(facts.answerField('id')),
         user_name: asText(facts.answerField('email')) ?? facts.formText('email'),
       })
-    : [];
+    : [],
+);
 
-/** Rules by the name that the route tables give them. */
-export const RULES: Readonly<Record<string, Rule>> = {
-  page,
+/** Rules by the name that the route tables give them: how the events are told, and which bodies must be read for it. */
+export const RULES = {
+  page: byHead(pageOf),
   'other-page': otherPage,
   root,
-  health,
+  health: byAnswer(healthOf),
   'view-file': view('file'),
   'view-dataset': view('dataset'),
   'view-collection': view('collection'),
@@ -262,12 +278,16 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'unarchive-file': fileChanged('file.unarchived'),
   'delete-bulk': deleteBulk,
   'create-dataset': created('dataset'),
-  'create-text': created('dataset', (facts) =>
-    asId(typeof facts.answer === 'string' ? /([0-9a-f]{24})\s*"?$/i.exec(facts.answer)?.[1] : undefined),
+  'create-text': byAnswer((facts) =>
+    createdAs(
+      'dataset',
+      asId(typeof facts.answer === 'string' ? /([0-9a-f]{24})\s*"?$/i.exec(facts.answer)?.[1] : undefined),
+      facts,
+    ),
   ),
   // v2 answers 200 and stores nothing: only an id proves a dataset.
-  'create-zip': (facts) => (facts.sawAnswer ? created('dataset')(facts) : []),
-  'create-copy': created('dataset', (facts) => asId(facts.answerField('newDatasetId'))),
+  'create-zip': byBoth((facts) => (facts.sawAnswer ? createdWithForm('dataset', facts) : [])),
+  'create-copy': byAnswer((facts) => createdAs('dataset', asId(facts.answerField('newDatasetId')), facts)),
   'create-collection': created('collection'),
   'create-space': created('space'),
   'collection-form': createdByForm('collection', /\/collection\/([^/?#]+)/, () => true),
@@ -290,4 +310,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'login-token': loginToken,
   'signup-form': signupForm,
   'signup-answer': signupAnswer,
-};
+} as const satisfies Readonly<Record<string, Rule>>;
+
+/** A route that names another rule does not compile. */
+export type RuleName = keyof typeof RULES;

@@ -35,6 +35,13 @@ export interface HttpRequest {
   readonly durationMs?: number;
 }
 
+/** The route that a request took, as far as rules ask for it. */
+export interface TakenRoute {
+  readonly route: { readonly template: string; readonly version: 'v1' | 'v2' };
+  /** Path parameters, percent-decoded. */
+  readonly params: Readonly<Record<string, string>>;
+}
+
 export interface UploadedPart {
   readonly field: string;
   readonly fileName?: string;

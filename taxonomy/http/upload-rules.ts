@@ -1,6 +1,6 @@
-import { asCount, asId, asText, field, known, type Data, type Facts } from './facts.ts';
+import { asCount, asId, asText, field, known, type Data, type RequestFacts } from './facts.ts';
 import { lastSegment, requestedFiles } from './requested-files.ts';
-import type { Rule } from './rule.ts';
+import { byAnswer, byBoth, byRequest, type Rule } from './rule.ts';
 import type { HttpEvent, Json } from './types.ts';
 
 function uploaded(...data: readonly Data[]): HttpEvent {
@@ -12,7 +12,7 @@ const definedOnly = (data: Data): Data =>
   Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined));
 
 /** Where the files went, as far as path, query and form tell. */
-function destination(facts: Facts): Data {
+function destination(facts: RequestFacts): Data {
   const { template } = facts.route.route;
   const isDataset =
     template.includes('/datasets/') || template.includes('/uploadToDataset/') || template.startsWith('/uploaddnd/');
@@ -28,7 +28,7 @@ class Requested {
   readonly #left: Set<Data>;
   readonly #answers: number;
 
-  constructor(facts: Facts, answers: number) {
+  constructor(facts: RequestFacts, answers: number) {
     this.#files = requestedFiles(facts);
     this.#left = new Set(this.#files);
     this.#answers = answers;
@@ -51,13 +51,13 @@ class Requested {
 }
 
 /** Without an answer each file that was asked for is an event, and one is where nobody saw which. */
-function withoutIds(facts: Facts, data: Data = {}): HttpEvent[] {
+function withoutIds(facts: RequestFacts, data: Data = {}): HttpEvent[] {
   const files = requestedFiles(facts);
   return (files.length === 0 ? [{}] : files).map((file) => uploaded(file, destination(facts), data));
 }
 
 /** v1 `{"id"}` or `{"ids": [objects]}`, v2 FileOut or an array of them. */
-export const uploadAnswer: Rule = (facts) => {
+export const uploadAnswer = byBoth((facts) => {
   if (!facts.ok || facts.refusedInBody) return [];
   const versionOf = facts.request.method === 'PUT' ? facts.pathId('id') : undefined;
   const answers = answeredFiles(facts.answer);
@@ -76,9 +76,9 @@ export const uploadAnswer: Rule = (facts) => {
     });
   });
   return facts.request.responseTruncated ? [...events, ...unanswered(requested, facts)] : events;
-};
+});
 
-const unanswered = (requested: Requested, facts: Facts): HttpEvent[] =>
+const unanswered = (requested: Requested, facts: RequestFacts): HttpEvent[] =>
   requested.left.map((file) => uploaded(file, destination(facts)));
 
 const idOf = (answer: Json): Json | undefined => (typeof answer === 'string' ? answer : field(answer, 'id'));
@@ -97,7 +97,7 @@ function answeredFiles(answer: Json | undefined): Json[] | undefined {
 }
 
 /** v1's page form: `{"files": [{name, size, url}]}`; failures are 200 too, with `error` in place of `url`. */
-export const uploadWeb: Rule = (facts) => {
+export const uploadWeb = byBoth((facts) => {
   if (!facts.ok || facts.refusedInBody) return [];
   const files = facts.answerField('files');
   if (!Array.isArray(files)) return facts.sawAnswer ? [] : withoutIds(facts);
@@ -114,19 +114,18 @@ export const uploadWeb: Rule = (facts) => {
     });
   });
   return facts.request.responseTruncated ? [...events, ...unanswered(requested, facts)] : events;
-};
+});
 
 /** Forms whose answer hides the id: an event without it. */
-export const uploadHidden =
-  (status: 200 | 303): Rule =>
-  (facts) => {
+export const uploadHidden = (status: 200 | 303): Rule =>
+  byRequest((facts) => {
     const { location, request } = facts;
     const redirected = status !== 303 || location === '' || /\/datasets\/[^/?#]+/.test(location);
     return request.status === status && redirected ? withoutIds(facts) : [];
-  };
+  });
 
 /** v1 multiple_uploadby_url: the file ids are the keys of the answer, beside `id`, which is something else. */
-export const uploadKeys: Rule = (facts) => {
+export const uploadKeys = byAnswer((facts) => {
   if (!facts.ok || facts.refusedInBody) return [];
   const { answer } = facts;
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer))
@@ -136,4 +135,4 @@ export const uploadKeys: Rule = (facts) => {
       ? []
       : uploaded({ file_id: asId(key), file_name: typeof url === 'string' ? lastSegment(url) : undefined }),
   );
-};
+});

@@ -1,15 +1,7 @@
 import type { ClowderVersion, HttpMappingOptions } from '../http/types.ts';
+import type { Route, RouteLine } from './route.ts';
 import { V1_ROUTES } from './v1.ts';
 import { V2_ROUTES } from './v2.ts';
-
-export interface Route {
-  readonly method: string;
-  /** As in the table, `:name` for a segment and `*name` for the rest: low cardinality. */
-  readonly template: string;
-  /** Name of the rule that makes events of it; undefined where none does. */
-  readonly rule: string | undefined;
-  readonly version: 'v1' | 'v2';
-}
 
 export interface RouteMatch {
   readonly route: Route;
@@ -37,15 +29,8 @@ type Table = ReadonlyMap<string, Node>;
 
 const ANY_WITH_SLASH = '/*path/';
 
-function parse(text: string, version: 'v1' | 'v2'): Route[] {
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const [method = '', template = '', rule] = line.split(' ');
-      return { method, template, rule, version };
-    });
-}
+const routesOf = (lines: readonly RouteLine[], version: 'v1' | 'v2'): Route[] =>
+  lines.map(([method, template, rule]) => ({ method, template, rule, version }));
 
 function segmentsOf(path: string): string[] {
   const segments = path.split('/');
@@ -83,8 +68,8 @@ function childOf(node: Node, segment: string): Node {
   return child;
 }
 
-const v1 = parse(V1_ROUTES, 'v1');
-const v2 = parse(V2_ROUTES, 'v2');
+const v1 = routesOf(V1_ROUTES, 'v1');
+const v2 = routesOf(V2_ROUTES, 'v2');
 /** Where both have a route, v1's counts; but v2's `/` comes first, as it tells a page from a health check. */
 const TABLES: Readonly<Record<ClowderVersion, Table>> = {
   v1: build(v1),

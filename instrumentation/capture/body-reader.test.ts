@@ -1,19 +1,19 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BodyLook, type BodyRead } from './body-look.ts';
+import { BodyReader, type BodyRead } from './body-reader.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-/** What a look of at most `limit` bytes reads of a body that comes in pieces of seven bytes. */
+/** What a reader of at most `limit` bytes reads of a body that comes in pieces of seven bytes. */
 function read(body: string | Uint8Array, type?: string, coding?: string, limit = 1000): BodyRead {
-  const look = new BodyLook(limit);
+  const reader = new BodyReader(limit);
   const bytes = Buffer.from(body);
-  for (let at = 0; at < bytes.length; at += 7) look.push(bytes.subarray(at, at + 7));
-  return look.read(type, coding);
+  for (let at = 0; at < bytes.length; at += 7) reader.push(bytes.subarray(at, at + 7));
+  return reader.read(type, coding);
 }
 
-describe('a look at a body', () => {
+describe('a reader of a body', () => {
   test.each([
     ['JSON', '{"id":"é"}', JSON_TYPE, { id: 'é' }],
     ['JSON of a vendor', '[1]', 'application/ld+json', [1]],
@@ -123,10 +123,10 @@ describe('a look at a body', () => {
     const started = performance.now();
     for (const piece of ['[', '{"a":', '[,', '"\\', 'a=&', '],[', '/**/x(']) {
       for (const type of [JSON_TYPE, 'application/x-www-form-urlencoded']) {
-        const look = new BodyLook(65_536);
-        look.push(Buffer.alloc(65_537, piece));
-        look.read(type, undefined);
-        const whole = new BodyLook(65_536);
+        const reader = new BodyReader(65_536);
+        reader.push(Buffer.alloc(65_537, piece));
+        reader.read(type, undefined);
+        const whole = new BodyReader(65_536);
         whole.push(Buffer.alloc(65_536, piece));
         whole.read(type, undefined);
       }

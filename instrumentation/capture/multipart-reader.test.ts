@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Busboy } from '@fastify/busboy';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MultipartLook } from './multipart-look.ts';
+import { MultipartReader } from './multipart-reader.ts';
 
 const BOUNDARY = '----WebKitFormBoundary7MA4YWxkTrZu0gW';
 const TYPE = `multipart/form-data; boundary=${BOUNDARY}`;
@@ -28,8 +28,8 @@ function bodyOf(parts: readonly Part[], boundary = BOUNDARY): Buffer {
 }
 
 /** Looks at a body that comes in pieces of these sizes, again and again. */
-function look(body: Buffer, sizes: readonly number[] = [body.length], type = TYPE): MultipartLook {
-  const found = new MultipartLook(type, LIMITS);
+function look(body: Buffer, sizes: readonly number[] = [body.length], type = TYPE): MultipartReader {
+  const found = new MultipartReader(type, LIMITS);
   for (let at = 0, turn = 0; at < body.length; turn += 1) {
     const size = sizes[turn % sizes.length] ?? 1;
     found.push(body.subarray(at, at + size));
@@ -46,7 +46,7 @@ const FORM = bodyOf([
   { name: 'File', fileName: '', type: 'application/octet-stream', content: text('') },
 ]);
 
-describe('a look at a multipart body', () => {
+describe('a reader of a multipart body', () => {
   test.each([[1], [2], [7], [64], [65_536]])(
     'gives fields, and name, type and size of each file, in chunks of %i',
     (size) => {
@@ -118,7 +118,7 @@ describe('a look at a multipart body', () => {
   });
 
   test('keeps nothing of a file: a gigabyte passes in little memory and time', () => {
-    const found = new MultipartLook(TYPE, LIMITS);
+    const found = new MultipartReader(TYPE, LIMITS);
     const [head, tail] = [FORM.subarray(0, FORM.indexOf('hello')), FORM.subarray(FORM.indexOf('\r\n--not'))];
     // Each chunk ends as a delimiter begins.
     const chunk = Buffer.alloc(65_536, 'x');
@@ -170,7 +170,7 @@ describe('a look at a multipart body', () => {
     );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 12 }), type, (pieces, contentType) => {
-        const found = new MultipartLook(contentType, LIMITS);
+        const found = new MultipartReader(contentType, LIMITS);
         for (const one of pieces) found.push(one);
         expect(found.parts.every((one) => (one.bytes ?? 0) >= 0)).toBe(true);
       }),

@@ -15,7 +15,7 @@ export interface BodyRead {
 const MAX_EXPANSION = 4;
 
 /** Keeps the beginning of a body that passes, up to a limit. */
-export class BodyLook {
+export class BodyReader {
   readonly #limit: number;
   readonly #chunks: Uint8Array[] = [];
   #length = 0;

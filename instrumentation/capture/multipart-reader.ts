@@ -1,7 +1,7 @@
 import type { UploadedPart } from '../../taxonomy/http/types.ts';
 import { contentDisposition } from './content-disposition.ts';
 
-/** Limits of a look at a multipart body; whatever is beyond them is counted and not kept. */
+/** Limits of what is read of a multipart body; whatever is beyond them is counted and not kept. */
 export interface MultipartLimits {
   /** Bytes of form fields that are kept, in all. */
   readonly fieldBytes: number;
@@ -25,7 +25,7 @@ const LONGEST_BOUNDARY = 70;
  * Files' bytes are only searched for the next delimiter. All of it happens within `push`: there is nothing to wait for
  * at the end, and nothing that could fail later in somebody else's process.
  */
-export class MultipartLook {
+export class MultipartReader {
   readonly fields: [name: string, value: string][] = [];
   readonly parts: UploadedPart[] = [];
   readonly #delimiter: Buffer;
