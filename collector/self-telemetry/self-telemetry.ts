@@ -1,3 +1,4 @@
+import { isUnset } from '../../runtime/config/source.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DiagLogLevel, diag, trace } from '@opentelemetry/api';
 import { diagLogLevelFromString } from '@opentelemetry/core';
@@ -45,7 +46,8 @@ const OFF: SelfTelemetry = { traced: false, settled: undefined, shutdown: async 
  */
 export async function startSelfTelemetry(options: SelfTelemetryOptions): Promise<SelfTelemetry> {
   const { environment, log } = options;
-  for (const [name, value] of Object.entries(options.fromFile)) environment[name] ??= value;
+  for (const [name, value] of Object.entries(options.fromFile))
+    if (isUnset(environment[name])) environment[name] = value;
   const settings = selfTelemetrySettings(environment, options.own);
   for (const warning of settings.warnings) log.warn(warning);
   if (!settings.traces && settings.metrics.length === 0) return OFF;

@@ -1,3 +1,6 @@
+import { blankUrls } from '../../runtime/config/blank.ts';
+import { textOf, type Environment } from '../../runtime/config/source.ts';
+import { entriesOf } from '../../runtime/config/values.ts';
 import { isLoopbackHost } from '../keys/auth.ts';
 
 /** What of its own telemetry the collector sends, by the standard OTEL_* variables. */
@@ -17,8 +20,6 @@ export type MetricsExporter = 'otlp' | 'console';
 const PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
 export type OtlpProtocol = (typeof PROTOCOLS)[number];
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Where this collector listens; port 0 stands for one that is not known yet. */
 export interface OwnAddress {
   readonly host: string;
@@ -35,7 +36,7 @@ const TIMEOUT_MS = 30_000;
  * is this collector: it would only be ignored.
  */
 export function selfTelemetrySettings(environment: Environment, own: OwnAddress): SelfTelemetrySettings {
-  const read = (name: string): string | undefined => environment[name]?.trim() || undefined;
+  const read = (name: string): string | undefined => textOf(environment, name);
   const disabled = read('OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
   const warnings: string[] = [];
   const isSent = (signal: 'TRACES' | 'METRICS'): boolean => {
@@ -43,15 +44,15 @@ export function selfTelemetrySettings(environment: Environment, own: OwnAddress)
       read(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`) === undefined ? ENDPOINT : `OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`;
     const endpoint = read(name);
     if (disabled || endpoint === undefined) return false;
-    if (listOf(read(`OTEL_${signal}_EXPORTER`)).includes('none')) return false;
+    if (entriesOf(read(`OTEL_${signal}_EXPORTER`)).includes('none')) return false;
     if (!isOwn(endpoint, own)) return true;
     warnings.push(
-      `${name} was ${endpoint}: that is this collector itself, so its own ${signal.toLowerCase()} are not sent`,
+      `${name} was ${blankUrls(endpoint)}: that is this collector itself, so its own ${signal.toLowerCase()} are not sent`,
     );
     return false;
   };
   const traces = isSent('TRACES');
-  const metrics = isSent('METRICS') ? metricsExporters(listOf(read('OTEL_METRICS_EXPORTER')), warnings) : [];
+  const metrics = isSent('METRICS') ? metricsExporters(entriesOf(read('OTEL_METRICS_EXPORTER')), warnings) : [];
   const exportIntervalMs = positive(read('OTEL_METRIC_EXPORT_INTERVAL')) ?? INTERVAL_MS;
   return {
     traces,
@@ -63,19 +64,15 @@ export function selfTelemetrySettings(environment: Environment, own: OwnAddress)
   };
 }
 
-function listOf(value = ''): readonly string[] {
-  return value
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
-}
-
 function metricsExporters(names: readonly string[], warnings: string[]): readonly MetricsExporter[] {
   if (names.length === 0) return ['otlp'];
   const known = new Set<MetricsExporter>();
   for (const name of names) {
     if (name === 'otlp' || name === 'console') known.add(name);
-    else warnings.push(`OTEL_METRICS_EXPORTER was ${name}: it may be otlp, console or none; Prometheus reads /metrics`);
+    else
+      warnings.push(
+        `OTEL_METRICS_EXPORTER was ${blankUrls(name)}: it may be otlp, console or none; Prometheus reads /metrics`,
+      );
   }
   return [...known];
 }
@@ -84,7 +81,7 @@ function protocolOf(given: string | undefined, warnings: string[]): OtlpProtocol
   const protocol = PROTOCOLS.find((one) => one === given);
   if (protocol === undefined && given !== undefined)
     warnings.push(
-      `OTEL_EXPORTER_OTLP_PROTOCOL was ${given}: it may be ${PROTOCOLS.join(', ')}; taken for http/protobuf`,
+      `OTEL_EXPORTER_OTLP_PROTOCOL was ${blankUrls(given)}: it may be ${PROTOCOLS.join(', ')}; taken for http/protobuf`,
     );
   return protocol ?? 'http/protobuf';
 }

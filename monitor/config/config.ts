@@ -1,9 +1,12 @@
 import { resolve } from 'node:path';
+import type { ZodType } from 'zod';
 import { DEFAULT_AMQP_URL, parseAmqpUrls } from '../../runtime/amqp/amqp-url.ts';
+import { isSecretSetting, shown } from '../../runtime/config/blank.ts';
+import { textOf } from '../../runtime/config/source.ts';
 import { extractorsSettings, type ExtractorsSettings } from '../extractors/settings.ts';
 import type { MonitorYaml, NotifierSettings, ProbeSettings, ScheduleSettings } from './schema.ts';
 import type { Problem } from './secrets.ts';
-import { listenAddress, size } from './values.ts';
+import { amqpUrl as brokers, listenAddress, logLevel, size } from './values.ts';
 
 /** When a probe runs, and when what it reads counts. */
 export interface Schedule {
@@ -70,14 +73,16 @@ export function completed(
   { environment, secrets, dir }: Surroundings,
 ): { readonly config: MonitorConfig; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
-  const fromEnvironment = <T>(name: string, schema: { safeParse(given: unknown): { success: boolean; data?: T } }) => {
-    const given = environment[name];
-    if (given === undefined || given === '') return undefined;
-    const { success, data } = schema.safeParse(given);
-    if (!success) problems.push({ path: name, message: `(environment) was "${given}", which it may not be` });
-    return data;
+  const fromEnvironment = <T>(name: string, schema: ZodType<T>): T | undefined => {
+    const given = textOf(environment, name);
+    if (given === undefined) return undefined;
+    const { success, data, error } = schema.safeParse(given);
+    if (success) return data;
+    const message = `was ${shown(given, isSecretSetting(name))}; it may be ${error.issues[0]?.message}`;
+    problems.push({ path: name, message });
+    return undefined;
   };
-  const amqpUrl = environment['AMQP_URL'] ?? DEFAULT_AMQP_URL;
+  const amqpUrl = fromEnvironment('AMQP_URL', brokers) ?? DEFAULT_AMQP_URL;
   const probes = (yaml.probes ?? [])
     .flatMap((probe) => expanded(probe, yaml.clowder?.version ?? 'v1'))
     .map((probe) => planned(probe, yaml.defaults, amqpUrl));
@@ -92,10 +97,10 @@ export function completed(
     config: {
       instance: yaml.clowder?.instance,
       telemetry: yaml.telemetry ?? {},
-      spoolDir: resolve(dir, environment['SPOOL_DIR'] ?? yaml.spool_dir ?? 'monitor-data'),
+      spoolDir: resolve(dir, textOf(environment, 'SPOOL_DIR') ?? yaml.spool_dir ?? 'monitor-data'),
       spoolMaxBytes: fromEnvironment('SPOOL_MAX_BYTES', size) ?? yaml.spool_max_bytes ?? 64 * 1024 * 1024,
       admin: fromEnvironment('MONITOR_ADMIN', listenAddress) ?? yaml.admin,
-      logLevel: environment['LOG_LEVEL'] ?? yaml.log_level ?? 'info',
+      logLevel: fromEnvironment('LOG_LEVEL', logLevel) ?? yaml.log_level ?? 'info',
       probes,
       notify,
       extractors: yaml.extractors && extractorsSettings(yaml.extractors, amqpUrl, yaml.clowder?.version ?? 'v1'),

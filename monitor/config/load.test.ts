@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { monitorJsonSchema } from './json-schema.ts';
-import { MonitorConfigError, parseMonitorConfig } from './load.ts';
-import { inWords, planOf } from './plan.ts';
-import { parseDuration, parseSize } from './values.ts';
+import { ConfigError } from '../../runtime/config/config-error.ts';
+import { parseMonitorConfig } from './load.ts';
+import { planOf } from './plan.ts';
 
 const EXAMPLE = readFileSync(new URL('../../deploy/monitor.example.yaml', import.meta.url), 'utf8');
 const SECRETS = {
@@ -20,7 +20,7 @@ function problems(source: string, environment: NodeJS.ProcessEnv = {}): string[]
   try {
     parseMonitorConfig(source, environment);
   } catch (error) {
-    if (!(error instanceof MonitorConfigError)) throw error;
+    if (!(error instanceof ConfigError)) throw error;
     return error.message
       .split('\n')
       .slice(1)
@@ -80,9 +80,9 @@ notify:
 `),
     ).toEqual([
       'defaults.interval was "often"; it may be a duration above 0, such as 500ms, 30s, 5m, 6h or 7d',
-      'defaults.retries was -1; it may be a whole number from 0 to 20',
-      'probes[0].url was *** (not shown); it may be a URL that begins with http:// or https://',
-      'probes[1].port was 99999; it may be a whole number from 1 to 65535',
+      'defaults.retries was -1; it may be an integer from 0 to 20',
+      'probes[0].url was ***; it may be a URL that begins with http:// or https://, such as http://127.0.0.1:4318',
+      'probes[1].port was 99999; it may be an integer from 1 to 65535',
       expect.stringMatching(
         /^probes\[2\].*it may be a probe of type http, download, clowder, tcp, rabbitmq, disk, file_write, ping$/,
       ),
@@ -187,7 +187,7 @@ describe('what is left out', () => {
       port: 9465,
     });
     expect(problems('{}', { SPOOL_MAX_BYTES: 'much' })).toEqual([
-      'SPOOL_MAX_BYTES (environment) was "much", which it may not be',
+      'SPOOL_MAX_BYTES was "much"; it may be a number of bytes, 0 or more, or a number with a unit, e.g. 500MiB or 10GB',
     ]);
   });
 
@@ -208,26 +208,48 @@ describe('what is left out', () => {
   });
 });
 
-describe('durations and sizes', () => {
-  it('are read and written in the units of people', () => {
-    expect(['500ms', '30s', '1.5m', '6h', '7d', '5', '5 minutes', ''].map(parseDuration)).toEqual([
-      500,
-      30_000,
-      90_000,
-      21_600_000,
-      604_800_000,
-      undefined,
-      undefined,
-      undefined,
-    ]);
-    expect(['1024', '1k', '1KiB', '10 GB', '64MiB', 'x'].map(parseSize)).toEqual([
-      1024,
-      1000,
-      1024,
-      1e10,
-      67_108_864,
-      undefined,
-    ]);
-    expect([500, 30_000, 90_000, 3_600_000, 86_400_000].map(inWords)).toEqual(['500ms', '30s', '90s', '1h', '1d']);
+describe('what is empty', () => {
+  it.each(['AMQP_URL', 'SPOOL_DIR', 'LOG_LEVEL', 'SPOOL_MAX_BYTES', 'MONITOR_ADMIN'])(
+    'is unset: a variable %s without a value',
+    (name) => {
+      const source = 'extractors: { jobs: poll }';
+      const unset = parseMonitorConfig(source, {});
+      expect(parseMonitorConfig(source, { [name]: '' })).toEqual(unset);
+      expect(parseMonitorConfig(source, { [name]: ' ' })).toEqual(unset);
+    },
+  );
+
+  it('is unset: a setting of the file, at any depth', () => {
+    const source = 'log_level: ""\nspool_dir:\nprobes: [{ name: a, type: disk, path: /, interval: "", min_free: }]';
+    expect(parseMonitorConfig(source, {})).toEqual(
+      parseMonitorConfig('probes: [{ name: a, type: disk, path: / }]', {}),
+    );
+  });
+
+  it('is a value where an answer is compared with it', () => {
+    const source = 'probes: [{ name: a, type: http, url: "http://h/", body: { json: { path: error, equals: "" } } }]';
+    expect(parseMonitorConfig(source, {}).probes).toMatchObject([{ body: { json: { equals: '' } } }]);
+  });
+
+  it('is told where a secret is to come from there', () => {
+    expect(problems('spool_dir: "${env:EMPTY}"', { EMPTY: '' })[0]).toBe(
+      'spool_dir names the variable EMPTY, which is not set',
+    );
+  });
+});
+
+describe('a variable that is wrong', () => {
+  it.each([
+    ['SPOOL_MAX_BYTES', 'much', 'a number of bytes, 0 or more, or a number with a unit, e.g. 500MiB or 10GB'],
+    ['MONITOR_ADMIN', 'here', 'an address and a port, such as 127.0.0.1:9465 or [::1]:9465, or a port of 127.0.0.1'],
+    ['LOG_LEVEL', 'loud', 'one of trace, debug, info, warn, error, fatal, silent'],
+  ])('%s=%s is told with what it was and what it may be', (name, value, mayBe) => {
+    expect(problems('{}', { [name]: value })).toEqual([`${name} was "${value}"; it may be ${mayBe}`]);
+  });
+
+  it.each(['AMQP_URL', 'SPOOL_MAX_BYTES', 'MONITOR_ADMIN', 'LOG_LEVEL'])('%s never shows a password', (name) => {
+    const [problem] = problems('{}', { [name]: 'http//u:s3cret@h/?token=s3cret' });
+    expect(problem).toMatch(/was .*; it may be /);
+    expect(problem).not.toContain('s3cret');
   });
 });

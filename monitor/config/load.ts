@@ -2,29 +2,25 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { isSecretName } from '../../taxonomy/redaction.ts';
+import { isSecretSetting, shown, whyUnreadable } from '../../runtime/config/blank.ts';
+import { ConfigError } from '../../runtime/config/config-error.ts';
+import { yamlProblem } from '../../runtime/config/file.ts';
 import { completed, type MonitorConfig } from './config.ts';
 import { monitorSchema } from './schema.ts';
 import { resolveSecrets, type Problem } from './secrets.ts';
 
-/** monitor.yaml is wrong; the message lists everything that is. */
-export class MonitorConfigError extends Error {
-  override readonly name = 'MonitorConfigError';
-  readonly code = 'invalid_config';
-}
-
 /**
  * Reads monitor.yaml and checks it as a whole.
  *
- * @throws MonitorConfigError with every problem: its path, what it was and what it may be
+ * @throws ConfigError with every problem: its path, what it was and what it may be
  */
 export function loadMonitorConfig(path: string, environment: NodeJS.ProcessEnv): MonitorConfig {
   let source: string;
   try {
     source = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new MonitorConfigError(
-      `${path} cannot be read (${cause instanceof Error ? cause.message : String(cause)}): name the monitor's configuration with --config`,
+    throw new ConfigError(
+      `${path} cannot be read (${whyUnreadable(cause)}): name the monitor's configuration with --config`,
       { cause },
     );
   }
@@ -39,7 +35,7 @@ export function parseMonitorConfig(
 ): MonitorConfig {
   const document = parseDocument(source);
   const [broken] = document.errors;
-  if (broken !== undefined) throw new MonitorConfigError(`${path} is no YAML: ${broken.message}`);
+  if (broken !== undefined) throw new ConfigError(`${path} is no YAML: ${yamlProblem(broken)}`);
   const dir = dirname(resolve(path));
   const { value, secrets, problems } = resolveSecrets(document.toJS() ?? {}, environment, dir);
   const result = monitorSchema.safeParse(value, { reportInput: true });
@@ -48,8 +44,9 @@ export function parseMonitorConfig(
   const config = result.success ? completed(result.data, { environment, secrets, dir }) : undefined;
   wrong.push(...(config?.problems ?? []));
   if (config === undefined || wrong.length > 0)
-    throw new MonitorConfigError(
-      `${path} is wrong:\n${wrong.map((one) => `  ${one.path === '' ? 'the file' : one.path} ${one.message}`).join('\n')}`,
+    throw ConfigError.of(
+      wrong.map((one) => `${one.path === '' ? 'the file' : one.path} ${one.message}`),
+      path,
     );
   return config.config;
 }
@@ -67,8 +64,9 @@ function problemsOf(issue: z.core.$ZodIssue, root: unknown, secrets: ReadonlySet
     if (within.length > 0)
       return within.flatMap((one) => problemsOf({ ...one, path: [...issue.path, ...one.path] }, root, secrets));
   }
-  const was = shown(at(root, issue.path), issue.path, secrets);
-  return [{ path, message: `${was === undefined ? 'is missing' : `was ${was}`}; it may be ${issue.message}` }];
+  const value = at(root, issue.path);
+  const was = value === undefined ? 'is missing' : `was ${shown(value, isSecret(value, issue.path, secrets))}`;
+  return [{ path, message: `${was}; it may be ${issue.message}` }];
 }
 
 function pathOf(path: readonly PropertyKey[]): string {
@@ -86,14 +84,11 @@ function at(root: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/** The value as the message may show it: not where it is a secret, or may hold one. */
-function shown(value: unknown, path: readonly PropertyKey[], secrets: ReadonlySet<string>): string | undefined {
-  if (value === undefined) return undefined;
-  const names = path.map(String);
+/** Whether a value is not to be shown: a secret, or what may hold one, such as the address of a webhook. */
+function isSecret(value: unknown, path: readonly PropertyKey[], secrets: ReadonlySet<string>): boolean {
   const text = JSON.stringify(value);
-  const hidden =
-    names.some((name) => name === 'url' || name === 'headers' || name === 'secret' || isSecretName(name)) ||
-    [...secrets].some((secret) => text.includes(secret));
-  if (hidden) return '*** (not shown)';
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+  return (
+    path.map(String).some((name) => name === 'url' || isSecretSetting(name)) ||
+    [...secrets].some((secret) => text.includes(secret))
+  );
 }

@@ -1,5 +1,6 @@
 import { redactAmqpUrl } from '../../runtime/amqp/amqp-url.ts';
 import { METRICS_EXCHANGE } from '../../runtime/amqp/topology.ts';
+import { printDuration } from '../../runtime/config/values.ts';
 import type { ExtractorsSettings } from '../extractors/settings.ts';
 import { createProbe } from '../probes/create-probe.ts';
 import type { MonitorConfig, PlannedNotifier } from './config.ts';
@@ -19,8 +20,8 @@ export function planOf(config: MonitorConfig): {
       type: probe.type,
       component: probe.component,
       target: createProbe(probe).target,
-      every: inWords(probe.schedule.intervalMs),
-      timeout: inWords(probe.schedule.timeoutMs),
+      every: printDuration(probe.schedule.intervalMs),
+      timeout: printDuration(probe.schedule.timeoutMs),
       retries: probe.schedule.retries,
       down_after: probe.schedule.failures,
     })),
@@ -29,8 +30,8 @@ export function planOf(config: MonitorConfig): {
       type: notifier.type,
       to: recipientOf(notifier),
       after: notifier.failures ?? 1,
-      quiet: notifier.quiet === undefined ? '' : inWords(notifier.quiet),
-      remind: notifier.remind === undefined ? '' : inWords(notifier.remind),
+      quiet: notifier.quiet === undefined ? '' : printDuration(notifier.quiet),
+      remind: notifier.remind === undefined ? '' : printDuration(notifier.remind),
       probes: notifier.probes?.join(', ') ?? 'all',
     })),
   };
@@ -40,7 +41,7 @@ function extractorsRow({ amqpUrl, jobs, clowder, poll, downloads }: ExtractorsSe
   return {
     extractors: redactAmqpUrl(amqpUrl),
     jobs,
-    poll: poll === undefined ? '' : `${clowder} ${new URL(poll.url).origin} every ${inWords(poll.intervalMs)}`,
+    poll: poll === undefined ? '' : `${clowder} ${new URL(poll.url).origin} every ${printDuration(poll.intervalMs)}`,
     downloads: downloads.enabled ? 'yes' : 'no',
   };
 }
@@ -56,16 +57,4 @@ function recipientOf(notifier: PlannedNotifier): string {
     case 'slack':
       return `${new URL(notifier.url).origin}/…`;
   }
-}
-
-/** The largest unit that divides it: `90s`, `5m`, `1h`. */
-export function inWords(ms: number): string {
-  for (const [unit, size] of [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1000],
-  ] as const)
-    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
-  return `${ms}ms`;
 }

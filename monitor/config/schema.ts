@@ -7,6 +7,7 @@ import {
   host,
   httpUrl,
   listenAddress,
+  logLevel,
   oneOf,
   pause,
   percent,
@@ -203,7 +204,7 @@ export const monitorSchema = settings({
   spool_dir: text.optional(),
   spool_max_bytes: size.optional().describe('SPOOL_MAX_BYTES wins'),
   admin: listenAddress.optional().describe('Serves /healthz and /metrics; MONITOR_ADMIN wins'),
-  log_level: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').optional(),
+  log_level: logLevel.optional(),
   probes: z
     .array(z.discriminatedUnion('type', PROBES, `a probe of type ${typesOf(PROBES)}`), 'a list of probes')
     .optional(),

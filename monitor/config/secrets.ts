@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { isUnset } from '../../runtime/config/source.ts';
 
 /** Something about the configuration that is wrong: where, and what it may be. */
 export interface Problem {
@@ -19,7 +20,8 @@ const SECRET_SETTINGS: ReadonlySet<string> = new Set(['url', 'password', 'secret
 const REFERENCE = /\$\{(env|file):([^}]+)\}/g;
 
 /**
- * Resolves `${env:NAME}` and `${file:PATH}` in every text, and settings such as `password_file`.
+ * Resolves `${env:NAME}` and `${file:PATH}` in every text, and settings such as `password_file`. A setting that is empty
+ * is left out; `equals` is no setting but what an answer is compared with, which may be an empty text.
  *
  * @param dir what paths of files are relative to
  */
@@ -29,17 +31,17 @@ export function resolveSecrets(value: unknown, environment: NodeJS.ProcessEnv, d
 
   const readSecret = (kind: string, name: string, path: string): string => {
     const secret = kind === 'env' ? environment[name] : readFile(resolve(dir, name));
-    if (secret === undefined) {
+    if (secret === undefined || isUnset(secret)) {
       problems.push({
         path,
         message:
           kind === 'env'
             ? `names the variable ${name}, which is not set`
-            : `names the file ${name}, which cannot be read`,
+            : `names the file ${name}, which cannot be read or is empty`,
       });
       return '';
     }
-    if (secret !== '') secrets.add(secret);
+    secrets.add(secret);
     return secret;
   };
 
@@ -50,6 +52,7 @@ export function resolveSecrets(value: unknown, environment: NodeJS.ProcessEnv, d
     if (typeof node !== 'object' || node === null) return node;
     const result: Record<string, unknown> = {};
     for (const [key, child] of Object.entries(node)) {
+      if (isUnset(child) && key !== 'equals') continue;
       const childPath = path === '' ? key : `${path}.${key}`;
       const setting = key.endsWith('_file') ? key.slice(0, -'_file'.length) : '';
       if (typeof child === 'string' && SECRET_SETTINGS.has(setting))

@@ -47,7 +47,7 @@ describe('extractors: of monitor.yaml', () => {
   it.each([
     [{ jobs: 'sometimes' }, 'one of auto, firehose, poll, off'],
     [{ poll: { interval: '5s' } }, 'text'],
-    [{ firehose: { max_length: 1 } }, 'a whole number from 100 on'],
+    [{ firehose: { max_length: 1 } }, 'an integer, 100 or more'],
     [{ firehose: { exchanges: [] } }, 'a list of exchanges'],
     [{ heartbeat: {} }, 'one of url, ca_file'],
   ])('%j is refused with what may be', (given, message) => {

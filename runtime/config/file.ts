@@ -29,7 +29,7 @@ export function readConfigFile(path: string): Record<string, unknown> {
 }
 
 /** What the parser says, with line and column, and without what stands there: it may be a secret. */
-function yamlProblem(cause: unknown): string {
+export function yamlProblem(cause: unknown): string {
   const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
   return line.replace(/:$/, '').replace(/(?::\s*)?".*"/, '');
 }

@@ -144,7 +144,7 @@ export const httpUrl: Value<string> = {
 };
 
 /** A URL of HTTP; undefined where the text is none. */
-function parseHttpUrl(text: string): URL | undefined {
+export function parseHttpUrl(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && /^https?:$/.test(url.protocol) ? url : undefined;
 }
