@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import pino from 'pino';
-import { readConfigFile } from '../runtime/config/file.ts';
+import { isUnset } from '../runtime/config/source.ts';
 import { startCapture } from '../instrumentation/capture/start-capture.ts';
 import { proxyEnricher } from '../proxy/enrichment.ts';
 import { startProxy } from '../proxy/proxy.ts';
@@ -12,12 +12,14 @@ import { stopOnSignal } from '../runtime/stop-on-signal.ts';
 
 /** `proxy`: runs until SIGTERM or SIGINT, then finishes what is in flight and exits 0. */
 export async function runProxy({ config }: GlobalOptions, command: Command): Promise<void> {
-  const file: Record<string, unknown> = config === undefined ? {} : readConfigFile(config);
+  const file: Record<string, unknown> =
+    config === undefined ? {} : (await import('../runtime/config/file.ts')).readConfigFile(config);
   const settings = parseProxySettings({ ...process.env, ...flagValues(command) }, file);
   const log = pino({ level: settings.LOG_LEVEL, base: { service: 'clowder-otel-proxy' } });
   // The SDK reads its own settings from the environment.
   const forSdk: Record<string, unknown> = { OTEL_EXPORTER_OTLP_ENDPOINT: DEFAULT_OTLP_ENDPOINT, ...file };
-  for (const [name, value] of Object.entries(forSdk)) if (name.startsWith('OTEL_')) process.env[name] ??= String(value);
+  for (const [name, value] of Object.entries(forSdk))
+    if (name.startsWith('OTEL_') && isUnset(process.env[name])) process.env[name] = String(value);
   const enricher = await proxyEnricher(settings);
   const telemetry = setUpTelemetry({
     serviceName: 'clowder-otel-proxy',

@@ -5,7 +5,7 @@ import type { ProxySettings } from './settings.ts';
 /**
  * The enricher that the proxy's settings ask for; undefined where they ask for none, and then nothing of it is loaded.
  *
- * @throws ProxyConfigError where the CA cannot be read
+ * @throws ConfigError where the CA cannot be read
  */
 export async function proxyEnricher(settings: ProxySettings): Promise<Enricher | undefined> {
   const { CLOWDER_VERSION: version, CLOWDER_ENRICH: what } = settings;

@@ -1,21 +1,20 @@
 import { readFileSync } from 'node:fs';
-import { ProxyConfigError } from './settings.ts';
+import { shown, whyUnreadable } from '../runtime/config/blank.ts';
+import { ConfigError } from '../runtime/config/config-error.ts';
 
 /**
  * The content of a certificate, key or CA.
  *
  * @param name of the setting
  * @param path undefined where it is not given
- * @throws ProxyConfigError where the file cannot be read
+ * @throws ConfigError where the file cannot be read
  */
 export function readPem(name: string, path: string | undefined): Buffer | undefined {
   if (path === undefined) return undefined;
   try {
     return readFileSync(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ProxyConfigError(`The configuration is wrong:\n  ${name} was ${JSON.stringify(path)}: ${reason}`, {
-      cause,
-    });
+    const problem = `${name} was ${shown(path, false)}: must be a readable file (${whyUnreadable(cause)})`;
+    throw ConfigError.of([problem]);
   }
 }

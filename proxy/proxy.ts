@@ -43,7 +43,7 @@ const CLOSE_IDLE_EVERY_MS = 100;
 /**
  * Starts the proxy and listens.
  *
- * @throws ProxyConfigError where a file of a certificate, key or CA cannot be read
+ * @throws ConfigError where a file of a certificate, key or CA cannot be read
  * @throws Error of the system where an address cannot be listened on
  */
 export async function startProxy({ settings, observer, log, enrichment }: ProxyOptions): Promise<RunningProxy> {

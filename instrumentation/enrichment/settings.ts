@@ -1,3 +1,5 @@
+import { entriesOf, parseHttpUrl } from '../../runtime/config/values.ts';
+
 /** What can be asked of Clowder: names and places of resources, who makes a request. */
 export const ENRICHED = ['names', 'users'] as const;
 export type Enriched = (typeof ENRICHED)[number];
@@ -25,17 +27,17 @@ export const DEFAULT_CACHE_TTL_S = 300;
 /** `off`, or a list such as `names,users`; undefined where it is neither. */
 export function parseEnriched(text: string): readonly Enriched[] | undefined {
   if (text.trim() === 'off') return [];
-  const parts = text.split(',').map((part) => part.trim());
-  return parts.every(isEnriched) ? [...new Set(parts)] : undefined;
+  const parts = entriesOf(text);
+  return parts.length > 0 && parts.every(isEnriched) ? [...new Set(parts)] : undefined;
 }
 
 const isEnriched = (text: string): text is Enriched => ENRICHED.some((one) => one === text);
 
 /** Clowder's address; undefined where the text is none that can be asked at. */
 export function parseClowderUrl(text: string): URL | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = parseHttpUrl(text);
   const isPlain = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
-  return isPlain && /^https?:$/.test(url.protocol) ? url : undefined;
+  return isPlain ? url : undefined;
 }
 
 /** Whether a text can be a key: it is sent in a header. */

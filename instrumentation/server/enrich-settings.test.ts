@@ -59,6 +59,6 @@ test('numbers that are none give way to the defaults', () => {
   expect(found).toMatchObject({ timeoutMs: 1000, cacheSize: 10_000 });
   expect(said).toEqual([
     'CLOWDER_ENRICH_TIMEOUT_S is 60; it may be a number above 0, 10 at most. Taking 1',
-    'CLOWDER_ENRICH_CACHE_SIZE is NaN; it may be a number above 0. Taking 10000',
+    'CLOWDER_ENRICH_CACHE_SIZE is x; it may be a number above 0. Taking 10000',
   ]);
 });

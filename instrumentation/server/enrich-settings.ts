@@ -1,3 +1,6 @@
+import { blankUrls } from '../../runtime/config/blank.ts';
+import { textOf, type Environment } from '../../runtime/config/source.ts';
+import { number } from '../../runtime/config/values.ts';
 import {
   DEFAULT_CACHE_SIZE,
   DEFAULT_CACHE_TTL_S,
@@ -28,8 +31,6 @@ export interface EnrichSettings {
   readonly cacheTtlS?: number;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /**
  * Settings in force; undefined where enrichment is off, as it is by default, or cannot be.
  *
@@ -43,11 +44,10 @@ export function enrichmentSettings(
   log: (message: string) => void,
 ): EnrichmentSettings | undefined {
   if (given === false) return undefined;
-  const text = (name: string): string | undefined => env[name]?.trim() || undefined;
-  const what = given?.what ?? parseEnriched(text('CLOWDER_ENRICH') ?? 'off');
+  const what = given?.what ?? parseEnriched(textOf(env, 'CLOWDER_ENRICH') ?? 'off');
   if (what?.length === 0) return undefined;
-  const url = parseClowderUrl(given?.url ?? text('CLOWDER_ENRICH_URL') ?? '');
-  const apiKey = given?.apiKey ?? text('CLOWDER_ENRICH_API_KEY');
+  const url = parseClowderUrl(given?.url ?? textOf(env, 'CLOWDER_ENRICH_URL') ?? '');
+  const apiKey = given?.apiKey ?? textOf(env, 'CLOWDER_ENRICH_API_KEY');
   const problems = [
     what === undefined && `CLOWDER_ENRICH may be off, or a list of ${ENRICHED.join(', ')}`,
     clowder === 'auto' && 'CLOWDER_VERSION must say whose API is to be asked: v1 or v2',
@@ -58,20 +58,20 @@ export function enrichmentSettings(
     log(`events are not completed by look-ups: ${problems.join('; ')}`);
     return undefined;
   }
-  const number = (name: string, inCode: number | undefined, byDefault: number, max = Infinity): number => {
-    const value = inCode ?? Number(text(name) ?? byDefault);
-    if (value > 0 && value <= max) return value;
-    log(
-      `${name} is ${value}; it may be a number above 0${max < Infinity ? `, ${max} at most` : ''}. Taking ${byDefault}`,
-    );
-    return byDefault;
+  const numberOf = (name: string, inCode: number | undefined, byDefault: number, most?: number): number => {
+    const said = inCode ?? textOf(env, name) ?? byDefault;
+    const value = number('a number', { above: 0, ...(most !== undefined && { most }) });
+    const parsed = value.parse(said);
+    if (parsed === undefined)
+      log(`${name} is ${blankUrls(String(said))}; it may be ${value.mayBe}. Taking ${byDefault}`);
+    return parsed ?? byDefault;
   };
   return {
     what,
     url,
     apiKey,
-    timeoutMs: number('CLOWDER_ENRICH_TIMEOUT_S', given?.timeoutS, DEFAULT_TIMEOUT_S, LONGEST_TIMEOUT_S) * 1000,
-    cacheSize: number('CLOWDER_ENRICH_CACHE_SIZE', given?.cacheSize, DEFAULT_CACHE_SIZE),
-    cacheTtlMs: number('CLOWDER_ENRICH_CACHE_TTL_S', given?.cacheTtlS, DEFAULT_CACHE_TTL_S) * 1000,
+    timeoutMs: numberOf('CLOWDER_ENRICH_TIMEOUT_S', given?.timeoutS, DEFAULT_TIMEOUT_S, LONGEST_TIMEOUT_S) * 1000,
+    cacheSize: numberOf('CLOWDER_ENRICH_CACHE_SIZE', given?.cacheSize, DEFAULT_CACHE_SIZE),
+    cacheTtlMs: numberOf('CLOWDER_ENRICH_CACHE_TTL_S', given?.cacheTtlS, DEFAULT_CACHE_TTL_S) * 1000,
   };
 }

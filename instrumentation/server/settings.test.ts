@@ -45,4 +45,25 @@ describe('the options of the capture', () => {
     expect(captureOptions({}, { CLOWDER_VERSION: 'v3' }, (message) => void said.push(message)).clowder).toBe('auto');
     expect(said).toEqual(['CLOWDER_VERSION is "v3"; it may be v1, v2 or auto. Taking auto']);
   });
+
+  test.each([
+    ['TRUE', true],
+    ['yes', true],
+    ['Off', false],
+    ['0', false],
+  ])('read CLOWDER_TRUST_FORWARDED=%s like every flag', (text, trustForwarded) => {
+    const said: string[] = [];
+    const options = captureOptions({}, { CLOWDER_TRUST_FORWARDED: text }, (message) => void said.push(message));
+    expect(options.trustForwarded).toBe(trustForwarded);
+    expect(said).toEqual([]);
+  });
+
+  test('trust nobody where CLOWDER_TRUST_FORWARDED is no flag, and say so', () => {
+    const said: string[] = [];
+    const env = { CLOWDER_TRUST_FORWARDED: 'http://u:s3cret@h' };
+    expect(captureOptions({}, env, (message) => void said.push(message)).trustForwarded).toBe(false);
+    expect(said).toEqual([
+      'CLOWDER_TRUST_FORWARDED is "http://u:***@h"; it may be true, 1, yes or on, or false, 0, no or off. Taking false',
+    ]);
+  });
 });

@@ -1,3 +1,6 @@
+import { shown } from '../../runtime/config/blank.ts';
+import { textOf, type Environment } from '../../runtime/config/source.ts';
+import { flag, oneOf } from '../../runtime/config/values.ts';
 import type { CaptureOptions } from '../capture/types.ts';
 import type { ClowderVersion } from '../../taxonomy/http/types.ts';
 
@@ -13,10 +16,7 @@ export interface CaptureSettings {
   readonly trustForwarded?: boolean;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-const VERSIONS: ReadonlySet<string> = new Set<ClowderVersion>(['v1', 'v2', 'auto']);
-const TRUE = new Set(['true', '1', 'yes', 'on']);
+const VERSION = oneOf<ClowderVersion>(['v1', 'v2', 'auto']);
 
 /**
  * Settings in force: those given in code, then the environment's, then the defaults.
@@ -28,26 +28,24 @@ export function captureOptions(
   env: Environment = process.env,
   log: (message: string) => void = () => undefined,
 ): CaptureOptions {
-  const version = settings.clowder ?? given(env['CLOWDER_VERSION']) ?? 'auto';
-  if (!isVersion(version)) log(`CLOWDER_VERSION is "${version}"; it may be v1, v2 or auto. Taking auto`);
-  const instance = given(settings.instance ?? env['CLOWDER_INSTANCE']);
-  const trustForwarded = given(env['CLOWDER_TRUST_FORWARDED'])?.toLowerCase() ?? 'false';
+  const given = settings.clowder ?? textOf(env, 'CLOWDER_VERSION') ?? 'auto';
+  const version = VERSION.parse(given);
+  if (version === undefined) log(`CLOWDER_VERSION is ${shown(given, false)}; it may be v1, v2 or auto. Taking auto`);
+  const instance = settings.instance?.trim() || textOf(env, 'CLOWDER_INSTANCE');
   return {
-    clowder: isVersion(version) ? version : 'auto',
-    contextPath: contextPath(settings.contextPath ?? given(env['CLOWDER_CONTEXT']) ?? ''),
-    trustForwarded: settings.trustForwarded ?? TRUE.has(trustForwarded),
+    clowder: version ?? 'auto',
+    contextPath: contextPath(settings.contextPath ?? textOf(env, 'CLOWDER_CONTEXT') ?? ''),
+    trustForwarded: settings.trustForwarded ?? trustForwarded(env, log),
     ...(instance !== undefined && { instance }),
   };
 }
 
-/** Set to nothing is not set (OTel specification, environment variables). */
-function given(value: string | undefined): string | undefined {
-  const text = value?.trim();
-  return text === '' ? undefined : text;
-}
-
-function isVersion(text: string): text is ClowderVersion {
-  return VERSIONS.has(text);
+function trustForwarded(env: Environment, log: (message: string) => void): boolean {
+  const given = textOf(env, 'CLOWDER_TRUST_FORWARDED') ?? 'false';
+  const trusts = flag.parse(given);
+  if (trusts === undefined)
+    log(`CLOWDER_TRUST_FORWARDED is ${shown(given, false)}; it may be ${flag.mayBe}. Taking false`);
+  return trusts ?? false;
 }
 
 /** With a slash in front and none behind; '' for the root. */
