@@ -22,6 +22,7 @@ test.each<[string, Answer, object, string]>([
   ['nothing, where it leads elsewhere', { status: 303 }, { facts: null }, 'none'],
   ['a failure, where Clowder has one', { status: 503 }, { failed: 'failed' }, 'failed'],
   ['a failure, where Clowder has too much to do', { status: 429 }, { failed: 'failed' }, 'failed'],
+  ['a failure, where Clowder waited for too long', { status: 408 }, { failed: 'failed' }, 'failed'],
 ])('an answer gives %s', async (_what, answer, expected, outcome) => {
   const { ask, stats } = setUp(answering(answer));
   expect(await ask()).toEqual(expected);

@@ -12,6 +12,7 @@ import {
 } from 'cockatiel';
 import type { Json } from '../../taxonomy/http/types.ts';
 import type { Credentials } from './credentials.ts';
+import { meaningOf } from '../../runtime/sending/status.ts';
 import { readAnswer, type Facts, type Lookup, type User } from './lookups.ts';
 import { addTo, type EnrichmentStats, type UnenrichedReason } from './stats.ts';
 
@@ -75,7 +76,7 @@ export function createAsk({ get, stats, timeoutMs, ...limits }: AskOptions): Ask
 
 /** @throws Error where the answer is not about what was asked, but about Clowder's own state */
 function properly(answer: Answer): Answer {
-  if (answer.status >= 500 || answer.status === 429) throw new Error(`Clowder answered ${answer.status}`);
+  if (meaningOf(answer.status) === 'retry') throw new Error(`Clowder answered ${answer.status}`);
   return answer;
 }
 

@@ -170,7 +170,7 @@ describe('while the receiver is away', () => {
 });
 
 describe('a receiver that refuses a batch', () => {
-  test.each([400, 413])('for good (%i) gets it in halves, and only what it cannot take is lost', async (code) => {
+  test.each([400, 413, 422])('for good (%i) gets it in halves, and only what it cannot take is lost', async (code) => {
     const { emit, accepted, lost } = setUp({ maxBatchSize: 8 }, (ids) =>
       ids.includes('5') ? refused(code) : undefined,
     );
@@ -180,7 +180,7 @@ describe('a receiver that refuses a batch', () => {
     expect(lost).toEqual([[1, 'refused']]);
   });
 
-  test.each([401, 404, 500])('because of its set-up (%i) gets it again', async (code) => {
+  test.each([401, 404, 415, 500])('because of its set-up (%i) gets it again', async (code) => {
     let wrong = true;
     const { emit, accepted, lost } = setUp({}, () => (wrong ? refused(code) : undefined));
     emit('a');

@@ -1,6 +1,7 @@
 import { ROOT_CONTEXT, context } from '@opentelemetry/api';
 import { ExportResultCode, suppressTracing, type ExportResult } from '@opentelemetry/core';
 import { backOff } from '../../runtime/sending/back-off.ts';
+import { meaningOf } from '../../runtime/sending/status.ts';
 import { redactText } from '../../taxonomy/redaction.ts';
 import { BoundedQueue } from './bounded-queue.ts';
 
@@ -234,7 +235,9 @@ const LOSS: Readonly<Record<Exclude<LossReason, 'queue_full'>, string>> = {
 
 /** Bad, or too large, whenever it is sent; other failures may pass: a wrong path or key is put right by the operator. */
 function isRefusal(error: Error | undefined): boolean {
-  return error !== undefined && 'code' in error && (error.code === 400 || error.code === 413);
+  if (error === undefined || !('code' in error) || typeof error.code !== 'number') return false;
+  const meaning = meaningOf(error.code);
+  return meaning === 'rejected' || meaning === 'too_large';
 }
 
 /** Resolves with the work, or after the time; without work, after the time. The work's failure is not ours. */

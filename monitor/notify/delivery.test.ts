@@ -68,13 +68,21 @@ describe('a delivery', () => {
   });
 
   it('drops what is refused, and what could not be delivered for too long, and goes on', async () => {
-    const refused = start(['a', 'b'], [new NotifyError('refused', 'HTTP 404')]);
+    const refused = start(['a', 'b'], [new NotifyError('refused', 'HTTP 400')]);
     await empty(refused.rows);
     expect(refused.tried).toEqual(['a', 'b']);
     expect(refused.told).toEqual(['dropped', 'delivered']);
     const old = start(['a', 'b'], [new Error('away')], 6001);
     await empty(old.rows);
     expect(old.told).toEqual(['dropped', 'delivered']);
+  });
+
+  it('waits as long as the other side asks', async () => {
+    const beganMs = performance.now();
+    const { rows, tried } = start(['a'], [new NotifyError('not_now', 'HTTP 429', { afterMs: 200 })]);
+    await empty(rows);
+    expect(tried).toEqual(['a', 'a']);
+    expect(performance.now() - beganMs).toBeGreaterThanOrEqual(199);
   });
 
   it('goes on after the time-out of a notifier that never ends', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { backOff } from '../../runtime/sending/back-off.ts';
+import { backOff, heeding } from '../../runtime/sending/back-off.ts';
 import type { MonitorStore, OutboxRow } from '../state/store.ts';
 import { errorText } from '../probes/probe-error.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
@@ -97,7 +97,8 @@ export class Delivery {
       onOutcome('failed');
       if (this.#failures === 1) log.warn({ ...fields, reason }, 'notification not delivered; it is tried again');
       const { pauseMs = PAUSES, random = Math.random } = this.#options;
-      return backOff(this.#failures, pauseMs, random);
+      const wishMs = error instanceof NotifyError ? error.afterMs : undefined;
+      return heeding(wishMs, backOff(this.#failures, pauseMs, random));
     }
   }
 }

@@ -14,10 +14,13 @@ export interface Notifier {
 export class NotifyError extends Error {
   override readonly name = 'NotifyError';
   readonly code: 'refused' | 'not_now';
+  /** How long the other side asks to wait before another try, in milliseconds. */
+  readonly afterMs: number | undefined;
 
   /** @param code `refused`: it never will be taken; `not_now`: another try may pass */
-  constructor(code: NotifyError['code'], message: string, options?: ErrorOptions) {
+  constructor(code: NotifyError['code'], message: string, options?: ErrorOptions & { readonly afterMs?: number }) {
     super(message, options);
     this.code = code;
+    this.afterMs = options?.afterMs;
   }
 }

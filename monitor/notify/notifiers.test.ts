@@ -61,15 +61,22 @@ describe('a webhook', () => {
     });
   });
 
-  it('that does not know the message, or is nowhere, never will', async () => {
+  it.each([
+    ['refuses the message never will take it', 400, { code: 'refused', message: 'HTTP 400: no_text' }],
+    ['is at another address may, once that is put right', 404, { code: 'not_now', message: 'HTTP 404: no_text' }],
+    ['has another key may, once that is put right', 403, { code: 'not_now', message: 'HTTP 403: no_text' }],
+    ['has too much to do says when', 429, { code: 'not_now', message: 'HTTP 429: no_text', afterMs: 7000 }],
+  ])('that %s', async (_, status, expected) => {
     const { createServer } = await import('node:http');
     const { once } = await import('node:events');
-    const server = createServer((_request, response) => response.writeHead(404).end()).listen(0, '127.0.0.1');
+    const server = createServer((_request, response) =>
+      response.writeHead(status, { 'retry-after': '7' }).end('no_text'),
+    ).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
     const port = typeof address === 'object' ? address?.port : 0;
-    const gone = notifier(`type: slack, url: "http://127.0.0.1:${port}/"`);
-    await expect(gone.deliver(down, never)).rejects.toMatchObject({ code: 'refused', message: 'HTTP 404' });
+    const slack = notifier(`type: slack, url: "http://127.0.0.1:${port}/"`);
+    await expect(slack.deliver(down, never)).rejects.toMatchObject(expected);
     server.close();
     server.closeAllConnections();
   });

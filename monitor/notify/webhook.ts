@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { post } from '../../runtime/sending/post.ts';
 import type { NotifierSettings } from '../config/schema.ts';
 import { errorText } from '../probes/probe-error.ts';
 import { details, headline, type Notification } from './notification.ts';
@@ -55,25 +56,29 @@ function signature(secret: string, timestamp: string, body: string): Record<stri
   return { 'x-clowder-timestamp': timestamp, 'x-clowder-signature': `sha256=${hmac}` };
 }
 
-/** @throws NotifyError */
+/** @throws NotifyError: `not_now` also where an address or a key is wrong, which somebody may put right in time */
 async function postJson(
   url: string,
   body: string,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<void> {
-  let status: number;
-  try {
-    const sent = { 'content-type': 'application/json', 'user-agent': 'clowder-otel-monitor', ...headers };
-    const response = await fetch(url, { method: 'POST', body, headers: sent, signal, redirect: 'manual' });
-    await response.body?.cancel();
-    status = response.status;
-  } catch (error) {
+  const sent = { 'content-type': 'application/json', 'user-agent': 'clowder-otel-monitor', ...headers };
+  const { outcome } = await post({ url, headers: sent, body, signal, now: Date.now }).catch((error: unknown) => {
     // fetch says only that it failed; why stands in the cause.
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     throw new NotifyError('not_now', errorText(cause), { cause: error });
+  });
+  switch (outcome.kind) {
+    case 'accepted':
+    case 'partial':
+      return;
+    case 'retry':
+      throw new NotifyError('not_now', outcome.reason, outcome);
+    case 'misconfigured':
+      throw new NotifyError('not_now', outcome.reason);
+    case 'too_large':
+    case 'rejected':
+      throw new NotifyError('refused', outcome.reason);
   }
-  if (status >= 200 && status < 300) return;
-  const mayPass = status >= 500 || status === 408 || status === 425 || status === 429;
-  throw new NotifyError(mayPass ? 'not_now' : 'refused', `HTTP ${status}`);
 }

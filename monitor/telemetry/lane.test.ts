@@ -89,7 +89,7 @@ describe('a lane', () => {
 
   it('finds the one request that is refused, moves it aside, and sends the others', async () => {
     add('a', 'b', 'X', 'c', 'd');
-    const { posted } = start((body) => (body.includes('X') ? { kind: 'refused', reason: 'HTTP 400' } : ACCEPTED));
+    const { posted } = start((body) => (body.includes('X') ? { kind: 'rejected', reason: 'HTTP 400' } : ACCEPTED));
     await drained();
     expect(posted.filter((body) => !body.includes('X')).join('')).toBe('abcd');
     expect(spool.stats.refused).toBe(1);

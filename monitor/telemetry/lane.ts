@@ -118,7 +118,8 @@ export class Lane {
         this.#failures = 0;
         return 0;
       }
-      case 'refused': {
+      case 'too_large':
+      case 'rejected': {
         const [first] = rows;
         if (rows.length === 1 && first !== undefined) {
           spool.refuse(first, answer.reason, (this.#options.now ?? Date.now)());

@@ -5,6 +5,9 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { convertLegacyHttpOptions } from '@opentelemetry/otlp-exporter-base/node-http';
 import { ProtobufLogsSerializer, ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
+import type { SendOutcome } from '../../runtime/sending/outcome.ts';
+import { retryAfterMs } from '../../runtime/sending/retry-after.ts';
+import { meaningOf } from '../../runtime/sending/status.ts';
 import { redactText } from '../../taxonomy/index.ts';
 import type { Signal } from './spool.ts';
 
@@ -12,12 +15,8 @@ import type { Signal } from './spool.ts';
 export type PostAnswer =
   /** Taken, but for so many items, which the receiver refuses for good. */
   | { readonly kind: 'accepted'; readonly rejected: number; readonly message: string }
-  /** Not now, or nobody knows: the same again, not before `afterMs`. */
-  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
-  /** The receiver does not know us, or the path: an operator is needed, the data are kept. */
-  | { readonly kind: 'misconfigured'; readonly reason: string }
-  /** Bad or too large, whenever it is sent. */
-  | { readonly kind: 'refused'; readonly reason: string };
+  /** OTLP does not say which were rejected of those that were sent. */
+  | Exclude<SendOutcome, { kind: 'accepted' | 'partial' }>;
 
 /** Posts one serialized request; it never throws. */
 export type PostOtlp = (body: Uint8Array, signal: AbortSignal) => Promise<PostAnswer>;
@@ -87,23 +86,12 @@ type RejectedOf = (answer: Uint8Array) => { readonly rejected: number; readonly 
 
 function answerOf(response: IncomingMessage, answer: Buffer, rejectedOf: RejectedOf): PostAnswer {
   const status = response.statusCode ?? 0;
-  if (status >= 200 && status < 300) return { kind: 'accepted', ...readRejected(answer, rejectedOf) };
+  const kind = meaningOf(status);
+  if (kind === 'accepted') return { kind, ...readRejected(answer, rejectedOf) };
   const reason = redactText(`HTTP ${status} ${printable(answer)}`.trim());
-  if (REFUSED.has(status)) return { kind: 'refused', reason };
-  if (MISCONFIGURED.has(status) || (status >= 300 && status < 400)) return { kind: 'misconfigured', reason };
+  if (kind !== 'retry') return { kind, reason };
   const afterMs = retryAfterMs(response.headers['retry-after'], Date.now());
-  return { kind: 'retry', reason, ...(afterMs !== undefined && { afterMs }) };
-}
-
-const REFUSED: ReadonlySet<number> = new Set([400, 413, 415, 422]);
-const MISCONFIGURED: ReadonlySet<number> = new Set([401, 403, 404, 405, 407]);
-
-/** Milliseconds to wait by a Retry-After header, seconds or a date (RFC 9110, 10.2.3). */
-export function retryAfterMs(value: string | undefined, nowMs: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+  return { kind, reason, ...(afterMs !== undefined && { afterMs }) };
 }
 
 function readRejected(answer: Buffer, rejectedOf: RejectedOf): ReturnType<RejectedOf> {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { post, retryAfterMs, type PostAnswer } from './post.ts';
+import { post, type PostAnswer } from './post.ts';
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -77,18 +77,5 @@ describe('the answer to a post', () => {
       response.write('half', () => response.destroy());
     });
     await expect(broken).rejects.toThrow(/terminated|aborted|other side/);
-  });
-});
-
-describe('Retry-After', () => {
-  it.each([
-    [null, undefined],
-    ['5', 5000],
-    [' 0 ', 0],
-    ['Thu, 01 Jan 1970 00:01:00 GMT', 30_000],
-    ['Thu, 01 Jan 1970 00:00:10 GMT', 0],
-    ['soon', undefined],
-  ])('of %j is %j ms', (value, expected) => {
-    expect(retryAfterMs(value, 30_000)).toBe(expected);
   });
 });

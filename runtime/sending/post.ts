@@ -1,4 +1,6 @@
 import type { SendOutcome } from './outcome.ts';
+import { retryAfterMs } from './retry-after.ts';
+import { meaningOf } from './status.ts';
 
 /** A request to a service, and how its answer is to be understood. */
 export interface PostOptions {
@@ -18,15 +20,12 @@ export interface PostAnswer {
   readonly text: string;
   /** The same as it came, for answers that are not text. */
   readonly bytes: Uint8Array;
-  /** What the status alone says: 2xx `accepted`; 408, 425, 429 and 5xx `retry`; 413 `too_large`; 400, 409 and 422 `rejected`; other `misconfigured`: an address or a method is wrong, and no event is to blame. */
+  /** What the status alone says. */
   readonly outcome: SendOutcome;
 }
 
 const BODY_KEPT_BYTES = 65_536;
 const REASON_LENGTH = 500;
-/** What is wrong is in the body. */
-const OF_THE_CONTENT: ReadonlySet<number> = new Set([400, 409, 422]);
-const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /**
  * Posts, reads the answer to its end, and says what its status means.
@@ -54,21 +53,12 @@ function outcomeOf(
   header: (name: string) => string | null,
   now: () => number,
 ): SendOutcome {
-  if (status >= 200 && status < 300) return { kind: 'accepted' };
+  const kind = meaningOf(status);
+  if (kind === 'accepted') return { kind };
   const reason = `HTTP ${status}${text === '' ? '' : `: ${text.slice(0, REASON_LENGTH)}`}`;
-  if (status === 413) return { kind: 'too_large', reason };
-  if (OF_THE_CONTENT.has(status)) return { kind: 'rejected', reason };
-  if (status < 500 && !PASSING.has(status)) return { kind: 'misconfigured', reason };
+  if (kind !== 'retry') return { kind, reason };
   const afterMs = retryAfterMs(header('retry-after'), now());
-  return afterMs === undefined ? { kind: 'retry', reason } : { kind: 'retry', reason, afterMs };
-}
-
-/** Milliseconds to wait by a Retry-After header, seconds or a date (RFC 9110, 10.2.3). */
-export function retryAfterMs(value: string | null, nowMs: number): number | undefined {
-  if (value === null) return undefined;
-  if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+  return { kind, reason, ...(afterMs !== undefined && { afterMs }) };
 }
 
 async function readBytes(response: Response): Promise<Buffer> {

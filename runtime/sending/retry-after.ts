@@ -1,0 +1,18 @@
+/** IMF-fixdate, and the two older forms of a date (RFC 9110, 5.6.7). `Date.parse` alone takes any word before a year. */
+const HTTP_DATE = /^(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?,? /;
+
+/**
+ * How long a Retry-After header asks to wait: seconds, also with a fraction as some services have it, or a date
+ * (RFC 9110, 10.2.3). Milliseconds; undefined where it asks for nothing: what is past, 0, or no such value.
+ */
+export function retryAfterMs(value: string | null | undefined, nowMs: number): number | undefined {
+  const text = value?.trim() ?? '';
+  const ms = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) * 1000 : dateMs(text) - nowMs;
+  return ms > 0 ? Math.ceil(ms) : undefined;
+}
+
+/** NaN where it is none. All three forms are of UTC; the oldest does not say so. */
+function dateMs(text: string): number {
+  if (!HTTP_DATE.test(text)) return NaN;
+  return Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
+}
