@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 20;
 /** What the proxy has in memory before it counts: its program, loaded and optimised. */
 const WARM_UP_SECONDS = 3;
 
-/** Bounds of DESIGN.md, MiB. */
+/** Bounds (docs/design.md, "Speed"), MiB. */
 const GROWTH_BOUND = 64;
 const TOTAL_BOUND = 250;
 

@@ -5,7 +5,7 @@ export type Measure = () => Promise<number>;
 export interface Row {
   readonly name: string;
   readonly unit: string;
-  /** The ratio to reach (DESIGN.md, "Speed to reach"): ours/peer, or peer/ours where less is better. */
+  /** The ratio to reach (docs/design.md, "Speed"): ours/peer, or peer/ours where less is better. */
   readonly target: number;
   /** Which figures are better. @default 'higher' */
   readonly better?: 'higher' | 'lower';

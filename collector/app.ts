@@ -25,7 +25,7 @@ export interface AppParts {
   readonly traced: boolean;
 }
 
-/** All routes of the collector; the table in DESIGN.md is the contract. */
+/** All routes of the collector; the contract is docs/design.md, "HTTP of the collector". */
 export function createApp(parts: AppParts): Hono {
   const app = new Hono();
   app.use(countRequests(parts.metrics));

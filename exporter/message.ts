@@ -12,7 +12,7 @@ export interface EventMessage {
   readonly options: Options.Publish;
 }
 
-/** The message of an event (DESIGN.md, "RabbitMQ"): CloudEvents 1.0 in headers, the flat JSON body as content. */
+/** The message of an event (docs/design.md, "RabbitMQ"): CloudEvents 1.0 in headers, the flat JSON body as content. */
 export function toMessage(body: FlatBody): EventMessage {
   return build(body, Buffer.from(JSON.stringify(body)));
 }

@@ -1,4 +1,4 @@
-/** From SIGTERM to the end of the process, whatever is left (DESIGN.md, promise 4). */
+/** From SIGTERM to the end of the process, whatever is left (docs/design.md, "Promises", 4). */
 const STOP_WITHIN_MS = 9500;
 
 /** The part of a pino logger that is used. */

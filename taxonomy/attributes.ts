@@ -158,7 +158,7 @@ export function numberAttribute(attributes: Attributes, name: string): number | 
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** Whether the request was marked as captured by the proxy (DESIGN.md, "Who knows best"). */
+/** Whether the request was marked as captured by the proxy (docs/design.md, "Who knows best"). */
 export function isMarkedCaptured(attributes: Attributes, traceState: string): boolean {
   if (traceState !== '' && /(?:^|,)\s*clowder=captured\s*(?:,|$)/.test(traceState)) return true;
   return CAPTURED_NAMES.some((name) => {

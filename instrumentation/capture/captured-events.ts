@@ -19,7 +19,7 @@ export interface Occasion {
 /** Attributes of the span that every event of its request carries too. */
 const WHO = ['client.address', 'user_agent.original', 'clowder.client.kind', 'user.id', 'user.name'] as const;
 
-/** The events as log records, ids included: every observer of the request gives the same ones (DESIGN.md, "Identity"). */
+/** The events as log records, ids included: every observer of the request gives the same ones (docs/design.md, "Identity"). */
 export function captureEvents(events: readonly HttpEvent[], occasion: Occasion): CapturedEvent[] {
   const identities = identitiesOfEvents(events);
   return events.map(({ event, data, collapseWithinS }, index) => {

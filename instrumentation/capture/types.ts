@@ -30,7 +30,7 @@ export interface CaptureOptions {
 /** Attribute values as the OTel API takes them. */
 export type CapturedAttributes = Record<string, string | number | boolean>;
 
-/** A domain event as it leaves: an OTel log record of this name and these attributes (DESIGN.md, "Telemetry form"). */
+/** A domain event as it leaves: an OTel log record of this name and these attributes (docs/design.md, "Telemetry form"). */
 export interface CapturedEvent {
   readonly type: EventType;
   /** By the names of ATTRIBUTE_OF_FIELD; `clowder.source` and, where the trace is known, `clowder.event.id` included. */
@@ -51,7 +51,7 @@ export interface CaptureResult {
   readonly events: readonly CapturedEvent[];
   /**
    * Ids of events that path and status alone would have made, and that the bodies say did not happen: other observers
-   * of the same trace must not make them either (DESIGN.md, "Who knows best").
+   * of the same trace must not make them either (docs/design.md, "Who knows best").
    */
   readonly refuted: readonly string[];
   readonly errors: readonly CaptureErrorCode[];

@@ -6,7 +6,7 @@ import { stateEvent } from './statement.ts';
 export const SCOPE_NAME = 'clowder-otel';
 
 /**
- * Hands an event to the global logger provider, at once: as a log record `clowder.<type>` (DESIGN.md, "Telemetry form").
+ * Hands an event to the global logger provider, at once: as a log record `clowder.<type>` (docs/design.md, "Telemetry form").
  * It never throws. What is wrong with the event goes to `diag`; it is sent nevertheless, so that the collector's
  * rejected store has it.
  *

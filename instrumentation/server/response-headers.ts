@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** Tells NGINX that the proxy captured the request (DESIGN.md, "Who knows best"). */
+/** Tells NGINX that the proxy captured the request (docs/design.md, "Who knows best"). */
 const CAPTURED_HEADER = 'X-Clowder-Captured';
 
 /** What `writeHead` takes as headers: an object, a flat list of names and values, or a list of pairs. */

@@ -12,7 +12,7 @@ export interface DomainEventProcessorOptions extends Omit<RetryingSenderOptions<
 
 const DOMAIN_PREFIX = 'clowder.';
 
-/** Whether a log record is a domain event, or about one (DESIGN.md, "Telemetry form"). */
+/** Whether a log record is a domain event, or about one (docs/design.md, "Telemetry form"). */
 export function isDomainEvent(record: { readonly eventName?: string | undefined }): boolean {
   return record.eventName?.startsWith(DOMAIN_PREFIX) === true;
 }

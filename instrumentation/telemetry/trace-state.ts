@@ -1,4 +1,4 @@
-/** The member that marks a request as captured (DESIGN.md, "Who knows best"). */
+/** The member that marks a request as captured (docs/design.md, "Who knows best"). */
 export const CAPTURED_MEMBER = 'clowder=captured';
 
 /** Limits of W3C Trace Context, section 3.3: members of a list, and characters that everybody must pass on. */

@@ -2,7 +2,7 @@ import { connectionOptions, isHopByHop } from './hop-by-hop.ts';
 import type { ResponseHead } from '../upstream/index.ts';
 
 export interface AnswerRules {
-  /** Whether the answer is marked as captured (DESIGN.md, "Who knows best"). */
+  /** Whether the answer is marked as captured (docs/design.md, "Who knows best"). */
   readonly captured: boolean;
   /** Whether the client's connection ends with this answer. */
   readonly close: boolean;

@@ -6,7 +6,7 @@ import type { HttpEvent, HttpMappingOptions, HttpRequest } from './types.ts';
 const NOTHING: HttpEvent[] = [];
 
 /**
- * The events that one answered request amounts to (DESIGN.md, "Events"): decided by the response, from what the
+ * The events that one answered request amounts to (docs/design.md, "Events"): decided by the response, from what the
  * observer knows of it. Never throws, whatever the request.
  */
 export function mapHttpRequest(request: HttpRequest, options: HttpMappingOptions): HttpEvent[] {

@@ -1,4 +1,4 @@
-import { routeRows, type RouteRow } from './route-rows.ts';
+import { routeRows, type RouteRow } from '../clowder/routes.ts';
 import { pageView } from './scenarios/events.ts';
 import { get, one, type Scenario, type Sent } from './scenarios/scenario.ts';
 import { V1_CHANGES } from './scenarios/v1-changes.ts';
@@ -16,7 +16,7 @@ const written: Readonly<Record<StandInVersion, readonly Scenario[]>> = {
   v2: [...V2_FILES, ...V2_REST],
 };
 
-/** Rows that have an event in the table and make none here, each with the reason. */
+/** What has an event in the table and makes none here, each with the reason. */
 export const WITHOUT_SCENARIO: Readonly<Record<StandInVersion, Readonly<Record<string, string>>>> = {
   v1: {
     'DELETE /api/collections/emptyTrash': 'nobody knows which collections: no event',
@@ -26,10 +26,10 @@ export const WITHOUT_SCENARIO: Readonly<Record<StandInVersion, Readonly<Record<s
     'DELETE /api/selected/files': "the server's own selection: nobody knows which datasets: no event",
   },
   v2: {
-    'AMQP publish exchange "" routing_key <listener name> (= queue)': 'not HTTP: seen by the RabbitMQ observer',
-    'AMQP publish exchange "" routing_key clowder.<instance_id> (reply_to)': 'not HTTP: seen by the RabbitMQ observer',
-    'AMQP exchange extractors (fanout, durable)': 'not HTTP: a heartbeat, and no event',
-    'AMQP queue error.<queue>': 'not HTTP: seen by the RabbitMQ observer',
+    'AMQP job in the queue of a listener': 'not HTTP: seen by the RabbitMQ observer',
+    'AMQP status in the reply queue': 'not HTTP: seen by the RabbitMQ observer',
+    'AMQP exchange extractors': 'not HTTP: a heartbeat, and no event',
+    'AMQP queue error.{listener}': 'not HTTP: seen by the RabbitMQ observer',
   },
 };
 
@@ -61,7 +61,5 @@ export const scenariosOf = (version: StandInVersion): readonly Scenario[] => [..
 /** A request to every other route that is no event, whatever it answers: all of them together make none. */
 export const quietRequests = (version: StandInVersion): readonly Sent[] =>
   routeRows(version)
-    .filter((row) => row.event === 'none' && row.method !== 'AMQP' && !isWritten(version, row))
-    .flatMap(({ method, path }) =>
-      path.split(', ').map((one_) => ({ method, path: examplePath(one_).replace('*', 'main'), agent: 'browser' })),
-    );
+    .filter((row) => row.event === 'none' && !isWritten(version, row))
+    .map(({ method, path }) => ({ method, path: examplePath(path).replace('*', 'main'), agent: 'browser' }));

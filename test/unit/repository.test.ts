@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { eventsPage } from '../../tools/docs.ts';
@@ -16,6 +16,27 @@ const REGISTRY_HOSTS = [
   ['files', 'pythonhosted', 'org'],
 ].map((labels) => labels.join('.'));
 
+/** Pages that lie beside a checkout where this was first built, and the folder they lie in. */
+const OUTSIDE = [
+  ['DESIGN', 'md'].join('.'),
+  ['STYLE', 'md'].join('.'),
+  ['/shared', 'data'].join('/'),
+  ['/shared', 'reference'].join('/'),
+];
+
+/** A path that goes up: in an import, a URL of a file, a link of a page. */
+const UPWARD_PATH = /(?:\.\.\/)+[\w./-]*/g;
+
+/** Files whose paths are read by programs and people; a lockfile is npm's. */
+const TEXT = ['*.ts', '*.mjs', '*.cjs', '*.json', '*.py', '*.yml', '*.yaml', '*.md', ':!package-lock.json'];
+
+/** What makes a test pass without running: a modifier, an option, and Vitest's own way to stop a running one. */
+const SKIPS = [
+  /\b(?:describe|it|test|suite|context|ctx|task)(?:\.\w+)*\.(?:skip|skipIf|runIf|todo|only)\b/,
+  /\(\s*\{[^{}]*\bskip\b[^{}]*\}\s*\)\s*=>/,
+  /\b(?:skip|todo):\s*(?:true|!|process|\()/,
+];
+
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
 /** Lines of files tracked by git that hold the text, as `file:line`. */
@@ -25,6 +46,22 @@ function trackedLinesWith(text: string): readonly string[] {
   if (found.status !== 0 && found.status !== 1) throw new Error(`git grep failed: ${found.stderr}`);
   return found.stdout.split('\n').filter((line) => line !== '');
 }
+
+/** Files tracked by git that fit one of the patterns. */
+function trackedFiles(...patterns: readonly string[]): readonly string[] {
+  const found = spawnSync('git', ['ls-files', '--', ...patterns], { cwd: ROOT, encoding: 'utf8' });
+  if (found.status !== 0) throw new Error(`git ls-files failed: ${found.stderr}`);
+  return found.stdout.split('\n').filter((file) => file !== '');
+}
+
+/** The paths in a file's text that lead out of the repository. */
+function pathsOutside(file: string, text: string): readonly string[] {
+  return [...text.matchAll(UPWARD_PATH)]
+    .map(([path]) => path)
+    .filter((path) => normalize(join(dirname(file), path)).startsWith('..'));
+}
+
+const canSkip = (text: string): boolean => SKIPS.some((pattern) => pattern.test(text));
 
 /** Whether the line holds the path by itself: a checkout in /app is not meant by peer/app.py. */
 function namesPath(line: string, path: string): boolean {
@@ -48,6 +85,45 @@ describe('the repository', () => {
 
   it.each(REGISTRY_HOSTS)('has no file that names the registry %s', (host) => {
     expect(trackedLinesWith(host)).toEqual([]);
+  });
+
+  it.each(OUTSIDE)('has no file that names %s, which is not in it', (name) => {
+    expect(trackedLinesWith(name)).toEqual([]);
+  });
+
+  it('has no file with a path that leads out of it', () => {
+    const strays = trackedFiles(...TEXT).flatMap((file) =>
+      pathsOutside(file, read(file)).map((path) => `${file}: ${path}`),
+    );
+    expect(strays).toEqual([]);
+  });
+
+  it('tells a path that leads out from one that stays', () => {
+    const up = '../';
+    expect(pathsOutside('taxonomy/http/a.test.ts', `new URL('${up}${up}${up}beside/b.tsv')`)).toEqual([
+      `${up}${up}${up}beside/b.tsv`,
+    ]);
+    expect(pathsOutside('taxonomy/http/a.test.ts', `from '${up}${up}test/b.ts'`)).toEqual([]);
+  });
+
+  it('has no test that can skip itself: what cannot run fails and says what is missing', () => {
+    const files = trackedFiles('*.test.ts', 'test/integration/*.ts');
+    expect(files.length).toBeGreaterThan(200);
+    expect(files.filter((file) => canSkip(read(file)))).toEqual([]);
+  });
+
+  it('knows each way in which a test skips itself', () => {
+    const word = 'skip';
+    const ways = [
+      ['describe', "skipIf(noBroker)('x', () => {})"].join('.'),
+      ['it', "todo('x')"].join('.'),
+      ['test', 'concurrent', "skip('x', run)"].join('.'),
+      ['context', "skip('no root')"].join('.'),
+      `test('x', async ({ ${word} }) => {`,
+      `test('x', { ${word}: true }, run)`,
+    ];
+    expect(ways.filter((way) => !canSkip(way))).toEqual([]);
+    expect(canSkip("plan: { end: 'skip' }, at(({ total, limit }) => of(skip, limit))")).toBe(false);
   });
 
   it('has a docs/events.md that says what the taxonomy says', () => {

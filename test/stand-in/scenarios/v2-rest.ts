@@ -74,7 +74,7 @@ const rest: readonly Scenario[] = [
   one('a health check that fails tells of it', get('/api/v2/status', { headers: { 'x-stand-in-status': '500' } }), 500,
     [health({ healthy: false, status_code: 500 })]),
   one("the backend's own root, for probes", get('/', { headers: { 'user-agent': 'kube-probe/1.30' } }), 200, [health({ client_kind: 'bot' })], ['GET /']),
-  one("the frontend's root", get('/', { ...by, headers: { accept: 'text/html' } }), 200, [pageView()], ['GET / [frontend (SPA)]']),
+  one("the frontend's root", get('/', { ...by, headers: { accept: 'text/html' } }), 200, [pageView()], ['GET / [frontend]']),
   ...['jobs', 'feeds', 'groups', 'listeners', 'datasets', 'licenses/standard_licenses/all'].map((path) =>
     one(`the poll of ${path}`, get(`/api/v2/${path}`, fromPage), 200, [])),
   one('a script of the frontend', get('/main.bundle.js', by), 200, []),
