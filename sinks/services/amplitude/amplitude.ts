@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { isAboutKey, understand } from './answer.ts';
 import { MAX_EVENTS, MAX_REQUEST_BYTES, sizeOf, toAmplitude, uploadOf } from './event.ts';
 import { post, type PostOptions } from '../../../runtime/sending/post.ts';
-import { probe } from '../../http/probe.ts';
-import { serviceUrl } from '../../http/url.ts';
+import { probe } from '../../probe.ts';
+import { serviceUrl } from '../../settings/service-url.ts';
 import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
 import { SinkError, type Sink, type SinkContext, type SinkDefinition, type SinkEvent } from '../../sink.ts';
 

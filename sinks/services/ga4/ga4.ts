@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { clientOf, tooOld } from './event.ts';
 import { bodyOf, divide, MAX_EVENTS, type Ga4Request } from './requests.ts';
 import { post, type PostOptions } from '../../../runtime/sending/post.ts';
-import { probe, reasonOf } from '../../http/probe.ts';
-import { serviceUrl } from '../../http/url.ts';
+import { probe, reasonOf } from '../../probe.ts';
+import { serviceUrl } from '../../settings/service-url.ts';
 import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
 import { SinkError, type Sink, type SinkContext, type SinkDefinition, type SinkEvent } from '../../sink.ts';
 

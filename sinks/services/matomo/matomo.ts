@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { post, type PostAnswer, type PostOptions } from '../../../runtime/sending/post.ts';
-import { probe } from '../../http/probe.ts';
-import { serviceUrl } from '../../http/url.ts';
+import { probe } from '../../probe.ts';
+import { serviceUrl } from '../../settings/service-url.ts';
 import { allRefused, understand } from './answer.ts';
 import { bulkOf, sizeIn, trackingRequest, type TrackingOptions } from './tracking.ts';
 import { readMap } from '../../settings/common.ts';

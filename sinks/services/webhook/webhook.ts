@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { post, type PostAnswer, type PostOptions } from '../../../runtime/sending/post.ts';
-import { probe } from '../../http/probe.ts';
-import { serviceUrl } from '../../http/url.ts';
+import { probe } from '../../probe.ts';
+import { serviceUrl } from '../../settings/service-url.ts';
 import { SinkError, type Sink, type SinkContext, type SinkDefinition, type SinkEvent } from '../../sink.ts';
 import { bodyOf, deliveryId, FORMATS, sizeOf } from './body.ts';
 import { keyOf, sign } from './signature.ts';

@@ -1,5 +1,5 @@
-import { SinkError } from '../sink.ts';
-import { post, withoutSecrets, type PostAnswer, type PostOptions } from '../../runtime/sending/post.ts';
+import { SinkError } from './sink.ts';
+import { post, withoutSecrets, type PostAnswer, type PostOptions } from '../runtime/sending/post.ts';
 
 /**
  * Asks a service something that stores nothing.
