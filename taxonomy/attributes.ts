@@ -92,7 +92,10 @@ export const ATTRIBUTE_OF_FIELD = {
   bot_requests: 'clowder.bot_requests',
   bot_clients: 'clowder.bot_clients',
   bot_bytes: 'clowder.bot_bytes',
-} as const satisfies { readonly [F in EventField]?: string };
+} as const satisfies Readonly<Record<Exclude<EventField, FieldWithoutAttribute>, string>>;
+
+/** Fields that no attribute fills: the record itself says them, or the collector works them out. */
+export type FieldWithoutAttribute = 'event' | 'created' | 'trace_id' | 'span_id' | 'client_id' | 'recovered';
 
 /** Older names of the same attributes, read where the current one is absent. */
 const FORMER_NAMES: { readonly [current: string]: readonly string[] } = {

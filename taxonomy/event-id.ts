@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { EventType } from './event-types.ts';
+import { eventTraits, type EventType } from './event-types.ts';
 
 /** 128 bits of SHA-256 over the parts, as 32 hex digits. Parts are length-prefixed, so that no two lists collide. */
 function digest(parts: readonly string[]): string {
@@ -18,16 +18,6 @@ export function derivedEventId(traceId: string, type: string, resourceId: string
   return digest(['request', traceId, type, resourceId]);
 }
 
-/** The fields that may identify the event's resource, by the first part of its type: of an upload only the file. */
-const IDENTIFYING: Readonly<Record<string, readonly string[]>> = {
-  file: ['file_id'],
-  view: ['resource_id'],
-  dataset: ['resource_id'],
-  collection: ['resource_id'],
-  space: ['resource_id'],
-  extraction: ['file_id', 'dataset_id'],
-};
-
 /**
  * What tells the events of one request apart, beside their type: the resource's id; '' where the observer does not know
  * it, and `#1`, `#2`, … for further ones of the type that it does not know (one upload may store several files).
@@ -39,7 +29,7 @@ export function identitiesOf(
 ): string[] {
   const unknown = new Map<EventType, number>();
   return events.map(({ event, fields }) => {
-    for (const name of IDENTIFYING[event.slice(0, event.indexOf('.'))] ?? []) {
+    for (const name of eventTraits[event].identity) {
       const value = fields[name];
       if (typeof value === 'string') return value;
     }

@@ -177,6 +177,39 @@ const connections = {
   bot_bytes: count.optional(),
 };
 
+/** Fields that a look-up in Clowder can give. */
+export type EnrichedField =
+  | 'file_name'
+  | 'resource_name'
+  | 'dataset_id'
+  | 'dataset_name'
+  | 'folder_id'
+  | 'space_id'
+  | 'author_id'
+  | 'author_name';
+
+/** What the schema of a type with fields F does not say. */
+interface Traits<F extends string> {
+  /** Of each group at least one field must be there when somebody states the event (POST, log record, span event). */
+  readonly stated: readonly (readonly F[])[];
+  /** The field that carries the resource's id, and its type, where the event type settles them. */
+  readonly resource?: { readonly type: string; readonly id: F; readonly name?: F };
+  /** Event-sink names of Clowder v1 (`category`, and `type` where it is not the resource's type). */
+  readonly v1: { readonly category: string; readonly type?: string };
+  /** Which fields tell events of one request apart, the first that is known: whose event it is. */
+  readonly identity: readonly F[];
+  /** What enrichment may add; none where the event is about no resource. */
+  readonly enriched: readonly Extract<F, EnrichedField>[];
+}
+
+const fileResource = { type: 'file', id: 'file_id', name: 'file_name' } as const;
+const resource = (type: string) => ({ type, id: 'resource_id', name: 'resource_name' }) as const;
+
+const AUTHOR = ['author_id', 'author_name'] as const;
+const FILE = ['file_name', 'dataset_id', 'dataset_name', 'folder_id', 'space_id', ...AUTHOR] as const;
+const CONTAINER = ['resource_name', 'space_id', ...AUTHOR] as const;
+const EXTRACTION = ['resource_name', 'dataset_id', ...AUTHOR] as const;
+
 function eventSchema<const T extends string, const S extends z.core.$ZodLooseShape>(
   event: T,
   data: S,
@@ -187,45 +220,184 @@ function eventSchema<const T extends string, const S extends z.core.$ZodLooseSha
   return z.object({ ...common, event: z.literal(event), ...data }).describe(summary);
 }
 
+/** One record of the taxonomy; its traits name fields of the type, and no others. */
+function eventType<
+  const T extends string,
+  const S extends z.core.$ZodLooseShape,
+  const R extends Traits<(keyof S & string) | keyof typeof commonFields>,
+>(event: T, data: S, summary: string, traits: R) {
+  return { ...traits, schema: eventSchema(event, data, summary) };
+}
+
 /**
- * The taxonomy: one schema an event type. Types, JSON Schema, OpenAPI, AsyncAPI, the validation of posted events and
- * docs/events.md are all derived from this table.
+ * The taxonomy: one record an event type. Types, JSON Schema, OpenAPI, AsyncAPI, the validation of posted events, ids,
+ * enrichment and docs/events.md are all derived from this table.
  */
-export const eventSchemas = {
-  'file.uploaded': eventSchema('file.uploaded', file, 'A file, or a new version of one, was stored'),
-  'file.deleted': eventSchema('file.deleted', file, 'A file was deleted or moved to the trash'),
-  'file.archived': eventSchema('file.archived', file, 'A file was moved to the archive'),
-  'file.unarchived': eventSchema('file.unarchived', file, 'A file was brought back from the archive'),
-  'dataset.created': eventSchema('dataset.created', container, 'A dataset was created'),
-  'dataset.deleted': eventSchema('dataset.deleted', container, 'A dataset was deleted or moved to the trash'),
-  'dataset.archived': eventSchema('dataset.archived', container, 'Archiving of a dataset was requested'),
-  'dataset.unarchived': eventSchema('dataset.unarchived', container, 'Unarchiving of a dataset was requested'),
-  'collection.created': eventSchema('collection.created', container, 'A collection was created'),
-  'collection.deleted': eventSchema('collection.deleted', container, 'A collection was deleted or moved to the trash'),
-  'space.created': eventSchema('space.created', {}, 'A space was created'),
-  'space.deleted': eventSchema('space.deleted', {}, 'A space was deleted'),
-  'extraction.queued': eventSchema('extraction.queued', extraction, 'A job was submitted to an extractor'),
-  'extraction.working': eventSchema('extraction.working', extraction, 'An extractor reported progress'),
-  'extraction.done': eventSchema('extraction.done', extraction, 'An extractor finished a job'),
-  'extraction.failed': eventSchema('extraction.failed', extraction, 'An extractor gave up on a job'),
-  'view.page': eventSchema('view.page', page, 'A page that is not about one resource was shown'),
-  'view.resource': eventSchema(
+const EVENTS = {
+  'file.uploaded': eventType('file.uploaded', file, 'A file, or a new version of one, was stored', {
+    stated: [['file_id']],
+    resource: fileResource,
+    v1: { category: 'upload' },
+    identity: ['file_id'],
+    enriched: FILE,
+  }),
+  'file.deleted': eventType('file.deleted', file, 'A file was deleted or moved to the trash', {
+    stated: [['file_id']],
+    resource: fileResource,
+    v1: { category: 'delete' },
+    identity: ['file_id'],
+    enriched: FILE,
+  }),
+  'file.archived': eventType('file.archived', file, 'A file was moved to the archive', {
+    stated: [['file_id']],
+    resource: fileResource,
+    v1: { category: 'archive' },
+    identity: ['file_id'],
+    enriched: FILE,
+  }),
+  'file.unarchived': eventType('file.unarchived', file, 'A file was brought back from the archive', {
+    stated: [['file_id']],
+    resource: fileResource,
+    v1: { category: 'unarchive' },
+    identity: ['file_id'],
+    enriched: FILE,
+  }),
+  'dataset.created': eventType('dataset.created', container, 'A dataset was created', {
+    stated: [['resource_id']],
+    resource: resource('dataset'),
+    v1: { category: 'create' },
+    identity: ['resource_id'],
+    enriched: CONTAINER,
+  }),
+  'dataset.deleted': eventType('dataset.deleted', container, 'A dataset was deleted or moved to the trash', {
+    stated: [['resource_id']],
+    resource: resource('dataset'),
+    v1: { category: 'delete' },
+    identity: ['resource_id'],
+    enriched: CONTAINER,
+  }),
+  'dataset.archived': eventType('dataset.archived', container, 'Archiving of a dataset was requested', {
+    stated: [['resource_id']],
+    resource: resource('dataset'),
+    v1: { category: 'archive' },
+    identity: ['resource_id'],
+    enriched: CONTAINER,
+  }),
+  'dataset.unarchived': eventType('dataset.unarchived', container, 'Unarchiving of a dataset was requested', {
+    stated: [['resource_id']],
+    resource: resource('dataset'),
+    v1: { category: 'unarchive' },
+    identity: ['resource_id'],
+    enriched: CONTAINER,
+  }),
+  'collection.created': eventType('collection.created', container, 'A collection was created', {
+    stated: [['resource_id']],
+    resource: resource('collection'),
+    v1: { category: 'create' },
+    identity: ['resource_id'],
+    enriched: CONTAINER,
+  }),
+  'collection.deleted': eventType('collection.deleted', container, 'A collection was deleted or moved to the trash', {
+    stated: [['resource_id']],
+    resource: resource('collection'),
+    v1: { category: 'delete' },
+    identity: ['resource_id'],
+    enriched: CONTAINER,
+  }),
+  'space.created': eventType('space.created', {}, 'A space was created', {
+    stated: [['resource_id']],
+    resource: resource('space'),
+    v1: { category: 'create' },
+    identity: ['resource_id'],
+    enriched: ['resource_name', ...AUTHOR],
+  }),
+  'space.deleted': eventType('space.deleted', {}, 'A space was deleted', {
+    stated: [['resource_id']],
+    resource: resource('space'),
+    v1: { category: 'delete' },
+    identity: ['resource_id'],
+    enriched: ['resource_name', ...AUTHOR],
+  }),
+  'extraction.queued': eventType('extraction.queued', extraction, 'A job was submitted to an extractor', {
+    stated: [['file_id', 'dataset_id']],
+    v1: { category: 'extraction' },
+    identity: ['file_id', 'dataset_id'],
+    enriched: EXTRACTION,
+  }),
+  'extraction.working': eventType('extraction.working', extraction, 'An extractor reported progress', {
+    stated: [['file_id', 'dataset_id', 'job_id']],
+    v1: { category: 'extraction' },
+    identity: ['file_id', 'dataset_id'],
+    enriched: EXTRACTION,
+  }),
+  'extraction.done': eventType('extraction.done', extraction, 'An extractor finished a job', {
+    stated: [['file_id', 'dataset_id', 'job_id']],
+    v1: { category: 'extraction' },
+    identity: ['file_id', 'dataset_id'],
+    enriched: EXTRACTION,
+  }),
+  'extraction.failed': eventType('extraction.failed', extraction, 'An extractor gave up on a job', {
+    stated: [['file_id', 'dataset_id', 'job_id']],
+    v1: { category: 'extraction' },
+    identity: ['file_id', 'dataset_id'],
+    enriched: EXTRACTION,
+  }),
+  'view.page': eventType('view.page', page, 'A page that is not about one resource was shown', {
+    stated: [],
+    v1: { category: 'view_page', type: 'page' },
+    identity: ['resource_id'],
+    enriched: [],
+  }),
+  'view.resource': eventType(
     'view.resource',
     viewedResource,
     'The page of a file, dataset, collection or space was shown',
+    {
+      stated: [],
+      v1: { category: 'view_resource' },
+      identity: ['resource_id'],
+      enriched: ['resource_name', 'dataset_id', 'folder_id', 'space_id', ...AUTHOR],
+    },
   ),
-  'view.download': eventSchema('view.download', download, 'A file, dataset or collection was downloaded'),
-  'user.login': eventSchema('user.login', user, 'A session was opened'),
-  'user.signup': eventSchema('user.signup', user, 'An account was created'),
-  'health.ping': eventSchema(
+  'view.download': eventType('view.download', download, 'A file, dataset or collection was downloaded', {
+    stated: [['resource_id']],
+    v1: { category: 'download' },
+    identity: ['resource_id'],
+    enriched: ['file_name', 'resource_name', 'dataset_id', 'folder_id', ...AUTHOR],
+  }),
+  'user.login': eventType('user.login', user, 'A session was opened', {
+    stated: [['user_id', 'user_name']],
+    v1: { category: 'user_activity', type: 'login' },
+    identity: [],
+    enriched: [],
+  }),
+  'user.signup': eventType('user.signup', user, 'An account was created', {
+    stated: [['user_id', 'user_name']],
+    v1: { category: 'user_activity', type: 'signup' },
+    identity: [],
+    enriched: [],
+  }),
+  'health.ping': eventType(
     'health.ping',
     ping,
     'One reading of the health of one component; from the monitor as `service_status`, `up` or `down`, with `service_name` and `uptime`',
+    { stated: [], v1: { category: 'health', type: 'ping' }, identity: [], enriched: [] },
   ),
-  'health.connections': eventSchema('health.connections', connections, 'What the web server saw in one window of time'),
+  'health.connections': eventType('health.connections', connections, 'What the web server saw in one window of time', {
+    stated: [],
+    v1: { category: 'health', type: 'connections' },
+    identity: [],
+    enriched: [],
+  }),
 };
 
-export type EventType = keyof typeof eventSchemas;
+export type EventType = keyof typeof EVENTS;
+
+/** The schema of each event type. */
+export const eventSchemas = Object.fromEntries(Object.entries(EVENTS).map(([type, { schema }]) => [type, schema])) as {
+  readonly [T in EventType]: (typeof EVENTS)[T]['schema'];
+};
+
 /** An event as described by the taxonomy: one flat object. */
 export type ClowderEvent = { [T in EventType]: z.infer<(typeof eventSchemas)[T]> }[EventType];
 /** Every field that some event type has. */
@@ -237,46 +409,8 @@ export function isEventType(value: unknown): value is EventType {
   return typeof value === 'string' && Object.hasOwn(eventSchemas, value);
 }
 
-interface Requirement {
-  /** Of each group at least one field must be there when somebody states the event (POST, log record, span event). */
-  readonly stated: readonly (readonly EventField[])[];
-  /** The field that carries the resource's id, and its type, where the event type settles them. */
-  readonly resource?: { readonly type: string; readonly id: EventField; readonly name?: EventField };
-  /** Event-sink names of Clowder v1 (`category`, and `type` where it is not the resource's type). */
-  readonly v1: { readonly category: string; readonly type?: string };
-}
-
-const fileResource = { type: 'file', id: 'file_id', name: 'file_name' } as const;
-const resource = (type: string) => ({ type, id: 'resource_id', name: 'resource_name' }) as const;
-
-const traits = {
-  'file.uploaded': { stated: [['file_id']], resource: fileResource, v1: { category: 'upload' } },
-  'file.deleted': { stated: [['file_id']], resource: fileResource, v1: { category: 'delete' } },
-  'file.archived': { stated: [['file_id']], resource: fileResource, v1: { category: 'archive' } },
-  'file.unarchived': { stated: [['file_id']], resource: fileResource, v1: { category: 'unarchive' } },
-  'dataset.created': { stated: [['resource_id']], resource: resource('dataset'), v1: { category: 'create' } },
-  'dataset.deleted': { stated: [['resource_id']], resource: resource('dataset'), v1: { category: 'delete' } },
-  'dataset.archived': { stated: [['resource_id']], resource: resource('dataset'), v1: { category: 'archive' } },
-  'dataset.unarchived': { stated: [['resource_id']], resource: resource('dataset'), v1: { category: 'unarchive' } },
-  'collection.created': { stated: [['resource_id']], resource: resource('collection'), v1: { category: 'create' } },
-  'collection.deleted': { stated: [['resource_id']], resource: resource('collection'), v1: { category: 'delete' } },
-  'space.created': { stated: [['resource_id']], resource: resource('space'), v1: { category: 'create' } },
-  'space.deleted': { stated: [['resource_id']], resource: resource('space'), v1: { category: 'delete' } },
-  'extraction.queued': { stated: [['file_id', 'dataset_id']], v1: { category: 'extraction' } },
-  'extraction.working': { stated: [['file_id', 'dataset_id', 'job_id']], v1: { category: 'extraction' } },
-  'extraction.done': { stated: [['file_id', 'dataset_id', 'job_id']], v1: { category: 'extraction' } },
-  'extraction.failed': { stated: [['file_id', 'dataset_id', 'job_id']], v1: { category: 'extraction' } },
-  'view.page': { stated: [], v1: { category: 'view_page', type: 'page' } },
-  'view.resource': { stated: [], v1: { category: 'view_resource' } },
-  'view.download': { stated: [['resource_id']], v1: { category: 'download' } },
-  'user.login': { stated: [['user_id', 'user_name']], v1: { category: 'user_activity', type: 'login' } },
-  'user.signup': { stated: [['user_id', 'user_name']], v1: { category: 'user_activity', type: 'signup' } },
-  'health.ping': { stated: [], v1: { category: 'health', type: 'ping' } },
-  'health.connections': { stated: [], v1: { category: 'health', type: 'connections' } },
-} as const satisfies Record<EventType, Requirement>;
-
 /** The traits with what the compiler knows of each: which fields a stated event of a type must name. */
-export type EventTraits = typeof traits;
+export type EventTraits = typeof EVENTS;
 
 /** What the schemas do not say: whose event it is, what a stated one must name, and its names in Clowder v1. */
-export const eventTraits: Record<EventType, Requirement> = traits;
+export const eventTraits: Readonly<Record<EventType, Traits<EventField>>> = EVENTS;

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { ATTRIBUTE_OF_FIELD } from '../taxonomy/attributes.ts';
+import { ATTRIBUTE_OF_FIELD, type FieldWithoutAttribute } from '../taxonomy/attributes.ts';
 import { commonFields, eventSchemas, eventTraits, EVENT_TYPES, type EventType } from '../taxonomy/event-types.ts';
 import { EVENTS_API_PAGE, withErrors } from './errors-table.ts';
 import { objectSchema, requirements, type FieldSchema, type ObjectSchema } from './event-schema.ts';
@@ -15,12 +15,13 @@ const ATTRIBUTES: Readonly<Record<string, string>> = ATTRIBUTE_OF_FIELD;
 
 /** Where a common field comes from that no attribute fills. */
 const FROM_THE_RECORD: Readonly<Record<string, string>> = {
+  event: '',
   created: "(the record's time)",
   trace_id: "(the record's trace)",
   span_id: "(the record's span)",
   client_id: '(computed)',
   recovered: '(set by the collector)',
-};
+} satisfies Readonly<Record<FieldWithoutAttribute, string>>;
 
 /** docs/events.md, from the taxonomy: the same input gives the same text. */
 export function eventsPage(): string {

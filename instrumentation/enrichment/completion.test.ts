@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
-import { EVENT_TYPES, eventSchemas, type EventType } from '../../taxonomy/event-types.ts';
+import { EVENT_TYPES, eventSchemas, eventTraits, type EventType } from '../../taxonomy/event-types.ts';
 import type { CapturedEvent } from '../capture/types.ts';
-import { complete, enrichedFields, isByUser, subjectOf, withUser } from './completion.ts';
+import { complete, isByUser, subjectOf, withUser } from './completion.ts';
 import { LOOKUPS, type Facts } from './lookups.ts';
 
 const FILE = '5f1e00000000000000000001';
@@ -25,7 +25,7 @@ const uploaded = event('file.uploaded', { file_id: FILE, file_name: 'a.txt', dat
 
 describe('the fields that are added', () => {
   test.each(EVENT_TYPES)('to %s are such as it has', (type) => {
-    expect(enrichedFields(type).filter((field) => !Object.hasOwn(eventSchemas[type].shape, field))).toEqual([]);
+    expect(eventTraits[type].enriched.filter((field) => !Object.hasOwn(eventSchemas[type].shape, field))).toEqual([]);
   });
 
   test('to an upload are the name and the space of its dataset', () => {

@@ -1,18 +1,7 @@
 import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
-import type { EventType } from '../../taxonomy/event-types.ts';
+import { eventTraits, type EnrichedField } from '../../taxonomy/event-types.ts';
 import type { CapturedAttributes, CapturedEvent } from '../capture/types.ts';
 import type { Facts, Lookups, ResourceKind, User } from './lookups.ts';
-
-/** Fields of an event that a look-up can give. */
-export type EnrichedField =
-  | 'file_name'
-  | 'resource_name'
-  | 'dataset_id'
-  | 'dataset_name'
-  | 'folder_id'
-  | 'space_id'
-  | 'author_id'
-  | 'author_name';
 
 /** What is known of a resource: null where Clowder says nothing of it, undefined where it was not asked. */
 export type Known = (kind: ResourceKind, id: string) => Facts | null | undefined;
@@ -29,39 +18,6 @@ export interface Completion {
   readonly missing: readonly Subject[];
 }
 
-const FILE = ['file_name', 'dataset_id', 'dataset_name', 'folder_id', 'space_id'] as const;
-const CONTAINER = ['resource_name', 'space_id'] as const;
-const EXTRACTION = ['resource_name', 'dataset_id'] as const;
-
-/** Of each type of event that is about a resource; every one may name the author as well. */
-const FIELDS: { readonly [T in EventType]?: readonly EnrichedField[] } = {
-  'file.uploaded': FILE,
-  'file.deleted': FILE,
-  'file.archived': FILE,
-  'file.unarchived': FILE,
-  'dataset.created': CONTAINER,
-  'dataset.deleted': CONTAINER,
-  'dataset.archived': CONTAINER,
-  'dataset.unarchived': CONTAINER,
-  'collection.created': CONTAINER,
-  'collection.deleted': CONTAINER,
-  'space.created': ['resource_name'],
-  'space.deleted': ['resource_name'],
-  'extraction.queued': EXTRACTION,
-  'extraction.working': EXTRACTION,
-  'extraction.done': EXTRACTION,
-  'extraction.failed': EXTRACTION,
-  'view.resource': ['resource_name', 'dataset_id', 'folder_id', 'space_id'],
-  'view.download': ['file_name', 'resource_name', 'dataset_id', 'folder_id'],
-};
-const AUTHOR = ['author_id', 'author_name'] as const;
-
-/** Fields that an event may carry and a look-up can give; for the tests that hold them against the taxonomy. */
-export const enrichedFields = (type: EventType): readonly EnrichedField[] => {
-  const fields = FIELDS[type];
-  return fields === undefined ? [] : [...fields, ...AUTHOR];
-};
-
 type Fills = { readonly [F in keyof Facts]?: readonly EnrichedField[] };
 
 /** Which field each fact fills, of several the first that the event may carry: of the resource itself, and a file's dataset. */
@@ -74,29 +30,22 @@ const FILLS: Readonly<Record<ResourceKind | 'dataset of a file', Fills>> = {
   'dataset of a file': { name: ['dataset_name'], spaceId: ['space_id'] },
 };
 
-/** Whose id each kind of event carries in which attribute; the first that is there. */
-const SUBJECTS: Readonly<Record<string, readonly (readonly [ResourceKind, string])[]>> = {
-  file: [['file', ATTRIBUTE_OF_FIELD.file_id]],
-  extraction: [
-    ['file', ATTRIBUTE_OF_FIELD.file_id],
-    ['dataset', ATTRIBUTE_OF_FIELD.dataset_id],
-  ],
-  dataset: [['dataset', ATTRIBUTE_OF_FIELD.resource_id]],
-  collection: [['collection', ATTRIBUTE_OF_FIELD.resource_id]],
-  space: [['space', ATTRIBUTE_OF_FIELD.resource_id]],
-};
+/** Of what a field is the id, where its name says it. */
+const KIND_OF_ID: Readonly<Record<string, ResourceKind>> = { file_id: 'file', dataset_id: 'dataset' };
 
 /** The resource that an event is about; undefined where it is about none, or one whose id nobody knows. */
 export function subjectOf({ type, attributes }: CapturedEvent): Subject | undefined {
-  const family = type.slice(0, type.indexOf('.'));
-  const viewed = attributes[ATTRIBUTE_OF_FIELD.resource_type];
-  const places = family === 'view' ? [[viewed, ATTRIBUTE_OF_FIELD.resource_id] as const] : (SUBJECTS[family] ?? []);
-  for (const [kind, attribute] of places) {
-    const id = attributes[attribute];
+  const { identity, resource } = eventTraits[type];
+  for (const field of identity) {
+    const kind = KIND_OF_ID[field] ?? resource?.type ?? attributes[ATTRIBUTE_OF_FIELD.resource_type];
+    const id = isAttributed(field) ? attributes[ATTRIBUTE_OF_FIELD[field]] : undefined;
     if (typeof id === 'string' && isKind(kind)) return { kind, id };
   }
   return undefined;
 }
+
+const isAttributed = (field: string): field is keyof typeof ATTRIBUTE_OF_FIELD =>
+  Object.hasOwn(ATTRIBUTE_OF_FIELD, field);
 
 const isKind = (kind: unknown): kind is ResourceKind =>
   kind === 'file' || kind === 'dataset' || kind === 'collection' || kind === 'space';
@@ -106,7 +55,7 @@ const isKind = (kind: unknown): kind is ResourceKind =>
  * resource that was deleted is not asked for: there it is no more.
  */
 export function complete(event: CapturedEvent, lookups: Lookups, known: Known): Completion {
-  const fields = enrichedFields(event.type);
+  const fields = eventTraits[event.type].enriched;
   if (fields.length === 0) return { event, missing: [] };
   const added: CapturedAttributes = {};
   const missing: Subject[] = [];
