@@ -103,8 +103,7 @@ function load({ config }: GlobalOptions): Loaded {
     canHash: settings?.SINK_HASH_SECRET !== undefined,
   });
   const problems = [...ofProcess, ...checkBrokers(broker), ...ofSinks];
-  if (settings === undefined || problems.length > 0)
-    throw new ConfigError(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  if (settings === undefined || problems.length > 0) throw ConfigError.of(problems);
   const { tls } = amqpTls(broker, (path) => readFileSync(path));
   return { settings, sinks, broker: { urls: parseAmqpUrls(broker.AMQP_URL), tls } };
 }

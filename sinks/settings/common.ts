@@ -1,14 +1,13 @@
 import { z } from 'zod';
+import { oneOf, valueOf } from '../../runtime/config/schema.ts';
+import * as values from '../../runtime/config/values.ts';
 import { BINDING_KEYS, FILTER_CLIENT_KINDS } from '../event/filter.ts';
 import { FIXED_FIELDS, isFixedField, isKnownField } from '../event/field-classes.ts';
 import { mappingProblems } from '../event/mapping.ts';
 import { PRIVACY_ACTIONS } from '../event/privacy.ts';
 import { TRUNCATIONS } from '../event/truncate.ts';
 
-const POSITIVE = 'must be a number above 0';
-const positive = z.coerce.number(POSITIVE).positive(POSITIVE);
-const oneOf = <const T extends readonly string[]>(values: T) => z.enum(values, `must be one of ${values.join(', ')}`);
-const flag = z.preprocess(readFlag, z.boolean('must be true or false'));
+const flag = valueOf(values.flag);
 /** A list in the file, or entries separated by commas. */
 const listOf = <T extends z.ZodType>(entry: T) => z.preprocess(readList, z.array(entry, 'must be a list').min(1));
 /** A map in the file, or `name=value` separated by commas. */
@@ -66,19 +65,21 @@ export const commonSettings = z.strictObject({
   third_party: flag
     .optional()
     .describe('Whether the events leave the institute, which decides what is sent by default'),
-  rate: positive.optional().describe('Events a second, at most'),
-  batch_events: positive
-    .int('must be an integer')
+  rate: valueOf(values.number('a number', { above: 0 }))
+    .optional()
+    .describe('Events a second, at most'),
+  batch_events: valueOf(values.integer({ least: 1 }))
     .optional()
     .describe('Events a batch, at most; never more than the service takes'),
-  linger_ms: z.coerce
-    .number(POSITIVE)
-    .min(0)
-    .max(60_000)
+  linger_ms: valueOf(values.number('a number of milliseconds', { least: 0, most: 60_000 }))
     .default(500)
     .describe('How long an event waits for others, ms'),
-  timeout_s: positive.max(600).default(30).describe('How long the service may take to answer'),
-  retry_max_s: positive.max(3600).default(60).describe('Longest pause between two tries'),
+  timeout_s: valueOf(values.seconds({ above: 0, most: 600 }))
+    .default(30)
+    .describe('How long the service may take to answer'),
+  retry_max_s: valueOf(values.seconds({ above: 0, most: 3600 }))
+    .default(60)
+    .describe('Longest pause between two tries'),
 });
 
 export type CommonSettings = z.infer<typeof commonSettings>;
@@ -101,23 +102,15 @@ export const COMMON_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   RETRY_MAX_S: ['retry_max_s'],
 };
 
-function readFlag(value: unknown): unknown {
-  return value === 'true' ? true : value === 'false' ? false : value;
-}
-
-function entriesOf(text: string): readonly string[] {
-  return text.split(',').flatMap((entry) => (entry.trim() === '' ? [] : [entry.trim()]));
-}
-
 function readList(value: unknown): unknown {
-  return typeof value === 'string' ? entriesOf(value) : value;
+  return typeof value === 'string' ? values.entriesOf(value) : value;
 }
 
 /** `name=value` separated by commas, as it stands in a variable; anything else as it is. */
 export function readMap(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   return Object.fromEntries(
-    entriesOf(value).map((entry) => {
+    values.entriesOf(value).map((entry) => {
       const at = entry.indexOf('=');
       return at === -1 ? [entry, undefined] : [entry.slice(0, at).trim(), entry.slice(at + 1).trim()];
     }),

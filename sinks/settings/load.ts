@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { SinkDefinition } from '../sink.ts';
 import { COMMON_VARIABLES, commonSettings, type CommonSettings } from './common.ts';
-import { explainIssue, Origins } from './origins.ts';
+import { explainIssue, isMap, Origins } from './origins.ts';
 
 /** A sink whose settings are right. */
 export interface ConfiguredSink {
@@ -105,8 +105,4 @@ function split(
 
 function issuesOf(result: z.ZodSafeParseResult<unknown>): readonly z.core.$ZodIssue[] {
   return result.error?.issues ?? [];
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { redactText } from '../../taxonomy/redaction.ts';
+import { isSecretSetting, shown } from '../../runtime/config/blank.ts';
+import { isUnset } from '../../runtime/config/source.ts';
 
 /** The settings of one sink, and which variable each came from, where it was not the file. */
 export class Origins {
@@ -10,7 +11,7 @@ export class Origins {
   /** @param section where they stand in the file, e.g. `sinks.amplitude` */
   constructor(section: string, given: Readonly<Record<string, unknown>>) {
     this.#section = section;
-    this.#value = { ...given };
+    this.#value = set(given);
   }
 
   get value(): Readonly<Record<string, unknown>> {
@@ -20,7 +21,7 @@ export class Origins {
   /** Sets what a variable says; one that is empty counts as unset. @returns whether it says something */
   set(variable: string, path: readonly string[], text: string | undefined): boolean {
     const [head, tail] = path;
-    if (text === undefined || text === '' || head === undefined) return false;
+    if (isUnset(text) || head === undefined) return false;
     this.#variables.set(path.join('.'), variable);
     const inner = this.#value[head];
     this.#value[head] =
@@ -48,11 +49,6 @@ export class Origins {
   }
 }
 
-const SECRET = /key|secret|token|passw|credential|signature|headers|dsn/i;
-const SHOWN_LENGTH = 200;
-/** User and password of a URL. */
-const USER_INFO = /:\/\/[^/@\s]*@/g;
-
 /** One sentence: where, what it was, what it may be. A setting whose name sounds like a secret is not shown. */
 export function explainIssue(
   issue: z.core.$ZodIssue,
@@ -67,11 +63,19 @@ export function explainIssue(
     const variable = Object.keys(variables).find((one) => variables[one] === issue.path.map(String).join('.'));
     return `${name} is missing${variable === undefined ? '' : `: set ${variable}, or ${name} in the file`}`;
   }
-  const hidden = issue.path.some((key) => SECRET.test(String(key)));
-  return `${name} was ${hidden ? '***' : show(value)}: ${issue.message}`;
+  const hidden = issue.path.some((key) => isSecretSetting(String(key)));
+  return `${name} was ${shown(value, hidden)}: ${issue.message}`;
 }
 
-function show(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
-  return redactText(text.replace(USER_INFO, '://***@')).slice(0, SHOWN_LENGTH);
+/** What is set in a section of the file, at any depth. */
+function set(section: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(section).flatMap(([name, value]) =>
+      isUnset(value) ? [] : [[name, isMap(value) ? set(value) : value]],
+    ),
+  );
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

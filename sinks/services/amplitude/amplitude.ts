@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { oneOf } from '../../../runtime/config/schema.ts';
 import { isAboutKey, understand } from './answer.ts';
 import { MAX_EVENTS, MAX_REQUEST_BYTES, sizeOf, toAmplitude, uploadOf } from './event.ts';
 import { post, type PostOptions } from '../../../runtime/sending/post.ts';
@@ -13,9 +14,8 @@ const PATHS = { httpapi: '/2/httpapi', batch: '/batch' } as const;
 
 const config = z.strictObject({
   api_key: z.string().min(1).describe("The project's API key; not its secret key"),
-  region: z.enum(['us', 'eu']).default('us').describe('Where the project is kept'),
-  api: z
-    .enum(['httpapi', 'batch'])
+  region: oneOf(['us', 'eu']).default('us').describe('Where the project is kept'),
+  api: oneOf(['httpapi', 'batch'])
     .default('httpapi')
     .describe('`batch` throttles a device at 1,000 events a second instead of 30'),
   url: serviceUrl.optional().describe("Instead of Amplitude's own address: a proxy that you run"),

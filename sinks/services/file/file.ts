@@ -1,14 +1,13 @@
 import { z } from 'zod';
+import { valueOf } from '../../../runtime/config/schema.ts';
+import { size } from '../../../runtime/config/values.ts';
 import { openArchive } from './archive.ts';
 import { checkDirectory } from './check-directory.ts';
 import type { BatchLimits, SinkDefinition } from '../../sink.ts';
 
-const SIZE = 'must be a number of bytes, or one with a unit, e.g. 256MiB';
-
 const config = z.strictObject({
   directory: z.string().min(1).describe('Directory of the archive; it is made where it is not there'),
-  max_bytes: z
-    .preprocess(parseSize, z.int(SIZE).min(1024, SIZE))
+  max_bytes: valueOf(size({ least: 1024 }))
     .default(256 * 1024 ** 2)
     .describe('Size at which a file is closed and the next begun'),
 });
@@ -40,9 +39,3 @@ export const fileSink: SinkDefinition<Config> = {
     };
   },
 };
-
-function parseSize(value: unknown): unknown {
-  const match = typeof value === 'string' ? /^(\d+)\s*([KMGT]?)i?B?$/i.exec(value.trim()) : null;
-  if (match === null) return value;
-  return Number(match[1]) * 1024 ** ' KMGT'.indexOf((match[2] || ' ').toUpperCase());
-}

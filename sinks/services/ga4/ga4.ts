@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { oneOf, valueOf } from '../../../runtime/config/schema.ts';
+import { flag } from '../../../runtime/config/values.ts';
 import { clientOf, tooOld } from './event.ts';
 import { bodyOf, divide, MAX_EVENTS, type Ga4Request } from './requests.ts';
 import { post, type PostOptions } from '../../../runtime/sending/post.ts';
@@ -20,9 +22,8 @@ const config = z.strictObject({
     .regex(/^G-[A-Z0-9]+$/, 'must look like G-XXXXXXXXXX: that of a web stream')
     .describe('Of the web data stream'),
   api_secret: z.string().min(1).describe('Made under Admin, Data streams, Measurement Protocol API secrets'),
-  region: z.enum(['global', 'eu']).default('global').describe('Where the data are collected'),
-  validate: z
-    .union([z.boolean(), z.stringbool()])
+  region: oneOf(['global', 'eu']).default('global').describe('Where the data are collected'),
+  validate: valueOf(flag)
     .default(false)
     .describe(
       'Asks the validation server before every request: what is not valid is put aside instead of vanishing. Twice the requests',

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { z } from 'zod';
+import { oneOf } from '../../../runtime/config/schema.ts';
 import { post, type PostAnswer, type PostOptions } from '../../../runtime/sending/post.ts';
 import { probe } from '../../probe.ts';
 import { serviceUrl } from '../../settings/service-url.ts';
@@ -25,8 +26,7 @@ const config = z
       .regex(/^[^#_\s]/, 'must not begin with #, _ or a space')
       .default('events')
       .describe('The measurement that points belong to'),
-    event_id: z
-      .enum(['field', 'tag'])
+    event_id: oneOf(['field', 'tag'])
       .default('field')
       .describe('`tag` for InfluxDB 3, where a series an event costs nothing'),
   })

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { valueOf } from '../../../runtime/config/schema.ts';
+import { integer } from '../../../runtime/config/values.ts';
 import { post, type PostAnswer, type PostOptions } from '../../../runtime/sending/post.ts';
 import { probe } from '../../probe.ts';
 import { serviceUrl } from '../../settings/service-url.ts';
@@ -15,10 +17,10 @@ const MAX_BYTES = 1_000_000;
 
 const config = z.strictObject({
   url: serviceUrl.describe('Of Matomo, with or without matomo.php'),
-  site_id: z.coerce.number().int().positive().describe('Id of the website that the events are for'),
+  site_id: valueOf(integer({ least: 1 })).describe('Id of the website that the events are for'),
   token: z.string().min(1).describe('token_auth of a user with write access to that website only'),
   dimensions: z
-    .preprocess(readMap, z.record(z.string().min(1), z.coerce.number().int().min(1).max(999)))
+    .preprocess(readMap, z.record(z.string().min(1), valueOf(integer({ least: 1, most: 999 }))))
     .default({})
     .describe('Custom dimensions of scope Action by the field that they show, e.g. event_id=1,client_kind=2'),
 });

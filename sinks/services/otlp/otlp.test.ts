@@ -150,7 +150,7 @@ describe('the settings', () => {
   });
 
   test.each([
-    [{ endpoint: 'o.example:4318' }, 'must be an address that begins with http:// or https://'],
+    [{ endpoint: 'o.example:4318' }, 'must be a URL that begins with http:// or https://'],
     [{ endpoint: 'https://u:p@o.example' }, 'must have no user and password in it'],
     [{ headers: { 'not a name': 'x' } }, 'must be the name of an HTTP header'],
     [{ headers: { name: 'a\nb' } }, 'must be the value of an HTTP header'],

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { z } from 'zod';
+import { oneOf } from '../../../runtime/config/schema.ts';
 import { post, type PostOptions } from '../../../runtime/sending/post.ts';
 import { probe } from '../../probe.ts';
 import { serviceUrl } from '../../settings/service-url.ts';
@@ -26,7 +27,7 @@ const config = z.strictObject({
     )
     .default({})
     .describe('E.g. a key: as `name=value,…` with values percent-encoded, like OTEL_EXPORTER_OTLP_HEADERS'),
-  compression: z.enum(['gzip', 'none']).default('gzip'),
+  compression: oneOf(['gzip', 'none']).default('gzip'),
   service_name: z.string().min(1).default('clowder').describe('`service.name` of the resource'),
 });
 type Config = z.infer<typeof config>;

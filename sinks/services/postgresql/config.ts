@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { valueOf } from '../../../runtime/config/schema.ts';
+import { number } from '../../../runtime/config/values.ts';
 
 const NAME = 'must be a name of small letters, digits and _ that begins with a letter, at most 50 long';
 const name = z.string(NAME).regex(/^[a-z_][a-z0-9_]{0,49}$/, NAME);
-const MONTHS = 'must be a number of months from 1 to 1200';
-const whole = (message: string) => z.coerce.number(message).int(message);
 
 export const config = z.strictObject({
   url: z
@@ -13,13 +13,10 @@ export const config = z.strictObject({
   schema: name.default('clowder').describe('Schema for tables and views'),
   reader_role: name.default('clowder_reader').describe('Role that may read and nothing else'),
   time_zone: z.string().min(1).default('UTC').describe('Whose days and months the views count, e.g. America/Chicago'),
-  retention_months: whole(MONTHS)
-    .min(1, MONTHS)
-    .max(1200, MONTHS)
+  retention_months: valueOf(number('a number of months', { least: 1, most: 1200 }, true))
     .optional()
     .describe('Whole months that are kept beside the current one; without it, all are'),
-  statement_timeout_ms: whole('must be a number of milliseconds from 1000')
-    .min(1000)
+  statement_timeout_ms: valueOf(number('a number of milliseconds', { least: 1000 }, true))
     .default(60_000)
     .describe('After this the server gives up a statement'),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { oneOf } from '../../../runtime/config/schema.ts';
 import { post, type PostAnswer, type PostOptions } from '../../../runtime/sending/post.ts';
 import { probe } from '../../probe.ts';
 import { serviceUrl } from '../../settings/service-url.ts';
@@ -13,8 +14,7 @@ const config = z.strictObject({
     .refine((secret) => keyOf(secret).length >= 16, 'must be at least 16 characters, or whsec_ and base64 of 16 bytes')
     .optional()
     .describe('Signs every request'),
-  format: z
-    .enum(FORMATS, `must be one of ${FORMATS.join(', ')}`)
+  format: oneOf(FORMATS)
     .default('json')
     .describe('`json`: an array of events; `cloudevents`: a batch of CloudEvents 1.0'),
   headers: z.record(z.string(), z.string()).default({}).describe('Added to every request, e.g. Authorization'),
