@@ -1,6 +1,8 @@
 import { SpanKind, SpanStatusCode, propagation, context, trace } from '@opentelemetry/api';
 import { Hono, type MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
+import { stateRoutes } from './api/state-routes.ts';
+import { guardRoutes, routeLabel } from './routes.ts';
 import { answerErrors } from './answer-error.ts';
 import type { CollectorMetrics } from './metrics.ts';
 import type { Readiness } from './readiness.ts';
@@ -33,26 +35,13 @@ export function createApp(parts: AppParts): Hono {
   // Routes of our own alone: a span of /api/status would be taken for Clowder's when it comes back here.
   if (parts.traced) app.use('/api/v1/*', traceRequests());
 
-  app.get('/healthz', (c) => c.json({ status: 'ok' }));
-  app.get('/readyz', (c) => {
-    const readiness = parts.readiness();
-    return c.json(readiness, readiness.status === 'unavailable' ? 503 : 200);
-  });
-  app.get('/metrics', async (c) =>
-    c.text(await parts.metrics.registry.metrics(), 200, { 'content-type': parts.metrics.registry.contentType }),
-  );
-
   app.use('/v1/*', parts.guards.otlp);
   app.route('/', parts.otlp);
-  app.post('/api/v1/events', parts.guards.ingest);
-  app.post('/api/v1/events/:type', parts.guards.ingest);
-  app.get('/api/v1/events', parts.guards.read);
-  app.get('/api/v1/events/*', parts.guards.read);
-  app.get('/api/v1/rejected', parts.guards.read);
-  app.post('/api/v1/rejected/*', parts.guards.ingest);
+  app.use('/api/v1/*', guardRoutes(parts.guards));
   app.route('/', parts.events);
   app.route('/', parts.rejected);
   app.route('/', parts.browser);
+  app.route('/', stateRoutes({ readiness: parts.readiness, registry: parts.metrics.registry }));
   app.route('/', parts.docs);
   app.route('/', parts.dashboard);
 
@@ -79,6 +68,6 @@ function traceRequests(): MiddlewareHandler {
 function countRequests(metrics: CollectorMetrics): MiddlewareHandler {
   return async function countRequest(c, next) {
     await next();
-    metrics.countRequest(c.req.path, c.res.status);
+    metrics.countRequest(routeLabel(c.req.path), c.res.status);
   };
 }

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { EVENT_TYPES } from '../taxonomy/event-types.ts';
-import { CollectorMetrics, PREFIX, routeLabel } from './metrics.ts';
+import { CollectorMetrics, PREFIX } from './metrics.ts';
 import { VERSION } from '../runtime/version.ts';
 
 function watched(): CollectorMetrics {
@@ -90,25 +89,5 @@ describe('/metrics', () => {
       expect(name).not.toMatch(/_(?:ms|millis|kb|mb|percent|count|sum|bucket)(?:_|$)/);
       expect(help).not.toBe('');
     }
-  });
-});
-
-describe('the label route', () => {
-  test.each([
-    ['/v1/traces', '/v1/traces'],
-    ['/api/v1/events', '/api/v1/events'],
-    ['/api/v1/events/stream', '/api/v1/events/stream'],
-    ...EVENT_TYPES.map((type) => [`/api/v1/events/${type}`, '/api/v1/events/{type}']),
-  ])('of %s is %s', (path, route) => expect(routeLabel(path)).toBe(route));
-
-  test('has few values, whatever strangers ask for', () => {
-    const asked = Array.from({ length: 1000 }, (_, index) => [
-      `/v1/${index}`,
-      `/api/v1/events/${index}`,
-      `/${index}`,
-      `/docs/${index}`,
-      `/v1/traces/${index}`,
-    ]).flat();
-    expect(new Set(asked.map(routeLabel))).toEqual(new Set(['other', '/api/v1/events/{type}']));
   });
 });

@@ -17,6 +17,8 @@ import { CollectorError } from './errors.ts';
 import type { Settings } from './config.ts';
 import { dashboardRoutes } from './api/dashboard/routes.ts';
 import { openDayKeys } from './intake/day-keys.ts';
+import { openApiDocument } from './api/docs/openapi/document.ts';
+import { VERSION } from '../runtime/version.ts';
 import { docsRoutes } from './api/docs/routes.ts';
 import { listen } from '../runtime/listener.ts';
 import { Intake } from './intake/intake.ts';
@@ -164,7 +166,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       clientAddress: trustProxies(entriesOf(settings.TRUSTED_PROXIES)),
       submit: (events, poster) => acceptStated(events, { ...poster, source: 'browser' }, context, intake, countRefused),
     }),
-    docs: docsRoutes(),
+    docs: docsRoutes(() => openApiDocument(VERSION)),
     dashboard: dashboardRoutes(),
     guards: {
       otlp: settings.ON_UNKNOWN_KEY === 'hold' ? guard('ingest', onHold) : guard('ingest'),

@@ -7,7 +7,9 @@ import { overRate, remoteAddress } from '../keys/auth.ts';
 import type { KeyStore } from '../keys/store.ts';
 import type { StatedEvent, StatedVerdict } from '../intake/stated-intake.ts';
 import { CollectorError } from '../errors.ts';
-import { readJson } from './request-body.ts';
+import { answer, json, ref } from './answers.ts';
+import { JSON_ERRORS, readJson } from './request-body.ts';
+import { defineRoute, serve, type Route } from './route.ts';
 
 export interface BrowserDependencies {
   readonly keys: KeyStore;
@@ -29,12 +31,40 @@ export const pageView = z.object({
   session_id: z.string().min(1).optional(),
 });
 
+const postPageView = defineRoute({
+  method: 'post',
+  path: '/api/v1/browser',
+  operationId: 'post_page_view',
+  tags: ['events'],
+  summary: 'Page view of the browser snippet, from pages of ALLOWED_ORIGINS',
+  description: 'The key (scope browser) is in the body or the query, as sendBeacon sends no headers of its own.',
+  scope: 'browser',
+  request: {
+    query: z.object({ key: z.string().optional() }),
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: ref('PageView'),
+          example: { url: 'https://clowder.example/datasets/5f1e00000000000000000002', title: 'A dataset' },
+        },
+      },
+    },
+  },
+  responses: {
+    202: answer('Journaled', json('PageViewAccepted')),
+  },
+  errors: [...JSON_ERRORS, 'origin_not_allowed', 'invalid_event', 'journal_full', 'journal_unavailable'],
+});
+
+export const BROWSER_ROUTES: readonly Route[] = [postPageView];
+
 /** POST /api/v1/browser: page views from the snippet, by sendBeacon, from pages of allowed origins only. */
 export function browserRoutes(deps: BrowserDependencies): Hono {
   const app = new Hono();
   const budget = createByteBudget(8 * 1024 * 1024);
-  app.use('/api/v1/browser', cors({ origin: [...deps.allowedOrigins], allowMethods: ['POST'], credentials: true }));
-  app.post('/api/v1/browser', async (c) => {
+  app.use(postPageView.path, cors({ origin: [...deps.allowedOrigins], allowMethods: ['POST'], credentials: true }));
+  serve(app, postPageView, async (c) => {
     const origin = c.req.header('origin');
     if (origin === undefined || !deps.allowedOrigins.includes(origin))
       throw new CollectorError(
@@ -51,14 +81,14 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
     await checkKey(deps.keys, key ?? c.req.query('key') ?? '');
     const address = deps.clientAddress(remoteAddress(c), (name) => c.req.header(name));
     const userAgent = c.req.header('user-agent');
-    const [answer] = await deps.submit([{ value: { ...view, event: 'view.page' } }], {
+    const [verdict] = await deps.submit([{ value: { ...view, event: 'view.page' } }], {
       ...(address !== undefined && { clientAddress: address }),
       ...(userAgent !== undefined && { userAgent }),
     });
-    if (answer?.ok === true) return c.json({ id: answer.id }, 202);
+    if (verdict?.ok === true) return c.json({ id: verdict.id }, 202);
     throw new CollectorError(
       'invalid_event',
-      answer?.issues.map((issue) => `${issue.field} ${issue.message}`).join('; ') ?? 'not accepted',
+      verdict?.issues.map((issue) => `${issue.field} ${issue.message}`).join('; ') ?? 'not accepted',
     );
   });
   return app;

@@ -1,13 +1,17 @@
 import { Hono, type Context } from 'hono';
 import type { EventIssue } from '../../taxonomy/check-draft.ts';
-import { EVENT_TYPES, isEventType } from '../../taxonomy/event-types.ts';
-import { CollectorError } from '../errors.ts';
+import { z } from 'zod';
+import { EVENT_TYPES, eventSchemas, isEventType } from '../../taxonomy/event-types.ts';
+import { statedExample } from '../../taxonomy/json-schema.ts';
+import { CollectorError, type ErrorCode } from '../errors.ts';
 import { createByteBudget } from '../otlp/body.ts';
 import { idsOf, type StatedEvent, type StatedVerdict } from '../intake/stated-intake.ts';
 import type { History } from './history-page.ts';
-import { historyRoute } from './history-route.ts';
-import { readEvents, type Posted } from './request-body.ts';
-import { streamRoute } from './stream-route.ts';
+import { answer, json, ref } from './answers.ts';
+import { historyQuery, historyRoute } from './history-route.ts';
+import { JSON_ERRORS, readEvents, type Posted } from './request-body.ts';
+import { defineRoute, serve, type Route } from './route.ts';
+import { streamQuery, streamRoute } from './stream-route.ts';
 
 export interface EventsDependencies {
   /** Journaled when it resolves; rejects with a CollectorError where the journal cannot take them. */
@@ -24,6 +28,140 @@ interface Refusal {
 
 const BUDGET_BYTES = 64 * 1024 * 1024;
 
+const POSTING = z.object({
+  'Idempotency-Key': z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The same key gives the same event ids, so that a repeated request is accepted once'),
+});
+const CLOUD_EVENT = {
+  specversion: '1.0',
+  id: 'import-1',
+  source: '/cron/nightly-import',
+  type: 'dataset.created',
+  subject: 'dataset/5f1e00000000000000000002',
+};
+
+const POST_ERRORS = [
+  ...JSON_ERRORS,
+  'unsupported_media_type',
+  'batch_too_large',
+  'invalid_event',
+  'journal_full',
+  'journal_unavailable',
+] as const satisfies readonly ErrorCode[];
+const POSTED = { 202: answer('Journaled: it will not be lost', json('Accepted')) };
+
+const postEvents = defineRoute({
+  method: 'post',
+  path: '/api/v1/events',
+  scope: 'ingest',
+  operationId: 'post_events',
+  tags: ['events'],
+  summary: 'Post one event, or up to 1,000',
+  request: {
+    headers: POSTING,
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: { oneOf: [ref('PostedEvent'), { type: 'array', maxItems: 1000, items: ref('PostedEvent') }] },
+          examples: {
+            one: { summary: 'One event', value: statedExample('file.uploaded') },
+            batch: {
+              summary: 'A batch',
+              value: [statedExample('dataset.created'), statedExample('extraction.done')],
+            },
+          },
+        },
+        'application/cloudevents+json': { schema: ref('CloudEvent'), example: CLOUD_EVENT },
+        'application/cloudevents-batch+json': {
+          schema: { type: 'array', maxItems: 1000, items: ref('CloudEvent') },
+          example: [CLOUD_EVENT],
+        },
+      },
+    },
+  },
+  responses: POSTED,
+  errors: POST_ERRORS,
+});
+
+/** One endpoint for each event type, each with its schema. */
+const postEventsOfType = defineRoute({
+  method: 'post',
+  path: '/api/v1/events/{type}',
+  scope: 'ingest',
+  operationId: 'post_events_of_type',
+  tags: ['events by type'],
+  summary: 'Post events of one type',
+  responses: POSTED,
+  errors: POST_ERRORS,
+  documentedAs: EVENT_TYPES.map((type) => ({
+    path: `/api/v1/events/${type}`,
+    operationId: `post_${type.replace('.', '_')}`,
+    summary: eventSchemas[type].description ?? type,
+    request: {
+      headers: POSTING,
+      body: {
+        required: true,
+        content: { 'application/json': { schema: ref(`${type}.posted`), example: statedExample(type) } },
+      },
+    },
+  })),
+});
+
+const listEvents = defineRoute({
+  method: 'get',
+  path: '/api/v1/events',
+  scope: 'read',
+  operationId: 'list_events',
+  tags: ['events'],
+  summary: 'History of the journal: JSON, NDJSON or CSV',
+  request: { query: historyQuery },
+  responses: {
+    200: {
+      ...answer('A page', {
+        'application/json': {
+          schema: {
+            type: 'object',
+            required: ['events'],
+            properties: {
+              events: { type: 'array', items: ref('Event') },
+              next: { type: 'string', description: 'Where more may follow: give it as `cursor`' },
+            },
+          },
+        },
+        'application/x-ndjson': { schema: { type: 'string', description: 'An event a line' } },
+        'text/csv': { schema: { type: 'string', description: 'RFC 4180, a column for each field there is' } },
+      }),
+      headers: {
+        'X-Next-Cursor': { description: 'As `next`, for NDJSON and CSV', schema: { type: 'string' } },
+      },
+    },
+  },
+  errors: ['invalid_query'],
+});
+
+const streamEvents = defineRoute({
+  method: 'get',
+  path: '/api/v1/events/stream',
+  scope: 'read',
+  operationId: 'stream_events',
+  tags: ['events'],
+  summary: 'Events as they are accepted (server-sent events)',
+  request: { query: streamQuery },
+  responses: {
+    200: answer('A stream: `event` is the type, `id` the id, `data` the event', {
+      'text/event-stream': { schema: { type: 'string' } },
+    }),
+  },
+  errors: ['invalid_query'],
+});
+
+export const EVENT_ROUTES: readonly Route[] = [postEvents, listEvents, streamEvents];
+export const EVENT_TYPE_ROUTES: readonly Route[] = [postEventsOfType];
+
 /** POST /api/v1/events and /api/v1/events/{type}, GET /api/v1/events and its stream. */
 export function eventsRoutes(deps: EventsDependencies): Hono {
   const app = new Hono();
@@ -39,9 +177,9 @@ export function eventsRoutes(deps: EventsDependencies): Hono {
     );
   }
 
-  app.post('/api/v1/events', (c) => post(c, undefined));
-  app.post('/api/v1/events/:type', (c) => {
-    const type = c.req.param('type');
+  serve(app, postEvents, (c) => post(c, undefined));
+  serve(app, postEventsOfType, (c) => {
+    const type = c.req.param('type') ?? '';
     if (!isEventType(type))
       throw new CollectorError(
         'unknown_event_type',
@@ -49,8 +187,8 @@ export function eventsRoutes(deps: EventsDependencies): Hono {
       );
     return post(c, type);
   });
-  app.get('/api/v1/events/stream', streamRoute(deps.live));
-  app.get('/api/v1/events', historyRoute(deps.history));
+  serve(app, streamEvents, streamRoute(deps.live));
+  serve(app, listEvents, historyRoute(deps.history));
   return app;
 }
 

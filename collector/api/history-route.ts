@@ -43,10 +43,9 @@ export const historyQuery = z.object({
 /** The journal's history: filtered, a page at a time. */
 export function historyRoute(history: History): Handler {
   return async function listEvents(c) {
-    const parsed = historyQuery.safeParse(c.req.query());
-    if (!parsed.success) throw invalidQuery(parsed.error);
-    const { events, next } = await readHistoryPage(history, parsed.data);
-    const format = parsed.data.format ?? formatOf(c.req.header('accept'));
+    const query = readQuery(c, historyQuery);
+    const { events, next } = await readHistoryPage(history, query);
+    const format = query.format ?? formatOf(c.req.header('accept'));
     if (format === 'ndjson')
       return text(c, events.map((event) => `${JSON.stringify(event)}\n`).join(''), 'application/x-ndjson', next);
     if (format === 'csv') return text(c, toCsv(events), 'text/csv; charset=utf-8', next);
@@ -54,10 +53,12 @@ export function historyRoute(history: History): Handler {
   };
 }
 
-/** Says what is wrong with which part of the query. */
-export function invalidQuery({ issues }: z.ZodError): CollectorError {
-  const reasons = issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-  return new CollectorError('invalid_query', `The query is wrong: ${reasons}`);
+/** The query, by its schema. @throws CollectorError invalid_query that says what is wrong with which part of it */
+export function readQuery<Query>(c: Context, schema: z.ZodType<Query>): Query {
+  const parsed = schema.safeParse(c.req.query());
+  if (parsed.success) return parsed.data;
+  const reasons = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  throw new CollectorError('invalid_query', `The query is wrong: ${reasons}`);
 }
 
 function text(c: Context, body: string, type: string, next: string | undefined): Response {

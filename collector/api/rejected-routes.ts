@@ -5,7 +5,9 @@ import type { MapContext } from '../../taxonomy/map/context.ts';
 import { isEventType } from '../../taxonomy/event-types.ts';
 import type { Candidate } from '../../taxonomy/map/candidate.ts';
 import { CollectorError } from '../errors.ts';
-import { readJson } from './request-body.ts';
+import { answer, json, ref } from './answers.ts';
+import { JSON_ERRORS, readJson } from './request-body.ts';
+import { defineRoute, serve, type Route } from './route.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { Journal } from '../journal/journal.ts';
 import { createByteBudget } from '../otlp/body.ts';
@@ -21,16 +23,46 @@ export const replayRequest = z.strictObject({ ids: z.array(z.int().positive()).m
 
 const BUDGET_BYTES = 8 * 1024 * 1024;
 
+const listRejected = defineRoute({
+  method: 'get',
+  path: '/api/v1/rejected',
+  scope: 'read',
+  operationId: 'list_rejected',
+  tags: ['rejected'],
+  summary: 'Telemetry that stated an event wrongly',
+  request: {
+    query: z.object({
+      limit: z.int().min(1).max(1000).default(100),
+      after: z.int().optional().describe('Records with a greater id'),
+    }),
+  },
+  responses: { 200: answer('Records and reasons', json('RejectedRecords')) },
+});
+
+const replayRejected = defineRoute({
+  method: 'post',
+  path: '/api/v1/rejected/replay',
+  scope: 'ingest',
+  operationId: 'replay_rejected',
+  tags: ['rejected'],
+  summary: 'Check rejected records again, and journal those that are right now',
+  request: { body: { required: true, content: { 'application/json': { schema: ref('Replay'), example: {} } } } },
+  responses: { 200: answer('What became of them', json('Replayed')) },
+  errors: [...JSON_ERRORS, 'invalid_request', 'journal_full', 'journal_unavailable'],
+});
+
+export const REJECTED_ROUTES: readonly Route[] = [listRejected, replayRejected];
+
 /** The rejected store: GET /api/v1/rejected lists it, POST /api/v1/rejected/replay checks records again. */
 export function rejectedRoutes({ journal, intake, context }: RejectedDependencies): Hono {
   const app = new Hono();
   const budget = createByteBudget(BUDGET_BYTES);
-  app.get('/api/v1/rejected', (c) => {
+  serve(app, listRejected, (c) => {
     const limit = Math.min(1000, Math.max(1, Number(c.req.query('limit') ?? 100) || 100));
     const afterId = Number(c.req.query('after') ?? 0) || 0;
     return c.json({ rejected: journal.rejected({ limit, afterId }) });
   });
-  app.post('/api/v1/rejected/replay', async (c) => {
+  serve(app, replayRejected, async (c) => {
     const request = replayRequest.safeParse(await readJson(c, budget));
     if (!request.success) throw new CollectorError('invalid_request', 'The body must be {} or {"ids": [1, 2]}');
     return c.json(await replay(request.data.ids));

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { fromCloudEvent } from '../../taxonomy/cloud-events.ts';
 import type { EventIssue } from '../../taxonomy/check-draft.ts';
-import { CollectorError } from '../errors.ts';
+import { CollectorError, type ErrorCode } from '../errors.ts';
 import { readBody, type ByteBudget } from '../otlp/body.ts';
 
 /** Events that one request may bring. */
@@ -10,6 +10,15 @@ const BODY_MAX = 4 * 1024 * 1024;
 
 /** An event of a request as it came, or why its envelope is none. */
 export type Posted = { readonly value: unknown } | { readonly issues: readonly EventIssue[] };
+
+/** Codes with which reading JSON may end. */
+export const JSON_ERRORS = [
+  'invalid_json',
+  'invalid_body',
+  'body_too_large',
+  'unsupported_encoding',
+  'busy',
+] as const satisfies readonly ErrorCode[];
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

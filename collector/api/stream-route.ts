@@ -2,7 +2,7 @@ import type { Handler } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { z } from 'zod';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
-import { invalidQuery, typesQuery } from './history-route.ts';
+import { readQuery, typesQuery } from './history-route.ts';
 
 /** Query of GET /api/v1/events/stream. */
 export const streamQuery = z.object({ type: typesQuery });
@@ -14,9 +14,7 @@ const WAITING_MAX = 10_000;
 /** Server-sent events: every event as it is accepted, `event` its type, `id` its id. */
 export function streamRoute(live: (listener: (line: string) => void) => () => void): Handler {
   return function streamEvents(c) {
-    const query = streamQuery.safeParse(c.req.query());
-    if (!query.success) throw invalidQuery(query.error);
-    const types = query.data.type?.split(',');
+    const types = readQuery(c, streamQuery).type?.split(',');
     return streamSSE(c, async (stream) => {
       const waiting: FlatBody[] = [];
       let wake: () => void = () => undefined;

@@ -1,6 +1,8 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { Hono } from 'hono';
 import type { TelemetryBatch } from '../intake/telemetry-intake.ts';
+import { answer, ref } from '../api/answers.ts';
+import { defineRoute, serve, type Route } from '../api/route.ts';
 import { CollectorError } from '../errors.ts';
 import { createByteBudget, readBody } from './body.ts';
 import { encodingOf } from './error.ts';
@@ -28,13 +30,63 @@ const LARGE_BYTES = 64 * 1024;
 
 const SIGNALS: readonly Signal[] = ['traces', 'logs', 'metrics'];
 
+/** A receiver: one signal, which comes in one field of the request. */
+const receiver = (signal: Signal, field: string): Route =>
+  defineRoute({
+    method: 'post',
+    path: `/v1/${signal}`,
+    scope: 'ingest',
+    operationId: `export_${signal}`,
+    tags: ['OpenTelemetry'],
+    summary: `OTLP/HTTP: ${signal}`,
+    request: {
+      body: {
+        required: true,
+        content: {
+          'application/x-protobuf': {},
+          'application/json': {
+            schema: { type: 'object', properties: { [field]: { type: 'array', items: { type: 'object' } } } },
+            example: { [field]: [] },
+          },
+        },
+      },
+    },
+    responses: {
+      200: answer('Taken; records that never can be are named', {
+        'application/x-protobuf': {},
+        'application/json': { schema: ref('ExportResponse') },
+      }),
+    },
+    errorForm: 'otlp',
+    errors: [
+      'malformed_protobuf',
+      'invalid_json',
+      'invalid_body',
+      'body_too_large',
+      'unsupported_encoding',
+      'unsupported_media_type',
+      'busy',
+      'journal_full',
+      'journal_unavailable',
+      'key_on_hold',
+    ],
+  });
+
+const RECEIVERS: Readonly<Record<Signal, Route>> = {
+  traces: receiver('traces', 'resourceSpans'),
+  logs: receiver('logs', 'resourceLogs'),
+  metrics: receiver('metrics', 'resourceMetrics'),
+};
+
+export const OTLP_ROUTES: readonly Route[] = SIGNALS.map((signal) => RECEIVERS[signal]);
+
 /** OTLP/HTTP receiver: POST /v1/traces, /v1/logs, /v1/metrics (opentelemetry-proto specification, "OTLP/HTTP"). */
 export function otlpRoutes(deps: OtlpDependencies): Hono {
   const app = new Hono();
   const budget = createByteBudget(deps.maxInflightBytes);
   const turn = createTurns();
   for (const signal of SIGNALS) {
-    app.post(`/v1/${signal}`, async function receive(c) {
+    serve(app, RECEIVERS[signal], async function receive(c) {
       const encoding = encodingOf(c);
       if (encoding === undefined)
         throw new CollectorError(

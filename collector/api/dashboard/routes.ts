@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { defineRoute, serve, type Route } from '../route.ts';
 
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'";
 
@@ -44,11 +45,28 @@ refresh();
 setInterval(refresh, 2000);
 `;
 
+const part = (path: string, operationId: string): Route =>
+  defineRoute({
+    method: 'get',
+    path,
+    scope: 'public',
+    operationId,
+    summary: 'Dashboard',
+    hide: true,
+    responses: {},
+  });
+
+const page = part('/', 'get_dashboard');
+const style = part('/dashboard.css', 'get_dashboard_style');
+const script = part('/dashboard.js', 'get_dashboard_script');
+
+export const DASHBOARD_ROUTES: readonly Route[] = [page, style, script];
+
 /** GET /: state of journal, broker and backlog, and the latest events. The page itself tells nothing; its data need a key. */
 export function dashboardRoutes(): Hono {
   const app = new Hono();
-  app.get('/', (c) => c.html(PAGE, 200, { 'content-security-policy': CSP }));
-  app.get('/dashboard.css', (c) => c.body(STYLE, 200, { 'content-type': 'text/css' }));
-  app.get('/dashboard.js', (c) => c.body(SCRIPT, 200, { 'content-type': 'text/javascript' }));
+  serve(app, page, (c) => c.html(PAGE, 200, { 'content-security-policy': CSP }));
+  serve(app, style, (c) => c.body(STYLE, 200, { 'content-type': 'text/css' }));
+  serve(app, script, (c) => c.body(SCRIPT, 200, { 'content-type': 'text/javascript' }));
   return app;
 }

@@ -4,6 +4,8 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { EVENT_TYPES } from '../../../taxonomy/event-types.ts';
 import { answerErrors } from '../../answer-error.ts';
+import { VERSION } from '../../../runtime/version.ts';
+import { openApiDocument } from './openapi/document.ts';
 import { docsRoutes } from './routes.ts';
 
 interface OpenApi {
@@ -28,7 +30,10 @@ interface AsyncApi {
 
 const app = new Hono();
 answerErrors(app, pino({ level: 'silent' }));
-app.route('/', docsRoutes());
+app.route(
+  '/',
+  docsRoutes(() => openApiDocument(VERSION)),
+);
 const get = (path: string) => app.request(path);
 const read = async (path: string): Promise<unknown> => (await get(path)).json();
 

@@ -5,6 +5,7 @@ import { Hono } from 'hono';
 import { EVENT_TYPES, isEventType } from '../../../taxonomy/event-types.ts';
 import { eventJsonSchema } from '../../../taxonomy/json-schema.ts';
 import { CollectorError } from '../../errors.ts';
+import { defineRoute, serve, type Route } from '../route.ts';
 import { VERSION } from '../../../runtime/version.ts';
 import { asyncApiDocument } from './asyncapi.ts';
 
@@ -25,15 +26,44 @@ const PAGE = `<!doctype html>
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
-/** Descriptions of the API and of the messages, and Swagger UI from this machine alone. */
-export function docsRoutes(): Hono {
+/** A page for people, or what one is made of: not in the document. */
+const page = (path: string, operationId: string, summary: string): Route =>
+  defineRoute({ method: 'get', path, scope: 'public', operationId, summary, hide: true, responses: {} });
+
+const openApiJson = page('/openapi.json', 'get_openapi', 'OpenAPI of this API');
+const asyncApiJson = page('/asyncapi.json', 'get_asyncapi', 'AsyncAPI of what is published');
+const listSchemas = page('/schemas', 'list_schemas', 'Names of the JSON schemas of events');
+const getSchema = page('/schemas/{file}', 'get_schema', 'JSON schema of one event type');
+const docsPage = page('/docs', 'get_docs', 'Swagger UI');
+const startScript = page('/docs/start.js', 'get_docs_start', 'Starts Swagger UI');
+// Path by path, not /docs/:asset: so that Hono can take its fastest router for all of the collector's routes.
+const assetFiles = [...ASSETS].map(
+  ([asset, type]) => [asset, type, page(`/docs/${asset}`, `get_docs_${asset}`, 'Of Swagger UI')] as const,
+);
+
+export const DOCS_ROUTES: readonly Route[] = [
+  openApiJson,
+  asyncApiJson,
+  listSchemas,
+  getSchema,
+  docsPage,
+  startScript,
+  ...assetFiles.map(([, , route]) => route),
+];
+
+/**
+ * Descriptions of the API and of the messages, and Swagger UI from this machine alone.
+ *
+ * @param makeOpenApi called when somebody asks for the document, once
+ */
+export function docsRoutes(makeOpenApi: () => object): Hono {
   const app = new Hono();
-  let openApi: Promise<object> | undefined;
-  app.get('/openapi.json', async (c) => c.json(await (openApi ??= loadOpenApi())));
-  app.get('/asyncapi.json', (c) => c.json(asyncApiDocument(VERSION)));
-  app.get('/schemas', (c) => c.json({ schemas: EVENT_TYPES.map((type) => `/schemas/${type}.json`) }));
-  app.get('/schemas/:file', (c) => {
-    const type = c.req.param('file').replace(/\.json$/, '');
+  let openApi: object | undefined;
+  serve(app, openApiJson, (c) => c.json((openApi ??= makeOpenApi())));
+  serve(app, asyncApiJson, (c) => c.json(asyncApiDocument(VERSION)));
+  serve(app, listSchemas, (c) => c.json({ schemas: EVENT_TYPES.map((type) => `/schemas/${type}.json`) }));
+  serve(app, getSchema, (c) => {
+    const type = (c.req.param('file') ?? '').replace(/\.json$/, '');
     if (!isEventType(type))
       throw new CollectorError(
         'unknown_event_type',
@@ -41,21 +71,14 @@ export function docsRoutes(): Hono {
       );
     return c.json(eventJsonSchema(type), 200, { 'content-type': 'application/schema+json' });
   });
-  app.get('/docs', (c) => c.html(PAGE, 200, { 'content-security-policy': CSP }));
-  app.get('/docs/start.js', (c) => c.body(START, 200, { 'content-type': 'text/javascript' }));
-  // Path by path, not /docs/:asset: so that Hono can take its fastest router for all of the collector's routes.
-  for (const [asset, type] of ASSETS)
-    app.get(`/docs/${asset}`, async (c) =>
+  serve(app, docsPage, (c) => c.html(PAGE, 200, { 'content-security-policy': CSP }));
+  serve(app, startScript, (c) => c.body(START, 200, { 'content-type': 'text/javascript' }));
+  for (const [asset, type, route] of assetFiles)
+    serve(app, route, async (c) =>
       c.body(new Uint8Array(await readFile(join(UI, asset))), 200, {
         'content-type': type,
         'cache-control': 'max-age=3600',
       }),
     );
   return app;
-}
-
-/** Loaded when somebody asks: the library adds a method to every zod schema, and takes time that a start need not. */
-async function loadOpenApi(): Promise<object> {
-  const { openApiDocument } = await import('./openapi/document.ts');
-  return openApiDocument(VERSION);
 }

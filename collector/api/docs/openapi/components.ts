@@ -4,7 +4,7 @@ import { eventJsonSchema, statedJsonSchema } from '../../../../taxonomy/json-sch
 import { EVENT_TYPES } from '../../../../taxonomy/event-types.ts';
 import { pageView } from '../../browser-routes.ts';
 import { replayRequest } from '../../rejected-routes.ts';
-import { ref, refusalComponents } from './answers.ts';
+import { ref, refusalComponents } from '../../answers.ts';
 
 type Registry = OpenAPIHono['openAPIRegistry'];
 

@@ -12,8 +12,10 @@ import { dashboardRoutes } from '../../dashboard/routes.ts';
 import { CollectorMetrics } from '../../../metrics.ts';
 import { otlpRoutes } from '../../../otlp/routes.ts';
 import { readinessOf } from '../../../readiness.ts';
+import { ROUTES } from '../../../routes.ts';
 import { rejectedRoutes } from '../../rejected-routes.ts';
 import { createScreen } from '../../../intake/telemetry-intake.ts';
+import { VERSION } from '../../../../runtime/version.ts';
 import { docsRoutes } from '../routes.ts';
 import { ANSWERS } from './components.ts';
 import { openApiDocument } from './document.ts';
@@ -84,7 +86,7 @@ function collector() {
       clientAddress: trustProxies([]),
       submit,
     }),
-    docs: docsRoutes(),
+    docs: docsRoutes(() => openApiDocument(VERSION)),
     dashboard: dashboardRoutes(),
     guards: { otlp: letIn, ingest: letIn, read: letIn },
     metrics: new CollectorMetrics(),
@@ -127,6 +129,14 @@ describe('the document', () => {
         `${method.toUpperCase()} ${EVENT_TYPES.some((type) => path.endsWith(`/${type}`)) ? '/api/v1/events/:type' : path}`,
     );
     expect([...new Set(documented)].toSorted()).toEqual([...new Set(routed)].toSorted());
+  });
+
+  test('comes from the table that the app is served by: each route that there is stands in it once, and no other', () => {
+    const served = collector()
+      .routes.filter(({ method, path }) => method !== 'ALL' && !path.includes('*'))
+      .map(({ method, path }) => `${method} ${path}`);
+    const table = ROUTES.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+    expect(served.toSorted()).toEqual(table.toSorted());
   });
 
   test('keeps the names of operations: clients are generated from them', () =>

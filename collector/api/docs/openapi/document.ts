@@ -1,7 +1,6 @@
-import { OpenAPIHono, createRoute } from '@hono/zod-openapi';
+import { OpenAPIHono } from '@hono/zod-openapi';
 import { registerComponents } from './components.ts';
-import { EVENT_PATHS, PATHS_BY_TYPE } from './event-paths.ts';
-import { OTLP_PATHS, REJECTED_PATHS, STATE_PATHS } from './other-paths.ts';
+import { ROUTES } from '../../../routes.ts';
 
 /**
  * OpenAPI 3.1 of the collector. The schemas are those of the taxonomy and of the routes; none of this is on the way of a
@@ -10,8 +9,7 @@ import { OTLP_PATHS, REJECTED_PATHS, STATE_PATHS } from './other-paths.ts';
 export function openApiDocument(version: string): object {
   const app = new OpenAPIHono();
   registerComponents(app.openAPIRegistry);
-  for (const route of [...EVENT_PATHS, ...PATHS_BY_TYPE, ...REJECTED_PATHS, ...OTLP_PATHS, ...STATE_PATHS])
-    app.openAPIRegistry.registerPath(createRoute(route));
+  for (const entry of ROUTES.flatMap(({ documented }) => documented)) app.openAPIRegistry.registerPath(entry);
   return app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {

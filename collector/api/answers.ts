@@ -1,4 +1,5 @@
 import type { RouteConfig } from '@hono/zod-openapi';
+import { ERRORS, type ErrorCode, type ErrorStatus } from '../errors.ts';
 
 export type Responses = RouteConfig['responses'];
 type Reference = { $ref: string };
@@ -13,6 +14,12 @@ export const ref = (name: string): Reference => ({ $ref: `#/components/schemas/$
 export const json = (name: string): Content => ({ 'application/json': { schema: ref(name) } });
 export const answer = (description: string, content: Content) => ({ description, content });
 
+/** Any path may get these, and no route says them for itself. */
+type Undocumented = 404 | 405 | 500;
+type Status = Exclude<ErrorStatus, Undocumented>;
+
+const isDocumented = (status: ErrorStatus): status is Status => status !== 404 && status !== 405 && status !== 500;
+
 /** Answers where it was not done what was asked for: status, name among the components, and what they mean. */
 const REFUSALS = {
   400: ['InvalidRequest', 'The request is not what it must be'],
@@ -23,10 +30,15 @@ const REFUSALS = {
   422: ['InvalidEvent', 'No event was accepted; `rejected` says why'],
   429: ['TooManyRequests', 'More than the rate of the key: see Retry-After'],
   503: ['Unavailable', 'It cannot be taken now: see Retry-After'],
-} as const;
+} as const satisfies Readonly<Record<Status, readonly [name: string, meaning: string]>>;
 
-type Status = keyof typeof REFUSALS;
-const STATUSES = Object.keys(REFUSALS).map(Number) as readonly Status[];
+const STATUSES: readonly Status[] = [
+  ...new Set(
+    Object.values(ERRORS)
+      .map(({ status }) => status)
+      .filter(isDocumented),
+  ),
+];
 /** Of OTLP too, whose errors have the encoding of the request. */
 const OTLP_STATUSES = STATUSES.filter((status) => status !== 422);
 
@@ -50,10 +62,13 @@ export function refusalComponents(): readonly (readonly [name: string, component
   ];
 }
 
-const referTo = (statuses: readonly Status[], prefix: string): Responses =>
-  Object.fromEntries(
-    statuses.map((status) => [status, { $ref: `#/components/responses/${prefix}${REFUSALS[status][0]}` }]),
+/** Responses for errors of these codes, a status each. */
+export function refusals(form: 'problem' | 'otlp', codes: readonly ErrorCode[]): Responses {
+  const prefix = form === 'otlp' ? 'Otlp' : '';
+  return Object.fromEntries(
+    codes
+      .map((code) => ERRORS[code].status)
+      .filter(isDocumented)
+      .map((status) => [status, { $ref: `#/components/responses/${prefix}${REFUSALS[status][0]}` }]),
   );
-
-export const problems = (...statuses: readonly Status[]): Responses => referTo(statuses, '');
-export const otlpErrors = (): Responses => referTo(OTLP_STATUSES, 'Otlp');
+}

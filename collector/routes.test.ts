@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import { EVENT_TYPES } from '../taxonomy/event-types.ts';
+import { ROUTES, routeLabel } from './routes.ts';
+
+describe('the label route', () => {
+  test.each([
+    ['/v1/traces', '/v1/traces'],
+    ['/api/v1/events', '/api/v1/events'],
+    ['/api/v1/events/stream', '/api/v1/events/stream'],
+    ...EVENT_TYPES.map((type) => [`/api/v1/events/${type}`, '/api/v1/events/{type}']),
+  ])('of %s is %s', (path, route) => expect(routeLabel(path)).toBe(route));
+
+  test('has few values, whatever strangers ask for', () => {
+    const asked = Array.from({ length: 1000 }, (_, index) => [
+      `/v1/${index}`,
+      `/api/v1/events/${index}`,
+      `/${index}`,
+      `/docs/${index}`,
+      `/v1/traces/${index}`,
+    ]).flat();
+    expect(new Set(asked.map(routeLabel))).toEqual(new Set(['other', '/api/v1/events/{type}']));
+  });
+});
+
+describe('every route', () => {
+  test.each(ROUTES.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    '%s is a value of the label route',
+    (_, { path, label }) => expect(routeLabel(path.replace(/:\w+$/, 'one'))).toBe(label),
+  );
+
+  test('is public only where it tells of the collector itself: all that takes or gives events asks for a key', () => {
+    const keyless = ROUTES.filter(({ scope }) => scope === 'public').map(({ path }) => path);
+    expect(keyless.filter((path) => path.startsWith('/api/') || path.startsWith('/v1/'))).toEqual([]);
+    expect(keyless.toSorted()).toEqual(
+      [
+        '/',
+        '/asyncapi.json',
+        '/dashboard.css',
+        '/dashboard.js',
+        '/docs',
+        '/docs/start.js',
+        '/docs/swagger-ui-bundle.js',
+        '/docs/swagger-ui.css',
+        '/healthz',
+        '/metrics',
+        '/openapi.json',
+        '/readyz',
+        '/schemas',
+        '/schemas/:file',
+      ].toSorted(),
+    );
+  });
+});

@@ -1,0 +1,56 @@
+import type { MiddlewareHandler } from 'hono';
+import { BROWSER_ROUTES } from './api/browser-routes.ts';
+import { DASHBOARD_ROUTES } from './api/dashboard/routes.ts';
+import { DOCS_ROUTES } from './api/docs/routes.ts';
+import { EVENT_ROUTES, EVENT_TYPE_ROUTES } from './api/events-routes.ts';
+import { REJECTED_ROUTES } from './api/rejected-routes.ts';
+import type { Route } from './api/route.ts';
+import { STATE_ROUTES } from './api/state-routes.ts';
+import { OTLP_ROUTES } from './otlp/routes.ts';
+
+/** Every route of the collector, in the order of its document. */
+export const ROUTES: readonly Route[] = [
+  ...EVENT_ROUTES,
+  ...BROWSER_ROUTES,
+  ...EVENT_TYPE_ROUTES,
+  ...REJECTED_ROUTES,
+  ...OTLP_ROUTES,
+  ...STATE_ROUTES,
+  ...DOCS_ROUTES,
+  ...DASHBOARD_ROUTES,
+];
+
+const isOpen = ({ path }: Route): boolean => path.includes('/:');
+const EXACT: ReadonlySet<string> = new Set(ROUTES.filter((route) => !isOpen(route)).map(({ path }) => path));
+/** Routes that end with a parameter, by what stands before it. */
+const BY_PREFIX = ROUTES.filter(isOpen).map(
+  ({ path, label }) => [path.slice(0, path.lastIndexOf('/') + 1), label] as const,
+);
+
+/** The route of a path, for metrics: a few values, so that strangers cannot make series. */
+export function routeLabel(path: string): string {
+  if (EXACT.has(path)) return path;
+  return BY_PREFIX.find(([prefix]) => path.startsWith(prefix))?.[1] ?? 'other';
+}
+
+const SCOPES: ReadonlyMap<string, Route['scope']> = new Map(
+  ROUTES.map(({ method, path, scope }) => [`${method.toUpperCase()} ${path.replace(/\/:\w+$/, '/')}`, scope]),
+);
+
+/** Scope of the route that answers; of a path below a route, there or not, that of the route. */
+function scopeOf(method: string, path: string): Route['scope'] {
+  const asked = method === 'HEAD' ? 'GET' : method;
+  const exact = SCOPES.get(`${asked} ${path}`);
+  if (exact !== undefined) return exact;
+  const parent = path.slice(0, path.lastIndexOf('/'));
+  if (parent === '') return 'public';
+  return SCOPES.get(`${asked} ${parent}/`) ?? scopeOf(method, parent);
+}
+
+/** Puts the guard of its scope in front of every route of the API. The key of a page view is in its body: its route checks it. */
+export function guardRoutes(guards: Readonly<Record<'ingest' | 'read', MiddlewareHandler>>): MiddlewareHandler {
+  return function guardRoute(c, next) {
+    const scope = scopeOf(c.req.method, c.req.path);
+    return scope === 'ingest' || scope === 'read' ? guards[scope](c, next) : next();
+  };
+}
