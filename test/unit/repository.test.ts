@@ -106,6 +106,15 @@ describe('the repository', () => {
     expect(pathsOutside('taxonomy/http/a.test.ts', `from '${up}${up}test/b.ts'`)).toEqual([]);
   });
 
+  it('has a heading in docs/design.md for each that a comment cites', () => {
+    const headings = new Set([...read('docs/design.md').matchAll(/^## (.+)$/gm)].map((match) => match[1]));
+    const cited = trackedFiles('*.ts').flatMap((file) =>
+      [...read(file).matchAll(/docs\/design\.md, "([^"]+)"/g)].map((match) => ({ file, heading: match[1] })),
+    );
+    expect(cited.length).toBeGreaterThan(10);
+    expect(cited.filter(({ heading }) => !headings.has(heading))).toEqual([]);
+  });
+
   it('has no test that can skip itself: what cannot run fails and says what is missing', () => {
     const files = trackedFiles('*.test.ts', 'test/integration/*.ts');
     expect(files.length).toBeGreaterThan(200);
@@ -130,10 +139,11 @@ describe('the repository', () => {
     expect(read('docs/events.md') === eventsPage(), 'run "npm run docs"').toBe(true);
   });
 
-  it('is tested by .ci/run with the command of the README', () => {
+  it('is tested by .ci/run in a clone, with the command of the README', () => {
     const command = /^(npm ci) && (npm test)$/m.exec(read('README.md'));
     expect(command).not.toBeNull();
     const steps = [...read('.ci/run').matchAll(/^step (.+)$/gm)].map((match) => match[1]);
     expect(steps.slice(0, 2)).toEqual(command?.slice(1));
+    expect(read('.ci/run')).toMatch(/^git clone [^\n]*\n(?:[^\n]*\n)*?cd "\$empty\/clone"\n[^]*\nstep npm ci$/m);
   });
 });
