@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { curl } from '../support/curl.ts';
@@ -6,13 +5,14 @@ import { startJaeger, type Jaeger, type JaegerSpan } from '../support/jaeger.ts'
 import { startOtelCollector, type OtelCollector } from '../support/otel-collector.ts';
 import { startProcess } from '../support/processes.ts';
 import { startProxyProcess, type ProxyProcess } from '../support/proxy-process.ts';
+import { PRELOAD } from '../support/registered-server.ts';
 import { newTrace } from '../support/run-scenarios.ts';
 import { startStandIn, type StandIn } from '../support/stand-in.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { file, get, inJson, post, type Sent } from '../stand-in/scenarios/scenario.ts';
 import { seedId } from '../stand-in/seeds.ts';
+import { packedPackage } from '../../tools/packed-package.ts';
 
-const EXTRACTIONS = fileURLToPath(new URL('../support/two-extractions-program.ts', import.meta.url));
 const PROXY = 'clowder-otel-proxy';
 
 let jaeger: Jaeger;
@@ -172,9 +172,14 @@ describe('in Jaeger, an extraction', () => {
   const [fileId, datasetId] = [seedId('file', 950), seedId('dataset', 950)];
 
   beforeAll(async () => {
-    const program = await startProcess(process.execPath, ['--disable-warning=ExperimentalWarning', EXTRACTIONS, fileId, datasetId], {
-      env: { OTEL_EXPORTER_OTLP_ENDPOINT: otel.url },
-    }); // prettier-ignore
+    const program = await startProcess(
+      process.execPath,
+      [...PRELOAD, 'programs/two-extractions.mjs', fileId, datasetId],
+      {
+        cwd: packedPackage().home,
+        env: { OTEL_EXPORTER_OTLP_ENDPOINT: otel.url, OTEL_SERVICE_NAME: 'ncsa.tiles' },
+      },
+    );
     if ((await program.exited).code !== 0) throw new Error(program.output());
   });
 

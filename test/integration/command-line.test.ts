@@ -1,15 +1,14 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openJournal } from '../../collector/journal/journal.ts';
+import { cli } from '../support/cli.ts';
 import { runCliToEnd, startCollector, type CliResult } from '../support/collector-process.ts';
 import { bindEventSink, consumeEventSink } from '../support/consumer.ts';
 import { tempDir } from '../support/processes.ts';
 import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const HOUR_MS = 3_600_000;
 
 let broker: RabbitNode;
@@ -84,9 +83,7 @@ describe('events replay', () => {
 });
 
 test('on a terminal it is a table', async () => {
-  const command = [process.execPath, '--disable-warning=ExperimentalWarning', MAIN, 'events', 'list']
-    .map((part) => `'${part}'`)
-    .join(' ');
+  const command = [process.execPath, ...cli(), 'events', 'list'].map((part) => `'${part}'`).join(' ');
   const { stdout } = await promisify(execFile)('script', ['-qec', `stty cols 200; ${command}`, '/dev/null'], {
     env: { ...process.env, DATA_DIR: data.path, TERM: 'dumb' },
   });

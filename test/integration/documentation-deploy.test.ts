@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { cli } from '../support/cli.ts';
 import { startCollector } from '../support/collector-process.ts';
 import { startNginx } from '../support/nginx.ts';
 import { freePort, startProcess, tempDir } from '../support/processes.ts';
@@ -24,7 +25,7 @@ const blocks = (name: string, language: string): readonly string[] =>
  * container run is run here.
  */
 const SHELL = `set -euo pipefail
-clowder-otel() { "${process.execPath}" --disable-warning=ExperimentalWarning "${ROOT}cli/main.ts" "$@"; }
+clowder-otel() { "${process.execPath}" ${cli().join(' ')} "$@"; }
 otelcol-contrib() { (cd "${ROOT}otel-config" && "${toolPath('otelcol')}" validate "$@"); }
 docker-compose() {
   local options=() services

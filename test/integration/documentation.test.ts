@@ -2,18 +2,17 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cli } from '../support/cli.ts';
 import { startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { startProcess, tempDir } from '../support/processes.ts';
 import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
 import { PYTHON } from '../support/tools.ts';
 
-const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 /** What the pages call by its name in a checkout, and installed. */
 const SHELL = `set -euo pipefail
-clowder-otel() { "${process.execPath}" --disable-warning=ExperimentalWarning "${CLI}" "$@"; }
+clowder-otel() { "${process.execPath}" ${cli().join(' ')} "$@"; }
 npm() { shift 4; clowder-otel "$@"; }
 `;
 /** Lines that the test does otherwise: they install, start what it has started, never end, or need another tool. */
@@ -65,7 +64,7 @@ async function runAll(page: string, env: Record<string, string> = {}): Promise<r
 }
 
 async function history(): Promise<readonly Record<string, unknown>[]> {
-  const { stdout } = await promisify(execFile)(process.execPath, [CLI, 'events', 'list', '--limit', '1000'], {
+  const { stdout } = await promisify(execFile)(process.execPath, [...cli(), 'events', 'list', '--limit', '1000'], {
     env: { ...process.env, DATA_DIR: collector.dataDir },
   });
   return stdout

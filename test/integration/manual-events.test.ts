@@ -10,14 +10,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { bindEventSink, consumeEventSink, type EventSink, type ReceivedEvent } from '../support/consumer.ts';
 import { startProcess, tempDir } from '../support/processes.ts';
+import { PRELOAD } from '../support/registered-server.ts';
 import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
 import { PYTHON } from '../support/tools.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { packedPackage } from '../../tools/packed-package.ts';
 
 const FILE = '5f1e00000000000000000001';
 const PYTHON_EXAMPLE = fileURLToPath(new URL('../../examples/python/extractor_events.py', import.meta.url));
-const REGISTER = fileURLToPath(new URL('../../instrumentation/register.ts', import.meta.url));
-const EXTRACTION_PROGRAM = fileURLToPath(new URL('../support/extraction-program.ts', import.meta.url));
 const CURL_EXAMPLE = fileURLToPath(new URL('../../examples/curl/post-event.sh', import.meta.url));
 const PYTHON_ONE_EVENT = `
 import sys
@@ -83,14 +83,19 @@ async function eventsOf(field: string, value: string, count: number): Promise<re
 
 describe('an extraction whose process is killed', () => {
   test('has sent what happened before, and nothing after', async () => {
-    const child = await startProcess(process.execPath, ['--import', REGISTER, EXTRACTION_PROGRAM, FILE, 'killed'], {
-      env: {
-        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-        OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${key}`,
-        OTEL_TRACES_SAMPLER: 'always_off',
-        OTEL_METRICS_EXPORTER: 'none',
+    const child = await startProcess(
+      process.execPath,
+      [...PRELOAD, 'programs/endless-extraction.mjs', FILE, 'killed'],
+      {
+        cwd: packedPackage().home,
+        env: {
+          OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+          OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${key}`,
+          OTEL_TRACES_SAMPLER: 'always_off',
+          OTEL_METRICS_EXPORTER: 'none',
+        },
       },
-    });
+    );
     const [queued, working] = await eventsOf('job_id', 'killed', 2);
     const [uploaded] = await eventsOf('file_id', `${FILE}-tile`, 1);
     expect(await child.kill('SIGKILL')).toEqual({ code: null, signal: 'SIGKILL' });

@@ -18,11 +18,12 @@ import {
   secretText,
 } from '../support/secret-telemetry.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { PRELOAD } from '../support/registered-server.ts';
 import { startWatchedCollector, type WatchedCollector } from '../support/watched-collector.ts';
+import { packedPackage } from '../../tools/packed-package.ts';
 
 const ORIGIN = 'https://clowder.example';
 const PLAIN_PROXY = fileURLToPath(new URL('../support/plain-proxy.ts', import.meta.url));
-const REGISTER = fileURLToPath(new URL('../../instrumentation/register.ts', import.meta.url));
 
 let collector: WatchedCollector;
 
@@ -298,20 +299,17 @@ describe('secrets in what passes', () => {
     await using telemetry = await startByteSink(collector.url);
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
-    const server = await startProcess(
-      process.execPath,
-      ['--import', REGISTER, PLAIN_PROXY, String(port), String(clowderPort)],
-      {
-        env: {
-          OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.url,
-          OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders(),
-          OTEL_BSP_SCHEDULE_DELAY: '100',
-          OTEL_LOG_LEVEL: 'debug',
-          OTEL_METRICS_EXPORTER: 'none',
-        },
-        ready: (output) => output.includes('listening'),
+    const server = await startProcess(process.execPath, [...PRELOAD, PLAIN_PROXY, String(port), String(clowderPort)], {
+      cwd: packedPackage().home,
+      env: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.url,
+        OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders(),
+        OTEL_BSP_SCHEDULE_DELAY: '100',
+        OTEL_LOG_LEVEL: 'debug',
+        OTEL_METRICS_EXPORTER: 'none',
       },
-    );
+      ready: (output) => output.includes('listening'),
+    });
     expect(await sendAll(url, requests)).toEqual([]);
     await waitFor(() => requests.every(({ agent }) => telemetry.content().includes(agent)), { what: 'all spans' });
     await server.kill();

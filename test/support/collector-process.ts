@@ -1,15 +1,7 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { cli } from './cli.ts';
 import { freePort, startProcess, tempDir, type Exit, type RunningProcess } from './processes.ts';
 import { answersOk } from './wait-for.ts';
-
-const BUILT = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const SOURCE = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-/** What `npm start` runs where it was built, the source itself otherwise. */
-export const CLI = existsSync(BUILT)
-  ? ['--enable-source-maps', BUILT]
-  : ['--disable-warning=ExperimentalWarning', SOURCE];
 
 export interface CollectorOptions {
   readonly amqpUrl?: string;
@@ -55,7 +47,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     ...options.env,
   };
   const start = (): Promise<RunningProcess> =>
-    startProcess(process.execPath, [...CLI, 'collector'], { env, ready: () => answersOk(`${url}/healthz`) });
+    startProcess(process.execPath, [...cli(), 'collector'], { env, ready: () => answersOk(`${url}/healthz`) });
   let running = await start().catch(async (error: unknown) => {
     await own?.remove();
     throw error;
@@ -95,7 +87,7 @@ const CLI_MS = 100_000;
 export function runCliToEnd(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliResult> {
   return new Promise((resolve) => {
     const options = { env: { ...process.env, ...env }, timeout: CLI_MS, killSignal: 'SIGKILL' } as const;
-    const child = execFile(process.execPath, [...CLI, ...args], options, (error, stdout, stderr) => {
+    const child = execFile(process.execPath, [...cli(), ...args], options, (error, stdout, stderr) => {
       const killed = error?.killed === true ? `\nkilled: it had not ended after ${CLI_MS} ms` : '';
       resolve({ code: child.exitCode, stdout, stderr: stderr + killed });
     });

@@ -1,14 +1,9 @@
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { cli } from './cli.ts';
 import { freePort, startProcess, tempDir, type Exit, type RunningProcess } from './processes.ts';
 import { answersOk } from './wait-for.ts';
-
-const BUILT = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const SOURCE = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-const CLI = existsSync(BUILT) ? ['--enable-source-maps', BUILT] : ['--disable-warning=ExperimentalWarning', SOURCE];
 
 /** What the monitor says of itself at /healthz. */
 interface MonitorHealth {
@@ -43,7 +38,7 @@ export async function startMonitorProcess(
   const admin = `http://127.0.0.1:${port}`;
   await writeFile(path, stringify({ spool_dir: './spool', admin: port, ...config }));
   const start = (): Promise<RunningProcess> =>
-    startProcess(process.execPath, [...CLI, 'monitor', '--config', path], {
+    startProcess(process.execPath, [...cli(), 'monitor', '--config', path], {
       env: { LOG_LEVEL: 'debug', ...env },
       ready: () => answersOk(`${admin}/healthz`),
     });

@@ -1,10 +1,6 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { cli } from './cli.ts';
 import { freePort, startProcess, type Exit } from './processes.ts';
 import { answersOk } from './wait-for.ts';
-
-const BUILT = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const SOURCE = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 export interface ProxyProcessOptions {
   /** Of Clowder: scheme, host and port. */
@@ -38,9 +34,8 @@ export async function startProxyProcess(options: ProxyProcessOptions): Promise<P
   const [port, adminPort] = [options.port ?? (await freePort()), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   const adminUrl = `http://127.0.0.1:${adminPort}`;
-  const program = existsSync(BUILT) ? ['--enable-source-maps', BUILT] : ['--disable-warning=ExperimentalWarning', SOURCE]; // prettier-ignore
   const listeners = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`];
-  const args = [...program, 'proxy', ...listeners, '--target', options.target, ...(options.flags ?? [])];
+  const args = [...cli(), 'proxy', ...listeners, '--target', options.target, ...(options.flags ?? [])];
   const running = await startProcess(process.execPath, args, {
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpUrl, OTEL_BSP_SCHEDULE_DELAY: '200', LOG_LEVEL: 'warn', ...options.env }, // prettier-ignore
     ready: () => answersOk(`${adminUrl}/readyz`),

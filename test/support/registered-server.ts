@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { attributesOf, type OtlpSink } from './otlp-sink.ts';
+import { packedPackage } from '../../tools/packed-package.ts';
 import { startProcess, type RunningProcess } from './processes.ts';
 import { waitFor } from './wait-for.ts';
 
 export const FILE = '5f1e00000000000000000001';
 export const DATASET = '5f1e00000000000000000002';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SERVERS = fileURLToPath(new URL('../fixtures/servers', import.meta.url));
+
+/** As a user starts a program, in the directory where the package is installed. */
+export const PRELOAD = ['--import', 'clowder-otel/register'];
 
 export interface RegisteredServerOptions {
   /** How the preload comes in: by its published name; 'none' runs the program as it is. @default '--import' */
@@ -30,12 +34,12 @@ export interface RegisteredServer extends RunningProcess {
 export async function startRegistered(file: string, options: RegisteredServerOptions = {}): Promise<RegisteredServer> {
   const { by = '--import', before = [], env = {}, sink = 'http://127.0.0.1:9', target } = options;
   const args = [
-    ...before.flatMap((module) => ['--import', `./test/fixtures/servers/${module}`]),
+    ...before.flatMap((module) => ['--import', `${SERVERS}/${module}`]),
     ...(by === 'none' ? [] : [by, 'clowder-otel/register']),
-    `test/fixtures/servers/${file}`,
+    `${SERVERS}/${file}`,
   ];
   const running = await startProcess(process.execPath, args, {
-    cwd: ROOT,
+    cwd: packedPackage().home,
     env: {
       OTEL_EXPORTER_OTLP_ENDPOINT: sink,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',

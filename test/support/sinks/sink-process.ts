@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CLI } from '../collector-process.ts';
+import { cli } from '../cli.ts';
 import { freePort, startProcess, tempDir, type Exit, type RunningProcess } from '../processes.ts';
 
 /** `clowder-otel sink` as a child process: configuration and admin port stay the same over kill and start. */
@@ -26,7 +26,7 @@ export async function startSinkProcess(
   const url = `http://127.0.0.1:${port}`;
   await writeFile(configFile, JSON.stringify({ SINK_ADMIN: `127.0.0.1:${port}`, ...config }));
   const start = (): Promise<RunningProcess> =>
-    startProcess(process.execPath, [...CLI, '--config', configFile, 'sink', ...names], {
+    startProcess(process.execPath, [...cli(), '--config', configFile, 'sink', ...names], {
       env: { AMQP_URL: undefined },
       // Not by a request: a test that is a dozen services at once answers late, and asks late.
       ready: (output) => output.includes('sinks are running'),

@@ -1,0 +1,95 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** What the package is made of: from any of these, another package. */
+const MADE_OF = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'LICENSE', 'CHANGELOG.md']; // prettier-ignore
+/** Programs of tests that import the package by its name, as a user's do. */
+const PROGRAMS = 'test/fixtures/programs';
+
+/** The package as a user has it: packed, and unpacked into an empty directory. */
+export interface PackedPackage {
+  /** Where the user's own programs are. */
+  readonly home: string;
+  /** Of the package itself: node_modules/clowder-otel. */
+  readonly path: string;
+}
+
+/**
+ * The package of the sources as they are now.
+ *
+ * @throws Error where it was not made; `packPackage` makes it
+ */
+export function packedPackage(): PackedPackage {
+  const packed = placeOfPackage();
+  if (existsSync(packed.path)) return packed;
+  throw new Error('the packed package of these sources is missing: run `node tools/packed-package.ts`');
+}
+
+/**
+ * Makes the package by `npm pack` and unpacks it into an empty directory; quick where that was done already.
+ *
+ * The directory is outside the repository and has no dependencies but those that package.json names, linked to what
+ * the lockfile installed: an import that is not declared fails here, and so does a file that is not packed. `npm
+ * install` would take half a minute for each change, and other versions than the lockfile's.
+ */
+export function packPackage(): PackedPackage {
+  const packed = placeOfPackage();
+  if (existsSync(packed.path)) return packed;
+  const work = mkdtempSync(`${packed.home}-`);
+  try {
+    execFileSync('npm', ['pack', '--silent', '--pack-destination', work], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] }); // prettier-ignore
+    const unpacked = join(work, 'node_modules', 'clowder-otel');
+    mkdirSync(unpacked, { recursive: true });
+    const [tarball = ''] = globSync('*.tgz', { cwd: work });
+    execFileSync('tar', ['-xzf', join(work, tarball), '--strip-components=1', '-C', unpacked]);
+    rmSync(join(work, tarball));
+    for (const name of dependencies()) {
+      const link = join(work, 'node_modules', name);
+      mkdirSync(dirname(link), { recursive: true });
+      symlinkSync(join(ROOT, 'node_modules', name), link);
+    }
+    cpSync(join(ROOT, PROGRAMS), join(work, 'programs'), { recursive: true });
+    // In one step: of two runs that make it at the same time, one is the first.
+    if (!existsSync(packed.home)) renameSync(work, packed.home);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return packed;
+}
+
+function placeOfPackage(): PackedPackage {
+  const home = join(tmpdir(), `clowder-otel-packed-${contentKey()}`);
+  return { home, path: join(home, 'node_modules', 'clowder-otel') };
+}
+
+/** Of all that the package is made of, and of the checkout: its dependencies are linked. */
+function contentKey(): string {
+  const { include } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.build.json'), 'utf8')) as { include: string[] };
+  const sources = globSync([...include.map((folder) => `${folder}/**/*.ts`), `${PROGRAMS}/*`], { cwd: ROOT });
+  const hash = createHash('sha256').update(ROOT);
+  for (const file of [...MADE_OF, ...sources.filter((name) => !name.endsWith('.test.ts')).toSorted()])
+    hash.update(`\0${file}\0`).update(readFileSync(join(ROOT, file)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+function dependencies(): readonly string[] {
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object };
+  return Object.keys(manifest.dependencies);
+}
+
+if (import.meta.main) console.log(packPackage().path);
