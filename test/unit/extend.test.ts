@@ -1,0 +1,153 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const TSC = join(ROOT, 'node_modules', '.bin', 'tsc');
+
+/** What docs/extend.md has a reader write: `text` before the line that begins with `before`. */
+interface Step {
+  readonly file: string;
+  readonly before: string;
+  readonly text: string;
+}
+
+const TYPE_ALONE: Step = {
+  file: 'taxonomy/event-types.ts',
+  before: "  'dataset.created': eventType(",
+  text: `  'file.restored': eventType('file.restored', { ...file, restored_from: id.optional() }, 'A file was brought back', {
+    stated: [['file_id']],
+    v1: { category: 'restore' },
+  }),
+`,
+};
+const WHOLE_TYPE: Step = {
+  ...TYPE_ALONE,
+  text: `  'file.restored': eventType('file.restored', { ...file, restored_from: id.optional() }, 'A file was brought back', {
+    stated: [['file_id']],
+    resource: fileResource,
+    v1: { category: 'restore' },
+    identity: ['file_id'],
+    enriched: FILE,
+  }),
+`,
+};
+const ATTRIBUTE: Step = {
+  file: 'taxonomy/attributes.ts',
+  before: '  dataset_id:',
+  text: `  restored_from: 'clowder.restored.from',
+`,
+};
+const PRIVACY: Step = {
+  file: 'sinks/event/field-classes.ts',
+  before: '  dataset_id:',
+  text: `  restored_from: 'thing',
+`,
+};
+const ROUTE: Step = {
+  file: 'taxonomy/routes/v2.ts',
+  before: "  ['POST', '/api/v2/users', 'signup-answer'],",
+  text: `  ['POST', '/api/v2/files/:id/restore', 'restore-file'],
+`,
+};
+const RULE: Step = {
+  file: 'taxonomy/http/rules.ts',
+  before: "  'delete-bulk':",
+  text: `  'restore-file': byAnswer((facts) => {
+    const id = facts.pathId('id');
+    return facts.ok && id !== undefined && !facts.refusedInBody ? one('file.restored', { file_id: id }) : [];
+  }),
+`,
+};
+const BLIND_RULE: Step = { ...RULE, text: RULE.text.replace('byAnswer', 'byHead') };
+
+const FOLDERS = ['taxonomy', 'runtime', 'sinks', 'instrumentation'];
+/** Where event types, fields and rules are told or read by type; what they import comes along. */
+const CHECKED = [
+  'taxonomy/index.ts',
+  'taxonomy/map.ts',
+  'taxonomy/json-schema.ts',
+  'sinks/event/privacy.ts',
+  'instrumentation/events/properties.ts',
+  'instrumentation/enrichment/completion.ts',
+];
+
+let checkout: string;
+
+beforeEach(async () => {
+  checkout = await mkdtemp(join(tmpdir(), 'clowder-otel-extend-'));
+  for (const folder of FOLDERS) await cp(join(ROOT, folder), join(checkout, folder), { recursive: true });
+  const { compilerOptions } = JSON.parse(await readFile(join(ROOT, 'tsconfig.json'), 'utf8')) as Record<
+    string,
+    unknown
+  >;
+  // The rest takes the compiler several times as long and has no list of its own.
+  const config = { compilerOptions, files: CHECKED };
+  await writeFile(join(checkout, 'tsconfig.json'), JSON.stringify(config));
+  await cp(join(ROOT, 'package.json'), join(checkout, 'package.json'));
+  await symlink(join(ROOT, 'node_modules'), join(checkout, 'node_modules'), 'dir');
+});
+
+afterEach(() => rm(checkout, { recursive: true, force: true }));
+
+async function write({ file, before, text }: Step): Promise<void> {
+  const path = join(checkout, file);
+  const source = await readFile(path, 'utf8');
+  expect(source.split(`\n${before}`), `${file} has one line that begins with ${before}`).toHaveLength(2);
+  await writeFile(
+    path,
+    source.replace(`\n${before}`, () => `\n${text}${before}`),
+  );
+}
+
+/** What the type checker says: each file that it names, once, with its messages. */
+async function complaints(): Promise<Readonly<Record<string, string>>> {
+  const output = await new Promise<string>((resolve) => {
+    execFile(TSC, ['-p', 'tsconfig.json', '--pretty', 'false'], { cwd: checkout }, (error, stdout, stderr) =>
+      resolve(error === null ? '' : `${stdout}${stderr}`),
+    );
+  });
+  const found: Record<string, string> = {};
+  let file = 'no file';
+  for (const line of output.split('\n').filter((one) => one !== '')) {
+    file = /^(\S+?)\(\d+,\d+\): /.exec(line)?.[1] ?? file;
+    found[file] = `${found[file] ?? ''}${line}\n`;
+  }
+  return found;
+}
+
+async function replace({ file, text }: Step, other: Step): Promise<void> {
+  const path = join(checkout, file);
+  const source = await readFile(path, 'utf8');
+  await writeFile(
+    path,
+    source.replace(text, () => other.text),
+  );
+}
+
+test('whoever adds an event type, a field and a route is told every place by the compiler, and then is done', async () => {
+  for (const step of [TYPE_ALONE, ROUTE]) await write(step);
+  const told = await complaints();
+  expect(Object.keys(told).toSorted()).toEqual([PRIVACY.file, ATTRIBUTE.file, TYPE_ALONE.file, ROUTE.file]);
+  expect(told[TYPE_ALONE.file]).toMatch(/missing the following properties.*: identity, enriched/);
+  expect(told[ATTRIBUTE.file]).toContain("Property 'restored_from' is missing");
+  expect(told[PRIVACY.file]).toContain("Property 'restored_from' is missing");
+  expect(told[ROUTE.file]).toContain(`"restore-file"' is not assignable to type`);
+
+  await replace(TYPE_ALONE, WHOLE_TYPE);
+  for (const step of [ATTRIBUTE, PRIVACY, BLIND_RULE]) await write(step);
+  const blind = await complaints();
+  expect(Object.keys(blind)).toEqual([RULE.file]);
+  expect(blind[RULE.file]).toContain("Property 'refusedInBody' does not exist");
+
+  await replace(BLIND_RULE, RULE);
+  expect(await complaints()).toEqual({});
+}, 120_000);
+
+test('docs/extend.md says what these tests write', async () => {
+  const page = await readFile(join(ROOT, 'docs', 'extend.md'), 'utf8');
+  for (const { text } of [TYPE_ALONE, WHOLE_TYPE, ATTRIBUTE, PRIVACY, ROUTE, RULE]) expect(page).toContain(text);
+});
