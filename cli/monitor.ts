@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { startAdmin } from '../monitor/admin.ts';
+import { adminPages } from '../monitor/admin.ts';
 import { EXTRACTORS, type MonitorConfig } from '../monitor/config/config.ts';
 import { monitorJsonSchema } from '../monitor/config/json-schema.ts';
 import { loadMonitorConfig } from '../monitor/config/load.ts';
@@ -10,6 +10,7 @@ import { turnOf } from '../monitor/probe-runner.ts';
 import { createProbe } from '../monitor/probes/create-probe.ts';
 import type { Reading } from '../monitor/reading.ts';
 import { startTelemetry } from '../monitor/telemetry/telemetry.ts';
+import { startAdmin } from '../runtime/admin.ts';
 import { VERSION } from '../runtime/version.ts';
 import { printRows } from './output.ts';
 import type { GlobalOptions } from './global-options.ts';
@@ -49,12 +50,14 @@ export async function runMonitor(options: GlobalOptions): Promise<void> {
       version: VERSION,
       log,
     });
-  const admin = config.admin && (await startAdmin({ ...config.admin, latest: monitor.latest, stats: telemetry.stats }));
-  log.info({ probes: config.probes.length, notifiers: config.notify.length, admin: admin?.port }, 'monitoring');
+  const admin =
+    config.admin &&
+    (await startAdmin({ ...config.admin, setting: 'MONITOR_ADMIN' }, adminPages(monitor.latest, telemetry.stats)));
+  log.info({ probes: config.probes.length, notifiers: config.notify.length, admin: admin?.url }, 'monitoring');
 
   stopOnSignal(async () => {
     await Promise.all([monitor.stop(), extractors?.stop()]);
-    await admin?.stop();
+    await admin?.close();
     await telemetry.shutdown(FLUSH_MS);
   }, log);
 }

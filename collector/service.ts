@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
 import { trace } from '@opentelemetry/api';
 import pino from 'pino';
 import type { FlatBody } from '../taxonomy/flat-body.ts';
@@ -184,7 +186,10 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       ?.closeDue()
       .catch((error: unknown) => log.error({ err: error }, 'publishing health.connections failed'));
   }, RECOVER_EVERY_MS);
-  const server = await listen(app.fetch, settings).catch(async (error: unknown) => {
+  const server = await listen(createAdaptorServer({ fetch: app.fetch }) as Server, {
+    host: settings.HOST,
+    port: settings.PORT,
+  }).catch(async (error: unknown) => {
     await shutDown();
     throw error;
   });

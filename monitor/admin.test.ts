@@ -1,33 +1,35 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startAdmin, type Admin } from './admin.ts';
+import type { HttpServer } from '../runtime/listener.ts';
+import { startAdmin } from '../runtime/admin.ts';
+import { adminPages } from './admin.ts';
+import type { TelemetryStats } from './telemetry/telemetry.ts';
 
-let admin: Admin;
+let admin: HttpServer;
+let problem = '';
 let url = '';
 
 beforeEach(async () => {
-  const lane = { sent: 0, rejected: 2, retries: 1, problem: 'HTTP 503' };
+  const lane = { sent: 0, rejected: 2, retries: 1, problem: '' };
+  problem = 'HTTP 503';
   const common = { component: 'rabbitmq', probe: 'rabbitmq', measures: {} };
-  admin = await startAdmin({
-    host: '127.0.0.1',
-    port: 0,
-    latest: () => [
-      {
-        ...common,
-        target: 'event.sink',
-        healthy: true,
-        fields: { queue_length: 5, response_time_ms: 250, memory_alarm: false },
-      },
-      { ...common, target: 'none', healthy: false, fields: {} },
-    ],
-    stats: () => ({
-      spool: { rows: 3, bytes: 400, maxBytes: 1000, refused: 1, unwritten: 0 },
-      lanes: { logs: lane, metrics: { ...lane, rejected: 0, problem: '' } },
-      lost: { logs: 4, metrics: 5 },
-    }),
+  const latest = () => [
+    {
+      ...common,
+      target: 'event.sink',
+      healthy: true,
+      fields: { queue_length: 5, response_time_ms: 250, memory_alarm: false },
+    },
+    { ...common, target: 'none', healthy: false, fields: {} },
+  ];
+  const stats = (): TelemetryStats => ({
+    spool: { rows: 3, bytes: 400, maxBytes: 1000, refused: 1, unwritten: 0 },
+    lanes: { logs: { ...lane, problem }, metrics: { ...lane, rejected: 0, problem: '' } },
+    lost: { logs: 4, metrics: 5 },
   });
-  url = `http://127.0.0.1:${admin.port}`;
+  admin = await startAdmin({ host: '127.0.0.1', port: 0 }, adminPages(latest, stats));
+  url = admin.url;
 });
-afterEach(() => admin.stop());
+afterEach(() => admin.close());
 
 describe('the listener of the monitor', () => {
   it('says at /healthz how the monitor itself is', async () => {
@@ -41,6 +43,17 @@ describe('the listener of the monitor', () => {
       problem: 'HTTP 503',
       lost: 9,
     });
+  });
+
+  it('says at /readyz whether its telemetry is taken, and if not, why', async () => {
+    const waiting = await fetch(`${url}/readyz`);
+    expect([waiting.status, await waiting.json()]).toEqual([
+      503,
+      { status: 'degraded', checks: { receiver: { ok: false, reason: 'HTTP 503' } } },
+    ]);
+    problem = '';
+    const ready = await fetch(`${url}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', checks: { receiver: { ok: true } } }]);
   });
 
   it('gives Prometheus the latest readings', async () => {

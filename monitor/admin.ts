@@ -1,67 +1,34 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Gauge, Registry } from 'prom-client';
+import type { AdminPages, Readiness } from '../runtime/admin.ts';
 import { GAUGES, numberOf, type ObservedReading } from './metrics.ts';
 import type { TelemetryStats } from './telemetry/telemetry.ts';
 
-export interface AdminOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly latest: () => readonly ObservedReading[];
-  readonly stats: () => TelemetryStats;
-}
-
-/** A listener for a health check of the monitor itself, and for Prometheus. */
-export interface Admin {
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
-/** @throws Error where the address cannot be listened on */
-export async function startAdmin({ host, port, latest, stats }: AdminOptions): Promise<Admin> {
-  const registry = prometheusOf(latest, stats);
-  const server = createServer((request, response) => {
-    const path = request.url?.split('?')[0];
-    const send = (status: number, type: string, body: string): void =>
-      void response.writeHead(status, { 'content-type': type }).end(request.method === 'HEAD' ? undefined : body);
-    if (request.method !== 'GET' && request.method !== 'HEAD') send(405, 'text/plain', 'only GET\n');
-    else if (path === '/healthz') send(200, 'application/json', JSON.stringify(healthOf(latest(), stats())));
-    else if (path === '/metrics')
-      registry.metrics().then(
-        (text) => send(200, registry.contentType, text),
-        (error: unknown) => send(500, 'text/plain', `${String(error)}\n`),
-      );
-    else send(404, 'text/plain', 'there are /healthz and /metrics\n');
-  });
-  server.listen(port, host);
-  await once(server, 'listening');
-  const address = server.address();
+/** What the monitor tells of itself, and the latest readings for Prometheus. */
+export function adminPages(latest: () => readonly ObservedReading[], stats: () => TelemetryStats): AdminPages {
   return {
-    port: isTcp(address) ? address.port : port,
-    async stop() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    health: () => healthOf(latest(), stats()),
+    readiness: () => readinessOf(stats()),
+    registry: prometheusOf(latest, stats),
   };
-}
-
-function isTcp(address: AddressInfo | string | null): address is AddressInfo {
-  return typeof address === 'object' && address !== null;
 }
 
 /** That it answers is what counts: what the monitor looks at may be as ill as it likes. */
 function healthOf(readings: readonly ObservedReading[], { spool, lanes, lost }: TelemetryStats): object {
   return {
-    status: 'ok',
     targets: readings.length,
     down: readings.filter((reading) => !reading.healthy).length,
     spool: { requests: spool.rows, bytes: spool.bytes, max_bytes: spool.maxBytes, refused: spool.refused },
     problem: lanes.logs.problem || lanes.metrics.problem || undefined,
     lost: lost.logs + lost.metrics,
   };
+}
+
+/** Ready where the receiver takes what it is sent: until then it waits on disk. What is down is none of it. */
+function readinessOf({ lanes }: TelemetryStats): Readiness {
+  const reason = lanes.logs.problem || lanes.metrics.problem;
+  const ready = reason === '';
+  const receiver = { ok: ready, ...(!ready && { reason }) };
+  return { ready, body: { status: ready ? 'ready' : 'degraded', checks: { receiver } } };
 }
 
 const LABELS = ['probe', 'component', 'target'] as const;

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Readiness } from '../runtime/admin.ts';
+import { listenError, urlOf } from '../runtime/listen-error.ts';
+import type { HttpServer } from '../runtime/listener.ts';
 import { count, ProxyStats } from './admin/stats.ts';
 import type { EnrichmentStats } from '../instrumentation/enrichment/stats.ts';
 import { createBufferReaper } from './buffer-reaper.ts';
@@ -44,7 +47,7 @@ const CLOSE_IDLE_EVERY_MS = 100;
  * Starts the proxy and listens.
  *
  * @throws ConfigError where a file of a certificate, key or CA cannot be read
- * @throws Error of the system where an address cannot be listened on
+ * @throws ListenError where an address cannot be listened on
  */
 export async function startProxy({ settings, observer, log, enrichment }: ProxyOptions): Promise<RunningProxy> {
   const stats = new ProxyStats();
@@ -106,29 +109,31 @@ export async function startProxy({ settings, observer, log, enrichment }: ProxyO
     onClientError: (status) => count(stats.refused, String(status)),
   });
   const { server } = listening;
-  const admin = settings.PROXY_ADMIN === undefined ? undefined : await createAdmin();
-  const adminUrl =
-    admin === undefined || settings.PROXY_ADMIN === undefined
-      ? undefined
-      : await listen(admin, settings.PROXY_ADMIN, 'http');
+  const admin = settings.PROXY_ADMIN === undefined ? undefined : await openAdmin(settings.PROXY_ADMIN);
   const url = await listen(server, settings.PROXY_LISTEN, tls === undefined ? 'http' : 'https').catch(
-    (error: unknown) => {
-      admin?.close();
+    async (error: unknown) => {
+      await admin?.close();
       upstream.close();
       throw error;
     },
   );
   server.on('error', (error) => log.error({ err: error }, 'a connection could not be accepted'));
-  log.info({ url, target: target.origin, admin: adminUrl }, 'proxy is listening');
+  log.info({ url, target: target.origin, admin: admin?.url }, 'proxy is listening');
 
   /** Loaded where it is asked for only: what makes the figures is as large as the rest of the proxy. */
-  async function createAdmin(): Promise<Server> {
-    const [{ createAdminServer }, { statsRegistry }] = await Promise.all([
-      import('./admin/server.ts'),
+  async function openAdmin(address: { host: string; port: number }): Promise<HttpServer> {
+    const [{ startAdmin }, { statsRegistry }] = await Promise.all([
+      import('../runtime/admin.ts'),
       import('./admin/registry.ts'),
     ]);
     const registry = statsRegistry(stats, () => upstream.size, enrichment);
-    return createAdminServer({ registry, probe: () => upstream.probe(), draining: () => draining });
+    const readiness = async (): Promise<Readiness> => {
+      if (draining) return { ready: false, body: { status: 'stopping' } };
+      const reason = await upstream.probe();
+      const clowder = { ok: reason === undefined, ...(reason !== undefined && { reason }) };
+      return { ready: clowder.ok, body: { status: clowder.ok ? 'ready' : 'unavailable', checks: { clowder } } };
+    };
+    return startAdmin({ ...address, setting: 'PROXY_ADMIN' }, { readiness, registry });
   }
 
   async function stop(): Promise<void> {
@@ -148,13 +153,12 @@ export async function startProxy({ settings, observer, log, enrichment }: ProxyO
     clearTimeout(late);
     clearInterval(idle);
     upstream.close();
-    admin?.close();
-    admin?.closeAllConnections();
+    await admin?.close();
   }
 
   return {
     url,
-    adminUrl,
+    adminUrl: admin?.url,
     stats,
     reloadTls: () => {
       const renewed = tlsFiles();
@@ -165,9 +169,15 @@ export async function startProxy({ settings, observer, log, enrichment }: ProxyO
   };
 }
 
-async function listen(server: Server, { host, port }: { host: string; port: number }, scheme: string): Promise<string> {
+async function listen(
+  server: Server,
+  { host, port }: { host: string; port: number },
+  scheme: 'http' | 'https',
+): Promise<string> {
   server.listen({ host, port, backlog: BACKLOG });
-  await once(server, 'listening');
+  await once(server, 'listening').catch((cause: unknown) => {
+    throw listenError(cause, { host, port, setting: 'PROXY_LISTEN' });
+  });
   const bound = server.address() as AddressInfo;
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${bound.port}`;
+  return urlOf(scheme, host, bound.port);
 }

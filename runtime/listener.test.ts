@@ -1,10 +1,12 @@
+import { createServer, type Server } from 'node:http';
 import { expect, test } from 'vitest';
-import { listen, ListenError, type HttpServer } from './listener.ts';
+import { ListenError } from './listen-error.ts';
+import { listen, type HttpServer } from './listener.ts';
 
-const answer = (): Response => new Response('here');
+const answer = (): Server => createServer((_request, response) => response.end('here'));
 
 test('serves at a free port where PORT is 0, until it is closed', async () => {
-  const server = await listen(answer, { HOST: '127.0.0.1', PORT: 0 });
+  const server = await listen(answer(), { host: '127.0.0.1', port: 0 });
   expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect(await (await fetch(server.url)).text()).toBe('here');
   await server.close();
@@ -15,12 +17,11 @@ test('requests in flight are answered before it is closed, and it does not wait 
   const entered = Promise.withResolvers<void>();
   const leave = Promise.withResolvers<void>();
   const server = await listen(
-    async () => {
+    createServer((_request, response) => {
       entered.resolve();
-      await leave.promise;
-      return answer();
-    },
-    { HOST: '127.0.0.1', PORT: 0 },
+      void leave.promise.then(() => response.end('here'));
+    }),
+    { host: '127.0.0.1', port: 0 },
   );
   const asked = fetch(server.url).then((response) => response.text());
   await entered.promise;
@@ -32,10 +33,10 @@ test('requests in flight are answered before it is closed, and it does not wait 
   expect(performance.now() - begin).toBeLessThan(2000);
 });
 
-async function refusal(HOST: string, PORT: number): Promise<unknown> {
+async function refusal(host: string, port: number): Promise<unknown> {
   let server: HttpServer;
   try {
-    server = await listen(answer, { HOST, PORT });
+    server = await listen(answer(), { host, port });
   } catch (error) {
     return error;
   }
@@ -44,7 +45,7 @@ async function refusal(HOST: string, PORT: number): Promise<unknown> {
 }
 
 test('a port in use is named', async () => {
-  const first = await listen(answer, { HOST: '127.0.0.1', PORT: 0 });
+  const first = await listen(answer(), { host: '127.0.0.1', port: 0 });
   const port = Number(new URL(first.url).port);
   const error = await refusal('127.0.0.1', port);
   expect(error).toBeInstanceOf(ListenError);

@@ -1,13 +1,6 @@
+import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { serve } from '@hono/node-server';
-
-type Fetch = (request: Request) => Response | Promise<Response>;
-
-/** Nobody can be served at HOST and PORT. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError';
-  readonly code = 'cannot_listen';
-}
+import { listenError, urlOf, type ListenAddress } from './listen-error.ts';
 
 export interface HttpServer {
   readonly url: string;
@@ -21,25 +14,19 @@ const CLOSE_IDLE_EVERY_MS = 20;
 const KEEP_ALIVE_MS = 75_000;
 
 /**
- * Listens at HOST and PORT.
+ * Listens at an address.
  *
  * @throws ListenError that says what to set instead
  */
-export async function listen(
-  fetch: Fetch,
-  { HOST, PORT }: { readonly HOST: string; readonly PORT: number },
-): Promise<HttpServer> {
-  const started = Promise.withResolvers<number>();
-  const server = serve({ fetch, hostname: HOST, port: PORT }, (info) => started.resolve(info.port)) as Server;
-  server.once('error', started.reject);
+export async function listen(server: Server, address: ListenAddress): Promise<HttpServer> {
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  let port: number;
-  try {
-    port = await started.promise;
-  } catch (cause) {
-    throw new ListenError(explain(cause, HOST, PORT), { cause });
-  }
-  return { url: `http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}`, close: () => closeServer(server) };
+  server.listen(address.port, address.host);
+  await once(server, 'listening').catch((cause: unknown) => {
+    throw listenError(cause, address);
+  });
+  const bound = server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+  return { url: urlOf('http', address.host, port), close: () => closeServer(server) };
 }
 
 async function closeServer(server: Server): Promise<void> {
@@ -51,21 +38,4 @@ async function closeServer(server: Server): Promise<void> {
   await closed.promise;
   clearInterval(idle);
   clearTimeout(impatience);
-}
-
-const NO_ADDRESS = 'is no address of this machine: set HOST to one that is, or to 0.0.0.0 for all';
-
-const EXPLANATIONS: Readonly<Record<string, (host: string, port: number) => string>> = {
-  EADDRINUSE: (host, port) =>
-    `PORT ${port} of ${host} is in use by another program: stop that one, or set PORT to a free one`,
-  EADDRNOTAVAIL: (host) => `HOST ${host} ${NO_ADDRESS}`,
-  ENOTFOUND: (host) => `HOST ${host} ${NO_ADDRESS}`,
-  EAI_AGAIN: (host) => `HOST ${host} ${NO_ADDRESS}`,
-  EACCES: (_, port) => `This user may not listen on PORT ${port}: set PORT to one above 1023`,
-};
-
-function explain(error: unknown, host: string, port: number): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const reason = error instanceof Error ? error.message : String(error);
-  return EXPLANATIONS[code]?.(host, port) ?? `HOST ${host}, PORT ${port} cannot be listened on: ${reason}`;
 }

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { BrokerTls } from '../../runtime/amqp/connection.ts';
+import { startAdmin, type Readiness } from '../../runtime/admin.ts';
 import { systemClock } from '../../runtime/sending/clock.ts';
 import type { ConfiguredSink } from '../settings/load.ts';
-import { startAdmin } from './admin.ts';
 import { SinkMetrics } from './metrics.ts';
 import { SinkRunner } from './runner.ts';
 
@@ -37,9 +37,15 @@ export async function startSinks({
     (configured) => new SinkRunner({ configured, urls, tls, hashSecret, metrics, log, clock: systemClock }),
   );
   metrics.watch(runners, () => Date.now());
-  const readiness = (): Record<string, SinkRunner['readiness']> =>
-    Object.fromEntries(runners.map((runner) => [runner.name, runner.readiness]));
-  const listener = admin === undefined ? undefined : await startAdmin({ ...admin, metrics, readiness });
+  const readiness = (): Readiness => {
+    const ready = runners.every((runner) => runner.readiness.ok);
+    const of = Object.fromEntries(runners.map((runner) => [runner.name, runner.readiness]));
+    return { ready, body: { status: ready ? 'ready' : 'degraded', sinks: of } };
+  };
+  const listener =
+    admin === undefined
+      ? undefined
+      : await startAdmin({ ...admin, setting: 'SINK_ADMIN' }, { registry: metrics.registry, readiness });
   for (const runner of runners) runner.start();
   const looking = setInterval(() => {
     for (const runner of runners) void runner.look();

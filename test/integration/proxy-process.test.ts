@@ -338,7 +338,9 @@ describe('the command', () => {
       'http://127.0.0.1:1',
     ]);
     expect(code).toBe(1);
-    expect(stderr).toContain('EADDRINUSE');
+    expect(stderr).toContain(
+      `PROXY_LISTEN 127.0.0.1:${taken.port} is in use by another program: stop that one, or set the port of PROXY_LISTEN to a free one`,
+    );
   });
 
   it('takes settings from a file', async () => {

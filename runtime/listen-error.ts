@@ -1,0 +1,63 @@
+/** Nobody can be served at the address that a program was given. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly code = 'cannot_listen';
+}
+
+/** An address to listen on, and what it is set by. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+  /** The variable that holds both; without one, they are in HOST and PORT. */
+  readonly setting?: string | undefined;
+}
+
+/** What an address and its parts are called to whoever set them. */
+interface Named {
+  readonly host: string;
+  readonly port: string;
+  readonly both: string;
+  readonly hostSetting: string;
+  readonly portSetting: string;
+}
+
+const noAddress = ({ host, hostSetting }: Named): string =>
+  `${host} is no address of this machine: set ${hostSetting} to one that is, or to 0.0.0.0 for all`;
+
+const EXPLANATIONS: Readonly<Record<string, (named: Named) => string>> = {
+  EADDRINUSE: ({ both, portSetting }) =>
+    `${both} is in use by another program: stop that one, or set ${portSetting} to a free one`,
+  EADDRNOTAVAIL: noAddress,
+  ENOTFOUND: noAddress,
+  EAI_AGAIN: noAddress,
+  EACCES: ({ port, portSetting }) => `This user may not listen on ${port}: set ${portSetting} to one above 1023`,
+};
+
+/** What Node says of an address that cannot be listened on, as what is wrong and what to set. */
+export function listenError(cause: unknown, { host, port, setting }: ListenAddress): ListenError {
+  const named: Named =
+    setting === undefined
+      ? {
+          host: `HOST ${host}`,
+          port: `PORT ${port}`,
+          both: `PORT ${port} of ${host}`,
+          hostSetting: 'HOST',
+          portSetting: 'PORT',
+        }
+      : {
+          host: `${setting} ${host}`,
+          port: `port ${port}`,
+          both: `${setting} ${host}:${port}`,
+          hostSetting: `the host of ${setting}`,
+          portSetting: `the port of ${setting}`,
+        };
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const where = setting === undefined ? `HOST ${host}, PORT ${port}` : named.both;
+  return new ListenError(EXPLANATIONS[code]?.(named) ?? `${where} cannot be listened on: ${reason}`, { cause });
+}
+
+/** `http://127.0.0.1:9464`; an address of IPv6 in brackets. */
+export function urlOf(scheme: 'http' | 'https', host: string, port: number): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
