@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { listen, type HttpServer } from './listener.ts';
 import type { ListenAddress } from './listen-error.ts';
 
@@ -26,12 +26,11 @@ const METHODS = 'GET, HEAD';
  */
 export function startAdmin(address: ListenAddress, pages: AdminPages): Promise<HttpServer> {
   const answer = createAdmin(pages);
-  const server = createServer((asked, response) => {
-    const { method = 'GET', url = '/' } = asked;
-    void answer(method, url.split('?')[0] ?? '').then(async (answered) => {
-      response.writeHead(answered.status, Object.fromEntries(answered.headers)).end(await answered.text());
-    });
-  });
+  const respond = async ({ method = 'GET', url = '/' }: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const answered = await answer(method, url.split('?')[0] ?? '');
+    response.writeHead(answered.status, Object.fromEntries(answered.headers)).end(await answered.text());
+  };
+  const server = createServer((request, response) => void respond(request, response));
   return listen(server, address);
 }
 
