@@ -61,10 +61,10 @@ describe('a disk probe', () => {
   });
 
   it('is bad where too little is free, and where there is no such path', async () => {
-    const bad = await read(`type: disk, path: "${dir}", min_free: 900000TB`);
+    const bad = await read(`type: disk, path: "${dir}", min_free: 9000TB`);
     expect(bad).toMatchObject({
       healthy: false,
-      error: expect.stringMatching(/^\d+ bytes are free, fewer than 900000000000000000$/),
+      error: expect.stringMatching(/^\d+ bytes are free, fewer than 9000000000000000$/),
     });
     expect(await read('type: disk, path: /nowhere')).toMatchObject({
       healthy: false,
