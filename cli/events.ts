@@ -67,14 +67,16 @@ export async function replayEvents(options: GlobalOptions, filter: Filter & { to
     ...amqpTls(settings, readFileSync),
   });
   const shown = progress('events published');
-  const counts: Record<Outcome, number> = { confirmed: 0, returned: 0 };
+  const counts: Record<Outcome, number> = { confirmed: 0, returned: 0, nacked: 0, refused: 0 };
+  let lastReason: string | undefined;
   const outstanding = new Set<Promise<void>>();
   try {
     await connected(publisher);
     for (const body of wanted) {
       const settled = Promise.withResolvers<void>();
-      const done = (outcome: Outcome): void => {
+      const done = (outcome: Outcome, reason?: string): void => {
         counts[outcome] += 1;
+        lastReason = reason ?? lastReason;
         shown.update(counts.confirmed);
         settled.resolve();
       };
@@ -89,7 +91,12 @@ export async function replayEvents(options: GlobalOptions, filter: Filter & { to
     reader.close();
     await publisher.close({ timeoutMs: 5000 });
   }
-  printRows([{ confirmed: counts.confirmed, unroutable: counts.returned }], ['confirmed', 'unroutable']);
+  const { confirmed, returned: unroutable, nacked, refused } = counts;
+  printRows([{ confirmed, unroutable, nacked, refused }], ['confirmed', 'unroutable', 'nacked', 'refused']);
+  if (nacked + refused > 0)
+    throw new Error(
+      `The broker did not take ${nacked + refused} events: ${nacked} went to a queue that is full (replay them again), ${refused} can never be published${lastReason === undefined ? '' : ` (${lastReason})`}`,
+    );
   if (counts.returned > 0)
     throw new Error(
       `${counts.returned} events went to no queue: bind one to clowder.events or clowder.metrics and replay them again`,

@@ -10,7 +10,7 @@ function watched(): CollectorMetrics {
     },
     publisher: {
       state: { connected: true, blocked: false, broker: '', unconfirmed: 4, lastError: undefined },
-      counters: { confirmed: 0, returned: 0, nacked: 1, republished: 2, reconnects: 3 },
+      counters: { confirmed: 0, returned: 0, nacked: 1, refused: 0, republished: 2, reconnects: 3 },
     },
     waitingCount: () => 6,
   });

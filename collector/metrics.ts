@@ -54,7 +54,7 @@ export class CollectorMetrics {
   );
   readonly published = this.#counter(
     'published_events_total',
-    'Messages settled: confirmed, returned (no queue takes it; held), dropped (the same, with ON_UNROUTABLE=drop)',
+    'Messages settled: confirmed, returned (no queue takes it; held), dropped (the same, with ON_UNROUTABLE=drop), nacked (a full queue does not take it; held), refused (it can never be published; in the rejected store)',
     ['outcome'],
   );
   readonly publishLatency = this.#histogram(
@@ -78,7 +78,7 @@ export class CollectorMetrics {
     for (const origin of ['otlp-traces', 'otlp-logs', 'otlp-metrics', 'api', 'browser'])
       this.rejected.inc({ origin }, 0);
     for (const outcome of ['counted', 'repeated', 'late']) this.accessLines.inc({ outcome }, 0);
-    for (const outcome of ['confirmed', 'returned', 'dropped']) this.published.inc({ outcome }, 0);
+    for (const outcome of ['confirmed', 'returned', 'dropped', 'nacked', 'refused']) this.published.inc({ outcome }, 0);
     for (const reason of REFUSALS) this.refusedKeys.inc({ reason }, 0);
     this.#gauge('build_info', 'Always 1; the version is in the label', () => 1, { version: VERSION });
     collectDefaultMetrics({ register: this.registry });
@@ -124,7 +124,7 @@ export class CollectorMetrics {
     this.#counted('reconnects_total', 'Connections to RabbitMQ made again', () => publisher.counters.reconnects);
     this.#counted(
       'republished_messages_total',
-      'Messages published again after a nack or a lost connection',
+      'Messages published again after a lost connection or channel',
       () => publisher.counters.republished,
     );
     this.#counted('nacked_messages_total', 'Messages that RabbitMQ refused', () => publisher.counters.nacked);

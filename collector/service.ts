@@ -138,7 +138,11 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     onUnroutable: settings.ON_UNROUTABLE,
     now: Date.now,
     pressure: () => journal.pending,
-    onPublished: (outcome) => metrics.published.inc({ outcome }),
+    onPublished: (outcome, reason) => {
+      metrics.published.inc({ outcome });
+      if (outcome === 'refused')
+        log.warn({ reason }, 'an event can never be published: it is kept in the rejected store (rejected list)');
+    },
     onError: (error) => log.error({ err: error }, 'publishing from the journal failed'),
   });
   metrics.watch({ journal, publisher, waitingCount: () => intake.waitingCount });

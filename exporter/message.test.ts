@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { FlatBody } from '../taxonomy/flat-body.ts';
-import { toMessage, toMessageFromLine } from './message.ts';
+import { faultOf, toMessage, toMessageFromLine } from './message.ts';
 
 const body: FlatBody = {
   event_id: 'e1',
@@ -55,4 +55,34 @@ describe('the message of an event', () => {
     expect(toMessageFromLine(line)).toEqual(toMessage(body));
     expect(toMessageFromLine(line).content.toString()).toBe(line);
   });
+
+  test('is made of any text: half a surrogate pair becomes U+FFFD in the id and in every header', () => {
+    const { messageId, options } = toMessage({
+      ...body,
+      event_id: 'e\ud83d',
+      clowder_instance: 'site \ud83d',
+      resource_id: '\udc00',
+    });
+    expect([messageId, options.messageId, options.headers?.['cloudEvents_id']]).toEqual(['e�', 'e�', 'e�']);
+    expect(options.headers).toMatchObject({
+      cloudEvents_source: 'urn:clowder:site%20%EF%BF%BD',
+      cloudEvents_subject: 'file/�',
+    });
+  });
+
+  test.each([Number.NaN, 9e15, -1])('has no time where that is none of a calendar: %s', (created) => {
+    const { options } = toMessage({ ...body, created });
+    expect(options).not.toHaveProperty('timestamp');
+    expect(options.headers).not.toHaveProperty('cloudEvents_time');
+  });
+});
+
+test.each([
+  ['e'.repeat(255), undefined],
+  ['e'.repeat(256), 'Its event id takes 256 bytes in UTF-8; AMQP allows 255'],
+  ['測'.repeat(85), undefined],
+  ['測'.repeat(86), 'Its event id takes 258 bytes in UTF-8; AMQP allows 255'],
+  ['€'.repeat(86), 'Its event id takes 258 bytes in UTF-8; AMQP allows 255'],
+])('a short string of AMQP holds 255 bytes: %s', (event_id, fault) => {
+  expect(faultOf(toMessage({ ...body, event_id }))).toBe(fault);
 });

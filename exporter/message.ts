@@ -1,5 +1,6 @@
 import type { Options } from 'amqplib';
 import type { FlatBody } from '../taxonomy/flat-body.ts';
+import { fitsShortString, SHORT_STRING_BYTES } from '../taxonomy/short-string.ts';
 
 /** A message as it goes to RabbitMQ. */
 export interface EventMessage {
@@ -17,30 +18,53 @@ export function toMessage(body: FlatBody): EventMessage {
   return build(body, Buffer.from(JSON.stringify(body)));
 }
 
-/** The same from the event's JSON text, which becomes the content as it is. */
+/**
+ * The same from the event's JSON text, which becomes the content as it is.
+ *
+ * @throws SyntaxError where it is no JSON
+ */
 export function toMessageFromLine(line: string): EventMessage {
   return build(JSON.parse(line) as FlatBody, Buffer.from(line));
 }
 
+/**
+ * Why no broker could take a message, where that can be known without one.
+ *
+ * @returns undefined where nothing speaks against it
+ */
+export function faultOf({ messageId, routingKey }: EventMessage): string | undefined {
+  const tooLong = Object.entries({ 'event id': messageId, type: routingKey }).find(
+    ([, text]) => !fitsShortString(text),
+  );
+  if (tooLong === undefined) return undefined;
+  const [name, text] = tooLong;
+  return `Its ${name} takes ${Buffer.byteLength(text)} bytes in UTF-8; AMQP allows ${SHORT_STRING_BYTES}`;
+}
+
+/** Text as UTF-8 can carry it: half a surrogate pair becomes U+FFFD, as the encoder would make it. */
+const text = (value: unknown): string => String(value).toWellFormed();
+
 function build(body: FlatBody, content: Buffer): EventMessage {
-  const { event_id: messageId, event: type, created } = body;
+  const [messageId, type] = [text(body.event_id), text(body.event)];
+  const created = new Date(body.created);
+  const isDated = created.getTime() >= 0;
   const instance = body['clowder_instance'];
   const headers: Record<string, string> = {
     cloudEvents_specversion: '1.0',
     cloudEvents_id: messageId,
     cloudEvents_source:
       instance === undefined
-        ? `urn:clowder-otel:${String(body['source'] ?? 'unknown')}`
-        : `urn:clowder:${encodeURIComponent(String(instance))}`,
+        ? `urn:clowder-otel:${text(body['source'] ?? 'unknown')}`
+        : `urn:clowder:${encodeURIComponent(text(instance))}`,
     cloudEvents_type: type,
-    cloudEvents_time: new Date(created).toISOString(),
+    ...(isDated && { cloudEvents_time: created.toISOString() }),
     cloudEvents_dataschema: `urn:clowder-otel:schema:${type}:1`,
   };
   const [resourceType, resourceId] = [body['resource_type'], body['resource_id']];
   if (resourceType !== undefined && resourceId !== undefined)
-    headers['cloudEvents_subject'] = `${String(resourceType)}/${String(resourceId)}`;
+    headers['cloudEvents_subject'] = `${text(resourceType)}/${text(resourceId)}`;
   const [trace, span] = [body['trace_id'], body['span_id']];
-  if (trace !== undefined && span !== undefined) headers['traceparent'] = `00-${String(trace)}-${String(span)}-01`;
+  if (trace !== undefined && span !== undefined) headers['traceparent'] = `00-${text(trace)}-${text(span)}-01`;
   return {
     messageId,
     routingKey: type,
@@ -48,7 +72,7 @@ function build(body: FlatBody, content: Buffer): EventMessage {
     options: {
       messageId,
       type,
-      timestamp: Math.floor(created / 1000),
+      ...(isDated && { timestamp: Math.floor(created.getTime() / 1000) }),
       appId: 'clowder-otel',
       contentType: 'application/json',
       deliveryMode: 2,

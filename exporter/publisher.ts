@@ -1,14 +1,22 @@
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
 import { parseAmqpUrls } from '../runtime/amqp/amqp-url.ts';
-import type { BrokerError } from '../runtime/amqp/broker-error.ts';
+import { explainBrokerError, type BrokerError } from '../runtime/amqp/broker-error.ts';
 import { connectBroker, endConnection, endOf, type BrokerTls } from '../runtime/amqp/connection.ts';
 import { keepConnected, type Turn } from '../runtime/amqp/keep-connected.ts';
-import type { EventMessage } from './message.ts';
+import { faultOf, type EventMessage } from './message.ts';
+import { mayBeOfAMessage } from '../runtime/amqp/protocol-error.ts';
 import { declareTopology, EVENTS_EXCHANGE } from '../runtime/amqp/topology.ts';
+import { backOff } from '../runtime/sending/back-off.ts';
 
-/** `confirmed`: RabbitMQ has it, on disk, in a queue. `returned`: no queue takes it. */
-export type Outcome = 'confirmed' | 'returned';
+/**
+ * `confirmed`: RabbitMQ has it, on disk, in a queue. `returned`: no queue takes it. `nacked`: a queue does not take it now.
+ * `refused`: it can never be published as it is.
+ */
+export type Outcome = 'confirmed' | 'returned' | 'nacked' | 'refused';
+
+/** @param reason why a message was refused: the broker's words, or which limit of AMQP it passes */
+export type OnOutcome = (outcome: Outcome, reason?: string) => void;
 
 export interface PublisherState {
   readonly connected: boolean;
@@ -36,7 +44,7 @@ export interface PublisherOptions {
   readonly connectionName?: string;
   readonly tls?: BrokerTls;
   readonly onStateChange?: (state: PublisherState) => void;
-  /** Called for each message that RabbitMQ confirmed or returned, with the seconds from publishing to that. */
+  /** Called for each message that RabbitMQ answered, with the seconds from publishing to that. */
   readonly onSettled?: (message: EventMessage, outcome: Outcome, seconds: number) => void;
 }
 
@@ -44,6 +52,7 @@ export interface PublisherCounters {
   readonly confirmed: number;
   readonly returned: number;
   readonly nacked: number;
+  readonly refused: number;
   readonly republished: number;
   readonly reconnects: number;
 }
@@ -51,11 +60,12 @@ export interface PublisherCounters {
 export interface Publisher {
   /**
    * Publishes unless it cannot be taken now. A message that was taken is published again, with the same id and in
-   * order, until it is confirmed or returned.
+   * order, until the broker has answered it. Where the broker closes the channel twice over what is unconfirmed, each of
+   * that goes out alone, and the one that the broker refuses is settled as `refused`.
    *
    * @returns false where it was not taken: try again after `ready()`
    */
-  publish(message: EventMessage, onSettled: (outcome: Outcome) => void): boolean;
+  publish(message: EventMessage, onSettled: OnOutcome): boolean;
   /** Resolves when a message would be taken, and when the publisher is closed. */
   ready(): Promise<void>;
   readonly state: PublisherState;
@@ -71,7 +81,7 @@ export interface Publisher {
 interface Entry {
   readonly number: number;
   readonly message: EventMessage;
-  readonly onSettled: (outcome: Outcome) => void;
+  readonly onSettled: OnOutcome;
   sentAt: number;
   /** From when the confirm is waited for: `sentAt`, or the end of a block. */
   waitingSince: number;
@@ -80,11 +90,16 @@ interface Entry {
 interface Link {
   readonly model: ChannelModel;
   readonly channel: ConfirmChannel;
+  /** The connection is dead. */
   readonly lost: () => void;
+  /** The channel is of no use any more, the connection may be. */
+  readonly channelLost: (error: Error) => void;
 }
 
-const NACK_PAUSE_MS = 100;
+/** How often what is bound by us is bound again, should somebody have taken it away. */
+const DECLARE_EVERY_MS = 30_000;
 const WATCH_MS = 1000;
+const RECONNECT_MS = { min: 100, max: 10_000 };
 
 /** Makes a publisher; it connects in the background and goes on trying until it is closed. */
 export function createPublisher(options: PublisherOptions = {}): Publisher {
@@ -98,11 +113,19 @@ class ConfirmPublisher implements Publisher {
   readonly #unconfirmed = new Map<number, Entry>();
   /** How often an id came back as unroutable; as many confirms of it follow. */
   readonly #returned = new Map<string, number>();
-  readonly #counters = { confirmed: 0, returned: 0, nacked: 0, republished: 0, reconnects: 0 };
+  readonly #counters = { confirmed: 0, returned: 0, nacked: 0, refused: 0, republished: 0, reconnects: 0 };
   readonly #watch: NodeJS.Timeout;
+  readonly #declaring: NodeJS.Timeout;
   #link: Link | undefined;
   #next = 0;
+  /** The last entry that was unconfirmed when the broker first closed a channel over one of them. */
+  #suspectedTo = -1;
+  /** Entries up to this number go out alone. */
+  #aloneTo = -1;
+  /** Channels in a row that the broker closed, with nothing settled in between. */
+  #closedInARow = 0;
   #connections = 0;
+  #connected = false;
   #blocked = false;
   #draining = false;
   #broker = '';
@@ -118,9 +141,11 @@ class ConfirmPublisher implements Publisher {
     this.#window = options.window ?? 2000;
     this.#watch = setInterval(() => this.#checkOldest(), WATCH_MS);
     this.#watch.unref();
+    this.#declaring = setInterval(() => void this.#declareAgain(), DECLARE_EVERY_MS);
+    this.#declaring.unref();
     void keepConnected({
       urls,
-      reconnectMs: options.reconnectMs ?? { min: 100, max: 10_000 },
+      reconnectMs: options.reconnectMs ?? RECONNECT_MS,
       signal: this.#closing.signal,
       stay: (turn) => this.#stayConnected(turn),
       onLost: (error) => {
@@ -132,7 +157,7 @@ class ConfirmPublisher implements Publisher {
 
   get state(): PublisherState {
     return {
-      connected: this.#link !== undefined,
+      connected: this.#connected,
       blocked: this.#blocked,
       broker: this.#broker,
       unconfirmed: this.#unconfirmed.size,
@@ -144,8 +169,14 @@ class ConfirmPublisher implements Publisher {
     return { ...this.#counters };
   }
 
-  publish(message: EventMessage, onSettled: (outcome: Outcome) => void): boolean {
+  publish(message: EventMessage, onSettled: OnOutcome): boolean {
     if (!this.#isReady()) return false;
+    const fault = faultOf(message);
+    if (fault !== undefined) {
+      this.#counters.refused += 1;
+      queueMicrotask(() => onSettled('refused', fault));
+      return true;
+    }
     const entry: Entry = { number: this.#next, message, onSettled, sentAt: 0, waitingSince: 0 };
     this.#next += 1;
     this.#unconfirmed.set(entry.number, entry);
@@ -164,6 +195,7 @@ class ConfirmPublisher implements Publisher {
     const end = performance.now() + timeoutMs;
     while (this.#unconfirmed.size > 0 && this.#link !== undefined && performance.now() < end) await delay(5);
     clearInterval(this.#watch);
+    clearInterval(this.#declaring);
     const link = this.#link;
     this.#link = undefined;
     if (link !== undefined) {
@@ -178,6 +210,7 @@ class ConfirmPublisher implements Publisher {
       this.#link !== undefined &&
       !this.#blocked &&
       !this.#draining &&
+      !this.#isAlone() &&
       !this.#closing.signal.aborted &&
       this.#unconfirmed.size < this.#window
     );
@@ -204,9 +237,12 @@ class ConfirmPublisher implements Publisher {
         this.#onConfirm(link, entry, error),
       );
       if (!more) this.#draining = true;
-    } catch {
-      // The channel is closed already; the entry stays and goes out on the next one.
-      link.lost();
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error));
+      // The channel is closed already: the entry stays and goes out on the next one. Whatever else is thrown is about
+      // the message, and the channel counts a confirm that will never come.
+      if (cause.name !== 'IllegalOperationError') this.#settle(entry, 'refused', cause.message);
+      link.channelLost(cause);
     }
   }
 
@@ -214,21 +250,56 @@ class ConfirmPublisher implements Publisher {
     if (link !== this.#link) return;
     if (error !== null && error !== undefined) {
       // amqplib calls back with an error too when the channel closes: by the next turn the link is gone then.
-      setImmediate(() => this.#onNack(link, entry));
+      setImmediate(() => {
+        if (link === this.#link) this.#settle(entry, 'nacked');
+      });
       return;
     }
-    this.#unconfirmed.delete(entry.number);
-    const outcome: Outcome = this.#wasReturned(entry.message.messageId) ? 'returned' : 'confirmed';
+    this.#settle(entry, this.#wasReturned(entry.message.messageId) ? 'returned' : 'confirmed');
+  }
+
+  #settle(entry: Entry, outcome: Outcome, reason?: string): void {
+    if (!this.#unconfirmed.delete(entry.number)) return;
+    this.#closedInARow = 0;
     this.#counters[outcome] += 1;
     this.#options.onSettled?.(entry.message, outcome, (performance.now() - entry.sentAt) / 1000);
-    entry.onSettled(outcome);
+    entry.onSettled(outcome, reason);
+    if (this.#isAlone()) this.#sendNextAlone();
     this.#wake();
   }
 
-  #onNack(link: Link, entry: Entry): void {
-    if (link !== this.#link) return;
-    this.#counters.nacked += 1;
-    setTimeout(() => this.#resend(link, entry), NACK_PAUSE_MS);
+  #isAlone(): boolean {
+    return this.#aloneTo >= 0;
+  }
+
+  #head(): Entry | undefined {
+    for (const entry of this.#unconfirmed.values()) return entry;
+    return undefined;
+  }
+
+  /** The next of those that go out alone, or all others once there is none left. */
+  #sendNextAlone(): void {
+    const link = this.#link;
+    const head = this.#head();
+    if (head !== undefined && head.number <= this.#aloneTo) {
+      if (link !== undefined) this.#resend(link, head);
+      return;
+    }
+    this.#aloneTo = -1;
+  }
+
+  /** The broker closed the channel, or the connection, over something that was sent. */
+  #blame(error: Error): void {
+    const head = this.#head();
+    if (head === undefined) return;
+    if (this.#isAlone()) {
+      this.#settle(head, 'refused', error.message);
+      return;
+    }
+    if (head.number <= this.#suspectedTo) {
+      this.#aloneTo = this.#next - 1;
+      this.#suspectedTo = -1;
+    } else this.#suspectedTo = this.#next - 1;
   }
 
   #wasReturned(id: string): boolean {
@@ -260,23 +331,61 @@ class ConfirmPublisher implements Publisher {
     const { heartbeatS, connectTimeoutMs, connectionName = 'clowder-otel', tls } = this.#options;
     const { signal } = this.#sockets;
     const model = await connectBroker(url, { connectionName, heartbeatS, connectTimeoutMs, tls, signal });
+    model.on('blocked', () => this.#setBlocked(true));
+    model.on('unblocked', () => this.#setBlocked(false));
     const ended = endOf(model);
     let begun = false;
+    let isPublishing = false;
     try {
-      const channel = await Promise.race([this.#openChannel(model, ended.reject), ended.promise]);
-      if (this.#closing.signal.aborted) return;
-      begun = true;
-      this.#begin({
-        model,
-        channel,
-        lost: () => ended.reject(new Error('no confirm came in time, or the channel was closed')),
-      });
-      connected();
-      await ended.promise;
+      for (let isFirst = true; !this.#closing.signal.aborted; isFirst = false) {
+        const channelEnded = Promise.withResolvers<Error>();
+        const end = (error: Error): void => {
+          this.#link = undefined;
+          channelEnded.resolve(error);
+        };
+        const channel = await Promise.race([this.#openChannel(model, end), ended.promise]);
+        if (this.#closing.signal.aborted) return;
+        begun = true;
+        isPublishing = true;
+        const lost = (): void => ended.reject(new Error('no confirm came in time'));
+        this.#begin({ model, channel, lost, channelLost: end }, isFirst);
+        if (isFirst) connected();
+        const error = await Promise.race([channelEnded.promise, ended.promise]);
+        this.#link = undefined;
+        // A connection that ends takes its channels with it: by the next turn it has said why.
+        await Promise.race([immediate(), ended.promise]);
+        isPublishing = false;
+        this.#closeChannel(channel);
+        this.#lastError = explainBrokerError(error, broker);
+        if (mayBeOfAMessage(error)) this.#blame(error);
+        await this.#pause(ended.promise);
+      }
+    } catch (error) {
+      if (isPublishing && error instanceof Error && mayBeOfAMessage(error)) this.#blame(error);
+      throw error;
     } finally {
       this.#link = undefined;
+      this.#connected = false;
       // A link that was begun is ended by close().
       if (!begun || !this.#closing.signal.aborted) void endConnection(model);
+    }
+  }
+
+  /** Between two channels; rejects as soon as the connection is gone. */
+  async #pause(ended: Promise<never>): Promise<void> {
+    const { min, max } = this.#options.reconnectMs ?? RECONNECT_MS;
+    this.#closedInARow += 1;
+    const pauseMs = backOff(this.#closedInARow, { first: 2 * min, longest: max }, Math.random);
+    const { signal } = this.#closing;
+    await Promise.race([delay(pauseMs, undefined, { signal }).catch(() => undefined), ended]);
+  }
+
+  /** One that the broker has closed already throws. */
+  #closeChannel(channel: ConfirmChannel): void {
+    try {
+      channel.close().catch(() => undefined);
+    } catch {
+      // Closed: as it should be.
     }
   }
 
@@ -292,10 +401,22 @@ class ConfirmPublisher implements Publisher {
       this.#draining = false;
       this.#wake();
     });
-    model.on('blocked', () => this.#setBlocked(true));
-    model.on('unblocked', () => this.#setBlocked(false));
     await declareTopology(channel);
     return channel;
+  }
+
+  /** Should somebody have taken away what is ours; on a channel of its own, so that its errors end no publishing. */
+  async #declareAgain(): Promise<void> {
+    const model = this.#link?.model;
+    if (model === undefined) return;
+    try {
+      const channel = await model.createChannel();
+      channel.on('error', () => undefined);
+      await declareTopology(channel);
+      await channel.close();
+    } catch (error) {
+      this.#lastError = explainBrokerError(error, this.#broker);
+    }
   }
 
   #setBlocked(blocked: boolean): void {
@@ -306,17 +427,19 @@ class ConfirmPublisher implements Publisher {
     this.#wake();
   }
 
-  /** A new connection: what was not confirmed goes out first, in order. */
-  #begin(link: Link): void {
+  /** A new channel: what was not confirmed goes out first, in order. */
+  #begin(link: Link, isNewConnection: boolean): void {
     this.#link = link;
-    this.#blocked = false;
+    this.#connected = true;
+    if (isNewConnection) this.#blocked = false;
     this.#draining = false;
     this.#returned.clear();
     this.#lastError = undefined;
-    if (this.#connections > 0) this.#counters.reconnects += 1;
-    this.#connections += 1;
+    if (isNewConnection && this.#connections > 0) this.#counters.reconnects += 1;
+    if (isNewConnection) this.#connections += 1;
     this.#options.onStateChange?.(this.state);
-    for (const entry of this.#unconfirmed.values()) this.#resend(link, entry);
+    if (this.#isAlone()) this.#sendNextAlone();
+    if (!this.#isAlone()) for (const entry of this.#unconfirmed.values()) this.#resend(link, entry);
     this.#wake();
   }
 }

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { show } from './check-draft.ts';
+import { describe, expect, test } from 'vitest';
+import { checkDraft, show } from './check-draft.ts';
 import { createMapContext } from './map/context.ts';
 import { mapLog } from './map.ts';
 import type { AttributeValue } from './telemetry.ts';
@@ -29,4 +29,28 @@ test('a wrong value with 64-bit integers within is told, not thrown', () => {
 test('a wrong value is told short, and without its secrets', () => {
   expect(show({ key: 'CANARY', url: '/files?key=CANARY' })).toBe('{"key":"REDACTED","url":"/files?key=REDACTED"}');
   expect(show('x'.repeat(1_000_000))).toHaveLength(100 + '… (1000002 characters)'.length);
+});
+
+describe('what AMQP could not carry', () => {
+  const context = createMapContext();
+  const draft = (fields: Record<string, unknown>): Record<string, unknown> => ({
+    event: 'file.uploaded',
+    event_id: 'e1',
+    created: Date.now(),
+    file_id: 'f1',
+    ...fields,
+  });
+
+  test.each(['測', '€'])('an id of 86 × %s is refused: it takes 258 bytes', (character) => {
+    expect(checkDraft(draft({ event_id: character.repeat(85) }), context)).toMatchObject({ ok: true });
+    expect(checkDraft(draft({ event_id: character.repeat(86) }), context)).toMatchObject({
+      ok: false,
+      issues: [{ field: 'event_id', message: 'is longer than 255 bytes in UTF-8' }],
+    });
+  });
+
+  test('half a surrogate pair becomes U+FFFD', () => {
+    const checked = checkDraft(draft({ event_id: 'e\ud83d', clowder_instance: 'site \ud83d' }), context);
+    expect(checked).toMatchObject({ ok: true, body: { event_id: 'e\ufffd', clowder_instance: 'site \ufffd' } });
+  });
 });

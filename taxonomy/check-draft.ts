@@ -81,6 +81,8 @@ function clean(draft: Draft, context: MapContext): Draft {
     const value = event[field];
     if (typeof value === 'string' && value.length > limit) event[field] = value.slice(0, limit);
   }
+  for (const [field, value] of Object.entries(event))
+    if (typeof value === 'string' && !value.isWellFormed()) event[field] = value.toWellFormed();
   redactFields(event);
   return event;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fitsShortString, SHORT_STRING_BYTES } from './short-string.ts';
 
 /** Event times outside this range are mistakes of a clock or a unit, not events. */
 export const EARLIEST_CREATED_MS = Date.UTC(2000, 0, 1);
@@ -15,7 +16,12 @@ const count = z.int().nonnegative();
 
 /** Fields that every event may carry, in the order in which they are written. */
 export const commonFields = {
-  event_id: z.string().min(1).max(128).describe('Identity: the same event always has the same id'),
+  event_id: z
+    .string()
+    .min(1)
+    .max(128)
+    .refine(fitsShortString, `is longer than ${SHORT_STRING_BYTES} bytes in UTF-8`)
+    .describe('Identity: the same event always has the same id'),
   created: z.int().describe('When it happened, Unix time in milliseconds'),
   source: z.enum(SOURCES).optional().describe('Who observed it'),
   user_id: id.optional(),

@@ -13,7 +13,7 @@ export function metricDescriptions(): readonly MetricDescription[] {
     journal: { stats: () => ({ bytes: 0, maxBytes: 0, lastRow: 0, backlogBytes: 0, rejected: 0, commits: 0 }) },
     publisher: {
       state: { connected: false, blocked: false, broker: '', unconfirmed: 0, lastError: undefined },
-      counters: { confirmed: 0, returned: 0, nacked: 0, republished: 0, reconnects: 0 },
+      counters: { confirmed: 0, returned: 0, nacked: 0, refused: 0, republished: 0, reconnects: 0 },
     },
     waitingCount: () => 0,
   });

@@ -9,6 +9,7 @@ import { answer, json, ref } from './answers.ts';
 import { JSON_ERRORS, readJson } from './request-body.ts';
 import { defineRoute, serve, type Route } from './route.ts';
 import type { Intake } from '../intake/intake.ts';
+import { UNPUBLISHABLE } from '../publishing/publish-loop.ts';
 import type { Journal } from '../journal/journal.ts';
 import { createByteBudget } from '../otlp/body.ts';
 
@@ -73,15 +74,18 @@ export function rejectedRoutes({ journal, intake, context }: RejectedDependencie
     const records = journal.rejected({ limit: 10_000 }).filter((record) => wanted?.has(record.id) ?? true);
     const candidates: Candidate[] = [];
     const settled: number[] = [];
+    /** Accepted before, so that intake would take them for duplicates. */
+    const again: string[] = [];
     for (const record of records) {
       const draft = draftOf(record.record);
       const checked = checkDraft(draft, context);
       if (!checked.ok || lacks(draft)) continue;
-      candidates.push({ body: checked.body, waits: false, strong: false });
       settled.push(record.id);
+      if (record.code === UNPUBLISHABLE) again.push(JSON.stringify(checked.body));
+      else candidates.push({ body: checked.body, waits: false, strong: false });
     }
     await intake.submit(candidates);
-    if (settled.length > 0) await journal.write({ unreject: settled });
+    if (settled.length > 0) await journal.write({ ...(again.length > 0 && { append: again }), unreject: settled });
     return { accepted: settled.length, rejected: records.length - settled.length };
   }
   return app;

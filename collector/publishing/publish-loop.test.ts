@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { MemoryJournal } from '../../test/support/memory-journal.ts';
-import { ScriptedPublisher } from '../../test/support/scripted-publisher.ts';
+import { REFUSAL, ScriptedPublisher } from '../../test/support/scripted-publisher.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { PublishLoop, type PublishLoopOptions } from './publish-loop.ts';
 
@@ -208,6 +208,41 @@ describe('an event that no queue takes', () => {
     await waitFor(() => publisher.published.includes('held'), { what: 'the next try' });
     clearTimeout(connecting);
   });
+});
+
+describe('an event that can never be published', () => {
+  test('goes to the rejected store with the reason, and the others go on', async () => {
+    const { loop, journal, publisher, onPublished } = loopOf({ journal: await journalOf(['a', 'bad', 'b']) });
+    publisher.answer = (id) => (id === 'bad' ? 'refused' : 'confirmed');
+    loop.start();
+    await waitFor(() => journal.savedCursor.index === 3, { what: 'the cursor to pass it' });
+    expect(journal.rejectedRecords).toMatchObject([
+      { code: 'unpublishable', origin: 'publisher', message: REFUSAL, record: line('bad') },
+    ]);
+    expect([publisher.published, journal.heldLines]).toEqual([['a', 'bad', 'b'], []]);
+    expect(onPublished).toHaveBeenCalledWith('refused', REFUSAL);
+  });
+
+  test('is one of which no message can be made, too', async () => {
+    const journal = new MemoryJournal();
+    await journal.write({ append: ['no JSON', line('b')] });
+    const { loop, publisher } = loopOf({ journal });
+    publisher.answer = () => 'confirmed';
+    loop.start();
+    await waitFor(() => journal.savedCursor.index === 2, { what: 'the cursor to pass it' });
+    expect(journal.rejectedRecords).toMatchObject([{ code: 'unpublishable', record: 'no JSON' }]);
+    expect(publisher.published).toEqual(['b']);
+  });
+});
+
+test('2,000 events that a full queue refuses are held, and the others go on', async () => {
+  const ids = numbered(2000);
+  const { loop, journal, publisher } = loopOf({ journal: await journalOf(ids, ['after']) });
+  publisher.answer = (id) => (id === 'after' ? 'confirmed' : 'nacked');
+  loop.start();
+  await waitFor(() => journal.savedCursor.row === 2, { what: 'the cursor to pass them' });
+  expect(journal.heldLines).toHaveLength(2000);
+  expect(publisher.published).toContain('after');
 });
 
 test('whatever the broker answers in whatever order, over stops and starts, nothing is lost and all begin in order', async () => {

@@ -1,8 +1,8 @@
 import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
 import { backOff } from '../../runtime/sending/back-off.ts';
-import { toMessageFromLine } from '../../exporter/message.ts';
-import type { Outcome, Publisher } from '../../exporter/publisher.ts';
-import type { Cursor, HeldLine, Journal } from '../journal/journal.ts';
+import { toMessageFromLine, type EventMessage } from '../../exporter/message.ts';
+import type { OnOutcome, Outcome, Publisher } from '../../exporter/publisher.ts';
+import type { Cursor, HeldLine, Journal, RejectedRecord } from '../journal/journal.ts';
 
 export interface PublishLoopOptions {
   readonly journal: Journal;
@@ -11,7 +11,8 @@ export interface PublishLoopOptions {
   readonly now: () => number;
   /** How many producers wait for their events to be journaled: publishing gives way to them. @default none */
   readonly pressure?: () => number;
-  readonly onPublished?: (outcome: Outcome | 'dropped') => void;
+  /** @param reason why a message was refused */
+  readonly onPublished?: (outcome: Outcome | 'dropped', reason?: string) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -21,6 +22,17 @@ interface Flight {
   readonly index: number;
   settled: boolean;
 }
+
+/** An event that is not published, on its way out of the stream. */
+interface Aside {
+  readonly flight: Flight;
+  readonly line: string;
+  readonly outcome: Exclude<Outcome, 'confirmed'>;
+  readonly reason: string | undefined;
+}
+
+/** The code of rejected records that no broker takes as they are. */
+export const UNPUBLISHABLE = 'unpublishable';
 
 const READ_BYTES = 256 * 1024;
 /** Messages published without letting others run: the least while many producers wait, then twice as many each time. */
@@ -42,7 +54,7 @@ export class PublishLoop {
   #position: Cursor;
   #cursor: Cursor;
   #savedCursor: Cursor;
-  #unroutable: { flight: Flight; line: string }[] = [];
+  #putAside: Aside[] = [];
   #holding: Promise<void> = Promise.resolve();
   #stopped = false;
   #wake: () => void = () => undefined;
@@ -142,14 +154,25 @@ export class PublishLoop {
   }
 
   #tryPublish(flight: Flight, line: string): boolean {
-    const message = toMessageFromLine(line);
     this.#flights.push(flight);
-    if (this.#options.publisher.publish(message, (outcome) => this.#onOutcome(flight, line, outcome))) {
+    if (this.#publish(line, (outcome, reason) => this.#onOutcome(flight, line, outcome, reason))) {
       this.#position = { row: flight.row, index: flight.index };
       return true;
     }
     this.#flights.pop();
     return false;
+  }
+
+  /** A line of which no message can be made is refused like one that the broker refuses. */
+  #publish(line: string, onSettled: OnOutcome): boolean {
+    let message: EventMessage;
+    try {
+      message = toMessageFromLine(line);
+    } catch (error) {
+      queueMicrotask(() => onSettled('refused', String(error)));
+      return true;
+    }
+    return this.#options.publisher.publish(message, onSettled);
   }
 
   /** @returns false where the loop was stopped first */
@@ -161,15 +184,24 @@ export class PublishLoop {
     return true;
   }
 
-  #onOutcome(flight: Flight, line: string, outcome: Outcome): void {
-    if (outcome === 'returned' && this.#options.onUnroutable === 'hold') {
-      this.#options.onPublished?.('returned');
-      this.#unroutable.push({ flight, line });
-      if (this.#unroutable.length === 1) this.#holding = this.#holding.then(() => this.#holdUnroutable());
+  #onOutcome(flight: Flight, line: string, outcome: Outcome, reason: string | undefined): void {
+    const told = this.#toldOf(outcome);
+    this.#tell(told, reason);
+    if (told === 'confirmed' || told === 'dropped') {
+      this.#settle(flight);
       return;
     }
-    this.#options.onPublished?.(outcome === 'returned' ? 'dropped' : outcome);
-    this.#settle(flight);
+    this.#putAside.push({ flight, line, outcome: told, reason });
+    if (this.#putAside.length === 1) this.#holding = this.#holding.then(() => this.#writeAside());
+  }
+
+  #tell(outcome: Outcome | 'dropped', reason: string | undefined): void {
+    if (reason === undefined) this.#options.onPublished?.(outcome);
+    else this.#options.onPublished?.(outcome, reason);
+  }
+
+  #toldOf(outcome: Outcome): Outcome | 'dropped' {
+    return outcome === 'returned' && this.#options.onUnroutable === 'drop' ? 'dropped' : outcome;
   }
 
   #settle(flight: Flight): void {
@@ -186,24 +218,32 @@ export class PublishLoop {
     }
   }
 
-  /** Moves returned events out of the way of others, into the journal's side table, to be tried again. */
-  async #holdUnroutable(): Promise<void> {
-    const batch = this.#unroutable;
-    this.#unroutable = [];
+  /**
+   * Moves events out of the way of others: what no queue takes now into the journal's side table, to be tried again; what
+   * can never be published into the rejected store.
+   */
+  async #writeAside(): Promise<void> {
+    const batch = this.#putAside;
+    this.#putAside = [];
     if (batch.length === 0) return;
-    const dueMs = this.#options.now() + RETRY_FIRST_MS;
+    const now = this.#options.now();
+    const dueMs = now + RETRY_FIRST_MS;
+    const hold = batch
+      .filter(({ outcome }) => outcome !== 'refused')
+      .map(({ line }) => ({ line, dueMs, reason: 'unroutable', attempts: 1 }) as const);
+    const reject = batch
+      .filter(({ outcome }) => outcome === 'refused')
+      .map(({ line, reason }) => refusedRecord(line, reason, now));
     try {
-      await this.#options.journal.write({
-        hold: batch.map(({ line }) => ({ line, dueMs, reason: 'unroutable', attempts: 1 })),
-      });
+      await this.#options.journal.write({ ...(hold.length > 0 && { hold }), ...(reject.length > 0 && { reject }) });
       for (const { flight } of batch) this.#settle(flight);
     } catch (error) {
       // Not settled: the cursor stays before them until the journal takes them.
       this.#options.onError(error);
       if (this.#stopped) return;
       await delay(RETRY_FIRST_MS);
-      this.#unroutable.unshift(...batch);
-      this.#holding = this.#holding.then(() => this.#holdUnroutable());
+      this.#putAside.unshift(...batch);
+      this.#holding = this.#holding.then(() => this.#writeAside());
     }
   }
 
@@ -228,12 +268,14 @@ export class PublishLoop {
       for (;;) {
         const page = journal.heldDue('unroutable', now(), RETRY_PAGE);
         if (page.length === 0) return;
-        const outcomes = await Promise.all(page.map((held) => this.#retry(held)));
-        const gone = page.filter((_, index) => outcomes[index] === 'confirmed' || outcomes[index] === 'dropped');
-        const returned = page.filter((_, index) => outcomes[index] === 'returned');
+        const retried = await Promise.all(page.map(async (held) => ({ held, ...(await this.#retry(held)) })));
+        const heldWith = (...outcomes: readonly Retried['outcome'][]) =>
+          retried.filter(({ outcome }) => outcomes.includes(outcome));
+        const gone = heldWith('confirmed', 'dropped', 'refused');
         await journal.write({
-          unhold: gone.map((held) => held.id),
-          reschedule: returned.map((held) => ({
+          unhold: gone.map(({ held }) => held.id),
+          reject: heldWith('refused').map(({ held, reason }) => refusedRecord(held.line, reason, now())),
+          reschedule: heldWith('returned', 'nacked').map(({ held }) => ({
             id: held.id,
             attempts: held.attempts + 1,
             dueMs: now() + backOff(held.attempts + 1, RETRY_MS, Math.random),
@@ -248,19 +290,27 @@ export class PublishLoop {
     }
   }
 
-  async #retry(held: HeldLine): Promise<Outcome | 'dropped' | 'stopped'> {
-    const { publisher, onUnroutable } = this.#options;
-    const message = toMessageFromLine(held.line);
+  async #retry(held: HeldLine): Promise<Retried> {
     for (;;) {
-      if (this.#stopped) return 'stopped';
-      const taken = Promise.withResolvers<Outcome>();
-      if (publisher.publish(message, taken.resolve)) {
-        const answer = await taken.promise;
-        const outcome = answer === 'returned' && onUnroutable === 'drop' ? 'dropped' : answer;
-        this.#options.onPublished?.(outcome);
-        return outcome;
+      if (this.#stopped) return { outcome: 'stopped', reason: undefined };
+      const taken = Promise.withResolvers<Retried>();
+      const onSettled: OnOutcome = (outcome, reason) => taken.resolve({ outcome: this.#toldOf(outcome), reason });
+      if (this.#publish(held.line, onSettled)) {
+        const retried = await taken.promise;
+        if (retried.outcome !== 'stopped') this.#tell(retried.outcome, retried.reason);
+        return retried;
       }
-      await publisher.ready();
+      await this.#options.publisher.ready();
     }
   }
+}
+
+interface Retried {
+  readonly outcome: Outcome | 'dropped' | 'stopped';
+  readonly reason: string | undefined;
+}
+
+/** The line is kept whole: it was checked and redacted when it was accepted, and may be published again. */
+function refusedRecord(line: string, reason: string | undefined, atMs: number): Omit<RejectedRecord, 'id'> {
+  return { atMs, origin: 'publisher', code: UNPUBLISHABLE, message: reason ?? 'RabbitMQ refused it', record: line };
 }

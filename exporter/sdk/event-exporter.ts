@@ -99,6 +99,11 @@ export class EventExporter<Item> {
       }
       const outcomes = await Promise.race([Promise.all(pending), expired.promise]);
       const returned = outcomes.filter((outcome) => outcome === 'returned').length;
+      const notTaken = outcomes.filter((outcome) => outcome === 'nacked' || outcome === 'refused').length;
+      if (notTaken > 0)
+        throw new Error(
+          `RabbitMQ did not take ${notTaken} of ${outcomes.length} events: a queue is full, or they can never be published`,
+        );
       if (returned > 0)
         throw new Error(
           `RabbitMQ returned ${returned} of ${outcomes.length} events: no queue takes them; bind one to clowder.events or clowder.metrics`,

@@ -65,7 +65,7 @@ function fakePublisher(outcome: Outcome | undefined): {
     },
     ready: () => Promise.resolve(),
     state: { connected: true, blocked: false, broker: 'amqp://fake', unconfirmed: 0, lastError: undefined },
-    counters: { confirmed: 0, returned: 0, nacked: 0, republished: 0, reconnects: 0 },
+    counters: { confirmed: 0, returned: 0, nacked: 0, refused: 0, republished: 0, reconnects: 0 },
     close: () => {
       closed = true;
       return Promise.resolve([]);

@@ -20,6 +20,34 @@ test.each<[code: string, error: unknown, said: RegExp]>([
     /exists on amqp:\/\/u:\*\*\*@h:5672 with another type.*inequivalent arg/,
   ],
   [
+    'connection_limit',
+    new Error(
+      "Connection closed: 530 (NOT-ALLOWED) with message \"NOT_ALLOWED - access to vhost '/' refused for user 'guest': connection limit (0) is reached\"",
+    ),
+    /takes no more connections of this virtual host or user: raise its limit/,
+  ],
+  [
+    'connection_limit',
+    new Error(
+      'Connection closed: 530 (NOT-ALLOWED) with message "NOT_ALLOWED - connection refused for user \'u\': user connection limit (1) is reached"',
+    ),
+    /takes no more connections/,
+  ],
+  [
+    'permission_refused',
+    new Error(
+      "Channel closed by server: 403 (ACCESS-REFUSED) with message \"ACCESS_REFUSED - access to exchange 'clowder.events' in vhost '/' refused for user 'u'\"",
+    ),
+    /does not permit the user.*access to exchange/,
+  ],
+  [
+    'precondition_failed',
+    new Error(
+      'Channel closed by server: 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - message size 2000 is larger than configured max size 1000"',
+    ),
+    /refuses what was asked of it.*message size 2000/,
+  ],
+  [
     'acknowledgement_timeout',
     new Error(
       'Channel closed by server: 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value used: 1800000 ms"',

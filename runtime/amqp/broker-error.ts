@@ -17,16 +17,29 @@ interface Explanation {
 
 const EXPLANATIONS: readonly Explanation[] = [
   {
+    when: /access to (?:topic|exchange|queue)/,
+    code: 'permission_refused',
+    say: (broker, detail) =>
+      `${broker} does not permit the user to do this: it must be allowed to configure, write and read clowder.events and clowder.metrics (${detail})`,
+  },
+  {
     when: /ACCESS[-_]REFUSED|\b403\b/,
     code: 'access_refused',
     say: (broker) =>
       `${broker} refuses user or password: check both in AMQP_URL, and that the user may configure and write clowder.events and clowder.metrics`,
   },
+  {
+    when: /connection limit/i,
+    code: 'connection_limit',
+    say: (broker, detail) =>
+      `${broker} takes no more connections of this virtual host or user: raise its limit, or end connections that nobody needs (${detail})`,
+  },
   // amqplib names only the frame where the broker closes instead of opening the virtual host.
   {
     when: /NOT[-_]ALLOWED|\b530\b|Expected ConnectionOpenOk; got <?ConnectionClose/,
     code: 'vhost_refused',
-    say: (broker) => `${broker} has no such virtual host, or the user may not use it: check the path of AMQP_URL`,
+    say: (broker) =>
+      `${broker} does not open the virtual host. There is no such virtual host, the user may not use it, or a connection limit is reached: check the path of AMQP_URL, and the limits of virtual host and user`,
   },
   // consumer_timeout of RabbitMQ, half an hour by default.
   {
@@ -36,10 +49,15 @@ const EXPLANATIONS: readonly Explanation[] = [
       `${broker} took back what was not acknowledged for too long (consumer_timeout), and gives it again`,
   },
   {
-    when: /PRECONDITION[-_]FAILED|\b406\b/,
+    when: /inequivalent arg 'type'/,
     code: 'topology_mismatch',
     say: (broker, detail) =>
       `An exchange exists on ${broker} with another type: clowder.events must be a durable topic, clowder.metrics a durable fanout exchange. Delete it there, or use another virtual host (${detail})`,
+  },
+  {
+    when: /PRECONDITION[-_]FAILED|\b406\b/,
+    code: 'precondition_failed',
+    say: (broker, detail) => `${broker} refuses what was asked of it (${detail})`,
   },
   {
     when: /ECONNREFUSED/,

@@ -203,3 +203,91 @@ describe('the publisher', () => {
     expect(left.length).toBeLessThanOrEqual(1);
   });
 });
+
+describe('a message that the broker does not take', () => {
+  const large = (id: string): EventMessage => ({ ...message(id), content: Buffer.alloc(8000, 'x') });
+  const answers = (
+    publisher: Publisher,
+    all: readonly EventMessage[],
+  ): Promise<readonly (readonly [Outcome, string])[]> =>
+    Promise.all(
+      all.map(
+        (one) =>
+          new Promise<readonly [Outcome, string]>((resolve) => {
+            publisher.publish(one, (outcome, reason = '') => resolve([outcome, reason]));
+          }),
+      ),
+    );
+
+  test('for its size is refused with its words, on the same connection, and the others are confirmed', async () => {
+    await node.rabbitmqctl('eval', 'application:set_env(rabbit, max_message_size, 4000).');
+    const publisher = createPublisher({ urls: node.url, reconnectMs: RECONNECT });
+    try {
+      await publisher.ready();
+      await bind('sizes');
+      const outcomes = await answers(publisher, [
+        message('s1'),
+        large('s2'),
+        message('s3'),
+        large('s4'),
+        message('s5'),
+      ]);
+      expect(outcomes.map(([outcome]) => outcome)).toEqual([
+        'confirmed',
+        'refused',
+        'confirmed',
+        'refused',
+        'confirmed',
+      ]);
+      expect(outcomes[1]?.[1]).toMatch(/message size 8000 is larger than configured max size 4000/);
+      expect(publisher.counters.reconnects).toBe(0);
+      expect(await settled(publisher, message('s6'))).toBe('confirmed');
+    } finally {
+      await node.rabbitmqctl('eval', 'application:set_env(rabbit, max_message_size, 134217728).');
+      await publisher.close();
+      await drain('sizes');
+    }
+  });
+
+  test('for its routing key is refused, and other keys are confirmed', async () => {
+    await node.rabbitmqctl('set_topic_permissions', 'guest', 'clowder.events', '^file', '.*');
+    const publisher = createPublisher({ urls: node.url, reconnectMs: RECONNECT });
+    try {
+      await publisher.ready();
+      await bind('keys');
+      const other = { ...message('k2'), routingKey: 'view.page' };
+      const outcomes = await answers(publisher, [message('k1'), other, message('k3')]);
+      expect(outcomes.map(([outcome]) => outcome)).toEqual(['confirmed', 'refused', 'confirmed']);
+      expect(outcomes[1]?.[1]).toMatch(/access to topic 'view\.page'/);
+    } finally {
+      await node.rabbitmqctl('clear_topic_permissions', 'guest');
+      await publisher.close();
+      await drain('keys');
+    }
+  });
+
+  test('because a queue is full is nacked, once, and does not fill the window', async () => {
+    const publisher = createPublisher({ urls: node.url, reconnectMs: RECONNECT, window: 10 });
+    await publisher.ready();
+    const connection = await connect(node.url);
+    const channel = await connection.createChannel();
+    await channel.assertQueue('full', {
+      durable: true,
+      arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' },
+    });
+    await channel.bindQueue('full', 'clowder.metrics', '');
+    channel.sendToQueue('full', Buffer.from('it is full'));
+    await bind('healthy');
+    try {
+      const ids = Array.from({ length: 10 }, (_, index) => `n${index}`);
+      const outcomes = await answers(publisher, ids.map(message));
+      expect(outcomes.map(([outcome]) => outcome)).toEqual(ids.map(() => 'nacked'));
+      expect(publisher.state.unconfirmed).toBe(0);
+      expect((await drain('healthy')).map(({ properties }) => String(properties.messageId))).toEqual(ids);
+    } finally {
+      await publisher.close();
+      await channel.deleteQueue('full');
+      await connection.close();
+    }
+  });
+});

@@ -1,9 +1,12 @@
 import type { EventMessage } from '../../exporter/message.ts';
-import type { Outcome, Publisher, PublisherCounters, PublisherState } from '../../exporter/publisher.ts';
+import type { OnOutcome, Outcome, Publisher, PublisherCounters, PublisherState } from '../../exporter/publisher.ts';
+
+/** What this broker says of a message that it refuses. */
+export const REFUSAL = 'refused by the script';
 
 interface Taken {
   readonly id: string;
-  readonly onSettled: (outcome: Outcome) => void;
+  readonly onSettled: OnOutcome;
 }
 
 /** A publisher whose broker answers when the test says so. */
@@ -33,19 +36,19 @@ export class ScriptedPublisher implements Publisher {
   }
 
   get counters(): PublisherCounters {
-    return { confirmed: 0, returned: 0, nacked: 0, republished: 0, reconnects: 0 };
+    return { confirmed: 0, returned: 0, nacked: 0, refused: 0, republished: 0, reconnects: 0 };
   }
 
   get unconfirmed(): readonly string[] {
     return this.#unconfirmed.map(({ id }) => id);
   }
 
-  publish(message: EventMessage, onSettled: (outcome: Outcome) => void): boolean {
+  publish(message: EventMessage, onSettled: OnOutcome): boolean {
     if (!this.#isReady()) return false;
     this.published.push(message.messageId);
     const answer = this.answer(message.messageId);
     if (answer === undefined) this.#unconfirmed.push({ id: message.messageId, onSettled });
-    else queueMicrotask(() => onSettled(answer));
+    else queueMicrotask(() => onSettled(answer, answer === 'refused' ? REFUSAL : undefined));
     return true;
   }
 
@@ -59,7 +62,7 @@ export class ScriptedPublisher implements Publisher {
     const taken = this.#unconfirmed.find((one) => one.id === id);
     if (taken === undefined) throw new Error(`${id} is not unconfirmed`);
     this.#unconfirmed = this.#unconfirmed.filter((one) => one !== taken);
-    taken.onSettled(outcome);
+    taken.onSettled(outcome, outcome === 'refused' ? REFUSAL : undefined);
     this.#wake();
   }
 

@@ -1,0 +1,7 @@
+/** What AMQP 0-9-1 (4.2.5.3) allows a short string: routing key, message id and type are such strings. */
+export const SHORT_STRING_BYTES = 255;
+
+/** Whether a text fits a short string of AMQP; it is counted in bytes of UTF-8. */
+export function fitsShortString(text: string): boolean {
+  return Buffer.byteLength(text) <= SHORT_STRING_BYTES;
+}
