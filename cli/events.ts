@@ -92,7 +92,9 @@ export async function replayEvents(options: GlobalOptions, filter: Filter & { to
     await publisher.close({ timeoutMs: 5000 });
   }
   const { confirmed, returned: unroutable, nacked, refused } = counts;
-  printRows([{ confirmed, unroutable, nacked, refused }], ['confirmed', 'unroutable', 'nacked', 'refused']);
+  // What is usually zero is shown only where it is not.
+  const counted = { confirmed, unroutable, ...(nacked > 0 && { nacked }), ...(refused > 0 && { refused }) };
+  printRows([counted], Object.keys(counted));
   if (nacked + refused > 0)
     throw new Error(
       `The broker did not take ${nacked + refused} events: ${nacked} went to a queue that is full (replay them again), ${refused} can never be published${lastReason === undefined ? '' : ` (${lastReason})`}`,

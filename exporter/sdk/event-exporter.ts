@@ -3,6 +3,7 @@ import { ExportResultCode, suppressTracing, type ExportResult } from '@opentelem
 import { setTimeout as delay } from 'node:timers/promises';
 import { createMapContext, type MapContext } from '../../taxonomy/map/context.ts';
 import type { MapResult } from '../../taxonomy/map/candidate.ts';
+import { backOff } from '../../runtime/sending/back-off.ts';
 import { toMessage, type EventMessage } from '../message.ts';
 import { createPublisher, type Outcome, type Publisher } from '../publisher.ts';
 
@@ -21,6 +22,8 @@ export interface EventExporterOptions {
 const REMEMBERED = 10_000;
 /** Pause before a publisher that is ready, yet takes nothing, is asked again. */
 const AGAIN_MS = 10;
+/** Before what a full queue refused is published again: other queues get a copy each time. Milliseconds. */
+const NACKED_PAUSE = { first: 200, longest: 10_000 };
 
 /** What the exporters of the OTel SDK share: telemetry is mapped to events, and exported once RabbitMQ has confirmed them. */
 export class EventExporter<Item> {
@@ -85,25 +88,16 @@ export class EventExporter<Item> {
       this.#timeoutMs,
     );
     try {
-      const pending: Promise<Outcome>[] = [];
-      for (const message of this.#messagesOf(items)) {
-        if (this.#confirmed.has(message.messageId)) continue;
-        let outcome = this.#publish(message);
-        for (let tries = 0; outcome === undefined; tries += 1) {
-          await Promise.race([this.#publisher.ready(), expired.promise]);
-          // A closed publisher is ready at once, and takes nothing.
-          if (tries > 0) await delay(AGAIN_MS);
-          outcome = this.#publish(message);
-        }
-        pending.push(outcome);
+      const messages = this.#messagesOf(items);
+      let outcomes = await this.#publishAll(messages, expired.promise);
+      for (let failures = 1; outcomes.includes('nacked'); failures += 1) {
+        await Promise.race([delay(backOff(failures, NACKED_PAUSE, Math.random)), expired.promise]);
+        outcomes = await this.#publishAll(messages, expired.promise);
       }
-      const outcomes = await Promise.race([Promise.all(pending), expired.promise]);
       const returned = outcomes.filter((outcome) => outcome === 'returned').length;
-      const notTaken = outcomes.filter((outcome) => outcome === 'nacked' || outcome === 'refused').length;
-      if (notTaken > 0)
-        throw new Error(
-          `RabbitMQ did not take ${notTaken} of ${outcomes.length} events: a queue is full, or they can never be published`,
-        );
+      const refused = outcomes.filter((outcome) => outcome === 'refused').length;
+      if (refused > 0)
+        throw new Error(`RabbitMQ refused ${refused} of ${outcomes.length} events: they can never be published`);
       if (returned > 0)
         throw new Error(
           `RabbitMQ returned ${returned} of ${outcomes.length} events: no queue takes them; bind one to clowder.events or clowder.metrics`,
@@ -111,6 +105,23 @@ export class EventExporter<Item> {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Publishes what RabbitMQ has not confirmed yet. @throws what `expired` rejects with */
+  async #publishAll(messages: readonly EventMessage[], expired: Promise<never>): Promise<readonly Outcome[]> {
+    const pending: Promise<Outcome>[] = [];
+    for (const message of messages) {
+      if (this.#confirmed.has(message.messageId)) continue;
+      let outcome = this.#publish(message);
+      for (let tries = 0; outcome === undefined; tries += 1) {
+        await Promise.race([this.#publisher.ready(), expired]);
+        // A closed publisher is ready at once, and takes nothing.
+        if (tries > 0) await delay(AGAIN_MS);
+        outcome = this.#publish(message);
+      }
+      pending.push(outcome);
+    }
+    return Promise.race([Promise.all(pending), expired]);
   }
 
   #reason(): string {

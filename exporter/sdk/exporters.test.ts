@@ -121,11 +121,30 @@ describe('the exporters', () => {
   test.each([
     ['no queue takes the event', 'returned', /no queue takes them/],
     ['no confirm comes in time', undefined, /did not confirm within 20 ms/],
+    ['a full queue refuses the event all the time', 'nacked', /did not confirm within 20 ms/],
+    ['RabbitMQ can never take the event', 'refused', /can never be published/],
   ] as const)('fail when %s', async (_what, outcome, reason) => {
     const exporter = new RabbitMQSpanExporter({ publisher: fakePublisher(outcome).publisher, timeoutMs: 20 });
     const { code, error } = await exported(exporter, [span]);
     expect(code).toBe(ExportResultCode.FAILED);
     expect(error?.message).toMatch(reason);
+  });
+
+  test('publish again what a full queue refused, until it is taken', async () => {
+    const { publisher, published } = fakePublisher('confirmed');
+    const outcomes: Outcome[] = ['nacked', 'confirmed'];
+    const full: Publisher = {
+      ...publisher,
+      publish: (message, onSettled) => {
+        published.push(message);
+        setImmediate(onSettled, outcomes.shift() ?? 'refused');
+        return true;
+      },
+    };
+    expect(await exported(new RabbitMQSpanExporter({ publisher: full }), [span])).toEqual({
+      code: ExportResultCode.SUCCESS,
+    });
+    expect(published.map((message) => message.messageId)).toEqual([published[0]?.messageId, published[0]?.messageId]);
   });
 
   test('flushing waits for the confirm of a log record', async () => {

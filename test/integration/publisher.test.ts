@@ -205,6 +205,11 @@ describe('the publisher', () => {
 });
 
 describe('a message that the broker does not take', () => {
+  beforeAll(async () => {
+    // The test before this one killed it.
+    await node.start();
+  });
+
   const large = (id: string): EventMessage => ({ ...message(id), content: Buffer.alloc(8000, 'x') });
   const answers = (
     publisher: Publisher,
