@@ -32,14 +32,19 @@ export function toMessageFromLine(line: string): EventMessage {
  *
  * @returns undefined where nothing speaks against it
  */
-export function faultOf({ messageId, routingKey }: EventMessage): string | undefined {
-  const tooLong = Object.entries({ 'event id': messageId, type: routingKey }).find(
-    ([, text]) => !fitsShortString(text),
-  );
-  if (tooLong === undefined) return undefined;
-  const [name, text] = tooLong;
-  return `Its ${name} takes ${Buffer.byteLength(text)} bytes in UTF-8; AMQP allows ${SHORT_STRING_BYTES}`;
+export function faultOf(message: EventMessage): string | undefined {
+  for (const { name, field } of SHORT_STRINGS) {
+    const value = message[field];
+    if (!fitsShortString(value))
+      return `Its ${name} takes ${Buffer.byteLength(value)} bytes in UTF-8; AMQP allows ${SHORT_STRING_BYTES}`;
+  }
+  return undefined;
 }
+
+const SHORT_STRINGS = [
+  { name: 'event id', field: 'messageId' },
+  { name: 'type', field: 'routingKey' },
+] as const;
 
 /** Text as UTF-8 can carry it: half a surrogate pair becomes U+FFFD, as the encoder would make it. */
 const text = (value: unknown): string => String(value).toWellFormed();

@@ -319,10 +319,8 @@ class ConfirmPublisher implements Publisher {
   /** A confirm that does not come means a connection that is dead and does not know it. */
   #checkOldest(): void {
     const limit = performance.now() - (this.#options.confirmTimeoutMs ?? 30_000);
-    for (const entry of this.#unconfirmed.values()) {
-      if (entry.waitingSince < limit && this.#link !== undefined && !this.#blocked) this.#link.lost();
-      return;
-    }
+    const oldest = this.#head();
+    if (oldest !== undefined && oldest.waitingSince < limit && !this.#blocked) this.#link?.lost();
   }
 
   /** One connection from its beginning to its end; throws what ended it. */

@@ -3,5 +3,6 @@ export const SHORT_STRING_BYTES = 255;
 
 /** Whether a text fits a short string of AMQP; it is counted in bytes of UTF-8. */
 export function fitsShortString(text: string): boolean {
-  return Buffer.byteLength(text) <= SHORT_STRING_BYTES;
+  // A UTF-16 unit takes three bytes at most: what is this short need not be counted.
+  return text.length * 3 <= SHORT_STRING_BYTES || Buffer.byteLength(text) <= SHORT_STRING_BYTES;
 }
