@@ -5,6 +5,7 @@ import { createMapContext } from '../../taxonomy/map/context.ts';
 import { MemoryJournal } from '../../test/support/memory-journal.ts';
 import type { AccessRecord } from './access-line.ts';
 import { ConnectionCounter } from './connection-counter.ts';
+import { runs } from '../../test/support/form.ts';
 
 const START = Date.UTC(2026, 10, 24, 12);
 const WINDOW = 10_000;
@@ -159,6 +160,6 @@ test('whatever is sent again, refused or cut off, each request counts once, and 
       });
       expect(journal.counted()).toHaveLength(wanted.length);
     }),
-    { numRuns: 200 },
+    runs(200),
   );
 });

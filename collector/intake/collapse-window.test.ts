@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { CollapseWindow } from './collapse-window.ts';
+import { runs } from '../../test/support/form.ts';
 
 const KEY = 'client|file';
 const WITHIN_MS = 30_000;
@@ -54,6 +55,7 @@ describe('views of one resource by one client', () => {
           expect(counted(visits.flat())).toBe(visits.length);
         },
       ),
+      runs(),
     );
   });
 });

@@ -6,6 +6,7 @@ import { traceKeyOf } from '../../taxonomy/map/keys.ts';
 import type { Candidate } from '../../taxonomy/map/candidate.ts';
 import { Intake } from './intake.ts';
 import { SeenIds } from './seen-ids.ts';
+import { runs } from '../../test/support/form.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const WAIT_MS = 60_000;
@@ -178,7 +179,7 @@ test.each(Object.keys(REQUESTS))(
         expect(world.journal.held('waiting')).toEqual([]);
         expect(world.waiting).toBe(0);
       }),
-      { numRuns: 600 },
+      runs(600),
     );
   },
 );
@@ -194,7 +195,7 @@ test("an upload of several files gives the proxy's events, or the one that was r
       if (ids.includes('id without file')) expect(ids).toEqual(['id without file']);
       expect(world.journal.heldLines).toEqual([]);
     }),
-    { numRuns: 600 },
+    runs(600),
   );
 });
 
@@ -213,7 +214,7 @@ test('a job that several report is one event, also where one that waits cannot t
       expect(world.journal.lines).toHaveLength(1);
       expect(world.journal.held('waiting')).toEqual([]);
     }),
-    { numRuns: 600 },
+    runs(600),
   );
 });
 
@@ -228,6 +229,6 @@ test('a job whose submission had to be recovered is at most one event more', asy
       expect(bodies.filter((one) => one['recovered'] === true).length).toBeLessThanOrEqual(1);
       expect(world.journal.held('waiting')).toEqual([]);
     }),
-    { numRuns: 600 },
+    runs(600),
   );
 });

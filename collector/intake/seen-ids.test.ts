@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SeenIds } from './seen-ids.ts';
+import { runs } from '../../test/support/form.ts';
 
 const hexId = (name: string | number): string => createHash('md5').update(String(name)).digest('hex');
 
@@ -29,7 +30,7 @@ describe('SeenIds', () => {
         }
         expect(seen.size).toBe(model.size);
       }),
-      { numRuns: 50 },
+      runs(50),
     );
   });
 
@@ -67,7 +68,7 @@ describe('SeenIds', () => {
           }
         }
       }),
-      { numRuns: 50 },
+      runs(50),
     );
   });
 

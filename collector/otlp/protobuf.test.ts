@@ -13,6 +13,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeLogsJson, decodeTracesJson } from './json.ts';
 import { decodeLogs, decodeMetrics, decodeTraces } from './protobuf.ts';
 import { pathOf, type Screen } from './screen.ts';
+import { runs } from '../../test/support/form.ts';
 
 // A protobuf writer of a few lines: field number and value.
 const varint = (value: bigint): number[] =>
@@ -296,7 +297,7 @@ describe('decodeTraces', () => {
           }
         }
       }),
-      { numRuns: 1000 },
+      runs(1000),
     );
   });
 });

@@ -4,6 +4,7 @@ import { MemoryJournal } from '../../test/support/memory-journal.ts';
 import { REFUSAL, ScriptedPublisher } from '../../test/support/scripted-publisher.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { PublishLoop, type PublishLoopOptions } from './publish-loop.ts';
+import { runs } from '../../test/support/form.ts';
 
 const loops: PublishLoop[] = [];
 afterEach(async () => {
@@ -293,6 +294,6 @@ test('whatever the broker answers in whatever order, over stops and starts, noth
       }
       expect([...firsts]).toEqual(ids.slice(0, firsts.size));
     }),
-    { numRuns: 60 },
+    runs(60),
   );
 });

@@ -3,6 +3,7 @@ import { Busboy } from '@fastify/busboy';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MultipartReader } from './multipart-reader.ts';
+import { runs } from '../../test/support/form.ts';
 
 const BOUNDARY = '----WebKitFormBoundary7MA4YWxkTrZu0gW';
 const TYPE = `multipart/form-data; boundary=${BOUNDARY}`;
@@ -158,6 +159,7 @@ describe('a reader of a multipart body', () => {
         expect(found.fields).toEqual(expected.fields);
         expect(found.parts.map(({ field, fileName, bytes }) => [field, fileName, bytes])).toEqual(expected.files);
       }),
+      runs(),
     );
   });
 
@@ -174,7 +176,7 @@ describe('a reader of a multipart body', () => {
         for (const one of pieces) found.push(one);
         expect(found.parts.every((one) => (one.bytes ?? 0) >= 0)).toBe(true);
       }),
-      { numRuns: 1000 },
+      runs(1000),
     );
   });
 });

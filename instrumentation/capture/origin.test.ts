@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { authorityOf, originOf, type Origin } from './origin.ts';
+import { runs } from '../../test/support/form.ts';
 
 function origin(headers: IncomingHttpHeaders, trusted = true, remoteAddress: string | undefined = '10.0.0.1'): Origin {
   const head = { method: 'GET', target: '/', httpVersion: '1.1', scheme: 'http' as const, headers, remoteAddress };
@@ -57,6 +58,7 @@ describe('who asked, and where', () => {
         origin({ forwarded, host, 'x-forwarded-for': host }, true, address);
         origin({ 'x-forwarded-for': forwarded, 'x-forwarded-host': host, 'x-forwarded-port': address });
       }),
+      runs(),
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { provenUser } from './proven-user.ts';
+import { runs } from '../../test/support/form.ts';
 
 const segment = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const jwt = (claims: object): string => `${segment({ alg: 'RS256' })}.${segment(claims)}.c2ln`;
@@ -57,6 +58,7 @@ describe('the user that a request proves', () => {
         provenUser({ authorization: `Bearer eyJ${value}`, cookie: `Authorization=${cookie}` }, template);
         provenUser({ authorization: `Bearer eyJ.${segment([value])}.x` }, template);
       }),
+      runs(),
     );
   });
 });

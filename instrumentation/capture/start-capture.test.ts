@@ -9,6 +9,7 @@ import { mapSpan } from '../../taxonomy/map.ts';
 import { SPAN_KIND_SERVER, type SpanRecord } from '../../taxonomy/telemetry.ts';
 import { startCapture } from './start-capture.ts';
 import type { Capture, CaptureOptions, CaptureResult, RequestHead } from './types.ts';
+import { runs } from '../../test/support/form.ts';
 
 const ID = '5f1e00000000000000000001';
 const OTHER = '5f1e00000000000000000002';
@@ -432,7 +433,7 @@ describe('a body that cannot be read costs its details, not the event', () => {
         const { errors } = exchange(line, { ...exchanged, options: { clowder, trustForwarded } });
         expect(errors).not.toContain('mapping_failed');
       }),
-      { numRuns: 2000 },
+      runs(2000),
     );
   });
 });

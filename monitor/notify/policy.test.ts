@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { step, UNKNOWN } from '../state/health-state.ts';
 import { decide, NOTHING_TOLD, quietHours, type Policy } from './policy.ts';
+import { runs } from '../../test/support/form.ts';
 
 const always: Policy = { failures: 1, quietMs: 0, remindMs: undefined, isQuiet: () => false };
 const MINUTE = 60_000;
@@ -63,6 +64,7 @@ describe('what is told', () => {
           expect(message).toMatch(index % 2 === 0 ? / down$/ : / up$/),
         );
       }),
+      runs(),
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { step, UNKNOWN, type HealthState, type Step, type Thresholds } from './health-state.ts';
+import { runs } from '../../test/support/form.ts';
 
 interface Told {
   readonly healthy: boolean;
@@ -53,6 +54,7 @@ describe('the state of a target', () => {
           expect(state).toMatchObject({ status, ...(status !== 'unknown' && { sinceMs }) });
         });
       }),
+      runs(),
     );
   });
 
@@ -62,6 +64,7 @@ describe('the state of a target', () => {
         const changes = walk(history, limits).filter((one) => one.changed);
         changes.forEach((one, index) => expect(one.state.status).toBe(index % 2 === 0 ? 'down' : 'up'));
       }),
+      runs(),
     );
   });
 
@@ -75,6 +78,7 @@ describe('the state of a target', () => {
           else expect(downForS).toBeCloseTo((state.sinceMs - downSinceMs) / 1000);
         }
       }),
+      runs(),
     );
   });
 });

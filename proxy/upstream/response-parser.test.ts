@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { UpstreamError } from './errors.ts';
 import type { ResponseHead } from './response-head.ts';
 import { ResponseParser, type ResponseSink } from './response-parser.ts';
+import { runs } from '../../test/support/form.ts';
 
 /** What a parser told, with the body in one piece. */
 class Told implements ResponseSink {
@@ -139,6 +140,7 @@ describe('an answer', () => {
         expect(told.bodyText).toBe(chunks.join(''));
         expect(told.calls.at(-1)).toBe('end');
       }),
+      runs(),
     );
   });
 });

@@ -21,6 +21,7 @@ import {
   size,
   type Value,
 } from './values.ts';
+import { runs } from '../../test/support/form.ts';
 
 const bytes = size({ above: 0 });
 
@@ -103,6 +104,7 @@ describe('a value reads again what it prints', () => {
       fc.property(arbitrary, (one) => {
         expect(value.parse(print(one))).toEqual(one);
       }),
+      runs(),
     );
   const unitSizes = fc
     .tuple(fc.integer({ min: 1, max: 1024 }), fc.constantFrom(1, 1000, 2 ** 10, 2 ** 20, 2 ** 30, 2 ** 40))
@@ -130,6 +132,7 @@ describe('a value reads again what it prints', () => {
         const text = list(() => true, 'anything').parse(entries.join(', '));
         expect(entriesOf(text)).toEqual(entries);
       }),
+      runs(),
     ));
 });
 

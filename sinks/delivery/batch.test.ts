@@ -4,6 +4,7 @@ import type { QueueLink } from '../queue/message.ts';
 import { AckLedger } from './ack-ledger.ts';
 import { takeBatch, type Entry } from './batch.ts';
 import { DoubtfulIds } from './doubtful-ids.ts';
+import { runs } from '../../test/support/form.ts';
 
 const LINK: QueueLink = { ack: () => undefined, bury: async () => undefined };
 
@@ -48,6 +49,7 @@ describe('a batch', () => {
             expect(batch.length).toBeGreaterThan(0);
         },
       ),
+      runs(),
     );
   });
 
@@ -86,6 +88,7 @@ describe('acknowledgements', () => {
           expect(ledger.size).toBe(open.size);
         },
       ),
+      runs(),
     );
   });
 

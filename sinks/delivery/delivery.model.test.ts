@@ -4,6 +4,7 @@ import { startDelivery } from '../../test/support/sinks/delivery-fixture.ts';
 import { disorderIn, readId } from '../../test/support/sinks/events.ts';
 import type { SendOutcome } from '../../runtime/sending/outcome.ts';
 import type { SinkEvent } from '../sink.ts';
+import { runs } from '../../test/support/form.ts';
 
 /** What a service does with the next batch. */
 const behaviour = fc.constantFrom(
@@ -152,7 +153,7 @@ describe('a delivery, whatever service and broker do', () => {
         expect(twice.filter((id) => !service.unknown.has(id))).toEqual([]);
         expect(fixture.delivery.state.pending).toBe(0);
       }),
-      { numRuns: 300 },
+      runs(300),
     );
   });
 });

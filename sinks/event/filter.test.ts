@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EVENT_TYPES } from '../../taxonomy/event-types.ts';
 import { BINDING_KEYS, bindingKeys, createFilter } from './filter.ts';
+import { runs } from '../../test/support/form.ts';
 
 const passes = (filter: Parameters<typeof createFilter>[0], body: Record<string, string | boolean>): boolean =>
   createFilter(filter)({ event: 'file.uploaded', ...body });
@@ -69,6 +70,7 @@ describe('a filter', () => {
         expect(passes({ types: [`${group}.*`] }, { event: type })).toBe(type.startsWith(`${group}.`));
         expect(passes({ types: [`*.${verb}`] }, { event: type })).toBe(type.endsWith(`.${verb}`));
       }),
+      runs(),
     );
   });
 });

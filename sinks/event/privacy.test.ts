@@ -5,6 +5,7 @@ import { FIELD_CLASSES, FIXED_FIELDS, isFixedField, isKnownField } from './field
 import { createFieldMapper } from './mapping.ts';
 import { actionOf, fieldPolicy, hashOf, PRIVACY_ACTIONS } from './privacy.ts';
 import { TRUNCATIONS } from './truncate.ts';
+import { runs } from '../../test/support/form.ts';
 
 const ALL_FIELDS = [
   ...new Set([
@@ -68,6 +69,7 @@ describe('the policy', () => {
           expect(actionOf(field, { [field]: action }, third)).toBe(action);
         },
       ),
+      runs(),
     );
   });
 
@@ -79,6 +81,7 @@ describe('the policy', () => {
           expect(String(fieldPolicy(field, action, 'a secret of sixteen')(text) ?? '')).not.toContain(text);
         if (TRUNCATIONS[field] === undefined) expect(fieldPolicy(field, 'truncate', undefined)(text)).toBeUndefined();
       }),
+      runs(),
     );
   });
 

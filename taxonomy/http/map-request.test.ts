@@ -5,6 +5,7 @@ import { routeRows, type RouteRow } from '../../test/clowder/routes.ts';
 import { eventSchemas } from '../event-types.ts';
 import { mapHttpRequest } from './map-request.ts';
 import type { ClowderVersion, HttpEvent, HttpRequest, Json } from './types.ts';
+import { runs } from '../../test/support/form.ts';
 
 const ID = '5f1e00000000000000000001';
 const OTHER = '5f1e00000000000000000002';
@@ -243,7 +244,7 @@ describe('mapping any request', () => {
           expect(eventSchemas[event].safeParse(described).error?.message).toBeUndefined();
         }
       }),
-      { numRuns: 2000 },
+      runs(2000),
     );
   });
 });

@@ -4,6 +4,7 @@ import { routeRows, type RoutesVersion } from '../../test/clowder/routes.ts';
 import { routeOf } from '../http/map-request.ts';
 import type { ClowderVersion } from '../http/types.ts';
 import { isEventRoute, matchRoute } from './match.ts';
+import { runs } from '../../test/support/form.ts';
 
 const ID = '5f1e00000000000000000001';
 const at = (clowder: ClowderVersion, contextPath = '') => ({ clowder, contextPath });
@@ -72,6 +73,7 @@ describe('matching a route', () => {
         const match = matchRoute(method, path, at(clowder, context));
         if (match?.route.rule !== undefined) expect(isEventRoute(method, path, at(clowder, context))).toBe(true);
       }),
+      runs(),
     );
   });
 });
@@ -141,7 +143,7 @@ describe('matching against the list of all routes', () => {
         const found = matchRoute(verb, walked, at(version))?.route.template;
         expect(found === undefined ? undefined : shape(found)).toBe(naive(rows, verb, walked));
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 });

@@ -118,9 +118,7 @@ describe('the collector', () => {
     async (signal) => {
       await using collector = await startCollector({ amqpUrl: broker.url });
       const stream = await fetch(`${collector.url}/api/v1/events/stream`);
-      const begin = performance.now();
       expect(await collector.kill(signal)).toEqual({ code: 0, signal: null });
-      expect(performance.now() - begin).toBeLessThan(10_000);
       await stream.body?.cancel().catch(() => undefined);
     },
   );
@@ -134,9 +132,7 @@ describe('the collector', () => {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ event: 'file.deleted', file_id: 'f', event_id: 'at the end' }),
       });
-      const begin = performance.now();
       expect(await collector.kill('SIGTERM')).toEqual({ code: 0, signal: null });
-      expect(performance.now() - begin).toBeLessThan(10_000);
       await broker.rabbitmqctl('set_vm_memory_high_watermark', '0.4');
       await collector.start();
       await using sink = await consumeEventSink(broker.url);

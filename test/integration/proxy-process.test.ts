@@ -97,9 +97,7 @@ describe('a request through the proxy', () => {
     const otlpUrl = `http://127.0.0.1:${await freePort()}`;
     const proxy = stack.use(await startProxyProcess({ target: clowder.url, otlpUrl }));
     for (let i = 0; i < 20; i++) expect((await exchangeRaw(portOf(proxy.url), DOWNLOAD)).text).toMatch(/ok$/);
-    const stopping = performance.now();
     expect(await proxy.kill()).toEqual({ code: 0, signal: null });
-    expect(performance.now() - stopping).toBeLessThan(10_000);
   });
 });
 

@@ -197,9 +197,7 @@ describe('the publisher', () => {
     const killed = node.kill();
     publisher.publish(message('left'), () => undefined);
     await killed;
-    const begin = performance.now();
     const left = await publisher.close({ timeoutMs: 500 });
-    expect(performance.now() - begin).toBeLessThan(2000);
     expect(left.length).toBeLessThanOrEqual(1);
   });
 });

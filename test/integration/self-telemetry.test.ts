@@ -138,9 +138,7 @@ describe('with an endpoint elsewhere', () => {
       what: 'the confirm',
     });
     await waitFor(() => collector.output().includes('own telemetry'), { what: 'a complaint in the log' });
-    const begun = performance.now();
     expect(await collector.kill()).toEqual({ code: 0, signal: null });
-    expect(performance.now() - begun).toBeLessThan(5000);
   });
 });
 

@@ -111,17 +111,22 @@ function endWithUs(child: ChildProcess, exited: Promise<Exit>): void {
 
 /** Below the ports that outgoing connections are given: one of those could be taken before our server listens. */
 const PORTS = { from: 15_000, to: 32_000 };
+const SHARES = 17;
+/** A worker of Vitest has a share of the ports of its own: two that ask at the same time never get the same one. */
+const share = Number(process.env['VITEST_POOL_ID'] ?? 0) % SHARES;
+const perShare = (PORTS.to - PORTS.from) / SHARES;
+const from = PORTS.from + share * perShare;
 const given = new Set<number>();
 
-/** A TCP port of 127.0.0.1 that nobody listens on, and that is given to nobody else in this process. */
+/** A TCP port of 127.0.0.1 that nobody listens on, and that is given to nobody else in this test run. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const port = randomInt(PORTS.from, PORTS.to);
+    const port = randomInt(from, from + perShare);
     if (given.has(port) || !(await isFree(port))) continue;
     given.add(port);
     return port;
   }
-  throw new Error(`no free TCP port from ${PORTS.from} to ${PORTS.to}`);
+  throw new Error(`no free TCP port from ${from} to ${from + perShare}`);
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -18,6 +18,7 @@ import {
   type EncodableSpan,
 } from './encode.ts';
 import { ProtoWriter } from './proto-writer.ts';
+import { runs } from '../../../test/support/form.ts';
 
 const RESOURCE = { 'service.name': 'test', 'process.pid': 42, 'process.command_args': ['node', 'ä.js'] };
 const SCOPE = { name: 'clowder-otel' };
@@ -123,6 +124,7 @@ describe('what is encoded', () => {
         // Counts of what was dropped, and a status that is not set.
         expect(fields(ourSpan ?? ours)).toEqual(fields(theirSpan ?? theirs, [10, 12, 14, 15]));
       }),
+      runs(),
     );
   });
 
@@ -174,6 +176,7 @@ describe('what is encoded', () => {
           withoutFlags(fields(at(theirs, 1, 2, 2)[0] ?? new Uint8Array(), [7])),
         );
       }),
+      runs(),
     );
   });
 

@@ -6,6 +6,7 @@ import type { StatusWord } from '../wire/status-words.ts';
 import { JobBook } from './job-book.ts';
 import type { JobStore } from './job-store.ts';
 import type { Observation } from './observation.ts';
+import { runs } from '../../../test/support/form.ts';
 
 const T0 = Date.UTC(2026, 0, 20);
 const WORDS = ['start', 'processing', 'retry', 'done', 'skip', 'error'] as const satisfies readonly StatusWord[];
@@ -114,7 +115,7 @@ describe('the events of jobs, whatever is said of them, delivered again, or cut 
         for (const { fields } of kept)
           if (fields.duration_ms !== undefined) expect(fields.duration_ms).toBeGreaterThanOrEqual(0);
       }),
-      { numRuns: 400 },
+      runs(400),
     );
   });
 
@@ -136,7 +137,7 @@ describe('the events of jobs, whatever is said of them, delivered again, or cut 
         expect(new Set(emitted.map(({ id }) => id)).size).toBe(working.length);
         expect(emitted.map(({ createdMs }) => createdMs)).toEqual(working.map(({ atMs }) => atMs));
       }),
-      { numRuns: 300 },
+      runs(300),
     );
   });
 });

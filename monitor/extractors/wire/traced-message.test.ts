@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readTraced } from './traced-message.ts';
+import { runs } from '../../../test/support/form.ts';
 
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const to = (queue: string): Record<string, unknown> => ({
@@ -81,7 +82,7 @@ describe('a message of the firehose', () => {
             expect(['status', 'job', 'other', 'not understood']).toContain(readTraced({ headers, content }).what);
         },
       ),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 });

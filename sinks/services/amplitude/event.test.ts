@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { AMPLITUDE_KEY, AmplitudeProject } from '../../../test/support/sinks/amplitude-server.ts';
 import { anyEvents, eventOf } from '../../../test/support/sinks/arbitrary-events.ts';
 import { sizeOf, toAmplitude, uploadOf } from './event.ts';
+import { runs } from '../../../test/support/form.ts';
 
 describe('an event for Amplitude', () => {
   test('has the type, the time and the id of the event, and its fields as properties', () => {
@@ -67,7 +68,7 @@ describe('an event for Amplitude', () => {
         });
         expect([answer.status, project.complaints]).toEqual([200, []]);
       }),
-      { numRuns: 100 },
+      runs(100),
     );
     expect(project.stored.length).toBeGreaterThan(0);
   });
@@ -90,6 +91,7 @@ describe('an event for Amplitude', () => {
         const expected = Object.keys(event?.fields ?? {}).filter((field) => !elsewhere.has(field));
         expect(Object.keys(properties).sort()).toEqual(expected.sort());
       }),
+      runs(),
     );
   });
 });

@@ -4,6 +4,7 @@ import { anyEvents, eventOf } from '../../../test/support/sinks/arbitrary-events
 import { GA4_SETTINGS, Ga4Property } from '../../../test/support/sinks/ga4-server.ts';
 import type { SinkEvent } from '../../sink.ts';
 import { bodyOf, divide, type Ga4Request } from './requests.ts';
+import { runs } from '../../../test/support/form.ts';
 
 const NOW_MS = 1_760_000_000_000;
 const createdMs = { min: NOW_MS - 71 * 3_600_000, max: NOW_MS };
@@ -57,7 +58,7 @@ describe('a batch for Google Analytics', () => {
           expect(new Set(waves).size).toBe(waves.length);
         }
       }),
-      { numRuns: 60 },
+      runs(60),
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readLine } from '../../../test/support/sinks/line-protocol.ts';
 import { toLine, type LineValue, type Point } from './line.ts';
+import { runs } from '../../../test/support/form.ts';
 
 const unit = fc.constantFrom(
   'a',
@@ -102,7 +103,7 @@ describe('a line', () => {
           timeNs: given.timeNs,
         });
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 });

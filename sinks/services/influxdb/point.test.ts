@@ -4,6 +4,7 @@ import { readLine } from '../../../test/support/sinks/line-protocol.ts';
 import { toLine } from './line.ts';
 import { toPoint, whyNoPoint } from './point.ts';
 import fc from 'fast-check';
+import { runs } from '../../../test/support/form.ts';
 
 const OPTIONS = { measurement: 'events', idAsTag: false };
 const lineOf = (...event: Parameters<typeof eventOf>): ReturnType<typeof readLine> =>
@@ -76,6 +77,7 @@ describe('the point of an event', () => {
           expect(Object.keys(point.fields).filter((name) => name === 'time' || name.startsWith('_'))).toEqual([]);
         }
       }),
+      runs(),
     );
   });
 

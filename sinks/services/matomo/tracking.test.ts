@@ -4,6 +4,7 @@ import { anyEvents, eventOf } from '../../../test/support/sinks/arbitrary-events
 import { MATOMO_SITE, MATOMO_TOKEN, MatomoInstance } from '../../../test/support/sinks/matomo-server.ts';
 import type { SinkEvent } from '../../sink.ts';
 import { bulkOf, sizeIn, trackingRequest } from './tracking.ts';
+import { runs } from '../../../test/support/form.ts';
 
 const options = { siteId: MATOMO_SITE, dimensions: {} };
 const NOW_MS = 1_760_000_000_000;
@@ -128,7 +129,7 @@ describe('an event for Matomo', () => {
         });
         expect(instance.complaints).toEqual([]);
       }),
-      { numRuns: 60 },
+      runs(60),
     );
   });
 });

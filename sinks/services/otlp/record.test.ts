@@ -7,6 +7,7 @@ import { idOfRecord, recordsOf } from '../../../test/support/sinks/otlp-server.t
 import { otlp } from './otlp.ts';
 import type { SinkEvent } from '../../sink.ts';
 import { createToRecord, requestOf } from './record.ts';
+import { runs } from '../../../test/support/form.ts';
 
 const NOW_MS = 1_760_000_005_000;
 const toRecord = createToRecord('clowder', () => NOW_MS);
@@ -105,7 +106,7 @@ describe('an event as a log record', () => {
           expect(Object.keys(record.attributes)).toHaveLength(names.length);
         }
       }),
-      { numRuns: 60 },
+      runs(60),
     );
   });
 });

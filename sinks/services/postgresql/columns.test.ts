@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyEvents, eventOf } from '../../../test/support/sinks/arbitrary-events.ts';
 import { COPIED, toRow, whyNoRow } from './columns.ts';
+import { runs } from '../../../test/support/form.ts';
 
 const NAMES = COPIED.map(([name]) => name);
 
@@ -62,6 +63,7 @@ describe('the row of an event', () => {
           expect(type).not.toBe('');
         }
       }),
+      runs(),
     );
   });
 

@@ -12,6 +12,7 @@ import { anyEvents, eventOf } from '../../support/sinks/arbitrary-events.ts';
 import { freshDatabase, postgresqlHarness } from '../../support/sinks/postgresql-server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { sinkContract } from './contract.ts';
+import { runs } from '../../support/form.ts';
 
 sinkContract(postgresqlHarness);
 
@@ -100,7 +101,7 @@ describe('events in PostgreSQL', () => {
         );
         expect(stored.map(readBack)).toEqual(events.map(({ fields }) => storable(fields)));
       }),
-      { numRuns: 12 },
+      runs(12),
     );
   });
 
