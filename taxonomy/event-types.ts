@@ -332,19 +332,19 @@ const EVENTS = {
   }),
   'extraction.working': eventType('extraction.working', extraction, 'An extractor reported progress', {
     stated: [['file_id', 'dataset_id', 'job_id']],
-    v1: { category: 'extraction' },
+    v1: { category: 'extraction_working' },
     identity: ['file_id', 'dataset_id'],
     enriched: EXTRACTION,
   }),
   'extraction.done': eventType('extraction.done', extraction, 'An extractor finished a job', {
     stated: [['file_id', 'dataset_id', 'job_id']],
-    v1: { category: 'extraction' },
+    v1: { category: 'extraction_done' },
     identity: ['file_id', 'dataset_id'],
     enriched: EXTRACTION,
   }),
   'extraction.failed': eventType('extraction.failed', extraction, 'An extractor gave up on a job', {
     stated: [['file_id', 'dataset_id', 'job_id']],
-    v1: { category: 'extraction' },
+    v1: { category: 'extraction_failed' },
     identity: ['file_id', 'dataset_id'],
     enriched: EXTRACTION,
   }),
@@ -386,7 +386,7 @@ const EVENTS = {
   'health.ping': eventType(
     'health.ping',
     ping,
-    'One reading of the health of one component; from the monitor as `service_status`, `up` or `down`, with `service_name` and `uptime`',
+    'One reading of the health of one component; from the monitor as `service_status`, `up` or `down`',
     { stated: [], v1: { category: 'health', type: 'ping' }, identity: [], enriched: [] },
   ),
   'health.connections': eventType('health.connections', connections, 'What the web server saw in one window of time', {

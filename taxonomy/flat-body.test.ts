@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { EVENT_TYPES } from './event-types.ts';
 import { toFlatBody } from './flat-body.ts';
 
 const download = (fields: Record<string, unknown>) =>
@@ -46,9 +47,33 @@ describe('a reading of health', () => {
     expect(down).not.toHaveProperty('uptime');
   });
 
-  it('that was merely seen passing has not', () => {
+  it('that was merely seen passing names its service too, and is no state of one', () => {
     const seen = ping({ source: 'proxy', component: 'clowder' });
-    expect(seen).toMatchObject({ category: 'health', type: 'ping' });
-    expect(seen).not.toHaveProperty('service_name');
+    expect(seen).toMatchObject({ category: 'health', type: 'ping', service_name: 'clowder' });
   });
+
+  it('has no uptime where that is no whole number of a time series', () => {
+    expect(ping({ uptime_s: 1e308 })).not.toHaveProperty('uptime');
+  });
+});
+
+describe('the service of an event that has nothing else which consumers of v1 store', () => {
+  const serviceOf = (event: 'view.page' | 'user.login' | 'health.connections', fields: Record<string, unknown>) =>
+    toFlatBody({ event_id: 'e', event, created: 1, ...fields })['service_name'];
+
+  it.each([
+    ['the web server whose log it is', serviceOf('health.connections', { component: 'nginx' }), 'nginx'],
+    ['the instance of Clowder', serviceOf('view.page', { url: 'https://h/', clowder_instance: 'lab' }), 'lab'],
+    ['Clowder, where no instance is named', serviceOf('user.login', { user_id: 'u' }), 'clowder'],
+    ['not there where there is a value', serviceOf('user.login', { user_name: 'Ada' }), undefined],
+  ])('is %s', (_what, service, expected) => {
+    expect(service).toBe(expected);
+  });
+});
+
+it("counts as v1's category extraction once a job: what follows a submission has categories of its own", () => {
+  const categories = EVENT_TYPES.filter((type) => type.startsWith('extraction.')).map(
+    (event) => toFlatBody({ event_id: 'e', event, created: 1, file_id: 'f' })['category'],
+  );
+  expect(categories).toEqual(['extraction', 'extraction_working', 'extraction_done', 'extraction_failed']);
 });

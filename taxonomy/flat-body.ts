@@ -15,8 +15,32 @@ const COMMON_ORDER = Object.keys(commonFields).filter((field) => field !== 'even
 const COMMON = new Set(Object.keys(commonFields).concat('event'));
 
 /**
+ * What the field's InfluxDB consumer stores as values of a point. It ends, and reads the same message again for ever, where
+ * one has none of them.
+ */
+const V1_VALUES = [
+  'resource_id',
+  'resource_name',
+  'dataset_id',
+  'dataset_name',
+  'user_name',
+  'author_name',
+  'size',
+  'service_name',
+  'uptime',
+  'response_time_avg',
+  'response_time_min',
+  'response_time_max',
+  'response_time_loss',
+] as const;
+
+/** The name that v1's consumers know Clowder itself by. */
+const CLOWDER = 'clowder';
+
+/**
  * Completes an event with the fields that follow from others: `resource_id`, `resource_type`, `resource_name`, and
- * Clowder v1's `category`, `type`, `size`, and of the monitor's readings `service_name` and `uptime`. Unknown fields stay absent.
+ * Clowder v1's `category`, `type`, `size`, `uptime`, and `service_name` of readings and of what has no other value that v1's
+ * consumers store. Unknown fields stay absent.
  *
  * @param event a checked event; undefined values are left out
  */
@@ -39,23 +63,29 @@ export function toFlatBody(event: {
   }
   if (isFileAsItIs(event)) body['resource_name'] ??= event['file_name'];
   for (const field in event) if (!COMMON.has(field) && event[field] !== undefined) body[field] = event[field];
-  if (event.event === 'health.ping' && event['source'] === 'monitor') nameServiceStatus(event, body);
-  else {
-    body['category'] = traits.v1.category;
-    const type = traits.v1.type ?? body['resource_type'];
-    if (type !== undefined) body['type'] = type;
-  }
+  body['category'] = traits.v1.category;
+  const type = traits.v1.type ?? body['resource_type'];
+  if (type !== undefined) body['type'] = type;
   if (event['bytes'] !== undefined) body['size'] = event['bytes'];
+  if (event.event === 'health.ping') nameServiceStatus(event, body);
+  if (V1_VALUES.every((field) => body[field] === undefined)) body['service_name'] = serviceOf(event);
   return body as unknown as FlatBody;
 }
 
-/** The monitor's readings have names of their own in the field: consumers store them as the state of a service. */
+/** Consumers of the field store readings as the state of a service; the monitor's have v1's own category for that. */
 function nameServiceStatus(event: Record<string, unknown>, body: Record<string, unknown>): void {
-  body['category'] = 'service_status';
-  body['type'] = event['healthy'] === true ? 'up' : 'down';
   body['service_name'] = event['component'] ?? event['target'];
   // Whole: a column of a time series has one type, and whole numbers are another than others.
-  if (typeof event['uptime_s'] === 'number') body['uptime'] = Math.floor(event['uptime_s']);
+  const uptime = Math.floor(Number(event['uptime_s']));
+  if (Number.isSafeInteger(uptime)) body['uptime'] = uptime;
+  if (event['source'] !== 'monitor') return;
+  body['category'] = 'service_status';
+  body['type'] = event['healthy'] === true ? 'up' : 'down';
+}
+
+/** Where it happened: what is always known of an event that is about no resource and names nobody. */
+function serviceOf(event: Record<string, unknown>): unknown {
+  return event['component'] ?? event['clowder_instance'] ?? CLOWDER;
 }
 
 /** A download that gave the file under its own name: an archive has another than its dataset, a conversion its own. */

@@ -67,8 +67,8 @@ Any event may carry these. \`event_id\` and \`created\` are filled by the collec
 
 ${table(rows)}
 
-Names of Clowder v1's event sink are added to the published body: \`category\` and \`type\` as in the table above, and
-\`size\`, equal to \`bytes\`.`;
+Names of Clowder v1's event sink are added to the published body: \`category\` and \`type\` as in the table above,
+\`size\`, equal to \`bytes\`, and \`service_name\` and \`uptime\` ([rabbitmq.md](rabbitmq.md#consumers-written-for-clowder-v1)).`;
 }
 
 function typeChapter(type: EventType, common: ObjectSchema): string {

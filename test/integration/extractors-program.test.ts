@@ -164,7 +164,7 @@ describe('clowder-otel monitor beside Clowder', () => {
     const [, , done] = site.eventsOf(downloads);
     expect(done).toMatchObject({
       source: 'rabbitmq',
-      category: 'extraction',
+      category: 'extraction_done',
       type: 'file',
       resource_id: file,
       resource_name: 'a.txt',

@@ -117,7 +117,6 @@ describe('the Python example', () => {
     expect(await run(PYTHON, [PYTHON_EXAMPLE, FILE, 'job-1', path])).toEqual({ code: 0, stdout: '8\n', stderr: '' });
     const [working, done] = await eventsOf('job_id', 'job-1', 2);
     const about = {
-      category: 'extraction',
       type: 'file',
       source: 'sdk',
       resource_type: 'file',
@@ -126,10 +125,16 @@ describe('the Python example', () => {
       extractor_name: 'ncsa.wordcount',
       extractor_version: '1.0',
     };
-    expect(working?.body).toMatchObject({ ...about, event: 'extraction.working', message: 'counting' });
+    expect(working?.body).toMatchObject({
+      ...about,
+      event: 'extraction.working',
+      category: 'extraction_working',
+      message: 'counting',
+    });
     expect(done?.body).toMatchObject({
       ...about,
       event: 'extraction.done',
+      category: 'extraction_done',
       duration_ms: expect.any(Number) as number,
       trace_id: working?.body['trace_id'],
       span_id: working?.body['span_id'],
@@ -174,7 +179,7 @@ describe('the curl example', () => {
       'text, numbers and truths',
       'extraction.done',
       [`clowder.file.id=${FILE}`, 'clowder.job.id=curl-1', 'clowder.extraction.duration_ms:=1520.5'],
-      { file_id: FILE, job_id: 'curl-1', duration_ms: 1520.5, category: 'extraction' },
+      { file_id: FILE, job_id: 'curl-1', duration_ms: 1520.5, category: 'extraction_done' },
     ],
     [
       'whole numbers and names of any characters',

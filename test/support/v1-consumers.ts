@@ -1,0 +1,53 @@
+/** What a consumer keeps of a message; nothing means that it cannot store it. */
+export type Kept = Readonly<Record<string, unknown>>;
+
+export interface V1Consumer {
+  readonly name: string;
+  /** @throws Error where the consumer would end */
+  readonly read: (content: Uint8Array) => Kept;
+}
+
+/** The fields of a point, beside its tags, that the InfluxDB consumer looks for. */
+const INFLUXDB_FIELDS = [
+  'resource_id',
+  'resource_name',
+  'dataset_id',
+  'dataset_name',
+  'user_name',
+  'author_name',
+  'size',
+  'service_name',
+  'uptime',
+  'response_time_avg',
+  'response_time_min',
+  'response_time_max',
+  'response_time_loss',
+];
+
+/** The programs that read `clowder.metrics` in the field, as far as a message can end them. */
+export const CONSUMERS: readonly V1Consumer[] = [
+  { name: 'the InfluxDB consumer', read: readForInfluxdb },
+  // These keep the text of the message whole.
+  ...['echo', 'MongoDB', 'Amplitude', 'Google Analytics'].map((name) => ({
+    name: `the ${name} consumer`,
+    read: (content: Uint8Array): Kept => ({ message: textOf(content) }),
+  })),
+];
+
+function textOf(content: Uint8Array): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(content);
+}
+
+function readForInfluxdb(content: Uint8Array): Kept {
+  const event = JSON.parse(textOf(content)) as Record<string, unknown>;
+  const { created } = event;
+  // By the number of its digits it takes a time for seconds, milliseconds or microseconds.
+  if (!Number.isInteger(created) || !/^\d{12,14}$/.test(String(created)))
+    throw new Error(`${String(created)} is not taken for milliseconds`);
+  for (const name of INFLUXDB_FIELDS)
+    if (typeof event[name] === 'number' && !Number.isSafeInteger(event[name]))
+      throw new Error(`${name} was a whole number before`);
+  return Object.fromEntries(
+    INFLUXDB_FIELDS.filter((name) => name in event && event[name] !== '').map((name) => [name, event[name]]),
+  );
+}
