@@ -134,10 +134,15 @@ function matching(
 ): Iterable<FlatBody> {
   checkTypes(filter);
   const sinceMs = timeOf('--since', filter.since);
-  const untilMs = timeOf('--until', filter.until) ?? Number.POSITIVE_INFINITY;
-  const rows = reader.scan({ direction, ...(sinceMs !== undefined && { sinceMs }) });
+  const untilMs = timeOf('--until', filter.until);
+  const rows = reader.scan({
+    direction,
+    ...(sinceMs !== undefined && { sinceMs }),
+    ...(untilMs !== undefined && { untilMs }),
+    ...(filter.type !== undefined && { types: filter.type }),
+  });
   return bodiesOf(
-    rows.filter((row) => row.row <= lastRow && row.atMs <= untilMs),
+    rows.filter((row) => row.row <= lastRow),
     direction,
   ).filter((body) => isWanted(body, filter));
 }

@@ -142,7 +142,7 @@ describe('mapping telemetry', () => {
       resource_id: FILE,
       resource_type: 'file',
       type: 'file',
-      category: 'extraction',
+      category: 'extraction_working',
     });
     expect(first.candidates[0]?.body.event_id).toBe(second.candidates[0]?.body.event_id);
     expect(JSON.stringify(first)).not.toContain('s3cret');

@@ -1,5 +1,6 @@
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { asId } from '../../taxonomy/http/facts.ts';
+import type { KeyRule } from '../journal/segments.ts';
 import { traceKeyOf } from '../../taxonomy/map/keys.ts';
 
 /** Stands in the seen ids for "a strong observation of this type was seen in this trace". */
@@ -39,6 +40,9 @@ export interface RememberedKeys {
   /** The event, where views of it are one with views to come. */
   readonly viewed?: FlatBody;
 }
+
+/** The journal keeps the keys of what it has; another version has it make them anew: raise it where `keysOfLine` gives others. */
+export const KEY_RULE: KeyRule = { version: 1, keysOf: (line) => keysOfLine(line).keys };
 
 /** Texts of lines that bring back more than their own id. */
 const MORE_THAN_AN_ID = ['"source":"proxy"', '"recovered":true', '"event":"view.resource"', '"job_id":"'];

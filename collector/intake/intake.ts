@@ -2,9 +2,10 @@ import type { Candidate, Rejection } from '../../taxonomy/map/candidate.ts';
 import { traceKeyOf } from '../../taxonomy/map/keys.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import type { Journal, JournalChange } from '../journal/journal.ts';
+import type { SegmentKeys } from '../journal/segments.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { CollapseWindow } from './collapse-window.ts';
-import { jobKeysOf, keysOfLine, recoveredKey, strongKey } from './intake-keys.ts';
+import { jobKeysOf, KEY_RULE, keysOfLine, recoveredKey, strongKey } from './intake-keys.ts';
 import { IntakePlan } from './intake-plan.ts';
 import { toRejectedRecord } from './rejected-record.ts';
 import { WaitingRoom, type WaitingEntry } from './waiting-room.ts';
@@ -32,6 +33,9 @@ export interface IntakeOptions {
 
 /** Remembered keys that are let go of in one write, at most. */
 const EXPIRED_PAGE = 1000;
+/** After a restart, views of the last minute are known, within so many segments of the journal. */
+const VIEWS_MS = 60_000;
+const VIEW_SEGMENTS = 2;
 
 /**
  * Decides for each candidate whether it is new, and puts what is new into the journal. One decision is one synchronous
@@ -281,10 +285,13 @@ export class Intake {
   #rebuild(): void {
     const now = this.#options.now();
     const dueMs = now + this.#options.waitMs;
-    for (const row of this.#journal.scan({ direction: 'asc', sinceMs: now - this.#options.windowMs })) {
+    const sinceMs = now - this.#options.windowMs;
+    const { viewsFrom, linesFrom } = this.#restoreKeys(sinceMs, now);
+    if (viewsFrom < linesFrom) this.#restoreViews(viewsFrom, linesFrom);
+    for (const row of this.#journal.scan({ direction: 'asc', sinceMs, fromRow: linesFrom })) {
       for (const line of row.lines) {
         const { keys, viewed } = keysOfLine(line);
-        for (const key of keys) this.#seen.add(key, row.atMs);
+        for (const key of keys) if (!this.#seen.has(key)) this.#seen.add(key, row.atMs);
         if (viewed !== undefined) this.#collapsed.restore(viewed);
       }
     }
@@ -296,6 +303,35 @@ export class Intake {
         body['resource_id'] === undefined && typeof trace === 'string' ? traceKeyOf(trace, body.event) : undefined;
       if (this.#isSettled(body.event_id, traceKey)) this.#orphans.push(held.id);
       else this.#waiting.add({ id: body.event_id, line: held.line, traceKey, dueMs, heldId: held.id });
+    }
+  }
+  /**
+   * The keys that the journal has summed up.
+   *
+   * @returns the rows after which lines must be read: all of the latest ones; and views that further ones may belong to
+   */
+  #restoreKeys(sinceMs: number, now: number): { readonly viewsFrom: number; readonly linesFrom: number } {
+    const journal = this.#journal;
+    const ends: { readonly lastRow: number; readonly lastMs: number }[] = [];
+    function* noted(): Generator<SegmentKeys> {
+      for (const segment of journal.keys(KEY_RULE.version, sinceMs)) {
+        ends.push({ lastRow: segment.lastRow, lastMs: segment.lastMs });
+        yield segment;
+      }
+    }
+    this.#seen.restore(noted());
+    const old = ends.findIndex(({ lastMs }) => lastMs < now - VIEWS_MS);
+    const views = Math.min(old === -1 ? ends.length : old, VIEW_SEGMENTS);
+    return { viewsFrom: ends[views]?.lastRow ?? 0, linesFrom: ends[0]?.lastRow ?? 0 };
+  }
+
+  #restoreViews(after: number, to: number): void {
+    for (const { row, lines } of this.#journal.scan({ direction: 'asc', fromRow: after, types: ['view.resource'] })) {
+      if (row > to) return;
+      for (const line of lines) {
+        const { viewed } = keysOfLine(line);
+        if (viewed !== undefined) this.#collapsed.restore(viewed);
+      }
     }
   }
 }

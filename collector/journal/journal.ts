@@ -12,6 +12,7 @@ import type {
   RejectedRecord,
 } from './types.ts';
 import type { ScanOptions } from './reader.ts';
+import type { SegmentKeys } from './segments.ts';
 import type { StoredChange, StoreOptions } from './store.ts';
 import type { FromWorker, ToWorker } from './worker.ts';
 
@@ -42,6 +43,8 @@ export interface Journal {
   write(change: JournalChange): Promise<{ readonly heldIds: readonly number[] }>;
   read(afterRow: number, maxBytes: number): readonly JournalRow[];
   scan(options: ScanOptions): Generator<JournalRow>;
+  /** What rows journaled at or after this time bring back into the seen ids, the youngest first; none of the latest rows. */
+  keys(rule: number, sinceMs: number): Iterable<SegmentKeys>;
   /** As it was when the journal was opened. */
   readonly cursor: Cursor;
   held(reason: HeldLine['reason']): readonly HeldLine[];
@@ -72,7 +75,7 @@ const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { onFatal, retentionMs = WEEK_MS, rejectedMax = 10_000, ...rest } = options;
-  const workerData: StoreOptions = { ...rest, retentionMs, rejectedMax };
+  const workerData: Omit<StoreOptions, 'keyRule'> = { ...rest, retentionMs, rejectedMax };
   const worker = new Worker(new URL(`./worker.${EXTENSION}`, import.meta.url), { workerData });
   /** Writes in order, those handed to the writer's thread first: their outcomes come in the same order. */
   const handed: Waiter[] = [];
@@ -162,6 +165,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     write,
     read: (afterRow, maxBytes) => reader.read(afterRow, maxBytes),
     scan: (scanOptions) => reader.scan(scanOptions),
+    keys: (rule, sinceMs) => reader.keys(rule, sinceMs),
     cursor: reader.cursor(),
     held: (reason) => reader.heldDue(reason, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     heldDue: (reason, nowMs, limit) => reader.heldDue(reason, nowMs, limit),

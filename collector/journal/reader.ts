@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { JOURNAL_FILE, openForReading } from './schema.ts';
+import { SegmentReader, type Segment, type SegmentKeys } from './segments.ts';
 import type { CountedRow, Cursor, HeldLine, JournalRow, RejectedRecord } from './types.ts';
 
 export interface ScanOptions {
@@ -9,16 +10,30 @@ export interface ScanOptions {
   readonly fromRow?: number;
   /** Only rows journaled at or after this time. */
   readonly sinceMs?: number;
+  /** Only rows journaled at or before this time. */
+  readonly untilMs?: number;
+  /** Only rows that may hold an event of these types. */
+  readonly types?: readonly string[];
 }
 
 /** What a scan holds at once: so many rows, or fewer where they are large. */
 const SCAN_ROWS = 50;
 const SCAN_BYTES = 1024 * 1024;
 const decoder = new TextDecoder();
+const END = Number.MAX_SAFE_INTEGER;
+
+type Wanted = Pick<ScanOptions, 'sinceMs' | 'untilMs' | 'types'>;
+
+/** Rows between these two, without them. */
+interface Range {
+  readonly above: number;
+  readonly below: number;
+}
 
 /** Reads the journal beside its writer. */
 export class JournalReader {
   readonly #database: DatabaseSync;
+  readonly #segments: SegmentReader;
   readonly #after: StatementSync;
   readonly #pages: { readonly asc: StatementSync; readonly desc: StatementSync };
   readonly #due: StatementSync;
@@ -27,10 +42,11 @@ export class JournalReader {
   constructor(dir: string) {
     this.#database = openForReading(join(dir, JOURNAL_FILE));
     this.#after = this.#database.prepare('SELECT row, at_ms, lines, bytes FROM batch WHERE row > ? ORDER BY row');
-    const page = 'SELECT row, at_ms, lines FROM batch WHERE at_ms >= ? AND row';
+    this.#segments = new SegmentReader(this.#database);
+    const page = 'SELECT row, at_ms, lines FROM batch WHERE at_ms >= ? AND at_ms <= ? AND row > ? AND row < ?';
     this.#pages = {
-      asc: this.#database.prepare(`${page} > ? ORDER BY row LIMIT ${SCAN_ROWS}`),
-      desc: this.#database.prepare(`${page} < ? ORDER BY row DESC LIMIT ${SCAN_ROWS}`),
+      asc: this.#database.prepare(`${page} ORDER BY row LIMIT ${SCAN_ROWS}`),
+      desc: this.#database.prepare(`${page} ORDER BY row DESC LIMIT ${SCAN_ROWS}`),
     };
     this.#due = this.#database.prepare('SELECT * FROM held WHERE reason = ? AND due_ms <= ? ORDER BY id LIMIT ?');
     this.#rejected = this.#database.prepare('SELECT * FROM rejected WHERE id > ? ORDER BY id LIMIT ?');
@@ -48,22 +64,39 @@ export class JournalReader {
     return rows;
   }
 
-  /** All rows of the history, a page at a time; the writer may go on meanwhile. */
-  *scan({ direction, fromRow, sinceMs = 0 }: ScanOptions): Generator<JournalRow> {
-    let from = fromRow ?? (direction === 'asc' ? 0 : Number.MAX_SAFE_INTEGER);
-    for (;;) {
+  /** Rows of the history, without reading those that cannot be wanted; the writer may go on meanwhile. */
+  *scan({ direction, fromRow, ...wanted }: ScanOptions): Generator<JournalRow> {
+    const skipped = this.#segments.all().filter((segment) => !mayHold(segment, wanted));
+    const from = direction === 'asc' ? { above: fromRow ?? 0 } : { below: fromRow ?? END };
+    const ranges = rangesBetween(skipped, { above: 0, below: END, ...from });
+    for (const range of direction === 'asc' ? ranges : ranges.toReversed())
+      yield* this.#scanRange(range, direction, wanted);
+  }
+
+  /** A page at a time. */
+  *#scanRange({ above, below }: Range, direction: 'asc' | 'desc', wanted: Wanted): Generator<JournalRow> {
+    const { sinceMs = 0, untilMs = END, types } = wanted;
+    const texts = types?.map((type) => `"event":"${type}"`);
+    for (let last: number | undefined; ; last = undefined) {
       const page: JournalRow[] = [];
       let bytes = 0;
-      for (const found of this.#pages[direction].iterate(sinceMs, from)) {
-        page.push(toRow(found));
-        bytes += found['lines'] instanceof Uint8Array ? found['lines'].byteLength : 0;
+      for (const found of this.#pages[direction].iterate(sinceMs, untilMs, above, below)) {
+        last = Number(found['row']);
+        const lines = found['lines'] instanceof Uint8Array ? found['lines'] : new Uint8Array();
+        bytes += lines.byteLength;
+        if (texts === undefined || includesOne(lines, texts)) page.push(toRow(found));
         if (bytes >= SCAN_BYTES) break;
       }
       yield* page;
-      const last = page.at(-1);
       if (last === undefined) return;
-      from = last.row;
+      if (direction === 'asc') above = last;
+      else below = last;
     }
+  }
+
+  /** What the events of the journal bring back into the seen ids, the youngest first, by segments. */
+  keys(rule: number, sinceMs: number): Generator<SegmentKeys> {
+    return this.#segments.keys(rule, sinceMs);
   }
 
   /** Held lines of that reason whose time has come, in the order in which they were held. */
@@ -108,6 +141,28 @@ export class JournalReader {
   close(): void {
     this.#database.close();
   }
+}
+
+function mayHold(segment: Segment, { sinceMs = 0, untilMs = END, types }: Wanted): boolean {
+  if (segment.lastMs < sinceMs || segment.firstMs > untilMs) return false;
+  return types === undefined || types.some((type) => segment.types.has(type));
+}
+
+/** What is left of a range without those segments, in order. */
+function rangesBetween(skipped: readonly Segment[], { above, below }: Range): Range[] {
+  const ranges: Range[] = [];
+  let from = above;
+  for (const { firstRow, lastRow } of skipped) {
+    if (firstRow - from > 1) ranges.push({ above: from, below: Math.min(firstRow, below) });
+    from = Math.max(from, lastRow);
+  }
+  ranges.push({ above: from, below });
+  return ranges.filter((range) => range.below - range.above > 1);
+}
+
+function includesOne(lines: Uint8Array, texts: readonly string[]): boolean {
+  const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
+  return texts.some((text) => bytes.includes(text));
 }
 
 function toRow(found: Record<string, unknown>): JournalRow {

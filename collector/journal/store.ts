@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Refusals } from './refusals.ts';
 import { JOURNAL_FILE, openForWriting } from './schema.ts';
+import { SegmentIndexer, type KeyRule, type SegmentSize } from './segments.ts';
+import { TotalsTable } from './totals.ts';
 import type { CountedRow, Cursor, JournalChange, JournalRefusal, JournalStats } from './types.ts';
 
 export interface StoreOptions {
@@ -11,6 +13,10 @@ export interface StoreOptions {
   readonly rejectedMax: number;
   /** For tests: SQLite refuses to grow beyond this many pages. */
   readonly maxPages?: number;
+  /** What a line brings back into the seen ids. @default nothing */
+  readonly keyRule?: KeyRule;
+  /** For tests. */
+  readonly segmentSize?: SegmentSize;
 }
 
 /** A change whose lines to append are joined already: one text crosses to the writer's thread faster than many. */
@@ -28,6 +34,7 @@ const MAKE_ROOM_ROWS = 10_000;
 const SPARE_BYTES = 64 * 1024;
 const SQLITE_FULL = 13;
 const NEWLINE = 10;
+const NO_KEYS: KeyRule = { version: 0, keysOf: () => [] };
 /** Characters of the appends that share a row, at most. */
 const ROW_LENGTH = 128 * 1024;
 
@@ -35,6 +42,7 @@ const ROW_LENGTH = 128 * 1024;
 export class JournalStore {
   readonly #database: DatabaseSync;
   readonly #options: StoreOptions;
+  readonly #totals: TotalsTable;
   readonly #statements: Record<
     | 'append'
     | 'hold'
@@ -49,6 +57,7 @@ export class JournalStore {
     | 'trimRejected'
     | 'oldest'
     | 'prune'
+    | 'pruneSegments'
     | 'linesOf'
     | 'bytesBetween'
     | 'heldBytes',
@@ -60,18 +69,20 @@ export class JournalStore {
   #asideBytes: number;
   #settledBytes: number;
   /** Rows up to this one are settled as a whole. */
-  #settledRow = 0;
+  #settledRow: number;
   /** How many lines the row has that the cursor stood in last. */
   #cursorLines = { row: 0, count: 0 };
   #lastRow: number;
   #rejected: number;
   #commits = 0;
   readonly #refusals = new Refusals();
+  readonly #indexer: SegmentIndexer;
 
   constructor(options: StoreOptions) {
     this.#options = options;
     const database = openForWriting(join(options.dir, JOURNAL_FILE), options.maxPages);
     this.#database = database;
+    this.#indexer = new SegmentIndexer(database, options.keyRule ?? NO_KEYS, options.segmentSize);
     this.#statements = {
       append: database.prepare('INSERT INTO batch (at_ms, lines, bytes) VALUES (?, ?, ?)'),
       hold: database.prepare('INSERT INTO held (reason, due_ms, attempts, line) VALUES (?, ?, ?, ?)'),
@@ -90,22 +101,24 @@ export class JournalStore {
         'SELECT row, at_ms, length(lines) AS bytes FROM batch WHERE row <= ? ORDER BY row LIMIT ?',
       ),
       prune: database.prepare('DELETE FROM batch WHERE row <= ?'),
+      pruneSegments: database.prepare('DELETE FROM segment WHERE last_row <= ?'),
       linesOf: database.prepare('SELECT lines FROM batch WHERE row = ?'),
       bytesBetween: database.prepare(
         'SELECT coalesce(sum(length(lines)), 0) AS bytes FROM batch WHERE row > ? AND row <= ?',
       ),
       heldBytes: database.prepare('SELECT octet_length(line) AS bytes FROM held WHERE id = ?'),
     };
-    this.#bytes = this.#number('SELECT coalesce(sum(length(lines)), 0) AS n FROM batch');
-    this.#settledBytes = 0;
-    const cursor = database.prepare('SELECT row, line FROM cursor').get();
-    this.#settleUpTo({ row: Number(cursor?.['row'] ?? 0), index: Number(cursor?.['line'] ?? 0) });
-    const held = 'SELECT coalesce(sum(octet_length(line)), 0) AS n FROM held WHERE reason';
-    this.#heldBytes = this.#number(`${held} <> 'remembered'`);
-    this.#asideBytes =
-      this.#number(`${held} = 'remembered'`) +
-      this.#number('SELECT coalesce(sum(octet_length(line)), 0) AS n FROM counted');
+    const found = database.prepare('SELECT row, line FROM cursor').get();
+    const cursor = { row: Number(found?.['row'] ?? 0), index: Number(found?.['line'] ?? 0) };
     this.#lastRow = this.#number('SELECT coalesce(max(row), 0) AS n FROM batch');
+    this.#totals = new TotalsTable(database);
+    const totals = this.#totals.load(this.#lastRow, cursor);
+    this.#bytes = totals.bytes;
+    this.#heldBytes = totals.heldBytes;
+    this.#asideBytes = totals.asideBytes;
+    this.#settledBytes = totals.settledBytes;
+    this.#settledRow = totals.settledRow;
+    this.#settleUpTo(cursor);
     this.#rejected = this.#number('SELECT count(*) AS n FROM rejected');
   }
 
@@ -128,6 +141,7 @@ export class JournalStore {
       this.#database.exec('BEGIN IMMEDIATE');
       const results = this.#applyAll(changes, nowMs);
       this.#prune(nowMs, PRUNE_ROWS + PRUNE_ROWS_PER_CHANGE * changes.length);
+      this.#saveTotals();
       this.#database.exec('COMMIT');
       this.#commits += 1;
       return results;
@@ -152,6 +166,11 @@ export class JournalStore {
       commits: this.#commits,
       ...(refusal !== undefined && { refusal: { code: refusal.code, message: refusal.message } }),
     };
+  }
+
+  /** Sums up what was written, a few milliseconds of it. @returns whether there may be more */
+  index(): boolean {
+    return this.#indexer.step();
   }
 
   close(): void {
@@ -286,6 +305,7 @@ export class JournalStore {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       const dropped = this.#dropOldest(MAKE_ROOM_ROWS, () => this.#bytes > target);
+      this.#saveTotals();
       this.#database.exec('COMMIT');
       return dropped;
     } catch {
@@ -304,8 +324,23 @@ export class JournalStore {
       this.#bytes -= Number(found['bytes']);
       this.#settledBytes -= Number(found['bytes']);
     }
-    if (last > 0) this.#statements.prune.run(last);
-    return last > 0;
+    if (last === 0) return false;
+    this.#statements.prune.run(last);
+    this.#statements.pruneSegments.run(last);
+    return true;
+  }
+
+  #saveTotals(): void {
+    this.#totals.save(
+      {
+        bytes: this.#bytes,
+        heldBytes: this.#heldBytes,
+        asideBytes: this.#asideBytes,
+        settledBytes: this.#settledBytes,
+        settledRow: this.#settledRow,
+      },
+      this.#lastRow,
+    );
   }
 
   #counters(): readonly number[] {

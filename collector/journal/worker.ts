@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { KEY_RULE } from '../intake/intake-keys.ts';
 import { JournalStore, type StoredChange, type StoreOptions, type WriteResult } from './store.ts';
 import type { JournalRefusal, JournalStats } from './types.ts';
 
@@ -15,7 +16,15 @@ export interface FromWorker {
 
 /** The writer's thread: one transaction, and one fsync, for all that one message brings. */
 function run(port: NonNullable<typeof parentPort>): void {
-  const store = new JournalStore(workerData as StoreOptions);
+  const store = new JournalStore({ ...(workerData as StoreOptions), keyRule: KEY_RULE });
+  let indexing = false;
+  let closed = false;
+
+  /** Between the changes, which come first. */
+  function indexOn(): void {
+    indexing = !closed && store.index();
+    if (indexing) setImmediate(indexOn);
+  }
 
   function post(message: FromWorker): void {
     port.postMessage(message);
@@ -24,12 +33,19 @@ function run(port: NonNullable<typeof parentPort>): void {
   port.on('message', (message: ToWorker) => {
     if (message !== 'close') {
       post({ outcomes: store.write(message, Date.now()).map(outcomeOf), stats: store.stats() });
+      if (!indexing) {
+        indexing = true;
+        setImmediate(indexOn);
+      }
       return;
     }
+    closed = true;
     store.close();
     port.close();
   });
   post({ outcomes: [], stats: store.stats() });
+  indexing = true;
+  setImmediate(indexOn);
 }
 
 function outcomeOf(result: WriteResult): Outcome | undefined {

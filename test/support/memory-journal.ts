@@ -82,8 +82,12 @@ export class MemoryJournal implements Journal {
     return found;
   }
 
-  *scan({ sinceMs = 0 }: { sinceMs?: number }): Generator<JournalRow> {
-    yield* this.rows.filter(({ atMs }) => atMs >= sinceMs);
+  *scan({ sinceMs = 0, fromRow = 0 }: { sinceMs?: number; fromRow?: number }): Generator<JournalRow> {
+    yield* this.rows.filter(({ row, atMs }) => row > fromRow && atMs >= sinceMs);
+  }
+
+  keys(): [] {
+    return [];
   }
 
   held(wanted: HeldLine['reason']): readonly HeldLine[] {

@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { toFlatBody } from '../../taxonomy/flat-body.ts';
+import type { Candidate } from '../../taxonomy/map/candidate.ts';
+import { openJournal, type Journal } from '../journal/journal.ts';
+import { JournalStore } from '../journal/store.ts';
+import { KEY_RULE } from './intake-keys.ts';
+import { Intake } from './intake.ts';
+import { SeenIds } from './seen-ids.ts';
+
+const NOW = 1_790_000_000_000;
+const observer = {
+  accepted: () => undefined,
+  duplicate: () => undefined,
+  waiting: () => undefined,
+  recovered: () => undefined,
+  rejected: () => undefined,
+};
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'clowder-otel-restart-'));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const bodyOf = (id: string, event: 'file.deleted' | 'view.resource' = 'file.deleted', created = NOW) =>
+  toFlatBody({ event_id: id, event, created, client_id: 'c', resource_type: 'file', resource_id: 'r', file_id: id });
+
+const candidateOf = (id: string): Candidate => ({ body: bodyOf(id), waits: false, strong: false });
+
+/** A journal with so many events, each in a row of its own, as an earlier process left it. */
+function leaveBehind(count: number): void {
+  const store = new JournalStore({
+    dir,
+    maxBytes: 1e9,
+    retentionMs: 1e15,
+    rejectedMax: 10,
+    keyRule: KEY_RULE,
+    segmentSize: { keys: 50, spanMs: 1000 },
+  });
+  for (let number = 0; number < count; number += 1)
+    store.write([{ append: JSON.stringify(bodyOf(`id-${number}`)) }], NOW - count + number);
+  while (store.index());
+  store.close();
+}
+
+async function started(now = NOW): Promise<{ intake: Intake; journal: Journal; rowsRead: number }> {
+  const journal = await openJournal({ dir, maxBytes: 1e9 });
+  let rowsRead = 0;
+  const counting: Journal = {
+    ...journal,
+    *scan(options) {
+      for (const row of journal.scan(options)) {
+        rowsRead += 1;
+        yield row;
+      }
+    },
+  };
+  const intake = new Intake({
+    journal: counting,
+    seen: new SeenIds(),
+    waitMs: 1000,
+    windowMs: 3_600_000,
+    now: () => now,
+    observer,
+  });
+  return { intake, journal, rowsRead };
+}
+
+test.each([100, 1000])(
+  'a start reads the rows of one segment at most, with %i events in the journal',
+  async (count) => {
+    leaveBehind(count + 7);
+    const { intake, journal, rowsRead } = await started();
+    const known = Array.from({ length: count + 7 }, (_, number) => candidateOf(`id-${number}`));
+    expect(await intake.submit([...known, candidateOf('new')])).toEqual([...known.map(() => 'duplicate'), 'accepted']);
+    await journal.close();
+    expect(rowsRead).toBeLessThan(50);
+  },
+);
+
+test('a view of just before a restart is one with those that follow, wherever it stands in the journal', async () => {
+  leaveBehind(120);
+  const store = new JournalStore({
+    dir,
+    maxBytes: 1e9,
+    retentionMs: 1e15,
+    rejectedMax: 10,
+    keyRule: KEY_RULE,
+    segmentSize: { keys: 1, spanMs: 1000 },
+  });
+  store.write([{ append: JSON.stringify(bodyOf('view', 'view.resource')) }], NOW);
+  while (store.index());
+  store.close();
+  const { intake, journal } = await started(NOW + 1000);
+  const call: Candidate = {
+    body: bodyOf('call', 'view.resource', NOW + 500),
+    waits: false,
+    strong: false,
+    collapse: { key: 'c|r', withinMs: 30_000 },
+  };
+  expect(await intake.submit([call])).toEqual(['duplicate']);
+  await journal.close();
+});
