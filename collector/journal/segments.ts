@@ -34,7 +34,7 @@ export interface SegmentSize {
   readonly spanMs: number;
 }
 
-export const SEGMENT_SIZE: SegmentSize = { keys: 65_536, spanMs: 300_000 };
+const SEGMENT_SIZE: SegmentSize = { keys: 65_536, spanMs: 300_000 };
 /** Rows read at once. */
 const PAGE_ROWS = 16;
 /** About what one step reads, in bytes: some milliseconds. */
