@@ -10,7 +10,7 @@ export interface SeenIdsOptions {
 
 /** Keys of ids that were added by an earlier process. */
 export interface SeenBefore {
-  /** Of four words each, one after the other. */
+  /** Of some words each, one after the other. */
   readonly keys: Uint32Array;
   /** When the first and the last of them were added. */
   readonly firstMs: number;

@@ -1,7 +1,8 @@
 import { hash, randomInt } from 'node:crypto';
 
 /** 32-bit words of a key. */
-export const WORDS = 4;
+export const WORDS = 3;
+const ID_WORDS = 4;
 const ID_LENGTH = 32;
 const UUID_LENGTH = 36;
 const UUID_MARK = 0x9e3779b9;
@@ -11,12 +12,12 @@ const UUID_DASHES = (1 << 8) | (1 << 13) | (1 << 18) | (1 << 23);
 /** Of this process alone, so that nobody can choose ids that all fall into the same slots. */
 const SEED = randomInt(2 ** 32);
 
-/** 128 bits of an id; no key is all zero, which means an empty slot. */
+/** 96 bits of an id, enough for millions to have one each; no key is all zero, which means an empty slot. */
 export type IdKey = Uint32Array;
 
 export function keyOf(id: string, key: IdKey): void {
   if (!parseHex(id, key)) parseHex(hash('sha256', id, 'hex').slice(0, ID_LENGTH), key);
-  if (key[0] === 0 && key[1] === 0 && key[2] === 0 && key[3] === 0) key[3] = 1;
+  if (key[0] === 0 && key[1] === 0 && key[2] === 0) key[2] = 1;
 }
 
 /** @returns false where it is neither 32 lower-case hexadecimal digits nor a UUID of such */
@@ -24,7 +25,7 @@ function parseHex(id: string, key: IdKey): boolean {
   const isUuid = id.length === UUID_LENGTH;
   if (id.length !== ID_LENGTH && !isUuid) return false;
   let at = 0;
-  for (let word = 0; word < WORDS; word += 1) {
+  for (let word = 0; word < ID_WORDS; word += 1) {
     let value = 0;
     for (let digits = 0; digits < 8; at += 1) {
       const code = id.charCodeAt(at);
@@ -37,7 +38,8 @@ function parseHex(id: string, key: IdKey): boolean {
       value = (value << 4) | digit;
       digits += 1;
     }
-    key[word] = value;
+    if (word < WORDS) key[word] = value;
+    else key[0] = (key[0] ?? 0) ^ value;
   }
   // The same digits with and without dashes are two ids.
   if (isUuid) key[0] = (key[0] ?? 0) ^ UUID_MARK;

@@ -12,7 +12,7 @@ export interface Segment {
   readonly types: ReadonlySet<string>;
 }
 
-/** A segment with the keys of its events, of four words each. */
+/** A segment with the keys of its events, one after the other. */
 export interface SegmentKeys {
   readonly lastRow: number;
   readonly firstMs: number;
