@@ -5,6 +5,8 @@ import { startCapture } from '../instrumentation/capture/start-capture.ts';
 import { proxyEnricher } from '../proxy/enrichment.ts';
 import { startProxy } from '../proxy/proxy.ts';
 import { parseProxySettings } from '../proxy/settings.ts';
+import { entriesOf } from '../runtime/config/values.ts';
+import { trustsCaller } from '../instrumentation/telemetry/caller.ts';
 import { setUpTelemetry } from '../instrumentation/telemetry/set-up.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { DEFAULT_OTLP_ENDPOINT, flagValues } from './proxy-flags.ts';
@@ -21,8 +23,10 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
   for (const [name, value] of Object.entries(forSdk))
     if (name.startsWith('OTEL_') && isUnset(process.env[name])) process.env[name] = String(value);
   const enricher = await proxyEnricher(settings);
+  const trustForwarded = settings.PROXY_X_FORWARDED === 'append' || settings.PROXY_FORWARDED === 'append';
   const telemetry = setUpTelemetry({
     serviceName: 'clowder-otel-proxy',
+    trusts: trustsCaller(entriesOf(settings.TRUSTED_PROXIES), trustForwarded),
     log: (message) => log.warn(message),
     enricher,
   });
@@ -30,7 +34,7 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
     clowder: settings.CLOWDER_VERSION,
     contextPath: settings.CLOWDER_CONTEXT.replace(/\/+$/, ''),
     instance: settings.CLOWDER_INSTANCE,
-    trustForwarded: settings.PROXY_X_FORWARDED === 'append' || settings.PROXY_FORWARDED === 'append',
+    trustForwarded,
   };
   const proxy = await startProxy({
     settings,

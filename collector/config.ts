@@ -4,12 +4,12 @@ import { ConfigError } from '../runtime/config/config-error.ts';
 import { readConfigFile } from '../runtime/config/file.ts';
 import { oneOf, parseSettings, text, valueOf } from '../runtime/config/schema.ts';
 import { givenOf } from '../runtime/config/source.ts';
+import { networks as networksValue } from '../runtime/config/networks.ts';
 import { contextPath, httpUrl, list, LOG_LEVELS, number, port, seconds, size } from '../runtime/config/values.ts';
-import { isNetwork } from './client-address.ts';
 
 const bytes = valueOf(size({ above: 0 }));
 const wait = valueOf(seconds({ least: 0 }));
-const networks = valueOf(list(isNetwork, 'addresses or networks such as 10.0.0.0/8'));
+const networks = valueOf(networksValue);
 
 function isOrigin(entry: string): boolean {
   return URL.canParse(entry) && new URL(entry).origin === entry;

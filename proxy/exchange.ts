@@ -126,7 +126,7 @@ export class Exchange implements Answering, Waiter {
     this.#observation.responseHead(head.status, (name) => headerOf(head, name));
     if (headerOf(head, 'content-type')?.startsWith('text/event-stream') === true) this.#connection?.unlimited();
     const rules = {
-      captured: this.#observation.captured,
+      mark: this.#observation.mark,
       close: this.#context.draining(),
       trailers: head.framing === 'chunked' && this.#request.httpVersion !== '1.0',
       via: this.#context.via,
@@ -195,7 +195,7 @@ export class Exchange implements Answering, Waiter {
       return;
     }
     this.#observation.responseHead(error.status, () => undefined);
-    sendAnswer(this.#request, this.#response, error.status, { captured: this.#observation.captured });
+    sendAnswer(this.#request, this.#response, error.status, { mark: this.#observation.mark });
   }
 
   #mayRetry(): boolean {
@@ -238,7 +238,7 @@ export class Exchange implements Answering, Waiter {
   }
 }
 
-const NO_RULES = { captured: false, close: false, trailers: false, via: undefined };
+const NO_RULES = { mark: undefined, close: false, trailers: false, via: undefined };
 
 function ignore(): void {
   // The same error closes the response, and that is where it is dealt with.

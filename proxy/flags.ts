@@ -26,6 +26,7 @@ export const PROXY_FLAGS: readonly ProxyFlag[] = [
   { setting: 'PROXY_HOST_HEADER', flag: '--host-header <how>', description: 'Host that Clowder sees: preserve, target', shownDefault: 'preserve' },
   { setting: 'PROXY_X_FORWARDED', flag: '--x-forwarded <how>', description: 'X-Forwarded-For, -Proto and -Host: set, append (a trusted proxy is in front), off', shownDefault: 'set' },
   { setting: 'PROXY_FORWARDED', flag: '--forwarded <how>', description: 'Forwarded (RFC 7239): set, append, off', shownDefault: 'off' },
+  { setting: 'TRUSTED_PROXIES', flag: '--trusted-proxies <list>', description: 'reverse proxies in front, whose trace goes on: addresses or networks, separated by commas; without it, with append, whoever calls' },
   { setting: 'PROXY_VIA', flag: '--via <name>', description: 'add Via with this name' },
   { setting: 'PROXY_TLS_CERT_FILE', flag: '--tls-cert <file>', description: 'certificate (chain) to serve https with, PEM; read again on SIGHUP' },
   { setting: 'PROXY_TLS_KEY_FILE', flag: '--tls-key <file>', description: 'its key, PEM' },

@@ -18,6 +18,7 @@ function watch(capture: () => Capture, telemetry?: Observer['telemetry']) {
     start: () => ({
       context: { getValue: () => undefined, setValue: broken, deleteValue: broken },
       traceId: '',
+      requestId: 'b7ad6b7169203331',
       forwardHeaders: () => ({ traceparent: 'parent', tracestate: undefined }),
       end: ({ complete }) => ended.push(complete),
     }),
@@ -33,7 +34,7 @@ function watch(capture: () => Capture, telemetry?: Observer['telemetry']) {
 describe('what is watched of a request', () => {
   it('goes to capture and telemetry', () => {
     const { observation, errors, ended } = watch(() => QUIET);
-    expect(observation.captured).toBe(true);
+    expect(observation.mark).toBe('b7ad6b7169203331');
     expect(observation.forwardHeaders().traceparent).toBe('parent');
     observation.end({ complete: true });
     expect(ended).toEqual([true]);
@@ -51,12 +52,13 @@ describe('what is watched of a request', () => {
       observation.end({ complete: false });
       expect(errors).toHaveLength(1);
       expect(ended).toEqual([false]);
+      expect(observation.mark).toBe('b7ad6b7169203331');
     },
   );
 
   it('is nothing where neither can begin', () => {
     for (const { observation, errors } of [watch(broken), watch(() => QUIET, { start: broken })]) {
-      expect(observation.captured).toBe(false);
+      expect(observation.mark).toBeUndefined();
       expect(observation.forwardHeaders().traceparent).toBeUndefined();
       observation.requestChunk(Buffer.from('a'));
       observation.end({ complete: true });

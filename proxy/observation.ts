@@ -20,6 +20,7 @@ export class Observation {
   readonly #observer: Observer;
   #capture: Capture | undefined;
   #request: ServerRequest | undefined;
+  #mark: string | undefined;
 
   constructor(observer: Observer, head: RequestHead) {
     this.#observer = observer;
@@ -27,14 +28,18 @@ export class Observation {
       const capture = observer.startCapture(head);
       this.#request = observer.telemetry.start(head, capture);
       this.#capture = capture;
+      if (capture.mayBeEvent && this.#request.requestId !== '') this.#mark = this.#request.requestId;
     } catch (error) {
       observer.onError(error);
     }
   }
 
-  /** Whether request and answer are marked as captured. */
-  get captured(): boolean {
-    return this.#capture?.mayBeEvent === true;
+  /**
+   * Id of the request, by which it and its answer are marked as captured; undefined where they are not. It stays where
+   * the capture fails on the way: what others observe of the request is still of one request.
+   */
+  get mark(): string | undefined {
+    return this.#mark;
   }
 
   /** 32 hex digits; '' where there is no trace. */

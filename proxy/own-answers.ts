@@ -24,7 +24,7 @@ export function sendAnswer(
   request: IncomingMessage,
   response: ServerResponse,
   status: number,
-  { captured = false, reason }: { captured?: boolean; reason?: string } = {},
+  { mark, reason }: { mark?: string | undefined; reason?: string } = {},
 ): void {
   if (response.headersSent || response.destroyed) return;
   const text = answerText(status, reason);
@@ -33,7 +33,7 @@ export function sendAnswer(
     'Content-Type': 'text/plain; charset=utf-8',
     'Content-Length': Buffer.byteLength(text),
     'Cache-Control': 'no-store',
-    ...(captured && { [CAPTURED_HEADER]: '1' }),
+    ...(mark !== undefined && { [CAPTURED_HEADER]: mark }),
     ...(unread && { Connection: 'close' }),
   });
   if (!unread) {

@@ -111,6 +111,7 @@ function settingsWithAll() {
   return parseProxySettings({
     PROXY_ADMIN: '127.0.0.1:8001',
     CLOWDER_INSTANCE: 'test',
+    TRUSTED_PROXIES: '10.0.0.0/8',
     CLOWDER_ENRICH_URL: 'http://clowder.test/clowder',
     CLOWDER_ENRICH_API_KEY: 'k',
     PROXY_VIA: 'proxy',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ConfigError } from '../runtime/config/config-error.ts';
 import { oneOf, parseSettings, text, valueOf } from '../runtime/config/schema.ts';
 import { givenOf, type Given } from '../runtime/config/source.ts';
+import { networks } from '../runtime/config/networks.ts';
 import * as values from '../runtime/config/values.ts';
 import {
   DEFAULT_CACHE_SIZE,
@@ -74,6 +75,7 @@ const settings = z.object({
   PROXY_HOST_HEADER: oneOf(['preserve', 'target']).default('preserve'),
   PROXY_X_FORWARDED: forwardedMode.default('set'),
   PROXY_FORWARDED: forwardedMode.default('off'),
+  TRUSTED_PROXIES: valueOf(networks).optional(),
   PROXY_VIA: z
     .string()
     .regex(/^[\w.:-]+$/, 'must be a name such as clowder-proxy')

@@ -111,8 +111,8 @@ const FORMER_NAMES: { readonly [current: string]: readonly string[] } = {
   'clowder.event.id': ['event.id'],
 };
 
-/** Marks of a request that a stronger observer captured: on its own spans, and as NGINX logs the response header. */
-const CAPTURED_NAMES = ['clowder.captured', 'http.response.header.x-clowder-captured'];
+/** Of the request that a span, a record or a line of an access log tells of (docs/design.md, "Identity"): no field of events. */
+export const REQUEST_ID = 'clowder.request.id';
 
 /** Name of the record by which a capture refutes: not an event, and no event type is called so. */
 export const REFUTED_NAME = 'clowder.capture.refuted';
@@ -159,15 +159,6 @@ export function numberAttribute(attributes: Attributes, name: string): number | 
   if (text === undefined || text.trim() === '') return undefined;
   const value = Number(text);
   return Number.isFinite(value) ? value : undefined;
-}
-
-/** Whether the request was marked as captured by the proxy (docs/design.md, "Who knows best"). */
-export function isMarkedCaptured(attributes: Attributes, traceState: string): boolean {
-  if (traceState !== '' && /(?:^|,)\s*clowder=captured\s*(?:,|$)/.test(traceState)) return true;
-  return CAPTURED_NAMES.some((name) => {
-    const mark = textAttribute(attributes, name);
-    return mark !== undefined && mark !== 'false' && mark !== '0';
-  });
 }
 
 /** Every name that fills a field, current (rank 0) or former: so that a record's own attributes are walked, not the table. */

@@ -9,13 +9,24 @@ function digest(parts: readonly string[]): string {
 }
 
 /**
+ * What a request is known by: the id that the edge gave it. A trace that begins with the request ends in that id, and
+ * says the same to whoever knows the trace alone.
+ *
+ * @param traceId 32 hex digits, '' where there is none
+ * @param requestId undefined where the observation carries none: then requests of one trace cannot be told apart
+ */
+export function requestIdentity(traceId: string, requestId: string | undefined): string {
+  return requestId === undefined || traceId.endsWith(requestId) ? traceId : requestId;
+}
+
+/**
  * Id of an event derived from an HTTP request: what it describes. Every observation of one request gives the same id.
  *
- * @param traceId 32 hex digits
+ * @param request as `requestIdentity` gives it
  * @param resourceId '' where the observer does not know it
  */
-export function derivedEventId(traceId: string, type: string, resourceId: string): string {
-  return digest(['request', traceId, type, resourceId]);
+export function derivedEventId(request: string, type: string, resourceId: string): string {
+  return digest(['request', request, type, resourceId]);
 }
 
 /**
@@ -39,7 +50,7 @@ export function identitiesOf(
   });
 }
 
-/** Id of an observation that has no trace: what makes one line of an access log that line. */
+/** Id of an observation that has neither trace nor request id: what makes one line of an access log that line. */
 export function untracedEventId(type: string, resourceId: string, evidence: readonly string[]): string {
   return digest(['line', type, resourceId, ...evidence]);
 }

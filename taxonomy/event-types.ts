@@ -204,6 +204,8 @@ interface Traits<F extends string> {
   readonly v1: { readonly category: string; readonly type?: string };
   /** Which fields tell events of one request apart, the first that is known: whose event it is. */
   readonly identity: readonly F[];
+  /** The resource's id stands in the answer, where it is new: who sees no bodies does not know it. */
+  readonly answered?: true;
   /** What enrichment may add; none where the event is about no resource. */
   readonly enriched: readonly Extract<F, EnrichedField>[];
 }
@@ -245,6 +247,7 @@ const EVENTS = {
     resource: fileResource,
     v1: { category: 'upload' },
     identity: ['file_id'],
+    answered: true,
     enriched: FILE,
   }),
   'file.deleted': eventType('file.deleted', file, 'A file was deleted or moved to the trash', {
@@ -273,6 +276,7 @@ const EVENTS = {
     resource: resource('dataset'),
     v1: { category: 'create' },
     identity: ['resource_id'],
+    answered: true,
     enriched: CONTAINER,
   }),
   'dataset.deleted': eventType('dataset.deleted', container, 'A dataset was deleted or moved to the trash', {
@@ -301,6 +305,7 @@ const EVENTS = {
     resource: resource('collection'),
     v1: { category: 'create' },
     identity: ['resource_id'],
+    answered: true,
     enriched: CONTAINER,
   }),
   'collection.deleted': eventType('collection.deleted', container, 'A collection was deleted or moved to the trash', {
@@ -315,6 +320,7 @@ const EVENTS = {
     resource: resource('space'),
     v1: { category: 'create' },
     identity: ['resource_id'],
+    answered: true,
     enriched: ['resource_name', ...AUTHOR],
   }),
   'space.deleted': eventType('space.deleted', {}, 'A space was deleted', {

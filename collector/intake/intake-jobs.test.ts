@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { TRACE, WAIT_MS, WINDOW_MS, world } from '../../test/support/intake-world.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
-import { traceKeyOf } from '../../taxonomy/map/keys.ts';
+import { requestKeyOf } from '../../taxonomy/map/keys.ts';
 import type { Candidate } from '../../taxonomy/map/candidate.ts';
 
 const JOB = '66f00000000000000000000a';
@@ -20,13 +20,13 @@ const told = (event_id: string, stage = 'queued', fields: object = {}): Candidat
   strong: false,
 });
 const submission = { trace_id: TRACE, resource_id: 'f' };
-const traceKey = traceKeyOf(TRACE, 'extraction.queued');
+const requestKey = requestKeyOf(TRACE, 'extraction.queued');
 /** By the proxy, which saw the answer to the submission. */
 const captured: Candidate = {
   body: body('by proxy', 'queued', { ...submission, source: 'proxy' }),
   waits: false,
   strong: true,
-  traceKey,
+  requestKey,
 };
 /** Of the same request: which job it made stood in the answer alone. */
 const unseen = (event_id: string, waits: boolean): Candidate => ({
@@ -39,7 +39,7 @@ const withoutResource: Candidate = {
   body: body('unknown file', 'queued', { trace_id: TRACE, job_id: undefined, source: 'nginx' }),
   waits: true,
   strong: false,
-  traceKey,
+  requestKey,
 };
 
 describe('an event of a job', () => {

@@ -1,12 +1,34 @@
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { asId } from '../../taxonomy/http/facts.ts';
 import type { KeyRule } from '../journal/segments.ts';
-import { traceKeyOf } from '../../taxonomy/map/keys.ts';
+import { isVague, mayBeVague, requestKeyOf, traceKeyOf } from '../../taxonomy/map/keys.ts';
 
-/** Stands in the seen ids for "a strong observation of this type was seen in this trace". */
-export const strongKey = (traceKey: string): string => `strong:${traceKey}`;
-/** Stands in the seen ids for "an event without resource was recovered for this trace and type". */
-export const recoveredKey = (traceKey: string): string => `recovered:${traceKey}`;
+/** Stands in the seen ids for "a strong observation of this type was seen of this request". */
+export const strongKey = (requestKey: string): string => `strong:${requestKey}`;
+/** Stands for "of this request an event of this type is there that names no resource, by a weak observation". */
+export const vagueKey = (requestKey: string): string => `recovered:${requestKey}`;
+/** Stands for "of this request an event of this type is there that names its resource, by a weak observation". */
+export const namedKey = (requestKey: string): string => `named:${requestKey}`;
+/** Stands for "the event that names no resource was found to be one that another observation names". */
+export const matchedKey = (requestKey: string): string => `matched:${requestKey}`;
+/** Stands for "this event did not happen". */
+export const refutedKey = (id: string): string => `refuted:${id}`;
+
+/** What the journal remembers beside events: an id that a capture refuted, by itself, or any other key. */
+export type Remembered = { readonly refuted: string } | { readonly key: string };
+
+const OF_AN_ID = 'id:';
+const DERIVED_ID = /^[0-9a-f]{32}$/;
+
+/** The line by which the journal remembers a key. */
+export function lineOfKey(key: string): string {
+  return DERIVED_ID.test(key) ? OF_AN_ID + key : key;
+}
+
+export function rememberedOf(line: string): Remembered {
+  if (DERIVED_ID.test(line)) return { refuted: line };
+  return { key: line.startsWith(OF_AN_ID) ? line.slice(OF_AN_ID.length) : line };
+}
 
 /** Of one job there is one of each, whoever reports it; of its progress there are many. */
 const ONE_A_JOB: ReadonlySet<string> = new Set(['extraction.queued', 'extraction.done', 'extraction.failed']);
@@ -34,6 +56,12 @@ export function jobKeysOf(body: FlatBody): JobKeys | undefined {
     : { seenAs: [unnamed, key([instance])], own: [anywhere, key([instance])] };
 }
 
+/** What an event by a weak observation adds to the seen ids, beside its own id. */
+export function weakKeysOf(body: FlatBody, requestKey: string): readonly string[] {
+  if (isVague(body)) return [vagueKey(requestKey)];
+  return mayBeVague(body) ? [namedKey(requestKey)] : [];
+}
+
 /** What an event in the journal brings back into the seen ids. */
 export interface RememberedKeys {
   readonly keys: readonly string[];
@@ -42,23 +70,26 @@ export interface RememberedKeys {
 }
 
 /** The journal keeps the keys of what it has; another version has it make them anew: raise it where `keysOfLine` gives others. */
-export const KEY_RULE: KeyRule = { version: 1, keysOf: (line) => keysOfLine(line).keys };
+export const KEY_RULE: KeyRule = { version: 2, keysOf: (line) => keysOfLine(line).keys };
 
-/** Texts of lines that bring back more than their own id. */
-const MORE_THAN_AN_ID = ['"source":"proxy"', '"recovered":true', '"event":"view.resource"', '"job_id":"'];
+/** Lines that bring back more than their own id. */
+const MORE_THAN_AN_ID = /"source":"proxy"|"recovered":true|"event":"view\.resource"|"job_id":"/;
 
 /** @param line of the journal: JSON of an event */
 export function keysOfLine(line: string): RememberedKeys {
   const id = /^\{"event_id":"([^"\\]*)"/.exec(line)?.[1];
-  if (id !== undefined && !MORE_THAN_AN_ID.some((text) => line.includes(text))) return { keys: [id] };
+  if (id !== undefined && !MORE_THAN_AN_ID.test(line)) return { keys: [id] };
   const body = JSON.parse(line) as FlatBody;
   const keys = [body.event_id, ...(jobKeysOf(body)?.own ?? [])];
-  const trace = body['trace_id'];
-  if (typeof trace === 'string') {
-    const traceKey = traceKeyOf(trace, body.event);
-    if (body['recovered'] !== true) {
-      if (body['source'] === 'proxy') keys.push(strongKey(traceKey));
-    } else if (body['resource_id'] === undefined) keys.push(recoveredKey(traceKey));
+  const traceKey = traceKeyOf(body);
+  if (traceKey !== undefined) {
+    if (body['recovered'] === true) keys.push(...weakKeysOf(body, traceKey));
+    else if (body['source'] === 'proxy') {
+      keys.push(strongKey(traceKey));
+      // The id of a request is that of the capture's span.
+      const { span_id: span } = body;
+      if (typeof span === 'string') keys.push(strongKey(requestKeyOf(span, body.event)));
+    }
   }
   return body.event === 'view.resource' ? { keys, viewed: body } : { keys };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MemoryJournal } from '../../test/support/memory-journal.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
-import { traceKeyOf } from '../../taxonomy/map/keys.ts';
+import { requestKeyOf } from '../../taxonomy/map/keys.ts';
 import type { Candidate } from '../../taxonomy/map/candidate.ts';
 import { Intake } from './intake.ts';
 import { openJournal, type Journal } from '../journal/journal.ts';
@@ -22,7 +22,7 @@ const upload: Candidate = {
   body: { event_id: ID, event: 'file.uploaded', created: 1, trace_id: TRACE },
   waits: true,
   strong: false,
-  traceKey: traceKeyOf(TRACE, 'file.uploaded'),
+  requestKey: requestKeyOf(TRACE, 'file.uploaded'),
 };
 const noop = (): void => undefined;
 
@@ -62,6 +62,16 @@ describe('an event that the capture refuted', () => {
     expect(await intake.submit([weak])).toEqual(['duplicate']);
     expect(await intake.submit([marked])).toEqual(['duplicate']);
     expect([journal.lines, journal.held('waiting')]).toEqual([[], []]);
+  });
+
+  it('is one all the same where the capture says later that it happened: the same delete, refused and then done, in one trace', async () => {
+    const { intake, journal, open } = world();
+    const done: Candidate = { body: { ...body, source: 'proxy' }, waits: false, strong: true };
+    await refute(intake);
+    await intake.submit([done, marked, weak]);
+    await open().submit([done, marked, weak]);
+    await refute(intake);
+    expect([journal.lines.length, journal.held('waiting')]).toEqual([1, []]);
   });
 
   it('is not made of an observation in the same batch', async () => {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MemoryJournal } from '../../test/support/memory-journal.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
-import { traceKeyOf } from '../../taxonomy/map/keys.ts';
+import { requestKeyOf } from '../../taxonomy/map/keys.ts';
 import type { Candidate } from '../../taxonomy/map/candidate.ts';
 import { Intake } from './intake.ts';
 import { SeenIds } from './seen-ids.ts';
@@ -19,22 +19,30 @@ const body = (event_id: string, fields: object = {}): FlatBody => ({
   trace_id: TRACE,
   ...fields,
 });
-const traceKey = traceKeyOf(TRACE, 'file.uploaded');
+const requestKey = requestKeyOf(TRACE, 'file.uploaded');
 const strong = (file: string): Candidate => ({
   body: body(`id of ${file}`, { source: 'proxy', resource_id: file }),
   waits: false,
   strong: true,
-  traceKey,
+  requestKey,
 });
 /** Of a backend's span or an access log, whose request the proxy has marked; the path names the resource, or not. */
 const marked = (source: string, file?: string): Candidate =>
   file === undefined
-    ? { body: body('id without file', { source }), waits: true, strong: false, traceKey }
+    ? { body: body('id without file', { source }), waits: true, strong: false, requestKey }
     : { body: body(`id of ${file}`, { source, resource_id: file }), waits: true, strong: false };
 const unmarked = (source: string): Candidate => ({
   body: body('id of f1', { source, resource_id: 'f1' }),
   waits: false,
   strong: false,
+});
+
+const REQUEST = 'b7ad6b7169203331';
+/** The same by observers that carry the request's id. */
+const ofRequest = (candidate: Candidate): Candidate => ({
+  ...candidate,
+  body: { ...candidate.body, ...(candidate.strong && { span_id: REQUEST }) },
+  requestKey: requestKeyOf(REQUEST, 'file.uploaded'),
 });
 
 const JOB = '66f00000000000000000000a';
@@ -45,7 +53,7 @@ const jobByProxy: Candidate = {
   body: queued('id of f1', { source: 'proxy' }),
   waits: false,
   strong: true,
-  traceKey: traceKeyOf(TRACE, 'extraction.queued'),
+  requestKey: requestKeyOf(TRACE, 'extraction.queued'),
 };
 const jobBy = (source: string, fields: object = {}): Candidate => ({
   body: queued(`id by ${source}`, { source, trace_id: undefined, ...fields }),
@@ -63,6 +71,15 @@ const jobUnseen: Candidate = {
 const REQUESTS: Readonly<Record<string, readonly Candidate[]>> = {
   'the resource is in the path': [strong('f1'), marked('sdk', 'f1'), marked('nginx', 'f1'), marked('sdk', 'f1')],
   'only the proxy knows the resource': [strong('f1'), marked('sdk'), marked('nginx')],
+  'each carries the id of the request': [strong('f1'), marked('sdk', 'f1'), marked('nginx')].map(ofRequest),
+  'the proxy was killed, and the backend alone knows the resource': [
+    marked('sdk', 'f1'),
+    marked('nginx'),
+    marked('sdk', 'f1'),
+  ].map(ofRequest),
+  'there is no proxy, and the backend alone knows the resource': [unmarked('sdk'), marked('nginx'), unmarked('sdk')]
+    .map((one) => ({ ...one, waits: false }))
+    .map(ofRequest),
   'there is no proxy': [unmarked('sdk'), unmarked('sdk'), unmarked('nginx')],
   'several report the job': [jobByProxy, jobBy('rabbitmq'), jobBy('sdk', { clowder_instance: 'main' })],
 };

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { TRACE, WAIT_MS, WINDOW_MS, world } from '../../test/support/intake-world.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
-import { traceKeyOf } from '../../taxonomy/map/keys.ts';
+import { requestKeyOf } from '../../taxonomy/map/keys.ts';
 import type { Candidate } from '../../taxonomy/map/candidate.ts';
 
 const body = (event_id: string, fields: object = {}): FlatBody => ({
@@ -15,18 +15,18 @@ const posted = (event_id: string, fields: object = {}): Candidate => ({
   waits: false,
   strong: false,
 });
-const traceKey = traceKeyOf(TRACE, 'file.uploaded');
+const requestKey = requestKeyOf(TRACE, 'file.uploaded');
 const marked = (event_id: string): Candidate => ({
   body: body(event_id, { trace_id: TRACE, source: 'sdk' }),
   waits: true,
   strong: false,
-  traceKey,
+  requestKey,
 });
 const strong = (event_id: string): Candidate => ({
   body: body(event_id, { trace_id: TRACE, source: 'proxy', resource_id: 'f1' }),
   waits: false,
   strong: true,
-  traceKey,
+  requestKey,
 });
 
 describe('a submission', () => {

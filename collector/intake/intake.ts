@@ -1,13 +1,15 @@
 import type { Candidate, Rejection } from '../../taxonomy/map/candidate.ts';
-import { traceKeyOf } from '../../taxonomy/map/keys.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
+import { isVague } from '../../taxonomy/map/keys.ts';
 import type { Journal, JournalChange } from '../journal/journal.ts';
 import type { SegmentKeys } from '../journal/segments.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { CollapseWindow } from './collapse-window.ts';
-import { jobKeysOf, KEY_RULE, keysOfLine, recoveredKey, strongKey } from './intake-keys.ts';
+import { jobKeysOf, KEY_RULE, keysOfLine, lineOfKey, namedKey, strongKey, vagueKey } from './intake-keys.ts';
 import { IntakePlan } from './intake-plan.ts';
+import { KnownKeys } from './known-keys.ts';
 import { toRejectedRecord } from './rejected-record.ts';
+import { bodyOfWaiting, lineOfWaiting } from './waiting-line.ts';
 import { WaitingRoom, type WaitingEntry } from './waiting-room.ts';
 
 /** What became of one candidate. */
@@ -43,7 +45,7 @@ const VIEW_SEGMENTS = 2;
  */
 export class Intake {
   readonly #journal: Journal;
-  readonly #seen: SeenIds;
+  readonly #known: KnownKeys;
   readonly #options: IntakeOptions;
   readonly #waiting: WaitingRoom;
   readonly #collapsed = new CollapseWindow();
@@ -55,7 +57,7 @@ export class Intake {
   constructor(options: IntakeOptions) {
     this.#options = options;
     this.#journal = options.journal;
-    this.#seen = options.seen;
+    this.#known = new KnownKeys(options.seen, options.windowMs);
     this.#waiting = new WaitingRoom();
     this.#rebuild();
   }
@@ -107,50 +109,61 @@ export class Intake {
       for (const entry of due) this.#waiting.putBack(entry);
       this.#orphans.push(...orphans);
     });
-    const recovered = due.flatMap((entry) => this.#recover(entry, plan, now) ?? []);
+    // Of two observations of one request the one that knows more is published.
+    const knowingFirst = due.toSorted((one, other) => Number(one.vague) - Number(other.vague));
+    const recovered = knowingFirst.flatMap((entry) => this.#recover(entry, plan, now) ?? []);
     const unhold = [...orphans, ...expired, ...due.map((entry) => entry.heldId)];
-    await this.#write({ ...(plan.append.length > 0 && { append: plan.append }), unhold }, plan);
+    await this.#write({ ...this.#changeOf(plan, [], '', now), unhold }, plan);
     for (const body of recovered) this.#options.observer.recovered(body);
     return recovered.length;
   }
 
   /** @returns the event; undefined where it is settled already, or is the same view as another */
-  #recover({ id, line, traceKey, collapse }: WaitingEntry, plan: IntakePlan, now: number): FlatBody | undefined {
-    if (this.#isSettled(id, traceKey)) return undefined;
-    this.#mark(id, plan, now);
-    if (traceKey !== undefined) this.#mark(recoveredKey(traceKey), plan, now);
-    const body: FlatBody = { ...(JSON.parse(line) as FlatBody), recovered: true };
+  #recover(
+    { id, line, requestKey, vague, collapse }: WaitingEntry,
+    plan: IntakePlan,
+    now: number,
+  ): FlatBody | undefined {
+    if (this.#known.isSettled(id, requestKey)) return undefined;
+    if (vague && requestKey !== undefined && this.#isNamed(requestKey)) return undefined;
+    const body: FlatBody = { ...bodyOfWaiting(line).body, recovered: true };
+    this.#known.mark(id, plan, now);
+    this.#known.markWeak(body, requestKey, plan, now);
     if (!this.#counts(collapse, body, plan)) return undefined;
     plan.append.push(JSON.stringify(body));
     return body;
   }
 
-  #isSettled(id: string, traceKey: string | undefined): boolean {
-    return this.#seen.has(id) || (traceKey !== undefined && this.#seen.has(strongKey(traceKey)));
+  /** Whether an observation that names the resource is there, or waits. */
+  #isNamed(requestKey: string): boolean {
+    return this.#known.has(namedKey(requestKey)) || this.#waiting.hasNamed(requestKey);
   }
 
   #decide(candidate: Candidate, plan: IntakePlan, now: number): Verdict {
-    const { body, traceKey, strong } = candidate;
+    const { body, requestKey, strong } = candidate;
     const id = body.event_id;
-    if (this.#seen.has(id)) return this.#thereAlready(id, candidate, plan, now);
+    if (this.#known.has(id)) return this.#thereAlready(id, candidate, plan, now);
+    const settled = strong ? undefined : this.#known.settledBy(candidate, plan, now);
+    if (settled !== undefined) return this.#duplicate(settled, plan);
     if (candidate.waits) return this.#wait(candidate, plan, now);
     const job = jobKeysOf(body);
-    const isTold = job?.seenAs.some((key) => this.#seen.has(key)) === true;
+    const isTold = job?.seenAs.some((key) => this.#known.has(key)) === true;
     if (isTold && !strong) return 'duplicate';
     const ownKeys = [id];
-    if (strong && traceKey !== undefined) {
-      const recovered = recoveredKey(traceKey);
-      if (this.#seen.has(recovered)) return this.#thereAlready(recovered, candidate, plan, now);
-      ownKeys.push(strongKey(traceKey));
-      plan.strongKeys.push(strongKey(traceKey));
+    if (strong && requestKey !== undefined) {
+      const vague = vagueKey(requestKey);
+      if (this.#known.has(vague)) return this.#thereAlready(vague, candidate, plan, now);
+      ownKeys.push(strongKey(requestKey));
+      plan.strongKeys.push(strongKey(requestKey));
     }
-    for (const key of ownKeys) this.#mark(key, plan, now);
-    this.#release(id, strong ? traceKey : undefined, plan);
+    for (const key of ownKeys) this.#known.mark(key, plan, now);
+    if (!strong) this.#known.markWeak(body, requestKey, plan, now);
+    this.#release(id, strong ? requestKey : undefined, plan);
     if (isTold) {
-      plan.remembered.push(...ownKeys);
+      plan.remembered.push(...ownKeys.map(lineOfKey));
       return 'duplicate';
     }
-    for (const key of job?.own ?? []) this.#mark(key, plan, now);
+    for (const key of job?.own ?? []) this.#known.mark(key, plan, now);
     if (!this.#counts(candidate.collapse, body, plan)) return 'duplicate';
     plan.append.push(JSON.stringify(body));
     return 'accepted';
@@ -158,50 +171,38 @@ export class Intake {
 
   /** The event is there, perhaps by an observer that did not know the job: a strong one says which it was. */
   #thereAlready(key: string, { body, strong }: Candidate, plan: IntakePlan, now: number): Verdict {
-    for (const jobKey of (strong ? jobKeysOf(body) : undefined)?.own ?? []) this.#remember(jobKey, plan, now);
+    for (const jobKey of (strong ? jobKeysOf(body) : undefined)?.own ?? []) this.#known.remember(jobKey, plan, now);
     return this.#duplicate(key, plan);
   }
 
-  #wait({ body, traceKey, collapse }: Candidate, plan: IntakePlan, now: number): Verdict {
+  #wait({ body, requestKey, collapse }: Candidate, plan: IntakePlan, now: number): Verdict {
     const id = body.event_id;
     if (this.#waiting.has(id)) return this.#duplicate(id, plan);
-    if (traceKey !== undefined && this.#seen.has(strongKey(traceKey)))
-      return this.#duplicate(strongKey(traceKey), plan);
-    const line = JSON.stringify(body);
+    const line = lineOfWaiting(body, requestKey);
     const dueMs = now + this.#options.waitMs;
     plan.hold.push({ line, dueMs, reason: 'waiting', attempts: 0 });
     plan.heldEntryIds.push(id);
     plan.onUndo(() => this.#waiting.forget([id]));
-    this.#waiting.add({ id, line, traceKey, dueMs, ...(collapse !== undefined && { collapse }) });
+    this.#waiting.add({
+      id,
+      line,
+      requestKey,
+      vague: isVague(body),
+      dueMs,
+      ...(collapse !== undefined && { collapse }),
+    });
     return 'waiting';
   }
 
-  /** As if the event were there already: whoever would make one of it later makes none, also after a restart. */
+  /** Weak observations of the event make none of it, those that wait and those to come, also after a restart. */
   #refute(id: string, plan: IntakePlan, now: number): void {
-    if (this.#seen.has(id)) {
-      this.#duplicate(id, plan);
-      return;
-    }
-    this.#remember(id, plan, now);
-    this.#release(id, undefined, plan);
+    const known = this.#known.refute(id, plan, now);
+    if (known === undefined) this.#release(id, undefined, plan);
+    else this.#duplicate(known, plan);
   }
 
-  /** Marks what no event in the journal brings back after a restart. */
-  #remember(key: string, plan: IntakePlan, now: number): void {
-    if (this.#seen.has(key)) return;
-    this.#mark(key, plan, now);
-    plan.remembered.push(key);
-  }
-
-  #mark(key: string, plan: IntakePlan, now: number): void {
-    if (this.#seen.has(key)) return;
-    this.#seen.add(key, now);
-    plan.marked.push(key);
-    plan.onUndo(() => this.#seen.delete(key));
-  }
-
-  #release(id: string, traceKey: string | undefined, plan: IntakePlan): void {
-    const claimed = this.#waiting.claim(id, traceKey);
+  #release(id: string, requestKey: string | undefined, plan: IntakePlan): void {
+    const claimed = this.#waiting.claim(id, requestKey);
     if (claimed.length === 0) return;
     plan.released.push(...claimed);
     plan.onUndo(() => this.#waiting.unclaim(claimed));
@@ -263,8 +264,8 @@ export class Intake {
 
   #settle(plan: IntakePlan, heldIds: readonly number[], unheld: readonly number[]): void {
     this.#orphans.push(...this.#waiting.settle(plan.heldEntryIds, heldIds, plan.released, unheld));
-    // Another submission of the same trace, whose write failed, may have taken them back.
-    for (const key of plan.strongKeys) if (!this.#seen.has(key)) this.#seen.add(key, this.#options.now());
+    // Another submission of the same request, whose write failed, may have taken them back.
+    for (const key of plan.strongKeys) if (!this.#known.has(key)) this.#known.add(key, this.#options.now());
   }
 
   #report(candidates: readonly Candidate[], verdicts: readonly Verdict[], rejected: number, origin: string): void {
@@ -291,18 +292,16 @@ export class Intake {
     for (const row of this.#journal.scan({ direction: 'asc', sinceMs, fromRow: linesFrom })) {
       for (const line of row.lines) {
         const { keys, viewed } = keysOfLine(line);
-        for (const key of keys) if (!this.#seen.has(key)) this.#seen.add(key, row.atMs);
+        for (const key of keys) if (!this.#known.has(key)) this.#known.add(key, row.atMs);
         if (viewed !== undefined) this.#collapsed.restore(viewed);
       }
     }
-    for (const { line } of this.#journal.held('remembered')) this.#seen.add(line, now);
-    for (const held of this.#journal.held('waiting')) {
-      const body = JSON.parse(held.line) as FlatBody;
-      const trace = body['trace_id'];
-      const traceKey =
-        body['resource_id'] === undefined && typeof trace === 'string' ? traceKeyOf(trace, body.event) : undefined;
-      if (this.#isSettled(body.event_id, traceKey)) this.#orphans.push(held.id);
-      else this.#waiting.add({ id: body.event_id, line: held.line, traceKey, dueMs, heldId: held.id });
+    for (const { line } of this.#journal.held('remembered')) this.#known.restore(line, now);
+    for (const { id: heldId, line } of this.#journal.held('waiting')) {
+      const { body, requestKey } = bodyOfWaiting(line);
+      const { event_id: id } = body;
+      if (this.#known.isSettled(id, requestKey)) this.#orphans.push(heldId);
+      else this.#waiting.add({ id, line, requestKey, vague: isVague(body), dueMs, heldId });
     }
   }
   /**
@@ -319,7 +318,7 @@ export class Intake {
         yield segment;
       }
     }
-    this.#seen.restore(noted());
+    this.#known.restoreSummed(noted());
     const old = ends.findIndex(({ lastMs }) => lastMs < now - VIEWS_MS);
     const views = Math.min(old === -1 ? ends.length : old, VIEW_SEGMENTS);
     return { viewsFrom: ends[views]?.lastRow ?? 0, linesFrom: ends[0]?.lastRow ?? 0 };

@@ -4,7 +4,9 @@ import type { Candidate } from '../../taxonomy/map/candidate.ts';
 export interface WaitingEntry {
   readonly id: string;
   readonly line: string;
-  readonly traceKey: string | undefined;
+  readonly requestKey: string | undefined;
+  /** It names no resource. */
+  readonly vague: boolean;
   readonly dueMs: number;
   readonly collapse?: Candidate['collapse'];
   /** Its row in the journal, once that is committed. */
@@ -15,10 +17,10 @@ export interface WaitingEntry {
 
 export type DueEntry = WaitingEntry & { readonly heldId: number };
 
-/** Index of the journal's waiting lines, by event id and by trace and type. Holds no truth that the journal lacks. */
+/** Index of the journal's waiting lines, by event id and by request and type. Holds no truth that the journal lacks. */
 export class WaitingRoom {
   readonly #byId = new Map<string, WaitingEntry>();
-  readonly #byTrace = new Map<string, Set<string>>();
+  readonly #byRequest = new Map<string, Set<string>>();
 
   get size(): number {
     return this.#byId.size;
@@ -28,11 +30,17 @@ export class WaitingRoom {
     return this.#byId.has(id);
   }
 
+  /** Whether another observation of the request waits that names the resource. */
+  hasNamed(requestKey: string): boolean {
+    for (const id of this.#byRequest.get(requestKey) ?? []) if (this.#byId.get(id)?.vague === false) return true;
+    return false;
+  }
+
   add(entry: WaitingEntry): void {
     this.#byId.set(entry.id, entry);
-    if (entry.traceKey === undefined) return;
-    const ids = this.#byTrace.get(entry.traceKey) ?? new Set();
-    this.#byTrace.set(entry.traceKey, ids.add(entry.id));
+    if (entry.requestKey === undefined) return;
+    const ids = this.#byRequest.get(entry.requestKey) ?? new Set();
+    this.#byRequest.set(entry.requestKey, ids.add(entry.id));
   }
 
   putBack(entry: WaitingEntry): void {
@@ -41,10 +49,10 @@ export class WaitingRoom {
   }
 
   /** Claims the entries that a strong observation takes the place of; returns their ids. */
-  claim(id: string, traceKey: string | undefined): string[] {
+  claim(id: string, requestKey: string | undefined): string[] {
     const claimed: string[] = [];
     if (this.#byId.size === 0) return claimed;
-    const ids = new Set(traceKey === undefined ? [] : this.#byTrace.get(traceKey));
+    const ids = new Set(requestKey === undefined ? [] : this.#byRequest.get(requestKey));
     ids.add(id);
     for (const one of ids) {
       const entry = this.#byId.get(one);
@@ -96,10 +104,10 @@ export class WaitingRoom {
       const entry = this.#byId.get(id);
       if (entry === undefined) continue;
       this.#byId.delete(id);
-      if (entry.traceKey === undefined) continue;
-      const siblings = this.#byTrace.get(entry.traceKey);
+      if (entry.requestKey === undefined) continue;
+      const siblings = this.#byRequest.get(entry.requestKey);
       siblings?.delete(id);
-      if (siblings?.size === 0) this.#byTrace.delete(entry.traceKey);
+      if (siblings?.size === 0) this.#byRequest.delete(entry.requestKey);
     }
   }
 

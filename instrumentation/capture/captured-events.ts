@@ -1,4 +1,4 @@
-import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
+import { ATTRIBUTE_OF_FIELD, REQUEST_ID } from '../../taxonomy/attributes.ts';
 import { derivedEventId, identitiesOf } from '../../taxonomy/event-id.ts';
 import type { EventData, HttpEvent } from '../../taxonomy/http/types.ts';
 import type { CapturedAttributes, CapturedEvent } from './types.ts';
@@ -12,22 +12,28 @@ export interface Occasion {
   /** Secrets redacted. */
   readonly referrer: string | undefined;
   readonly instance: string | undefined;
-  /** 32 hex digits; '' where there is none. */
-  readonly traceId: string;
+  /** What the request is known by (`requestIdentity`); '' where it has neither id nor trace. */
+  readonly identity: string;
 }
 
 /** Attributes of the span that every event of its request carries too. */
-const WHO = ['client.address', 'user_agent.original', 'clowder.client.kind', 'user.id', 'user.name'] as const;
+const SHARED = [
+  REQUEST_ID,
+  'client.address',
+  'user_agent.original',
+  'clowder.client.kind',
+  'user.id',
+  'user.name',
+] as const;
 
 /** The events as log records, ids included: every observer of the request gives the same ones (docs/design.md, "Identity"). */
 export function captureEvents(events: readonly HttpEvent[], occasion: Occasion): CapturedEvent[] {
   const identities = identitiesOfEvents(events);
   return events.map(({ event, data, collapseWithinS }, index) => {
     const attributes: CapturedAttributes = { [ATTRIBUTE_OF_FIELD.source]: 'proxy' };
-    if (occasion.traceId !== '') {
-      attributes[ATTRIBUTE_OF_FIELD.event_id] = derivedEventId(occasion.traceId, event, identities[index] ?? '');
-    }
-    for (const name of WHO) {
+    if (occasion.identity !== '')
+      attributes[ATTRIBUTE_OF_FIELD.event_id] = derivedEventId(occasion.identity, event, identities[index] ?? '');
+    for (const name of SHARED) {
       const value = occasion.attributes[name];
       if (value !== undefined) attributes[name] = value;
     }
@@ -58,19 +64,19 @@ const identitiesOfEvents = (events: readonly HttpEvent[]): string[] =>
  *
  * @param assumed what path and status alone amount to
  * @param known what the whole request amounts to
- * @param traceId 32 hex digits; '' where there is none: nobody else's events can be told of then
+ * @param identity of the request; '' where there is none: nobody else's events can be told of then
  */
-export function refutedIds(assumed: readonly HttpEvent[], known: readonly HttpEvent[], traceId: string): string[] {
-  if (assumed.length === 0 || traceId === '') return [];
+export function refutedIds(assumed: readonly HttpEvent[], known: readonly HttpEvent[], identity: string): string[] {
+  if (assumed.length === 0 || identity === '') return [];
   const identities = identitiesOfEvents(known);
   const happened = new Set(known.map(({ event }, index) => `${event} ${identities[index] ?? ''}`));
   const types = new Set(known.map(({ event }) => event));
   const refuted = new Set<string>();
-  for (const [index, identity] of identitiesOfEvents(assumed).entries()) {
+  for (const [index, resource] of identitiesOfEvents(assumed).entries()) {
     const type = assumed[index]?.event;
     // Who does not know the resource cannot have meant another one.
-    if (type !== undefined && !(identity === '' ? types.has(type) : happened.has(`${type} ${identity}`)))
-      refuted.add(derivedEventId(traceId, type, identity));
+    if (type !== undefined && !(resource === '' ? types.has(type) : happened.has(`${type} ${resource}`)))
+      refuted.add(derivedEventId(identity, type, resource));
   }
   return [...refuted];
 }

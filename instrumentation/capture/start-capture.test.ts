@@ -38,6 +38,7 @@ interface Exchange {
   readonly answer?: string | Uint8Array;
   readonly complete?: boolean;
   readonly traceId?: string;
+  readonly requestId?: string;
   readonly options?: Partial<CaptureOptions>;
   readonly head?: Partial<RequestHead>;
 }
@@ -61,7 +62,7 @@ function exchange(line: string, seen: Exchange = {}): CaptureResult & { readonly
   const answered: Readonly<Record<string, string>> = seen.answered ?? { 'content-type': 'application/json' };
   capture.responseHead(seen.status ?? 200, (name) => answered[name]);
   for (const chunk of chunks(seen.answer)) capture.responseChunk(chunk);
-  return { capture, ...capture.end(seen.complete ?? true, seen.traceId ?? TRACE) };
+  return { capture, ...capture.end(seen.complete ?? true, seen.traceId ?? TRACE, seen.requestId ?? '') };
 }
 
 function* chunks(body: string | Uint8Array | undefined): Generator<Uint8Array> {

@@ -1,3 +1,5 @@
+import { REQUEST_ID } from '../../taxonomy/attributes.ts';
+import { requestIdentity } from '../../taxonomy/event-id.ts';
 import { mapRequestOnRoute, routeMatchOf } from '../../taxonomy/http/map-request.ts';
 import type { BodiesToRead } from '../../taxonomy/http/rule.ts';
 import { RULES } from '../../taxonomy/http/rules.ts';
@@ -82,17 +84,19 @@ class RequestCapture implements Capture {
     this.#answer?.push(chunk);
   }
 
-  end(complete: boolean, traceId: string): CaptureResult {
+  end(complete: boolean, traceId: string, requestId: string): CaptureResult {
     const attributes = this.#endAttributes();
     const match = this.#match;
     if (!this.mayBeEvent || match === undefined) return { attributes, events: NONE, refuted: NONE, errors: NONE };
     attributes['clowder.captured'] = true;
+    if (requestId !== '') attributes[REQUEST_ID] = requestId;
+    const identity = requestIdentity(traceId, requestId === '' ? undefined : requestId);
     const errors = new Set<CaptureErrorCode>();
     try {
       const { happened, assumed } = this.#map(match, complete, errors);
       addEventIds(attributes, happened);
-      const events = captureEvents(happened, this.#occasion(attributes, traceId));
-      return { attributes, events, refuted: refutedIds(assumed, happened, traceId), errors: [...errors] };
+      const events = captureEvents(happened, this.#occasion(attributes, identity));
+      return { attributes, events, refuted: refutedIds(assumed, happened, identity), errors: [...errors] };
     } catch {
       errors.add('mapping_failed');
       return { attributes, events: NONE, refuted: NONE, errors: [...errors] };
@@ -151,7 +155,7 @@ class RequestCapture implements Capture {
     return { happened, assumed: [...withoutHeaders, ...withHeaders] };
   }
 
-  #occasion(end: CapturedAttributes, traceId: string): Occasion {
+  #occasion(end: CapturedAttributes, identity: string): Occasion {
     const { attributes } = this;
     const path = String(attributes['url.path']);
     const query = attributes['url.query'];
@@ -161,7 +165,7 @@ class RequestCapture implements Capture {
       url: `${authorityOf(this.#origin)}${path}${query === undefined ? '' : `?${String(query)}`}`,
       referrer: referrer === undefined || referrer === '' ? undefined : redactUrl(referrer),
       instance: this.#options.instance,
-      traceId,
+      identity,
     };
   }
 }

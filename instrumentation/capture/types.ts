@@ -33,7 +33,7 @@ export type CapturedAttributes = Record<string, string | number | boolean>;
 /** A domain event as it leaves: an OTel log record of this name and these attributes (docs/design.md, "Telemetry form"). */
 export interface CapturedEvent {
   readonly type: EventType;
-  /** By the names of ATTRIBUTE_OF_FIELD; `clowder.source` and, where the trace is known, `clowder.event.id` included. */
+  /** By the names of ATTRIBUTE_OF_FIELD; `clowder.source` and, where the request has an id, `clowder.event.id` included. */
   readonly attributes: CapturedAttributes;
 }
 
@@ -51,7 +51,7 @@ export interface CaptureResult {
   readonly events: readonly CapturedEvent[];
   /**
    * Ids of events that path and status alone would have made, and that the bodies say did not happen: other observers
-   * of the same trace must not make them either (docs/design.md, "Who knows best").
+   * of the same request must not make them either (docs/design.md, "Who knows best").
    */
   readonly refuted: readonly string[];
   readonly errors: readonly CaptureErrorCode[];
@@ -81,7 +81,8 @@ export interface Capture {
    * Once, when the exchange is over.
    *
    * @param complete whether the client got all of the answer
-   * @param traceId 32 hex digits, '' where there is none: the events' ids come from it
+   * @param traceId 32 hex digits, '' where there is none
+   * @param requestId 16 hex digits, '' where there is none: the events' ids come from both
    */
-  end(complete: boolean, traceId: string): CaptureResult;
+  end(complete: boolean, traceId: string, requestId: string): CaptureResult;
 }

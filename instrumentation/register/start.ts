@@ -6,16 +6,17 @@ import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { redactText } from '../../taxonomy/redaction.ts';
 import { ClowderInstrumentation } from '../server/clowder-instrumentation.ts';
 import { enrichmentSettings } from '../server/enrich-settings.ts';
-import { captureOptions } from '../server/settings.ts';
+import { callerTrust, captureOptions } from '../server/settings.ts';
 import { flushAtExit } from '../telemetry/flush-at-exit.ts';
 import { hasSdk } from '../telemetry/sdk.ts';
 import { logToStderr, setUpTelemetry } from '../telemetry/set-up.ts';
 import { hookImports } from './module-hooks.ts';
+import { strangersBeginTraces } from './strangers.ts';
 
 /** By the names that OTEL_NODE_ENABLED_INSTRUMENTATIONS and OTEL_NODE_DISABLED_INSTRUMENTATIONS use. */
 const INSTRUMENTATIONS: ReadonlyMap<string, () => Instrumentation> = new Map<string, () => Instrumentation>([
   ['clowder', () => clowderInstrumentation()],
-  ['http', () => new HttpInstrumentation()],
+  ['http', () => new HttpInstrumentation(strangersBeginTraces(callerTrust({}, process.env, logToStderr)))],
   ['express', () => new ExpressInstrumentation()],
 ]);
 

@@ -14,7 +14,7 @@ import { propagateThroughFetch } from './fetch-propagation.ts';
 import { requestHead } from './request-head.ts';
 import { observeServers } from './server-emit.ts';
 import { enrichmentSettings, type EnrichSettings } from './enrich-settings.ts';
-import { captureOptions, type CaptureSettings } from './settings.ts';
+import { callerTrust, captureOptions, type CaptureSettings } from './settings.ts';
 
 export interface ClowderInstrumentationConfig extends InstrumentationConfig, CaptureSettings {
   /** Whether, and how, events are completed by asking Clowder; false: never. @default as CLOWDER_ENRICH says: off */
@@ -121,6 +121,7 @@ export class ClowderInstrumentation extends InstrumentationBase<ClowderInstrumen
       logger: this.logger,
       meter: this.meter,
       propagator: propagation,
+      trusts: callerTrust(this.getConfig(), process.env, this.warn),
       enricher,
       onError: (error) => this._diag.error('a request could not be reported', error),
     });

@@ -24,6 +24,7 @@ function setUp(
   const started = {
     context: ROOT_CONTEXT,
     traceId: '',
+    requestId: '',
     forwardHeaders: () => ({ traceparent: undefined, tracestate: undefined }),
     end: (outcome: Outcome) => void ends.push(outcome),
   };

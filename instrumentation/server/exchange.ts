@@ -79,9 +79,9 @@ export class Exchange {
     return this.#request !== undefined;
   }
 
-  /** Whether the request and the answer are marked as captured. */
-  get marked(): boolean {
-    return this.#capture.mayBeEvent && !this.#broken;
+  /** Id of the request, by which request and answer are marked as captured; undefined where they are not. */
+  get mark(): string | undefined {
+    return this.#capture.mayBeEvent ? this.#request?.requestId || undefined : undefined;
   }
 
   /**
@@ -164,7 +164,10 @@ function push(this: IncomingMessage & Observed, ...args: unknown[]): boolean {
 function writeHead(this: ServerResponse & Observed, ...args: unknown[]): ServerResponse {
   const exchange = this[EXCHANGE];
   const first = !this.headersSent;
-  const sent = first && exchange.marked ? withCapturedMark(this, args) : args;
+  // Answered before anybody was handed the request.
+  if (first && !exchange.attached) exchange.attach(true);
+  const { mark } = exchange;
+  const sent = first && mark !== undefined ? withCapturedMark(this, args, mark) : args;
   const result = Reflect.apply(exchange.original.writeHead, this, sent) as ServerResponse;
   if (first) exchange.responseHead(this.statusCode, (name) => headerOf(this, sent, name));
   return result;

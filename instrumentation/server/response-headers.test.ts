@@ -3,6 +3,8 @@ import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { headerOf, withCapturedMark } from './response-headers.ts';
 
+const REQUEST = 'b7ad6b7169203331';
+
 const response = (headers: Record<string, string | string[]> = {}): ServerResponse => {
   const made = new ServerResponse(new IncomingMessage(new Socket()));
   for (const [name, value] of Object.entries(headers)) made.setHeader(name, value);
@@ -11,12 +13,16 @@ const response = (headers: Record<string, string | string[]> = {}): ServerRespon
 
 describe('the mark', () => {
   test.each<[string, unknown[], unknown[]]>([
-    ['no headers', [200], [200, { 'X-Clowder-Captured': '1' }]],
-    ['a reason', [200, 'Fine'], [200, 'Fine', { 'X-Clowder-Captured': '1' }]],
-    ['an object', [200, { a: '1' }], [200, { a: '1', 'X-Clowder-Captured': '1' }]],
-    ['a reason and an object', [200, 'Fine', { a: 1 }], [200, 'Fine', { a: 1, 'X-Clowder-Captured': '1' }]],
-    ['an undefined reason', [200, undefined, { a: 1 }], [200, undefined, { a: 1, 'X-Clowder-Captured': '1' }]],
-    ['names and values in turn', [200, ['a', '1', 'a', '2']], [200, ['a', '1', 'a', '2', 'X-Clowder-Captured', '1']]],
+    ['no headers', [200], [200, { 'X-Clowder-Captured': REQUEST }]],
+    ['a reason', [200, 'Fine'], [200, 'Fine', { 'X-Clowder-Captured': REQUEST }]],
+    ['an object', [200, { a: '1' }], [200, { a: '1', 'X-Clowder-Captured': REQUEST }]],
+    ['a reason and an object', [200, 'Fine', { a: 1 }], [200, 'Fine', { a: 1, 'X-Clowder-Captured': REQUEST }]],
+    ['an undefined reason', [200, undefined, { a: 1 }], [200, undefined, { a: 1, 'X-Clowder-Captured': REQUEST }]],
+    [
+      'names and values in turn',
+      [200, ['a', '1', 'a', '2']],
+      [200, ['a', '1', 'a', '2', 'X-Clowder-Captured', REQUEST]],
+    ],
     [
       'pairs',
       [200, [['a', '1']]],
@@ -24,25 +30,25 @@ describe('the mark', () => {
         200,
         [
           ['a', '1'],
-          ['X-Clowder-Captured', '1'],
+          ['X-Clowder-Captured', REQUEST],
         ],
       ],
     ],
-    ['an empty list', [200, []], [200, ['X-Clowder-Captured', '1']]],
+    ['an empty list', [200, []], [200, ['X-Clowder-Captured', REQUEST]]],
   ])('is added to %s', (_what, args, marked) => {
-    expect(withCapturedMark(response(), args)).toEqual(marked);
+    expect(withCapturedMark(response(), args, REQUEST)).toEqual(marked);
   });
 
   test.each<[string, ServerResponse, unknown[]]>([
     ['given', response(), [200, { 'x-clowder-captured': '1' }]],
-    ['set before', response({ 'X-Clowder-Captured': '1' }), [200]],
+    ['set before', response({ 'X-Clowder-Captured': REQUEST }), [200]],
   ])('is not added twice where it is %s', (_what, to, args) => {
-    expect(withCapturedMark(to, args)).toEqual(args);
+    expect(withCapturedMark(to, args, REQUEST)).toEqual(args);
   });
 
   test('leaves the headers of the program as they are', () => {
     const headers = { a: '1' };
-    withCapturedMark(response(), [200, headers]);
+    withCapturedMark(response(), [200, headers], REQUEST);
     expect(headers).toEqual({ a: '1' });
   });
 });

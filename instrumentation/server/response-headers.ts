@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** Tells NGINX that the proxy captured the request (docs/design.md, "Who knows best"). */
+/** Tells NGINX which request it was that the capture saw (docs/design.md, "Identity"). */
 const CAPTURED_HEADER = 'X-Clowder-Captured';
 
 /** What `writeHead` takes as headers: an object, a flat list of names and values, or a list of pairs. */
@@ -15,13 +15,17 @@ function givenHeaders(args: readonly unknown[]): object | undefined {
 }
 
 /** The arguments of `writeHead` with our mark among the headers, whatever their form; unchanged where it is there. */
-export function withCapturedMark(response: ServerResponse, args: readonly unknown[]): readonly unknown[] {
+export function withCapturedMark(
+  response: ServerResponse,
+  args: readonly unknown[],
+  requestId: string,
+): readonly unknown[] {
   if (headerOf(response, args, CAPTURED_HEADER.toLowerCase()) !== undefined) return args;
   const headers = givenHeaders(args);
   const rest = headers === undefined ? [...args] : args.slice(0, args.indexOf(headers));
-  if (!Array.isArray(headers)) return [...rest, { ...headers, [CAPTURED_HEADER]: '1' }];
+  if (!Array.isArray(headers)) return [...rest, { ...headers, [CAPTURED_HEADER]: requestId }];
   const pairs = Array.isArray(headers[0]);
-  return [...rest, pairs ? [...headers, [CAPTURED_HEADER, '1']] : [...headers, CAPTURED_HEADER, '1']];
+  return [...rest, pairs ? [...headers, [CAPTURED_HEADER, requestId]] : [...headers, CAPTURED_HEADER, requestId]];
 }
 
 /**

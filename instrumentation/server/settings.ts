@@ -1,7 +1,9 @@
 import { shown } from '../../runtime/config/blank.ts';
 import { textOf, type Environment } from '../../runtime/config/source.ts';
-import { flag, oneOf } from '../../runtime/config/values.ts';
+import { networks } from '../../runtime/config/networks.ts';
+import { entriesOf, flag, oneOf } from '../../runtime/config/values.ts';
 import type { CaptureOptions } from '../capture/types.ts';
+import { trustsCaller, type TrustsCaller } from '../telemetry/caller.ts';
 import type { ClowderVersion } from '../../taxonomy/http/types.ts';
 
 /** What the capture of a server can be told, in code or by environment. */
@@ -14,6 +16,11 @@ export interface CaptureSettings {
   readonly instance?: string | undefined;
   /** Whether X-Forwarded-For and Forwarded name the client: there is a proxy in front that sets them; CLOWDER_TRUST_FORWARDED. @default false */
   readonly trustForwarded?: boolean;
+  /**
+   * Addresses and networks of the reverse proxies in front, whose trace goes on; TRUSTED_PROXIES. @default with
+   * `trustForwarded` whoever calls, without it nobody
+   */
+  readonly trustedProxies?: readonly string[];
 }
 
 const VERSION = oneOf<ClowderVersion>(['v1', 'v2', 'auto']);
@@ -38,6 +45,21 @@ export function captureOptions(
     trustForwarded: settings.trustForwarded ?? trustForwarded(env, log),
     ...(instance !== undefined && { instance }),
   };
+}
+
+/** Whose trace goes on. @param log told of a variable that cannot be understood; nobody is trusted then */
+export function callerTrust(
+  settings: CaptureSettings,
+  env: Environment = process.env,
+  log: (message: string) => void = () => undefined,
+): TrustsCaller {
+  const given = settings.trustedProxies?.join(',') ?? textOf(env, 'TRUSTED_PROXIES');
+  const trusted = given === undefined ? '' : networks.parse(given);
+  if (trusted === undefined) {
+    log(`TRUSTED_PROXIES is ${shown(given, false)}; it may be ${networks.mayBe}. Trusting nobody`);
+    return trustsCaller([], false);
+  }
+  return trustsCaller(entriesOf(trusted), settings.trustForwarded ?? trustForwarded(env, log));
 }
 
 function trustForwarded(env: Environment, log: (message: string) => void): boolean {

@@ -11,6 +11,7 @@ const whole: CapturedEvent = { type: 'file.uploaded', attributes: { ...uploaded.
 
 class Recorded extends ReportedRequest {
   readonly traceId = '0af7651916cd43dd8448eb211c80319c';
+  readonly requestId = 'b7ad6b7169203331';
   readonly context = ROOT_CONTEXT;
   readonly emitted: [string, CapturedAttributes][] = [];
   readonly spans: CapturedAttributes[] = [];

@@ -18,6 +18,7 @@ export interface Reporting {
 /** One request whose end is reported once; how events and the span are recorded is the subclass's. */
 export abstract class ReportedRequest implements ServerRequest {
   abstract readonly traceId: string;
+  abstract readonly requestId: string;
   abstract readonly context: Context;
   protected readonly capture: Capture;
   /** When the request came, Unix milliseconds: the time of its events. */
@@ -45,7 +46,7 @@ export abstract class ReportedRequest implements ServerRequest {
   }
 
   #report({ complete, error }: Outcome): void {
-    const { attributes, events, refuted, errors } = this.capture.end(complete, this.traceId);
+    const { attributes, events, refuted, errors } = this.capture.end(complete, this.traceId, this.requestId);
     const { enricher } = this.#reporting;
     if (enricher !== undefined) this.#enrich(enricher, attributes, events);
     else for (const event of events) this.emit(EVENT_PREFIX + event.type, event.attributes);

@@ -21,6 +21,8 @@ export interface ServerRequest {
   readonly context: Context;
   /** 32 hex digits; '' where no SDK gave one. */
   readonly traceId: string;
+  /** 16 hex digits, the id of its span: each request has one of its own; '' where no SDK gave one. */
+  readonly requestId: string;
   /** For the request that is forwarded: our span as parent and, where it is captured, our mark first in tracestate. */
   forwardHeaders(): ForwardHeaders;
   /** Once, when the exchange is over: attributes, domain events, status and end of the span. */
@@ -29,7 +31,8 @@ export interface ServerRequest {
 
 export interface ServerTelemetry {
   /**
-   * Starts the server span of a request, as a child of what the caller's headers say.
+   * Starts the server span of a request: as a child of what the caller's headers say where the caller is trusted, else
+   * in a trace of its own that links to it.
    *
    * @param startMs when the request came, Unix milliseconds @default now
    */

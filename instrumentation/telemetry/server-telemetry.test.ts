@@ -79,12 +79,36 @@ describe('the server span', () => {
     expect(only(spans.getFinishedSpans()).name).toBe('HTTP');
   });
 
-  test('is a child of what the caller says', () => {
+  test('begins a trace of its own that links to what a stranger says', () => {
     const { telemetry, spans } = setUp();
+    const request = telemetry.start(
+      head({ traceparent: `00-${TRACE}-${PARENT}-01`, tracestate: 'rojo=1', baggage: 'a=b' }),
+      endingWith(),
+    );
+    request.end({ complete: true });
+    const span = only(spans.getFinishedSpans());
+    expect(request.traceId).not.toBe(TRACE);
+    expect(span.parentSpanContext).toBeUndefined();
+    expect(only(span.links).context).toMatchObject({ traceId: TRACE, spanId: PARENT });
+    expect(request.forwardHeaders().tracestate).toBe(`clowder=${span.spanContext().spanId}`);
+  });
+
+  test('links to what a trusted caller says that its client sent', () => {
+    const { telemetry, spans } = setUp({ trusts: () => true });
+    const ofClient = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-00`;
+    const headers = { traceparent: `00-${TRACE}-${PARENT}-01`, 'x-clowder-client-traceparent': ofClient };
+    telemetry.start(head(headers), endingWith()).end({ complete: true });
+    expect(only(only(spans.getFinishedSpans()).links).context.traceId).toBe('ab'.repeat(16));
+  });
+
+  test('is a child of what a trusted caller says, and has an id of its own', () => {
+    const { telemetry, spans } = setUp({ trusts: ({ remoteAddress }) => remoteAddress === '10.0.0.1' });
     const request = telemetry.start(head({ traceparent: `00-${TRACE}-${PARENT}-01` }), endingWith());
     request.end({ complete: true });
     const span = only(spans.getFinishedSpans());
     expect([request.traceId, span.parentSpanContext?.spanId]).toEqual([TRACE, PARENT]);
+    expect(span.links).toEqual([]);
+    expect(request.requestId).toBe(span.spanContext().spanId);
   });
 
   test.each([
@@ -118,7 +142,7 @@ describe('the server span', () => {
 
 describe('the request that is forwarded', () => {
   test('has our span as parent and our mark first', () => {
-    const { telemetry, spans } = setUp();
+    const { telemetry, spans } = setUp({ trusts: () => true });
     const request = telemetry.start(
       head({ traceparent: `00-${TRACE}-${PARENT}-01`, tracestate: 'rojo=1,congo=2' }),
       endingWith(),
@@ -127,11 +151,11 @@ describe('the request that is forwarded', () => {
     request.end({ complete: true });
     const span: ReadableSpan = only(spans.getFinishedSpans());
     expect(traceparent).toBe(`00-${TRACE}-${span.spanContext().spanId}-01`);
-    expect(tracestate).toBe('clowder=captured,rojo=1,congo=2');
+    expect(tracestate).toBe(`clowder=${span.spanContext().spanId},rojo=1,congo=2`);
   });
 
   test('keeps the tracestate of a request that can make no event', () => {
-    const { telemetry } = setUp();
+    const { telemetry } = setUp({ trusts: () => true });
     const headers = { traceparent: `00-${TRACE}-${PARENT}-01`, tracestate: 'rojo=1' };
     const request = telemetry.start(head(headers), endingWith({}, { mayBeEvent: false }));
     expect(request.forwardHeaders().tracestate).toBe('rojo=1');
@@ -141,13 +165,13 @@ describe('the request that is forwarded', () => {
     const { telemetry } = setUp({ sampled: false });
     const { traceparent, tracestate } = telemetry.start(head(), endingWith()).forwardHeaders();
     expect(traceparent).toMatch(/^00-[\da-f]{32}-[\da-f]{16}-00$/);
-    expect(tracestate).toBe('clowder=captured');
+    expect(tracestate).toBe(`clowder=${traceparent?.slice(36, 52)}`);
   });
 
   test('is left as it came where there is no SDK', () => {
     const { telemetry } = setUp({ tracer: trace.getTracer('nobody registered a provider') });
     const request = telemetry.start(head(), endingWith());
-    expect(request.traceId).toBe('');
+    expect([request.traceId, request.requestId]).toEqual(['', '']);
     expect(request.forwardHeaders()).toEqual({ traceparent: undefined, tracestate: undefined });
   });
 });
@@ -188,18 +212,19 @@ describe('a domain event', () => {
     });
   });
 
-  test('gets the trace id and whether the client stayed from the end of the request', () => {
-    const { telemetry } = setUp();
-    const ends: [boolean, string][] = [];
+  test('gets the ids and whether the client stayed from the end of the request', () => {
+    const { telemetry } = setUp({ trusts: () => true });
+    const ends: [boolean, string, string][] = [];
     const observed: Capture = {
       ...endingWith(),
-      end: (complete, traceId) => {
-        ends.push([complete, traceId]);
+      end: (complete, traceId, requestId) => {
+        ends.push([complete, traceId, requestId]);
         return { attributes: {}, events: [], refuted: [], errors: [] };
       },
     };
-    telemetry.start(head({ traceparent: `00-${TRACE}-${PARENT}-01` }), observed).end({ complete: false });
-    expect(ends).toEqual([[false, TRACE]]);
+    const request = telemetry.start(head({ traceparent: `00-${TRACE}-${PARENT}-01` }), observed);
+    request.end({ complete: false });
+    expect(ends).toEqual([[false, TRACE, request.requestId]]);
   });
 });
 
@@ -237,12 +262,21 @@ describe('a server span that another instrumentation started', () => {
     expect(only(logs.getFinishedLogRecords()).spanContext?.spanId).toBe(ended.spanContext().spanId);
   });
 
+  test('links to what a stranger says, where it is in another trace', () => {
+    const { telemetry, tracers, spans } = setUp();
+    const headers = { traceparent: `00-${TRACE}-${PARENT}-01` };
+    const span = tracers.getTracer('http').startSpan('POST', { kind: SpanKind.SERVER });
+    telemetry.adopt(span, trace.setSpan(ROOT_CONTEXT, span), endingWith({}, { head: head(headers) }));
+    span.end();
+    expect(only(only(spans.getFinishedSpans()).links).context).toMatchObject({ traceId: TRACE, spanId: PARENT });
+  });
+
   test('passes the mark on to the spans beneath it', () => {
     const { telemetry, tracers } = setUp();
     const span = tracers.getTracer('http').startSpan('POST', { kind: SpanKind.SERVER });
     const context = trace.setSpan(ROOT_CONTEXT, span);
     telemetry.adopt(span, context, endingWith());
     const child = tracers.getTracer('http').startSpan('POST', { kind: SpanKind.CLIENT }, context);
-    expect(child.spanContext().traceState?.serialize()).toBe('clowder=captured');
+    expect(child.spanContext().traceState?.serialize()).toBe(`clowder=${span.spanContext().spanId}`);
   });
 });

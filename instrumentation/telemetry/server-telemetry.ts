@@ -16,10 +16,11 @@ import {
 import { TraceState, W3CTraceContextPropagator, getRPCMetadata } from '@opentelemetry/core';
 import type { Capture, CapturedAttributes } from '../capture/types.ts';
 import type { Enricher } from '../enrichment/types.ts';
+import { strangersContext, trustsNobody, type TrustsCaller } from './caller.ts';
 import { ReportedRequest, type Reporting } from './reported-request.ts';
 import { headAttributes, spanName } from './request-report.ts';
 import type { ForwardHeaders, ServerTelemetry } from './server-request.ts';
-import { CAPTURED_MEMBER, markCaptured } from './trace-state.ts';
+import { markCaptured } from './trace-state.ts';
 
 export interface ServerTelemetryOptions {
   readonly tracer: Tracer;
@@ -32,6 +33,8 @@ export interface ServerTelemetryOptions {
   readonly enricher?: Enricher | undefined;
   /** Reads the caller's trace context. @default W3C Trace Context */
   readonly propagator?: TextMapPropagator;
+  /** Whose trace goes on. @default nobody's */
+  readonly trusts?: TrustsCaller;
 }
 
 /** What every request of the SDK's needs. */
@@ -40,7 +43,6 @@ interface Shared extends Reporting {
 }
 
 const W3C = new W3CTraceContextPropagator();
-const CAPTURED_ONLY = new TraceState(CAPTURED_MEMBER);
 
 /** Counts looks that failed, by `error.type`. */
 export function captureErrors(meter: Meter): Counter {
@@ -52,7 +54,7 @@ export function captureErrors(meter: Meter): Counter {
 
 /** Server spans and domain events of captured requests, by the OTel API given. */
 export function createServerTelemetry(options: ServerTelemetryOptions): ServerTelemetry {
-  const { tracer, propagator = W3C } = options;
+  const { tracer, propagator = W3C, trusts = trustsNobody } = options;
   const shared: Shared = {
     logger: options.logger,
     errors: captureErrors(options.meter),
@@ -61,8 +63,11 @@ export function createServerTelemetry(options: ServerTelemetryOptions): ServerTe
   };
   return {
     start(head, capture, startMs) {
-      const parent = propagator.extract(ROOT_CONTEXT, head.headers, defaultTextMapGetter);
+      const trusted = trusts(head);
+      const parent = trusted ? propagator.extract(ROOT_CONTEXT, head.headers, defaultTextMapGetter) : ROOT_CONTEXT;
+      const link = strangersContext(head.headers, trusted);
       const spanOptions: SpanOptions = { kind: SpanKind.SERVER, attributes: headAttributes(capture, true) };
+      if (link !== undefined) spanOptions.links = [{ context: link }];
       if (startMs !== undefined) spanOptions.startTime = startMs;
       const span = tracer.startSpan(spanName(capture), spanOptions, parent);
       return new CapturedRequest(shared, capture, span, trace.setSpan(parent, span), true, startMs ?? Date.now());
@@ -70,6 +75,8 @@ export function createServerTelemetry(options: ServerTelemetryOptions): ServerTe
     adopt(span, context, capture, startMs) {
       if (capture.route !== undefined) span.updateName(spanName(capture));
       span.setAttributes(headAttributes(capture, false));
+      const link = strangersContext(capture.head.headers, trusts(capture.head));
+      if (link !== undefined && link.traceId !== span.spanContext().traceId) span.addLink({ context: link });
       return new CapturedRequest(shared, capture, span, context, false, startMs ?? Date.now());
     },
   };
@@ -78,6 +85,7 @@ export function createServerTelemetry(options: ServerTelemetryOptions): ServerTe
 class CapturedRequest extends ReportedRequest {
   readonly context: Context;
   readonly traceId: string;
+  readonly requestId: string;
   readonly #logger: Logger;
   readonly #span: Span;
   readonly #ownsSpan: boolean;
@@ -91,11 +99,10 @@ class CapturedRequest extends ReportedRequest {
     const spanContext = span.spanContext();
     const valid = trace.isSpanContextValid(spanContext);
     this.traceId = valid ? spanContext.traceId : '';
+    this.requestId = valid ? spanContext.spanId : '';
     // Whatever injects this context later (http instrumentation, fetch) passes the mark on.
-    if (valid && capture.mayBeEvent) {
-      const others = spanContext.traceState;
-      spanContext.traceState = others === undefined ? CAPTURED_ONLY : new TraceState(markCaptured(others.serialize()));
-    }
+    if (valid && capture.mayBeEvent)
+      spanContext.traceState = new TraceState(markCaptured(spanContext.traceState?.serialize() ?? '', this.requestId));
   }
 
   forwardHeaders(): ForwardHeaders {
@@ -103,8 +110,7 @@ class CapturedRequest extends ReportedRequest {
     const { traceId, spanId, traceFlags, traceState } = this.#span.spanContext();
     return {
       traceparent: `00-${traceId}-${spanId}-${(traceFlags & 1) === 1 ? '01' : '00'}`,
-      tracestate:
-        traceState === undefined ? undefined : traceState === CAPTURED_ONLY ? CAPTURED_MEMBER : traceState.serialize(),
+      tracestate: traceState?.serialize(),
     };
   }
 

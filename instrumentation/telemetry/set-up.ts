@@ -4,6 +4,7 @@ import type { Instrumentation } from '@opentelemetry/instrumentation';
 import { redactText } from '../../taxonomy/redaction.ts';
 import { observeStats } from '../enrichment/stats.ts';
 import type { Enricher } from '../enrichment/types.ts';
+import { trustsNobody, type TrustsCaller } from './caller.ts';
 import { createEncodedTelemetry, type EncodedTelemetry } from './otlp/encoded-telemetry.ts';
 import { encodedSample } from './otlp/suitable.ts';
 import { detectedResource } from './resource.ts';
@@ -17,6 +18,8 @@ export interface TelemetryOptions {
   /** `service.name` where neither OTEL_SERVICE_NAME nor OTEL_RESOURCE_ATTRIBUTES gives one. @default the SDK's own */
   readonly serviceName?: string;
   readonly instrumentations?: readonly Instrumentation[];
+  /** Whose trace goes on, for a server of ours. @default nobody's */
+  readonly trusts?: TrustsCaller;
   /** Adds to the events of a server of ours. @default nothing is added */
   readonly enricher?: Enricher | undefined;
   /** Told in a sentence what the operator should know. @default a line on standard error */
@@ -55,7 +58,7 @@ export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
   const logger = logs.getLogger(SCOPE);
   const meter = metrics.getMeter(SCOPE);
   const onError = (error: unknown): void => log(`a request could not be reported: ${redactText(String(error))}`);
-  const { enricher } = options;
+  const { enricher, trusts = trustsNobody } = options;
   if (enricher !== undefined) observeStats(meter, enricher.stats);
   let encoded: EncodedTelemetry | undefined;
   let server: ServerTelemetry | undefined;
@@ -66,13 +69,14 @@ export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
       meter,
       onError,
       enricher,
+      trusts,
       ...(speaksW3c() ? {} : { propagator: propagation }),
     });
     const sample = sdk.joined || getBooleanFromEnv('OTEL_SDK_DISABLED') ? undefined : encodedSample();
     if (sample === undefined) return bySdk;
     const errors = captureErrors(meter);
     const adopt: ServerTelemetry['adopt'] = (...args) => bySdk.adopt(...args);
-    encoded = createEncodedTelemetry({ resource, log, sample, errors, onError, adopt, enricher });
+    encoded = createEncodedTelemetry({ resource, log, sample, trusts, errors, onError, adopt, enricher });
     return encoded.server;
   };
   let stopped: Promise<void> | undefined;

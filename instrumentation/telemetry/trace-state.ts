@@ -1,18 +1,16 @@
-/** The member that marks a request as captured (docs/design.md, "Who knows best"). */
-export const CAPTURED_MEMBER = 'clowder=captured';
-
 /** Limits of W3C Trace Context, section 3.3: members of a list, and characters that everybody must pass on. */
 const MAX_MEMBERS = 32;
 const MAX_CHARACTERS = 512;
 
 /**
- * The `tracestate` with our mark first and the other members kept in order; the last ones go where it would be too long.
+ * The `tracestate` with our mark first, which says that the request is captured and which it is (docs/design.md,
+ * "Identity"), and the other members kept in order; the last ones go where it would be too long.
  *
  * @param others as received; '' for none
  */
-export function markCaptured(others: string): string {
-  if (others === '') return CAPTURED_MEMBER;
-  let marked = CAPTURED_MEMBER;
+export function markCaptured(others: string, requestId: string): string {
+  let marked = `clowder=${requestId}`;
+  if (others === '') return marked;
   let members = 1;
   for (const raw of others.split(',')) {
     const member = raw.trim();

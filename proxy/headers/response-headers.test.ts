@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { answerHeaders, headerOf } from './response-headers.ts';
 import type { ResponseHead } from '../upstream/index.ts';
 
-const RULES = { captured: false, close: false, trailers: false, via: undefined };
+const RULES = { mark: undefined, close: false, trailers: false, via: undefined };
 
 function head(rawHeaders: readonly string[]): ResponseHead {
   const names = rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
@@ -36,8 +36,11 @@ describe('the headers of an answer', () => {
   });
 
   it('say once that the request was captured', () => {
-    const captured = { ...RULES, captured: true };
-    expect(answerHeaders(head(['x-clowder-captured', '0']), captured)).toEqual(['X-Clowder-Captured', '1']);
+    const captured = { ...RULES, mark: 'b7ad6b7169203331' };
+    expect(answerHeaders(head(['x-clowder-captured', '0']), captured)).toEqual([
+      'X-Clowder-Captured',
+      'b7ad6b7169203331',
+    ]);
     expect(answerHeaders(head([]), RULES)).toEqual([]);
   });
 

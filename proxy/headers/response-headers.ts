@@ -2,8 +2,8 @@ import { connectionOptions, isHopByHop } from './hop-by-hop.ts';
 import type { ResponseHead } from '../upstream/index.ts';
 
 export interface AnswerRules {
-  /** Whether the answer is marked as captured (docs/design.md, "Who knows best"). */
-  readonly captured: boolean;
+  /** Id of the request, by which the answer is marked as captured (docs/design.md, "Identity"); undefined: it is not. */
+  readonly mark: string | undefined;
   /** Whether the client's connection ends with this answer. */
   readonly close: boolean;
   /** Whether trailers can follow: chunks on both sides. */
@@ -23,11 +23,11 @@ export function answerHeaders(head: ResponseHead, rules: AnswerRules): string[] 
     const name = names[i] ?? '';
     if (isHopByHop(name) || options?.has(name) === true) continue;
     if (name === 'trailer' && !rules.trailers) continue;
-    if (name === CAPTURED && rules.captured) continue;
+    if (name === CAPTURED && rules.mark !== undefined) continue;
     headers.push(rawHeaders[2 * i] ?? '', rawHeaders[2 * i + 1] ?? '');
   }
   if (rules.via !== undefined) headers.push('Via', `1.1 ${rules.via}`);
-  if (rules.captured) headers.push(CAPTURED_HEADER, '1');
+  if (rules.mark !== undefined) headers.push(CAPTURED_HEADER, rules.mark);
   if (rules.close) headers.push('Connection', 'close');
   return headers;
 }

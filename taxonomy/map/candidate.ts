@@ -6,8 +6,8 @@ export interface Candidate {
   readonly body: FlatBody;
   /** The observation is marked: the proxy captured the request, and its own event is on the way or already here. */
   readonly waits: boolean;
-  /** Keys that stand for this observation beside the event's id: a waiting one is settled by a strong one sharing a key. */
-  readonly traceKey?: string;
+  /** `requestKeyOf` its request and type: a strong observation settles the weak ones that share it. */
+  readonly requestKey?: string;
   /** The strong observation: it settles those that wait. */
   readonly strong: boolean;
   /**

@@ -6,7 +6,8 @@ import type { FlatBody } from '../flat-body.ts';
 import type { Attributes, SpanEventRecord, SpanRecord } from '../telemetry.ts';
 import { reject, type Candidate, type MapResult } from './candidate.ts';
 import type { MapContext } from './context.ts';
-import { collapse, traceKeyOf } from './keys.ts';
+import { statedRequestId } from './edge-mark.ts';
+import { collapse, requestKeyOf } from './keys.ts';
 import { nameResource } from './name-resource.ts';
 import { kindOf } from './observed-kind.ts';
 
@@ -68,15 +69,16 @@ export function mapExplicit(record: Explicit, context: MapContext): MapResult {
       rejected: [checked.ok ? reject(issues, checked.body) : reject([...issues, ...checked.issues], checked.draft)],
     };
   }
-  const strong = draft['source'] === 'proxy' && record.traceId !== '';
-  const traceKey = strong ? traceKeyOf(record.traceId, checked.body.event) : undefined;
+  const request = statedRequestId(record.attributes) ?? record.traceId;
+  const strong = draft['source'] === 'proxy' && request !== '';
+  const requestKey = strong ? requestKeyOf(request, checked.body.event) : undefined;
   return {
     candidates: [
       {
         body: checked.body,
         waits: false,
         strong,
-        ...(traceKey && { traceKey }),
+        ...(requestKey && { requestKey }),
         ...collapseOf(checked.body, record.attributes, strong),
       },
     ],

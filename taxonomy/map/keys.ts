@@ -1,9 +1,39 @@
+import { eventTraits } from '../event-types.ts';
 import type { FlatBody } from '../flat-body.ts';
 import type { Candidate } from './candidate.ts';
 
-/** Stands for "an event of this type in this trace", for observations that do not know the resource. */
-export function traceKeyOf(traceId: string, type: string): string {
-  return `${traceId}|${type}`;
+/**
+ * Stands for "the events of this type of this request": what a strong observation says of them, no weak one adds to.
+ *
+ * @param request id of the request; of its trace, where none is carried
+ */
+export function requestKeyOf(request: string, type: string): string {
+  return `${request}|${type}`;
+}
+
+/** Whether it lacks what it is about. */
+export function isVague(body: FlatBody): boolean {
+  return body['resource_id'] === undefined;
+}
+
+/** Whether observers of one request may know of the same event with and without its resource. */
+export function mayBeVague(body: FlatBody): boolean {
+  return eventTraits[body.event].answered === true;
+}
+
+/** The key of an event whose observation carries no id of its request, and may be one of several of its trace. */
+export function traceKeyOf(body: FlatBody): string | undefined {
+  const trace = body['trace_id'];
+  return typeof trace === 'string' ? requestKeyOf(trace, body.event) : undefined;
+}
+
+/**
+ * By which other observations of the request settle a weak one. Without an id of its request, an event that names its
+ * resource is settled by its own id alone.
+ */
+export function weakKeyOf(body: FlatBody, requestId: string | undefined, waits: boolean): string | undefined {
+  if (requestId !== undefined) return waits || mayBeVague(body) ? requestKeyOf(requestId, body.event) : undefined;
+  return waits && isVague(body) ? traceKeyOf(body) : undefined;
 }
 
 /** Stands for "views of this resource by this client"; undefined for other events, and where the client is not known. */

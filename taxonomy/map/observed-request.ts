@@ -1,20 +1,15 @@
-import {
-  fieldsOfAttributes,
-  fieldsOfResource,
-  isMarkedCaptured,
-  numberAttribute,
-  textAttribute,
-} from '../attributes.ts';
+import { fieldsOfAttributes, fieldsOfResource, numberAttribute, textAttribute } from '../attributes.ts';
 import { checkDraft, type Draft } from '../check-draft.ts';
 import { bringsApiKey } from '../client.ts';
-import { derivedEventId, identitiesOf, untracedEventId } from '../event-id.ts';
+import { derivedEventId, identitiesOf, requestIdentity, untracedEventId } from '../event-id.ts';
 import type { EventType } from '../event-types.ts';
 import { mapHttpRequest } from '../http/map-request.ts';
 import type { HttpRequest } from '../http/types.ts';
 import type { Attributes } from '../telemetry.ts';
 import { NOTHING, reject, type Candidate, type MapResult, type Rejection } from './candidate.ts';
 import type { MapContext } from './context.ts';
-import { collapse, traceKeyOf } from './keys.ts';
+import { edgeMarkOf } from './edge-mark.ts';
+import { collapse, weakKeyOf } from './keys.ts';
 import { kindOf } from './observed-kind.ts';
 import { targetOf } from './request-target.ts';
 
@@ -49,7 +44,8 @@ export function mapRequest(observed: ObservedRequest, context: MapContext): MapR
   };
   const found = mapHttpRequest(request, context);
   if (found.length === 0) return NOTHING;
-  const marked = isMarkedCaptured(attributes, observed.traceState);
+  const mark = edgeMarkOf(attributes, observed.traceState);
+  const identity = requestIdentity(observed.traceId, mark.requestId);
   const known = { ...fieldsOfResource(observed.resource), ...fieldsOfAttributes(attributes) };
   const candidates: Candidate[] = [];
   const rejected: Rejection[] = [];
@@ -63,26 +59,33 @@ export function mapRequest(observed: ObservedRequest, context: MapContext): MapR
     draft['client_kind'] = kindOf(attributes, context, bringsApiKey(target.query, request.requestHeader('x-api-key')));
     if (observed.traceId !== '') draft['trace_id'] = observed.traceId;
     if (observed.spanId !== '') draft['span_id'] = observed.spanId;
-    draft['event_id'] = requestEventId(observed, request, event, identities[index] ?? '');
+    draft['event_id'] = requestEventId(identity, observed, request, event, identities[index] ?? '');
     const checked = checkDraft(draft, context);
     if (!checked.ok) {
       rejected.push(reject(checked.issues, checked.draft));
       continue;
     }
-    const waits = marked && observed.traceId !== '';
+    const waits = mark.captured && identity !== '';
+    const requestKey = weakKeyOf(checked.body, mark.requestId, waits);
     candidates.push({
       body: checked.body,
       waits,
       strong: false,
-      ...(waits && checked.body['resource_id'] === undefined && { traceKey: traceKeyOf(observed.traceId, event) }),
+      ...(requestKey !== undefined && { requestKey }),
       ...collapse(checked.body, collapseWithinS),
     });
   }
   return { candidates, rejected };
 }
 
-function requestEventId(observed: ObservedRequest, request: HttpRequest, event: EventType, resourceId: string): string {
-  if (observed.traceId !== '') return derivedEventId(observed.traceId, event, resourceId);
+function requestEventId(
+  identity: string,
+  observed: ObservedRequest,
+  request: HttpRequest,
+  event: EventType,
+  resourceId: string,
+): string {
+  if (identity !== '') return derivedEventId(identity, event, resourceId);
   const { attributes } = observed;
   return untracedEventId(event, resourceId, [
     String(observed.startTimeUnixNano),

@@ -144,7 +144,10 @@ const facts = (events: readonly ReceivedEvent[]): readonly (readonly unknown[])[
 describe('a proxy killed with events in memory', () => {
   test('had marked every request that may be an event, and the others not', () => {
     const marks = told.map(({ got }) => got.headers.get('x-clowder-captured'));
-    expect(marks).toEqual(['1', '1', '1', '1', '1', '1', undefined]);
+    const ids = marks.slice(0, -1);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{16}$/);
+    expect(new Set(ids).size).toBe(6);
+    expect(marks.at(-1)).toBeUndefined();
   });
 
   test('leaves what it had told before: each once, in full, though Clowder and the log saw it too', () => {

@@ -14,14 +14,14 @@ let upstream: Server;
 let nginx: Nginx;
 /** What came to the upstream, by path and query. */
 const forwarded = new Map<string, IncomingHttpHeaders>();
-let asked = 0;
+const asked = new Map<Nginx, number>();
 
 beforeAll(async () => {
   upstream = createServer({ maxHeaderSize: 65_536 }, (request, response) => {
     forwarded.set(request.url ?? '', request.headers);
     if (request.headers['x-answer-location'] !== undefined)
       response.setHeader('location', request.headers['x-answer-location']);
-    response.setHeader('x-clowder-captured', '1').setHeader('set-cookie', `id=${CANARY}; Path=/`);
+    response.setHeader('x-clowder-captured', 'b7ad6b7169203331').setHeader('set-cookie', `id=${CANARY}; Path=/`);
     request.resume().on('end', () => response.end('hello'));
   }).listen(0, '127.0.0.1');
   await once(upstream, 'listening');
@@ -36,11 +36,16 @@ afterAll(async () => {
 });
 
 /** Sends a request as these bytes and gives the line that NGINX wrote of it. */
-async function lineOf(target: string, headers: readonly string[] = []): Promise<{ line: LogLine; answer: string }> {
-  asked += 1;
+async function lineOf(
+  target: string,
+  headers: readonly string[] = [],
+  through = nginx,
+): Promise<{ line: LogLine; answer: string }> {
+  const before = asked.get(through) ?? 0;
+  asked.set(through, before + 1);
   const lines = [`GET ${target} HTTP/1.1`, 'Host: clowder.example:8080', 'Connection: close', ...headers];
-  const { text } = await exchangeRaw(nginx.port, `${lines.join('\r\n')}\r\n\r\n`);
-  const line = await waitFor(async () => (await nginx.lines())[asked - 1], { what: 'the line of the log' });
+  const { text } = await exchangeRaw(through.port, `${lines.join('\r\n')}\r\n\r\n`);
+  const line = await waitFor(async () => (await through.lines())[before], { what: 'the line of the log' });
   return { line, answer: text };
 }
 
@@ -62,7 +67,7 @@ describe('the log line of NGINX', () => {
       'server.address': 'clowder.example',
       'user_agent.original': 'Mozilla "x"',
       'http.request.header.range': 'bytes=0-9',
-      'http.response.header.x-clowder-captured': '1',
+      'http.response.header.x-clowder-captured': 'b7ad6b7169203331',
       'nginx.request_completion': 'OK',
       'nginx.connection_requests': '1',
     });
@@ -74,29 +79,36 @@ describe('the log line of NGINX', () => {
   test('is one line of JSON, whatever a client sends', async () => {
     const { line } = await lineOf('/x', ['User-Agent: \xe9\x01"\\\t{}', 'Referer: "', 'Range: \\']);
     expect(line['user_agent.original']).toContain('{}');
-    const before = asked;
+    const before = asked.get(nginx) ?? 0;
     for (const bytes of ['GET\r\n\r\n', 'GET /%zz?key=canary-7f3a HTTP/1.1\r\n\r\n', 'canary \x00\x01\r\n\r\n']) {
       await exchangeRaw(nginx.port, bytes);
-      asked += 1;
     }
-    const lines = await waitFor(async () => (await nginx.lines()).length >= asked && nginx.lines(), { what: 'lines' });
+    asked.set(nginx, before + 3);
+    const lines = await waitFor(async () => (await nginx.lines()).length >= before + 3 && nginx.lines(), {
+      what: 'lines',
+    });
     expect(lines.slice(before).map((one) => one['http.response.status_code'])).toEqual(['400', '400', '400']);
     expect(JSON.stringify(lines)).not.toContain(CANARY);
   });
 });
 
 describe('the trace of a request through NGINX', () => {
-  test.each([
-    ['is passed on', TRACEPARENT],
-    ['of a later version is passed on', `01-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01-more`],
-  ])('%s, and the line carries it', async (_what, traceparent) => {
-    const target = `/passed/${traceparent.length}`;
-    const { line } = await lineOf(target, [`traceparent: ${traceparent}`, 'tracestate: a=b']);
-    expect(forwarded.get(target)).toMatchObject({ traceparent, tracestate: 'a=b' });
-    expect(line).toMatchObject({ trace_id: 'ab'.repeat(16), span_id: 'cd'.repeat(8) });
+  /** Of the same NGINX, told whom to trust as docs/nginx.md says. */
+  let behindProxy: Nginx;
+  beforeAll(async () => {
+    const address = upstream.address();
+    behindProxy = await startNginx({
+      upstream: `127.0.0.1:${typeof address === 'object' ? (address?.port ?? 0) : 0}`,
+      site: 'geo $clowder_trusted { default 0; 127.0.0.0/8 1; }',
+    });
   });
+  afterAll(() => behindProxy.stop());
 
-  test.each([
+  const WELL_FORMED: readonly (readonly [what: string, traceparent: string])[] = [
+    ['as it is', TRACEPARENT],
+    ['of a later version', `01-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01-more`],
+  ];
+  const NO_CONTEXT: readonly (readonly [what: string, traceparent: string | undefined])[] = [
     ['none', undefined],
     ['zeros for its trace', `00-${'0'.repeat(32)}-${'cd'.repeat(8)}-01`],
     ['zeros for its span', `00-${'ab'.repeat(16)}-${'0'.repeat(16)}-01`],
@@ -104,16 +116,48 @@ describe('the trace of a request through NGINX', () => {
     ['something behind it', `${TRACEPARENT}-more`],
     ['capitals', TRACEPARENT.toUpperCase()],
     ['nonsense', '00-x'],
-  ])("begins with NGINX's request id where the client sent %s", async (what, traceparent) => {
-    const target = `/new/${encodeURIComponent(what)}`;
-    const sent = traceparent === undefined ? [] : [`traceparent: ${traceparent}`, 'tracestate: a=b'];
-    const { line } = await lineOf(target, sent);
-    const headers = forwarded.get(target);
-    expect(line['trace_id']).toMatch(/^[0-9a-f]{32}$/);
-    expect(line['trace_id']).toBe(line['nginx.request_id']);
-    expect(headers?.['traceparent']).toBe(`00-${line['trace_id']}-${line['span_id']}-01`);
-    expect(headers?.['tracestate']).toBeUndefined();
-    expect(headers?.['x-request-id']).toBe(line['trace_id']);
+  ];
+  const contextOf = (traceparent: string | undefined): string[] =>
+    traceparent === undefined ? [] : [`traceparent: ${traceparent}`, 'tracestate: a=b'];
+
+  test.each(WELL_FORMED)(
+    'goes on where a trusted proxy sent one, %s, and says which request it is',
+    async (_what, traceparent) => {
+      const target = `/passed/${traceparent.length}`;
+      const sent = [`traceparent: ${traceparent}`, 'tracestate: a=b, clowder=0123456789abcdef ,c=d'];
+      const { line } = await lineOf(target, sent, behindProxy);
+      const id = String(line['nginx.request_id']);
+      expect(forwarded.get(target)).toMatchObject({ traceparent, tracestate: `clowder=request:${id},a=b,c=d` });
+      expect(forwarded.get(target)).not.toHaveProperty('x-clowder-client-traceparent');
+      expect(line).toMatchObject({ trace_id: 'ab'.repeat(16), span_id: 'cd'.repeat(8), 'clowder.request.id': id });
+      expect(line['http.request.header.traceparent']).toBe('');
+    },
+  );
+
+  test.each([
+    ...NO_CONTEXT.map(([what, sent]) => [what, sent, true] as const),
+    ...NO_CONTEXT.map(([what, sent]) => [what, sent, false] as const),
+    ["one that is another's", TRACEPARENT, false] as const,
+  ])(
+    "begins with NGINX's request id where the client sent %s (%s; trusted: %s)",
+    async (what, traceparent, trusted) => {
+      const target = `/new/${encodeURIComponent(what)}/${trusted}`;
+      const { line } = await lineOf(target, contextOf(traceparent), trusted ? behindProxy : nginx);
+      const headers = forwarded.get(target);
+      expect(line['trace_id']).toMatch(/^[0-9a-f]{32}$/);
+      expect(line['trace_id']).toBe(line['clowder.request.id']);
+      expect(headers?.['traceparent']).toBe(`00-${line['trace_id']}-${line['span_id']}-01`);
+      expect(headers?.['tracestate']).toBe(`clowder=request:${line['trace_id']}`);
+      expect(headers?.['x-request-id']).toBe(line['trace_id']);
+    },
+  );
+
+  test("keeps a stranger's context beside it, for a link", async () => {
+    const { line } = await lineOf('/link', [...contextOf(TRACEPARENT), `X-Clowder-Client-Traceparent: 00-made-up`]);
+    expect(line['http.request.header.traceparent']).toBe(TRACEPARENT);
+    expect(forwarded.get('/link')?.['x-clowder-client-traceparent']).toBe(TRACEPARENT);
+    await lineOf('/no-link', ['X-Clowder-Client-Traceparent: 00-made-up']);
+    expect(forwarded.get('/no-link')).not.toHaveProperty('x-clowder-client-traceparent');
   });
 
   test('is forwarded with who asked, not with who the client says that it is', async () => {

@@ -47,7 +47,7 @@ describe('NGINX, proxy, OTel Collector and collector as they are shipped', () =>
   test('bring each event once, though proxy, log and Clowder saw it', async () => {
     expect(new Set(received.map(({ messageId }) => messageId)).size).toBe(received.length);
     expect(lines).toHaveLength(REQUESTS);
-    const marked = lines.filter((line) => line['http.response.header.x-clowder-captured'] === '1');
+    const marked = lines.filter((line) => /^[0-9a-f]{16}$/.test(line['http.response.header.x-clowder-captured'] ?? ''));
     expect(marked.length).toBeGreaterThanOrEqual(received.length);
     // Those that came before the proxy's word and waited for it are not counted as duplicates.
     expect(await seenTwice()).toBeGreaterThan(received.length);
@@ -74,11 +74,31 @@ describe('NGINX, proxy, OTel Collector and collector as they are shipped', () =>
     expect(received.some(({ body }) => body['trace_id'] === traceId)).toBe(true);
   });
 
-  test('join the trace of a client that has one', async () => {
+  test("begin a trace for each request of a client, which links to the client's", async () => {
     const { traceId, traceparent } = newTrace();
     await curl(deployment.nginx.url, get(`/files/${seedId('file', 9)}`, { agent: 'browser' }), { traceparent });
-    const spans = await deployment.jaeger.waitForTrace(traceId, ({ length }) => length >= 2, 'two spans');
-    expect(spans.map(({ parentId }) => parentId)).toContain(traceparent.split('-')[2]);
+    const [line] = (await deployment.nginx.lines()).slice(-1);
+    expect(line?.['http.request.header.traceparent']).toBe(traceparent);
+    const spans = await deployment.jaeger.waitForTrace(line?.['trace_id'] ?? '', ({ length }) => length >= 2, 'spans');
+    const proxy = spans.find(({ service }) => service === 'clowder-otel-proxy');
+    expect(proxy?.links).toEqual([{ traceId, spanId: traceparent.split('-')[2] }]);
+  });
+
+  test('make a hundred events of a hundred identical requests in one trace of a client', async () => {
+    const { traceparent } = newTrace();
+    const path = `/api/files/${seedId('file', 9)}/blob`;
+    const before = (await deployment.nginx.lines()).length;
+    for (let requests = 0; requests < 100; requests += 1)
+      await curl(deployment.nginx.url, get(path), { traceparent, tracestate: 'clowder=b7ad6b7169203331' });
+    await deployment.settled();
+    await deployment.published('after the hundred');
+    const ids = (await deployment.nginx.lines())
+      .slice(before)
+      .map((line) => line['http.response.header.x-clowder-captured']);
+    const events = deployment.sink().received.filter(({ body }) => ids.includes(String(body['span_id'])));
+    expect(new Set(ids).size).toBe(100);
+    expect(events.map(({ body }) => [body['event'], body['source']])).toEqual(Array.from(ids, () => ['view.download', 'proxy'])); // prettier-ignore
+    expect(new Set(events.map(({ messageId }) => messageId)).size).toBe(100);
   });
 
   test('keep no secret: not in the log, the queues, the journal, a message or a trace', async () => {
@@ -107,6 +127,17 @@ describe('NGINX, OTel Collector and collector as they are shipped, without the p
     expect(asMultiset(received.map((one) => asExpected(one)))).toEqual(asMultiset(done.byLog));
     expect(received.length).toBeGreaterThan(REQUESTS / 2);
     expect(new Set(received.map(({ messageId }) => messageId)).size).toBe(received.length);
+  });
+
+  test('make a hundred events of a hundred identical requests in one trace of a client', async () => {
+    const { traceparent } = newTrace();
+    const before = deployment.sink().received.length;
+    for (let requests = 0; requests < 100; requests += 1)
+      await curl(deployment.nginx.url, get(`/api/files/${seedId('file', 9)}/blob`), { traceparent });
+    await deployment.settled();
+    await deployment.published('after the hundred');
+    const events = deployment.sink().received.slice(before);
+    expect(events.filter(({ body }) => body['event'] === 'view.download')).toHaveLength(100);
   });
 
   test('count in each window what the clients did', () => {

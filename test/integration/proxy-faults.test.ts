@@ -31,7 +31,7 @@ describe('a Clowder', () => {
     const { text, how } = await exchangeRaw(proxy.port, GET);
     expect(how).toBe('ended');
     expect(text).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\nContent-Type: text\/plain; charset=utf-8\r\n/);
-    expect(text).toMatch(/X-Clowder-Captured: 1\r\n.*Clowder cannot be reached/s);
+    expect(text).toMatch(/X-Clowder-Captured: [0-9a-f]{16}\r\n.*Clowder cannot be reached/s);
     await exchangeRaw(proxy.port, GET);
     await waitFor(() => proxy.watched.length === 2, { what: 'both to be over' });
     expect(proxy.watched[0]).toMatchObject({

@@ -49,10 +49,31 @@ async function startAll(onBytes: OnBytes, flags: readonly string[] = [], env: Re
 }
 
 describe('a request through the proxy', () => {
-  it("is a span in its caller's trace, Clowder's parent, and where it means something an event", async () => {
+  it('of a stranger begins a trace that links to his, and has an id of its own', async () => {
+    const { clowder, sink, port } = await startAll(answering, [], { TRUSTED_PROXIES: '' });
+    const ids = new Set<string>();
+    for (let requests = 1; requests <= 3; requests += 1) {
+      const { text } = await exchangeRaw(port, DOWNLOAD);
+      ids.add(/X-Clowder-Captured: ([0-9a-f]{16})\r\n/.exec(text)?.[1] ?? '');
+    }
+    const sent = [...clowder.received.join('').matchAll(/traceparent: 00-([0-9a-f]{32})-([0-9a-f]{16})-01\r\ntracestate: clowder=([0-9a-f]{16})\r\n/g)]; // prettier-ignore
+    expect(new Set(sent.map(([, , , id]) => id))).toEqual(ids);
+    expect(new Set(sent.map(([, , spanId]) => spanId))).toEqual(ids);
+    expect(ids.size).toBe(3);
+    for (const [, traceId = '', spanId] of sent) {
+      expect(traceId).not.toBe(TRACE);
+      const { spans } = await waitFor(() => sink.trace(traceId).spans.length > 0 && sink.trace(traceId), {
+        what: 'the span',
+      });
+      expect(spans).toMatchObject([{ spanId, links: [{ traceId: TRACE, spanId: PARENT }] }]);
+      expect(spans[0]?.parentSpanId ?? '').toBe('');
+    }
+    expect(sink.trace(TRACE)).toEqual({ spans: [], logs: [] });
+  });
+
+  it("is a span in a trusted caller's trace, Clowder's parent, and where it means something an event", async () => {
     const { clowder, sink, port } = await startAll(answering);
     const { text } = await exchangeRaw(port, DOWNLOAD);
-    expect(text).toMatch(/X-Clowder-Captured: 1\r\n/);
     const { spans, logs } = await waitFor(
       () => {
         const trace = sink.trace(TRACE);
@@ -61,6 +82,7 @@ describe('a request through the proxy', () => {
       { what: 'span and event' },
     );
     expect(spans).toHaveLength(1);
+    expect(text).toContain(`X-Clowder-Captured: ${spans[0]?.spanId}\r\n`);
     expect(spans[0]).toMatchObject({ name: 'GET /api/files/:id', kind: 2, parentSpanId: PARENT });
     expect(attributesOf(spans[0]?.attributes ?? [])).toMatchObject({
       'http.request.method': 'GET',
@@ -73,7 +95,7 @@ describe('a request through the proxy', () => {
     expect(logs.map(({ eventName }) => eventName)).toEqual(['clowder.view.download']);
     const head = clowder.received.join('');
     expect(head).toContain(
-      `traceparent: 00-${TRACE}-${spans[0]?.spanId}-01\r\ntracestate: clowder=captured,other=1\r\n`,
+      `traceparent: 00-${TRACE}-${spans[0]?.spanId}-01\r\ntracestate: clowder=${spans[0]?.spanId},other=1\r\n`,
     );
     expect(head.match(/traceparent/g)).toHaveLength(1);
   });

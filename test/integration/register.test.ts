@@ -88,10 +88,11 @@ describe.each(SERVERS)('%s (%s, %s)', (_kind, file, by) => {
   test('gives the span and the event of an upload', async () => {
     const { traceId, header } = traceparent();
     const answer = await upload(server, header);
-    expect(answer.headers.get('x-clowder-captured')).toBe('1');
     expect(await answer.json()).toEqual({ id: FILE });
     const { span, ...rest } = await seen(sink, traceId);
-    const { 'http.request.body.size': size, ...fixed } = span;
+    const { 'http.request.body.size': size, 'clowder.request.id': requestId = '', ...fixed } = span;
+    expect(answer.headers.get('x-clowder-captured')).toBe(requestId);
+    expect(sink.trace(traceId).spans.map(({ spanId }) => spanId)).toContain(requestId);
     expect(Number(size)).toBeGreaterThan(150);
     expect(fixed).toEqual({
       'client.address': '127.0.0.1',
@@ -124,7 +125,8 @@ describe.each(SERVERS)('%s (%s, %s)', (_kind, file, by) => {
             'clowder.client.kind': 'api',
             'clowder.content_type': 'text/plain',
             'clowder.dataset.id': DATASET,
-            'clowder.event.id': derivedEventId(traceId, 'file.uploaded', FILE),
+            'clowder.event.id': derivedEventId(requestId, 'file.uploaded', FILE),
+            'clowder.request.id': requestId,
             'clowder.file.id': FILE,
             'clowder.file.name': 'hello.txt',
             'clowder.source': 'proxy',
@@ -174,7 +176,7 @@ test.each(PROXIES)('%s forwards with its own span as parent, marked as captured'
   await (await upload(server, header)).arrayBuffer();
   const sent = forwarded.find((one) => one.traceparent.includes(traceId));
   expect(sent?.traceparent).not.toBe(header);
-  expect(sent?.tracestate).toBe('clowder=captured');
+  expect(sent?.tracestate).toBe(`clowder=${(await seen(sink, traceId)).span['clowder.request.id']}`);
 });
 
 describe('a download', () => {

@@ -30,6 +30,8 @@ export interface JaegerSpan {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentId: string | undefined;
+  /** Spans of other traces that it links to. */
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
   readonly name: string;
   readonly service: string;
   readonly tags: Tags;
@@ -53,7 +55,7 @@ interface Answer {
       readonly spanID: string;
       readonly operationName: string;
       readonly processID: string;
-      readonly references: readonly { readonly refType: string; readonly spanID: string }[];
+      readonly references: readonly { readonly refType: string; readonly traceID: string; readonly spanID: string }[];
       readonly tags: readonly Tag[];
       readonly logs: readonly { readonly fields: readonly Tag[] }[];
     }[];
@@ -129,6 +131,9 @@ function spansOf({ data }: Answer): readonly JaegerSpan[] {
       traceId: traceID.padStart(32, '0'),
       spanId: span.spanID,
       parentId: span.references.find(({ refType }) => refType === 'CHILD_OF')?.spanID,
+      links: span.references
+        .filter(({ refType }) => refType === 'FOLLOWS_FROM')
+        .map((one) => ({ traceId: one.traceID.padStart(32, '0'), spanId: one.spanID })),
       name: span.operationName,
       service: processes[span.processID]?.serviceName ?? '',
       tags: toTags(span.tags),

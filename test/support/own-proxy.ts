@@ -19,7 +19,9 @@ export interface OwnProxy extends AsyncDisposable {
   readonly logged: readonly { readonly level: string; readonly fields: object; readonly message: string }[];
 }
 
-export const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+/** Of every request's span. */
+const SPAN_ID = 'b7ad6b7169203331';
+export const TRACEPARENT = `00-0af7651916cd43dd8448eb211c80319c-${SPAN_ID}-01`;
 
 /** @param settings by name; the proxy listens on a free port of 127.0.0.1 */
 export async function startOwnProxy(
@@ -38,12 +40,17 @@ export async function startOwnProxy(
         start: (head, capture) => ({
           context: NO_CONTEXT,
           traceId: '0af7651916cd43dd8448eb211c80319c',
+          requestId: SPAN_ID,
           forwardHeaders: () => ({
             traceparent: TRACEPARENT,
-            tracestate: capture.mayBeEvent ? 'clowder=captured' : undefined,
+            tracestate: capture.mayBeEvent ? `clowder=${SPAN_ID}` : undefined,
           }),
           end: (outcome) => {
-            watched.push({ head, ...outcome, ...capture.end(outcome.complete, '0af7651916cd43dd8448eb211c80319c') });
+            watched.push({
+              head,
+              ...outcome,
+              ...capture.end(outcome.complete, '0af7651916cd43dd8448eb211c80319c', SPAN_ID),
+            });
           },
         }),
       },

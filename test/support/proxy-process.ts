@@ -26,7 +26,8 @@ export interface ProxyProcess extends AsyncDisposable {
 }
 
 /**
- * Starts `clowder-otel proxy` and waits until it is ready, as its admin listener says: no request goes to Clowder.
+ * Starts `clowder-otel proxy` and waits until it is ready, as its admin listener says: no request goes to Clowder. Traces
+ * of this host go on, so that a test finds what came of a request; `TRUSTED_PROXIES: ''` is the default.
  *
  * @throws Error with its output where it does not come up
  */
@@ -37,7 +38,7 @@ export async function startProxyProcess(options: ProxyProcessOptions): Promise<P
   const listeners = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`];
   const args = [...cli(), 'proxy', ...listeners, '--target', options.target, ...(options.flags ?? [])];
   const running = await startProcess(process.execPath, args, {
-    env: { OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpUrl, OTEL_BSP_SCHEDULE_DELAY: '200', LOG_LEVEL: 'warn', ...options.env }, // prettier-ignore
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpUrl, OTEL_BSP_SCHEDULE_DELAY: '200', LOG_LEVEL: 'warn', TRUSTED_PROXIES: '127.0.0.1', ...options.env }, // prettier-ignore
     ready: () => answersOk(`${adminUrl}/readyz`),
   });
   return {

@@ -47,6 +47,8 @@ export async function startRegistered(file: string, options: RegisteredServerOpt
       OTEL_BSP_SCHEDULE_DELAY: '100',
       CLOWDER_VERSION: 'v1',
       ...(target !== undefined && { TARGET: target }),
+      // Traces of this host go on, so that a test finds what came of a request.
+      TRUSTED_PROXIES: '127.0.0.1',
       ...env,
     },
     ready: (output) => output.includes('listening on '),

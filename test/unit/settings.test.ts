@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { loadSettings, SETTINGS } from '../../collector/config.ts';
 import { selfTelemetrySettings } from '../../collector/self-telemetry/settings.ts';
 import { enrichmentSettings } from '../../instrumentation/server/enrich-settings.ts';
-import { captureOptions } from '../../instrumentation/server/settings.ts';
+import { callerTrust, captureOptions } from '../../instrumentation/server/settings.ts';
 import { parseMonitorConfig } from '../../monitor/config/load.ts';
 import { PROXY_FLAGS } from '../../proxy/flags.ts';
 import { parseProxySettings } from '../../proxy/settings.ts';
@@ -69,14 +69,14 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     read: (environment) => attempt(() => parseProxySettings(environment)),
   },
   'an instrumented server': {
-    variables: ['CLOWDER_VERSION', 'CLOWDER_CONTEXT', 'CLOWDER_INSTANCE', 'CLOWDER_TRUST_FORWARDED', ...ENRICH],
+    variables: ['CLOWDER_VERSION', 'CLOWDER_CONTEXT', 'CLOWDER_INSTANCE', 'CLOWDER_TRUST_FORWARDED', 'TRUSTED_PROXIES', ...ENRICH],
     read: (environment) =>
       attempt((say) => {
         const options = captureOptions({}, environment, say);
         const enrichment = [undefined, { what: ['names' as const] }].map((inCode) =>
           enrichmentSettings(inCode, 'v1', environment, say),
         );
-        return { options, enrichment };
+        return { options, trust: callerTrust({}, environment, say)({ remoteAddress: '10.0.0.1' }), enrichment };
       }),
   },
   'the process of sinks': {

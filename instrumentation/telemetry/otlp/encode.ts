@@ -9,6 +9,12 @@ export interface Instant {
   readonly ns: number;
 }
 
+export interface Link {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceFlags: number;
+}
+
 export interface EncodableSpan {
   readonly traceId: string;
   readonly spanId: string;
@@ -16,6 +22,8 @@ export interface EncodableSpan {
   readonly parentSpanId: string;
   /** As in the header; '' for none. */
   readonly traceState: string;
+  /** A context of another trace that came with the request. */
+  readonly link?: Link | undefined;
   readonly name: string;
   readonly start: Instant;
   readonly end: Instant;
@@ -62,6 +70,7 @@ export function appendSpan(to: ProtoWriter, span: EncodableSpan): void {
   time(tag(7, FIXED_64), span.start);
   time(tag(8, FIXED_64), span.end);
   attributes(body, tag(9, LENGTH_DELIMITED), span.attributes);
+  if (span.link !== undefined) link(span.link);
   if (span.failed) {
     body.byte(tag(15, LENGTH_DELIMITED));
     body.byte(2);
@@ -136,6 +145,18 @@ function field(fieldTag: number, message: ProtoWriter): Uint8Array {
 function id(fieldTag: number, hex: string): void {
   body.byte(fieldTag);
   body.hex(hex);
+}
+
+/** Two ids and the flags, each with its tag, the ids with their lengths. */
+const LINK_BYTES = 18 + 10 + 5;
+
+function link({ traceId, spanId, traceFlags }: Link): void {
+  body.byte(tag(13, LENGTH_DELIMITED));
+  body.byte(LINK_BYTES);
+  id(tag(1, LENGTH_DELIMITED), traceId);
+  id(tag(2, LENGTH_DELIMITED), spanId);
+  body.byte(tag(6, FIXED_32));
+  body.fixed32(traceFlags | FLAG_HAS_IS_REMOTE | FLAG_IS_REMOTE);
 }
 
 function text(fieldTag: number, value: string): void {

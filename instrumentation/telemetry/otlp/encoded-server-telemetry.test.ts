@@ -6,6 +6,7 @@ import { decodeLogs } from '../../../collector/otlp/protobuf.ts';
 import { endingWith, requestHead as head } from '../../../test/support/captured-request.ts';
 import type { Capture, RequestHead } from '../../capture/types.ts';
 import type { Outcome, ServerTelemetry } from '../server-request.ts';
+import type { TrustsCaller } from '../caller.ts';
 import { createServerTelemetry } from '../server-telemetry.ts';
 import { encodeRequest, encodeResource, encodeScope, type EncodableSpan } from './encode.ts';
 import { createEncodedServerTelemetry, type Sample } from './encoded-server-telemetry.ts';
@@ -23,6 +24,9 @@ interface Recorded {
   readonly problems: string[];
 }
 
+const TRUSTED = '10.0.0.1';
+const trusts: TrustsCaller = ({ remoteAddress }) => remoteAddress === TRUSTED;
+
 function encoded(sample: Sample = (caller) => caller ?? true): Recorded {
   const spans: EncodableSpan[] = [];
   const entries: Uint8Array[] = [];
@@ -32,6 +36,7 @@ function encoded(sample: Sample = (caller) => caller ?? true): Recorded {
       spans: { add: (span) => void spans.push(span) },
       events: { add: (entry) => void entries.push(entry) },
       sample,
+      trusts,
       errors: createNoopMeter().createCounter('errors'),
       onError: (error) => void problems.push(String(error)),
       adopt: () => expect.unreachable('nobody adopts here'),
@@ -57,6 +62,7 @@ function bySdk(): Recorded {
       tracer: tracers.getTracer('test'),
       logger: loggers.getLogger('test'),
       meter: createNoopMeter(),
+      trusts,
       onError: (error) => void problems.push(String(error)),
     }),
     spans: () =>
@@ -65,6 +71,7 @@ function bySdk(): Recorded {
         spanId: span.spanContext().spanId,
         parentSpanId: span.parentSpanContext?.spanId ?? '',
         traceState: span.spanContext().traceState?.serialize() ?? '',
+        link: span.links[0]?.context,
         name: span.name,
         attributes: span.attributes,
         failed: span.status.code === SpanStatusCode.ERROR,
@@ -99,7 +106,17 @@ const CASES: Readonly<Record<string, () => [RequestHead, Capture, Outcome]>> = {
     { complete: true },
   ],
   'a caller with a tracestate': () => [
-    head({ ...CALLER, tracestate: 'rojo=1, clowder=captured,congo=2' }),
+    head({ ...CALLER, tracestate: 'rojo=1, clowder=0123456789abcdef,congo=2' }),
+    endingWith(),
+    { complete: true },
+  ],
+  "a stranger's context": () => [
+    { ...head({ ...CALLER, tracestate: 'rojo=1' }), remoteAddress: '192.0.2.1' },
+    endingWith(),
+    { complete: true },
+  ],
+  "what a trusted caller says of its client's context": () => [
+    head({ ...CALLER, 'x-clowder-client-traceparent': `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-00` }),
     endingWith(),
     { complete: true },
   ],
@@ -151,7 +168,7 @@ describe('what is encoded is what the SDK would record', () => {
         spans: anonymous(recorded),
         logs: anonymous(logs()),
         traceparent: anonymous(traceparent),
-        tracestate,
+        tracestate: anonymous(tracestate ?? null),
         context: anonymous([context?.traceId, context?.spanId, context?.traceFlags, context?.traceState?.serialize()]),
       };
     });
@@ -162,12 +179,22 @@ describe('what is encoded is what the SDK would record', () => {
 });
 
 describe('an encoded request', () => {
-  test('takes its trace from the caller', () => {
+  test('takes its trace from a caller that is trusted, and has an id of its own', () => {
     const { telemetry, spans } = encoded();
     const request = telemetry.start(head(CALLER), endingWith());
     request.end({ complete: true });
     expect(request.traceId).toBe(TRACE);
     expect(spans()[0]?.parentSpanId).toBe(PARENT);
+    expect(request.requestId).toBe(spans()[0]?.spanId);
+  });
+
+  test('that is the first of its trace gives it its own id for an end, for those who pass tracestate not on', () => {
+    const { telemetry } = encoded();
+    const request = telemetry.start(head(), endingWith());
+    expect(request.traceId.slice(16)).toBe(request.requestId);
+    // Somebody in front has another trace: what he tells of the request, he tells by the id alone.
+    const stranger = telemetry.start({ ...head(CALLER), remoteAddress: '192.0.2.1' }, endingWith());
+    expect(stranger.traceId).not.toContain(stranger.requestId);
   });
 
   test('that is not sampled has events and no span', () => {
@@ -175,7 +202,7 @@ describe('an encoded request', () => {
     const events = [{ type: 'file.uploaded', attributes: { 'clowder.file.id': 'f' } }] as const;
     const request = telemetry.start(head({ traceparent: `00-${TRACE}-${PARENT}-00` }), endingWith({ events }));
     expect(request.forwardHeaders()).toMatchObject({
-      tracestate: 'clowder=captured',
+      tracestate: `clowder=${request.requestId}`,
       traceparent: expect.stringMatching(/-00$/) as unknown,
     });
     request.end({ complete: true });

@@ -1,12 +1,13 @@
-import { ROOT_CONTEXT, TraceFlags, trace, type Context } from '@opentelemetry/api';
+import { ROOT_CONTEXT, TraceFlags, trace, type Context, type SpanContext } from '@opentelemetry/api';
 import { TraceState, parseTraceParent } from '@opentelemetry/core';
 import { randomFillSync } from 'node:crypto';
 import type { Capture, CapturedAttributes, RequestHead } from '../../capture/types.ts';
+import { strangersContext, type TrustsCaller } from '../caller.ts';
 import { ReportedRequest, type Reporting } from '../reported-request.ts';
 import { headAttributes, spanName } from '../request-report.ts';
 import type { RetryingSender } from '../retrying-sender.ts';
 import type { ForwardHeaders, ServerTelemetry } from '../server-request.ts';
-import { CAPTURED_MEMBER, markCaptured } from '../trace-state.ts';
+import { markCaptured } from '../trace-state.ts';
 import { encodeLogRecord, type Instant } from './encode.ts';
 import type { SpanBatches } from './span-batches.ts';
 
@@ -17,6 +18,7 @@ export interface EncodedServerTelemetryOptions extends Reporting {
   readonly spans: Pick<SpanBatches, 'add'>;
   readonly events: Pick<RetryingSender<Uint8Array>, 'add'>;
   readonly sample: Sample;
+  readonly trusts: TrustsCaller;
   /** Adds to spans that are not ours. */
   readonly adopt: ServerTelemetry['adopt'];
 }
@@ -38,21 +40,28 @@ class EncodedRequest extends ReportedRequest {
   readonly #startedAt = performance.now();
   readonly #spanId = newId(8);
   readonly #parentSpanId: string;
+  readonly #link: SpanContext | undefined;
   readonly #sampled: boolean;
   readonly #traceState: string;
   #context: Context | undefined;
 
-  constructor(options: EncodedServerTelemetryOptions, { headers }: RequestHead, capture: Capture, startMs: number) {
+  constructor(options: EncodedServerTelemetryOptions, head: RequestHead, capture: Capture, startMs: number) {
     super(options, capture, startMs);
     this.#options = options;
-    const { traceparent, tracestate } = headers;
-    const caller = typeof traceparent === 'string' ? parseTraceParent(traceparent) : null;
-    this.traceId = caller?.traceId ?? newId(16);
+    const { traceparent, tracestate } = head.headers;
+    const trusted = options.trusts(head);
+    const caller = trusted && typeof traceparent === 'string' ? parseTraceParent(traceparent) : null;
+    this.#link = strangersContext(head.headers, trusted);
+    this.traceId = caller?.traceId ?? newTraceId(this.#spanId, traceparent === undefined);
     this.#parentSpanId = caller?.spanId ?? '';
     this.#sampled = options.sample(caller === null ? undefined : (caller.traceFlags & TraceFlags.SAMPLED) === 1);
     const others = caller === null || tracestate === undefined ? '' : String(tracestate);
-    if (capture.mayBeEvent) this.#traceState = others === '' ? CAPTURED_MEMBER : markCaptured(others);
+    if (capture.mayBeEvent) this.#traceState = markCaptured(others, this.#spanId);
     else this.#traceState = others === '' ? '' : new TraceState(others).serialize();
+  }
+
+  get requestId(): string {
+    return this.#spanId;
   }
 
   get context(): Context {
@@ -79,6 +88,7 @@ class EncodedRequest extends ReportedRequest {
       spanId: this.#spanId,
       parentSpanId: this.#parentSpanId,
       traceState: this.#traceState,
+      link: this.#link,
       name: spanName(this.capture),
       start: { ms: this.startMs, ns: 0 },
       end: later(this.startMs, performance.now() - this.#startedAt),
@@ -104,6 +114,14 @@ class EncodedRequest extends ReportedRequest {
 function later(startMs: number, durationMs: number): Instant {
   const whole = Math.floor(durationMs);
   return { ms: startMs + whole, ns: Math.floor((durationMs - whole) * 1e6) };
+}
+
+/**
+ * A trace that begins with the request. Where nobody in front has another one, it ends in the request's id: a server
+ * that passes `traceparent` on and not `tracestate` still tells which request it was.
+ */
+function newTraceId(spanId: string, isFirst: boolean): string {
+  return isFirst ? newId(8) + spanId : newId(16);
 }
 
 const POOL = Buffer.allocUnsafeSlow(8192);

@@ -9,7 +9,7 @@ import { SpanBatches } from './span-batches.ts';
 
 export interface EncodedTelemetryOptions extends Pick<
   EncodedServerTelemetryOptions,
-  'sample' | 'errors' | 'onError' | 'adopt' | 'enricher'
+  'sample' | 'trusts' | 'errors' | 'onError' | 'adopt' | 'enricher'
 > {
   readonly resource: Resource;
   readonly log: (message: string) => void;

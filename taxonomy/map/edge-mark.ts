@@ -1,0 +1,48 @@
+import { REQUEST_ID, textAttribute } from '../attributes.ts';
+import type { Attributes } from '../telemetry.ts';
+
+/** What the edge wrote on a request, as one of its observations carries it (docs/design.md, "Identity"). */
+export interface EdgeMark {
+  /** A capture sees the request: its own event is on the way or already here. */
+  readonly captured: boolean;
+  /** Undefined where nobody gave it one, or an edge of the version before. */
+  readonly requestId: string | undefined;
+}
+
+const UNMARKED: EdgeMark = { captured: false, requestId: undefined };
+/** A capture's: the id of its span. */
+const CAPTURE_ID = /^[0-9a-f]{16}$/;
+/** NGINX's `$request_id`. */
+const NGINX_ID = /^request:([0-9a-f]{32})$/;
+const STATED_ID = /^(?:[0-9a-f]{16}){1,2}$/;
+
+/**
+ * The mark of an observation. The answer's header, which an access log has, and our member of `tracestate`, which a
+ * backend's span has, tell of a capture behind the edge; its id takes the place of the edge's own.
+ */
+export function edgeMarkOf(attributes: Attributes, traceState: string): EdgeMark {
+  const member = memberOf(traceState);
+  const header = textAttribute(attributes, 'http.response.header.x-clowder-captured');
+  const ids = [header, member].filter((mark) => mark !== undefined && CAPTURE_ID.test(mark));
+  if (ids.length > 0) return { captured: true, requestId: ids[0] };
+  const requestId = statedRequestId(attributes);
+  // The capture's own span.
+  if (isSet(textAttribute(attributes, 'clowder.captured'))) return { captured: true, requestId };
+  if (member === 'captured' || isSet(header)) return { captured: true, requestId: undefined };
+  const ofNginx = member === undefined ? undefined : NGINX_ID.exec(member)?.[1];
+  return requestId === undefined && ofNginx === undefined
+    ? UNMARKED
+    : { captured: false, requestId: requestId ?? ofNginx };
+}
+
+/** What a capture says of its own span or event, and NGINX of its line; of others it is not believed to be one. */
+export function statedRequestId(attributes: Attributes): string | undefined {
+  const stated = textAttribute(attributes, REQUEST_ID);
+  return stated !== undefined && STATED_ID.test(stated) ? stated : undefined;
+}
+
+const isSet = (mark: string | undefined): boolean => mark !== undefined && mark !== 'false' && mark !== '0';
+
+function memberOf(traceState: string): string | undefined {
+  return traceState === '' ? undefined : /(?:^|,)\s*clowder=([^,]*?)\s*(?:,|$)/.exec(traceState)?.[1];
+}
