@@ -77,9 +77,11 @@ const REQUESTS: Readonly<Record<string, readonly Candidate[]>> = {
     marked('nginx'),
     marked('sdk', 'f1'),
   ].map(ofRequest),
-  'there is no proxy, and the backend alone knows the resource': [unmarked('sdk'), marked('nginx'), unmarked('sdk')]
-    .map((one) => ({ ...one, waits: false }))
-    .map(ofRequest),
+  'there is no proxy, and the backend alone knows the resource': [
+    unmarked('sdk'),
+    { ...marked('nginx'), waits: false },
+    unmarked('sdk'),
+  ].map(ofRequest),
   'there is no proxy': [unmarked('sdk'), unmarked('sdk'), unmarked('nginx')],
   'several report the job': [jobByProxy, jobBy('rabbitmq'), jobBy('sdk', { clowder_instance: 'main' })],
 };
