@@ -13,11 +13,48 @@ test.each<[code: string, error: unknown, said: RegExp]>([
     new Error('Connection closed: 530 (NOT-ALLOWED) with message "vhost x not found"'),
     /no such virtual host/,
   ],
-  ['vhost_refused', new Error('Expected ConnectionOpenOk; got <ConnectionClose channel:0>'), /no such virtual host/],
+  [
+    'vhost_refused',
+    new Error('Expected ConnectionOpenOk; got <ConnectionClose channel:0>'),
+    /does not open the virtual host, and did not say why/,
+  ],
+  [
+    'vhost_refused',
+    new Error("Connection closed: 530 with message \"NOT_ALLOWED - access to vhost 'v' refused for user 'u'\""),
+    /has no such virtual host, or the user may not use it: check the path of AMQP_URL .*refused for user 'u'/,
+  ],
+  [
+    'vhost_down',
+    new Error(
+      "Connection closed: 541 with message \"INTERNAL_ERROR - access to vhost 'v' refused for user 'u': vhost 'v' is down\"",
+    ),
+    /has stopped the virtual host/,
+  ],
   [
     'topology_mismatch',
     new Error('Channel closed by server: 406 (PRECONDITION-FAILED) with message "inequivalent arg \'type\'"'),
     /exists on amqp:\/\/u:\*\*\*@h:5672 with another type.*inequivalent arg/,
+  ],
+  [
+    'topology_mismatch',
+    new Error(
+      "Channel closed by server: 406 (PRECONDITION-FAILED) with message \"PRECONDITION_FAILED - inequivalent arg 'durable' for exchange 'clowder.events' in vhost '/': received 'true' but current is 'false'\"",
+    ),
+    /exists on amqp:\/\/u:\*\*\*@h:5672 with other properties: clowder\.events must be a durable topic.*current is 'false'/,
+  ],
+  [
+    'connection_limit',
+    new Error(
+      'Connection closed: 530 with message "NOT_ALLOWED - connection refused: node connection limit (5) is reached"',
+    ),
+    /takes no more connections/,
+  ],
+  [
+    'connection_limit',
+    new Error(
+      'Connection closed: 530 with message "NOT_ALLOWED - number of channels opened for user \'u\' has reached the maximum allowed user limit of (1)"',
+    ),
+    /takes no more connections/,
   ],
   [
     'connection_limit',

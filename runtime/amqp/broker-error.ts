@@ -15,6 +15,12 @@ interface Explanation {
   readonly say: (broker: string, detail: string) => string;
 }
 
+/** amqplib names only the frame where the broker closes instead of opening the virtual host. */
+const WITHOUT_WORDS = /Expected ConnectionOpenOk; got <?ConnectionClose/;
+
+const mismatch = (broker: string, how: string, detail: string): string =>
+  `An exchange exists on ${broker} ${how}: clowder.events must be a durable topic, clowder.metrics a durable fanout exchange. Delete it there, or use another virtual host (${detail})`;
+
 const EXPLANATIONS: readonly Explanation[] = [
   {
     when: /access to (?:topic|exchange|queue)/,
@@ -29,17 +35,28 @@ const EXPLANATIONS: readonly Explanation[] = [
       `${broker} refuses user or password: check both in AMQP_URL, and that the user may configure and write clowder.events and clowder.metrics`,
   },
   {
-    when: /connection limit/i,
+    when: /connection limit|number of channels opened/i,
     code: 'connection_limit',
     say: (broker, detail) =>
       `${broker} takes no more connections of this virtual host or user: raise its limit, or end connections that nobody needs (${detail})`,
   },
-  // amqplib names only the frame where the broker closes instead of opening the virtual host.
   {
-    when: /NOT[-_]ALLOWED|\b530\b|Expected ConnectionOpenOk; got <?ConnectionClose/,
+    when: /vhost .* is (?:down|stopped)/,
+    code: 'vhost_down',
+    say: (broker, detail) =>
+      `${broker} has stopped the virtual host: see the log of RabbitMQ, and start it again (rabbitmqctl restart_vhost) (${detail})`,
+  },
+  {
+    when: /NOT[-_]ALLOWED|\b530\b/,
+    code: 'vhost_refused',
+    say: (broker, detail) =>
+      `${broker} has no such virtual host, or the user may not use it: check the path of AMQP_URL (${detail})`,
+  },
+  {
+    when: WITHOUT_WORDS,
     code: 'vhost_refused',
     say: (broker) =>
-      `${broker} does not open the virtual host. There is no such virtual host, the user may not use it, or a connection limit is reached: check the path of AMQP_URL, and the limits of virtual host and user`,
+      `${broker} does not open the virtual host, and did not say why when it was asked again: check the path of AMQP_URL, and the limits of virtual host and user`,
   },
   // consumer_timeout of RabbitMQ, half an hour by default.
   {
@@ -51,8 +68,12 @@ const EXPLANATIONS: readonly Explanation[] = [
   {
     when: /inequivalent arg 'type'/,
     code: 'topology_mismatch',
-    say: (broker, detail) =>
-      `An exchange exists on ${broker} with another type: clowder.events must be a durable topic, clowder.metrics a durable fanout exchange. Delete it there, or use another virtual host (${detail})`,
+    say: (broker, detail) => mismatch(broker, 'with another type', detail),
+  },
+  {
+    when: /inequivalent arg '[^']*' for exchange/,
+    code: 'topology_mismatch',
+    say: (broker, detail) => mismatch(broker, 'with other properties', detail),
   },
   {
     when: /PRECONDITION[-_]FAILED|\b406\b/,
@@ -77,6 +98,11 @@ const EXPLANATIONS: readonly Explanation[] = [
       `TLS with ${broker} failed (${detail}): check AMQP_CA_FILE, AMQP_CERT_FILE and AMQP_KEY_FILE`,
   },
 ];
+
+/** Whether a broker refused to open the connection with words that the error does not have. */
+export function isRefusalWithoutWords(error: unknown): boolean {
+  return error instanceof Error && WITHOUT_WORDS.test(error.message);
+}
 
 /** @param broker its URL without the password */
 export function explainBrokerError(error: unknown, broker: string): BrokerError {

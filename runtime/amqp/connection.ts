@@ -1,6 +1,8 @@
 import { connect, type ChannelModel } from 'amqplib';
 import { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isRefusalWithoutWords } from './broker-error.ts';
+import { refusalOfOpening } from './open-refusal.ts';
 
 /** PEM files, read: the authority of the broker's certificate, and a certificate of our own. */
 export interface BrokerTls {
@@ -26,7 +28,7 @@ export interface ConnectOptions {
   readonly connectionName: string;
   /** @default 15 s, where the URL names none */
   readonly heartbeatS?: number | undefined;
-  /** @default 10000 ms */
+  /** @default 10000 */
   readonly connectTimeoutMs?: number | undefined;
   readonly tls?: BrokerTls | undefined;
   /** Destroys the socket, also while it is still connecting. */
@@ -36,16 +38,25 @@ export interface ConnectOptions {
 /** How long a broker may take to answer that the connection is closed. */
 const CLOSE_MS = 1000;
 
+const CONNECT_TIMEOUT_MS = 10_000;
+
 /** @param url of one broker, checked by `parseAmqpUrls` @throws what `explainBrokerError` explains */
-export function connectBroker(url: string, options: ConnectOptions): Promise<ChannelModel> {
+export async function connectBroker(url: string, options: ConnectOptions): Promise<ChannelModel> {
+  const { connectTimeoutMs: timeoutMs = CONNECT_TIMEOUT_MS, tls, signal } = options;
   const socketOptions = {
-    timeout: options.connectTimeoutMs ?? 10_000,
+    timeout: timeoutMs,
     clientProperties: { connection_name: options.connectionName },
     // Of net.connect, to which amqplib hands it on; its own type does not name it.
-    signal: options.signal,
-    ...options.tls,
+    signal,
+    ...tls,
   };
-  return connect(withHeartbeat(url, options.heartbeatS ?? 15), socketOptions);
+  try {
+    return await connect(withHeartbeat(url, options.heartbeatS ?? 15), socketOptions);
+  } catch (error) {
+    if (!isRefusalWithoutWords(error)) throw error;
+    const words = await refusalOfOpening(url, { timeoutMs, tls, signal });
+    throw words === undefined ? error : new Error(words, { cause: error });
+  }
 }
 
 function withHeartbeat(url: string, seconds: number): string {

@@ -131,6 +131,7 @@ async function recoversOnce(
 ): Promise<void> {
   await using collector = await startCollector({ amqpUrl });
   const reason = await waitFor(async () => (await readyz(collector)).checks.broker.reason?.match(says)?.input, {
+    timeoutMs: 60_000,
     what: 'the reason',
   });
   expect(reason).not.toContain('s3cret');
@@ -178,6 +179,43 @@ describe('a broker that does not take the collector: it says why, takes events, 
     );
   });
 
+  test('its virtual host takes no more connections', async () => {
+    await broker.rabbitmqctl('add_vhost', 'limited');
+    await grant('limited');
+    await broker.rabbitmqctl('set_vhost_limits', '-p', 'limited', '{"max-connections": 0}');
+    await recoversOnce(
+      own('guest:guest', 'limited'),
+      /takes no more connections of this virtual host or user: raise its limit.*connection limit \(0\) is reached/,
+      () => broker.rabbitmqctl('clear_vhost_limits', '-p', 'limited'),
+      own('guest:guest', 'limited'),
+    );
+  });
+
+  test('its user may not use the virtual host', async () => {
+    await broker.rabbitmqctl('add_vhost', 'forbidden');
+    await grant('forbidden');
+    await broker.rabbitmqctl('add_user', 'stranger', 's3cret');
+    await recoversOnce(
+      own('stranger:s3cret', 'forbidden'),
+      /has no such virtual host, or the user may not use it: check the path of AMQP_URL.*refused for user 'stranger'/,
+      () => grant('forbidden', 'stranger'),
+      own('guest:guest', 'forbidden'),
+    );
+  });
+
+  test('its user may not declare the exchanges', async () => {
+    await broker.rabbitmqctl('add_vhost', 'readers');
+    await grant('readers');
+    await broker.rabbitmqctl('add_user', 'reader', 's3cret');
+    await broker.rabbitmqctl('set_permissions', '-p', 'readers', 'reader', '^$', '^$', '.*');
+    await recoversOnce(
+      own('reader:s3cret', 'readers'),
+      /does not permit the user to do this: it must be allowed to configure, write and read clowder\.events and clowder\.metrics.*access to exchange 'clowder\.events'/,
+      () => grant('readers', 'reader'),
+      own('guest:guest', 'readers'),
+    );
+  });
+
   test.each(['clowder.events', 'clowder.metrics'])('exchange %s exists with another type', async (exchange) => {
     const vhost = `taken-${exchange}`;
     await broker.rabbitmqctl('add_vhost', vhost);
@@ -190,6 +228,21 @@ describe('a broker that does not take the collector: it says why, takes events, 
       /An exchange exists on .* with another type: clowder\.events must be a durable topic, clowder\.metrics a durable fanout/,
       () => channel.deleteExchange(exchange),
       own('guest:guest', vhost),
+    );
+    await connection.close();
+  });
+
+  test('an exchange exists that is not durable', async () => {
+    await broker.rabbitmqctl('add_vhost', 'fleeting');
+    await grant('fleeting');
+    const connection = await connect(own('guest:guest', 'fleeting'));
+    const channel = await connection.createChannel();
+    await channel.assertExchange('clowder.events', 'topic', { durable: false });
+    await recoversOnce(
+      own('guest:guest', 'fleeting'),
+      /An exchange exists on .* with other properties: .*inequivalent arg 'durable'/,
+      () => channel.deleteExchange('clowder.events'),
+      own('guest:guest', 'fleeting'),
     );
     await connection.close();
   });
