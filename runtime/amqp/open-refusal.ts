@@ -1,6 +1,5 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import type { BrokerTls } from './connection.ts';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
 /** Of AMQP 0-9-1: class in the upper half, method in the lower. */
 const METHOD = {
@@ -20,7 +19,7 @@ const MOST_BYTES = 1024 * 1024;
 
 export interface AskOptions {
   readonly timeoutMs: number;
-  readonly tls?: BrokerTls | undefined;
+  readonly tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'> | undefined;
   readonly signal: AbortSignal;
 }
 
