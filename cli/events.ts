@@ -7,6 +7,7 @@ import { toMessageFromLine } from '../exporter/message.ts';
 import { createPublisher, type Outcome } from '../exporter/publisher.ts';
 import { EVENT_TYPES, isEventType } from '../taxonomy/event-types.ts';
 import type { FlatBody } from '../taxonomy/flat-body.ts';
+import { askCollector } from './collector-request.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { parseTime, printRows, progress } from './output.ts';
 import { requireJournal, settingsOf, UsageError } from './settings.ts';
@@ -103,6 +104,12 @@ export async function replayEvents(options: GlobalOptions, filter: Filter & { to
     throw new Error(
       `${counts.returned} events went to no queue: bind one to clowder.events or clowder.metrics and replay them again`,
     );
+}
+
+/** `events retry`: the running collector tries what no queue took again, now. */
+export async function retryHeld(options: GlobalOptions, { key }: { key?: string }): Promise<void> {
+  const { published, held } = await askCollector(options, '/api/v1/held/retry', {}, key);
+  printRows([{ published: Number(published), 'still held': Number(held) }], ['published', 'still held']);
 }
 
 const CONNECT_TIMEOUT_MS = 30_000;

@@ -59,6 +59,9 @@ keys
   .description('revoke a key at once')
   .action(async (id: string) => (await import('./keys.ts')).revokeKey(globals(), id));
 
+/** The commands that the running collector does. */
+const INGEST_KEY = ['--key <key>', 'API key with scope ingest, for a collector that is running and has keys'] as const;
+
 const events = program.command('events').description('the journal');
 const tailFilters = (command: Command): Command =>
   command
@@ -79,6 +82,12 @@ filters(events.command('replay').description('publish journaled events once more
     (await import('./events.ts')).replayEvents(globals(), options),
   );
 
+events
+  .command('retry')
+  .option(...INGEST_KEY)
+  .description('publish the events that no queue took once more, now: the running collector does it')
+  .action(async (options: { key?: string }) => (await import('./events.ts')).retryHeld(globals(), options));
+
 const rejected = program.command('rejected').description('explicit events that were rejected for good');
 rejected
   .command('list')
@@ -88,10 +97,19 @@ rejected
 rejected
   .command('replay')
   .argument('[ids...]', 'ids as listed; all where none is given')
-  .option('--key <key>', 'API key with scope ingest, for a collector that is running and has keys')
+  .option(...INGEST_KEY)
   .description('check rejected events again and journal those that are right now')
   .action(async (ids: string[], options: { key?: string }) =>
     (await import('./rejected.ts')).replayRejected(globals(), ids, options),
+  );
+
+rejected
+  .command('discard')
+  .argument('<ids...>', 'ids as listed')
+  .option(...INGEST_KEY)
+  .description('let go of rejected events for good')
+  .action(async (ids: string[], options: { key?: string }) =>
+    (await import('./rejected.ts')).discardRejected(globals(), ids, options),
   );
 
 const sink = program

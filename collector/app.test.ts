@@ -6,7 +6,10 @@ import { CollectorMetrics } from './metrics.ts';
 import type { Readiness } from './readiness.ts';
 
 const check = { ok: true };
-const READY: Readiness = { status: 'ready', checks: { journal: check, broker: check, backlog: check } };
+const READY: Readiness = {
+  status: 'ready',
+  checks: { journal: check, broker: check, backlog: check, unroutable: check, nacked: check, unpublishable: check },
+};
 
 function app(parts: Partial<AppParts> = {}) {
   const logged: string[] = [];
@@ -22,7 +25,8 @@ function app(parts: Partial<AppParts> = {}) {
   const created = createApp({
     otlp: routes('/v1/*'),
     events: routes('/api/v1/events', '/api/v1/events/*'),
-    rejected: routes('/api/v1/rejected', '/api/v1/rejected/replay'),
+    rejected: routes('/api/v1/rejected', '/api/v1/rejected/replay', '/api/v1/rejected/discard'),
+    held: routes('/api/v1/held/retry'),
     browser: routes('/api/v1/browser'),
     docs: routes('/docs', '/openapi.json'),
     dashboard: routes('/'),
@@ -49,6 +53,8 @@ describe('which key a route needs', () => {
     ['GET', '/api/v1/events/', 'guarded: read'],
     ['GET', '/api/v1/rejected', 'guarded: read'],
     ['POST', '/api/v1/rejected/replay', 'guarded: ingest'],
+    ['POST', '/api/v1/rejected/discard', 'guarded: ingest'],
+    ['POST', '/api/v1/held/retry', 'guarded: ingest'],
   ])('%s %s: none is let in without', async (method, path, body) => {
     const answer = await app().request(path, method);
     expect([answer.status, await answer.text()]).toEqual([401, body]);

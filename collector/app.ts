@@ -11,6 +11,7 @@ export interface AppParts {
   readonly otlp: Hono;
   readonly events: Hono;
   readonly rejected: Hono;
+  readonly held: Hono;
   readonly browser: Hono;
   readonly docs: Hono;
   readonly dashboard: Hono;
@@ -40,6 +41,7 @@ export function createApp(parts: AppParts): Hono {
   app.use('/api/v1/*', guardRoutes(parts.guards));
   app.route('/', parts.events);
   app.route('/', parts.rejected);
+  app.route('/', parts.held);
   app.route('/', parts.browser);
   app.route('/', stateRoutes({ readiness: parts.readiness, registry: parts.metrics.registry }));
   app.route('/', parts.docs);

@@ -6,13 +6,23 @@ function watched(): CollectorMetrics {
   const metrics = new CollectorMetrics();
   metrics.watch({
     journal: {
-      stats: () => ({ bytes: 10, maxBytes: 100, lastRow: 3, backlogBytes: 5, rejected: 2, commits: 7 }),
+      stats: () => ({
+        bytes: 10,
+        maxBytes: 100,
+        lastRow: 3,
+        backlogBytes: 5,
+        rejected: 2,
+        unpublishable: 1,
+        commits: 7,
+      }),
     },
     publisher: {
       state: { connected: true, blocked: false, broker: '', unconfirmed: 4, lastError: undefined },
       counters: { confirmed: 0, returned: 0, nacked: 1, refused: 0, republished: 2, reconnects: 3 },
     },
     waitingCount: () => 6,
+    held: () => ({ unroutable: { events: 8, oldestMs: 1000 }, nacked: { events: 0, oldestMs: undefined } }),
+    now: () => 3500,
   });
   return metrics;
 }
@@ -46,6 +56,11 @@ describe('/metrics', () => {
       'journal_backlog_bytes 5',
       'journal_commits_total 7',
       'rejected_records 2',
+      'unpublishable_events 1',
+      'held_events{reason="unroutable"} 8',
+      'held_events{reason="nacked"} 0',
+      'held_oldest_seconds{reason="unroutable"} 2.5',
+      'held_oldest_seconds{reason="nacked"} 0',
       'waiting_observations 6',
       'unconfirmed_messages 4',
       'broker_connected 1',

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { PublisherCounters, PublisherState } from '../exporter/publisher.ts';
-import type { JournalStats } from './journal/journal.ts';
+import { HELD_REASONS, type JournalStats } from './journal/journal.ts';
+import type { HeldState } from './publishing/held-groups.ts';
 import { REFUSALS } from './keys/auth.ts';
 import { VERSION } from '../runtime/version.ts';
 
@@ -17,6 +18,9 @@ export interface MetricSources {
   readonly journal: { stats(): JournalStats };
   readonly publisher: { readonly state: PublisherState; readonly counters: PublisherCounters };
   readonly waitingCount: () => number;
+  /** Events that no queue took. */
+  readonly held: () => HeldState;
+  readonly now: () => number;
 }
 
 /** Every name begins so. */
@@ -95,7 +99,7 @@ export class CollectorMetrics {
   }
 
   /** Adds what is kept elsewhere. */
-  watch({ journal, publisher, waitingCount }: MetricSources): void {
+  watch({ journal, publisher, waitingCount, held, now }: MetricSources): void {
     this.#gauge(
       'journal_bytes',
       'Size of the journal, published events that are kept as history included',
@@ -113,6 +117,23 @@ export class CollectorMetrics {
       () => journal.stats().commits,
     );
     this.#gauge('rejected_records', 'Records in the rejected store', () => journal.stats().rejected);
+    this.#gauge(
+      'unpublishable_events',
+      'Of those, events that RabbitMQ refuses as they are',
+      () => journal.stats().unpublishable,
+    );
+    this.#gaugeOf(
+      'held_events',
+      'Events that no queue has, tried again until one takes them: unroutable (none is bound for their type), nacked (one that is bound refuses them)',
+      'reason',
+      () => HELD_REASONS.map((reason) => [reason, held()[reason].events]),
+    );
+    this.#gaugeOf('held_oldest_seconds', 'Since when the oldest of them is held; 0 for none', 'reason', () =>
+      HELD_REASONS.map((reason) => {
+        const { oldestMs } = held()[reason];
+        return [reason, oldestMs === undefined ? 0 : Math.max(0, (now() - oldestMs) / 1000)];
+      }),
+    );
     this.#gauge('waiting_observations', 'Marked observations held back now', waitingCount);
     this.#gauge(
       'unconfirmed_messages',
@@ -127,7 +148,7 @@ export class CollectorMetrics {
       'Messages published again after a lost connection or channel',
       () => publisher.counters.republished,
     );
-    this.#counted('nacked_messages_total', 'Messages that RabbitMQ refused', () => publisher.counters.nacked);
+    this.#counted('nacked_messages_total', 'Messages that a full queue refused', () => publisher.counters.nacked);
   }
 
   #counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
@@ -150,6 +171,18 @@ export class CollectorMetrics {
       labelNames,
       registers: [this.registry],
       collect: (): void => gauge.set(labels, read()),
+    });
+  }
+
+  /** The same with a value for each value of a label. */
+  #gaugeOf(name: string, help: string, label: string, read: () => readonly (readonly [string, number])[]): void {
+    const gauge: Gauge = new Gauge({
+      ...this.#describe(name, 'gauge', help, [label]),
+      labelNames: [label],
+      registers: [this.registry],
+      collect: (): void => {
+        for (const [value, figure] of read()) gauge.set({ [label]: value }, figure);
+      },
     });
   }
 

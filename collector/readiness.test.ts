@@ -2,25 +2,30 @@ import { expect, test } from 'vitest';
 import { BrokerError } from '../runtime/amqp/broker-error.ts';
 import type { PublisherState } from '../exporter/publisher.ts';
 import type { JournalStats } from './journal/journal.ts';
+import type { HeldState } from './publishing/held-groups.ts';
 import { readinessOf, type Readiness } from './readiness.ts';
 
 interface Situation {
   readonly stats?: Partial<JournalStats>;
   readonly state?: Partial<PublisherState>;
   readonly failure?: string;
+  readonly held?: Partial<HeldState>;
 }
 
-function readiness({ stats = {}, state = {}, failure }: Situation): Readiness {
-  return readinessOf(
-    {
-      stats: () => ({ bytes: 400, maxBytes: 1000, lastRow: 3, backlogBytes: 100, rejected: 2, commits: 7, ...stats }),
-    },
-    {
+const NONE = { events: 0, oldestMs: undefined };
+
+function readiness({ stats = {}, state = {}, failure, held = {} }: Situation): Readiness {
+  const well = { bytes: 400, maxBytes: 1000, lastRow: 3, backlogBytes: 100, rejected: 2, unpublishable: 0, commits: 7 };
+  return readinessOf({
+    journal: { stats: () => ({ ...well, ...stats }) },
+    publisher: {
       state: { connected: true, blocked: false, broker: 'amqp://h', unconfirmed: 4, lastError: undefined, ...state },
     },
+    held: { unroutable: NONE, nacked: NONE, ...held },
+    waiting: 5,
     failure,
-    5,
-  );
+    nowMs: 100_000,
+  });
 }
 
 test('all is well: ready, with the figures and no reasons', () => {
@@ -30,6 +35,9 @@ test('all is well: ready, with the figures and no reasons', () => {
       journal: { ok: true, bytes: 400, max_bytes: 1000, rejected: 2 },
       broker: { ok: true, broker: 'amqp://h', unconfirmed: 4 },
       backlog: { ok: true, bytes: 100, waiting: 5 },
+      unroutable: { ok: true, events: 0 },
+      nacked: { ok: true, events: 0 },
+      unpublishable: { ok: true, events: 0 },
     },
   });
 });
@@ -43,6 +51,27 @@ test.each<
   ['no broker', { state: { connected: false, lastError } }, 'degraded', 'broker', /^Nobody listens at amqp:\/\/h$/],
   ['a broker that blocks', { state: { blocked: true } }, 'degraded', 'broker', /^RabbitMQ has blocked publishers/],
   ['a backlog of more than half', { stats: { backlogBytes: 510 } }, 'degraded', 'backlog', /take 51 % of the journal$/],
+  [
+    'events that no queue takes',
+    { held: { unroutable: { events: 7, oldestMs: 40_000 } } },
+    'degraded',
+    'unroutable',
+    /^Events are held: 7, for up to 60 s\. No queue is bound that takes them: bind one to clowder\.events/,
+  ],
+  [
+    'events that a full queue refuses',
+    { held: { nacked: { events: 2, oldestMs: 99_000 } } },
+    'degraded',
+    'nacked',
+    /^Events are held: 2, for up to 1 s\. A queue that is bound refuses them, as it is full/,
+  ],
+  [
+    'events that RabbitMQ refuses as they are',
+    { stats: { unpublishable: 3 } },
+    'degraded',
+    'unpublishable',
+    /^Events that RabbitMQ refuses as they are: 3, kept in the rejected store\. "rejected list" says why/,
+  ],
   [
     'a full journal',
     { stats: { backlogBytes: 990, refusal: { code: 'journal_full', message: 'The journal is full: …' } } },

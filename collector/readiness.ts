@@ -1,5 +1,6 @@
 import type { Publisher } from '../exporter/publisher.ts';
-import type { Journal } from './journal/journal.ts';
+import type { HeldReason, Journal } from './journal/journal.ts';
+import type { HeldState } from './publishing/held-groups.ts';
 
 interface Check {
   readonly ok: boolean;
@@ -14,7 +15,20 @@ interface Check {
  */
 export interface Readiness {
   readonly status: 'ready' | 'degraded' | 'unavailable';
-  readonly checks: { readonly journal: Check; readonly broker: Check; readonly backlog: Check };
+  readonly checks: Readonly<Record<'journal' | 'broker' | 'backlog' | HeldReason | 'unpublishable', Check>>;
+}
+
+/** What is looked at. */
+export interface Situation {
+  readonly journal: Pick<Journal, 'stats'>;
+  readonly publisher: Pick<Publisher, 'state'>;
+  /** Events that no queue took. */
+  readonly held: HeldState;
+  /** Observations held back for a stronger one. */
+  readonly waiting: number;
+  /** Why the journal is of no use until a restart. */
+  readonly failure: string | undefined;
+  readonly nowMs: number;
 }
 
 /** A backlog is worth telling of once it takes this share of the journal. */
@@ -22,17 +36,16 @@ const BACKLOG_SHARE = 0.5;
 
 const FULL = 'The journal is full of events that no broker took: see to the broker, or raise JOURNAL_MAX_BYTES';
 
-/**
- * @param failure why the journal's writer is gone
- * @param waiting observations held back for a stronger one
- */
-export function readinessOf(
-  journal: Pick<Journal, 'stats'>,
-  publisher: Pick<Publisher, 'state'>,
-  failure: string | undefined,
-  waiting: number,
-): Readiness {
-  const { backlogBytes, maxBytes, bytes, rejected, refusal } = journal.stats();
+/** Why events are held, and what to do. */
+const HELD = {
+  unroutable:
+    'No queue is bound that takes them: bind one to clowder.events or clowder.metrics; they go by themselves then',
+  nacked:
+    'A queue that is bound refuses them, as it is full or its node is down (x-overflow: reject-publish): see to its consumer; they go by themselves then',
+} as const satisfies Record<HeldReason, string>;
+
+export function readinessOf({ journal, publisher, held, waiting, failure, nowMs }: Situation): Readiness {
+  const { backlogBytes, maxBytes, bytes, rejected, unpublishable, refusal } = journal.stats();
   const reason = failure ?? (refusal?.code === 'journal_full' ? FULL : refusal?.message);
   const { state } = publisher;
   const journalCheck: Check = {
@@ -59,6 +72,35 @@ export function readinessOf(
       reason: `Events not published yet take ${Math.round((100 * backlogBytes) / maxBytes)} % of the journal`,
     }),
   };
-  const status = !journalCheck.ok ? 'unavailable' : broker.ok && backlog.ok ? 'ready' : 'degraded';
-  return { status, checks: { journal: journalCheck, broker, backlog } };
+  const checks = {
+    journal: journalCheck,
+    broker,
+    backlog,
+    unroutable: heldCheck('unroutable', held, nowMs),
+    nacked: heldCheck('nacked', held, nowMs),
+    unpublishable: unpublishableCheck(unpublishable),
+  };
+  const isWell = Object.values(checks).every(({ ok }) => ok);
+  return { status: !journalCheck.ok ? 'unavailable' : isWell ? 'ready' : 'degraded', checks };
+}
+
+function heldCheck(reason: HeldReason, held: HeldState, nowMs: number): Check {
+  const { events, oldestMs } = held[reason];
+  if (oldestMs === undefined) return { ok: true, events };
+  const oldest_s = Math.max(0, Math.round((nowMs - oldestMs) / 1000));
+  return {
+    ok: false,
+    events,
+    oldest_s,
+    reason: `Events are held: ${events}, for up to ${oldest_s} s. ${HELD[reason]}`,
+  };
+}
+
+function unpublishableCheck(events: number): Check {
+  if (events === 0) return { ok: true, events };
+  return {
+    ok: false,
+    events,
+    reason: `Events that RabbitMQ refuses as they are: ${events}, kept in the rejected store. "rejected list" says why; then "rejected replay", or "rejected discard"`,
+  };
 }

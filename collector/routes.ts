@@ -3,6 +3,7 @@ import { BROWSER_ROUTES } from './api/browser-routes.ts';
 import { DASHBOARD_ROUTES } from './api/dashboard/routes.ts';
 import { DOCS_ROUTES } from './api/docs/routes.ts';
 import { EVENT_ROUTES, EVENT_TYPE_ROUTES } from './api/events-routes.ts';
+import { HELD_ROUTES } from './api/held-routes.ts';
 import { REJECTED_ROUTES } from './api/rejected-routes.ts';
 import type { Route } from './api/route.ts';
 import { STATE_ROUTES } from './api/state-routes.ts';
@@ -14,6 +15,7 @@ export const ROUTES: readonly Route[] = [
   ...BROWSER_ROUTES,
   ...EVENT_TYPE_ROUTES,
   ...REJECTED_ROUTES,
+  ...HELD_ROUTES,
   ...OTLP_ROUTES,
   ...STATE_ROUTES,
   ...DOCS_ROUTES,

@@ -33,6 +33,8 @@ import { CollectorMetrics } from './metrics.ts';
 import { otlpRoutes } from './otlp/routes.ts';
 import { PublishLoop } from './publishing/publish-loop.ts';
 import { readinessOf } from './readiness.ts';
+import { createReadinessLog } from './readiness-log.ts';
+import { heldRoutes } from './api/held-routes.ts';
 import { rejectedRoutes } from './api/rejected-routes.ts';
 import { SeenIds } from './intake/seen-ids.ts';
 import { startSelfTelemetry } from './self-telemetry/self-telemetry.ts';
@@ -141,12 +143,27 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     pressure: () => journal.pending,
     onPublished: (outcome, reason) => {
       metrics.published.inc({ outcome });
-      if (outcome === 'refused')
-        log.warn({ reason }, 'an event can never be published: it is kept in the rejected store (rejected list)');
+      if (outcome === 'refused') log.debug({ reason }, 'RabbitMQ refuses an event as it is');
     },
     onError: (error) => log.error({ err: error }, 'publishing from the journal failed'),
   });
-  metrics.watch({ journal, publisher, waitingCount: () => intake.waitingCount });
+  metrics.watch({
+    journal,
+    publisher,
+    waitingCount: () => intake.waitingCount,
+    held: () => loop.held.state,
+    now: Date.now,
+  });
+  const readiness = () =>
+    readinessOf({
+      journal,
+      publisher,
+      held: loop.held.state,
+      waiting: intake.waitingCount,
+      failure,
+      nowMs: Date.now(),
+    });
+  const logReadiness = createReadinessLog(log, Date.now);
 
   const guard = (scope: 'ingest' | 'read', refuse = (error: CollectorError) => error) =>
     requireKey(scope, { keys, refuse, onRefused: (reason) => metrics.refusedKeys.inc({ reason }) });
@@ -167,6 +184,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       },
     }),
     rejected: rejectedRoutes({ journal, intake, context }),
+    held: heldRoutes(loop.held),
     browser: browserRoutes({
       keys,
       allowedOrigins: entriesOf(settings.ALLOWED_ORIGINS),
@@ -182,10 +200,11 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     },
     metrics,
     traced: telemetry.traced,
-    readiness: () => readinessOf(journal, publisher, failure, intake.waitingCount),
+    readiness,
     log,
   });
   const recovering = setInterval(() => {
+    logReadiness(readiness());
     intake.recoverDue().catch((error: unknown) => log.error({ err: error }, 'publishing waiting observations failed'));
     connections
       ?.closeDue()

@@ -10,12 +10,16 @@ const END = '<!-- end of the generated part -->';
 export function metricDescriptions(): readonly MetricDescription[] {
   const metrics = new CollectorMetrics();
   metrics.watch({
-    journal: { stats: () => ({ bytes: 0, maxBytes: 0, lastRow: 0, backlogBytes: 0, rejected: 0, commits: 0 }) },
+    journal: {
+      stats: () => ({ bytes: 0, maxBytes: 0, lastRow: 0, backlogBytes: 0, rejected: 0, unpublishable: 0, commits: 0 }),
+    },
     publisher: {
       state: { connected: false, blocked: false, broker: '', unconfirmed: 0, lastError: undefined },
       counters: { confirmed: 0, returned: 0, nacked: 0, refused: 0, republished: 0, reconnects: 0 },
     },
     waitingCount: () => 0,
+    held: () => ({ unroutable: { events: 0, oldestMs: undefined }, nacked: { events: 0, oldestMs: undefined } }),
+    now: () => 0,
   });
   return metrics.descriptions;
 }

@@ -56,7 +56,36 @@ describe('GET /api/v1/rejected', () => {
   });
 });
 
+describe('POST /api/v1/rejected/discard', () => {
+  const discard = (app: Hono, body: string) => app.request('/api/v1/rejected/discard', { method: 'POST', body });
+
+  test('lets go of those that are named and there', async () => {
+    const { app, rejected, write } = setUp();
+    rejected.mockImplementation((({ afterId = 0 } = {}) => RECORDS.filter(({ id }) => id > afterId)) as never);
+    expect(await (await discard(app, '{"ids": [2, 3, 3, 9]}')).json()).toEqual({ discarded: 2 });
+    expect(write).toHaveBeenCalledExactlyOnceWith({ unreject: [2, 3] });
+  });
+
+  test.each(['', '{}', '{"ids": []}', '{"ids": [0]}', '{"all": true}'])('answers 400 to %j', async (body) => {
+    const { app, write } = setUp();
+    expect((await discard(app, body)).status).toBe(400);
+    expect(write).not.toHaveBeenCalled();
+  });
+});
+
 describe('POST /api/v1/rejected/replay', () => {
+  test('journals an event that RabbitMQ refused once more, though it was accepted before, and leaves what is no JSON', async () => {
+    const { replay, rejected, submitted, write } = setUp();
+    const unpublishable = { ...record(1, right('a')), code: 'unpublishable', origin: 'publisher' };
+    rejected.mockReturnValue([unpublishable, { ...unpublishable, id: 2, record: 'no JSON' }]);
+    expect(await (await replay('{}')).json()).toEqual({ accepted: 1, rejected: 1 });
+    expect(submitted.mock.calls[0]?.[0]).toEqual([]);
+    expect(write).toHaveBeenCalledExactlyOnceWith({
+      append: [expect.stringContaining('"event_id":"a"')],
+      unreject: [1],
+    });
+  });
+
   test('journals what is right now, takes that out of the store, and leaves the rest', async () => {
     const { replay, submitted, write } = setUp();
     const answer = await replay('{}');

@@ -9,8 +9,7 @@ import { answer, json, ref } from './answers.ts';
 import { JSON_ERRORS, readJson } from './request-body.ts';
 import { defineRoute, serve, type Route } from './route.ts';
 import type { Intake } from '../intake/intake.ts';
-import { UNPUBLISHABLE } from '../publishing/publish-loop.ts';
-import type { Journal } from '../journal/journal.ts';
+import { UNPUBLISHABLE, type Journal } from '../journal/journal.ts';
 import { createByteBudget } from '../otlp/body.ts';
 
 export interface RejectedDependencies {
@@ -21,6 +20,9 @@ export interface RejectedDependencies {
 
 /** Body of POST /api/v1/rejected/replay: which records; all where none is named. */
 export const replayRequest = z.strictObject({ ids: z.array(z.int().positive()).max(10_000).optional() });
+
+/** Body of POST /api/v1/rejected/discard: which records, always by name. */
+export const discardRequest = z.strictObject({ ids: z.array(z.int().positive()).min(1).max(10_000) });
 
 const BUDGET_BYTES = 8 * 1024 * 1024;
 
@@ -52,9 +54,23 @@ const replayRejected = defineRoute({
   errors: [...JSON_ERRORS, 'invalid_request', 'journal_full', 'journal_unavailable'],
 });
 
-export const REJECTED_ROUTES: readonly Route[] = [listRejected, replayRejected];
+const discardRejected = defineRoute({
+  method: 'post',
+  path: '/api/v1/rejected/discard',
+  scope: 'ingest',
+  operationId: 'discard_rejected',
+  tags: ['rejected'],
+  summary: 'Let go of rejected records for good',
+  request: {
+    body: { required: true, content: { 'application/json': { schema: ref('Discard'), example: { ids: [1, 2] } } } },
+  },
+  responses: { 200: answer('How many there were', json('Discarded')) },
+  errors: [...JSON_ERRORS, 'invalid_request', 'journal_unavailable'],
+});
 
-/** The rejected store: GET /api/v1/rejected lists it, POST /api/v1/rejected/replay checks records again. */
+export const REJECTED_ROUTES: readonly Route[] = [listRejected, replayRejected, discardRejected];
+
+/** The rejected store: it is listed, records are checked again, or let go of. */
 export function rejectedRoutes({ journal, intake, context }: RejectedDependencies): Hono {
   const app = new Hono();
   const budget = createByteBudget(BUDGET_BYTES);
@@ -67,6 +83,15 @@ export function rejectedRoutes({ journal, intake, context }: RejectedDependencie
     const request = replayRequest.safeParse(await readJson(c, budget));
     if (!request.success) throw new CollectorError('invalid_request', 'The body must be {} or {"ids": [1, 2]}');
     return c.json(await replay(request.data.ids));
+  });
+
+  serve(app, discardRejected, async (c) => {
+    const request = discardRequest.safeParse(await readJson(c, budget));
+    if (!request.success) throw new CollectorError('invalid_request', 'The body must be {"ids": [1, 2]}');
+    const wanted = new Set(request.data.ids);
+    const there = [...wanted].filter((id) => journal.rejected({ limit: 1, afterId: id - 1 })[0]?.id === id);
+    if (there.length > 0) await journal.write({ unreject: there });
+    return c.json({ discarded: there.length });
   });
 
   async function replay(ids: readonly number[] | undefined): Promise<{ accepted: number; rejected: number }> {
@@ -97,7 +122,12 @@ function lacks(draft: Draft): boolean {
   return draft['source'] === 'sdk' && isEventType(type) && missingStated(type, draft).length > 0;
 }
 
+/** Of a record that is no JSON, as that of an event of which no message could be made, nothing. */
 function draftOf(record: string): Draft {
-  const parsed: unknown = JSON.parse(record);
-  return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
+  try {
+    const parsed: unknown = JSON.parse(record);
+    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
+  } catch {
+    return {};
+  }
 }

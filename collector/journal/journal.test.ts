@@ -1,8 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openJournal, openJournalReader, type HeldLine, type Journal, type JournalOptions } from './journal.ts';
+import {
+  openJournal,
+  openJournalReader,
+  type HeldEvent,
+  type HeldLine,
+  type Journal,
+  type JournalOptions,
+} from './journal.ts';
 
 let dir: string;
 let open: Journal[];
@@ -31,6 +39,7 @@ const held = (line: string, reason: HeldLine['reason'] = 'waiting'): Omit<HeldLi
   reason,
   attempts: 1,
 });
+const heldEvent = (line: string): Omit<HeldEvent, 'id'> => ({ reason: 'unroutable', type: 't', sinceMs: 7, line });
 const rejection = (record: string) => ({ atMs: 1, code: 'bad', message: 'It is bad', record, origin: 'api' });
 const linesIn = (rows: Iterable<{ lines: readonly string[] }>): string[] => [...rows].flatMap(({ lines }) => lines);
 
@@ -100,12 +109,13 @@ describe('writing', () => {
     const first = await journalOf();
     const { heldIds } = await first.write({
       append: ['1', '2'],
-      hold: [held('"w"'), held('"u"', 'unroutable')],
+      hold: [held('"w"')],
+      holdEvents: [heldEvent('"u"'), heldEvent('"v"')],
       reject: [rejection('1'), rejection('2')],
     });
     await first.write({
       cursor: { row: 1, index: 1 },
-      reschedule: [{ id: heldIds[1] ?? 0, dueMs: 90, attempts: 2 }],
+      releaseEvents: [1],
       unreject: [1],
     });
     const before = first.stats();
@@ -114,12 +124,50 @@ describe('writing', () => {
     const second = await journalOf();
     expect(second.cursor).toEqual({ row: 1, index: 1 });
     expect(second.held('waiting')).toEqual([{ id: heldIds[0], ...held('"w"') }]);
-    expect(second.heldDue('unroutable', 89, 10)).toEqual([]);
-    expect(second.heldDue('unroutable', 90, 10)).toEqual([
-      { id: heldIds[1], line: '"u"', dueMs: 90, reason: 'unroutable', attempts: 2 },
-    ]);
+    const left = { id: 2, ...heldEvent('"v"') };
+    expect(second.heldEvents({ reason: 'unroutable', types: ['t'], limit: 10 })).toEqual([left]);
+    expect(second.heldGroups()).toEqual([{ reason: 'unroutable', type: 't', events: 1, oldest: left }]);
     expect(second.rejected().map((one) => one.record)).toEqual(['2']);
     expect({ ...second.stats(), commits: 0 }).toEqual({ ...before, commits: 0 });
+  });
+
+  it('keeps events that no broker takes, however many wrong ones are rejected, and counts them as not published', async () => {
+    const journal = await journalOf({ rejectedMax: 3 });
+    const event = (record: string) => ({ ...rejection(record), code: 'unpublishable' });
+    await journal.write({ reject: [event('"a"'), event('"b"')] });
+    await journal.write({ reject: ['1', '2', '3', '4', '5'].map(rejection) });
+    expect(journal.rejected().map(({ record }) => record)).toEqual(['"a"', '"b"', '3', '4', '5']);
+    expect(journal.stats()).toMatchObject({ rejected: 5, unpublishable: 2, backlogBytes: 6 });
+    await journal.write({ unreject: [1] });
+    expect(journal.stats()).toMatchObject({ rejected: 4, unpublishable: 1, backlogBytes: 3 });
+    await journal.close();
+    expect((await journalOf({ rejectedMax: 3 })).stats()).toMatchObject({
+      rejected: 4,
+      unpublishable: 1,
+      backlogBytes: 3,
+    });
+  });
+
+  it('finds the events again that a former version held, and tells their types', async () => {
+    await (await journalOf()).close();
+    const database = new DatabaseSync(join(dir, 'journal.db'));
+    const insert = database.prepare('INSERT INTO held (reason, due_ms, attempts, line) VALUES (?, ?, ?, ?)');
+    const line = '{"event_id":"x","event":"file.uploaded"}';
+    insert.run('unroutable', Number.MAX_SAFE_INTEGER, 3, line);
+    insert.run('waiting', 5, 0, '"w"');
+    insert.run('unroutable', 7, 1, 'no JSON');
+    database.close();
+    const before = Date.now();
+    const journal = await journalOf();
+    const [first, second] = journal.heldGroups().toSorted((a, b) => a.oldest.id - b.oldest.id);
+    expect([first?.oldest, second?.oldest]).toMatchObject([
+      { reason: 'unroutable', type: 'file.uploaded', line },
+      { reason: 'unroutable', type: '', sinceMs: 7, line: 'no JSON' },
+    ]);
+    expect(first?.oldest.sinceMs).toBeLessThanOrEqual(Date.now());
+    expect(first?.oldest.sinceMs).toBeGreaterThanOrEqual(before);
+    expect(journal.held('waiting')).toHaveLength(1);
+    expect(journal.stats().backlogBytes).toBe(line.length + 'no JSON'.length + '"w"'.length);
   });
 
   it('finishes what was written before close, and refuses what comes after', async () => {
@@ -156,7 +204,7 @@ describe('the bound', () => {
 
     await journal.write({
       reject: [rejection('2')],
-      hold: [held(lineOf(300), 'unroutable')],
+      holdEvents: [heldEvent(lineOf(300))],
       cursor: { row: 1, index: 1 },
     });
     await journal.write({ append: [lineOf(200)] });

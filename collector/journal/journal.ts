@@ -4,7 +4,10 @@ import { JournalReader } from './reader.ts';
 import type {
   CountedRow,
   Cursor,
+  HeldEvent,
+  HeldGroup,
   HeldLine,
+  HeldQuery,
   JournalChange,
   JournalRefusal,
   JournalRow,
@@ -18,6 +21,7 @@ import type { FromWorker, ToWorker } from './worker.ts';
 
 export { JournalReader } from './reader.ts';
 export type { CountedRow, Cursor, HeldLine, JournalChange, JournalRow, JournalStats, RejectedRecord } from './types.ts';
+export { HELD_REASONS, UNPUBLISHABLE, type HeldEvent, type HeldGroup, type HeldReason } from './types.ts';
 
 export interface JournalOptions {
   readonly dir: string;
@@ -49,6 +53,8 @@ export interface Journal {
   readonly cursor: Cursor;
   held(reason: HeldLine['reason']): readonly HeldLine[];
   heldDue(reason: HeldLine['reason'], nowMs: number, limit: number): readonly HeldLine[];
+  heldEvents(query: HeldQuery): readonly HeldEvent[];
+  heldGroups(): readonly HeldGroup[];
   counted(): readonly CountedRow[];
   rejected(options?: { limit?: number; afterId?: number }): readonly RejectedRecord[];
   stats(): JournalStats;
@@ -169,6 +175,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     cursor: reader.cursor(),
     held: (reason) => reader.heldDue(reason, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     heldDue: (reason, nowMs, limit) => reader.heldDue(reason, nowMs, limit),
+    heldEvents: (query) => reader.heldEvents(query),
+    heldGroups: () => reader.heldGroups(),
     counted: () => reader.counted(),
     rejected: (rejectedOptions) => reader.rejected(rejectedOptions),
     stats: () => stats ?? first,

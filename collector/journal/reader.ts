@@ -2,7 +2,17 @@ import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { JOURNAL_FILE, openForReading } from './schema.ts';
 import { SegmentReader, type Segment, type SegmentKeys } from './segments.ts';
-import type { CountedRow, Cursor, HeldLine, JournalRow, RejectedRecord } from './types.ts';
+import type {
+  CountedRow,
+  Cursor,
+  HeldEvent,
+  HeldGroup,
+  HeldLine,
+  HeldQuery,
+  HeldReason,
+  JournalRow,
+  RejectedRecord,
+} from './types.ts';
 
 export interface ScanOptions {
   readonly direction: 'asc' | 'desc';
@@ -38,6 +48,8 @@ export class JournalReader {
   readonly #pages: { readonly asc: StatementSync; readonly desc: StatementSync };
   readonly #due: StatementSync;
   readonly #rejected: StatementSync;
+  readonly #heldEvents: StatementSync;
+  readonly #heldGroups: StatementSync;
 
   constructor(dir: string) {
     this.#database = openForReading(join(dir, JOURNAL_FILE));
@@ -49,6 +61,12 @@ export class JournalReader {
       desc: this.#database.prepare(`${page} ORDER BY row DESC LIMIT ${SCAN_ROWS}`),
     };
     this.#due = this.#database.prepare('SELECT * FROM held WHERE reason = ? AND due_ms <= ? ORDER BY id LIMIT ?');
+    this.#heldEvents = this.#database.prepare(
+      'SELECT * FROM held_event INDEXED BY held_event_order WHERE reason = ? AND id > ? AND type IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?',
+    );
+    this.#heldGroups = this.#database.prepare(
+      'SELECT g.events, h.* FROM (SELECT count(*) AS events, min(id) AS first FROM held_event GROUP BY reason, type) AS g JOIN held_event AS h ON h.id = g.first',
+    );
     this.#rejected = this.#database.prepare('SELECT * FROM rejected WHERE id > ? ORDER BY id LIMIT ?');
   }
 
@@ -110,6 +128,19 @@ export class JournalReader {
     }));
   }
 
+  /** Events that no queue took, of these types, in the order in which they were held. */
+  heldEvents({ reason, types, afterId = 0, limit }: HeldQuery): readonly HeldEvent[] {
+    return this.#heldEvents.all(reason, afterId, JSON.stringify(types), limit).map(toHeldEvent);
+  }
+
+  /** How many of them there are, and the oldest, of each type and reason. */
+  heldGroups(): readonly HeldGroup[] {
+    return this.#heldGroups.all().map((found) => {
+      const oldest = toHeldEvent(found);
+      return { reason: oldest.reason, type: oldest.type, events: Number(found['events']), oldest };
+    });
+  }
+
   /** What is counted in open windows, in the order in which it was written. */
   counted(): readonly CountedRow[] {
     return this.#database
@@ -163,6 +194,16 @@ function rangesBetween(skipped: readonly Segment[], { above, below }: Range): Ra
 function includesOne(lines: Uint8Array, texts: readonly string[]): boolean {
   const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
   return texts.some((text) => bytes.includes(text));
+}
+
+function toHeldEvent(found: Record<string, unknown>): HeldEvent {
+  return {
+    id: Number(found['id']),
+    reason: found['reason'] as HeldReason,
+    type: String(found['type']),
+    sinceMs: Number(found['since_ms']),
+    line: String(found['line']),
+  };
 }
 
 function toRow(found: Record<string, unknown>): JournalRow {

@@ -16,11 +16,28 @@ export function openForWriting(path: string, maxPages: number | undefined): Data
     CREATE TABLE IF NOT EXISTS counted (id INTEGER PRIMARY KEY, line TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS held_due ON held (reason, due_ms);
     CREATE TABLE IF NOT EXISTS rejected (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, origin TEXT NOT NULL, record TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS held_event (id INTEGER PRIMARY KEY AUTOINCREMENT, reason TEXT NOT NULL, type TEXT NOT NULL, since_ms INTEGER NOT NULL, line TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS held_event_order ON held_event (reason);
+    CREATE INDEX IF NOT EXISTS held_event_type ON held_event (reason, type);
     CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1), row INTEGER NOT NULL, line INTEGER NOT NULL);
     INSERT OR IGNORE INTO cursor VALUES (1, 0, 0);
   `);
+  moveUnroutable(database);
   if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`);
   return database;
+}
+
+/** Versions up to 0.1.0 kept what no queue takes among what waits. */
+function moveUnroutable(database: DatabaseSync): void {
+  const former = "FROM held WHERE reason = 'unroutable'";
+  if (database.prepare(`SELECT 1 ${former} LIMIT 1`).get() === undefined) return;
+  const type = "CASE WHEN json_valid(line) THEN coalesce(json_extract(line, '$.event'), '') ELSE '' END";
+  database.exec(`
+    BEGIN IMMEDIATE;
+    INSERT INTO held_event (reason, type, since_ms, line) SELECT reason, ${type}, min(due_ms, ${Date.now()}), line ${former} ORDER BY id;
+    DELETE ${former};
+    COMMIT;
+  `);
 }
 
 /** A connection that cannot write; it sees what was committed when each statement begins. */

@@ -4,6 +4,8 @@ import { Refusals } from './refusals.ts';
 import { JOURNAL_FILE, openForWriting } from './schema.ts';
 import { SegmentIndexer, type KeyRule, type SegmentSize } from './segments.ts';
 import { TotalsTable } from './totals.ts';
+import { HeldEventsTable } from './held-events-table.ts';
+import { RejectedTable } from './rejected-table.ts';
 import type { CountedRow, Cursor, JournalChange, JournalRefusal, JournalStats } from './types.ts';
 
 export interface StoreOptions {
@@ -47,14 +49,10 @@ export class JournalStore {
     | 'append'
     | 'hold'
     | 'unhold'
-    | 'reschedule'
     | 'count'
     | 'uncount'
     | 'countedBytes'
     | 'cursor'
-    | 'reject'
-    | 'unreject'
-    | 'trimRejected'
     | 'oldest'
     | 'prune'
     | 'pruneSegments'
@@ -73,30 +71,27 @@ export class JournalStore {
   /** How many lines the row has that the cursor stood in last. */
   #cursorLines = { row: 0, count: 0 };
   #lastRow: number;
-  #rejected: number;
   #commits = 0;
   readonly #refusals = new Refusals();
   readonly #indexer: SegmentIndexer;
+  readonly #heldEvents: HeldEventsTable;
+  readonly #rejected: RejectedTable;
 
   constructor(options: StoreOptions) {
     this.#options = options;
     const database = openForWriting(join(options.dir, JOURNAL_FILE), options.maxPages);
     this.#database = database;
     this.#indexer = new SegmentIndexer(database, options.keyRule ?? NO_KEYS, options.segmentSize);
+    this.#heldEvents = new HeldEventsTable(database);
+    this.#rejected = new RejectedTable(database, options.rejectedMax);
     this.#statements = {
       append: database.prepare('INSERT INTO batch (at_ms, lines, bytes) VALUES (?, ?, ?)'),
       hold: database.prepare('INSERT INTO held (reason, due_ms, attempts, line) VALUES (?, ?, ?, ?)'),
       unhold: database.prepare('DELETE FROM held WHERE id = ? RETURNING reason, octet_length(line) AS bytes'),
-      reschedule: database.prepare('UPDATE held SET due_ms = ?, attempts = ? WHERE id = ?'),
       count: database.prepare('INSERT INTO counted (id, line) VALUES (?, ?)'),
       uncount: database.prepare('DELETE FROM counted WHERE id = ? RETURNING octet_length(line) AS bytes'),
       countedBytes: database.prepare('SELECT octet_length(line) AS bytes FROM counted WHERE id = ?'),
       cursor: database.prepare('UPDATE cursor SET row = ?, line = ?'),
-      reject: database.prepare('INSERT INTO rejected (at_ms, code, message, origin, record) VALUES (?, ?, ?, ?, ?)'),
-      unreject: database.prepare('DELETE FROM rejected WHERE id = ?'),
-      trimRejected: database.prepare(
-        'DELETE FROM rejected WHERE id <= (SELECT id FROM rejected ORDER BY id DESC LIMIT 1 OFFSET ?)',
-      ),
       oldest: database.prepare(
         'SELECT row, at_ms, length(lines) AS bytes FROM batch WHERE row <= ? ORDER BY row LIMIT ?',
       ),
@@ -119,7 +114,6 @@ export class JournalStore {
     this.#settledBytes = totals.settledBytes;
     this.#settledRow = totals.settledRow;
     this.#settleUpTo(cursor);
-    this.#rejected = this.#number('SELECT count(*) AS n FROM rejected');
   }
 
   /** One transaction, one fsync for all of the changes; each of them is kept whole or not at all. */
@@ -127,7 +121,7 @@ export class JournalStore {
     const results = this.#write(changes, nowMs, true);
     results.forEach((result, index) => {
       const { append, hold = [], count = [] } = changes[index] ?? {};
-      const bringsNew = append !== undefined || count.length > 0 || hold.some(isNew);
+      const bringsNew = append !== undefined || count.length > 0 || hold.length > 0;
       if (result.ok) this.#refusals.taken(bringsNew);
       else if (bringsNew)
         this.#refusals.refused(Buffer.byteLength(append ?? '') + newBytes(hold) + bytesOf(count), result.refusal);
@@ -162,7 +156,8 @@ export class JournalStore {
       maxBytes: this.#options.maxBytes,
       lastRow: this.#lastRow,
       backlogBytes: this.#backlog(),
-      rejected: this.#rejected,
+      rejected: this.#rejected.count,
+      unpublishable: this.#rejected.unpublishable,
       commits: this.#commits,
       ...(refusal !== undefined && { refusal: { code: refusal.code, message: refusal.message } }),
     };
@@ -240,15 +235,11 @@ export class JournalStore {
       this.#asideBytes += Buffer.byteLength(line);
     }
     for (const id of change.uncount ?? []) this.#asideBytes -= Number(this.#statements.uncount.get(id)?.['bytes'] ?? 0);
-    for (const { id, dueMs, attempts } of change.reschedule ?? []) this.#statements.reschedule.run(dueMs, attempts, id);
+    for (const one of change.holdEvents ?? []) this.#heldBytes += this.#heldEvents.hold(one);
+    for (const id of change.releaseEvents ?? []) this.#heldBytes -= this.#heldEvents.release(id);
     if (change.cursor !== undefined) this.#moveCursor(change.cursor);
-    for (const one of change.reject ?? []) {
-      this.#statements.reject.run(one.atMs, one.code, one.message, one.origin, one.record);
-      this.#rejected += 1;
-    }
-    if (this.#rejected > this.#options.rejectedMax)
-      this.#rejected -= Number(this.#statements.trimRejected.run(this.#options.rejectedMax).changes);
-    for (const id of change.unreject ?? []) this.#rejected -= Number(this.#statements.unreject.run(id).changes);
+    this.#heldBytes += this.#rejected.add(change.reject ?? []);
+    this.#heldBytes -= this.#rejected.remove(change.unreject ?? []);
     return { ok: true, heldIds };
   }
 
@@ -351,11 +342,11 @@ export class JournalStore {
       this.#settledBytes,
       this.#settledRow,
       this.#lastRow,
-      this.#rejected,
+      ...this.#rejected.counts,
     ];
   }
 
-  #restore([bytes = 0, held = 0, aside = 0, settled = 0, row = 0, last = 0, rejected = 0]: readonly number[]): void {
+  #restore([bytes = 0, held = 0, aside = 0, settled = 0, row = 0, last = 0, ...rejected]: readonly number[]): void {
     this.#bytes = bytes;
     this.#heldBytes = held;
     this.#asideBytes = aside;
@@ -363,7 +354,7 @@ export class JournalStore {
     this.#settledRow = row;
     this.#cursorLines = { row: 0, count: 0 };
     this.#lastRow = last;
-    this.#rejected = rejected;
+    this.#rejected.restore(rejected);
   }
 
   #number(sql: string): number {
@@ -373,13 +364,8 @@ export class JournalStore {
 
 type NewHeld = NonNullable<StoredChange['hold']>[number];
 
-/** An event that no queue took is in the backlog already; what else is held is not. */
-function isNew(held: NewHeld): boolean {
-  return held.reason !== 'unroutable';
-}
-
 function newBytes(hold: readonly NewHeld[]): number {
-  return hold.reduce((sum, held) => sum + (isNew(held) ? Buffer.byteLength(held.line) : 0), 0);
+  return hold.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0);
 }
 
 function bytesOf(rows: readonly CountedRow[]): number {

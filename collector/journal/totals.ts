@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Cursor } from './types.ts';
+import { UNPUBLISHABLE, type Cursor } from './types.ts';
 
 /** Sums over the journal, written with each change, so that nobody has to read all of it when it is opened. */
 export interface Totals {
@@ -16,7 +16,9 @@ const TABLE = `
 /** Reads the whole journal: only where its totals are not there, or of an earlier time. */
 const SUMS = `
   SELECT (SELECT coalesce(sum(length(lines)), 0) FROM batch) AS bytes,
-    (SELECT coalesce(sum(octet_length(line)), 0) FROM held WHERE reason <> 'remembered') AS held_bytes,
+    (SELECT coalesce(sum(octet_length(line)), 0) FROM held WHERE reason <> 'remembered')
+      + (SELECT coalesce(sum(octet_length(line)), 0) FROM held_event)
+      + (SELECT coalesce(sum(octet_length(record)), 0) FROM rejected WHERE code = '${UNPUBLISHABLE}') AS held_bytes,
     (SELECT coalesce(sum(octet_length(line)), 0) FROM held WHERE reason = 'remembered')
       + (SELECT coalesce(sum(octet_length(line)), 0) FROM counted) AS aside_bytes
 `;

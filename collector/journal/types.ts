@@ -1,14 +1,45 @@
 /**
- * A line that is kept out of the stream. It waits for a stronger observation, or for a queue that takes it; a
- * `remembered` one is not an event at all, but a key of the seen ids that no event in the journal brings back, until it is due.
+ * A line that is kept out of the stream. It waits for a stronger observation; a `remembered` one is not an event at all,
+ * but a key of the seen ids that no event in the journal brings back, until it is due.
  */
 export interface HeldLine {
   readonly id: number;
   readonly line: string;
   readonly dueMs: number;
-  readonly reason: 'waiting' | 'unroutable' | 'remembered';
+  readonly reason: 'waiting' | 'remembered';
   readonly attempts: number;
 }
+
+/** Why no queue has an event. `unroutable`: none is bound for its type. `nacked`: one that is bound does not take it now. */
+export const HELD_REASONS = ['unroutable', 'nacked'] as const;
+export type HeldReason = (typeof HELD_REASONS)[number];
+
+/** An event that was published and that no queue has; it counts as not published. */
+export interface HeldEvent {
+  readonly id: number;
+  readonly reason: HeldReason;
+  readonly type: string;
+  readonly sinceMs: number;
+  readonly line: string;
+}
+
+/** What is held of one type for one reason. */
+export interface HeldGroup {
+  readonly reason: HeldReason;
+  readonly type: string;
+  readonly events: number;
+  readonly oldest: HeldEvent;
+}
+
+export interface HeldQuery {
+  readonly reason: HeldReason;
+  readonly types: readonly string[];
+  readonly afterId?: number;
+  readonly limit: number;
+}
+
+/** The code of rejected records that are events and that no broker takes as they are: they never make room for others. */
+export const UNPUBLISHABLE = 'unpublishable';
 
 /** Lines of an access log that count in windows that are still open; not an event, and not published. */
 export interface CountedRow {
@@ -38,8 +69,9 @@ export interface JournalChange {
   /** JSON text of one event each. */
   readonly append?: readonly string[];
   readonly hold?: readonly Omit<HeldLine, 'id'>[];
-  readonly reschedule?: readonly { readonly id: number; readonly dueMs: number; readonly attempts: number }[];
   readonly unhold?: readonly number[];
+  readonly holdEvents?: readonly Omit<HeldEvent, 'id'>[];
+  readonly releaseEvents?: readonly number[];
   readonly count?: readonly CountedRow[];
   readonly uncount?: readonly number[];
   readonly cursor?: Cursor;
@@ -60,6 +92,8 @@ export interface JournalStats {
   /** Bytes of events that are not published yet, held ones included. */
   readonly backlogBytes: number;
   readonly rejected: number;
+  /** Of the rejected records, those that are events which no broker takes as they are. */
+  readonly unpublishable: number;
   /** Transactions since the journal was opened. */
   readonly commits: number;
   /** Why new events are turned away at present. */

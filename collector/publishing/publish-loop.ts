@@ -1,8 +1,9 @@
 import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
-import { backOff } from '../../runtime/sending/back-off.ts';
-import { toMessageFromLine, type EventMessage } from '../../exporter/message.ts';
 import type { OnOutcome, Outcome, Publisher } from '../../exporter/publisher.ts';
-import type { Cursor, HeldLine, Journal, RejectedRecord } from '../journal/journal.ts';
+import type { Cursor, Journal } from '../journal/journal.ts';
+import { AsideWriter } from './aside.ts';
+import { HeldEvents } from './held-events.ts';
+import { fateOf, publishLine, type Fate } from './publish-line.ts';
 
 export interface PublishLoopOptions {
   readonly journal: Journal;
@@ -12,7 +13,7 @@ export interface PublishLoopOptions {
   /** How many producers wait for their events to be journaled: publishing gives way to them. @default none */
   readonly pressure?: () => number;
   /** @param reason why a message was refused */
-  readonly onPublished?: (outcome: Outcome | 'dropped', reason?: string) => void;
+  readonly onPublished?: (fate: Fate, reason?: string) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -23,17 +24,6 @@ interface Flight {
   settled: boolean;
 }
 
-/** An event that is not published, on its way out of the stream. */
-interface Aside {
-  readonly flight: Flight;
-  readonly line: string;
-  readonly outcome: Exclude<Outcome, 'confirmed'>;
-  readonly reason: string | undefined;
-}
-
-/** The code of rejected records that no broker takes as they are. */
-export const UNPUBLISHABLE = 'unpublishable';
-
 const READ_BYTES = 256 * 1024;
 /** Messages published without letting others run: the least while many producers wait, then twice as many each time. */
 const SLICE = { least: 32, most: 512 };
@@ -42,9 +32,7 @@ const MESSAGE_MS = 0.025;
 /** So many producers that wait take turns with publishing as they come. */
 const FEW = 8;
 const CURSOR_EVERY_MS = 200;
-const RETRY_PAGE = 500;
-const RETRY_FIRST_MS = 1000;
-const RETRY_MS = { first: RETRY_FIRST_MS, longest: 5 * 60 * 1000 };
+const READ_AGAIN_MS = 1000;
 
 /** Takes events out of the journal in order and hands them to the publisher; the cursor follows what is settled. */
 export class PublishLoop {
@@ -54,12 +42,11 @@ export class PublishLoop {
   #position: Cursor;
   #cursor: Cursor;
   #savedCursor: Cursor;
-  #putAside: Aside[] = [];
-  #holding: Promise<void> = Promise.resolve();
+  readonly #aside: AsideWriter;
+  readonly #held: HeldEvents;
   #stopped = false;
   #wake: () => void = () => undefined;
   #running: Promise<void> = Promise.resolve();
-  #retrying = false;
   #inSlice = 0;
   #slice = SLICE.least;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -69,6 +56,13 @@ export class PublishLoop {
     this.#position = options.journal.cursor;
     this.#cursor = this.#position;
     this.#savedCursor = this.#position;
+    this.#held = new HeldEvents({ ...options, onPublished: (fate, reason) => this.#tell(fate, reason) });
+    this.#aside = new AsideWriter({ ...options, onHeld: (events) => this.#held.added(events) });
+  }
+
+  /** Events that no queue took. */
+  get held(): Pick<HeldEvents, 'state' | 'retryNow'> {
+    return this.#held;
   }
 
   /** Events read from the journal and not settled yet. */
@@ -80,7 +74,7 @@ export class PublishLoop {
     this.#options.journal.onAppended(() => this.#wake());
     this.#running = this.#keepRunning();
     this.#timers.push(setInterval(() => void this.#saveCursor(), CURSOR_EVERY_MS));
-    this.#timers.push(setInterval(() => void this.#retryHeld(), RETRY_FIRST_MS));
+    this.#held.start();
   }
 
   /** Stops reading; call after the publisher was closed, so that what it confirmed is in the cursor. */
@@ -88,13 +82,15 @@ export class PublishLoop {
     this.#stopped = true;
     this.#wake();
     for (const timer of this.#timers) clearInterval(timer);
-    await this.#holding;
+    this.#held.stop();
+    await this.#aside.stop();
     await this.#saveCursor();
   }
 
   /** Stops handing out further events; those in flight may still be confirmed. */
   pause(): void {
     this.#stopped = true;
+    this.#held.stop();
     this.#wake();
   }
 
@@ -109,7 +105,7 @@ export class PublishLoop {
         await this.#run();
       } catch (error) {
         this.#options.onError(error);
-        await delay(RETRY_FIRST_MS);
+        await delay(READ_AGAIN_MS);
       }
     }
   }
@@ -155,24 +151,13 @@ export class PublishLoop {
 
   #tryPublish(flight: Flight, line: string): boolean {
     this.#flights.push(flight);
-    if (this.#publish(line, (outcome, reason) => this.#onOutcome(flight, line, outcome, reason))) {
+    const onSettled: OnOutcome = (outcome, reason) => this.#onOutcome(flight, line, outcome, reason);
+    if (publishLine(this.#options.publisher, line, onSettled)) {
       this.#position = { row: flight.row, index: flight.index };
       return true;
     }
     this.#flights.pop();
     return false;
-  }
-
-  /** A line of which no message can be made is refused like one that the broker refuses. */
-  #publish(line: string, onSettled: OnOutcome): boolean {
-    let message: EventMessage;
-    try {
-      message = toMessageFromLine(line);
-    } catch (error) {
-      queueMicrotask(() => onSettled('refused', String(error)));
-      return true;
-    }
-    return this.#options.publisher.publish(message, onSettled);
   }
 
   /** @returns false where the loop was stopped first */
@@ -185,23 +170,16 @@ export class PublishLoop {
   }
 
   #onOutcome(flight: Flight, line: string, outcome: Outcome, reason: string | undefined): void {
-    const told = this.#toldOf(outcome);
-    this.#tell(told, reason);
-    if (told === 'confirmed' || told === 'dropped') {
-      this.#settle(flight);
-      return;
-    }
-    this.#putAside.push({ flight, line, outcome: told, reason });
-    if (this.#putAside.length === 1) this.#holding = this.#holding.then(() => this.#writeAside());
+    const fate = fateOf(outcome, this.#options.onUnroutable);
+    this.#tell(fate, reason);
+    if (fate === 'confirmed') this.#held.taken(line);
+    if (fate === 'confirmed' || fate === 'dropped') this.#settle(flight);
+    else this.#aside.put({ line, outcome: fate, reason, onKept: () => this.#settle(flight) });
   }
 
-  #tell(outcome: Outcome | 'dropped', reason: string | undefined): void {
-    if (reason === undefined) this.#options.onPublished?.(outcome);
-    else this.#options.onPublished?.(outcome, reason);
-  }
-
-  #toldOf(outcome: Outcome): Outcome | 'dropped' {
-    return outcome === 'returned' && this.#options.onUnroutable === 'drop' ? 'dropped' : outcome;
+  #tell(fate: Fate, reason: string | undefined): void {
+    if (reason === undefined) this.#options.onPublished?.(fate);
+    else this.#options.onPublished?.(fate, reason);
   }
 
   #settle(flight: Flight): void {
@@ -218,35 +196,6 @@ export class PublishLoop {
     }
   }
 
-  /**
-   * Moves events out of the way of others: what no queue takes now into the journal's side table, to be tried again; what
-   * can never be published into the rejected store.
-   */
-  async #writeAside(): Promise<void> {
-    const batch = this.#putAside;
-    this.#putAside = [];
-    if (batch.length === 0) return;
-    const now = this.#options.now();
-    const dueMs = now + RETRY_FIRST_MS;
-    const hold = batch
-      .filter(({ outcome }) => outcome !== 'refused')
-      .map(({ line }) => ({ line, dueMs, reason: 'unroutable', attempts: 1 }) as const);
-    const reject = batch
-      .filter(({ outcome }) => outcome === 'refused')
-      .map(({ line, reason }) => refusedRecord(line, reason, now));
-    try {
-      await this.#options.journal.write({ ...(hold.length > 0 && { hold }), ...(reject.length > 0 && { reject }) });
-      for (const { flight } of batch) this.#settle(flight);
-    } catch (error) {
-      // Not settled: the cursor stays before them until the journal takes them.
-      this.#options.onError(error);
-      if (this.#stopped) return;
-      await delay(RETRY_FIRST_MS);
-      this.#putAside.unshift(...batch);
-      this.#holding = this.#holding.then(() => this.#writeAside());
-    }
-  }
-
   async #saveCursor(): Promise<void> {
     const cursor = this.#cursor;
     if (cursor.row === this.#savedCursor.row && cursor.index === this.#savedCursor.index) return;
@@ -258,59 +207,4 @@ export class PublishLoop {
       this.#options.onError(error);
     }
   }
-
-  /** Tries held events again, a page at a time; the next page at once while all of one were taken. */
-  async #retryHeld(): Promise<void> {
-    const { journal, publisher, now } = this.#options;
-    if (this.#retrying || this.#stopped || !publisher.state.connected) return;
-    this.#retrying = true;
-    try {
-      for (;;) {
-        const page = journal.heldDue('unroutable', now(), RETRY_PAGE);
-        if (page.length === 0) return;
-        const retried = await Promise.all(page.map(async (held) => ({ held, ...(await this.#retry(held)) })));
-        const heldWith = (...outcomes: readonly Retried['outcome'][]) =>
-          retried.filter(({ outcome }) => outcomes.includes(outcome));
-        const gone = heldWith('confirmed', 'dropped', 'refused');
-        await journal.write({
-          unhold: gone.map(({ held }) => held.id),
-          reject: heldWith('refused').map(({ held, reason }) => refusedRecord(held.line, reason, now())),
-          reschedule: heldWith('returned', 'nacked').map(({ held }) => ({
-            id: held.id,
-            attempts: held.attempts + 1,
-            dueMs: now() + backOff(held.attempts + 1, RETRY_MS, Math.random),
-          })),
-        });
-        if (gone.length < page.length || this.#stopped) return;
-      }
-    } catch (error) {
-      this.#options.onError(error);
-    } finally {
-      this.#retrying = false;
-    }
-  }
-
-  async #retry(held: HeldLine): Promise<Retried> {
-    for (;;) {
-      if (this.#stopped) return { outcome: 'stopped', reason: undefined };
-      const taken = Promise.withResolvers<Retried>();
-      const onSettled: OnOutcome = (outcome, reason) => taken.resolve({ outcome: this.#toldOf(outcome), reason });
-      if (this.#publish(held.line, onSettled)) {
-        const retried = await taken.promise;
-        if (retried.outcome !== 'stopped') this.#tell(retried.outcome, retried.reason);
-        return retried;
-      }
-      await this.#options.publisher.ready();
-    }
-  }
-}
-
-interface Retried {
-  readonly outcome: Outcome | 'dropped' | 'stopped';
-  readonly reason: string | undefined;
-}
-
-/** The line is kept whole: it was checked and redacted when it was accepted, and may be published again. */
-function refusedRecord(line: string, reason: string | undefined, atMs: number): Omit<RejectedRecord, 'id'> {
-  return { atMs, origin: 'publisher', code: UNPUBLISHABLE, message: reason ?? 'RabbitMQ refused it', record: line };
 }

@@ -1,6 +1,16 @@
 import { CollectorError } from '../../collector/errors.ts';
-import { type CountedRow, type Cursor, type HeldLine, type JournalChange } from '../../collector/journal/types.ts';
-import type { Journal, JournalRow, RejectedRecord } from '../../collector/journal/journal.ts';
+import {
+  HELD_REASONS,
+  type CountedRow,
+  type Cursor,
+  type HeldEvent,
+  type HeldGroup,
+  type HeldLine,
+  type HeldQuery,
+  type JournalChange,
+  type RejectedRecord,
+} from '../../collector/journal/types.ts';
+import type { Journal, JournalRow } from '../../collector/journal/journal.ts';
 
 interface PendingWrite {
   readonly change: JournalChange;
@@ -18,6 +28,7 @@ export class MemoryJournal implements Journal {
   /** How many of the writes to come are refused. */
   failures = 0;
   readonly #held = new Map<number, HeldLine>();
+  readonly #heldEvents = new Map<number, HeldEvent>();
   readonly #counted = new Map<number, CountedRow>();
   readonly #waiting: PendingWrite[] = [];
   readonly #listeners: (() => void)[] = [];
@@ -34,6 +45,11 @@ export class MemoryJournal implements Journal {
 
   get heldLines(): readonly HeldLine[] {
     return [...this.#held.values()];
+  }
+
+  /** Events that no queue took. */
+  get heldUp(): readonly HeldEvent[] {
+    return [...this.#heldEvents.values()];
   }
 
   get cursor(): Cursor {
@@ -98,6 +114,22 @@ export class MemoryJournal implements Journal {
     return this.heldLines.filter((one) => one.reason === reason && one.dueMs <= nowMs).slice(0, limit);
   }
 
+  heldEvents({ reason, types, afterId = 0, limit }: HeldQuery): readonly HeldEvent[] {
+    return this.heldUp
+      .filter((one) => one.reason === reason && types.includes(one.type) && one.id > afterId)
+      .slice(0, limit);
+  }
+
+  heldGroups(): readonly HeldGroup[] {
+    const types = new Set(this.heldUp.map(({ type }) => type));
+    return HELD_REASONS.flatMap((reason) =>
+      [...types].flatMap((type) => {
+        const [oldest, ...more] = this.heldEvents({ reason, types: [type], limit: Number.MAX_SAFE_INTEGER });
+        return oldest === undefined ? [] : { reason, type, events: 1 + more.length, oldest };
+      }),
+    );
+  }
+
   counted(): readonly CountedRow[] {
     return [...this.#counted.values()];
   }
@@ -107,7 +139,15 @@ export class MemoryJournal implements Journal {
   }
 
   stats(): ReturnType<Journal['stats']> {
-    return { bytes: 0, maxBytes: 1, lastRow: this.rows.length, backlogBytes: 0, rejected: 0, commits: 0 };
+    return {
+      bytes: 0,
+      maxBytes: 1,
+      lastRow: this.rows.length,
+      backlogBytes: 0,
+      rejected: 0,
+      unpublishable: 0,
+      commits: 0,
+    };
   }
 
   onAppended(listener: () => void): void {
@@ -122,7 +162,8 @@ export class MemoryJournal implements Journal {
     append = [],
     hold = [],
     unhold = [],
-    reschedule = [],
+    holdEvents = [],
+    releaseEvents = [],
     reject = [],
     cursor,
     ...rest
@@ -136,10 +177,11 @@ export class MemoryJournal implements Journal {
       return this.#nextId - 1;
     });
     for (const id of unhold) this.#held.delete(id);
-    for (const { id, ...changed } of reschedule) {
-      const held = this.#held.get(id);
-      if (held !== undefined) this.#held.set(id, { ...held, ...changed });
+    for (const event of holdEvents) {
+      this.#heldEvents.set(this.#nextId, { ...event, id: this.#nextId });
+      this.#nextId += 1;
     }
+    for (const id of releaseEvents) this.#heldEvents.delete(id);
     for (const one of reject) this.rejectedRecords.push({ ...one, id: this.rejectedRecords.length + 1 });
     if (cursor !== undefined) this.savedCursor = cursor;
     return heldIds;

@@ -3,7 +3,7 @@ import { cloudEvent } from '../../../../taxonomy/cloud-events.ts';
 import { eventJsonSchema, statedJsonSchema } from '../../../../taxonomy/json-schema.ts';
 import { EVENT_TYPES } from '../../../../taxonomy/event-types.ts';
 import { pageView } from '../../browser-routes.ts';
-import { replayRequest } from '../../rejected-routes.ts';
+import { discardRequest, replayRequest } from '../../rejected-routes.ts';
 import { ref, refusalComponents } from '../../answers.ts';
 
 type Registry = OpenAPIHono['openAPIRegistry'];
@@ -70,13 +70,25 @@ export const ANSWERS = {
       }),
     ),
   }),
+  Discarded: z.object({ discarded: z.int().nonnegative() }),
+  Retried: z.object({
+    published: z.int().nonnegative().describe('Held no more'),
+    held: z.int().nonnegative().describe('No queue takes them yet'),
+  }),
   Replayed: z.object({ accepted: z.int().nonnegative(), rejected: z.int().nonnegative().describe('Still wrong') }),
   Health: z.object({ status: z.literal('ok') }),
   Readiness: z.object({
     status: z
       .enum(['ready', 'degraded', 'unavailable'])
       .describe('degraded: events are taken and wait. unavailable: producers get 503'),
-    checks: z.object({ journal: check, broker: check, backlog: check }),
+    checks: z.object({
+      journal: check,
+      broker: check,
+      backlog: check,
+      unroutable: check.describe('Events that no queue is bound for'),
+      nacked: check.describe('Events that a full queue refuses'),
+      unpublishable: check.describe('Events that RabbitMQ refuses as they are'),
+    }),
   }),
 } as const;
 
@@ -89,6 +101,7 @@ export function registerComponents(registry: Registry): void {
   registry.register('CloudEvent', z.object(cloudEvent.shape));
   registry.register('PageView', z.object(pageView.shape));
   registry.register('Replay', z.strictObject(replayRequest.shape));
+  registry.register('Discard', z.strictObject(discardRequest.shape));
   for (const type of EVENT_TYPES) {
     // As at /schemas and in AsyncAPI; and what must be stated is a matter of traits, for which zod has no form.
     const { $schema: _schema, $id: _id, ...published } = eventJsonSchema(type);

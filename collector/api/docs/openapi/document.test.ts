@@ -13,6 +13,7 @@ import { CollectorMetrics } from '../../../metrics.ts';
 import { otlpRoutes } from '../../../otlp/routes.ts';
 import { readinessOf } from '../../../readiness.ts';
 import { ROUTES } from '../../../routes.ts';
+import { heldRoutes } from '../../held-routes.ts';
 import { rejectedRoutes } from '../../rejected-routes.ts';
 import { createScreen } from '../../../intake/telemetry-intake.ts';
 import { VERSION } from '../../../../runtime/version.ts';
@@ -58,7 +59,7 @@ function collector() {
         : { ok: true as const, id: 'e1', duplicate: false },
     );
   const journal = {
-    stats: () => ({ bytes: 0, maxBytes: 1, lastRow: 0, backlogBytes: 0, rejected: 0, commits: 0 }),
+    stats: () => ({ bytes: 0, maxBytes: 1, lastRow: 0, backlogBytes: 0, rejected: 0, unpublishable: 0, commits: 0 }),
     rejected: () => [{ id: 1, atMs: 0, code: 'c', message: 'm', record: '{}', origin: 'otlp-logs' }],
     write: async () => ({ heldIds: [] }),
     scan: () => [],
@@ -73,6 +74,7 @@ function collector() {
     }),
     events: eventsRoutes({ submit, history: journal, live: () => () => undefined }),
     rejected: rejectedRoutes({ journal, intake: { submit: async () => [] }, context: createMapContext() }),
+    held: heldRoutes({ retryNow: async () => ({ published: 1, held: 0 }) }),
     browser: browserRoutes({
       keys: {
         add: none,
@@ -91,7 +93,15 @@ function collector() {
     guards: { otlp: letIn, ingest: letIn, read: letIn },
     metrics: new CollectorMetrics(),
     traced: false,
-    readiness: () => readinessOf(journal, { state }, undefined, 0),
+    readiness: () =>
+      readinessOf({
+        journal,
+        publisher: { state },
+        held: { unroutable: { events: 1, oldestMs: 0 }, nacked: { events: 0, oldestMs: undefined } },
+        waiting: 0,
+        failure: undefined,
+        nowMs: 0,
+      }),
     log: pino({ level: 'silent' }),
   });
 }
@@ -148,6 +158,8 @@ describe('the document', () => {
       ...EVENT_TYPES.map((type) => `post /api/v1/events/${type} post_${type.replace('.', '_')}`),
       'get /api/v1/rejected list_rejected',
       'post /api/v1/rejected/replay replay_rejected',
+      'post /api/v1/rejected/discard discard_rejected',
+      'post /api/v1/held/retry retry_held',
       'post /v1/traces export_traces',
       'post /v1/logs export_logs',
       'post /v1/metrics export_metrics',
@@ -212,6 +224,8 @@ describe('what the collector answers is what the document says', () => {
     ['400 to a wrong query', 400, ANSWERS.Problem, () => collector().request('/api/v1/events?limit=0')],
     ['200 to the rejected store', 200, ANSWERS.RejectedRecords, () => collector().request('/api/v1/rejected')],
     ['200 to a replay', 200, ANSWERS.Replayed, () => post('/api/v1/rejected/replay', {})],
+    ['200 to a discard', 200, ANSWERS.Discarded, () => post('/api/v1/rejected/discard', { ids: [1] })],
+    ['200 to a retry', 200, ANSWERS.Retried, () => post('/api/v1/held/retry', {})],
     ['200 to telemetry', 200, ANSWERS.ExportResponse, () => post('/v1/logs', { resourceLogs: [] })],
     ['415 to telemetry', 415, ANSWERS.Status, () => post('/v1/logs', {}, { 'content-type': 'text/csv' })],
     ['200 of health', 200, ANSWERS.Health, () => collector().request('/healthz')],

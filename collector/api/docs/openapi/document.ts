@@ -23,7 +23,8 @@ export function openApiDocument(version: string): object {
     tags: [
       { name: 'events' },
       { name: 'events by type' },
-      { name: 'rejected', description: 'Stated events of telemetry that were wrong' },
+      { name: 'rejected', description: 'Stated events of telemetry that were wrong, and events that RabbitMQ refuses' },
+      { name: 'held', description: 'Events that no queue took' },
       { name: 'OpenTelemetry', description: 'OTLP receiver' },
       { name: 'state' },
     ],

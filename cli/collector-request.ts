@@ -1,0 +1,32 @@
+import type { GlobalOptions } from './global-options.ts';
+import { settingsOf } from './settings.ts';
+
+/**
+ * Asks the running collector, the only writer of the journal, to do something.
+ *
+ * @param key of scope ingest, where keys are made
+ * @returns what it answered
+ * @throws Error where nobody answers, or another status than 2xx
+ */
+export async function askCollector(
+  options: GlobalOptions,
+  path: string,
+  body: object,
+  key: string | undefined,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { HOST, PORT } = settingsOf(options);
+  const host = HOST.includes(':') ? `[${HOST}]` : HOST === '0.0.0.0' ? '127.0.0.1' : HOST;
+  const url = `http://${host}:${PORT}${path}`;
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(key !== undefined && { authorization: `Bearer ${key}` }) },
+    body: JSON.stringify(body),
+  }).catch((cause: unknown) => {
+    throw new Error(`No collector answers at ${url}: start it, or set HOST and PORT to where it runs`, { cause });
+  });
+  const answer: unknown = await response.json().catch(() => undefined);
+  const isObject = typeof answer === 'object' && answer !== null;
+  if (response.ok && isObject) return { ...answer };
+  const detail = isObject && 'detail' in answer ? String(answer.detail) : 'is it our collector that listens there?';
+  throw new Error(`${url} answered ${response.status}: ${detail}`);
+}

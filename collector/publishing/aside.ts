@@ -1,0 +1,82 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { UNPUBLISHABLE, type HeldEvent, type Journal, type RejectedRecord } from '../journal/journal.ts';
+import { typeOf } from './publish-line.ts';
+
+/** An event that is not published, on its way out of the stream. */
+export interface Aside {
+  readonly line: string;
+  /** As the publisher said. */
+  readonly outcome: 'returned' | 'nacked' | 'refused';
+  readonly reason: string | undefined;
+  /** It is on disk. */
+  readonly onKept: () => void;
+}
+
+export interface AsideOptions {
+  readonly journal: Pick<Journal, 'write'>;
+  readonly now: () => number;
+  readonly onHeld: (events: readonly Omit<HeldEvent, 'id'>[]) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+const AGAIN_MS = 1000;
+
+/**
+ * Moves events out of the way of others: what no queue takes now is held, to be tried again; what can never be published
+ * goes to the rejected store. Until the journal takes them they stay where they were.
+ */
+export class AsideWriter {
+  readonly #options: AsideOptions;
+  readonly #stopped = new AbortController();
+  #waiting: Aside[] = [];
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: AsideOptions) {
+    this.#options = options;
+  }
+
+  put(aside: Aside): void {
+    this.#waiting.push(aside);
+    if (this.#waiting.length === 1) this.#writing = this.#writing.then(() => this.#write());
+  }
+
+  /** Ends waiting for the journal to take what it refused; the rest is written first. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    const { journal, now, onHeld, onError } = this.#options;
+    const batch = this.#waiting;
+    this.#waiting = [];
+    if (batch.length === 0) return;
+    const nowMs = now();
+    const holdEvents = batch.flatMap((aside) => heldOf(aside, nowMs) ?? []);
+    const reject = batch
+      .filter(({ outcome }) => outcome === 'refused')
+      .map(({ line, reason }) => refusedRecord(line, reason, nowMs));
+    try {
+      await journal.write({ ...(holdEvents.length > 0 && { holdEvents }), ...(reject.length > 0 && { reject }) });
+    } catch (error) {
+      onError(error);
+      await delay(AGAIN_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+      if (this.#stopped.signal.aborted) return;
+      this.#waiting.unshift(...batch);
+      this.#writing = this.#writing.then(() => this.#write());
+      return;
+    }
+    for (const { onKept } of batch) onKept();
+    if (holdEvents.length > 0) onHeld(holdEvents);
+  }
+}
+
+function heldOf({ line, outcome }: Aside, sinceMs: number): Omit<HeldEvent, 'id'> | undefined {
+  if (outcome === 'refused') return undefined;
+  return { reason: outcome === 'nacked' ? 'nacked' : 'unroutable', type: typeOf(line), sinceMs, line };
+}
+
+/** The line is kept whole: it was checked and redacted when it was accepted, and may be published again. */
+export function refusedRecord(line: string, reason: string | undefined, atMs: number): Omit<RejectedRecord, 'id'> {
+  return { atMs, origin: 'publisher', code: UNPUBLISHABLE, message: reason ?? 'RabbitMQ refused it', record: line };
+}

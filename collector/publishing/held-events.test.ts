@@ -1,0 +1,163 @@
+import * as fc from 'fast-check';
+import { afterEach, expect, test, vi } from 'vitest';
+import { MemoryJournal } from '../../test/support/memory-journal.ts';
+import { REFUSAL, ScriptedPublisher } from '../../test/support/scripted-publisher.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
+import type { Outcome } from '../../exporter/publisher.ts';
+import type { HeldEvent, HeldReason } from '../journal/journal.ts';
+import { HeldEvents, type HeldEventsOptions } from './held-events.ts';
+
+const running: HeldEvents[] = [];
+afterEach(() => {
+  for (const held of running.splice(0)) held.stop();
+});
+
+const eventOf = (id: string, reason: HeldReason = 'unroutable', type = 'file.uploaded'): Omit<HeldEvent, 'id'> => ({
+  reason,
+  type,
+  sinceMs: 1000,
+  line: JSON.stringify({ event_id: id, event: type, created: 1 }),
+});
+const numbered = (prefix: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+
+async function setUp(events: readonly Omit<HeldEvent, 'id'>[], options: Partial<HeldEventsOptions> = {}) {
+  const journal = new MemoryJournal();
+  await journal.write({ holdEvents: events });
+  const publisher = new ScriptedPublisher();
+  const [onPublished, onError] = [vi.fn(), vi.fn()];
+  const held = new HeldEvents({
+    journal,
+    publisher,
+    onUnroutable: 'hold',
+    now: Date.now,
+    onPublished,
+    onError,
+    ...options,
+  });
+  running.push(held);
+  return { held, journal, publisher, onPublished, onError };
+}
+
+test('once a queue takes the oldest of a type, all of them go at once, in the order in which they were held', async () => {
+  const ids = numbered('e', 2500);
+  const types = ['file.uploaded', 'view.page', 'file.deleted'];
+  const { held, publisher, journal } = await setUp(
+    ids.map((id, index) => eventOf(id, 'unroutable', types[index % types.length])),
+  );
+  publisher.answer = () => 'returned';
+  expect(await held.retryNow()).toEqual({ published: 0, held: 2500 });
+  expect(publisher.published.splice(0)).toEqual(['e0', 'e1', 'e2']);
+  publisher.answer = () => 'confirmed';
+  expect(await held.retryNow()).toEqual({ published: 2500, held: 0 });
+  expect(publisher.published).toEqual(ids);
+  expect(journal.heldUp).toEqual([]);
+});
+
+test('a type that no queue takes is in the way of no other: of it the oldest alone is tried', async () => {
+  const { held, publisher, journal } = await setUp([
+    ...numbered('no', 100).map((id) => eventOf(id, 'unroutable', 'view.page')),
+    ...numbered('yes', 100).map((id) => eventOf(id)),
+  ]);
+  publisher.answer = (id) => (id.startsWith('no') ? 'returned' : 'confirmed');
+  expect(await held.retryNow()).toEqual({ published: 100, held: 100 });
+  expect(publisher.published).toEqual(['no0', 'yes0', ...numbered('yes', 100).slice(1)]);
+  expect(journal.heldUp.every(({ type }) => type === 'view.page')).toBe(true);
+});
+
+test('a queue that has room for few gets few: other queues get no copy of the rest', async () => {
+  const { held, publisher, journal } = await setUp(numbered('e', 1000).map((id) => eventOf(id, 'nacked')));
+  let room = 10;
+  publisher.answer = () => (room-- > 0 ? 'confirmed' : 'nacked');
+  expect(await held.retryNow()).toEqual({ published: 10, held: 990 });
+  // One, two, four; then three of eight.
+  expect(publisher.published).toEqual(numbered('e', 15));
+  room = Number.MAX_SAFE_INTEGER;
+  expect(await held.retryNow()).toEqual({ published: 990, held: 0 });
+  expect(journal.heldUp).toEqual([]);
+});
+
+test('a full queue that stays full gets one event a try, and the pauses grow up to a minute', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+  try {
+    const { held, publisher } = await setUp(
+      numbered('e', 9).map((id) => eventOf(id, 'nacked')),
+      { random: () => 1 },
+    );
+    const tries: number[] = [];
+    publisher.answer = () => {
+      tries.push(Date.now());
+      return 'nacked';
+    };
+    held.start();
+    await vi.advanceTimersByTimeAsync(260_000);
+    const pauses = tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
+    expect(pauses).toEqual([5000, 10_000, 20_000, 40_000, 60_000, 60_000, 60_000]);
+    expect(new Set(publisher.published)).toEqual(new Set(['e0']));
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('the state says how many are held for which reason, and since when the oldest is', async () => {
+  const { held } = await setUp([
+    { ...eventOf('a'), sinceMs: 50 },
+    { ...eventOf('b'), sinceMs: 40 },
+    { ...eventOf('c', 'unroutable', 'view.page'), sinceMs: 45 },
+  ]);
+  expect(held.state).toEqual({
+    unroutable: { events: 3, oldestMs: 45 },
+    nacked: { events: 0, oldestMs: undefined },
+  });
+});
+
+test('an event that a queue refuses once it is bound is held as that, and one that RabbitMQ refuses is set aside', async () => {
+  const { held, publisher, journal } = await setUp(['full', 'bad', 'ok'].map((id) => eventOf(id)));
+  const answers: Record<string, Outcome> = { full: 'nacked', bad: 'refused', ok: 'confirmed' };
+  publisher.answer = (id) => answers[id];
+  expect(await held.retryNow()).toEqual({ published: 1, held: 1 });
+  expect(journal.heldUp).toMatchObject([{ reason: 'nacked', sinceMs: 1000 }]);
+  expect(journal.rejectedRecords).toMatchObject([{ code: 'unpublishable', message: REFUSAL }]);
+});
+
+test('what was published while the journal took nothing is not published again', async () => {
+  const { held, publisher, journal, onError } = await setUp(numbered('e', 3).map((id) => eventOf(id)));
+  publisher.answer = () => 'confirmed';
+  journal.failures = 2;
+  await held.retryNow();
+  await held.retryNow();
+  expect(onError).toHaveBeenCalledTimes(2);
+  expect(publisher.published).toEqual(['e0']);
+  await held.retryNow();
+  expect(publisher.published).toEqual(['e0', 'e1', 'e2']);
+  expect(journal.heldUp).toEqual([]);
+});
+
+test('whatever the broker answers, each event is held, published or set aside, once', async () => {
+  const outcome = fc.constantFrom<Outcome>('confirmed', 'returned', 'nacked', 'refused');
+  const kinds = fc.array(fc.record({ reason: fc.constantFrom<HeldReason>('unroutable', 'nacked'), type: fc.nat(2) }));
+  await fc.assert(
+    fc.asyncProperty(kinds, fc.infiniteStream(outcome), fc.nat(3), async (events, answers, failures) => {
+      const { held, publisher, journal } = await setUp(
+        events.map(({ reason, type }, index) => eventOf(`e${index}`, reason, `type.${type}`)),
+      );
+      const confirmed: string[] = [];
+      publisher.answer = (id) => {
+        const answer = answers.next().value;
+        if (answer === 'confirmed') confirmed.push(id);
+        return answer;
+      };
+      journal.failures = failures;
+      for (let round = 0; round < 5; round += 1) await held.retryNow();
+      await waitFor(() => journal.pending === 0, { what: 'the journal' });
+      const idOf = (line: string) => (JSON.parse(line) as { event_id: string }).event_id;
+      const all = [
+        ...confirmed,
+        ...journal.heldUp.map(({ line }) => idOf(line)),
+        ...journal.rejectedRecords.map(({ record }) => idOf(record)),
+      ];
+      expect(all.toSorted()).toEqual(events.map((_, index) => `e${index}`).toSorted());
+    }),
+    { numRuns: 200 },
+  );
+});

@@ -1,0 +1,195 @@
+import { setImmediate as immediate } from 'node:timers/promises';
+import type { Outcome, Publisher } from '../../exporter/publisher.ts';
+import { backOff } from '../../runtime/sending/back-off.ts';
+import type { HeldEvent, HeldReason, Journal } from '../journal/journal.ts';
+import { HeldGroups, type HeldState } from './held-groups.ts';
+import { fateOf, publishLine, typeOf, type Fate } from './publish-line.ts';
+import { ReleaseWriter, type Tried } from './release-writer.ts';
+
+export interface HeldEventsOptions {
+  readonly journal: Pick<Journal, 'heldEvents' | 'heldGroups' | 'write'>;
+  readonly publisher: Publisher;
+  readonly onUnroutable: 'hold' | 'drop';
+  readonly now: () => number;
+  /** From 0 up to 1. @default Math.random */
+  readonly random?: () => number;
+  readonly onPublished: (fate: Fate, reason?: string) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** What became of held events that were tried again. */
+export interface Retried {
+  /** Of those that were held: how many are so no more. */
+  readonly published: number;
+  /** How many are held after it. */
+  readonly held: number;
+}
+
+const LOOK_EVERY_MS = 250;
+const PAGE = 1000;
+/** Messages published without letting others run. */
+const SLICE = 128;
+/** Between tries of one event of a type. One that no queue takes costs nobody; of one that a full queue refuses other queues get a copy. */
+const PAUSE_MS = {
+  unroutable: { first: 1000, longest: 5000 },
+  nacked: { first: 5000, longest: 60_000 },
+} as const satisfies Record<HeldReason, object>;
+
+/**
+ * Tries events again that no queue took.
+ *
+ * - `unroutable`: the oldest of each type tells whether a queue takes that type now. Where one does, all of those types go
+ *   at once, in the order in which they were held.
+ * - `nacked`: the oldest of a type, then two, four and so on while they are taken; the first that is not ends it.
+ */
+export class HeldEvents {
+  readonly #options: HeldEventsOptions;
+  readonly #groups: HeldGroups;
+  readonly #releases: ReleaseWriter;
+  #stopped = false;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> = Promise.resolve();
+  #isLooking = false;
+  /** Something went wrong before the groups were read again. */
+  #isStale = false;
+  #published = 0;
+
+  constructor(options: HeldEventsOptions) {
+    this.#options = options;
+    this.#groups = new HeldGroups(options.journal);
+    this.#releases = new ReleaseWriter(options);
+  }
+
+  get state(): HeldState {
+    return this.#groups.state;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#lookUnlessLooking(), LOOK_EVERY_MS);
+  }
+
+  /** No event is tried again after this. */
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+  }
+
+  added(events: readonly Omit<HeldEvent, 'id'>[]): void {
+    for (const { reason, type } of this.#groups.added(events)) this.#pause(reason, type, false);
+  }
+
+  /** A queue has the event of this line: it may take those of its type that are held. */
+  taken(line: string): void {
+    if (this.#groups.has('unroutable')) this.#groups.hurry(typeOf(line));
+  }
+
+  /** Tries all of them now, whatever their pauses are. */
+  async retryNow(): Promise<Retried> {
+    await this.#looking;
+    const before = this.#published;
+    this.#groups.hurryAll();
+    this.#lookUnlessLooking();
+    await this.#looking;
+    const { unroutable, nacked } = this.#groups.state;
+    return { published: this.#published - before, held: unroutable.events + nacked.events };
+  }
+
+  #lookUnlessLooking(): void {
+    if (this.#isLooking || this.#stopped) return;
+    this.#isLooking = true;
+    this.#looking = this.#look()
+      .catch((error: unknown) => {
+        this.#isStale = true;
+        this.#options.onError(error);
+      })
+      .finally(() => {
+        this.#isLooking = false;
+      });
+  }
+
+  async #look(): Promise<void> {
+    const { publisher, now } = this.#options;
+    if (!publisher.state.connected) {
+      // Whoever is back is asked at once.
+      this.#groups.hurryAll();
+      return;
+    }
+    await this.#releases.flush();
+    if (this.#isStale) this.#groups.reload();
+    this.#isStale = false;
+    const nowMs = now();
+    // None of them goes on after this look: the next one begins with what is on disk.
+    const outcomes = await Promise.allSettled([
+      this.#groups.dueTypes('unroutable', nowMs).length > 0 && this.#releaseRoutable(),
+      ...this.#groups.dueTypes('nacked', nowMs).map((type) => this.#releaseGradually(type)),
+    ]);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  }
+
+  async #releaseRoutable(): Promise<void> {
+    const oldest = this.#groups.oldest('unroutable');
+    const tried = await this.#publishAll(oldest);
+    await this.#releases.settle(tried);
+    const types = tried.filter(({ fate }) => fate !== 'returned').map(({ held }) => held.type);
+    if (types.length > 0) await this.#releaseTypes(types);
+    this.#groups.reload();
+    this.#pause('unroutable', '', types.length > 0);
+  }
+
+  async #releaseTypes(types: readonly string[]): Promise<void> {
+    for (let afterId = 0; !this.#stopped;) {
+      const page = this.#options.journal.heldEvents({ reason: 'unroutable', types, afterId, limit: PAGE });
+      const last = page.at(-1);
+      if (last === undefined) return;
+      await this.#releases.settle(await this.#publishAll(page));
+      afterId = last.id;
+    }
+  }
+
+  async #releaseGradually(type: string): Promise<void> {
+    let hasHelped = false;
+    for (let limit = 1; !this.#stopped; limit = Math.min(2 * limit, PAGE)) {
+      const page = this.#options.journal.heldEvents({ reason: 'nacked', types: [type], limit });
+      if (page.length === 0) break;
+      const tried = await this.#publishAll(page);
+      await this.#releases.settle(tried);
+      hasHelped ||= tried.some(({ fate }) => fate !== 'nacked');
+      if (tried.some(({ fate }) => fate === 'nacked')) break;
+    }
+    this.#groups.reload();
+    this.#pause('nacked', type, hasHelped);
+  }
+
+  #pause(reason: HeldReason, type: string, hasHelped: boolean): void {
+    const { now, random = Math.random } = this.#options;
+    this.#groups.pause(reason, type, hasHelped, (failures) => now() + backOff(failures, PAUSE_MS[reason], random));
+  }
+
+  /** @returns what became of them, in order; of those after a `stop`, nothing */
+  async #publishAll(page: readonly HeldEvent[]): Promise<readonly Tried[]> {
+    const tried: Promise<Tried>[] = [];
+    for (const held of page) {
+      const one = Promise.withResolvers<Tried>();
+      if (!(await this.#publish(held, one.resolve))) break;
+      tried.push(one.promise);
+      if (tried.length % SLICE === 0) await immediate();
+    }
+    return Promise.all(tried);
+  }
+
+  /** @returns false where it was stopped first */
+  async #publish(held: HeldEvent, onTried: (tried: Tried) => void): Promise<boolean> {
+    const { publisher, onUnroutable, onPublished } = this.#options;
+    const onSettled = (outcome: Outcome, reason?: string): void => {
+      const fate = fateOf(outcome, onUnroutable);
+      if (fate === 'confirmed') this.#published += 1;
+      onPublished(fate, reason);
+      onTried({ held, fate, reason });
+    };
+    while (!this.#stopped) {
+      if (publishLine(publisher, held.line, onSettled)) return true;
+      await publisher.ready();
+    }
+    return false;
+  }
+}

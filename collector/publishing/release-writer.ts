@@ -1,0 +1,61 @@
+import type { HeldEvent, Journal, JournalChange } from '../journal/journal.ts';
+import { refusedRecord } from './aside.ts';
+import type { Fate } from './publish-line.ts';
+
+/** A held event that was published once more. */
+export interface Tried {
+  readonly held: HeldEvent;
+  readonly fate: Fate;
+  readonly reason: string | undefined;
+}
+
+/** Writes down what became of held events; what the journal does not take now is written before anything is tried again. */
+export class ReleaseWriter {
+  readonly #journal: Pick<Journal, 'write'>;
+  readonly #now: () => number;
+  #unwritten: JournalChange[] = [];
+
+  constructor({ journal, now }: { readonly journal: Pick<Journal, 'write'>; readonly now: () => number }) {
+    this.#journal = journal;
+    this.#now = now;
+  }
+
+  /** @throws CollectorError where the journal does not take it */
+  async settle(tried: readonly Tried[]): Promise<void> {
+    const change = changeOf(tried, this.#now());
+    if (change !== undefined) this.#unwritten.push(change);
+    await this.flush();
+  }
+
+  /** @throws CollectorError where the journal does not take it */
+  async flush(): Promise<void> {
+    const changes = this.#unwritten.splice(0);
+    const outcomes = await Promise.allSettled(changes.map((change) => this.#journal.write(change)));
+    this.#unwritten.unshift(...changes.filter((_, index) => outcomes[index]?.status === 'rejected'));
+    const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (refused !== undefined) throw refused.reason;
+  }
+}
+
+function changeOf(tried: readonly Tried[], nowMs: number): JournalChange | undefined {
+  const changed = tried.filter(({ held, fate }) => !stays(held, fate));
+  if (changed.length === 0) return undefined;
+  const moved = changed.filter(({ fate }) => fate === 'returned' || fate === 'nacked');
+  return {
+    releaseEvents: changed.map(({ held }) => held.id),
+    holdEvents: moved.map(({ held: { type, sinceMs, line }, fate }) => ({
+      reason: fate === 'nacked' ? 'nacked' : 'unroutable',
+      type,
+      sinceMs,
+      line,
+    })),
+    reject: changed
+      .filter(({ fate }) => fate === 'refused')
+      .map(({ held, reason }) => refusedRecord(held.line, reason, nowMs)),
+  };
+}
+
+/** Nothing is new of it. */
+function stays({ reason }: HeldEvent, fate: Fate): boolean {
+  return (fate === 'returned' && reason === 'unroutable') || (fate === 'nacked' && reason === 'nacked');
+}

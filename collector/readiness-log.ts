@@ -1,0 +1,41 @@
+import type { Readiness } from './readiness.ts';
+
+/** The part of a pino logger that is used. */
+export interface ReadinessLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+type Check = keyof Readiness['checks'];
+
+/** What begins and what ends with a check; undefined: told elsewhere. */
+const SAID = {
+  journal: ['events are turned away', 'events are taken again'],
+  broker: undefined,
+  backlog: ['many events are not published yet', 'the backlog is small again'],
+  unroutable: ['events are held: no queue is bound that takes them', 'no queue is missing any more'],
+  nacked: ['events are held: a queue refuses them', 'no queue refuses events any more'],
+  unpublishable: [
+    'RabbitMQ refuses events as they are: they are kept in the rejected store',
+    'no event that RabbitMQ refuses is in the rejected store any more',
+  ],
+} as const satisfies Record<Check, readonly [begins: string, ends: string] | undefined>;
+
+/** Says once when something begins to be wrong, and once when it is right again, however many events that concerns. */
+export function createReadinessLog(log: ReadinessLogger, now: () => number): (readiness: Readiness) => void {
+  const since = new Map<string, number>();
+  return function logReadiness({ checks }) {
+    for (const [name, said] of Object.entries(SAID)) {
+      if (said === undefined) continue;
+      const { ok, reason } = checks[name as Check];
+      const sinceMs = since.get(name);
+      if (!ok && sinceMs === undefined) {
+        since.set(name, now());
+        log.warn({ reason }, said[0]);
+      } else if (ok && sinceMs !== undefined) {
+        since.delete(name);
+        log.info({ for_s: Math.round((now() - sinceMs) / 1000) }, said[1]);
+      }
+    }
+  };
+}
