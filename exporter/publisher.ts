@@ -96,8 +96,8 @@ interface Link {
   readonly channelLost: (error: Error) => void;
 }
 
-/** How often what is bound by us is bound again, should somebody have taken it away. */
-const DECLARE_EVERY_MS = 30_000;
+/** How often what is bound by us is bound again, should somebody have taken it away; and how soon again, where messages are returned. */
+const DECLARE_MS = { every: 30_000, least: 1000 };
 const WATCH_MS = 1000;
 const RECONNECT_MS = { min: 100, max: 10_000 };
 
@@ -124,6 +124,7 @@ class ConfirmPublisher implements Publisher {
   #aloneTo = -1;
   /** Channels in a row that the broker closed, with nothing settled in between. */
   #closedInARow = 0;
+  #declaredAt = 0;
   #connections = 0;
   #connected = false;
   #blocked = false;
@@ -141,7 +142,7 @@ class ConfirmPublisher implements Publisher {
     this.#window = options.window ?? 2000;
     this.#watch = setInterval(() => this.#checkOldest(), WATCH_MS);
     this.#watch.unref();
-    this.#declaring = setInterval(() => void this.#declareAgain(), DECLARE_EVERY_MS);
+    this.#declaring = setInterval(() => void this.#declareAgain(), DECLARE_MS.every);
     this.#declaring.unref();
     void keepConnected({
       urls,
@@ -394,12 +395,15 @@ class ConfirmPublisher implements Publisher {
     channel.on('return', (message) => {
       const id = String(message.properties.messageId);
       this.#returned.set(id, (this.#returned.get(id) ?? 0) + 1);
+      // Perhaps because the binding of ours is gone.
+      if (performance.now() - this.#declaredAt > DECLARE_MS.least) void this.#declareAgain();
     });
     channel.on('drain', () => {
       this.#draining = false;
       this.#wake();
     });
     await declareTopology(channel);
+    this.#declaredAt = performance.now();
     return channel;
   }
 
@@ -407,6 +411,7 @@ class ConfirmPublisher implements Publisher {
   async #declareAgain(): Promise<void> {
     const model = this.#link?.model;
     if (model === undefined) return;
+    this.#declaredAt = performance.now();
     try {
       const channel = await model.createChannel();
       channel.on('error', () => undefined);

@@ -1,21 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { UNPUBLISHABLE, type HeldEvent, type Journal, type RejectedRecord } from '../journal/journal.ts';
+import { UNPUBLISHABLE, type Cursor, type HeldEvent, type Journal, type RejectedRecord } from '../journal/journal.ts';
+import type { Flight } from './flights.ts';
 import { typeOf } from './publish-line.ts';
 
 /** An event that is not published, on its way out of the stream. */
 export interface Aside {
+  /** Its place in the stream. */
+  readonly flight: Flight;
   readonly line: string;
   /** As the publisher said. */
   readonly outcome: 'returned' | 'nacked' | 'refused';
   readonly reason: string | undefined;
-  /** It is on disk. */
-  readonly onKept: () => void;
 }
 
 export interface AsideOptions {
   readonly journal: Pick<Journal, 'write'>;
   readonly now: () => number;
-  readonly onHeld: (events: readonly Omit<HeldEvent, 'id'>[]) => void;
+  /** Where the cursor will be once these are settled: written with them, so that a restart holds none of them twice. */
+  readonly cursorAfter: (flights: readonly Flight[]) => Cursor;
+  readonly onKept: (flights: readonly Flight[], held: readonly Omit<HeldEvent, 'id'>[]) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -47,7 +50,7 @@ export class AsideWriter {
   }
 
   async #write(): Promise<void> {
-    const { journal, now, onHeld, onError } = this.#options;
+    const { journal, now, cursorAfter, onKept, onError } = this.#options;
     const batch = this.#waiting;
     this.#waiting = [];
     if (batch.length === 0) return;
@@ -56,8 +59,9 @@ export class AsideWriter {
     const reject = batch
       .filter(({ outcome }) => outcome === 'refused')
       .map(({ line, reason }) => refusedRecord(line, reason, nowMs));
+    const flights = batch.map(({ flight }) => flight);
     try {
-      await journal.write({ ...(holdEvents.length > 0 && { holdEvents }), ...(reject.length > 0 && { reject }) });
+      await journal.write({ holdEvents, reject, cursor: cursorAfter(flights) });
     } catch (error) {
       onError(error);
       await delay(AGAIN_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
@@ -66,8 +70,7 @@ export class AsideWriter {
       this.#writing = this.#writing.then(() => this.#write());
       return;
     }
-    for (const { onKept } of batch) onKept();
-    if (holdEvents.length > 0) onHeld(holdEvents);
+    onKept(flights, holdEvents);
   }
 }
 

@@ -2,6 +2,7 @@ import { setImmediate as immediate, setTimeout as delay } from 'node:timers/prom
 import type { OnOutcome, Outcome, Publisher } from '../../exporter/publisher.ts';
 import type { Cursor, Journal } from '../journal/journal.ts';
 import { AsideWriter } from './aside.ts';
+import { Flights, type Flight } from './flights.ts';
 import { HeldEvents } from './held-events.ts';
 import { fateOf, publishLine, type Fate } from './publish-line.ts';
 
@@ -17,13 +18,6 @@ export interface PublishLoopOptions {
   readonly onError: (error: unknown) => void;
 }
 
-interface Flight {
-  readonly row: number;
-  /** Lines of the row up to and including this one. */
-  readonly index: number;
-  settled: boolean;
-}
-
 const READ_BYTES = 256 * 1024;
 /** Messages published without letting others run: the least while many producers wait, then twice as many each time. */
 const SLICE = { least: 32, most: 512 };
@@ -33,14 +27,13 @@ const MESSAGE_MS = 0.025;
 const FEW = 8;
 const CURSOR_EVERY_MS = 200;
 const READ_AGAIN_MS = 1000;
+const NOT_SAVED: Cursor = { row: -1, index: -1 };
 
 /** Takes events out of the journal in order and hands them to the publisher; the cursor follows what is settled. */
 export class PublishLoop {
   readonly #options: PublishLoopOptions;
-  readonly #flights: Flight[] = [];
-  #head = 0;
+  readonly #flights: Flights;
   #position: Cursor;
-  #cursor: Cursor;
   #savedCursor: Cursor;
   readonly #aside: AsideWriter;
   readonly #held: HeldEvents;
@@ -54,10 +47,21 @@ export class PublishLoop {
   constructor(options: PublishLoopOptions) {
     this.#options = options;
     this.#position = options.journal.cursor;
-    this.#cursor = this.#position;
+    this.#flights = new Flights(this.#position);
     this.#savedCursor = this.#position;
     this.#held = new HeldEvents({ ...options, onPublished: (fate, reason) => this.#tell(fate, reason) });
-    this.#aside = new AsideWriter({ ...options, onHeld: (events) => this.#held.added(events) });
+    this.#aside = new AsideWriter({
+      ...options,
+      cursorAfter: (flights) => (this.#savedCursor = this.#flights.cursorAfter(flights)),
+      onError: (error) => {
+        this.#savedCursor = NOT_SAVED;
+        options.onError(error);
+      },
+      onKept: (flights, held) => {
+        for (const flight of flights) this.#flights.settle(flight);
+        this.#held.added(held);
+      },
+    });
   }
 
   /** Events that no queue took. */
@@ -67,7 +71,7 @@ export class PublishLoop {
 
   /** Events read from the journal and not settled yet. */
   get inFlight(): number {
-    return this.#flights.length - this.#head;
+    return this.#flights.count;
   }
 
   start(): void {
@@ -126,7 +130,7 @@ export class PublishLoop {
         for (let index = from; index < lines.length; index += 1) {
           const line = lines[index];
           if (line === undefined) continue;
-          const flight: Flight = { row, index: index + 1, settled: false };
+          const flight = { row, index: index + 1, settled: false };
           if (!this.#tryPublish(flight, line) && !(await this.#publishWhenReady(flight, line))) return;
           this.#inSlice += 1;
           if (this.#inSlice >= this.#slice) await this.#giveWay();
@@ -150,14 +154,11 @@ export class PublishLoop {
   }
 
   #tryPublish(flight: Flight, line: string): boolean {
-    this.#flights.push(flight);
     const onSettled: OnOutcome = (outcome, reason) => this.#onOutcome(flight, line, outcome, reason);
-    if (publishLine(this.#options.publisher, line, onSettled)) {
-      this.#position = { row: flight.row, index: flight.index };
-      return true;
-    }
-    this.#flights.pop();
-    return false;
+    if (!publishLine(this.#options.publisher, line, onSettled)) return false;
+    this.#flights.begin(flight);
+    this.#position = { row: flight.row, index: flight.index };
+    return true;
   }
 
   /** @returns false where the loop was stopped first */
@@ -173,8 +174,8 @@ export class PublishLoop {
     const fate = fateOf(outcome, this.#options.onUnroutable);
     this.#tell(fate, reason);
     if (fate === 'confirmed') this.#held.taken(line);
-    if (fate === 'confirmed' || fate === 'dropped') this.#settle(flight);
-    else this.#aside.put({ line, outcome: fate, reason, onKept: () => this.#settle(flight) });
+    if (fate === 'confirmed' || fate === 'dropped') this.#flights.settle(flight);
+    else this.#aside.put({ flight, line, outcome: fate, reason });
   }
 
   #tell(fate: Fate, reason: string | undefined): void {
@@ -182,29 +183,20 @@ export class PublishLoop {
     else this.#options.onPublished?.(fate, reason);
   }
 
-  #settle(flight: Flight): void {
-    flight.settled = true;
-    let head = this.#flights[this.#head];
-    while (head?.settled === true) {
-      this.#cursor = { row: head.row, index: head.index };
-      this.#head += 1;
-      head = this.#flights[this.#head];
-    }
-    if (this.#head > 4096) {
-      this.#flights.splice(0, this.#head);
-      this.#head = 0;
-    }
-  }
-
   async #saveCursor(): Promise<void> {
-    const cursor = this.#cursor;
-    if (cursor.row === this.#savedCursor.row && cursor.index === this.#savedCursor.index) return;
+    const { cursor } = this.#flights;
+    // What is put aside is written with a cursor that is ahead of this one until that is done.
+    if (!isAfter(cursor, this.#savedCursor)) return;
     this.#savedCursor = cursor;
     try {
       await this.#options.journal.write({ cursor });
     } catch (error) {
-      this.#savedCursor = { row: -1, index: -1 };
+      this.#savedCursor = NOT_SAVED;
       this.#options.onError(error);
     }
   }
+}
+
+function isAfter(one: Cursor, other: Cursor): boolean {
+  return one.row > other.row || (one.row === other.row && one.index > other.index);
 }

@@ -1,0 +1,61 @@
+import type { Cursor } from '../journal/journal.ts';
+
+/** An event that was read from the journal and handed to the publisher. */
+export interface Flight {
+  readonly row: number;
+  /** Lines of the row up to and including this one. */
+  readonly index: number;
+  settled: boolean;
+}
+
+/** Those that go out of the list at once, at least: taking away from its beginning moves all the others. */
+const SETTLED_KEPT = 4096;
+
+/** What is under way, in the order of the journal; the cursor stands behind all that are settled with none open before. */
+export class Flights {
+  readonly #flights: Flight[] = [];
+  #head = 0;
+  #cursor: Cursor;
+
+  constructor(cursor: Cursor) {
+    this.#cursor = cursor;
+  }
+
+  get cursor(): Cursor {
+    return this.#cursor;
+  }
+
+  /** Not settled yet, and what was settled behind them. */
+  get count(): number {
+    return this.#flights.length - this.#head;
+  }
+
+  begin(flight: Flight): void {
+    this.#flights.push(flight);
+  }
+
+  settle(flight: Flight): void {
+    flight.settled = true;
+    let head = this.#flights[this.#head];
+    while (head?.settled === true) {
+      this.#cursor = { row: head.row, index: head.index };
+      this.#head += 1;
+      head = this.#flights[this.#head];
+    }
+    if (this.#head <= SETTLED_KEPT) return;
+    this.#flights.splice(0, this.#head);
+    this.#head = 0;
+  }
+
+  /** Where the cursor will be once these are settled too. */
+  cursorAfter(flights: readonly Flight[]): Cursor {
+    const wanted = new Set(flights);
+    let cursor = this.#cursor;
+    for (let at = this.#head; at < this.#flights.length; at += 1) {
+      const flight = this.#flights[at];
+      if (flight === undefined || !(flight.settled || wanted.has(flight))) break;
+      cursor = { row: flight.row, index: flight.index };
+    }
+    return cursor;
+  }
+}
