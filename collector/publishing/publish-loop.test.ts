@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 const line = (id: string): string => JSON.stringify({ event_id: id, event: 'file.uploaded', created: 1 });
-const held = (id: string): Omit<HeldEvent, 'id'> => ({
+const heldLine = (id: string): Omit<HeldEvent, 'id'> => ({
   reason: 'unroutable',
   type: 'file.uploaded',
   sinceMs: 0,
@@ -183,7 +183,7 @@ describe('an event that no queue takes', () => {
 
   test('is forgotten and counted where it is to be dropped, also one that was held before', async () => {
     const journal = await journalOf(['lost']);
-    await journal.write({ holdEvents: [held('former')] });
+    await journal.write({ holdEvents: [heldLine('former')] });
     const { loop, publisher, onPublished } = loopOf({ journal, options: { onUnroutable: 'drop' } });
     returns(publisher, 'lost', 'former');
     loop.start();
@@ -193,7 +193,7 @@ describe('an event that no queue takes', () => {
 
   test('waits while there is no broker', async () => {
     const journal = new MemoryJournal();
-    await journal.write({ holdEvents: [held('held')] });
+    await journal.write({ holdEvents: [heldLine('held')] });
     const { loop, publisher } = loopOf({ journal });
     publisher.connected = false;
     publisher.answer = () => 'confirmed';
