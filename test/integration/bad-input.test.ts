@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { bindEventSink, consumeEventSink, type EventSink } from '../support/consumer.ts';
 import { bytes, exportRequest, fixed64, int, keyValue, text } from '../support/otlp-protobuf.ts';
-import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
+import { openVhost, type VirtualHost } from '../support/virtual-host.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 // Issue 3, "Bad input gets a clear answer and nothing else happens": what a producer sees, and what it leaves behind.
@@ -13,12 +13,12 @@ const JSON_TYPE = 'application/json';
 const PROTOBUF_TYPE = 'application/x-protobuf';
 const MEBIBYTE = 1024 * 1024;
 
-let broker: RabbitNode;
+let broker: VirtualHost;
 let collector: CollectorProcess;
 let sink: EventSink;
 
 beforeAll(async () => {
-  broker = await startRabbitNode();
+  broker = await openVhost();
   await bindEventSink(broker.url);
   collector = await startCollector({ amqpUrl: broker.url });
   sink = await consumeEventSink(broker.url);
@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await sink[Symbol.asyncDispose]();
   await collector.stop();
-  await broker.stop();
+  await broker[Symbol.asyncDispose]();
 });
 
 interface Answer {

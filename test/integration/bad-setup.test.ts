@@ -5,24 +5,24 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCliToEnd, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { consumeEventSink } from '../support/consumer.ts';
 import { freePort, tempDir } from '../support/processes.ts';
-import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
 import { forwardTcp } from '../support/tcp-forwarder.ts';
+import { openVhost, putUser, uniqueName, vhostUrl, type VirtualHost } from '../support/virtual-host.ts';
 import { answersOk, waitFor } from '../support/wait-for.ts';
 
 // Issue 3, "Bad input gets a clear answer and nothing else happens": what an operator sees.
 
 const FILE = '5f1e00000000000000000001';
 
-let broker: RabbitNode;
+let broker: VirtualHost;
 let scratch: Awaited<ReturnType<typeof tempDir>>;
 
 beforeAll(async () => {
   scratch = await tempDir('bad-setup');
-  broker = await startRabbitNode();
+  broker = await openVhost();
 });
 
 afterAll(async () => {
-  await broker.stop();
+  await broker[Symbol.asyncDispose]();
   await scratch.remove();
 });
 
@@ -149,33 +149,27 @@ async function recoversOnce(
 }
 
 describe('a broker that does not take the collector: it says why, takes events, and goes on once that is mended', () => {
-  const own = (user: string, vhost: string): string =>
-    broker.url.replace('guest:guest', user).replace(/$/, `/${vhost}`);
-  const grant = async (vhost: string, user = 'guest'): Promise<unknown> =>
-    broker.rabbitmqctl('set_permissions', '-p', vhost, user, '.*', '.*', '.*');
-
   test('it refuses the password', async () => {
-    await broker.rabbitmqctl('add_vhost', 'refusing');
-    await grant('refusing');
-    await broker.rabbitmqctl('add_user', 'late', 'another');
-    await grant('refusing', 'late');
+    await using vhost = await openVhost();
+    const user = uniqueName('late');
+    await putUser(user, 'another');
+    await vhost.grant(user);
     await recoversOnce(
-      own('late:s3cret%40home', 'refusing'),
-      /^amqp:\/\/late:\*\*\*@.* refuses user or password: check both in AMQP_URL/,
-      () => broker.rabbitmqctl('change_password', 'late', 's3cret@home'),
-      own('guest:guest', 'refusing'),
+      vhostUrl(vhost.name, `${user}:s3cret%40home`),
+      /^amqp:\/\/late-\w+:\*\*\*@.* refuses user or password: check both in AMQP_URL/,
+      () => putUser(user, 's3cret@home'),
+      vhost.url,
     );
   });
 
   test('it has no such virtual host', async () => {
+    await using stack = new AsyncDisposableStack();
+    const name = uniqueName('missing');
     await recoversOnce(
-      own('guest:guest', 'missing'),
+      vhostUrl(name),
       /has no such virtual host, or the user may not use it: check the path of AMQP_URL/,
-      async () => {
-        await broker.rabbitmqctl('add_vhost', 'missing');
-        await grant('missing');
-      },
-      own('guest:guest', 'missing'),
+      async () => stack.use(await openVhost(name)),
+      vhostUrl(name),
     );
   });
 
@@ -217,17 +211,15 @@ describe('a broker that does not take the collector: it says why, takes events, 
   });
 
   test.each(['clowder.events', 'clowder.metrics'])('exchange %s exists with another type', async (exchange) => {
-    const vhost = `taken-${exchange}`;
-    await broker.rabbitmqctl('add_vhost', vhost);
-    await grant(vhost);
-    const connection = await connect(own('guest:guest', vhost));
+    await using vhost = await openVhost();
+    const connection = await connect(vhost.url);
     const channel = await connection.createChannel();
     await channel.assertExchange(exchange, 'direct', { durable: true });
     await recoversOnce(
-      own('guest:guest', vhost),
+      vhost.url,
       /An exchange exists on .* with another type: clowder\.events must be a durable topic, clowder\.metrics a durable fanout/,
       () => channel.deleteExchange(exchange),
-      own('guest:guest', vhost),
+      vhost.url,
     );
     await connection.close();
   });

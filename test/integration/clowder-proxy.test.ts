@@ -10,7 +10,7 @@ import { startCollector, type CollectorProcess } from '../support/collector-proc
 import { bindEventSink, consumeEventSink, type EventSink, type ReceivedEvent } from '../support/consumer.ts';
 import { startProxyProcess, type ProxyProcess } from '../support/proxy-process.ts';
 import { asExpected, asMultiset, byProxy, everythingIsPublished } from '../support/published.ts';
-import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
+import { openVhost, type VirtualHost } from '../support/virtual-host.ts';
 import { newTrace, runScenarios, statusesOf, type ScenarioRun } from '../support/run-scenarios.ts';
 import { startStandIn, type StandIn } from '../support/stand-in.ts';
 import { PYTHON } from '../support/tools.ts';
@@ -23,15 +23,15 @@ const EXTRACTOR = fileURLToPath(new URL('../support/pyclowder_like.py', import.m
 const FILE = seedId('file', 800);
 const DATASET = seedId('dataset', 800);
 
-let broker: RabbitNode;
+let broker: VirtualHost;
 
 beforeAll(async () => {
-  broker = await startRabbitNode();
+  broker = await openVhost();
   await bindEventSink(broker.url);
 });
 
 afterAll(async () => {
-  await broker.stop();
+  await broker[Symbol.asyncDispose]();
 });
 
 /** What the Python client says of itself. */

@@ -5,7 +5,7 @@ import { curl } from '../support/curl.ts';
 import { startOtelCollector, type OtelCollector } from '../support/otel-collector.ts';
 import { startProxyProcess } from '../support/proxy-process.ts';
 import { everythingIsPublished } from '../support/published.ts';
-import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
+import { openVhost, type VirtualHost } from '../support/virtual-host.ts';
 import { newTrace } from '../support/run-scenarios.ts';
 import { startStandIn, type StandIn } from '../support/stand-in.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -42,7 +42,7 @@ interface Made extends Done {
   readonly got: Got;
 }
 
-let broker: RabbitNode;
+let broker: VirtualHost;
 let collector: CollectorProcess;
 let otel: OtelCollector;
 let standIn: StandIn;
@@ -64,7 +64,7 @@ const make = async (url: string, all: readonly Done[]): Promise<readonly Made[]>
 };
 
 beforeAll(async () => {
-  broker = await startRabbitNode();
+  broker = await openVhost();
   await bindEventSink(broker.url);
   sink = await consumeEventSink(broker.url);
   collector = await startCollector({
@@ -108,7 +108,7 @@ afterAll(async () => {
   await sink[Symbol.asyncDispose]();
   await otel.stop();
   await collector.stop();
-  await broker.stop();
+  await broker[Symbol.asyncDispose]();
 });
 
 /** The lines that NGINX in front of the proxy writes of these requests, as the OTel Collector reads them. */

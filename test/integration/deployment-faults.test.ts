@@ -4,6 +4,7 @@ import { windowsOf, type Window } from '../support/connection-windows.ts';
 import { startDeployment, WINDOW_MS, type Deployment } from '../support/deployment.ts';
 import { asExpected, asMultiset, eventsOfRequests } from '../support/published.ts';
 import { makeTraffic, together, type Done } from '../support/traffic.ts';
+import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { ExpectedEvent } from '../stand-in/scenarios/scenario.ts';
 
@@ -11,6 +12,7 @@ import type { ExpectedEvent } from '../stand-in/scenarios/scenario.ts';
 const REQUESTS = 400;
 const LAST = 'the last one';
 
+let broker: RabbitNode;
 let deployment: Deployment;
 /** Told by the proxy, whatever else went down. */
 let told: Done;
@@ -36,8 +38,10 @@ const ids = (): ReadonlySet<string> =>
   new Set(eventsOfRequests(deployment.sink(), LAST).map(({ messageId }) => messageId));
 
 beforeAll(async () => {
-  deployment = await startDeployment({ proxy: true, waitForCaptureS: 20, latenessS: 30, clowderTraces: false });
-  const { broker, collector, nginx, otel } = deployment;
+  broker = await startRabbitNode();
+  const waits = { waitForCaptureS: 20, latenessS: 30 };
+  deployment = await startDeployment({ proxy: true, ...waits, clowderTraces: false, amqpUrl: broker.url });
+  const { collector, nginx, otel } = deployment;
   const faults: readonly (() => Promise<void>)[] = [
     () => nginx.rotate(),
     async () => {
@@ -71,7 +75,10 @@ beforeAll(async () => {
   received = eventsOfRequests(deployment.sink(), LAST);
 }, 600_000);
 
-afterAll(() => deployment[Symbol.asyncDispose]());
+afterAll(async () => {
+  await deployment[Symbol.asyncDispose]();
+  await broker.stop();
+});
 
 /** A broker that went down may deliver again what was not yet acknowledged: consumers know that by its id. */
 const distinct = (): readonly ReceivedEvent[] => [...new Map(received.map((one) => [one.messageId, one])).values()];

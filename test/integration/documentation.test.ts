@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli } from '../support/cli.ts';
 import { startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { startProcess, tempDir } from '../support/processes.ts';
-import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
+import { openVhost, type VirtualHost } from '../support/virtual-host.ts';
 import { PYTHON } from '../support/tools.ts';
 
 /** What the pages call by its name in a checkout, and installed. */
@@ -18,7 +18,7 @@ npm() { shift 4; clowder-otel "$@"; }
 /** Lines that the test does otherwise: they install, start what it has started, never end, or need another tool. */
 const OTHERWISE = /npm ci|npm start|events tail|\| jq/;
 
-let broker: RabbitNode;
+let broker: VirtualHost;
 let collector: CollectorProcess;
 let work: Awaited<ReturnType<typeof tempDir>>;
 let key: string;
@@ -27,13 +27,13 @@ beforeAll(async () => {
   work = await tempDir('docs');
   await mkdir(join(work.path, 'data'));
   await writeFile(join(work.path, 'events.json'), '[{"event": "file.deleted", "file_id": "from-a-file"}]');
-  broker = await startRabbitNode();
+  broker = await openVhost();
   collector = await startCollector({ amqpUrl: broker.url, dataDir: join(work.path, 'data') });
 });
 
 afterAll(async () => {
   await collector.stop();
-  await broker.stop();
+  await broker[Symbol.asyncDispose]();
   await work.remove();
 });
 

@@ -1,18 +1,10 @@
 import amqp from 'amqplib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { clowderOnBroker, objectId, startExtractor, type Plan } from '../support/extraction-broker.ts';
 import { startJobApi } from '../support/job-api.ts';
 import { observeExtractors } from '../support/observed-extractors.ts';
-import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
+import { openVhost, type VirtualHost } from '../support/virtual-host.ts';
 import { waitFor } from '../support/wait-for.ts';
-
-let node: RabbitNode;
-
-beforeAll(async () => {
-  node = await startRabbitNode();
-  await node.rabbitmqctl('trace_on');
-}, 120_000);
-afterAll(async () => node?.stop());
 
 const PLANS: Readonly<
   Record<string, { readonly plan: Plan; readonly sequence: readonly string[]; readonly replies: number }>
@@ -50,7 +42,7 @@ const PLANS: Readonly<
 
 describe.each(['v1', 'v2'] as const)('jobs of Clowder %s, seen by the firehose', (version) => {
   it('give the right events, each once, while its reply queue gets every message', async () => {
-    await using vhost = await ownVhost(`jobs-${version}`);
+    await using vhost = await ownVhost();
     await using clowder = await clowderOnBroker(vhost.url, version);
     await using _extractor = await startExtractor(vhost.url, { name: 'ncsa.wordcount', version: '2.1' });
     await using observed = await observeExtractors(vhost.url);
@@ -98,7 +90,7 @@ describe.each(['v1', 'v2'] as const)('jobs of Clowder %s, seen by the firehose',
 
 describe('the firehose', () => {
   it('brings much that is not ours, and some that nobody can read: counted, and nothing else', async () => {
-    await using vhost = await ownVhost('noise');
+    await using vhost = await ownVhost();
     await using observed = await observeExtractors(vhost.url);
     await waitFor(() => observed.log().includes('the firehose is on'), { what: 'the firehose to be seen' });
     await using sender = await openChannel(vhost.url);
@@ -117,7 +109,7 @@ describe('the firehose', () => {
   });
 
   it('has a queue of ours with bounds, made anew where they were set otherwise, that is not consumed twice', async () => {
-    await using vhost = await ownVhost('bounds');
+    await using vhost = await ownVhost();
     {
       await using observed = await observeExtractors(vhost.url, { settings: { firehose: { max_length: 1000 } } });
       await waitFor(() => observed.log().includes('the firehose is on'), { what: 'the queue to be there' });
@@ -148,7 +140,7 @@ describe('the firehose', () => {
   });
 
   it('off, Clowder is asked for its jobs; on again, it is not', async () => {
-    await using vhost = await ownVhost('polled', { traced: false });
+    await using vhost = await ownVhost({ traced: false });
     await using api = await startJobApi();
     const [jobId, fileId] = [objectId(), objectId()];
     const job = {
@@ -190,7 +182,7 @@ describe('the firehose', () => {
       fields: { duration_ms: 4000, file_id: fileId, user_id: 'u' },
     });
     expect(observed.log()).not.toContain('the-key');
-    await node.rabbitmqctl('trace_on', '-p', 'polled');
+    await vhost.trace();
     await waitFor(() => observed.log().includes('the firehose is on'), {
       what: 'the firehose to be seen on',
       timeoutMs: 30_000,
@@ -207,7 +199,7 @@ describe('the firehose', () => {
 
 describe('Clowder v1, which has no list of jobs', () => {
   it('is asked for the files that our own events name', async () => {
-    await using vhost = await ownVhost('v1-polled', { traced: false });
+    await using vhost = await ownVhost({ traced: false });
     await using api = await startJobApi();
     const [fileId, jobId] = [objectId(), objectId()];
     const settings = { jobs: 'poll', poll: { url: api.url, interval: '100ms' } };
@@ -250,17 +242,9 @@ async function openChannel(url: string): Promise<AsyncDisposable & { readonly ch
   };
 }
 
-interface Vhost extends AsyncDisposable {
-  readonly url: string;
-}
-
 /** A virtual host with its firehose on: v1 and v2 declare exchange `clowder` differently. */
-async function ownVhost(name: string, { traced = true } = {}): Promise<Vhost> {
-  await node.rabbitmqctl('add_vhost', name);
-  await node.rabbitmqctl('set_permissions', '-p', name, 'guest', '.*', '.*', '.*');
-  if (traced) await node.rabbitmqctl('trace_on', '-p', name);
-  return {
-    url: `${node.url}/${name}`,
-    [Symbol.asyncDispose]: async () => void (await node.rabbitmqctl('delete_vhost', name)),
-  };
+async function ownVhost({ traced = true } = {}): Promise<VirtualHost> {
+  const vhost = await openVhost();
+  if (traced) await vhost.trace();
+  return vhost;
 }

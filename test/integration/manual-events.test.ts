@@ -11,7 +11,7 @@ import { runCli, startCollector, type CollectorProcess } from '../support/collec
 import { bindEventSink, consumeEventSink, type EventSink, type ReceivedEvent } from '../support/consumer.ts';
 import { startProcess, tempDir } from '../support/processes.ts';
 import { PRELOAD } from '../support/registered-server.ts';
-import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
+import { openVhost, type VirtualHost } from '../support/virtual-host.ts';
 import { PYTHON } from '../support/tools.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { packedPackage } from '../../tools/packed-package.ts';
@@ -33,7 +33,7 @@ interface Ran {
   readonly stderr: string;
 }
 
-let broker: RabbitNode;
+let broker: VirtualHost;
 let collector: CollectorProcess;
 let sink: EventSink;
 let temp: { path: string; remove: () => Promise<void> };
@@ -41,7 +41,7 @@ let key: string;
 
 beforeAll(async () => {
   temp = await tempDir('manual-events');
-  broker = await startRabbitNode();
+  broker = await openVhost();
   await bindEventSink(broker.url);
   const dataDir = join(temp.path, 'data');
   const added = await runCli(['keys', 'add', '--name', 'examples', '--scope', 'ingest', '--json'], {
@@ -55,7 +55,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await sink[Symbol.asyncDispose]();
   await collector.stop();
-  await broker.stop();
+  await broker[Symbol.asyncDispose]();
   await temp.remove();
 });
 

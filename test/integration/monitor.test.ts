@@ -7,23 +7,23 @@ import { consumeEventSink, type EventSink, type ReceivedEvent } from '../support
 import { startMonitorProcess, type MonitorProcess } from '../support/monitor-process.ts';
 import { SLOW_MS, startMoodyServer } from '../support/moody-server.ts';
 import { tempDir } from '../support/processes.ts';
-import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
+import { openVhost, type VirtualHost } from '../support/virtual-host.ts';
 import { startHookReceiver, startMailReceiver } from '../support/told.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-let rabbit: RabbitNode;
+let rabbit: VirtualHost;
 let collector: CollectorProcess;
 let sink: EventSink;
 
 beforeAll(async () => {
-  rabbit = await startRabbitNode();
+  rabbit = await openVhost();
   sink = await consumeEventSink(rabbit.url);
   collector = await startCollector({ amqpUrl: rabbit.url });
 });
 afterAll(async () => {
   await collector?.stop();
   await sink?.[Symbol.asyncDispose]();
-  await rabbit?.stop();
+  await rabbit?.[Symbol.asyncDispose]();
 });
 
 /** Times without jitter, so short that a test sees many readings. */

@@ -4,16 +4,16 @@ import { derivedEventId } from '../../taxonomy/event-id.ts';
 import { startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { consumeEventSink, type EventSink } from '../support/consumer.ts';
 import { everythingIsPublished } from '../support/published.ts';
-import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
+import { openVhost, type VirtualHost } from '../support/virtual-host.ts';
 import { newTrace } from '../support/run-scenarios.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-let broker: RabbitNode;
+let broker: VirtualHost;
 let collector: CollectorProcess;
 let sink: EventSink;
 
 beforeAll(async () => {
-  broker = await startRabbitNode();
+  broker = await openVhost();
   sink = await consumeEventSink(broker.url);
   collector = await startCollector({ amqpUrl: broker.url, env: { CLOWDER_VERSION: 'v1', WAIT_FOR_CAPTURE_S: '10' } });
 });
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await sink[Symbol.asyncDispose]();
   await collector.stop();
-  await broker.stop();
+  await broker[Symbol.asyncDispose]();
 });
 
 /** A file whose deletion Clowder answered 200, though it refused it in the body, and the request's trace. */

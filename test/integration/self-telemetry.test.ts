@@ -5,7 +5,7 @@ import { startCollector, type CollectorProcess } from '../support/collector-proc
 import { bindEventSink } from '../support/consumer.ts';
 import { attributesOf, startOtlpSink, type OtlpSink } from '../support/otlp-sink.ts';
 import { freePort } from '../support/processes.ts';
-import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
+import { openVhost, type VirtualHost } from '../support/virtual-host.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** Own telemetry leaves often, so that nothing is waited for long. */
@@ -16,14 +16,14 @@ const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
 const PUBLISH = 'publish clowder.events';
 
-let broker: RabbitNode;
+let broker: VirtualHost;
 
 beforeAll(async () => {
-  broker = await startRabbitNode();
+  broker = await openVhost();
   await bindEventSink(broker.url);
 });
 
-afterAll(() => broker.stop());
+afterAll(() => broker[Symbol.asyncDispose]());
 
 async function post(collector: CollectorProcess, events: readonly object[], headers: Record<string, string> = {}) {
   const response = await fetch(`${collector.url}/api/v1/events`, {

@@ -8,9 +8,9 @@ import { startNginx, type Nginx } from './nginx.ts';
 import { freePort, tempDir } from './processes.ts';
 import { everythingIsPublished } from './published.ts';
 import { startProxyProcess, type ProxyProcess } from './proxy-process.ts';
-import { startRabbitNode, type RabbitNode } from './rabbitmq-node.ts';
 import { startShippedOtelCollector, type ShippedOtelCollector } from './otel-collector.ts';
 import { startStandIn } from './stand-in.ts';
+import { openVhost } from './virtual-host.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface DeploymentOptions {
@@ -22,6 +22,8 @@ export interface DeploymentOptions {
   readonly latenessS: number;
   /** Whether Clowder is instrumented, and a weak observer too. @default true */
   readonly clowderTraces?: boolean;
+  /** Of RabbitMQ. @default a virtual host of its own */
+  readonly amqpUrl?: string;
 }
 
 /** NGINX in front of the proxy in front of the stand-in Clowder, and all that carries its events: the real programs. */
@@ -30,7 +32,6 @@ export interface Deployment extends AsyncDisposable {
   readonly otel: ShippedOtelCollector;
   readonly collector: CollectorProcess;
   readonly jaeger: Jaeger;
-  readonly broker: RabbitNode;
   /** API keys by scope; the OTel Collector has one of its own. */
   readonly keys: { readonly ingest: string; readonly read: string };
   /** The consumer of the moment. */
@@ -57,14 +58,14 @@ export async function startDeployment({
   waitForCaptureS,
   latenessS,
   clowderTraces = true,
+  amqpUrl,
 }: DeploymentOptions): Promise<Deployment> {
   const stack = new AsyncDisposableStack();
   try {
-    const [broker, jaeger] = await Promise.all([startRabbitNode(), startJaeger()]);
-    stack.use(broker);
-    stack.use(jaeger);
-    await bindEventSink(broker.url);
-    let sink = await consumeEventSink(broker.url);
+    const brokerUrl = amqpUrl ?? stack.use(await openVhost()).url;
+    const jaeger = stack.use(await startJaeger());
+    await bindEventSink(brokerUrl);
+    let sink = await consumeEventSink(brokerUrl);
     stack.defer(() => sink[Symbol.asyncDispose]());
     const data = await tempDir('collector');
     stack.defer(data.remove);
@@ -72,7 +73,7 @@ export async function startDeployment({
     const keys = { ingest: await makeKey(data.path, 'ingest'), read: await makeKey(data.path, 'read') };
     const collector = stack.use(
       await startCollector({
-        amqpUrl: broker.url,
+        amqpUrl: brokerUrl,
         dataDir: data.path,
         env: {
           CLOWDER_VERSION: 'v1',
@@ -113,13 +114,12 @@ export async function startDeployment({
       otel,
       collector,
       jaeger,
-      broker,
       keys,
       sink: () => sink,
       consumeAgain: async () => {
         const before = sink;
         await before[Symbol.asyncDispose]();
-        sink = await consumeEventSink(broker.url);
+        sink = await consumeEventSink(brokerUrl);
         sink.received.push(...before.received);
       },
       killProxy: async () => void (await proxy?.kill('SIGKILL')),

@@ -1,11 +1,15 @@
+import type { TestProject } from 'vitest/node';
 import { packPackage } from '../../tools/packed-package.ts';
 import { MissingToolError, setUpTools } from '../../tools/setup.ts';
+import { startRabbitNode } from './rabbitmq-node.ts';
+import { answersOk, waitFor } from './wait-for.ts';
 
 /**
- * Vitest's global set-up of the integration tests: the test tools are there, or one line says which is not;
- * and so is the package, which is what the programs of the tests run from.
+ * Vitest's global set-up of the integration tests: the test tools are there, or one line says which is not; the package
+ * is packed, which is what the programs of the tests run from; and one RabbitMQ node runs, of which each file has a
+ * virtual host.
  */
-export default function setup(): void {
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   try {
     setUpTools('test');
   } catch (error) {
@@ -13,4 +17,8 @@ export default function setup(): void {
     throw error;
   }
   packPackage();
+  const node = await startRabbitNode({ management: true });
+  await waitFor(() => answersOk(node.managementUrl), { what: 'the management API' });
+  project.provide('rabbitmq', { url: node.url, managementUrl: node.managementUrl });
+  return () => node.stop();
 }

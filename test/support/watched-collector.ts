@@ -4,7 +4,7 @@ import { contentOfFiles, createCanaries, type Canaries } from './canaries.ts';
 import { makeKey, startCollector } from './collector-process.ts';
 import { consumeEventSink, type ReceivedEvent } from './consumer.ts';
 import { tempDir } from './processes.ts';
-import { startRabbitNode, type RabbitNode } from './rabbitmq-node.ts';
+import { openVhost, putUser, uniqueName, type VirtualHost } from './virtual-host.ts';
 import { waitFor } from './wait-for.ts';
 
 /** A collector with broker, keys and own telemetry, of which everything that comes out can be seen. */
@@ -35,7 +35,7 @@ export async function startWatchedCollector(origin: string): Promise<WatchedColl
   await using started = new AsyncDisposableStack();
   const temp = await tempDir('watched');
   started.defer(temp.remove);
-  const broker = started.use(await startRabbitNode());
+  const broker = started.use(await openVhost());
   const urls = await brokerUrls(broker, credentials);
   const dataDir = join(temp.path, 'data');
   const keys = {
@@ -118,12 +118,13 @@ export async function startWatchedCollector(origin: string): Promise<WatchedColl
 }
 
 /** A broker that refuses our password, and one that takes it. */
-async function brokerUrls(broker: RabbitNode, credentials: Canaries): Promise<string> {
+async function brokerUrls(broker: VirtualHost, credentials: Canaries): Promise<string> {
   const password = credentials.token('password of RabbitMQ');
-  await broker.rabbitmqctl('add_user', 'collector', password);
-  await broker.rabbitmqctl('set_permissions', 'collector', '.*', '.*', '.*');
+  const user = uniqueName('collector');
+  await putUser(user, password);
+  await broker.grant(user);
   const [good, bad] = [new URL(broker.url), new URL(broker.url)];
-  good.username = bad.username = 'collector';
+  good.username = bad.username = user;
   good.password = password;
   bad.password = credentials.token('wrong password of RabbitMQ');
   return `${bad.href},${good.href}`;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toMessage } from '../../../exporter/message.ts';
 import { runCliToEnd, type CliResult } from '../../support/collector-process.ts';
 import { freePort, tempDir } from '../../support/processes.ts';
-import { startRabbitNode, type RabbitNode } from '../../support/rabbitmq-node.ts';
+import { openVhost, type VirtualHost } from '../../support/virtual-host.ts';
 import { makeEvents } from '../../support/sinks/events.ts';
 import { archiveLines } from '../../support/sinks/file.ts';
 import { startSinkProcess } from '../../support/sinks/sink-process.ts';
@@ -18,13 +18,13 @@ import { waitFor as waitForAny, type WaitOptions } from '../../support/wait-for.
 const waitFor = <T>(condition: Parameters<typeof waitForAny<T>>[0], options: WaitOptions): Promise<T> =>
   waitForAny(condition, { timeoutMs: 60_000, everyMs: 200, ...options });
 
-let broker: RabbitNode;
+let broker: VirtualHost;
 let scratch: Awaited<ReturnType<typeof tempDir>>;
 let connection: ChannelModel;
 let channel: ConfirmChannel;
 
 beforeAll(async () => {
-  broker = await startRabbitNode();
+  broker = await openVhost();
   scratch = await tempDir('sink-command');
   connection = await connect(broker.url);
   channel = await connection.createConfirmChannel();
@@ -32,7 +32,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await connection.close();
-  await broker.stop();
+  await broker[Symbol.asyncDispose]();
   await scratch.remove();
 });
 
@@ -44,15 +44,7 @@ async function publish(events: ReturnType<typeof makeEvents>): Promise<void> {
 
 const depth = async (queue: string): Promise<number> => (await channel.checkQueue(queue)).messageCount;
 
-/** The routing keys that a queue is bound to `clowder.events` with. */
-async function bindings(queue: string): Promise<readonly string[]> {
-  const args = ['list_bindings', '--quiet', '--no-table-headers', 'source_name', 'destination_name', 'routing_key'];
-  const lines = (await broker.rabbitmqctl(...args))
-    .trim()
-    .split('\n')
-    .map((line) => line.split('\t'));
-  return lines.filter(([from, to]) => from === 'clowder.events' && to === queue).map(([, , key]) => key ?? '');
-}
+const bindings = (queue: string): Promise<readonly string[]> => broker.bindings('clowder.events', queue);
 
 const rows = ({ stdout }: CliResult): readonly Record<string, unknown>[] =>
   stdout

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { inject } from 'vitest';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The RabbitMQ node that files of this run share. */
+    readonly rabbitmq: SharedNode;
+  }
+}
+
+interface SharedNode {
+  readonly url: string;
+  readonly managementUrl: string;
+}
+
+/** A virtual host of the test's own on the shared node: exchanges, queues and permissions as on a node of its own. */
+export interface VirtualHost extends AsyncDisposable {
+  readonly name: string;
+  /** For guest, who may do everything. */
+  readonly url: string;
+  /** Gives a user everything here; guest has it. */
+  grant(user: string): Promise<void>;
+  /** Switches the firehose on. */
+  trace(): Promise<void>;
+  /** Routing keys of the bindings from an exchange to a queue. */
+  bindings(exchange: string, queue: string): Promise<readonly string[]>;
+}
+
+/** A name that no other file uses. */
+export const uniqueName = (purpose: string): string => `${purpose}-${randomBytes(4).toString('hex')}`;
+
+/** Of a virtual host of the shared node, whether there is one of that name or not. */
+export const vhostUrl = (name: string, login = 'guest:guest'): string =>
+  `${inject('rabbitmq').url.replace('guest:guest', login)}/${encodeURIComponent(name)}`;
+
+/** Makes a virtual host; nothing that is done in it reaches those of other files. */
+export async function openVhost(name = uniqueName('test')): Promise<VirtualHost> {
+  const at = `/vhosts/${encodeURIComponent(name)}`;
+  const grant = async (user: string): Promise<void> => {
+    const everything = { configure: '.*', write: '.*', read: '.*' };
+    await manage('PUT', `/permissions/${encodeURIComponent(name)}/${encodeURIComponent(user)}`, everything);
+  };
+  await manage('PUT', at, {});
+  await grant('guest');
+  return {
+    name,
+    url: vhostUrl(name),
+    grant,
+    trace: async () => void (await manage('PUT', at, { tracing: true })),
+    bindings: async (exchange, queue) => {
+      const path = `/bindings/${encodeURIComponent(name)}/e/${exchange}/q/${encodeURIComponent(queue)}`;
+      return ((await manage('GET', path)) as { routing_key: string }[]).map(({ routing_key }) => routing_key);
+    },
+    [Symbol.asyncDispose]: async () => void (await manage('DELETE', at)),
+  };
+}
+
+/** Makes a user of the shared node, or gives one another password. */
+export async function putUser(name: string, password: string): Promise<void> {
+  await manage('PUT', `/users/${encodeURIComponent(name)}`, { password, tags: '' });
+}
+
+async function manage(method: 'GET' | 'PUT' | 'DELETE', path: string, body?: object): Promise<unknown> {
+  const authorization = `Basic ${Buffer.from('guest:guest').toString('base64')}`;
+  const response = await fetch(`${inject('rabbitmq').managementUrl}/api${path}`, {
+    method,
+    headers: { authorization, 'content-type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path} of the shared RabbitMQ: ${response.status} ${text}`);
+  return text === '' ? undefined : JSON.parse(text);
+}
