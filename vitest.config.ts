@@ -7,7 +7,7 @@ const cores = availableParallelism();
 /** Replaces a module of Node, or patches one for good: needs a process of its own. */
 const ISOLATED = `{${sources},test/unit}/**/*.isolated.test.ts`;
 /** Whatever waits says itself for what, and for how long; this is for what hangs. */
-const HANGS_MS = 120_000;
+const HANGS_MS = 300_000;
 
 export default defineConfig({
   test: {

@@ -140,7 +140,7 @@ async function recoversOnce(
   await takes(collector, 'waited-2');
   await mend();
   await using sink = await consumeEventSink(sinkUrl);
-  await waitFor(() => sink.received.length >= 2, { timeoutMs: 30_000, what: 'the events' });
+  await waitFor(() => sink.received.length >= 2, { what: 'the events' });
   await takes(collector, 'later');
   await waitFor(() => sink.received.length >= 3, { what: 'the later event' });
   expect(sink.received.map((one) => one.messageId)).toEqual(['waited-1', 'waited-2', 'later']);
@@ -299,7 +299,6 @@ describe('a journal that is full', () => {
     await using sink = await consumeEventSink(broker.url);
     await waitFor(async () => (await post(collector, '/api/v1/events', event('room again'))).status === 202, {
       everyMs: 100,
-      timeoutMs: 30_000,
       what: 'room in the journal',
     });
     await waitFor(() => sink.received.at(-1)?.messageId === 'room again', { what: 'all events' });

@@ -64,7 +64,7 @@ async function metric(collector: CollectorProcess, name: string): Promise<number
 }
 
 const arrived = (sink: EventSink, count: number): Promise<boolean> =>
-  waitFor(() => sink.received.length >= count, { timeoutMs: 30_000, what: `${count} events` });
+  waitFor(() => sink.received.length >= count, { what: `${count} events` });
 
 describe('a broker that blocks publishers', () => {
   test('is told of by /readyz; publishing stops at once, events wait, and go out in order when it unblocks', async () => {
@@ -224,7 +224,7 @@ describe('several brokers in AMQP_URL', () => {
     expect((await readyz(collector)).checks.broker.broker).toContain(`:${port}`);
     await forwarder.close();
     await post(collector, ids.slice(100));
-    await waitFor(() => sink.ids().length === ids.length, { timeoutMs: 30_000, what: 'all events' });
+    await waitFor(() => sink.ids().length === ids.length, { what: 'all events' });
     expect(sink.ids()).toEqual(ids);
     expect((await readyz(collector)).checks.broker).toMatchObject({ ok: true, broker: url.replace('guest@', '***@') });
   });

@@ -99,7 +99,7 @@ describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the pr
     await proxy.kill();
     await everythingIsPublished(collector, sink, lastId);
     received = sink.received.filter(({ messageId }) => messageId !== lastId);
-  }, 240_000);
+  });
 
   afterAll(async () => {
     await sink[Symbol.asyncDispose]();

@@ -77,7 +77,7 @@ async function startWithKeys(onUnknownKey: 'refuse' | 'hold') {
 type WithKeys = Awaited<ReturnType<typeof startWithKeys>>;
 
 const allTold = ({ asked, told }: WithKeys) =>
-  waitFor(async () => (await told()).length === asked.length, { what: `${asked.length} events`, timeoutMs: 60_000 });
+  waitFor(async () => (await told()).length === asked.length, { what: `${asked.length} events` });
 
 describe("the OTel Collector's key", () => {
   test('that is wrong loses what is sent, where it is refused: and that is seen on both sides', async () => {
@@ -89,7 +89,7 @@ describe("the OTel Collector's key", () => {
     expect(await parts.refused('unknown')).toBeGreaterThan(0);
     await parts.useKey(right);
     await parts.ask(1);
-    await waitFor(async () => (await parts.told()).length > 0, { what: 'an event', timeoutMs: 60_000 });
+    await waitFor(async () => (await parts.told()).length > 0, { what: 'an event' });
     expect(await parts.told()).toEqual(parts.asked.slice(3));
   });
 
@@ -104,7 +104,7 @@ describe("the OTel Collector's key", () => {
     await spoil(parts);
     const before = await parts.refused(reason);
     await parts.ask(3);
-    await waitFor(async () => (await parts.refused(reason)) > before, { what: 'a refusal', timeoutMs: 60_000 });
+    await waitFor(async () => (await parts.refused(reason)) > before, { what: 'a refusal' });
     expect(await parts.dropped()).toBe(0);
     expect((await parts.told()).length).toBeLessThan(parts.asked.length);
     await parts.useKey(await parts.newKey());

@@ -76,7 +76,7 @@ describe('lines of a log', () => {
         const events = (await published()).filter((one) => String(one['resource_id']).endsWith(`0${number}`));
         return events.length >= count && events;
       },
-      { what: `${count} events of ${number}`, timeoutMs: 20_000 },
+      { what: `${count} events of ${number}` },
     );
 
   /** As NGINX writes it. */
@@ -161,7 +161,7 @@ describe('lines of a log', () => {
     const body = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] });
     const headers = { 'content-type': 'application/json' };
     expect((await fetch(`${otel.url}/v1/traces`, { method: 'POST', headers, body })).status).toBe(200);
-    await waitFor(() => jaeger.content().includes(`${values.at(-1)?.[2]}`), { what: 'the spans', timeoutMs: 20_000 });
+    await waitFor(() => jaeger.content().includes(`${values.at(-1)?.[2]}`), { what: 'the spans' });
     expect(values.map(([, , kept = '']) => kept).filter((kept) => !jaeger.content().includes(kept))).toEqual([]);
     expect(jaeger.content()).not.toContain('canary');
   });
@@ -176,7 +176,7 @@ describe('lines of a log', () => {
         const all = text.trim().split('\n').map((row) => JSON.parse(row) as { reason: string; record: string });
         return all.length >= 4 && all;
       },
-      { what: 'four rejected lines', everyMs: 300, timeoutMs: 20_000 },
+      { what: 'four rejected lines', everyMs: 300 },
     ); // prettier-ignore
     expect(rows).toHaveLength(4);
     const kept = rows.map(({ reason, record }) => `${reason} ${record}`).join('\n');

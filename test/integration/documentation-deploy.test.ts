@@ -63,7 +63,7 @@ describe('docs/deploy.md', () => {
     } finally {
       await temp.remove();
     }
-  }, 300_000);
+  });
 
   test('binds a queue and reads the first event from it', async () => {
     await using broker = await startRabbitNode({ management: true });

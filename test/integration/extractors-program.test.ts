@@ -32,7 +32,7 @@ let node: RabbitNode;
 beforeAll(async () => {
   node = await startRabbitNode();
   await node.rabbitmqctl('add_user', 'monitor', 'secret');
-}, 120_000);
+});
 afterAll(async () => node?.stop());
 
 /** URLs of one virtual host: for everybody, and for the monitor, which may do little. */
@@ -157,7 +157,6 @@ describe('clowder-otel monitor beside Clowder', () => {
     });
     await waitFor(() => site.sequence(downloads).length === 3 && site.sequence(fails).length === 3, {
       what: 'both jobs to be over',
-      timeoutMs: 60_000,
     });
     expect(site.sequence(downloads)).toEqual(DONE);
     expect(site.sequence(fails)).toEqual(['queued submitted', 'working start', 'failed error']);
@@ -240,7 +239,6 @@ describe('clowder-otel monitor beside Clowder', () => {
     const after = submit(clowder, {});
     await waitFor(() => site.sequence(after).length === 3 && site.sequence(before).length === 5, {
       what: 'the events of all',
-      timeoutMs: 60_000,
     });
     expect(site.sequence(before)).toEqual([
       'queued submitted',
@@ -300,7 +298,7 @@ describe('a broker that goes away', () => {
       await using clowder = await clowderOnBroker(url, 'v1');
       await using _extractor = await startExtractor(url, { name: 'ncsa.wordcount' });
       first = submit(clowder, {});
-      await waitFor(() => site.sequence(first).length === 3, { what: 'a job before', timeoutMs: 60_000 });
+      await waitFor(() => site.sequence(first).length === 3, { what: 'a job before' });
     }
     await node.kill();
     await node.start();
@@ -319,10 +317,10 @@ describe('a broker that goes away', () => {
     const second = submit(clowder, {});
     const events = (): readonly string[] =>
       sink.received.filter(({ body }) => body['job_id'] === second).map(({ routingKey }) => routingKey);
-    await waitFor(() => events().length === 3, { what: 'a job after', timeoutMs: 60_000 });
+    await waitFor(() => events().length === 3, { what: 'a job after' });
     expect(events()).toEqual(['extraction.queued', 'extraction.working', 'extraction.done']);
     expect(site.sequence(first)).toEqual(DONE);
-  }, 300_000);
+  });
 });
 
 describe('exchanges of Clowder', () => {
@@ -349,11 +347,10 @@ describe('exchanges of Clowder', () => {
     const beat = setInterval(() => channel.publish('extractors', '', Buffer.from(JSON.stringify(heartbeat))), 200);
     const ofX = (): readonly Record<string, unknown>[] =>
       sink.received.map(({ body }) => body).filter((body) => body['component'] === 'ncsa.x');
-    await waitFor(() => ofX().length > 0, { what: 'a heartbeat to be heard', timeoutMs: 60_000 });
+    await waitFor(() => ofX().length > 0, { what: 'a heartbeat to be heard' });
     clearInterval(beat);
     await waitFor(() => ofX().some((body) => body['healthy'] === false), {
       what: 'the silence to be told',
-      timeoutMs: 60_000,
     });
     expect(
       ofX()
@@ -368,8 +365,10 @@ describe('exchanges of Clowder', () => {
     expect(webhook.calls[1]?.body).toMatchObject({ kind: 'up', ...about });
     await monitor.kill('SIGKILL');
     await monitor.start();
-    await waitFor(() => webhook.calls.length > 2, { what: 'one that ended while nobody listened to be told' });
-    expect(webhook.calls[2]?.body).toMatchObject({ kind: 'down', ...about });
+    // Killed before it noted that people were told, it tells them once more.
+    const news = (): unknown => webhook.calls.slice(2).find(({ body }) => (body as { kind: string }).kind !== 'up');
+    const ended = await waitFor(news, { what: 'one that ended while nobody listened to be told' });
+    expect(ended).toMatchObject({ body: { kind: 'down', ...about } });
     await connection.close();
   });
 });

@@ -117,14 +117,12 @@ describe('the firehose', () => {
     await using observed = await observeExtractors(vhost.url, { settings: { firehose: { max_length: 100 } } });
     await waitFor(() => observed.log().includes('the firehose is on'), {
       what: 'the queue to be made anew',
-      timeoutMs: 30_000,
     });
     await using second = await observeExtractors(vhost.url, { settings: { firehose: { max_length: 100 } } });
     await waitFor(() => second.log().includes('ACCESS_REFUSED'), { what: 'the second one to be refused' });
     await observed.running.stop();
     await waitFor(() => second.log().includes('the firehose is on'), {
       what: 'the second one to take over',
-      timeoutMs: 30_000,
     });
     await second.running.stop();
     // Nobody listens: what is published now fills the queue up to its bound.
@@ -185,7 +183,6 @@ describe('the firehose', () => {
     await vhost.trace();
     await waitFor(() => observed.log().includes('the firehose is on'), {
       what: 'the firehose to be seen on',
-      timeoutMs: 30_000,
     });
     const asked = api.asked.length;
     const rounds = await observed.metric('clowder.extractors.polls');

@@ -56,7 +56,7 @@ beforeAll(async () => {
   await cp(join(demo, 'dist'), join(image, 'dist'), { recursive: true });
   await copied('clowder-otel', image);
   await install(image, false);
-}, 300_000);
+});
 
 afterAll(() => temp.remove());
 

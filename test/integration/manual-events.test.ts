@@ -83,7 +83,7 @@ async function eventsOf(field: string, value: string, count: number): Promise<re
 
 describe('an extraction whose process is killed', () => {
   test('has sent what happened before, and nothing after', async () => {
-    const child = await startProcess(
+    await using child = await startProcess(
       process.execPath,
       [...PRELOAD, 'programs/endless-extraction.mjs', FILE, 'killed'],
       {

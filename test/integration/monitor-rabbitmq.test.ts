@@ -28,7 +28,6 @@ type Body = Readonly<Record<string, unknown>>;
 
 const arrives = (target: string, isWanted: (body: Body) => boolean, what: string): Promise<Body> =>
   waitFor(() => sink.received.map(({ body }) => body).find((body) => body['target'] === target && isWanted(body)), {
-    timeoutMs: 60_000,
     what,
   });
 
@@ -109,7 +108,7 @@ describe('the monitor and RabbitMQ', () => {
     // What the notifier publishes by itself, in the field's own form, beside the readings that come by the collector.
     const told = (): readonly Body[] =>
       sink.received.map(({ body }) => body).filter((body) => body['event'] === undefined && body['target'] === broker);
-    await waitFor(() => told().length >= 2, { timeoutMs: 30_000, what: 'both changes to be told' });
+    await waitFor(() => told().length >= 2, { what: 'both changes to be told' });
     expect(told()).toMatchObject([
       {
         category: 'service_status',

@@ -46,12 +46,11 @@ const arrives = (target: string, what: Record<string, unknown>): Promise<Receive
           value instanceof RegExp ? value.test(String(body[name])) : body[name] === value,
         ),
       ),
-    { timeoutMs: 20_000, what: `a reading with ${JSON.stringify(what)}` },
+    { what: `a reading with ${JSON.stringify(what)}` },
   );
 
 const drained = (monitor: MonitorProcess): Promise<boolean> =>
   waitFor(async () => (await monitor.health()).spool.requests === 0, {
-    timeoutMs: 30_000,
     what: 'the spool to be sent',
   });
 

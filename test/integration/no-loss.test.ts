@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { bindEventSink, consumeEventSink } from '../support/consumer.ts';
+import { form } from '../support/form.ts';
 import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const EVENTS = 100_000;
+const EVENTS = form({ short: 20_000, long: 100_000 });
 const BATCH = 100;
 const PRODUCERS = 4;
 
@@ -57,7 +58,7 @@ async function postUntilAccepted(first: number): Promise<void> {
 describe('an acknowledged event', () => {
   test(
     'reaches RabbitMQ though broker and collector are killed while 100,000 are posted',
-    { timeout: 400_000 },
+    { timeout: 900_000 },
     async () => {
       let next = 0;
       let acknowledged = 0;
@@ -71,7 +72,7 @@ describe('an acknowledged event', () => {
       };
       const producers = Promise.all(Array.from({ length: PRODUCERS }, produce));
       const past = (share: number): Promise<boolean> =>
-        waitFor(() => acknowledged >= EVENTS * share, { timeoutMs: 120_000, what: `${share} of the events` });
+        waitFor(() => acknowledged >= EVENTS * share, { timeoutMs: 300_000, what: `${share} of the events` });
 
       await past(0.1);
       await collector.kill('SIGKILL');
@@ -99,7 +100,7 @@ describe('an acknowledged event', () => {
           for (const { messageId } of sink.received.splice(0)) ids.add(messageId);
           return ids.size >= EVENTS;
         },
-        { timeoutMs: 180_000, what: 'every acknowledged event' },
+        { timeoutMs: 300_000, what: 'every acknowledged event' },
       );
       for (let index = 0; index < EVENTS; index += 1)
         if (!ids.has(`no-loss-${index}`)) expect.fail(`no-loss-${index} is missing`);

@@ -128,11 +128,10 @@ export async function startDeployment({
         ends += 1;
         await appendFile(join(nginx.logDir, 'clowder.json'), `end of the test ${ends}\n`);
         await waitFor(async () => (await rejected(collector, keys.read)).includes(`end of the test ${ends}`), {
-          timeoutMs: 60_000,
           everyMs: 100,
           what: 'the last line of the log to arrive',
         });
-        await waitFor(async () => (await queued(otel)) === 0, { timeoutMs: 30_000, what: 'the queue to be empty' });
+        await waitFor(async () => (await queued(otel)) === 0, { what: 'the queue to be empty' });
       },
       published: (last) => everythingIsPublished(collector, sink, last, keys.ingest),
       windows: (requests) =>

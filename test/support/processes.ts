@@ -16,7 +16,7 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** Resolves true when the program is ready; it gets the output so far. Without it, ready means started. */
   readonly ready?: (output: string) => boolean | Promise<boolean>;
-  /** @default 30000 */
+  /** @default 120000 */
   readonly readyTimeoutMs?: number;
 }
 
@@ -47,7 +47,7 @@ export async function startProcess(
   args: string[],
   options: ProcessOptions = {},
 ): Promise<RunningProcess> {
-  const { env = {}, cwd, ready, readyTimeoutMs = 30_000 } = options;
+  const { env = {}, cwd, ready, readyTimeoutMs = 120_000 } = options;
   const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const keep = (chunk: string): void => {

@@ -51,7 +51,6 @@ export async function everythingIsPublished(
   key?: string,
 ): Promise<void> {
   await waitFor(async () => (await waiting(collector)) === 0, {
-    timeoutMs: 30_000,
     everyMs: 100,
     what: 'no observation to be held back',
   });
@@ -63,7 +62,6 @@ export async function everythingIsPublished(
   if (response.status !== 202) throw new Error(`the last event was refused: ${await response.text()}`);
   await response.arrayBuffer();
   await waitFor(() => sink.received.some(({ messageId }) => messageId === name), {
-    timeoutMs: 30_000,
     what: 'the last event',
   });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** @default 15000 */
+  /** For a busy machine, not for what is slow: it is only reached where the condition never comes. @default 60000 */
   readonly timeoutMs?: number;
   /** Pause between two looks, in milliseconds. @default 25 */
   readonly everyMs?: number;
@@ -17,7 +17,7 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   condition: () => T | undefined | false | Promise<T | undefined | false>,
-  { timeoutMs = 15_000, everyMs = 25, what }: WaitOptions,
+  { timeoutMs = 60_000, everyMs = 25, what }: WaitOptions,
 ): Promise<T> {
   const end = performance.now() + timeoutMs;
   let cause: unknown;
@@ -37,7 +37,7 @@ export async function waitFor<T>(
 /** Whether a GET of the URL answers 200; false where nobody answers. */
 export async function answersOk(url: string): Promise<boolean> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
     await response.arrayBuffer();
     return response.status === 200;
   } catch {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toMessage } from '../../../exporter/message.ts';
 import { createPublisher } from '../../../exporter/publisher.ts';
 import type { FlatBody } from '../../../taxonomy/flat-body.ts';
+import { form } from '../../support/form.ts';
 import { startRabbitNode, type RabbitNode } from '../../support/rabbitmq-node.ts';
 import { disorderIn, makeEvents } from '../../support/sinks/events.ts';
 import type { SinkHarness, TestService } from '../../support/sinks/harness.ts';
@@ -9,10 +10,10 @@ import { HARNESSES } from '../../support/sinks/harnesses.ts';
 import { startSinkProcess, type SinkProcess } from '../../support/sinks/sink-process.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-const EVENTS = 50_000;
+const EVENTS = form({ short: 10_000, long: 50_000 });
 const RESOURCES = 500;
 /** Published before the first kill: a broker that restarts reads again what is left in its queues. */
-const FIRST = 8000;
+const FIRST = EVENTS / 5;
 /** Nobody listens for it until all others are done. */
 const UNREACHABLE = 'webhook';
 const DONE_MS = 400_000;
@@ -109,7 +110,6 @@ describe('all sinks in one process', () => {
       });
       for (const { name } of parts)
         await waitFor(async () => (await sinks.figure(name, 'broker_connected{sink="SINK"}')) === 1, {
-          timeoutMs: 60_000,
           what: `${name} to consume`,
         });
 

@@ -16,7 +16,7 @@ const SETTINGS: DeliverySettings = {
   ratePerS: Number.POSITIVE_INFINITY,
   retry: { firstMs: 10, longestMs: 50, retryAfterMaxMs: 1200, openAfter: 4, openMs: 60 },
 };
-const DONE_MS = 20_000;
+const DONE_MS = 100_000;
 const EVENTS = 120;
 
 /** What a sink promises of every fault that passes, whether it shows before or after the service has stored a batch. */

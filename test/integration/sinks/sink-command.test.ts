@@ -16,7 +16,7 @@ import { waitFor as waitForAny, type WaitOptions } from '../../support/wait-for.
 
 /** Every look may start a program: of Erlang's, or our own. */
 const waitFor = <T>(condition: Parameters<typeof waitForAny<T>>[0], options: WaitOptions): Promise<T> =>
-  waitForAny(condition, { timeoutMs: 60_000, everyMs: 200, ...options });
+  waitForAny(condition, { everyMs: 200, ...options });
 
 let broker: VirtualHost;
 let scratch: Awaited<ReturnType<typeof tempDir>>;
