@@ -174,39 +174,38 @@ describe('a broker that does not take the collector: it says why, takes events, 
   });
 
   test('its virtual host takes no more connections', async () => {
-    await broker.rabbitmqctl('add_vhost', 'limited');
-    await grant('limited');
-    await broker.rabbitmqctl('set_vhost_limits', '-p', 'limited', '{"max-connections": 0}');
+    await using vhost = await openVhost();
+    await vhost.limitConnections(0);
     await recoversOnce(
-      own('guest:guest', 'limited'),
+      vhost.url,
       /takes no more connections of this virtual host or user: raise its limit.*connection limit \(0\) is reached/,
-      () => broker.rabbitmqctl('clear_vhost_limits', '-p', 'limited'),
-      own('guest:guest', 'limited'),
+      () => vhost.limitConnections(undefined),
+      vhost.url,
     );
   });
 
   test('its user may not use the virtual host', async () => {
-    await broker.rabbitmqctl('add_vhost', 'forbidden');
-    await grant('forbidden');
-    await broker.rabbitmqctl('add_user', 'stranger', 's3cret');
+    await using vhost = await openVhost();
+    const user = uniqueName('stranger');
+    await putUser(user, 's3cret');
     await recoversOnce(
-      own('stranger:s3cret', 'forbidden'),
-      /has no such virtual host, or the user may not use it: check the path of AMQP_URL.*refused for user 'stranger'/,
-      () => grant('forbidden', 'stranger'),
-      own('guest:guest', 'forbidden'),
+      vhostUrl(vhost.name, `${user}:s3cret`),
+      /has no such virtual host, or the user may not use it: check the path of AMQP_URL.*refused for user 'stranger-\w+'/,
+      () => vhost.grant(user),
+      vhost.url,
     );
   });
 
   test('its user may not declare the exchanges', async () => {
-    await broker.rabbitmqctl('add_vhost', 'readers');
-    await grant('readers');
-    await broker.rabbitmqctl('add_user', 'reader', 's3cret');
-    await broker.rabbitmqctl('set_permissions', '-p', 'readers', 'reader', '^$', '^$', '.*');
+    await using vhost = await openVhost();
+    const user = uniqueName('reader');
+    await putUser(user, 's3cret');
+    await vhost.grant(user, { configure: '^$', write: '^$', read: '.*' });
     await recoversOnce(
-      own('reader:s3cret', 'readers'),
+      vhostUrl(vhost.name, `${user}:s3cret`),
       /does not permit the user to do this: it must be allowed to configure, write and read clowder\.events and clowder\.metrics.*access to exchange 'clowder\.events'/,
-      () => grant('readers', 'reader'),
-      own('guest:guest', 'readers'),
+      () => vhost.grant(user),
+      vhost.url,
     );
   });
 
@@ -225,16 +224,15 @@ describe('a broker that does not take the collector: it says why, takes events, 
   });
 
   test('an exchange exists that is not durable', async () => {
-    await broker.rabbitmqctl('add_vhost', 'fleeting');
-    await grant('fleeting');
-    const connection = await connect(own('guest:guest', 'fleeting'));
+    await using vhost = await openVhost();
+    const connection = await connect(vhost.url);
     const channel = await connection.createChannel();
     await channel.assertExchange('clowder.events', 'topic', { durable: false });
     await recoversOnce(
-      own('guest:guest', 'fleeting'),
+      vhost.url,
       /An exchange exists on .* with other properties: .*inequivalent arg 'durable'/,
       () => channel.deleteExchange('clowder.events'),
-      own('guest:guest', 'fleeting'),
+      vhost.url,
     );
     await connection.close();
   });

@@ -13,13 +13,22 @@ interface SharedNode {
   readonly managementUrl: string;
 }
 
+/** Names that a user may configure, write and read. */
+interface Permissions {
+  readonly configure: string;
+  readonly write: string;
+  readonly read: string;
+}
+
 /** A virtual host of the test's own on the shared node: exchanges, queues and permissions as on a node of its own. */
 export interface VirtualHost extends AsyncDisposable {
   readonly name: string;
   /** For guest, who may do everything. */
   readonly url: string;
-  /** Gives a user everything here; guest has it. */
-  grant(user: string): Promise<void>;
+  /** Gives a user everything here, which guest has, or what the patterns allow. */
+  grant(user: string, permissions?: Permissions): Promise<void>;
+  /** How many connections it takes; undefined: as many as there are. */
+  limitConnections(most: number | undefined): Promise<void>;
   /** Switches the firehose on. */
   trace(): Promise<void>;
   /** Routing keys of the bindings from an exchange to a queue. */
@@ -36,9 +45,8 @@ export const vhostUrl = (name: string, login = 'guest:guest'): string =>
 /** Makes a virtual host; nothing that is done in it reaches those of other files. */
 export async function openVhost(name = uniqueName('test')): Promise<VirtualHost> {
   const at = `/vhosts/${encodeURIComponent(name)}`;
-  const grant = async (user: string): Promise<void> => {
-    const everything = { configure: '.*', write: '.*', read: '.*' };
-    await manage('PUT', `/permissions/${encodeURIComponent(name)}/${encodeURIComponent(user)}`, everything);
+  const grant: VirtualHost['grant'] = async (user, permissions = { configure: '.*', write: '.*', read: '.*' }) => {
+    await manage('PUT', `/permissions/${encodeURIComponent(name)}/${encodeURIComponent(user)}`, permissions);
   };
   await manage('PUT', at, {});
   await grant('guest');
@@ -46,6 +54,10 @@ export async function openVhost(name = uniqueName('test')): Promise<VirtualHost>
     name,
     url: vhostUrl(name),
     grant,
+    limitConnections: async (most) => {
+      const limit = `/vhost-limits/${encodeURIComponent(name)}/max-connections`;
+      await (most === undefined ? manage('DELETE', limit) : manage('PUT', limit, { value: most }));
+    },
     trace: async () => void (await manage('PUT', at, { tracing: true })),
     bindings: async (exchange, queue) => {
       const path = `/bindings/${encodeURIComponent(name)}/e/${exchange}/q/${encodeURIComponent(queue)}`;
