@@ -46,7 +46,12 @@ export const ERRORS = {
     sentence: 'The path does not have this method',
     remedy: '`Allow` names the methods that there are',
   },
-  batch_too_large: { status: 413, sentence: 'The batch has too many events', remedy: 'Send fewer at once' },
+  body_too_slow: {
+    status: 408,
+    sentence: 'The body did not come in time: nothing for 10 seconds, or not all of it in the time that there is',
+    remedy: 'Send it again, all of it at once',
+  },
+  batch_too_large: { status: 413, sentence: 'The batch has too many events, or records', remedy: 'Send fewer at once' },
   body_too_large: {
     status: 413,
     sentence: 'The body is too large, before or after decompression',

@@ -39,7 +39,7 @@ import { rejectedRoutes } from './api/rejected-routes.ts';
 import { SeenIds } from './intake/seen-ids.ts';
 import { startSelfTelemetry } from './self-telemetry/self-telemetry.ts';
 import { acceptStated } from './intake/stated-intake.ts';
-import { acceptTelemetry, createScreen } from './intake/telemetry-intake.ts';
+import { createScreen, openBatch } from './intake/telemetry-batch.ts';
 
 export interface RunningCollector {
   readonly url: string;
@@ -168,12 +168,19 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
   const guard = (scope: 'ingest' | 'read', refuse = (error: CollectorError) => error) =>
     requireKey(scope, { keys, refuse, onRefused: (reason) => metrics.refusedKeys.inc({ reason }) });
   const countRefused = (origin: string, count: number): void => metrics.rejected.inc({ origin }, count);
+  const parts = {
+    context,
+    intake,
+    metrics,
+    connections,
+    onFault: (error: unknown) => log.error({ err: error }, 'a record could not be mapped'),
+  };
   const app = createApp({
     otlp: otlpRoutes({
       maxBodyBytes: settings.MAX_BODY_BYTES,
       maxInflightBytes: settings.MAX_INFLIGHT_BYTES,
       screen: createScreen(context, connections !== undefined),
-      accept: (batch) => acceptTelemetry(batch, context, intake, metrics, connections),
+      open: (signal, lease) => openBatch(signal, parts, lease),
     }),
     events: eventsRoutes({
       submit: (events) => acceptStated(events, { source: 'api' }, context, intake, countRefused),

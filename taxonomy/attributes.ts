@@ -123,11 +123,18 @@ export const REFUTED_IDS = 'clowder.refuted.ids';
 export const UNPARSED_NAME = 'clowder.unparsed';
 
 const READ_NAMESPACES =
-  /^(?:clowder|http|url|client|server|user|user_agent|enduser|session|net|network|nginx|event|log|error|rabbitmq|messaging)\./;
+  /^(?:clowder|http|url|client|server|user|user_agent|enduser|session|net|network|nginx|event|log|error|rabbitmq|messaging|process)\./;
+/** Beside them, those that say which server it is. */
+const RESOURCE_NAMESPACES = /^(?:service|host|k8s)\./;
 
-/** Whether the mapping may read an attribute of this name: of a record with very many, the others need not be kept. */
+/** Whether an attribute of this name may be read; what the others hold does not matter. */
 export function mayBeRead(name: string): boolean {
   return READ_NAMESPACES.test(name);
+}
+
+/** The same of an attribute of a resource. */
+export function mayBeReadOfResource(name: string): boolean {
+  return RESOURCE_NAMESPACES.test(name) || READ_NAMESPACES.test(name);
 }
 
 /** An attribute by its current name, or by a former one. */

@@ -2,8 +2,7 @@ import { textAttribute, ATTRIBUTE_OF_FIELD } from './attributes.ts';
 import { checkDraft, type Draft } from './check-draft.ts';
 import type { MapContext } from './map/context.ts';
 import { untracedEventId } from './event-id.ts';
-import { issuesAsText } from './check-draft.ts';
-import type { Candidate, MapResult } from './map/candidate.ts';
+import { reject, type MapResult } from './map/candidate.ts';
 import type { MetricPoint } from './telemetry.ts';
 
 interface Reading {
@@ -50,31 +49,44 @@ export function isHealthMetric(name: string): boolean {
   return Object.hasOwn(READINGS, name);
 }
 
-/** One health.ping for each target and time, from the points that tell of it. */
-export function mapMetricPoints(points: readonly MetricPoint[], context: MapContext): MapResult {
-  const pings = new Map<string, Draft>();
-  for (const point of points) {
+/** One health.ping for each target and time, from the points that tell of it: added one by one, nothing kept of them. */
+export class HealthReadings {
+  readonly #context: MapContext;
+  readonly #pings = new Map<string, Draft>();
+
+  constructor(context: MapContext) {
+    this.#context = context;
+  }
+
+  /** A point whose value is no number is no reading: so Prometheus says that there was none. */
+  add(point: MetricPoint): void {
     const reading = Object.hasOwn(READINGS, point.name) ? READINGS[point.name] : undefined;
-    if (reading === undefined) continue;
+    if (reading === undefined || !Number.isFinite(point.value)) return;
     const both = { ...point.resource, ...point.attributes };
     const target = firstText(both, reading.target);
-    if (target === undefined) continue;
+    if (target === undefined) return;
     const component = textAttribute(both, ATTRIBUTE_OF_FIELD.component) ?? reading.component;
     const key = `${target}|${component ?? ''}|${point.timeUnixNano}`;
-    const ping = pings.get(key) ?? newPing(target, component, point, context);
-    pings.set(key, ping);
+    const ping = this.#pings.get(key) ?? newPing(target, component, point, this.#context);
+    this.#pings.set(key, ping);
     if (reading.only === undefined || textAttribute(both, reading.only.attribute) === reading.only.value)
       fill(ping, reading, point);
   }
-  const candidates: Candidate[] = [];
-  const rejected = [];
-  for (const ping of pings.values()) {
-    ping['healthy'] ??= ping['error'] === undefined;
-    const checked = checkDraft(ping, context);
-    if (checked.ok) candidates.push({ body: checked.body, waits: false, strong: false });
-    else rejected.push({ code: 'invalid_event', message: issuesAsText(checked.issues), record: checked.draft });
+
+  get size(): number {
+    return this.#pings.size;
   }
-  return { candidates, rejected };
+
+  /** The events of all that was added, one by one. */
+  *pings(): Generator<MapResult> {
+    for (const ping of this.#pings.values()) {
+      ping['healthy'] ??= ping['error'] === undefined;
+      const checked = checkDraft(ping, this.#context);
+      yield checked.ok
+        ? { candidates: [{ body: checked.body, waits: false, strong: false }], rejected: [] }
+        : { candidates: [], rejected: [reject(checked.issues, checked.draft)] };
+    }
+  }
 }
 
 function newPing(target: string, component: string | undefined, point: MetricPoint, context: MapContext): Draft {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createMapContext } from './map/context.ts';
 import { mapLog, mapSpan } from './map.ts';
 import { checkStated } from './stated.ts';
-import { mapMetricPoints } from './map-metrics.ts';
+import { HealthReadings } from './map-metrics.ts';
 import type { Attributes, LogRecord, SpanRecord } from './telemetry.ts';
 
 const NOW = Date.UTC(2026, 10, 24);
@@ -188,20 +188,20 @@ describe('mapping telemetry', () => {
       resource: {},
       attributes: { 'http.url': 'http://clowder:9000/healthz' },
     };
-    const { candidates } = mapMetricPoints(
-      [
-        {
-          ...at,
-          name: 'httpcheck.status',
-          value: 1,
-          attributes: { ...at.attributes, 'http.status_class': '2xx', 'http.status_code': 200n },
-        },
-        { ...at, name: 'httpcheck.status', value: 0, attributes: { ...at.attributes, 'http.status_class': '5xx' } },
-        { ...at, name: 'httpcheck.duration', value: 12, unit: 'ms' },
-      ],
-      context,
-    );
-    expect(candidates.map((one) => one.body)).toMatchObject([
+    const readings = new HealthReadings(context);
+    for (const point of [
+      {
+        ...at,
+        name: 'httpcheck.status',
+        value: 1,
+        attributes: { ...at.attributes, 'http.status_class': '2xx', 'http.status_code': 200n },
+      },
+      { ...at, name: 'httpcheck.status', value: 0, attributes: { ...at.attributes, 'http.status_class': '5xx' } },
+      { ...at, name: 'httpcheck.duration', value: 12, unit: 'ms' },
+    ])
+      readings.add(point);
+    const bodies = [...readings.pings()].flatMap(({ candidates }) => candidates.map((one) => one.body));
+    expect(bodies).toMatchObject([
       { event: 'health.ping', healthy: true, response_time_ms: 12, target: 'http://clowder:9000/healthz' },
     ]);
   });

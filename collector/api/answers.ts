@@ -25,6 +25,7 @@ const REFUSALS = {
   400: ['InvalidRequest', 'The request is not what it must be'],
   401: ['Unauthorized', 'No key, or one that is unknown or revoked'],
   403: ['Forbidden', 'The key has another scope, or no key is made yet and this is another machine'],
+  408: ['TooSlow', 'The body did not come in time'],
   413: ['TooLarge', 'Larger than may be sent at once, before or after decompression'],
   415: ['UnsupportedMediaType', 'Another Content-Type, or Content-Encoding'],
   422: ['InvalidEvent', 'No event was accepted; `rejected` says why'],

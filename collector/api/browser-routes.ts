@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { z } from 'zod';
 import type { ClientAddressOf } from '../client-address.ts';
-import { createByteBudget } from '../otlp/body.ts';
+import { createByteBudget } from '../otlp/byte-budget.ts';
 import { overRate, remoteAddress } from '../keys/auth.ts';
 import type { KeyStore } from '../keys/store.ts';
 import type { StatedEvent, StatedVerdict } from '../intake/stated-intake.ts';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { EVENT_TYPES, eventSchemas, isEventType } from '../../taxonomy/event-types.ts';
 import { statedExample } from '../../taxonomy/json-schema.ts';
 import { CollectorError, type ErrorCode } from '../errors.ts';
-import { createByteBudget } from '../otlp/body.ts';
+import { createByteBudget } from '../otlp/byte-budget.ts';
 import { idsOf, type StatedEvent, type StatedVerdict } from '../intake/stated-intake.ts';
 import type { History } from './history-page.ts';
 import { answer, json, ref } from './answers.ts';

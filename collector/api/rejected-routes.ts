@@ -10,7 +10,7 @@ import { JSON_ERRORS, readJson } from './request-body.ts';
 import { defineRoute, serve, type Route } from './route.ts';
 import type { Intake } from '../intake/intake.ts';
 import { UNPUBLISHABLE, type Journal } from '../journal/journal.ts';
-import { createByteBudget } from '../otlp/body.ts';
+import { createByteBudget } from '../otlp/byte-budget.ts';
 
 export interface RejectedDependencies {
   readonly journal: Pick<Journal, 'rejected' | 'write'>;

@@ -2,7 +2,8 @@ import type { Context } from 'hono';
 import { fromCloudEvent } from '../../taxonomy/cloud-events.ts';
 import type { EventIssue } from '../../taxonomy/check-draft.ts';
 import { CollectorError, type ErrorCode } from '../errors.ts';
-import { readBody, type ByteBudget } from '../otlp/body.ts';
+import { readBody } from '../otlp/body.ts';
+import type { ByteBudget } from '../otlp/byte-budget.ts';
 
 /** Events that one request may bring. */
 const BATCH_MAX = 1000;
@@ -16,6 +17,7 @@ export const JSON_ERRORS = [
   'invalid_json',
   'invalid_body',
   'body_too_large',
+  'body_too_slow',
   'unsupported_encoding',
   'busy',
 ] as const satisfies readonly ErrorCode[];
@@ -26,7 +28,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 async function readText(c: Context, budget: ByteBudget): Promise<string> {
   const lease = budget.lease();
   try {
-    return utf8.decode(await readBody(c, BODY_MAX, lease));
+    return utf8.decode(await readBody(c, { maxBytes: BODY_MAX, lease }));
   } catch (error) {
     if (error instanceof TypeError) throw new CollectorError('invalid_json', 'The body is not valid UTF-8');
     throw error;

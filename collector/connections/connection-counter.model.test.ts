@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { createMapContext } from '../../taxonomy/map/context.ts';
 import { MemoryJournal } from '../../test/support/memory-journal.ts';
-import type { AccessRecord } from './access-line.ts';
+import { toAccessLine, type AccessLine } from './access-line.ts';
 import { ConnectionCounter } from './connection-counter.ts';
 import { runs } from '../../test/support/form.ts';
 
@@ -46,8 +46,10 @@ const steps = fc.array(
   { maxLength: 20 },
 ); // prettier-ignore
 
-function recordOf(request: Request, index: number): AccessRecord {
-  return {
+const context = createMapContext({ now: () => START, dayKey: () => 'secret' });
+
+function lineOf(request: Request, index: number): AccessLine {
+  const record = {
     timeUnixNano: BigInt(START + request.at) * 1_000_000n,
     observedTimeUnixNano: 0n,
     traceId: '',
@@ -61,6 +63,9 @@ function recordOf(request: Request, index: number): AccessRecord {
       'log.file.record_offset': BigInt(index),
     },
   };
+  const line = toAccessLine(record, context);
+  if (line === undefined) throw new Error('it is no line of an access log');
+  return line;
 }
 
 /** All requests known beforehand, counted by hand: what each window must say. */
@@ -99,7 +104,6 @@ test('whatever is sent again, refused or cut off, each request counts once, and 
     fc.asyncProperty(requests, steps, async (all, what) => {
       let now = START + 4 * WINDOW;
       const journal = new MemoryJournal(() => now);
-      const context = createMapContext({ now: () => now, dayKey: () => 'secret' });
       const open = () =>
         new ConnectionCounter({
           journal,
@@ -113,7 +117,7 @@ test('whatever is sent again, refused or cut off, each request counts once, and 
       const batch = (of: readonly number[]) =>
         of.flatMap((index) => {
           const request = all[index];
-          return request === undefined ? [] : [recordOf(request, index)];
+          return request === undefined ? [] : [lineOf(request, index)];
         });
       // Everything comes at least once, before lateness has passed, whatever else does.
       for (const step of what) {
@@ -130,7 +134,7 @@ test('whatever is sent again, refused or cut off, each request counts once, and 
           counter = open();
         } else if (step.kind === 'restart') counter = open();
       }
-      await counter.count(all.map(recordOf));
+      await counter.count(all.map(lineOf));
       for (const step of what) if (step.kind === 'restart') counter = open();
       now += WINDOW + LATENESS;
       for (const step of what) if (step.kind === 'pass') now += step.ms;
@@ -145,7 +149,7 @@ test('whatever is sent again, refused or cut off, each request counts once, and 
       counter = open();
       now += WINDOW + LATENESS;
       await counter.closeDue();
-      await counter.count(all.map(recordOf));
+      await counter.count(all.map(lineOf));
       now += WINDOW + LATENESS;
       await counter.closeDue();
       const found = journal.lines.map((line) => JSON.parse(line) as FlatBody);

@@ -3,7 +3,7 @@ import { createMapContext } from '../../taxonomy/map/context.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import type { Attributes } from '../../taxonomy/telemetry.ts';
 import { MemoryJournal } from '../../test/support/memory-journal.ts';
-import type { AccessRecord } from './access-line.ts';
+import { toAccessLine, type AccessLine } from './access-line.ts';
 import { ConnectionCounter } from './connection-counter.ts';
 
 const START = Date.UTC(2026, 10, 24, 12);
@@ -14,12 +14,12 @@ let journal: MemoryJournal;
 let counter: ConnectionCounter;
 let outcomes: Record<'counted' | 'repeated' | 'late', number>;
 let open: () => ConnectionCounter;
+const context = createMapContext({ now: () => now, dayKey: (day) => `key of ${day}` });
 
 beforeEach(() => {
   now = START;
   journal = new MemoryJournal(() => now);
   outcomes = { counted: 0, repeated: 0, late: 0 };
-  const context = createMapContext({ now: () => now, dayKey: (day) => `key of ${day}` });
   open = () =>
     new ConnectionCounter({
       journal,
@@ -37,9 +37,9 @@ function line(
   atMs: number,
   attributes: Attributes = {},
   resource: Attributes = { 'service.name': 'nginx' },
-): AccessRecord {
+): AccessLine {
   lines += 1;
-  return {
+  const record = {
     timeUnixNano: BigInt(atMs) * 1_000_000n,
     observedTimeUnixNano: 0n,
     traceId: '',
@@ -56,6 +56,9 @@ function line(
       ...attributes,
     },
   };
+  const read = toAccessLine(record, context);
+  if (read === undefined) throw new Error('it is no line of an access log');
+  return read;
 }
 const events = (): FlatBody[] => journal.lines.map((one) => JSON.parse(one) as FlatBody);
 const total = (): number => events().reduce((sum, event) => sum + Number(event['requests']), 0);

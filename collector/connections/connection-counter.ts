@@ -1,7 +1,7 @@
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import type { MapContext } from '../../taxonomy/map/context.ts';
 import type { CountedRow, Journal } from '../journal/journal.ts';
-import { toAccessLine, type AccessLine, type AccessRecord, type LogSource } from './access-line.ts';
+import type { AccessLine, LogSource } from './access-line.ts';
 import { connectionsEvent } from './event.ts';
 import { readRow, writeRow } from './rows.ts';
 import { ConnectionWindows, HORIZON_MS, type ConnectionWindow, type LineVerdict, type Row } from './windows.ts';
@@ -58,23 +58,21 @@ export class ConnectionCounter {
    *
    * @throws CollectorError journal_full or journal_unavailable where the journal cannot take them; none of them is counted then
    */
-  async count(records: readonly AccessRecord[]): Promise<void> {
-    if (records.length === 0) return;
-    const { context, observer } = this.#options;
+  async count(lines: readonly AccessLine[]): Promise<void> {
+    if (lines.length === 0) return;
+    const { observer } = this.#options;
     const nowMs = this.#options.now();
     const verdicts = { counted: 0, repeated: 0, late: 0 };
     const waitsFor = new Set<Promise<unknown>>();
     const batches = new Map<string, Batch>();
-    for (const record of records) {
-      const line = toAccessLine(record, context);
-      if (line === undefined) continue;
+    for (const line of lines) {
       const batch = this.#batchOf(line.source, batches);
       const { verdict, keptIn } = this.#windows.offer(line, batch.row, nowMs);
       verdicts[verdict] += 1;
       if (verdict === 'counted') batch.lines.push(line);
       else if (keptIn?.written !== undefined) waitsFor.add(keptIn.written);
     }
-    const fresh = [...batches.values()].filter(({ lines }) => lines.length > 0);
+    const fresh = [...batches.values()].filter((batch) => batch.lines.length > 0);
     if (fresh.length > 0) waitsFor.add(this.#keep(fresh));
     await Promise.all(waitsFor);
     for (const verdict of ['counted', 'repeated', 'late'] as const) observer.lines(verdict, verdicts[verdict]);

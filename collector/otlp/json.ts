@@ -1,157 +1,23 @@
-import { mayBeRead } from '../../taxonomy/attributes.ts';
-import type { AttributeValue, Attributes, LogRecord, MetricPoint, SpanRecord } from '../../taxonomy/telemetry.ts';
+import type { Attributes, LogRecord, MetricPoint, SpanEventRecord, SpanRecord } from '../../taxonomy/telemetry.ts';
 import { isAccessRecord } from '../connections/access-line.ts';
-import type { Decoded, DecodedLogs } from './protobuf.ts';
+import { Progress, type Decoding, type LogSink, type RecordSink } from './decoding.ts';
+import type { JsonReader } from './json-reader.ts';
+import {
+  eachElement,
+  readAnyValue,
+  readAttributes,
+  readDouble,
+  readEnum,
+  readId,
+  readLong,
+  readString,
+  readUnsigned,
+} from './json-values.ts';
+import { Fields, members, readOrRefuse, walkJson, walkRecords, type ResourceOf } from './json-walk.ts';
+import { NO_RECORDED_VALUE } from './protobuf.ts';
 import { EXPLICIT_PREFIX, pathOf, type Screen } from './screen.ts';
-import { ATTRIBUTES_MAX } from './values.ts';
-import { CollectorError } from '../errors.ts';
 
-type Json = Record<string, unknown>;
-
-const DEPTH_MAX = 32;
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-/** 64-bit integers given as JSON numbers: quoted before parsing, so that no nanosecond passes through a double. */
-const LONG_INTEGERS = /"((?:\w*[uU]nixNano)|intValue|asInt)"(\s*:\s*)(-?\d[\d.eE+-]{15,})(?=\s*[,}\]])/g;
-
-function invalid(path: string, what: string): CollectorError {
-  return new CollectorError('invalid_json', `${path === '' ? 'The body' : path} ${what}`);
-}
-
-/** A value for a message: bounded, whatever was sent. */
-function shown(value: unknown): string {
-  return typeof value === 'object' ? 'an object' : (JSON.stringify(value) ?? 'nothing').slice(0, 60);
-}
-
-function parse(body: Uint8Array): Json {
-  let text: string;
-  try {
-    text = utf8.decode(body);
-  } catch {
-    throw invalid('', 'is not valid UTF-8');
-  }
-  if (text.trim() === '') return {};
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text.replace(LONG_INTEGERS, '"$1"$2"$3"'));
-  } catch (error) {
-    throw invalid('', `is not valid JSON: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  return object(parsed, '');
-}
-
-function object(value: unknown, path: string): Json {
-  if (value === undefined || value === null) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw invalid(path, 'must be an object');
-  return value as Json;
-}
-
-function list(value: unknown, path: string): unknown[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw invalid(path, 'must be an array');
-  return value;
-}
-
-function string(value: unknown, path: string): string {
-  if (value === undefined || value === null) return '';
-  if (typeof value !== 'string') throw invalid(path, 'must be a string');
-  return value;
-}
-
-function boolean(value: unknown, path: string): boolean {
-  if (typeof value !== 'boolean') throw invalid(path, `must be true or false, was ${shown(value)}`);
-  return value;
-}
-
-function enumeration(value: unknown, path: string): number {
-  if (value === undefined || value === null) return 0;
-  if (typeof value !== 'number' || !Number.isInteger(value))
-    throw invalid(path, `must be an integer (OTLP/JSON has no enum names), was ${shown(value)}`);
-  return value;
-}
-
-function unsigned(value: unknown, path: string): bigint {
-  if (value === undefined || value === null || value === '') return 0n;
-  const text = typeof value === 'number' && Number.isInteger(value) ? String(value) : value;
-  if (typeof text !== 'string' || !/^\d{1,20}$/.test(text))
-    throw invalid(path, `must be a non-negative integer, was ${shown(value)}`);
-  if (BigInt(text) >= 2n ** 64n) throw invalid(path, `must be less than 2^64, was ${shown(value)}`);
-  return BigInt(text);
-}
-
-function id(value: unknown, bytes: number, path: string): string {
-  const text = string(value, path).toLowerCase();
-  if (text === '') return '';
-  if (text.length !== bytes * 2 || !/^[0-9a-f]+$/.test(text))
-    throw invalid(path, `must be ${bytes * 2} hex digits, was ${shown(text)}`);
-  return /^0+$/.test(text) ? '' : text;
-}
-
-function anyValue(value: unknown, path: string, depth: number): AttributeValue {
-  if (depth > DEPTH_MAX) throw invalid(path, `is nested deeper than ${DEPTH_MAX}`);
-  const given = object(value, path);
-  if (given['stringValue'] !== undefined) return string(given['stringValue'], `${path}.stringValue`);
-  if (given['boolValue'] !== undefined) return boolean(given['boolValue'], `${path}.boolValue`);
-  if (given['intValue'] !== undefined) return integer(given['intValue'], `${path}.intValue`);
-  if (given['doubleValue'] !== undefined) return Number(given['doubleValue']);
-  if (given['bytesValue'] !== undefined)
-    return new Uint8Array(Buffer.from(string(given['bytesValue'], `${path}.bytesValue`), 'base64'));
-  if (given['arrayValue'] !== undefined)
-    return list(object(given['arrayValue'], path)['values'], `${path}.arrayValue.values`).map((one, index) =>
-      anyValue(one, `${path}.arrayValue.values[${index}]`, depth + 1),
-    );
-  if (given['kvlistValue'] !== undefined)
-    return keyValues(object(given['kvlistValue'], path)['values'], `${path}.kvlistValue.values`, depth + 1);
-  return null;
-}
-
-function integer(value: unknown, path: string): bigint {
-  const text = typeof value === 'number' && Number.isInteger(value) ? String(value) : value;
-  if (typeof text !== 'string' || !/^-?\d{1,19}$/.test(text))
-    throw invalid(path, `must be an integer, was ${shown(value)}`);
-  if (BigInt.asIntN(64, BigInt(text)) !== BigInt(text))
-    throw invalid(path, `must fit into 64 bits, was ${shown(value)}`);
-  return BigInt(text);
-}
-
-function keyValues(value: unknown, path: string, depth = 0): Record<string, AttributeValue> {
-  const attributes: Record<string, AttributeValue> = {};
-  const pairs = list(value, path);
-  const isMany = depth === 0 && pairs.length > ATTRIBUTES_MAX;
-  let kept = 0;
-  for (const [index, one] of pairs.entries()) {
-    const pair = object(one, `${path}[${index}]`);
-    const key = string(pair['key'], `${path}[${index}].key`);
-    if (key === '__proto__' || (isMany && !mayBeRead(key))) continue;
-    attributes[key] = anyValue(pair['value'], `${path}[${index}].value`, depth);
-    kept += 1;
-    if (kept === ATTRIBUTES_MAX) break;
-  }
-  return attributes;
-}
-
-/** Resource… → Scope… → record, with the path of each for messages. */
-function* walk(
-  body: Json,
-  groups: string,
-  scopes: string,
-  records: string,
-): Generator<{ record: Json; path: string; resource: Attributes }> {
-  for (const [g, group] of list(body[groups], groups).entries()) {
-    const groupPath = `${groups}[${g}]`;
-    const given = object(group, groupPath);
-    const resource = keyValues(
-      object(given['resource'], `${groupPath}.resource`)['attributes'],
-      `${groupPath}.resource.attributes`,
-    );
-    for (const [s, scope] of list(given[scopes], `${groupPath}.${scopes}`).entries()) {
-      const scopePath = `${groupPath}.${scopes}[${s}]`;
-      for (const [r, record] of list(object(scope, scopePath)[records], `${scopePath}.${records}`).entries()) {
-        const path = `${scopePath}.${records}[${r}]`;
-        yield { record: object(record, path), path, resource };
-      }
-    }
-  }
-}
+const SERVER = 2;
 
 function isRequest(attributes: Attributes, screen: Screen): boolean {
   const method = attributes['http.request.method'] ?? attributes['http.method'];
@@ -159,99 +25,173 @@ function isRequest(attributes: Attributes, screen: Screen): boolean {
   return typeof method === 'string' && typeof path === 'string' && screen.request(method, pathOf(path));
 }
 
-/** Spans of an ExportTraceServiceRequest in JSON (OTLP specification, "JSON Protobuf Encoding"). @throws CollectorError invalid_json */
-export function decodeTracesJson(body: Uint8Array, screen: Screen): Decoded<SpanRecord> {
-  const records: SpanRecord[] = [];
-  let seen = 0;
-  for (const { record, path, resource } of walk(parse(body), 'resourceSpans', 'scopeSpans', 'spans')) {
-    seen += 1;
-    enumeration(object(record['status'], `${path}.status`)['code'], `${path}.status.code`);
-    const span: SpanRecord = {
-      traceId: id(record['traceId'], 16, `${path}.traceId`),
-      spanId: id(record['spanId'], 8, `${path}.spanId`),
-      parentSpanId: id(record['parentSpanId'], 8, `${path}.parentSpanId`),
-      traceState: string(record['traceState'], `${path}.traceState`),
-      name: string(record['name'], `${path}.name`),
-      kind: enumeration(record['kind'], `${path}.kind`),
-      startTimeUnixNano: unsigned(record['startTimeUnixNano'], `${path}.startTimeUnixNano`),
-      endTimeUnixNano: unsigned(record['endTimeUnixNano'], `${path}.endTimeUnixNano`),
-      attributes: keyValues(record['attributes'], `${path}.attributes`),
-      events: list(record['events'], `${path}.events`).map((event, index) => {
-        const at = `${path}.events[${index}]`;
-        const given = object(event, at);
-        return {
-          name: string(given['name'], `${at}.name`),
-          timeUnixNano: unsigned(given['timeUnixNano'], `${at}.timeUnixNano`),
-          attributes: keyValues(given['attributes'], `${at}.attributes`),
-        };
-      }),
-      resource,
-    };
-    if (
-      span.events.some((event) => event.name.startsWith(EXPLICIT_PREFIX)) ||
-      (span.kind === 2 && isRequest(span.attributes, screen))
-    )
-      records.push(span);
-  }
-  return { records, seen };
+/** Spans of an ExportTraceServiceRequest in JSON (OTLP specification, "JSON Protobuf Encoding"). @throws CollectorError invalid_json, batch_too_large */
+export function* decodeTracesJson(body: Uint8Array, screen: Screen, sink: RecordSink<SpanRecord>): Decoding {
+  const progress = new Progress();
+  yield* walkJson(body, ['resourceSpans', 'scopeSpans', 'spans'], progress, (reader, start, path, resource) => {
+    progress.seen += 1;
+    readOrRefuse(sink, path, () => takeSpan(new Fields(reader, start, SPAN_FIELDS), screen, resource, sink));
+    progress.tookLong();
+  });
+  return progress.seen;
 }
 
-/** Log records of an ExportLogsServiceRequest in JSON. @throws CollectorError invalid_json */
-export function decodeLogsJson(body: Uint8Array, screen: Screen): DecodedLogs {
-  const records: LogRecord[] = [];
-  const access: LogRecord[] = [];
-  let seen = 0;
-  for (const { record, path, resource } of walk(parse(body), 'resourceLogs', 'scopeLogs', 'logRecords')) {
-    seen += 1;
-    const attributes = keyValues(record['attributes'], `${path}.attributes`);
-    enumeration(record['severityNumber'], `${path}.severityNumber`);
-    const former = attributes['event.name'];
-    const log: LogRecord = {
-      timeUnixNano: unsigned(record['timeUnixNano'], `${path}.timeUnixNano`),
-      observedTimeUnixNano: unsigned(record['observedTimeUnixNano'], `${path}.observedTimeUnixNano`),
-      eventName: string(record['eventName'], `${path}.eventName`) || (typeof former === 'string' ? former : ''),
-      body: record['body'] === undefined ? undefined : anyValue(record['body'], `${path}.body`, 0),
-      attributes,
-      resource,
-      traceId: id(record['traceId'], 16, `${path}.traceId`),
-      spanId: id(record['spanId'], 8, `${path}.spanId`),
-    };
-    const isExplicit = log.eventName.startsWith(EXPLICIT_PREFIX);
-    if (isExplicit || isRequest(attributes, screen)) records.push(log);
-    if (screen.accessLog === true && !isExplicit && isAccessRecord(attributes)) access.push(log);
-  }
-  return { records, access, seen };
+const SPAN_FIELDS = [
+  'traceId', 'spanId', 'parentSpanId', 'traceState', 'name', 'kind', 'startTimeUnixNano', 'endTimeUnixNano',
+  'attributes', 'events',
+] as const; // prettier-ignore
+
+function takeSpan(
+  fields: Fields<(typeof SPAN_FIELDS)[number]>,
+  screen: Screen,
+  resource: ResourceOf,
+  sink: RecordSink<SpanRecord>,
+): void {
+  const events = fields.read('events', readExplicitEvents) ?? [];
+  const kind = fields.read('kind', readEnum) ?? 0;
+  if (events.length === 0 && kind !== SERVER) return;
+  const attributes = fields.read('attributes', readAttributes) ?? {};
+  if (events.length === 0 && !isRequest(attributes, screen)) return;
+  sink.take({
+    traceId: fields.read('traceId', readTraceId) ?? '',
+    spanId: fields.read('spanId', readSpanId) ?? '',
+    parentSpanId: fields.read('parentSpanId', readSpanId) ?? '',
+    traceState: fields.read('traceState', readString) ?? '',
+    name: fields.read('name', readString) ?? '',
+    kind,
+    startTimeUnixNano: fields.read('startTimeUnixNano', readUnsigned) ?? 0n,
+    endTimeUnixNano: fields.read('endTimeUnixNano', readUnsigned) ?? 0n,
+    attributes,
+    events,
+    resource: resource(),
+  });
 }
 
-/** Number points of an ExportMetricsServiceRequest in JSON. @throws CollectorError invalid_json */
-export function decodeMetricsJson(body: Uint8Array, screen: Screen): Decoded<MetricPoint> {
-  const records: MetricPoint[] = [];
-  let seen = 0;
-  for (const { record, path, resource } of walk(parse(body), 'resourceMetrics', 'scopeMetrics', 'metrics')) {
-    const name = string(record['name'], `${path}.name`);
-    for (const kind of ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary']) {
-      const data = object(record[kind], `${path}.${kind}`);
-      enumeration(data['aggregationTemporality'], `${path}.${kind}.aggregationTemporality`);
-      const points = list(data['dataPoints'], `${path}.${kind}.dataPoints`);
-      seen += points.length;
-      if ((kind !== 'gauge' && kind !== 'sum') || !screen.metric(name)) continue;
-      points.forEach((point, index) => {
-        const at = `${path}.${kind}.dataPoints[${index}]`;
-        const given = object(point, at);
-        const value =
-          given['asInt'] === undefined
-            ? Number(given['asDouble'] ?? 0)
-            : Number(integer(given['asInt'], `${at}.asInt`));
-        records.push({
-          name,
-          unit: string(record['unit'], `${path}.unit`),
-          timeUnixNano: unsigned(given['timeUnixNano'], `${at}.timeUnixNano`),
-          value,
-          attributes: keyValues(given['attributes'], `${at}.attributes`),
-          resource,
-        });
+const readTraceId = (reader: JsonReader, path: string): string => readId(reader, 16, path);
+const readSpanId = (reader: JsonReader, path: string): string => readId(reader, 8, path);
+
+const EVENT_FIELDS = ['name', 'timeUnixNano', 'attributes'] as const;
+
+/** Those that state an event. */
+function readExplicitEvents(reader: JsonReader, path: string): SpanEventRecord[] {
+  const events: SpanEventRecord[] = [];
+  eachElement(reader, path, (index) => {
+    reader.peek();
+    const fields = new Fields(reader, reader.at, EVENT_FIELDS, `${path}[${index}]`);
+    const end = reader.at;
+    const name = fields.read('name', readString) ?? '';
+    if (name.startsWith(EXPLICIT_PREFIX))
+      events.push({
+        name,
+        timeUnixNano: fields.read('timeUnixNano', readUnsigned) ?? 0n,
+        attributes: fields.read('attributes', readAttributes) ?? {},
+      });
+    reader.at = end;
+  });
+  return events;
+}
+
+/** Log records of an ExportLogsServiceRequest in JSON. @throws CollectorError invalid_json, batch_too_large */
+export function* decodeLogsJson(body: Uint8Array, screen: Screen, sink: LogSink): Decoding {
+  const progress = new Progress();
+  yield* walkJson(body, ['resourceLogs', 'scopeLogs', 'logRecords'], progress, (reader, start, path, resource) => {
+    progress.seen += 1;
+    readOrRefuse(sink, path, () => takeLog(new Fields(reader, start, LOG_FIELDS), screen, resource, sink));
+    progress.tookLong();
+  });
+  return progress.seen;
+}
+
+const LOG_FIELDS = [
+  'timeUnixNano', 'observedTimeUnixNano', 'eventName', 'body', 'attributes', 'traceId', 'spanId',
+] as const; // prettier-ignore
+
+function takeLog(
+  fields: Fields<(typeof LOG_FIELDS)[number]>,
+  screen: Screen,
+  resource: ResourceOf,
+  sink: LogSink,
+): void {
+  const attributes = fields.read('attributes', readAttributes) ?? {};
+  const former = attributes['event.name'];
+  const eventName = (fields.read('eventName', readString) ?? '') || (typeof former === 'string' ? former : '');
+  const isExplicit = eventName.startsWith(EXPLICIT_PREFIX);
+  const isTaken = isExplicit || isRequest(attributes, screen);
+  const isCounted = screen.accessLog === true && !isExplicit && isAccessRecord(attributes);
+  if (!isTaken && !isCounted) return;
+  const log: LogRecord = {
+    timeUnixNano: fields.read('timeUnixNano', readUnsigned) ?? 0n,
+    observedTimeUnixNano: fields.read('observedTimeUnixNano', readUnsigned) ?? 0n,
+    eventName,
+    body: fields.read('body', readBody),
+    attributes,
+    resource: resource(),
+    traceId: fields.read('traceId', readTraceId) ?? '',
+    spanId: fields.read('spanId', readSpanId) ?? '',
+  };
+  if (isTaken) sink.take(log);
+  if (isCounted) sink.access(log);
+}
+
+const readBody = (reader: JsonReader, path: string): LogRecord['body'] => readAnyValue(reader, path);
+
+/** Number points of an ExportMetricsServiceRequest in JSON. @throws CollectorError invalid_json, batch_too_large */
+export function* decodeMetricsJson(body: Uint8Array, screen: Screen, sink: RecordSink<MetricPoint>): Decoding {
+  const progress = new Progress();
+  yield* walkJson(body, ['resourceMetrics', 'scopeMetrics', 'metrics'], progress, decodeMetric);
+  return progress.seen;
+
+  function* decodeMetric(reader: JsonReader, start: number, path: string, resource: ResourceOf): Generator<void> {
+    const places = new Map<string, number>();
+    reader.at = start;
+    yield* members(reader, path, (key) => void places.set(key, reader.at));
+    const text = (name: 'name' | 'unit'): string => {
+      reader.at = places.get(name) ?? -1;
+      return reader.at !== -1 && reader.isString() ? readString(reader, name) : '';
+    };
+    const metric = { name: text('name'), unit: text('unit') };
+    const isAsked = screen.metric(metric.name);
+    for (const kind of POINT_KINDS) {
+      const at = places.get(kind);
+      if (at === undefined) continue;
+      const isRead = isAsked && (kind === 'gauge' || kind === 'sum');
+      reader.at = at;
+      yield* members(reader, `${path}.${kind}`, (key) =>
+        key === 'dataPoints' ? walkPoints(`${path}.${kind}.dataPoints`, isRead) : undefined,
+      );
+    }
+
+    function walkPoints(pointsPath: string, isRead: boolean): Generator<void> {
+      return walkRecords(reader, pointsPath, progress, (pointAt, pointPath) => {
+        progress.seen += 1;
+        if (!isRead) return;
+        readOrRefuse(sink, pointPath, () =>
+          takePoint(new Fields(reader, pointAt, POINT_FIELDS), metric, resource, sink),
+        );
+        progress.tookLong();
       });
     }
   }
-  return { records, seen };
+}
+
+const POINT_KINDS = ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary'] as const;
+const POINT_FIELDS = ['timeUnixNano', 'asInt', 'asDouble', 'flags', 'attributes'] as const;
+
+/** A point without a value, or one that says that there was none to record, is no reading. */
+function takePoint(
+  fields: Fields<(typeof POINT_FIELDS)[number]>,
+  metric: Pick<MetricPoint, 'name' | 'unit'>,
+  resource: ResourceOf,
+  sink: RecordSink<MetricPoint>,
+): void {
+  const flags = fields.read('flags', readUnsigned) ?? 0n;
+  const value = fields.read('asInt', readLong) ?? fields.read('asDouble', readDouble);
+  if (value === undefined || Number(flags % 2n) === NO_RECORDED_VALUE) return;
+  sink.take({
+    ...metric,
+    timeUnixNano: fields.read('timeUnixNano', readUnsigned) ?? 0n,
+    value: Number(value),
+    attributes: fields.read('attributes', readAttributes) ?? {},
+    resource: resource(),
+  });
 }

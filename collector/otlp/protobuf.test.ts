@@ -10,8 +10,13 @@ import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } f
 import { TracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeLogsJson, decodeTracesJson } from './json.ts';
-import { decodeLogs, decodeMetrics, decodeTraces } from './protobuf.ts';
+import {
+  decodeLogs,
+  decodeLogsJson,
+  decodeMetrics,
+  decodeTraces,
+  decodeTracesJson,
+} from '../../test/support/otlp-decode.ts';
 import { pathOf, type Screen } from './screen.ts';
 import { runs } from '../../test/support/form.ts';
 
@@ -75,18 +80,19 @@ describe('decodeTraces', () => {
       ...fixed64(7, 1_700_000_000_123_456_789n),
       ...fixed64(8, 1_700_000_000_999_999_999n),
       ...httpAttributes.flat(),
-      ...attribute(9, 'on', int(2, 1)),
-      ...attribute(9, 'count', int(3, -5)),
-      ...attribute(9, 'long', int(3, 2n ** 62n + 1n)),
-      ...attribute(9, 'ratio', double(4, 0.5)),
-      ...attribute(9, 'list', bytes(5, [...bytes(1, text(1, 'a')), ...bytes(1, int(3, 1))])),
-      ...attribute(9, 'map', bytes(6, attribute(1, 'key', text(1, 'value')))),
-      ...attribute(9, 'raw', bytes(7, [1, 2])),
-      ...attribute(9, 'unset', []),
+      ...attribute(9, 'clowder.on', int(2, 1)),
+      ...attribute(9, 'clowder.count', int(3, -5)),
+      ...attribute(9, 'clowder.long', int(3, 2n ** 62n + 1n)),
+      ...attribute(9, 'clowder.ratio', double(4, 0.5)),
+      ...attribute(9, 'clowder.list', bytes(5, [...bytes(1, text(1, 'a')), ...bytes(1, int(3, 1))])),
+      ...attribute(9, 'clowder.map', bytes(6, attribute(1, 'key', text(1, 'value')))),
+      ...attribute(9, 'clowder.raw', bytes(7, [1, 2])),
+      ...attribute(9, 'clowder.unset', []),
       ...explicitEvent(7n),
     ];
     expect(decodeTraces(request(span), everything)).toEqual({
       seen: 1,
+      refused: [],
       records: [
         {
           traceId: 'ab'.repeat(16),
@@ -100,14 +106,14 @@ describe('decodeTraces', () => {
           attributes: {
             'http.request.method': 'GET',
             'url.path': '/files/1',
-            on: true,
-            count: -5n,
-            long: 2n ** 62n + 1n,
-            ratio: 0.5,
-            list: ['a', 1n],
-            map: { key: 'value' },
-            raw: Uint8Array.of(1, 2),
-            unset: null,
+            'clowder.on': true,
+            'clowder.count': -5n,
+            'clowder.long': 2n ** 62n + 1n,
+            'clowder.ratio': 0.5,
+            'clowder.list': ['a', 1n],
+            'clowder.map': { key: 'value' },
+            'clowder.raw': Uint8Array.of(1, 2),
+            'clowder.unset': null,
           },
           events: [{ name: 'clowder.file.uploaded', timeUnixNano: 7n, attributes: { 'clowder.file.id': 'f1' } }],
           resource: { 'service.name': 'clowder' },
@@ -151,11 +157,11 @@ describe('decodeTraces', () => {
       ...attribute(9, 'http.method', text(1, 'GET')),
     ];
     const body = Uint8Array.from(
-      bytes(1, [...bytes(2, bytes(2, backwards)), ...bytes(1, attribute(1, 'a', text(1, 'b')))]),
+      bytes(1, [...bytes(2, bytes(2, backwards)), ...bytes(1, attribute(1, 'service.name', text(1, 'b')))]),
     );
     const [span] = decodeTraces(body, everything).records;
     expect(span?.attributes).toEqual({ 'http.method': 'GET', 'url.path': '/files/1' });
-    expect(span?.resource).toEqual({ a: 'b' });
+    expect(span?.resource).toEqual({ 'service.name': 'b' });
   });
 
   test('ignores unknown fields and leaves ids of wrong length, or all zero, empty', () => {
@@ -174,37 +180,89 @@ describe('decodeTraces', () => {
     expect([decoded?.traceId, decoded?.spanId, decoded?.parentSpanId]).toEqual(['', '', '']);
   });
 
-  test('keeps of 10,000 attributes those that the mapping may read, wherever they stand, and a huge one as it is', () => {
+  test('keeps of all attributes those that the mapping may read, wherever they stand, and a huge one as it is', () => {
     const many = Array.from({ length: 10_000 }, (_, index) => attribute(9, `a${index}`, text(1, 'x')));
     const [span] = decodeTraces(request(server(...many, ...httpAttributes)), everything).records;
     expect(span?.attributes).toEqual({ 'http.request.method': 'GET', 'url.path': '/files/1' });
     const named = Array.from({ length: 10_000 }, (_, index) => attribute(9, `http.a${index}`, text(1, 'x')));
     const [most] = decodeTraces(request(server(...httpAttributes, ...named)), everything).records;
     expect(Object.keys(most?.attributes ?? {})).toHaveLength(1000);
-    const few = many.slice(0, 998);
-    const [all] = decodeTraces(request(server(...few, ...httpAttributes)), everything).records;
-    expect(Object.keys(all?.attributes ?? {})).toHaveLength(1000);
     const [huge] = decodeTraces(
-      request(server(...httpAttributes, attribute(9, 'big', text(1, 'x'.repeat(100_000))))),
+      request(server(...httpAttributes, attribute(9, 'http.big', text(1, 'x'.repeat(100_000))))),
       everything,
     ).records;
-    expect(huge?.attributes['big']).toHaveLength(100_000);
+    expect(huge?.attributes['http.big']).toHaveLength(100_000);
   });
 
-  test('refuses values nested deeper than 32 and survives hostile keys', () => {
+  test('what is nested very deep counts as not there, and what nobody reads is not looked at', () => {
     let nested = text(1, 'deep');
     for (let depth = 0; depth < 40; depth += 1) nested = bytes(5, bytes(1, nested));
-    expect(() => decodeTraces(request(server(...httpAttributes, attribute(9, 'n', nested))), everything)).toThrow(
-      'nested deeper than 32',
+    const body = request(
+      server(...httpAttributes, attribute(9, 'http.n', nested), bytes(9, [...text(1, 'n'), ...bytes(2, [0x0a, 99])])),
     );
+    const { records, refused } = decodeTraces(body, everything);
+    expect(refused).toEqual([]);
+    const depth = (value: unknown): number => (Array.isArray(value) ? 1 + depth(value[0]) : 0);
+    expect(depth(records[0]?.attributes['http.n'])).toBe(33);
+  });
+
+  test('survives hostile keys', () => {
     const [span] = decodeTraces(
       request(
         server(...httpAttributes, attribute(9, '__proto__', text(1, 'x')), attribute(9, 'constructor', text(1, 'y'))),
       ),
       everything,
     ).records;
-    expect(span?.attributes['constructor']).toBe('y');
+    expect(span?.attributes).toEqual({ 'http.request.method': 'GET', 'url.path': '/files/1' });
     expect(Object.getPrototypeOf(span?.attributes)).toBe(Object.prototype);
+  });
+
+  test('a record that is malformed is refused by itself', () => {
+    const good = explicitEvent(1n);
+    const body = request(
+      good,
+      [...explicitEvent(2n), 0x0b],
+      server(...httpAttributes, bytes(9, [...text(1, 'url.full'), ...bytes(2, [0x0a, 99])])),
+      good,
+    );
+    const { records, refused, seen } = decodeTraces(body, everything);
+    expect([records.length, seen]).toEqual([2, 4]);
+    expect(refused).toEqual([expect.stringContaining('wire type 3'), expect.stringContaining('beyond the end')]);
+  });
+
+  test('a record of more than a mebibyte is refused by itself', () => {
+    const long = Buffer.alloc(1024 * 1024 + 8, 'x');
+    const message = (field: number, content: Uint8Array) =>
+      Buffer.concat([Uint8Array.from([...tag(field, 2), ...varint(BigInt(content.length))]), content]);
+    const records = Buffer.concat([message(2, message(5, long)), message(2, Uint8Array.from(explicitEvent(1n)))]);
+    const decoded = decodeTraces(message(1, message(2, records)), everything);
+    expect(decoded).toMatchObject({
+      records: [{}],
+      refused: [expect.stringMatching(/^A record takes \d+ bytes, at most 1048576 are read$/)],
+    });
+  });
+
+  test('a resource that cannot be read costs the records that ask for it, and no others', () => {
+    const group = (resource: number[]) =>
+      bytes(1, [...bytes(1, resource), ...bytes(2, [...bytes(2, explicitEvent(1n)), ...bytes(2, [])])]);
+    const body = Uint8Array.from([...group([0x0b]), ...group(attribute(1, 'service.name', text(1, 'clowder')))]);
+    expect(decodeTraces(body, everything)).toMatchObject({
+      records: [{}],
+      refused: [expect.stringContaining('wire type 3')],
+      seen: 4,
+    });
+  });
+
+  test('a request of more than 100,000 records, or resources, is refused as a whole', () => {
+    for (const [count, body] of [
+      [100_001, Buffer.alloc(200_002, Uint8Array.of(0x0a, 0))],
+      [99_998, bytes(1, bytes(2, Buffer.alloc(199_996, Uint8Array.of(0x12, 0))))],
+      [99_999, bytes(1, bytes(2, Buffer.alloc(199_998, Uint8Array.of(0x12, 0))))],
+    ] as const) {
+      const decode = () => decodeTraces(Uint8Array.from(body), nothing);
+      if (count > 99_998) expect(decode).toThrow(expect.objectContaining({ code: 'batch_too_large' }));
+      else expect(decode().seen).toBe(count);
+    }
   });
 
   test('refuses a body that is cut off, and takes nothing of it', () => {
@@ -230,10 +288,10 @@ describe('decodeTraces', () => {
         attributes: {
           'http.request.method': 'GET',
           'url.path': '/é',
-          size: 3,
-          ratio: 0.25,
-          ok: true,
-          list: ['a', 'b'],
+          'http.size': 3,
+          'http.ratio': 0.25,
+          'http.ok': true,
+          'http.list': ['a', 'b'],
         },
       },
       trace.setSpan(ROOT_CONTEXT, parent),
@@ -262,10 +320,10 @@ describe('decodeTraces', () => {
     expect(fromProtobuf.records[0]?.attributes).toEqual({
       'http.request.method': 'GET',
       'url.path': '/é',
-      size: 3n,
-      ratio: 0.25,
-      ok: true,
-      list: ['a', 'b'],
+      'http.size': 3n,
+      'http.ratio': 0.25,
+      'http.ok': true,
+      'http.list': ['a', 'b'],
     });
   });
 
@@ -404,7 +462,7 @@ describe('decodeLogs', () => {
 describe('decodeMetrics', () => {
   test('decodes number points of gauges and sums that are asked for, and counts all points', () => {
     const point = (value: number[]) =>
-      bytes(1, [...attribute(7, 'target', text(1, 'mongo')), ...fixed64(3, 9n), ...value]);
+      bytes(1, [...attribute(7, 'clowder.health.target', text(1, 'mongo')), ...fixed64(3, 9n), ...value]);
     const metric = (name: string, kind: number, ...points: number[][]) => [
       ...text(1, name),
       ...text(3, '1'),
@@ -412,18 +470,20 @@ describe('decodeMetrics', () => {
     ];
     const body = request(
       metric('up', 5, point(double(4, 0.5)), point(fixed64(6, BigInt.asUintN(64, -2n)))),
+      // Without a value, or with the flag that there was none to record: no reading.
+      metric('up', 5, point([]), point([...double(4, 0), ...int(8, 1)])),
       metric('n', 7, point(fixed64(6, 3n))),
       metric('h', 9, point([])),
     );
     const { records, seen } = decodeMetrics(body, { ...nothing, metric: (name) => name === 'up' });
-    expect(seen).toBe(4);
+    expect(seen).toBe(6);
     expect(records.map((one) => one.value)).toEqual([0.5, -2]);
     expect(records[0]).toEqual({
       name: 'up',
       unit: '1',
       timeUnixNano: 9n,
       value: 0.5,
-      attributes: { target: 'mongo' },
+      attributes: { 'clowder.health.target': 'mongo' },
       resource: { 'service.name': 'clowder' },
     });
   });

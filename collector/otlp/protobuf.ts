@@ -1,69 +1,100 @@
 import type { LogRecord, MetricPoint, SpanEventRecord, SpanRecord } from '../../taxonomy/telemetry.ts';
 import type { AccessRecord } from '../connections/access-line.ts';
+import { CollectorError } from '../errors.ts';
+import { Progress, RECORD_BYTES_MAX, takesTooMuch, type Decoding, type LogSink, type RecordSink } from './decoding.ts';
 import { EXPLICIT_PREFIX, namesExplicit, screenAccess, screenRequest, type Screen } from './screen.ts';
-import { decodeAttributes, decodeId, decodeValue, lazyResource, type Ranges } from './values.ts';
+import { decodeAttributes, decodeBody, decodeId, lazyResource, type Ranges } from './values.ts';
 import { BYTES, VARINT, WireReader } from './wire.ts';
 
-/** Records that may be events; `seen` counts all that were there. */
-export interface Decoded<R> {
-  readonly records: readonly R[];
-  readonly seen: number;
-}
-
-/** `access`: all records of access logs, where they are asked for; also those that may be events. */
-export interface DecodedLogs extends Decoded<LogRecord> {
-  readonly access: readonly AccessRecord[];
-}
-
 type ResourceOf = () => SpanRecord['resource'];
+/** Reads one record; a generator where it has members of its own. */
+type OnRecord = (from: number, end: number, resource: ResourceOf) => Generator<void> | void;
 
 /**
- * Walks Export…Request → Resource… → Scope… → record, the shape that the three signals share; every byte is walked, so
- * that a body that was cut off is refused as a whole.
+ * Walks Export…Request → Resource… → Scope… → record, the shape that the three signals share. All that holds records is
+ * walked to its end, so that a body that was cut off is refused as a whole; what is wrong within a record is its own.
+ *
+ * @throws CollectorError malformed_protobuf, batch_too_large
  */
-function walk(buffer: Uint8Array, onRecord: (from: number, end: number, resource: ResourceOf) => void): void {
+function* walk(buffer: Uint8Array, progress: Progress, onRecord: OnRecord): Generator<void> {
   const request = new WireReader(buffer);
+  const group = new WireReader(buffer);
+  const scope = new WireReader(buffer);
   while (request.next()) {
+    progress.count();
+    if (progress.isDue()) yield progress.begin();
     if (request.field !== 1 || request.type !== BYTES) continue;
     const [from, end] = [request.start, request.stop];
-    const group = new WireReader(buffer, from, end);
     let resource: ResourceOf = () => ({});
-    while (group.next())
+    group.reset(from, end);
+    while (group.next()) {
+      progress.count();
       if (group.field === 1 && group.type === BYTES) resource = lazyResource(buffer, group.start, group.stop);
+      if (progress.isDue()) yield progress.begin();
+    }
     group.reset(from, end);
     while (group.next()) {
       if (group.field !== 2 || group.type !== BYTES) continue;
-      const scope = new WireReader(buffer, group.start, group.stop);
-      while (scope.next()) if (scope.field === 2 && scope.type === BYTES) onRecord(scope.start, scope.stop, resource);
+      scope.reset(group.start, group.stop);
+      while (scope.next()) {
+        progress.count();
+        if (scope.field === 2 && scope.type === BYTES) {
+          const members = onRecord(scope.start, scope.stop, resource);
+          if (members !== undefined) yield* members;
+        }
+        if (progress.isDue()) yield progress.begin();
+      }
     }
   }
 }
 
+/** Reads one record, or a point. @returns whether that may have taken long */
+type Read = (from: number, end: number, resource: ResourceOf) => boolean;
+
+/** The walk of signals whose records are read as a whole. */
+function* decodeRecords<R>(buffer: Uint8Array, sink: RecordSink<R>, read: Read): Decoding {
+  const progress = new Progress();
+  yield* walk(buffer, progress, (from, end, resource) => {
+    progress.seen += 1;
+    if (readOrRefuse(sink, read, from, end, resource)) progress.tookLong();
+  });
+  return progress.seen;
+}
+
+function readOrRefuse<R>(sink: RecordSink<R>, read: Read, from: number, end: number, resource: ResourceOf): boolean {
+  try {
+    if (end - from <= RECORD_BYTES_MAX) return read(from, end, resource);
+    sink.refuse(`A record ${takesTooMuch(end - from)}`);
+  } catch (error) {
+    if (!(error instanceof CollectorError) || error.code !== 'malformed_protobuf') throw error;
+    sink.refuse(error.message);
+  }
+  return true;
+}
+
 const SERVER = 2;
 
-/** Spans of an ExportTraceServiceRequest (opentelemetry-proto trace.proto). @throws CollectorError malformed_protobuf */
-export function decodeTraces(buffer: Uint8Array, screen: Screen): Decoded<SpanRecord> {
-  const records: SpanRecord[] = [];
+/** Spans of an ExportTraceServiceRequest (opentelemetry-proto trace.proto). @throws CollectorError malformed_protobuf, batch_too_large */
+export function decodeTraces(buffer: Uint8Array, screen: Screen, sink: RecordSink<SpanRecord>): Decoding {
   const reader = new WireReader(buffer);
   const inner = new WireReader(buffer);
   const attributes: Ranges = [];
-  let seen = 0;
-  walk(buffer, (from, end, resource) => {
-    seen += 1;
+  const events: Ranges = [];
+  return decodeRecords(buffer, sink, (from, end, resource) => {
     attributes.length = 0;
+    events.length = 0;
     let kind = 0;
-    let explicit = false;
     reader.reset(from, end);
     while (reader.next()) {
       if (reader.field === 9 && reader.type === BYTES) attributes.push(reader.start, reader.stop);
       else if (reader.field === 6 && reader.type === VARINT) kind = reader.value;
-      else if (reader.field === 11 && reader.type === BYTES && !explicit)
-        explicit = isExplicitSpanEvent(inner, reader.start, reader.stop);
+      else if (reader.field === 11 && reader.type === BYTES && isExplicitSpanEvent(inner, reader.start, reader.stop))
+        events.push(reader.start, reader.stop);
     }
-    if (explicit || (kind === SERVER && screenRequest(inner, attributes, screen)))
-      records.push(decodeSpan(buffer, from, end, attributes, resource()));
+    if (events.length === 0 && (kind !== SERVER || !screenRequest(inner, attributes, screen))) return false;
+    sink.take(decodeSpan(buffer, from, end, attributes, events, resource()));
+    return true;
   });
-  return { records, seen };
 }
 
 function isExplicitSpanEvent(reader: WireReader, from: number, end: number): boolean {
@@ -77,10 +108,10 @@ function decodeSpan(
   from: number,
   end: number,
   attributes: Ranges,
+  eventRanges: Ranges,
   resource: SpanRecord['resource'],
 ): SpanRecord {
   const reader = new WireReader(buffer, from, end);
-  const events: SpanEventRecord[] = [];
   let [traceId, spanId, parentSpanId, traceState, name] = ['', '', '', '', ''];
   let [kind, start, finish] = [0, 0n, 0n];
   while (reader.next()) {
@@ -109,12 +140,11 @@ function decodeSpan(
       case 8:
         finish = reader.fixed64();
         break;
-      case 11:
-        reader.expect(BYTES);
-        events.push(decodeSpanEvent(buffer, reader.start, reader.stop));
-        break;
     }
   }
+  const events: SpanEventRecord[] = [];
+  for (let index = 0; index < eventRanges.length; index += 2)
+    events.push(decodeSpanEvent(buffer, eventRanges[index] ?? 0, eventRanges[index + 1] ?? 0));
   return {
     traceId,
     spanId,
@@ -143,16 +173,12 @@ function decodeSpanEvent(buffer: Uint8Array, from: number, end: number): SpanEve
   return { name, timeUnixNano, attributes: decodeAttributes(buffer, attributes) };
 }
 
-/** Log records of an ExportLogsServiceRequest (opentelemetry-proto logs.proto). @throws CollectorError malformed_protobuf */
-export function decodeLogs(buffer: Uint8Array, screen: Screen): DecodedLogs {
-  const records: LogRecord[] = [];
-  const access: AccessRecord[] = [];
+/** Log records of an ExportLogsServiceRequest (opentelemetry-proto logs.proto). @throws CollectorError malformed_protobuf, batch_too_large */
+export function decodeLogs(buffer: Uint8Array, screen: Screen, sink: LogSink): Decoding {
   const reader = new WireReader(buffer);
   const inner = new WireReader(buffer);
   const attributes: Ranges = [];
-  let seen = 0;
-  walk(buffer, (from, end, resource) => {
-    seen += 1;
+  return decodeRecords(buffer, sink, (from, end, resource) => {
     attributes.length = 0;
     let explicit = false;
     reader.reset(from, end);
@@ -161,13 +187,14 @@ export function decodeLogs(buffer: Uint8Array, screen: Screen): DecodedLogs {
       else if (reader.field === 12 && reader.type === BYTES) explicit = reader.startsWith(EXPLICIT_PREFIX);
     }
     explicit ||= namesExplicit(inner, attributes);
-    if (explicit || screenRequest(inner, attributes, screen))
-      records.push(decodeLog(buffer, from, end, attributes, resource()));
-    if (screen.accessLog !== true || explicit) return;
+    const isTaken = explicit || screenRequest(inner, attributes, screen);
+    if (isTaken) sink.take(decodeLog(buffer, from, end, attributes, resource()));
+    if (screen.accessLog !== true || explicit) return isTaken;
     const counted = screenAccess(inner, attributes);
-    if (counted.length > 0) access.push(decodeAccess(buffer, from, end, counted, resource()));
+    if (counted.length === 0) return isTaken;
+    sink.access(decodeAccess(buffer, from, end, counted, resource()));
+    return true;
   });
-  return { records, access, seen };
 }
 
 /** A record of an access log with those of its attributes that it is counted by. */
@@ -209,7 +236,7 @@ function decodeLog(
         break;
       case 5:
         reader.expect(BYTES);
-        body = decodeValue(buffer, reader.start, reader.stop);
+        body = decodeBody(buffer, reader.start, reader.stop);
         break;
       case 9:
         traceId = decodeId(reader, 16);
@@ -229,48 +256,70 @@ function decodeLog(
   return { timeUnixNano, observedTimeUnixNano, eventName, body, attributes, resource, traceId, spanId };
 }
 
-/** Number points of an ExportMetricsServiceRequest (metrics.proto) whose metric is asked for. @throws CollectorError malformed_protobuf */
-export function decodeMetrics(buffer: Uint8Array, screen: Screen): Decoded<MetricPoint> {
-  const records: MetricPoint[] = [];
-  let seen = 0;
-  walk(buffer, (from, end, resource) => {
+/** Number points of an ExportMetricsServiceRequest (metrics.proto) whose metric is asked for. @throws CollectorError malformed_protobuf, batch_too_large */
+export function* decodeMetrics(buffer: Uint8Array, screen: Screen, sink: RecordSink<MetricPoint>): Decoding {
+  const progress = new Progress();
+  yield* walk(buffer, progress, decodeMetric);
+  return progress.seen;
+
+  function* decodeMetric(from: number, end: number, resource: ResourceOf): Generator<void> {
     const reader = new WireReader(buffer, from, end);
+    const points = new WireReader(buffer);
     let [name, unit] = ['', ''];
-    const data: Ranges = [];
+    const data: number[] = [];
     while (reader.next()) {
+      progress.count();
       if (reader.field === 1) name = reader.text();
       else if (reader.field === 3) unit = reader.text();
       else if (reader.type === BYTES && reader.field >= 5 && reader.field <= 11)
-        data.push(reader.start, reader.stop, reader.field, 0);
+        data.push(reader.start, reader.stop, reader.field);
+      if (progress.isDue()) yield progress.begin();
     }
-    for (let index = 0; index < data.length; index += 4) {
-      const points = new WireReader(buffer, data[index] ?? 0, data[index + 1] ?? 0);
-      const isNumber = data[index + 2] === 5 || data[index + 2] === 7;
+    const isAsked = screen.metric(name);
+    for (let index = 0; index < data.length; index += 3) {
+      const isNumber = data[index + 2] === GAUGE || data[index + 2] === SUM;
+      points.reset(data[index] ?? 0, data[index + 1] ?? 0);
       while (points.next()) {
+        progress.count();
         if (points.field !== 1 || points.type !== BYTES) continue;
-        seen += 1;
-        if (isNumber && screen.metric(name))
-          records.push({ name, unit, resource: resource(), ...decodePoint(buffer, points.start, points.stop) });
+        progress.seen += 1;
+        if (isNumber && isAsked && readOrRefuse(sink, takePoint, points.start, points.stop, resource))
+          progress.tookLong();
+        if (progress.isDue()) yield progress.begin();
       }
     }
-  });
-  return { records, seen };
+
+    function takePoint(start: number, stop: number): boolean {
+      const point = decodePoint(buffer, start, stop);
+      if (point !== undefined) sink.take({ name, unit, resource: resource(), ...point });
+      return true;
+    }
+  }
 }
 
+const GAUGE = 5;
+const SUM = 7;
+/** Of a point's flags: DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK. */
+export const NO_RECORDED_VALUE = 1;
+
+/** @returns undefined where the point says nothing: no value, or that there was none to record */
 function decodePoint(
   buffer: Uint8Array,
   from: number,
   end: number,
-): Pick<MetricPoint, 'timeUnixNano' | 'value' | 'attributes'> {
+): Pick<MetricPoint, 'timeUnixNano' | 'value' | 'attributes'> | undefined {
   const reader = new WireReader(buffer, from, end);
   const attributes: Ranges = [];
   let timeUnixNano = 0n;
-  let value = 0;
+  let value: number | undefined;
+  let flags = 0;
   while (reader.next()) {
     if (reader.field === 7 && reader.type === BYTES) attributes.push(reader.start, reader.stop);
     else if (reader.field === 3) timeUnixNano = reader.fixed64();
     else if (reader.field === 4) value = reader.double();
     else if (reader.field === 6) value = Number(reader.sfixed64());
+    else if (reader.field === 8 && reader.type === VARINT) flags = reader.value;
   }
+  if (value === undefined || flags % 2 === NO_RECORDED_VALUE) return undefined;
   return { timeUnixNano, value, attributes: decodeAttributes(buffer, attributes) };
 }

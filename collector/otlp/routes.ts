@@ -1,10 +1,12 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { Hono } from 'hono';
-import type { TelemetryBatch } from '../intake/telemetry-intake.ts';
+import type { TelemetryBatch } from '../intake/telemetry-batch.ts';
 import { answer, ref } from '../api/answers.ts';
 import { defineRoute, serve, type Route } from '../api/route.ts';
 import { CollectorError } from '../errors.ts';
-import { createByteBudget, readBody } from './body.ts';
+import { readBody } from './body.ts';
+import { createByteBudget, type ByteLease } from './byte-budget.ts';
+import type { Decoding } from './decoding.ts';
 import { encodingOf } from './error.ts';
 import { decodeLogsJson, decodeMetricsJson, decodeTracesJson } from './json.ts';
 import { decodeLogs, decodeMetrics, decodeTraces } from './protobuf.ts';
@@ -15,15 +17,26 @@ export interface OtlpDependencies {
   readonly maxBodyBytes: number;
   readonly maxInflightBytes: number;
   readonly screen: Screen;
-  /** Journals the events of a batch; rejects with a CollectorError where the journal cannot take them. */
-  readonly accept: (batch: TelemetryBatch) => Promise<{ rejected: number; message?: string }>;
+  /** Begins a batch: it takes the records of one request, and holds what they amount to. */
+  readonly open: (signal: Signal, lease: ByteLease) => TelemetryBatch;
 }
 
-const DECODERS = {
-  traces: { json: decodeTracesJson, protobuf: decodeTraces },
-  logs: { json: decodeLogsJson, protobuf: decodeLogs },
-  metrics: { json: decodeMetricsJson, protobuf: decodeMetrics },
-} as const;
+type Decode = (body: Uint8Array, screen: Screen, batch: TelemetryBatch) => Decoding;
+
+const DECODERS: Readonly<Record<Signal, Readonly<Record<Encoding, Decode>>>> = {
+  traces: {
+    json: (body, screen, { spans }) => decodeTracesJson(body, screen, spans),
+    protobuf: (body, screen, { spans }) => decodeTraces(body, screen, spans),
+  },
+  logs: {
+    json: (body, screen, { logs }) => decodeLogsJson(body, screen, logs),
+    protobuf: (body, screen, { logs }) => decodeLogs(body, screen, logs),
+  },
+  metrics: {
+    json: (body, screen, { points }) => decodeMetricsJson(body, screen, points),
+    protobuf: (body, screen, { points }) => decodeMetrics(body, screen, points),
+  },
+};
 
 /** A body from which on its decoding waits for a turn of its own. */
 const LARGE_BYTES = 64 * 1024;
@@ -63,6 +76,8 @@ const receiver = (signal: Signal, field: string): Route =>
       'invalid_json',
       'invalid_body',
       'body_too_large',
+      'body_too_slow',
+      'batch_too_large',
       'unsupported_encoding',
       'unsupported_media_type',
       'busy',
@@ -95,9 +110,13 @@ export function otlpRoutes(deps: OtlpDependencies): Hono {
         );
       const lease = budget.lease();
       try {
-        const body = await readBody(c, deps.maxBodyBytes, lease);
+        const body = await readBody(c, { maxBytes: deps.maxBodyBytes, setting: 'MAX_BODY_BYTES', lease });
         if (body.byteLength > LARGE_BYTES) await turn();
-        const { rejected, message } = await deps.accept(decode(signal, encoding, body, deps.screen));
+        const batch = deps.open(signal, lease);
+        const decoding = DECODERS[signal][encoding](body, deps.screen, batch);
+        let step = decoding.next();
+        for (; step.done !== true; step = decoding.next()) await turn();
+        const { rejected, message } = await batch.submit(step.value);
         return c.body(exportResponse(encoding, signal, rejected, message), 200, {
           'content-type': CONTENT_TYPES[encoding],
         });
@@ -107,12 +126,6 @@ export function otlpRoutes(deps: OtlpDependencies): Hono {
     });
   }
   return app;
-}
-
-function decode(signal: Signal, encoding: Encoding, body: Uint8Array, screen: Screen): TelemetryBatch {
-  if (signal === 'traces') return { signal, ...DECODERS.traces[encoding](body, screen) };
-  if (signal === 'logs') return { signal, ...DECODERS.logs[encoding](body, screen) };
-  return { signal, ...DECODERS.metrics[encoding](body, screen) };
 }
 
 /** Each call gets a turn of the event loop to itself, in order: large batches do not keep others waiting for all of them. */

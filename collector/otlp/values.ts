@@ -1,56 +1,60 @@
-import { mayBeRead } from '../../taxonomy/attributes.ts';
+import { mayBeRead, mayBeReadOfResource } from '../../taxonomy/attributes.ts';
 import type { AttributeValue, Attributes } from '../../taxonomy/telemetry.ts';
 import { CollectorError } from '../errors.ts';
+import { RECORD_BYTES_MAX, takesTooMuch } from './decoding.ts';
 import { BYTES, VARINT, WireReader } from './wire.ts';
 
-/** Attributes of one record that are kept at most; of a record with more, only those that the mapping may read. */
+/** Attributes of one record that are kept at most. */
 export const ATTRIBUTES_MAX = 1000;
-const DEPTH_MAX = 32;
+/** What is nested deeper in a value counts as not there. */
+export const DEPTH_MAX = 32;
 
 /** Ranges of embedded messages in the body, as pairs of start and stop. */
 export type Ranges = number[];
 
-/** Attributes from the ranges of their `KeyValue` messages. Of a key that comes twice the last one counts. */
-export function decodeAttributes(buffer: Uint8Array, ranges: Ranges): Attributes {
+/**
+ * Attributes from the ranges of their `KeyValue` messages, those that may be read: whatever the others hold, nobody
+ * asks. Of a key that comes twice the last one counts.
+ */
+export function decodeAttributes(buffer: Uint8Array, ranges: Ranges, isRead = mayBeRead): Attributes {
   const attributes: Record<string, AttributeValue> = {};
-  const isMany = ranges.length > ATTRIBUTES_MAX * 2;
-  let kept = 0;
-  for (let index = 0; index < ranges.length && kept < ATTRIBUTES_MAX; index += 2) {
+  const reader = new WireReader(buffer);
+  for (let index = 0, kept = 0; index < ranges.length && kept < ATTRIBUTES_MAX; index += 2) {
     const [from, end] = [ranges[index] ?? 0, ranges[index + 1] ?? 0];
-    if (isMany && !mayBeRead(keyOf(buffer, from, end))) continue;
-    decodeKeyValue(buffer, from, end, attributes, 0);
+    const key = keyOf(reader, from, end);
+    if (!isRead(key)) continue;
+    attributes[key] = valueOf(reader, from, end, 0);
     kept += 1;
   }
   return attributes;
 }
 
-function keyOf(buffer: Uint8Array, from: number, end: number): string {
-  const reader = new WireReader(buffer, from, end);
-  while (reader.next()) if (reader.field === 1 && reader.type === BYTES) return reader.text();
-  return '';
+/** The key of a `KeyValue`. */
+function keyOf(reader: WireReader, from: number, end: number): string {
+  reader.reset(from, end);
+  let key = '';
+  while (reader.next()) if (reader.field === 1 && reader.type === BYTES) key = reader.text();
+  return key;
 }
 
-function decodeKeyValue(
-  buffer: Uint8Array,
-  from: number,
-  end: number,
-  into: Record<string, AttributeValue>,
-  depth: number,
-): void {
-  const reader = new WireReader(buffer, from, end);
-  let key = '';
+/** The value of a `KeyValue`. */
+function valueOf(reader: WireReader, from: number, end: number, depth: number): AttributeValue {
+  reader.reset(from, end);
   let value: AttributeValue = null;
-  while (reader.next()) {
-    if (reader.field === 1 && reader.type === BYTES) key = reader.text();
-    else if (reader.field === 2 && reader.type === BYTES) value = decodeValue(buffer, reader.start, reader.stop, depth);
-  }
-  if (key === '__proto__') return;
-  into[key] = value;
+  while (reader.next())
+    if (reader.field === 2 && reader.type === BYTES)
+      value = decodeValue(reader.buffer, reader.start, reader.stop, depth);
+  return value;
+}
+
+/** The body of a log record. */
+export function decodeBody(buffer: Uint8Array, from: number, end: number): AttributeValue {
+  return decodeValue(buffer, from, end, 0);
 }
 
 /** An `AnyValue`; null where none is set. */
-export function decodeValue(buffer: Uint8Array, from: number, end: number, depth = 0): AttributeValue {
-  if (depth > DEPTH_MAX) throw new CollectorError('malformed_protobuf', `A value is nested deeper than ${DEPTH_MAX}`);
+function decodeValue(buffer: Uint8Array, from: number, end: number, depth: number): AttributeValue {
+  if (depth > DEPTH_MAX) return null;
   const reader = new WireReader(buffer, from, end);
   let value: AttributeValue = null;
   while (reader.next()) {
@@ -98,23 +102,41 @@ function decodeArray(buffer: Uint8Array, from: number, end: number, depth: numbe
 
 function decodeMap(buffer: Uint8Array, from: number, end: number, depth: number): { [key: string]: AttributeValue } {
   const reader = new WireReader(buffer, from, end);
+  const inner = new WireReader(buffer);
   const values: Record<string, AttributeValue> = {};
-  while (reader.next())
-    if (reader.field === 1 && reader.type === BYTES) decodeKeyValue(buffer, reader.start, reader.stop, values, depth);
+  while (reader.next()) {
+    if (reader.field !== 1 || reader.type !== BYTES) continue;
+    const key = keyOf(inner, reader.start, reader.stop);
+    if (key !== '__proto__') values[key] = valueOf(inner, reader.start, reader.stop, depth);
+  }
   return values;
 }
 
-/** Attributes of a `Resource` message, decoded when first asked for. */
+/**
+ * Attributes of a `Resource` message, decoded when first asked for.
+ *
+ * @returns a function that throws the same each time where they cannot be read
+ */
 export function lazyResource(buffer: Uint8Array, from: number, end: number): () => Attributes {
-  let attributes: Attributes | undefined;
+  let read: { readonly attributes: Attributes } | { readonly error: unknown } | undefined;
   return () => {
-    if (attributes !== undefined) return attributes;
+    read ??= readResource(buffer, from, end);
+    if ('error' in read) throw read.error;
+    return read.attributes;
+  };
+}
+
+function readResource(buffer: Uint8Array, from: number, end: number): { attributes: Attributes } | { error: unknown } {
+  try {
+    if (end - from > RECORD_BYTES_MAX)
+      throw new CollectorError('malformed_protobuf', `The resource ${takesTooMuch(end - from)}`);
     const reader = new WireReader(buffer, from, end);
     const ranges: Ranges = [];
     while (reader.next()) if (reader.field === 1 && reader.type === BYTES) ranges.push(reader.start, reader.stop);
-    attributes = decodeAttributes(buffer, ranges);
-    return attributes;
-  };
+    return { attributes: decodeAttributes(buffer, ranges, mayBeReadOfResource) };
+  } catch (error) {
+    return { error };
+  }
 }
 
 /** A trace or span id: lower-case hex, '' where it has another length or is all zero. */

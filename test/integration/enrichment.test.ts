@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { decodeLogs, decodeTraces } from '../../collector/otlp/protobuf.ts';
+import { decodeLogs, decodeTraces } from '../support/otlp-decode.ts';
 import { seedId } from '../stand-in/seeds.ts';
 import { createStandIn, type StandInVersion } from '../stand-in/server.ts';
 import { USER as USER_V1 } from '../stand-in/v1/users.ts';

@@ -112,7 +112,7 @@ describe('OpenAPI', () => {
 
   test('tells every answer of a POST', () => {
     const statuses = Object.keys(openApi.paths['/api/v1/events']?.['post']?.responses ?? {});
-    expect(statuses).toEqual(['202', '400', '401', '403', '413', '415', '422', '429', '503']);
+    expect(statuses).toEqual(['202', '400', '401', '403', '408', '413', '415', '422', '429', '503']);
   });
 
   test('tells every parameter of the history', () => {

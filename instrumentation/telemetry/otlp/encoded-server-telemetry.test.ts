@@ -2,7 +2,7 @@ import { SpanStatusCode, createNoopMeter, trace } from '@opentelemetry/api';
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { describe, expect, test, vi } from 'vitest';
-import { decodeLogs } from '../../../collector/otlp/protobuf.ts';
+import { decodeLogs } from '../../../test/support/otlp-decode.ts';
 import { endingWith, requestHead as head } from '../../../test/support/captured-request.ts';
 import type { Capture, RequestHead } from '../../capture/types.ts';
 import type { Outcome, ServerTelemetry } from '../server-request.ts';

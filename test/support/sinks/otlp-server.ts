@@ -1,4 +1,4 @@
-import { decodeLogs } from '../../../collector/otlp/protobuf.ts';
+import { decodeLogs } from '../otlp-decode.ts';
 import type { LogRecord } from '../../../taxonomy/index.ts';
 import { otlp } from '../../../sinks/services/otlp/otlp.ts';
 import { startFakeService, type FakeService, type ServiceAnswer, type ServiceRequest } from './fake-service.ts';

@@ -15,7 +15,7 @@ import { readinessOf } from '../../../readiness.ts';
 import { ROUTES } from '../../../routes.ts';
 import { heldRoutes } from '../../held-routes.ts';
 import { rejectedRoutes } from '../../rejected-routes.ts';
-import { createScreen } from '../../../intake/telemetry-intake.ts';
+import { createScreen } from '../../../intake/telemetry-batch.ts';
 import { VERSION } from '../../../../runtime/version.ts';
 import { docsRoutes } from '../routes.ts';
 import { ANSWERS } from './components.ts';
@@ -65,12 +65,13 @@ function collector() {
     scan: () => [],
   };
   const state = { connected: false, blocked: false, broker: 'amqp://b', unconfirmed: 0, lastError: undefined };
+  const sink = { take: () => undefined, access: () => undefined, refuse: () => undefined };
   return createApp({
     otlp: otlpRoutes({
       maxBodyBytes: 1000,
       maxInflightBytes: 1000,
       screen: createScreen(createMapContext()),
-      accept: async () => ({ rejected: 1, message: 'wrong' }),
+      open: () => ({ spans: sink, logs: sink, points: sink, submit: async () => ({ rejected: 1, message: 'wrong' }) }),
     }),
     events: eventsRoutes({ submit, history: journal, live: () => () => undefined }),
     rejected: rejectedRoutes({ journal, intake: { submit: async () => [] }, context: createMapContext() }),

@@ -4,25 +4,41 @@ import { createMapContext } from '../../taxonomy/map/context.ts';
 import type { Attributes, LogRecord, MetricPoint, SpanRecord } from '../../taxonomy/telemetry.ts';
 import { Intake } from './intake.ts';
 import { CollectorMetrics } from '../metrics.ts';
+import type { RecordSink } from '../otlp/decoding.ts';
 import { SeenIds } from './seen-ids.ts';
-import { acceptTelemetry, createScreen, type TelemetryBatch } from './telemetry-intake.ts';
+import { createScreen, openBatch, type Signal } from './telemetry-batch.ts';
 
 const NOW = Date.UTC(2026, 10, 24);
 const context = createMapContext({ now: () => NOW });
 const nano = BigInt(NOW) * 1_000_000n;
 const observer = { accepted: vi.fn(), duplicate: vi.fn(), waiting: vi.fn(), recovered: vi.fn(), rejected: vi.fn() };
 
+interface Received {
+  readonly signal: Signal;
+  readonly records: readonly unknown[];
+  readonly refused?: readonly string[];
+  readonly seen: number;
+}
+
 function world() {
   const journal = new MemoryJournal(() => NOW);
   const intake = new Intake({ journal, seen: new SeenIds(), waitMs: 1, windowMs: 1000, now: () => NOW, observer });
   const metrics = new CollectorMetrics();
-  const accept = (batch: TelemetryBatch) => acceptTelemetry(batch, context, intake, metrics);
+  const faults: unknown[] = [];
+  const parts = { context, intake, metrics, onFault: (error: unknown) => void faults.push(error) };
+  async function accept({ signal, records, refused = [], seen }: Received) {
+    const batch = openBatch(signal, parts, { take: () => undefined });
+    const sink = { traces: batch.spans, logs: batch.logs, metrics: batch.points }[signal] as RecordSink<unknown>;
+    for (const record of records) sink.take(record);
+    for (const reason of refused) sink.refuse(reason);
+    return batch.submit(seen);
+  }
   const count = async (name: string, signal: string): Promise<number> => {
     const text = await metrics.registry.metrics();
     return Number(new RegExp(`^clowder_otel_${name}\\{signal="${signal}"\\} (\\d+)$`, 'm').exec(text)?.[1]);
   };
   const types = (): string[] => journal.lines.map((line) => (JSON.parse(line) as { event: string }).event);
-  return { journal, accept, count, types };
+  return { journal, accept, count, types, faults };
 }
 
 const span = (attributes: Attributes): SpanRecord => ({

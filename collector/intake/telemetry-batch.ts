@@ -1,0 +1,197 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Candidate, MapResult, Rejection } from '../../taxonomy/map/candidate.ts';
+import type { MapContext } from '../../taxonomy/map/context.ts';
+import { HealthReadings, isHealthMetric } from '../../taxonomy/map-metrics.ts';
+import { mapLog, mapSpan } from '../../taxonomy/map.ts';
+import { isEventRoute } from '../../taxonomy/routes/match.ts';
+import type { MetricPoint, SpanRecord } from '../../taxonomy/telemetry.ts';
+import { toAccessLine, type AccessLine, type AccessRecord } from '../connections/access-line.ts';
+import type { ConnectionCounter } from '../connections/connection-counter.ts';
+import { CollectorError } from '../errors.ts';
+import type { CollectorMetrics } from '../metrics.ts';
+import type { ByteLease } from '../otlp/byte-budget.ts';
+import type { LogSink, RecordSink } from '../otlp/decoding.ts';
+import type { Intake } from './intake.ts';
+
+export type Signal = 'traces' | 'logs' | 'metrics';
+
+/** What becomes of the records of one OTLP request. Nothing is kept of them but the events that they amount to. */
+export interface TelemetryBatch {
+  readonly spans: RecordSink<SpanRecord>;
+  readonly logs: LogSink;
+  readonly points: RecordSink<MetricPoint>;
+  /**
+   * Journals the events.
+   *
+   * @param seen how many records the request had, all told
+   * @returns how many records were rejected for good, and why, for OTLP's `partial_success`
+   * @throws CollectorError journal_full or journal_unavailable
+   */
+  submit(seen: number): Promise<{ rejected: number; message?: string }>;
+}
+
+export interface TelemetryIntakeParts {
+  readonly context: MapContext;
+  readonly intake: Pick<Intake, 'submit'>;
+  readonly metrics: CollectorMetrics;
+  /** Counts access logs; undefined where that is off. */
+  readonly connections?: ConnectionCounter | undefined;
+  /** Told of a record that the mapping fails on: a fault of ours. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+/** Events that one request may bring: so many are decided on in one go. */
+const EVENTS_MAX = 20_000;
+/** Bytes of them, in all. */
+const EVENT_BYTES_MAX = 64 * 1024 * 1024;
+/** Of the records that are rejected, so many are kept for an operator, and bytes of them; the others are counted. */
+const REJECTED_KEPT = 1000;
+const REJECTED_BYTES = 1024 * 1024;
+const PINGS_A_TURN = 200;
+/** Told in the answer. */
+const REASONS_TOLD = 5;
+
+/**
+ * What the decoders ask before they decode a record.
+ *
+ * @param accessLog whether all records of access logs are counted
+ */
+export function createScreen(context: MapContext, accessLog = false) {
+  return {
+    request: (method: string, path: string) => isEventRoute(method, path, context),
+    metric: isHealthMetric,
+    accessLog,
+  };
+}
+
+/** Begins the batch of one request. */
+export function openBatch(signal: Signal, parts: TelemetryIntakeParts, lease: Pick<ByteLease, 'take'>): TelemetryBatch {
+  return new Batch(signal, parts, lease);
+}
+
+class Batch implements TelemetryBatch {
+  readonly spans: RecordSink<SpanRecord>;
+  readonly logs: LogSink;
+  readonly points: RecordSink<MetricPoint>;
+  readonly #signal: Signal;
+  readonly #parts: TelemetryIntakeParts;
+  readonly #lease: Pick<ByteLease, 'take'>;
+  readonly #candidates: Candidate[] = [];
+  readonly #kept: Rejection[] = [];
+  readonly #reasons: string[] = [];
+  readonly #refuted: string[] = [];
+  readonly #lines: AccessLine[] = [];
+  readonly #readings: HealthReadings;
+  #rejected = 0;
+  #rejectedBytes = 0;
+  #eventBytes = 0;
+  #fruitful = 0;
+
+  constructor(signal: Signal, parts: TelemetryIntakeParts, lease: Pick<ByteLease, 'take'>) {
+    this.#signal = signal;
+    this.#parts = parts;
+    this.#lease = lease;
+    const { context } = parts;
+    this.#readings = new HealthReadings(context);
+    const refuse = (reason: string): void => this.#refuse(reason);
+    this.spans = { take: (span) => this.#map(span.name, () => mapSpan(span, context)), refuse };
+    this.logs = {
+      take: (log) => this.#map(log.eventName, () => mapLog(log, context)),
+      access: (record) => this.#count(record),
+      refuse,
+    };
+    this.points = { take: (point) => this.#read(point), refuse };
+  }
+
+  async submit(seen: number): Promise<{ rejected: number; message?: string }> {
+    const { intake, connections, metrics } = this.#parts;
+    const signal = this.#signal;
+    for (const ping of this.#readings.pings()) {
+      this.#gather(ping);
+      if (this.#candidates.length % PINGS_A_TURN === 0) await nextTurn();
+    }
+    const submitted = intake.submit(this.#candidates, this.#kept, `otlp-${signal}`, this.#refuted);
+    await (connections === undefined ? submitted : Promise.all([submitted, connections.count(this.#lines)]));
+    const untold = this.#rejected - this.#kept.length;
+    if (untold > 0) metrics.rejected.inc({ origin: `otlp-${signal}` }, untold);
+    metrics.received.inc({ signal }, seen);
+    metrics.ignored.inc({ signal }, Math.max(0, seen - this.#fruitful));
+    if (this.#rejected === 0) return { rejected: 0 };
+    const more = this.#rejected - this.#reasons.length;
+    return {
+      rejected: this.#rejected,
+      message: this.#reasons.join(' | ') + (more > 0 ? ` | and ${more} more` : ''),
+    };
+  }
+
+  /** One record, by itself: what goes wrong with it costs no other. */
+  #map(name: string, map: () => MapResult): void {
+    let result: MapResult;
+    try {
+      result = map();
+    } catch (error) {
+      this.#parts.onFault?.(error);
+      this.#refuse(`A record ${JSON.stringify(name.slice(0, 100))} cannot be made an event of: ${String(error)}`);
+      return;
+    }
+    if (result.candidates.length + result.rejected.length > 0) this.#fruitful += 1;
+    this.#gather(result);
+  }
+
+  #read(point: MetricPoint): void {
+    this.#fruitful += 1;
+    this.#readings.add(point);
+    if (this.#readings.size > EVENTS_MAX) throw tooMany();
+  }
+
+  #count(record: AccessRecord): void {
+    const line = toAccessLine(record, this.#parts.context);
+    if (line !== undefined) this.#lines.push(line);
+  }
+
+  #refuse(reason: string): void {
+    this.#fruitful += 1;
+    this.#reject({ code: 'unreadable_record', message: reason, record: {} });
+  }
+
+  #gather({ candidates, rejected, refuted = [] }: MapResult): void {
+    for (const candidate of candidates) this.#keep(candidate);
+    for (const one of rejected) this.#reject(one);
+    for (const id of refuted) this.#refuted.push(id);
+  }
+
+  /** @throws CollectorError batch_too_large, or busy */
+  #keep(candidate: Candidate): void {
+    const bytes = sizeOf(candidate.body);
+    this.#eventBytes += bytes;
+    if (this.#candidates.length === EVENTS_MAX || this.#eventBytes > EVENT_BYTES_MAX) throw tooMany();
+    this.#lease.take(bytes);
+    this.#candidates.push(candidate);
+  }
+
+  #reject(rejection: Rejection): void {
+    this.#rejected += 1;
+    if (this.#reasons.length < REASONS_TOLD) this.#reasons.push(rejection.message);
+    if (this.#kept.length === REJECTED_KEPT || this.#rejectedBytes > REJECTED_BYTES) return;
+    this.#rejectedBytes += sizeOf(rejection.record) + rejection.message.length;
+    this.#kept.push(rejection);
+  }
+}
+
+function tooMany(): CollectorError {
+  return new CollectorError(
+    'batch_too_large',
+    `The request makes more than ${EVENTS_MAX} events, or more than ${EVENT_BYTES_MAX} bytes of them: send fewer records at once`,
+  );
+}
+
+/** What a field takes in JSON beside its value; as much again as the object itself. */
+const FIELD_BYTES = 64;
+
+/** About what an event takes while it is on its way. */
+function sizeOf(fields: unknown): number {
+  let bytes = 0;
+  if (typeof fields !== 'object' || fields === null) return FIELD_BYTES;
+  for (const value of Object.values(fields)) bytes += FIELD_BYTES + (typeof value === 'string' ? value.length : 0);
+  return bytes;
+}

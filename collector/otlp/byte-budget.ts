@@ -1,0 +1,34 @@
+import { CollectorError } from '../errors.ts';
+
+/** One request's share of the budget. */
+export interface ByteLease {
+  /** @throws CollectorError busy where others leave too little: the producer tries again. A lone request is never refused */
+  take(bytes: number): void;
+  end(): void;
+}
+
+/** Bytes of bodies, as they are read, and of what is made of them, that all requests may hold at once. */
+export interface ByteBudget {
+  lease(): ByteLease;
+}
+
+/** @param maxBytes of all requests together */
+export function createByteBudget(maxBytes: number): ByteBudget {
+  let used = 0;
+  function lease(): ByteLease {
+    let own = 0;
+    return {
+      take: (bytes) => {
+        if (used > own && used + bytes > maxBytes)
+          throw new CollectorError('busy', 'The collector is reading as much as it can hold: try again');
+        own += bytes;
+        used += bytes;
+      },
+      end: () => {
+        used -= own;
+        own = 0;
+      },
+    };
+  }
+  return { lease };
+}

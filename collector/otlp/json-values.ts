@@ -1,0 +1,281 @@
+import { mayBeRead, mayBeReadOfResource } from '../../taxonomy/attributes.ts';
+import type { AttributeValue, Attributes } from '../../taxonomy/telemetry.ts';
+import { RECORD_BYTES_MAX, takesTooMuch } from './decoding.ts';
+import { JsonReader } from './json-reader.ts';
+import { ATTRIBUTES_MAX, DEPTH_MAX } from './values.ts';
+
+/** Begins the paths that no record has before it: of resources. */
+const WHOLE = 'resource';
+
+/** What one record of a request in JSON says that it must not; the others are read all the same. */
+export class UnreadableRecord extends Error {
+  override readonly name = 'UnreadableRecord';
+  readonly path: string;
+  readonly what: string;
+
+  constructor(path: string, what: string) {
+    super(path === '' ? what : `${path} ${what}`);
+    this.path = path;
+    this.what = what;
+  }
+
+  /** The same, by the path of what it stands in. */
+  within(path: string): UnreadableRecord {
+    if (this.path.startsWith(WHOLE)) return this;
+    const inner = this.path === '' || this.path.startsWith('[') ? this.path : `.${this.path}`;
+    return new UnreadableRecord(path + inner, this.what);
+  }
+}
+
+/** A value for a message: bounded, whatever was sent. */
+function shown(text: string): string {
+  if (text.startsWith('{') || text.startsWith('[')) return 'an object or array';
+  return text.startsWith('"') ? JSON.stringify(text.slice(1, 60)) : text.slice(0, 60);
+}
+
+const wrong = (path: string, mustBe: string, text: string): UnreadableRecord =>
+  new UnreadableRecord(path, `must be ${mustBe}, was ${shown(text)}`);
+
+/** The scalar that comes next; undefined where it is null, which leaves unset (ProtoJSON). */
+function scalar(reader: JsonReader): string | undefined {
+  const text = reader.scalar();
+  return text === 'null' ? undefined : text;
+}
+
+export function readString(reader: JsonReader, path: string): string {
+  const text = scalar(reader);
+  if (text === undefined) return '';
+  if (!text.startsWith('"')) throw wrong(path, 'a string', text);
+  return text.slice(1);
+}
+
+/** An integer as number or as text, perhaps with an exponent; undefined where it is unset. */
+function readInteger(reader: JsonReader, path: string, mustBe: string): bigint | undefined {
+  const text = scalar(reader);
+  if (text === undefined || text === '"') return undefined;
+  const value = integerOf(text.replace(/^"/, ''));
+  if (value === undefined) throw wrong(path, mustBe, text);
+  return value;
+}
+
+/** The value of a decimal number, where it is whole and may be one of 64 bits. */
+function integerOf(text: string): bigint | undefined {
+  const parts = /^(-?)(\d{1,50})(?:\.(\d{1,50}))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text);
+  if (parts === null) return undefined;
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = parts;
+  const digits = whole + fraction;
+  const zeros = Number(exponent) - fraction.length;
+  if (zeros > 50) return /^0+$/.test(digits) ? 0n : undefined;
+  if (zeros >= 0) return BigInt(`${sign}${digits}${'0'.repeat(zeros)}`);
+  const kept = digits.slice(0, zeros);
+  return /^0*$/.test(digits.slice(zeros)) ? BigInt(`${sign}${kept === '' ? '0' : kept}`) : undefined;
+}
+
+export function readUnsigned(reader: JsonReader, path: string): bigint {
+  const value = readInteger(reader, path, 'a non-negative integer') ?? 0n;
+  if (value < 0n) throw wrong(path, 'a non-negative integer', String(value));
+  if (value >= 2n ** 64n) throw wrong(path, 'less than 2^64', String(value));
+  return value;
+}
+
+export function readLong(reader: JsonReader, path: string): bigint | undefined {
+  const value = readInteger(reader, path, 'an integer');
+  if (value !== undefined && BigInt.asIntN(64, value) !== value) throw wrong(path, 'within 64 bits', String(value));
+  return value;
+}
+
+export function readDouble(reader: JsonReader, path: string): number | undefined {
+  const text = scalar(reader);
+  if (text === undefined) return undefined;
+  const plain = text.replace(/^"/, '');
+  if (!/^(?:NaN|-?Infinity|-?\d[\d.eE+-]*)$/.test(plain) || (Number.isNaN(Number(plain)) && plain !== 'NaN'))
+    throw wrong(path, 'a number', text);
+  return Number(plain);
+}
+
+export function readEnum(reader: JsonReader, path: string): number {
+  if (reader.isString()) throw wrong(path, 'an integer (OTLP/JSON has no enum names)', reader.scalar());
+  return Number(readInteger(reader, path, 'an integer (OTLP/JSON has no enum names)') ?? 0n);
+}
+
+/** A trace or span id: lower-case hex, '' where it is unset or all zero. */
+export function readId(reader: JsonReader, bytes: 8 | 16, path: string): string {
+  const text = readString(reader, path).toLowerCase();
+  if (text === '') return '';
+  if (text.length !== bytes * 2 || !/^[0-9a-f]+$/.test(text)) throw wrong(path, `${bytes * 2} hex digits`, `"${text}`);
+  return /^0+$/.test(text) ? '' : text;
+}
+
+/** Goes through an array, by index; one that is unset has nothing. */
+export function eachElement(reader: JsonReader, path: string, read: (index: number) => void): void {
+  if (!reader.isArray()) {
+    const text = scalar(reader);
+    if (text === undefined) return;
+    throw new UnreadableRecord(path, 'must be an array');
+  }
+  let index = 0;
+  for (let more = reader.firstElement(); more; more = reader.nextElement()) read(index++);
+}
+
+/** Goes through an object, by `reader.key`; one that is unset has nothing. What is not read of it is skipped. */
+export function eachMember(reader: JsonReader, path: string, read: (key: string) => boolean): void {
+  if (!reader.isObject()) {
+    if (scalar(reader) === undefined) return;
+    throw new UnreadableRecord(path, 'must be an object');
+  }
+  for (let more = reader.firstMember(); more; more = reader.nextMember()) if (!read(reader.key)) reader.skip();
+}
+
+/** An `AnyValue`; null where none is set. */
+export function readAnyValue(reader: JsonReader, path: string, depth = 0): AttributeValue {
+  if (depth > DEPTH_MAX) {
+    reader.skip();
+    return null;
+  }
+  let value: AttributeValue = null;
+  eachMember(reader, path, (kind) => {
+    const read = VALUES.get(kind);
+    if (read === undefined) return false;
+    const given = read(reader, `${path}.${kind}`, depth);
+    if (given !== undefined) value = given;
+    return true;
+  });
+  return value;
+}
+
+type ReadValue = (reader: JsonReader, path: string, depth: number) => AttributeValue | undefined;
+
+/** How the kinds of an `AnyValue` are read; undefined where they are unset. */
+const VALUES: ReadonlyMap<string, ReadValue> = new Map<string, ReadValue>([
+  ['stringValue', (reader, path) => unless(reader, () => readString(reader, path))],
+  ['boolValue', (reader, path) => unless(reader, () => readBoolean(reader, path))],
+  ['intValue', readLong],
+  ['doubleValue', readDouble],
+  [
+    'bytesValue',
+    (reader, path) => unless(reader, () => new Uint8Array(Buffer.from(readString(reader, path), 'base64'))),
+  ],
+  ['arrayValue', (reader, path, depth) => unless(reader, () => readArray(reader, path, depth + 1))],
+  ['kvlistValue', (reader, path, depth) => unless(reader, () => readMap(reader, path, depth + 1))],
+]);
+
+/** @returns undefined where null comes next */
+function unless<T>(reader: JsonReader, read: () => T): T | undefined {
+  if (reader.peek() !== LETTER_N) return read();
+  reader.skip();
+  return undefined;
+}
+
+/** Of the words, null alone begins so. */
+const LETTER_N = 0x6e;
+
+function readBoolean(reader: JsonReader, path: string): boolean {
+  const text = reader.scalar();
+  if (text !== 'true' && text !== 'false') throw wrong(path, 'true or false', text);
+  return text === 'true';
+}
+
+function readArray(reader: JsonReader, path: string, depth: number): AttributeValue[] {
+  const values: AttributeValue[] = [];
+  eachMember(reader, path, (key) => {
+    if (key !== 'values') return false;
+    eachElement(reader, `${path}.values`, (index) =>
+      values.push(readAnyValue(reader, `${path}.values[${index}]`, depth)),
+    );
+    return true;
+  });
+  return values;
+}
+
+function readMap(reader: JsonReader, path: string, depth: number): Record<string, AttributeValue> {
+  const values: Record<string, AttributeValue> = {};
+  eachMember(reader, path, (key) => {
+    if (key !== 'values') return false;
+    eachKeyValue(reader, `${path}.values`, (name, readValue) => {
+      if (name !== '__proto__') values[name] = readValue(depth);
+    });
+    return true;
+  });
+  return values;
+}
+
+/** Goes through `KeyValue`s; `onPair` may read the value, or not. */
+function eachKeyValue(
+  reader: JsonReader,
+  path: string,
+  onPair: (key: string, readValue: (depth: number) => AttributeValue) => void,
+): void {
+  eachElement(reader, path, (index) => {
+    let name = '';
+    let valueAt = -1;
+    eachMember(reader, `${path}[${index}]`, (key) => {
+      if (key === 'key') name = readString(reader, `${path}[${index}].key`);
+      else if (key === 'value') {
+        reader.peek();
+        valueAt = reader.at;
+        return false;
+      } else return false;
+      return true;
+    });
+    const end = reader.at;
+    onPair(name, (depth) => {
+      if (valueAt === -1) return null;
+      reader.at = valueAt;
+      try {
+        return readAnyValue(reader, `${path}[${index}].value`, depth);
+      } catch (error) {
+        if (!(error instanceof UnreadableRecord)) throw error;
+        throw new UnreadableRecord(`${error.path} (${name.slice(0, 100)})`, error.what);
+      }
+    });
+    reader.at = end;
+  });
+}
+
+/** Attributes of a record: those that may be read. Of a key that comes twice the last one counts. */
+export function readAttributes(
+  reader: JsonReader,
+  path: string,
+  isRead: (name: string) => boolean = mayBeRead,
+): Attributes {
+  const attributes: Record<string, AttributeValue> = {};
+  let kept = 0;
+  eachKeyValue(reader, path, (name, readValue) => {
+    if (kept === ATTRIBUTES_MAX || !isRead(name)) return;
+    attributes[name] = readValue(0);
+    kept += 1;
+  });
+  return attributes;
+}
+
+/**
+ * Attributes of the `Resource` that begins at this place; worked out when first asked for.
+ *
+ * @returns a function that throws the same UnreadableRecord each time where they cannot be
+ */
+export function lazyResource(body: Uint8Array, start: number, path: string): () => Attributes {
+  let read: { readonly attributes: Attributes } | { readonly error: unknown } | undefined;
+  return () => {
+    read ??= readResource(body, start, path);
+    if ('error' in read) throw read.error;
+    return read.attributes;
+  };
+}
+
+function readResource(body: Uint8Array, start: number, path: string): { attributes: Attributes } | { error: unknown } {
+  const reader = new JsonReader(body, start);
+  let attributes: Attributes = {};
+  try {
+    reader.beginSkip();
+    if (!reader.skipSome(RECORD_BYTES_MAX)) throw new UnreadableRecord(path, takesTooMuch(reader.at - start));
+    reader.at = start;
+    eachMember(reader, path, (key) => {
+      if (key !== 'attributes') return false;
+      attributes = readAttributes(reader, `${path}.attributes`, mayBeReadOfResource);
+      return true;
+    });
+    return { attributes };
+  } catch (error) {
+    return { error };
+  }
+}

@@ -1,0 +1,190 @@
+import { isUtf8 } from 'node:buffer';
+import type { Attributes } from '../../taxonomy/telemetry.ts';
+import { CollectorError } from '../errors.ts';
+import { RECORD_BYTES_MAX, takesTooMuch, type Progress, type RecordSink } from './decoding.ts';
+import { JsonReader } from './json-reader.ts';
+import { eachMember, lazyResource, UnreadableRecord } from './json-values.ts';
+
+export type ResourceOf = () => Attributes;
+/** Reads what begins at `start`; a generator where it has members of its own. */
+type OnRecord = (reader: JsonReader, start: number, path: string, resource: ResourceOf) => Generator<void> | void;
+
+/** What is skipped in one go. */
+const SKIP_BYTES = 256 * 1024;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+
+function invalid(path: string, what: string): CollectorError {
+  return new CollectorError('invalid_json', `${path === '' ? 'The body' : path} ${what}`);
+}
+
+/**
+ * Walks Export…Request → Resource… → Scope… → record, the shape that the three signals share. All of the body is walked,
+ * so that one that is cut off, or no JSON, is refused as a whole; what a record says is its own.
+ *
+ * @param names of the lists of resources, of their scopes, and of the scopes' records
+ * @throws CollectorError invalid_json, batch_too_large
+ */
+export function* walkJson(
+  body: Uint8Array,
+  [groups, scopes, records]: readonly [string, string, string],
+  progress: Progress,
+  onRecord: OnRecord,
+): Generator<void> {
+  if (!isUtf8(body)) throw invalid('', 'is not valid UTF-8');
+  const hasMark = BYTE_ORDER_MARK.every((byte, index) => body[index] === byte);
+  const reader = new JsonReader(body, hasMark ? BYTE_ORDER_MARK.length : 0);
+  if (reader.peek() === undefined) return;
+  yield* members(reader, '', (key) =>
+    key === groups ? elements(reader, groups, progress, (path) => walkGroup(path)) : undefined,
+  );
+  reader.end();
+
+  function* walkGroup(path: string): Generator<void> {
+    let resource: ResourceOf | undefined;
+    /** Where scopes come before their resource. */
+    const early: number[] = [];
+    yield* members(reader, path, (key) => {
+      if (key === 'resource') resource = lazyResource(body, reader.at, `${path}.resource`);
+      if (key !== scopes) return undefined;
+      if (resource !== undefined) return walkScopes(path, resource);
+      early.push(reader.at);
+      return undefined;
+    });
+    const end = reader.at;
+    for (const at of early) {
+      reader.at = at;
+      yield* walkScopes(path, resource ?? noResource);
+    }
+    reader.at = end;
+  }
+
+  function walkScopes(path: string, resource: ResourceOf): Generator<void> {
+    return elements(reader, `${path}.${scopes}`, progress, (scope) =>
+      members(reader, scope, (key) =>
+        key === records
+          ? walkRecords(reader, `${scope}.${records}`, progress, (start, at) => onRecord(reader, start, at, resource))
+          : undefined,
+      ),
+    );
+  }
+}
+
+const noResource: ResourceOf = () => ({});
+
+/** Goes through an object, by its keys. What is not walked of it is skipped. */
+export function* members(
+  reader: JsonReader,
+  path: string,
+  walk: (key: string) => Generator<void> | undefined,
+): Generator<void> {
+  if (!reader.isObject()) return skipNull(reader, path, 'must be an object');
+  for (let more = reader.firstMember(); more; more = reader.nextMember()) {
+    reader.peek();
+    yield* walk(reader.key) ?? skip(reader);
+  }
+}
+
+/** Goes through an array: each element is walked. */
+function* elements(
+  reader: JsonReader,
+  path: string,
+  progress: Progress,
+  walk: (path: string) => Generator<void>,
+): Generator<void> {
+  if (!reader.isArray()) return skipNull(reader, path, 'must be an array');
+  let index = 0;
+  for (let more = reader.firstElement(); more; more = reader.nextElement()) {
+    progress.count();
+    yield* walk(`${path}[${index}]`);
+    index += 1;
+    if (progress.isDue()) yield progress.begin();
+  }
+}
+
+/** Goes through an array of records: each is skipped first, so that it is known to be JSON before anything is made of it. */
+export function* walkRecords(
+  reader: JsonReader,
+  path: string,
+  progress: Progress,
+  onRecord: (start: number, path: string) => Generator<void> | void,
+): Generator<void> {
+  if (!reader.isArray()) return skipNull(reader, path, 'must be an array');
+  let index = 0;
+  for (let more = reader.firstElement(); more; more = reader.nextElement()) {
+    progress.count();
+    reader.peek();
+    const start = reader.at;
+    reader.beginSkip();
+    if (!reader.skipSome(SKIP_BYTES)) yield* skipOn(reader);
+    const end = reader.at;
+    const inner = onRecord(start, `${path}[${index}]`);
+    if (inner !== undefined) yield* inner;
+    reader.at = end;
+    index += 1;
+    if (progress.isDue()) yield progress.begin();
+  }
+}
+
+function* skip(reader: JsonReader): Generator<void> {
+  reader.beginSkip();
+  yield* skipOn(reader);
+}
+
+function* skipOn(reader: JsonReader): Generator<void> {
+  while (!reader.skipSome(SKIP_BYTES)) yield;
+}
+
+/** Null leaves unset. @throws CollectorError invalid_json where it is anything else */
+function skipNull(reader: JsonReader, path: string, what: string): void {
+  const { at } = reader;
+  reader.skip();
+  if (reader.at - at !== 'null'.length || reader.buffer[at] !== 'n'.charCodeAt(0)) throw invalid(path, what);
+}
+
+/** Reads a record, or refuses it. */
+export function readOrRefuse<R>(sink: RecordSink<R>, path: string, read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof UnreadableRecord)) throw error;
+    sink.refuse(error.within(path).message);
+  }
+}
+
+/** The fields of a record that somebody may ask for, by where they stand. The others are not looked at. */
+export class Fields<Name extends string> {
+  readonly #reader: JsonReader;
+  readonly #path: string;
+  readonly #places = new Map<string, number>();
+
+  /**
+   * @param start of the record
+   * @param names of its fields
+   * @param path for messages, before the name of a field
+   * @throws UnreadableRecord where it is no object, or too long to be read
+   */
+  constructor(reader: JsonReader, start: number, names: readonly Name[], path = '') {
+    this.#reader = reader;
+    this.#path = path === '' ? '' : `${path}.`;
+    if (reader.at - start > RECORD_BYTES_MAX) throw new UnreadableRecord('', takesTooMuch(reader.at - start));
+    const wanted: readonly string[] = names;
+    reader.at = start;
+    eachMember(reader, path, (key) => {
+      reader.peek();
+      if (wanted.includes(key)) this.#places.set(key, reader.at);
+      return false;
+    });
+  }
+
+  /** @returns undefined where the field is not there */
+  read<T>(name: Name, read: (reader: JsonReader, path: string) => T): T | undefined {
+    return this.goTo(name) ? read(this.#reader, this.#path + name) : undefined;
+  }
+
+  /** @returns whether the reader stands before the value of the field */
+  goTo(name: Name): boolean {
+    const at = this.#places.get(name);
+    if (at !== undefined) this.#reader.at = at;
+    return at !== undefined;
+  }
+}
