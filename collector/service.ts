@@ -7,6 +7,7 @@ import type { FlatBody } from '../taxonomy/flat-body.ts';
 import { createMapContext } from '../taxonomy/map/context.ts';
 import { createPublisher } from '../exporter/publisher.ts';
 import { eventsRoutes } from './api/events-routes.ts';
+import { createLiveEvents } from './api/live-events.ts';
 import { createBrokerLog } from './publishing/broker-log.ts';
 import { browserRoutes } from './api/browser-routes.ts';
 import { createApp } from './app.ts';
@@ -90,10 +91,10 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     ...(settings.CLOWDER_INSTANCE !== undefined && { instance: settings.CLOWDER_INSTANCE }),
   });
   const windowMs = settings.DEDUPE_WINDOW_S * 1000;
-  const listeners = new Set<(line: string) => void>();
+  const live = createLiveEvents();
   const accepted = (body: FlatBody): void => {
     metrics.mapped.inc({ type: body.event });
-    if (listeners.size > 0) for (const listener of listeners) listener(JSON.stringify(body));
+    live.publish(body);
   };
   const intake = new Intake({
     journal,
@@ -185,10 +186,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     events: eventsRoutes({
       submit: (events) => acceptStated(events, { source: 'api' }, context, intake, countRefused),
       history: journal,
-      live: (listener) => {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
+      live: (listener) => live.listen(listener),
     }),
     rejected: rejectedRoutes({ journal, intake, context }),
     held: heldRoutes(loop.held),

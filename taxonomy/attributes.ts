@@ -175,6 +175,46 @@ const FIELD_OF_NAME: ReadonlyMap<string, { readonly field: string; readonly rank
   ),
 );
 
+/** Names of ours that fill no field and are read all the same. */
+const OTHER_NAMES = ['clowder.captured', 'clowder.collapse_within_s', 'clowder.route', REFUTED_IDS];
+const OWN_NAMES: readonly string[] = [...FIELD_OF_NAME.keys(), ...OTHER_NAMES].filter((name) =>
+  name.startsWith('clowder.'),
+);
+const OWN = new Set(OWN_NAMES);
+
+/** Names that begin as ours do and that nobody reads, each with the one that may have been meant. */
+export function misspelt(attributes: Attributes): readonly { readonly name: string; readonly meant?: string }[] {
+  return Object.keys(attributes)
+    .filter((name) => name.startsWith('clowder.') && !OWN.has(name))
+    .map((name) => {
+      const meant = OWN_NAMES.find((own) => own.startsWith(name) || name.startsWith(own) || isNear(own, name));
+      return meant === undefined ? { name } : { name, meant };
+    });
+}
+
+/** Whether one letter was left out, put in, or is another; or two changed places. */
+function isNear(own: string, name: string): boolean {
+  if (Math.abs(own.length - name.length) > 1) return false;
+  let from = 0;
+  while (from < own.length && own[from] === name[from]) from += 1;
+  const [rest, given] = [own.slice(from), name.slice(from)];
+  return (
+    rest.slice(1) === given ||
+    rest === given.slice(1) ||
+    rest.slice(1) === given.slice(1) ||
+    (rest.slice(2) === given.slice(2) && rest[0] === given[1] && rest[1] === given[0])
+  );
+}
+
+/** The name by which a sender stated a field, or may state it; of what no attribute fills, the field's own. */
+export function attributeNameOf(field: string, attributes: Attributes): string {
+  const current = Object.hasOwn(ATTRIBUTE_OF_FIELD, field)
+    ? ATTRIBUTE_OF_FIELD[field as keyof typeof ATTRIBUTE_OF_FIELD]
+    : undefined;
+  if (current === undefined) return field;
+  return [current, ...(FORMER_NAMES[current] ?? [])].find((name) => attributes[name] !== undefined) ?? current;
+}
+
 /** Data fields that an explicit record states by attributes, as the scalar that was sent. Names are not checked here. */
 export function fieldsOfAttributes(attributes: Attributes): Record<string, AttributeValue> {
   const fields: Record<string, AttributeValue> = {};

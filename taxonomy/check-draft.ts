@@ -12,6 +12,7 @@ import {
 import { toFlatBody, type FlatBody } from './flat-body.ts';
 import type { MapContext } from './map/context.ts';
 import { redactFields, redactText } from './redaction.ts';
+import { asText, cut, previewOf } from './text.ts';
 
 /** Why one field of an event is not as it must be. */
 export interface EventIssue {
@@ -36,6 +37,11 @@ const CLIPPED = [
   ['referrer', 8192],
 ] as const;
 
+/** Issues that are told of one event. */
+const ISSUES_MAX = 20;
+/** Of the name of a field that somebody made up. */
+const NAME_MAX = 100;
+
 /**
  * From a draft to the flat body: client fields reduced to what may be kept, secrets redacted, everything checked
  * against the type's schema, v1 names added.
@@ -57,7 +63,7 @@ export function checkDraft(draft: Draft, context: MapContext, strict = false): C
         .map((issue) => toIssue(issue))
         .filter((issue) => issue.field !== 'created' || checkedTime === undefined),
     );
-  if (issues.length > 0 || !parsed.success) return { ok: false, issues, draft: prepared };
+  if (issues.length > 0 || !parsed.success) return { ok: false, issues: issues.slice(0, ISSUES_MAX), draft: prepared };
   return { ok: true, body: toFlatBody(parsed.data as { event_id: string; event: EventType; created: number }) };
 }
 
@@ -77,12 +83,11 @@ function clean(draft: Draft, context: MapContext): Draft {
   }
   event['client_kind'] ??= clientKind(agent);
   event['clowder_instance'] ??= context.instance;
+  for (const [field, value] of Object.entries(event)) if (typeof value === 'string') event[field] = asText(value);
   for (const [field, limit] of CLIPPED) {
     const value = event[field];
-    if (typeof value === 'string' && value.length > limit) event[field] = value.slice(0, limit);
+    if (typeof value === 'string') event[field] = cut(value, limit);
   }
-  for (const [field, value] of Object.entries(event))
-    if (typeof value === 'string' && !value.isWellFormed()) event[field] = value.toWellFormed();
   redactFields(event);
   return event;
 }
@@ -106,9 +111,16 @@ function unknownType(type: unknown): EventIssue {
 
 function unknownFields(type: EventType, draft: Draft): EventIssue[] {
   const known = eventSchemas[type].shape;
-  return Object.keys(draft)
-    .filter((field) => !Object.hasOwn(known, field) && draft[field] !== undefined)
-    .map((field) => ({ field, message: `is no field of ${type}`, expected: `only ${Object.keys(known).join(', ')}` }));
+  const unknown = Object.keys(draft).filter((field) => !Object.hasOwn(known, field) && draft[field] !== undefined);
+  const told = unknown.length > ISSUES_MAX ? unknown.slice(0, ISSUES_MAX - 1) : unknown;
+  const issues: EventIssue[] = told.map((field) => ({
+    field: cut(field, NAME_MAX),
+    message: `is no field of ${type}`,
+    expected: `only ${Object.keys(known).join(', ')}`,
+  }));
+  if (told.length < unknown.length)
+    issues.push({ field: '', message: `and ${unknown.length - told.length} more are no fields of ${type}` });
+  return issues;
 }
 
 /** The groups of fields of which a stated event must name one each; the issues for those that it does not. */
@@ -143,10 +155,10 @@ function expectedOf(issue: z.core.$ZodIssue): { expected?: string } {
 
 /** A received value as text for a message: short, never a whole megabyte, and without secrets. */
 export function show(value: unknown): string {
-  const text =
-    JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? Number(one) : one)) ?? String(value);
-  const shown = redactText(text.slice(0, 1000));
-  return shown.length > 120 ? `${shown.slice(0, 100)}… (${text.length} characters)` : shown;
+  const shown = redactText(previewOf(value));
+  if (shown.length <= 120) return shown;
+  const length = typeof value === 'string' ? ` (${value.length} characters)` : '';
+  return `${cut(shown, 100)}…${length}`;
 }
 
 export function isSource(value: unknown): value is (typeof SOURCES)[number] {

@@ -70,25 +70,55 @@ describe('a CloudEvent', () => {
 });
 
 describe('the subject', () => {
-  test('names the resource where the data do not', () => {
-    expect(stated({ ...event, subject: 'd2', data: {} })).toMatchObject({ resource_id: 'd2' });
-  });
+  const about = (type: string, subject: string, data: object = {}) => fromCloudEvent({ ...event, type, subject, data });
 
-  test('may name its type as well', () => {
-    expect(stated({ ...event, subject: 'dataset/d2', data: {} })).toMatchObject({
-      resource_type: 'dataset',
-      resource_id: 'd2',
-    });
-  });
+  test.each([
+    ['dataset.created', 'dataset/d2', { resource_type: 'dataset', resource_id: 'd2' }],
+    ['file.uploaded', 'file/f1', { resource_type: 'file', resource_id: 'f1' }],
+    ['view.download', 'collection/c', { resource_type: 'collection', resource_id: 'c' }],
+    ['extraction.done', 'dataset/d', { dataset_id: 'd' }],
+  ])('of %s may be %s', (type, subject, fields) =>
+    expect(about(type, subject)).toMatchObject({ ok: true, event: fields }),
+  );
+
+  test.each([
+    ['dataset.created', 'space/A/dataset/B'],
+    ['dataset.created', 'd2'],
+    ['dataset.created', 'file/f'],
+    ['dataset.created', 'dataset/'],
+    ['dataset.created', ''],
+    ['view.download', 'space/s'],
+    ['user.login', 'user/u'],
+  ])('of %s must not be %j: it would name another resource, or none', (type, subject) =>
+    expect(about(type, subject)).toMatchObject({ ok: false, issues: [{ field: 'subject' }] }),
+  );
 
   test('never overrules the data', () => {
-    expect(
-      stated({ ...event, subject: 'file/f9', data: { resource_id: 'd1', resource_type: 'dataset' } }),
-    ).toMatchObject({
-      resource_type: 'dataset',
-      resource_id: 'd1',
-    });
+    expect(stated({ ...event, subject: 'dataset/d9' })).toMatchObject({ resource_id: 'd1' });
   });
+});
+
+describe('the data', () => {
+  const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64');
+  const { data, ...bare } = event;
+
+  test('may come in base64', () => expect(stated({ ...bare, data_base64: base64(data) })).toEqual(stated(event)));
+
+  test.each([['AAAA'], [base64('text')], [base64([1])], ['']])('in base64 must be a JSON object: %j', (data_base64) =>
+    expect(fieldsAtFault({ ...bare, data_base64 })).toEqual(['data_base64']),
+  );
+
+  test('come once', () => expect(fieldsAtFault({ ...event, data_base64: base64({}) })).toEqual(['data_base64']));
+
+  test('never override the type', () => {
+    expect(stated({ ...event, data: { ...data, event: 'file.deleted' } })['event']).toBe('dataset.created');
+  });
+});
+
+test('an attribute that is null is unset', () => {
+  const nulls = { subject: null, time: null, data_base64: null, datacontenttype: null };
+  expect(stated({ ...event, ...nulls })).toEqual(stated({ ...event, time: undefined }));
+  expect(fieldsAtFault({ ...event, id: null })).toEqual(['id']);
 });
 
 describe('what is no CloudEvent', () => {

@@ -1,42 +1,95 @@
 import { z } from 'zod';
 import { cloudEventId } from './event-id.ts';
+import { eventSchemas, eventTraits, isEventType } from './event-types.ts';
+import { cut } from './text.ts';
 
-/** The envelope of a CloudEvent in structured mode; `data` holds the fields of the event. */
+/** The envelope of a CloudEvent in structured mode; `data`, or `data_base64`, holds the fields of the event. */
 export const cloudEvent = z.object({
   specversion: z.literal('1.0'),
   id: z.string().min(1).max(128),
   source: z.string().min(1),
   type: z.string().min(1),
   time: z.iso.datetime({ offset: true }).optional(),
-  subject: z.string().optional(),
+  subject: z.string().optional().describe('TYPE/ID of the resource that the event is about'),
   data: z.record(z.string(), z.unknown()).optional(),
+  data_base64: z.string().optional().describe('The same as `data`, a JSON object, in base64'),
 });
 
+interface EnvelopeIssue {
+  readonly field: string;
+  readonly message: string;
+}
+
+type Converted = { ok: true; event: Record<string, unknown> } | { ok: false; issues: readonly EnvelopeIssue[] };
+
+const refuse = (field: string, message: string): Converted => ({ ok: false, issues: [{ field, message }] });
+
 /**
- * A CloudEvent in structured mode (CloudEvents 1.0, JSON format) as an event that somebody states.
+ * A CloudEvent in structured mode (CloudEvents 1.0, JSON format) as an event that somebody states. An attribute that is
+ * null is unset (section 2.2 there).
  *
  * @returns the stated event, or what is wrong with the envelope
  */
-export function fromCloudEvent(
-  value: unknown,
-): { ok: true; event: Record<string, unknown> } | { ok: false; issues: { field: string; message: string }[] } {
-  const parsed = cloudEvent.safeParse(value);
+export function fromCloudEvent(value: unknown): Converted {
+  const parsed = cloudEvent.safeParse(withoutNulls(value));
   if (!parsed.success)
     return {
       ok: false,
       issues: parsed.error.issues.map((issue) => ({ field: issue.path.join('.'), message: issue.message })),
     };
-  const { id, source, type, time, subject, data = {} } = parsed.data;
-  const [subjectType, subjectId] = subject?.includes('/') === true ? subject.split('/', 2) : [undefined, subject];
+  const { id, source, time, subject, data_base64: encoded } = parsed.data;
+  let { data } = parsed.data;
+  if (encoded !== undefined) {
+    if (data !== undefined) return refuse('data_base64', 'must not be there beside data');
+    data = decoded(encoded);
+    if (data === undefined) return refuse('data_base64', 'must be base64 of a JSON object');
+  }
+  const type = parsed.data.type.replace(/^(?:org\.clowderframework\.|clowder\.)/, '');
+  const named = resourceOf(type, subject);
+  if (named === undefined)
+    return refuse('subject', `must be TYPE/ID of the resource of ${cut(type, 100)}, was "${cut(subject ?? '', 100)}"`);
   return {
     ok: true,
     event: {
-      event: type.replace(/^(?:org\.clowderframework\.|clowder\.)/, ''),
       event_id: cloudEventId(source, id),
       ...(time !== undefined && { created: Date.parse(time) }),
-      ...(subjectId !== undefined && data['resource_id'] === undefined && { resource_id: subjectId }),
-      ...(subjectType !== undefined && data['resource_type'] === undefined && { resource_type: subjectType }),
+      ...(data?.['resource_id'] == null && named),
       ...data,
+      event: type,
     },
   };
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null));
+}
+
+function decoded(encoded: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(encoded, 'base64').toString());
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a subject names, nothing where there is none; undefined where that is no resource that the event may be about. */
+function resourceOf(type: string, subject: string | undefined): Record<string, string> | undefined {
+  if (subject === undefined || !isEventType(type)) return {};
+  const [, resourceType = '', id = ''] = /^([a-z]+)\/([^/]+)$/.exec(subject) ?? [];
+  if (id === '' || !resourceTypes(type).includes(resourceType)) return undefined;
+  // Of an extraction the field says which it is.
+  return type.startsWith('extraction.')
+    ? { [`${resourceType}_id`]: id }
+    : { resource_type: resourceType, resource_id: id };
+}
+
+/** What an event of a type may be about. */
+function resourceTypes(type: keyof typeof eventSchemas): readonly string[] {
+  const { resource } = eventTraits[type];
+  if (resource !== undefined) return [resource.type];
+  if (type.startsWith('extraction.')) return ['file', 'dataset'];
+  const named: unknown = eventSchemas[type].shape.resource_type;
+  return named instanceof z.ZodEnum ? named.options.map(String) : [];
 }

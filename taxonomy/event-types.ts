@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fitsShortString, SHORT_STRING_BYTES } from './short-string.ts';
+import { WITHOUT_CONTROL } from './text.ts';
 
 /** Event times outside this range are mistakes of a clock or a unit, not events. */
 export const EARLIEST_CREATED_MS = Date.UTC(2000, 0, 1);
@@ -9,17 +10,16 @@ export const CLOCK_AHEAD_MS = 24 * 60 * 60 * 1000;
 export const SOURCES = ['proxy', 'nginx', 'sdk', 'api', 'browser', 'monitor', 'rabbitmq'] as const;
 export const CLIENT_KINDS = ['browser', 'extractor', 'api', 'bot'] as const;
 
-const id = z.string().min(1).max(256);
+/** An id stands in headers, lines and tables: no control character may break out of one. */
+const withoutControl = (given: z.ZodString): z.ZodString => given.regex(WITHOUT_CONTROL, 'has control characters');
+const id = withoutControl(z.string().min(1).max(256));
 const name = z.string().min(1).max(1024);
 const url = z.string().min(1).max(8192);
 const count = z.int().nonnegative();
 
 /** Fields that every event may carry, in the order in which they are written. */
 export const commonFields = {
-  event_id: z
-    .string()
-    .min(1)
-    .max(128)
+  event_id: withoutControl(z.string().min(1).max(128))
     .refine(fitsShortString, `is longer than ${SHORT_STRING_BYTES} bytes in UTF-8`)
     .describe('Identity: the same event always has the same id'),
   created: z.int().describe('When it happened, Unix time in milliseconds'),

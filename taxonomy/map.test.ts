@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { createMapContext } from './map/context.ts';
 import { mapLog, mapSpan } from './map.ts';
 import { checkStated } from './stated.ts';
+import { redactUrl } from './redaction.ts';
 import { HealthReadings } from './map-metrics.ts';
-import type { Attributes, LogRecord, SpanRecord } from './telemetry.ts';
+import type { AttributeValue, Attributes, LogRecord, SpanRecord } from './telemetry.ts';
 
 const NOW = Date.UTC(2026, 10, 24);
 const context = createMapContext({ now: () => NOW, dayKey: (day) => `key of ${day}`, instance: 'ours' });
@@ -61,6 +62,8 @@ const formerDownload: Attributes = {
   'net.peer.ip': '192.0.2.77',
   'http.user_agent': 'curl/8.5',
 };
+
+const nested = (depth: number): AttributeValue => (depth === 0 ? 'x' : [nested(depth - 1)]);
 
 describe('mapping telemetry', () => {
   test('a server span of a download is a described event, its secrets and the full address gone', () => {
@@ -158,7 +161,7 @@ describe('mapping telemetry', () => {
 
   test.each([
     ['an unknown type', log('clowder.file.eaten', {}), /event is no event type, was "file\.eaten"/],
-    ['a missing field', log('clowder.file.deleted', {}), /file_id is missing/],
+    ['a missing field', log('clowder.file.deleted', {}), /^clowder\.file\.id is missing/],
     [
       'the year 1900',
       log('clowder.file.deleted', { 'clowder.file.id': FILE }, { timeUnixNano: nano(1000) }),
@@ -174,11 +177,73 @@ describe('mapping telemetry', () => {
       log('clowder.extraction.working', { 'clowder.file.id': FILE, 'clowder.extraction.message': 'x'.repeat(2 ** 20) }),
       /message .*at most 32768/,
     ],
+    [
+      'a wrong value by a former name',
+      log('clowder.user.login', { 'enduser.id': 'u\nv' }),
+      /^enduser\.id has control characters/,
+    ],
+    [
+      'a list nested deep',
+      log('clowder.file.deleted', { 'clowder.file.id': nested(33) }),
+      /^clowder\.file\.id .*was \[\[/,
+    ],
+    [
+      '200,000 refuted ids',
+      log('clowder.capture.refuted', { 'clowder.refuted.ids': `${'0'.repeat(32)},`.repeat(200_000) }),
+      /has 200001 ids, may have at most 1000/,
+    ],
   ])('rejects an explicit record with %s, and says why', (_what, record, reason) => {
     const { candidates, rejected } = mapLog(record, context);
     expect(candidates).toEqual([]);
     expect(rejected[0]?.message).toMatch(reason);
     expect(rejected[0]?.message.length).toBeLessThan(2000);
+  });
+
+  test.each(['https://h/?a=\ud800%3Fkey=1', 'https://h/signup/\udfff', '/private.\ud800.x/%3F', '/%70rivate.\ud800'])(
+    'a URL with half a surrogate pair is no error: %j',
+    (url) => {
+      const { candidates } = mapLog(log('clowder.view.page', { 'url.full': url }), context);
+      expect(candidates).toHaveLength(1);
+      expect(() => redactUrl(url)).not.toThrow();
+    },
+  );
+
+  test.each([1e308, -1, 1e12])('a duration of %d seconds is none', (duration) => {
+    const line = {
+      'http.request.method': 'GET',
+      'url.path': `/api/files/${FILE}/blob`,
+      'http.response.status_code': 200n,
+      'http.server.request.duration': duration,
+    };
+    expect(mapLog(log('', line), context).candidates[0]?.body).toMatchObject({
+      event: 'view.download',
+      created: Number(log('', {}).timeUnixNano / 1_000_000n),
+    });
+  });
+
+  test('attributes of ours that there are not are told, and the event is taken', () => {
+    const attributes = {
+      'clowder.file.id': FILE,
+      'clowder.extraction.duration': 5n,
+      'clowder.byts': 1n,
+      'clowder.zzz': 1n,
+    };
+    expect(mapLog(log('clowder.extraction.done', attributes), context)).toMatchObject({
+      candidates: [{ body: { file_id: FILE } }],
+      rejected: [],
+      warnings: [
+        'There is no attribute "clowder.extraction.duration", perhaps clowder.extraction.duration_ms was meant: it was left out',
+        'There is no attribute "clowder.byts", perhaps clowder.bytes was meant: it was left out',
+        'There is no attribute "clowder.zzz": it was left out',
+      ],
+    });
+  });
+
+  test('a point without a number is no reading', () => {
+    const readings = new HealthReadings(context);
+    const point = { name: 'clowder.health.up', unit: '1', timeUnixNano: nano(NOW), resource: {} };
+    readings.add({ ...point, value: Number.NaN, attributes: { 'clowder.health.target': 't' } });
+    expect([...readings.pings()]).toEqual([]);
   });
 
   test('points of one health check become one reading', () => {

@@ -8,10 +8,9 @@ import { SPAN_KIND_SERVER, type LogRecord, type SpanRecord } from './telemetry.t
 
 /** Events of a span: those its span events state, and those that its HTTP request, where it is a server's, amounts to. */
 export function mapSpan(span: SpanRecord, context: MapContext): MapResult {
-  const candidates: Candidate[] = [];
-  const rejected: Rejection[] = [];
+  const found: Gathered = { candidates: [], rejected: [], warnings: [] };
   for (const event of span.events) {
-    if (isExplicitName(event.name)) collect(mapSpanEvent(event, span, context), candidates, rejected);
+    if (isExplicitName(event.name)) collect(mapSpanEvent(event, span, context), found);
   }
   if (span.kind === SPAN_KIND_SERVER) {
     const source = textAttribute(span.attributes, 'clowder.source');
@@ -30,18 +29,16 @@ export function mapSpan(span: SpanRecord, context: MapContext): MapResult {
         },
         context,
       ),
-      candidates,
-      rejected,
+      found,
     );
   }
-  return { candidates, rejected };
+  return found;
 }
 
 /** Events of a log record: the one it states, or those that the request of an access-log record amounts to. */
 export function mapLog(log: LogRecord, context: MapContext): MapResult {
   if (log.eventName === REFUTED_NAME) {
-    const ids = textAttribute(log.attributes, REFUTED_IDS)?.split(',') ?? [];
-    return { ...NOTHING, refuted: ids.filter((id) => /^[0-9a-f]{32}$/.test(id)) };
+    return refutation(textAttribute(log.attributes, REFUTED_IDS)?.split(',') ?? []);
   }
   if (log.eventName === UNPARSED_NAME) return { ...NOTHING, rejected: [unparsed(log)] };
   if (isExplicitName(log.eventName)) {
@@ -59,7 +56,7 @@ export function mapLog(log: LogRecord, context: MapContext): MapResult {
     );
   }
   if (attribute(log.attributes, 'http.request.method') === undefined) return NOTHING;
-  const durationS = numberAttribute(log.attributes, 'http.server.request.duration');
+  const durationS = durationOf(log);
   const end = log.timeUnixNano || log.observedTimeUnixNano;
   return mapRequest(
     {
@@ -77,9 +74,43 @@ export function mapLog(log: LogRecord, context: MapContext): MapResult {
   );
 }
 
-function collect(result: MapResult, candidates: Candidate[], rejected: Rejection[]): void {
-  candidates.push(...result.candidates);
-  rejected.push(...result.rejected);
+/** Seconds; undefined where the record does not say, or what no request takes. */
+function durationOf({ attributes }: LogRecord): number | undefined {
+  const seconds = numberAttribute(attributes, 'http.server.request.duration');
+  return seconds !== undefined && seconds >= 0 && seconds <= LONGEST_REQUEST_S ? seconds : undefined;
+}
+
+/** A year: whatever says more is wrong. */
+const LONGEST_REQUEST_S = 366 * 86_400;
+
+function collect(result: MapResult, into: Gathered): void {
+  into.candidates.push(...result.candidates);
+  into.rejected.push(...result.rejected);
+  into.warnings.push(...(result.warnings ?? []));
+}
+
+interface Gathered {
+  readonly candidates: Candidate[];
+  readonly rejected: Rejection[];
+  readonly warnings: string[];
+}
+
+/** Of one request there are few events, so a capture refutes few. */
+const REFUTED_MAX = 1000;
+
+function refutation(ids: readonly string[]): MapResult {
+  if (ids.length > REFUTED_MAX)
+    return {
+      ...NOTHING,
+      rejected: [
+        {
+          code: 'invalid_record',
+          message: `${REFUTED_IDS} has ${ids.length} ids, may have at most ${REFUTED_MAX}`,
+          record: {},
+        },
+      ],
+    };
+  return { ...NOTHING, refuted: ids.filter((id) => /^[0-9a-f]{32}$/.test(id)) };
 }
 
 /** A line of a log that nobody could read: for an operator to see, in full, and where it stands. */

@@ -1,3 +1,5 @@
+import { cut } from './text.ts';
+
 const REDACTED = 'REDACTED';
 
 /**
@@ -56,6 +58,11 @@ function decoded(text: string): string | undefined {
   }
 }
 
+/** Never throws, as encoding half a surrogate pair would. */
+function encoded(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
+}
+
 /** A query string (without '?') with the values of secret parameters replaced; everything else stays byte for byte. */
 export function redactQuery(query: string, depth = 0): string {
   if (!query.includes('=')) return query;
@@ -79,7 +86,7 @@ function redactValue(value: string, depth: number): string {
   const inner = decoded(named);
   if (inner === undefined || depth >= MAX_NESTING) return REDACTED;
   const redacted = redactUrl(inner, depth + 1);
-  return redacted === inner ? named : encodeURIComponent(redacted);
+  return redacted === inner ? named : encoded(redacted);
 }
 
 /** A path with its secret segments replaced. */
@@ -103,9 +110,7 @@ export function redactPath(path: string, depth = 0): string {
 function redactSegment(segment: string, plain: string, depth: number): string {
   const kept = redactValue(segment, depth);
   // The letters of `private` may be encoded too.
-  return kept === segment && /^(?:error\.)?private\./.test(plain)
-    ? encodeURIComponent(redactExtractorName(plain))
-    : kept;
+  return kept === segment && /^(?:error\.)?private\./.test(plain) ? encoded(redactExtractorName(plain)) : kept;
 }
 
 /** A URL or path with user info, secret path segments, secret parameters and the fragment's parameters replaced. */
@@ -174,21 +179,24 @@ export function redactText(text: string): string {
   return redacted.replace(PART, (part) => (/[/?]|%[23]f/i.test(part) ? redactUrl(part) : part));
 }
 
-/** Which fields of an event may hold a secret, and what takes it out. */
-const REDACTIONS: readonly (readonly [field: string, redact: (text: string) => string])[] = [
-  ['url', redactUrl],
-  ['referrer', redactUrl],
-  ['target', redactUrl],
-  ['message', redactText],
-  ['error', redactText],
-  ['status', redactText],
-  ['extractor_name', redactExtractorName],
+/** Which fields of an event may hold a secret, what takes it out, and how long each may be. */
+const REDACTIONS: readonly (readonly [field: string, redact: (text: string) => string, longest: number])[] = [
+  ['url', redactUrl, 8192],
+  ['referrer', redactUrl, 8192],
+  ['target', redactUrl, 2048],
+  ['message', redactText, 32_768],
+  ['error', redactText, 4096],
+  ['status', redactText, 256],
+  ['extractor_name', redactExtractorName, 1024],
 ];
 
 /** Takes the secrets out of an event's fields, in place. */
 export function redactFields(fields: Record<string, unknown>): void {
-  for (const [field, redact] of REDACTIONS) {
+  for (const [field, redact, longest] of REDACTIONS) {
     const value = fields[field];
-    if (typeof value === 'string') fields[field] = redact(value);
+    if (typeof value !== 'string') continue;
+    const redacted = redact(value);
+    // What takes the place of a secret may be longer: an event is not refused for that.
+    fields[field] = value.length <= longest ? cut(redacted, longest) : redacted;
   }
 }

@@ -14,6 +14,16 @@ export interface Poster {
 /** Fields that the receiver fills by itself. */
 const SOURCES_A_POSTER_MAY_NAME: ReadonlySet<unknown> = new Set(['api', 'monitor', 'sdk', 'rabbitmq']);
 
+/** More than any type has, by far. */
+const FIELDS_MAX = 1000;
+
+/** Up to one more than there may be. */
+function countKeys(value: object): number {
+  let count = 0;
+  for (const _key in value) if (++count > FIELDS_MAX) break;
+  return count;
+}
+
 /**
  * Checks an event that somebody posted and completes it: `created` is now where not given, the id is the poster's own
  * or the one given in `poster`. Unknown fields are errors, so that a mistyped one is not lost in silence.
@@ -22,6 +32,13 @@ export function checkStated(value: unknown, poster: Poster, context: MapContext)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { ok: false, issues: [{ field: '', message: 'must be an object', received: show(value) }], draft: {} };
   }
+  const count = countKeys(value);
+  if (count > FIELDS_MAX)
+    return {
+      ok: false,
+      issues: [{ field: '', message: `has more than ${FIELDS_MAX} fields`, expected: 'the fields of its type' }],
+      draft: {},
+    };
   const draft: Draft = { ...value };
   for (const field in draft) if (draft[field] === null) delete draft[field];
   draft['event_id'] ??= poster.eventId;

@@ -179,6 +179,12 @@ describe('the key of the snippet', () => {
     expect(submitted).toEqual([]);
   });
 
+  test('is looked at before the body where the query has it', async () => {
+    const { post } = api();
+    expect((await post(' '.repeat(64 * 1024 + 1), {}, '?key=guess')).status).toBe(401);
+    expect((await post('{', {}, '?key=guess')).status).toBe(401);
+  });
+
   test('has a rate', async () => {
     const { post, submitted } = api({ keys: { page: { ...keyOf(['browser']), ratePerS: 1 } } });
     expect((await post({ ...view, key: 'page' })).status).toBe(202);
@@ -222,8 +228,8 @@ describe('a body that is no page view', () => {
     expect(await answer.json()).toMatchObject({ detail: 'url is too long' });
   });
 
-  test('of more than 4 MiB gets 413', async () => {
-    expect((await api().post(' '.repeat(4 * 1024 * 1024 + 1))).status).toBe(413);
+  test('of more than 64 KiB gets 413', async () => {
+    expect((await api().post(' '.repeat(64 * 1024 + 1))).status).toBe(413);
   });
 });
 

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono, type Context } from 'hono';
 import { cors } from 'hono/cors';
 import { z } from 'zod';
 import type { ClientAddressOf } from '../client-address.ts';
@@ -59,10 +59,15 @@ const postPageView = defineRoute({
 
 export const BROWSER_ROUTES: readonly Route[] = [postPageView];
 
+/** A page view is an address, the one before, and a title: a stranger may send no more. */
+const VIEW_MAX = 64 * 1024;
+const VIEW_MS = 10_000;
+const BUDGET_BYTES = 8 * 1024 * 1024;
+
 /** POST /api/v1/browser: page views from the snippet, by sendBeacon, from pages of allowed origins only. */
 export function browserRoutes(deps: BrowserDependencies): Hono {
   const app = new Hono();
-  const budget = createByteBudget(8 * 1024 * 1024);
+  const budget = createByteBudget(BUDGET_BYTES);
   app.use(postPageView.path, cors({ origin: [...deps.allowedOrigins], allowMethods: ['POST'], credentials: true }));
   serve(app, postPageView, async (c) => {
     const origin = c.req.header('origin');
@@ -71,14 +76,18 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
         'origin_not_allowed',
         'Pages of this origin may not send page views: add it to ALLOWED_ORIGINS',
       );
-    const parsed = pageView.safeParse(await readJson(c, budget));
+    const ofQuery = c.req.query('key');
+    // Who says who it is beforehand is looked at beforehand.
+    if (ofQuery !== undefined) await checkKey(deps.keys, ofQuery);
+    const body = await readView(c);
+    if (ofQuery === undefined) await checkKey(deps.keys, keyOf(body));
+    const parsed = pageView.safeParse(body);
     if (!parsed.success)
       throw new CollectorError(
         'invalid_event',
         parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '),
       );
-    const { key, ...view } = parsed.data;
-    await checkKey(deps.keys, key ?? c.req.query('key') ?? '');
+    const { key: _key, ...view } = parsed.data;
     const address = deps.clientAddress(remoteAddress(c), (name) => c.req.header(name));
     const userAgent = c.req.header('user-agent');
     const [verdict] = await deps.submit([{ value: { ...view, event: 'view.page' } }], {
@@ -91,7 +100,20 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
       verdict?.issues.map((issue) => `${issue.field} ${issue.message}`).join('; ') ?? 'not accepted',
     );
   });
+
+  async function readView(c: Context): Promise<unknown> {
+    const lease = budget.lease();
+    try {
+      return await readJson(c, { maxBytes: VIEW_MAX, totalMs: VIEW_MS, lease });
+    } finally {
+      lease.end();
+    }
+  }
   return app;
+}
+
+function keyOf(body: unknown): string {
+  return typeof body === 'object' && body !== null && 'key' in body && typeof body.key === 'string' ? body.key : '';
 }
 
 /** A snippet sends its key in the body or the query, so that no guard in front can check it. */

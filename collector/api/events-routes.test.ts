@@ -131,6 +131,24 @@ describe('POST /api/v1/events', () => {
   });
 });
 
+describe('the reasons of an answer', () => {
+  test('are cut: every event by its index, the first reasons in full, of the others the first in short', async () => {
+    const issue = { field: 'a', message: 'is wrong', received: 'x'.repeat(100), expected: 'y'.repeat(400) };
+    const { post } = api(async (all) =>
+      all.map(() => ({ ok: false, issues: Array.from({ length: 20 }, () => issue) })),
+    );
+    const text = await (await post(Array.from({ length: 1000 }, () => ({})))).text();
+    expect(text.length).toBeLessThan(300_000);
+    const { rejected } = JSON.parse(text) as { rejected: { index: number; issues: unknown[] }[] };
+    expect(rejected.map(({ index }) => index)).toEqual(Array.from({ length: 1000 }, (_, index) => index));
+    expect(rejected[0]?.issues).toHaveLength(20);
+    expect(rejected[999]?.issues).toEqual([
+      { field: 'a', message: 'is wrong' },
+      { field: '', message: 'and 19 more' },
+    ]);
+  });
+});
+
 describe('a body that is none', () => {
   test.each(['', '{', '{"event":"file.uploaded"', "{'event': 1}", '[{},]', 'event=file.uploaded'])(
     'gets 400 and nothing happens: %j',
@@ -198,6 +216,29 @@ describe('a compressed body', () => {
     expect(answer.status).toBe(413);
     expect(await answer.json()).toMatchObject({ code: 'body_too_large' });
     expect(submitted).toEqual([]);
+  });
+
+  test('is gzip by its other name as well', async () => {
+    const answer = await api().post(new Uint8Array(gzipSync('{"event_id":"z"}')), {
+      ...gzip,
+      'content-encoding': 'x-gzip',
+    });
+    expect(answer.status).toBe(202);
+  });
+
+  test.each(['constructor', '__proto__'])('gets 415 in an encoding called %s', async (coding) =>
+    expect((await api().post('{}', { ...gzip, 'content-encoding': coding })).status).toBe(415),
+  );
+
+  test('gets 413 where it has more than 100,000 values', async () => {
+    const { post, submitted } = api();
+    const many = Object.fromEntries(Array.from({ length: 100_002 }, (_, index) => [`f${index}`, 1]));
+    for (const body of [many, [[...Array(100_002).keys()]]]) {
+      const answer = await post(body);
+      expect([answer.status, await answer.json()]).toMatchObject([413, { code: 'batch_too_large' }]);
+    }
+    expect((await post({ message: ',[{'.repeat(200_000) })).status).toBe(202);
+    expect(submitted).toHaveLength(1);
   });
 
   test('of more than 4 MiB gets 413 uncompressed as well', async () => {

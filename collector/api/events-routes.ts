@@ -1,5 +1,5 @@
 import { Hono, type Context } from 'hono';
-import type { EventIssue } from '../../taxonomy/check-draft.ts';
+import { show, type EventIssue } from '../../taxonomy/check-draft.ts';
 import { z } from 'zod';
 import { EVENT_TYPES, eventSchemas, isEventType } from '../../taxonomy/event-types.ts';
 import { statedExample } from '../../taxonomy/json-schema.ts';
@@ -8,6 +8,7 @@ import { createByteBudget } from '../otlp/byte-budget.ts';
 import { idsOf, type StatedEvent, type StatedVerdict } from '../intake/stated-intake.ts';
 import type { History } from './history-page.ts';
 import { answer, json, ref } from './answers.ts';
+import type { LiveEvents } from './live-events.ts';
 import { historyQuery, historyRoute } from './history-route.ts';
 import { JSON_ERRORS, readEvents, type Posted } from './request-body.ts';
 import { defineRoute, serve, type Route } from './route.ts';
@@ -17,8 +18,8 @@ export interface EventsDependencies {
   /** Journaled when it resolves; rejects with a CollectorError where the journal cannot take them. */
   readonly submit: (events: readonly StatedEvent[]) => Promise<readonly StatedVerdict[]>;
   readonly history: History;
-  /** Calls the listener with the JSON of every event accepted from now on, until the returned function is called. */
-  readonly live: (listener: (line: string) => void) => () => void;
+  /** Calls the listener with every event accepted from now on, until the returned function is called. */
+  readonly live: LiveEvents['listen'];
 }
 
 interface Refusal {
@@ -168,13 +169,18 @@ export function eventsRoutes(deps: EventsDependencies): Hono {
   const budget = createByteBudget(BUDGET_BYTES);
 
   async function post(c: Context, type: string | undefined): Promise<Response> {
-    const posted = await readEvents(c, budget);
-    return accept(
-      c,
-      posted.map((one) => withType(one, type)),
-      type,
-      deps,
-    );
+    const lease = budget.lease();
+    try {
+      const posted = await readEvents(c, lease);
+      return await accept(
+        c,
+        posted.map((one) => withType(one, type)),
+        type,
+        deps,
+      );
+    } finally {
+      lease.end();
+    }
   }
 
   serve(app, postEvents, (c) => post(c, undefined));
@@ -209,7 +215,7 @@ function withType(posted: Posted, type: string | undefined): Posted {
         {
           field: 'event',
           message: `is not the type of this endpoint`,
-          received: JSON.stringify(stated),
+          received: show(stated),
           expected: type,
         },
       ],
@@ -253,7 +259,29 @@ async function accept(
     const first = rejected[0]?.issues[0];
     const detail =
       first === undefined ? 'No event was accepted' : `No event was accepted: ${first.field} ${first.message}`;
-    throw new CollectorError('invalid_event', detail, { members: { rejected } });
+    throw new CollectorError('invalid_event', detail, { members: { rejected: told(rejected) } });
   }
-  return c.json({ accepted: accepted.length, duplicates, ids: accepted, rejected }, 202);
+  return c.json({ accepted: accepted.length, duplicates, ids: accepted, rejected: told(rejected) }, 202);
+}
+
+/** Issues that are told in full in one answer. */
+const ISSUES_TOLD = 200;
+
+/** Every event that was rejected, by its index; the reasons in full of the first ones, of the others the first in short. */
+function told(rejected: readonly Refusal[]): readonly Refusal[] {
+  let left = ISSUES_TOLD;
+  return rejected.map(({ index, issues }) => {
+    const whole = issues.slice(0, left);
+    left -= whole.length;
+    if (whole.length === issues.length) return { index, issues };
+    const [first] = issues;
+    const more = issues.length - Math.max(1, whole.length);
+    return {
+      index,
+      issues: [
+        ...(whole.length > 0 || first === undefined ? whole : [{ field: first.field, message: first.message }]),
+        ...(more > 0 ? [{ field: '', message: `and ${more} more` }] : []),
+      ],
+    };
+  });
 }

@@ -38,7 +38,8 @@ function setUp(submit: (candidates: readonly Candidate[]) => Promise<readonly ne
       context: createMapContext({ now: () => 1_790_000_000_000 }),
     }),
   );
-  const replay = (body: string) => app.request('/api/v1/rejected/replay', { method: 'POST', body });
+  const replay = (body: string, type = 'application/json') =>
+    app.request('/api/v1/rejected/replay', { method: 'POST', body, headers: { 'content-type': type } });
   return { app, rejected, write, submitted, replay };
 }
 
@@ -131,6 +132,15 @@ describe('POST /api/v1/rejected/replay', () => {
     expect(submitted).not.toHaveBeenCalled();
     expect(write).not.toHaveBeenCalled();
   });
+
+  test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data'])(
+    'answers 415 to what a form of another site may send: %s',
+    async (type) => {
+      const { replay, submitted } = setUp();
+      expect((await replay('{}', type)).status).toBe(415);
+      expect(submitted).not.toHaveBeenCalled();
+    },
+  );
 
   test('answers 413 to a body that is no list of ids by its size', async () => {
     const { replay } = setUp();

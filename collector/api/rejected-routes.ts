@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono, type Context } from 'hono';
 import { z } from 'zod';
 import { checkDraft, missingStated, type Draft } from '../../taxonomy/check-draft.ts';
 import type { MapContext } from '../../taxonomy/map/context.ts';
@@ -6,7 +6,7 @@ import { isEventType } from '../../taxonomy/event-types.ts';
 import type { Candidate } from '../../taxonomy/map/candidate.ts';
 import { CollectorError } from '../errors.ts';
 import { answer, json, ref } from './answers.ts';
-import { JSON_ERRORS, readJson } from './request-body.ts';
+import { BODY_MAX, JSON_ERRORS, readJson, requireJson } from './request-body.ts';
 import { defineRoute, serve, type Route } from './route.ts';
 import type { Intake } from '../intake/intake.ts';
 import { UNPUBLISHABLE, type Journal } from '../journal/journal.ts';
@@ -51,7 +51,7 @@ const replayRejected = defineRoute({
   summary: 'Check rejected records again, and journal those that are right now',
   request: { body: { required: true, content: { 'application/json': { schema: ref('Replay'), example: {} } } } },
   responses: { 200: answer('What became of them', json('Replayed')) },
-  errors: [...JSON_ERRORS, 'invalid_request', 'journal_full', 'journal_unavailable'],
+  errors: [...JSON_ERRORS, 'unsupported_media_type', 'invalid_request', 'journal_full', 'journal_unavailable'],
 });
 
 const discardRejected = defineRoute({
@@ -65,7 +65,7 @@ const discardRejected = defineRoute({
     body: { required: true, content: { 'application/json': { schema: ref('Discard'), example: { ids: [1, 2] } } } },
   },
   responses: { 200: answer('How many there were', json('Discarded')) },
-  errors: [...JSON_ERRORS, 'invalid_request', 'journal_unavailable'],
+  errors: [...JSON_ERRORS, 'unsupported_media_type', 'invalid_request', 'journal_unavailable'],
 });
 
 export const REJECTED_ROUTES: readonly Route[] = [listRejected, replayRejected, discardRejected];
@@ -80,19 +80,30 @@ export function rejectedRoutes({ journal, intake, context }: RejectedDependencie
     return c.json({ rejected: journal.rejected({ limit, afterId }) });
   });
   serve(app, replayRejected, async (c) => {
-    const request = replayRequest.safeParse(await readJson(c, budget));
+    const request = replayRequest.safeParse(await read(c));
     if (!request.success) throw new CollectorError('invalid_request', 'The body must be {} or {"ids": [1, 2]}');
     return c.json(await replay(request.data.ids));
   });
 
   serve(app, discardRejected, async (c) => {
-    const request = discardRequest.safeParse(await readJson(c, budget));
+    const request = discardRequest.safeParse(await read(c));
     if (!request.success) throw new CollectorError('invalid_request', 'The body must be {"ids": [1, 2]}');
     const wanted = new Set(request.data.ids);
     const there = [...wanted].filter((id) => journal.rejected({ limit: 1, afterId: id - 1 })[0]?.id === id);
     if (there.length > 0) await journal.write({ unreject: there });
     return c.json({ discarded: there.length });
   });
+
+  /** A form of another site can send no JSON without asking first. */
+  async function read(c: Context): Promise<unknown> {
+    requireJson(c);
+    const lease = budget.lease();
+    try {
+      return await readJson(c, { maxBytes: BODY_MAX, lease });
+    } finally {
+      lease.end();
+    }
+  }
 
   async function replay(ids: readonly number[] | undefined): Promise<{ accepted: number; rejected: number }> {
     const wanted = ids === undefined ? undefined : new Set(ids);

@@ -1,13 +1,16 @@
 import type { Context } from 'hono';
 import { fromCloudEvent } from '../../taxonomy/cloud-events.ts';
 import type { EventIssue } from '../../taxonomy/check-draft.ts';
+import { cut } from '../../taxonomy/text.ts';
 import { CollectorError, type ErrorCode } from '../errors.ts';
-import { readBody } from '../otlp/body.ts';
-import type { ByteBudget } from '../otlp/byte-budget.ts';
+import { readBody, type BodyLimits } from '../otlp/body.ts';
+import type { ByteLease } from '../otlp/byte-budget.ts';
 
 /** Events that one request may bring. */
 const BATCH_MAX = 1000;
-const BODY_MAX = 4 * 1024 * 1024;
+export const BODY_MAX = 4 * 1024 * 1024;
+/** For the whole of a body. */
+const BODY_MS = 60_000;
 
 /** An event of a request as it came, or why its envelope is none. */
 export type Posted = { readonly value: unknown } | { readonly issues: readonly EventIssue[] };
@@ -17,6 +20,7 @@ export const JSON_ERRORS = [
   'invalid_json',
   'invalid_body',
   'body_too_large',
+  'batch_too_large',
   'body_too_slow',
   'unsupported_encoding',
   'busy',
@@ -24,25 +28,19 @@ export const JSON_ERRORS = [
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The body as text. @throws CollectorError invalid_json where it is not UTF-8, and as readBody does */
-async function readText(c: Context, budget: ByteBudget): Promise<string> {
-  const lease = budget.lease();
-  try {
-    return utf8.decode(await readBody(c, { maxBytes: BODY_MAX, lease }));
-  } catch (error) {
-    if (error instanceof TypeError) throw new CollectorError('invalid_json', 'The body is not valid UTF-8');
-    throw error;
-  } finally {
-    lease.end();
-  }
-}
+/** Values in one body: what has more is no batch of events, and takes long to read. */
+const VALUES_MAX = 100_000;
+/** From here on it is worth looking before reading. */
+const LARGE_BYTES = 64 * 1024;
 
 /** What the body says in JSON. @throws CollectorError invalid_json, and as readBody does */
-export async function readJson(c: Context, budget: ByteBudget): Promise<unknown> {
-  const text = await readText(c, budget);
+export async function readJson(c: Context, limits: BodyLimits): Promise<unknown> {
+  const body = await readBody(c, limits);
+  if (body.byteLength > LARGE_BYTES) refuseMany(body);
   try {
-    return JSON.parse(text);
+    return JSON.parse(utf8.decode(body));
   } catch (error) {
+    if (error instanceof TypeError) throw new CollectorError('invalid_json', 'The body is not valid UTF-8');
     throw new CollectorError(
       'invalid_json',
       `The body is not valid JSON: ${error instanceof Error ? error.message : String(error)}`,
@@ -50,21 +48,49 @@ export async function readJson(c: Context, budget: ByteBudget): Promise<unknown>
   }
 }
 
+const [QUOTE, BACKSLASH, COMMA, OPEN_ARRAY, OPEN_OBJECT] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b];
+
+/** Counts what stands between commas, and what is nested: a few milliseconds for the largest body. */
+function refuseMany(body: Uint8Array): void {
+  let values = 0;
+  let inString = false;
+  for (let at = 0; at < body.length; at += 1) {
+    const byte = body[at];
+    if (byte === QUOTE) inString = !inString;
+    else if (inString) at += byte === BACKSLASH ? 1 : 0;
+    else if (byte === COMMA || byte === OPEN_ARRAY || byte === OPEN_OBJECT) values += 1;
+  }
+  if (values > VALUES_MAX)
+    throw new CollectorError('batch_too_large', `The body has more than ${VALUES_MAX} values: send less at once`);
+}
+
+const mediaTypeOf = (c: Context): string => c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+
+/** @throws CollectorError unsupported_media_type where the body is not said to be JSON */
+export function requireJson(c: Context): void {
+  const type = mediaTypeOf(c);
+  if (type !== 'application/json')
+    throw new CollectorError(
+      'unsupported_media_type',
+      `Content-Type was ${cut(type, 100) || 'absent'}: send application/json`,
+    );
+}
+
 /**
  * The events of a request: one object, an array, or CloudEvents.
  *
  * @throws CollectorError unsupported_media_type, batch_too_large, and as readJson does
  */
-export async function readEvents(c: Context, budget: ByteBudget): Promise<readonly Posted[]> {
-  const type = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+export async function readEvents(c: Context, lease: ByteLease): Promise<readonly Posted[]> {
+  const type = mediaTypeOf(c);
   const isCloudEvent = type === 'application/cloudevents+json' || type === 'application/cloudevents-batch+json';
   if (type !== 'application/json' && !isCloudEvent) {
     throw new CollectorError(
       'unsupported_media_type',
-      `Content-Type was ${type || 'absent'}: send application/json, application/cloudevents+json or application/cloudevents-batch+json`,
+      `Content-Type was ${cut(type, 100) || 'absent'}: send application/json, application/cloudevents+json or application/cloudevents-batch+json`,
     );
   }
-  const parsed = await readJson(c, budget);
+  const parsed = await readJson(c, { maxBytes: BODY_MAX, totalMs: BODY_MS, lease });
   const events: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
   if (events.length > BATCH_MAX)
     throw new CollectorError(

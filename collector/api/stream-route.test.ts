@@ -2,20 +2,27 @@ import { Hono } from 'hono';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { answerErrors } from '../answer-error.ts';
+import type { EventType } from '../../taxonomy/event-types.ts';
+import { createLiveEvents } from './live-events.ts';
 import { streamRoute } from './stream-route.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
 afterEach(() => void vi.useRealTimers());
 
 async function open(query = '') {
-  const listeners = new Set<(line: string) => void>();
+  const live = createLiveEvents();
+  const listeners = new Set<unknown>();
   const app = new Hono();
   answerErrors(app, pino({ level: 'silent' }));
   app.get(
     '/stream',
     streamRoute((listener) => {
+      const forget = live.listen(listener);
       listeners.add(listener);
-      return () => listeners.delete(listener);
+      return () => {
+        forget();
+        listeners.delete(listener);
+      };
     }),
   );
   const response = await app.request(`/stream${query}`);
@@ -31,10 +38,9 @@ async function open(query = '') {
     }
     return text;
   }
-  const happen = (event_id: string, event = 'file.uploaded', more: object = {}) => {
-    for (const listener of listeners) listener(JSON.stringify({ event_id, event, created: 1, ...more }));
-  };
-  return { response, reader, received, happen, listeners };
+  const happen = (event_id: string, event: EventType = 'file.uploaded', more: object = {}) =>
+    live.publish({ event_id, event, created: 1, ...more });
+  return { response, reader, received, happen, listeners, again: () => app.request('/stream') };
 }
 
 test('a type that there is not gets 400 that names those that there are', async () => {
@@ -120,9 +126,27 @@ describe('GET /api/v1/events/stream', () => {
     expect(listeners.size).toBe(0);
   });
 
-  test('cuts off a client that does not read, rather than keep 10,000 events for it', async () => {
+  test('cuts off a client that does not read, rather than keep a mebibyte of events for it', async () => {
     const { happen, listeners } = await open();
-    for (let index = 0; index <= 10_002; index += 1) happen(`e${index}`);
+    for (let index = 0; index < 40; index += 1) happen(`e${index}`, 'extraction.done', { message: 'm'.repeat(30_000) });
     await vi.waitFor(() => expect(listeners.size).toBe(0));
+  });
+
+  test('goes on after an event whose id would end a line, as one that an older version accepted', async () => {
+    const { received, happen, reader } = await open();
+    happen('a\nevent: user.login\ndata: {}');
+    happen('b');
+    const text = await received('id: b\n\n');
+    expect(text).toContain('id: a\ufffdevent: user.login\ufffddata: {}\n\n');
+    await reader.cancel();
+  });
+
+  test('is open 20 times at most for one key, and again once one was closed', async () => {
+    const first = await open();
+    const others = await Promise.all(Array.from({ length: 19 }, async () => first.again()));
+    const refused = await first.again();
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
+    await others[0]?.body?.cancel();
+    await vi.waitFor(async () => expect((await first.again()).status).toBe(200));
   });
 });

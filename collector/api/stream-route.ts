@@ -1,47 +1,98 @@
-import type { Handler } from 'hono';
-import { streamSSE } from 'hono/streaming';
+import { ServerResponse } from 'node:http';
+import type { Context, Handler } from 'hono';
+import { streamSSE, type SSEStreamingApi } from 'hono/streaming';
 import { z } from 'zod';
-import type { FlatBody } from '../../taxonomy/flat-body.ts';
+import { CollectorError } from '../errors.ts';
 import { readQuery, typesQuery } from './history-route.ts';
+import type { LiveEvent, LiveEvents } from './live-events.ts';
 
 /** Query of GET /api/v1/events/stream. */
 export const streamQuery = z.object({ type: typesQuery });
 
 const HEARTBEAT_MS = 15_000;
-/** Events that wait for a slow client; beyond, it is cut off rather than held in memory. */
-const WAITING_MAX = 10_000;
+/** Bytes that wait for a slow reader; beyond, it is cut off rather than held in memory. */
+const WAITING_BYTES = 1024 * 1024;
+/** Streams that one key may have open. */
+const STREAMS_A_KEY = 20;
 
-/** Server-sent events: every event as it is accepted, `event` its type, `id` its id. */
-export function streamRoute(live: (listener: (line: string) => void) => () => void): Handler {
+/**
+ * Server-sent events: every event as it is accepted, `event` its type, `id` its id.
+ *
+ * @throws CollectorError too_many_requests where the key has too many streams open
+ */
+export function streamRoute(live: LiveEvents['listen']): Handler {
+  const openByKey = new Map<string, number>();
   return function streamEvents(c) {
     const types = readQuery(c, streamQuery).type?.split(',');
+    const key = String(c.get('keyId') ?? '');
+    const open = openByKey.get(key) ?? 0;
+    if (open >= STREAMS_A_KEY)
+      throw new CollectorError(
+        'too_many_requests',
+        `This key has ${STREAMS_A_KEY} streams open already: close one of them`,
+        { retryAfterS: 5 },
+      );
+    openByKey.set(key, open + 1);
     return streamSSE(c, async (stream) => {
-      const waiting: FlatBody[] = [];
-      let wake: () => void = () => undefined;
-      const forget = live((line) => {
-        const body = JSON.parse(line) as FlatBody;
-        if (types !== undefined && !types.includes(body.event)) return;
-        if (waiting.length >= WAITING_MAX) stream.abort();
-        else waiting.push(body);
-        wake();
-      });
-      stream.onAbort(() => {
-        forget();
-        wake();
-      });
-      const heartbeat = setInterval(() => void stream.write(': alive\n\n'), HEARTBEAT_MS);
-      await stream.write(': connected\n\n');
-      while (!stream.aborted) {
-        const body = waiting.shift();
-        if (body !== undefined)
-          await stream.writeSSE({ event: body.event, id: body.event_id, data: JSON.stringify(body) });
-        else
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
+      try {
+        await send(stream, c, live, types);
+      } finally {
+        const left = (openByKey.get(key) ?? 1) - 1;
+        if (left > 0) openByKey.set(key, left);
+        else openByKey.delete(key);
       }
-      clearInterval(heartbeat);
-      forget();
     });
   };
+}
+
+/** Sends what happens until the client has gone, or is too slow. */
+async function send(
+  stream: SSEStreamingApi,
+  c: Context,
+  live: LiveEvents['listen'],
+  types: readonly string[] | undefined,
+): Promise<void> {
+  const waiting: LiveEvent[] = [];
+  let waitingBytes = 0;
+  let isWriting = true;
+  let wake: () => void = () => undefined;
+  const cutOff = (): void => {
+    stream.abort();
+    // What the system still holds for a client that does not read would keep the connection.
+    const outgoing: unknown = (c.env as { outgoing?: unknown } | undefined)?.outgoing;
+    if (outgoing instanceof ServerResponse) outgoing.destroy();
+  };
+  const forget = live((event) => {
+    if (types !== undefined && !types.includes(event.type)) return;
+    waitingBytes += event.frame.byteLength;
+    if (waitingBytes > WAITING_BYTES) cutOff();
+    else waiting.push(event);
+    wake();
+  });
+  stream.onAbort(() => {
+    forget();
+    wake();
+  });
+  const heartbeat = setInterval(() => {
+    // A reader that has not taken what was written yet needs no sign of life, and would only gather them.
+    if (!isWriting) void stream.write(': alive\n\n');
+  }, HEARTBEAT_MS);
+  try {
+    await stream.write(': connected\n\n');
+    while (!stream.aborted) {
+      const event = waiting.shift();
+      isWriting = event !== undefined;
+      if (event === undefined)
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      else {
+        await stream.write(event.frame);
+        waitingBytes -= event.frame.byteLength;
+      }
+    }
+  } finally {
+    clearInterval(heartbeat);
+    forget();
+  }
 }

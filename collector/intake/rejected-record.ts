@@ -1,6 +1,7 @@
 import type { Rejection } from '../../taxonomy/map/candidate.ts';
 import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
 import { isSecretName, redactText } from '../../taxonomy/redaction.ts';
+import { cut } from '../../taxonomy/text.ts';
 import type { RejectedRecord } from '../journal/journal.ts';
 
 const RECORD_MAX = 65_536;
@@ -13,17 +14,17 @@ export function toRejectedRecord(
   origin: string,
   atMs: number,
 ): Omit<RejectedRecord, 'id'> {
-  return { atMs, origin, code, message: message.slice(0, MESSAGE_MAX), record: bounded(record) };
+  return { atMs, origin, code, message: cut(message, MESSAGE_MAX), record: bounded(record) };
 }
 
 function bounded(record: unknown): string {
   const text = JSON.stringify(record, (name, value: unknown) => kept(name, value)) ?? 'null';
-  return text.length > RECORD_MAX ? JSON.stringify({ truncated: text.slice(0, RECORD_MAX) }) : text;
+  return text.length > RECORD_MAX ? JSON.stringify({ truncated: cut(text, RECORD_MAX) }) : text;
 }
 
 /** Fields of events stay, whatever they are called: the record may be replayed. */
 function kept(name: string, value: unknown): unknown {
   if (isSecretName(name) && !Object.hasOwn(ATTRIBUTE_OF_FIELD, name)) return 'REDACTED';
   if (typeof value === 'bigint') return String(value);
-  return typeof value === 'string' ? redactText(value.slice(0, TEXT_MAX)) : value;
+  return typeof value === 'string' ? redactText(cut(value, TEXT_MAX)) : value;
 }

@@ -1,6 +1,7 @@
 import { idempotentEventId } from '../../taxonomy/event-id.ts';
 import type { EventIssue } from '../../taxonomy/check-draft.ts';
 import type { MapContext } from '../../taxonomy/map/context.ts';
+import { mapInSlices } from '../slices.ts';
 import type { Candidate } from '../../taxonomy/map/candidate.ts';
 import { checkStated, type Poster } from '../../taxonomy/stated.ts';
 import { randomUUID } from 'node:crypto';
@@ -29,7 +30,7 @@ export async function acceptStated(
   intake: Intake,
   onRefused: (source: string, count: number) => void,
 ): Promise<readonly StatedVerdict[]> {
-  const checked = events.map(({ value, eventId }) =>
+  const checked = await mapInSlices(events, ({ value, eventId }) =>
     checkStated(value, { ...poster, eventId: eventId ?? randomUUID() }, context),
   );
   const good = checked.filter((one) => one.ok);

@@ -90,10 +90,55 @@ describe('a batch of telemetry', () => {
     });
     expect(answer.rejected).toBe(7);
     expect(answer.message?.split(' | ')).toHaveLength(6);
-    expect(answer.message).toMatch(/^file_id is missing.* \| and 2 more$/s);
+    expect(answer.message).toMatch(/^clowder\.file\.id is missing.* \| and 2 more$/s);
     expect(types()).toEqual(['file.deleted']);
     expect(journal.rejectedRecords).toHaveLength(7);
     expect(journal.rejectedRecords[0]).toMatchObject({ origin: 'otlp-logs', code: 'invalid_event' });
+  });
+
+  test('is taken but for the record that cannot be read, or mapped: that one is rejected by itself', async () => {
+    const { accept, types, journal, faults } = world();
+    const deleted = log('clowder.file.deleted', { 'clowder.file.id': 'f' });
+    const fault = new Error('a fault of ours');
+    const broken = {
+      ...log('clowder.file.deleted', {}),
+      get attributes(): Attributes {
+        throw fault;
+      },
+    };
+    const answer = await accept({ signal: 'logs', records: [broken, deleted], refused: ['it is malformed'], seen: 3 });
+    expect(answer.rejected).toBe(2);
+    expect(answer.message).toMatch(
+      /"clowder\.file\.deleted" cannot be made an event of: .*a fault of ours \| it is malformed/,
+    );
+    expect([types(), faults]).toEqual([['file.deleted'], [fault]]);
+    expect(journal.rejectedRecords.map(({ code }) => code)).toEqual(['unreadable_record', 'unreadable_record']);
+  });
+
+  test('tells of attributes that there are not, with nothing rejected', async () => {
+    const { accept } = world();
+    const record = log('clowder.extraction.done', { 'clowder.file.id': 'f', 'clowder.extraction.duration': 5n });
+    const answer = await accept({ signal: 'logs', records: [record, record], seen: 2 });
+    expect(answer.rejected).toBe(0);
+    expect(answer.message).toMatch(
+      /^There is no attribute "clowder\.extraction\.duration", perhaps \S+_ms was meant[^|]*$/,
+    );
+  });
+
+  test('of more than 20,000 events is refused as a whole', async () => {
+    const { accept, journal } = world();
+    const deleted = log('clowder.file.deleted', { 'clowder.file.id': 'f' });
+    const many = Array.from({ length: 20_001 }, () => deleted);
+    await expect(accept({ signal: 'logs', records: many, seen: 1 })).rejects.toMatchObject({ code: 'batch_too_large' });
+    expect(journal.lines).toEqual([]);
+  });
+
+  test('keeps of very many that are rejected the first thousand, and counts all', async () => {
+    const { accept, count, journal } = world();
+    const records = Array.from({ length: 5000 }, () => log('clowder.file.eaten', {}));
+    expect((await accept({ signal: 'logs', records, seen: 5000 })).rejected).toBe(5000);
+    expect(journal.rejectedRecords).toHaveLength(1000);
+    expect(await count('otlp_records_total', 'logs')).toBe(5000);
   });
 
   test('of metrics is one reading for each target and time; points that are none are counted', async () => {

@@ -80,6 +80,7 @@ class Batch implements TelemetryBatch {
   readonly #kept: Rejection[] = [];
   readonly #reasons: string[] = [];
   readonly #refuted: string[] = [];
+  readonly #warnings = new Set<string>();
   readonly #lines: AccessLine[] = [];
   readonly #readings: HealthReadings;
   #rejected = 0;
@@ -116,12 +117,9 @@ class Batch implements TelemetryBatch {
     if (untold > 0) metrics.rejected.inc({ origin: `otlp-${signal}` }, untold);
     metrics.received.inc({ signal }, seen);
     metrics.ignored.inc({ signal }, Math.max(0, seen - this.#fruitful));
-    if (this.#rejected === 0) return { rejected: 0 };
     const more = this.#rejected - this.#reasons.length;
-    return {
-      rejected: this.#rejected,
-      message: this.#reasons.join(' | ') + (more > 0 ? ` | and ${more} more` : ''),
-    };
+    const told = [...this.#reasons, ...(more > 0 ? [`and ${more} more`] : []), ...this.#warnings];
+    return { rejected: this.#rejected, ...(told.length > 0 && { message: told.join(' | ') }) };
   }
 
   /** One record, by itself: what goes wrong with it costs no other. */
@@ -154,7 +152,8 @@ class Batch implements TelemetryBatch {
     this.#reject({ code: 'unreadable_record', message: reason, record: {} });
   }
 
-  #gather({ candidates, rejected, refuted = [] }: MapResult): void {
+  #gather({ candidates, rejected, refuted = [], warnings = [] }: MapResult): void {
+    for (const warning of warnings) if (this.#warnings.size < REASONS_TOLD) this.#warnings.add(warning);
     for (const candidate of candidates) this.#keep(candidate);
     for (const one of rejected) this.#reject(one);
     for (const id of refuted) this.#refuted.push(id);

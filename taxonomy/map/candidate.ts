@@ -29,6 +29,8 @@ export interface MapResult {
   readonly rejected: readonly Rejection[];
   /** Ids of events that weaker observations would make, and that the capture saw did not happen. */
   readonly refuted?: readonly string[];
+  /** What the sender should know although the event was taken. */
+  readonly warnings?: readonly string[];
 }
 
 /** What telemetry without an event amounts to. */

@@ -1,5 +1,5 @@
-import { fieldsOfAttributes, fieldsOfResource, numberAttribute } from '../attributes.ts';
-import { checkDraft, isSource, missingStated, type Draft } from '../check-draft.ts';
+import { attributeNameOf, fieldsOfAttributes, fieldsOfResource, misspelt, numberAttribute } from '../attributes.ts';
+import { checkDraft, isSource, missingStated, type Draft, type EventIssue } from '../check-draft.ts';
 import { explicitEventId } from '../event-id.ts';
 import { isEventType } from '../event-types.ts';
 import type { FlatBody } from '../flat-body.ts';
@@ -10,6 +10,7 @@ import { statedRequestId } from './edge-mark.ts';
 import { collapse, requestKeyOf } from './keys.ts';
 import { nameResource } from './name-resource.ts';
 import { kindOf } from './observed-kind.ts';
+import { cut } from '../text.ts';
 
 /** Prefix of the names of explicit events: log records' `eventName` and span events' `name`. */
 const EXPLICIT_PREFIX = 'clowder.';
@@ -64,10 +65,9 @@ export function mapExplicit(record: Explicit, context: MapContext): MapResult {
   const issues = draft['source'] === 'sdk' && isEventType(type) ? missingStated(type, draft) : [];
   const checked = checkDraft(draft, context);
   if (!checked.ok || issues.length > 0) {
-    return {
-      candidates: [],
-      rejected: [checked.ok ? reject(issues, checked.body) : reject([...issues, ...checked.issues], checked.draft)],
-    };
+    const all = checked.ok ? issues : [...issues, ...checked.issues];
+    const named = all.map((issue) => asSent(issue, record));
+    return { candidates: [], rejected: [reject(named, checked.ok ? checked.body : checked.draft)] };
   }
   const request = statedRequestId(record.attributes) ?? record.traceId;
   const strong = draft['source'] === 'proxy' && request !== '';
@@ -83,7 +83,28 @@ export function mapExplicit(record: Explicit, context: MapContext): MapResult {
       },
     ],
     rejected: [],
+    ...warningsOf(record.attributes),
   };
+}
+
+/** An issue by the name that its sender knows: the attribute's; of a field of the body, the field's. */
+function asSent(issue: EventIssue, { attributes, body }: Explicit): EventIssue {
+  const isOfBody = typeof body === 'object' && body !== null && Object.hasOwn(body, issue.field);
+  const field = attributeNameOf(issue.field, attributes);
+  return isOfBody && attributes[field] === undefined ? issue : { ...issue, field };
+}
+
+const WARNINGS_MAX = 5;
+
+/** Attributes of ours that there are not: what they say is not in the event. */
+function warningsOf(attributes: Attributes): Pick<MapResult, 'warnings'> {
+  const warnings = misspelt(attributes)
+    .slice(0, WARNINGS_MAX)
+    .map(({ name, meant }) => {
+      const hint = meant === undefined ? '' : `, perhaps ${meant} was meant`;
+      return `There is no attribute ${JSON.stringify(cut(name, 100))}${hint}: it was left out`;
+    });
+  return warnings.length > 0 ? { warnings } : {};
 }
 
 /** A record may say within how many seconds views of one client and resource are the same (v2's pages). */
