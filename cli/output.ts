@@ -1,8 +1,9 @@
 import Table from 'cli-table3';
+import { onOneLine } from '../taxonomy/text.ts';
 
 type Row = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
-/** Rows as a table on a terminal, as NDJSON in a pipe. */
+/** Rows as a table on a terminal, where no name may move the cursor, as NDJSON in a pipe. */
 export function printRows(
   rows: Iterable<Row>,
   columns: readonly string[],
@@ -10,7 +11,7 @@ export function printRows(
 ): void {
   if (stream.isTTY) {
     const table = new Table({ head: [...columns], style: { head: [], border: [] } });
-    for (const row of rows) table.push(columns.map((column) => String(row[column] ?? '')));
+    for (const row of rows) table.push(columns.map((column) => onOneLine(String(row[column] ?? ''))));
     stream.write(`${table.toString()}\n`);
     return;
   }

@@ -32,7 +32,8 @@ export function mapSpan(span: SpanRecord, context: MapContext): MapResult {
       found,
     );
   }
-  return found;
+  const { candidates, rejected, warnings } = found;
+  return { candidates, rejected, ...(warnings.length > 0 && { warnings }) };
 }
 
 /** Events of a log record: the one it states, or those that the request of an access-log record amounts to. */
