@@ -58,7 +58,12 @@ describe('GET /api/v1/rejected', () => {
 });
 
 describe('POST /api/v1/rejected/discard', () => {
-  const discard = (app: Hono, body: string) => app.request('/api/v1/rejected/discard', { method: 'POST', body });
+  const discard = (app: Hono, body: string) =>
+    app.request('/api/v1/rejected/discard', {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json' },
+    });
 
   test('lets go of those that are named and there', async () => {
     const { app, rejected, write } = setUp();
