@@ -60,7 +60,7 @@ export function checkDraft(draft: Draft, context: MapContext, strict = false): C
   if (!parsed.success)
     issues.push(
       ...parsed.error.issues
-        .map((issue) => toIssue(issue))
+        .map((issue) => toIssue(issue, draft))
         .filter((issue) => issue.field !== 'created' || checkedTime === undefined),
     );
   if (issues.length > 0 || !parsed.success) return { ok: false, issues: issues.slice(0, ISSUES_MAX), draft: prepared };
@@ -134,14 +134,16 @@ export function missingStated(type: EventType, draft: Draft): EventIssue[] {
     }));
 }
 
-function toIssue(issue: z.core.$ZodIssue): EventIssue {
+/** @param draft as it was sent: of a long text not all was looked at */
+function toIssue(issue: z.core.$ZodIssue, draft: Draft): EventIssue {
   const field = issue.path.join('.');
+  const sent = draft[field];
   if (issue.code === 'invalid_type' && issue.input === undefined)
     return { field, message: 'is missing', expected: issue.expected };
   return {
     field,
     message: issue.message,
-    ...(issue.input === undefined ? {} : { received: show(issue.input) }),
+    ...(issue.input === undefined ? {} : { received: show(typeof sent === 'string' ? sent : issue.input) }),
     ...expectedOf(issue),
   };
 }

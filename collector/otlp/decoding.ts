@@ -20,7 +20,7 @@ export type Decoding = Generator<void, number, void>;
 /** Records that one request may bring; the resources, scopes and metrics that they are grouped by count too. */
 const RECORDS_MAX = 100_000;
 /** Bytes of one record, or one resource: whatever is made of them in one go takes some milliseconds. */
-export const RECORD_BYTES_MAX = 1024 * 1024;
+export const RECORD_BYTES_MAX = 4 * 1024 * 1024;
 const SLICE_MS = 5;
 /** Records of no interest between two looks at the clock. */
 const LOOK_EVERY = 32;

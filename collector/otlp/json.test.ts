@@ -58,7 +58,7 @@ describe('OTLP/JSON', () => {
       { attributes: [...SPAN.attributes, { key: 'http.a', value: { intValue: 'x' } }] },
       `${AT}.attributes[2].value.intValue (http.a) must be an integer, was "x"`,
     ],
-    ['a record that is too long', { name: 'x'.repeat(1024 * 1024) }, `${AT} takes 10`],
+    ['a record that is too long', { name: 'x'.repeat(4 * 1024 * 1024) }, `${AT} takes 41`],
   ])('a record with %s is refused by itself, by its path', (_, fields, message) => {
     const { records, refused, seen } = spans({
       resourceSpans: [{ scopeSpans: [{ spans: [{ ...SPAN, ...fields }, SPAN, 5] }] }],

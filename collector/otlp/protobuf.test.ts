@@ -230,15 +230,15 @@ describe('decodeTraces', () => {
     expect(refused).toEqual([expect.stringContaining('wire type 3'), expect.stringContaining('beyond the end')]);
   });
 
-  test('a record of more than a mebibyte is refused by itself', () => {
-    const long = Buffer.alloc(1024 * 1024 + 8, 'x');
+  test('a record of more than four mebibytes is refused by itself', () => {
+    const long = Buffer.alloc(4 * 1024 * 1024 + 8, 'x');
     const message = (field: number, content: Uint8Array) =>
       Buffer.concat([Uint8Array.from([...tag(field, 2), ...varint(BigInt(content.length))]), content]);
     const records = Buffer.concat([message(2, message(5, long)), message(2, Uint8Array.from(explicitEvent(1n)))]);
     const decoded = decodeTraces(message(1, message(2, records)), everything);
     expect(decoded).toMatchObject({
       records: [{}],
-      refused: [expect.stringMatching(/^A record takes \d+ bytes, at most 1048576 are read$/)],
+      refused: [expect.stringMatching(/^A record takes \d+ bytes, at most 4194304 are read$/)],
     });
   });
 

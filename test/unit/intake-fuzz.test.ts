@@ -42,7 +42,13 @@ function intake() {
   const live = createLiveEvents();
   const frames: string[] = [];
   live.listen(({ frame }) => void frames.push(Buffer.from(frame).toString()));
-  const observer = { accepted: (body: FlatBody) => live.publish(body), duplicate: none, waiting: none, recovered: none, rejected: none };
+  const observer = {
+    accepted: (body: FlatBody) => live.publish(body),
+    duplicate: none,
+    waiting: none,
+    recovered: none,
+    rejected: none,
+  };
   const options = {
     seen: new SeenIds({ windowMs: 1, maxIds: 10_000 }),
     waitMs: 1,
