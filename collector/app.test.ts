@@ -8,7 +8,15 @@ import type { Readiness } from './readiness.ts';
 const check = { ok: true };
 const READY: Readiness = {
   status: 'ready',
-  checks: { journal: check, broker: check, backlog: check, unroutable: check, nacked: check, unpublishable: check },
+  checks: {
+    journal: check,
+    history: check,
+    broker: check,
+    backlog: check,
+    unroutable: check,
+    nacked: check,
+    unpublishable: check,
+  },
 };
 
 function app(parts: Partial<AppParts> = {}) {

@@ -5,7 +5,16 @@ import { createReadinessLog } from './readiness-log.ts';
 const OK = { ok: true };
 const readiness = (checks: Partial<Readiness['checks']>): Readiness => ({
   status: 'degraded',
-  checks: { journal: OK, broker: OK, backlog: OK, unroutable: OK, nacked: OK, unpublishable: OK, ...checks },
+  checks: {
+    journal: OK,
+    history: OK,
+    broker: OK,
+    backlog: OK,
+    unroutable: OK,
+    nacked: OK,
+    unpublishable: OK,
+    ...checks,
+  },
 });
 
 test('what is wrong is said once when it begins and once when it ends, each for itself; the broker is not said here', () => {

@@ -11,6 +11,8 @@ type Check = keyof Readiness['checks'];
 /** What begins and what ends with a check; undefined: told elsewhere. */
 const SAID = {
   journal: ['events are turned away', 'events are taken again'],
+  // Said when the collector starts.
+  history: undefined,
   broker: undefined,
   backlog: ['many events are not published yet', 'the backlog is small again'],
   unroutable: ['events are held: no queue is bound that takes them', 'no queue is missing any more'],

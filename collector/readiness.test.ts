@@ -9,12 +9,13 @@ interface Situation {
   readonly stats?: Partial<JournalStats>;
   readonly state?: Partial<PublisherState>;
   readonly failure?: string;
+  readonly lost?: string;
   readonly held?: Partial<HeldState>;
 }
 
 const NONE = { events: 0, oldestMs: undefined };
 
-function readiness({ stats = {}, state = {}, failure, held = {} }: Situation): Readiness {
+function readiness({ stats = {}, state = {}, failure, lost, held = {} }: Situation): Readiness {
   const well = { bytes: 400, maxBytes: 1000, lastRow: 3, backlogBytes: 100, rejected: 2, unpublishable: 0, commits: 7 };
   return readinessOf({
     journal: { stats: () => ({ ...well, ...stats }) },
@@ -24,6 +25,7 @@ function readiness({ stats = {}, state = {}, failure, held = {} }: Situation): R
     held: { unroutable: NONE, nacked: NONE, ...held },
     waiting: 5,
     failure,
+    lost,
     nowMs: 100_000,
   });
 }
@@ -33,6 +35,7 @@ test('all is well: ready, with the figures and no reasons', () => {
     status: 'ready',
     checks: {
       journal: { ok: true, bytes: 400, max_bytes: 1000, rejected: 2 },
+      history: { ok: true },
       broker: { ok: true, broker: 'amqp://h', unconfirmed: 4 },
       backlog: { ok: true, bytes: 100, waiting: 5 },
       unroutable: { ok: true, events: 0 },
@@ -86,6 +89,7 @@ test.each<
     'journal',
     /^The journal cannot be written: disk full$/,
   ],
+  ['a journal that was cut', { lost: 'It is cut' }, 'degraded', 'history', /^It is cut$/],
   ['a writer that is gone', { failure: 'The journal failed: x' }, 'unavailable', 'journal', /^The journal failed: x$/],
 ])('%s: says so, and whether events are still taken', (_, situation, status, check, reason) => {
   const found = readiness(situation);

@@ -15,7 +15,7 @@ interface Check {
  */
 export interface Readiness {
   readonly status: 'ready' | 'degraded' | 'unavailable';
-  readonly checks: Readonly<Record<'journal' | 'broker' | 'backlog' | HeldReason | 'unpublishable', Check>>;
+  readonly checks: Readonly<Record<'journal' | 'history' | 'broker' | 'backlog' | HeldReason | 'unpublishable', Check>>;
 }
 
 /** What is looked at. */
@@ -28,6 +28,8 @@ export interface Situation {
   readonly waiting: number;
   /** Why the journal is of no use until a restart. */
   readonly failure: string | undefined;
+  /** What was accepted once and is not in the journal. */
+  readonly lost: string | undefined;
   readonly nowMs: number;
 }
 
@@ -44,7 +46,7 @@ const HELD = {
     'A queue that is bound refuses them, as it is full or its node is down (x-overflow: reject-publish): see to its consumer; they go by themselves then',
 } as const satisfies Record<HeldReason, string>;
 
-export function readinessOf({ journal, publisher, held, waiting, failure, nowMs }: Situation): Readiness {
+export function readinessOf({ journal, publisher, held, waiting, failure, lost, nowMs }: Situation): Readiness {
   const { backlogBytes, maxBytes, bytes, rejected, unpublishable, refusal } = journal.stats();
   const reason = failure ?? (refusal?.code === 'journal_full' ? FULL : refusal?.message);
   const { state } = publisher;
@@ -74,6 +76,7 @@ export function readinessOf({ journal, publisher, held, waiting, failure, nowMs 
   };
   const checks = {
     journal: journalCheck,
+    history: lost === undefined ? { ok: true } : { ok: false, reason: lost },
     broker,
     backlog,
     unroutable: heldCheck('unroutable', held, nowMs),

@@ -27,6 +27,8 @@ import { docsRoutes } from './api/docs/routes.ts';
 import { listen } from '../runtime/listener.ts';
 import { Intake } from './intake/intake.ts';
 import { lockDataDir } from './journal/data-dir.ts';
+import { DamagedFileError } from './journal/damage.ts';
+import { describeLoss } from './journal/mark.ts';
 import { openJournal, type Journal } from './journal/journal.ts';
 import { isLoopbackHost, requireKey } from './keys/auth.ts';
 import { openKeyStore } from './keys/store.ts';
@@ -80,6 +82,8 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       log.fatal({ err: error }, 'the journal failed');
     },
   });
+  const lost = journal.lost === undefined ? undefined : describeLoss(journal.lost);
+  if (lost !== undefined) log.error(lost);
   const context = createMapContext({
     clowder: settings.CLOWDER_VERSION,
     contextPath: settings.CLOWDER_CONTEXT.replace(/\/+$/, ''),
@@ -146,7 +150,10 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       metrics.published.inc({ outcome });
       if (outcome === 'refused') log.debug({ reason }, 'RabbitMQ refuses an event as it is');
     },
-    onError: (error) => log.error({ err: error }, 'publishing from the journal failed'),
+    onError: (error) => {
+      if (error instanceof DamagedFileError) failure = error.message;
+      log.error({ err: error }, 'publishing from the journal failed');
+    },
   });
   metrics.watch({
     journal,
@@ -162,6 +169,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       held: loop.held.state,
       waiting: intake.waitingCount,
       failure,
+      lost,
       nowMs: Date.now(),
     });
   const logReadiness = createReadinessLog(log, Date.now);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { takeFromOthers } from '../journal/private-file.ts';
 import { dayOf } from '../../taxonomy/client.ts';
 
 const FILE = 'client-id-keys.json';
@@ -20,6 +21,7 @@ const fileFormat = z.array(z.tuple([z.int(), z.string().regex(/^[0-9a-f]{64}$/)]
  */
 export function openDayKeys(dir: string, now: () => number = Date.now): (day: number) => string {
   const path = join(dir, FILE);
+  takeFromOthers(path);
   const kept = new Map<number, string>(readKeys(path));
   const others = new Map<number, string>();
   return (day) => {

@@ -1,6 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { giveUpWhereNothingIsLeft } from './ballast.ts';
+import { isDamage, LOCK_CURE, naming } from './damage.ts';
+import { makePrivate } from './private-file.ts';
 
 /** DATA_DIR cannot be used: `data_dir_not_writable` or `data_dir_in_use`. */
 export class DataDirError extends Error {
@@ -13,6 +16,7 @@ export class DataDirError extends Error {
   }
 }
 
+const LOCK_FILE = 'lock.db';
 const SQLITE_BUSY = 5;
 /** A database that nothing refers to is closed when its memory is collected, and its lock with it. */
 const locked = new Set<DatabaseSync>();
@@ -29,12 +33,14 @@ export interface DataDirLock {
  */
 export function lockDataDir(dir: string): DataDirLock {
   makeDataDir(dir);
+  giveUpWhereNothingIsLeft(dir);
   const database = open(dir);
   try {
     // Another process may hold it: told apart from a file that cannot be locked at all by SQLite's own code.
     database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
   } catch (cause) {
     database.close();
+    if (isDamage(cause)) naming(join(dir, LOCK_FILE), LOCK_CURE, () => rethrow(cause));
     if (!isBusy(cause)) throw notWritable(dir, cause);
     throw new DataDirError(
       'data_dir_in_use',
@@ -43,7 +49,7 @@ export function lockDataDir(dir: string): DataDirLock {
     );
   }
   locked.add(database);
-  writeFileSync(join(dir, 'collector.pid'), `${process.pid}\n`);
+  writePid(dir);
   return {
     release: () => {
       if (!locked.delete(database)) return;
@@ -83,9 +89,23 @@ function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
 }
 
+function rethrow(error: unknown): never {
+  throw error;
+}
+
+/** For people alone: a disk without room for it does not stop the collector. */
+function writePid(dir: string): void {
+  try {
+    writeFileSync(join(dir, 'collector.pid'), `${process.pid}\n`);
+  } catch {
+    // The message to a second collector names no process then.
+  }
+}
+
 function open(dir: string): DatabaseSync {
   try {
-    return new DatabaseSync(join(dir, 'lock.db'));
+    makePrivate(join(dir, LOCK_FILE));
+    return new DatabaseSync(join(dir, LOCK_FILE));
   } catch (cause) {
     throw notWritable(dir, cause);
   }

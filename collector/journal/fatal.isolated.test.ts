@@ -26,7 +26,7 @@ let dir: string;
 beforeEach(() => {
   workers.length = 0;
   dir = mkdtempSync(join(tmpdir(), 'clowder-otel-fatal-'));
-  openForWriting(join(dir, JOURNAL_FILE), undefined).close();
+  openForWriting(join(dir, JOURNAL_FILE)).close();
 });
 
 afterEach(() => rmSync(dir, { recursive: true, force: true }));

@@ -1,6 +1,12 @@
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { CollectorError } from '../errors.ts';
+import { JOURNAL_CURE, naming, namingEach } from './damage.ts';
+import type { JournalLoss } from './mark.ts';
+import { watchFile } from './own-file.ts';
 import { JournalReader } from './reader.ts';
+import { GONE } from './refusals.ts';
+import { JOURNAL_FILE } from './schema.ts';
 import type {
   CountedRow,
   Cursor,
@@ -49,6 +55,8 @@ export interface Journal {
   scan(options: ScanOptions): Generator<JournalRow>;
   /** What rows journaled at or after this time bring back into the seen ids, the youngest first; none of the latest rows. */
   keys(rule: number, sinceMs: number): Iterable<SegmentKeys>;
+  /** What was accepted once and was not there when the journal was opened. */
+  readonly lost: JournalLoss | undefined;
   /** As it was when the journal was opened. */
   readonly cursor: Cursor;
   held(reason: HeldLine['reason']): readonly HeldLine[];
@@ -87,7 +95,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const handed: Waiter[] = [];
   let waiting: { readonly waiter: Waiter; readonly change: StoredChange }[] = [];
   const listeners: (() => void)[] = [];
-  const opened = Promise.withResolvers<JournalStats>();
+  const opened = Promise.withResolvers<FromWorker>();
   const exited = Promise.withResolvers<void>();
   let stats: JournalStats | undefined;
   let failed: Error | undefined;
@@ -143,7 +151,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   }
 
   worker.on('message', (message: FromWorker) => {
-    opened.resolve(message.stats);
+    opened.resolve(message);
     settle(message);
   });
   worker.on('error', (error) => fail(error instanceof Error ? error : new Error(String(error))));
@@ -153,7 +161,10 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   });
 
   const first = await opened.promise;
-  const reader = new JournalReader(options.dir);
+  const path = join(options.dir, JOURNAL_FILE);
+  const reading = <T>(use: () => T): T => naming(path, JOURNAL_CURE, use);
+  const reader = reading(() => new JournalReader(options.dir));
+  const isThere = watchFile(path);
 
   function write({ append, ...change }: JournalChange): Promise<{ readonly heldIds: readonly number[] }> {
     if (failed !== undefined || closing) return Promise.reject(unavailable(failed?.message ?? 'the journal is closed'));
@@ -169,17 +180,21 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
   return {
     write,
-    read: (afterRow, maxBytes) => reader.read(afterRow, maxBytes),
-    scan: (scanOptions) => reader.scan(scanOptions),
-    keys: (rule, sinceMs) => reader.keys(rule, sinceMs),
+    lost: first.lost,
+    read: (afterRow, maxBytes) => reading(() => reader.read(afterRow, maxBytes)),
+    scan: (scanOptions) => namingEach(path, JOURNAL_CURE, reader.scan(scanOptions)),
+    keys: (rule, sinceMs) => namingEach(path, JOURNAL_CURE, reader.keys(rule, sinceMs)),
     cursor: reader.cursor(),
-    held: (reason) => reader.heldDue(reason, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
-    heldDue: (reason, nowMs, limit) => reader.heldDue(reason, nowMs, limit),
-    heldEvents: (query) => reader.heldEvents(query),
-    heldGroups: () => reader.heldGroups(),
-    counted: () => reader.counted(),
-    rejected: (rejectedOptions) => reader.rejected(rejectedOptions),
-    stats: () => stats ?? first,
+    held: (reason) => reading(() => reader.heldDue(reason, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)),
+    heldDue: (reason, nowMs, limit) => reading(() => reader.heldDue(reason, nowMs, limit)),
+    heldEvents: (query) => reading(() => reader.heldEvents(query)),
+    heldGroups: () => reading(() => reader.heldGroups()),
+    counted: () => reading(() => reader.counted()),
+    rejected: (rejectedOptions) => reading(() => reader.rejected(rejectedOptions)),
+    stats: () => {
+      const current = stats ?? first.stats;
+      return isThere() ? current : { ...current, refusal: GONE };
+    },
     get pending() {
       return handed.length + waiting.length;
     },
@@ -200,7 +215,7 @@ export function openJournalReader(dir: string): JournalReader {
 }
 
 function refused({ code, message }: JournalRefusal): CollectorError {
-  return new CollectorError(code, `${message}; try again`);
+  return new CollectorError(code, code === 'batch_too_large' ? message : `${message}; try again`);
 }
 
 const unavailable = (message: string): CollectorError => new CollectorError('journal_unavailable', message);

@@ -1,5 +1,18 @@
 import type { JournalRefusal } from './types.ts';
 
+/** The disk of DATA_DIR has no room. */
+export const DISK_FULL: JournalRefusal = {
+  code: 'journal_unavailable',
+  message: 'The disk of DATA_DIR is full: what is there is published, and nothing new is taken before there is room',
+};
+
+/** DATA_DIR was removed, or another is in its place. */
+export const GONE: JournalRefusal = {
+  code: 'journal_unavailable',
+  message:
+    'The journal is no longer in DATA_DIR: somebody removed or replaced it. What is written would be lost; restart the collector',
+};
+
 /** Why new events are turned away at present: from the last refusal until some are taken, or would be. */
 export class Refusals {
   #last: { readonly refusal: JournalRefusal; readonly bytes: number } | undefined;

@@ -1,15 +1,24 @@
 import { DatabaseSync } from 'node:sqlite';
+import { makePrivate } from './private-file.ts';
 
 export const JOURNAL_FILE = 'journal.db';
 
+const PAGE_BYTES = 4096;
+const WAL_BYTES = 4 * 1024 * 1024;
+const WAL_LEAST_PAGES = 16;
+
 /** Opens the journal for writing and makes its tables where they are not there yet. */
-export function openForWriting(path: string, maxPages: number | undefined): DatabaseSync {
+export function openForWriting(
+  path: string,
+  { maxPages, walBytes = WAL_BYTES }: { readonly maxPages?: number; readonly walBytes?: number } = {},
+): DatabaseSync {
+  makePrivate(path);
   const database = new DatabaseSync(path);
   database.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA busy_timeout = 5000;
-    PRAGMA wal_autocheckpoint = 2000;
+    PRAGMA wal_autocheckpoint = ${Math.max(WAL_LEAST_PAGES, Math.floor(walBytes / PAGE_BYTES))};
     PRAGMA journal_size_limit = 67108864;
     CREATE TABLE IF NOT EXISTS batch (row INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, lines BLOB NOT NULL, bytes INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS held (id INTEGER PRIMARY KEY AUTOINCREMENT, reason TEXT NOT NULL, due_ms INTEGER NOT NULL, attempts INTEGER NOT NULL, line TEXT NOT NULL);

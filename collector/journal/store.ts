@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { Refusals } from './refusals.ts';
+import { isFull } from './damage.ts';
+import { DISK_FULL, Refusals } from './refusals.ts';
 import { JOURNAL_FILE, openForWriting } from './schema.ts';
 import { SegmentIndexer, type KeyRule, type SegmentSize } from './segments.ts';
 import { TotalsTable } from './totals.ts';
@@ -19,6 +20,8 @@ export interface StoreOptions {
   readonly keyRule?: KeyRule;
   /** For tests. */
   readonly segmentSize?: SegmentSize;
+  /** How large the WAL may become before it is made part of the database. @default 4 MiB */
+  readonly walBytes?: number;
 }
 
 /** A change whose lines to append are joined already: one text crosses to the writer's thread faster than many. */
@@ -34,11 +37,12 @@ const PRUNE_ROWS_PER_CHANGE = 2;
 /** What a full disk lets go of at once, at most, and beyond what is asked for. */
 const MAKE_ROOM_ROWS = 10_000;
 const SPARE_BYTES = 64 * 1024;
-const SQLITE_FULL = 13;
 const NEWLINE = 10;
 const NO_KEYS: KeyRule = { version: 0, keysOf: () => [] };
 /** Characters of the appends that share a row, at most. */
 const ROW_LENGTH = 128 * 1024;
+/** SQLite's default, which nobody changes. */
+const PAGE_BYTES = 4096;
 
 /** The journal's one writer. Synchronous: it lives in a thread of its own. */
 export class JournalStore {
@@ -58,7 +62,9 @@ export class JournalStore {
     | 'pruneSegments'
     | 'linesOf'
     | 'bytesBetween'
-    | 'heldBytes',
+    | 'heldBytes'
+    | 'last'
+    | 'unusedPages',
     StatementSync
   >;
   #bytes: number;
@@ -79,7 +85,7 @@ export class JournalStore {
 
   constructor(options: StoreOptions) {
     this.#options = options;
-    const database = openForWriting(join(options.dir, JOURNAL_FILE), options.maxPages);
+    const database = openForWriting(join(options.dir, JOURNAL_FILE), options);
     this.#database = database;
     this.#indexer = new SegmentIndexer(database, options.keyRule ?? NO_KEYS, options.segmentSize);
     this.#heldEvents = new HeldEventsTable(database);
@@ -102,6 +108,10 @@ export class JournalStore {
         'SELECT coalesce(sum(length(lines)), 0) AS bytes FROM batch WHERE row > ? AND row <= ?',
       ),
       heldBytes: database.prepare('SELECT octet_length(line) AS bytes FROM held WHERE id = ?'),
+      last: database.prepare(
+        `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'batch'), 0) AS rows, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'held'), 0) AS held, coalesce((SELECT at_ms FROM batch ORDER BY row DESC LIMIT 1), 0) AS at_ms`,
+      ),
+      unusedPages: database.prepare('PRAGMA freelist_count'),
     };
     const found = database.prepare('SELECT row, line FROM cursor').get();
     const cursor = { row: Number(found?.['row'] ?? 0), index: Number(found?.['line'] ?? 0) };
@@ -123,7 +133,7 @@ export class JournalStore {
       const { append, hold = [], count = [] } = changes[index] ?? {};
       const bringsNew = append !== undefined || count.length > 0 || hold.length > 0;
       if (result.ok) this.#refusals.taken(bringsNew);
-      else if (bringsNew)
+      else if (bringsNew && result.refusal.code !== 'batch_too_large')
         this.#refusals.refused(Buffer.byteLength(append ?? '') + newBytes(hold) + bytesOf(count), result.refusal);
     });
     return results;
@@ -168,8 +178,38 @@ export class JournalStore {
     return this.#indexer.step();
   }
 
+  /** What the last row and the last held line were ever numbered. */
+  get last(): { readonly rows: number; readonly held: number; readonly atMs: number } {
+    const found = this.#statements.last.get();
+    return { rows: Number(found?.['rows']), held: Number(found?.['held']), atMs: Number(found?.['at_ms']) };
+  }
+
+  /** Bytes of the database that nothing uses: within them it does not grow. */
+  get unusedBytes(): number {
+    return PAGE_BYTES * Number(this.#statements.unusedPages.get()?.['freelist_count'] ?? 0);
+  }
+
+  /** Makes the WAL part of the database, and gives its room back to the disk. @returns whether that could be done */
+  checkpoint(): boolean {
+    try {
+      return Number(this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] ?? 1) === 0;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Lets go of history for so many bytes. @returns whether there was any, and it could be */
+  makeRoomFor(bytes: number): boolean {
+    return this.#makeRoom([], bytes);
+  }
+
+  /** New events are turned away before they come here. */
+  turnedAway(bytes: number, refusal: JournalRefusal): void {
+    this.#refusals.refused(bytes, refusal);
+  }
+
   close(): void {
-    this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.checkpoint();
     this.#database.close();
   }
 
@@ -208,6 +248,7 @@ export class JournalStore {
     const { hold = [], count = [] } = change;
     const append = change.append === undefined ? undefined : Buffer.from(change.append);
     const wanted = (append?.byteLength ?? 0) + newBytes(hold) + bytesOf(count);
+    if (wanted > this.#options.maxBytes) return { ok: false, refusal: tooLarge(wanted, this.#options.maxBytes) };
     const kept = this.#backlog() + this.#asideBytes;
     if (wanted > 0 && kept + wanted - this.#freedBy(change) > this.#options.maxBytes) {
       return {
@@ -286,11 +327,11 @@ export class JournalStore {
    *
    * @returns whether there was any to let go of
    */
-  #makeRoom(changes: readonly StoredChange[]): boolean {
+  #makeRoom(changes: readonly StoredChange[], moreBytes = 0): boolean {
     const before = this.#counters();
     const wanted = changes.reduce(
       (sum, { append, count = [] }) => sum + Buffer.byteLength(append ?? '') + bytesOf(count),
-      SPARE_BYTES,
+      SPARE_BYTES + moreBytes,
     );
     const target = this.#bytes - wanted;
     try {
@@ -362,6 +403,16 @@ export class JournalStore {
   }
 }
 
+const tooLarge = (bytes: number, maxBytes: number): JournalRefusal => ({
+  code: 'batch_too_large',
+  message: `The batch takes ${bytes} bytes in the journal, JOURNAL_MAX_BYTES is ${maxBytes}: send fewer events at once`,
+});
+
+/** Bytes of what a change brings from outside. */
+export function newBytesOf({ append = '', hold = [], count = [] }: StoredChange): number {
+  return Buffer.byteLength(append) + newBytes(hold) + bytesOf(count);
+}
+
 type NewHeld = NonNullable<StoredChange['hold']>[number];
 
 function newBytes(hold: readonly NewHeld[]): number {
@@ -382,14 +433,8 @@ function countLines(lines: Uint8Array): number {
   return count;
 }
 
-function isFull(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_FULL;
-}
-
 function unavailable(error: unknown): JournalRefusal {
   const reason = error instanceof Error ? error.message : String(error);
-  return {
-    code: 'journal_unavailable',
-    message: `The journal cannot be written: ${reason}. Is the disk of DATA_DIR full?`,
-  };
+  if (isFull(error)) return DISK_FULL;
+  return { code: 'journal_unavailable', message: `The journal cannot be written: ${reason}` };
 }

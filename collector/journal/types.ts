@@ -100,8 +100,11 @@ export interface JournalStats {
   readonly refusal?: JournalRefusal;
 }
 
-/** Nothing was written. `journal_full`: the bound is reached; `journal_unavailable`: the disk does not take it. */
+/**
+ * Nothing was written. `journal_full`: the bound is reached; `batch_too_large`: it never fits into it;
+ * `journal_unavailable`: the disk does not take it.
+ */
 export interface JournalRefusal {
-  readonly code: 'journal_full' | 'journal_unavailable';
+  readonly code: 'journal_full' | 'journal_unavailable' | 'batch_too_large';
   readonly message: string;
 }

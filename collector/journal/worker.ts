@@ -1,6 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { KEY_RULE } from '../intake/intake-keys.ts';
-import { JournalStore, type StoredChange, type StoreOptions, type WriteResult } from './store.ts';
+import { GuardedStore } from './guarded-store.ts';
+import type { JournalLoss } from './mark.ts';
+import type { StoredChange, StoreOptions, WriteResult } from './store.ts';
 import type { JournalRefusal, JournalStats } from './types.ts';
 
 /** From the main thread: changes in order, the next ones once these are answered; `close` ends the worker. */
@@ -12,11 +14,13 @@ type Outcome = { readonly heldIds: readonly number[] } | JournalRefusal;
 export interface FromWorker {
   readonly outcomes: readonly (Outcome | undefined)[];
   readonly stats: JournalStats;
+  /** With the first message: what was accepted once and is not there. */
+  readonly lost?: JournalLoss | undefined;
 }
 
 /** The writer's thread: one transaction, and one fsync, for all that one message brings. */
 function run(port: NonNullable<typeof parentPort>): void {
-  const store = new JournalStore({ ...(workerData as StoreOptions), keyRule: KEY_RULE });
+  const store = new GuardedStore({ ...(workerData as StoreOptions), keyRule: KEY_RULE });
   let indexing = false;
   let closed = false;
 
@@ -43,7 +47,7 @@ function run(port: NonNullable<typeof parentPort>): void {
     store.close();
     port.close();
   });
-  post({ outcomes: [], stats: store.stats() });
+  post({ outcomes: [], stats: store.stats(), lost: store.lost });
   indexing = true;
   setImmediate(indexOn);
 }

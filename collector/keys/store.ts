@@ -1,6 +1,8 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { KEYS_CURE, naming } from '../journal/damage.ts';
+import { makePrivate } from '../journal/private-file.ts';
 
 export const SCOPES = ['ingest', 'read', 'browser'] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -35,8 +37,12 @@ const RECOGNISED_MAX = 1000;
 
 /** Opens DATA_DIR/keys.db: a file of its own, so that keys can be made and revoked while the collector runs. */
 export function openKeyStore(dir: string, now: () => number = Date.now): KeyStore {
-  const database = new DatabaseSync(join(dir, 'keys.db'));
-  database.exec(`
+  const path = join(dir, 'keys.db');
+  makePrivate(path);
+  const database = new DatabaseSync(path);
+  const named = <T>(use: () => T): T => naming(path, KEYS_CURE, use);
+  const exec = (sql: string): void => named(() => database.exec(sql));
+  exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA busy_timeout = 5000;
     CREATE TABLE IF NOT EXISTS key (id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, rate REAL NOT NULL, created INTEGER NOT NULL, revoked INTEGER);
@@ -54,7 +60,7 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
   function load(): void {
     recognised.clear();
     cached = new Map(
-      all.all().map((row) => {
+      named(() => all.all()).map((row) => {
         const key: ApiKey = {
           id: String(row['id']),
           name: String(row['name']),

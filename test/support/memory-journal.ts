@@ -20,6 +20,7 @@ interface PendingWrite {
 
 /** A journal in memory, with the contract of the real one; writes are committed when the test says so, or at once. */
 export class MemoryJournal implements Journal {
+  readonly lost = undefined;
   readonly rows: JournalRow[] = [];
   readonly rejectedRecords: RejectedRecord[] = [];
   savedCursor: Cursor = { row: 0, index: 0 };

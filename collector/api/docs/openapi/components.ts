@@ -83,6 +83,7 @@ export const ANSWERS = {
       .describe('degraded: events are taken and wait. unavailable: producers get 503'),
     checks: z.object({
       journal: check,
+      history: check.describe('Whether all that was accepted is in the journal'),
       broker: check,
       backlog: check,
       unroutable: check.describe('Events that no queue is bound for'),

@@ -101,6 +101,7 @@ function collector() {
         held: { unroutable: { events: 1, oldestMs: 0 }, nacked: { events: 0, oldestMs: undefined } },
         waiting: 0,
         failure: undefined,
+        lost: undefined,
         nowMs: 0,
       }),
     log: pino({ level: 'silent' }),

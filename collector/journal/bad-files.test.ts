@@ -1,0 +1,156 @@
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+import { openKeyStore } from '../keys/store.ts';
+import { lockDataDir } from './data-dir.ts';
+import { openJournal, type Journal, type JournalOptions } from './journal.ts';
+import { describeLoss } from './mark.ts';
+
+let parent: string;
+let dir: string;
+const open: Journal[] = [];
+
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), 'clowder-otel-bad-files-'));
+  dir = join(parent, 'data');
+  mkdirSync(dir);
+});
+
+afterEach(async () => {
+  for (const journal of open.splice(0)) await journal.close();
+  rmSync(parent, { recursive: true, force: true });
+});
+
+async function journalOf(options: Partial<JournalOptions> = {}): Promise<Journal> {
+  const journal = await openJournal({ dir, maxBytes: 1_000_000, ...options });
+  open.push(journal);
+  return journal;
+}
+
+describe('DATA_DIR that is removed while the collector runs', () => {
+  test('takes nothing more, and says so, from then on', async () => {
+    const journal = await journalOf();
+    await journal.write({ append: ['1'] });
+    rmSync(dir, { recursive: true });
+    expect(journal.stats().refusal).toMatchObject({
+      code: 'journal_unavailable',
+      message: expect.stringContaining('no longer in DATA_DIR') as string,
+    });
+    await expect(journal.write({ append: ['2'] })).rejects.toMatchObject({ code: 'journal_unavailable', status: 503 });
+  });
+
+  test('is none of it where another is in its place', async () => {
+    const journal = await journalOf();
+    rmSync(dir, { recursive: true });
+    mkdirSync(dir);
+    writeFileSync(join(dir, 'journal.db'), '');
+    await expect(journal.write({ append: ['2'] })).rejects.toMatchObject({ code: 'journal_unavailable' });
+  });
+});
+
+describe('a damaged file is named, with what to do', () => {
+  it('the journal, where it is none', async () => {
+    writeFileSync(join(dir, 'journal.db'), 'this is no database, and has not been one for some time'.repeat(100));
+    await expect(journalOf()).rejects.toThrow(
+      `${join(dir, 'journal.db')} is damaged (file is not a database). Stop the collector and copy journal.db and journal.db-wal to a safe place`,
+    );
+  });
+
+  it('the journal, where a part of it was overwritten', async () => {
+    const first = await journalOf();
+    for (let n = 0; n < 200; n += 1) await first.write({ append: [JSON.stringify('x'.repeat(1000))] });
+    await first.close();
+    const path = join(dir, 'journal.db');
+    const { size } = statSync(path);
+    truncateSync(path, 3 * 4096);
+    truncateSync(path, size);
+    const read = async (): Promise<unknown> => {
+      const journal = await journalOf();
+      return [...journal.scan({ direction: 'asc' })];
+    };
+    await expect(read()).rejects.toThrow(/journal\.db is damaged \(.*malformed.*\)\. Stop the collector and copy/);
+  });
+
+  it('the keys', () => {
+    writeFileSync(join(dir, 'keys.db'), 'no database'.repeat(100));
+    expect(() => openKeyStore(dir)).toThrow(
+      /keys\.db is damaged \(file is not a database\)\. Stop the collector and move keys\.db, .* away; then make the keys anew/,
+    );
+  });
+
+  it('the lock', () => {
+    writeFileSync(join(dir, 'lock.db'), 'no database'.repeat(100));
+    expect(() => lockDataDir(dir)).toThrow(/lock\.db is damaged .* delete it: it is made again/);
+  });
+});
+
+describe('a journal that was cut in its WAL', () => {
+  it('says how many batches may be missing, and from when', async () => {
+    const first = await journalOf();
+    for (let n = 0; n < 20; n += 1) await first.write({ append: [JSON.stringify('x'.repeat(3000))] });
+    const copy = join(parent, 'copy');
+    cpSync(dir, copy, { recursive: true });
+    rmSync(join(copy, 'journal.db-shm'), { force: true });
+    const wal = join(copy, 'journal.db-wal');
+    truncateSync(wal, Math.floor(statSync(wal).size / 2) + 7);
+    const journal = await journalOf({ dir: copy });
+    const kept = [...journal.scan({ direction: 'asc' })].length;
+    expect(kept).toBeLessThan(20);
+    expect(journal.lost).toMatchObject({ batches: 20 - kept });
+    await journal.write({ append: ['1'] });
+    await journal.close();
+    expect((await journalOf({ dir: copy })).lost).toBeUndefined();
+  });
+
+  it('is not suspected of one that was killed, is new, or was published and let go of', async () => {
+    const first = await journalOf({ retentionMs: -1 });
+    expect(first.lost).toBeUndefined();
+    for (let row = 1; row < 5; row += 1) await first.write({ append: ['1'], cursor: { row, index: 1 } });
+    const killed = join(parent, 'killed');
+    cpSync(dir, killed, { recursive: true });
+    await first.close();
+    expect((await journalOf()).lost).toBeUndefined();
+    expect((await journalOf({ dir: killed })).lost).toBeUndefined();
+  });
+
+  it('is told in words', () => {
+    expect(describeLoss({ batches: 3, sinceMs: 0, untilMs: 1000 })).toMatch(
+      /^The journal was cut, .*: 3 batches of events are missing, accepted after 1970-01-01T00:00:00\.000Z and up to 1970-01-01T00:00:01\.000Z/,
+    );
+  });
+});
+
+it('what is in DATA_DIR is for this user alone, made now or long ago', async () => {
+  const lock = lockDataDir(dir);
+  const keys = openKeyStore(dir);
+  const first = await journalOf();
+  await first.write({ append: ['1'] });
+  const files = (): string[] => readdirSync(dir).filter((name) => name !== 'collector.pid' && name !== '.writable');
+  const modes = (): string[] => files().map((name) => (statSync(join(dir, name)).mode & 0o777).toString(8));
+  expect(files()).toEqual(expect.arrayContaining(['journal.db', 'journal.db-wal', 'keys.db', 'lock.db', 'ballast']));
+  expect(new Set(modes())).toEqual(new Set(['600']));
+  keys.close();
+  await first.close();
+  lock.release();
+  for (const name of files()) chmodSync(join(dir, name), 0o664);
+  const again = lockDataDir(dir);
+  const more = openKeyStore(dir);
+  await (await journalOf()).write({ append: ['2'] });
+  const others = files().filter((name) => name !== 'ballast' && name !== 'journal.mark');
+  expect(others.map((name) => (statSync(join(dir, name)).mode & 0o777).toString(8))).toEqual(others.map(() => '600'));
+  expect(existsSync(join(dir, 'journal.db'))).toBe(true);
+  more.close();
+  again.release();
+});

@@ -1,0 +1,68 @@
+import { statSync } from 'node:fs';
+import { Ballast, freeBytes } from './ballast.ts';
+
+/** What a transaction takes in the WAL besides its own bytes. */
+const OVERHEAD = 1.2;
+const PAGES_BYTES = 32 * 1024;
+/** Below this nothing new is taken that makes the database grow. */
+const LEAST_RESERVE = 64 * 1024;
+const LOOK_EVERY_MS = 100;
+
+/**
+ * Whether the disk has room for something new. The WAL becomes part of the database some time, which may have to grow
+ * for it: what is left must be enough for that, and then for writing down what was published.
+ */
+export class DiskRoom {
+  readonly #dir: string;
+  readonly #walPath: string;
+  readonly #ballast: Ballast;
+  readonly #now: () => number;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(dir: string, walPath: string, mostBytes: number, now: () => number) {
+    this.#dir = dir;
+    this.#walPath = walPath;
+    this.#now = now;
+    this.#ballast = new Ballast(dir, mostBytes);
+  }
+
+  /** How large the WAL may become before it is made part of the database: half of the ballast lets the database grow so. */
+  get walBytes(): number {
+    return this.#ballast.wanted / 2;
+  }
+
+  /**
+   * @param newBytes of the events of one transaction
+   * @param unusedBytes of the database: within them it does not grow
+   */
+  hasRoomFor(newBytes: number, unusedBytes: number): boolean {
+    if (!this.#ballast.isThere) return false;
+    const free = freeBytes(this.#dir);
+    const written = newBytes * OVERHEAD + PAGES_BYTES;
+    if (newBytes * OVERHEAD < unusedBytes) return free >= written;
+    const reserve = Math.max(LEAST_RESERVE, this.#ballast.wanted);
+    return free >= this.#walSize() + 2 * written + reserve;
+  }
+
+  /** The journal goes on with the room of the ballast. @returns whether there was any */
+  giveUpBallast(): boolean {
+    return this.#ballast.giveUp();
+  }
+
+  restoreBallast(): boolean {
+    return this.#ballast.restore();
+  }
+
+  /** Whether it is time to look for room again: that costs some, and was in vain a moment ago. */
+  mayLook(): boolean {
+    return this.#now() - this.#lookedMs >= LOOK_EVERY_MS;
+  }
+
+  lookedInVain(): void {
+    this.#lookedMs = this.#now();
+  }
+
+  #walSize(): number {
+    return statSync(this.#walPath, { throwIfNoEntry: false })?.size ?? 0;
+  }
+}

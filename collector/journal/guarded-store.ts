@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { JOURNAL_CURE, naming } from './damage.ts';
+import { DiskRoom } from './disk-room.ts';
+import { lossOf, MarkFile, type JournalLoss } from './mark.ts';
+import { watchFile } from './own-file.ts';
+import { DISK_FULL, GONE } from './refusals.ts';
+import { JOURNAL_FILE } from './schema.ts';
+import { JournalStore, newBytesOf, type StoredChange, type StoreOptions, type WriteResult } from './store.ts';
+import type { JournalRefusal, JournalStats } from './types.ts';
+
+const MARK_FILE = 'journal.mark';
+/** Of history, at least so much is let go of at once: emptying the WAL for it costs. */
+const ROOM_BYTES = 1024 * 1024;
+
+/**
+ * The store on a disk that may be full, removed or damaged. Of a full disk nothing new is taken while there is just enough
+ * left to write down what is published, and where others took that too, the ballast is.
+ */
+export class GuardedStore {
+  readonly #store: JournalStore;
+  readonly #room: DiskRoom;
+  readonly #mark: MarkFile;
+  readonly #isThere: () => boolean;
+  /** What was accepted once and is not in the journal. */
+  readonly lost: JournalLoss | undefined;
+
+  /** @throws DamagedFileError */
+  constructor(options: StoreOptions) {
+    const path = join(options.dir, JOURNAL_FILE);
+    const isNew = !existsSync(path);
+    this.#room = new DiskRoom(options.dir, `${path}-wal`, options.maxBytes, Date.now);
+    const { walBytes } = this.#room;
+    this.#store = naming(path, JOURNAL_CURE, () => new JournalStore({ ...options, ...(walBytes > 0 && { walBytes }) }));
+    this.#isThere = watchFile(path);
+    this.#mark = new MarkFile(join(options.dir, MARK_FILE));
+    const { last } = this.#store;
+    if (!isNew) this.lost = lossOf(this.#mark.read(), last);
+    this.#mark.write(last);
+  }
+
+  write(changes: readonly StoredChange[], nowMs: number): readonly WriteResult[] {
+    if (!this.#isThere()) return changes.map(() => refused(GONE));
+    const bytes = changes.map(newBytesOf);
+    const results = this.#writeWhatFits(changes, bytes, nowMs);
+    if (bytes.some((one) => one > 0)) this.#mark.write({ ...this.#store.last, atMs: nowMs });
+    return this.#isThere() ? results : changes.map(() => refused(GONE));
+  }
+
+  /** Sums up what was written. @returns whether there may be more; not where there is no room for it now */
+  index(): boolean {
+    return this.#hasRoomFor(0) && this.#store.index();
+  }
+
+  stats(): JournalStats {
+    return this.#store.stats();
+  }
+
+  close(): void {
+    this.#store.close();
+    this.#mark.close();
+  }
+
+  #writeWhatFits(changes: readonly StoredChange[], bytes: readonly number[], nowMs: number): readonly WriteResult[] {
+    const inAll = bytes.reduce((sum, one) => sum + one, 0);
+    if (!this.#hasRoomFor(inAll)) this.#lookForRoom(inAll);
+    if (inAll === 0 || this.#hasRoomFor(inAll)) return this.#writeAll(changes, bytes, nowMs);
+    const isTaken = bytes.map((one) => one === 0 || this.#hasRoomFor(one));
+    const taken = changes.filter((_, index) => isTaken[index]);
+    const results = this.#writeAll(
+      taken,
+      bytes.filter((_, index) => isTaken[index]),
+      nowMs,
+    ).values();
+    return bytes.map((one, index) => {
+      if (isTaken[index] === true) return results.next().value ?? refused(DISK_FULL);
+      this.#store.turnedAway(one, DISK_FULL);
+      return refused(DISK_FULL);
+    });
+  }
+
+  /** What settles something makes room: for that the WAL is emptied, and in the end the ballast given up. */
+  #writeAll(changes: readonly StoredChange[], bytes: readonly number[], nowMs: number): readonly WriteResult[] {
+    if (changes.length === 0) return [];
+    const results = [...this.#store.write(changes, nowMs)];
+    for (const makeRoom of [() => this.#store.checkpoint(), () => this.#room.giveUpBallast()]) {
+      const stuck = results.flatMap((result, index) => (isFull(result) && bytes[index] === 0 ? [index] : []));
+      if (stuck.length === 0) break;
+      if (!makeRoom()) continue;
+      const again = this.#store.write(
+        stuck.flatMap((index) => changes[index] ?? []),
+        nowMs,
+      );
+      stuck.forEach((index, at) => (results[index] = again[at] ?? refused(DISK_FULL)));
+    }
+    return results;
+  }
+
+  #hasRoomFor(bytes: number): boolean {
+    return this.#room.hasRoomFor(bytes, this.#store.unusedBytes);
+  }
+
+  #lookForRoom(bytes: number): void {
+    if (!this.#room.mayLook()) return;
+    this.#store.checkpoint();
+    if (bytes > 0 && !this.#hasRoomFor(bytes) && this.#store.makeRoomFor(Math.max(bytes, ROOM_BYTES)))
+      this.#store.checkpoint();
+    this.#room.restoreBallast();
+    if (!this.#hasRoomFor(bytes)) this.#room.lookedInVain();
+  }
+}
+
+const refused = (refusal: JournalRefusal): WriteResult => ({ ok: false, refusal });
+
+const isFull = (result: WriteResult): boolean => !result.ok && result.refusal === DISK_FULL;
