@@ -43,6 +43,8 @@ export interface PublisherOptions {
   /** @default clowder-otel */
   readonly connectionName?: string;
   readonly tls?: BrokerTls;
+  /** @default connectBroker */
+  readonly connect?: typeof connectBroker;
   readonly onStateChange?: (state: PublisherState) => void;
   /** Called for each message that RabbitMQ answered, with the seconds from publishing to that. */
   readonly onSettled?: (message: EventMessage, outcome: Outcome, seconds: number) => void;
@@ -327,9 +329,16 @@ class ConfirmPublisher implements Publisher {
   /** One connection from its beginning to its end; throws what ended it. */
   async #stayConnected({ url, broker, connected }: Turn): Promise<void> {
     this.#broker = broker;
-    const { heartbeatS, connectTimeoutMs, connectionName = 'clowder-otel', tls } = this.#options;
+    const {
+      heartbeatS,
+      connectTimeoutMs,
+      connectionName = 'clowder-otel',
+      tls,
+      connect = connectBroker,
+    } = this.#options;
     const { signal } = this.#sockets;
-    const model = await connectBroker(url, { connectionName, heartbeatS, connectTimeoutMs, tls, signal });
+    const model = await connect(url, { connectionName, heartbeatS, connectTimeoutMs, tls, signal });
+    this.#blocked = false;
     model.on('blocked', () => this.#setBlocked(true));
     model.on('unblocked', () => this.#setBlocked(false));
     const ended = endOf(model);
@@ -434,7 +443,6 @@ class ConfirmPublisher implements Publisher {
   #begin(link: Link, isNewConnection: boolean): void {
     this.#link = link;
     this.#connected = true;
-    if (isNewConnection) this.#blocked = false;
     this.#draining = false;
     this.#returned.clear();
     this.#lastError = undefined;

@@ -6,7 +6,7 @@ import type { JournalLoss } from './mark.ts';
 import { watchFile } from './own-file.ts';
 import { JournalReader } from './reader.ts';
 import { GONE } from './refusals.ts';
-import { JOURNAL_FILE } from './schema.ts';
+import { JOURNAL_FILE, openForReading } from './schema.ts';
 import type {
   CountedRow,
   Cursor,
@@ -23,7 +23,7 @@ import type {
 import type { ScanOptions } from './reader.ts';
 import type { SegmentKeys } from './segments.ts';
 import type { StoredChange, StoreOptions } from './store.ts';
-import type { FromWorker, ToWorker } from './worker.ts';
+import type { FromWriter, ToWriter } from './serve-store.ts';
 
 export { JournalReader } from './reader.ts';
 export type { CountedRow, Cursor, HeldLine, JournalChange, JournalRow, JournalStats, RejectedRecord } from './types.ts';
@@ -78,24 +78,45 @@ interface Waiter {
   readonly appends: boolean;
 }
 
+/** Where the journal is written: a thread, with the main thread's end of the line to it. */
+export interface JournalWriter {
+  postMessage(message: ToWriter): void;
+  on(event: 'message', listener: (message: FromWriter) => void): unknown;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  on(event: 'exit', listener: (code: number) => void): unknown;
+}
+
+/** What a journal is made of: a simulation has parts of its own. */
+export interface JournalParts {
+  readonly startWriter: (options: StoreOptions) => JournalWriter;
+  readonly openReader: (dir: string) => JournalReader;
+  /** @returns whether the journal's file is where it was */
+  readonly watch: (path: string) => () => boolean;
+}
+
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 /** The same file where Node strips the types and where it was built. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+
+const OF_THREADS: JournalParts = {
+  startWriter: (workerData) => new Worker(new URL(`./worker.${EXTENSION}`, import.meta.url), { workerData }),
+  openReader: openJournalReader,
+  watch: watchFile,
+};
 
 /**
  * Opens the journal of a directory that this process has locked.
  *
  * @throws Error where SQLite cannot open it
  */
-export async function openJournal(options: JournalOptions): Promise<Journal> {
+export async function openJournal(options: JournalOptions, parts: JournalParts = OF_THREADS): Promise<Journal> {
   const { onFatal, retentionMs = WEEK_MS, rejectedMax = 10_000, ...rest } = options;
-  const workerData: Omit<StoreOptions, 'keyRule'> = { ...rest, retentionMs, rejectedMax };
-  const worker = new Worker(new URL(`./worker.${EXTENSION}`, import.meta.url), { workerData });
+  const worker = parts.startWriter({ ...rest, retentionMs, rejectedMax });
   /** Writes in order, those handed to the writer's thread first: their outcomes come in the same order. */
   const handed: Waiter[] = [];
   let waiting: { readonly waiter: Waiter; readonly change: StoredChange }[] = [];
   const listeners: (() => void)[] = [];
-  const opened = Promise.withResolvers<FromWorker>();
+  const opened = Promise.withResolvers<FromWriter>();
   const exited = Promise.withResolvers<void>();
   let stats: JournalStats | undefined;
   let failed: Error | undefined;
@@ -110,10 +131,10 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     scheduled = false;
     if (handed.length > 0 || failed !== undefined) return;
     if (waiting.length > 0) {
-      worker.postMessage(waiting.map(({ change }) => change) satisfies ToWorker);
+      worker.postMessage(waiting.map(({ change }) => change) satisfies ToWriter);
       for (const { waiter } of waiting) handed.push(waiter);
       waiting = [];
-    } else if (closing) worker.postMessage('close' satisfies ToWorker);
+    } else if (closing) worker.postMessage('close' satisfies ToWriter);
   }
 
   function schedule(): void {
@@ -122,7 +143,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     setImmediate(handOver);
   }
 
-  function settle({ outcomes, stats: current }: FromWorker): void {
+  function settle({ outcomes, stats: current }: FromWriter): void {
     stats = current;
     const waiters = handed.splice(0);
     handOver();
@@ -150,7 +171,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     onFatal?.(error);
   }
 
-  worker.on('message', (message: FromWorker) => {
+  worker.on('message', (message: FromWriter) => {
     opened.resolve(message);
     settle(message);
   });
@@ -163,8 +184,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const first = await opened.promise;
   const path = join(options.dir, JOURNAL_FILE);
   const reading = <T>(use: () => T): T => naming(path, JOURNAL_CURE, use);
-  const reader = reading(() => new JournalReader(options.dir));
-  const isThere = watchFile(path);
+  const reader = reading(() => parts.openReader(options.dir));
+  const isThere = parts.watch(path);
 
   function write({ append, ...change }: JournalChange): Promise<{ readonly heldIds: readonly number[] }> {
     if (failed !== undefined || closing) return Promise.reject(unavailable(failed?.message ?? 'the journal is closed'));
@@ -211,7 +232,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
 /** Reads the journal of a directory beside a collector that may be running. */
 export function openJournalReader(dir: string): JournalReader {
-  return new JournalReader(dir);
+  return new JournalReader(openForReading(join(dir, JOURNAL_FILE)));
 }
 
 function refused({ code, message }: JournalRefusal): CollectorError {

@@ -1,6 +1,4 @@
-import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { JOURNAL_FILE, openForReading } from './schema.ts';
 import { SegmentReader, type Segment, type SegmentKeys } from './segments.ts';
 import type {
   CountedRow,
@@ -51,8 +49,8 @@ export class JournalReader {
   readonly #heldEvents: StatementSync;
   readonly #heldGroups: StatementSync;
 
-  constructor(dir: string) {
-    this.#database = openForReading(join(dir, JOURNAL_FILE));
+  constructor(database: DatabaseSync) {
+    this.#database = database;
     this.#after = this.#database.prepare('SELECT row, at_ms, lines, bytes FROM batch WHERE row > ? ORDER BY row');
     this.#segments = new SegmentReader(this.#database);
     const page = 'SELECT row, at_ms, lines FROM batch WHERE at_ms >= ? AND at_ms <= ? AND row > ? AND row < ?';

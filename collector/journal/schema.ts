@@ -7,13 +7,22 @@ const PAGE_BYTES = 4096;
 const WAL_BYTES = 4 * 1024 * 1024;
 const WAL_LEAST_PAGES = 16;
 
+interface WriteOptions {
+  readonly maxPages?: number;
+  readonly walBytes?: number;
+}
+
 /** Opens the journal for writing and makes its tables where they are not there yet. */
-export function openForWriting(
-  path: string,
-  { maxPages, walBytes = WAL_BYTES }: { readonly maxPages?: number; readonly walBytes?: number } = {},
-): DatabaseSync {
+export function openForWriting(path: string, options?: WriteOptions): DatabaseSync {
   makePrivate(path);
-  const database = new DatabaseSync(path);
+  return prepareForWriting(new DatabaseSync(path), options);
+}
+
+/** @returns the same */
+export function prepareForWriting(
+  database: DatabaseSync,
+  { maxPages, walBytes = WAL_BYTES }: WriteOptions = {},
+): DatabaseSync {
   database.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;

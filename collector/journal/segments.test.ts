@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SeenIds } from '../intake/seen-ids.ts';
-import { JournalReader } from './reader.ts';
+import { openJournalReader } from './journal.ts';
 import { JOURNAL_FILE } from './schema.ts';
 import type { KeyRule } from './segments.ts';
 import { JournalStore, type StoreOptions } from './store.ts';
@@ -48,7 +48,7 @@ function indexAll(store: JournalStore): void {
 
 /** By what the journal has summed up, and the rows after that. */
 function restored(): { readonly seen: SeenIds; readonly rowsRead: number } {
-  const reader = new JournalReader(dir);
+  const reader = openJournalReader(dir);
   const seen = new SeenIds();
   const segments = [...reader.keys(rule.version, 0)];
   seen.restore(segments);
@@ -111,7 +111,7 @@ describe('segments of the journal', () => {
     indexAll(store);
     store.close();
     const later = open({ keyRule: { version: 4, keysOf: (one) => [`new ${rule.keysOf(one)[0]}`] } });
-    const reader = new JournalReader(dir);
+    const reader = openJournalReader(dir);
     expect([...reader.keys(4, 0)]).toEqual([]);
     indexAll(later);
     const seen = new SeenIds();
@@ -128,7 +128,7 @@ describe('segments of the journal', () => {
       { ids: ['e', 'f', 'g', 'h'], atMs: 9000 },
     ]);
     indexAll(store);
-    const reader = new JournalReader(dir);
+    const reader = openJournalReader(dir);
     expect([...reader.keys(rule.version, 5000)].map(({ firstMs }) => firstMs)).toEqual([9000]);
     reader.close();
     store.close();
@@ -140,7 +140,7 @@ describe('segments of the journal', () => {
     indexAll(store);
     store.write([{ cursor: { row: 2, index: 0 } }], 1000);
     store.write([{ append: line('late') }], 9000);
-    const reader = new JournalReader(dir);
+    const reader = openJournalReader(dir);
     expect([...reader.keys(rule.version, 0)]).toEqual([]);
     reader.close();
     store.close();
@@ -184,7 +184,7 @@ describe('a scan of the journal', () => {
               (types?.includes(one.type) ?? true) &&
               (fromRow === undefined || (direction === 'asc' ? one.row > fromRow : one.row < fromRow)),
           );
-          const reader = new JournalReader(dir);
+          const reader = openJournalReader(dir);
           const found = [...reader.scan({ direction, ...wanted })].map(({ lines }) => JSON.parse(lines[0] ?? ''));
           reader.close();
           expect(found.map(idsFound)).toEqual((direction === 'asc' ? expected : expected.toReversed()).map(idsFound));
@@ -202,7 +202,7 @@ describe('a scan of the journal', () => {
     const database = new DatabaseSync(join(dir, JOURNAL_FILE));
     database.exec("UPDATE segment SET types = 'user.login'");
     database.close();
-    const reader = new JournalReader(dir);
+    const reader = openJournalReader(dir);
     expect([...reader.scan({ direction: 'desc', types: ['view.page'] })]).toEqual([]);
     expect([...reader.scan({ direction: 'desc' })]).toHaveLength(1);
     reader.close();

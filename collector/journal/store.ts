@@ -16,6 +16,8 @@ export interface StoreOptions {
   readonly rejectedMax: number;
   /** For tests: SQLite refuses to grow beyond this many pages. */
   readonly maxPages?: number;
+  /** Prepared for writing. @default the file in `dir` */
+  readonly database?: DatabaseSync;
   /** What a line brings back into the seen ids. @default nothing */
   readonly keyRule?: KeyRule;
   /** For tests. */
@@ -85,7 +87,7 @@ export class JournalStore {
 
   constructor(options: StoreOptions) {
     this.#options = options;
-    const database = openForWriting(join(options.dir, JOURNAL_FILE), options);
+    const database = options.database ?? openForWriting(join(options.dir, JOURNAL_FILE), options);
     this.#database = database;
     this.#indexer = new SegmentIndexer(database, options.keyRule ?? NO_KEYS, options.segmentSize);
     this.#heldEvents = new HeldEventsTable(database);

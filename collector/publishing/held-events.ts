@@ -131,19 +131,26 @@ export class HeldEvents {
     const tried = await this.#publishAll(oldest);
     await this.#releases.settle(tried);
     const types = tried.filter(({ fate }) => fate !== 'returned').map(({ held }) => held.type);
-    if (types.length > 0) await this.#releaseTypes(types);
+    const released = types.length > 0 ? await this.#releaseTypes(types) : [];
     this.#groups.reload();
     this.#pause('unroutable', '', types.length > 0);
+    // A queue is there now, and full: its pause begins.
+    for (const type of new Set([...nackedTypesOf(tried), ...released])) this.#pause('nacked', type, false);
   }
 
-  async #releaseTypes(types: readonly string[]): Promise<void> {
+  /** @returns the types of which a queue did not take one */
+  async #releaseTypes(types: readonly string[]): Promise<readonly string[]> {
+    const nacked = new Set<string>();
     for (let afterId = 0; !this.#stopped;) {
       const page = this.#options.journal.heldEvents({ reason: 'unroutable', types, afterId, limit: PAGE });
       const last = page.at(-1);
-      if (last === undefined) return;
-      await this.#releases.settle(await this.#publishAll(page));
+      if (last === undefined) break;
+      const tried = await this.#publishAll(page);
+      await this.#releases.settle(tried);
+      for (const type of nackedTypesOf(tried)) nacked.add(type);
       afterId = last.id;
     }
+    return [...nacked];
   }
 
   async #releaseGradually(type: string): Promise<void> {
@@ -192,4 +199,8 @@ export class HeldEvents {
     }
     return false;
   }
+}
+
+function nackedTypesOf(tried: readonly Tried[]): readonly string[] {
+  return tried.filter(({ fate }) => fate === 'nacked').map(({ held }) => held.type);
 }

@@ -1,7 +1,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take half a minute and more, longest first: begun last, one of them would keep a core busy alone. */
-const LONG = ['no-loss', 'all-sinks', 'extractors-program', 'extend'];
+const LONG = ['no-loss', 'all-sinks', 'extractors-program', 'simulation', 'extend', 'program', 'journal'];
 
 const place = ({ moduleId }: TestSpecification): number => {
   const at = LONG.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));

@@ -11,7 +11,7 @@ import {
 } from '../support/source-imports.ts';
 
 /** Folders that nothing of ours is kept from: they are no part of what users run. */
-const FREE: ReadonlySet<string> = new Set(['bench', 'test', 'tools', 'examples']);
+const FREE: ReadonlySet<string> = new Set(['bench', 'simulation', 'test', 'tools', 'examples']);
 
 type Folder =
   | 'taxonomy'

@@ -1,0 +1,64 @@
+import type { JournalLoss } from './mark.ts';
+import type { JournalStore, StoredChange, WriteResult } from './store.ts';
+import type { JournalRefusal, JournalStats } from './types.ts';
+
+/** From the main thread: changes in order, the next ones once these are answered; `close` ends the writer. */
+export type ToWriter = readonly StoredChange[] | 'close';
+
+type Outcome = { readonly heldIds: readonly number[] } | JournalRefusal;
+
+/** To the main thread: what became of the changes, in their order, once they are on disk. Absent: written, nothing held. */
+export interface FromWriter {
+  readonly outcomes: readonly (Outcome | undefined)[];
+  readonly stats: JournalStats;
+  /** With the first message: what was accepted once and is not there. */
+  readonly lost?: JournalLoss | undefined;
+}
+
+/** The writer's end of the line to the main thread. */
+export interface WriterPort {
+  on(event: 'message', listener: (message: ToWriter) => void): unknown;
+  postMessage(message: FromWriter): void;
+  close(): void;
+}
+
+/** What is served: the store, or one that minds its disk. */
+type ServedStore = Pick<JournalStore, 'write' | 'index' | 'stats' | 'close'> & {
+  readonly lost?: JournalLoss | undefined;
+};
+
+/** One transaction, and one fsync, for all that one message brings. */
+export function serveStore(store: ServedStore, port: WriterPort): void {
+  let indexing = false;
+  let closed = false;
+
+  /** Between the changes, which come first. */
+  function indexOn(): void {
+    indexing = !closed && store.index();
+    if (indexing) setImmediate(indexOn);
+  }
+
+  function startIndexing(): void {
+    if (indexing) return;
+    indexing = true;
+    setImmediate(indexOn);
+  }
+
+  port.on('message', (message) => {
+    if (message !== 'close') {
+      port.postMessage({ outcomes: store.write(message, Date.now()).map(outcomeOf), stats: store.stats() });
+      startIndexing();
+      return;
+    }
+    closed = true;
+    store.close();
+    port.close();
+  });
+  port.postMessage({ outcomes: [], stats: store.stats(), lost: store.lost });
+  startIndexing();
+}
+
+function outcomeOf(result: WriteResult): Outcome | undefined {
+  if (!result.ok) return result.refusal;
+  return result.heldIds.length === 0 ? undefined : { heldIds: result.heldIds };
+}

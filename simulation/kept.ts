@@ -1,0 +1,63 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+
+/** What the journal has of the events: not published yet, held, and set aside with a reason. By their ids. */
+export interface Kept {
+  readonly waiting: ReadonlySet<string>;
+  readonly held: ReadonlySet<string>;
+  readonly aside: ReadonlySet<string>;
+}
+
+/** Tables in which events are held, as far as this version has them. */
+const HELD: Readonly<Record<string, string>> = {
+  held: "SELECT line FROM held WHERE reason <> 'remembered'",
+  held_event: 'SELECT line FROM held_event',
+};
+/** More lines than a row has. */
+const ROW = 100_000;
+const decoder = new TextDecoder();
+
+/** Reads the journal from outside: what is committed, whoever runs. */
+export class KeptEvents {
+  /** Place of each event in the order of the journal. */
+  readonly positions = new Map<string, number>();
+  readonly #cursor: StatementSync;
+  readonly #rows: StatementSync;
+  readonly #held: readonly StatementSync[];
+  readonly #aside: StatementSync;
+  #lastRow = 0;
+
+  constructor(database: DatabaseSync) {
+    const tables = database.prepare('SELECT name FROM sqlite_master').all();
+    this.#cursor = database.prepare('SELECT row, line FROM cursor');
+    this.#rows = database.prepare('SELECT row, lines FROM batch WHERE row > ?');
+    this.#held = tables.flatMap(({ name }) => HELD[String(name)] ?? []).map((sql) => database.prepare(sql));
+    this.#aside = database.prepare("SELECT record AS line FROM rejected WHERE origin = 'publisher'");
+  }
+
+  read(): Kept {
+    const cursor = this.#cursor.get();
+    const [row, line] = [Number(cursor?.['row'] ?? 0), Number(cursor?.['line'] ?? 0)];
+    const waiting = new Set<string>();
+    for (const found of this.#rows.iterate(Math.min(row - 1, this.#lastRow))) {
+      const at = Number(found['row']);
+      const lines = found['lines'] instanceof Uint8Array ? decoder.decode(found['lines']).split('\n') : [];
+      for (const [index, one] of lines.entries()) {
+        const id = idOf(one);
+        if (!this.positions.has(id)) this.positions.set(id, at * ROW + index);
+        if (at > row || (at === row && index >= line)) waiting.add(id);
+      }
+      this.#lastRow = Math.max(this.#lastRow, at);
+    }
+    const held = new Set(this.#held.flatMap((statement) => idsOf(statement)));
+    return { waiting, held, aside: new Set(idsOf(this.#aside)) };
+  }
+}
+
+function idsOf(statement: StatementSync): string[] {
+  return statement.all().map((found) => idOf(String(found['line'])));
+}
+
+/** It comes first in every line. */
+function idOf(line: string): string {
+  return /^\{"event_id":"([^"\\]*)"/.exec(line)?.[1] ?? line;
+}

@@ -1,0 +1,119 @@
+import type { HeldState } from '../collector/publishing/held-groups.ts';
+import type { Situation } from '../collector/readiness.ts';
+import type { JournalParts } from '../collector/journal/journal.ts';
+import type { FromWriter } from '../collector/journal/serve-store.ts';
+import type { JournalRefusal } from '../collector/journal/types.ts';
+import type { Observation } from './requests.ts';
+import type { Poster } from '../taxonomy/stated.ts';
+import type { OnOutcome, Publisher, PublisherOptions } from '../exporter/publisher.ts';
+
+type Connect = NonNullable<PublisherOptions['connect']>;
+
+/** Who posts: what the HTTP API knows of it. */
+export interface SimulatedPoster {
+  readonly source: 'api' | 'browser';
+  readonly producer: string;
+}
+
+/** A fault that was mended, put back where the parts are wired together. The product knows nothing of it. */
+export interface Mutation {
+  readonly journal: (parts: JournalParts) => JournalParts;
+  readonly connect: (connect: Connect) => Connect;
+  readonly publisher: (publisher: Publisher) => Publisher;
+  readonly situation: (situation: Situation) => Situation;
+  readonly observation: (observation: Observation) => Observation;
+  readonly poster: (poster: SimulatedPoster) => Omit<Poster, 'eventId'>;
+}
+
+const NOTHING_HELD: HeldState = {
+  unroutable: { events: 0, oldestMs: undefined },
+  nacked: { events: 0, oldestMs: undefined },
+};
+
+const same = <T>(part: T): T => part;
+
+export const NO_MUTATION: Mutation = {
+  journal: same,
+  connect: same,
+  publisher: same,
+  situation: same,
+  observation: same,
+  poster: ({ source }) => ({ source }),
+};
+
+/** By the number of its kind. */
+export const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  /** A channel that the broker closes over a message is one more lost channel: the message goes out again, for ever. */
+  'one-event-stops-all': { ...NO_MUTATION, connect: withoutCodes },
+  /** What a full queue refuses is published again at once. */
+  'nacked-floods': { ...NO_MUTATION, publisher: republishing },
+  /** What no queue takes is kept, and nobody is told. */
+  'held-is-not-told': {
+    ...NO_MUTATION,
+    situation: (situation) => ({ ...situation, held: NOTHING_HELD }),
+  },
+  /** A request is known by its trace, which the client chose. */
+  'one-trace-is-one-request': {
+    ...NO_MUTATION,
+    observation: ({ by, request }) => ({ by, request: { ...request, requestId: '' } }),
+  },
+  /** A journal that could not be written once is never written again. */
+  'full-disk-for-ever': { ...NO_MUTATION, journal: refusingForEver },
+};
+
+function withoutCodes(connect: Connect): Connect {
+  return async (...args) => {
+    const model = await connect(...args);
+    const createConfirmChannel = model.createConfirmChannel.bind(model);
+    model.createConfirmChannel = async () => {
+      const channel = await createConfirmChannel();
+      const emit = channel.emit.bind(channel);
+      channel.emit = (event: string, ...values: unknown[]) =>
+        event === 'error' ? emit('error', new Error('Channel closed')) : emit(event, ...values);
+      return channel;
+    };
+    return model;
+  };
+}
+
+/** Once the writer has refused a change, it refuses every change. */
+function refusingForEver(parts: JournalParts): JournalParts {
+  return {
+    ...parts,
+    startWriter: (options) => {
+      const writer = parts.startWriter(options);
+      let refusal: JournalRefusal | undefined;
+      const spoilt = (message: FromWriter): FromWriter => {
+        refusal ??= message.outcomes.find((outcome) => outcome !== undefined && 'code' in outcome) as typeof refusal;
+        return refusal === undefined ? message : { ...message, outcomes: message.outcomes.map(() => refusal) };
+      };
+      const on = writer.on.bind(writer) as (event: string, listener: (value: never) => void) => unknown;
+      return {
+        postMessage: (message) =>
+          writer.postMessage(refusal === undefined || message === 'close' ? message : message.map(() => ({}))),
+        on: (event: string, listener: (value: never) => void) =>
+          on(event, event === 'message' ? (message: FromWriter) => listener(spoilt(message) as never) : listener),
+      };
+    },
+  };
+}
+
+function republishing(publisher: Publisher): Publisher {
+  return {
+    publish: (message, onSettled) => {
+      const again: OnOutcome = (outcome, reason) => {
+        if (outcome !== 'nacked') onSettled(outcome, reason);
+        else if (!publisher.publish(message, again)) void publisher.ready().then(() => again('nacked'));
+      };
+      return publisher.publish(message, again);
+    },
+    ready: () => publisher.ready(),
+    get state() {
+      return publisher.state;
+    },
+    get counters() {
+      return publisher.counters;
+    },
+    close: (options) => publisher.close(options),
+  };
+}

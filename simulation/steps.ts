@@ -1,0 +1,209 @@
+import type { Queue } from './broker.ts';
+import { Random } from './random.ts';
+import type { World } from './world.ts';
+
+/** One step of a simulation: what it does follows from its own seed, whichever steps come before it. */
+export interface Step {
+  readonly kind: StepKind;
+  readonly seed: number;
+}
+
+interface StepRule {
+  /** How often it is drawn, beside the others. */
+  readonly weight: number;
+  readonly run: (world: World, random: Random) => void | Promise<void>;
+}
+
+const TYPES = ['file.deleted', 'dataset.deleted', 'view.download', 'user.login'] as const;
+/** Beyond the limit that the broker may have. */
+const LARGE = 'x'.repeat(1000);
+const LIMIT_BYTES = 900;
+/** AMQP's short strings hold 255 bytes; this has 258. */
+const LONG_IN_BYTES = '測'.repeat(86);
+/** How long a step lasts, in milliseconds. */
+const PAUSES = [0, 1, 5, 50, 300, 1000, 5000] as const;
+
+function eventOf(world: World, random: Random): { readonly event_id: string; readonly [field: string]: unknown } {
+  const event = random.pick(TYPES);
+  const isLarge = random.chance(0.1);
+  return {
+    event_id: world.newId(),
+    event,
+    user_id: 'u',
+    resource_id: 'r',
+    ...(event === 'view.download' && { resource_type: 'file' }),
+    ...(event === 'file.deleted' && { file_id: 'r' }),
+    ...(isLarge && { user_name: LARGE }),
+  };
+}
+
+const queueOf = (world: World, random: Random): Queue => random.pick(world.broker.queues);
+
+function interrupt(world: World, what: string): void {
+  world.note(what);
+  world.interrupted();
+}
+
+/** Each is drawn with a truth, so that it means the same wherever the steps before it were taken out. */
+const toggle = (weight: number, likely: number, set: (world: World, on: boolean, random: Random) => string) => ({
+  weight,
+  run: (world: World, random: Random): void => {
+    const on = random.chance(likely);
+    world.note(`${set(world, on, random)}: ${on ? 'yes' : 'no'}`);
+  },
+});
+
+/** What may happen. */
+export const STEPS = {
+  post: {
+    weight: 30,
+    run: (world, random) =>
+      world.post(
+        Array.from({ length: random.int(1, 4) }, () => eventOf(world, random)),
+        'producer',
+      ),
+  },
+  burst: {
+    weight: 4,
+    run: (world, random) => {
+      for (let count = random.int(5, 20); count > 0; count -= 1) world.post([eventOf(world, random)], 'producer');
+    },
+  },
+  requests: { weight: 8, run: (world, random) => world.request(random.int(1, 4), random) },
+  'unpublishable id': {
+    weight: 2,
+    run: (world) => world.post([{ event_id: LONG_IN_BYTES + world.newId(), event: 'view.page', url: 'u' }], 'producer'),
+  },
+  wait: { weight: 8, run: (world, random) => world.passAndCheck(random.pick([20_000, 45_000, 90_000])) },
+  'broker up': toggle(5, 0.7, (world, on) => {
+    world.broker.up = on;
+    if (!on) world.broker.cut(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
+    return 'the broker is up';
+  }),
+  'connection cut': {
+    weight: 4,
+    run: (world) => {
+      interrupt(world, 'the connection is cut');
+      world.broker.cut(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
+    },
+  },
+  'connection closed': {
+    weight: 2,
+    run: (world) => {
+      interrupt(world, 'the broker closes the connection');
+      const words =
+        'Connection closed: 320 (CONNECTION-FORCED) with message "CONNECTION_FORCED - Node was put into maintenance mode"';
+      world.broker.cut(Object.assign(new Error(words), { code: 320 }));
+    },
+  },
+  alarm: toggle(3, 0.4, (world, on) => {
+    world.broker.setAlarm(on);
+    return 'the broker has an alarm';
+  }),
+  silent: toggle(2, 0.4, (world, on) => {
+    world.broker.silent = on;
+    return 'the broker is silent';
+  }),
+  multiple: toggle(3, 0.5, (world, on) => {
+    world.broker.multiple = on;
+    return 'one answer confirms several';
+  }),
+  slow: toggle(2, 0.3, (world, on) => {
+    world.broker.slowMs = on ? 300 : 1;
+    return 'the broker is slow';
+  }),
+  full: toggle(5, 0.5, (world, on, random) => {
+    const queue = queueOf(world, random);
+    queue.full = on;
+    return `the queue ${queue.name} is full`;
+  }),
+  bound: toggle(5, 0.6, (world, on, random) => {
+    const queue = queueOf(world, random);
+    if (on && !queue.bound) world.truth.routesChanged();
+    queue.bound = on;
+    return `the queue ${queue.name} is bound`;
+  }),
+  'exchange binding': {
+    weight: 2,
+    run: (world) => {
+      world.note('somebody takes the binding of clowder.metrics away');
+      world.broker.metricsBound = false;
+    },
+  },
+  forbidden: toggle(3, 0.6, (world, on, random) => {
+    const type = random.pick(TYPES);
+    if (on) world.broker.forbidden.add(type);
+    else world.broker.forbidden.delete(type);
+    return `the user may not publish ${type}`;
+  }),
+  'size limit': toggle(3, 0.6, (world, on) => {
+    world.broker.maxBytes = on ? LIMIT_BYTES : Number.POSITIVE_INFINITY;
+    return 'the broker takes small messages alone';
+  }),
+  'disk full': toggle(7, 0.5, (world, on) => {
+    world.disk.full = on;
+    return 'the disk is full';
+  }),
+  'disk slow': toggle(2, 0.3, (world, on) => {
+    world.disk.slowMs = on ? 400 : 1;
+    return 'the disk is slow';
+  }),
+  'power cut': {
+    weight: 3,
+    run: (world, random) => {
+      const writes = random.int(1, 12);
+      world.note(`the power will go at the ${writes}. write`);
+      world.disk.cutAt = { writes, isDone: random.chance(0.5) };
+    },
+  },
+  kill: { weight: 3, run: (world) => world.kill('SIGKILL') },
+  stop: {
+    weight: 2,
+    run: async (world) => {
+      world.note('stops');
+      await world.stop();
+    },
+  },
+  start: {
+    weight: 8,
+    run: (world) => {
+      world.note('starts');
+      void world.site.start();
+    },
+  },
+} as const satisfies Record<string, StepRule>;
+
+export type StepKind = keyof typeof STEPS;
+
+const WEIGHTS = Object.entries(STEPS).map(([kind, { weight }]) => [weight, kind as StepKind] as const);
+
+export function drawSteps(seed: number, count: number): Step[] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, () => ({ kind: random.weighted(WEIGHTS), seed: random.int(0, 2 ** 31) }));
+}
+
+/** @throws Violation */
+export async function take({ kind, seed }: Step, world: World): Promise<void> {
+  const random = new Random(seed);
+  const rule: StepRule = STEPS[kind];
+  await rule.run(world, random);
+  await world.passAndCheck(random.pick(PAUSES));
+}
+
+/** Whatever may be mended is mended. What the broker does not permit stays so: such events are set aside. */
+export function mend(world: World): void {
+  world.note('everything is mended');
+  const { broker, disk } = world;
+  broker.up = true;
+  broker.setAlarm(false);
+  broker.silent = false;
+  broker.slowMs = 1;
+  for (const queue of broker.queues) {
+    if (!queue.bound) world.truth.routesChanged();
+    queue.bound = true;
+    queue.full = false;
+  }
+  disk.full = false;
+  disk.slowMs = 1;
+  disk.cutAt = undefined;
+}

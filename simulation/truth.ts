@@ -1,0 +1,246 @@
+import type { Readiness } from '../collector/readiness.ts';
+import type { Kept, KeptEvents } from './kept.ts';
+import type { Answer, Broker, BrokerWatcher, Queue } from './broker.ts';
+
+/** An invariant that does not hold. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+  readonly invariant: string;
+
+  constructor(invariant: string, message: string) {
+    super(`${invariant}: ${message}`);
+    this.invariant = invariant;
+  }
+}
+
+/** An event that a producer was told is accepted. */
+interface Accepted {
+  readonly atMs: number;
+  delivered: boolean;
+}
+
+/** What stands in the way at a time, as the simulation knows it. */
+export interface Circumstances {
+  readonly nowMs: number;
+  /** Since when nothing stands between the journal and the broker. */
+  readonly clearSinceMs: number | undefined;
+  /** Since when, besides, every event finds a queue that takes it. */
+  readonly takenSinceMs: number | undefined;
+  /** Whether every bound queue gets every event: nobody refuses one. */
+  readonly readiness: Readiness | undefined;
+  readonly isUp: boolean;
+  readonly diskIsFull: boolean;
+  /** Since when it is as it is, in each respect that readiness tells of. */
+  readonly sameSinceMs: number;
+}
+
+/** Where nothing is in the way, an event goes out within this time: reconnecting, a confirm that never comes, suspects alone. */
+const PATIENCE_MS = 60_000;
+/** Where it was held, its own pause comes first: five minutes at most. */
+const HELD_PATIENCE_MS = 360_000;
+/** A queue that refused an event is not asked again sooner. */
+const LEAST_PAUSE_MS = { nacked: 400, returned: 200, confirmed: 0 } as const satisfies Record<Answer, number>;
+/** What readiness says may be so much older than what is. */
+const TOLD_WITHIN_MS = 45_000;
+
+interface TruthParts {
+  readonly broker: () => Broker;
+  readonly kept: KeptEvents;
+  readonly diskIsFull: () => boolean;
+  readonly note: (text: string) => void;
+}
+
+/** What happened, as the simulation saw it from outside; and what must hold of it. */
+export class Truth implements BrokerWatcher {
+  readonly #broker: () => Broker;
+  readonly #kept: KeptEvents;
+  readonly #diskIsFull: () => boolean;
+  readonly #note: (text: string) => void;
+  /** Everything that anybody ever posted, by id: what it said. */
+  readonly #stated = new Map<string, string>();
+  readonly #accepted = new Map<string, Accepted>();
+  /** Of these the order is not promised: nacked, returned, cut off. */
+  readonly #loose = new Set<string>();
+  readonly #published = new Map<string, number>();
+  readonly #answered = new Map<string, { readonly answer: Answer; readonly atMs: number }>();
+  readonly #seenInQueue = new Map<string, { count: number; highest: number; readonly ids: Set<string> }>();
+  #routesChangedMs = 0;
+  #confirmedMs = 0;
+  #fineSinceMs: number | undefined;
+  #found: Violation | undefined;
+
+  constructor(parts: TruthParts) {
+    this.#broker = parts.broker;
+    this.#diskIsFull = parts.diskIsFull;
+    this.#kept = parts.kept;
+    this.#note = parts.note;
+  }
+
+  /** Events that were accepted, and are neither delivered nor set aside. */
+  get isOpen(): boolean {
+    return this.#isOpen(this.#kept.read());
+  }
+
+  /** A request is one event, whoever saw it. */
+  requested(id: string): void {
+    this.stated(id, JSON.stringify(id));
+  }
+
+  stated(id: string, said: string): void {
+    this.#stated.set(id, said);
+  }
+
+  accepted(id: string): void {
+    if (!this.#accepted.has(id)) this.#accepted.set(id, { atMs: Date.now(), delivered: false });
+  }
+
+  routesChanged(): void {
+    this.#routesChangedMs = Date.now();
+  }
+
+  /** A process knows nothing of the pauses that the one before it kept. */
+  processEnded(): void {
+    this.#answered.clear();
+  }
+
+  /** A broker that is back is asked again at once. */
+  connected(): void {
+    this.#answered.clear();
+    this.#note('connected');
+  }
+
+  note(text: string): void {
+    this.#note(text);
+  }
+
+  published(id: string): void {
+    // What it cannot write down, it cannot keep to.
+    if (this.#diskIsFull()) this.#answered.delete(id);
+    const before = this.#answered.get(id);
+    const now = Date.now();
+    if (before !== undefined && now - before.atMs < LEAST_PAUSE_MS[before.answer]) {
+      // Where an event is taken, or a queue was bound, the others may follow at once.
+      const isReleased = Math.max(this.#routesChangedMs, this.#confirmedMs) >= before.atMs;
+      // Thrown here it would be the product's to handle.
+      if (!isReleased)
+        this.#found ??= new Violation(
+          'back-off',
+          `${id} was ${before.answer} and goes out again ${now - before.atMs} ms later`,
+        );
+    }
+    this.#published.set(id, (this.#published.get(id) ?? 0) + 1);
+  }
+
+  answered(id: string, answer: Answer): void {
+    this.#answered.set(id, { answer, atMs: Date.now() });
+    if (answer === 'confirmed') {
+      this.#confirmedMs = Date.now();
+      const accepted = this.#accepted.get(id);
+      if (accepted !== undefined) accepted.delivered = true;
+    } else this.#loose.add(id);
+    this.#note(`${answer} ${id}`);
+  }
+
+  cutOff(ids: readonly string[], reason: string): void {
+    for (const id of ids) {
+      this.#loose.add(id);
+      this.#answered.delete(id);
+    }
+    this.#note(`cut off ${ids.join(' ')}: ${reason}`);
+  }
+
+  /** @throws Violation */
+  check(circumstances: Circumstances): void {
+    if (this.#found !== undefined) throw this.#found;
+    const kept = this.#kept.read();
+    this.#checkKept(kept);
+    for (const queue of this.#broker().queues) this.#checkQueue(queue);
+    this.#checkProgress(kept, circumstances);
+    this.#checkReadiness(kept, circumstances);
+  }
+
+  /**
+   * In the end, with everything mended.
+   *
+   * @param last id of an event that was posted after that @throws Violation
+   */
+  checkEnd(last: string): void {
+    if (!this.#accepted.has(last))
+      throw new Violation('availability', `${last} is not taken, though everything was mended`);
+    const { aside } = this.#kept.read();
+    for (const [id, { delivered }] of this.#accepted)
+      if (!delivered && !aside.has(id))
+        throw new Violation('liveness', `${id} is not delivered, and not set aside, though everything was mended`);
+  }
+
+  /** Events that no queue took, for so long that it must have been told. */
+  #heldSince({ held }: Kept, nowMs: number): boolean {
+    for (const id of held) {
+      const answered = this.#answered.get(id);
+      if (answered !== undefined && answered.answer !== 'confirmed' && nowMs - answered.atMs > TOLD_WITHIN_MS)
+        return true;
+    }
+    return false;
+  }
+
+  #isOpen({ aside }: Kept): boolean {
+    for (const [id, { delivered }] of this.#accepted) if (!delivered && !aside.has(id)) return true;
+    return false;
+  }
+
+  #checkKept({ waiting, held, aside }: Kept): void {
+    for (const [id, { delivered }] of this.#accepted)
+      if (!delivered && !waiting.has(id) && !held.has(id) && !aside.has(id))
+        throw new Violation('no loss', `${id} was accepted, and is neither in the journal nor confirmed nor set aside`);
+  }
+
+  #checkQueue({ name, got }: Queue): void {
+    const seen = this.#seenInQueue.get(name) ?? { count: 0, highest: 0, ids: new Set<string>() };
+    this.#seenInQueue.set(name, seen);
+    for (const { id, body } of got.slice(seen.count)) {
+      const said = this.#stated.get(id);
+      if (said === undefined) throw new Violation('no invention', `${name} got ${id}, which nobody posted`);
+      if (!body.includes(said)) throw new Violation('no invention', `${name} got ${id} with another content: ${body}`);
+      if (seen.ids.has(id)) continue;
+      seen.ids.add(id);
+      const position = this.#kept.positions.get(id);
+      if (position === undefined)
+        throw new Violation('no invention', `${name} got ${id}, which was never in the journal`);
+      if (this.#loose.has(id)) continue;
+      if (position < seen.highest)
+        throw new Violation('order', `${name} got ${id} after what came later in the journal`);
+      seen.highest = position;
+    }
+    seen.count = got.length;
+  }
+
+  #checkProgress({ aside }: Kept, { nowMs, clearSinceMs, takenSinceMs }: Circumstances): void {
+    for (const [id, { atMs, delivered }] of this.#accepted) {
+      if (delivered || aside.has(id)) continue;
+      if (clearSinceMs !== undefined && !this.#published.has(id) && nowMs - Math.max(atMs, clearSinceMs) > PATIENCE_MS)
+        throw new Violation('progress', `${id} was never tried, with nothing in its way for ${PATIENCE_MS} ms`);
+      if (takenSinceMs !== undefined && nowMs - Math.max(atMs, takenSinceMs) > HELD_PATIENCE_MS)
+        throw new Violation('progress', `${id} is not delivered, with nothing in its way for ${HELD_PATIENCE_MS} ms`);
+    }
+  }
+
+  #checkReadiness(kept: Kept, { readiness, nowMs, sameSinceMs, diskIsFull }: Circumstances): void {
+    if (readiness === undefined || nowMs - sameSinceMs < TOLD_WITHIN_MS) return;
+    const broker = this.#broker();
+    const wrongs = [
+      ...(broker.up ? [] : ['the broker is down']),
+      ...([...broker.connections].some(({ isBlocked }) => isBlocked) ? ['the broker blocks it'] : []),
+    ];
+    if (this.#heldSince(kept, nowMs)) wrongs.push('events are held');
+    if (kept.aside.size > 0) wrongs.push('events are set aside that the broker refuses');
+    if (readiness.status === 'ready' && wrongs.length > 0)
+      throw new Violation('readiness', `it says ready while ${wrongs.join(' and ')}`);
+    const isFine = wrongs.length === 0 && !broker.alarm && !diskIsFull && !broker.silent && !this.#isOpen(kept);
+    this.#fineSinceMs = isFine ? (this.#fineSinceMs ?? nowMs) : undefined;
+    if (nowMs - (this.#fineSinceMs ?? nowMs) > TOLD_WITHIN_MS && readiness.status !== 'ready')
+      throw new Violation(
+        'readiness',
+        `it says ${readiness.status} while all is well: ${JSON.stringify(readiness.checks)}`,
+      );
+  }
+}

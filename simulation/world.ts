@@ -1,0 +1,162 @@
+import { Broker } from './broker.ts';
+import { Disk } from './disk.ts';
+import { KeptEvents } from './kept.ts';
+import type { Mutation } from './mutations.ts';
+import type { Random } from './random.ts';
+import { idOfRequest, requestOf, type Observation } from './requests.ts';
+import { Site } from './site.ts';
+import { Truth, Violation } from './truth.ts';
+import { VirtualTime } from './virtual-time.ts';
+
+const STOPPED_WITHIN_MS = 10_000;
+const START_MS = Date.UTC(2026, 0, 1);
+
+export interface PostedEvent {
+  readonly event_id: string;
+  readonly [field: string]: unknown;
+}
+
+/** Everything that a simulation has: one collector, and what it meets. */
+export class World {
+  readonly time = new VirtualTime(START_MS);
+  readonly random: Random;
+  readonly broker: Broker;
+  readonly disk: Disk;
+  readonly site: Site;
+  readonly truth: Truth;
+  readonly trace: string[] = [];
+  #events = 0;
+  #killed = 0;
+  #clearSinceMs: number | undefined;
+  #takenSinceMs: number | undefined;
+  #sameSinceMs = START_MS;
+  #state = '';
+
+  constructor(random: Random, mutation: Mutation) {
+    this.random = random;
+    this.disk = new Disk(this.time, () => this.kill('the power went'));
+    this.truth = new Truth({
+      broker: () => this.broker,
+      kept: new KeptEvents(this.disk.database),
+      diskIsFull: () => this.disk.full,
+      note: (text) => this.note(text),
+    });
+    this.broker = new Broker(random, this.time, this.truth);
+    this.site = new Site({
+      time: this.time,
+      broker: this.broker,
+      disk: this.disk,
+      mutation,
+      onError: (error) => this.note(`error: ${String(error)}`),
+    });
+  }
+
+  note(text: string): void {
+    this.trace.push(`${this.time.nowMs - START_MS} ${text}`);
+  }
+
+  newId(): string {
+    this.#events += 1;
+    return `event-${this.#events}`;
+  }
+
+  kill(why: string): void {
+    this.note(`killed: ${why}`);
+    this.#killed += 1;
+    this.site.kill();
+    this.disk.recover();
+    this.truth.processEnded();
+  }
+
+  /** As SIGTERM. @throws Violation where it takes longer than it may */
+  async stop(): Promise<void> {
+    let isOver = false;
+    const over = (): void => void (isOver = true);
+    const before = this.#killed;
+    void this.site.stop().then(over, over);
+    await this.time.pass(STOPPED_WITHIN_MS);
+    if (!isOver && before === this.#killed)
+      throw new Violation('stop', `it did not end within ${STOPPED_WITHIN_MS} ms of SIGTERM`);
+    if (before === this.#killed) this.kill('the process has ended');
+  }
+
+  /** Posts events; what becomes of them shows later. */
+  post(values: readonly PostedEvent[], producer: string): void {
+    void this.#post(values, producer);
+  }
+
+  /** Requests, each seen by two: the one before the other, or both at once, or one alone, and some of it told twice. */
+  request(count: number, random: Random): void {
+    const requests = Array.from({ length: count }, () => {
+      this.#events += 1;
+      return requestOf(this.#events, this.time.nowMs);
+    });
+    for (const request of requests) this.truth.requested(idOfRequest(request));
+    for (const by of random.pick([['span', 'line'], ['line', 'span'], ['span'], ['line'], ['span', 'span']] as const))
+      void this.#observe(requests.map((request) => ({ by, request })));
+  }
+
+  async #observe(observations: readonly Observation[]): Promise<void> {
+    const told = observations.map(({ by, request }) => `${by} of request ${request.number}`).join(', ');
+    this.note(`observed: ${told}`);
+    const ids = await this.site.observe(observations);
+    if (ids !== undefined) for (const { request } of observations) this.truth.accepted(idOfRequest(request));
+    this.note(`answered ${ids === undefined ? '503' : '200'}: ${told}`);
+  }
+
+  async #post(values: readonly PostedEvent[], producer: string): Promise<void> {
+    for (const value of values) this.truth.stated(value.event_id, JSON.stringify(value.event_id));
+    const ids = values.map((value) => value.event_id);
+    this.note(`${producer} posts ${ids.join(' ')}`);
+    const verdicts = await this.site.post(values, producer);
+    for (const verdict of verdicts ?? []) if (verdict.ok) this.truth.accepted(verdict.id);
+    const answer = verdicts === undefined ? '503' : verdicts.map((one) => (one.ok ? '202' : '422')).join(' ');
+    this.note(`answered ${answer}: ${ids.join(' ')}`);
+  }
+
+  /** Lets time pass, then holds what happened against what must be. @throws Violation */
+  async passAndCheck(ms: number): Promise<void> {
+    await this.time.pass(ms);
+    this.#look();
+    this.truth.check({
+      nowMs: this.time.nowMs,
+      clearSinceMs: this.#clearSinceMs,
+      takenSinceMs: this.#takenSinceMs,
+      readiness: this.site.readiness(),
+      isUp: this.site.isUp,
+      diskIsFull: this.disk.full,
+      sameSinceMs: this.#sameSinceMs,
+    });
+  }
+
+  /** The connection was cut, or the process began anew: what was the case counts from now on. */
+  interrupted(): void {
+    this.#clearSinceMs = undefined;
+    this.#takenSinceMs = undefined;
+    this.#sameSinceMs = this.time.nowMs;
+  }
+
+  #look(): void {
+    const { broker, disk, site } = this;
+    const state = JSON.stringify([
+      site.isUp,
+      broker.up,
+      broker.alarm,
+      broker.silent,
+      broker.slowMs,
+      disk.full,
+      disk.slowMs,
+      broker.queues.map(({ bound, full }) => [bound, full]),
+    ]);
+    if (state !== this.#state) {
+      this.#state = state;
+      this.interrupted();
+    }
+    const isQuick = broker.slowMs === 1 && disk.slowMs === 1;
+    const isClear = site.isUp && isQuick && broker.up && !broker.alarm && !broker.silent && !disk.full;
+    this.#clearSinceMs = isClear ? (this.#clearSinceMs ?? this.time.nowMs) : undefined;
+    const isTaken =
+      isClear && broker.queues.some(({ bound }) => bound) && !broker.queues.some(({ bound, full }) => bound && full);
+    this.#takenSinceMs = isTaken ? (this.#takenSinceMs ?? this.time.nowMs) : undefined;
+  }
+}

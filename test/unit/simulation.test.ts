@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { MUTATIONS } from '../../simulation/mutations.ts';
+import { drawSteps, shrink, simulate } from '../../simulation/run.ts';
+
+/** Against a simulation that does not end; it is no measure of speed. */
+const PATIENCE_MS = 600_000;
+const STEPS = 60;
+const SEEDS = { first: 1, parts: 10, each: 50 };
+/** A fault that was put back is found within so many seeds. */
+const FOUND_WITHIN = 150;
+
+const firsts = Array.from({ length: SEEDS.parts }, (_, part) => SEEDS.first + part * SEEDS.each);
+
+test.each(firsts)(
+  `every invariant holds in the ${SEEDS.each} simulations from seed %i`,
+  async (first) => {
+    for (let seed = first; seed < first + SEEDS.each; seed += 1) {
+      const { violation } = await simulate(seed, drawSteps(seed, STEPS));
+      expect(violation?.message, `npm run simulate -- --seed ${seed} --steps ${STEPS}`).toBeUndefined();
+    }
+  },
+  PATIENCE_MS,
+);
+
+test(
+  'the same seed gives the same trace, and another seed another',
+  async () => {
+    const traceOf = async (seed: number) => (await simulate(seed, drawSteps(seed, STEPS))).trace.join('\n');
+    const trace = await traceOf(7);
+    expect(await traceOf(7)).toBe(trace);
+    expect(await traceOf(8)).not.toBe(trace);
+  },
+  PATIENCE_MS,
+);
+
+describe.each(Object.entries(MUTATIONS))('with the fault %s put back', (_name, mutation) => {
+  test(
+    'it is found, and a few steps show it',
+    async () => {
+      for (let seed = 1; seed <= FOUND_WITHIN; seed += 1) {
+        const steps = drawSteps(seed, STEPS);
+        const { violation, taken } = await simulate(seed, steps, mutation);
+        if (violation === undefined) continue;
+        const fewest = await shrink(seed, steps.slice(0, taken), violation, mutation);
+        expect(fewest.length).toBeLessThan(taken);
+        const again = await simulate(seed, fewest, mutation);
+        expect(again.violation?.invariant).toBe(violation.invariant);
+        return;
+      }
+      expect.fail(`not found in ${FOUND_WITHIN} seeds`);
+    },
+    PATIENCE_MS,
+  );
+});
