@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { freeBytes, giveUpWhereNothingIsLeft } from './ballast.ts';
-import { GuardedStore } from './guarded-store.ts';
+import { freeBytes, giveUpWhereNothingIsLeft } from '../../collector/journal/ballast.ts';
+import { GuardedStore } from '../../collector/journal/guarded-store.ts';
 
 const DISK = '12m';
 const NOW = 1_790_000_000_000;
