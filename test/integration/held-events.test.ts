@@ -1,27 +1,11 @@
 import { connect, type Channel } from 'amqplib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { consumeEventSink } from '../support/consumer.ts';
-import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
+import { openVhost } from '../support/virtual-host.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const FILE = '5f1e00000000000000000001';
-
-let broker: RabbitNode;
-
-beforeAll(async () => {
-  broker = await startRabbitNode();
-});
-
-afterAll(async () => {
-  await broker.stop();
-});
-
-async function ownVhost(name: string): Promise<string> {
-  await broker.rabbitmqctl('add_vhost', name);
-  await broker.rabbitmqctl('set_permissions', '-p', name, 'guest', '.*', '.*', '.*');
-  return `${broker.url}/${name}`;
-}
 
 /** A channel of the test's own; it is closed with its connection. */
 async function openChannel(url: string): Promise<AsyncDisposable & { readonly channel: Channel }> {
@@ -72,7 +56,8 @@ const linesWith = (collector: CollectorProcess, text: string): number => collect
 
 describe('events that no queue takes', () => {
   test('20,000 of them are told, and all go in order as soon as a queue is bound, also after a restart', async () => {
-    const url = await ownVhost('nowhere');
+    await using vhost = await openVhost();
+    const { url } = vhost;
     await using collector = await startCollector({ amqpUrl: url, env: { LOG_LEVEL: 'info' } });
     const ids = numbered('held', 20_000);
     for (let from = 0; from < ids.length; from += 1000) await post(collector, ids.slice(from, from + 1000));
@@ -96,7 +81,8 @@ describe('events that no queue takes', () => {
   });
 
   test('go at once when they are asked to (events retry)', async () => {
-    const url = await ownVhost('asked');
+    await using vhost = await openVhost();
+    const { url } = vhost;
     await using collector = await startCollector({ amqpUrl: url });
     await post(collector, ['asked-1', 'asked-2']);
     await holds(collector, 'unroutable', 2);
@@ -109,7 +95,8 @@ describe('events that no queue takes', () => {
   });
 
   test('because somebody took our binding away go once it is made again, by itself', async () => {
-    const url = await ownVhost('unbound');
+    await using vhost = await openVhost();
+    const { url } = vhost;
     await using sink = await consumeEventSink(url);
     await using collector = await startCollector({ amqpUrl: url });
     await post(collector, ['before']);
@@ -127,7 +114,8 @@ describe('events that no queue takes', () => {
 
 describe('a full queue that refuses (x-overflow: reject-publish)', () => {
   test('is told; the healthy queue gets each event about once, other events go on, and all arrive once there is room', async () => {
-    const url = await ownVhost('full');
+    await using vhost = await openVhost();
+    const { url } = vhost;
     await using collector = await startCollector({ amqpUrl: url, env: { LOG_LEVEL: 'info' } });
     await waitFor(() => isReady(collector), { what: 'the exchanges' });
     await using own = await openChannel(url);
