@@ -436,7 +436,7 @@ describe('an event that is wrong', () => {
       expect(answer.status).toBe(200);
       const { partialSuccess } = JSON.parse(answer.body) as { partialSuccess: Record<string, string> };
       expect(partialSuccess['rejectedLogRecords']).toBe('2');
-      expect(partialSuccess['errorMessage']).toMatch(/file_id is missing.*file\.exploded/s);
+      expect(partialSuccess['errorMessage']).toMatch(/clowder\.file\.id is missing.*file\.exploded/s);
     }));
 });
 

@@ -209,7 +209,7 @@ describe('the curl example', () => {
   });
 
   test.each<[string, readonly string[], Readonly<Record<string, string>>, number, RegExp]>([
-    ['can never be accepted', ['file.uploaded', 'clowder.bytes:=1'], {}, 1, /rejected: .*file_id is missing/],
+    ['can never be accepted', ['file.uploaded', 'clowder.bytes:=1'], {}, 1, /rejected: .*clowder\.file\.id is missing/],
     [
       'is refused',
       ['file.deleted', `clowder.file.id=${FILE}`],
