@@ -44,6 +44,7 @@ export const ATTRIBUTE_OF_FIELD = {
   range: 'clowder.download.range',
   format: 'clowder.download.format',
   tracked: 'clowder.download.tracked',
+  preview: 'clowder.download.preview',
   via: 'clowder.download.via',
   target: 'clowder.health.target',
   component: 'clowder.health.component',

@@ -110,7 +110,11 @@ const download = {
   range: z.string().max(256).optional(),
   format: z.string().max(64).optional(),
   version: z.union([z.int(), z.string().min(1).max(64)]).optional(),
-  tracked: z.boolean().optional().describe('false where Clowder was asked not to count it'),
+  tracked: z.boolean().optional().describe('false where Clowder was asked not to count it, or a page shows it'),
+  preview: z
+    .literal(true)
+    .optional()
+    .describe('A script of a page of Clowder fetched the file to show it: no download by a person'),
   via: z.enum(['presigned']).optional().describe('presigned: the bytes come from the object store directly'),
 };
 

@@ -118,6 +118,28 @@ describe('mapping telemetry', () => {
     expect(kinds((address) => address === '192.0.2.77')).toEqual(['extractor', 'extractor', 'extractor']);
   });
 
+  test('of an ASGI server, whose full address alone has the query, is told with it', () => {
+    const asgi = {
+      'http.method': 'GET',
+      'http.target': '/api/v2/files/5f1e00000000000000000001',
+      'http.url': 'http://clowder/api/v2/files/5f1e00000000000000000001?increment=false&version=2#x',
+      'http.status_code': 200,
+    };
+    expect(mapSpan(span(asgi), context).candidates[0]?.body).toMatchObject({ tracked: false, version: 2 });
+  });
+
+  test('of an access log has the name that the request brought only where Clowder must have checked it', () => {
+    const line = (method: string) => log('', { ...download, 'http.request.method': method, 'user.name': 'made-up' });
+    expect(mapLog(line('GET'), context).candidates[0]?.body).not.toHaveProperty('user_name');
+    const deleted = {
+      ...download,
+      'http.request.method': 'DELETE',
+      'user.name': 'ann',
+      'url.path': '/api/files/5f1e00000000000000000001',
+    };
+    expect(mapLog(log('', deleted), context).candidates[0]?.body['user_name']).toBe('ann');
+  });
+
   test('an observation marked by tracestate or by the logged header waits for the strong one', () => {
     expect(mapSpan(span(download, { traceState: 'a=b, clowder=captured' }), context).candidates[0]?.waits).toBe(true);
     const logged = log('', { ...download, 'http.response.header.x-clowder-captured': ['1'] }, { traceId: TRACE });

@@ -41,6 +41,8 @@ export function checkStated(value: unknown, poster: Poster, context: MapContext)
     };
   const draft: Draft = { ...value };
   for (const field in draft) if (draft[field] === null) delete draft[field];
+  // Everybody can read the key of a page: an id that a visitor chose could be that of an event to come.
+  if (poster.source === 'browser') delete draft['event_id'];
   draft['event_id'] ??= poster.eventId;
   draft['created'] ??= context.now();
   const named = draft['source'];

@@ -24,7 +24,7 @@ export interface BrowserDependencies {
 /** A page view as the snippet sends it; whatever else it says is not looked at. */
 export const pageView = z.object({
   key: z.string().optional(),
-  event_id: z.string().min(1).max(128).optional(),
+  event_id: z.string().min(1).max(128).optional().describe('Not used: everybody can read the key of a page'),
   url: z.string(),
   referrer: z.string().min(1).optional(),
   title: z.string().min(1).optional(),

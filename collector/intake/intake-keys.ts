@@ -3,31 +3,41 @@ import { asId } from '../../taxonomy/http/facts.ts';
 import type { KeyRule } from '../journal/segments.ts';
 import { isVague, mayBeVague, requestKeyOf, traceKeyOf } from '../../taxonomy/map/keys.ts';
 
+/** What keys begin with that are no event's id: nobody can state it, as ids have no control characters. */
+const INTERNAL = '\u0001';
+
+/** By which an event's id is known, whoever states it: never as a key of ours. */
+export function keyOfId(id: string): string {
+  return id.startsWith(INTERNAL) ? `${INTERNAL}id:${id}` : id;
+}
+
 /** Stands in the seen ids for "a strong observation of this type was seen of this request". */
-export const strongKey = (requestKey: string): string => `strong:${requestKey}`;
+export const strongKey = (requestKey: string): string => `${INTERNAL}strong:${requestKey}`;
 /** Stands for "of this request an event of this type is there that names no resource, by a weak observation". */
-export const vagueKey = (requestKey: string): string => `recovered:${requestKey}`;
+export const vagueKey = (requestKey: string): string => `${INTERNAL}recovered:${requestKey}`;
 /** Stands for "of this request an event of this type is there that names its resource, by a weak observation". */
-export const namedKey = (requestKey: string): string => `named:${requestKey}`;
+export const namedKey = (requestKey: string): string => `${INTERNAL}named:${requestKey}`;
 /** Stands for "the event that names no resource was found to be one that another observation names". */
-export const matchedKey = (requestKey: string): string => `matched:${requestKey}`;
+export const matchedKey = (requestKey: string): string => `${INTERNAL}matched:${requestKey}`;
 /** Stands for "this event did not happen". */
-export const refutedKey = (id: string): string => `refuted:${id}`;
+export const refutedKey = (id: string): string => `${INTERNAL}refuted:${id}`;
 
 /** What the journal remembers beside events: an id that a capture refuted, by itself, or any other key. */
 export type Remembered = { readonly refuted: string } | { readonly key: string };
 
 const OF_AN_ID = 'id:';
 const DERIVED_ID = /^[0-9a-f]{32}$/;
+const OF_OURS = /^(?:strong|recovered|named|matched|job):/;
 
 /** The line by which the journal remembers a key. */
 export function lineOfKey(key: string): string {
-  return DERIVED_ID.test(key) ? OF_AN_ID + key : key;
+  return key.startsWith(INTERNAL) ? key.slice(INTERNAL.length) : OF_AN_ID + key;
 }
 
 export function rememberedOf(line: string): Remembered {
   if (DERIVED_ID.test(line)) return { refuted: line };
-  return { key: line.startsWith(OF_AN_ID) ? line.slice(OF_AN_ID.length) : line };
+  if (line.startsWith(OF_AN_ID)) return { key: line.slice(OF_AN_ID.length) };
+  return { key: OF_OURS.test(line) ? INTERNAL + line : line };
 }
 
 /** Of one job there is one of each, whoever reports it; of its progress there are many. */
@@ -48,7 +58,7 @@ export function jobKeysOf(body: FlatBody): JobKeys | undefined {
   const job = asId(body['job_id']);
   if (job === undefined) return undefined;
   const instance = body['clowder_instance'];
-  const key = (where: unknown): string => `job:${JSON.stringify([body.event, job, where])}`;
+  const key = (where: unknown): string => `${INTERNAL}job:${JSON.stringify([body.event, job, where])}`;
   const [anywhere, unnamed] = [key('any'), key('none')];
   // Jobs of two instances are two; whoever names none may mean either.
   return instance === undefined
@@ -70,7 +80,7 @@ export interface RememberedKeys {
 }
 
 /** The journal keeps the keys of what it has; another version has it make them anew: raise it where `keysOfLine` gives others. */
-export const KEY_RULE: KeyRule = { version: 2, keysOf: (line) => keysOfLine(line).keys };
+export const KEY_RULE: KeyRule = { version: 3, keysOf: (line) => keysOfLine(line).keys };
 
 /** Lines that bring back more than their own id. */
 const MORE_THAN_AN_ID = /"source":"proxy"|"recovered":true|"event":"view\.resource"|"job_id":"/;
@@ -80,7 +90,7 @@ export function keysOfLine(line: string): RememberedKeys {
   const id = /^\{"event_id":"([^"\\]*)"/.exec(line)?.[1];
   if (id !== undefined && !MORE_THAN_AN_ID.test(line)) return { keys: [id] };
   const body = JSON.parse(line) as FlatBody;
-  const keys = [body.event_id, ...(jobKeysOf(body)?.own ?? [])];
+  const keys = [keyOfId(body.event_id), ...(jobKeysOf(body)?.own ?? [])];
   const traceKey = traceKeyOf(body);
   if (traceKey !== undefined) {
     if (body['recovered'] === true) keys.push(...weakKeysOf(body, traceKey));

@@ -245,6 +245,33 @@ describe('views of one page', () => {
   });
 });
 
+describe('an id that somebody states', () => {
+  const JOB = '66f00000000000000000000a';
+  const done: Candidate = {
+    body: { event_id: 'real', event: 'extraction.done', created: 1, job_id: JOB },
+    waits: false,
+    strong: false,
+  };
+  const text = `["extraction.done","${JOB}","any"]`;
+
+  test.each([
+    `job:${text}`,
+    `\u0001job:${text}`,
+    `strong:${TRACE}|file.uploaded`,
+    `\u0001strong:${TRACE}|file.uploaded`,
+    'id:real',
+    '\u0001id:real',
+  ])('%j is never taken for a key of ours, also over a restart', async (id) => {
+    const { intake, open, ids } = world();
+    expect(await intake.submit([posted(id)])).toEqual(['accepted']);
+    for (const collector of [intake, open()]) {
+      expect(await collector.submit([posted(id)])).toEqual(['duplicate']);
+    }
+    expect(await open().submit([done])).toEqual(['accepted']);
+    expect(ids()).toEqual([id, 'real']);
+  });
+});
+
 describe('after a restart', () => {
   test('ids of the window are known, and older ones not', async () => {
     const { intake, open, clock } = world();

@@ -5,7 +5,7 @@ import type { Journal, JournalChange } from '../journal/journal.ts';
 import type { SegmentKeys } from '../journal/segments.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { CollapseWindow } from './collapse-window.ts';
-import { jobKeysOf, KEY_RULE, keysOfLine, lineOfKey, namedKey, strongKey, vagueKey } from './intake-keys.ts';
+import { jobKeysOf, KEY_RULE, keyOfId, keysOfLine, lineOfKey, namedKey, strongKey, vagueKey } from './intake-keys.ts';
 import { IntakePlan } from './intake-plan.ts';
 import { KnownKeys } from './known-keys.ts';
 import { toRejectedRecord } from './rejected-record.ts';
@@ -141,7 +141,7 @@ export class Intake {
 
   #decide(candidate: Candidate, plan: IntakePlan, now: number): Verdict {
     const { body, requestKey, strong } = candidate;
-    const id = body.event_id;
+    const id = keyOfId(body.event_id);
     if (this.#known.has(id)) return this.#thereAlready(id, candidate, plan, now);
     const settled = strong ? undefined : this.#known.settledBy(candidate, plan, now);
     if (settled !== undefined) return this.#duplicate(settled, plan);
@@ -176,7 +176,7 @@ export class Intake {
   }
 
   #wait({ body, requestKey, collapse }: Candidate, plan: IntakePlan, now: number): Verdict {
-    const id = body.event_id;
+    const id = keyOfId(body.event_id);
     if (this.#waiting.has(id)) return this.#duplicate(id, plan);
     const line = lineOfWaiting(body, requestKey);
     const dueMs = now + this.#options.waitMs;
@@ -299,7 +299,7 @@ export class Intake {
     for (const { line } of this.#journal.held('remembered')) this.#known.restore(line, now);
     for (const { id: heldId, line } of this.#journal.held('waiting')) {
       const { body, requestKey } = bodyOfWaiting(line);
-      const { event_id: id } = body;
+      const id = keyOfId(body.event_id);
       if (this.#known.isSettled(id, requestKey)) this.#orphans.push(heldId);
       else this.#waiting.add({ id, line, requestKey, vague: isVague(body), dueMs, heldId });
     }

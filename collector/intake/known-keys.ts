@@ -2,6 +2,7 @@ import type { Candidate } from '../../taxonomy/map/candidate.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { isVague, mayBeVague, traceKeyOf } from '../../taxonomy/map/keys.ts';
 import {
+  keyOfId,
   lineOfKey,
   matchedKey,
   namedKey,
@@ -88,7 +89,7 @@ export class KnownKeys {
 
   /** @returns the key by which a weak observation is settled; undefined where it is to be told of */
   settledBy({ body, requestKey }: Candidate, plan: IntakePlan, now: number): string | undefined {
-    const id = body.event_id;
+    const id = keyOfId(body.event_id);
     if (this.#refuted.has(id)) return refutedKey(id);
     if (requestKey === undefined) return undefined;
     if (this.#seen.has(strongKey(requestKey))) return strongKey(requestKey);

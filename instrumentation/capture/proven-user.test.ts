@@ -31,7 +31,7 @@ describe('the user that a request proves', () => {
       { userName: 'ann@c.example' },
     ],
   ])('%s', (_what, template, headers, user) => {
-    expect(provenUser(headers, template)).toEqual(user);
+    expect(provenUser(headers, template, 'POST')).toEqual(user);
   });
 
   test.each([
@@ -48,15 +48,23 @@ describe('the user that a request proves', () => {
     ['no route', undefined, { authorization: basic('ann:pw') }],
     ['nothing', V1, {}],
   ])('%s proves nobody', (_what, template, headers) => {
-    expect(provenUser(headers, template)).toEqual({});
+    expect(provenUser(headers, template, 'POST')).toEqual({});
+  });
+
+  test('a name that v1 shows a public file to, right or wrong, proves nobody; what needs a login does', () => {
+    const headers = { authorization: basic('made-up:x') };
+    expect(provenUser(headers, '/api/files/:id/blob', 'GET')).toEqual({});
+    expect(provenUser(headers, '/api/files/:id', 'DELETE')).toEqual({ userName: 'made-up' });
+    expect(provenUser(headers, '/api/me', 'GET')).toEqual({ userName: 'made-up' });
+    expect(provenUser({ authorization: `Bearer ${ANN}` }, V2, 'GET')).toMatchObject({ userName: 'ann@c.example' });
   });
 
   test('never throws, whatever the headers', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.constantFrom(V1, V2), (value, cookie, template) => {
-        provenUser({ authorization: value, cookie, 'x-api-key': value }, template);
-        provenUser({ authorization: `Bearer eyJ${value}`, cookie: `Authorization=${cookie}` }, template);
-        provenUser({ authorization: `Bearer eyJ.${segment([value])}.x` }, template);
+        provenUser({ authorization: value, cookie, 'x-api-key': value }, template, 'POST');
+        provenUser({ authorization: `Bearer eyJ${value}`, cookie: `Authorization=${cookie}` }, template, 'POST');
+        provenUser({ authorization: `Bearer eyJ.${segment([value])}.x` }, template, 'POST');
       }),
       runs(),
     );

@@ -12,13 +12,16 @@ const PUBLIC_V2 = /^\/api\/v2\/(?:public_|status|auth|login|users$)/;
  * brought (reference: "Keys and what must never leak"). v1 checks its cookie first and Basic after that; v2 a Bearer
  * token, the cookie with the same, or an API key, on all routes but the public ones. v1's cookie and keys name nobody.
  *
+ * What v1 shows to everybody it shows to a wrong name as well: there only a change, or one's own page, proves one.
+ *
  * @param template of the route, undefined where Clowder has none
  */
-export function provenUser(headers: IncomingHttpHeaders, template: string | undefined): Claimed {
+export function provenUser(headers: IncomingHttpHeaders, template: string | undefined, method: string): Claimed {
   if (template === undefined) return NOBODY;
   const { authorization, cookie } = headers;
   if (!template.startsWith('/api/v2/')) {
-    return authorization !== undefined && !hasCookie(cookie, 'id') ? basicUser(authorization) : NOBODY;
+    const needsLogin = method !== 'GET' || template === '/api/me';
+    return needsLogin && authorization !== undefined && !hasCookie(cookie, 'id') ? basicUser(authorization) : NOBODY;
   }
   if (PUBLIC_V2.test(template)) return NOBODY;
   const key = headers['x-api-key'];

@@ -280,10 +280,11 @@ describe('the attributes of a request', () => {
 
   test('a user is told only where Clowder answered with success, and then by the events too', () => {
     const sent = { authorization: `Basic ${Buffer.from('ann@c.example:s3cret').toString('base64')}` };
-    const { attributes, events } = exchange(`GET /api/files/${ID}`, { sent });
+    const { attributes, events } = exchange(`DELETE /api/files/${ID}`, { sent, answer: '{"status":"success"}' });
     expect(attributes['user.name']).toBe('ann@c.example');
     expect(events[0]?.attributes['user.name']).toBe('ann@c.example');
-    expect(exchange(`GET /api/files/${ID}`, { sent, status: 401 }).attributes).not.toHaveProperty('user.name');
+    expect(exchange(`GET /api/files/${ID}`, { sent }).attributes).not.toHaveProperty('user.name');
+    expect(exchange(`DELETE /api/files/${ID}`, { sent, status: 401 }).attributes).not.toHaveProperty('user.name');
   });
 });
 

@@ -110,7 +110,7 @@ class RequestCapture implements Capture {
     if (status >= 500) attributes['error.type'] = String(status);
     if (this.#requestBytes > 0) attributes['http.request.body.size'] = this.#requestBytes;
     if (isSuccess(status) || status === 304) {
-      const { userName, userId } = provenUser(this.head.headers, this.route);
+      const { userName, userId } = provenUser(this.head.headers, this.route, this.head.method);
       if (userName !== undefined) attributes['user.name'] = userName;
       if (userId !== undefined) attributes['user.id'] = userId;
     }
@@ -152,7 +152,8 @@ class RequestCapture implements Capture {
     const withoutHeaders = mapRequestOnRoute(bare, match);
     if (happened.length > 0) return { happened, assumed: withoutHeaders };
     const withHeaders = mapRequestOnRoute({ ...measured, responseHeader: answerHeader }, match);
-    return { happened, assumed: [...withoutHeaders, ...withHeaders] };
+    const withoutAny = mapRequestOnRoute({ ...bare, requestHeader: NO_HEADERS }, match);
+    return { happened, assumed: [...withoutAny, ...withoutHeaders, ...withHeaders] };
   }
 
   #occasion(end: CapturedAttributes, identity: string): Occasion {

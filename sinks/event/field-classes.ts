@@ -59,6 +59,7 @@ export const FIELD_CLASSES = {
   range: 'thing',
   format: 'thing',
   tracked: 'thing',
+  preview: 'thing',
   via: 'thing',
   target: 'place',
   component: 'thing',

@@ -63,20 +63,45 @@ describe('downloads', () => {
     expect(downloads(`/files/${ID}/blob`, { sent: { 'sec-fetch-dest': destination } })).toMatchObject([{ tracked }]);
   });
 
+  test('fetched by a page of ours is a preview; what a person asks for there is a download', () => {
+    const referer = `https://clowder.example/files/${ID}?dataset=${OTHER}`;
+    const asked = (destination: string, from: string | undefined = referer): EventData | undefined =>
+      downloads(`/api/v2/files/${ID}`, { sent: { 'sec-fetch-dest': destination, ...(from && { referer: from }) } })[0];
+    expect(asked('empty')).toMatchObject({ preview: true, tracked: false });
+    for (const data of [asked('document'), asked('empty', 'https://elsewhere.example/'), asked('empty', '')]) {
+      expect(data).toMatchObject({ tracked: true });
+      expect(data).not.toHaveProperty('preview');
+    }
+  });
+
   test.each<[string, Seen, string | undefined]>([
     ['begins at 0', { answered: { 'content-range': 'bytes 0-99/1000' } }, 'bytes 0-99/1000'],
-    ['begins later', { answered: { 'content-range': 'bytes 100-199/1000' } }, undefined],
+    ['begins later', { answered: { 'content-range': 'bytes 100-199/1000' } }, 'bytes 100-199/1000'],
     ['was asked from 0', { sent: { range: 'bytes=0-' } }, 'bytes=0-'],
-    ['was asked from the end', { sent: { range: 'bytes=-500' } }, undefined],
+    ['was asked from the end', { sent: { range: 'bytes=-500' } }, 'bytes=-500'],
     [
       'answers otherwise than asked',
       { sent: { range: 'bytes=0-' }, answered: { 'content-range': 'bytes 7-9/10' } },
-      undefined,
+      'bytes 7-9/10',
     ],
+    ['has one byte, to learn whether there are pieces', { sent: { range: 'bytes=0-0' } }, undefined],
+    ["has two bytes, as a player's first", { answered: { 'content-range': 'bytes 0-1/4194304' } }, undefined],
+    ['has two bytes from the end', { sent: { range: 'bytes=-2' } }, undefined],
+    ['was asked to the end, and had one byte', { sent: { range: 'bytes=9-' }, bytesSent: 1 }, undefined],
     ['is not known', {}, undefined],
   ])('a piece that %s', (_what, seen, range) => {
     const found = downloads(`/api/files/${ID}/blob`, { ...seen, status: 206 });
     expect(found.map((data) => data.range)).toEqual(range === undefined ? [] : [range]);
+  });
+
+  test.each([
+    ['bytes 0-999/1000', true],
+    ['bytes 0-998/1000', false],
+    ['bytes 1-999/1000', false],
+    ['bytes 0-999/*', false],
+  ])('a piece %s is complete: %s', (range, complete) => {
+    const seen = { status: 206, complete: true, answered: { 'content-range': range } };
+    expect(downloads(`/api/files/${ID}/blob`, seen)).toMatchObject([{ complete }]);
   });
 
   test('a whole answer to a range request is a whole download', () => {
@@ -109,6 +134,11 @@ describe('downloads', () => {
       { resource_type: 'file', resource_id: OTHER, dataset_id: THIRD, tracked: true },
     ]);
     expect(downloads(`/api/datasets/${THIRD}/downloadPartial?fileList=${ID}`, seen)).toMatchObject([{ bytes: 9 }]);
+  });
+
+  test('many ids in one request are a hundred events at most', () => {
+    const ids = Array.from({ length: 2000 }, (_, number) => number.toString(16).padStart(24, '0'));
+    expect(downloads(`/api/datasets/${THIRD}/downloadPartial?fileList=${ids.join(',')}`)).toHaveLength(100);
   });
 
   test('another format, unless the plugin is missing', () => {

@@ -1,31 +1,53 @@
-import { asId, asVersion, dispositionName, known, type Data, type HeadFacts } from './facts.ts';
+import { asId, asVersion, dispositionName, known, MOST_NAMED, type Data, type HeadFacts } from './facts.ts';
 import { byAnswer, byHead, type Rule } from './rule.ts';
 import type { HttpEvent } from './types.ts';
 
-/** The piece of a resource that was sent; undefined where it is not the one that counts as the download. */
-function piece(facts: HeadFacts): { range?: string } | undefined {
-  if (facts.request.status !== 206) return {};
-  const range = facts.request.responseHeader('content-range') ?? facts.request.requestHeader('range');
-  // The piece that begins at byte 0 is the download; where nobody recorded which piece it is, none is counted.
-  return range !== undefined && /^\s*bytes\s*[ =]\s*0-/i.test(range) ? { range: range.slice(0, 256) } : undefined;
+/** `bytes 0-99/1000` of an answer, `bytes=0-99`, `bytes=100-` or `bytes=-100` of a request. */
+const RANGE = /^\s*bytes\s*[ =]\s*(\d*)-(\d*)(?:\/(\d+|\*))?/i;
+/** What players send to learn whether there are pieces at all. */
+const PROBE_BYTES = 2;
+/** Pieces of one viewer and file within so many seconds are one download. */
+const PIECES_WITHIN_S = 300;
+
+/** A part of a resource that was sent. */
+interface Piece {
+  readonly range: string;
+  readonly isWhole: boolean;
+}
+
+/** @returns undefined where nothing is to be counted: a probe, or a piece that nobody recorded */
+function pieceOf({ request }: HeadFacts): Piece | undefined {
+  const range = request.responseHeader('content-range') ?? request.requestHeader('range');
+  const [, first = '', last = '', size = ''] = RANGE.exec(range ?? '') ?? [];
+  if (range === undefined || (first === '' && last === '')) return undefined;
+  const stated = last === '' ? undefined : first === '' ? Number(last) : Number(last) - Number(first) + 1;
+  const bytes = stated ?? request.bytesSent;
+  if (bytes !== undefined && bytes <= PROBE_BYTES) return undefined;
+  return {
+    range: range.slice(0, 256),
+    isWhole: Number(first || NaN) === 0 && Number(last || NaN) + 1 === Number(size),
+  };
 }
 
 function download(facts: HeadFacts, data: Data): HttpEvent[] {
-  const part = facts.ok ? piece(facts) : undefined;
-  if (part === undefined || saysNothingSent(facts)) return [];
-  const { bytesSent, complete, responseHeader } = facts.request;
+  if (!facts.ok || saysNothingSent(facts)) return [];
+  const { bytesSent, complete, responseHeader, status } = facts.request;
+  const piece = status === 206 ? pieceOf(facts) : undefined;
+  if (status === 206 && piece === undefined) return [];
   return [
     {
       event: 'view.download',
       data: known({
         bytes: bytesSent,
-        complete,
+        complete: piece === undefined || piece.isWhole ? complete : false,
         tracked: facts.tracked,
+        preview: facts.preview || undefined,
         file_name: dispositionName(responseHeader('content-disposition')),
         version: asVersion(facts.query('version')),
-        ...part,
+        range: piece?.range,
         ...data,
       }),
+      ...(piece !== undefined && { collapseWithinS: PIECES_WITHIN_S }),
     },
   ];
 }
@@ -52,7 +74,8 @@ const ofResource = (type: 'file' | 'dataset' | 'collection'): Rule =>
   });
 
 const partial = byHead((facts) => {
-  const files = [...new Set((facts.query('fileList') ?? '').split(',').flatMap((id) => asId(id.trim()) ?? []))];
+  const named = (facts.query('fileList') ?? '').split(',').flatMap((id) => asId(id.trim()) ?? []);
+  const files = [...new Set(named)].slice(0, MOST_NAMED);
   const datasetId = facts.pathId('id');
   // The bytes of one archive cannot be told apart by file.
   return files.flatMap((id) =>

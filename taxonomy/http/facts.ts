@@ -2,6 +2,10 @@ import { parseJsonText } from './json-text.ts';
 import type { EventData, HttpRequest, Json, TakenRoute } from './types.ts';
 
 const ID = /^(?:[0-9a-f]{24}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+/** A page of v2 about one resource, in the address of whoever asks; v1's begin in the same way. */
+const PAGE_OF_RESOURCE = /\/(?:public_)?(file|dataset)s\/([0-9a-f]{24})(?:[/?#]|$)/i;
+/** Events by ids that stand in the request alone, at most: anybody may write thousands of them. */
+export const MOST_NAMED = 100;
 const FALSE = new Set(['false', '0', 'no', 'off', 'n', 'f']);
 
 /** A resource id in lower case; undefined where it does not look like one (24 hex digits, or a UUID). */
@@ -86,11 +90,23 @@ export class Facts {
     return type === undefined || /^(?:text\/html|application\/xhtml)/i.test(type);
   }
 
-  /** Clowder was asked not to count, or a page's previewer asked. */
+  /** The page about one resource that asks, where one does. */
+  get askingPage(): { readonly type: string; readonly id: string } | undefined {
+    const path = this.request.requestHeader('referer')?.replace(/^[a-z]+:\/\/[^/]*/i, '') ?? '';
+    const page = path.startsWith('/api/') ? null : PAGE_OF_RESOURCE.exec(path.replace(/[?#].*$/s, ''));
+    return page === null ? undefined : { type: page[1]?.toLowerCase() ?? '', id: page[2]?.toLowerCase() ?? '' };
+  }
+
+  /** A script of a page of ours asked for it, to show it. */
+  get preview(): boolean {
+    return this.request.requestHeader('sec-fetch-dest') === 'empty' && this.askingPage !== undefined;
+  }
+
+  /** Clowder was asked not to count, or a page shows it, as an image or by a script. */
   get tracked(): boolean {
     for (const name of ['tracking', 'increment']) if (FALSE.has(this.query(name)?.toLowerCase() ?? '')) return false;
-    const destination = this.request.requestHeader('sec-fetch-dest');
-    return destination === undefined || destination === 'document' || destination === 'empty' || destination === '';
+    const destination = this.request.requestHeader('sec-fetch-dest') ?? '';
+    return !this.preview && (destination === '' || destination === 'document' || destination === 'empty');
   }
 }
 

@@ -1,9 +1,11 @@
-import { isOtherPage, matchRoute, type RouteMatch } from '../routes/match.ts';
+import { matchRoute, type RouteMatch } from '../routes/match.ts';
 import { Facts } from './facts.ts';
 import { RULES } from './rules.ts';
 import type { HttpEvent, HttpMappingOptions, HttpRequest } from './types.ts';
 
 const NOTHING: HttpEvent[] = [];
+/** By which browsers say so: the first is the standard's (Fetch, "Sec-Purpose"). */
+const AHEAD_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'];
 
 /**
  * The events that one answered request amounts to (docs/design.md, "Events"): decided by the response, from what the
@@ -17,19 +19,19 @@ export function mapHttpRequest(request: HttpRequest, options: HttpMappingOptions
 /** The same for a request whose route is known already (`routeMatchOf`). */
 export function mapRequestOnRoute(request: HttpRequest, match: RouteMatch): HttpEvent[] {
   const { method } = request;
-  if (method === 'HEAD' || method === 'OPTIONS') return NOTHING;
+  if (method === 'HEAD' || method === 'OPTIONS' || isAhead(request)) return NOTHING;
   const { rule } = match.route;
   return rule === undefined ? NOTHING : RULES[rule].eventsOf(new Facts(request, match));
 }
 
-const OTHER_PAGE: RouteMatch = {
-  route: { method: 'GET', template: '/*', rule: 'other-page', version: 'v2' },
-  params: {},
-};
+/** A browser that fetches what may be shown later: nobody has asked for it. */
+function isAhead({ requestHeader }: HttpRequest): boolean {
+  return AHEAD_HEADERS.some((name) => /\b(?:prefetch|prerender|preview)\b/i.test(requestHeader(name) ?? ''));
+}
 
-/** The route that a request takes; v2's web server answers any other path with its page. */
+/** The route that a request takes. What v2's web server answers any other path with is its app, and no page of it. */
 export function routeMatchOf(method: string, path: string, options: HttpMappingOptions): RouteMatch | undefined {
-  return matchRoute(method, path, options) ?? (isOtherPage(method, path, options) ? OTHER_PAGE : undefined);
+  return matchRoute(method, path, options);
 }
 
 /** The template of the route that a request takes, of low cardinality; undefined where Clowder has none. */

@@ -363,16 +363,29 @@ describe('views', () => {
     }
   });
 
-  test('v2 answers any path with its page; only there, below the context path and as HTML it is a view', () => {
-    const seen = { clowder: 'v2', answered: HTML } as const;
-    expect(events('GET /some/where', seen)).toEqual([{ event: 'view.page', data: {} }]);
-    const kept = { clowder: 'v2', status: 304 } as const;
-    expect(events('GET /some/where', { ...kept, sent: { 'sec-fetch-dest': 'document' } })).toHaveLength(1);
-    expect(events('GET /main.bundle.js', { ...kept, sent: { 'sec-fetch-dest': 'script' } })).toEqual([]);
-    expect(events('GET /main.bundle.js', { ...seen, answered: { 'content-type': 'text/javascript' } })).toEqual([]);
-    expect(events('GET /some/where', { ...seen, clowder: 'auto' })).toEqual([]);
-    expect(events('GET /some/where', { ...seen, contextPath: '/clowder' })).toEqual([]);
-    expect(events('GET /api/some/where', seen)).toEqual([]);
+  test.each([
+    '/robots.txt',
+    '/favicon.ico',
+    '/apple-touch-icon.png',
+    '/wp-login.php',
+    '/some/where',
+    '/auth',
+    '/auth/login',
+  ])('v2 answers %s with its app, which is no page of it', (path) => {
+    for (const clowder of ['v2', 'auto'] as const)
+      expect(events(`GET ${path}`, { clowder, answered: HTML })).toEqual([]);
+  });
+
+  test.each([
+    ['sec-purpose', 'prefetch;prerender'],
+    ['purpose', 'prefetch'],
+    ['x-moz', 'prefetch'],
+  ])('what a browser fetches ahead (%s) is nothing until it is shown', (name, value) => {
+    const seen = { answered: HTML };
+    for (const target of [`GET /files/${ID}`, `GET /api/files/${ID}/blob`, 'GET /datasets'])
+      expect([events(target, { ...seen, sent: { [name]: value } }).length, events(target, seen).length]).toEqual([
+        0, 1,
+      ]);
   });
 
   test('v2: a browser asking for a summary or dataset looks at it, a script does not', () => {

@@ -5,6 +5,7 @@ import {
   asId,
   asText,
   field,
+  MOST_NAMED,
   known,
   type AnswerFacts,
   type Data,
@@ -90,14 +91,9 @@ const view = (type: 'file' | Container): Rule =>
     });
   });
 
-/** A page of v2 about one resource, in the address of whoever asks. */
-const PAGE_OF_RESOURCE = /\/(?:public_)?(file|dataset)s\/([0-9a-f]{24})(?:[/?#]|$)/i;
-
 /** Whether the address of the page that asks is another resource's: a file's page asks for its dataset too. */
-function isAskedByAnother(facts: HeadFacts, type: 'file' | 'dataset', id: string): boolean {
-  const path = facts.request.requestHeader('referer')?.replace(/^[a-z]+:\/\/[^/]*/i, '') ?? '';
-  const page = path.startsWith('/api/') ? null : PAGE_OF_RESOURCE.exec(path.replace(/[?#].*$/s, ''));
-  return page !== null && (page[1]?.toLowerCase() !== type || page[2]?.toLowerCase() !== id);
+function isAskedByAnother({ askingPage: page }: HeadFacts, type: 'file' | 'dataset', id: string): boolean {
+  return page !== undefined && (page.type !== type || page.id !== id);
 }
 
 /** v2's web application asks its API for what it shows: a view when a browser asks. */
@@ -125,13 +121,6 @@ const browse = (type: 'file' | 'dataset'): Rule =>
 
 const pageOf = (facts: HeadFacts): HttpEvent[] =>
   (facts.ok || facts.request.status === 304) && facts.isHtml ? one('view.page', {}) : [];
-
-/** A path that no route has is a page where the answer, or the browser that has it already, says that it is one. */
-const otherPage = byHead((facts) => {
-  const { requestHeader, responseHeader, status } = facts.request;
-  const isKept = status === 304 && requestHeader('sec-fetch-dest') === 'document';
-  return isKept || responseHeader('content-type') !== undefined ? pageOf(facts) : [];
-});
 
 const UNHEALTHY = /^(?:unhealthy|down|fail\w*|error|degraded|unavailable)$/i;
 
@@ -201,7 +190,10 @@ const queueSelected = byBoth((facts) => {
       ? Object.entries(jobs)
       : facts.sawAnswer
         ? []
-        : (facts.param('file_ids') ?? '').split(',').map((id) => [id, undefined]);
+        : (facts.param('file_ids') ?? '')
+            .split(',')
+            .slice(0, MOST_NAMED)
+            .map((id) => [id, undefined]);
   return entries.flatMap(([file, job]) =>
     asId(file) === undefined
       ? []
@@ -257,7 +249,6 @@ const signupAnswer = byBoth((facts) =>
 /** Rules by the name that the route tables give them: how the events are told, and which bodies must be read for it. */
 export const RULES = {
   page: byHead(pageOf),
-  'other-page': otherPage,
   root,
   health: byAnswer(healthOf),
   'view-file': view('file'),

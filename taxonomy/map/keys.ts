@@ -36,11 +36,19 @@ export function weakKeyOf(body: FlatBody, requestId: string | undefined, waits: 
   return waits && isVague(body) ? traceKeyOf(body) : undefined;
 }
 
-/** Stands for "views of this resource by this client"; undefined for other events, and where the client is not known. */
+/** By a person, of one file: it may come in pieces, of which the first may be one that broke off. */
+function isDownload(body: FlatBody): boolean {
+  return body.event === 'view.download' && body['resource_type'] === 'file' && body['preview'] === undefined;
+}
+
+/** Stands for "views, or downloads in pieces, of this resource by this client"; undefined for other events, and where the client is not known. */
 export function viewKeyOf(body: FlatBody): string | undefined {
   const client = body['client_id'] ?? body['session_id'] ?? body['user_id'];
-  if (body.event !== 'view.resource' || client === undefined) return undefined;
-  return `${String(client)}|${String(body['resource_id'])}`;
+  if (client === undefined) return undefined;
+  const view = `${String(client)}|${String(body['resource_id'])}`;
+  if (body.event === 'view.resource') return view;
+  const isPiece = body['range'] !== undefined || body['complete'] === false;
+  return isPiece && isDownload(body) ? `${view}|download` : undefined;
 }
 
 /** The view that an event is one of, where it is one. @param seconds within which further ones are the same; undefined: a page */

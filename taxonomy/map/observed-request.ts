@@ -46,7 +46,9 @@ export function mapRequest(observed: ObservedRequest, context: MapContext): MapR
   if (found.length === 0) return NOTHING;
   const mark = edgeMarkOf(attributes, observed.traceState);
   const identity = requestIdentity(observed.traceId, mark.requestId);
-  const known = { ...fieldsOfResource(observed.resource), ...fieldsOfAttributes(attributes) };
+  const known: Draft = { ...fieldsOfResource(observed.resource), ...fieldsOfAttributes(attributes) };
+  // A log has the name that a request brought: of what everybody is shown, nobody has checked it.
+  if (observed.source === 'nginx' && method === 'GET') delete known['user_name'];
   const candidates: Candidate[] = [];
   const rejected: Rejection[] = [];
   const fieldsOf = found.map(({ data }): Draft => ({ ...known, ...data }));

@@ -18,7 +18,8 @@ export function targetOf(attributes: Attributes): RequestTarget | undefined {
   if (raw === undefined) return undefined;
   const mark = raw.indexOf('?');
   const path = (mark === -1 ? raw : raw.slice(0, mark)).split('#', 1)[0] ?? '';
-  const query = textAttribute(attributes, 'url.query')?.replace(/^\?/, '') ?? (mark === -1 ? '' : raw.slice(mark + 1));
+  const query =
+    textAttribute(attributes, 'url.query')?.replace(/^\?/, '') ?? (mark === -1 ? queryOf(full) : raw.slice(mark + 1));
   return {
     path: path === '' ? '/' : path,
     query,
@@ -27,6 +28,11 @@ export function targetOf(attributes: Attributes): RequestTarget | undefined {
         ? full
         : originOf(attributes) + path + (query === '' ? '' : `?${query}`),
   };
+}
+
+/** Of ASGI servers the full address alone has it. */
+function queryOf(full: string | undefined): string {
+  return /^[^?#]*\?([^#]*)/.exec(full ?? '')?.[1] ?? '';
 }
 
 function originOf(attributes: Attributes): string {

@@ -56,14 +56,9 @@ describe('matching a route', () => {
     expect(isEventRoute('GET', `/api/files/${ID}/blob`, at('auto'))).toBe(true);
     expect(isEventRoute('GET', '/assets/javascripts/app.js', at('auto'))).toBe(false);
     expect(isEventRoute('GET', '/no/such/page', at('auto'))).toBe(false);
-    expect(isEventRoute('GET', '/no/such/page', at('v2'))).toBe(true);
+    expect(isEventRoute('GET', '/no/such/page', at('v2'))).toBe(false);
     expect(isEventRoute('GET', '/api/v2/no/such/call', at('v2'))).toBe(false);
     expect(isEventRoute('HEAD', `/api/files/${ID}/blob`, at('auto'))).toBe(false);
-  });
-
-  test('a page that only v2 answers has a template of low cardinality too', () => {
-    expect(routeOf('GET', '/no/such/page', at('v2'))).toBe('/*');
-    expect(routeOf('GET', '/api/no/such/call', at('v2'))).toBeUndefined();
   });
 
   test('never throws and agrees with the screening, whatever the path', () => {

@@ -132,14 +132,7 @@ export function matchRoute(method: string, path: string, options: HttpMappingOpt
 /** Whether a request could make an event, whatever the answer was. */
 export function isEventRoute(method: string, path: string, options: HttpMappingOptions): boolean {
   const found = find(method, path, options);
-  return found === undefined ? isOtherPage(method, path, options) : found.ending.route.rule !== undefined;
-}
-
-/** Whether a path without a route is one that v2's web server answers with its page; only the answer's type tells. */
-export function isOtherPage(method: string, path: string, options: HttpMappingOptions): boolean {
-  if (options.clowder !== 'v2' || method !== 'GET') return false;
-  const below = belowContext(path, options.contextPath);
-  return below !== undefined && !/^\/api(?:\/|$)/.test(below);
+  return found?.ending.route.rule !== undefined;
 }
 
 function decode(segment: string): string | undefined {

@@ -1,0 +1,98 @@
+/** What a person does with Clowder 2's pages, and the requests that its web application makes of it, in their order. */
+export interface Visit {
+  readonly person: string;
+  readonly requests: readonly SpaRequest[];
+  /** What it amounts to: type, and resource where there is one; previews, and what is not counted, apart. */
+  readonly means: readonly string[];
+}
+
+export type SpaRequest = readonly [
+  path: string,
+  status: number,
+  type: string,
+  referrer: string,
+  destination: 'document' | 'empty' | 'image' | 'script',
+];
+
+const DATASET = '65d000000000000000000001';
+const PUBLIC = '65d000000000000000000002';
+const TABLE = '65f000000000000000000001';
+const PHOTO = '65f000000000000000000003';
+const JSON_TYPE = 'application/json';
+const HTML = 'text/html';
+
+const ofDataset = `/datasets/${DATASET}`;
+const ofTable = `/files/${TABLE}?dataset=${DATASET}&folder=&verNum=${TABLE}`;
+const ofPhoto = `/files/${PHOTO}?dataset=${DATASET}`;
+
+export const VISITS: readonly Visit[] = [
+  {
+    person: 'opens a public dataset by its card, without a login',
+    requests: [
+      [
+        `/api/v2/public_datasets/${PUBLIC}/folders_and_files?skip=0&limit=5`,
+        200,
+        JSON_TYPE,
+        `/public_datasets/${PUBLIC}`,
+        'empty',
+      ],
+      [`/api/v2/public_datasets/${PUBLIC}`, 200, JSON_TYPE, `/public_datasets/${PUBLIC}`, 'empty'],
+      ['/public/CC-BY.png', 404, HTML, `/public_datasets/${PUBLIC}`, 'image'],
+    ],
+    means: [`view.resource ${PUBLIC}`],
+  },
+  {
+    person: 'logs in',
+    requests: [
+      ['/auth/login', 200, HTML, '', 'document'],
+      ['/main.bundle.js', 200, 'application/javascript', '/auth/login', 'script'],
+      ['/api/v2/auth/login', 307, '', '/auth/login', 'document'],
+      ['/auth', 200, HTML, '/keycloak/realms/clowder/protocol/openid-connect/auth', 'document'],
+      ['/api/v2/users/profile', 200, JSON_TYPE, '/', 'empty'],
+    ],
+    means: [],
+  },
+  {
+    person: 'opens a dataset, and a folder in it',
+    requests: [
+      [`/api/v2/datasets/${DATASET}?enable_admin=false`, 200, JSON_TYPE, ofDataset, 'empty'],
+      ['/api/v2/thumbnails/65b000000000000000000002', 200, 'image/png', ofDataset, 'image'],
+      [
+        `/api/v2/datasets/${DATASET}?enable_admin=false`,
+        200,
+        JSON_TYPE,
+        `${ofDataset}?folder=65e000000000000000000001`,
+        'empty',
+      ],
+    ],
+    means: [`view.resource ${DATASET}`],
+  },
+  {
+    person: 'opens a table, which its page shows',
+    requests: [
+      [`/api/v2/files/${TABLE}/summary?enable_admin=false`, 200, JSON_TYPE, ofTable, 'empty'],
+      [`/api/v2/datasets/${DATASET}?enable_admin=false`, 200, JSON_TYPE, ofTable, 'empty'],
+      [`/api/v2/files/${TABLE}`, 200, 'text/csv; charset=utf-8', ofTable, 'empty'],
+    ],
+    means: [`view.resource ${TABLE}`, `preview ${TABLE}`],
+  },
+  {
+    person: 'downloads it by the button',
+    requests: [[`/api/v2/files/${TABLE}`, 200, 'text/csv; charset=utf-8', ofTable, 'document']],
+    means: [`view.download ${TABLE}`],
+  },
+  {
+    person: 'opens a photo, which its page shows, by its address',
+    requests: [
+      [ofPhoto, 200, HTML, '', 'document'],
+      [`/api/v2/files/${PHOTO}/summary?enable_admin=false`, 200, JSON_TYPE, ofPhoto, 'empty'],
+      [`/api/v2/files/${PHOTO}?increment=false`, 200, 'image/png', ofPhoto, 'image'],
+    ],
+    means: [`view.resource ${PHOTO}`, `untracked ${PHOTO}`],
+  },
+  {
+    person: 'opens the search',
+    requests: [['/search', 200, HTML, '', 'document']],
+    means: ['view.page'],
+  },
+];
