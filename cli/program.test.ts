@@ -240,6 +240,7 @@ describe('the journal', () => {
         id: 1,
         at: '2026-09-21T00:00:00.000Z',
         origin: 'otlp-logs',
+        from: '',
         reason: 'file_id is missing',
         record: '{"event":"file.uploaded"}',
       },

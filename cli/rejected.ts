@@ -14,10 +14,11 @@ export function listRejected(options: GlobalOptions, { limit }: { limit: number 
       id: one.id,
       at: new Date(one.atMs).toISOString(),
       origin: one.origin,
+      from: one.sender ?? '',
       reason: one.message,
       record: one.record,
     }));
-    printRows(rows, ['id', 'at', 'origin', 'reason', 'record']);
+    printRows(rows, ['id', 'at', 'origin', 'from', 'reason', 'record']);
   } finally {
     reader.close();
   }

@@ -115,13 +115,14 @@ function refutation(ids: readonly string[]): MapResult {
 }
 
 /** A line of a log that nobody could read: for an operator to see, in full, and where it stands. */
-function unparsed({ attributes, body }: LogRecord): Rejection {
+function unparsed({ attributes, body, resource }: LogRecord): Rejection {
   const file = textAttribute(attributes, 'log.file.path') ?? textAttribute(attributes, 'log.file.name') ?? 'a log';
   const offset = textAttribute(attributes, 'log.file.record_offset');
   const place = offset === undefined ? file : `${file}, at byte ${offset},`;
   return {
     code: 'unparsed_line',
     message: `A line of ${place} has not the format that it is read by: set the log_format of docs/nginx.md`,
+    service: textAttribute(resource, 'service.name'),
     record: { line: body, 'log.file.path': file, 'log.file.record_offset': offset },
   };
 }

@@ -3,6 +3,7 @@ import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
 import { isSecretName, redactText } from '../../taxonomy/redaction.ts';
 import { cut } from '../../taxonomy/text.ts';
 import type { RejectedRecord } from '../journal/journal.ts';
+import { senderInWords } from '../keys/sender.ts';
 
 const RECORD_MAX = 65_536;
 const TEXT_MAX = 8192;
@@ -10,11 +11,12 @@ const MESSAGE_MAX = 4096;
 
 /** What is kept of an event that can never be accepted: bounded, and without secrets. */
 export function toRejectedRecord(
-  { code, message, record }: Rejection,
+  { code, message, record, service }: Rejection,
   origin: string,
   atMs: number,
 ): Omit<RejectedRecord, 'id'> {
-  return { atMs, origin, code, message: cut(message, MESSAGE_MAX), record: bounded(record) };
+  const sender = senderInWords(service);
+  return { atMs, origin, sender, code, message: cut(message, MESSAGE_MAX), record: bounded(record) };
 }
 
 function bounded(record: unknown): string {

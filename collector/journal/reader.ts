@@ -155,6 +155,7 @@ export class JournalReader {
       message: String(found['message']),
       origin: String(found['origin']),
       record: String(found['record']),
+      sender: String(found['sender'] ?? ''),
     }));
   }
 

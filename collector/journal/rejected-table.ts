@@ -17,7 +17,7 @@ export class RejectedTable {
     const wrong = `FROM rejected WHERE code <> '${UNPUBLISHABLE}'`;
     this.#max = max;
     this.#insert = database.prepare(
-      'INSERT INTO rejected (at_ms, code, message, origin, record) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO rejected (at_ms, code, message, origin, record, sender) VALUES (?, ?, ?, ?, ?, ?)',
     );
     this.#delete = database.prepare('DELETE FROM rejected WHERE id = ? RETURNING code, octet_length(record) AS bytes');
     this.#trim = database.prepare(`DELETE ${wrong} AND id <= (SELECT id ${wrong} ORDER BY id DESC LIMIT 1 OFFSET ?)`);
@@ -48,8 +48,8 @@ export class RejectedTable {
   /** @returns the bytes of those that are events */
   add(records: readonly Omit<RejectedRecord, 'id'>[]): number {
     let bytes = 0;
-    for (const { atMs, code, message, origin, record } of records) {
-      this.#insert.run(atMs, code, message, origin, record);
+    for (const { atMs, code, message, origin, record, sender = '' } of records) {
+      this.#insert.run(atMs, code, message, origin, record, sender);
       if (code === UNPUBLISHABLE) {
         this.#unpublishable += 1;
         bytes += Buffer.byteLength(record);

@@ -41,6 +41,7 @@ export function prepareForWriting(
     INSERT OR IGNORE INTO cursor VALUES (1, 0, 0);
   `);
   moveUnroutable(database);
+  addSender(database);
   if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`);
   return database;
 }
@@ -56,6 +57,13 @@ function moveUnroutable(database: DatabaseSync): void {
     DELETE ${former};
     COMMIT;
   `);
+}
+
+/** Versions up to 0.1.0 did not say who had sent what was rejected. */
+function addSender(database: DatabaseSync): void {
+  const columns = database.prepare('PRAGMA table_info(rejected)').all();
+  if (columns.some((column) => column['name'] === 'sender')) return;
+  database.exec("ALTER TABLE rejected ADD COLUMN sender TEXT NOT NULL DEFAULT ''");
 }
 
 /** A connection that cannot write; it sees what was committed when each statement begins. */

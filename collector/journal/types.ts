@@ -56,6 +56,8 @@ export interface RejectedRecord {
   /** JSON text. */
   readonly record: string;
   readonly origin: string;
+  /** Who sent it: key, service and class of address, as far as they are known; '' where nothing is. */
+  readonly sender?: string;
 }
 
 /** Everything before it is settled: all lines of the rows before `row`, and `index` lines of `row`. */

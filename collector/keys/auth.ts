@@ -4,6 +4,7 @@ import ipaddr from 'ipaddr.js';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { trustProxies } from '../client-address.ts';
 import { CollectorError } from '../errors.ts';
+import { handleAs } from './sender.ts';
 import type { ApiKey, KeyStore, Scope } from './store.ts';
 
 /** Why a key did not let a request in. */
@@ -31,7 +32,7 @@ export function requireKey(scope: Scope, { keys, refuse = (error) => error, onRe
     if (keys.isEmpty()) {
       const refusal = refuseStranger(c);
       if (refusal !== undefined) throw refuse(new CollectorError('forbidden', refusal));
-      return next();
+      return handleAs({ key: undefined, address: remoteAddress(c) }, next);
     }
     const presented = presentedKey(c);
     if (presented === undefined) {
@@ -66,7 +67,7 @@ export function requireKey(scope: Scope, { keys, refuse = (error) => error, onRe
         ),
       );
     c.set('keyId', key.id);
-    return next();
+    return handleAs({ key: key.name, address: remoteAddress(c) }, next);
   };
 }
 

@@ -1,5 +1,7 @@
+import { textAttribute } from '../attributes.ts';
 import { issuesAsText, type EventIssue } from '../check-draft.ts';
 import type { FlatBody } from '../flat-body.ts';
+import type { Attributes } from '../telemetry.ts';
 
 /** An event that telemetry amounts to, before it is known whether it was seen already. */
 export interface Candidate {
@@ -22,6 +24,8 @@ export interface Rejection {
   readonly code: string;
   readonly message: string;
   readonly record: unknown;
+  /** `service.name` of whoever stated it. */
+  readonly service?: string | undefined;
 }
 
 export interface MapResult {
@@ -36,7 +40,12 @@ export interface MapResult {
 /** What telemetry without an event amounts to. */
 export const NOTHING: MapResult = { candidates: [], rejected: [] };
 
-/** Of an event that the schema refuses. @param record what may be kept of it */
-export function reject(issues: readonly EventIssue[], record: unknown): Rejection {
-  return { code: 'invalid_event', message: issuesAsText(issues), record };
+/** Of an event that the schema refuses. @param record what may be kept of it @param resource of whoever stated it */
+export function reject(issues: readonly EventIssue[], record: unknown, resource: Attributes): Rejection {
+  return {
+    code: 'invalid_event',
+    message: issuesAsText(issues),
+    record,
+    service: textAttribute(resource, 'service.name'),
+  };
 }

@@ -67,7 +67,7 @@ export function mapExplicit(record: Explicit, context: MapContext): MapResult {
   if (!checked.ok || issues.length > 0) {
     const all = checked.ok ? issues : [...issues, ...checked.issues];
     const named = all.map((issue) => asSent(issue, record));
-    return { candidates: [], rejected: [reject(named, checked.ok ? checked.body : checked.draft)] };
+    return { candidates: [], rejected: [reject(named, checked.ok ? checked.body : checked.draft, record.resource)] };
   }
   const request = statedRequestId(record.attributes) ?? record.traceId;
   const strong = draft['source'] === 'proxy' && request !== '';

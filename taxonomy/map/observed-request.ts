@@ -64,7 +64,7 @@ export function mapRequest(observed: ObservedRequest, context: MapContext): MapR
     draft['event_id'] = requestEventId(identity, observed, request, event, identities[index] ?? '');
     const checked = checkDraft(draft, context);
     if (!checked.ok) {
-      rejected.push(reject(checked.issues, checked.draft));
+      rejected.push(reject(checked.issues, checked.draft, observed.resource));
       continue;
     }
     const waits = mark.captured && identity !== '';

@@ -67,6 +67,7 @@ export const ANSWERS = {
         message: z.string(),
         record: z.string().describe('JSON text'),
         origin: z.string(),
+        sender: z.string().optional().describe('Who sent it: key, service, class of address'),
       }),
     ),
   }),
