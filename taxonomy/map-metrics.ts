@@ -3,7 +3,7 @@ import { checkDraft, type Draft } from './check-draft.ts';
 import type { MapContext } from './map/context.ts';
 import { untracedEventId } from './event-id.ts';
 import { reject, type MapResult } from './map/candidate.ts';
-import type { MetricPoint } from './telemetry.ts';
+import type { Attributes, MetricPoint } from './telemetry.ts';
 
 interface Reading {
   /** The field of health.ping that the value fills. */
@@ -84,10 +84,13 @@ export class HealthReadings {
       const checked = checkDraft(ping, this.#context);
       yield checked.ok
         ? { candidates: [{ body: checked.body, waits: false, strong: false }], rejected: [] }
-        : { candidates: [], rejected: [reject(checked.issues, checked.draft)] };
+        : { candidates: [], rejected: [reject(checked.issues, checked.draft, NO_RESOURCE)] };
     }
   }
 }
+
+/** A reading is put together from points, of one service or of several. */
+const NO_RESOURCE: Attributes = {};
 
 function newPing(target: string, component: string | undefined, point: MetricPoint, context: MapContext): Draft {
   return {
