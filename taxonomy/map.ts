@@ -1,6 +1,6 @@
 import { REFUTED_IDS, REFUTED_NAME, UNPARSED_NAME, attribute, numberAttribute, textAttribute } from './attributes.ts';
 import { isSource } from './check-draft.ts';
-import { NOTHING, type Candidate, type MapResult, type Rejection } from './map/candidate.ts';
+import { NOTHING, serviceOf, type Candidate, type MapResult, type Rejection } from './map/candidate.ts';
 import type { MapContext } from './map/context.ts';
 import { isExplicitName, mapExplicit, mapSpanEvent } from './map/explicit-event.ts';
 import { mapRequest } from './map/observed-request.ts';
@@ -122,7 +122,7 @@ function unparsed({ attributes, body, resource }: LogRecord): Rejection {
   return {
     code: 'unparsed_line',
     message: `A line of ${place} has not the format that it is read by: set the log_format of docs/nginx.md`,
-    service: textAttribute(resource, 'service.name'),
+    service: serviceOf(resource),
     record: { line: body, 'log.file.path': file, 'log.file.record_offset': offset },
   };
 }

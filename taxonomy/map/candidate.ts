@@ -1,4 +1,3 @@
-import { textAttribute } from '../attributes.ts';
 import { issuesAsText, type EventIssue } from '../check-draft.ts';
 import type { FlatBody } from '../flat-body.ts';
 import type { Attributes } from '../telemetry.ts';
@@ -40,12 +39,18 @@ export interface MapResult {
 /** What telemetry without an event amounts to. */
 export const NOTHING: MapResult = { candidates: [], rejected: [] };
 
+/** What a resource calls itself, for whoever asks from whom a record came: no field of events. */
+export function serviceOf(resource: Attributes): string | undefined {
+  const name = resource['service.name'];
+  return typeof name === 'string' && name !== '' ? name : undefined;
+}
+
 /** Of an event that the schema refuses. @param record what may be kept of it @param resource of whoever stated it */
 export function reject(issues: readonly EventIssue[], record: unknown, resource: Attributes): Rejection {
   return {
     code: 'invalid_event',
     message: issuesAsText(issues),
     record,
-    service: textAttribute(resource, 'service.name'),
+    service: serviceOf(resource),
   };
 }
