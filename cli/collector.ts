@@ -1,4 +1,4 @@
-import { startCollector } from '../collector/service.ts';
+import { startCollector } from '../collector/collector.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { settingsOf } from './settings.ts';
 import { stopOnSignal } from '../runtime/stop-on-signal.ts';

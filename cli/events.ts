@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { amqpTls } from '../runtime/amqp/broker-settings.ts';
 import type { Settings } from '../collector/config.ts';
 import { openJournalReader, type JournalReader, type JournalRow } from '../collector/journal/journal.ts';
-import { toMessageFromLine } from '../exporter/message.ts';
-import { createPublisher, type Outcome } from '../exporter/publisher.ts';
+import { replay, type Replayed } from '../collector/publishing/replay.ts';
+import { createPublisher } from '../exporter/publisher.ts';
 import { EVENT_TYPES, isEventType } from '../taxonomy/event-types.ts';
 import type { FlatBody } from '../taxonomy/flat-body.ts';
 import { askCollector } from './collector-request.ts';
@@ -68,41 +68,27 @@ export async function replayEvents(options: GlobalOptions, filter: Filter & { to
     ...amqpTls(settings, readFileSync),
   });
   const shown = progress('events published');
-  const counts: Record<Outcome, number> = { confirmed: 0, returned: 0, nacked: 0, refused: 0 };
-  let lastReason: string | undefined;
-  const outstanding = new Set<Promise<void>>();
   try {
-    await connected(publisher);
-    for (const body of wanted) {
-      const settled = Promise.withResolvers<void>();
-      const done = (outcome: Outcome, reason?: string): void => {
-        counts[outcome] += 1;
-        lastReason = reason ?? lastReason;
-        shown.update(counts.confirmed);
-        settled.resolve();
-      };
-      const message = toMessageFromLine(JSON.stringify(body));
-      while (!publisher.publish(message, done)) await publisher.ready();
-      outstanding.add(settled.promise);
-      void settled.promise.then(() => outstanding.delete(settled.promise));
-    }
-    await Promise.all(outstanding);
+    showReplayed(await replay(wanted, publisher, (count) => shown.update(count)));
   } finally {
     shown.end();
     reader.close();
     await publisher.close({ timeoutMs: 5000 });
   }
-  const { confirmed, returned: unroutable, nacked, refused } = counts;
+}
+
+/** @throws Error where not all of it is confirmed */
+function showReplayed({ confirmed, returned: unroutable, nacked, refused, reason }: Replayed): void {
   // What is usually zero is shown only where it is not.
   const counted = { confirmed, unroutable, ...(nacked > 0 && { nacked }), ...(refused > 0 && { refused }) };
   printRows([counted], Object.keys(counted));
   if (nacked + refused > 0)
     throw new Error(
-      `The broker did not take ${nacked + refused} events: ${nacked} went to a queue that is full (replay them again), ${refused} can never be published${lastReason === undefined ? '' : ` (${lastReason})`}`,
+      `The broker did not take ${nacked + refused} events: ${nacked} went to a queue that is full (replay them again), ${refused} can never be published${reason === undefined ? '' : ` (${reason})`}`,
     );
-  if (counts.returned > 0)
+  if (unroutable > 0)
     throw new Error(
-      `${counts.returned} events went to no queue: bind one to clowder.events or clowder.metrics and replay them again`,
+      `${unroutable} events went to no queue: bind one to clowder.events or clowder.metrics and replay them again`,
     );
 }
 
@@ -110,21 +96,6 @@ export async function replayEvents(options: GlobalOptions, filter: Filter & { to
 export async function retryHeld(options: GlobalOptions, { key }: { key?: string }): Promise<void> {
   const { published, held } = await askCollector(options, '/api/v1/held/retry', {}, key);
   printRows([{ published: Number(published), 'still held': Number(held) }], ['published', 'still held']);
-}
-
-const CONNECT_TIMEOUT_MS = 30_000;
-
-async function connected(publisher: ReturnType<typeof createPublisher>): Promise<void> {
-  const patience = new AbortController();
-  const ready = await Promise.race([
-    publisher.ready().then(() => true),
-    delay(CONNECT_TIMEOUT_MS, false, { signal: patience.signal }).catch(() => false),
-  ]);
-  patience.abort();
-  if (!ready)
-    throw new Error(
-      `No broker took the connection within ${CONNECT_TIMEOUT_MS / 1000} s: ${publisher.state.lastError?.message ?? 'no answer'}`,
-    );
 }
 
 function openReader(settings: Settings): JournalReader {

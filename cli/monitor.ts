@@ -1,4 +1,3 @@
-import pino from 'pino';
 import { adminPages } from '../monitor/admin.ts';
 import { EXTRACTORS, type MonitorConfig } from '../monitor/config/config.ts';
 import { monitorJsonSchema } from '../monitor/config/json-schema.ts';
@@ -11,6 +10,7 @@ import { createProbe } from '../monitor/probes/create-probe.ts';
 import type { Reading } from '../monitor/reading.ts';
 import { startTelemetry } from '../monitor/telemetry/telemetry.ts';
 import { startAdmin } from '../runtime/admin.ts';
+import { createLog } from '../runtime/logging.ts';
 import { VERSION } from '../runtime/version.ts';
 import { printRows } from './output.ts';
 import type { GlobalOptions } from './global-options.ts';
@@ -27,7 +27,7 @@ function configOf({ config = DEFAULT_CONFIG }: GlobalOptions): MonitorConfig {
 /** `monitor`: runs until SIGTERM or SIGINT. */
 export async function runMonitor(options: GlobalOptions): Promise<void> {
   const config = configOf(options);
-  const log = pino({ level: config.logLevel, base: { service: 'clowder-otel-monitor' } });
+  const log = createLog('clowder-otel-monitor', config.logLevel);
   const telemetry = startTelemetry({
     spoolDir: config.spoolDir,
     spoolMaxBytes: config.spoolMaxBytes,

@@ -47,10 +47,11 @@ describe('rows', () => {
 describe('progress', () => {
   test('rewrites one line on a terminal, ten times a second at most', () => {
     const { stream, text } = streamOf(true);
-    const shown = progress('events published', stream);
-    for (const done of [1000, 1001, 1002]) shown.update(done);
+    let now = 0;
+    const shown = progress('events published', stream, () => now);
+    for (now of [0, 50, 99, 100, 199]) shown.update(1000 + now);
     shown.end();
-    expect(text()).toBe('\revents published: 1,000\n');
+    expect(text()).toBe('\revents published: 1,000\revents published: 1,100\n');
   });
 
   test('says nothing in a pipe', () => {
@@ -70,13 +71,17 @@ describe('a time', () => {
     ['15m', now - 15 * 60_000],
     ['6h', now - 6 * 3_600_000],
     ['7d', now - 7 * 86_400_000],
+    ['500ms', now - 500],
+    ['1.5h', now - 90 * 60_000],
+    ['6 h', now - 6 * 3_600_000],
+    ['15M', now - 15 * 60_000],
     ['2026-09-21T12:00:00Z', now],
     ['2026-09-21T14:00:00+02:00', now],
     ['2026-09-21', Date.UTC(2026, 8, 21)],
     [String(now), now],
   ])('is %s', (text, expected) => expect(parseTime(text, now)).toBe(expected));
 
-  test.each(['', 'yesterday', '6', '6 h', '6w', '-6h', 'NaN'])('is not %j', (text) => {
+  test.each(['', 'yesterday', '6', '0s', '6w', '-6h', '1h30m', 'NaN'])('is not %j', (text) => {
     expect(parseTime(text, now)).toBeUndefined();
   });
 });

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { duration } from '../runtime/config/values.ts';
 import { onOneLine } from '../taxonomy/text.ts';
 
 type Row = Readonly<Record<string, string | number | boolean | null | undefined>>;
@@ -18,18 +19,20 @@ export function printRows(
   for (const row of rows) stream.write(`${JSON.stringify(row)}\n`);
 }
 
+const REWRITE_MS = 100;
+
 /** How far long work has come: one line that is rewritten on a terminal, nothing in a pipe. */
 export function progress(
   label: string,
   stream: NodeJS.WriteStream = process.stderr,
+  now: () => number = Date.now,
 ): { update(done: number): void; end(): void } {
   const shown = stream.isTTY;
-  let last = 0;
+  let last = Number.NEGATIVE_INFINITY;
   return {
     update(done) {
-      const now = Date.now();
-      if (!shown || now - last < 100) return;
-      last = now;
+      if (!shown || now() - last < REWRITE_MS) return;
+      last = now();
       stream.write(`\r${label}: ${done.toLocaleString('en')}`);
     },
     end() {
@@ -38,11 +41,10 @@ export function progress(
   };
 }
 
-/** A time given as RFC 3339, Unix milliseconds, or as an age such as 90s, 15m, 6h, 7d. */
+/** A time given as RFC 3339, Unix milliseconds, or as an age: a duration as settings have them. */
 export function parseTime(text: string, now: number): number | undefined {
-  const age = /^(\d+)([smhd])$/.exec(text);
-  if (age !== null)
-    return now - Number(age[1]) * { s: 1e3, m: 6e4, h: 36e5, d: 864e5 }[age[2] as 's' | 'm' | 'h' | 'd'];
+  const age = duration.parse(text);
+  if (age !== undefined) return now - age;
   if (/^\d{11,15}$/.test(text)) return Number(text);
   // Date.parse alone takes almost anything for a time: "6" is June 2001.
   const time = /^\d{4}-\d{2}-\d{2}(?:T|$)/i.test(text) ? Date.parse(text) : Number.NaN;

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import pino from 'pino';
 import { isUnset } from '../runtime/config/source.ts';
+import { createLog, type Logger } from '../runtime/logging.ts';
 import { startCapture } from '../instrumentation/capture/start-capture.ts';
 import { proxyEnricher } from '../proxy/enrichment.ts';
-import { startProxy } from '../proxy/proxy.ts';
+import { startProxy, type RunningProxy } from '../proxy/proxy.ts';
 import { parseProxySettings } from '../proxy/settings.ts';
 import { entriesOf } from '../runtime/config/values.ts';
 import { trustsCaller } from '../instrumentation/telemetry/caller.ts';
@@ -12,12 +12,14 @@ import type { GlobalOptions } from './global-options.ts';
 import { DEFAULT_OTLP_ENDPOINT, flagValues } from './proxy-flags.ts';
 import { stopOnSignal } from '../runtime/stop-on-signal.ts';
 
+const SERVICE = 'clowder-otel-proxy';
+
 /** `proxy`: runs until SIGTERM or SIGINT, then finishes what is in flight and exits 0. */
 export async function runProxy({ config }: GlobalOptions, command: Command): Promise<void> {
   const file: Record<string, unknown> =
     config === undefined ? {} : (await import('../runtime/config/file.ts')).readConfigFile(config);
   const settings = parseProxySettings({ ...process.env, ...flagValues(command) }, file);
-  const log = pino({ level: settings.LOG_LEVEL, base: { service: 'clowder-otel-proxy' } });
+  const log = createLog(SERVICE, settings.LOG_LEVEL);
   // The SDK reads its own settings from the environment.
   const forSdk: Record<string, unknown> = { OTEL_EXPORTER_OTLP_ENDPOINT: DEFAULT_OTLP_ENDPOINT, ...file };
   for (const [name, value] of Object.entries(forSdk))
@@ -25,7 +27,7 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
   const enricher = await proxyEnricher(settings);
   const trustForwarded = settings.PROXY_X_FORWARDED === 'append' || settings.PROXY_FORWARDED === 'append';
   const telemetry = setUpTelemetry({
-    serviceName: 'clowder-otel-proxy',
+    serviceName: SERVICE,
     trusts: trustsCaller(entriesOf(settings.TRUSTED_PROXIES), trustForwarded),
     log: (message) => log.warn(message),
     enricher,
@@ -46,11 +48,13 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
     await proxy.stop();
     await telemetry.shutdown();
   }, log);
-  process.on('SIGHUP', () => {
-    try {
-      if (proxy.reloadTls()) log.info('certificate and key were read again');
-    } catch (error) {
-      log.error({ err: error }, 'certificate and key could not be read again: the old ones stay');
-    }
-  });
+  process.on('SIGHUP', () => reloadTls(proxy, log));
+}
+
+function reloadTls(proxy: RunningProxy, log: Logger): void {
+  try {
+    if (proxy.reloadTls()) log.info('certificate and key were read again');
+  } catch (error) {
+    log.error({ err: error }, 'certificate and key could not be read again: the old ones stay');
+  }
 }

@@ -1,20 +1,22 @@
 import { readFileSync } from 'node:fs';
-import pino, { type Logger } from 'pino';
 import { amqpTls, checkBrokers } from '../runtime/amqp/broker-settings.ts';
 import { ConfigError } from '../runtime/config/config-error.ts';
 import { readConfigFile } from '../runtime/config/file.ts';
+import { createLog } from '../runtime/logging.ts';
 import { parseAmqpUrls } from '../runtime/amqp/amqp-url.ts';
 import { withBroker, type BrokerAccess } from '../sinks/queue/broker.ts';
 import { listDeadLetters, replayDeadLetters } from '../sinks/queue/dead-letters.ts';
 import { SINKS } from '../sinks/registry.ts';
-import { checkSink } from '../sinks/service/check.ts';
-import { startSinks } from '../sinks/service/service.ts';
+import { checkSink } from '../sinks/running/check.ts';
+import { startSinks } from '../sinks/running/start.ts';
 import { loadSinks, type ConfiguredSink } from '../sinks/settings/load.ts';
 import { loadProcessSettings, type ProcessSettings } from '../sinks/settings/process.ts';
 import { printRows, progress } from './output.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { UsageError } from './settings.ts';
 import { stopOnSignal } from '../runtime/stop-on-signal.ts';
+
+const SERVICE = 'clowder-otel-sink';
 
 interface Loaded {
   readonly settings: ProcessSettings;
@@ -27,15 +29,15 @@ export async function runSinks(options: GlobalOptions, names: readonly string[])
   const loaded = load(options);
   const sinks = chosen(loaded, names);
   const { settings, broker } = loaded;
-  const log = logOf(settings);
-  const service = await startSinks({
+  const log = createLog(SERVICE, settings.LOG_LEVEL);
+  const running = await startSinks({
     sinks,
     ...broker,
     hashSecret: settings.SINK_HASH_SECRET,
     admin: settings.SINK_ADMIN,
     log,
   });
-  stopOnSignal(() => service.stop(), log);
+  stopOnSignal(() => running.stop(), log);
 }
 
 /** `sink list`: every kind of sink, and whether it is configured. */
@@ -59,7 +61,7 @@ export function listSinks(options: GlobalOptions): void {
 /** `sink check [NAME…]`: a dry run of each. @throws Error where one fails */
 export async function checkSinks(options: GlobalOptions, names: readonly string[]): Promise<void> {
   const loaded = load(options);
-  const log = logOf(loaded.settings, 'warn');
+  const log = createLog(SERVICE, 'warn', 'stderr');
   const context = { log, now: () => Date.now() };
   const results = await Promise.all(chosen(loaded, names).map((sink) => checkSink(sink, loaded.broker, context)));
   const rows = results.flat();
@@ -128,8 +130,4 @@ function chosen({ sinks }: Loaded, names: readonly string[]): readonly Configure
 function known(name: string): string {
   if (SINKS.some((one) => one.name === name)) return name;
   throw new UsageError(`There is no sink ${name}: there are ${SINKS.map((one) => one.name).join(', ')}`);
-}
-
-function logOf(settings: ProcessSettings, level: string = settings.LOG_LEVEL): Logger {
-  return pino({ level, base: { service: 'clowder-otel-sink' } }, pino.destination(level === 'warn' ? 2 : 1));
 }

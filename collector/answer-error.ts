@@ -1,6 +1,6 @@
 import type { Context, Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import type { Logger } from 'pino';
+import type { Logger } from '../runtime/logging.ts';
 import { problem } from './api/problem.ts';
 import { CollectorError } from './errors.ts';
 import { otlpError } from './otlp/error.ts';

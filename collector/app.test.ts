@@ -2,8 +2,11 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { createApp, type AppParts } from './app.ts';
-import { CollectorMetrics } from './metrics.ts';
+import { CollectorMetrics } from './self-telemetry/metrics.ts';
+import { requireKey } from './keys/auth.ts';
+import type { KeyStore } from './keys/store.ts';
 import type { Readiness } from './readiness.ts';
+import { ROUTES } from './routes.ts';
 
 const check = { ok: true };
 const READY: Readiness = {
@@ -45,7 +48,8 @@ function app(parts: Partial<AppParts> = {}) {
     traced: false,
     ...parts,
   });
-  return { request: (path: string, method = 'GET') => created.request(path, { method }), logged };
+  const request = (path: string, method = 'GET', headers = {}) => created.request(path, { method, headers });
+  return { request, logged };
 }
 
 describe('which key a route needs', () => {
@@ -78,6 +82,37 @@ describe('which key a route needs', () => {
     ['GET', '/metrics'],
   ])('%s %s: none, or its own', async (method, path) => {
     expect((await app().request(path, method)).status).toBe(200);
+  });
+});
+
+describe('a key', () => {
+  const ASKED = ROUTES.map(({ method, path, scope }) => ({
+    scope,
+    method: method.toUpperCase(),
+    path: path.replace(':type', 'file.uploaded').replace(':file', 'file.uploaded.json'),
+  }));
+
+  test.each(ASKED)('is checked once for $method $path, by the guard of its scope ($scope)', async (route) => {
+    const checked: string[] = [];
+    const counting =
+      (name: string): MiddlewareHandler =>
+      (_, next) => {
+        checked.push(name);
+        return next();
+      };
+    const guards = { otlp: counting('otlp'), ingest: counting('ingest'), read: counting('read') };
+    await app({ guards }).request(route.path, route.method);
+    const isGuarded = route.scope === 'ingest' || route.scope === 'read';
+    expect(checked).toEqual(isGuarded ? [route.path.startsWith('/v1/') ? 'otlp' : route.scope] : []);
+  });
+
+  test('with a rate of one request a second is let in once a second, for the history too', async () => {
+    const key = { id: 'k', name: 'k', scopes: ['read' as const], ratePerS: 1, createdAtMs: 0, revokedAtMs: undefined };
+    const guard = requireKey('read', { keys: { isEmpty: () => false, verify: () => key } as unknown as KeyStore });
+    const { request } = app({ guards: { otlp: guard, ingest: guard, read: guard } });
+    const ask = (): Promise<Response> => Promise.resolve(request('/api/v1/events', 'GET', { 'x-api-key': 'secret' }));
+    expect((await ask()).status).toBe(200);
+    expect((await ask()).status).toBe(429);
   });
 });
 

@@ -1,10 +1,10 @@
 import { SpanKind, SpanStatusCode, propagation, context, trace } from '@opentelemetry/api';
 import { Hono, type MiddlewareHandler } from 'hono';
-import type { Logger } from 'pino';
+import type { Logger } from '../runtime/logging.ts';
 import { stateRoutes } from './api/state-routes.ts';
 import { guardRoutes, routeLabel } from './routes.ts';
 import { answerErrors } from './answer-error.ts';
-import type { CollectorMetrics } from './metrics.ts';
+import type { CollectorMetrics } from './self-telemetry/metrics.ts';
 import type { Readiness } from './readiness.ts';
 
 export interface AppParts {

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Logger } from '../runtime/logging.ts';
 import type { MonitorConfig, PlannedProbe } from './config/config.ts';
 import { createMetrics, type ObservedReading } from './metrics.ts';
 import { startListeners } from './notify/listeners.ts';

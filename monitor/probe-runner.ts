@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Schedule } from './config/config.ts';
-import { errorText } from './probes/probe-error.ts';
+import { errorText } from '../runtime/error-text.ts';
 import type { Probe, Reading } from './reading.ts';
 
 /** Readings of one turn, and when it began: Unix milliseconds. */

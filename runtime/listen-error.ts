@@ -1,3 +1,5 @@
+import { errorText } from './error-text.ts';
+
 /** Nobody can be served at the address that a program was given. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
@@ -52,7 +54,7 @@ export function listenError(cause: unknown, { host, port, setting }: ListenAddre
           portSetting: `the port of ${setting}`,
         };
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = errorText(cause);
   const where = setting === undefined ? `HOST ${host}, PORT ${port}` : named.both;
   return new ListenError(EXPLANATIONS[code]?.(named) ?? `${where} cannot be listened on: ${reason}`, { cause });
 }

@@ -1,5 +1,6 @@
 import { SinkError } from './sink.ts';
 import { post, withoutSecrets, type PostAnswer, type PostOptions } from '../runtime/sending/post.ts';
+import { errorText } from '../runtime/error-text.ts';
 
 /**
  * Asks a service something that stores nothing.
@@ -13,7 +14,7 @@ export async function probe(service: string, options: PostOptions): Promise<Post
     answer = await post(options);
   } catch (cause) {
     const { host } = new URL(options.url);
-    const reason = withoutSecrets(reasonOf(cause), options.secrets ?? []);
+    const reason = withoutSecrets(errorText(cause), options.secrets ?? []);
     throw new SinkError(
       'unreachable',
       `${service} does not answer at ${host}: ${reason}. Check the address, the network and a proxy on the way.`,
@@ -25,10 +26,4 @@ export async function probe(service: string, options: PostOptions): Promise<Post
       `${service} cannot take events now (${answer.outcome.reason}). Try again later.`,
     );
   return answer;
-}
-
-/** What an error of the network says, with what caused it. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message} (${error.cause.message || error.cause.name})` : error.message;
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import type { KnownField } from './event/field-classes.ts';
 import { isNobody } from './event/privacy.ts';
 import type { SinkEvent } from './sink.ts';
 
 /** What services of web analytics have in common: whom an event is counted for, and what of it they need not be told. */
 
 /** Names that only repeat others for consumers of Clowder v1's event sink: `event`, `resource_type` and `bytes` say the same. */
-export const V1_NAMES: ReadonlySet<string> = new Set(['category', 'type', 'size']);
+export const V1_NAMES = ['category', 'type', 'size'] as const satisfies readonly KnownField[];
 
 /**
  * Whom an event is counted for where a service wants a device or a visitor. A client is the keyed hash that the event
@@ -20,7 +21,14 @@ export function visitorOf(event: SinkEvent): string {
   return hashed(['program', ...PROGRAM.map((field) => text(event, field) ?? '')]);
 }
 
-const PROGRAM = ['clowder_instance', 'client_kind', 'source', 'extractor_name', 'component', 'target'];
+const PROGRAM = [
+  'clowder_instance',
+  'client_kind',
+  'source',
+  'extractor_name',
+  'component',
+  'target',
+] as const satisfies readonly KnownField[];
 
 /** The user as the policy lets it through; undefined for none, and for Clowder v1's anonymous user. */
 export function userOf(event: SinkEvent): string | undefined {

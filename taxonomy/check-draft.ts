@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import { clientIdentity, clientKind, dayOf } from './client.ts';
+import { SOURCES } from './event-fields.ts';
 import {
   CLOCK_AHEAD_MS,
   EARLIEST_CREATED_MS,
-  SOURCES,
   eventSchemas,
   eventTraits,
   isEventType,

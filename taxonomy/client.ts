@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { isbot } from 'isbot';
-import type { CLIENT_KINDS } from './event-types.ts';
+import type { CLIENT_KINDS } from './event-fields.ts';
 
 export type ClientKind = (typeof CLIENT_KINDS)[number];
 /** What is kept of a client's address: its network, all of it, or nothing. */

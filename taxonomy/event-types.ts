@@ -1,191 +1,24 @@
 import { z } from 'zod';
-import { fitsShortString, SHORT_STRING_BYTES } from './short-string.ts';
-import { WITHOUT_CONTROL } from './text.ts';
+import {
+  commonFields,
+  connections,
+  container,
+  download,
+  extraction,
+  file,
+  page,
+  ping,
+  thing,
+  user,
+  viewedResource,
+  type Field,
+  type FieldClass,
+} from './event-fields.ts';
 
 /** Event times outside this range are mistakes of a clock or a unit, not events. */
 export const EARLIEST_CREATED_MS = Date.UTC(2000, 0, 1);
 /** A clock may run ahead of ours by this much, in milliseconds. */
 export const CLOCK_AHEAD_MS = 24 * 60 * 60 * 1000;
-
-export const SOURCES = ['proxy', 'nginx', 'sdk', 'api', 'browser', 'monitor', 'rabbitmq'] as const;
-export const CLIENT_KINDS = ['browser', 'extractor', 'api', 'bot'] as const;
-
-/** An id stands in headers, lines and tables: no control character may break out of one. */
-const withoutControl = (given: z.ZodString): z.ZodString => given.regex(WITHOUT_CONTROL, 'has control characters');
-const id = withoutControl(z.string().min(1).max(256));
-const name = z.string().min(1).max(1024);
-const url = z.string().min(1).max(8192);
-const count = z.int().nonnegative();
-
-/** Fields that every event may carry, in the order in which they are written. */
-export const commonFields = {
-  event_id: withoutControl(z.string().min(1).max(128))
-    .refine(fitsShortString, `is longer than ${SHORT_STRING_BYTES} bytes in UTF-8`)
-    .describe('Identity: the same event always has the same id'),
-  created: z.int().describe('When it happened, Unix time in milliseconds'),
-  source: z.enum(SOURCES).optional().describe('Who observed it'),
-  user_id: id.optional(),
-  user_name: name.optional(),
-  author_id: id.optional().describe('Owner of the resource'),
-  author_name: name.optional(),
-  session_id: id.optional(),
-  client_address: z
-    .string()
-    .max(64)
-    .optional()
-    .describe('Anonymised to /24 (IPv4) or /48 (IPv6) unless configured otherwise'),
-  client_id: z.string().max(64).optional().describe('Keyed hash of full address and user agent; the key changes daily'),
-  user_agent: z.string().max(1024).optional(),
-  client_kind: z.enum(CLIENT_KINDS).optional(),
-  trace_id: z
-    .string()
-    .regex(/^[0-9a-f]{32}$/, 'must be 32 lower-case hex digits')
-    .optional(),
-  span_id: z
-    .string()
-    .regex(/^[0-9a-f]{16}$/, 'must be 16 lower-case hex digits')
-    .optional(),
-  clowder_instance: name.optional(),
-  resource_id: id.optional().describe('The resource that the event is about'),
-  resource_type: z.string().min(1).max(64).optional(),
-  resource_name: name.optional(),
-  recovered: z
-    .literal(true)
-    .optional()
-    .describe('Published from a weaker observation because the stronger one never came'),
-};
-
-const file = {
-  file_id: id.optional(),
-  file_name: name.optional(),
-  dataset_id: id.optional(),
-  dataset_name: name.optional(),
-  folder_id: id.optional(),
-  space_id: id.optional(),
-  bytes: count.optional(),
-  content_type: z.string().min(1).max(256).optional(),
-  version: z.union([z.int(), z.string().min(1).max(64)]).optional(),
-};
-
-const extraction = {
-  message: z.string().max(32_768).optional(),
-  status: z.string().max(256).optional(),
-  extractor_name: name.optional(),
-  extractor_version: z.string().max(64).optional(),
-  file_id: id.optional(),
-  dataset_id: id.optional(),
-  job_id: id
-    .optional()
-    .describe(
-      "One run of one extractor. By an id of Clowder's there is one event each of queued, done and failed, whoever reports it",
-    ),
-  duration_ms: z.number().nonnegative().optional(),
-  bytes_downloaded: count
-    .optional()
-    .describe('What the extractor downloaded for the job, by the events of its downloads; only where that is certain'),
-};
-
-const container = { space_id: id.optional() };
-
-const page = { url, referrer: url.optional(), title: name.optional() };
-
-const viewedResource = {
-  url: url.optional(),
-  referrer: url.optional(),
-  resource_type: z.enum(['file', 'dataset', 'collection', 'space']),
-  resource_id: id,
-  dataset_id: id.optional(),
-  folder_id: id.optional(),
-  space_id: id.optional(),
-};
-
-const download = {
-  url: url.optional(),
-  resource_type: z.enum(['file', 'dataset', 'collection']),
-  file_name: name.optional(),
-  dataset_id: id.optional(),
-  folder_id: id.optional(),
-  bytes: count.optional().describe('Bytes sent'),
-  complete: z.boolean().optional().describe('false where the client left early'),
-  range: z.string().max(256).optional(),
-  format: z.string().max(64).optional(),
-  version: z.union([z.int(), z.string().min(1).max(64)]).optional(),
-  tracked: z.boolean().optional().describe('false where Clowder was asked not to count it, or a page shows it'),
-  preview: z
-    .literal(true)
-    .optional()
-    .describe('A script of a page of Clowder fetched the file to show it: no download by a person'),
-  via: z.enum(['presigned']).optional().describe('presigned: the bytes come from the object store directly'),
-};
-
-const user = {};
-
-const milliseconds = z.number().nonnegative();
-
-const ping = {
-  target: z.string().min(1).max(2048),
-  component: name.optional(),
-  probe: name.optional().describe('Name of the probe in the configuration of the monitor'),
-  healthy: z.boolean(),
-  changed: z.boolean().optional().describe('true where the state is another than it was'),
-  down_for_s: z
-    .number()
-    .nonnegative()
-    .optional()
-    .describe('How long it was down: while it is, and when it is up again'),
-  status_code: z.int().min(0).max(999).optional(),
-  response_time_ms: milliseconds.optional(),
-  dns_time_ms: milliseconds.optional().describe('Of that: looking the host up'),
-  connect_time_ms: milliseconds.optional().describe('Of that: connecting'),
-  tls_time_ms: milliseconds.optional().describe('Of that: the TLS handshake'),
-  first_byte_time_ms: milliseconds.optional().describe('Of that: from the request to the first byte of the answer'),
-  response_time_avg: count.optional().describe('Of the latest readings, whole milliseconds'),
-  response_time_min: count.optional(),
-  response_time_max: count.optional(),
-  response_time_loss: z.int().min(0).max(100).optional().describe('Of the latest readings, those that failed, percent'),
-  bytes: count.optional().describe('Of a download'),
-  queue_length: count.optional(),
-  consumers: count.optional(),
-  messages_unacknowledged: count.optional(),
-  publish_rate: z.number().nonnegative().optional().describe('Messages a second'),
-  deliver_rate: z.number().nonnegative().optional().describe('Messages a second'),
-  memory_alarm: z.boolean().optional(),
-  disk_alarm: z.boolean().optional(),
-  broker_connections: count.optional(),
-  blocked_connections: count.optional(),
-  disk_free_bytes: count.optional(),
-  disk_total_bytes: count.optional(),
-  disk_used_percent: z.number().min(0).max(100).optional(),
-  uptime_s: z.number().nonnegative().optional().describe('Since the monitor saw it come up'),
-  reported_uptime_s: z.number().nonnegative().optional().describe('What it says itself'),
-  version: z.string().max(64).optional(),
-  tls_days_left: z.number().optional(),
-  error: z.string().max(4096).optional(),
-};
-
-const connections = {
-  component: name.optional().describe('The web server: `service.name` of its log'),
-  window_start: z.int().describe('Unix time in milliseconds; a request counts where it ended'),
-  window_end: z.int(),
-  connections: count.optional().describe('Connections that sent a request in the window'),
-  new_connections: count.optional().describe('Of those, the ones whose first request it was'),
-  requests: count.describe("Without bots', as are connections, clients, responses and bytes"),
-  unique_clients: count.optional(),
-  responses_1xx: count.optional(),
-  responses_2xx: count.optional(),
-  responses_3xx: count.optional(),
-  responses_4xx: count.optional(),
-  responses_5xx: count.optional(),
-  bytes: count
-    .optional()
-    .describe(
-      'Sent to clients, headers and the framing of chunks included; without them where the log has bodies alone, as `combined`',
-    ),
-  bot_connections: count.optional(),
-  bot_requests: count.optional(),
-  bot_clients: count.optional(),
-  bot_bytes: count.optional(),
-};
 
 /** Fields that a look-up in Clowder can give. */
 export type EnrichedField =
@@ -222,21 +55,23 @@ const FILE = ['file_name', 'dataset_id', 'dataset_name', 'folder_id', 'space_id'
 const CONTAINER = ['resource_name', 'space_id', ...AUTHOR] as const;
 const EXTRACTION = ['resource_name', 'dataset_id', ...AUTHOR] as const;
 
-function eventSchema<const T extends string, const S extends z.core.$ZodLooseShape>(
-  event: T,
-  data: S,
-  summary: string,
-) {
+type Fields = Readonly<Record<string, Field>>;
+type FieldOf<S extends Fields> = (keyof S & string) | keyof typeof commonFields;
+
+function eventSchema<const T extends string, const S extends Fields>(event: T, data: S, summary: string) {
   // Of a field that both have, the type's own counts: for the compiler too.
   const common: Omit<typeof commonFields, keyof S> = commonFields;
-  return z.object({ ...common, event: z.literal(event), ...data }).describe(summary);
+  return z.object({ ...common, event: thing(z.literal(event)), ...data }).describe(summary);
 }
+
+/** What a type says that may name a job: how many events of it there are of one. */
+type JobTraits<F extends string> = 'job_id' extends F ? { readonly ofOneJob: 'one' | 'many' } : unknown;
 
 /** One record of the taxonomy; its traits name fields of the type, and no others. */
 function eventType<
   const T extends string,
-  const S extends z.core.$ZodLooseShape,
-  const R extends Traits<(keyof S & string) | keyof typeof commonFields>,
+  const S extends Fields,
+  const R extends Traits<FieldOf<S>> & JobTraits<FieldOf<S>>,
 >(event: T, data: S, summary: string, traits: R) {
   return { ...traits, schema: eventSchema(event, data, summary) };
 }
@@ -339,24 +174,28 @@ const EVENTS = {
     v1: { category: 'extraction' },
     identity: ['file_id', 'dataset_id'],
     enriched: EXTRACTION,
+    ofOneJob: 'one',
   }),
   'extraction.working': eventType('extraction.working', extraction, 'An extractor reported progress', {
     stated: [['file_id', 'dataset_id', 'job_id']],
     v1: { category: 'extraction_working' },
     identity: ['file_id', 'dataset_id'],
     enriched: EXTRACTION,
+    ofOneJob: 'many',
   }),
   'extraction.done': eventType('extraction.done', extraction, 'An extractor finished a job', {
     stated: [['file_id', 'dataset_id', 'job_id']],
     v1: { category: 'extraction_done' },
     identity: ['file_id', 'dataset_id'],
     enriched: EXTRACTION,
+    ofOneJob: 'one',
   }),
   'extraction.failed': eventType('extraction.failed', extraction, 'An extractor gave up on a job', {
     stated: [['file_id', 'dataset_id', 'job_id']],
     v1: { category: 'extraction_failed' },
     identity: ['file_id', 'dataset_id'],
     enriched: EXTRACTION,
+    ofOneJob: 'one',
   }),
   'view.page': eventType('view.page', page, 'A page that is not about one resource was shown', {
     stated: [],
@@ -419,6 +258,13 @@ export type ClowderEvent = { [T in EventType]: z.infer<(typeof eventSchemas)[T]>
 /** Every field that some event type has. */
 export type EventField = { [T in EventType]: keyof z.infer<(typeof eventSchemas)[T]> }[EventType];
 
+/** What each field tells of people, whichever type has it. */
+export const fieldClasses = Object.fromEntries(
+  Object.values<{ readonly shape: Readonly<Record<string, Field>> }>(eventSchemas).flatMap(({ shape }) =>
+    Object.entries(shape).map(([field, schema]) => [field, schema.tells]),
+  ),
+) as Readonly<Record<EventField, FieldClass>>;
+
 export const EVENT_TYPES = Object.keys(eventSchemas) as EventType[];
 
 export function isEventType(value: unknown): value is EventType {
@@ -429,4 +275,15 @@ export function isEventType(value: unknown): value is EventType {
 export type EventTraits = typeof EVENTS;
 
 /** What the schemas do not say: whose event it is, what a stated one must name, and its names in Clowder v1. */
-export const eventTraits: Readonly<Record<EventType, Traits<EventField>>> = EVENTS;
+export const eventTraits: Readonly<
+  Record<EventType, Traits<EventField> & Partial<JobTraits<'job_id'>> & { readonly identity: readonly IdentityField[] }>
+> = EVENTS;
+
+/** Fields that some type requires, or asks of whoever states it. */
+export type StatedField = {
+  [T in EventType]: RequiredField<T> | (typeof EVENTS)[T]['stated'][number][number];
+}[EventType];
+type RequiredField<T extends EventType> = RequiredKeys<z.infer<(typeof EVENTS)[T]['schema']>>;
+type RequiredKeys<E> = { [F in keyof E]-?: undefined extends E[F] ? never : F }[keyof E];
+/** Fields that tell whose event it is. */
+export type IdentityField = (typeof EVENTS)[EventType]['identity'][number];

@@ -1,4 +1,5 @@
-import { commonFields, eventTraits, type EventType } from './event-types.ts';
+import { commonFields } from './event-fields.ts';
+import { eventTraits, type EventType } from './event-types.ts';
 
 /**
  * An event as it is journaled and published: its own fields and, beside them, the names that Clowder v1's event sink

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventSchemas, eventTraits, type EventType } from './event-types.ts';
+import { eventSchemas, eventTraits, type EventType, type StatedField } from './event-types.ts';
 
 type JsonSchema = Record<string, unknown>;
 
@@ -38,18 +38,22 @@ export function statedJsonSchema(type: EventType): JsonSchema {
   };
 }
 
+/** An example of each field that is asked for. */
 const EXAMPLES: Readonly<Record<string, string | number | boolean>> = {
   file_id: '5f1e00000000000000000001',
   resource_id: '5f1e00000000000000000002',
   resource_type: 'dataset',
   user_id: '5f1e00000000000000000003',
+  user_name: 'Ada Lovelace',
+  dataset_id: '5f1e00000000000000000002',
+  job_id: '5f1e00000000000000000004',
   url: 'https://clowder.example/datasets/5f1e00000000000000000002',
   target: 'https://clowder.example/healthz',
   healthy: true,
   window_start: 1_790_000_000_000,
   window_end: 1_790_000_060_000,
   requests: 12,
-};
+} satisfies Readonly<Record<Exclude<StatedField, 'event' | 'event_id' | 'created'>, string | number | boolean>>;
 
 /** An example of an event as it may be posted. */
 export function statedExample(type: EventType): Record<string, unknown> {
@@ -61,5 +65,5 @@ export function statedExample(type: EventType): Record<string, unknown> {
     ...required.filter((field) => field !== 'event'),
     ...allOf.flatMap((choice) => choice.anyOf[0]?.required ?? []),
   ];
-  return { event: type, ...Object.fromEntries(fields.map((field) => [field, EXAMPLES[field] ?? field])) };
+  return { event: type, ...Object.fromEntries(fields.map((field) => [field, EXAMPLES[field]])) };
 }

@@ -1,26 +1,39 @@
+import type { z } from 'zod';
 import { textAttribute, ATTRIBUTE_OF_FIELD } from './attributes.ts';
 import { checkDraft, type Draft } from './check-draft.ts';
+import type { eventSchemas } from './event-types.ts';
 import type { MapContext } from './map/context.ts';
 import { untracedEventId } from './event-id.ts';
 import { reject, type MapResult } from './map/candidate.ts';
 import type { Attributes, MetricPoint } from './telemetry.ts';
 
+type PingField = keyof z.infer<(typeof eventSchemas)['health.ping']>;
+
 interface Reading {
   /** The field of health.ping that the value fills. */
-  readonly field:
-    | 'healthy'
-    | 'response_time_ms'
-    | 'queue_length'
-    | 'consumers'
-    | 'uptime_s'
-    | 'tls_days_left'
-    | 'error';
+  readonly field: keyof typeof FILL;
   /** Attributes that name the target, the first that is there. */
   readonly target: readonly string[];
   /** Points without this attribute value are no reading (httpcheck reports a point for each status class). */
   readonly only?: { readonly attribute: string; readonly value: string };
   readonly component?: string;
 }
+
+type Fill = (ping: Draft, point: MetricPoint) => unknown;
+const asItIs: Fill = (_, { value }) => value;
+
+/** What a point says of each field that a metric may fill; undefined: nothing. */
+const FILL = {
+  healthy: (_, { value }) => value >= 1,
+  error: (_, { value, attributes }) =>
+    value > 0 ? (textAttribute(attributes, 'error.message') ?? 'check failed') : undefined,
+  response_time_ms: (_, { value, unit }) => value * (TO_MS[unit] ?? 1),
+  // A queue has a point for each state that its messages are in.
+  queue_length: (ping, { value }) => Number(ping['queue_length'] ?? 0) + value,
+  consumers: asItIs,
+  uptime_s: asItIs,
+  tls_days_left: asItIs,
+} as const satisfies Readonly<Partial<Record<PingField, Fill>>>;
 
 const OWN = [ATTRIBUTE_OF_FIELD.target];
 const HTTP_CHECK = ['http.url', 'url.full'];
@@ -70,7 +83,7 @@ export class HealthReadings {
     const ping = this.#pings.get(key) ?? newPing(target, component, point, this.#context);
     this.#pings.set(key, ping);
     if (reading.only === undefined || textAttribute(both, reading.only.attribute) === reading.only.value)
-      fill(ping, reading, point);
+      ping[reading.field] = FILL[reading.field](ping, point) ?? ping[reading.field];
   }
 
   get size(): number {
@@ -103,28 +116,6 @@ function newPing(target: string, component: string | undefined, point: MetricPoi
     status_code: Number(textAttribute(point.attributes, 'http.status_code') ?? Number.NaN) || undefined,
     clowder_instance: textAttribute(point.resource, ATTRIBUTE_OF_FIELD.clowder_instance),
   };
-}
-
-function fill(ping: Draft, reading: Reading, point: MetricPoint): void {
-  switch (reading.field) {
-    case 'healthy':
-      ping['healthy'] = point.value >= 1;
-      break;
-    case 'error':
-      if (point.value > 0) ping['error'] = textAttribute(point.attributes, 'error.message') ?? 'check failed';
-      break;
-    case 'response_time_ms':
-      ping['response_time_ms'] = point.value * (TO_MS[point.unit] ?? 1);
-      break;
-    case 'queue_length':
-      ping['queue_length'] = Number(ping['queue_length'] ?? 0) + point.value;
-      break;
-    case 'consumers':
-    case 'uptime_s':
-    case 'tls_days_left':
-      ping[reading.field] = point.value;
-      break;
-  }
 }
 
 function firstText(attributes: MetricPoint['attributes'], names: readonly string[]): string | undefined {

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { fieldsByProperty } from '../instrumentation/events/properties.ts';
 import { ATTRIBUTE_OF_FIELD } from '../taxonomy/attributes.ts';
-import { commonFields, eventSchemas, eventTraits, EVENT_TYPES, type EventType } from '../taxonomy/event-types.ts';
+import { commonFields } from '../taxonomy/event-fields.ts';
+import { eventSchemas, eventTraits, EVENT_TYPES, type EventType } from '../taxonomy/event-types.ts';
 import { objectSchema, requirements, type FieldSchema } from './event-schema.ts';
 
 export const MANUAL_EVENTS_PAGE = fileURLToPath(new URL('../docs/manual-events.md', import.meta.url));

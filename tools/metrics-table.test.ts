@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { EnrichmentStats } from '../instrumentation/enrichment/stats.ts';
 import { statsRegistry } from '../proxy/admin/registry.ts';
 import { ProxyStats } from '../proxy/admin/stats.ts';
-import { SinkMetrics } from '../sinks/service/metrics.ts';
+import { SinkMetrics } from '../sinks/running/metrics.ts';
 import { metricDescriptions, OPERATE_PAGE, withMetrics } from './metrics-table.ts';
 
 interface Rule {

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { CollectorMetrics, type MetricDescription } from '../collector/metrics.ts';
+import { CollectorMetrics, type MetricDescription } from '../collector/self-telemetry/metrics.ts';
 
 export const OPERATE_PAGE = fileURLToPath(new URL('../docs/operate.md', import.meta.url));
 
-const BEGIN = '<!-- Generated from collector/metrics.ts by `npm run docs`: do not edit down to the end mark. -->';
+const BEGIN =
+  '<!-- Generated from collector/self-telemetry/metrics.ts by `npm run docs`: do not edit down to the end mark. -->';
 const END = '<!-- end of the generated part -->';
 
 /** Every metric of the collector's own, as it describes them itself. */

@@ -1,25 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  cpSync,
-  existsSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isMade, makeOnce } from './make-once.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What the package is made of: from any of these, another package. */
 const MADE_OF = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'LICENSE', 'CHANGELOG.md']; // prettier-ignore
 /** Programs of tests that import the package by its name, as a user's do. */
 const PROGRAMS = 'test/fixtures/programs';
+const PREFIX = join(tmpdir(), 'clowder-otel-packed-');
 
 /** The package as a user has it: packed, and unpacked into an empty directory. */
 export interface PackedPackage {
@@ -36,7 +28,7 @@ export interface PackedPackage {
  */
 export function packedPackage(): PackedPackage {
   const packed = placeOfPackage();
-  if (existsSync(packed.path)) return packed;
+  if (isMade(packed.home)) return packed;
   throw new Error('the packed package of these sources is missing: run `node tools/packed-package.ts`');
 }
 
@@ -49,31 +41,27 @@ export function packedPackage(): PackedPackage {
  */
 export function packPackage(): PackedPackage {
   const packed = placeOfPackage();
-  if (existsSync(packed.path)) return packed;
-  const work = mkdtempSync(`${packed.home}-`);
-  try {
-    execFileSync('npm', ['pack', '--silent', '--pack-destination', work], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] }); // prettier-ignore
-    const unpacked = join(work, 'node_modules', 'clowder-otel');
-    mkdirSync(unpacked, { recursive: true });
-    const [tarball = ''] = globSync('*.tgz', { cwd: work });
-    execFileSync('tar', ['-xzf', join(work, tarball), '--strip-components=1', '-C', unpacked]);
-    rmSync(join(work, tarball));
-    for (const name of dependencies()) {
-      const link = join(work, 'node_modules', name);
-      mkdirSync(dirname(link), { recursive: true });
-      symlinkSync(join(ROOT, 'node_modules', name), link);
-    }
-    cpSync(join(ROOT, PROGRAMS), join(work, 'programs'), { recursive: true });
-    // In one step: of two runs that make it at the same time, one is the first.
-    if (!existsSync(packed.home)) renameSync(work, packed.home);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+  makeOnce({ directory: packed.home, prefix: PREFIX, make: unpackInto });
   return packed;
 }
 
+function unpackInto(home: string): void {
+  execFileSync('npm', ['pack', '--silent', '--pack-destination', home], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] }); // prettier-ignore
+  const unpacked = join(home, 'node_modules', 'clowder-otel');
+  mkdirSync(unpacked, { recursive: true });
+  const [tarball = ''] = globSync('*.tgz', { cwd: home });
+  execFileSync('tar', ['-xzf', join(home, tarball), '--strip-components=1', '-C', unpacked]);
+  rmSync(join(home, tarball));
+  for (const name of dependencies()) {
+    const link = join(home, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules', name), link);
+  }
+  cpSync(join(ROOT, PROGRAMS), join(home, 'programs'), { recursive: true });
+}
+
 function placeOfPackage(): PackedPackage {
-  const home = join(tmpdir(), `clowder-otel-packed-${contentKey()}`);
+  const home = PREFIX + contentKey();
   return { home, path: join(home, 'node_modules', 'clowder-otel') };
 }
 

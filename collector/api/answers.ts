@@ -1,4 +1,4 @@
-import type { RouteConfig } from '@hono/zod-openapi';
+import type { RouteConfig, z } from '@hono/zod-openapi';
 import { ERRORS, type ErrorCode, type ErrorStatus } from '../errors.ts';
 
 export type Responses = RouteConfig['responses'];
@@ -11,8 +11,8 @@ export const SECURITY: NonNullable<RouteConfig['security']> = [{ bearer: [] }, {
 export const OPEN: NonNullable<RouteConfig['security']> = [];
 
 export const ref = (name: string): Reference => ({ $ref: `#/components/schemas/${name}` });
-export const json = (name: string): Content => ({ 'application/json': { schema: ref(name) } });
-export const answer = (description: string, content: Content) => ({ description, content });
+export const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
+export const answer = <const Body extends Content>(description: string, content: Body) => ({ description, content });
 
 /** Any path may get these, and no route says them for itself. */
 type Undocumented = 404 | 405 | 500;

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { answerErrors } from '../answer-error.ts';
 import { CollectorError } from '../errors.ts';
-import { trustProxies } from '../client-address.ts';
+import { trustProxies } from '../keys/client-address.ts';
 import type { ApiKey } from '../keys/store.ts';
 import type { StatedEvent, StatedVerdict } from '../intake/stated-intake.ts';
 import { browserRoutes, type BrowserDependencies } from './browser-routes.ts';

@@ -1,12 +1,13 @@
 import { Hono, type Context } from 'hono';
 import { cors } from 'hono/cors';
 import { z } from 'zod';
-import type { ClientAddressOf } from '../client-address.ts';
+import type { ClientAddressOf } from '../keys/client-address.ts';
 import { createByteBudget } from '../otlp/byte-budget.ts';
 import { overRate, remoteAddress } from '../keys/auth.ts';
 import type { KeyStore } from '../keys/store.ts';
 import type { StatedEvent, StatedVerdict } from '../intake/stated-intake.ts';
 import { CollectorError } from '../errors.ts';
+import { ANSWERS } from './answer-schemas.ts';
 import { answer, json, ref } from './answers.ts';
 import { JSON_ERRORS, readJson } from './request-body.ts';
 import { defineRoute, serve, type Route } from './route.ts';
@@ -52,7 +53,7 @@ const postPageView = defineRoute({
     },
   },
   responses: {
-    202: answer('Journaled', json('PageViewAccepted')),
+    202: answer('Journaled', json(ANSWERS.PageViewAccepted)),
   },
   errors: [...JSON_ERRORS, 'origin_not_allowed', 'invalid_event', 'journal_full', 'journal_unavailable'],
 });
@@ -69,14 +70,13 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
   const app = new Hono();
   const budget = createByteBudget(BUDGET_BYTES);
   app.use(postPageView.path, cors({ origin: [...deps.allowedOrigins], allowMethods: ['POST'], credentials: true }));
-  serve(app, postPageView, async (c) => {
+  serve(app, postPageView, async (c, { key: ofQuery }) => {
     const origin = c.req.header('origin');
     if (origin === undefined || !deps.allowedOrigins.includes(origin))
       throw new CollectorError(
         'origin_not_allowed',
         'Pages of this origin may not send page views: add it to ALLOWED_ORIGINS',
       );
-    const ofQuery = c.req.query('key');
     // Who says who it is beforehand is looked at beforehand.
     if (ofQuery !== undefined) await checkKey(deps.keys, ofQuery);
     const body = await readView(c);

@@ -7,6 +7,7 @@ import { CollectorError, type ErrorCode } from '../errors.ts';
 import { createByteBudget } from '../otlp/byte-budget.ts';
 import { idsOf, type StatedEvent, type StatedVerdict } from '../intake/stated-intake.ts';
 import type { History } from './history-page.ts';
+import { ANSWERS } from './answer-schemas.ts';
 import { answer, json, ref } from './answers.ts';
 import type { LiveEvents } from './live-events.ts';
 import { historyQuery, historyRoute } from './history-route.ts';
@@ -52,7 +53,7 @@ const POST_ERRORS = [
   'journal_full',
   'journal_unavailable',
 ] as const satisfies readonly ErrorCode[];
-const POSTED = { 202: answer('Journaled: it will not be lost', json('Accepted')) };
+const POSTED = { 202: answer('Journaled: it will not be lost', json(ANSWERS.Accepted)) };
 
 const postEvents = defineRoute({
   method: 'post',
@@ -141,7 +142,6 @@ const listEvents = defineRoute({
       },
     },
   },
-  errors: ['invalid_query'],
 });
 
 const streamEvents = defineRoute({
@@ -157,7 +157,6 @@ const streamEvents = defineRoute({
       'text/event-stream': { schema: { type: 'string' } },
     }),
   },
-  errors: ['invalid_query'],
 });
 
 export const EVENT_ROUTES: readonly Route[] = [postEvents, listEvents, streamEvents];
@@ -168,7 +167,7 @@ export function eventsRoutes(deps: EventsDependencies): Hono {
   const app = new Hono();
   const budget = createByteBudget(BUDGET_BYTES);
 
-  async function post(c: Context, type: string | undefined): Promise<Response> {
+  async function post(c: Context, type: string | undefined) {
     const lease = budget.lease();
     try {
       const posted = await readEvents(c, lease);
@@ -223,12 +222,7 @@ function withType(posted: Posted, type: string | undefined): Posted {
   return { value: { ...posted.value, event: type } };
 }
 
-async function accept(
-  c: Context,
-  posted: readonly Posted[],
-  type: string | undefined,
-  deps: EventsDependencies,
-): Promise<Response> {
+async function accept(c: Context, posted: readonly Posted[], type: string | undefined, deps: EventsDependencies) {
   const idempotencyKey = c.req.header('idempotency-key')?.trim() ?? '';
   // An Idempotency-Key belongs to its endpoint (draft-ietf-httpapi-idempotency-key-header, section 2.2).
   const scope = `${String(c.get('keyId') ?? '')}${type === undefined ? '' : `/${type}`}`;

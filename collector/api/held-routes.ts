@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { HeldEvents } from '../publishing/held-events.ts';
+import { ANSWERS } from './answer-schemas.ts';
 import { answer, json } from './answers.ts';
 import { defineRoute, serve, type Route } from './route.ts';
 
@@ -10,7 +11,9 @@ const retryHeld = defineRoute({
   operationId: 'retry_held',
   tags: ['held'],
   summary: 'Publish the events that no queue took once more, now',
-  responses: { 200: answer('What became of them; all of them stay held while there is no broker', json('Retried')) },
+  responses: {
+    200: answer('What became of them; all of them stay held while there is no broker', json(ANSWERS.Retried)),
+  },
 });
 
 export const HELD_ROUTES: readonly Route[] = [retryHeld];
@@ -18,6 +21,6 @@ export const HELD_ROUTES: readonly Route[] = [retryHeld];
 /** Events that no queue took: POST /api/v1/held/retry tries them again, whatever their pauses are. */
 export function heldRoutes(held: Pick<HeldEvents, 'retryNow'>): Hono {
   const app = new Hono();
-  serve(app, retryHeld, async (c) => c.json(await held.retryNow()));
+  serve(app, retryHeld, async (c) => c.json(await held.retryNow(), 200));
   return app;
 }

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { answerErrors } from '../answer-error.ts';
-import { historyRoute } from './history-route.ts';
+import { eventsRoutes } from './events-routes.ts';
 
 interface Row {
   readonly row: number;
@@ -41,8 +41,8 @@ function historyOf(rows: readonly Row[]) {
 function api(rows: readonly Row[] = ROWS) {
   const app = new Hono();
   answerErrors(app, pino({ level: 'silent' }));
-  app.get('/events', historyRoute(historyOf(rows)));
-  return (query = '', headers: Record<string, string> = {}) => app.request(`/events${query}`, { headers });
+  app.route('/', eventsRoutes({ submit: async () => [], history: historyOf(rows), live: () => () => undefined }));
+  return (query = '', headers: Record<string, string> = {}) => app.request(`/api/v1/events${query}`, { headers });
 }
 
 interface Page {

@@ -1,9 +1,9 @@
-import type { Context, Handler } from 'hono';
-import { z } from 'zod';
+import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { EVENT_TYPES, isEventType } from '../../taxonomy/event-types.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
-import { CollectorError } from '../errors.ts';
 import { readHistoryPage, type History } from './history-page.ts';
+import { whole } from './query.ts';
 
 const RFC_3339 = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 const time = z
@@ -31,7 +31,7 @@ export const historyQuery = z.object({
   resource_id: z.string().optional(),
   user_id: z.string().optional(),
   clowder_instance: z.string().optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: whole(1, 1000).default(100),
   order: z.enum(['asc', 'desc']).default('desc').describe('By the time of acceptance'),
   cursor: z
     .string()
@@ -41,9 +41,8 @@ export const historyQuery = z.object({
 });
 
 /** The journal's history: filtered, a page at a time. */
-export function historyRoute(history: History): Handler {
-  return async function listEvents(c) {
-    const query = readQuery(c, historyQuery);
+export function historyRoute(history: History) {
+  return async function listEvents(c: Context, query: z.output<typeof historyQuery>): Promise<Response> {
     const { events, next } = await readHistoryPage(history, query);
     const format = query.format ?? formatOf(c.req.header('accept'));
     if (format === 'ndjson')
@@ -51,14 +50,6 @@ export function historyRoute(history: History): Handler {
     if (format === 'csv') return text(c, toCsv(events), 'text/csv; charset=utf-8', next);
     return c.json({ events, ...(next !== undefined && { next }) });
   };
-}
-
-/** The query, by its schema. @throws CollectorError invalid_query that says what is wrong with which part of it */
-export function readQuery<Query>(c: Context, schema: z.ZodType<Query>): Query {
-  const parsed = schema.safeParse(c.req.query());
-  if (parsed.success) return parsed.data;
-  const reasons = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-  throw new CollectorError('invalid_query', `The query is wrong: ${reasons}`);
 }
 
 function text(c: Context, body: string, type: string, next: string | undefined): Response {

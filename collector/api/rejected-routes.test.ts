@@ -47,13 +47,31 @@ describe('GET /api/v1/rejected', () => {
   test.each([
     ['', { limit: 100, afterId: 0 }],
     ['?limit=5&after=17', { limit: 5, afterId: 17 }],
-    ['?limit=99999', { limit: 1000, afterId: 0 }],
-    ['?limit=-3&after=x', { limit: 1, afterId: 0 }],
+    ['?limit=1000&after=0', { limit: 1000, afterId: 0 }],
+    ['?limit=1', { limit: 1, afterId: 0 }],
   ])('%s lists %j', async (query, asked) => {
     const { app, rejected } = setUp();
     const answer = await app.request(`/api/v1/rejected${query}`);
     expect(await answer.json()).toEqual({ rejected: RECORDS });
     expect(rejected).toHaveBeenCalledExactlyOnceWith(asked);
+  });
+
+  test.each([
+    ['limit=1.5', 'limit: must be an integer from 1 to 1000'],
+    ['limit=0', 'limit: must be an integer from 1 to 1000'],
+    ['limit=1001', 'limit: must be an integer from 1 to 1000'],
+    ['limit=', 'limit: must be an integer from 1 to 1000'],
+    ['limit=1e2', 'limit: must be an integer from 1 to 1000'],
+    ['limit=0x10', 'limit: must be an integer from 1 to 1000'],
+    ['limit=5&after=x', 'after: must be an integer, 0 or more'],
+    ['after=-1', 'after: must be an integer, 0 or more'],
+    ['after=9007199254740993', 'after: must be an integer, 0 or more'],
+  ])('answers 400 to %s, and says what it may be', async (query, reason) => {
+    const { app, rejected } = setUp();
+    const answer = await app.request(`/api/v1/rejected?${query}`);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ code: 'invalid_query', detail: `The query is wrong: ${reason}` });
+    expect(rejected).not.toHaveBeenCalled();
   });
 });
 

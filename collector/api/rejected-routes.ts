@@ -5,7 +5,9 @@ import type { MapContext } from '../../taxonomy/map/context.ts';
 import { isEventType } from '../../taxonomy/event-types.ts';
 import type { Candidate } from '../../taxonomy/map/candidate.ts';
 import { CollectorError } from '../errors.ts';
+import { ANSWERS } from './answer-schemas.ts';
 import { answer, json, ref } from './answers.ts';
+import { whole } from './query.ts';
 import { BODY_MAX, JSON_ERRORS, readJson, requireJson } from './request-body.ts';
 import { defineRoute, serve, type Route } from './route.ts';
 import type { Intake } from '../intake/intake.ts';
@@ -35,11 +37,11 @@ const listRejected = defineRoute({
   summary: 'Telemetry that stated an event wrongly',
   request: {
     query: z.object({
-      limit: z.int().min(1).max(1000).default(100),
-      after: z.int().optional().describe('Records with a greater id'),
+      limit: whole(1, 1000).default(100),
+      after: whole(0).default(0).describe('Records with a greater id'),
     }),
   },
-  responses: { 200: answer('Records and reasons', json('RejectedRecords')) },
+  responses: { 200: answer('Records and reasons', json(ANSWERS.RejectedRecords)) },
 });
 
 const replayRejected = defineRoute({
@@ -50,7 +52,7 @@ const replayRejected = defineRoute({
   tags: ['rejected'],
   summary: 'Check rejected records again, and journal those that are right now',
   request: { body: { required: true, content: { 'application/json': { schema: ref('Replay'), example: {} } } } },
-  responses: { 200: answer('What became of them', json('Replayed')) },
+  responses: { 200: answer('What became of them', json(ANSWERS.Replayed)) },
   errors: [...JSON_ERRORS, 'unsupported_media_type', 'invalid_request', 'journal_full', 'journal_unavailable'],
 });
 
@@ -64,7 +66,7 @@ const discardRejected = defineRoute({
   request: {
     body: { required: true, content: { 'application/json': { schema: ref('Discard'), example: { ids: [1, 2] } } } },
   },
-  responses: { 200: answer('How many there were', json('Discarded')) },
+  responses: { 200: answer('How many there were', json(ANSWERS.Discarded)) },
   errors: [...JSON_ERRORS, 'unsupported_media_type', 'invalid_request', 'journal_unavailable'],
 });
 
@@ -74,15 +76,13 @@ export const REJECTED_ROUTES: readonly Route[] = [listRejected, replayRejected, 
 export function rejectedRoutes({ journal, intake, context }: RejectedDependencies): Hono {
   const app = new Hono();
   const budget = createByteBudget(BUDGET_BYTES);
-  serve(app, listRejected, (c) => {
-    const limit = Math.min(1000, Math.max(1, Number(c.req.query('limit') ?? 100) || 100));
-    const afterId = Number(c.req.query('after') ?? 0) || 0;
-    return c.json({ rejected: journal.rejected({ limit, afterId }) });
-  });
+  serve(app, listRejected, (c, { limit, after }) =>
+    c.json({ rejected: journal.rejected({ limit, afterId: after }) }, 200),
+  );
   serve(app, replayRejected, async (c) => {
     const request = replayRequest.safeParse(await read(c));
     if (!request.success) throw new CollectorError('invalid_request', 'The body must be {} or {"ids": [1, 2]}');
-    return c.json(await replay(request.data.ids));
+    return c.json(await replay(request.data.ids), 200);
   });
 
   serve(app, discardRejected, async (c) => {
@@ -91,7 +91,7 @@ export function rejectedRoutes({ journal, intake, context }: RejectedDependencie
     const wanted = new Set(request.data.ids);
     const there = [...wanted].filter((id) => journal.rejected({ limit: 1, afterId: id - 1 })[0]?.id === id);
     if (there.length > 0) await journal.write({ unreject: there });
-    return c.json({ discarded: there.length });
+    return c.json({ discarded: there.length }, 200);
   });
 
   /** A form of another site can send no JSON without asking first. */

@@ -1,6 +1,8 @@
+import { z } from '@hono/zod-openapi';
 import { Hono } from 'hono';
 import type { Registry } from 'prom-client';
 import type { Readiness } from '../readiness.ts';
+import { ANSWERS } from './answer-schemas.ts';
 import { answer, json } from './answers.ts';
 import { defineRoute, serve, type Route } from './route.ts';
 
@@ -16,7 +18,7 @@ const getHealth = defineRoute({
   operationId: 'get_health',
   tags: ['state'],
   summary: 'Whether the process answers',
-  responses: { 200: answer('It does', json('Health')) },
+  responses: { 200: answer('It does', json(ANSWERS.Health)) },
 });
 
 const getReadiness = defineRoute({
@@ -27,8 +29,8 @@ const getReadiness = defineRoute({
   tags: ['state'],
   summary: 'Journal, broker and backlog, with reasons',
   responses: {
-    200: answer('Ready, or degraded: events are taken and wait', json('Readiness')),
-    503: answer('Unavailable: events cannot be taken', json('Readiness')),
+    200: answer('Ready, or degraded: events are taken and wait', json(ANSWERS.Readiness)),
+    503: answer('Unavailable: events cannot be taken', json(ANSWERS.Readiness)),
   },
 });
 
@@ -39,7 +41,7 @@ const getMetrics = defineRoute({
   operationId: 'get_metrics',
   tags: ['state'],
   summary: 'Metrics for Prometheus',
-  responses: { 200: answer("Prometheus' text format", { 'text/plain': { schema: { type: 'string' } } }) },
+  responses: { 200: answer("Prometheus' text format", { 'text/plain': { schema: z.string() } }) },
 });
 
 export const STATE_ROUTES: readonly Route[] = [getHealth, getReadiness, getMetrics];
@@ -47,7 +49,7 @@ export const STATE_ROUTES: readonly Route[] = [getHealth, getReadiness, getMetri
 /** How the collector is: GET /healthz, /readyz and /metrics. */
 export function stateRoutes({ readiness, registry }: StateDependencies): Hono {
   const app = new Hono();
-  serve(app, getHealth, (c) => c.json({ status: 'ok' }));
+  serve(app, getHealth, (c) => c.json({ status: 'ok' }, 200));
   serve(app, getReadiness, (c) => {
     const state = readiness();
     return c.json(state, state.status === 'unavailable' ? 503 : 200);

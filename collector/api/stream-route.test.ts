@@ -3,8 +3,8 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { answerErrors } from '../answer-error.ts';
 import type { EventType } from '../../taxonomy/event-types.ts';
-import { createLiveEvents } from './live-events.ts';
-import { streamRoute } from './stream-route.ts';
+import { createLiveEvents, type LiveEvents } from './live-events.ts';
+import { eventsRoutes } from './events-routes.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
 afterEach(() => void vi.useRealTimers());
@@ -14,18 +14,16 @@ async function open(query = '') {
   const listeners = new Set<unknown>();
   const app = new Hono();
   answerErrors(app, pino({ level: 'silent' }));
-  app.get(
-    '/stream',
-    streamRoute((listener) => {
-      const forget = live.listen(listener);
-      listeners.add(listener);
-      return () => {
-        forget();
-        listeners.delete(listener);
-      };
-    }),
-  );
-  const response = await app.request(`/stream${query}`);
+  const listen: LiveEvents['listen'] = (listener) => {
+    const forget = live.listen(listener);
+    listeners.add(listener);
+    return () => {
+      forget();
+      listeners.delete(listener);
+    };
+  };
+  app.route('/', eventsRoutes({ submit: async () => [], history: { scan: () => [] }, live: listen }));
+  const response = await app.request(`/api/v1/events/stream${query}`);
   const reader = (response.body ?? new ReadableStream<Uint8Array>()).getReader();
   const decoder = new TextDecoder();
   let text = '';
@@ -40,7 +38,7 @@ async function open(query = '') {
   }
   const happen = (event_id: string, event: EventType = 'file.uploaded', more: object = {}) =>
     live.publish({ event_id, event, created: 1, ...more });
-  return { response, reader, received, happen, listeners, again: () => app.request('/stream') };
+  return { response, reader, received, happen, listeners, again: () => app.request('/api/v1/events/stream') };
 }
 
 test('a type that there is not gets 400 that names those that there are', async () => {

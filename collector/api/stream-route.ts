@@ -1,9 +1,9 @@
 import { ServerResponse } from 'node:http';
-import type { Context, Handler } from 'hono';
+import type { Context } from 'hono';
 import { streamSSE, type SSEStreamingApi } from 'hono/streaming';
 import { z } from 'zod';
 import { CollectorError } from '../errors.ts';
-import { readQuery, typesQuery } from './history-route.ts';
+import { typesQuery } from './history-route.ts';
 import type { LiveEvent, LiveEvents } from './live-events.ts';
 
 /** Query of GET /api/v1/events/stream. */
@@ -20,10 +20,10 @@ const STREAMS_A_KEY = 20;
  *
  * @throws CollectorError too_many_requests where the key has too many streams open
  */
-export function streamRoute(live: LiveEvents['listen']): Handler {
+export function streamRoute(live: LiveEvents['listen']) {
   const openByKey = new Map<string, number>();
-  return function streamEvents(c) {
-    const types = readQuery(c, streamQuery).type?.split(',');
+  return function streamEvents(c: Context, { type }: z.output<typeof streamQuery>): Response {
+    const types = type?.split(',');
     const key = String(c.get('keyId') ?? '');
     const open = openByKey.get(key) ?? 0;
     if (open >= STREAMS_A_KEY)

@@ -1,3 +1,4 @@
+import { eventTraits } from '../../taxonomy/event-types.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { asId } from '../../taxonomy/http/facts.ts';
 import type { KeyRule } from '../journal/segments.ts';
@@ -40,9 +41,6 @@ export function rememberedOf(line: string): Remembered {
   return { key: OF_OURS.test(line) ? INTERNAL + line : line };
 }
 
-/** Of one job there is one of each, whoever reports it; of its progress there are many. */
-const ONE_A_JOB: ReadonlySet<string> = new Set(['extraction.queued', 'extraction.done', 'extraction.failed']);
-
 /** Keys of "an event of this type was accepted of this job" (docs/adr/013-one-job-one-event.md). */
 export interface JobKeys {
   /** Any of these in the seen ids: this event of the job is there. */
@@ -53,7 +51,7 @@ export interface JobKeys {
 
 /** @returns undefined for an event of which there may be many, or that names no job of Clowder's */
 export function jobKeysOf(body: FlatBody): JobKeys | undefined {
-  if (!ONE_A_JOB.has(body.event)) return undefined;
+  if (eventTraits[body.event].ofOneJob !== 'one') return undefined;
   // Only Clowder's own ids name one job to everybody: "1" may be the first of each extractor.
   const job = asId(body['job_id']);
   if (job === undefined) return undefined;

@@ -3,7 +3,7 @@ import { MemoryJournal } from '../../test/support/memory-journal.ts';
 import { createMapContext } from '../../taxonomy/map/context.ts';
 import type { Attributes, LogRecord, MetricPoint, SpanRecord } from '../../taxonomy/telemetry.ts';
 import { Intake } from './intake.ts';
-import { CollectorMetrics } from '../metrics.ts';
+import { CollectorMetrics } from '../self-telemetry/metrics.ts';
 import type { RecordSink } from '../otlp/decoding.ts';
 import { SeenIds } from './seen-ids.ts';
 import { createScreen, openBatch, type Signal } from './telemetry-batch.ts';

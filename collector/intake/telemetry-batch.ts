@@ -8,7 +8,7 @@ import type { MetricPoint, SpanRecord } from '../../taxonomy/telemetry.ts';
 import { toAccessLine, type AccessLine, type AccessRecord } from '../connections/access-line.ts';
 import type { ConnectionCounter } from '../connections/connection-counter.ts';
 import { CollectorError } from '../errors.ts';
-import type { CollectorMetrics } from '../metrics.ts';
+import type { CollectorMetrics } from '../self-telemetry/metrics.ts';
 import type { ByteLease } from '../otlp/byte-budget.ts';
 import type { LogSink, RecordSink } from '../otlp/decoding.ts';
 import type { Intake } from './intake.ts';

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { errorText } from '../../runtime/error-text.ts';
 import { giveUpWhereNothingIsLeft } from './ballast.ts';
 import { isDamage, LOCK_CURE, naming } from './damage.ts';
 import { makePrivate } from './private-file.ts';
@@ -77,7 +78,7 @@ export function makeDataDir(dir: string): string {
 }
 
 function notWritable(dir: string, cause: unknown): DataDirError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = errorText(cause);
   return new DataDirError(
     'data_dir_not_writable',
     `DATA_DIR ${dir} cannot be written (${reason}): make it writable for this user, or set DATA_DIR to another directory`,

@@ -8,6 +8,7 @@ import { TotalsTable } from './totals.ts';
 import { HeldEventsTable } from './held-events-table.ts';
 import { RejectedTable } from './rejected-table.ts';
 import type { CountedRow, Cursor, JournalChange, JournalRefusal, JournalStats } from './types.ts';
+import { errorText } from '../../runtime/error-text.ts';
 
 export interface StoreOptions {
   readonly dir: string;
@@ -436,7 +437,6 @@ function countLines(lines: Uint8Array): number {
 }
 
 function unavailable(error: unknown): JournalRefusal {
-  const reason = error instanceof Error ? error.message : String(error);
   if (isFull(error)) return DISK_FULL;
-  return { code: 'journal_unavailable', message: `The journal cannot be written: ${reason}` };
+  return { code: 'journal_unavailable', message: `The journal cannot be written: ${errorText(error)}` };
 }

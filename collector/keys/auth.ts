@@ -2,7 +2,7 @@ import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context, MiddlewareHandler } from 'hono';
 import ipaddr from 'ipaddr.js';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import { trustProxies } from '../client-address.ts';
+import { trustProxies } from './client-address.ts';
 import { CollectorError } from '../errors.ts';
 import { handleAs } from './sender.ts';
 import type { ApiKey, KeyStore, Scope } from './store.ts';

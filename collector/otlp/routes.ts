@@ -1,7 +1,8 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { Hono } from 'hono';
 import type { TelemetryBatch } from '../intake/telemetry-batch.ts';
-import { answer, ref } from '../api/answers.ts';
+import { ANSWERS } from '../api/answer-schemas.ts';
+import { answer } from '../api/answers.ts';
 import { defineRoute, serve, type Route } from '../api/route.ts';
 import { CollectorError } from '../errors.ts';
 import { readBody } from './body.ts';
@@ -44,7 +45,7 @@ const LARGE_BYTES = 64 * 1024;
 const SIGNALS: readonly Signal[] = ['traces', 'logs', 'metrics'];
 
 /** A receiver: one signal, which comes in one field of the request. */
-const receiver = (signal: Signal, field: string): Route =>
+const receiver = (signal: Signal, field: string) =>
   defineRoute({
     method: 'post',
     path: `/v1/${signal}`,
@@ -67,7 +68,7 @@ const receiver = (signal: Signal, field: string): Route =>
     responses: {
       200: answer('Taken; records that never can be are named', {
         'application/x-protobuf': {},
-        'application/json': { schema: ref('ExportResponse') },
+        'application/json': { schema: ANSWERS.ExportResponse },
       }),
     },
     errorForm: 'otlp',
@@ -87,11 +88,11 @@ const receiver = (signal: Signal, field: string): Route =>
     ],
   });
 
-const RECEIVERS: Readonly<Record<Signal, Route>> = {
+const RECEIVERS = {
   traces: receiver('traces', 'resourceSpans'),
   logs: receiver('logs', 'resourceLogs'),
   metrics: receiver('metrics', 'resourceMetrics'),
-};
+} satisfies Readonly<Record<Signal, Route>>;
 
 export const OTLP_ROUTES: readonly Route[] = SIGNALS.map((signal) => RECEIVERS[signal]);
 

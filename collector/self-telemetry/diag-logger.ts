@@ -1,5 +1,6 @@
 import type { DiagLogger } from '@opentelemetry/api';
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logging.ts';
+import { errorText } from '../../runtime/error-text.ts';
 
 const ONCE_IN_MS = 60_000;
 const TEXT_MAX = 500;
@@ -40,7 +41,5 @@ export function diagLoggerOf(
 }
 
 function textOf(message: string, more: readonly unknown[]): string {
-  return [message, ...more.map((one) => (one instanceof Error ? one.message : String(one)))]
-    .join(' ')
-    .slice(0, TEXT_MAX);
+  return [message, ...more.map(errorText)].join(' ').slice(0, TEXT_MAX);
 }

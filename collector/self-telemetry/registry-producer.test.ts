@@ -1,7 +1,7 @@
 import { AggregationTemporality, DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
 import { Counter, Gauge, Histogram, Registry, Summary } from 'prom-client';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { CollectorMetrics } from '../metrics.ts';
+import { CollectorMetrics } from './metrics.ts';
 import { registryProducer } from './registry-producer.ts';
 
 const scope = { name: 'scope', version: '1' };

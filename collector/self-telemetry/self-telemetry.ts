@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DiagLogLevel, diag, trace } from '@opentelemetry/api';
 import { diagLogLevelFromString } from '@opentelemetry/core';
 import type { IMetricReader, PushMetricExporter } from '@opentelemetry/sdk-metrics';
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logging.ts';
 import type { Registry } from 'prom-client';
 import type { EventMessage } from '../../exporter/message.ts';
 import type { Outcome } from '../../exporter/publisher.ts';

@@ -1,5 +1,5 @@
 import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
-import { eventTraits, type EnrichedField } from '../../taxonomy/event-types.ts';
+import { eventTraits, type EnrichedField, type IdentityField } from '../../taxonomy/event-types.ts';
 import type { CapturedAttributes, CapturedEvent } from '../capture/types.ts';
 import type { Facts, Lookups, ResourceKind, User } from './lookups.ts';
 
@@ -31,21 +31,20 @@ const FILLS: Readonly<Record<ResourceKind | 'dataset of a file', Fills>> = {
 };
 
 /** Of what a field is the id, where its name says it. */
-const KIND_OF_ID: Readonly<Record<string, ResourceKind>> = { file_id: 'file', dataset_id: 'dataset' };
+const KIND_OF_ID = { file_id: 'file', dataset_id: 'dataset', resource_id: undefined } as const satisfies Readonly<
+  Record<IdentityField, ResourceKind | undefined>
+>;
 
 /** The resource that an event is about; undefined where it is about none, or one whose id nobody knows. */
 export function subjectOf({ type, attributes }: CapturedEvent): Subject | undefined {
   const { identity, resource } = eventTraits[type];
   for (const field of identity) {
     const kind = KIND_OF_ID[field] ?? resource?.type ?? attributes[ATTRIBUTE_OF_FIELD.resource_type];
-    const id = isAttributed(field) ? attributes[ATTRIBUTE_OF_FIELD[field]] : undefined;
+    const id = attributes[ATTRIBUTE_OF_FIELD[field]];
     if (typeof id === 'string' && isKind(kind)) return { kind, id };
   }
   return undefined;
 }
-
-const isAttributed = (field: string): field is keyof typeof ATTRIBUTE_OF_FIELD =>
-  Object.hasOwn(ATTRIBUTE_OF_FIELD, field);
 
 const isKind = (kind: unknown): kind is ResourceKind =>
   kind === 'file' || kind === 'dataset' || kind === 'collection' || kind === 'space';
@@ -97,11 +96,12 @@ function adding(event: CapturedEvent, added: CapturedAttributes): CapturedEvent 
   return Object.keys(added).length === 0 ? event : { ...event, attributes: { ...event.attributes, ...added } };
 }
 
-/** Events that name their user themselves: who logs in may bring the session of somebody else. */
-const NAMES_ITS_USER = /^user\./;
-
-/** Whether an event can tell who made its request. */
-export const isByUser = ({ type }: CapturedEvent): boolean => !NAMES_ITS_USER.test(type);
+/**
+ * Whether an event can tell who made its request. One that is stated by its user names that user itself: who logs in may
+ * bring the session of somebody else.
+ */
+export const isByUser = ({ type }: CapturedEvent): boolean =>
+  !eventTraits[type].stated.some((group) => group.includes('user_id'));
 
 /** The event with the user that Clowder names; one that the request names differently stays as it is. */
 export function withUser(event: CapturedEvent, user: User): CapturedEvent {

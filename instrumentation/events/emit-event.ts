@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { context, diag, logs, type Context } from '@opentelemetry/api';
 import type { EventType } from '../../taxonomy/event-types.ts';
 import { stateEvent } from './statement.ts';
+import { errorText } from '../../runtime/error-text.ts';
 
 export const SCOPE_NAME = 'clowder-otel';
 
@@ -27,7 +28,7 @@ export function emitEvent(
     logs.getLogger(SCOPE_NAME).emit({ eventName: `clowder.${type}`, timestamp: at, attributes, context: within });
     return eventId;
   } catch (error) {
-    tell(`${type} ${defaults.eventId} was not sent: ${error instanceof Error ? error.message : String(error)}`);
+    tell(`${type} ${defaults.eventId} was not sent: ${errorText(error)}`);
     return defaults.eventId;
   }
 }

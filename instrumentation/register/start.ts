@@ -3,7 +3,6 @@ import { isWrapped, type Instrumentation } from '@opentelemetry/instrumentation'
 import { ExpressInstrumentation } from '@opentelemetry/instrumentation-express';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
-import { redactText } from '../../taxonomy/redaction.ts';
 import { ClowderInstrumentation } from '../server/clowder-instrumentation.ts';
 import { enrichmentSettings } from '../server/enrich-settings.ts';
 import { callerTrust, captureOptions } from '../server/settings.ts';
@@ -12,6 +11,7 @@ import { hasSdk } from '../telemetry/sdk.ts';
 import { logToStderr, setUpTelemetry } from '../telemetry/set-up.ts';
 import { hookImports } from './module-hooks.ts';
 import { strangersBeginTraces } from './strangers.ts';
+import { errorText } from '../../runtime/error-text.ts';
 
 /** By the names that OTEL_NODE_ENABLED_INSTRUMENTATIONS and OTEL_NODE_DISABLED_INSTRUMENTATIONS use. */
 const INSTRUMENTATIONS: ReadonlyMap<string, () => Instrumentation> = new Map<string, () => Instrumentation>([
@@ -68,7 +68,7 @@ function hookExpress(): void {
   try {
     hookImports(['express']);
   } catch (error) {
-    logToStderr(`Express is instrumented in CommonJS alone, hooks for import failed: ${redactText(String(error))}`);
+    logToStderr(`Express is instrumented in CommonJS alone, hooks for import failed: ${errorText(error)}`);
   }
 }
 

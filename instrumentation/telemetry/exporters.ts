@@ -20,7 +20,7 @@ import {
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace';
 import { createRequire } from 'node:module';
-import { redactText } from '../../taxonomy/redaction.ts';
+import { errorText } from '../../runtime/error-text.ts';
 
 type Log = (message: string) => void;
 type ByProtocol<Exporter> = Readonly<Record<string, () => Exporter>>;
@@ -127,7 +127,7 @@ function announceFailures(exporter: SpanExporter, log: Log): SpanExporter {
         const failed = result.code !== ExportResultCode.SUCCESS;
         if (failed !== failing) {
           failing = failed;
-          const reason = redactText(result.error?.message ?? 'unknown error');
+          const reason = errorText(result.error ?? 'unknown error');
           log(failed ? `spans cannot be sent (${reason}); they are lost until it works again` : 'spans are sent again');
         }
         resultCallback(result);

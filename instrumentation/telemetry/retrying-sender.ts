@@ -2,8 +2,8 @@ import { ROOT_CONTEXT, context } from '@opentelemetry/api';
 import { ExportResultCode, suppressTracing, type ExportResult } from '@opentelemetry/core';
 import { backOff } from '../../runtime/sending/back-off.ts';
 import { meaningOf } from '../../runtime/sending/status.ts';
-import { redactText } from '../../taxonomy/redaction.ts';
 import { BoundedQueue } from './bounded-queue.ts';
+import { errorText } from '../../runtime/error-text.ts';
 
 /** What sends items, as the SDK's exporters do. */
 export interface ItemExporter<T> {
@@ -207,7 +207,7 @@ export class RetryingSender<T> {
     }
     this.#failures += 1;
     if (this.#failures > 1) return;
-    const reason = redactText(error?.message ?? 'unknown error');
+    const reason = errorText(error ?? 'unknown error');
     this.#log(`domain events cannot be sent (${reason}); they are kept and sent again, ${this.#maxQueueSize} at most`);
   }
 

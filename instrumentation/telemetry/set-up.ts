@@ -1,7 +1,6 @@
 import { logs, metrics, propagation, trace, type Logger, type Meter, type Tracer } from '@opentelemetry/api';
 import { getBooleanFromEnv, getStringListFromEnv } from '@opentelemetry/core';
 import type { Instrumentation } from '@opentelemetry/instrumentation';
-import { redactText } from '../../taxonomy/redaction.ts';
 import { observeStats } from '../enrichment/stats.ts';
 import type { Enricher } from '../enrichment/types.ts';
 import { trustsNobody, type TrustsCaller } from './caller.ts';
@@ -13,6 +12,7 @@ import { FLUSH_TIMEOUT_MS, hasSdk, joinSdk, startSdk } from './sdk.ts';
 import { sendAtExit } from './send-at-exit.ts';
 import type { ServerTelemetry } from './server-request.ts';
 import { captureErrors, createServerTelemetry } from './server-telemetry.ts';
+import { errorText } from '../../runtime/error-text.ts';
 
 export interface TelemetryOptions {
   /** `service.name` where neither OTEL_SERVICE_NAME nor OTEL_RESOURCE_ATTRIBUTES gives one. @default the SDK's own */
@@ -57,7 +57,7 @@ export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
   const tracer = trace.getTracer(SCOPE);
   const logger = logs.getLogger(SCOPE);
   const meter = metrics.getMeter(SCOPE);
-  const onError = (error: unknown): void => log(`a request could not be reported: ${redactText(String(error))}`);
+  const onError = (error: unknown): void => log(`a request could not be reported: ${errorText(error)}`);
   const { enricher, trusts = trustsNobody } = options;
   if (enricher !== undefined) observeStats(meter, enricher.stats);
   let encoded: EncodedTelemetry | undefined;

@@ -3,6 +3,7 @@ import type { ZodType } from 'zod';
 import { DEFAULT_AMQP_URL, parseAmqpUrls } from '../../runtime/amqp/amqp-url.ts';
 import { isSecretSetting, shown } from '../../runtime/config/blank.ts';
 import { textOf } from '../../runtime/config/source.ts';
+import type { LogLevel } from '../../runtime/logging.ts';
 import { extractorsSettings, type ExtractorsSettings } from '../extractors/settings.ts';
 import type { MonitorYaml, NotifierSettings, ProbeSettings, ScheduleSettings } from './schema.ts';
 import type { Problem } from './secrets.ts';
@@ -40,7 +41,7 @@ export interface MonitorConfig {
   readonly spoolDir: string;
   readonly spoolMaxBytes: number;
   readonly admin: { readonly host: string; readonly port: number } | undefined;
-  readonly logLevel: string;
+  readonly logLevel: LogLevel;
   readonly probes: readonly PlannedProbe[];
   readonly notify: readonly PlannedNotifier[];
   /** Undefined where they are not observed. */

@@ -1,10 +1,9 @@
 import type { Meter } from '@opentelemetry/api';
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logging.ts';
 import { readFileSync } from 'node:fs';
 import { parseAmqpUrls } from '../../runtime/amqp/amqp-url.ts';
 import { readTls } from '../../runtime/amqp/connection.ts';
 import { EVENTS_EXCHANGE } from '../../runtime/amqp/topology.ts';
-import { redactText } from '../../taxonomy/redaction.ts';
 import type { HealthState } from '../state/health-state.ts';
 import type { EmitEvent } from '../telemetry/emit-event.ts';
 import { BrokerConnection } from './broker/connection.ts';
@@ -27,6 +26,7 @@ import type { Poller } from './polling/poller.ts';
 import { createV1Poller, type V1Poller } from './polling/v1.ts';
 import { createV2Poller } from './polling/v2.ts';
 import type { ExtractorsSettings } from './settings.ts';
+import { errorText } from '../../runtime/error-text.ts';
 
 export interface ExtractorsOptions {
   readonly settings: ExtractorsSettings;
@@ -198,14 +198,10 @@ function tellFirehose(state: FirehoseState, { jobs, poll }: ExtractorsSettings, 
 function problemTeller(log: Logger): SubscriptionRunner['onProblem'] {
   const told = new Map<string, string>();
   return (queue, error) => {
-    const reason = reasonOf(error);
+    // RabbitMQ's reasons name queues, and those of private extractors hold a key.
+    const reason = errorText(error);
     if (told.get(queue) === reason) return;
     told.set(queue, reason);
     log.warn({ queue, reason }, 'cannot listen to this queue; it is tried again');
   };
-}
-
-/** RabbitMQ's reasons name queues, and those of private extractors hold a key. */
-function reasonOf(error: unknown): string {
-  return redactText(error instanceof Error ? error.message : String(error));
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { backOff, heeding } from '../../runtime/sending/back-off.ts';
 import type { MonitorStore, OutboxRow } from '../state/store.ts';
-import { errorText } from '../probes/probe-error.ts';
+import { errorText } from '../../runtime/error-text.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
 
 export interface DeliveryOptions {

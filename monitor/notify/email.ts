@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer';
 import type { NotifierSettings } from '../config/schema.ts';
-import { errorText } from '../probes/probe-error.ts';
+import { errorText } from '../../runtime/error-text.ts';
 import { details, headline, type Notification } from './notification.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logging.ts';
 import type { PlannedNotifier } from '../config/config.ts';
 import type { ObservedReading } from '../metrics.ts';
 import type { Step } from '../state/health-state.ts';

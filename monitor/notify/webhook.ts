@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { post } from '../../runtime/sending/post.ts';
 import type { NotifierSettings } from '../config/schema.ts';
-import { errorText } from '../probes/probe-error.ts';
+import { errorText } from '../../runtime/error-text.ts';
 import { details, headline, type Notification } from './notification.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
 
@@ -65,9 +65,7 @@ async function postJson(
 ): Promise<void> {
   const sent = { 'content-type': 'application/json', 'user-agent': 'clowder-otel-monitor', ...headers };
   const { outcome } = await post({ url, headers: sent, body, signal, now: Date.now }).catch((error: unknown) => {
-    // fetch says only that it failed; why stands in the cause.
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    throw new NotifyError('not_now', errorText(cause), { cause: error });
+    throw new NotifyError('not_now', errorText(error), { cause: error });
   });
   switch (outcome.kind) {
     case 'accepted':

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Measures } from '../reading.ts';
 import { readCa } from './connection.ts';
 import { timedRequest } from './http-request.ts';
-import { errorText } from './probe-error.ts';
+import { errorText } from '../../runtime/error-text.ts';
 
 export interface ManagementSettings {
   /** Without `/api`. */

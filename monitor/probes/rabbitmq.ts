@@ -4,7 +4,7 @@ import { parseAmqpUrls, redactAmqpUrl } from '../../runtime/amqp/amqp-url.ts';
 import { connectToAny, endConnection, readTls } from '../../runtime/amqp/connection.ts';
 import type { Planned } from '../config/config.ts';
 import type { Measures, Probe, Reading } from '../reading.ts';
-import { errorText } from './probe-error.ts';
+import { errorText } from '../../runtime/error-text.ts';
 import { round } from './milliseconds.ts';
 import { managementClient } from './rabbitmq-management.ts';
 

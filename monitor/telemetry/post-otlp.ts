@@ -10,6 +10,7 @@ import { retryAfterMs } from '../../runtime/sending/retry-after.ts';
 import { meaningOf } from '../../runtime/sending/status.ts';
 import { redactText } from '../../taxonomy/index.ts';
 import type { Signal } from './spool.ts';
+import { errorText } from '../../runtime/error-text.ts';
 
 /** What became of a request. */
 export type PostAnswer =
@@ -76,8 +77,7 @@ export function createPostOtlp(signal: Signal, settings: OtlpSettings, environme
       const answer = await read(response);
       return answerOf(response, answer, rejectedOf);
     } catch (error) {
-      const reason = error instanceof Error ? `${error.message}${codeOf(error)}` : String(error);
-      return { kind: 'retry', reason: redactText(reason) };
+      return { kind: 'retry', reason: errorText(error) };
     }
   };
 }
@@ -131,8 +131,5 @@ function printable(answer: Buffer): string {
     .replace(/\s+/g, ' ')
     .slice(0, REASON_LENGTH);
 }
-
-const codeOf = (error: Error): string =>
-  'code' in error && typeof error.code === 'string' && !error.message.includes(error.code) ? ` (${error.code})` : '';
 
 const join = (endpoint: string, path: string): string => `${endpoint.replace(/\/+$/, '')}/${path}`;

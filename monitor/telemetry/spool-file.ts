@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { errorText } from '../../runtime/error-text.ts';
 
 /** The spool cannot be used; the message says what to do. */
 export class SpoolError extends Error {
@@ -34,7 +35,7 @@ export function openSpoolFile(dir: string): DatabaseSync {
       for (const suffix of ['', '-wal']) moveAside(`${path}${suffix}`);
       return prepare(path);
     }
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorText(cause);
     throw new SpoolError(
       `spool_dir ${dir} cannot be used (${reason}): make it writable for this user, or set spool_dir to another directory`,
       { cause },

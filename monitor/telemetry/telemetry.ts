@@ -5,7 +5,7 @@ import { getNumberFromEnv } from '@opentelemetry/core';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logging.ts';
 import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/index.ts';
 import { createEmitEvent, type EmitEvent } from './emit-event.ts';
 import { SpoolingLogProcessor, spoolingMetricExporter, type Keep } from './into-spool.ts';

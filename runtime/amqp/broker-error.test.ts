@@ -107,7 +107,7 @@ test.each<[code: string, error: unknown, said: RegExp]>([
   [
     'tls_failed',
     systemError(OPENSSL, 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'),
-    /^TLS with .* failed \(tlsv13 alert certificate required ERR_SSL_\w+\): check AMQP_CA_FILE/,
+    /^TLS with .* failed: tlsv13 alert certificate required \(ERR_SSL_\w+\)\. Check AMQP_CA_FILE/,
   ],
   [
     'connection_lost',

@@ -1,3 +1,5 @@
+import { errorText } from '../error-text.ts';
+
 /** Why there is no connection to a broker, or no topology on it: a stable code, and what to do. */
 export class BrokerError extends Error {
   override readonly name = 'BrokerError';
@@ -95,7 +97,7 @@ const EXPLANATIONS: readonly Explanation[] = [
     when: /certificate|self[- ]signed|SSL|TLS|EPROTO/i,
     code: 'tls_failed',
     say: (broker, detail) =>
-      `TLS with ${broker} failed (${detail}): check AMQP_CA_FILE, AMQP_CERT_FILE and AMQP_KEY_FILE`,
+      `TLS with ${broker} failed: ${detail}. Check AMQP_CA_FILE, AMQP_CERT_FILE and AMQP_KEY_FILE`,
   },
 ];
 
@@ -106,19 +108,9 @@ export function isRefusalWithoutWords(error: unknown): boolean {
 
 /** @param broker its URL without the password */
 export function explainBrokerError(error: unknown, broker: string): BrokerError {
-  const detail = textOf(error);
+  const detail = errorText(error);
   const found = EXPLANATIONS.find(({ when }) => when.test(detail));
   if (found === undefined)
     return new BrokerError('connection_lost', `The connection to ${broker} was lost: ${detail}`, { cause: error });
   return new BrokerError(found.code, found.say(broker, detail), { cause: error });
-}
-
-/** OpenSSL's own form, of which the reason is for people: `…:error:0A000418:SSL routines:ssl3_read_bytes:REASON:file:line:…` */
-const OPENSSL = /^[^]*?error:[0-9A-F]+:SSL routines:[^:]*:([^:]+):[^]*$/;
-
-function textOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(textOf).join('; ');
-  if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error ? ` ${String(error.code)}` : '';
-  return `${error.message.replace(OPENSSL, '$1')}${code}`;
 }

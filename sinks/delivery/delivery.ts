@@ -8,6 +8,7 @@ import { DoubtfulIds } from './doubtful-ids.ts';
 import type { Clock } from '../../runtime/sending/clock.ts';
 import { heeding } from '../../runtime/sending/back-off.ts';
 import { Gate, type CircuitState, type RetrySettings } from '../../runtime/sending/gate.ts';
+import { errorText } from '../../runtime/error-text.ts';
 
 export interface DeliverySettings {
   /** How long an event waits for others to be sent with, milliseconds. */
@@ -242,7 +243,7 @@ export class Delivery {
       );
     } catch (error) {
       const late = sending.signal.aborted ? `no answer within ${settings.timeoutMs / 1000} s` : undefined;
-      return { kind: 'retry', reason: late ?? describe(error) };
+      return { kind: 'retry', reason: late ?? errorText(error) };
     } finally {
       answered.abort();
     }
@@ -385,10 +386,4 @@ interface Pause {
 
 function putOff(entry: Entry, untilMs: number): Entry {
   return { ...entry, putOff: entry.putOff + 1, notBeforeMs: untilMs };
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-  return `${error.message}${cause}`;
 }

@@ -1,4 +1,5 @@
-import { CLIENT_KINDS, EVENT_TYPES } from '../../taxonomy/event-types.ts';
+import { CLIENT_KINDS } from '../../taxonomy/event-fields.ts';
+import { EVENT_TYPES } from '../../taxonomy/event-types.ts';
 import type { FieldValue } from '../sink.ts';
 
 /** Of a kind of client: that the event has none, as those of health and those that are posted. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { commonFields, eventSchemas } from '../../taxonomy/event-types.ts';
+import { commonFields, type Field } from '../../taxonomy/event-fields.ts';
+import { EVENT_TYPES, eventSchemas } from '../../taxonomy/event-types.ts';
 import { FIELD_CLASSES, FIXED_FIELDS, isFixedField, isKnownField } from './field-classes.ts';
 import { createFieldMapper } from './mapping.ts';
 import { actionOf, fieldPolicy, hashOf, PRIVACY_ACTIONS } from './privacy.ts';
@@ -28,6 +29,14 @@ const PERSONAL =
 describe('the classes of fields', () => {
   it('are there for every field of every event type, and for no other', () => {
     expect(Object.keys(FIELD_CLASSES).toSorted()).toEqual(ALL_FIELDS.toSorted());
+  });
+
+  it('are the same for a field in every event type that has it', () => {
+    const told = EVENT_TYPES.flatMap((type) =>
+      Object.entries<Field>(eventSchemas[type].shape).map(([field, schema]) => `${field}: ${schema.tells}`),
+    );
+    const fields = [...new Set(told)].map((line) => line.replace(/: .*/, ''));
+    expect(fields.toSorted()).toEqual([...new Set(fields)].toSorted());
   });
 
   it.each(PERSONAL)('say that %s does not go to a third party as it is', (field) => {

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { FieldValue } from '../sink.ts';
-import { FIELD_CLASSES, isFixedField, isKnownField, type FieldClass } from './field-classes.ts';
+import { FIELD_CLASSES, isFixedField, isKnownField } from './field-classes.ts';
+import type { FieldClass } from '../../taxonomy/event-fields.ts';
 import { TRUNCATIONS } from './truncate.ts';
 
 export const PRIVACY_ACTIONS = ['keep', 'drop', 'hash', 'truncate'] as const;

@@ -51,7 +51,7 @@ export function mapExplicit(record: Explicit, context: MapContext): MapResult {
   if (record.traceId !== '') draft['trace_id'] = record.traceId;
   if (record.spanId !== '') draft['span_id'] = record.spanId;
   if (!isSource(draft['source'])) draft['source'] = 'sdk';
-  nameResource(type, draft);
+  if (isEventType(type)) nameResource(type, draft);
   // The proxy's own are observations, made without knowing where extractors are.
   if (draft['source'] === 'proxy' && context.isExtractor !== undefined)
     draft['client_kind'] = kindOf(record.attributes, context, false);

@@ -40,7 +40,10 @@ const ROWS = {
   runtime: { may: ['taxonomy'], never: ['node:sqlite'] },
   exporter: { may: ['taxonomy', 'runtime'], never: ['hono', '@hono', 'node:sqlite'] },
   // A guest in other people's processes.
-  instrumentation: { may: ['taxonomy', 'runtime/config', 'runtime/sending'], never: SERVER_SIDE },
+  instrumentation: {
+    may: ['taxonomy', 'runtime/config', 'runtime/sending', 'runtime/error-text.ts'],
+    never: SERVER_SIDE,
+  },
   proxy: { may: ['taxonomy', 'runtime', 'instrumentation'], never: SERVER_SIDE },
   collector: { may: ['taxonomy', 'runtime', 'exporter'], never: [] },
   monitor: { may: ['taxonomy', 'runtime', 'exporter'], never: ['hono', '@hono'] },
@@ -54,7 +57,12 @@ const ROWS = {
 
 /** The order of a folder's own parts, for the folders that have one. Files beside the parts may import each of them. */
 const PARTS: Readonly<Partial<Record<Folder, Readonly<Record<string, readonly string[]>>>>> = {
-  runtime: { config: [], logging: [], sending: ['config'], amqp: ['config', 'sending'] },
+  // `error-text.ts` lies below the parts: each may say what went wrong.
+  runtime: {
+    config: ['error-text.ts'],
+    sending: ['config', 'error-text.ts'],
+    amqp: ['config', 'sending', 'error-text.ts'],
+  },
   proxy: { upstream: [], headers: ['upstream'], admin: [] },
 };
 
@@ -62,6 +70,18 @@ const PARTS: Readonly<Partial<Record<Folder, Readonly<Record<string, readonly st
 const WALLS: readonly { readonly folder: string; readonly door: string; readonly needs: readonly string[] }[] = [
   { folder: 'proxy/upstream', door: 'proxy/upstream/index.ts', needs: [] },
 ];
+
+/** Packages that one file of ours sets up for all. */
+const SET_UP_BY: Readonly<Record<string, string>> = { pino: 'runtime/logging.ts' };
+
+/** What the command line itself is made of. Whatever else there is to do, a program does. */
+const WIRING: ReadonlySet<string> = new Set([
+  'commander',
+  'cli-table3',
+  'node:fs',
+  'node:path',
+  'node:timers/promises',
+]);
 
 const SERVICES = 'sinks/services';
 const REGISTRY = 'sinks/registry.ts';
@@ -139,6 +159,18 @@ describe('imports', () => {
     expect(new Set(entering.map(({ target }) => serviceOf(target ?? '')))).toEqual(
       new Set(foldersWithSources(SERVICES)),
     );
+  });
+
+  it.each(Object.entries(SET_UP_BY))('of %s are in %s alone', (name, file) => {
+    const importing = ALL.filter(({ specifier }) => isWithin(specifier, name));
+    expect(importing).not.toEqual([]);
+    expect(lines(importing.filter((one) => one.file !== file))).toEqual([]);
+  });
+
+  it('of cli/ bring no package that does the work of a program', () => {
+    const packages = ALL.filter(({ file, target }) => target === undefined && isWithin(file, 'cli'));
+    expect(packages).not.toEqual([]);
+    expect(lines(packages.filter(({ specifier }) => !WIRING.has(specifier)))).toEqual([]);
   });
 
   it('never name our own package, which would go around the rules', () => {

@@ -10,7 +10,7 @@ import { SeenIds } from '../../collector/intake/seen-ids.ts';
 import { acceptStated } from '../../collector/intake/stated-intake.ts';
 import { createScreen, openBatch } from '../../collector/intake/telemetry-batch.ts';
 import type { JournalChange } from '../../collector/journal/types.ts';
-import { CollectorMetrics } from '../../collector/metrics.ts';
+import { CollectorMetrics } from '../../collector/self-telemetry/metrics.ts';
 import { otlpRoutes } from '../../collector/otlp/routes.ts';
 import { faultOf, toMessageFromLine } from '../../exporter/message.ts';
 import { createMapContext } from '../../taxonomy/map/context.ts';

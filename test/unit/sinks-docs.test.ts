@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { FIELD_CLASSES, type FieldClass } from '../../sinks/event/field-classes.ts';
+import { FIELD_CLASSES } from '../../sinks/event/field-classes.ts';
+import type { FieldClass } from '../../taxonomy/event-fields.ts';
 import { THIRD_PARTY_DEFAULTS } from '../../sinks/event/privacy.ts';
 import { DEAD_HEADERS } from '../../sinks/queue/names.ts';
 import { SINKS } from '../../sinks/registry.ts';
-import { SinkMetrics } from '../../sinks/service/metrics.ts';
+import { SinkMetrics } from '../../sinks/running/metrics.ts';
 import { COMMON_VARIABLES, commonSettings } from '../../sinks/settings/common.ts';
 
 const PAGE = readFileSync(fileURLToPath(new URL('../../docs/sinks.md', import.meta.url)), 'utf8');

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { answer } from '../answers.ts';
 import { defineRoute, serve, type Route } from '../route.ts';
 
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'";
@@ -45,20 +46,20 @@ refresh();
 setInterval(refresh, 2000);
 `;
 
-const part = (path: string, operationId: string): Route =>
+const part = (path: string, operationId: string, mediaType: string) =>
   defineRoute({
     method: 'get',
     path,
     scope: 'public',
     operationId,
     summary: 'Dashboard',
-    hide: true,
-    responses: {},
+    hidden: 'the dashboard is a page for people',
+    responses: { 200: answer('A part of the page', { [mediaType]: {} }) },
   });
 
-const page = part('/', 'get_dashboard');
-const style = part('/dashboard.css', 'get_dashboard_style');
-const script = part('/dashboard.js', 'get_dashboard_script');
+const page = part('/', 'get_dashboard', 'text/html');
+const style = part('/dashboard.css', 'get_dashboard_style', 'text/css');
+const script = part('/dashboard.js', 'get_dashboard_script', 'text/javascript');
 
 export const DASHBOARD_ROUTES: readonly Route[] = [page, style, script];
 

@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { z } from '@hono/zod-openapi';
 import { Hono } from 'hono';
 import { EVENT_TYPES, isEventType } from '../../../taxonomy/event-types.ts';
 import { eventJsonSchema } from '../../../taxonomy/json-schema.ts';
 import { CollectorError } from '../../errors.ts';
+import { ANSWERS } from '../answer-schemas.ts';
+import { answer, json } from '../answers.ts';
 import { defineRoute, serve, type Route } from '../route.ts';
 import { VERSION } from '../../../runtime/version.ts';
 import { asyncApiDocument } from './asyncapi.ts';
@@ -26,19 +29,59 @@ const PAGE = `<!doctype html>
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
-/** A page for people, or what one is made of: not in the document. */
-const page = (path: string, operationId: string, summary: string): Route =>
-  defineRoute({ method: 'get', path, scope: 'public', operationId, summary, hide: true, responses: {} });
+const ofDescriptions = { method: 'get' as const, scope: 'public' as const, tags: ['descriptions'] };
+const document = (mediaType: string) => ({
+  200: answer('The document', { [mediaType]: { schema: { type: 'object' } } }),
+});
 
-const openApiJson = page('/openapi.json', 'get_openapi', 'OpenAPI of this API');
-const asyncApiJson = page('/asyncapi.json', 'get_asyncapi', 'AsyncAPI of what is published');
-const listSchemas = page('/schemas', 'list_schemas', 'Names of the JSON schemas of events');
-const getSchema = page('/schemas/{file}', 'get_schema', 'JSON schema of one event type');
-const docsPage = page('/docs', 'get_docs', 'Swagger UI');
-const startScript = page('/docs/start.js', 'get_docs_start', 'Starts Swagger UI');
+const openApiJson = defineRoute({
+  ...ofDescriptions,
+  path: '/openapi.json',
+  operationId: 'get_openapi',
+  summary: 'OpenAPI of this API',
+  responses: document('application/json'),
+});
+const asyncApiJson = defineRoute({
+  ...ofDescriptions,
+  path: '/asyncapi.json',
+  operationId: 'get_asyncapi',
+  summary: 'AsyncAPI of what is published',
+  responses: document('application/json'),
+});
+const listSchemas = defineRoute({
+  ...ofDescriptions,
+  path: '/schemas',
+  operationId: 'list_schemas',
+  summary: 'Where the JSON schemas of events are',
+  responses: { 200: answer('Their paths', json(ANSWERS.SchemaNames)) },
+});
+const getSchema = defineRoute({
+  ...ofDescriptions,
+  path: '/schemas/{file}',
+  operationId: 'get_schema',
+  summary: 'JSON schema of one event type',
+  request: { params: z.object({ file: z.string().describe('An event type and `.json`') }) },
+  responses: document('application/schema+json'),
+  errors: ['unknown_event_type'],
+});
+
+/** A page for people, or what one is made of. */
+const page = (path: string, operationId: string, mediaType: string) =>
+  defineRoute({
+    method: 'get',
+    path,
+    scope: 'public',
+    operationId,
+    summary: 'Swagger UI',
+    hidden: 'Swagger UI is a page for people',
+    responses: { 200: answer('A part of the page', { [mediaType]: {} }) },
+  });
+
+const docsPage = page('/docs', 'get_docs', 'text/html');
+const startScript = page('/docs/start.js', 'get_docs_start', 'text/javascript');
 // Path by path, not /docs/:asset: so that Hono can take its fastest router for all of the collector's routes.
 const assetFiles = [...ASSETS].map(
-  ([asset, type]) => [asset, type, page(`/docs/${asset}`, `get_docs_${asset}`, 'Of Swagger UI')] as const,
+  ([asset, type]) => [asset, type, page(`/docs/${asset}`, `get_docs_${asset}`, type)] as const,
 );
 
 export const DOCS_ROUTES: readonly Route[] = [
@@ -61,7 +104,7 @@ export function docsRoutes(makeOpenApi: () => object): Hono {
   let openApi: object | undefined;
   serve(app, openApiJson, (c) => c.json((openApi ??= makeOpenApi())));
   serve(app, asyncApiJson, (c) => c.json(asyncApiDocument(VERSION)));
-  serve(app, listSchemas, (c) => c.json({ schemas: EVENT_TYPES.map((type) => `/schemas/${type}.json`) }));
+  serve(app, listSchemas, (c) => c.json({ schemas: EVENT_TYPES.map((type) => `/schemas/${type}.json`) }, 200));
   serve(app, getSchema, (c) => {
     const type = (c.req.param('file') ?? '').replace(/\.json$/, '');
     if (!isEventType(type))

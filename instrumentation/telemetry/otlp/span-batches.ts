@@ -1,9 +1,9 @@
 import { ROOT_CONTEXT, context } from '@opentelemetry/api';
 import { ExportResultCode, suppressTracing, type ExportResult } from '@opentelemetry/core';
-import { redactText } from '../../../taxonomy/redaction.ts';
 import type { ItemExporter } from '../retrying-sender.ts';
 import { appendSpan, type EncodableSpan } from './encode.ts';
 import { ProtoWriter } from './proto-writer.ts';
+import { errorText } from '../../../runtime/error-text.ts';
 
 export interface SpanBatchesOptions {
   readonly exporter: ItemExporter<Uint8Array>;
@@ -80,7 +80,7 @@ export class SpanBatches {
     for (let batch = this.#closed.shift(); batch !== undefined; batch = this.#closed.shift()) {
       const { code, error } = await this.#export(batch.bytes);
       this.#waiting -= batch.spans;
-      if (code !== ExportResultCode.SUCCESS) this.#lose(redactText(error?.message ?? 'unknown error'));
+      if (code !== ExportResultCode.SUCCESS) this.#lose(errorText(error ?? 'unknown error'));
       else if (this.#losing) {
         this.#losing = false;
         this.#options.log('spans are sent again');

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Logger } from '../../../runtime/logging.ts';
 import type { EmitEvent } from '../../telemetry/emit-event.ts';
 import type { Subscription } from '../broker/subscription.ts';
 import type { ExtractorMetrics } from '../metrics.ts';

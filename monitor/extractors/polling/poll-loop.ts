@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Logger } from '../../../runtime/logging.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { JobBook } from '../jobs/job-book.ts';
 import type { ExtractorMetrics } from '../metrics.ts';

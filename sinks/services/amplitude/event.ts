@@ -1,5 +1,6 @@
 import type { FieldValue, SinkEvent } from '../../sink.ts';
 import { clip, jsonBytes, userOf, V1_NAMES, visitorOf } from '../../shape.ts';
+import { fieldSet } from '../../event/field-classes.ts';
 
 /** An event as the HTTP V2 API takes it: no user properties, no address. */
 export interface AmplitudeEvent {
@@ -38,15 +39,7 @@ const REFUSED_IDS: ReadonlySet<string> = new Set([
   '-1',
 ]);
 /** Fields that have a place of their own. */
-const PLACED: ReadonlySet<string> = new Set([
-  'event_id',
-  'event',
-  'created',
-  'user_id',
-  'client_id',
-  'user_agent',
-  ...V1_NAMES,
-]);
+const PLACED = fieldSet('event_id', 'event', 'created', 'user_id', 'client_id', 'user_agent', ...V1_NAMES);
 
 /** An event for Amplitude; long strings are cut to what it keeps. */
 export function toAmplitude(event: SinkEvent): AmplitudeEvent {

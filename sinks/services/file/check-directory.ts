@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { SinkError } from '../../sink.ts';
+import { errorText } from '../../../runtime/error-text.ts';
 
 /**
  * Whether files can be written into a directory, or it can be made. Writes nothing.
@@ -15,7 +16,7 @@ export async function checkDirectory(directory: string): Promise<string> {
     if (!(await stat(existing)).isDirectory()) throw new Error(`${existing} is no directory`);
     await access(existing, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorText(cause);
     throw new SinkError('unreachable', `Nothing can be written to ${directory}: ${reason}`, { cause });
   }
   const { bavail, bsize } = await statfs(existing);

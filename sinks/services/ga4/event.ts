@@ -1,5 +1,6 @@
 import { clip, hashed, text, userOf, V1_NAMES, visitorOf } from '../../shape.ts';
 import type { FieldValue, SinkEvent } from '../../sink.ts';
+import { fieldSet, type KnownField } from '../../event/field-classes.ts';
 
 /** An event as the Measurement Protocol takes it, within its documented limits. */
 export interface Ga4Event {
@@ -17,23 +18,18 @@ const BACKDATE_MS = 72 * 60 * 60 * 1000;
 const BACKDATE_MARGIN_MS = 60_000;
 
 /** Parameters that reports know, and how long they may be. */
-const PAGE_PARAMS: ReadonlyMap<string, readonly [name: string, length: number]> = new Map([
+const PAGE_PARAMS: ReadonlyMap<string, readonly [name: string, length: number]> = new Map<
+  KnownField,
+  readonly [string, number]
+>([
   ['url', ['page_location', 1000]],
   ['referrer', ['page_referrer', 420]],
   ['title', ['page_title', 300]],
 ]);
 /** Fields that have a place of their own. */
-const PLACED: ReadonlySet<string> = new Set([
-  'event_id',
-  'event',
-  'created',
-  'user_id',
-  'client_id',
-  'session_id',
-  ...V1_NAMES,
-]);
+const PLACED = fieldSet('event_id', 'event', 'created', 'user_id', 'client_id', 'session_id', ...V1_NAMES);
 /** Given up first where an event has more fields than may be sent. */
-const LEAST: ReadonlySet<string> = new Set([
+const LEAST = fieldSet(
   'trace_id',
   'span_id',
   'recovered',
@@ -42,7 +38,7 @@ const LEAST: ReadonlySet<string> = new Set([
   'message',
   'extractor_version',
   'resource_name',
-]);
+);
 
 const RESERVED_EVENTS: ReadonlySet<string> = new Set([
   'ad_activeview',

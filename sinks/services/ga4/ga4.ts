@@ -4,10 +4,11 @@ import { flag } from '../../../runtime/config/values.ts';
 import { clientOf, tooOld } from './event.ts';
 import { bodyOf, divide, MAX_EVENTS, type Ga4Request } from './requests.ts';
 import { post, type PostOptions } from '../../../runtime/sending/post.ts';
-import { probe, reasonOf } from '../../probe.ts';
+import { probe } from '../../probe.ts';
 import { serviceUrl } from '../../settings/service-url.ts';
 import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
 import { SinkError, type Sink, type SinkContext, type SinkDefinition, type SinkEvent } from '../../sink.ts';
+import { errorText } from '../../../runtime/error-text.ts';
 
 const ENDPOINTS = { global: 'https://www.google-analytics.com', eu: 'https://region1.google-analytics.com' } as const;
 /** Of a batch: several full requests, as each client has requests of its own. */
@@ -146,7 +147,7 @@ class Ga4Sink implements Sink {
       return (await post(this.#request('/mp/collect', bodyOf(request), signal))).outcome;
     } catch (error) {
       // What other requests of the batch were answered must not be forgotten.
-      return { kind: 'retry', reason: signal.aborted ? 'no answer in time' : reasonOf(error) };
+      return { kind: 'retry', reason: signal.aborted ? 'no answer in time' : errorText(error) };
     }
   }
 

@@ -4,12 +4,13 @@ import { eventSchemas } from '../../../taxonomy/index.ts';
 import { clip } from '../../shape.ts';
 import type { FieldValue, SinkEvent } from '../../sink.ts';
 import type { LineValue, Point } from './line.ts';
+import { fieldSet, type KnownField } from '../../event/field-classes.ts';
 
 /**
  * The tags: those of Clowder's own consumer, and the few others by which reports are grouped. Each value makes a series
  * of its own, so names and ids of resources are fields.
  */
-const TAGS: ReadonlySet<string> = new Set([
+const TAGS = fieldSet(
   'type',
   'category',
   'user_id',
@@ -20,10 +21,10 @@ const TAGS: ReadonlySet<string> = new Set([
   'client_kind',
   'clowder_instance',
   'component',
-]);
+);
 
 /** Whole numbers under names that only published bodies have. */
-const PUBLISHED_INTEGERS = ['size', 'uptime'];
+const PUBLISHED_INTEGERS = ['size', 'uptime'] as const satisfies readonly KnownField[];
 const LONGEST_TEXT_BYTES = 65_535;
 const NS_PER_MS = 1_000_000n;
 /** What fits into InfluxDB's nanoseconds: the years 1677 to 2262. */

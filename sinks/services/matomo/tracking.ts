@@ -1,4 +1,6 @@
 import { isIP } from 'node:net';
+import { isEventType, type EventType } from '../../../taxonomy/event-types.ts';
+import type { KnownField } from '../../event/field-classes.ts';
 import { clip, hashed, jsonBytes, text, userOf, visitorOf } from '../../shape.ts';
 import type { SinkEvent } from '../../sink.ts';
 
@@ -14,16 +16,38 @@ const TEXT_LENGTH = 1024;
 /** What Matomo is told where no address is known: without one it takes that of this program, and its place, for every visitor's. */
 const NO_ADDRESS = '0.0.0.0';
 
-const PAGES: ReadonlySet<string> = new Set(['view.page', 'view.resource']);
+/** How an event is shown: as the page or the download of its URL, or by what it is about, the first that it has, and how much. */
+type Shown = 'page' | 'download' | { readonly names: readonly KnownField[]; readonly value?: KnownField };
 
-/** What an event of a category is about, the first that it has, and how much. */
-const EVENT_FIELDS: ReadonlyMap<string, { readonly names: readonly string[]; readonly value?: string }> = new Map([
-  ['health.connections', { names: ['component', 'clowder_instance'], value: 'requests' }],
-  ['health', { names: ['component', 'target'], value: 'response_time_ms' }],
-  ['extraction', { names: ['extractor_name'], value: 'duration_ms' }],
-  ['user', { names: [] }],
-]);
-const RESOURCE_FIELDS = { names: ['resource_name', 'file_name', 'resource_id'], value: 'bytes' } as const;
+const RESOURCE: Exclude<Shown, string> = { names: ['resource_name', 'file_name', 'resource_id'], value: 'bytes' };
+const EXTRACTOR: Shown = { names: ['extractor_name'], value: 'duration_ms' };
+const USER: Shown = { names: [] };
+
+const SHOWN: Readonly<Record<EventType, Shown>> = {
+  'file.uploaded': RESOURCE,
+  'file.deleted': RESOURCE,
+  'file.archived': RESOURCE,
+  'file.unarchived': RESOURCE,
+  'dataset.created': RESOURCE,
+  'dataset.deleted': RESOURCE,
+  'dataset.archived': RESOURCE,
+  'dataset.unarchived': RESOURCE,
+  'collection.created': RESOURCE,
+  'collection.deleted': RESOURCE,
+  'space.created': RESOURCE,
+  'space.deleted': RESOURCE,
+  'extraction.queued': EXTRACTOR,
+  'extraction.working': EXTRACTOR,
+  'extraction.done': EXTRACTOR,
+  'extraction.failed': EXTRACTOR,
+  'view.page': 'page',
+  'view.resource': 'page',
+  'view.download': 'download',
+  'user.login': USER,
+  'user.signup': USER,
+  'health.ping': { names: ['component', 'target'], value: 'response_time_ms' },
+  'health.connections': { names: ['component', 'clowder_instance'], value: 'requests' },
+};
 
 /** One tracking request, `?idsite=…`, in order of the Tracking API's sections. */
 export function trackingRequest(event: SinkEvent, { siteId, dimensions }: TrackingOptions): string {
@@ -63,14 +87,14 @@ export const sizeIn =
 function actionOf(event: SinkEvent): Record<string, string | undefined> {
   const url = text(event, 'url');
   const title = text(event, 'title') ?? text(event, 'resource_name');
-  if (url !== undefined && PAGES.has(event.type)) return { url, action_name: cut(title) };
-  if (url !== undefined && event.type === 'view.download') return { url, download: url };
-  return { url, ...eventOf(event) };
+  const shown = isEventType(event.type) ? SHOWN[event.type] : RESOURCE;
+  if (url !== undefined && shown === 'page') return { url, action_name: cut(title) };
+  if (url !== undefined && shown === 'download') return { url, download: url };
+  return { url, ...eventOf(event, typeof shown === 'string' ? RESOURCE : shown) };
 }
 
-function eventOf(event: SinkEvent): Record<string, string | undefined> {
+function eventOf(event: SinkEvent, { names, value }: Exclude<Shown, string>): Record<string, string | undefined> {
   const [category = '', ...action] = event.type.split('.');
-  const { names, value } = EVENT_FIELDS.get(event.type) ?? EVENT_FIELDS.get(category) ?? RESOURCE_FIELDS;
   const amount = value === undefined ? undefined : event.fields[value];
   const name = names.map((field) => text(event, field)).find((known) => known !== undefined);
   return {

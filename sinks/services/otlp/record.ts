@@ -5,12 +5,13 @@ import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import { ATTRIBUTE_OF_FIELD } from '../../../taxonomy/index.ts';
 import { V1_NAMES } from '../../shape.ts';
 import type { FieldValue, SinkEvent } from '../../sink.ts';
+import { fieldSet } from '../../event/field-classes.ts';
 
 /** Identity matters: records are grouped by it. */
 const SCOPE = { name: 'clowder-otel' };
 const [TRACE_ID, SPAN_ID] = [/^(?!0{32})[0-9a-f]{32}$/, /^(?!0{16})[0-9a-f]{16}$/];
 /** Fields that a log record has a place of its own for. */
-const PLACED: ReadonlySet<string> = new Set(['event', 'created', ...V1_NAMES]);
+const PLACED = fieldSet('event', 'created', ...V1_NAMES);
 const SEVERITY = { INFO: 9, WARN: 13, ERROR: 17 } as const;
 
 export type ToRecord = (event: SinkEvent) => ReadableLogRecord;

@@ -1,4 +1,5 @@
 import type { FieldValue, SinkEvent } from '../../sink.ts';
+import { fieldSet, type KnownField } from '../../event/field-classes.ts';
 
 /** What a column holds: `bigint` and `double precision` both take a number, the first only a whole one. */
 export type ColumnType = 'text' | 'bigint' | 'double precision' | 'boolean';
@@ -39,7 +40,7 @@ const COLUMNS = {
   status_code: 'bigint',
   response_time_ms: 'double precision',
   trace_id: 'text',
-} as const satisfies Record<string, ColumnType>;
+} as const satisfies Partial<Record<KnownField, ColumnType>>;
 
 const TYPED: readonly (readonly [string, ColumnType])[] = Object.entries(COLUMNS);
 
@@ -53,7 +54,7 @@ export const COPIED: readonly (readonly [string, string])[] = [
 ];
 
 /** In columns of their own, or following from others: `size` is `bytes`, v1's `category` and `type` are the event's. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['event_id', 'created', 'event', 'category', 'type', 'size']);
+const ELSEWHERE = fieldSet('event_id', 'created', 'event', 'category', 'type', 'size');
 
 /** Of the table's months. Further ones would be made for each mistake of a clock. */
 const EARLIEST_MS = Date.UTC(2000, 0, 1);

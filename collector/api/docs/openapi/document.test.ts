@@ -7,9 +7,9 @@ import { createMapContext } from '../../../../taxonomy/map/context.ts';
 import { eventsRoutes } from '../../events-routes.ts';
 import { browserRoutes } from '../../browser-routes.ts';
 import { createApp } from '../../../app.ts';
-import { trustProxies } from '../../../client-address.ts';
+import { trustProxies } from '../../../keys/client-address.ts';
 import { dashboardRoutes } from '../../dashboard/routes.ts';
-import { CollectorMetrics } from '../../../metrics.ts';
+import { CollectorMetrics } from '../../../self-telemetry/metrics.ts';
 import { otlpRoutes } from '../../../otlp/routes.ts';
 import { readinessOf } from '../../../readiness.ts';
 import { ROUTES } from '../../../routes.ts';
@@ -18,7 +18,7 @@ import { rejectedRoutes } from '../../rejected-routes.ts';
 import { createScreen } from '../../../intake/telemetry-batch.ts';
 import { VERSION } from '../../../../runtime/version.ts';
 import { docsRoutes } from '../routes.ts';
-import { ANSWERS } from './components.ts';
+import { ANSWERS } from '../../answer-schemas.ts';
 import { openApiDocument } from './document.ts';
 
 interface Operation {
@@ -120,27 +120,40 @@ describe('the document', () => {
       servers: [{ url: '/' }],
     });
     for (const { path, operation } of operations) {
-      expect(path).toMatch(/^\/[a-z0-9_./]+$/);
+      expect(path).toMatch(/^\/[a-z0-9_./{}]+$/);
       expect(Object.keys(operation.responses).filter((status) => !/^[2-5]\d\d$/.test(status))).toEqual([]);
       expect(Object.keys(operation.responses).some((status) => status.startsWith('2'))).toBe(true);
       for (const parameter of operation.parameters ?? [])
         expect(parameter).toMatchObject({
-          in: expect.stringMatching(/^(?:query|header)$/),
+          in: expect.stringMatching(/^(?:query|header|path)$/),
           schema: expect.any(Object),
         });
     }
   });
 
   test('has every route of the collector, and no other', () => {
-    const pages = /^\/(?:$|docs|schemas|openapi\.json|asyncapi\.json|dashboard)/;
+    const hidden = new Set(ROUTES.filter((route) => route.hidden !== undefined).map(({ path }) => path));
     const routed = collector()
-      .routes.filter(({ method, path }) => /^(?:GET|POST)$/.test(method) && !pages.test(path) && !path.includes('*'))
+      .routes.filter(({ method, path }) => /^(?:GET|POST)$/.test(method) && !hidden.has(path) && !path.includes('*'))
       .map(({ method, path }) => `${method} ${path}`);
-    const documented = operations.map(
-      ({ method, path }) =>
-        `${method.toUpperCase()} ${EVENT_TYPES.some((type) => path.endsWith(`/${type}`)) ? '/api/v1/events/:type' : path}`,
-    );
+    const documented = operations.map(({ method, path }) => {
+      const ofType = EVENT_TYPES.some((type) => path.endsWith(`/${type}`));
+      return `${method.toUpperCase()} ${ofType ? '/api/v1/events/:type' : path.replace(/\{(\w+)\}/, ':$1')}`;
+    });
     expect([...new Set(documented)].toSorted()).toEqual([...new Set(routed)].toSorted());
+  });
+
+  test('says of each route that is not in it why', () => {
+    const hidden = ROUTES.filter(({ documented }) => documented.length === 0);
+    expect(hidden.map(({ label, hidden: why }) => `${label}: ${why}`)).toEqual([
+      '/docs: Swagger UI is a page for people',
+      '/docs/start.js: Swagger UI is a page for people',
+      '/docs/swagger-ui.css: Swagger UI is a page for people',
+      '/docs/swagger-ui-bundle.js: Swagger UI is a page for people',
+      '/: the dashboard is a page for people',
+      '/dashboard.css: the dashboard is a page for people',
+      '/dashboard.js: the dashboard is a page for people',
+    ]);
   });
 
   test('comes from the table that the app is served by: each route that there is stands in it once, and no other', () => {
@@ -168,16 +181,22 @@ describe('the document', () => {
       'get /healthz get_health',
       'get /readyz get_readiness',
       'get /metrics get_metrics',
+      'get /openapi.json get_openapi',
+      'get /asyncapi.json get_asyncapi',
+      'get /schemas list_schemas',
+      'get /schemas/{file} get_schema',
     ]));
 
   test('says of every operation what it is for, and whether it needs a key', () => {
     const tags = new Set(document.tags.map((tag) => tag.name));
     const either = [{ bearer: [] }, { apiKey: [] }];
-    const open = new Set(['post_page_view', 'get_health', 'get_readiness', 'get_metrics']);
+    const open = new Set(['post_page_view']);
     for (const { operation } of operations) {
       expect(operation.summary).not.toBe('');
+      expect(operation.tags).not.toEqual([]);
       expect(operation.tags.filter((tag) => !tags.has(tag))).toEqual([]);
-      expect(operation.security).toEqual(open.has(operation.operationId) ? [] : either);
+      const isOpen = open.has(operation.operationId) || ['state', 'descriptions'].includes(operation.tags[0] ?? '');
+      expect(operation.security).toEqual(isOpen ? [] : either);
     }
   });
 
@@ -224,6 +243,12 @@ describe('what the collector answers is what the document says', () => {
     ['202 to a page view', 202, ANSWERS.PageViewAccepted, () => post('/api/v1/browser', { url: 'https://c/' }, page)],
     ['403 to a page view', 403, ANSWERS.Problem, () => post('/api/v1/browser', { url: 'https://c/' })],
     ['400 to a wrong query', 400, ANSWERS.Problem, () => collector().request('/api/v1/events?limit=0')],
+    [
+      '400 to a query of the rejected store',
+      400,
+      ANSWERS.Problem,
+      () => collector().request('/api/v1/rejected?limit=1.5'),
+    ],
     ['200 to the rejected store', 200, ANSWERS.RejectedRecords, () => collector().request('/api/v1/rejected')],
     ['200 to a replay', 200, ANSWERS.Replayed, () => post('/api/v1/rejected/replay', {})],
     ['200 to a discard', 200, ANSWERS.Discarded, () => post('/api/v1/rejected/discard', { ids: [1] })],
@@ -231,6 +256,7 @@ describe('what the collector answers is what the document says', () => {
     ['200 to telemetry', 200, ANSWERS.ExportResponse, () => post('/v1/logs', { resourceLogs: [] })],
     ['415 to telemetry', 415, ANSWERS.Status, () => post('/v1/logs', {}, { 'content-type': 'text/csv' })],
     ['200 of health', 200, ANSWERS.Health, () => collector().request('/healthz')],
+    ['200 to the names of schemas', 200, ANSWERS.SchemaNames, () => collector().request('/schemas')],
     ['200 of readiness', 200, ANSWERS.Readiness, () => collector().request('/readyz')],
   ])('%s', async (_, status, schema, ask) => {
     const answer = await ask();

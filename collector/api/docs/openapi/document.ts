@@ -27,6 +27,7 @@ export function openApiDocument(version: string): object {
       { name: 'held', description: 'Events that no queue took' },
       { name: 'OpenTelemetry', description: 'OTLP receiver' },
       { name: 'state' },
+      { name: 'descriptions', description: 'Of this API, and of the messages' },
     ],
   });
 }

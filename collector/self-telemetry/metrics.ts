@@ -1,9 +1,9 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { PublisherCounters, PublisherState } from '../exporter/publisher.ts';
-import { HELD_REASONS, type JournalStats } from './journal/journal.ts';
-import type { HeldState } from './publishing/held-groups.ts';
-import { REFUSALS } from './keys/auth.ts';
-import { VERSION } from '../runtime/version.ts';
+import type { PublisherCounters, PublisherState } from '../../exporter/publisher.ts';
+import { HELD_REASONS, type JournalStats } from '../journal/journal.ts';
+import type { HeldState } from '../publishing/held-groups.ts';
+import { REFUSALS } from '../keys/auth.ts';
+import { VERSION } from '../../runtime/version.ts';
 
 /** What is known of a metric without its values; the documentation's table is made of these. */
 export interface MetricDescription {

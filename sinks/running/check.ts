@@ -5,6 +5,7 @@ import { queueExists } from '../queue/declare.ts';
 import { queueName } from '../queue/names.ts';
 import type { ConfiguredSink } from '../settings/load.ts';
 import type { Sink, SinkContext } from '../sink.ts';
+import { errorText } from '../../runtime/error-text.ts';
 
 /** What a dry run found of one part of one sink. */
 export interface CheckResult {
@@ -37,7 +38,7 @@ async function attempt(check: () => Promise<string>): Promise<{ readonly ok: boo
   try {
     return { ok: true, says: await check() };
   } catch (error) {
-    return { ok: false, says: error instanceof Error ? error.message : String(error) };
+    return { ok: false, says: errorText(error) };
   }
 }
 

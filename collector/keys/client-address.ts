@@ -1,4 +1,4 @@
-import { bareAddress, isAddress, isOneOf } from '../runtime/config/networks.ts';
+import { bareAddress, isAddress, isOneOf } from '../../runtime/config/networks.ts';
 
 /** Gives the client's address of a request from its peer's and its headers; undefined where there is no peer. */
 export type ClientAddressOf = (

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logging.ts';
 import type { DeadClass } from '../queue/message.ts';
 import type { SendOutcome } from '../../runtime/sending/outcome.ts';
 

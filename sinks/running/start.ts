@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logging.ts';
 import type { BrokerTls } from '../../runtime/amqp/connection.ts';
 import { startAdmin, type Readiness } from '../../runtime/admin.ts';
 import { systemClock } from '../../runtime/sending/clock.ts';
@@ -6,7 +6,7 @@ import type { ConfiguredSink } from '../settings/load.ts';
 import { SinkMetrics } from './metrics.ts';
 import { SinkRunner } from './runner.ts';
 
-export interface SinkServiceOptions {
+export interface SinksOptions {
   readonly sinks: readonly ConfiguredSink[];
   /** Of one broker each, tried in turn. */
   readonly urls: readonly string[];
@@ -16,7 +16,7 @@ export interface SinkServiceOptions {
   readonly log: Logger;
 }
 
-export interface SinkService {
+export interface RunningSinks {
   /** Finishes what is in flight within 10 s. */
   stop(): Promise<void>;
 }
@@ -24,14 +24,7 @@ export interface SinkService {
 const LOOK_MS = 10_000;
 
 /** Runs the sinks, each by itself. */
-export async function startSinks({
-  sinks,
-  urls,
-  tls,
-  hashSecret,
-  admin,
-  log,
-}: SinkServiceOptions): Promise<SinkService> {
+export async function startSinks({ sinks, urls, tls, hashSecret, admin, log }: SinksOptions): Promise<RunningSinks> {
   const metrics = new SinkMetrics();
   const runners = sinks.map(
     (configured) => new SinkRunner({ configured, urls, tls, hashSecret, metrics, log, clock: systemClock }),

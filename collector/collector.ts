@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
-import { trace } from '@opentelemetry/api';
-import pino from 'pino';
 import type { FlatBody } from '../taxonomy/flat-body.ts';
 import { createMapContext } from '../taxonomy/map/context.ts';
 import { createPublisher } from '../exporter/publisher.ts';
@@ -11,7 +9,7 @@ import { createLiveEvents } from './api/live-events.ts';
 import { createBrokerLog } from './publishing/broker-log.ts';
 import { browserRoutes } from './api/browser-routes.ts';
 import { createApp } from './app.ts';
-import { trustProxies } from './client-address.ts';
+import { trustProxies } from './keys/client-address.ts';
 import { ConnectionCounter, type ConnectionCounterOptions } from './connections/connection-counter.ts';
 import { amqpTls } from '../runtime/amqp/broker-settings.ts';
 import { ConfigError } from '../runtime/config/config-error.ts';
@@ -22,6 +20,7 @@ import type { Settings } from './config.ts';
 import { dashboardRoutes } from './api/dashboard/routes.ts';
 import { openDayKeys } from './intake/day-keys.ts';
 import { openApiDocument } from './api/docs/openapi/document.ts';
+import { createLog } from '../runtime/logging.ts';
 import { VERSION } from '../runtime/version.ts';
 import { docsRoutes } from './api/docs/routes.ts';
 import { listen } from '../runtime/listener.ts';
@@ -32,7 +31,7 @@ import { describeLoss } from './journal/mark.ts';
 import { openJournal, type Journal } from './journal/journal.ts';
 import { isLoopbackHost, requireKey } from './keys/auth.ts';
 import { openKeyStore } from './keys/store.ts';
-import { CollectorMetrics } from './metrics.ts';
+import { CollectorMetrics } from './self-telemetry/metrics.ts';
 import { otlpRoutes } from './otlp/routes.ts';
 import { PublishLoop } from './publishing/publish-loop.ts';
 import { readinessOf } from './readiness.ts';
@@ -61,7 +60,7 @@ const RECOVER_EVERY_MS = 1000;
  * @throws ListenError where HOST and PORT cannot be listened on
  */
 export async function startCollector(settings: Settings): Promise<RunningCollector> {
-  const log = pino({ level: settings.LOG_LEVEL, base: { service: 'clowder-otel-collector' }, mixin: traceIds });
+  const log = createLog('clowder-otel-collector', settings.LOG_LEVEL);
   const lock = lockDataDir(settings.DATA_DIR);
   const keys = openKeyStore(settings.DATA_DIR);
   if (!isLoopbackHost(settings.HOST) && keys.isEmpty()) {
@@ -270,8 +269,3 @@ async function countConnections(
 /** ON_UNKNOWN_KEY=hold: a sender of OTLP keeps what it has and asks again, where 401 would have it drop that. */
 const onHold = (error: CollectorError): CollectorError =>
   error.code === 'too_many_requests' ? error : new CollectorError('key_on_hold', error.message);
-
-function traceIds(): object {
-  const span = trace.getActiveSpan()?.spanContext();
-  return span === undefined ? {} : { trace_id: span.traceId, span_id: span.spanId };
-}

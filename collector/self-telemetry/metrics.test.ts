@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CollectorMetrics, PREFIX } from './metrics.ts';
-import { VERSION } from '../runtime/version.ts';
+import { VERSION } from '../../runtime/version.ts';
 
 function watched(): CollectorMetrics {
   const metrics = new CollectorMetrics();

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Logger } from '../../runtime/logging.ts';
 import type { BrokerTls } from '../../runtime/amqp/connection.ts';
 import type { Clock } from '../../runtime/sending/clock.ts';
 import { Delivery, prefetchFor, type DeliveryObserver } from '../delivery/delivery.ts';

@@ -1,0 +1,102 @@
+import { z } from '@hono/zod-openapi';
+
+const issue = z
+  .object({
+    field: z.string(),
+    message: z.string(),
+    received: z.string().optional().describe('What it was'),
+    expected: z.string().optional().describe('What it may be'),
+  })
+  .openapi('Issue', { description: 'What is wrong with a field of an event' });
+
+const refusal = z
+  .object({
+    index: z.int().nonnegative().describe('Place in the batch, from 0'),
+    issues: z.array(issue).readonly(),
+  })
+  .openapi('Refusal');
+
+const check = z
+  .looseObject({ ok: z.boolean(), reason: z.string().optional().describe('What is wrong and what to do') })
+  .openapi('Check');
+
+/** What the API answers, by its name in the document. Handlers are typed by it, and tests hold their answers against it. */
+export const ANSWERS = {
+  Accepted: z
+    .object({
+      accepted: z.int().nonnegative(),
+      duplicates: z.int().nonnegative().describe('Of the accepted: known already, and not published again'),
+      ids: z.array(z.string()).readonly().describe('Of the accepted, in their order'),
+      rejected: z.array(refusal).readonly(),
+    })
+    .openapi('Accepted', { description: 'What became of the events' }),
+  PageViewAccepted: z.object({ id: z.string() }).openapi('PageViewAccepted'),
+  Problem: z
+    .object({
+      type: z.string(),
+      title: z.string(),
+      status: z.int(),
+      code: z.string().describe('Stable'),
+      detail: z.string().describe('What is wrong, and what to do'),
+      rejected: z.array(refusal).readonly().optional().describe('With `invalid_event`: each event and why'),
+    })
+    .openapi('Problem', { description: 'RFC 9457' }),
+  Status: z
+    .object({ code: z.int().optional(), message: z.string().optional() })
+    .openapi('Status', { description: 'google.rpc.Status' }),
+  ExportResponse: z
+    .object({
+      partialSuccess: z
+        .record(z.string(), z.union([z.string(), z.number()]))
+        .optional()
+        .describe('How many records can never be accepted, and why; absent where all is well'),
+    })
+    .openapi('ExportResponse', { description: 'OTLP export response' }),
+  RejectedRecords: z
+    .object({
+      rejected: z
+        .array(
+          z.object({
+            id: z.int(),
+            atMs: z.number().describe('When, Unix milliseconds'),
+            code: z.string(),
+            message: z.string(),
+            record: z.string().describe('JSON text'),
+            origin: z.string(),
+            sender: z.string().optional().describe('Who sent it: key, service, class of address'),
+          }),
+        )
+        .readonly(),
+    })
+    .openapi('RejectedRecords'),
+  Discarded: z.object({ discarded: z.int().nonnegative() }).openapi('Discarded'),
+  Retried: z
+    .object({
+      published: z.int().nonnegative().describe('Held no more'),
+      held: z.int().nonnegative().describe('No queue takes them yet'),
+    })
+    .openapi('Retried'),
+  Replayed: z
+    .object({ accepted: z.int().nonnegative(), rejected: z.int().nonnegative().describe('Still wrong') })
+    .openapi('Replayed'),
+  Health: z.object({ status: z.literal('ok') }).openapi('Health'),
+  Readiness: z
+    .object({
+      status: z
+        .enum(['ready', 'degraded', 'unavailable'])
+        .describe('degraded: events are taken and wait. unavailable: producers get 503'),
+      checks: z.object({
+        journal: check,
+        history: check.describe('Whether all that was accepted is in the journal'),
+        broker: check,
+        backlog: check,
+        unroutable: check.describe('Events that no queue is bound for'),
+        nacked: check.describe('Events that a full queue refuses'),
+        unpublishable: check.describe('Events that RabbitMQ refuses as they are'),
+      }),
+    })
+    .openapi('Readiness'),
+  SchemaNames: z
+    .object({ schemas: z.array(z.string()).readonly().describe('Paths, one for each event type') })
+    .openapi('SchemaNames'),
+} as const;

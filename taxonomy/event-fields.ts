@@ -1,0 +1,222 @@
+import { z } from 'zod';
+import { fitsShortString, SHORT_STRING_BYTES } from './short-string.ts';
+import { WITHOUT_CONTROL } from './text.ts';
+
+/**
+ * What a field tells of people. A field without a class does not compile: what third parties get follows from it.
+ *
+ * - `thing`: nothing: what happened, when, to which resource, and figures of machines
+ * - `person`: who it was, or a name for them that others may resolve
+ * - `trail`: what ties an event to the rest of a person's visit: addresses, sessions, traces, devices
+ * - `words`: written by people, and so about people as they please: names of files and datasets, titles, messages
+ * - `place`: a page's address: its path and query may name people
+ */
+export type FieldClass = 'thing' | 'person' | 'trail' | 'words' | 'place';
+
+/** A schema that says what its field tells of people. */
+export type Field = z.ZodType & { readonly tells: FieldClass };
+
+const telling =
+  (tells: FieldClass) =>
+  <Schema extends z.ZodType>(schema: Schema): Schema & Field =>
+    Object.assign(schema.clone(), { tells });
+
+export const thing = telling('thing');
+const [person, trail, words, place] = [telling('person'), telling('trail'), telling('words'), telling('place')];
+
+export const SOURCES = ['proxy', 'nginx', 'sdk', 'api', 'browser', 'monitor', 'rabbitmq'] as const;
+export const CLIENT_KINDS = ['browser', 'extractor', 'api', 'bot'] as const;
+
+/** An id stands in headers, lines and tables: no control character may break out of one. */
+const withoutControl = (given: z.ZodString): z.ZodString => given.regex(WITHOUT_CONTROL, 'has control characters');
+const id = withoutControl(z.string().min(1).max(256));
+const name = z.string().min(1).max(1024);
+const url = z.string().min(1).max(8192);
+const count = z.int().nonnegative();
+
+/** Fields that every event may carry, in the order in which they are written. */
+export const commonFields = {
+  event_id: thing(
+    withoutControl(z.string().min(1).max(128))
+      .refine(fitsShortString, `is longer than ${SHORT_STRING_BYTES} bytes in UTF-8`)
+      .describe('Identity: the same event always has the same id'),
+  ),
+  created: thing(z.int().describe('When it happened, Unix time in milliseconds')),
+  source: thing(z.enum(SOURCES).optional().describe('Who observed it')),
+  user_id: person(id.optional()),
+  user_name: person(name.optional()),
+  author_id: person(id.optional().describe('Owner of the resource')),
+  author_name: person(name.optional()),
+  session_id: trail(id.optional()),
+  client_address: trail(
+    z.string().max(64).optional().describe('Anonymised to /24 (IPv4) or /48 (IPv6) unless configured otherwise'),
+  ),
+  client_id: trail(
+    z.string().max(64).optional().describe('Keyed hash of full address and user agent; the key changes daily'),
+  ),
+  user_agent: trail(z.string().max(1024).optional()),
+  client_kind: thing(z.enum(CLIENT_KINDS).optional()),
+  trace_id: trail(
+    z
+      .string()
+      .regex(/^[0-9a-f]{32}$/, 'must be 32 lower-case hex digits')
+      .optional(),
+  ),
+  span_id: trail(
+    z
+      .string()
+      .regex(/^[0-9a-f]{16}$/, 'must be 16 lower-case hex digits')
+      .optional(),
+  ),
+  clowder_instance: thing(name.optional()),
+  resource_id: thing(id.optional().describe('The resource that the event is about')),
+  resource_type: thing(z.string().min(1).max(64).optional()),
+  resource_name: words(name.optional()),
+  recovered: thing(
+    z.literal(true).optional().describe('Published from a weaker observation because the stronger one never came'),
+  ),
+};
+
+export const file = {
+  file_id: thing(id.optional()),
+  file_name: words(name.optional()),
+  dataset_id: thing(id.optional()),
+  dataset_name: words(name.optional()),
+  folder_id: thing(id.optional()),
+  space_id: thing(id.optional()),
+  bytes: thing(count.optional()),
+  content_type: thing(z.string().min(1).max(256).optional()),
+  version: thing(z.union([z.int(), z.string().min(1).max(64)]).optional()),
+};
+
+export const extraction = {
+  message: words(z.string().max(32_768).optional()),
+  status: words(z.string().max(256).optional()),
+  extractor_name: thing(name.optional()),
+  extractor_version: thing(z.string().max(64).optional()),
+  file_id: thing(id.optional()),
+  dataset_id: thing(id.optional()),
+  job_id: thing(
+    id
+      .optional()
+      .describe(
+        "One run of one extractor. By an id of Clowder's there is one event each of queued, done and failed, whoever reports it",
+      ),
+  ),
+  duration_ms: thing(z.number().nonnegative().optional()),
+  bytes_downloaded: thing(
+    count
+      .optional()
+      .describe(
+        'What the extractor downloaded for the job, by the events of its downloads; only where that is certain',
+      ),
+  ),
+};
+
+export const container = { space_id: thing(id.optional()) };
+
+export const page = { url: place(url), referrer: place(url.optional()), title: words(name.optional()) };
+
+export const viewedResource = {
+  url: place(url.optional()),
+  referrer: place(url.optional()),
+  resource_type: thing(z.enum(['file', 'dataset', 'collection', 'space'])),
+  resource_id: thing(id),
+  dataset_id: thing(id.optional()),
+  folder_id: thing(id.optional()),
+  space_id: thing(id.optional()),
+};
+
+export const download = {
+  url: place(url.optional()),
+  resource_type: thing(z.enum(['file', 'dataset', 'collection'])),
+  file_name: words(name.optional()),
+  dataset_id: thing(id.optional()),
+  folder_id: thing(id.optional()),
+  bytes: thing(count.optional().describe('Bytes sent')),
+  complete: thing(z.boolean().optional().describe('false where the client left early')),
+  range: thing(z.string().max(256).optional()),
+  format: thing(z.string().max(64).optional()),
+  version: thing(z.union([z.int(), z.string().min(1).max(64)]).optional()),
+  tracked: thing(z.boolean().optional().describe('false where Clowder was asked not to count it, or a page shows it')),
+  preview: thing(
+    z
+      .literal(true)
+      .optional()
+      .describe('A script of a page of Clowder fetched the file to show it: no download by a person'),
+  ),
+  via: thing(z.enum(['presigned']).optional().describe('presigned: the bytes come from the object store directly')),
+};
+
+export const user = {};
+
+const milliseconds = z.number().nonnegative();
+
+export const ping = {
+  target: place(z.string().min(1).max(2048)),
+  component: thing(name.optional()),
+  probe: thing(name.optional().describe('Name of the probe in the configuration of the monitor')),
+  healthy: thing(z.boolean()),
+  changed: thing(z.boolean().optional().describe('true where the state is another than it was')),
+  down_for_s: thing(
+    z.number().nonnegative().optional().describe('How long it was down: while it is, and when it is up again'),
+  ),
+  status_code: thing(z.int().min(0).max(999).optional()),
+  response_time_ms: thing(milliseconds.optional()),
+  dns_time_ms: thing(milliseconds.optional().describe('Of that: looking the host up')),
+  connect_time_ms: thing(milliseconds.optional().describe('Of that: connecting')),
+  tls_time_ms: thing(milliseconds.optional().describe('Of that: the TLS handshake')),
+  first_byte_time_ms: thing(
+    milliseconds.optional().describe('Of that: from the request to the first byte of the answer'),
+  ),
+  response_time_avg: thing(count.optional().describe('Of the latest readings, whole milliseconds')),
+  response_time_min: thing(count.optional()),
+  response_time_max: thing(count.optional()),
+  response_time_loss: thing(
+    z.int().min(0).max(100).optional().describe('Of the latest readings, those that failed, percent'),
+  ),
+  bytes: thing(count.optional().describe('Of a download')),
+  queue_length: thing(count.optional()),
+  consumers: thing(count.optional()),
+  messages_unacknowledged: thing(count.optional()),
+  publish_rate: thing(z.number().nonnegative().optional().describe('Messages a second')),
+  deliver_rate: thing(z.number().nonnegative().optional().describe('Messages a second')),
+  memory_alarm: thing(z.boolean().optional()),
+  disk_alarm: thing(z.boolean().optional()),
+  broker_connections: thing(count.optional()),
+  blocked_connections: thing(count.optional()),
+  disk_free_bytes: thing(count.optional()),
+  disk_total_bytes: thing(count.optional()),
+  disk_used_percent: thing(z.number().min(0).max(100).optional()),
+  uptime_s: thing(z.number().nonnegative().optional().describe('Since the monitor saw it come up')),
+  reported_uptime_s: thing(z.number().nonnegative().optional().describe('What it says itself')),
+  version: thing(z.string().max(64).optional()),
+  tls_days_left: thing(z.number().optional()),
+  error: words(z.string().max(4096).optional()),
+};
+
+export const connections = {
+  component: thing(name.optional().describe('The web server: `service.name` of its log')),
+  window_start: thing(z.int().describe('Unix time in milliseconds; a request counts where it ended')),
+  window_end: thing(z.int()),
+  connections: thing(count.optional().describe('Connections that sent a request in the window')),
+  new_connections: thing(count.optional().describe('Of those, the ones whose first request it was')),
+  requests: thing(count.describe("Without bots', as are connections, clients, responses and bytes")),
+  unique_clients: thing(count.optional()),
+  responses_1xx: thing(count.optional()),
+  responses_2xx: thing(count.optional()),
+  responses_3xx: thing(count.optional()),
+  responses_4xx: thing(count.optional()),
+  responses_5xx: thing(count.optional()),
+  bytes: thing(
+    count
+      .optional()
+      .describe(
+        'Sent to clients, headers and the framing of chunks included; without them where the log has bodies alone, as `combined`',
+      ),
+  ),
+  bot_connections: thing(count.optional()),
+  bot_requests: thing(count.optional()),
+  bot_clients: thing(count.optional()),
+  bot_bytes: thing(count.optional()),
+};
