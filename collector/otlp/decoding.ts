@@ -22,7 +22,7 @@ const RECORDS_MAX = 100_000;
 /** Bytes of one record, or one resource: whatever is made of them in one go takes some milliseconds. */
 export const RECORD_BYTES_MAX = 4 * 1024 * 1024;
 const SLICE_MS = 5;
-/** Records of no interest between two looks at the clock. */
+/** Records of no interest between two looks at the clock; a power of two. */
 const LOOK_EVERY = 32;
 
 /** Counts what a request brings, and says when it is time to give others a turn. */
@@ -50,7 +50,7 @@ export class Progress {
 
   /** Whether others should have a turn. Asked after each member: mostly it costs nothing. */
   isDue(): boolean {
-    if (!this.#tookLong && this.#counted % LOOK_EVERY !== 0) return false;
+    if (!this.#tookLong && (this.#counted & (LOOK_EVERY - 1)) !== 0) return false;
     this.#tookLong = false;
     return performance.now() >= this.#sliceEnds;
   }
