@@ -77,7 +77,6 @@ it('with 0 bytes left, what is published is written down, what no queue takes is
   expect(backlogBytes).toBe(500 * 500);
   store?.close();
   store = undefined;
-  takeAllThatIsFree();
   expect(open().stats().backlogBytes).toBe(backlogBytes);
 });
 
