@@ -12,7 +12,7 @@ import {
 import { toFlatBody, type FlatBody } from './flat-body.ts';
 import type { MapContext } from './map/context.ts';
 import { redactFields, redactText } from './redaction.ts';
-import { asText, cut, previewOf } from './text.ts';
+import { asText, cut, previewOf, TEXT_MAX } from './text.ts';
 
 /** Why one field of an event is not as it must be. */
 export interface EventIssue {
@@ -138,12 +138,13 @@ export function missingStated(type: EventType, draft: Draft): EventIssue[] {
 function toIssue(issue: z.core.$ZodIssue, draft: Draft): EventIssue {
   const field = issue.path.join('.');
   const sent = draft[field];
+  const isCut = typeof sent === 'string' && sent.length > TEXT_MAX;
   if (issue.code === 'invalid_type' && issue.input === undefined)
     return { field, message: 'is missing', expected: issue.expected };
   return {
     field,
     message: issue.message,
-    ...(issue.input === undefined ? {} : { received: show(typeof sent === 'string' ? sent : issue.input) }),
+    ...(issue.input === undefined ? {} : { received: show(isCut ? sent : issue.input) }),
     ...expectedOf(issue),
   };
 }

@@ -1,5 +1,5 @@
 /** Longer than any field of any event may be: whatever is beyond says nothing more. */
-const TEXT_MAX = 40_000;
+export const TEXT_MAX = 40_000;
 
 /** What no id has in it: it would end a line of a stream, a log or a table. As the JSON Schemas of any language have it. */
 // oxlint-disable-next-line no-control-regex
