@@ -65,10 +65,15 @@ describe('downloads', () => {
 
   test('fetched by a page of ours is a preview; what a person asks for there is a download', () => {
     const referer = `https://clowder.example/files/${ID}?dataset=${OTHER}`;
-    const asked = (destination: string, from: string | undefined = referer): EventData | undefined =>
-      downloads(`/api/v2/files/${ID}`, { sent: { 'sec-fetch-dest': destination, ...(from && { referer: from }) } })[0];
+    const asked = (destination: string, from = referer, mode?: string): EventData | undefined => {
+      const sent = { 'sec-fetch-dest': destination, ...(from && { referer: from }), ...(mode && { 'sec-fetch-mode': mode }) }; // prettier-ignore
+      return downloads(`/api/v2/files/${ID}`, { sent })[0];
+    };
     expect(asked('empty')).toMatchObject({ preview: true, tracked: false });
-    for (const data of [asked('document'), asked('empty', 'https://elsewhere.example/'), asked('empty', '')]) {
+    expect(asked('empty', referer, 'cors')).toMatchObject({ preview: true, tracked: false });
+    // The last: Chromium and a link with `download`.
+    const byPeople = [asked('document'), asked('empty', 'https://elsewhere.example/'), asked('empty', ''), asked('empty', referer, 'navigate')]; // prettier-ignore
+    for (const data of byPeople) {
       expect(data).toMatchObject({ tracked: true });
       expect(data).not.toHaveProperty('preview');
     }

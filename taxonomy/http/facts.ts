@@ -97,9 +97,11 @@ export class Facts {
     return page === null ? undefined : { type: page[1]?.toLowerCase() ?? '', id: page[2]?.toLowerCase() ?? '' };
   }
 
-  /** A script of a page of ours asked for it, to show it. */
+  /** A script of a page of ours asked for it, to show it. A link with `download` has no destination either, and navigates. */
   get preview(): boolean {
-    return this.request.requestHeader('sec-fetch-dest') === 'empty' && this.askingPage !== undefined;
+    const { requestHeader } = this.request;
+    if (requestHeader('sec-fetch-dest') !== 'empty' || requestHeader('sec-fetch-mode') === 'navigate') return false;
+    return this.askingPage !== undefined;
   }
 
   /** Clowder was asked not to count, or a page shows it, as an image or by a script. */

@@ -129,7 +129,7 @@ describe('the pages, read from the first to the last', () => {
     const commands = blocks('operate', 'sh').flatMap((block) => block.split('\n').filter((line) => line !== ''));
     expect(commands.length).toBeGreaterThan(6);
     for (const command of commands)
-      await run(command.replace('replay          #', `replay --key ${key} #`).replace('revoke ID', `revoke ${id}`));
+      await run(command.replace(/ #(?=.*--key KEY)/, ` --key ${key} #`).replace('revoke ID', `revoke ${id}`));
     const listed = await run('clowder-otel keys list');
     expect(listed).toContain('"name":"nightly-import"');
   });

@@ -65,7 +65,7 @@ declare global {
     readonly ready: Promise<void>;
     readonly go: (path: string) => Promise<void>;
     readonly upload: (datasetId: string) => Promise<{ id: string }[]>;
-    readonly download: (id: string) => Promise<number>;
+    readonly download: (id: string) => void;
   };
 }
 
@@ -76,10 +76,12 @@ async function visitV2(page: Page, base: string): Promise<readonly ExpectedEvent
   await page.setInputFiles('input[type=file]', UPLOADS);
   const made = await page.evaluate((id) => globalThis.clowder.upload(id), DATASET);
   await page.evaluate((path) => globalThis.clowder.go(path), `/files/${FILE}?dataset=${DATASET}`);
+  const asked = page.waitForEvent('download');
   await page.evaluate((id) => globalThis.clowder.download(id), OTHER_FILE);
+  await (await asked).path();
   await page.reload();
   await page.evaluate(() => globalThis.clowder.ready);
-  const previewed = downloaded('file', { ...preview, url: `/api/v2/files/${FILE}?increment=false` });
+  const previewed = downloaded('file', { ...preview, preview: true, url: `/api/v2/files/${FILE}?increment=false` });
   return [
     viewed('dataset', DATASET, { url: `/datasets/${DATASET}` }),
     ...twoUploads(made.map(({ id }) => id)),
