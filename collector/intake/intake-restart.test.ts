@@ -30,21 +30,22 @@ const bodyOf = (id: string, event: 'file.deleted' | 'view.resource' = 'file.dele
 
 const candidateOf = (id: string): Candidate => ({ body: bodyOf(id), waits: false, strong: false });
 
-/** A journal with so many events, each in a row of its own, as an earlier process left it. */
-function leaveBehind(count: number): void {
-  const store = new JournalStore({
-    dir,
-    maxBytes: 1e9,
-    retentionMs: 1e15,
-    rejectedMax: 10,
-    keyRule: KEY_RULE,
-    segmentSize: { keys: 50, spanMs: 1000 },
-  });
-  for (let number = 0; number < count; number += 1)
-    store.write([{ append: JSON.stringify(bodyOf(`id-${number}`)) }], NOW - count + number);
+/** Journals these in rows of their own, as an earlier process did, and sums them up in segments of so many keys. */
+function journaled(rows: readonly (readonly [body: object, atMs: number])[], keys: number): void {
+  const segmentSize = { keys, spanMs: 1000 };
+  const bounds = { maxBytes: 1e9, retentionMs: 1e15, rejectedMax: 10 };
+  const store = new JournalStore({ dir, ...bounds, keyRule: KEY_RULE, segmentSize });
+  for (const [body, atMs] of rows) store.write([{ append: JSON.stringify(body) }], atMs);
   while (store.index());
   store.close();
 }
+
+/** A journal with so many events, as an earlier process left it. */
+const leaveBehind = (count: number): void =>
+  journaled(
+    Array.from({ length: count }, (_, number) => [bodyOf(`id-${number}`), NOW - count + number] as const),
+    50,
+  );
 
 async function started(now = NOW): Promise<{ intake: Intake; journal: Journal; rowsRead: number }> {
   const journal = await openJournal({ dir, maxBytes: 1e9 });
@@ -83,17 +84,7 @@ test.each([100, 1000])(
 
 test('a view of just before a restart is one with those that follow, wherever it stands in the journal', async () => {
   leaveBehind(120);
-  const store = new JournalStore({
-    dir,
-    maxBytes: 1e9,
-    retentionMs: 1e15,
-    rejectedMax: 10,
-    keyRule: KEY_RULE,
-    segmentSize: { keys: 1, spanMs: 1000 },
-  });
-  store.write([{ append: JSON.stringify(bodyOf('view', 'view.resource')) }], NOW);
-  while (store.index());
-  store.close();
+  journaled([[bodyOf('view', 'view.resource'), NOW]], 1);
   const { intake, journal } = await started(NOW + 1000);
   const call: Candidate = {
     body: bodyOf('call', 'view.resource', NOW + 500),

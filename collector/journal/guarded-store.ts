@@ -63,8 +63,12 @@ export class GuardedStore {
 
   #writeWhatFits(changes: readonly StoredChange[], bytes: readonly number[], nowMs: number): readonly WriteResult[] {
     const inAll = bytes.reduce((sum, one) => sum + one, 0);
-    if (!this.#hasRoomFor(inAll)) this.#lookForRoom(inAll);
-    if (inAll === 0 || this.#hasRoomFor(inAll)) return this.#writeAll(changes, bytes, nowMs);
+    let fits = this.#hasRoomFor(inAll);
+    if (!fits) {
+      this.#lookForRoom(inAll);
+      fits = this.#hasRoomFor(inAll);
+    }
+    if (inAll === 0 || fits) return this.#writeAll(changes, bytes, nowMs);
     const isTaken = bytes.map((one) => one === 0 || this.#hasRoomFor(one));
     const taken = changes.filter((_, index) => isTaken[index]);
     const results = this.#writeAll(

@@ -3,7 +3,8 @@ import { makePrivate } from './private-file.ts';
 
 export const JOURNAL_FILE = 'journal.db';
 
-const PAGE_BYTES = 4096;
+/** SQLite's default, which nobody changes. */
+export const PAGE_BYTES = 4096;
 const WAL_BYTES = 4 * 1024 * 1024;
 const WAL_LEAST_PAGES = 16;
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isFull } from './damage.ts';
 import { DISK_FULL, Refusals } from './refusals.ts';
-import { JOURNAL_FILE, openForWriting } from './schema.ts';
+import { JOURNAL_FILE, openForWriting, PAGE_BYTES } from './schema.ts';
 import { SegmentIndexer, type KeyRule, type SegmentSize } from './segments.ts';
 import { TotalsTable } from './totals.ts';
 import { HeldEventsTable } from './held-events-table.ts';
@@ -44,8 +44,6 @@ const NEWLINE = 10;
 const NO_KEYS: KeyRule = { version: 0, keysOf: () => [] };
 /** Characters of the appends that share a row, at most. */
 const ROW_LENGTH = 128 * 1024;
-/** SQLite's default, which nobody changes. */
-const PAGE_BYTES = 4096;
 
 /** The journal's one writer. Synchronous: it lives in a thread of its own. */
 export class JournalStore {

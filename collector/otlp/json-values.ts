@@ -3,6 +3,7 @@ import type { AttributeValue, Attributes } from '../../taxonomy/telemetry.ts';
 import { RECORD_BYTES_MAX, takesTooMuch } from './decoding.ts';
 import { JsonReader } from './json-reader.ts';
 import { ATTRIBUTES_MAX, DEPTH_MAX } from './values.ts';
+import { readOnce } from './read-once.ts';
 
 /** Begins the paths that no record has before it: of resources. */
 const WHOLE = 'resource';
@@ -253,29 +254,19 @@ export function readAttributes(
  *
  * @returns a function that throws the same UnreadableRecord each time where they cannot be
  */
-export function lazyResource(body: Uint8Array, start: number, path: string): () => Attributes {
-  let read: { readonly attributes: Attributes } | { readonly error: unknown } | undefined;
-  return () => {
-    read ??= readResource(body, start, path);
-    if ('error' in read) throw read.error;
-    return read.attributes;
-  };
-}
+export const lazyResource = (body: Uint8Array, start: number, path: string): (() => Attributes) =>
+  readOnce(() => readResource(body, start, path));
 
-function readResource(body: Uint8Array, start: number, path: string): { attributes: Attributes } | { error: unknown } {
+function readResource(body: Uint8Array, start: number, path: string): Attributes {
   const reader = new JsonReader(body, start);
   let attributes: Attributes = {};
-  try {
-    reader.beginSkip();
-    if (!reader.skipSome(RECORD_BYTES_MAX)) throw new UnreadableRecord(path, takesTooMuch(reader.at - start));
-    reader.at = start;
-    eachMember(reader, path, (key) => {
-      if (key !== 'attributes') return false;
-      attributes = readAttributes(reader, `${path}.attributes`, mayBeReadOfResource);
-      return true;
-    });
-    return { attributes };
-  } catch (error) {
-    return { error };
-  }
+  reader.beginSkip();
+  if (!reader.skipSome(RECORD_BYTES_MAX)) throw new UnreadableRecord(path, takesTooMuch(reader.at - start));
+  reader.at = start;
+  eachMember(reader, path, (key) => {
+    if (key !== 'attributes') return false;
+    attributes = readAttributes(reader, `${path}.attributes`, mayBeReadOfResource);
+    return true;
+  });
+  return attributes;
 }

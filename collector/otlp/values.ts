@@ -3,6 +3,7 @@ import type { AttributeValue, Attributes } from '../../taxonomy/telemetry.ts';
 import { CollectorError } from '../errors.ts';
 import { RECORD_BYTES_MAX, takesTooMuch } from './decoding.ts';
 import { BYTES, VARINT, WireReader } from './wire.ts';
+import { readOnce } from './read-once.ts';
 
 /** Attributes of one record that are kept at most. */
 export const ATTRIBUTES_MAX = 1000;
@@ -117,26 +118,16 @@ function decodeMap(buffer: Uint8Array, from: number, end: number, depth: number)
  *
  * @returns a function that throws the same each time where they cannot be read
  */
-export function lazyResource(buffer: Uint8Array, from: number, end: number): () => Attributes {
-  let read: { readonly attributes: Attributes } | { readonly error: unknown } | undefined;
-  return () => {
-    read ??= readResource(buffer, from, end);
-    if ('error' in read) throw read.error;
-    return read.attributes;
-  };
-}
+export const lazyResource = (buffer: Uint8Array, from: number, end: number): (() => Attributes) =>
+  readOnce(() => readResource(buffer, from, end));
 
-function readResource(buffer: Uint8Array, from: number, end: number): { attributes: Attributes } | { error: unknown } {
-  try {
-    if (end - from > RECORD_BYTES_MAX)
-      throw new CollectorError('malformed_protobuf', `The resource ${takesTooMuch(end - from)}`);
-    const reader = new WireReader(buffer, from, end);
-    const ranges: Ranges = [];
-    while (reader.next()) if (reader.field === 1 && reader.type === BYTES) ranges.push(reader.start, reader.stop);
-    return { attributes: decodeAttributes(buffer, ranges, mayBeReadOfResource) };
-  } catch (error) {
-    return { error };
-  }
+function readResource(buffer: Uint8Array, from: number, end: number): Attributes {
+  if (end - from > RECORD_BYTES_MAX)
+    throw new CollectorError('malformed_protobuf', `The resource ${takesTooMuch(end - from)}`);
+  const reader = new WireReader(buffer, from, end);
+  const ranges: Ranges = [];
+  while (reader.next()) if (reader.field === 1 && reader.type === BYTES) ranges.push(reader.start, reader.stop);
+  return decodeAttributes(buffer, ranges, mayBeReadOfResource);
 }
 
 /** A trace or span id: lower-case hex, '' where it has another length or is all zero. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UNPUBLISHABLE, type Cursor, type HeldEvent, type Journal, type RejectedRecord } from '../journal/journal.ts';
 import type { Flight } from './flights.ts';
-import { typeOf } from './publish-line.ts';
+import { HELD_FOR, typeOf } from './publish-line.ts';
 
 /** An event that is not published, on its way out of the stream. */
 export interface Aside {
@@ -75,8 +75,8 @@ export class AsideWriter {
 }
 
 function heldOf({ line, outcome }: Aside, sinceMs: number): Omit<HeldEvent, 'id'> | undefined {
-  if (outcome === 'refused') return undefined;
-  return { reason: outcome === 'nacked' ? 'nacked' : 'unroutable', type: typeOf(line), sinceMs, line };
+  const reason = HELD_FOR[outcome];
+  return reason && { reason, type: typeOf(line), sinceMs, line };
 }
 
 /** The line is kept whole: it was checked and redacted when it was accepted, and may be published again. */

@@ -1,8 +1,18 @@
 import { toMessageFromLine, type EventMessage } from '../../exporter/message.ts';
 import type { OnOutcome, Outcome, Publisher } from '../../exporter/publisher.ts';
+import type { HeldReason } from '../journal/journal.ts';
 
 /** What became of an event. `dropped`: no queue takes it, and none needs to. */
 export type Fate = Outcome | 'dropped';
+
+/** What an event is held for after that; undefined: it is not. */
+export const HELD_FOR = {
+  confirmed: undefined,
+  dropped: undefined,
+  refused: undefined,
+  returned: 'unroutable',
+  nacked: 'nacked',
+} as const satisfies Record<Fate, HeldReason | undefined>;
 
 /** @param onUnroutable ON_UNROUTABLE */
 export function fateOf(outcome: Outcome, onUnroutable: 'hold' | 'drop'): Fate {

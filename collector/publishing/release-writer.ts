@@ -1,6 +1,6 @@
 import type { HeldEvent, Journal, JournalChange } from '../journal/journal.ts';
 import { refusedRecord } from './aside.ts';
-import type { Fate } from './publish-line.ts';
+import { HELD_FOR, type Fate } from './publish-line.ts';
 
 /** A held event that was published once more. */
 export interface Tried {
@@ -38,24 +38,17 @@ export class ReleaseWriter {
 }
 
 function changeOf(tried: readonly Tried[], nowMs: number): JournalChange | undefined {
-  const changed = tried.filter(({ held, fate }) => !stays(held, fate));
+  // Of one that is held for what it was held for before, nothing is new.
+  const changed = tried.filter(({ held, fate }) => HELD_FOR[fate] !== held.reason);
   if (changed.length === 0) return undefined;
-  const moved = changed.filter(({ fate }) => fate === 'returned' || fate === 'nacked');
   return {
     releaseEvents: changed.map(({ held }) => held.id),
-    holdEvents: moved.map(({ held: { type, sinceMs, line }, fate }) => ({
-      reason: fate === 'nacked' ? 'nacked' : 'unroutable',
-      type,
-      sinceMs,
-      line,
-    })),
+    holdEvents: changed.flatMap(({ held: { type, sinceMs, line }, fate }) => {
+      const reason = HELD_FOR[fate];
+      return reason === undefined ? [] : [{ reason, type, sinceMs, line }];
+    }),
     reject: changed
       .filter(({ fate }) => fate === 'refused')
       .map(({ held, reason }) => refusedRecord(held.line, reason, nowMs)),
   };
-}
-
-/** Nothing is new of it. */
-function stays({ reason }: HeldEvent, fate: Fate): boolean {
-  return (fate === 'returned' && reason === 'unroutable') || (fate === 'nacked' && reason === 'nacked');
 }

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
-import { answer } from '../answers.ts';
-import { defineRoute, serve, type Route } from '../route.ts';
+import { partsOf } from '../page-part.ts';
+import { serve, type Route } from '../route.ts';
 
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'";
 
@@ -46,16 +46,7 @@ refresh();
 setInterval(refresh, 2000);
 `;
 
-const part = (path: string, operationId: string, mediaType: string) =>
-  defineRoute({
-    method: 'get',
-    path,
-    scope: 'public',
-    operationId,
-    summary: 'Dashboard',
-    hidden: 'the dashboard is a page for people',
-    responses: { 200: answer('A part of the page', { [mediaType]: {} }) },
-  });
+const part = partsOf({ summary: 'Dashboard', hidden: 'the dashboard is a page for people' });
 
 const page = part('/', 'get_dashboard', 'text/html');
 const style = part('/dashboard.css', 'get_dashboard_style', 'text/css');

@@ -8,6 +8,7 @@ import { eventJsonSchema } from '../../../taxonomy/json-schema.ts';
 import { CollectorError } from '../../errors.ts';
 import { ANSWERS } from '../answer-schemas.ts';
 import { answer, json } from '../answers.ts';
+import { partsOf } from '../page-part.ts';
 import { defineRoute, serve, type Route } from '../route.ts';
 import { VERSION } from '../../../runtime/version.ts';
 import { asyncApiDocument } from './asyncapi.ts';
@@ -65,17 +66,7 @@ const getSchema = defineRoute({
   errors: ['unknown_event_type'],
 });
 
-/** A page for people, or what one is made of. */
-const page = (path: string, operationId: string, mediaType: string) =>
-  defineRoute({
-    method: 'get',
-    path,
-    scope: 'public',
-    operationId,
-    summary: 'Swagger UI',
-    hidden: 'Swagger UI is a page for people',
-    responses: { 200: answer('A part of the page', { [mediaType]: {} }) },
-  });
+const page = partsOf({ summary: 'Swagger UI', hidden: 'Swagger UI is a page for people' });
 
 const docsPage = page('/docs', 'get_docs', 'text/html');
 const startScript = page('/docs/start.js', 'get_docs_start', 'text/javascript');
