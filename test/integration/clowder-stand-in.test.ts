@@ -20,7 +20,8 @@ describe.each(['v1', 'v2'] as const)('the stand-in Clowder %s', (version) => {
   test('has a scenario for every row of the route table that bears an event, or a reason why not', () => {
     const covered = new Set(scenariosOf(version).flatMap(({ covers = [] }) => covers));
     const bearing = keysWithMeaning(version);
-    expect(bearing.length).toBeGreaterThan(50);
+    // A filter that finds nothing would let every row pass.
+    expect(bearing.length).toBeGreaterThan(40);
     expect(bearing.filter((key) => !covered.has(key))).toEqual(Object.keys(WITHOUT_SCENARIO[version]));
   });
 
