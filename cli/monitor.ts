@@ -11,6 +11,7 @@ import type { Reading } from '../monitor/reading.ts';
 import { startTelemetry } from '../monitor/telemetry/telemetry.ts';
 import { startAdmin } from '../runtime/admin.ts';
 import { createLog } from '../runtime/logging.ts';
+import { useOutgoingProxy } from '../runtime/outgoing-proxy.ts';
 import { VERSION } from '../runtime/version.ts';
 import { printRows } from './output.ts';
 import type { GlobalOptions } from './global-options.ts';
@@ -21,6 +22,7 @@ const DEFAULT_CONFIG = 'monitor.yaml';
 const FLUSH_MS = 3000;
 
 function configOf({ config = DEFAULT_CONFIG }: GlobalOptions): MonitorConfig {
+  useOutgoingProxy(process.env);
   return loadMonitorConfig(config, process.env);
 }
 

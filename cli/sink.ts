@@ -10,6 +10,7 @@ import { SINKS } from '../sinks/registry.ts';
 import { checkSink } from '../sinks/running/check.ts';
 import { startSinks } from '../sinks/running/start.ts';
 import { loadSinks, type ConfiguredSink } from '../sinks/settings/load.ts';
+import { useOutgoingProxy } from '../runtime/outgoing-proxy.ts';
 import { loadProcessSettings, type ProcessSettings } from '../sinks/settings/process.ts';
 import { printRows, progress } from './output.ts';
 import type { GlobalOptions } from './global-options.ts';
@@ -96,6 +97,7 @@ export async function replayDead(options: GlobalOptions, name: string, { limit }
 
 /** Everything that is configured, checked as a whole. @throws ConfigError */
 function load({ config }: GlobalOptions): Loaded {
+  useOutgoingProxy(process.env);
   const file = config === undefined ? {} : readConfigFile(config);
   const { settings, broker, problems: ofProcess } = loadProcessSettings(process.env, file);
   const { sinks, problems: ofSinks } = loadSinks({

@@ -33,6 +33,16 @@ const id = withoutControl(z.string().min(1).max(256));
 const name = z.string().min(1).max(1024);
 const url = z.string().min(1).max(8192);
 const count = z.int().nonnegative();
+/** A hundred years. A figure beyond it is a mistake of a unit or a clock, and sums and averages would follow it. */
+const LONGEST_S = 3_155_760_000;
+const milliseconds = z
+  .number()
+  .nonnegative()
+  .max(LONGEST_S * 1000);
+const seconds = z.number().nonnegative().max(LONGEST_S);
+const perSecond = z.number().nonnegative().max(1e12);
+/** Certificates may be made out up to the year 9999. */
+const MOST_DAYS = 3_000_000;
 
 /** Fields that every event may carry, in the order in which they are written. */
 export const commonFields = {
@@ -103,7 +113,7 @@ export const extraction = {
         "One run of one extractor. By an id of Clowder's there is one event each of queued, done and failed, whoever reports it",
       ),
   ),
-  duration_ms: thing(z.number().nonnegative().optional()),
+  duration_ms: thing(milliseconds.optional()),
   bytes_downloaded: thing(
     count
       .optional()
@@ -150,17 +160,13 @@ export const download = {
 
 export const user = {};
 
-const milliseconds = z.number().nonnegative();
-
 export const ping = {
   target: place(z.string().min(1).max(2048)),
   component: thing(name.optional()),
   probe: thing(name.optional().describe('Name of the probe in the configuration of the monitor')),
   healthy: thing(z.boolean()),
   changed: thing(z.boolean().optional().describe('true where the state is another than it was')),
-  down_for_s: thing(
-    z.number().nonnegative().optional().describe('How long it was down: while it is, and when it is up again'),
-  ),
+  down_for_s: thing(seconds.optional().describe('How long it was down: while it is, and when it is up again')),
   status_code: thing(z.int().min(0).max(999).optional()),
   response_time_ms: thing(milliseconds.optional()),
   dns_time_ms: thing(milliseconds.optional().describe('Of that: looking the host up')),
@@ -179,8 +185,8 @@ export const ping = {
   queue_length: thing(count.optional()),
   consumers: thing(count.optional()),
   messages_unacknowledged: thing(count.optional()),
-  publish_rate: thing(z.number().nonnegative().optional().describe('Messages a second')),
-  deliver_rate: thing(z.number().nonnegative().optional().describe('Messages a second')),
+  publish_rate: thing(perSecond.optional().describe('Messages a second')),
+  deliver_rate: thing(perSecond.optional().describe('Messages a second')),
   memory_alarm: thing(z.boolean().optional()),
   disk_alarm: thing(z.boolean().optional()),
   broker_connections: thing(count.optional()),
@@ -188,10 +194,10 @@ export const ping = {
   disk_free_bytes: thing(count.optional()),
   disk_total_bytes: thing(count.optional()),
   disk_used_percent: thing(z.number().min(0).max(100).optional()),
-  uptime_s: thing(z.number().nonnegative().optional().describe('Since the monitor saw it come up')),
-  reported_uptime_s: thing(z.number().nonnegative().optional().describe('What it says itself')),
+  uptime_s: thing(seconds.optional().describe('Since the monitor saw it come up')),
+  reported_uptime_s: thing(seconds.optional().describe('What it says itself')),
   version: thing(z.string().max(64).optional()),
-  tls_days_left: thing(z.number().optional()),
+  tls_days_left: thing(z.number().min(-MOST_DAYS).max(MOST_DAYS).optional()),
   error: words(z.string().max(4096).optional()),
 };
 

@@ -12,6 +12,13 @@ interface Stated {
   readonly allOf?: readonly { readonly anyOf: readonly { readonly required: readonly string[] }[] }[];
 }
 
+interface NumberSchema {
+  readonly type?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly anyOf?: readonly NumberSchema[];
+}
+
 const stated = (type: (typeof EVENT_TYPES)[number]) => statedJsonSchema(type) as unknown as Stated;
 
 const context = createMapContext({
@@ -32,6 +39,31 @@ describe('the schema of a published event', () => {
       properties: { event: { const: type }, created: { type: 'integer' } },
     });
   });
+
+  test.each(EVENT_TYPES)(
+    '%s has bounds for every number, so that no sum or average of a site follows one absurd one',
+    (type) => {
+      const { properties } = eventJsonSchema(type) as { properties: Record<string, NumberSchema> };
+      const numbers = Object.entries(properties).flatMap(([field, schema]) =>
+        [schema, ...(schema.anyOf ?? [])]
+          .filter((one) => one.type === 'integer' || one.type === 'number')
+          .map(({ minimum = -Infinity, maximum = Infinity }) => ({ field, least: minimum, most: maximum })),
+      );
+      expect(numbers.length).toBeGreaterThan(0);
+      expect(
+        numbers.filter(({ least, most }) => least < Number.MIN_SAFE_INTEGER || most > Number.MAX_SAFE_INTEGER),
+      ).toEqual([]);
+    },
+  );
+
+  test.each([1.7e22, 3_155_760_000_001, -1, Number.POSITIVE_INFINITY])(
+    'refuses a job of %d milliseconds, and says how many there may be',
+    (duration) => {
+      const draft = { event: 'extraction.done', job_id: 'j', duration_ms: duration };
+      const checked = checkStated(draft, { source: 'api', eventId: 'e1' }, context);
+      expect(checked).toMatchObject({ ok: false, issues: [{ field: 'duration_ms' }] });
+    },
+  );
 
   test.each(EVENT_TYPES)('%s has every field of the taxonomy and no other', (type) => {
     const { properties } = eventJsonSchema(type) as { properties: object };

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { startWebProxy } from '../../test/support/web-proxy.ts';
 import { createPostOtlp, type OtlpSettings } from './post-otlp.ts';
 
 interface Seen {
@@ -45,6 +46,17 @@ const post = (settings: OtlpSettings, body = 'body') =>
   createPostOtlp('logs', settings, process.env)(Buffer.from(body), never);
 
 describe('posting OTLP', () => {
+  it('goes through the proxy of the environment, but for what is on this machine', async () => {
+    await using proxy = await startWebProxy();
+    const { url, seen } = await receiver({});
+    const sent = (endpoint: string) =>
+      createPostOtlp('logs', { endpoint }, { HTTP_PROXY: proxy.url })(Buffer.from('body'), never);
+    await expect(sent('http://receiver.invalid:4318')).resolves.toMatchObject({ kind: 'accepted' });
+    expect(proxy.asked).toEqual(['receiver.invalid POST /v1/logs']);
+    await expect(sent(url)).resolves.toMatchObject({ kind: 'accepted' });
+    expect([proxy.asked.length, seen.length]).toEqual([1, 1]);
+  });
+
   it('goes to /v1/logs of the endpoint with the headers of the settings', async () => {
     const { url, seen } = await receiver({});
     await expect(post({ endpoint: `${url}/otlp/`, headers: { 'x-api-key': 'k1' } })).resolves.toEqual({

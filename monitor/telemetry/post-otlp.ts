@@ -7,6 +7,7 @@ import { convertLegacyHttpOptions } from '@opentelemetry/otlp-exporter-base/node
 import { ProtobufLogsSerializer, ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import type { SendOutcome } from '../../runtime/sending/outcome.ts';
 import { retryAfterMs } from '../../runtime/sending/retry-after.ts';
+import { outgoingProxy } from '../../runtime/outgoing-proxy.ts';
 import { meaningOf } from '../../runtime/sending/status.ts';
 import { redactText } from '../../taxonomy/index.ts';
 import type { Signal } from './spool.ts';
@@ -48,8 +49,10 @@ export function createPostOtlp(signal: Signal, settings: OtlpSettings, environme
   const { variable, path, rejectedOf } = SIGNALS[signal];
   const given = (name: string): boolean =>
     [environment[`OTEL_EXPORTER_OTLP_${name}`], environment[`OTEL_EXPORTER_OTLP_${variable}_${name}`]].some(Boolean);
+  const proxyEnv = outgoingProxy(environment);
   const options = convertLegacyHttpOptions(
     {
+      ...(proxyEnv !== undefined && { httpAgentOptions: { keepAlive: true, proxyEnv: { ...proxyEnv } } }),
       ...(!given('ENDPOINT') && { url: join(settings.endpoint ?? DEFAULT_ENDPOINT, path) }),
       ...(!given('HEADERS') && settings.headers !== undefined && { headers: { ...settings.headers } }),
     },

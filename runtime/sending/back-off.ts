@@ -26,5 +26,5 @@ export function jittered(pauseMs: number, random: () => number): number {
 
 /** The longer of our own pause and what the receiver asks for: a wish never makes us faster. */
 export function heeding(wishMs: number | undefined, ownMs: number, longestMs: number = WISH_LONGEST_MS): number {
-  return Math.max(ownMs, Math.min(wishMs ?? 0, longestMs));
+  return wishMs !== undefined && wishMs > ownMs ? Math.max(ownMs, Math.min(wishMs, longestMs)) : ownMs;
 }

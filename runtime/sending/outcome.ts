@@ -1,7 +1,7 @@
 /** What became of a batch that was sent. */
 export type SendOutcome =
   | { readonly kind: 'accepted' }
-  /** Some were refused for good, by id with the reason, and some (in the order they came) have to be sent again: after `afterMs`, where 0 is at once; all others were accepted. */
+  /** Some were refused for good, by id with the reason, and some (in the order they came) have to be sent again: after `afterMs`, where 0 is at once if some were refused; all others were accepted. */
   | {
       readonly kind: 'partial';
       readonly rejected: ReadonlyMap<string, string>;

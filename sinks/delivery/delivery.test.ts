@@ -20,6 +20,31 @@ function script(...outcomes: readonly SendOutcome[]): () => SendOutcome {
 }
 
 describe('a delivery', () => {
+  const again = (afterMs: number | undefined) => (afterMs === undefined ? {} : { afterMs });
+  const WISHES = [undefined, 0, 1, -5000, Number.NaN];
+
+  it.each(WISHES)(
+    'to a service that is away is tried no faster than its back-off where it is told to wait %s ms',
+    async (wish) => {
+      const { clock, queue, sent } = startDelivery({ send: () => ({ kind: 'retry', reason: 'away', ...again(wish) }) });
+      queue.publish(event('a'));
+      await clock.until(() => clock.now() >= 10 * 60_000);
+      // After 1 and 2 s; then the circuit is open for 30 s each.
+      expect(sent.slice(0, 4).map(({ atMs }) => atMs)).toEqual([100, 1100, 3100, 33_100]);
+      expect(sent.length).toBeLessThan(25);
+    },
+  );
+
+  it.each(WISHES)('of events that are put off for %s ms is tried no faster than their back-off', async (wish) => {
+    const { clock, queue, sent } = startDelivery({
+      send: (batch) => ({ kind: 'partial', rejected: new Map(), again: batch.map(({ id }) => id), ...again(wish) }),
+    });
+    queue.publish(event('a'));
+    await clock.until(() => clock.now() >= 10 * 60_000);
+    expect(sent.slice(0, 4).map(({ atMs }) => atMs)).toEqual([100, 1100, 3100, 7100]);
+    expect(sent.length).toBeLessThan(85);
+  });
+
   it('waits a while for others to send with', async () => {
     const { clock, queue, sent } = startDelivery({ send: script() });
     queue.publish(event('a'));

@@ -278,7 +278,8 @@ export class Delivery {
     const later = part.filter(({ event }) => again.has(event.id) && !outcome.rejected.has(event.id));
     this.#takenUp();
     this.#settleAccepted(part.filter(({ event }) => !again.has(event.id) && !outcome.rejected.has(event.id)));
-    this.#putOff(later, outcome.afterMs);
+    // What is asked about once more at once is less than before: without end, nobody is asked.
+    this.#putOff(later, outcome.afterMs === 0 && refused.length > 0 ? 'at once' : outcome.afterMs);
     await Promise.all(
       refused.map(({ event, message, link }) =>
         this.#bury(message, link, { class: 'rejected', reason: outcome.rejected.get(event.id) ?? '' }, event.id),
@@ -309,13 +310,13 @@ export class Delivery {
   }
 
   /** Back to where they were, with all that was to follow them, and not to be sent before the service wants them. */
-  #putOff(entries: readonly Entry[], afterMs: number | undefined): void {
+  #putOff(entries: readonly Entry[], afterMs: number | 'at once' | undefined): void {
     const { clock, settings } = this.#options;
     const now = clock.now();
     const back = entries
       .filter(({ link }) => link === this.#link)
       .map((entry) => {
-        if (afterMs === 0) return putOff(entry, now);
+        if (afterMs === 'at once') return putOff(entry, now);
         const ownMs = this.#gate.pauseMs(entry.putOff + 1);
         return putOff(entry, now + heeding(afterMs, ownMs, settings.retry.retryAfterMaxMs));
       });

@@ -8,3 +8,16 @@ export const serviceUrl = text
     const url = parseHttpUrl(given);
     return url === undefined || (url.username === '' && url.password === '');
   }, 'must have no user and password in it');
+
+/** The address as messages name it: without its query, which may hold a key. */
+export function addressOf({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`;
+}
+
+/** What in an address may be a secret, so that it is not told where a service repeats it: the values of its query. */
+export function secretsOfQuery({ searchParams }: URL): readonly string[] {
+  return [...searchParams.values()].filter((value) => value.length >= SECRET_LEAST);
+}
+
+/** Shorter texts than this would blank half of what is said. */
+const SECRET_LEAST = 4;

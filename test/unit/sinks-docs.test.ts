@@ -80,14 +80,20 @@ describe('docs/sinks.md', () => {
     const module = `data:text/javascript,${encodeURIComponent(`${source}\nexport { verify };`)}`;
     const { verify } = (await import(module)) as { verify: (headers: object, body: string, secret: string) => boolean };
     const { sign, keyOf } = await import('../../sinks/services/webhook/signature.ts');
+    const { Webhook } = await import('standardwebhooks');
     for (const secret of ['a secret of ours, long', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw']) {
+      const key = keyOf(secret);
+      if (key === undefined) throw new Error('no key');
       const time = Math.floor(Date.now() / 1000);
       const headers = (at: number) => ({
         'webhook-id': 'msg_1',
         'webhook-timestamp': String(at),
-        'webhook-signature': sign(keyOf(secret), 'msg_1', at, '[{"ä":1}]'),
+        'webhook-signature': sign(key, 'msg_1', at, '[{"ä":1}]'),
       });
       expect(verify(headers(time), '[{"ä":1}]', secret)).toBe(true);
+      // As the page says that the scheme's own library is to be given it.
+      const library = new Webhook(secret, secret.startsWith('whsec_') ? {} : { format: 'raw' });
+      expect(library.verify('[{"ä":1}]', headers(time))).toEqual([{ ä: 1 }]);
       expect(verify(headers(time), '[{"ä":2}]', secret)).toBe(false);
       expect(verify(headers(time - 400), '[{"ä":1}]', secret)).toBe(false);
     }

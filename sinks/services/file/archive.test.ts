@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventOf } from '../../../test/support/sinks/arbitrary-events.ts';
 import { archiveLines } from '../../../test/support/sinks/file.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
 import { openArchive, type Archive } from './archive.ts';
+import { fileSink } from './file.ts';
 import { archiveFiles, nextName } from './names.ts';
-import { readTail } from './tail.ts';
+import { findTail } from './tail.ts';
 
 const DAY_MS = 86_400_000;
 const TODAY = Date.UTC(2026, 10, 24, 12);
@@ -143,23 +145,51 @@ describe('names of the archive', () => {
 });
 
 describe('the tail of a file', () => {
-  it.each([
-    ['', 5, [], 0],
-    ['half', 5, [], 0],
-    ['a\nb\nc\n', 2, ['b', 'c'], 6],
-    ['a\nb\nc\nha', 5, ['a', 'b', 'c'], 6],
-  ])('of %j', async (content, lines, expected, wholeBytes) => {
+  const tailOf = async (content: string, lines: number): Promise<readonly [tail: string, wholeBytes: number]> => {
     const path = join(directory, 'lines');
     await writeFile(path, content);
     await using file = await open(path, 'r');
-    expect(await readTail(file, lines)).toEqual({ lines: expected, wholeBytes });
+    const { beginBytes, wholeBytes } = await findTail(file, lines);
+    return [Buffer.from(content).subarray(beginBytes, wholeBytes).toString(), wholeBytes];
+  };
+
+  it.each([
+    ['', 5, '', 0],
+    ['half', 5, '', 0],
+    ['a\nb\nc\n', 2, 'b\nc\n', 6],
+    ['a\nb\nc\nha', 5, 'a\nb\nc\n', 6],
+    ['\n\n\n', 2, '\n\n', 3],
+  ])('of %j', async (content, lines, expected, wholeBytes) => {
+    expect(await tailOf(content, lines)).toEqual([expected, wholeBytes]);
   });
 
   it('of a file that is longer than what is read at once has whole lines only', async () => {
-    const path = join(directory, 'long');
     const line = 'ä'.repeat(300_000);
-    await writeFile(path, `${line}1\n${line}2\n${line}3\n`);
-    await using file = await open(path, 'r');
-    expect((await readTail(file, 2)).lines).toEqual([`${line}2`, `${line}3`]);
+    const [tail] = await tailOf(`${line}1\n${line}2\n${line}3\n`, 2);
+    expect(tail).toBe(`${line}2\n${line}3\n`);
+  });
+});
+
+describe('the file sink', () => {
+  it('writes an event once that comes again after a hundred thousand others, over a restart too', async () => {
+    const sink = () =>
+      fileSink.open(fileSink.config.parse({ directory }), {
+        log: { info: () => undefined, warn: () => undefined },
+        now: () => now,
+      });
+    const batches = Array.from({ length: 100 }, (_, batch) =>
+      Array.from({ length: 1000 }, (_event, index) =>
+        eventOf('file.uploaded', { file_id: 'f1' }, { id: `event-${batch}-${index}` }),
+      ),
+    );
+    const never = new AbortController().signal;
+    const first = await sink();
+    for (const batch of batches) await first.send(batch, never);
+    await first.send(batches[0] ?? [], never);
+    await first.close();
+    const second = await sink();
+    for (const batch of batches) await second.send(batch, never);
+    await second.close();
+    expect((await ids()).length).toBe(100_000);
   });
 });

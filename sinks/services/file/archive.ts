@@ -1,10 +1,13 @@
 import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { FieldValue, SinkContext } from '../../sink.ts';
-import { compressFile, lastLinesOf, syncDirectory } from './compress.ts';
+import { compressFile, syncDirectory, unzipped } from './compress.ts';
 import { KnownIds } from './known-ids.ts';
 import { archiveFiles, dayOf, nextName, UNFINISHED, type ArchiveFile } from './names.ts';
-import { readTail } from './tail.ts';
+import { findTail } from './tail.ts';
 
 export interface ArchiveOptions {
   readonly directory: string;
@@ -150,19 +153,20 @@ class NdjsonArchive implements Archive {
   /** The ids of the last lines of all files; a line written by half is cut off. */
   async #readKnown(files: readonly ArchiveFile[]): Promise<void> {
     const { directory, knownIds, log } = this.#options;
-    const newestFirst: string[] = [];
+    const newestFirst: (readonly string[])[] = [];
+    let missing = knownIds;
     for (const { name, closed } of files.toReversed()) {
-      if (newestFirst.length >= knownIds) break;
+      if (missing <= 0) break;
       const path = join(directory, name);
-      const lines = await (closed ? lastLinesOf : readAndCut)(path, knownIds - newestFirst.length);
-      for (const line of lines.toReversed()) {
-        const id = idOfLine(line);
-        if (id === undefined) log.warn({ path }, 'a line of the archive is no event: who wrote it?');
-        else newestFirst.push(id);
-      }
+      const text = await (closed ? unzipped(path) : endCut(path, missing));
+      const ids = await lastIds(text, missing, () => {
+        log.warn({ path }, 'a line of the archive is no event: who wrote it?');
+      });
+      newestFirst.push(ids);
+      missing -= ids.length;
     }
     this.#known = new KnownIds(knownIds);
-    for (const id of newestFirst.toReversed()) this.#known.add(id);
+    for (const ids of newestFirst.toReversed()) for (const id of ids) this.#known.add(id);
   }
 
   #compress(files: readonly ArchiveFile[]): void {
@@ -184,15 +188,28 @@ async function openFile(path: string, day: string): Promise<Current> {
   return { file, path, day, inode, bytes };
 }
 
-async function readAndCut(path: string, lines: number): Promise<readonly string[]> {
+/** The last lines of a file, once what was written of a line by half is cut off. */
+async function endCut(path: string, lines: number): Promise<Readable> {
   const file = await open(path, 'r+');
   try {
-    const tail = await readTail(file, lines);
-    await file.truncate(tail.wholeBytes);
-    return tail.lines;
+    const { beginBytes, wholeBytes } = await findTail(file, lines);
+    await file.truncate(wholeBytes);
+    return createReadStream(path, { start: beginBytes });
   } finally {
     await file.close();
   }
+}
+
+/** The ids of the last lines, the last one last. */
+async function lastIds(text: Readable, lines: number, onNoEvent: () => void): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for await (const line of createInterface({ input: text, crlfDelay: Infinity })) {
+    const id = idOfLine(line);
+    if (id === undefined) onNoEvent();
+    else ids.push(id);
+    if (ids.length >= 2 * lines) ids.splice(0, ids.length - lines);
+  }
+  return ids.slice(-lines);
 }
 
 function idOf(event: Readonly<Record<string, FieldValue>>): string {

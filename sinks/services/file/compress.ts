@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { UNFINISHED } from './names.ts';
@@ -30,13 +30,7 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** The last lines of a gzipped file, the last one last. */
-export async function lastLinesOf(path: string, lines: number): Promise<readonly string[]> {
-  const kept: string[] = [];
-  const reader = createInterface({ input: createReadStream(path).pipe(createGunzip()), crlfDelay: Infinity });
-  for await (const line of reader) {
-    kept.push(line);
-    if (kept.length >= 2 * lines) kept.splice(0, kept.length - lines);
-  }
-  return kept.slice(-lines);
+/** The text of a gzipped file. */
+export function unzipped(path: string): Readable {
+  return createReadStream(path).pipe(createGunzip());
 }

@@ -15,8 +15,12 @@ const config = z.strictObject({
 type Config = z.infer<typeof config>;
 
 const LIMITS: BatchLimits = { maxEvents: 2000, maxBytes: 8 * 1024 ** 2 };
-/** Lines whose events are known not to be written again: more than a queue hands out before it has acknowledgements. */
-const KNOWN_IDS = 20_000;
+/**
+ * Lines whose events are known not to be written again. A collector that was killed publishes again what it had not
+ * noted as published, and a broker that was killed has lost acknowledgements: at full speed each is tens of thousands of
+ * events ago.
+ */
+const KNOWN_IDS = 250_000;
 
 /** The archive: NDJSON, a file a day or a size, gzipped once it is closed. */
 export const fileSink: SinkDefinition<Config> = {

@@ -3,32 +3,30 @@ import type { FileHandle } from 'node:fs/promises';
 const CHUNK_BYTES = 1024 * 1024;
 const NEWLINE = 0x0a;
 
-/** The end of a file of lines. */
+/** Where the last whole lines of a file are, in bytes from its beginning. */
 export interface Tail {
-  /** Its last whole lines, the last one last. */
-  readonly lines: readonly string[];
-  /** Bytes up to the end of the last whole line: what follows was being written when the power went. */
+  readonly beginBytes: number;
+  /** The end of the last whole line: what follows was being written when the power went. */
   readonly wholeBytes: number;
 }
 
-/** Reads a file from its end until it has so many lines. */
-export async function readTail(file: FileHandle, lines: number): Promise<Tail> {
+/** Looks for so many lines from the end of a file, and keeps none of it in memory. @param lines at least 1 */
+export async function findTail(file: FileHandle, lines: number): Promise<Tail> {
   const { size } = await file.stat();
-  let start = size;
-  let text = Buffer.alloc(0);
+  const chunk = Buffer.alloc(CHUNK_BYTES);
+  let wholeBytes = 0;
   let newlines = 0;
-  while (start > 0 && newlines <= lines) {
-    const length = Math.min(CHUNK_BYTES, start);
-    const chunk = Buffer.alloc(length);
-    const { bytesRead } = await file.read(chunk, 0, length, start - length);
+  for (let end = size; end > 0;) {
+    const length = Math.min(CHUNK_BYTES, end);
+    const { bytesRead } = await file.read(chunk, 0, length, end - length);
     if (bytesRead !== length) throw new Error('the file became shorter while it was read');
-    start -= length;
-    for (const byte of chunk) if (byte === NEWLINE) newlines += 1;
-    text = Buffer.concat([chunk, text]);
+    end -= length;
+    for (let at = chunk.lastIndexOf(NEWLINE, length - 1); at !== -1;) {
+      if (newlines === 0) wholeBytes = end + at + 1;
+      newlines += 1;
+      if (newlines > lines) return { beginBytes: end + at + 1, wholeBytes };
+      at = at === 0 ? -1 : chunk.lastIndexOf(NEWLINE, at - 1);
+    }
   }
-  const end = text.lastIndexOf(NEWLINE) + 1;
-  const whole = text.subarray(0, end).toString('utf8').split('\n').slice(0, -1);
-  // The first one may be the end of a line whose beginning was not read.
-  const sure = start > 0 ? whole.slice(1) : whole;
-  return { lines: sure.slice(-lines), wholeBytes: start + end };
+  return { beginBytes: 0, wholeBytes };
 }

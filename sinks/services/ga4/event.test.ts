@@ -11,7 +11,7 @@ describe('an event for Google Analytics', () => {
     ).toEqual({
       name: 'file_uploaded',
       timestamp_micros: 1_760_000_000_123_000,
-      params: { event_id: 'e-1', resource_type: 'file', file_id: 'f1', bytes: 12 },
+      params: { event_id: 'e-1', session_id: expect.any(Number), resource_type: 'file', file_id: 'f1', bytes: 12 },
     });
   });
 
@@ -35,7 +35,8 @@ describe('an event for Google Analytics', () => {
         title: 't'.repeat(400),
       }),
     );
-    expect(Object.entries(params).map(([name, value]) => [name, String(value).length])).toEqual([
+    const { session_id: _session, ...others } = params;
+    expect(Object.entries(others).map(([name, value]) => [name, String(value).length])).toEqual([
       ['event_id', 3],
       ['page_location', 1000],
       ['page_referrer', 420],
@@ -55,6 +56,7 @@ describe('an event for Google Analytics', () => {
     );
     expect(params).toEqual({
       event_id: 'e-1',
+      session_id: expect.any(Number),
       clowder_currency: 'EUR',
       clowder_page_location: 'mine',
       clowder__private: 'true',
@@ -63,9 +65,9 @@ describe('an event for Google Analytics', () => {
   });
 
   test('gives up what says least where it has more than 25 parameters', () => {
-    const many = Object.fromEntries(Array.from({ length: 24 }, (_, index) => [`figure_${index}`, index]));
+    const many = Object.fromEntries(Array.from({ length: 23 }, (_, index) => [`figure_${index}`, index]));
     const names = Object.keys(toGa4(eventOf('health.ping', { trace_id: 't', source: 'monitor', ...many })).params);
-    expect(names).toEqual(['event_id', ...Object.keys(many)]);
+    expect(names).toEqual(['event_id', 'session_id', ...Object.keys(many)]);
   });
 
   test('counts as a visit where a browser was there, with a session that is a number', () => {
@@ -78,6 +80,17 @@ describe('an event for Google Analytics', () => {
     });
     expect(toGa4(eventOf('view.page', { session_id: 'abc' })).params['session_id']).toBe(params['session_id']);
     expect(toGa4(eventOf('view.page', { client_kind: 'extractor' })).params).not.toHaveProperty('engagement_time_msec');
+  });
+
+  test('has a session where nobody knows one: that of its client and its hour, so that Google counts a visit', () => {
+    const hour = Date.UTC(2026, 10, 24, 9);
+    const session = (fields: Record<string, string>, minute: number) =>
+      toGa4(eventOf('view.resource', fields, { createdMs: hour + minute * 60_000 })).params['session_id'];
+    const first = session({ client_id: 'c' }, 0);
+    expect(first).toBe(session({ client_id: 'c' }, 59));
+    expect(new Set([first, session({ client_id: 'c' }, 60), session({ client_id: 'd' }, 0)]).size).toBe(3);
+    expect(Number.isSafeInteger(first)).toBe(true);
+    expect(session({ client_id: 'c', session_id: 's' }, 0)).toBe(session({ session_id: 's' }, 600));
   });
 
   test('belongs to its client, and to its user where the policy lets one through', () => {

@@ -17,6 +17,8 @@ const BACKDATE_MS = 72 * 60 * 60 * 1000;
 /** Until the request is read some time passes. */
 const BACKDATE_MARGIN_MS = 60_000;
 
+const HOUR_MS = 3_600_000;
+
 /** Parameters that reports know, and how long they may be. */
 const PAGE_PARAMS: ReadonlyMap<string, readonly [name: string, length: number]> = new Map<
   KnownField,
@@ -116,8 +118,7 @@ const RESERVED_PREFIX = /^(?:_|firebase_|ga_|google_|gtag|query_id)/i;
 /** An event for Google Analytics. Names are made valid, values cut; of more than 25 parameters the last are left out. */
 export function toGa4(event: SinkEvent): Ga4Event {
   const params = new Map<string, string | number>([['event_id', clip(event.id, VALUE_LENGTH)]]);
-  const session = text(event, 'session_id');
-  if (session !== undefined) params.set('session_id', sessionNumber(session));
+  params.set('session_id', sessionOf(event));
   // Without it a visit does not show as an active user.
   if (event.fields['client_kind'] === 'browser') params.set('engagement_time_msec', 1);
   for (const [field, value] of byImportance(event.fields)) {
@@ -161,5 +162,15 @@ function validName(name: string): string {
   return (/^[a-zA-Z]/.test(plain) && !RESERVED_PREFIX.test(plain) ? plain : `clowder_${plain}`).slice(0, NAME_LENGTH);
 }
 
-/** Google wants a number. */
-const sessionNumber = (session: string): number => Number.parseInt(hashed(['session', session]).slice(0, 8), 16);
+/**
+ * The number of a visit: without one, Google counts an event to no session. Where nobody knows the session, the events
+ * of one client in one hour (UTC) are a visit.
+ */
+function sessionOf(event: SinkEvent): number {
+  const session = text(event, 'session_id');
+  const parts =
+    session === undefined
+      ? ['visit', visitorOf(event), String(Math.floor(event.createdMs / HOUR_MS))]
+      : ['session', session];
+  return Number.parseInt(hashed(parts).slice(0, 8), 16);
+}

@@ -3,7 +3,7 @@ import { valueOf } from '../../../runtime/config/schema.ts';
 import { integer } from '../../../runtime/config/values.ts';
 import { post, type PostAnswer, type PostOptions } from '../../../runtime/sending/post.ts';
 import { probe } from '../../probe.ts';
-import { serviceUrl } from '../../settings/service-url.ts';
+import { addressOf, serviceUrl } from '../../settings/service-url.ts';
 import { allRefused, understand } from './answer.ts';
 import { bulkOf, sizeIn, trackingRequest, type TrackingOptions } from './tracking.ts';
 import { readMap } from '../../settings/common.ts';
@@ -68,7 +68,7 @@ class MatomoSink implements Sink {
     if (answer.outcome.kind !== 'accepted')
       throw new SinkError(
         'not_ready',
-        `${this.#tracker.href} does not take tracking requests (HTTP ${answer.status}): check MATOMO_URL.`,
+        `${addressOf(this.#tracker)} does not take tracking requests (HTTP ${answer.status}): check MATOMO_URL.`,
       );
     return `Matomo at ${this.#tracker.host} answers, and the token may write to website ${siteId}; nothing is stored.`;
   }
@@ -90,7 +90,7 @@ class MatomoSink implements Sink {
       const answer = await probe('Matomo', this.#apiCall(`SitesManager.getSitesIdWith${access}Access`, signal));
       const sites = sitesIn(answer);
       if (typeof sites === 'string')
-        return `Matomo's API at ${this.#api.href} says: ${sites}. Check MATOMO_URL and MATOMO_TOKEN.`;
+        return `Matomo's API at ${addressOf(this.#api)} says: ${sites}. Check MATOMO_URL and MATOMO_TOKEN.`;
       if (sites.includes(siteId)) return undefined;
     }
     return `MATOMO_TOKEN belongs to a user without write access to website ${siteId}: give it, or check MATOMO_SITE_ID.`;

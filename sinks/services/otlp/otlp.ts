@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { oneOf } from '../../../runtime/config/schema.ts';
 import { post, type PostOptions } from '../../../runtime/sending/post.ts';
 import { probe } from '../../probe.ts';
-import { serviceUrl } from '../../settings/service-url.ts';
+import { addressOf, secretsOfQuery, serviceUrl } from '../../settings/service-url.ts';
 import { understand } from './answer.ts';
 import { createToRecord, requestOf, type ToRecord } from './record.ts';
 import { readMap } from '../../settings/common.ts';
@@ -64,7 +64,7 @@ class OtlpSink implements Sink {
     this.#config = settings;
     this.#url = logsUrl(settings.endpoint);
     this.#context = context;
-    this.#secrets = secretsIn(settings.headers);
+    this.#secrets = [...secretsIn(settings.headers), ...secretsOfQuery(this.#url)];
     this.#toRecord = createToRecord(settings.service_name, context.now);
   }
 
@@ -77,7 +77,7 @@ class OtlpSink implements Sink {
     const reason = 'reason' in outcome ? outcome.reason : outcome.kind;
     if (answer.status === 401 || answer.status === 403)
       throw new SinkError('unauthorised', `${at} does not know us (${reason}): check SINK_OTLP_HEADERS.`);
-    throw new SinkError('not_ready', `${this.#url.href} takes no logs (${reason}): check SINK_OTLP_ENDPOINT.`);
+    throw new SinkError('not_ready', `${addressOf(this.#url)} takes no logs (${reason}): check SINK_OTLP_ENDPOINT.`);
   }
 
   async send(batch: readonly SinkEvent[], signal: AbortSignal): Promise<SendOutcome> {

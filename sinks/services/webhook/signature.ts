@@ -3,9 +3,21 @@ import { createHmac } from 'node:crypto';
 /** Of secrets as the scheme's libraries write them: base64 follows. */
 const ENCODED = 'whsec_';
 
-/** The key of a secret: its bytes where it is written `whsec_<base64>`, else its text. */
-export function keyOf(secret: string): Buffer {
-  return secret.startsWith(ENCODED) ? Buffer.from(secret.slice(ENCODED.length), 'base64') : Buffer.from(secret, 'utf8');
+/** Base64 with its padding, and nothing else: what Node would skip, other libraries refuse. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** Of other characters one library makes one byte, another two. */
+const ASCII = /^[\x20-\x7E]*$/;
+
+/**
+ * The key of a secret: its bytes where it is written `whsec_<base64>`, else its text.
+ *
+ * @returns undefined where `whsec_` is followed by what is no base64, and for text that is not ASCII
+ */
+export function keyOf(secret: string): Buffer | undefined {
+  if (!secret.startsWith(ENCODED)) return ASCII.test(secret) ? Buffer.from(secret, 'ascii') : undefined;
+  const encoded = secret.slice(ENCODED.length);
+  return BASE64.test(encoded) ? Buffer.from(encoded, 'base64') : undefined;
 }
 
 /**

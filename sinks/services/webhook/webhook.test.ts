@@ -1,5 +1,7 @@
 import { createHmac } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
+import { startFakeService } from '../../../test/support/sinks/fake-service.ts';
 import type { SinkEvent } from '../../sink.ts';
 import { bodyOf, deliveryId, sizeOf } from './body.ts';
 import { keyOf, sign } from './signature.ts';
@@ -13,18 +15,47 @@ const event = (id: string): SinkEvent => ({
   fields: { event_id: id, event: 'file.uploaded', created: Date.UTC(2026, 10, 24), clowder_instance: 'lab äö' },
 });
 
+function key(secret: string): Buffer {
+  const bytes = keyOf(secret);
+  if (bytes === undefined) throw new Error(`${secret} is no secret`);
+  return bytes;
+}
+
 describe('the signature of a webhook', () => {
+  it.each([
+    ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', undefined],
+    // With the two characters that differ between the forms of base64, and with padding.
+    [`whsec_${Buffer.from([0xfb, 0xff, 0xfe, ...Buffer.alloc(20, 7)]).toString('base64')}`, undefined],
+    ['a secret of ours, as plain text', { format: 'raw' }],
+  ] as const)("of a delivery with the secret %s is right by the scheme's own library", async (secret, options) => {
+    const library = new Webhook(secret, options);
+    const verified: unknown[] = [];
+    await using service = await startFakeService({
+      eventsIn: () => 1,
+      storeHalf: () => undefined,
+      handle: ({ headers, body }) => {
+        const names = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
+        verified.push(
+          library.verify(body.toString('utf8'), Object.fromEntries(names.map((name) => [name, String(headers[name])]))),
+        );
+        return { status: 200, body: '' };
+      },
+    });
+    const sink = await open({ url: service.url, secret });
+    expect(await sink.send([event('a'), event('ü')], never)).toEqual({ kind: 'accepted' });
+    expect(verified).toEqual([[event('a').fields, event('ü').fields]]);
+  });
+
   it('is that of the example in the specification of Standard Webhooks', () => {
-    const key = keyOf('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw');
     const body = '{"test": 2432232314}';
-    expect(sign(key, 'msg_p5jXN8AQM9LWM0D4loKWxJek', 1_614_265_330, body)).toBe(
-      'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
-    );
+    expect(
+      sign(key('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'), 'msg_p5jXN8AQM9LWM0D4loKWxJek', 1_614_265_330, body),
+    ).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=');
   });
 
   it('is keyed with the text of a secret that is not encoded', () => {
     const expected = createHmac('sha256', 'a secret of ours').update('id.5.[]').digest('base64');
-    expect(sign(keyOf('a secret of ours'), 'id', 5, '[]')).toBe(`v1,${expected}`);
+    expect(sign(key('a secret of ours'), 'id', 5, '[]')).toBe(`v1,${expected}`);
   });
 });
 
@@ -66,8 +97,36 @@ describe('the body of a webhook', () => {
   });
 });
 
+const never = new AbortController().signal;
+const open = (settings: object) =>
+  webhookSink.open(webhookSink.config.parse(settings), {
+    log: { info: () => undefined, warn: () => undefined },
+    now: Date.now,
+  });
+
+describe('what a webhook says', () => {
+  it('names the host alone, whatever the path and the query hold, and nothing of them that is repeated to it', async () => {
+    await using service = await startFakeService({
+      eventsIn: () => 0,
+      storeHalf: () => undefined,
+      handle: ({ path }) => ({ status: path.includes('refuse') ? 403 : 200, body: `no ${path} for tok-123` }),
+    });
+    const said = [
+      await (await open({ url: `${service.url}/hooks/s3cret?token=tok-123` })).check(never),
+      await (await open({ url: `${service.url}/refuse/s3cret?token=tok-123` })).check(never).catch(String),
+      JSON.stringify(await (await open({ url: `${service.url}/refuse/s3cret?q=tok-123` })).send([event('a')], never)),
+    ];
+    expect(said[0]).toContain(`${new URL(service.url).origin}/…`);
+    expect(said[1]).toContain('refuses an empty batch: HTTP 403');
+    expect(said.join('\n')).not.toMatch(/s3cret|tok-123/);
+  });
+});
+
 describe('settings of a webhook', () => {
   it.each([
+    [{ url: 'https://a.example', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2La_-Sw' }, 'secret'],
+    [{ url: 'https://a.example', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAA' }, 'secret'],
+    [{ url: 'https://a.example', secret: 'ein Schlüssel von uns' }, 'secret'],
     [{ url: 'ftp://a.example' }, 'url'],
     [{ url: 'https://a.example', secret: 'short' }, 'secret'],
     [{ url: 'https://a.example', secret: 'whsec_c2hvcnQ=' }, 'secret'],

@@ -2,16 +2,20 @@ import { z } from 'zod';
 import { oneOf } from '../../../runtime/config/schema.ts';
 import { post, type PostAnswer, type PostOptions } from '../../../runtime/sending/post.ts';
 import { probe } from '../../probe.ts';
-import { serviceUrl } from '../../settings/service-url.ts';
+import { secretsOfQuery, serviceUrl } from '../../settings/service-url.ts';
 import { SinkError, type Sink, type SinkContext, type SinkDefinition, type SinkEvent } from '../../sink.ts';
 import { bodyOf, deliveryId, FORMATS, sizeOf } from './body.ts';
 import { keyOf, sign } from './signature.ts';
+
+/** Bytes of a key. */
+const LEAST_KEY = 16;
+const SECRET_MAY_BE = `at least ${LEAST_KEY} characters, all of ASCII, or whsec_ and base64, with its padding, of at least ${LEAST_KEY} bytes`;
 
 const config = z.strictObject({
   url: serviceUrl.describe('Where batches are posted'),
   secret: z
     .string()
-    .refine((secret) => keyOf(secret).length >= 16, 'must be at least 16 characters, or whsec_ and base64 of 16 bytes')
+    .refine((secret) => (keyOf(secret)?.length ?? 0) >= LEAST_KEY, `must be ${SECRET_MAY_BE}`)
     .optional()
     .describe('Signs every request'),
   format: oneOf(FORMATS)
@@ -44,21 +48,33 @@ export const webhookSink: SinkDefinition<Config> = {
 
 class Webhook implements Sink {
   readonly #config: Config;
+  readonly #key: Uint8Array | undefined;
   readonly #now: () => number;
+  /** As messages name it: what stands behind the host may be a secret. */
+  readonly #address: string;
+  readonly #secrets: readonly string[];
 
   constructor(settings: Config, { now }: SinkContext) {
+    const { url, secret, headers } = settings;
     this.#config = settings;
+    this.#key = secret === undefined ? undefined : keyOf(secret);
     this.#now = now;
+    this.#address = `${new URL(url).origin}/…`;
+    this.#secrets = [
+      ...(secret === undefined ? [] : [secret]),
+      ...Object.values(headers),
+      ...secretsOfUrl(new URL(url)),
+    ];
   }
 
   /** Posts an empty array, signed: receivers take it for a trial. */
   async check(signal: AbortSignal): Promise<string> {
     const answer = await probe('The webhook', this.#request([], signal));
     if (answer.status >= 200 && answer.status < 300)
-      return `${this.#config.url} takes what is posted (tried with an empty batch).`;
+      return `The webhook at ${this.#address} takes what is posted (tried with an empty batch).`;
     throw new SinkError(
       'unauthorised',
-      `${this.#config.url} refuses an empty batch: ${reasonOf(answer)}. Check the address, the secret and the headers.`,
+      `The webhook at ${this.#address} refuses an empty batch: ${reasonOf(answer)}. Check the address, the secret and the headers.`,
     );
   }
 
@@ -71,7 +87,7 @@ class Webhook implements Sink {
   }
 
   #request(batch: readonly SinkEvent[], signal: AbortSignal): PostOptions {
-    const { url, secret, format, headers } = this.#config;
+    const { url, format, headers } = this.#config;
     const { contentType, body } = bodyOf(batch, format);
     const id = deliveryId(batch);
     const timestamp = Math.floor(this.#now() / 1000);
@@ -80,16 +96,22 @@ class Webhook implements Sink {
       body,
       signal,
       now: this.#now,
-      secrets: [...(secret === undefined ? [] : [secret]), ...Object.values(headers)],
+      secrets: this.#secrets,
       headers: {
         ...headers,
         'content-type': contentType,
         'webhook-id': id,
         'webhook-timestamp': String(timestamp),
-        ...(secret !== undefined && { 'webhook-signature': sign(keyOf(secret), id, timestamp, body) }),
+        ...(this.#key !== undefined && { 'webhook-signature': sign(this.#key, id, timestamp, body) }),
       },
     };
   }
+}
+
+/** Values of the query, and the path with what follows it: a receiver may repeat them. */
+function secretsOfUrl(url: URL): readonly string[] {
+  const behindHost = `${url.pathname}${url.search}`;
+  return [...(behindHost === '/' ? [] : [behindHost]), ...secretsOfQuery(url)];
 }
 
 function reasonOf({ status, outcome }: PostAnswer): string {

@@ -321,6 +321,68 @@ describe('usage reports', () => {
     expect(await months()).toHaveLength(2);
   });
 
+  test('are read whatever single figures are in the table: an absurd one is not known, a sum too large is the largest', async () => {
+    const { server, name, url: database } = await freshDatabase();
+    const sink = await postgresql.open(postgresql.config.parse({ url: database }), {
+      log: { info: () => undefined, warn: () => undefined },
+      now: Date.now,
+    });
+    const createdMs = Date.UTC(2026, 10, 24);
+    const event = (id: string, type: string, fields: Fields): SinkEvent => {
+      return {
+        id,
+        type,
+        createdMs,
+        resource: '',
+        fields: { event_id: id, event: type, created: createdMs, ...fields },
+      };
+    };
+    const absurd = [1.7e22, 1e308, 1.5e308, -1e300, 3_155_760_000_001, 250];
+    const pair = [0, 1];
+    const batch = [
+      ...absurd.map((duration, index) =>
+        event(`job-${index}`, 'extraction.done', { file_id: 'f1', extractor_name: 'ocr', duration_ms: duration }),
+      ),
+      ...absurd.map((time, index) =>
+        event(`ping-${index}`, 'health.ping', { component: 'c', target: 't', healthy: true, response_time_ms: time }),
+      ),
+      ...pair.flatMap((index) =>
+        ['file.uploaded', 'view.download', 'file.deleted'].map((type) =>
+          event(`${type}-${index}`, type, { ...file('f1'), client_id: `c${index}`, bytes: Number.MAX_SAFE_INTEGER }),
+        ),
+      ),
+    ];
+    expect(await sink.send(batch, AbortSignal.timeout(60_000))).toEqual({ kind: 'accepted' });
+    await sink.close();
+    // As large as the column takes them: two are more than a sum may be.
+    await server.query('UPDATE clowder.events SET bytes = 9223372036854775807 WHERE bytes IS NOT NULL', [], name);
+    const views = (await server.query(
+      "SELECT viewname FROM pg_views WHERE schemaname = 'clowder' ORDER BY 1",
+      [],
+      name,
+    )) as readonly { readonly viewname: string }[];
+    expect(views.length).toBeGreaterThan(12);
+    for (const { viewname } of views) await server.query(`SELECT * FROM clowder.${viewname}`, [], name);
+    const LARGEST = '9223372036854775807';
+    expect(
+      await server.query(
+        `SELECT duration_ms_max::int, duration_ms_avg::int, (SELECT response_time_ms_max::int FROM clowder.health_uptime),
+           (SELECT bytes::text FROM clowder.downloads_per_month), (SELECT bytes_uploaded::text FROM clowder.usage_per_month)
+         FROM clowder.extractor_metrics`,
+        [],
+        name,
+      ),
+    ).toEqual([
+      {
+        duration_ms_max: 250,
+        duration_ms_avg: 250,
+        response_time_ms_max: 250,
+        bytes: LARGEST,
+        bytes_uploaded: LARGEST,
+      },
+    ]);
+  });
+
   test('are exported by the commands of the documentation, each of which runs', async () => {
     const text = await readFile(DOCUMENT, 'utf8');
     const statements = [...text.matchAll(/^```sql report\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');

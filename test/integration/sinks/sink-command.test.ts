@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toMessage } from '../../../exporter/message.ts';
 import { runCliToEnd, type CliResult } from '../../support/collector-process.ts';
+import { startWebProxy } from '../../support/web-proxy.ts';
 import { freePort, tempDir } from '../../support/processes.ts';
 import { openVhost, type VirtualHost } from '../../support/virtual-host.ts';
 import { makeEvents } from '../../support/sinks/events.ts';
@@ -85,6 +86,22 @@ describe('clowder-otel sink', { timeout: 300_000 }, () => {
 
     const unknown = await runCliToEnd(['sink', 'check', 'amplitud'], { SINK_FILE_DIRECTORY: scratch.path });
     expect(unknown).toMatchObject({ code: 2, stderr: expect.stringMatching(/There is no sink amplitud/) });
+  });
+
+  test('goes through the proxy that the environment names, but for hosts that it names too', async () => {
+    await using proxy = await startWebProxy();
+    await using own = await startWebProxy();
+    const env = { AMQP_URL: broker.url, HTTP_PROXY: proxy.url };
+    const through = { ...env, WEBHOOK_URL: 'http://hook.invalid/batch' };
+    const checked = await runCliToEnd(['sink', 'check', 'webhook'], through);
+    expect([checked.code, proxy.asked]).toEqual([0, ['hook.invalid POST /batch']]);
+
+    const direct = await runCliToEnd(['sink', 'check', 'webhook'], { ...env, WEBHOOK_URL: `${own.url}/batch` });
+    expect([direct.code, own.asked, proxy.asked.length]).toEqual([0, ['127.0.0.1 POST /batch'], 1]);
+    const named = await runCliToEnd(['sink', 'check', 'webhook'], { ...through, NO_PROXY: 'a.example,hook.invalid' });
+    expect([named.code, proxy.asked.length]).toEqual([1, 1]);
+    const wrong = await runCliToEnd(['sink', 'check', 'webhook'], { ...through, HTTP_PROXY: 'proxy:3128' });
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('HTTP_PROXY was "proxy:3128"') });
   });
 
   test('tries each sink out and exits with 1 where one fails', async () => {

@@ -3,10 +3,10 @@ const viewer = (row: string): string =>
   `coalesce('user ' || ${row}.user_id, 'session ' || ${row}.session_id, 'client ' || ${row}.client_id, 'event ' || ${row}.event_id)`;
 
 /** Extractors and bots are no people; scripts (\`api\`) and whoever is not known are. */
-const byPeople = (row: string): string => `coalesce(${row}.client_kind, 'api') NOT IN ('extractor', 'bot')`;
+export const byPeople = (row: string): string => `coalesce(${row}.client_kind, 'api') NOT IN ('extractor', 'bot')`;
 
-const day = (time: string): string => `(${time} AT TIME ZONE report_zone())::date`;
-const month = (time: string): string => `date_trunc('month', ${time} AT TIME ZONE report_zone())::date`;
+export const day = (time: string): string => `(${time} AT TIME ZONE report_zone())::date`;
+export const month = (time: string): string => `date_trunc('month', ${time} AT TIME ZONE report_zone())::date`;
 
 /** Whether the same viewer had an event of the kind about the same resource shortly before. */
 const seenWithin = (interval: string, conditions: string): string => `EXISTS (

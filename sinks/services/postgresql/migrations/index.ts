@@ -1,5 +1,6 @@
 import { EVENTS } from './001-events.ts';
 import { REPORTS } from './002-reports.ts';
+import { BOUNDS } from './003-bounds.ts';
 
 /** One step of the schema. Once released it is never changed: what follows comes as a further one. */
 export interface Migration {
@@ -12,4 +13,5 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { name: 'events', sql: EVENTS },
   { name: 'reports', sql: REPORTS },
+  { name: 'bounds', sql: BOUNDS },
 ];
