@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
 
-const sources = '{taxonomy,runtime,exporter,instrumentation,proxy,collector,monitor,sinks,cli,tools}';
+const sources = '{taxonomy,runtime,exporter,instrumentation,proxy,collector,monitor,sinks,usage,cli,tools}';
 const cores = availableParallelism();
 /** Replaces a module of Node, or patches one for good: needs a process of its own. */
 const ISOLATED = `{${sources},test/unit}/**/*.isolated.test.ts`;

@@ -81,6 +81,9 @@ const LIBRARY_AGENT = new RegExp(
   'i',
 ); // prettier-ignore
 
+/** Whether it is a library or tool that people's programs are written with: whoever runs it may be a person. */
+export const isGeneralTool = (userAgent: string): boolean => LIBRARY_AGENT.test(userAgent);
+
 const kinds = new Map<string, ClientKind>();
 const KINDS_MAX = 5000;
 

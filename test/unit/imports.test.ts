@@ -22,6 +22,7 @@ type Folder =
   | 'collector'
   | 'monitor'
   | 'sinks'
+  | 'usage'
   | 'cli';
 
 interface Row {
@@ -48,9 +49,10 @@ const ROWS = {
   collector: { may: ['taxonomy', 'runtime', 'exporter'], never: [] },
   monitor: { may: ['taxonomy', 'runtime', 'exporter'], never: ['hono', '@hono'] },
   sinks: { may: ['taxonomy', 'runtime', 'exporter'], never: ['hono', '@hono', 'node:sqlite'] },
+  usage: { may: ['taxonomy', 'runtime'], never: ['hono', '@hono', 'amqplib', 'node:sqlite'] },
   // Wiring: it starts every program, and none of them knows it.
   cli: {
-    may: ['taxonomy', 'runtime', 'exporter', 'instrumentation', 'proxy', 'collector', 'monitor', 'sinks'],
+    may: ['taxonomy', 'runtime', 'exporter', 'instrumentation', 'proxy', 'collector', 'monitor', 'sinks', 'usage'],
     never: [],
   },
 } as const satisfies Record<Folder, Row>;

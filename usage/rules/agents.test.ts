@@ -1,0 +1,25 @@
+import { describe, expect, test } from 'vitest';
+import { judgeAgent } from './agents.ts';
+
+describe('a user agent', () => {
+  test.each([
+    ['Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0', 'browser', 'names itself a browser'],
+    ['Opera/9.80 (Windows NT 6.1) Presto/2.12.388 Version/12.18', 'browser', 'names itself a browser'],
+    // Both on COUNTER's list; but people's programs are written with them.
+    ['curl/8.5.0', 'tool', 'general-purpose tool'],
+    ['okhttp/4.12.0', 'tool', 'general-purpose tool'],
+    ['Cyberduck/8.7.1 (Mac OS X/13.4) (x86_64)', 'program', 'on no list'],
+    ['Mozilla/5.0 (compatible; Nutch)', 'bot', 'COUNTER: nutch'],
+    ['', 'bot', 'COUNTER: ^.?$'],
+    ['-', 'bot', 'COUNTER: ^.?$'],
+    ['ExampleHarvestingThing/1.0', 'bot', 'COUNTER: harvest'],
+    ['Example/1.0', 'bot', 'isbot'],
+    ['Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)', 'ai_agent', 'AI agent: GPTBot'],
+    ['Mozilla/5.0 AppleWebKit/537.36; compatible; Claude-User/1.0', 'ai_agent', 'AI agent: Claude-User'],
+    // An agent's name stands by itself: this is no `Code`.
+    ['Mozilla/5.0 (Macintosh) Xcode/15.0 Safari/605.1', 'browser', 'names itself a browser'],
+    ['pyclowder/3.0.8', 'extractor', 'names itself an extractor'],
+  ])('%j is %s, because: %s', (userAgent, agent, reason) => {
+    expect(judgeAgent(userAgent)).toEqual({ agent, reason });
+  });
+});

@@ -1,0 +1,48 @@
+import { isbot } from 'isbot';
+import { clientKind, isGeneralTool } from '../../taxonomy/client.ts';
+import { AI_AGENTS } from './ai-agents.ts';
+import { ROBOTS } from './robots.ts';
+
+/**
+ * What a user agent is by itself.
+ *
+ * - `browser`: a program that people look at pages with
+ * - `tool`: a library or tool that programs of all kinds are written with, on the list of robots or not
+ * - `program`: any other program that is on no list
+ * - `bot`: a robot, `ai_agent`: an AI agent, `extractor`: an extractor of Clowder
+ */
+export const AGENT_CLASSES = ['browser', 'tool', 'program', 'bot', 'ai_agent', 'extractor'] as const;
+export type AgentClass = (typeof AGENT_CLASSES)[number];
+
+/** A verdict with its reason, which is kept beside it. */
+export interface AgentVerdict {
+  readonly agent: AgentClass;
+  /** Why, in a few words: `COUNTER: ^.?$`. */
+  readonly reason: string;
+}
+
+/** Names stand by themselves: `Code/1.0`, and not `Xcode/1.0`. */
+const AI_AGENT = new RegExp(
+  `(?<![\\w-])(?:${AI_AGENTS.map((name) => name.replaceAll(/[.+?()[\]]/g, String.raw`\$&`)).join('|')})(?![\\w-])`,
+  'i',
+);
+const ROBOT_PATTERNS = ROBOTS.map((pattern) => ({ pattern, expression: new RegExp(pattern, 'i') }));
+/** Most user agents are no robots: one look tells that. */
+const ANY_ROBOT = new RegExp(ROBOTS.join('|'), 'i');
+const BROWSER = /^(?:mozilla|opera)\//i;
+
+/** @param userAgent as the client sent it; '' where it sent none */
+export function judgeAgent(userAgent: string): AgentVerdict {
+  if (clientKind(userAgent) === 'extractor') return { agent: 'extractor', reason: 'names itself an extractor' };
+  if (isGeneralTool(userAgent)) return { agent: 'tool', reason: 'general-purpose tool' };
+  const ai = AI_AGENT.exec(userAgent)?.[0];
+  if (ai !== undefined) return { agent: 'ai_agent', reason: `AI agent: ${ai}` };
+  if (ANY_ROBOT.test(userAgent)) {
+    const listed = ROBOT_PATTERNS.find(({ expression }) => expression.test(userAgent));
+    return { agent: 'bot', reason: `COUNTER: ${listed?.pattern ?? ''}` };
+  }
+  if (isbot(userAgent)) return { agent: 'bot', reason: 'isbot' };
+  return BROWSER.test(userAgent)
+    ? { agent: 'browser', reason: 'names itself a browser' }
+    : { agent: 'program', reason: 'on no list' };
+}

@@ -1,0 +1,29 @@
+/** From, inclusive, to, exclusive, Unix milliseconds. */
+export interface Period {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/**
+ * Where the two engines' SQL differs. Everything else is written in what both of them take.
+ */
+export interface Dialect {
+  readonly name: 'duckdb' | 'postgresql';
+  /** Events created in the period, as a relation with the columns of `store/columns.ts`; `created` is in milliseconds. */
+  readonly events: (period: Period) => string;
+  /** Tables of ours beside the events. */
+  readonly table: (name: TableName) => string;
+  /** Whole quotient of two whole numbers that are not negative. */
+  readonly quotient: (dividend: string, divisor: number) => string;
+  /** Of local milliseconds: `2026-10-31T07`, `2026-10-31`, `2026-10`. */
+  readonly timeText: (localMs: string, unit: TimeUnit) => string;
+  /** The host of a URL. */
+  readonly hostOf: (url: string) => string;
+}
+
+export type TimeUnit = 'hour' | 'day' | 'month';
+export type TableName = 'agents' | 'placements' | 'catalog_files';
+
+/** A text in SQL: both engines take quotes doubled and nothing else as special. */
+export const literal = (text: string): string => `'${text.replaceAll('\0', '\u{FFFD}').replaceAll("'", "''")}'`;
+export const literals = (texts: readonly string[]): string => texts.map(literal).join(', ');

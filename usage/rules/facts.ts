@@ -1,0 +1,136 @@
+import { AGENT_CLASSES } from './agents.ts';
+import { ACCESS, type Code } from './access.ts';
+import { literal, literals, type Dialect, type Period } from './dialect.ts';
+import { typesOf } from './roles.ts';
+
+/** The latest a double click may follow, milliseconds: at 30.000 s it still is one. */
+export const DOUBLE_CLICK_MS = 30_000;
+/** Clowder v1's user for whoever has not logged in: nobody in particular. */
+const GUEST = '0'.repeat(24);
+/** Of requests that we saw come in, no user agent means that none was sent. */
+const OBSERVED = ['proxy', 'nginx'];
+
+const FACT_TYPES = typesOf('view', 'download', 'page', 'upload', 'action');
+const FOLDED_TYPES = typesOf('view', 'download');
+const FOREVER = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Everything that the rules say of the events of people, bots and extractors in a period, one row each: what it was, of
+ * which dataset, who did it, and why it is not counted. Neither time zone nor Code is in it: `verdict.ts` adds those.
+ *
+ * Columns: `event_id, created, event, source, clowder_instance, resource_type, resource_id, resource_name, file_id,
+ * dataset_id, dataset_name, attribution, space_id, content_type, bytes, complete, client, client_reason, known, user_id,
+ * user_name, user_key, by_client, session_base, hourly, out_reason, next_ms, referrer, country`.
+ */
+export function factsSql(dialect: Dialect, period: Period): string {
+  // Whoever follows within 30 s may do so after the end of the period.
+  const read = { fromMs: period.fromMs, toMs: period.toMs + DOUBLE_CLICK_MS + 1 };
+  return `
+SELECT j.*, CASE WHEN j.out_reason IS NULL AND j.user_key IS NOT NULL AND j.event IN (${literals(FOLDED_TYPES)})
+    THEN lead(j.created) OVER (PARTITION BY j.out_reason, j.user_key, j.event, j.resource_id ORDER BY j.created, j.event_id)
+  END AS next_ms
+FROM (
+  SELECT w.*, CASE
+      WHEN w.client IN ('extractor', 'bot', 'ai_agent') THEN w.client
+      WHEN w.preview THEN 'preview'
+      WHEN NOT w.tracked THEN 'untracked'
+    END AS out_reason
+  FROM (${whoAndWhat(dialect, read)}) w
+) j`;
+}
+
+/** Each event with its dataset, its user and its client. */
+function whoAndWhat(dialect: Dialect, period: Period): string {
+  return `
+    SELECT b.event_id, b.created, b.event, b.source, b.clowder_instance, b.resource_type, b.resource_id, b.resource_name,
+      b.file_id, b.dataset_name, b.space_id, b.content_type, b.bytes, b.known, b.user_id, b.user_name, b.referrer,
+      coalesce(b.complete, TRUE) AS complete, coalesce(b.tracked, TRUE) AS tracked, coalesce(b.preview, FALSE) AS preview,
+      CASE
+        WHEN b.resource_type = 'dataset' THEN b.resource_id
+        WHEN b.file_id IS NOT NULL THEN coalesce(b.own_dataset_id, p.dataset_id, c.dataset_id)
+      END AS dataset_id,
+      CASE
+        WHEN b.resource_type = 'dataset' THEN 'event'
+        WHEN b.file_id IS NULL THEN 'no_item'
+        WHEN b.own_dataset_id IS NOT NULL THEN 'event'
+        WHEN p.dataset_id IS NOT NULL THEN 'seen'
+        WHEN c.dataset_id IS NOT NULL THEN 'catalog'
+        ELSE 'unattributed'
+      END AS attribution,
+      ${CLIENT} AS client,
+      CASE
+        WHEN b.client_kind = 'extractor' THEN 'told apart by the collector'
+        WHEN a.reason IS NOT NULL AND NOT (b.client_kind IS NOT DISTINCT FROM 'bot' AND a.agent IN ('browser', 'program')) THEN a.reason
+        WHEN b.client_kind IS NOT NULL THEN 'told apart by the collector'
+        ELSE 'no user agent'
+      END AS client_reason,
+      CASE
+        WHEN b.user_id IS NOT NULL THEN 'u ' || b.user_id
+        WHEN b.session_id IS NOT NULL THEN 's ' || b.session_id
+        ELSE b.client_key
+      END AS user_key,
+      (b.user_id IS NULL AND b.session_id IS NULL AND b.client_key IS NOT NULL) AS by_client,
+      CASE
+        WHEN b.session_id IS NOT NULL THEN 's ' || b.session_id
+        WHEN b.user_id IS NOT NULL THEN 'u ' || b.user_id
+        ELSE coalesce(b.client_key, 'e ' || b.event_id)
+      END AS session_base,
+      (b.session_id IS NULL) AS hourly
+    FROM (${base(dialect, period)}) b
+    LEFT JOIN ${dialect.table('agents')} a ON a.user_agent = b.user_agent
+    LEFT JOIN (${placements(dialect)}) p
+      ON p.file_id = b.file_id AND b.own_dataset_id IS NULL AND p.from_ms <= b.created AND b.created < p.to_ms
+    LEFT JOIN ${dialect.table('catalog_files')} c ON c.file_id = b.file_id AND b.own_dataset_id IS NULL`;
+}
+
+/** The verdict on the client: its user agent's, and where it sent none, what the collector made of it. */
+const CLIENT = `CASE
+        WHEN b.client_kind = 'extractor' OR a.agent = 'extractor' THEN 'extractor'
+        WHEN a.agent IN ('tool', 'ai_agent') THEN a.agent
+        WHEN a.agent = 'bot' OR b.client_kind = 'bot' THEN 'bot'
+        WHEN a.agent IS NOT NULL THEN a.agent
+        WHEN b.client_kind = 'browser' THEN 'browser'
+        WHEN b.client_kind IS NULL AND b.source IN (${literals(OBSERVED)}) AND NOT b.known THEN 'bot'
+        ELSE 'program'
+      END`;
+
+function base(dialect: Dialect, period: Period): string {
+  return `
+      SELECT e.event_id, e.created, e.event, e.source, e.clowder_instance, e.client_kind, e.user_agent, e.session_id,
+        e.resource_type, e.resource_id, e.resource_name, e.space_id, e.content_type, e.bytes, e.complete, e.tracked,
+        e.preview, e.user_name, e.referrer, e.dataset_name,
+        coalesce(e.file_id, CASE WHEN e.resource_type = 'file' THEN e.resource_id END) AS file_id,
+        e.dataset_id AS own_dataset_id,
+        nullif(e.user_id, ${literal(GUEST)}) AS user_id,
+        (nullif(e.user_id, ${literal(GUEST)}) IS NOT NULL OR coalesce(e.auth_method, 'none') <> 'none') AS known,
+        CASE
+          WHEN e.client_id IS NOT NULL THEN 'c ' || e.client_id
+          WHEN e.client_address IS NOT NULL THEN 'a ' || e.client_address || ' ' || coalesce(e.user_agent, '')
+        END AS client_key
+      FROM ${dialect.events(period)} e
+      WHERE e.event IN (${literals(FACT_TYPES)})`;
+}
+
+/**
+ * Which dataset a file was in, and from when to when: from when it was first seen there until it was first seen in another.
+ * Before it was ever seen it counts to the first.
+ */
+function placements(dialect: Dialect): string {
+  return `
+      SELECT q.file_id, q.dataset_id,
+        CASE WHEN row_number() OVER w = 1 THEN 0 ELSE q.from_ms END AS from_ms,
+        coalesce(lead(q.from_ms) OVER w, ${FOREVER}) AS to_ms
+      FROM ${dialect.table('placements')} q
+      WINDOW w AS (PARTITION BY q.file_id ORDER BY q.from_ms, q.dataset_id)`;
+}
+
+/** The access method of a fact by a Code. */
+export function accessSql(code: Code): string {
+  const cases = AGENT_CLASSES.map((agent) => {
+    const { known, unknown } = ACCESS[agent][code];
+    return known === unknown
+      ? `WHEN client = ${literal(agent)} THEN ${literal(known)}`
+      : `WHEN client = ${literal(agent)} THEN CASE WHEN known THEN ${literal(known)} ELSE ${literal(unknown)} END`;
+  });
+  return `CASE ${cases.join(' ')} ELSE 'out' END`;
+}

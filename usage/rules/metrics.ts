@@ -1,0 +1,34 @@
+/** The four metrics of both Codes. Requests are investigations too; unique: once for each dataset and session. */
+export const COUNTER_METRICS = [
+  'total_investigations',
+  'unique_investigations',
+  'total_requests',
+  'unique_requests',
+] as const;
+export type CounterMetric = (typeof COUNTER_METRICS)[number];
+
+/** What a metric is of counted facts, as SQL. Each only grows with what is counted, and each unique is at most its total. */
+const METRIC_SQL = {
+  total_investigations: 'count(*) FILTER (WHERE item)',
+  unique_investigations: 'count(DISTINCT (dataset_id, session)) FILTER (WHERE item)',
+  total_requests: 'count(*) FILTER (WHERE request)',
+  unique_requests: 'count(DISTINCT (dataset_id, session)) FILTER (WHERE request)',
+} as const satisfies Record<CounterMetric, string>;
+
+/** Facts that a report has. */
+const REPORTED = "reason = 'counted' AND access <> 'out'";
+
+/**
+ * The four metrics of a report, a row for each of what it is grouped by; what has nothing is left out.
+ *
+ * @param verdicts a relation with the columns of `verdict.ts`
+ * @param by columns or expressions with a name each
+ */
+export function counterSql(verdicts: string, by: Readonly<Record<string, string>>): string {
+  const groups = Object.entries(by).map(([name, expression]) => `${expression} AS ${name}`);
+  const metrics = COUNTER_METRICS.map((metric) => `${METRIC_SQL[metric]} AS ${metric}`);
+  const places = groups.map((_, index) => index + 1);
+  return `SELECT ${[...groups, ...metrics].join(', ')} FROM ${verdicts} v WHERE ${REPORTED} AND item${
+    places.length === 0 ? '' : ` GROUP BY ${places.join(', ')} ORDER BY ${places.join(', ')}`
+  }`;
+}

@@ -1,0 +1,40 @@
+import type { EventType } from '../../taxonomy/event-types.ts';
+
+/**
+ * What an event is to usage. Views and downloads of files and datasets are investigations, complete downloads are
+ * requests too. `upload` and `action` are what people do besides, `job` is the work of extractors, `reading` is of the
+ * monitor, `window` sums up what others tell one by one.
+ */
+export type Role = 'view' | 'download' | 'upload' | 'page' | 'action' | 'job' | 'reading' | 'window';
+
+/** Every event type has one: an event counts as what its type is. */
+const ROLE_OF = {
+  'view.resource': 'view',
+  'view.download': 'download',
+  'view.page': 'page',
+  'file.uploaded': 'upload',
+  'file.deleted': 'action',
+  'file.archived': 'action',
+  'file.unarchived': 'action',
+  'dataset.created': 'action',
+  'dataset.deleted': 'action',
+  'dataset.archived': 'action',
+  'dataset.unarchived': 'action',
+  'collection.created': 'action',
+  'collection.deleted': 'action',
+  'space.created': 'action',
+  'space.deleted': 'action',
+  'user.login': 'action',
+  'user.signup': 'action',
+  'extraction.queued': 'job',
+  'extraction.working': 'job',
+  'extraction.done': 'job',
+  'extraction.failed': 'job',
+  'health.ping': 'reading',
+  'health.connections': 'window',
+} as const satisfies Record<EventType, Role>;
+
+/** The types that have one of these roles. */
+export function typesOf(...roles: readonly Role[]): readonly EventType[] {
+  return (Object.keys(ROLE_OF) as EventType[]).filter((type) => roles.includes(ROLE_OF[type]));
+}

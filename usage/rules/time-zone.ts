@@ -1,0 +1,87 @@
+/** From this time on local time is that much ahead of UTC; both in milliseconds. */
+export interface Offset {
+  readonly fromMs: number;
+  readonly offsetMs: number;
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Offsets differ by this at least, and at no other time. */
+const STEP_MS = 60_000;
+
+/**
+ * The offsets of a zone in a period, worked out here so that both engines count the same days whatever they know of time
+ * zones.
+ *
+ * @returns in order; the first one holds from the beginning
+ */
+export function offsetsOf(zone: string, fromMs: number, toMs: number): readonly Offset[] {
+  const offsetAt = offsetReader(zone);
+  const found: Offset[] = [{ fromMs, offsetMs: offsetAt(fromMs) }];
+  let offsetMs = offsetAt(fromMs);
+  for (let at = fromMs; at < toMs;) {
+    const next = Math.min(at + DAY_MS, toMs);
+    if (offsetAt(next) !== offsetMs) {
+      const change = firstChange(offsetAt, at, next);
+      offsetMs = offsetAt(change);
+      found.push({ fromMs: change, offsetMs });
+      at = change;
+    } else at = next;
+  }
+  return found;
+}
+
+/** The first minute in which the offset is another than at the beginning. */
+function firstChange(offsetAt: (ms: number) => number, fromMs: number, toMs: number): number {
+  const before = offsetAt(fromMs);
+  let [low, high] = [Math.floor(fromMs / STEP_MS), Math.ceil(toMs / STEP_MS)];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (offsetAt(middle * STEP_MS) === before) low = middle;
+    else high = middle;
+  }
+  return high * STEP_MS;
+}
+
+/** How far local time is ahead of UTC at a time. */
+function offsetReader(zone: string): (ms: number) => number {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  });
+  return (ms) => {
+    const parts = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
+    const local = Date.UTC(
+      parts['year'] ?? 0,
+      (parts['month'] ?? 1) - 1,
+      parts['day'],
+      parts['hour'],
+      parts['minute'],
+      parts['second'],
+    );
+    return local - Math.floor(ms / 1000) * 1000;
+  };
+}
+
+/** The time at which a day, `2026-10-31`, begins in a zone. */
+function startOfDay(day: string, zone: string): number {
+  const utc = Date.parse(`${day}T00:00:00Z`);
+  const offsetAt = offsetReader(zone);
+  // The offset is that of the hours around it; where midnight is left out, the day begins when the clock goes on.
+  const guesses = [utc - offsetAt(utc - DAY_MS / 2), utc - offsetAt(utc + DAY_MS / 2), utc - offsetAt(utc)];
+  const right = guesses.filter((guess) => guess + offsetAt(guess) === utc);
+  return right.length > 0 ? Math.min(...right) : Math.max(...guesses);
+}
+
+/** From the first to the last month, `2026-10`, in a zone: from the beginning of the one until the end of the other. */
+export function monthsPeriod(first: string, last: string, zone: string): { fromMs: number; toMs: number } {
+  const [year = 0, month = 1] = last.split('-').map(Number);
+  const following = new Date(Date.UTC(year, month)).toISOString().slice(0, 7);
+  return { fromMs: startOfDay(`${first}-01`, zone), toMs: startOfDay(`${following}-01`, zone) };
+}

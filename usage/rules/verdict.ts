@@ -1,0 +1,58 @@
+import { accessSql, DOUBLE_CLICK_MS } from './facts.ts';
+import type { Code } from './access.ts';
+import { literals, type Dialect, type Period } from './dialect.ts';
+import { typesOf } from './roles.ts';
+import { offsetsOf } from './time-zone.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+export interface VerdictOptions {
+  readonly period: Period;
+  /** Whose days and hours count. */
+  readonly zone: string;
+  readonly code: Code;
+}
+
+/**
+ * The facts with what depends on the time zone and the Code.
+ *
+ * Further columns: `local_ms`, `reason` (of `REASONS`), `access` (of the Code), `item` (it is a look at a dataset),
+ * `request` (the content itself, whole), `session`.
+ *
+ * @param facts a relation with the columns of `factsSql`
+ */
+export function verdictSql(dialect: Dialect, facts: string, { period, zone, code }: VerdictOptions): string {
+  const localMs = localSql(zone, period);
+  const hour = (ms: string): string => dialect.quotient(ms, HOUR_MS);
+  const within = `(f.next_ms IS NOT NULL AND f.next_ms - f.created <= ${DOUBLE_CLICK_MS})`;
+  // The Code for research data alone slices the sessions of mere clients by the hour, and double clicks with them.
+  const repeat =
+    code === 'rd1'
+      ? `(${within} AND NOT (f.by_client AND ${hour(localMs('f.created'))} <> ${hour(localMs('f.next_ms'))}))`
+      : within;
+  return `
+SELECT f.*, ${accessSql(code)} AS access, ${localMs('f.created')} AS local_ms,
+  CASE WHEN f.out_reason IS NOT NULL THEN f.out_reason WHEN ${repeat} THEN 'repeat' ELSE 'counted' END AS reason,
+  (f.event IN (${literals(typesOf('view', 'download'))}) AND f.dataset_id IS NOT NULL) AS item,
+  (f.event IN (${literals(typesOf('download'))}) AND f.dataset_id IS NOT NULL AND f.complete) AS request,
+  f.session_base || CASE
+    WHEN f.hourly THEN ' h' || ${hour(localMs('f.created'))}
+    ELSE ' d' || ${dialect.quotient(localMs('f.created'), DAY_MS)}
+  END AS session
+FROM ${facts} f
+WHERE f.created >= ${period.fromMs} AND f.created < ${period.toMs}`;
+}
+
+/** Local time in milliseconds, of a time in a period and shortly after it. */
+function localSql(zone: string, { fromMs, toMs }: Period): (ms: string) => string {
+  const offsets = offsetsOf(zone, fromMs, toMs + HOUR_MS).toReversed();
+  const first = offsets.at(-1)?.offsetMs ?? 0;
+  if (offsets.length <= 1) return (ms) => (first === 0 ? ms : `(${ms} + ${first})`);
+  const cases = (ms: string): string =>
+    offsets
+      .slice(0, -1)
+      .map((offset) => `WHEN ${ms} >= ${offset.fromMs} THEN ${offset.offsetMs}`)
+      .join(' ');
+  return (ms) => `(${ms} + CASE ${cases(ms)} ELSE ${first} END)`;
+}

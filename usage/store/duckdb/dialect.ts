@@ -1,0 +1,12 @@
+import type { Dialect } from '../../rules/dialect.ts';
+
+const FORMATS = { hour: '%Y-%m-%dT%H', day: '%Y-%m-%d', month: '%Y-%m' } as const;
+
+export const duckdbDialect: Dialect = {
+  name: 'duckdb',
+  events: ({ fromMs, toMs }) => `(SELECT * FROM events WHERE created >= ${fromMs} AND created < ${toMs})`,
+  table: (name) => name,
+  quotient: (dividend, divisor) => `(${dividend} // ${divisor})`,
+  timeText: (localMs, unit) => `strftime(make_timestamp(${localMs} * 1000), '${FORMATS[unit]}')`,
+  hostOf: (url) => `nullif(regexp_extract(${url}, '^[a-z][a-z0-9+.-]*://([^/?#:]+)', 1), '')`,
+};

@@ -1,0 +1,133 @@
+import { DuckDBDataChunk, type DuckDBAppender, type DuckDBType } from '@duckdb/node-api';
+import { literal, type Period } from '../../rules/dialect.ts';
+import { factsSql } from '../../rules/facts.ts';
+import { verdictSql, type VerdictOptions } from '../../rules/verdict.ts';
+import { COLUMN_NAMES, COLUMNS, toRow, type StoredEvent, type Value } from '../columns.ts';
+import { newAgentsSql, seenPlacementsSql, storeAgentsSql } from '../derived.ts';
+import type { Engine } from '../engine.ts';
+import type { Contents, Ingested, UsageStore } from '../usage-store.ts';
+import { DuckdbEngine, type DuckdbOptions } from './engine.ts';
+import { INCOMING, prepareSchema } from './schema.ts';
+
+/** Rows of one chunk, DuckDB's own size of a vector. */
+const CHUNK_ROWS = 2048;
+const STORED = ['event_id', 'created', 'event', ...COLUMN_NAMES, 'data'];
+const CASTS = ['event_id', 'created::BIGINT AS created', 'event', ...COLUMN_NAMES.map((name) => (COLUMNS[name] === 'whole' ? `${name}::BIGINT AS ${name}` : name)), 'data']; // prettier-ignore
+
+/** The first of those that share an id, which is not stored yet. */
+const FRESH = `
+SELECT ${CASTS.join(', ')}, hash(event_id) AS id_key
+FROM (SELECT *, row_number() OVER (PARTITION BY event_id ORDER BY created) AS nth FROM incoming) i
+WHERE nth = 1 AND event_id NOT IN (
+  SELECT e.event_id FROM events e WHERE e.id_key IN (SELECT hash(event_id) FROM incoming))`;
+
+/**
+ * Opens the store in a file, or in memory where none is named.
+ *
+ * @throws UsageStoreError where another process has it, or a newer version made it
+ */
+export async function openDuckdbStore(options: DuckdbOptions = {}): Promise<UsageStore> {
+  const engine = await DuckdbEngine.open(options);
+  try {
+    await prepareSchema(engine, options.path ?? 'the store');
+    await engine.writing.run(INCOMING);
+    return new DuckdbStore(engine);
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+class DuckdbStore implements UsageStore {
+  readonly engine: DuckdbEngine;
+
+  constructor(engine: DuckdbEngine) {
+    this.engine = engine;
+  }
+
+  async ingest(events: readonly StoredEvent[], marks: Readonly<Record<string, string>> = {}): Promise<Ingested> {
+    return this.engine.inTransaction(async (within) => {
+      const stored = events.length === 0 ? 0 : await this.#store(within, events);
+      for (const [name, value] of Object.entries(marks))
+        await within.run(`INSERT OR REPLACE INTO meta VALUES (${literal(`mark ${name}`)}, ${literal(value)})`);
+      return { stored, known: events.length - stored };
+    });
+  }
+
+  async mark(name: string): Promise<string | undefined> {
+    const [row] = await this.engine.query(`SELECT value FROM meta WHERE name = ${literal(`mark ${name}`)}`);
+    return row === undefined ? undefined : String(row['value']);
+  }
+
+  async verdicts(options: VerdictOptions): Promise<string> {
+    const { dialect } = this.engine;
+    return `(${verdictSql(dialect, `(${factsSql(dialect, options.period)})`, options)})`;
+  }
+
+  events(period: Period): string {
+    return this.engine.dialect.events(period);
+  }
+
+  async contents(): Promise<Contents> {
+    const [row] = await this.engine.query(
+      'SELECT count(*) AS events, min(created) AS first, max(created) AS last FROM events',
+    );
+    const events = Number(row?.['events'] ?? 0);
+    return events === 0 ? { events } : { events, firstMs: Number(row?.['first']), lastMs: Number(row?.['last']) };
+  }
+
+  async placeFiles(files: Iterable<readonly [string, string]>): Promise<void> {
+    await this.engine.inTransaction(async (within) => {
+      await within.run('DELETE FROM catalog_files');
+      const appender = await this.engine.writing.createAppender('catalog_files');
+      for (const [fileId, datasetId] of new Map(files)) {
+        appender.appendVarchar(fileId);
+        appender.appendVarchar(datasetId);
+        appender.endRow();
+      }
+      appender.closeSync();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.engine.close();
+  }
+
+  async #store(within: Engine, events: readonly StoredEvent[]): Promise<number> {
+    await within.run('DELETE FROM incoming');
+    const appender = await this.engine.writing.createAppender('incoming');
+    append(appender, events);
+    appender.closeSync();
+    await within.run(`CREATE OR REPLACE TEMPORARY TABLE fresh AS ${FRESH}`);
+    const { dialect } = within;
+    const agents = await within.query<{ user_agent: string }>(newAgentsSql(dialect, 'fresh'));
+    await within.run(
+      ...storeAgentsSql(
+        dialect,
+        agents.map((row) => row.user_agent),
+      ),
+      `CREATE OR REPLACE TEMPORARY TABLE seen AS ${seenPlacementsSql('fresh')}`,
+      `UPDATE placements SET from_ms = seen.from_ms FROM seen
+       WHERE placements.file_id = seen.file_id AND placements.dataset_id = seen.dataset_id AND seen.from_ms < placements.from_ms`,
+      `INSERT INTO placements SELECT file_id, dataset_id, from_ms FROM seen
+       WHERE NOT EXISTS (SELECT 1 FROM placements p WHERE p.file_id = seen.file_id AND p.dataset_id = seen.dataset_id)`,
+      `INSERT INTO events (${STORED.join(', ')}, id_key) SELECT * FROM fresh ORDER BY created`,
+    );
+    const [count] = await within.query('SELECT count(*) AS n FROM fresh');
+    return Number(count?.['n'] ?? 0);
+  }
+}
+
+function append(appender: DuckDBAppender, events: readonly StoredEvent[]): void {
+  const types = STORED.map((_, index) => appender.columnType(index));
+  for (let at = 0; at < events.length; at += CHUNK_ROWS)
+    appender.appendDataChunk(chunkOf(types, events.slice(at, at + CHUNK_ROWS)));
+}
+
+function chunkOf(types: readonly DuckDBType[], events: readonly StoredEvent[]): DuckDBDataChunk {
+  const columns: Value[][] = types.map(() => []);
+  for (const event of events) toRow(event).forEach((value, index) => columns[index]?.push(value));
+  const chunk = DuckDBDataChunk.create(types, events.length);
+  columns.forEach((values, index) => chunk.setColumnValues(index, values));
+  return chunk;
+}

@@ -1,0 +1,44 @@
+import type { Period } from '../rules/dialect.ts';
+import type { VerdictOptions } from '../rules/verdict.ts';
+import type { StoredEvent } from './columns.ts';
+import type { Engine } from './engine.ts';
+
+/** What became of events that came in. */
+export interface Ingested {
+  /** New ones. */
+  readonly stored: number;
+  /** Those that were there already, by their `event_id`. */
+  readonly known: number;
+}
+
+/** What is in the store. */
+export interface Contents {
+  readonly events: number;
+  /** When the first and the last event happened; absent where there is none. */
+  readonly firstMs?: number;
+  readonly lastMs?: number;
+}
+
+/** What happened, for years: each event once, and the verdicts of the rules on it. */
+export interface UsageStore {
+  readonly engine: Engine;
+  /**
+   * Takes events in: all of them or, where it throws, none. One that is there already, by its id, is left as it is.
+   *
+   * @param marks what is remembered with them, in the same transaction: how far a source was read
+   */
+  ingest(events: readonly StoredEvent[], marks?: Readonly<Record<string, string>>): Promise<Ingested>;
+  /** What was remembered under a name. */
+  mark(name: string): Promise<string | undefined>;
+  /**
+   * The facts with their verdicts as a relation to select from: columns as in `rules/facts.ts` and `rules/verdict.ts`.
+   * It stands for what is in the store now.
+   */
+  verdicts(options: VerdictOptions): Promise<string>;
+  /** Events as they came, as a relation with the columns of `store/columns.ts`. */
+  events(period: Period): string;
+  contents(): Promise<Contents>;
+  /** Which datasets files are in, of a catalog: for files that no event places. Replaces what it had. */
+  placeFiles(files: Iterable<readonly [fileId: string, datasetId: string]>): Promise<void>;
+  close(): Promise<void>;
+}
