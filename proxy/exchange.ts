@@ -1,16 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { linger, sendAnswer } from './own-answers.ts';
 import type { Observation } from './observation.ts';
 import type { OutgoingHead } from './headers/request-head.ts';
 import { answerHeaders, headerOf } from './headers/response-headers.ts';
-import { trailerLines, trailerPairs } from './headers/trailers.ts';
+import { trailerPairs } from './headers/trailers.ts';
+import type { AddressPlaces, Arrival } from './address-limits.ts';
 import type { ExchangeReport } from './report.ts';
+import { RequestBody } from './request-body.ts';
 import type { Answering, LentConnection, ResponseHead, Upstream, UpstreamError, Waiter } from './upstream/index.ts';
 
 /** What every exchange of a proxy shares. */
 export interface ExchangeContext {
   readonly upstream: Pick<Upstream, 'acquire' | 'cancel'>;
+  readonly places: Pick<AddressPlaces, 'enter' | 'leave'>;
   readonly via: string | undefined;
   /** Told of every byte of a body. */
   readonly passed: (bytes: number) => void;
@@ -26,7 +30,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRAC
 export type OnSwitched = (head: ResponseHead, upstream: Socket, rest: Buffer) => void;
 
 /** One request from a client to Clowder, and its answer back. */
-export class Exchange implements Answering, Waiter {
+export class Exchange implements Answering, Arrival, Waiter {
   readonly #context: ExchangeContext;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -35,11 +39,13 @@ export class Exchange implements Answering, Waiter {
   readonly #observation: Observation;
   readonly #onSwitched: OnSwitched | undefined;
   #connection: LentConnection | undefined;
+  #body: RequestBody | undefined;
   #retried = false;
   #answered = false;
   #corked = false;
   #bodyBegun = false;
   #waiting = false;
+  #clientLeft = false;
   #over = false;
   #error: UpstreamError | undefined;
 
@@ -64,38 +70,30 @@ export class Exchange implements Answering, Waiter {
     this.#context.report.started();
     response.on('close', this.#onClose);
     response.on('error', ignore);
-    // A pipelined request has no connection yet that could close; before Node 26 nobody tells its answer.
-    if (response.socket === null) request.on('aborted', this.#onClose);
     if (this.#head.framing !== 'none') request.on('error', ignore);
+    this.#context.places.enter(this.#observation.clientAddress, this);
+  }
+
+  admitted(): void {
     this.#context.upstream.acquire(this, this.#onSwitched !== undefined);
   }
 
   connected(connection: LentConnection): void {
     const request = this.#request;
-    const body = this.#head.framing !== 'none';
+    const { framing, text } = this.#head;
+    const upgrade = this.#onSwitched !== undefined;
     this.#connection = connection;
-    connection.begin(this, request.method ?? 'GET', this.#head.text, { body, upgrade: this.#onSwitched !== undefined });
-    if (!body) return;
-    request.on('data', this.#onRequestData);
-    request.on('end', this.#onRequestEnd);
+    connection.begin(this, request.method ?? 'GET', text, { body: framing !== 'none', upgrade });
+    if (framing === 'none') return;
+    this.#body = new RequestBody(request, connection, framing, this.#onRequestPiece);
+    this.#body.start();
   }
 
   // The request, on its way to Clowder.
 
-  readonly #onRequestData = (chunk: Buffer): void => {
-    this.#observation.requestChunk(chunk);
-    this.#context.passed(chunk.length);
-    const connection = this.#connection;
-    if (connection === undefined || !connection.takesMore) return;
-    const more = this.#head.framing === 'chunked' ? connection.writeChunk(chunk) : connection.write(chunk);
-    if (!more) this.#request.pause();
-  };
-
-  readonly #onRequestEnd = (): void => {
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    if (this.#head.framing === 'chunked') connection.write(`0\r\n${trailerLines(this.#request.rawTrailers)}\r\n`);
-    connection.requestDone();
+  readonly #onRequestPiece = (piece: Buffer): void => {
+    this.#observation.requestChunk(piece);
+    this.#context.passed(piece.length);
   };
 
   drain(): void {
@@ -116,14 +114,17 @@ export class Exchange implements Answering, Waiter {
     else if (typeof response.writeInformation === 'function')
       response.writeInformation(head.status, answerHeaders(head, NO_RULES));
     else if (head.status === 102) response.writeProcessing();
+    // Nothing says that the response can be written to again: it has not begun.
+    const { socket } = response;
+    if (socket?.writableNeedDrain === true) this.#waitForClient(socket);
   }
 
   head(head: ResponseHead): void {
     this.#answered = true;
     this.#context.report.answered();
     const response = this.#response;
-    if (response.destroyed) return;
     this.#observation.responseHead(head.status, (name) => headerOf(head, name));
+    if (response.destroyed) return;
     if (headerOf(head, 'content-type')?.startsWith('text/event-stream') === true) this.#connection?.unlimited();
     const rules = {
       mark: this.#observation.mark,
@@ -140,16 +141,17 @@ export class Exchange implements Answering, Waiter {
 
   body(chunk: Buffer, last: boolean): void {
     const response = this.#response;
-    if (response.destroyed) return;
     this.#observation.responseChunk(chunk);
     this.#context.passed(chunk.length);
+    if (response.destroyed) return;
     this.#bodyBegun = true;
     if (last) response.end(chunk);
-    else if (!response.write(chunk)) this.#waitForClient();
+    else if (!response.write(chunk)) this.#waitForClient(response);
   }
 
   end(trailers: readonly string[]): void {
     const response = this.#response;
+    if (this.#clientLeft) this.#finish(false);
     if (response.destroyed || response.writableEnded) return;
     if (trailers.length > 0) response.addTrailers(trailerPairs(trailers));
     response.end();
@@ -187,6 +189,10 @@ export class Exchange implements Answering, Waiter {
       return;
     }
     this.#error = error;
+    if (this.#clientLeft) {
+      this.#finish(false);
+      return;
+    }
     const { traceId } = this.#observation;
     this.#context.report.failed(error, { method: this.#request.method ?? '', path: this.#path, traceId });
     if (this.#answered) {
@@ -202,14 +208,14 @@ export class Exchange implements Answering, Waiter {
     return !this.#retried && this.#head.framing === 'none' && IDEMPOTENT.has(this.#request.method ?? '');
   }
 
-  #waitForClient(): void {
+  #waitForClient(written: Writable): void {
     if (this.#waiting) return;
     this.#waiting = true;
     this.#connection?.pause(this);
-    this.#response.once('drain', this.#onResponseDrain);
+    written.once('drain', this.#onClientReads);
   }
 
-  readonly #onResponseDrain = (): void => {
+  readonly #onClientReads = (): void => {
     this.#waiting = false;
     this.#connection?.resume(this);
   };
@@ -217,26 +223,50 @@ export class Exchange implements Answering, Waiter {
   readonly #onClose = (): void => {
     if (this.#over) return;
     const left = !this.#response.writableFinished;
+    if (left && this.#error === undefined) this.#context.report.clientLeft();
+    if (left && this.#isChangeUnderWay()) {
+      this.#clientLeft = true;
+      this.#connection?.resume(this);
+      return;
+    }
     if (left) {
       this.#context.upstream.cancel(this);
       this.#connection?.abandon(this);
       this.#connection = undefined;
-      if (this.#error === undefined) this.#context.report.clientLeft();
     } else if (this.#connection !== undefined && !this.#request.complete) {
-      // The answer was quicker than the request, which ends with its connection if not before.
-      const connection = this.#connection;
-      this.#request.socket.once('close', () => connection.abandon(this));
+      this.#abandonWithClient(this.#connection);
     }
     this.#finish(!left);
   };
 
+  /** Whether Clowder has all of a request that may change something: it will, whether anybody waits for its answer or not. */
+  #isChangeUnderWay(): boolean {
+    const { mark } = this.#observation;
+    const sent = this.#connection !== undefined && (this.#body === undefined || this.#body.done);
+    return mark !== undefined && sent && this.#error === undefined && !SAFE.has(this.#request.method ?? '');
+  }
+
+  /** The answer was quicker than the request, which ends with its connection if not before. */
+  #abandonWithClient(connection: LentConnection): void {
+    const request = this.#request;
+    const { socket } = request;
+    const abandon = (): void => connection.abandon(this);
+    socket.once('close', abandon);
+    // Both come where the request ends by itself; the socket may go on to many more of them.
+    request.once('end', () => socket.off('close', abandon));
+  }
+
   #finish(complete: boolean): void {
     if (this.#over) return;
     this.#over = true;
+    this.#context.places.leave(this.#observation.clientAddress, this);
     this.#observation.end({ complete, error: this.#error?.code === 'client_timeout' ? undefined : this.#error });
     this.#context.report.finished();
   }
 }
+
+/** Methods that ask for no change (RFC 9110, section 9.2.1). */
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 const NO_RULES = { mark: undefined, close: false, trailers: false, via: undefined };
 

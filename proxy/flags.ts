@@ -40,6 +40,8 @@ export const PROXY_FLAGS: readonly ProxyFlag[] = [
   { setting: 'PROXY_TARGET_KEEP_ALIVE_S', flag: '--target-keep-alive <s>', description: 'keep an idle connection to Clowder; less than Clowder itself does', shownDefault: '4' },
   { setting: 'PROXY_MAX_HEADER_BYTES', flag: '--max-header-size <size>', description: 'largest head of a request or answer', shownDefault: '64KiB' },
   { setting: 'PROXY_MAX_CONNECTIONS', flag: '--max-connections <n>', description: 'connections of clients at once; more are closed' },
+  { setting: 'PROXY_MAX_CONNECTIONS_PER_ADDRESS', flag: '--max-connections-per-address <n>', description: 'the same of one client address (IPv6: one /64)' },
+  { setting: 'PROXY_MAX_REQUESTS_PER_ADDRESS', flag: '--max-requests-per-address <n>', description: 'requests of one client address in flight at once; more wait; 0 for no limit', shownDefault: '2048' },
   { setting: 'PROXY_MAX_TARGET_CONNECTIONS', flag: '--max-target-connections <n>', description: 'connections to Clowder at once; more requests wait; 0 for no limit', shownDefault: '4096' },
   { setting: 'PROXY_DRAIN_S', flag: '--drain <s>', description: 'on SIGTERM, for requests in flight to finish', shownDefault: '7' },
   { setting: 'LOG_LEVEL', flag: '--log-level <level>', description: 'trace, debug, info, warn, error, fatal, silent', shownDefault: 'info' },

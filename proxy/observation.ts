@@ -21,11 +21,15 @@ export class Observation {
   #capture: Capture | undefined;
   #request: ServerRequest | undefined;
   #mark: string | undefined;
+  #clientAddress: string | undefined;
 
   constructor(observer: Observer, head: RequestHead) {
     this.#observer = observer;
+    this.#clientAddress = head.remoteAddress;
     try {
       const capture = observer.startCapture(head);
+      const told = capture.attributes['client.address'];
+      if (typeof told === 'string') this.#clientAddress = told;
       this.#request = observer.telemetry.start(head, capture);
       this.#capture = capture;
       if (capture.mayBeEvent && this.#request.requestId !== '') this.#mark = this.#request.requestId;
@@ -40,6 +44,11 @@ export class Observation {
    */
   get mark(): string | undefined {
     return this.#mark;
+  }
+
+  /** Who asks: the other end of the connection, or whom a trusted proxy names. */
+  get clientAddress(): string | undefined {
+    return this.#clientAddress;
   }
 
   /** 32 hex digits; '' where there is no trace. */

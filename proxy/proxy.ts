@@ -6,6 +6,7 @@ import { listenError, urlOf } from '../runtime/listen-error.ts';
 import type { HttpServer } from '../runtime/listener.ts';
 import { count, ProxyStats } from './admin/stats.ts';
 import type { EnrichmentStats } from '../instrumentation/enrichment/stats.ts';
+import { AddressPlaces } from './address-limits.ts';
 import { createBufferReaper } from './buffer-reaper.ts';
 import type { Observer } from './observation.ts';
 import { readPem } from './pem.ts';
@@ -96,6 +97,7 @@ export async function startProxy({ settings, observer, log, enrichment }: ProxyO
     },
     exchanges: {
       upstream,
+      places: new AddressPlaces(settings.PROXY_MAX_REQUESTS_PER_ADDRESS, settings.PROXY_FIRST_BYTE_TIMEOUT_S * 1000),
       via: settings.PROXY_VIA,
       passed: createBufferReaper(),
       draining: () => draining,
@@ -106,6 +108,10 @@ export async function startProxy({ settings, observer, log, enrichment }: ProxyO
     headersTimeoutMs: settings.PROXY_HEADERS_TIMEOUT_S * 1000,
     keepAliveTimeoutMs: settings.PROXY_KEEP_ALIVE_S * 1000,
     maxConnections: settings.PROXY_MAX_CONNECTIONS,
+    maxConnectionsPerAddress: settings.PROXY_MAX_CONNECTIONS_PER_ADDRESS,
+    onConnectionRefused: () => {
+      stats.connectionsRefused += 1;
+    },
     onClientError: (status) => count(stats.refused, String(status)),
   });
   const { server } = listening;
@@ -140,18 +146,27 @@ export async function startProxy({ settings, observer, log, enrichment }: ProxyO
     draining = true;
     log.info({ in_flight: stats.inFlight }, 'stopping');
     const closed = Promise.withResolvers<void>();
-    server.close(() => closed.resolve());
-    // Those whose answers had begun were not told that they end, and are idle only after them.
-    const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+    let listens = true;
+    server.close(() => {
+      listens = false;
+    });
+    const look = (): void => {
+      // Those whose answers had begun were not told that they end, and are idle only after them.
+      server.closeIdleConnections();
+      // What a client has left behind may still change something at Clowder.
+      if (!listens && stats.inFlight === 0) closed.resolve();
+    };
+    const looking = setInterval(look, CLOSE_IDLE_EVERY_MS);
     listening.endTunnels('leisure');
     const late = setTimeout(() => {
       log.warn({ in_flight: stats.inFlight }, 'requests did not finish in time and were cut off');
       server.closeAllConnections();
       listening.endTunnels('once');
+      closed.resolve();
     }, settings.PROXY_DRAIN_S * 1000);
     await closed.promise;
     clearTimeout(late);
-    clearInterval(idle);
+    clearInterval(looking);
     upstream.close();
     await admin?.close();
   }

@@ -10,7 +10,9 @@ import { hasConnectionOption } from './headers/hop-by-hop.ts';
 import { Observation, type Observer } from './observation.ts';
 import { believedHeaders, outgoingHead, type RequestRules } from './headers/request-head.ts';
 import { requestTarget } from './headers/request-target.ts';
+import { limitConnections } from './address-limits.ts';
 import { switchingHead, tunnel } from './tunnel.ts';
+import { Turns } from './turns.ts';
 
 export interface ProxyServerOptions {
   readonly rules: RequestRules;
@@ -23,6 +25,10 @@ export interface ProxyServerOptions {
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   readonly maxConnections: number | undefined;
+  /** Of one client address; undefined for no limit. */
+  readonly maxConnectionsPerAddress: number | undefined;
+  /** Told of connections that were closed because their address has as many as it may. */
+  readonly onConnectionRefused: () => void;
   /** Told of requests that could not be read, by their status. */
   readonly onClientError: (status: number) => void;
 }
@@ -50,6 +56,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   const scheme = tls === undefined ? 'http' : 'https';
   const tunnels = new Set<Duplex>();
   const refused = new WeakSet<Duplex>();
+  const turns = new Turns();
 
   const serverOptions: ServerOptions = {
     insecureHTTPParser: false,
@@ -72,6 +79,11 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   // Headers beyond a number would vanish silently, Content-Length among them; their size is limited anyway.
   server.maxHeadersCount = 0;
   if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
+  if (options.maxConnectionsPerAddress !== undefined)
+    server.prependListener(
+      'connection',
+      limitConnections(options.maxConnectionsPerAddress, options.onConnectionRefused),
+    );
   server.on('request', onRequest);
   // Whether the client may go on is for Clowder to say.
   server.on('checkContinue', onRequest);
@@ -84,7 +96,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   server.on('clientError', onClientError);
 
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
-    exchange(request, response, undefined);
+    turns.take(request.socket, request, response, () => exchange(request, response, undefined));
   }
 
   function exchange(request: IncomingMessage, response: ServerResponse, onSwitched: OnSwitched | undefined): void {
@@ -97,7 +109,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     }
     const { path, authority } = target;
     const { remoteAddress } = socket;
-    const headers = believedHeaders(request.headers, authority, rules);
+    const headers = believedHeaders(request, authority, rules);
     const seen: RequestHead = { method, target: path, headers, httpVersion, remoteAddress, scheme };
     const observation = new Observation(observer, seen);
     const upgrade = onSwitched !== undefined;
@@ -126,22 +138,28 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
       socket.destroy();
       return;
     }
-    response.assignSocket(socket);
-    response.once('finish', () => socket.destroySoon());
-    // Node before 24.9 asks nobody which requests these are, and gives none of their bodies.
-    if (!wantsTunnel(request)) {
-      if (hasBody(request)) sendAnswer(request, response, 501, { reason: 'An upgrade with a body is not supported.' });
+    turns.take(socket, request, response, () => {
+      response.assignSocket(socket);
+      response.once('finish', () => socket.destroySoon());
+      // Node before 24.9 asks nobody which requests these are, and gives none of their bodies.
+      if (wantsTunnel(request)) exchange(request, response, switchTo(socket, response, first));
+      else if (hasBody(request))
+        sendAnswer(request, response, 501, { reason: 'An upgrade with a body is not supported.' });
       else exchange(request, response, undefined);
-      return;
-    }
-    exchange(request, response, (head, upstream, rest) => {
+    });
+  }
+
+  function switchTo(socket: Socket, response: ServerResponse, first: Buffer): OnSwitched {
+    return (head, upstream, rest) => {
       response.detachSocket(socket);
+      // The time limit of an idle connection may have begun behind the answer before.
+      socket.setTimeout(0);
       tunnels.add(socket);
       socket.write(switchingHead(head), 'latin1');
       if (rest.length > 0) socket.write(rest);
       if (first.length > 0) upstream.write(first);
       tunnel(socket, upstream, () => tunnels.delete(socket));
-    });
+    };
   }
 
   function onClientError(error: Error & { code?: string }, socket: Duplex): void {
@@ -155,6 +173,8 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     if (refused.has(socket)) return;
     refused.add(socket);
     options.onClientError(status);
+    // Clowder has, or gets, what came before: its answer is not to be taken for ours.
+    if (turns.endAfterThese(socket)) return;
     const answer = answerUnderWay(socket);
     if (answer !== undefined) {
       // No other answer can follow in the middle of one; it is the last where its request was read in full.
@@ -186,8 +206,8 @@ function answerUnderWay(socket: Duplex): ServerResponse | undefined {
   return answer instanceof ServerResponse && answer.headersSent ? answer : undefined;
 }
 
-function hasBody(request: IncomingMessage): boolean {
-  return request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
+function hasBody({ headers }: IncomingMessage): boolean {
+  return Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
 }
 
 /**

@@ -120,5 +120,6 @@ function settingsWithAll() {
     PROXY_TARGET: 'https://clowder.test',
     PROXY_TARGET_CA_FILE: 'c',
     PROXY_MAX_CONNECTIONS: '5',
+    PROXY_MAX_CONNECTIONS_PER_ADDRESS: '3',
   });
 }

@@ -92,6 +92,8 @@ const settings = z.object({
   PROXY_TARGET_KEEP_ALIVE_S: someSeconds.default(4),
   PROXY_MAX_HEADER_BYTES: valueOf(values.size({ least: 1024, most: 1024 ** 2 })).default(64 * 1024),
   PROXY_MAX_CONNECTIONS: some.optional(),
+  PROXY_MAX_CONNECTIONS_PER_ADDRESS: some.optional(),
+  PROXY_MAX_REQUESTS_PER_ADDRESS: valueOf(values.integer({ least: 0 })).default(2048),
   PROXY_MAX_TARGET_CONNECTIONS: valueOf(values.integer({ least: 0 })).default(4096),
   PROXY_DRAIN_S: valueOf(
     values.seconds({ least: 0, most: 9 }),

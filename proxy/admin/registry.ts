@@ -6,6 +6,7 @@ const COUNTERS: readonly { name: string; help: string; read: (stats: ProxyStats)
   { name: 'answers_total', help: 'Answers of Clowder that were passed on', read: (stats) => stats.answered },
   { name: 'retries_total', help: 'Requests sent again, on another connection', read: (stats) => stats.retried },
   { name: 'clients_left_total', help: 'Exchanges that the client left early', read: (stats) => stats.clientsLeft },
+  { name: 'connections_refused_total', help: 'Connections closed because their client address has as many as it may', read: (stats) => stats.connectionsRefused },
   { name: 'tunnels_total', help: 'Connections that changed to another protocol', read: (stats) => stats.tunnels },
   { name: 'excess_total', help: 'Answers followed by bytes that belong to none', read: (stats) => stats.excess },
   { name: 'capture_failures_total', help: 'Failures of capture or telemetry; the requests passed', read: (stats) => stats.captureErrors },

@@ -6,6 +6,7 @@ export class ProxyStats {
   tunnels = 0;
   excess = 0;
   captureErrors = 0;
+  connectionsRefused = 0;
   inFlight = 0;
   /** By `error.type`. */
   readonly upstreamErrors = new Map<string, number>();

@@ -140,10 +140,30 @@ describe('the headers that name the client', () => {
     expect(lines(CAME, { xForwarded: mode, forwarded: mode }).slice(2)).toEqual([...x, forwarded]);
   });
 
-  it('are each set or left alone for itself', () => {
-    const both = lines(CAME, { xForwarded: 'set' });
+  it('are each added to or left alone for itself', () => {
+    const both = lines(CAME, { xForwarded: 'append' });
     expect(both).toContain('Forwarded: for=198.51.100.7');
-    expect(both).toContain('X-Forwarded-For: 192.0.2.1');
+    expect(both).toContain('X-Forwarded-For: 198.51.100.7, 192.0.2.1');
+  });
+
+  const CLAIMED = [
+    'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'x-forwarded-port', 'X-Forwarded-Prefix', 'X-Forwarded-User',
+    'X-Real-IP', 'X-REAL-IP', 'X-Client-IP', 'X-Cluster-Client-IP', 'X-Original-Forwarded-For', 'True-Client-IP', 'Forwarded',
+  ]; // prettier-ignore
+  const CLAIMING = ['Host', 'h', ...CLAIMED.flatMap((name) => [name, 'spoofed'])];
+
+  it("are none of them the client's own where X-Forwarded-* are set", () => {
+    expect(lines(CLAIMING, { xForwarded: 'set' }).slice(1)).toEqual([
+      'Host: h',
+      'X-Forwarded-For: 192.0.2.1',
+      'X-Forwarded-Proto: http',
+      'X-Forwarded-Host: h',
+    ]);
+    expect(lines(CLAIMING, { xForwarded: 'set', forwarded: 'set' }).join()).not.toContain('spoofed');
+  });
+
+  it('pass as they came where they are left alone', () => {
+    expect(lines(CLAIMING).filter((line) => line.endsWith(': spoofed'))).toHaveLength(CLAIMED.length);
   });
 
   it('write IPv6 as each of them wants it', () => {
@@ -156,10 +176,32 @@ describe('the headers that name the client', () => {
   it('are believed only where a proxy in front sets them', () => {
     const headers = { host: 'h', forwarded: 'for=1', 'x-forwarded-for': '2', accept: 'a' };
     const believed = (xForwarded: 'set' | 'append' | 'off', forwarded: 'set' | 'append' | 'off') =>
-      Object.keys(believedHeaders(headers, undefined, { xForwarded, forwarded }));
+      Object.keys(believedHeaders({ headers, rawHeaders: [] }, undefined, { xForwarded, forwarded }));
     expect(believed('set', 'off')).toEqual(['host', 'accept']);
     expect(believed('append', 'off')).toEqual(['host', 'x-forwarded-for', 'accept']);
     expect(believed('set', 'append')).toEqual(['host', 'forwarded', 'accept']);
     expect(believed('append', 'append')).toEqual(['host', 'forwarded', 'x-forwarded-for', 'accept']);
+  });
+
+  it("are not the capture's to see where Clowder does not get them", () => {
+    const raw = [
+      'Connection',
+      'X-API-Key, Range',
+      'X-API-Key',
+      'k',
+      'Range',
+      'bytes=0-1',
+      'Cookie',
+      'a=b',
+      'connection',
+      'cookie',
+    ];
+    const headers = { connection: 'X-API-Key, Range, cookie', 'x-api-key': 'k', range: 'bytes=0-1', cookie: 'a=b' };
+    const rules = { xForwarded: 'off', forwarded: 'off' } as const;
+    expect(Object.keys(believedHeaders({ headers, rawHeaders: raw }, undefined, rules))).toEqual([
+      'connection',
+      'cookie',
+    ]);
+    expect(lines(['Host', 'h', ...raw]).slice(2)).toEqual(['Cookie: a=b']);
   });
 });

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { ForwardHeaders } from '../../instrumentation/telemetry/server-request.ts';
 import {
   forwardedLine,
@@ -105,10 +105,11 @@ export function outgoingHead(
         if (take(rules.xForwarded, before, 'host', value)) continue;
         break;
       case 'forwarded':
-        if (take(rules.forwarded, before, 'forwarded', value)) continue;
+        if (take(rules.forwarded, before, 'forwarded', value) || rules.xForwarded === 'set') continue;
         break;
       default:
         if (isHopByHop(lower) || options?.has(lower) === true) continue;
+        if (rules.xForwarded === 'set' && isClaim(lower)) continue;
     }
     text += `${name}: ${value}\r\n`;
   }
@@ -129,20 +130,33 @@ export function outgoingHead(
   return { text: `${text}\r\n`, framing };
 }
 
-const X_FORWARDED: readonly string[] = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port'];
+/** Other headers by which proxies tell the client's address, and by which a client could. */
+const CLAIMS: ReadonlySet<string> = new Set([
+  'forwarded',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-original-forwarded-for',
+  'true-client-ip',
+]);
+
+/** Whether a header tells where a request comes from. @param name in lower case */
+const isClaim = (name: string): boolean => name.startsWith('x-forwarded-') || CLAIMS.has(name);
 
 /**
- * The headers that may be believed about where a request comes from: those that name the client only where a proxy in
- * front sets them, and the Host of a target in absolute form.
+ * The headers as the capture may believe them: no more than what Clowder gets, and what tells where a request comes
+ * from only where a proxy in front sets it. The Host of a target in absolute form stands for the header.
  */
 export function believedHeaders(
-  headers: IncomingHttpHeaders,
+  { headers, rawHeaders }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>,
   authority: string | undefined,
   rules: Pick<RequestRules, 'xForwarded' | 'forwarded'>,
 ): IncomingHttpHeaders {
-  const doubted: string[] = [];
-  if (rules.forwarded !== 'append' && headers['forwarded'] !== undefined) doubted.push('forwarded');
-  if (rules.xForwarded !== 'append') doubted.push(...X_FORWARDED.filter((name) => headers[name] !== undefined));
+  const doubted = [...(connectionOptions(rawHeaders) ?? [])].filter((name) => headers[name] !== undefined);
+  for (const name in headers) {
+    const mode = name === 'forwarded' ? rules.forwarded : rules.xForwarded;
+    if (mode !== 'append' && isClaim(name)) doubted.push(name);
+  }
   if (doubted.length === 0 && authority === undefined) return headers;
   const believed = { ...headers };
   for (const name of doubted) delete believed[name];

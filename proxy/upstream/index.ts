@@ -3,7 +3,7 @@ import { UpstreamPool } from './pool.ts';
 import type { Upstream, UpstreamOptions } from './upstream.ts';
 
 export type { Answering } from './answering.ts';
-export type { UpstreamError } from './errors.ts';
+export { UpstreamError } from './errors.ts';
 export type { ResponseHead } from './response-head.ts';
 export type { LentConnection, Upstream, Waiter } from './upstream.ts';
 

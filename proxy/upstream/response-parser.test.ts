@@ -9,6 +9,7 @@ import { runs } from '../../test/support/form.ts';
 class Told implements ResponseSink {
   readonly calls: string[] = [];
   bodyText = '';
+  pieces = 0;
   heads: ResponseHead[] = [];
   trailers: readonly string[] | undefined;
   rest = '';
@@ -24,6 +25,7 @@ class Told implements ResponseSink {
   }
   body(chunk: Buffer, last: boolean): void {
     if (this.calls.at(-1) !== 'body') this.calls.push('body');
+    this.pieces += 1;
     this.bodyText += chunk.toString('latin1');
     this.lastSeen = last;
   }
@@ -128,8 +130,30 @@ describe('an answer', () => {
     }
   });
 
+  it('in chunks of a byte each comes in one piece with each read', () => {
+    const chunks = '1\r\nx\r\n'.repeat(10_000);
+    const told = parse(['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', chunks, `${chunks}0\r\n\r\n`]);
+    expect(told.bodyText).toBe('x'.repeat(20_000));
+    expect(told.pieces).toBe(2);
+  });
+
+  it('in chunks leaves alone what it has passed on', () => {
+    const kept: Buffer[] = [];
+    const told = new Told();
+    told.body = (chunk) => void kept.push(chunk);
+    const parser = new ResponseParser(told, { maxHeadBytes: MAX_HEAD });
+    parser.expect('GET', false);
+    const text = (letter: string, size: number): string => `${size.toString(16)}\r\n${letter.repeat(size)}\r\n`;
+    const body = text('a', 9000) + text('b', 1) + text('c', 9000) + text('d', 3) + text('e', 9000);
+    parser.push(Buffer.from(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body}0\r\n\r\n`));
+    expect(Buffer.concat(kept).toString()).toBe(`${'a'.repeat(9000)}b${'c'.repeat(9000)}ddd${'e'.repeat(9000)}`);
+  });
+
   it('is the same in any pieces, whatever its chunks hold', () => {
-    const chunk = fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 40 });
+    const chunk = fc.oneof(
+      { weight: 9, arbitrary: fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 40 }) },
+      { weight: 1, arbitrary: fc.constantFrom('x'.repeat(4097), 'y'.repeat(20_000)) },
+    );
     fc.assert(
       fc.property(fc.array(chunk), fc.array(fc.nat({ max: 400 })), (chunks, cuts) => {
         const framed = chunks.map((text) => `${text.length.toString(16)}\r\n${text}\r\n`).join('');
@@ -184,6 +208,14 @@ describe('an answer that two parties could read differently is refused:', () => 
     ['chunked twice', `${OK}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`],
     ['chunks in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'],
     ['a folded line', `${OK}A: b\r\n c\r\n\r\n`],
+    ['lines that end by LF alone', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok'],
+    ['a status line alone that ends by LF', 'HTTP/1.1 200 OK\n'],
+    ['lines that end by CR alone', 'HTTP/1.1 200 OK\rContent-Length: 2\r\rok'],
+    ['the first words of another protocol', '220 smtp.example ESMTP\r\n'],
+    ['a chunk size that ends by LF alone', `${OK}Transfer-Encoding: chunked\r\n\r\n2\nok`],
+    ['a chunk that ends by LF alone', `${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nok\n`],
+    ['trailers that end by LF alone', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\nA: b\n\n`],
+    ['1xx without end', 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(50)],
     ['a bare LF', `${OK}A: b\nC: d\r\n\r\n`],
     ['a bare CR', `${OK}A: b\rC: d\r\n\r\n`],
     ['a NUL', `${OK}A: b\0\r\n\r\n`],

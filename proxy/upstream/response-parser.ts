@@ -1,4 +1,5 @@
 import { UpstreamError } from './errors.ts';
+import { CR, hexDigit, LF, refuseOtherBeginning, refuseOtherLineEnds } from './lines.ts';
 import { malformed, parseFields, parseHead, type ResponseHead } from './response-head.ts';
 
 /** Who an answer is told to, in order: informational*, head, body*, end. */
@@ -22,6 +23,9 @@ const EMPTY = Buffer.alloc(0);
 const NO_TRAILERS: readonly string[] = [];
 /** Chunk extensions are read over, up to here. */
 const MAX_CHUNK_LINE = 4096;
+/** Pieces of chunks up to this size move together within their buffer. */
+const MOVED_BYTES = 4096;
+const CHUNK_DIGITS = 12;
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,12})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
 
 type State = 'done' | 'head' | 'length' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailers' | 'close' | 'switched';
@@ -42,6 +46,7 @@ export class ResponseParser {
   #upgrade = false;
   #held: Buffer | undefined;
   #left = 0;
+  #informationalBytes = 0;
   /** Whether anything of the awaited answer has come. */
   started = false;
 
@@ -55,6 +60,7 @@ export class ResponseParser {
     this.#state = 'head';
     this.#method = method;
     this.#upgrade = upgrade;
+    this.#informationalBytes = 0;
     this.started = false;
   }
 
@@ -93,15 +99,11 @@ export class ResponseParser {
       case 'head':
         return this.#readHead(bytes, at);
       case 'length':
-      case 'chunk':
         return this.#readBody(bytes, at);
       case 'chunk-size':
-        return this.#readChunkSize(bytes, at);
+      case 'chunk':
       case 'chunk-end':
-        if (bytes.length - at < 2) return at;
-        if (bytes[at] !== 13 || bytes[at + 1] !== 10) throw malformed('a chunk is longer than it says');
-        this.#state = 'chunk-size';
-        return at + 2;
+        return this.#readChunks(bytes, at);
       case 'trailers':
         return this.#readTrailers(bytes, at);
       case 'close':
@@ -119,7 +121,11 @@ export class ResponseParser {
     const end = bytes.indexOf(HEAD_END, at);
     if (end === -1 ? bytes.length - at > this.#maxHeadBytes : end - at > this.#maxHeadBytes)
       throw malformed(`its head is larger than ${this.#maxHeadBytes} bytes`);
-    if (end === -1) return at;
+    if (end === -1) {
+      refuseOtherBeginning(bytes, at);
+      refuseOtherLineEnds(bytes, at);
+      return at;
+    }
     const head = parseHead(bytes.toString('latin1', at, end), this.#method);
     const next = end + 4;
     if (head.status === 101) {
@@ -129,6 +135,9 @@ export class ResponseParser {
       return bytes.length;
     }
     if (head.status < 200) {
+      this.#informationalBytes += next - at;
+      if (this.#informationalBytes > this.#maxHeadBytes)
+        throw malformed(`its informational answers are larger than ${this.#maxHeadBytes} bytes`);
       this.#sink.informational(head);
       return next;
     }
@@ -164,36 +173,100 @@ export class ResponseParser {
     const piece = at === 0 && next === bytes.length ? bytes : bytes.subarray(at, next);
     this.#left -= next - at;
     const whole = this.#left === 0;
-    if (whole && this.#state === 'length') {
-      this.#sink.body(piece, true);
-      this.#end(NO_TRAILERS);
-    } else {
-      if (whole) this.#state = 'chunk-end';
-      this.#sink.body(piece, false);
+    this.#sink.body(piece, whole);
+    if (whole) this.#end(NO_TRAILERS);
+    return next;
+  }
+
+  /**
+   * Reads chunks as far as they have come. What is between them goes: small ones are moved together where they are, and
+   * passed on as one piece, so that a body in chunks of a byte each costs what its bytes cost.
+   */
+  #readChunks(bytes: Buffer, at: number): number {
+    let next = at;
+    let from = at;
+    let to = at;
+    const pass = (): void => {
+      if (to > from) this.#sink.body(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), false);
+      from = to = next;
+    };
+    try {
+      while (this.#state !== 'trailers' && next < bytes.length) {
+        if (this.#state !== 'chunk') {
+          const behind =
+            this.#state === 'chunk-size' ? this.#readChunkSize(bytes, next) : this.#readChunkEnd(bytes, next);
+          if (behind === next) break;
+          next = behind;
+          continue;
+        }
+        const size = Math.min(bytes.length - next, this.#left);
+        if (to > from && size > MOVED_BYTES) pass();
+        if (to === from) from = to = next;
+        else if (to < next) bytes.copyWithin(to, next, next + size);
+        to += size;
+        next += size;
+        this.#left -= size;
+        if (this.#left === 0) this.#state = 'chunk-end';
+      }
+    } finally {
+      pass();
     }
     return next;
   }
 
+  #readChunkEnd(bytes: Buffer, at: number): number {
+    if (bytes[at] !== CR || (at + 1 < bytes.length && bytes[at + 1] !== LF))
+      throw malformed('a chunk is longer than it says');
+    if (bytes.length - at < 2) return at;
+    this.#state = 'chunk-size';
+    return at + 2;
+  }
+
   #readChunkSize(bytes: Buffer, at: number): number {
+    let size = 0;
+    let next = at;
+    for (let digit = hexDigit(bytes[next]); digit !== -1 && next - at < CHUNK_DIGITS; digit = hexDigit(bytes[next])) {
+      size = size * 16 + digit;
+      next += 1;
+    }
+    // The usual line: a number and nothing else.
+    if (next === at || bytes[next] !== CR || bytes[next + 1] !== LF) return this.#readChunkLine(bytes, at);
+    return this.#beginChunk(size, next + 2);
+  }
+
+  #readChunkLine(bytes: Buffer, at: number): number {
     const end = bytes.indexOf(CRLF, at);
     if ((end === -1 ? bytes.length : end) - at > MAX_CHUNK_LINE) throw malformed('the line of a chunk is too long');
-    if (end === -1) return at;
+    if (end === -1) {
+      refuseOtherLineEnds(bytes, at);
+      return at;
+    }
     const match = CHUNK_SIZE.exec(bytes.toString('latin1', at, end));
     if (match === null) throw malformed('the size of a chunk is no hexadecimal number');
-    this.#left = Number.parseInt(match[1] ?? '', 16);
-    this.#state = this.#left === 0 ? 'trailers' : 'chunk';
-    return end + 2;
+    return this.#beginChunk(Number.parseInt(match[1] ?? '', 16), end + 2);
+  }
+
+  #beginChunk(size: number, at: number): number {
+    this.#left = size;
+    this.#state = size === 0 ? 'trailers' : 'chunk';
+    return at;
   }
 
   #readTrailers(bytes: Buffer, at: number): number {
-    if (bytes.length - at < 2) return at;
-    if (bytes[at] === 13 && bytes[at + 1] === 10) {
+    if (bytes.length - at < 2) {
+      refuseOtherLineEnds(bytes, at);
+      return at;
+    }
+    if (bytes[at] === CR && bytes[at + 1] === LF) {
       this.#end(NO_TRAILERS);
       return at + 2;
     }
     const end = bytes.indexOf(HEAD_END, at);
     if ((end === -1 ? bytes.length : end) - at > this.#maxHeadBytes) throw malformed('its trailers are too large');
-    if (end === -1) return at;
+    if (end === -1) {
+      refuseOtherLineEnds(bytes, at);
+      return at;
+    }
     this.#end(parseFields(bytes.toString('latin1', at, end), 0).rawHeaders);
     return end + 4;
   }

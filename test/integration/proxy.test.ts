@@ -479,6 +479,21 @@ describe('a WebSocket', () => {
     expect(text).toBe('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno');
   });
 
+  it('is one also with a Content-Length of 0, as proxies in front write it', async () => {
+    const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
+      if (!text.endsWith('\r\n\r\n')) return;
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello');
+    });
+    const client = await connectRaw(proxy.port);
+    client.send(
+      'GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n\r\n',
+    );
+    expect(await client.until('hello')).toMatch(/^HTTP\/1\.1 101 /);
+    client.send('there');
+    await waitFor(() => clowder.received[0]?.endsWith('there'), { what: 'the bytes at Clowder' });
+    client.socket.destroy();
+  });
+
   it('is not taken for one: h2c, and a request with a body', async () => {
     const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (text.endsWith('\r\n\r\n') || text.endsWith('body')) socket.write(OK);

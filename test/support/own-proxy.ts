@@ -31,11 +31,12 @@ export async function startOwnProxy(
   const watched: Watched[] = [];
   const logged: { level: string; fields: object; message: string }[] = [];
   const logAs = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message });
+  const trustForwarded = settings['PROXY_X_FORWARDED'] === 'append';
   const running = await startProxy({
     settings: parseProxySettings({ PROXY_LISTEN: '127.0.0.1:0', PROXY_TARGET: target, ...settings }),
     log: { debug: logAs('debug'), info: logAs('info'), warn: logAs('warn'), error: logAs('error') },
     observer: {
-      startCapture: (head) => startCapture(head, { clowder: 'auto', contextPath: '', trustForwarded: false }),
+      startCapture: (head) => startCapture(head, { clowder: 'auto', contextPath: '', trustForwarded }),
       telemetry: {
         start: (head, capture) => ({
           context: NO_CONTEXT,

@@ -1,0 +1,107 @@
+import type { Socket } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { UpstreamError } from './upstream/index.ts';
+
+/** Whom an address stands for: IPv4 as it is, of IPv6 the /64, all of which one host or household has. */
+function addressGroup(address: string | undefined): string {
+  if (address === undefined) return 'unknown';
+  if (!address.includes(':')) return address;
+  if (!ipaddr.isValid(address)) return 'unknown';
+  const parsed = ipaddr.process(address);
+  return parsed instanceof ipaddr.IPv6 ? `${parsed.parts.slice(0, 4).join(':')}/64` : parsed.toString();
+}
+
+/** Counts the connections of each client address, and closes those above a number. */
+export function limitConnections(most: number, onRefused: () => void): (socket: Socket) => void {
+  const open = new Map<string, number>();
+  return function limitConnection(socket) {
+    const group = addressGroup(socket.remoteAddress);
+    const before = open.get(group) ?? 0;
+    if (before >= most) {
+      onRefused();
+      socket.destroy();
+      return;
+    }
+    open.set(group, before + 1);
+    socket.once('close', () => lower(open, group));
+  };
+}
+
+/** A request that waits until its address has fewer under way. */
+export interface Arrival {
+  /** It may go on: at once, or later. */
+  admitted(): void;
+  failed(error: UpstreamError, stale: boolean): void;
+}
+
+/** Requests of one client address that may be under way at once; more of them wait, the first one first. */
+export class AddressPlaces {
+  readonly #most: number;
+  readonly #waitMs: number;
+  /** Those under way, and whose they are. */
+  readonly #placed = new Map<Arrival, string>();
+  readonly #counts = new Map<string, number>();
+  /** By address, with the end of their patience. */
+  readonly #waiting = new Map<string, Map<Arrival, NodeJS.Timeout | undefined>>();
+
+  /**
+   * @param most of one address; 0 for no limit
+   * @param waitMs how long a request waits at most; 0 for no limit
+   */
+  constructor(most: number, waitMs: number) {
+    this.#most = most;
+    this.#waitMs = waitMs;
+  }
+
+  enter(address: string | undefined, arrival: Arrival): void {
+    if (this.#most === 0) return arrival.admitted();
+    const group = addressGroup(address);
+    if ((this.#counts.get(group) ?? 0) < this.#most) return this.#admit(group, arrival);
+    const arrivals = this.#waiting.get(group) ?? new Map<Arrival, NodeJS.Timeout | undefined>();
+    this.#waiting.set(group, arrivals);
+    arrivals.set(
+      arrival,
+      this.#waitMs === 0 ? undefined : setTimeout(() => this.#refuse(group, arrival), this.#waitMs),
+    );
+  }
+
+  /** It is over, or does not wait any more. */
+  leave(address: string | undefined, arrival: Arrival): void {
+    if (this.#most === 0) return;
+    const group = this.#placed.get(arrival);
+    if (group === undefined) {
+      this.#forget(addressGroup(address), arrival);
+      return;
+    }
+    this.#placed.delete(arrival);
+    lower(this.#counts, group);
+    const [next] = this.#waiting.get(group)?.keys() ?? [];
+    if (next === undefined) return;
+    this.#forget(group, next);
+    this.#admit(group, next);
+  }
+
+  #admit(group: string, arrival: Arrival): void {
+    this.#placed.set(arrival, group);
+    this.#counts.set(group, (this.#counts.get(group) ?? 0) + 1);
+    arrival.admitted();
+  }
+
+  #refuse(group: string, arrival: Arrival): void {
+    this.#forget(group, arrival);
+    arrival.failed(new UpstreamError('busy', 'too many requests of one client address are under way'), false);
+  }
+
+  #forget(group: string, arrival: Arrival): void {
+    const arrivals = this.#waiting.get(group);
+    clearTimeout(arrivals?.get(arrival));
+    arrivals?.delete(arrival);
+    if (arrivals?.size === 0) this.#waiting.delete(group);
+  }
+}
+
+function lower(counts: Map<string, number>, group: string): void {
+  const now = (counts.get(group) ?? 0) - 1;
+  if (now > 0) counts.set(group, now);
+  else counts.delete(group);
+}
