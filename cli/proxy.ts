@@ -43,6 +43,7 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
     observer: { telemetry: telemetry.server, startCapture: (head) => startCapture(head, options) },
     log,
     enrichment: enricher?.stats,
+    deliveries: () => telemetry.deliveries(),
   });
   stopOnSignal(async () => {
     await proxy.stop();

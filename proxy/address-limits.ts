@@ -1,4 +1,5 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import ipaddr from 'ipaddr.js';
 import { UpstreamError } from './upstream/index.ts';
 
@@ -12,9 +13,11 @@ function addressGroup(address: string | undefined): string {
 }
 
 /** Counts the connections of each client address, and closes those above a number. */
-export function limitConnections(most: number, onRefused: () => void): (socket: Socket) => void {
+export function limitConnections(most: number, onRefused: () => void): (connection: Duplex) => void {
   const open = new Map<string, number>();
   return function limitConnection(socket) {
+    // One that is read again is counted already.
+    if (!(socket instanceof Socket)) return;
     const group = addressGroup(socket.remoteAddress);
     const before = open.get(group) ?? 0;
     if (before >= most) {

@@ -6,6 +6,7 @@ import { listenError, urlOf } from '../runtime/listen-error.ts';
 import type { HttpServer } from '../runtime/listener.ts';
 import { count, ProxyStats } from './admin/stats.ts';
 import type { EnrichmentStats } from '../instrumentation/enrichment/stats.ts';
+import type { Delivery } from '../instrumentation/telemetry/retrying-sender.ts';
 import { AddressPlaces } from './address-limits.ts';
 import { createBufferReaper } from './buffer-reaper.ts';
 import type { Observer } from './observation.ts';
@@ -22,6 +23,8 @@ export interface ProxyOptions {
   readonly log: ProxyLog;
   /** What enrichment has done, for the figures; undefined where it is off. */
   readonly enrichment?: EnrichmentStats | undefined;
+  /** How it goes with the events, for each place that they go to. @default they go nowhere */
+  readonly deliveries?: () => readonly Delivery[];
 }
 
 export interface RunningProxy {
@@ -50,7 +53,13 @@ const CLOSE_IDLE_EVERY_MS = 100;
  * @throws ConfigError where a file of a certificate, key or CA cannot be read
  * @throws ListenError where an address cannot be listened on
  */
-export async function startProxy({ settings, observer, log, enrichment }: ProxyOptions): Promise<RunningProxy> {
+export async function startProxy({
+  settings,
+  observer,
+  log,
+  enrichment,
+  deliveries = () => [],
+}: ProxyOptions): Promise<RunningProxy> {
   const stats = new ProxyStats();
   const target = settings.PROXY_TARGET;
   let draining = false;
@@ -128,16 +137,18 @@ export async function startProxy({ settings, observer, log, enrichment }: ProxyO
 
   /** Loaded where it is asked for only: what makes the figures is as large as the rest of the proxy. */
   async function openAdmin(address: { host: string; port: number }): Promise<HttpServer> {
-    const [{ startAdmin }, { statsRegistry }] = await Promise.all([
+    const [{ startAdmin }, { statsRegistry }, { collectorCheck }] = await Promise.all([
       import('../runtime/admin.ts'),
       import('./admin/registry.ts'),
+      import('./admin/deliveries.ts'),
     ]);
-    const registry = statsRegistry(stats, () => upstream.size, enrichment);
+    const registry = statsRegistry(stats, () => upstream.size, enrichment, deliveries);
     const readiness = async (): Promise<Readiness> => {
       if (draining) return { ready: false, body: { status: 'stopping' } };
       const reason = await upstream.probe();
       const clowder = { ok: reason === undefined, ...(reason !== undefined && { reason }) };
-      return { ready: clowder.ok, body: { status: clowder.ok ? 'ready' : 'unavailable', checks: { clowder } } };
+      const checks = { clowder, collector: collectorCheck(deliveries()) };
+      return { ready: clowder.ok, body: { status: clowder.ok ? 'ready' : 'unavailable', checks } };
     };
     return startAdmin({ ...address, setting: 'PROXY_ADMIN' }, { readiness, registry });
   }

@@ -11,6 +11,7 @@ import { Observation, type Observer } from './observation.ts';
 import { believedHeaders, outgoingHead, type RequestRules } from './headers/request-head.ts';
 import { requestTarget } from './headers/request-target.ts';
 import { limitConnections } from './address-limits.ts';
+import { rawTargetOf, withRawTarget } from './raw-target.ts';
 import { switchingHead, tunnel } from './tunnel.ts';
 import { Turns } from './turns.ts';
 
@@ -47,6 +48,15 @@ const CLIENT_ERROR_STATUS: Readonly<Record<string, number>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
+/** What Node tells of a request that it cannot read. */
+interface ClientError extends Error {
+  readonly code?: string;
+  /** The bytes that it read last. */
+  readonly rawPacket?: Buffer;
+  /** How many of them it understood. */
+  readonly bytesParsed?: number;
+}
+
 const REFUSED_LINGER_MS = 2000;
 const CLIENT_TCP_KEEP_ALIVE_MS = 60_000;
 
@@ -96,21 +106,23 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   server.on('clientError', onClientError);
 
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
+    if (rawTargetOf(request.socket) !== undefined) response.shouldKeepAlive = false;
     turns.take(request.socket, request, response, () => exchange(request, response, undefined));
   }
 
   function exchange(request: IncomingMessage, response: ServerResponse, onSwitched: OnSwitched | undefined): void {
-    const { method = 'GET', httpVersion, rawHeaders, socket } = request;
-    const target = requestTarget(method, request.url ?? '');
-    if (target === undefined) {
+    const { method = 'GET', url = '', httpVersion, rawHeaders, socket } = request;
+    const target = requestTarget(method, url);
+    const raw = requestTarget(method, rawTargetOf(socket) ?? url);
+    if (target === undefined || raw === undefined) {
       options.onClientError(400);
       sendAnswer(request, response, 400, { reason: 'The request target is neither a path nor an http URL.' });
       return;
     }
-    const { path, authority } = target;
+    const { path, authority } = raw;
     const { remoteAddress } = socket;
     const headers = believedHeaders(request, authority, rules);
-    const seen: RequestHead = { method, target: path, headers, httpVersion, remoteAddress, scheme };
+    const seen: RequestHead = { method, target: target.path, headers, httpVersion, remoteAddress, scheme };
     const observation = new Observation(observer, seen);
     const upgrade = onSwitched !== undefined;
     const incoming = { method, path, authority, httpVersion, rawHeaders, remoteAddress, scheme, upgrade } as const;
@@ -162,12 +174,13 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     };
   }
 
-  function onClientError(error: Error & { code?: string }, socket: Duplex): void {
+  function onClientError(error: ClientError, socket: Duplex): void {
     const status = CLIENT_ERROR_STATUS[error.code ?? ''] ?? 400;
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
     }
+    if (socket instanceof Socket && !refused.has(socket) && readAgain(error, socket)) return;
     // What follows on the connection is read and thrown away for a while: a client that is still writing when it is
     // closed may not see its answer.
     if (refused.has(socket)) return;
@@ -185,6 +198,17 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     socket.end(rawAnswer(status));
     const late = setTimeout(() => socket.destroy(), REFUSED_LINGER_MS);
     socket.once('close', () => clearTimeout(late));
+  }
+
+  /** Has Node read a request once more that it refused for a target in raw UTF-8. */
+  function readAgain(error: ClientError, socket: Socket): boolean {
+    if (error.code !== 'HPE_INVALID_URL' || error.rawPacket === undefined || turns.areTaken(socket)) return false;
+    const connection = withRawTarget(socket, error.rawPacket, error.bytesParsed ?? 0);
+    if (connection === undefined) return false;
+    // What else the parser says of this connection is of no interest any more.
+    refused.add(socket);
+    server.emit(tls === undefined ? 'connection' : 'secureConnection', connection);
+    return true;
   }
 
   return {

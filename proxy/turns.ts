@@ -35,6 +35,11 @@ export class Turns {
     }
   }
 
+  /** Whether a request of the connection is under way. */
+  areTaken(socket: Duplex): boolean {
+    return this.#lines.get(socket)?.current !== undefined;
+  }
+
   /**
    * What follows on the connection is no request: those that were read in full before it are answered, and the last
    * answer ends the connection.

@@ -1,17 +1,20 @@
+import { isUtf8 } from 'node:buffer';
+
 /** What a part of a form says of itself; `fileName` as the client gave it. */
 export interface PartDisposition {
   readonly name?: string;
   readonly fileName?: string;
 }
 
-/** A parameter's name; then its value, quoted or not. Each is tried where the last one ended: one pass over the text. */
-const NAME = /;\s*([\w*-]+)\s*=\s*/g;
-const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
-const TOKEN = /[^;]*/y;
+/** What it is; then each parameter's name and its value, quoted or not: one pass over the text, from its beginning. */
+const TYPE = /\s*[^\s;"=]+\s*(?=;|$)/y;
+const NAME = /(?:;\s*)+([^\s;"=]+)\s*=\s*/y;
+const QUOTED = /"((?:[^"\\]|\\.)*)"\s*/sy;
+const TOKEN = /[^;"][^;]*|(?=;|$)/y;
 
 /**
  * `form-data; name="…"; filename="…"` (RFC 7578, section 4.2). Browsers write a quote in a name as `%22`, others as `\"`;
- * any other backslash is part of the name, so that a Windows path keeps its own.
+ * any other backslash is part of the name, so that a Windows path keeps its own. Nothing behind what is no parameter counts.
  */
 export function contentDisposition(value: string): PartDisposition {
   let name: string | undefined;
@@ -28,33 +31,39 @@ export function contentDisposition(value: string): PartDisposition {
 
 function parametersOf(value: string): [name: string, value: string][] {
   const found: [string, string][] = [];
-  NAME.lastIndex = 0;
-  for (let match = NAME.exec(value); match !== null; match = NAME.exec(value)) {
-    const name = (match[1] ?? '').toLowerCase();
-    QUOTED.lastIndex = TOKEN.lastIndex = NAME.lastIndex;
-    const quoted = QUOTED.exec(value)?.[1];
-    if (quoted === undefined) {
-      // A quote that nothing closes: the rest of the text is no parameter.
-      if (value[TOKEN.lastIndex] === '"') break;
-      found.push([name, TOKEN.exec(value)?.[0].trim() ?? '']);
-      NAME.lastIndex = TOKEN.lastIndex;
-    } else {
-      found.push([name, quoted.replace(/\\(["\\])/g, '$1')]);
-      NAME.lastIndex = QUOTED.lastIndex;
-    }
+  const take = (pattern: RegExp, at: number): RegExpExecArray | null => {
+    pattern.lastIndex = at;
+    return pattern.exec(value);
+  };
+  let at = take(TYPE, 0) === null ? value.length : TYPE.lastIndex;
+  for (let match = take(NAME, at); match !== null; match = take(NAME, at)) {
+    const quoted = take(QUOTED, NAME.lastIndex);
+    const bare = quoted === null ? take(TOKEN, NAME.lastIndex) : null;
+    if (quoted === null && bare === null) break;
+    at = quoted === null ? TOKEN.lastIndex : QUOTED.lastIndex;
+    const text = quoted === null ? (bare?.[0] ?? '').trim() : (quoted[1] ?? '').replace(/\\(["\\])/g, '$1');
+    found.push([(match[1] ?? '').toLowerCase(), text]);
   }
   return found;
 }
 
-/** `UTF-8''na%C3%AFve.txt` (RFC 8187). */
+/** `UTF-8''na%C3%AFve.txt`, `ISO-8859-1'en'na%EFve.txt`: RFC 8187 knows no other charsets. */
+const CHARSETS: ReadonlyMap<string, 'utf8' | 'latin1'> = new Map([
+  ['utf-8', 'utf8'],
+  ['iso-8859-1', 'latin1'],
+]);
+
 function fromExtended(text: string): string | undefined {
-  const encoded = /^[\w-]*'[^']*'(.*)$/.exec(text)?.[1];
-  if (encoded === undefined) return undefined;
-  try {
-    return decodeURIComponent(encoded);
-  } catch {
-    return undefined;
-  }
+  const [, charset = '', encoded = ''] = /^([\w-]+)'[^']*'(.*)$/s.exec(text) ?? [];
+  const coding = CHARSETS.get(charset.toLowerCase());
+  if (coding === undefined || /%(?![0-9a-f]{2})/i.test(encoded)) return undefined;
+  const pieces = encoded.split(/((?:%[0-9a-f]{2})+)/i);
+  const bytes = Buffer.concat(
+    pieces.map((piece) =>
+      piece.startsWith('%') ? Buffer.from(piece.replaceAll('%', ''), 'hex') : Buffer.from(piece, coding),
+    ),
+  );
+  return coding === 'latin1' || isUtf8(bytes) ? bytes.toString(coding) : undefined;
 }
 
 /** Old browsers send the path on the user's disk: only the name is the file's. */

@@ -64,6 +64,26 @@ describe('a reader of a multipart body', () => {
     },
   );
 
+  test.each<[string, string | Buffer, string]>([
+    ['folded after a semicolon', 'Content-Disposition: form-data; name="File";\r\n filename="a.txt"', 'a.txt'],
+    [
+      'folded by tabs',
+      'Content-Disposition:\r\n\tform-data;\r\n\t\tname="File";\r\n \tfilename="a.txt"\r\nX: y',
+      'a.txt',
+    ],
+    ['UTF-8', 'content-disposition: form-data; name="File"; filename="naïve.txt"', 'naïve.txt'],
+    [
+      'ISO-8859-1',
+      Buffer.from('Content-Disposition: form-data; name="File"; filename="na\xefve.txt"', 'latin1'),
+      'naïve.txt',
+    ],
+  ])('reads the headers of a part that are %s', (_what, headers, fileName) => {
+    const body = [`--${BOUNDARY}\r\n`, headers, `\r\n\r\nhello\r\n--${BOUNDARY}--\r\n`];
+    const whole = Buffer.concat(body.map((piece) => Buffer.from(piece as string)));
+    for (const size of [1, 7, whole.length])
+      expect(look(whole, [size]).parts).toEqual([{ field: 'File', fileName, bytes: 5 }]);
+  });
+
   test('takes any text before the first delimiter and behind the last one', () => {
     const found = look(Buffer.concat([text('preamble\r\n'), FORM, text('epilogue --x')]), [5]);
     expect(found.fields).toHaveLength(2);
@@ -73,6 +93,9 @@ describe('a reader of a multipart body', () => {
   test.each([
     ['multipart/form-data; boundary="a b:c"', 'a b:c'],
     ['Multipart/Form-Data; charset=utf-8; Boundary=xyz', 'xyz'],
+    [`multipart/form-data; boundary=${'b'.repeat(71)}`, 'b'.repeat(71)],
+    [`multipart/form-data; boundary="${'b'.repeat(200)}"`, 'b'.repeat(200)],
+    ['multipart/form-data; boundary="a\\"b"', 'a"b'],
   ])('finds the boundary in %s', (type, boundary) => {
     const found = look(bodyOf([{ name: 'a', content: text('1') }], boundary), [3], type);
     expect(found.fields).toEqual([['a', '1']]);
@@ -81,7 +104,7 @@ describe('a reader of a multipart body', () => {
 
   test.each([
     ['has no boundary', FORM, 'multipart/form-data'],
-    ['has one that is too long', FORM, `multipart/form-data; boundary=${'x'.repeat(71)}`],
+    ['has one that is too long', FORM, `multipart/form-data; boundary=${'x'.repeat(1025)}`],
     ['goes on in the line of a delimiter', Buffer.from(`--${BOUNDARY}garbage\r\n\r\n`), TYPE],
     ['has headers without end', Buffer.from(`--${BOUNDARY}\r\nX: ${'x'.repeat(600)}\r\n\r\n`), TYPE],
   ])('a body that %s is broken, and read no further', (_what, body, type) => {

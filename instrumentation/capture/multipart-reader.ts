@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { UploadedPart } from '../../taxonomy/http/types.ts';
 import { contentDisposition } from './content-disposition.ts';
 
@@ -17,8 +18,8 @@ const DASH = 45;
 const CRLF = Buffer.from('\r\n');
 const END_OF_HEADERS = Buffer.from('\r\n\r\n');
 const NOTHING = Buffer.alloc(0);
-/** RFC 2046, section 5.1.1. */
-const LONGEST_BOUNDARY = 70;
+/** RFC 2046, section 5.1.1, allows 70; servers take longer ones. */
+const LONGEST_BOUNDARY = 1024;
 
 /**
  * Reads a multipart/form-data body (RFC 7578) as it passes: names, form fields, and of each file name, type and size.
@@ -143,7 +144,7 @@ export class MultipartReader {
     const end = data.indexOf(END_OF_HEADERS, at);
     if ((end === -1 ? data.length : end) - at > this.#limits.headerBytes) return this.#stop('malformed');
     if (end === -1) return this.#putAside(data, at);
-    this.#startPart(data.toString('utf8', at, end));
+    this.#startPart(textOf(data.subarray(at, end)));
     return end + END_OF_HEADERS.length - CRLF.length;
   }
 
@@ -203,14 +204,17 @@ function startOfPrefix(data: Buffer, from: number, delimiter: Buffer): number {
 }
 
 function boundaryOf(contentType: string): string | undefined {
-  const found = /;\s*boundary\s*=\s*(?:"([^"]+)"|([^\s;"]+))/i.exec(contentType);
-  const boundary = found?.[1] ?? found?.[2];
+  const found = /;\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)+)"|([^\s;"]+))/i.exec(contentType);
+  const boundary = found?.[1]?.replace(/\\(.)/g, '$1') ?? found?.[2];
   return boundary === undefined || boundary.length > LONGEST_BOUNDARY ? undefined : boundary;
 }
 
-/** The value of a header in a block of lines that each begin with a line end. */
+/** Headers are UTF-8 today (RFC 7578, section 5.1); those of older clients ISO-8859-1. */
+const textOf = (bytes: Buffer): string => bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
+
+/** The value of a header in a block of lines that each begin with a line end; lines that are folded are one. */
 function headerOf(block: string, name: string): string | undefined {
-  for (const line of block.split('\r\n')) {
+  for (const line of block.replace(/\r\n[ \t]+/g, ' ').split('\r\n')) {
     const colon = line.indexOf(':');
     if (colon !== -1 && line.slice(0, colon).trim().toLowerCase() === name) return line.slice(colon + 1).trim();
   }

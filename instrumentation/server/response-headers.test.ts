@@ -18,6 +18,9 @@ describe('the mark', () => {
     ['an object', [200, { a: '1' }], [200, { a: '1', 'X-Clowder-Captured': REQUEST }]],
     ['a reason and an object', [200, 'Fine', { a: 1 }], [200, 'Fine', { a: 1, 'X-Clowder-Captured': REQUEST }]],
     ['an undefined reason', [200, undefined, { a: 1 }], [200, undefined, { a: 1, 'X-Clowder-Captured': REQUEST }]],
+    ['a reason and undefined headers', [200, 'Fine', undefined], [200, 'Fine', { 'X-Clowder-Captured': REQUEST }]],
+    ['a reason and headers that are null', [200, 'Fine', null], [200, 'Fine', { 'X-Clowder-Captured': REQUEST }]],
+    ['undefined headers', [200, undefined], [200, undefined, { 'X-Clowder-Captured': REQUEST }]],
     [
       'names and values in turn',
       [200, ['a', '1', 'a', '2']],
@@ -65,5 +68,24 @@ describe('a header', () => {
     ['that is not there', response(), [200], undefined],
   ])('%s is found by its lower-case name', (_what, of, args, value) => {
     expect(headerOf(of, args, 'content-type')).toBe(value);
+  });
+
+  test.each<[string, ServerResponse, unknown[]]>([
+    ['set before', response({ 'set-cookie': ['balancer=1', 'id=2'] }), [200]],
+    ['in an object', response(), [200, { 'Set-Cookie': ['balancer=1', 'id=2'] }]],
+    ['in turn', response(), [200, ['Set-Cookie', 'balancer=1', 'X', 'y', 'set-cookie', 'id=2']]],
+    [
+      'in pairs',
+      response(),
+      [
+        200,
+        [
+          ['Set-Cookie', 'balancer=1'],
+          ['set-cookie', 'id=2'],
+        ],
+      ],
+    ],
+  ])('Set-Cookie %s is told with all its values', (_what, of, args) => {
+    expect(headerOf(of, args, 'set-cookie')).toBe('balancer=1, id=2');
   });
 });

@@ -22,35 +22,32 @@ export function withCapturedMark(
 ): readonly unknown[] {
   if (headerOf(response, args, CAPTURED_HEADER.toLowerCase()) !== undefined) return args;
   const headers = givenHeaders(args);
-  const rest = headers === undefined ? [...args] : args.slice(0, args.indexOf(headers));
+  const rest = headers === undefined ? args.slice(0, 2) : args.slice(0, args.indexOf(headers));
   if (!Array.isArray(headers)) return [...rest, { ...headers, [CAPTURED_HEADER]: requestId }];
   const pairs = Array.isArray(headers[0]);
   return [...rest, pairs ? [...headers, [CAPTURED_HEADER, requestId]] : [...headers, CAPTURED_HEADER, requestId]];
 }
 
 /**
- * The response's header by lower-case name, the first of several, after `writeHead` was called with these arguments.
- * (Node does not keep headers that are given to `writeHead` alone.)
+ * The response's header by lower-case name, after `writeHead` was called with these arguments: the first of several, of
+ * Set-Cookie all, joined by ', '. (Node does not keep headers that are given to `writeHead` alone.)
  */
 export function headerOf(response: ServerResponse, args: readonly unknown[], name: string): string | undefined {
   const headers = givenHeaders(args);
-  return text((headers && findHeader(headers, name)) ?? response.getHeader(name));
+  const given = headers === undefined ? [] : valuesIn(headers, name);
+  const values = (given.length > 0 ? given : [response.getHeader(name)]).flat(2).flatMap((value) => text(value) ?? []);
+  return name === 'set-cookie' && values.length > 0 ? values.join(', ') : values[0];
 }
 
-function findHeader(headers: object, name: string): unknown {
-  if (!Array.isArray(headers)) {
-    for (const [key, value] of Object.entries(headers)) if (key.toLowerCase() === name) return value;
-    return undefined;
-  }
+/** What these headers, in whatever form, say of one name. */
+function valuesIn(headers: object, name: string): unknown[] {
+  if (!Array.isArray(headers))
+    return Object.entries(headers).flatMap(([key, value]) => (key.toLowerCase() === name ? [value] : []));
   const list: unknown[] = Array.isArray(headers[0]) ? headers.flat() : headers;
-  for (let index = 0; index < list.length; index += 2) {
-    if (String(list[index]).toLowerCase() === name) return list[index + 1];
-  }
-  return undefined;
+  return list.flatMap((key, index) => (index % 2 === 0 && String(key).toLowerCase() === name ? [list[index + 1]] : []));
 }
 
 function text(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number') return String(value);
-  return Array.isArray(value) ? text(value[0]) : undefined;
+  return typeof value === 'number' ? String(value) : undefined;
 }

@@ -4,7 +4,7 @@ import type {
   ReadWriteLogRecord,
   ReadableLogRecord,
 } from '@opentelemetry/sdk-logs';
-import { RetryingSender, type ItemExporter, type RetryingSenderOptions } from './retrying-sender.ts';
+import { RetryingSender, type Delivery, type ItemExporter, type RetryingSenderOptions } from './retrying-sender.ts';
 
 export interface DomainEventProcessorOptions extends Omit<RetryingSenderOptions<ReadableLogRecord>, 'exporter'> {
   readonly exporter: LogRecordExporter;
@@ -36,6 +36,10 @@ export class DomainEventProcessor implements LogRecordProcessor {
   /** Records not yet accepted by the receiver. */
   get pending(): number {
     return this.#sender.pending;
+  }
+
+  get delivery(): Delivery {
+    return this.#sender.delivery;
   }
 
   /** Sends what is there, at once; resolves when it is accepted, or after the time-out. */

@@ -39,6 +39,17 @@ export interface RetryingSenderOptions<T> {
 /** Why a domain event was lost: the queue was full, the receiver can never take it, or the process ended first. */
 export type LossReason = 'queue_full' | 'refused' | 'shutdown';
 
+/** How it goes with what is to be sent. */
+export interface Delivery {
+  /** Not yet accepted by the receiver. */
+  readonly waiting: number;
+  readonly lost: Readonly<Record<LossReason, number>>;
+  /** Whether the last attempt was accepted; undefined before the first one. */
+  readonly reached: boolean | undefined;
+  /** Why it was not. */
+  readonly reason?: string | undefined;
+}
+
 /**
  * Sends domain events without losing them: a batch that failed is sent again, with back-off and without end, in order.
  * (The SDK's own batch processors drop it.)
@@ -61,6 +72,9 @@ export class RetryingSender<T> {
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #failures = 0;
+  #reached: boolean | undefined;
+  #reason: string | undefined;
+  readonly #allLost: Record<LossReason, number> = { queue_full: 0, refused: 0, shutdown: 0 };
   #overflowing = false;
   #lost = 0;
   #stopped: Promise<void> | undefined;
@@ -92,6 +106,10 @@ export class RetryingSender<T> {
   /** Records not yet accepted by the receiver. */
   get pending(): number {
     return this.#queue.length + this.#batch.length;
+  }
+
+  get delivery(): Delivery {
+    return { waiting: this.pending, lost: this.#allLost, reached: this.#reached, reason: this.#reason };
   }
 
   /** Sends what is there, at once; resolves when it is accepted, or after the time-out. */
@@ -137,6 +155,7 @@ export class RetryingSender<T> {
 
   #lose(count: number, reason: LossReason): void {
     this.#onLost(count, reason);
+    this.#allLost[reason] += count;
     this.#lost += count;
     if (reason !== 'queue_full') {
       this.#log(`${this.#lost} domain events lost (${LOSS[reason]})`);
@@ -184,6 +203,8 @@ export class RetryingSender<T> {
   #accepted(size: number): void {
     this.#batch.splice(0, size);
     this.#batchLimit = this.#maxBatchSize;
+    this.#reached = true;
+    this.#reason = undefined;
     const drained = this.#overflowing && this.pending <= this.#maxQueueSize / 2;
     if (this.#failures === 0 && !drained) return;
     this.#failures = 0;
@@ -196,6 +217,7 @@ export class RetryingSender<T> {
   #failed(size: number, error: Error | undefined): void {
     // The receiver cannot take the batch as it is: find the record that is in the way.
     if (isRefusal(error)) {
+      this.#reached = true;
       if (size === 1) {
         this.#batch.shift();
         this.#batchLimit = this.#maxBatchSize;
@@ -206,8 +228,10 @@ export class RetryingSender<T> {
       return;
     }
     this.#failures += 1;
-    if (this.#failures > 1) return;
     const reason = errorText(error ?? 'unknown error');
+    this.#reached = false;
+    this.#reason = reason;
+    if (this.#failures > 1) return;
     this.#log(`domain events cannot be sent (${reason}); they are kept and sent again, ${this.#maxQueueSize} at most`);
   }
 

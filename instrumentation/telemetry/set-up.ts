@@ -9,6 +9,7 @@ import { encodedSample } from './otlp/suitable.ts';
 import { detectedResource } from './resource.ts';
 import { SCOPE } from './scope.ts';
 import { FLUSH_TIMEOUT_MS, hasSdk, joinSdk, startSdk } from './sdk.ts';
+import type { Delivery } from './retrying-sender.ts';
 import { sendAtExit } from './send-at-exit.ts';
 import type { ServerTelemetry } from './server-request.ts';
 import { captureErrors, createServerTelemetry } from './server-telemetry.ts';
@@ -35,6 +36,8 @@ export interface Telemetry {
   readonly meter: Meter;
   /** Whether the process had an SDK of its own before. */
   readonly joined: boolean;
+  /** How it goes with domain events: of each exporter that they have. */
+  deliveries(): readonly Delivery[];
   /** Sends what is waiting; resolves when it is sent, or after the time-out. Never rejects. */
   flush(): Promise<void>;
   /** Sends the SDK's domain events that are waiting while the program stands still: for its exit. Never throws. */
@@ -89,6 +92,7 @@ export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
     logger,
     meter,
     joined: sdk.joined,
+    deliveries: () => [...(encoded ? [encoded] : sdk.domainEvents)].map(({ delivery }) => delivery),
     flush: () => {
       enricher?.release();
       return settled([...sdk.processors, ...(encoded ? [encoded] : [])].map((part) => part.forceFlush()));

@@ -1,5 +1,7 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import type { EnrichmentStats } from '../../instrumentation/enrichment/stats.ts';
+import type { Delivery } from '../../instrumentation/telemetry/retrying-sender.ts';
+import { lostOf, reachedOf, waitingOf } from './deliveries.ts';
 import type { ProxyStats } from './stats.ts';
 
 const COUNTERS: readonly { name: string; help: string; read: (stats: ProxyStats) => number }[] = [
@@ -27,11 +29,13 @@ const ENRICHMENT: readonly { name: string; label?: string; help: string; read: (
  * The numbers in Prometheus' format.
  *
  * @param enrichment undefined where it is off
+ * @param deliveries of events, one for each place that they go to
  */
 export function statsRegistry(
   stats: ProxyStats,
   connections: () => number,
   enrichment: EnrichmentStats | undefined,
+  deliveries: () => readonly Delivery[],
 ): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -40,6 +44,11 @@ export function statsRegistry(
   if (enrichment !== undefined) {
     for (const { read, ...one } of ENRICHMENT) counter(one, () => read(enrichment));
   }
+  counter({ name: 'events_lost_total', help: 'Events that were lost', label: 'reason' }, () => lostOf(deliveries()));
+  gauge('events_waiting', 'Events that the collector has not taken yet', () => waitingOf(deliveries()));
+  gauge('collector_reached', 'Whether the collector took what was sent last; NaN before the first time', () =>
+    Number(reachedOf(deliveries()) ?? Number.NaN),
+  );
   gauge('requests_in_flight', 'Requests that are not over', () => stats.inFlight);
   gauge('upstream_connections', 'Connections to Clowder', connections);
 

@@ -49,8 +49,11 @@ describe('the headers of an answer', () => {
     expect(answerHeaders(head([]), rules)).toEqual(['Via', '1.1 proxy', 'Connection', 'close']);
   });
 
-  it('are found by lower-case name, the first of several', () => {
+  it('are found by lower-case name, the first of several, of Set-Cookie all', () => {
     expect(headerOf(head(['A', '1', 'a', '2']), 'a')).toBe('1');
     expect(headerOf(head(['A', '1']), 'b')).toBeUndefined();
+    expect(headerOf(head(['Set-Cookie', 'balancer=1', 'B', '2', 'set-cookie', 'id=3']), 'set-cookie')).toBe(
+      'balancer=1, id=3',
+    );
   });
 });

@@ -32,8 +32,11 @@ export function answerHeaders(head: ResponseHead, rules: AnswerRules): string[] 
   return headers;
 }
 
-/** The first value of a header. @param name in lower case */
+/** The value of a header: the first of several, of Set-Cookie all, joined by ', '. @param name in lower case */
 export function headerOf(head: ResponseHead, name: string): string | undefined {
   const at = head.names.indexOf(name);
-  return at === -1 ? undefined : head.rawHeaders[2 * at + 1];
+  if (at === -1) return undefined;
+  const value = head.rawHeaders[2 * at + 1];
+  if (name !== 'set-cookie' || head.names.indexOf(name, at + 1) === -1) return value;
+  return head.names.flatMap((one, index) => (one === name ? [head.rawHeaders[2 * index + 1] ?? ''] : [])).join(', ');
 }

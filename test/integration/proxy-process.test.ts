@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAuthority } from '../support/certificates.ts';
+import { startByteSink } from '../support/byte-sink.ts';
 import { runCli, runCliToEnd } from '../support/collector-process.ts';
 import { attributesOf, startOtlpSink } from '../support/otlp-sink.ts';
 import { startOwnProxy } from '../support/own-proxy.ts';
@@ -313,7 +314,7 @@ describe('the admin listener', () => {
     expect(await answersOk(`${admin}/healthz`)).toBe(true);
     expect(await (await fetch(`${admin}/readyz`)).json()).toEqual({
       status: 'ready',
-      checks: { clowder: { ok: true } },
+      checks: { clowder: { ok: true }, collector: { events_waiting: 0, events_lost: 0 } },
     });
     await exchangeRaw(proxy.port, DOWNLOAD);
     expect(await (await fetch(`${admin}/metrics`)).text()).toMatch(/^clowder_otel_proxy_answers_total 1$/m);
@@ -329,6 +330,50 @@ describe('the admin listener', () => {
       checks: { clowder: { ok: false, reason: expect.stringContaining('ECONNREFUSED') } },
     });
   });
+});
+
+describe('events', () => {
+  it.each(['http/protobuf', 'http/json'])(
+    'that wait or were lost are told, with what is known of the collector (%s)',
+    async (protocol) => {
+      const clowder = stack.use(await startRawServer(answering));
+      const sink = await startByteSink();
+      const proxy = stack.use(
+        await startProxyProcess({
+          target: clowder.url,
+          otlpUrl: sink.url,
+          env: { OTEL_EXPORTER_OTLP_PROTOCOL: protocol, OTEL_EXPORTER_OTLP_TIMEOUT: '500' },
+        }),
+      );
+      const collector = async () => {
+        const { checks } = (await (await fetch(`${proxy.adminUrl}/readyz`)).json()) as {
+          checks: { collector: unknown };
+        };
+        return checks.collector;
+      };
+      const metrics = async (): Promise<string> => (await fetch(`${proxy.adminUrl}/metrics`)).text();
+      expect(await collector()).toEqual({ events_waiting: 0, events_lost: 0 });
+      await exchangeRaw(portOf(proxy.url), DOWNLOAD);
+      await waitFor(async () => JSON.stringify(await collector()).includes('"ok":true'), {
+        what: 'the event to be taken',
+      });
+      await sink[Symbol.asyncDispose]();
+      await exchangeRaw(portOf(proxy.url), DOWNLOAD);
+      await waitFor(async () => JSON.stringify(await collector()).includes('"ok":false'), {
+        what: 'an attempt to fail',
+      });
+      expect(await collector()).toEqual({
+        ok: false,
+        reason: expect.stringContaining('ECONNREFUSED'),
+        events_waiting: 1,
+        events_lost: 0,
+      });
+      expect(await metrics()).toMatch(
+        /^clowder_otel_proxy_events_lost_total\{reason="queue_full"\} 0$[^]*^clowder_otel_proxy_events_waiting 1$[^]*^clowder_otel_proxy_collector_reached 0$/m,
+      );
+      expect((await fetch(`${proxy.adminUrl}/readyz`)).status).toBe(200);
+    },
+  );
 });
 
 describe('the command', () => {

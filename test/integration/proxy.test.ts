@@ -376,6 +376,58 @@ const closesKeptConnections: OnBytes = (socket, text) => {
   else if (text.endsWith('\r\n\r\n')) socket.write(text.startsWith('HEAD') ? 'HTTP/1.1 200 OK\r\n\r\n' : OK);
 };
 
+describe('a target in raw UTF-8', () => {
+  const RAW = '/api/files/64a1f0c2e4b0d3a9c8f7b6a5?filename=\xc3\xa4&key=\xc3\xa9'; // as latin1
+
+  it('reaches Clowder byte for byte, and the capture as a URL', async () => {
+    const { clowder, proxy } = await behindProxy(stack, answering(OK));
+    const { text } = await exchangeRaw(proxy.port, `GET ${RAW} HTTP/1.1\r\nHost: h\r\n\r\n`);
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n.*Connection: close\r\n.*ok$/s);
+    expect(clowder.received[0]?.startsWith(`GET ${RAW} HTTP/1.1\r\n`)).toBe(true);
+    expect(proxy.watched).toMatchObject([
+      {
+        attributes: { 'http.response.status_code': 200 },
+        events: [
+          {
+            type: 'view.download',
+            attributes: { 'clowder.url': expect.stringContaining('?filename=%C3%A4&key=REDACTED') },
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('passes on a connection that was used before, and with a body that comes in pieces', async () => {
+    const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
+      if ((text.endsWith('\r\n\r\n') && !text.includes('PUT')) || text.endsWith('body')) socket.write(OK);
+    });
+    const client = await connectRaw(proxy.port);
+    client.send('GET /first HTTP/1.1\r\nHost: h\r\n\r\n');
+    await client.until('ok');
+    client.send('PUT /\xc3\xa4 HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbo');
+    await waitFor(() => clowder.received[0]?.endsWith('bo'), { what: 'half of the body' });
+    client.send('dy');
+    await client.closed;
+    expect(client.received().match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);
+    expect(clowder.received[0]).toContain('PUT /\xc3\xa4 HTTP/1.1\r\n');
+    client.socket.destroy();
+  });
+
+  it.each([
+    'GET /a b\xc3\xa4 HTTP/1.1',
+    'GET \xc3\xa4 HTTP/1.1',
+    'GET /\xc3\xa4 HTTP/2.0',
+    'GET /\xc3\x01 HTTP/1.1',
+    '\xc3\xa4 / HTTP/1.1',
+  ])('that is none is refused: %j', async (line) => {
+    const { clowder, proxy } = await behindProxy(stack, answering(OK));
+    const { text } = await exchangeRaw(proxy.port, `${line}\r\nHost: h\r\n\r\n`);
+    expect(text).toMatch(/^HTTP\/1\.1 400 /);
+    expect(text.match(/HTTP\/1\.1/g)).toHaveLength(1);
+    expect(clowder.received).toEqual([]);
+  });
+});
+
 describe('a request that two parties could read differently is refused, and Clowder never sees it:', () => {
   it.each([
     ['length and chunks', 'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n', 400],

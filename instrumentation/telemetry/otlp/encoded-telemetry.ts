@@ -1,6 +1,6 @@
 import type { Resource } from '@opentelemetry/resources';
 import { spanBatchesFromEnv } from '../exporters.ts';
-import { RetryingSender } from '../retrying-sender.ts';
+import { RetryingSender, type Delivery } from '../retrying-sender.ts';
 import { FLUSH_TIMEOUT_MS, countLost } from '../sdk.ts';
 import type { ServerTelemetry } from '../server-request.ts';
 import { createEncodedExporter } from './encoded-exporter.ts';
@@ -18,6 +18,8 @@ export interface EncodedTelemetryOptions extends Pick<
 /** Server telemetry with its own way out: see `createEncodedServerTelemetry`. */
 export interface EncodedTelemetry {
   readonly server: ServerTelemetry;
+  /** Of domain events. */
+  readonly delivery: Delivery;
   forceFlush(): Promise<void>;
   shutdown(): Promise<void>;
 }
@@ -39,6 +41,9 @@ export function createEncodedTelemetry({ resource, log, ...options }: EncodedTel
   };
   return {
     server: createEncodedServerTelemetry({ spans, events, ...options }),
+    get delivery() {
+      return events.delivery;
+    },
     forceFlush: () => both((part) => part.forceFlush()),
     shutdown: () => both((part) => part.shutdown()),
   };
