@@ -1,9 +1,7 @@
 import { createHmac } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
-import { isbot } from 'isbot';
-import type { CLIENT_KINDS } from './event-fields.ts';
+import { kindOfAgent, type ClientKind } from './client-kind.ts';
 
-export type ClientKind = (typeof CLIENT_KINDS)[number];
 /** What is kept of a client's address: its network, all of it, or nothing. */
 export type AddressPolicy = 'anonymise' | 'full' | 'drop';
 
@@ -67,19 +65,8 @@ export function clientIdentity(
   return identity;
 }
 
-const EXTRACTOR_AGENT = /pyclowder|clowder-?extractor/i;
 /** What pyclowder sends as it is released: that of the library below it. */
 const PYCLOWDER_LIBRARY = /^python-requests\//i;
-/** Libraries and tools that people's programs are written with, some of which the list of robots has as well. */
-const LIBRARY_AGENT = new RegExp(
-  `^(?:${[
-    'python', 'pycurl', 'curl', 'libcurl', 'wget', 'aria2', 'rclone', 'httpie', 'postman', 'insomnia', 'okhttp', 'java',
-    'apache-httpclient', 'ahc/', 'jersey', 'reactornetty', 'go-http', 'node', 'axios', 'undici', 'deno', 'bun/', 'dart',
-    'ruby', 'faraday', 'mechanize', 'libwww', 'lwp-', 'r-curl', 'httr', 'r \\(', 'matlab', 'julia', 'restsharp', 'winhttp',
-    'powershell',
-  ].join('|')})`,
-  'i',
-); // prettier-ignore
 
 /** Whether it is a library or tool that people's programs are written with: whoever runs it may be a person. */
 export const isGeneralTool = (userAgent: string): boolean => LIBRARY_AGENT.test(userAgent);
@@ -97,7 +84,7 @@ export function clientKind(userAgent: string | undefined, bringsKey = false): Cl
   if (bringsKey && PYCLOWDER_LIBRARY.test(userAgent)) return 'extractor';
   let kind = kinds.get(userAgent);
   if (kind === undefined) {
-    kind = classify(userAgent);
+    kind = kindOfAgent(userAgent);
     if (kinds.size >= KINDS_MAX) kinds.clear();
     kinds.set(userAgent, kind);
   }
@@ -132,11 +119,4 @@ export function observedKind(client: ObservedClient, isExtractor: IsExtractor | 
 /** Whether a request brings an API key as pyclowder does: `?key=` to v1, also where its value is redacted, a header to v2. */
 export function bringsApiKey(query: string, header: unknown): boolean {
   return header !== undefined || query.startsWith('key=') || query.includes('&key=');
-}
-
-function classify(userAgent: string): ClientKind {
-  if (EXTRACTOR_AGENT.test(userAgent)) return 'extractor';
-  if (LIBRARY_AGENT.test(userAgent)) return 'api';
-  if (isbot(userAgent)) return 'bot';
-  return /mozilla\//i.test(userAgent) ? 'browser' : 'api';
 }

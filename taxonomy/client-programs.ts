@@ -1,0 +1,56 @@
+/**
+ * Programs by the names in their User-Agent, in one table. A name is a whole word in any case: what follows it is no
+ * letter, nor a hyphen and a letter (`Ruby/3.2`, `php7.4`, but not `Ruby-Crawler`). With `*` at its end anything may
+ * follow (`python-*`).
+ */
+export const PROGRAMS = {
+  /** Browsers that do not begin with Mozilla/. */
+  browser: {
+    first: ['dillo', 'elinks', 'emacs-w3m', 'links', 'lynx', 'mobilesafari*', 'netsurf', 'qwant*', 'safari*', 'ucweb', 'uzbl', 'opera', 'w3m'],
+    anywhere: [],
+  },
+  /** Clowder's own, whatever else they name. */
+  extractor: {
+    first: [],
+    anywhere: ['pyclowder*', 'clowder-extractor*', 'clowderextractor*', 'clowder extractor*'],
+  },
+  /** What people download and compute with: libraries, tools, clients of file stores and office programs. */
+  api: {
+    /** Also words of other things: only where they stand first. */
+    first: [
+      // Languages and their own clients.
+      'bun', 'crystal', 'dart', 'deno', 'elixir', 'erlang*', 'go-*', 'go 1*', 'go http package', 'haskell*', 'java*', 
+      'julia', 'kotlin*', 'lua*', 'matlab*', 'mathematica*', 'nim httpclient', 'node', 'nodejs', 'node.js*', 'ocaml*', 'perl*', 'php*',
+      'python*', 'r', 'r-*', 'racket', 'ruby', 'sas', 'scala*', 'stata', 'swift*', 'tcl*', 'zig',
+      // Libraries.
+      '.net*', 'agent', 'ahc', 'alamofire', 'feign*', 'finch', 'got', 'http', 'httr', 'httr2', 'http-client', 'http-kit', 'httpclient', 'hyper', 'ky',
+      'mint', 'needle', 'package http', 'req', 'request', 'requests', 'rest-client', 'rest::client', 'resty', 'superagent', 'surf', 'tesla',
+      // Tools.
+      'aria2*', 'axel', 'conda', 'curlie', 'dav*', 'docker*', 'fetch', 'git', 'git-*', 'helm*', 'jetty', 'lftp', 'mamba', 'neon',
+      'nextflow', 'npm', 'paw', 'pip', 'pnpm', 'poetry', 'rapidapi', 'saxon*', 'snakemake', 'svn*', 'uv', 'vlc', 'wget*', 'xh', 'yarn',
+      'bruno*', 'containerd', 'containers', 'cri-o', 'dalvik', 'excel*', 'fdm', 'folx', 'insomnia*', 'jdownloader*', 'libvlc', 'lavf*', 'mpv',
+      'rstudio*', 'tableau*', 'knime*', 'winscp*', 'filezilla*', 'cyberduck*', 'uget', 'motrix', 'outlook*', 'word', 'microsoft*',
+      'apidog*', 'artifactory*', 'azsdk-*', 'azure-*', 'skopeo', 'buildah', 'buildkit', 'podman', 'harbor-*', 'gvfs*', 'globus*',
+      'dataverse*', 'pydataverse*', 'datalad*', 'jupyter*', 'qgis*', 'arcgis*', 'galaxy', 'zotero', 'opendap*', 'netcdf*',
+    ],
+    /** Nothing else is called so. */
+    anywhere: [
+      // Libraries.
+      'akka-http', 'anyevent-http', 'apache-cxf', 'apache-httpasyncclient', 'apache-httpclient', 'attohttpc', 'axios',
+      'babashka*', 'cfnetwork', 'clj-http*', 'cohttp', 'commons-httpclient', 'cpp-httplib', 'cpprestsdk', 'electron-fetch', 'embarcadero*', 'excon', 'faraday',
+      'fasthttp', 'flurl*', 'google-api-*', 'google-http-java-client', 'gorequest', 'grpc-*', 'guzzle', 'guzzlehttp', 'hackney', 'http.jl', 'http.rb',
+      'http_request2', 'http4s*', 'httparty', 'httpoison', 'httprs', 'httpunit', 'isahc', 'jersey', 'java', 'jsdom', 'ktor*', 'libcurl*', 'libwww-perl', 'libwww',
+      'lwp::*', 'lwp-*', 'mechanize', 'mojolicious*', 'node-fetch', 'node-superagent', 'okhttp', 'network-okhttp3', 'okhttp3*', 'pycurl', 'python-*',
+      'quic-go*', 'r-curl', 'rcurl', 'reactornetty', 'refit', 'reqwest', 'restsharp', 'retrofit*', 'scalaj-http', 'sttp*', 'symfony httpclient*',
+      'typhoeus', 'undici', 'unirest*', 'ureq', 'urllib*', 'winhttp', 'winhttp.winhttprequest*', 'wolfram*', 'www-mechanize', 'zend_http_client*',
+      'zinc http components', 'aiohttp', 'httplib2', 'httpx', 'niquests', 'treq', 'curb', 'uclient-fetch', 'urlgrabber', 'libdnf', 'net::http',
+      // Tools.
+      'apache-maven*', 'aws-cli*', 'aws-sdk-*', 'boto', 'boto3', 'botocore', 'cernopendata*', 'cadaver', 'clickhouse*', 'curl', 'davfs2', 'davx5*',
+      'download master', 'download ninja', 'downthemall*', 'duckdb*', 'flashget*', 'free download manager*', 'fsspec*', 'gallery-dl', 'gdal*', 'getright*', 'git-annex', 'git-lfs',
+      'google-cloud-sdk', 'gsutil', 'httpie', 'intellij http client', 'internet download manager', 'libreoffice*', 'microsoft bits', 'microsoft-webdav-*', 'microsoft.data.mashup*',
+      'minio*', 'nghttp2', 'openjdk*', 'openssl', 'mirall', 'ms-office', 'msoffice', 'microsoft office*', 'net download manager', 'netants', 'nextcloud*', 'owncloud*', 'postmanruntime', 'postman*', 'power query*',
+      'powerquery*', 'powerbi*', 'powershell', 'windowspowershell', 'rclone', 's3cmd', 's5cmd', 's3fs*', 'thunder client*', 'unidata*', 'vscode-restclient', 'webdavfs',
+      'webdavlib', 'webdav', 'wget', 'xtreme download manager', 'yt-dlp', 'hoppscotch*',
+    ],
+  },
+} as const; // prettier-ignore
