@@ -14,6 +14,7 @@ export const ATTRIBUTE_OF_FIELD = {
   author_id: 'clowder.author.id',
   author_name: 'clowder.author.name',
   session_id: 'session.id',
+  auth_method: 'clowder.auth.method',
   client_address: 'client.address',
   client_kind: 'clowder.client.kind',
   user_agent: 'user_agent.original',

@@ -26,6 +26,7 @@ const [person, trail, words, place] = [telling('person'), telling('trail'), tell
 
 export const SOURCES = ['proxy', 'nginx', 'sdk', 'api', 'browser', 'monitor', 'rabbitmq'] as const;
 export const CLIENT_KINDS = ['browser', 'extractor', 'api', 'bot'] as const;
+export const AUTH_METHODS = ['none', 'session', 'api_key', 'token', 'basic'] as const;
 
 /** An id stands in headers, lines and tables: no control character may break out of one. */
 const withoutControl = (given: z.ZodString): z.ZodString => given.regex(WITHOUT_CONTROL, 'has control characters');
@@ -58,6 +59,12 @@ export const commonFields = {
   author_id: person(id.optional().describe('Owner of the resource')),
   author_name: person(name.optional()),
   session_id: trail(id.optional()),
+  auth_method: thing(
+    z
+      .enum(AUTH_METHODS)
+      .optional()
+      .describe('What the request brought for Clowder to know the user by; only who sees its headers can tell'),
+  ),
   client_address: trail(
     z.string().max(64).optional().describe('Anonymised to /24 (IPv4) or /48 (IPv6) unless configured otherwise'),
   ),

@@ -22,6 +22,7 @@ const SHARED = [
   'client.address',
   'user_agent.original',
   'clowder.client.kind',
+  ATTRIBUTE_OF_FIELD.auth_method,
   'user.id',
   'user.name',
 ] as const;

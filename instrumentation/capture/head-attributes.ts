@@ -1,6 +1,8 @@
+import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
 import { bringsApiKey, clientKind } from '../../taxonomy/client.ts';
 import { redactPath, redactQuery } from '../../taxonomy/redaction.ts';
 import type { RouteMatch } from '../../taxonomy/routes/match.ts';
+import { authMethodOf } from './auth-method.ts';
 import type { Origin } from './origin.ts';
 import type { Target } from './request-target.ts';
 import { addPathIds } from './resource-ids.ts';
@@ -48,6 +50,7 @@ export function headAttributes(
   if (kind !== undefined) attributes['clowder.client.kind'] = kind;
   if (match !== undefined) {
     attributes['clowder.route'] = match.route.template;
+    attributes[ATTRIBUTE_OF_FIELD.auth_method] = authMethodOf(headers, target.query, match.route.template);
     addPathIds(attributes, match);
   }
   return attributes;

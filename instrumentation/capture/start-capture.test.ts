@@ -95,6 +95,7 @@ describe('an upload', () => {
           'client.address': '192.0.2.7',
           'user_agent.original': 'curl/8.5',
           'clowder.client.kind': 'api',
+          'clowder.auth.method': 'api_key',
           'clowder.file.id': ID,
           'clowder.file.name': 'a.txt',
           'clowder.dataset.id': OTHER,
@@ -216,6 +217,7 @@ describe('the attributes of a request', () => {
       'network.protocol.version': '1.1',
       'user_agent.original': 'curl/8.5',
       'clowder.client.kind': 'api',
+      'clowder.auth.method': 'session',
       'clowder.route': '/api/datasets/:id/files',
       'clowder.dataset.id': ID,
     });
@@ -306,6 +308,7 @@ describe('the events of a request', () => {
           'client.address': '192.0.2.7',
           'user_agent.original': 'Mozilla/5.0 Firefox/132.0',
           'clowder.client.kind': 'browser',
+          'clowder.auth.method': 'api_key',
           'clowder.instance': 'ours',
           'url.full': `http://clowder.example/api/files/${ID}/blob?key=REDACTED&tracking=false`,
           'http.request.header.referer': 'https://clowder.example/files/1?key=REDACTED',

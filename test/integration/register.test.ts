@@ -97,6 +97,7 @@ describe.each(SERVERS)('%s (%s, %s)', (_kind, file, by) => {
     expect(fixed).toEqual({
       'client.address': '127.0.0.1',
       'clowder.captured': 'true',
+      'clowder.auth.method': 'api_key',
       'clowder.client.kind': 'api',
       'clowder.dataset.id': DATASET,
       'clowder.file.id': FILE,
@@ -122,6 +123,7 @@ describe.each(SERVERS)('%s (%s, %s)', (_kind, file, by) => {
           attributes: {
             'client.address': '127.0.0.1',
             'clowder.bytes': '12',
+            'clowder.auth.method': 'api_key',
             'clowder.client.kind': 'api',
             'clowder.content_type': 'text/plain',
             'clowder.dataset.id': DATASET,

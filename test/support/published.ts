@@ -5,7 +5,7 @@ import { waitFor } from './wait-for.ts';
 
 /** Fields that no test can foretell, or that follow from others and are tested where they are made. */
 const UNFORESEEABLE = new Set(
-  'event_id created trace_id span_id response_time_ms target referrer client_id client_address user_agent category type size service_name'.split(
+  'event_id created auth_method trace_id span_id response_time_ms target referrer client_id client_address user_agent category type size service_name'.split(
     ' ',
   ),
 );
