@@ -36,17 +36,29 @@ const TEXT_BROWSER = new RegExp(`^${anyOf(PROGRAMS.browser.first)}`, 'i');
 const LIBRARY = new RegExp(`(?<![\\w.-])${anyOf(PROGRAMS.api.anywhere)}${ITS_OWN}`, 'gi');
 const LIBRARY_FIRST = new RegExp(`^${anyOf(PROGRAMS.api.first)}${ITS_OWN}`, 'i');
 
+/** Whether it is a library or tool that people's programs are written with: whoever runs it may be a person. */
+export function isGeneralTool(userAgent: string): boolean {
+  return kindByName(userAgent.slice(0, LOOKED_AT).trim()) === 'api';
+}
+
 /** The kind of client that an agent is of by its names. */
 export function kindOfAgent(userAgent: string): ClientKind {
   const agent = userAgent.slice(0, LOOKED_AT).trim();
+  const kind = kindByName(agent);
+  if (kind !== undefined) return kind;
+  if (isbot(agent)) return 'bot';
+  return LIKE_BROWSER.test(agent) ? 'browser' : 'api';
+}
+
+/** undefined where it names nothing that we know. */
+function kindByName(agent: string): ClientKind | undefined {
   if (EXTRACTOR.test(agent)) return 'extractor';
   const named = agent.replace(ADDRESS, '').replace(EMPTY_COMMENT, '').trim();
   if (SAYS_ROBOT.test(named) || ROBOT_LIKE_BROWSER.test(named)) return 'bot';
   if (TEXT_BROWSER.test(named)) return 'browser';
   const rest = withoutLibraries(named);
-  if (rest !== named) return ROBOT_NAME.test(rest) ? 'bot' : 'api';
-  if (isbot(agent)) return 'bot';
-  return LIKE_BROWSER.test(agent) ? 'browser' : 'api';
+  if (rest === named) return undefined;
+  return ROBOT_NAME.test(rest) ? 'bot' : 'api';
 }
 
 /** What an agent names beside the libraries that it is written with. */

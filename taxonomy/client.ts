@@ -68,9 +68,6 @@ export function clientIdentity(
 /** What pyclowder sends as it is released: that of the library below it. */
 const PYCLOWDER_LIBRARY = /^python-requests\//i;
 
-/** Whether it is a library or tool that people's programs are written with: whoever runs it may be a person. */
-export const isGeneralTool = (userAgent: string): boolean => LIBRARY_AGENT.test(userAgent);
-
 const kinds = new Map<string, ClientKind>();
 const KINDS_MAX = 5000;
 

@@ -1,5 +1,6 @@
 import { isbot } from 'isbot';
-import { clientKind, isGeneralTool } from '../../taxonomy/client.ts';
+import { clientKind } from '../../taxonomy/client.ts';
+import { isGeneralTool } from '../../taxonomy/client-kind.ts';
 import { AI_AGENTS } from './ai-agents.ts';
 import { ROBOTS } from './robots.ts';
 
