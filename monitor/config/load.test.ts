@@ -238,6 +238,23 @@ describe('what is empty', () => {
   });
 });
 
+describe('user and password of a URL', () => {
+  it.each([
+    ['probes: [{ name: a, type: http, url: "http://bob:50%off@h/" }]', 'probes[0].url'],
+    ['probes: [{ name: a, type: download, url: "https://50%@h/" }]', 'probes[0].url'],
+    ['probes: [{ name: a, type: clowder, url: "http://bob:%zz@h/" }]', 'probes[0].url'],
+    ['notify: [{ type: webhook, url: "http://bob:50%off@h/" }]', 'notify[0].url'],
+    ['notify: [{ type: email, url: "smtp://bob:50%off@h", from: a@b.c, to: [a@b.c] }]', 'notify[0].url'],
+    ['extractors: { poll: { url: "http://bob:50%off@h/" } }', 'extractors.poll.url'],
+  ])('that are not percent-encoded are a mistake of their own: %s', (source, path) => {
+    const [problem, ...others] = problems(source, {});
+    expect(others).toEqual([]);
+    expect(problem).toContain(path);
+    expect(problem).toContain('a % in them is written %25');
+    expect(problem).not.toMatch(/50%off|%zz/);
+  });
+});
+
 describe('a variable that is wrong', () => {
   it.each([
     ['SPOOL_MAX_BYTES', 'much', 'a number of bytes, 0 or more, or a number with a unit, e.g. 500MiB or 10GB'],

@@ -18,6 +18,10 @@ import {
   whole,
 } from './values.ts';
 
+const redirectOrigin = text.refine(
+  (given) => given === '*' || (URL.canParse(given) && new URL(given).origin === given),
+  'an origin such as https://login.example.org, or *',
+);
 const headers = z.record(z.string(), text, 'names of headers with their values');
 
 /** How often, how long, and when it counts as down; of every probe, and in `defaults` for all of them. */
@@ -58,6 +62,10 @@ const request = {
     .optional()
     .describe('Status codes that are good'),
   redirects: whole(0, 20).optional().describe('Redirects that are followed; then the redirect itself is the answer'),
+  redirect_origins: z
+    .array(redirectOrigin, 'a list of origins')
+    .optional()
+    .describe("Origins beside the URL's own that redirects may lead to; `*`: any but private addresses"),
   max_response_time: duration.optional().describe('A slower answer is a bad reading'),
   tls_verify: flag.optional().describe('false: a certificate that cannot be trusted is no bad reading'),
   tls_min_days: whole(0).optional().describe('A certificate with fewer days left is a bad reading'),
@@ -98,6 +106,7 @@ const PROBES = [
     tls_verify: request.tls_verify,
     tls_min_days: request.tls_min_days,
     ca_file: request.ca_file,
+    redirect_origins: request.redirect_origins,
     max_response_time: request.max_response_time,
   }),
   settings({

@@ -29,11 +29,25 @@ export const percent = z
 export const oneOf = <const T extends readonly [string, ...string[]]>(...words: T) =>
   z.enum(words, values.oneOf(words).mayBe);
 
-export const httpUrl = text.refine((given) => values.httpUrl.parse(given) !== undefined, values.httpUrl.mayBe);
-export const smtpUrl = text.refine(
-  (given) => /^smtps?:\/\/./.test(given) && URL.canParse(given),
-  'smtp://USER:PASSWORD@HOST:587, or smtps://…',
-);
+const USER_MAY_BE = 'a URL whose user and password are percent-encoded: a % in them is written %25, an @ %40';
+export const httpUrl = text
+  .refine((given) => values.httpUrl.parse(given) !== undefined, { error: values.httpUrl.mayBe, abort: true })
+  .refine(hasReadableUser, USER_MAY_BE);
+export const smtpUrl = text
+  .refine((given) => /^smtps?:\/\/./.test(given) && URL.canParse(given), {
+    error: 'smtp://USER:PASSWORD@HOST:587, or smtps://…',
+    abort: true,
+  })
+  .refine(hasReadableUser, USER_MAY_BE);
+
+function hasReadableUser(given: string): boolean {
+  const { username, password } = new URL(given);
+  try {
+    return [username, password].every((part) => decodeURIComponent(part) !== undefined);
+  } catch {
+    return false;
+  }
+}
 export const amqpUrl = text.refine((given) => {
   try {
     return parseAmqpUrls(given).length > 0;

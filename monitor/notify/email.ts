@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer';
 import type { NotifierSettings } from '../config/schema.ts';
 import { errorText } from '../../runtime/error-text.ts';
-import { details, headline, type Notification } from './notification.ts';
+import { details, headline, oneLine, type Notification } from './notification.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
 
 const TIMEOUT_MS = 15_000;
@@ -19,7 +19,7 @@ export function emailNotifier(settings: NotifierSettings<'email'>): Notifier {
         await transport.sendMail({
           from,
           to,
-          subject: [prefix, subjectOf(notification)].filter(Boolean).join(' '),
+          subject: oneLine([prefix, subjectOf(notification)].filter(Boolean).join(' ')),
           text: textOf(notification),
           date: new Date(notification.atMs),
           // The same for another delivery of it: mail programs show it once.

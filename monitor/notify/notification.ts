@@ -25,7 +25,25 @@ const SAID = { down: 'is down', still_down: 'is still down', up: 'is up again' }
 export function headline({ kind, component, target, downForS, error }: Notification): string {
   const time = kind === 'down' ? '' : ` after ${span(downForS)}`;
   const reason = kind === 'up' || error === undefined ? '' : `: ${error}`;
-  return `${component} ${SAID[kind]}${time} (${target})${reason}`;
+  return oneLine(`${component} ${SAID[kind]}${time} (${target})${reason}`);
+}
+
+/** Errors hold what watched pages say: no line, no control and no change of direction of theirs stands in a message of ours. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').replaceAll(/[\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, '');
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+
+/**
+ * The text for a chat, which shows it as it is and calls nobody: what Slack reads as a command (`<!channel>`, links) is
+ * escaped as Slack says, and an `@` that Mattermost, Rocket.Chat or Discord would read as a name is parted from it.
+ */
+export function forChat(text: string): string {
+  return text
+    .replaceAll(/[&<>]/g, (one) => ENTITIES[one] ?? one)
+    .replaceAll(/@(?=\w)/g, '@\u200B')
+    .replaceAll(/[`*_~|[\]]/g, '\u200B$&');
 }
 
 /** What else is known, by name. */
@@ -36,7 +54,7 @@ export function details(notification: Notification): readonly (readonly [string,
     [notification.kind === 'up' ? 'up since' : 'down since', new Date(sinceMs).toISOString()],
     ...(instance === undefined ? [] : [['instance', instance] as const]),
     ...Object.entries(measures).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name.replaceAll('_', ' '), String(value)] as const],
+      value === undefined ? [] : [[name.replaceAll('_', ' '), oneLine(String(value))] as const],
     ),
   ];
 }

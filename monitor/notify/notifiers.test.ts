@@ -64,7 +64,12 @@ describe('a webhook', () => {
   it.each([
     ['refuses the message never will take it', 400, { code: 'refused', message: 'HTTP 400: no_text' }],
     ['is at another address may, once that is put right', 404, { code: 'not_now', message: 'HTTP 404: no_text' }],
-    ['has another key may, once that is put right', 403, { code: 'not_now', message: 'HTTP 403: no_text' }],
+    ['has another key may, once that is put right', 401, { code: 'not_now', message: 'HTTP 401: no_text' }],
+    ['has moved may, once that is put right', 301, { code: 'not_now', message: 'HTTP 301: no_text' }],
+    ['leads to a login may, once that is put right', 302, { code: 'not_now', message: 'HTTP 302: no_text' }],
+    ['takes no POST may, once that is put right', 405, { code: 'not_now', message: 'HTTP 405: no_text' }],
+    ['was archived may, once that is put right', 410, { code: 'not_now', message: 'HTTP 410: no_text' }],
+    ['forbids us may, once that is put right', 403, { code: 'not_now', message: 'HTTP 403: no_text' }],
     ['has too much to do says when', 429, { code: 'not_now', message: 'HTTP 429: no_text', afterMs: 7000 }],
   ])('that %s', async (_, status, expected) => {
     const { createServer } = await import('node:http');
@@ -79,6 +84,42 @@ describe('a webhook', () => {
     await expect(slack.deliver(down, never)).rejects.toMatchObject(expected);
     server.close();
     server.closeAllConnections();
+  });
+});
+
+describe('what a watched page says', () => {
+  const PAGE =
+    'the answer is "<!channel> <!here> <@U1> <https://evil.example|click> @channel @all &\n*b* `c` [x](y)", not "ok"';
+  const evil: Notification = { ...down, error: PAGE, measures: { version: '<!everyone>\r\nup since: now' } };
+
+  it.each(['slack', 'webhook'])('calls nobody and links nowhere in the text of %s', async (type) => {
+    await using hook = await startHookReceiver();
+    await notifier(`type: ${type}, url: "${hook.url}"`).deliver(evil, never);
+    const { text, attachments = [] } = hook.calls[0]?.body as { text: string; attachments?: object[] };
+    const shown = [text, JSON.stringify(attachments)].join('\n');
+    expect(shown).not.toMatch(/<|>(?!")|@\w/);
+    expect(text).not.toMatch(/\n|(?<!\u200B)[*`[\]]/);
+    expect(shown).toContain('&lt;!channel&gt; &lt;!here&gt;');
+    expect(shown).toContain('&amp;');
+  });
+
+  it('is data as it was in the error of a webhook', async () => {
+    await using hook = await startHookReceiver();
+    await notifier(`type: webhook, url: "${hook.url}"`).deliver(evil, never);
+    expect(hook.calls[0]?.body).toMatchObject({ error: PAGE });
+  });
+
+  it('adds no line to a mail, and no header', async () => {
+    await using mail = await startMailReceiver();
+    const one = notifier(`type: email, url: "${mail.url}", from: m@example.org, to: [a@example.org]`);
+    await one.deliver(
+      { ...evil, component: 'clowder\r\nBcc: everybody@example.org', error: 'x\r\n\r\nup since: now' },
+      never,
+    );
+    const [{ to, source } = { to: [], source: '' }] = mail.mails;
+    expect(to).toEqual(['a@example.org']);
+    expect(source).not.toMatch(/^Bcc|^up since/m);
+    expect(source).toContain('clowder Bcc: everybody@example.org is down');
   });
 });
 

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { ConfirmChannel } from 'amqplib';
 import { parseAmqpUrls } from '../../runtime/amqp/amqp-url.ts';
-import { connectBroker, endConnection, readTls } from '../../runtime/amqp/connection.ts';
+import { connectToAny, endConnection, readTls } from '../../runtime/amqp/connection.ts';
 import { METRICS_EXCHANGE } from '../../runtime/amqp/topology.ts';
 import type { NotifierSettings } from '../config/schema.ts';
 import type { Notification } from './notification.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
+
+/** For all brokers together; a try as a whole has 15 s unless it is set. */
+const CONNECT_MS = 10_000;
 
 /**
  * Publishes the state of a service as the field's consumers know it, straight to RabbitMQ: it arrives also while no
@@ -13,11 +16,17 @@ import { NotifyError, type Notifier } from './notifier.ts';
  */
 export function rabbitmqNotifier(settings: NotifierSettings<'rabbitmq'>): Notifier {
   const { exchange = METRICS_EXCHANGE, ca_file: caFile } = settings;
-  const [url = ''] = parseAmqpUrls(settings.url);
+  const urls = parseAmqpUrls(settings.url);
   return {
     async deliver(notification, signal) {
       const tls = readTls({ ca: caFile }, readFileSync);
-      const model = await connectBroker(url, { connectionName: 'clowder-otel-monitor', tls, signal });
+      const { model } = await connectToAny(urls, {
+        connectionName: 'clowder-otel-monitor',
+        // One that does not answer leaves time for the others.
+        connectTimeoutMs: CONNECT_MS / urls.length,
+        tls,
+        signal,
+      });
       model.on('error', () => undefined);
       try {
         const channel = await model.createConfirmChannel();

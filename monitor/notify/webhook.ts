@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { post } from '../../runtime/sending/post.ts';
 import type { NotifierSettings } from '../config/schema.ts';
 import { errorText } from '../../runtime/error-text.ts';
-import { details, headline, type Notification } from './notification.ts';
+import { details, forChat, headline, type Notification } from './notification.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
 
 /** Posts JSON to a URL; with a secret, signed: HMAC-SHA256 of timestamp, dot and body. */
@@ -20,11 +20,11 @@ export function webhookNotifier({ url, headers = {}, secret }: NotifierSettings<
 export function slackNotifier({ url, channel, username }: NotifierSettings<'slack'>): Notifier {
   return {
     async deliver(notification, signal) {
-      const text = headline(notification);
+      const text = forChat(headline(notification));
       const attachment = {
         color: notification.kind === 'up' ? 'good' : 'danger',
         fallback: text,
-        fields: details(notification).map(([title, value]) => ({ title, value, short: true })),
+        fields: details(notification).map(([title, value]) => ({ title, value: forChat(value), short: true })),
         ts: Math.floor(notification.atMs / 1000),
       };
       await postJson(url, JSON.stringify({ text, channel, username, attachments: [attachment] }), {}, signal);
@@ -38,7 +38,7 @@ function webhookBody(notification: Notification): object {
     id,
     kind,
     healthy: kind === 'up',
-    text: headline(notification),
+    text: forChat(headline(notification)),
     probe,
     component,
     target,

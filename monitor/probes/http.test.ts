@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseMonitorConfig } from '../config/load.ts';
 import type { Reading } from '../reading.ts';
@@ -141,10 +142,120 @@ describe('an http probe', () => {
       const location = request.url === '/' ? '/next' : `${other}/`;
       response.writeHead(302, { location }).end();
     });
-    const yaml = `type: http, url: "${url}/", headers: {X-API-Key: k1}`;
+    const alone = `type: http, url: "${url}/", headers: {X-API-Key: k1}`;
+    expect(await read(alone)).toMatchObject({
+      healthy: false,
+      error: `HTTP 302, which leads to ${other}: not followed, as redirect_origins does not name it`,
+    });
+    expect(seen.splice(0)).toEqual(['k1', 'k1']);
+    const yaml = `${alone}, redirect_origins: ["${other}"]`;
     expect(await read(`${yaml}, body: {equals: there}`)).toMatchObject({ healthy: true });
     expect(seen).toEqual(['k1', 'k1', undefined]);
     expect(await read(`${yaml}, redirects: 1`)).toMatchObject({ healthy: false, error: 'HTTP 302' });
+  });
+
+  it('follows redirects to any origin where that is said, but to no private address that is not named', async () => {
+    const inside = await answering(200, 'for the monitor alone');
+    const url = await answering(302, '', { location: inside });
+    const yaml = `type: http, url: "${url}"`;
+    expect(await read(`${yaml}, redirect_origins: ["*"]`)).toMatchObject({
+      healthy: false,
+      error: `it redirects to ${new URL(inside).host}, which is a private address: name its origin in redirect_origins`,
+    });
+    expect(await read(`${yaml}, redirect_origins: ["*", "${inside}"]`)).toMatchObject({ healthy: true });
+  });
+
+  it('logs in again where the same server sends it on, and brings the cookies that it was given', async () => {
+    const seen: (string | undefined)[] = [];
+    const url = await serve(({ url: path, headers }, response) => {
+      seen.push([headers.authorization, headers.cookie].join(' '));
+      const cookies = [
+        'session=abc; Path=/; HttpOnly',
+        'deep=1; Path=/deep',
+        'over=1; Max-Age=0',
+        'gone=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT',
+        'tls=1; Path=/; Secure',
+        'bare=a=b',
+      ];
+      if (path === '/') response.writeHead(302, { location: '/home', 'set-cookie': cookies });
+      if (path === '/home') response.writeHead(302, { location: '/end', 'set-cookie': 'bare=; Max-Age=-1' });
+      response.end();
+    });
+    const yaml = `type: http, url: "${url.replace('//', '//bob:pa%25s@')}/"`;
+    expect(await read(yaml)).toMatchObject({ healthy: true });
+    const basic = `Basic ${Buffer.from('bob:pa%s').toString('base64')}`;
+    expect(seen).toEqual([`${basic} `, `${basic} session=abc; bare=a=b`, `${basic} session=abc`]);
+    seen.length = 0;
+    // Of another check nothing is known.
+    await read(yaml);
+    expect(seen[0]).toBe(`${basic} `);
+  });
+
+  it('takes the cookies of the check before the headers that the settings name', async () => {
+    const seen: (string | undefined)[] = [];
+    const url = await serve(({ url: path, headers }, response) => {
+      seen.push(headers.cookie);
+      if (path === '/') response.writeHead(307, { location: '/end', 'set-cookie': 'a=1' });
+      response.end();
+    });
+    await read(`type: http, url: "${url}/", headers: {cookie: mine=2}`);
+    expect(seen).toEqual(['mine=2', 'mine=2']);
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['x-gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+    ['GZIP, br', (text: string) => brotliCompressSync(gzipSync(text))],
+    ['identity', (text: string) => Buffer.from(text)],
+  ])('reads what a server has coded as %s, asked or not', async (coding, encode) => {
+    const url = await serve((_request, response) =>
+      response.writeHead(200, { 'content-encoding': coding }).end(encode('all is well')),
+    );
+    expect(await read(`type: http, url: "${url}", body: {equals: all is well}`)).toMatchObject({ healthy: true });
+    const head = await read(`type: http, url: "${url}", method: HEAD`);
+    expect(head).toMatchObject({ healthy: true });
+    const download = await read(`type: download, url: "${url}", bytes: 11`);
+    expect(download).toMatchObject({ healthy: true, measures: { bytes: 11 } });
+  });
+
+  it.each([
+    ['gzip', Buffer.from('all is well'), 'the answer is not gzip, as it says: incorrect header check (Z_DATA_ERROR)'],
+    [
+      'br',
+      brotliCompressSync('all is well').subarray(0, 8),
+      'the answer is not br, as it says: unexpected end of file (Z_BUF_ERROR)',
+    ],
+    ['compress', Buffer.from('all is well'), 'the answer is coded as compress, which the monitor does not know'],
+  ])('says so where a body is not the %s that it should be', async (coding, body, error) => {
+    const url = await serve((_request, response) => response.writeHead(200, { 'content-encoding': coding }).end(body));
+    expect(await read(`type: http, url: "${url}"`)).toMatchObject({ healthy: false, error });
+  });
+
+  it.each([
+    ['text/plain; charset=ISO-8859-1', Buffer.from('gr\u00fcn', 'latin1')],
+    ['text/plain; charset="utf-8"', Buffer.from('gr\u00fcn')],
+    ['text/plain; charset=UTF-16LE', Buffer.from('gr\u00fcn', 'utf16le')],
+    ['text/plain', Buffer.from('\uFEFFgr\u00fcn')],
+    ['text/plain; charset=iso-8859-1', Buffer.from('\uFEFFgr\u00fcn')],
+    ['text/plain', Buffer.from('\uFEFFgr\u00fcn', 'utf16le')],
+    ['text/plain; charset=no-such', Buffer.from('gr\u00fcn')],
+  ])('reads a body of %s as its charset and its byte order mark say: %j', async (type, body) => {
+    const url = await serve((_request, response) => response.writeHead(200, { 'content-type': type }).end(body));
+    expect(await read(`type: http, url: "${url}", body: {equals: gr\u00fcn}`)).toMatchObject({ healthy: true });
+  });
+
+  it('reads JSON behind a byte order mark', async () => {
+    const url = await answering(200, '\uFEFF{"version": 5}', { 'content-type': 'application/json' });
+    const { measures } = await read(`type: http, url: "${url}", version: {path: version}`);
+    expect(measures.version).toBe('5');
+  });
+
+  it('takes a head of 60 KiB', async () => {
+    const url = await answering(200, '', { 'x-policy': 'p'.repeat(60 * 1024) });
+    expect(await read(`type: http, url: "${url}"`)).toMatchObject({ healthy: true });
   });
 
   it('never shows the secrets of a URL', async () => {

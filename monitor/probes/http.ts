@@ -3,6 +3,7 @@ import { redactText, redactUrl } from '../../taxonomy/index.ts';
 import type { Planned } from '../config/config.ts';
 import type { Measures, Probe, Reading } from '../reading.ts';
 import { bodyError, jsonValue } from './body-check.ts';
+import { textOf } from './decode-body.ts';
 import { readCa } from './connection.ts';
 import { timedRequest, type TimedAnswer } from './http-request.ts';
 import { round } from './milliseconds.ts';
@@ -21,7 +22,7 @@ export function httpProbe(settings: Planned<'http'>): Probe {
       if (kept < BODY_KEPT) chunks.push(chunk);
       kept += chunk.length;
     });
-    const body = Buffer.concat(chunks).subarray(0, BODY_KEPT).toString('utf8');
+    const body = textOf(Buffer.concat(chunks).subarray(0, BODY_KEPT), answer.headers);
     const error = rules && bodyError(body, rules);
     const itsVersion = version && jsonValue(body, version.path);
     const itsUptime = uptime && jsonValue(body, uptime.path);
@@ -66,7 +67,8 @@ interface Inspected {
 
 /** What both have in common: everything but the body. */
 function probeOf(settings: Planned<'http'> | Planned<'download'>, inspect: (ask: Ask) => Promise<Inspected>): Probe {
-  const { url, headers = {}, redirects = 5, ca_file: caFile, tls_verify, tls_min_days } = settings;
+  const { url, headers = {}, redirects = 5, redirect_origins: redirectOrigins = [], ca_file: caFile } = settings;
+  const { tls_verify, tls_min_days } = settings;
   const target = redactUrl(withoutUser(url));
   const isGood = statusCheck(settings.status ?? '200-299');
   return {
@@ -74,13 +76,24 @@ function probeOf(settings: Planned<'http'> | Planned<'download'>, inspect: (ask:
     async run(signal) {
       const ca = readCa(caFile);
       const { answer, error, measures } = await inspect((method, onData) =>
-        timedRequest({ url, method, headers, redirects, ca, signal, onData, tls_verify, tls_min_days }),
+        timedRequest({
+          url,
+          method,
+          headers,
+          redirects,
+          redirectOrigins,
+          ca,
+          signal,
+          onData,
+          tls_verify,
+          tls_min_days,
+        }),
       );
-      const { status, certificateProblem, totalMs } = answer;
+      const { status, certificateProblem, refusedRedirect, totalMs } = answer;
       const limit = settings.max_response_time;
       const wrong =
         status !== undefined && !isGood(status)
-          ? `HTTP ${status}`
+          ? `HTTP ${status}${refusedRedirect === undefined ? '' : `, which leads to ${refusedRedirect}: not followed, as redirect_origins does not name it`}`
           : (certificateProblem ??
             error ??
             (limit !== undefined && totalMs > limit

@@ -59,6 +59,7 @@ export function managementClient(settings: ManagementSettings, vhost: string): M
       method: 'GET',
       headers,
       redirects: 0,
+      redirectOrigins: [],
       ca: readCa(settings.ca_file),
       signal,
       onData: (chunk) => {

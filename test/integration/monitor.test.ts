@@ -1,5 +1,7 @@
 import { createHmac } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { once as event } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer as createTlsServer } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority, type Authority } from '../support/certificates.ts';
 import { runCliToEnd, startCollector, type CollectorProcess } from '../support/collector-process.ts';
@@ -264,6 +266,27 @@ describe('certificates, as `monitor once` reads them', () => {
     expect(Number(untrusted.row['tls_days_left'])).toBeCloseTo(2, 1);
     expect(server.asked.length).toBe(asked);
     expect(await once(server.url, ', tls_verify: false')).toMatchObject({ code: 0, row: { state: 'up' } });
+  });
+
+  it('says of a redirect how many days the certificate has that expires first', async () => {
+    const [old, current] = [await authority.issueExpired('first-hop'), await authority.issue('second-hop')];
+    const serve = async ({ cert, key }: typeof old, headers: Record<string, string>, status: number) => {
+      const server = createTlsServer({ cert: await readFile(cert), key: await readFile(key) }, (_request, response) =>
+        response.writeHead(status, headers).end(),
+      ).listen(0, '127.0.0.1');
+      await event(server, 'listening');
+      const address = server.address();
+      return { server, url: `https://127.0.0.1:${typeof address === 'object' ? address?.port : 0}` };
+    };
+    const end = await serve(current, {}, 200);
+    const first = await serve(old, { location: end.url }, 302);
+    const settings = `, tls_verify: false, ca_file: "${authority.ca}", redirect_origins: ["${end.url}"]`;
+    const { row } = await once(first.url, settings);
+    expect(row).toMatchObject({ state: 'up' });
+    expect(Number(row['tls_days_left'])).toBeLessThan(-2000);
+    const limited = await once(first.url, `${settings}, tls_min_days: 1`);
+    expect(limited.row).toMatchObject({ state: 'down', error: expect.stringMatching(/^the certificate expires in -/) });
+    for (const { server } of [end, first]) server.close();
   });
 
   it('says of one that has expired that it has, and since when', async () => {
