@@ -5,7 +5,7 @@ import { kindOfAgent, type ClientKind } from './client-kind.ts';
 import { CLIENT_KINDS } from './event-fields.ts';
 
 /** Kind and User-Agent, told apart by hand: the kind is what the program is, not what we make of it. */
-const LABELLED = readFileSync(new URL('../test/data/user-agents.tsv', import.meta.url), 'utf8')
+const LABELLED = readFileSync(new URL('../test/fixtures/user-agents.tsv', import.meta.url), 'utf8')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'))
   .map((line) => line.split('\t') as [ClientKind, string]);

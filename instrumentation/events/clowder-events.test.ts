@@ -28,7 +28,7 @@ function call(type: EventType, fields: unknown): string {
 /** A value that the field of the type takes. */
 function sampleOf(type: EventType, field: string): string | number | boolean {
   const schema = Object.entries(eventSchemas[type].shape).find(([name]) => name === field)?.[1];
-  const candidates = [`the ${field}`, true, 7, 'api', 'file', 'presigned', '10.0.0.1'];
+  const candidates = [`the ${field}`, true, 7, 'api', 'none', 'file', 'presigned', '10.0.0.1'];
   const sample = candidates.find((value) => schema?.safeParse(value).success);
   if (sample === undefined) throw new Error(`no sample fits ${field}`);
   return field === 'client_address' ? '10.0.0.1' : sample;

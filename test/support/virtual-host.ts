@@ -33,6 +33,8 @@ export interface VirtualHost extends AsyncDisposable {
   trace(): Promise<void>;
   /** Routing keys of the bindings from an exchange to a queue. */
   bindings(exchange: string, queue: string): Promise<readonly string[]>;
+  /** Names of the queues that are there. */
+  queues(): Promise<readonly string[]>;
 }
 
 /** A name that no other file uses. */
@@ -62,6 +64,10 @@ export async function openVhost(name = uniqueName('test')): Promise<VirtualHost>
     bindings: async (exchange, queue) => {
       const path = `/bindings/${encodeURIComponent(name)}/e/${exchange}/q/${encodeURIComponent(queue)}`;
       return ((await manage('GET', path)) as { routing_key: string }[]).map(({ routing_key }) => routing_key);
+    },
+    queues: async () => {
+      const path = `/queues/${encodeURIComponent(name)}?columns=name&disable_stats=true&enable_queue_totals=true`;
+      return ((await manage('GET', path)) as { name: string }[]).map((queue) => queue.name);
     },
     [Symbol.asyncDispose]: async () => void (await manage('DELETE', at)),
   };

@@ -1,4 +1,5 @@
 import type { Channel, Options } from 'amqplib';
+import { randomUUID } from 'node:crypto';
 import type { Subscription } from './subscription.ts';
 
 type Listener = Omit<Subscription, 'name' | 'declare' | 'bind' | 'prefetch'>;
@@ -14,12 +15,17 @@ function whileConnected(
   bindings: readonly (readonly [exchange: string, routingKey: string])[],
   listener: Listener,
 ): Subscription {
+  // One queue a connection, however often listening begins: an exchange that is not there yet closes the channel after
+  // the queue was declared, and leaves it until the connection ends.
+  const names = new WeakMap<object, string>();
   return {
     name,
     prefetch: PREFETCH,
     declare: async (channel) => {
       const options = { exclusive: true, autoDelete: true, maxLength: SHORT_LENGTH };
-      const { queue, messageCount } = await channel.assertQueue('', options);
+      const known = names.get(channel.connection) ?? `clowder-otel.${name}.${randomUUID()}`;
+      names.set(channel.connection, known);
+      const { queue, messageCount } = await channel.assertQueue(known, options);
       return { queue, waiting: messageCount };
     },
     bind: (channel, queue) => bindAll(channel, queue, bindings),
