@@ -95,7 +95,7 @@ describe('what a watched page says', () => {
   it.each(['slack', 'webhook'])('calls nobody and links nowhere in the text of %s', async (type) => {
     await using hook = await startHookReceiver();
     await notifier(`type: ${type}, url: "${hook.url}"`).deliver(evil, never);
-    const { text, attachments = [] } = hook.calls[0]?.body as { text: string; attachments?: object[] };
+    const { text, attachments = [] } = (hook.calls[0]?.body ?? {}) as { text: string; attachments?: object[] };
     const shown = [text, JSON.stringify(attachments)].join('\n');
     expect(shown).not.toMatch(/<|>(?!")|@\w/);
     expect(text).not.toMatch(/\n|(?<!\u200B)[*`[\]]/);
