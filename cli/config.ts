@@ -1,5 +1,5 @@
 import { SETTINGS } from '../collector/config.ts';
-import { blankUrls } from '../runtime/config/blank.ts';
+import { BLANK, blankUrls, isSecretSetting } from '../runtime/config/blank.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { printRows } from './output.ts';
 import { settingsOf } from './settings.ts';
@@ -11,7 +11,7 @@ export function checkConfig(options: GlobalOptions): void {
     SETTINGS.map(({ name, description }) => {
       const value = settings[name];
       const shown = typeof value === 'string' || typeof value === 'number' ? String(value) : null;
-      return { name, value: shown === null ? null : blankUrls(shown), description };
+      return { name, value: shown === null ? null : isSecretSetting(name) ? BLANK : blankUrls(shown), description };
     }),
     ['name', 'value', 'description'],
   );

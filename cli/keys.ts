@@ -1,35 +1,35 @@
 import { makeDataDir } from '../collector/journal/data-dir.ts';
-import { openKeyStore, SCOPES, type Scope } from '../collector/keys/store.ts';
+import { openKeyStore, SCOPES, type KeyStore, type MadeKey, type Scope } from '../collector/keys/store.ts';
+import { pause } from '../runtime/config/values.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { printRows } from './output.ts';
 import { settingsOf, UsageError } from './settings.ts';
 
+type KeyOutput = { readonly json?: true };
+
 /** `keys add`: makes a key and shows it, once. */
 export function addKey(
   options: GlobalOptions,
-  wanted: { name: string; scope: string[]; rate: number; json?: true },
+  wanted: { name: string; scope: string[]; rate: number } & KeyOutput,
 ): void {
   const scopes = wanted.scope.flatMap((scope) => scope.split(',')).map(checkScope);
-  const store = openKeyStore(makeDataDir(settingsOf(options).DATA_DIR));
-  try {
-    const { id, key } = store.add({ name: wanted.name, scopes, ratePerS: wanted.rate });
-    if (wanted.json === true || !process.stdout.isTTY) {
-      process.stdout.write(`${JSON.stringify({ id, name: wanted.name, scopes, rate: wanted.rate, key })}\n`);
-      return;
-    }
-    process.stdout.write(`${key}\n`);
-    process.stderr.write(
-      `Key ${id} (${wanted.name}; ${scopes.join(', ')}). It is not shown again: only its hash is kept.\n`,
-    );
-  } finally {
-    store.close();
-  }
+  withKeys(options, (store) => showKey(store, store.add({ name: wanted.name, scopes, ratePerS: wanted.rate }), wanted));
+}
+
+/** `keys rotate ID`: a new key in the place of one, which stays good for a while. */
+export function rotateKey(options: GlobalOptions, idOrName: string, wanted: { keep: string } & KeyOutput): void {
+  const keepMs = pause.parse(wanted.keep);
+  if (keepMs === undefined) throw new UsageError(`--keep was ${wanted.keep}; may be ${pause.mayBe}`);
+  withKeys(options, (store) => {
+    const { former, ...made } = store.rotate(idOrName, keepMs);
+    showKey(store, made, wanted);
+    process.stderr.write(`Key ${former.id} (${former.name}) is good until ${time(Date.now() + keepMs)}.\n`);
+  });
 }
 
 /** `keys list` */
 export function listKeys(options: GlobalOptions): void {
-  const store = openKeyStore(makeDataDir(settingsOf(options).DATA_DIR));
-  try {
+  withKeys(options, (store) =>
     printRows(
       store.list().map(({ id, name, scopes, ratePerS, createdAtMs, revokedAtMs }) => ({
         id,
@@ -40,21 +40,37 @@ export function listKeys(options: GlobalOptions): void {
         revoked: time(revokedAtMs),
       })),
       ['id', 'name', 'scopes', 'rate', 'created', 'revoked'],
-    );
+    ),
+  );
+}
+
+/** `keys revoke ID` */
+export function revokeKey(options: GlobalOptions, idOrName: string): void {
+  withKeys(options, (store) => {
+    const { id, name } = store.revoke(idOrName);
+    process.stderr.write(`Key ${id} (${name}) is revoked.\n`);
+  });
+}
+
+function withKeys(options: GlobalOptions, use: (store: KeyStore) => void): void {
+  const store = openKeyStore(makeDataDir(settingsOf(options).DATA_DIR));
+  try {
+    use(store);
   } finally {
     store.close();
   }
 }
 
-/** `keys revoke ID` */
-export function revokeKey(options: GlobalOptions, id: string): void {
-  const store = openKeyStore(makeDataDir(settingsOf(options).DATA_DIR));
-  try {
-    if (!store.revoke(id)) throw new Error(`There is no key ${id}: keys list shows the keys`);
-    process.stderr.write(`Key ${id} is revoked.\n`);
-  } finally {
-    store.close();
+function showKey(store: KeyStore, { id, key }: MadeKey, { json }: KeyOutput): void {
+  const made = store.list().find((one) => one.id === id);
+  if (made === undefined) throw new Error(`The key ${id} is not in the store that it was written to`);
+  const { name, scopes, ratePerS: rate } = made;
+  if (json === true || !process.stdout.isTTY) {
+    process.stdout.write(`${JSON.stringify({ id, name, scopes, rate, key })}\n`);
+    return;
   }
+  process.stdout.write(`${key}\n`);
+  process.stderr.write(`Key ${id} (${name}; ${scopes.join(', ')}). It is not shown again: only its hash is kept.\n`);
 }
 
 function checkScope(scope: string): Scope {

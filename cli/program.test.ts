@@ -66,7 +66,8 @@ describe('help', () => {
     [['keys'], /add.*list.*revoke/s],
     [['keys', 'add'], /--name <name>.*--scope <scopes\.\.\.>.*--rate <requests>.*default: 1000/s],
     [['keys', 'list'], /Usage: clowder-otel keys list/],
-    [['keys', 'revoke'], /id or name of the key/],
+    [['keys', 'revoke'], /id of the key, or its name where no other key has it/],
+    [['keys', 'rotate'], /how long the former key stays good/],
     [['events'], /list.*tail.*replay/s],
     [['events', 'list'], /--since <time>.*90s, 15m, 6h, 7d.*--limit <n>/s],
     [['events', 'tail'], /--since <time>.*--type <type\.\.\.>/s],
@@ -152,9 +153,29 @@ describe('keys', () => {
     expect(both.map(({ revoked }) => typeof revoked)).toEqual(['string', 'string']);
   });
 
+  test('are rotated: a new key of the same name is shown, and the former is good for the time asked', async () => {
+    const env = { DATA_DIR: join(dir, 'rotated') };
+    const add = ['keys', 'add', '--name', 'n', '--scope', 'ingest', '--rate', '7'];
+    const former = rowsOf(await run(add, env))[0];
+    expect(await run(add, env)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/has the name n: choose another/),
+    });
+    const rotated = await run(['keys', 'rotate', 'n', '--keep', '1h'], env);
+    expect(rowsOf(rotated)).toEqual([
+      { ...former, id: expect.not.stringMatching(String(former?.['id'])), key: expect.stringMatching(/^clo_/) },
+    ]);
+    expect(rotated.err).toMatch(/^Key [0-9a-f]{12} \(n\) is good until \d{4}-.*Z\.\n$/);
+    expect(await run(['keys', 'rotate', 'n', '--keep', 'soon'], env)).toMatchObject({ code: 2 });
+  });
+
   test('that there are not cannot be revoked: exit 1', async () => {
     const ended = await run(['keys', 'revoke', 'nobody'], { DATA_DIR: join(dir, 'keys') });
-    expect(ended).toMatchObject({ code: 1, out: '', err: 'There is no key nobody: keys list shows the keys\n' });
+    expect(ended).toMatchObject({
+      code: 1,
+      out: '',
+      err: 'No key in use has the id or name nobody: "keys list" shows the keys\n',
+    });
   });
 });
 

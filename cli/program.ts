@@ -54,8 +54,17 @@ keys
   .description('list the keys, without their secrets')
   .action(async () => (await import('./keys.ts')).listKeys(globals()));
 keys
-  .command('revoke')
+  .command('rotate')
   .argument('<id>', 'id or name of the key')
+  .description('make a new key in the place of one, with its name, scopes and rate; it is shown once')
+  .addOption(new Option('--keep <time>', 'how long the former key stays good, e.g. 0s, 15m, 24h').default('24h'))
+  .option('--json', 'print one JSON object')
+  .action(async (id: string, options: { keep: string; json?: true }) =>
+    (await import('./keys.ts')).rotateKey(globals(), id, options),
+  );
+keys
+  .command('revoke')
+  .argument('<id>', 'id of the key, or its name where no other key has it')
   .description('revoke a key at once')
   .action(async (id: string) => (await import('./keys.ts')).revokeKey(globals(), id));
 

@@ -30,6 +30,7 @@ import { DamagedFileError } from './journal/damage.ts';
 import { describeLoss } from './journal/mark.ts';
 import { openJournal, type Journal } from './journal/journal.ts';
 import { isLoopbackHost, requireKey } from './keys/auth.ts';
+import { adoptFirstKey, logFirstKey } from './keys/first-key.ts';
 import { openKeyStore } from './keys/store.ts';
 import { CollectorMetrics } from './self-telemetry/metrics.ts';
 import { otlpRoutes } from './otlp/routes.ts';
@@ -63,6 +64,13 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
   const log = createLog('clowder-otel-collector', settings.LOG_LEVEL);
   const lock = lockDataDir(settings.DATA_DIR);
   const keys = openKeyStore(settings.DATA_DIR);
+  try {
+    logFirstKey(log, adoptFirstKey(keys, settings));
+  } catch (error) {
+    keys.close();
+    lock.release();
+    throw error;
+  }
   if (!isLoopbackHost(settings.HOST) && keys.isEmpty()) {
     keys.close();
     lock.release();

@@ -20,6 +20,10 @@ const settings = z.object({
   HOST: text.default('127.0.0.1').describe('Address to listen on'),
   PORT: valueOf(port).default(4318).describe('Port to listen on, 0 for any free one'),
   DATA_DIR: text.default('data').describe('Directory of the journal and the keys'),
+  CLOWDER_OTEL_FIRST_KEY: text
+    .optional()
+    .describe('A key that you made, of 32 to 200 characters, scope ingest; another one at the next start replaces it'),
+  CLOWDER_OTEL_FIRST_KEY_FILE: text.optional().describe('File that holds it instead, such as a mounted secret'),
   ...brokerSettings,
   JOURNAL_MAX_BYTES: bytes.default(1024 ** 3).describe('Bound of the journal, e.g. 500MiB'),
   JOURNAL_RETENTION_DAYS: valueOf(number('a number of days', { above: 0 }))

@@ -36,10 +36,6 @@ function api({ keys = KEYS, verdict }: { keys?: typeof KEYS; verdict?: () => Pro
       allowedOrigins: [SITE],
       clientAddress: trustProxies(['192.0.2.9']),
       keys: {
-        add: () => ({ id: '', key: '' }),
-        revoke: () => false,
-        close: () => undefined,
-        list: () => Object.values(keys).map((key) => (key === 'revoked' ? keyOf(['browser']) : key)),
         isEmpty: () => Object.keys(keys).length === 0,
         verify: (presented) => keys[presented] ?? 'unknown',
       },

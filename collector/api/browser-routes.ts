@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { ClientAddressOf } from '../keys/client-address.ts';
 import { createByteBudget } from '../otlp/byte-budget.ts';
 import { overRate, remoteAddress } from '../keys/auth.ts';
-import type { KeyStore } from '../keys/store.ts';
+import type { KeyCheck } from '../keys/store.ts';
 import type { StatedEvent, StatedVerdict } from '../intake/stated-intake.ts';
 import { CollectorError } from '../errors.ts';
 import { ANSWERS } from './answer-schemas.ts';
@@ -13,7 +13,7 @@ import { JSON_ERRORS, readJson } from './request-body.ts';
 import { defineRoute, serve, type Route } from './route.ts';
 
 export interface BrowserDependencies {
-  readonly keys: KeyStore;
+  readonly keys: KeyCheck;
   readonly allowedOrigins: readonly string[];
   readonly clientAddress: ClientAddressOf;
   readonly submit: (
@@ -117,7 +117,7 @@ function keyOf(body: unknown): string {
 }
 
 /** A snippet sends its key in the body or the query, so that no guard in front can check it. */
-async function checkKey(keys: KeyStore, presented: string): Promise<void> {
+async function checkKey(keys: KeyCheck, presented: string): Promise<void> {
   if (keys.isEmpty()) return;
   const key = keys.verify(presented);
   if (key === 'unknown' || key === 'revoked')

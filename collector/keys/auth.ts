@@ -5,14 +5,14 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { trustProxies } from './client-address.ts';
 import { CollectorError } from '../errors.ts';
 import { handleAs } from './sender.ts';
-import type { ApiKey, KeyStore, Scope } from './store.ts';
+import type { ApiKey, KeyCheck, Scope } from './store.ts';
 
 /** Why a key did not let a request in. */
 export const REFUSALS = ['missing', 'unknown', 'revoked', 'scope'] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
 export interface KeyGuard {
-  readonly keys: KeyStore;
+  readonly keys: KeyCheck;
   /** Makes another error of why a request is not let in. @default as it is: unauthorized, forbidden, too_many_requests */
   readonly refuse?: (error: CollectorError) => CollectorError;
   /** Told of each request whose key did not let it in. */
@@ -72,10 +72,10 @@ export function requireKey(scope: Scope, { keys, refuse = (error) => error, onRe
 }
 
 /** By store and key: a key has one rate, however many guards it passes. */
-const limitersOf = new WeakMap<KeyStore, Map<string, RateLimiterMemory>>();
+const limitersOf = new WeakMap<KeyCheck, Map<string, RateLimiterMemory>>();
 
 /** Counts a request with the key; seconds to wait where it is one too many for this second, else undefined. */
-export async function overRate(keys: KeyStore, key: ApiKey): Promise<number | undefined> {
+export async function overRate(keys: KeyCheck, key: ApiKey): Promise<number | undefined> {
   let limiters = limitersOf.get(keys);
   if (limiters === undefined) limitersOf.set(keys, (limiters = new Map()));
   let limiter = limiters.get(key.id);

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openKeyStore, type KeyStore } from './store.ts';
 
@@ -37,7 +38,7 @@ describe('a key', () => {
 
   test('differs from every other', () => {
     const store = open();
-    const made = Array.from({ length: 20 }, () => store.add(script));
+    const made = Array.from({ length: 20 }, (_, index) => store.add({ ...script, name: `script ${index}` }));
     expect(new Set(made.map(({ key }) => key.slice(-43))).size).toBe(20);
     expect(new Set(made.map(({ id }) => id)).size).toBe(20);
   });
@@ -87,32 +88,90 @@ describe('an unknown key', () => {
   });
 });
 
+describe('the name of a key', () => {
+  test('belongs to one key in use', () => {
+    const store = open();
+    const { id } = store.add(script);
+    expect(() => store.add(script)).toThrow(
+      `The key ${id} has the name script: choose another name, or replace that key with "keys rotate script"`,
+    );
+    expect(store.list()).toHaveLength(1);
+  });
+
+  test('is free again once its key is revoked', () => {
+    const store = open();
+    store.add(script);
+    store.revoke('script');
+    expect(store.verify(store.add(script).key)).toMatchObject({ name: 'script' });
+  });
+});
+
+describe('rotating', () => {
+  test('makes a key that may do the same, and leaves the former one good for the time asked', () => {
+    const store = open();
+    const former = store.add({ name: 'both', scopes: ['ingest', 'read'], ratePerS: 7 });
+    expect(store.verify(former.key)).toMatchObject({ id: former.id });
+    const made = store.rotate('both', 60_000);
+    expect(made.former.id).toBe(former.id);
+    expect(store.verify(made.key)).toMatchObject({ name: 'both', scopes: ['ingest', 'read'], ratePerS: 7 });
+    time += 59_999;
+    expect(store.verify(former.key)).toMatchObject({ id: former.id });
+    time += 1;
+    expect(store.verify(former.key)).toBe('revoked');
+    expect(store.verify(made.key)).toMatchObject({ id: made.id });
+  });
+
+  test('is by id or name, and the name stays that of the new key', () => {
+    const store = open();
+    const first = store.add(script);
+    const second = store.rotate(first.id, 60_000);
+    expect(store.rotate('script', 0).former.id).toBe(second.id);
+    expect(store.verify(second.key)).toBe('revoked');
+  });
+
+  test('of a key that there is not says so', () => {
+    expect(() => open().rotate('nobody', 0)).toThrow(
+      'No key in use has the id or name nobody: "keys list" shows the keys',
+    );
+  });
+});
+
 describe('revoking', () => {
   test('is told apart from a key that never was', () => {
     const store = open();
     const { id, key } = store.add(script);
-    expect(store.revoke(id)).toBe(true);
+    expect(store.revoke(id)).toMatchObject({ id, name: 'script' });
     expect(store.verify(key)).toBe('revoked');
   });
 
   test('of an id that there is not, or for a second time, says so', () => {
     const store = open();
     const { id } = store.add(script);
-    expect(store.revoke('nobody')).toBe(false);
-    expect(store.revoke(id)).toBe(true);
-    expect(store.revoke(id)).toBe(false);
+    const none = /^No key in use has the id or name/;
+    expect(() => store.revoke('nobody')).toThrow(none);
+    store.revoke(id);
+    expect(() => store.revoke(id)).toThrow(none);
   });
 
-  test('by name takes every key of that name and no other', () => {
+  test('by name takes no other key', () => {
     const store = open();
-    const [first, second] = [store.add(script), store.add(script)];
+    const one = store.add(script);
     const other = store.add({ ...script, name: 'other' });
     store.revoke('script');
-    expect([first, second, other].map(({ key }) => store.verify(key))).toEqual([
-      'revoked',
-      'revoked',
-      expect.objectContaining({ name: 'other' }),
-    ]);
+    expect(store.verify(one.key)).toBe('revoked');
+    expect(store.verify(other.key)).toMatchObject({ name: 'other' });
+  });
+
+  test('by a name that several keys have, as an older version allowed, asks for an id and revokes none', () => {
+    const store = open();
+    const [first, second] = [store.add(script), store.add({ ...script, name: 'other' })];
+    const database = new DatabaseSync(join(dir, 'keys.db'));
+    database.exec("UPDATE key SET name = 'script'");
+    database.close();
+    expect(() => store.revoke('script')).toThrow(/^2 keys have the name script: give the id of one: /);
+    store.revoke(first.id);
+    time += 250;
+    expect(store.verify(second.key)).toMatchObject({ id: second.id });
   });
 
   test('keeps the key in the list, so that a site whose only key is revoked does not fall open', () => {

@@ -14,19 +14,58 @@ export interface ApiKey {
   /** Requests a second. */
   readonly ratePerS: number;
   readonly createdAtMs: number;
+  /** From when on it is not let in; after a rotation that may be a time to come. */
   readonly revokedAtMs: number | undefined;
 }
 
-export interface KeyStore {
-  /** The key itself is in the answer and nowhere else. */
-  add(wanted: { name: string; scopes: readonly Scope[]; ratePerS: number }): { id: string; key: string };
-  list(): readonly ApiKey[];
+/** What a new key may do. */
+export interface WantedKey {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly ratePerS: number;
+}
+
+/** What a guard asks. */
+export interface KeyCheck {
   /** Whether no key was ever made. */
   isEmpty(): boolean;
-  /** By id or name; false where there is none. */
-  revoke(idOrName: string): boolean;
   verify(presented: string): ApiKey | 'unknown' | 'revoked';
+}
+
+export interface KeyStore extends KeyCheck {
+  /**
+   * The key itself is in the answer and nowhere else.
+   *
+   * @throws KeyError where a key that is in use has the name
+   */
+  add(wanted: WantedKey): MadeKey;
+  /** Takes a key that somebody else made; undefined where it is there already. */
+  adopt(key: string, wanted: WantedKey): MadeKey | undefined;
+  list(): readonly ApiKey[];
+  /**
+   * Revokes the one key of that id or name.
+   *
+   * @throws KeyError where there is none, or where the name is that of several
+   */
+  revoke(idOrName: string): ApiKey;
+  /**
+   * Makes a new key with the name, scopes and rate of the one of that id or name, which stays good for `keepMs` more.
+   *
+   * @throws KeyError as `revoke`
+   */
+  rotate(idOrName: string, keepMs: number): MadeKey & { readonly former: ApiKey };
   close(): void;
+}
+
+export interface MadeKey {
+  readonly id: string;
+  readonly key: string;
+}
+
+/** A wish that the keys there are do not allow; its message says what to do. */
+export class KeyError extends Error {
+  readonly code = 'key_refused';
+  override readonly name = 'KeyError';
 }
 
 const KEY = /^clo_([0-9a-f]{12})_[\w-]{43}$/;
@@ -49,7 +88,7 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
   `);
   const all = database.prepare('SELECT * FROM key ORDER BY created, id');
   const insert = database.prepare('INSERT INTO key (id, hash, name, scopes, rate, created) VALUES (?, ?, ?, ?, ?, ?)');
-  const strike = database.prepare('UPDATE key SET revoked = ? WHERE (id = ? OR name = ?) AND revoked IS NULL');
+  const strike = database.prepare('UPDATE key SET revoked = ? WHERE id = ?');
   const version = database.prepare('PRAGMA data_version');
   let cached = new Map<string, { key: ApiKey; hash: Buffer }>();
   /** What was presented and found right since the keys were last read. */
@@ -84,13 +123,58 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
     load();
   }
 
+  function keep(id: string, key: string, { name, scopes, ratePerS }: WantedKey): MadeKey {
+    named(() => insert.run(id, hash('sha256', key, 'hex'), name, scopes.join(','), ratePerS, now()));
+    load();
+    return { id, key };
+  }
+
+  function make(wanted: WantedKey): MadeKey {
+    const id = randomBytes(6).toString('hex');
+    return keep(id, `clo_${id}_${randomBytes(32).toString('base64url')}`, wanted);
+  }
+
+  function strikeAt(timeMs: number, { id }: ApiKey): void {
+    named(() => strike.run(timeMs, id));
+    load();
+  }
+
+  /** Those that no one has revoked, now or for later. */
+  const inUse = (): readonly ApiKey[] => {
+    load();
+    return [...cached.values()].map(({ key }) => key).filter(({ revokedAtMs }) => revokedAtMs === undefined);
+  };
+
+  /** @throws KeyError */
+  function theOne(idOrName: string): ApiKey {
+    const keys = inUse();
+    const one = keys.find(({ id }) => id === idOrName);
+    if (one !== undefined) return one;
+    const [first, ...others] = keys.filter(({ name }) => name === idOrName);
+    if (first === undefined)
+      throw new KeyError(`No key in use has the id or name ${idOrName}: "keys list" shows the keys`);
+    if (others.length > 0)
+      throw new KeyError(
+        `${others.length + 1} keys have the name ${idOrName}: give the id of one: ${[first, ...others].map(({ id }) => id).join(', ')}`,
+      );
+    return first;
+  }
+
+  const isGood = ({ revokedAtMs = Number.POSITIVE_INFINITY }: ApiKey): boolean => now() < revokedAtMs;
+
   return {
-    add: ({ name, scopes, ratePerS }) => {
-      const id = randomBytes(6).toString('hex');
-      const key = `clo_${id}_${randomBytes(32).toString('base64url')}`;
-      insert.run(id, hash('sha256', key, 'hex'), name, scopes.join(','), ratePerS, now());
+    add: (wanted) => {
+      const taken = inUse().find(({ name }) => name === wanted.name);
+      if (taken !== undefined)
+        throw new KeyError(
+          `The key ${taken.id} has the name ${wanted.name}: choose another name, or replace that key with "keys rotate ${wanted.name}"`,
+        );
+      return make(wanted);
+    },
+    adopt: (key, wanted) => {
       load();
-      return { id, key };
+      const id = idOf(key);
+      return cached.has(id) ? undefined : keep(id, key, wanted);
     },
     list: () => {
       refresh();
@@ -101,21 +185,30 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
       return cached.size === 0;
     },
     revoke: (idOrName) => {
-      const changed = strike.run(now(), idOrName, idOrName).changes > 0;
-      load();
-      return changed;
+      const one = theOne(idOrName);
+      strikeAt(now(), one);
+      return one;
+    },
+    rotate: (idOrName, keepMs) => {
+      const former = theOne(idOrName);
+      const made = make(former);
+      strikeAt(now() + keepMs, former);
+      return { ...made, former };
     },
     verify: (presented) => {
       refresh();
       const known = recognised.get(presented);
-      if (known !== undefined) return known;
-      const entry = cached.get(KEY.exec(presented)?.[1] ?? '');
+      if (known !== undefined) return isGood(known) ? known : 'revoked';
+      const entry = cached.get(idOf(presented));
       const given = hash('sha256', presented, 'buffer');
       if (entry === undefined || !timingSafeEqual(entry.hash, given)) return 'unknown';
-      if (entry.key.revokedAtMs !== undefined) return 'revoked';
+      if (!isGood(entry.key)) return 'revoked';
       if (recognised.size < RECOGNISED_MAX) recognised.set(presented, entry.key);
       return entry.key;
     },
     close: () => database.close(),
   };
 }
+
+/** Of a key of ours it is in the key; of one that somebody else made it comes of its hash. */
+const idOf = (key: string): string => KEY.exec(key)?.[1] ?? hash('sha256', key, 'hex').slice(0, 12);

@@ -1,6 +1,7 @@
 import { isSecretName, redactQuery, redactText } from '../../taxonomy/redaction.ts';
 
-const BLANK = '***';
+/** What stands where a secret was. */
+export const BLANK = '***';
 const SHOWN_LENGTH = 200;
 
 /** From the first colon after the scheme, if there is one, up to the last @. */

@@ -97,6 +97,22 @@ test('a PORT in use: exit 1, the message names it, and nothing goes on in the ba
   await takes(third, 'the directory is free');
 });
 
+test('a first key of the settings: the collector starts open to others, lets it in and nobody else; a file that is none: exit 2', async () => {
+  const file = join(scratch.path, 'first-key');
+  writeFileSync(file, `${'k'.repeat(32)}\n`);
+  const env = { HOST: '0.0.0.0', CLOWDER_OTEL_FIRST_KEY_FILE: file };
+  await using collector = await startCollector({ amqpUrl: broker.url, env });
+  const statusWith = async (authorization: string): Promise<number> => {
+    const body = JSON.stringify({ event: 'file.deleted', file_id: 'f' });
+    const headers = { 'content-type': 'application/json', authorization };
+    return (await fetch(`${collector.url}/api/v1/events`, { method: 'POST', headers, body })).status;
+  };
+  expect(await statusWith(`Bearer ${'k'.repeat(32)}`)).toBe(202);
+  expect(await statusWith(`Bearer ${'l'.repeat(32)}`)).toBe(401);
+  const ended = await runCliToEnd(['collector'], { ...env, DATA_DIR: join(scratch.path, 'none'), CLOWDER_OTEL_FIRST_KEY_FILE: '/dev/null' }); // prettier-ignore
+  expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^CLOWDER_OTEL_FIRST_KEY_FILE holds no key/) }); // prettier-ignore
+});
+
 describe('an AMQP_URL that is wrong', () => {
   const guest = 'guest:s3cret';
   test.each([

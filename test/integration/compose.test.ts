@@ -21,6 +21,7 @@ test('docker-compose takes the file, and what is set reaches the programs', () =
   const { services } = configOf({ ...SET, CLOWDER_URL: 'http://clowder.example:9000' });
   expect(services['collector']?.environment?.['AMQP_URL']).toBe('amqp://clowder-otel:p@rabbitmq:5672/');
   expect(services['otel-collector']?.environment?.['CLOWDER_OTEL_API_KEY']).toBe('k');
+  expect(services['collector']?.environment?.['CLOWDER_OTEL_FIRST_KEY']).toBe('k');
   expect(services['proxy']?.environment?.['PROXY_TARGET']).toBe('http://clowder.example:9000');
 });
 

@@ -47,15 +47,13 @@ async function run(commands: string, env: Readonly<Record<string, string>> = {})
 }
 
 describe('docs/deploy.md', () => {
-  test('makes a key, starts the demo, and has every command that docker-compose takes', async () => {
+  test('starts the demo, and has every command that docker-compose takes', async () => {
     const temp = await tempDir('docs-deploy');
     const env = { DATA_DIR: join(temp.path, 'data'), RABBITMQ_PASSWORD: 'p', CLOWDER_OTEL_API_KEY: 'k' };
     try {
       const [demo = ''] = blocks('deploy', 'sh');
       const output = await run(demo, { DATA_DIR: env.DATA_DIR });
-      // In the container it runs; here it ran once.
       await (await startCollector({ amqpUrl: 'amqp://127.0.0.1:1', dataDir: env.DATA_DIR })).stop();
-      expect(output).toMatch(/"key":"clo_/);
       expect(output.split('\n')).toEqual(expect.arrayContaining(['stand-in', 'traffic', 'nginx', 'jaeger']));
       const inline = [...page('deploy').matchAll(/`((?:\w+=\w+ )?docker-compose (?!instead)[^`]+)`/g)];
       expect(inline.length).toBeGreaterThan(5);

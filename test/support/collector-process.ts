@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { cli } from './cli.ts';
 import { freePort, startProcess, tempDir, type Exit, type RunningProcess } from './processes.ts';
 import { answersOk } from './wait-for.ts';
@@ -108,6 +109,11 @@ export async function runCli(args: readonly string[], env: Readonly<Record<strin
 
 /** Makes an API key, as an operator does before the collector is first started. */
 export async function makeKey(dataDir: string, scope: string): Promise<string> {
-  const made = await runCli(['keys', 'add', '--name', scope, '--scope', scope, '--json'], { DATA_DIR: dataDir });
+  const made = await runCli(
+    ['keys', 'add', '--name', `${scope}-${randomBytes(4).toString('hex')}`, '--scope', scope, '--json'],
+    {
+      DATA_DIR: dataDir,
+    },
+  );
   return (JSON.parse(made) as { key: string }).key;
 }

@@ -109,11 +109,6 @@ describe("Kubernetes' own schemas", () => {
     expect(objectionsTo(one)).toEqual([]);
   }); // prettier-ignore
 
-  test('have none to what docs/kubernetes.md has kubectl run', () => {
-    const [, overrides = ''] = /--overrides='([^']+)'/.exec(read('docs/kubernetes.md')) ?? [];
-    expect(objectionsTo({ apiVersion: 'v1', kind: 'Pod', ...(JSON.parse(overrides) as object) })).toEqual([]);
-  });
-
   const pod = { name: 'a', image: 'b:1', ports: [{ containerPort: 1 }], resources: { limits: { memory: '1Gi' } } };
   const deployment = (changed: object, spec: object = {}) => ({
     apiVersion: 'apps/v1',
@@ -243,7 +238,7 @@ describe('docs/kubernetes.md', () => {
       expect(secrets.some((made) => made.startsWith(`${name} `) && made.includes(`=${key}=`))).toBe(true);
     for (const [, name = ''] of objects.matchAll(/"secretRef":\{"name":"([^"]+)"\}/g))
       expect(secrets.some((made) => made.startsWith(`${name} `))).toBe(true);
-    const maps = commands.flatMap((command) => [...command.matchAll(/ create configmap (\S+) --from-file=(\S+)=(\S+)$/g)]); // prettier-ignore
+    const maps = commands.flatMap((command) => Array.from(command.matchAll(/ create configmap (\S+) --from-file=(\S+)=(\S+)$/g))); // prettier-ignore
     const mounted = new Set([...objects.matchAll(/"configMap":\{"name":"([^"]+)"\}/g)].map(([, name]) => name));
     expect(new Set(maps.map(([, name]) => name))).toEqual(mounted);
     for (const [, , key = '', path = ''] of maps) {
@@ -252,9 +247,9 @@ describe('docs/kubernetes.md', () => {
     }
   });
 
-  test('scales and mounts what there is', () => {
-    for (const command of commands.filter((one) => one.includes(' scale ')))
-      expect(command).toMatch(/^kubectl scale statefulset clowder-otel-collector --replicas=[01]$/);
-    expect(read('docs/kubernetes.md')).toContain('"claimName":"journal-clowder-otel-collector-0"');
+  test('has the collector let the key in by which its agents come', () => {
+    const fromSecret = { valueFrom: { secretKeyRef: { name: 'clowder-otel', key: 'api-key' } } };
+    expect(objects).toContain(JSON.stringify({ name: 'CLOWDER_OTEL_FIRST_KEY', ...fromSecret }));
+    expect(objects).toContain(JSON.stringify({ name: 'CLOWDER_OTEL_API_KEY', ...fromSecret }));
   });
 });

@@ -77,14 +77,7 @@ function collector() {
     rejected: rejectedRoutes({ journal, intake: { submit: async () => [] }, context: createMapContext() }),
     held: heldRoutes({ retryNow: async () => ({ published: 1, held: 0 }) }),
     browser: browserRoutes({
-      keys: {
-        add: none,
-        list: () => [],
-        isEmpty: () => true,
-        revoke: none,
-        verify: () => 'unknown',
-        close: () => undefined,
-      },
+      keys: { isEmpty: () => true, verify: () => 'unknown' },
       allowedOrigins: ['https://clowder.example'],
       clientAddress: trustProxies([]),
       submit,
@@ -106,10 +99,6 @@ function collector() {
       }),
     log: pino({ level: 'silent' }),
   });
-}
-
-function none(): never {
-  throw new Error('not asked for here');
 }
 
 describe('the document', () => {
