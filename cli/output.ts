@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { duration } from '../runtime/config/values.ts';
-import { onOneLine } from '../taxonomy/text.ts';
+import { terminalJson, terminalText } from './terminal-text.ts';
 
 type Row = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
@@ -12,11 +12,11 @@ export function printRows(
 ): void {
   if (stream.isTTY) {
     const table = new Table({ head: [...columns], style: { head: [], border: [] } });
-    for (const row of rows) table.push(columns.map((column) => onOneLine(String(row[column] ?? ''))));
+    for (const row of rows) table.push(columns.map((column) => terminalText(String(row[column] ?? ''))));
     stream.write(`${table.toString()}\n`);
     return;
   }
-  for (const row of rows) stream.write(`${JSON.stringify(row)}\n`);
+  for (const row of rows) stream.write(`${terminalJson(row)}\n`);
 }
 
 const REWRITE_MS = 100;

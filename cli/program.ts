@@ -1,6 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { errorText } from '../runtime/error-text.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { addProxyFlags } from './proxy-flags.ts';
+import { terminalText } from './terminal-text.ts';
 
 /** Every command and its options. */
 const program = new Command('clowder-otel')
@@ -180,7 +182,10 @@ export async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
   } catch (error) {
     // Commander has said so itself; its code 0 is help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return error instanceof Error && 'code' in error && USAGE_CODES.has(error.code) ? 2 : 1;
+    const isUsage = error instanceof Error && 'code' in error && USAGE_CODES.has(error.code);
+    // What is wrong with the settings is said on a line each.
+    const lines = isUsage ? error.message.split('\n') : [errorText(error)];
+    process.stderr.write(`${lines.map(terminalText).join('\n')}\n`);
+    return isUsage ? 2 : 1;
   }
 }

@@ -77,7 +77,7 @@ export async function checkSinks(options: GlobalOptions, names: readonly string[
 /** `sink dead NAME`: lists what was put aside, with the reasons. */
 export async function listDead(options: GlobalOptions, name: string, { limit }: { limit: number }): Promise<void> {
   const { broker } = load(options);
-  const letters = await withBroker(broker, (model) => listDeadLetters(model, known(name), limit));
+  const letters = await withBroker(broker, ({ model }) => listDeadLetters(model, known(name), limit));
   printRows(
     letters.map(({ id, type, class: deadClass, reason, time }) => ({ id, type, class: deadClass, reason, time })),
     ['id', 'type', 'class', 'reason', 'time'],
@@ -88,11 +88,12 @@ export async function listDead(options: GlobalOptions, name: string, { limit }: 
 export async function replayDead(options: GlobalOptions, name: string, { limit }: { limit?: number }): Promise<void> {
   const { broker } = load(options);
   const shown = progress('replayed');
-  const replayed = await withBroker(broker, (model) =>
-    replayDeadLetters(model, known(name), limit ?? Number.POSITIVE_INFINITY, (moved) => shown.update(moved)),
+  const { moved, left, reason } = await withBroker(broker, (opened) =>
+    replayDeadLetters(opened, known(name), limit ?? Number.POSITIVE_INFINITY, (so) => shown.update(so)),
   );
   shown.end();
-  printRows([{ replayed }], ['replayed']);
+  printRows([{ replayed: moved, ...(left > 0 && { left }) }], ['replayed', ...(left > 0 ? ['left'] : [])]);
+  if (left > 0) throw new Error(`RabbitMQ does not take ${left} messages, which stay put aside: ${reason}`);
 }
 
 /** Everything that is configured, checked as a whole. @throws ConfigError */

@@ -14,6 +14,7 @@ import { ConnectionCounter, type ConnectionCounterOptions } from './connections/
 import { amqpTls } from '../runtime/amqp/broker-settings.ts';
 import { ConfigError } from '../runtime/config/config-error.ts';
 import { isOneOf } from '../runtime/config/networks.ts';
+import { errorText } from '../runtime/error-text.ts';
 import { entriesOf } from '../runtime/config/values.ts';
 import { CollectorError } from './errors.ts';
 import type { Settings } from './config.ts';
@@ -85,7 +86,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     maxBytes: settings.JOURNAL_MAX_BYTES,
     retentionMs: settings.JOURNAL_RETENTION_DAYS * 86_400_000,
     onFatal: (error) => {
-      failure = `The journal failed: ${error.message}. Restart the collector; nothing acknowledged is lost`;
+      failure = `The journal failed: ${errorText(error)}. Restart the collector; nothing acknowledged is lost`;
       log.fatal({ err: error }, 'the journal failed');
     },
   });

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { errorText } from '../../runtime/error-text.ts';
 import { fromCloudEvent } from '../../taxonomy/cloud-events.ts';
 import type { EventIssue } from '../../taxonomy/check-draft.ts';
 import { cut } from '../../taxonomy/text.ts';
@@ -41,10 +42,7 @@ export async function readJson(c: Context, limits: BodyLimits): Promise<unknown>
     return JSON.parse(utf8.decode(body));
   } catch (error) {
     if (error instanceof TypeError) throw new CollectorError('invalid_json', 'The body is not valid UTF-8');
-    throw new CollectorError(
-      'invalid_json',
-      `The body is not valid JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new CollectorError('invalid_json', `The body is not valid JSON: ${errorText(error)}`);
   }
 }
 

@@ -1,3 +1,5 @@
+import { errorText } from '../../runtime/error-text.ts';
+
 /** Result codes of SQLite, without their extensions. */
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
@@ -51,8 +53,7 @@ export function* namingEach<T>(path: string, cure: string, items: Iterable<T>): 
 
 function named(path: string, cure: string, cause: unknown): unknown {
   if (!isDamage(cause)) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new DamagedFileError(`${path} is damaged (${reason}). Stop the collector and ${cure}`, { cause });
+  return new DamagedFileError(`${path} is damaged (${errorText(cause)}). Stop the collector and ${cure}`, { cause });
 }
 
 export const JOURNAL_CURE =

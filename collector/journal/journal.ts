@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { errorText } from '../../runtime/error-text.ts';
 import { CollectorError } from '../errors.ts';
 import { JOURNAL_CURE, naming, namingEach } from './damage.ts';
 import type { JournalLoss } from './mark.ts';
@@ -167,7 +168,7 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
     if (closing && left.length === 0) return;
     failed = error;
     opened.reject(error);
-    for (const waiter of left) waiter.reject(unavailable(error.message));
+    for (const waiter of left) waiter.reject(unavailable(errorText(error)));
     onFatal?.(error);
   }
 
@@ -188,7 +189,8 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
   const isThere = parts.watch(path);
 
   function write({ append, ...change }: JournalChange): Promise<{ readonly heldIds: readonly number[] }> {
-    if (failed !== undefined || closing) return Promise.reject(unavailable(failed?.message ?? 'the journal is closed'));
+    if (failed !== undefined || closing)
+      return Promise.reject(unavailable(failed === undefined ? 'the journal is closed' : errorText(failed)));
     const written = Promise.withResolvers<{ heldIds: readonly number[] }>();
     const lines = append?.join('\n') ?? '';
     waiting.push({

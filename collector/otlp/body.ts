@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import type { Context } from 'hono';
+import { errorText } from '../../runtime/error-text.ts';
 import { CollectorError } from '../errors.ts';
 import type { ByteLease } from './byte-budget.ts';
 
@@ -121,7 +122,7 @@ function inflated(source: Readable): Gunzip {
 }
 
 function unreadable(error: unknown): CollectorError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   const isGzip = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
   return new CollectorError(
     'invalid_body',

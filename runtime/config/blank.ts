@@ -1,3 +1,4 @@
+import { errorText } from '../error-text.ts';
 import { isSecretName, redactQuery, redactText } from '../../taxonomy/redaction.ts';
 
 /** What stands where a secret was. */
@@ -55,6 +56,5 @@ export function shown(value: unknown, isSecret: boolean): string {
 
 /** Why a file cannot be read, without its path: that stands beside it already, and may be no path but a URL. */
 export function whyUnreadable(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return message.replace(/, \w+ '.*'$/s, '');
+  return errorText(cause).replace(/, \w+ '.*'$/s, '');
 }

@@ -1,5 +1,5 @@
 import type { Prepared } from '../event/prepare.ts';
-import type { DeadClass, QueueLink, QueueMessage } from '../queue/message.ts';
+import type { DeadClass, DeadReason, QueueLink, QueueMessage } from '../queue/message.ts';
 import type { SendOutcome } from '../../runtime/sending/outcome.ts';
 import type { BatchLimits, Sink } from '../sink.ts';
 import { AckLedger } from './ack-ledger.ts';
@@ -60,10 +60,14 @@ const TRIAL_EVENTS = 10;
 /** Batches that the queue may hand out ahead of the one in flight. */
 const BATCHES_AHEAD = 2;
 const PREFETCH_MAX = 10_000;
+/** Messages that may wait for the dead-letter queue to take them, with all others going on. */
+const UNBURIED_MAX = 1000;
+/** When stopping, what is being put aside is waited for so long. */
+const BURY_MS = 1000;
 
 /** How many unacknowledged messages a sink with these limits is given at once. */
 export function prefetchFor(limits: BatchLimits): number {
-  return Math.min(PREFETCH_MAX, Math.max(100, limits.maxEvents * (1 + BATCHES_AHEAD)));
+  return UNBURIED_MAX + Math.min(PREFETCH_MAX, Math.max(100, limits.maxEvents * (1 + BATCHES_AHEAD)));
 }
 
 /**
@@ -88,6 +92,8 @@ export class Delivery {
   #parts: (readonly Entry[])[] = [];
   #inFlight: readonly Entry[] = [];
   #idle: { readonly wake: AbortController; readonly gathering: boolean } | undefined;
+  /** What is on its way to the dead-letter queue: nothing waits for it. */
+  readonly #burying = new Set<Promise<void>>();
   #rateFreeMs = 0;
   #problem: DeliveryState['problem'];
 
@@ -141,7 +147,7 @@ export class Delivery {
       return;
     }
     if (prepared.kind === 'poison') {
-      void this.#bury(message, link, { class: 'poison', reason: prepared.reason });
+      this.#bury(message, link, { class: 'poison', reason: prepared.reason });
       return;
     }
     const { event, orderKey } = prepared;
@@ -159,6 +165,9 @@ export class Delivery {
       if (pauseMs > 0) await this.#options.clock.wait(pauseMs, this.#stop.signal);
       else await this.#step();
     }
+    const patience = new AbortController();
+    await Promise.race([Promise.all(this.#burying), this.#options.clock.wait(BURY_MS, patience.signal)]);
+    patience.abort();
   }
 
   /** Takes up no further batch; `run` ends when the one in flight is answered. */
@@ -225,7 +234,7 @@ export class Delivery {
     this.#inFlight = part;
     const outcome = await this.#send(part);
     observer.sent(outcome, part.length, (clock.now() - begunMs) / 1000);
-    await this.#conclude(part, outcome);
+    this.#conclude(part, outcome);
     this.#inFlight = [];
   }
 
@@ -249,7 +258,7 @@ export class Delivery {
     }
   }
 
-  async #conclude(part: readonly Entry[], outcome: SendOutcome): Promise<void> {
+  #conclude(part: readonly Entry[], outcome: SendOutcome): void {
     const now = this.#options.clock.now();
     switch (outcome.kind) {
       case 'accepted':
@@ -272,7 +281,7 @@ export class Delivery {
     this.#again(part);
   }
 
-  async #concludePartial(part: readonly Entry[], outcome: SendOutcome & { kind: 'partial' }): Promise<void> {
+  #concludePartial(part: readonly Entry[], outcome: SendOutcome & { kind: 'partial' }): void {
     const again = new Set(outcome.again);
     const refused = part.filter(({ event }) => outcome.rejected.has(event.id));
     const later = part.filter(({ event }) => again.has(event.id) && !outcome.rejected.has(event.id));
@@ -280,18 +289,12 @@ export class Delivery {
     this.#settleAccepted(part.filter(({ event }) => !again.has(event.id) && !outcome.rejected.has(event.id)));
     // What is asked about once more at once is less than before: without end, nobody is asked.
     this.#putOff(later, outcome.afterMs === 0 && refused.length > 0 ? 'at once' : outcome.afterMs);
-    await Promise.all(
-      refused.map(({ event, message, link }) =>
-        this.#bury(message, link, { class: 'rejected', reason: outcome.rejected.get(event.id) ?? '' }, event.id),
-      ),
-    );
+    for (const { event, message, link } of refused)
+      this.#bury(message, link, { class: 'rejected', reason: outcome.rejected.get(event.id) ?? '' }, event.id);
   }
 
   /** Nobody says which event is to blame: halves of the batch tell, and in the end one alone. */
-  async #divide(
-    part: readonly Entry[],
-    { kind, reason }: { kind: 'too_large' | 'rejected'; reason: string },
-  ): Promise<void> {
+  #divide(part: readonly Entry[], { kind, reason }: { kind: 'too_large' | 'rejected'; reason: string }): void {
     const [only] = part;
     if (only !== undefined && part.length === 1)
       return this.#bury(only.message, only.link, { class: kind, reason }, only.event.id);
@@ -335,14 +338,14 @@ export class Delivery {
     );
   }
 
-  /** Copies to the dead-letter queue, then acknowledges. */
-  async #bury(
-    message: QueueMessage,
-    link: QueueLink,
-    why: { class: DeadClass; reason: string },
-    id = message.id,
-  ): Promise<void> {
+  /** Copies to the dead-letter queue, then acknowledges; meanwhile others are delivered. */
+  #bury(message: QueueMessage, link: QueueLink, why: DeadReason, id = message.id): void {
     if (link !== this.#link) return;
+    const burying = this.#copyToDeadLetters(message, link, why, id).finally(() => this.#burying.delete(burying));
+    this.#burying.add(burying);
+  }
+
+  async #copyToDeadLetters(message: QueueMessage, link: QueueLink, why: DeadReason, id: string): Promise<void> {
     try {
       await link.bury(message, why);
     } catch {

@@ -9,15 +9,21 @@ export interface BrokerAccess {
   readonly tls: BrokerTls | undefined;
 }
 
+/** A connection that was opened, and how. */
+export interface OpenBroker {
+  readonly model: ChannelModel;
+  readonly url: string;
+  readonly tls: BrokerTls | undefined;
+  /** The URL without its password. */
+  readonly broker: string;
+}
+
 /**
  * Does something on a connection of its own and ends it: what is asked for once, from the command line.
  *
  * @throws BrokerError where no broker can be reached; whatever `use` throws
  */
-export async function withBroker<T>(
-  { urls, tls }: BrokerAccess,
-  use: (model: ChannelModel, broker: string) => Promise<T>,
-): Promise<T> {
+export async function withBroker<T>({ urls, tls }: BrokerAccess, use: (opened: OpenBroker) => Promise<T>): Promise<T> {
   const sockets = new AbortController();
   const options = { connectionName: 'clowder-otel sink command', tls, signal: sockets.signal };
   const { model, url } = await connectToAny(urls, options).catch((error: unknown) => {
@@ -26,7 +32,7 @@ export async function withBroker<T>(
   // What is under way on it fails by itself.
   model.on('error', () => undefined);
   try {
-    return await use(model, redactAmqpUrl(url));
+    return await use({ model, url, tls, broker: redactAmqpUrl(url) });
   } finally {
     await endConnection(model);
     sockets.abort();

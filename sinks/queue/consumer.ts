@@ -1,12 +1,11 @@
-import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { BrokerError } from '../../runtime/amqp/broker-error.ts';
 import { connectBroker, endConnection, endOf, type BrokerTls } from '../../runtime/amqp/connection.ts';
 import { keepConnected, type Turn } from '../../runtime/amqp/keep-connected.ts';
 import { declareSinkQueues, removeOtherBindings } from './declare.ts';
-import { confirmedCopy } from './copy.ts';
-import type { DeadClass, QueueLink, QueueMessage } from './message.ts';
-import { DEAD_HEADERS, deadQueueName, queueName, REPLAYED_HEADER } from './names.ts';
+import { DeadLetterWriter, type Unburied } from './dead-letter-writer.ts';
+import type { QueueLink, QueueMessage } from './message.ts';
+import { deadQueueName, queueName, REPLAYED_HEADER } from './names.ts';
 
 export interface ConsumerOptions {
   readonly sink: string;
@@ -26,11 +25,15 @@ export interface ConsumerOptions {
   };
   readonly onConnected: (broker: string) => void;
   readonly onLost: (error: BrokerError) => void;
+  /** RabbitMQ does not take what is to be put aside; or takes it again. */
+  readonly onUnburied: (unburied: Unburied | undefined) => void;
 }
 
 export interface ConsumerState {
   readonly connected: boolean;
   readonly lastError: BrokerError | undefined;
+  /** What cannot be put aside; undefined where there is none. */
+  readonly unburied: Unburied | undefined;
 }
 
 export interface QueueDepth {
@@ -40,9 +43,6 @@ export interface QueueDepth {
   readonly dead: number;
 }
 
-/** A confirm that takes longer means a dead connection. */
-const CONFIRM_MS = 30_000;
-
 /** Consumes a sink's queue over a connection of its own, so that no sink's pace is another's; reconnects for ever. */
 export class QueueConsumer {
   readonly #options: ConsumerOptions;
@@ -50,8 +50,9 @@ export class QueueConsumer {
   readonly #sockets = new AbortController();
   #running: Promise<void> | undefined;
   #model: ChannelModel | undefined;
-  #channel: ConfirmChannel | undefined;
+  #channel: Channel | undefined;
   #consumerTag: string | undefined;
+  #deadLetters: DeadLetterWriter | undefined;
   /** The filter does not change while the process runs. */
   #bindingsInLine = false;
   #lastError: BrokerError | undefined;
@@ -61,7 +62,11 @@ export class QueueConsumer {
   }
 
   get state(): ConsumerState {
-    return { connected: this.#channel !== undefined, lastError: this.#lastError };
+    return {
+      connected: this.#channel !== undefined,
+      lastError: this.#lastError,
+      unburied: this.#deadLetters?.unburied,
+    };
   }
 
   /** Begins to connect, in the background. */
@@ -94,6 +99,7 @@ export class QueueConsumer {
     const model = this.#model;
     this.#model = undefined;
     this.#channel = undefined;
+    await this.#deadLetters?.close();
     if (model !== undefined) await endConnection(model);
     this.#sockets.abort();
     await this.#running;
@@ -111,13 +117,15 @@ export class QueueConsumer {
 
   /** One connection from its beginning to its end; throws what ended it. */
   async #stayConnected({ url, broker, connected }: Turn): Promise<void> {
-    const { sink, tls, receiver, onConnected } = this.#options;
+    const { sink, tls, receiver, onConnected, onUnburied } = this.#options;
     const connectionName = `clowder-otel sink ${sink}`;
     const model = await connectBroker(url, { connectionName, tls, signal: this.#sockets.signal });
     const ended = endOf(model);
     this.#model = model;
+    const deadLetters = new DeadLetterWriter({ sink, url, tls, onUnburied });
+    this.#deadLetters = deadLetters;
     try {
-      await Promise.race([this.#consume(model, ended), ended.promise]);
+      await Promise.race([this.#consume(model, deadLetters, ended), ended.promise]);
       connected();
       this.#lastError = undefined;
       onConnected(broker);
@@ -127,6 +135,7 @@ export class QueueConsumer {
       this.#channel = undefined;
       this.#consumerTag = undefined;
       receiver.detach();
+      void deadLetters.close();
       if (this.#model !== undefined) void endConnection(model);
     }
   }
@@ -137,19 +146,21 @@ export class QueueConsumer {
     this.#bindingsInLine = true;
   }
 
-  async #consume(model: ChannelModel, ended: PromiseWithResolvers<never>): Promise<void> {
+  async #consume(
+    model: ChannelModel,
+    deadLetters: DeadLetterWriter,
+    ended: PromiseWithResolvers<never>,
+  ): Promise<void> {
     const { sink, bindingKeys, prefetch, receiver } = this.#options;
     await declareSinkQueues(model, sink, bindingKeys);
-    const channel = await model.createConfirmChannel();
+    const channel = await model.createChannel();
     channel.on('error', ended.reject);
     channel.on('close', () => ended.reject(new Error('the channel was closed')));
-    // Before the confirm of the same message: the copy does not count as taken.
-    channel.on('return', () => ended.reject(new Error(`the queue ${deadQueueName(sink)} was deleted`)));
     await channel.prefetch(prefetch);
     if (this.#stop.signal.aborted) return;
     this.#channel = channel;
     const received = new Map<number, ConsumeMessage>();
-    receiver.attach(this.#linkOf(channel, received, ended));
+    receiver.attach(linkOf(channel, received, deadLetters, ended));
     const onMessage = (message: ConsumeMessage | null): void => {
       if (message === null) {
         ended.reject(new Error(`the queue ${queueName(sink)} was deleted`));
@@ -160,48 +171,35 @@ export class QueueConsumer {
     };
     this.#consumerTag = (await channel.consume(queueName(sink), onMessage)).consumerTag;
   }
+}
 
-  #linkOf(
-    channel: ConfirmChannel,
-    received: Map<number, ConsumeMessage>,
-    ended: PromiseWithResolvers<never>,
-  ): QueueLink {
-    const { sink } = this.#options;
-    return {
-      ack(tag, multiple) {
-        const message = received.get(tag);
-        if (message === undefined) return;
-        for (const open of received.keys()) {
-          if (open > tag) break;
-          if (multiple || open === tag) received.delete(open);
-        }
-        try {
-          channel.ack(message, multiple);
-        } catch (error) {
-          // The channel is closed and nobody was told yet: the message comes again.
-          ended.reject(error);
-        }
-      },
-      async bury({ tag }, why) {
-        const message = received.get(tag);
-        if (message === undefined) throw new Error('the message is settled');
-        const copy = confirmedCopy(channel, deadQueueName(sink), message, deadHeaders(why));
-        const tooLate = new AbortController();
-        const late = delay(CONFIRM_MS, undefined, { signal: tooLate.signal, ref: false }).then(() => {
-          throw new Error('the broker does not confirm what goes to the dead-letter queue');
-        });
-        late.catch(() => undefined);
-        try {
-          await Promise.race([copy, ended.promise, late]);
-        } catch (error) {
-          ended.reject(error);
-          throw error;
-        } finally {
-          tooLate.abort();
-        }
-      },
-    };
-  }
+function linkOf(
+  channel: Channel,
+  received: Map<number, ConsumeMessage>,
+  deadLetters: DeadLetterWriter,
+  ended: PromiseWithResolvers<never>,
+): QueueLink {
+  return {
+    ack(tag, multiple) {
+      const message = received.get(tag);
+      if (message === undefined) return;
+      for (const open of received.keys()) {
+        if (open > tag) break;
+        if (multiple || open === tag) received.delete(open);
+      }
+      try {
+        channel.ack(message, multiple);
+      } catch (error) {
+        // The channel is closed and nobody was told yet: the message comes again.
+        ended.reject(error);
+      }
+    },
+    async bury({ tag }, why) {
+      const message = received.get(tag);
+      if (message === undefined) throw new Error('the message is settled');
+      await Promise.race([deadLetters.put(message, why), ended.promise]);
+    },
+  };
 }
 
 function toQueueMessage(message: ConsumeMessage): QueueMessage {
@@ -211,16 +209,5 @@ function toQueueMessage(message: ConsumeMessage): QueueMessage {
     id: typeof messageId === 'string' ? messageId : '',
     content: message.content,
     replayed: headers?.[REPLAYED_HEADER] !== undefined,
-  };
-}
-
-/** Reasons come from services and are as long as they like; a frame is not. */
-const REASON_LENGTH = 1000;
-
-function deadHeaders({ class: deadClass, reason }: { class: DeadClass; reason: string }): Record<string, string> {
-  return {
-    [DEAD_HEADERS.class]: deadClass,
-    [DEAD_HEADERS.reason]: reason.slice(0, REASON_LENGTH),
-    [DEAD_HEADERS.time]: new Date().toISOString(),
   };
 }

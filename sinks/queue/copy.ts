@@ -1,31 +1,45 @@
-import type { ConfirmChannel, Message } from 'amqplib';
+import type { Message, Options } from 'amqplib';
+import type { EventMessage } from '../../exporter/message.ts';
+import { cutToShortString } from '../../taxonomy/short-string.ts';
+
+type Headers = Readonly<Record<string, string | number | undefined>>;
 
 /** Headers by which a broker would do something with the copy, and of the delivery that it is no more. */
 const NOT_COPIED = { CC: undefined, BCC: undefined, 'x-delivery-count': undefined };
 
 /**
- * Publishes a message once more, straight to a queue, with all that it had and other headers; `mandatory`: where there is
- * no such queue, the channel emits `return` before the copy is confirmed.
+ * The copy of a message that goes straight to a queue, with all that it had and other headers.
  *
  * @param headers added to its own; undefined takes one away
- * @throws Error where the broker refuses it
  */
-export function confirmedCopy(
-  channel: ConfirmChannel,
-  queue: string,
-  { content, properties }: Message,
-  headers: Readonly<Record<string, string | number | undefined>>,
-): Promise<void> {
-  const own = Object.entries({ ...properties.headers, ...NOT_COPIED, ...headers }).filter(
-    ([, value]) => value !== undefined,
-  );
+export function copyOf({ content, properties }: Message, queue: string, headers: Headers): EventMessage {
   // A time to live ends here, and only a user may publish in its own name.
-  const { expiration: _expiration, userId: _userId, ...kept } = properties;
-  const options = { ...kept, headers: Object.fromEntries(own), persistent: true, mandatory: true };
-  return new Promise((resolve, reject) => {
-    channel.publish('', queue, content, options, (error: unknown) => {
-      if (error === null || error === undefined) resolve();
-      else reject(new Error(`the broker refused a message for ${queue}`, { cause: error }));
-    });
-  });
+  const { expiration: _expiration, userId: _userId, headers: own, ...kept } = properties;
+  return copyTo(queue, content, { ...fitting(kept), headers: { ...own, ...NOT_COPIED, ...headers } });
 }
+
+/** The copy of a message of which a broker does not take all: what an event needs, and these headers alone. */
+export function leanCopyOf({ content, properties }: Message, queue: string, headers: Headers): EventMessage {
+  const { messageId, type, timestamp, contentType } = properties;
+  return copyTo(queue, content, { ...fitting({ messageId, type, timestamp, contentType }), headers });
+}
+
+function copyTo(queue: string, content: Buffer, options: Options.Publish): EventMessage {
+  const headers = Object.fromEntries(
+    Object.entries(options.headers as Headers).filter(([, value]) => value !== undefined),
+  );
+  return {
+    messageId: options.messageId ?? '',
+    routingKey: queue,
+    content,
+    options: { ...options, headers, persistent: true, mandatory: true },
+  };
+}
+
+/** Properties are short strings; read as UTF-8, those of others may have become longer than one may be. */
+const fitting = (properties: Readonly<Record<string, unknown>>): Options.Publish =>
+  Object.fromEntries(
+    Object.entries(properties)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, typeof value === 'string' ? cutToShortString(value) : value]),
+  );

@@ -1,7 +1,9 @@
-import type { ChannelModel, ConfirmChannel, GetMessage } from 'amqplib';
-import { confirmedCopy } from './copy.ts';
+import type { Channel, ChannelModel, GetMessage } from 'amqplib';
+import type { OpenBroker } from './broker.ts';
+import { copyOf } from './copy.ts';
 import { queueExists } from './declare.ts';
 import { DEAD_HEADERS, deadQueueName, queueName, REPLAYED_HEADER } from './names.ts';
+import { QueuePublisher } from './queue-publisher.ts';
 
 /** A message that was put aside. */
 export interface DeadLetter {
@@ -42,46 +44,67 @@ export async function listDeadLetters(
   return found;
 }
 
+/** What became of a replay. */
+export interface Replayed {
+  readonly moved: number;
+  /** Messages that RabbitMQ does not take into the sink's queue, and why, of the last one: they stay where they are. */
+  readonly left: number;
+  readonly reason: string;
+}
+
 /**
  * Moves messages back to the sink's queue, with their ids, the oldest first. Killed in between, one may be in both queues,
  * none in neither.
  *
  * @param onMoved called after each with how many there are so far
- * @returns how many
  * @throws NoDeadLettersError, or Error of RabbitMQ
  */
 export async function replayDeadLetters(
-  model: ChannelModel,
+  { model, url, tls }: Pick<OpenBroker, 'model' | 'url' | 'tls'>,
   sink: string,
   limit: number,
   onMoved: (moved: number) => void,
-): Promise<number> {
+): Promise<Replayed> {
   const channel = await openDeadLetters(model, sink);
-  const returned = Promise.withResolvers<never>();
-  returned.promise.catch(() => undefined);
-  // Before the confirm of the same message: it does not count as moved.
-  channel.on('return', () => returned.reject(new Error(`There is no queue ${queueName(sink)}: start the sink once`)));
-  // What fails again comes to the end of the same queue: only what is there now is moved.
-  const { messageCount } = await channel.checkQueue(deadQueueName(sink));
-  let moved = 0;
-  while (moved < Math.min(limit, messageCount)) {
-    const message = await channel.get(deadQueueName(sink));
-    if (message === false) break;
-    await Promise.race([confirmedCopy(channel, queueName(sink), message, replayHeaders(message)), returned.promise]);
-    channel.ack(message);
-    moved += 1;
-    onMoved(moved);
+  const queue = queueName(sink);
+  const publisher = new QueuePublisher({
+    url,
+    tls,
+    connectionName: `clowder-otel sink ${sink}, replay`,
+    declare: () => Promise.resolve(),
+  });
+  let [moved, left, reason] = [0, 0, ''];
+  try {
+    // What fails again comes to the end of the same queue: only what is there now is moved.
+    const { messageCount } = await channel.checkQueue(deadQueueName(sink));
+    while (moved + left < Math.min(limit, messageCount)) {
+      const message = await channel.get(deadQueueName(sink));
+      if (message === false) break;
+      const answer = await publisher.send(copyOf(message, queue, replayHeaders(message)));
+      if (answer.outcome === 'returned') throw new Error(`There is no queue ${queue}: start the sink once`);
+      if (answer.outcome === 'confirmed') {
+        channel.ack(message);
+        moved += 1;
+        onMoved(moved);
+      } else {
+        left += 1;
+        reason = answer.reason;
+      }
+    }
+    // What was not moved goes back to its place.
+    await channel.close();
+  } finally {
+    await publisher.close();
   }
-  await channel.close();
-  return moved;
+  return { moved, left, reason };
 }
 
-async function openDeadLetters(model: ChannelModel, sink: string): Promise<ConfirmChannel> {
+async function openDeadLetters(model: ChannelModel, sink: string): Promise<Channel> {
   if (!(await queueExists(model, deadQueueName(sink))))
     throw new NoDeadLettersError(
       `There is no queue ${deadQueueName(sink)}: the sink ${sink} has not run with this broker`,
     );
-  const channel = await model.createConfirmChannel();
+  const channel = await model.createChannel();
   channel.on('error', () => undefined);
   return channel;
 }

@@ -1,4 +1,5 @@
-import type { Channel, ChannelModel, Options } from 'amqplib';
+import type { ChannelModel, Options } from 'amqplib';
+import { onChannel } from '../../runtime/amqp/on-channel.ts';
 import { declareTopology, EVENTS_EXCHANGE } from '../../runtime/amqp/topology.ts';
 import { BINDING_KEYS } from '../event/filter.ts';
 import { deadQueueName, queueName } from './names.ts';
@@ -25,12 +26,17 @@ const CLASSIC_DEAD: Options.AssertQueue = { durable: true };
  * @throws Error of RabbitMQ
  */
 export async function declareSinkQueues(model: ChannelModel, sink: string, keys: readonly string[]): Promise<void> {
-  await ensureQueue(model, deadQueueName(sink), [QUORUM_DEAD, CLASSIC_DEAD]);
+  await declareDeadQueue(model, sink);
   await ensureQueue(model, queueName(sink), [QUORUM, CLASSIC]);
   await onChannel(model, async (channel) => {
     await declareTopology(channel);
     for (const key of keys) await channel.bindQueue(queueName(sink), EVENTS_EXCHANGE, key);
   });
+}
+
+/** @throws Error of RabbitMQ */
+export async function declareDeadQueue(model: ChannelModel, sink: string): Promise<void> {
+  await ensureQueue(model, deadQueueName(sink), [QUORUM_DEAD, CLASSIC_DEAD]);
 }
 
 /**
@@ -69,19 +75,5 @@ export async function queueExists(model: ChannelModel, name: string): Promise<bo
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 404) return false;
     throw error;
-  }
-}
-
-/** Does something on a channel of its own, which a refusal of the broker closes. */
-async function onChannel<T>(model: ChannelModel, use: (channel: Channel) => Promise<T>): Promise<T> {
-  const channel = await model.createChannel();
-  let refused = false;
-  channel.on('error', () => {
-    refused = true;
-  });
-  try {
-    return await use(channel);
-  } finally {
-    if (!refused) await channel.close().catch(() => undefined);
   }
 }

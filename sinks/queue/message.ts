@@ -13,14 +13,19 @@ export interface QueueMessage {
 export const DEAD_CLASSES = ['poison', 'rejected', 'too_large'] as const;
 export type DeadClass = (typeof DEAD_CLASSES)[number];
 
+export interface DeadReason {
+  readonly class: DeadClass;
+  readonly reason: string;
+}
+
 /** One connection to the queue, from its beginning to its end; what came on it can be settled on it alone. */
 export interface QueueLink {
   /** @param multiple together with all that came before it */
   ack(tag: number, multiple: boolean): void;
   /**
-   * Copies a message to the sink's dead-letter queue, with the reason.
+   * Copies a message to the sink's dead-letter queue, with the reason. That takes as long as the broker does not take it.
    *
-   * @throws Error where the broker did not confirm it; the link is at its end then
+   * @throws Error where the link is at its end before that
    */
-  bury(message: QueueMessage, why: { readonly class: DeadClass; readonly reason: string }): Promise<void>;
+  bury(message: QueueMessage, why: DeadReason): Promise<void>;
 }

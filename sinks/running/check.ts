@@ -43,7 +43,7 @@ async function attempt(check: () => Promise<string>): Promise<{ readonly ok: boo
 }
 
 function checkBroker(sink: string, access: BrokerAccess): Promise<string> {
-  return withBroker(access, async (model, broker) => {
+  return withBroker(access, async ({ model, broker }) => {
     try {
       const exists = await queueExists(model, queueName(sink));
       return `Connected to ${broker}; the queue ${queueName(sink)} ${exists ? 'is there' : 'will be made when the sink runs first'}.`;

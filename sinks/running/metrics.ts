@@ -27,6 +27,11 @@ const ASKED: readonly Asked[] = [
     read: ({ backlog }) => backlog?.dead,
   },
   {
+    name: 'dead_letters_waiting',
+    help: 'Messages that RabbitMQ does not take into the dead-letter queue: they are tried again',
+    read: ({ consumer }) => consumer.state.unburied?.messages ?? 0,
+  },
+  {
     name: 'oldest_event_seconds',
     help: 'Age of the oldest event here that is not accepted yet; 0 where there is none',
     read: ({ delivery: { state } }, nowMs) =>

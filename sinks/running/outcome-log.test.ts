@@ -12,7 +12,7 @@ function start(): { log: OutcomeLog; lines: string[]; at: (ms: number) => void }
     lines.push(`${pino.levels.labels[level]} ${msg}`);
   };
   return {
-    log: new OutcomeLog(pino({}, { write }), () => now),
+    log: new OutcomeLog(pino({}, { write }), () => now, 'webhook'),
     lines,
     at: (ms) => {
       now = ms;
@@ -54,5 +54,19 @@ describe('the log of a service that does not take events', () => {
     log.summarise();
     log.summarise();
     expect(lines).toHaveLength(2);
+  });
+});
+
+describe('the log of dead letters that RabbitMQ does not take', () => {
+  it('says which queue, how many and why, and when it is over', () => {
+    const { log, lines } = start();
+    log.unburied({ messages: 3, reason: 'the queue takes nothing now: is it full?' });
+    log.unburied(undefined);
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^error RabbitMQ does not take 3 messages into clowder\.sink\.webhook\.dead \(the queue takes nothing now/,
+      ),
+      'info RabbitMQ takes dead letters again',
+    ]);
   });
 });

@@ -1,6 +1,8 @@
 import type { Logger } from '../../runtime/logging.ts';
+import type { Unburied } from '../queue/dead-letter-writer.ts';
 import type { DeadClass } from '../queue/message.ts';
 import type { SendOutcome } from '../../runtime/sending/outcome.ts';
+import { sayUnburied } from './unburied.ts';
 
 /** A problem that lasts is told again after so long. */
 const REPEAT_MS = 60_000;
@@ -20,12 +22,14 @@ interface Dead {
 export class OutcomeLog {
   readonly #log: Logger;
   readonly #now: () => number;
+  readonly #sink: string;
   #problem: Problem | undefined;
   #dead = new Map<DeadClass, Dead>();
 
-  constructor(log: Logger, now: () => number) {
+  constructor(log: Logger, now: () => number, sink: string) {
     this.#log = log;
     this.#now = now;
+    this.#sink = sink;
   }
 
   sent(outcome: SendOutcome): void {
@@ -48,6 +52,12 @@ export class OutcomeLog {
     const known = this.#dead.get(why);
     if (known === undefined) this.#dead.set(why, { count: 1, reason });
     else known.count += 1;
+  }
+
+  /** @param unburied undefined where RabbitMQ takes what is to be put aside again */
+  unburied(unburied: Unburied | undefined): void {
+    if (unburied === undefined) this.#log.info('RabbitMQ takes dead letters again');
+    else this.#log.error(sayUnburied(this.#sink, unburied));
   }
 
   /** Tells of the dead letters since the last time, a line a class. */

@@ -10,6 +10,7 @@ import { deliverySettings, limitsOf } from './delivery-settings.ts';
 import { lazySink } from './lazy-sink.ts';
 import type { SinkMetrics } from './metrics.ts';
 import { OutcomeLog } from './outcome-log.ts';
+import { sayUnburied } from './unburied.ts';
 import { progressLine } from './progress.ts';
 import type { Backlog, SinkReadiness, WatchedSink } from './watched-sink.ts';
 
@@ -44,7 +45,7 @@ export class SinkRunner implements WatchedSink {
     this.name = definition.name;
     this.#log = log.child({ sink: this.name });
     this.#clock = clock;
-    this.#outcomes = new OutcomeLog(this.#log, () => clock.now());
+    this.#outcomes = new OutcomeLog(this.#log, () => clock.now(), this.name);
     const context = { log: this.#log, now: () => clock.now() };
     this.#sink = lazySink(() => definition.open(config, context));
     const limits = limitsOf(configured);
@@ -67,6 +68,7 @@ export class SinkRunner implements WatchedSink {
       receiver: this.delivery,
       onConnected: (broker) => this.#log.info({ broker }, 'connected to RabbitMQ'),
       onLost: (error) => this.#log.warn({ code: error.code }, error.message),
+      onUnburied: (unburied) => this.#outcomes.unburied(unburied),
     });
   }
 
@@ -75,13 +77,14 @@ export class SinkRunner implements WatchedSink {
   }
 
   get readiness(): SinkReadiness {
-    const { connected, lastError } = this.consumer.state;
+    const { connected, lastError, unburied } = this.consumer.state;
     if (!connected) return { ok: false, reason: lastError?.message ?? 'Not connected to RabbitMQ yet' };
     const { problem, circuit } = this.delivery.state;
     if (problem?.kind === 'misconfigured')
       return { ok: false, reason: `The service refuses us, events wait in the queue: ${problem.reason}` };
     if (problem !== undefined && circuit !== 'closed')
       return { ok: false, reason: `The service does not take events, they wait in the queue: ${problem.reason}` };
+    if (unburied !== undefined) return { ok: false, reason: sayUnburied(this.name, unburied) };
     return { ok: true };
   }
 

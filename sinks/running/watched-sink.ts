@@ -1,5 +1,7 @@
 import type { DeliveryState } from '../delivery/delivery.ts';
 
+import type { Unburied } from '../queue/dead-letter-writer.ts';
+
 export interface SinkReadiness {
   readonly ok: boolean;
   /** What is wrong and what to do; absent where all is well. */
@@ -21,5 +23,5 @@ export interface WatchedSink {
   readonly backlog: Backlog | undefined;
   readonly readiness: SinkReadiness;
   readonly delivery: { readonly state: Pick<DeliveryState, 'oldestCreatedMs' | 'circuit'> };
-  readonly consumer: { readonly state: { readonly connected: boolean } };
+  readonly consumer: { readonly state: { readonly connected: boolean; readonly unburied: Unburied | undefined } };
 }

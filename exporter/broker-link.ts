@@ -1,0 +1,232 @@
+import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
+import { explainBrokerError, type BrokerError } from '../runtime/amqp/broker-error.ts';
+import { connectBroker, endConnection, endOf, type BrokerTls } from '../runtime/amqp/connection.ts';
+import { keepConnected, type Turn } from '../runtime/amqp/keep-connected.ts';
+import { mayBeOfAMessage } from '../runtime/amqp/protocol-error.ts';
+import { backOff } from '../runtime/sending/back-off.ts';
+
+/** A confirm channel, from its beginning to its end. */
+export interface Link {
+  readonly model: ChannelModel;
+  readonly channel: ConfirmChannel;
+  /** The connection is dead. */
+  readonly lost: () => void;
+  /** The channel is of no use any more, the connection may be. */
+  readonly channelLost: (error: Error) => void;
+}
+
+export interface BrokerLinkOptions {
+  /** Of one broker each, tried in turn. */
+  readonly urls: readonly string[];
+  readonly connectionName?: string | undefined;
+  readonly heartbeatS?: number | undefined;
+  readonly connectTimeoutMs?: number | undefined;
+  readonly reconnectMs?: { readonly min: number; readonly max: number } | undefined;
+  readonly tls?: BrokerTls | undefined;
+  readonly connect?: typeof connectBroker | undefined;
+  /** Declares what is published to. @throws Error of RabbitMQ */
+  readonly declare: (model: ChannelModel) => Promise<void>;
+  /** A new channel can be published on. */
+  readonly onBegin: (link: Link, isNewConnection: boolean) => void;
+  /** The broker closed the channel, or the connection, perhaps over a message that was published on it. */
+  readonly onBlame: (error: Error) => void;
+  /** A message came back: no queue takes it. */
+  readonly onReturn: (messageId: string) => void;
+  /** The channel takes more again. */
+  readonly onDrain: () => void;
+  /** Connected, lost, blocked, or not blocked any more. */
+  readonly onChange: () => void;
+}
+
+/** How often what is ours is declared again, should somebody have taken it away; and how soon again, where messages are returned. */
+const DECLARE_MS = { every: 30_000, least: 1000 };
+const RECONNECT_MS = { min: 100, max: 10_000 };
+
+/** Keeps one channel to publish on, over one connection after another, until it is closed. */
+export class BrokerLink {
+  readonly #options: BrokerLinkOptions;
+  readonly #declaring: NodeJS.Timeout;
+  readonly #closing = new AbortController();
+  /** Destroys a socket that is still connecting when it is closed. */
+  readonly #sockets = new AbortController();
+  #link: Link | undefined;
+  /** Channels in a row that the broker closed, with nothing settled in between. */
+  #closedInARow = 0;
+  #declaredAt = 0;
+  #connected = false;
+  #blocked = false;
+  #broker = '';
+  #lastError: BrokerError | undefined;
+
+  constructor(options: BrokerLinkOptions) {
+    this.#options = options;
+    this.#declaring = setInterval(() => void this.#declareAgain(), DECLARE_MS.every);
+    this.#declaring.unref();
+    void keepConnected({
+      urls: options.urls,
+      reconnectMs: options.reconnectMs ?? RECONNECT_MS,
+      signal: this.#closing.signal,
+      stay: (turn) => this.#stayConnected(turn),
+      onLost: (error) => {
+        this.#lastError = error;
+        options.onChange();
+      },
+    });
+  }
+
+  /** undefined while there is none. */
+  get current(): Link | undefined {
+    return this.#link;
+  }
+
+  get isClosing(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  get isConnected(): boolean {
+    return this.#connected;
+  }
+
+  /** The broker has blocked publishers. */
+  get isBlocked(): boolean {
+    return this.#blocked;
+  }
+
+  /** URL of the broker without the password. */
+  get broker(): string {
+    return this.#broker;
+  }
+
+  get lastError(): BrokerError | undefined {
+    return this.#lastError;
+  }
+
+  /** The broker answered something: the next channel that it closes is the first in a row. */
+  answered(): void {
+    this.#closedInARow = 0;
+  }
+
+  /** No further connection; the one that is there stays. */
+  beginClosing(): void {
+    this.#closing.abort();
+  }
+
+  async close(): Promise<void> {
+    this.beginClosing();
+    clearInterval(this.#declaring);
+    const link = this.#link;
+    this.#link = undefined;
+    if (link !== undefined) await endConnection(link.model);
+    this.#sockets.abort();
+  }
+
+  /** One connection from its beginning to its end; throws what ended it. */
+  async #stayConnected({ url, broker, connected }: Turn): Promise<void> {
+    this.#broker = broker;
+    const {
+      heartbeatS,
+      connectTimeoutMs,
+      connectionName = 'clowder-otel',
+      tls,
+      connect = connectBroker,
+      onBegin,
+      onBlame,
+    } = this.#options;
+    const { signal } = this.#sockets;
+    const model = await connect(url, { connectionName, heartbeatS, connectTimeoutMs, tls, signal });
+    this.#blocked = false;
+    model.on('blocked', () => this.#setBlocked(true));
+    model.on('unblocked', () => this.#setBlocked(false));
+    const ended = endOf(model);
+    let begun = false;
+    let isPublishing = false;
+    try {
+      for (let isFirst = true; !this.isClosing; isFirst = false) {
+        const channelEnded = Promise.withResolvers<Error>();
+        const end = (error: Error): void => {
+          this.#link = undefined;
+          channelEnded.resolve(error);
+        };
+        const channel = await Promise.race([this.#openChannel(model, end), ended.promise]);
+        if (this.isClosing) return;
+        begun = true;
+        isPublishing = true;
+        const lost = (): void => ended.reject(new Error('no confirm came in time'));
+        this.#link = { model, channel, lost, channelLost: end };
+        this.#connected = true;
+        this.#lastError = undefined;
+        onBegin(this.#link, isFirst);
+        if (isFirst) connected();
+        const error = await Promise.race([channelEnded.promise, ended.promise]);
+        this.#link = undefined;
+        // A connection that ends takes its channels with it: by the next turn it has said why.
+        await Promise.race([immediate(), ended.promise]);
+        isPublishing = false;
+        closeChannel(channel);
+        this.#lastError = explainBrokerError(error, broker);
+        if (mayBeOfAMessage(error)) onBlame(error);
+        await this.#pause(ended.promise);
+      }
+    } catch (error) {
+      if (isPublishing && error instanceof Error && mayBeOfAMessage(error)) onBlame(error);
+      throw error;
+    } finally {
+      this.#link = undefined;
+      this.#connected = false;
+      // A link that was begun is ended by close().
+      if (!begun || !this.isClosing) void endConnection(model);
+    }
+  }
+
+  /** Between two channels; rejects as soon as the connection is gone. */
+  async #pause(ended: Promise<never>): Promise<void> {
+    const { min, max } = this.#options.reconnectMs ?? RECONNECT_MS;
+    this.#closedInARow += 1;
+    const pauseMs = backOff(this.#closedInARow, { first: 2 * min, longest: max }, Math.random);
+    const { signal } = this.#closing;
+    await Promise.race([delay(pauseMs, undefined, { signal }).catch(() => undefined), ended]);
+  }
+
+  async #openChannel(model: ChannelModel, lost: (error: Error) => void): Promise<ConfirmChannel> {
+    const { declare, onReturn, onDrain } = this.#options;
+    await declare(model);
+    this.#declaredAt = performance.now();
+    const channel = await model.createConfirmChannel();
+    channel.on('error', lost);
+    channel.on('close', () => lost(new Error('the channel was closed')));
+    channel.on('return', ({ properties }) => {
+      onReturn(String(properties.messageId ?? ''));
+      // Perhaps because what is ours is gone.
+      if (performance.now() - this.#declaredAt > DECLARE_MS.least) void this.#declareAgain();
+    });
+    channel.on('drain', onDrain);
+    return channel;
+  }
+
+  /** Should somebody have taken away what is ours; its errors end no publishing. */
+  async #declareAgain(): Promise<void> {
+    const model = this.#link?.model;
+    if (model === undefined) return;
+    this.#declaredAt = performance.now();
+    try {
+      await this.#options.declare(model);
+    } catch (error) {
+      this.#lastError = explainBrokerError(error, this.#broker);
+    }
+  }
+
+  #setBlocked(blocked: boolean): void {
+    this.#blocked = blocked;
+    this.#options.onChange();
+  }
+}
+
+/** One that the broker has closed already throws. */
+function closeChannel(channel: ConfirmChannel): void {
+  try {
+    channel.close().catch(() => undefined);
+  } catch {
+    // Closed: as it should be.
+  }
+}

@@ -1,0 +1,93 @@
+import type { EventMessage } from './message.ts';
+import type { OnOutcome } from './outcome.ts';
+
+/** A message that was taken and that the broker has not answered yet. */
+export interface Entry {
+  readonly number: number;
+  readonly message: EventMessage;
+  readonly onSettled: OnOutcome;
+  sentAt: number;
+  /** From when the confirm is waited for: `sentAt`, or the end of a block. */
+  waitingSince: number;
+}
+
+/**
+ * What was taken and not settled yet, in order; and which of it the broker may have closed the channel over. Where it does so
+ * twice over what is unconfirmed, each of that is to go out alone, and the one that it refuses then is to blame.
+ */
+export class Unconfirmed {
+  readonly #entries = new Map<number, Entry>();
+  /** How often an id came back as unroutable; as many confirms of it follow. */
+  readonly #returned = new Map<string, number>();
+  #next = 0;
+  /** The last entry that was unconfirmed when the broker first closed a channel over one of them. */
+  #suspectedTo = -1;
+  /** Entries up to this number go out alone. */
+  #aloneTo = -1;
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get isAlone(): boolean {
+    return this.#aloneTo >= 0;
+  }
+
+  get head(): Entry | undefined {
+    for (const entry of this.#entries.values()) return entry;
+    return undefined;
+  }
+
+  all(): readonly Entry[] {
+    return [...this.#entries.values()];
+  }
+
+  add(message: EventMessage, onSettled: OnOutcome): Entry {
+    const entry: Entry = { number: this.#next, message, onSettled, sentAt: 0, waitingSince: 0 };
+    this.#next += 1;
+    this.#entries.set(entry.number, entry);
+    return entry;
+  }
+
+  /** @returns false where it was settled before */
+  remove(entry: Entry): boolean {
+    return this.#entries.delete(entry.number);
+  }
+
+  /** The next of those that go out alone; undefined once there is none left: all others go on then. */
+  nextAlone(): Entry | undefined {
+    const head = this.head;
+    if (head !== undefined && head.number <= this.#aloneTo) return head;
+    this.#aloneTo = -1;
+    return undefined;
+  }
+
+  /** The broker closed the channel, or the connection, over something that was sent. @returns what is to blame, once that is known */
+  blame(): Entry | undefined {
+    const head = this.head;
+    if (head === undefined || this.isAlone) return head;
+    if (head.number <= this.#suspectedTo) {
+      this.#aloneTo = this.#next - 1;
+      this.#suspectedTo = -1;
+    } else this.#suspectedTo = this.#next - 1;
+    return undefined;
+  }
+
+  cameBack(id: string): void {
+    this.#returned.set(id, (this.#returned.get(id) ?? 0) + 1);
+  }
+
+  /** Whether the confirm that came is that of a message which came back before. */
+  wasReturned(id: string): boolean {
+    const count = this.#returned.get(id);
+    if (count === undefined) return false;
+    if (count > 1) this.#returned.set(id, count - 1);
+    else this.#returned.delete(id);
+    return true;
+  }
+
+  /** On a new channel nothing has come back yet. */
+  forgetReturned(): void {
+    this.#returned.clear();
+  }
+}
