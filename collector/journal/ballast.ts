@@ -67,27 +67,49 @@ export class Ballast {
     if (this.#bytes >= this.wanted) return true;
     const bytes = Math.min(this.wanted, freeBytes(this.#dir) + this.#bytes - SPARED_BYTES);
     if (bytes <= this.#bytes || bytes < this.wanted / 2) return this.isThere;
-    try {
-      const file = openSync(this.#path, 'w', 0o600);
-      try {
-        for (let left = bytes; left > 0; left -= writeSync(file, CHUNK, 0, Math.min(left, CHUNK.length)));
-      } finally {
-        closeSync(file);
-      }
-      this.#bytes = bytes;
-      return true;
-    } catch {
-      // Somebody else took the room meanwhile.
-      this.#bytes = sizeOf(this.#path);
-      this.giveUp();
-      return false;
-    }
+    this.#bytes = fill(this.#path, bytes) ? bytes : sizeOf(this.#path);
+    if (this.#bytes < bytes) this.giveUp();
+    return this.isThere;
   }
 }
 
+/**
+ * A second one, small, for a start with nothing left: opening a database takes some room, and a running process may have
+ * given up the large one. It goes at a start alone, and is made again as soon as the databases are open, or closed.
+ */
+const START_FILE = 'ballast.start';
+const START_BYTES = 256 * 1024;
+
 /** Before anything else is opened: what is opened needs some room, too. It is made again once there is enough. */
 export function giveUpWhereNothingIsLeft(dir: string): void {
-  if (freeBytes(dir) < LEAST_BYTES * 4) rmSync(join(dir, FILE), { force: true });
+  for (const file of [FILE, START_FILE]) if (freeBytes(dir) < START_BYTES) rmSync(join(dir, file), { force: true });
+}
+
+/**
+ * Makes it for the next start, where there is room for it.
+ *
+ * @param spareBytes that it leaves to whoever is writing
+ */
+export function keepRoomForStart(dir: string, spareBytes = 0): void {
+  const path = join(dir, START_FILE);
+  if (sizeOf(path) >= START_BYTES || freeBytes(dir) < START_BYTES + spareBytes) return;
+  if (!fill(path, START_BYTES)) rmSync(path, { force: true });
+}
+
+/** @returns false where it could not be written whole */
+function fill(path: string, bytes: number): boolean {
+  try {
+    const file = openSync(path, 'w', 0o600);
+    try {
+      for (let left = bytes; left > 0; left -= writeSync(file, CHUNK, 0, Math.min(left, CHUNK.length)));
+    } finally {
+      closeSync(file);
+    }
+    return true;
+  } catch {
+    // Somebody else has the room.
+    return false;
+  }
 }
 
 function sizeOf(path: string): number {

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { keepRoomForStart } from './ballast.ts';
 import { JOURNAL_CURE, naming } from './damage.ts';
+import { opening } from './no-room.ts';
 import { DiskRoom } from './disk-room.ts';
 import { lossOf, MarkFile, type JournalLoss } from './mark.ts';
 import { watchFile } from './own-file.ts';
-import { DISK_FULL, GONE } from './refusals.ts';
+import { DISK_FULL, GONE, NO_ROOM_AT_ALL } from './refusals.ts';
 import { JOURNAL_FILE } from './schema.ts';
 import { JournalStore, newBytesOf, type StoredChange, type StoreOptions, type WriteResult } from './store.ts';
 import type { JournalRefusal, JournalStats } from './types.ts';
@@ -18,6 +20,7 @@ const ROOM_BYTES = 1024 * 1024;
  * left to write down what is published, and where others took that too, the ballast is.
  */
 export class GuardedStore {
+  readonly #dir: string;
   readonly #store: JournalStore;
   readonly #room: DiskRoom;
   readonly #mark: MarkFile;
@@ -31,7 +34,11 @@ export class GuardedStore {
     const isNew = !existsSync(path);
     this.#room = new DiskRoom(options.dir, `${path}-wal`, options.maxBytes, Date.now);
     const { walBytes } = this.#room;
-    this.#store = naming(path, JOURNAL_CURE, () => new JournalStore({ ...options, ...(walBytes > 0 && { walBytes }) }));
+    this.#dir = options.dir;
+    this.#store = opening(options.dir, () =>
+      naming(path, JOURNAL_CURE, () => new JournalStore({ ...options, ...(walBytes > 0 && { walBytes }) })),
+    );
+    keepRoomForStart(this.#dir, ROOM_BYTES);
     this.#isThere = watchFile(path);
     this.#mark = new MarkFile(join(options.dir, MARK_FILE));
     const { last } = this.#store;
@@ -59,6 +66,7 @@ export class GuardedStore {
   close(): void {
     this.#store.close();
     this.#mark.close();
+    keepRoomForStart(this.#dir);
   }
 
   #writeWhatFits(changes: readonly StoredChange[], bytes: readonly number[], nowMs: number): readonly WriteResult[] {
@@ -97,7 +105,11 @@ export class GuardedStore {
       );
       stuck.forEach((index, at) => (results[index] = again[at] ?? refused(DISK_FULL)));
     }
-    return results;
+    return results.map((result, index) => {
+      if (!isFull(result) || bytes[index] !== 0) return result;
+      this.#store.turnedAway(0, NO_ROOM_AT_ALL);
+      return refused(NO_ROOM_AT_ALL);
+    });
   }
 
   #hasRoomFor(bytes: number): boolean {
@@ -109,7 +121,7 @@ export class GuardedStore {
     this.#store.checkpoint();
     if (bytes > 0 && !this.#hasRoomFor(bytes) && this.#store.makeRoomFor(Math.max(bytes, ROOM_BYTES)))
       this.#store.checkpoint();
-    this.#room.restoreBallast();
+    if (this.#room.restoreBallast()) keepRoomForStart(this.#dir, ROOM_BYTES);
     if (!this.#hasRoomFor(bytes)) this.#room.lookedInVain();
   }
 }

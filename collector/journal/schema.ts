@@ -16,7 +16,13 @@ interface WriteOptions {
 /** Opens the journal for writing and makes its tables where they are not there yet. */
 export function openForWriting(path: string, options?: WriteOptions): DatabaseSync {
   makePrivate(path);
-  return prepareForWriting(new DatabaseSync(path), options);
+  const database = new DatabaseSync(path);
+  try {
+    return prepareForWriting(database, options);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** @returns the same */

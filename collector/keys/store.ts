@@ -2,6 +2,7 @@ import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { KEYS_CURE, naming } from '../journal/damage.ts';
+import { opening } from '../journal/no-room.ts';
 import { makePrivate } from '../journal/private-file.ts';
 
 export const SCOPES = ['ingest', 'read', 'browser'] as const;
@@ -79,7 +80,7 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
   const path = join(dir, 'keys.db');
   makePrivate(path);
   const database = new DatabaseSync(path);
-  const named = <T>(use: () => T): T => naming(path, KEYS_CURE, use);
+  const named = <T>(use: () => T): T => opening(dir, () => naming(path, KEYS_CURE, use));
   const exec = (sql: string): void => named(() => database.exec(sql));
   exec(`
     PRAGMA journal_mode = WAL;

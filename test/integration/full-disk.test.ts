@@ -2,9 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freeBytes, giveUpWhereNothingIsLeft } from '../../collector/journal/ballast.ts';
 import { GuardedStore } from '../../collector/journal/guarded-store.ts';
+import { JournalStore } from '../../collector/journal/store.ts';
+import { startCollector } from '../support/collector-process.ts';
+import { consumeEventSink } from '../support/consumer.ts';
+import { openVhost, uniqueName, vhostUrl } from '../support/virtual-host.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const DISK = '12m';
 const NOW = 1_790_000_000_000;
@@ -99,4 +104,96 @@ it('a disk with nothing left opens', () => {
   takeAllThatIsFree();
   expect(open().stats()).toMatchObject({ lastRow: 1000 });
   expect(store?.write([{ cursor: { row: 1000, index: 1 } }], NOW)).toEqual([{ ok: true, heldIds: [] }]);
+});
+
+it('a start with 0 bytes left opens, also where the process before spent the ballast and others took what it left', () => {
+  open();
+  for (let n = 0; n < 1000; n += 1) append(1000);
+  takeAllThatIsFree();
+  rmSync(join(dir, 'ballast'));
+  takeAllThatIsFree();
+  store?.close();
+  takeAllThatIsFree();
+  expect(freeBytes(dir)).toBe(0);
+  expect(open().stats()).toMatchObject({ lastRow: 1000 });
+  for (let row = 100; row <= 1000; row += 100)
+    expect(store?.write([{ cursor: { row, index: 1 } }], NOW)).toEqual([{ ok: true, heldIds: [] }]);
+});
+
+describe('a disk that a version without a ballast filled to its last byte', () => {
+  /** @returns the last row */
+  const fillAsBefore = (): number => {
+    const before = new JournalStore({ dir, maxBytes: 1e9, retentionMs: 1e9, rejectedMax: 100 });
+    while (before.write([{ append: event(1000) }], NOW)[0]?.ok === true);
+    const { lastRow } = before.stats();
+    before.close();
+    expect(freeBytes(dir)).toBe(0);
+    return lastRow;
+  };
+
+  it('says how much room it needs where nothing can be written down, and goes on once there is', async () => {
+    const lastRow = fillAsBefore();
+    open();
+    const cursor = { row: lastRow, index: 1 };
+    const refusal = { code: 'journal_unavailable', message: expect.stringMatching(/free 16 MiB on it/) as string };
+    expect(store?.write([{ cursor }], NOW)).toEqual([{ ok: false, refusal }]);
+    expect(store?.stats().refusal).toEqual(refusal);
+    execFileSync('mount', ['-o', 'remount,size=28m', dir]);
+    expect(store?.write([{ cursor }], NOW)).toEqual([{ ok: true, heldIds: [] }]);
+    expect(store?.stats()).toMatchObject({ backlogBytes: 0, lastRow });
+    await expect.poll(() => append(1000), { timeout: 5000 }).toBe(true);
+  });
+
+  it('says so too where it cannot even be opened', () => {
+    fillAsBefore();
+    rmSync(join(dir, 'journal.db-shm'));
+    takeAllThatIsFree();
+    expect(open).toThrow(/no room to open what is there: free 16 MiB on it and start again\. Nothing accepted is lost/);
+  });
+});
+
+it('the collector delivers what filled its disk, takes new events again, and a restart publishes nothing again', async () => {
+  const vhost = uniqueName('full-disk');
+  await using collector = await startCollector({ amqpUrl: vhostUrl(vhost), dataDir: dir, env: { LOG_LEVEL: 'error' } });
+  const post = async (id: string): Promise<number> => {
+    const events = Array.from({ length: 20 }, (_, index) => ({
+      event: 'extraction.failed',
+      event_id: `${id}-${index}`,
+      file_id: '5f1e00000000000000000001',
+      message: 'x'.repeat(2000),
+    }));
+    const { status } = await fetch(`${collector.url}/api/v1/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(events),
+    });
+    return status;
+  };
+  let batches = 0;
+  for (let status = await post('b0'); status === 202; status = await post(`b${batches}`)) batches += 1;
+  expect(await post('refused')).toBe(503);
+  expect(batches).toBeGreaterThan(100);
+  // Others take the rest; it is stopped, and starts, with nothing left.
+  takeAllThatIsFree();
+  await collector.kill('SIGTERM');
+  takeAllThatIsFree();
+  expect(freeBytes(dir)).toBe(0);
+  await collector.start();
+  await using broker = await openVhost(vhost);
+  await using sink = await consumeEventSink(broker.url);
+  const accepted = batches * 20;
+  await waitFor(() => sink.ids().length === accepted, { timeoutMs: 60_000, what: 'everything that was accepted' });
+  await waitFor(async () => (await post('after')) === 202, { timeoutMs: 60_000, what: 'new events to be taken' });
+  await waitFor(() => sink.ids().length === accepted + 20, { timeoutMs: 60_000, what: 'the new ones' });
+  const settled = async (): Promise<boolean> => {
+    const body = (await (await fetch(`${collector.url}/readyz`)).json()) as { status: string };
+    return body.status === 'ready';
+  };
+  await waitFor(settled, { timeoutMs: 60_000, what: 'readiness' });
+  const received = sink.received.length;
+  await collector.kill('SIGTERM');
+  await collector.start();
+  expect(await post('restarted')).toBe(202);
+  await waitFor(() => sink.ids().includes('restarted-19'), { timeoutMs: 60_000, what: 'what came after the restart' });
+  expect(sink.received.length).toBe(received + 20);
 });
