@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
-import { Ballast, freeBytes } from './ballast.ts';
+import { Ballast, keepRoomForStart } from './ballast.ts';
+import type { DiskFiles } from './disk-files.ts';
 
 /** What a transaction takes in the WAL besides its own bytes. */
 const OVERHEAD = 1.2;
@@ -7,23 +7,23 @@ const PAGES_BYTES = 32 * 1024;
 /** Below this nothing new is taken that makes the database grow. */
 const LEAST_RESERVE = 64 * 1024;
 const LOOK_EVERY_MS = 100;
+/** What the room for the next start leaves to this process. */
+const SPARE_BYTES = 1024 * 1024;
 
 /**
  * Whether the disk has room for something new. The WAL becomes part of the database some time, which may have to grow
  * for it: what is left must be enough for that, and then for writing down what was published.
  */
 export class DiskRoom {
-  readonly #dir: string;
-  readonly #walPath: string;
+  readonly #files: DiskFiles;
   readonly #ballast: Ballast;
   readonly #now: () => number;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(dir: string, walPath: string, mostBytes: number, now: () => number) {
-    this.#dir = dir;
-    this.#walPath = walPath;
+  constructor(files: DiskFiles, mostBytes: number, now: () => number) {
+    this.#files = files;
     this.#now = now;
-    this.#ballast = new Ballast(dir, mostBytes);
+    this.#ballast = new Ballast(files, mostBytes);
   }
 
   /** How large the WAL may become before it is made part of the database: half of the ballast lets the database grow so. */
@@ -37,11 +37,11 @@ export class DiskRoom {
    */
   hasRoomFor(newBytes: number, unusedBytes: number): boolean {
     if (!this.#ballast.isThere) return false;
-    const free = freeBytes(this.#dir);
+    const free = this.#files.free();
     const written = newBytes * OVERHEAD + PAGES_BYTES;
     if (newBytes * OVERHEAD < unusedBytes) return free >= written;
     const reserve = Math.max(LEAST_RESERVE, this.#ballast.wanted);
-    return free >= this.#walSize() + 2 * written + reserve;
+    return free >= this.#files.walSize() + 2 * written + reserve;
   }
 
   /** The journal goes on with the room of the ballast. @returns whether there was any */
@@ -49,8 +49,13 @@ export class DiskRoom {
     return this.#ballast.giveUp();
   }
 
-  restoreBallast(): boolean {
-    return this.#ballast.restore();
+  restoreBallast(): void {
+    if (this.#ballast.restore()) this.keepRoomForStart();
+  }
+
+  /** @param isClosing nobody writes any more */
+  keepRoomForStart(isClosing = false): void {
+    keepRoomForStart(this.#files, isClosing ? 0 : SPARE_BYTES);
   }
 
   /** Whether it is time to look for room again: that costs some, and was in vain a moment ago. */
@@ -60,9 +65,5 @@ export class DiskRoom {
 
   lookedInVain(): void {
     this.#lookedMs = this.#now();
-  }
-
-  #walSize(): number {
-    return statSync(this.#walPath, { throwIfNoEntry: false })?.size ?? 0;
   }
 }

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { keepRoomForStart } from './ballast.ts';
 import { JOURNAL_CURE, naming } from './damage.ts';
 import { opening } from './no-room.ts';
+import { diskFilesOf, type DiskFiles } from './disk-files.ts';
 import { DiskRoom } from './disk-room.ts';
 import { lossOf, MarkFile, type JournalLoss } from './mark.ts';
 import { watchFile } from './own-file.ts';
@@ -15,34 +15,57 @@ const MARK_FILE = 'journal.mark';
 /** Of history, at least so much is let go of at once: emptying the WAL for it costs. */
 const ROOM_BYTES = 1024 * 1024;
 
+/** What the guard needs beside the database: of a directory, or simulated. */
+export interface GuardedFiles {
+  readonly disk: DiskFiles;
+  /** Called once the journal is there. */
+  openMark(): Pick<MarkFile, 'read' | 'write' | 'close'>;
+  /** Whether there is a journal already. */
+  readonly isNew: boolean;
+  /** Called once the journal is there. @returns whether its file is where it was */
+  watch(): () => boolean;
+}
+
+/** Before the journal is opened. @param dir DATA_DIR */
+export function guardedFilesOf(dir: string): GuardedFiles {
+  const path = join(dir, JOURNAL_FILE);
+  return {
+    disk: diskFilesOf(dir),
+    openMark: () => new MarkFile(join(dir, MARK_FILE)),
+    isNew: !existsSync(path),
+    watch: () => watchFile(path),
+  };
+}
+
 /**
  * The store on a disk that may be full, removed or damaged. Of a full disk nothing new is taken while there is just enough
  * left to write down what is published, and where others took that too, the ballast is.
  */
 export class GuardedStore {
-  readonly #dir: string;
   readonly #store: JournalStore;
   readonly #room: DiskRoom;
-  readonly #mark: MarkFile;
+  readonly #mark: ReturnType<GuardedFiles['openMark']>;
   readonly #isThere: () => boolean;
   /** What was accepted once and is not in the journal. */
   readonly lost: JournalLoss | undefined;
 
-  /** @throws DamagedFileError */
-  constructor(options: StoreOptions) {
-    const path = join(options.dir, JOURNAL_FILE);
-    const isNew = !existsSync(path);
-    this.#room = new DiskRoom(options.dir, `${path}-wal`, options.maxBytes, Date.now);
+  /** @throws DamagedFileError, NoRoomError */
+  constructor(options: StoreOptions, files: GuardedFiles = guardedFilesOf(options.dir)) {
+    const { dir, maxBytes } = options;
+    this.#room = new DiskRoom(files.disk, maxBytes, Date.now);
     const { walBytes } = this.#room;
-    this.#dir = options.dir;
-    this.#store = opening(options.dir, () =>
-      naming(path, JOURNAL_CURE, () => new JournalStore({ ...options, ...(walBytes > 0 && { walBytes }) })),
+    this.#store = opening(dir, () =>
+      naming(
+        join(dir, JOURNAL_FILE),
+        JOURNAL_CURE,
+        () => new JournalStore({ ...options, ...(walBytes > 0 && { walBytes }) }),
+      ),
     );
-    keepRoomForStart(this.#dir, ROOM_BYTES);
-    this.#isThere = watchFile(path);
-    this.#mark = new MarkFile(join(options.dir, MARK_FILE));
+    this.#room.keepRoomForStart();
+    this.#isThere = files.watch();
+    this.#mark = files.openMark();
     const { last } = this.#store;
-    if (!isNew) this.lost = lossOf(this.#mark.read(), last);
+    if (!files.isNew) this.lost = lossOf(this.#mark.read(), last);
     this.#mark.write(last);
   }
 
@@ -66,7 +89,7 @@ export class GuardedStore {
   close(): void {
     this.#store.close();
     this.#mark.close();
-    keepRoomForStart(this.#dir);
+    this.#room.keepRoomForStart(true);
   }
 
   #writeWhatFits(changes: readonly StoredChange[], bytes: readonly number[], nowMs: number): readonly WriteResult[] {
@@ -121,7 +144,7 @@ export class GuardedStore {
     this.#store.checkpoint();
     if (bytes > 0 && !this.#hasRoomFor(bytes) && this.#store.makeRoomFor(Math.max(bytes, ROOM_BYTES)))
       this.#store.checkpoint();
-    if (this.#room.restoreBallast()) keepRoomForStart(this.#dir, ROOM_BYTES);
+    this.#room.restoreBallast();
     if (!this.#hasRoomFor(bytes)) this.#room.lookedInVain();
   }
 }

@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { takeFromOthers } from './private-file.ts';
 
 /** What was acknowledged, as far as that was written down apart from the journal. */
 export interface Mark {
@@ -28,6 +29,7 @@ export class MarkFile {
 
   constructor(path: string) {
     this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    takeFromOthers(path);
   }
 
   /** undefined where there is none yet. */

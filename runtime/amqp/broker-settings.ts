@@ -1,4 +1,3 @@
-import { errorText } from '../error-text.ts';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { blankUrls, whyUnreadable } from '../config/blank.ts';
@@ -51,7 +50,7 @@ function checkTls(settings: BrokerSettings): void {
     const set = TLS_FILES.filter((name) => settings[name] !== undefined).map(
       (name) => `${name} was ${blankUrls(settings[name] ?? '')}`,
     );
-    throw new Error(`${set.join(', ')}: must be PEM, and the key that of the certificate (${errorText(cause)})`, {
+    throw new Error(`${set.join(', ')}: must be PEM, and the key that of the certificate (${messageOf(cause)})`, {
       cause,
     });
   }
@@ -62,8 +61,12 @@ function problemsOf(check: () => unknown): readonly string[] {
     check();
     return [];
   } catch (error) {
-    return [errorText(error)];
+    return [messageOf(error)];
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The publisher's TLS options from the files that the settings name. */
