@@ -8,6 +8,7 @@ const SHARE = 1 / 8;
 const SPARED_BYTES = 256 * 1024;
 /** Of the one that is for a start. */
 const START_BYTES = 256 * 1024;
+const START_SHARE = 1 / 16;
 
 /**
  * A file of no use but to be deleted: where the disk has nothing left at all, its room is what the journal needs to write
@@ -48,8 +49,8 @@ export class Ballast {
   /** Makes it again, or larger, where there is room for it. @returns whether it is there */
   restore(): boolean {
     if (this.#bytes >= this.wanted) return true;
-    const { ballast, free } = this.#files;
-    const bytes = Math.min(this.wanted, free() + this.#bytes - SPARED_BYTES);
+    const { ballast } = this.#files;
+    const bytes = Math.min(this.wanted, this.#files.free() + this.#bytes - SPARED_BYTES);
     if (bytes <= this.#bytes || bytes < this.wanted / 2) return this.isThere;
     const isMade = ballast.make(bytes);
     this.#bytes = isMade ? bytes : ballast.size();
@@ -63,8 +64,8 @@ export class Ballast {
  * there is a small one for this alone. Both are made again once there is enough.
  */
 export function giveUpWhereNothingIsLeft(dir: string): void {
-  const { free, ballast, startBallast } = diskFilesOf(dir);
-  for (const reserve of [ballast, startBallast]) if (free() < START_BYTES) reserve.remove();
+  const files = diskFilesOf(dir);
+  for (const reserve of [files.ballast, files.startBallast]) if (files.free() < START_BYTES) reserve.remove();
 }
 
 /**
@@ -72,7 +73,9 @@ export function giveUpWhereNothingIsLeft(dir: string): void {
  *
  * @param spareBytes that it leaves to whoever is writing
  */
-export function keepRoomForStart({ free, startBallast }: DiskFiles, spareBytes = 0): void {
-  if (startBallast.size() >= START_BYTES || free() < START_BYTES + spareBytes) return;
-  if (!startBallast.make(START_BYTES)) startBallast.remove();
+export function keepRoomForStart(files: DiskFiles, spareBytes = 0): void {
+  const { startBallast } = files;
+  const wanted = Math.min(START_BYTES, Math.floor(files.total() * START_SHARE));
+  if (startBallast.size() >= wanted || files.free() < wanted + spareBytes) return;
+  if (!startBallast.make(wanted)) startBallast.remove();
 }

@@ -100,7 +100,14 @@ export class GuardedStore {
       fits = this.#hasRoomFor(inAll);
     }
     if (inAll === 0 || fits) return this.#writeAll(changes, bytes, nowMs);
-    const isTaken = bytes.map((one) => one === 0 || this.#hasRoomFor(one));
+    // They go into one transaction: what is taken already needs its room too.
+    let newBytes = 0;
+    const isTaken = bytes.map((one) => {
+      if (one === 0) return true;
+      if (!this.#hasRoomFor(newBytes + one)) return false;
+      newBytes += one;
+      return true;
+    });
     const taken = changes.filter((_, index) => isTaken[index]);
     const results = this.#writeAll(
       taken,
