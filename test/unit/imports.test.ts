@@ -46,7 +46,8 @@ const ROWS = {
     never: SERVER_SIDE,
   },
   proxy: { may: ['taxonomy', 'runtime', 'instrumentation'], never: SERVER_SIDE },
-  collector: { may: ['taxonomy', 'runtime', 'exporter'], never: [] },
+  // Of usage only what is asked and answered: the store is another process's.
+  collector: { may: ['taxonomy', 'runtime', 'exporter', 'usage/ask'], never: ['@duckdb'] },
   monitor: { may: ['taxonomy', 'runtime', 'exporter'], never: ['hono', '@hono'] },
   sinks: { may: ['taxonomy', 'runtime', 'exporter'], never: ['hono', '@hono', 'node:sqlite'] },
   usage: { may: ['taxonomy', 'runtime'], never: ['hono', '@hono', 'amqplib', 'node:sqlite'] },
@@ -64,6 +65,7 @@ const PARTS: Readonly<Partial<Record<Folder, Readonly<Record<string, readonly st
     config: ['error-text.ts'],
     sending: ['config', 'error-text.ts'],
     amqp: ['config', 'sending', 'error-text.ts'],
+    'event-table': [],
   },
   proxy: { upstream: [], headers: ['upstream'], admin: [] },
 };

@@ -17,6 +17,8 @@ export interface Dialect {
   readonly quotient: (dividend: string, divisor: number) => string;
   /** Of local milliseconds: `2026-10-31T07`, `2026-10-31`, `2026-10`. */
   readonly timeText: (localMs: string, unit: TimeUnit) => string;
+  /** Whether a text matches a regular expression that both engines know. */
+  readonly matches: (text: string, pattern: string) => string;
   /** The host of a URL. */
   readonly hostOf: (url: string) => string;
 }

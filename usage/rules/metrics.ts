@@ -8,7 +8,7 @@ export const COUNTER_METRICS = [
 export type CounterMetric = (typeof COUNTER_METRICS)[number];
 
 /** What a metric is of counted facts, as SQL. Each only grows with what is counted, and each unique is at most its total. */
-const METRIC_SQL = {
+export const METRIC_SQL = {
   total_investigations: 'count(*) FILTER (WHERE item)',
   unique_investigations: 'count(DISTINCT (dataset_id, session)) FILTER (WHERE item)',
   total_requests: 'count(*) FILTER (WHERE request)',

@@ -6,8 +6,20 @@ export interface Offset {
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** Offsets differ by this at least, and at no other time. */
+/** No zone keeps an offset for less: that of Ramadan is a month. */
+const LOOK_EVERY_MS = 7 * DAY_MS;
+/** Offsets change on a whole minute. */
 const STEP_MS = 60_000;
+
+/** Whether it names a time zone, `America/Chicago` or `UTC`; an offset such as +02:00 is none. */
+export function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
 
 /**
  * The offsets of a zone in a period, worked out here so that both engines count the same days whatever they know of time
@@ -20,7 +32,7 @@ export function offsetsOf(zone: string, fromMs: number, toMs: number): readonly 
   const found: Offset[] = [{ fromMs, offsetMs: offsetAt(fromMs) }];
   let offsetMs = offsetAt(fromMs);
   for (let at = fromMs; at < toMs;) {
-    const next = Math.min(at + DAY_MS, toMs);
+    const next = Math.min(at + LOOK_EVERY_MS, toMs);
     if (offsetAt(next) !== offsetMs) {
       const change = firstChange(offsetAt, at, next);
       offsetMs = offsetAt(change);
@@ -70,7 +82,7 @@ function offsetReader(zone: string): (ms: number) => number {
 }
 
 /** The time at which a day, `2026-10-31`, begins in a zone. */
-function startOfDay(day: string, zone: string): number {
+export function startOfDay(day: string, zone: string): number {
   const utc = Date.parse(`${day}T00:00:00Z`);
   const offsetAt = offsetReader(zone);
   // The offset is that of the hours around it; where midnight is left out, the day begins when the clock goes on.

@@ -23,7 +23,7 @@ export interface VerdictOptions {
  * @param facts a relation with the columns of `factsSql`
  */
 export function verdictSql(dialect: Dialect, facts: string, { period, zone, code }: VerdictOptions): string {
-  const localMs = localSql(zone, period);
+  const localMs = localTime(zone, period);
   const hour = (ms: string): string => dialect.quotient(ms, HOUR_MS);
   const within = `(f.next_ms IS NOT NULL AND f.next_ms - f.created <= ${DOUBLE_CLICK_MS})`;
   // The Code for research data alone slices the sessions of mere clients by the hour, and double clicks with them.
@@ -45,7 +45,7 @@ WHERE f.created >= ${period.fromMs} AND f.created < ${period.toMs}`;
 }
 
 /** Local time in milliseconds, of a time in a period and shortly after it. */
-function localSql(zone: string, { fromMs, toMs }: Period): (ms: string) => string {
+export function localTime(zone: string, { fromMs, toMs }: Period): (ms: string) => string {
   const offsets = offsetsOf(zone, fromMs, toMs + HOUR_MS).toReversed();
   const first = offsets.at(-1)?.offsetMs ?? 0;
   if (offsets.length <= 1) return (ms) => (first === 0 ? ms : `(${ms} + ${first})`);

@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
 import { SinkError } from '../../sink.ts';
-import { appliedVersion } from './migrate.ts';
-import { MIGRATIONS } from './migrations/index.ts';
+import { appliedVersion } from '../../../runtime/event-table/migrate.ts';
+import { MIGRATIONS } from '../../../runtime/event-table/migrations/index.ts';
 
 /** Partitions attached without a lock that stops readers, and functions with a parsed body. */
 const OLDEST_SERVER = 140_000;

@@ -1,6 +1,7 @@
 import { DatabaseError } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { checkError, outcomeOf, PostgresSetupError } from './errors.ts';
+import { PostgresSetupError } from '../../../runtime/event-table/errors.ts';
+import { checkError, outcomeOf } from './errors.ts';
 
 function refusal(state: string, more: Partial<DatabaseError> = {}): DatabaseError {
   const error = new DatabaseError('it said no', 0, 'error');

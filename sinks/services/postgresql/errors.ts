@@ -1,5 +1,6 @@
 import { DatabaseError } from 'pg';
 import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
+import { isState, PostgresSetupError } from '../../../runtime/event-table/errors.ts';
 import { SinkError } from '../../sink.ts';
 
 /** What an error of PostgreSQL means for a batch that was being stored. */
@@ -27,12 +28,6 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   '57': 'retry', // operator: shutting down, starting up, cancelled
 };
 
-/** A setting or right is missing; the message says what to do. */
-export class PostgresSetupError extends Error {
-  override readonly name = 'PostgresSetupError';
-  readonly code = 'POSTGRESQL_SETUP';
-}
-
 /**
  * What became of a batch whose storing failed.
  *
@@ -49,11 +44,6 @@ function meaningOf(error: unknown): Meaning {
   if (isState(error, '23514') && error.constraint === undefined) return 'retry';
   const state = error instanceof DatabaseError ? (error.code ?? '') : '';
   return MEANINGS[state] ?? MEANINGS[state.slice(0, 2)] ?? 'retry';
-}
-
-/** Whether the error is of that class or state. */
-export function isState(error: unknown, ...states: readonly string[]): error is DatabaseError {
-  return error instanceof DatabaseError && states.some((state) => error.code?.startsWith(state) === true);
 }
 
 function reasonOf(error: unknown): string {

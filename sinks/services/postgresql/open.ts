@@ -3,14 +3,21 @@ import type { PostgresConfig } from './config.ts';
 import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
 import type { Sink, SinkContext, SinkEvent } from '../../sink.ts';
 import { checkServer } from './check.ts';
-import { toRow, whyNoRow } from './columns.ts';
-import { abortable, createPool, withClient } from './connection.ts';
+import { toRow, whyNoRow } from '../../../runtime/event-table/columns.ts';
+import { abortable, createPool, withClient } from '../../../runtime/event-table/connection.ts';
 import { checkError, outcomeOf } from './errors.ts';
-import { migrate } from './migrate.ts';
-import { createPartitions, dropMonthsBefore, monthBefore, monthOf, partitionsOf, type Month } from './partitions.ts';
+import { migrate } from '../../../runtime/event-table/migrate.ts';
+import {
+  createPartitions,
+  dropMonthsBefore,
+  monthBefore,
+  monthOf,
+  partitionsOf,
+  type Month,
+} from '../../../runtime/event-table/partitions.ts';
 import { grantReader } from './reader.ts';
 import { setReportZone } from './report-zone.ts';
-import { storeRows } from './store.ts';
+import { storeRows } from '../../../runtime/event-table/store.ts';
 
 /** Connections at most: for batches that are sent at the same time, and one for housekeeping. */
 const MAX_CONNECTIONS = 5;

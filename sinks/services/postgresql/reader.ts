@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
-import { inTransaction } from './connection.ts';
-import { isState } from './errors.ts';
-import { lockSchema } from './migrate.ts';
+import { inTransaction } from '../../../runtime/event-table/connection.ts';
+import { isState } from '../../../runtime/event-table/errors.ts';
+import { lockSchema } from '../../../runtime/event-table/migrate.ts';
 
 /**
  * Lets the role read the events and the views, and nothing else. It is created where it is missing and we may.

@@ -1,5 +1,5 @@
 import { escapeLiteral, type ClientBase } from 'pg';
-import { PostgresSetupError } from './errors.ts';
+import { PostgresSetupError } from '../../../runtime/event-table/errors.ts';
 
 /**
  * Has the views count days and months of that time zone.

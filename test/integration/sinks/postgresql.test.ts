@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { postgresql } from '../../../sinks/services/postgresql/postgresql.ts';
-import { COPIED } from '../../../sinks/services/postgresql/columns.ts';
+import { COPIED } from '../../../runtime/event-table/columns.ts';
 import type { FieldValue, Sink, SinkEvent } from '../../../sinks/sink.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { startPostgres } from '../../support/postgresql.ts';

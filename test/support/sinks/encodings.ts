@@ -6,8 +6,8 @@ import { toLine } from '../../../sinks/services/influxdb/line.ts';
 import { toPoint } from '../../../sinks/services/influxdb/point.ts';
 import { bulkOf, trackingRequest } from '../../../sinks/services/matomo/tracking.ts';
 import { createToRecord, requestOf } from '../../../sinks/services/otlp/record.ts';
-import { COPIED, toRow } from '../../../sinks/services/postgresql/columns.ts';
-import { copyText } from '../../../sinks/services/postgresql/copy-text.ts';
+import { COPIED, toRow } from '../../../runtime/event-table/columns.ts';
+import { copyText } from '../../../runtime/event-table/copy-text.ts';
 import { bodyOf, FORMATS } from '../../../sinks/services/webhook/body.ts';
 
 const prepare = createPreparer({ filter: {}, mapping: {}, policy: {}, thirdParty: false });

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { Client } from 'pg';
 import { afterAll } from 'vitest';
 import { postgresql } from '../../../sinks/services/postgresql/postgresql.ts';
-import { migrate } from '../../../sinks/services/postgresql/migrate.ts';
+import { migrate } from '../../../runtime/event-table/migrate.ts';
 import { startPostgres, type PostgresServer } from '../postgresql.ts';
 import type { FaultName, SinkHarness, TestService } from './harness.ts';
 

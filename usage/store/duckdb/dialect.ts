@@ -1,4 +1,4 @@
-import type { Dialect } from '../../rules/dialect.ts';
+import { literal, type Dialect } from '../../rules/dialect.ts';
 
 const FORMATS = { hour: '%Y-%m-%dT%H', day: '%Y-%m-%d', month: '%Y-%m' } as const;
 
@@ -8,5 +8,6 @@ export const duckdbDialect: Dialect = {
   table: (name) => name,
   quotient: (dividend, divisor) => `(${dividend} // ${divisor})`,
   timeText: (localMs, unit) => `strftime(make_timestamp(${localMs} * 1000), '${FORMATS[unit]}')`,
+  matches: (text, pattern) => `regexp_matches(${text}, ${literal(pattern)})`,
   hostOf: (url) => `nullif(regexp_extract(${url}, '^[a-z][a-z0-9+.-]*://([^/?#:]+)', 1), '')`,
 };

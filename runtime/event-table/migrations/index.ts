@@ -1,6 +1,7 @@
 import { EVENTS } from './001-events.ts';
 import { REPORTS } from './002-reports.ts';
 import { BOUNDS } from './003-bounds.ts';
+import { USAGE } from './004-usage.ts';
 
 /** One step of the schema. Once released it is never changed: what follows comes as a further one. */
 export interface Migration {
@@ -14,4 +15,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'events', sql: EVENTS },
   { name: 'reports', sql: REPORTS },
   { name: 'bounds', sql: BOUNDS },
+  { name: 'usage', sql: USAGE },
 ];

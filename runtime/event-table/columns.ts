@@ -1,5 +1,16 @@
-import type { FieldValue, SinkEvent } from '../../sink.ts';
-import { fieldSet, type KnownField } from '../../event/field-classes.ts';
+import type { EventField } from '../../taxonomy/event-types.ts';
+
+type FieldValue = string | number | boolean;
+
+/** What a row is made of. */
+export interface TableEvent {
+  readonly id: string;
+  readonly type: string;
+  /** Unix milliseconds. */
+  readonly createdMs: number;
+  /** The flat body. */
+  readonly fields: Readonly<Record<string, FieldValue>>;
+}
 
 /** What a column holds: `bigint` and `double precision` both take a number, the first only a whole one. */
 export type ColumnType = 'text' | 'bigint' | 'double precision' | 'boolean';
@@ -8,7 +19,7 @@ export type ColumnType = 'text' | 'bigint' | 'double precision' | 'boolean';
  * The columns of `events` that are filled from fields of the same name, in the order in which they are copied. Before
  * them come `event_id`, `created_at` and `event`; all other fields go to the jsonb column `data`.
  */
-const COLUMNS = {
+export const TABLE_COLUMNS = {
   source: 'text',
   clowder_instance: 'text',
   client_kind: 'text',
@@ -40,9 +51,9 @@ const COLUMNS = {
   status_code: 'bigint',
   response_time_ms: 'double precision',
   trace_id: 'text',
-} as const satisfies Partial<Record<KnownField, ColumnType>>;
+} as const satisfies Partial<Record<EventField, ColumnType>>;
 
-const TYPED: readonly (readonly [string, ColumnType])[] = Object.entries(COLUMNS);
+const TYPED: readonly (readonly [string, ColumnType])[] = Object.entries(TABLE_COLUMNS);
 
 /** Every column that is copied, with its type. */
 export const COPIED: readonly (readonly [string, string])[] = [
@@ -54,7 +65,7 @@ export const COPIED: readonly (readonly [string, string])[] = [
 ];
 
 /** In columns of their own, or following from others: `size` is `bytes`, v1's `category` and `type` are the event's. */
-const ELSEWHERE = fieldSet('event_id', 'created', 'event', 'category', 'type', 'size');
+const ELSEWHERE: ReadonlySet<string> = new Set(['event_id', 'created', 'event', 'category', 'type', 'size']);
 
 /** Of the table's months. Further ones would be made for each mistake of a clock. */
 const EARLIEST_MS = Date.UTC(2000, 0, 1);
@@ -64,26 +75,26 @@ const LATEST_MS = Date.UTC(2100, 0, 1);
 export type Row = readonly (string | undefined)[];
 
 /** Why no row can be made of the event, or undefined. */
-export function whyNoRow({ createdMs }: SinkEvent): string | undefined {
+export function whyNoRow({ createdMs }: Pick<TableEvent, 'createdMs'>): string | undefined {
   if (createdMs >= EARLIEST_MS && createdMs < LATEST_MS) return undefined;
   return `created is ${createdMs}: it must be from 2000 to 2099, in Unix milliseconds`;
 }
 
 /** The event as a row. A value that its column cannot hold goes to `data`, so that nothing is lost over it. */
-export function toRow({ id, type, createdMs, fields }: SinkEvent): Row {
+export function toRow({ id, type, createdMs, fields }: TableEvent): Row {
   const row: (string | undefined)[] = [storable(id), new Date(createdMs).toISOString(), storable(type)];
   const rest: [string, FieldValue][] = [];
   for (const [name, column] of TYPED) row.push(columnValue(fields[name], column));
   for (const [name, value] of Object.entries(fields)) {
-    if (ELSEWHERE.has(name) || (isColumn(name) && columnValue(value, COLUMNS[name]) !== undefined)) continue;
+    if (ELSEWHERE.has(name) || (isColumn(name) && columnValue(value, TABLE_COLUMNS[name]) !== undefined)) continue;
     rest.push([storable(name), typeof value === 'string' ? storable(value) : value]);
   }
   row.push(JSON.stringify(Object.fromEntries(rest)));
   return row;
 }
 
-function isColumn(name: string): name is keyof typeof COLUMNS {
-  return Object.hasOwn(COLUMNS, name);
+function isColumn(name: string): name is keyof typeof TABLE_COLUMNS {
+  return Object.hasOwn(TABLE_COLUMNS, name);
 }
 
 /** The value as the column reads it, or undefined where it does not fit. */

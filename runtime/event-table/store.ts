@@ -14,15 +14,22 @@ const prepared = new WeakSet<ClientBase>();
  * Stores rows whose ids are not stored yet, in one transaction.
  *
  * @param rows with different ids, of months that have a partition
+ * @param also statements of the same transaction
+ * @returns how many were stored
  */
-export async function storeRows(client: ClientBase, schema: string, rows: readonly Row[]): Promise<void> {
+export async function storeRows(
+  client: ClientBase,
+  schema: string,
+  rows: readonly Row[],
+  also: readonly string[] = [],
+): Promise<number> {
   if (!prepared.has(client)) await client.query(INCOMING);
   prepared.add(client);
-  await inTransaction(client, async () => {
+  return inTransaction(client, async () => {
     const copy = client.query(copyFrom(`COPY clowder_incoming (${NAMES}) FROM STDIN`));
     await pipeline([Buffer.from(copyText(rows))], copy);
     // In the order of ids, so that two processes with the same events wait for each other and never in a circle.
-    await client.query(`
+    const { rowCount } = await client.query(`
       WITH fresh AS (
         INSERT INTO ${schema}.event_ids (event_id, created_at)
         SELECT event_id, created_at FROM clowder_incoming ORDER BY event_id
@@ -31,5 +38,7 @@ export async function storeRows(client: ClientBase, schema: string, rows: readon
       INSERT INTO ${schema}.events (${NAMES})
       SELECT ${NAMES} FROM clowder_incoming JOIN fresh USING (event_id)
       ON CONFLICT DO NOTHING`);
+    for (const statement of also) await client.query(statement);
+    return rowCount ?? 0;
   });
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anyEvents, eventOf } from '../../../test/support/sinks/arbitrary-events.ts';
+import { anyEvents, eventOf } from '../../test/support/sinks/arbitrary-events.ts';
 import { COPIED, toRow, whyNoRow } from './columns.ts';
-import { runs } from '../../../test/support/form.ts';
+import { runs } from '../../test/support/form.ts';
 
 const NAMES = COPIED.map(([name]) => name);
 

@@ -1,0 +1,187 @@
+import { QuestionError, type StatsAnswer } from '../ask/answer.ts';
+import { DIMENSION_NAMES, TIME_DIMENSIONS, type Dimension, type Metric, type StatsQuery } from '../ask/question.ts';
+import type { Period } from '../rules/dialect.ts';
+import type { UsageStore } from '../store/usage-store.ts';
+import { periodBefore, periodOf } from './period.ts';
+import { relationOf, type Source } from './sources.ts';
+import { knows, selectSql, type Selection } from './sql.ts';
+import { METRIC_RULES } from './vocabulary.ts';
+
+type Figures = Record<string, number | null>;
+type Row = Record<string, string | number | null>;
+type Filters = Partial<Record<Dimension, readonly string[]>>;
+
+/** Rows that one answer has at most: more is a question for `usage export`. */
+const MOST_ROWS = 100_000;
+
+/**
+ * Answers a question over the store.
+ *
+ * @param countedUntilMs what was accepted until then is in the store
+ * @throws QuestionError invalid_query where the question has no answer
+ */
+export async function answerStats(
+  store: UsageStore,
+  query: StatsQuery,
+  countedUntilMs: number | undefined,
+): Promise<StatsAnswer> {
+  const zone = query.time_zone;
+  const period = periodOf(query.from, query.to, zone);
+  const filters = filtersOf(query);
+  checkDimensions(store, query, filters);
+  const now = await figuresIn(store, query, filters, period);
+  const answer = {
+    period: iso(period),
+    time_zone: zone,
+    counted_until: countedUntilMs === undefined ? null : new Date(countedUntilMs).toISOString(),
+    totals: now.totals,
+  };
+  if (query.compare === undefined) return { ...answer, rows: now.rows };
+  const earlier = periodBefore(query.from, query.to, zone);
+  const before = await figuresIn(store, query, filters, earlier, now.top);
+  return {
+    ...answer,
+    rows: compared(query, now.rows, before.rows),
+    before: { period: iso(earlier), totals: before.totals },
+  };
+}
+
+interface Found {
+  readonly rows: Row[];
+  readonly totals: Figures;
+  readonly top?: readonly (string | null)[];
+}
+
+async function figuresIn(
+  store: UsageStore,
+  { metric: metrics, by, top, time_zone: zone }: StatsQuery,
+  filters: Filters,
+  period: Period,
+  sameTop?: readonly (string | null)[],
+): Promise<Found> {
+  const sources = new Map<Source, Metric[]>();
+  for (const metric of metrics) {
+    const { source } = METRIC_RULES[metric];
+    sources.set(source, [...(sources.get(source) ?? []), metric]);
+  }
+  const totals: Figures = {};
+  const rows = new Map<string, Row>();
+  let chosen = sameTop;
+  for (const [source, ofSource] of sources) {
+    const relation = await relationOf(source, store, period, zone);
+    const select = async (selection: Omit<Selection, 'source' | 'filters'>): Promise<readonly Row[]> =>
+      rounded(
+        await store.engine.query<Row>(
+          selectSql(store.engine.dialect, relation, {
+            ...selection,
+            source,
+            filters: ownFilters(store, source, filters),
+          }),
+        ),
+      );
+    Object.assign(totals, (await select({ metrics: ofSource, by: [] }))[0]);
+    const [first] = by;
+    if (first === undefined) continue;
+    if (top !== undefined) chosen ??= topOf(await select({ metrics: ofSource, by: [first] }), first, ofSource, top);
+    for (const row of await select({ metrics: ofSource, by, ...(chosen !== undefined && { top: chosen }) })) {
+      const key = keyOf(by, row);
+      rows.set(key, { ...rows.get(key), ...row });
+    }
+  }
+  if (rows.size > MOST_ROWS)
+    throw new QuestionError(
+      'invalid_query',
+      `The answer has ${rows.size} rows, more than ${MOST_ROWS}: ask for a shorter period, or with top`,
+    );
+  const some = [...rows.values()].filter((row) => metrics.some((metric) => Boolean(row[metric])));
+  return { rows: ordered(some, by, metrics), totals, ...(chosen !== undefined && { top: chosen }) };
+}
+
+/** Figures to a thousandth: the engines' floating point differs beyond what anybody measures. */
+function rounded(rows: readonly Row[]): Row[] {
+  return rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [
+        name,
+        typeof value === 'number' ? Math.round(value * 1000) / 1000 : value,
+      ]),
+    ),
+  );
+}
+
+/** Filters of dimensions that the source has. What is not counted is left out where nobody asks for it. */
+function ownFilters(store: UsageStore, source: Source, filters: Filters): Filters {
+  return Object.fromEntries(
+    Object.entries(filters).filter(([dimension]) => knows(store.engine.dialect, source, dimension as Dimension)),
+  );
+}
+
+function filtersOf(query: StatsQuery): Filters {
+  const filters: Filters = {};
+  for (const dimension of DIMENSION_NAMES) {
+    const given: unknown = query[dimension as keyof StatsQuery];
+    if (typeof given === 'string') filters[dimension] = given.split(',');
+  }
+  if (filters.reason === undefined && !query.by.includes('reason')) filters.reason = ['counted'];
+  return filters;
+}
+
+/** Every metric must know every dimension, but `reason`, which is about what people do. */
+function checkDimensions(store: UsageStore, { metric: metrics, by, compare, top }: StatsQuery, filters: Filters): void {
+  const asked = [...by, ...(Object.keys(filters) as Dimension[])].filter((dimension) => dimension !== 'reason');
+  for (const metric of metrics)
+    for (const dimension of asked)
+      if (!knows(store.engine.dialect, METRIC_RULES[metric].source, dimension))
+        throw new QuestionError('invalid_query', `${metric} cannot be divided or filtered by ${dimension}`);
+  if (by.includes('reason') && metrics.some((metric) => METRIC_RULES[metric].source !== 'facts'))
+    throw new QuestionError('invalid_query', 'jobs and readings have no reason why they are not counted');
+  if (compare !== undefined && by.some((dimension) => TIME_DIMENSIONS.some((one) => one === dimension)))
+    throw new QuestionError('invalid_query', 'compare=before is for rows without hour, day and month');
+  if (top !== undefined && by.length === 0)
+    throw new QuestionError('invalid_query', 'top needs by: it is about the first of it');
+}
+
+function topOf(rows: readonly Row[], first: Dimension, [metric]: readonly Metric[], top: number): (string | null)[] {
+  return ordered(rows, [first], metric === undefined ? [] : [metric], true)
+    .slice(0, top)
+    .map((row) => row[first] as string | null);
+}
+
+/** By time where the first dimension is one, else the most first; what is equal, by name. */
+function ordered(rows: readonly Row[], by: readonly Dimension[], [metric]: readonly Metric[], most = false): Row[] {
+  const isTime = !most && TIME_DIMENSIONS.some((one) => one === by[0]);
+  return rows.toSorted(
+    (one, other) =>
+      (isTime || metric === undefined ? 0 : Number(other[metric] ?? -1) - Number(one[metric] ?? -1)) ||
+      byName(keyOf(by, one), keyOf(by, other)),
+  );
+}
+
+const byName = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
+const keyOf = (by: readonly Dimension[], row: Row): string => by.map((dimension) => row[dimension] ?? '').join('\n');
+
+/** Each row with the figures of the period before, under their names with `_before`. */
+function compared({ by, metric: metrics }: StatsQuery, rows: readonly Row[], before: readonly Row[]): Row[] {
+  const earlier = new Map(before.map((row) => [keyOf(by, row), row]));
+  const both = rows.map((row) => withBefore(row, earlier.get(keyOf(by, row)), metrics));
+  const there = new Set(rows.map((row) => keyOf(by, row)));
+  const gone = before.filter((row) => !there.has(keyOf(by, row)));
+  return [...both, ...gone.map((row) => withBefore({ ...row, ...noFigures(metrics) }, row, metrics))];
+}
+
+const noFigures = (metrics: readonly Metric[]): Row =>
+  Object.fromEntries(metrics.map((metric) => [metric, emptyOf(metric)]));
+/** Of nothing, a count is 0; a quantile and a share are not known. */
+const emptyOf = (metric: Metric): number | null => (/_p\d+$|_percent$/.test(metric) ? null : 0);
+
+function withBefore(row: Row, before: Row | undefined, metrics: readonly Metric[]): Row {
+  return {
+    ...row,
+    ...Object.fromEntries(metrics.map((metric) => [`${metric}_before`, before?.[metric] ?? emptyOf(metric)])),
+  };
+}
+
+const iso = ({ fromMs, toMs }: Period): { from: string; to: string } => ({
+  from: new Date(fromMs).toISOString(),
+  to: new Date(toMs).toISOString(),
+});

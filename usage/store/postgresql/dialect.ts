@@ -1,0 +1,58 @@
+import { TABLE_COLUMNS, type ColumnType as TableColumnType } from '../../../runtime/event-table/columns.ts';
+import { literal, type Dialect, type Period } from '../../rules/dialect.ts';
+import { COLUMN_NAMES, COLUMNS, type Column, type ColumnType } from '../columns.ts';
+
+const FORMATS = { hour: 'YYYY-MM-DD"T"HH24', day: 'YYYY-MM-DD', month: 'YYYY-MM' } as const;
+
+/** What a value of `data` is read as. */
+const CASTS = { text: '', whole: '::bigint', real: '::double precision', flag: '::boolean' } as const satisfies Record<
+  ColumnType,
+  string
+>;
+/** What its JSON type must be; another is as if there were none. */
+const JSON_TYPES = { text: 'string', whole: 'number', real: 'number', flag: 'boolean' } as const satisfies Record<
+  ColumnType,
+  string
+>;
+
+/** Columns that the sink's table has, by the name of the field. */
+const OF_TABLE: Readonly<Record<string, TableColumnType>> = TABLE_COLUMNS;
+
+/** A field as a column: the table's own, else out of `data`. */
+function fieldSql(name: Column): string {
+  if (Object.hasOwn(OF_TABLE, name)) return name;
+  const type = COLUMNS[name];
+  return `CASE WHEN jsonb_typeof(data->'${name}') = '${JSON_TYPES[type]}' THEN (data->>'${name}')${CASTS[type]} END AS ${name}`;
+}
+
+/** The years that the table has partitions for. */
+const EARLIEST_MS = Date.UTC(2000, 0, 1);
+const LATEST_MS = Date.UTC(2100, 0, 1);
+const timeSql = (ms: number): string => {
+  const iso = new Date(Math.min(Math.max(ms, EARLIEST_MS), LATEST_MS)).toISOString();
+  return `'${iso}'::timestamptz`;
+};
+
+/** Milliseconds of a column of time. */
+export const msOf = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint`;
+
+/** The fields of events as the store's columns, from the sink's table. */
+export const EVENT_COLUMNS = [
+  'event_id',
+  `${msOf('created_at')} AS created`,
+  'event',
+  ...COLUMN_NAMES.map(fieldSql),
+].join(', ');
+
+export function postgresDialect(schema: string): Dialect {
+  return {
+    name: 'postgresql',
+    events: ({ fromMs, toMs }: Period) =>
+      `(SELECT ${EVENT_COLUMNS} FROM ${schema}.events WHERE created_at >= ${timeSql(fromMs)} AND created_at < ${timeSql(toMs)})`,
+    table: (name) => `${schema}.usage_${name}`,
+    quotient: (dividend, divisor) => `(${dividend} / ${divisor})`,
+    timeText: (localMs, unit) => `to_char(to_timestamp(${localMs} / 1000) AT TIME ZONE 'UTC', '${FORMATS[unit]}')`,
+    matches: (text, pattern) => `(${text} ~ ${literal(pattern)})`,
+    hostOf: (url) => `nullif(substring(${url} FROM '^[a-z][a-z0-9+.-]*://([^/?#:]+)'), '')`,
+  };
+}

@@ -1,0 +1,127 @@
+import { toRow, whyNoRow, type TableEvent } from '../../../runtime/event-table/columns.ts';
+import { migrate } from '../../../runtime/event-table/migrate.ts';
+import { createPartitions, monthOf } from '../../../runtime/event-table/partitions.ts';
+import { storeRows } from '../../../runtime/event-table/store.ts';
+import { literal, type Period } from '../../rules/dialect.ts';
+import { factsSql } from '../../rules/facts.ts';
+import { verdictSql, type VerdictOptions } from '../../rules/verdict.ts';
+import type { StoredEvent } from '../columns.ts';
+import { newAgentsSql, seenPlacementsSql, storeAgentsSql } from '../derived.ts';
+import type { Contents, Ingested, UsageStore } from '../usage-store.ts';
+import { EVENT_COLUMNS, msOf } from './dialect.ts';
+import { PostgresEngine, type PostgresOptions } from './engine.ts';
+
+/** What was stored in a transaction that began so long ago and is not over yet is looked at again. */
+const OVERLAP = "interval '10 minutes'";
+const LOOKED_UNTIL = 'looked until';
+
+/**
+ * Opens the table that the PostgreSQL sink fills, and makes what is missing.
+ *
+ * @throws PostgresSetupError where a newer version has been at work
+ */
+export async function openPostgresStore(options: PostgresOptions): Promise<UsageStore> {
+  const engine = new PostgresEngine(options);
+  try {
+    await engine.withClient((client) => migrate(client, options.schema));
+    return new PostgresStore(engine);
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+class PostgresStore implements UsageStore {
+  readonly engine: PostgresEngine;
+  readonly #events: string;
+  readonly #meta: string;
+
+  constructor(engine: PostgresEngine) {
+    this.engine = engine;
+    this.#events = `${engine.schema}.events`;
+    this.#meta = `${engine.schema}.usage_meta`;
+  }
+
+  async ingest(events: readonly StoredEvent[], marks: Readonly<Record<string, string>> = {}): Promise<Ingested> {
+    const { schema } = this.engine;
+    const unique = new Map(events.map((event) => [event.event_id, event] as const).toReversed());
+    const rows = [...unique.values()].map(tableEvent).filter((event) => whyNoRow(event) === undefined);
+    return this.engine.withClient(async (client) => {
+      await createPartitions(client, schema, new Set(rows.map(({ createdMs }) => monthOf(createdMs))));
+      const stored = await storeRows(
+        client,
+        schema,
+        rows.map(toRow),
+        Object.entries(marks).map(([name, value]) => this.#setMark(name, value)),
+      );
+      return { stored, known: events.length - stored };
+    });
+  }
+
+  async mark(name: string): Promise<string | undefined> {
+    const [row] = await this.engine.query(`SELECT value FROM ${this.#meta} WHERE name = ${literal(name)}`);
+    return row === undefined ? undefined : String(row['value']);
+  }
+
+  async verdicts(options: VerdictOptions): Promise<string> {
+    await this.#lookAtNew();
+    const { dialect } = this.engine;
+    return `(${verdictSql(dialect, `(${factsSql(dialect, options.period)})`, options)})`;
+  }
+
+  events(period: Period): string {
+    return this.engine.dialect.events(period);
+  }
+
+  async contents(): Promise<Contents> {
+    const [row] = await this.engine.query(
+      `SELECT count(*) AS events, ${msOf('min(created_at)')} AS first, ${msOf('max(created_at)')} AS last FROM ${this.#events}`,
+    );
+    const events = Number(row?.['events'] ?? 0);
+    return events === 0 ? { events } : { events, firstMs: Number(row?.['first']), lastMs: Number(row?.['last']) };
+  }
+
+  async placeFiles(files: Iterable<readonly [string, string]>): Promise<void> {
+    const table = this.engine.dialect.table('catalog_files');
+    const rows = JSON.stringify([...new Map(files)]);
+    await this.engine.run(
+      `WITH gone AS (DELETE FROM ${table} WHERE file_id NOT IN (SELECT value->>0 FROM jsonb_array_elements(${literal(rows)}::jsonb)))
+       INSERT INTO ${table} (file_id, dataset_id) SELECT value->>0, value->>1 FROM jsonb_array_elements(${literal(rows)}::jsonb)
+       ON CONFLICT (file_id) DO UPDATE SET dataset_id = excluded.dataset_id`,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.engine.close();
+  }
+
+  /** Judges user agents and places files that came since the last look: the sink fills the table, and does not tell. */
+  async #lookAtNew(): Promise<void> {
+    const { dialect } = this.engine;
+    const since = `coalesce((SELECT value::timestamptz FROM ${this.#meta} WHERE name = ${literal(LOOKED_UNTIL)}), '-infinity') - ${OVERLAP}`;
+    await this.engine.inTransaction(async (within) => {
+      const [now] = await within.query<{ now: string }>('SELECT now()::text AS now');
+      const fresh = `(SELECT ${EVENT_COLUMNS} FROM ${this.#events} WHERE received_at >= ${since})`;
+      const agents = await within.query<{ user_agent: string }>(newAgentsSql(dialect, fresh));
+      const placements = dialect.table('placements');
+      await within.run(
+        ...storeAgentsSql(
+          dialect,
+          agents.map((row) => row.user_agent),
+        ).map((sql) => `${sql} ON CONFLICT DO NOTHING`),
+        `INSERT INTO ${placements} AS p (file_id, dataset_id, from_ms) ${seenPlacementsSql(fresh)} ORDER BY 1, 2
+         ON CONFLICT (file_id, dataset_id) DO UPDATE SET from_ms = least(p.from_ms, excluded.from_ms)`,
+        this.#setMark(LOOKED_UNTIL, now?.now ?? ''),
+      );
+    });
+  }
+
+  #setMark(name: string, value: string): string {
+    return `INSERT INTO ${this.#meta} (name, value) VALUES (${literal(name)}, ${literal(value)}) ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
+  }
+}
+
+function tableEvent(event: StoredEvent): TableEvent {
+  const fields = event as TableEvent['fields'];
+  return { id: event.event_id, type: event.event, createdMs: event.created, fields };
+}
