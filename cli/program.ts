@@ -155,6 +155,11 @@ sink
   );
 
 program
+  .command('usage')
+  .description('count usage: follow the journal, as the collector has it done by itself')
+  .action(async () => (await import('./usage.ts')).countUsage(globals()));
+
+program
   .command('config')
   .description('settings')
   .command('check')

@@ -37,6 +37,7 @@ function app(parts: Partial<AppParts> = {}) {
     events: routes('/api/v1/events', '/api/v1/events/*'),
     rejected: routes('/api/v1/rejected', '/api/v1/rejected/replay', '/api/v1/rejected/discard'),
     held: routes('/api/v1/held/retry'),
+    stats: routes('/api/v1/stats'),
     browser: routes('/api/v1/browser'),
     docs: routes('/docs', '/openapi.json'),
     dashboard: routes('/'),
@@ -66,6 +67,7 @@ describe('which key a route needs', () => {
     ['POST', '/api/v1/rejected/replay', 'guarded: ingest'],
     ['POST', '/api/v1/rejected/discard', 'guarded: ingest'],
     ['POST', '/api/v1/held/retry', 'guarded: ingest'],
+    ['GET', '/api/v1/stats', 'guarded: read'],
   ])('%s %s: none is let in without', async (method, path, body) => {
     const answer = await app().request(path, method);
     expect([answer.status, await answer.text()]).toEqual([401, body]);

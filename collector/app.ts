@@ -12,6 +12,7 @@ export interface AppParts {
   readonly events: Hono;
   readonly rejected: Hono;
   readonly held: Hono;
+  readonly stats: Hono;
   readonly browser: Hono;
   readonly docs: Hono;
   readonly dashboard: Hono;
@@ -42,6 +43,7 @@ export function createApp(parts: AppParts): Hono {
   app.route('/', parts.events);
   app.route('/', parts.rejected);
   app.route('/', parts.held);
+  app.route('/', parts.stats);
   app.route('/', parts.browser);
   app.route('/', stateRoutes({ readiness: parts.readiness, registry: parts.metrics.registry }));
   app.route('/', parts.docs);

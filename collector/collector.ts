@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
@@ -21,7 +22,7 @@ import type { Settings } from './config.ts';
 import { dashboardRoutes } from './api/dashboard/routes.ts';
 import { openDayKeys } from './intake/day-keys.ts';
 import { openApiDocument } from './api/docs/openapi/document.ts';
-import { createLog } from '../runtime/logging.ts';
+import { createLog, type Logger } from '../runtime/logging.ts';
 import { VERSION } from '../runtime/version.ts';
 import { docsRoutes } from './api/docs/routes.ts';
 import { listen } from '../runtime/listener.ts';
@@ -42,6 +43,9 @@ import { heldRoutes } from './api/held-routes.ts';
 import { rejectedRoutes } from './api/rejected-routes.ts';
 import { SeenIds } from './intake/seen-ids.ts';
 import { startSelfTelemetry } from './self-telemetry/self-telemetry.ts';
+import { statsRoutes } from './api/stats-route.ts';
+import { isPostgres } from '../usage/ask/settings.ts';
+import { UsageProcess } from './usage/usage-process.ts';
 import { acceptStated } from './intake/stated-intake.ts';
 import { createScreen, openBatch } from './intake/telemetry-batch.ts';
 
@@ -50,6 +54,9 @@ export interface RunningCollector {
   /** Stops accepting, finishes what is in flight, flushes; within 10 s. */
   stop(): Promise<void>;
 }
+
+/** Starts the process that counts usage, with a channel for messages. */
+export type StartUsage = () => ChildProcess;
 
 const STOP_PUBLISHER_MS = 5000;
 const RECOVER_EVERY_MS = 1000;
@@ -61,7 +68,7 @@ const RECOVER_EVERY_MS = 1000;
  * @throws DataDirError where DATA_DIR is not writable or held by another process
  * @throws ListenError where HOST and PORT cannot be listened on
  */
-export async function startCollector(settings: Settings): Promise<RunningCollector> {
+export async function startCollector(settings: Settings, startUsage?: StartUsage): Promise<RunningCollector> {
   const log = createLog('clowder-otel-collector', settings.LOG_LEVEL);
   const lock = lockDataDir(settings.DATA_DIR);
   const keys = openKeyStore(settings.DATA_DIR);
@@ -85,6 +92,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     dir: settings.DATA_DIR,
     maxBytes: settings.JOURNAL_MAX_BYTES,
     retentionMs: settings.JOURNAL_RETENTION_DAYS * 86_400_000,
+    followed: startUsage !== undefined && !isPostgres(settings.USAGE_STORE),
     onFatal: (error) => {
       failure = `The journal failed: ${errorText(error)}. Restart the collector; nothing acknowledged is lost`;
       log.fatal({ err: error }, 'the journal failed');
@@ -178,8 +186,10 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
       waiting: intake.waitingCount,
       failure,
       lost,
+      usage,
       nowMs: Date.now(),
     });
+  const usage = startUsage === undefined ? undefined : followUsage(startUsage, journal, log);
   const logReadiness = createReadinessLog(log, Date.now);
 
   const guard = (scope: 'ingest' | 'read', refuse = (error: CollectorError) => error) =>
@@ -206,6 +216,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
     }),
     rejected: rejectedRoutes({ journal, intake, context }),
     held: heldRoutes(loop.held),
+    stats: statsRoutes(usage === undefined ? undefined : (query) => usage.ask(query)),
     browser: browserRoutes({
       keys,
       allowedOrigins: entriesOf(settings.ALLOWED_ORIGINS),
@@ -252,6 +263,7 @@ export async function startCollector(settings: Settings): Promise<RunningCollect
   async function shutDown(): Promise<void> {
     clearInterval(recovering);
     loop.pause();
+    await usage?.stop();
     await publisher.close({ timeoutMs: STOP_PUBLISHER_MS });
     await loop.stop();
     await journal.close();
@@ -278,3 +290,15 @@ async function countConnections(
 /** ON_UNKNOWN_KEY=hold: a sender of OTLP keeps what it has and asks again, where 401 would have it drop that. */
 const onHold = (error: CollectorError): CollectorError =>
   error.code === 'too_many_requests' ? error : new CollectorError('key_on_hold', error.message);
+
+/** The process that counts. How far it has come is told to the journal, which keeps the rest for it. */
+function followUsage(start: StartUsage, journal: Journal, log: Logger): UsageProcess {
+  return new UsageProcess({
+    start,
+    log,
+    onTaken: (row) => {
+      // A journal that cannot be written says so by itself.
+      journal.write({ followed: row }).catch(() => undefined);
+    },
+  });
+}

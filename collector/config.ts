@@ -5,6 +5,7 @@ import { readConfigFile } from '../runtime/config/file.ts';
 import { oneOf, parseSettings, text, valueOf } from '../runtime/config/schema.ts';
 import { givenOf } from '../runtime/config/source.ts';
 import { networks as networksValue } from '../runtime/config/networks.ts';
+import { usageSettings } from '../usage/ask/settings.ts';
 import { contextPath, httpUrl, list, LOG_LEVELS, number, port, seconds, size } from '../runtime/config/values.ts';
 
 const bytes = valueOf(size({ above: 0 }));
@@ -55,6 +56,7 @@ const settings = z.object({
   ALLOWED_ORIGINS: valueOf(list(isOrigin, 'origins such as https://clowder.example.org'))
     .optional()
     .describe('Origins of pages that may send page views, separated by commas'),
+  ...usageSettings,
   OTEL_EXPORTER_OTLP_ENDPOINT: valueOf(httpUrl).optional().describe("Where the collector's own telemetry goes"),
 });
 

@@ -85,6 +85,12 @@ export const ERRORS = {
   },
   journal_full: { status: 503, sentence: 'The journal is full', remedy: WAIT, retryAfterS: 2 },
   journal_unavailable: { status: 503, sentence: 'The journal cannot be written', remedy: WAIT, retryAfterS: 2 },
+  usage_unavailable: {
+    status: 503,
+    sentence: 'Usage cannot be asked now',
+    remedy: '`/readyz` says how far it has counted, and why it does not; ask again after `Retry-After` seconds',
+    retryAfterS: 5,
+  },
   busy: { status: 503, sentence: 'The collector is reading as much as it can hold', remedy: WAIT, retryAfterS: 1 },
   key_on_hold: {
     status: 503,

@@ -21,7 +21,11 @@ const SAID = {
     'RabbitMQ refuses events as they are: they are kept in the rejected store',
     'no event that RabbitMQ refuses is in the rejected store any more',
   ],
+  usage: ['usage is not counted as it should be', 'usage is counted again'],
 } as const satisfies Record<Check, readonly [begins: string, ends: string] | undefined>;
+
+/** Of what is not there. */
+const WELL = { ok: true, reason: undefined };
 
 /** Says once when something begins to be wrong, and once when it is right again, however many events that concerns. */
 export function createReadinessLog(log: ReadinessLogger, now: () => number): (readiness: Readiness) => void {
@@ -29,7 +33,7 @@ export function createReadinessLog(log: ReadinessLogger, now: () => number): (re
   return function logReadiness({ checks }) {
     for (const [name, said] of Object.entries(SAID)) {
       if (said === undefined) continue;
-      const { ok, reason } = checks[name as Check];
+      const { ok, reason } = checks[name as Check] ?? WELL;
       const sinceMs = since.get(name);
       if (!ok && sinceMs === undefined) {
         since.set(name, now());

@@ -1,6 +1,7 @@
 import type { Publisher } from '../exporter/publisher.ts';
 import type { HeldReason, Journal } from './journal/journal.ts';
 import type { HeldState } from './publishing/held-groups.ts';
+import type { UsageProcess } from './usage/usage-process.ts';
 
 interface Check {
   readonly ok: boolean;
@@ -15,7 +16,12 @@ interface Check {
  */
 export interface Readiness {
   readonly status: 'ready' | 'degraded' | 'unavailable';
-  readonly checks: Readonly<Record<'journal' | 'history' | 'broker' | 'backlog' | HeldReason | 'unpublishable', Check>>;
+  readonly checks: Readonly<
+    Record<'journal' | 'history' | 'broker' | 'backlog' | HeldReason | 'unpublishable', Check> & {
+      /** Absent where usage is not counted here. */
+      usage?: Check;
+    }
+  >;
 }
 
 /** What is looked at. */
@@ -30,6 +36,8 @@ export interface Situation {
   readonly failure: string | undefined;
   /** What was accepted once and is not in the journal. */
   readonly lost: string | undefined;
+  /** The process that counts usage; absent where there is none. */
+  readonly usage?: Pick<UsageProcess, 'state' | 'problem'> | undefined;
   readonly nowMs: number;
 }
 
@@ -46,7 +54,7 @@ const HELD = {
     'A queue that is bound refuses them, as it is full or its node is down (x-overflow: reject-publish): see to its consumer; they go by themselves then',
 } as const satisfies Record<HeldReason, string>;
 
-export function readinessOf({ journal, publisher, held, waiting, failure, lost, nowMs }: Situation): Readiness {
+export function readinessOf({ journal, publisher, held, waiting, failure, lost, usage, nowMs }: Situation): Readiness {
   const { backlogBytes, maxBytes, bytes, rejected, unpublishable, refusal } = journal.stats();
   const reason = failure ?? (refusal?.code === 'journal_full' ? FULL : refusal?.message);
   const { state } = publisher;
@@ -82,6 +90,7 @@ export function readinessOf({ journal, publisher, held, waiting, failure, lost, 
     unroutable: heldCheck('unroutable', held, nowMs),
     nacked: heldCheck('nacked', held, nowMs),
     unpublishable: unpublishableCheck(unpublishable),
+    ...(usage !== undefined && { usage: usageCheck(usage, nowMs) }),
   };
   const isWell = Object.values(checks).every(({ ok }) => ok);
   return { status: !journalCheck.ok ? 'unavailable' : isWell ? 'ready' : 'degraded', checks };
@@ -105,5 +114,24 @@ function unpublishableCheck(events: number): Check {
     ok: false,
     events,
     reason: `Events that RabbitMQ refuses as they are: ${events}, kept in the rejected store. "rejected list" says why; then "rejected replay", or "rejected discard"`,
+  };
+}
+
+/** Counting that is so far behind what was accepted is worth telling of. */
+const BEHIND_MS = 10 * 60_000;
+
+function usageCheck({ state, problem }: Pick<UsageProcess, 'state' | 'problem'>, nowMs: number): Check {
+  const countedUntilMs = state?.countedUntilMs;
+  const behindMs = countedUntilMs === undefined ? 0 : nowMs - countedUntilMs;
+  const missed = state?.missedRows ?? 0;
+  const reasons = [
+    ...(problem === undefined ? [] : [problem]),
+    ...(behindMs > BEHIND_MS ? [`Counting is ${Math.round(behindMs / 60_000)} minutes behind`] : []),
+    ...(missed > 0 ? [`Batches that the journal let go of before they were counted: ${missed}`] : []),
+  ];
+  return {
+    ok: reasons.length === 0,
+    counted_until: countedUntilMs === undefined ? null : new Date(countedUntilMs).toISOString(),
+    ...(reasons.length > 0 && { reason: reasons.join('. ') }),
   };
 }

@@ -6,6 +6,7 @@ import { EVENT_ROUTES, EVENT_TYPE_ROUTES } from './api/events-routes.ts';
 import { HELD_ROUTES } from './api/held-routes.ts';
 import { REJECTED_ROUTES } from './api/rejected-routes.ts';
 import type { Route } from './api/route.ts';
+import { STATS_ROUTES } from './api/stats-route.ts';
 import { STATE_ROUTES } from './api/state-routes.ts';
 import { OTLP_ROUTES } from './otlp/routes.ts';
 
@@ -16,6 +17,7 @@ export const ROUTES: readonly Route[] = [
   ...EVENT_TYPE_ROUTES,
   ...REJECTED_ROUTES,
   ...HELD_ROUTES,
+  ...STATS_ROUTES,
   ...OTLP_ROUTES,
   ...STATE_ROUTES,
   ...DOCS_ROUTES,

@@ -6,7 +6,7 @@ export type { Logger };
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** A program of ours, as its log and its telemetry (`service.name`) name it. */
-type ProgramName = `clowder-otel-${'collector' | 'proxy' | 'monitor' | 'sink'}`;
+type ProgramName = `clowder-otel-${'collector' | 'proxy' | 'monitor' | 'sink' | 'usage'}`;
 
 const STDERR = 2;
 

@@ -93,6 +93,7 @@ export const ANSWERS = {
         unroutable: check.describe('Events that no queue is bound for'),
         nacked: check.describe('Events that a full queue refuses'),
         unpublishable: check.describe('Events that RabbitMQ refuses as they are'),
+        usage: check.optional().describe('The process that counts usage; `counted_until`: how far it has come'),
       }),
     })
     .openapi('Readiness'),

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { EVENT_TYPES, isEventType } from '../../taxonomy/event-types.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
+import { csvOf, formatOf } from './formats.ts';
 import { readHistoryPage, type History } from './history-page.ts';
 import { whole } from './query.ts';
 
@@ -57,20 +58,6 @@ function text(c: Context, body: string, type: string, next: string | undefined):
   return c.body(body, 200, { 'content-type': type });
 }
 
-function formatOf(accept = ''): 'json' | 'ndjson' | 'csv' {
-  if (accept.includes('application/x-ndjson')) return 'ndjson';
-  return accept.includes('text/csv') ? 'csv' : 'json';
-}
-
 function toCsv(events: readonly FlatBody[]): string {
-  const columns = [...new Set(events.flatMap((event) => Object.keys(event)))];
-  const rows = events.map((event) => columns.map((column) => cell(event[column])).join(','));
-  return [columns.join(','), ...rows].map((row) => `${row}\r\n`).join('');
-}
-
-/** Quoted as in RFC 4180; what a spreadsheet would take for a formula gets an apostrophe. */
-function cell(value: string | number | boolean | undefined): string {
-  if (typeof value !== 'string') return value === undefined ? '' : String(value);
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return csvOf([...new Set(events.flatMap((event) => Object.keys(event)))], events);
 }

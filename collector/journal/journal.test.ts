@@ -318,6 +318,24 @@ describe('the bound', () => {
     await journal.write({ cursor: { row: 1, index: 1 } });
     expect(linesIn(journal.read(0, 1000))).toEqual(['2']);
   });
+
+  it('keeps history that is over its time for whoever follows and has not taken it yet', async () => {
+    const journal = await journalOf({ retentionMs: -1, followed: true });
+    await journal.write({ append: ['1'] });
+    await journal.write({ append: ['2'] });
+    await journal.write({ cursor: { row: 2, index: 1 } });
+    expect(linesIn(journal.read(0, 1000))).toEqual(['1', '2']);
+    await journal.write({ followed: 1 });
+    expect(linesIn(journal.read(0, 1000))).toEqual(['2']);
+  });
+
+  it('lets go of what nobody has taken yet before it turns new events away', async () => {
+    const journal = await journalOf({ maxBytes: 100, followed: true });
+    await journal.write({ append: [lineOf(60)] });
+    await journal.write({ cursor: { row: 1, index: 1 } });
+    await journal.write({ append: [lineOf(61)] });
+    expect(linesIn(journal.read(0, 1000))).toEqual([lineOf(61)]);
+  });
 });
 
 describe('a full disk', () => {

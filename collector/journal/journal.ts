@@ -38,6 +38,8 @@ export interface JournalOptions {
   readonly retentionMs?: number;
   /** @default 10000 */
   readonly rejectedMax?: number;
+  /** Whether somebody follows, and says how far. @default false */
+  readonly followed?: boolean;
   /** For tests: SQLite refuses to grow beyond this many pages. */
   readonly maxPages?: number;
   /** Told once when the writer ended by itself; every write is refused from then on. */

@@ -15,6 +15,8 @@ export interface StoreOptions {
   readonly maxBytes: number;
   readonly retentionMs: number;
   readonly rejectedMax: number;
+  /** Whether somebody takes what is written, and says how far (`JournalChange.followed`): until then no row is too old. */
+  readonly followed?: boolean;
   /** For tests: SQLite refuses to grow beyond this many pages. */
   readonly maxPages?: number;
   /** Prepared for writing. @default the file in `dir` */
@@ -80,12 +82,15 @@ export class JournalStore {
   #lastRow: number;
   #commits = 0;
   readonly #refusals = new Refusals();
+  /** Rows after it are not too old, whatever their age: somebody has yet to take them. */
+  #followedRow: number;
   readonly #indexer: SegmentIndexer;
   readonly #heldEvents: HeldEventsTable;
   readonly #rejected: RejectedTable;
 
   constructor(options: StoreOptions) {
     this.#options = options;
+    this.#followedRow = options.followed === true ? 0 : Number.MAX_SAFE_INTEGER;
     const database = options.database ?? openForWriting(join(options.dir, JOURNAL_FILE), options);
     this.#database = database;
     this.#indexer = new SegmentIndexer(database, options.keyRule ?? NO_KEYS, options.segmentSize);
@@ -279,6 +284,7 @@ export class JournalStore {
     for (const id of change.uncount ?? []) this.#asideBytes -= Number(this.#statements.uncount.get(id)?.['bytes'] ?? 0);
     for (const one of change.holdEvents ?? []) this.#heldBytes += this.#heldEvents.hold(one);
     for (const id of change.releaseEvents ?? []) this.#heldBytes -= this.#heldEvents.release(id);
+    if (change.followed !== undefined) this.#followedRow = change.followed;
     if (change.cursor !== undefined) this.#moveCursor(change.cursor);
     this.#heldBytes += this.#rejected.add(change.reject ?? []);
     this.#heldBytes -= this.#rejected.remove(change.unreject ?? []);
@@ -320,7 +326,10 @@ export class JournalStore {
   /** Lets go of the oldest published rows while the journal is over its bound, or they are over their time. */
   #prune(nowMs: number, limit: number): void {
     const tooOld = nowMs - this.#options.retentionMs;
-    this.#dropOldest(limit, (atMs) => this.#inAll() > this.#options.maxBytes || atMs < tooOld);
+    this.#dropOldest(
+      limit,
+      (atMs, row) => this.#inAll() > this.#options.maxBytes || (atMs < tooOld && row <= this.#followedRow),
+    );
   }
 
   /**
@@ -349,10 +358,10 @@ export class JournalStore {
     }
   }
 
-  #dropOldest(limit: number, isDue: (atMs: number) => boolean): boolean {
+  #dropOldest(limit: number, isDue: (atMs: number, row: number) => boolean): boolean {
     let last = 0;
     for (const found of this.#statements.oldest.iterate(this.#settledRow, limit)) {
-      if (!isDue(Number(found['at_ms']))) break;
+      if (!isDue(Number(found['at_ms']), Number(found['row']))) break;
       last = Number(found['row']);
       this.#bytes -= Number(found['bytes']);
       this.#settledBytes -= Number(found['bytes']);

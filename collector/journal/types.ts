@@ -77,6 +77,8 @@ export interface JournalChange {
   readonly count?: readonly CountedRow[];
   readonly uncount?: readonly number[];
   readonly cursor?: Cursor;
+  /** The last row that counting has taken: see `StoreOptions.followed`. */
+  readonly followed?: number;
   readonly reject?: readonly Omit<RejectedRecord, 'id'>[];
   readonly unreject?: readonly number[];
 }

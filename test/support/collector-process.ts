@@ -44,6 +44,8 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     PORT: String(port),
     DATA_DIR: dataDir,
     LOG_LEVEL: 'warn',
+    // Tests of counting switch it on: the others need no second process.
+    USAGE: 'off',
     ...(options.amqpUrl === undefined ? {} : { AMQP_URL: options.amqpUrl }),
     ...options.env,
   };

@@ -15,6 +15,8 @@ import { readinessOf } from '../../../readiness.ts';
 import { ROUTES } from '../../../routes.ts';
 import { heldRoutes } from '../../held-routes.ts';
 import { rejectedRoutes } from '../../rejected-routes.ts';
+import { statsRoutes } from '../../stats-route.ts';
+import { statsAnswer } from '../../../../usage/ask/answer.ts';
 import { createScreen } from '../../../intake/telemetry-batch.ts';
 import { VERSION } from '../../../../runtime/version.ts';
 import { docsRoutes } from '../routes.ts';
@@ -44,6 +46,14 @@ const document = JSON.parse(JSON.stringify(openApiDocument('1.2.3'))) as Documen
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ method, path, operation })),
 );
+
+const STATS = {
+  period: { from: '2026-10-01T00:00:00.000Z', to: '2026-11-01T00:00:00.000Z' },
+  time_zone: 'UTC',
+  counted_until: null,
+  totals: { views: 1 },
+  rows: [],
+};
 
 const letIn: MiddlewareHandler = (_, next) => next();
 
@@ -76,6 +86,7 @@ function collector() {
     events: eventsRoutes({ submit, history: journal, live: () => () => undefined }),
     rejected: rejectedRoutes({ journal, intake: { submit: async () => [] }, context: createMapContext() }),
     held: heldRoutes({ retryNow: async () => ({ published: 1, held: 0 }) }),
+    stats: statsRoutes(async () => STATS),
     browser: browserRoutes({
       keys: { isEmpty: () => true, verify: () => 'unknown' },
       allowedOrigins: ['https://clowder.example'],
@@ -164,6 +175,7 @@ describe('the document', () => {
       'post /api/v1/rejected/replay replay_rejected',
       'post /api/v1/rejected/discard discard_rejected',
       'post /api/v1/held/retry retry_held',
+      'get /api/v1/stats get_stats',
       'post /v1/traces export_traces',
       'post /v1/logs export_logs',
       'post /v1/metrics export_metrics',
@@ -246,6 +258,12 @@ describe('what the collector answers is what the document says', () => {
     ['415 to telemetry', 415, ANSWERS.Status, () => post('/v1/logs', {}, { 'content-type': 'text/csv' })],
     ['200 of health', 200, ANSWERS.Health, () => collector().request('/healthz')],
     ['200 to the names of schemas', 200, ANSWERS.SchemaNames, () => collector().request('/schemas')],
+    [
+      '200 to a question of usage',
+      200,
+      statsAnswer,
+      () => collector().request('/api/v1/stats?metric=views&from=2026-10&to=2026-10'),
+    ],
     ['200 of readiness', 200, ANSWERS.Readiness, () => collector().request('/readyz')],
   ])('%s', async (_, status, schema, ask) => {
     const answer = await ask();

@@ -25,6 +25,7 @@ export function openApiDocument(version: string): object {
       { name: 'events by type' },
       { name: 'rejected', description: 'Stated events of telemetry that were wrong, and events that RabbitMQ refuses' },
       { name: 'held', description: 'Events that no queue took' },
+      { name: 'usage', description: 'How much was it used' },
       { name: 'OpenTelemetry', description: 'OTLP receiver' },
       { name: 'state' },
       { name: 'descriptions', description: 'Of this API, and of the messages' },

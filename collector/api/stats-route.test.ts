@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import type { StatsAnswer } from '../../usage/ask/answer.ts';
+import type { StatsQuery } from '../../usage/ask/question.ts';
+import { answerErrors } from '../answer-error.ts';
+import { CollectorError } from '../errors.ts';
+import pino from 'pino';
+import { statsRoutes } from './stats-route.ts';
+
+const ANSWER: StatsAnswer = {
+  period: { from: '2026-10-01T00:00:00.000Z', to: '2026-11-01T00:00:00.000Z' },
+  time_zone: 'UTC',
+  counted_until: '2026-11-01T08:00:00.000Z',
+  totals: { views: 7 },
+  rows: [
+    { dataset: '=1+1', views: 4 },
+    { dataset: null, views: 3 },
+  ],
+};
+
+async function get(path: string, ask?: (query: StatsQuery) => Promise<StatsAnswer>, headers = {}): Promise<Response> {
+  const app = statsRoutes(ask);
+  answerErrors(app, pino({ level: 'silent' }));
+  return app.request(path, { headers });
+}
+
+const QUESTION = '/api/v1/stats?metric=views&by=dataset&from=2026-10&to=2026-10';
+
+test('a question goes to the process that counts as its schema reads it', async () => {
+  const asked: StatsQuery[] = [];
+  await get(`${QUESTION}&client=browser,tool&top=5`, async (query) => {
+    asked.push(query);
+    return ANSWER;
+  });
+  expect(asked).toEqual([
+    {
+      metric: ['views'],
+      by: ['dataset'],
+      from: '2026-10',
+      to: '2026-10',
+      time_zone: 'UTC',
+      client: 'browser,tool',
+      top: 5,
+    },
+  ]);
+});
+
+test('the answer is JSON, and says how far has been counted', async () => {
+  const answer = await get(QUESTION, async () => ANSWER);
+  expect(await answer.json()).toEqual(ANSWER);
+});
+
+test('the rows are CSV that no spreadsheet takes for formulas', async () => {
+  const answer = await get(`${QUESTION}&format=csv`, async () => ANSWER);
+  expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+  expect(answer.headers.get('x-counted-until')).toBe('2026-11-01T08:00:00.000Z');
+  expect(await answer.text()).toBe("dataset,views\r\n'=1+1,4\r\n,3\r\n");
+});
+
+test('the rows are NDJSON where Accept asks for it', async () => {
+  const answer = await get(QUESTION, async () => ANSWER, { accept: 'application/x-ndjson' });
+  expect(await answer.text()).toBe('{"dataset":"=1+1","views":4}\n{"dataset":null,"views":3}\n');
+});
+
+test('a question without by has one row: the totals', async () => {
+  const before = { period: ANSWER.period, totals: { views: 6 } };
+  const path = '/api/v1/stats?metric=views&from=2026-10&to=2026-10&compare=before&format=csv';
+  const answer = await get(path, async () => ({ ...ANSWER, rows: [], before }));
+  expect(await answer.text()).toBe('views,views_before\r\n7,6\r\n');
+});
+
+test.each([
+  ['metric=looks', 400, 'invalid_query'],
+  ['metric=views&by=colour', 400, 'invalid_query'],
+  ['metric=views&time_zone=Mars', 400, 'invalid_query'],
+])('%s is refused before anybody is asked', async (part, status, code) => {
+  const answer = await get(`/api/v1/stats?from=2026-10&to=2026-10&${part}`, async () => {
+    throw new Error('asked');
+  });
+  expect(answer.status).toBe(status);
+  expect(await answer.json()).toMatchObject({ code });
+});
+
+test('where nobody counts, and where the process is away, the answer says so', async () => {
+  const off = await get(QUESTION);
+  expect([off.status, await off.json()]).toEqual([503, expect.objectContaining({ code: 'usage_unavailable' })]);
+  const away = await get(QUESTION, async () => {
+    throw new CollectorError('usage_unavailable', 'Usage cannot be asked now: it is starting');
+  });
+  expect(await away.json()).toMatchObject({
+    code: 'usage_unavailable',
+    detail: expect.stringContaining('it is starting'),
+  });
+  expect(away.headers.get('retry-after')).toBe('5');
+});

@@ -1,0 +1,59 @@
+import { Hono, type Context } from 'hono';
+import { statsAnswer, type StatsAnswer } from '../../usage/ask/answer.ts';
+import { statsQuery, type StatsQuery } from '../../usage/ask/question.ts';
+import { CollectorError } from '../errors.ts';
+import { answer, json } from './answers.ts';
+import { csvOf, formatOf } from './formats.ts';
+import { defineRoute, serve, type Route } from './route.ts';
+
+const getStats = defineRoute({
+  method: 'get',
+  path: '/api/v1/stats',
+  scope: 'read',
+  operationId: 'get_stats',
+  tags: ['usage'],
+  summary: 'How much was it used: figures over months and years',
+  request: { query: statsQuery },
+  errors: ['usage_unavailable'],
+  responses: {
+    200: answer('Figures, in the form that `format` or Accept asks for; NDJSON and CSV have the rows alone', {
+      ...json(statsAnswer),
+      'application/x-ndjson': {},
+      'text/csv': {},
+    }),
+  },
+});
+
+export const STATS_ROUTES: readonly Route[] = [getStats];
+
+/** @param ask answers a question; absent where usage is not counted here */
+export function statsRoutes(ask: ((query: StatsQuery) => Promise<StatsAnswer>) | undefined): Hono {
+  const app = new Hono();
+  serve(app, getStats, async (c, query) => {
+    if (ask === undefined)
+      throw new CollectorError(
+        'usage_unavailable',
+        'Usage is not counted here: USAGE is off, or this is no collector of the command line',
+      );
+    return write(c, await ask(query), query);
+  });
+  return app;
+}
+
+function write(c: Context, found: StatsAnswer, { by, metric, compare, format }: StatsQuery): Response {
+  const form = format ?? formatOf(c.req.header('accept'));
+  if (form === 'json') return c.json(found);
+  if (found.counted_until !== null) c.header('x-counted-until', found.counted_until);
+  const figures = compare === undefined ? metric : metric.flatMap((name) => [name, `${name}_before`]);
+  const columns = [...by, ...figures];
+  const rows = by.length === 0 ? [totalsOf(found)] : found.rows;
+  if (form === 'csv') return c.body(csvOf(columns, rows), 200, { 'content-type': 'text/csv; charset=utf-8' });
+  const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+  return c.body(lines, 200, { 'content-type': 'application/x-ndjson' });
+}
+
+/** Without rows, the totals are what was asked for. */
+function totalsOf({ totals, before }: StatsAnswer): StatsAnswer['rows'][number] {
+  const earlier = Object.entries(before?.totals ?? {}).map(([name, value]) => [`${name}_before`, value] as const);
+  return { ...totals, ...Object.fromEntries(earlier) };
+}

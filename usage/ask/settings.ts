@@ -1,0 +1,27 @@
+import { text, valueOf } from '../../runtime/config/schema.ts';
+import { flag, number, size } from '../../runtime/config/values.ts';
+
+const SCHEMA_NAME = 'must be a name of small letters, digits and _ that begins with a letter, at most 50 long';
+
+/** Settings of counting: the collector starts it, and the process itself has them too. */
+export const usageSettings = {
+  USAGE: valueOf(flag).default(true).describe('Whether the collector starts the process that counts usage'),
+  USAGE_STORE: text
+    .optional()
+    .describe(
+      'Where usage is kept: a file (default: usage.duckdb in DATA_DIR), or postgresql://… of the PostgreSQL sink',
+    ),
+  USAGE_MEMORY_BYTES: valueOf(size({ above: 0 }))
+    .default(400 * 1024 ** 2)
+    .describe('What the usage store may keep in memory; beyond it works on disk'),
+  USAGE_RETENTION_MONTHS: valueOf(number('a number of months', { least: 1, most: 1200 }, true))
+    .optional()
+    .describe('Whole months of usage that are kept beside the current one; without it, all are'),
+  USAGE_POSTGRESQL_SCHEMA: text
+    .regex(/^[a-z_][a-z0-9_]{0,49}$/, SCHEMA_NAME)
+    .default('clowder')
+    .describe("Schema of the PostgreSQL sink's table"),
+};
+
+/** Whether a store is PostgreSQL's, where the sink fills the table and nobody follows the journal. */
+export const isPostgres = (store: string | undefined): boolean => /^postgres(?:ql)?:\/\//.test(store ?? '');

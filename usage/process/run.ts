@@ -1,0 +1,91 @@
+import { errorText } from '../../runtime/error-text.ts';
+import type { Logger } from '../../runtime/logging.ts';
+import type { Clock } from '../../runtime/sending/clock.ts';
+import { QuestionError } from '../ask/answer.ts';
+import type { FromUsage, ToUsage, UsageState } from '../ask/messages.ts';
+import { answerStats } from '../stats/answer.ts';
+import type { UsageStore } from '../store/usage-store.ts';
+import { Follower, type EventSource } from './follower.ts';
+
+/** Whoever asks, and is told how far counting has come. */
+export interface Asker {
+  send(message: FromUsage): void;
+  onMessage(listener: (message: ToUsage) => void): void;
+}
+
+export interface UsageProcessOptions {
+  readonly store: UsageStore;
+  /** The journal; absent where somebody else fills the store. */
+  readonly source?: EventSource | undefined;
+  /** Absent where it runs by itself. */
+  readonly asker?: Asker | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const POLL_MS = 1000;
+const RETRY_MS = 5000;
+
+export interface RunningUsage {
+  stop(): Promise<void>;
+}
+
+/** Counts: follows the journal and answers questions, until it is stopped. */
+export function runUsage({ store, source, asker, clock, log }: UsageProcessOptions): RunningUsage {
+  const stopping = new AbortController();
+  const follower = source === undefined ? undefined : new Follower(source, store, () => clock.now());
+  let problem: string | undefined;
+
+  const state = (): UsageState => ({
+    missedRows: follower?.missedRows ?? 0,
+    ...(follower !== undefined && { takenRow: follower.takenRow }),
+    ...(follower?.countedUntilMs !== undefined && { countedUntilMs: follower.countedUntilMs }),
+    ...(problem !== undefined && { problem }),
+  });
+
+  async function follow(): Promise<void> {
+    if (follower === undefined) return asker?.send({ state: state() });
+    while (!stopping.signal.aborted) {
+      const before = follower.missedRows;
+      let pauseMs = POLL_MS;
+      try {
+        if (await follower.step()) pauseMs = 0;
+        problem = undefined;
+      } catch (error) {
+        if (problem === undefined) log.error({ err: error }, 'events could not be counted; tried again');
+        problem = `Events cannot be counted: ${errorText(error)}`;
+        pauseMs = RETRY_MS;
+      }
+      if (follower.missedRows > before)
+        log.error({ rows: follower.missedRows - before }, 'the journal had let go of events before they were counted');
+      asker?.send({ state: state() });
+      if (pauseMs > 0) await clock.wait(pauseMs, stopping.signal);
+    }
+  }
+
+  async function reply({ ask, query }: ToUsage): Promise<void> {
+    try {
+      asker?.send({ answers: ask, answer: await answerStats(store, query, follower?.countedUntilMs) });
+    } catch (error) {
+      const known = error instanceof QuestionError;
+      if (!known) log.error({ err: error }, 'a question could not be answered');
+      const message = known ? error.message : `The question could not be answered: ${errorText(error)}`;
+      asker?.send({ answers: ask, code: known ? error.code : 'unavailable', message });
+    }
+  }
+
+  const asking = new Set<Promise<void>>();
+  asker?.onMessage((message) => {
+    const replying = reply(message).finally(() => asking.delete(replying));
+    asking.add(replying);
+  });
+  const following = follow();
+  return {
+    async stop() {
+      stopping.abort();
+      await following;
+      await Promise.all(asking);
+      await store.close();
+    },
+  };
+}
