@@ -122,7 +122,7 @@ export class UsageProcess {
   #end(child: ChildProcess, reason: string): void {
     if (this.#child !== child) return;
     this.#child = undefined;
-    for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(unavailable(reason));
+    for (const id of this.#waiting.keys()) this.#settle(id)?.reject(unavailable(reason));
     if (this.#stopping) return;
     this.#failures = Date.now() - this.#startedMs > WELL_MS ? 1 : this.#failures + 1;
     const pauseMs = backOff(this.#failures, RESTART_MS, Math.random);

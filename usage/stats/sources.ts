@@ -8,7 +8,7 @@ import type { UsageStore } from '../store/usage-store.ts';
 export type Source = 'facts' | 'jobs' | 'readings';
 
 /** Figures follow the newer Code; the other differs in double clicks of mere clients over the full hour alone. */
-export const CODE: Code = 'r51';
+const CODE: Code = 'r51';
 
 /** A job may have begun, or end, so long before or after the period. */
 const JOB_MS = 30 * 24 * 60 * 60 * 1000;

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { startCollector, type CollectorProcess } from '../../support/collector-process.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -44,7 +44,7 @@ async function usageCheck(collector: CollectorProcess): Promise<UsageCheck> {
 
 /** The process that counts: the collector's only child. */
 const childOf = (collector: CollectorProcess): number =>
-  Number(execFileSync('pgrep', ['-P', String(collector.pid)], { encoding: 'utf8' }).trim());
+  Number(readFileSync(`/proc/${collector.pid}/task/${collector.pid}/children`, 'utf8').trim());
 
 test('what the collector accepts is counted, once, also where the counting is killed, and after a restart', async () => {
   await using collector = await startCollector({ amqpUrl: AWAY, env: { USAGE: 'on' } });
@@ -80,7 +80,7 @@ test('a store that cannot be opened is told, and intake goes on', async () => {
     amqpUrl: AWAY,
     env: { USAGE: 'on', USAGE_STORE: '/proc/no/store.duckdb' },
   });
-  await waitFor(async () => (await usageCheck(collector)).ok === false, { what: 'the store to be told' });
+  await waitFor(async () => !(await usageCheck(collector)).ok, { what: 'the store to be told' });
   expect(collector.output()).toContain('/proc/no/store.duckdb cannot be opened as a usage store');
   await post(collector, 5);
 });

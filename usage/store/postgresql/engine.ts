@@ -18,7 +18,7 @@ const MAX_CONNECTIONS = 4;
 const NUMBERS: ReadonlySet<number> = new Set([20, 1700]);
 const PARSERS = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    NUMBERS.has(oid) ? Number : types.getTypeParser(oid, format as 'text'),
+    NUMBERS.has(oid) ? Number : types.getTypeParser(oid, format),
 };
 
 /** A PostgreSQL server, and in it the table that the sink fills. */
