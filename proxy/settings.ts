@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { ConfigError } from '../runtime/config/config-error.ts';
 import { oneOf, parseSettings, text, valueOf } from '../runtime/config/schema.ts';
-import { givenOf, type Given } from '../runtime/config/source.ts';
+import { givenOf, isUnset, type Given } from '../runtime/config/source.ts';
 import { networks } from '../runtime/config/networks.ts';
 import * as values from '../runtime/config/values.ts';
+import { otelProblems } from '../instrumentation/telemetry/otel-settings.ts';
 import {
   DEFAULT_CACHE_SIZE,
   DEFAULT_CACHE_TTL_S,
@@ -118,9 +119,14 @@ export function parseProxySettings(given: Given, file: Given = {}): ProxySetting
     .map((name) => `${name} is no setting of the proxy; known: ${names.join(', ')}`);
   const parsed = parseSettings(settings, givenOf(names, given, file));
   problems.push(...parsed.problems, ...contradictions(parsed.right));
+  problems.push(...otelProblems({ ...file, ...present(given) }).map(({ message }) => message));
   if (problems.length > 0 || parsed.data === undefined) throw ConfigError.of(problems);
   return parsed.data;
 }
+
+/** What is set: an empty variable does not hide a file's setting. */
+const present = (given: Given): Given =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => !isUnset(value)));
 
 /** What is wrong with settings that are each right by themselves. */
 function contradictions(given: Partial<ProxySettings>): string[] {

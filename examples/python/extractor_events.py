@@ -3,16 +3,20 @@
 
     python3 extractor_events.py FILE_ID JOB_ID PATH
 
-Events are OpenTelemetry log records, sent by OTLP/JSON over HTTP as they happen; the run itself is a span. To take into
-an extractor of your own: everything above `count_words`.
+Events are OpenTelemetry log records, sent by OTLP/JSON over HTTP as they happen; the run itself is a span. A thread in
+the background sends them: an extractor waits for nobody but, at its end, some seconds for what is left. This file is
+all there is: copy it, or `pip install` the folder, and `from extractor_events import Extraction`.
 
 OTEL_EXPORTER_OTLP_ENDPOINT  the collector, or an OTel Collector in front of it; http://127.0.0.1:4318 where not set
 CLOWDER_OTEL_KEY             an API key with the scope `ingest`, once one was made
 """
+import atexit
 import json
 import os
+import queue
 import secrets
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -22,7 +26,9 @@ ENDPOINT = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"
 KEY = os.environ.get("CLOWDER_OTEL_KEY")
 RESOURCE = {"attributes": [{"key": "service.name", "value": {"stringValue": "wordcount"}}]}
 
-TRIES = 5
+MOST_WAITING = 10_000  # messages; while there are so many, new ones are lost
+LONGEST_PAUSE = 30  # seconds between two tries
+AT_THE_END = 5  # seconds for what is left when the program ends
 TRY_AGAIN = (429, 502, 503, 504)  # OTLP/HTTP, "Retryable Response Codes"; nothing was kept then
 CONSUMER, OK, ERROR = 5, 1, 2  # Span.SpanKind and Status.StatusCode of OTLP
 
@@ -37,7 +43,7 @@ def emit(event_type, attributes, trace_id="", span_id=""):
         "traceId": trace_id,
         "spanId": span_id,
     }
-    post("/v1/logs", {"resourceLogs": [{"resource": RESOURCE, "scopeLogs": [{"logRecords": [record]}]}]})
+    SENDER.put(event_type, "/v1/logs", {"resourceLogs": [{"resource": RESOURCE, "scopeLogs": [{"logRecords": [record]}]}]})
     return event_id
 
 
@@ -72,11 +78,7 @@ class Extraction:
         return False  # the error goes on to the caller
 
     def _emit(self, event_type, attributes):
-        # What cannot be told must not end the extraction.
-        try:
-            emit(event_type, {**self.about, **attributes}, self.trace_id, self.span_id)
-        except (OSError, ValueError) as error:
-            print(f"{event_type} was not sent: {error}", file=sys.stderr)
+        emit(event_type, {**self.about, **attributes}, self.trace_id, self.span_id)
 
     def _send_span(self, end, error):
         span = {
@@ -89,10 +91,7 @@ class Extraction:
             "attributes": encode(self.about),
             "status": {"code": OK} if error is None else {"code": ERROR, "message": type(error).__name__},
         }
-        try:
-            post("/v1/traces", {"resourceSpans": [{"resource": RESOURCE, "scopeSpans": [{"spans": [span]}]}]})
-        except (OSError, ValueError) as failure:
-            print(f"the span was not sent: {failure}", file=sys.stderr)
+        SENDER.put("the span", "/v1/traces", {"resourceSpans": [{"resource": RESOURCE, "scopeSpans": [{"spans": [span]}]}]})
 
 
 # Asked in this order: a bool is an int to Python. 64-bit integers are text in OTLP/JSON.
@@ -114,30 +113,97 @@ def encode(attributes):
     return encoded
 
 
+class Sender:
+    """Sends messages in their order, in the background, each again and again until it is taken. What waits is bounded."""
+
+    def __init__(self):
+        self.lost = 0
+        self.away = False
+        self._restart()
+        atexit.register(self.flush)
+        if hasattr(os, "register_at_fork"):  # a thread stays behind in the parent
+            os.register_at_fork(after_in_child=self._restart)
+
+    def _restart(self):
+        self.waiting = queue.Queue(MOST_WAITING)
+        self.lock = threading.Lock()
+        self.thread = None
+
+    def put(self, what, path, body):
+        with self.lock:
+            if self.thread is None:
+                self.thread = threading.Thread(target=self._run, name="clowder-otel", daemon=True)
+                self.thread.start()
+        try:
+            self.waiting.put_nowait((what, path, json.dumps(body).encode()))
+        except queue.Full:
+            self.lost += 1
+            if self.lost == 1:
+                say(f"more than {MOST_WAITING} messages wait: new ones are lost")
+
+    def flush(self, seconds=AT_THE_END):
+        """Waits until everything is sent, or for so long; tells what is not."""
+        end = time.monotonic() + seconds
+        with self.waiting.all_tasks_done:
+            while self.waiting.unfinished_tasks and time.monotonic() < end:
+                self.waiting.all_tasks_done.wait(end - time.monotonic())
+            left = self.waiting.unfinished_tasks
+        if left or self.lost:
+            say(f"{left + self.lost} messages were not sent")
+
+    def _run(self):
+        while True:
+            what, path, body = self.waiting.get()
+            try:
+                self._send(path, body)
+            except Exception as error:  # whatever it is, the next message is to be sent
+                say(f"{what} was not sent: {error}")
+            finally:
+                self.waiting.task_done()
+
+    def _send(self, path, body):
+        tries = 0
+        while True:
+            pause = min(2**tries, LONGEST_PAUSE)
+            tries += 1
+            try:
+                post(path, body)
+                if self.away:
+                    say("the collector is back")
+                self.away = False
+                return
+            except urllib.error.HTTPError as error:
+                if error.code not in TRY_AGAIN:
+                    raise OSError(f"{error.code}: {error.read().decode(errors='replace')[:500]}") from error
+                after = error.headers.get("retry-after", "")
+                pause = max(pause, int(after)) if after.isdigit() else pause
+                reason = error
+            except OSError as error:
+                reason = error
+            if not self.away:
+                say(f"the collector takes nothing ({reason}); it is tried again")
+            self.away = True
+            time.sleep(pause)  # sending the same again is safe: the event keeps its id
+
+
 def post(path, body):
-    """Posts until it is taken. OSError: it is not; ValueError: the collector says why it never will be."""
+    """Posts once. HTTPError, OSError: it is not taken; ValueError: the collector says why it never will be."""
     headers = {"content-type": "application/json"}
     if KEY:
         headers["authorization"] = "Bearer " + KEY
-    request = urllib.request.Request(ENDPOINT + path, json.dumps(body).encode(), headers)
-    for attempt in range(1, TRIES + 1):
-        pause = 2 ** (attempt - 1)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as response:
-                answer = json.loads(response.read() or b"{}")
-            break
-        except urllib.error.HTTPError as error:
-            if error.code not in TRY_AGAIN or attempt == TRIES:
-                raise OSError(f"{error.code}: {error.read().decode(errors='replace')[:500]}") from error
-            after = error.headers.get("retry-after", "")
-            pause = int(after) if after.isdigit() else pause
-        except OSError:
-            if attempt == TRIES:
-                raise
-        time.sleep(pause)  # sending the same again is safe: the event keeps its id
+    request = urllib.request.Request(ENDPOINT + path, body, headers)
+    with urllib.request.urlopen(request, timeout=10) as response:
+        answer = json.loads(response.read() or b"{}")
     rejected = answer.get("partialSuccess", {})
     if int(rejected.get("rejectedLogRecords", 0)) > 0:
         raise ValueError(rejected.get("errorMessage", "rejected"))
+
+
+def say(what):
+    print("clowder-otel: " + what, file=sys.stderr)
+
+
+SENDER = Sender()
 
 
 def count_words(path):

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { context, diag, logs, type Context } from '@opentelemetry/api';
+import { getBooleanFromEnv } from '@opentelemetry/core';
 import type { EventType } from '../../taxonomy/event-types.ts';
 import { stateEvent } from './statement.ts';
 import { errorText } from '../../runtime/error-text.ts';
@@ -23,6 +24,7 @@ export function emitEvent(
   const defaults = { eventId: randomUUID(), at: new Date() };
   try {
     const { eventId, at, attributes, problems } = stateEvent(type, input, defaults);
+    if (!isTaken(type)) tellOnce();
     if (problems.length > 0) tell(`${type} ${eventId}: ${problems.join('; ')}`);
     // Without a severity: no level that somebody configures for logs filters events.
     logs.getLogger(SCOPE_NAME).emit({ eventName: `clowder.${type}`, timestamp: at, attributes, context: within });
@@ -31,6 +33,23 @@ export function emitEvent(
     tell(`${type} ${defaults.eventId} was not sent: ${errorText(error)}`);
     return defaults.eventId;
   }
+}
+
+/** Whether there is an SDK that takes events; the API alone drops them without a word. */
+function isTaken(type: EventType): boolean {
+  return logs.getLogger(SCOPE_NAME).enabled({ eventName: `clowder.${type}` });
+}
+
+let isTold = false;
+
+/** Standard error, not `diag`: that is the SDK's to set up, and it is the SDK that is not there. */
+function tellOnce(): void {
+  if (isTold || getBooleanFromEnv('OTEL_SDK_DISABLED') === true) return;
+  isTold = true;
+  process.stderr.write(
+    'clowder-otel: no event is sent: this program has no OpenTelemetry SDK that takes log records. Start it with ' +
+      '"node --import clowder-otel/register …", or set up an SDK with DomainEventProcessor before the first event\n',
+  );
 }
 
 /** Says what is wrong where the SDK says what is: through `diag`, whatever its logger does. */

@@ -8,8 +8,10 @@ import { enrichmentSettings } from '../server/enrich-settings.ts';
 import { callerTrust, captureOptions } from '../server/settings.ts';
 import { flushAtExit } from '../telemetry/flush-at-exit.ts';
 import { hasSdk } from '../telemetry/sdk.ts';
+import { otelProblems } from '../telemetry/otel-settings.ts';
 import { logToStderr, setUpTelemetry } from '../telemetry/set-up.ts';
 import { hookImports } from './module-hooks.ts';
+import { keepRequests } from './outgoing-requests.ts';
 import { strangersBeginTraces } from './strangers.ts';
 import { errorText } from '../../runtime/error-text.ts';
 
@@ -29,10 +31,18 @@ function clowderInstrumentation(): ClowderInstrumentation {
 
 /** Starts the SDK with its instrumentations, or adds ours to the SDK that is there, and flushes at the end. */
 export function start(): void {
+  const problems = otelProblems(process.env);
+  for (const { message } of problems) logToStderr(message);
+  // Somewhere else is no place for them: the SDK would take this machine.
+  if (problems.some(({ name }) => name.endsWith('_ENDPOINT'))) {
+    logToStderr('nothing is captured or sent until that is right; the program runs as without');
+    return;
+  }
   const names = enabledNames();
   // An SDK that somebody else set up has the instrumentations that they want.
   if (hasSdk()) for (const name of names) if (name !== 'clowder') names.delete(name);
   if (names.has('express')) hookExpress();
+  const described = names.has('http') ? outgoing().map(keepRequests) : [];
   const instrumentations: Instrumentation[] = [];
   for (const name of names) {
     const instrumentation = INSTRUMENTATIONS.get(name)?.();
@@ -52,7 +62,12 @@ export function start(): void {
       telemetry.flushSync();
     },
   );
-  if (names.has('http')) patchHttp();
+  if (names.has('http')) {
+    if (!patchHttp())
+      logToStderr('node:http was not patched: requests that this program makes do not carry the trace context');
+    for (const describe of described) describe();
+    syncBuiltinESMExports();
+  }
   if (!names.has('clowder')) {
     logToStderr('nothing was patched: the instrumentation "clowder" is switched off by OTEL_NODE_*_INSTRUMENTATIONS');
   }
@@ -72,16 +87,19 @@ function hookExpress(): void {
   }
 }
 
+/** What makes requests in this process, as it is before the instrumentation has it. */
+function outgoing(): readonly object[] {
+  return [process.getBuiltinModule('node:http'), process.getBuiltinModule('node:https')];
+}
+
 /**
  * The http instrumentation patches what is required after it: so require it, and hand the patched functions on to those
  * who import them by name.
  */
-function patchHttp(): void {
+function patchHttp(): boolean {
   const require = createRequire(import.meta.url);
   const modules: unknown[] = [require('node:http'), require('node:https')];
-  syncBuiltinESMExports();
-  if (modules.every((module) => isPatched(module))) return;
-  logToStderr('node:http was not patched: requests that this program makes do not carry the trace context');
+  return modules.every((module) => isPatched(module));
 }
 
 function isPatched(module: unknown): boolean {

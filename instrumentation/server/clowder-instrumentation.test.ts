@@ -2,7 +2,13 @@ import { SpanKind, logs, trace } from '@opentelemetry/api';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http';
 import { createServer as createHttpsServer, request as requestHttps, type Server as HttpsServer } from 'node:https';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
@@ -227,21 +233,33 @@ describe.each(['alone', 'beside the http instrumentation'])('%s', (beside) => {
     expect(flowing).toBeNull();
   });
 
-  test('fetch in a handler carries the trace context and the mark', async () => {
+  test.each<[string, (headers: IncomingHttpHeaders) => Record<string, string>]>([
+    ['of its own', () => ({})],
+    [
+      'that it forwards',
+      ({ traceparent, tracestate }) => ({ traceparent: String(traceparent), tracestate: String(tracestate) }),
+    ],
+    [
+      'that it forwards, as they were written',
+      ({ traceparent }) => ({ TraceParent: String(traceparent), TraceState: 'other=1' }),
+    ],
+  ])('fetch in a handler, with headers %s, carries the trace context and the mark', async (_whose, headersOf) => {
     let received: readonly (string | undefined)[] = [];
     const backend = await serve((request, response) => {
       received = [request.headers['traceparent'], request.headers['tracestate']].map(String);
       response.end();
     });
-    const port = await serve((_request, response) => {
-      void fetch(`http://127.0.0.1:${backend}/other`).then(() => response.end());
+    const port = await serve(({ headers }, response) => {
+      void fetch(`http://127.0.0.1:${backend}/other`, { headers: headersOf(headers) }).then(() => response.end());
     });
-    await exchange(port, get(`/api/files/${FILE}/blob`));
+    const strangers = 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\ntracestate: other=1\r\n';
+    await exchange(port, get(`/api/files/${FILE}/blob`).replace('\r\n\r\n', `\r\n${strangers}\r\n`));
     const span = await waitFor(() => sdk.spans.find(({ name }) => name === 'GET /api/files/:id/blob'), {
       what: 'the span',
     });
     expect(received[0]).toContain(span.spanContext().traceId);
-    expect(received[1]).toBe(`clowder=${span.spanContext().spanId}`);
+    expect(received[1]?.split(',')[0]).toBe(`clowder=${span.spanContext().spanId}`);
+    expect(received[0]?.match(/00-/g)).toHaveLength(1);
   });
 });
 

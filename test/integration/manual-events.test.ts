@@ -110,6 +110,34 @@ describe('an extraction whose process is killed', () => {
 });
 
 describe('the Python example', () => {
+  test('keeps nobody waiting where the collector is away, and says what it could not send', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = silent.address();
+    if (address === null || typeof address === 'string') throw new Error('no TCP port was given');
+    const program = `
+import sys, time
+sys.path.insert(0, ${JSON.stringify(dirname(PYTHON_EXAMPLE))})
+sys.dont_write_bytecode = True
+import extractor_events
+extractor_events.AT_THE_END = 0.2
+extractor_events.MOST_WAITING = 100
+extractor_events.SENDER = extractor_events.Sender()
+with extractor_events.Extraction("ncsa.wordcount", "1.0", "${FILE}", "job-away") as run:
+    for step in range(500):
+        run.working(str(step))
+    print(extractor_events.SENDER.waiting.qsize())
+`;
+    const { code, stdout, stderr } = await run(PYTHON, ['-c', program], {
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${address.port}`,
+    });
+    silent.closeAllConnections();
+    silent.close();
+    // No answer came meanwhile to any of them.
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '100\n' });
+    expect(stderr).toMatch(/more than 100 messages wait: new ones are lost\n(?:[^]*)502 messages were not sent\n/);
+  });
+
   test('sends what an extractor does as flat events, in one trace', async () => {
     const path = join(temp.path, 'a.txt');
     await writeFile(path, 'so many words\nthat it can be counted\n');

@@ -386,9 +386,12 @@ describe('the command', () => {
     expect((await runCliToEnd(['proxy', '--no-such-flag'])).code).toBe(2);
     const { code, stderr } = await runCliToEnd(['proxy', '--listen', 'here', '--clowder', 'v3'], {
       PROXY_IDLE_TIMEOUT_S: 'soon',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318',
     });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/PROXY_LISTEN was "here".*CLOWDER_VERSION was "v3".*PROXY_IDLE_TIMEOUT_S was "soon"/s);
+    expect(stderr).toMatch(
+      /PROXY_LISTEN was "here".*CLOWDER_VERSION was "v3".*PROXY_IDLE_TIMEOUT_S was "soon".*OTEL_EXPORTER_OTLP_ENDPOINT was "collector:4318": it may be a URL/s,
+    );
     const missing = await runCliToEnd(['proxy', '--target', 'https://127.0.0.1:1', '--target-ca', '/no/such/file']);
     expect(missing).toMatchObject({ code: 2, stderr: expect.stringMatching(/PROXY_TARGET_CA_FILE was .*ENOENT/) });
   });

@@ -171,6 +171,14 @@ describe('the preload', () => {
     expect(sink.requests).toHaveLength(before);
   });
 
+  test('is as without, and it is said why, where the endpoint has no scheme', async () => {
+    await using server = await startRegistered('plain.mjs', { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' } });
+    expect((await fetch(`${server.url}/api/files/${FILE}/blob`)).headers.get('x-clowder-captured')).toBeNull();
+    expect(server.output()).toMatch(
+      /OTEL_EXPORTER_OTLP_ENDPOINT was "collector:4318": it may be a URL .*\n.*nothing is captured or sent until that is right/,
+    );
+  });
+
   test('says that nothing was patched when its instrumentation is switched off', async () => {
     await using server = await startRegistered('plain.mjs', {
       sink: sink.url,

@@ -181,6 +181,45 @@ test.each(PROXIES)('%s forwards with its own span as parent, marked as captured'
   expect(sent?.tracestate).toBe(`clowder=${(await seen(sink, traceId)).span['clowder.request.id']}`);
 });
 
+describe('a request that the program makes', () => {
+  test('arrives as without the preload, in whatever form it is made, with its trace context', async () => {
+    const ask = async (by: 'none' | '--import') => {
+      await using server = await startRegistered('request-forms.mjs', { by, sink: sink.url });
+      return (await (await fetch(server.url)).json()) as Record<string, Arrived | string>;
+    };
+    const plain = await ask('none');
+    const traced = await ask('--import');
+    expect(Object.keys(plain).length).toBeGreaterThan(40);
+    for (const [form, arrived] of Object.entries(traced)) {
+      const { contexts, ...rest } = withoutContext(arrived);
+      const { contexts: _none, ...before } = withoutContext(plain[form]);
+      expect({ form, ...rest }).toEqual({ form, ...before });
+      if (typeof arrived !== 'string') expect({ form, contexts }).toEqual({ form, contexts: [TRACEPARENT] });
+    }
+    expect(Object.keys(traced)).toEqual(Object.keys(plain));
+  });
+
+  interface Arrived {
+    readonly rawHeaders?: readonly string[];
+  }
+  const TRACEPARENT = expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/) as unknown;
+
+  /** A request as it arrived, but for the ports of the two programs and the trace context. */
+  function withoutContext(arrived: Arrived | string | undefined) {
+    if (arrived === undefined || typeof arrived === 'string') return { arrived, contexts: [] };
+    const { rawHeaders: raw = [], ...rest } = arrived;
+    const pairs = raw.flatMap((name, index) => (index % 2 === 0 ? [[name, raw[index + 1] ?? ''] as const] : []));
+    const isContext = (name: string): boolean => /^trace(?:parent|state)$/i.test(name);
+    return {
+      ...rest,
+      headers: pairs
+        .filter(([name]) => !isContext(name))
+        .map(([name, value]) => `${name}: ${value.replace(/(?<=127\.0\.0\.1):\d+/, '')}`),
+      contexts: pairs.flatMap(([name, value]) => (name.toLowerCase() === 'traceparent' ? [value] : [])),
+    };
+  }
+});
+
 describe('a download', () => {
   test.each(['plain.mjs', 'http-proxy.mjs', 'fetch-proxy.mjs'])(
     'that the client leaves is not complete (%s)',
