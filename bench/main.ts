@@ -2,17 +2,29 @@ import Table from 'cli-table3';
 import { parseArgs } from 'node:util';
 import { api } from './api.ts';
 import { intake } from './intake.ts';
+import { nginx, nginxP99 } from './nginx.ts';
 import { proxy, proxyOtel } from './proxy.ts';
 import { publish } from './publish.ts';
 import { memory, memoryTotal } from './memory.ts';
 import { measure, type Result } from './row.ts';
 
-const ROWS = { intake, publish, api, proxy, 'proxy-otel': proxyOtel, memory, 'memory-total': memoryTotal };
+const ROWS = {
+  intake,
+  publish,
+  api,
+  proxy,
+  'proxy-otel': proxyOtel,
+  nginx,
+  'nginx-p99': nginxP99,
+  memory,
+  'memory-total': memoryTotal,
+};
 
 /** Names that stand for several rows. */
 const GROUPS: Readonly<Record<string, readonly (keyof typeof ROWS)[]>> = {
   proxy: ['proxy', 'proxy-otel', 'memory', 'memory-total'],
   memory: ['memory', 'memory-total'],
+  nginx: ['nginx', 'nginx-p99'],
 };
 
 const USAGE = `usage: npm run bench -- [${Object.keys(ROWS).join('|')} …] [--json] [--rounds N]

@@ -19,12 +19,13 @@ interface WrkReport {
   readonly durationUs: number;
   readonly failed: number;
   readonly refused: number;
+  readonly p99Us: number;
 }
 
 /**
  * Loads the URL with wrk: one thread, keep-alive connections.
  *
- * @returns answered requests, and how many of them a second
+ * @returns answered requests, how many of them a second, and the time within which 99 of 100 were answered
  * @throws Error where a request failed or was answered with another status than 2xx or 3xx
  */
 export async function load({
@@ -33,7 +34,7 @@ export async function load({
   url,
   connections,
   seconds,
-}: Load): Promise<{ requests: number; perSecond: number }> {
+}: Load): Promise<{ requests: number; perSecond: number; p99Us: number }> {
   const options = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-s', `${SCRIPTS}/${script}`];
   const { stdout } = await promisify(execFile)(toolPath('wrk'), [...options, url, '--', ...args]);
   const report = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as WrkReport;
@@ -42,5 +43,9 @@ export async function load({
       `${url}: ${report.failed} requests failed and ${report.refused} were refused, of ${report.requests}`,
     );
   }
-  return { requests: report.requests, perSecond: (report.requests * 1e6) / report.durationUs };
+  return {
+    requests: report.requests,
+    perSecond: (report.requests * 1e6) / report.durationUs,
+    p99Us: report.p99Us,
+  };
 }

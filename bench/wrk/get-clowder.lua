@@ -1,6 +1,7 @@
--- wrk -s get-clowder.lua URL
+-- wrk -s get-clowder.lua URL -- [PAUSE]
 -- GETs as a browser at Clowder v2 sends them: of ten, eight API calls with
--- JSON answers, a page and a download of 64 KiB.
+-- JSON answers, a page and a download of 64 KiB. PAUSE: what a connection waits
+-- before each, in milliseconds, on average.
 dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "report.lua")
 local headers = {
   ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
@@ -25,7 +26,11 @@ local paths = {
 }
 local requests, turn = {}, 0
 
-function init()
+function init(args)
+  local pause = tonumber(args[1] or 0)
+  if pause > 0 then
+    delay = function() return math.random() * 2 * pause end
+  end
   for i = 1, 1000 do
     requests[i] = wrk.format("GET", string.format(paths[i % #paths + 1], string.format("%024x", i)), headers)
   end
