@@ -44,7 +44,7 @@ let isTold = false;
 
 /** Standard error, not `diag`: that is the SDK's to set up, and it is the SDK that is not there. */
 function tellOnce(): void {
-  if (isTold || getBooleanFromEnv('OTEL_SDK_DISABLED') === true) return;
+  if (isTold || getBooleanFromEnv('OTEL_SDK_DISABLED')) return;
   isTold = true;
   process.stderr.write(
     'clowder-otel: no event is sent: this program has no OpenTelemetry SDK that takes log records. Start it with ' +
