@@ -38,7 +38,7 @@ RUN mkdir -p /var/lib/clowder-otel /var/lib/clowder-otel-monitor /var/lib/clowde
   && chown node:node /var/lib/clowder-otel /var/lib/clowder-otel-monitor /var/lib/clowder-otel-sinks
 USER node
 VOLUME /var/lib/clowder-otel
-EXPOSE 4318 8000
+EXPOSE 4317 4318 8000
 STOPSIGNAL SIGTERM
 # Of the collector; the proxy has its own in docker-compose.yml.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["node", "-e", "fetch('http://127.0.0.1:4318/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { startCollector } from '../test/support/collector-process.ts';
-import { startOtelCollector } from '../test/support/otel-collector.ts';
+import { startOtelCollector, type OtelCollector } from '../test/support/otel-collector.ts';
 import { tempDir } from '../test/support/processes.ts';
+import { toolPath } from '../test/support/tools.ts';
 import { traceRequest, type BenchSpan } from './otlp-body.ts';
 import type { Measure, Row } from './row.ts';
 import { load } from './wrk.ts';
@@ -10,6 +13,8 @@ import { load } from './wrk.ts';
 const SPANS = 512;
 const BODIES = 8;
 const SECONDS = 4;
+/** Connections, each with one request at a time. */
+const CALLS = 8;
 
 /** Event-less routes of Clowder v2 that its pages poll: server spans that must be looked at and are no event. */
 const POLLED = ['/api/v2/jobs', '/api/v2/feeds', '/api/v2/listeners/search'];
@@ -61,6 +66,18 @@ function span(index: number): BenchSpan {
   };
 }
 
+/** Files of requests that bring such spans, and what removes them. */
+async function requestFiles(stack: AsyncDisposableStack): Promise<readonly string[]> {
+  const temp = stack.adopt(await tempDir('bench'), (dir) => dir.remove());
+  return Promise.all(
+    Array.from({ length: BODIES }, async (_, number) => {
+      const file = join(temp.path, `body-${number}`);
+      await writeFile(file, traceRequest(Array.from({ length: SPANS }, (_span, index) => span(index + number))));
+      return file;
+    }),
+  );
+}
+
 /** OTLP intake of spans that are no events: ours against the real Collector's otlp receiver → debug exporter. */
 export const intake: Row = {
   name: 'intake',
@@ -68,14 +85,7 @@ export const intake: Row = {
   target: 2.5,
   async start() {
     await using stack = new AsyncDisposableStack();
-    const temp = stack.adopt(await tempDir('bench'), (dir) => dir.remove());
-    const bodies = await Promise.all(
-      Array.from({ length: BODIES }, async (_, number) => {
-        const file = join(temp.path, `body-${number}`);
-        await writeFile(file, traceRequest(Array.from({ length: SPANS }, (_span, index) => span(index + number))));
-        return file;
-      }),
-    );
+    const bodies = await requestFiles(stack);
     const measure =
       (url: string): Measure =>
       async () => {
@@ -85,21 +95,58 @@ export const intake: Row = {
           script: 'post-bodies.lua',
           args,
           url: target,
-          connections: 8,
+          connections: CALLS,
           seconds: SECONDS,
         });
         return perSecond * SPANS;
       };
-    const peer = stack.use(
-      await startOtelCollector(({ otlpPort }) => ({
-        receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${otlpPort}` } } } },
-        exporters: { debug: { verbosity: 'basic' } },
-        service: { pipelines: { traces: { receivers: ['otlp'], exporters: ['debug'] } } },
-      })),
-    );
-    // No broker: what is no event never gets there.
-    const ours = stack.use(await startCollector({ amqpUrl: 'amqp://127.0.0.1:1' }));
+    const peer = stack.use(await receivingBy('http'));
+    const ours = stack.use(await startCollector({ amqpUrl: NO_BROKER }));
     const owned = stack.move();
     return { ours: measure(ours.url), peer: measure(peer.url), [Symbol.asyncDispose]: () => owned.disposeAsync() };
   },
 };
+
+/** The same by OTLP/gRPC; the client is one of Go, as the peer is. */
+export const intakeGrpc: Row = {
+  name: 'intake-grpc',
+  unit: 'spans/s',
+  target: 1,
+  async start() {
+    await using stack = new AsyncDisposableStack();
+    const bodies = await requestFiles(stack);
+    const measure =
+      (address: string): Measure =>
+      async () =>
+        (await grpcLoad(address, bodies)) * SPANS;
+    const peer = stack.use(await receivingBy('grpc'));
+    const ours = stack.use(await startCollector({ amqpUrl: NO_BROKER }));
+    const owned = stack.move();
+    return {
+      ours: measure(`127.0.0.1:${ours.grpcPort}`),
+      peer: measure(new URL(peer.url).host),
+      [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    };
+  },
+};
+
+/** What is no event never gets to a broker. */
+const NO_BROKER = 'amqp://127.0.0.1:1';
+
+function receivingBy(protocol: 'http' | 'grpc'): Promise<OtelCollector> {
+  return startOtelCollector(({ otlpPort }) => ({
+    receivers: { otlp: { protocols: { [protocol]: { endpoint: `127.0.0.1:${otlpPort}` } } } },
+    exporters: { debug: { verbosity: 'basic' } },
+    service: { pipelines: { traces: { receivers: ['otlp'], exporters: ['debug'] } } },
+  }));
+}
+
+/** Calls answered a second. @throws Error where one failed */
+async function grpcLoad(address: string, bodies: readonly string[]): Promise<number> {
+  const args = ['load', address, String(SECONDS), String(CALLS), ...bodies];
+  const { stdout, stderr } = await promisify(execFile)(toolPath('go-sender'), args);
+  const report = JSON.parse(stdout) as { requests: number; durationUs: number; failed: number };
+  if (report.failed > 0)
+    throw new Error(`${address}: ${report.failed} calls failed, of ${report.requests + report.failed}: ${stderr}`);
+  return (report.requests * 1e6) / report.durationUs;
+}

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import { parseArgs } from 'node:util';
 import { api } from './api.ts';
-import { intake } from './intake.ts';
+import { intake, intakeGrpc } from './intake.ts';
 import { nginx, nginxP99 } from './nginx.ts';
 import { proxy, proxyOtel } from './proxy.ts';
 import { publish } from './publish.ts';
@@ -10,6 +10,7 @@ import { measure, type Result } from './row.ts';
 
 const ROWS = {
   intake,
+  'intake-grpc': intakeGrpc,
   publish,
   api,
   proxy,
@@ -23,6 +24,7 @@ const ROWS = {
 /** Names that stand for several rows. */
 const GROUPS: Readonly<Record<string, readonly (keyof typeof ROWS)[]>> = {
   proxy: ['proxy', 'proxy-otel', 'memory', 'memory-total'],
+  intake: ['intake', 'intake-grpc'],
   memory: ['memory', 'memory-total'],
   nginx: ['nginx', 'nginx-p99'],
 };

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadSettings, type Settings } from '../collector/config.ts';
+import { checkGrpc, loadSettings, type Settings } from '../collector/config.ts';
 import { checkBrokers } from '../runtime/amqp/broker-settings.ts';
 import type { GlobalOptions } from './global-options.ts';
 
 /** Settings of the environment and of `--config`, checked as a whole. */
 export function settingsOf(options: GlobalOptions): Settings {
-  return loadSettings(process.env, options.config, [checkBrokers]);
+  return loadSettings(process.env, options.config, [checkBrokers, checkGrpc]);
 }
 
 /** A mistake in how a command was called: exit code 2. */

@@ -19,6 +19,7 @@ import { errorText } from '../runtime/error-text.ts';
 import { entriesOf } from '../runtime/config/values.ts';
 import { CollectorError } from './errors.ts';
 import type { Settings } from './config.ts';
+import { startGrpcServer } from './grpc/server.ts';
 import { dashboardRoutes } from './api/dashboard/routes.ts';
 import { openDayKeys } from './intake/day-keys.ts';
 import { openApiDocument } from './api/docs/openapi/document.ts';
@@ -31,10 +32,11 @@ import { lockDataDir } from './journal/data-dir.ts';
 import { DamagedFileError } from './journal/damage.ts';
 import { describeLoss } from './journal/mark.ts';
 import { openJournal, type Journal } from './journal/journal.ts';
-import { isLoopbackHost, requireKey } from './keys/auth.ts';
+import { isLoopbackHost, requireKey, type KeyGuard } from './keys/auth.ts';
 import { adoptFirstKey, logFirstKey } from './keys/first-key.ts';
 import { openKeyStore } from './keys/store.ts';
 import { CollectorMetrics } from './self-telemetry/metrics.ts';
+import { createReceiver } from './otlp/receiver.ts';
 import { otlpRoutes } from './otlp/routes.ts';
 import { PublishLoop } from './publishing/publish-loop.ts';
 import { readinessOf } from './readiness.ts';
@@ -42,6 +44,7 @@ import { createReadinessLog } from './readiness-log.ts';
 import { heldRoutes } from './api/held-routes.ts';
 import { rejectedRoutes } from './api/rejected-routes.ts';
 import { SeenIds } from './intake/seen-ids.ts';
+import { createStrangerLog, hearStrangers } from './strangers.ts';
 import { startSelfTelemetry } from './self-telemetry/self-telemetry.ts';
 import { statsRoutes } from './api/stats-route.ts';
 import { isPostgres } from '../usage/ask/settings.ts';
@@ -141,7 +144,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
   const telemetry = await startSelfTelemetry({
     environment: process.env,
     fromFile: settings.OTEL,
-    own: { host: settings.HOST, port: settings.PORT },
+    own: { host: settings.HOST, ports: [settings.PORT, settings.GRPC_PORT] },
     registry: metrics.registry,
     broker: () => publisher.state.broker,
     log,
@@ -192,8 +195,8 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
   const usage = startUsage === undefined ? undefined : followUsage(startUsage, journal, log);
   const logReadiness = createReadinessLog(log, Date.now);
 
-  const guard = (scope: 'ingest' | 'read', refuse = (error: CollectorError) => error) =>
-    requireKey(scope, { keys, refuse, onRefused: (reason) => metrics.refusedKeys.inc({ reason }) });
+  const guard: KeyGuard = { keys, onRefused: (reason) => metrics.refusedKeys.inc({ reason }) };
+  const otlpGuard: KeyGuard = settings.ON_UNKNOWN_KEY === 'hold' ? { ...guard, refuse: onHold } : guard;
   const countRefused = (origin: string, count: number): void => metrics.rejected.inc({ origin }, count);
   const parts = {
     context,
@@ -202,13 +205,14 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     connections,
     onFault: (error: unknown) => log.error({ err: error }, 'a record could not be mapped'),
   };
+  const receive = createReceiver({
+    maxBodyBytes: settings.MAX_BODY_BYTES,
+    maxInflightBytes: settings.MAX_INFLIGHT_BYTES,
+    screen: createScreen(context, connections !== undefined),
+    open: (signal, lease) => openBatch(signal, parts, lease),
+  });
   const app = createApp({
-    otlp: otlpRoutes({
-      maxBodyBytes: settings.MAX_BODY_BYTES,
-      maxInflightBytes: settings.MAX_INFLIGHT_BYTES,
-      screen: createScreen(context, connections !== undefined),
-      open: (signal, lease) => openBatch(signal, parts, lease),
-    }),
+    otlp: otlpRoutes(receive),
     events: eventsRoutes({
       submit: (events) => acceptStated(events, { source: 'api' }, context, intake, countRefused),
       history: journal,
@@ -226,9 +230,9 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     docs: docsRoutes(() => openApiDocument(VERSION)),
     dashboard: dashboardRoutes(),
     guards: {
-      otlp: settings.ON_UNKNOWN_KEY === 'hold' ? guard('ingest', onHold) : guard('ingest'),
-      ingest: guard('ingest'),
-      read: guard('read'),
+      otlp: requireKey('ingest', otlpGuard),
+      ingest: requireKey('ingest', guard),
+      read: requireKey('read', guard),
     },
     metrics,
     traced: telemetry.traced,
@@ -242,20 +246,37 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
       ?.closeDue()
       .catch((error: unknown) => log.error({ err: error }, 'publishing health.connections failed'));
   }, RECOVER_EVERY_MS);
-  const server = await listen(createAdaptorServer({ fetch: app.fetch }) as Server, {
-    host: settings.HOST,
-    port: settings.PORT,
-  }).catch(async (error: unknown) => {
+  const tellStranger = createStrangerLog(log, Date.now, () => ({ http: portOf(server), grpc: grpc && portOf(grpc) }));
+  const http = createAdaptorServer({ fetch: app.fetch }) as Server;
+  hearStrangers(http, tellStranger);
+  const giveUp = async (error: unknown): Promise<never> => {
     await shutDown();
     throw error;
-  });
+  };
+  const server = await listen(http, { host: settings.HOST, port: settings.PORT }).catch(giveUp);
+  const grpc =
+    settings.GRPC_PORT === 'off'
+      ? undefined
+      : await startGrpcServer({
+          host: settings.HOST,
+          port: settings.GRPC_PORT,
+          tls: grpcTls(settings),
+          receive,
+          guard: otlpGuard,
+          onAnswered: (signal, code) => metrics.calls.inc({ signal, code: String(code) }),
+          onStranger: tellStranger,
+          log,
+        }).catch(async (error: unknown) => {
+          await server.close();
+          return giveUp(error);
+        });
   const { url } = server;
   loop.start();
-  log.info({ url, data_dir: settings.DATA_DIR }, 'collector is listening');
+  log.info({ url, grpc_url: grpc?.url, data_dir: settings.DATA_DIR }, 'collector is listening');
 
   async function stop(): Promise<void> {
     log.info('stopping');
-    await server.close();
+    await Promise.all([server.close(), grpc?.close()]);
     await shutDown();
     log.info('stopped');
   }
@@ -272,6 +293,13 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     await telemetry.shutdown();
   }
   return { url, stop };
+}
+
+const portOf = ({ url }: { readonly url: string }): number => Number(new URL(url).port);
+
+function grpcTls({ GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE }: Settings): { cert: Buffer; key: Buffer } | undefined {
+  if (GRPC_TLS_CERT_FILE === undefined || GRPC_TLS_KEY_FILE === undefined) return undefined;
+  return { cert: readFileSync(GRPC_TLS_CERT_FILE), key: readFileSync(GRPC_TLS_KEY_FILE) };
 }
 
 /** @returns undefined where it is off; what is left in the journal of when it was on is let go of */

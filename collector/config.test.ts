@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { checkBrokers } from '../runtime/amqp/broker-settings.ts';
 import { ConfigError } from '../runtime/config/config-error.ts';
 import { entriesOf } from '../runtime/config/values.ts';
-import { loadSettings, SETTINGS } from './config.ts';
+import { checkGrpc, loadSettings, SETTINGS } from './config.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'clowder-otel-config-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -21,7 +21,7 @@ function fileOf(text: string): string {
 /** The lines of the one message: what is wrong with each setting. */
 function problemsOf(environment: Record<string, string>, yaml?: string): readonly string[] {
   try {
-    loadSettings(environment, yaml === undefined ? undefined : fileOf(yaml), [checkBrokers]);
+    loadSettings(environment, yaml === undefined ? undefined : fileOf(yaml), [checkBrokers, checkGrpc]);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     expect(error.code).toBe('invalid_config');
@@ -34,9 +34,10 @@ function problemsOf(environment: Record<string, string>, yaml?: string): readonl
 
 describe('settings', () => {
   test('have defaults, so that nothing needs to be set', () => {
-    expect(loadSettings({}, undefined, [checkBrokers])).toEqual({
+    expect(loadSettings({}, undefined, [checkBrokers, checkGrpc])).toEqual({
       HOST: '127.0.0.1',
       PORT: 4318,
+      GRPC_PORT: 4317,
       DATA_DIR: 'data',
       JOURNAL_MAX_BYTES: 1024 ** 3,
       JOURNAL_RETENTION_DAYS: 7,
@@ -83,7 +84,7 @@ describe('settings', () => {
 
   test('may be lists in the file', () => {
     const path = fileOf('AMQP_URL: [amqp://a, amqp://b]\nTRUSTED_PROXIES:\n  - 10.0.0.0/8\n  - ::1\n');
-    const settings = loadSettings({}, path, [checkBrokers]);
+    const settings = loadSettings({}, path, [checkBrokers, checkGrpc]);
     expect(settings.AMQP_URL).toBe('amqp://a,amqp://b');
     expect(entriesOf(settings.TRUSTED_PROXIES)).toEqual(['10.0.0.0/8', '::1']);
   });
@@ -110,6 +111,7 @@ const WRONG: readonly (readonly [name: string, value: string, mayBe: string])[] 
   ['PORT', '65536', 'must be an integer from 0 to 65535'],
   ['PORT', '-1', 'must be an integer from 0 to 65535'],
   ['PORT', '80.5', 'must be an integer from 0 to 65535'],
+  ['GRPC_PORT', 'on', 'must be an integer from 0 to 65535, or off'],
   ['JOURNAL_MAX_BYTES', '10XB', 'must be a number of bytes above 0, or a number with a unit, e.g. 500MiB or 10GB'],
   ['JOURNAL_MAX_BYTES', '0', 'must be a number of bytes above 0'],
   ['MAX_BODY_BYTES', '-5', 'must be a number of bytes above 0'],
@@ -165,7 +167,7 @@ describe('a configuration that is wrong', () => {
   test.each(SETTINGS)('never shows the password of a URL that stands in $name', ({ name }) => {
     const url = 'http//u:s3cret@h/?token=s3cret';
     try {
-      loadSettings({ [name]: url, PORT: 'wrong' }, undefined, [checkBrokers]);
+      loadSettings({ [name]: url, PORT: 'wrong' }, undefined, [checkBrokers, checkGrpc]);
       expect.unreachable('PORT is wrong');
     } catch (error) {
       expect(error).toBeInstanceOf(ConfigError);
@@ -181,7 +183,7 @@ describe('a configuration that is wrong', () => {
 
   test('says which settings there are where a name in the file is none', () => {
     const [problem] = problemsOf({}, 'DATADIR: x\n');
-    expect(problem).toMatch(/^DATADIR is no setting \(in .*\.yaml\); known: HOST, PORT, DATA_DIR, .*TRUSTED_PROXIES/);
+    expect(problem).toMatch(/^DATADIR is no setting \(in .*\.yaml\); known: HOST, PORT, GRPC_PORT, .*TRUSTED_PROXIES/);
   });
 
   test('says nothing of what it shares with sinks: they check that themselves', () => {
@@ -194,6 +196,21 @@ describe('a configuration that is wrong', () => {
       expect.stringMatching(
         /AMQP_CERT_FILE was .*, AMQP_KEY_FILE was .*: must be PEM, and the key that of the certificate/,
       ),
+    ]);
+  });
+
+  test('says so where HTTP and gRPC have one port', () => {
+    expect(problemsOf({ PORT: '4317' })).toEqual(['GRPC_PORT was 4317, as PORT is: HTTP and gRPC need a port each']);
+    expect(loadSettings({ PORT: '0', GRPC_PORT: '0' }, undefined, [checkGrpc])).toMatchObject({
+      PORT: 0,
+      GRPC_PORT: 0,
+    });
+    expect(loadSettings({ GRPC_PORT: 'off' }, undefined, [checkGrpc]).GRPC_PORT).toBe('off');
+  });
+
+  test('says so of a certificate of gRPC without its key', () => {
+    expect(problemsOf({ GRPC_TLS_CERT_FILE: fileOf('a certificate') })).toEqual([
+      'GRPC_TLS_CERT_FILE and GRPC_TLS_KEY_FILE go together: set both or neither',
     ]);
   });
 

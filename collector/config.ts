@@ -4,13 +4,30 @@ import { ConfigError } from '../runtime/config/config-error.ts';
 import { readConfigFile } from '../runtime/config/file.ts';
 import { oneOf, parseSettings, text, valueOf } from '../runtime/config/schema.ts';
 import { givenOf } from '../runtime/config/source.ts';
+import { checkTlsFiles } from '../runtime/config/tls-files.ts';
 import { networks as networksValue } from '../runtime/config/networks.ts';
 import { usageSettings } from '../usage/ask/settings.ts';
-import { contextPath, httpUrl, list, LOG_LEVELS, number, port, seconds, size } from '../runtime/config/values.ts';
+import {
+  contextPath,
+  httpUrl,
+  list,
+  LOG_LEVELS,
+  number,
+  port,
+  seconds,
+  size,
+  type Value,
+} from '../runtime/config/values.ts';
 
 const bytes = valueOf(size({ above: 0 }));
 const wait = valueOf(seconds({ least: 0 }));
 const networks = valueOf(networksValue);
+
+/** A port, or `off`. */
+const grpcPort: Value<number | 'off'> = {
+  mayBe: `${port.mayBe}, or off`,
+  parse: (given) => (given === 'off' || given === false ? 'off' : port.parse(given)),
+};
 
 function isOrigin(entry: string): boolean {
   return URL.canParse(entry) && new URL(entry).origin === entry;
@@ -20,6 +37,9 @@ function isOrigin(entry: string): boolean {
 const settings = z.object({
   HOST: text.default('127.0.0.1').describe('Address to listen on'),
   PORT: valueOf(port).default(4318).describe('Port to listen on, 0 for any free one'),
+  GRPC_PORT: valueOf(grpcPort).default(4317).describe('Port of OTLP/gRPC, 0 for any free one, off for none'),
+  GRPC_TLS_CERT_FILE: text.optional().describe('Certificate (chain) of OTLP/gRPC, PEM; without it, plain text'),
+  GRPC_TLS_KEY_FILE: text.optional().describe('Its key, PEM'),
   DATA_DIR: text.default('data').describe('Directory of the journal and the keys'),
   CLOWDER_OTEL_FIRST_KEY: text
     .optional()
@@ -70,6 +90,15 @@ export const SETTINGS: readonly { readonly name: string; readonly description: s
 
 /** What one setting by itself cannot tell: the problems of those settings that are right by themselves. */
 export type SettingsCheck = (settings: Partial<Settings>) => readonly string[];
+
+/** OTLP/gRPC: a port of its own, and files of TLS that are readable and go together. */
+export function checkGrpc(given: Partial<Settings>): readonly string[] {
+  const isTaken = given.GRPC_PORT !== undefined && given.GRPC_PORT !== 0 && given.GRPC_PORT === given.PORT;
+  return [
+    ...(isTaken ? [`GRPC_PORT was ${given.GRPC_PORT}, as PORT is: HTTP and gRPC need a port each`] : []),
+    ...checkTlsFiles({ cert: 'GRPC_TLS_CERT_FILE', key: 'GRPC_TLS_KEY_FILE' }, given),
+  ];
+}
 
 /** Names in the file that are not ours: of the OTel SDK, and of sinks, which may share it. */
 const OF_OTHERS = /^(?:OTEL_|SINK_|sinks$)/;

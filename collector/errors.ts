@@ -65,7 +65,7 @@ export const ERRORS = {
   unsupported_encoding: {
     status: 415,
     sentence: 'The Content-Encoding is not known',
-    remedy: 'Send gzip, or no encoding',
+    remedy: 'Send gzip, zstd or deflate, or no encoding',
   },
   invalid_event: {
     status: 422,

@@ -12,6 +12,8 @@ export interface ListenAddress {
   readonly port: number;
   /** The variable that holds both; without one, they are in HOST and PORT. */
   readonly setting?: string | undefined;
+  /** The variable that holds the port, where host and port have one each. @default PORT */
+  readonly portSetting?: string;
 }
 
 /** What an address and its parts are called to whoever set them. */
@@ -36,15 +38,15 @@ const EXPLANATIONS: Readonly<Record<string, (named: Named) => string>> = {
 };
 
 /** What Node says of an address that cannot be listened on, as what is wrong and what to set. */
-export function listenError(cause: unknown, { host, port, setting }: ListenAddress): ListenError {
+export function listenError(cause: unknown, { host, port, setting, portSetting = 'PORT' }: ListenAddress): ListenError {
   const named: Named =
     setting === undefined
       ? {
           host: `HOST ${host}`,
-          port: `PORT ${port}`,
-          both: `PORT ${port} of ${host}`,
+          port: `${portSetting} ${port}`,
+          both: `${portSetting} ${port} of ${host}`,
           hostSetting: 'HOST',
-          portSetting: 'PORT',
+          portSetting,
         }
       : {
           host: `${setting} ${host}`,
@@ -55,7 +57,7 @@ export function listenError(cause: unknown, { host, port, setting }: ListenAddre
         };
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const reason = errorText(cause);
-  const where = setting === undefined ? `HOST ${host}, PORT ${port}` : named.both;
+  const where = setting === undefined ? `HOST ${host}, ${portSetting} ${port}` : named.both;
   return new ListenError(EXPLANATIONS[code]?.(named) ?? `${where} cannot be listened on: ${reason}`, { cause });
 }
 

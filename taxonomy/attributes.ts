@@ -99,16 +99,16 @@ export const ATTRIBUTE_OF_FIELD = {
 /** Fields that no attribute fills: the record itself says them, or the collector works them out. */
 export type FieldWithoutAttribute = 'event' | 'created' | 'trace_id' | 'span_id' | 'client_id' | 'recovered';
 
-/** Older names of the same attributes, read where the current one is absent. */
+/** Older names of the same attributes, and Envoy's own, read where the current one is absent. */
 const FORMER_NAMES: { readonly [current: string]: readonly string[] } = {
   'http.request.method': ['http.method'],
   'http.response.status_code': ['http.status_code'],
-  'user_agent.original': ['http.user_agent'],
-  'client.address': ['http.client_ip', 'net.peer.ip', 'net.sock.peer.addr', 'network.peer.address'],
+  'user_agent.original': ['http.user_agent', 'user_agent'],
+  'client.address': ['http.client_ip', 'net.peer.ip', 'net.sock.peer.addr', 'network.peer.address', 'peer.address'],
   'url.scheme': ['http.scheme'],
   'server.address': ['http.host', 'net.host.name'],
   'server.port': ['net.host.port'],
-  'http.response.body.size': ['http.response_content_length'],
+  'http.response.body.size': ['http.response_content_length', 'response_size'],
   'user.id': ['enduser.id'],
   'clowder.event.id': ['event.id'],
 };
@@ -125,13 +125,15 @@ export const REFUTED_IDS = 'clowder.refuted.ids';
 export const UNPARSED_NAME = 'clowder.unparsed';
 
 const READ_NAMESPACES =
-  /^(?:clowder|http|url|client|server|user|user_agent|enduser|session|net|network|nginx|event|log|error|rabbitmq|messaging|process)\./;
+  /^(?:clowder|http|url|client|server|user|user_agent|enduser|session|net|network|nginx|event|log|error|rabbitmq|messaging|process|peer)\./;
+/** Names without one. */
+const READ_NAMES: ReadonlySet<string> = new Set(['user_agent', 'response_size']);
 /** Beside them, those that say which server it is. */
 const RESOURCE_NAMESPACES = /^(?:service|host|k8s)\./;
 
 /** Whether an attribute of this name may be read; what the others hold does not matter. */
 export function mayBeRead(name: string): boolean {
-  return READ_NAMESPACES.test(name);
+  return READ_NAMESPACES.test(name) || READ_NAMES.has(name);
 }
 
 /** The same of an attribute of a resource. */

@@ -8,6 +8,7 @@ import { EVENTS_API_PAGE, withErrors } from './errors-table.ts';
 import { objectSchema, requirements, type FieldSchema, type ObjectSchema } from './event-schema.ts';
 import { MANUAL_EVENTS_PAGE, withTables } from './manual-events-tables.ts';
 import { OPERATE_PAGE, withMetrics } from './metrics-table.ts';
+import { registryFiles } from './registry.ts';
 
 /** Where the generated page is. */
 export const EVENTS_PAGE = fileURLToPath(new URL('../docs/events.md', import.meta.url));
@@ -142,6 +143,10 @@ const PAGES: readonly (readonly [name: string, file: string, text: (current: str
   ['manual-events.md', MANUAL_EVENTS_PAGE, withTables],
   ['operate.md', OPERATE_PAGE, withMetrics],
   ['events-api.md', EVENTS_API_PAGE, withErrors],
+  ...Object.entries(registryFiles()).map(
+    ([name, text]) =>
+      [`registry/${name}`, fileURLToPath(new URL(`../docs/registry/${name}`, import.meta.url)), () => text] as const,
+  ),
 ];
 
 if (import.meta.main) {

@@ -23,7 +23,7 @@ export interface GoBuild {
  */
 export function buildWithGo(target: string, log: string, make: (build: GoBuild) => string): void {
   const go = ['go', '/usr/local/go/bin/go'].find((name) => spawnSync(name, ['version']).status === 0);
-  if (go === undefined) throw new Error('it is built with Go, which is not on PATH; install Go 1.25 or newer');
+  if (go === undefined) throw new Error('it is built with Go, which is not on PATH; install Go 1.26 or newer');
   mkdirSync(dirname(target), { recursive: true });
   const work = mkdtempSync(join(dirname(target), `${basename(target)}-build-`));
   const output = openSync(log, 'a');

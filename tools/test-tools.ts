@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, globSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildGoSender } from './build-go-sender.ts';
 import { buildJaeger, JAEGER_VERSION } from './build-jaeger.ts';
 import { buildCollector } from './build-otelcol.ts';
 
@@ -26,10 +27,19 @@ export const PYTHON = '/usr/bin/python3';
 
 const MANIFEST = fileURLToPath(new URL('../otel-config/builder.yaml', import.meta.url));
 
-/** The built Collector's path; its name carries the manifest's hash, so that another manifest is another program. */
-function collectorPath(): string {
-  return join(TOOLS_DIR, `otelcol-${createHash('sha256').update(readFileSync(MANIFEST)).digest('hex').slice(0, 12)}`);
+const GO_SENDER = fileURLToPath(new URL('../test/fixtures/go-sender/', import.meta.url));
+const GO_SENDER_BUILD = fileURLToPath(new URL('build-go-sender.ts', import.meta.url));
+
+/** Path of a program that is built; its name has the hash of what it is built from, so that another source is another program. */
+function builtPath(name: string, ...sources: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const source of sources) hash.update(readFileSync(source));
+  return join(TOOLS_DIR, `${name}-${hash.digest('hex').slice(0, 12)}`);
 }
+
+const collectorPath = (): string => builtPath('otelcol', MANIFEST);
+const goSenderPath = (): string =>
+  builtPath('go-sender', join(GO_SENDER, 'main.go'), join(GO_SENDER, 'load.go'), GO_SENDER_BUILD);
 
 const JAEGER_PATH = join(TOOLS_DIR, `jaeger-${JAEGER_VERSION}`);
 
@@ -54,10 +64,16 @@ export const TEST_TOOLS = {
     get: { apt: 'nginx' },
   },
   jaeger: {
-    name: 'Jaeger all-in-one',
+    name: 'Jaeger',
     neededBy: ['test'],
     find: () => program(JAEGER_PATH),
-    get: { build: (log) => buildJaeger(JAEGER_PATH, log), takes: 'about 3 minutes, once' },
+    get: { build: (log) => buildJaeger(JAEGER_PATH, log), takes: 'about 5 minutes, once' },
+  },
+  'go-sender': {
+    name: 'server with the OpenTelemetry SDK of Go',
+    neededBy: ['test', 'bench'],
+    find: () => program(goSenderPath()),
+    get: { build: (log) => buildGoSender(GO_SENDER, goSenderPath(), log), takes: 'about 1 minute, once' },
   },
   pika: {
     name: 'pika for Python',

@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { trustProxies } from './client-address.ts';
 import { CollectorError } from '../errors.ts';
-import { handleAs } from './sender.ts';
+import { handleAs, type Sender } from './sender.ts';
 import type { ApiKey, KeyCheck, Scope } from './store.ts';
 
 /** Why a key did not let a request in. */
@@ -21,53 +21,71 @@ export interface KeyGuard {
 
 const HELP = 'send an API key as "Authorization: Bearer KEY" or "X-API-Key: KEY" ("clowder-otel keys add" makes one)';
 
+/** What is asked of a guard: headers, or metadata of gRPC, and the other end of the connection. */
+export interface Asked {
+  readonly header: (name: string) => string | undefined;
+  /** The name under which this machine is asked. */
+  readonly host: string | undefined;
+  readonly peer: string | undefined;
+}
+
+/** Who is let in, or why not; `challenge` is what WWW-Authenticate says of that. */
+export type Admission =
+  | { readonly sender: Sender; readonly keyId: string | undefined }
+  | { readonly refused: CollectorError; readonly challenge?: string };
+
 /**
  * Lets in requests with a key of that scope, within the key's rate. While no key was ever made, lets in what comes from
  * this machine and asks for it by a name that means this machine (a page elsewhere cannot: DNS rebinding).
- *
- * @throws CollectorError where it does not let in
  */
-export function requireKey(scope: Scope, { keys, refuse = (error) => error, onRefused }: KeyGuard): MiddlewareHandler {
+export async function admit(scope: Scope, guard: KeyGuard, asked: Asked): Promise<Admission> {
+  const admission = await judge(scope, guard, asked);
+  if ('sender' in admission || guard.refuse === undefined) return admission;
+  return { ...admission, refused: guard.refuse(admission.refused) };
+}
+
+async function judge(scope: Scope, { keys, onRefused }: KeyGuard, asked: Asked): Promise<Admission> {
+  if (keys.isEmpty()) {
+    const refusal = refuseStranger(asked);
+    if (refusal !== undefined) return { refused: new CollectorError('forbidden', refusal) };
+    return { sender: { key: undefined, address: asked.peer }, keyId: undefined };
+  }
+  const presented = presentedKey(asked);
+  if (presented === undefined) {
+    onRefused?.('missing');
+    return { refused: new CollectorError('unauthorized', `No API key: ${HELP}`), challenge: 'Bearer' };
+  }
+  const key = keys.verify(presented);
+  if (key === 'unknown' || key === 'revoked') {
+    onRefused?.(key);
+    const why = key === 'revoked' ? 'This API key was revoked: ask for a new one' : `This API key is unknown: ${HELP}`;
+    return { refused: new CollectorError('unauthorized', why), challenge: 'Bearer error="invalid_token"' };
+  }
+  if (!key.scopes.includes(scope)) {
+    onRefused?.('scope');
+    const why = `This API key has the scope ${key.scopes.join(', ')}; ${scope} is needed here`;
+    return { refused: new CollectorError('forbidden', why) };
+  }
+  const waitS = await overRate(keys, key);
+  if (waitS === undefined) return { sender: { key: key.name, address: asked.peer }, keyId: key.id };
+  const why = `More than ${key.ratePerS} requests a second with this API key: slow down, or make a key with a higher --rate`;
+  return { refused: new CollectorError('too_many_requests', why, { retryAfterS: waitS }) };
+}
+
+/** The same in front of routes. @throws CollectorError where it does not let in */
+export function requireKey(scope: Scope, guard: KeyGuard): MiddlewareHandler {
   return async function checkKey(c, next) {
-    if (keys.isEmpty()) {
-      const refusal = refuseStranger(c);
-      if (refusal !== undefined) throw refuse(new CollectorError('forbidden', refusal));
-      return handleAs({ key: undefined, address: remoteAddress(c) }, next);
+    const admission = await admit(scope, guard, {
+      header: (name) => c.req.header(name),
+      host: c.req.header('host'),
+      peer: remoteAddress(c),
+    });
+    if ('refused' in admission) {
+      if (admission.challenge !== undefined) c.header('www-authenticate', admission.challenge);
+      throw admission.refused;
     }
-    const presented = presentedKey(c);
-    if (presented === undefined) {
-      onRefused?.('missing');
-      c.header('www-authenticate', 'Bearer');
-      throw refuse(new CollectorError('unauthorized', `No API key: ${HELP}`));
-    }
-    const key = keys.verify(presented);
-    if (key === 'unknown' || key === 'revoked') {
-      onRefused?.(key);
-      c.header('www-authenticate', 'Bearer error="invalid_token"');
-      throw refuse(
-        new CollectorError(
-          'unauthorized',
-          key === 'revoked' ? 'This API key was revoked: ask for a new one' : `This API key is unknown: ${HELP}`,
-        ),
-      );
-    }
-    if (!key.scopes.includes(scope)) {
-      onRefused?.('scope');
-      throw refuse(
-        new CollectorError('forbidden', `This API key has the scope ${key.scopes.join(', ')}; ${scope} is needed here`),
-      );
-    }
-    const waitS = await overRate(keys, key);
-    if (waitS !== undefined)
-      throw refuse(
-        new CollectorError(
-          'too_many_requests',
-          `More than ${key.ratePerS} requests a second with this API key: slow down, or make a key with a higher --rate`,
-          { retryAfterS: waitS },
-        ),
-      );
-    c.set('keyId', key.id);
-    return handleAs({ key: key.name, address: remoteAddress(c) }, next);
+    if (admission.keyId !== undefined) c.set('keyId', admission.keyId);
+    return handleAs(admission.sender, next);
   };
 }
 
@@ -90,20 +108,18 @@ export async function overRate(keys: KeyCheck, key: ApiKey): Promise<number | un
   }
 }
 
-function presentedKey(c: Context): string | undefined {
-  const bearer = /^Bearer\s+(\S+)\s*$/i.exec(c.req.header('authorization') ?? '')?.[1];
-  return bearer ?? c.req.header('x-api-key');
+function presentedKey({ header }: Asked): string | undefined {
+  const bearer = /^Bearer\s+(\S+)\s*$/i.exec(header('authorization') ?? '')?.[1];
+  return bearer ?? header('x-api-key');
 }
 
 /** A reverse proxy on this machine tells whom it asks for: strangers do not become this machine by it. */
 const clientBehindProxy = trustProxies(['127.0.0.0/8', '::1']);
 
-function refuseStranger(c: Context): string | undefined {
-  const peer = remoteAddress(c);
-  const address = clientBehindProxy(peer, (name) => c.req.header(name));
+function refuseStranger({ header, host, peer }: Asked): string | undefined {
+  const address = clientBehindProxy(peer, header);
   if (peer !== undefined && (address === undefined || !isLoopbackHost(address)))
     return `No API key is made yet, and until then only this machine is let in: "clowder-otel keys add" makes one`;
-  const host = c.req.header('host');
   if (host !== undefined && !isLoopbackHost(hostName(host)))
     return `Host ${host.slice(0, 100)} does not mean this machine, and no API key is made yet: use 127.0.0.1 or localhost`;
   return undefined;

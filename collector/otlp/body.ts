@@ -1,11 +1,11 @@
 import { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
-import { createGunzip, type Gunzip } from 'node:zlib';
 import type { Context } from 'hono';
 import { errorText } from '../../runtime/error-text.ts';
 import { CollectorError } from '../errors.ts';
 import type { ByteLease } from './byte-budget.ts';
+import { codingNamed, COMPRESSED, inflaterOf, isOfInflater, unsupported, type Coding } from './codings.ts';
 
 export interface BodyLimits {
   /** Of what was inflated, whatever Content-Length says. */
@@ -22,31 +22,30 @@ export interface BodyLimits {
 
 const IDLE_MS = 10_000;
 const TOTAL_MS = 300_000;
-/** Inflated at once: a few pieces a body, and little beyond what is counted. */
-const INFLATE_BYTES = 64 * 1024;
-/** By the name in Content-Encoding; x-gzip is the same as gzip (RFC 9110, section 8.4.1.3). */
-const CODINGS: ReadonlyMap<string, 'gzip' | 'identity'> = new Map([
-  ['', 'identity'],
-  ['identity', 'identity'],
-  ['gzip', 'gzip'],
-  ['x-gzip', 'gzip'],
-]);
 
 /**
  * Reads a request's body and inflates it as it comes, never holding more than its limit, or more than the budget leaves.
  *
- * @throws CollectorError body_too_large, body_too_slow, unsupported_encoding, invalid_body (cut off, or not gzip), busy
+ * @throws CollectorError unsupported_encoding, and as `readSource` does
  */
 export async function readBody(c: Context, limits: BodyLimits): Promise<Uint8Array> {
-  const given = (c.req.header('content-encoding') ?? '').trim().toLowerCase();
-  const coding = CODINGS.get(given);
-  if (coding === undefined)
-    throw new CollectorError(
-      'unsupported_encoding',
-      `Content-Encoding ${given.slice(0, 100)} is not supported: send gzip, or none`,
-    );
+  const given = c.req.header('content-encoding') ?? '';
+  const coding = codingNamed(given);
+  if (coding === undefined) {
+    // RFC 9110, section 15.5.16.
+    c.header('accept-encoding', COMPRESSED.join(', '));
+    throw unsupported('Content-Encoding', given);
+  }
   const source = sourceOf(c);
-  if (source === undefined) return new Uint8Array();
+  return source === undefined ? new Uint8Array() : readSource(source, coding, limits);
+}
+
+/**
+ * The same of any stream of bytes.
+ *
+ * @throws CollectorError body_too_large, body_too_slow, invalid_body (cut off, or not what the coding says), busy
+ */
+export async function readSource(source: Readable, coding: Coding, limits: BodyLimits): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let size = 0;
   const take = (chunk: Uint8Array): void => {
@@ -55,13 +54,16 @@ export async function readBody(c: Context, limits: BodyLimits): Promise<Uint8Arr
     limits.lease.take(chunk.byteLength);
     parts.push(chunk);
   };
-  const gunzip = coding === 'gzip' ? inflated(source) : undefined;
+  const inflater = inflaterOf(coding);
+  if (inflater !== undefined) inflate(source, inflater);
   try {
-    await drain(gunzip ?? source, take, limits);
+    await drain(inflater ?? source, take, limits);
+  } catch (error) {
+    throw error instanceof CollectorError ? error : unreadable(error, coding);
   } finally {
-    if (gunzip !== undefined) {
-      source.unpipe(gunzip).pause();
-      gunzip.destroy();
+    if (inflater !== undefined) {
+      source.unpipe(inflater).pause();
+      inflater.destroy();
     }
   }
   return parts.length === 1 ? (parts[0] ?? new Uint8Array()) : Buffer.concat(parts);
@@ -91,7 +93,7 @@ function drain(
       // Whatever becomes of the rest, nobody listens for it.
       source.on('error', () => undefined);
       if (error === undefined) resolve();
-      else reject(error instanceof CollectorError ? error : unreadable(error));
+      else reject(error instanceof Error ? error : new Error(errorText(error)));
     };
     const onData = (chunk: Uint8Array): void => {
       timer.refresh();
@@ -112,21 +114,19 @@ function drain(
   });
 }
 
-/** What a gzip body inflates to, as fast as that is taken. */
-function inflated(source: Readable): Gunzip {
-  const gunzip = createGunzip({ chunkSize: INFLATE_BYTES });
+/** Has what the source brings inflated, as fast as that is taken. */
+function inflate(source: Readable, inflater: Transform): void {
   source.once('close', () => {
-    if (!source.readableEnded) gunzip.destroy(new Error('the connection was closed'));
+    if (!source.readableEnded) inflater.destroy(new Error('the connection was closed'));
   });
-  return source.pipe(gunzip);
+  source.pipe(inflater);
 }
 
-function unreadable(error: unknown): CollectorError {
+function unreadable(error: unknown, coding: Coding): CollectorError {
   const message = errorText(error);
-  const isGzip = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
   return new CollectorError(
     'invalid_body',
-    isGzip ? `The body is not valid gzip: ${message}` : `The body ended early: ${message}`,
+    isOfInflater(error) ? `The body is not valid ${coding}: ${message}` : `The body ended early: ${message}`,
   );
 }
 

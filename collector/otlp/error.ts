@@ -1,18 +1,18 @@
 import type { Context } from 'hono';
 import type { CollectorError } from '../errors.ts';
-import { CONTENT_TYPES, statusBody, type Encoding } from './responses.ts';
-
-const RETRY_MAX_S = 5;
+import { CONTENT_TYPES, retryAfterOf, rpcCode, statusBody, type Encoding } from './responses.ts';
 
 /**
  * An error in OTLP's form: google.rpc.Status in the encoding of the request, JSON where that is unknown
  * (opentelemetry-proto specification, "OTLP/HTTP Response").
  */
-export function otlpError(c: Context, { status, message, retryAfterS }: CollectorError): Response {
+export function otlpError(c: Context, error: CollectorError): Response {
   const encoding = encodingOf(c) ?? 'json';
-  if (retryAfterS !== undefined)
-    c.header('retry-after', String(Math.max(1, Math.min(RETRY_MAX_S, Math.ceil(retryAfterS)))));
-  return c.body(statusBody(encoding, status, message), status, { 'content-type': CONTENT_TYPES[encoding] });
+  const retryAfterS = retryAfterOf(error);
+  if (retryAfterS !== undefined) c.header('retry-after', String(retryAfterS));
+  return c.body(statusBody(encoding, rpcCode(error), error.message), error.status, {
+    'content-type': CONTENT_TYPES[encoding],
+  });
 }
 
 /** @returns undefined where Content-Type is none of OTLP's */

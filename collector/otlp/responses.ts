@@ -1,5 +1,8 @@
+import type { CollectorError, ErrorStatus } from '../errors.ts';
+
 export type Encoding = 'json' | 'protobuf';
-export type Signal = 'traces' | 'logs' | 'metrics';
+export const SIGNALS = ['traces', 'logs', 'metrics'] as const;
+export type Signal = (typeof SIGNALS)[number];
 
 export const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
   json: 'application/json',
@@ -13,19 +16,32 @@ const REJECTED_NAMES: Readonly<Record<Signal, string>> = {
 };
 
 /** google.rpc.Code by HTTP status (google/rpc/code.proto). */
-const RPC_CODES: Readonly<Record<number, number>> = {
-  400: 3,
-  401: 16,
-  403: 7,
-  404: 5,
-  405: 12,
-  408: 4,
-  413: 8,
-  415: 3,
-  429: 8,
-  500: 13,
-  503: 14,
-};
+const RPC_CODES = {
+  400: 3, // INVALID_ARGUMENT
+  401: 16, // UNAUTHENTICATED
+  403: 7, // PERMISSION_DENIED
+  404: 5, // NOT_FOUND
+  405: 12, // UNIMPLEMENTED
+  408: 4, // DEADLINE_EXCEEDED
+  413: 8, // RESOURCE_EXHAUSTED
+  415: 3, // INVALID_ARGUMENT
+  422: 3, // INVALID_ARGUMENT
+  429: 8, // RESOURCE_EXHAUSTED
+  500: 13, // INTERNAL
+  503: 14, // UNAVAILABLE
+} as const satisfies Readonly<Record<ErrorStatus, number>>;
+
+/** The code of an error, in google.rpc.Status and so in gRPC. */
+export function rpcCode({ status }: CollectorError): number {
+  return RPC_CODES[status];
+}
+
+const RETRY_MAX_S = 5;
+
+/** Whole seconds after which the sender may try again; undefined where that would not help. */
+export function retryAfterOf({ retryAfterS }: CollectorError): number | undefined {
+  return retryAfterS === undefined ? undefined : Math.max(1, Math.min(RETRY_MAX_S, Math.ceil(retryAfterS)));
+}
 
 /** Bytes. */
 const MESSAGE_MAX = 2048;
@@ -51,15 +67,33 @@ export function exportResponse(
   return Uint8Array.from(lengthDelimited(0x0a, partial));
 }
 
-/** A google.rpc.Status, the body of every OTLP error. */
-export function statusBody(encoding: Encoding, httpStatus: number, message: string): Uint8Array<ArrayBuffer> {
-  const code = RPC_CODES[httpStatus] ?? 2;
+/**
+ * A google.rpc.Status, the body of every OTLP error.
+ *
+ * @param code of google.rpc.Code
+ * @param retryAfterS in protobuf, a google.rpc.RetryInfo among the details: gRPC has no Retry-After
+ */
+export function statusBody(
+  encoding: Encoding,
+  code: number,
+  message: string,
+  retryAfterS?: number,
+): Uint8Array<ArrayBuffer> {
   const short = bounded(message);
   if (encoding === 'json') return text(JSON.stringify({ code, message: short }));
-  return Uint8Array.from([0x08, ...varint(code), ...lengthDelimited(0x12, text(short))]);
+  const details = retryAfterS === undefined ? [] : lengthDelimited(0x1a, retryInfo(retryAfterS));
+  return Uint8Array.from([0x08, ...varint(code), ...lengthDelimited(0x12, text(short)), ...details]);
 }
 
-function bounded(message: string): string {
+/** A google.protobuf.Any that holds a google.rpc.RetryInfo. */
+function retryInfo(seconds: number): number[] {
+  const delay = lengthDelimited(0x0a, [0x08, ...varint(seconds)]);
+  const type = text('type.googleapis.com/google.rpc.RetryInfo');
+  return [...lengthDelimited(0x0a, type), ...lengthDelimited(0x12, delay)];
+}
+
+/** A message cut to what an answer has room for. */
+export function bounded(message: string): string {
   const bytes = Buffer.from(message);
   return bytes.length <= MESSAGE_MAX
     ? message

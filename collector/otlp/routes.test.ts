@@ -1,13 +1,14 @@
 import type { Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Signal } from './responses.ts';
 import { answerErrors } from '../answer-error.ts';
 import { CollectorError } from '../errors.ts';
-import { otlpRoutes, type OtlpDependencies } from './routes.ts';
+import { createReceiver, type ReceiverOptions } from './receiver.ts';
+import { otlpRoutes } from './routes.ts';
 
 // The rules of the OTLP/HTTP receiver: opentelemetry-proto docs/specification.md 1.11. Test names quote them.
 
@@ -24,7 +25,7 @@ interface Received {
   readonly seen: number;
 }
 
-interface Overrides extends Partial<OtlpDependencies> {
+interface Overrides extends Partial<ReceiverOptions> {
   readonly accept?: (batch: Received) => Promise<{ rejected: number; message?: string }>;
 }
 
@@ -35,29 +36,31 @@ function receiver({ accept, ...overrides }: Overrides = {}) {
   answerErrors(app, { error: ({ err }: { err: unknown }) => errors.push(err) });
   app.route(
     '/',
-    otlpRoutes({
-      maxBodyBytes: 64 * 1024,
-      maxInflightBytes: 256 * 1024,
-      screen: { request: () => true, metric: () => true },
-      open: (signal) => {
-        const refused: string[] = [];
-        const sink = {
-          take: () => undefined,
-          access: () => undefined,
-          refuse: (why: string) => void refused.push(why),
-        };
-        return {
-          spans: sink,
-          logs: sink,
-          points: sink,
-          submit: async (seen) => {
-            batches.push({ signal, refused, seen });
-            return accept === undefined ? { rejected: 0 } : accept({ signal, refused, seen });
-          },
-        };
-      },
-      ...overrides,
-    }),
+    otlpRoutes(
+      createReceiver({
+        maxBodyBytes: 64 * 1024,
+        maxInflightBytes: 256 * 1024,
+        screen: { request: () => true, metric: () => true },
+        open: (signal) => {
+          const refused: string[] = [];
+          const sink = {
+            take: () => undefined,
+            access: () => undefined,
+            refuse: (why: string) => void refused.push(why),
+          };
+          return {
+            spans: sink,
+            logs: sink,
+            points: sink,
+            submit: async (seen) => {
+              batches.push({ signal, refused, seen });
+              return accept === undefined ? { rejected: 0 } : accept({ signal, refused, seen });
+            },
+          };
+        },
+        ...overrides,
+      }),
+    ),
   );
   const post = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
     app.request(path, { method: 'POST', body, headers: { 'content-type': JSON_TYPE, ...headers } });
@@ -92,6 +95,56 @@ describe('MUST: POST on /v1/traces, /v1/metrics, /v1/logs; bodies uncompressed a
         ).toBe(200);
       }
       expect(batches.map((batch) => batch.signal)).toEqual([signal, signal, signal, signal]);
+    },
+  );
+});
+
+const COMPRESSIONS: readonly (readonly [name: string, compress: (bytes: Uint8Array) => Buffer])[] = [
+  ['gzip', gzipSync],
+  ['x-gzip', gzipSync],
+  ['deflate', deflateSync],
+  ['zlib', deflateSync],
+  ['zstd', zstdCompressSync],
+  ['ZSTD', zstdCompressSync],
+];
+
+describe('a compressed body', () => {
+  const send = (post: ReturnType<typeof receiver>['post'], coding: string, body: Uint8Array) =>
+    post('/v1/traces', new Uint8Array(body), { 'content-type': PROTOBUF_TYPE, 'content-encoding': coding });
+
+  test.each(COMPRESSIONS)('is taken where it is %s', async (coding, compress) => {
+    const { post, batches } = receiver();
+    expect((await send(post, coding, compress(ONE_RECORD))).status).toBe(200);
+    expect(batches).toMatchObject([{ seen: 1 }]);
+  });
+
+  test.each(COMPRESSIONS)('of %s inflates to the limit, and no further', async (coding, compress) => {
+    const { post, batches } = receiver();
+    const answer = await send(post, coding, compress(Buffer.alloc(32 * 1024 ** 2)));
+    expect(answer.status).toBe(413);
+    expect((await statusOf(answer)).message).toContain('larger than 65536 bytes (after decompression)');
+    expect(batches).toEqual([]);
+  });
+
+  test.each(COMPRESSIONS)('that is cut off, or no %s, is 400 and says which', async (coding, compress) => {
+    const { post } = receiver();
+    const whole = compress(ONE_RECORD);
+    for (const wrong of [whole.subarray(0, whole.length - 4), Buffer.from('nonsense')]) {
+      const answer = await send(post, coding, wrong);
+      expect(answer.status).toBe(400);
+      expect((await statusOf(answer)).message).toMatch(/^The body is not valid (?:gzip|deflate|zstd): /);
+    }
+  });
+
+  test.each(['snappy', 'lz4', 'x-snappy-framed', 'br', 'gzip, gzip', 'constructor'])(
+    'of %s is 415, with those that would do',
+    async (coding) => {
+      const { post } = receiver();
+      const answer = await send(post, coding, ONE_RECORD);
+      expect([answer.status, answer.headers.get('accept-encoding')]).toEqual([415, 'gzip, zstd, deflate']);
+      expect((await statusOf(answer)).message).toBe(
+        `Content-Encoding ${coding} is not supported: send gzip, zstd, deflate, or no compression`,
+      );
     },
   );
 });

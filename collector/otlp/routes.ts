@@ -1,48 +1,12 @@
-import { setImmediate as immediate } from 'node:timers/promises';
 import { Hono } from 'hono';
-import type { TelemetryBatch } from '../intake/telemetry-batch.ts';
 import { ANSWERS } from '../api/answer-schemas.ts';
 import { answer } from '../api/answers.ts';
 import { defineRoute, serve, type Route } from '../api/route.ts';
 import { CollectorError } from '../errors.ts';
 import { readBody } from './body.ts';
-import { createByteBudget, type ByteLease } from './byte-budget.ts';
-import type { Decoding } from './decoding.ts';
 import { encodingOf } from './error.ts';
-import { decodeLogsJson, decodeMetricsJson, decodeTracesJson } from './json.ts';
-import { decodeLogs, decodeMetrics, decodeTraces } from './protobuf.ts';
-import { CONTENT_TYPES, exportResponse, type Encoding, type Signal } from './responses.ts';
-import type { Screen } from './screen.ts';
-
-export interface OtlpDependencies {
-  readonly maxBodyBytes: number;
-  readonly maxInflightBytes: number;
-  readonly screen: Screen;
-  /** Begins a batch: it takes the records of one request, and holds what they amount to. */
-  readonly open: (signal: Signal, lease: ByteLease) => TelemetryBatch;
-}
-
-type Decode = (body: Uint8Array, screen: Screen, batch: TelemetryBatch) => Decoding;
-
-const DECODERS: Readonly<Record<Signal, Readonly<Record<Encoding, Decode>>>> = {
-  traces: {
-    json: (body, screen, { spans }) => decodeTracesJson(body, screen, spans),
-    protobuf: (body, screen, { spans }) => decodeTraces(body, screen, spans),
-  },
-  logs: {
-    json: (body, screen, { logs }) => decodeLogsJson(body, screen, logs),
-    protobuf: (body, screen, { logs }) => decodeLogs(body, screen, logs),
-  },
-  metrics: {
-    json: (body, screen, { points }) => decodeMetricsJson(body, screen, points),
-    protobuf: (body, screen, { points }) => decodeMetrics(body, screen, points),
-  },
-};
-
-/** A body from which on its decoding waits for a turn of its own. */
-const LARGE_BYTES = 64 * 1024;
-
-const SIGNALS: readonly Signal[] = ['traces', 'logs', 'metrics'];
+import type { OtlpReceiver } from './receiver.ts';
+import { CONTENT_TYPES, exportResponse, SIGNALS, type Signal } from './responses.ts';
 
 /** A receiver: one signal, which comes in one field of the request. */
 const receiver = (signal: Signal, field: string) =>
@@ -97,43 +61,21 @@ const RECEIVERS = {
 export const OTLP_ROUTES: readonly Route[] = SIGNALS.map((signal) => RECEIVERS[signal]);
 
 /** OTLP/HTTP receiver: POST /v1/traces, /v1/logs, /v1/metrics (opentelemetry-proto specification, "OTLP/HTTP"). */
-export function otlpRoutes(deps: OtlpDependencies): Hono {
+export function otlpRoutes(receive: OtlpReceiver): Hono {
   const app = new Hono();
-  const budget = createByteBudget(deps.maxInflightBytes);
-  const turn = createTurns();
   for (const signal of SIGNALS) {
-    serve(app, RECEIVERS[signal], async function receive(c) {
+    serve(app, RECEIVERS[signal], async function receiveSignal(c) {
       const encoding = encodingOf(c);
       if (encoding === undefined)
         throw new CollectorError(
           'unsupported_media_type',
           `Content-Type was ${c.req.header('content-type') ?? 'absent'}: send application/x-protobuf or application/json`,
         );
-      const lease = budget.lease();
-      try {
-        const body = await readBody(c, { maxBytes: deps.maxBodyBytes, setting: 'MAX_BODY_BYTES', lease });
-        if (body.byteLength > LARGE_BYTES) await turn();
-        const batch = deps.open(signal, lease);
-        const decoding = DECODERS[signal][encoding](body, deps.screen, batch);
-        let step = decoding.next();
-        for (; step.done !== true; step = decoding.next()) await turn();
-        const { rejected, message } = await batch.submit(step.value);
-        return c.body(exportResponse(encoding, signal, rejected, message), 200, {
-          'content-type': CONTENT_TYPES[encoding],
-        });
-      } finally {
-        lease.end();
-      }
+      const { rejected, message } = await receive(signal, encoding, (limits) => readBody(c, limits));
+      return c.body(exportResponse(encoding, signal, rejected, message), 200, {
+        'content-type': CONTENT_TYPES[encoding],
+      });
     });
   }
   return app;
-}
-
-/** Each call gets a turn of the event loop to itself, in order: large batches do not keep others waiting for all of them. */
-function createTurns(): () => Promise<void> {
-  let last = Promise.resolve();
-  return () => {
-    last = last.then(() => immediate());
-    return last;
-  };
 }

@@ -67,6 +67,10 @@ export class CollectorMetrics {
     [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
   );
   readonly requests = this.#counter('http_requests_total', 'HTTP requests answered', ['route', 'status']);
+  readonly calls = this.#counter('grpc_calls_total', 'Calls of OTLP/gRPC answered, by the code of gRPC (0: OK)', [
+    'signal',
+    'code',
+  ]);
   readonly refusedKeys = this.#counter(
     'refused_keys_total',
     'Requests that their API key did not let in: missing, unknown, revoked, scope (not the one that is needed)',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { selfTelemetrySettings } from './settings.ts';
 
-const own = { host: '127.0.0.1', port: 4318 };
+const own = { host: '127.0.0.1', ports: [4318, 4317] };
 const elsewhere = 'http://127.0.0.1:9999';
 const read = (environment: Record<string, string>, at = own) => selfTelemetrySettings(environment, at);
 
@@ -62,11 +62,12 @@ describe('an endpoint that is this collector', () => {
   test.each([
     ['http://127.0.0.1:4318', own],
     ['http://localhost:4318/', own],
+    ['http://localhost:4317', own],
     ['http://[::1]:4318', own],
-    ['http://localhost:4318', { host: '0.0.0.0', port: 4318 }],
-    ['http://10.1.2.3:4318', { host: '10.1.2.3', port: 4318 }],
-    ['http://localhost', { host: '127.0.0.1', port: 80 }],
-    ['https://localhost', { host: '127.0.0.1', port: 443 }],
+    ['http://localhost:4318', { host: '0.0.0.0', ports: [4318] }],
+    ['http://10.1.2.3:4318', { host: '10.1.2.3', ports: [4318] }],
+    ['http://localhost', { host: '127.0.0.1', ports: [80] }],
+    ['https://localhost', { host: '127.0.0.1', ports: [443] }],
   ])('%s gets nothing, and is named in a warning', (endpoint, at) => {
     const { traces, metrics, warnings } = read({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }, at);
     expect({ traces, metrics }).toEqual({ traces: false, metrics: [] });
@@ -77,7 +78,7 @@ describe('an endpoint that is this collector', () => {
   test.each([
     ['http://127.0.0.1:4319', own],
     ['http://example.org:4318', own],
-    ['http://127.0.0.1:4318', { host: '10.1.2.3', port: 4318 }],
+    ['http://127.0.0.1:4318', { host: '10.1.2.3', ports: [4318] }],
     ['not a URL', own],
   ])('%s is another one, seen from %j', (endpoint, at) =>
     expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }, at).traces).toBe(true),

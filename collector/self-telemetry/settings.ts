@@ -23,7 +23,7 @@ export type OtlpProtocol = (typeof PROTOCOLS)[number];
 /** Where this collector listens; port 0 stands for one that is not known yet. */
 export interface OwnAddress {
   readonly host: string;
-  readonly port: number;
+  readonly ports: readonly (number | 'off')[];
 }
 
 const ENDPOINT = 'OTEL_EXPORTER_OTLP_ENDPOINT';
@@ -98,6 +98,6 @@ function isOwn(endpoint: string, own: OwnAddress): boolean {
   if (!URL.canParse(endpoint)) return false;
   const { hostname, port, protocol } = new URL(endpoint);
   const host = hostname.replace(/^\[|\]$/g, '');
-  if (Number(port || (protocol === 'https:' ? 443 : 80)) !== own.port) return false;
+  if (!own.ports.includes(Number(port || (protocol === 'https:' ? 443 : 80)))) return false;
   return host === own.host || (isLoopbackHost(host) && (ANY.has(own.host) || isLoopbackHost(own.host)));
 }

@@ -6,6 +6,7 @@ import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { ClowderInstrumentation } from '../server/clowder-instrumentation.ts';
 import { enrichmentSettings } from '../server/enrich-settings.ts';
 import { callerTrust, captureOptions } from '../server/settings.ts';
+import { startConfiguredSdk, type ConfiguredSdk } from '../telemetry/config-file.ts';
 import { flushAtExit } from '../telemetry/flush-at-exit.ts';
 import { hasSdk } from '../telemetry/sdk.ts';
 import { otelProblems } from '../telemetry/otel-settings.ts';
@@ -38,6 +39,14 @@ export function start(): void {
     logToStderr('nothing is captured or sent until that is right; the program runs as without');
     return;
   }
+  let configured: ConfiguredSdk | undefined;
+  try {
+    configured = startConfiguredSdk();
+  } catch (error) {
+    // The program goes on: it is not ours.
+    logToStderr(`nothing is observed: ${errorText(error)}`);
+    return;
+  }
   const names = enabledNames();
   // An SDK that somebody else set up has the instrumentations that they want.
   if (hasSdk()) for (const name of names) if (name !== 'clowder') names.delete(name);
@@ -48,7 +57,7 @@ export function start(): void {
     const instrumentation = INSTRUMENTATIONS.get(name)?.();
     if (instrumentation !== undefined) instrumentations.push(instrumentation);
   }
-  const telemetry = setUpTelemetry({ instrumentations });
+  const telemetry = setUpTelemetry({ instrumentations, configured });
   const release = (): void => {
     for (const one of instrumentations) if (one instanceof ClowderInstrumentation) one.flush();
   };

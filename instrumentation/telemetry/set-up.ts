@@ -4,6 +4,7 @@ import type { Instrumentation } from '@opentelemetry/instrumentation';
 import { observeStats } from '../enrichment/stats.ts';
 import type { Enricher } from '../enrichment/types.ts';
 import { trustsNobody, type TrustsCaller } from './caller.ts';
+import { startConfiguredSdk, type ConfiguredSdk } from './config-file.ts';
 import { createEncodedTelemetry, type EncodedTelemetry } from './otlp/encoded-telemetry.ts';
 import { encodedSample } from './otlp/suitable.ts';
 import { detectedResource } from './resource.ts';
@@ -19,6 +20,8 @@ export interface TelemetryOptions {
   /** `service.name` where neither OTEL_SERVICE_NAME nor OTEL_RESOURCE_ATTRIBUTES gives one. @default the SDK's own */
   readonly serviceName?: string;
   readonly instrumentations?: readonly Instrumentation[];
+  /** Of OTEL_CONFIG_FILE, where the caller has started it. @default started here */
+  readonly configured?: ConfiguredSdk | undefined;
   /** Whose trace goes on, for a server of ours. @default nobody's */
   readonly trusts?: TrustsCaller;
   /** Adds to the events of a server of ours. @default nothing is added */
@@ -49,12 +52,15 @@ export interface Telemetry {
 /**
  * Starts the OTel SDK by the standard OTEL_* names: resource detection, exporters (OTLP, http/protobuf unless told
  * otherwise), sampler, propagators; with domain events on a way of their own, and secrets taken out of all spans. Where
- * the process has an SDK already, only the instrumentations are added to it. With OTEL_SDK_DISABLED=true nothing is
+ * the process has an SDK already, or OTEL_CONFIG_FILE sets one up, only the instrumentations are added to it. With OTEL_SDK_DISABLED=true nothing is
  * recorded, and everything here does nothing.
+ *
+ * @throws Error where OTEL_CONFIG_FILE names a file that sets up no tracer
  */
 export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
   const log = options.log ?? logToStderr;
   const instrumentations = [...(options.instrumentations ?? [])];
+  const configured = options.configured ?? startConfiguredSdk();
   const resource = detectedResource(options.serviceName);
   const sdk = hasSdk() ? joinSdk(instrumentations, resource, log) : startSdk(instrumentations, resource, log);
   const tracer = trace.getTracer(SCOPE);
@@ -95,7 +101,11 @@ export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
     deliveries: () => [...(encoded ? [encoded] : sdk.domainEvents)].map(({ delivery }) => delivery),
     flush: () => {
       enricher?.release();
-      return settled([...sdk.processors, ...(encoded ? [encoded] : [])].map((part) => part.forceFlush()));
+      return settled(
+        [...sdk.processors, ...(encoded ? [encoded] : []), ...(configured ? [configured] : [])].map((part) =>
+          part.forceFlush(),
+        ),
+      );
     },
     flushSync: () => {
       enricher?.release();
@@ -103,7 +113,10 @@ export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
     },
     shutdown: () => {
       enricher?.release();
-      return (stopped ??= settled([encoded?.shutdown() ?? Promise.resolve(), sdk.shutdown()]));
+      return (stopped ??= settled([
+        encoded?.shutdown() ?? Promise.resolve(),
+        sdk.shutdown().then(() => configured?.shutdown()),
+      ]));
     },
   };
 }

@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
-import { blankUrls, whyUnreadable } from '../config/blank.ts';
 import { text } from '../config/schema.ts';
+import { checkTlsFiles } from '../config/tls-files.ts';
 import { parseAmqpUrls } from './amqp-url.ts';
 import { readTls, type BrokerTls } from './connection.ts';
 
@@ -15,45 +13,11 @@ export const brokerSettings = {
 
 export type BrokerSettings = { readonly [name in keyof typeof brokerSettings]?: string | undefined };
 
-const TLS_FILES = ['AMQP_CA_FILE', 'AMQP_CERT_FILE', 'AMQP_KEY_FILE'] as const;
+const TLS_FILES = { ca: 'AMQP_CA_FILE', cert: 'AMQP_CERT_FILE', key: 'AMQP_KEY_FILE' } as const;
 
 /** Brokers, which must be well-formed, and files of TLS, which must be readable and go together. */
 export function checkBrokers(settings: BrokerSettings): readonly string[] {
-  const files = TLS_FILES.flatMap((name) => problemsOf(() => readOne(name, settings[name])));
-  const pair =
-    (settings.AMQP_CERT_FILE === undefined) === (settings.AMQP_KEY_FILE === undefined)
-      ? []
-      : ['AMQP_CERT_FILE and AMQP_KEY_FILE go together: set both or neither'];
-  const unreadable = [...files, ...pair];
-  return [
-    ...problemsOf(() => parseAmqpUrls(settings.AMQP_URL)),
-    ...unreadable,
-    ...(unreadable.length > 0 ? [] : problemsOf(() => checkTls(settings))),
-  ];
-}
-
-function readOne(name: string, path: string | undefined): void {
-  if (path === undefined) return;
-  try {
-    readFileSync(path);
-  } catch (cause) {
-    throw new Error(`${name} was ${blankUrls(path)}: must be a readable file (${whyUnreadable(cause)})`, { cause });
-  }
-}
-
-function checkTls(settings: BrokerSettings): void {
-  const { tls } = amqpTls(settings, readFileSync);
-  if (tls === undefined) return;
-  try {
-    createSecureContext(tls);
-  } catch (cause) {
-    const set = TLS_FILES.filter((name) => settings[name] !== undefined).map(
-      (name) => `${name} was ${blankUrls(settings[name] ?? '')}`,
-    );
-    throw new Error(`${set.join(', ')}: must be PEM, and the key that of the certificate (${messageOf(cause)})`, {
-      cause,
-    });
-  }
+  return [...problemsOf(() => parseAmqpUrls(settings.AMQP_URL)), ...checkTlsFiles(TLS_FILES, settings)];
 }
 
 function problemsOf(check: () => unknown): readonly string[] {
@@ -61,12 +25,8 @@ function problemsOf(check: () => unknown): readonly string[] {
     check();
     return [];
   } catch (error) {
-    return [messageOf(error)];
+    return [error instanceof Error ? error.message : String(error)];
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** The publisher's TLS options from the files that the settings name. */

@@ -78,7 +78,13 @@ describe('what the Dockerfile puts into the image, and nothing else', () => {
     const [port, listen, admin] = [await freePort(), await freePort(), await freePort()];
     await using collector = await startProcess(process.execPath, ['--enable-source-maps', MAIN, 'collector'], {
       cwd: image,
-      env: { PORT: String(port), DATA_DIR: join(temp.path, 'data'), AMQP_URL: 'amqp://127.0.0.1:1', LOG_LEVEL: 'warn' },
+      env: {
+        PORT: String(port),
+        GRPC_PORT: '0',
+        DATA_DIR: join(temp.path, 'data'),
+        AMQP_URL: 'amqp://127.0.0.1:1',
+        LOG_LEVEL: 'warn',
+      },
       ready: () => answersOk(`http://127.0.0.1:${port}/healthz`),
     });
     const args = ['--target', 'http://127.0.0.1:1', '--listen', `127.0.0.1:${listen}`, '--admin', `127.0.0.1:${admin}`];

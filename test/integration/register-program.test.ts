@@ -1,17 +1,24 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { attributesOf, startOtlpSink, type OtlpSink } from '../support/otlp-sink.ts';
 import { connectRaw, exchangeRaw, startRawServer } from '../support/raw-http.ts';
 import { DATASET, FILE, seen, startRegistered, traceparent, upload } from '../support/registered-server.ts';
+import { tempDir } from '../support/processes.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 let sink: OtlpSink;
+let work: Awaited<ReturnType<typeof tempDir>>;
 beforeAll(async () => {
+  work = await tempDir('register');
   sink = await startOtlpSink();
 });
-afterAll(() => sink[Symbol.asyncDispose]());
+afterAll(async () => {
+  await work.remove();
+  await sink[Symbol.asyncDispose]();
+});
 
 describe('the program', () => {
   const REQUESTS: Readonly<Record<string, string>> = {
@@ -200,6 +207,37 @@ describe('the preload', () => {
     expect(events.map((one) => one.name)).toEqual(['clowder.file.uploaded']);
     expect(server.output()).toContain('an OpenTelemetry SDK is registered already');
     expect(server.output().includes('that SDK takes no log records')).toBe(takes === 'false');
+  });
+
+  test('has its SDK set up by OTEL_CONFIG_FILE, and by nothing else', async () => {
+    const file = join(work.path, `${randomBytes(4).toString('hex')}.yaml`);
+    const to = (signal: string): string =>
+      `{processors: [{simple: {exporter: {otlp_http: {endpoint: "${sink.url}/v1/${signal}", encoding: json}}}}]}`;
+    await writeFile(
+      file,
+      `file_format: "1.0"\npropagator: {composite: [{tracecontext: }]}\ntracer_provider: ${to('traces')}\nlogger_provider: ${to('logs')}\n`,
+    );
+    await using server = await startRegistered('plain.mjs', { env: { OTEL_CONFIG_FILE: file } });
+    const { traceId, header } = traceparent();
+    await (await upload(server, header)).arrayBuffer();
+    const { name, events } = await seen(sink, traceId);
+    expect(name).toBe('POST /api/uploadToDataset/:id');
+    expect(events.map((one) => one.name)).toEqual(['clowder.file.uploaded']);
+    expect(server.output()).not.toContain('cannot be sent');
+  });
+
+  test.each([
+    ['that is not there', undefined],
+    ['without a tracer', 'file_format: "1.0"\n'],
+    ['that disables the SDK', 'file_format: "1.0"\ndisabled: true\ntracer_provider: {processors: []}\n'],
+    ['that is no YAML', 'a: ['],
+  ])('does nothing with an OTEL_CONFIG_FILE %s but say so, and the program works', async (_, text) => {
+    const file = join(work.path, `${randomBytes(4).toString('hex')}.yaml`);
+    if (text !== undefined) await writeFile(file, text);
+    await using server = await startRegistered('plain.mjs', { sink: sink.url, env: { OTEL_CONFIG_FILE: file } });
+    const answer = await upload(server, traceparent().header);
+    expect([answer.status, answer.headers.has('x-clowder-captured')]).toEqual([200, false]);
+    expect(server.output()).toContain(`clowder-otel: nothing is observed: OTEL_CONFIG_FILE ${file} sets up no tracer`);
   });
 
   test('says once that the receiver is away, and the program works', async () => {

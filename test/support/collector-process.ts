@@ -17,6 +17,8 @@ export interface CollectorOptions {
 export interface CollectorProcess {
   readonly url: string;
   readonly port: number;
+  /** Of OTLP/gRPC. */
+  readonly grpcPort: number;
   readonly dataDir: string;
   readonly pid: number;
   output(): string;
@@ -38,10 +40,12 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   const own = options.dataDir === undefined ? await tempDir('collector') : undefined;
   const dataDir = options.dataDir ?? own?.path ?? '';
   const port = options.port ?? (await freePort());
+  const grpcPort = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const env = {
     HOST: '127.0.0.1',
     PORT: String(port),
+    GRPC_PORT: String(grpcPort),
     DATA_DIR: dataDir,
     LOG_LEVEL: 'warn',
     // Tests of counting switch it on: the others need no second process.
@@ -62,6 +66,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   return {
     url,
     port,
+    grpcPort,
     dataDir,
     get pid() {
       return running.pid;

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { freePort, startProcess } from './processes.ts';
 import { toolPath } from './tools.ts';
 import { answersOk, waitFor } from './wait-for.ts';
@@ -62,40 +63,30 @@ interface Answer {
   }[];
 }
 
-/** Every listener of the all-in-one: its defaults are fixed ports, and two of them would meet. */
-const LISTENERS = [
-  'admin.http.host-port',
-  'collector.grpc-server.host-port',
-  'collector.http-server.host-port',
-  'collector.otlp.grpc.host-port',
-  'collector.otlp.http.host-port',
-  'query.grpc-server.host-port',
-  'query.http-server.host-port',
-] as const;
+const CONFIG = fileURLToPath(new URL('../../otel-config/jaeger.yaml', import.meta.url));
 
 /**
- * Starts Jaeger's all-in-one on ports of its own and waits until it is healthy.
+ * Starts Jaeger with the configuration that is shipped, on ports of its own, and waits until it is healthy.
  *
  * @throws Error with Jaeger's output where it does not come up
  */
 export async function startJaeger(): Promise<Jaeger> {
-  const ports = new Map<string, number>();
-  for (const listener of LISTENERS) ports.set(listener, await freePort());
-  const at = (listener: (typeof LISTENERS)[number]): string => `127.0.0.1:${ports.get(listener) ?? 0}`;
-  const running = await startProcess(
-    toolPath('jaeger'),
-    LISTENERS.map((listener) => `--${listener}=${at(listener)}`),
-    {
-      env: { SPAN_STORAGE_TYPE: 'memory' },
-      ready: () => answersOk(`http://${at('admin.http.host-port')}`),
+  const [otlp, http, grpc, health] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const running = await startProcess(toolPath('jaeger'), ['--config', CONFIG], {
+    env: {
+      JAEGER_OTLP_PORT: String(otlp),
+      JAEGER_QUERY_PORT: String(http),
+      JAEGER_QUERY_GRPC_PORT: String(grpc),
+      JAEGER_HEALTH_PORT: String(health),
     },
-  );
-  const url = `http://${at('query.http-server.host-port')}`;
+    ready: () => answersOk(`http://127.0.0.1:${health}/status`),
+  });
+  const url = `http://127.0.0.1:${http}`;
   const trace = async (traceId: string): Promise<readonly JaegerSpan[]> =>
     spansOf(await ask(`${url}/api/traces/${traceId}`));
   return {
     url,
-    otlpUrl: `http://${at('collector.otlp.http.host-port')}`,
+    otlpUrl: `http://127.0.0.1:${otlp}`,
     output: () => running.output(),
     trace,
     find: async (service, tags) => {

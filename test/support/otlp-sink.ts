@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
+import { attributeViolations, recordViolations } from './registry-check.ts';
 
 /** What is read of a span in OTLP's JSON encoding. */
 export interface SunkSpan {
@@ -54,7 +55,10 @@ interface OtlpBody {
   }[];
 }
 
-/** An OTLP/HTTP receiver for programs that send JSON; it takes everything. */
+/**
+ * An OTLP/HTTP receiver for programs that send JSON; it takes everything. Its disposal fails where something was sent that
+ * docs/registry/ does not know.
+ */
 export interface OtlpSink extends AsyncDisposable {
   readonly url: string;
   /** Requests by path, as they came. */
@@ -73,12 +77,18 @@ export async function startOtlpSink(): Promise<OtlpSink> {
   const requests: { path: string; traceparent: string | undefined }[] = [];
   const spans: SunkSpan[] = [];
   const logs: SunkLog[] = [];
+  const violations = new Set<string>();
   let metrics: OtlpBody['resourceMetrics'] = [];
   async function receive(request: IncomingMessage): Promise<void> {
     const body = await read(request);
     requests.push({ path: request.url ?? '', traceparent: request.headers['traceparent']?.toString() });
-    spans.push(...(body.resourceSpans ?? []).flatMap((one) => one.scopeSpans.flatMap((scope) => scope.spans)));
-    logs.push(...(body.resourceLogs ?? []).flatMap((one) => one.scopeLogs.flatMap((scope) => scope.logRecords)));
+    const sentSpans = (body.resourceSpans ?? []).flatMap((one) => one.scopeSpans.flatMap((scope) => scope.spans));
+    const sentLogs = (body.resourceLogs ?? []).flatMap((one) => one.scopeLogs.flatMap((scope) => scope.logRecords));
+    for (const { attributes } of sentSpans) for (const one of attributeViolations(attributes)) violations.add(one);
+    for (const { eventName, attributes } of sentLogs)
+      for (const one of recordViolations(eventName, attributes)) violations.add(one);
+    spans.push(...sentSpans);
+    logs.push(...sentLogs);
     if (body.resourceMetrics !== undefined) metrics = body.resourceMetrics;
   }
   const server = createServer((request, response) => {
@@ -113,6 +123,8 @@ export async function startOtlpSink(): Promise<OtlpSink> {
       server.close();
       server.closeAllConnections();
       await once(server, 'close');
+      if (violations.size > 0)
+        throw new Error(`What was sent is not what docs/registry/ says: ${[...violations].join('; ')}`);
     },
   };
 }

@@ -242,9 +242,7 @@ describe('our programs', () => {
       `http://otel-collector:${otelVariables.get('OTELCOL_HTTP_PORT')}`,
     );
     expect(otel['CLOWDER_OTEL_URL']).toBe(`http://collector:${collector.environment['PORT']}`);
-    expect(otel['JAEGER_OTLP_URL']).toBe(
-      `http://jaeger:${service('jaeger').environment['COLLECTOR_OTLP_HTTP_HOST_PORT']?.split(':')[1]}`,
-    );
+    expect(otel['JAEGER_OTLP_URL']).toBe(`http://jaeger:${service('jaeger').environment['JAEGER_OTLP_PORT']}`);
     expect(collector.environment['AMQP_URL']).toMatch(/^amqp:\/\/clowder-otel:.*@rabbitmq:5672\/$/);
     expect(service('rabbitmq').environment['RABBITMQ_DEFAULT_USER']).toBe('clowder-otel');
     expect(proxy.healthcheck?.test.join()).toContain(proxy.environment['PROXY_ADMIN']);

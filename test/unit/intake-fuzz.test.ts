@@ -11,6 +11,7 @@ import { acceptStated } from '../../collector/intake/stated-intake.ts';
 import { createScreen, openBatch } from '../../collector/intake/telemetry-batch.ts';
 import type { JournalChange } from '../../collector/journal/types.ts';
 import { CollectorMetrics } from '../../collector/self-telemetry/metrics.ts';
+import { createReceiver } from '../../collector/otlp/receiver.ts';
 import { otlpRoutes } from '../../collector/otlp/routes.ts';
 import { faultOf, toMessageFromLine } from '../../exporter/message.ts';
 import { createMapContext } from '../../taxonomy/map/context.ts';
@@ -66,7 +67,7 @@ function intake() {
   const app = new Hono();
   answerErrors(app, { error: (fault: unknown) => void faults.push(fault) });
   const open = { maxBodyBytes: 2 ** 22, maxInflightBytes: 2 ** 24, screen: createScreen(context, true) };
-  app.route('/', otlpRoutes({ ...open, open: (signal, lease) => openBatch(signal, parts, lease) }));
+  app.route('/', otlpRoutes(createReceiver({ ...open, open: (signal, lease) => openBatch(signal, parts, lease) })));
   app.route(
     '/',
     eventsRoutes({

@@ -55,7 +55,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     ],
     read: (environment) =>
       attempt((say) => {
-        const settings = selfTelemetrySettings(environment, { host: '127.0.0.1', port: 4318 });
+        const settings = selfTelemetrySettings(environment, { host: '127.0.0.1', ports: [4318] });
         for (const warning of settings.warnings) say(warning);
         return settings;
       }),

@@ -10,6 +10,7 @@ import { createApp } from '../../../app.ts';
 import { trustProxies } from '../../../keys/client-address.ts';
 import { dashboardRoutes } from '../../dashboard/routes.ts';
 import { CollectorMetrics } from '../../../self-telemetry/metrics.ts';
+import { createReceiver } from '../../../otlp/receiver.ts';
 import { otlpRoutes } from '../../../otlp/routes.ts';
 import { readinessOf } from '../../../readiness.ts';
 import { ROUTES } from '../../../routes.ts';
@@ -77,12 +78,19 @@ function collector() {
   const state = { connected: false, blocked: false, broker: 'amqp://b', unconfirmed: 0, lastError: undefined };
   const sink = { take: () => undefined, access: () => undefined, refuse: () => undefined };
   return createApp({
-    otlp: otlpRoutes({
-      maxBodyBytes: 1000,
-      maxInflightBytes: 1000,
-      screen: createScreen(createMapContext()),
-      open: () => ({ spans: sink, logs: sink, points: sink, submit: async () => ({ rejected: 1, message: 'wrong' }) }),
-    }),
+    otlp: otlpRoutes(
+      createReceiver({
+        maxBodyBytes: 1000,
+        maxInflightBytes: 1000,
+        screen: createScreen(createMapContext()),
+        open: () => ({
+          spans: sink,
+          logs: sink,
+          points: sink,
+          submit: async () => ({ rejected: 1, message: 'wrong' }),
+        }),
+      }),
+    ),
     events: eventsRoutes({ submit, history: journal, live: () => () => undefined }),
     rejected: rejectedRoutes({ journal, intake: { submit: async () => [] }, context: createMapContext() }),
     held: heldRoutes({ retryNow: async () => ({ published: 1, held: 0 }) }),

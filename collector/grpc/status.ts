@@ -1,0 +1,33 @@
+import type { OutgoingHttpHeaders } from 'node:http2';
+import type { CollectorError } from '../errors.ts';
+import { bounded, retryAfterOf, rpcCode, statusBody } from '../otlp/responses.ts';
+
+export const OK = 0;
+const UNIMPLEMENTED = 12;
+
+/** As in google.rpc.Code; but what gRPC has a code of its own for. */
+export function grpcCode(error: CollectorError): number {
+  // gRPC, "Compression": an encoding that the server does not know.
+  return error.code === 'unsupported_encoding' || error.code === 'not_found' ? UNIMPLEMENTED : rpcCode(error);
+}
+
+/**
+ * What ends a call that failed. Where the sender may try again there is a google.rpc.RetryInfo (opentelemetry-proto
+ * specification, "OTLP/gRPC Response", "OTLP/gRPC Throttling").
+ */
+export function errorTrailers(error: CollectorError): OutgoingHttpHeaders {
+  const [code, retryAfterS] = [grpcCode(error), retryAfterOf(error)];
+  return {
+    'grpc-status': code,
+    'grpc-message': percentEncoded(bounded(error.message)),
+    ...(retryAfterS !== undefined && {
+      'grpc-status-details-bin': Buffer.from(statusBody('protobuf', code, error.message, retryAfterS)).toString(
+        'base64',
+      ),
+    }),
+  };
+}
+
+/** As gRPC writes messages: ASCII as it is, all else as its bytes in UTF-8. */
+const percentEncoded = (message: string): string =>
+  message.toWellFormed().replaceAll(/[^ -~]+|%/gu, encodeURIComponent);

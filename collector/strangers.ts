@@ -1,0 +1,70 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Logger } from '../runtime/logging.ts';
+
+/** Where the collector listens, for what it says. */
+export interface Ports {
+  readonly http: number;
+  /** Undefined where there is none. */
+  readonly grpc: number | undefined;
+}
+
+/** What a client speaks that called the wrong port, and what to do about it. */
+const STRANGERS = {
+  grpcAtHttp: ({ http, grpc }: Ports) =>
+    `A client speaks gRPC (HTTP/2 without TLS) to port ${http}, which takes OTLP/HTTP: ${
+      grpc === undefined ? 'set GRPC_PORT here' : `send it to port ${grpc}`
+    }, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf there`,
+  tlsAtHttp: ({ http }: Ports) =>
+    `A client speaks TLS to port ${http}, which is plain HTTP: let it use http://, or put a server with TLS in front`,
+  otherAtGrpc: ({ http, grpc }: Ports) =>
+    `A client speaks HTTP/1 or TLS to port ${grpc}, which takes OTLP/gRPC: send OTLP/HTTP to port ${http}; for gRPC over TLS, set GRPC_TLS_CERT_FILE here`,
+  plainAtGrpc: ({ grpc }: Ports) =>
+    `A client speaks without TLS to port ${grpc}, which takes OTLP/gRPC with TLS: let it use https://, or unset GRPC_TLS_CERT_FILE here`,
+} as const satisfies Readonly<Record<string, (ports: Ports) => string>>;
+
+export type Stranger = keyof typeof STRANGERS;
+
+/** A client that is wrong is wrong all the time. */
+const SAY_EVERY_MS = 60_000;
+
+/** Says what a client is that called the wrong port: of each kind the first in a minute. */
+export function createStrangerLog(
+  log: Pick<Logger, 'warn'>,
+  now: () => number,
+  ports: () => Ports,
+): (stranger: Stranger, address: string | undefined) => void {
+  const saidMs = new Map<Stranger, number>();
+  return function say(stranger, address) {
+    const nowMs = now();
+    if (nowMs - (saidMs.get(stranger) ?? -Infinity) < SAY_EVERY_MS) return;
+    saidMs.set(stranger, nowMs);
+    log.warn({ address }, STRANGERS[stranger](ports()));
+  };
+}
+
+/** What begins with these bytes is no HTTP/1, and this is what it is. */
+const OPENINGS: readonly (readonly [opening: Buffer, stranger: Stranger])[] = [
+  [Buffer.from('PRI * HTTP/2.0'), 'grpcAtHttp'],
+  // A handshake of TLS (RFC 8446, section 5.1).
+  [Buffer.of(0x16, 0x03), 'tlsAtHttp'],
+];
+
+/** As Node answers where nobody listens for such errors. */
+const ANSWERS: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
+
+/** Has a server tell of the connections that speak no HTTP/1. All of what it cannot read it answers as Node does. */
+export function hearStrangers(server: Server, tell: (stranger: Stranger, address: string | undefined) => void): void {
+  server.on('clientError', (error: Error & { code?: string; rawPacket?: Buffer }, socket: Socket) => {
+    const begins = error.rawPacket;
+    const found = OPENINGS.find(([opening]) => begins?.subarray(0, opening.length).equals(opening));
+    if (found !== undefined) tell(found[1], socket.remoteAddress);
+    if (socket.writable && found === undefined && error.code !== 'ECONNRESET')
+      socket.write(`HTTP/1.1 ${ANSWERS[error.code ?? ''] ?? '400 Bad Request'}\r\nConnection: close\r\n\r\n`);
+    socket.destroy(error);
+  });
+}

@@ -1,0 +1,47 @@
+import { logs, metrics, trace } from '@opentelemetry/api';
+import { getStringFromEnv } from '@opentelemetry/core';
+import { startNodeSdk } from '@opentelemetry/sdk-node';
+import { hasSdk } from './sdk.ts';
+
+/** An SDK that a file of declarative configuration set up; it is joined like any other, and ended with ours. */
+export interface ConfiguredSdk {
+  forceFlush(): Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+/**
+ * Starts the SDK as the file says that OTEL_CONFIG_FILE names (OTel specification, "Declarative configuration"). The other
+ * OTEL_* names do not count beside it.
+ *
+ * @returns undefined where no file is named, or an SDK is there already
+ * @throws Error where the file sets up no tracer: to go on by other settings would be to ignore it
+ */
+export function startConfiguredSdk(): ConfiguredSdk | undefined {
+  const file = getStringFromEnv('OTEL_CONFIG_FILE');
+  if (file === undefined || hasSdk()) return undefined;
+  // It says by itself what is wrong with a file.
+  const sdk = startNodeSdk();
+  if (!hasSdk())
+    throw new Error(
+      `OTEL_CONFIG_FILE ${file} sets up no tracer: it cannot be read, is wrong, disabled, or has no tracer_provider. Correct it, or unset OTEL_CONFIG_FILE and use the other OTEL_* names`,
+    );
+  return {
+    forceFlush: async () => {
+      await Promise.allSettled(providers().map(async (provider) => provider.forceFlush?.()));
+    },
+    shutdown: () => sdk.shutdown(),
+  };
+}
+
+interface Provider {
+  forceFlush?(): Promise<void>;
+}
+
+/** What the SDK registered globally; the API's types do not tell of flushing. */
+function providers(): readonly Provider[] {
+  const tracers = trace.getTracerProvider();
+  const behind: unknown = 'getDelegate' in tracers && typeof tracers.getDelegate === 'function' ? tracers.getDelegate() : tracers; // prettier-ignore
+  return [behind, logs.getLoggerProvider(), metrics.getMeterProvider()].flatMap((one) =>
+    typeof one === 'object' && one !== null ? [one as Provider] : [],
+  );
+}

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+
+/** An attribute as OTLP's JSON encoding has it. */
+interface SentAttribute {
+  readonly key: string;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+interface Attribute {
+  readonly id: string;
+  readonly type: string | { readonly members: readonly { readonly value: unknown }[] };
+}
+
+interface Group {
+  readonly type: string;
+  readonly name?: string;
+  readonly attributes: readonly (Attribute | { readonly ref: string })[];
+}
+
+const groupsOf = (file: string): readonly Group[] =>
+  (parse(readFileSync(new URL(`../../docs/registry/${file}`, import.meta.url), 'utf8')) as { groups: Group[] }).groups;
+
+const ATTRIBUTES: ReadonlyMap<string, Attribute['type']> = new Map(
+  groupsOf('attributes.yaml').flatMap(({ attributes }) =>
+    attributes.flatMap((one) => ('id' in one ? [[one.id, one.type] as const] : [])),
+  ),
+);
+const EVENTS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  groupsOf('events.yaml').map(({ name = '', attributes }) => [
+    name,
+    new Set(attributes.map((one) => ('ref' in one ? one.ref : one.id))),
+  ]),
+);
+
+const isOurs = (name: string): boolean => name.startsWith('clowder.');
+
+/** What of a span's or resource's attributes the registry of ours does not know, or knows otherwise. */
+export function attributeViolations(attributes: readonly SentAttribute[]): readonly string[] {
+  return attributes.flatMap(({ key, value }) => {
+    if (!isOurs(key)) return [];
+    const type = ATTRIBUTES.get(key);
+    if (type === undefined) return [`attribute ${key} is not in the registry`];
+    return isOfType(value, type) ? [] : [`attribute ${key} is ${JSON.stringify(value)}, not ${JSON.stringify(type)}`];
+  });
+}
+
+/** The same of a log record; one that is no event of ours is not judged. */
+export function recordViolations(
+  eventName: string | undefined,
+  attributes: readonly SentAttribute[],
+): readonly string[] {
+  if (eventName === undefined || !isOurs(eventName)) return [];
+  const known = EVENTS.get(eventName);
+  if (known === undefined) return [`event ${eventName} is not in the registry`];
+  return [
+    ...attributeViolations(attributes),
+    ...attributes
+      .filter(({ key }) => isOurs(key) && ATTRIBUTES.has(key) && !known.has(key))
+      .map(({ key }) => `attribute ${key} is none of event ${eventName}`),
+  ];
+}
+
+/** By the names of the types: where OTLP has a value of that type. */
+const MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  string: ['stringValue'],
+  int: ['intValue'],
+  double: ['doubleValue', 'intValue'],
+  boolean: ['boolValue'],
+};
+
+function isOfType(value: Readonly<Record<string, unknown>>, type: Attribute['type']): boolean {
+  if (typeof type !== 'string') return type.members.some((member) => member.value === value['stringValue']);
+  return type === 'any' || (MEMBERS[type] ?? []).some((member) => Object.hasOwn(value, member));
+}

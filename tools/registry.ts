@@ -1,0 +1,161 @@
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { ATTRIBUTE_OF_FIELD, REFUTED_IDS, REFUTED_NAME, REQUEST_ID } from '../taxonomy/attributes.ts';
+import { commonFields } from '../taxonomy/event-fields.ts';
+import { eventSchemas, eventTraits, EVENT_TYPES, type EventType } from '../taxonomy/event-types.ts';
+import { VERSION } from '../runtime/version.ts';
+import { objectSchema, requirements, type FieldSchema } from './event-schema.ts';
+
+/** Semantic conventions that ours build on. */
+const SEMCONV = '1.45.0';
+const SEMCONV_URL = 'https://github.com/open-telemetry/semantic-conventions';
+const HEAD = '# Generated from taxonomy/ by `npm run docs`. Do not edit.\n';
+
+const ATTRIBUTES: Readonly<Record<string, string>> = ATTRIBUTE_OF_FIELD;
+const isOurs = (attribute: string): boolean => attribute.startsWith('clowder.');
+
+/** Attributes of ours that fill no field of an event: of spans, and of the record by which a capture refutes. */
+const OTHERS: Readonly<Record<string, { readonly type: string; readonly brief: string }>> = {
+  [REQUEST_ID]: { type: 'string', brief: 'Id of the request that a span, record or line tells of, made at the edge' },
+  'clowder.captured': { type: 'boolean', brief: 'Whether a capture saw the request, and tells of it' },
+  'clowder.route': { type: 'string', brief: "Clowder's route that the request took" },
+  'clowder.collapse_within_s': {
+    type: 'double',
+    brief: 'Seconds within which the same by the same viewer is one event',
+  },
+  [REFUTED_IDS]: { type: 'string', brief: 'Ids of events that did not happen, separated by commas' },
+};
+
+/** Of these, those that a capture writes on events. */
+const BESIDE = [REQUEST_ID, 'clowder.captured', 'clowder.collapse_within_s', 'clowder.route'];
+
+/** Files of docs/registry/, by name: a registry of semantic conventions, in the format of OpenTelemetry's weaver. */
+export function registryFiles(): Readonly<Record<string, string>> {
+  return {
+    'manifest.yaml': file({
+      name: 'clowder',
+      description: 'Events of the Clowder research-data management system',
+      // Where nothing is: a registry needs a name that ends in its version.
+      schema_url: `https://clowder-otel.example/schemas/${VERSION}`,
+      dependencies: [
+        {
+          schema_url: `${SEMCONV_URL}/v${SEMCONV}`,
+          registry_path: `${SEMCONV_URL}/archive/refs/tags/v${SEMCONV}.zip[model]`,
+        },
+      ],
+    }),
+    'attributes.yaml': file({ groups: [attributeGroup()] }),
+    'events.yaml': file({ groups: [...EVENT_TYPES.map(eventGroup), refutedGroup()] }),
+    'entities.yaml': file({ groups: [instanceEntity()] }),
+  };
+}
+
+const file = (content: object): string => HEAD + stringify(content, { lineWidth: 0, singleQuote: true });
+
+function attributeGroup(): object {
+  const schemas = fieldSchemas();
+  const ofFields = Object.entries(ATTRIBUTES)
+    .filter(([, attribute]) => isOurs(attribute))
+    .map(([field, id]) => {
+      const schema = schemas.get(field) ?? {};
+      const type = typeOf(schema);
+      const brief = schema.description ?? `Field \`${field}\` of events`;
+      return Object.assign({ id, type, stability: 'development', brief }, examplesOf(id, type));
+    });
+  const others = Object.entries(OTHERS).map(([id, { type, brief }]) =>
+    Object.assign({ id, type, stability: 'development', brief }, examplesOf(id, type)),
+  );
+  return {
+    id: 'registry.clowder',
+    type: 'attribute_group',
+    display_name: 'Clowder attributes',
+    brief: 'Attributes of the events of Clowder',
+    attributes: [...ofFields, ...others],
+  };
+}
+
+/** Of texts the format asks for an example: the name says most. */
+function examplesOf(attribute: string, type: unknown): { readonly examples?: readonly string[] } {
+  if (type !== 'string' && type !== 'any') return {};
+  return { examples: [/\.ids?$/.test(attribute) ? '65f1e2d3c4b5a69788776655' : (attribute.split('.').at(-1) ?? '')] };
+}
+
+function eventGroup(type: EventType): object {
+  const schema = objectSchema(eventSchemas[type]);
+  const required = requirements(schema, eventTraits[type].stated);
+  return {
+    id: `event.clowder.${type}`,
+    type: 'event',
+    name: `clowder.${type}`,
+    stability: 'development',
+    brief: schema.description ?? type,
+    entity_associations: ['clowder.instance'],
+    attributes: [
+      ...Object.keys(schema.properties).flatMap((field) => {
+        const attribute = ATTRIBUTES[field];
+        if (attribute === undefined) return [];
+        return {
+          ref: attribute.replace(/^(http\.request\.header)\..*$/, '$1'),
+          requirement_level: required.get(field) === 'yes' ? 'required' : 'recommended',
+        };
+      }),
+      ...BESIDE.map((ref) => ({ ref, requirement_level: 'recommended' })),
+    ],
+  };
+}
+
+function refutedGroup(): object {
+  return {
+    id: `event.${REFUTED_NAME}`,
+    type: 'event',
+    name: REFUTED_NAME,
+    stability: 'development',
+    brief: 'A capture saw that events which others may derive from the request did not happen',
+    entity_associations: ['clowder.instance'],
+    attributes: [
+      { ref: REFUTED_IDS, requirement_level: 'required' },
+      { ref: ATTRIBUTE_OF_FIELD.source, requirement_level: 'recommended' },
+      { ref: REQUEST_ID, requirement_level: 'recommended' },
+    ],
+  };
+}
+
+function instanceEntity(): object {
+  return {
+    id: 'entity.clowder.instance',
+    type: 'entity',
+    name: 'clowder.instance',
+    stability: 'development',
+    brief: 'A Clowder, which events come from',
+    attributes: [{ ref: 'clowder.instance', requirement_level: 'required', role: 'identifying' }],
+  };
+}
+
+/** Of each field the schema that all event types fit: the common one, else that of the first type that has it. */
+function fieldSchemas(): ReadonlyMap<string, FieldSchema> {
+  const schemas = new Map(Object.entries(objectSchema(z.object(commonFields)).properties));
+  for (const type of EVENT_TYPES)
+    for (const [field, schema] of Object.entries(objectSchema(eventSchemas[type]).properties))
+      if (!schemas.has(field)) schemas.set(field, schema);
+  return schemas;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'string',
+  integer: 'int',
+  number: 'double',
+  boolean: 'boolean',
+};
+
+function typeOf(schema: FieldSchema): unknown {
+  if (schema.enum !== undefined)
+    return {
+      members: schema.enum.map((value) => ({
+        id: String(value),
+        value,
+        brief: String(value),
+        stability: 'development',
+      })),
+    };
+  return TYPES[schema.type ?? ''] ?? 'any';
+}
