@@ -236,3 +236,40 @@ test('a journal that is full is answered 503 with Retry-After', async () => {
   expect(answer.headers.get('retry-after')).toBe('1');
   expect(await answer.json()).toMatchObject({ code: 'journal_full' });
 });
+
+describe('bodies that stop mid-way', () => {
+  /** A body of which the first half comes, and the rest once `end` is called. */
+  function stalled(): { readonly body: ReadableStream<Uint8Array>; readonly end: () => void } {
+    const text = JSON.stringify({ ...view, key: 'page' });
+    let end: () => void = () => undefined;
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(Buffer.from(text.slice(0, 20)));
+        end = () => {
+          controller.enqueue(Buffer.from(text.slice(20)));
+          controller.close();
+        };
+      },
+    });
+    return { body, end };
+  }
+
+  test('of one client take no place of others, and its own are answered 429 beyond 64', async () => {
+    const { app } = api();
+    const send = async (client: string, body: ReadableStream<Uint8Array> | string) =>
+      app.request(
+        '/api/v1/browser',
+        { method: 'POST', headers: { origin: SITE }, body, duplex: 'half' },
+        { incoming: { socket: { remoteAddress: client } } },
+      );
+    const open = Array.from({ length: 64 }, stalled);
+    const answers = open.map(({ body }) => send('192.0.2.1', body));
+    const whole = JSON.stringify({ ...view, key: 'page' });
+    const refused = await send('192.0.2.1', whole);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
+    expect((await send('192.0.2.2', whole)).status).toBe(202);
+    for (const { end } of open) end();
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(open.map(() => 202));
+    expect((await send('192.0.2.1', whole)).status).toBe(202);
+  });
+});

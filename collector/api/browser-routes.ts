@@ -9,6 +9,7 @@ import type { StatedEvent, StatedVerdict } from '../intake/stated-intake.ts';
 import { CollectorError } from '../errors.ts';
 import { ANSWERS } from './answer-schemas.ts';
 import { answer, json, ref } from './answers.ts';
+import { createClientLimit } from './client-limit.ts';
 import { JSON_ERRORS, readJson } from './request-body.ts';
 import { defineRoute, serve, type Route } from './route.ts';
 
@@ -64,11 +65,14 @@ export const BROWSER_ROUTES: readonly Route[] = [postPageView];
 const VIEW_MAX = 64 * 1024;
 const VIEW_MS = 10_000;
 const BUDGET_BYTES = 8 * 1024 * 1024;
+/** Of one client at once: all of them together are half of the budget. */
+const VIEWS_OF_CLIENT = BUDGET_BYTES / 2 / VIEW_MAX;
 
 /** POST /api/v1/browser: page views from the snippet, by sendBeacon, from pages of allowed origins only. */
 export function browserRoutes(deps: BrowserDependencies): Hono {
   const app = new Hono();
   const budget = createByteBudget(BUDGET_BYTES);
+  const clients = createClientLimit(VIEWS_OF_CLIENT);
   app.use(postPageView.path, cors({ origin: [...deps.allowedOrigins], allowMethods: ['POST'], credentials: true }));
   serve(app, postPageView, async (c, { key: ofQuery }) => {
     const origin = c.req.header('origin');
@@ -79,7 +83,8 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
       );
     // Who says who it is beforehand is looked at beforehand.
     if (ofQuery !== undefined) await checkKey(deps.keys, ofQuery);
-    const body = await readView(c);
+    const address = deps.clientAddress(remoteAddress(c), (name) => c.req.header(name));
+    const body = await readView(c, address ?? '');
     if (ofQuery === undefined) await checkKey(deps.keys, keyOf(body));
     const parsed = pageView.safeParse(body);
     if (!parsed.success)
@@ -88,7 +93,6 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
         parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '),
       );
     const { key: _key, ...view } = parsed.data;
-    const address = deps.clientAddress(remoteAddress(c), (name) => c.req.header(name));
     const userAgent = c.req.header('user-agent');
     const [verdict] = await deps.submit([{ value: { ...view, event: 'view.page' } }], {
       ...(address !== undefined && { clientAddress: address }),
@@ -101,12 +105,14 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
     );
   });
 
-  async function readView(c: Context): Promise<unknown> {
+  async function readView(c: Context, client: string): Promise<unknown> {
+    const leave = clients.enter(client);
     const lease = budget.lease();
     try {
       return await readJson(c, { maxBytes: VIEW_MAX, totalMs: VIEW_MS, lease });
     } finally {
       lease.end();
+      leave();
     }
   }
   return app;

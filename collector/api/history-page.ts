@@ -28,7 +28,7 @@ export interface HistoryPage {
 }
 
 export interface History {
-  scan(options: { direction: 'asc' | 'desc'; fromRow?: number; sinceMs?: number }): Iterable<JournalRow>;
+  scan(options: { direction: 'asc' | 'desc'; fromRow?: number; types?: readonly string[] }): Iterable<JournalRow>;
 }
 
 const EXACT = ['source', 'client_kind', 'resource_id', 'user_id', 'clowder_instance'] as const;
@@ -45,7 +45,12 @@ export async function readHistoryPage(history: History, query: HistoryQuery): Pr
   const mayMatch = textFilter(query);
   const events: FlatBody[] = [];
   let [lookedLines, lookedCharacters, sliceEnd] = [0, 0, SLICE_CHARACTERS];
-  const rows = history.scan({ direction: query.order, ...(cursorRow ? { fromRow: cursorRow + step } : {}) });
+  const rows = history.scan({
+    direction: query.order,
+    ...(cursorRow ? { fromRow: cursorRow + step } : {}),
+    // What holds none of them is not even read.
+    ...(query.type !== undefined && { types: query.type.split(',') }),
+  });
   for (const { row, lines } of rows) {
     const from = row === cursorRow ? (cursorLine ?? 0) : 0;
     for (let index = from; index < lines.length; index += 1) {

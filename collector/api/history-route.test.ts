@@ -1,6 +1,9 @@
+import fc from 'fast-check';
 import { Hono } from 'hono';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { runs } from '../../test/support/form.ts';
+import { asText } from '../../taxonomy/text.ts';
 import { answerErrors } from '../answer-error.ts';
 import { eventsRoutes } from './events-routes.ts';
 
@@ -247,4 +250,43 @@ describe('CSV', () => {
     expect(await csv({ tls_days_left: -3 })).toBe('-3');
     expect(await csv({ healthy: false })).toBe('false');
   });
+});
+
+/** Reads CSV as RFC 4180 says, and as a program would. */
+function readCsv(text: string): string[][] {
+  const rows: string[][] = [[]];
+  const CELL = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/gy;
+  for (let found = CELL.exec(text); found !== null; found = CELL.exec(text)) {
+    const [, quoted, plain = '', end] = found;
+    rows.at(-1)?.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
+    if (end === '\r\n') rows.push([]);
+    if (CELL.lastIndex >= text.length) break;
+  }
+  return rows.filter((row) => row.length > 0);
+}
+
+test('every text that intake accepts is the same in a CSV cell, but for the apostrophe before what is a formula', async () => {
+  const unit = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 1 }),
+    fc.constantFrom('"', ',', '\r', '\n', '\r\n', '=', '@', "'", '\ud83d', '測'),
+  );
+  const text = fc.array(unit, { maxLength: 12 }).map((units) => asText(units.join('')));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ file_name: text, title: text }), { minLength: 1, maxLength: 4 }),
+      async (all) => {
+        const lines = all.map((more, index) => line(`e${index}`, more));
+        const answer = await api([{ row: 1, atMs: T0, lines }])('?format=csv&order=asc');
+        const [head = [], ...rows] = readCsv(await answer.text());
+        expect(rows).toHaveLength(all.length);
+        rows.forEach((row, index) => {
+          for (const field of ['file_name', 'title'] as const) {
+            const value = all[index]?.[field] ?? '';
+            expect(row[head.indexOf(field)]).toBe(/^[=+\-@\t\r]/.test(value) ? `'${value}` : value);
+          }
+        });
+      },
+    ),
+    runs(100),
+  );
 });

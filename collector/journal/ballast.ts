@@ -1,4 +1,4 @@
-import { diskFilesOf, type DiskFiles } from './disk-files.ts';
+import type { DiskFiles } from './disk-files.ts';
 
 const MOST_BYTES = 8 * 1024 * 1024;
 const LEAST_BYTES = 64 * 1024;
@@ -63,8 +63,7 @@ export class Ballast {
  * Before anything else is opened: what is opened needs some room, too. Where a process before had to give up the ballast,
  * there is a small one for this alone. Both are made again once there is enough.
  */
-export function giveUpWhereNothingIsLeft(dir: string): void {
-  const files = diskFilesOf(dir);
+export function giveUpWhereNothingIsLeft(files: DiskFiles): void {
   for (const reserve of [files.ballast, files.startBallast]) if (files.free() < START_BYTES) reserve.remove();
 }
 

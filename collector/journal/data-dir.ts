@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { errorText } from '../../runtime/error-text.ts';
 import { giveUpWhereNothingIsLeft } from './ballast.ts';
+import { diskFilesOf } from './disk-files.ts';
 import { isDamage, LOCK_CURE, naming } from './damage.ts';
 import { makePrivate } from './private-file.ts';
 
@@ -34,7 +35,7 @@ export interface DataDirLock {
  */
 export function lockDataDir(dir: string): DataDirLock {
   makeDataDir(dir);
-  giveUpWhereNothingIsLeft(dir);
+  giveUpWhereNothingIsLeft(diskFilesOf(dir));
   const database = open(dir);
   try {
     // Another process may hold it: told apart from a file that cannot be locked at all by SQLite's own code.

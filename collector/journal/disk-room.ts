@@ -49,8 +49,15 @@ export class DiskRoom {
     return this.#ballast.giveUp();
   }
 
-  restoreBallast(): void {
-    if (this.#ballast.restore()) this.keepRoomForStart();
+  get free(): number {
+    return this.#files.free();
+  }
+
+  /** @returns whether it is there */
+  restoreBallast(): boolean {
+    const isThere = this.#ballast.restore();
+    if (isThere) this.keepRoomForStart();
+    return isThere;
   }
 
   /** @param isClosing nobody writes any more */

@@ -8,12 +8,21 @@ import { lossOf, MarkFile, type JournalLoss } from './mark.ts';
 import { watchFile } from './own-file.ts';
 import { DISK_FULL, GONE, NO_ROOM_AT_ALL } from './refusals.ts';
 import { JOURNAL_FILE } from './schema.ts';
-import { JournalStore, newBytesOf, type StoredChange, type StoreOptions, type WriteResult } from './store.ts';
+import {
+  JournalStore,
+  movedBytesOf,
+  newBytesOf,
+  type StoredChange,
+  type StoreOptions,
+  type WriteResult,
+} from './store.ts';
 import type { JournalRefusal, JournalStats } from './types.ts';
 
 const MARK_FILE = 'journal.mark';
 /** Of history, at least so much is let go of at once: emptying the WAL for it costs. */
 const ROOM_BYTES = 1024 * 1024;
+/** And so much stays unused, for what moves. */
+const SPARE_BYTES = 128 * 1024;
 
 /** What the guard needs beside the database: of a directory, or simulated. */
 export interface GuardedFiles {
@@ -94,10 +103,15 @@ export class GuardedStore {
 
   #writeWhatFits(changes: readonly StoredChange[], bytes: readonly number[], nowMs: number): readonly WriteResult[] {
     const inAll = bytes.reduce((sum, one) => sum + one, 0);
-    let fits = this.#hasRoomFor(inAll);
+    const moved = changes.reduce((sum, one) => sum + movedBytesOf(one), 0);
+    let fits = this.#hasRoomFor(inAll + moved);
     if (!fits) {
       this.#lookForRoom(inAll);
-      fits = this.#hasRoomFor(inAll);
+      fits = this.#hasRoomFor(inAll + moved);
+      // One after the other, each finds the room of what the one before let go of.
+      if (!fits && moved > 0 && changes.length > 1)
+        return changes.flatMap((one, index) => this.#writeWhatFits([one], bytes.slice(index, index + 1), nowMs));
+      if (!fits) this.#makeRoomToMove(moved);
     }
     if (inAll === 0 || fits) return this.#writeAll(changes, bytes, nowMs);
     // They go into one transaction: what is taken already needs its room too.
@@ -142,6 +156,19 @@ export class GuardedStore {
     });
   }
 
+  /** What moves within the journal goes where history was: else the database would grow for it. */
+  #makeRoomToMove(bytes: number): void {
+    if (bytes === 0 || this.#store.unusedBytes > 2 * bytes + SPARE_BYTES) return;
+    this.#store.makeRoomFor(Math.max(2 * bytes, SPARE_BYTES));
+    this.#store.checkpoint();
+  }
+
+  /** The database grew into the room of the ballast: what was published gives it back. */
+  #shrink(): boolean {
+    while (this.#store.makeRoomFor(Number.MAX_SAFE_INTEGER));
+    return this.#store.checkpoint() && this.#store.shrink(this.#room.free);
+  }
+
   #hasRoomFor(bytes: number): boolean {
     return this.#room.hasRoomFor(bytes, this.#store.unusedBytes);
   }
@@ -151,7 +178,7 @@ export class GuardedStore {
     this.#store.checkpoint();
     if (bytes > 0 && !this.#hasRoomFor(bytes) && this.#store.makeRoomFor(Math.max(bytes, ROOM_BYTES)))
       this.#store.checkpoint();
-    this.#room.restoreBallast();
+    if (!this.#room.restoreBallast() && bytes > 0 && this.#shrink()) this.#room.restoreBallast();
     if (!this.#hasRoomFor(bytes)) this.#room.lookedInVain();
   }
 }

@@ -42,6 +42,8 @@ const PRUNE_ROWS_PER_CHANGE = 2;
 /** What a full disk lets go of at once, at most, and beyond what is asked for. */
 const MAKE_ROOM_ROWS = 10_000;
 const SPARE_BYTES = 64 * 1024;
+/** What a database takes in the WAL when all of it is written anew. */
+const SHRINK_OVERHEAD = 1.1;
 const NEWLINE = 10;
 const NO_KEYS: KeyRule = { version: 0, keysOf: () => [] };
 /** Characters of the appends that share a row, at most. */
@@ -199,6 +201,25 @@ export class JournalStore {
   checkpoint(): boolean {
     try {
       return Number(this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] ?? 1) === 0;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Gives back to the disk what nothing uses, where the disk has room for writing the rest once more.
+   *
+   * @param freeBytes of the disk
+   * @returns whether it was done
+   */
+  shrink(freeBytes: number): boolean {
+    const pages = Number(this.#database.prepare('PRAGMA page_count').get()?.['page_count'] ?? 0);
+    const kept = PAGE_BYTES * pages - this.unusedBytes;
+    if (kept * SHRINK_OVERHEAD + SPARE_BYTES > freeBytes) return false;
+    try {
+      this.#database.exec('PRAGMA temp_store = MEMORY');
+      this.#database.exec('VACUUM');
+      return this.checkpoint();
     } catch {
       return false;
     }
@@ -421,6 +442,12 @@ const tooLarge = (bytes: number, maxBytes: number): JournalRefusal => ({
 /** Bytes of what a change brings from outside. */
 export function newBytesOf({ append = '', hold = [], count = [] }: StoredChange): number {
   return Buffer.byteLength(append) + newBytes(hold) + bytesOf(count);
+}
+
+/** Bytes of what a change puts to another place of the journal: it is there twice, until history lets go of the first. */
+export function movedBytesOf({ holdEvents = [], reject = [] }: StoredChange): number {
+  const held = holdEvents.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0);
+  return reject.reduce((sum, { record }) => sum + Buffer.byteLength(record), held);
 }
 
 type NewHeld = NonNullable<StoredChange['hold']>[number];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { giveUpWhereNothingIsLeft } from '../../collector/journal/ballast.ts';
-import { freeBytes } from '../../collector/journal/disk-files.ts';
+import { diskFilesOf, freeBytes } from '../../collector/journal/disk-files.ts';
 import { GuardedStore } from '../../collector/journal/guarded-store.ts';
 import { JournalStore } from '../../collector/journal/store.ts';
 import { startCollector } from '../support/collector-process.ts';
@@ -31,7 +31,7 @@ afterEach(() => {
 });
 
 const open = (): GuardedStore => {
-  giveUpWhereNothingIsLeft(dir);
+  giveUpWhereNothingIsLeft(diskFilesOf(dir));
   store = new GuardedStore({ dir, maxBytes: 1e9, retentionMs: 1e9, rejectedMax: 100 });
   return store;
 };

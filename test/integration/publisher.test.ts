@@ -3,6 +3,7 @@ import { SpanKind } from '@opentelemetry/api';
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { connect, type GetMessage } from 'amqplib';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   createPublisher,
@@ -12,6 +13,9 @@ import {
   type Outcome,
   type Publisher,
 } from '../../exporter/index.ts';
+import { fitsShortString } from '../../taxonomy/short-string.ts';
+import { asText, WITHOUT_CONTROL } from '../../taxonomy/text.ts';
+import { runs } from '../support/form.ts';
 import { freePort } from '../support/processes.ts';
 import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -221,6 +225,19 @@ describe('a message that the broker does not take', () => {
           }),
       ),
     );
+
+  test('whatever intake accepts for an id comes back to the message that was sent where no queue takes it', async () => {
+    await node.rabbitmqctl('add_vhost', 'returns');
+    await node.rabbitmqctl('set_permissions', '-p', 'returns', 'guest', '.*', '.*', '.*');
+    const publisher = createPublisher({ urls: `${node.url}/returns`, reconnectMs: RECONNECT });
+    await publisher.ready();
+    const unit = fc.oneof(fc.string({ unit: 'binary', maxLength: 1 }), fc.constantFrom('€', '測', '\ud83d', '👩‍🔬', '"'));
+    const id = fc.array(unit, { minLength: 1, maxLength: 80 }).map((units) => asText(units.join('')));
+    const accepted = id.filter((one) => one !== '' && WITHOUT_CONTROL.test(one) && fitsShortString(one));
+    const outcomes = await answers(publisher, fc.sample(accepted, runs(1000).numRuns).map(message));
+    expect(outcomes.filter(([outcome]) => outcome !== 'returned')).toEqual([]);
+    await publisher.close();
+  });
 
   test('for its size is refused with its words, on the same connection, and the others are confirmed', async () => {
     await node.rabbitmqctl('eval', 'application:set_env(rabbit, max_message_size, 4000).');

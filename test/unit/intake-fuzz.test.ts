@@ -21,7 +21,7 @@ import { MemoryJournal } from '../support/memory-journal.ts';
 import { chanceOf, inputOf, ORIGIN } from '../support/intake-inputs.ts';
 import { everySinkTakes } from '../support/sinks/encodings.ts';
 
-// Issue 13: structured and spoiled OTLP and API bodies. FAST_CHECK_RUNS says how many.
+// Structured and spoiled OTLP and API bodies. FAST_CHECK_RUNS says how many.
 
 /** Keeps what was accepted last, and of what was rejected a little, for a replay. */
 class ForgetfulJournal extends MemoryJournal {

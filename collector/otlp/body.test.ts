@@ -1,0 +1,46 @@
+import { Hono } from 'hono';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { answerErrors } from '../answer-error.ts';
+import { readBody } from './body.ts';
+import { createByteBudget } from './byte-budget.ts';
+
+/** An app that reads bodies, and says how long they were; its budget is told apart. */
+function reader(limits: { readonly idleMs?: number; readonly totalMs?: number }) {
+  const budget = createByteBudget(1000);
+  const app = new Hono();
+  answerErrors(app, pino({ level: 'silent' }));
+  app.post('/', async (c) => {
+    const lease = budget.lease();
+    try {
+      return c.text(String((await readBody(c, { maxBytes: 1000, lease, ...limits })).byteLength));
+    } finally {
+      lease.end();
+    }
+  });
+  return (body: ReadableStream<Uint8Array> | string) => app.request('/', { method: 'POST', body, duplex: 'half' });
+}
+
+/** Pieces come with every pull, as many as there are; then nothing, for ever. */
+const endless = (pieces: number, bytes: number) =>
+  new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      if (pieces === 0) return new Promise<void>(() => undefined);
+      pieces -= 1;
+      await new Promise(setImmediate);
+      controller.enqueue(new Uint8Array(bytes));
+    },
+  });
+
+test('a body that stops mid-way ends with 408, and what it held is free for the next', async () => {
+  const read = reader({ idleMs: 20 });
+  const answer = await read(endless(9, 100));
+  expect(answer.status).toBe(408);
+  expect(await answer.json()).toMatchObject({ code: 'body_too_slow' });
+  expect(await (await read('x'.repeat(1000))).text()).toBe('1000');
+});
+
+test('a body that comes byte by byte ends with 408 as well', async () => {
+  const answer = await reader({ idleMs: 10_000, totalMs: 20 })(endless(Number.POSITIVE_INFINITY, 0));
+  expect(answer.status).toBe(408);
+});
