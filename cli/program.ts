@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { errorText } from '../runtime/error-text.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { addProxyFlags } from './proxy-flags.ts';
+import { addReportFlags, type ReportOptions } from './report-flags.ts';
 import { terminalText } from './terminal-text.ts';
 
 /** Every command and its options. */
@@ -92,7 +93,6 @@ filters(events.command('replay').description('publish journaled events once more
   .action(async (options: { since?: string; until?: string; type?: string[]; toBroker?: true }) =>
     (await import('./events.ts')).replayEvents(globals(), options),
   );
-
 events
   .command('retry')
   .option(...INGEST_KEY)
@@ -122,6 +122,10 @@ rejected
   .action(async (ids: string[], options: { key?: string }) =>
     (await import('./rejected.ts')).discardRejected(globals(), ids, options),
   );
+
+addReportFlags(program.command('report')).action(async (kind: string, options: ReportOptions) =>
+  (await import('./report.ts')).writeReport(globals(), kind, options),
+);
 
 const sink = program
   .command('sink')

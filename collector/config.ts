@@ -100,8 +100,8 @@ export function checkGrpc(given: Partial<Settings>): readonly string[] {
   ];
 }
 
-/** Names in the file that are not ours: of the OTel SDK, and of sinks, which may share it. */
-const OF_OTHERS = /^(?:OTEL_|SINK_|sinks$)/;
+/** Names in the file that are not ours: of the OTel SDK, and of sinks and reports, which may share it. */
+const OF_OTHERS = /^(?:OTEL_|SINK_|REPORT_|sinks$)/;
 
 /**
  * Reads the settings from a YAML file, where one is named, and from the environment, which wins. Empty counts as unset.

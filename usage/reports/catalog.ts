@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { InputError } from '../input/errors.ts';
+import { linesOf } from '../input/lines.ts';
+import { ACCESS_TYPES, publisherIdsOf } from './settings.ts';
+
+const DOI = /^10\.[1-9]\d{2}[\d.]*\/.+$/;
+const words = z.string().trim().min(1);
+
+/** A name alone, or with one of the ids that reports can show. */
+const creator = z.preprocess(
+  (given) => (typeof given === 'string' ? { name: given } : given),
+  z.object({
+    name: words,
+    orcid: z
+      .string()
+      .regex(/^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$/)
+      .optional(),
+    isni: z
+      .string()
+      .regex(/^\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{3}[\dX]$/)
+      .optional(),
+  }),
+);
+
+/** What a catalog says of a dataset; everything but its id may be missing. */
+const entry = z.object({
+  dataset_id: words,
+  title: words.optional(),
+  creators: z.array(creator).optional(),
+  publisher: words.optional(),
+  publisher_id: words.optional(),
+  /** Of publication. */
+  year: z.union([z.number().int().min(1).max(9999), z.string().regex(/^\d{4}$/)]).optional(),
+  publication_date: z.iso.date().optional(),
+  doi: words
+    .transform((given) => given.replace(/^(?:https?:\/\/(?:dx\.)?doi\.org\/|doi:\s*)/i, ''))
+    .refine((given) => DOI.test(given), 'must be a DOI, such as 10.5072/abc')
+    .optional(),
+  url: z.url({ protocol: /^https?$/ }).optional(),
+  access: z
+    .string()
+    .transform((given) => ACCESS_TYPES.find((type) => type.toLowerCase() === given.toLowerCase()))
+    .refine((given) => given !== undefined, `must be one of ${ACCESS_TYPES.join(', ')}`)
+    .optional(),
+  /** Ids of its files, for those that no event places. */
+  files: z.array(words).optional(),
+});
+
+export type CatalogEntry = z.output<typeof entry>;
+
+/** What is known of datasets beside their usage, by their id. */
+export type Catalog = ReadonlyMap<string, CatalogEntry>;
+
+/**
+ * Reads a catalog: one JSON object a line, or one JSON array of them. Of a dataset that stands there twice the last counts.
+ *
+ * @throws InputError with file and line, or place in the array
+ */
+export async function readCatalog(path: string): Promise<Catalog> {
+  const catalog = new Map<string, CatalogEntry>();
+  for await (const { value, place } of valuesOf(path)) {
+    const parsed = entry.safeParse(value);
+    if (!parsed.success) throw new InputError('bad_input', `${path}, ${place}: ${problemOf(parsed.error)}`);
+    catalog.set(parsed.data.dataset_id, parsed.data);
+  }
+  return catalog;
+}
+
+interface Placed {
+  readonly value: unknown;
+  readonly place: string;
+}
+
+async function* valuesOf(path: string): AsyncGenerator<Placed> {
+  let whole: string[] | undefined;
+  for await (const { first, lines } of linesOf(path)) {
+    if (first === 1 && lines[0]?.trimStart().startsWith('[') === true) whole = [];
+    if (whole !== undefined) whole.push(...lines);
+    else
+      for (const [index, line] of lines.entries())
+        if (line.trim() !== '')
+          yield { value: jsonOf(line, path, `line ${first + index}`), place: `line ${first + index}` };
+  }
+  if (whole === undefined) return;
+  const values = jsonOf(whole.join('\n'), path, 'the array');
+  for (const [index, value] of (values as readonly unknown[]).entries()) yield { value, place: `entry ${index + 1}` };
+}
+
+function jsonOf(text: string, path: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new InputError('bad_input', `${path}, ${place}: no JSON`, { cause });
+  }
+}
+
+function problemOf(error: z.ZodError): string {
+  const [issue] = error.issues;
+  return `${issue?.path.join('.') || 'the entry'}: ${issue?.message ?? 'is wrong'}`;
+}
+
+/** Which datasets files are in, by the catalog. */
+export function* filesOf(catalog: Catalog): Generator<readonly [fileId: string, datasetId: string]> {
+  for (const { dataset_id: dataset, files = [] } of catalog.values()) for (const file of files) yield [file, dataset];
+}
+
+/** The ids of the publisher of a dataset, where the catalog has them. */
+export const idsOfPublisher = ({ publisher_id: given }: CatalogEntry): ReturnType<typeof publisherIdsOf> =>
+  publisherIdsOf(given);

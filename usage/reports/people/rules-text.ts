@@ -1,0 +1,36 @@
+import { DOUBLE_CLICK_MS } from '../../rules/facts.ts';
+import { escaped } from '../formats.ts';
+
+/** The last page: by which rules it was counted, and what the figures cannot say. */
+export function rulesHtml(zone: string): string {
+  return `<section class="rules">
+<h2>How is it counted?</h2>
+<p>By the rules of COUNTER Release 5.1 for repositories of data.</p>
+${list(RULES(zone))}
+<h2>What can these figures not say?</h2>
+${list(LIMITS)}
+</section>`;
+}
+
+const list = (sentences: readonly string[]): string =>
+  `<ul>\n${sentences.map((sentence) => `<li>${escaped(sentence)}</li>`).join('\n')}\n</ul>`;
+
+const RULES = (zone: string): readonly string[] => [
+  'The unit is the dataset. A page or download of a file counts for its dataset.',
+  'Views and downloads: pages of a dataset and its files that were shown, and every download. COUNTER calls them investigations.',
+  'Downloads: the content itself, sent whole. COUNTER calls them requests. A download that broke off is a view and no download.',
+  `Double clicks: whoever asks for the same again within ${DOUBLE_CLICK_MS / 1000} seconds has asked once.`,
+  'Unique: once for each dataset and session. A session is a login session on one day, or else one user or client in one hour.',
+  'Visitors: different users, or sessions, or clients where nobody logged in. Somebody who uses two computers without a login is two.',
+  'Robots, AI agents, extractors and tools without a user or key are shown apart and are in no other figure.',
+  'What a page fetches by itself to show a file is no download.',
+  `Days, hours and months are those of the time zone ${zone}.`,
+];
+
+const LIMITS: readonly string[] = [
+  'Several people behind one address who use the same browser and do not log in are one visitor.',
+  'A robot that calls itself a browser is counted as one.',
+  'What nobody recorded is missing: times when neither the proxy nor the access log was there.',
+  'Where the dataset of a file was never seen, its usage is in no dataset.',
+  'Events that come after the report was made change the month. Make the report again: it replaces the one before.',
+];

@@ -1,0 +1,105 @@
+import type { UsageStore } from '../store/usage-store.ts';
+import { filesOf, type Catalog } from './catalog.ts';
+import { checkFigures } from './check.ts';
+import { figuresOf, type Figures, type FiguresOptions } from './figures.ts';
+import type { Report } from './formats.ts';
+import { itemsOf, missingOf, type Item } from './items.ts';
+import { REPORTS, type ReportKind } from './kinds.ts';
+import { summaryOf } from './people/summary.ts';
+import { usageReport } from './people/usage-report.ts';
+import { r51Json, r51Report, type R51Kind } from './r51.ts';
+import { r51Table } from './r51-table.ts';
+import { rd1Json, rd1Table } from './rd1.ts';
+import { monthAfter, type ReportRequest } from './request.ts';
+import { monthsPeriod } from '../rules/time-zone.ts';
+import type { Site } from './settings.ts';
+import { MONTHS_BEFORE, spikesOf, spikeText, type Spike } from './spikes.ts';
+
+export interface MadeReport {
+  readonly report: Report;
+  /** What whoever publishes it should know, a sentence each: it is not in the report. */
+  readonly notes: readonly string[];
+}
+
+export interface ReportInput {
+  readonly store: UsageStore;
+  readonly request: ReportRequest;
+  readonly site: Site;
+  /** What is known of datasets; without it their ids stand for them. */
+  readonly catalog?: Catalog | undefined;
+}
+
+interface Parts {
+  readonly input: ReportInput;
+  readonly options: FiguresOptions;
+  readonly figures: Figures;
+  readonly items: readonly Item[];
+  readonly spikes: readonly Spike[];
+}
+
+/**
+ * Makes a report from a store. The same events, catalog and settings give the same report.
+ *
+ * @throws ReportError inconsistent where its figures cannot be true
+ */
+export async function makeReport(input: ReportInput): Promise<MadeReport> {
+  const { store, request, site, catalog = new Map() } = input;
+  const options = { code: REPORTS[request.kind].code, period: request.period, zone: request.zone };
+  if (catalog.size > 0) await store.placeFiles(filesOf(catalog));
+  const figures = await figuresOf(store, options);
+  checkFigures(figures);
+  const items = itemsOf(figures.rows, catalog, site);
+  const parts: Parts = { input, options, figures, items, spikes: await findSpikes(store, request, figures, options) };
+  return { report: await WRITERS[request.kind](parts), notes: notesOf(parts) };
+}
+
+const r51 =
+  (kind: R51Kind) =>
+  ({ input: { request, site }, items, figures }: Parts): Report => {
+    const report = r51Report(kind, request, site, items, figures.totals);
+    return { json: r51Json(report, site), table: r51Table(report, site) };
+  };
+
+const WRITERS = {
+  ir: r51('ir'),
+  pr: r51('pr'),
+  pr_p1: r51('pr_p1'),
+  rd1: ({ input: { request, site }, items }) => ({
+    json: rd1Json(request, site, items),
+    table: rd1Table(request, site, items),
+  }),
+  usage: async ({ input: { store, request, site }, options, figures, items, spikes }) =>
+    usageReport({ request, site, figures, items, spikes, summary: await summaryOf(store, options) }),
+} as const satisfies Record<ReportKind, (parts: Parts) => Report | Promise<Report>>;
+
+/** For people, who look at them; and only where something is high enough: the twelve months before are much to read. */
+async function findSpikes(
+  store: UsageStore,
+  { kind, months, zone }: ReportRequest,
+  figures: Figures,
+  options: FiguresOptions,
+): Promise<readonly Spike[]> {
+  const [first = ''] = months;
+  if (kind !== 'usage' || spikesOf(figures.rows, months).length === 0) return [];
+  const before = monthsPeriod(monthAfter(first, -MONTHS_BEFORE), monthAfter(first, -1), zone);
+  const { firstMs } = await store.contents();
+  // Where the year before is not in the store, nobody can say what is usual.
+  if (firstMs === undefined || firstMs >= before.toMs) return [];
+  const history = await figuresOf(store, { ...options, period: before });
+  return spikesOf([...history.rows, ...figures.rows], months);
+}
+
+function notesOf({ input: { request }, items, figures, spikes }: Parts): readonly string[] {
+  const { partial } = request;
+  return [
+    ...(partial === undefined ? [] : [`The report is not complete: ${partial}`]),
+    ...(figures.rows.length === 0 ? ['Nothing was used in this period, or nothing was recorded'] : []),
+    ...(figures.unattributed === 0
+      ? []
+      : [
+          `${figures.unattributed} views and downloads are of files whose dataset nobody told, and are in no figure: files in the catalog (--catalog)`,
+        ]),
+    ...missingOf(request.kind, items),
+    ...spikes.map(spikeText),
+  ];
+}
