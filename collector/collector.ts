@@ -178,6 +178,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     journal,
     publisher,
     waitingCount: () => intake.waitingCount,
+    gatheringCount: () => intake.gatheringCount,
     held: () => loop.held.state,
     now: Date.now,
   });

@@ -121,6 +121,9 @@ export const REFUTED_NAME = 'clowder.capture.refuted';
 /** Its attribute: event ids, separated by commas. */
 export const REFUTED_IDS = 'clowder.refuted.ids';
 
+/** Of a record of a view: its page asked for the resource in vain, and shows nothing. Then the record is no event. */
+export const DENIED = 'clowder.view.denied';
+
 /** Name of the record by which an OTel Collector passes on a line of a log that it could not read (otel-config/). */
 export const UNPARSED_NAME = 'clowder.unparsed';
 
@@ -180,7 +183,7 @@ const FIELD_OF_NAME: ReadonlyMap<string, { readonly field: string; readonly rank
 );
 
 /** Names of ours that fill no field and are read all the same. */
-const OTHER_NAMES = ['clowder.captured', 'clowder.collapse_within_s', 'clowder.route', REFUTED_IDS];
+const OTHER_NAMES = ['clowder.captured', 'clowder.collapse_within_s', 'clowder.route', DENIED, REFUTED_IDS, REQUEST_ID];
 const OWN_NAMES: readonly string[] = [...FIELD_OF_NAME.keys(), ...OTHER_NAMES].filter((name) =>
   name.startsWith('clowder.'),
 );

@@ -150,9 +150,14 @@ export const download = {
   file_name: words(name.optional()),
   dataset_id: thing(id.optional()),
   folder_id: thing(id.optional()),
-  bytes: thing(count.optional().describe('Bytes sent')),
-  complete: thing(z.boolean().optional().describe('false where the client left early')),
-  range: thing(z.string().max(256).optional()),
+  bytes: thing(count.optional().describe('Bytes that were sent; of a file that came in pieces, each byte of it once')),
+  complete: thing(
+    z
+      .boolean()
+      .optional()
+      .describe('Whether all of it was sent: false where the client left early, or pieces are missing'),
+  ),
+  range: thing(z.string().max(256).optional().describe('Of a file that came in pieces: which bytes, of how many')),
   format: thing(z.string().max(64).optional()),
   version: thing(z.union([z.int(), z.string().min(1).max(64)]).optional()),
   tracked: thing(z.boolean().optional().describe('false where Clowder was asked not to count it, or a page shows it')),

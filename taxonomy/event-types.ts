@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import type { Folding } from './folding/folding.ts';
+import { pieces } from './folding/pieces.ts';
+import { views } from './folding/views.ts';
 import {
   commonFields,
   connections,
@@ -45,6 +48,8 @@ interface Traits<F extends string> {
   readonly answered?: true;
   /** What enrichment may add; none where the event is about no resource. */
   readonly enriched: readonly Extract<F, EnrichedField>[];
+  /** How several observations of one event become one; never, where each that is no repeat is an event of its own. */
+  readonly folds: Folding | 'never';
 }
 
 const fileResource = { type: 'file', id: 'file_id', name: 'file_name' } as const;
@@ -88,6 +93,7 @@ const EVENTS = {
     identity: ['file_id'],
     answered: true,
     enriched: FILE,
+    folds: 'never',
   }),
   'file.deleted': eventType('file.deleted', file, 'A file was deleted or moved to the trash', {
     stated: [['file_id']],
@@ -95,6 +101,7 @@ const EVENTS = {
     v1: { category: 'delete' },
     identity: ['file_id'],
     enriched: FILE,
+    folds: 'never',
   }),
   'file.archived': eventType('file.archived', file, 'A file was moved to the archive', {
     stated: [['file_id']],
@@ -102,6 +109,7 @@ const EVENTS = {
     v1: { category: 'archive' },
     identity: ['file_id'],
     enriched: FILE,
+    folds: 'never',
   }),
   'file.unarchived': eventType('file.unarchived', file, 'A file was brought back from the archive', {
     stated: [['file_id']],
@@ -109,6 +117,7 @@ const EVENTS = {
     v1: { category: 'unarchive' },
     identity: ['file_id'],
     enriched: FILE,
+    folds: 'never',
   }),
   'dataset.created': eventType('dataset.created', container, 'A dataset was created', {
     stated: [['resource_id']],
@@ -117,6 +126,7 @@ const EVENTS = {
     identity: ['resource_id'],
     answered: true,
     enriched: CONTAINER,
+    folds: 'never',
   }),
   'dataset.deleted': eventType('dataset.deleted', container, 'A dataset was deleted or moved to the trash', {
     stated: [['resource_id']],
@@ -124,6 +134,7 @@ const EVENTS = {
     v1: { category: 'delete' },
     identity: ['resource_id'],
     enriched: CONTAINER,
+    folds: 'never',
   }),
   'dataset.archived': eventType('dataset.archived', container, 'Archiving of a dataset was requested', {
     stated: [['resource_id']],
@@ -131,6 +142,7 @@ const EVENTS = {
     v1: { category: 'archive' },
     identity: ['resource_id'],
     enriched: CONTAINER,
+    folds: 'never',
   }),
   'dataset.unarchived': eventType('dataset.unarchived', container, 'Unarchiving of a dataset was requested', {
     stated: [['resource_id']],
@@ -138,6 +150,7 @@ const EVENTS = {
     v1: { category: 'unarchive' },
     identity: ['resource_id'],
     enriched: CONTAINER,
+    folds: 'never',
   }),
   'collection.created': eventType('collection.created', container, 'A collection was created', {
     stated: [['resource_id']],
@@ -146,6 +159,7 @@ const EVENTS = {
     identity: ['resource_id'],
     answered: true,
     enriched: CONTAINER,
+    folds: 'never',
   }),
   'collection.deleted': eventType('collection.deleted', container, 'A collection was deleted or moved to the trash', {
     stated: [['resource_id']],
@@ -153,6 +167,7 @@ const EVENTS = {
     v1: { category: 'delete' },
     identity: ['resource_id'],
     enriched: CONTAINER,
+    folds: 'never',
   }),
   'space.created': eventType('space.created', {}, 'A space was created', {
     stated: [['resource_id']],
@@ -161,6 +176,7 @@ const EVENTS = {
     identity: ['resource_id'],
     answered: true,
     enriched: ['resource_name', ...AUTHOR],
+    folds: 'never',
   }),
   'space.deleted': eventType('space.deleted', {}, 'A space was deleted', {
     stated: [['resource_id']],
@@ -168,12 +184,14 @@ const EVENTS = {
     v1: { category: 'delete' },
     identity: ['resource_id'],
     enriched: ['resource_name', ...AUTHOR],
+    folds: 'never',
   }),
   'extraction.queued': eventType('extraction.queued', extraction, 'A job was submitted to an extractor', {
     stated: [['file_id', 'dataset_id']],
     v1: { category: 'extraction' },
     identity: ['file_id', 'dataset_id'],
     enriched: EXTRACTION,
+    folds: 'never',
     ofOneJob: 'one',
   }),
   'extraction.working': eventType('extraction.working', extraction, 'An extractor reported progress', {
@@ -181,6 +199,7 @@ const EVENTS = {
     v1: { category: 'extraction_working' },
     identity: ['file_id', 'dataset_id'],
     enriched: EXTRACTION,
+    folds: 'never',
     ofOneJob: 'many',
   }),
   'extraction.done': eventType('extraction.done', extraction, 'An extractor finished a job', {
@@ -188,6 +207,7 @@ const EVENTS = {
     v1: { category: 'extraction_done' },
     identity: ['file_id', 'dataset_id'],
     enriched: EXTRACTION,
+    folds: 'never',
     ofOneJob: 'one',
   }),
   'extraction.failed': eventType('extraction.failed', extraction, 'An extractor gave up on a job', {
@@ -195,6 +215,7 @@ const EVENTS = {
     v1: { category: 'extraction_failed' },
     identity: ['file_id', 'dataset_id'],
     enriched: EXTRACTION,
+    folds: 'never',
     ofOneJob: 'one',
   }),
   'view.page': eventType('view.page', page, 'A page that is not about one resource was shown', {
@@ -202,6 +223,7 @@ const EVENTS = {
     v1: { category: 'view_page', type: 'page' },
     identity: ['resource_id'],
     enriched: [],
+    folds: 'never',
   }),
   'view.resource': eventType(
     'view.resource',
@@ -212,6 +234,7 @@ const EVENTS = {
       v1: { category: 'view_resource' },
       identity: ['resource_id'],
       enriched: ['resource_name', 'dataset_id', 'folder_id', 'space_id', ...AUTHOR],
+      folds: views,
     },
   ),
   'view.download': eventType('view.download', download, 'A file, dataset or collection was downloaded', {
@@ -219,30 +242,34 @@ const EVENTS = {
     v1: { category: 'download' },
     identity: ['resource_id'],
     enriched: ['file_name', 'resource_name', 'dataset_id', 'folder_id', ...AUTHOR],
+    folds: pieces,
   }),
   'user.login': eventType('user.login', user, 'A session was opened', {
     stated: [['user_id', 'user_name']],
     v1: { category: 'user_activity', type: 'login' },
     identity: [],
     enriched: [],
+    folds: 'never',
   }),
   'user.signup': eventType('user.signup', user, 'An account was created', {
     stated: [['user_id', 'user_name']],
     v1: { category: 'user_activity', type: 'signup' },
     identity: [],
     enriched: [],
+    folds: 'never',
   }),
   'health.ping': eventType(
     'health.ping',
     ping,
     'One reading of the health of one component; from the monitor as `service_status`, `up` or `down`',
-    { stated: [], v1: { category: 'health', type: 'ping' }, identity: [], enriched: [] },
+    { stated: [], v1: { category: 'health', type: 'ping' }, identity: [], enriched: [], folds: 'never' },
   ),
   'health.connections': eventType('health.connections', connections, 'What the web server saw in one window of time', {
     stated: [],
     v1: { category: 'health', type: 'connections' },
     identity: [],
     enriched: [],
+    folds: 'never',
   }),
 };
 

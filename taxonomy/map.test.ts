@@ -357,8 +357,8 @@ describe('views of a resource that may be one', () => {
     const page = get(`/files/${FILE}`, html);
     const call = get(`/api/v2/files/${FILE}/summary`);
     expect([page?.body.event, call?.body.event]).toEqual(['view.resource', 'view.resource']);
-    expect(page?.collapse).toEqual({ key: expect.stringContaining(FILE) as string });
-    expect(call?.collapse).toEqual({ key: page?.collapse?.key, withinMs: 30_000 });
+    expect(page?.collapse).toEqual({ key: expect.stringContaining(FILE) as string, as: 'page', awaitsCall: true });
+    expect(call?.collapse).toEqual({ key: page?.collapse?.key, as: 'call', withinMs: 30_000 });
   });
 
   test('another client has another key, and a client that is not known none', () => {
@@ -378,8 +378,12 @@ describe('views of a resource that may be one', () => {
     };
     const stated = (more: Attributes) =>
       mapLog(log('clowder.view.resource', { ...attributes, ...more }, { traceId: TRACE }), context).candidates[0];
-    expect(stated({})?.collapse).toEqual({ key: `u|${FILE}` });
-    expect(stated({ 'clowder.collapse_within_s': 30 })?.collapse).toEqual({ key: `u|${FILE}`, withinMs: 30_000 });
+    expect(stated({})?.collapse).toEqual({ key: `u|${FILE}`, as: 'page', awaitsCall: true });
+    expect(stated({ 'clowder.collapse_within_s': 30 })?.collapse).toEqual({
+      key: `u|${FILE}`,
+      as: 'call',
+      withinMs: 30_000,
+    });
     expect(stated({ 'clowder.source': 'sdk' })).not.toHaveProperty('collapse');
   });
 });

@@ -1,6 +1,6 @@
 import { REFUTED_IDS, REFUTED_NAME, UNPARSED_NAME, attribute, numberAttribute, textAttribute } from './attributes.ts';
 import { isSource } from './check-draft.ts';
-import { NOTHING, serviceOf, type Candidate, type MapResult, type Rejection } from './map/candidate.ts';
+import { NOTHING, serviceOf, type Candidate, type Denial, type MapResult, type Rejection } from './map/candidate.ts';
 import type { MapContext } from './map/context.ts';
 import { isExplicitName, mapExplicit, mapSpanEvent } from './map/explicit-event.ts';
 import { mapRequest } from './map/observed-request.ts';
@@ -8,7 +8,7 @@ import { SPAN_KIND_SERVER, type LogRecord, type SpanRecord } from './telemetry.t
 
 /** Events of a span: those its span events state, and those that its HTTP request, where it is a server's, amounts to. */
 export function mapSpan(span: SpanRecord, context: MapContext): MapResult {
-  const found: Gathered = { candidates: [], rejected: [], warnings: [] };
+  const found: Found = { candidates: [], rejected: [], warnings: [], denied: [] };
   for (const event of span.events) {
     if (isExplicitName(event.name)) collect(mapSpanEvent(event, span, context), found);
   }
@@ -32,8 +32,8 @@ export function mapSpan(span: SpanRecord, context: MapContext): MapResult {
       found,
     );
   }
-  const { candidates, rejected, warnings } = found;
-  return { candidates, rejected, ...(warnings.length > 0 && { warnings }) };
+  const { candidates, rejected, warnings, denied } = found;
+  return { candidates, rejected, ...(warnings.length > 0 && { warnings }), ...(denied.length > 0 && { denied }) };
 }
 
 /** Events of a log record: the one it states, or those that the request of an access-log record amounts to. */
@@ -84,13 +84,15 @@ function durationOf({ attributes }: LogRecord): number | undefined {
 /** A year: whatever says more is wrong. */
 const LONGEST_REQUEST_S = 366 * 86_400;
 
-function collect(result: MapResult, into: Gathered): void {
+function collect(result: MapResult, into: Found): void {
   into.candidates.push(...result.candidates);
   into.rejected.push(...result.rejected);
   into.warnings.push(...(result.warnings ?? []));
+  into.denied.push(...(result.denied ?? []));
 }
 
-interface Gathered {
+interface Found {
+  readonly denied: Denial[];
   readonly candidates: Candidate[];
   readonly rejected: Rejection[];
   readonly warnings: string[];

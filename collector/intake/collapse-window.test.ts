@@ -15,8 +15,11 @@ interface View {
 const page = (at: number): View => ({ what: 'page', at });
 const call = (at: number): View => ({ what: 'call', at });
 
-const count = (window: CollapseWindow, { what, at }: View, key = KEY): (() => void) | undefined =>
-  window.count({ key, ...(what === 'call' && { withinMs: WITHIN_MS }) }, at * 1000);
+/** @returns what takes it back; undefined where it did not count */
+function count(window: CollapseWindow, { what, at }: View, key = KEY): (() => void) | undefined {
+  const { counts, undo } = window.count({ key, as: what, ...(what === 'call' && { withinMs: WITHIN_MS }) }, at * 1000);
+  return counts ? undo : undefined;
+}
 
 function counted(views: readonly View[]): number {
   const window = new CollapseWindow();

@@ -1,8 +1,8 @@
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
+import { PIECES_WITHIN_MS } from '../../taxonomy/folding/pieces.ts';
+import { VIEW_WITHIN_S } from '../../taxonomy/folding/views.ts';
 import { viewKeyOf } from '../../taxonomy/map/keys.ts';
-import type { Candidate } from '../../taxonomy/map/candidate.ts';
-
-export type Collapse = NonNullable<Candidate['collapse']>;
+import type { Collapse, Denial } from '../../taxonomy/map/candidate.ts';
 
 /** When a client was last counted as viewing a resource, by event time, in milliseconds. */
 interface Counted {
@@ -10,64 +10,119 @@ interface Counted {
   readonly call?: number;
   /** The call was counted before the page that it belongs to was seen: how long before it that page may have begun. */
   readonly unclaimedMs?: number;
+  /** A call was answered in vain: pages that began within the time before it are no views. */
+  readonly denied?: Denial;
+  /** The first and the last piece of a download. */
+  readonly pieces?: readonly [firstMs: number, lastMs: number];
+}
+
+/** What a key is known for afterwards, and whether this one counted. */
+interface Outcome {
+  readonly counted: Counted;
+  readonly counts: boolean;
 }
 
 const ENTRIES_MAX = 100_000;
+const NEVER = Number.NEGATIVE_INFINITY;
+
+/** How an observation that may be one of several of an event is counted. */
+const COUNTED_AS = {
+  whole: (before = {}) => ({ counted: before, counts: true }),
+  piece: (before, createdMs) => withPiece(before, createdMs),
+  page: (before, createdMs) => withPage(before, createdMs),
+  call: (before, createdMs, { withinMs = 0 }) => withCall(before, createdMs, withinMs),
+} as const satisfies Record<
+  Collapse['as'],
+  (before: Counted | undefined, createdMs: number, collapse: Collapse) => Outcome
+>;
 
 /**
- * Which views of a resource by a client are one. A page of Clowder v2 asks the API up to three times for what it shows:
- * those calls are the page's view, or, where the web application changed the page by itself, one view of their own.
- * Observations of the page and of its calls may come in any order.
+ * Which views of a resource, and which pieces of a file, by a client are one event. A page of Clowder v2 asks the API up
+ * to three times for what it shows: those calls are the page's view, or, where the web application changed the page by
+ * itself, one view of their own. Observations may come in any order.
  */
 export class CollapseWindow {
   readonly #counted = new Map<string, Counted>();
 
   /**
-   * Counts the view, unless it belongs to one that was counted.
+   * Counts the observation, unless it belongs to one that was counted.
    *
-   * @returns what takes the counting back; undefined where it was not counted
+   * @returns whether it counts, and what takes the counting back
    */
-  count({ key, withinMs }: Collapse, createdMs: number): (() => void) | undefined {
+  count(collapse: Collapse, createdMs: number): { readonly counts: boolean; readonly undo: () => void } {
+    const { counted, counts } = COUNTED_AS[collapse.as](this.#counted.get(collapse.key), createdMs, collapse);
+    return { counts, undo: collapse.as === 'whole' ? NOTHING : this.#set(collapse.key, counted) };
+  }
+
+  /** A page asked in vain for what it shows. @returns what takes that back */
+  deny(denial: Denial): () => void {
+    const { page, ...rest } = this.#counted.get(denial.key) ?? {};
+    const isDenied = page !== undefined && isOfPage(denial, page);
+    return this.#set(denial.key, { ...rest, ...(page !== undefined && !isDenied && { page }), denied: denial });
+  }
+
+  /** A view that was counted before a restart: by its address a page's, which may have had calls, or a call's. */
+  restore(body: FlatBody): void {
+    const key = body.event === 'view.resource' ? viewKeyOf(body) : undefined;
+    if (key === undefined) return;
+    const { created } = body;
+    const isCall = String(body['url']).includes('/api/v2/');
+    this.#set(key, isCall ? { call: created, unclaimedMs: VIEW_WITHIN_S * 1000 } : { page: created, call: created });
+  }
+
+  /** The time of the pieces that were counted; undefined where none was. */
+  piecesOf(key: string): readonly [firstMs: number, lastMs: number] | undefined {
+    return this.#counted.get(key)?.pieces;
+  }
+
+  /** Pieces that were counted before a restart. */
+  restorePieces(key: string, pieces: readonly [firstMs: number, lastMs: number]): void {
+    this.#set(key, { pieces });
+  }
+
+  #set(key: string, counted: Counted): () => void {
     const before = this.#counted.get(key);
-    const after = withinMs === undefined ? withPage(before, createdMs) : withCall(before, createdMs, withinMs);
-    if (after === undefined) return undefined;
-    this.#set(key, after.counted);
-    if (!after.counts) return undefined;
+    this.#counted.delete(key);
+    this.#counted.set(key, counted);
+    if (this.#counted.size > ENTRIES_MAX) {
+      const oldest = this.#counted.keys().next();
+      if (oldest.done !== true) this.#counted.delete(oldest.value);
+    }
     return () => {
       if (before === undefined) this.#counted.delete(key);
       else this.#counted.set(key, before);
     };
   }
+}
 
-  /** A view that was counted before a restart: it is not known whether it was a page's or a call's. */
-  restore(body: FlatBody): void {
-    const key = viewKeyOf(body);
-    if (key !== undefined) this.#set(key, { page: body.created, call: body.created });
-  }
+const NOTHING = (): void => undefined;
 
-  #set(key: string, counted: Counted): void {
-    this.#counted.delete(key);
-    this.#counted.set(key, counted);
-    if (this.#counted.size <= ENTRIES_MAX) return;
-    const oldest = this.#counted.keys().next();
-    if (oldest.done !== true) this.#counted.delete(oldest.value);
-  }
+/** Whether a page may be the one that made the call which was denied. */
+export const isOfPage = ({ atMs, withinMs }: Denial, createdMs: number): boolean =>
+  atMs - createdMs >= 0 && atMs - createdMs < withinMs;
+
+/** A piece belongs to any other that came shortly before or after. */
+function withPiece(before: Counted | undefined, created: number): Outcome {
+  const [first, last] = before?.pieces ?? [NEVER, NEVER];
+  const isOneMore = created > first - PIECES_WITHIN_MS && created < last + PIECES_WITHIN_MS;
+  const pieces = isOneMore
+    ? ([Math.min(first, created), Math.max(last, created)] as const)
+    : ([created, created] as const);
+  return { counted: { ...before, pieces }, counts: !isOneMore };
 }
 
 /** A call belongs to a page that began before it, and to another call before or after it. */
-function withCall(
-  before: Counted | undefined,
-  created: number,
-  withinMs: number,
-): { counted: Counted; counts: true } | undefined {
-  const sincePage = created - (before?.page ?? Number.NEGATIVE_INFINITY);
-  if (sincePage >= 0 && sincePage < withinMs) return undefined;
-  if (Math.abs(created - (before?.call ?? Number.NEGATIVE_INFINITY)) < withinMs) return undefined;
+function withCall(before: Counted | undefined, created: number, withinMs: number): Outcome {
+  const sincePage = created - (before?.page ?? NEVER);
+  const isOfThatPage = sincePage >= 0 && sincePage < withinMs;
+  if (isOfThatPage || Math.abs(created - (before?.call ?? NEVER)) < withinMs)
+    return { counted: before ?? {}, counts: false };
   return { counted: { ...before, call: created, unclaimedMs: withinMs }, counts: true };
 }
 
 /** A page is a view of its own, unless one of its calls was counted already; each such call stands for one page. */
-function withPage(before: Counted | undefined, created: number): { counted: Counted; counts: boolean } {
+function withPage(before: Counted | undefined, created: number): Outcome {
+  if (before?.denied !== undefined && isOfPage(before.denied, created)) return { counted: before, counts: false };
   const { call, unclaimedMs, ...rest } = before ?? {};
   if (call === undefined || unclaimedMs === undefined) return { counted: { ...before, page: created }, counts: true };
   const untilCall = call - created;

@@ -1,3 +1,4 @@
+import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import type { JournalChange } from '../journal/journal.ts';
 
 type NewHeld = NonNullable<JournalChange['hold']>[number];
@@ -18,6 +19,12 @@ export class IntakePlan {
   readonly released: string[] = [];
   /** Writes of others that must be on disk before it is acknowledged. */
   readonly dependsOn = new Set<Promise<unknown>>();
+  /** Keys that the journal keeps until a time of their own. */
+  readonly rememberedUntil: { readonly line: string; readonly dueMs: number }[] = [];
+  /** Events that others were added to and that it changes, by their ids: the row of each, if it had one. */
+  readonly gathered = new Map<string, { readonly key: string; readonly heldId: number | undefined }>();
+  /** Of these, those that it publishes. */
+  readonly published: FlatBody[] = [];
   readonly #undo: (() => void)[] = [];
 
   onUndo(undo: () => void): void {

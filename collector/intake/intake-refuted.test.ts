@@ -43,7 +43,7 @@ function world() {
   return { clock, journal, open, intake: open() };
 }
 
-const refute = (intake: Intake) => intake.submit([], [], 'otlp-logs', [ID]);
+const refute = (intake: Intake) => intake.submit([], [], 'otlp-logs', { refuted: [ID] });
 
 describe('an event that the capture refuted', () => {
   it('is not made of an observation that waited for the capture, which leaves the journal in the same write', async () => {
@@ -76,7 +76,7 @@ describe('an event that the capture refuted', () => {
 
   it('is not made of an observation in the same batch', async () => {
     const { intake, journal } = world();
-    expect(await intake.submit([marked, weak], [], 'otlp-logs', [ID])).toEqual(['duplicate', 'duplicate']);
+    expect(await intake.submit([marked, weak], [], 'otlp-logs', { refuted: [ID] })).toEqual(['duplicate', 'duplicate']);
     expect([journal.lines, journal.held('waiting')]).toEqual([[], []]);
   });
 

@@ -90,7 +90,7 @@ test('a view of just before a restart is one with those that follow, wherever it
     body: bodyOf('call', 'view.resource', NOW + 500),
     waits: false,
     strong: false,
-    collapse: { key: 'c|r', withinMs: 30_000 },
+    collapse: { key: 'c|r', as: 'call', withinMs: 30_000 },
   };
   expect(await intake.submit([call])).toEqual(['duplicate']);
   await journal.close();

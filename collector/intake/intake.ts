@@ -1,19 +1,19 @@
-import type { Candidate, Rejection } from '../../taxonomy/map/candidate.ts';
+import type { Candidate, Denial, Rejection } from '../../taxonomy/map/candidate.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { isVague } from '../../taxonomy/map/keys.ts';
 import type { Journal, JournalChange } from '../journal/journal.ts';
-import type { SegmentKeys } from '../journal/segments.ts';
 import type { SeenIds } from './seen-ids.ts';
-import { CollapseWindow } from './collapse-window.ts';
-import { jobKeysOf, KEY_RULE, keyOfId, keysOfLine, lineOfKey, namedKey, strongKey, vagueKey } from './intake-keys.ts';
+import { EventFolder } from './event-folder.ts';
+import { jobKeysOf, keyOfId, lineOfKey, namedKey, strongKey, vagueKey } from './intake-keys.ts';
 import { IntakePlan } from './intake-plan.ts';
 import { KnownKeys } from './known-keys.ts';
+import { restoreIntake } from './restore-intake.ts';
 import { toRejectedRecord } from './rejected-record.ts';
-import { bodyOfWaiting, lineOfWaiting } from './waiting-line.ts';
+import { lineOfWaiting, waitingOf } from './waiting-line.ts';
 import { WaitingRoom, type WaitingEntry } from './waiting-room.ts';
 
 /** What became of one candidate. */
-export type Verdict = 'accepted' | 'duplicate' | 'waiting';
+export type Verdict = 'accepted' | 'duplicate' | 'waiting' | 'held';
 
 export interface IntakeObserver {
   accepted(body: FlatBody): void;
@@ -35,9 +35,14 @@ export interface IntakeOptions {
 
 /** Remembered keys that are let go of in one write, at most. */
 const EXPIRED_PAGE = 1000;
-/** After a restart, views of the last minute are known, within so many segments of the journal. */
-const VIEWS_MS = 60_000;
-const VIEW_SEGMENTS = 2;
+
+/** What a batch says beside the events that it may have. */
+export interface Aside {
+  /** Ids of events that did not happen: weaker observations of them are dropped. */
+  readonly refuted?: readonly string[];
+  /** Of pages that got nothing to show. */
+  readonly denied?: readonly Denial[];
+}
 
 /**
  * Decides for each candidate whether it is new, and puts what is new into the journal. One decision is one synchronous
@@ -48,9 +53,11 @@ export class Intake {
   readonly #known: KnownKeys;
   readonly #options: IntakeOptions;
   readonly #waiting: WaitingRoom;
-  readonly #collapsed = new CollapseWindow();
+  readonly #folder: EventFolder;
   /** Ids whose write is not committed yet: a duplicate of one is acknowledged only once that is. */
   readonly #pending = new Map<string, Promise<unknown>>();
+  /** The same by events that others are added to. */
+  readonly #pendingEvents = new Map<string, Promise<unknown>>();
   /** Rows of waiting lines that are settled and still in the journal: let go of when next something is due. */
   readonly #orphans: number[] = [];
 
@@ -59,51 +66,64 @@ export class Intake {
     this.#journal = options.journal;
     this.#known = new KnownKeys(options.seen, options.windowMs);
     this.#waiting = new WaitingRoom();
-    this.#rebuild();
+    this.#folder = new EventFolder((key) => this.#pendingEvents.has(key));
+    const parts = { journal: this.#journal, known: this.#known, folder: this.#folder, waiting: this.#waiting };
+    this.#orphans.push(...restoreIntake(parts, options, options.now()));
   }
 
   get waitingCount(): number {
     return this.#waiting.size;
   }
 
+  /** Events that are held because other observations may add to them. */
+  get gatheringCount(): number {
+    return this.#folder.size;
+  }
+
   /**
    * Resolves once everything new among the candidates, and the rejected records, are fsynced in the journal.
    *
-   * @param refuted ids of events that did not happen: weaker observations of them are dropped
    * @throws CollectorError journal_full or journal_unavailable where the journal cannot take them; nothing is kept then
    */
   async submit(
     candidates: readonly Candidate[],
     rejected: readonly Rejection[] = [],
     origin = '',
-    refuted: readonly string[] = [],
+    aside: Aside = {},
   ): Promise<readonly Verdict[]> {
-    const earlier = this.#writeOfSameJob(candidates);
+    const { refuted = [], denied = [] } = aside;
+    const earlier = this.#writeInTheWay(candidates, denied);
     if (earlier !== undefined) {
-      // Which of them is the first of its job is known once that is on disk, or refused.
+      // What came before of the same job, or is held of the same event, is known once that is on disk, or refused.
       await Promise.allSettled([earlier]);
-      return this.submit(candidates, rejected, origin, refuted);
+      return this.submit(candidates, rejected, origin, aside);
     }
     const now = this.#options.now();
     const plan = new IntakePlan();
     for (const id of refuted) this.#refute(id, plan, now);
     const verdicts = candidates.map((candidate) => this.#decide(candidate, plan, now));
+    for (const denial of denied) this.#folder.deny(denial, plan);
     const change = this.#changeOf(plan, rejected, origin, now);
     const waitsFor = [...plan.dependsOn];
     if (change !== undefined) waitsFor.push(this.#write(change, plan));
     else this.#settle(plan, [], []);
     if (waitsFor.length > 0) await Promise.all(waitsFor);
     this.#report(candidates, verdicts, rejected.length, origin);
+    this.#reportPublished(plan);
     return verdicts;
   }
 
-  /** Publishes what has waited long enough for an observation that never came, and forgets what may be. Called on a timer. */
+  /**
+   * Publishes what has waited long enough for an observation that never came, and what was held long enough; forgets what
+   * may be. Called on a timer.
+   *
+   * @returns how many events were recovered
+   */
   async recoverDue(): Promise<number> {
     const now = this.#options.now();
     const due = this.#waiting.takeDue(now);
     const orphans = this.#orphans.splice(0);
     const expired = this.#journal.heldDue('remembered', now, EXPIRED_PAGE).map(({ id }) => id);
-    if (due.length + orphans.length + expired.length === 0) return 0;
     const plan = new IntakePlan();
     plan.onUndo(() => {
       for (const entry of due) this.#waiting.putBack(entry);
@@ -112,26 +132,24 @@ export class Intake {
     // Of two observations of one request the one that knows more is published.
     const knowingFirst = due.toSorted((one, other) => Number(one.vague) - Number(other.vague));
     const recovered = knowingFirst.flatMap((entry) => this.#recover(entry, plan, now) ?? []);
-    const unhold = [...orphans, ...expired, ...due.map((entry) => entry.heldId)];
-    await this.#write({ ...this.#changeOf(plan, [], '', now), unhold }, plan);
+    this.#folder.publishDue(plan, now);
+    const change = this.#changeOf(plan, [], '', now);
+    const unhold = [...(change?.unhold ?? []), ...orphans, ...expired, ...due.map((entry) => entry.heldId)];
+    if (change === undefined && unhold.length === 0) return 0;
+    await this.#write({ ...change, unhold }, plan);
     for (const body of recovered) this.#options.observer.recovered(body);
-    return recovered.length;
+    return recovered.length + this.#reportPublished(plan);
   }
 
-  /** @returns the event; undefined where it is settled already, or is the same view as another */
-  #recover(
-    { id, line, requestKey, vague, collapse }: WaitingEntry,
-    plan: IntakePlan,
-    now: number,
-  ): FlatBody | undefined {
+  /** @returns the event; undefined where it is settled already, is held, or is the same as another */
+  #recover({ id, line, requestKey, vague }: WaitingEntry, plan: IntakePlan, now: number): FlatBody | undefined {
     if (this.#known.isSettled(id, requestKey)) return undefined;
     if (vague && requestKey !== undefined && this.#isNamed(requestKey)) return undefined;
-    const body: FlatBody = { ...bodyOfWaiting(line).body, recovered: true };
+    const waiting = waitingOf(line);
+    const body: FlatBody = { ...waiting.body, recovered: true };
     this.#known.mark(id, plan, now);
     this.#known.markWeak(body, requestKey, plan, now);
-    if (!this.#counts(collapse, body, plan)) return undefined;
-    plan.append.push(JSON.stringify(body));
-    return body;
+    return this.#folder.take({ ...waiting, body }, plan, now) === 'accepted' ? body : undefined;
   }
 
   /** Whether an observation that names the resource is there, or waits. */
@@ -144,7 +162,10 @@ export class Intake {
     const id = keyOfId(body.event_id);
     if (this.#known.has(id)) return this.#thereAlready(id, candidate, plan, now);
     const settled = strong ? undefined : this.#known.settledBy(candidate, plan, now);
-    if (settled !== undefined) return this.#duplicate(settled, plan);
+    if (settled !== undefined) {
+      this.#folder.contribute(candidate, plan, now);
+      return this.#duplicate(settled, plan);
+    }
     if (candidate.waits) return this.#wait(candidate, plan, now);
     const job = jobKeysOf(body);
     const isTold = job?.seenAs.some((key) => this.#known.has(key)) === true;
@@ -158,19 +179,23 @@ export class Intake {
     }
     for (const key of ownKeys) this.#known.mark(key, plan, now);
     if (!strong) this.#known.markWeak(body, requestKey, plan, now);
-    this.#release(id, strong ? requestKey : undefined, plan);
+    const released = this.#release(id, strong ? requestKey : undefined, plan);
     if (isTold) {
       plan.remembered.push(...ownKeys.map(lineOfKey));
       return 'duplicate';
     }
     for (const key of job?.own ?? []) this.#known.mark(key, plan, now);
-    if (!this.#counts(candidate.collapse, body, plan)) return 'duplicate';
-    plan.append.push(JSON.stringify(body));
-    return 'accepted';
+    const verdict = this.#folder.take(candidate, plan, now);
+    // What a weaker observation alone knows is not lost.
+    if (verdict !== 'accepted' && candidate.collapse !== undefined)
+      for (const { line } of released) this.#folder.contribute(waitingOf(line), plan, now);
+    return verdict;
   }
 
   /** The event is there, perhaps by an observer that did not know the job: a strong one says which it was. */
-  #thereAlready(key: string, { body, strong }: Candidate, plan: IntakePlan, now: number): Verdict {
+  #thereAlready(key: string, candidate: Candidate, plan: IntakePlan, now: number): Verdict {
+    const { body, strong } = candidate;
+    this.#folder.contribute(candidate, plan, now);
     for (const jobKey of (strong ? jobKeysOf(body) : undefined)?.own ?? []) this.#known.remember(jobKey, plan, now);
     return this.#duplicate(key, plan);
   }
@@ -178,19 +203,12 @@ export class Intake {
   #wait({ body, requestKey, collapse }: Candidate, plan: IntakePlan, now: number): Verdict {
     const id = keyOfId(body.event_id);
     if (this.#waiting.has(id)) return this.#duplicate(id, plan);
-    const line = lineOfWaiting(body, requestKey);
+    const line = lineOfWaiting({ body, requestKey, ...(collapse !== undefined && { collapse }) });
     const dueMs = now + this.#options.waitMs;
     plan.hold.push({ line, dueMs, reason: 'waiting', attempts: 0 });
     plan.heldEntryIds.push(id);
     plan.onUndo(() => this.#waiting.forget([id]));
-    this.#waiting.add({
-      id,
-      line,
-      requestKey,
-      vague: isVague(body),
-      dueMs,
-      ...(collapse !== undefined && { collapse }),
-    });
+    this.#waiting.add({ id, line, requestKey, vague: isVague(body), dueMs });
     return 'waiting';
   }
 
@@ -201,29 +219,33 @@ export class Intake {
     else this.#duplicate(known, plan);
   }
 
-  #release(id: string, requestKey: string | undefined, plan: IntakePlan): void {
+  #release(id: string, requestKey: string | undefined, plan: IntakePlan): readonly WaitingEntry[] {
     const claimed = this.#waiting.claim(id, requestKey);
-    if (claimed.length === 0) return;
-    plan.released.push(...claimed);
+    if (claimed.length === 0) return claimed;
+    plan.released.push(...claimed.map((entry) => entry.id));
     plan.onUndo(() => this.#waiting.unclaim(claimed));
+    return claimed;
   }
 
-  #counts(collapse: Candidate['collapse'], body: FlatBody, plan: IntakePlan): boolean {
-    if (collapse === undefined) return true;
-    const undo = this.#collapsed.count(collapse, body.created);
-    if (undo !== undefined) plan.onUndo(undo);
-    return undo !== undefined;
-  }
-
-  #writeOfSameJob(candidates: readonly Candidate[]): Promise<unknown> | undefined {
-    if (this.#pending.size === 0) return undefined;
-    for (const { body } of candidates) {
+  #writeInTheWay(candidates: readonly Candidate[], denied: readonly Denial[]): Promise<unknown> | undefined {
+    if (this.#pending.size + this.#pendingEvents.size === 0) return undefined;
+    for (const { body, collapse } of candidates) {
       for (const key of jobKeysOf(body)?.seenAs ?? []) {
         const write = this.#pending.get(key);
         if (write !== undefined) return write;
       }
+      const write = collapse === undefined ? undefined : this.#writeOfEvent(collapse);
+      if (write !== undefined) return write;
+    }
+    for (const denial of denied) {
+      const write = this.#writeOfEvent(denial);
+      if (write !== undefined) return write;
     }
     return undefined;
+  }
+
+  #writeOfEvent(keyed: { readonly key: string }): Promise<unknown> | undefined {
+    return this.#pendingEvents.size === 0 ? undefined : this.#pendingEvents.get(keyed.key);
   }
 
   /** Whose key it has may not be on disk yet: it is acknowledged only once that is. */
@@ -236,8 +258,14 @@ export class Intake {
   #changeOf(plan: IntakePlan, rejected: readonly Rejection[], origin: string, now: number): JournalChange | undefined {
     const { append } = plan;
     const remembered = { dueMs: now + this.#options.windowMs, reason: 'remembered', attempts: 0 } as const;
-    const hold = [...plan.hold, ...plan.remembered.map((line) => ({ ...remembered, line }))];
-    const unhold = this.#waiting.heldIdsOf(plan.released);
+    const gathered = this.#folder.changesOf(plan);
+    const hold = [
+      ...plan.hold,
+      ...gathered.hold,
+      ...plan.remembered.map((line) => ({ ...remembered, line })),
+      ...plan.rememberedUntil.map((until) => ({ ...remembered, ...until })),
+    ];
+    const unhold = [...this.#waiting.heldIdsOf(plan.released), ...gathered.unhold];
     if (append.length + hold.length + unhold.length + rejected.length === 0) return undefined;
     return {
       ...(append.length > 0 && { append }),
@@ -251,6 +279,7 @@ export class Intake {
     const write = this.#journal.write(change);
     const keys = [...plan.marked, ...plan.heldEntryIds];
     for (const key of keys) this.#pending.set(key, write);
+    for (const { key } of plan.gathered.values()) this.#pendingEvents.set(key, write);
     try {
       const { heldIds } = await write;
       this.#settle(plan, heldIds, change.unhold ?? []);
@@ -259,13 +288,22 @@ export class Intake {
       throw error;
     } finally {
       for (const key of keys) this.#pending.delete(key);
+      for (const { key } of plan.gathered.values()) this.#pendingEvents.delete(key);
     }
   }
 
   #settle(plan: IntakePlan, heldIds: readonly number[], unheld: readonly number[]): void {
     this.#orphans.push(...this.#waiting.settle(plan.heldEntryIds, heldIds, plan.released, unheld));
+    this.#folder.settle(plan, heldIds.slice(plan.hold.length));
     // Another submission of the same request, whose write failed, may have taken them back.
     for (const key of plan.strongKeys) if (!this.#known.has(key)) this.#known.add(key, this.#options.now());
+  }
+
+  /** Of events that were held. @returns how many of them were recovered */
+  #reportPublished({ published }: IntakePlan): number {
+    const { observer } = this.#options;
+    for (const body of published) observer[body['recovered'] === true ? 'recovered' : 'accepted'](body);
+    return published.filter((body) => body['recovered'] === true).length;
   }
 
   #report(candidates: readonly Candidate[], verdicts: readonly Verdict[], rejected: number, origin: string): void {
@@ -275,62 +313,7 @@ export class Intake {
       const candidate = candidates[index];
       if (verdict === 'accepted' && candidate !== undefined) observer.accepted(candidate.body);
       else if (verdict === 'duplicate') observer.duplicate();
-      else observer.waiting();
+      else if (verdict === 'waiting') observer.waiting();
     });
-  }
-
-  /**
-   * After a restart: the ids of the window, and what waits, from the journal. While we were away nobody could bring what
-   * it waits for: waiting begins anew.
-   */
-  #rebuild(): void {
-    const now = this.#options.now();
-    const dueMs = now + this.#options.waitMs;
-    const sinceMs = now - this.#options.windowMs;
-    const { viewsFrom, linesFrom } = this.#restoreKeys(sinceMs, now);
-    if (viewsFrom < linesFrom) this.#restoreViews(viewsFrom, linesFrom);
-    for (const row of this.#journal.scan({ direction: 'asc', sinceMs, fromRow: linesFrom })) {
-      for (const line of row.lines) {
-        const { keys, viewed } = keysOfLine(line);
-        for (const key of keys) if (!this.#known.has(key)) this.#known.add(key, row.atMs);
-        if (viewed !== undefined) this.#collapsed.restore(viewed);
-      }
-    }
-    for (const { line } of this.#journal.held('remembered')) this.#known.restore(line, now);
-    for (const { id: heldId, line } of this.#journal.held('waiting')) {
-      const { body, requestKey } = bodyOfWaiting(line);
-      const id = keyOfId(body.event_id);
-      if (this.#known.isSettled(id, requestKey)) this.#orphans.push(heldId);
-      else this.#waiting.add({ id, line, requestKey, vague: isVague(body), dueMs, heldId });
-    }
-  }
-  /**
-   * The keys that the journal has summed up.
-   *
-   * @returns the rows after which lines must be read: all of the latest ones; and views that further ones may belong to
-   */
-  #restoreKeys(sinceMs: number, now: number): { readonly viewsFrom: number; readonly linesFrom: number } {
-    const journal = this.#journal;
-    const ends: { readonly lastRow: number; readonly lastMs: number }[] = [];
-    function* noted(): Generator<SegmentKeys> {
-      for (const segment of journal.keys(KEY_RULE.version, sinceMs)) {
-        ends.push({ lastRow: segment.lastRow, lastMs: segment.lastMs });
-        yield segment;
-      }
-    }
-    this.#known.restoreSummed(noted());
-    const old = ends.findIndex(({ lastMs }) => lastMs < now - VIEWS_MS);
-    const views = Math.min(old === -1 ? ends.length : old, VIEW_SEGMENTS);
-    return { viewsFrom: ends[views]?.lastRow ?? 0, linesFrom: ends[0]?.lastRow ?? 0 };
-  }
-
-  #restoreViews(after: number, to: number): void {
-    for (const { row, lines } of this.#journal.scan({ direction: 'asc', fromRow: after, types: ['view.resource'] })) {
-      if (row > to) return;
-      for (const line of lines) {
-        const { viewed } = keysOfLine(line);
-        if (viewed !== undefined) this.#collapsed.restore(viewed);
-      }
-    }
   }
 }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Candidate, MapResult, Rejection } from '../../taxonomy/map/candidate.ts';
+import type { Candidate, Denial, MapResult, Rejection } from '../../taxonomy/map/candidate.ts';
 import type { MapContext } from '../../taxonomy/map/context.ts';
 import { HealthReadings, isHealthMetric } from '../../taxonomy/map-metrics.ts';
 import { mapLog, mapSpan } from '../../taxonomy/map.ts';
@@ -80,6 +80,7 @@ class Batch implements TelemetryBatch {
   readonly #kept: Rejection[] = [];
   readonly #reasons: string[] = [];
   readonly #refuted: string[] = [];
+  readonly #denied: Denial[] = [];
   readonly #warnings = new Set<string>();
   readonly #lines: AccessLine[] = [];
   readonly #readings: HealthReadings;
@@ -111,7 +112,10 @@ class Batch implements TelemetryBatch {
       this.#gather(ping);
       if (this.#candidates.length % PINGS_A_TURN === 0) await nextTurn();
     }
-    const submitted = intake.submit(this.#candidates, this.#kept, `otlp-${signal}`, this.#refuted);
+    const submitted = intake.submit(this.#candidates, this.#kept, `otlp-${signal}`, {
+      refuted: this.#refuted,
+      denied: this.#denied,
+    });
     await (connections === undefined ? submitted : Promise.all([submitted, connections.count(this.#lines)]));
     const untold = this.#rejected - this.#kept.length;
     if (untold > 0) metrics.rejected.inc({ origin: `otlp-${signal}` }, untold);
@@ -152,11 +156,12 @@ class Batch implements TelemetryBatch {
     this.#reject({ code: 'unreadable_record', message: reason, record: {} });
   }
 
-  #gather({ candidates, rejected, refuted = [], warnings = [] }: MapResult): void {
+  #gather({ candidates, rejected, refuted = [], denied = [], warnings = [] }: MapResult): void {
     for (const warning of warnings) if (this.#warnings.size < REASONS_TOLD) this.#warnings.add(warning);
     for (const candidate of candidates) this.#keep(candidate);
     for (const one of rejected) this.#reject(one);
     for (const id of refuted) this.#refuted.push(id);
+    for (const one of denied) this.#denied.push(one);
   }
 
   /** @throws CollectorError batch_too_large, or busy */

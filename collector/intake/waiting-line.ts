@@ -1,17 +1,32 @@
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
+import type { Candidate, Collapse } from '../../taxonomy/map/candidate.ts';
 import { weakKeyOf } from '../../taxonomy/map/keys.ts';
 
 /** Of a waiting line: what no field of the event says. */
 const KEY = 'request_key';
+const COLLAPSE = 'collapse';
 
-/** A waiting observation as the journal keeps it: the event, and the key of its request where that says more than the trace. */
-export function lineOfWaiting(body: FlatBody, requestKey: string | undefined): string {
-  return JSON.stringify(requestKey === keyByTrace(body) ? body : { ...body, [KEY]: requestKey });
+interface Waiting extends Pick<Candidate, 'collapse'> {
+  readonly body: FlatBody;
+  readonly requestKey: string | undefined;
 }
 
-export function bodyOfWaiting(line: string): { readonly body: FlatBody; readonly requestKey: string | undefined } {
-  const { [KEY]: requestKey, ...body } = JSON.parse(line) as FlatBody;
-  return { body, requestKey: typeof requestKey === 'string' ? requestKey : keyByTrace(body) };
+/** A waiting observation as the journal keeps it: the event, and the key of its request where that says more than the trace. */
+export function lineOfWaiting({ body, requestKey, collapse }: Waiting): string {
+  return JSON.stringify({
+    ...body,
+    ...(requestKey !== keyByTrace(body) && { [KEY]: requestKey }),
+    ...(collapse !== undefined && { [COLLAPSE]: JSON.stringify(collapse) }),
+  });
+}
+
+export function waitingOf(line: string): Waiting {
+  const { [KEY]: requestKey, [COLLAPSE]: collapse, ...body } = JSON.parse(line) as FlatBody;
+  return {
+    body,
+    requestKey: typeof requestKey === 'string' ? requestKey : keyByTrace(body),
+    ...(typeof collapse === 'string' && { collapse: JSON.parse(collapse) as Collapse }),
+  };
 }
 
 const keyByTrace = (body: FlatBody): string | undefined => weakKeyOf(body, undefined, true);

@@ -1,5 +1,3 @@
-import type { Candidate } from '../../taxonomy/map/candidate.ts';
-
 /** A marked observation that is held back until the strong one of the same request comes, or its time is up. */
 export interface WaitingEntry {
   readonly id: string;
@@ -8,7 +6,6 @@ export interface WaitingEntry {
   /** It names no resource. */
   readonly vague: boolean;
   readonly dueMs: number;
-  readonly collapse?: Candidate['collapse'];
   /** Its row in the journal, once that is committed. */
   heldId?: number;
   /** A strong observation that takes its place is being written. */
@@ -48,9 +45,9 @@ export class WaitingRoom {
     this.add(entry);
   }
 
-  /** Claims the entries that a strong observation takes the place of; returns their ids. */
-  claim(id: string, requestKey: string | undefined): string[] {
-    const claimed: string[] = [];
+  /** Claims the entries that a strong observation takes the place of. */
+  claim(id: string, requestKey: string | undefined): WaitingEntry[] {
+    const claimed: WaitingEntry[] = [];
     if (this.#byId.size === 0) return claimed;
     const ids = new Set(requestKey === undefined ? [] : this.#byRequest.get(requestKey));
     ids.add(id);
@@ -58,16 +55,13 @@ export class WaitingRoom {
       const entry = this.#byId.get(one);
       if (entry === undefined || entry.claimed === true) continue;
       entry.claimed = true;
-      claimed.push(one);
+      claimed.push(entry);
     }
     return claimed;
   }
 
-  unclaim(ids: readonly string[]): void {
-    for (const id of ids) {
-      const entry = this.#byId.get(id);
-      if (entry !== undefined) delete entry.claimed;
-    }
+  unclaim(entries: readonly WaitingEntry[]): void {
+    for (const entry of entries) delete entry.claimed;
   }
 
   heldIdsOf(ids: readonly string[]): number[] {

@@ -1,12 +1,12 @@
 /**
- * A line that is kept out of the stream. It waits for a stronger observation; a `remembered` one is not an event at all,
+ * A line that is kept out of the stream. It waits for a stronger observation, or is an event that others may be added to; a `remembered` one is not an event at all,
  * but a key of the seen ids that no event in the journal brings back, until it is due.
  */
 export interface HeldLine {
   readonly id: number;
   readonly line: string;
   readonly dueMs: number;
-  readonly reason: 'waiting' | 'remembered';
+  readonly reason: 'waiting' | 'gathering' | 'remembered';
   readonly attempts: number;
 }
 

@@ -18,6 +18,8 @@ export interface MetricSources {
   readonly journal: { stats(): JournalStats };
   readonly publisher: { readonly state: PublisherState; readonly counters: PublisherCounters };
   readonly waitingCount: () => number;
+  /** Events that others may be added to. */
+  readonly gatheringCount: () => number;
   /** Events that no queue took. */
   readonly held: () => HeldState;
   readonly now: () => number;
@@ -103,7 +105,7 @@ export class CollectorMetrics {
   }
 
   /** Adds what is kept elsewhere. */
-  watch({ journal, publisher, waitingCount, held, now }: MetricSources): void {
+  watch({ journal, publisher, waitingCount, gatheringCount, held, now }: MetricSources): void {
     this.#gauge(
       'journal_bytes',
       'Size of the journal, published events that are kept as history included',
@@ -139,6 +141,11 @@ export class CollectorMetrics {
       }),
     );
     this.#gauge('waiting_observations', 'Marked observations held back now', waitingCount);
+    this.#gauge(
+      'gathering_events',
+      'Views and downloads in pieces that are held now, because more of them may be seen',
+      gatheringCount,
+    );
     this.#gauge(
       'unconfirmed_messages',
       'Messages sent to RabbitMQ and not confirmed yet',

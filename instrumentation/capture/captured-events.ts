@@ -1,5 +1,6 @@
-import { ATTRIBUTE_OF_FIELD, REQUEST_ID } from '../../taxonomy/attributes.ts';
+import { ATTRIBUTE_OF_FIELD, DENIED, REQUEST_ID } from '../../taxonomy/attributes.ts';
 import { derivedEventId, identitiesOf } from '../../taxonomy/event-id.ts';
+import type { DeniedView } from '../../taxonomy/http/denied-view.ts';
 import type { EventData, HttpEvent } from '../../taxonomy/http/types.ts';
 import type { CapturedAttributes, CapturedEvent } from './types.ts';
 
@@ -48,6 +49,15 @@ export function captureEvents(events: readonly HttpEvent[], occasion: Occasion):
     addData(attributes, data);
     return { type: event, attributes };
   });
+}
+
+/** That a page asked for a resource in vain: a record of the view, which says so. */
+export function captureDenied(denied: DeniedView | undefined, occasion: Occasion): CapturedEvent[] {
+  if (denied === undefined) return [];
+  const data: EventData = { ...denied };
+  return captureEvents([{ event: 'view.resource', data }], { ...occasion, identity: '' }).map(
+    ({ type, attributes }) => ({ type, attributes: { ...attributes, [DENIED]: true } }),
+  );
 }
 
 function addData(attributes: CapturedAttributes, data: EventData): void {

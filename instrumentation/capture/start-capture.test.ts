@@ -443,6 +443,26 @@ describe('a body that cannot be read costs its details, not the event', () => {
   });
 });
 
+describe('a page of Clowder 2 that asks in vain for what it shows', () => {
+  const sent = { referer: `https://clowder.example/files/${ID}`, 'user-agent': 'Mozilla/5.0' };
+  test.each([
+    ['not there', { status: 404, answer: '{"detail":"File not found"}' }],
+    ['nobody says why', { status: 200, answer: 'null', answered: { 'content-type': 'application/json' } }],
+  ])('is told to be no view: %s', (_why, answered) => {
+    const { events } = exchange(`GET /api/v2/files/${ID}/summary`, { sent, ...answered });
+    expect(events).toMatchObject([
+      { type: 'view.resource', attributes: { 'clowder.view.denied': true, 'clowder.resource.id': ID, 'client.address': '192.0.2.7' } },
+    ]); // prettier-ignore
+    expect(events[0]?.attributes).not.toHaveProperty('clowder.event.id');
+  });
+
+  test('says nothing of another resource, or where another answer may follow', () => {
+    const ofOther = { referer: `https://clowder.example/files/${OTHER}` };
+    expect(exchange(`GET /api/v2/files/${ID}/summary`, { sent: ofOther, status: 404 }).events).toEqual([]);
+    expect(exchange(`GET /api/v2/files/${ID}/summary`, { sent, status: 401 }).events).toEqual([]);
+  });
+});
+
 const LINES = [
   'GET /', `GET /files/${ID}`, `GET /api/files/${ID}/blob`, `GET /api/v2/public_files/${ID}`, `POST /api/datasets/${ID}/files`,
   'POST /dataset/submit', 'POST /upload', `POST /uploaddnd/${ID}`, 'POST /api/extractions/multiple_uploadby_url',

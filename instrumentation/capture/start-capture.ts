@@ -1,5 +1,6 @@
 import { REQUEST_ID } from '../../taxonomy/attributes.ts';
 import { requestIdentity } from '../../taxonomy/event-id.ts';
+import { deniedOnRoute, type DeniedView } from '../../taxonomy/http/denied-view.ts';
 import { mapRequestOnRoute, routeMatchOf } from '../../taxonomy/http/map-request.ts';
 import type { BodiesToRead } from '../../taxonomy/http/rule.ts';
 import { RULES } from '../../taxonomy/http/rules.ts';
@@ -7,7 +8,7 @@ import type { HttpEvent, HttpRequest } from '../../taxonomy/http/types.ts';
 import { redactUrl } from '../../taxonomy/redaction.ts';
 import type { RouteMatch } from '../../taxonomy/routes/match.ts';
 import { BodyReader } from './body-reader.ts';
-import { captureEvents, refutedIds, type Occasion } from './captured-events.ts';
+import { captureDenied, captureEvents, refutedIds, type Occasion } from './captured-events.ts';
 import { headAttributes } from './head-attributes.ts';
 import { authorityOf, originOf, type Origin } from './origin.ts';
 import { provenUser } from './proven-user.ts';
@@ -93,9 +94,10 @@ class RequestCapture implements Capture {
     const identity = requestIdentity(traceId, requestId === '' ? undefined : requestId);
     const errors = new Set<CaptureErrorCode>();
     try {
-      const { happened, assumed } = this.#map(match, complete, errors);
+      const { happened, assumed, denied } = this.#map(match, complete, errors);
       addEventIds(attributes, happened);
-      const events = captureEvents(happened, this.#occasion(attributes, identity));
+      const occasion = this.#occasion(attributes, identity);
+      const events = [...captureEvents(happened, occasion), ...captureDenied(denied, occasion)];
       return { attributes, events, refuted: refutedIds(assumed, happened, identity), errors: [...errors] };
     } catch {
       errors.add('mapping_failed');
@@ -122,7 +124,7 @@ class RequestCapture implements Capture {
     match: RouteMatch,
     complete: boolean,
     errors: Set<CaptureErrorCode>,
-  ): { readonly happened: HttpEvent[]; readonly assumed: HttpEvent[] } {
+  ): { readonly happened: HttpEvent[]; readonly assumed: HttpEvent[]; readonly denied?: DeniedView | undefined } {
     const { headers, method } = this.head;
     const answerHeader = this.#answerHeader;
     const bare: HttpRequest = {
@@ -139,21 +141,20 @@ class RequestCapture implements Capture {
     const answer = this.#answer?.read(answerHeader('content-type'), answerHeader('content-encoding'));
     if (error !== undefined) errors.add(error);
     if (answer?.error !== undefined) errors.add(answer.error);
-    const happened = mapRequestOnRoute(
-      {
-        ...measured,
-        ...request,
-        responseHeader: answerHeader,
-        ...(answer?.body !== undefined && { responseBody: answer.body }),
-        ...(answer?.truncated && { responseTruncated: true }),
-      },
-      match,
-    );
+    const whole: HttpRequest = {
+      ...measured,
+      ...request,
+      responseHeader: answerHeader,
+      ...(answer?.body !== undefined && { responseBody: answer.body }),
+      ...(answer?.truncated && { responseTruncated: true }),
+    };
+    const happened = mapRequestOnRoute(whole, match);
     const withoutHeaders = mapRequestOnRoute(bare, match);
     if (happened.length > 0) return { happened, assumed: withoutHeaders };
     const withHeaders = mapRequestOnRoute({ ...measured, responseHeader: answerHeader }, match);
     const withoutAny = mapRequestOnRoute({ ...bare, requestHeader: NO_HEADERS }, match);
-    return { happened, assumed: [...withoutAny, ...withoutHeaders, ...withHeaders] };
+    const denied = deniedOnRoute(whole, match);
+    return { happened, assumed: [...withoutAny, ...withoutHeaders, ...withHeaders], denied };
   }
 
   #occasion(end: CapturedAttributes, identity: string): Occasion {

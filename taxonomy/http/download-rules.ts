@@ -6,8 +6,6 @@ import type { HttpEvent } from './types.ts';
 const RANGE = /^\s*bytes\s*[ =]\s*(\d*)-(\d*)(?:\/(\d+|\*))?/i;
 /** What players send to learn whether there are pieces at all. */
 const PROBE_BYTES = 2;
-/** Pieces of one viewer and file within so many seconds are one download. */
-const PIECES_WITHIN_S = 300;
 
 /** A part of a resource that was sent. */
 interface Piece {
@@ -47,7 +45,6 @@ function download(facts: HeadFacts, data: Data): HttpEvent[] {
         range: piece?.range,
         ...data,
       }),
-      ...(piece !== undefined && { collapseWithinS: PIECES_WITHIN_S }),
     },
   ];
 }

@@ -97,6 +97,16 @@ export class Facts {
     return page === null ? undefined : { type: page[1]?.toLowerCase() ?? '', id: page[2]?.toLowerCase() ?? '' };
   }
 
+  get isByBrowser(): boolean {
+    return ['sec-fetch-mode', 'referer', 'cookie'].some((name) => this.request.requestHeader(name) !== undefined);
+  }
+
+  /** The page that asks is another resource's: a file's page asks for its dataset too. */
+  isAskedByAnother(type: 'file' | 'dataset', id: string): boolean {
+    const page = this.askingPage;
+    return page !== undefined && (page.type !== type || page.id !== id);
+  }
+
   /** A script of a page of ours asked for it, to show it. A link with `download` has no destination either, and navigates. */
   get preview(): boolean {
     const { requestHeader } = this.request;

@@ -1,3 +1,4 @@
+import { VIEW_WITHIN_S } from '../folding/views.ts';
 import { redactExtractorName } from '../redaction.ts';
 import { claimedBy, type Claimed } from './credentials.ts';
 import { downloads, presigned } from './download-rules.ts';
@@ -91,19 +92,13 @@ const view = (type: 'file' | Container): Rule =>
     });
   });
 
-/** Whether the address of the page that asks is another resource's: a file's page asks for its dataset too. */
-function isAskedByAnother({ askingPage: page }: HeadFacts, type: 'file' | 'dataset', id: string): boolean {
-  return page !== undefined && (page.type !== type || page.id !== id);
-}
-
 /** v2's web application asks its API for what it shows: a view when a browser asks. */
 const browse = (type: 'file' | 'dataset'): Rule =>
   byAnswer((facts) => {
     const id = facts.pathId('id');
-    const { requestHeader, status } = facts.request;
-    const byBrowser = ['sec-fetch-mode', 'referer', 'cookie'].some((name) => requestHeader(name) !== undefined);
-    if (!(facts.ok || status === 304) || id === undefined || !byBrowser || facts.answer === null) return [];
-    if (isAskedByAnother(facts, type, id)) return [];
+    const { status } = facts.request;
+    if (!(facts.ok || status === 304) || id === undefined || facts.answer === null) return [];
+    if (!facts.isByBrowser || facts.isAskedByAnother(type, id)) return [];
     return [
       {
         event: 'view.resource',
@@ -114,7 +109,7 @@ const browse = (type: 'file' | 'dataset'): Rule =>
           dataset_id: asId(facts.answerField('dataset_id')),
           folder_id: asId(facts.answerField('folder_id')),
         }),
-        collapseWithinS: 30,
+        collapseWithinS: VIEW_WITHIN_S,
       },
     ];
   });

@@ -1,5 +1,6 @@
 import { issuesAsText, type EventIssue } from '../check-draft.ts';
 import type { FlatBody } from '../flat-body.ts';
+import type { Part } from '../folding/folding.ts';
 import type { Attributes } from '../telemetry.ts';
 
 /** An event that telemetry amounts to, before it is known whether it was seen already. */
@@ -11,11 +12,24 @@ export interface Candidate {
   readonly requestKey?: string;
   /** The strong observation: it settles those that wait. */
   readonly strong: boolean;
-  /**
-   * A view of a resource by a client, which the key stands for: a page, or, where there is a time, a call that a page
-   * made. Calls within this time of their page, or of another call, are the same view.
-   */
-  readonly collapse?: { readonly key: string; readonly withinMs?: number };
+  readonly collapse?: Collapse;
+}
+
+/** A view of a resource, or a download of a file, by a client, which the key stands for; and what the observation is of it. */
+export interface Collapse {
+  readonly key: string;
+  readonly as: Part;
+  /** Of a call: with its page, and with other calls within this time, it is one view. */
+  readonly withinMs?: number;
+  /** Of a page: by a call of its own it gets what it shows. */
+  readonly awaitsCall?: boolean;
+}
+
+/** A page's own call was answered that there is nothing to show: the page is no view. */
+export interface Denial {
+  readonly key: string;
+  readonly atMs: number;
+  readonly withinMs: number;
 }
 
 /** An explicit event that can never be accepted, and why. */
@@ -32,6 +46,7 @@ export interface MapResult {
   readonly rejected: readonly Rejection[];
   /** Ids of events that weaker observations would make, and that the capture saw did not happen. */
   readonly refuted?: readonly string[];
+  readonly denied?: readonly Denial[];
   /** What the sender should know although the event was taken. */
   readonly warnings?: readonly string[];
 }

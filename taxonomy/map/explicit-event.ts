@@ -1,13 +1,20 @@
-import { attributeNameOf, fieldsOfAttributes, fieldsOfResource, misspelt, numberAttribute } from '../attributes.ts';
+import {
+  attributeNameOf,
+  DENIED,
+  fieldsOfAttributes,
+  fieldsOfResource,
+  misspelt,
+  numberAttribute,
+} from '../attributes.ts';
 import { checkDraft, isSource, missingStated, type Draft, type EventIssue } from '../check-draft.ts';
 import { explicitEventId } from '../event-id.ts';
 import { isEventType } from '../event-types.ts';
 import type { FlatBody } from '../flat-body.ts';
 import type { Attributes, SpanEventRecord, SpanRecord } from '../telemetry.ts';
-import { reject, type Candidate, type MapResult } from './candidate.ts';
+import { NOTHING, reject, type Candidate, type MapResult } from './candidate.ts';
 import type { MapContext } from './context.ts';
 import { statedRequestId } from './edge-mark.ts';
-import { collapse, requestKeyOf } from './keys.ts';
+import { collapse, denialOf, requestKeyOf } from './keys.ts';
 import { nameResource } from './name-resource.ts';
 import { kindOf } from './observed-kind.ts';
 import { cut } from '../text.ts';
@@ -72,16 +79,10 @@ export function mapExplicit(record: Explicit, context: MapContext): MapResult {
   const request = statedRequestId(record.attributes) ?? record.traceId;
   const strong = draft['source'] === 'proxy' && request !== '';
   const requestKey = strong ? requestKeyOf(request, checked.body.event) : undefined;
+  const collapsed = collapseOf(checked.body, record.attributes, context);
+  if (record.attributes[DENIED] === true) return { ...NOTHING, denied: denialOf(checked.body, collapsed) };
   return {
-    candidates: [
-      {
-        body: checked.body,
-        waits: false,
-        strong,
-        ...(requestKey && { requestKey }),
-        ...collapseOf(checked.body, record.attributes, strong),
-      },
-    ],
+    candidates: [{ body: checked.body, waits: false, strong, ...(requestKey && { requestKey }), ...collapsed }],
     rejected: [],
     ...warningsOf(record.attributes),
   };
@@ -108,9 +109,10 @@ function warningsOf(attributes: Attributes): Pick<MapResult, 'warnings'> {
 }
 
 /** A record may say within how many seconds views of one client and resource are the same (v2's pages). */
-function collapseOf(body: FlatBody, attributes: Attributes, strong: boolean): Pick<Candidate, 'collapse'> {
+function collapseOf(body: FlatBody, attributes: Attributes, context: MapContext): Pick<Candidate, 'collapse'> {
   const seconds = numberAttribute(attributes, 'clowder.collapse_within_s');
-  return seconds !== undefined || strong ? collapse(body, seconds) : {};
+  const isObserved = body['source'] === 'proxy' || seconds !== undefined;
+  return isObserved ? collapse(body, seconds, context.clowder !== 'v1') : {};
 }
 
 function fieldsOfBody(body: unknown): Draft {

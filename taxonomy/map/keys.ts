@@ -1,6 +1,7 @@
 import { eventTraits } from '../event-types.ts';
 import type { FlatBody } from '../flat-body.ts';
-import type { Candidate } from './candidate.ts';
+import { VIEW_WITHIN_S } from '../folding/views.ts';
+import type { Candidate, Denial } from './candidate.ts';
 
 /**
  * Stands for "the events of this type of this request": what a strong observation says of them, no weak one adds to.
@@ -36,23 +37,43 @@ export function weakKeyOf(body: FlatBody, requestId: string | undefined, waits: 
   return waits && isVague(body) ? traceKeyOf(body) : undefined;
 }
 
-/** By a person, of one file: it may come in pieces, of which the first may be one that broke off. */
-function isDownload(body: FlatBody): boolean {
-  return body.event === 'view.download' && body['resource_type'] === 'file' && body['preview'] === undefined;
-}
-
-/** Stands for "views, or downloads in pieces, of this resource by this client"; undefined for other events, and where the client is not known. */
+/** Stands for "views of this resource by this client", or "downloads of this file"; undefined for other events, and where the client is not known. */
 export function viewKeyOf(body: FlatBody): string | undefined {
   const client = body['client_id'] ?? body['session_id'] ?? body['user_id'];
   if (client === undefined) return undefined;
   const view = `${String(client)}|${String(body['resource_id'])}`;
   if (body.event === 'view.resource') return view;
-  const isPiece = body['range'] !== undefined || body['complete'] === false;
-  return isPiece && isDownload(body) ? `${view}|download` : undefined;
+  if (body.event !== 'view.download' || body['resource_type'] !== 'file') return undefined;
+  // What a page shows is not what a person saves, and another version has other bytes.
+  return `${view}|download|${[body['tracked'] === false, body['preview'] === true, body['version'] ?? '', body['format'] ?? ''].join('|')}`;
 }
 
-/** The view that an event is one of, where it is one. @param seconds within which further ones are the same; undefined: a page */
-export function collapse(body: FlatBody, seconds: number | undefined): Pick<Candidate, 'collapse'> {
+/** All of a file by itself, or some of it. */
+export function downloadPartOf(body: FlatBody): 'whole' | 'piece' {
+  return body['range'] !== undefined || body['complete'] === false ? 'piece' : 'whole';
+}
+
+/**
+ * The event of which an observation may be one of several.
+ *
+ * @param seconds within which further calls are the same view; undefined: a page
+ * @param awaitsCall whether a page makes a call, by which it gets what it shows
+ */
+export function collapse(
+  body: FlatBody,
+  seconds: number | undefined,
+  awaitsCall: boolean,
+): Pick<Candidate, 'collapse'> {
   const key = viewKeyOf(body);
-  return key === undefined ? {} : { collapse: { key, ...(seconds !== undefined && { withinMs: seconds * 1000 }) } };
+  if (key === undefined) return {};
+  if (body.event === 'view.download') return { collapse: { key, as: downloadPartOf(body) } };
+  if (seconds === undefined) return { collapse: { key, as: 'page', ...(awaitsCall && { awaitsCall }) } };
+  return { collapse: { key, as: 'call', withinMs: seconds * 1000 } };
+}
+
+/** What the observation of a view that was denied says of its page; nothing where the client is not known. */
+export function denialOf(body: FlatBody, { collapse: view }: Pick<Candidate, 'collapse'>): readonly Denial[] {
+  return view === undefined || body.event !== 'view.resource'
+    ? []
+    : [{ key: view.key, atMs: body.created, withinMs: VIEW_WITHIN_S * 1000 }];
 }

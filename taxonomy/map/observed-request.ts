@@ -3,15 +3,16 @@ import { checkDraft, type Draft } from '../check-draft.ts';
 import { bringsApiKey } from '../client.ts';
 import { derivedEventId, identitiesOf, requestIdentity, untracedEventId } from '../event-id.ts';
 import type { EventType } from '../event-types.ts';
+import { deniedView } from '../http/denied-view.ts';
 import { mapHttpRequest } from '../http/map-request.ts';
 import type { HttpRequest } from '../http/types.ts';
 import type { Attributes } from '../telemetry.ts';
 import { NOTHING, reject, type Candidate, type MapResult, type Rejection } from './candidate.ts';
 import type { MapContext } from './context.ts';
 import { edgeMarkOf } from './edge-mark.ts';
-import { collapse, weakKeyOf } from './keys.ts';
+import { collapse, denialOf, weakKeyOf } from './keys.ts';
 import { kindOf } from './observed-kind.ts';
-import { targetOf } from './request-target.ts';
+import { targetOf, type RequestTarget } from './request-target.ts';
 
 /** An HTTP request as a server's span or a line of an access log tells of it. */
 export interface ObservedRequest {
@@ -43,7 +44,7 @@ export function mapRequest(observed: ObservedRequest, context: MapContext): MapR
     ...defined('durationMs', observed.durationMs),
   };
   const found = mapHttpRequest(request, context);
-  if (found.length === 0) return NOTHING;
+  if (found.length === 0) return deniedIn(request, observed, target, context);
   const mark = edgeMarkOf(attributes, observed.traceState);
   const identity = requestIdentity(observed.traceId, mark.requestId);
   const known: Draft = { ...fieldsOfResource(observed.resource), ...fieldsOfAttributes(attributes) };
@@ -74,10 +75,27 @@ export function mapRequest(observed: ObservedRequest, context: MapContext): MapR
       waits,
       strong: false,
       ...(requestKey !== undefined && { requestKey }),
-      ...collapse(checked.body, collapseWithinS),
+      ...collapse(checked.body, collapseWithinS, context.clowder !== 'v1'),
     });
   }
   return { candidates, rejected };
+}
+
+/** What a page asked for in vain, by whom and when. */
+function deniedIn(
+  request: HttpRequest,
+  observed: ObservedRequest,
+  { url }: RequestTarget,
+  context: MapContext,
+): MapResult {
+  const denied = deniedView(request, context);
+  if (denied === undefined) return NOTHING;
+  const { attributes, resource, source, startTimeUnixNano } = observed;
+  const created = startTimeUnixNano > 0n ? Number(startTimeUnixNano / 1_000_000n) : context.now();
+  const known: Draft = { ...fieldsOfResource(resource), ...fieldsOfAttributes(attributes), ...denied };
+  const draft = { ...known, event: 'view.resource', event_id: 'denied', source, url, created };
+  const checked = checkDraft(draft, context);
+  return checked.ok ? { ...NOTHING, denied: denialOf(checked.body, collapse(checked.body, undefined, true)) } : NOTHING;
 }
 
 function requestEventId(

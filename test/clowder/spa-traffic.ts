@@ -17,12 +17,15 @@ export type SpaRequest = readonly [
 const DATASET = '65d000000000000000000001';
 const PUBLIC = '65d000000000000000000002';
 const TABLE = '65f000000000000000000001';
+const MISSING = '65f0000000000000000000ff';
 const PHOTO = '65f000000000000000000003';
 const JSON_TYPE = 'application/json';
 const HTML = 'text/html';
 
 const ofDataset = `/datasets/${DATASET}`;
 const ofTable = `/files/${TABLE}?dataset=${DATASET}&folder=&verNum=${TABLE}`;
+const ofPublic = `/datasets/${PUBLIC}`;
+const ofMissing = `/files/${MISSING}?dataset=${DATASET}`;
 const ofPhoto = `/files/${PHOTO}?dataset=${DATASET}`;
 
 export const VISITS: readonly Visit[] = [
@@ -89,6 +92,26 @@ export const VISITS: readonly Visit[] = [
       [`/api/v2/files/${PHOTO}?increment=false`, 200, 'image/png', ofPhoto, 'image'],
     ],
     means: [`view.resource ${PHOTO}`, `untracked ${PHOTO}`],
+  },
+  {
+    person: 'opens a file that is not there',
+    requests: [
+      [ofMissing, 200, HTML, '', 'document'],
+      [`/api/v2/visualizations/${MISSING}/config`, 200, JSON_TYPE, ofMissing, 'empty'],
+      [`/api/v2/files/${MISSING}/summary?enable_admin=false`, 404, JSON_TYPE, ofMissing, 'empty'],
+      [`/api/v2/files/${MISSING}/versions?limit=20&enable_admin=false`, 200, JSON_TYPE, ofMissing, 'empty'],
+      [`/api/v2/datasets/${DATASET}?enable_admin=false`, 200, JSON_TYPE, ofMissing, 'empty'],
+      [`/api/v2/files/${MISSING}/summary?enable_admin=false`, 404, JSON_TYPE, ofMissing, 'empty'],
+    ],
+    means: [],
+  },
+  {
+    person: "opens somebody else's dataset, by its address",
+    requests: [
+      [ofPublic, 200, HTML, '', 'document'],
+      [`/api/v2/datasets/${PUBLIC}?enable_admin=false`, 403, JSON_TYPE, ofPublic, 'empty'],
+    ],
+    means: [],
   },
   {
     person: 'opens the search',

@@ -35,6 +35,7 @@ const WHOLE_TYPE: Step = {
     v1: { category: 'restore' },
     identity: ['file_id'],
     enriched: FILE,
+    folds: 'never',
   }),
 `,
 };
@@ -140,7 +141,7 @@ test('whoever adds an event type, a field and a route is told every place by the
   const told = await complaints();
   const places = [SHOWN.file, ATTRIBUTE.file, TYPE_ALONE.file, ROUTE.file];
   expect(Object.keys(told).toSorted()).toEqual([...places, ...READ_THE_RECORD].toSorted());
-  expect(told[TYPE_ALONE.file]).toMatch(/missing the following properties.*: identity, enriched/);
+  expect(told[TYPE_ALONE.file]).toMatch(/missing the following properties.*: identity, enriched, folds/);
   expect(told[ATTRIBUTE.file]).toContain("Property 'restored_from' is missing");
   expect(told[SHOWN.file]).toContain(`Property '"file.restored"' is missing`);
   expect(told[ROUTE.file]).toContain(`"restore-file"' is not assignable to type`);

@@ -1,0 +1,216 @@
+import { eventTraits } from '../../taxonomy/event-types.ts';
+import type { FlatBody } from '../../taxonomy/flat-body.ts';
+import type { Folding, Gathered } from '../../taxonomy/folding/folding.ts';
+import { PIECES_WITHIN_MS } from '../../taxonomy/folding/pieces.ts';
+import type { Candidate, Collapse, Denial } from '../../taxonomy/map/candidate.ts';
+import type { HeldLine } from '../journal/journal.ts';
+import { CollapseWindow, isOfPage } from './collapse-window.ts';
+import {
+  createdOf,
+  eventOf,
+  lastOf,
+  gatheringOf,
+  Gatherings,
+  idOfGathering,
+  lineOfGathering,
+  type Gathering,
+} from './gatherings.ts';
+import { keyOfId, lineOfKey } from './intake-keys.ts';
+import type { IntakePlan } from './intake-plan.ts';
+
+/** Events that are held at once, at most; beyond, the oldest are published early. */
+const HELD_MAX = 10_000;
+/** Begins the line by which the journal remembers pieces whose download was published. */
+const PIECES = 'pieces:';
+
+type Observed = Pick<Candidate, 'body' | 'collapse'>;
+
+/**
+ * What becomes of observations of which several may be one event: which begins one, which adds to one that is held, and
+ * which belongs to one that was published.
+ */
+export class EventFolder {
+  readonly #window = new CollapseWindow();
+  readonly #gatherings = new Gatherings();
+  readonly #isWritten: (key: string) => boolean;
+
+  /** @param isWritten whether a write of this key is under way: what it changes is left alone */
+  constructor(isWritten: (key: string) => boolean) {
+    this.#isWritten = isWritten;
+  }
+
+  get size(): number {
+    return this.#gatherings.size;
+  }
+
+  /** Takes an observation that is new. */
+  take({ body, collapse }: Observed, plan: IntakePlan, now: number): 'accepted' | 'duplicate' | 'held' {
+    const folding = eventTraits[body.event].folds;
+    if (collapse === undefined || folding === 'never') {
+      plan.append.push(JSON.stringify(body));
+      return 'accepted';
+    }
+    const open = this.#open(collapse, body.created);
+    const { counts, undo } = this.#window.count(collapse, body.created);
+    plan.onUndo(undo);
+    if (open !== undefined && (!counts || collapse.as === 'whole')) {
+      this.#add(open, folding, { body, collapse }, plan, now);
+      return 'duplicate';
+    }
+    if (!counts) return 'duplicate';
+    const gathered = folding.begin(body, collapse.as, collapse.awaitsCall === true);
+    const begun = this.#dated({ key: collapse.key, gathered, firstMs: now, dueMs: now }, folding, now);
+    if (folding.mayGain(gathered)) {
+      this.#hold(begun, plan);
+      this.#publishOldest(plan, now);
+      return 'held';
+    }
+    plan.append.push(JSON.stringify(body));
+    if (collapse.as === 'piece') this.#rememberPieces(collapse.key, plan, now);
+    return 'accepted';
+  }
+
+  /** Takes an observation of what is there already: it may know more. */
+  contribute({ body, collapse }: Observed, plan: IntakePlan, now: number): void {
+    if (collapse === undefined || this.#gatherings.size === 0) return;
+    const folding = eventTraits[body.event].folds;
+    const open = this.#gatherings.get(body.event_id) ?? this.#open(collapse, body.created);
+    if (open !== undefined && folding !== 'never') this.#add(open, folding, { body, collapse }, plan, now);
+  }
+
+  /** A page that got nothing to show is no view: one that is held, or one that is told of later. */
+  deny(denial: Denial, plan: IntakePlan): void {
+    plan.onUndo(this.#window.deny(denial));
+    for (const gathering of this.#gatherings.of(denial.key)) {
+      if (gathering.gathered.state.awaitsCall !== true || !isOfPage(denial, createdOf(gathering))) continue;
+      this.#letGo(gathering, plan);
+      plan.remembered.push(lineOfKey(keyOfId(idOfGathering(gathering))));
+    }
+  }
+
+  /** Publishes what is due. */
+  publishDue(plan: IntakePlan, now: number): void {
+    for (const gathering of this.#gatherings.all())
+      if (gathering.dueMs <= now && !this.#isWritten(gathering.key)) this.#publish(gathering, plan, now);
+  }
+
+  /** What the plan changed of what is held: rows that go, and lines that come. */
+  changesOf(plan: IntakePlan): { readonly unhold: readonly number[]; readonly hold: readonly Omit<HeldLine, 'id'>[] } {
+    const unhold: number[] = [];
+    const hold: Omit<HeldLine, 'id'>[] = [];
+    for (const [id, { heldId }] of plan.gathered) {
+      if (heldId !== undefined) unhold.push(heldId);
+      const after = this.#gatherings.get(id);
+      if (after === undefined) continue;
+      hold.push({ line: lineOfGathering(after), dueMs: after.dueMs, reason: 'gathering', attempts: 0 });
+    }
+    return { unhold, hold };
+  }
+
+  /** After a commit: what is held learns its rows. @param heldIds of the lines of `changesOf`, in their order */
+  settle(plan: IntakePlan, heldIds: readonly number[]): void {
+    const rows = heldIds.values();
+    for (const id of plan.gathered.keys()) {
+      const gathering = this.#gatherings.get(id);
+      if (gathering === undefined) continue;
+      const { value: heldId } = rows.next();
+      if (heldId !== undefined) this.#gatherings.set({ ...gathering, heldId });
+    }
+  }
+
+  /** After a restart. @returns the event as far as it is known */
+  restore({ id, line, dueMs }: HeldLine): FlatBody {
+    const gathering = gatheringOf(line, dueMs, id);
+    this.#gatherings.set(gathering);
+    const event = eventOf(gathering);
+    this.#window.restore(event);
+    if (event.event === 'view.download') this.#window.restorePieces(gathering.key, [event.created, lastOf(gathering)]);
+    return event;
+  }
+
+  restoreView(body: FlatBody): void {
+    this.#window.restore(body);
+  }
+
+  /** @returns whether the line is of pieces */
+  restorePieces(line: string): boolean {
+    if (!line.startsWith(PIECES)) return false;
+    const [key, first, last] = JSON.parse(line.slice(PIECES.length)) as [string, number, number];
+    this.#window.restorePieces(key, [first, last]);
+    return true;
+  }
+
+  /** The held event that an observation belongs to. */
+  #open(collapse: Collapse, createdMs: number): Gathering | undefined {
+    const held = this.#gatherings.of(collapse.key);
+    if (held.length === 0) return undefined;
+    if (collapse.as === 'page' || collapse.as === 'call')
+      return held.findLast((one) => createdOf(one) <= createdMs || collapse.as === 'page') ?? held[0];
+    return held.find(
+      (one) => createdMs > createdOf(one) - PIECES_WITHIN_MS && createdMs < lastOf(one) + PIECES_WITHIN_MS,
+    );
+  }
+
+  #add(open: Gathering, folding: Folding, { body, collapse }: Observed, plan: IntakePlan, now: number): void {
+    const gathered = folding.add(open.gathered, body, collapse?.as ?? 'whole');
+    const after = this.#dated({ ...open, gathered }, folding, now);
+    const isOver = !folding.mayGain(gathered);
+    if (isOver || !isSame(gathered, open.gathered)) this.#exchange(open, after, plan);
+    if (isOver) this.#publish(after, plan, now);
+  }
+
+  #dated(gathering: Gathering, { quietMs, mostMs }: Folding, now: number): Gathering {
+    return { ...gathering, dueMs: Math.min(now + quietMs, gathering.firstMs + mostMs) };
+  }
+
+  #publish(gathering: Gathering, plan: IntakePlan, now: number): void {
+    const event = eventOf(gathering);
+    plan.append.push(JSON.stringify(event));
+    plan.published.push(event);
+    this.#letGo(gathering, plan);
+    if (event.event === 'view.download') this.#rememberPieces(gathering.key, plan, now);
+  }
+
+  /** Further pieces are of the same download, after a restart too. */
+  #rememberPieces(key: string, plan: IntakePlan, now: number): void {
+    const pieces = this.#window.piecesOf(key);
+    if (pieces === undefined) return;
+    const line = PIECES + JSON.stringify([key, ...pieces]);
+    plan.rememberedUntil.push({ line, dueMs: now + PIECES_WITHIN_MS });
+  }
+
+  #publishOldest(plan: IntakePlan, now: number): void {
+    if (this.#gatherings.size <= HELD_MAX) return;
+    for (const gathering of this.#gatherings.all()) {
+      if (plan.gathered.has(idOfGathering(gathering)) || this.#isWritten(gathering.key)) continue;
+      this.#publish(gathering, plan, now);
+      return;
+    }
+  }
+
+  #hold(gathering: Gathering, plan: IntakePlan): void {
+    this.#touch(gathering, undefined, plan);
+    this.#gatherings.set(gathering);
+    plan.onUndo(() => this.#gatherings.delete(gathering));
+  }
+
+  #exchange(before: Gathering, after: Gathering, plan: IntakePlan): void {
+    this.#touch(before, before, plan);
+    this.#gatherings.set(after);
+    plan.onUndo(() => this.#gatherings.set(before));
+  }
+
+  #letGo(gathering: Gathering, plan: IntakePlan): void {
+    this.#touch(gathering, gathering, plan);
+    this.#gatherings.delete(gathering);
+    plan.onUndo(() => this.#gatherings.set(gathering));
+  }
+
+  /** The row that it had before the plan goes. */
+  #touch(gathering: Gathering, before: Gathering | undefined, plan: IntakePlan): void {
+    const id = idOfGathering(gathering);
+    if (!plan.gathered.has(id)) plan.gathered.set(id, { key: gathering.key, heldId: before?.heldId });
+  }
+}
+
+const isSame = (one: Gathered, other: Gathered): boolean => JSON.stringify(one) === JSON.stringify(other);

@@ -1,0 +1,81 @@
+import { toFlatBody, type FlatBody } from '../../taxonomy/flat-body.ts';
+import type { Gathered } from '../../taxonomy/folding/folding.ts';
+
+/** An event that is held while other observations may add to it. Never changed: another takes its place. */
+export interface Gathering {
+  readonly key: string;
+  /** What is gathered, under the id of its first observation. */
+  readonly gathered: Gathered;
+  /** When that came. */
+  readonly firstMs: number;
+  readonly dueMs: number;
+  /** Its row in the journal; undefined until that is committed. */
+  readonly heldId?: number;
+}
+
+/** Of a held line: what no field of the event says. */
+const KEPT = 'gathering';
+/** They follow from the others. */
+const DERIVED = ['category', 'type', 'size', 'service_name'];
+
+export const idOfGathering = ({ gathered }: Gathering): string => String(gathered.fields['event_id']);
+export const createdOf = ({ gathered }: Gathering): number => Number(gathered.fields['created']);
+
+/** When its latest observation began, by that one's clock. */
+export const lastOf = (gathering: Gathering): number => gathering.gathered.state.lastMs ?? createdOf(gathering);
+
+/** The event as far as it is known. */
+export function eventOf({ gathered }: Gathering): FlatBody {
+  const fields = Object.fromEntries(Object.entries(gathered.fields).filter(([name]) => !DERIVED.includes(name)));
+  return toFlatBody(fields as FlatBody);
+}
+
+export function lineOfGathering(gathering: Gathering): string {
+  const { key, gathered, firstMs } = gathering;
+  return JSON.stringify({ ...eventOf(gathering), [KEPT]: JSON.stringify({ key, state: gathered.state, firstMs }) });
+}
+
+export function gatheringOf(line: string, dueMs: number, heldId: number): Gathering {
+  const { [KEPT]: kept, ...fields } = JSON.parse(line) as FlatBody;
+  const { key, state, firstMs } = JSON.parse(String(kept)) as Pick<Gathering, 'key' | 'firstMs'> & Pick<Gathered, 'state'>; // prettier-ignore
+  return { key, gathered: { fields, state }, firstMs, dueMs, heldId };
+}
+
+/** The events that are held while others may add to them: an index of the journal's rows, by key and by id. */
+export class Gatherings {
+  readonly #byId = new Map<string, Gathering>();
+  readonly #byKey = new Map<string, readonly string[]>();
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  get(id: string): Gathering | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Of this key, in the order in which they began. */
+  of(key: string): readonly Gathering[] {
+    return (this.#byKey.get(key) ?? []).flatMap((id) => this.#byId.get(id) ?? []);
+  }
+
+  /** The oldest first. */
+  all(): Iterable<Gathering> {
+    return this.#byId.values();
+  }
+
+  set(gathering: Gathering): void {
+    const id = idOfGathering(gathering);
+    if (!this.#byId.has(id)) this.#byKey.set(gathering.key, [...(this.#byKey.get(gathering.key) ?? []), id]);
+    this.#byId.set(id, gathering);
+  }
+
+  delete(gathering: Gathering): void {
+    const { key } = gathering;
+    const id = idOfGathering(gathering);
+    this.#byId.delete(id);
+    const left = (this.#byKey.get(key) ?? []).filter((one) => one !== id);
+    if (left.length === 0) this.#byKey.delete(key);
+    else this.#byKey.set(key, left);
+  }
+}

@@ -1,0 +1,132 @@
+import {
+  filledFrom,
+  type Fields,
+  type Folding,
+  type Gathered,
+  type GatheredState,
+  type Part,
+  type Span,
+} from './folding.ts';
+
+/** Pieces of one viewer and file within so long of one another are one download. */
+export const PIECES_WITHIN_MS = 300_000;
+/** However the pieces go on, the download is told of by then. */
+const HELD_MOST_MS = 3_600_000;
+/** Gaps that are kept account of. Programs that fetch pieces fill them. */
+const SPANS_MAX = 1000;
+const RANGE_LENGTH = 256;
+
+const FILLED = ['session_id', 'file_name', 'resource_name', 'dataset_id', 'folder_id', 'author_id', 'author_name'];
+
+/** `bytes 0-99/1000` of an answer; `bytes=0-99`, `bytes=0-9,20-29`, `bytes=100-` or `bytes=-100` of a request. */
+const RANGES = /^\s*bytes\s*[ =]\s*([\d\s,-]*?)\s*(?:\/\s*(\d+|\*))?\s*$/i;
+
+/** What an observation says of the bytes that were sent. */
+export function piecesOf(
+  fields: Fields,
+  part: Part,
+): Required<Pick<GatheredState, 'spans' | 'assumed'>> & { readonly size?: number } {
+  const sent = typeof fields['bytes'] === 'number' ? fields['bytes'] : undefined;
+  const range = typeof fields['range'] === 'string' ? RANGES.exec(fields['range']) : undefined;
+  if (range === undefined || range === null) {
+    const isAll = part === 'whole' && sent !== undefined;
+    return {
+      spans: sent === undefined || sent === 0 ? [] : [[0, sent - 1]],
+      assumed: false,
+      ...(isAll && { size: sent }),
+    };
+  }
+  const size = range[2] === undefined || range[2] === '*' ? undefined : Number(range[2]);
+  let left = sent ?? Number.POSITIVE_INFINITY;
+  const spans: Span[] = [];
+  for (const [, from = '', to = ''] of (range[1] ?? '').matchAll(/(\d*)\s*-\s*(\d*)/g)) {
+    const asked = spanOf(from, to, size);
+    if (asked === undefined) continue;
+    const last = Math.min(asked[1], asked[0] + left - 1);
+    // Where neither says where it ends, nobody knows.
+    if (last < asked[0] || !Number.isSafeInteger(last)) continue;
+    spans.push([asked[0], last]);
+    left -= last - asked[0] + 1;
+  }
+  return { spans: united([], spans), assumed: sent === undefined, ...(size !== undefined && { size }) };
+}
+
+/** Its end is infinite where it goes on to the end of a file whose size is not known. */
+function spanOf(from: string, to: string, size: number | undefined): Span | undefined {
+  if (from !== '')
+    return [Number(from), to === '' ? (size ?? Number.POSITIVE_INFINITY) - (size === undefined ? 0 : 1) : Number(to)];
+  if (to === '' || size === undefined) return undefined;
+  return [Math.max(0, size - Number(to)), size - 1];
+}
+
+/** Both, in order, with a gap between any two. */
+export function united(some: readonly Span[], others: readonly Span[]): readonly Span[] {
+  const all = [...some, ...others].toSorted(([one], [other]) => one - other);
+  const spans: [number, number][] = [];
+  for (const [first, last] of all) {
+    const before = spans.at(-1);
+    if (before !== undefined && first <= before[1] + 1) before[1] = Math.max(before[1], last);
+    else spans.push([first, last]);
+  }
+  return spans;
+}
+
+const bytesIn = (spans: readonly Span[]): number => spans.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+
+const isAllThere = ({ spans = [], size, whole }: GatheredState): boolean =>
+  whole === true || (size !== undefined && spans.length === 1 && spans[0]?.[0] === 0 && spans[0][1] >= size - 1);
+
+function add({ fields, state }: Gathered, other: Fields, part: Part): Gathered {
+  const known = filledFrom(fields, other, FILLED);
+  const more = piecesOf(other, part);
+  const both = united(state.spans ?? [], more.spans);
+  const spans = both.length > SPANS_MAX ? (state.spans ?? []) : both;
+  const size = Math.max(state.size ?? 0, more.size ?? 0);
+  const isWhole = part === 'whole' || state.whole === true;
+  const gathered: GatheredState = {
+    spans,
+    ...(size > 0 && { size }),
+    ...((state.assumed === true || more.assumed) && { assumed: true }),
+    ...(isWhole && { whole: true }),
+  };
+  const created = Math.min(Number(fields['created']), Number(other['created']));
+  const lastMs = Math.max(state.lastMs ?? 0, Number(other['created']));
+  // Of bytes whose place nobody told the largest number counts.
+  const bytes = Math.max(bytesIn(spans), Number(fields['bytes'] ?? 0), Number(other['bytes'] ?? 0));
+  const { lastMs: _lastMs, ...before } = state;
+  const addsNothing = JSON.stringify([gathered, bytes]) === JSON.stringify([before, fields['bytes'] ?? 0]);
+  if (addsNothing) return { fields: { ...known, created }, state: { ...gathered, lastMs } };
+  const filled: Record<string, Fields[string]> = { ...known, created, complete: completeOf(gathered, other, part) };
+  if (bytes > 0) filled['bytes'] = bytes;
+  filled['range'] = isWhole ? undefined : rangeOf(gathered);
+  return { fields: filled, state: { ...gathered, lastMs } };
+}
+
+function completeOf(gathered: GatheredState, other: Fields, part: Part): boolean | undefined {
+  if (!isAllThere(gathered)) return false;
+  if (part === 'whole') return other['complete'] as boolean | undefined;
+  return gathered.assumed === true ? undefined : true;
+}
+
+/** Undefined where there is none, or it is too long to be told. */
+function rangeOf({ spans = [], size }: GatheredState): string | undefined {
+  if (spans.length === 0) return undefined;
+  const text = `bytes ${spans.map((span) => span.join('-')).join(',')}/${size ?? '*'}`;
+  return text.length > RANGE_LENGTH ? undefined : text;
+}
+
+/**
+ * A download in pieces. Its bytes are those of the file that were sent, each counted once; it is complete when that is all
+ * of them.
+ */
+export const pieces: Folding = {
+  quietMs: PIECES_WITHIN_MS,
+  mostMs: HELD_MOST_MS,
+  begin: (fields, part) => {
+    const { spans, size, assumed } = piecesOf(fields, part);
+    const lastMs = Number(fields['created']);
+    return { fields, state: { spans, ...(size !== undefined && { size }), ...(assumed && { assumed }), lastMs } };
+  },
+  add,
+  mayGain: ({ fields, state }) => fields['complete'] === false && !isAllThere(state),
+};
