@@ -124,6 +124,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     seen: new SeenIds({ windowMs }),
     waitMs: settings.WAIT_FOR_CAPTURE_S * 1000,
     windowMs,
+    quietMs: { 'view.download': settings.DOWNLOAD_HOLD_S * 1000 },
     now: Date.now,
     observer: {
       accepted,
@@ -178,7 +179,6 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     journal,
     publisher,
     waitingCount: () => intake.waitingCount,
-    gatheringCount: () => intake.gatheringCount,
     held: () => loop.held.state,
     now: Date.now,
   });

@@ -53,6 +53,7 @@ describe('settings', () => {
       CLOWDER_CONTEXT: '',
       CLIENT_ADDRESS: 'anonymise',
       DEDUPE_WINDOW_S: 3600,
+      DOWNLOAD_HOLD_S: 30,
       CONNECTIONS_WINDOW_S: 60,
       CONNECTIONS_LATENESS_S: 60,
       WAIT_FOR_CAPTURE_S: 60,

@@ -71,6 +71,9 @@ const settings = z.object({
   TRUSTED_PROXIES: networks.optional().describe('Reverse proxies in front, whose word on the client address counts'),
   DEDUPE_WINDOW_S: wait.default(3600).describe('How long an event id is remembered'),
   WAIT_FOR_CAPTURE_S: wait.default(60).describe("How long a marked observation waits for the proxy's own"),
+  DOWNLOAD_HOLD_S: wait
+    .default(30)
+    .describe('How long a download of which bytes are missing is held after its latest piece, seconds'),
   CONNECTIONS_WINDOW_S: wait.default(60).describe('Window of health.connections, from access logs; 0 for none'),
   CONNECTIONS_LATENESS_S: wait.default(60).describe('How long a window waits for lines that come late'),
   ALLOWED_ORIGINS: valueOf(list(isOrigin, 'origins such as https://clowder.example.org'))

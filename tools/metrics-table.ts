@@ -19,7 +19,6 @@ export function metricDescriptions(): readonly MetricDescription[] {
       counters: { confirmed: 0, returned: 0, nacked: 0, refused: 0, republished: 0, reconnects: 0 },
     },
     waitingCount: () => 0,
-    gatheringCount: () => 0,
     held: () => ({ unroutable: { events: 0, oldestMs: undefined }, nacked: { events: 0, oldestMs: undefined } }),
     now: () => 0,
   });

@@ -27,7 +27,6 @@ const NEVER = Number.NEGATIVE_INFINITY;
 
 /** How an observation that may be one of several of an event is counted. */
 const COUNTED_AS = {
-  whole: (before = {}) => ({ counted: before, counts: true }),
   piece: (before, createdMs) => withPiece(before, createdMs),
   page: (before, createdMs) => withPage(before, createdMs),
   call: (before, createdMs, { withinMs = 0 }) => withCall(before, createdMs, withinMs),
@@ -51,7 +50,7 @@ export class CollapseWindow {
    */
   count(collapse: Collapse, createdMs: number): { readonly counts: boolean; readonly undo: () => void } {
     const { counted, counts } = COUNTED_AS[collapse.as](this.#counted.get(collapse.key), createdMs, collapse);
-    return { counts, undo: collapse.as === 'whole' ? NOTHING : this.#set(collapse.key, counted) };
+    return { counts, undo: this.#set(collapse.key, counted) };
   }
 
   /** A page asked in vain for what it shows. @returns what takes that back */
@@ -94,8 +93,6 @@ export class CollapseWindow {
     };
   }
 }
-
-const NOTHING = (): void => undefined;
 
 /** Whether a page may be the one that made the call which was denied. */
 export const isOfPage = ({ atMs, withinMs }: Denial, createdMs: number): boolean =>

@@ -1,6 +1,6 @@
-import { eventTraits } from '../../taxonomy/event-types.ts';
+import { eventTraits, type EventType } from '../../taxonomy/event-types.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
-import type { Folding, Gathered } from '../../taxonomy/folding/folding.ts';
+import { filledByWeaker, type Folding, type Gathered } from '../../taxonomy/folding/folding.ts';
 import { PIECES_WITHIN_MS } from '../../taxonomy/folding/pieces.ts';
 import type { Candidate, Collapse, Denial } from '../../taxonomy/map/candidate.ts';
 import type { HeldLine } from '../journal/journal.ts';
@@ -13,6 +13,7 @@ import {
   Gatherings,
   idOfGathering,
   lineOfGathering,
+  typeOf,
   type Gathering,
 } from './gatherings.ts';
 import { keyOfId, lineOfKey } from './intake-keys.ts';
@@ -22,6 +23,9 @@ import type { IntakePlan } from './intake-plan.ts';
 const HELD_MAX = 10_000;
 /** Begins the line by which the journal remembers pieces whose download was published. */
 const PIECES = 'pieces:';
+
+/** How long events of a type are held after their latest observation. */
+export type QuietMs = { readonly [type in EventType]?: number };
 
 type Observed = Pick<Candidate, 'body' | 'collapse'>;
 
@@ -33,10 +37,15 @@ export class EventFolder {
   readonly #window = new CollapseWindow();
   readonly #gatherings = new Gatherings();
   readonly #isWritten: (key: string) => boolean;
+  readonly #quietMs: QuietMs;
 
-  /** @param isWritten whether a write of this key is under way: what it changes is left alone */
-  constructor(isWritten: (key: string) => boolean) {
+  /**
+   * @param isWritten whether a write of this key is under way: what it changes is left alone
+   * @param quietMs where it is another than the record of the type says
+   */
+  constructor(isWritten: (key: string) => boolean, quietMs: QuietMs = {}) {
     this.#isWritten = isWritten;
+    this.#quietMs = quietMs;
   }
 
   get size(): number {
@@ -53,11 +62,10 @@ export class EventFolder {
     const open = this.#open(collapse, body.created);
     const { counts, undo } = this.#window.count(collapse, body.created);
     plan.onUndo(undo);
-    if (open !== undefined && (!counts || collapse.as === 'whole')) {
-      this.#add(open, folding, { body, collapse }, plan, now);
+    if (!counts) {
+      if (open !== undefined) this.#exchange(open, folding.add(open.gathered, body, collapse.as), folding, plan, now);
       return 'duplicate';
     }
-    if (!counts) return 'duplicate';
     const gathered = folding.begin(body, collapse.as, collapse.awaitsCall === true);
     const begun = this.#dated({ key: collapse.key, gathered, firstMs: now, dueMs: now }, folding, now);
     if (folding.mayGain(gathered)) {
@@ -70,12 +78,13 @@ export class EventFolder {
     return 'accepted';
   }
 
-  /** Takes an observation of what is there already: it may know more. */
+  /** Takes a further observation of a request that was observed: it may know more. */
   contribute({ body, collapse }: Observed, plan: IntakePlan, now: number): void {
     if (collapse === undefined || this.#gatherings.size === 0) return;
     const folding = eventTraits[body.event].folds;
     const open = this.#gatherings.get(body.event_id) ?? this.#open(collapse, body.created);
-    if (open !== undefined && folding !== 'never') this.#add(open, folding, { body, collapse }, plan, now);
+    if (open !== undefined && folding !== 'never')
+      this.#exchange(open, filledByWeaker(open.gathered, body), folding, plan, now);
   }
 
   /** A page that got nothing to show is no view: one that is held, or one that is told of later. */
@@ -151,16 +160,19 @@ export class EventFolder {
     );
   }
 
-  #add(open: Gathering, folding: Folding, { body, collapse }: Observed, plan: IntakePlan, now: number): void {
-    const gathered = folding.add(open.gathered, body, collapse?.as ?? 'whole');
+  /** What is known of an event now; it is published where that is all. */
+  #exchange(open: Gathering, gathered: Gathered, folding: Folding, plan: IntakePlan, now: number): void {
+    if (isSame(gathered, open.gathered)) return;
     const after = this.#dated({ ...open, gathered }, folding, now);
-    const isOver = !folding.mayGain(gathered);
-    if (isOver || !isSame(gathered, open.gathered)) this.#exchange(open, after, plan);
-    if (isOver) this.#publish(after, plan, now);
+    this.#touch(open, open, plan);
+    this.#gatherings.set(after);
+    plan.onUndo(() => this.#gatherings.set(open));
+    if (!folding.mayGain(gathered)) this.#publish(after, plan, now);
   }
 
   #dated(gathering: Gathering, { quietMs, mostMs }: Folding, now: number): Gathering {
-    return { ...gathering, dueMs: Math.min(now + quietMs, gathering.firstMs + mostMs) };
+    const quiet = this.#quietMs[typeOf(gathering)] ?? quietMs;
+    return { ...gathering, dueMs: Math.min(now + quiet, gathering.firstMs + mostMs) };
   }
 
   #publish(gathering: Gathering, plan: IntakePlan, now: number): void {
@@ -192,12 +204,6 @@ export class EventFolder {
     this.#touch(gathering, undefined, plan);
     this.#gatherings.set(gathering);
     plan.onUndo(() => this.#gatherings.delete(gathering));
-  }
-
-  #exchange(before: Gathering, after: Gathering, plan: IntakePlan): void {
-    this.#touch(before, before, plan);
-    this.#gatherings.set(after);
-    plan.onUndo(() => this.#gatherings.set(before));
   }
 
   #letGo(gathering: Gathering, plan: IntakePlan): void {

@@ -1,3 +1,4 @@
+import type { EventType } from '../../taxonomy/event-types.ts';
 import { toFlatBody, type FlatBody } from '../../taxonomy/flat-body.ts';
 import type { Gathered } from '../../taxonomy/folding/folding.ts';
 
@@ -19,6 +20,7 @@ const KEPT = 'gathering';
 const DERIVED = ['category', 'type', 'size', 'service_name'];
 
 export const idOfGathering = ({ gathered }: Gathering): string => String(gathered.fields['event_id']);
+export const typeOf = ({ gathered }: Gathering): EventType => gathered.fields['event'] as EventType;
 export const createdOf = ({ gathered }: Gathering): number => Number(gathered.fields['created']);
 
 /** When its latest observation began, by that one's clock. */

@@ -66,7 +66,8 @@ function sent(one: Sent | string = {}, afterS = 0): readonly Candidate[] {
 
 const PIECES = ['0-999', '1000-1999', '2000-2999', '3000-3999'];
 
-const WINDOW_MS = 300_000;
+/** After so long without a piece it is published as it is. */
+const HOLD_MS = 30_000;
 const eventsIn = (lines: readonly string[]): FlatBody[] => lines.map((line) => JSON.parse(line) as FlatBody);
 
 /** What was published of a download: bytes, and whether that was all. */
@@ -84,7 +85,7 @@ test.each<[what: string, observed: readonly (readonly Candidate[])[], downloads:
   ['pieces of which one broke off', [sent('0-1999'), sent({ range: '2000-3999', bytes: 500 })], [some(2500)]],
   ['a download that broke off', [sent({ bytes: 600 })], [some(600)]],
   ['a download that broke off, and was resumed', [sent({ bytes: 600 }), sent('600-3999', 20)], [all]],
-  ['a download that broke off, and was begun anew', [sent({ bytes: 600 }), sent({ afterS: 20 })], [all]],
+  ['a download that broke off, and was begun anew', [sent({ bytes: 600 }), sent({ afterS: 20 })], [all, some(600)]],
   ['a download that was resumed where nobody saw its beginning', [sent('600-3999')], [some(3400)]],
   ["a player's probe, and the file", [sent('0-1'), sent('0-3999', 1)], [all]],
   ['a player that goes back', [sent('0-3999'), sent('100-199', 200), sent('500-599', 400)], [all]],
@@ -107,7 +108,7 @@ test.each<[what: string, observed: readonly (readonly Candidate[])[], downloads:
 ])('%s', async (_what, observed, downloads) => {
   const { intake, journal, clock } = world();
   for (const candidates of observed) await intake.submit(candidates);
-  clock.now += WINDOW_MS;
+  clock.now += HOLD_MS;
   await intake.recoverDue();
   expect(amounts(journal.lines)).toEqual(downloads);
   expect(journal.held('gathering')).toEqual([]);
@@ -118,7 +119,7 @@ describe('a download in pieces', () => {
     const { intake, journal, observer } = world();
     const observed = PIECES.map((range, at) => sent(range, at));
     for (const candidates of observed.slice(0, -1)) expect(await intake.submit(candidates)).not.toContain('accepted');
-    expect([journal.lines, intake.gatheringCount]).toEqual([[], 1]);
+    expect([journal.lines, intake.waitingCount]).toEqual([[], 1]);
     await intake.submit(observed.at(-1) ?? []);
     const first = observed[0]?.[0]?.body;
     const event = {
@@ -130,15 +131,15 @@ describe('a download in pieces', () => {
     };
     expect(eventsIn(journal.lines)).toMatchObject([event]);
     expect(observer.accepted.mock.calls).toMatchObject([[event]]);
-    expect([journal.held('gathering'), intake.gatheringCount]).toEqual([[], 0]);
+    expect([journal.held('gathering'), intake.waitingCount]).toEqual([[], 0]);
   });
 
-  test('is published five minutes after its last piece, where it never is complete', async () => {
+  test('is published half a minute after its last piece, where it never is complete', async () => {
     const { intake, journal, clock } = world();
     await intake.submit(sent('0-999'));
-    clock.now += WINDOW_MS - 1;
-    await intake.submit(sent('1000-1999', 299));
-    clock.now += WINDOW_MS - 1;
+    clock.now += HOLD_MS - 1;
+    await intake.submit(sent('1000-1999', 29));
+    clock.now += HOLD_MS - 1;
     await intake.recoverDue();
     expect(journal.lines).toEqual([]);
     clock.now += 1;
@@ -148,14 +149,14 @@ describe('a download in pieces', () => {
 
   test('is published after an hour, where pieces go on and on; those that follow are of the same', async () => {
     const { intake, journal, clock } = world();
-    for (let minute = 0; minute < 70; minute += 1) {
-      await intake.submit(sent({ range: `${minute * 10}-${minute * 10 + 9}`, afterS: minute * 60 - 1800 }));
-      clock.now += 60_000;
+    for (let at = 0; at < 200; at += 1) {
+      await intake.submit(sent({ range: `${at * 10}-${at * 10 + 9}`, afterS: at * 20 - 1800 }));
+      clock.now += 20_000;
       await intake.recoverDue();
     }
-    clock.now += WINDOW_MS;
+    clock.now += HOLD_MS;
     await intake.recoverDue();
-    expect(amounts(journal.lines)).toEqual([some(600)]);
+    expect(amounts(journal.lines)).toEqual([some(1800)]);
   });
 
   test.each([1, 2, 3, 4])('is one over a restart before piece %i, and so are later pieces', async (restart) => {
@@ -166,17 +167,39 @@ describe('a download in pieces', () => {
       await current.submit(sent(range, at * 200));
     }
     await open().submit(sent('0-999', 800));
-    clock.now += WINDOW_MS;
+    clock.now += HOLD_MS;
     await current.recoverDue();
     const [first] = sent('0-999');
     expect(eventsIn(journal.lines)).toMatchObject([{ ...all, event_id: first?.body.event_id }]);
     expect(journal.held('gathering')).toEqual([]);
   });
 
+  test('that was published as it is has further pieces for five minutes: they are of the same, after a restart too', async () => {
+    const { intake, journal, open, clock } = world();
+    await intake.submit(sent('0-999'));
+    clock.now += HOLD_MS;
+    await intake.recoverDue();
+    for (const collector of [intake, open()]) {
+      expect(await collector.submit(sent('1000-1999', 200))).toEqual(['duplicate']);
+      expect(await collector.submit(sent('2000-2999', 299))).toEqual(['duplicate']);
+    }
+    clock.now += HOLD_MS;
+    await open().recoverDue();
+    expect(amounts(journal.lines)).toEqual([some(1000)]);
+  });
+
+  test('is held for as long as it is told to be', async () => {
+    const { journal, clock, open } = world({ 'view.download': 100 });
+    await open().submit(sent('0-999'));
+    clock.now += 100;
+    await open().recoverDue();
+    expect(journal.lines).toHaveLength(1);
+  });
+
   test('that is held is published after a restart, under the same id', async () => {
     const { intake, journal, open, clock } = world();
     await intake.submit(sent('0-999'));
-    clock.now += WINDOW_MS;
+    clock.now += HOLD_MS;
     const again = open();
     await again.recoverDue();
     expect(eventsIn(journal.lines).map(({ event_id }) => event_id)).toEqual([sent('0-999')[0]?.body.event_id]);
@@ -213,10 +236,10 @@ test('of very many downloads that are held the oldest is published early', async
     sent({ range: '0-999', file: at.toString(16).padStart(24, '0') }),
   );
   await intake.submit(many.flat());
-  expect([journal.lines.length, intake.gatheringCount]).toEqual([0, HELD_MAX]);
+  expect([journal.lines.length, intake.waitingCount]).toEqual([0, HELD_MAX]);
   await intake.submit(sent('0-999'));
   expect(eventsIn(journal.lines)).toMatchObject([{ resource_id: '0'.repeat(24) }]);
-  expect(intake.gatheringCount).toBe(HELD_MAX);
+  expect(intake.waitingCount).toBe(HELD_MAX);
 });
 
 test('pieces in any order, told of any number of times, with restarts between, are one event of their bytes', async () => {
@@ -232,7 +255,7 @@ test('pieces in any order, told of any number of times, with restarts between, a
         if (restart) current = open();
         await current.submit(sent(`${first}-${last}`));
       }
-      clock.now += WINDOW_MS;
+      clock.now += HOLD_MS;
       await current.recoverDue();
       expect(amounts(journal.lines)).toEqual([{ bytes: bytes.size * 100, complete: bytes.size * 100 === SIZE }]);
     }),

@@ -3,7 +3,7 @@ import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { isVague } from '../../taxonomy/map/keys.ts';
 import type { Journal, JournalChange } from '../journal/journal.ts';
 import type { SeenIds } from './seen-ids.ts';
-import { EventFolder } from './event-folder.ts';
+import { EventFolder, type QuietMs } from './event-folder.ts';
 import { jobKeysOf, keyOfId, lineOfKey, namedKey, strongKey, vagueKey } from './intake-keys.ts';
 import { IntakePlan } from './intake-plan.ts';
 import { KnownKeys } from './known-keys.ts';
@@ -29,6 +29,8 @@ export interface IntakeOptions {
   readonly waitMs: number;
   /** How far back ids are rebuilt from the journal, and how long it keeps those of events that did not happen. */
   readonly windowMs: number;
+  /** How long events are held after their latest observation, where it is another time than their type's. */
+  readonly quietMs?: QuietMs;
   readonly now: () => number;
   readonly observer: IntakeObserver;
 }
@@ -66,18 +68,14 @@ export class Intake {
     this.#journal = options.journal;
     this.#known = new KnownKeys(options.seen, options.windowMs);
     this.#waiting = new WaitingRoom();
-    this.#folder = new EventFolder((key) => this.#pendingEvents.has(key));
+    this.#folder = new EventFolder((key) => this.#pendingEvents.has(key), options.quietMs);
     const parts = { journal: this.#journal, known: this.#known, folder: this.#folder, waiting: this.#waiting };
     this.#orphans.push(...restoreIntake(parts, options, options.now()));
   }
 
+  /** Observations that wait for a stronger one, and events that others may be added to. */
   get waitingCount(): number {
-    return this.#waiting.size;
-  }
-
-  /** Events that are held because other observations may add to them. */
-  get gatheringCount(): number {
-    return this.#folder.size;
+    return this.#waiting.size + this.#folder.size;
   }
 
   /**

@@ -21,7 +21,6 @@ function watched(): CollectorMetrics {
       counters: { confirmed: 0, returned: 0, nacked: 1, refused: 0, republished: 2, reconnects: 3 },
     },
     waitingCount: () => 6,
-    gatheringCount: () => 7,
     held: () => ({ unroutable: { events: 8, oldestMs: 1000 }, nacked: { events: 0, oldestMs: undefined } }),
     now: () => 3500,
   });
@@ -63,7 +62,6 @@ describe('/metrics', () => {
       'held_oldest_seconds{reason="unroutable"} 2.5',
       'held_oldest_seconds{reason="nacked"} 0',
       'waiting_observations 6',
-      'gathering_events 7',
       'unconfirmed_messages 4',
       'broker_connected 1',
       'broker_blocked 0',

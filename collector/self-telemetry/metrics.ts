@@ -18,8 +18,6 @@ export interface MetricSources {
   readonly journal: { stats(): JournalStats };
   readonly publisher: { readonly state: PublisherState; readonly counters: PublisherCounters };
   readonly waitingCount: () => number;
-  /** Events that others may be added to. */
-  readonly gatheringCount: () => number;
   /** Events that no queue took. */
   readonly held: () => HeldState;
   readonly now: () => number;
@@ -105,7 +103,7 @@ export class CollectorMetrics {
   }
 
   /** Adds what is kept elsewhere. */
-  watch({ journal, publisher, waitingCount, gatheringCount, held, now }: MetricSources): void {
+  watch({ journal, publisher, waitingCount, held, now }: MetricSources): void {
     this.#gauge(
       'journal_bytes',
       'Size of the journal, published events that are kept as history included',
@@ -140,11 +138,10 @@ export class CollectorMetrics {
         return [reason, oldestMs === undefined ? 0 : Math.max(0, (now() - oldestMs) / 1000)];
       }),
     );
-    this.#gauge('waiting_observations', 'Marked observations held back now', waitingCount);
     this.#gauge(
-      'gathering_events',
-      'Views and downloads in pieces that are held now, because more of them may be seen',
-      gatheringCount,
+      'waiting_observations',
+      "Held back now: marked observations until the proxy's own comes; views and downloads in pieces until they are whole",
+      waitingCount,
     );
     this.#gauge(
       'unconfirmed_messages',

@@ -5,8 +5,8 @@ export interface Fields {
   readonly [field: string]: Value;
 }
 
-/** What an observation is of the event that it may share with others: all of a file, a piece of it; a page, a call that one makes. */
-export type Part = 'whole' | 'piece' | 'page' | 'call';
+/** What an observation is of the event that it may share with others: a piece of a file; a page, or a call that one makes. */
+export type Part = 'piece' | 'page' | 'call';
 
 /** First and last byte. */
 export type Span = readonly [first: number, last: number];
@@ -25,8 +25,6 @@ export interface GatheredState {
   readonly size?: number;
   /** Of a piece, nobody said how much of it was sent. */
   readonly assumed?: boolean;
-  /** All of it was sent at once. */
-  readonly whole?: boolean;
 }
 
 /** An event as far as it was observed. */
@@ -47,13 +45,18 @@ export interface Folding {
   readonly mostMs: number;
 }
 
+/** What a weaker observer of the same request may know alone: nothing of what was sent. */
+export function filledByWeaker({ fields, state }: Gathered, other: Fields): Gathered {
+  return { fields: filledFrom(fields, other, ['resource_name', 'file_name']), state };
+}
+
 /** Fields that say who it was: they go together, as one observation has them. */
 const WHO = ['user_id', 'user_name'] as const;
 
 /** What is not known is taken from the other observation. */
 export function filledFrom(fields: Fields, other: Fields, names: readonly string[]): Fields {
   const filled: Record<string, Value> = { ...fields };
-  for (const name of names) filled[name] ??= other[name];
+  for (const name of names) if (other[name] !== other['resource_id']) filled[name] ??= other[name];
   const isNobody = WHO.every((name) => fields[name] === undefined);
   const isSomebody = WHO.some((name) => other[name] !== undefined);
   if (isNobody && isSomebody) for (const name of [...WHO, 'auth_method']) filled[name] = other[name] ?? filled[name];

@@ -1,27 +1,26 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { runs } from '../../test/support/form.ts';
-import type { Fields, Part } from './folding.ts';
+import type { Fields } from './folding.ts';
 import { pieces, piecesOf, united } from './pieces.ts';
 
 describe('what an observation says of the bytes that were sent', () => {
-  test.each<[what: string, fields: Fields, part: Part, says: object]>([
-    ["an answer's range", { range: 'bytes 0-99/1000', bytes: 100 }, 'piece', { spans: [[0, 99]], size: 1000 }],
-    ['one that broke off', { range: 'bytes 100-199/1000', bytes: 30 }, 'piece', { spans: [[100, 129]], size: 1000 }],
-    ['of which nothing was sent', { range: 'bytes 100-199/1000', bytes: 0 }, 'piece', { spans: [] }],
-    ['nobody says how much was sent', { range: 'bytes 0-99/1000' }, 'piece', { spans: [[0, 99]], assumed: true }],
-    ['a file whose size is not known', { range: 'bytes 0-99/*', bytes: 100 }, 'piece', { spans: [[0, 99]] }],
-    ["a request's range", { range: 'bytes=100-199', bytes: 100 }, 'piece', { spans: [[100, 199]] }],
-    ['from a byte on', { range: 'bytes=100-', bytes: 50 }, 'piece', { spans: [[100, 149]] }],
-    ['from a byte on, and nobody says how much', { range: 'bytes=100-' }, 'piece', { spans: [] }],
-    ['the last bytes of nobody knows how many', { range: 'bytes=-100', bytes: 100 }, 'piece', { spans: [] }],
-    ['several ranges', { range: 'bytes=0-9, 20-29', bytes: 20 }, 'piece', { spans: [[0, 9], [20, 29]] }], // prettier-ignore
-    ['no range, and it broke off', { bytes: 50 }, 'piece', { spans: [[0, 49]] }],
-    ['all of it', { bytes: 50 }, 'whole', { spans: [[0, 49]], size: 50 }],
-    ['no bytes', { range: 'items 0-9/10', bytes: 5 }, 'piece', { spans: [[0, 4]] }],
-    ['the wrong way round', { range: 'bytes 9-0/10', bytes: 5 }, 'piece', { spans: [] }],
-  ])('%s', (_what, fields, part, says) => {
-    expect(piecesOf(fields, part)).toMatchObject(says);
+  test.each<[what: string, fields: Fields, says: object]>([
+    ["an answer's range", { range: 'bytes 0-99/1000', bytes: 100 }, { spans: [[0, 99]], size: 1000 }],
+    ['one that broke off', { range: 'bytes 100-199/1000', bytes: 30 }, { spans: [[100, 129]], size: 1000 }],
+    ['of which nothing was sent', { range: 'bytes 100-199/1000', bytes: 0 }, { spans: [] }],
+    ['nobody says how much was sent', { range: 'bytes 0-99/1000' }, { spans: [[0, 99]], assumed: true }],
+    ['a file whose size is not known', { range: 'bytes 0-99/*', bytes: 100 }, { spans: [[0, 99]] }],
+    ["a request's range", { range: 'bytes=100-199', bytes: 100 }, { spans: [[100, 199]] }],
+    ['from a byte on', { range: 'bytes=100-', bytes: 50 }, { spans: [[100, 149]] }],
+    ['from a byte on, and nobody says how much', { range: 'bytes=100-' }, { spans: [] }],
+    ['the last bytes of nobody knows how many', { range: 'bytes=-100', bytes: 100 }, { spans: [] }],
+    ['several ranges', { range: 'bytes=0-9, 20-29', bytes: 20 }, { spans: [[0, 9], [20, 29]] }], // prettier-ignore
+    ['no range, and it broke off', { bytes: 50 }, { spans: [[0, 49]] }],
+    ['no bytes', { range: 'items 0-9/10', bytes: 5 }, { spans: [[0, 4]] }],
+    ['the wrong way round', { range: 'bytes 9-0/10', bytes: 5 }, { spans: [] }],
+  ])('%s', (_what, fields, says) => {
+    expect(piecesOf(fields)).toMatchObject(says);
   });
 });
 
@@ -31,7 +30,9 @@ test('spans are united, with a gap between any two', () => {
   expect(united([[0, 99]], [[10, 19]])).toEqual([[0, 99]]);
 });
 
-const span = fc.tuple(fc.nat(99), fc.nat(20)).map(([first, more]) => [first, Math.min(99, first + more)] as const);
+const span = fc
+  .tuple(fc.nat(99), fc.nat(20))
+  .map(([first, more]): readonly [number, number] => [first, Math.min(99, first + more)]);
 const fieldsOf = ([first, last]: readonly [number, number], at: number): Fields => ({
   event_id: `piece ${at}`,
   created: 1000 + at,
@@ -49,10 +50,10 @@ test('the pieces of a download say the same in whatever order they come, however
       ),
       ([spans, again, shuffled]) => {
         const gather = (order: readonly (readonly [number, number])[]) => {
-          const [first, ...rest] = order.map((one) => fieldsOf(one, spans.indexOf(one as [number, number])));
+          const [first, ...rest] = order.map((one) => fieldsOf(one, spans.indexOf(one)));
           return rest.reduce((all, one) => pieces.add(all, one, 'piece'), pieces.begin(first ?? {}, 'piece', false));
         };
-        const told = gather([...shuffled, ...again.flatMap((index) => spans[index] ?? [])]);
+        const told = gather([...shuffled, ...again.map((index) => spans[index] ?? ([0, 0] as const))]);
         const expected = gather(spans);
         const saidBy = ({ fields, state }: typeof told) => [
           fields['bytes'],

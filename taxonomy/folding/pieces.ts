@@ -1,15 +1,9 @@
-import {
-  filledFrom,
-  type Fields,
-  type Folding,
-  type Gathered,
-  type GatheredState,
-  type Part,
-  type Span,
-} from './folding.ts';
+import { filledFrom, type Fields, type Folding, type Gathered, type GatheredState, type Span } from './folding.ts';
 
 /** Pieces of one viewer and file within so long of one another are one download. */
 export const PIECES_WITHIN_MS = 300_000;
+/** After so long without another piece it is told of as it is. */
+const QUIET_MS = 30_000;
 /** However the pieces go on, the download is told of by then. */
 const HELD_MOST_MS = 3_600_000;
 /** Gaps that are kept account of. Programs that fetch pieces fill them. */
@@ -24,18 +18,11 @@ const RANGES = /^\s*bytes\s*[ =]\s*([\d\s,-]*?)\s*(?:\/\s*(\d+|\*))?\s*$/i;
 /** What an observation says of the bytes that were sent. */
 export function piecesOf(
   fields: Fields,
-  part: Part,
 ): Required<Pick<GatheredState, 'spans' | 'assumed'>> & { readonly size?: number } {
   const sent = typeof fields['bytes'] === 'number' ? fields['bytes'] : undefined;
   const range = typeof fields['range'] === 'string' ? RANGES.exec(fields['range']) : undefined;
-  if (range === undefined || range === null) {
-    const isAll = part === 'whole' && sent !== undefined;
-    return {
-      spans: sent === undefined || sent === 0 ? [] : [[0, sent - 1]],
-      assumed: false,
-      ...(isAll && { size: sent }),
-    };
-  }
+  if (range === undefined || range === null)
+    return { spans: sent === undefined || sent === 0 ? [] : [[0, sent - 1]], assumed: false };
   const size = range[2] === undefined || range[2] === '*' ? undefined : Number(range[2]);
   let left = sent ?? Number.POSITIVE_INFINITY;
   const spans: Span[] = [];
@@ -73,21 +60,19 @@ export function united(some: readonly Span[], others: readonly Span[]): readonly
 
 const bytesIn = (spans: readonly Span[]): number => spans.reduce((sum, [first, last]) => sum + last - first + 1, 0);
 
-const isAllThere = ({ spans = [], size, whole }: GatheredState): boolean =>
-  whole === true || (size !== undefined && spans.length === 1 && spans[0]?.[0] === 0 && spans[0][1] >= size - 1);
+const isAllThere = ({ spans = [], size }: GatheredState): boolean =>
+  size !== undefined && spans.length === 1 && spans[0]?.[0] === 0 && spans[0][1] >= size - 1;
 
-function add({ fields, state }: Gathered, other: Fields, part: Part): Gathered {
+function add({ fields, state }: Gathered, other: Fields): Gathered {
   const known = filledFrom(fields, other, FILLED);
-  const more = piecesOf(other, part);
+  const more = piecesOf(other);
   const both = united(state.spans ?? [], more.spans);
   const spans = both.length > SPANS_MAX ? (state.spans ?? []) : both;
   const size = Math.max(state.size ?? 0, more.size ?? 0);
-  const isWhole = part === 'whole' || state.whole === true;
   const gathered: GatheredState = {
     spans,
     ...(size > 0 && { size }),
     ...((state.assumed === true || more.assumed) && { assumed: true }),
-    ...(isWhole && { whole: true }),
   };
   const created = Math.min(Number(fields['created']), Number(other['created']));
   const lastMs = Math.max(state.lastMs ?? 0, Number(other['created']));
@@ -96,15 +81,14 @@ function add({ fields, state }: Gathered, other: Fields, part: Part): Gathered {
   const { lastMs: _lastMs, ...before } = state;
   const addsNothing = JSON.stringify([gathered, bytes]) === JSON.stringify([before, fields['bytes'] ?? 0]);
   if (addsNothing) return { fields: { ...known, created }, state: { ...gathered, lastMs } };
-  const filled: Record<string, Fields[string]> = { ...known, created, complete: completeOf(gathered, other, part) };
+  const filled: Record<string, Fields[string]> = { ...known, created, complete: completeOf(gathered) };
   if (bytes > 0) filled['bytes'] = bytes;
-  filled['range'] = isWhole ? undefined : rangeOf(gathered);
+  filled['range'] = rangeOf(gathered);
   return { fields: filled, state: { ...gathered, lastMs } };
 }
 
-function completeOf(gathered: GatheredState, other: Fields, part: Part): boolean | undefined {
+function completeOf(gathered: GatheredState): boolean | undefined {
   if (!isAllThere(gathered)) return false;
-  if (part === 'whole') return other['complete'] as boolean | undefined;
   return gathered.assumed === true ? undefined : true;
 }
 
@@ -120,10 +104,10 @@ function rangeOf({ spans = [], size }: GatheredState): string | undefined {
  * of them.
  */
 export const pieces: Folding = {
-  quietMs: PIECES_WITHIN_MS,
+  quietMs: QUIET_MS,
   mostMs: HELD_MOST_MS,
-  begin: (fields, part) => {
-    const { spans, size, assumed } = piecesOf(fields, part);
+  begin: (fields) => {
+    const { spans, size, assumed } = piecesOf(fields);
     const lastMs = Number(fields['created']);
     return { fields, state: { spans, ...(size !== undefined && { size }), ...(assumed && { assumed }), lastMs } };
   },

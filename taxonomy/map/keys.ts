@@ -37,20 +37,16 @@ export function weakKeyOf(body: FlatBody, requestId: string | undefined, waits: 
   return waits && isVague(body) ? traceKeyOf(body) : undefined;
 }
 
-/** Stands for "views of this resource by this client", or "downloads of this file"; undefined for other events, and where the client is not known. */
+/** Stands for "views of this resource by this client", or "downloads of this file in pieces"; undefined for other events, and where the client is not known. */
 export function viewKeyOf(body: FlatBody): string | undefined {
   const client = body['client_id'] ?? body['session_id'] ?? body['user_id'];
   if (client === undefined) return undefined;
   const view = `${String(client)}|${String(body['resource_id'])}`;
   if (body.event === 'view.resource') return view;
-  if (body.event !== 'view.download' || body['resource_type'] !== 'file') return undefined;
+  const isPiece = body['range'] !== undefined || body['complete'] === false;
+  if (body.event !== 'view.download' || body['resource_type'] !== 'file' || !isPiece) return undefined;
   // What a page shows is not what a person saves, and another version has other bytes.
   return `${view}|download|${[body['tracked'] === false, body['preview'] === true, body['version'] ?? '', body['format'] ?? ''].join('|')}`;
-}
-
-/** All of a file by itself, or some of it. */
-export function downloadPartOf(body: FlatBody): 'whole' | 'piece' {
-  return body['range'] !== undefined || body['complete'] === false ? 'piece' : 'whole';
 }
 
 /**
@@ -66,7 +62,7 @@ export function collapse(
 ): Pick<Candidate, 'collapse'> {
   const key = viewKeyOf(body);
   if (key === undefined) return {};
-  if (body.event === 'view.download') return { collapse: { key, as: downloadPartOf(body) } };
+  if (body.event === 'view.download') return { collapse: { key, as: 'piece' } };
   if (seconds === undefined) return { collapse: { key, as: 'page', ...(awaitsCall && { awaitsCall }) } };
   return { collapse: { key, as: 'call', withinMs: seconds * 1000 } };
 }

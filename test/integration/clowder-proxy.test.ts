@@ -79,7 +79,7 @@ describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the pr
     // Clowder's own spans are a second observer of every request: marked, they must never show.
     collector = await startCollector({
       amqpUrl: broker.url,
-      env: { CLOWDER_VERSION: clowder, CLOWDER_CONTEXT: contextPath, WAIT_FOR_CAPTURE_S: '2' },
+      env: { CLOWDER_VERSION: clowder, CLOWDER_CONTEXT: contextPath, WAIT_FOR_CAPTURE_S: '2', DOWNLOAD_HOLD_S: '2' },
     });
     sink = await consumeEventSink(broker.url);
     standIn = await startStandIn(version, { otlpUrl: collector.url, contextPath });

@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import type { QuietMs } from '../../collector/intake/event-folder.ts';
 import { Intake } from '../../collector/intake/intake.ts';
 import { SeenIds } from '../../collector/intake/seen-ids.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
@@ -9,7 +10,7 @@ export const WINDOW_MS = 3_600_000;
 export const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
 /** An intake over a journal in memory, with a clock that is set by hand; `open` begins anew over the same journal. */
-export function world() {
+export function world(quietMs: QuietMs = {}) {
   const clock = { now: 1_000_000 };
   const journal = new MemoryJournal(() => clock.now);
   const observer = { accepted: vi.fn(), duplicate: vi.fn(), waiting: vi.fn(), recovered: vi.fn(), rejected: vi.fn() };
@@ -19,6 +20,7 @@ export function world() {
       seen: new SeenIds({ windowMs: WINDOW_MS }),
       waitMs: WAIT_MS,
       windowMs: WINDOW_MS,
+      quietMs,
       now: () => clock.now,
       observer,
     });
