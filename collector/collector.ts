@@ -34,6 +34,7 @@ import { describeLoss } from './journal/mark.ts';
 import { openJournal, type Journal } from './journal/journal.ts';
 import { isLoopbackHost, requireKey, type KeyGuard } from './keys/auth.ts';
 import { adoptFirstKey, logFirstKey } from './keys/first-key.ts';
+import { producerNow } from './keys/sender.ts';
 import { openKeyStore } from './keys/store.ts';
 import { CollectorMetrics } from './self-telemetry/metrics.ts';
 import { createReceiver } from './otlp/receiver.ts';
@@ -215,7 +216,8 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
   const app = createApp({
     otlp: otlpRoutes(receive),
     events: eventsRoutes({
-      submit: (events) => acceptStated(events, { source: 'api' }, context, intake, countRefused),
+      submit: (events) =>
+        acceptStated(events, { source: 'api', producer: producerNow() }, context, intake, countRefused),
       history: journal,
       live: (listener) => live.listen(listener),
     }),

@@ -38,7 +38,7 @@ export const NO_MUTATION: Mutation = {
   publisher: same,
   situation: same,
   observation: same,
-  poster: ({ source }) => ({ source }),
+  poster: ({ source, producer }) => ({ source, producer }),
 };
 
 /** By the number of its kind. */
@@ -52,6 +52,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     ...NO_MUTATION,
     situation: (situation) => ({ ...situation, held: NOTHING_HELD }),
   },
+  /** Whoever states an id that another has stated is taken for that one. */
+  'one-namespace-of-ids': { ...NO_MUTATION, poster: ({ source }) => ({ source }) },
   /** A request is known by its trace, which the client chose. */
   'one-trace-is-one-request': {
     ...NO_MUTATION,

@@ -15,6 +15,8 @@ interface StepRule {
 }
 
 const TYPES = ['file.deleted', 'dataset.deleted', 'view.download', 'user.login'] as const;
+/** Who states an id that others may state: one after the other, one alone, or one again. */
+const ORDERS = [['one', 'two'], ['two', 'one'], ['one'], ['two'], ['one', 'one']] as const; // prettier-ignore
 /** Beyond the limit that the broker may have. */
 const LARGE = 'x'.repeat(1000);
 const LIMIT_BYTES = 900;
@@ -67,6 +69,13 @@ export const STEPS = {
     weight: 4,
     run: (world, random) => {
       for (let count = random.int(5, 20); count > 0; count -= 1) world.post([eventOf(world, random)], 'producer');
+    },
+  },
+  'one id, two producers': {
+    weight: 5,
+    run: (world, random) => {
+      const id = random.chance(0.5) ? world.newSharedId() : world.oldSharedId(random);
+      for (const producer of random.pick(ORDERS)) world.post([{ event_id: id, event: 'user.login', user_id: producer }], producer); // prettier-ignore
     },
   },
   requests: { weight: 8, run: (world, random) => world.request(random.int(1, 4), random) },

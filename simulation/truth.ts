@@ -58,6 +58,8 @@ export class Truth implements BrokerWatcher {
   readonly #note: (text: string) => void;
   /** Everything that anybody ever posted, by id: what it said. */
   readonly #stated = new Map<string, string>();
+  /** What the producer of an accepted event said in it. */
+  readonly #saidOf = new Map<string, string>();
   readonly #accepted = new Map<string, Accepted>();
   /** Of these the order is not promised: nacked, returned, cut off. */
   readonly #loose = new Set<string>();
@@ -88,6 +90,14 @@ export class Truth implements BrokerWatcher {
 
   stated(id: string, said: string): void {
     this.#stated.set(id, said);
+  }
+
+  /** Its producer was told that what it said is known by this id. */
+  acceptedAs(id: string, said: string): void {
+    const before = this.#saidOf.get(id);
+    if (before !== undefined && before !== said)
+      this.#found ??= new Violation('identity', `${id} is taken for what another said: ${said} for ${before}`);
+    this.#saidOf.set(id, said);
   }
 
   accepted(id: string): void {
@@ -200,6 +210,9 @@ export class Truth implements BrokerWatcher {
     for (const { id, body } of got.slice(seen.count)) {
       const said = this.#stated.get(id);
       if (said === undefined) throw new Violation('no invention', `${name} got ${id}, which nobody posted`);
+      const own = this.#saidOf.get(id);
+      if (own !== undefined && !body.includes(own))
+        throw new Violation('identity', `${name} got ${id} as another said it: ${body}`);
       if (!body.includes(said)) throw new Violation('no invention', `${name} got ${id} with another content: ${body}`);
       if (seen.ids.has(id)) continue;
       seen.ids.add(id);

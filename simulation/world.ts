@@ -1,3 +1,4 @@
+import { anothersEventId } from '../taxonomy/event-id.ts';
 import { Broker } from './broker.ts';
 import { Disk } from './disk.ts';
 import { KeptEvents } from './kept.ts';
@@ -9,6 +10,8 @@ import { Truth, Violation } from './truth.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const STOPPED_WITHIN_MS = 10_000;
+/** Shorter than ids are remembered. */
+const REMEMBERED_MS = 1_800_000;
 const START_MS = Date.UTC(2026, 0, 1);
 
 export interface PostedEvent {
@@ -25,6 +28,7 @@ export class World {
   readonly site: Site;
   readonly truth: Truth;
   readonly trace: string[] = [];
+  readonly #shared: { readonly id: string; readonly atMs: number }[] = [];
   #events = 0;
   #killed = 0;
   #clearSinceMs: number | undefined;
@@ -58,6 +62,19 @@ export class World {
   newId(): string {
     this.#events += 1;
     return `event-${this.#events}`;
+  }
+
+  /** One that two producers state. */
+  newSharedId(): string {
+    const id = `shared-${this.newId()}`;
+    this.#shared.push({ id, atMs: this.time.nowMs });
+    return id;
+  }
+
+  /** One that was stated before, and is remembered. */
+  oldSharedId(random: Random): string {
+    const known = this.#shared.filter(({ atMs }) => this.time.nowMs - atMs < REMEMBERED_MS);
+    return known.length === 0 ? this.newSharedId() : random.pick(known).id;
   }
 
   kill(why: string): void {
@@ -105,11 +122,17 @@ export class World {
   }
 
   async #post(values: readonly PostedEvent[], producer: string): Promise<void> {
-    for (const value of values) this.truth.stated(value.event_id, JSON.stringify(value.event_id));
+    for (const { event_id: id } of values)
+      for (const known of [id, anothersEventId(producer, id)]) this.truth.stated(known, JSON.stringify(known));
     const ids = values.map((value) => value.event_id);
     this.note(`${producer} posts ${ids.join(' ')}`);
     const verdicts = await this.site.post(values, producer);
-    for (const verdict of verdicts ?? []) if (verdict.ok) this.truth.accepted(verdict.id);
+    for (const [index, verdict] of (verdicts ?? []).entries()) {
+      if (!verdict.ok) continue;
+      this.truth.accepted(verdict.id);
+      const user = values[index]?.['user_id'];
+      this.truth.acceptedAs(verdict.id, `"user_id":${JSON.stringify(user)}`);
+    }
     const answer = verdicts === undefined ? '503' : verdicts.map((one) => (one.ok ? '202' : '422')).join(' ');
     this.note(`answered ${answer}: ${ids.join(' ')}`);
   }

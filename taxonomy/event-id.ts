@@ -86,6 +86,11 @@ export function cloudEventId(source: string, id: string): string {
   return digest(['cloudevent', source, id]);
 }
 
+/** Id of an event whose own id another producer has used before: the same for each that this one states again. */
+export function anothersEventId(producer: string, id: string): string {
+  return digest(['stated', producer, id]);
+}
+
 /** Id of an event posted under an `Idempotency-Key`. */
 export function idempotentEventId(keyId: string, idempotencyKey: string, index: number): string {
   return digest(['posted', keyId, idempotencyKey, String(index)]);

@@ -7,6 +7,8 @@ import { nameResource } from './map/name-resource.ts';
 export interface Poster {
   readonly source: 'api' | 'browser' | 'monitor';
   readonly eventId: string;
+  /** Name of the key with which it was posted. */
+  readonly producer?: string | undefined;
   readonly clientAddress?: string;
   readonly userAgent?: string;
 }

@@ -6,6 +6,7 @@ import { statedExample } from '../../taxonomy/json-schema.ts';
 import { CollectorError, type ErrorCode } from '../errors.ts';
 import { createByteBudget } from '../otlp/byte-budget.ts';
 import { idsOf, type StatedEvent, type StatedVerdict } from '../intake/stated-intake.ts';
+import { producerNow } from '../keys/sender.ts';
 import type { History } from './history-page.ts';
 import { ANSWERS } from './answer-schemas.ts';
 import { answer, json, ref } from './answers.ts';
@@ -225,7 +226,7 @@ function withType(posted: Posted, type: string | undefined): Posted {
 async function accept(c: Context, posted: readonly Posted[], type: string | undefined, deps: EventsDependencies) {
   const idempotencyKey = c.req.header('idempotency-key')?.trim() ?? '';
   // An Idempotency-Key belongs to its endpoint (draft-ietf-httpapi-idempotency-key-header, section 2.2).
-  const scope = `${String(c.get('keyId') ?? '')}${type === undefined ? '' : `/${type}`}`;
+  const scope = `${producerNow() ?? ''}${type === undefined ? '' : `/${type}`}`;
   const ids = idempotencyKey === '' ? [] : idsOf(scope, idempotencyKey, posted.length);
   const events: StatedEvent[] = [];
   const places: number[] = [];

@@ -118,7 +118,13 @@ export function rejectedRoutes({ journal, intake, context }: RejectedDependencie
       if (!checked.ok || lacks(draft)) continue;
       settled.push(record.id);
       if (record.code === UNPUBLISHABLE) again.push(JSON.stringify(checked.body));
-      else candidates.push({ body: checked.body, waits: false, strong: false });
+      else
+        candidates.push({
+          body: checked.body,
+          waits: false,
+          strong: false,
+          ...(record.sender && { producer: record.sender }),
+        });
     }
     await intake.submit(candidates);
     if (settled.length > 0) await journal.write({ ...(again.length > 0 && { append: again }), unreject: settled });

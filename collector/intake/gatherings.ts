@@ -17,7 +17,7 @@ export interface Gathering {
 /** Of a held line: what no field of the event says. */
 const KEPT = 'gathering';
 /** They follow from the others. */
-const DERIVED = ['category', 'type', 'size', 'service_name'];
+const DERIVED = new Set(['category', 'type', 'size', 'service_name']);
 
 export const idOfGathering = ({ gathered }: Gathering): string => String(gathered.fields['event_id']);
 export const typeOf = ({ gathered }: Gathering): EventType => gathered.fields['event'] as EventType;
@@ -28,7 +28,7 @@ export const lastOf = (gathering: Gathering): number => gathering.gathered.state
 
 /** The event as far as it is known. */
 export function eventOf({ gathered }: Gathering): FlatBody {
-  const fields = Object.fromEntries(Object.entries(gathered.fields).filter(([name]) => !DERIVED.includes(name)));
+  const fields = Object.fromEntries(Object.entries(gathered.fields).filter(([name]) => !DERIVED.has(name)));
   return toFlatBody(fields as FlatBody);
 }
 

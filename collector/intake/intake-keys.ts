@@ -12,6 +12,8 @@ export function keyOfId(id: string): string {
   return id.startsWith(INTERNAL) ? `${INTERNAL}id:${id}` : id;
 }
 
+/** Stands for "this producer has stated this id". */
+export const ownKey = (producer: string, id: string): string => `${INTERNAL}by:${JSON.stringify([producer, id])}`;
 /** Stands in the seen ids for "a strong observation of this type was seen of this request". */
 export const strongKey = (requestKey: string): string => `${INTERNAL}strong:${requestKey}`;
 /** Stands for "of this request an event of this type is there that names no resource, by a weak observation". */

@@ -7,6 +7,8 @@ type NewHeld = NonNullable<JournalChange['hold']>[number];
 export class IntakePlan {
   readonly append: string[] = [];
   readonly hold: NewHeld[] = [];
+  /** Keys that the appended events bring back after a restart, beside those in their lines. */
+  readonly keys: string[] = [];
   /** Keys that were added to the seen ids. */
   readonly marked: string[] = [];
   /** Keys of the strong observations in it, added by it or there already. */

@@ -1,10 +1,11 @@
 import type { Candidate, Denial, Rejection } from '../../taxonomy/map/candidate.ts';
+import { anothersEventId } from '../../taxonomy/event-id.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { isVague } from '../../taxonomy/map/keys.ts';
 import type { Journal, JournalChange } from '../journal/journal.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { EventFolder, type QuietMs } from './event-folder.ts';
-import { jobKeysOf, keyOfId, lineOfKey, namedKey, strongKey, vagueKey } from './intake-keys.ts';
+import { jobKeysOf, keyOfId, lineOfKey, namedKey, ownKey, strongKey, vagueKey } from './intake-keys.ts';
 import { IntakePlan } from './intake-plan.ts';
 import { KnownKeys } from './known-keys.ts';
 import { restoreIntake } from './restore-intake.ts';
@@ -60,6 +61,8 @@ export class Intake {
   readonly #pending = new Map<string, Promise<unknown>>();
   /** The same by events that others are added to. */
   readonly #pendingEvents = new Map<string, Promise<unknown>>();
+  /** Candidates whose id another producer has used before, as they were taken. */
+  readonly #renamed = new WeakMap<Candidate, Candidate>();
   /** Rows of waiting lines that are settled and still in the journal: let go of when next something is due. */
   readonly #orphans: number[] = [];
 
@@ -155,7 +158,27 @@ export class Intake {
     return this.#known.has(namedKey(requestKey)) || this.#waiting.hasNamed(requestKey);
   }
 
+  /** The id under which it was taken: its own, unless another producer has used that. */
+  idOf(candidate: Candidate): string {
+    return (this.#renamed.get(candidate) ?? candidate).body.event_id;
+  }
+
   #decide(candidate: Candidate, plan: IntakePlan, now: number): Verdict {
+    const { producer, body } = candidate;
+    if (producer === undefined) return this.#decideNamed(candidate, plan, now);
+    const own = ownKey(producer, body.event_id);
+    const isOwn = this.#known.has(own);
+    if (isOwn || this.#known.has(keyOfId(body.event_id))) {
+      const other = { ...candidate, body: { ...body, event_id: anothersEventId(producer, body.event_id) } };
+      if (!isOwn || this.#known.has(other.body.event_id)) this.#renamed.set(candidate, other);
+    }
+    if (isOwn) return this.#duplicate(own, plan);
+    this.#known.mark(own, plan, now);
+    plan.keys.push(own);
+    return this.#decideNamed(this.#renamed.get(candidate) ?? candidate, plan, now);
+  }
+
+  #decideNamed(candidate: Candidate, plan: IntakePlan, now: number): Verdict {
     const { body, requestKey, strong } = candidate;
     const id = keyOfId(body.event_id);
     if (this.#known.has(id)) return this.#thereAlready(id, candidate, plan, now);
@@ -267,6 +290,7 @@ export class Intake {
     if (append.length + hold.length + unhold.length + rejected.length === 0) return undefined;
     return {
       ...(append.length > 0 && { append }),
+      ...(plan.keys.length > 0 && append.length > 0 && { keys: plan.keys }),
       ...(hold.length > 0 && { hold }),
       ...(unhold.length > 0 && { unhold }),
       ...(rejected.length > 0 && { reject: rejected.map((one) => toRejectedRecord(one, origin, now)) }),
@@ -309,7 +333,8 @@ export class Intake {
     if (rejected > 0) observer.rejected(origin, rejected);
     verdicts.forEach((verdict, index) => {
       const candidate = candidates[index];
-      if (verdict === 'accepted' && candidate !== undefined) observer.accepted(candidate.body);
+      if (verdict === 'accepted' && candidate !== undefined)
+        observer.accepted((this.#renamed.get(candidate) ?? candidate).body);
       else if (verdict === 'duplicate') observer.duplicate();
       else if (verdict === 'waiting') observer.waiting();
     });

@@ -39,8 +39,10 @@ export function restoreIntake(
     for (const key of keys) if (!known.has(key)) known.add(key, atMs);
     if (viewed !== undefined) folder.restoreView(viewed);
   };
-  for (const row of journal.scan({ direction: 'asc', sinceMs, fromRow: linesFrom }))
+  for (const row of journal.scan({ direction: 'asc', sinceMs, fromRow: linesFrom })) {
     for (const line of row.lines) add(line, row.atMs);
+    for (const key of row.keys ?? []) if (!known.has(key)) known.add(key, row.atMs);
+  }
   for (const { line } of journal.held('remembered')) if (!folder.restorePieces(line)) known.restore(line, now);
   for (const held of journal.held('gathering')) add(JSON.stringify(folder.restore(held)), now);
   const settled: number[] = [];

@@ -1,4 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
+import { anothersEventId } from '../../taxonomy/event-id.ts';
+import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { MemoryJournal } from '../../test/support/memory-journal.ts';
 import { createMapContext } from '../../taxonomy/map/context.ts';
 import { Intake } from './intake.ts';
@@ -11,8 +13,9 @@ const observer = { accepted: vi.fn(), duplicate: vi.fn(), waiting: vi.fn(), reco
 
 function world() {
   const journal = new MemoryJournal(() => NOW);
-  const intake = new Intake({ journal, seen: new SeenIds(), waitMs: 1, windowMs: 1000, now: () => NOW, observer });
-  return { journal, intake };
+  const open = (): Intake =>
+    new Intake({ journal, seen: new SeenIds(), waitMs: 1, windowMs: 1000, now: () => NOW, observer });
+  return { journal, open, intake: open() };
 }
 
 describe('posted events', () => {
@@ -55,6 +58,64 @@ describe('posted events', () => {
     const { intake, journal } = world();
     expect(await stated(intake, [{}])).toMatchObject([{ ok: false }]);
     expect(journal.rows).toEqual([]);
+  });
+});
+
+describe('an id that two producers state', () => {
+  const login = (user: string, event_id = 'import-1') => ({ event: 'user.login', user_id: user, event_id });
+  const state = (intake: Intake, producer: string | undefined, ...values: readonly object[]) =>
+    acceptStated(values.map((value) => ({ value })), { source: 'api', producer }, context, intake, vi.fn()); // prettier-ignore
+  const told = (lines: readonly string[]) => lines.map((line) => JSON.parse(line) as FlatBody).map(({ event_id, user_id }) => [event_id, user_id]); // prettier-ignore
+  const others = anothersEventId('two', 'import-1');
+
+  test('is two events, the second under an id of ours; each producer may state its own again, over a restart too', async () => {
+    const { journal, intake, open } = world();
+    expect(await state(intake, 'one', login('a'))).toMatchObject([{ id: 'import-1', duplicate: false }]);
+    expect(await state(intake, 'two', login('b'))).toMatchObject([{ id: others, duplicate: false }]);
+    for (const collector of [intake, open(), open()]) {
+      expect(await state(collector, 'two', login('b'))).toMatchObject([{ id: others, duplicate: true }]);
+      expect(await state(collector, 'one', login('a'))).toMatchObject([{ id: 'import-1', duplicate: true }]);
+    }
+    expect(told(journal.lines)).toEqual([['import-1', 'a'], [others, 'b']]); // prettier-ignore
+  });
+
+  test('is two events in whatever order their writes end, and one where a producer states it twice at once', async () => {
+    const { journal, intake } = world();
+    journal.manual = true;
+    const posted = Promise.all([state(intake, 'one', login('a')), state(intake, 'two', login('b')), state(intake, 'two', login('b'))]); // prettier-ignore
+    await Promise.resolve();
+    while (journal.pending > 0) {
+      journal.flush();
+      await new Promise(setImmediate);
+    }
+    const [[first], ...ofTwo] = await posted;
+    expect(first).toMatchObject({ id: 'import-1' });
+    expect(ofTwo.flat().map((one) => one.ok && [one.id, one.duplicate])).toEqual(expect.arrayContaining([[others, false], [others, true]])); // prettier-ignore
+    expect(journal.lines).toHaveLength(2);
+  });
+
+  test('is new again where the journal could not be written', async () => {
+    const { journal, intake } = world();
+    await state(intake, 'one', login('a'));
+    journal.failures = 1;
+    await expect(state(intake, 'two', login('b'))).rejects.toMatchObject({ code: 'journal_full' });
+    expect(await state(intake, 'two', login('b'))).toMatchObject([{ id: others, duplicate: false }]);
+  });
+
+  test('is one event where no key is made: then nobody has a name', async () => {
+    const { journal, intake } = world();
+    await state(intake, undefined, login('a'));
+    expect(await state(intake, undefined, login('b'))).toMatchObject([{ id: 'import-1', duplicate: true }]);
+    expect(journal.lines).toHaveLength(1);
+  });
+
+  test("an id that was not stated is nobody's: it is the same for all", async () => {
+    const { journal, intake } = world();
+    const post = (producer: string) =>
+      acceptStated([{ value: { event: 'user.login', user_id: 'a' }, eventId: 'made of the content' }], { source: 'api', producer }, context, intake, vi.fn()); // prettier-ignore
+    await post('one');
+    expect(await post('two')).toMatchObject([{ id: 'made of the content', duplicate: true }]);
+    expect(journal.lines).toHaveLength(1);
   });
 });
 

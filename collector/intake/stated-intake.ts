@@ -33,23 +33,32 @@ export async function acceptStated(
   const checked = await mapInSlices(events, ({ value, eventId }) =>
     checkStated(value, { ...poster, eventId: eventId ?? randomUUID() }, context),
   );
-  const good = checked.filter((one) => one.ok);
-  const candidates: Candidate[] = good.map((one) => ({ body: one.body, waits: false, strong: false }));
+  const candidates = checked.flatMap((one, index): Candidate[] => {
+    if (!one.ok) return [];
+    const producer = statesId(events[index]?.value, poster) ? poster.producer : undefined;
+    return [{ body: one.body, waits: false, strong: false, producer }];
+  });
   const verdicts = await intake.submit(candidates);
-  if (good.length < checked.length) onRefused(poster.source, checked.length - good.length);
+  if (candidates.length < checked.length) onRefused(poster.source, checked.length - candidates.length);
   let next = 0;
   return checked.map((one) => {
     if (!one.ok) return { ok: false, issues: one.issues };
     const duplicate = verdicts[next] === 'duplicate';
+    const candidate = candidates[next];
     next += 1;
-    return { ok: true, id: one.body.event_id, duplicate };
+    return { ok: true, id: candidate === undefined ? one.body.event_id : intake.idOf(candidate), duplicate };
   });
+}
+
+function statesId(value: unknown, { source }: Pick<Poster, 'source'>): boolean {
+  const states = typeof value === 'object' && value !== null && 'event_id' in value && value.event_id !== null;
+  return source !== 'browser' && states && value.event_id !== undefined;
 }
 
 /**
  * Ids for the events of a request under an `Idempotency-Key`.
  *
- * @param scope the API key and the endpoint that it belongs to
+ * @param scope the name of the API key, and the endpoint that it belongs to
  */
 export function idsOf(scope: string, idempotencyKey: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => idempotentEventId(scope, idempotencyKey, index));

@@ -11,6 +11,7 @@ import { CollectorError } from '../errors.ts';
 import type { CollectorMetrics } from '../self-telemetry/metrics.ts';
 import type { ByteLease } from '../otlp/byte-budget.ts';
 import type { LogSink, RecordSink } from '../otlp/decoding.ts';
+import { producerNow } from '../keys/sender.ts';
 import type { Intake } from './intake.ts';
 
 export type Signal = 'traces' | 'logs' | 'metrics';
@@ -170,7 +171,7 @@ class Batch implements TelemetryBatch {
     this.#eventBytes += bytes;
     if (this.#candidates.length === EVENTS_MAX || this.#eventBytes > EVENT_BYTES_MAX) throw tooMany();
     this.#lease.take(bytes);
-    this.#candidates.push(candidate);
+    this.#candidates.push(candidate.stated === true ? { ...candidate, producer: producerNow() } : candidate);
   }
 
   #reject(rejection: Rejection): void {

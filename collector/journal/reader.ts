@@ -51,9 +51,9 @@ export class JournalReader {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#after = this.#database.prepare('SELECT row, at_ms, lines, bytes FROM batch WHERE row > ? ORDER BY row');
+    this.#after = this.#database.prepare('SELECT row, at_ms, lines, bytes, keys FROM batch WHERE row > ? ORDER BY row');
     this.#segments = new SegmentReader(this.#database);
-    const page = 'SELECT row, at_ms, lines FROM batch WHERE at_ms >= ? AND at_ms <= ? AND row > ? AND row < ?';
+    const page = 'SELECT row, at_ms, lines, keys FROM batch WHERE at_ms >= ? AND at_ms <= ? AND row > ? AND row < ?';
     this.#pages = {
       asc: this.#database.prepare(`${page} ORDER BY row LIMIT ${SCAN_ROWS}`),
       desc: this.#database.prepare(`${page} ORDER BY row DESC LIMIT ${SCAN_ROWS}`),
@@ -208,5 +208,6 @@ function toHeldEvent(found: Record<string, unknown>): HeldEvent {
 function toRow(found: Record<string, unknown>): JournalRow {
   const blob = found['lines'];
   const text = blob instanceof Uint8Array ? decoder.decode(blob) : '';
-  return { row: Number(found['row']), atMs: Number(found['at_ms']), lines: text.split('\n') };
+  const keys = typeof found['keys'] === 'string' ? { keys: found['keys'].split('\n') } : {};
+  return { row: Number(found['row']), atMs: Number(found['at_ms']), lines: text.split('\n'), ...keys };
 }

@@ -36,7 +36,7 @@ export function prepareForWriting(
     PRAGMA busy_timeout = 5000;
     PRAGMA wal_autocheckpoint = ${Math.max(WAL_LEAST_PAGES, Math.floor(walBytes / PAGE_BYTES))};
     PRAGMA journal_size_limit = 67108864;
-    CREATE TABLE IF NOT EXISTS batch (row INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, lines BLOB NOT NULL, bytes INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS batch (row INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, lines BLOB NOT NULL, bytes INTEGER NOT NULL, keys TEXT);
     CREATE TABLE IF NOT EXISTS held (id INTEGER PRIMARY KEY AUTOINCREMENT, reason TEXT NOT NULL, due_ms INTEGER NOT NULL, attempts INTEGER NOT NULL, line TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS counted (id INTEGER PRIMARY KEY, line TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS held_due ON held (reason, due_ms);
@@ -48,7 +48,8 @@ export function prepareForWriting(
     INSERT OR IGNORE INTO cursor VALUES (1, 0, 0);
   `);
   moveUnroutable(database);
-  addSender(database);
+  addColumn(database, 'rejected', "sender TEXT NOT NULL DEFAULT ''");
+  addColumn(database, 'batch', 'keys TEXT');
   if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`);
   return database;
 }
@@ -66,11 +67,11 @@ function moveUnroutable(database: DatabaseSync): void {
   `);
 }
 
-/** Versions up to 0.1.0 did not say who had sent what was rejected. */
-function addSender(database: DatabaseSync): void {
-  const columns = database.prepare('PRAGMA table_info(rejected)').all();
-  if (columns.some((column) => column['name'] === 'sender')) return;
-  database.exec("ALTER TABLE rejected ADD COLUMN sender TEXT NOT NULL DEFAULT ''");
+/** Versions up to 0.1.0 did not say who had sent what was rejected, nor whose an id is. */
+function addColumn(database: DatabaseSync, table: 'rejected' | 'batch', column: string): void {
+  const columns = database.prepare(`PRAGMA table_info(${table})`).all();
+  if (columns.some(({ name }) => name === column.split(' ', 1)[0])) return;
+  database.exec(`ALTER TABLE ${table} ADD COLUMN ${column}`);
 }
 
 /** A connection that cannot write; it sees what was committed when each statement begins. */

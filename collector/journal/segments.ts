@@ -71,7 +71,9 @@ export class SegmentIndexer {
     this.#size = size;
     database.exec(TABLE);
     database.prepare('DELETE FROM segment WHERE rule <> ?').run(rule.version);
-    this.#page = database.prepare(`SELECT row, at_ms, lines FROM batch WHERE row > ? ORDER BY row LIMIT ${PAGE_ROWS}`);
+    this.#page = database.prepare(
+      `SELECT row, at_ms, lines, keys FROM batch WHERE row > ? ORDER BY row LIMIT ${PAGE_ROWS}`,
+    );
     this.#add = database.prepare('INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)');
     this.#written = Number(database.prepare('SELECT max(last_row) AS last FROM segment').get()?.['last'] ?? 0);
   }
@@ -82,9 +84,14 @@ export class SegmentIndexer {
     try {
       while (bytes < STEP_BYTES) {
         const rows = this.#page.all(this.#open?.lastRow ?? this.#written);
-        for (const { row, at_ms: atMs, lines } of rows) {
+        for (const { row, at_ms: atMs, lines, keys } of rows) {
           if (!(lines instanceof Uint8Array)) continue;
-          this.#read(Number(row), Number(atMs), this.#decoder.decode(lines));
+          this.#read(
+            Number(row),
+            Number(atMs),
+            this.#decoder.decode(lines),
+            typeof keys === 'string' ? keys.split('\n') : [],
+          );
           bytes += lines.byteLength;
         }
         if (rows.length < PAGE_ROWS) return false;
@@ -97,7 +104,7 @@ export class SegmentIndexer {
     }
   }
 
-  #read(row: number, atMs: number, text: string): void {
+  #read(row: number, atMs: number, text: string, keys: readonly string[]): void {
     if (this.#open !== undefined && Math.abs(atMs - this.#open.firstMs) >= this.#size.spanMs) this.#end(this.#open);
     this.#open ??= {
       firstRow: row,
@@ -116,6 +123,7 @@ export class SegmentIndexer {
       open.types.add(TYPE.exec(line)?.[1] ?? '');
       for (const id of this.#rule.keysOf(line)) this.#addKey(open, id);
     }
+    for (const key of keys) this.#addKey(open, key);
     if (open.used >= this.#size.keys * WORDS) this.#end(open);
   }
 

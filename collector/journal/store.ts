@@ -99,7 +99,7 @@ export class JournalStore {
     this.#heldEvents = new HeldEventsTable(database);
     this.#rejected = new RejectedTable(database, options.rejectedMax);
     this.#statements = {
-      append: database.prepare('INSERT INTO batch (at_ms, lines, bytes) VALUES (?, ?, ?)'),
+      append: database.prepare('INSERT INTO batch (at_ms, lines, bytes, keys) VALUES (?, ?, ?, ?)'),
       hold: database.prepare('INSERT INTO held (reason, due_ms, attempts, line) VALUES (?, ?, ?, ?)'),
       unhold: database.prepare('DELETE FROM held WHERE id = ? RETURNING reason, octet_length(line) AS bytes'),
       count: database.prepare('INSERT INTO counted (id, line) VALUES (?, ?)'),
@@ -255,7 +255,12 @@ export class JournalStore {
     let runLength = 0;
     const endRun = (): void => {
       const shared =
-        run.length > 1 ? this.#applyOne({ append: run.map((one) => one.append).join('\n') }, nowMs) : undefined;
+        run.length > 1
+          ? this.#applyOne(
+              { append: run.map((one) => one.append).join('\n'), keys: run.flatMap(({ keys = [] }) => keys) },
+              nowMs,
+            )
+          : undefined;
       if (shared?.ok === true) results.push(...run.map(() => shared));
       else for (const one of run) results.push(this.#applyOne(one, nowMs));
       run = [];
@@ -287,7 +292,9 @@ export class JournalStore {
       };
     }
     if (append !== undefined) {
-      this.#lastRow = Number(this.#statements.append.run(nowMs, append, append.byteLength).lastInsertRowid);
+      this.#lastRow = Number(
+        this.#statements.append.run(nowMs, append, append.byteLength, textOf(change.keys)).lastInsertRowid,
+      );
       this.#bytes += append.byteLength;
     }
     const heldIds = hold.map((held) => {
@@ -461,8 +468,10 @@ function bytesOf(rows: readonly CountedRow[]): number {
 }
 
 function onlyAppends(change: StoredChange): change is { readonly append: string } {
-  return change.append !== undefined && Object.keys(change).length === 1;
+  return change.append !== undefined && Object.keys(change).length === (change.keys === undefined ? 1 : 2);
 }
+
+const textOf = (keys: readonly string[] = []): string | null => (keys.length === 0 ? null : keys.join('\n'));
 
 function countLines(lines: Uint8Array): number {
   let count = 1;

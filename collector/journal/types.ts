@@ -70,6 +70,8 @@ export interface Cursor {
 export interface JournalChange {
   /** JSON text of one event each. */
   readonly append?: readonly string[];
+  /** What those events bring back into the seen ids that their lines do not say; without line feeds. */
+  readonly keys?: readonly string[];
   readonly hold?: readonly Omit<HeldLine, 'id'>[];
   readonly unhold?: readonly number[];
   readonly holdEvents?: readonly Omit<HeldEvent, 'id'>[];
@@ -87,6 +89,8 @@ export interface JournalRow {
   readonly row: number;
   readonly atMs: number;
   readonly lines: readonly string[];
+  /** What its events bring back into the seen ids beside what their lines say. */
+  readonly keys?: readonly string[];
 }
 
 export interface JournalStats {

@@ -16,6 +16,9 @@ export function handleAs<T>(sender: Sender, handle: () => T): T {
   return senders.run(sender, handle);
 }
 
+/** Name of the key with which the request that is being handled came; undefined where no key was made. */
+export const producerNow = (): string | undefined => senders.getStore()?.key;
+
 /**
  * The sender in words, for an operator who asks whose record it was; '' where no request is being handled.
  *

@@ -10,6 +10,10 @@ export interface Candidate {
   readonly waits: boolean;
   /** `requestKeyOf` its request and type: a strong observation settles the weak ones that share it. */
   readonly requestKey?: string;
+  /** Whoever sent the event has given it its id. */
+  readonly stated?: true;
+  /** By whom the id was stated: ids count within who may write them. Undefined where it was not stated, or nobody has a name. */
+  readonly producer?: string | undefined;
   /** The strong observation: it settles those that wait. */
   readonly strong: boolean;
   readonly collapse?: Collapse;

@@ -62,6 +62,7 @@ export function mapExplicit(record: Explicit, context: MapContext): MapResult {
   // The proxy's own are observations, made without knowing where extractors are.
   if (draft['source'] === 'proxy' && context.isExtractor !== undefined)
     draft['client_kind'] = kindOf(record.attributes, context, false);
+  const isStated = draft['event_id'] !== undefined && !isOfCapture(draft);
   draft['event_id'] ??= explicitEventId(
     record.traceId,
     record.spanId,
@@ -82,10 +83,24 @@ export function mapExplicit(record: Explicit, context: MapContext): MapResult {
   const collapsed = collapseOf(checked.body, record.attributes, context);
   if (record.attributes[DENIED] === true) return { ...NOTHING, denied: denialOf(checked.body, collapsed) };
   return {
-    candidates: [{ body: checked.body, waits: false, strong, ...(requestKey && { requestKey }), ...collapsed }],
+    candidates: [
+      {
+        body: checked.body,
+        waits: false,
+        strong,
+        ...(requestKey && { requestKey }),
+        ...(isStated && { stated: true }),
+        ...collapsed,
+      },
+    ],
     rejected: [],
     ...warningsOf(record.attributes),
   };
+}
+
+/** Ids that captures make are the same for every observer of a request: they are no producer's own. */
+function isOfCapture({ source, event_id: id }: Draft): boolean {
+  return source === 'proxy' && typeof id === 'string' && /^[0-9a-f]{32}$/.test(id);
 }
 
 /** An issue by the name that its sender knows: the attribute's; of a field of the body, the field's. */

@@ -53,7 +53,11 @@ async function visitV1(page: Page, base: string): Promise<readonly ExpectedEvent
     pageView({ url: '/' }),
     viewed('dataset', DATASET, { url: `/datasets/${DATASET}` }),
     ...twoUploads(files.map(({ url }) => url.split('/').at(-1) ?? '')),
-    viewed('file', FILE, { dataset_id: DATASET, url: `/files/${FILE}?dataset=${DATASET}` }),
+    viewed('file', FILE, {
+      resource_name: 'file-700.txt',
+      dataset_id: DATASET,
+      url: `/files/${FILE}?dataset=${DATASET}`,
+    }),
     downloaded('file', { ...preview, url: `/files/${FILE}/blob` }),
     downloaded('file', { ...preview, tracked: true, url: `/api/files/${FILE}/blob` }),
   ];
@@ -83,13 +87,17 @@ async function visitV2(page: Page, base: string): Promise<readonly ExpectedEvent
   await page.evaluate(() => globalThis.clowder.ready);
   const previewed = downloaded('file', { ...preview, preview: true, url: `/api/v2/files/${FILE}?increment=false` });
   return [
-    viewed('dataset', DATASET, { url: `/datasets/${DATASET}` }),
+    viewed('dataset', DATASET, { resource_name: 'dataset-700', url: `/datasets/${DATASET}` }),
     ...twoUploads(made.map(({ id }) => id)),
     viewed('file', FILE, { resource_name: 'file-700.txt', dataset_id: seedId('dataset', 700), url: `/api/v2/files/${FILE}/summary` }), // prettier-ignore
     previewed,
     downloaded('file', { resource_id: OTHER_FILE, file_name: 'file-701.txt', bytes: 1701, url: `/api/v2/files/${OTHER_FILE}` }), // prettier-ignore
     // The page that the browser has already (304) is another view, and what it then asks for belongs to that one.
-    viewed('file', FILE, { dataset_id: DATASET, url: `/files/${FILE}?dataset=${DATASET}` }),
+    viewed('file', FILE, {
+      resource_name: 'file-700.txt',
+      dataset_id: DATASET,
+      url: `/files/${FILE}?dataset=${DATASET}`,
+    }),
     previewed,
   ];
 }

@@ -161,6 +161,7 @@ export class MemoryJournal implements Journal {
 
   #apply({
     append = [],
+    keys = [],
     hold = [],
     unhold = [],
     holdEvents = [],
@@ -171,7 +172,8 @@ export class MemoryJournal implements Journal {
   }: JournalChange): number[] {
     for (const row of rest.count ?? []) this.#counted.set(row.id, row);
     for (const id of rest.uncount ?? []) this.#counted.delete(id);
-    if (append.length > 0) this.rows.push({ row: this.rows.length + 1, atMs: this.#now(), lines: append });
+    if (append.length > 0)
+      this.rows.push({ row: this.rows.length + 1, atMs: this.#now(), lines: append, ...(keys.length > 0 && { keys }) });
     const heldIds = hold.map((held) => {
       this.#held.set(this.#nextId, { ...held, id: this.#nextId });
       this.#nextId += 1;
