@@ -54,7 +54,6 @@ async function visitV1(page: Page, base: string): Promise<readonly ExpectedEvent
     viewed('dataset', DATASET, { url: `/datasets/${DATASET}` }),
     ...twoUploads(files.map(({ url }) => url.split('/').at(-1) ?? '')),
     viewed('file', FILE, {
-      resource_name: 'file-700.txt',
       dataset_id: DATASET,
       url: `/files/${FILE}?dataset=${DATASET}`,
     }),
