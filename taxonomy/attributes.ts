@@ -116,6 +116,13 @@ const FORMER_NAMES: { readonly [current: string]: readonly string[] } = {
 /** Of the request that a span, a record or a line of an access log tells of (docs/design.md, "Identity"): no field of events. */
 export const REQUEST_ID = 'clowder.request.id';
 
+/**
+ * Of a capture's event: the id that a capture behind it wrote on the answer, and the one that a capture in front of it,
+ * or anybody, wrote on the request.
+ */
+export const INNER_REQUEST_ID = 'clowder.request.inner';
+export const OUTER_REQUEST_ID = 'clowder.request.outer';
+
 /** Name of the record by which a capture refutes: not an event, and no event type is called so. */
 export const REFUTED_NAME = 'clowder.capture.refuted';
 /** Its attribute: event ids, separated by commas. */
@@ -183,7 +190,16 @@ const FIELD_OF_NAME: ReadonlyMap<string, { readonly field: string; readonly rank
 );
 
 /** Names of ours that fill no field and are read all the same. */
-const OTHER_NAMES = ['clowder.captured', 'clowder.collapse_within_s', 'clowder.route', DENIED, REFUTED_IDS, REQUEST_ID];
+const OTHER_NAMES = [
+  'clowder.captured',
+  'clowder.collapse_within_s',
+  'clowder.route',
+  DENIED,
+  INNER_REQUEST_ID,
+  OUTER_REQUEST_ID,
+  REFUTED_IDS,
+  REQUEST_ID,
+];
 const OWN_NAMES: readonly string[] = [...FIELD_OF_NAME.keys(), ...OTHER_NAMES].filter((name) =>
   name.startsWith('clowder.'),
 );

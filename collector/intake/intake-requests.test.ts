@@ -58,7 +58,7 @@ const seenAs = ({ method, path }: Request): Attributes => ({
 });
 
 const identity = ({ traceId, id }: Request): string => requestIdentity(traceId, id);
-const byProxy = (one: Request): readonly Candidate[] =>
+const byProxy = (one: Request, more: Attributes = {}): readonly Candidate[] =>
   mapLog(
     {
       ...log(one, `clowder.${one.type}`, {}),
@@ -68,6 +68,7 @@ const byProxy = (one: Request): readonly Candidate[] =>
         'clowder.source': 'proxy',
         'clowder.request.id': one.id,
         'clowder.event.id': derivedEventId(identity(one), one.type, one.resourceId),
+        ...more,
       },
     },
     context,
@@ -160,7 +161,7 @@ describe('proxy, backend and access log', () => {
         resource: { 'clowder.file.id': FILE, 'clowder.job.id': job },
       });
     const both = [queue(1, '66f00000000000000000000a'), queue(2, '66f00000000000000000000b')];
-    expect(await eventsOf(both.map(byProxy))).toHaveLength(2);
+    expect(await eventsOf(both.map((one) => byProxy(one)))).toHaveLength(2);
   });
 
   test('of two uploads in one trace, one captured and one lost, are two events', async () => {
@@ -170,6 +171,51 @@ describe('proxy, backend and access log', () => {
       [derivedEventId(captured.id, 'file.uploaded', FILE), undefined],
       [derivedEventId(lost.id, 'file.uploaded', ''), true],
     ]);
+  });
+});
+
+describe('two captures, one in front of the other', () => {
+  /** The inner one has an id and a trace of its own, and takes the outer one for its client. */
+  const chained = (outer: Request) => {
+    const inner: Request = { ...outer, id: idOf(900), traceId: 'ef'.repeat(16) };
+    const by = (one: Request, more: Attributes): readonly Candidate[] => byProxy(one, more);
+    return {
+      inner,
+      byOuter: by(outer, { 'clowder.request.inner': inner.id }),
+      byInner: by(inner, { 'clowder.request.outer': outer.id }),
+      byBackend: byBackend(inner),
+      byLine: byLine(outer),
+    };
+  };
+  const outerEvent = { source: 'proxy', resource_id: FILE, event_id: derivedEventId(idOf(1), 'view.download', FILE) };
+
+  test.each([
+    ['of a download', download(1), outerEvent],
+    ['of an upload', upload(1), { ...outerEvent, event_id: derivedEventId(idOf(1), 'file.uploaded', FILE) }],
+  ])(
+    "%s are one event, the outer one's, with all who see it, in any order, also over a restart",
+    async (_what, one, event) => {
+      const { byOuter, byInner, byBackend: ofBackend, byLine: ofLine } = chained(one);
+      for (const order of ordersOf([byOuter, byInner, ofBackend, ofLine])) {
+        for (const restart of [-1, 1, 3]) {
+          const events = await eventsOf(order, restart);
+          expect(events).toMatchObject([event]);
+          expect(events[0]).not.toHaveProperty('recovered');
+        }
+      }
+    },
+  );
+
+  test('are one event by the inner one, where the outer one was killed', async () => {
+    const { inner, byInner, byBackend: ofBackend } = chained(download(1));
+    for (const order of ordersOf([byInner, ofBackend]))
+      expect(await eventsOf(order)).toMatchObject([{ event_id: derivedEventId(inner.id, 'view.download', FILE) }]);
+  });
+
+  test('are two events, where a client only says that a request of another was the same', async () => {
+    const outer = byProxy(download(1));
+    const byLiar = byProxy(download(2), { 'clowder.request.outer': idOf(1) });
+    expect(await eventsOf([outer, byLiar])).toHaveLength(2);
   });
 });
 

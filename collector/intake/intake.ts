@@ -198,9 +198,11 @@ export class Intake {
       ownKeys.push(strongKey(requestKey));
       plan.strongKeys.push(strongKey(requestKey));
     }
+    const { innerKey } = candidate;
+    if (strong && innerKey !== undefined) this.#known.remember(strongKey(innerKey), plan, now);
     for (const key of ownKeys) this.#known.mark(key, plan, now);
     if (!strong) this.#known.markWeak(body, requestKey, plan, now);
-    const released = this.#release(id, strong ? requestKey : undefined, plan);
+    const released = this.#release(id, strong ? [requestKey, innerKey] : [], plan);
     if (isTold) {
       plan.remembered.push(...ownKeys.map(lineOfKey));
       return 'duplicate';
@@ -236,12 +238,12 @@ export class Intake {
   /** Weak observations of the event make none of it, those that wait and those to come, also after a restart. */
   #refute(id: string, plan: IntakePlan, now: number): void {
     const known = this.#known.refute(id, plan, now);
-    if (known === undefined) this.#release(id, undefined, plan);
+    if (known === undefined) this.#release(id, [], plan);
     else this.#duplicate(known, plan);
   }
 
-  #release(id: string, requestKey: string | undefined, plan: IntakePlan): readonly WaitingEntry[] {
-    const claimed = this.#waiting.claim(id, requestKey);
+  #release(id: string, requestKeys: readonly (string | undefined)[], plan: IntakePlan): readonly WaitingEntry[] {
+    const claimed = this.#waiting.claim(id, requestKeys);
     if (claimed.length === 0) return claimed;
     plan.released.push(...claimed.map((entry) => entry.id));
     plan.onUndo(() => this.#waiting.unclaim(claimed));

@@ -46,11 +46,10 @@ export class WaitingRoom {
   }
 
   /** Claims the entries that a strong observation takes the place of. */
-  claim(id: string, requestKey: string | undefined): WaitingEntry[] {
+  claim(id: string, requestKeys: readonly (string | undefined)[]): WaitingEntry[] {
     const claimed: WaitingEntry[] = [];
     if (this.#byId.size === 0) return claimed;
-    const ids = new Set(requestKey === undefined ? [] : this.#byRequest.get(requestKey));
-    ids.add(id);
+    const ids = new Set([id, ...requestKeys.flatMap((key) => [...(this.#byRequest.get(key ?? '') ?? [])])]);
     for (const one of ids) {
       const entry = this.#byId.get(one);
       if (entry === undefined || entry.claimed === true) continue;

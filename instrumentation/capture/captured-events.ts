@@ -1,4 +1,10 @@
-import { ATTRIBUTE_OF_FIELD, DENIED, REQUEST_ID } from '../../taxonomy/attributes.ts';
+import {
+  ATTRIBUTE_OF_FIELD,
+  DENIED,
+  INNER_REQUEST_ID,
+  OUTER_REQUEST_ID,
+  REQUEST_ID,
+} from '../../taxonomy/attributes.ts';
 import { derivedEventId, identitiesOf } from '../../taxonomy/event-id.ts';
 import type { DeniedView } from '../../taxonomy/http/denied-view.ts';
 import type { EventData, HttpEvent } from '../../taxonomy/http/types.ts';
@@ -20,6 +26,8 @@ export interface Occasion {
 /** Attributes of the span that every event of its request carries too. */
 const SHARED = [
   REQUEST_ID,
+  INNER_REQUEST_ID,
+  OUTER_REQUEST_ID,
   'client.address',
   'user_agent.original',
   'clowder.client.kind',

@@ -443,6 +443,17 @@ describe('a body that cannot be read costs its details, not the event', () => {
   });
 });
 
+test('captures in front and behind are told of, and no others', () => {
+  const [own, outer, inner] = ['b7ad6b7169203331', 'aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb'];
+  const others = (tracestate: string, mark: string) => {
+    const { events } = exchange(`GET /api/files/${ID}/blob`, { sent: { tracestate }, answered: { 'x-clowder-captured': mark }, requestId: own }); // prettier-ignore
+    return [events[0]?.attributes['clowder.request.outer'], events[0]?.attributes['clowder.request.inner']];
+  };
+  expect(others(`clowder=${outer},other=1`, inner)).toEqual([outer, inner]);
+  expect(others(`clowder=request:${'ab'.repeat(16)}`, own)).toEqual([undefined, undefined]);
+  expect(others(`clowder=captured`, '1')).toEqual([undefined, undefined]);
+});
+
 describe('a page of Clowder 2 that asks in vain for what it shows', () => {
   const sent = { referer: `https://clowder.example/files/${ID}`, 'user-agent': 'Mozilla/5.0' };
   test.each([

@@ -1,4 +1,4 @@
-import { REQUEST_ID } from '../../taxonomy/attributes.ts';
+import { INNER_REQUEST_ID, OUTER_REQUEST_ID, REQUEST_ID } from '../../taxonomy/attributes.ts';
 import { requestIdentity } from '../../taxonomy/event-id.ts';
 import { deniedOnRoute, type DeniedView } from '../../taxonomy/http/denied-view.ts';
 import { mapRequestOnRoute, routeMatchOf } from '../../taxonomy/http/map-request.ts';
@@ -6,6 +6,7 @@ import type { BodiesToRead } from '../../taxonomy/http/rule.ts';
 import { RULES } from '../../taxonomy/http/rules.ts';
 import type { HttpEvent, HttpRequest } from '../../taxonomy/http/types.ts';
 import { redactUrl } from '../../taxonomy/redaction.ts';
+import { CAPTURE_ID, captureIdOf } from '../../taxonomy/map/edge-mark.ts';
 import type { RouteMatch } from '../../taxonomy/routes/match.ts';
 import { BodyReader } from './body-reader.ts';
 import { captureDenied, captureEvents, refutedIds, type Occasion } from './captured-events.ts';
@@ -91,6 +92,7 @@ class RequestCapture implements Capture {
     if (!this.mayBeEvent || match === undefined) return { attributes, events: NONE, refuted: NONE, errors: NONE };
     attributes['clowder.captured'] = true;
     if (requestId !== '') attributes[REQUEST_ID] = requestId;
+    this.#tellOthers(attributes, requestId);
     const identity = requestIdentity(traceId, requestId === '' ? undefined : requestId);
     const errors = new Set<CaptureErrorCode>();
     try {
@@ -103,6 +105,14 @@ class RequestCapture implements Capture {
       errors.add('mapping_failed');
       return { attributes, events: NONE, refuted: NONE, errors: [...errors] };
     }
+  }
+
+  /** Captures in front and behind say by their ids that they see the same request. */
+  #tellOthers(attributes: CapturedAttributes, requestId: string): void {
+    const outer = captureIdOf(firstOf(this.head.headers['tracestate']) ?? '');
+    if (outer !== undefined && outer !== requestId) attributes[OUTER_REQUEST_ID] = outer;
+    const inner = this.#answerHeader('x-clowder-captured');
+    if (inner !== undefined && inner !== requestId && CAPTURE_ID.test(inner)) attributes[INNER_REQUEST_ID] = inner;
   }
 
   #endAttributes(): CapturedAttributes {

@@ -16,6 +16,8 @@ export interface Candidate {
   readonly producer?: string | undefined;
   /** The strong observation: it settles those that wait. */
   readonly strong: boolean;
+  /** The same of the capture behind: what that one, and those behind it, say of the request is settled too. */
+  readonly innerKey?: string;
   readonly collapse?: Collapse;
 }
 

@@ -1,4 +1,4 @@
-import { REQUEST_ID, textAttribute } from '../attributes.ts';
+import { REQUEST_ID, textAttribute, type INNER_REQUEST_ID, type OUTER_REQUEST_ID } from '../attributes.ts';
 import type { Attributes } from '../telemetry.ts';
 
 /** What the edge wrote on a request, as one of its observations carries it (docs/design.md, "Identity"). */
@@ -11,7 +11,7 @@ export interface EdgeMark {
 
 const UNMARKED: EdgeMark = { captured: false, requestId: undefined };
 /** A capture's: the id of its span. */
-const CAPTURE_ID = /^[0-9a-f]{16}$/;
+export const CAPTURE_ID = /^[0-9a-f]{16}$/;
 /** NGINX's `$request_id`. */
 const NGINX_ID = /^request:([0-9a-f]{32})$/;
 const STATED_ID = /^(?:[0-9a-f]{16}){1,2}$/;
@@ -33,6 +33,21 @@ export function edgeMarkOf(attributes: Attributes, traceState: string): EdgeMark
   return requestId === undefined && ofNginx === undefined
     ? UNMARKED
     : { captured: false, requestId: requestId ?? ofNginx };
+}
+
+/** The id that a capture wrote on a request; undefined where none did. @param traceState as the request carries it */
+export function captureIdOf(traceState: string): string | undefined {
+  const member = memberOf(traceState);
+  return member !== undefined && CAPTURE_ID.test(member) ? member : undefined;
+}
+
+/** The id of another capture that a capture tells of, in front of it or behind it. */
+export function otherCaptureOf(
+  attributes: Attributes,
+  name: typeof INNER_REQUEST_ID | typeof OUTER_REQUEST_ID,
+): string | undefined {
+  const id = textAttribute(attributes, name);
+  return id !== undefined && CAPTURE_ID.test(id) ? id : undefined;
 }
 
 /** What a capture says of its own span or event, and NGINX of its line; of others it is not believed to be one. */

@@ -1,6 +1,8 @@
 import {
-  attributeNameOf,
   DENIED,
+  INNER_REQUEST_ID,
+  OUTER_REQUEST_ID,
+  attributeNameOf,
   fieldsOfAttributes,
   fieldsOfResource,
   misspelt,
@@ -13,7 +15,7 @@ import type { FlatBody } from '../flat-body.ts';
 import type { Attributes, SpanEventRecord, SpanRecord } from '../telemetry.ts';
 import { NOTHING, reject, type Candidate, type MapResult } from './candidate.ts';
 import type { MapContext } from './context.ts';
-import { statedRequestId } from './edge-mark.ts';
+import { otherCaptureOf, statedRequestId } from './edge-mark.ts';
 import { collapse, denialOf, requestKeyOf } from './keys.ts';
 import { nameResource } from './name-resource.ts';
 import { kindOf } from './observed-kind.ts';
@@ -78,17 +80,22 @@ export function mapExplicit(record: Explicit, context: MapContext): MapResult {
     return { candidates: [], rejected: [reject(named, checked.ok ? checked.body : checked.draft, record.resource)] };
   }
   const request = statedRequestId(record.attributes) ?? record.traceId;
-  const strong = draft['source'] === 'proxy' && request !== '';
-  const requestKey = strong ? requestKeyOf(request, checked.body.event) : undefined;
+  const isCapture = draft['source'] === 'proxy' && request !== '';
+  // A capture in front may see the same request, and knows the client: this one's word waits for that one's.
+  const waits = isCapture && otherCaptureOf(record.attributes, OUTER_REQUEST_ID) !== undefined;
+  const strong = isCapture && !waits;
+  const requestKey = isCapture ? requestKeyOf(request, checked.body.event) : undefined;
+  const inner = strong ? otherCaptureOf(record.attributes, INNER_REQUEST_ID) : undefined;
   const collapsed = collapseOf(checked.body, record.attributes, context);
   if (record.attributes[DENIED] === true) return { ...NOTHING, denied: denialOf(checked.body, collapsed) };
   return {
     candidates: [
       {
         body: checked.body,
-        waits: false,
+        waits,
         strong,
         ...(requestKey && { requestKey }),
+        ...(inner !== undefined && { innerKey: requestKeyOf(inner, checked.body.event) }),
         ...(isStated && { stated: true }),
         ...collapsed,
       },
