@@ -256,3 +256,33 @@ describe('a download', () => {
     expect(whole?.attributes).toMatchObject({ 'clowder.bytes': String(sent), 'clowder.download.complete': 'true' });
   });
 });
+
+describe('who is registered and told of no proxy in front', () => {
+  /** The server span that links to a trace. */
+  const linked = (traceId: string) =>
+    sink.spans('POST /api/uploadToDataset/:id').find(({ links }) => links.some((link) => link.traceId === traceId));
+
+  test.each(['plain.mjs', 'express5.mjs', 'fetch-proxy.mjs'])(
+    'begins a trace for what comes from outside, and links to the one that came: %s',
+    async (file) => {
+      await using server = await startRegistered(file, { sink: sink.url, target, env: { TRUSTED_PROXIES: '' } });
+      const { traceId, header } = traceparent();
+      await (await upload(server, header)).arrayBuffer();
+      const span = await waitFor(() => linked(traceId), { what: 'a span that links to the trace of the client' });
+      expect(span.links).toMatchObject([{ traceId, spanId: header.split('-')[2] }]);
+      expect([span.parentSpanId ?? '', sink.trace(traceId)]).toEqual(['', { spans: [], logs: [] }]);
+      const { logs } = await waitFor(() => sink.trace(span.traceId).logs.length > 0 && sink.trace(span.traceId), {
+        what: 'the event, in the trace of the server',
+      });
+      expect(logs.map(({ eventName }) => eventName)).toEqual(['clowder.file.uploaded']);
+    },
+  );
+
+  test('where TRUSTED_PROXIES names the caller, its trace goes on', async () => {
+    await using server = await startRegistered('plain.mjs', { sink: sink.url, env: { TRUSTED_PROXIES: '127.0.0.1' } });
+    const { traceId, header } = traceparent();
+    await (await upload(server, header)).arrayBuffer();
+    expect((await seen(sink, traceId)).parent).toBe(header.split('-')[2]);
+    expect(linked(traceId)).toBeUndefined();
+  });
+});
