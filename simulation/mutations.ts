@@ -59,6 +59,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     ...NO_MUTATION,
     observation: ({ by, request }) => ({ by, request: { ...request, requestId: '' } }),
   },
+  /** An event that others may be added to is acknowledged before it is on disk. */
+  'held-in-memory-alone': { ...NO_MUTATION, journal: withoutGatherings },
   /** A journal that could not be written once is never written again. */
   'full-disk-for-ever': { ...NO_MUTATION, journal: refusingForEver },
 };
@@ -75,6 +77,27 @@ function withoutCodes(connect: Connect): Connect {
       return channel;
     };
     return model;
+  };
+}
+
+function withoutGatherings(parts: JournalParts): JournalParts {
+  return {
+    ...parts,
+    startWriter: (options) => {
+      const writer = parts.startWriter(options);
+      return {
+        postMessage: (message) =>
+          writer.postMessage(
+            message === 'close'
+              ? message
+              : message.map(({ hold = [], ...change }) => ({
+                  ...change,
+                  hold: hold.filter(({ reason }) => reason !== 'gathering'),
+                })),
+          ),
+        on: writer.on.bind(writer) as typeof writer.on,
+      };
+    },
   };
 }
 

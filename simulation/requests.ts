@@ -2,6 +2,7 @@ import { mapLog, mapSpan } from '../taxonomy/map.ts';
 import type { MapResult } from '../taxonomy/map/candidate.ts';
 import { createMapContext, type MapContext } from '../taxonomy/map/context.ts';
 import type { Attributes } from '../taxonomy/telemetry.ts';
+import type { Random } from './random.ts';
 
 /** One request, as it was: its trace is the client's choice, its id the edge's. */
 export interface SimulatedRequest {
@@ -9,6 +10,8 @@ export interface SimulatedRequest {
   readonly traceId: string;
   readonly requestId: string;
   readonly atMs: number;
+  /** Of a download in pieces: by whom, and which bytes of the file. */
+  readonly piece?: { readonly viewer: string; readonly first: number; readonly last: number };
 }
 
 /** Who saw the request: the backend by its span, the edge by a line of its log. */
@@ -31,6 +34,36 @@ export function requestOf(number: number, atMs: number): SimulatedRequest {
   };
 }
 
+const SIZE = 4000;
+/** A file in pieces, as a program fetches it. */
+const PIECES = [
+  [0, 999],
+  [1000, 1999],
+  [2000, 2999],
+  [3000, 3999],
+] as const;
+
+/** The requests of one download in pieces, some of which may be missing, in any order. */
+export function piecesOf(numbers: readonly number[], atMs: number, random: Random): readonly SimulatedRequest[] {
+  const viewer = `viewer ${numbers[0]}`;
+  return numbers.map((number) => {
+    const [first, last] = random.pick(PIECES);
+    return { ...requestOf(number, atMs), piece: { viewer, first, last } };
+  });
+}
+
+function answerOf({ piece }: SimulatedRequest): Attributes {
+  if (piece === undefined) return { 'http.response.status_code': 200 };
+  const { viewer, first, last } = piece;
+  return {
+    'http.response.status_code': 206,
+    'http.response.header.content-range': [`bytes ${first}-${last}/${SIZE}`],
+    'http.response.body.size': last - first + 1,
+    'client.address': '192.0.2.7',
+    'user_agent.original': viewer,
+  };
+}
+
 /** By the product's own mapping. */
 export function mapped({ by, request }: Observation, context: MapContext): MapResult {
   const attributes: Attributes = {
@@ -38,7 +71,7 @@ export function mapped({ by, request }: Observation, context: MapContext): MapRe
     'url.path': `/api/files/${FILE}/blob`,
     'url.scheme': 'https',
     'server.address': 'clowder.example',
-    'http.response.status_code': 200,
+    ...answerOf(request),
   };
   const time = BigInt(request.atMs) * NANO;
   const { traceId, requestId } = request;

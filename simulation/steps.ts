@@ -79,6 +79,7 @@ export const STEPS = {
     },
   },
   requests: { weight: 8, run: (world, random) => world.request(random.int(1, 4), random) },
+  'a download in pieces': { weight: 5, run: (world, random) => world.pieces(random.int(2, 6), random) },
   'unpublishable id': {
     weight: 2,
     run: (world) => world.post([{ event_id: LONG_IN_BYTES + world.newId(), event: 'view.page', url: 'u' }], 'producer'),

@@ -60,6 +60,9 @@ export class Truth implements BrokerWatcher {
   readonly #stated = new Map<string, string>();
   /** What the producer of an accepted event said in it. */
   readonly #saidOf = new Map<string, string>();
+  /** Of ids that several observations of one event have: the event. */
+  readonly #eventOf = new Map<string, string>();
+  readonly #publishedAs = new Map<string, string>();
   readonly #accepted = new Map<string, Accepted>();
   /** Of these the order is not promised: nacked, returned, cut off. */
   readonly #loose = new Set<string>();
@@ -80,12 +83,18 @@ export class Truth implements BrokerWatcher {
 
   /** Events that were accepted, and are neither delivered nor set aside. */
   get isOpen(): boolean {
-    return this.#isOpen(this.#kept.read());
+    return this.#isOpen(this.#read());
   }
 
   /** A request is one event, whoever saw it. */
   requested(id: string): void {
     this.stated(id, JSON.stringify(id));
+  }
+
+  /** What these are ids of is one event, under one of them. */
+  isOne(ids: readonly string[]): void {
+    const [first = ''] = ids;
+    for (const id of ids) this.#eventOf.set(id, first);
   }
 
   stated(id: string, said: string): void {
@@ -101,7 +110,8 @@ export class Truth implements BrokerWatcher {
   }
 
   accepted(id: string): void {
-    if (!this.#accepted.has(id)) this.#accepted.set(id, { atMs: Date.now(), delivered: false });
+    const event = this.#known(id);
+    if (!this.#accepted.has(event)) this.#accepted.set(event, { atMs: Date.now(), delivered: false });
   }
 
   routesChanged(): void {
@@ -138,14 +148,18 @@ export class Truth implements BrokerWatcher {
           `${id} was ${before.answer} and goes out again ${now - before.atMs} ms later`,
         );
     }
-    this.#published.set(id, (this.#published.get(id) ?? 0) + 1);
+    const event = this.#known(id);
+    this.#published.set(event, (this.#published.get(event) ?? 0) + 1);
+    const under = this.#publishedAs.get(event) ?? id;
+    this.#publishedAs.set(event, under);
+    if (under !== id) this.#found ??= new Violation('identity', `${id} is one event with ${under}, and is another`);
   }
 
   answered(id: string, answer: Answer): void {
     this.#answered.set(id, { answer, atMs: Date.now() });
     if (answer === 'confirmed') {
       this.#confirmedMs = Date.now();
-      const accepted = this.#accepted.get(id);
+      const accepted = this.#accepted.get(this.#known(id));
       if (accepted !== undefined) accepted.delivered = true;
     } else this.#loose.add(id);
     this.#note(`${answer} ${id}`);
@@ -162,7 +176,7 @@ export class Truth implements BrokerWatcher {
   /** @throws Violation */
   check(circumstances: Circumstances): void {
     if (this.#found !== undefined) throw this.#found;
-    const kept = this.#kept.read();
+    const kept = this.#read();
     this.#checkKept(kept);
     for (const queue of this.#broker().queues) this.#checkQueue(queue);
     this.#checkProgress(kept, circumstances);
@@ -177,20 +191,32 @@ export class Truth implements BrokerWatcher {
   checkEnd(last: string): void {
     if (!this.#accepted.has(last))
       throw new Violation('availability', `${last} is not taken, though everything was mended`);
-    const { aside } = this.#kept.read();
+    const { aside } = this.#read();
     for (const [id, { delivered }] of this.#accepted)
       if (!delivered && !aside.has(id))
         throw new Violation('liveness', `${id} is not delivered, and not set aside, though everything was mended`);
   }
 
   /** Events that no queue took, for so long that it must have been told. */
-  #heldSince({ held }: Kept, nowMs: number): boolean {
-    for (const id of held) {
+  #heldSince(heldIds: ReadonlySet<string>, nowMs: number): boolean {
+    for (const id of heldIds) {
       const answered = this.#answered.get(id);
       if (answered !== undefined && answered.answer !== 'confirmed' && nowMs - answered.atMs > TOLD_WITHIN_MS)
         return true;
     }
     return false;
+  }
+
+  #known(id: string): string {
+    return this.#eventOf.get(id) ?? id;
+  }
+
+  /** What the journal has, each event by the one id that stands for it. */
+  #read(): Kept & { readonly heldIds: ReadonlySet<string> } {
+    const { waiting, held, aside } = this.#kept.read();
+    const known = (ids: ReadonlySet<string>): ReadonlySet<string> =>
+      this.#eventOf.size === 0 ? ids : new Set([...ids].map((id) => this.#known(id)));
+    return { waiting: known(waiting), held: known(held), aside: known(aside), heldIds: held };
   }
 
   #isOpen({ aside }: Kept): boolean {
@@ -237,14 +263,17 @@ export class Truth implements BrokerWatcher {
     }
   }
 
-  #checkReadiness(kept: Kept, { readiness, nowMs, sameSinceMs, diskIsFull }: Circumstances): void {
+  #checkReadiness(
+    kept: Kept & { readonly heldIds: ReadonlySet<string> },
+    { readiness, nowMs, sameSinceMs, diskIsFull }: Circumstances,
+  ): void {
     if (readiness === undefined || nowMs - sameSinceMs < TOLD_WITHIN_MS) return;
     const broker = this.#broker();
     const wrongs = [
       ...(broker.up ? [] : ['the broker is down']),
       ...([...broker.connections].some(({ isBlocked }) => isBlocked) ? ['the broker blocks it'] : []),
     ];
-    if (this.#heldSince(kept, nowMs)) wrongs.push('events are held');
+    if (this.#heldSince(kept.heldIds, nowMs)) wrongs.push('events are held');
     if (kept.aside.size > 0) wrongs.push('events are set aside that the broker refuses');
     if (readiness.status === 'ready' && wrongs.length > 0)
       throw new Violation('readiness', `it says ready while ${wrongs.join(' and ')}`);

@@ -4,7 +4,7 @@ import { Disk } from './disk.ts';
 import { KeptEvents } from './kept.ts';
 import type { Mutation } from './mutations.ts';
 import type { Random } from './random.ts';
-import { idOfRequest, requestOf, type Observation } from './requests.ts';
+import { idOfRequest, piecesOf, requestOf, type Observation } from './requests.ts';
 import { Site } from './site.ts';
 import { Truth, Violation } from './truth.ts';
 import { VirtualTime } from './virtual-time.ts';
@@ -111,6 +111,18 @@ export class World {
     for (const request of requests) this.truth.requested(idOfRequest(request));
     for (const by of random.pick([['span', 'line'], ['line', 'span'], ['span'], ['line'], ['span', 'span']] as const))
       void this.#observe(requests.map((request) => ({ by, request })));
+  }
+
+  /** A download in pieces, each seen by two or by one: one event. */
+  pieces(count: number, random: Random): void {
+    const numbers = Array.from({ length: count }, () => (this.#events += 1));
+    const requests = piecesOf(numbers, this.time.nowMs, random);
+    const ids = requests.map(idOfRequest);
+    for (const id of ids) this.truth.requested(id);
+    this.truth.isOne(ids);
+    for (const request of requests)
+      for (const by of random.pick([['span', 'line'], ['line', 'span'], ['span'], ['line']] as const))
+        void this.#observe([{ by, request }]);
   }
 
   async #observe(observations: readonly Observation[]): Promise<void> {
