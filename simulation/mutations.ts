@@ -95,7 +95,7 @@ function withoutGatherings(parts: JournalParts): JournalParts {
                   hold: hold.filter(({ reason }) => reason !== 'gathering'),
                 })),
           ),
-        on: writer.on.bind(writer) as typeof writer.on,
+        on: writer.on.bind(writer),
       };
     },
   };
