@@ -36,6 +36,8 @@ export interface BrokerWatcher {
   /** Of these no answer came: their channel is gone. */
   cutOff(ids: readonly string[], reason: string): void;
   connected(): void;
+  /** What no queue took may find one now. */
+  routesChanged(): void;
 }
 
 /** RabbitMQ, as far as a publisher can tell. */
@@ -104,6 +106,11 @@ export class Broker {
   /** Every connection ends; with a reason by the broker, or without one where the network was cut. */
   cut(error: Error): void {
     for (const connection of this.connections) connection.end(error);
+  }
+
+  /** It refuses some messages as they are. */
+  get isStrict(): boolean {
+    return this.forbidden.size > 0 || this.maxBytes < Number.POSITIVE_INFINITY;
   }
 
   /** @returns where a message goes, by name */
@@ -198,7 +205,9 @@ class Channel extends EventEmitter {
 
   bindExchange = async (destination: string, source: string): Promise<void> => {
     await this.#asked();
-    if (destination === METRICS && source === EVENTS) this.#broker.metricsBound = true;
+    if (destination !== METRICS || source !== EVENTS) return;
+    if (!this.#broker.metricsBound) this.#broker.watcher.routesChanged();
+    this.#broker.metricsBound = true;
   };
 
   close = async (): Promise<void> => {

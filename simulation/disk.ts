@@ -1,26 +1,38 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { giveUpWhereNothingIsLeft } from '../collector/journal/ballast.ts';
 import { JournalReader } from '../collector/journal/reader.ts';
 import { prepareForWriting } from '../collector/journal/schema.ts';
 import { serveStore, type FromWriter, type ToWriter, type WriterPort } from '../collector/journal/serve-store.ts';
+import { GuardedStore, type GuardedFiles } from '../collector/journal/guarded-store.ts';
+import type { Mark } from '../collector/journal/mark.ts';
 import { JournalStore, type StoreOptions } from '../collector/journal/store.ts';
 import type { JournalParts, JournalWriter } from '../collector/journal/journal.ts';
 import { KEY_RULE } from '../collector/intake/intake-keys.ts';
+import { DiskSpace } from './disk-space.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-const WRITES = /^\s*(?:INSERT|UPDATE|DELETE|COMMIT)/i;
+const CHANGES = /^\s*(?:INSERT|UPDATE|DELETE)/i;
+const COMMITS = /^\s*COMMIT/i;
+const REWRITES = /^\s*VACUUM/i;
+const CHECKPOINTS = /^\s*PRAGMA wal_checkpoint/i;
 const SQLITE_FULL = 13;
 /** Small, so that a simulation of some minutes has many. */
 const SEGMENT_SIZE = { keys: 20, spanMs: 20_000 };
 
 /** The disk under the journal: what is committed stays, whatever becomes of the process. */
 export class Disk {
-  full = false;
   slowMs = 1;
   /** Power goes at this write from now on; it is done or not. */
   cutAt: { writes: number; readonly isDone: boolean } | undefined;
   /** Power is gone: no write comes through until the next process. */
   isDead = false;
   readonly database = prepareForWriting(new DatabaseSync(':memory:'));
+  readonly space = new DiskSpace(() => Number(this.database.prepare('PRAGMA page_count').get()?.['page_count']));
+  /** Called before each commit is answered: what it brings may be gone by the next look. */
+  onCommitted: () => void = () => undefined;
+  #mark: Mark | undefined;
+  /** Of the transaction that is open. */
+  #changedBytes = 0;
   readonly #time: VirtualTime;
   readonly #onCut: () => void;
 
@@ -33,17 +45,44 @@ export class Disk {
   recover(): void {
     this.isDead = false;
     this.cutAt = undefined;
+    this.#changedBytes = 0;
     if (this.database.isTransaction) this.database.exec('ROLLBACK');
   }
 
-  readonly parts: JournalParts = {
-    startWriter: (options) => this.#startWriter(options),
-    openReader: () => new JournalReader(withoutClose(this.database)),
+  readonly parts = this.#partsWith((options) => {
+    giveUpWhereNothingIsLeft(this.space);
+    return new GuardedStore(options, this.#files);
+  });
+
+  /** Of a version that did not mind its disk. */
+  readonly unguarded = this.#partsWith((options) => new JournalStore(options));
+
+  readonly #files: GuardedFiles = {
+    disk: this.space,
+    isNew: false,
+    openMark: () => ({
+      read: () => this.#mark,
+      write: (mark) => {
+        this.#mark = mark;
+      },
+      close: () => undefined,
+    }),
     watch: () => () => true,
   };
 
+  #partsWith(open: (options: StoreOptions) => Parameters<typeof serveStore>[0]): JournalParts {
+    return {
+      startWriter: (options) => this.#startWriter(options, open),
+      openReader: () => new JournalReader(withoutClose(this.database)),
+      watch: () => () => true,
+    };
+  }
+
   /** Like the worker's thread: messages cross in order, and take the time of the disk. */
-  #startWriter(options: StoreOptions): JournalWriter {
+  #startWriter(
+    options: StoreOptions,
+    open: (options: StoreOptions) => Parameters<typeof serveStore>[0],
+  ): JournalWriter {
     const toMain = new Map<string, (value: never) => void>();
     let toStore: (message: ToWriter) => void = () => undefined;
     const send = (event: string, value: unknown): void => {
@@ -56,10 +95,8 @@ export class Disk {
     };
     setImmediate(() => {
       try {
-        serveStore(
-          new JournalStore({ ...options, database: this.#faulty(), keyRule: KEY_RULE, segmentSize: SEGMENT_SIZE }),
-          port,
-        );
+        const own = { database: this.#faulty(), keyRule: KEY_RULE, segmentSize: SEGMENT_SIZE };
+        serveStore(open({ ...options, ...own }), port);
       } catch (error) {
         send('error', error);
       }
@@ -73,20 +110,22 @@ export class Disk {
   /** The database as a process sees it. */
   #faulty(): DatabaseSync {
     const { database } = this;
-    const write = <T>(sql: string, run: () => T): T => (WRITES.test(sql) ? this.#write(run) : run());
     const faulty: Pick<DatabaseSync, 'exec' | 'prepare' | 'close' | 'isTransaction'> = {
-      exec: (sql) => write(sql, () => database.exec(sql)),
+      exec: (sql) => this.#run(sql, [], () => database.exec(sql)),
       prepare: (sql) => {
+        if (CHECKPOINTS.test(sql)) return this.#checkpoint();
         const statement = database.prepare(sql);
         const wrapped: Pick<StatementSync, 'run' | 'get' | 'all' | 'iterate'> = {
-          run: (...values: []) => write(sql, () => statement.run(...values)),
-          get: (...values: []) => write(sql, () => statement.get(...values)),
-          all: (...values: []) => write(sql, () => statement.all(...values)),
-          iterate: (...values: []) => write(sql, () => statement.iterate(...values)),
+          run: (...values: []) => this.#run(sql, values, () => statement.run(...values)),
+          get: (...values: []) => this.#run(sql, values, () => statement.get(...values)),
+          all: (...values: []) => this.#run(sql, values, () => statement.all(...values)),
+          iterate: (...values: []) => this.#run(sql, values, () => statement.iterate(...values)),
         };
         return wrapped as StatementSync;
       },
-      close: () => undefined,
+      close: () => {
+        this.space.truncate();
+      },
       get isTransaction() {
         return database.isTransaction;
       },
@@ -94,20 +133,55 @@ export class Disk {
     return faulty as DatabaseSync;
   }
 
-  #write<T>(run: () => T): T {
-    if (this.isDead) throw new Error('the power is gone');
-    if (this.cutAt !== undefined) {
-      this.cutAt.writes -= 1;
-      if (this.cutAt.writes <= 0) {
-        if (this.cutAt.isDone) run();
-        this.isDead = true;
-        this.#time.later(1, this.#onCut);
-        throw new Error('the power went');
-      }
-    }
-    if (this.full) throw Object.assign(new Error('database or disk is full'), { errcode: SQLITE_FULL });
-    return run();
+  #checkpoint(): StatementSync {
+    const wrapped: Pick<StatementSync, 'get'> = { get: () => ({ busy: this.space.truncate() ? 0 : 1 }) };
+    return wrapped as StatementSync;
   }
+
+  /** What changes something needs room when it is committed: together, or each by itself outside of a transaction. */
+  #run<T>(sql: string, values: readonly unknown[], run: () => T): T {
+    if (REWRITES.test(sql)) {
+      this.#mayFail(run);
+      const done = run();
+      this.#takeRoom(this.space.databaseBytes());
+      return done;
+    }
+    if (CHANGES.test(sql)) {
+      this.#mayFail(run);
+      const bytes = values.reduce<number>((sum, value) => sum + bytesOf(value), 0);
+      if (this.database.isTransaction) this.#changedBytes += bytes;
+      else this.#takeRoom(bytes);
+      return run();
+    }
+    if (!COMMITS.test(sql)) return run();
+    this.#mayFail(run);
+    const bytes = this.#changedBytes;
+    this.#changedBytes = 0;
+    this.#takeRoom(bytes);
+    const done = run();
+    this.onCommitted();
+    return done;
+  }
+
+  #takeRoom(bytes: number): void {
+    if (!this.space.commit(bytes)) throw Object.assign(new Error('database or disk is full'), { errcode: SQLITE_FULL });
+  }
+
+  #mayFail(run: () => unknown): void {
+    if (this.isDead) throw new Error('the power is gone');
+    if (this.cutAt === undefined) return;
+    this.cutAt.writes -= 1;
+    if (this.cutAt.writes > 0) return;
+    if (this.cutAt.isDone) run();
+    this.isDead = true;
+    this.#time.later(1, this.#onCut);
+    throw new Error('the power went');
+  }
+}
+
+function bytesOf(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  return value instanceof Uint8Array ? value.byteLength : 8;
 }
 
 /** The reader goes with its process, the database does not. */

@@ -34,22 +34,30 @@ export class KeptEvents {
     this.#aside = database.prepare("SELECT record AS line FROM rejected WHERE origin = 'publisher'");
   }
 
+  /** Notes the place of what came since the last look. */
+  look(): void {
+    for (const { id, row, index } of this.#events(this.#lastRow)) {
+      if (!this.positions.has(id)) this.positions.set(id, row * ROW + index);
+      this.#lastRow = Math.max(this.#lastRow, row);
+    }
+  }
+
   read(): Kept {
     const cursor = this.#cursor.get();
     const [row, line] = [Number(cursor?.['row'] ?? 0), Number(cursor?.['line'] ?? 0)];
     const waiting = new Set<string>();
-    for (const found of this.#rows.iterate(Math.min(row - 1, this.#lastRow))) {
-      const at = Number(found['row']);
-      const lines = found['lines'] instanceof Uint8Array ? decoder.decode(found['lines']).split('\n') : [];
-      for (const [index, one] of lines.entries()) {
-        const id = idOf(one);
-        if (!this.positions.has(id)) this.positions.set(id, at * ROW + index);
-        if (at > row || (at === row && index >= line)) waiting.add(id);
-      }
-      this.#lastRow = Math.max(this.#lastRow, at);
-    }
+    this.look();
+    for (const { id, row: at, index } of this.#events(row - 1))
+      if (at > row || (at === row && index >= line)) waiting.add(id);
     const held = new Set(this.#held.flatMap((statement) => idsOf(statement)));
     return { waiting, held, aside: new Set(idsOf(this.#aside)) };
+  }
+
+  *#events(afterRow: number): Generator<{ readonly id: string; readonly row: number; readonly index: number }> {
+    for (const found of this.#rows.iterate(afterRow)) {
+      const lines = found['lines'] instanceof Uint8Array ? decoder.decode(found['lines']).split('\n') : [];
+      for (const [index, one] of lines.entries()) yield { id: idOf(one), row: Number(found['row']), index };
+    }
   }
 }
 

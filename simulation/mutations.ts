@@ -1,8 +1,7 @@
 import type { HeldState } from '../collector/publishing/held-groups.ts';
 import type { Situation } from '../collector/readiness.ts';
 import type { JournalParts } from '../collector/journal/journal.ts';
-import type { FromWriter } from '../collector/journal/serve-store.ts';
-import type { JournalRefusal } from '../collector/journal/types.ts';
+import type { Disk } from './disk.ts';
 import type { Observation } from './requests.ts';
 import type { Poster } from '../taxonomy/stated.ts';
 import type { OnOutcome, Publisher, PublisherOptions } from '../exporter/publisher.ts';
@@ -17,7 +16,7 @@ export interface SimulatedPoster {
 
 /** A fault that was mended, put back where the parts are wired together. The product knows nothing of it. */
 export interface Mutation {
-  readonly journal: (parts: JournalParts) => JournalParts;
+  readonly journal: (disk: Disk) => JournalParts;
   readonly connect: (connect: Connect) => Connect;
   readonly publisher: (publisher: Publisher) => Publisher;
   readonly situation: (situation: Situation) => Situation;
@@ -33,7 +32,7 @@ const NOTHING_HELD: HeldState = {
 const same = <T>(part: T): T => part;
 
 export const NO_MUTATION: Mutation = {
-  journal: same,
+  journal: (disk) => disk.parts,
   connect: same,
   publisher: same,
   situation: same,
@@ -60,9 +59,9 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     observation: ({ by, request }) => ({ by, request: { ...request, requestId: '' } }),
   },
   /** An event that others may be added to is acknowledged before it is on disk. */
-  'held-in-memory-alone': { ...NO_MUTATION, journal: withoutGatherings },
-  /** A journal that could not be written once is never written again. */
-  'full-disk-for-ever': { ...NO_MUTATION, journal: refusingForEver },
+  'held-in-memory-alone': { ...NO_MUTATION, journal: (disk) => withoutGatherings(disk.parts) },
+  /** The journal fills its disk to the last byte: no room is left for the cursor, and so none is ever made. */
+  'full-disk-for-ever': { ...NO_MUTATION, journal: (disk) => disk.unguarded },
 };
 
 function withoutCodes(connect: Connect): Connect {
@@ -96,28 +95,6 @@ function withoutGatherings(parts: JournalParts): JournalParts {
                 })),
           ),
         on: writer.on.bind(writer),
-      };
-    },
-  };
-}
-
-/** Once the writer has refused a change, it refuses every change. */
-function refusingForEver(parts: JournalParts): JournalParts {
-  return {
-    ...parts,
-    startWriter: (options) => {
-      const writer = parts.startWriter(options);
-      let refusal: JournalRefusal | undefined;
-      const spoilt = (message: FromWriter): FromWriter => {
-        refusal ??= message.outcomes.find((outcome) => outcome !== undefined && 'code' in outcome) as typeof refusal;
-        return refusal === undefined ? message : { ...message, outcomes: message.outcomes.map(() => refusal) };
-      };
-      const on = writer.on.bind(writer) as (event: string, listener: (value: never) => void) => unknown;
-      return {
-        postMessage: (message) =>
-          writer.postMessage(refusal === undefined || message === 'close' ? message : message.map(() => ({}))),
-        on: (event: string, listener: (value: never) => void) =>
-          on(event, event === 'message' ? (message: FromWriter) => listener(spoilt(message) as never) : listener),
       };
     },
   };

@@ -17,7 +17,7 @@ const RECOVER_EVERY_MS = 1000;
 const STOP_MS = 5000;
 /** Few, so that a handful of messages fills it. */
 const WINDOW = 8;
-const JOURNAL_MAX_BYTES = 2_000_000;
+const JOURNAL_MAX_BYTES = 8_000_000;
 
 export interface SiteParts {
   readonly time: VirtualTime;
@@ -60,7 +60,7 @@ export class Site {
     disk.recover();
     const journal = await openJournal(
       { dir: 'simulated', maxBytes: JOURNAL_MAX_BYTES, onFatal: onError },
-      mutation.journal(disk.parts),
+      mutation.journal(disk),
     ).catch(onError);
     if (life !== this.#life) return;
     this.#starting = false;

@@ -20,6 +20,8 @@ const ORDERS = [['one', 'two'], ['two', 'one'], ['one'], ['two'], ['one', 'one']
 /** Beyond the limit that the broker may have. */
 const LARGE = 'x'.repeat(1000);
 const LIMIT_BYTES = 900;
+/** A few dozen of them fill the disk. */
+const FLOOD = 'x'.repeat(6000);
 /** AMQP's short strings hold 255 bytes; this has 258. */
 const LONG_IN_BYTES = '測'.repeat(86);
 /** How long a step lasts, in milliseconds. */
@@ -122,8 +124,9 @@ export const STEPS = {
     world.broker.slowMs = on ? 300 : 1;
     return 'the broker is slow';
   }),
-  full: toggle(5, 0.5, (world, on, random) => {
+  full: toggle(5, 0.5, (world, wanted, random) => {
     const queue = queueOf(world, random);
+    const on = wanted && !world.isFlooded;
     queue.full = on;
     return `the queue ${queue.name} is full`;
   }),
@@ -140,21 +143,38 @@ export const STEPS = {
       world.broker.metricsBound = false;
     },
   },
-  forbidden: toggle(3, 0.6, (world, on, random) => {
+  forbidden: toggle(3, 0.6, (world, wanted, random) => {
     const type = random.pick(TYPES);
+    const on = wanted && !world.isFlooded;
     if (on) world.broker.forbidden.add(type);
     else world.broker.forbidden.delete(type);
     return `the user may not publish ${type}`;
   }),
-  'size limit': toggle(3, 0.6, (world, on) => {
+  'size limit': toggle(3, 0.6, (world, wanted) => {
+    const on = wanted && !world.isFlooded;
     world.broker.maxBytes = on ? LIMIT_BYTES : Number.POSITIVE_INFINITY;
     return 'the broker takes small messages alone';
   }),
-  'disk full': toggle(7, 0.5, (world, on) => {
-    world.disk.full = on;
-    return 'the disk is full';
+  'disk taken': toggle(7, 0.5, (world, on) => {
+    world.disk.space.setTaken(on);
+    return 'others have what the disk had left';
   }),
-  'disk slow': toggle(2, 0.3, (world, on) => {
+  flood: {
+    weight: 4,
+    run: (world, random) => {
+      // What the broker does not permit is set aside, and would stay on the disk.
+      if (world.broker.isStrict) return;
+      world.isFlooded = true;
+      world.disk.slowMs = 1;
+      // Held again, all of it would be one transaction, larger than the ballast of so small a disk.
+      for (const queue of world.broker.queues) queue.full = false;
+      for (let count = random.int(100, 300); count > 0; count -= 1)
+        world.post([{ event_id: world.newId(), event: 'extraction.failed', file_id: 'r', message: FLOOD }], 'producer');
+    },
+  },
+  // What a full queue refuses while the disk is slow is moved in one transaction: of a flood, that may be half of the disk.
+  'disk slow': toggle(2, 0.3, (world, wanted) => {
+    const on = wanted && !world.isFlooded;
     world.disk.slowMs = on ? 400 : 1;
     return 'the disk is slow';
   }),
@@ -213,7 +233,7 @@ export function mend(world: World): void {
     queue.bound = true;
     queue.full = false;
   }
-  disk.full = false;
+  disk.space.setTaken(false);
   disk.slowMs = 1;
   disk.cutAt = undefined;
 }

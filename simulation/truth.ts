@@ -67,6 +67,8 @@ export class Truth implements BrokerWatcher {
   /** Of these the order is not promised: nacked, returned, cut off. */
   readonly #loose = new Set<string>();
   readonly #published = new Map<string, number>();
+  /** When each went out last: a route that changed after that may be one for it. */
+  readonly #publishedMs = new Map<string, number>();
   readonly #answered = new Map<string, { readonly answer: Answer; readonly atMs: number }>();
   readonly #seenInQueue = new Map<string, { count: number; highest: number; readonly ids: Set<string> }>();
   #routesChangedMs = 0;
@@ -114,6 +116,10 @@ export class Truth implements BrokerWatcher {
     if (!this.#accepted.has(event)) this.#accepted.set(event, { atMs: Date.now(), delivered: false });
   }
 
+  isAccepted(id: string): boolean {
+    return this.#accepted.has(this.#known(id));
+  }
+
   routesChanged(): void {
     this.#routesChangedMs = Date.now();
   }
@@ -140,7 +146,8 @@ export class Truth implements BrokerWatcher {
     const now = Date.now();
     if (before !== undefined && now - before.atMs < LEAST_PAUSE_MS[before.answer]) {
       // Where an event is taken, or a queue was bound, the others may follow at once.
-      const isReleased = Math.max(this.#routesChangedMs, this.#confirmedMs) >= before.atMs;
+      const isReleased =
+        this.#routesChangedMs >= (this.#publishedMs.get(id) ?? before.atMs) || this.#confirmedMs >= before.atMs;
       // Thrown here it would be the product's to handle.
       if (!isReleased)
         this.#found ??= new Violation(
@@ -153,6 +160,7 @@ export class Truth implements BrokerWatcher {
     const under = this.#publishedAs.get(event) ?? id;
     this.#publishedAs.set(event, under);
     if (under !== id) this.#found ??= new Violation('identity', `${id} is one event with ${under}, and is another`);
+    this.#publishedMs.set(id, now);
   }
 
   answered(id: string, answer: Answer): void {

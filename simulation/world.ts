@@ -29,6 +29,8 @@ export class World {
   readonly truth: Truth;
   readonly trace: string[] = [];
   readonly #shared: { readonly id: string; readonly atMs: number }[] = [];
+  /** Producers post by the hundred kilobytes. */
+  isFlooded = false;
   #events = 0;
   #killed = 0;
   #clearSinceMs: number | undefined;
@@ -39,10 +41,12 @@ export class World {
   constructor(random: Random, mutation: Mutation) {
     this.random = random;
     this.disk = new Disk(this.time, () => this.kill('the power went'));
+    const kept = new KeptEvents(this.disk.database);
+    this.disk.onCommitted = () => kept.look();
     this.truth = new Truth({
       broker: () => this.broker,
-      kept: new KeptEvents(this.disk.database),
-      diskIsFull: () => this.disk.full,
+      kept,
+      diskIsFull: () => this.disk.space.isTaken,
       note: (text) => this.note(text),
     });
     this.broker = new Broker(random, this.time, this.truth);
@@ -159,7 +163,7 @@ export class World {
       takenSinceMs: this.#takenSinceMs,
       readiness: this.site.readiness(),
       isUp: this.site.isUp,
-      diskIsFull: this.disk.full,
+      diskIsFull: this.disk.space.isTaken,
       sameSinceMs: this.#sameSinceMs,
     });
   }
@@ -179,7 +183,7 @@ export class World {
       broker.alarm,
       broker.silent,
       broker.slowMs,
-      disk.full,
+      disk.space.isTaken,
       disk.slowMs,
       broker.queues.map(({ bound, full }) => [bound, full]),
     ]);
@@ -188,7 +192,7 @@ export class World {
       this.interrupted();
     }
     const isQuick = broker.slowMs === 1 && disk.slowMs === 1;
-    const isClear = site.isUp && isQuick && broker.up && !broker.alarm && !broker.silent && !disk.full;
+    const isClear = site.isUp && isQuick && broker.up && !broker.alarm && !broker.silent && !disk.space.isTaken;
     this.#clearSinceMs = isClear ? (this.#clearSinceMs ?? this.time.nowMs) : undefined;
     const isTaken =
       isClear && broker.queues.some(({ bound }) => bound) && !broker.queues.some(({ bound, full }) => bound && full);
