@@ -93,6 +93,11 @@ export const ATTRIBUTE_OF_FIELD = {
   bot_connections: 'clowder.bot_connections',
   bot_requests: 'clowder.bot_requests',
   bot_clients: 'clowder.bot_clients',
+  bot_responses_1xx: 'clowder.bot_responses.1xx',
+  bot_responses_2xx: 'clowder.bot_responses.2xx',
+  bot_responses_3xx: 'clowder.bot_responses.3xx',
+  bot_responses_4xx: 'clowder.bot_responses.4xx',
+  bot_responses_5xx: 'clowder.bot_responses.5xx',
   bot_bytes: 'clowder.bot_bytes',
 } as const satisfies Readonly<Record<Exclude<EventField, FieldWithoutAttribute>, string>>;
 

@@ -63,6 +63,12 @@ export const TEST_TOOLS = {
     find: () => program('/usr/sbin/nginx', 'nginx'),
     get: { apt: 'nginx' },
   },
+  logrotate: {
+    name: 'logrotate',
+    neededBy: ['test'],
+    find: () => program('/usr/sbin/logrotate', 'logrotate'),
+    get: { apt: 'logrotate' },
+  },
   jaeger: {
     name: 'Jaeger',
     neededBy: ['test'],

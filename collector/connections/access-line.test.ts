@@ -112,3 +112,36 @@ test('a row of the journal says again what was written', () => {
   expect(readRow(writeRow({ source, lines }))).toEqual({ source, lines });
   expect(readRow(writeRow({ source, closedMs: NOW }))).toEqual({ source, closedMs: NOW });
 });
+
+test.each([
+  ['a success', { 'http.response.status_code': 200n }, true],
+  ["Clowder's own refusal", { 'http.response.status_code': 404n, 'nginx.upstream.address': '10.0.0.1:9000' }, true],
+  [
+    'a gateway error of a Clowder that is down',
+    { 'http.response.status_code': 502n, 'nginx.upstream.address': '10.0.0.1:9000' },
+    true,
+  ],
+  ['a page that NGINX has not', { 'http.response.status_code': 404n }, false],
+  ['too many requests for its limit', { 'http.response.status_code': 429n }, false],
+  ['what is no request', { 'http.response.status_code': 400n, 'http.request.method': '' }, false],
+  [
+    'a request that came too late',
+    { 'http.response.status_code': 408n, 'nginx.upstream.address': '10.0.0.1:9000' },
+    false,
+  ],
+])('a client is told of %s, unless NGINX refused it itself', (_what, more, isClient) => {
+  expect('client' in lineOf({ ...nginx, ...more })).toBe(isClient);
+});
+
+test.each([
+  ['an answer 404, which may be Clowder\u2019s', '404', 'GET', true],
+  ['what is no request of HTTP', '400', '', false],
+  ['a connection that NGINX closed', '444', 'GET', false],
+])('in a stock log, %s', (_what, status, method, isClient) => {
+  const line = lineOf({
+    'http.response.status_code': status,
+    'http.request.method': method,
+    'client.address': '192.0.2.7',
+  });
+  expect('client' in line).toBe(isClient);
+});

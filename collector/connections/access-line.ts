@@ -30,7 +30,7 @@ export interface AccessLine {
   readonly isBot: boolean;
   /** Sent to the client: the whole answer where the line says that, its body otherwise. */
   readonly bytes?: number;
-  /** Shortened keyed hash, no address. */
+  /** Shortened keyed hash, no address. Absent where NGINX answered with an error itself: nobody came as far as Clowder. */
   readonly client?: string;
   readonly connection?: string;
   /** Whether it is the first request of its connection. */
@@ -40,6 +40,8 @@ export interface AccessLine {
 /** The attribute that makes a log record one of an access log. */
 const STATUS = 'http.response.status_code';
 const DECIDING = [STATUS, 'http.status_code'];
+/** Statuses that NGINX alone gives: bad and late requests, too long ones, wrong TLS, connections that it closes. */
+const NGINX_ALONE: ReadonlySet<number> = new Set([408, 414, 421, 431, 444, 494, 495, 496, 497]);
 const CLIENT_ID_LENGTH = 12;
 /** Hex digits of an identity: 52 bits, which a number holds exactly. */
 const ID_DIGITS = 13;
@@ -61,6 +63,7 @@ export const ACCESS_ATTRIBUTES: readonly string[] = [
   'http.user_agent',
   'http.response_content_length',
   'nginx.request_id',
+  'nginx.upstream.address',
   'clowder.instance',
   'clowder.client.kind',
 ];
@@ -105,14 +108,23 @@ export function toAccessLine(record: AccessRecord, context: MapContext): AccessL
     isBot: (textAttribute(attributes, 'clowder.client.kind') ?? clientKind(agent)) === 'bot',
     opens: numberAttribute(attributes, 'nginx.connection_requests') === 1,
     ...(bytes !== undefined && bytes >= 0 && { bytes: Math.round(bytes) }),
-    ...(address !== undefined && {
-      client: clientIdentity(address, agent ?? '', context.dayKey(dayOf(atMs)), 'drop').id.slice(0, CLIENT_ID_LENGTH),
-    }),
+    ...(address !== undefined &&
+      !isRefused(attributes, status) && {
+        client: clientIdentity(address, agent ?? '', context.dayKey(dayOf(atMs)), 'drop').id.slice(0, CLIENT_ID_LENGTH),
+      }),
     // NGINX numbers connections anew when it starts: its process tells those of one number apart.
     ...(connection !== undefined && {
       connection: `${replica}/${textAttribute(attributes, 'process.pid') ?? ''}/${connection}`,
     }),
   };
+}
+
+/** Our own format names the server behind NGINX; the stock one does not, and shows what was no request by its missing method. */
+function isRefused(attributes: Attributes, status: number): boolean {
+  if (NGINX_ALONE.has(status)) return true;
+  if (status < 400 || textAttribute(attributes, 'nginx.upstream.address') !== undefined) return false;
+  if (textAttribute(attributes, 'nginx.connection') !== undefined) return true;
+  return status === 400 && textAttribute(attributes, 'http.request.method') === undefined;
 }
 
 /** One of several web servers of a name, where they say so. */

@@ -60,6 +60,7 @@ function lineOf(request: Request, index: number): AccessLine {
       'client.address': `192.0.2.${request.client}`,
       'user_agent.original': request.bot ? 'Googlebot/2.1' : 'curl/8',
       'nginx.connection': BigInt(request.connection),
+      'nginx.upstream.address': '127.0.0.1:9000',
       'log.file.record_offset': BigInt(index),
     },
   };
@@ -78,7 +79,8 @@ function expected(all: readonly Request[]): Record<string, unknown>[] {
     const distinct = (of: Request[], field: 'client' | 'connection') =>
       of.length === 0 ? undefined : new Set(of.map((one) => one[field])).size;
     const sum = (of: Request[]) => (of.length === 0 ? undefined : of.reduce((total, { bytes }) => total + bytes, 0));
-    const answers = (first: number) => people.filter(({ status }) => Math.floor(status / 100) === first).length;
+    const answers = (first: number, of = people) =>
+      of.filter(({ status }) => Math.floor(status / 100) === first).length;
     return {
       component: `nginx-${server}`,
       window_start: START + index * WINDOW,
@@ -94,6 +96,10 @@ function expected(all: readonly Request[]): Record<string, unknown>[] {
       bot_requests: bots.length,
       bot_connections: distinct(bots, 'connection'),
       bot_clients: distinct(bots, 'client'),
+      bot_responses_2xx: answers(2, bots),
+      bot_responses_3xx: answers(3, bots),
+      bot_responses_4xx: answers(4, bots),
+      bot_responses_5xx: answers(5, bots),
       bot_bytes: sum(bots),
     };
   });

@@ -93,6 +93,8 @@ test('a window tells connections, requests, clients, answers and bytes of people
       bot_connections: 1,
       bot_requests: 1,
       bot_clients: 1,
+      bot_responses_2xx: 1,
+      bot_responses_4xx: 0,
       bot_bytes: 10,
       category: 'health',
       type: 'connections',

@@ -18,6 +18,7 @@ const line = (atMs: number) => {
     timeUnixNano: `${atMs}000000`,
     attributes: [
       attribute('http.response.status_code', '404'),
+      attribute('nginx.upstream.address', '127.0.0.1:9000'),
       attribute('client.address', `192.0.2.${requests % 3}`),
       attribute('nginx.connection', String(requests % 5)),
       attribute('log.file.record_offset', String(requests)),

@@ -119,6 +119,40 @@ describe('lines of a log', () => {
     expect(JSON.stringify(events)).not.toContain('canary');
   });
 
+  test('of the stock format are read in every form that a request may have', async () => {
+    const path = `/files/${seedId('file', 106)}`;
+    const vhost = `clowder.example.org:443 ${line(`GET ${path} HTTP/1.1`, { agent: `${BROWSER} vhost` })}`;
+    const forwarded = `203.0.113.5, 10.0.0.1 ${line(`GET ${path} HTTP/1.1`, { agent: `${BROWSER} forwarded` })}`;
+    const quoted = `"203.0.113.5, unknown" ${line(`GET ${path} HTTP/1.1`, { agent: `${BROWSER} quoted` })}`;
+    await appendFile(
+      combined,
+      [
+        line(`GET http://clowder.example.org:8080${path} HTTP/1.1`, { agent: `${BROWSER} absolute` }),
+        line(`GET ${path}`, { agent: `${BROWSER} 0.9` }),
+        line(`GET ${path}?q=a b&key=canary c HTTP/1.1`, { agent: `${BROWSER} blanks` }),
+        line(String.raw`GET ${path}?q=\xC3\xA9&k\x65y=canary HTTP/1.1`, { agent: `${BROWSER} hidden` }),
+        line(`GET ${path} HTTP/1.1`, { agent: String.raw`Mozilla/5.0 \x22gr\xC3\xBCn\x22 100%? #1` }),
+        line(`GET ${path} HTTP/1.1`, { referer: String.raw`https://x/\x22?key=canary`, agent: `${BROWSER} referer` }),
+        line(`DELETE /api/files/${seedId('file', 106)} HTTP/1.1`, { agent: 'curl/8' }).replace('- - [', String.raw`- J\xC3\xB6rg [`),
+        vhost,
+        forwarded,
+        quoted,
+      ].join(''),
+    ); // prettier-ignore
+    const events = await eventsOf(106, 10);
+    expect(events).toHaveLength(10);
+    const by = (what: string): Event | undefined => events.find((one) => String(one['user_agent']).endsWith(what));
+    expect(by('absolute')).toMatchObject({ url: path });
+    expect(by('0.9')).toMatchObject({ url: path });
+    expect(by('blanks')).toMatchObject({ url: `${path}?q=a%20b&key=REDACTED` });
+    expect(by('hidden')).toMatchObject({ url: `${path}?REDACTED` });
+    expect(by('#1')).toMatchObject({ user_agent: 'Mozilla/5.0 "gr\u00fcn" 100%? #1' });
+    expect(by('curl/8')).toMatchObject({ event: 'file.deleted', user_name: 'J\u00f6rg' });
+    for (const front of ['vhost', 'forwarded', 'quoted'])
+      expect(by(front)).toMatchObject({ client_address: '192.0.2.0' });
+    expect(JSON.stringify(events)).not.toContain('canary');
+  });
+
   test('that are rotated away are read to their end, and the new file from its beginning', async () => {
     await appendFile(combined, line(`GET /files/${seedId('file', 103)} HTTP/1.1`));
     await rename(combined, `${combined}.1`);
@@ -169,20 +203,23 @@ describe('lines of a log', () => {
   test('that do not parse are there for an operator to see, without what may be a secret', async () => {
     const half = `{"time":"1","http.request.method":"GET","url.path":"/files/${FILE}`;
     await appendFile(json, `${half}\nno JSON at all ?key=canary&a=1\n{"other":"format"}\n`);
-    await appendFile(combined, 'no combined line token=canary\n');
+    // What succeeded and cannot be read is missing somewhere; a port scan that was refused is not.
+    const unread = line(String.raw`\x16\x03?token=canary`, { agent: 'unread' }) + line('', { status: 400 });
+    await appendFile(combined, `no combined line token=canary\n${unread}`);
     const rows = await waitFor(
       async () => {
         const text = await runCli(['rejected', 'list'], { DATA_DIR: collector.dataDir });
         const all = text.trim().split('\n').map((row) => JSON.parse(row) as { reason: string; record: string });
-        return all.length >= 4 && all;
+        return all.length >= 5 && all;
       },
-      { what: 'four rejected lines', everyMs: 300 },
+      { what: 'five rejected lines', everyMs: 300 },
     ); // prettier-ignore
-    expect(rows).toHaveLength(4);
+    expect(rows).toHaveLength(5);
     const kept = rows.map(({ reason, record }) => `${reason} ${record}`).join('\n');
     expect(kept).toMatch(/clowder\.json, at byte 0, has not the format/);
     expect(kept).toContain('no JSON at all ?key=REDACTED&a=1');
     expect(kept).toContain('no combined line token=REDACTED');
+    expect(kept).toContain('unread');
     expect(kept).toContain('/files/f11e');
     expect(kept).not.toContain('canary');
   });

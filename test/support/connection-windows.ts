@@ -8,7 +8,8 @@ export type Window = Readonly<Record<(typeof FIELDS)[number], number>>;
 const FIELDS = [
   'window_start', 'window_end', 'connections', 'new_connections', 'requests', 'unique_clients', 'responses_1xx',
   'responses_2xx', 'responses_3xx', 'responses_4xx', 'responses_5xx', 'bytes', 'bot_connections', 'bot_requests',
-  'bot_clients', 'bot_bytes',
+  'bot_clients', 'bot_responses_1xx', 'bot_responses_2xx', 'bot_responses_3xx', 'bot_responses_4xx', 'bot_responses_5xx',
+  'bot_bytes',
 ] as const; // prettier-ignore
 
 /** The windows that were published, in their order; of one that a broker delivered again, the first. */
@@ -50,10 +51,14 @@ export function windowsOf(
         requests: people.length,
         unique_clients: clientsOf(people),
         ...Object.fromEntries(
-          [1, 2, 3, 4, 5].map((digit) => [
-            `responses_${digit}xx`,
-            people.filter(({ status }) => Math.floor(status / 100) === digit).length,
-          ]),
+          [1, 2, 3, 4, 5].flatMap((digit) => {
+            const answers = (of: readonly Exchange[]): number =>
+              of.filter(({ status }) => Math.floor(status / 100) === digit).length;
+            return [
+              [`responses_${digit}xx`, answers(people)],
+              [`bot_responses_${digit}xx`, answers(bots)],
+            ];
+          }),
         ),
         bytes: bytesOf(people),
         bot_connections: connectionsOf(bots),
