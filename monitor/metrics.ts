@@ -15,6 +15,7 @@ export const GAUGES = {
   reported_uptime_s: ['clowder.monitor.reported_uptime', 's', 'What it says itself'],
   tls_days_left: ['clowder.monitor.tls.days_left', 'd', 'Until the certificate expires'],
   bytes: ['clowder.monitor.download.size', 'By', 'Of the file that was downloaded'],
+  download_rate: ['clowder.monitor.download.rate', 'By/s', 'Of the download, from the request to its last byte'],
   queue_length: ['clowder.monitor.queue.messages', '{message}', 'Messages that wait in the queue'],
   consumers: ['clowder.monitor.queue.consumers', '{consumer}', 'Consumers of the queue'],
   messages_unacknowledged: [
@@ -52,6 +53,8 @@ const BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.
 export interface ObservedReading extends Reading {
   readonly probe: string;
   readonly component: string;
+  /** Of the probe, for messages. */
+  readonly tags?: readonly string[] | undefined;
   /** Of the event: the measures with statistics and uptime. */
   readonly fields: EventFields;
 }

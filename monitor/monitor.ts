@@ -78,6 +78,7 @@ export function startMonitor({ config, telemetry, log }: MonitorOptions): Monito
       error: reading.error === undefined ? undefined : scrub(reading.error).slice(0, ERROR_LENGTH),
       probe: probe.name,
       component: probe.component,
+      tags: probe.tags,
       fields: { ...window.add(reading), ...reading.measures, ...stateFields(stepped) },
     };
     subjects.set(key, { window, latest: observed });

@@ -14,6 +14,7 @@ export type Measures = Pick<
   | 'response_time_max'
   | 'response_time_loss'
   | 'bytes'
+  | 'download_rate'
   | 'queue_length'
   | 'consumers'
   | 'messages_unacknowledged'

@@ -63,6 +63,7 @@ export const ATTRIBUTE_OF_FIELD = {
   response_time_min: 'clowder.health.response_time_min',
   response_time_max: 'clowder.health.response_time_max',
   response_time_loss: 'clowder.health.response_time_loss',
+  download_rate: 'clowder.health.download_rate',
   queue_length: 'clowder.health.queue_length',
   consumers: 'clowder.health.consumers',
   messages_unacknowledged: 'clowder.health.messages_unacknowledged',

@@ -194,6 +194,9 @@ export const ping = {
     z.int().min(0).max(100).optional().describe('Of the latest readings, those that failed, percent'),
   ),
   bytes: thing(count.optional().describe('Of a download')),
+  download_rate: thing(
+    perSecond.optional().describe('Of a download: bytes a second, from the request to the last byte'),
+  ),
   queue_length: thing(count.optional()),
   consumers: thing(count.optional()),
   messages_unacknowledged: thing(count.optional()),

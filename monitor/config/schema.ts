@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { extractorsSchema } from '../extractors/settings.ts';
+import { REPORTS } from '../notify/policy.ts';
 import {
   amqpUrl,
   duration,
@@ -38,6 +39,7 @@ const schedule = {
 
 const common = {
   name: text.max(200, 'text of at most 200 characters').describe('Of the probe: no two have the same'),
+  tags: z.array(text, 'a list of words').optional().describe('Stand in the messages about it'),
   component: text.optional().describe('The service that is looked at: `service_name` of its events'),
   ...schedule,
 };
@@ -157,6 +159,9 @@ const quietHours = settings({
 
 const telling = {
   name: text.optional().describe('@default its type'),
+  report: oneOf(...REPORTS)
+    .optional()
+    .describe('changes: down, and up again; failure: down alone; always: every reading'),
   failures: whole(1).optional().describe('Bad readings one after the other before it tells'),
   quiet: pause.optional().describe('After telling that something is down, for so long not that it is down again'),
   remind: duration.optional().describe('Tells again and again while it is down'),

@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer';
 import type { NotifierSettings } from '../config/schema.ts';
 import { errorText } from '../../runtime/error-text.ts';
-import { details, headline, oneLine, type Notification } from './notification.ts';
+import { details, headline, oneLine, subjectOf, type Notification } from './notification.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
 
 const TIMEOUT_MS = 15_000;
@@ -34,10 +34,6 @@ export function emailNotifier(settings: NotifierSettings<'email'>): Notifier {
       }
     },
   };
-}
-
-function subjectOf({ kind, component }: Notification): string {
-  return `${component} is ${kind === 'up' ? 'up again' : kind === 'down' ? 'down' : 'still down'}`;
 }
 
 function textOf(notification: Notification): string {

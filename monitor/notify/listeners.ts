@@ -49,13 +49,24 @@ export function startListeners({ notifiers, instance, store, scrub, onOutcome, l
     }),
   }));
   return {
-    hear(subject, { probe, component, target, error, measures }, { state, downForS = 0 }, atMs) {
+    hear(subject, { probe, component, target, error, measures, tags }, { state, downForS = 0 }, atMs) {
       for (const { settings, policy, delivery } of all) {
         if (settings.probes !== undefined && !settings.probes.includes(probe)) continue;
         const decision = decide(store.told(settings.name, subject) ?? NOTHING_TOLD, state, atMs, policy);
         if (decision === undefined) continue;
         const { kind } = decision;
-        const about = { probe, component, target, sinceMs: state.sinceMs, atMs, downForS, error, measures, instance };
+        const about = {
+          probe,
+          component,
+          target,
+          sinceMs: state.sinceMs,
+          atMs,
+          downForS,
+          error,
+          measures,
+          tags,
+          instance,
+        };
         store.tell(settings.name, subject, decision.state, { id: randomUUID(), kind, ...about });
         delivery.wake();
       }
@@ -64,8 +75,15 @@ export function startListeners({ notifiers, instance, store, scrub, onOutcome, l
   };
 }
 
-function policyOf({ failures = 1, quiet = 0, remind, quiet_hours: hours }: PlannedNotifier): Policy {
+function policyOf({
+  report = 'changes',
+  failures = 1,
+  quiet = 0,
+  remind,
+  quiet_hours: hours,
+}: PlannedNotifier): Policy {
   return {
+    report,
     failures,
     quietMs: quiet,
     remindMs: remind,

@@ -4,7 +4,7 @@ import type { Measures } from '../reading.ts';
 export interface Notification {
   /** The same for every delivery of it: what the receiver may drop doubles by. */
   readonly id: string;
-  readonly kind: 'down' | 'still_down' | 'up';
+  readonly kind: 'down' | 'still_down' | 'up' | 'still_up';
   readonly probe: string;
   readonly component: string;
   readonly target: string;
@@ -16,16 +16,30 @@ export interface Notification {
   readonly downForS: number;
   readonly error?: string | undefined;
   readonly measures: Measures;
+  /** Of the probe. */
+  readonly tags?: readonly string[] | undefined;
   readonly instance?: string | undefined;
 }
 
-const SAID = { down: 'is down', still_down: 'is still down', up: 'is up again' } as const;
+const SAID = {
+  down: 'is down',
+  still_down: 'is still down',
+  up: 'is up again',
+  still_up: 'is up',
+} as const satisfies Record<Notification['kind'], string>;
+
+/** Whether the message is good news. */
+export const isUp = ({ kind }: Pick<Notification, 'kind'>): boolean => kind === 'up' || kind === 'still_up';
+
+/** `clowder is down` */
+export const subjectOf = ({ kind, component }: Notification): string => `${component} ${SAID[kind]}`;
 
 /** One line for people: `clowder is down (https://…/healthz): HTTP 500`. */
-export function headline({ kind, component, target, downForS, error }: Notification): string {
-  const time = kind === 'down' ? '' : ` after ${span(downForS)}`;
-  const reason = kind === 'up' || error === undefined ? '' : `: ${error}`;
-  return oneLine(`${component} ${SAID[kind]}${time} (${target})${reason}`);
+export function headline(notification: Notification): string {
+  const { kind, target, downForS, error } = notification;
+  const time = kind === 'down' || kind === 'still_up' ? '' : ` after ${span(downForS)}`;
+  const reason = isUp(notification) || error === undefined ? '' : `: ${error}`;
+  return oneLine(`${subjectOf(notification)}${time} (${target})${reason}`);
 }
 
 /** Errors hold what watched pages say: no line, no control and no change of direction of theirs stands in a message of ours. */
@@ -48,11 +62,12 @@ export function forChat(text: string): string {
 
 /** What else is known, by name. */
 export function details(notification: Notification): readonly (readonly [string, string])[] {
-  const { probe, sinceMs, instance, measures } = notification;
+  const { probe, sinceMs, instance, measures, tags = [] } = notification;
   return [
     ['probe', probe],
-    [notification.kind === 'up' ? 'up since' : 'down since', new Date(sinceMs).toISOString()],
+    [isUp(notification) ? 'up since' : 'down since', new Date(sinceMs).toISOString()],
     ...(instance === undefined ? [] : [['instance', instance] as const]),
+    ...(tags.length === 0 ? [] : [['tags', tags.join(', ')] as const]),
     ...Object.entries(measures).flatMap(([name, value]) =>
       value === undefined ? [] : [[name.replaceAll('_', ' '), oneLine(String(value))] as const],
     ),

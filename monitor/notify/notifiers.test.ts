@@ -48,6 +48,20 @@ describe('a webhook', () => {
     expect(hook.calls[0]?.headers).not.toHaveProperty('x-clowder-signature');
   });
 
+  it('is told the tags of the probe, and says of a reading that is good that it is', async () => {
+    await using hook = await startHookReceiver();
+    const good: Notification = { ...down, kind: 'still_up', error: undefined, tags: ['production', 'storage'] };
+    await notifier(`type: webhook, url: "${hook.url}"`).deliver(good, never);
+    await notifier(`type: slack, url: "${hook.url}"`).deliver(good, never);
+    expect(hook.calls[0]?.body).toMatchObject({
+      healthy: true,
+      text: 'clowder is up (https://clowder.example/healthz)',
+      tags: ['production', 'storage'],
+    });
+    expect(JSON.stringify(hook.calls[1]?.body)).toContain('"title":"tags","value":"production, storage"');
+    expect(hook.calls[1]?.body).toMatchObject({ attachments: [{ color: 'good' }] });
+  });
+
   it('that is away may take it later', async () => {
     await using hook = await startHookReceiver();
     hook.refuse(1);

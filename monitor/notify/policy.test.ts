@@ -4,7 +4,7 @@ import { step, UNKNOWN } from '../state/health-state.ts';
 import { decide, NOTHING_TOLD, quietHours, type Policy } from './policy.ts';
 import { runs } from '../../test/support/form.ts';
 
-const always: Policy = { failures: 1, quietMs: 0, remindMs: undefined, isQuiet: () => false };
+const always: Policy = { report: 'changes', failures: 1, quietMs: 0, remindMs: undefined, isQuiet: () => false };
 const MINUTE = 60_000;
 
 /** What is told over readings a minute apart: `+` good, `-` bad. @returns by minute, from 0 */
@@ -26,6 +26,17 @@ describe('what is told', () => {
   it('is one message for each change, and nothing while all is well', () => {
     expect(told('+++---+++')).toEqual(['3 down', '6 up']);
     expect(told('++++')).toEqual([]);
+  });
+
+  it('is what is down alone, each time that it goes down, where failures are asked for', () => {
+    expect(told('+--++-+', { report: 'failure' })).toEqual(['1 down', '5 down']);
+    expect(told('+---', { report: 'failure', remindMs: MINUTE })).toEqual(['1 down', '2 still_down', '3 still_down']);
+    expect(told('+--+--+', { report: 'failure', failures: 2 })).toEqual(['2 down', '5 down']);
+  });
+
+  it('is every reading where all are asked for', () => {
+    expect(told('++--+', { report: 'always' })).toEqual(['0 still_up', '1 still_up', '2 down', '3 still_down', '4 up']);
+    expect(told('+-+', { report: 'always', isQuiet: (atMs) => atMs === MINUTE })).toEqual(['0 still_up', '2 still_up']);
   });
 
   it('begins with what is down when the monitor starts', () => {

@@ -4,7 +4,7 @@ import { parseAmqpUrls } from '../../runtime/amqp/amqp-url.ts';
 import { connectToAny, endConnection, readTls } from '../../runtime/amqp/connection.ts';
 import { METRICS_EXCHANGE } from '../../runtime/amqp/topology.ts';
 import type { NotifierSettings } from '../config/schema.ts';
-import type { Notification } from './notification.ts';
+import { isUp, type Notification } from './notification.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
 
 /** For all brokers together; a try as a whole has 15 s unless it is set. */
@@ -63,16 +63,19 @@ async function publish(channel: ConfirmChannel, exchange: string, notification: 
 }
 
 /** The field's own form of a status message. */
-function statusOf({ kind, component, target, atMs, downForS, error, instance }: Notification): object {
+function statusOf(notification: Notification): object {
+  const { component, target, atMs, downForS, error, instance, tags } = notification;
+  const healthy = isUp(notification);
   return {
     created: atMs,
     category: 'service_status',
-    type: kind === 'up' ? 'up' : 'down',
+    type: healthy ? 'up' : 'down',
     service_name: component,
-    healthy: kind === 'up',
+    healthy,
     target,
     down_for_s: downForS,
     error,
     clowder_instance: instance,
+    tags,
   };
 }

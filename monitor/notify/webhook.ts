@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { post } from '../../runtime/sending/post.ts';
 import type { NotifierSettings } from '../config/schema.ts';
 import { errorText } from '../../runtime/error-text.ts';
-import { details, forChat, headline, type Notification } from './notification.ts';
+import { details, forChat, headline, isUp, type Notification } from './notification.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
 
 /** Posts JSON to a URL; with a secret, signed: HMAC-SHA256 of timestamp, dot and body. */
@@ -22,7 +22,7 @@ export function slackNotifier({ url, channel, username }: NotifierSettings<'slac
     async deliver(notification, signal) {
       const text = forChat(headline(notification));
       const attachment = {
-        color: notification.kind === 'up' ? 'good' : 'danger',
+        color: isUp(notification) ? 'good' : 'danger',
         fallback: text,
         fields: details(notification).map(([title, value]) => ({ title, value: forChat(value), short: true })),
         ts: Math.floor(notification.atMs / 1000),
@@ -33,11 +33,11 @@ export function slackNotifier({ url, channel, username }: NotifierSettings<'slac
 }
 
 function webhookBody(notification: Notification): object {
-  const { id, kind, probe, component, target, sinceMs, atMs, downForS, error, measures, instance } = notification;
+  const { id, kind, probe, component, target, sinceMs, atMs, downForS, error, measures, instance, tags } = notification;
   return {
     id,
     kind,
-    healthy: kind === 'up',
+    healthy: isUp(notification),
     text: forChat(headline(notification)),
     probe,
     component,
@@ -47,6 +47,7 @@ function webhookBody(notification: Notification): object {
     down_for_s: downForS,
     error,
     clowder_instance: instance,
+    tags,
     measures,
   };
 }

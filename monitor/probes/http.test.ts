@@ -271,6 +271,13 @@ describe('an http probe', () => {
 });
 
 describe('a download probe', () => {
+  it('says how fast it was: bytes a second, the wait for the answer included', async () => {
+    const url = await answering(200, 'x'.repeat(200_000));
+    const { measures } = await read(`type: download, url: "${url}"`);
+    const rate = (200_000 * 1000) / Number(measures.response_time_ms);
+    expect(Number(measures.download_rate) / rate).toBeCloseTo(1, 1);
+  });
+
   const sum = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
 
   it.each([

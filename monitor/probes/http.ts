@@ -52,7 +52,9 @@ export function downloadProbe(settings: Planned<'download'>): Probe {
         : settings.sha256 !== undefined && digest !== settings.sha256.toLowerCase()
           ? `the SHA-256 is ${digest}, not ${settings.sha256.toLowerCase()}`
           : undefined;
-    return { answer, error, measures: { bytes } };
+    // As a whole, so that a slow answer is a slow download.
+    const rate = Math.round((bytes * 1000) / Math.max(1, answer.totalMs));
+    return { answer, error, measures: { bytes, download_rate: rate } };
   });
 }
 
