@@ -19,6 +19,7 @@ import { firehoseListener } from './jobs/firehose-listener.ts';
 import { FirehoseSwitch, type FirehoseState } from './jobs/firehose-switch.ts';
 import { JobBook } from './jobs/job-book.ts';
 import { openJobStore, type JobStore } from './jobs/job-store.ts';
+import { StuckJobs } from './jobs/stuck-jobs.ts';
 import { extractorMetrics } from './metrics.ts';
 import { createGetJson } from './polling/clowder-api.ts';
 import { pollLoop } from './polling/poll-loop.ts';
@@ -127,9 +128,11 @@ export function startExtractors(options: ExtractorsOptions): RunningExtractors {
     connected: () => broker.connected,
     firehose: () => (traced.state === 'unknown' ? undefined : traced.state === 'on' ? 1 : 0),
   });
+  const stuck = new StuckJobs({ jobs: () => book.jobs(), emit, follow });
   const ticking = setInterval(() => {
     heard.tick();
     book.tick(nowMs());
+    stuck.tick(nowMs());
   }, TICK_MS);
 
   const stop = async (): Promise<void> => {
