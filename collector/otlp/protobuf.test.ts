@@ -405,7 +405,7 @@ describe('decodeLogs', () => {
     const body = request(
       line(
         attribute(6, 'http.request.method', text(1, 'GET')),
-        attribute(6, 'nginx.upstream.address', text(1, '127.0.0.1:8000')),
+        attribute(6, 'nginx.upstream.status', text(1, '200')),
         attribute(6, 'http.response.status_code', int(3, 200)),
       ),
       line(attribute(6, 'http.request.method', text(1, 'GET'))),
