@@ -54,6 +54,17 @@ describe('progress', () => {
     expect(text()).toBe('\revents published: 1,000\revents published: 1,100\n');
   });
 
+  test('says the rate, and how long the rest takes, where there is a total', () => {
+    const { stream, text } = streamOf(true);
+    let now = 0;
+    const shown = progress('lines', stream, () => now, 400);
+    // A quarter in 2 s: 500 lines a second, and 6 s for the rest.
+    now = 2000;
+    shown.update(1000, 100);
+    shown.end();
+    expect(text()).toMatch(/^\rlines: 1,000, 500\/s, 6 s left +\n$/);
+  });
+
   test('says nothing in a pipe', () => {
     const { stream, text } = streamOf(false);
     const shown = progress('events published', stream);

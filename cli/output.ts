@@ -21,24 +21,43 @@ export function printRows(
 
 const REWRITE_MS = 100;
 
-/** How far long work has come: one line that is rewritten on a terminal, nothing in a pipe. */
+export interface Progress {
+  /** @param part of the total, where there is one */
+  update(done: number, part?: number): void;
+  end(): void;
+}
+
+/**
+ * How far long work has come: one line that is rewritten on a terminal, nothing in a pipe. With a total, also how much is
+ * done a second, and how long the rest takes at that rate.
+ */
 export function progress(
   label: string,
   stream: NodeJS.WriteStream = process.stderr,
   now: () => number = Date.now,
-): { update(done: number): void; end(): void } {
+  total = 0,
+): Progress {
   const shown = stream.isTTY;
+  const beganMs = now();
   let last = Number.NEGATIVE_INFINITY;
   return {
-    update(done) {
+    update(done, part = 0) {
       if (!shown || now() - last < REWRITE_MS) return;
       last = now();
-      stream.write(`\r${label}: ${done.toLocaleString('en')}`);
+      const rest = total === 0 ? '' : rateOf(done, part / total, (last - beganMs) / 1000);
+      stream.write(`\r${label}: ${done.toLocaleString('en')}${rest}`);
     },
     end() {
       if (shown) stream.write('\n');
     },
   };
+}
+
+/** Padded, so that nothing of a longer line before it is left. */
+function rateOf(done: number, share: number, seconds: number): string {
+  if (seconds <= 0 || share <= 0) return '';
+  const left = Math.max(0, Math.ceil((seconds * (1 - share)) / share));
+  return `, ${Math.round(done / seconds).toLocaleString('en')}/s, ${left} s left`.padEnd(40);
 }
 
 /** A time given as RFC 3339, Unix milliseconds, or as an age: a duration as settings have them. */

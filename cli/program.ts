@@ -4,6 +4,7 @@ import type { GlobalOptions } from './global-options.ts';
 import { addProxyFlags } from './proxy-flags.ts';
 import { addReportFlags, type ReportOptions } from './report-flags.ts';
 import { terminalText } from './terminal-text.ts';
+import { addUsage } from './usage-commands.ts';
 
 /** Every command and its options. */
 const program = new Command('clowder-otel')
@@ -158,10 +159,7 @@ sink
     (await import('./sink.ts')).replayDead(globals(), name, options),
   );
 
-program
-  .command('usage')
-  .description('count usage: follow the journal, as the collector has it done by itself')
-  .action(async () => (await import('./usage.ts')).countUsage(globals()));
+addUsage(program, globals);
 
 program
   .command('config')

@@ -22,7 +22,14 @@ export async function countUsage(options: GlobalOptions): Promise<void> {
   if (follows) requireJournal(settings);
   const store = await openStore(settings);
   const source = follows ? openJournalReader(settings.DATA_DIR) : undefined;
-  const running = runUsage({ store, source, asker: askerOf(process), clock: systemClock, log });
+  const running = runUsage({
+    store,
+    source,
+    asker: askerOf(process),
+    retentionMonths: settings.USAGE_RETENTION_MONTHS,
+    clock: systemClock,
+    log,
+  });
   log.info({ store: follows ? placeOf(settings) : 'postgresql' }, 'counting usage');
   // A collector that is gone asks nothing more, and starts another.
   process.once('disconnect', () => process.emit('SIGTERM'));

@@ -2,7 +2,8 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { EVENT_TYPES, isEventType } from '../../taxonomy/event-types.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
-import { csvOf, formatOf } from './formats.ts';
+import { csvOf } from '../../runtime/csv.ts';
+import { formatOf } from './formats.ts';
 import { readHistoryPage, type History } from './history-page.ts';
 import { whole } from './query.ts';
 

@@ -3,7 +3,8 @@ import { statsAnswer, type StatsAnswer } from '../../usage/ask/answer.ts';
 import { statsQuery, type StatsQuery } from '../../usage/ask/question.ts';
 import { CollectorError } from '../errors.ts';
 import { answer, json } from './answers.ts';
-import { csvOf, formatOf } from './formats.ts';
+import { csvOf } from '../../runtime/csv.ts';
+import { formatOf } from './formats.ts';
 import { defineRoute, serve, type Route } from './route.ts';
 
 const getStats = defineRoute({

@@ -19,19 +19,22 @@ export interface UsageProcessOptions {
   readonly source?: EventSource | undefined;
   /** Absent where it runs by itself. */
   readonly asker?: Asker | undefined;
+  /** Whole months that are kept beside the current one; all where it is left out. */
+  readonly retentionMonths?: number | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 const POLL_MS = 1000;
 const RETRY_MS = 5000;
+const RETENTION_EVERY_MS = 60 * 60 * 1000;
 
 export interface RunningUsage {
   stop(): Promise<void>;
 }
 
 /** Counts: follows the journal and answers questions, until it is stopped. */
-export function runUsage({ store, source, asker, clock, log }: UsageProcessOptions): RunningUsage {
+export function runUsage({ store, source, asker, retentionMonths, clock, log }: UsageProcessOptions): RunningUsage {
   const stopping = new AbortController();
   const follower = source === undefined ? undefined : new Follower(source, store, () => clock.now());
   let problem: string | undefined;
@@ -74,18 +77,38 @@ export function runUsage({ store, source, asker, clock, log }: UsageProcessOptio
     }
   }
 
+  async function keepRetention(months: number): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        const dropped = await store.dropBefore(startOfMonthBefore(clock.now(), months));
+        if (dropped > 0) log.info({ events: dropped }, 'old months of usage dropped');
+      } catch (error) {
+        log.warn({ err: error }, 'old months of usage not dropped yet; tried again in an hour');
+      }
+      await clock.wait(RETENTION_EVERY_MS, stopping.signal);
+    }
+  }
+
   const asking = new Set<Promise<void>>();
   asker?.onMessage((message) => {
     const replying = reply(message).finally(() => asking.delete(replying));
     asking.add(replying);
   });
   const following = follow();
+  const keeping = retentionMonths === undefined ? undefined : keepRetention(retentionMonths);
   return {
     async stop() {
       stopping.abort();
       await following;
+      await keeping;
       await Promise.all(asking);
       await store.close();
     },
   };
+}
+
+/** When the month began that is so many months before that of the time, UTC. */
+function startOfMonthBefore(nowMs: number, months: number): number {
+  const now = new Date(nowMs);
+  return Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months);
 }

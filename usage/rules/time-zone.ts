@@ -97,3 +97,6 @@ export function monthsPeriod(first: string, last: string, zone: string): { fromM
   const following = new Date(Date.UTC(year, month)).toISOString().slice(0, 7);
   return { fromMs: startOfDay(`${first}-01`, zone), toMs: startOfDay(`${following}-01`, zone) };
 }
+
+/** Whether it is a month, such as `2026-10`. */
+export const isMonth = (text: string): boolean => /^\d{4}-(?:0[1-9]|1[0-2])$/.test(text);

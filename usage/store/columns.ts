@@ -77,6 +77,15 @@ export function toRow(event: StoredEvent): Row {
   return row;
 }
 
+/** The event of a row, as it came. */
+export function fromRow(row: Readonly<Record<string, unknown>>): StoredEvent {
+  const event: Record<string, unknown> = { event_id: row['event_id'], event: row['event'], created: row['created'] };
+  for (const name of COLUMN_NAMES) if (row[name] !== null && row[name] !== undefined) event[name] = row[name];
+  const { data } = row;
+  if (typeof data === 'string') Object.assign(event, JSON.parse(data));
+  return event as StoredEvent;
+}
+
 function isColumn(name: string): name is Column {
   return Object.hasOwn(COLUMNS, name);
 }

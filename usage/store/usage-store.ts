@@ -40,5 +40,15 @@ export interface UsageStore {
   contents(): Promise<Contents>;
   /** Which datasets files are in, of a catalog: for files that no event places. Replaces what it had. */
   placeFiles(files: Iterable<readonly [fileId: string, datasetId: string]>): Promise<void>;
+  /** Judges every user agent and places every file anew, from the events alone. */
+  rebuild(): Promise<void>;
+  /**
+   * Takes a user out of the events: what they did stays counted, as somebody's whom nobody can name.
+   *
+   * @returns how many events named them
+   */
+  forget(userId: string): Promise<number>;
+  /** Lets go of what happened before. @returns how many events that were */
+  dropBefore(ms: number): Promise<number>;
   close(): Promise<void>;
 }

@@ -115,9 +115,13 @@ async function rowsOf<Row extends AnswerRow>(connection: DuckDBConnection, sql: 
 function openError(path: string, error: unknown): UsageStoreError {
   const said = errorText(error);
   if (/lock/i.test(said))
-    return new UsageStoreError('in_use', `${path} is in use by another process: stop it, or ask that one`, {
-      cause: error,
-    });
+    return new UsageStoreError(
+      'in_use',
+      `${path} is in use by another process: the collector's, where it runs. Stop it, or run it with USAGE=off meanwhile`,
+      {
+        cause: error,
+      },
+    );
   return new UsageStoreError(
     'unusable',
     `${path} cannot be opened as a usage store: ${said}. Move it away, and "clowder-otel usage import" makes a new one`,

@@ -3,10 +3,11 @@ import { literal, type Period } from '../../rules/dialect.ts';
 import { factsSql } from '../../rules/facts.ts';
 import { verdictSql, type VerdictOptions } from '../../rules/verdict.ts';
 import { COLUMN_NAMES, COLUMNS, toRow, type StoredEvent, type Value } from '../columns.ts';
-import { newAgentsSql, seenPlacementsSql, storeAgentsSql } from '../derived.ts';
 import type { Engine } from '../engine.ts';
 import type { Contents, Ingested, UsageStore } from '../usage-store.ts';
 import { DuckdbEngine, type DuckdbOptions } from './engine.ts';
+import { derive } from './derive.ts';
+import { forgetUser } from './forget.ts';
 import { INCOMING, prepareSchema } from './schema.ts';
 
 /** Rows of one chunk, DuckDB's own size of a vector. */
@@ -89,6 +90,28 @@ class DuckdbStore implements UsageStore {
     });
   }
 
+  async rebuild(): Promise<void> {
+    await this.engine.inTransaction(async (within) => {
+      await within.run('DELETE FROM agents', 'DELETE FROM placements');
+      await derive(within, 'events');
+    });
+  }
+
+  async forget(userId: string): Promise<number> {
+    const named = await this.engine.inTransaction((within) => forgetUser(within, userId));
+    // Until then the file has what was.
+    await this.engine.run('CHECKPOINT');
+    return named;
+  }
+
+  async dropBefore(ms: number): Promise<number> {
+    return this.engine.inTransaction(async (within) => {
+      const [row] = await within.query(`SELECT count(*) AS n FROM events WHERE created < ${ms}`);
+      await within.run(`DELETE FROM events WHERE created < ${ms}`);
+      return Number(row?.['n'] ?? 0);
+    });
+  }
+
   async close(): Promise<void> {
     await this.engine.close();
   }
@@ -99,20 +122,8 @@ class DuckdbStore implements UsageStore {
     append(appender, events);
     appender.closeSync();
     await within.run(`CREATE OR REPLACE TEMPORARY TABLE fresh AS ${FRESH}`);
-    const { dialect } = within;
-    const agents = await within.query<{ user_agent: string }>(newAgentsSql(dialect, 'fresh'));
-    await within.run(
-      ...storeAgentsSql(
-        dialect,
-        agents.map((row) => row.user_agent),
-      ),
-      `CREATE OR REPLACE TEMPORARY TABLE seen AS ${seenPlacementsSql('fresh')}`,
-      `UPDATE placements SET from_ms = seen.from_ms FROM seen
-       WHERE placements.file_id = seen.file_id AND placements.dataset_id = seen.dataset_id AND seen.from_ms < placements.from_ms`,
-      `INSERT INTO placements SELECT file_id, dataset_id, from_ms FROM seen
-       WHERE NOT EXISTS (SELECT 1 FROM placements p WHERE p.file_id = seen.file_id AND p.dataset_id = seen.dataset_id)`,
-      `INSERT INTO events (${STORED.join(', ')}, id_key) SELECT * FROM fresh ORDER BY created`,
-    );
+    await derive(within, 'fresh');
+    await within.run(`INSERT INTO events (${STORED.join(', ')}, id_key) SELECT * FROM fresh ORDER BY created`);
     const [count] = await within.query('SELECT count(*) AS n FROM fresh');
     return Number(count?.['n'] ?? 0);
   }

@@ -42,6 +42,7 @@ export const EVENT_COLUMNS = [
   `${msOf('created_at')} AS created`,
   'event',
   ...COLUMN_NAMES.map(fieldSql),
+  'data::text AS data',
 ].join(', ');
 
 export function postgresDialect(schema: string): Dialect {

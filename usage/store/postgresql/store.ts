@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { toRow, whyNoRow, type TableEvent } from '../../../runtime/event-table/columns.ts';
 import { migrate } from '../../../runtime/event-table/migrate.ts';
 import { createPartitions, monthOf } from '../../../runtime/event-table/partitions.ts';
@@ -89,6 +90,39 @@ class PostgresStore implements UsageStore {
        INSERT INTO ${table} (file_id, dataset_id) SELECT value->>0, value->>1 FROM jsonb_array_elements(${literal(rows)}::jsonb)
        ON CONFLICT (file_id) DO UPDATE SET dataset_id = excluded.dataset_id`,
     );
+  }
+
+  async rebuild(): Promise<void> {
+    const { dialect } = this.engine;
+    await this.engine.run(
+      `DELETE FROM ${dialect.table('agents')}`,
+      `DELETE FROM ${dialect.table('placements')}`,
+      `DELETE FROM ${this.#meta} WHERE name = ${literal(LOOKED_UNTIL)}`,
+    );
+    await this.#lookAtNew();
+  }
+
+  async forget(userId: string): Promise<number> {
+    const user = literal(userId);
+    const salt = literal(randomUUID());
+    return this.engine.withClient(async (client) => {
+      const { rowCount } = await client.query(`
+        UPDATE ${this.#events} SET
+          user_id = CASE WHEN user_id = ${user} THEN ${literal(`forgotten-${randomUUID()}`)} ELSE user_id END,
+          user_name = CASE WHEN user_id = ${user} THEN NULL ELSE user_name END,
+          client_id = CASE WHEN user_id = ${user} THEN NULL ELSE client_id END,
+          client_address = CASE WHEN user_id = ${user} THEN NULL ELSE client_address END,
+          session_id = CASE WHEN user_id = ${user} THEN 'forgotten-' || md5(${salt} || session_id) ELSE session_id END,
+          author_id = nullif(author_id, ${user}),
+          author_name = CASE WHEN author_id = ${user} THEN NULL ELSE author_name END
+        WHERE user_id = ${user} OR author_id = ${user}`);
+      return rowCount ?? 0;
+    });
+  }
+
+  /** Months of the table go with the retention of the sink. */
+  async dropBefore(): Promise<number> {
+    return 0;
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,98 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { startCollector, runCli, runCliToEnd } from '../../support/collector-process.ts';
+import { tempDir } from '../../support/processes.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+const FILE = '66f000000000000000000001';
+const LOG = Array.from(
+  { length: 50 },
+  (_, index) =>
+    `192.0.2.${index % 5} - - [05/Oct/2026:10:${String(index).padStart(2, '0')}:00 +0000] "GET /api/files/${FILE}/blob HTTP/1.1" 200 100 "-" "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"\n`,
+).join('');
+
+const rowsOf = (stdout: string): unknown[] =>
+  stdout
+    .trimEnd()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+
+test('old access logs are imported, once, exported, and imported elsewhere; a collector then answers with them', async () => {
+  const dir = await tempDir('usage');
+  const env = { DATA_DIR: dir.path, AMQP_URL: 'amqp://127.0.0.1:1' };
+  try {
+    const log = join(dir.path, 'access.log');
+    const archive = join(dir.path, 'access.log.2.gz');
+    await writeFile(log, LOG);
+    await writeFile(archive, gzipSync(LOG));
+    const imported = rowsOf(await runCli(['usage', 'import', '--nginx', log, archive], env));
+    expect(imported).toEqual([
+      { file: log, lines: 50, stored: 50, known: 0, wrong: 0 },
+      { file: archive, lines: 50, stored: 0, known: 50, wrong: 0 },
+    ]);
+
+    const out = join(dir.path, 'events.ndjson');
+    expect(rowsOf(await runCli(['usage', 'export', '--out', out], env))).toEqual([{ file: out, events: 50 }]);
+    expect((await readFile(out, 'utf8')).split('\n').length).toBe(51);
+    expect(rowsOf(await runCli(['usage', 'rebuild'], env))).toEqual([{ events: 50 }]);
+
+    await using collector = await startCollector({
+      amqpUrl: env.AMQP_URL,
+      env: { USAGE: 'on', USAGE_STORE: join(dir.path, 'usage.duckdb') },
+    });
+    const answer = await waitFor(
+      async () => {
+        const response = await fetch(`${collector.url}/api/v1/stats?metric=downloads,bytes&from=2026-10&to=2026-10`);
+        return response.ok && ((await response.json()) as { totals: object });
+      },
+      { what: 'usage to be asked' },
+    );
+    expect(answer.totals).toEqual({ downloads: 50, bytes: 5000 });
+
+    // The collector's process has the store: nobody else may write it meanwhile.
+    const refused = await runCliToEnd(['usage', 'import', '--events', out], {
+      ...env,
+      USAGE_STORE: join(dir.path, 'usage.duckdb'),
+    });
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining('usage.duckdb is in use by another process'),
+    ]);
+    const elsewhere = { ...env, USAGE_STORE: join(dir.path, 'other.duckdb') };
+    expect(rowsOf(await runCli(['usage', 'import', '--events', out], elsewhere))).toMatchObject([{ stored: 50 }]);
+    expect(rowsOf(await runCli(['usage', 'forget', '--user', 'ana'], elsewhere))).toEqual([
+      { 'events that named them': 0 },
+    ]);
+  } finally {
+    await dir.remove();
+  }
+});
+
+test('what cannot be read is named with its line, and the rest is imported', async () => {
+  const dir = await tempDir('usage');
+  const env = { DATA_DIR: dir.path };
+  try {
+    const path = join(dir.path, 'events.ndjson');
+    const line = (id: string): string =>
+      JSON.stringify({ event: 'user.login', event_id: id, created: 1_790_000_000_000, user_id: 'ana' });
+    await writeFile(path, `${line('a')}\n{"event":"user\n${line('b')}\n`);
+    const ended = await runCliToEnd(['usage', 'import', '--events', path], env);
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain(
+      `${path}:2: it is no JSON\n1 lines or files could not be read; everything else is in the store`,
+    );
+    expect(rowsOf(ended.stdout)).toEqual([{ file: path, lines: 3, stored: 2, known: 0, wrong: 1 }]);
+    for (const [args, said] of [
+      [['usage', 'import'], 'usage import needs --events PATH… or --nginx FILE…'],
+      [['usage', 'import', '--events', '/no/such/file'], '/no/such/file does not exist'],
+      [['usage', 'export', '--out', '/tmp/x', '--from', '2026-13'], '--from was 2026-13; may be a month'],
+    ] as const) {
+      const wrong = await runCliToEnd(args, env);
+      expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining(said)]);
+    }
+  } finally {
+    await dir.remove();
+  }
+});

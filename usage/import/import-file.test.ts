@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openDuckdbStore } from '../store/duckdb/store.ts';
+import type { UsageStore } from '../store/usage-store.ts';
+import { parseEventLine } from './event-line.ts';
+import { importFile, type Imported } from './import-file.ts';
+
+let dir: string;
+let store: UsageStore;
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'clowder-otel-import-'));
+  store = await openDuckdbStore();
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const lineOf = (index: number): string =>
+  `{"event":"user.login","event_id":"e${index}","created":${1_790_000_000_000 + index},"user_id":"u${index % 7}"}`;
+const LINES = Array.from({ length: 30_000 }, (_, index) => lineOf(index));
+
+async function imported(content: string | Uint8Array, problems: string[] = []): Promise<Imported> {
+  const path = join(dir, 'events');
+  writeFileSync(path, content);
+  return importFile(path, {
+    store,
+    parse: ({ text }) => parseEventLine(text),
+    onProblem: (message) => void problems.push(message.replace(dir, '')),
+    onProgress: () => undefined,
+  });
+}
+
+test('a file is taken in whole, and a second time nothing of it, compressed or not', async () => {
+  expect(await imported(LINES.join('\n'))).toEqual({ lines: 30_000, stored: 30_000, known: 0, wrong: 0 });
+  expect(await imported(gzipSync(LINES.join('\n')))).toEqual({ lines: 30_000, stored: 0, known: 30_000, wrong: 0 });
+  expect(await store.contents()).toMatchObject({ events: 30_000 });
+});
+
+test('a line that cannot be read is told by its number, and the others are taken', async () => {
+  const problems: string[] = [];
+  const lines = LINES.with(11_999, '{"event":"user.log');
+  expect(await imported(lines.join('\n'), problems)).toEqual({ lines: 30_000, stored: 29_999, known: 0, wrong: 1 });
+  expect(problems).toEqual(['/events:12000: it is no JSON']);
+});
+
+test('a file that ends in the middle is taken in as far as it goes; whole, the rest is', async () => {
+  const whole = gzipSync(LINES.join('\n'));
+  const cut = await imported(whole.subarray(0, whole.length / 2));
+  expect(cut).toMatchObject({ wrong: 0, cutOff: expect.stringContaining('cannot be read on after line') });
+  expect(cut.stored).toBe(cut.lines);
+  expect(cut.stored).toBeGreaterThan(0);
+  const { stored, known } = await imported(whole);
+  expect([known, stored + known]).toEqual([cut.stored, 30_000]);
+});

@@ -1,0 +1,155 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runs } from '../../test/support/form.ts';
+import { anyUsage } from '../../test/support/usage/arbitrary.ts';
+import { download, page } from '../../test/support/usage/cases.ts';
+import { exportEvents } from '../export.ts';
+import { parseEventLine } from '../import/event-line.ts';
+import { counterSql } from '../rules/metrics.ts';
+import { openDuckdbStore } from './duckdb/store.ts';
+import type { UsageStore } from './usage-store.ts';
+
+const PERIOD = { fromMs: Date.UTC(2026, 9, 5), toMs: Date.UTC(2026, 9, 6) };
+
+async function figuresOf(store: UsageStore): Promise<unknown> {
+  const from = await store.verdicts({ period: PERIOD, zone: 'UTC', code: 'rd1' });
+  return [
+    await store.engine.query(counterSql(from, { dataset: 'dataset_id', access: 'access' })),
+    await store.engine.query(
+      `SELECT reason, client, client_reason, count(*) AS n FROM ${from} v GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
+    ),
+  ];
+}
+
+let dir: string;
+let stores: UsageStore[];
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'clowder-otel-usage-'));
+  stores = [];
+});
+afterEach(async () => {
+  for (const store of stores) await store.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function open(path?: string): Promise<UsageStore> {
+  const store = await openDuckdbStore({ path });
+  stores.push(store);
+  return store;
+}
+
+test('a store that is rebuilt has the figures that it had', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyUsage, async (events) => {
+      const store = await openDuckdbStore();
+      await store.ingest(events);
+      const before = await figuresOf(store);
+      await store.rebuild();
+      expect(await figuresOf(store)).toEqual(before);
+      await store.close();
+    }),
+    runs(50),
+  );
+});
+
+test('a rebuild mends verdicts that are not those of the rules', async () => {
+  const store = await open();
+  await store.ingest([page('10:00:00', { user_id: 'ana' })]);
+  const right = await figuresOf(store);
+  await store.engine.run("UPDATE agents SET agent = 'bot'");
+  expect(await figuresOf(store)).not.toEqual(right);
+  await store.rebuild();
+  expect(await figuresOf(store)).toEqual(right);
+});
+
+describe('an export', () => {
+  test('as NDJSON holds each event as it came, and gives the same figures where it is taken in again', async () => {
+    const [events = []] = fc.sample(anyUsage, { numRuns: 1, seed: 4 });
+    const store = await open();
+    await store.ingest(events);
+    const out = join(dir, 'events.ndjson');
+    expect(await exportEvents(store, { format: 'ndjson', out, onProgress: () => undefined })).toBe(events.length);
+    const again = await open();
+    for (const line of readFileSync(out, 'utf8').trimEnd().split('\n')) {
+      const parsed = parseEventLine(line);
+      await again.ingest('events' in parsed ? parsed.events : []);
+    }
+    expect(await figuresOf(again)).toEqual(await figuresOf(store));
+  });
+
+  test('as CSV and as Parquet has a row for each event of the months that are asked for', async () => {
+    const store = await open();
+    await store.ingest([
+      page('2026-09-30T23:59:59Z', { user_id: '=ana' }),
+      page('2026-10-01T00:00:00Z', { user_id: '=ana' }),
+      page('2026-11-01T00:00:00Z', {}),
+    ]);
+    const months = { from: '2026-09', to: '2026-10', onProgress: () => undefined };
+    const csv = join(dir, 'events.csv');
+    expect(await exportEvents(store, { format: 'csv', out: csv, ...months })).toBe(2);
+    const lines = readFileSync(csv, 'utf8').trimEnd().split('\r\n');
+    expect([lines.length, lines[1]?.includes("'=ana")]).toEqual([3, true]);
+    const parquet = join(dir, 'events.parquet');
+    expect(await exportEvents(store, { format: 'parquet', out: parquet, ...months })).toBe(2);
+    expect(
+      await store.engine.query(`SELECT count(*) AS n, min(user_id) AS who FROM read_parquet('${parquet}')`),
+    ).toEqual([{ n: 2, who: '=ana' }]);
+  });
+});
+
+test('a user who is forgotten is nowhere in the store, and figures stay as they were', async () => {
+  const path = join(dir, 'usage.duckdb');
+  const store = await open(path);
+  const ana = {
+    user_id: 'ana-7Q',
+    user_name: 'Ana Forgotten',
+    session_id: 'session-7Q',
+    client_address: '198.51.100.0',
+  };
+  await store.ingest([
+    page('10:00:00', ana),
+    page('10:00:10', ana),
+    download('11:00:00', { ...ana, author_id: 'ben' }),
+    page('12:00:00', { user_id: 'ben', author_id: 'ana-7Q', author_name: 'Ana Forgotten' }),
+  ]);
+  const before = await figuresOf(store);
+  expect(await store.forget('ana-7Q')).toBe(4);
+  expect(await figuresOf(store)).toEqual(before);
+  expect(JSON.stringify(await store.engine.query('SELECT * FROM events'))).not.toMatch(
+    /ana-7Q|Ana Forgotten|session-7Q|198\.51/,
+  );
+  expect(await store.forget('ana-7Q')).toBe(0);
+});
+
+test('what happened before a time is let go of', async () => {
+  const store = await open();
+  await store.ingest([page('09:59:59', {}), page('10:00:00', {})]);
+  expect(await store.dropBefore(Date.UTC(2026, 9, 5, 10))).toBe(1);
+  expect(await store.contents()).toMatchObject({ events: 1 });
+});
+
+describe('a store in a file', () => {
+  test('is there again after it was closed, with its marks', async () => {
+    const path = join(dir, 'usage.duckdb');
+    const first = await openDuckdbStore({ path });
+    await first.ingest([page('10:00:00', {})], { journal: '7' });
+    await first.close();
+    const again = await open(path);
+    expect([await again.mark('journal'), await again.mark('other')]).toEqual(['7', undefined]);
+    expect(await again.contents()).toMatchObject({ events: 1 });
+  });
+
+  test('of a newer version is left as it is', async () => {
+    const path = join(dir, 'usage.duckdb');
+    const newer = await openDuckdbStore({ path });
+    await newer.engine.run("UPDATE meta SET value = '99' WHERE name = 'version'");
+    await newer.close();
+    await expect(openDuckdbStore({ path })).rejects.toMatchObject({
+      code: 'newer_version',
+      message: expect.stringContaining('is at version 99, made by a newer clowder-otel'),
+    });
+  });
+});
