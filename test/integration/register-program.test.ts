@@ -105,14 +105,17 @@ describe('the program', () => {
 describe('at the end of the program', () => {
   const event = (traceId: string): string | undefined => sink.trace(traceId).logs[0]?.eventName;
 
-  test('a signal takes its usual effect, after everything was sent', async () => {
-    const server = await startRegistered('plain.mjs', { sink: sink.url });
-    const { traceId, header } = traceparent();
-    await (await upload(server, header)).arrayBuffer();
-    expect(await server.kill('SIGTERM')).toEqual({ code: null, signal: 'SIGTERM' });
-    expect(event(traceId)).toBe('clowder.file.uploaded');
-    expect(sink.trace(traceId).spans).toHaveLength(1);
-  });
+  test.each(['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
+    '%s takes its usual effect, after everything was sent',
+    async (signal) => {
+      const server = await startRegistered('plain.mjs', { sink: sink.url });
+      const { traceId, header } = traceparent();
+      await (await upload(server, header)).arrayBuffer();
+      expect(await server.kill(signal)).toEqual({ code: null, signal });
+      expect(event(traceId)).toBe('clowder.file.uploaded');
+      expect(sink.trace(traceId).spans).toHaveLength(1);
+    },
+  );
 
   test('its own handler decides, and sees no listener but itself', async () => {
     const server = await startRegistered('plain.mjs', { sink: sink.url, env: { OWN_HANDLER: 'true' } });
