@@ -14,6 +14,7 @@ const UNMARKED: EdgeMark = { captured: false, requestId: undefined };
 export const CAPTURE_ID = /^[0-9a-f]{16}$/;
 /** NGINX's `$request_id`. */
 const NGINX_ID = /^request:([0-9a-f]{32})$/;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const STATED_ID = /^(?:[0-9a-f]{16}){1,2}$/;
 
 /**
@@ -50,9 +51,10 @@ export function otherCaptureOf(
   return id !== undefined && CAPTURE_ID.test(id) ? id : undefined;
 }
 
-/** What a capture says of its own span or event, and NGINX of its line; of others it is not believed to be one. */
+/** What a capture says of its own span or event, NGINX of its line, a gateway of its span: hex digits, or a UUID. */
 export function statedRequestId(attributes: Attributes): string | undefined {
-  const stated = textAttribute(attributes, REQUEST_ID);
+  const given = textAttribute(attributes, REQUEST_ID);
+  const stated = given !== undefined && UUID.test(given) ? given.replaceAll('-', '') : given;
   return stated !== undefined && STATED_ID.test(stated) ? stated : undefined;
 }
 

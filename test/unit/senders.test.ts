@@ -10,10 +10,10 @@ import { exportOf, SPAN_SENDERS, type SpanSender } from '../support/senders/span
 const traceOf = (index: number): string => `0af7651916cd43dd8448eb211c80${String(index).padStart(4, '0')}`;
 
 /** The events of what a sender sends, read and screened as the collector does. */
-function mapped(sender: SpanSender, requests: readonly SeenRequest[]): readonly Candidate['body'][] {
+function mapped(sender: SpanSender, requests: readonly SeenRequest[], trace = traceOf): readonly Candidate['body'][] {
   const context = createMapContext({ addressPolicy: 'full' });
   const bodies: Candidate['body'][] = [];
-  const body = Buffer.from(JSON.stringify(exportOf(sender, requests, traceOf)));
+  const body = Buffer.from(JSON.stringify(exportOf(sender, requests, trace)));
   const decoding = decodeTracesJson(body, createScreen(context), {
     take: (span) => {
       const { candidates, rejected } = mapSpan(span, context);
@@ -50,6 +50,33 @@ describe.each(Object.entries<SpanSender>(SPAN_SENDERS))('the spans of %s alone',
     expect(bodies.map(({ event_id: id }) => id)).toEqual(others.map(({ event_id: id }) => id));
   });
 });
+
+test.each([
+  ['NGINX, ngx_otel_module', '0af7651916cd43dd8448eb211c80319'],
+  ['Envoy', '0b0bd1ee-26e1-9ac5-8a5c-3d2a4a1f3a0'],
+] as const)(
+  'two requests of one trace are two events where the span of %s has an id of the request',
+  (name, begins) => {
+    const [download] = requestsOf(1);
+    if (download === undefined) throw new Error('there is none');
+    const { scope, spans } = SPAN_SENDERS[name];
+    let requests = 0;
+    const withId: SpanSender = {
+      scope,
+      spans: (request) => {
+        requests += 1;
+        return spans(request).map((span) => {
+          const attributes = { ...span.attributes, 'clowder.request.id': `${begins}${requests}` };
+          return { kind: span.kind, name: span.name, attributes };
+        });
+      },
+    };
+    const ids = (sender: SpanSender) =>
+      mapped(sender, [download, download], () => traceOf(1)).map(({ event_id: id }) => id);
+    expect(new Set(ids(withId)).size).toBe(2);
+    expect(new Set(ids(SPAN_SENDERS[name])).size).toBe(1);
+  },
+);
 
 test.each(['NGINX, ngx_otel_module', 'Envoy'] as const)('the spans of %s tell how much was sent', (name) => {
   const [download] = mapped(SPAN_SENDERS[name], requestsOf(1));
