@@ -1,5 +1,6 @@
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { isPostgres } from '../usage/ask/settings.ts';
+import { dirname } from 'node:path';
 import { openArchiveStore } from '../usage/input/archive-store.ts';
 import { readCatalog } from '../usage/reports/catalog.ts';
 import { loadSite } from '../usage/reports/settings.ts';
@@ -14,6 +15,8 @@ import { openStore, placeOf } from './usage.ts';
 /** `report KIND`: to standard output or a file; what is missing in it, to standard error. */
 export async function writeReport(options: GlobalOptions, kind: string, given: ReportOptions): Promise<void> {
   const site = loadSite(process.env, options.config);
+  if (given.out !== undefined && !existsSync(dirname(given.out)))
+    throw new UsageError(`--out was ${given.out}: there is no directory ${dirname(given.out)}`);
   const plan = planOf({ kind, ...given }, site, Date.now());
   const catalog = given.catalog === undefined ? undefined : await readCatalog(given.catalog);
   const { text, notes } = await withStore(options, given.events, (store) => reportText(plan, store, site, catalog));

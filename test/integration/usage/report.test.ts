@@ -58,6 +58,7 @@ test('it writes to a file, and says on standard error what nobody told', async (
 test.each([
   ['no store and no files', [], 'There is no usage store at '],
   ['a format that is none', ['--format', 'xml'], '--format was xml'],
+  ['a file in no directory', ['--out', '/nowhere/report.json'], 'there is no directory /nowhere'],
   ['a time zone that is none', ['--time-zone', 'Mars/Olympus'], '--time-zone was Mars/Olympus'],
 ])('it says what is wrong with %s: exit code 2, and nothing written', async (_title, args, message) => {
   const { code, stdout, stderr } = await report('ir', ...args);
