@@ -55,11 +55,50 @@ test('a store that is rebuilt has the figures that it had', async () => {
   );
 });
 
+describe('facts that were worked out before', () => {
+  const reasons = async (store: UsageStore): Promise<unknown> => {
+    const period = { fromMs: Date.UTC(2026, 9, 5), toMs: Date.UTC(2026, 9, 7) };
+    const from = await store.verdicts({ period, zone: 'UTC', code: 'r51' });
+    return store.engine.query(`SELECT reason, dataset_id FROM ${from} v ORDER BY created`);
+  };
+
+  test('are worked out again where a double click follows on the next day', async () => {
+    const store = await open();
+    await store.ingest([page('2026-10-05T23:59:50Z', { user_id: 'ana' })]);
+    expect(await reasons(store)).toEqual([{ reason: 'counted', dataset_id: 'd1' }]);
+    await store.ingest([page('2026-10-06T00:00:10Z', { user_id: 'ana' })]);
+    expect(await reasons(store)).toEqual([
+      { reason: 'repeat', dataset_id: 'd1' },
+      { reason: 'counted', dataset_id: 'd1' },
+    ]);
+    expect(await store.engine.query('SELECT count(*) AS days FROM stale_days')).toEqual([{ days: 0 }]);
+  });
+
+  test('are worked out again where it is seen later which dataset a file is in', async () => {
+    const store = await open();
+    const { dataset_id: _, ...unplaced } = download('2026-10-05T10:00:00Z', { user_id: 'ana' }, 'f9');
+    await store.ingest([unplaced]);
+    expect(await reasons(store)).toEqual([{ reason: 'counted', dataset_id: null }]);
+    await store.ingest([download('2026-10-06T10:00:00Z', { user_id: 'ben' }, 'f9', 'd9')]);
+    expect(await reasons(store)).toEqual([
+      { reason: 'counted', dataset_id: 'd9' },
+      { reason: 'counted', dataset_id: 'd9' },
+    ]);
+  });
+
+  test('are kept for the days of which nothing new is known: a batch makes its own days stale, and the day before', async () => {
+    const store = await open();
+    await store.ingest([page('2026-10-05T10:00:00Z', {}), page('2026-10-06T00:00:10Z', {})]);
+    const days = [Date.UTC(2026, 9, 5), Date.UTC(2026, 9, 6)].map((ms) => ({ day: ms / 86_400_000 }));
+    expect(await store.engine.query('SELECT day FROM stale_days ORDER BY day')).toEqual(days);
+  });
+});
+
 test('a rebuild mends verdicts that are not those of the rules', async () => {
   const store = await open();
   await store.ingest([page('10:00:00', { user_id: 'ana' })]);
   const right = await figuresOf(store);
-  await store.engine.run("UPDATE agents SET agent = 'bot'");
+  await store.engine.run("UPDATE agents SET agent = 'bot'", "UPDATE facts SET out_reason = 'bot'");
   expect(await figuresOf(store)).not.toEqual(right);
   await store.rebuild();
   expect(await figuresOf(store)).toEqual(right);

@@ -34,7 +34,11 @@ async function withStore<T>(
   work: (store: UsageStore) => Promise<T>,
 ): Promise<T> {
   const store = await openDuckdbStore();
-  for (const batch of batches) await store.ingest(batch);
+  for (const batch of batches) {
+    await store.ingest(batch);
+    // Whoever asks in between has facts worked out that the next batch may change.
+    await verdicts(store, 'r51');
+  }
   try {
     return await work(store);
   } finally {

@@ -6,7 +6,7 @@ export const duckdbDialect: Dialect = {
   name: 'duckdb',
   events: ({ fromMs, toMs }) => `(SELECT * FROM events WHERE created >= ${fromMs} AND created < ${toMs})`,
   table: (name) => name,
-  quotient: (dividend, divisor) => `(${dividend} // ${divisor})`,
+  quotient: (dividend, divisor) => `((${dividend}) // ${divisor})`,
   timeText: (localMs, unit) => `strftime(make_timestamp(${localMs} * 1000), '${FORMATS[unit]}')`,
   matches: (text, pattern) => `regexp_matches(${text}, ${literal(pattern)})`,
   hostOf: (url) => `nullif(regexp_extract(${url}, '^[a-z][a-z0-9+.-]*://([^/?#:]+)', 1), '')`,

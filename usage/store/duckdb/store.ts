@@ -1,12 +1,12 @@
 import { DuckDBDataChunk, type DuckDBAppender, type DuckDBType } from '@duckdb/node-api';
 import { literal, type Period } from '../../rules/dialect.ts';
-import { factsSql } from '../../rules/facts.ts';
 import { verdictSql, type VerdictOptions } from '../../rules/verdict.ts';
 import { COLUMN_NAMES, COLUMNS, toRow, type StoredEvent, type Value } from '../columns.ts';
 import type { Engine } from '../engine.ts';
 import type { Contents, Ingested, UsageStore } from '../usage-store.ts';
 import { DuckdbEngine, type DuckdbOptions } from './engine.ts';
 import { derive } from './derive.ts';
+import { markAllStale, markStale, prepareFacts, refreshFacts } from './fact-table.ts';
 import { forgetUser } from './forget.ts';
 import { INCOMING, prepareSchema } from './schema.ts';
 
@@ -31,6 +31,7 @@ export async function openDuckdbStore(options: DuckdbOptions = {}): Promise<Usag
   const engine = await DuckdbEngine.open(options);
   try {
     await prepareSchema(engine, options.path ?? 'the store');
+    await prepareFacts(engine);
     await engine.writing.run(INCOMING);
     return new DuckdbStore(engine);
   } catch (error) {
@@ -61,8 +62,8 @@ class DuckdbStore implements UsageStore {
   }
 
   async verdicts(options: VerdictOptions): Promise<string> {
-    const { dialect } = this.engine;
-    return `(${verdictSql(dialect, `(${factsSql(dialect, options.period)})`, options)})`;
+    await refreshFacts(this.engine);
+    return `(${verdictSql(this.engine.dialect, 'facts', options)})`;
   }
 
   events(period: Period): string {
@@ -87,6 +88,7 @@ class DuckdbStore implements UsageStore {
         appender.endRow();
       }
       appender.closeSync();
+      await markAllStale(within);
     });
   }
 
@@ -94,11 +96,17 @@ class DuckdbStore implements UsageStore {
     await this.engine.inTransaction(async (within) => {
       await within.run('DELETE FROM agents', 'DELETE FROM placements');
       await derive(within, 'events');
+      await markAllStale(within);
     });
   }
 
   async forget(userId: string): Promise<number> {
-    const named = await this.engine.inTransaction((within) => forgetUser(within, userId));
+    const named = await this.engine.inTransaction(async (within) => {
+      const count = await forgetUser(within, userId);
+      await within.run('DELETE FROM facts');
+      await markAllStale(within);
+      return count;
+    });
     // Until then the file has what was.
     await this.engine.run('CHECKPOINT');
     return named;
@@ -107,7 +115,7 @@ class DuckdbStore implements UsageStore {
   async dropBefore(ms: number): Promise<number> {
     return this.engine.inTransaction(async (within) => {
       const [row] = await within.query(`SELECT count(*) AS n FROM events WHERE created < ${ms}`);
-      await within.run(`DELETE FROM events WHERE created < ${ms}`);
+      await within.run(`DELETE FROM events WHERE created < ${ms}`, `DELETE FROM facts WHERE created < ${ms}`);
       return Number(row?.['n'] ?? 0);
     });
   }
@@ -123,6 +131,7 @@ class DuckdbStore implements UsageStore {
     appender.closeSync();
     await within.run(`CREATE OR REPLACE TEMPORARY TABLE fresh AS ${FRESH}`);
     await derive(within, 'fresh');
+    await markStale(within, 'fresh', 'seen');
     await within.run(`INSERT INTO events (${STORED.join(', ')}, id_key) SELECT * FROM fresh ORDER BY created`);
     const [count] = await within.query('SELECT count(*) AS n FROM fresh');
     return Number(count?.['n'] ?? 0);

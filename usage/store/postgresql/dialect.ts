@@ -51,7 +51,7 @@ export function postgresDialect(schema: string): Dialect {
     events: ({ fromMs, toMs }: Period) =>
       `(SELECT ${EVENT_COLUMNS} FROM ${schema}.events WHERE created_at >= ${timeSql(fromMs)} AND created_at < ${timeSql(toMs)})`,
     table: (name) => `${schema}.usage_${name}`,
-    quotient: (dividend, divisor) => `(${dividend} / ${divisor})`,
+    quotient: (dividend, divisor) => `((${dividend}) / ${divisor})`,
     timeText: (localMs, unit) => `to_char(to_timestamp(${localMs} / 1000) AT TIME ZONE 'UTC', '${FORMATS[unit]}')`,
     matches: (text, pattern) => `(${text} ~ ${literal(pattern)})`,
     hostOf: (url) => `nullif(substring(${url} FROM '^[a-z][a-z0-9+.-]*://([^/?#:]+)'), '')`,

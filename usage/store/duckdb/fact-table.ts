@@ -1,0 +1,88 @@
+import type { Period } from '../../rules/dialect.ts';
+import { DOUBLE_CLICK_MS, factsSql } from '../../rules/facts.ts';
+import type { Engine } from '../engine.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Days of UTC that are worked out at once: what that takes in memory stays small. */
+const DAYS_AT_ONCE = 31;
+const NOTHING = { fromMs: 0, toMs: 0 } as const;
+
+/**
+ * The facts, kept: they are worked out once for each day of UTC, and again for days of which something else is known. A
+ * day is stale until then.
+ */
+export async function prepareFacts(engine: Engine): Promise<void> {
+  const [found] = await engine.query("SELECT count(*) AS n FROM information_schema.tables WHERE table_name = 'facts'");
+  if (found?.['n'] !== 0) return;
+  await engine.inTransaction(async (within) => {
+    await within.run(
+      `CREATE TABLE facts AS ${factsSql(engine.dialect, NOTHING)}`,
+      'CREATE TABLE stale_days (day BIGINT PRIMARY KEY)',
+    );
+    await markAllStale(within);
+  });
+}
+
+/**
+ * Events came: their days are stale, and the day before where they may follow one of it within 30 s. So are the days of
+ * files that they place.
+ *
+ * @param relation the new events
+ * @param placed where they saw files
+ */
+export async function markStale(within: Engine, relation: string, placed: string): Promise<void> {
+  const day = (ms: string): string => within.dialect.quotient(ms, DAY_MS);
+  await within.run(
+    insertDays(
+      `SELECT ${day('created')} FROM ${relation} UNION SELECT ${day(`created - ${DOUBLE_CLICK_MS}`)} FROM ${relation}`,
+    ),
+    insertDays(
+      `SELECT ${day('f.created')} FROM facts f JOIN ${placed} s ON s.file_id = f.file_id WHERE f.attribution <> 'event'`,
+    ),
+  );
+}
+
+/** Nothing that was worked out is right any more. */
+export async function markAllStale(within: Engine): Promise<void> {
+  const day = within.dialect.quotient('created', DAY_MS);
+  await within.run(insertDays(`SELECT ${day} FROM events UNION SELECT ${day} FROM facts`));
+}
+
+/** Works out what is stale. */
+export async function refreshFacts(engine: Engine): Promise<void> {
+  for (;;) {
+    const stale = await engine.query<{ day: number }>('SELECT day FROM stale_days ORDER BY day LIMIT 1');
+    const first = stale[0]?.day;
+    if (first === undefined) return;
+    await engine.inTransaction(async (within) => {
+      const days = await within.query<{ day: number }>(
+        `SELECT day FROM stale_days WHERE day >= ${first} AND day < ${first + DAYS_AT_ONCE} ORDER BY day`,
+      );
+      for (const run of runsOf(days.map(({ day }) => day))) {
+        const period = { fromMs: run.first * DAY_MS, toMs: (run.last + 1) * DAY_MS };
+        const inside = isIn(period);
+        await within.run(
+          `DELETE FROM facts WHERE ${inside}`,
+          `INSERT INTO facts SELECT * FROM (${factsSql(within.dialect, period)}) f WHERE ${inside}`,
+          `DELETE FROM stale_days WHERE day >= ${run.first} AND day <= ${run.last}`,
+        );
+      }
+    });
+  }
+}
+
+const isIn = ({ fromMs, toMs }: Period): string => `created >= ${fromMs} AND created < ${toMs}`;
+
+const insertDays = (select: string): string =>
+  `INSERT INTO stale_days SELECT DISTINCT * FROM (${select}) days ON CONFLICT DO NOTHING`;
+
+/** Days that follow one another, as one. */
+function runsOf(days: readonly number[]): { first: number; last: number }[] {
+  const runs: { first: number; last: number }[] = [];
+  for (const day of days) {
+    const run = runs.at(-1);
+    if (run !== undefined && run.last + 1 === day) run.last = day;
+    else runs.push({ first: day, last: day });
+  }
+  return runs;
+}
