@@ -36,7 +36,7 @@ export interface GuardedFiles {
 }
 
 /** Before the journal is opened. @param dir DATA_DIR */
-export function guardedFilesOf(dir: string): GuardedFiles {
+function guardedFilesOf(dir: string): GuardedFiles {
   const path = join(dir, JOURNAL_FILE);
   return {
     disk: diskFilesOf(dir),
