@@ -14,6 +14,7 @@ COPY proxy proxy
 COPY collector collector
 COPY monitor monitor
 COPY sinks sinks
+COPY usage usage
 COPY cli cli
 RUN npm run build
 
