@@ -169,7 +169,7 @@ export const STEPS = {
       // Held again, all of it would be one transaction, larger than the ballast of so small a disk.
       for (const queue of world.broker.queues) queue.full = false;
       for (let count = random.int(100, 300); count > 0; count -= 1)
-        world.post([{ event_id: world.newId(), event: 'extraction.failed', file_id: 'r', message: FLOOD }], 'producer');
+        world.post([{ event_id: world.newId(), event: 'extraction.failed', user_id: 'u', file_id: 'r', message: FLOOD }], 'producer'); // prettier-ignore
     },
   },
   // What a full queue refuses while the disk is slow is moved in one transaction: of a flood, that may be half of the disk.
