@@ -76,7 +76,8 @@ export const STEPS = {
   'one id, two producers': {
     weight: 5,
     run: (world, random) => {
-      const id = random.chance(0.5) ? world.newSharedId() : world.oldSharedId(random);
+      const isNew = random.chance(0.5);
+      const id = isNew || world.wasFull ? world.newSharedId() : world.oldSharedId(random);
       for (const producer of random.pick(ORDERS)) world.post([{ event_id: id, event: 'user.login', user_id: producer }], producer); // prettier-ignore
     },
   },
@@ -156,6 +157,7 @@ export const STEPS = {
     return 'the broker takes small messages alone';
   }),
   'disk taken': toggle(7, 0.5, (world, on) => {
+    world.wasFull ||= on;
     world.disk.space.setTaken(on);
     return 'others have what the disk had left';
   }),
@@ -165,6 +167,7 @@ export const STEPS = {
       // What the broker does not permit is set aside, and would stay on the disk.
       if (world.broker.isStrict) return;
       world.isFlooded = true;
+      world.wasFull = true;
       world.disk.slowMs = 1;
       // Held again, all of it would be one transaction, larger than the ballast of so small a disk.
       for (const queue of world.broker.queues) queue.full = false;

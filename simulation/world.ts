@@ -31,6 +31,8 @@ export class World {
   readonly #shared: { readonly id: string; readonly atMs: number }[] = [];
   /** Producers post by the hundred kilobytes. */
   isFlooded = false;
+  /** A full disk lets go of history, and of the ids in it: after a restart nobody knows whose they were. */
+  wasFull = false;
   #events = 0;
   #killed = 0;
   #clearSinceMs: number | undefined;
