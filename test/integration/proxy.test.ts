@@ -390,7 +390,7 @@ describe('a target in raw UTF-8', () => {
         events: [
           {
             type: 'view.download',
-            attributes: { 'clowder.url': expect.stringContaining('?filename=%C3%A4&key=REDACTED') },
+            attributes: { 'url.full': expect.stringContaining('?filename=%C3%A4&key=REDACTED') },
           },
         ],
       },
