@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { startByteSink } from './byte-sink.ts';
 import { contentOfFiles, createCanaries, type Canaries } from './canaries.ts';
 import { makeKey, startCollector } from './collector-process.ts';
@@ -51,6 +52,8 @@ export async function startWatchedCollector(origin: string): Promise<WatchedColl
       dataDir,
       env: {
         LOG_LEVEL: 'trace',
+        // What waits for a capture waits until all is looked at.
+        WAIT_FOR_CAPTURE_S: '3600',
         ALLOWED_ORIGINS: origin,
         OTEL_EXPORTER_OTLP_ENDPOINT: ownTelemetry.url,
         OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${credentials.token('header of own telemetry')}`,
@@ -82,6 +85,7 @@ export async function startWatchedCollector(origin: string): Promise<WatchedColl
   }
 
   async function published(): Promise<void> {
+    await nothingGathers(dataDir);
     lastId += 1;
     const id = `the-last-${lastId}`;
     await post('/api/v1/events', { event: 'file.deleted', file_id: 'f', event_id: id });
@@ -115,6 +119,17 @@ export async function startWatchedCollector(origin: string): Promise<WatchedColl
     }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+/** Waits until no event waits for more that is said of it, as views and downloads in pieces do for seconds. */
+async function nothingGathers(dataDir: string): Promise<void> {
+  const journal = new DatabaseSync(join(dataDir, 'journal.db'), { readOnly: true });
+  const gathering = journal.prepare("SELECT count(*) AS count FROM held WHERE reason = 'gathering'");
+  try {
+    await waitFor(() => gathering.get()?.['count'] === 0, { what: 'what gathers' });
+  } finally {
+    journal.close();
+  }
 }
 
 /** A broker that refuses our password, and one that takes it. */

@@ -4,6 +4,7 @@ import { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { postgresql } from '../../../sinks/services/postgresql/postgresql.ts';
 import { COPIED } from '../../../runtime/event-table/columns.ts';
+import { MIGRATIONS } from '../../../runtime/event-table/migrations/index.ts';
 import type { FieldValue, Sink, SinkEvent } from '../../../sinks/sink.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { startPostgres } from '../../support/postgresql.ts';
@@ -238,7 +239,9 @@ describe('the dry run', () => {
   test('says what is pending, and leaves the database as it was', async () => {
     const { url, name, rows } = await database();
     expect(await check(url)).toMatch(
-      new RegExp(`^PostgreSQL \\d+\\..*, database ${name} as ${name}, not encrypted; 2 migrations .* pending`),
+      new RegExp(
+        `^PostgreSQL \\d+\\..*, database ${name} as ${name}, not encrypted; ${MIGRATIONS.length} migrations .* pending`,
+      ),
     );
     expect(await rows("SELECT FROM pg_namespace WHERE nspname = 'clowder'")).toEqual([]);
   });
