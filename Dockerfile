@@ -16,6 +16,8 @@ COPY monitor monitor
 COPY sinks sinks
 COPY usage usage
 COPY cli cli
+COPY dashboard dashboard
+COPY tools/bundle.ts tools/bundle.ts
 RUN npm run build
 
 FROM node:26.10.0-bookworm-slim AS dependencies

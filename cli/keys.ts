@@ -1,6 +1,6 @@
 import { makeDataDir } from '../collector/journal/data-dir.ts';
 import { openKeyStore, SCOPES, type KeyStore, type MadeKey, type Scope } from '../collector/keys/store.ts';
-import { pause } from '../runtime/config/values.ts';
+import { entriesOf, origins, pause } from '../runtime/config/values.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { printRows } from './output.ts';
 import { settingsOf, UsageError } from './settings.ts';
@@ -10,10 +10,11 @@ type KeyOutput = { readonly json?: true };
 /** `keys add`: makes a key and shows it, once. */
 export function addKey(
   options: GlobalOptions,
-  wanted: { name: string; scope: string[]; rate: number } & KeyOutput,
+  wanted: { name: string; scope: string[]; rate: number; origin?: string[] } & KeyOutput,
 ): void {
   const scopes = wanted.scope.flatMap((scope) => scope.split(',')).map(checkScope);
-  withKeys(options, (store) => showKey(store, store.add({ name: wanted.name, scopes, ratePerS: wanted.rate }), wanted));
+  const key = { name: wanted.name, scopes, ratePerS: wanted.rate, origins: originsOf(wanted.origin, scopes) };
+  withKeys(options, (store) => showKey(store, store.add(key), wanted));
 }
 
 /** `keys rotate ID`: a new key in the place of one, which stays good for a while. */
@@ -31,15 +32,16 @@ export function rotateKey(options: GlobalOptions, idOrName: string, wanted: { ke
 export function listKeys(options: GlobalOptions): void {
   withKeys(options, (store) =>
     printRows(
-      store.list().map(({ id, name, scopes, ratePerS, createdAtMs, revokedAtMs }) => ({
+      store.list().map(({ id, name, scopes, ratePerS, origins: bound, createdAtMs, revokedAtMs }) => ({
         id,
         name,
         scopes: scopes.join(','),
         rate: ratePerS,
+        origins: bound?.join(',') ?? null,
         created: time(createdAtMs),
         revoked: time(revokedAtMs),
       })),
-      ['id', 'name', 'scopes', 'rate', 'created', 'revoked'],
+      ['id', 'name', 'scopes', 'rate', 'origins', 'created', 'revoked'],
     ),
   );
 }
@@ -64,13 +66,25 @@ function withKeys(options: GlobalOptions, use: (store: KeyStore) => void): void 
 function showKey(store: KeyStore, { id, key }: MadeKey, { json }: KeyOutput): void {
   const made = store.list().find((one) => one.id === id);
   if (made === undefined) throw new Error(`The key ${id} is not in the store that it was written to`);
-  const { name, scopes, ratePerS: rate } = made;
+  const { name, scopes, ratePerS: rate, origins: bound } = made;
   if (json === true || !process.stdout.isTTY) {
-    process.stdout.write(`${JSON.stringify({ id, name, scopes, rate, key })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ id, name, scopes, rate, ...(bound !== undefined && { origins: bound }), key })}\n`,
+    );
     return;
   }
   process.stdout.write(`${key}\n`);
   process.stderr.write(`Key ${id} (${name}; ${scopes.join(', ')}). It is not shown again: only its hash is kept.\n`);
+}
+
+/** @throws UsageError where one is no origin, or nothing would ask for it */
+function originsOf(given: readonly string[] | undefined, scopes: readonly Scope[]): readonly string[] {
+  if (given === undefined) return [];
+  if (!scopes.includes('browser'))
+    throw new UsageError('--origin is for keys with scope browser: no other is asked for it');
+  const list = origins.parse(given.join(','));
+  if (list === undefined) throw new UsageError(`--origin was ${given.join(' ')}; may be ${origins.mayBe}`);
+  return entriesOf(list);
 }
 
 function checkScope(scope: string): Scope {

@@ -49,8 +49,9 @@ keys
   .requiredOption('--name <name>', 'what the key is for')
   .requiredOption('--scope <scopes...>', 'ingest, read, browser')
   .addOption(new Option('--rate <requests>', 'requests a second').default(1000).argParser(positive))
+  .option('--origin <origins...>', 'whose pages may use a key with scope browser; without it ALLOWED_ORIGINS')
   .option('--json', 'print one JSON object')
-  .action(async (options: { name: string; scope: string[]; rate: number; json?: true }) =>
+  .action(async (options: { name: string; scope: string[]; rate: number; origin?: string[]; json?: true }) =>
     (await import('./keys.ts')).addKey(globals(), options),
   );
 keys

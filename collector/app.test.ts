@@ -39,6 +39,7 @@ function app(parts: Partial<AppParts> = {}) {
     held: routes('/api/v1/held/retry'),
     stats: routes('/api/v1/stats'),
     browser: routes('/api/v1/browser'),
+    snippet: routes('/c/v.js'),
     docs: routes('/docs', '/openapi.json'),
     dashboard: routes('/'),
     guards: { otlp: guard('otlp'), ingest: guard('ingest'), read: guard('read') },

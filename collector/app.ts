@@ -14,6 +14,7 @@ export interface AppParts {
   readonly held: Hono;
   readonly stats: Hono;
   readonly browser: Hono;
+  readonly snippet: Hono;
   readonly docs: Hono;
   readonly dashboard: Hono;
   /** Guards in front of the routes that need a key, by scope. */
@@ -45,6 +46,7 @@ export function createApp(parts: AppParts): Hono {
   app.route('/', parts.held);
   app.route('/', parts.stats);
   app.route('/', parts.browser);
+  app.route('/', parts.snippet);
   app.route('/', stateRoutes({ readiness: parts.readiness, registry: parts.metrics.registry }));
   app.route('/', parts.docs);
   app.route('/', parts.dashboard);

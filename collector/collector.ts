@@ -9,6 +9,8 @@ import { eventsRoutes } from './api/events-routes.ts';
 import { createLiveEvents } from './api/live-events.ts';
 import { createBrokerLog } from './publishing/broker-log.ts';
 import { browserRoutes } from './api/browser-routes.ts';
+import { snippetRoutes } from './api/snippet-routes.ts';
+import { readBundle } from './api/bundles.ts';
 import { createApp } from './app.ts';
 import { trustProxies } from './keys/client-address.ts';
 import { ConnectionCounter, type ConnectionCounterOptions } from './connections/connection-counter.ts';
@@ -50,6 +52,7 @@ import { startSelfTelemetry } from './self-telemetry/self-telemetry.ts';
 import { statsRoutes } from './api/stats-route.ts';
 import { isPostgres } from '../usage/ask/settings.ts';
 import { UsageProcess } from './usage/usage-process.ts';
+import { acceptBrowser } from './intake/browser-intake.ts';
 import { acceptStated } from './intake/stated-intake.ts';
 import { createScreen, openBatch } from './intake/telemetry-batch.ts';
 
@@ -228,8 +231,13 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
       keys,
       allowedOrigins: entriesOf(settings.ALLOWED_ORIGINS),
       clientAddress: trustProxies(entriesOf(settings.TRUSTED_PROXIES)),
-      submit: (events, poster) => acceptStated(events, { ...poster, source: 'browser' }, context, intake, countRefused),
+      submit: (said, poster) => acceptBrowser(said, poster, context, intake),
+      onRefused: (reason) => {
+        metrics.browserRefused.inc({ reason });
+        if (reason === 'invalid_event') countRefused('browser', 1);
+      },
     }),
+    snippet: snippetRoutes(readBundle),
     docs: docsRoutes(() => openApiDocument(VERSION)),
     dashboard: dashboardRoutes(),
     guards: {

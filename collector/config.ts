@@ -10,9 +10,9 @@ import { usageSettings } from '../usage/ask/settings.ts';
 import {
   contextPath,
   httpUrl,
-  list,
   LOG_LEVELS,
   number,
+  origins,
   port,
   seconds,
   size,
@@ -28,10 +28,6 @@ const grpcPort: Value<number | 'off'> = {
   mayBe: `${port.mayBe}, or off`,
   parse: (given) => (given === 'off' || given === false ? 'off' : port.parse(given)),
 };
-
-function isOrigin(entry: string): boolean {
-  return URL.canParse(entry) && new URL(entry).origin === entry;
-}
 
 /** Every setting, by the name of its environment variable. */
 const settings = z.object({
@@ -76,7 +72,7 @@ const settings = z.object({
     .describe('How long a download of which bytes are missing is held after its latest piece, seconds'),
   CONNECTIONS_WINDOW_S: wait.default(60).describe('Window of health.connections, from access logs; 0 for none'),
   CONNECTIONS_LATENESS_S: wait.default(60).describe('How long a window waits for lines that come late'),
-  ALLOWED_ORIGINS: valueOf(list(isOrigin, 'origins such as https://clowder.example.org'))
+  ALLOWED_ORIGINS: valueOf(origins)
     .optional()
     .describe('Origins of pages that may send page views, separated by commas'),
   ...usageSettings,

@@ -33,7 +33,7 @@ export const ERRORS = {
   origin_not_allowed: {
     status: 403,
     sentence: 'Pages of this origin may not send page views',
-    remedy: 'Add the origin to `ALLOWED_ORIGINS`',
+    remedy: 'Make a key with `--origin` for it, or add it to `ALLOWED_ORIGINS`',
   },
   unknown_event_type: {
     status: 404,

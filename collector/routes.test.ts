@@ -35,6 +35,7 @@ describe('every route', () => {
       [
         '/',
         '/asyncapi.json',
+        '/c/v.js',
         '/dashboard.css',
         '/dashboard.js',
         '/docs',

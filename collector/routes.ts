@@ -7,6 +7,7 @@ import { HELD_ROUTES } from './api/held-routes.ts';
 import { REJECTED_ROUTES } from './api/rejected-routes.ts';
 import type { Route } from './api/route.ts';
 import { STATS_ROUTES } from './api/stats-route.ts';
+import { SNIPPET_ROUTES } from './api/snippet-routes.ts';
 import { STATE_ROUTES } from './api/state-routes.ts';
 import { OTLP_ROUTES } from './otlp/routes.ts';
 
@@ -14,6 +15,7 @@ import { OTLP_ROUTES } from './otlp/routes.ts';
 export const ROUTES: readonly Route[] = [
   ...EVENT_ROUTES,
   ...BROWSER_ROUTES,
+  ...SNIPPET_ROUTES,
   ...EVENT_TYPE_ROUTES,
   ...REJECTED_ROUTES,
   ...HELD_ROUTES,

@@ -9,6 +9,7 @@ import { trailerPairs } from './headers/trailers.ts';
 import type { AddressPlaces, Arrival } from './address-limits.ts';
 import type { ExchangeReport } from './report.ts';
 import { RequestBody } from './request-body.ts';
+import type { Pages } from './snippet/pages.ts';
 import type { Answering, LentConnection, ResponseHead, Upstream, UpstreamError, Waiter } from './upstream/index.ts';
 
 /** What every exchange of a proxy shares. */
@@ -16,6 +17,8 @@ export interface ExchangeContext {
   readonly upstream: Pick<Upstream, 'acquire' | 'cancel'>;
   readonly places: Pick<AddressPlaces, 'enter' | 'leave'>;
   readonly via: string | undefined;
+  /** What becomes of pages. */
+  readonly pages: Pages;
   /** Told of every byte of a body. */
   readonly passed: (bytes: number) => void;
   /** Whether the proxy is ending: no connection is kept after its answer. */
@@ -38,6 +41,8 @@ export class Exchange implements Answering, Arrival, Waiter {
   readonly #head: OutgoingHead;
   readonly #observation: Observation;
   readonly #onSwitched: OnSwitched | undefined;
+  /** What the body of the answer is written to. */
+  #out: Writable;
   #connection: LentConnection | undefined;
   #body: RequestBody | undefined;
   #retried = false;
@@ -58,6 +63,7 @@ export class Exchange implements Answering, Arrival, Waiter {
     this.#context = context;
     this.#request = request;
     this.#response = response;
+    this.#out = response;
     this.#path = what.path;
     this.#head = what.head;
     this.#observation = what.observation;
@@ -136,7 +142,9 @@ export class Exchange implements Answering, Arrival, Waiter {
     response.cork();
     this.#corked = true;
     response.sendDate = false;
-    response.writeHead(head.status, head.reason, answerHeaders(head, rules));
+    const page = this.#context.pages.of(this.#request, head, this.#observation);
+    response.writeHead(head.status, head.reason, answerHeaders(page.head, rules));
+    this.#out = page.into?.(response) ?? response;
   }
 
   body(chunk: Buffer, last: boolean): void {
@@ -145,16 +153,16 @@ export class Exchange implements Answering, Arrival, Waiter {
     this.#context.passed(chunk.length);
     if (response.destroyed) return;
     this.#bodyBegun = true;
-    if (last) response.end(chunk);
-    else if (!response.write(chunk)) this.#waitForClient(response);
+    if (last) this.#out.end(chunk);
+    else if (!this.#out.write(chunk)) this.#waitForClient(this.#out);
   }
 
   end(trailers: readonly string[]): void {
     const response = this.#response;
     if (this.#clientLeft) this.#finish(false);
-    if (response.destroyed || response.writableEnded) return;
+    if (response.destroyed || this.#out.writableEnded) return;
     if (trailers.length > 0) response.addTrailers(trailerPairs(trailers));
-    response.end();
+    this.#out.end();
   }
 
   settled(): void {

@@ -15,6 +15,9 @@ import { createReport, type ProxyLog } from './report.ts';
 import { createProxyServer } from './server.ts';
 import { portOf, type ProxySettings } from './settings.ts';
 
+import { createBeside } from './snippet/beside.ts';
+import { createPages } from './snippet/pages.ts';
+import { tagOf } from './snippet/tag.ts';
 import { createUpstream } from './upstream/index.ts';
 
 export interface ProxyOptions {
@@ -89,6 +92,15 @@ export async function startProxy({
     return cert === undefined || key === undefined ? undefined : { cert, key };
   };
   const tls = tlsFiles();
+  const beside = settings.PROXY_INJECT_SNIPPET
+    ? createBeside({
+        collector: new URL(settings.PROXY_SNIPPET_COLLECTOR),
+        path: settings.PROXY_SNIPPET_PATH,
+        trustForwarded: settings.PROXY_X_FORWARDED === 'append',
+        log,
+      })
+    : undefined;
+  const tag = tagOf({ path: settings.PROXY_SNIPPET_PATH, key: settings.PROXY_SNIPPET_KEY });
   const listening = createProxyServer({
     rules: {
       hostHeader: settings.PROXY_HOST_HEADER,
@@ -108,10 +120,12 @@ export async function startProxy({
       upstream,
       places: new AddressPlaces(settings.PROXY_MAX_REQUESTS_PER_ADDRESS, settings.PROXY_FIRST_BYTE_TIMEOUT_S * 1000),
       via: settings.PROXY_VIA,
+      pages: createPages(beside && tag),
       passed: createBufferReaper(),
       draining: () => draining,
       report: createReport(stats, log),
     },
+    beside,
     tls,
     maxHeaderBytes: settings.PROXY_MAX_HEADER_BYTES,
     headersTimeoutMs: settings.PROXY_HEADERS_TIMEOUT_S * 1000,
@@ -179,6 +193,7 @@ export async function startProxy({
     clearTimeout(late);
     clearInterval(looking);
     upstream.close();
+    beside?.close();
     await admin?.close();
   }
 

@@ -12,6 +12,7 @@ import { believedHeaders, outgoingHead, type RequestRules } from './headers/requ
 import { requestTarget } from './headers/request-target.ts';
 import { limitConnections } from './address-limits.ts';
 import { rawTargetOf, withRawTarget } from './raw-target.ts';
+import type { Beside } from './snippet/beside.ts';
 import { switchingHead, tunnel } from './tunnel.ts';
 import { Turns } from './turns.ts';
 
@@ -19,6 +20,8 @@ export interface ProxyServerOptions {
   readonly rules: RequestRules;
   readonly observer: Observer;
   readonly exchanges: ExchangeContext;
+  /** What the script of pages asks for, and of whom; undefined where there is none. */
+  readonly beside: Beside | undefined;
   /** Certificate and key for https; undefined for http. */
   readonly tls: SecureContextOptions | undefined;
   readonly maxHeaderBytes: number;
@@ -121,6 +124,10 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     }
     const { path, authority } = raw;
     const { remoteAddress } = socket;
+    if (options.beside?.has(path) === true && onSwitched === undefined) {
+      options.beside.pass(request, response, path);
+      return;
+    }
     const headers = believedHeaders(request, authority, rules);
     const seen: RequestHead = { method, target: target.path, headers, httpVersion, remoteAddress, scheme };
     const observation = new Observation(observer, seen);

@@ -102,7 +102,7 @@ describe('the documentation of the proxy', () => {
   it.each(PROXY_FLAGS)('has $flag', ({ flag, setting, shownDefault }) => {
     const shown = shownDefault === undefined ? '' : `\`${shownDefault}\``;
     const row = new RegExp(`^\\| \`${flag.split(' ')[0]}\` \\| \`${setting}\` \\| ?(.*?) ?\\|`, 'm').exec(page);
-    expect(row?.[1]).toBe(setting === 'PROXY_TARGET_INSECURE' ? '`false`' : shown);
+    expect(row?.[1]).toBe(['PROXY_TARGET_INSECURE', 'PROXY_INJECT_SNIPPET'].includes(setting) ? '`false`' : shown);
   });
 });
 
@@ -115,6 +115,7 @@ function settingsWithAll() {
     CLOWDER_ENRICH_URL: 'http://clowder.test/clowder',
     CLOWDER_ENRICH_API_KEY: 'k',
     PROXY_VIA: 'proxy',
+    PROXY_SNIPPET_KEY: 'clo_1',
     PROXY_TLS_CERT_FILE: 'a',
     PROXY_TLS_KEY_FILE: 'b',
     PROXY_TARGET: 'https://clowder.test',

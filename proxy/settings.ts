@@ -81,6 +81,13 @@ const settings = z.object({
     .string()
     .regex(/^[\w.:-]+$/, 'must be a name such as clowder-proxy')
     .optional(),
+  PROXY_INJECT_SNIPPET: valueOf(values.flag).default(false),
+  PROXY_SNIPPET_KEY: text.optional(),
+  PROXY_SNIPPET_PATH: z
+    .string()
+    .regex(/^\/(?:[\w~.-]+\/)*$/, 'must be a path that begins and ends with a slash, such as /c/')
+    .default('/c/'),
+  PROXY_SNIPPET_COLLECTOR: valueOf(values.httpUrl).default('http://127.0.0.1:4318'),
   PROXY_TLS_CERT_FILE: text.optional(),
   PROXY_TLS_KEY_FILE: text.optional(),
   PROXY_TARGET_CA_FILE: text.optional(),

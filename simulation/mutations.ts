@@ -10,7 +10,7 @@ type Connect = NonNullable<PublisherOptions['connect']>;
 
 /** Who posts: what the HTTP API knows of it. */
 export interface SimulatedPoster {
-  readonly source: 'api' | 'browser';
+  readonly source: 'api';
   readonly producer: string;
 }
 

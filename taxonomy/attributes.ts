@@ -41,6 +41,8 @@ export const ATTRIBUTE_OF_FIELD = {
   url: 'url.full',
   referrer: 'http.request.header.referer',
   title: 'clowder.page.title',
+  view_id: 'clowder.view.id',
+  visible_ms: 'clowder.view.visible_ms',
   complete: 'clowder.download.complete',
   range: 'clowder.download.range',
   format: 'clowder.download.format',

@@ -134,9 +134,16 @@ export const container = { space_id: thing(id.optional()) };
 
 export const page = { url: place(url), referrer: place(url.optional()), title: words(name.optional()) };
 
+export const endedView = {
+  view_id: thing(id.describe('`event_id` of the view')),
+  url: place(url.optional()),
+  visible_ms: thing(count.optional().describe('How long the page was seen: not in a hidden tab')),
+};
+
 export const viewedResource = {
   url: place(url.optional()),
   referrer: place(url.optional()),
+  title: words(name.optional()),
   resource_type: thing(z.enum(['file', 'dataset', 'collection', 'space'])),
   resource_id: thing(id),
   dataset_id: thing(id.optional()),

@@ -95,3 +95,13 @@ export function anothersEventId(producer: string, id: string): string {
 export function idempotentEventId(keyId: string, idempotencyKey: string, index: number): string {
   return digest(['posted', keyId, idempotencyKey, String(index)]);
 }
+
+/** Id of what a page's script states, by an id that it made: never one of what others observe. @param type of the event */
+export function browserEventId(id: string, type: string): string {
+  return digest(['browser', id, type]);
+}
+
+/** Id of the end of a view. */
+export function endedEventId(viewId: string): string {
+  return digest(['ended', viewId]);
+}

@@ -7,6 +7,7 @@ import {
   connections,
   container,
   download,
+  endedView,
   extraction,
   file,
   page,
@@ -237,6 +238,13 @@ const EVENTS = {
       folds: views,
     },
   ),
+  'view.ended': eventType('view.ended', endedView, 'A page that was shown in a browser was left', {
+    stated: [['view_id']],
+    v1: { category: 'view_ended', type: 'page' },
+    identity: ['resource_id'],
+    enriched: [],
+    folds: 'never',
+  }),
   'view.download': eventType('view.download', download, 'A file, dataset or collection was downloaded', {
     stated: [['resource_id']],
     v1: { category: 'download' },

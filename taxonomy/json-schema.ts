@@ -47,6 +47,7 @@ const EXAMPLES: Readonly<Record<string, string | number | boolean>> = {
   user_name: 'Ada Lovelace',
   dataset_id: '5f1e00000000000000000002',
   job_id: '5f1e00000000000000000004',
+  view_id: '0b6e7c1f4d5a4b0e8f3c2a1d9e8b7c6a',
   url: 'https://clowder.example/datasets/5f1e00000000000000000002',
   target: 'https://clowder.example/healthz',
   healthy: true,

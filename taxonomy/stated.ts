@@ -5,12 +5,10 @@ import { nameResource } from './map/name-resource.ts';
 
 /** What the receiver knows of somebody who posts an event. */
 export interface Poster {
-  readonly source: 'api' | 'browser' | 'monitor';
+  readonly source: 'api' | 'monitor';
   readonly eventId: string;
   /** Name of the key with which it was posted. */
   readonly producer?: string | undefined;
-  readonly clientAddress?: string;
-  readonly userAgent?: string;
 }
 
 /** Fields that the receiver fills by itself. */
@@ -43,17 +41,10 @@ export function checkStated(value: unknown, poster: Poster, context: MapContext)
     };
   const draft: Draft = { ...value };
   for (const field in draft) if (draft[field] === null) delete draft[field];
-  // Everybody can read the key of a page: an id that a visitor chose could be that of an event to come.
-  if (poster.source === 'browser') delete draft['event_id'];
   draft['event_id'] ??= poster.eventId;
   draft['created'] ??= context.now();
   const named = draft['source'];
-  if (poster.source === 'browser' || named === undefined || !SOURCES_A_POSTER_MAY_NAME.has(named))
-    draft['source'] = poster.source;
-  if (poster.source === 'browser') {
-    draft['client_address'] = poster.clientAddress;
-    draft['user_agent'] = poster.userAgent;
-  }
+  if (named === undefined || !SOURCES_A_POSTER_MAY_NAME.has(named)) draft['source'] = poster.source;
   const type = draft['event'];
   if (isEventType(type)) nameResource(type, draft);
   const checked = checkDraft(draft, context, true);

@@ -8,7 +8,7 @@ import { isMade, makeOnce } from './make-once.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What the package is made of: from any of these, another package. */
-const MADE_OF = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'LICENSE', 'CHANGELOG.md']; // prettier-ignore
+const MADE_OF = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'tools/bundle.ts', 'README.md', 'LICENSE', 'CHANGELOG.md']; // prettier-ignore
 /** Programs of tests that import the package by its name, as a user's do. */
 const PROGRAMS = 'test/fixtures/programs';
 const PREFIX = join(tmpdir(), 'clowder-otel-packed-');
@@ -68,7 +68,9 @@ function placeOfPackage(): PackedPackage {
 /** Of all that the package is made of, and of the checkout: its dependencies are linked. */
 function contentKey(): string {
   const { include } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.build.json'), 'utf8')) as { include: string[] };
-  const sources = globSync([...include.map((folder) => `${folder}/**/*.ts`), `${PROGRAMS}/*`], { cwd: ROOT });
+  const sources = globSync([...include.map((folder) => `${folder}/**/*.ts`), 'dashboard/**/*.*', `${PROGRAMS}/*`], {
+    cwd: ROOT,
+  });
   const hash = createHash('sha256').update(ROOT);
   for (const file of [...MADE_OF, ...sources.filter((name) => !name.endsWith('.test.ts')).toSorted()])
     hash.update(`\0${file}\0`).update(readFileSync(join(ROOT, file)));

@@ -1,12 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import { cors } from 'hono/cors';
 import { z } from 'zod';
+import { BROWSER_TYPES, type BrowserPoster } from '../../taxonomy/browser.ts';
+import { issuesAsText } from '../../taxonomy/check-draft.ts';
 import type { ClientAddressOf } from '../keys/client-address.ts';
 import { createByteBudget } from '../otlp/byte-budget.ts';
-import { overRate, remoteAddress } from '../keys/auth.ts';
-import type { KeyCheck } from '../keys/store.ts';
-import type { StatedEvent, StatedVerdict } from '../intake/stated-intake.ts';
-import { CollectorError } from '../errors.ts';
+import { isLoopbackHost, overRate, remoteAddress } from '../keys/auth.ts';
+import type { ApiKey, KeyCheck, KeyStore } from '../keys/store.ts';
+import type { BrowserAnswer } from '../intake/browser-intake.ts';
+import { CollectorError, type ErrorCode } from '../errors.ts';
 import { ANSWERS } from './answer-schemas.ts';
 import { answer, json, ref } from './answers.ts';
 import { createClientLimit } from './client-limit.ts';
@@ -14,35 +17,46 @@ import { JSON_ERRORS, readJson } from './request-body.ts';
 import { defineRoute, serve, type Route } from './route.ts';
 
 export interface BrowserDependencies {
-  readonly keys: KeyCheck;
+  readonly keys: KeyCheck & Pick<KeyStore, 'list'>;
   readonly allowedOrigins: readonly string[];
   readonly clientAddress: ClientAddressOf;
-  readonly submit: (
-    events: readonly StatedEvent[],
-    poster: { clientAddress?: string; userAgent?: string },
-  ) => Promise<readonly StatedVerdict[]>;
+  readonly submit: (said: unknown, poster: BrowserPoster) => Promise<BrowserAnswer>;
+  /** Told of each that was refused, and why. */
+  readonly onRefused: (reason: ErrorCode) => void;
 }
 
-/** A page view as the snippet sends it; whatever else it says is not looked at. */
+/** What the snippet sends, as the document shows it. What is wrong with it is repaired (`taxonomy/browser.ts`). */
 export const pageView = z.object({
   key: z.string().optional(),
-  event_id: z.string().min(1).max(128).optional().describe('Not used: everybody can read the key of a page'),
-  url: z.string(),
-  referrer: z.string().min(1).optional(),
-  title: z.string().min(1).optional(),
-  session_id: z.string().min(1).optional(),
+  event: z
+    .enum([...BROWSER_TYPES, 'view.ended'])
+    .optional()
+    .describe('Without it a view of the address'),
+  url: z.string().describe("The page's address; what it shows is known by it"),
+  referrer: z.string().optional(),
+  title: z.string().optional(),
+  id: z.string().optional().describe('Made by the page: sent again, it is the same event. It is not the `event_id`'),
+  request: z
+    .string()
+    .optional()
+    .describe('`clowder` of `Server-Timing` of the page: its view is the one of that request'),
+  age_ms: z.number().optional().describe('How long ago it was, in milliseconds'),
+  visible_ms: z.number().optional().describe('Of `view.ended`: how long the page was seen'),
+  session_id: z.string().optional(),
+  data: z.record(z.string(), z.unknown()).optional().describe('Fields of the type that `event` names'),
 });
 
-const postPageView = defineRoute({
-  method: 'post',
-  path: '/api/v1/browser',
+const query = z.object({ key: z.string().optional() });
+
+const definition = {
+  method: 'post' as const,
   operationId: 'post_page_view',
   tags: ['events'],
-  summary: 'Page view of the browser snippet, from pages of ALLOWED_ORIGINS',
+  summary: 'What the browser snippet tells, from pages of allowed origins',
   description: 'The key (scope browser) is in the body or the query, as sendBeacon sends no headers of its own.',
-  scope: 'browser',
+  scope: 'browser' as const,
   request: {
-    query: z.object({ key: z.string().optional() }),
+    query,
     body: {
       required: true,
       content: {
@@ -56,10 +70,19 @@ const postPageView = defineRoute({
   responses: {
     202: answer('Journaled', json(ANSWERS.PageViewAccepted)),
   },
-  errors: [...JSON_ERRORS, 'origin_not_allowed', 'invalid_event', 'journal_full', 'journal_unavailable'],
+  errors: [...JSON_ERRORS, 'origin_not_allowed', 'invalid_event', 'journal_full', 'journal_unavailable'] as const,
+};
+
+const postPageView = defineRoute({ ...definition, path: '/api/v1/browser' });
+/** The same beside the snippet, by a name that no blocker has. */
+const postBesideSnippet = defineRoute({
+  ...definition,
+  path: '/c/v',
+  operationId: 'post_beside_snippet',
+  hidden: 'it is /api/v1/browser by another name',
 });
 
-export const BROWSER_ROUTES: readonly Route[] = [postPageView];
+export const BROWSER_ROUTES: readonly Route[] = [postPageView, postBesideSnippet];
 
 /** A page view is an address, the one before, and a title: a stranger may send no more. */
 const VIEW_MAX = 64 * 1024;
@@ -68,42 +91,47 @@ const BUDGET_BYTES = 8 * 1024 * 1024;
 /** Of one client at once: all of them together are half of the budget. */
 const VIEWS_OF_CLIENT = BUDGET_BYTES / 2 / VIEW_MAX;
 
-/** POST /api/v1/browser: page views from the snippet, by sendBeacon, from pages of allowed origins only. */
+/** POST /api/v1/browser: what the snippet tells, from pages of allowed origins only. */
 export function browserRoutes(deps: BrowserDependencies): Hono {
   const app = new Hono();
   const budget = createByteBudget(BUDGET_BYTES);
   const clients = createClientLimit(VIEWS_OF_CLIENT);
-  app.use(postPageView.path, cors({ origin: [...deps.allowedOrigins], allowMethods: ['POST'], credentials: true }));
-  serve(app, postPageView, async (c, { key: ofQuery }) => {
-    const origin = c.req.header('origin');
-    if (origin === undefined || !deps.allowedOrigins.includes(origin))
-      throw new CollectorError(
-        'origin_not_allowed',
-        'Pages of this origin may not send page views: add it to ALLOWED_ORIGINS',
-      );
-    // Who says who it is beforehand is looked at beforehand.
-    if (ofQuery !== undefined) await checkKey(deps.keys, ofQuery);
-    const address = deps.clientAddress(remoteAddress(c), (name) => c.req.header(name));
-    const body = await readView(c, address ?? '');
-    if (ofQuery === undefined) await checkKey(deps.keys, keyOf(body));
-    const parsed = pageView.safeParse(body);
-    if (!parsed.success)
-      throw new CollectorError(
-        'invalid_event',
-        parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '),
-      );
-    const { key: _key, ...view } = parsed.data;
-    const userAgent = c.req.header('user-agent');
-    const [verdict] = await deps.submit([{ value: { ...view, event: 'view.page' } }], {
-      ...(address !== undefined && { clientAddress: address }),
-      ...(userAgent !== undefined && { userAgent }),
-    });
-    if (verdict?.ok === true) return c.json({ id: verdict.id }, 202);
-    throw new CollectorError(
-      'invalid_event',
-      verdict?.issues.map((issue) => `${issue.field} ${issue.message}`).join('; ') ?? 'not accepted',
-    );
+  const mayPost = allowedBy(deps);
+  const allow = cors({
+    origin: (origin) => (mayPost(origin) ? origin : null),
+    allowMethods: ['POST'],
+    credentials: true,
   });
+  const receive = async (c: Context, { key }: z.output<typeof query>) => {
+    try {
+      return c.json({ id: await take(c, key) }, 202);
+    } catch (error) {
+      if (error instanceof CollectorError) deps.onRefused(error.code);
+      throw error;
+    }
+  };
+  for (const { path } of BROWSER_ROUTES) app.use(path, allow);
+  serve(app, postPageView, receive);
+  serve(app, postBesideSnippet, receive);
+
+  async function take(c: Context, ofQuery: string | undefined): Promise<string> {
+    const origin = c.req.header('origin');
+    if (origin === undefined || !mayPost(origin)) throw new CollectorError('origin_not_allowed', NOT_ALLOWED);
+    // Who says who it is beforehand is looked at beforehand.
+    if (ofQuery !== undefined) await checkKey(ofQuery, origin);
+    const clientAddress = deps.clientAddress(remoteAddress(c), (name) => c.req.header(name));
+    const said = await readView(c, clientAddress ?? '');
+    if (ofQuery === undefined) await checkKey(keyOf(said), origin);
+    const verdict = await deps.submit(said, {
+      origin,
+      page: c.req.header('referer'),
+      newId: randomUUID(),
+      clientAddress,
+      userAgent: c.req.header('user-agent'),
+    });
+    if (verdict.ok) return verdict.id;
+    throw new CollectorError('invalid_event', issuesAsText(verdict.issues));
+  }
 
   async function readView(c: Context, client: string): Promise<unknown> {
     const leave = clients.enter(client);
@@ -115,27 +143,47 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
       leave();
     }
   }
+
+  /** A snippet sends its key in the body or the query, so that no guard in front can check it. */
+  async function checkKey(presented: string, origin: string): Promise<void> {
+    const { keys } = deps;
+    if (keys.isEmpty()) return;
+    const key = keys.verify(presented);
+    if (key === 'unknown' || key === 'revoked')
+      throw new CollectorError(
+        'unauthorized',
+        'The key of the snippet is unknown or revoked: make one with --scope browser',
+      );
+    if (!key.scopes.includes('browser'))
+      throw new CollectorError('forbidden', 'The key of the snippet has not the scope browser');
+    if (!mayPost(origin, key)) throw new CollectorError('origin_not_allowed', NOT_ALLOWED);
+    const waitS = await overRate(keys, key);
+    if (waitS !== undefined)
+      throw new CollectorError('too_many_requests', 'Too many page views a second with this key', {
+        retryAfterS: waitS,
+      });
+  }
   return app;
 }
 
-function keyOf(body: unknown): string {
-  return typeof body === 'object' && body !== null && 'key' in body && typeof body.key === 'string' ? body.key : '';
+const NOT_ALLOWED =
+  'Pages of this origin may not send page views: make a key with --origin for it, or add it to ALLOWED_ORIGINS';
+
+/** Whether pages of an origin may post with a key; without one, whether there is a key with which they may. */
+function allowedBy({ keys, allowedOrigins }: BrowserDependencies): (origin: string, key?: ApiKey) => boolean {
+  return (origin, key) => {
+    if (key?.origins !== undefined) return key.origins.includes(origin);
+    if (allowedOrigins.includes(origin)) return true;
+    if (key !== undefined) return false;
+    // Until a key is made this machine is let in, and nobody else.
+    if (keys.isEmpty()) return URL.canParse(origin) && isLoopbackHost(hostOf(origin));
+    const isGood = ({ revokedAtMs = Number.POSITIVE_INFINITY }: ApiKey): boolean => Date.now() < revokedAtMs;
+    return keys.list().some((one) => one.origins?.includes(origin) === true && isGood(one));
+  };
 }
 
-/** A snippet sends its key in the body or the query, so that no guard in front can check it. */
-async function checkKey(keys: KeyCheck, presented: string): Promise<void> {
-  if (keys.isEmpty()) return;
-  const key = keys.verify(presented);
-  if (key === 'unknown' || key === 'revoked')
-    throw new CollectorError(
-      'unauthorized',
-      'The key of the snippet is unknown or revoked: make one with --scope browser',
-    );
-  if (!key.scopes.includes('browser'))
-    throw new CollectorError('forbidden', 'The key of the snippet has not the scope browser');
-  const waitS = await overRate(keys, key);
-  if (waitS !== undefined)
-    throw new CollectorError('too_many_requests', 'Too many page views a second with this key', {
-      retryAfterS: waitS,
-    });
+const hostOf = (origin: string): string => new URL(origin).hostname.replace(/^\[|\]$/g, '');
+
+function keyOf(body: unknown): string {
+  return typeof body === 'object' && body !== null && 'key' in body && typeof body.key === 'string' ? body.key : '';
 }

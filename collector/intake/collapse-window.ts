@@ -49,7 +49,8 @@ export class CollapseWindow {
    * @returns whether it counts, and what takes the counting back
    */
   count(collapse: Collapse, createdMs: number): { readonly counts: boolean; readonly undo: () => void } {
-    const { counted, counts } = COUNTED_AS[collapse.as](this.#counted.get(collapse.key), createdMs, collapse);
+    const beganMs = createdMs - (collapse.leadMs ?? 0);
+    const { counted, counts } = COUNTED_AS[collapse.as](this.#counted.get(collapse.key), beganMs, collapse);
     return { counts, undo: this.#set(collapse.key, counted) };
   }
 

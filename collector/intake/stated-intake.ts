@@ -35,7 +35,7 @@ export async function acceptStated(
   );
   const candidates = checked.flatMap((one, index): Candidate[] => {
     if (!one.ok) return [];
-    const producer = statesId(events[index]?.value, poster) ? poster.producer : undefined;
+    const producer = statesId(events[index]?.value) ? poster.producer : undefined;
     return [{ body: one.body, waits: false, strong: false, producer }];
   });
   const verdicts = await intake.submit(candidates);
@@ -50,9 +50,9 @@ export async function acceptStated(
   });
 }
 
-function statesId(value: unknown, { source }: Pick<Poster, 'source'>): boolean {
+function statesId(value: unknown): boolean {
   const states = typeof value === 'object' && value !== null && 'event_id' in value && value.event_id !== null;
-  return source !== 'browser' && states && value.event_id !== undefined;
+  return states && value.event_id !== undefined;
 }
 
 /**

@@ -106,6 +106,43 @@ describe('the name of a key', () => {
   });
 });
 
+describe('a key of pages', () => {
+  const page = {
+    name: 'page',
+    scopes: ['browser'],
+    ratePerS: 50,
+    origins: ['https://a.example', 'https://b.example'],
+  } as const;
+
+  test('is bound to origins, and so is the one that takes its place; others are to none', () => {
+    const store = open();
+    store.add(page);
+    store.add(script);
+    store.rotate('page', 0);
+    expect(
+      open()
+        .list()
+        .map(({ name, origins }) => [name, origins]),
+    ).toEqual(
+      expect.arrayContaining([
+        ['page', page.origins],
+        ['script', undefined],
+      ]),
+    );
+    expect(store.list().filter(({ origins }) => origins?.length === 2)).toHaveLength(2);
+  });
+
+  test('can be made in a store of the version before, which knew no origins', () => {
+    const before = new DatabaseSync(join(dir, 'keys.db'));
+    before.exec(
+      'CREATE TABLE key (id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, rate REAL NOT NULL, created INTEGER NOT NULL, revoked INTEGER)',
+    );
+    before.close();
+    const { key } = open().add(page);
+    expect(open().verify(key)).toMatchObject({ origins: page.origins });
+  });
+});
+
 describe('rotating', () => {
   test('makes a key that may do the same, and leaves the former one good for the time asked', () => {
     const store = open();

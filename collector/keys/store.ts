@@ -17,6 +17,8 @@ export interface ApiKey {
   readonly createdAtMs: number;
   /** From when on it is not let in; after a rotation that may be a time to come. */
   readonly revokedAtMs: number | undefined;
+  /** Of the pages that may use it; undefined: those of ALLOWED_ORIGINS. */
+  readonly origins?: readonly string[] | undefined;
 }
 
 /** What a new key may do. */
@@ -24,6 +26,8 @@ export interface WantedKey {
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly ratePerS: number;
+  /** Of the pages that may use it. @default those of ALLOWED_ORIGINS */
+  readonly origins?: readonly string[] | undefined;
 }
 
 /** What a guard asks. */
@@ -85,10 +89,14 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
   exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA busy_timeout = 5000;
-    CREATE TABLE IF NOT EXISTS key (id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, rate REAL NOT NULL, created INTEGER NOT NULL, revoked INTEGER);
+    CREATE TABLE IF NOT EXISTS key (id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, rate REAL NOT NULL, created INTEGER NOT NULL, revoked INTEGER, origins TEXT);
   `);
+  const columns = named(() => database.prepare('PRAGMA table_info(key)').all());
+  if (!columns.some((column) => column['name'] === 'origins')) exec('ALTER TABLE key ADD COLUMN origins TEXT');
   const all = database.prepare('SELECT * FROM key ORDER BY created, id');
-  const insert = database.prepare('INSERT INTO key (id, hash, name, scopes, rate, created) VALUES (?, ?, ?, ?, ?, ?)');
+  const insert = database.prepare(
+    'INSERT INTO key (id, hash, name, scopes, rate, created, origins) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
   const strike = database.prepare('UPDATE key SET revoked = ? WHERE id = ?');
   const version = database.prepare('PRAGMA data_version');
   let cached = new Map<string, { key: ApiKey; hash: Buffer }>();
@@ -108,6 +116,7 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
           ratePerS: Number(row['rate']),
           createdAtMs: Number(row['created']),
           revokedAtMs: row['revoked'] === null ? undefined : Number(row['revoked']),
+          origins: row['origins'] === null ? undefined : String(row['origins']).split(' '),
         };
         return [key.id, { key, hash: Buffer.from(String(row['hash']), 'hex') }];
       }),
@@ -124,8 +133,9 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
     load();
   }
 
-  function keep(id: string, key: string, { name, scopes, ratePerS }: WantedKey): MadeKey {
-    named(() => insert.run(id, hash('sha256', key, 'hex'), name, scopes.join(','), ratePerS, now()));
+  function keep(id: string, key: string, { name, scopes, ratePerS, origins = [] }: WantedKey): MadeKey {
+    const bound = origins.length > 0 ? origins.join(' ') : null;
+    named(() => insert.run(id, hash('sha256', key, 'hex'), name, scopes.join(','), ratePerS, now(), bound));
     load();
     return { id, key };
   }

@@ -76,6 +76,11 @@ export class CollectorMetrics {
     'Requests that their API key did not let in: missing, unknown, revoked, scope (not the one that is needed)',
     ['reason'],
   );
+  readonly browserRefused = this.#counter(
+    'browser_refused_total',
+    'What pages sent in vain, by the code of the error that they were answered',
+    ['reason'],
+  );
 
   constructor() {
     // Known series begin at 0: a rate sees their first step then.

@@ -193,7 +193,7 @@ describe('the compiler', () => {
       | 'datasetCreated' | 'datasetDeleted' | 'datasetArchived' | 'datasetUnarchived'
       | 'collectionCreated' | 'collectionDeleted' | 'spaceCreated' | 'spaceDeleted'
       | 'extractionQueued' | 'extractionWorking' | 'extractionDone' | 'extractionFailed'
-      | 'viewPage' | 'viewResource' | 'viewDownload' | 'userLogin' | 'userSignup' | 'healthPing' | 'healthConnections'
+      | 'viewPage' | 'viewResource' | 'viewEnded' | 'viewDownload' | 'userLogin' | 'userSignup' | 'healthPing' | 'healthConnections'
     >(); // prettier-ignore
     expectTypeOf<{ fileId: string; bytes: number; at: Date }>().toExtend<EventInput<'file.uploaded'>>();
     expectTypeOf<{ bytes: number }>().not.toExtend<EventInput<'file.uploaded'>>();

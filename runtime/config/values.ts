@@ -168,6 +168,13 @@ export function list(isRight: (entry: string) => boolean, mayBe: string): Value<
   };
 }
 
+function isOrigin(entry: string): boolean {
+  return URL.canParse(entry) && new URL(entry).origin === entry;
+}
+
+/** Origins of pages: scheme, host and port, and nothing behind them. */
+export const origins = list(isOrigin, 'origins such as https://clowder.example.org');
+
 /** One of these words. */
 export function oneOf<const W extends string>(words: readonly W[]): Value<W> {
   return {

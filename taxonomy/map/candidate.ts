@@ -27,6 +27,8 @@ export interface Collapse {
   readonly as: Part;
   /** Of a call: with its page, and with other calls within this time, it is one view. */
   readonly withinMs?: number;
+  /** Of a page: by how much it may have begun before it was told of. @default 0 */
+  readonly leadMs?: number;
   /** Of a page: by a call of its own it gets what it shows. */
   readonly awaitsCall?: boolean;
 }

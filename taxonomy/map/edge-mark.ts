@@ -63,3 +63,11 @@ const isSet = (mark: string | undefined): boolean => mark !== undefined && mark 
 function memberOf(traceState: string): string | undefined {
   return traceState === '' ? undefined : /(?:^|,)\s*clowder=([^,]*?)\s*(?:,|$)/.exec(traceState)?.[1];
 }
+
+/** A page's own word of which request brought it, as the edge wrote it on the answer (`Server-Timing`, `clowder`). */
+export function markOf(said: unknown): { readonly captured: boolean; readonly id: string } | undefined {
+  if (typeof said !== 'string') return undefined;
+  if (STATED_ID.test(said)) return { captured: true, id: said };
+  const id = NGINX_ID.exec(said)?.[1];
+  return id === undefined ? undefined : { captured: false, id };
+}

@@ -11,6 +11,14 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** The real Chromium, without a screen, with a profile of its own. */
-export const launchChromium = (): Promise<Browser> =>
-  chromium.launch({ executablePath: toolPath('chromium'), args: FLAGS });
+/**
+ * The real Chromium, without a screen, with a profile of its own; it keeps pages that are left, as people's browsers do.
+ *
+ * @param userAgent what it calls itself, also while a page is left. @default its own name
+ */
+export const launchChromium = ({ userAgent }: { userAgent?: string } = {}): Promise<Browser> =>
+  chromium.launch({
+    executablePath: toolPath('chromium'),
+    args: userAgent === undefined ? FLAGS : [...FLAGS, `--user-agent=${userAgent}`],
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  });

@@ -7,6 +7,7 @@ import { createLiveEvents } from '../../collector/api/live-events.ts';
 import { rejectedRoutes } from '../../collector/api/rejected-routes.ts';
 import { Intake } from '../../collector/intake/intake.ts';
 import { SeenIds } from '../../collector/intake/seen-ids.ts';
+import { acceptBrowser } from '../../collector/intake/browser-intake.ts';
 import { acceptStated } from '../../collector/intake/stated-intake.ts';
 import { createScreen, openBatch } from '../../collector/intake/telemetry-batch.ts';
 import type { JournalChange } from '../../collector/journal/types.ts';
@@ -83,7 +84,8 @@ function intake() {
       keys: { isEmpty: () => true } as never,
       allowedOrigins: [ORIGIN],
       clientAddress: () => '192.0.2.1',
-      submit: (events, poster) => acceptStated(events, { ...poster, source: 'browser' }, context, decide, none),
+      submit: (said, poster) => acceptBrowser(said, poster, context, decide),
+      onRefused: none,
     }),
   );
   return { app, faults, accepted: journal.accepted, frames, decide };

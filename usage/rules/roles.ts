@@ -32,6 +32,8 @@ const ROLE_OF = {
   'extraction.failed': 'job',
   'health.ping': 'reading',
   'health.connections': 'window',
+  // The view itself is counted.
+  'view.ended': 'window',
 } as const satisfies Record<EventType, Role>;
 
 /** The types that have one of these roles. */

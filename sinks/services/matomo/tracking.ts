@@ -42,6 +42,7 @@ const SHOWN: Readonly<Record<EventType, Shown>> = {
   'extraction.failed': EXTRACTOR,
   'view.page': 'page',
   'view.resource': 'page',
+  'view.ended': { names: ['resource_id'], value: 'visible_ms' },
   'view.download': 'download',
   'user.login': USER,
   'user.signup': USER,

@@ -5,6 +5,7 @@ import { EVENT_TYPES } from '../../../../taxonomy/event-types.ts';
 import { eventJsonSchema, statedJsonSchema } from '../../../../taxonomy/json-schema.ts';
 import { createMapContext } from '../../../../taxonomy/map/context.ts';
 import { eventsRoutes } from '../../events-routes.ts';
+import { snippetRoutes } from '../../snippet-routes.ts';
 import { browserRoutes } from '../../browser-routes.ts';
 import { createApp } from '../../../app.ts';
 import { trustProxies } from '../../../keys/client-address.ts';
@@ -96,11 +97,16 @@ function collector() {
     held: heldRoutes({ retryNow: async () => ({ published: 1, held: 0 }) }),
     stats: statsRoutes(async () => STATS),
     browser: browserRoutes({
-      keys: { isEmpty: () => true, verify: () => 'unknown' },
+      keys: { isEmpty: () => true, list: () => [], verify: () => 'unknown' },
       allowedOrigins: ['https://clowder.example'],
       clientAddress: trustProxies([]),
-      submit,
+      submit: async (said) => {
+        const [verdict = { ok: false, issues: [] }] = await submit([{ value: said }]);
+        return verdict;
+      },
+      onRefused: () => undefined,
     }),
+    snippet: snippetRoutes(async () => ''),
     docs: docsRoutes(() => openApiDocument(VERSION)),
     dashboard: dashboardRoutes(),
     guards: { otlp: letIn, ingest: letIn, read: letIn },
@@ -154,6 +160,8 @@ describe('the document', () => {
   test('says of each route that is not in it why', () => {
     const hidden = ROUTES.filter(({ documented }) => documented.length === 0);
     expect(hidden.map(({ label, hidden: why }) => `${label}: ${why}`)).toEqual([
+      '/c/v: it is /api/v1/browser by another name',
+      '/c/v.js: the snippet is a script of pages',
       '/docs: Swagger UI is a page for people',
       '/docs/start.js: Swagger UI is a page for people',
       '/docs/swagger-ui.css: Swagger UI is a page for people',

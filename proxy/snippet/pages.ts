@@ -1,0 +1,109 @@
+import type { IncomingMessage } from 'node:http';
+import { pipeline, type Transform, type Writable } from 'node:stream';
+import { requestIdentity } from '../../taxonomy/event-id.ts';
+import { headerOf } from '../headers/response-headers.ts';
+import type { ResponseHead } from '../upstream/index.ts';
+import { codecOf } from './codecs.ts';
+import { InsertInto } from './insert-into.ts';
+import { nonceFor } from './policy.ts';
+
+/** What is told of the request that an answer is for. */
+export interface Told {
+  /** Id of the request, by which its answer is marked; undefined where it is not. */
+  readonly mark: string | undefined;
+  readonly traceId: string;
+}
+
+/** An answer as the client gets it. */
+export interface Page {
+  readonly head: ResponseHead;
+  /** What its body is written to, in place of the response; undefined: the response itself. */
+  readonly into?: (response: Writable) => Writable;
+}
+
+/** What becomes of the pages among the answers. */
+export interface Pages {
+  of(request: IncomingMessage, head: ResponseHead, told: Told): Page;
+}
+
+/** By which a page knows the request that brought it: taxonomy/browser.ts reads it. */
+const SERVER_TIMING = 'Server-Timing';
+/** True of the body as it was. */
+const OF_THE_BODY: ReadonlySet<string> = new Set([
+  'content-length', 'accept-ranges', 'content-md5', 'content-digest', 'repr-digest', 'digest',
+]); // prettier-ignore
+
+/** Pages say which request they are; those that a person asked for have the script in them, where there is one. */
+export function createPages(tag: ((nonce: string) => string) | undefined): Pages {
+  return {
+    of: (request, head, told) => {
+      if (!(isHtml(head) || isKnownPage(request, head)) || !isSeen(request)) return { head };
+      const marked = told.mark === undefined ? head : withTiming(head, requestIdentity(told.traceId, told.mark));
+      if (tag === undefined || !takesScript(request, head)) return { head: marked };
+      const nonce = nonceFor(valuesOf(head, 'content-security-policy'), request.headers.host ?? '');
+      const codec = codecOf(headerOf(head, 'content-encoding'));
+      if (nonce === undefined || codec === undefined) return { head: marked };
+      const inserted = Buffer.from(tag(nonce));
+      return {
+        head: withoutLength(marked),
+        into: (response) => {
+          const stages: readonly Transform[] = [...codec.decode(), new InsertInto(inserted), ...codec.encode()];
+          // Whatever breaks on the way ends the response too: what the client has got must not look complete.
+          pipeline([...stages, response], () => undefined);
+          return stages[0] ?? response;
+        },
+      };
+    },
+  };
+}
+
+/** Whether a page is asked for to be looked at: not by a script of a page, nor for a frame in one. */
+function isSeen({ method, headers }: IncomingMessage): boolean {
+  if (method !== 'GET' && method !== 'HEAD') return false;
+  const destination = headers['sec-fetch-dest'];
+  return destination === undefined ? headers['x-requested-with'] === undefined : destination === 'document';
+}
+
+const isHtml = (head: ResponseHead): boolean => /^text\/html\s*(?:;|$)/i.test(headerOf(head, 'content-type') ?? '');
+
+/** A page that the browser has, of another request. */
+const isKnownPage = ({ headers }: IncomingMessage, { status }: ResponseHead): boolean =>
+  status === 304 && /\btext\/html\b/.test(headers.accept ?? '');
+
+/** Character sets in which the tag would be other characters. */
+const WIDE = /charset\s*=\s*"?(?:utf-?(?:16|32|7)|ucs|iso-10646|unicode)/i;
+
+function takesScript(request: IncomingMessage, head: ResponseHead): boolean {
+  return (
+    head.status === 200 &&
+    !WIDE.test(headerOf(head, 'content-type') ?? '') &&
+    !/\bno-transform\b/i.test(valuesOf(head, 'cache-control').join()) &&
+    !/^\s*attachment\b/i.test(headerOf(head, 'content-disposition') ?? '') &&
+    headerOf(head, 'content-length') !== '0' &&
+    (request.method === 'HEAD' || head.framing !== 'none')
+  );
+}
+
+function withTiming(head: ResponseHead, identity: string): ResponseHead {
+  return {
+    ...head,
+    rawHeaders: [...head.rawHeaders, SERVER_TIMING, `clowder;desc="${identity}"`],
+    names: [...head.names, SERVER_TIMING.toLowerCase()],
+  };
+}
+
+/** The page is another than Clowder's, byte for byte, and means the same: its entity tag says so. */
+function withoutLength(head: ResponseHead): ResponseHead {
+  const rawHeaders: string[] = [];
+  const names = head.names.filter((name) => !OF_THE_BODY.has(name));
+  head.names.forEach((name, index) => {
+    if (OF_THE_BODY.has(name)) return;
+    const value = head.rawHeaders[2 * index + 1] ?? '';
+    rawHeaders.push(head.rawHeaders[2 * index] ?? '', name === 'etag' && value.startsWith('"') ? `W/${value}` : value);
+  });
+  return { ...head, rawHeaders, names };
+}
+
+function valuesOf(head: ResponseHead, wanted: string): readonly string[] {
+  return head.names.flatMap((name, index) => (name === wanted ? [head.rawHeaders[2 * index + 1] ?? ''] : []));
+}

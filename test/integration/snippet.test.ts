@@ -1,0 +1,316 @@
+import { gzipSync } from 'node:zlib';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { launchChromium } from '../support/chromium.ts';
+import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
+import { freePort, tempDir } from '../support/processes.ts';
+import { startProxyProcess } from '../support/proxy-process.ts';
+import { startSnippetSite } from '../support/snippet-site.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const [FIRST, SECOND] = ['5f1e00000000000000000001', '5f1e00000000000000000002'];
+const FILE = '5f1e00000000000000000011';
+const GZIPPED_MAX = 1200;
+
+type Event = Record<string, unknown> & {
+  readonly event: string;
+  readonly created: number;
+  readonly url?: string;
+  readonly resource_id?: string;
+};
+
+const stack = new AsyncDisposableStack();
+/** The site with our proxy in front, and without it: there the pages themselves name the collector's snippet. */
+const sites = { proxied: '', bare: '' };
+let collector: CollectorProcess;
+let readKey: string;
+
+beforeAll(async () => {
+  const dataDir = await tempDir('snippet');
+  stack.defer(() => dataDir.remove());
+  const keyOf = async (...args: readonly string[]): Promise<string> => {
+    const made = await runCli(['keys', 'add', '--name', args[1] ?? '', ...args, '--json'], { DATA_DIR: dataDir.path });
+    return (JSON.parse(made) as { key: string }).key;
+  };
+  const [port, proxyPort] = [await freePort(), await freePort()];
+  let browserKey = '';
+  const plain = stack.use(await startSnippetSite(() => ''));
+  const tag = (): string => `<script defer src="http://127.0.0.1:${port}/c/v.js" data-key="${browserKey}"></script>`;
+  const tagged = stack.use(await startSnippetSite(tag));
+  sites.proxied = `http://127.0.0.1:${proxyPort}`;
+  sites.bare = tagged.url;
+  browserKey = await keyOf('--scope', 'browser', '--origin', sites.proxied, sites.bare);
+  readKey = await keyOf('--scope', 'read');
+  const ingest = await keyOf('--scope', 'ingest');
+  collector = stack.use(
+    await startCollector({
+      port,
+      dataDir: dataDir.path,
+      amqpUrl: 'amqp://127.0.0.1:1',
+      env: { TRUSTED_PROXIES: '127.0.0.1', CLOWDER_VERSION: 'v2', WAIT_FOR_CAPTURE_S: '5' },
+    }),
+  );
+  stack.use(
+    await startProxyProcess({
+      target: plain.url,
+      otlpUrl: collector.url,
+      port: proxyPort,
+      flags: ['--clowder', 'v2', '--inject-snippet', '--snippet-key', browserKey, '--snippet-collector', collector.url],
+      env: { OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer ${ingest}`, TRUSTED_PROXIES: '' },
+    }),
+  );
+});
+afterAll(() => stack.disposeAsync());
+
+/** Of one test: its browser says so in the name that it gives itself. */
+let browser: Browser;
+let context: BrowserContext;
+let userAgent: string;
+let tests = 0;
+beforeEach(async () => {
+  userAgent = `Mozilla/5.0 (X11) Chrome/140.0 Test/${(tests += 1)}`;
+  browser = await launchChromium({ userAgent });
+  context = await browser.newContext();
+});
+afterEach(() => browser.close());
+
+async function eventsOf(agent = userAgent): Promise<readonly Event[]> {
+  const headers = { authorization: `Bearer ${readKey}` };
+  const answer = await fetch(`${collector.url}/api/v1/events?limit=1000`, { headers });
+  const { events } = (await answer.json()) as { events: Event[] };
+  return events.filter(({ user_agent: by }) => by === agent).toSorted((a, b) => a.created - b.created);
+}
+
+const isView = ({ event }: Event): boolean => event === 'view.page' || event === 'view.resource';
+const pathOf = ({ url = '' }: Event): string => new URL(url).pathname;
+
+/**
+ * The views of this test, once all that was done is told: what the proxy saw, what waited for it, and what the browser
+ * still had to say.
+ */
+async function viewsOf(last: string): Promise<readonly Event[]> {
+  await waitFor(async () => (await eventsOf()).some((event) => isView(event) && pathOf(event) === last), {
+    what: `a view of ${last}`,
+  });
+  const agent = `${userAgent} marker`;
+  await (await fetch(`${sites.proxied}/datasets/${FIRST}`, { headers: { 'user-agent': agent } })).text();
+  await waitFor(async () => (await eventsOf(agent)).length > 0, { what: 'what the proxy saw last' });
+  await waitFor(
+    async () => /^clowder_otel_waiting_observations 0$/m.test(await (await fetch(`${collector.url}/metrics`)).text()),
+    {
+      what: 'what waits for the proxy',
+    },
+  );
+  return (await eventsOf()).filter(isView);
+}
+
+const shown = (page: Page, path: string): Promise<unknown> => page.locator(`body[data-shown="${path}"]`).waitFor();
+
+async function open(path: string, site: string, prepare?: (page: Page) => Promise<unknown>): Promise<Page> {
+  const page = await context.newPage();
+  await prepare?.(page);
+  await page.goto(site + path);
+  await shown(page, path);
+  return page;
+}
+
+async function go(page: Page, path: string): Promise<void> {
+  await page.evaluate(`go(${JSON.stringify(path)})`);
+  await shown(page, path);
+}
+
+/** As a page's script would send its views; each resolves once the collector has the view. */
+const told = (page: Page): Promise<unknown> =>
+  page.waitForResponse((answer) => answer.url().endsWith('/c/v') && answer.ok());
+
+describe.each(['proxied', 'bare'] as const)('of pages %s', (which) => {
+  test('three in-app navigations, one back, one return and one reload are the right views', async () => {
+    const site = sites[which];
+    const page = await open(`/datasets/${FIRST}`, site);
+    await go(page, `/datasets/${SECOND}`);
+    await go(page, `/files/${FILE}`);
+    await go(page, '/search');
+    await page.evaluate('history.back()');
+    await shown(page, `/files/${FILE}`);
+    await page.goto(`${site}/explore`);
+    await shown(page, '/explore');
+    await page.goBack({ waitUntil: 'commit' });
+    await page.locator('body[data-persisted="true"]').waitFor();
+    await page.reload();
+    await shown(page, `/files/${FILE}`);
+    await go(page, '/profile');
+    await page.close();
+    const views = await viewsOf('/profile');
+    // Where the application asked before its view was told, the address is the one that it asked.
+    expect(views.map((view) => view.resource_id ?? pathOf(view)).toSorted()).toEqual(
+      [FIRST, SECOND, FILE, '/search', FILE, '/explore', FILE, FILE, '/profile'].toSorted(),
+    );
+    expect(views.filter(({ recovered }) => recovered === true)).toEqual([]);
+  });
+
+  test('the page before is the referrer of a view in the application, and its title its own', async () => {
+    const page = await open(`/datasets/${FIRST}`, sites[which]);
+    await Promise.all([told(page), go(page, '/search')]);
+    await page.close();
+    const views = await viewsOf('/search');
+    expect(views.find((view) => pathOf(view) === '/search')).toMatchObject({
+      source: 'browser',
+      title: 'Clowder /search',
+      referrer: `${sites[which]}/datasets/${FIRST}`,
+    });
+  });
+
+  test('how long a page was seen is told when it is left', async () => {
+    const page = await open('/search', sites[which]);
+    const [view] = await viewsOf('/search');
+    await page.goto('about:blank');
+    const ended = await waitFor(
+      async () => (await eventsOf()).find(({ view_id: id }) => id !== undefined && id === view?.['event_id']),
+      { what: 'its end' },
+    );
+    expect(ended).toMatchObject({ event: 'view.ended', source: 'browser', visible_ms: expect.any(Number) });
+    await page.close();
+  });
+});
+
+describe('a page without our proxy', () => {
+  const site = (): string => sites.bare;
+
+  test.each([
+    ['sendBeacon does nothing', 'navigator.sendBeacon = () => false'],
+    ['sendBeacon throws', 'navigator.sendBeacon = () => { throw new Error("blocked"); }'],
+    ['there is no sendBeacon', 'delete Navigator.prototype.sendBeacon'],
+    ['fetch fails', 'fetch = () => Promise.reject(new TypeError("blocked"))'],
+    ['there is no Navigation API', 'Object.defineProperty(window, "navigation", { value: undefined })'],
+  ])('is counted, and moved within, where %s', async (_, script) => {
+    const page = await context.newPage();
+    await page.addInitScript(script);
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    await page.goto(`${site()}/search`);
+    await page.locator('body[data-shown]').waitFor();
+    await page.evaluate('go("/profile")');
+    await page.locator('body[data-shown="/profile"]').waitFor();
+    await page.close();
+    expect((await viewsOf('/profile')).map(pathOf)).toEqual(['/search', '/profile']);
+    expect(errors).toEqual([]);
+  });
+
+  test.each([
+    ['Do Not Track', 'Object.defineProperty(Navigator.prototype, "doNotTrack", { get: () => "1" })'],
+    [
+      'Global Privacy Control',
+      'Object.defineProperty(Navigator.prototype, "globalPrivacyControl", { get: () => true })',
+    ],
+  ])('says nothing of who asks by %s, and its calls do no harm', async (_, script) => {
+    const posted: string[] = [];
+    const page = await open('/search', site(), async (one) => {
+      await one.addInitScript(script);
+      one.on('request', (request) => posted.push(request.url()));
+    });
+    await go(page, '/profile');
+    await page.evaluate('clowder.event("file.uploaded", { file_id: "f" })');
+    await page.goto('about:blank');
+    expect(posted.filter((url) => url.endsWith('/c/v'))).toEqual([]);
+    expect(posted.filter((url) => url.endsWith('/c/v.js'))).toHaveLength(1);
+  });
+
+  test('keeps nothing in the browser', async () => {
+    const page = await open('/search', site());
+    await Promise.all([told(page), go(page, '/profile')]);
+    expect(await context.cookies()).toEqual([]);
+    expect(await page.evaluate('[localStorage.length, sessionStorage.length]')).toEqual([0, 0]);
+    expect(await page.evaluate('indexedDB.databases()')).toEqual([]);
+  });
+
+  test('says no secret of its address, in the browser already', async () => {
+    const posted: string[] = [];
+    const page = await context.newPage();
+    page.on('request', (request) => posted.push(request.postData() ?? ''));
+    const secrets = 'key=s3cret&access_token=s3cret/x&next=%2Fa%3Ftoken%3Ds3cret&q=soil';
+    await page.goto(`${site()}/search?${secrets}#code=s3cret`);
+    await told(page);
+    await page.evaluate('go("/files/links/s3cret")');
+    await told(page);
+    // The title is the page's own words.
+    const addresses = posted.join().replaceAll(/"title":"[^"]*"/g, '');
+    expect(addresses).toContain('q=soil');
+    expect(addresses).not.toContain('s3cret');
+    await page.close();
+  });
+
+  test('is not counted while it is fetched ahead, and is when it is shown', async () => {
+    const page = await open('/search', site());
+    const target = `/datasets/${SECOND}`;
+    await page.evaluate(`{
+      const rules = document.createElement('script');
+      rules.type = 'speculationrules';
+      rules.textContent = JSON.stringify({ prerender: [{ urls: [${JSON.stringify(target)}], eagerness: 'immediate' }] });
+      document.head.append(rules);
+    }`);
+    await page.evaluate(
+      `{ const a = document.createElement('a'); a.href = ${JSON.stringify(target)}; a.textContent = 'go'; document.body.append(a); }`,
+    );
+    await go(page, '/profile');
+    expect((await viewsOf('/profile')).map(pathOf)).toEqual(['/search', '/profile']);
+    await page.click('a');
+    expect((await viewsOf(target)).map(pathOf)).toEqual(['/search', '/profile', target]);
+    await page.close();
+  });
+
+  test('is not counted in a tab that nobody sees, until somebody does', async () => {
+    const page = await open('/search', site(), (one) =>
+      one.addInitScript(
+        'let seen = false; Object.defineProperty(document, "hidden", { get: () => !seen }); addEventListener("see", () => { seen = true; document.dispatchEvent(new Event("visibilitychange")); });',
+      ),
+    );
+    const posts: string[] = [];
+    page.on('request', (request) => posts.push(request.url()));
+    await go(page, '/profile');
+    expect(posts.filter((url) => url.endsWith('/c/v'))).toEqual([]);
+    await Promise.all([told(page), page.evaluate('dispatchEvent(new Event("see"))')]);
+    await page.close();
+    expect((await viewsOf('/profile')).map(pathOf)).toEqual(['/profile']);
+  });
+
+  test('is none where it is an error', async () => {
+    const page = await open('/missing', site());
+    await go(page, '/profile');
+    await page.close();
+    expect((await viewsOf('/profile')).map(pathOf)).toEqual(['/profile']);
+  });
+
+  test('states what it knows by clowder.event', async () => {
+    const page = await open('/search', site());
+    await Promise.all([
+      told(page),
+      page.evaluate(
+        `clowder.event("extraction.queued", { file_id: "${FILE}", extractor_name: "ncsa.wordcount", user_id: "someone" })`,
+      ),
+    ]);
+    const event = await waitFor(async () => (await eventsOf()).find((one) => one.event === 'extraction.queued'), {
+      what: 'it',
+    });
+    expect(event).toMatchObject({ source: 'browser', file_id: FILE, extractor_name: 'ncsa.wordcount' });
+    expect(event).not.toHaveProperty('user_id');
+    await page.close();
+  });
+});
+
+test('the snippet is at most 1.2 KB, compressed, and says nothing to itself', async () => {
+  const script = await (await fetch(`${collector.url}/c/v.js`)).text();
+  expect(gzipSync(script, { level: 9 }).length).toBeLessThanOrEqual(GZIPPED_MAX);
+  expect(script).not.toMatch(/localStorage|sessionStorage|cookie=|indexedDB|console\./);
+});
+
+test('a page is as it was where the collector is away: nothing reaches its console or its errors', async () => {
+  await collector.kill();
+  const errors: string[] = [];
+  const page = await open('/search', sites.proxied, async (one) => {
+    one.on('pageerror', (error) => errors.push(error.message));
+  });
+  await go(page, '/profile');
+  await page.goto('about:blank');
+  expect(errors).toEqual([]);
+  await page.close();
+});

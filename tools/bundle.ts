@@ -1,0 +1,47 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Where the collector finds it. */
+const PLACE = 'dist/dashboard';
+/** What browsers load, by the name that the collector reads it by. */
+const BUNDLES: Readonly<Record<string, string>> = { v: 'dashboard/snippet/v.ts' };
+
+/** A file that was bundled. */
+export interface Bundled {
+  readonly name: string;
+  readonly text: string;
+  /** As it is sent. */
+  readonly gzipBytes: number;
+}
+
+/** Bundles what browsers load. */
+export async function bundle(): Promise<readonly Bundled[]> {
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: BUNDLES,
+    outdir: PLACE,
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: 'es2022',
+    legalComments: 'none',
+    tsconfig: 'dashboard/tsconfig.json',
+    write: false,
+  });
+  return outputFiles.map(({ path, text }) => ({
+    name: basename(path),
+    text,
+    gzipBytes: gzipSync(text, { level: 9 }).length,
+  }));
+}
+
+if (import.meta.main) {
+  const place = join(ROOT, PLACE);
+  mkdirSync(place, { recursive: true });
+  for (const { name, text } of await bundle()) writeFileSync(join(place, name), text);
+}
