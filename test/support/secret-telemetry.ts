@@ -159,6 +159,7 @@ const ENOUGH: Readonly<Record<string, string | number | boolean>> = {
   resource_id: '5f1e00000000000000000001',
   resource_type: 'file',
   user_id: 'u1',
+  view_id: 'v1',
   healthy: false,
   window_start: 1,
   window_end: 2,
