@@ -11,6 +11,7 @@ import { parseLogLine } from '../usage/import/log-line.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { printRows, progress } from './output.ts';
 import { settingsOf, UsageError } from './settings.ts';
+import { terminalText } from './terminal-text.ts';
 import { openStore } from './usage.ts';
 
 interface What {
@@ -59,8 +60,8 @@ async function importAll(files: readonly string[], parts: Pick<ImportOptions, 's
   }
   shown.end();
   printRows(rows, ['file', 'lines', 'stored', 'known', 'wrong']);
-  if (wrong > 0)
-    throw new Error(`${said.join('\n')}\n${wrong} lines or files could not be read; everything else is in the store`);
+  for (const line of said) process.stderr.write(`${terminalText(line)}\n`);
+  if (wrong > 0) throw new Error(`${wrong} lines or files could not be read; everything else is in the store`);
 }
 
 /** A directory stands for the files in it. @throws UsageError */

@@ -116,10 +116,13 @@ describe('the monitor', () => {
     server.mood = 'dropping';
     await arrives(target, { healthy: false, error: /ECONNRESET/ });
     await server.leave();
+    const port = target.slice('http://'.length, -'/healthz'.length);
     await arrives(target, { healthy: false, error: /ECONNREFUSED/ });
+    await arrives(port, { healthy: false });
     server.mood = 'healthy';
     await server.comeBack();
     const back = await arrives(target, { healthy: true, changed: true });
+    await arrives(port, { healthy: true, changed: true });
 
     await waitFor(() => webhook.calls.length >= 2 && slack.calls.length >= 2 && mail.mails.length >= 2, {
       what: 'everybody to be told',
@@ -137,7 +140,7 @@ describe('the monitor', () => {
     expect(changes[1]?.['down_for_s']).toBeCloseTo(downForS, 1);
     // The port was there until the server left: its own two changes and no more.
     expect(
-      readingsOf(target.slice(7, -8))
+      readingsOf(port)
         .filter((body) => body['changed'] === true)
         .map(({ type }) => type),
     ).toEqual(['down', 'up']);
