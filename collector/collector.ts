@@ -81,17 +81,14 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
   const keys = openKeyStore(settings.DATA_DIR);
   try {
     logFirstKey(log, adoptFirstKey(keys, settings));
+    if (!isLoopbackHost(settings.HOST) && keys.isEmpty())
+      throw new ConfigError(
+        `HOST was ${settings.HOST} and no API key is made: run "clowder-otel keys add --name NAME --scope ingest" first, or listen on 127.0.0.1`,
+      );
   } catch (error) {
     keys.close();
     lock.release();
     throw error;
-  }
-  if (!isLoopbackHost(settings.HOST) && keys.isEmpty()) {
-    keys.close();
-    lock.release();
-    throw new ConfigError(
-      `HOST was ${settings.HOST} and no API key is made: run "clowder-otel keys add --name NAME --scope ingest" first, or listen on 127.0.0.1`,
-    );
   }
   const metrics = new CollectorMetrics();
   let failure: string | undefined;

@@ -2,9 +2,11 @@ type Cell = string | number | boolean | null | undefined;
 
 /** Rows as CSV with a head. */
 export function csvOf(columns: readonly string[], rows: readonly Readonly<Record<string, Cell>>[]): string {
-  const lines = rows.map((row) => columns.map((column) => cell(row[column])).join(','));
-  return [columns.map(cell).join(','), ...lines].map((line) => `${line}\r\n`).join('');
+  return [columns, ...rows.map((row) => columns.map((column) => row[column]))].map(csvLine).join('');
 }
+
+/** One row, with the end of its line. */
+export const csvLine = (cells: readonly Cell[]): string => `${cells.map(cell).join(',')}\r\n`;
 
 /** Quoted as in RFC 4180; what a spreadsheet would take for a formula gets an apostrophe. */
 function cell(value: Cell): string {

@@ -1,8 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { pipeline, type Readable, type Transform } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { pipeline, type Readable } from 'node:stream';
 import { errorText } from '../../runtime/error-text.ts';
+import { compressionOf } from '../input/compression.ts';
 
 export interface Line {
   readonly text: string;
@@ -29,12 +28,6 @@ const NEWLINE = 10;
 const LONGEST_BYTES = 16 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
 
-/** What compressed files begin with. */
-const MAGIC: readonly (readonly [magic: readonly number[], decompress: () => Transform])[] = [
-  [[0x1f, 0x8b], () => createGunzip({ chunkSize: READ_BYTES })],
-  [[0x28, 0xb5, 0x2f, 0xfd], () => createZstdDecompress({ chunkSize: READ_BYTES })],
-];
-
 /**
  * The lines of a file, plain, gzip or zstd, whatever it is called.
  *
@@ -42,8 +35,8 @@ const MAGIC: readonly (readonly [magic: readonly number[], decompress: () => Tra
  */
 export async function* readLines(path: string): AsyncGenerator<Lines> {
   const file = createReadStream(path, { highWaterMark: READ_BYTES });
-  const decompress = await decompressorOf(path);
-  const stream: Readable = decompress === undefined ? file : pipeline(file, decompress, () => undefined);
+  const { found } = await compressionOf(path);
+  const stream: Readable = found === undefined ? file : pipeline(file, found.stream(), () => undefined);
   const splitter = new Splitter();
   try {
     for await (const chunk of stream) {
@@ -57,16 +50,6 @@ export async function* readLines(path: string): AsyncGenerator<Lines> {
   }
   const last = splitter.end();
   if (last !== undefined) yield { lines: [last], bytes: file.bytesRead };
-}
-
-async function decompressorOf(path: string): Promise<Transform | undefined> {
-  const file = await open(path);
-  try {
-    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    return MAGIC.find(([magic]) => magic.every((byte, index) => buffer[index] === byte))?.[1]();
-  } finally {
-    await file.close();
-  }
 }
 
 /** Cuts what comes in chunks into lines. */

@@ -1,3 +1,4 @@
+import { csvLine } from '../../runtime/csv.ts';
 import type { ReportFormat } from './kinds.ts';
 
 export type Cell = string | number | undefined;
@@ -32,14 +33,6 @@ function linesOf({ head, headings, body }: Table, line: (cells: readonly Cell[])
   const top = head.length === 0 ? [] : [...head, []];
   return [...top, headings, ...body].map(line).join('');
 }
-
-/** Quoted where it must be; what a spreadsheet would take for a formula gets an apostrophe. */
-function csvCell(cell: Cell): string {
-  if (typeof cell !== 'string') return cell === undefined ? '' : String(cell);
-  const safe = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-const csvLine = (cells: readonly Cell[]): string => `${cells.map(csvCell).join(',')}\r\n`;
 
 /** What would end a cell or a line is a blank. */
 const tsvLine = (cells: readonly Cell[]): string =>
