@@ -1,13 +1,14 @@
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { statSync } from 'node:fs';
 import type { Settings } from '../collector/config.ts';
 import { CollapseWindow } from '../collector/intake/collapse-window.ts';
 import { entriesOf } from '../runtime/config/values.ts';
 import { isOneOf } from '../runtime/config/networks.ts';
 import { createMapContext, type MapContext } from '../taxonomy/map/context.ts';
-import { parseEventLine } from '../usage/import/event-line.ts';
-import { importFile, type ImportOptions } from '../usage/import/import-file.ts';
-import { parseLogLine } from '../usage/import/log-line.ts';
+import { parseEventLine } from '../usage/input/event-line.ts';
+import { filesOf } from '../usage/input/files.ts';
+import { parseLogLine } from '../usage/input/log-line.ts';
+import { takeFile, type TakeOptions } from '../usage/input/take-file.ts';
+import type { UsageStore } from '../usage/store/usage-store.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { printRows, progress } from './output.ts';
 import { settingsOf, UsageError } from './settings.ts';
@@ -19,43 +20,53 @@ interface What {
   readonly nginx?: readonly string[];
 }
 
+interface ToTake {
+  readonly file: string;
+  readonly parse: TakeOptions['parse'];
+}
+
 /** Of lines that cannot be read, so many are shown. */
 const SHOWN = 20;
 
-/** `usage import`: events, or old access logs. @throws Error where a line could not be read, or a file ends in the middle */
+/** `usage import`: events, and old access logs. @throws Error where a line could not be read, or a file ends in the middle */
 export async function importUsage(options: GlobalOptions, { events = [], nginx = [] }: What): Promise<void> {
-  const files = [...events, ...nginx].flatMap(filesOf);
-  if (files.length === 0) throw new UsageError('usage import needs --events PATH… or --nginx FILE…');
+  if (events.length + nginx.length === 0)
+    throw new UsageError('usage import needs --events PATH… or --nginx FILE…, or both');
   const settings = settingsOf(options);
-  const parse = nginx.length > 0 ? logParser(settings) : ({ text }: { text: string }) => parseEventLine(text);
+  const logs = logParser(settings);
+  const files: readonly ToTake[] = [
+    ...(await filesOf(events, 'events')).map((file) => ({ file, parse: eventParser })),
+    ...(await filesOf(nginx, 'nginx')).map((file) => ({ file, parse: logs })),
+  ];
   const store = await openStore(settings);
   try {
-    await importAll(files, { store, parse });
+    await importAll(files, store);
   } finally {
     await store.close();
   }
 }
 
-async function importAll(files: readonly string[], parts: Pick<ImportOptions, 'store' | 'parse'>): Promise<void> {
+async function importAll(files: readonly ToTake[], store: UsageStore): Promise<void> {
   const shown = progress(
     'lines',
     process.stderr,
     Date.now,
-    files.reduce((sum, file) => sum + statSync(file).size, 0),
+    files.reduce((sum, { file }) => sum + statSync(file).size, 0),
   );
   const said: string[] = [];
   let [before, done, wrong] = [0, 0, 0];
   const rows = [];
-  for (const file of files) {
-    const { cutOff, ...counts } = await importFile(file, {
-      ...parts,
+  for (const { file, parse } of files) {
+    const { broken, ...counts } = await takeFile(file, {
+      store,
+      parse,
       onProblem: (message) => said.length < SHOWN && said.push(message),
       onProgress: (lines, bytes) => shown.update(done + lines, before + bytes),
     });
     before += statSync(file).size;
     done += counts.lines;
-    wrong += counts.wrong + (cutOff === undefined ? 0 : 1);
-    if (cutOff !== undefined) said.push(cutOff);
+    wrong += counts.wrong + (broken === undefined ? 0 : 1);
+    if (broken !== undefined) said.push(broken.message);
     rows.push({ file, ...counts });
   }
   shown.end();
@@ -64,18 +75,9 @@ async function importAll(files: readonly string[], parts: Pick<ImportOptions, 's
   if (wrong > 0) throw new Error(`${wrong} lines or files could not be read; everything else is in the store`);
 }
 
-/** A directory stands for the files in it. @throws UsageError */
-function filesOf(path: string): readonly string[] {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) throw new UsageError(`${path} does not exist`);
-  if (!found.isDirectory()) return [path];
-  return readdirSync(path, { withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ name }) => join(path, name))
-    .toSorted();
-}
+const eventParser: TakeOptions['parse'] = ({ text }) => parseEventLine(text);
 
-function logParser(settings: Settings): ImportOptions['parse'] {
+function logParser(settings: Settings): TakeOptions['parse'] {
   const window = new CollapseWindow();
   const context = contextOf(settings);
   return (line) =>

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDuckdbStore } from '../store/duckdb/store.ts';
 import type { UsageStore } from '../store/usage-store.ts';
-import { eventFiles, eventsOf } from './event-files.ts';
+import { InputError } from './errors.ts';
+import { parseEventLine } from './event-line.ts';
+import { filesOf } from './files.ts';
+import { takeFile } from './take-file.ts';
 
 /** A store for the time of a question. */
 export interface ArchiveStore extends AsyncDisposable {
@@ -14,14 +17,14 @@ export interface ArchiveStore extends AsyncDisposable {
  * Reads files of events into a store of their own, which is gone afterwards: nothing else need run.
  *
  * @param paths files of NDJSON, plain, gzip or zstd, or directories of them
- * @param onRead told how many events were read so far
+ * @param onRead told how many lines were read so far
  * @throws InputError with file and line where something is no event
  */
 export async function openArchiveStore(
   paths: readonly string[],
-  onRead: (events: number) => void = () => undefined,
+  onRead: (lines: number) => void = () => undefined,
 ): Promise<ArchiveStore> {
-  const files = await eventFiles(paths);
+  const files = await filesOf(paths, 'events');
   const directory = await mkdtemp(join(tmpdir(), 'clowder-otel-report-'));
   let store: UsageStore | undefined;
   const remove = async (): Promise<void> => {
@@ -31,11 +34,19 @@ export async function openArchiveStore(
   try {
     // In a file: an archive may be larger than memory.
     store = await openDuckdbStore({ path: join(directory, 'usage.duckdb') });
-    let read = 0;
-    for await (const events of eventsOf(files)) {
-      await store.ingest(events);
-      read += events.length;
-      onRead(read);
+    let before = 0;
+    for (const file of files) {
+      const { lines, broken } = await takeFile(file, {
+        store,
+        parse: ({ text }) => parseEventLine(text),
+        // A report of a part would be taken for one of the whole.
+        onProblem: (problem) => {
+          throw new InputError('bad_input', problem);
+        },
+        onProgress: (done) => onRead(before + done),
+      });
+      if (broken !== undefined) throw broken;
+      before += lines;
     }
     return { store, [Symbol.asyncDispose]: remove };
   } catch (error) {

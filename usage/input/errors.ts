@@ -2,7 +2,7 @@ import { whyUnreadable } from '../../runtime/config/blank.ts';
 
 /** What was given to read is wrong; the message names file and line. */
 export class InputError extends Error {
-  override readonly name = 'InputError';
+  override readonly name: string = 'InputError';
   /** `wrong_usage`: what was named is not there. */
   readonly code: 'bad_input' | 'wrong_usage';
 
@@ -10,12 +10,13 @@ export class InputError extends Error {
     super(message, options);
     this.code = code;
   }
+}
 
-  static unreadable(path: string, cause: unknown): InputError {
-    return new InputError('wrong_usage', `${path} cannot be read: ${whyUnreadable(cause)}`, { cause });
-  }
+/** A file cannot be read, or not to its end. What came before has been given. */
+export class BrokenFileError extends InputError {
+  override readonly name = 'BrokenFileError';
 
-  static atLine(path: string, line: number, what: string): InputError {
-    return new InputError('bad_input', `${path}, line ${line}: ${what}`);
+  static unreadable(path: string, cause: unknown): BrokenFileError {
+    return new BrokenFileError('wrong_usage', `${path} cannot be read: ${whyUnreadable(cause)}`, { cause });
   }
 }

@@ -1,54 +1,85 @@
-import { StringDecoder } from 'node:string_decoder';
 import { errorText } from '../../runtime/error-text.ts';
 import { openFile } from './decompress.ts';
-import { InputError } from './errors.ts';
+import { BrokenFileError } from './errors.ts';
 
-/** Longer than any line that we write. */
-const LINE_MAX = 16 * 1024 * 1024;
-
-/** Some lines of a file that follow one another. */
-export interface Lines {
-  /** Number of the first one, from 1. */
-  readonly first: number;
-  readonly lines: readonly string[];
+export interface Line {
+  readonly text: string;
+  /** From 1. */
+  readonly number: number;
+  /** Where it begins, in bytes of what the file holds once it is decompressed. */
+  readonly offset: number;
 }
+
+/** Some lines that follow one another, and how many bytes of the file have been read for them so far. */
+export interface Lines {
+  readonly lines: readonly Line[];
+  readonly bytes: number;
+}
+
+const NEWLINE = 10;
+/** A longer line is none of ours: it is given in pieces of this size, which nobody can read. */
+const LONGEST_BYTES = 16 * 1024 * 1024;
 
 /**
  * The lines of a file, plain, gzip or zstd, some at once.
  *
- * @throws InputError where it cannot be read to its end; with the line that it came to
+ * @throws BrokenFileError where it cannot be read, or not to its end; after the last whole line that could be read
  */
-export async function* linesOf(path: string): AsyncGenerator<Lines> {
-  const { bytes, compression } = await openFile(path);
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  let first = 1;
+export async function* readLines(path: string): AsyncGenerator<Lines> {
+  const { bytes, source, compression } = await openFile(path);
+  const splitter = new Splitter();
   try {
     for await (const chunk of bytes as AsyncIterable<Buffer>) {
-      const lines = (rest + decoder.write(chunk)).split('\n');
-      rest = lines.pop() ?? '';
-      if (rest.length > LINE_MAX)
-        throw InputError.atLine(
-          path,
-          first + lines.length,
-          `longer than ${LINE_MAX / 1024 ** 2} MiB; is it lines at all?`,
-        );
-      if (lines.length > 0) yield { first, lines };
-      first += lines.length;
+      const lines = splitter.add(chunk);
+      if (lines.length > 0) yield { lines, bytes: source.bytesRead };
     }
   } catch (cause) {
-    if (cause instanceof InputError) throw cause;
-    throw brokenOff(path, first, compression, cause);
+    throw brokenOff(path, splitter.lines + 1, compression, cause);
   }
-  rest += decoder.end();
-  if (rest !== '') yield { first, lines: [rest] };
+  const last = splitter.end();
+  if (last !== undefined) yield { lines: [last], bytes: source.bytesRead };
 }
 
-function brokenOff(path: string, line: number, compression: string | undefined, cause: unknown): InputError {
-  if (compression === undefined) return InputError.unreadable(path, cause);
+function brokenOff(path: string, line: number, compression: string | undefined, cause: unknown): BrokenFileError {
+  if (compression === undefined) return BrokenFileError.unreadable(path, cause);
   const isCut = cause instanceof Error && 'code' in cause && /BUF_ERROR|srcSize/i.test(String(cause.code));
   const what = isCut
     ? `the ${compression} ends too early: the file was cut off`
     : `the ${compression} is damaged: ${errorText(cause)}`;
-  return new InputError('bad_input', `${path}, line ${line}: ${what}. Copy it once more from where it came`, { cause });
+  return new BrokenFileError('bad_input', `${path}:${line}: ${what}. Copy it once more from where it came`, { cause });
+}
+
+/** Cuts what comes in chunks into lines. */
+class Splitter {
+  #rest: Buffer = Buffer.alloc(0);
+  #offset = 0;
+  lines = 0;
+
+  add(chunk: Buffer): Line[] {
+    const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const lines: Line[] = [];
+    let start = 0;
+    for (let end = data.indexOf(NEWLINE); end !== -1; end = data.indexOf(NEWLINE, start)) {
+      lines.push(this.#line(data.subarray(start, end), end + 1 - start));
+      start = end + 1;
+    }
+    this.#rest = data.subarray(start);
+    if (this.#rest.length > LONGEST_BYTES) {
+      lines.push(this.#line(this.#rest, this.#rest.length));
+      this.#rest = Buffer.alloc(0);
+    }
+    return lines;
+  }
+
+  /** What follows the last newline. */
+  end(): Line | undefined {
+    return this.#rest.length === 0 ? undefined : this.#line(this.#rest, this.#rest.length);
+  }
+
+  #line(bytes: Buffer, length: number): Line {
+    const offset = this.#offset;
+    this.#offset += length;
+    this.lines += 1;
+    return { text: bytes.toString('utf8').replace(/\r$/, ''), number: this.lines, offset };
+  }
 }

@@ -41,10 +41,10 @@ test('files are in the dataset that names them', async () => {
 });
 
 test.each([
-  ['{"dataset_id":"d"}\n{"dataset_id":', 'line 2: no JSON'],
-  ['{"title":"x"}', 'line 1: dataset_id: '],
-  ['{"dataset_id":"d","doi":"abc"}', 'line 1: doi: must be a DOI'],
-  ['{"dataset_id":"d","access":"secret"}', 'line 1: access: must be one of Open, Controlled, Free_To_Read'],
+  ['{"dataset_id":"d"}\n{"dataset_id":', ':2: it is no JSON'],
+  ['{"title":"x"}', ':1: dataset_id: '],
+  ['{"dataset_id":"d","doi":"abc"}', ':1: doi: must be a DOI'],
+  ['{"dataset_id":"d","access":"secret"}', ':1: access: must be one of Open, Controlled, Free_To_Read'],
   ['[{"dataset_id":"d"},{"dataset_id":""}]', 'entry 2: dataset_id: '],
 ])('%j is refused with its place', async (content, message) => {
   await expect(read(content)).rejects.toThrow(message);

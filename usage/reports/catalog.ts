@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InputError } from '../input/errors.ts';
-import { linesOf } from '../input/lines.ts';
+import { readLines } from '../input/lines.ts';
 import { ACCESS_TYPES, publisherIdsOf } from './settings.ts';
 
 const DOI = /^10\.[1-9]\d{2}[\d.]*\/.+$/;
@@ -60,7 +60,7 @@ export async function readCatalog(path: string): Promise<Catalog> {
   const catalog = new Map<string, CatalogEntry>();
   for await (const { value, place } of valuesOf(path)) {
     const parsed = entry.safeParse(value);
-    if (!parsed.success) throw new InputError('bad_input', `${path}, ${place}: ${problemOf(parsed.error)}`);
+    if (!parsed.success) throw new InputError('bad_input', `${place}: ${problemOf(parsed.error)}`);
     catalog.set(parsed.data.dataset_id, parsed.data);
   }
   return catalog;
@@ -68,29 +68,30 @@ export async function readCatalog(path: string): Promise<Catalog> {
 
 interface Placed {
   readonly value: unknown;
+  /** `FILE:LINE`, or the place in the array. */
   readonly place: string;
 }
 
 async function* valuesOf(path: string): AsyncGenerator<Placed> {
   let whole: string[] | undefined;
-  for await (const { first, lines } of linesOf(path)) {
-    if (first === 1 && lines[0]?.trimStart().startsWith('[') === true) whole = [];
-    if (whole !== undefined) whole.push(...lines);
-    else
-      for (const [index, line] of lines.entries())
-        if (line.trim() !== '')
-          yield { value: jsonOf(line, path, `line ${first + index}`), place: `line ${first + index}` };
+  for await (const { lines } of readLines(path)) {
+    for (const { text, number } of lines) {
+      if (number === 1 && text.trimStart().startsWith('[')) whole = [];
+      if (whole !== undefined) whole.push(text);
+      else if (text.trim() !== '') yield { value: jsonOf(text, `${path}:${number}`), place: `${path}:${number}` };
+    }
   }
   if (whole === undefined) return;
-  const values = jsonOf(whole.join('\n'), path, 'the array');
-  for (const [index, value] of (values as readonly unknown[]).entries()) yield { value, place: `entry ${index + 1}` };
+  const values = jsonOf(whole.join('\n'), `${path}, the array`);
+  for (const [index, value] of (values as readonly unknown[]).entries())
+    yield { value, place: `${path}, entry ${index + 1}` };
 }
 
-function jsonOf(text: string, path: string, place: string): unknown {
+function jsonOf(text: string, place: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new InputError('bad_input', `${path}, ${place}: no JSON`, { cause });
+    throw new InputError('bad_input', `${place}: it is no JSON`, { cause });
   }
 }
 

@@ -7,7 +7,7 @@ import { runs } from '../../test/support/form.ts';
 import { anyUsage } from '../../test/support/usage/arbitrary.ts';
 import { download, page } from '../../test/support/usage/cases.ts';
 import { exportEvents } from '../export.ts';
-import { parseEventLine } from '../import/event-line.ts';
+import { parseEventLine } from '../input/event-line.ts';
 import { counterSql } from '../rules/metrics.ts';
 import { openDuckdbStore } from './duckdb/store.ts';
 import type { UsageStore } from './usage-store.ts';

@@ -84,9 +84,22 @@ test('what cannot be read is named with its line, and the rest is imported', asy
       `${path}:2: it is no JSON\n1 lines or files could not be read; everything else is in the store`,
     );
     expect(rowsOf(ended.stdout)).toEqual([{ file: path, lines: 3, stored: 2, known: 0, wrong: 1 }]);
+    // Events and logs in one command, each read as what it is; a broken one keeps nothing back.
+    const [log, cut] = [join(dir.path, 'access.log'), join(dir.path, 'cut.log.gz')];
+    await writeFile(log, LOG);
+    await writeFile(cut, gzipSync(LOG).subarray(0, 200));
+    const both = await runCliToEnd(['usage', 'import', '--events', path, '--nginx', cut, log, path], env);
+    expect(rowsOf(both.stdout)).toMatchObject([
+      { file: path, stored: 0, known: 2, wrong: 1 },
+      { file: cut, wrong: 0 },
+      { file: log, lines: 50, wrong: 0 },
+      { file: path, lines: 3, stored: 0, wrong: 3 },
+    ]);
+    expect([both.code, both.stderr]).toEqual([1, expect.stringMatching(/cut\.log\.gz:\d+: the gzip ends too early/)]);
+    expect(both.stderr).toContain(`${path}:1: it has neither the format of clowder.json nor that of combined\n`);
     for (const [args, said] of [
       [['usage', 'import'], 'usage import needs --events PATH… or --nginx FILE…'],
-      [['usage', 'import', '--events', '/no/such/file'], '/no/such/file does not exist'],
+      [['usage', 'import', '--events', '/no/such/file'], '/no/such/file cannot be read: '],
       [['usage', 'export', '--out', '/tmp/x', '--from', '2026-13'], '--from was 2026-13; may be a month'],
     ] as const) {
       const wrong = await runCliToEnd(args, env);

@@ -3,7 +3,7 @@ import type { MapContext } from '../../taxonomy/map/context.ts';
 import { isVague } from '../../taxonomy/map/keys.ts';
 import { mapLog } from '../../taxonomy/map.ts';
 import type { Attributes, AttributeValue, LogRecord } from '../../taxonomy/telemetry.ts';
-import type { Line } from './read-lines.ts';
+import type { Line } from './lines.ts';
 import type { Parsed } from './event-line.ts';
 
 const HEADER = /^http\.(?:request|response)\.header\./;

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openDuckdbStore } from '../store/duckdb/store.ts';
 import type { UsageStore } from '../store/usage-store.ts';
 import { parseEventLine } from './event-line.ts';
-import { importFile, type Imported } from './import-file.ts';
+import { takeFile, type Taken } from './take-file.ts';
 
 let dir: string;
 let store: UsageStore;
@@ -23,10 +23,10 @@ const lineOf = (index: number): string =>
   `{"event":"user.login","event_id":"e${index}","created":${1_790_000_000_000 + index},"user_id":"u${index % 7}"}`;
 const LINES = Array.from({ length: 30_000 }, (_, index) => lineOf(index));
 
-async function imported(content: string | Uint8Array, problems: string[] = []): Promise<Imported> {
+async function imported(content: string | Uint8Array, problems: string[] = []): Promise<Taken> {
   const path = join(dir, 'events');
   writeFileSync(path, content);
-  return importFile(path, {
+  return takeFile(path, {
     store,
     parse: ({ text }) => parseEventLine(text),
     onProblem: (message) => void problems.push(message.replace(dir, '')),
@@ -50,7 +50,7 @@ test('a line that cannot be read is told by its number, and the others are taken
 test('a file that ends in the middle is taken in as far as it goes; whole, the rest is', async () => {
   const whole = gzipSync(LINES.join('\n'));
   const cut = await imported(whole.subarray(0, whole.length / 2));
-  expect(cut).toMatchObject({ wrong: 0, cutOff: expect.stringContaining('cannot be read on after line') });
+  expect(cut).toMatchObject({ wrong: 0, broken: { message: expect.stringContaining('the gzip ends too early') } });
   expect(cut.stored).toBe(cut.lines);
   expect(cut.stored).toBeGreaterThan(0);
   const { stored, known } = await imported(whole);

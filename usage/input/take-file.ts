@@ -1,10 +1,11 @@
 import type { StoredEvent } from '../store/columns.ts';
 import type { UsageStore } from '../store/usage-store.ts';
+import { BrokenFileError } from './errors.ts';
 import type { Parsed } from './event-line.ts';
-import { CutOffError, readLines, type Line } from './read-lines.ts';
+import { readLines, type Line } from './lines.ts';
 
 /** What became of a file. */
-export interface Imported {
+export interface Taken {
   readonly lines: number;
   /** Events that are new. */
   readonly stored: number;
@@ -12,14 +13,14 @@ export interface Imported {
   readonly known: number;
   /** Lines that cannot be read. */
   readonly wrong: number;
-  /** Why the end of the file is missing. */
-  readonly cutOff?: string;
+  /** Why it, or the end of it, is missing. */
+  readonly broken?: BrokenFileError;
 }
 
-export interface ImportOptions {
-  readonly store: UsageStore;
+export interface TakeOptions {
+  readonly store: Pick<UsageStore, 'ingest'>;
   readonly parse: (line: Line) => Parsed;
-  /** Told of each line that cannot be read: `FILE:LINE: why`. */
+  /** Told of each line that cannot be read: `FILE:LINE: why`. Where it throws, no more is read. */
   readonly onProblem: (message: string) => void;
   /** Told how many lines were done, and how many bytes of the file were read. */
   readonly onProgress: (lines: number, bytes: number) => void;
@@ -29,10 +30,7 @@ export interface ImportOptions {
 const BATCH = 20_000;
 
 /** Takes a file into the store. A line that cannot be read is told, and the others are taken. */
-export async function importFile(
-  path: string,
-  { store, parse, onProblem, onProgress }: ImportOptions,
-): Promise<Imported> {
+export async function takeFile(path: string, { store, parse, onProblem, onProgress }: TakeOptions): Promise<Taken> {
   let [lines, stored, known, wrong] = [0, 0, 0, 0];
   let batch: StoredEvent[] = [];
   const flush = async (): Promise<void> => {
@@ -42,7 +40,7 @@ export async function importFile(
     known += taken.known;
     batch = [];
   };
-  let cutOff: string | undefined;
+  let broken: BrokenFileError | undefined;
   try {
     for await (const read of readLines(path)) {
       for (const line of read.lines) {
@@ -58,9 +56,9 @@ export async function importFile(
       onProgress(lines, read.bytes);
     }
   } catch (error) {
-    if (!(error instanceof CutOffError)) throw error;
-    cutOff = error.message;
+    if (!(error instanceof BrokenFileError)) throw error;
+    broken = error;
   }
   await flush();
-  return { lines, stored, known, wrong, ...(cutOff !== undefined && { cutOff }) };
+  return { lines, stored, known, wrong, ...(broken !== undefined && { broken }) };
 }
