@@ -54,15 +54,15 @@ describe('progress', () => {
     expect(text()).toBe('\revents published: 1,000\revents published: 1,100\n');
   });
 
-  test('says the rate, and how long the rest takes, where there is a total', () => {
+  test('says the rate, the share, and how long the rest takes, where it is known how much there is', () => {
     const { stream, text } = streamOf(true);
     let now = 0;
-    const shown = progress('lines', stream, () => now, 400);
+    const shown = progress('lines', stream, () => now);
     // A quarter in 2 s: 500 lines a second, and 6 s for the rest.
     now = 2000;
-    shown.update(1000, 100);
+    shown.update(1000, { part: 100, total: 400 });
     shown.end();
-    expect(text()).toMatch(/^\rlines: 1,000, 500\/s, 6 s left +\n$/);
+    expect(text()).toMatch(/^\rlines: 1,000, 500\/s, 25 %, 6 s left +\n$/);
   });
 
   test('says nothing in a pipe', () => {

@@ -22,42 +22,44 @@ export function printRows(
 const REWRITE_MS = 100;
 
 export interface Progress {
-  /** @param part of the total, where there is one */
-  update(done: number, part?: number): void;
+  /** @param of how much of it all that is, where that is known: in bytes, say, of what is counted in lines */
+  update(done: number, of?: { readonly part: number; readonly total: number }): void;
   end(): void;
 }
 
 /**
- * How far long work has come: one line that is rewritten on a terminal, nothing in a pipe. With a total, also how much is
- * done a second, and how long the rest takes at that rate.
+ * How far long work has come: one line that is rewritten on a terminal, nothing in a pipe. Where it is known how much there
+ * is, also the rate, the share that is done, and how long the rest takes at that rate.
  */
 export function progress(
   label: string,
   stream: NodeJS.WriteStream = process.stderr,
   now: () => number = Date.now,
-  total = 0,
 ): Progress {
   const shown = stream.isTTY;
   const beganMs = now();
   let last = Number.NEGATIVE_INFINITY;
+  let written = false;
   return {
-    update(done, part = 0) {
+    update(done, of) {
       if (!shown || now() - last < REWRITE_MS) return;
       last = now();
-      const rest = total === 0 ? '' : rateOf(done, part / total, (last - beganMs) / 1000);
-      stream.write(`\r${label}: ${done.toLocaleString('en')}${rest}`);
+      written = true;
+      const rest = of === undefined || of.total <= 0 ? '' : restOf(done, of.part / of.total, (last - beganMs) / 1000);
+      stream.write(`\r${label}: ${Math.round(done).toLocaleString('en')}${rest}`);
     },
     end() {
-      if (shown) stream.write('\n');
+      if (written) stream.write('\n');
     },
   };
 }
 
 /** Padded, so that nothing of a longer line before it is left. */
-function rateOf(done: number, share: number, seconds: number): string {
+function restOf(done: number, share: number, seconds: number): string {
   if (seconds <= 0 || share <= 0) return '';
   const left = Math.max(0, Math.ceil((seconds * (1 - share)) / share));
-  return `, ${Math.round(done / seconds).toLocaleString('en')}/s, ${left} s left`.padEnd(40);
+  const percent = Math.min(100, Math.floor(share * 100));
+  return `, ${Math.round(done / seconds).toLocaleString('en')}/s, ${percent} %, ${left} s left`.padEnd(48);
 }
 
 /** A time given as RFC 3339, Unix milliseconds, or as an age: a duration as settings have them. */

@@ -91,7 +91,10 @@ describe('wrong usage: exit 2, nothing on standard output, and what to do', () =
     [['nonsense'], /unknown command 'nonsense'.*--help/s],
     [['keys'], /Usage: clowder-otel keys/],
     [['keys', 'add', '--name', 'n'], /required option '--scope <scopes\.\.\.>' not specified/],
-    [['keys', 'add', '--name', 'n', '--scope', 'write'], /^--scope was write; may be ingest, read, browser\n$/],
+    [
+      ['keys', 'add', '--name', 'n', '--scope', 'write'],
+      /^--scope was write; may be ingest, read, browser, counter\n$/,
+    ],
     [['keys', 'add', '--name', 'n', '--scope', 'read', '--rate', '0'], /'--rate <requests>' argument '0' is invalid/],
     [['keys', 'revoke'], /missing required argument 'id'/],
     [['events', 'list', '--limit', 'ten'], /'--limit <n>' argument 'ten' is invalid. It must be an integer from 1 on/],

@@ -2,7 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { errorText } from '../runtime/error-text.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { addProxyFlags } from './proxy-flags.ts';
-import { addReportFlags, type ReportOptions } from './report-flags.ts';
+import { addReport } from './report-flags.ts';
 import { terminalText } from './terminal-text.ts';
 import { addUsage } from './usage-commands.ts';
 
@@ -47,7 +47,7 @@ keys
   .command('add')
   .description('make a key; it is shown once')
   .requiredOption('--name <name>', 'what the key is for')
-  .requiredOption('--scope <scopes...>', 'ingest, read, browser')
+  .requiredOption('--scope <scopes...>', 'ingest, read, browser, counter')
   .addOption(new Option('--rate <requests>', 'requests a second').default(1000).argParser(positive))
   .option('--origin <origins...>', 'whose pages may use a key with scope browser; without it ALLOWED_ORIGINS')
   .option('--json', 'print one JSON object')
@@ -125,9 +125,7 @@ rejected
     (await import('./rejected.ts')).discardRejected(globals(), ids, options),
   );
 
-addReportFlags(program.command('report')).action(async (kind: string, options: ReportOptions) =>
-  (await import('./report.ts')).writeReport(globals(), kind, options),
-);
+addReport(program, globals);
 
 const sink = program
   .command('sink')

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { GlobalOptions } from './global-options.ts';
 
 /** What can be said of a report. */
 export interface ReportOptions {
@@ -12,7 +13,34 @@ export interface ReportOptions {
   readonly out?: string;
 }
 
-export function addReportFlags(command: Command): Command {
+/** What can be said of a report that is sent. */
+export type PushOptions = Pick<ReportOptions, 'from' | 'to' | 'catalog' | 'timeZone' | 'partial'> & {
+  readonly id?: string;
+};
+
+/** `report` and `report push`. */
+export function addReport(program: Command, globals: () => GlobalOptions): void {
+  const report = program.command('report');
+  addReportFlags(report).action(async (kind: string, options: ReportOptions) =>
+    (await import('./report.ts')).writeReport(globals(), kind, options),
+  );
+  // Of two commands with the same option the outer one takes it: those of both are asked for.
+  addPushFlags(report.command('push')).action(async (_options: PushOptions, command: Command) =>
+    (await import('./report.ts')).pushMonth(globals(), command.optsWithGlobals()),
+  );
+}
+
+function addPushFlags(command: Command): Command {
+  return command
+    .description("send the dataset report of a month to DataCite's hub: a new one, or in place of the one there")
+    .option('--from <month>', 'the month, e.g. 2026-10; by default the last one that is over')
+    .option('--catalog <file>', 'titles, creators, DOIs and more of datasets: NDJSON or a JSON array')
+    .option('--time-zone <zone>', 'whose days and months; by default REPORT_TIME_ZONE, or UTC')
+    .option('--partial <why>', 'state that the report is not complete (exception 3040), and why')
+    .option('--id <uuid>', 'replace this report of the hub; by default the one that was sent for the month');
+}
+
+function addReportFlags(command: Command): Command {
   return command
     .argument('<kind>', 'ir, pr, pr_p1, rd1 or usage')
     .description(

@@ -2,14 +2,20 @@ import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { isPostgres } from '../usage/ask/settings.ts';
 import { dirname } from 'node:path';
 import { openArchiveStore } from '../usage/input/archive-store.ts';
-import { readCatalog } from '../usage/reports/catalog.ts';
+import { readCatalog } from '../usage/catalog/catalog.ts';
+import { makeReport } from '../usage/reports/report.ts';
+import { createHub } from '../usage/push/hub.ts';
+import { partsOf, type HubReport } from '../usage/push/parts.ts';
+import { pushReport } from '../usage/push/push-report.ts';
+import { useOutgoingProxy } from '../runtime/outgoing-proxy.ts';
+import { systemClock } from '../runtime/sending/clock.ts';
 import { loadSite } from '../usage/reports/settings.ts';
 import { planOf, reportText } from '../usage/reports/write-report.ts';
 import type { UsageStore } from '../usage/store/usage-store.ts';
 import type { GlobalOptions } from './global-options.ts';
-import { progress } from './output.ts';
-import type { ReportOptions } from './report-flags.ts';
-import { settingsOf, UsageError } from './settings.ts';
+import { printRows, progress } from './output.ts';
+import type { PushOptions, ReportOptions } from './report-flags.ts';
+import { storeSettingsOf, UsageError } from './settings.ts';
 import { openStore, placeOf } from './usage.ts';
 
 /** `report KIND`: to standard output or a file; what is missing in it, to standard error. */
@@ -19,10 +25,36 @@ export async function writeReport(options: GlobalOptions, kind: string, given: R
     throw new UsageError(`--out was ${given.out}: there is no directory ${dirname(given.out)}`);
   const plan = planOf({ kind, ...given }, site, Date.now());
   const catalog = given.catalog === undefined ? undefined : await readCatalog(given.catalog);
-  const { text, notes } = await withStore(options, given.events, (store) => reportText(plan, store, site, catalog));
+  // What files say is no statement of this site's store.
+  const reportedMs = given.events === undefined ? Date.now() : undefined;
+  const { text, notes } = await withStore(options, given.events, (store) =>
+    reportText(plan, store, site, { catalog, reportedMs }),
+  );
   if (given.out === undefined) process.stdout.write(text);
   else replaceFile(given.out, text);
   for (const note of notes) process.stderr.write(`${note}\n`);
+}
+
+/** `report push`: the dataset report of a month to DataCite's hub. */
+export async function pushMonth(options: GlobalOptions, given: PushOptions): Promise<void> {
+  const site = loadSite(process.env, options.config);
+  const { url, token } = site.hub;
+  if (token === undefined) throw new UsageError('REPORT_HUB_TOKEN is not set: the token of the repository at the hub');
+  const plan = planOf({ ...given, kind: 'rd1', format: 'json' }, site, Date.now());
+  const [month = ''] = plan.request.months;
+  const catalog = given.catalog === undefined ? undefined : await readCatalog(given.catalog);
+  useOutgoingProxy(process.env);
+  const stop = new AbortController();
+  const store = await openCounted(options);
+  try {
+    const made = await makeReport({ store, request: plan.request, site, catalog, reportedMs: Date.now() });
+    const hub = createHub({ url, token, clock: systemClock, random: Math.random, signal: stop.signal });
+    for (const note of made.notes) process.stderr.write(`${note}\n`);
+    const pushed = await pushReport(store, hub, month, partsOf(made.report.json as HubReport), given.id);
+    printRows([{ month, ...pushed }], ['month', 'what', 'id', 'parts']);
+  } finally {
+    await store.close();
+  }
 }
 
 /** Asks the store, or files of events, where some are named. */
@@ -39,7 +71,7 @@ async function withStore<T>(
       await store.close();
     }
   }
-  const shown = progress('events read');
+  const shown = progress('lines read');
   try {
     await using archive = await openArchiveStore(events, (read) => shown.update(read));
     return await ask(archive.store);
@@ -49,7 +81,7 @@ async function withStore<T>(
 }
 
 async function openCounted(options: GlobalOptions): Promise<UsageStore> {
-  const settings = settingsOf(options);
+  const settings = storeSettingsOf(options);
   const place = placeOf(settings);
   if (!isPostgres(settings.USAGE_STORE) && !existsSync(place))
     throw new UsageError(

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkGrpc, loadSettings, type Settings } from '../collector/config.ts';
+import { checkGrpc, loadSettings, loadStoreSettings, type Settings, type StoreSettings } from '../collector/config.ts';
 import { checkBrokers } from '../runtime/amqp/broker-settings.ts';
 import type { GlobalOptions } from './global-options.ts';
 
@@ -8,6 +8,10 @@ import type { GlobalOptions } from './global-options.ts';
 export function settingsOf(options: GlobalOptions): Settings {
   return loadSettings(process.env, options.config, [checkBrokers, checkGrpc]);
 }
+
+/** What commands of the usage store need of them. */
+export const storeSettingsOf = (options: GlobalOptions): StoreSettings =>
+  loadStoreSettings(process.env, options.config);
 
 /** A mistake in how a command was called: exit code 2. */
 export class UsageError extends Error {

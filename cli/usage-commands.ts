@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { GlobalOptions } from './global-options.ts';
 
 /** `usage` and what it has below it. */
@@ -34,4 +34,36 @@ export function addUsage(program: Command, globals: () => GlobalOptions): void {
     .requiredOption('--user <id>', 'id of the user')
     .description('take a user out of the events; what they did stays counted')
     .action(async (options: { user: string }) => (await import('./usage-store.ts')).forgetUser(globals(), options));
+  addCatalog(usage.command('catalog'), globals);
+  usage
+    .command('restatements')
+    .description('list figures that changed after their month was reported, and why; the latest first')
+    .action(async () => (await import('./usage-catalog.ts')).listRestatements(globals()));
+}
+
+function addCatalog(catalog: Command, globals: () => GlobalOptions): void {
+  catalog.description('what is known of datasets beside their usage');
+  catalog
+    .command('fetch')
+    .description('ask Clowder (CATALOG_URL) for titles, creators, files and more of the datasets that occur')
+    .addOption(new Option('--max-age <age>', 'ask again for what is known so long, e.g. 0s, 12h, 30d').default('7d'))
+    .addOption(new Option('--rate <requests>', 'requests a second').default(5).argParser(aboveNothing))
+    .addOption(new Option('--concurrent <n>', 'requests at once').default(2).argParser(aboveNothing))
+    .option('--out <file>', 'write what the store has then to a file, too, as --catalog of report takes it')
+    .action(async (options: { maxAge: string; rate: number; concurrent: number; out?: string }) =>
+      (await import('./usage-catalog.ts')).fetchUsageCatalog(globals(), options),
+    );
+  catalog
+    .command('export')
+    .description('write what the store has of datasets to a file, as --catalog of report takes it')
+    .requiredOption('--out <file>', 'file to write')
+    .action(async (options: { out: string }) =>
+      (await import('./usage-catalog.ts')).exportUsageCatalog(globals(), options),
+    );
+}
+
+function aboveNothing(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
 }

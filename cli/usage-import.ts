@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { Settings } from '../collector/config.ts';
+import type { StoreSettings } from '../collector/config.ts';
 import { CollapseWindow } from '../collector/intake/collapse-window.ts';
 import { entriesOf } from '../runtime/config/values.ts';
 import { isOneOf } from '../runtime/config/networks.ts';
@@ -11,7 +11,7 @@ import { takeFile, type TakeOptions } from '../usage/input/take-file.ts';
 import type { UsageStore } from '../usage/store/usage-store.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { printRows, progress } from './output.ts';
-import { settingsOf, UsageError } from './settings.ts';
+import { storeSettingsOf, UsageError } from './settings.ts';
 import { terminalText } from './terminal-text.ts';
 import { openStore } from './usage.ts';
 
@@ -32,7 +32,7 @@ const SHOWN = 20;
 export async function importUsage(options: GlobalOptions, { events = [], nginx = [] }: What): Promise<void> {
   if (events.length + nginx.length === 0)
     throw new UsageError('usage import needs --events PATH… or --nginx FILE…, or both');
-  const settings = settingsOf(options);
+  const settings = storeSettingsOf(options);
   const logs = logParser(settings);
   const files: readonly ToTake[] = [
     ...(await filesOf(events, 'events')).map((file) => ({ file, parse: eventParser })),
@@ -47,12 +47,8 @@ export async function importUsage(options: GlobalOptions, { events = [], nginx =
 }
 
 async function importAll(files: readonly ToTake[], store: UsageStore): Promise<void> {
-  const shown = progress(
-    'lines',
-    process.stderr,
-    Date.now,
-    files.reduce((sum, { file }) => sum + statSync(file).size, 0),
-  );
+  const shown = progress('lines');
+  const total = files.reduce((sum, { file }) => sum + statSync(file).size, 0);
   const said: string[] = [];
   let [before, done, wrong] = [0, 0, 0];
   const rows = [];
@@ -61,7 +57,7 @@ async function importAll(files: readonly ToTake[], store: UsageStore): Promise<v
       store,
       parse,
       onProblem: (message) => said.length < SHOWN && said.push(message),
-      onProgress: (lines, bytes) => shown.update(done + lines, before + bytes),
+      onProgress: (lines, bytes) => shown.update(done + lines, { part: before + bytes, total }),
     });
     before += statSync(file).size;
     done += counts.lines;
@@ -77,7 +73,7 @@ async function importAll(files: readonly ToTake[], store: UsageStore): Promise<v
 
 const eventParser: TakeOptions['parse'] = ({ text }) => parseEventLine(text);
 
-function logParser(settings: Settings): TakeOptions['parse'] {
+function logParser(settings: StoreSettings): TakeOptions['parse'] {
   const window = new CollapseWindow();
   const context = contextOf(settings);
   return (line) =>
@@ -88,7 +84,7 @@ function logParser(settings: Settings): TakeOptions['parse'] {
 }
 
 /** As the collector maps: the same settings, and keys of clients that nobody has after this run. */
-function contextOf(settings: Settings): MapContext {
+function contextOf(settings: StoreSettings): MapContext {
   return createMapContext({
     clowder: settings.CLOWDER_VERSION,
     contextPath: settings.CLOWDER_CONTEXT.replace(/\/+$/, ''),

@@ -1,9 +1,9 @@
 import { isMonth } from '../usage/rules/time-zone.ts';
 import { exportEvents, type ExportFormat } from '../usage/export.ts';
-import type { UsageStore } from '../usage/store/usage-store.ts';
+import type { OnProgress, UsageStore } from '../usage/store/usage-store.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { printRows, progress } from './output.ts';
-import { settingsOf, UsageError } from './settings.ts';
+import { storeSettingsOf, UsageError } from './settings.ts';
 import { openStore } from './usage.ts';
 
 interface Exported {
@@ -19,9 +19,9 @@ export async function exportUsage(options: GlobalOptions, { format, out, from, t
     if (month !== undefined && !isMonth(month))
       throw new UsageError(`--${name} was ${month}; may be a month, such as 2026-10`);
   await withStore(options, async (store) => {
-    const shown = progress('events exported');
-    const events = await exportEvents(store, { format, out, from, to, onProgress: (done) => shown.update(done) });
-    shown.end();
+    const events = await withProgress('events exported', (onProgress) =>
+      exportEvents(store, { format, out, from, to, onProgress }),
+    );
     printRows([{ file: out, events }], ['file', 'events']);
   });
 }
@@ -29,7 +29,7 @@ export async function exportUsage(options: GlobalOptions, { format, out, from, t
 /** `usage rebuild` */
 export async function rebuildUsage(options: GlobalOptions): Promise<void> {
   await withStore(options, async (store) => {
-    await store.rebuild();
+    await withProgress('events judged', (onProgress) => store.rebuild(onProgress));
     const { events } = await store.contents();
     printRows([{ events }], ['events']);
   });
@@ -37,16 +37,29 @@ export async function rebuildUsage(options: GlobalOptions): Promise<void> {
 
 /** `usage forget` */
 export async function forgetUser(options: GlobalOptions, { user }: { user: string }): Promise<void> {
+  if (user.trim() === '')
+    throw new UsageError('--user was empty; may be the id of a user, as events have it in user_id');
   await withStore(options, async (store) => {
-    printRows([{ 'events that named them': await store.forget(user) }], ['events that named them']);
+    const named = await withProgress('events looked at', (onProgress) => store.forget(user, onProgress));
+    printRows([{ 'events that named them': named }], ['events that named them']);
   });
 }
 
 async function withStore(options: GlobalOptions, work: (store: UsageStore) => Promise<void>): Promise<void> {
-  const store = await openStore(settingsOf(options));
+  const store = await openStore(storeSettingsOf(options));
   try {
     await work(store);
   } finally {
     await store.close();
+  }
+}
+
+/** Shows how far the work has come: rate, share and how long the rest takes. */
+async function withProgress<T>(label: string, work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
+  const shown = progress(label);
+  try {
+    return await work((done, total) => shown.update(done, { part: done, total }));
+  } finally {
+    shown.end();
   }
 }

@@ -1,14 +1,17 @@
 import { join } from 'node:path';
-import type { Settings } from '../collector/config.ts';
+import type { StoreSettings } from '../collector/config.ts';
 import { openJournalReader } from '../collector/journal/journal.ts';
-import { createLog } from '../runtime/logging.ts';
+import { createLog, type Logger } from '../runtime/logging.ts';
 import { systemClock } from '../runtime/sending/clock.ts';
 import { stopOnSignal } from '../runtime/stop-on-signal.ts';
 import { isPostgres } from '../usage/ask/settings.ts';
 import type { FromUsage, ToUsage } from '../usage/ask/messages.ts';
 import { letOthersFirst } from '../usage/process/priority.ts';
 import { runUsage, type Asker } from '../usage/process/run.ts';
-import { openUsageStore } from '../usage/store/open.ts';
+import { loadSite } from '../usage/reports/settings.ts';
+import { reachUsageStore } from '../usage/share/reach-store.ts';
+import { serveStore, type SharedStore } from '../usage/share/serve-store.ts';
+import { openUsageStore, type StorePlace } from '../usage/store/open.ts';
 import type { UsageStore } from '../usage/store/usage-store.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { requireJournal, settingsOf } from './settings.ts';
@@ -20,31 +23,48 @@ export async function countUsage(options: GlobalOptions): Promise<void> {
   letOthersFirst();
   const follows = !isPostgres(settings.USAGE_STORE);
   if (follows) requireJournal(settings);
-  const store = await openStore(settings);
+  const store = await openUsageStore(storeOf(settings));
+  const shared = follows ? await shareStore(store, settings, log) : undefined;
   const source = follows ? openJournalReader(settings.DATA_DIR) : undefined;
   const running = runUsage({
     store,
     source,
     asker: askerOf(process),
     retentionMonths: settings.USAGE_RETENTION_MONTHS,
+    site: () => loadSite(process.env, options.config),
     clock: systemClock,
     log,
   });
   log.info({ store: follows ? placeOf(settings) : 'postgresql' }, 'counting usage');
   // A collector that is gone asks nothing more, and starts another.
   process.once('disconnect', () => process.emit('SIGTERM'));
-  stopOnSignal(() => running.stop(), log);
+  stopOnSignal(async () => {
+    await shared?.close();
+    await running.stop();
+  }, log);
 }
 
-export const placeOf = ({ USAGE_STORE, DATA_DIR }: Settings): string => USAGE_STORE ?? join(DATA_DIR, 'usage.duckdb');
+export const placeOf = ({ USAGE_STORE, DATA_DIR }: Pick<StoreSettings, 'USAGE_STORE' | 'DATA_DIR'>): string =>
+  USAGE_STORE ?? join(DATA_DIR, 'usage.duckdb');
 
-/** @throws Error that says what to do */
-export async function openStore(settings: Settings): Promise<UsageStore> {
-  return openUsageStore({
-    place: placeOf(settings),
-    memoryBytes: settings.USAGE_MEMORY_BYTES,
-    schema: settings.USAGE_POSTGRESQL_SCHEMA,
-  });
+const storeOf = (settings: StoreSettings): StorePlace => ({
+  place: placeOf(settings),
+  memoryBytes: settings.USAGE_MEMORY_BYTES,
+  schema: settings.USAGE_POSTGRESQL_SCHEMA,
+});
+
+/** The store, for a command: opened, or asked of the collector's process. @throws Error that says what to do */
+export const openStore = (settings: StoreSettings): Promise<UsageStore> =>
+  reachUsageStore(storeOf(settings), systemClock);
+
+/** Whoever counts has the store, and answers the commands. Where it cannot, counting goes on. */
+async function shareStore(store: UsageStore, settings: StoreSettings, log: Logger): Promise<SharedStore | undefined> {
+  try {
+    return await serveStore(store, placeOf(settings));
+  } catch (error) {
+    log.error({ err: error }, 'commands such as "report" cannot ask while this process runs');
+    return undefined;
+  }
 }
 
 /** Whoever started this process with a channel. */

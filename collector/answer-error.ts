@@ -1,6 +1,7 @@
 import type { Context, Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { Logger } from '../runtime/logging.ts';
+import { counterError, isCounter } from './api/counter-routes.ts';
 import { problem } from './api/problem.ts';
 import { CollectorError } from './errors.ts';
 import { otlpError } from './otlp/error.ts';
@@ -21,6 +22,7 @@ export function answerErrors(app: Hono, log: Pick<Logger, 'error'>): void {
 
 /** In the form of the path that was asked for, there or not. */
 function answerError(c: Context, error: CollectorError): Response {
+  if (isCounter(c.req.path)) return counterError(c, error);
   return isOtlp(c.req.path) ? otlpError(c, error) : problem(c, error);
 }
 

@@ -38,11 +38,12 @@ function app(parts: Partial<AppParts> = {}) {
     rejected: routes('/api/v1/rejected', '/api/v1/rejected/replay', '/api/v1/rejected/discard'),
     held: routes('/api/v1/held/retry'),
     stats: routes('/api/v1/stats'),
+    counter: routes('/r51/status', '/r51/members', '/r51/reports', '/r51/reports/*'),
     browser: routes('/api/v1/browser'),
     snippet: routes('/c/v.js'),
     docs: routes('/docs', '/openapi.json'),
     dashboard: routes('/'),
-    guards: { otlp: guard('otlp'), ingest: guard('ingest'), read: guard('read') },
+    guards: { otlp: guard('otlp'), ingest: guard('ingest'), read: guard('read'), counter: guard('counter') },
     metrics: new CollectorMetrics(),
     readiness: () => READY,
     log: pino({}, { write: (line: string) => logged.push(line) }),
@@ -102,16 +103,21 @@ describe('a key', () => {
         checked.push(name);
         return next();
       };
-    const guards = { otlp: counting('otlp'), ingest: counting('ingest'), read: counting('read') };
+    const guards = {
+      otlp: counting('otlp'),
+      ingest: counting('ingest'),
+      read: counting('read'),
+      counter: counting('counter'),
+    };
     await app({ guards }).request(route.path, route.method);
-    const isGuarded = route.scope === 'ingest' || route.scope === 'read';
+    const isGuarded = route.scope !== 'public' && route.scope !== 'browser';
     expect(checked).toEqual(isGuarded ? [route.path.startsWith('/v1/') ? 'otlp' : route.scope] : []);
   });
 
   test('with a rate of one request a second is let in once a second, for the history too', async () => {
     const key = { id: 'k', name: 'k', scopes: ['read' as const], ratePerS: 1, createdAtMs: 0, revokedAtMs: undefined };
     const guard = requireKey('read', { keys: { isEmpty: () => false, verify: () => key } });
-    const { request } = app({ guards: { otlp: guard, ingest: guard, read: guard } });
+    const { request } = app({ guards: { otlp: guard, ingest: guard, read: guard, counter: guard } });
     const ask = (): Promise<Response> => Promise.resolve(request('/api/v1/events', 'GET', { 'x-api-key': 'secret' }));
     expect((await ask()).status).toBe(200);
     expect((await ask()).status).toBe(429);

@@ -13,6 +13,7 @@ export interface AppParts {
   readonly rejected: Hono;
   readonly held: Hono;
   readonly stats: Hono;
+  readonly counter: Hono;
   readonly browser: Hono;
   readonly snippet: Hono;
   readonly docs: Hono;
@@ -22,6 +23,7 @@ export interface AppParts {
     readonly otlp: MiddlewareHandler;
     readonly ingest: MiddlewareHandler;
     readonly read: MiddlewareHandler;
+    readonly counter: MiddlewareHandler;
   };
   readonly metrics: CollectorMetrics;
   readonly readiness: () => Readiness;
@@ -41,10 +43,12 @@ export function createApp(parts: AppParts): Hono {
   app.use('/v1/*', parts.guards.otlp);
   app.route('/', parts.otlp);
   app.use('/api/v1/*', guardRoutes(parts.guards));
+  app.use('/r51/*', guardRoutes(parts.guards));
   app.route('/', parts.events);
   app.route('/', parts.rejected);
   app.route('/', parts.held);
   app.route('/', parts.stats);
+  app.route('/', parts.counter);
   app.route('/', parts.browser);
   app.route('/', parts.snippet);
   app.route('/', stateRoutes({ readiness: parts.readiness, registry: parts.metrics.registry }));

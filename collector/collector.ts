@@ -22,6 +22,7 @@ import { entriesOf } from '../runtime/config/values.ts';
 import { CollectorError } from './errors.ts';
 import type { Settings } from './config.ts';
 import { startGrpcServer } from './grpc/server.ts';
+import { counterHeader, counterRoutes } from './api/counter-routes.ts';
 import { dashboardRoutes } from './api/dashboard/routes.ts';
 import { openDayKeys } from './intake/day-keys.ts';
 import { openApiDocument } from './api/docs/openapi/document.ts';
@@ -224,6 +225,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     rejected: rejectedRoutes({ journal, intake, context }),
     held: heldRoutes(loop.held),
     stats: statsRoutes(usage === undefined ? undefined : (query) => usage.ask(query)),
+    counter: counterRoutes(usage === undefined ? undefined : (request) => usage.askCounter(request)),
     browser: browserRoutes({
       keys,
       allowedOrigins: entriesOf(settings.ALLOWED_ORIGINS),
@@ -241,6 +243,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
       otlp: requireKey('ingest', otlpGuard),
       ingest: requireKey('ingest', guard),
       read: requireKey('read', guard),
+      counter: requireKey('counter', guard, counterHeader),
     },
     metrics,
     traced: telemetry.traced,

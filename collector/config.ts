@@ -79,6 +79,23 @@ const settings = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: valueOf(httpUrl).optional().describe("Where the collector's own telemetry goes"),
 });
 
+/** What the commands of the usage store need: where it is, and how lines of access logs are mapped. */
+const storeSettings = settings.pick({
+  DATA_DIR: true,
+  LOG_LEVEL: true,
+  USAGE_STORE: true,
+  USAGE_MEMORY_BYTES: true,
+  USAGE_POSTGRESQL_SCHEMA: true,
+  CLOWDER_VERSION: true,
+  CLOWDER_CONTEXT: true,
+  CLOWDER_INSTANCE: true,
+  CLIENT_ADDRESS: true,
+  EXTRACTOR_ADDRESSES: true,
+  CATALOG_URL: true,
+  CATALOG_API_KEY: true,
+});
+export type StoreSettings = z.infer<typeof storeSettings>;
+
 export type Settings = z.infer<typeof settings> & {
   /** OTEL_* settings of the configuration file, for the OTel SDK, which reads the environment alone. */
   readonly OTEL: Readonly<Record<string, string>>;
@@ -112,16 +129,36 @@ export function loadSettings(
   configFile?: string,
   checks: readonly SettingsCheck[] = [],
 ): Settings {
-  const fromFile = configFile === undefined ? {} : readConfigFile(configFile);
-  const problems = Object.keys(fromFile)
-    .filter((name) => !Object.hasOwn(settings.shape, name) && !OF_OTHERS.test(name))
-    .map((name) => `${name} is no setting (in ${configFile}); known: ${Object.keys(settings.shape).join(', ')}`);
+  const fromFile = fileOf(configFile);
+  const problems = [...strangersIn(fromFile, configFile)];
   const parsed = parseSettings(settings, givenOf(Object.keys(settings.shape), environment, fromFile));
   problems.push(...parsed.problems);
   for (const check of checks) problems.push(...check(parsed.right));
   if (problems.length > 0 || parsed.data === undefined) throw ConfigError.of(problems);
   return { ...parsed.data, OTEL: forSdk(fromFile) };
 }
+
+/**
+ * Reads what the commands of the usage store need, as `loadSettings` does: a broker or a port that is wrong keeps nobody
+ * from counting.
+ *
+ * @throws ConfigError
+ */
+export function loadStoreSettings(environment: NodeJS.ProcessEnv, configFile?: string): StoreSettings {
+  const fromFile = fileOf(configFile);
+  const parsed = parseSettings(storeSettings, givenOf(Object.keys(storeSettings.shape), environment, fromFile));
+  const problems = [...strangersIn(fromFile, configFile), ...parsed.problems];
+  if (problems.length > 0 || parsed.data === undefined) throw ConfigError.of(problems);
+  return parsed.data;
+}
+
+const fileOf = (configFile: string | undefined): Readonly<Record<string, unknown>> =>
+  configFile === undefined ? {} : readConfigFile(configFile);
+
+const strangersIn = (fromFile: Readonly<Record<string, unknown>>, configFile: string | undefined): readonly string[] =>
+  Object.keys(fromFile)
+    .filter((name) => !Object.hasOwn(settings.shape, name) && !OF_OTHERS.test(name))
+    .map((name) => `${name} is no setting (in ${configFile}); known: ${Object.keys(settings.shape).join(', ')}`);
 
 function forSdk(fromFile: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { BROWSER_ROUTES } from './api/browser-routes.ts';
+import { COUNTER_ROUTES } from './api/counter-routes.ts';
 import { DASHBOARD_ROUTES } from './api/dashboard/routes.ts';
 import { DOCS_ROUTES } from './api/docs/routes.ts';
 import { EVENT_ROUTES, EVENT_TYPE_ROUTES } from './api/events-routes.ts';
@@ -20,6 +21,7 @@ export const ROUTES: readonly Route[] = [
   ...REJECTED_ROUTES,
   ...HELD_ROUTES,
   ...STATS_ROUTES,
+  ...COUNTER_ROUTES,
   ...OTLP_ROUTES,
   ...STATE_ROUTES,
   ...DOCS_ROUTES,
@@ -54,9 +56,11 @@ function scopeOf(method: string, path: string): Route['scope'] {
 }
 
 /** Puts the guard of its scope in front of every route of the API. The key of a page view is in its body: its route checks it. */
-export function guardRoutes(guards: Readonly<Record<'ingest' | 'read', MiddlewareHandler>>): MiddlewareHandler {
+export function guardRoutes(
+  guards: Readonly<Record<'ingest' | 'read' | 'counter', MiddlewareHandler>>,
+): MiddlewareHandler {
   return function guardRoute(c, next) {
     const scope = scopeOf(c.req.method, c.req.path);
-    return scope === 'ingest' || scope === 'read' ? guards[scope](c, next) : next();
+    return scope === 'public' || scope === 'browser' ? next() : guards[scope](c, next);
   };
 }

@@ -14,7 +14,7 @@ export interface RouteDefinition extends Omit<RouteConfig, 'security' | 'middlew
   /** What it may answer instead, besides what its guard and its query answer. */
   readonly errors?: readonly ErrorCode[];
   /** Form of its errors. @default problem */
-  readonly errorForm?: 'problem' | 'otlp';
+  readonly errorForm?: 'problem' | 'otlp' | 'counter';
   /** For the documentation: an entry for each of these in place of its own. */
   readonly documentedAs?: readonly Pick<RouteConfig, 'path' | 'operationId' | 'summary' | 'request'>[];
   /** Why it is not in the document. @default it is */
@@ -69,7 +69,8 @@ export function defineRoute<const Definition extends RouteDefinition>(
     ...config,
     // A snippet's key is in the body or the query, for which OpenAPI has no scheme.
     security: scope === 'public' || scope === 'browser' ? OPEN : SECURITY,
-    responses: { ...config.responses, ...refusals(errorForm, codes) },
+    // Those of COUNTER have a form of their own, which its routes state.
+    responses: { ...config.responses, ...(errorForm === 'counter' ? {} : refusals(errorForm, codes)) },
   });
   return {
     definition,

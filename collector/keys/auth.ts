@@ -72,11 +72,20 @@ async function judge(scope: Scope, { keys, onRefused }: KeyGuard, asked: Asked):
   return { refused: new CollectorError('too_many_requests', why, { retryAfterS: waitS }) };
 }
 
-/** The same in front of routes. @throws CollectorError where it does not let in */
-export function requireKey(scope: Scope, guard: KeyGuard): MiddlewareHandler {
+/**
+ * The same in front of routes.
+ *
+ * @param headerOf where keys come in another way than in headers
+ * @throws CollectorError where it does not let in
+ */
+export function requireKey(
+  scope: Scope,
+  guard: KeyGuard,
+  headerOf: (c: Context, name: string) => string | undefined = (c, name) => c.req.header(name),
+): MiddlewareHandler {
   return async function checkKey(c, next) {
     const admission = await admit(scope, guard, {
-      header: (name) => c.req.header(name),
+      header: (name) => headerOf(c, name),
       host: c.req.header('host'),
       peer: remoteAddress(c),
     });

@@ -5,7 +5,7 @@ import { KEYS_CURE, naming } from '../journal/damage.ts';
 import { opening } from '../journal/no-room.ts';
 import { makePrivate } from '../journal/private-file.ts';
 
-export const SCOPES = ['ingest', 'read', 'browser'] as const;
+export const SCOPES = ['ingest', 'read', 'browser', 'counter'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export interface ApiKey {

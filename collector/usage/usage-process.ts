@@ -2,7 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import type { Logger } from '../../runtime/logging.ts';
 import { backOff } from '../../runtime/sending/back-off.ts';
 import type { StatsAnswer } from '../../usage/ask/answer.ts';
-import type { FromUsage, UsageState } from '../../usage/ask/messages.ts';
+import type { CounterAnswer, CounterRequest } from '../../usage/ask/counter.ts';
+import type { FromUsage, Question, UsageState } from '../../usage/ask/messages.ts';
 import type { StatsQuery } from '../../usage/ask/question.ts';
 import { CollectorError } from '../errors.ts';
 
@@ -22,8 +23,10 @@ const ANSWER_MS = 60_000;
 const QUESTIONS_AT_ONCE = 16;
 const STOP_MS = 5000;
 
+type Answered = Extract<FromUsage, { readonly answer: unknown } | { readonly counter: unknown }>;
+
 interface Waiting {
-  readonly resolve: (answer: StatsAnswer) => void;
+  readonly resolve: (answered: Answered) => void;
   readonly reject: (error: CollectorError) => void;
   readonly timer: NodeJS.Timeout;
 }
@@ -58,12 +61,25 @@ export class UsageProcess {
 
   /** @throws CollectorError invalid_query or usage_unavailable */
   async ask(query: StatsQuery): Promise<StatsAnswer> {
+    const answered = await this.#put({ query });
+    if ('answer' in answered) return answered.answer;
+    throw unavailable('it answered something else');
+  }
+
+  /** @throws CollectorError usage_unavailable */
+  async askCounter(counter: CounterRequest): Promise<CounterAnswer> {
+    const answered = await this.#put({ counter });
+    if ('counter' in answered) return answered.counter;
+    throw unavailable('it answered something else');
+  }
+
+  async #put(question: Question): Promise<Answered> {
     const child = this.#child;
     if (child?.connected !== true) throw unavailable(this.#ended ?? 'it is starting');
     if (this.#waiting.size >= QUESTIONS_AT_ONCE) throw unavailable(`${QUESTIONS_AT_ONCE} questions are being answered`);
     this.#asked += 1;
     const id = this.#asked;
-    const { promise, resolve, reject } = Promise.withResolvers<StatsAnswer>();
+    const { promise, resolve, reject } = Promise.withResolvers<Answered>();
     const timer = setTimeout(
       () =>
         this.#settle(id)?.reject(
@@ -72,7 +88,7 @@ export class UsageProcess {
       ANSWER_MS,
     );
     this.#waiting.set(id, { resolve, reject, timer });
-    child.send({ ask: id, query }, (error) => {
+    child.send({ ask: id, ...question }, (error) => {
       if (error !== null) this.#settle(id)?.reject(unavailable(error.message));
     });
     return promise;
@@ -110,7 +126,7 @@ export class UsageProcess {
       return;
     }
     const waiting = this.#settle(message.answers);
-    if ('answer' in message) waiting?.resolve(message.answer);
+    if ('answer' in message || 'counter' in message) waiting?.resolve(message);
     else
       waiting?.reject(
         message.code === 'invalid_query'

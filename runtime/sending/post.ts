@@ -4,6 +4,8 @@ import { meaningOf } from './status.ts';
 
 /** A request to a service, and how its answer is to be understood. */
 export interface PostOptions {
+  /** @default POST */
+  readonly method?: 'POST' | 'PUT';
   readonly url: string | URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
@@ -32,8 +34,16 @@ const REASON_LENGTH = 500;
  *
  * @throws Error of the network or the signal: whether the service took the body is unknown then
  */
-export async function post({ url, headers, body, signal, now, secrets = [] }: PostOptions): Promise<PostAnswer> {
-  const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' });
+export async function post({
+  method = 'POST',
+  url,
+  headers,
+  body,
+  signal,
+  now,
+  secrets = [],
+}: PostOptions): Promise<PostAnswer> {
+  const response = await fetch(url, { method, headers, body, signal, redirect: 'manual' });
   const bytes = await readBytes(response);
   const text = withoutSecrets(bytes.toString('utf8'), secrets);
   const header = (name: string): string | null => response.headers.get(name);

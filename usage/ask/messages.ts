@@ -1,11 +1,12 @@
+import type { CounterAnswer, CounterRequest } from './counter.ts';
 import type { QuestionError, StatsAnswer } from './answer.ts';
 import type { StatsQuery } from './question.ts';
 
+/** What can be asked: figures, or the COUNTER API. */
+export type Question = { readonly query: StatsQuery } | { readonly counter: CounterRequest };
+
 /** From the collector to the process that counts. */
-export interface ToUsage {
-  readonly ask: number;
-  readonly query: StatsQuery;
-}
+export type ToUsage = { readonly ask: number } & Question;
 
 /** How far it has counted. */
 export interface UsageState {
@@ -23,4 +24,5 @@ export interface UsageState {
 export type FromUsage =
   | { readonly state: UsageState }
   | { readonly answers: number; readonly answer: StatsAnswer }
+  | { readonly answers: number; readonly counter: CounterAnswer }
   | { readonly answers: number; readonly code: QuestionError['code']; readonly message: string };

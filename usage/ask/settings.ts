@@ -1,5 +1,5 @@
 import { text, valueOf } from '../../runtime/config/schema.ts';
-import { flag, number, size } from '../../runtime/config/values.ts';
+import { flag, httpUrl, number, size } from '../../runtime/config/values.ts';
 
 const SCHEMA_NAME = 'must be a name of small letters, digits and _ that begins with a letter, at most 50 long';
 
@@ -21,6 +21,13 @@ export const usageSettings = {
     .regex(/^[a-z_][a-z0-9_]{0,49}$/, SCHEMA_NAME)
     .default('clowder')
     .describe("Schema of the PostgreSQL sink's table"),
+  CATALOG_URL: valueOf(httpUrl)
+    .optional()
+    .describe('Clowder, as usage catalog fetch asks it: scheme, host, and the path that precedes every route'),
+  CATALOG_API_KEY: text
+    .regex(/^[\x21-\x7e]+$/, 'must be a key of Clowder: visible ASCII without blanks')
+    .optional()
+    .describe('Key of an account of Clowder that sees the datasets; without it, only what is public is told'),
 };
 
 /** Whether a store is PostgreSQL's, where the sink fills the table and nobody follows the journal. */

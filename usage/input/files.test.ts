@@ -87,7 +87,11 @@ describe('an archive of events', () => {
     ['a line by half', '{"event_id":"x","ev', 'it is no JSON'],
     ['a list', '[1]', 'it is no JSON object'],
     ['no type', '{"event_id":"x","created":1790000000000}', 'event was missing; may be '],
-    ['an id that is none', '{"event_id":7,"event":"view.page","created":1790000000000}', 'event_id was 7; must be text'],
+    [
+      'an id that is none',
+      '{"event_id":7,"event":"view.page","created":1790000000000}',
+      'event_id was 7; must be text',
+    ],
     ['a time in words', '{"event_id":"x","event":"view.page","created":"2026"}', 'created was "2026"; must be'],
   ])('with %s in the middle is refused with file and line', async (_title, broken, message) => {
     const path = await file('a.ndjson', `${text('1', '2')}${broken}\n${text('4')}`);

@@ -3,6 +3,8 @@ import type { Logger } from '../../runtime/logging.ts';
 import type { Clock } from '../../runtime/sending/clock.ts';
 import { QuestionError } from '../ask/answer.ts';
 import type { FromUsage, ToUsage, UsageState } from '../ask/messages.ts';
+import { answerCounter } from '../counter-api/answer.ts';
+import type { Site } from '../reports/settings.ts';
 import { answerStats } from '../stats/answer.ts';
 import type { UsageStore } from '../store/usage-store.ts';
 import { Follower, type EventSource } from './follower.ts';
@@ -21,11 +23,17 @@ export interface UsageProcessOptions {
   readonly asker?: Asker | undefined;
   /** Whole months that are kept beside the current one; all where it is left out. */
   readonly retentionMonths?: number | undefined;
+  /** What reports say of the site. @throws ConfigError */
+  readonly site: () => Site;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 const POLL_MS = 1000;
+/** How often a store is looked at that somebody else fills. */
+const WATCH_MS = 5000;
+/** Of the months of the table, the latest alone are looked at. */
+const LATEST_WITHIN_MS = 400 * 24 * 60 * 60 * 1000;
 const RETRY_MS = 5000;
 const RETENTION_EVERY_MS = 60 * 60 * 1000;
 
@@ -34,20 +42,46 @@ export interface RunningUsage {
 }
 
 /** Counts: follows the journal and answers questions, until it is stopped. */
-export function runUsage({ store, source, asker, retentionMonths, clock, log }: UsageProcessOptions): RunningUsage {
+export function runUsage({
+  store,
+  source,
+  asker,
+  retentionMonths,
+  site,
+  clock,
+  log,
+}: UsageProcessOptions): RunningUsage {
   const stopping = new AbortController();
   const follower = source === undefined ? undefined : new Follower(source, store, () => clock.now());
   let problem: string | undefined;
 
-  const state = (): UsageState => ({
+  /** Where somebody else fills the store, what it has of the latest is what can be known. */
+  const countedUntil = async (): Promise<number | undefined> =>
+    follower === undefined ? latestEventMs(store, clock.now()) : follower.countedUntilMs;
+
+  const stateOf = (countedUntilMs: number | undefined): UsageState => ({
     missedRows: follower?.missedRows ?? 0,
     ...(follower !== undefined && { takenRow: follower.takenRow }),
-    ...(follower?.countedUntilMs !== undefined && { countedUntilMs: follower.countedUntilMs }),
+    ...(countedUntilMs !== undefined && { countedUntilMs }),
     ...(problem !== undefined && { problem }),
   });
 
+  async function watch(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      let countedUntilMs: number | undefined;
+      try {
+        countedUntilMs = await countedUntil();
+        problem = undefined;
+      } catch (error) {
+        problem = `The store cannot be asked: ${errorText(error)}`;
+      }
+      asker?.send({ state: stateOf(countedUntilMs) });
+      await clock.wait(WATCH_MS, stopping.signal);
+    }
+  }
+
   async function follow(): Promise<void> {
-    if (follower === undefined) return asker?.send({ state: state() });
+    if (follower === undefined) return watch();
     while (!stopping.signal.aborted) {
       const before = follower.missedRows;
       let pauseMs = POLL_MS;
@@ -61,14 +95,19 @@ export function runUsage({ store, source, asker, retentionMonths, clock, log }: 
       }
       if (follower.missedRows > before)
         log.error({ rows: follower.missedRows - before }, 'the journal had let go of events before they were counted');
-      asker?.send({ state: state() });
+      asker?.send({ state: stateOf(follower.countedUntilMs) });
       if (pauseMs > 0) await clock.wait(pauseMs, stopping.signal);
     }
   }
 
-  async function reply({ ask, query }: ToUsage): Promise<void> {
+  async function reply({ ask, ...question }: ToUsage): Promise<void> {
     try {
-      asker?.send({ answers: ask, answer: await answerStats(store, query, follower?.countedUntilMs) });
+      if ('counter' in question)
+        asker?.send({
+          answers: ask,
+          counter: await answerCounter({ store, site: site(), nowMs: clock.now() }, question.counter),
+        });
+      else asker?.send({ answers: ask, answer: await answerStats(store, question.query, await countedUntil()) });
     } catch (error) {
       const known = error instanceof QuestionError;
       if (!known) log.error({ err: error }, 'a question could not be answered');
@@ -105,6 +144,15 @@ export function runUsage({ store, source, asker, retentionMonths, clock, log }: 
       await store.close();
     },
   };
+}
+
+/** When the latest event happened that is in the store, but for those of clocks that are fast. */
+async function latestEventMs(store: UsageStore, nowMs: number): Promise<number | undefined> {
+  const period = { fromMs: Math.max(0, nowMs - LATEST_WITHIN_MS), toMs: nowMs + 1 };
+  const [row] = await store.engine.query<{ latest: number | null }>(
+    `SELECT max(created) AS latest FROM ${store.events(period)} e`,
+  );
+  return row?.latest ?? undefined;
 }
 
 /** When the month began that is so many months before that of the time, UTC. */

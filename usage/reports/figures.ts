@@ -30,6 +30,10 @@ export interface FiguresOptions {
   readonly code: Code;
   readonly period: Period;
   readonly zone: string;
+  /** Only what came by these ways. @default all that are in a report */
+  readonly access?: readonly Figure['access'][] | undefined;
+  /** Ways of access as one, `regular`: who came by two of them in a session is one in unique figures. @default false */
+  readonly rolledUp?: boolean | undefined;
 }
 
 type Group = Counts & {
@@ -51,8 +55,9 @@ export async function figuresOf(store: UsageStore, options: FiguresOptions): Pro
 SELECT month, access, dataset_id AS dataset, ${metrics},
   count(*) FILTER (WHERE NOT item) AS unattributed, grouping(dataset_id) AS whole
 FROM (
-  SELECT ${month} AS month, access, dataset_id, session, item, request FROM ${await store.verdicts(options)} v
-  WHERE reason = 'counted' AND access <> 'out' AND (item OR (attribution = 'unattributed' AND event IN (${LOOKS})))
+  SELECT ${month} AS month, ${options.rolledUp === true ? "'regular' AS access" : 'access'}, dataset_id, session, item, request
+  FROM ${await store.verdicts(options)} v
+  WHERE reason = 'counted' AND ${waysSql(options)} AND (item OR (attribution = 'unattributed' AND event IN (${LOOKS})))
 ) r GROUP BY GROUPING SETS ((month, access, dataset_id), (month, access))`);
   const used = groups.filter((group) => group.total_investigations > 0);
   return {
@@ -66,6 +71,9 @@ FROM (
     unattributed: groups.filter(({ whole }) => whole === 1).reduce((sum, group) => sum + group.unattributed, 0),
   };
 }
+
+const waysSql = ({ access }: FiguresOptions): string =>
+  access === undefined ? "access <> 'out'" : `access IN (${literals(access)})`;
 
 const LOOKS = literals(typesOf('view', 'download'));
 

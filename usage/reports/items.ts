@@ -1,4 +1,4 @@
-import { idsOfPublisher, type Catalog, type CatalogEntry } from './catalog.ts';
+import { idsOfPublisher, type Catalog, type CatalogEntry } from '../catalog/catalog.ts';
 import type { Figure } from './figures.ts';
 import type { ReportKind } from './kinds.ts';
 import type { AccessType, PublisherId, Site } from './settings.ts';

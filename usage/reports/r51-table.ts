@@ -57,9 +57,9 @@ function idList(ids: Readonly<Record<string, readonly string[]>> | undefined): s
 
 /** The tabular form: 13 rows of header, a blank one, headings, and a row for each item, way of access and metric. */
 export function r51Table({ header, months, metrics, lines }: R51Report, site: Site): Table {
-  const shown = header.Report_Attributes?.['Attributes_To_Show'] ?? [];
+  const shown = new Set([header.Report_Attributes?.['Attributes_To_Show'] ?? []].flat());
   const columns = [...(header.Report_ID === 'IR' ? ITEM_COLUMNS : PLATFORM_COLUMNS), ...SHARED_COLUMNS].filter(
-    ({ attribute }) => attribute === undefined || shown.includes(attribute),
+    ({ attribute }) => attribute === undefined || shown.has(attribute),
   );
   const headings = [
     ...columns.map(({ name }) => name),

@@ -1,5 +1,5 @@
 import type { CounterMetric } from '../rules/metrics.ts';
-import { exceptionsOf } from './exceptions.ts';
+import { exceptionsOf, type Exception } from './exceptions.ts';
 import { compare, type Counts, type Total } from './figures.ts';
 import type { Item } from './items.ts';
 import { isoTime, lastDay, type ReportRequest } from './request.ts';
@@ -21,6 +21,18 @@ const REQUESTS = ['Total_Item_Requests', 'Unique_Item_Requests'] as const;
 
 const ACCESS_METHODS = { regular: 'Regular', tdm: 'TDM', machine: 'TDM' } as const;
 
+/** What whoever asks wants of a report, beside months: of the COUNTER API. */
+export interface Selection {
+  readonly metrics: readonly R51Metric[];
+  readonly attributes: readonly string[];
+  readonly granularity: 'Month' | 'Total';
+  /** Whether a dataset is in it. */
+  readonly keeps: (item: Item) => boolean;
+  /** As the header tells them. */
+  readonly filters: Readonly<Record<string, string | readonly string[]>>;
+  readonly exceptions: readonly Exception[];
+}
+
 export interface R51Header {
   readonly Report_Name: string;
   readonly Report_ID: string;
@@ -28,7 +40,7 @@ export interface R51Header {
   readonly Institution_Name: string;
   readonly Institution_ID: Readonly<Record<string, readonly string[]>>;
   readonly Report_Filters: Readonly<Record<string, string | readonly string[]>>;
-  readonly Report_Attributes?: Readonly<Record<string, readonly string[]>>;
+  readonly Report_Attributes?: Readonly<Record<string, string | readonly string[]>>;
   readonly Exceptions?: readonly { readonly Code: number; readonly Message: string; readonly Data: string }[];
   readonly Created: string;
   readonly Created_By: string;
@@ -107,7 +119,7 @@ const KINDS = {
 const knowsAccess = (items: readonly Item[]): boolean => items.every(({ accessType }) => accessType !== undefined);
 
 /** "The World": usage of everybody, whoever they belong to. */
-const WORLD = '0000000000000000';
+export const WORLD = '0000000000000000';
 
 export function r51Report(
   kind: R51Kind,
@@ -115,32 +127,48 @@ export function r51Report(
   site: Site,
   items: readonly Item[],
   totals: readonly Total[],
+  selection?: Selection,
 ): R51Report {
   const definition: Kind = KINDS[kind];
+  const { metrics = definition.metrics, granularity = 'Month', keeps = (): boolean => true } = selection ?? {};
+  const shown = items.filter(keeps);
+  const attributes = selection?.attributes ?? definition.attributes(shown);
+  const how: How = { attributes, metrics, ...(granularity === 'Total' && { whole: request.months[0] }) };
   const lines =
-    kind === 'ir'
-      ? items.flatMap((item) => linesOfItem(item, knowsAccess(items)))
-      : linesOfPlatform(totals, definition);
+    kind === 'ir' ? shown.flatMap((item) => linesOfItem(item, how)) : linesOfPlatform(totals, definition, how);
   return {
-    header: headerOf(kind, definition, request, site, items, lines.length === 0),
-    months: request.months,
-    metrics: definition.metrics,
+    header: headerOf(kind, request, site, lines.length === 0, {
+      attributes: {
+        ...(attributes.length > 0 && { Attributes_To_Show: attributes }),
+        ...(granularity === 'Total' && { Granularity: granularity }),
+      },
+      filters: { ...definition.filters, ...selection?.filters },
+      exceptions: selection?.exceptions,
+    }),
+    months: granularity === 'Total' ? [] : request.months,
+    metrics,
     lines,
   };
 }
 
-function headerOf(
-  kind: R51Kind,
-  definition: Kind,
-  request: ReportRequest,
-  site: Site,
-  items: readonly Item[],
-  isEmpty: boolean,
-): R51Header {
-  const attributes = definition.attributes(items);
-  const exceptions = exceptionsOf(request, isEmpty);
+interface How {
+  readonly attributes: readonly string[];
+  readonly metrics: readonly R51Metric[];
+  /** Months as one, under the first of them: the JSON knows no other name. */
+  readonly whole?: string | undefined;
+}
+
+interface Head {
+  readonly attributes: Readonly<Record<string, string | readonly string[]>>;
+  readonly filters: Readonly<Record<string, string | readonly string[]>>;
+  /** In place of those that follow from the request. */
+  readonly exceptions: readonly Exception[] | undefined;
+}
+
+function headerOf(kind: R51Kind, request: ReportRequest, site: Site, isEmpty: boolean, head: Head): R51Header {
+  const { attributes, filters, exceptions = exceptionsOf(request, isEmpty) } = head;
   return {
-    Report_Name: definition.name,
+    Report_Name: KINDS[kind].name,
     Report_ID: kind.toUpperCase(),
     Release: '5.1',
     Institution_Name: 'The World',
@@ -148,9 +176,9 @@ function headerOf(
     Report_Filters: {
       Begin_Date: `${request.months[0]}-01`,
       End_Date: lastDay(request.months.at(-1) ?? ''),
-      ...definition.filters,
+      ...filters,
     },
-    ...(attributes.length > 0 && { Report_Attributes: { Attributes_To_Show: attributes } }),
+    ...(Object.keys(attributes).length > 0 && { Report_Attributes: attributes }),
     ...(exceptions.length > 0 && {
       Exceptions: exceptions.map(({ code, message, data }) => ({ Code: code, Message: message, Data: data })),
     }),
@@ -162,45 +190,58 @@ function headerOf(
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => compare(a, b);
 
-function linesOfItem(item: Item, withAccess: boolean): readonly R51Line[] {
+function linesOfItem(item: Item, { attributes, metrics, whole }: How): readonly R51Line[] {
+  const shows = (attribute: string): boolean => attributes.includes(attribute);
   return [...Map.groupBy(item.figures, ({ access }) => ACCESS_METHODS[access])]
     .toSorted(byName)
-    .map(([method, figures]) => ({
-      item,
-      performance: {
-        Data_Type: 'Dataset',
-        YOP: item.year,
-        ...(withAccess && item.accessType !== undefined && { Access_Type: item.accessType }),
-        Access_Method: method,
-        Performance: performanceOf(figures, ALL_METRICS),
-      },
-    }));
+    .flatMap(([method, figures]) => {
+      const performance = performanceOf(figures, metrics, whole);
+      if (Object.keys(performance).length === 0) return [];
+      return {
+        item,
+        performance: {
+          Data_Type: 'Dataset' as const,
+          ...(shows('YOP') && { YOP: item.year }),
+          ...(shows('Access_Type') && item.accessType !== undefined && { Access_Type: item.accessType }),
+          ...(shows('Access_Method') && { Access_Method: method }),
+          Performance: performance,
+        },
+      };
+    });
 }
 
-function linesOfPlatform(totals: readonly Total[], { access, metrics, attributes }: Kind): readonly R51Line[] {
-  const showsMethod = attributes([]).includes('Access_Method');
+function linesOfPlatform(
+  totals: readonly Total[],
+  { access }: Kind,
+  { attributes, metrics, whole }: How,
+): readonly R51Line[] {
   return [...Map.groupBy(totals, (total) => total.access)].toSorted(byName).flatMap(([method, own]) => {
-    const performance = performanceOf(own, metrics);
+    const performance = performanceOf(own, metrics, whole);
     if (!access.includes(method) || Object.keys(performance).length === 0) return [];
     return {
       performance: {
         Data_Type: 'Dataset' as const,
-        ...(showsMethod && { Access_Method: ACCESS_METHODS[method] }),
+        ...(attributes.includes('Access_Method') && { Access_Method: ACCESS_METHODS[method] }),
         Performance: performance,
       },
     };
   });
 }
 
-/** By metric and month, without zeros. */
+/** By metric and month, without zeros. A whole is the sum of its months, of uniques too: no session is of two. */
 function performanceOf(
   figures: readonly (Counts & { readonly month: string })[],
   metrics: readonly R51Metric[],
+  whole: string | undefined,
 ): Performance {
   const performance: Partial<Record<R51Metric, Readonly<Record<string, number>>>> = {};
   for (const metric of metrics) {
-    const months: [string, number][] = figures.map((figure) => [figure.month, figure[R51_METRICS[metric]]]);
-    const used = months.filter(([, count]) => count > 0).toSorted(byName);
+    const counts = new Map<string, number>();
+    for (const figure of figures) {
+      const period = whole ?? figure.month;
+      counts.set(period, (counts.get(period) ?? 0) + figure[R51_METRICS[metric]]);
+    }
+    const used = [...counts].filter(([, count]) => count > 0).toSorted(byName);
     if (used.length > 0) performance[metric] = Object.fromEntries(used);
   }
   return performance;
@@ -208,17 +249,18 @@ function performanceOf(
 
 /** The JSON of the COUNTER API. */
 export function r51Json({ header, lines }: R51Report, site: Site): object {
-  return { Report_Header: header, Report_Items: lines.length === 0 ? [] : bodyOf(lines, site) };
+  const shown = [header.Report_Attributes?.['Attributes_To_Show'] ?? []].flat();
+  return { Report_Header: header, Report_Items: lines.length === 0 ? [] : bodyOf(lines, site, shown) };
 }
 
-function bodyOf(lines: readonly R51Line[], site: Site): readonly object[] {
+function bodyOf(lines: readonly R51Line[], site: Site, shown: readonly string[]): readonly object[] {
   const byItem = Map.groupBy(lines, ({ item }) => item);
   const performances = (own: readonly R51Line[]): readonly AttributePerformance[] =>
     own.map(({ performance }) => performance);
   const platform = byItem.get(undefined);
   if (platform !== undefined) return [{ Platform: site.platform, Attribute_Performance: performances(platform) }];
   const items = [...byItem].flatMap(([item, own]) =>
-    item === undefined ? [] : [itemJson(item, site, performances(own))],
+    item === undefined ? [] : [itemJson(item, site, shown, performances(own))],
   );
   return [{ Items: items }];
 }
@@ -226,17 +268,24 @@ function bodyOf(lines: readonly R51Line[], site: Site): readonly object[] {
 /** Release 5.1 shows so many. */
 export const AUTHORS_MAX = 3;
 
-function itemJson(item: Item, site: Site, performance: readonly AttributePerformance[]): object {
+function itemJson(
+  item: Item,
+  site: Site,
+  shown: readonly string[],
+  performance: readonly AttributePerformance[],
+): object {
   const ids = publisherIdJson(item.publisherIds, site);
   return {
     Item: item.title,
     Publisher: item.publisher,
     ...(ids !== undefined && { Publisher_ID: ids }),
     Platform: site.platform,
-    ...(item.creators.length > 0 && {
-      Authors: item.creators.slice(0, AUTHORS_MAX).map(authorJson),
-    }),
-    ...(item.publicationDate !== undefined && { Publication_Date: item.publicationDate }),
+    ...(item.creators.length > 0 &&
+      shown.includes('Authors') && {
+        Authors: item.creators.slice(0, AUTHORS_MAX).map(authorJson),
+      }),
+    ...(item.publicationDate !== undefined &&
+      shown.includes('Publication_Date') && { Publication_Date: item.publicationDate }),
     Item_ID: {
       ...(item.doi !== undefined && { DOI: item.doi }),
       Proprietary: item.proprietaryId,

@@ -6,7 +6,7 @@ import { tempDir } from '../../test/support/processes.ts';
 import { download, event, page } from '../../test/support/usage/cases.ts';
 import { openArchiveStore } from '../input/archive-store.ts';
 import { openDuckdbStore } from '../store/duckdb/store.ts';
-import type { Catalog } from './catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import { written } from './formats.ts';
 import { REPORT_FORMATS, REPORT_KINDS, type ReportKind } from './kinds.ts';
 import { makeReport, type MadeReport } from './report.ts';

@@ -1,5 +1,6 @@
 import type { UsageStore } from '../store/usage-store.ts';
-import { filesOf, type Catalog } from './catalog.ts';
+import { filesOf, type Catalog } from '../catalog/catalog.ts';
+import { storedCatalog } from '../catalog/catalog-table.ts';
 import { checkFigures } from './check.ts';
 import { figuresOf, type Figures, type FiguresOptions } from './figures.ts';
 import type { Report } from './formats.ts';
@@ -7,11 +8,12 @@ import { itemsOf, missingOf, type Item } from './items.ts';
 import { REPORTS, type ReportKind } from './kinds.ts';
 import { summaryOf } from './people/summary.ts';
 import { usageReport } from './people/usage-report.ts';
-import { r51Json, r51Report, type R51Kind } from './r51.ts';
+import { r51Json, r51Report, type R51Kind, type Selection } from './r51.ts';
 import { r51Table } from './r51-table.ts';
 import { rd1Json, rd1Table } from './rd1.ts';
 import { monthAfter, type ReportRequest } from './request.ts';
 import { monthsPeriod } from '../rules/time-zone.ts';
+import { keepReported, restatedText, type Restated } from './restatements.ts';
 import type { Site } from './settings.ts';
 import { MONTHS_BEFORE, spikesOf, spikeText, type Spike } from './spikes.ts';
 
@@ -25,8 +27,12 @@ export interface ReportInput {
   readonly store: UsageStore;
   readonly request: ReportRequest;
   readonly site: Site;
-  /** What is known of datasets; without it their ids stand for them. */
+  /** What is known of datasets beside what the store has of them; where nobody knows anything, their ids stand for them. */
   readonly catalog?: Catalog | undefined;
+  /** When it is published, Unix milliseconds: months that are over are kept as reported. Left out, nothing is. */
+  readonly reportedMs?: number | undefined;
+  /** What of it is wanted, of reports of Release 5.1. @default all */
+  readonly selection?: (Selection & Pick<FiguresOptions, 'access' | 'rolledUp'>) | undefined;
 }
 
 interface Parts {
@@ -35,6 +41,7 @@ interface Parts {
   readonly figures: Figures;
   readonly items: readonly Item[];
   readonly spikes: readonly Spike[];
+  readonly restated: readonly Restated[];
 }
 
 /**
@@ -43,20 +50,28 @@ interface Parts {
  * @throws ReportError inconsistent where its figures cannot be true
  */
 export async function makeReport(input: ReportInput): Promise<MadeReport> {
-  const { store, request, site, catalog = new Map() } = input;
-  const options = { code: REPORTS[request.kind].code, period: request.period, zone: request.zone };
-  if (catalog.size > 0) await store.placeFiles(filesOf(catalog));
+  const { store, request, site, catalog: given = new Map(), selection } = input;
+  const catalog = new Map([...(await storedCatalog(store)), ...given]);
+  const options = {
+    code: REPORTS[request.kind].code,
+    period: request.period,
+    zone: request.zone,
+    access: selection?.access,
+    rolledUp: selection?.rolledUp,
+  };
+  if (given.size > 0) await store.placeFiles(filesOf(catalog));
   const figures = await figuresOf(store, options);
   checkFigures(figures);
   const items = itemsOf(figures.rows, catalog, site);
-  const parts: Parts = { input, options, figures, items, spikes: await findSpikes(store, request, figures, options) };
+  const spikes = await findSpikes(store, request, figures, options);
+  const parts: Parts = { input, options, figures, items, spikes, restated: await restatedIn(input, options, figures) };
   return { report: await WRITERS[request.kind](parts), notes: notesOf(parts) };
 }
 
 const r51 =
   (kind: R51Kind) =>
-  ({ input: { request, site }, items, figures }: Parts): Report => {
-    const report = r51Report(kind, request, site, items, figures.totals);
+  ({ input: { request, site, selection }, items, figures }: Parts): Report => {
+    const report = r51Report(kind, request, site, items, figures.totals, selection);
     return { json: r51Json(report, site), table: r51Table(report, site) };
   };
 
@@ -68,9 +83,21 @@ const WRITERS = {
     json: rd1Json(request, site, items),
     table: rd1Table(request, site, items),
   }),
-  usage: async ({ input: { store, request, site }, options, figures, items, spikes }) =>
-    usageReport({ request, site, figures, items, spikes, summary: await summaryOf(store, options) }),
+  usage: async ({ input: { store, request, site }, options, figures, items, spikes, restated }) =>
+    usageReport({ request, site, figures, items, spikes, restated, summary: await summaryOf(store, options) }),
 } as const satisfies Record<ReportKind, (parts: Parts) => Report | Promise<Report>>;
+
+/** Keeps what is reported, and says what is another than it was. A month that goes on is no statement yet. */
+async function restatedIn(
+  { store, request, reportedMs, selection }: ReportInput,
+  { code, zone }: FiguresOptions,
+  { rows }: Figures,
+): Promise<readonly Restated[]> {
+  if (reportedMs === undefined || request.partial !== undefined) return [];
+  // Of some ways of access, or of all as one, nothing can be compared with what was reported before.
+  if (selection?.access !== undefined || selection?.rolledUp === true) return [];
+  return keepReported(store, { code, zone, months: request.months, figures: rows, nowMs: reportedMs });
+}
 
 /** For people, who look at them; and only where something is high enough: the twelve months before are much to read. */
 async function findSpikes(
@@ -89,7 +116,7 @@ async function findSpikes(
   return spikesOf([...history.rows, ...figures.rows], months);
 }
 
-function notesOf({ input: { request }, items, figures, spikes }: Parts): readonly string[] {
+function notesOf({ input: { request }, items, figures, spikes, restated }: Parts): readonly string[] {
   const { partial } = request;
   return [
     ...(partial === undefined ? [] : [`The report is not complete: ${partial}`]),
@@ -101,5 +128,6 @@ function notesOf({ input: { request }, items, figures, spikes }: Parts): readonl
         ]),
     ...missingOf(request.kind, items),
     ...spikes.map(spikeText),
+    ...restated.map((one) => `${restatedText(one)}: usage restatements lists them`),
   ];
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { ConfigError } from '../../runtime/config/config-error.ts';
 import { readConfigFile } from '../../runtime/config/file.ts';
-import { oneOf, parseSettings, text } from '../../runtime/config/schema.ts';
+import { oneOf, parseSettings, text, valueOf } from '../../runtime/config/schema.ts';
 import { givenOf, type Environment } from '../../runtime/config/source.ts';
-import { entriesOf } from '../../runtime/config/values.ts';
+import { entriesOf, httpUrl } from '../../runtime/config/values.ts';
 import { isTimeZone } from '../rules/time-zone.ts';
 
 /** Whether anybody may fetch a dataset, in the words of COUNTER. */
@@ -44,6 +44,10 @@ const settings = z.object({
     .regex(REGISTRY, 'must be the address of a platform in the COUNTER Registry')
     .optional()
     .describe("Address of the platform's record in the COUNTER Registry"),
+  REPORT_HUB_URL: valueOf(httpUrl)
+    .default('https://api.datacite.org')
+    .describe("Where report push sends to: DataCite's hub, or its test system"),
+  REPORT_HUB_TOKEN: text.optional().describe('Token of the repository at the hub (JSON Web Token)'),
   REPORT_TIME_ZONE: text
     .refine(isTimeZone, 'must be a time zone, such as America/Chicago')
     .default('UTC')
@@ -63,6 +67,7 @@ export interface Site {
   readonly accessType?: AccessType;
   readonly registryRecord: string;
   readonly timeZone: string;
+  readonly hub: { readonly url: string; readonly token?: string };
 }
 
 /**
@@ -89,6 +94,10 @@ function siteOf(given: ReportSettings): Site {
     createdBy: given.REPORT_CREATED_BY ?? platform,
     registryRecord: given.REPORT_REGISTRY_RECORD ?? '',
     timeZone: given.REPORT_TIME_ZONE,
+    hub: {
+      url: given.REPORT_HUB_URL.replace(/\/+$/, ''),
+      ...(given.REPORT_HUB_TOKEN !== undefined && { token: given.REPORT_HUB_TOKEN }),
+    },
     ...(given.REPORT_ACCESS_TYPE !== undefined && { accessType: given.REPORT_ACCESS_TYPE }),
   };
 }

@@ -1,9 +1,8 @@
 import type { UsageStore } from '../store/usage-store.ts';
-import type { Catalog } from './catalog.ts';
 import { ReportError } from './errors.ts';
 import { written } from './formats.ts';
 import { isReportFormat, isReportKind, REPORT_FORMATS, REPORT_KINDS, REPORTS, type ReportFormat } from './kinds.ts';
-import { makeReport } from './report.ts';
+import { makeReport, type ReportInput } from './report.ts';
 import { checkRequest, monthAfter, type ReportRequest } from './request.ts';
 import type { Site } from './settings.ts';
 
@@ -51,8 +50,8 @@ export async function reportText(
   { request, format }: Plan,
   store: UsageStore,
   site: Site,
-  catalog?: Catalog,
+  { catalog, reportedMs }: Pick<ReportInput, 'catalog' | 'reportedMs'> = {},
 ): Promise<{ readonly text: string; readonly notes: readonly string[] }> {
-  const { report, notes } = await makeReport({ store, request, site, catalog });
+  const { report, notes } = await makeReport({ store, request, site, catalog, reportedMs });
   return { text: written(report, format), notes };
 }

@@ -24,7 +24,14 @@ export interface Dialect {
 }
 
 export type TimeUnit = 'hour' | 'day' | 'month';
-export type TableName = 'agents' | 'placements' | 'catalog_files';
+export type TableName =
+  | 'agents'
+  | 'placements'
+  | 'catalog_files'
+  | 'catalog'
+  | 'reported_months'
+  | 'reported_figures'
+  | 'restatements';
 
 /** A text in SQL: both engines take quotes doubled and nothing else as special. */
 export const literal = (text: string): string => `'${text.replaceAll('\0', '\u{FFFD}').replaceAll("'", "''")}'`;

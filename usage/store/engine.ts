@@ -8,7 +8,7 @@ export interface Engine {
   readonly dialect: Dialect;
   /** Rows of one SELECT. */
   query<Row extends AnswerRow = AnswerRow>(sql: string): Promise<readonly Row[]>;
-  /** Statements without an answer, in order. */
+  /** Statements without an answer, in order: all of them or, where one fails, none. */
   run(...statements: readonly string[]): Promise<void>;
   /** All of the work or none of it; nothing else runs meanwhile. */
   inTransaction<T>(work: (engine: Engine) => Promise<T>): Promise<T>;

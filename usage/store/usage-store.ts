@@ -19,9 +19,14 @@ export interface Contents {
   readonly lastMs?: number;
 }
 
+/** Told how much of some long work is done; both in events. */
+export type OnProgress = (done: number, total: number) => void;
+
 /** What happened, for years: each event once, and the verdicts of the rules on it. */
 export interface UsageStore {
   readonly engine: Engine;
+  /** Whether another process has it, and answers for it: what it writes, it writes there. */
+  readonly isShared: boolean;
   /**
    * Takes events in: all of them or, where it throws, none. One that is there already, by its id, is left as it is.
    *
@@ -41,13 +46,13 @@ export interface UsageStore {
   /** Which datasets files are in, of a catalog: for files that no event places. Replaces what it had. */
   placeFiles(files: Iterable<readonly [fileId: string, datasetId: string]>): Promise<void>;
   /** Judges every user agent and places every file anew, from the events alone. */
-  rebuild(): Promise<void>;
+  rebuild(onProgress?: OnProgress): Promise<void>;
   /**
    * Takes a user out of the events: what they did stays counted, as somebody's whom nobody can name.
    *
    * @returns how many events named them
    */
-  forget(userId: string): Promise<number>;
+  forget(userId: string, onProgress?: OnProgress): Promise<number>;
   /** Lets go of what happened before. @returns how many events that were */
   dropBefore(ms: number): Promise<number>;
   close(): Promise<void>;

@@ -2,6 +2,7 @@ import { EVENTS } from './001-events.ts';
 import { REPORTS } from './002-reports.ts';
 import { BOUNDS } from './003-bounds.ts';
 import { USAGE } from './004-usage.ts';
+import { REPORTED } from './006-reported.ts';
 
 /** One step of the schema. Once released it is never changed: what follows comes as a further one. */
 export interface Migration {
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'reports', sql: REPORTS },
   { name: 'bounds', sql: BOUNDS },
   { name: 'usage', sql: USAGE },
+  { name: 'reported', sql: REPORTED },
 ];

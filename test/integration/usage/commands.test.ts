@@ -51,20 +51,30 @@ test('old access logs are imported, once, exported, and imported elsewhere; a co
     );
     expect(answer.totals).toEqual({ downloads: 50, bytes: 5000 });
 
-    // The collector's process has the store: nobody else may write it meanwhile.
-    const refused = await runCliToEnd(['usage', 'import', '--events', out], {
-      ...env,
-      USAGE_STORE: join(dir.path, 'usage.duckdb'),
-    });
-    expect([refused.code, refused.stderr]).toEqual([
-      1,
-      expect.stringContaining('usage.duckdb is in use by another process'),
+    // The collector's process has the store: it answers for it, as if the command had opened it.
+    const running = { ...env, USAGE_STORE: join(dir.path, 'usage.duckdb') };
+    expect(rowsOf(await runCli(['usage', 'import', '--events', out], running))).toMatchObject([
+      { stored: 0, known: 50 },
     ]);
-    const elsewhere = { ...env, USAGE_STORE: join(dir.path, 'other.duckdb') };
-    expect(rowsOf(await runCli(['usage', 'import', '--events', out], elsewhere))).toMatchObject([{ stored: 50 }]);
-    expect(rowsOf(await runCli(['usage', 'forget', '--user', 'ana'], elsewhere))).toEqual([
+    const report = (values: Record<string, string>): Promise<string> =>
+      runCli(['report', 'ir', '--from', '2026-10'], values);
+    const shared = await report(running);
+    const again = join(dir.path, 'again.csv');
+    expect(rowsOf(await runCli(['usage', 'export', '--format', 'csv', '--out', again], running))).toEqual([
+      { file: again, events: 50 },
+    ]);
+    expect(rowsOf(await runCli(['usage', 'rebuild'], running))).toEqual([{ events: 50 }]);
+    expect(rowsOf(await runCli(['usage', 'forget', '--user', 'ana'], running))).toEqual([
       { 'events that named them': 0 },
     ]);
+    // The same report, byte for byte: of the running process, of files, of the store alone.
+    expect(JSON.parse(shared)).toMatchObject({ Report_Header: { Report_ID: 'IR' } });
+    expect(await runCli(['report', 'ir', '--from', '2026-10', '--events', out], env)).toBe(shared);
+    await collector.kill();
+    expect(await report(running)).toBe(shared);
+
+    const elsewhere = { ...env, USAGE_STORE: join(dir.path, 'other.duckdb') };
+    expect(rowsOf(await runCli(['usage', 'import', '--events', out], elsewhere))).toMatchObject([{ stored: 50 }]);
   } finally {
     await dir.remove();
   }
@@ -72,7 +82,8 @@ test('old access logs are imported, once, exported, and imported elsewhere; a co
 
 test('what cannot be read is named with its line, and the rest is imported', async () => {
   const dir = await tempDir('usage');
-  const env = { DATA_DIR: dir.path };
+  // What the collector needs and these commands do not keeps nobody from counting.
+  const env = { DATA_DIR: dir.path, AMQP_URL: 'no url', PORT: 'none' };
   try {
     const path = join(dir.path, 'events.ndjson');
     const line = (id: string): string =>
@@ -101,6 +112,9 @@ test('what cannot be read is named with its line, and the rest is imported', asy
       [['usage', 'import'], 'usage import needs --events PATH… or --nginx FILE…'],
       [['usage', 'import', '--events', '/no/such/file'], '/no/such/file cannot be read: '],
       [['usage', 'export', '--out', '/tmp/x', '--from', '2026-13'], '--from was 2026-13; may be a month'],
+      [['usage', 'forget', '--user', ' '], '--user was empty; may be the id of a user'],
+      [['usage', 'catalog', 'fetch'], 'CATALOG_URL is not set'],
+      [['report', 'push'], 'REPORT_HUB_TOKEN is not set'],
     ] as const) {
       const wrong = await runCliToEnd(args, env);
       expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining(said)]);

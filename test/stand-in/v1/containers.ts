@@ -93,7 +93,20 @@ export const datasetInfo: AnswerMaker = ({ params }, store) => {
   const dataset = store.thing('dataset', params['id'] ?? '');
   if (dataset === undefined) return json(`Could not find dataset with id [${params['id'] ?? ''}]`, 404);
   const { id, name } = dataset;
-  return json({ id, name, authorId: USER.id, spaces: spacesOf('dataset', id), resource_type: 'dataset' });
+  return json({
+    id,
+    name,
+    created: 'Mon Nov 23 10:00:00 UTC 2026',
+    authorId: USER.id,
+    spaces: spacesOf('dataset', id),
+    resource_type: 'dataset',
+  });
+};
+
+/** Two files, whatever the dataset; sizes are text. */
+export const datasetFiles: AnswerMaker = ({ params }, store) => {
+  if (store.thing('dataset', params['id'] ?? '') === undefined) return json('Error getting dataset', 404);
+  return json([1, 2].map((number) => ({ id: seedId('file', number), filename: `file-${number}`, size: '1000' })));
 };
 
 /** Its lists are Scala's, as text. */

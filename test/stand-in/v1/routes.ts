@@ -110,6 +110,7 @@ export const V1_ROUTES: readonly RouteLine[] = [
   ['POST', '/api/datasets/:id/queueArchival', containers.onDataset],
   ['POST', '/api/datasets/:id/queueUnarchival', containers.onDataset],
   ...all('GET', ['/api/datasets/canEdit', '/api/datasets/moveFileToDataset', '/api/datasets/listTrash'], done),
+  ['GET', '/api/datasets/:id/files', containers.datasetFiles],
   ['GET', '/api/datasets/:id', containers.datasetInfo],
   ['DELETE', '/api/selected/files', () => json({ success: 'true' })],
   ['GET', '/api/selected/files', containers.downloadSelected],
@@ -123,6 +124,7 @@ export const V1_ROUTES: readonly RouteLine[] = [
   ['GET', '/api/users/keys', users.apiKey],
   ['GET', '/api/users/keys/:name', users.apiKey],
   ['POST', '/api/users/keys', users.apiKey],
+  ['GET', '/api/users/:id', users.byId],
   ['GET', '/api/version', users.version],
   ['GET', '/api/status', users.status],
   // Every other route of the API: a short JSON, and nothing happened that counts.

@@ -29,6 +29,9 @@ export const signUp: AnswerMaker = (asked) => {
 export const me: AnswerMaker = () =>
   json(USER, 200, { 'x-user-id': USER.id, 'x-user-email': USER.email, 'x-user-name': USER.fullName });
 
+export const byId: AnswerMaker = ({ params }) =>
+  params['id'] === USER.id ? json(USER) : json('no user found with that id.', 400);
+
 export const isLoggedIn: AnswerMaker = () => text('yes');
 export const healthz: AnswerMaker = () => text('healthy');
 export const logOut: AnswerMaker = ({ site }) =>

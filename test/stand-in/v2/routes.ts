@@ -59,6 +59,7 @@ export const V2_ROUTES: readonly RouteLine[] = [
   ['POST', `${API}/datasets/:id/extract`, datasets.extract],
   ['GET', `${API}/datasets/:id/thumbnail`, files.thumbnail],
   ['GET', `${API}/public_datasets/:id`, datasets.onPublicDataset(datasets.info)],
+  ['GET', `${API}/public_datasets/:id/files`, datasets.onPublicDataset(datasets.listFiles)],
   ['GET', `${API}/public_datasets/:id/download`, datasets.onPublicDataset(datasets.download)],
   ['GET', `${API}/jobs`, jobs.list],
   ['GET', `${API}/jobs/:id/summary`, jobs.summary],

@@ -1,6 +1,7 @@
 import type { Figures } from '../figures.ts';
 import type { Item } from '../items.ts';
 import type { ReportRequest } from '../request.ts';
+import type { Restated } from '../restatements.ts';
 import type { Site } from '../settings.ts';
 import type { Spike } from '../spikes.ts';
 import type { Summary } from './summary.ts';
@@ -13,4 +14,5 @@ export interface UsageReportInput {
   readonly items: readonly Item[];
   readonly summary: Summary;
   readonly spikes: readonly Spike[];
+  readonly restated: readonly Restated[];
 }

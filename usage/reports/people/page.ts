@@ -3,6 +3,7 @@ import { compare, sumOf, type Counts } from '../figures.ts';
 import { escaped, pageHtml, tableHtml, type Cell } from '../formats.ts';
 import type { Item } from '../items.ts';
 import { isoTime } from '../request.ts';
+import { restatedText } from '../restatements.ts';
 import { spikeText } from '../spikes.ts';
 import type { UsageReportInput } from './input.ts';
 import { rulesHtml } from './rules-text.ts';
@@ -57,11 +58,12 @@ export function usagePage(input: UsageReportInput): string {
 const section = (heading: string, content: string): string => `<h2>${heading}</h2>\n${content}`;
 const notice = (text: string): string => `<p class="notice">${escaped(text)}</p>`;
 
-function notices({ request, spikes, figures }: UsageReportInput): readonly string[] {
+function notices({ request, spikes, restated, figures }: UsageReportInput): readonly string[] {
   return [
     ...(request.partial === undefined ? [] : [notice(`Not complete: ${request.partial}.`)]),
     ...(figures.rows.length === 0 ? [notice('Nothing was used in this period, or nothing was recorded.')] : []),
     ...spikes.map((spike) => notice(`Unusual: ${spikeText(spike)}.`)),
+    ...restated.map((one) => notice(`Restated: ${restatedText(one)}.`)),
   ];
 }
 

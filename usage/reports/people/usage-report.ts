@@ -10,7 +10,7 @@ const HEADINGS = ['dataset_id', 'title', 'doi', ...COUNTER_METRICS, 'bytes'];
 
 /** The report for people: a page; as a table, one row for each dataset; as JSON, all that is on the page. */
 export function usageReport(input: UsageReportInput): Report {
-  const { request, site, figures, items, summary, spikes } = input;
+  const { request, site, figures, items, summary, spikes, restated } = input;
   const bytesOf = ({ id }: Item): number => summary.bytesOf.get(id) ?? 0;
   const json = {
     report: 'usage',
@@ -26,6 +26,7 @@ export function usageReport(input: UsageReportInput): Report {
     attribution: summary.attribution,
     unattributed: figures.unattributed,
     spikes,
+    ...(restated.length > 0 && { restated }),
   };
   const body = items.map((item) => rowOf(item, bytesOf(item)));
   const table = { title: `Usage of ${site.platform}`, head: [], headings: HEADINGS, body };

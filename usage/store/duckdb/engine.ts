@@ -16,18 +16,22 @@ export interface DuckdbOptions {
 const DEFAULT_MEMORY_BYTES = 400 * 1024 * 1024;
 const IN_MEMORY = ':memory:';
 
-/** DuckDB within this process. Questions have a connection of their own: none waits for what is being written. */
+/** So many questions are answered at once; more wait. */
+const MOST_READING = 4;
+
+/** DuckDB within this process. Questions have connections of their own: none waits for what is written, nor for a long one. */
 export class DuckdbEngine implements Engine {
   readonly dialect = duckdbDialect;
   readonly #instance: DuckDBInstance;
-  readonly #reading: DuckDBConnection;
+  readonly #idle: DuckDBConnection[] = [];
+  readonly #queue: ((connection: DuckDBConnection) => void)[] = [];
+  #reading = 0;
   /** Of what is written: one thing at a time. */
   readonly writing: DuckDBConnection;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(instance: DuckDBInstance, reading: DuckDBConnection, writing: DuckDBConnection) {
+  private constructor(instance: DuckDBInstance, writing: DuckDBConnection) {
     this.#instance = instance;
-    this.#reading = reading;
     this.writing = writing;
   }
 
@@ -43,17 +47,26 @@ export class DuckdbEngine implements Engine {
     }).catch((error: unknown) => {
       throw openError(path ?? IN_MEMORY, error);
     });
-    return new DuckdbEngine(instance, await instance.connect(), await instance.connect());
+    return new DuckdbEngine(instance, await instance.connect());
   }
 
   async query<Row extends AnswerRow>(sql: string): Promise<readonly Row[]> {
-    return rowsOf<Row>(this.#reading, sql);
+    const connection = await this.#reader();
+    try {
+      return await rowsOf<Row>(connection, sql);
+    } finally {
+      const next = this.#queue.shift();
+      if (next === undefined) this.#idle.push(connection);
+      else next(connection);
+    }
   }
 
   async run(...statements: readonly string[]): Promise<void> {
-    await this.#inTurn(async () => {
-      for (const statement of statements) await this.writing.run(statement);
-    });
+    const [only] = statements;
+    if (only === undefined) return;
+    // Some statements can be in no transaction.
+    if (statements.length === 1) await this.#inTurn(() => this.writing.run(only));
+    else await this.inTransaction((within) => within.run(...statements));
   }
 
   async inTransaction<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
@@ -73,9 +86,17 @@ export class DuckdbEngine implements Engine {
 
   async close(): Promise<void> {
     await this.#last.catch(() => undefined);
-    this.#reading.closeSync();
+    for (const connection of this.#idle.splice(0)) connection.closeSync();
     this.writing.closeSync();
     this.#instance.closeSync();
+  }
+
+  async #reader(): Promise<DuckDBConnection> {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    if (this.#reading === MOST_READING) return new Promise((resolve) => void this.#queue.push(resolve));
+    this.#reading += 1;
+    return this.#instance.connect();
   }
 
   /** The engine as the work of a transaction sees it. */
@@ -117,7 +138,7 @@ function openError(path: string, error: unknown): UsageStoreError {
   if (/lock/i.test(said))
     return new UsageStoreError(
       'in_use',
-      `${path} is in use by another process: the collector's, where it runs. Stop it, or run it with USAGE=off meanwhile`,
+      `${path} is in use by another process, which does not answer: another command, or one that is starting. Run this one again when that is done`,
       {
         cause: error,
       },

@@ -1,6 +1,7 @@
 import type { Period } from '../../rules/dialect.ts';
 import { DOUBLE_CLICK_MS, factsSql } from '../../rules/facts.ts';
 import type { Engine } from '../engine.ts';
+import type { OnProgress } from '../usage-store.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Days of UTC that are worked out at once: what that takes in memory stays small. */
@@ -49,7 +50,8 @@ export async function markAllStale(within: Engine): Promise<void> {
 }
 
 /** Works out what is stale. */
-export async function refreshFacts(engine: Engine): Promise<void> {
+export async function refreshFacts(engine: Engine, onProgress?: OnProgress): Promise<void> {
+  const total = onProgress === undefined ? 0 : await staleEvents(engine);
   for (;;) {
     const stale = await engine.query<{ day: number }>('SELECT day FROM stale_days ORDER BY day LIMIT 1');
     const first = stale[0]?.day;
@@ -68,7 +70,16 @@ export async function refreshFacts(engine: Engine): Promise<void> {
         );
       }
     });
+    if (onProgress !== undefined) onProgress(total - (await staleEvents(engine)), total);
   }
+}
+
+async function staleEvents(engine: Engine): Promise<number> {
+  const day = engine.dialect.quotient('created', DAY_MS);
+  const [row] = await engine.query<{ n: number }>(
+    `SELECT count(*) AS n FROM events WHERE ${day} IN (SELECT day FROM stale_days)`,
+  );
+  return row?.n ?? 0;
 }
 
 const isIn = ({ fromMs, toMs }: Period): string => `created >= ${fromMs} AND created < ${toMs}`;

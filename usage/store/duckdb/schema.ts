@@ -2,9 +2,6 @@ import type { Engine } from '../engine.ts';
 import { COLUMN_NAMES, COLUMNS, type ColumnType } from '../columns.ts';
 import { UsageStoreError } from '../errors.ts';
 
-/** Raised with each step; a step that was released never changes. */
-const STORE_VERSION = 1;
-
 const TYPES = { text: 'VARCHAR', whole: 'BIGINT', real: 'DOUBLE', flag: 'BOOLEAN' } as const satisfies Record<
   ColumnType,
   string
@@ -21,6 +18,17 @@ const TABLES = [
   'CREATE TABLE catalog_files (file_id VARCHAR NOT NULL, dataset_id VARCHAR NOT NULL)',
 ];
 
+/** What the second version adds: what is known of datasets, and what was reported. */
+const REPORTED = [
+  'CREATE TABLE catalog (dataset_id VARCHAR PRIMARY KEY, state VARCHAR NOT NULL, entry VARCHAR, etag VARCHAR, fetched_ms BIGINT NOT NULL)',
+  'CREATE TABLE reported_months (code VARCHAR NOT NULL, zone VARCHAR NOT NULL, month VARCHAR NOT NULL, reported_ms BIGINT NOT NULL, rules VARCHAR NOT NULL, catalog VARCHAR NOT NULL, events BIGINT NOT NULL, PRIMARY KEY (code, zone, month))',
+  'CREATE TABLE reported_figures (code VARCHAR NOT NULL, zone VARCHAR NOT NULL, month VARCHAR NOT NULL, dataset_id VARCHAR NOT NULL, access VARCHAR NOT NULL, metric VARCHAR NOT NULL, n BIGINT NOT NULL)',
+  'CREATE TABLE restatements (code VARCHAR NOT NULL, zone VARCHAR NOT NULL, month VARCHAR NOT NULL, reported_ms BIGINT NOT NULL, restated_ms BIGINT NOT NULL, dataset_id VARCHAR NOT NULL, access VARCHAR NOT NULL, metric VARCHAR NOT NULL, before_n BIGINT NOT NULL, after_n BIGINT NOT NULL, why VARCHAR NOT NULL)',
+];
+
+/** What each version adds, in order. A step that was released never changes. */
+const STEPS: readonly (readonly string[])[] = [TABLES, REPORTED];
+
 /** Events on their way in: numbers as the appender takes them. */
 export const INCOMING = `CREATE OR REPLACE TEMPORARY TABLE incoming (event_id VARCHAR, created DOUBLE, event VARCHAR, ${COLUMN_NAMES.map(
   (name) => `${name} ${COLUMNS[name] === 'whole' ? 'DOUBLE' : TYPES[COLUMNS[name]]}`,
@@ -32,20 +40,24 @@ export const INCOMING = `CREATE OR REPLACE TEMPORARY TABLE incoming (event_id VA
  * @throws UsageStoreError where a newer version has written the store
  */
 export async function prepareSchema(engine: Engine, name: string): Promise<void> {
-  const found = await engine.query(
-    "SELECT count(*) AS tables FROM information_schema.tables WHERE table_name = 'meta' AND table_type = 'BASE TABLE'",
-  );
-  if (found[0]?.['tables'] === 0) {
-    await engine.inTransaction((within) =>
-      within.run(...TABLES, `INSERT INTO meta VALUES ('version', '${STORE_VERSION}')`),
-    );
-    return;
-  }
-  const [row] = await engine.query("SELECT value FROM meta WHERE name = 'version'");
-  const version = Number(row?.['value']);
-  if (version > STORE_VERSION)
+  const version = await versionOf(engine);
+  if (version > STEPS.length)
     throw new UsageStoreError(
       'newer_version',
-      `${name} is at version ${version}, made by a newer clowder-otel; this one knows ${STORE_VERSION}: install the newer one`,
+      `${name} is at version ${version}, made by a newer clowder-otel; this one knows ${STEPS.length}: install the newer one`,
     );
+  if (version === STEPS.length) return;
+  await engine.inTransaction((within) =>
+    within.run(...STEPS.slice(version).flat(), `INSERT OR REPLACE INTO meta VALUES ('version', '${STEPS.length}')`),
+  );
+}
+
+/** 0 where there are no tables yet. */
+async function versionOf(engine: Engine): Promise<number> {
+  const [found] = await engine.query(
+    "SELECT count(*) AS tables FROM information_schema.tables WHERE table_name = 'meta' AND table_type = 'BASE TABLE'",
+  );
+  if (found?.['tables'] === 0) return 0;
+  const [row] = await engine.query("SELECT value FROM meta WHERE name = 'version'");
+  return Number(row?.['value']);
 }

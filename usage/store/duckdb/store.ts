@@ -3,7 +3,8 @@ import { literal, type Period } from '../../rules/dialect.ts';
 import { verdictSql, type VerdictOptions } from '../../rules/verdict.ts';
 import { COLUMN_NAMES, COLUMNS, toRow, type StoredEvent, type Value } from '../columns.ts';
 import type { Engine } from '../engine.ts';
-import type { Contents, Ingested, UsageStore } from '../usage-store.ts';
+import { inSlices } from '../slices.ts';
+import type { Contents, Ingested, OnProgress, UsageStore } from '../usage-store.ts';
 import { DuckdbEngine, type DuckdbOptions } from './engine.ts';
 import { derive } from './derive.ts';
 import { markAllStale, markStale, prepareFacts, refreshFacts } from './fact-table.ts';
@@ -42,6 +43,7 @@ export async function openDuckdbStore(options: DuckdbOptions = {}): Promise<Usag
 
 class DuckdbStore implements UsageStore {
   readonly engine: DuckdbEngine;
+  readonly isShared = false;
 
   constructor(engine: DuckdbEngine) {
     this.engine = engine;
@@ -92,17 +94,20 @@ class DuckdbStore implements UsageStore {
     });
   }
 
-  async rebuild(): Promise<void> {
+  async rebuild(onProgress: OnProgress = () => undefined): Promise<void> {
+    // To judge is one half of the work, to work out the facts the other.
     await this.engine.inTransaction(async (within) => {
       await within.run('DELETE FROM agents', 'DELETE FROM placements');
-      await derive(within, 'events');
+      const { dialect } = this.engine;
+      await inSlices(within, (period) => derive(within, dialect.events(period)), (done, total) => onProgress(done / 2, total)); // prettier-ignore
       await markAllStale(within);
     });
+    await refreshFacts(this.engine, (done, total) => onProgress((done + total) / 2, total));
   }
 
-  async forget(userId: string): Promise<number> {
+  async forget(userId: string, onProgress?: OnProgress): Promise<number> {
     const named = await this.engine.inTransaction(async (within) => {
-      const count = await forgetUser(within, userId);
+      const count = await forgetUser(within, userId, onProgress);
       await within.run('DELETE FROM facts');
       await markAllStale(within);
       return count;

@@ -28,7 +28,8 @@ function fieldSql(name: Column): string {
 /** The years that the table has partitions for. */
 const EARLIEST_MS = Date.UTC(2000, 0, 1);
 const LATEST_MS = Date.UTC(2100, 0, 1);
-const timeSql = (ms: number): string => {
+/** A time, within the years of the table. */
+export const timeSql = (ms: number): string => {
   const iso = new Date(Math.min(Math.max(ms, EARLIEST_MS), LATEST_MS)).toISOString();
   return `'${iso}'::timestamptz`;
 };
@@ -36,13 +37,17 @@ const timeSql = (ms: number): string => {
 /** Milliseconds of a column of time. */
 export const msOf = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint`;
 
+/** Columns of the table that the store has none of: there they stand in `data`. */
+const IN_DATA = Object.keys(TABLE_COLUMNS).filter((name) => !Object.hasOwn(COLUMNS, name));
+const DATA = `nullif((data || jsonb_strip_nulls(jsonb_build_object(${IN_DATA.map((name) => `'${name}', ${name}`).join(', ')})))::text, '{}') AS data`;
+
 /** The fields of events as the store's columns, from the sink's table. */
 export const EVENT_COLUMNS = [
   'event_id',
   `${msOf('created_at')} AS created`,
   'event',
   ...COLUMN_NAMES.map(fieldSql),
-  'data::text AS data',
+  DATA,
 ].join(', ');
 
 export function postgresDialect(schema: string): Dialect {

@@ -39,9 +39,7 @@ export class PostgresEngine implements Engine {
   }
 
   async run(...statements: readonly string[]): Promise<void> {
-    await this.withClient(async (client) => {
-      for (const statement of statements) await client.query(statement);
-    });
+    await this.inTransaction((within) => within.run(...statements));
   }
 
   async inTransaction<T>(work: (engine: Engine) => Promise<T>): Promise<T> {

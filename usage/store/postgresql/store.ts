@@ -8,8 +8,10 @@ import { factsSql } from '../../rules/facts.ts';
 import { verdictSql, type VerdictOptions } from '../../rules/verdict.ts';
 import type { StoredEvent } from '../columns.ts';
 import { newAgentsSql, seenPlacementsSql, storeAgentsSql } from '../derived.ts';
-import type { Contents, Ingested, UsageStore } from '../usage-store.ts';
-import { EVENT_COLUMNS, msOf } from './dialect.ts';
+import { inSlices } from '../slices.ts';
+import type { Contents, Ingested, OnProgress, UsageStore } from '../usage-store.ts';
+import type { Engine } from '../engine.ts';
+import { EVENT_COLUMNS, msOf, timeSql } from './dialect.ts';
 import { PostgresEngine, type PostgresOptions } from './engine.ts';
 
 /** What was stored in a transaction that began so long ago and is not over yet is looked at again. */
@@ -34,6 +36,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Usage
 
 class PostgresStore implements UsageStore {
   readonly engine: PostgresEngine;
+  readonly isShared = false;
   readonly #events: string;
   readonly #meta: string;
 
@@ -92,32 +95,42 @@ class PostgresStore implements UsageStore {
     );
   }
 
-  async rebuild(): Promise<void> {
+  async rebuild(onProgress?: OnProgress): Promise<void> {
     const { dialect } = this.engine;
-    await this.engine.run(
-      `DELETE FROM ${dialect.table('agents')}`,
-      `DELETE FROM ${dialect.table('placements')}`,
-      `DELETE FROM ${this.#meta} WHERE name = ${literal(LOOKED_UNTIL)}`,
-    );
-    await this.#lookAtNew();
+    await this.engine.inTransaction(async (within) => {
+      const now = await nowOf(within);
+      await within.run(`DELETE FROM ${dialect.table('agents')}`, `DELETE FROM ${dialect.table('placements')}`);
+      await inSlices(within, (period) => this.#look(within, dialect.events(period)), onProgress);
+      await within.run(this.#setMark(LOOKED_UNTIL, now));
+    });
   }
 
-  async forget(userId: string): Promise<number> {
+  async forget(userId: string, onProgress?: OnProgress): Promise<number> {
     const user = literal(userId);
     const salt = literal(randomUUID());
-    return this.engine.withClient(async (client) => {
-      const { rowCount } = await client.query(`
-        UPDATE ${this.#events} SET
-          user_id = CASE WHEN user_id = ${user} THEN ${literal(`forgotten-${randomUUID()}`)} ELSE user_id END,
+    const other = literal(`forgotten-${randomUUID()}`);
+    let named = 0;
+    await this.engine.inTransaction((within) =>
+      inSlices(
+        within,
+        async ({ fromMs, toMs }) => {
+          const [row] = await within.query<{ n: number }>(`
+        WITH forgotten AS (UPDATE ${this.#events} SET
+          user_id = CASE WHEN user_id = ${user} THEN ${other} ELSE user_id END,
           user_name = CASE WHEN user_id = ${user} THEN NULL ELSE user_name END,
           client_id = CASE WHEN user_id = ${user} THEN NULL ELSE client_id END,
           client_address = CASE WHEN user_id = ${user} THEN NULL ELSE client_address END,
           session_id = CASE WHEN user_id = ${user} THEN 'forgotten-' || md5(${salt} || session_id) ELSE session_id END,
           author_id = nullif(author_id, ${user}),
           author_name = CASE WHEN author_id = ${user} THEN NULL ELSE author_name END
-        WHERE user_id = ${user} OR author_id = ${user}`);
-      return rowCount ?? 0;
-    });
+        WHERE (user_id = ${user} OR author_id = ${user}) AND created_at >= ${timeSql(fromMs)} AND created_at < ${timeSql(toMs)}
+        RETURNING 1) SELECT count(*) AS n FROM forgotten`);
+          named += row?.n ?? 0;
+        },
+        onProgress,
+      ),
+    );
+    return named;
   }
 
   /** Months of the table go with the retention of the sink. */
@@ -131,28 +144,35 @@ class PostgresStore implements UsageStore {
 
   /** Judges user agents and places files that came since the last look: the sink fills the table, and does not tell. */
   async #lookAtNew(): Promise<void> {
-    const { dialect } = this.engine;
     const since = `coalesce((SELECT value::timestamptz FROM ${this.#meta} WHERE name = ${literal(LOOKED_UNTIL)}), '-infinity') - ${OVERLAP}`;
     await this.engine.inTransaction(async (within) => {
-      const [now] = await within.query<{ now: string }>('SELECT now()::text AS now');
-      const fresh = `(SELECT ${EVENT_COLUMNS} FROM ${this.#events} WHERE received_at >= ${since})`;
-      const agents = await within.query<{ user_agent: string }>(newAgentsSql(dialect, fresh));
-      const placements = dialect.table('placements');
-      await within.run(
-        ...storeAgentsSql(
-          dialect,
-          agents.map((row) => row.user_agent),
-        ).map((sql) => `${sql} ON CONFLICT DO NOTHING`),
-        `INSERT INTO ${placements} AS p (file_id, dataset_id, from_ms) ${seenPlacementsSql(fresh)} ORDER BY 1, 2
-         ON CONFLICT (file_id, dataset_id) DO UPDATE SET from_ms = least(p.from_ms, excluded.from_ms)`,
-        this.#setMark(LOOKED_UNTIL, now?.now ?? ''),
-      );
+      const now = await nowOf(within);
+      await this.#look(within, `(SELECT ${EVENT_COLUMNS} FROM ${this.#events} WHERE received_at >= ${since})`);
+      await within.run(this.#setMark(LOOKED_UNTIL, now));
     });
+  }
+
+  async #look(within: Engine, relation: string): Promise<void> {
+    const { dialect } = this.engine;
+    const agents = await within.query<{ user_agent: string }>(newAgentsSql(dialect, relation));
+    await within.run(
+      ...storeAgentsSql(
+        dialect,
+        agents.map((row) => row.user_agent),
+      ).map((sql) => `${sql} ON CONFLICT DO NOTHING`),
+      `INSERT INTO ${dialect.table('placements')} AS p (file_id, dataset_id, from_ms) ${seenPlacementsSql(relation)} ORDER BY 1, 2
+       ON CONFLICT (file_id, dataset_id) DO UPDATE SET from_ms = least(p.from_ms, excluded.from_ms)`,
+    );
   }
 
   #setMark(name: string, value: string): string {
     return `INSERT INTO ${this.#meta} (name, value) VALUES (${literal(name)}, ${literal(value)}) ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
   }
+}
+
+async function nowOf(within: Engine): Promise<string> {
+  const [row] = await within.query<{ now: string }>('SELECT now()::text AS now');
+  return row?.now ?? '';
 }
 
 function tableEvent(event: StoredEvent): TableEvent {

@@ -17,6 +17,7 @@ import { readinessOf } from '../../../readiness.ts';
 import { ROUTES } from '../../../routes.ts';
 import { heldRoutes } from '../../held-routes.ts';
 import { rejectedRoutes } from '../../rejected-routes.ts';
+import { counterRoutes } from '../../counter-routes.ts';
 import { statsRoutes } from '../../stats-route.ts';
 import { statsAnswer } from '../../../../usage/ask/answer.ts';
 import { createScreen } from '../../../intake/telemetry-batch.ts';
@@ -96,6 +97,7 @@ function collector() {
     rejected: rejectedRoutes({ journal, intake: { submit: async () => [] }, context: createMapContext() }),
     held: heldRoutes({ retryNow: async () => ({ published: 1, held: 0 }) }),
     stats: statsRoutes(async () => STATS),
+    counter: counterRoutes(async () => ({ status: 200, body: '[]' })),
     browser: browserRoutes({
       keys: { isEmpty: () => true, list: () => [], verify: () => 'unknown' },
       allowedOrigins: ['https://clowder.example'],
@@ -109,7 +111,7 @@ function collector() {
     snippet: snippetRoutes(async () => ''),
     docs: docsRoutes(() => openApiDocument(VERSION)),
     dashboard: dashboardRoutes(),
-    guards: { otlp: letIn, ingest: letIn, read: letIn },
+    guards: { otlp: letIn, ingest: letIn, read: letIn, counter: letIn },
     metrics: new CollectorMetrics(),
     traced: false,
     readiness: () =>
@@ -192,6 +194,10 @@ describe('the document', () => {
       'post /api/v1/rejected/discard discard_rejected',
       'post /api/v1/held/retry retry_held',
       'get /api/v1/stats get_stats',
+      'get /r51/status get_counter_status',
+      'get /r51/members get_counter_members',
+      'get /r51/reports get_counter_reports',
+      'get /r51/reports/{report} get_counter_report',
       'post /v1/traces export_traces',
       'post /v1/logs export_logs',
       'post /v1/metrics export_metrics',
@@ -207,7 +213,7 @@ describe('the document', () => {
   test('says of every operation what it is for, and whether it needs a key', () => {
     const tags = new Set(document.tags.map((tag) => tag.name));
     const either = [{ bearer: [] }, { apiKey: [] }];
-    const open = new Set(['post_page_view']);
+    const open = new Set(['post_page_view', 'get_counter_status']);
     for (const { operation } of operations) {
       expect(operation.summary).not.toBe('');
       expect(operation.tags).not.toEqual([]);

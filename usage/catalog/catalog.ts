@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { InputError } from '../input/errors.ts';
 import { readLines } from '../input/lines.ts';
-import { ACCESS_TYPES, publisherIdsOf } from './settings.ts';
+import { ACCESS_TYPES, publisherIdsOf } from '../reports/settings.ts';
 
 const DOI = /^10\.[1-9]\d{2}[\d.]*\/.+$/;
 const words = z.string().trim().min(1);
@@ -47,6 +47,9 @@ const entry = z.object({
 });
 
 export type CatalogEntry = z.output<typeof entry>;
+
+/** An entry as it was kept. @throws ZodError where it is none */
+export const entryOf = (json: string): CatalogEntry => entry.parse(JSON.parse(json));
 
 /** What is known of datasets beside their usage, by their id. */
 export type Catalog = ReadonlyMap<string, CatalogEntry>;
