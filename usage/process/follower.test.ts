@@ -35,7 +35,7 @@ test('the journal is taken in batches, in order, until there is no more', async 
   await withStore(async (store) => {
     const source = journal();
     source.add(3);
-    const follower = new Follower(source, store, () => NOW);
+    const follower = new Follower(source, store, () => NOW, 1);
     expect(await follower.step()).toBe(true);
     // What was accepted until the second row is counted.
     expect([follower.takenRow, follower.countedUntilMs]).toEqual([2, 200]);
@@ -44,6 +44,17 @@ test('the journal is taken in batches, in order, until there is no more', async 
     // There is no more: what was accepted until now is counted.
     expect([follower.takenRow, follower.countedUntilMs, follower.missedRows]).toEqual([3, NOW, 0]);
     expect(await store.contents()).toMatchObject({ events: 3 });
+  });
+});
+
+test('after a batch that is not full the journal is left alone for a while', async () => {
+  await withStore(async (store) => {
+    const source = journal();
+    source.add(2);
+    const follower = new Follower(source, store, () => NOW);
+    expect(await follower.step()).toBe(false);
+    // There is no more: what was accepted until now is counted.
+    expect([follower.takenRow, follower.countedUntilMs]).toEqual([2, NOW]);
   });
 });
 

@@ -16,8 +16,9 @@ export interface EventSource {
   read(afterRow: number, maxBytes: number): readonly SourceRow[];
 }
 
-/** What is read and stored at once. */
 const BATCH_BYTES = 4 * 1024 * 1024;
+/** Of a string, in UTF-8. */
+const MOST_BYTES_A_UNIT = 3;
 const CURSOR = 'journal';
 
 /** Takes what the journal has into the store, in order and in batches, from where it had come to. */
@@ -25,14 +26,17 @@ export class Follower {
   readonly #source: EventSource;
   readonly #store: UsageStore;
   readonly #now: () => number;
+  readonly #batchBytes: number;
   #takenRow: number | undefined;
   #countedUntilMs: number | undefined;
   #missedRows = 0;
 
-  constructor(source: EventSource, store: UsageStore, now: () => number) {
+  /** @param batchBytes what is read and stored at once */
+  constructor(source: EventSource, store: UsageStore, now: () => number, batchBytes = BATCH_BYTES) {
     this.#source = source;
     this.#store = store;
     this.#now = now;
+    this.#batchBytes = batchBytes;
   }
 
   /** The last row that is in the store. */
@@ -52,26 +56,27 @@ export class Follower {
   /**
    * Takes one batch. Where it throws, none of it is in the store, and the next step takes it again.
    *
-   * @returns whether there may be more
+   * @returns whether the batch was full, so that the next one is worth taking at once: a store pays for each batch, however
+   *   small, and intake would pay with it
    */
   async step(): Promise<boolean> {
     this.#takenRow ??= Number((await this.#store.mark(CURSOR)) ?? 0);
     // Before it is read: what is accepted meanwhile is not counted yet.
     const readMs = this.#now();
-    const rows = this.#source.read(this.#takenRow, BATCH_BYTES);
+    const rows = this.#source.read(this.#takenRow, this.#batchBytes);
     const last = rows.at(-1);
     if (last === undefined) {
       this.#countedUntilMs = readMs;
       return false;
     }
-    const events = rows.flatMap(({ lines }) =>
-      lines.filter((line) => line !== '').map((line) => JSON.parse(line) as StoredEvent),
-    );
+    const lines = rows.flatMap((row) => row.lines).filter((line) => line !== '');
+    const events = lines.map((line) => JSON.parse(line) as StoredEvent);
     await this.#store.ingest(events, { [CURSOR]: String(last.row) });
     const first = rows[0]?.row ?? 0;
     if (this.#takenRow > 0 && first > this.#takenRow + 1) this.#missedRows += first - this.#takenRow - 1;
     this.#takenRow = last.row;
-    this.#countedUntilMs = last.atMs;
-    return true;
+    const full = lines.reduce((sum, line) => sum + line.length, 0) * MOST_BYTES_A_UNIT >= this.#batchBytes;
+    this.#countedUntilMs = full ? last.atMs : readMs;
+    return full;
   }
 }
