@@ -7,6 +7,7 @@ import { onChannel } from '../runtime/amqp/on-channel.ts';
 import { declareTopology, EVENTS_EXCHANGE } from '../runtime/amqp/topology.ts';
 import { errorText } from '../runtime/error-text.ts';
 import { BrokerLink, type Link } from './broker-link.ts';
+import { FrameWriter } from './frame-writer.ts';
 import { faultOf, type EventMessage } from './message.ts';
 import type { OnOutcome, Outcome } from './outcome.ts';
 import { Unconfirmed, type Entry } from './unconfirmed.ts';
@@ -106,6 +107,8 @@ class ConfirmPublisher implements Publisher {
   readonly #broker: BrokerLink;
   #connections = 0;
   #draining = false;
+  /** Of the channel that there is. */
+  #writer: FrameWriter | undefined;
   #waiters: (() => void)[] = [];
 
   constructor(options: PublisherOptions) {
@@ -188,16 +191,12 @@ class ConfirmPublisher implements Publisher {
   }
 
   #send(entry: Entry): void {
-    const link = this.#broker.current;
-    if (link === undefined) return;
-    const { routingKey, content, options } = entry.message;
+    const [link, writer] = [this.#broker.current, this.#writer];
+    if (link === undefined || writer === undefined) return;
     entry.sentAt = performance.now();
     entry.waitingSince = entry.sentAt;
     try {
-      const more = link.channel.publish(this.#target.exchange, routingKey, content, options, (error: unknown) =>
-        this.#onConfirm(link, entry, error),
-      );
-      if (!more) this.#draining = true;
+      writer.publish(entry.message, (error) => this.#onConfirm(link, entry, error));
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(errorText(error));
       // The channel is closed already: the entry stays and goes out on the next one. Whatever else is thrown is about
@@ -263,6 +262,12 @@ class ConfirmPublisher implements Publisher {
   /** A new channel: what was not confirmed goes out first, in order. */
   #begin(link: Link, isNewConnection: boolean): void {
     this.#draining = false;
+    const writer = new FrameWriter(
+      link.channel,
+      this.#target.exchange,
+      () => (this.#draining = writer === this.#writer),
+    );
+    this.#writer = writer;
     this.#unconfirmed.forgetReturned();
     if (isNewConnection && this.#connections > 0) this.#counters.reconnects += 1;
     if (isNewConnection) this.#connections += 1;

@@ -1,0 +1,95 @@
+import type { ConfirmChannel } from 'amqplib';
+import { Writable } from 'node:stream';
+import { PublishFrames, type Publishable } from './publish-frames.ts';
+
+/** Frames that gather before they are handed to the connection, at most. */
+const GATHERED_BYTES = 64 * 1024;
+
+type OnConfirm = (error: unknown) => void;
+
+/** The insides of amqplib's channel that take frames: its public interface has none that does. */
+interface Insides {
+  readonly number: number;
+  readonly frameMax: number;
+  /** What the channel's frames are written to; undefined once it is closing. */
+  readonly out: () => Writable | undefined;
+  readonly expectConfirm: (onConfirm: OnConfirm) => void;
+}
+
+/**
+ * Publishes on a confirm channel. Messages of one turn are encoded by us and written at once; what we cannot encode, or an
+ * amqplib whose insides are others, goes the ordinary way, in the same order.
+ */
+export class FrameWriter {
+  readonly #channel: ConfirmChannel;
+  readonly #exchange: string;
+  readonly #onFull: () => void;
+  readonly #insides: Insides | undefined;
+  readonly #frames: PublishFrames | undefined;
+  #isScheduled = false;
+
+  /** @param onFull the connection takes no more for now: the channel emits `drain` once it does */
+  constructor(channel: ConfirmChannel, exchange: string, onFull: () => void) {
+    this.#channel = channel;
+    this.#exchange = exchange;
+    this.#onFull = onFull;
+    this.#insides = insidesOf(channel);
+    if (this.#insides !== undefined)
+      this.#frames = new PublishFrames(this.#insides.number, exchange, this.#insides.frameMax);
+  }
+
+  /**
+   * @param onConfirm called once, as amqplib's is
+   * @throws what amqplib's `publish` throws
+   */
+  publish(message: Publishable, onConfirm: OnConfirm): void {
+    if (this.#insides?.out() !== undefined && this.#frames?.put(message) === true) {
+      this.#insides.expectConfirm(onConfirm);
+      if (this.#frames.waiting >= GATHERED_BYTES) this.#flush();
+      else this.#schedule();
+      return;
+    }
+    this.#flush();
+    const { routingKey, content, options } = message;
+    if (!this.#channel.publish(this.#exchange, routingKey, content, options, onConfirm)) this.#onFull();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#frames === undefined || this.#frames.waiting === 0) return;
+    const piece = this.#frames.take();
+    // Of a channel that has closed meanwhile nothing is confirmed: what was published on it goes out on the next one.
+    const out = this.#insides?.out();
+    if (out !== undefined && !out.write(piece)) this.#onFull();
+  }
+}
+
+/** By which amqplib refuses to send on what is closing. */
+const SEND = 'sendMessage';
+
+function insidesOf(channel: ConfirmChannel): Insides | undefined {
+  const number: unknown = Reflect.get(channel, 'ch');
+  const frameMax: unknown = Reflect.get(channel.connection, 'frameMax');
+  const channels: unknown = Reflect.get(channel.connection, 'channels');
+  const push: unknown = Reflect.get(channel, 'pushConfirmCallback');
+  if (typeof number !== 'number' || typeof frameMax !== 'number' || !Array.isArray(channels)) return undefined;
+  if (typeof push !== 'function' || Object.hasOwn(channel, SEND)) return undefined;
+  const entry: unknown = channels[number];
+  if (typeof entry !== 'object' || entry === null) return undefined;
+  const buffer: unknown = Reflect.get(entry, 'buffer');
+  if (!(buffer instanceof Writable) || Reflect.get(entry, 'channel') !== channel) return undefined;
+  return {
+    number,
+    frameMax,
+    out: () => (Object.hasOwn(channel, SEND) || Object.hasOwn(channel.connection, SEND) ? undefined : buffer),
+    expectConfirm: (onConfirm) => void Reflect.apply(push, channel, [onConfirm]),
+  };
+}
