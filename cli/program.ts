@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { errorText } from '../runtime/error-text.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { addJournal } from './journal-commands.ts';
 import { addProxyFlags } from './proxy-flags.ts';
 import { addReport } from './report-flags.ts';
 import { terminalText } from './terminal-text.ts';
@@ -158,6 +159,7 @@ sink
     (await import('./sink.ts')).replayDead(globals(), name, options),
   );
 
+addJournal(program, globals);
 addUsage(program, globals);
 
 program

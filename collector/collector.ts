@@ -34,6 +34,7 @@ import { Intake } from './intake/intake.ts';
 import { lockDataDir } from './journal/data-dir.ts';
 import { DamagedFileError } from './journal/damage.ts';
 import { describeLoss } from './journal/mark.ts';
+import { memberOf } from './member.ts';
 import { openJournal, type Journal } from './journal/journal.ts';
 import { isLoopbackHost, requireKey, type KeyGuard } from './keys/auth.ts';
 import { adoptFirstKey, logFirstKey } from './keys/first-key.ts';
@@ -127,6 +128,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     waitMs: settings.WAIT_FOR_CAPTURE_S * 1000,
     windowMs,
     quietMs: { 'view.download': settings.DOWNLOAD_HOLD_S * 1000 },
+    amongOthers: settings.COLLECTORS === 'several',
     now: Date.now,
     observer: {
       accepted,
@@ -139,8 +141,10 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
       rejected: (origin, count) => metrics.rejected.inc({ origin }, count),
     },
   });
+  const member = memberOf(settings);
   const connections = await countConnections(settings, journal, {
     context,
+    ...(member !== undefined && { member }),
     now: Date.now,
     observer: { lines: (outcome, count) => metrics.accessLines.inc({ outcome }, count), closed: accepted },
   });
@@ -317,7 +321,7 @@ function grpcTls({ GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE }: Settings): { cert: B
 async function countConnections(
   { CONNECTIONS_WINDOW_S, CONNECTIONS_LATENESS_S }: Settings,
   journal: Journal,
-  options: Pick<ConnectionCounterOptions, 'context' | 'now' | 'observer'>,
+  options: Pick<ConnectionCounterOptions, 'context' | 'member' | 'now' | 'observer'>,
 ): Promise<ConnectionCounter | undefined> {
   const [windowMs, latenessMs] = [Math.round(CONNECTIONS_WINDOW_S * 1000), CONNECTIONS_LATENESS_S * 1000];
   if (windowMs > 0) return new ConnectionCounter({ ...options, journal, windowMs, latenessMs });

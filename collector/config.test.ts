@@ -52,6 +52,7 @@ describe('settings', () => {
       CLOWDER_VERSION: 'auto',
       CLOWDER_CONTEXT: '',
       CLIENT_ADDRESS: 'anonymise',
+      COLLECTORS: 'one',
       DEDUPE_WINDOW_S: 3600,
       DOWNLOAD_HOLD_S: 30,
       CONNECTIONS_WINDOW_S: 60,

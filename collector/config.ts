@@ -65,6 +65,9 @@ const settings = z.object({
     .optional()
     .describe('Where extractors call from: programs there are extractors, and no others'),
   TRUSTED_PROXIES: networks.optional().describe('Reverse proxies in front, whose word on the client address counts'),
+  COLLECTORS: oneOf(['one', 'several'])
+    .default('one')
+    .describe('several: others take events beside this one, and each gives an event the same id'),
   DEDUPE_WINDOW_S: wait.default(3600).describe('How long an event id is remembered'),
   WAIT_FOR_CAPTURE_S: wait.default(60).describe("How long a marked observation waits for the proxy's own"),
   DOWNLOAD_HOLD_S: wait

@@ -66,9 +66,15 @@ export function explicitEventId(
   return digest(['explicit', traceId, spanId, name, String(timeUnixNano), content]);
 }
 
-/** Id of what a web server saw in one window of time. @param component which web server @param startMs Unix milliseconds */
-export function connectionsEventId(instance: string, component: string, startMs: number): string {
-  return digest(['connections', instance, component, String(startMs)]);
+/**
+ * Id of what a web server saw in one window of time.
+ *
+ * @param component which web server
+ * @param startMs Unix milliseconds
+ * @param member which of several collectors counted it, as each sees a part
+ */
+export function connectionsEventId(instance: string, component: string, startMs: number, member?: string): string {
+  return digest(['connections', instance, component, String(startMs), ...(member === undefined ? [] : [member])]);
 }
 
 /**
@@ -79,6 +85,11 @@ export function connectionsEventId(instance: string, component: string, startMs:
  */
 export function extractionEventId(job: string, type: string, evidence: readonly string[]): string {
   return digest(['extraction', job, type, ...evidence]);
+}
+
+/** Id of the one event of its type that a job has, whoever reports it: the same wherever it is reported. */
+export function jobEventId(type: EventType, job: string, instance: string | undefined): string {
+  return digest(['job', type, job, ...(instance === undefined ? [] : [instance])]);
 }
 
 /** Id of a CloudEvent: `source` and `id` together are its identity (CloudEvents 1.0, "id"). */

@@ -11,6 +11,8 @@ export interface ConnectionCounterOptions {
   readonly windowMs: number;
   readonly latenessMs: number;
   readonly context: MapContext;
+  /** Which of several collectors this is: each sees a part of the lines, and its event has an id of its own. */
+  readonly member?: string;
   readonly now: () => number;
   readonly observer: {
     lines(verdict: LineVerdict, count: number): void;
@@ -80,11 +82,11 @@ export class ConnectionCounter {
 
   /** Closes the windows whose time has come, each with its event. Called on a timer. */
   async closeDue(): Promise<number> {
-    const { context, journal, observer } = this.#options;
+    const { context, journal, member, observer } = this.#options;
     const nowMs = this.#options.now();
     const due = this.#windows.due(nowMs);
     if (due.length === 0) return 0;
-    const bodies = due.map((window) => connectionsEvent(window, context));
+    const bodies = due.map((window) => connectionsEvent(window, context, member));
     const notes = due.map(({ source, startMs }): ClosedRow => ({ id: this.#takeId(), source, startMs }));
     const outdated = this.#closedRows.filter(({ startMs }) => startMs < nowMs - 2 * HORIZON_MS);
     const orphans = this.#orphans;

@@ -7,15 +7,16 @@ import type { ConnectionWindow } from './windows.ts';
 /**
  * The health.connections event of a window: `created` is its end. Whatever closed it, and whenever, the id is the same.
  *
+ * @param member which of several collectors this is
  * @throws Error where the taxonomy does not take it, which would be a mistake of ours
  */
-export function connectionsEvent(window: ConnectionWindow, context: MapContext): FlatBody {
+export function connectionsEvent(window: ConnectionWindow, context: MapContext, member?: string): FlatBody {
   const { source, startMs, endMs } = window;
   const people = window.people.counts();
   const bots = window.bots.counts();
   const checked = checkDraft(
     {
-      event_id: connectionsEventId(source.instance, source.component, startMs),
+      event_id: connectionsEventId(source.instance, source.component, startMs, member),
       event: 'health.connections',
       created: endMs,
       source: 'nginx',

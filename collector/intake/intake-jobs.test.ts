@@ -143,3 +143,42 @@ describe('the capture of a submission that was told already', () => {
     expect(ids()).toEqual(['by proxy']);
   });
 });
+
+describe('an event of a job, told to one of several collectors', () => {
+  test('has the id that each of them gives it, whoever reports it where', async () => {
+    const [a, b] = [world({}, true), world({}, true)];
+    const byProxy = { ...captured, body: { ...captured.body, clowder_instance: undefined } };
+    expect(await a.intake.submit([byProxy])).toEqual(['accepted']);
+    expect(await b.intake.submit([told('by extractor')])).toEqual(['accepted']);
+    expect(a.ids()).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)]);
+    expect(b.ids()).toEqual(a.ids());
+    expect(a.observer.accepted).toHaveBeenCalledWith(expect.objectContaining({ event_id: a.ids()[0] }));
+    expect(b.intake.idOf(told('never seen'))).toBe('never seen');
+  });
+
+  test.each([false, true])(
+    'is known by the id that it came with, and by its job (after a restart: %s)',
+    async (again) => {
+      const { intake, open, ids } = world({}, true);
+      await intake.submit([told('a')]);
+      const now = again ? open() : intake;
+      expect(await now.submit([told('a'), told('b')])).toEqual(['duplicate', 'duplicate']);
+      expect(await now.submit([told('a', 'queued', { job_id: undefined })])).toEqual(['duplicate']);
+      expect(ids()).toHaveLength(1);
+    },
+  );
+
+  test('has another id for another job, type or instance, and its own where there may be many', async () => {
+    const { intake, ids } = world({}, true);
+    await intake.submit([
+      told('a'),
+      told('b', 'done'),
+      told('c', 'queued', { job_id: OTHER_JOB }),
+      told('d', 'done', { job_id: OTHER_JOB, clowder_instance: 'main' }),
+      told('e', 'working'),
+      told('f', 'done', { job_id: '1' }),
+    ]);
+    expect(new Set(ids()).size).toBe(6);
+    expect(ids().slice(-2)).toEqual(['e', 'f']);
+  });
+});

@@ -1,3 +1,4 @@
+import { jobEventId } from '../../taxonomy/event-id.ts';
 import { eventTraits } from '../../taxonomy/event-types.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { asId } from '../../taxonomy/http/facts.ts';
@@ -49,6 +50,8 @@ export interface JobKeys {
   readonly seenAs: readonly string[];
   /** What the event itself adds to the seen ids. */
   readonly own: readonly string[];
+  /** The event's id where several collectors may be told of it. */
+  readonly sharedId: string;
 }
 
 /** @returns undefined for an event of which there may be many, or that names no job of Clowder's */
@@ -60,10 +63,11 @@ export function jobKeysOf(body: FlatBody): JobKeys | undefined {
   const instance = body['clowder_instance'];
   const key = (where: unknown): string => `${INTERNAL}job:${JSON.stringify([body.event, job, where])}`;
   const [anywhere, unnamed] = [key('any'), key('none')];
+  const sharedId = jobEventId(body.event, job, typeof instance === 'string' ? instance : undefined);
   // Jobs of two instances are two; whoever names none may mean either.
   return instance === undefined
-    ? { seenAs: [anywhere], own: [anywhere, unnamed] }
-    : { seenAs: [unnamed, key([instance])], own: [anywhere, key([instance])] };
+    ? { seenAs: [anywhere], own: [anywhere, unnamed], sharedId }
+    : { seenAs: [unnamed, key([instance])], own: [anywhere, key([instance])], sharedId };
 }
 
 /** What an event by a weak observation adds to the seen ids, beside its own id. */

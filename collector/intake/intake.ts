@@ -5,7 +5,7 @@ import { isVague } from '../../taxonomy/map/keys.ts';
 import type { Journal, JournalChange } from '../journal/journal.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { EventFolder, type QuietMs } from './event-folder.ts';
-import { jobKeysOf, keyOfId, lineOfKey, namedKey, ownKey, strongKey, vagueKey } from './intake-keys.ts';
+import { jobKeysOf, keyOfId, lineOfKey, namedKey, ownKey, strongKey, vagueKey, type JobKeys } from './intake-keys.ts';
 import { IntakePlan } from './intake-plan.ts';
 import { KnownKeys } from './known-keys.ts';
 import { restoreIntake } from './restore-intake.ts';
@@ -32,6 +32,8 @@ export interface IntakeOptions {
   readonly windowMs: number;
   /** How long events are held after their latest observation, where it is another time than their type's. */
   readonly quietMs?: QuietMs;
+  /** Whether other collectors take events as well: then ids are made of what each of them knows (docs/adr/019). @default false */
+  readonly amongOthers?: boolean;
   readonly now: () => number;
   readonly observer: IntakeObserver;
 }
@@ -61,7 +63,7 @@ export class Intake {
   readonly #pending = new Map<string, Promise<unknown>>();
   /** The same by events that others are added to. */
   readonly #pendingEvents = new Map<string, Promise<unknown>>();
-  /** Candidates whose id another producer has used before, as they were taken. */
+  /** Candidates whose id is another one than they came with, as they were taken. */
   readonly #renamed = new WeakMap<Candidate, Candidate>();
   /** Rows of waiting lines that are settled and still in the journal: let go of when next something is due. */
   readonly #orphans: number[] = [];
@@ -158,9 +160,14 @@ export class Intake {
     return this.#known.has(namedKey(requestKey)) || this.#waiting.hasNamed(requestKey);
   }
 
-  /** The id under which it was taken: its own, unless another producer has used that. */
+  /** The id under which it was taken: its own, unless another producer has used that, or other collectors give it another. */
   idOf(candidate: Candidate): string {
-    return (this.#renamed.get(candidate) ?? candidate).body.event_id;
+    return this.#asTaken(candidate).body.event_id;
+  }
+
+  #asTaken(candidate: Candidate): Candidate {
+    const renamed = this.#renamed.get(candidate);
+    return renamed === undefined ? candidate : this.#asTaken(renamed);
   }
 
   #decide(candidate: Candidate, plan: IntakePlan, now: number): Verdict {
@@ -168,9 +175,11 @@ export class Intake {
     if (producer === undefined) return this.#decideNamed(candidate, plan, now);
     const own = ownKey(producer, body.event_id);
     const isOwn = this.#known.has(own);
-    if (isOwn || this.#known.has(keyOfId(body.event_id))) {
+    const { amongOthers = false } = this.#options;
+    if (amongOthers || isOwn || this.#known.has(keyOfId(body.event_id))) {
       const other = { ...candidate, body: { ...body, event_id: anothersEventId(producer, body.event_id) } };
-      if (!isOwn || this.#known.has(other.body.event_id)) this.#renamed.set(candidate, other);
+      // Whether others have used the id at another collector, nobody knows: so no producer's is taken as it is.
+      if (amongOthers || !isOwn || this.#known.has(other.body.event_id)) this.#renamed.set(candidate, other);
     }
     if (isOwn) return this.#duplicate(own, plan);
     this.#known.mark(own, plan, now);
@@ -208,11 +217,23 @@ export class Intake {
       return 'duplicate';
     }
     for (const key of job?.own ?? []) this.#known.mark(key, plan, now);
-    const verdict = this.#folder.take(candidate, plan, now);
+    const verdict = this.#folder.take(this.#underJobsId(candidate, job, plan, now), plan, now);
     // What a weaker observation alone knows is not lost.
     if (verdict !== 'accepted' && candidate.collapse !== undefined)
       for (const { line } of released) this.#folder.contribute(waitingOf(line), plan, now);
     return verdict;
+  }
+
+  /** Of one job each collector gives the event the same id, whoever reported it there. */
+  #underJobsId(candidate: Candidate, job: JobKeys | undefined, plan: IntakePlan, now: number): Candidate {
+    const { body } = candidate;
+    if (job === undefined || this.#options.amongOthers !== true) return candidate;
+    const named = { ...candidate, body: { ...body, event_id: job.sharedId } };
+    this.#renamed.set(candidate, named);
+    this.#known.mark(named.body.event_id, plan, now);
+    // By the id that it came with it is known as well, also after a restart.
+    plan.keys.push(keyOfId(body.event_id));
+    return named;
   }
 
   /** The event is there, perhaps by an observer that did not know the job: a strong one says which it was. */
@@ -335,8 +356,7 @@ export class Intake {
     if (rejected > 0) observer.rejected(origin, rejected);
     verdicts.forEach((verdict, index) => {
       const candidate = candidates[index];
-      if (verdict === 'accepted' && candidate !== undefined)
-        observer.accepted((this.#renamed.get(candidate) ?? candidate).body);
+      if (verdict === 'accepted' && candidate !== undefined) observer.accepted(this.#asTaken(candidate).body);
       else if (verdict === 'duplicate') observer.duplicate();
       else if (verdict === 'waiting') observer.waiting();
     });

@@ -124,3 +124,29 @@ test('ids under an Idempotency-Key are the same each time, and others for each e
   expect(new Set([...ids, ...idsOf('scope', 'another', 3), ...idsOf('another', 'key', 3)]).size).toBe(9);
   expect(idsOf('scope', 'key', 2)).toEqual(ids.slice(0, 2));
 });
+
+describe('one of several collectors', () => {
+  const login = { event: 'user.login', user_id: 'a', event_id: 'import-1' };
+  const collector = () => {
+    const journal = new MemoryJournal(() => NOW);
+    const open = (): Intake => new Intake({ journal, seen: new SeenIds(), waitMs: 1, windowMs: 1000, amongOthers: true, now: () => NOW, observer }); // prettier-ignore
+    return { journal, open, intake: open() };
+  };
+  const state = (intake: Intake, producer: string | undefined) =>
+    acceptStated([{ value: login }], { source: 'api', producer }, context, intake, vi.fn());
+
+  test("gives a producer's event the id that every other one gives it, and no other producer's", async () => {
+    const [a, b] = [collector(), collector()];
+    const [one, two] = [anothersEventId('one', 'import-1'), anothersEventId('two', 'import-1')];
+    expect(await state(a.intake, 'one')).toMatchObject([{ id: one, duplicate: false }]);
+    expect(await state(b.intake, 'two')).toMatchObject([{ id: two, duplicate: false }]);
+    expect(await state(b.intake, 'one')).toMatchObject([{ id: one, duplicate: false }]);
+    expect(await state(b.intake, 'one')).toMatchObject([{ id: one, duplicate: true }]);
+    expect(await state(b.open(), 'two')).toMatchObject([{ id: two, duplicate: true }]);
+    expect(b.journal.lines.map((line) => (JSON.parse(line) as FlatBody).event_id)).toEqual([two, one]);
+  });
+
+  test('takes ids as they are where no key is made, as all are one producer then', async () => {
+    expect(await state(collector().intake, undefined)).toMatchObject([{ id: 'import-1', duplicate: false }]);
+  });
+});

@@ -38,6 +38,7 @@ export class PublishLoop {
   readonly #aside: AsideWriter;
   readonly #held: HeldEvents;
   #stopped = false;
+  #hasReadAll = false;
   #wake: () => void = () => undefined;
   #running: Promise<void> = Promise.resolve();
   #inSlice = 0;
@@ -72,6 +73,11 @@ export class PublishLoop {
   /** Events read from the journal and not settled yet. */
   get inFlight(): number {
     return this.#flights.count;
+  }
+
+  /** Whether all that the journal has was read and is settled. */
+  get isDone(): boolean {
+    return this.#hasReadAll && this.#flights.count === 0;
   }
 
   start(): void {
@@ -121,7 +127,8 @@ export class PublishLoop {
         this.#wake = resolve;
       });
       const rows = journal.read(this.#position.index > 0 ? this.#position.row - 1 : this.#position.row, READ_BYTES);
-      if (rows.length === 0) {
+      this.#hasReadAll = rows.length === 0;
+      if (this.#hasReadAll) {
         await woken;
         continue;
       }

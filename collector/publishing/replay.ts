@@ -43,7 +43,8 @@ export async function replay(
   return { ...counts, reason };
 }
 
-async function connected(publisher: Publisher): Promise<void> {
+/** @throws Error where no broker takes the connection */
+export async function connected(publisher: Publisher): Promise<void> {
   const patience = new AbortController();
   const ready = await Promise.race([
     publisher.ready().then(() => true),

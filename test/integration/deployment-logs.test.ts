@@ -4,7 +4,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startByteSink, type ByteSink } from '../support/byte-sink.ts';
 import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { tempDir } from '../support/processes.ts';
-import { startShippedOtelCollector, validateShipped, type ShippedOtelCollector } from '../support/otel-collector.ts'; // prettier-ignore
+import {
+  startShippedOtelCollector,
+  validateShipped,
+  type ShippedFile,
+  type ShippedOtelCollector,
+} from '../support/otel-collector.ts';
 import { SECRET_NAMES } from '../support/secret-names.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { seedId } from '../stand-in/seeds.ts';
@@ -21,11 +26,13 @@ function localTime(at: Date): string {
   return `${day}/${month}/${year}:${time} -0500`;
 }
 
-test.each([
-  ['alone', false],
-  ['with the one for the stock format', true],
-])('the OTel Collector has no objection to the configuration, %s', async (_how, combined) => {
-  expect(await validateShipped(combined)).toBe('');
+test.each<readonly [string, readonly ShippedFile[]]>([
+  ['alone', []],
+  ['with the one for the stock format', ['collector-combined.yaml']],
+  ['with the one for several collectors', ['collectors.yaml']],
+])('the OTel Collector has no objection to the configuration, %s', async (_how, files) => {
+  const members = [1, 2, 3].map((member) => [`CLOWDER_OTEL_URL_${member}`, `http://127.0.0.1:400${member}`]);
+  expect(await validateShipped(files, Object.fromEntries(members))).toBe('');
 });
 
 describe('lines of a log', () => {
@@ -45,7 +52,7 @@ describe('lines of a log', () => {
     collector = await startCollector({ amqpUrl: 'amqp://127.0.0.1:1', env: { CLOWDER_VERSION: 'v1' } });
     jaeger = await startByteSink();
     otel = await startShippedOtelCollector({
-      combined: true,
+      with: ['collector-combined.yaml'],
       env: () => ({
         NGINX_LOG_DIR: logDir,
         NGINX_COMBINED_LOG: combined,

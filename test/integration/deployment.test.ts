@@ -63,9 +63,9 @@ describe('NGINX, proxy, OTel Collector and collector as they are shipped', () =>
     expect(new Set(addresses)).toEqual(new Set(['127.0.0.0', '::']));
   });
 
-  test("make one trace in Jaeger: NGINX's request id, the proxy's span, Clowder's under it", async () => {
+  test("make one trace in Jaeger: the request's id by NGINX, the proxy's span, Clowder's under it", async () => {
     const asked = lines.find((line) => line['http.response.header.content-disposition'] !== undefined);
-    const traceId = asked?.['nginx.request_id'] ?? '';
+    const traceId = asked?.['clowder.request.id'] ?? '';
     const spans = await deployment.jaeger.waitForTrace(traceId, ({ length }) => length >= 2, 'two spans');
     expect(spans).toHaveLength(2);
     const [proxy, clowder] = ['clowder-otel-proxy', 'clowder-v1'].map((name) => spans.find((one) => one.service === name)); // prettier-ignore

@@ -10,7 +10,7 @@ export const WINDOW_MS = 3_600_000;
 export const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
 /** An intake over a journal in memory, with a clock that is set by hand; `open` begins anew over the same journal. */
-export function world(quietMs: QuietMs = {}) {
+export function world(quietMs: QuietMs = {}, amongOthers = false) {
   const clock = { now: 1_000_000 };
   const journal = new MemoryJournal(() => clock.now);
   const observer = { accepted: vi.fn(), duplicate: vi.fn(), waiting: vi.fn(), recovered: vi.fn(), rejected: vi.fn() };
@@ -21,6 +21,7 @@ export function world(quietMs: QuietMs = {}) {
       waitMs: WAIT_MS,
       windowMs: WINDOW_MS,
       quietMs,
+      amongOthers,
       now: () => clock.now,
       observer,
     });

@@ -12,6 +12,8 @@ const INCLUDED = ['nginx.conf', 'clowder-otel.conf', 'clowder-location.conf'] as
 export interface NginxOptions {
   /** What it leads to: host and port of the proxy, or of Clowder. */
   readonly upstream: string;
+  /** Further proxies beside it: host and port. */
+  readonly beside?: readonly string[];
   /** Further configuration of the http block, as a site would put it into a file of its own. */
   readonly site?: string;
 }
@@ -42,11 +44,11 @@ export type LogLine = Readonly<Record<string, string>>;
  *
  * @throws Error with NGINX's output where it does not come up
  */
-export async function startNginx({ upstream, site }: NginxOptions): Promise<Nginx> {
+export async function startNginx({ upstream, beside = [], site }: NginxOptions): Promise<Nginx> {
   const temp = await tempDir('nginx');
   const [port, statusPort] = [await freePort(), await freePort()];
   const logDir = join(temp.path, 'log');
-  for (const name of ['conf.d', 'cache', 'log']) await mkdir(join(temp.path, name));
+  for (const name of ['conf.d', 'proxies.d', 'cache', 'log']) await mkdir(join(temp.path, name));
   for (const name of INCLUDED) await copyFile(join(SHIPPED, name), join(temp.path, name));
   const values = {
     NGINX_PORT: String(port),
@@ -57,6 +59,8 @@ export async function startNginx({ upstream, site }: NginxOptions): Promise<Ngin
   };
   const template = await readFile(join(SHIPPED, TEMPLATE), 'utf8');
   await writeFile(join(temp.path, 'conf.d/clowder.conf'), substituted(template, values));
+  for (const [index, proxy] of beside.entries())
+    await writeFile(join(temp.path, `proxies.d/${index}.conf`), `server ${proxy} max_fails=1 fail_timeout=5s;\n`);
   if (site !== undefined) await writeFile(join(temp.path, 'conf.d/site.conf'), site);
 
   const statusUrl = `http://127.0.0.1:${statusPort}/stub_status`;

@@ -122,14 +122,17 @@ export interface ShippedOtelCollector extends OtelCollector {
 export interface ShippedOptions {
   /** Values of its documented variables, asked for at each start; ports and the data directory are given. */
   readonly env: () => Readonly<Record<string, string>>;
-  /** With the file for NGINX's stock log format. */
-  readonly combined?: boolean;
+  /** With these files of ours beside collector.yaml. */
+  readonly with?: readonly ShippedFile[];
 }
+
+/** collector-combined.yaml: NGINX's stock log format; collectors.yaml: several collectors of ours. */
+export type ShippedFile = 'collector-combined.yaml' | 'collectors.yaml';
 
 const GATES = '--feature-gates=stanza.synchronousLogEmitter';
 
-const shippedArgs = (combined: boolean): readonly string[] => [
-  ...['collector.yaml', ...(combined ? ['collector-combined.yaml'] : [])].flatMap((name) => [
+const shippedArgs = (files: readonly ShippedFile[]): readonly string[] => [
+  ...['collector.yaml', ...files].flatMap((name) => [
     '--config',
     fileURLToPath(new URL(`../../otel-config/${name}`, import.meta.url)),
   ]),
@@ -138,17 +141,19 @@ const shippedArgs = (combined: boolean): readonly string[] => [
 
 /** Starts the Collector with the configuration that we ship; `dir` has its offsets and queues. */
 export async function startShippedOtelCollector(options: ShippedOptions): Promise<ShippedOtelCollector> {
-  const { env, combined = false } = options;
+  const { env, with: files = [] } = options;
   const [grpc, metrics] = [await freePort(), await freePort()];
+  const lanes = [await freePort(), await freePort(), await freePort()];
   const collector = await run(({ dir, otlpPort, healthPort }) =>
     Promise.resolve({
-      args: shippedArgs(combined),
+      args: shippedArgs(files),
       env: {
         OTELCOL_DATA_DIR: dir,
         OTELCOL_GRPC_PORT: String(grpc),
         OTELCOL_HTTP_PORT: String(otlpPort),
         OTELCOL_HEALTH_PORT: String(healthPort),
         OTELCOL_METRICS_PORT: String(metrics),
+        ...Object.fromEntries(lanes.map((port, index) => [`OTELCOL_LANE_${index + 1}_PORT`, String(port)])),
         ...env(),
       },
     }),
@@ -162,7 +167,12 @@ export async function startShippedOtelCollector(options: ShippedOptions): Promis
  * @returns what it said: nothing, where it has no objection
  * @throws Error with its objections
  */
-export async function validateShipped(combined: boolean): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)(toolPath('otelcol'), ['validate', ...shippedArgs(combined)]);
+export async function validateShipped(
+  files: readonly ShippedFile[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { stdout, stderr } = await promisify(execFile)(toolPath('otelcol'), ['validate', ...shippedArgs(files)], {
+    env: { ...process.env, ...env },
+  });
   return stdout + stderr;
 }

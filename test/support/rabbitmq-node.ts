@@ -8,6 +8,8 @@ import { waitFor } from './wait-for.ts';
 
 /** A RabbitMQ node of the test's own; its data stays over kill and start. */
 export interface RabbitNode extends AsyncDisposable {
+  /** As its cluster knows it. */
+  readonly name: string;
   readonly url: string;
   /** The same over TLS; where that was asked for. */
   readonly tlsUrl: string;
@@ -33,10 +35,31 @@ export interface RabbitOptions {
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
   /** Serves the management API at `managementUrl`. */
   readonly management?: boolean;
+  /** Nodes of one cluster have one. @default its own */
+  readonly cookie?: string;
+  /** Further lines of rabbitmq.conf. */
+  readonly conf?: readonly string[];
+}
+
+/** Starts three nodes and makes them a cluster, in which a minority pauses. */
+export async function startRabbitCluster(): Promise<AsyncDisposable & { readonly nodes: readonly RabbitNode[] }> {
+  await using stack = new AsyncDisposableStack();
+  const options = { cookie: `clowder-otel-test-${await freePort()}`, conf: ['cluster_partition_handling = pause_minority'] }; // prettier-ignore
+  const nodes = await Promise.all([1, 2, 3].map(() => startRabbitNode(options)));
+  for (const node of nodes) stack.use(node);
+  const [first, ...others] = nodes;
+  for (const other of others) {
+    await other.stopApp();
+    await other.rabbitmqctl('join_cluster', first?.name ?? '');
+    await other.startApp();
+  }
+  const owned = stack.move();
+  return { nodes, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** Starts a node and waits until it takes connections. */
-export async function startRabbitNode({ tls, management = false }: RabbitOptions = {}): Promise<RabbitNode> {
+export async function startRabbitNode(options: RabbitOptions = {}): Promise<RabbitNode> {
+  const { tls, management = false, conf = [] } = options;
   const temp = await tempDir('rabbitmq');
   const [port, distPort, tlsPort, managementPort] = [await freePort(), await freePort(), await freePort(), await freePort()]; // prettier-ignore
   const name = `clowder${port}@localhost`;
@@ -58,9 +81,9 @@ export async function startRabbitNode({ tls, management = false }: RabbitOptions
   const managementUrl = `http://127.0.0.1:${managementPort}`;
   await writeFile(
     join(temp.path, 'rabbitmq.conf'),
-    configuration(tls, tlsPort, management ? managementPort : undefined),
+    configuration(tls, tlsPort, management ? managementPort : undefined) + conf.map((line) => `${line}\n`).join(''),
   );
-  await writeFile(join(temp.path, '.erlang.cookie'), `clowder-otel-test-${port}`);
+  await writeFile(join(temp.path, '.erlang.cookie'), options.cookie ?? `clowder-otel-test-${port}`);
   await chmod(join(temp.path, '.erlang.cookie'), 0o400);
 
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
@@ -91,6 +114,7 @@ export async function startRabbitNode({ tls, management = false }: RabbitOptions
     await temp.remove();
   };
   return {
+    name,
     url,
     tlsUrl: `amqps://guest:guest@127.0.0.1:${tlsPort}`,
     managementUrl,

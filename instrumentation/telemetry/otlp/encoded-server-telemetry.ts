@@ -9,6 +9,7 @@ import type { RetryingSender } from '../retrying-sender.ts';
 import type { ForwardHeaders, ServerTelemetry } from '../server-request.ts';
 import { markCaptured } from '../trace-state.ts';
 import { encodeLogRecord, type Instant } from './encode.ts';
+import { BUCKET_DIGITS, clientBucket } from '../client-bucket.ts';
 import type { SpanBatches } from './span-batches.ts';
 
 /** Whether a request is sampled, given what its caller decided; undefined where no caller said. */
@@ -52,7 +53,9 @@ class EncodedRequest extends ReportedRequest {
     const trusted = options.trusts(head);
     const caller = trusted && typeof traceparent === 'string' ? parseTraceParent(traceparent) : null;
     this.#link = strangersContext(head.headers, trusted);
-    this.traceId = caller?.traceId ?? newTraceId(this.#spanId, traceparent === undefined);
+    this.traceId =
+      caller?.traceId ??
+      newTraceId(this.#spanId, traceparent === undefined, String(capture.attributes['client.address'] ?? ''));
     this.#parentSpanId = caller?.spanId ?? '';
     this.#sampled = options.sample(caller === null ? undefined : (caller.traceFlags & TraceFlags.SAMPLED) === 1);
     const others = caller === null || tracestate === undefined ? '' : String(tracestate);
@@ -119,9 +122,11 @@ function later(startMs: number, durationMs: number): Instant {
 /**
  * A trace that begins with the request. Where nobody in front has another one, it ends in the request's id: a server
  * that passes `traceparent` on and not `tracestate` still tells which request it was.
+ *
+ * @param client address; '' for none
  */
-function newTraceId(spanId: string, isFirst: boolean): string {
-  return isFirst ? newId(8) + spanId : newId(16);
+function newTraceId(spanId: string, isFirst: boolean, client: string): string {
+  return clientBucket(client) + (isFirst ? newId(8).slice(BUCKET_DIGITS) + spanId : newId(16).slice(BUCKET_DIGITS));
 }
 
 const POOL = Buffer.allocUnsafeSlow(8192);
