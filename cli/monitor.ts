@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { adminPages } from '../monitor/admin.ts';
 import { EXTRACTORS, type MonitorConfig } from '../monitor/config/config.ts';
 import { monitorJsonSchema } from '../monitor/config/json-schema.ts';
@@ -5,12 +6,14 @@ import { loadMonitorConfig } from '../monitor/config/load.ts';
 import { planOf } from '../monitor/config/plan.ts';
 import { startExtractors } from '../monitor/extractors/extractors.ts';
 import { startMonitor } from '../monitor/monitor.ts';
+import { waitForTurn, type Pair } from '../monitor/pair.ts';
 import { turnOf } from '../monitor/probe-runner.ts';
 import { createProbe } from '../monitor/probes/create-probe.ts';
 import type { Reading } from '../monitor/reading.ts';
 import { startTelemetry } from '../monitor/telemetry/telemetry.ts';
 import { startAdmin } from '../runtime/admin.ts';
-import { createLog } from '../runtime/logging.ts';
+import { readTls } from '../runtime/amqp/connection.ts';
+import { createLog, type Logger } from '../runtime/logging.ts';
 import { useOutgoingProxy } from '../runtime/outgoing-proxy.ts';
 import { VERSION } from '../runtime/version.ts';
 import { printRows } from './output.ts';
@@ -40,6 +43,48 @@ export async function runMonitor(options: GlobalOptions): Promise<void> {
     environment: process.env,
     log,
   });
+  let working: ReturnType<typeof work> | undefined;
+  const begin = (): void => {
+    working = work(config, telemetry, log);
+  };
+  const admin =
+    config.admin &&
+    (await startAdmin(
+      { ...config.admin, setting: 'MONITOR_ADMIN' },
+      adminPages(() => working?.latest() ?? [], telemetry.stats),
+    ));
+  log.info({ probes: config.probes.length, notifiers: config.notify.length, admin: admin?.url }, 'monitoring');
+  const stop = async (): Promise<void> => {
+    await Promise.all([working?.stop(), pair?.stop()]);
+    await admin?.close();
+    await telemetry.shutdown(FLUSH_MS);
+  };
+  const pair = config.pair && takeTurns(config.pair, log, begin, stop);
+  if (pair === undefined) begin();
+  stopOnSignal(stop, log);
+}
+
+/** One of several monitors. @param stop of what it has begun */
+function takeTurns(
+  { urls, ca_file: ca }: NonNullable<MonitorConfig['pair']>,
+  log: Logger,
+  begin: () => void,
+  stop: () => Promise<void>,
+): Pair {
+  return waitForTurn({
+    urls,
+    tls: readTls({ ca }, readFileSync),
+    log,
+    onTurn: begin,
+    onOther: () => {
+      log.error('another monitor has the turn now: this one ends, and stands by once it is started again');
+      void stop().finally(() => process.exit(1));
+    },
+  });
+}
+
+/** Probes, notifiers and the view of extractors, until they are stopped. */
+function work(config: MonitorConfig, telemetry: ReturnType<typeof startTelemetry>, log: Logger) {
   const monitor = startMonitor({ config, telemetry, log });
   const extractors =
     config.extractors &&
@@ -52,16 +97,10 @@ export async function runMonitor(options: GlobalOptions): Promise<void> {
       version: VERSION,
       log,
     });
-  const admin =
-    config.admin &&
-    (await startAdmin({ ...config.admin, setting: 'MONITOR_ADMIN' }, adminPages(monitor.latest, telemetry.stats)));
-  log.info({ probes: config.probes.length, notifiers: config.notify.length, admin: admin?.url }, 'monitoring');
-
-  stopOnSignal(async () => {
-    await Promise.all([monitor.stop(), extractors?.stop()]);
-    await admin?.close();
-    await telemetry.shutdown(FLUSH_MS);
-  }, log);
+  return {
+    latest: monitor.latest,
+    stop: async (): Promise<void> => void (await Promise.all([monitor.stop(), extractors?.stop()])),
+  };
 }
 
 /** `monitor check` */

@@ -74,7 +74,7 @@ keys
   .description('revoke a key at once')
   .action(async (id: string) => (await import('./keys.ts')).revokeKey(globals(), id));
 
-/** The commands that the running collector does. */
+/** For what the running collector does. */
 const INGEST_KEY = ['--key <key>', 'API key with scope ingest, for a collector that is running and has keys'] as const;
 
 const events = program.command('events').description('the journal');
@@ -116,7 +116,6 @@ rejected
   .action(async (ids: string[], options: { key?: string }) =>
     (await import('./rejected.ts')).replayRejected(globals(), ids, options),
   );
-
 rejected
   .command('discard')
   .argument('<ids...>', 'ids as listed')

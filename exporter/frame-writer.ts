@@ -76,20 +76,24 @@ export class FrameWriter {
 const SEND = 'sendMessage';
 
 function insidesOf(channel: ConfirmChannel): Insides | undefined {
+  const connection: unknown = Reflect.get(channel, 'connection');
+  if (!isObject(connection)) return undefined;
   const number: unknown = Reflect.get(channel, 'ch');
-  const frameMax: unknown = Reflect.get(channel.connection, 'frameMax');
-  const channels: unknown = Reflect.get(channel.connection, 'channels');
+  const frameMax: unknown = Reflect.get(connection, 'frameMax');
+  const channels: unknown = Reflect.get(connection, 'channels');
   const push: unknown = Reflect.get(channel, 'pushConfirmCallback');
   if (typeof number !== 'number' || typeof frameMax !== 'number' || !Array.isArray(channels)) return undefined;
   if (typeof push !== 'function' || Object.hasOwn(channel, SEND)) return undefined;
   const entry: unknown = channels[number];
-  if (typeof entry !== 'object' || entry === null) return undefined;
+  if (!isObject(entry)) return undefined;
   const buffer: unknown = Reflect.get(entry, 'buffer');
   if (!(buffer instanceof Writable) || Reflect.get(entry, 'channel') !== channel) return undefined;
   return {
     number,
     frameMax,
-    out: () => (Object.hasOwn(channel, SEND) || Object.hasOwn(channel.connection, SEND) ? undefined : buffer),
+    out: () => (Object.hasOwn(channel, SEND) || Object.hasOwn(connection, SEND) ? undefined : buffer),
     expectConfirm: (onConfirm) => void Reflect.apply(push, channel, [onConfirm]),
   };
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;

@@ -44,6 +44,8 @@ export interface MonitorConfig {
   readonly logLevel: LogLevel;
   readonly probes: readonly PlannedProbe[];
   readonly notify: readonly PlannedNotifier[];
+  /** Brokers by which one of several monitors has the turn; undefined where there is one alone. */
+  readonly pair: { readonly urls: readonly string[]; readonly ca_file?: string | undefined } | undefined;
   /** Undefined where they are not observed. */
   readonly extractors: ExtractorsSettings | undefined;
   /** Texts that must never be shown: what came from the environment and from files. */
@@ -102,6 +104,7 @@ export function completed(
       spoolMaxBytes: fromEnvironment('SPOOL_MAX_BYTES', size) ?? yaml.spool_max_bytes ?? 64 * 1024 * 1024,
       admin: fromEnvironment('MONITOR_ADMIN', listenAddress) ?? yaml.admin,
       logLevel: fromEnvironment('LOG_LEVEL', logLevel) ?? yaml.log_level ?? 'info',
+      pair: yaml.pair && { urls: parseAmqpUrls(yaml.pair.url ?? amqpUrl), ca_file: yaml.pair.ca_file },
       probes,
       notify,
       extractors: yaml.extractors && extractorsSettings(yaml.extractors, amqpUrl, yaml.clowder?.version ?? 'v1'),

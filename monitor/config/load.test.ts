@@ -89,7 +89,7 @@ notify:
       'probes[3].name is missing; it may be text',
       'probes[4].body.contain is no setting; it may be one of equals, contains, matches, json',
       'notify[0].to was []; it may be a list of addresses',
-      'intervall is no setting; it may be one of clowder, defaults, telemetry, spool_dir, spool_max_bytes, admin, log_level, probes, extractors, notify',
+      'intervall is no setting; it may be one of clowder, defaults, telemetry, spool_dir, spool_max_bytes, admin, log_level, pair, probes, extractors, notify',
     ]);
   });
 

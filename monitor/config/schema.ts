@@ -219,6 +219,12 @@ export const monitorSchema = settings({
   spool_max_bytes: size.optional().describe('SPOOL_MAX_BYTES wins'),
   admin: listenAddress.optional().describe('Serves /healthz and /metrics; MONITOR_ADMIN wins'),
   log_level: logLevel.optional(),
+  pair: settings({
+    url: amqpUrl.optional().describe('As AMQP_URL; that one where it is not given'),
+    ca_file: text.optional(),
+  })
+    .optional()
+    .describe('Where there is more than one monitor: one of those that have this works, and the others stand by'),
   probes: z
     .array(z.discriminatedUnion('type', PROBES, `a probe of type ${typesOf(PROBES)}`), 'a list of probes')
     .optional(),

@@ -5,6 +5,28 @@ const URLS = ['amqp://u:secret@one', 'amqp://u:secret@two'];
 const reconnectMs = { min: 0, max: 0 };
 
 describe('keeping a connection', () => {
+  it('begins with any broker, so that programs are spread over a cluster', async () => {
+    const begun = async (random: number): Promise<string[]> => {
+      const stopping = new AbortController();
+      const tried: string[] = [];
+      await keepConnected({
+        urls: URLS,
+        reconnectMs,
+        random: () => random,
+        signal: stopping.signal,
+        stay: async ({ url }: Turn) => {
+          tried.push(url);
+          if (tried.length === 2) stopping.abort();
+          throw new Error('away');
+        },
+        onLost: () => undefined,
+      });
+      return tried;
+    };
+    expect(await begun(0.2)).toEqual(URLS);
+    expect(await begun(0.7)).toEqual(URLS.toReversed());
+  });
+
   it('tries brokers in turn, also after one that was connected, and tells of each end without a password', async () => {
     const stopping = new AbortController();
     const tried: string[] = [];
@@ -12,6 +34,7 @@ describe('keeping a connection', () => {
     await keepConnected({
       urls: URLS,
       reconnectMs,
+      random: () => 0,
       signal: stopping.signal,
       stay: async ({ url, connected }: Turn) => {
         tried.push(url);

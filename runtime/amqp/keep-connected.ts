@@ -4,7 +4,7 @@ import { redactAmqpUrl } from './amqp-url.ts';
 import { explainBrokerError, type BrokerError } from './broker-error.ts';
 
 export interface KeepConnectedOptions {
-  /** Of one broker each, as `parseAmqpUrls` gives them: tried in turn. */
+  /** Of one broker each, as `parseAmqpUrls` gives them: tried in turn, from any of them on, so that programs are spread over them. */
   readonly urls: readonly string[];
   /** Bounds of the pause before the next try, milliseconds. */
   readonly reconnectMs: { readonly min: number; readonly max: number };
@@ -38,7 +38,8 @@ export async function keepConnected({
 }: KeepConnectedOptions): Promise<void> {
   // Half of a pause is certain: so the first is no shorter than its lower bound.
   const bounds = { first: 2 * reconnectMs.min, longest: reconnectMs.max };
-  for (let failures = 0, turn = 0; !signal.aborted; turn += 1) {
+  const first = Math.floor(random() * urls.length);
+  for (let failures = 0, turn = first; !signal.aborted; turn += 1) {
     const url = urls[turn % urls.length] ?? '';
     const broker = redactAmqpUrl(url);
     try {

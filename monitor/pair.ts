@@ -1,0 +1,99 @@
+import type { ChannelModel } from 'amqplib';
+import { connectBroker, endConnection, endOf, type BrokerTls } from '../runtime/amqp/connection.ts';
+import { keepConnected, type Turn } from '../runtime/amqp/keep-connected.ts';
+import type { Logger } from '../runtime/logging.ts';
+
+export interface PairOptions {
+  /** As `parseAmqpUrls` gives them. */
+  readonly urls: readonly string[];
+  readonly tls?: BrokerTls | undefined;
+  readonly log: Logger;
+  /** It is this one's turn to work: called once. */
+  readonly onTurn: () => void;
+  /** It has worked while the broker was away for it, and another one has the turn now: called once. */
+  readonly onOther: () => void;
+  /** After connecting again, how long it may take to learn that it still is one's turn. @default 5000 */
+  readonly graceMs?: number;
+}
+
+/** Which of the monitors that are given one broker works: others wait for the end of that one. */
+export interface Pair {
+  stop(): Promise<void>;
+}
+
+const QUEUE = 'clowder-otel.monitor-turn';
+/** Of its consumers RabbitMQ serves one, and the next once that one is gone; one message in it is all that it takes to tell. */
+const ARGUMENTS = { 'x-queue-type': 'quorum', 'x-single-active-consumer': true, 'x-max-length': 1 };
+const TOKEN = Buffer.from('{}');
+/** RabbitMQ closes the channel of whoever keeps a message for long. */
+const RENEW_MS = 60_000;
+const GRACE_MS = 5000;
+
+/**
+ * Waits for its turn. Whoever works goes on while the broker is away: nobody else can have the turn by it, and somebody has to
+ * tell that the broker is away.
+ */
+export function waitForTurn({ urls, tls, log, onTurn, onOther, graceMs = GRACE_MS }: PairOptions): Pair {
+  const stopping = new AbortController();
+  let isWorking = false;
+
+  const stay = async ({ url, connected }: Turn): Promise<void> => {
+    const socket = new AbortController();
+    const giveUp = (): void => socket.abort();
+    stopping.signal.addEventListener('abort', giveUp);
+    const options = { connectionName: 'clowder-otel monitor, turn', tls, signal: socket.signal };
+    const model = await connectBroker(url, options);
+    stopping.signal.removeEventListener('abort', giveUp);
+    const timers = new Set<NodeJS.Timeout>();
+    try {
+      const ended = endOf(model);
+      const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
+      await Promise.race([listen(model, timers), ended.promise]);
+      connected();
+      await Promise.race([ended.promise, stopped]);
+    } finally {
+      for (const timer of timers) clearTimeout(timer);
+      await endConnection(model);
+    }
+  };
+
+  const listen = async (model: ChannelModel, timers: Set<NodeJS.Timeout>): Promise<void> => {
+    const channel = await model.createConfirmChannel();
+    await channel.prefetch(1);
+    await channel.assertQueue(QUEUE, { durable: true, arguments: ARGUMENTS });
+    if (isWorking) timers.add(setTimeout(onOther, graceMs));
+    await channel.consume(QUEUE, (message) => {
+      if (message === null) return;
+      for (const timer of timers) clearTimeout(timer);
+      timers.clear();
+      const renew = (): void => {
+        channel.sendToQueue(QUEUE, TOKEN, { persistent: true });
+        channel.ack(message);
+      };
+      timers.add(setTimeout(renew, RENEW_MS));
+      if (isWorking) return;
+      isWorking = true;
+      log.info('it is the turn of this monitor');
+      onTurn();
+    });
+    channel.sendToQueue(QUEUE, TOKEN, { persistent: true });
+    await channel.waitForConfirms();
+    if (!isWorking) log.info('another monitor works; this one stands by');
+  };
+
+  const running = keepConnected({
+    urls,
+    reconnectMs: { min: 200, max: 10_000 },
+    signal: stopping.signal,
+    stay,
+    onLost: (error) => {
+      if (!stopping.signal.aborted) log.warn({ reason: error.message }, 'the broker cannot say whose turn it is');
+    },
+  });
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
