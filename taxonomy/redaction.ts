@@ -166,7 +166,8 @@ const SECRET_TEXT: readonly (readonly [pattern: RegExp, kept: string])[] = [
   [/\b([Bb]asic)\s+(?=[a-z+/]*[\dA-Z])[\w+/]{4,}={0,2}/g, `$1 ${REDACTED}`],
   [new RegExp(`${NAMED}(\\\\*["'])(?:(?!(?<!\\\\)\\2).)+`, 'gis'), `$1$2${REDACTED}`],
   [new RegExp(`${NAMED}(?:(?!%26)[^\\s&"',;)}\\]>|\\\\])+`, 'gi'), `$1${REDACTED}`],
-  [/([a-z][a-z0-9+.-]{0,15}:\/\/)[^/\s"'<>]+@/gi, '$1'],
+  // Behind the scheme, as it costs a long text without one next to nothing to look back from here.
+  [/(?<=[a-z][a-z0-9+.-]{0,15}:\/\/)[^/\s"'<>]+@/gi, ''],
   [/\b(private\.)[^.\s]+(?=\.)/g, `$1${REDACTED}`],
 ];
 
