@@ -14,7 +14,7 @@ import { planOf, reportText } from '../usage/reports/write-report.ts';
 import type { UsageStore } from '../usage/store/usage-store.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { printRows, progress } from './output.ts';
-import type { PushOptions, ReportOptions } from './report-flags.ts';
+import type { PushOptions, ReportOptions } from './report-options.ts';
 import { storeSettingsOf, UsageError } from './settings.ts';
 import { openStore, placeOf } from './usage.ts';
 
