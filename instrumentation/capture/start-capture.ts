@@ -51,7 +51,8 @@ class RequestCapture implements Capture {
   readonly #request: RequestReader | undefined;
   #answer: BodyReader | undefined;
   #requestBytes = 0;
-  #answerBytes = 0;
+  /** Undefined where nobody knows. */
+  #answerBytes: number | undefined = 0;
   #status = 0;
   #answerHeader = NO_HEADERS;
 
@@ -82,8 +83,13 @@ class RequestCapture implements Capture {
   }
 
   responseChunk(chunk: Uint8Array): void {
-    this.#answerBytes += chunk.length;
+    this.#answerBytes = (this.#answerBytes ?? 0) + chunk.length;
     this.#answer?.push(chunk);
+  }
+
+  responseUnseen(bytes: number | undefined): void {
+    this.#answerBytes = bytes;
+    this.#answer = undefined;
   }
 
   end(complete: boolean, traceId: string, requestId: string): CaptureResult {
@@ -116,7 +122,8 @@ class RequestCapture implements Capture {
   }
 
   #endAttributes(): CapturedAttributes {
-    const attributes: CapturedAttributes = { 'http.response.body.size': this.#answerBytes };
+    const attributes: CapturedAttributes = {};
+    if (this.#answerBytes !== undefined) attributes['http.response.body.size'] = this.#answerBytes;
     const status = this.#status;
     if (status > 0) attributes['http.response.status_code'] = status;
     if (status >= 500) attributes['error.type'] = String(status);
@@ -146,7 +153,8 @@ class RequestCapture implements Capture {
       responseHeader: NO_HEADERS,
       durationMs: performance.now() - this.#startedMs,
     };
-    const measured = { ...bare, bytesSent: this.#answerBytes, complete };
+    const bytesSent = this.#answerBytes;
+    const measured = { ...bare, complete, ...(bytesSent !== undefined && { bytesSent }) };
     const { error, ...request } = readRequest(this.#request, this.head, this.#requestBytes);
     const answer = this.#answer?.read(answerHeader('content-type'), answerHeader('content-encoding'));
     if (error !== undefined) errors.add(error);

@@ -77,6 +77,8 @@ export interface Capture {
    */
   responseHead(status: number, header: (name: string) => string | undefined): void;
   responseChunk(chunk: Uint8Array): void;
+  /** The answer's body passed where it could not be looked at. @param bytes undefined where nobody knows how many */
+  responseUnseen(bytes: number | undefined): void;
   /**
    * Once, when the exchange is over.
    *

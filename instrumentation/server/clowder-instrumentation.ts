@@ -1,6 +1,5 @@
 import { propagation } from '@opentelemetry/api';
 import { InstrumentationBase, type InstrumentationConfig } from '@opentelemetry/instrumentation';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { startCapture } from '../capture/start-capture.ts';
 import type { CaptureOptions } from '../capture/types.ts';
 import { createClowderEnricher } from '../enrichment/clowder-enricher.ts';
@@ -9,10 +8,9 @@ import type { Enricher } from '../enrichment/types.ts';
 import { SCOPE } from '../telemetry/scope.ts';
 import type { ServerTelemetry } from '../telemetry/server-request.ts';
 import { createServerTelemetry } from '../telemetry/server-telemetry.ts';
-import { Exchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import { propagateThroughFetch } from './fetch-propagation.ts';
-import { requestHead } from './request-head.ts';
-import { observeServers } from './server-emit.ts';
+import { observeServers, type Arrival } from './server-emit.ts';
 import { enrichmentSettings, type EnrichSettings } from './enrich-settings.ts';
 import { callerTrust, captureOptions, type CaptureSettings } from './settings.ts';
 
@@ -22,8 +20,8 @@ export interface ClowderInstrumentationConfig extends InstrumentationConfig, Cap
 }
 
 /**
- * Captures what passes through the node:http and node:https servers of this process as Clowder's API calls and pages:
- * attributes of the server span, and domain events as log records of the logger provider. Beside
+ * Captures what passes through the node:http, node:https and node:http2 servers of this process as Clowder's API calls and
+ * pages: attributes of the server span, and domain events as log records of the logger provider. Beside
  * `@opentelemetry/instrumentation-http` it adds to the server span that is there; without it starts one.
  *
  * @example new NodeSDK({ instrumentations: [new ClowderInstrumentation({ clowder: 'v2' }), new HttpInstrumentation()] })
@@ -50,7 +48,7 @@ export class ClowderInstrumentation extends InstrumentationBase<ClowderInstrumen
 
   override enable(): void {
     super.enable();
-    this.stopObserving ??= observeServers((request, response) => this.observe(request, response));
+    this.stopObserving ??= observeServers((arrival) => this.observe(arrival));
   }
 
   override disable(): void {
@@ -82,15 +80,18 @@ export class ClowderInstrumentation extends InstrumentationBase<ClowderInstrumen
     this.telemetry = undefined;
   }
 
-  private observe(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
+  private observe(arrival: Arrival): Exchange | undefined {
     try {
-      const options = this.captureOptions();
-      const head = requestHead(request);
-      const capture = startCapture(head, options);
+      const head = arrival.head();
+      if (head === undefined) return undefined;
+      const capture = startCapture(head, this.captureOptions());
       if (capture.mayBeEvent) propagateThroughFetch();
-      return new Exchange(this.serverTelemetry(), head, capture, request, response, (error) =>
-        this._diag.error('a request could not be captured', error),
-      );
+      return arrival.observe({
+        telemetry: this.serverTelemetry(),
+        head,
+        capture,
+        onError: (error) => this._diag.error('a request could not be captured', error),
+      });
     } catch (error) {
       this._diag.error('a request could not be captured', error);
       return undefined;

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { endingWith, requestHead } from '../../test/support/captured-request.ts';
 import type { Capture } from '../capture/types.ts';
 import type { Outcome, ServerTelemetry } from '../telemetry/server-request.ts';
-import { Exchange, exchangeOf } from './exchange.ts';
+import { exchangeOf, type Exchange } from './exchange.ts';
+import { Http1Exchange } from './http1-exchange.ts';
 
 function setUp(
   capture: Partial<Capture>,
@@ -33,14 +34,13 @@ function setUp(
     return started;
   };
   const telemetry: ServerTelemetry = { start, adopt: start };
-  const exchange = new Exchange(
+  const parts = {
     telemetry,
-    requestHead(),
-    endingWith({}, capture),
-    request,
-    response,
-    (error) => void problems.push(String(error)),
-  );
+    head: requestHead(),
+    capture: endingWith({}, capture),
+    onError: (error: unknown) => void problems.push(String(error)),
+  };
+  const exchange = new Http1Exchange(parts, request, response);
   return { request, response, exchange, ends, problems };
 }
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 /** Tells NGINX which request it was that the capture saw (docs/design.md, "Identity"). */
-const CAPTURED_HEADER = 'X-Clowder-Captured';
+export const CAPTURED_HEADER = 'X-Clowder-Captured';
 
 /** What `writeHead` takes as headers: an object, a flat list of names and values, or a list of pairs. */
 function isHeaders(value: unknown): value is object {
@@ -23,9 +23,14 @@ export function withCapturedMark(
   if (headerOf(response, args, CAPTURED_HEADER.toLowerCase()) !== undefined) return args;
   const headers = givenHeaders(args);
   const rest = headers === undefined ? args.slice(0, 2) : args.slice(0, args.indexOf(headers));
-  if (!Array.isArray(headers)) return [...rest, { ...headers, [CAPTURED_HEADER]: requestId }];
+  return [...rest, headersWithMark(headers ?? {}, requestId)];
+}
+
+/** A copy of the headers, in whatever form, with our mark. */
+export function headersWithMark(headers: object, requestId: string): object {
+  if (!Array.isArray(headers)) return { ...headers, [CAPTURED_HEADER]: requestId };
   const pairs = Array.isArray(headers[0]);
-  return [...rest, pairs ? [...headers, [CAPTURED_HEADER, requestId]] : [...headers, CAPTURED_HEADER, requestId]];
+  return pairs ? [...headers, [CAPTURED_HEADER, requestId]] : [...headers, CAPTURED_HEADER, requestId];
 }
 
 /**
@@ -35,8 +40,17 @@ export function withCapturedMark(
 export function headerOf(response: ServerResponse, args: readonly unknown[], name: string): string | undefined {
   const headers = givenHeaders(args);
   const given = headers === undefined ? [] : valuesIn(headers, name);
-  const values = (given.length > 0 ? given : [response.getHeader(name)]).flat(2).flatMap((value) => text(value) ?? []);
-  return name === 'set-cookie' && values.length > 0 ? values.join(', ') : values[0];
+  return told(name, given.length > 0 ? given : [response.getHeader(name)]);
+}
+
+/** The header among these, by the same rules. */
+export function headerIn(headers: unknown, name: string): string | undefined {
+  return isHeaders(headers) ? told(name, valuesIn(headers, name)) : undefined;
+}
+
+function told(name: string, values: readonly unknown[]): string | undefined {
+  const texts = values.flat(2).flatMap((value) => text(value) ?? []);
+  return name === 'set-cookie' && texts.length > 0 ? texts.join(', ') : texts[0];
 }
 
 /** What these headers, in whatever form, say of one name. */

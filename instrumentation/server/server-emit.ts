@@ -3,21 +3,34 @@ import { isTracingSuppressed } from '@opentelemetry/core';
 import { EventEmitter } from 'node:events';
 import { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
-import { exchangeOf, type Exchange } from './exchange.ts';
+import { Server as NetServer } from 'node:net';
+import type { RequestHead } from '../capture/types.ts';
+import { exchangeOf, type Exchange, type ExchangeParts } from './exchange.ts';
+import { Http1Exchange } from './http1-exchange.ts';
+import { Http2Exchange, http2Head, isHttp2Stream } from './http2-exchange.ts';
+import { requestHead } from './request-head.ts';
+
+/** A request that a server is about to hand to the program. */
+export interface Arrival {
+  /** Undefined where it is not to be observed. */
+  head(): RequestHead | undefined;
+  observe(parts: ExchangeParts): Exchange;
+}
 
 /** Starts to observe a request; undefined where it is not to be observed. It does not throw. */
-export type Observe = (request: IncomingMessage, response: ServerResponse) => Exchange | undefined;
+export type Observe = (arrival: Arrival) => Exchange | undefined;
 
 type Emit = (this: EventEmitter, event: string | symbol, ...args: unknown[]) => boolean;
 
-/** Events by which a server hands a request to the program. */
+/** Events by which a server hands a request of HTTP/1 to the program. */
 const REQUEST_EVENTS: ReadonlySet<string | symbol> = new Set(['request', 'checkContinue', 'checkExpectation']);
 
 const observers = new Set<Observe>();
 let patched = false;
 
 /**
- * Has every node:http and node:https server of this process, also those that are there already, show its requests.
+ * Has every node:http, node:https and node:http2 server of this process, also those that are there already, show its
+ * requests.
  *
  * @returns what ends it
  */
@@ -27,6 +40,8 @@ export function observeServers(observe: Observe): () => void {
     patched = true;
     patchEmit(HttpServer.prototype);
     patchEmit(HttpsServer.prototype);
+    // What the servers of node:http2 stand on, so that nobody has to load that; last, as the others do, too.
+    patchEmit(NetServer.prototype);
   }
   return () => void observers.delete(observe);
 }
@@ -43,10 +58,13 @@ function patchEmit(prototype: EventEmitter): void {
 
   prototype.emit = function emit(this: EventEmitter, event: string | symbol, ...args: unknown[]): boolean {
     const proceed = (): boolean => Reflect.apply(original, this, [event, ...args]);
-    if (observers.size === 0 || !REQUEST_EVENTS.has(event)) return proceed();
+    if (observers.size === 0) return proceed();
+    if (event === 'stream') return emitStream(proceed, args);
+    if (!REQUEST_EVENTS.has(event)) return proceed();
     const [request, response] = args;
+    // The compatibility API of node:http2 emits requests as well, within 'stream'.
     if (!(request instanceof IncomingMessage) || !(response instanceof ServerResponse)) return proceed();
-    const exchange = exchangeOf(request) ?? startExchange(request, response);
+    const exchange = exchangeOf(request) ?? startExchange(http1Arrival(request, response));
     // Proxy libraries emit a request again; 'checkContinue' often leads to 'request'.
     if (exchange === undefined || exchange.attached || event !== 'request') return proceed();
     if (!beneath) {
@@ -65,9 +83,26 @@ function patchEmit(prototype: EventEmitter): void {
   };
 }
 
-function startExchange(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
+/** A request of HTTP/2. The http instrumentation knows none of these: what span is active is the one to add to. */
+function emitStream(proceed: () => boolean, [stream, headers]: readonly unknown[]): boolean {
+  if (!isHttp2Stream(stream) || exchangeOf(stream) !== undefined) return proceed();
+  const exchange = startExchange({
+    head: () => http2Head(stream, headers),
+    observe: (parts) => new Http2Exchange(parts, stream),
+  });
+  if (exchange === undefined) return proceed();
+  exchange.attach();
+  return exchange.run(proceed);
+}
+
+const http1Arrival = (request: IncomingMessage, response: ServerResponse): Arrival => ({
+  head: () => requestHead(request),
+  observe: (parts) => new Http1Exchange(parts, request, response),
+});
+
+function startExchange(arrival: Arrival): Exchange | undefined {
   for (const observe of observers) {
-    const exchange = observe(request, response);
+    const exchange = observe(arrival);
     if (exchange !== undefined) return exchange;
   }
   return undefined;

@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { derivedEventId } from '../../taxonomy/event-id.ts';
+import { createAuthority } from '../support/certificates.ts';
 import { attributesOf, startOtlpSink, type OtlpSink } from '../support/otlp-sink.ts';
+import { tempDir } from '../support/processes.ts';
 import { connectRaw, exchangeRaw } from '../support/raw-http.ts';
 import {
   DATASET,
@@ -15,6 +19,7 @@ import {
   type RegisteredServer,
   type RegisteredServerOptions,
 } from '../support/registered-server.ts';
+import { toolPath } from '../support/tools.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const DOWNLOAD_BYTES = 3 * 65_536;
@@ -179,6 +184,61 @@ test.each(PROXIES)('%s forwards with its own span as parent, marked as captured'
   const sent = forwarded.find((one) => one.traceparent.includes(traceId));
   expect(sent?.traceparent).not.toBe(header);
   expect(sent?.tracestate).toBe(`clowder=${(await seen(sink, traceId)).span['clowder.request.id']}`);
+});
+
+describe('a server of HTTP/2', () => {
+  const run = promisify(execFile);
+  let server: RegisteredServer;
+  let files: Awaited<ReturnType<typeof tempDir>>;
+  beforeAll(async () => {
+    files = await tempDir('http2');
+    const { cert, key } = await (await createAuthority(files.path, 'ca')).issue('server');
+    server = await startRegistered('http2.mjs', { sink: sink.url, env: { CERT: cert, KEY: key } });
+  });
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+    await files.remove();
+  });
+
+  test.each([
+    ['in the clear', '--http2-prior-knowledge', 'http', '2'],
+    ['by TLS', '--http2', 'https', '2'],
+    ['by TLS, of a client that speaks HTTP/1.1 alone', '--http1.1', 'https', '1.1'],
+  ])('is observed %s', async (_how, protocol, scheme, version) => {
+    const secure = /by TLS on (\d+)/.exec(server.output())?.[1] ?? '';
+    const base = `${scheme}://127.0.0.1:${scheme === 'https' ? secure : server.port}`;
+    const curl = async (path: string, ...more: string[]) => {
+      const { traceId, header } = traceparent();
+      const args = ['-sSk', '-i', protocol, '-H', `traceparent: ${header}`, ...more, base + path];
+      const { stdout } = await run(toolPath('curl'), args);
+      return { answer: stdout, ...(await seen(sink, traceId)) };
+    };
+    const form = ['-F', 'File=hello, world;filename=hello.txt;type=text/plain'];
+    const up = await curl(`/api/uploadToDataset/${DATASET}?key=CANARY`, ...form);
+    expect(up.answer.toLowerCase()).toContain(`x-clowder-captured: ${up.span['clowder.request.id']}`);
+    expect(up.answer).toContain(JSON.stringify({ id: FILE }));
+    expect(up.span).toMatchObject({
+      'clowder.file.id': FILE,
+      'clowder.route': '/api/uploadToDataset/:id',
+      'http.response.status_code': '200',
+      'network.protocol.version': version,
+      'server.address': '127.0.0.1',
+      'url.query': 'key=REDACTED',
+      'url.scheme': scheme,
+    });
+    expect(up.events[0]?.attributes).toMatchObject({ 'clowder.file.name': 'hello.txt', 'clowder.bytes': '12' });
+    const down = await curl(`/api/files/${FILE}/blob`);
+    expect(down.events).toMatchObject([
+      {
+        name: 'clowder.view.download',
+        attributes: {
+          'clowder.bytes': String(DOWNLOAD_BYTES),
+          'clowder.download.complete': 'true',
+          'url.full': `${scheme}://127.0.0.1/api/files/${FILE}/blob`,
+        },
+      },
+    ]);
+  });
 });
 
 describe('a request that the program makes', () => {

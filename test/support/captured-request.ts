@@ -16,6 +16,7 @@ export function endingWith(result: Partial<CaptureResult> = {}, given: Partial<C
     requestChunk: () => undefined,
     responseHead: () => undefined,
     responseChunk: () => undefined,
+    responseUnseen: () => undefined,
     end: () => ({ attributes: { 'http.response.status_code': 200 }, events: [], refuted: [], errors: [], ...result }),
     ...given,
   };
