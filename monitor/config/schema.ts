@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { extractorsSchema } from '../extractors/settings.ts';
+import { managementSchema } from './management.ts';
 import { REPORTS } from '../notify/policy.ts';
 import {
   amqpUrl,
@@ -127,12 +128,7 @@ const PROBES = [
     url: amqpUrl.optional().describe('As AMQP_URL; that one where it is not given'),
     ca_file: text.optional(),
     queues: z.array(queue, 'a list of queues').optional(),
-    management: settings({
-      url: httpUrl.describe('Of the management API, without /api'),
-      user: text.optional(),
-      password: text.optional(),
-      ca_file: text.optional(),
-    }).optional(),
+    management: managementSchema.optional(),
   }),
   settings({
     ...common,

@@ -1,7 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import type { Logger } from '../../runtime/logging.ts';
 import { readFileSync } from 'node:fs';
-import { parseAmqpUrls } from '../../runtime/amqp/amqp-url.ts';
+import { parseAmqpUrls, vhostOf } from '../../runtime/amqp/amqp-url.ts';
 import { readTls } from '../../runtime/amqp/connection.ts';
 import { EVENTS_EXCHANGE } from '../../runtime/amqp/topology.ts';
 import type { HealthState } from '../state/health-state.ts';
@@ -11,7 +11,7 @@ import { clowderEvents, firehose, heartbeats } from './broker/queues.ts';
 import type { Subscription, SubscriptionRunner } from './broker/subscription.ts';
 import { HeartbeatListener, type FollowExtractor } from './heartbeats/listener.ts';
 import { expectedOf } from './heartbeats/pings.ts';
-import { QueueLengths } from './heartbeats/queue-lengths.ts';
+import { QueueLengths, type LookAtTaken } from './heartbeats/queue-lengths.ts';
 import { ExtractorRegistry } from './heartbeats/registry.ts';
 import { Downloads } from './jobs/downloads.ts';
 import { eventListener, wantedEvents } from './jobs/event-listener.ts';
@@ -19,13 +19,15 @@ import { firehoseListener } from './jobs/firehose-listener.ts';
 import { FirehoseSwitch, type FirehoseState } from './jobs/firehose-switch.ts';
 import { JobBook } from './jobs/job-book.ts';
 import { openJobStore, type JobStore } from './jobs/job-store.ts';
-import { StuckJobs } from './jobs/stuck-jobs.ts';
+import { StuckJobs, type HeldJobs } from './jobs/stuck-jobs.ts';
+import { TakenJobs } from './jobs/taken-jobs.ts';
 import { extractorMetrics } from './metrics.ts';
 import { createGetJson } from './polling/clowder-api.ts';
 import { pollLoop } from './polling/poll-loop.ts';
 import type { Poller } from './polling/poller.ts';
 import { createV1Poller, type V1Poller } from './polling/v1.ts';
 import { createV2Poller } from './polling/v2.ts';
+import { managementClient } from '../probes/rabbitmq-management.ts';
 import type { ExtractorsSettings } from './settings.ts';
 import { errorText } from '../../runtime/error-text.ts';
 
@@ -70,6 +72,8 @@ export function startExtractors(options: ExtractorsOptions): RunningExtractors {
   const registry = new ExtractorRegistry(settings.heartbeats);
   for (const expected of expectedOf(options.followed)) registry.expect(expected);
   const queues = new QueueLengths();
+  const taken = new TakenJobs();
+  const lookAtTaken = takenLooker(settings, taken, log);
   const downloads = settings.downloads.enabled && listensToFirehose(settings) ? new Downloads() : undefined;
   const book = new JobBook({
     store,
@@ -110,7 +114,7 @@ export function startExtractors(options: ExtractorsOptions): RunningExtractors {
     onConnected: (openChannel, signal) => {
       lost = '';
       log.info('connected to RabbitMQ for extractors');
-      void queues.keepLooking(openChannel, registry, pingMs, signal);
+      void queues.keepLooking(openChannel, registry, pingMs, signal, lookAtTaken);
     },
     onLost: ({ code, message }) => {
       // It is tried again every few seconds.
@@ -128,7 +132,14 @@ export function startExtractors(options: ExtractorsOptions): RunningExtractors {
     connected: () => broker.connected,
     firehose: () => (traced.state === 'unknown' ? undefined : traced.state === 'on' ? 1 : 0),
   });
-  const stuck = new StuckJobs({ jobs: () => book.jobs(), emit, follow });
+  const held = (): HeldJobs =>
+    new Map(
+      registry.readings().flatMap(({ label, queue }) => {
+        const jobs = taken.of(queue, nowMs() - LOOKS_MISSED * pingMs);
+        return jobs === undefined ? [] : [[label, jobs] as const];
+      }),
+    );
+  const stuck = new StuckJobs({ jobs: () => book.jobs(), held, emit, follow });
   const ticking = setInterval(() => {
     heard.tick();
     book.tick(nowMs());
@@ -184,6 +195,36 @@ function startPolling(
     nowMs: Date.now,
     signal,
   });
+}
+
+const LOOK_MS = 10_000;
+/** After so many looks that failed nothing is known. */
+const LOOKS_MISSED = 3;
+
+/** Asks the management API, where that is configured, which jobs were taken. Private queues are their owner's: their names hold a key. */
+function takenLooker(
+  { management, amqpUrl }: ExtractorsSettings,
+  taken: TakenJobs,
+  log: Logger,
+): LookAtTaken | undefined {
+  if (management === undefined) return undefined;
+  const client = managementClient(management, vhostOf(parseAmqpUrls(amqpUrl)[0] ?? ''));
+  let told = '';
+  return async (queue, signal) => {
+    if (queue.startsWith('private.')) return undefined;
+    try {
+      const figures = await client.taken(queue, AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]));
+      taken.looked(queue, figures, Date.now());
+      told = '';
+      return figures.unacknowledged;
+    } catch (error) {
+      const reason = errorText(error);
+      if (reason !== told)
+        log.warn({ reason }, 'the management API does not tell which jobs were taken; it is asked again');
+      told = reason;
+      return undefined;
+    }
+  };
 }
 
 /** A broker that was restarted has its firehose off: an operator should know. */

@@ -95,6 +95,16 @@ function gauges(meter: Meter, { registry, queues, book, firehose, connected, now
       }
     });
   meter
+    .createObservableGauge('clowder.extractor.queue.unacknowledged', {
+      description: 'Jobs that an extractor has taken from its queue and not acknowledged, by the management API',
+    })
+    .addCallback((result) => {
+      for (const { label, queue } of registry.readings()) {
+        const taken = queues.of(queue)?.unacknowledged;
+        if (taken !== undefined) result.observe(taken, { 'clowder.extractor.name': label });
+      }
+    });
+  meter
     .createObservableGauge('clowder.extractors.jobs', { description: 'Jobs that are remembered' })
     .addCallback((result) => result.observe(book.size));
   meter

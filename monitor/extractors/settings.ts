@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { managementSchema } from '../config/management.ts';
+import type { ManagementSettings } from '../probes/rabbitmq-management.ts';
 import { amqpUrl as brokers, duration, flag, httpUrl, oneOf, settings, size, text, whole } from '../config/values.ts';
 
 const exchange = z.string('the name of an exchange, "" for the default one');
@@ -33,6 +35,7 @@ export const extractorsSchema = settings({
     timeout: duration.optional().describe('Of each request'),
     max_requests: whole(1, 10_000).optional().describe('In each round, at most'),
   }).optional(),
+  management: managementSchema.optional().describe('Tells which jobs were taken and not acknowledged'),
   downloads: settings({
     enabled: flag.optional(),
     wait: duration.optional().describe('The end of a job waits so long for the events of its downloads'),
@@ -68,6 +71,7 @@ export interface ExtractorsSettings {
     readonly expiresMs: number;
   };
   readonly poll: PollSettings | undefined;
+  readonly management: ManagementSettings | undefined;
   readonly downloads: { readonly enabled: boolean; readonly waitMs: number };
 }
 
@@ -106,6 +110,7 @@ export function extractorsSettings(yaml: Yaml, amqpUrl: string, clowder: 'v1' | 
       expiresMs: firehose.expires ?? 6 * 60 * MINUTE_MS,
     },
     poll: poll === undefined ? undefined : pollSettings(poll),
+    management: yaml.management,
     downloads: { enabled: downloads.enabled ?? true, waitMs: downloads.wait ?? 10_000 },
   };
 }

@@ -23,6 +23,12 @@ export interface ManagementClient {
   broker(signal: AbortSignal): Promise<Figures>;
   /** Rates and unacknowledged messages of a queue. */
   queue(name: string, signal: AbortSignal): Promise<Figures>;
+  /**
+   * Messages of a queue that were taken and not acknowledged, and how often one of them was, or was given to another.
+   *
+   * @throws Error where the API does not answer as it should
+   */
+  taken(name: string, signal: AbortSignal): Promise<{ readonly unacknowledged: number; readonly turns: number }>;
 }
 
 const BODY_KEPT = 16 * 1024 * 1024;
@@ -44,6 +50,10 @@ const nodes = z.array(
 );
 const connections = z.array(z.object({ state: z.string().optional() }));
 const queueFigures = z.object({ messages_unacknowledged: z.number().optional(), message_stats: rates });
+const takenFigures = z.object({
+  messages_unacknowledged: z.number().default(0),
+  message_stats: z.object({ ack: z.number().default(0), redeliver: z.number().default(0) }).optional(),
+});
 
 /** RabbitMQ's management API, of one virtual host. */
 export function managementClient(settings: ManagementSettings, vhost: string): ManagementClient {
@@ -71,6 +81,8 @@ export function managementClient(settings: ManagementSettings, vhost: string): M
     if (status !== 200) throw new Error(certificateProblem ?? `HTTP ${status} of /api/${path.split('?')[0]}`);
     return schema.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
   }
+
+  const pathOf = (queue: string): string => `queues/${encodeURIComponent(vhost)}/${encodeURIComponent(queue)}`;
 
   return {
     broker: (signal) =>
@@ -104,10 +116,13 @@ export function managementClient(settings: ManagementSettings, vhost: string): M
       }),
     queue: (name, signal) =>
       figures(async () => {
-        const path = `queues/${encodeURIComponent(vhost)}/${encodeURIComponent(name)}`;
-        const { messages_unacknowledged, message_stats } = await get(path, queueFigures, signal);
+        const { messages_unacknowledged, message_stats } = await get(pathOf(name), queueFigures, signal);
         return { error: undefined, measures: { messages_unacknowledged, ...ratesOf(message_stats) } };
       }),
+    async taken(name, signal) {
+      const { messages_unacknowledged: unacknowledged, message_stats } = await get(pathOf(name), takenFigures, signal);
+      return { unacknowledged, turns: (message_stats?.ack ?? 0) + (message_stats?.redeliver ?? 0) };
+    },
   };
 }
 

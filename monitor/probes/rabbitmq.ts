@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ChannelModel } from 'amqplib';
-import { parseAmqpUrls, redactAmqpUrl } from '../../runtime/amqp/amqp-url.ts';
+import { parseAmqpUrls, redactAmqpUrl, vhostOf } from '../../runtime/amqp/amqp-url.ts';
 import { connectToAny, endConnection, readTls } from '../../runtime/amqp/connection.ts';
 import type { Planned } from '../config/config.ts';
 import type { Measures, Probe, Reading } from '../reading.ts';
@@ -71,9 +71,4 @@ async function lookAtQueue(model: ChannelModel, queue: Queue, figures: Measures 
     const missing = /404|NOT[-_]FOUND/.test(text);
     return { target, healthy: false, error: missing ? 'there is no such queue' : text, measures: {} };
   }
-}
-
-function vhostOf(url: string): string {
-  const path = new URL(url).pathname.slice(1);
-  return path === '' ? '/' : decodeURIComponent(path);
 }

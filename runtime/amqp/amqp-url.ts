@@ -19,6 +19,12 @@ export function parseAmqpUrls(text: string = DEFAULT_AMQP_URL): readonly string[
   return split(text).map((part) => check(part.trim()));
 }
 
+/** The virtual host of a broker's URL. */
+export function vhostOf(url: string): string {
+  const path = new URL(url).pathname.slice(1);
+  return path === '' ? '/' : decodeURIComponent(path);
+}
+
 /** A comma parts two brokers only where another URL follows: one in a password is an error, and is not to be printed. */
 function split(text: string): readonly string[] {
   return text.split(/,(?=\s*amqps?:\/\/)/i);

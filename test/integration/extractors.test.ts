@@ -33,6 +33,11 @@ const PLANS: Readonly<
     sequence: ['queued submitted', 'working start', 'working retry', 'working start', 'done done'],
     replies: 4,
   },
+  'is told of at its end alone': {
+    plan: { took: 30 },
+    sequence: ['queued submitted', 'working start', 'done done'],
+    replies: 2,
+  },
   'is skipped': {
     plan: { end: 'skip' },
     sequence: ['queued submitted', 'working start', 'done skip'],
@@ -79,8 +84,13 @@ describe.each(['v1', 'v2'] as const)('jobs of Clowder %s, seen by the firehose',
       expect(fields).toMatchObject({ dataset_id: datasetId });
       expect(fields.file_id).toBeUndefined();
     }
-    const [done] = observed.ofJob(jobs[0]?.id ?? '', 'extraction.done');
-    expect(done?.fields.duration_ms).toBeGreaterThanOrEqual(0);
+    const [long] = observed.ofJob(
+      jobs.find(({ name }) => name === 'is told of at its end alone')?.id ?? '',
+      'extraction.done',
+    );
+    expect(long?.fields.duration_ms).toBeGreaterThanOrEqual(30_000);
+    const [quick] = observed.ofJob(jobs.find(({ name }) => name === 'is skipped')?.id ?? '', 'extraction.done');
+    expect(quick?.fields.duration_ms).toBeUndefined();
     expect(new Set(observed.events.map(({ id }) => id).filter(Boolean)).size).toBe(
       observed.events.filter(({ type }) => type.startsWith('extraction.')).length,
     );

@@ -31,6 +31,8 @@ export interface Plan {
   /** @default done */
   readonly end?: 'done' | 'error' | 'retry' | 'skip' | 'hang';
   readonly message?: string;
+  /** Seconds that the extractor was at work before its messages went out, all at once, as pyclowder's may. @default 0 */
+  readonly took?: number;
 }
 
 export interface JobOrder {

@@ -2,7 +2,8 @@
 
 Usage: extractor_like.py AMQP_URL SETTINGS
 SETTINGS is a JSON object: name, version, key (of a private extractor), heartbeat (seconds), owner.
-A job says in its `parameters` what is to happen: {"steps": ["processing: text", "download: URL", …], "end": "done"},
+A job says in its `parameters` what is to happen: {"steps": ["processing: text", "download: URL", …], "end": "done"};
+`took` is how many seconds before now it was started, by its messages, which all go out now as pyclowder's may;
 where the end is done, error, retry (and done after that), skip, hang.
 """
 
@@ -63,20 +64,23 @@ def on_job(_channel, method, header, body):
     is_dataset = is_dataset or (routing_key == "extractors." + NAME and job["datasetId"] == job["id"])
     resource = job["datasetId"] if is_dataset else job["id"]
 
+    plan = job.get("parameters") or {}
+
     def status(word, message):
         name = "StatusMessage." + word
+        took = plan.get("took", 0) if word == "start" else 0
+        made = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=took)
         payload = {
             "file_id": resource,
             "extractor_id": NAME,
             "job_id": job_id,
             "status": "%s: %s" % (name, message),
-            "start": datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None).isoformat() + ZONE,
+            "start": made.replace(microsecond=0, tzinfo=None).isoformat() + ZONE,
             "message_type": name,
             "message": message,
         }
         publish(header.reply_to, json.dumps(payload), correlation_id=header.correlation_id)
 
-    plan = job.get("parameters") or {}
     retries = job.get("retry_count", 0)
     end = plan.get("end", "done")
     status("start", "Started processing.")

@@ -55,6 +55,7 @@ export function pingOf(
       version,
       queue_length: queue?.messages,
       consumers: queue?.consumers,
+      messages_unacknowledged: queue?.unacknowledged,
       uptime_s: alive ? sinceS : undefined,
       down_for_s: alive ? undefined : sinceS,
       error: alive ? undefined : SILENT,

@@ -6,7 +6,12 @@ export interface QueueLength {
   /** Messages that wait for a consumer. */
   readonly messages: number;
   readonly consumers: number;
+  /** Messages that were taken and not acknowledged, where the management API tells. */
+  readonly unacknowledged?: number | undefined;
 }
+
+/** Looks at the jobs that were taken from a queue. Undefined where that cannot be known. */
+export type LookAtTaken = (queue: string, signal: AbortSignal) => Promise<number | undefined>;
 
 /** Where pyclowder puts a copy of a job that it gave up. */
 export function errorQueueOf(queue: string): string {
@@ -30,10 +35,11 @@ export class QueueLengths {
     registry: ExtractorRegistry,
     everyMs: number,
     signal: AbortSignal,
+    lookAtTaken?: LookAtTaken,
   ): Promise<void> {
     while (!signal.aborted) {
       try {
-        this.#lengths = await lengthsOf(registry, openChannel, signal);
+        this.#lengths = await lengthsOf(registry, openChannel, signal, lookAtTaken);
       } catch {
         // The connection is lost: whoever keeps it says so.
         break;
@@ -52,15 +58,18 @@ async function lengthsOf(
   registry: ExtractorRegistry,
   openChannel: () => Promise<Channel>,
   signal: AbortSignal,
+  lookAtTaken: LookAtTaken | undefined,
 ): Promise<ReadonlyMap<string, QueueLength>> {
   const lengths = new Map<string, QueueLength>();
   let channel: Channel | undefined;
-  for (const queue of registry.readings().flatMap((one) => [one.queue, errorQueueOf(one.queue)])) {
+  const jobs = registry.readings().map(({ queue }) => queue);
+  for (const queue of jobs.flatMap((one) => [one, errorQueueOf(one)])) {
     if (signal.aborted) break;
     channel ??= await quiet(openChannel);
     try {
       const { messageCount, consumerCount } = await channel.checkQueue(queue);
-      lengths.set(queue, { messages: messageCount, consumers: consumerCount });
+      const unacknowledged = jobs.includes(queue) ? await lookAtTaken?.(queue, signal) : undefined;
+      lengths.set(queue, { messages: messageCount, consumers: consumerCount, unacknowledged });
     } catch {
       // There is no such queue, or it is another's alone: RabbitMQ closes the channel.
       channel = undefined;

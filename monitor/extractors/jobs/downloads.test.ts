@@ -39,6 +39,7 @@ function setUp(): {
         word,
         message: word,
         clock: `${afterMs}`,
+        clockMs: undefined,
         durationMs: undefined,
       },
       'rabbitmq',

@@ -56,6 +56,7 @@ function ofStatus(status: StatusMessage, registry: ExtractorRegistry, live: bool
     word: status.word,
     message: status.message,
     clock: status.clock,
+    clockMs: status.clockMs,
     durationMs: undefined,
   };
 }

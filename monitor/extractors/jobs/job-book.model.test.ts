@@ -53,7 +53,7 @@ function observation(one: Extract<Step, { do: 'queue' | 'tell' }>, index: number
   return {
     what: 'told', ...common, resourceId: 'f', subject: undefined, word: one.word, message: `text ${one.text}`,
     // A second of the wall clock has two or three messages.
-    clock: `second ${Math.floor((index * 400) / 1000)}`, durationMs: undefined,
+    clock: `second ${Math.floor((index * 400) / 1000)}`, clockMs: undefined, durationMs: undefined,
   }; // prettier-ignore
 }
 

@@ -24,7 +24,7 @@ async function ownDir(): Promise<{ readonly path: string }> {
 function told(word: Told['word'], change: Partial<Told> = {}): Told {
   return {
     what: 'told', atMs: T0, jobId: 'j', extractor: 'ncsa.x', version: undefined, userId: undefined, resourceId: 'f',
-    subject: { fileId: 'f' }, word, message: 'm', clock: 't', durationMs: undefined, ...change,
+    subject: { fileId: 'f' }, word, message: 'm', clock: 't', clockMs: undefined, durationMs: undefined, ...change,
   }; // prettier-ignore
 }
 

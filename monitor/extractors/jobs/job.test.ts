@@ -33,6 +33,7 @@ function told(word: Told['word'], afterMs: number, change: Partial<Told> = {}): 
     word,
     message: word,
     clock: `t${afterMs}`,
+    clockMs: undefined,
     durationMs: undefined,
     ...change,
   };
@@ -75,9 +76,34 @@ describe('a job', () => {
     });
   });
 
-  it('that nobody saw begin has a duration from its queue; one that nobody saw queued either has none', () => {
-    expect(run([submitted(), told('done', 700)]).events.at(-1)?.fields.duration_ms).toBe(700);
+  it('that nobody saw begin has no duration: waiting in a queue is none', () => {
+    expect(run([submitted(), told('done', 700)]).events.at(-1)?.fields.duration_ms).toBeUndefined();
     expect(run([told('done', 700)]).events.at(-1)?.fields.duration_ms).toBeUndefined();
+  });
+
+  it.each<[string, number, number, number | undefined]>([
+    ['all at once, after 30 s of work', 8, 30_000, 30_000],
+    ['a second late', 3000, 2000, 2000],
+    ['all at once, within a second', 8, 0, undefined],
+    ['all at once, where a second began between', 8, 1000, undefined],
+    ['a second apart, within a second', 1003, 0, undefined],
+    ['by a clock that was set back', 5000, -3_600_000, 5000],
+  ])(
+    'whose messages came %s took what its extractor says, if seconds can tell',
+    (_how, cameMs, clockMs, durationMs) => {
+      const clock = (ms: number) => ({ clockMs: T0 + 7_200_000 + ms });
+      const { events } = run([submitted(), told('start', 100, clock(0)), told('done', 100 + cameMs, clock(clockMs))]);
+      expect(events.at(-1)?.fields.duration_ms).toBe(durationMs);
+    },
+  );
+
+  it('takes the time of its end as it came where its beginning, or its end, has no clock', () => {
+    const clock = { clockMs: T0 };
+    for (const [start, end] of [
+      [clock, {}],
+      [{}, clock],
+    ])
+      expect(run([told('start', 0, start), told('done', 1500, end)]).events.at(-1)?.fields.duration_ms).toBe(1500);
   });
 
   it('that was put back is measured from its first start', () => {
@@ -114,7 +140,7 @@ describe('a job', () => {
     const { events, job } = run([told('submitted', 0), told('cancel requested', 100), told('cancelled', 300)]);
     expect(typesOf(events)).toEqual(['queued', 'working', 'failed']);
     expect(job?.startedMs).toBeUndefined();
-    expect(events.at(-1)?.fields).toMatchObject({ status: 'cancelled', duration_ms: 300 });
+    expect(events.at(-1)?.fields).toMatchObject({ status: 'cancelled', duration_ms: undefined });
   });
 
   it('whose own message nobody saw names its resource without saying what it is', () => {
@@ -151,6 +177,13 @@ describe('a job', () => {
     expect(run([told('start', 0), told('done', 900, { durationMs: 61_000 })]).events.at(-1)?.fields.duration_ms).toBe(
       61_000,
     );
+    // In whole seconds, which say nothing of less than two; in parts of a second, which do.
+    for (const [durationMs, tells] of [
+      [0, undefined],
+      [1000, undefined],
+      [520, 520],
+    ] as const)
+      expect(run([told('start', 0), told('done', 900, { durationMs })]).events.at(-1)?.fields.duration_ms).toBe(tells);
   });
 });
 

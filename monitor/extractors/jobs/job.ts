@@ -19,6 +19,8 @@ export interface Job {
   readonly queuedMs?: number | undefined;
   /** The first sign of work since the job was queued, or since its last end. */
   readonly startedMs?: number | undefined;
+  /** The same by the clock of the extractor (`Told.clockMs`). */
+  readonly startedClockMs?: number | undefined;
   readonly endedMs?: number | undefined;
   /** The events that a job has once, as far as it has had them. */
   readonly had: readonly ExtractionEventType[];
@@ -95,7 +97,7 @@ function told(before: Job | undefined, seen: Told, repeated: number): Step {
     subject: base.subject ?? seen.subject,
     userId: seen.userId ?? base.userId,
     queuedMs: type === 'extraction.queued' && isNew ? seen.atMs : base.queuedMs,
-    startedMs: WORKS.has(seen.word) ? (base.startedMs ?? seen.atMs) : base.startedMs,
+    ...(WORKS.has(seen.word) && base.startedMs === undefined && beginning(seen)),
     endedMs: isEnd(type) ? (base.endedMs ?? seen.atMs) : base.endedMs,
     had: isNew && type !== 'extraction.working' ? [...base.had, type] : base.had,
     touchedMs: seen.atMs,
@@ -107,7 +109,17 @@ function told(before: Job | undefined, seen: Told, repeated: number): Step {
 const BEGINS: ReadonlySet<StatusWord> = new Set(['submitted', 'start']);
 const WORKS: ReadonlySet<StatusWord> = new Set(['start', 'processing', 'retry']);
 /** What an observation may change that the next event depends on. */
-const REMEMBERED = ['extractor', 'version', 'subject', 'userId', 'queuedMs', 'startedMs', 'endedMs', 'had'] as const;
+const REMEMBERED = [
+  'extractor',
+  'version',
+  'subject',
+  'userId',
+  'queuedMs',
+  'startedMs',
+  'startedClockMs',
+  'endedMs',
+  'had',
+] as const;
 
 function isPrivate(extractor: string): boolean {
   return extractor.startsWith('private.');
@@ -120,8 +132,12 @@ export function isEnd(type: ExtractionEventType): boolean {
 /** A job that had ended and begins again: time is measured from here. Without an id it is another job. */
 function begun(job: Job, seen: Observation): Job {
   if (job.endedMs === undefined) return job;
-  const again = { ...job, startedMs: undefined, endedMs: undefined };
+  const again = { ...job, startedMs: undefined, startedClockMs: undefined, endedMs: undefined };
   return seen.jobId === undefined ? { ...again, queuedMs: undefined, had: [] } : again;
+}
+
+function beginning({ atMs, clockMs }: Told): Pick<Job, 'startedMs' | 'startedClockMs'> {
+  return { startedMs: atMs, ...(clockMs !== undefined && { startedClockMs: clockMs }) };
 }
 
 function newJob(seen: Observation): Job {
@@ -154,11 +170,24 @@ function subjectFields(subject: Subject | undefined, resourceId: string | undefi
   return { file_id: subject.fileId, dataset_id: subject.datasetId, resource_id: subject.resourceId };
 }
 
-/** From the first sign of work to the end; from the queue, where no such sign was seen. */
+/** What was measured in whole seconds may be wrong by one: less than this may as well be nothing. */
+const LEAST_BY_SECONDS_MS = 2000;
+const SECOND_MS = 1000;
+
+/**
+ * From the first sign of work to the end; undefined where nobody can say. By the extractor's clock, if it tells it: pyclowder
+ * sends what it has to say of a job once a second or later, often all of it at once.
+ */
 function durationOf(job: Job, said: Told | undefined): number | undefined {
-  if (said?.durationMs !== undefined) return said.durationMs;
-  const from = job.startedMs ?? job.queuedMs;
-  return from === undefined || said === undefined ? undefined : Math.max(0, said.atMs - from);
+  if (said === undefined) return undefined;
+  if (said.durationMs !== undefined) return bySeconds(said.durationMs);
+  if (job.startedClockMs !== undefined && said.clockMs !== undefined && said.clockMs >= job.startedClockMs)
+    return bySeconds(said.clockMs - job.startedClockMs);
+  return job.startedMs === undefined ? undefined : Math.max(0, said.atMs - job.startedMs);
+}
+
+function bySeconds(tookMs: number): number | undefined {
+  return tookMs % SECOND_MS === 0 && tookMs < LEAST_BY_SECONDS_MS ? undefined : tookMs;
 }
 
 /** What comes once a job is named by the job; the rest by what was said, and when. */

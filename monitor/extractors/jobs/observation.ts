@@ -32,6 +32,11 @@ export interface Told extends Seen {
   readonly message: string | undefined;
   /** When, as it is written; part of what makes this message that message. */
   readonly clock: string | undefined;
+  /**
+   * When, by the clock of whoever said it: whole seconds in milliseconds, comparable with others of the job alone, as its zone
+   * is not known. Undefined where it says none.
+   */
+  readonly clockMs: number | undefined;
   /** How long the job took, where Clowder says so. */
   readonly durationMs: number | undefined;
 }

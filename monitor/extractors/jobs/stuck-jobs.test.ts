@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { MonitorEvent } from '../../telemetry/emit-event.ts';
 import type { Judgement } from '../heartbeats/pings.ts';
 import type { Job } from './job.ts';
-import { judgeJobs, StuckJobs } from './stuck-jobs.ts';
+import { judgeJobs, StuckJobs, type HeldJobs } from './stuck-jobs.ts';
 
 const NOW = Date.UTC(2026, 10, 24);
 const MINUTE = 60_000;
@@ -16,13 +16,15 @@ const ended = (count: number, extractor = 'ncsa.x'): readonly Job[] =>
 const working = (key: string, minutes: number, extractor = 'ncsa.x'): Job =>
   job(key, { extractor, startedMs: NOW - minutes * MINUTE });
 
+const judge = (jobs: readonly Job[], nowMs: number, held: HeldJobs = new Map()) => judgeJobs(jobs, held, nowMs);
+
 describe('the jobs of an extractor', () => {
   // Of 100 jobs that took 1 to 100 minutes, 99 took 99 at most: three times that is 297.
   it('are bad where one is at work longer than three times what 99 of 100 take', () => {
-    expect(judgeJobs([...ended(100), working('a', 297)], NOW)).toEqual([
+    expect(judge([...ended(100), working('a', 297)], NOW)).toEqual([
       { target: 'jobs of ncsa.x', component: 'ncsa.x', healthy: true },
     ]);
-    expect(judgeJobs([...ended(100), working('a', 298), working('b', 5)], NOW)).toEqual([
+    expect(judge([...ended(100), working('a', 298), working('b', 5)], NOW)).toEqual([
       {
         target: 'jobs of ncsa.x',
         component: 'ncsa.x',
@@ -33,20 +35,36 @@ describe('the jobs of an extractor', () => {
   });
 
   it('are not judged before it is known how long they take, nor where they are private', () => {
-    expect(judgeJobs([...ended(19), working('a', 100_000)], NOW)).toEqual([]);
-    expect(judgeJobs([...ended(50, 'private.k.x'), working('a', 100_000, 'private.k.x')], NOW)).toEqual([]);
+    expect(judge([...ended(19), working('a', 100_000)], NOW)).toEqual([]);
+    expect(judge([...ended(50, 'private.k.x'), working('a', 100_000, 'private.k.x')], NOW)).toEqual([]);
   });
 
   it('may wait in their queue as long as they like, and may be short', () => {
     const waiting = job('q', { queuedMs: NOW - 1e9 });
     const quick = Array.from({ length: 30 }, (_, index) => job(`s${index}`, { startedMs: NOW - 10, endedMs: NOW }));
-    expect(judgeJobs([...quick, waiting, working('a', 1)], NOW)).toMatchObject([{ healthy: true }]);
-    expect(judgeJobs([...quick, waiting, working('a', 2)], NOW)).toMatchObject([{ healthy: false }]);
+    expect(judge([...quick, waiting, working('a', 1)], NOW)).toMatchObject([{ healthy: true }]);
+    expect(judge([...quick, waiting, working('a', 2)], NOW)).toMatchObject([{ healthy: false }]);
+  });
+
+  it('are bad where none that was taken is acknowledged for so long, though nobody saw them begin', () => {
+    const held = (minutes: number, extractor = 'ncsa.x') =>
+      new Map([[extractor, { count: 2, sinceMs: NOW - minutes * MINUTE }]]);
+    expect(judge(ended(100), NOW, held(297))).toMatchObject([{ healthy: true }]);
+    expect(judge(ended(100), NOW, held(298))).toEqual([
+      {
+        target: 'jobs of ncsa.x',
+        component: 'ncsa.x',
+        healthy: false,
+        error: '2 jobs were taken, and none acknowledged for 4 h 58 min; 99 of 100 jobs take 1 h 39 min at most',
+      },
+    ]);
+    expect(judge(ended(100), NOW, held(10_000, 'ncsa.y'))).toMatchObject([{ component: 'ncsa.x', healthy: true }]);
+    expect(judge(ended(19), NOW, held(10_000))).toEqual([]);
   });
 
   it('of one extractor say nothing of another, and no more than three are named', () => {
     const stuck = ['a', 'b', 'c', 'd', 'e'].map((key) => working(key, 1000));
-    const [one, other] = judgeJobs([...ended(20), ...stuck, ...ended(20, 'ncsa.y')], NOW);
+    const [one, other] = judge([...ended(20), ...stuck, ...ended(20, 'ncsa.y')], NOW);
     expect(one?.error).toMatch(/: a for .*, b for .*, c for .* and 2 more; /);
     expect(other).toMatchObject({ component: 'ncsa.y', healthy: true });
   });
@@ -58,6 +76,7 @@ it('stuck jobs are told from time to time, and each change is an event', () => {
   const events: MonitorEvent[] = [];
   const watch = new StuckJobs({
     jobs: () => jobs,
+    held: () => new Map(),
     emit: (event) => void events.push(event),
     follow: (judgement) => void told.push(judgement),
   });

@@ -134,6 +134,7 @@ function look(
     word,
     message,
     clock: `${file.eventId} ${run}`,
+    clockMs: undefined,
     durationMs: undefined,
   });
 }

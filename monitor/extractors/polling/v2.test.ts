@@ -260,6 +260,7 @@ describe("polling Clowder v2's jobs", () => {
           word,
           message,
           clock: naive(atMs),
+          clockMs: undefined,
           durationMs: undefined,
         },
         'rabbitmq',

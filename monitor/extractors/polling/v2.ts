@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { Observation } from '../jobs/observation.ts';
 import type { Subject } from '../wire/job-message.ts';
-import { wallClock } from '../wire/status-message.ts';
+import { wallClock, wallClockMs } from '../wire/status-message.ts';
 import { readStatus, statusWord, type StatusWord } from '../wire/status-words.ts';
 import { redactExtractorName } from '../../../taxonomy/redaction.ts';
 import { orUndefined } from './clowder-api.ts';
@@ -170,6 +170,7 @@ function observationsOf(
     word,
     message: readStatus(update.status).message,
     clock: wallClock(update.timestamp),
+    clockMs: wallClockMs(update.timestamp),
     durationMs,
   });
   const end = statusWord(job.status) ?? 'processing';

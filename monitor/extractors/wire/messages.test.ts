@@ -28,6 +28,7 @@ describe('a status message', () => {
       word: 'start',
       message: 'Started processing.',
       clock: '2025-01-20T08:30:27',
+      clockMs: Date.UTC(2025, 0, 20, 8, 30, 27),
       statedMs: Date.UTC(2025, 0, 20, 14, 30, 27),
       userId: undefined,
     });

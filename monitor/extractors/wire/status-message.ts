@@ -12,6 +12,8 @@ export interface StatusMessage {
   readonly message: string | undefined;
   /** `start` to the second without its offset: pyclowder's offset is wrong in winter, and where it is no whole hour. */
   readonly clock: string | undefined;
+  /** The same, to reckon with (`wallClockMs`). */
+  readonly clockMs: number | undefined;
   /** `start` as it is written, Unix milliseconds: as wrong as the offset. */
   readonly statedMs: number | undefined;
   readonly userId: string | undefined;
@@ -40,6 +42,7 @@ export function readStatusMessage(content: Buffer): StatusMessage | undefined {
     word: (data.message_type === undefined ? undefined : statusWord(data.message_type)) ?? status.word,
     message: data.message ?? status.message,
     clock: data.start === undefined ? undefined : wallClock(data.start),
+    clockMs: data.start === undefined ? undefined : wallClockMs(data.start),
     statedMs: data.start === undefined ? undefined : timeOf(data.start),
     userId: data.user_id,
   };
@@ -48,6 +51,11 @@ export function readStatusMessage(content: Buffer): StatusMessage | undefined {
 function timeOf(iso: string): number | undefined {
   const ms = Date.parse(iso);
   return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** The same as a number of milliseconds, its zone unknown: for differences. Undefined where it is no time. */
+export function wallClockMs(iso: string): number | undefined {
+  return timeOf(`${wallClock(iso)}Z`);
 }
 
 /** The date and time of day of an ISO 8601 text, to the second; what makes a message that message, whatever its zone. */

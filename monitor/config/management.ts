@@ -1,0 +1,9 @@
+import { httpUrl, settings, text } from './values.ts';
+
+/** Where RabbitMQ's management API is, and whose key it takes. */
+export const managementSchema = settings({
+  url: httpUrl.describe('Of the management API, without /api'),
+  user: text.optional(),
+  password: text.optional(),
+  ca_file: text.optional(),
+});
