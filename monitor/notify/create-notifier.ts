@@ -4,16 +4,30 @@ import type { Notifier } from './notifier.ts';
 import { rabbitmqNotifier } from './rabbitmq.ts';
 import { slackNotifier, webhookNotifier } from './webhook.ts';
 
-/** The notifier that the settings describe. */
-export function createNotifier(settings: PlannedNotifier): Notifier {
+/** Who gets the messages of one outbox. */
+export interface Addressee {
+  /** Name of the outbox, kept over restarts. */
+  readonly outbox: string;
+  readonly notifier: Notifier;
+}
+
+/**
+ * The notifiers that the settings describe: of e-mail one for each recipient, so that an address which is refused holds up
+ * nobody else.
+ */
+export function createNotifiers(settings: PlannedNotifier): readonly Addressee[] {
+  const { name: outbox } = settings;
   switch (settings.type) {
     case 'webhook':
-      return webhookNotifier(settings);
+      return [{ outbox, notifier: webhookNotifier(settings) }];
     case 'slack':
-      return slackNotifier(settings);
+      return [{ outbox, notifier: slackNotifier(settings) }];
     case 'email':
-      return emailNotifier(settings);
+      return settings.to.map((to, index) => ({
+        outbox: index === 0 ? outbox : `${outbox} to ${to}`,
+        notifier: emailNotifier(settings, to),
+      }));
     case 'rabbitmq':
-      return rabbitmqNotifier(settings);
+      return [{ outbox, notifier: rabbitmqNotifier(settings) }];
   }
 }

@@ -5,6 +5,7 @@ import { errorText } from '../../runtime/error-text.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
 
 export interface DeliveryOptions {
+  /** Of its outbox. */
   readonly name: string;
   readonly notifier: Notifier;
   readonly store: Pick<MonitorStore, 'firstMessage' | 'removeMessage'>;
@@ -30,7 +31,7 @@ export interface DeliveryOptions {
 
 const PAUSES = { first: 1000, longest: 300_000 };
 
-/** Delivers the messages of one notifier in order, each until it is taken. It holds up nobody but itself. */
+/** Delivers the messages of one outbox in order, each until it is taken. It holds up nobody but itself. */
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #stop = new AbortController();
@@ -41,6 +42,10 @@ export class Delivery {
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#running = this.#run();
+  }
+
+  get name(): string {
+    return this.#options.name;
   }
 
   /** There is a new message. */

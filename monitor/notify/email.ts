@@ -6,8 +6,11 @@ import { NotifyError, type Notifier } from './notifier.ts';
 
 const TIMEOUT_MS = 15_000;
 
-/** Sends mail by SMTP. */
-export function emailNotifier(settings: NotifierSettings<'email'>): Notifier {
+/**
+ * Sends mail by SMTP to one of the recipients. What a server refuses is never lost for that: a wrong address, sender or
+ * login can be put right, and a mail whose content it does not like goes out without it.
+ */
+export function emailNotifier(settings: NotifierSettings<'email'>, recipient: string): Notifier {
   const { url, from, to, subject_prefix: prefix } = settings;
   return {
     async deliver(notification, signal) {
@@ -15,19 +18,27 @@ export function emailNotifier(settings: NotifierSettings<'email'>): Notifier {
       const transport = createTransport({ url, ...timeouts });
       const stop = (): void => transport.close();
       signal.addEventListener('abort', stop, { once: true });
-      try {
-        await transport.sendMail({
+      const send = async (text: string): Promise<void> => {
+        const { rejected } = await transport.sendMail({
           from,
           to,
+          envelope: { from, to: recipient },
           subject: oneLine([prefix, subjectOf(notification)].filter(Boolean).join(' ')),
-          text: textOf(notification),
+          text,
           date: new Date(notification.atMs),
           // The same for another delivery of it: mail programs show it once.
           messageId: `<${notification.id}@clowder-otel>`,
           headers: { 'Auto-Submitted': 'auto-generated' },
         });
+        if (rejected.length > 0) throw new Error(`refused for ${rejected.map(String).join(', ')}`);
+      };
+      try {
+        await send(textOf(notification)).catch((error: unknown) => {
+          if (!isRefusalOfContent(error)) throw error;
+          return send(bareTextOf(error));
+        });
       } catch (error) {
-        throw new NotifyError(isRefusal(error) ? 'refused' : 'not_now', errorText(error), { cause: error });
+        throw new NotifyError('not_now', errorText(error), { cause: error });
       } finally {
         signal.removeEventListener('abort', stop);
         transport.close();
@@ -41,8 +52,13 @@ function textOf(notification: Notification): string {
   return `${headline(notification)}\n\n${lines.join('\n')}\n`;
 }
 
-/** 5xx: the server will not take this message, whenever it comes. A login that fails is put right by the operator. */
-function isRefusal(error: unknown): boolean {
+/** Without what a watched page may have said, which is what filters dislike. */
+function bareTextOf(error: Error): string {
+  return `The mail server did not take the details: ${oneLine(errorText(error))}\nThe health.ping events of the monitor have them.\n`;
+}
+
+/** The server knows sender and recipient, and will not take this message, whenever it comes: 5xx to its content. */
+function isRefusalOfContent(error: unknown): error is Error {
   if (!(error instanceof Error) || !('responseCode' in error) || typeof error.responseCode !== 'number') return false;
-  return error.responseCode >= 500 && !('code' in error && error.code === 'EAUTH');
+  return error.responseCode >= 500 && 'code' in error && error.code === 'EMESSAGE';
 }

@@ -4,7 +4,7 @@ import type { PlannedNotifier } from '../config/config.ts';
 import type { ObservedReading } from '../metrics.ts';
 import type { Step } from '../state/health-state.ts';
 import type { MonitorStore } from '../state/store.ts';
-import { createNotifier } from './create-notifier.ts';
+import { createNotifiers } from './create-notifier.ts';
 import { Delivery } from './delivery.ts';
 import { decide, NOTHING_TOLD, quietHours, type Policy } from './policy.ts';
 
@@ -37,20 +37,23 @@ export function startListeners({ notifiers, instance, store, scrub, onOutcome, l
   const all = notifiers.map((settings) => ({
     settings,
     policy: policyOf(settings),
-    delivery: new Delivery({
-      name: settings.name,
-      notifier: createNotifier(settings),
-      store,
-      timeoutMs: settings.timeout ?? TIMEOUT_MS,
-      giveUpMs: settings.give_up_after ?? GIVE_UP_MS,
-      scrub,
-      onOutcome: (outcome) => onOutcome(settings.name, outcome),
-      log,
-    }),
+    deliveries: createNotifiers(settings).map(
+      ({ outbox, notifier }) =>
+        new Delivery({
+          name: outbox,
+          notifier,
+          store,
+          timeoutMs: settings.timeout ?? TIMEOUT_MS,
+          giveUpMs: settings.give_up_after ?? GIVE_UP_MS,
+          scrub,
+          onOutcome: (outcome) => onOutcome(settings.name, outcome),
+          log,
+        }),
+    ),
   }));
   return {
     hear(subject, { probe, component, target, error, measures, tags }, { state, downForS = 0 }, atMs) {
-      for (const { settings, policy, delivery } of all) {
+      for (const { settings, policy, deliveries } of all) {
         if (settings.probes !== undefined && !settings.probes.includes(probe)) continue;
         const decision = decide(store.told(settings.name, subject) ?? NOTHING_TOLD, state, atMs, policy);
         if (decision === undefined) continue;
@@ -67,11 +70,12 @@ export function startListeners({ notifiers, instance, store, scrub, onOutcome, l
           tags,
           instance,
         };
-        store.tell(settings.name, subject, decision.state, { id: randomUUID(), kind, ...about });
-        delivery.wake();
+        const outboxes = deliveries.map(({ name }) => name);
+        store.tell(settings.name, outboxes, subject, decision.state, { id: randomUUID(), kind, ...about });
+        for (const delivery of deliveries) delivery.wake();
       }
     },
-    stop: async () => void (await Promise.all(all.map(({ delivery }) => delivery.stop()))),
+    stop: async () => void (await Promise.all(all.flatMap(({ deliveries }) => deliveries.map((one) => one.stop())))),
   };
 }
 

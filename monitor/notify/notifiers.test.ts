@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { SMTPServer } from 'smtp-server';
-import { freePort } from '../../test/support/processes.ts';
-import { startHookReceiver, startMailReceiver } from '../../test/support/told.ts';
+import type { SMTPServerOptions } from 'smtp-server';
+import { startHookReceiver, startMailReceiver, startSmtp } from '../../test/support/told.ts';
 import { parseMonitorConfig } from '../config/load.ts';
-import { createNotifier } from './create-notifier.ts';
+import { createNotifiers } from './create-notifier.ts';
 import type { Notification } from './notification.ts';
 import type { Notifier } from './notifier.ts';
 
@@ -21,8 +20,10 @@ const down: Notification = {
 };
 const never = new AbortController().signal;
 
+const addressees = (yaml: string) => parseMonitorConfig(`notify: [{${yaml}}]`, {}).notify.flatMap(createNotifiers);
+
 function notifier(yaml: string): Notifier {
-  const [first] = parseMonitorConfig(`notify: [{${yaml}}]`, {}).notify.map(createNotifier);
+  const first = addressees(yaml)[0]?.notifier;
   if (first === undefined) throw new Error('no notifier');
   return first;
 }
@@ -141,30 +142,53 @@ describe('a mail', () => {
   it('says it in its subject, and all of it in its text', async () => {
     await using mail = await startMailReceiver();
     const yaml = `type: email, url: "${mail.url}", from: "Monitor <m@example.org>", to: [a@example.org, b@example.org], subject_prefix: "[clowder]"`;
-    await notifier(yaml).deliver(down, never);
-    const [{ to, source } = { to: [], source: '' }] = mail.mails;
-    expect(to).toEqual(['a@example.org', 'b@example.org']);
+    expect(addressees(yaml).map(({ outbox }) => outbox)).toEqual(['email', 'email to b@example.org']);
+    for (const { notifier: one } of addressees(yaml)) await one.deliver(down, never);
+    expect(mail.mails.map(({ to }) => to)).toEqual([['a@example.org'], ['b@example.org']]);
+    const [{ source } = { source: '' }] = mail.mails;
+    expect(source).toMatch(/^To: a@example.org, b@example.org\r$/m);
     expect(source).toMatch(/^Subject: \[clowder\] clowder is down\r$/m);
     expect(source).toMatch(/^Message-ID: <n-1@clowder-otel>\r$/m);
     expect(source).toContain('clowder is down (https://clowder.example/healthz): HTTP 500');
     expect(source).toContain('status code: 500');
   });
 
-  it.each([
-    [550, 'refused'],
-    [451, 'not_now'],
-  ])('that a server answers with %i is %s', async (responseCode, code) => {
-    const server = new SMTPServer({
-      authOptional: true,
-      disabledCommands: ['STARTTLS'],
-      onRcptTo: (_address, _session, done) => done(Object.assign(new Error('no'), { responseCode })),
-    });
-    server.on('error', () => undefined);
-    const port = await freePort();
-    await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve));
-    const one = notifier(`type: email, url: "smtp://127.0.0.1:${port}", from: m@example.org, to: [a@example.org]`);
-    await expect(one.deliver(down, never)).rejects.toMatchObject({ code });
-    await new Promise<void>((resolve) => server.close(() => resolve()));
+  const no = (responseCode: number) => Object.assign(new Error('no such thing'), { responseCode });
+  const REFUSING: Readonly<Record<string, (code: number) => SMTPServerOptions>> = {
+    recipient: (code) => ({ onRcptTo: (_address, _session, done) => done(no(code)) }),
+    sender: (code) => ({ onMailFrom: (_address, _session, done) => done(no(code)) }),
+    client: (code) => ({ onConnect: (_session, done) => done(no(code)) }),
+    content: (code) => ({
+      onData: (stream, _session, done) => void stream.resume().on('end', () => done(no(code))),
+    }),
+  };
+  it.each(Object.keys(REFUSING).flatMap((what) => [550, 554, 451].map((code) => [what, code] as const)))(
+    'whose %s is refused with %i waits: somebody may put it right',
+    async (what, code) => {
+      await using server = await startSmtp(REFUSING[what]?.(code) ?? {});
+      const one = notifier(`type: email, url: "${server.url}", from: m@example.org, to: [a@example.org]`);
+      await expect(one.deliver(down, never)).rejects.toMatchObject({
+        code: 'not_now',
+        message: expect.stringContaining(String(code)),
+      });
+    },
+  );
+
+  it('whose recipient is refused reaches the others', async () => {
+    await using mail = await startMailReceiver({ refuses: 'b@example.org' });
+    const yaml = `type: email, url: "${mail.url}", from: m@example.org, to: [a@example.org, b@example.org, "C <c@example.org>"]`;
+    const outcomes = await Promise.allSettled(addressees(yaml).map(({ notifier: one }) => one.deliver(down, never)));
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(mail.mails.flatMap(({ to }) => to).toSorted()).toEqual(['a@example.org', 'c@example.org']);
+  });
+
+  it('whose content a filter refuses goes out without the details', async () => {
+    await using mail = await startMailReceiver({ dislikes: 'HTTP 500' });
+    await notifier(`type: email, url: "${mail.url}", from: m@example.org, to: [a@example.org]`).deliver(down, never);
+    const [{ source } = { source: '' }] = mail.mails;
+    expect(source).toMatch(/^Subject: clowder is down\r$/m);
+    expect(source).toContain('The mail server did not take the details');
+    expect(source).toContain('554');
   });
 
   it('whose server is away may go out later', async () => {

@@ -45,7 +45,7 @@ describe('the store of the monitor', () => {
   it('remembers states of targets and what was told over a restart', () => {
     const state = { status: 'down', sinceMs: 5, against: undefined, failures: 3 } as const;
     store.keepHealth('a', state);
-    store.tell('hook', 'a', told, message('1'));
+    store.tell('hook', ['hook'], 'a', told, message('1'));
     reopen();
     expect(store.health('a')).toEqual(state);
     expect(store.health('b')).toBeUndefined();
@@ -57,8 +57,8 @@ describe('the store of the monitor', () => {
   });
 
   it('gives the messages of a notifier in order, each until it is removed', () => {
-    for (const id of ['1', '2']) store.tell('hook', 'a', told, message(id));
-    store.tell('mail', 'a', told, message('3'));
+    for (const id of ['1', '2']) store.tell('hook', ['hook'], 'a', told, message(id));
+    store.tell('mail', ['mail'], 'a', told, message('3'));
     reopen();
     const first = store.firstMessage('hook');
     expect(first?.notification).toEqual(message('1'));
@@ -69,9 +69,18 @@ describe('the store of the monitor', () => {
     expect(store.firstMessage('slack')).toBeUndefined();
   });
 
+  it('has a message wait for each recipient by itself, told once', () => {
+    store.tell('mail', ['mail', 'mail to b'], 'a', told, message('1'));
+    reopen();
+    const first = store.firstMessage('mail to b');
+    if (first !== undefined) store.removeMessage('mail to b', first);
+    expect([store.firstMessage('mail to b'), store.firstMessage('mail')?.notification.id]).toEqual([undefined, '1']);
+    expect([store.told('mail', 'a'), store.told('mail to b', 'a')]).toEqual([told, undefined]);
+  });
+
   it('keeps the latest thousand messages of a notifier that takes nothing, and all of another', () => {
-    store.tell('mail', 'a', told, message('mail'));
-    for (let i = 1; i <= 1003; i += 1) store.tell('hook', 'a', told, message(`h${i}`));
+    store.tell('mail', ['mail'], 'a', told, message('mail'));
+    for (let i = 1; i <= 1003; i += 1) store.tell('hook', ['hook'], 'a', told, message(`h${i}`));
     expect(store.firstMessage('hook')?.notification.id).toBe('h4');
     expect(store.firstMessage('mail')?.notification.id).toBe('mail');
   });
@@ -82,7 +91,7 @@ describe('the store of the monitor', () => {
     const ids: string[] = [];
     for (let i = 1; failed.length === 0 && i < 1000; i += 1) {
       ids.push(`m${i}`);
-      store.tell('hook', `m${i}`, told, message(`m${i}`));
+      store.tell('hook', ['hook'], `m${i}`, told, message(`m${i}`));
     }
     expect(failed).toHaveLength(1);
     expect(store.told('hook', ids.at(-1) ?? '')).toEqual(told);

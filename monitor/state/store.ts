@@ -35,12 +35,22 @@ export interface MonitorStore {
   /** States of the subjects whose names begin so, by the rest of the name. */
   healthOf(prefix: string): ReadonlyMap<string, HealthState>;
   told(notifier: string, subject: string): ToldState | undefined;
-  /** The new state and its message, both or neither. */
-  tell(notifier: string, subject: string, state: ToldState, notification: Notification): void;
-  /** The oldest message that waits for the notifier. */
-  firstMessage(notifier: string): OutboxRow | undefined;
+  /**
+   * The new state and its message, both or neither.
+   *
+   * @param outboxes where the message waits: one for each recipient who gets it independently of others
+   */
+  tell(
+    notifier: string,
+    outboxes: readonly string[],
+    subject: string,
+    state: ToldState,
+    notification: Notification,
+  ): void;
+  /** The oldest message that waits in an outbox. */
+  firstMessage(outbox: string): OutboxRow | undefined;
   /** Lets go of the message that `firstMessage` gave. */
-  removeMessage(notifier: string, row: OutboxRow): void;
+  removeMessage(outbox: string, row: OutboxRow): void;
   close(): void;
 }
 
@@ -53,7 +63,7 @@ export interface StoreOptions {
   readonly maxPages?: number;
 }
 
-/** Of a notifier that takes nothing, the latest messages are kept. */
+/** Of an outbox of which nothing is taken, the latest messages are kept. */
 const OUTBOX_MAX = 1000;
 
 /** @throws Error of SQLite where the store cannot be opened */
@@ -82,9 +92,9 @@ export function openStore({ dir, onFailure, maxPages }: StoreOptions): MonitorSt
     first: database.prepare('SELECT id, message FROM outbox WHERE notifier = ? AND id > ? ORDER BY id LIMIT 1'),
     remove: database.prepare('DELETE FROM outbox WHERE notifier = ? AND id <= ?'),
   };
-  /** What the disk did not take. */
+  /** What the disk did not take, by notifier and outbox. */
   const unwritten = new Map<string, { readonly told: Map<string, ToldState>; readonly messages: OutboxRow[] }>();
-  /** By notifier: messages up to this one are gone, though the disk may not have let go of them yet. */
+  /** By outbox: messages up to this one are gone, though the disk may not have let go of them yet. */
   const goneUpTo = new Map<string, number>();
   const write = (change: () => void, otherwise: () => void = () => undefined): void => {
     try {
@@ -114,34 +124,38 @@ export function openStore({ dir, onFailure, maxPages }: StoreOptions): MonitorSt
     told: (notifier, subject) =>
       unwritten.get(notifier)?.told.get(subject) ??
       parsed(statements.told.get(notifier, subject)?.['state'], toldSchema),
-    tell: (notifier, subject, state, notification) =>
+    tell: (notifier, outboxes, subject, state, notification) =>
       write(
         () => {
           statements.keepTold.run(notifier, subject, JSON.stringify(state));
-          statements.add.run(notifier, JSON.stringify(notification));
-          statements.trim.run(notifier, OUTBOX_MAX);
+          for (const outbox of outboxes) {
+            statements.add.run(outbox, JSON.stringify(notification));
+            statements.trim.run(outbox, OUTBOX_MAX);
+          }
           unwritten.get(notifier)?.told.delete(subject);
         },
         () => {
-          const { told, messages } = inMemory(notifier);
-          told.set(subject, state);
-          messages.push({ id: -1, notification });
-          if (messages.length > OUTBOX_MAX) messages.shift();
+          inMemory(notifier).told.set(subject, state);
+          for (const outbox of outboxes) {
+            const { messages } = inMemory(outbox);
+            messages.push({ id: -1, notification });
+            if (messages.length > OUTBOX_MAX) messages.shift();
+          }
         },
       ),
-    firstMessage(notifier) {
-      const row = statements.first.get(notifier, goneUpTo.get(notifier) ?? 0);
-      if (row === undefined) return unwritten.get(notifier)?.messages[0];
+    firstMessage(outbox) {
+      const row = statements.first.get(outbox, goneUpTo.get(outbox) ?? 0);
+      if (row === undefined) return unwritten.get(outbox)?.messages[0];
       return { id: Number(row['id']), notification: JSON.parse(String(row['message'])) as Notification };
     },
-    removeMessage(notifier, row) {
+    removeMessage(outbox, row) {
       if (row.id < 0) {
-        const messages = unwritten.get(notifier)?.messages;
+        const messages = unwritten.get(outbox)?.messages;
         messages?.splice(messages.indexOf(row), 1);
         return;
       }
-      goneUpTo.set(notifier, row.id);
-      write(() => void statements.remove.run(notifier, row.id));
+      goneUpTo.set(outbox, row.id);
+      write(() => void statements.remove.run(outbox, row.id));
     },
     close: () => database.close(),
   };

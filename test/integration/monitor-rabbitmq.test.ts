@@ -129,13 +129,15 @@ describe('the monitor and RabbitMQ', () => {
     await client.close().catch(() => undefined);
   });
 
-  it('tells of changes by RabbitMQ while no collector runs', async () => {
+  it('tells of changes by RabbitMQ while no collector runs, by the first of its brokers that takes them', async () => {
     await collector.kill('SIGKILL');
+    const away = 'amqp://guest:guest@127.0.0.1:1';
+    const withoutSuchHost = `${rabbit.url.replace(/\/$/, '')}/no-such-host`;
     await using monitor = await startMonitorProcess({
       telemetry: { endpoint: collector.url },
       defaults: { interval: '300ms', timeout: '2s', retries: 0 },
       probes: [{ name: 'mongo', type: 'tcp', component: 'mongo', host: '127.0.0.1', port: 1 }],
-      notify: [{ type: 'rabbitmq', url: rabbit.url }],
+      notify: [{ type: 'rabbitmq', url: [away, withoutSuchHost, rabbit.url].join(',') }],
     });
     const told = await waitFor(
       () => sink.received.find(({ body }) => body['service_name'] === 'mongo' && body['event'] === undefined),

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { SMTPServer } from 'smtp-server';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { freePort } from './processes.ts';
 
 /** A message that came to a webhook. */
@@ -62,28 +62,47 @@ export interface MailReceiver extends AsyncDisposable {
   readonly mails: readonly ReceivedMail[];
 }
 
-export async function startMailReceiver(): Promise<MailReceiver> {
+export interface MailRules {
+  /** An address that there is not. */
+  readonly refuses?: string;
+  /** A mail that holds this is spam. */
+  readonly dislikes?: string;
+}
+
+const refusal = (responseCode: number, text: string): Error => Object.assign(new Error(text), { responseCode });
+
+export async function startMailReceiver({ refuses, dislikes }: MailRules = {}): Promise<MailReceiver> {
   const mails: ReceivedMail[] = [];
+  const server = await startSmtp({
+    onRcptTo: ({ address }, _session, done) => (address === refuses ? done(refusal(550, 'no such user')) : done()),
+    onData(stream, session, done) {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        const source = Buffer.concat(chunks).toString();
+        if (dislikes !== undefined && source.includes(dislikes)) return done(refusal(554, 'looks like spam'));
+        mails.push({ to: session.envelope.rcptTo.map((one) => one.address), source });
+        done();
+      });
+    },
+  });
+  return { ...server, mails };
+}
+
+/** An SMTP server that answers as it is told. */
+export async function startSmtp(options: SMTPServerOptions): Promise<AsyncDisposable & { readonly url: string }> {
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
     allowInsecureAuth: true,
     onAuth: (_auth, _session, done) => done(null, { user: 'anybody' }),
-    onData(stream, session, done) {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('end', () => {
-        mails.push({ to: session.envelope.rcptTo.map((one) => one.address), source: Buffer.concat(chunks).toString() });
-        done();
-      });
-    },
+    ...options,
   });
   server.on('error', () => undefined);
   const port = await freePort();
   await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve));
   return {
     url: `smtp://monitor:m4ilpass@127.0.0.1:${port}`,
-    mails,
     [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(resolve)),
   };
 }
