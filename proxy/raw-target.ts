@@ -1,31 +1,59 @@
+import { METHODS } from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
-/** The beginning of a request whose target has bytes that are no ASCII: method, blank, target, blank, version. */
-const REQUEST_LINE = /^([A-Z-]{1,20}) ((?:\/|https?:\/\/)[\x21-\x7e\x80-\xff]*)(?= HTTP\/1\.[01]\r?\n)/i;
+/** A request line whose target has bytes that are no ASCII: method, blank, target, blank, version. */
+const REQUEST_LINE = /^([A-Z-]+) ((?:\/|https?:\/\/)[\x21-\x7e\x80-\xff]*)(?= HTTP\/1\.[01]\r?\n)/i;
+/** What such a line may begin with. */
+const TARGET_BEGUN = /^(?:\/|https?:\/\/)[\x21-\x7e]*$/i;
+/** A longer line is nobody's: Node refuses it. */
+const LINE_BYTES = 65_536;
+const LINE_FEED = 0x0a;
 
 /**
  * A client's connection from a request on whose target Node's parser refused: raw UTF-8, as curl sends what is typed. The
  * parser reads the target percent-encoded here; `target` is as it came, and goes to Clowder so.
  */
 class RawTargetConnection extends Duplex {
-  readonly target: string;
   readonly remoteAddress: string | undefined;
   readonly #socket: Socket;
+  /** What came of the request line; undefined once it is whole. */
+  #line: Buffer | undefined;
+  #target: string | undefined;
 
-  /** @param head first bytes, with the target that Node takes */
-  constructor(socket: Socket, head: Buffer, target: string) {
+  /** @param head what came of the request, its first bytes at least */
+  constructor(socket: Socket, head: Buffer) {
     super({ allowHalfOpen: true });
-    this.target = target;
     this.remoteAddress = socket.remoteAddress;
     this.#socket = socket;
-    this.push(head);
+    this.#line = Buffer.alloc(0);
+    this.#take(head);
     socket.on('data', (piece: Buffer) => {
-      if (!this.push(piece)) socket.pause();
+      if (!this.#take(piece)) socket.pause();
     });
     socket.on('end', () => this.push(null));
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
+  }
+
+  /** Undefined while its line is not whole, and where it is none that is understood. */
+  get target(): string | undefined {
+    return this.#target;
+  }
+
+  #take(piece: Buffer): boolean {
+    if (this.#line === undefined) return this.push(piece);
+    const line = Buffer.concat([this.#line, piece]);
+    if (!line.includes(LINE_FEED) && line.length < LINE_BYTES) {
+      this.#line = line;
+      return true;
+    }
+    this.#line = undefined;
+    const [whole = '', method = '', target] = REQUEST_LINE.exec(line.toString('latin1')) ?? [];
+    if (target === undefined) return this.push(line);
+    this.#target = target;
+    const readable = Buffer.from(`${method} ${encodedTarget(target)}`, 'latin1');
+    return this.push(Buffer.concat([readable, line.subarray(whole.length)]));
   }
 
   override _read(): void {
@@ -52,17 +80,29 @@ class RawTargetConnection extends Duplex {
 }
 
 /**
- * A connection of its own for the request that begins these bytes, which Node refused for its target.
+ * A connection of its own for a request that Node refused for its target.
  *
- * @param refusedAt where in them it stopped
- * @returns undefined where they begin no such request
+ * @param bytes that were read last, perhaps with other requests, and their bodies, before it
+ * @param refusedAt where in them Node stopped
+ * @returns undefined where there is no such request, or nobody can say where it begins
  */
 export function withRawTarget(socket: Socket, bytes: Buffer, refusedAt: number): RawTargetConnection | undefined {
-  const text = bytes.toString('latin1');
-  const [line = '', method = '', target = ''] = REQUEST_LINE.exec(text) ?? [];
-  if (refusedAt >= line.length) return undefined;
-  const readable = Buffer.from(`${method} ${encodedTarget(target)}`, 'latin1');
-  return new RawTargetConnection(socket, Buffer.concat([readable, bytes.subarray(line.length)]), target);
+  const begun = bytes.toString('latin1', 0, refusedAt);
+  const blank = begun.lastIndexOf(' ');
+  const method = blank === -1 ? undefined : methodAtEnd(begun.slice(0, blank));
+  const isRaw = (bytes[refusedAt] ?? 0) >= 0x80;
+  if (method === undefined || !isRaw || !TARGET_BEGUN.test(begun.slice(blank + 1))) return undefined;
+  return new RawTargetConnection(socket, bytes.subarray(blank - method.length));
+}
+
+/** The method that a text ends with: all of its last letters, or, behind a body, those that no other method ends with. */
+function methodAtEnd(text: string): string | undefined {
+  const [letters = ''] = /[A-Za-z-]*$/.exec(text) ?? [];
+  if (METHODS.includes(letters)) return letters;
+  // What came before it belongs to it: nobody can say how it began.
+  if (letters.length === text.length) return undefined;
+  const [method, another] = METHODS.filter((one) => letters.endsWith(one));
+  return another === undefined ? method : undefined;
 }
 
 /** Bytes beyond ASCII percent-encoded. @param target a character a byte */

@@ -207,14 +207,19 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     socket.once('close', () => clearTimeout(late));
   }
 
-  /** Has Node read a request once more that it refused for a target in raw UTF-8. */
+  /** Has Node read a request once more that it refused for a target in raw UTF-8, when those before it are answered. */
   function readAgain(error: ClientError, socket: Socket): boolean {
-    if (error.code !== 'HPE_INVALID_URL' || error.rawPacket === undefined || turns.areTaken(socket)) return false;
+    if (error.code !== 'HPE_INVALID_URL' || error.rawPacket === undefined) return false;
     const connection = withRawTarget(socket, error.rawPacket, error.bytesParsed ?? 0);
     if (connection === undefined) return false;
     // What else the parser says of this connection is of no interest any more.
     refused.add(socket);
-    server.emit(tls === undefined ? 'connection' : 'secureConnection', connection);
+    turns.after(socket, () => {
+      // The time limit of an idle connection may have begun behind the answer before.
+      socket.setTimeout(0);
+      if (socket.writable) server.emit(tls === undefined ? 'connection' : 'secureConnection', connection);
+      else connection.destroy();
+    });
     return true;
   }
 

@@ -11,6 +11,8 @@ interface Turn {
 interface Line {
   current: Turn | undefined;
   waiting: Turn[];
+  /** What comes when all of these are over. */
+  follow?: () => void;
 }
 
 /** So many requests may wait on a connection; behind them no more are read, until there is room again. */
@@ -35,9 +37,11 @@ export class Turns {
     }
   }
 
-  /** Whether a request of the connection is under way. */
-  areTaken(socket: Duplex): boolean {
-    return this.#lines.get(socket)?.current !== undefined;
+  /** Has another read what follows on the connection, when what was read before is answered; at once where nothing was. */
+  after(socket: Duplex, follow: () => void): void {
+    const line = this.#lines.get(socket);
+    if (line?.current === undefined) follow();
+    else line.follow = follow;
   }
 
   /**
@@ -81,7 +85,10 @@ export class Turns {
     // Nobody could read the answers.
     if (!socket.writable) line.waiting = [];
     const turn = line.waiting.shift();
-    if (turn === undefined) return;
+    if (turn === undefined) {
+      line.follow?.();
+      return;
+    }
     if (!isLong(line) && socket.isPaused()) socket.resume();
     this.#begin(socket, line, turn);
   }

@@ -414,6 +414,73 @@ describe('a target in raw UTF-8', () => {
   });
 
   it.each([
+    ['the head of another', 'GET /1 HTTP/1.1\r\nHost: h\r\n\r\n', 1],
+    ['several', 'GET /1 HTTP/1.1\r\nHost: h\r\n\r\n'.repeat(12), 12],
+    ['a body of letters', 'PUT /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\nTARGET', 1],
+    ['chunks', 'PUT /1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nGET\r\n0\r\n\r\n', 1],
+  ])('passes behind %s that came with it, when that is answered', async (_what, before, count) => {
+    // The last answer has to be waited for: nothing may come before it.
+    const due: (() => void)[] = [];
+    const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
+      const latest = text.split(/(?=(?:GET|PUT) \/)/).at(-1) ?? '';
+      const isWhole = latest.startsWith('PUT') ? /(?:TARGET|0\r\n\r\n)$/ : /\r\n\r\n$/;
+      if (isWhole.test(latest)) due.push(() => socket.write(OK));
+    });
+    const client = await connectRaw(proxy.port);
+    client.send(`${before}GET ${RAW} HTTP/1.1\r\nHost: h\r\n\r\nGET /behind HTTP/1.1\r\nHost: h\r\n\r\n`);
+    const told = () => clowder.received.join('');
+    for (let turn = 0; turn <= count; turn += 1) {
+      const answer = await waitFor(() => due.shift(), { what: `request ${turn} at Clowder` });
+      if (turn < count) expect(told()).not.toContain(`GET ${RAW} `);
+      answer();
+    }
+    await client.closed;
+    expect(client.received().match(/HTTP\/1\.1 \d+/g)).toEqual(Array(count + 1).fill('HTTP/1.1 200'));
+    expect(told().split(`GET ${RAW} HTTP/1.1\r\n`)).toHaveLength(2);
+    expect(told()).not.toContain('/behind');
+    expect(due).toEqual([]);
+    client.socket.destroy();
+  });
+
+  it('passes also where its line comes in pieces', async () => {
+    const { clowder, proxy } = await behindProxy(stack, answering(OK));
+    const client = await connectRaw(proxy.port);
+    const [begun, ...rest] = [
+      RAW.slice(0, RAW.indexOf('=') + 3),
+      RAW.slice(RAW.indexOf('=') + 3),
+      ' HTTP/1.',
+      '1\r\nHost: h\r\n',
+      '\r\n',
+    ];
+    client.send(`GET ${begun}`);
+    for (const piece of rest) {
+      await new Promise((resolve) => setImmediate(resolve));
+      client.send(piece);
+    }
+    await client.closed;
+    expect(client.received()).toMatch(/^HTTP\/1\.1 200 OK/);
+    expect(clowder.received[0]?.startsWith(`GET ${RAW} HTTP/1.1\r\n`)).toBe(true);
+    client.socket.destroy();
+  });
+
+  it('behind which the client leaves takes nothing with it', async () => {
+    const due: (() => void)[] = [];
+    const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
+      if (text.startsWith('GET /2 ')) socket.end(OK);
+      else if (text.endsWith('\r\n\r\n')) due.push(() => socket.write(OK));
+    });
+    const client = await connectRaw(proxy.port);
+    client.send(`GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET ${RAW} HTTP/1.1\r\nHost: h\r\n\r\n`);
+    await waitFor(() => due.length > 0, { what: 'the first request' });
+    client.socket.destroy();
+    await waitFor(() => proxy.watched.length === 1, { what: 'the end of the first' });
+    due[0]?.();
+    const { text } = await exchangeRaw(proxy.port, 'GET /2 HTTP/1.0\r\nHost: h\r\n\r\n');
+    expect(text).toMatch(/ok$/);
+    expect(clowder.received.join('')).not.toContain(RAW);
+  });
+
+  it.each([
     'GET /a b\xc3\xa4 HTTP/1.1',
     'GET \xc3\xa4 HTTP/1.1',
     'GET /\xc3\xa4 HTTP/2.0',
