@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { httpUrl, settings, text } from './values.ts';
 
 /** Where RabbitMQ's management API is, and whose key it takes. */
@@ -7,3 +8,5 @@ export const managementSchema = settings({
   password: text.optional(),
   ca_file: text.optional(),
 });
+
+export type ManagementSettings = z.infer<typeof managementSchema>;

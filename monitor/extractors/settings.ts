@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { managementSchema } from '../config/management.ts';
-import type { ManagementSettings } from '../probes/rabbitmq-management.ts';
+import { managementSchema, type ManagementSettings } from '../config/management.ts';
 import { amqpUrl as brokers, duration, flag, httpUrl, oneOf, settings, size, text, whole } from '../config/values.ts';
 
 const exchange = z.string('the name of an exchange, "" for the default one');

@@ -1,16 +1,9 @@
 import { z } from 'zod';
+import type { ManagementSettings } from '../config/management.ts';
 import type { Measures } from '../reading.ts';
 import { readCa } from './connection.ts';
 import { timedRequest } from './http-request.ts';
 import { errorText } from '../../runtime/error-text.ts';
-
-export interface ManagementSettings {
-  /** Without `/api`. */
-  readonly url: string;
-  readonly user?: string | undefined;
-  readonly password?: string | undefined;
-  readonly ca_file?: string | undefined;
-}
 
 /** What the management API adds; where it does not answer as it should, only why. */
 interface Figures {
