@@ -10,12 +10,15 @@ export interface EventMessage {
   readonly routingKey: string;
   /** The flat body, JSON. */
   readonly content: Buffer;
+  /** The same as text, where that is at hand. */
+  readonly text?: string;
   readonly options: Options.Publish;
 }
 
 /** The message of an event (docs/design.md, "RabbitMQ"): CloudEvents 1.0 in headers, the flat JSON body as content. */
 export function toMessage(body: FlatBody): EventMessage {
-  return build(body, Buffer.from(JSON.stringify(body)));
+  const { messageId, routingKey, content, options } = new TextMessage(body, JSON.stringify(body));
+  return { messageId, routingKey, content, options };
 }
 
 /**
@@ -24,7 +27,26 @@ export function toMessage(body: FlatBody): EventMessage {
  * @throws SyntaxError where it is no JSON
  */
 export function toMessageFromLine(line: string): EventMessage {
-  return build(JSON.parse(line) as FlatBody, Buffer.from(line));
+  return new TextMessage(JSON.parse(line) as FlatBody, line);
+}
+
+/** Its bytes are made where somebody asks for them: who writes it into a frame does not. */
+class TextMessage implements EventMessage {
+  readonly messageId: string;
+  readonly routingKey: string;
+  readonly options: Options.Publish;
+  readonly text: string;
+
+  constructor(body: FlatBody, json: string) {
+    this.messageId = text(body.event_id);
+    this.routingKey = text(body.event);
+    this.options = optionsOf(body, this.messageId, this.routingKey);
+    this.text = json;
+  }
+
+  get content(): Buffer {
+    return Buffer.from(this.text);
+  }
 }
 
 /**
@@ -49,40 +71,38 @@ const SHORT_STRINGS = [
 /** Text as UTF-8 can carry it: half a surrogate pair becomes U+FFFD, as the encoder would make it. */
 const text = (value: unknown): string => String(value).toWellFormed();
 
-function build(body: FlatBody, content: Buffer): EventMessage {
-  const [messageId, type] = [text(body.event_id), text(body.event)];
+function optionsOf(body: FlatBody, messageId: string, type: string): Options.Publish {
   const created = new Date(body.created);
   const isDated = created.getTime() >= 0;
-  const instance = body['clowder_instance'];
   const headers: Record<string, string> = {
     cloudEvents_specversion: '1.0',
     cloudEvents_id: messageId,
-    cloudEvents_source:
-      instance === undefined
-        ? `urn:clowder-otel:${text(body['source'] ?? 'unknown')}`
-        : `urn:clowder:${encodeURIComponent(text(instance))}`,
+    cloudEvents_source: sourceOf(body),
     cloudEvents_type: type,
-    ...(isDated && { cloudEvents_time: created.toISOString() }),
-    cloudEvents_dataschema: `urn:clowder-otel:schema:${type}:1`,
   };
+  if (isDated) headers['cloudEvents_time'] = created.toISOString();
+  headers['cloudEvents_dataschema'] = `urn:clowder-otel:schema:${type}:1`;
   const [resourceType, resourceId] = [body['resource_type'], body['resource_id']];
   if (resourceType !== undefined && resourceId !== undefined)
     headers['cloudEvents_subject'] = `${text(resourceType)}/${text(resourceId)}`;
   const [trace, span] = [body['trace_id'], body['span_id']];
   if (trace !== undefined && span !== undefined) headers['traceparent'] = `00-${text(trace)}-${text(span)}-01`;
-  return {
+  const options: Options.Publish = {
     messageId,
-    routingKey: type,
-    content,
-    options: {
-      messageId,
-      type,
-      ...(isDated && { timestamp: Math.floor(created.getTime() / 1000) }),
-      appId: 'clowder-otel',
-      contentType: 'application/json',
-      deliveryMode: 2,
-      mandatory: true,
-      headers,
-    },
+    type,
+    appId: 'clowder-otel',
+    contentType: 'application/json',
+    deliveryMode: 2,
+    mandatory: true,
+    headers,
   };
+  if (isDated) options.timestamp = Math.floor(created.getTime() / 1000);
+  return options;
+}
+
+function sourceOf(body: FlatBody): string {
+  const instance = body['clowder_instance'];
+  return instance === undefined
+    ? `urn:clowder-otel:${text(body['source'] ?? 'unknown')}`
+    : `urn:clowder:${encodeURIComponent(text(instance))}`;
 }

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { runs } from '../test/support/form.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { toMessage } from './message.ts';
+import { toMessage, toMessageFromLine } from './message.ts';
 import type { Publishable } from './publish-frames.ts';
 
 const require = createRequire(import.meta.url);
@@ -87,6 +87,14 @@ describe('frames of messages', () => {
       }),
       runs(500),
     );
+  });
+
+  test('are the same of a text and of its bytes', async () => {
+    const lines = ['a', 'é', '\ud83d\ude00', 'x'.repeat(9000)].map((name) =>
+      JSON.stringify({ event_id: name.slice(0, 9), event: 'file.uploaded', created: 1, file_name: name }),
+    );
+    const [ours, theirs] = await bothOf(lines.map((line) => toMessageFromLine(line)));
+    expect(ours).toBe(theirs);
   });
 
   test('of many events share a few writes, and none of them is written over', async () => {

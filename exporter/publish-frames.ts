@@ -41,6 +41,8 @@ const KNOWN: ReadonlySet<string> = new Set([...Object.keys(FLAGS), 'mandatory'])
 export interface Publishable {
   readonly routingKey: string;
   readonly content: Buffer;
+  /** The same as text: written without a copy of its bytes. */
+  readonly text?: string;
   readonly options: Options.Publish;
 }
 
@@ -72,14 +74,18 @@ export class PublishFrames {
   }
 
   /** @returns false where it is not written: it is too long, or has what only amqplib encodes */
-  put({ routingKey, content, options }: Publishable): boolean {
+  put(message: Publishable): boolean {
+    const { routingKey, text, options } = message;
     if (!isEncodable(routingKey, options)) return false;
-    const bytes = FIXED_BYTES + this.#exchange.length + content.length + bytesOf(routingKey, options);
+    const content = text ?? message.content;
+    const contentBytes = typeof content === 'string' ? 3 * content.length : content.length;
+    const bytes = FIXED_BYTES + this.#exchange.length + contentBytes + bytesOf(routingKey, options);
     if (bytes > this.#longest) return false;
     if (this.#at + bytes > PIECE_BYTES) this.#renew();
     this.#publish(routingKey, options.mandatory === true);
-    this.#header(content.length, options);
-    if (content.length > 0) this.#body(content);
+    const sizeAt = this.#header(options);
+    const size = content.length > 0 ? this.#body(content) : 0;
+    this.#piece.writeUInt32BE(size, sizeAt + 4);
     return true;
   }
 
@@ -109,12 +115,14 @@ export class PublishFrames {
     this.#end(begun);
   }
 
-  #header(contentBytes: number, options: Encodable): void {
+  /** @returns where the size of the content belongs */
+  #header(options: Encodable): number {
     const { contentType, headers, deliveryMode, messageId, timestamp, type, appId } = options;
     const begun = this.#begin(HEADER);
     this.#short(BASIC);
     this.#short(0);
-    this.#longLong(contentBytes);
+    const sizeAt = this.#at;
+    this.#longLong(0);
     const flagsAt = this.#at;
     let flags: number = FLAGS.headers;
     this.#at += 2;
@@ -145,6 +153,7 @@ export class PublishFrames {
     }
     this.#piece.writeUInt16BE(flags, flagsAt);
     this.#end(begun);
+    return sizeAt;
   }
 
   #table(headers: Encodable['headers']): void {
@@ -160,10 +169,13 @@ export class PublishFrames {
     this.#piece.writeUInt32BE(this.#at - begun - 4, begun);
   }
 
-  #body(content: Buffer): void {
+  /** @returns its size in bytes */
+  #body(content: Buffer | string): number {
     const begun = this.#begin(BODY);
-    this.#bytes(content);
+    if (typeof content === 'string') this.#at += this.#piece.write(content, this.#at);
+    else this.#bytes(content);
     this.#end(begun);
+    return this.#at - begun - FRAME_HEAD_BYTES - 1;
   }
 
   #begin(frame: number): number {
@@ -228,7 +240,11 @@ function isEncodable(routingKey: string, options: Options.Publish): boolean {
   for (const name in options) if (!KNOWN.has(name)) return false;
   const { contentType, headers, deliveryMode, messageId, timestamp, type, appId } = options;
   return (
-    [routingKey, contentType, messageId, type, appId].every(isShortString) &&
+    isShortString(routingKey) &&
+    isShortString(contentType) &&
+    isShortString(messageId) &&
+    isShortString(type) &&
+    isShortString(appId) &&
     (deliveryMode === undefined || typeof deliveryMode === 'number') &&
     (timestamp === undefined || (Number.isSafeInteger(timestamp) && timestamp >= 0)) &&
     isTableOfTexts(headers)
@@ -241,13 +257,15 @@ const isShortString = (value: unknown): boolean =>
 function isTableOfTexts(headers: unknown): boolean {
   if (headers === undefined) return true;
   if (typeof headers !== 'object' || headers === null) return false;
-  return Object.entries(headers).every(([name, value]) => typeof value === 'string' && fitsShortString(name));
+  for (const name in headers)
+    if (typeof Reflect.get(headers, name) !== 'string' || !fitsShortString(name)) return false;
+  return true;
 }
 
 /** In UTF-8, at most. */
 function bytesOf(routingKey: string, { contentType, headers, messageId, type, appId }: Encodable): number {
   let characters = routingKey.length;
-  for (const value of [contentType, messageId, type, appId]) characters += value?.length ?? 0;
+  characters += (contentType?.length ?? 0) + (messageId?.length ?? 0) + (type?.length ?? 0) + (appId?.length ?? 0);
   let bytes = 0;
   for (const name in headers) {
     const value: unknown = headers[name];

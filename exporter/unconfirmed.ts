@@ -79,6 +79,7 @@ export class Unconfirmed {
 
   /** Whether the confirm that came is that of a message which came back before. */
   wasReturned(id: string): boolean {
+    if (this.#returned.size === 0) return false;
     const count = this.#returned.get(id);
     if (count === undefined) return false;
     if (count > 1) this.#returned.set(id, count - 1);

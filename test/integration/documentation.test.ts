@@ -131,4 +131,15 @@ describe('the pages, read from the first to the last', () => {
     const listed = await run('clowder-otel keys list');
     expect(listed.match(/"name":"weekly-report"/g)).toHaveLength(2);
   });
+
+  test('scale: the journal of a collector that is gone is drained', async () => {
+    const gone = await startCollector({ amqpUrl: 'amqp://127.0.0.1:1' });
+    const event = JSON.stringify({ event: 'file.deleted', file_id: 'of the one that is gone' });
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${gone.url}/api/v1/events`, { method: 'POST', headers, body: event });
+    await gone.kill('SIGKILL');
+    const [drain = ''] = blocks('scale', 'sh');
+    expect(await run(drain.replace('/mnt/collector-2', gone.dataDir))).toBe('{"confirmed":1,"still held":0}\n');
+    await gone.stop();
+  });
 });
