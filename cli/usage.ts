@@ -21,6 +21,7 @@ export async function countUsage(options: GlobalOptions): Promise<void> {
   const settings = settingsOf(options);
   const log = createLog('clowder-otel-usage', settings.LOG_LEVEL);
   letOthersFirst();
+  const isChild = process.send !== undefined;
   const follows = !isPostgres(settings.USAGE_STORE);
   if (follows) requireJournal(settings);
   const store = await openUsageStore(storeOf(settings));
@@ -36,12 +37,13 @@ export async function countUsage(options: GlobalOptions): Promise<void> {
     log,
   });
   log.info({ store: follows ? placeOf(settings) : 'postgresql' }, 'counting usage');
-  // A collector that is gone asks nothing more, and starts another.
-  process.once('disconnect', () => process.emit('SIGTERM'));
   stopOnSignal(async () => {
     await shared?.close();
     await running.stop();
   }, log);
+  // A collector that is gone asks nothing more, and starts another, which needs the store. It may have gone meanwhile.
+  if (isChild && !process.connected) process.emit('SIGTERM');
+  process.once('disconnect', () => process.emit('SIGTERM'));
 }
 
 export const placeOf = ({ USAGE_STORE, DATA_DIR }: Pick<StoreSettings, 'USAGE_STORE' | 'DATA_DIR'>): string =>

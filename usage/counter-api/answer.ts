@@ -9,7 +9,7 @@ import type { Exception } from '../reports/exceptions.ts';
 import { REPORTS } from '../reports/kinds.ts';
 import { r51Json, r51Report, WORLD, type R51Kind } from '../reports/r51.ts';
 import { makeReport } from '../reports/report.ts';
-import { checkRequest, monthAfter } from '../reports/request.ts';
+import { checkRequest, lastDay, monthAfter } from '../reports/request.ts';
 import type { Site } from '../reports/settings.ts';
 import type { UsageStore } from '../store/usage-store.ts';
 import { availableMonths, monthsOf, type Available } from './months.ts';
@@ -89,7 +89,10 @@ async function report({ store, site, nowMs }: CounterApi, kind: R51Kind, query: 
   if ('wrong' in asked) return refused(400, 3020, asked.wrong);
   if (asked.to > monthAfter(asked.from, MOST_MONTHS - 1))
     return refused(400, 3020, `${asked.from} to ${asked.to} are more than ${MOST_MONTHS} months`);
-  const selected = selectionOf(kind, query);
+  const selection = selectionOf(kind, query);
+  // The header says what was asked for, also where some of its months cannot be had.
+  const dates = { Begin_Date: `${asked.from}-01`, End_Date: lastDay(asked.to) };
+  const selected = { ...selection, filters: { ...dates, ...selection.filters } };
   const available = await availableMonths(store, site.timeZone, nowMs);
   const { months, exceptions } = within(asked, available);
   if (months === undefined) return ok(emptyReport(kind, site, asked, nowMs, { ...selected, exceptions: [...exceptions, ...selected.exceptions] })); // prettier-ignore
