@@ -119,6 +119,14 @@ describe('a store that another process has', () => {
     expect(await long).toEqual([{ n: 30_000_000 }]);
   });
 
+  test('forgets a user while somebody asks for long', async () => {
+    const remote = await reached();
+    await store.ingest(EVENTS);
+    const long = remote.engine.query('SELECT count(*) AS n FROM range(5000000) t, events e WHERE random() >= 0');
+    expect(await remote.forget('ana')).toBe(3);
+    expect(await long).toEqual([{ n: 20_000_000 }]);
+  });
+
   test('that ends meanwhile tells whoever asks', async () => {
     const remote = await reached();
     const asked = remote.engine.query('SELECT count(*) FROM range(100000000) t WHERE random() >= 0');

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { DuckDBDataChunk, type DuckDBAppender, type DuckDBType } from '@duckdb/node-api';
 import { literal, type Period } from '../../rules/dialect.ts';
 import { verdictSql, type VerdictOptions } from '../../rules/verdict.ts';
@@ -11,6 +12,9 @@ import { markAllStale, markStale, prepareFacts, refreshFacts } from './fact-tabl
 import { forgetUser } from './forget.ts';
 import { INCOMING, prepareSchema } from './schema.ts';
 
+/** Two minutes: no question takes longer. */
+const CHECKPOINT_TRIES = 240;
+const CHECKPOINT_PAUSE_MS = 500;
 /** Rows of one chunk, DuckDB's own size of a vector. */
 const CHUNK_ROWS = 2048;
 const STORED = ['event_id', 'created', 'event', ...COLUMN_NAMES, 'data'];
@@ -112,8 +116,7 @@ class DuckdbStore implements UsageStore {
       await markAllStale(within);
       return count;
     });
-    // Until then the file has what was.
-    await this.engine.run('CHECKPOINT');
+    await this.#checkpoint();
     return named;
   }
 
@@ -127,6 +130,23 @@ class DuckdbStore implements UsageStore {
 
   async close(): Promise<void> {
     await this.engine.close();
+  }
+
+  /** Until then the file has what was. Beside a long question it cannot be: others write meanwhile, and it is tried again. */
+  async #checkpoint(): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.engine.run('CHECKPOINT');
+        return;
+      } catch (error) {
+        if (tries >= CHECKPOINT_TRIES)
+          throw new Error(
+            'The user is forgotten, but a long question keeps the file from being written anew: until the process that has the store ends, it holds what was',
+            { cause: error },
+          );
+        await setTimeout(CHECKPOINT_PAUSE_MS);
+      }
+    }
   }
 
   async #store(within: Engine, events: readonly StoredEvent[]): Promise<number> {
