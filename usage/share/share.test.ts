@@ -113,10 +113,10 @@ describe('a store that another process has', () => {
   test('is read by several at once, while events are taken in', async () => {
     const [one, other] = [await reached(), await reached()];
     await store.ingest(EVENTS);
-    const long = one.engine.query<{ n: number }>('SELECT count(*) AS n FROM range(30000000) t WHERE random() >= 0');
+    const long = one.engine.query<{ n: number }>('SELECT count(*) AS n FROM range(4000000) t WHERE random() >= 0');
     await other.ingest([page('13:00:00', ana)]);
     expect(await other.contents()).toMatchObject({ events: 5 });
-    expect(await long).toEqual([{ n: 30_000_000 }]);
+    expect(await long).toEqual([{ n: 4_000_000 }]);
   });
 
   test('forgets a user while somebody asks for long', async () => {
@@ -129,7 +129,7 @@ describe('a store that another process has', () => {
 
   test('that ends meanwhile tells whoever asks', async () => {
     const remote = await reached();
-    const asked = remote.engine.query('SELECT count(*) FROM range(100000000) t WHERE random() >= 0');
+    const asked = remote.engine.query('SELECT count(*) FROM range(8000000) t WHERE random() >= 0');
     await Promise.all([expect(asked).rejects.toThrow('ended meanwhile: run the command again'), shared.close()]);
     await expect(remote.contents()).rejects.toThrow('ended meanwhile');
   });
