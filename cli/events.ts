@@ -9,7 +9,8 @@ import { EVENT_TYPES, isEventType } from '../taxonomy/event-types.ts';
 import type { FlatBody } from '../taxonomy/flat-body.ts';
 import { askCollector } from './collector-request.ts';
 import type { GlobalOptions } from './global-options.ts';
-import { parseTime, printRows, progress } from './output.ts';
+import { parseTime, printRows, rowPrinter, shownTime, type Row } from './output.ts';
+import { progress } from './progress.ts';
 import { requireJournal, settingsOf, UsageError } from './settings.ts';
 
 interface Filter {
@@ -29,7 +30,7 @@ export function listEvents(options: GlobalOptions, filter: Filter & { limit: num
       found.push(body);
       if (found.length >= filter.limit) break;
     }
-    show(found.toReversed());
+    printRows(found.toReversed().map(rowOf), COLUMNS);
   } finally {
     reader.close();
   }
@@ -39,12 +40,16 @@ export function listEvents(options: GlobalOptions, filter: Filter & { limit: num
 export async function tailEvents(options: GlobalOptions, filter: Filter): Promise<void> {
   checkTypes(filter);
   const reader = openReader(settingsOf(options));
+  const print = rowPrinter(COLUMNS);
+  const show = (bodies: readonly FlatBody[]): void => {
+    if (bodies.length > 0) print(bodies.map(rowOf));
+  };
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   process.once('SIGTERM', () => stop.abort());
   // Before what is shown of the past: whatever comes meanwhile is shown after it, and nothing twice.
   let last = reader.lastRow();
-  if (filter.since !== undefined) show([...matching(reader, filter, 'asc', last)]);
+  if (filter.since !== undefined) show([...matching(reader, filter, 'asc', { lastRow: last })]);
   while (!stop.signal.aborted) {
     for (const row of reader.read(last, 1024 * 1024)) {
       last = row.row;
@@ -61,7 +66,13 @@ export async function replayEvents(options: GlobalOptions, filter: Filter & { to
   if (filter.since === undefined) throw new UsageError('events replay needs --since, e.g. --since 6h');
   const settings = settingsOf(options);
   const reader = openReader(settings);
-  const wanted = matching(reader, filter, 'asc');
+  const last = reader.lastRow();
+  let [first, reached] = [last, 0];
+  const onRow = (row: number): void => {
+    first = Math.min(first, row);
+    reached = row;
+  };
+  const wanted = matching(reader, filter, 'asc', { lastRow: last, onRow });
   const publisher = createPublisher({
     urls: settings.AMQP_URL,
     connectionName: 'clowder-otel replay',
@@ -69,7 +80,12 @@ export async function replayEvents(options: GlobalOptions, filter: Filter & { to
   });
   const shown = progress('events published');
   try {
-    showReplayed(await replay(wanted, publisher, (count) => shown.update(count)));
+    const told = {
+      onWaiting: (reason: string | undefined) =>
+        shown.say(`waiting for a broker${reason === undefined ? '' : `: ${reason}`}`),
+      onConfirmed: (count: number) => shown.update(count, { part: reached - first + 1, total: last - first + 1 }),
+    };
+    showReplayed(await replay(wanted, publisher, told));
   } finally {
     shown.end();
     reader.close();
@@ -103,12 +119,18 @@ function openReader(settings: Settings): JournalReader {
   return openJournalReader(settings.DATA_DIR);
 }
 
+interface ScanBounds {
+  readonly lastRow?: number;
+  /** Told of each row that is read. */
+  readonly onRow?: (row: number) => void;
+}
+
 /** @throws UsageError before anything is read */
 function matching(
   reader: JournalReader,
   filter: Filter,
   direction: 'asc' | 'desc',
-  lastRow = Number.MAX_SAFE_INTEGER,
+  { lastRow = Number.MAX_SAFE_INTEGER, onRow = () => undefined }: ScanBounds = {},
 ): Iterable<FlatBody> {
   checkTypes(filter);
   const sinceMs = timeOf('--since', filter.since);
@@ -120,7 +142,10 @@ function matching(
     ...(filter.type !== undefined && { types: filter.type }),
   });
   return bodiesOf(
-    rows.filter((row) => row.row <= lastRow),
+    rows.filter(({ row }) => {
+      onRow(row);
+      return row <= lastRow;
+    }),
     direction,
   ).filter((body) => isWanted(body, filter));
 }
@@ -148,12 +173,7 @@ function timeOf(option: string, text: string | undefined): number | undefined {
   return time;
 }
 
-function show(bodies: readonly FlatBody[]): void {
-  if (bodies.length === 0) return;
-  if (process.stdout.isTTY)
-    printRows(
-      bodies.map((body) => ({ ...body, created: new Date(body.created).toISOString() })),
-      COLUMNS,
-    );
-  else printRows(bodies, COLUMNS);
+/** All of it in a pipe; on a terminal times as people read them. */
+function rowOf(body: FlatBody): Row {
+  return process.stdout.isTTY ? { ...body, created: shownTime(body.created) } : body;
 }

@@ -1,6 +1,7 @@
 import { drainJournal, type Drained } from '../collector/drain.ts';
 import type { GlobalOptions } from './global-options.ts';
-import { printRows, progress } from './output.ts';
+import { printRows } from './output.ts';
+import { progress } from './progress.ts';
 import { requireJournal, settingsOf } from './settings.ts';
 
 /** `journal drain DIR`: publishes what only the journal of a collector that is gone has. */

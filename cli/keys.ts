@@ -2,7 +2,7 @@ import { makeDataDir } from '../collector/journal/data-dir.ts';
 import { openKeyStore, SCOPES, type KeyStore, type MadeKey, type Scope } from '../collector/keys/store.ts';
 import { entriesOf, origins, pause } from '../runtime/config/values.ts';
 import type { GlobalOptions } from './global-options.ts';
-import { printRows } from './output.ts';
+import { printRows, shownTime } from './output.ts';
 import { settingsOf, UsageError } from './settings.ts';
 
 type KeyOutput = { readonly json?: true };
@@ -24,7 +24,9 @@ export function rotateKey(options: GlobalOptions, idOrName: string, wanted: { ke
   withKeys(options, (store) => {
     const { former, ...made } = store.rotate(idOrName, keepMs);
     showKey(store, made, wanted);
-    process.stderr.write(`Key ${former.id} (${former.name}) is good until ${time(Date.now() + keepMs)}.\n`);
+    process.stderr.write(
+      `Key ${former.id} (${former.name}) is good until ${new Date(Date.now() + keepMs).toISOString()}.\n`,
+    );
   });
 }
 
@@ -38,8 +40,8 @@ export function listKeys(options: GlobalOptions): void {
         scopes: scopes.join(','),
         rate: ratePerS,
         origins: bound?.join(',') ?? null,
-        created: time(createdAtMs),
-        revoked: time(revokedAtMs),
+        created: shownTime(createdAtMs),
+        revoked: revokedAtMs === undefined ? null : shownTime(revokedAtMs),
       })),
       ['id', 'name', 'scopes', 'rate', 'origins', 'created', 'revoked'],
     ),
@@ -91,8 +93,4 @@ function checkScope(scope: string): Scope {
   const known = SCOPES.find((one) => one === scope);
   if (known === undefined) throw new UsageError(`--scope was ${scope}; may be ${SCOPES.join(', ')}`);
   return known;
-}
-
-function time(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
 }

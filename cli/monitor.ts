@@ -32,7 +32,7 @@ function configOf({ config = DEFAULT_CONFIG }: GlobalOptions): MonitorConfig {
 /** `monitor`: runs until SIGTERM or SIGINT. */
 export async function runMonitor(options: GlobalOptions): Promise<void> {
   const config = configOf(options);
-  const log = createLog('clowder-otel-monitor', config.logLevel);
+  const log = await createLog('clowder-otel-monitor', { level: config.logLevel, format: config.logFormat });
   const telemetry = startTelemetry({
     spoolDir: config.spoolDir,
     spoolMaxBytes: config.spoolMaxBytes,

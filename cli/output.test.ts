@@ -1,9 +1,10 @@
 import { Writable } from 'node:stream';
-import { describe, expect, test } from 'vitest';
-import { parseTime, printRows, progress } from './output.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { parseTime, printRows, rowPrinter, showWhole } from './output.ts';
+import { widthOf } from './terminal-text.ts';
 
-/** A stream that is, or is not, a terminal, and what was written to it. */
-function streamOf(isTTY: boolean): { stream: NodeJS.WriteStream; text: () => string } {
+/** A terminal of so many columns without colours, or a pipe, and what was written to it. */
+function streamOf(columns: number | undefined): { stream: NodeJS.WriteStream; text: () => string } {
   let text = '';
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -11,11 +12,12 @@ function streamOf(isTTY: boolean): { stream: NodeJS.WriteStream; text: () => str
       done();
     },
   });
-  return { stream: Object.assign(stream, { isTTY }) as unknown as NodeJS.WriteStream, text: () => text };
+  const terminal = columns === undefined ? {} : { isTTY: true, columns, getColorDepth: () => 1 };
+  return { stream: Object.assign(stream, terminal) as unknown as NodeJS.WriteStream, text: () => text };
 }
 
-function printed(rows: Parameters<typeof printRows>[0], columns: readonly string[], isTTY: boolean): string {
-  const { stream, text } = streamOf(isTTY);
+function printed(rows: Parameters<typeof printRows>[0], columns: readonly string[], width?: number): string {
+  const { stream, text } = streamOf(width);
   printRows(rows, columns, stream);
   return text();
 }
@@ -24,53 +26,62 @@ const ROWS = [
   { id: 1, name: 'a', more: 'not a column' },
   { id: 2, name: null, extra: true },
 ];
+const LONG = { id: 'f'.repeat(24), name: 'n'.repeat(200), note: 'x'.repeat(40) };
+
+afterEach(() => showWhole(false));
 
 describe('rows', () => {
   test('are one JSON object a line in a pipe, with all that they have', () => {
-    const lines = printed(ROWS, ['id', 'name'], false).split('\n');
+    const lines = printed([...ROWS, LONG], ['id', 'name']).split('\n');
     expect(lines.pop()).toBe('');
-    expect(lines.map((line): unknown => JSON.parse(line))).toEqual(ROWS);
+    expect(lines.map((line): unknown => JSON.parse(line))).toEqual([...ROWS, LONG]);
   });
 
   test('are a table of the columns on a terminal', () => {
-    const table = printed(ROWS, ['id', 'name'], true);
-    expect(table).toMatch(/│ id │ name │\n.*\n│ 1 {2}│ a {4}│\n.*\n│ 2 {2}│ {6}│\n/);
-    expect(table).not.toContain('not a column');
+    expect(printed(ROWS, ['id', 'name'], 80)).toBe('id  name\n1   a\n2   \n');
   });
 
   test('that there are none of are nothing in a pipe, and the columns on a terminal', () => {
-    expect(printed([], ['id'], false)).toBe('');
-    expect(printed([], ['id'], true)).toContain('│ id │');
-  });
-});
-
-describe('progress', () => {
-  test('rewrites one line on a terminal, ten times a second at most', () => {
-    const { stream, text } = streamOf(true);
-    let now = 0;
-    const shown = progress('events published', stream, () => now);
-    for (now of [0, 50, 99, 100, 199]) shown.update(1000 + now);
-    shown.end();
-    expect(text()).toBe('\revents published: 1,000\revents published: 1,100\n');
+    expect(printed([], ['id'])).toBe('');
+    expect(printed([], ['id'], 80)).toBe('id\n');
   });
 
-  test('says the rate, the share, and how long the rest takes, where it is known how much there is', () => {
-    const { stream, text } = streamOf(true);
-    let now = 0;
-    const shown = progress('lines', stream, () => now);
-    // A quarter in 2 s: 500 lines a second, and 6 s for the rest.
-    now = 2000;
-    shown.update(1000, { part: 100, total: 400 });
-    shown.end();
-    expect(text()).toMatch(/^\rlines: 1,000, 500\/s, 25 %, 6 s left +\n$/);
+  test.each([20, 40, 80, 161])('fit a terminal of %i columns, cut with an ellipsis', (width) => {
+    const lines = printed([LONG, ...ROWS], ['id', 'name', 'note'], width).split('\n');
+    expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(width);
+    expect(lines[1]).toContain('…');
   });
 
-  test('says nothing in a pipe', () => {
-    const { stream, text } = streamOf(false);
-    const shown = progress('events published', stream);
-    shown.update(1);
-    shown.end();
-    expect(text()).toBe('');
+  test('say how many columns had no room', () => {
+    expect(printed([LONG], ['id', 'name', 'note'], 40)).toMatch(
+      /^id +name\nf{24}  n{13}…\n\(1 more column: --wide\)\n$/,
+    );
+  });
+
+  test('are whole where all of it is asked for', () => {
+    showWhole(true);
+    expect(printed([LONG], ['id', 'name', 'note'], 40).split('\n')[1]).toBe(`${LONG.id}  ${LONG.name}  ${LONG.note}`);
+  });
+
+  test('are cut between characters, by the cells that they take', () => {
+    const lines = printed([{ name: '地球観測'.repeat(9) }, { name: '👩‍🔬'.repeat(30) }], ['name'], 20).split('\n');
+    expect(lines[1]).toBe('地球観測地球観測地…');
+    expect(lines[2]).toBe(`${'👩‍🔬'.repeat(9)}…`);
+  });
+
+  test('that come later stand under the head that was printed first', () => {
+    const { stream, text } = streamOf(80);
+    const print = rowPrinter(['id', 'name'], stream);
+    print([{ id: 'a', name: 'b' }]);
+    print([{ id: 'longer', name: 'c' }]);
+    print([{ id: 'd', name: 'e' }]);
+    expect(text()).toBe('id  name\na   b\nlonger  c\nd       e\n');
+  });
+
+  test('show how something is in colours, where a terminal has them', () => {
+    const { stream, text } = streamOf(80);
+    printRows([{ probe: 'p', state: 'down' }], ['probe', 'state'], Object.assign(stream, { getColorDepth: () => 24 }));
+    expect(text()).toBe('\u001b[1mprobe\u001b[22m  \u001b[1mstate\u001b[22m\np      \u001b[31mdown\u001b[39m\n');
   });
 });
 

@@ -1,8 +1,26 @@
-import Table from 'cli-table3';
+import { styleText } from 'node:util';
 import { duration } from '../runtime/config/values.ts';
-import { terminalJson, terminalText } from './terminal-text.ts';
+import { fitColumns, naturalWidths, tableLine } from './table.ts';
+import { cutTo, terminalJson, terminalText } from './terminal-text.ts';
 
-type Row = Readonly<Record<string, string | number | boolean | null | undefined>>;
+export type Row = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+/** Of a terminal that does not say how wide it is. */
+const USUAL_WIDTH = 80;
+type Colour = 'green' | 'yellow' | 'red';
+/** The words that say how something is. */
+const COLOURS: Readonly<Record<string, Colour>> = {
+  up: 'green', ok: 'green', true: 'green', warning: 'yellow', down: 'red', failed: 'red', false: 'red',
+}; // prettier-ignore
+/** The columns that they stand in. */
+const COLOURED: ReadonlySet<string> = new Set(['state', 'ok']);
+
+let wide = false;
+
+/** From now on nothing of a table is cut (`--wide`). */
+export function showWhole(whole: boolean): void {
+  wide = whole;
+}
 
 /** Rows as a table on a terminal, where no name may move the cursor, as NDJSON in a pipe. */
 export function printRows(
@@ -10,56 +28,53 @@ export function printRows(
   columns: readonly string[],
   stream: NodeJS.WriteStream = process.stdout,
 ): void {
-  if (stream.isTTY) {
-    const table = new Table({ head: [...columns], style: { head: [], border: [] } });
-    for (const row of rows) table.push(columns.map((column) => terminalText(String(row[column] ?? ''))));
-    stream.write(`${table.toString()}\n`);
-    return;
-  }
-  for (const row of rows) stream.write(`${terminalJson(row)}\n`);
-}
-
-const REWRITE_MS = 100;
-
-export interface Progress {
-  /** @param of how much of it all that is, where that is known: in bytes, say, of what is counted in lines */
-  update(done: number, of?: { readonly part: number; readonly total: number }): void;
-  end(): void;
+  const left = rowPrinter(columns, stream)(rows);
+  if (left === 0) return;
+  const note = `(${left} more ${left === 1 ? 'column' : 'columns'}: --wide)`;
+  stream.write(`${styleText('dim', cutTo(note, widthOfTerminal(stream)), { stream })}\n`);
 }
 
 /**
- * How far long work has come: one line that is rewritten on a terminal, nothing in a pipe. Where it is known how much there
- * is, also the rate, the share that is done, and how long the rest takes at that rate.
+ * Prints rows as they come: the head once, before the first.
+ *
+ * @returns prints some more; how many columns had no room
  */
-export function progress(
-  label: string,
-  stream: NodeJS.WriteStream = process.stderr,
-  now: () => number = Date.now,
-): Progress {
-  const shown = stream.isTTY;
-  const beganMs = now();
-  let last = Number.NEGATIVE_INFINITY;
-  let written = false;
-  return {
-    update(done, of) {
-      if (!shown || now() - last < REWRITE_MS) return;
-      last = now();
-      written = true;
-      const rest = of === undefined || of.total <= 0 ? '' : restOf(done, of.part / of.total, (last - beganMs) / 1000);
-      stream.write(`\r${label}: ${Math.round(done).toLocaleString('en')}${rest}`);
-    },
-    end() {
-      if (written) stream.write('\n');
-    },
+export function rowPrinter(
+  columns: readonly string[],
+  stream: NodeJS.WriteStream = process.stdout,
+): (rows: Iterable<Row>) => number {
+  if (!stream.isTTY)
+    return (rows) => {
+      for (const row of rows) stream.write(`${terminalJson(row)}\n`);
+      return 0;
+    };
+  let natural: readonly number[] | undefined;
+  return (rows) => {
+    const cells = [...rows].map((row) => columns.map((column) => terminalText(String(row[column] ?? ''))));
+    const isFirst = natural === undefined;
+    natural = naturalWidths(columns, cells, natural);
+    const widths = wide ? natural : fitColumns(natural, widthOfTerminal(stream));
+    const bold = (cell: string): string => styleText('bold', cell, { stream });
+    if (isFirst) stream.write(`${tableLine(columns, widths, { cut: !wide, paint: bold })}\n`);
+    const paint = painter(columns, stream);
+    for (const line of cells) stream.write(`${tableLine(line, widths, { cut: !wide, paint })}\n`);
+    return columns.length - widths.length;
   };
 }
 
-/** Padded, so that nothing of a longer line before it is left. */
-function restOf(done: number, share: number, seconds: number): string {
-  if (seconds <= 0 || share <= 0) return '';
-  const left = Math.max(0, Math.ceil((seconds * (1 - share)) / share));
-  const percent = Math.min(100, Math.floor(share * 100));
-  return `, ${Math.round(done / seconds).toLocaleString('en')}/s, ${percent} %, ${left} s left`.padEnd(48);
+const widthOfTerminal = ({ columns }: NodeJS.WriteStream): number => columns || USUAL_WIDTH;
+
+function painter(columns: readonly string[], stream: NodeJS.WriteStream): (cell: string, index: number) => string {
+  return (cell, index) => {
+    const colour = COLOURED.has(columns[index] ?? '') ? COLOURS[cell.trim()] : undefined;
+    return colour === undefined ? cell : styleText(colour, cell, { stream });
+  };
+}
+
+/** A time of a table: a terminal has it without the fraction of a second. */
+export function shownTime(ms: number, stream: NodeJS.WriteStream = process.stdout): string {
+  const time = new Date(ms).toISOString();
+  return stream.isTTY ? time.replace(/\.\d+Z$/, 'Z') : time;
 }
 
 /** A time given as RFC 3339, Unix milliseconds, or as an age: a duration as settings have them. */

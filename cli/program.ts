@@ -1,16 +1,32 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { styleText } from 'node:util';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { errorText } from '../runtime/error-text.ts';
+import { VERSION } from '../runtime/version.ts';
+import { SHELLS, type Shell } from './completion/scripts.ts';
+import type { DoctorOptions } from './doctor/doctor.ts';
+import { addEvents } from './event-commands.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { addJournal } from './journal-commands.ts';
+import { positive } from './positive.ts';
 import { addProxyFlags } from './proxy-flags.ts';
+import { showWhole } from './output.ts';
 import { addReport } from './report-flags.ts';
+import { CHECKED_PROGRAMS, type CheckedProgram } from './setting-rows.ts';
 import { terminalText } from './terminal-text.ts';
 import { addUsage } from './usage-commands.ts';
 
 /** Every command and its options. */
-const program = new Command('clowder-otel')
+const program: Command = new Command('clowder-otel')
   .description('Event collection for Clowder on OpenTelemetry and RabbitMQ')
+  .version(VERSION, '-V, --version', 'print the version')
   .option('--config <file>', 'YAML file of settings; the environment wins over it')
+  .option('--wide', 'tables as wide as what they hold; nothing is cut')
+  .configureHelp({
+    showGlobalOptions: true,
+    // Commander takes it away again where there is no terminal, and where NO_COLOR is set.
+    styleTitle: (title) => styleText('bold', title, { validateStream: false }),
+  })
+  .hook('preAction', () => showWhole(program.opts<{ wide?: true }>().wide === true))
   .showHelpAfterError('(--help shows what there is)')
   .exitOverride();
 
@@ -74,56 +90,7 @@ keys
   .description('revoke a key at once')
   .action(async (id: string) => (await import('./keys.ts')).revokeKey(globals(), id));
 
-/** For what the running collector does. */
-const INGEST_KEY = ['--key <key>', 'API key with scope ingest, for a collector that is running and has keys'] as const;
-
-const events = program.command('events').description('the journal');
-const tailFilters = (command: Command): Command =>
-  command
-    .option('--since <time>', 'RFC 3339, Unix milliseconds, or an age: 90s, 15m, 6h, 7d')
-    .option('--type <type...>', 'event types, e.g. file.uploaded');
-const filters = (command: Command): Command => tailFilters(command).option('--until <time>', 'as --since');
-filters(events.command('list').description('list journaled events, the newest last'))
-  .addOption(new Option('--limit <n>', 'at most so many').default(100).argParser(positive))
-  .action(async (options: { since?: string; until?: string; type?: string[]; limit: number }) =>
-    (await import('./events.ts')).listEvents(globals(), options),
-  );
-tailFilters(events.command('tail').description('print events as they are journaled')).action(
-  async (options: { since?: string; type?: string[] }) => (await import('./events.ts')).tailEvents(globals(), options),
-);
-filters(events.command('replay').description('publish journaled events once more, with the ids they have'))
-  .option('--to-broker', 'to the brokers of AMQP_URL')
-  .action(async (options: { since?: string; until?: string; type?: string[]; toBroker?: true }) =>
-    (await import('./events.ts')).replayEvents(globals(), options),
-  );
-events
-  .command('retry')
-  .option(...INGEST_KEY)
-  .description('publish the events that no queue took once more, now: the running collector does it')
-  .action(async (options: { key?: string }) => (await import('./events.ts')).retryHeld(globals(), options));
-
-const rejected = program.command('rejected').description('explicit events that were rejected for good');
-rejected
-  .command('list')
-  .description('list rejected events with the reason, the oldest first')
-  .addOption(new Option('--limit <n>', 'at most so many').default(100).argParser(positive))
-  .action(async (options: { limit: number }) => (await import('./rejected.ts')).listRejected(globals(), options));
-rejected
-  .command('replay')
-  .argument('[ids...]', 'ids as listed; all where none is given')
-  .option(...INGEST_KEY)
-  .description('check rejected events again and journal those that are right now')
-  .action(async (ids: string[], options: { key?: string }) =>
-    (await import('./rejected.ts')).replayRejected(globals(), ids, options),
-  );
-rejected
-  .command('discard')
-  .argument('<ids...>', 'ids as listed')
-  .option(...INGEST_KEY)
-  .description('let go of rejected events for good')
-  .action(async (ids: string[], options: { key?: string }) =>
-    (await import('./rejected.ts')).discardRejected(globals(), ids, options),
-  );
+addEvents(program, globals);
 
 addReport(program, globals);
 
@@ -165,14 +132,26 @@ program
   .command('config')
   .description('settings')
   .command('check')
-  .description('check the settings as a whole and print them')
-  .action(async () => (await import('./config.ts')).checkConfig(globals()));
+  .addArgument(new Argument('[program]', 'whose settings').choices(CHECKED_PROGRAMS).default('collector'))
+  .description('check the settings as a whole, and print what is in force and where each value comes from')
+  .action(async (checked: CheckedProgram) => (await import('./config.ts')).checkConfig(globals(), checked));
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be an integer from 1 on.');
-  return value;
-}
+program
+  .command('doctor')
+  .description('look at broker, bindings, disk, clock, collector, proxy, keys and usage, and say what to do')
+  .option('--json', 'print one JSON object')
+  .option('--key <key>', 'a key that senders use, to be tried (CLOWDER_OTEL_API_KEY)')
+  .option('--management <url>', "RabbitMQ's management API, default port 15672 of the broker")
+  .option('--proxy <url>', 'the listener for health of the proxy (PROXY_ADMIN)')
+  .action(async (options: DoctorOptions) => (await import('./doctor/doctor.ts')).runDoctor(globals(), options));
+
+program
+  .command('completion')
+  .addArgument(new Argument('<shell>', 'whose completion').choices(SHELLS))
+  .description(
+    'print what your shell needs to complete these commands, such as: source <(clowder-otel completion bash)',
+  )
+  .action(async (shell: Shell) => (await import('./completion/completion.ts')).printCompletion(program, shell));
 
 const USAGE_CODES: ReadonlySet<unknown> = new Set(['invalid_config', 'wrong_usage']);
 
@@ -192,7 +171,8 @@ export async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
     const isUsage = error instanceof Error && 'code' in error && USAGE_CODES.has(error.code);
     // What is wrong with the settings is said on a line each.
     const lines = isUsage ? error.message.split('\n') : [errorText(error)];
-    process.stderr.write(`${lines.map(terminalText).join('\n')}\n`);
+    const text = lines.map(terminalText).join('\n');
+    process.stderr.write(`${styleText('red', text, { stream: process.stderr })}\n`);
     return isUsage ? 2 : 1;
   }
 }

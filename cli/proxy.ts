@@ -19,7 +19,7 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
   const file: Record<string, unknown> =
     config === undefined ? {} : (await import('../runtime/config/file.ts')).readConfigFile(config);
   const settings = parseProxySettings({ ...process.env, ...flagValues(command) }, file);
-  const log = createLog(SERVICE, settings.LOG_LEVEL);
+  const log = await createLog(SERVICE, { level: settings.LOG_LEVEL, format: settings.LOG_FORMAT });
   // The SDK reads its own settings from the environment.
   const forSdk: Record<string, unknown> = { OTEL_EXPORTER_OTLP_ENDPOINT: DEFAULT_OTLP_ENDPOINT, ...file };
   for (const [name, value] of Object.entries(forSdk))

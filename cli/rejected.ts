@@ -1,7 +1,7 @@
 import { openJournalReader } from '../collector/journal/journal.ts';
 import { askCollector } from './collector-request.ts';
 import type { GlobalOptions } from './global-options.ts';
-import { printRows } from './output.ts';
+import { printRows, shownTime } from './output.ts';
 import { requireJournal, settingsOf, UsageError } from './settings.ts';
 
 /** `rejected list` */
@@ -12,13 +12,13 @@ export function listRejected(options: GlobalOptions, { limit }: { limit: number 
   try {
     const rows = reader.rejected({ limit }).map((one) => ({
       id: one.id,
-      at: new Date(one.atMs).toISOString(),
+      at: shownTime(one.atMs),
       origin: one.origin,
       from: one.sender ?? '',
       reason: one.message,
       record: one.record,
     }));
-    printRows(rows, ['id', 'at', 'origin', 'from', 'reason', 'record']);
+    printRows(rows, ['id', 'at', 'reason', 'origin', 'from', 'record']);
   } finally {
     reader.close();
   }

@@ -3,7 +3,7 @@ import { amqpTls, checkBrokers } from '../runtime/amqp/broker-settings.ts';
 import { ConfigError } from '../runtime/config/config-error.ts';
 import { readConfigFile } from '../runtime/config/file.ts';
 import { createLog } from '../runtime/logging.ts';
-import { parseAmqpUrls } from '../runtime/amqp/amqp-url.ts';
+import { DEFAULT_AMQP_URL, parseAmqpUrls } from '../runtime/amqp/amqp-url.ts';
 import { withBroker, type BrokerAccess } from '../sinks/queue/broker.ts';
 import { listDeadLetters, replayDeadLetters } from '../sinks/queue/dead-letters.ts';
 import { SINKS } from '../sinks/registry.ts';
@@ -11,9 +11,11 @@ import { checkSink } from '../sinks/running/check.ts';
 import { startSinks } from '../sinks/running/start.ts';
 import { loadSinks, type ConfiguredSink } from '../sinks/settings/load.ts';
 import { useOutgoingProxy } from '../runtime/outgoing-proxy.ts';
-import { loadProcessSettings, type ProcessSettings } from '../sinks/settings/process.ts';
-import { printRows, progress } from './output.ts';
+import { loadProcessSettings, PROCESS_SETTINGS, type ProcessSettings } from '../sinks/settings/process.ts';
+import { printRows } from './output.ts';
+import { progress } from './progress.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { fileOf, printSettingRows, settingRows } from './setting-rows.ts';
 import { UsageError } from './settings.ts';
 import { stopOnSignal } from '../runtime/stop-on-signal.ts';
 
@@ -30,7 +32,7 @@ export async function runSinks(options: GlobalOptions, names: readonly string[])
   const loaded = load(options);
   const sinks = chosen(loaded, names);
   const { settings, broker } = loaded;
-  const log = createLog(SERVICE, settings.LOG_LEVEL);
+  const log = await createLog(SERVICE, { level: settings.LOG_LEVEL, format: settings.LOG_FORMAT });
   const running = await startSinks({
     sinks,
     ...broker,
@@ -59,10 +61,39 @@ export function listSinks(options: GlobalOptions): void {
   );
 }
 
+/** `config check sink`: the settings of the process, then those of each sink that is configured. */
+export function printSinkSettings(options: GlobalOptions): void {
+  const { settings, sinks } = load(options);
+  const { config } = options;
+  const { sinks: section = {} } = fileOf(config);
+  const ofProcess = settingRows({
+    config,
+    settings: PROCESS_SETTINGS,
+    values: { AMQP_URL: DEFAULT_AMQP_URL, ...settings },
+  });
+  const ofSinks = sinks.flatMap(({ definition: { name, variables }, config: own }) => {
+    const byVariable = (given: unknown): Record<string, unknown> =>
+      Object.fromEntries(Object.entries(variables).map(([variable, setting]) => [variable, memberOf(given, setting)]));
+    return settingRows({
+      config,
+      settings: Object.entries(variables).map(([variable, setting]) => ({
+        name: variable,
+        description: `${setting} of the sink ${name}`,
+      })),
+      values: byVariable(own),
+      inFile: byVariable(memberOf(section, name)),
+    });
+  });
+  printSettingRows([...ofProcess, ...ofSinks]);
+}
+
+const memberOf = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+
 /** `sink check [NAME…]`: a dry run of each. @throws Error where one fails */
 export async function checkSinks(options: GlobalOptions, names: readonly string[]): Promise<void> {
   const loaded = load(options);
-  const log = createLog(SERVICE, 'warn', 'stderr');
+  const log = await createLog(SERVICE, { level: 'warn', format: loaded.settings.LOG_FORMAT }, 'stderr');
   const context = { log, now: () => Date.now() };
   const results = await Promise.all(chosen(loaded, names).map((sink) => checkSink(sink, loaded.broker, context)));
   const rows = results.flat();

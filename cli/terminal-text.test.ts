@@ -18,7 +18,13 @@ const row = fc.record({ id: text, name: text });
 /** What is written of a row to a terminal, or to a pipe. */
 function written(one: { id: string; name: string }, isTTY: boolean): string {
   let all = '';
-  const stream = { isTTY, write: (part: string) => (all += part) } as unknown as NodeJS.WriteStream;
+  const stream = {
+    isTTY,
+    columns: 200,
+    getColorDepth: () => 1,
+    on: () => undefined,
+    write: (part: string) => (all += part),
+  } as unknown as NodeJS.WriteStream;
   printRows([one], ['id', 'name'], stream);
   return all;
 }

@@ -9,7 +9,8 @@ import { paced } from '../usage/catalog/pace.ts';
 import { restatements } from '../usage/reports/restatements.ts';
 import type { UsageStore } from '../usage/store/usage-store.ts';
 import type { GlobalOptions } from './global-options.ts';
-import { printRows, progress } from './output.ts';
+import { printRows } from './output.ts';
+import { progress } from './progress.ts';
 import { storeSettingsOf, UsageError } from './settings.ts';
 import { openStore } from './usage.ts';
 

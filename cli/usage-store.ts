@@ -2,7 +2,8 @@ import { isMonth } from '../usage/rules/time-zone.ts';
 import { exportEvents, type ExportFormat } from '../usage/export.ts';
 import type { OnProgress, UsageStore } from '../usage/store/usage-store.ts';
 import type { GlobalOptions } from './global-options.ts';
-import { printRows, progress } from './output.ts';
+import { printRows } from './output.ts';
+import { progress } from './progress.ts';
 import { storeSettingsOf, UsageError } from './settings.ts';
 import { openStore } from './usage.ts';
 

@@ -19,7 +19,7 @@ import { requireJournal, settingsOf } from './settings.ts';
 /** `usage`: counts until SIGTERM or SIGINT. The collector starts it so, and asks it over the channel between them. */
 export async function countUsage(options: GlobalOptions): Promise<void> {
   const settings = settingsOf(options);
-  const log = createLog('clowder-otel-usage', settings.LOG_LEVEL);
+  const log = await createLog('clowder-otel-usage', { level: settings.LOG_LEVEL, format: settings.LOG_FORMAT });
   letOthersFirst();
   const isChild = process.send !== undefined;
   const follows = !isPostgres(settings.USAGE_STORE);

@@ -78,7 +78,7 @@ const RECOVER_EVERY_MS = 1000;
  * @throws ListenError where HOST and PORT cannot be listened on
  */
 export async function startCollector(settings: Settings, startUsage?: StartUsage): Promise<RunningCollector> {
-  const log = createLog('clowder-otel-collector', settings.LOG_LEVEL);
+  const log = await createLog('clowder-otel-collector', { level: settings.LOG_LEVEL, format: settings.LOG_FORMAT });
   const lock = lockDataDir(settings.DATA_DIR);
   const keys = openKeyStore(settings.DATA_DIR);
   try {

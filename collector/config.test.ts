@@ -47,6 +47,7 @@ describe('settings', () => {
       USAGE_POSTGRESQL_SCHEMA: 'clowder',
       ON_UNKNOWN_KEY: 'refuse',
       LOG_LEVEL: 'info',
+      LOG_FORMAT: 'auto',
       MAX_BODY_BYTES: 64 * 1024 ** 2,
       MAX_INFLIGHT_BYTES: 128 * 1024 ** 2,
       CLOWDER_VERSION: 'auto',

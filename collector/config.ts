@@ -10,6 +10,7 @@ import { usageSettings } from '../usage/ask/settings.ts';
 import {
   contextPath,
   httpUrl,
+  LOG_FORMATS,
   LOG_LEVELS,
   number,
   origins,
@@ -53,6 +54,9 @@ const settings = z.object({
       'What senders of OTLP without a valid key are told: refuse (401, they drop it), hold (503, they keep it)',
     ),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info').describe('How much is logged'),
+  LOG_FORMAT: oneOf(LOG_FORMATS)
+    .default('auto')
+    .describe('How the log looks: json, pretty (for people), auto (pretty on a terminal)'),
   MAX_BODY_BYTES: bytes.default(64 * 1024 ** 2).describe('Largest OTLP body, before and after decompression'),
   MAX_INFLIGHT_BYTES: bytes.default(128 * 1024 ** 2).describe('Bodies being read at once, in all'),
   CLOWDER_VERSION: oneOf(['auto', 'v1', 'v2']).default('auto').describe('Whose routes to recognise'),

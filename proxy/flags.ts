@@ -49,4 +49,5 @@ export const PROXY_FLAGS: readonly ProxyFlag[] = [
   { setting: 'PROXY_MAX_TARGET_CONNECTIONS', flag: '--max-target-connections <n>', description: 'connections to Clowder at once; more requests wait; 0 for no limit', shownDefault: '4096' },
   { setting: 'PROXY_DRAIN_S', flag: '--drain <s>', description: 'on SIGTERM, for requests in flight to finish', shownDefault: '7' },
   { setting: 'LOG_LEVEL', flag: '--log-level <level>', description: 'trace, debug, info, warn, error, fatal, silent', shownDefault: 'info' },
+  { setting: 'LOG_FORMAT', flag: '--log-format <format>', description: 'json, pretty (for people), auto (pretty on a terminal)', shownDefault: 'auto' },
 ]; // prettier-ignore

@@ -108,6 +108,7 @@ const settings = z.object({
     'must be a number of seconds from 0 to 9: the proxy ends within 10 s',
   ).default(7),
   LOG_LEVEL: oneOf(values.LOG_LEVELS).default('info'),
+  LOG_FORMAT: oneOf(values.LOG_FORMATS).default('auto'),
 });
 
 export type ProxySettings = z.infer<typeof settings>;

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { context, trace, TraceFlags, type Context, type ContextManager } from '@opentelemetry/api';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createLog, type LogLevel } from './logging.ts';
+import { createLog, type Logger, type LogFormat, type LogLevel } from './logging.ts';
 
 const SPAN = {
   traceId: '0af7651916cd43dd8448eb211c80319c',
@@ -9,10 +11,18 @@ const SPAN = {
 };
 
 /** What is logged, line by line. */
-function logged(tell: (log: ReturnType<typeof createLog>) => void, level: LogLevel = 'info'): readonly object[] {
-  const lines: object[] = [];
-  tell(createLog('clowder-otel-sink', level, { write: (line) => lines.push(JSON.parse(line) as object) }));
+async function linesOf(
+  tell: (log: Logger) => void,
+  level: LogLevel = 'info',
+  format: LogFormat = 'auto',
+): Promise<readonly string[]> {
+  const lines: string[] = [];
+  tell(await createLog('clowder-otel-sink', { level, format }, { write: (line) => lines.push(line) }));
   return lines;
+}
+
+async function logged(tell: (log: Logger) => void, level?: LogLevel): Promise<readonly object[]> {
+  return (await linesOf(tell, level)).map((line) => JSON.parse(line) as object);
 }
 
 /** Makes this span the active one, as a context manager of the SDK does. */
@@ -30,30 +40,56 @@ function activate(active: Context): void {
 afterEach(() => context.disable());
 
 describe('the log of a program', () => {
-  test('names the program in each line', () =>
-    expect(logged((log) => log.info({ url: 'u' }, 'is listening'))).toEqual([
+  test('names the program in each line', async () =>
+    expect(await logged((log) => log.info({ url: 'u' }, 'is listening'))).toEqual([
       { level: 30, time: expect.any(Number), service: 'clowder-otel-sink', url: 'u', msg: 'is listening' },
     ]));
 
-  test('leaves out what is below its level', () => {
-    const tell = (log: ReturnType<typeof createLog>): void => {
+  test('leaves out what is below its level', async () => {
+    const tell = (log: Logger): void => {
       log.info('not this');
       log.warn('this');
     };
-    expect(logged(tell, 'warn')).toMatchObject([{ msg: 'this' }]);
-    expect(logged(tell, 'silent')).toEqual([]);
+    expect(await logged(tell, 'warn')).toMatchObject([{ msg: 'this' }]);
+    expect(await logged(tell, 'silent')).toEqual([]);
   });
 
-  test('has the ids of the span that is active', () => {
+  test('has the ids of the span that is active', async () => {
     activate(trace.setSpanContext(context.active(), SPAN));
-    expect(logged((log) => log.info('x'))).toMatchObject([{ trace_id: SPAN.traceId, span_id: SPAN.spanId }]);
+    expect(await logged((log) => log.info('x'))).toMatchObject([{ trace_id: SPAN.traceId, span_id: SPAN.spanId }]);
   });
 
-  test('has the trace that the line itself names, where it names one', () => {
+  test('has the trace that the line itself names, where it names one', async () => {
     activate(trace.setSpanContext(context.active(), SPAN));
-    expect(logged((log) => log.info({ trace_id: 'its own' }, 'x'))).toMatchObject([{ trace_id: 'its own' }]);
+    expect(await logged((log) => log.info({ trace_id: 'its own' }, 'x'))).toMatchObject([{ trace_id: 'its own' }]);
   });
 
-  test('has no ids where no span is active', () =>
-    expect(logged((log) => log.info('x'))[0]).not.toHaveProperty('trace_id'));
+  test('has no ids where no span is active', async () =>
+    expect((await logged((log) => log.info('x')))[0]).not.toHaveProperty('trace_id'));
+
+  test('is a line for people where that is asked for, with the reason of an error', async () => {
+    const lines = await linesOf(
+      (log) => {
+        log.info({ url: 'http://127.0.0.1:4318' }, 'is listening');
+        log.error({ err: new Error('no room') }, 'cannot write');
+        log.info('a \u001b[31mred name');
+      },
+      'info',
+      'pretty',
+    );
+    expect(lines[0]).toMatch(
+      /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] INFO: is listening \{"url":"http:\/\/127\.0\.0\.1:4318"\}\n$/,
+    );
+    expect(lines.join('')).not.toContain('\u001b');
+    expect(lines[1]).toMatch(/ERROR: cannot write\s+err: .*Error: no room/s);
+  });
+
+  test('is JSON in a pipe, unless people are asked for', async () => {
+    const program = `import { createLog } from ${JSON.stringify(new URL('logging.ts', import.meta.url).href)};
+      (await createLog('clowder-otel-sink', { level: 'info', format: process.argv[1] })).info('x');`;
+    const run = async (format: LogFormat): Promise<string> =>
+      (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, format])).stdout;
+    expect(JSON.parse(await run('auto'))).toMatchObject({ msg: 'x' });
+    expect(await run('pretty')).toMatch(/INFO: x\n$/);
+  });
 });

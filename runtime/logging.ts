@@ -1,24 +1,65 @@
+import { styleText } from 'node:util';
 import { trace } from '@opentelemetry/api';
 import pino, { type DestinationStream, type Logger } from 'pino';
-import type { LOG_LEVELS } from './config/values.ts';
+import type { LOG_FORMATS, LOG_LEVELS } from './config/values.ts';
+import { safeLines } from './unsafe-text.ts';
 
 export type { Logger };
 export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** A program of ours, as its log and its telemetry (`service.name`) name it. */
 type ProgramName = `clowder-otel-${'collector' | 'proxy' | 'monitor' | 'sink' | 'usage'}`;
 
-const STDERR = 2;
+export interface LogSettings {
+  readonly level: LogLevel;
+  /** How its lines look; `auto`: for people on a terminal, JSON elsewhere. */
+  readonly format: LogFormat;
+}
+
+const STREAMS = { stdout: process.stdout, stderr: process.stderr } as const;
 
 /**
  * The log of a program: a JSON line each, with the program's name, and with the ids of trace and span where a span is
- * active. Fields of the same names that a line brings win.
+ * active; or a line for people. Fields of the same names that a line brings win.
  *
- * @param to where its lines go. @default standard output
+ * @param to where its lines go
  */
-export function createLog(program: ProgramName, level: LogLevel, to?: DestinationStream | 'stderr'): Logger {
-  const stream = to === 'stderr' ? pino.destination(STDERR) : (to ?? pino.destination());
-  return pino({ level, base: { service: program }, mixin: traceIds }, stream);
+export async function createLog(
+  program: ProgramName,
+  { level, format }: LogSettings,
+  to: DestinationStream | keyof typeof STREAMS = 'stdout',
+): Promise<Logger> {
+  const destination = typeof to === 'string' ? pino.destination(STREAMS[to].fd) : to;
+  const stream = typeof to === 'string' ? STREAMS[to] : undefined;
+  const isForPeople = format === 'pretty' || (format === 'auto' && stream?.isTTY === true);
+  const lines = isForPeople ? await forPeople(destination, stream) : destination;
+  return pino({ level, base: { service: program }, mixin: traceIds }, lines);
+}
+
+/** Loaded where it is wanted: most logs are read by programs. */
+async function forPeople(
+  destination: DestinationStream,
+  stream: NodeJS.WriteStream | undefined,
+): Promise<DestinationStream> {
+  const { prettyFactory } = await import('pino-pretty');
+  const prettify = prettyFactory({
+    colorize: stream !== undefined && hasColours(stream),
+    translateTime: 'SYS:yyyy-mm-dd HH:MM:ss',
+    ignore: 'service',
+    singleLine: true,
+  });
+  return { write: (line) => destination.write(prettify(JSON.parse(line, safeValue) as object)) };
+}
+
+/** What others wrote must not move the cursor. */
+function safeValue(_name: string, value: unknown): unknown {
+  return typeof value === 'string' ? safeLines(value) : value;
+}
+
+/** Of a terminal, unless NO_COLOR is set, or where FORCE_COLOR is. */
+function hasColours(stream: NodeJS.WriteStream): boolean {
+  return styleText('red', 'x', { stream }) !== 'x';
 }
 
 function traceIds(): object {

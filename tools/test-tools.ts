@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, globSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ACTIONLINT_VERSION, buildActionlint } from './build-actionlint.ts';
 import { buildGoSender } from './build-go-sender.ts';
+import { buildHelm, HELM_VERSION } from './build-helm.ts';
 import { buildJaeger, JAEGER_VERSION } from './build-jaeger.ts';
 import { buildCollector } from './build-otelcol.ts';
 
@@ -41,6 +43,8 @@ const collectorPath = (): string => builtPath('otelcol', MANIFEST);
 const goSenderPath = (): string =>
   builtPath('go-sender', join(GO_SENDER, 'main.go'), join(GO_SENDER, 'load.go'), GO_SENDER_BUILD);
 
+const HELM_PATH = join(TOOLS_DIR, `helm-${HELM_VERSION}`);
+const ACTIONLINT_PATH = join(TOOLS_DIR, `actionlint-${ACTIONLINT_VERSION}`);
 const JAEGER_PATH = join(TOOLS_DIR, `jaeger-${JAEGER_VERSION}`);
 
 /** Read from top to bottom: each tool, who needs it, how it is found and where it comes from. */
@@ -75,6 +79,18 @@ export const TEST_TOOLS = {
     find: () => program(JAEGER_PATH),
     get: { build: (log) => buildJaeger(JAEGER_PATH, log), takes: 'about 5 minutes, once' },
   },
+  helm: {
+    name: 'Helm',
+    neededBy: ['test'],
+    find: () => program(HELM_PATH),
+    get: { build: (log) => buildHelm(HELM_PATH, log), takes: 'about 4 minutes, once' },
+  },
+  actionlint: {
+    name: 'actionlint',
+    neededBy: ['test'],
+    find: () => program(ACTIONLINT_PATH),
+    get: { build: (log) => buildActionlint(ACTIONLINT_PATH, log), takes: 'about 1 minute, once' },
+  },
   'go-sender': {
     name: 'server with the OpenTelemetry SDK of Go',
     neededBy: ['test', 'bench'],
@@ -105,6 +121,24 @@ export const TEST_TOOLS = {
     neededBy: ['test'],
     find: () => program('curl'),
     get: { apt: 'curl' },
+  },
+  zsh: {
+    name: 'zsh',
+    neededBy: ['test'],
+    find: () => program('zsh'),
+    get: { apt: 'zsh' },
+  },
+  fish: {
+    name: 'fish',
+    neededBy: ['test'],
+    find: () => program('fish'),
+    get: { apt: 'fish' },
+  },
+  'systemd-analyze': {
+    name: 'systemd-analyze',
+    neededBy: ['test'],
+    find: () => program('systemd-analyze'),
+    get: { apt: 'systemd' },
   },
   'docker-compose': {
     name: 'docker-compose',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { whyUnreadable } from '../../runtime/config/blank.ts';
 import { ConfigError } from '../../runtime/config/config-error.ts';
+import { errorText } from '../../runtime/error-text.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import type { KeyStore } from './store.ts';
 
@@ -45,6 +46,16 @@ const TOLD = {
 export function logFirstKey(log: Pick<Logger, 'info' | 'warn'>, firstKey: FirstKey): void {
   const told = TOLD[firstKey];
   if (told !== undefined) log[told[0]]({ name: FIRST_KEY }, told[1]);
+}
+
+/** What is wrong with the first key of the settings, in a sentence. */
+export function firstKeyProblems(settings: FirstKeySettings): readonly string[] {
+  try {
+    givenKey(settings);
+    return [];
+  } catch (error) {
+    return [errorText(error)];
+  }
 }
 
 function givenKey({

@@ -1,6 +1,6 @@
 import { logs, metrics, trace } from '@opentelemetry/api';
 import { getStringFromEnv } from '@opentelemetry/core';
-import { startNodeSdk } from '@opentelemetry/sdk-node';
+import { startNodeSdk } from '#otel-sdk';
 import { hasSdk } from './sdk.ts';
 
 /** An SDK that a file of declarative configuration set up; it is joined like any other, and ended with ours. */

@@ -22,6 +22,9 @@ import {
 import { createRequire } from 'node:module';
 import { errorText } from '../../runtime/error-text.ts';
 
+/** For what is loaded only where it is asked for. */
+const require = createRequire(import.meta.url);
+
 type Log = (message: string) => void;
 type ByProtocol<Exporter> = Readonly<Record<string, () => Exporter>>;
 
@@ -38,7 +41,7 @@ const TRACE_EXPORTERS: ByProtocol<SpanExporter> = {
   'http/protobuf': () => new ProtoTraceExporter(),
   'http/json': () => new JsonTraceExporter(),
   grpc: () => {
-    const { OTLPTraceExporter } = ofSdk('@opentelemetry/exporter-trace-otlp-grpc') as GrpcTraces;
+    const { OTLPTraceExporter } = require('#otel-grpc-traces') as GrpcTraces;
     return new OTLPTraceExporter();
   },
 };
@@ -46,7 +49,7 @@ const LOG_EXPORTERS: ByProtocol<LogRecordExporter> = {
   'http/protobuf': () => new ProtoLogExporter(),
   'http/json': () => new JsonLogExporter(),
   grpc: () => {
-    const { OTLPLogExporter } = ofSdk('@opentelemetry/exporter-logs-otlp-grpc') as GrpcLogs;
+    const { OTLPLogExporter } = require('#otel-grpc-logs') as GrpcLogs;
     return new OTLPLogExporter();
   },
 };
@@ -106,11 +109,6 @@ function byProtocol<Exporter>(exporters: ByProtocol<Exporter>, variable: string,
   const [first] = Object.values(exporters);
   if (first === undefined) throw new TypeError('there is no exporter at all');
   return first();
-}
-
-/** A package that the SDK depends on and has loaded: its exporters for gRPC. */
-function ofSdk(packageName: string): unknown {
-  return createRequire(createRequire(import.meta.url).resolve('@opentelemetry/sdk-node'))(packageName);
 }
 
 function positive([variable, otherwise]: readonly [string, number]): number {

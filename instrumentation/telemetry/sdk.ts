@@ -8,7 +8,7 @@ import {
   type LogRecordProcessor,
   type ReadWriteLogRecord,
 } from '@opentelemetry/sdk-logs';
-import { NodeSDK } from '@opentelemetry/sdk-node';
+import { NodeSDK } from '#otel-sdk';
 import { DomainEventProcessor, isDomainEvent } from './domain-event-processor.ts';
 import { logExportersFromEnv, spanProcessorsFromEnv } from './exporters.ts';
 import { RedactingSpanProcessor } from './redacting-span-processor.ts';

@@ -3,11 +3,11 @@ import type { ZodType } from 'zod';
 import { DEFAULT_AMQP_URL, parseAmqpUrls } from '../../runtime/amqp/amqp-url.ts';
 import { isSecretSetting, shown } from '../../runtime/config/blank.ts';
 import { textOf } from '../../runtime/config/source.ts';
-import type { LogLevel } from '../../runtime/logging.ts';
+import type { LogFormat, LogLevel } from '../../runtime/logging.ts';
 import { extractorsSettings, type ExtractorsSettings } from '../extractors/settings.ts';
 import type { MonitorYaml, NotifierSettings, ProbeSettings, ScheduleSettings } from './schema.ts';
 import type { Problem } from './secrets.ts';
-import { amqpUrl as brokers, listenAddress, logLevel, size } from './values.ts';
+import { amqpUrl as brokers, listenAddress, logFormat, logLevel, size } from './values.ts';
 
 /** When a probe runs, and when what it reads counts. */
 export interface Schedule {
@@ -42,6 +42,7 @@ export interface MonitorConfig {
   readonly spoolMaxBytes: number;
   readonly admin: { readonly host: string; readonly port: number } | undefined;
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
   readonly probes: readonly PlannedProbe[];
   readonly notify: readonly PlannedNotifier[];
   /** Brokers by which one of several monitors has the turn; undefined where there is one alone. */
@@ -105,6 +106,7 @@ export function completed(
       admin: fromEnvironment('MONITOR_ADMIN', listenAddress) ?? yaml.admin,
       logLevel: fromEnvironment('LOG_LEVEL', logLevel) ?? yaml.log_level ?? 'info',
       pair: yaml.pair && { urls: parseAmqpUrls(yaml.pair.url ?? amqpUrl), ca_file: yaml.pair.ca_file },
+      logFormat: fromEnvironment('LOG_FORMAT', logFormat) ?? yaml.log_format ?? 'auto',
       probes,
       notify,
       extractors: yaml.extractors && extractorsSettings(yaml.extractors, amqpUrl, yaml.clowder?.version ?? 'v1'),

@@ -89,7 +89,7 @@ notify:
       'probes[3].name is missing; it may be text',
       'probes[4].body.contain is no setting; it may be one of equals, contains, matches, json',
       'notify[0].to was []; it may be a list of addresses',
-      'intervall is no setting; it may be one of clowder, defaults, telemetry, spool_dir, spool_max_bytes, admin, log_level, pair, probes, extractors, notify',
+      'intervall is no setting; it may be one of clowder, defaults, telemetry, spool_dir, spool_max_bytes, admin, log_level, log_format, pair, probes, extractors, notify',
     ]);
   });
 
@@ -209,7 +209,7 @@ describe('what is left out', () => {
 });
 
 describe('what is empty', () => {
-  it.each(['AMQP_URL', 'SPOOL_DIR', 'LOG_LEVEL', 'SPOOL_MAX_BYTES', 'MONITOR_ADMIN'])(
+  it.each(['AMQP_URL', 'SPOOL_DIR', 'LOG_LEVEL', 'LOG_FORMAT', 'SPOOL_MAX_BYTES', 'MONITOR_ADMIN'])(
     'is unset: a variable %s without a value',
     (name) => {
       const source = 'extractors: { jobs: poll }';

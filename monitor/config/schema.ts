@@ -9,6 +9,7 @@ import {
   host,
   httpUrl,
   listenAddress,
+  logFormat,
   logLevel,
   oneOf,
   pause,
@@ -215,6 +216,7 @@ export const monitorSchema = settings({
   spool_max_bytes: size.optional().describe('SPOOL_MAX_BYTES wins'),
   admin: listenAddress.optional().describe('Serves /healthz and /metrics; MONITOR_ADMIN wins'),
   log_level: logLevel.optional(),
+  log_format: logFormat.optional().describe('json, pretty (for people), auto (pretty on a terminal); LOG_FORMAT wins'),
   pair: settings({
     url: amqpUrl.optional().describe('As AMQP_URL; that one where it is not given'),
     ca_file: text.optional(),

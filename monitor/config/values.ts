@@ -58,6 +58,7 @@ export const amqpUrl = text.refine((given) => {
 /** `HOST:PORT`, or a port of 127.0.0.1. */
 export const listenAddress = setting(values.address('127.0.0.1'));
 export const logLevel = oneOf(...values.LOG_LEVELS);
+export const logFormat = oneOf(...values.LOG_FORMATS);
 /** A name or address that can be given to another program: it cannot be taken for an option. */
 export const host = text.regex(/^[A-Za-z0-9_[:][\w.:[\]%-]*$/, 'a host name or an address');
 

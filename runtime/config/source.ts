@@ -13,6 +13,15 @@ export function textOf(environment: Environment, name: string): string | undefin
   return isUnset(value) ? undefined : value?.trim();
 }
 
+/** Which of several sources a setting comes from: the first that sets it; undefined where none does. */
+export function sourceOf<Source extends string>(
+  name: string,
+  sources: Readonly<Record<Source, Given>>,
+): Source | undefined {
+  const names = Object.keys(sources) as Source[];
+  return names.find((source) => Object.hasOwn(sources[source], name) && !isUnset(sources[source][name]));
+}
+
 /** What is set of these names: of several sources the first that sets a name wins. */
 export function givenOf(names: readonly string[], ...sources: readonly Given[]): Record<string, unknown> {
   const given: Record<string, unknown> = {};

@@ -6,8 +6,8 @@ import { blankUrls, whyUnreadable } from './blank.ts';
 /** The settings that name files of TLS, PEM. */
 export interface TlsFileNames<Name extends string> {
   readonly ca?: Name;
-  readonly cert: Name;
-  readonly key: Name;
+  readonly cert?: Name;
+  readonly key?: Name;
 }
 
 type Paths<Name extends string> = { readonly [name in Name]?: string | undefined };
@@ -16,8 +16,9 @@ type Paths<Name extends string> = { readonly [name in Name]?: string | undefined
 export function checkTlsFiles<Name extends string>(names: TlsFileNames<Name>, paths: Paths<Name>): readonly string[] {
   const all = Object.values<Name>({ ...names });
   const problems = all.flatMap((name) => unreadable(name, paths[name]));
-  if ((paths[names.cert] === undefined) !== (paths[names.key] === undefined))
-    problems.push(`${names.cert} and ${names.key} go together: set both or neither`);
+  const { cert, key } = names;
+  if (cert !== undefined && key !== undefined && (paths[cert] === undefined) !== (paths[key] === undefined))
+    problems.push(`${cert} and ${key} go together: set both or neither`);
   const set = all.filter((name) => paths[name] !== undefined);
   if (problems.length > 0 || set.length === 0) return problems;
   const read = (part: string, name: Name | undefined): object => {

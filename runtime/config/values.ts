@@ -184,6 +184,8 @@ export function oneOf<const W extends string>(words: readonly W[]): Value<W> {
 }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+/** How a log looks; `auto`: for people on a terminal, JSON elsewhere. */
+export const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
 
 function isWithin(value: number, { above, least, most }: Range): boolean {
   return value > (above ?? -Infinity) && value >= (least ?? -Infinity) && value <= (most ?? Infinity);

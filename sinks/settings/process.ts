@@ -2,17 +2,28 @@ import { z } from 'zod';
 import { brokerSettings, type BrokerSettings } from '../../runtime/amqp/broker-settings.ts';
 import { oneOf, parseSettings, valueOf } from '../../runtime/config/schema.ts';
 import { givenOf, type Environment, type Given } from '../../runtime/config/source.ts';
-import { address, LOG_LEVELS } from '../../runtime/config/values.ts';
+import { address, LOG_FORMATS, LOG_LEVELS } from '../../runtime/config/values.ts';
 
 const SECRET_MIN = 16;
 
 /** Settings of the process that runs sinks, by their names as variables and in the file. */
 const settings = z.object({
   ...brokerSettings,
-  LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
-  SINK_ADMIN: valueOf(address()).optional(),
-  SINK_HASH_SECRET: z.string().min(SECRET_MIN, `must have at least ${SECRET_MIN} characters`).optional(),
+  LOG_LEVEL: oneOf(LOG_LEVELS).default('info').describe('How much is logged'),
+  LOG_FORMAT: oneOf(LOG_FORMATS)
+    .default('auto')
+    .describe('How the log looks: json, pretty (for people), auto (pretty on a terminal)'),
+  SINK_ADMIN: valueOf(address()).optional().describe('Listener for /healthz, /readyz and /metrics'),
+  SINK_HASH_SECRET: z
+    .string()
+    .min(SECRET_MIN, `must have at least ${SECRET_MIN} characters`)
+    .optional()
+    .describe('Keys the hashes of what the privacy policy hashes'),
 });
+
+export const PROCESS_SETTINGS: readonly { readonly name: string; readonly description: string }[] = Object.entries(
+  settings.shape,
+).map(([name, schema]) => ({ name, description: schema.description ?? '' }));
 
 export type ProcessSettings = z.infer<typeof settings>;
 

@@ -87,8 +87,8 @@ test('on a terminal it is a table', async () => {
   const { stdout } = await promisify(execFile)('script', ['-qec', `stty cols 200; ${command}`, '/dev/null'], {
     env: { ...process.env, DATA_DIR: data.path, TERM: 'dumb' },
   });
-  expect(stdout).toMatch(/│ created +│ event +│ resource_id │/);
-  expect(stdout).toMatch(/│ \d{4}-\d\d-\d\dT[\d:.]+Z │ file\.uploaded │ f +│/);
+  expect(stdout).toMatch(/^.*created.* +.*event.* +.*resource_id/m);
+  expect(stdout).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ {2}file\.uploaded {2}f /m);
 });
 
 describe('rejected replay', () => {

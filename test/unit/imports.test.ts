@@ -89,10 +89,12 @@ const SET_UP_BY: Readonly<Record<string, string>> = { pino: 'runtime/logging.ts'
 /** What the command line itself is made of. Whatever else there is to do, a program does. */
 const WIRING: ReadonlySet<string> = new Set([
   'commander',
-  'cli-table3',
+  'string-width',
+  'zod',
   'node:fs',
   'node:path',
   'node:timers/promises',
+  'node:util',
 ]);
 
 const SERVICES = 'sinks/services';

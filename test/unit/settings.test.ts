@@ -61,7 +61,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
       }),
   },
   monitor: {
-    variables: ['AMQP_URL', 'SPOOL_DIR', 'SPOOL_MAX_BYTES', 'MONITOR_ADMIN', 'LOG_LEVEL'],
+    variables: ['AMQP_URL', 'SPOOL_DIR', 'SPOOL_MAX_BYTES', 'MONITOR_ADMIN', 'LOG_LEVEL', 'LOG_FORMAT'],
     read: (environment) => attempt(() => parseMonitorConfig('extractors: { jobs: poll }', environment)),
   },
   proxy: {
@@ -80,7 +80,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
       }),
   },
   'the process of sinks': {
-    variables: [...BROKER, 'LOG_LEVEL', 'SINK_ADMIN', 'SINK_HASH_SECRET'],
+    variables: [...BROKER, 'LOG_LEVEL', 'LOG_FORMAT', 'SINK_ADMIN', 'SINK_HASH_SECRET'],
     read: (environment) =>
       attempt((say) => {
         const { settings, broker, problems } = loadProcessSettings(environment, {});

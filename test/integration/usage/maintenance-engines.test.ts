@@ -150,7 +150,7 @@ test('what the sink fills is counted until the latest event that is not of a fas
           signal.addEventListener('abort', () => done());
         }),
     },
-    log: createLog('clowder-otel-usage', 'silent'),
+    log: await createLog('clowder-otel-usage', { level: 'silent', format: 'json' }),
   });
   expect(await promise).toEqual({ state: { missedRows: 0, countedUntilMs: now - 60_000 } });
   await running.stop();

@@ -1,0 +1,8 @@
+import type { Command } from 'commander';
+import { completionScript, type Shell } from './scripts.ts';
+import { placesOf } from './tree.ts';
+
+/** `completion SHELL`: prints what the shell must be given. */
+export function printCompletion(program: Command, shell: Shell): void {
+  process.stdout.write(completionScript(shell, program.name(), placesOf(program)));
+}

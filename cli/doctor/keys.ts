@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { openKeyStore } from '../../collector/keys/store.ts';
+import { failed, ok, warning, worstOf, type Finding } from './finding.ts';
+import { collectorUrl, type Answer, type Site } from './site.ts';
+
+/** Keys there are; whether one is let in; and whether senders come with wrong ones. */
+export async function checkKeys({ settings, key, ask, now }: Site): Promise<readonly Finding[]> {
+  const inUse = keysInUse(settings.DATA_DIR, now());
+  const findings: Finding[] = [];
+  if (key !== undefined) {
+    const answer = await ask(collectorUrl(settings, '/v1/logs'), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      body: '{"resourceLogs":[]}',
+    });
+    if (!('problem' in answer) && answer.status !== 200)
+      findings.push(
+        failed(
+          `The key that was given is not let in: ${detailOf(answer.body) ?? `the collector answered ${answer.status}`}`,
+          'Make one with "clowder-otel keys add --name NAME --scope ingest", and give it to the senders',
+        ),
+      );
+  }
+  const refused = refusedOf(await ask(collectorUrl(settings, '/metrics')));
+  if (refused > 0)
+    findings.push(
+      warning(
+        `Requests that were refused for their key since the collector's start: ${refused}`,
+        'Look which sender has no key, a wrong or a revoked one ("keys list"; clowder_otel_refused_keys_total says why)',
+      ),
+    );
+  return worstOf(
+    findings,
+    ok(inUse === 0 ? 'No key is made: programs of this machine alone are let in' : `Keys in use: ${inUse}`),
+  );
+}
+
+function keysInUse(dir: string, nowMs: number): number {
+  if (!existsSync(join(dir, 'keys.db'))) return 0;
+  const store = openKeyStore(dir);
+  try {
+    return store.list().filter(({ revokedAtMs = Number.POSITIVE_INFINITY }) => revokedAtMs > nowMs).length;
+  } finally {
+    store.close();
+  }
+}
+
+function detailOf(body: unknown): string | undefined {
+  const said = z.looseObject({ detail: z.string().optional(), message: z.string().optional() }).safeParse(body).data;
+  return said?.detail ?? said?.message;
+}
+
+function refusedOf(answer: Answer): number {
+  const text = 'problem' in answer || typeof answer.body !== 'string' ? '' : answer.body;
+  const counts = [...text.matchAll(/^clowder_otel_refused_keys_total\{[^}]*\} (\d+)/gm)];
+  return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+}

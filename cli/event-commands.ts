@@ -1,0 +1,66 @@
+import { Option, type Command } from 'commander';
+import type { GlobalOptions } from './global-options.ts';
+import { positive } from './positive.ts';
+
+/** The commands that the running collector does. */
+const INGEST_KEY = ['--key <key>', 'API key with scope ingest, for a collector that is running and has keys'] as const;
+
+/** `events` and `rejected`, and what they have below them. */
+export function addEvents(program: Command, globals: () => GlobalOptions): void {
+  addJournal(program, globals);
+  addRejected(program, globals);
+}
+
+function addJournal(program: Command, globals: () => GlobalOptions): void {
+  const events = program.command('events').description('the journal');
+  const tailFilters = (command: Command): Command =>
+    command
+      .option('--since <time>', 'RFC 3339, Unix milliseconds, or an age: 90s, 15m, 6h, 7d')
+      .option('--type <type...>', 'event types, e.g. file.uploaded');
+  const filters = (command: Command): Command => tailFilters(command).option('--until <time>', 'as --since');
+  filters(events.command('list').description('list journaled events, the newest last'))
+    .addOption(new Option('--limit <n>', 'at most so many').default(100).argParser(positive))
+    .action(async (options: { since?: string; until?: string; type?: string[]; limit: number }) =>
+      (await import('./events.ts')).listEvents(globals(), options),
+    );
+  tailFilters(events.command('tail').description('print events as they are journaled')).action(
+    async (options: { since?: string; type?: string[] }) =>
+      (await import('./events.ts')).tailEvents(globals(), options),
+  );
+  filters(events.command('replay').description('publish journaled events once more, with the ids they have'))
+    .option('--to-broker', 'to the brokers of AMQP_URL')
+    .action(async (options: { since?: string; until?: string; type?: string[]; toBroker?: true }) =>
+      (await import('./events.ts')).replayEvents(globals(), options),
+    );
+  events
+    .command('retry')
+    .option(...INGEST_KEY)
+    .description('publish the events that no queue took once more, now: the running collector does it')
+    .action(async (options: { key?: string }) => (await import('./events.ts')).retryHeld(globals(), options));
+}
+
+function addRejected(program: Command, globals: () => GlobalOptions): void {
+  const rejected = program.command('rejected').description('explicit events that were rejected for good');
+  rejected
+    .command('list')
+    .description('list rejected events with the reason, the oldest first')
+    .addOption(new Option('--limit <n>', 'at most so many').default(100).argParser(positive))
+    .action(async (options: { limit: number }) => (await import('./rejected.ts')).listRejected(globals(), options));
+  rejected
+    .command('replay')
+    .argument('[ids...]', 'ids as listed; all where none is given')
+    .option(...INGEST_KEY)
+    .description('check rejected events again and journal those that are right now')
+    .action(async (ids: string[], options: { key?: string }) =>
+      (await import('./rejected.ts')).replayRejected(globals(), ids, options),
+    );
+
+  rejected
+    .command('discard')
+    .argument('<ids...>', 'ids as listed')
+    .option(...INGEST_KEY)
+    .description('let go of rejected events for good')
+    .action(async (ids: string[], options: { key?: string }) =>
+      (await import('./rejected.ts')).discardRejected(globals(), ids, options),
+    );
+}

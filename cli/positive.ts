@@ -1,0 +1,8 @@
+import { InvalidArgumentError } from 'commander';
+
+/** The value of an option that counts something. @throws InvalidArgumentError */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be an integer from 1 on.');
+  return value;
+}

@@ -1,0 +1,68 @@
+import { BLANK, blankUrls, isSecretSetting } from '../runtime/config/blank.ts';
+import { readConfigFile } from '../runtime/config/file.ts';
+import { sourceOf, type Given } from '../runtime/config/source.ts';
+import { printAddress } from '../runtime/config/values.ts';
+import { printRows, type Row } from './output.ts';
+
+/** The programs whose settings `config check` looks at. */
+export const CHECKED_PROGRAMS = ['collector', 'proxy', 'sink', 'monitor'] as const;
+export type CheckedProgram = (typeof CHECKED_PROGRAMS)[number];
+
+/** A setting as it is in force, and where it comes from. */
+interface SettingRow extends Row {
+  readonly name: string;
+  readonly value: string | null;
+  /** `environment`, the path of the file, or `default`; null where it is unset. */
+  readonly from: string | null;
+  readonly description: string;
+}
+
+export interface Described {
+  readonly name: string;
+  readonly description: string;
+}
+
+/** The settings of the file that `--config` names. @throws ConfigError */
+export const fileOf = (config: string | undefined): Given => (config === undefined ? {} : readConfigFile(config));
+
+export interface SettingsInForce {
+  /** The path of the file, where there is one. */
+  readonly config: string | undefined;
+  readonly settings: readonly Described[];
+  /** Their values, by name. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** What the file says of them, by the same names. @default as the file names them */
+  readonly inFile?: Given;
+}
+
+/** Rows for `printSettingRows`: settings as they would be used, secrets hidden. */
+export function settingRows({
+  config,
+  settings,
+  values,
+  inFile = fileOf(config),
+}: SettingsInForce): readonly SettingRow[] {
+  const sources: Readonly<Record<string, Given>> = { environment: process.env, [config ?? 'file']: inFile };
+  return settings.map(({ name, description }) => {
+    const value = shownValue(name, values[name]);
+    return { name, value, from: sourceOf(name, sources) ?? (value === null ? null : 'default'), description };
+  });
+}
+
+export function printSettingRows(rows: readonly SettingRow[]): void {
+  printRows(rows, ['name', 'value', 'from', 'description']);
+}
+
+/** As people write it, without secrets; null where it is unset. */
+function shownValue(name: string, value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  if (isSecretSetting(name)) return BLANK;
+  if (value instanceof URL) return blankUrls(value.href);
+  if (Array.isArray(value)) return value.join(',');
+  if (isAddress(value)) return printAddress(value);
+  return blankUrls(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+function isAddress(value: unknown): value is { host: string; port: number } {
+  return typeof value === 'object' && value !== null && 'host' in value && 'port' in value;
+}
