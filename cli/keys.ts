@@ -13,6 +13,8 @@ export function addKey(
   wanted: { name: string; scope: string[]; rate: number; origin?: string[] } & KeyOutput,
 ): void {
   const scopes = wanted.scope.flatMap((scope) => scope.split(',')).map(checkScope);
+  if (scopes.includes('capture') && !scopes.includes('ingest'))
+    throw new UsageError('--scope capture is for keys that may ingest, too: give --scope ingest capture');
   const key = { name: wanted.name, scopes, ratePerS: wanted.rate, origins: originsOf(wanted.origin, scopes) };
   withKeys(options, (store) => showKey(store, store.add(key), wanted));
 }

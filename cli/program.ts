@@ -64,7 +64,7 @@ keys
   .command('add')
   .description('make a key; it is shown once')
   .requiredOption('--name <name>', 'what the key is for')
-  .requiredOption('--scope <scopes...>', 'ingest, read, browser, counter')
+  .requiredOption('--scope <scopes...>', 'ingest, capture, read, browser, counter')
   .addOption(new Option('--rate <requests>', 'requests a second').default(1000).argParser(positive))
   .option('--origin <origins...>', 'whose pages may use a key with scope browser; without it ALLOWED_ORIGINS')
   .option('--json', 'print one JSON object')

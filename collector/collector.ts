@@ -211,6 +211,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     metrics,
     connections,
     onFault: (error: unknown) => log.error({ err: error }, 'a record could not be mapped'),
+    onNotBelieved: createNotBelievedLog(log),
   };
   const receive = createReceiver({
     maxBodyBytes: settings.MAX_BODY_BYTES,
@@ -328,6 +329,16 @@ async function countConnections(
   const uncount = journal.counted().map(({ id }) => id);
   if (uncount.length > 0) await journal.write({ uncount });
   return undefined;
+}
+
+/** Once for each key. */
+function createNotBelievedLog(log: Logger): (key: string | undefined) => void {
+  const told = new Set<string | undefined>();
+  return (key) => {
+    if (told.has(key)) return;
+    told.add(key);
+    log.warn({ key }, 'a proxy or an instrumented server sends with a key without the scope capture: make it one with "keys add --scope ingest capture"'); // prettier-ignore
+  };
 }
 
 /** ON_UNKNOWN_KEY=hold: a sender of OTLP keeps what it has and asks again, where 401 would have it drop that. */

@@ -136,6 +136,9 @@ export const REFUTED_NAME = 'clowder.capture.refuted';
 /** Its attribute: event ids, separated by commas. */
 export const REFUTED_IDS = 'clowder.refuted.ids';
 
+/** On what a capture says, its span, events and refutations: it is the capture's own word. No field of an event. */
+export const CAPTURED = 'clowder.captured';
+
 /** Of a record of a view: its page asked for the resource in vain, and shows nothing. Then the record is no event. */
 export const DENIED = 'clowder.view.denied';
 
@@ -199,7 +202,7 @@ const FIELD_OF_NAME: ReadonlyMap<string, { readonly field: string; readonly rank
 
 /** Names of ours that fill no field and are read all the same. */
 const OTHER_NAMES = [
-  'clowder.captured',
+  CAPTURED,
   'clowder.collapse_within_s',
   'clowder.route',
   DENIED,

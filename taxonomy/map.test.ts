@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { derivedEventId } from './event-id.ts';
 import { createMapContext } from './map/context.ts';
 import { mapLog, mapSpan } from './map.ts';
 import { checkStated } from './stated.ts';
@@ -385,6 +386,57 @@ describe('views of a resource that may be one', () => {
       withinMs: 30_000,
     });
     expect(stated({ 'clowder.source': 'sdk' })).not.toHaveProperty('collapse');
+  });
+});
+
+describe('what says to be of a capture', () => {
+  const REQUEST = 'b7ad6b7169203331';
+  const ID = derivedEventId(REQUEST, 'view.download', FILE);
+  const said: Attributes = {
+    'clowder.captured': true,
+    'clowder.request.id': REQUEST,
+    'clowder.event.id': ID,
+    'clowder.resource.type': 'file',
+    'clowder.resource.id': FILE,
+  };
+  const others = { ...context, believesCaptures: false };
+  const mapped = (more: Attributes, of = context) => mapLog(log('clowder.view.download', { ...said, ...more }), of);
+
+  test.each(['proxy', 'sdk'])('is its word by its mark, whatever it was observed by: %s', (source) => {
+    const [candidate] = mapped({ 'clowder.source': source }).candidates;
+    expect(candidate).toMatchObject({ strong: true, requestKey: `${REQUEST}|view.download`, body: { source } });
+    expect(candidate).not.toHaveProperty('stated');
+  });
+
+  test('is an observation like any other where the sender may not speak for one, and it is told so', () => {
+    const { candidates, warnings } = mapped({}, others);
+    expect(candidates).toMatchObject([{ strong: false, waits: false, body: { event_id: ID } }]);
+    expect(candidates[0]).not.toHaveProperty('requestKey');
+    expect(candidates[0]).not.toHaveProperty('stated');
+    expect(warnings).toEqual([expect.stringMatching(/lacks the scope capture/)]);
+    // As of a backend's span that cannot name what was stored.
+    const unnamed = mapLog(log('clowder.file.uploaded', { ...said, 'clowder.event.id': derivedEventId(REQUEST, 'file.uploaded', '') }), others); // prettier-ignore
+    expect(unnamed.candidates).toMatchObject([{ strong: false, requestKey: `${REQUEST}|file.uploaded` }]);
+  });
+
+  test.each([
+    ['another id', { 'clowder.event.id': 'ab'.repeat(16) }],
+    ['the id of another request', { 'clowder.request.id': 'c7ad6b7169203331' }],
+    ['the id of another resource', { 'clowder.resource.id': '5f1e00000000000000000002' }],
+    ['an id of no request', { 'clowder.request.id': undefined }],
+  ])('has no id but its own where the sender may not: %s', (_what, more) => {
+    expect(mapped(more, others).candidates).toMatchObject([{ strong: false, stated: true }]);
+    expect(mapped({ ...more, 'clowder.source': 'proxy' }, others).candidates).toMatchObject([{ strong: false, stated: true }]); // prettier-ignore
+  });
+
+  test('refutes and denies nothing where the sender may not', () => {
+    const refuted = log('clowder.capture.refuted', { 'clowder.captured': true, 'clowder.refuted.ids': ID });
+    expect(mapLog(refuted, context).refuted).toEqual([ID]);
+    expect(mapLog(refuted, others).refuted).toBeUndefined();
+    const denied = log('clowder.view.resource', { ...said, 'clowder.view.denied': true, 'user.id': 'u' });
+    expect(mapLog(denied, context).denied).toHaveLength(1);
+    expect(mapLog(denied, others)).toMatchObject({ candidates: [], warnings: [expect.stringMatching(/capture/)] });
+    expect(mapLog(denied, others).denied).toBeUndefined();
   });
 });
 

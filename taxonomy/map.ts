@@ -1,6 +1,6 @@
 import { REFUTED_IDS, REFUTED_NAME, UNPARSED_NAME, attribute, numberAttribute, textAttribute } from './attributes.ts';
 import { isSource } from './check-draft.ts';
-import { NOTHING, serviceOf, type Candidate, type Denial, type MapResult, type Rejection } from './map/candidate.ts';
+import { NOTHING, NOT_BELIEVED, serviceOf, type Candidate, type Denial, type MapResult, type Rejection } from './map/candidate.ts';
 import type { MapContext } from './map/context.ts';
 import { isExplicitName, mapExplicit, mapSpanEvent } from './map/explicit-event.ts';
 import { mapRequest } from './map/observed-request.ts';
@@ -39,6 +39,7 @@ export function mapSpan(span: SpanRecord, context: MapContext): MapResult {
 /** Events of a log record: the one it states, or those that the request of an access-log record amounts to. */
 export function mapLog(log: LogRecord, context: MapContext): MapResult {
   if (log.eventName === REFUTED_NAME) {
+    if (!context.believesCaptures) return { ...NOTHING, warnings: [NOT_BELIEVED] };
     return refutation(textAttribute(log.attributes, REFUTED_IDS)?.split(',') ?? []);
   }
   if (log.eventName === UNPARSED_NAME) return { ...NOTHING, rejected: [unparsed(log)] };

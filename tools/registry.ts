@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { ATTRIBUTE_OF_FIELD, REFUTED_IDS, REFUTED_NAME, REQUEST_ID } from '../taxonomy/attributes.ts';
+import { ATTRIBUTE_OF_FIELD, CAPTURED, REFUTED_IDS, REFUTED_NAME, REQUEST_ID } from '../taxonomy/attributes.ts';
 import { commonFields } from '../taxonomy/event-fields.ts';
 import { eventSchemas, eventTraits, EVENT_TYPES, type EventType } from '../taxonomy/event-types.ts';
 import { VERSION } from '../runtime/version.ts';
@@ -17,7 +17,7 @@ const isOurs = (attribute: string): boolean => attribute.startsWith('clowder.');
 /** Attributes of ours that fill no field of an event: of spans, and of the record by which a capture refutes. */
 const OTHERS: Readonly<Record<string, { readonly type: string; readonly brief: string }>> = {
   [REQUEST_ID]: { type: 'string', brief: 'Id of the request that a span, record or line tells of, made at the edge' },
-  'clowder.captured': { type: 'boolean', brief: 'Whether a capture saw the request, and tells of it' },
+  [CAPTURED]: { type: 'boolean', brief: 'Whether a capture saw the request, and tells of it' },
   'clowder.route': { type: 'string', brief: "Clowder's route that the request took" },
   'clowder.collapse_within_s': {
     type: 'double',
@@ -27,7 +27,7 @@ const OTHERS: Readonly<Record<string, { readonly type: string; readonly brief: s
 };
 
 /** Of these, those that a capture writes on events. */
-const BESIDE = [REQUEST_ID, 'clowder.captured', 'clowder.collapse_within_s', 'clowder.route'];
+const BESIDE = [REQUEST_ID, CAPTURED, 'clowder.collapse_within_s', 'clowder.route'];
 
 /** Files of docs/registry/, by name: a registry of semantic conventions, in the format of OpenTelemetry's weaver. */
 export function registryFiles(): Readonly<Record<string, string>> {

@@ -3,7 +3,7 @@ import { eventTraits } from '../../taxonomy/event-types.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { asId } from '../../taxonomy/http/facts.ts';
 import type { KeyRule } from '../journal/segments.ts';
-import { isVague, mayBeVague, requestKeyOf, traceKeyOf } from '../../taxonomy/map/keys.ts';
+import { isVague, mayBeVague, traceKeyOf } from '../../taxonomy/map/keys.ts';
 
 /** What keys begin with that are no event's id: nobody can state it, as ids have no control characters. */
 const INTERNAL = '\u0001';
@@ -87,7 +87,7 @@ export interface RememberedKeys {
 export const KEY_RULE: KeyRule = { version: 3, keysOf: (line) => keysOfLine(line).keys };
 
 /** Lines that bring back more than their own id. */
-const MORE_THAN_AN_ID = /"source":"proxy"|"recovered":true|"event":"view\.resource"|"job_id":"/;
+const MORE_THAN_AN_ID = /"recovered":true|"event":"view\.resource"|"job_id":"/;
 
 /** @param line of the journal: JSON of an event */
 export function keysOfLine(line: string): RememberedKeys {
@@ -96,14 +96,6 @@ export function keysOfLine(line: string): RememberedKeys {
   const body = JSON.parse(line) as FlatBody;
   const keys = [keyOfId(body.event_id), ...(jobKeysOf(body)?.own ?? [])];
   const traceKey = traceKeyOf(body);
-  if (traceKey !== undefined) {
-    if (body['recovered'] === true) keys.push(...weakKeysOf(body, traceKey));
-    else if (body['source'] === 'proxy') {
-      keys.push(strongKey(traceKey));
-      // The id of a request is that of the capture's span.
-      const { span_id: span } = body;
-      if (typeof span === 'string') keys.push(strongKey(requestKeyOf(span, body.event)));
-    }
-  }
+  if (traceKey !== undefined && body['recovered'] === true) keys.push(...weakKeysOf(body, traceKey));
   return body.event === 'view.resource' ? { keys, viewed: body } : { keys };
 }

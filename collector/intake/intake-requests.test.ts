@@ -58,7 +58,7 @@ const seenAs = ({ method, path }: Request): Attributes => ({
 });
 
 const identity = ({ traceId, id }: Request): string => requestIdentity(traceId, id);
-const byProxy = (one: Request, more: Attributes = {}): readonly Candidate[] =>
+const byProxy = (one: Request, more: Attributes = {}, of = context): readonly Candidate[] =>
   mapLog(
     {
       ...log(one, `clowder.${one.type}`, {}),
@@ -71,7 +71,7 @@ const byProxy = (one: Request, more: Attributes = {}): readonly Candidate[] =>
         ...more,
       },
     },
-    context,
+    of,
   ).candidates;
 const bySpan = (one: Request, traceState: string, attributes: Attributes = {}): readonly Candidate[] => {
   const span: SpanRecord = {
@@ -274,6 +274,30 @@ describe('the backend, which knows the id of a new file, and the access log, whi
     const spans = [FILE, OTHER].map((file) => byBackend(one, { 'clowder.file.id': file }));
     for (const order of ordersOf([...spans, byLine(one)])) expect(await eventsOf(order)).toHaveLength(2);
   });
+});
+
+describe('a sender that is no capture, and says to be one', () => {
+  const others = { ...context, believesCaptures: false };
+
+  test.each([-1, 1, 2])('settles nothing that waits for the real one, restart before %s', async (restart) => {
+    const one = upload(1);
+    // It knows the request, and says of another file that this was stored.
+    const forged = byProxy(one, { 'clowder.file.id': OTHER, 'clowder.event.id': 'ab'.repeat(16) }, others);
+    const told = await eventsOf([forged, byBackend(one, { 'clowder.file.id': FILE })], restart);
+    expect(told.map((body) => body['file_id'])).toEqual([OTHER, FILE]);
+  });
+
+  test('is one of the observers where its key alone is wrong', async () => {
+    for (const order of ordersOf([byProxy(upload(1), {}, others), byBackend(upload(1)), byLine(upload(1))]))
+      expect(await eventsOf(order)).toMatchObject([{ resource_id: FILE }]);
+  });
+});
+
+test('what a capture says is its word after a restart by whatever it observed', async () => {
+  for (const source of ['proxy', 'sdk']) {
+    const captured = byProxy(upload(1), { 'clowder.captured': true, 'clowder.source': source });
+    expect(await eventsOf([captured, byBackend(upload(1))], 1)).toMatchObject([{ source, resource_id: FILE }]);
+  }
 });
 
 describe('observations of the version before', () => {

@@ -200,24 +200,27 @@ export class Intake {
     const job = jobKeysOf(body);
     const isTold = job?.seenAs.some((key) => this.#known.has(key)) === true;
     if (isTold && !strong) return 'duplicate';
-    const ownKeys = [id];
+    const strongKeys: string[] = [];
     if (strong && requestKey !== undefined) {
       const vague = vagueKey(requestKey);
       if (this.#known.has(vague)) return this.#thereAlready(vague, candidate, plan, now);
-      ownKeys.push(strongKey(requestKey));
+      strongKeys.push(strongKey(requestKey));
       plan.strongKeys.push(strongKey(requestKey));
     }
     const { innerKey } = candidate;
     if (strong && innerKey !== undefined) this.#known.remember(strongKey(innerKey), plan, now);
-    for (const key of ownKeys) this.#known.mark(key, plan, now);
+    for (const key of [id, ...strongKeys]) this.#known.mark(key, plan, now);
     if (!strong) this.#known.markWeak(body, requestKey, plan, now);
     const released = this.#release(id, strong ? [requestKey, innerKey] : [], plan);
     if (isTold) {
-      plan.remembered.push(...ownKeys.map(lineOfKey));
+      plan.remembered.push(...[id, ...strongKeys].map(lineOfKey));
       return 'duplicate';
     }
     for (const key of job?.own ?? []) this.#known.mark(key, plan, now);
     const verdict = this.#folder.take(this.#underJobsId(candidate, job, plan, now), plan, now);
+    // No line of an event says that a capture told of it: anybody could write that.
+    if (verdict === 'accepted') plan.keys.push(...strongKeys);
+    else plan.remembered.push(...strongKeys.map(lineOfKey));
     // What a weaker observation alone knows is not lost.
     if (verdict !== 'accepted' && candidate.collapse !== undefined)
       for (const { line } of released) this.#folder.contribute(waitingOf(line), plan, now);

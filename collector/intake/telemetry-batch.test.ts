@@ -3,6 +3,7 @@ import { MemoryJournal } from '../../test/support/memory-journal.ts';
 import { createMapContext } from '../../taxonomy/map/context.ts';
 import type { Attributes, LogRecord, MetricPoint, SpanRecord } from '../../taxonomy/telemetry.ts';
 import { Intake } from './intake.ts';
+import { handleAs } from '../keys/sender.ts';
 import { CollectorMetrics } from '../self-telemetry/metrics.ts';
 import type { RecordSink } from '../otlp/decoding.ts';
 import { SeenIds } from './seen-ids.ts';
@@ -68,6 +69,23 @@ const log = (eventName: string, attributes: Attributes): LogRecord => ({
 });
 
 describe('a batch of telemetry', () => {
+  test('speaks for a capture only where its key has that scope, and else says so', async () => {
+    const refuted = log('clowder.capture.refuted', { 'clowder.refuted.ids': 'ab'.repeat(16) });
+    const by = (captures: boolean) => {
+      const { accept, journal } = world();
+      return handleAs({ key: 'k', captures, address: '10.0.0.7' }, async () => ({
+        ...(await accept({ signal: 'logs', records: [refuted], seen: 1 })),
+        remembered: journal.held('remembered').length,
+      }));
+    };
+    expect(await by(true)).toEqual({ rejected: 0, remembered: 1 });
+    expect(await by(false)).toMatchObject({
+      rejected: 0,
+      remembered: 0,
+      message: expect.stringMatching(/lacks the scope capture/) as string,
+    });
+  });
+
   test('is journaled as the events that it amounts to; the rest is counted', async () => {
     const { accept, count, types } = world();
     const records = [request('/api/files/5f1e00000000000000000001/blob'), request('/api/files/none/nothing')];

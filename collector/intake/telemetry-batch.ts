@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Candidate, Denial, MapResult, Rejection } from '../../taxonomy/map/candidate.ts';
+import { NOT_BELIEVED, type Candidate, type Denial, type MapResult, type Rejection } from '../../taxonomy/map/candidate.ts';
 import type { MapContext } from '../../taxonomy/map/context.ts';
 import { HealthReadings, isHealthMetric } from '../../taxonomy/map-metrics.ts';
 import { mapLog, mapSpan } from '../../taxonomy/map.ts';
@@ -11,7 +11,7 @@ import { CollectorError } from '../errors.ts';
 import type { CollectorMetrics } from '../self-telemetry/metrics.ts';
 import type { ByteLease } from '../otlp/byte-budget.ts';
 import type { LogSink, RecordSink } from '../otlp/decoding.ts';
-import { producerNow } from '../keys/sender.ts';
+import { maySpeakForCaptures, producerNow } from '../keys/sender.ts';
 import type { Intake } from './intake.ts';
 
 export type Signal = 'traces' | 'logs' | 'metrics';
@@ -39,6 +39,8 @@ export interface TelemetryIntakeParts {
   readonly connections?: ConnectionCounter | undefined;
   /** Told of a record that the mapping fails on: a fault of ours. */
   readonly onFault?: (error: unknown) => void;
+  /** Told of a request that speaks for a capture with a key that may not. @param key its name */
+  readonly onNotBelieved?: (key: string | undefined) => void;
 }
 
 /** Events that one request may bring: so many are decided on in one go. */
@@ -94,7 +96,7 @@ class Batch implements TelemetryBatch {
     this.#signal = signal;
     this.#parts = parts;
     this.#lease = lease;
-    const { context } = parts;
+    const context = { ...parts.context, believesCaptures: maySpeakForCaptures() };
     this.#readings = new HealthReadings(context);
     const refuse = (reason: string): void => this.#refuse(reason);
     this.spans = { take: (span) => this.#map(span.name, () => mapSpan(span, context)), refuse };
@@ -118,6 +120,7 @@ class Batch implements TelemetryBatch {
       denied: this.#denied,
     });
     await (connections === undefined ? submitted : Promise.all([submitted, connections.count(this.#lines)]));
+    if (this.#warnings.has(NOT_BELIEVED)) this.#parts.onNotBelieved?.(producerNow());
     const untold = this.#rejected - this.#kept.length;
     if (untold > 0) metrics.rejected.inc({ origin: `otlp-${signal}` }, untold);
     metrics.received.inc({ signal }, seen);

@@ -48,7 +48,7 @@ async function judge(scope: Scope, { keys, onRefused }: KeyGuard, asked: Asked):
   if (keys.isEmpty()) {
     const refusal = refuseStranger(asked);
     if (refusal !== undefined) return { refused: new CollectorError('forbidden', refusal) };
-    return { sender: { key: undefined, address: asked.peer }, keyId: undefined };
+    return { sender: { key: undefined, captures: true, address: asked.peer }, keyId: undefined };
   }
   const presented = presentedKey(asked);
   if (presented === undefined) {
@@ -67,7 +67,11 @@ async function judge(scope: Scope, { keys, onRefused }: KeyGuard, asked: Asked):
     return { refused: new CollectorError('forbidden', why) };
   }
   const waitS = await overRate(keys, key);
-  if (waitS === undefined) return { sender: { key: key.name, address: asked.peer }, keyId: key.id };
+  if (waitS === undefined)
+    return {
+      sender: { key: key.name, captures: key.scopes.includes('capture'), address: asked.peer },
+      keyId: key.id,
+    };
   const why = `More than ${key.ratePerS} requests a second with this API key: slow down, or make a key with a higher --rate`;
   return { refused: new CollectorError('too_many_requests', why, { retryAfterS: waitS }) };
 }

@@ -29,7 +29,7 @@ const file = (content: string): { CLOWDER_OTEL_FIRST_KEY_FILE: string } => {
 describe('the first key of the settings', () => {
   test('is let in for ingest', () => {
     expect(adoptFirstKey(keys, { CLOWDER_OTEL_FIRST_KEY: ONE })).toBe('adopted');
-    expect(keys.verify(ONE)).toMatchObject({ name: 'first', scopes: ['ingest'] });
+    expect(keys.verify(ONE)).toMatchObject({ name: 'first', scopes: ['ingest', 'capture'] });
     expect(keys.isEmpty()).toBe(false);
   });
 

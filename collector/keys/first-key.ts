@@ -16,7 +16,7 @@ const FIRST_KEY = 'first';
 /** What became of it: `revoked` is let in no more. */
 export type FirstKey = 'none' | 'known' | 'revoked' | 'adopted' | 'replaced';
 
-const WANTED = { name: FIRST_KEY, scopes: ['ingest'], ratePerS: 1000 } as const;
+const WANTED = { name: FIRST_KEY, scopes: ['ingest', 'capture'], ratePerS: 1000 } as const;
 const FORM = /^[\x21-\x7e]{32,200}$/;
 
 /**

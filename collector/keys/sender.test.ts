@@ -15,12 +15,12 @@ test.each([
 });
 
 test('a sender is told by key, service and class of address, also after a wait; nobody else is', async () => {
-  const sender = { key: 'ingest of the proxy', address: '10.0.0.7' };
+  const sender = { key: 'ingest of the proxy', captures: true, address: '10.0.0.7' };
   const told = handleAs(sender, async () => {
     await new Promise(setImmediate);
     return senderInWords('clowder-v1');
   });
   expect(senderInWords(undefined)).toBe('');
   expect(await told).toBe('key ingest of the proxy, service clowder-v1, private address');
-  expect(handleAs({ key: undefined, address: '127.0.0.1' }, () => senderInWords(undefined))).toBe('loopback address');
+  expect(handleAs({ key: undefined, captures: true, address: '127.0.0.1' }, () => senderInWords(undefined))).toBe('loopback address');
 });

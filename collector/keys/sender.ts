@@ -5,6 +5,8 @@ import ipaddr from 'ipaddr.js';
 export interface Sender {
   /** Name of the API key; undefined where no key was made. */
   readonly key: string | undefined;
+  /** Whether it may speak for a capture: its key has that scope, or no key was made. */
+  readonly captures: boolean;
   /** Of the other end of the connection. */
   readonly address: string | undefined;
 }
@@ -18,6 +20,9 @@ export function handleAs<T>(sender: Sender, handle: () => T): T {
 
 /** Name of the key with which the request that is being handled came; undefined where no key was made. */
 export const producerNow = (): string | undefined => senders.getStore()?.key;
+
+/** Whether the request that is being handled may speak for a capture. */
+export const maySpeakForCaptures = (): boolean => senders.getStore()?.captures ?? true;
 
 /**
  * The sender in words, for an operator who asks whose record it was; '' where no request is being handled.

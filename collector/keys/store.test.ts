@@ -28,6 +28,26 @@ afterEach(() => {
 
 const script = { name: 'script', scopes: ['ingest'], ratePerS: 50 } as const;
 
+describe('the scope capture', () => {
+  test('has who could ingest before it was there, and no key made after', () => {
+    const former = open().add(script);
+    const reader = open().add({ ...script, name: 'reader', scopes: ['read'] });
+    const database = new DatabaseSync(join(dir, 'keys.db'));
+    database.exec('PRAGMA user_version = 0');
+    database.close();
+    const store = open();
+    expect(store.verify(former.key)).toMatchObject({ scopes: ['ingest', 'capture'] });
+    expect(store.verify(reader.key)).toMatchObject({ scopes: ['read'] });
+    const later = store.add({ ...script, name: 'later' });
+    for (const one of [store, open()])
+      expect([former, reader, later].map(({ key }) => one.verify(key))).toMatchObject([
+        { scopes: ['ingest', 'capture'] },
+        { scopes: ['read'] },
+        { scopes: ['ingest'] },
+      ]);
+  });
+});
+
 describe('a key', () => {
   test('has its id in it and 256 random bits', () => {
     const { id, key } = open().add(script);

@@ -5,7 +5,8 @@ import { KEYS_CURE, naming } from '../journal/damage.ts';
 import { opening } from '../journal/no-room.ts';
 import { makePrivate } from '../journal/private-file.ts';
 
-export const SCOPES = ['ingest', 'read', 'browser', 'counter'] as const;
+/** `capture`: beside `ingest`, for who captures requests, or passes on what captures say. */
+export const SCOPES = ['ingest', 'capture', 'read', 'browser', 'counter'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export interface ApiKey {
@@ -99,6 +100,7 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
   );
   const strike = database.prepare('UPDATE key SET revoked = ? WHERE id = ?');
   const version = database.prepare('PRAGMA data_version');
+  const former = database.prepare('PRAGMA user_version');
   let cached = new Map<string, { key: ApiKey; hash: Buffer }>();
   /** What was presented and found right since the keys were last read. */
   const recognised = new Map<string, ApiKey>();
@@ -107,12 +109,13 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
 
   function load(): void {
     recognised.clear();
+    const isFormer = former.get()?.['user_version'] === 0;
     cached = new Map(
       named(() => all.all()).map((row) => {
         const key: ApiKey = {
           id: String(row['id']),
           name: String(row['name']),
-          scopes: SCOPES.filter((scope) => String(row['scopes']).split(',').includes(scope)),
+          scopes: scopesOf(String(row['scopes']), isFormer),
           ratePerS: Number(row['rate']),
           createdAtMs: Number(row['created']),
           revokedAtMs: row['revoked'] === null ? undefined : Number(row['revoked']),
@@ -135,7 +138,14 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
 
   function keep(id: string, key: string, { name, scopes, ratePerS, origins = [] }: WantedKey): MadeKey {
     const bound = origins.length > 0 ? origins.join(' ') : null;
-    named(() => insert.run(id, hash('sha256', key, 'hex'), name, scopes.join(','), ratePerS, now(), bound));
+    exec('BEGIN IMMEDIATE');
+    try {
+      exec(LEAVE_FORMER);
+      named(() => insert.run(id, hash('sha256', key, 'hex'), name, scopes.join(','), ratePerS, now(), bound));
+      exec('COMMIT');
+    } finally {
+      if (database.isTransaction) database.exec('ROLLBACK');
+    }
     load();
     return { id, key };
   }
@@ -219,6 +229,22 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
     },
     close: () => database.close(),
   };
+}
+
+/**
+ * Before there was the scope `capture`, whoever could ingest was believed to be a capture: keys of that time stay as
+ * they were. The first key after that writes it down.
+ */
+const LEAVE_FORMER = `
+  UPDATE key SET scopes = scopes || ',capture'
+    WHERE (SELECT user_version FROM pragma_user_version) = 0 AND ',' || scopes || ',' LIKE '%,ingest,%';
+  PRAGMA user_version = 1;
+`;
+
+function scopesOf(written: string, isFormer: boolean): readonly Scope[] {
+  const scopes = written.split(',');
+  if (isFormer && scopes.includes('ingest')) scopes.push('capture');
+  return SCOPES.filter((scope) => scopes.includes(scope));
 }
 
 /** Of a key of ours it is in the key; of one that somebody else made it comes of its hash. */

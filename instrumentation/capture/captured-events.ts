@@ -1,5 +1,6 @@
 import {
   ATTRIBUTE_OF_FIELD,
+  CAPTURED,
   DENIED,
   INNER_REQUEST_ID,
   OUTER_REQUEST_ID,
@@ -40,7 +41,7 @@ const SHARED = [
 export function captureEvents(events: readonly HttpEvent[], occasion: Occasion): CapturedEvent[] {
   const identities = identitiesOfEvents(events);
   return events.map(({ event, data, collapseWithinS }, index) => {
-    const attributes: CapturedAttributes = { [ATTRIBUTE_OF_FIELD.source]: 'proxy' };
+    const attributes: CapturedAttributes = { [CAPTURED]: true, [ATTRIBUTE_OF_FIELD.source]: 'proxy' };
     if (occasion.identity !== '')
       attributes[ATTRIBUTE_OF_FIELD.event_id] = derivedEventId(occasion.identity, event, identities[index] ?? '');
     for (const name of SHARED) {

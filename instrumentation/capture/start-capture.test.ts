@@ -90,6 +90,7 @@ describe('an upload', () => {
       {
         type: 'file.uploaded',
         attributes: {
+          'clowder.captured': true,
           'clowder.source': 'proxy',
           'clowder.event.id': derivedEventId(TRACE, 'file.uploaded', ID),
           'client.address': '192.0.2.7',
@@ -303,6 +304,7 @@ describe('the events of a request', () => {
       {
         type: 'view.download',
         attributes: {
+          'clowder.captured': true,
           'clowder.source': 'proxy',
           'clowder.event.id': derivedEventId(TRACE, 'view.download', ID),
           'client.address': '192.0.2.7',

@@ -1,4 +1,4 @@
-import { INNER_REQUEST_ID, OUTER_REQUEST_ID, REQUEST_ID } from '../../taxonomy/attributes.ts';
+import { CAPTURED, INNER_REQUEST_ID, OUTER_REQUEST_ID, REQUEST_ID } from '../../taxonomy/attributes.ts';
 import { requestIdentity } from '../../taxonomy/event-id.ts';
 import { deniedOnRoute, type DeniedView } from '../../taxonomy/http/denied-view.ts';
 import { mapRequestOnRoute, routeMatchOf } from '../../taxonomy/http/map-request.ts';
@@ -96,7 +96,7 @@ class RequestCapture implements Capture {
     const attributes = this.#endAttributes();
     const match = this.#match;
     if (!this.mayBeEvent || match === undefined) return { attributes, events: NONE, refuted: NONE, errors: NONE };
-    attributes['clowder.captured'] = true;
+    attributes[CAPTURED] = true;
     if (requestId !== '') attributes[REQUEST_ID] = requestId;
     this.#tellOthers(attributes, requestId);
     const identity = requestIdentity(traceId, requestId === '' ? undefined : requestId);

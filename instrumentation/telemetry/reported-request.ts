@@ -1,5 +1,5 @@
 import type { Context, Counter } from '@opentelemetry/api';
-import { REFUTED_IDS, REFUTED_NAME } from '../../taxonomy/attributes.ts';
+import { CAPTURED, REFUTED_IDS, REFUTED_NAME } from '../../taxonomy/attributes.ts';
 import type { Capture, CapturedAttributes, CapturedEvent } from '../capture/types.ts';
 import type { Enricher } from '../enrichment/types.ts';
 import { EVENT_PREFIX, hasFailed } from './request-report.ts';
@@ -51,7 +51,7 @@ export abstract class ReportedRequest implements ServerRequest {
     if (enricher !== undefined) this.#enrich(enricher, attributes, events);
     else for (const event of events) this.emit(EVENT_PREFIX + event.type, event.attributes);
     if (refuted.length > 0) {
-      this.emit(REFUTED_NAME, { [REFUTED_IDS]: refuted.join(','), 'clowder.source': 'proxy' });
+      this.emit(REFUTED_NAME, { [REFUTED_IDS]: refuted.join(','), [CAPTURED]: true });
     }
     for (const code of errors) this.#reporting.errors.add(1, { 'error.type': code });
     const failed = hasFailed(attributes, error);

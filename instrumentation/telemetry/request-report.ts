@@ -1,3 +1,4 @@
+import { CAPTURED } from '../../taxonomy/attributes.ts';
 import type { Capture, CapturedAttributes } from '../capture/types.ts';
 
 /** Prefix of the event names of domain events. */
@@ -6,7 +7,7 @@ export const EVENT_PREFIX = 'clowder.';
 /** What the head of a request gives to its server span: the capture's attributes, and ours added to them. */
 export function headAttributes({ attributes, route, mayBeEvent }: Capture, ownsSpan: boolean): CapturedAttributes {
   if (ownsSpan && route !== undefined) attributes['http.route'] = route;
-  if (mayBeEvent) attributes['clowder.captured'] = true;
+  if (mayBeEvent) attributes[CAPTURED] = true;
   return attributes;
 }
 

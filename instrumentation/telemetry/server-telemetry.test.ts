@@ -208,7 +208,7 @@ describe('a domain event', () => {
     expect(record.eventName).toBe('clowder.capture.refuted');
     expect(record.attributes).toEqual({
       'clowder.refuted.ids': 'id1,id2',
-      'clowder.source': 'proxy',
+      'clowder.captured': true,
     });
   });
 

@@ -59,6 +59,10 @@ export interface MapResult {
   readonly warnings?: readonly string[];
 }
 
+/** Told to a sender whose word is no capture's (docs/design.md, "Who knows best"). */
+export const NOT_BELIEVED =
+  'The API key lacks the scope capture: what says to be of a capture was taken as an observation like any other';
+
 /** What telemetry without an event amounts to. */
 export const NOTHING: MapResult = { candidates: [], rejected: [] };
 

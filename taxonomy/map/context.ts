@@ -12,6 +12,8 @@ export interface MapContext {
   readonly addressPolicy: AddressPolicy;
   /** Where it is known which addresses extractors call from. */
   readonly isExtractor?: IsExtractor;
+  /** Whether the sender may speak for a capture; from any other, a capture's word is an observation like others'. */
+  readonly believesCaptures: boolean;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** The secret that client ids of a day (days since 1970, UTC) are keyed with; the same for the whole day. */
@@ -29,6 +31,7 @@ export function createMapContext(options: MapContextOptions = {}): MapContext {
     clowder: 'auto',
     contextPath: '',
     addressPolicy: 'anonymise',
+    believesCaptures: true,
     now: Date.now,
     dayKey: processDayKey(),
     ...options,

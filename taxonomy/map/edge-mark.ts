@@ -1,4 +1,4 @@
-import { REQUEST_ID, textAttribute, type INNER_REQUEST_ID, type OUTER_REQUEST_ID } from '../attributes.ts';
+import { CAPTURED, REQUEST_ID, textAttribute, type INNER_REQUEST_ID, type OUTER_REQUEST_ID } from '../attributes.ts';
 import type { Attributes } from '../telemetry.ts';
 
 /** What the edge wrote on a request, as one of its observations carries it (docs/design.md, "Identity"). */
@@ -28,7 +28,7 @@ export function edgeMarkOf(attributes: Attributes, traceState: string): EdgeMark
   if (ids.length > 0) return { captured: true, requestId: ids[0] };
   const requestId = statedRequestId(attributes);
   // The capture's own span.
-  if (isSet(textAttribute(attributes, 'clowder.captured'))) return { captured: true, requestId };
+  if (saysCaptured(attributes)) return { captured: true, requestId };
   if (member === 'captured' || isSet(header)) return { captured: true, requestId: undefined };
   const ofNginx = member === undefined ? undefined : NGINX_ID.exec(member)?.[1];
   return requestId === undefined && ofNginx === undefined
@@ -57,6 +57,9 @@ export function statedRequestId(attributes: Attributes): string | undefined {
   const stated = given !== undefined && UUID.test(given) ? given.replaceAll('-', '') : given;
   return stated !== undefined && STATED_ID.test(stated) ? stated : undefined;
 }
+
+/** Whether it says of itself that it is a capture's. */
+export const saysCaptured = (attributes: Attributes): boolean => isSet(textAttribute(attributes, CAPTURED));
 
 const isSet = (mark: string | undefined): boolean => mark !== undefined && mark !== 'false' && mark !== '0';
 

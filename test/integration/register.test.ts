@@ -128,6 +128,7 @@ describe.each(SERVERS)('%s (%s, %s)', (_kind, file, by) => {
           attributes: {
             'client.address': '127.0.0.1',
             'clowder.bytes': '12',
+            'clowder.captured': 'true',
             'clowder.auth.method': 'api_key',
             'clowder.client.kind': 'api',
             'clowder.content_type': 'text/plain',
