@@ -140,6 +140,10 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
       },
       rejected: (origin, count) => metrics.rejected.inc({ origin }, count),
     },
+    onUnusable: (error) => {
+      failure = errorText(error);
+      log.error({ err: error }, 'what is known of earlier events cannot be read from the journal');
+    },
   });
   const member = memberOf(settings);
   const connections = await countConnections(settings, journal, {
@@ -194,6 +198,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
       publisher,
       held: loop.held.state,
       waiting: intake.waitingCount,
+      isRestoring: intake.isRestoring,
       failure,
       lost,
       usage,

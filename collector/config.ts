@@ -40,7 +40,9 @@ const settings = z.object({
   DATA_DIR: text.default('data').describe('Directory of the journal and the keys'),
   CLOWDER_OTEL_FIRST_KEY: text
     .optional()
-    .describe('A key that you made, of 32 to 200 characters, scopes ingest and capture; another one at the next start replaces it'),
+    .describe(
+      'A key that you made, of 32 to 200 characters, scopes ingest and capture; another one at the next start replaces it',
+    ),
   CLOWDER_OTEL_FIRST_KEY_FILE: text.optional().describe('File that holds it instead, such as a mounted secret'),
   ...brokerSettings,
   JOURNAL_MAX_BYTES: bytes.default(1024 ** 3).describe('Bound of the journal, e.g. 500MiB'),

@@ -21,6 +21,7 @@ const SAID = {
     'RabbitMQ refuses events as they are: they are kept in the rejected store',
     'no event that RabbitMQ refuses is in the rejected store any more',
   ],
+  ids: ['ids of earlier events are read from the journal: what is sent waits', 'ids of earlier events are known'],
   usage: ['usage is not counted as it should be', 'usage is counted again'],
 } as const satisfies Record<Check, readonly [begins: string, ends: string] | undefined>;
 

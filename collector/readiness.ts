@@ -18,6 +18,8 @@ export interface Readiness {
   readonly status: 'ready' | 'degraded' | 'unavailable';
   readonly checks: Readonly<
     Record<'journal' | 'history' | 'broker' | 'backlog' | HeldReason | 'unpublishable', Check> & {
+      /** Absent once it is known which events are there. */
+      ids?: Check;
       /** Absent where usage is not counted here. */
       usage?: Check;
     }
@@ -32,6 +34,8 @@ export interface Situation {
   readonly held: HeldState;
   /** Observations held back for a stronger one. */
   readonly waiting: number;
+  /** Whether the ids of the window are still being read from the journal. */
+  readonly isRestoring?: boolean;
   /** Why the journal is of no use until a restart. */
   readonly failure: string | undefined;
   /** What was accepted once and is not in the journal. */
@@ -54,7 +58,12 @@ const HELD = {
     'A queue that is bound refuses them, as it is full or its node is down (x-overflow: reject-publish): see to its consumer; they go by themselves then',
 } as const satisfies Record<HeldReason, string>;
 
-export function readinessOf({ journal, publisher, held, waiting, failure, lost, usage, nowMs }: Situation): Readiness {
+/** As after an upgrade: nothing is decided before it is known what is there. */
+const RESTORING =
+  'The ids of earlier events are read from the journal, as once after an upgrade: what is sent waits for that, and so is no event twice';
+
+export function readinessOf(situation: Situation): Readiness {
+  const { journal, publisher, held, waiting, isRestoring = false, failure, lost, usage, nowMs } = situation;
   const { backlogBytes, maxBytes, bytes, rejected, unpublishable, refusal } = journal.stats();
   const reason = failure ?? (refusal?.code === 'journal_full' ? FULL : refusal?.message);
   const { state } = publisher;
@@ -90,6 +99,7 @@ export function readinessOf({ journal, publisher, held, waiting, failure, lost, 
     unroutable: heldCheck('unroutable', held, nowMs),
     nacked: heldCheck('nacked', held, nowMs),
     unpublishable: unpublishableCheck(unpublishable),
+    ...(isRestoring && { ids: { ok: false, reason: RESTORING } }),
     ...(usage !== undefined && { usage: usageCheck(usage, nowMs) }),
   };
   const isWell = Object.values(checks).every(({ ok }) => ok);

@@ -2,15 +2,52 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 const SLICE_MS = 5;
 
-/** Makes something of each, in order; after some milliseconds others have a turn. */
-export async function mapInSlices<T, R>(items: readonly T[], map: (item: T, index: number) => R): Promise<R[]> {
-  const made: R[] = [];
+/** Work that pauses wherever others may have a turn. */
+export type Sliced<R> = Generator<void, R, void>;
+
+/** Does it; after some milliseconds others have a turn. */
+export async function inSlices<R>(work: Sliced<R>): Promise<R> {
   let sliceEnds = performance.now() + SLICE_MS;
-  for (const [index, item] of items.entries()) {
-    made.push(map(item, index));
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
     if (performance.now() < sliceEnds) continue;
     await nextTurn();
     sliceEnds = performance.now() + SLICE_MS;
+  }
+}
+
+/** Does it in one go. */
+export function atOnce<R>(work: Sliced<R>): R {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+  }
+}
+
+/** Does what can be done in that time at once, and the rest in slices. */
+export function beginWork<R>(
+  work: Sliced<R>,
+  ms: number,
+): { readonly done: true; readonly value: R } | { readonly done: false; readonly rest: Promise<R> } {
+  const ends = performance.now() + ms;
+  do {
+    const { done, value } = work.next();
+    if (done === true) return { done, value };
+  } while (performance.now() < ends);
+  return { done: false, rest: inSlices(work) };
+}
+
+/** Makes something of each, in order; after some milliseconds others have a turn. */
+export function mapInSlices<T, R>(items: readonly T[], map: (item: T, index: number) => R): Promise<R[]> {
+  return inSlices(mapped(items, map));
+}
+
+function* mapped<T, R>(items: readonly T[], map: (item: T, index: number) => R): Sliced<R[]> {
+  const made: R[] = [];
+  for (const [index, item] of items.entries()) {
+    made.push(map(item, index));
+    yield;
   }
   return made;
 }

@@ -29,7 +29,8 @@ export function requestOf(number: number, atMs: number): SimulatedRequest {
   return {
     number,
     traceId: TRACES[number % TRACES.length] ?? '',
-    requestId: number.toString(16).padStart(32, 'a'),
+    // Padded with what no number begins with.
+    requestId: `f${number.toString(16).padStart(31, '0')}`,
     atMs,
   };
 }

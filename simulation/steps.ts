@@ -1,4 +1,4 @@
-import type { Queue } from './broker.ts';
+import type { Queue } from './broker-side.ts';
 import { Random } from './random.ts';
 import type { World } from './world.ts';
 

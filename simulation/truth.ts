@@ -1,6 +1,7 @@
 import type { Readiness } from '../collector/readiness.ts';
 import type { Kept, KeptEvents } from './kept.ts';
-import type { Answer, Broker, BrokerWatcher, Queue } from './broker.ts';
+import type { Answer, BrokerWatcher, Queue } from './broker-side.ts';
+import type { Broker } from './broker.ts';
 
 /** An invariant that does not hold. */
 export class Violation extends Error {

@@ -1,6 +1,14 @@
 import { REFUTED_IDS, REFUTED_NAME, UNPARSED_NAME, attribute, numberAttribute, textAttribute } from './attributes.ts';
 import { isSource } from './check-draft.ts';
-import { NOTHING, NOT_BELIEVED, serviceOf, type Candidate, type Denial, type MapResult, type Rejection } from './map/candidate.ts';
+import {
+  NOTHING,
+  NOT_BELIEVED,
+  serviceOf,
+  type Candidate,
+  type Denial,
+  type MapResult,
+  type Rejection,
+} from './map/candidate.ts';
 import type { MapContext } from './map/context.ts';
 import { isExplicitName, mapExplicit, mapSpanEvent } from './map/explicit-event.ts';
 import { mapRequest } from './map/observed-request.ts';

@@ -5,10 +5,13 @@ import type { Scope } from '../keys/store.ts';
 import { OPEN, SECURITY, refusals } from './answers.ts';
 import { readQuery } from './query.ts';
 
+/** Of a key; `capture` opens no route, it says what counts of what is sent. */
+type RouteScope = Exclude<Scope, 'capture'> | 'public';
+
 /** What a route says of itself, for the guard, the metrics and the documentation; its responses are those of success. */
 export interface RouteDefinition extends Omit<RouteConfig, 'security' | 'middleware' | 'hide'> {
   /** Scope of the key that it asks for; `public`: none. */
-  readonly scope: Scope | 'public';
+  readonly scope: RouteScope;
   readonly operationId: string;
   readonly summary: string;
   /** What it may answer instead, besides what its guard and its query answer. */
@@ -26,7 +29,7 @@ export interface Route {
   readonly method: RouteConfig['method'];
   /** As Hono writes it: `/api/v1/events/:type`. */
   readonly path: string;
-  readonly scope: Scope | 'public';
+  readonly scope: RouteScope;
   /** Value of the metrics' label `route`: `/api/v1/events/{type}`. */
   readonly label: string;
   /** Entries of the OpenAPI document; none where it is hidden. */

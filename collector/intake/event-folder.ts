@@ -4,6 +4,7 @@ import { filledByWeaker, type Folding, type Gathered } from '../../taxonomy/fold
 import { PIECES_WITHIN_MS } from '../../taxonomy/folding/pieces.ts';
 import type { Candidate, Collapse, Denial } from '../../taxonomy/map/candidate.ts';
 import type { HeldLine } from '../journal/journal.ts';
+import type { Sliced } from '../slices.ts';
 import { CollapseWindow, isOfPage } from './collapse-window.ts';
 import {
   createdOf,
@@ -21,6 +22,8 @@ import type { IntakePlan } from './intake-plan.ts';
 
 /** Events that are held at once, at most; beyond, the oldest are published early. */
 const HELD_MAX = 10_000;
+/** How many of the oldest are looked at for one that comes: those whose write is under way stay. */
+const LOOKS = 4;
 /** Begins the line by which the journal remembers pieces whose download was published. */
 const PIECES = 'pieces:';
 
@@ -52,11 +55,20 @@ export class EventFolder {
     return this.#gatherings.size;
   }
 
-  /** Takes an observation that is new. */
-  take({ body, collapse }: Observed, plan: IntakePlan, now: number): 'accepted' | 'duplicate' | 'held' {
+  /**
+   * Takes an observation that is new.
+   *
+   * @param keys that its event brings back after a restart, and that do not stand in its line
+   */
+  take(
+    { body, collapse }: Observed,
+    plan: IntakePlan,
+    now: number,
+    keys: readonly string[] = [],
+  ): 'accepted' | 'duplicate' | 'held' {
     const folding = eventTraits[body.event].folds;
     if (collapse === undefined || folding === 'never') {
-      plan.append.push(JSON.stringify(body));
+      append(body, keys, plan);
       return 'accepted';
     }
     const open = this.#open(collapse, body.created);
@@ -67,13 +79,13 @@ export class EventFolder {
       return 'duplicate';
     }
     const gathered = folding.begin(body, collapse.as, collapse.awaitsCall === true);
-    const begun = this.#dated({ key: collapse.key, gathered, firstMs: now, dueMs: now }, folding, now);
+    const begun = this.#dated({ key: collapse.key, gathered, firstMs: now, dueMs: now, keys }, folding, now);
     if (folding.mayGain(gathered)) {
       this.#hold(begun, plan);
       this.#publishOldest(plan, now);
       return 'held';
     }
-    plan.append.push(JSON.stringify(body));
+    append(body, keys, plan);
     if (collapse.as === 'piece') this.#rememberPieces(collapse.key, plan, now);
     return 'accepted';
   }
@@ -98,13 +110,18 @@ export class EventFolder {
   }
 
   /** Publishes what is due. */
-  publishDue(plan: IntakePlan, now: number): void {
-    for (const gathering of this.#gatherings.all())
-      if (gathering.dueMs <= now && !this.#isWritten(gathering.key)) this.#publish(gathering, plan, now);
+  *publishDue(plan: IntakePlan, now: number): Sliced<void> {
+    for (const gathering of this.#gatherings.all()) {
+      if (gathering.dueMs > now || this.#isWritten(gathering.key)) continue;
+      this.#publish(gathering, plan, now);
+      yield;
+    }
   }
 
   /** What the plan changed of what is held: rows that go, and lines that come. */
-  changesOf(plan: IntakePlan): { readonly unhold: readonly number[]; readonly hold: readonly Omit<HeldLine, 'id'>[] } {
+  *changesOf(
+    plan: IntakePlan,
+  ): Sliced<{ readonly unhold: readonly number[]; readonly hold: readonly Omit<HeldLine, 'id'>[] }> {
     const unhold: number[] = [];
     const hold: Omit<HeldLine, 'id'>[] = [];
     for (const [id, { heldId }] of plan.gathered) {
@@ -112,6 +129,7 @@ export class EventFolder {
       const after = this.#gatherings.get(id);
       if (after === undefined) continue;
       hold.push({ line: lineOfGathering(after), dueMs: after.dueMs, reason: 'gathering', attempts: 0 });
+      yield;
     }
     return { unhold, hold };
   }
@@ -127,14 +145,14 @@ export class EventFolder {
     }
   }
 
-  /** After a restart. @returns the event as far as it is known */
-  restore({ id, line, dueMs }: HeldLine): FlatBody {
+  /** After a restart. @returns the event as far as it is known, and its keys */
+  restore({ id, line, dueMs }: HeldLine): { readonly event: FlatBody; readonly keys: readonly string[] } {
     const gathering = gatheringOf(line, dueMs, id);
     this.#gatherings.set(gathering);
     const event = eventOf(gathering);
     this.#window.restore(event);
     if (event.event === 'view.download') this.#window.restorePieces(gathering.key, [event.created, lastOf(gathering)]);
-    return event;
+    return { event, keys: gathering.keys ?? [] };
   }
 
   restoreView(body: FlatBody): void {
@@ -177,7 +195,7 @@ export class EventFolder {
 
   #publish(gathering: Gathering, plan: IntakePlan, now: number): void {
     const event = eventOf(gathering);
-    plan.append.push(JSON.stringify(event));
+    append(event, gathering.keys ?? [], plan);
     plan.published.push(event);
     this.#letGo(gathering, plan);
     if (event.event === 'view.download') this.#rememberPieces(gathering.key, plan, now);
@@ -191,12 +209,13 @@ export class EventFolder {
     plan.rememberedUntil.push({ line, dueMs: now + PIECES_WITHIN_MS });
   }
 
+  /** One for the one that was begun, and another while there are still too many. */
   #publishOldest(plan: IntakePlan, now: number): void {
-    if (this.#gatherings.size <= HELD_MAX) return;
+    let looks = LOOKS;
     for (const gathering of this.#gatherings.all()) {
-      if (plan.gathered.has(idOfGathering(gathering)) || this.#isWritten(gathering.key)) continue;
-      this.#publish(gathering, plan, now);
-      return;
+      if (this.#gatherings.size <= HELD_MAX || looks === 0) return;
+      looks -= 1;
+      if (!this.#isWritten(gathering.key)) this.#publish(gathering, plan, now);
     }
   }
 
@@ -217,6 +236,11 @@ export class EventFolder {
     const id = idOfGathering(gathering);
     if (!plan.gathered.has(id)) plan.gathered.set(id, { key: gathering.key, heldId: before?.heldId });
   }
+}
+
+function append(body: FlatBody, keys: readonly string[], plan: IntakePlan): void {
+  plan.append.push(JSON.stringify(body));
+  plan.keys.push(...keys);
 }
 
 const isSame = (one: Gathered, other: Gathered): boolean => JSON.stringify(one) === JSON.stringify(other);

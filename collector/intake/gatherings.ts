@@ -12,6 +12,8 @@ export interface Gathering {
   readonly dueMs: number;
   /** Its row in the journal; undefined until that is committed. */
   readonly heldId?: number;
+  /** What its event brings back after a restart beside what its line says. */
+  readonly keys?: readonly string[];
 }
 
 /** Of a held line: what no field of the event says. */
@@ -33,14 +35,15 @@ export function eventOf({ gathered }: Gathering): FlatBody {
 }
 
 export function lineOfGathering(gathering: Gathering): string {
-  const { key, gathered, firstMs } = gathering;
-  return JSON.stringify({ ...eventOf(gathering), [KEPT]: JSON.stringify({ key, state: gathered.state, firstMs }) });
+  const { key, gathered, firstMs, keys = [] } = gathering;
+  const kept = { key, state: gathered.state, firstMs, ...(keys.length > 0 && { keys }) };
+  return JSON.stringify({ ...eventOf(gathering), [KEPT]: JSON.stringify(kept) });
 }
 
 export function gatheringOf(line: string, dueMs: number, heldId: number): Gathering {
   const { [KEPT]: kept, ...fields } = JSON.parse(line) as FlatBody;
-  const { key, state, firstMs } = JSON.parse(String(kept)) as Pick<Gathering, 'key' | 'firstMs'> & Pick<Gathered, 'state'>; // prettier-ignore
-  return { key, gathered: { fields, state }, firstMs, dueMs, heldId };
+  const { state, ...rest } = JSON.parse(String(kept)) as Pick<Gathering, 'key' | 'firstMs' | 'keys'> & Pick<Gathered, 'state'>; // prettier-ignore
+  return { ...rest, gathered: { fields, state }, dueMs, heldId };
 }
 
 /** The events that are held while others may add to them: an index of the journal's rows, by key and by id. */

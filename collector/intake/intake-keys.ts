@@ -7,6 +7,7 @@ import { isVague, mayBeVague, traceKeyOf } from '../../taxonomy/map/keys.ts';
 
 /** What keys begin with that are no event's id: nobody can state it, as ids have no control characters. */
 const INTERNAL = '\u0001';
+const DERIVED_ID = /^[0-9a-f]{32}$/;
 
 /** By which an event's id is known, whoever states it: never as a key of ours. */
 export function keyOfId(id: string): string {
@@ -15,6 +16,10 @@ export function keyOfId(id: string): string {
 
 /** Stands for "this producer has stated this id". */
 export const ownKey = (producer: string, id: string): string => `${INTERNAL}by:${JSON.stringify([producer, id])}`;
+/** Stands for "a producer has stated this id, which has the form of those that follow from what was observed". */
+export const statedKey = (id: string): string => `${INTERNAL}stated:${id}`;
+/** The form of ids that follow from what was observed, or from what was posted. */
+export const isDerivedForm = (id: string): boolean => DERIVED_ID.test(id);
 /** Stands in the seen ids for "a strong observation of this type was seen of this request". */
 export const strongKey = (requestKey: string): string => `${INTERNAL}strong:${requestKey}`;
 /** Stands for "of this request an event of this type is there that names no resource, by a weak observation". */
@@ -30,7 +35,6 @@ export const refutedKey = (id: string): string => `${INTERNAL}refuted:${id}`;
 export type Remembered = { readonly refuted: string } | { readonly key: string };
 
 const OF_AN_ID = 'id:';
-const DERIVED_ID = /^[0-9a-f]{32}$/;
 const OF_OURS = /^(?:strong|recovered|named|matched|job):/;
 
 /** The line by which the journal remembers a key. */

@@ -5,7 +5,21 @@ import { isVague } from '../../taxonomy/map/keys.ts';
 import type { Journal, JournalChange } from '../journal/journal.ts';
 import type { SeenIds } from './seen-ids.ts';
 import { EventFolder, type QuietMs } from './event-folder.ts';
-import { jobKeysOf, keyOfId, lineOfKey, namedKey, ownKey, strongKey, vagueKey, type JobKeys } from './intake-keys.ts';
+import { atOnce, beginWork, inSlices, type Sliced } from '../slices.ts';
+import { CollectorError } from '../errors.ts';
+import { errorText } from '../../runtime/error-text.ts';
+import {
+  isDerivedForm,
+  jobKeysOf,
+  keyOfId,
+  lineOfKey,
+  namedKey,
+  ownKey,
+  statedKey,
+  strongKey,
+  vagueKey,
+  type JobKeys,
+} from './intake-keys.ts';
 import { IntakePlan } from './intake-plan.ts';
 import { KnownKeys } from './known-keys.ts';
 import { restoreIntake } from './restore-intake.ts';
@@ -36,8 +50,17 @@ export interface IntakeOptions {
   readonly amongOthers?: boolean;
   readonly now: () => number;
   readonly observer: IntakeObserver;
+  /** Told where what is known cannot be read from the journal. */
+  readonly onUnusable?: (error: unknown) => void;
 }
 
+/** What a start reads before it serves; the rest, as after an upgrade, in slices. */
+const RESTORED_AT_ONCE_MS = 250;
+/** A batch that is decided on in one go: what takes longer gives others their turns. */
+const SMALL = 256;
+
+/** Observations that are recovered in one write, at most. */
+const RECOVERED_AT_ONCE = 5000;
 /** Remembered keys that are let go of in one write, at most. */
 const EXPIRED_PAGE = 1000;
 
@@ -49,9 +72,28 @@ export interface Aside {
   readonly denied?: readonly Denial[];
 }
 
+/** What was decided of one submission; or whose write must be known first. */
+type Decision =
+  | { readonly earlier: Promise<unknown> }
+  | {
+      readonly plan: IntakePlan;
+      readonly verdicts: readonly Verdict[];
+      /** What must be on disk before it is acknowledged. */
+      readonly waitsFor: readonly Promise<unknown>[];
+    };
+
+/** What had waited long enough. */
+interface Recovery {
+  readonly plan: IntakePlan;
+  readonly recovered: readonly FlatBody[];
+  readonly isMore: boolean;
+  readonly written: Promise<void> | undefined;
+}
+
 /**
- * Decides for each candidate whether it is new, and puts what is new into the journal. One decision is one synchronous
- * step; what it decided is taken back when the journal could not keep it, so that a resend is not taken for a duplicate.
+ * Decides for each candidate whether it is new, and puts what is new into the journal. One submission is decided on after
+ * the other, and handed to the journal in that order, however many turns others have meanwhile; what was decided is taken
+ * back when the journal could not keep it, so that a resend is not taken for a duplicate.
  */
 export class Intake {
   readonly #journal: Journal;
@@ -65,6 +107,11 @@ export class Intake {
   readonly #pendingEvents = new Map<string, Promise<unknown>>();
   /** Candidates whose id is another one than they came with, as they were taken. */
   readonly #renamed = new WeakMap<Candidate, Candidate>();
+  #isRestoring = false;
+  /** Why nothing can be decided. */
+  #unusable: unknown;
+  /** A large submission that is being decided on: nobody else decides meanwhile. */
+  #deciding: Promise<void> | undefined;
   /** Rows of waiting lines that are settled and still in the journal: let go of when next something is due. */
   readonly #orphans: number[] = [];
 
@@ -75,7 +122,28 @@ export class Intake {
     this.#waiting = new WaitingRoom();
     this.#folder = new EventFolder((key) => this.#pendingEvents.has(key), options.quietMs);
     const parts = { journal: this.#journal, known: this.#known, folder: this.#folder, waiting: this.#waiting };
-    this.#orphans.push(...restoreIntake(parts, options, options.now()));
+    const restoring = beginWork(restoreIntake(parts, options, options.now()), RESTORED_AT_ONCE_MS);
+    if (restoring.done) this.#orphans.push(...restoring.value);
+    else this.#deciding = this.#restored(restoring.rest);
+  }
+
+  /** Nothing is decided before it is known what is there. */
+  async #restored(rest: Promise<readonly number[]>): Promise<void> {
+    this.#isRestoring = true;
+    try {
+      this.#orphans.push(...(await rest));
+    } catch (error) {
+      this.#unusable = error;
+      this.#options.onUnusable?.(error);
+    } finally {
+      this.#isRestoring = false;
+      this.#deciding = undefined;
+    }
+  }
+
+  /** Whether it reads from the journal what is known already: what is sent waits for that. */
+  get isRestoring(): boolean {
+    return this.#isRestoring;
   }
 
   /** Observations that wait for a stronger one, and events that others may be added to. */
@@ -95,25 +163,68 @@ export class Intake {
     aside: Aside = {},
   ): Promise<readonly Verdict[]> {
     const { refuted = [], denied = [] } = aside;
-    const earlier = this.#writeInTheWay(candidates, denied);
-    if (earlier !== undefined) {
-      // What came before of the same job, or is held of the same event, is known once that is on disk, or refused.
-      await Promise.allSettled([earlier]);
-      return this.submit(candidates, rejected, origin, aside);
+    const size = candidates.length + rejected.length + refuted.length + denied.length;
+    for (;;) {
+      const decision = await this.#inTurn(size, () =>
+        this.#decideAll(candidates, rejected, origin, { refuted, denied }),
+      );
+      if ('earlier' in decision) {
+        // What came before of the same job, or is held of the same event, is known once that is on disk, or refused.
+        await Promise.allSettled([decision.earlier]);
+        continue;
+      }
+      const { plan, verdicts, waitsFor } = decision;
+      if (waitsFor.length > 0) await Promise.all(waitsFor);
+      const report = this.#report(candidates, verdicts, rejected.length, origin);
+      if (size <= SMALL) atOnce(report);
+      else await inSlices(report);
+      this.#reportPublished(plan);
+      return verdicts;
     }
+  }
+
+  /** Nobody else decides meanwhile. @param size of the work, about */
+  async #inTurn<R>(size: number, work: () => Sliced<R>): Promise<R> {
+    while (this.#deciding !== undefined) await this.#deciding;
+    if (this.#unusable !== undefined) throw new CollectorError('journal_unavailable', errorText(this.#unusable));
+    if (size <= SMALL) return atOnce(work());
+    const done = inSlices(work());
+    this.#deciding = done.then(noop, noop);
+    try {
+      return await done;
+    } finally {
+      this.#deciding = undefined;
+    }
+  }
+
+  *#decideAll(
+    candidates: readonly Candidate[],
+    rejected: readonly Rejection[],
+    origin: string,
+    { refuted, denied }: Required<Aside>,
+  ): Sliced<Decision> {
+    const earlier = yield* this.#writeInTheWay(candidates, denied);
+    if (earlier !== undefined) return { earlier };
     const now = this.#options.now();
     const plan = new IntakePlan();
-    for (const id of refuted) this.#refute(id, plan, now);
-    const verdicts = candidates.map((candidate) => this.#decide(candidate, plan, now));
-    for (const denial of denied) this.#folder.deny(denial, plan);
-    const change = this.#changeOf(plan, rejected, origin, now);
+    for (const id of refuted) {
+      this.#refute(id, plan, now);
+      yield;
+    }
+    const verdicts: Verdict[] = [];
+    for (const candidate of candidates) {
+      verdicts.push(this.#decide(candidate, plan, now));
+      yield;
+    }
+    for (const denial of denied) {
+      this.#folder.deny(denial, plan);
+      yield;
+    }
+    const change = yield* this.#changeOf(plan, rejected, origin, now);
     const waitsFor = [...plan.dependsOn];
-    if (change !== undefined) waitsFor.push(this.#write(change, plan));
+    if (change !== undefined) waitsFor.push(yield* this.#write(change, plan));
     else this.#settle(plan, [], []);
-    if (waitsFor.length > 0) await Promise.all(waitsFor);
-    this.#report(candidates, verdicts, rejected.length, origin);
-    this.#reportPublished(plan);
-    return verdicts;
+    return { plan, verdicts, waitsFor };
   }
 
   /**
@@ -123,8 +234,20 @@ export class Intake {
    * @returns how many events were recovered
    */
   async recoverDue(): Promise<number> {
+    let recovered = 0;
+    for (let isMore = true; isMore;) {
+      const found = await this.#inTurn(this.waitingCount, () => this.#recoverSome());
+      isMore = found.isMore;
+      await found.written;
+      for (const body of found.recovered) this.#options.observer.recovered(body);
+      recovered += found.recovered.length + this.#reportPublished(found.plan);
+    }
+    return recovered;
+  }
+
+  *#recoverSome(): Sliced<Recovery> {
     const now = this.#options.now();
-    const due = this.#waiting.takeDue(now);
+    const due = this.#waiting.takeDue(now, RECOVERED_AT_ONCE);
     const orphans = this.#orphans.splice(0);
     const expired = this.#journal.heldDue('remembered', now, EXPIRED_PAGE).map(({ id }) => id);
     const plan = new IntakePlan();
@@ -132,16 +255,19 @@ export class Intake {
       for (const entry of due) this.#waiting.putBack(entry);
       this.#orphans.push(...orphans);
     });
+    const recovered: FlatBody[] = [];
     // Of two observations of one request the one that knows more is published.
-    const knowingFirst = due.toSorted((one, other) => Number(one.vague) - Number(other.vague));
-    const recovered = knowingFirst.flatMap((entry) => this.#recover(entry, plan, now) ?? []);
-    this.#folder.publishDue(plan, now);
-    const change = this.#changeOf(plan, [], '', now);
+    for (const entry of due.toSorted((one, other) => Number(one.vague) - Number(other.vague))) {
+      const body = this.#recover(entry, plan, now);
+      if (body !== undefined) recovered.push(body);
+      yield;
+    }
+    yield* this.#folder.publishDue(plan, now);
+    const change = yield* this.#changeOf(plan, [], '', now);
     const unhold = [...(change?.unhold ?? []), ...orphans, ...expired, ...due.map((entry) => entry.heldId)];
-    if (change === undefined && unhold.length === 0) return 0;
-    await this.#write({ ...change, unhold }, plan);
-    for (const body of recovered) this.#options.observer.recovered(body);
-    return recovered.length + this.#reportPublished(plan);
+    const isMore = due.length === RECOVERED_AT_ONCE;
+    if (change === undefined && unhold.length === 0) return { plan, recovered, isMore, written: undefined };
+    return { plan, recovered, isMore, written: yield* this.#write({ ...change, unhold }, plan) };
   }
 
   /** @returns the event; undefined where it is settled already, is held, or is the same as another */
@@ -172,19 +298,37 @@ export class Intake {
 
   #decide(candidate: Candidate, plan: IntakePlan, now: number): Verdict {
     const { producer, body } = candidate;
-    if (producer === undefined) return this.#decideNamed(candidate, plan, now);
+    if (producer === undefined) return this.#decideNamed(this.#underFreeId(candidate), plan, now);
+    const id = keyOfId(body.event_id);
     const own = ownKey(producer, body.event_id);
     const isOwn = this.#known.has(own);
     const { amongOthers = false } = this.#options;
-    if (amongOthers || isOwn || this.#known.has(keyOfId(body.event_id))) {
+    if (amongOthers || isOwn || this.#known.has(id) || this.#waiting.has(id)) {
       const other = { ...candidate, body: { ...body, event_id: anothersEventId(producer, body.event_id) } };
       // Whether others have used the id at another collector, nobody knows: so no producer's is taken as it is.
       if (amongOthers || !isOwn || this.#known.has(other.body.event_id)) this.#renamed.set(candidate, other);
     }
     if (isOwn) return this.#duplicate(own, plan);
-    this.#known.mark(own, plan, now);
-    plan.keys.push(own);
+    const isItsOwn = !this.#renamed.has(candidate) && isDerivedForm(body.event_id);
+    for (const key of isItsOwn ? [own, statedKey(body.event_id)] : [own]) {
+      this.#known.mark(key, plan, now);
+      plan.keys.push(key);
+    }
     return this.#decideNamed(this.#renamed.get(candidate) ?? candidate, plan, now);
+  }
+
+  /** What follows from an observation is never taken for what somebody stated by the same id: that could be anybody. */
+  #underFreeId(candidate: Candidate): Candidate {
+    const { body } = candidate;
+    const id = this.#freeId(body.event_id);
+    if (id === body.event_id) return candidate;
+    const other = { ...candidate, body: { ...body, event_id: id } };
+    this.#renamed.set(candidate, other);
+    return other;
+  }
+
+  #freeId(id: string): string {
+    return isDerivedForm(id) && this.#known.has(statedKey(id)) ? anothersEventId('', id) : id;
   }
 
   #decideNamed(candidate: Candidate, plan: IntakePlan, now: number): Verdict {
@@ -196,7 +340,11 @@ export class Intake {
       this.#folder.contribute(candidate, plan, now);
       return this.#duplicate(settled, plan);
     }
-    if (candidate.waits) return this.#wait(candidate, plan, now);
+    if (candidate.waits) {
+      if (this.#waiting.hasRoom) return this.#wait(candidate, plan, now);
+      // More wait than there is room for: this one goes on at once, as if its time were up.
+      return this.#decideNamed({ ...candidate, waits: false, body: { ...body, recovered: true } }, plan, now);
+    }
     const job = jobKeysOf(body);
     const isTold = job?.seenAs.some((key) => this.#known.has(key)) === true;
     if (isTold && !strong) return 'duplicate';
@@ -217,10 +365,8 @@ export class Intake {
       return 'duplicate';
     }
     for (const key of job?.own ?? []) this.#known.mark(key, plan, now);
-    const verdict = this.#folder.take(this.#underJobsId(candidate, job, plan, now), plan, now);
     // No line of an event says that a capture told of it: anybody could write that.
-    if (verdict === 'accepted') plan.keys.push(...strongKeys);
-    else plan.remembered.push(...strongKeys.map(lineOfKey));
+    const verdict = this.#folder.take(this.#underJobsId(candidate, job, plan, now), plan, now, strongKeys);
     // What a weaker observation alone knows is not lost.
     if (verdict !== 'accepted' && candidate.collapse !== undefined)
       for (const { line } of released) this.#folder.contribute(waitingOf(line), plan, now);
@@ -261,8 +407,9 @@ export class Intake {
 
   /** Weak observations of the event make none of it, those that wait and those to come, also after a restart. */
   #refute(id: string, plan: IntakePlan, now: number): void {
-    const known = this.#known.refute(id, plan, now);
-    if (known === undefined) this.#release(id, [], plan);
+    const free = this.#freeId(id);
+    const known = this.#known.refute(free, plan, now);
+    if (known === undefined) this.#release(free, [], plan);
     else this.#duplicate(known, plan);
   }
 
@@ -274,7 +421,7 @@ export class Intake {
     return claimed;
   }
 
-  #writeInTheWay(candidates: readonly Candidate[], denied: readonly Denial[]): Promise<unknown> | undefined {
+  *#writeInTheWay(candidates: readonly Candidate[], denied: readonly Denial[]): Sliced<Promise<unknown> | undefined> {
     if (this.#pending.size + this.#pendingEvents.size === 0) return undefined;
     for (const { body, collapse } of candidates) {
       for (const key of jobKeysOf(body)?.seenAs ?? []) {
@@ -283,10 +430,12 @@ export class Intake {
       }
       const write = collapse === undefined ? undefined : this.#writeOfEvent(collapse);
       if (write !== undefined) return write;
+      yield;
     }
     for (const denial of denied) {
       const write = this.#writeOfEvent(denial);
       if (write !== undefined) return write;
+      yield;
     }
     return undefined;
   }
@@ -302,10 +451,15 @@ export class Intake {
     return 'duplicate';
   }
 
-  #changeOf(plan: IntakePlan, rejected: readonly Rejection[], origin: string, now: number): JournalChange | undefined {
+  *#changeOf(
+    plan: IntakePlan,
+    rejected: readonly Rejection[],
+    origin: string,
+    now: number,
+  ): Sliced<JournalChange | undefined> {
     const { append } = plan;
     const remembered = { dueMs: now + this.#options.windowMs, reason: 'remembered', attempts: 0 } as const;
-    const gathered = this.#folder.changesOf(plan);
+    const gathered = yield* this.#folder.changesOf(plan);
     const hold = [
       ...plan.hold,
       ...gathered.hold,
@@ -314,20 +468,40 @@ export class Intake {
     ];
     const unhold = [...this.#waiting.heldIdsOf(plan.released), ...gathered.unhold];
     if (append.length + hold.length + unhold.length + rejected.length === 0) return undefined;
+    const reject: ReturnType<typeof toRejectedRecord>[] = [];
+    for (const one of rejected) {
+      reject.push(toRejectedRecord(one, origin, now));
+      yield;
+    }
     return {
       ...(append.length > 0 && { append }),
       ...(plan.keys.length > 0 && append.length > 0 && { keys: plan.keys }),
       ...(hold.length > 0 && { hold }),
       ...(unhold.length > 0 && { unhold }),
-      ...(rejected.length > 0 && { reject: rejected.map((one) => toRejectedRecord(one, origin, now)) }),
+      ...(reject.length > 0 && { reject }),
     };
   }
 
-  async #write(change: JournalChange, plan: IntakePlan): Promise<void> {
-    const write = this.#journal.write(change);
-    const keys = [...plan.marked, ...plan.heldEntryIds];
-    for (const key of keys) this.#pending.set(key, write);
-    for (const { key } of plan.gathered.values()) this.#pendingEvents.set(key, write);
+  /** Hands it to the journal. @returns once it may, a promise of that it is on disk */
+  *#write(change: JournalChange, plan: IntakePlan): Sliced<Promise<void>> {
+    const write = Promise.withResolvers<{ readonly heldIds: readonly number[] }>();
+    for (const key of keysOf(plan)) {
+      this.#pending.set(key, write.promise);
+      yield;
+    }
+    for (const { key } of plan.gathered.values()) {
+      this.#pendingEvents.set(key, write.promise);
+      yield;
+    }
+    write.resolve(this.#journal.write(change));
+    return this.#finish(write.promise, change, plan);
+  }
+
+  async #finish(
+    write: Promise<{ readonly heldIds: readonly number[] }>,
+    change: JournalChange,
+    plan: IntakePlan,
+  ): Promise<void> {
     try {
       const { heldIds } = await write;
       this.#settle(plan, heldIds, change.unhold ?? []);
@@ -335,8 +509,8 @@ export class Intake {
       plan.undo();
       throw error;
     } finally {
-      for (const key of keys) this.#pending.delete(key);
       for (const { key } of plan.gathered.values()) this.#pendingEvents.delete(key);
+      for (const key of keysOf(plan)) this.#pending.delete(key);
     }
   }
 
@@ -354,14 +528,27 @@ export class Intake {
     return published.filter((body) => body['recovered'] === true).length;
   }
 
-  #report(candidates: readonly Candidate[], verdicts: readonly Verdict[], rejected: number, origin: string): void {
+  *#report(
+    candidates: readonly Candidate[],
+    verdicts: readonly Verdict[],
+    rejected: number,
+    origin: string,
+  ): Sliced<void> {
     const { observer } = this.#options;
     if (rejected > 0) observer.rejected(origin, rejected);
-    verdicts.forEach((verdict, index) => {
+    for (const [index, verdict] of verdicts.entries()) {
       const candidate = candidates[index];
       if (verdict === 'accepted' && candidate !== undefined) observer.accepted(this.#asTaken(candidate).body);
       else if (verdict === 'duplicate') observer.duplicate();
       else if (verdict === 'waiting') observer.waiting();
-    });
+      yield;
+    }
   }
 }
+
+function* keysOf(plan: IntakePlan): Generator<string, void, void> {
+  yield* plan.marked;
+  yield* plan.heldEntryIds;
+}
+
+const noop = (): void => undefined;

@@ -1,4 +1,5 @@
 import { isVague } from '../../taxonomy/map/keys.ts';
+import type { Sliced } from '../slices.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { SegmentKeys } from '../journal/segments.ts';
 import type { EventFolder } from './event-folder.ts';
@@ -25,11 +26,11 @@ const VIEW_SEGMENTS = 2;
  *
  * @returns rows of what waits and is settled
  */
-export function restoreIntake(
+export function* restoreIntake(
   parts: Restored,
   { waitMs, windowMs }: { readonly waitMs: number; readonly windowMs: number },
   now: number,
-): readonly number[] {
+): Sliced<readonly number[]> {
   const { journal, known, folder, waiting } = parts;
   const sinceMs = now - windowMs;
   const { viewsFrom, linesFrom } = restoreKeys(parts, sinceMs, now);
@@ -42,9 +43,14 @@ export function restoreIntake(
   for (const row of journal.scan({ direction: 'asc', sinceMs, fromRow: linesFrom })) {
     for (const line of row.lines) add(line, row.atMs);
     for (const key of row.keys ?? []) if (!known.has(key)) known.add(key, row.atMs);
+    yield;
   }
   for (const { line } of journal.held('remembered')) if (!folder.restorePieces(line)) known.restore(line, now);
-  for (const held of journal.held('gathering')) add(JSON.stringify(folder.restore(held)), now);
+  for (const held of journal.held('gathering')) {
+    const { event, keys } = folder.restore(held);
+    add(JSON.stringify(event), now);
+    for (const key of keys) if (!known.has(key)) known.add(key, now);
+  }
   const settled: number[] = [];
   for (const { id: heldId, line } of journal.held('waiting')) {
     const { body, requestKey } = waitingOf(line);

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { anothersEventId } from '../../taxonomy/event-id.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
+import type { Candidate } from '../../taxonomy/map/candidate.ts';
 import { MemoryJournal } from '../../test/support/memory-journal.ts';
 import { createMapContext } from '../../taxonomy/map/context.ts';
 import { Intake } from './intake.ts';
@@ -58,6 +59,44 @@ describe('posted events', () => {
     const { intake, journal } = world();
     expect(await stated(intake, [{}])).toMatchObject([{ ok: false }]);
     expect(journal.rows).toEqual([]);
+  });
+});
+
+describe('an id that a producer states and that follows from what is observed', () => {
+  const ID = 'ab'.repeat(16);
+  const body: FlatBody = { event_id: ID, event: 'file.deleted', created: 1, file_id: 'f', resource_id: 'f' };
+  const observed = (): Candidate => ({ body: { ...body }, waits: false, strong: false });
+  const state = (intake: Intake) =>
+    acceptStated([{ value: { event: 'user.login', user_id: 'a', event_id: ID } }], { source: 'api', producer: 'a' }, context, intake, vi.fn()); // prettier-ignore
+
+  test('is two events: nobody can put one in the place of what is observed, over a restart neither', async () => {
+    const { intake, open, journal } = world();
+    expect(await state(intake)).toMatchObject([{ ok: true, id: ID, duplicate: false }]);
+    expect(await intake.submit([observed(), observed()])).toEqual(['accepted', 'duplicate']);
+    const again = open();
+    expect(await again.submit([observed(), { ...observed(), strong: true }])).toEqual(['duplicate', 'duplicate']);
+    expect(await state(again)).toMatchObject([{ ok: true, id: ID, duplicate: true }]);
+    const events = journal.lines.map((line) => JSON.parse(line) as FlatBody);
+    expect(events.map(({ event }) => event)).toEqual(['user.login', 'file.deleted']);
+    expect(new Set(events.map(({ event_id }) => event_id)).size).toBe(2);
+  });
+
+  test('refutes nothing else, and is not refuted', async () => {
+    const { intake, journal } = world();
+    await state(intake);
+    await intake.submit([], [], '', { refuted: [ID] });
+    expect(await intake.submit([observed()])).toEqual(['duplicate']);
+    expect(journal.lines).toHaveLength(1);
+  });
+
+  test('is the observed one where that came first, or waits', async () => {
+    for (const waits of [false, true]) {
+      const { intake, open, journal } = world();
+      await intake.submit([{ ...observed(), waits }]);
+      expect(await state(intake)).toMatchObject([{ id: anothersEventId('a', ID), duplicate: false }]);
+      await open().submit([{ ...observed(), strong: true }]);
+      expect(journal.lines.map((line) => (JSON.parse(line) as FlatBody).event_id).toSorted()).toEqual([anothersEventId('a', ID), ID].toSorted()); // prettier-ignore
+    }
   });
 });
 

@@ -14,13 +14,23 @@ export interface WaitingEntry {
 
 export type DueEntry = WaitingEntry & { readonly heldId: number };
 
+/** So many wait at once, at most, and so many characters of them: memory does not grow with what a sender marks. */
+const WAITING_MAX = 20_000;
+const WAITING_BYTES = 16 * 1024 * 1024;
+
 /** Index of the journal's waiting lines, by event id and by request and type. Holds no truth that the journal lacks. */
 export class WaitingRoom {
+  #bytes = 0;
   readonly #byId = new Map<string, WaitingEntry>();
   readonly #byRequest = new Map<string, Set<string>>();
 
   get size(): number {
     return this.#byId.size;
+  }
+
+  /** Whether one more may wait. */
+  get hasRoom(): boolean {
+    return this.#byId.size < WAITING_MAX && this.#bytes < WAITING_BYTES;
   }
 
   has(id: string): boolean {
@@ -35,6 +45,7 @@ export class WaitingRoom {
 
   add(entry: WaitingEntry): void {
     this.#byId.set(entry.id, entry);
+    this.#bytes += entry.line.length;
     if (entry.requestKey === undefined) return;
     const ids = this.#byRequest.get(entry.requestKey) ?? new Set();
     this.#byRequest.set(entry.requestKey, ids.add(entry.id));
@@ -87,7 +98,8 @@ export class WaitingRoom {
       if (entry === undefined) orphans.push(heldId);
       else entry.heldId = heldId;
     });
-    orphans.push(...this.heldIdsOf(released).filter((heldId) => !unheld.includes(heldId)));
+    const gone = new Set(unheld);
+    for (const heldId of this.heldIdsOf(released)) if (!gone.has(heldId)) orphans.push(heldId);
     this.forget(released);
     return orphans;
   }
@@ -97,6 +109,7 @@ export class WaitingRoom {
       const entry = this.#byId.get(id);
       if (entry === undefined) continue;
       this.#byId.delete(id);
+      this.#bytes -= entry.line.length;
       if (entry.requestKey === undefined) continue;
       const siblings = this.#byRequest.get(entry.requestKey);
       siblings?.delete(id);
@@ -104,10 +117,11 @@ export class WaitingRoom {
     }
   }
 
-  /** Takes out the entries whose time is up. */
-  takeDue(nowMs: number): DueEntry[] {
+  /** Takes out entries whose time is up, so many at most. */
+  takeDue(nowMs: number, limit: number): DueEntry[] {
     const due: DueEntry[] = [];
     for (const entry of this.#byId.values()) {
+      if (due.length === limit) break;
       if (entry.dueMs <= nowMs && entry.claimed !== true && isCommitted(entry)) due.push(entry);
     }
     this.forget(due.map((entry) => entry.id));

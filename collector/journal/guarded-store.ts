@@ -8,14 +8,8 @@ import { lossOf, MarkFile, type JournalLoss } from './mark.ts';
 import { watchFile } from './own-file.ts';
 import { DISK_FULL, GONE, NO_ROOM_AT_ALL } from './refusals.ts';
 import { JOURNAL_FILE } from './schema.ts';
-import {
-  JournalStore,
-  movedBytesOf,
-  newBytesOf,
-  type StoredChange,
-  type StoreOptions,
-  type WriteResult,
-} from './store.ts';
+import { JournalStore, type StoreOptions, type WriteResult } from './store.ts';
+import { movedBytesOf, newBytesOf, type StoredChange } from './stored-change.ts';
 import type { JournalRefusal, JournalStats } from './types.ts';
 
 const MARK_FILE = 'journal.mark';

@@ -56,7 +56,19 @@ describe('reading', () => {
     const journal = await journalOf({ maxBytes: 10_000_000 });
     const lines = [lineOf(1_000_000), lineOf(10), lineOf(2_000_000)];
     await journal.write({ append: lines });
-    expect(linesIn(journal.read(0, 1))).toEqual(lines);
+    expect(linesIn(journal.read(0, 10_000_000))).toEqual(lines);
+  });
+
+  it('gives a large change back in rows of which each is little work, with its keys once', async () => {
+    const journal = await journalOf({ maxBytes: 10_000_000 });
+    const lines = Array.from({ length: 5000 }, (_, index) => JSON.stringify(`${index}`.padEnd(200, 'é')));
+    await journal.write({ append: lines, keys: ['one', 'two'] });
+    await journal.write({ append: ['"next"'] });
+    const rows = [...journal.scan({ direction: 'asc' })];
+    expect(linesIn(rows)).toEqual([...lines, '"next"']);
+    expect(Math.max(...rows.map((row) => row.lines.join('\n').length))).toBeLessThanOrEqual(128 * 1024);
+    expect(rows.flatMap(({ keys = [] }) => keys)).toEqual(['one', 'two']);
+    expect(journal.stats().bytes).toBe(rows.reduce((sum, row) => sum + Buffer.byteLength(row.lines.join('\n')), 0));
   });
 
   it('pages through the history both ways, from a row and from a time', async () => {

@@ -23,7 +23,8 @@ import type {
 } from './types.ts';
 import type { ScanOptions } from './reader.ts';
 import type { SegmentKeys } from './segments.ts';
-import type { StoredChange, StoreOptions } from './store.ts';
+import type { StoreOptions } from './store.ts';
+import type { StoredChange } from './stored-change.ts';
 import type { FromWriter, ToWriter } from './serve-store.ts';
 
 export { JournalReader } from './reader.ts';

@@ -126,9 +126,17 @@ export class JournalReader {
     }));
   }
 
-  /** Events that no queue took, of these types, in the order in which they were held. */
+  /** Events that no queue took, of these types, in the order in which they were held; fewer than asked for where they are large. */
   heldEvents({ reason, types, afterId = 0, limit }: HeldQuery): readonly HeldEvent[] {
-    return this.#heldEvents.all(reason, afterId, JSON.stringify(types), limit).map(toHeldEvent);
+    const held: HeldEvent[] = [];
+    let bytes = 0;
+    for (const found of this.#heldEvents.iterate(reason, afterId, JSON.stringify(types), limit)) {
+      const one = toHeldEvent(found);
+      held.push(one);
+      bytes += one.line.length;
+      if (bytes >= SCAN_BYTES) break;
+    }
+    return held;
   }
 
   /** How many of them there are, and the oldest, of each type and reason. */

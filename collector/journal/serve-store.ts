@@ -1,5 +1,6 @@
 import type { JournalLoss } from './mark.ts';
-import type { JournalStore, StoredChange, WriteResult } from './store.ts';
+import type { JournalStore, WriteResult } from './store.ts';
+import type { StoredChange } from './stored-change.ts';
 import type { JournalRefusal, JournalStats } from './types.ts';
 
 /** From the main thread: changes in order, the next ones once these are answered; `close` ends the writer. */

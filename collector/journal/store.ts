@@ -1,13 +1,16 @@
 import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { CursorTable } from './cursor-table.ts';
 import { isFull } from './damage.ts';
+import { History } from './history.ts';
 import { DISK_FULL, Refusals } from './refusals.ts';
 import { JOURNAL_FILE, openForWriting, PAGE_BYTES } from './schema.ts';
 import { SegmentIndexer, type KeyRule, type SegmentSize } from './segments.ts';
 import { TotalsTable } from './totals.ts';
 import { HeldEventsTable } from './held-events-table.ts';
 import { RejectedTable } from './rejected-table.ts';
-import type { CountedRow, Cursor, JournalChange, JournalRefusal, JournalStats } from './types.ts';
+import { bytesOf, newBytes, onlyAppends, ROW_LENGTH, rowsOf, type StoredChange } from './stored-change.ts';
+import type { Cursor, JournalRefusal, JournalStats } from './types.ts';
 import { errorText } from '../../runtime/error-text.ts';
 
 export interface StoreOptions {
@@ -29,25 +32,19 @@ export interface StoreOptions {
   readonly walBytes?: number;
 }
 
-/** A change whose lines to append are joined already: one text crosses to the writer's thread faster than many. */
-export type StoredChange = Omit<JournalChange, 'append'> & { readonly append?: string };
-
 export type WriteResult =
   | { readonly ok: true; readonly heldIds: readonly number[] }
   | { readonly ok: false; readonly refusal: JournalRefusal };
 
-/** Rows of history let go of in one transaction, at most: so many, and two for each change in it. */
+/** Rows of history let go of in one transaction, at most: so many, and two for each row that it adds. */
 const PRUNE_ROWS = 64;
-const PRUNE_ROWS_PER_CHANGE = 2;
+const PRUNE_ROWS_PER_ROW = 2;
 /** What a full disk lets go of at once, at most, and beyond what is asked for. */
 const MAKE_ROOM_ROWS = 10_000;
 const SPARE_BYTES = 64 * 1024;
 /** What a database takes in the WAL when all of it is written anew. */
 const SHRINK_OVERHEAD = 1.1;
-const NEWLINE = 10;
 const NO_KEYS: KeyRule = { version: 0, keysOf: () => [] };
-/** Characters of the appends that share a row, at most. */
-const ROW_LENGTH = 128 * 1024;
 
 /** The journal's one writer. Synchronous: it lives in a thread of its own. */
 export class JournalStore {
@@ -55,21 +52,7 @@ export class JournalStore {
   readonly #options: StoreOptions;
   readonly #totals: TotalsTable;
   readonly #statements: Record<
-    | 'append'
-    | 'hold'
-    | 'unhold'
-    | 'count'
-    | 'uncount'
-    | 'countedBytes'
-    | 'cursor'
-    | 'oldest'
-    | 'prune'
-    | 'pruneSegments'
-    | 'linesOf'
-    | 'bytesBetween'
-    | 'heldBytes'
-    | 'last'
-    | 'unusedPages',
+    'append' | 'hold' | 'unhold' | 'count' | 'uncount' | 'countedBytes' | 'heldBytes' | 'last' | 'unusedPages',
     StatementSync
   >;
   #bytes: number;
@@ -79,8 +62,6 @@ export class JournalStore {
   #settledBytes: number;
   /** Rows up to this one are settled as a whole. */
   #settledRow: number;
-  /** How many lines the row has that the cursor stood in last. */
-  #cursorLines = { row: 0, count: 0 };
   #lastRow: number;
   #commits = 0;
   readonly #refusals = new Refusals();
@@ -89,6 +70,8 @@ export class JournalStore {
   readonly #indexer: SegmentIndexer;
   readonly #heldEvents: HeldEventsTable;
   readonly #rejected: RejectedTable;
+  readonly #cursor: CursorTable;
+  readonly #history: History;
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -105,33 +88,23 @@ export class JournalStore {
       count: database.prepare('INSERT INTO counted (id, line) VALUES (?, ?)'),
       uncount: database.prepare('DELETE FROM counted WHERE id = ? RETURNING octet_length(line) AS bytes'),
       countedBytes: database.prepare('SELECT octet_length(line) AS bytes FROM counted WHERE id = ?'),
-      cursor: database.prepare('UPDATE cursor SET row = ?, line = ?'),
-      oldest: database.prepare(
-        'SELECT row, at_ms, length(lines) AS bytes FROM batch WHERE row <= ? ORDER BY row LIMIT ?',
-      ),
-      prune: database.prepare('DELETE FROM batch WHERE row <= ?'),
-      pruneSegments: database.prepare('DELETE FROM segment WHERE last_row <= ?'),
-      linesOf: database.prepare('SELECT lines FROM batch WHERE row = ?'),
-      bytesBetween: database.prepare(
-        'SELECT coalesce(sum(length(lines)), 0) AS bytes FROM batch WHERE row > ? AND row <= ?',
-      ),
       heldBytes: database.prepare('SELECT octet_length(line) AS bytes FROM held WHERE id = ?'),
       last: database.prepare(
         `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'batch'), 0) AS rows, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'held'), 0) AS held, coalesce((SELECT at_ms FROM batch ORDER BY row DESC LIMIT 1), 0) AS at_ms`,
       ),
       unusedPages: database.prepare('PRAGMA freelist_count'),
     };
-    const found = database.prepare('SELECT row, line FROM cursor').get();
-    const cursor = { row: Number(found?.['row'] ?? 0), index: Number(found?.['line'] ?? 0) };
+    this.#cursor = new CursorTable(database);
+    this.#history = new History(database);
     this.#lastRow = this.#number('SELECT coalesce(max(row), 0) AS n FROM batch');
     this.#totals = new TotalsTable(database);
-    const totals = this.#totals.load(this.#lastRow, cursor);
+    const totals = this.#totals.load(this.#lastRow, this.#cursor.found);
     this.#bytes = totals.bytes;
     this.#heldBytes = totals.heldBytes;
     this.#asideBytes = totals.asideBytes;
     this.#settledBytes = totals.settledBytes;
     this.#settledRow = totals.settledRow;
-    this.#settleUpTo(cursor);
+    this.#settleUpTo(this.#cursor.found);
   }
 
   /** One transaction, one fsync for all of the changes; each of them is kept whole or not at all. */
@@ -151,8 +124,9 @@ export class JournalStore {
     const before = this.#counters();
     try {
       this.#database.exec('BEGIN IMMEDIATE');
+      const rowsBefore = this.#lastRow;
       const results = this.#applyAll(changes, nowMs);
-      this.#prune(nowMs, PRUNE_ROWS + PRUNE_ROWS_PER_CHANGE * changes.length);
+      this.#prune(nowMs, PRUNE_ROWS + PRUNE_ROWS_PER_ROW * (this.#lastRow - rowsBefore));
       this.#saveTotals();
       this.#database.exec('COMMIT');
       this.#commits += 1;
@@ -278,8 +252,8 @@ export class JournalStore {
 
   #applyOne(change: StoredChange, nowMs: number): WriteResult {
     const { hold = [], count = [] } = change;
-    const append = change.append === undefined ? undefined : Buffer.from(change.append);
-    const wanted = (append?.byteLength ?? 0) + newBytes(hold) + bytesOf(count);
+    const rows = rowsOf(change.append);
+    const wanted = rows.reduce((sum, row) => sum + row.byteLength, 0) + newBytes(hold) + bytesOf(count);
     if (wanted > this.#options.maxBytes) return { ok: false, refusal: tooLarge(wanted, this.#options.maxBytes) };
     const kept = this.#backlog() + this.#asideBytes;
     if (wanted > 0 && kept + wanted - this.#freedBy(change) > this.#options.maxBytes) {
@@ -291,11 +265,11 @@ export class JournalStore {
         },
       };
     }
-    if (append !== undefined) {
-      this.#lastRow = Number(
-        this.#statements.append.run(nowMs, append, append.byteLength, textOf(change.keys)).lastInsertRowid,
-      );
-      this.#bytes += append.byteLength;
+    let keys = textOf(change.keys);
+    for (const row of rows) {
+      this.#lastRow = Number(this.#statements.append.run(nowMs, row, row.byteLength, keys).lastInsertRowid);
+      this.#bytes += row.byteLength;
+      keys = null;
     }
     const heldIds = hold.map((held) => {
       this.#addHeld(held.reason, Buffer.byteLength(held.line));
@@ -313,7 +287,10 @@ export class JournalStore {
     for (const one of change.holdEvents ?? []) this.#heldBytes += this.#heldEvents.hold(one);
     for (const id of change.releaseEvents ?? []) this.#heldBytes -= this.#heldEvents.release(id);
     if (change.followed !== undefined) this.#followedRow = change.followed;
-    if (change.cursor !== undefined) this.#moveCursor(change.cursor);
+    if (change.cursor !== undefined) {
+      this.#cursor.move(change.cursor);
+      this.#settleUpTo(change.cursor);
+    }
     this.#heldBytes += this.#rejected.add(change.reject ?? []);
     this.#heldBytes -= this.#rejected.remove(change.unreject ?? []);
     return { ok: true, heldIds };
@@ -331,33 +308,18 @@ export class JournalStore {
     return bytesIn(this.#statements.heldBytes, unhold) + bytesIn(this.#statements.countedBytes, uncount);
   }
 
-  #moveCursor(cursor: Cursor): void {
-    this.#statements.cursor.run(cursor.row, cursor.index);
-    this.#settleUpTo(cursor);
-  }
-
   #settleUpTo(cursor: Cursor): void {
-    const settledRow = cursor.index > 0 && cursor.index >= this.#lineCount(cursor.row) ? cursor.row : cursor.row - 1;
+    const settledRow = this.#cursor.settledRow(cursor);
     if (settledRow <= this.#settledRow) return;
-    this.#settledBytes += Number(this.#statements.bytesBetween.get(this.#settledRow, settledRow)?.['bytes'] ?? 0);
+    this.#settledBytes += this.#cursor.bytesBetween(this.#settledRow, settledRow);
     this.#settledRow = settledRow;
-  }
-
-  #lineCount(row: number): number {
-    if (this.#cursorLines.row !== row) {
-      const lines = this.#statements.linesOf.get(row)?.['lines'];
-      this.#cursorLines = { row, count: lines instanceof Uint8Array ? countLines(lines) : 0 };
-    }
-    return this.#cursorLines.count;
   }
 
   /** Lets go of the oldest published rows while the journal is over its bound, or they are over their time. */
   #prune(nowMs: number, limit: number): void {
     const tooOld = nowMs - this.#options.retentionMs;
-    this.#dropOldest(
-      limit,
-      (atMs, row) => this.#inAll() > this.#options.maxBytes || (atMs < tooOld && row <= this.#followedRow),
-    );
+    const most = this.#options.maxBytes;
+    this.#drop(limit, ({ row, atMs, droppedBytes }) => this.#inAll() - droppedBytes > most || (atMs < tooOld && row <= this.#followedRow)); // prettier-ignore
   }
 
   /**
@@ -374,7 +336,7 @@ export class JournalStore {
     const target = this.#bytes - wanted;
     try {
       this.#database.exec('BEGIN IMMEDIATE');
-      const dropped = this.#dropOldest(MAKE_ROOM_ROWS, () => this.#bytes > target);
+      const dropped = this.#drop(MAKE_ROOM_ROWS, ({ droppedBytes }) => this.#bytes - droppedBytes > target);
       this.#saveTotals();
       this.#database.exec('COMMIT');
       return dropped;
@@ -386,18 +348,11 @@ export class JournalStore {
     }
   }
 
-  #dropOldest(limit: number, isDue: (atMs: number, row: number) => boolean): boolean {
-    let last = 0;
-    for (const found of this.#statements.oldest.iterate(this.#settledRow, limit)) {
-      if (!isDue(Number(found['at_ms']), Number(found['row']))) break;
-      last = Number(found['row']);
-      this.#bytes -= Number(found['bytes']);
-      this.#settledBytes -= Number(found['bytes']);
-    }
-    if (last === 0) return false;
-    this.#statements.prune.run(last);
-    this.#statements.pruneSegments.run(last);
-    return true;
+  #drop(limit: number, isDue: Parameters<History['drop']>[2]): boolean {
+    const bytes = this.#history.drop(this.#settledRow, limit, isDue) ?? 0;
+    this.#bytes -= bytes;
+    this.#settledBytes -= bytes;
+    return bytes > 0;
   }
 
   #saveTotals(): void {
@@ -431,7 +386,7 @@ export class JournalStore {
     this.#asideBytes = aside;
     this.#settledBytes = settled;
     this.#settledRow = row;
-    this.#cursorLines = { row: 0, count: 0 };
+    this.#cursor.forget();
     this.#lastRow = last;
     this.#rejected.restore(rejected);
   }
@@ -446,38 +401,7 @@ const tooLarge = (bytes: number, maxBytes: number): JournalRefusal => ({
   message: `The batch takes ${bytes} bytes in the journal, JOURNAL_MAX_BYTES is ${maxBytes}: send fewer events at once`,
 });
 
-/** Bytes of what a change brings from outside. */
-export function newBytesOf({ append = '', hold = [], count = [] }: StoredChange): number {
-  return Buffer.byteLength(append) + newBytes(hold) + bytesOf(count);
-}
-
-/** Bytes of what a change puts to another place of the journal: it is there twice, until history lets go of the first. */
-export function movedBytesOf({ holdEvents = [], reject = [] }: StoredChange): number {
-  const held = holdEvents.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0);
-  return reject.reduce((sum, { record }) => sum + Buffer.byteLength(record), held);
-}
-
-type NewHeld = NonNullable<StoredChange['hold']>[number];
-
-function newBytes(hold: readonly NewHeld[]): number {
-  return hold.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0);
-}
-
-function bytesOf(rows: readonly CountedRow[]): number {
-  return rows.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0);
-}
-
-function onlyAppends(change: StoredChange): change is { readonly append: string } {
-  return change.append !== undefined && Object.keys(change).length === (change.keys === undefined ? 1 : 2);
-}
-
 const textOf = (keys: readonly string[] = []): string | null => (keys.length === 0 ? null : keys.join('\n'));
-
-function countLines(lines: Uint8Array): number {
-  let count = 1;
-  for (let at = lines.indexOf(NEWLINE); at !== -1; at = lines.indexOf(NEWLINE, at + 1)) count += 1;
-  return count;
-}
 
 function unavailable(error: unknown): JournalRefusal {
   if (isFull(error)) return DISK_FULL;

@@ -22,5 +22,7 @@ test('a sender is told by key, service and class of address, also after a wait; 
   });
   expect(senderInWords(undefined)).toBe('');
   expect(await told).toBe('key ingest of the proxy, service clowder-v1, private address');
-  expect(handleAs({ key: undefined, captures: true, address: '127.0.0.1' }, () => senderInWords(undefined))).toBe('loopback address');
+  expect(handleAs({ key: undefined, captures: true, address: '127.0.0.1' }, () => senderInWords(undefined))).toBe(
+    'loopback address',
+  );
 });

@@ -100,7 +100,7 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
   );
   const strike = database.prepare('UPDATE key SET revoked = ? WHERE id = ?');
   const version = database.prepare('PRAGMA data_version');
-  const former = database.prepare('PRAGMA user_version');
+  const layout = database.prepare('PRAGMA user_version');
   let cached = new Map<string, { key: ApiKey; hash: Buffer }>();
   /** What was presented and found right since the keys were last read. */
   const recognised = new Map<string, ApiKey>();
@@ -109,7 +109,7 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
 
   function load(): void {
     recognised.clear();
-    const isFormer = former.get()?.['user_version'] === 0;
+    const isFormer = layout.get()?.['user_version'] === 0;
     cached = new Map(
       named(() => all.all()).map((row) => {
         const key: ApiKey = {

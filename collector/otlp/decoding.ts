@@ -21,6 +21,12 @@ export type Decoding = Generator<void, number, void>;
 const RECORDS_MAX = 100_000;
 /** Bytes of one record, or one resource: whatever is made of them in one go takes some milliseconds. */
 export const RECORD_BYTES_MAX = 4 * 1024 * 1024;
+/** Attributes, span events and values that are looked at of one record: SDKs send 128 of each at most, where nobody sets more. */
+export const MEMBERS_MAX = 20_000;
+/** Events that one span may state: each is mapped as a record is. */
+export const STATED_MAX = 1000;
+/** A text that is longer is cut: no field is as long. */
+export const TEXT_BYTES_MAX = 128 * 1024;
 const SLICE_MS = 5;
 /** Records of no interest between two looks at the clock; a power of two. */
 const LOOK_EVERY = 32;
@@ -60,6 +66,9 @@ export class Progress {
     this.#sliceEnds = performance.now() + SLICE_MS;
   }
 }
+
+/** Of a record with more members than are looked at. */
+export const hasTooMany = (what: string, most = MEMBERS_MAX): string => `has more than ${most} ${what}`;
 
 /** Of a record, or a resource, that is too long. */
 export function takesTooMuch(bytes: number): string {

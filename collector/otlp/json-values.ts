@@ -1,7 +1,8 @@
 import { mayBeRead, mayBeReadOfResource } from '../../taxonomy/attributes.ts';
 import type { AttributeValue, Attributes } from '../../taxonomy/telemetry.ts';
-import { RECORD_BYTES_MAX, takesTooMuch } from './decoding.ts';
+import { hasTooMany, MEMBERS_MAX, RECORD_BYTES_MAX, takesTooMuch, TEXT_BYTES_MAX } from './decoding.ts';
 import { JsonReader } from './json-reader.ts';
+import { cut } from '../../taxonomy/text.ts';
 import { ATTRIBUTES_MAX, DEPTH_MAX } from './values.ts';
 import { readOnce } from './read-once.ts';
 
@@ -47,7 +48,7 @@ export function readString(reader: JsonReader, path: string): string {
   const text = scalar(reader);
   if (text === undefined) return '';
   if (!text.startsWith('"')) throw wrong(path, 'a string', text);
-  return text.slice(1);
+  return text.length > TEXT_BYTES_MAX ? cut(text.slice(1), TEXT_BYTES_MAX) : text.slice(1);
 }
 
 /** An integer as number or as text, perhaps with an exponent; undefined where it is unset. */
@@ -125,6 +126,14 @@ export function eachMember(reader: JsonReader, path: string, read: (key: string)
     throw new UnreadableRecord(path, 'must be an object');
   }
   for (let more = reader.firstMember(); more; more = reader.nextMember()) if (!read(reader.key)) reader.skip();
+}
+
+/** Values that are read of one record: each attribute takes four. */
+const VALUES_MAX = 4 * MEMBERS_MAX;
+
+/** Asked once a record was skipped, before it is read. @throws UnreadableRecord */
+export function refuseMany(reader: JsonReader, path: string): void {
+  if (reader.skippedValues > VALUES_MAX) throw new UnreadableRecord(path, hasTooMany('values', VALUES_MAX));
 }
 
 /** An `AnyValue`; null where none is set. */
@@ -262,6 +271,7 @@ function readResource(body: Uint8Array, start: number, path: string): Attributes
   let attributes: Attributes = {};
   reader.beginSkip();
   if (!reader.skipSome(RECORD_BYTES_MAX)) throw new UnreadableRecord(path, takesTooMuch(reader.at - start));
+  refuseMany(reader, path);
   reader.at = start;
   eachMember(reader, path, (key) => {
     if (key !== 'attributes') return false;

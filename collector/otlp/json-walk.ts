@@ -3,7 +3,7 @@ import type { Attributes } from '../../taxonomy/telemetry.ts';
 import { CollectorError } from '../errors.ts';
 import { RECORD_BYTES_MAX, takesTooMuch, type Progress, type RecordSink } from './decoding.ts';
 import { JsonReader } from './json-reader.ts';
-import { eachMember, lazyResource, UnreadableRecord } from './json-values.ts';
+import { eachMember, lazyResource, refuseMany, UnreadableRecord } from './json-values.ts';
 
 export type ResourceOf = () => Attributes;
 /** Reads what begins at `start`; a generator where it has members of its own. */
@@ -167,6 +167,7 @@ export class Fields<Name extends string> {
     this.#reader = reader;
     this.#path = path === '' ? '' : `${path}.`;
     if (reader.at - start > RECORD_BYTES_MAX) throw new UnreadableRecord('', takesTooMuch(reader.at - start));
+    if (path === '') refuseMany(reader, '');
     const wanted: readonly string[] = names;
     reader.at = start;
     eachMember(reader, path, (key) => {

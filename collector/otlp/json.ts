@@ -1,6 +1,6 @@
 import type { Attributes, LogRecord, MetricPoint, SpanEventRecord, SpanRecord } from '../../taxonomy/telemetry.ts';
 import { isAccessRecord } from '../connections/access-line.ts';
-import { Progress, type Decoding, type LogSink, type RecordSink } from './decoding.ts';
+import { hasTooMany, Progress, STATED_MAX, type Decoding, type LogSink, type RecordSink } from './decoding.ts';
 import type { JsonReader } from './json-reader.ts';
 import {
   eachElement,
@@ -12,6 +12,7 @@ import {
   readLong,
   readString,
   readUnsigned,
+  UnreadableRecord,
 } from './json-values.ts';
 import { Fields, members, readOrRefuse, walkJson, walkRecords, type ResourceOf } from './json-walk.ts';
 import { NO_RECORDED_VALUE } from './protobuf.ts';
@@ -80,6 +81,8 @@ function readExplicitEvents(reader: JsonReader, path: string): SpanEventRecord[]
     const fields = new Fields(reader, reader.at, EVENT_FIELDS, `${path}[${index}]`);
     const end = reader.at;
     const name = fields.read('name', readString) ?? '';
+    if (name.startsWith(EXPLICIT_PREFIX) && events.length === STATED_MAX)
+      throw new UnreadableRecord(path, hasTooMany('events that state something', STATED_MAX));
     if (name.startsWith(EXPLICIT_PREFIX))
       events.push({
         name,

@@ -1,7 +1,17 @@
 import type { LogRecord, MetricPoint, SpanEventRecord, SpanRecord } from '../../taxonomy/telemetry.ts';
 import type { AccessRecord } from '../connections/access-line.ts';
 import { CollectorError } from '../errors.ts';
-import { Progress, RECORD_BYTES_MAX, takesTooMuch, type Decoding, type LogSink, type RecordSink } from './decoding.ts';
+import {
+  hasTooMany,
+  MEMBERS_MAX,
+  Progress,
+  RECORD_BYTES_MAX,
+  STATED_MAX,
+  takesTooMuch,
+  type Decoding,
+  type LogSink,
+  type RecordSink,
+} from './decoding.ts';
 import { EXPLICIT_PREFIX, namesExplicit, screenAccess, screenRequest, type Screen } from './screen.ts';
 import { decodeAttributes, decodeBody, decodeId, lazyResource, type Ranges } from './values.ts';
 import { BYTES, VARINT, WireReader } from './wire.ts';
@@ -72,6 +82,9 @@ function readOrRefuse<R>(sink: RecordSink<R>, read: Read, from: number, end: num
   return true;
 }
 
+const tooMany = (what: string, most?: number): CollectorError =>
+  new CollectorError('malformed_protobuf', `A record ${hasTooMany(what, most)}`);
+
 const SERVER = 2;
 
 /** Spans of an ExportTraceServiceRequest (opentelemetry-proto trace.proto). @throws CollectorError malformed_protobuf, batch_too_large */
@@ -84,13 +97,16 @@ export function decodeTraces(buffer: Uint8Array, screen: Screen, sink: RecordSin
     attributes.length = 0;
     events.length = 0;
     let kind = 0;
+    let count = 0;
     reader.reset(from, end);
     while (reader.next()) {
-      if (reader.field === 9 && reader.type === BYTES) attributes.push(reader.start, reader.stop);
-      else if (reader.field === 6 && reader.type === VARINT) kind = reader.value;
-      else if (reader.field === 11 && reader.type === BYTES && isExplicitSpanEvent(inner, reader.start, reader.stop))
-        events.push(reader.start, reader.stop);
+      if (reader.field === 6 && reader.type === VARINT) kind = reader.value;
+      if (reader.type !== BYTES || (reader.field !== 9 && reader.field !== 11)) continue;
+      if (++count > MEMBERS_MAX) throw tooMany('attributes and events');
+      if (reader.field === 9) attributes.push(reader.start, reader.stop);
+      else if (isExplicitSpanEvent(inner, reader.start, reader.stop)) events.push(reader.start, reader.stop);
     }
+    if (events.length > 2 * STATED_MAX) throw tooMany('events that state something', STATED_MAX);
     if (events.length === 0 && (kind !== SERVER || !screenRequest(inner, attributes, screen))) return false;
     sink.take(decodeSpan(buffer, from, end, attributes, events, resource()));
     return true;
@@ -168,7 +184,10 @@ function decodeSpanEvent(buffer: Uint8Array, from: number, end: number): SpanEve
   while (reader.next()) {
     if (reader.field === 1) timeUnixNano = reader.fixed64();
     else if (reader.field === 2) name = reader.text();
-    else if (reader.field === 3 && reader.type === BYTES) attributes.push(reader.start, reader.stop);
+    else if (reader.field === 3 && reader.type === BYTES) {
+      if (attributes.length === 2 * MEMBERS_MAX) throw tooMany('attributes');
+      attributes.push(reader.start, reader.stop);
+    }
   }
   return { name, timeUnixNano, attributes: decodeAttributes(buffer, attributes) };
 }
@@ -183,8 +202,10 @@ export function decodeLogs(buffer: Uint8Array, screen: Screen, sink: LogSink): D
     let explicit = false;
     reader.reset(from, end);
     while (reader.next()) {
-      if (reader.field === 6 && reader.type === BYTES) attributes.push(reader.start, reader.stop);
-      else if (reader.field === 12 && reader.type === BYTES) explicit = reader.startsWith(EXPLICIT_PREFIX);
+      if (reader.field === 6 && reader.type === BYTES) {
+        if (attributes.length === 2 * MEMBERS_MAX) throw tooMany('attributes');
+        attributes.push(reader.start, reader.stop);
+      } else if (reader.field === 12 && reader.type === BYTES) explicit = reader.startsWith(EXPLICIT_PREFIX);
     }
     explicit ||= namesExplicit(inner, attributes);
     const isTaken = explicit || screenRequest(inner, attributes, screen);
@@ -314,8 +335,10 @@ function decodePoint(
   let value: number | undefined;
   let flags = 0;
   while (reader.next()) {
-    if (reader.field === 7 && reader.type === BYTES) attributes.push(reader.start, reader.stop);
-    else if (reader.field === 3) timeUnixNano = reader.fixed64();
+    if (reader.field === 7 && reader.type === BYTES) {
+      if (attributes.length === 2 * MEMBERS_MAX) throw tooMany('attributes');
+      attributes.push(reader.start, reader.stop);
+    } else if (reader.field === 3) timeUnixNano = reader.fixed64();
     else if (reader.field === 4) value = reader.double();
     else if (reader.field === 6) value = Number(reader.sfixed64());
     else if (reader.field === 8 && reader.type === VARINT) flags = reader.value;

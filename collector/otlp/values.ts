@@ -1,7 +1,7 @@
 import { mayBeRead, mayBeReadOfResource } from '../../taxonomy/attributes.ts';
 import type { AttributeValue, Attributes } from '../../taxonomy/telemetry.ts';
 import { CollectorError } from '../errors.ts';
-import { RECORD_BYTES_MAX, takesTooMuch } from './decoding.ts';
+import { hasTooMany, MEMBERS_MAX, RECORD_BYTES_MAX, takesTooMuch } from './decoding.ts';
 import { BYTES, VARINT, WireReader } from './wire.ts';
 import { readOnce } from './read-once.ts';
 
@@ -13,6 +13,11 @@ export const DEPTH_MAX = 32;
 /** Ranges of embedded messages in the body, as pairs of start and stop. */
 export type Ranges = number[];
 
+/** How many more values may be read of a record. */
+interface Left {
+  values: number;
+}
+
 /**
  * Attributes from the ranges of their `KeyValue` messages, those that may be read: whatever the others hold, nobody
  * asks. Of a key that comes twice the last one counts.
@@ -20,11 +25,12 @@ export type Ranges = number[];
 export function decodeAttributes(buffer: Uint8Array, ranges: Ranges, isRead = mayBeRead): Attributes {
   const attributes: Record<string, AttributeValue> = {};
   const reader = new WireReader(buffer);
+  const left: Left = { values: MEMBERS_MAX };
   for (let index = 0, kept = 0; index < ranges.length && kept < ATTRIBUTES_MAX; index += 2) {
     const [from, end] = [ranges[index] ?? 0, ranges[index + 1] ?? 0];
     const key = keyOf(reader, from, end);
     if (!isRead(key)) continue;
-    attributes[key] = valueOf(reader, from, end, 0);
+    attributes[key] = valueOf(reader, from, end, 0, left);
     kept += 1;
   }
   return attributes;
@@ -39,23 +45,25 @@ function keyOf(reader: WireReader, from: number, end: number): string {
 }
 
 /** The value of a `KeyValue`. */
-function valueOf(reader: WireReader, from: number, end: number, depth: number): AttributeValue {
+function valueOf(reader: WireReader, from: number, end: number, depth: number, left: Left): AttributeValue {
   reader.reset(from, end);
   let value: AttributeValue = null;
   while (reader.next())
     if (reader.field === 2 && reader.type === BYTES)
-      value = decodeValue(reader.buffer, reader.start, reader.stop, depth);
+      value = decodeValue(reader.buffer, reader.start, reader.stop, depth, left);
   return value;
 }
 
 /** The body of a log record. */
 export function decodeBody(buffer: Uint8Array, from: number, end: number): AttributeValue {
-  return decodeValue(buffer, from, end, 0);
+  return decodeValue(buffer, from, end, 0, { values: MEMBERS_MAX });
 }
 
 /** An `AnyValue`; null where none is set. */
-function decodeValue(buffer: Uint8Array, from: number, end: number, depth: number): AttributeValue {
+function decodeValue(buffer: Uint8Array, from: number, end: number, depth: number, left: Left): AttributeValue {
   if (depth > DEPTH_MAX) return null;
+  if (left.values === 0) throw new CollectorError('malformed_protobuf', `A record ${hasTooMany('values')}`);
+  left.values -= 1;
   const reader = new WireReader(buffer, from, end);
   let value: AttributeValue = null;
   while (reader.next()) {
@@ -74,11 +82,11 @@ function decodeValue(buffer: Uint8Array, from: number, end: number, depth: numbe
         break;
       case 5:
         reader.expect(BYTES);
-        value = decodeArray(buffer, reader.start, reader.stop, depth + 1);
+        value = decodeArray(buffer, reader.start, reader.stop, depth + 1, left);
         break;
       case 6:
         reader.expect(BYTES);
-        value = decodeMap(buffer, reader.start, reader.stop, depth + 1);
+        value = decodeMap(buffer, reader.start, reader.stop, depth + 1, left);
         break;
       case 7:
         value = reader.bytes();
@@ -93,22 +101,29 @@ function isSet(reader: WireReader): boolean {
   return reader.value !== 0;
 }
 
-function decodeArray(buffer: Uint8Array, from: number, end: number, depth: number): AttributeValue[] {
+function decodeArray(buffer: Uint8Array, from: number, end: number, depth: number, left: Left): AttributeValue[] {
   const reader = new WireReader(buffer, from, end);
   const values: AttributeValue[] = [];
   while (reader.next())
-    if (reader.field === 1 && reader.type === BYTES) values.push(decodeValue(buffer, reader.start, reader.stop, depth));
+    if (reader.field === 1 && reader.type === BYTES)
+      values.push(decodeValue(buffer, reader.start, reader.stop, depth, left));
   return values;
 }
 
-function decodeMap(buffer: Uint8Array, from: number, end: number, depth: number): { [key: string]: AttributeValue } {
+function decodeMap(
+  buffer: Uint8Array,
+  from: number,
+  end: number,
+  depth: number,
+  left: Left,
+): { [key: string]: AttributeValue } {
   const reader = new WireReader(buffer, from, end);
   const inner = new WireReader(buffer);
   const values: Record<string, AttributeValue> = {};
   while (reader.next()) {
     if (reader.field !== 1 || reader.type !== BYTES) continue;
     const key = keyOf(inner, reader.start, reader.stop);
-    if (key !== '__proto__') values[key] = valueOf(inner, reader.start, reader.stop, depth);
+    if (key !== '__proto__') values[key] = valueOf(inner, reader.start, reader.stop, depth, left);
   }
   return values;
 }
@@ -126,7 +141,12 @@ function readResource(buffer: Uint8Array, from: number, end: number): Attributes
     throw new CollectorError('malformed_protobuf', `The resource ${takesTooMuch(end - from)}`);
   const reader = new WireReader(buffer, from, end);
   const ranges: Ranges = [];
-  while (reader.next()) if (reader.field === 1 && reader.type === BYTES) ranges.push(reader.start, reader.stop);
+  while (reader.next()) {
+    if (reader.field !== 1 || reader.type !== BYTES) continue;
+    if (ranges.length === 2 * MEMBERS_MAX)
+      throw new CollectorError('malformed_protobuf', `The resource ${hasTooMany('attributes')}`);
+    ranges.push(reader.start, reader.stop);
+  }
   return decodeAttributes(buffer, ranges, mayBeReadOfResource);
 }
 

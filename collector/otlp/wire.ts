@@ -1,4 +1,5 @@
 import { CollectorError } from '../errors.ts';
+import { TEXT_BYTES_MAX } from './decoding.ts';
 
 export const VARINT = 0;
 const FIXED64 = 1;
@@ -11,6 +12,13 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const SHORT = 48;
 const SCRATCH: readonly number[][] = Array.from({ length: SHORT + 1 }, (_, length) => Array.from({ length }, () => 0));
 const FIELD_MAX = 2 ** 29 - 1;
+
+/** Where a text that is too long ends: between characters. */
+function cutAt(buffer: Uint8Array, start: number): number {
+  let end = start + TEXT_BYTES_MAX;
+  while (end > start && ((buffer[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return end;
+}
 
 function malformed(what: string, at: number): CollectorError {
   return new CollectorError(
@@ -103,7 +111,8 @@ export class WireReader {
     this.expect(BYTES);
     const { buffer, start, stop } = this;
     const length = stop - start;
-    if (length > SHORT) return decoder.decode(buffer.subarray(start, stop));
+    if (length > SHORT)
+      return decoder.decode(buffer.subarray(start, length > TEXT_BYTES_MAX ? cutAt(buffer, start) : stop));
     const codes = SCRATCH[length] ?? [];
     for (let index = 0; index < length; index += 1) {
       const byte = buffer[start + index] ?? 0;

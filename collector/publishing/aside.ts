@@ -23,6 +23,8 @@ export interface AsideOptions {
 }
 
 const AGAIN_MS = 1000;
+/** Characters of them that one change moves, about: on a full disk it needs room for all of them at once. */
+export const MOVED_AT_ONCE = 128 * 1024;
 
 /**
  * Moves events out of the way of others: what no queue takes now is held, to be tried again; what can never be published
@@ -50,10 +52,14 @@ export class AsideWriter {
   }
 
   async #write(): Promise<void> {
+    while (this.#waiting.length > 0) if (!(await this.#writeSome())) return;
+  }
+
+  /** @returns whether the journal took them */
+  async #writeSome(): Promise<boolean> {
     const { journal, now, cursorAfter, onKept, onError } = this.#options;
-    const batch = this.#waiting;
-    this.#waiting = [];
-    if (batch.length === 0) return;
+    const count = countUpTo(MOVED_AT_ONCE, this.#waiting, ({ line }) => line.length);
+    const batch = this.#waiting.splice(0, count);
     const nowMs = now();
     const holdEvents = batch.flatMap((aside) => heldOf(aside, nowMs) ?? []);
     const reject = batch
@@ -65,13 +71,21 @@ export class AsideWriter {
     } catch (error) {
       onError(error);
       await delay(AGAIN_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
-      if (this.#stopped.signal.aborted) return;
+      if (this.#stopped.signal.aborted) return false;
       this.#waiting.unshift(...batch);
       this.#writing = this.#writing.then(() => this.#write());
-      return;
+      return false;
     }
     onKept(flights, holdEvents);
+    return true;
   }
+}
+
+/** How many of the first take so much together; one at least. */
+export function countUpTo<T>(most: number, items: readonly T[], sizeOf: (item: T) => number): number {
+  let size = 0;
+  const end = items.findIndex((item) => (size += sizeOf(item)) > most);
+  return end === -1 ? items.length : Math.max(1, end);
 }
 
 function heldOf({ line, outcome }: Aside, sinceMs: number): Omit<HeldEvent, 'id'> | undefined {

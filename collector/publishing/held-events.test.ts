@@ -54,6 +54,27 @@ test('once a queue takes the oldest of a type, all of them go at once, in the or
   expect(journal.heldUp).toEqual([]);
 });
 
+test('very many that go at once are written down in changes of which each needs little room on the disk', async () => {
+  const large = numbered('e', 300).map((id) => ({
+    reason: 'unroutable' as const,
+    type: 'file.uploaded',
+    sinceMs: 1000,
+    line: JSON.stringify({ event_id: id, event: 'file.uploaded', created: 1, url: 'x'.repeat(10_000) }),
+  }));
+  const { held, publisher, journal } = await setUp(large);
+  const write = vi.spyOn(journal, 'write');
+  let taken = 0;
+  // A queue is bound, and full after the first.
+  publisher.answer = () => (taken++ === 0 ? 'confirmed' : 'nacked');
+  expect(await held.retryNow()).toEqual({ published: 1, held: 299 });
+  const moved = write.mock.calls.map(([{ holdEvents = [] }]) =>
+    holdEvents.reduce((sum, { line }) => sum + line.length, 0),
+  );
+  expect(Math.max(...moved)).toBeLessThanOrEqual(128 * 1024);
+  expect(journal.heldUp.map(({ reason }) => reason)).toEqual(Array.from({ length: 299 }, () => 'nacked'));
+  expect(journal.heldUp.map(({ line }) => line)).toEqual(large.slice(1).map(({ line }) => line));
+});
+
 test('a type that no queue takes is in the way of no other: of it the oldest alone is tried', async () => {
   const { held, publisher, journal } = await setUp([
     ...numbered('no', 100).map((id) => eventOf(id, 'unroutable', 'view.page')),

@@ -49,6 +49,24 @@ async function journalOf(...rows: readonly (readonly string[])[]): Promise<Memor
   return journal;
 }
 
+test('very many that no queue takes go out of the way in changes of which each needs little room on the disk', async () => {
+  const journal = new MemoryJournal();
+  const lines = numbered(300).map((id) => JSON.stringify({ event_id: id, event: 'file.uploaded', created: 1, url: 'x'.repeat(10_000) })); // prettier-ignore
+  await journal.write({ append: lines });
+  const { loop, publisher } = loopOf({ journal });
+  const write = vi.spyOn(journal, 'write');
+  loop.start();
+  await waitFor(() => publisher.unconfirmed.length === 300, { what: 'all to be published' });
+  for (const id of numbered(300)) publisher.settle(id, 'returned');
+  await waitFor(() => journal.heldUp.length === 300, { what: 'all to be held' });
+  expect(journal.heldUp.map((held) => held.line)).toEqual(lines);
+  const moved = write.mock.calls.map(([{ holdEvents = [] }]) =>
+    holdEvents.reduce((sum, held) => sum + held.line.length, 0),
+  );
+  expect(Math.max(...moved)).toBeLessThanOrEqual(128 * 1024);
+  await waitFor(() => journal.savedCursor.index === 300, { what: 'the cursor behind them' });
+});
+
 describe('order', () => {
   test('events are published in the order of the journal, within and across rows', async () => {
     const ids = numbered(200);

@@ -1,5 +1,5 @@
 import type { HeldEvent, Journal, JournalChange } from '../journal/journal.ts';
-import { refusedRecord } from './aside.ts';
+import { countUpTo, MOVED_AT_ONCE, refusedRecord } from './aside.ts';
 import { HELD_FOR, type Fate } from './publish-line.ts';
 
 /** A held event that was published once more. */
@@ -22,8 +22,12 @@ export class ReleaseWriter {
 
   /** @throws CollectorError where the journal does not take it */
   async settle(tried: readonly Tried[]): Promise<void> {
-    const change = changeOf(tried, this.#now());
-    if (change !== undefined) this.#unwritten.push(change);
+    // Of one that is held for what it was held for before, nothing is new.
+    const changed = tried.filter(({ held, fate }) => HELD_FOR[fate] !== held.reason);
+    while (changed.length > 0) {
+      const count = countUpTo(MOVED_AT_ONCE, changed, ({ held }) => held.line.length);
+      this.#unwritten.push(changeOf(changed.splice(0, count), this.#now()));
+    }
     await this.flush();
   }
 
@@ -37,10 +41,7 @@ export class ReleaseWriter {
   }
 }
 
-function changeOf(tried: readonly Tried[], nowMs: number): JournalChange | undefined {
-  // Of one that is held for what it was held for before, nothing is new.
-  const changed = tried.filter(({ held, fate }) => HELD_FOR[fate] !== held.reason);
-  if (changed.length === 0) return undefined;
+function changeOf(changed: readonly Tried[], nowMs: number): JournalChange {
   return {
     releaseEvents: changed.map(({ held }) => held.id),
     holdEvents: changed.flatMap(({ held: { type, sinceMs, line }, fate }) => {

@@ -109,7 +109,9 @@ describe('the publisher', () => {
     }
     await restarted;
     await waitFor(() => confirmed === MESSAGES, { what: 'every confirm' });
-    expect(publisher.counters).toMatchObject({ reconnects: 1, nacked: 0, returned: 0 });
+    expect(publisher.counters).toMatchObject({ nacked: 0, returned: 0 });
+    // A node that is starting may end a connection again, and a busy machine may confirm nothing for half a minute.
+    expect(publisher.counters.reconnects).toBeGreaterThanOrEqual(1);
     await publisher.close();
     const ids = new Set((await drain('survivors')).map((one) => String(one.properties.messageId)));
     expect([...ids]).toEqual(Array.from({ length: MESSAGES }, (_, number) => `m${number}`));

@@ -1,7 +1,31 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 /** CPU time that this thread spends in `run`, in milliseconds. What else the machine does meanwhile does not count. */
 export function cpuTimeOf(run: () => void): number {
   const before = process.threadCpuUsage();
   run();
   const { user, system } = process.threadCpuUsage(before);
   return (user + system) / 1000;
+}
+
+/**
+ * The most CPU time, in milliseconds, that this thread spends between two looks of the event loop while `run` is under
+ * way: how long others wait for their turn, whatever else the machine does.
+ */
+export async function longestTurnOf(run: () => Promise<unknown>): Promise<number> {
+  let longest = 0;
+  let before = process.threadCpuUsage();
+  const look = (): void => {
+    const { user, system } = process.threadCpuUsage(before);
+    longest = Math.max(longest, (user + system) / 1000);
+    before = process.threadCpuUsage();
+  };
+  const task = { isDone: false };
+  const running = run().finally(() => (task.isDone = true));
+  do {
+    await nextTurn();
+    look();
+  } while (!task.isDone);
+  await running;
+  return longest;
 }
