@@ -51,3 +51,13 @@ function* mapped<T, R>(items: readonly T[], map: (item: T, index: number) => R):
   }
   return made;
 }
+
+/** Does one work after the other, whoever asks: what they need in memory they need once. */
+export function oneAtATime(): <R>(work: () => Promise<R>) => Promise<R> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
+  };
+}

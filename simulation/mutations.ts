@@ -87,7 +87,7 @@ function withoutGatherings(parts: JournalParts): JournalParts {
       return {
         postMessage: (message) =>
           writer.postMessage(
-            message === 'close'
+            message === 'close' || message === 'look'
               ? message
               : message.map(({ hold = [], ...change }) => ({
                   ...change,

@@ -133,7 +133,7 @@ export const STEPS = {
   }),
   bound: toggle(5, 0.6, (world, on, random) => {
     const queue = queueOf(world, random);
-    if (on && !queue.bound) world.truth.routesChanged();
+    if (on !== queue.bound) world.truth.routesChanged();
     queue.bound = on;
     return `the queue ${queue.name} is bound`;
   }),
@@ -141,6 +141,8 @@ export const STEPS = {
     weight: 2,
     run: (world) => {
       world.note('somebody takes the binding of clowder.metrics away');
+      // What a queue refused may find none at all now.
+      if (world.broker.metricsBound) world.truth.routesChanged();
       world.broker.metricsBound = false;
     },
   },
@@ -168,6 +170,8 @@ export const STEPS = {
       if (world.broker.isStrict) return;
       world.isFlooded = true;
       world.wasFull = true;
+      // A full disk may turn some of it away although all was well a moment ago.
+      world.interrupted();
       world.disk.slowMs = 1;
       // Held again, all of it would be one transaction, larger than the ballast of so small a disk.
       for (const queue of world.broker.queues) queue.full = false;

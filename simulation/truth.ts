@@ -276,7 +276,10 @@ export class Truth implements BrokerWatcher {
     kept: Kept & { readonly heldIds: ReadonlySet<string> },
     { readiness, nowMs, sameSinceMs, diskIsFull }: Circumstances,
   ): void {
-    if (readiness === undefined || nowMs - sameSinceMs < TOLD_WITHIN_MS) return;
+    if (readiness === undefined || nowMs - sameSinceMs < TOLD_WITHIN_MS) {
+      this.#fineSinceMs = undefined;
+      return;
+    }
     const broker = this.#broker();
     const wrongs = [
       ...(broker.up ? [] : ['the broker is down']),

@@ -5,6 +5,7 @@ import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { csvOf } from '../../runtime/csv.ts';
 import { formatOf } from './formats.ts';
 import { readHistoryPage, type History } from './history-page.ts';
+import { oneAtATime } from '../slices.ts';
 import { whole } from './query.ts';
 
 const RFC_3339 = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
@@ -44,8 +45,9 @@ export const historyQuery = z.object({
 
 /** The journal's history: filtered, a page at a time. */
 export function historyRoute(history: History) {
+  const inTurn = oneAtATime();
   return async function listEvents(c: Context, query: z.output<typeof historyQuery>): Promise<Response> {
-    const { events, next } = await readHistoryPage(history, query);
+    const { events, next } = await inTurn(() => readHistoryPage(history, query));
     const format = query.format ?? formatOf(c.req.header('accept'));
     if (format === 'ndjson')
       return text(c, events.map((event) => `${JSON.stringify(event)}\n`).join(''), 'application/x-ndjson', next);

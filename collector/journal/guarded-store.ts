@@ -85,6 +85,15 @@ export class GuardedStore {
     return this.#hasRoomFor(0) && this.#store.index();
   }
 
+  /** Nobody may send anything while `stats` says that new events are turned away: so that is looked at again. */
+  look(): void {
+    const turnedAway = this.#store.turnedAwayByDisk;
+    if (turnedAway === undefined || !this.#isThere()) return;
+    const isFullDisk = turnedAway.refusal === DISK_FULL || turnedAway.refusal === NO_ROOM_AT_ALL;
+    if (isFullDisk && !this.#hasRoomFor(turnedAway.bytes)) this.#lookForRoom(turnedAway.bytes);
+    if (!isFullDisk || this.#hasRoomFor(turnedAway.bytes)) this.#store.tryToWrite(Date.now());
+  }
+
   stats(): JournalStats {
     return this.#store.stats();
   }

@@ -125,6 +125,7 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
   let stats: JournalStats | undefined;
   let failed: Error | undefined;
   let scheduled = false;
+  let looking = false;
   let closing = false;
 
   /**
@@ -175,9 +176,19 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
     onFatal?.(error);
   }
 
+  /** Nobody may write while new events are turned away: whether they still would be is asked for, whenever somebody wants to know. */
+  function look(): void {
+    if (looking || closing || failed !== undefined) return;
+    looking = true;
+    worker.postMessage('look' satisfies ToWriter);
+  }
+
   worker.on('message', (message: FromWriter) => {
     opened.resolve(message);
-    settle(message);
+    if (message.looked === true) {
+      looking = false;
+      stats = message.stats;
+    } else settle(message);
   });
   worker.on('error', (error) => fail(error instanceof Error ? error : new Error(String(error))));
   worker.on('exit', (code) => {
@@ -219,6 +230,7 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
     rejected: (rejectedOptions) => reading(() => reader.rejected(rejectedOptions)),
     stats: () => {
       const current = stats ?? first.stats;
+      if (current.refusal?.code === 'journal_unavailable') look();
       return isThere() ? current : { ...current, refusal: GONE };
     },
     get pending() {

@@ -24,9 +24,11 @@ export interface ScanOptions {
   readonly types?: readonly string[];
 }
 
-/** What a scan holds at once: so many rows, or fewer where they are large. */
+/** What a scan holds at once: so many rows, or fewer where they are large. More would only be more to clear away. */
 const SCAN_ROWS = 50;
-const SCAN_BYTES = 1024 * 1024;
+const SCAN_BYTES = 128 * 1024;
+/** What is read of held events at once, about. */
+const HELD_BYTES = 1024 * 1024;
 const decoder = new TextDecoder();
 const END = Number.MAX_SAFE_INTEGER;
 
@@ -134,7 +136,7 @@ export class JournalReader {
       const one = toHeldEvent(found);
       held.push(one);
       bytes += one.line.length;
-      if (bytes >= SCAN_BYTES) break;
+      if (bytes >= HELD_BYTES) break;
     }
     return held;
   }

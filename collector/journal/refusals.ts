@@ -36,6 +36,11 @@ export class Refusals {
     this.#last = { refusal, bytes };
   }
 
+  /** The last refusal, where the disk is the reason. */
+  get byDisk(): { readonly refusal: JournalRefusal; readonly bytes: number } | undefined {
+    return this.#last?.refusal.code === 'journal_unavailable' ? this.#last : undefined;
+  }
+
   /** @param roomBytes how much the journal's bound has left */
   current(roomBytes: number): JournalRefusal | undefined {
     if (this.#last === undefined) return undefined;

@@ -3,8 +3,8 @@ import type { JournalStore, WriteResult } from './store.ts';
 import type { StoredChange } from './stored-change.ts';
 import type { JournalRefusal, JournalStats } from './types.ts';
 
-/** From the main thread: changes in order, the next ones once these are answered; `close` ends the writer. */
-export type ToWriter = readonly StoredChange[] | 'close';
+/** From the main thread: changes in order, the next ones once these are answered; `look` asks whether new ones would be taken; `close` ends the writer. */
+export type ToWriter = readonly StoredChange[] | 'look' | 'close';
 
 type Outcome = { readonly heldIds: readonly number[] } | JournalRefusal;
 
@@ -12,6 +12,8 @@ type Outcome = { readonly heldIds: readonly number[] } | JournalRefusal;
 export interface FromWriter {
   readonly outcomes: readonly (Outcome | undefined)[];
   readonly stats: JournalStats;
+  /** Of no change: whether new ones would be taken was asked. */
+  readonly looked?: true;
   /** With the first message: what was accepted once and is not there. */
   readonly lost?: JournalLoss | undefined;
 }
@@ -25,6 +27,8 @@ export interface WriterPort {
 
 /** What is served: the store, or one that minds its disk. */
 type ServedStore = Pick<JournalStore, 'write' | 'index' | 'stats' | 'close'> & {
+  /** Whether what it turned away would be taken now: `stats` says so then. */
+  readonly look?: () => void;
   readonly lost?: JournalLoss | undefined;
 };
 
@@ -46,6 +50,11 @@ export function serveStore(store: ServedStore, port: WriterPort): void {
   }
 
   port.on('message', (message) => {
+    if (message === 'look') {
+      store.look?.();
+      port.postMessage({ outcomes: [], stats: store.stats(), looked: true });
+      return;
+    }
     if (message !== 'close') {
       port.postMessage({ outcomes: store.write(message, Date.now()).map(outcomeOf), stats: store.stats() });
       startIndexing();

@@ -204,6 +204,16 @@ export class JournalStore {
     return this.#makeRoom([], bytes);
   }
 
+  /** What turned new events away, and how many bytes of them, where the disk did. */
+  get turnedAwayByDisk(): { readonly refusal: JournalRefusal; readonly bytes: number } | undefined {
+    return this.#refusals.byDisk;
+  }
+
+  /** Writes nothing, to see whether that can be done. */
+  tryToWrite(nowMs: number): void {
+    this.write([{}], nowMs);
+  }
+
   /** New events are turned away before they come here. */
   turnedAway(bytes: number, refusal: JournalRefusal): void {
     this.#refusals.refused(bytes, refusal);
