@@ -11,6 +11,7 @@ import { positive } from './positive.ts';
 import { addProxyFlags } from './proxy-flags.ts';
 import { showWhole } from './output.ts';
 import { addReport } from './report-flags.ts';
+import { addShares } from './share-commands.ts';
 import { CHECKED_PROGRAMS, type CheckedProgram } from './setting-rows.ts';
 import { terminalText } from './terminal-text.ts';
 import { addUsage } from './usage-commands.ts';
@@ -89,6 +90,8 @@ keys
   .argument('<id>', 'id of the key, or its name where no other key has it')
   .description('revoke a key at once')
   .action(async (id: string) => (await import('./keys.ts')).revokeKey(globals(), id));
+
+addShares(program, globals);
 
 addEvents(program, globals);
 

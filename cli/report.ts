@@ -17,7 +17,7 @@ import { printRows } from './output.ts';
 import { progress } from './progress.ts';
 import type { PushOptions, ReportOptions } from './report-options.ts';
 import { storeSettingsOf, UsageError } from './settings.ts';
-import { openStore, placeOf } from './usage.ts';
+import { judgingOf, openStore, placeOf } from './usage.ts';
 
 /** `report KIND`: to standard output or a file; what is missing in it, to standard error. */
 export async function writeReport(options: GlobalOptions, kind: string, given: ReportOptions): Promise<void> {
@@ -74,7 +74,11 @@ async function withStore<T>(
   }
   const shown = progress('lines read');
   try {
-    await using archive = await openArchiveStore(events, (read) => shown.update(read));
+    await using archive = await openArchiveStore(
+      events,
+      (read) => shown.update(read),
+      judgingOf(storeSettingsOf(options)),
+    );
     return await ask(archive.store);
   } finally {
     shown.end();

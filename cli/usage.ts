@@ -6,6 +6,9 @@ import { systemClock } from '../runtime/sending/clock.ts';
 import { stopOnSignal } from '../runtime/stop-on-signal.ts';
 import { isPostgres } from '../usage/ask/settings.ts';
 import type { FromUsage, ToUsage } from '../usage/ask/messages.ts';
+import { openCountries } from '../usage/countries.ts';
+import type { Countries } from '../usage/rules/addresses.ts';
+import { policyOf, type Policy } from '../usage/rules/policy.ts';
 import { letOthersFirst } from '../usage/process/priority.ts';
 import { runUsage, type Asker } from '../usage/process/run.ts';
 import { loadSite } from '../usage/reports/settings.ts';
@@ -53,6 +56,7 @@ const storeOf = (settings: StoreSettings): StorePlace => ({
   place: placeOf(settings),
   memoryBytes: settings.USAGE_MEMORY_BYTES,
   schema: settings.USAGE_POSTGRESQL_SCHEMA,
+  ...judgingOf(settings),
 });
 
 /** The store, for a command: opened, or asked of the collector's process. @throws Error that says what to do */
@@ -67,6 +71,12 @@ async function shareStore(store: UsageStore, settings: StoreSettings, log: Logge
     log.error({ err: error }, 'commands such as "report" cannot ask while this process runs');
     return undefined;
   }
+}
+
+/** What the site decides of counting. @throws ConfigError */
+export function judgingOf(settings: StoreSettings): { policy: Policy; countries?: Countries } {
+  const file = settings.USAGE_COUNTRIES_FILE;
+  return { policy: policyOf(settings), ...(file !== undefined && { countries: openCountries(file) }) };
 }
 
 /** Whoever started this process with a channel. */

@@ -39,6 +39,8 @@ function app(parts: Partial<AppParts> = {}) {
     held: routes('/api/v1/held/retry'),
     stats: routes('/api/v1/stats'),
     counter: routes('/r51/status', '/r51/members', '/r51/reports', '/r51/reports/*'),
+    shared: routes('/api/v1/shared/stats'),
+    badge: routes('/api/v1/badge/d1'),
     browser: routes('/api/v1/browser'),
     snippet: routes('/c/v.js'),
     docs: routes('/docs', '/openapi.json'),
@@ -83,6 +85,8 @@ describe('which key a route needs', () => {
     ['GET', '/healthz'],
     ['GET', '/readyz'],
     ['GET', '/metrics'],
+    ['GET', '/api/v1/shared/stats'],
+    ['GET', '/api/v1/badge/d1'],
   ])('%s %s: none, or its own', async (method, path) => {
     expect((await app().request(path, method)).status).toBe(200);
   });

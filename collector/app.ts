@@ -14,6 +14,8 @@ export interface AppParts {
   readonly held: Hono;
   readonly stats: Hono;
   readonly counter: Hono;
+  readonly shared: Hono;
+  readonly badge: Hono;
   readonly browser: Hono;
   readonly snippet: Hono;
   readonly docs: Hono;
@@ -49,6 +51,8 @@ export function createApp(parts: AppParts): Hono {
   app.route('/', parts.held);
   app.route('/', parts.stats);
   app.route('/', parts.counter);
+  app.route('/', parts.shared);
+  app.route('/', parts.badge);
   app.route('/', parts.browser);
   app.route('/', parts.snippet);
   app.route('/', stateRoutes({ readiness: parts.readiness, registry: parts.metrics.registry }));

@@ -39,6 +39,7 @@ import { openJournal, type Journal } from './journal/journal.ts';
 import { isLoopbackHost, requireKey, type KeyGuard } from './keys/auth.ts';
 import { adoptFirstKey, logFirstKey } from './keys/first-key.ts';
 import { producerNow } from './keys/sender.ts';
+import { openShareStore } from './keys/shares.ts';
 import { openKeyStore } from './keys/store.ts';
 import { CollectorMetrics } from './self-telemetry/metrics.ts';
 import { createReceiver } from './otlp/receiver.ts';
@@ -51,7 +52,11 @@ import { rejectedRoutes } from './api/rejected-routes.ts';
 import { SeenIds } from './intake/seen-ids.ts';
 import { createStrangerLog, hearStrangers } from './strangers.ts';
 import { startSelfTelemetry } from './self-telemetry/self-telemetry.ts';
+import { badgeRoutes } from './api/badge-routes.ts';
+import { sharedRoutes } from './api/shared-routes.ts';
 import { statsRoutes } from './api/stats-route.ts';
+import type { StatsAnswer } from '../usage/ask/answer.ts';
+import type { StatsQuery } from '../usage/ask/question.ts';
 import { isPostgres } from '../usage/ask/settings.ts';
 import { UsageProcess } from './usage/usage-process.ts';
 import { acceptBrowser } from './intake/browser-intake.ts';
@@ -81,6 +86,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
   const log = await createLog('clowder-otel-collector', { level: settings.LOG_LEVEL, format: settings.LOG_FORMAT });
   const lock = lockDataDir(settings.DATA_DIR);
   const keys = openKeyStore(settings.DATA_DIR);
+  const shares = openShareStore(settings.DATA_DIR);
   try {
     logFirstKey(log, adoptFirstKey(keys, settings));
     if (!isLoopbackHost(settings.HOST) && keys.isEmpty())
@@ -89,6 +95,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
       );
   } catch (error) {
     keys.close();
+    shares.close();
     lock.release();
     throw error;
   }
@@ -190,6 +197,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     publisher,
     waitingCount: () => intake.waitingCount,
     held: () => loop.held.state,
+    usage: () => usage?.state,
     now: Date.now,
   });
   const readiness = () =>
@@ -205,6 +213,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
       nowMs: Date.now(),
     });
   const usage = startUsage === undefined ? undefined : followUsage(startUsage, journal, log);
+  const askUsage = usage === undefined ? undefined : (query: StatsQuery): Promise<StatsAnswer> => usage.ask(query);
   const logReadiness = createReadinessLog(log, Date.now);
 
   const guard: KeyGuard = { keys, onRefused: (reason) => metrics.refusedKeys.inc({ reason }) };
@@ -234,8 +243,10 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     }),
     rejected: rejectedRoutes({ journal, intake, context }),
     held: heldRoutes(loop.held),
-    stats: statsRoutes(usage === undefined ? undefined : (query) => usage.ask(query)),
+    stats: statsRoutes(askUsage),
     counter: counterRoutes(usage === undefined ? undefined : (request) => usage.askCounter(request)),
+    shared: sharedRoutes(shares, askUsage),
+    badge: badgeRoutes(usage === undefined || !settings.USAGE_BADGE ? undefined : (dataset) => usage.badge(dataset)),
     browser: browserRoutes({
       keys,
       allowedOrigins: entriesOf(settings.ALLOWED_ORIGINS),
@@ -310,6 +321,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     await loop.stop();
     await journal.close();
     keys.close();
+    shares.close();
     lock.release();
     await telemetry.shutdown();
   }

@@ -137,6 +137,7 @@ function usageCheck({ state, problem }: Pick<UsageProcess, 'state' | 'problem'>,
   const reasons = [
     ...(problem === undefined ? [] : [problem]),
     ...(behindMs > BEHIND_MS ? [`Counting is ${Math.round(behindMs / 60_000)} minutes behind`] : []),
+    ...(state?.alerts ?? []).map(({ text }) => text),
     ...(missed > 0 ? [`Batches that the journal let go of before they were counted: ${missed}`] : []),
   ];
   return {

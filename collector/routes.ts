@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
+import { BADGE_ROUTES } from './api/badge-routes.ts';
 import { BROWSER_ROUTES } from './api/browser-routes.ts';
 import { COUNTER_ROUTES } from './api/counter-routes.ts';
 import { DASHBOARD_ROUTES } from './api/dashboard/routes.ts';
@@ -7,6 +8,7 @@ import { EVENT_ROUTES, EVENT_TYPE_ROUTES } from './api/events-routes.ts';
 import { HELD_ROUTES } from './api/held-routes.ts';
 import { REJECTED_ROUTES } from './api/rejected-routes.ts';
 import type { Route } from './api/route.ts';
+import { SHARED_ROUTES } from './api/shared-routes.ts';
 import { STATS_ROUTES } from './api/stats-route.ts';
 import { SNIPPET_ROUTES } from './api/snippet-routes.ts';
 import { STATE_ROUTES } from './api/state-routes.ts';
@@ -22,6 +24,8 @@ export const ROUTES: readonly Route[] = [
   ...HELD_ROUTES,
   ...STATS_ROUTES,
   ...COUNTER_ROUTES,
+  ...SHARED_ROUTES,
+  ...BADGE_ROUTES,
   ...OTLP_ROUTES,
   ...STATE_ROUTES,
   ...DOCS_ROUTES,

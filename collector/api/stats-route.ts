@@ -36,12 +36,13 @@ export function statsRoutes(ask: ((query: StatsQuery) => Promise<StatsAnswer>) |
         'usage_unavailable',
         'Usage is not counted here: USAGE is off, or this is no collector of the command line',
       );
-    return write(c, await ask(query), query);
+    return writeStats(c, await ask(query), query);
   });
   return app;
 }
 
-function write(c: Context, found: StatsAnswer, { by, metric, compare, format }: StatsQuery): Response {
+/** The answer in the form that is asked for. */
+export function writeStats(c: Context, found: StatsAnswer, { by, metric, compare, format }: StatsQuery): Response {
   const form = format ?? formatOf(c.req.header('accept'));
   if (form === 'json') return c.json(found);
   if (found.counted_until !== null) c.header('x-counted-until', found.counted_until);

@@ -4,6 +4,7 @@ import { HELD_REASONS, type JournalStats } from '../journal/journal.ts';
 import type { HeldState } from '../publishing/held-groups.ts';
 import { REFUSALS } from '../keys/auth.ts';
 import { VERSION } from '../../runtime/version.ts';
+import { ALERT_KINDS, type UsageState } from '../../usage/ask/messages.ts';
 
 /** What is known of a metric without its values; the documentation's table is made of these. */
 export interface MetricDescription {
@@ -20,6 +21,8 @@ export interface MetricSources {
   readonly waitingCount: () => number;
   /** Events that no queue took. */
   readonly held: () => HeldState;
+  /** What the process that counts usage said last; absent where there is none. */
+  readonly usage?: () => UsageState | undefined;
   readonly now: () => number;
 }
 
@@ -108,7 +111,7 @@ export class CollectorMetrics {
   }
 
   /** Adds what is kept elsewhere. */
-  watch({ journal, publisher, waitingCount, held, now }: MetricSources): void {
+  watch({ journal, publisher, waitingCount, held, usage = () => undefined, now }: MetricSources): void {
     this.#gauge(
       'journal_bytes',
       'Size of the journal, published events that are kept as history included',
@@ -160,6 +163,21 @@ export class CollectorMetrics {
       'republished_messages_total',
       'Messages published again after a lost connection or channel',
       () => publisher.counters.republished,
+    );
+    this.#gaugeOf(
+      'usage_alerts',
+      'What is not counted as it was: an event type, a source, or everything has stopped, or the share of robots, or of files whose dataset is not known, has jumped',
+      'kind',
+      () => ALERT_KINDS.map((kind) => [kind, (usage()?.alerts ?? []).filter((alert) => alert.kind === kind).length]),
+    );
+    this.#gauge('usage_behind_seconds', 'How far counting is behind what was accepted', () => {
+      const until = usage()?.countedUntilMs;
+      return until === undefined ? 0 : Math.max(0, (now() - until) / 1000);
+    });
+    this.#gauge(
+      'usage_missed_batches',
+      'Batches that the journal let go of before they were counted',
+      () => usage()?.missedRows ?? 0,
     );
     this.#counted('nacked_messages_total', 'Messages that a full queue refused', () => publisher.counters.nacked);
   }

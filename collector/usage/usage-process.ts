@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Logger } from '../../runtime/logging.ts';
 import { backOff } from '../../runtime/sending/back-off.ts';
 import type { StatsAnswer } from '../../usage/ask/answer.ts';
+import type { Badge } from '../../usage/ask/badge.ts';
 import type { CounterAnswer, CounterRequest } from '../../usage/ask/counter.ts';
 import type { FromUsage, Question, UsageState } from '../../usage/ask/messages.ts';
 import type { StatsQuery } from '../../usage/ask/question.ts';
@@ -23,7 +24,7 @@ const ANSWER_MS = 60_000;
 const QUESTIONS_AT_ONCE = 16;
 const STOP_MS = 5000;
 
-type Answered = Extract<FromUsage, { readonly answer: unknown } | { readonly counter: unknown }>;
+type Answered = Exclude<FromUsage, { readonly state: UsageState } | { readonly code: string }>;
 
 interface Waiting {
   readonly resolve: (answered: Answered) => void;
@@ -70,6 +71,13 @@ export class UsageProcess {
   async askCounter(counter: CounterRequest): Promise<CounterAnswer> {
     const answered = await this.#put({ counter });
     if ('counter' in answered) return answered.counter;
+    throw unavailable('it answered something else');
+  }
+
+  /** @returns undefined where it is not open to all @throws CollectorError usage_unavailable */
+  async badge(dataset: string): Promise<Badge | undefined> {
+    const answered = await this.#put({ badge: dataset });
+    if ('badge' in answered) return answered.badge ?? undefined;
     throw unavailable('it answered something else');
   }
 
@@ -126,12 +134,10 @@ export class UsageProcess {
       return;
     }
     const waiting = this.#settle(message.answers);
-    if ('answer' in message || 'counter' in message) waiting?.resolve(message);
+    if (!('code' in message)) waiting?.resolve(message);
     else
       waiting?.reject(
-        message.code === 'invalid_query'
-          ? new CollectorError('invalid_query', message.message)
-          : new CollectorError('usage_unavailable', message.message),
+        new CollectorError(message.code === 'unavailable' ? 'usage_unavailable' : message.code, message.message),
       );
   }
 

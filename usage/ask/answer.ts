@@ -21,7 +21,7 @@ export type StatsAnswer = z.infer<typeof statsAnswer>;
 /** Why a question has no answer: it is wrong, or it cannot be answered now. */
 export class QuestionError extends Error {
   override readonly name = 'QuestionError';
-  readonly code: 'invalid_query' | 'unavailable';
+  readonly code: 'invalid_query' | 'forbidden' | 'unavailable';
 
   constructor(code: QuestionError['code'], message: string) {
     super(message);

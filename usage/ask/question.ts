@@ -1,5 +1,9 @@
 import { z } from 'zod';
+import { BEHAVIOURS } from '../rules/behaviour.ts';
+import { REASONS } from '../rules/reasons.ts';
 import { isTimeZone } from '../rules/time-zone.ts';
+
+const valuesOf = (table: object): string => Object.keys(table).join(', ');
 
 /** What can be asked for. */
 export const METRICS = {
@@ -34,14 +38,17 @@ export const DIMENSIONS = {
   month: 'Month of the time zone',
   type: 'Event type',
   client: 'Class of client: browser, tool, program, bot, ai_agent, extractor',
-  reason: 'Why it is not counted, or `counted`; without it, only what is counted is in the answer',
+  reason: `Why it is not counted, or \`counted\`: ${valuesOf(REASONS)}. Without it, only what is counted is in the answer`,
+  behaviour: `What the user's day looks like: ${valuesOf(BEHAVIOURS)}; \`ordinary\` leaves out what is flagged`,
   resource: 'Id of the file, dataset, collection or space',
   resource_type: 'file, dataset, collection or space',
   dataset: 'Id of the dataset; of a file, the one it is attributed to',
   attribution: 'How the dataset is known: event, seen, catalog, unattributed, no_item',
-  space: 'Id of the space, as the event has it',
+  space: 'Id of the space in which it was when it happened, as far as that was seen; else as the catalog has it',
+  collection: 'Id of the collection; of a dataset, the first that the catalog has it in',
   content_type: 'Content type of the file',
   user: 'Id of the user',
+  country: 'Country of the address, ISO 3166-1, where USAGE_COUNTRIES_FILE is set',
   referrer: 'Host of the page that led there',
   extractor: 'Name of the extractor',
   outcome: 'Of a job: done, failed or open',
@@ -68,10 +75,18 @@ const time = z
   .string()
   .refine((given) => MONTH.test(given) || RFC_3339.safeParse(given).success, 'must be a month, a day, or RFC 3339');
 
+/** In a filter: what has no value. */
+export const NONE = '(none)';
+
 const filters = Object.fromEntries(
   DIMENSION_NAMES.filter((name) => !TIME_DIMENSIONS.some((one) => one === name)).map((name) => [
     name,
-    z.string().min(1).max(4096).optional().describe(`Only these, separated by commas. ${DIMENSIONS[name]}`),
+    z
+      .string()
+      .min(1)
+      .max(4096)
+      .optional()
+      .describe(`Only these, separated by commas; ${NONE} is what has none. ${DIMENSIONS[name]}`),
   ]),
 ) as Record<Exclude<Dimension, (typeof TIME_DIMENSIONS)[number]>, z.ZodOptional<z.ZodString>>;
 

@@ -1,7 +1,12 @@
+import { networks } from '../../runtime/config/networks.ts';
 import { text, valueOf } from '../../runtime/config/schema.ts';
-import { flag, httpUrl, number, size } from '../../runtime/config/values.ts';
+import { flag, httpUrl, integer, list, number, size } from '../../runtime/config/values.ts';
+import { BEHAVIOUR_LIMITS } from '../rules/policy.ts';
 
 const SCHEMA_NAME = 'must be a name of small letters, digits and _ that begins with a letter, at most 50 long';
+
+const words = valueOf(list((entry) => entry !== '', 'names'));
+const aDay = valueOf(integer({ least: 2, most: 1e9 }));
 
 /** Settings of counting: the collector starts it, and the process itself has them too. */
 export const usageSettings = {
@@ -28,6 +33,32 @@ export const usageSettings = {
     .regex(/^[\x21-\x7e]+$/, 'must be a key of Clowder: visible ASCII without blanks')
     .optional()
     .describe('Key of an account of Clowder that sees the datasets; without it, only what is public is told'),
+  USAGE_EXCLUDE_USERS: words
+    .optional()
+    .describe(
+      'Own staff and tests: ids or names of users that are not counted, separated by commas; holds backwards, too',
+    ),
+  USAGE_EXCLUDE_NETWORKS: valueOf(networks)
+    .optional()
+    .describe(
+      'Addresses and networks that are not counted; of /24 (IPv6: /48) or wider, unless CLIENT_ADDRESS is full',
+    ),
+  USAGE_EXCLUDE_AGENTS: words.optional().describe('Parts of user agents that are not counted, such as our-smoke-test'),
+  USAGE_MANY_DATASETS: aDay
+    .default(BEHAVIOUR_LIMITS.datasets)
+    .describe('A user with more different datasets in a day is flagged'),
+  USAGE_MANY_DOWNLOADS: aDay
+    .default(BEHAVIOUR_LIMITS.downloads)
+    .describe('A user with more downloads in a day is flagged'),
+  USAGE_STEADY_EVENTS: aDay
+    .default(BEHAVIOUR_LIMITS.steady)
+    .describe('A user with so many views and downloads in a day, as evenly as no person, is flagged'),
+  USAGE_BADGE: valueOf(flag)
+    .default(false)
+    .describe('Whether everybody may ask for views and downloads of datasets that the catalog says are open to all'),
+  USAGE_COUNTRIES_FILE: text
+    .optional()
+    .describe('Table of the countries of addresses, an MMDB file such as GeoLite2-Country.mmdb'),
 };
 
 /** Whether a store is PostgreSQL's, where the sink fills the table and nobody follows the journal. */

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tempDir } from '../../test/support/processes.ts';
-import { filesOf, readCatalog, type Catalog } from './catalog.ts';
+import { placesOf, readCatalog, type Catalog } from './catalog.ts';
 
 let dir: Awaited<ReturnType<typeof tempDir>>;
 beforeEach(async () => {
@@ -33,7 +33,7 @@ test('a DOI may be a link, and access in any case', async () => {
 
 test('files are in the dataset that names them', async () => {
   const catalog = await read('{"dataset_id":"d1","files":["f1","f2"]}\n{"dataset_id":"d2","files":["f3"]}');
-  expect([...filesOf(catalog)]).toEqual([
+  expect([...placesOf(catalog).files]).toEqual([
     ['f1', 'd1'],
     ['f2', 'd1'],
     ['f3', 'd2'],

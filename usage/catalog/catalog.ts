@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { InputError } from '../input/errors.ts';
 import { readLines } from '../input/lines.ts';
 import { ACCESS_TYPES, publisherIdsOf } from '../reports/settings.ts';
+import type { CatalogPlaces } from '../store/usage-store.ts';
 
 const DOI = /^10\.[1-9]\d{2}[\d.]*\/.+$/;
 const words = z.string().trim().min(1);
@@ -42,6 +43,9 @@ const entry = z.object({
     .transform((given) => ACCESS_TYPES.find((type) => type.toLowerCase() === given.toLowerCase()))
     .refine((given) => given !== undefined, `must be one of ${ACCESS_TYPES.join(', ')}`)
     .optional(),
+  space_id: words.optional(),
+  /** A dataset counts to the first of its collections, so that collections add up. */
+  collection_ids: z.array(words).optional(),
   /** Ids of its files, for those that no event places. */
   files: z.array(words).optional(),
 });
@@ -103,9 +107,18 @@ function problemOf(error: z.ZodError): string {
   return `${issue?.path.join('.') || 'the entry'}: ${issue?.message ?? 'is wrong'}`;
 }
 
-/** Which datasets files are in, by the catalog. */
-export function* filesOf(catalog: Catalog): Generator<readonly [fileId: string, datasetId: string]> {
-  for (const { dataset_id: dataset, files = [] } of catalog.values()) for (const file of files) yield [file, dataset];
+/** Where files and datasets are, by the catalog. */
+export function placesOf(catalog: Catalog): CatalogPlaces {
+  const entries = [...catalog.values()];
+  return {
+    files: entries.flatMap(({ dataset_id: dataset, files = [] }) => files.map((file) => [file, dataset] as const)),
+    datasets: entries.map(({ dataset_id: dataset, space_id: space, collection_ids: [collection] = [], access }) => ({
+      dataset,
+      space,
+      collection,
+      isOpen: access === 'Open',
+    })),
+  };
 }
 
 /** The ids of the publisher of a dataset, where the catalog has them. */

@@ -1,7 +1,7 @@
 import { backOff, heeding } from '../../runtime/sending/back-off.ts';
 import type { Clock } from '../../runtime/sending/clock.ts';
 import type { UsageStore } from '../store/usage-store.ts';
-import { filesOf } from './catalog.ts';
+import { placesOf } from './catalog.ts';
 import {
   datasetsThatOccur,
   filesWithoutDataset,
@@ -94,7 +94,7 @@ export async function fetchCatalog(options: FetchOptions): Promise<Fetched> {
     });
   } finally {
     await keep();
-    await store.placeFiles(filesOf(await storedCatalog(store)));
+    await store.place(placesOf(await storedCatalog(store)));
   }
   return { datasets: occur.size, ...counts, fresh: occur.size - due.length };
 }

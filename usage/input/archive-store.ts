@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDuckdbStore } from '../store/duckdb/store.ts';
+import { openDuckdbStore, type DuckdbStoreOptions } from '../store/duckdb/store.ts';
 import type { UsageStore } from '../store/usage-store.ts';
 import { InputError } from './errors.ts';
 import { parseEventLine } from './event-line.ts';
@@ -18,11 +18,13 @@ export interface ArchiveStore extends AsyncDisposable {
  *
  * @param paths files of NDJSON, plain, gzip or zstd, or directories of them
  * @param onRead told how many lines were read so far
+ * @param judging what the site decides of counting
  * @throws InputError with file and line where something is no event
  */
 export async function openArchiveStore(
   paths: readonly string[],
   onRead: (lines: number) => void = () => undefined,
+  judging: Pick<DuckdbStoreOptions, 'policy' | 'countries'> = {},
 ): Promise<ArchiveStore> {
   const files = await filesOf(paths, 'events');
   const directory = await mkdtemp(join(tmpdir(), 'clowder-otel-report-'));
@@ -33,7 +35,7 @@ export async function openArchiveStore(
   };
   try {
     // In a file: an archive may be larger than memory.
-    store = await openDuckdbStore({ path: join(directory, 'usage.duckdb') });
+    store = await openDuckdbStore({ path: join(directory, 'usage.duckdb'), ...judging });
     let before = 0;
     for (const file of files) {
       const { lines, broken } = await takeFile(file, {

@@ -1,12 +1,16 @@
 import { errorText } from '../../runtime/error-text.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import type { Clock } from '../../runtime/sending/clock.ts';
-import { QuestionError } from '../ask/answer.ts';
-import type { FromUsage, ToUsage, UsageState } from '../ask/messages.ts';
+import { QuestionError, type StatsAnswer } from '../ask/answer.ts';
+import type { Badge } from '../ask/badge.ts';
+import type { CounterAnswer } from '../ask/counter.ts';
+import type { FromUsage, Question, ToUsage, UsageAlert, UsageState } from '../ask/messages.ts';
 import { answerCounter } from '../counter-api/answer.ts';
 import type { Site } from '../reports/settings.ts';
 import { answerStats } from '../stats/answer.ts';
+import { badgeOf } from '../stats/badge.ts';
 import type { UsageStore } from '../store/usage-store.ts';
+import { alertsOf } from '../watch/alerts.ts';
 import { Follower, type EventSource } from './follower.ts';
 
 /** Whoever asks, and is told how far counting has come. */
@@ -36,6 +40,9 @@ const WATCH_MS = 5000;
 const LATEST_WITHIN_MS = 400 * 24 * 60 * 60 * 1000;
 const RETRY_MS = 5000;
 const RETENTION_EVERY_MS = 60 * 60 * 1000;
+const FIGURES_EVERY_MS = 5 * 60 * 1000;
+/** Where counting is further behind, it is the counting that has stopped. */
+const BEHIND_MS = 10 * 60 * 1000;
 
 export interface RunningUsage {
   stop(): Promise<void>;
@@ -54,6 +61,7 @@ export function runUsage({
   const stopping = new AbortController();
   const follower = source === undefined ? undefined : new Follower(source, store, () => clock.now());
   let problem: string | undefined;
+  let alerts: readonly UsageAlert[] = [];
 
   /** Where somebody else fills the store, what it has of the latest is what can be known. */
   const countedUntil = async (): Promise<number | undefined> =>
@@ -61,6 +69,7 @@ export function runUsage({
 
   const stateOf = (countedUntilMs: number | undefined): UsageState => ({
     missedRows: follower?.missedRows ?? 0,
+    alerts,
     ...(follower !== undefined && { takenRow: follower.takenRow }),
     ...(countedUntilMs !== undefined && { countedUntilMs }),
     ...(problem !== undefined && { problem }),
@@ -100,14 +109,20 @@ export function runUsage({
     }
   }
 
+  async function answerTo(
+    question: Question,
+  ): Promise<{ answer: StatsAnswer } | { counter: CounterAnswer } | { badge: Badge | null }> {
+    const nowMs = clock.now();
+    if ('counter' in question)
+      return { counter: await answerCounter({ store, site: site(), nowMs }, question.counter) };
+    const until = await countedUntil();
+    if ('badge' in question) return { badge: await badgeOf(store, question.badge, nowMs, until) };
+    return { answer: await answerStats(store, question.query, until) };
+  }
+
   async function reply({ ask, ...question }: ToUsage): Promise<void> {
     try {
-      if ('counter' in question)
-        asker?.send({
-          answers: ask,
-          counter: await answerCounter({ store, site: site(), nowMs: clock.now() }, question.counter),
-        });
-      else asker?.send({ answers: ask, answer: await answerStats(store, question.query, await countedUntil()) });
+      asker?.send({ answers: ask, ...(await answerTo(question)) });
     } catch (error) {
       const known = error instanceof QuestionError;
       if (!known) log.error({ err: error }, 'a question could not be answered');
@@ -128,17 +143,35 @@ export function runUsage({
     }
   }
 
+  /** Looks whether something has stopped being counted. */
+  async function watchFigures(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const untilMs = follower === undefined ? clock.now() : (follower.countedUntilMs ?? 0);
+      try {
+        if (clock.now() - untilMs < BEHIND_MS) {
+          alerts = await alertsOf(store, untilMs);
+          asker?.send({ state: stateOf(await countedUntil()) });
+        }
+      } catch (error) {
+        log.warn({ err: error }, 'it was not looked whether something has stopped being counted; tried again');
+      }
+      await clock.wait(FIGURES_EVERY_MS, stopping.signal);
+    }
+  }
+
   const asking = new Set<Promise<void>>();
   asker?.onMessage((message) => {
     const replying = reply(message).finally(() => asking.delete(replying));
     asking.add(replying);
   });
   const following = follow();
+  const watching = watchFigures();
   const keeping = retentionMonths === undefined ? undefined : keepRetention(retentionMonths);
   return {
     async stop() {
       stopping.abort();
       await following;
+      await watching;
       await keeping;
       await Promise.all(asking);
       await store.close();

@@ -351,7 +351,7 @@ describe('the report for people', () => {
       clients: [
         { client: 'browser', why: 'counted', views: 2, downloads: 3 },
         { client: 'tool', why: 'counted', views: 0, downloads: 1 },
-        { client: 'tool', why: 'tool without a key', views: 0, downloads: 1 },
+        { client: 'tool', why: 'tool', views: 0, downloads: 1 },
       ],
       unattributed: 1,
       spikes: [],

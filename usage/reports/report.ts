@@ -1,5 +1,5 @@
 import type { UsageStore } from '../store/usage-store.ts';
-import { filesOf, type Catalog } from '../catalog/catalog.ts';
+import { placesOf, type Catalog } from '../catalog/catalog.ts';
 import { storedCatalog } from '../catalog/catalog-table.ts';
 import { checkFigures } from './check.ts';
 import { figuresOf, type Figures, type FiguresOptions } from './figures.ts';
@@ -59,7 +59,7 @@ export async function makeReport(input: ReportInput): Promise<MadeReport> {
     access: selection?.access,
     rolledUp: selection?.rolledUp,
   };
-  if (given.size > 0) await store.placeFiles(filesOf(catalog));
+  if (given.size > 0) await store.place(placesOf(catalog));
   const figures = await figuresOf(store, options);
   checkFigures(figures);
   const items = itemsOf(figures.rows, catalog, site);

@@ -59,9 +59,9 @@ test('an event that comes after its month was reported is told, with each figure
 test('a catalog that places files, and events of another month that do, are told apart', async () => {
   await store.ingest([event('view.download', '12:00:00', { ...ana, resource_type: 'file', resource_id: 'f9' })]);
   await reported(NOVEMBER_2);
-  await store.placeFiles([['f9', 'd9']]);
+  await store.place({ files: [['f9', 'd9']], datasets: [] });
   expect(await reported(NOVEMBER_9)).toEqual([expect.stringContaining('the catalog has files in other datasets')]);
-  await store.placeFiles([]);
+  await store.place({ files: [], datasets: [] });
   await reported(NOVEMBER_9);
   await store.ingest([download('2026-11-05T10:00:00Z', ana, 'f9', 'd8')]);
   expect(await reported(NOVEMBER_9)).toEqual([expect.stringContaining('events of other months placed files')]);

@@ -3,6 +3,7 @@ import type { Code } from '../rules/access.ts';
 import { AI_AGENTS } from '../rules/ai-agents.ts';
 import { literal } from '../rules/dialect.ts';
 import { factsSql } from '../rules/facts.ts';
+import { DEFAULT_POLICY, POLICY_MARK } from '../rules/policy.ts';
 import { COUNTER_METRICS, type CounterMetric } from '../rules/metrics.ts';
 import { ROBOTS } from '../rules/robots.ts';
 import { monthsPeriod } from '../rules/time-zone.ts';
@@ -153,13 +154,14 @@ async function basisOf(store: UsageStore, { code, zone }: Reported, month: strin
     `SELECT md5(string_agg(file_id || ' ' || dataset_id, ',' ORDER BY file_id)) AS catalog FROM ${engine.dialect.table('catalog_files')}`,
   );
   const [events] = await engine.query<{ n: number }>(`SELECT count(*) AS n FROM ${store.events(period)} e`);
-  return { rules: rulesOf(code), catalog: files?.catalog ?? '', events: events?.n ?? 0 };
+  const rules = rulesOf(code, (await store.mark(POLICY_MARK)) ?? '');
+  return { rules, catalog: files?.catalog ?? '', events: events?.n ?? 0 };
 }
 
 /** The rules as they are written, for an engine, a time and a zone that say nothing: other rules have another text. */
-function rulesOf(code: Code): string {
+function rulesOf(code: Code, policy: string): string {
   const period = { fromMs: 0, toMs: 0 };
-  const texts = [factsSql(duckdbDialect, period), verdictSql(duckdbDialect, 'facts', { period, zone: 'UTC', code }), ...ROBOTS, ...AI_AGENTS]; // prettier-ignore
+  const texts = [policy, factsSql(duckdbDialect, period, DEFAULT_POLICY), verdictSql(duckdbDialect, 'facts', { period, zone: 'UTC', code }), ...ROBOTS, ...AI_AGENTS]; // prettier-ignore
   return hash('sha256', texts.join('\n'), 'hex').slice(0, 16);
 }
 

@@ -26,8 +26,12 @@ export interface Dialect {
 export type TimeUnit = 'hour' | 'day' | 'month';
 export type TableName =
   | 'agents'
+  | 'addresses'
   | 'placements'
+  | 'space_placements'
   | 'catalog_files'
+  | 'catalog_datasets'
+  | 'excluded'
   | 'catalog'
   | 'reported_months'
   | 'reported_figures'

@@ -1,6 +1,8 @@
 import { AGENT_CLASSES } from './agents.ts';
 import { ACCESS, type Code } from './access.ts';
+import { behaviourDay, behaviourSql, wholeDays } from './behaviour.ts';
 import { literal, literals, type Dialect, type Period } from './dialect.ts';
+import type { Policy } from './policy.ts';
 import { typesOf } from './roles.ts';
 
 /** The latest a double click may follow, milliseconds: at 30.000 s it still is one. */
@@ -14,36 +16,64 @@ const FACT_TYPES = typesOf('view', 'download', 'page', 'upload', 'action');
 const FOLDED_TYPES = typesOf('view', 'download');
 const FOREVER = Number.MAX_SAFE_INTEGER;
 
+/** The columns of a fact that come from its event and what is known of it. */
+const JUDGED = [
+  'event_id', 'created', 'event', 'source', 'clowder_instance', 'resource_type', 'resource_id', 'resource_name', 'file_id',
+  'dataset_id', 'dataset_name', 'attribution', 'space_id', 'collection_id', 'content_type', 'bytes', 'complete', 'client',
+  'client_reason', 'known', 'user_id', 'user_name', 'user_key', 'by_client', 'session_base', 'hourly', 'out_reason', 'referrer',
+  'country',
+]; // prettier-ignore
+
 /**
  * Everything that the rules say of the events of people, bots and extractors in a period, one row each: what it was, of
  * which dataset, who did it, and why it is not counted. Neither time zone nor Code is in it: `verdict.ts` adds those.
  *
- * Columns: `event_id, created, event, source, clowder_instance, resource_type, resource_id, resource_name, file_id,
- * dataset_id, dataset_name, attribution, space_id, content_type, bytes, complete, client, client_reason, known, user_id,
- * user_name, user_key, by_client, session_base, hourly, out_reason, next_ms, referrer, country`.
+ * Columns: those of `JUDGED`, `behaviour` (of `BEHAVIOURS`), and `next_ms`, when the same was asked for again.
  */
-export function factsSql(dialect: Dialect, period: Period): string {
-  // Whoever follows within 30 s may do so after the end of the period.
-  const read = { fromMs: period.fromMs, toMs: period.toMs + DOUBLE_CLICK_MS + 1 };
+export function factsSql(dialect: Dialect, period: Period, policy: Policy): string {
+  // Whoever follows within 30 s may do so after the end of the period; a flag is of a whole day.
+  const read = wholeDays({ fromMs: period.fromMs, toMs: period.toMs + DOUBLE_CLICK_MS + 1 });
   return `
-SELECT j.*, CASE WHEN j.out_reason IS NULL AND j.user_key IS NOT NULL AND j.event IN (${literals(FOLDED_TYPES)})
-    THEN lead(j.created) OVER (PARTITION BY j.out_reason, j.user_key, j.event, j.resource_id ORDER BY j.created, j.event_id)
+WITH placed AS MATERIALIZED (${whoAndWhat(dialect, read)}),
+judged AS MATERIALIZED (${judged(dialect, policy)}),
+flags AS (${behaviourSql(dialect, 'judged', policy.behaviour)})
+SELECT ${JUDGED.map((name) => `j.${name}`).join(', ')},
+  CASE WHEN j.out_reason IS NULL THEN coalesce(b.behaviour, 'ordinary') ELSE 'ordinary' END AS behaviour,
+  CASE WHEN j.out_reason IS NULL AND j.user_key IS NOT NULL AND j.event IN (${literals(FOLDED_TYPES)})
+    THEN lead(j.created) OVER (
+      PARTITION BY j.out_reason, j.unknown_tool, j.user_key, j.event, j.resource_id ORDER BY j.created, j.event_id)
   END AS next_ms
-FROM (
-  SELECT w.*, CASE
+FROM judged j LEFT JOIN flags b ON b.user_key = j.user_key AND b.day = ${behaviourDay(dialect, 'j.created')}`;
+}
+
+/** Why it is out whatever the Code says, and where its dataset was. */
+function judged(dialect: Dialect, { users, agents }: Policy): string {
+  const named = literals(users);
+  const isAgent = agents.map((agent) => `strpos(lower(w.user_agent), ${literal(agent)}) > 0`).join(' OR ');
+  return `
+  SELECT w.*, (w.client = 'tool' AND NOT w.known) AS unknown_tool,
+    CASE WHEN w.resource_type = 'space' THEN w.resource_id ELSE coalesce(w.own_space_id, s.space_id, d.space_id) END AS space_id,
+    CASE WHEN w.resource_type = 'collection' THEN w.resource_id ELSE d.collection_id END AS collection_id,
+    CASE
       WHEN w.client IN ('extractor', 'bot', 'ai_agent') THEN w.client
+      ${users.length === 0 ? '' : `WHEN w.user_id IN (${named}) OR w.user_name IN (${named}) THEN 'excluded_user'`}
+      WHEN w.of_excluded_network THEN 'excluded_network'
+      ${agents.length === 0 ? '' : `WHEN ${isAgent} THEN 'excluded_agent'`}
       WHEN w.preview THEN 'preview'
       WHEN NOT w.tracked THEN 'untracked'
     END AS out_reason
-  FROM (${whoAndWhat(dialect, read)}) w
-) j`;
+  FROM placed w
+  LEFT JOIN (${placements(dialect, 'space_placements', ['dataset_id', 'space_id'])}) s
+    ON s.dataset_id = w.dataset_id AND w.own_space_id IS NULL AND s.from_ms <= w.created AND w.created < s.to_ms
+  LEFT JOIN ${dialect.table('catalog_datasets')} d ON d.dataset_id = w.dataset_id`;
 }
 
 /** Each event with its dataset, its user and its client. */
 function whoAndWhat(dialect: Dialect, period: Period): string {
   return `
     SELECT b.event_id, b.created, b.event, b.source, b.clowder_instance, b.resource_type, b.resource_id, b.resource_name,
-      b.file_id, b.dataset_name, b.space_id, b.content_type, b.bytes, b.known, b.user_id, b.user_name, b.referrer,
+      b.file_id, b.dataset_name, b.space_id AS own_space_id, b.content_type, b.bytes, b.known, b.user_id, b.user_name, b.referrer,
+      b.user_agent, x.country, coalesce(x.excluded, FALSE) AS of_excluded_network,
       coalesce(b.complete, TRUE) AS complete, coalesce(b.tracked, TRUE) AS tracked, coalesce(b.preview, FALSE) AS preview,
       CASE
         WHEN b.resource_type = 'dataset' THEN b.resource_id
@@ -78,7 +108,8 @@ function whoAndWhat(dialect: Dialect, period: Period): string {
       (b.session_id IS NULL) AS hourly
     FROM (${base(dialect, period)}) b
     LEFT JOIN ${dialect.table('agents')} a ON a.user_agent = b.user_agent
-    LEFT JOIN (${placements(dialect)}) p
+    LEFT JOIN ${dialect.table('addresses')} x ON x.client_address = b.client_address
+    LEFT JOIN (${placements(dialect, 'placements', ['file_id', 'dataset_id'])}) p
       ON p.file_id = b.file_id AND b.own_dataset_id IS NULL AND p.from_ms <= b.created AND b.created < p.to_ms
     LEFT JOIN ${dialect.table('catalog_files')} c ON c.file_id = b.file_id AND b.own_dataset_id IS NULL`;
 }
@@ -98,7 +129,7 @@ function base(dialect: Dialect, period: Period): string {
   return `
       SELECT e.event_id, e.created, e.event, e.source, e.clowder_instance, e.client_kind, e.user_agent, e.session_id,
         e.resource_type, e.resource_id, e.resource_name, e.space_id, e.content_type, e.bytes, e.complete, e.tracked,
-        e.preview, e.user_name, e.referrer, e.dataset_name,
+        e.preview, e.user_name, e.referrer, e.dataset_name, e.client_address,
         coalesce(e.file_id, CASE WHEN e.resource_type = 'file' THEN e.resource_id END) AS file_id,
         e.dataset_id AS own_dataset_id,
         nullif(e.user_id, ${literal(GUEST)}) AS user_id,
@@ -112,16 +143,20 @@ function base(dialect: Dialect, period: Period): string {
 }
 
 /**
- * Which dataset a file was in, and from when to when: from when it was first seen there until it was first seen in another.
- * Before it was ever seen it counts to the first.
+ * Which dataset a file was in, or which space a dataset, and from when to when: from when it was first seen there until it
+ * was first seen in another. Before it was ever seen it counts to the first.
  */
-function placements(dialect: Dialect): string {
+function placements(
+  dialect: Dialect,
+  table: 'placements' | 'space_placements',
+  [what, where]: readonly [string, string],
+): string {
   return `
-      SELECT q.file_id, q.dataset_id,
+      SELECT q.${what}, q.${where},
         CASE WHEN row_number() OVER w = 1 THEN 0 ELSE q.from_ms END AS from_ms,
         coalesce(lead(q.from_ms) OVER w, ${FOREVER}) AS to_ms
-      FROM ${dialect.table('placements')} q
-      WINDOW w AS (PARTITION BY q.file_id ORDER BY q.from_ms, q.dataset_id)`;
+      FROM ${dialect.table(table)} q
+      WINDOW w AS (PARTITION BY q.${what} ORDER BY q.from_ms, q.${where})`;
 }
 
 /** The access method of a fact by a Code. */

@@ -33,7 +33,8 @@ export function verdictSql(dialect: Dialect, facts: string, { period, zone, code
       : within;
   return `
 SELECT f.*, ${accessSql(code)} AS access, ${localMs('f.created')} AS local_ms,
-  CASE WHEN f.out_reason IS NOT NULL THEN f.out_reason WHEN ${repeat} THEN 'repeat' ELSE 'counted' END AS reason,
+  CASE WHEN f.out_reason IS NOT NULL THEN f.out_reason WHEN ${accessSql(code)} = 'out' THEN 'tool' WHEN ${repeat} THEN 'repeat'
+    ELSE 'counted' END AS reason,
   (f.event IN (${literals(typesOf('view', 'download'))}) AND f.dataset_id IS NOT NULL) AS item,
   (f.event IN (${literals(typesOf('download'))}) AND f.dataset_id IS NOT NULL AND f.complete) AS request,
   f.session_base || CASE

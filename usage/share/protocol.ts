@@ -1,7 +1,7 @@
 import type { VerdictOptions } from '../rules/verdict.ts';
 import type { StoredEvent } from '../store/columns.ts';
 import type { AnswerRow } from '../store/engine.ts';
-import type { Contents, Ingested } from '../store/usage-store.ts';
+import type { CatalogPlaces, Contents, Ingested } from '../store/usage-store.ts';
 
 /**
  * What can be asked of the process that has the store, over a socket beside it: what `UsageStore` has, a call each. Both
@@ -12,7 +12,7 @@ export interface Calls {
   mark: { args: { name: string }; result: string | null };
   verdicts: { args: VerdictOptions; result: string };
   contents: { args: object; result: Contents };
-  placeFiles: { args: { files: readonly (readonly [fileId: string, datasetId: string])[] }; result: null };
+  place: { args: CatalogPlaces; result: null };
   rebuild: { args: object; result: null };
   forget: { args: { userId: string }; result: number };
   dropBefore: { args: { ms: number }; result: number };

@@ -8,7 +8,7 @@ import type { StoredEvent } from '../store/columns.ts';
 import { duckdbDialect } from '../store/duckdb/dialect.ts';
 import type { AnswerRow, Engine } from '../store/engine.ts';
 import { UsageStoreError } from '../store/errors.ts';
-import type { Contents, Ingested, OnProgress, UsageStore } from '../store/usage-store.ts';
+import type { CatalogPlaces, Contents, Ingested, OnProgress, UsageStore } from '../store/usage-store.ts';
 import { addressOf } from './address.ts';
 import { socketOf, type CallName, type Calls, type Said } from './protocol.ts';
 
@@ -148,8 +148,8 @@ class RemoteStore implements UsageStore {
     return this.#line.call('contents', {});
   }
 
-  async placeFiles(files: Iterable<readonly [string, string]>): Promise<void> {
-    await this.#line.call('placeFiles', { files: [...files] });
+  async place(places: CatalogPlaces): Promise<void> {
+    await this.#line.call('place', places);
   }
 
   async rebuild(onProgress?: OnProgress): Promise<void> {

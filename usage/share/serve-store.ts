@@ -19,8 +19,8 @@ const CALLS: { readonly [Name in CallName]: Serve<Name> } = {
   mark: async (store, { name }) => (await store.mark(name)) ?? null,
   verdicts: (store, options) => store.verdicts(options),
   contents: (store) => store.contents(),
-  placeFiles: async (store, { files }) => {
-    await store.placeFiles(files);
+  place: async (store, places) => {
+    await store.place(places);
     return null;
   },
   rebuild: async (store, _args, onProgress) => {

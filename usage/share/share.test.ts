@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { tempDir } from '../../test/support/processes.ts';
 import { download, page } from '../../test/support/usage/cases.ts';
+import { DEFAULT_POLICY } from '../rules/policy.ts';
 import { systemClock } from '../../runtime/sending/clock.ts';
 import { exportEvents } from '../export.ts';
 import { REPORT_KINDS } from '../reports/kinds.ts';
@@ -175,7 +176,7 @@ describe('the socket beside a store', () => {
 
 test('a command opens the store where nobody has it', async () => {
   const free = join(dir.path, 'free.duckdb');
-  const own = await reachUsageStore({ place: free, schema: 'clowder' }, systemClock);
+  const own = await reachUsageStore({ place: free, schema: 'clowder', policy: DEFAULT_POLICY }, systemClock);
   expect(own.isShared).toBe(false);
   await own.close();
 });

@@ -1,4 +1,4 @@
-import type { Dimension, Metric } from '../ask/question.ts';
+import { NONE, type Dimension, type Metric } from '../ask/question.ts';
 import { literal, literals, type Dialect } from '../rules/dialect.ts';
 import { DIMENSION_RULES, METRIC_RULES } from './vocabulary.ts';
 import type { Source } from './sources.ts';
@@ -33,8 +33,8 @@ export function selectSql(
     return `${index === 0 && top !== undefined ? onlyTop(sql, top) : sql} AS ${quoted(dimension)}`;
   });
   const figures = metrics.map((metric) => `${METRIC_RULES[metric].sql} AS ${quoted(metric)}`);
-  const conditions = Object.entries(filters).map(
-    ([dimension, values]) => `${sqlOf(dimension as Dimension)} IN (${literals(values)})`,
+  const conditions = Object.entries(filters).map(([dimension, values]) =>
+    isOneOf(sqlOf(dimension as Dimension), values),
   );
   const places = groups.map((_, index) => index + 1).join(', ');
   return [
@@ -42,6 +42,15 @@ export function selectSql(
     conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`,
     places === '' ? '' : `GROUP BY ${places}`,
   ].join(' ');
+}
+
+function isOneOf(sql: string, values: readonly string[]): string {
+  const named = values.filter((value) => value !== NONE);
+  const parts = [
+    ...(named.length === values.length ? [] : [`${sql} IS NULL`]),
+    ...(named.length === 0 ? [] : [`${sql} IN (${literals(named)})`]),
+  ];
+  return `(${parts.join(' OR ')})`;
 }
 
 function onlyTop(sql: string, top: readonly (string | null)[]): string {

@@ -1,32 +1,100 @@
-import { judgeAgent, type AgentVerdict } from '../rules/agents.ts';
-import { literal, type Dialect } from '../rules/dialect.ts';
+import type { AddressJudge } from '../rules/addresses.ts';
+import { judgeAgent } from '../rules/agents.ts';
+import { literal, type Dialect, type TableName } from '../rules/dialect.ts';
+import type { AnswerRow } from './engine.ts';
 
-/** User agents at once in one statement. */
-const AGENTS_AT_ONCE = 500;
+/** Rows at once in one statement. */
+const ROWS_AT_ONCE = 500;
 
-/** User agents of a relation that are not judged yet. */
-export const newAgentsSql = (dialect: Dialect, relation: string): string => `
-SELECT DISTINCT i.user_agent FROM ${relation} i LEFT JOIN ${dialect.table('agents')} a ON a.user_agent = i.user_agent
-WHERE i.user_agent IS NOT NULL AND a.user_agent IS NULL`;
+/** Verdicts on a column's values, kept: each value is judged once. */
+interface VerdictTable {
+  readonly table: TableName;
+  readonly column: 'user_agent' | 'client_address';
+  readonly columns: readonly string[];
+  /** The verdict, after the value itself. */
+  readonly judge: (value: string) => readonly (string | boolean | null)[];
+}
 
-/** Statements that store the verdicts on user agents. */
-export function storeAgentsSql(dialect: Dialect, userAgents: readonly string[]): readonly string[] {
+const AGENTS: VerdictTable = {
+  table: 'agents',
+  column: 'user_agent',
+  columns: ['agent', 'reason'],
+  judge: (userAgent) => {
+    const { agent, reason } = judgeAgent(userAgent);
+    return [agent, reason];
+  },
+};
+
+const addresses = ({ judge }: AddressJudge): VerdictTable => ({
+  table: 'addresses',
+  column: 'client_address',
+  columns: ['country', 'excluded'],
+  judge: (address) => {
+    const { country, excluded } = judge(address);
+    return [country, excluded];
+  },
+});
+
+/** What is judged: user agents, and addresses where a rule asks for them. */
+export const verdictTables = (judge: AddressJudge): readonly VerdictTable[] =>
+  judge.isNeeded ? [AGENTS, addresses(judge)] : [AGENTS];
+
+/** Values of a relation of events that are not judged yet. */
+export const newValuesSql = (dialect: Dialect, { table, column }: VerdictTable, relation: string): string => `
+SELECT DISTINCT i.${column} AS value FROM ${relation} i LEFT JOIN ${dialect.table(table)} a ON a.${column} = i.${column}
+WHERE i.${column} IS NOT NULL AND a.${column} IS NULL`;
+
+/** Statements that store the verdicts on values. */
+export function storeVerdictsSql(
+  dialect: Dialect,
+  { table, column, columns, judge }: VerdictTable,
+  found: readonly AnswerRow[],
+): readonly string[] {
   const statements: string[] = [];
-  for (let at = 0; at < userAgents.length; at += AGENTS_AT_ONCE) {
-    const rows = userAgents
-      .slice(at, at + AGENTS_AT_ONCE)
-      .map((userAgent) => agentRow(userAgent, judgeAgent(userAgent)));
-    statements.push(`INSERT INTO ${dialect.table('agents')} (user_agent, agent, reason) VALUES ${rows.join(', ')}`);
+  for (let at = 0; at < found.length; at += ROWS_AT_ONCE) {
+    const rows = found.slice(at, at + ROWS_AT_ONCE).map(({ value }) => {
+      const text = String(value);
+      return `(${[text, ...judge(text)].map(constant).join(', ')})`;
+    });
+    statements.push(
+      `INSERT INTO ${dialect.table(table)} (${[column, ...columns].join(', ')}) VALUES ${rows.join(', ')}`,
+    );
   }
   return statements;
 }
 
-const agentRow = (userAgent: string, { agent, reason }: AgentVerdict): string =>
-  `(${literal(userAgent)}, ${literal(agent)}, ${literal(reason)})`;
+const constant = (value: string | boolean | null): string =>
+  typeof value === 'string' ? literal(value) : String(value).toUpperCase();
 
-/** Where a relation's events saw a file, and when first. */
-export const seenPlacementsSql = (relation: string): string => `
-SELECT file_id, dataset_id, min(created) AS from_ms FROM (
-  SELECT coalesce(e.file_id, CASE WHEN e.resource_type = 'file' THEN e.resource_id END) AS file_id, e.dataset_id, e.created
-  FROM ${relation} e WHERE e.dataset_id IS NOT NULL
-) seen WHERE file_id IS NOT NULL GROUP BY file_id, dataset_id`;
+/** Where things were seen, and when first. */
+export interface Placement {
+  readonly table: 'placements' | 'space_placements';
+  readonly what: 'file_id' | 'dataset_id';
+  readonly where: 'dataset_id' | 'space_id';
+  /** Of the facts, those that a further placement may change. */
+  readonly concerns: string;
+  readonly whatSql: string;
+}
+
+export const PLACEMENTS: readonly Placement[] = [
+  {
+    table: 'placements',
+    what: 'file_id',
+    where: 'dataset_id',
+    concerns: "f.attribution <> 'event'",
+    whatSql: "coalesce(e.file_id, CASE WHEN e.resource_type = 'file' THEN e.resource_id END)",
+  },
+  {
+    table: 'space_placements',
+    what: 'dataset_id',
+    where: 'space_id',
+    concerns: 'TRUE',
+    whatSql: "CASE WHEN e.resource_type = 'dataset' THEN e.resource_id ELSE e.dataset_id END",
+  },
+];
+
+/** Where a relation's events saw things, and when first. */
+export const seenSql = ({ what, where, whatSql }: Placement, relation: string): string => `
+SELECT ${what}, ${where}, min(created) AS from_ms FROM (
+  SELECT ${whatSql} AS ${what}, e.${where} AS ${where}, e.created FROM ${relation} e WHERE e.${where} IS NOT NULL
+) seen WHERE ${what} IS NOT NULL GROUP BY ${what}, ${where}`;

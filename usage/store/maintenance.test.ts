@@ -94,6 +94,17 @@ describe('facts that were worked out before', () => {
   });
 });
 
+test('a rebuild keeps what retention let go of the reason for: which dataset a file is in', async () => {
+  const store = await open();
+  const { dataset_id: _, ...unplaced } = download('10:00:00', { user_id: 'ana' }, 'f9');
+  await store.ingest([download('2026-09-05T10:00:00Z', { user_id: 'ben' }, 'f9', 'd9'), unplaced]);
+  expect(await store.dropBefore(Date.UTC(2026, 9, 1))).toBe(1);
+  const before = await figuresOf(store);
+  expect(JSON.stringify(before)).toContain('d9');
+  await store.rebuild();
+  expect(await figuresOf(store)).toEqual(before);
+});
+
 test('a rebuild mends verdicts that are not those of the rules', async () => {
   const store = await open();
   await store.ingest([page('10:00:00', { user_id: 'ana' })]);

@@ -21,6 +21,18 @@ export interface Contents {
 
 /** Told how much of some long work is done; both in events. */
 export type OnProgress = (done: number, total: number) => void;
+/** Where a catalog has files and datasets. */
+export interface CatalogPlaces {
+  readonly files: readonly (readonly [fileId: string, datasetId: string])[];
+  /** A dataset once at most. */
+  readonly datasets: readonly {
+    readonly dataset: string;
+    readonly space?: string | undefined;
+    readonly collection?: string | undefined;
+    /** Whether everybody may see it; not known where it is left out. */
+    readonly isOpen?: boolean | undefined;
+  }[];
+}
 
 /** What happened, for years: each event once, and the verdicts of the rules on it. */
 export interface UsageStore {
@@ -43,9 +55,9 @@ export interface UsageStore {
   /** Events as they came, as a relation with the columns of `store/columns.ts`. */
   events(period: Period): string;
   contents(): Promise<Contents>;
-  /** Which datasets files are in, of a catalog: for files that no event places. Replaces what it had. */
-  placeFiles(files: Iterable<readonly [fileId: string, datasetId: string]>): Promise<void>;
-  /** Judges every user agent and places every file anew, from the events alone. */
+  /** Where files and datasets are by a catalog: for those that no event places. Replaces what it had. */
+  place(places: CatalogPlaces): Promise<void>;
+  /** Judges every user agent and address and places every file and dataset anew, from the events alone. */
   rebuild(onProgress?: OnProgress): Promise<void>;
   /**
    * Takes a user out of the events: what they did stays counted, as somebody's whom nobody can name.

@@ -3,6 +3,8 @@ import { REPORTS } from './002-reports.ts';
 import { BOUNDS } from './003-bounds.ts';
 import { USAGE } from './004-usage.ts';
 import { REPORTED } from './006-reported.ts';
+import { PLACES } from './007-places.ts';
+import { RULES } from './008-rules.ts';
 
 /** One step of the schema. Once released it is never changed: what follows comes as a further one. */
 export interface Migration {
@@ -18,4 +20,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'bounds', sql: BOUNDS },
   { name: 'usage', sql: USAGE },
   { name: 'reported', sql: REPORTED },
+  { name: 'places', sql: PLACES },
+  { name: 'rules', sql: RULES },
 ];

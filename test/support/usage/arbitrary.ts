@@ -23,6 +23,7 @@ const file = fc.record({
   resource_type: fc.constant('file'),
   resource_id: oneOf('f1', 'f2', 'f3'),
   dataset_id: some(oneOf('d1', 'd2')),
+  space_id: some(oneOf('s1', 's2')),
 });
 const container = fc.record({ resource_type: oneOf('dataset', 'collection'), resource_id: oneOf('d1', 'd2', 'x') });
 const what = fc.oneof(

@@ -191,6 +191,21 @@ export const CASES: readonly Case[] = [
     events: [download('10:00:00', { ...client, user_agent: PYTHON })],
     rd1: [['machine', 1, 1, 1, 1]],
     r51: [],
+    reasons: ['tool'],
+  },
+  {
+    // Both by one session. For Release 5.1 curl without a key is out, and makes no double click of the browser's.
+    title: 'a tool that is out makes no double click of a browser',
+    events: [
+      download('10:00:00', { session_id: 's' }),
+      download('10:00:10', { session_id: 's', user_agent: 'curl/8.5.0' }),
+    ],
+    rd1: [
+      ['machine', 1, 1, 1, 1],
+      ['regular', 1, 1, 1, 1],
+    ],
+    r51: [['regular', 1, 1, 1, 1]],
+    reasons: ['counted', 'tool'],
   },
   {
     title: 'python with an API key is a machine for research data and text and data mining for Release 5.1',

@@ -1,4 +1,5 @@
 import type { AgentClass } from '../../rules/agents.ts';
+import type { Reason } from '../../rules/reasons.ts';
 import { compare, sumOf, type Counts } from '../figures.ts';
 import { escaped, pageHtml, tableHtml, type Cell } from '../formats.ts';
 import type { Item } from '../items.ts';
@@ -17,17 +18,20 @@ const CLIENTS = {
   extractor: 'Extractors of Clowder',
 } as const satisfies Record<AgentClass, string>;
 
-/** Why something is counted, or is not. Reasons that the rules add later stand for themselves. */
-const REASONS: Readonly<Record<string, string>> = {
+/** Why something is counted, or is not. */
+const WHY = {
   counted: 'counted',
   repeat: 'double click: the last one is counted',
   preview: 'content that a page fetched to show it',
   untracked: 'Clowder was asked not to count it',
-  'tool without a key': 'a tool without a user or key',
+  tool: 'a tool without a user or key',
   bot: 'robot',
   ai_agent: 'AI agent',
   extractor: 'extractor',
-};
+  excluded_user: 'own staff or test',
+  excluded_network: 'own network',
+  excluded_agent: 'own program',
+} as const satisfies Record<Reason, string>;
 
 const METRIC_HEADINGS = ['Views and downloads', 'unique', 'Downloads', 'unique'] as const;
 const countsOf = (counts: Counts): readonly number[] => [
@@ -94,7 +98,7 @@ const datasetRow = (name: string, counts: Counts, bytes: number): readonly Cell[
 const nameOf = ({ title, id, doi }: Item): string => [title, ...(title === id ? [] : [doi ?? id])].join(' · ');
 
 function clientTable({ summary }: UsageReportInput): string {
-  const rows = summary.clients.map(({ client, why, views, downloads }) => [CLIENTS[client], REASONS[why] ?? why, views, downloads]); // prettier-ignore
+  const rows = summary.clients.map(({ client, why, views, downloads }) => [CLIENTS[client], WHY[why], views, downloads]); // prettier-ignore
   const total = (read: (row: (typeof summary.clients)[number]) => number): number =>
     summary.clients.reduce((sum, row) => sum + read(row), 0);
   return tableHtml(

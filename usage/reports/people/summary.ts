@@ -1,4 +1,5 @@
 import type { AgentClass } from '../../rules/agents.ts';
+import type { Reason } from '../../rules/reasons.ts';
 import type { UsageStore } from '../../store/usage-store.ts';
 import { compare, type FiguresOptions } from '../figures.ts';
 
@@ -13,7 +14,7 @@ export interface MonthSummary {
 /** Views and downloads by who asked and why they are, or are not, counted: together they are all of them. */
 export interface ClientSummary {
   readonly client: AgentClass;
-  readonly why: string;
+  readonly why: Reason;
   readonly views: number;
   readonly downloads: number;
 }
@@ -29,8 +30,6 @@ export interface Summary {
 
 const LOOKS = "event IN ('view.resource', 'view.download')";
 const COUNTED = "reason = 'counted' AND access <> 'out'";
-/** Counted by the rules, and yet in no report: a tool that nobody has given a key. */
-const WHY = "CASE WHEN reason = 'counted' AND access = 'out' THEN 'tool without a key' ELSE reason END";
 
 /** Asks the store what people want to know beside the metrics of COUNTER. */
 export async function summaryOf(store: UsageStore, options: FiguresOptions): Promise<Summary> {
@@ -42,8 +41,8 @@ export async function summaryOf(store: UsageStore, options: FiguresOptions): Pro
        coalesce(sum(bytes) FILTER (WHERE request), 0) AS bytes
      ${from} WHERE ${COUNTED} AND ${LOOKS} GROUP BY 1`,
   );
-  const clients = await engine.query<{ client: AgentClass; why: string; views: number; downloads: number }>(
-    `SELECT client, ${WHY} AS why, count(*) FILTER (WHERE event = 'view.resource') AS views,
+  const clients = await engine.query<{ client: AgentClass; why: Reason; views: number; downloads: number }>(
+    `SELECT client, reason AS why, count(*) FILTER (WHERE event = 'view.resource') AS views,
        count(*) FILTER (WHERE event = 'view.download') AS downloads
      ${from} WHERE ${LOOKS} GROUP BY 1, 2`,
   );

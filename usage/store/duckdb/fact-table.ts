@@ -1,6 +1,10 @@
-import type { Period } from '../../rules/dialect.ts';
+import { hash } from 'node:crypto';
+import { literal, type Period } from '../../rules/dialect.ts';
 import { DOUBLE_CLICK_MS, factsSql } from '../../rules/facts.ts';
+import type { Policy } from '../../rules/policy.ts';
+import { PLACEMENTS } from '../derived.ts';
 import type { Engine } from '../engine.ts';
+import { freshPlaces } from './derive.ts';
 import type { OnProgress } from '../usage-store.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -10,15 +14,20 @@ const NOTHING = { fromMs: 0, toMs: 0 } as const;
 
 /**
  * The facts, kept: they are worked out once for each day of UTC, and again for days of which something else is known. A
- * day is stale until then.
+ * day is stale until then. Where they were worked out by other rules than these, all are.
  */
-export async function prepareFacts(engine: Engine): Promise<void> {
-  const [found] = await engine.query("SELECT count(*) AS n FROM information_schema.tables WHERE table_name = 'facts'");
-  if (found?.['n'] !== 0) return;
+export async function prepareFacts(engine: Engine, policy: Policy): Promise<void> {
+  const rules = literal(hash('sha256', factsSql(engine.dialect, NOTHING, policy), 'hex'));
+  const [kept] = await engine.query("SELECT value FROM meta WHERE name = 'fact rules'");
+  const [table] = await engine.query("SELECT count(*) AS n FROM information_schema.tables WHERE table_name = 'facts'");
+  if (table?.['n'] !== 0 && kept !== undefined && literal(String(kept['value'])) === rules) return;
   await engine.inTransaction(async (within) => {
     await within.run(
-      `CREATE TABLE facts AS ${factsSql(engine.dialect, NOTHING)}`,
+      'DROP TABLE IF EXISTS facts',
+      'DROP TABLE IF EXISTS stale_days',
+      `CREATE TABLE facts AS SELECT * FROM (${factsSql(engine.dialect, NOTHING, policy)}) f WHERE FALSE`,
       'CREATE TABLE stale_days (day BIGINT PRIMARY KEY)',
+      `INSERT OR REPLACE INTO meta VALUES ('fact rules', ${rules})`,
     );
     await markAllStale(within);
   });
@@ -26,21 +35,26 @@ export async function prepareFacts(engine: Engine): Promise<void> {
 
 /**
  * Events came: their days are stale, and the day before where they may follow one of it within 30 s. So are the days of
- * files that they place.
+ * what they place.
  *
  * @param relation the new events
- * @param placed where they saw files
  */
-export async function markStale(within: Engine, relation: string, placed: string): Promise<void> {
+export async function markStale(within: Engine, relation: string): Promise<void> {
   const day = (ms: string): string => within.dialect.quotient(ms, DAY_MS);
   await within.run(
     insertDays(
       `SELECT ${day('created')} FROM ${relation} UNION SELECT ${day(`created - ${DOUBLE_CLICK_MS}`)} FROM ${relation}`,
     ),
-    insertDays(
-      `SELECT ${day('f.created')} FROM facts f JOIN ${placed} s ON s.file_id = f.file_id WHERE f.attribution <> 'event'`,
-    ),
   );
+  for (const placement of PLACEMENTS) {
+    const places = freshPlaces(placement);
+    const [some] = await within.query(`SELECT count(*) AS n FROM ${places}`);
+    if (some?.['n'] === 0) continue;
+    const { what, concerns } = placement;
+    await within.run(
+      insertDays(`SELECT ${day('f.created')} FROM facts f JOIN ${places} s ON s.${what} = f.${what} WHERE ${concerns}`),
+    );
+  }
 }
 
 /** Nothing that was worked out is right any more. */
@@ -50,7 +64,7 @@ export async function markAllStale(within: Engine): Promise<void> {
 }
 
 /** Works out what is stale. */
-export async function refreshFacts(engine: Engine, onProgress?: OnProgress): Promise<void> {
+export async function refreshFacts(engine: Engine, policy: Policy, onProgress?: OnProgress): Promise<void> {
   const total = onProgress === undefined ? 0 : await staleEvents(engine);
   for (;;) {
     const stale = await engine.query<{ day: number }>('SELECT day FROM stale_days ORDER BY day LIMIT 1');
@@ -65,7 +79,7 @@ export async function refreshFacts(engine: Engine, onProgress?: OnProgress): Pro
         const inside = isIn(period);
         await within.run(
           `DELETE FROM facts WHERE ${inside}`,
-          `INSERT INTO facts SELECT * FROM (${factsSql(within.dialect, period)}) f WHERE ${inside}`,
+          `INSERT INTO facts SELECT * FROM (${factsSql(within.dialect, period, policy)}) f WHERE ${inside}`,
           `DELETE FROM stale_days WHERE day >= ${run.first} AND day <= ${run.last}`,
         );
       }

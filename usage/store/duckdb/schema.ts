@@ -18,6 +18,13 @@ const TABLES = [
   'CREATE TABLE catalog_files (file_id VARCHAR NOT NULL, dataset_id VARCHAR NOT NULL)',
 ];
 
+/** What the third version adds: countries and networks of addresses, and which space a dataset is in. */
+const PLACES = [
+  'CREATE TABLE addresses (client_address VARCHAR NOT NULL, country VARCHAR, excluded BOOLEAN NOT NULL)',
+  'CREATE TABLE space_placements (dataset_id VARCHAR NOT NULL, space_id VARCHAR NOT NULL, from_ms BIGINT NOT NULL)',
+  'CREATE TABLE catalog_datasets (dataset_id VARCHAR NOT NULL, space_id VARCHAR, collection_id VARCHAR, is_open BOOLEAN)',
+];
+
 /** What the second version adds: what is known of datasets, and what was reported. */
 const REPORTED = [
   'CREATE TABLE catalog (dataset_id VARCHAR PRIMARY KEY, state VARCHAR NOT NULL, entry VARCHAR, etag VARCHAR, fetched_ms BIGINT NOT NULL)',
@@ -27,7 +34,7 @@ const REPORTED = [
 ];
 
 /** What each version adds, in order. A step that was released never changes. */
-const STEPS: readonly (readonly string[])[] = [TABLES, REPORTED];
+const STEPS: readonly (readonly string[])[] = [TABLES, REPORTED, PLACES];
 
 /** Events on their way in: numbers as the appender takes them. */
 export const INCOMING = `CREATE OR REPLACE TEMPORARY TABLE incoming (event_id VARCHAR, created DOUBLE, event VARCHAR, ${COLUMN_NAMES.map(
@@ -37,19 +44,21 @@ export const INCOMING = `CREATE OR REPLACE TEMPORARY TABLE incoming (event_id VA
 /**
  * Makes the tables, or brings them up to date.
  *
+ * @returns whether what is derived from the events has to be worked out anew
  * @throws UsageStoreError where a newer version has written the store
  */
-export async function prepareSchema(engine: Engine, name: string): Promise<void> {
+export async function prepareSchema(engine: Engine, name: string): Promise<boolean> {
   const version = await versionOf(engine);
   if (version > STEPS.length)
     throw new UsageStoreError(
       'newer_version',
       `${name} is at version ${version}, made by a newer clowder-otel; this one knows ${STEPS.length}: install the newer one`,
     );
-  if (version === STEPS.length) return;
+  if (version === STEPS.length) return false;
   await engine.inTransaction((within) =>
     within.run(...STEPS.slice(version).flat(), `INSERT OR REPLACE INTO meta VALUES ('version', '${STEPS.length}')`),
   );
+  return version > 0;
 }
 
 /** 0 where there are no tables yet. */

@@ -1,12 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
 import { DuckDBDataChunk, type DuckDBAppender, type DuckDBType } from '@duckdb/node-api';
+import { addressJudge, type AddressJudge, type Countries } from '../../rules/addresses.ts';
 import { literal, type Period } from '../../rules/dialect.ts';
+import { DEFAULT_POLICY, type Policy } from '../../rules/policy.ts';
 import { verdictSql, type VerdictOptions } from '../../rules/verdict.ts';
 import { COLUMN_NAMES, COLUMNS, toRow, type StoredEvent, type Value } from '../columns.ts';
 import type { Engine } from '../engine.ts';
 import { inSlices } from '../slices.ts';
-import type { Contents, Ingested, OnProgress, UsageStore } from '../usage-store.ts';
+import type { CatalogPlaces, Contents, Ingested, OnProgress, UsageStore } from '../usage-store.ts';
 import { DuckdbEngine, type DuckdbOptions } from './engine.ts';
+import { PLACEMENTS } from '../derived.ts';
+import { markPolicy } from '../policy-mark.ts';
 import { derive } from './derive.ts';
 import { markAllStale, markStale, prepareFacts, refreshFacts } from './fact-table.ts';
 import { forgetUser } from './forget.ts';
@@ -20,6 +24,12 @@ const CHUNK_ROWS = 2048;
 const STORED = ['event_id', 'created', 'event', ...COLUMN_NAMES, 'data'];
 const CASTS = ['event_id', 'created::BIGINT AS created', 'event', ...COLUMN_NAMES.map((name) => (COLUMNS[name] === 'whole' ? `${name}::BIGINT AS ${name}` : name)), 'data']; // prettier-ignore
 
+/** What is made of the events alone. */
+const DERIVED = ['agents', 'addresses'];
+
+/** Placements that the events tell again; earlier ones are of events that retention has let go of. */
+const SEEN_AGAIN = 'from_ms >= (SELECT coalesce(min(created), 0) FROM events)';
+
 /** The first of those that share an id, which is not stored yet. */
 const FRESH = `
 SELECT ${CASTS.join(', ')}, hash(event_id) AS id_key
@@ -27,18 +37,31 @@ FROM (SELECT *, row_number() OVER (PARTITION BY event_id ORDER BY created) AS nt
 WHERE nth = 1 AND event_id NOT IN (
   SELECT e.event_id FROM events e WHERE e.id_key IN (SELECT hash(event_id) FROM incoming))`;
 
+/** How the store is kept, and what the site decides of counting. */
+export interface DuckdbStoreOptions extends DuckdbOptions {
+  readonly policy?: Policy | undefined;
+  readonly countries?: Countries | undefined;
+}
+
 /**
- * Opens the store in a file, or in memory where none is named.
+ * Opens the store in a file, or in memory where none is named. What was judged by another policy is judged again.
  *
  * @throws UsageStoreError where another process has it, or a newer version made it
  */
-export async function openDuckdbStore(options: DuckdbOptions = {}): Promise<UsageStore> {
+export async function openDuckdbStore({
+  policy = DEFAULT_POLICY,
+  countries,
+  ...options
+}: DuckdbStoreOptions = {}): Promise<UsageStore> {
   const engine = await DuckdbEngine.open(options);
   try {
-    await prepareSchema(engine, options.path ?? 'the store');
-    await prepareFacts(engine);
+    const isOlder = await prepareSchema(engine, options.path ?? 'the store');
+    await prepareFacts(engine, policy);
     await engine.writing.run(INCOMING);
-    return new DuckdbStore(engine);
+    const store = new DuckdbStore(engine, policy, addressJudge(policy, countries));
+    await (isOlder ? store.rebuild() : store.judgeAddresses());
+    await markPolicy(store, policy, countries);
+    return store;
   } catch (error) {
     await engine.close();
     throw error;
@@ -48,9 +71,25 @@ export async function openDuckdbStore(options: DuckdbOptions = {}): Promise<Usag
 class DuckdbStore implements UsageStore {
   readonly engine: DuckdbEngine;
   readonly isShared = false;
+  readonly #policy: Policy;
+  readonly #judge: AddressJudge;
 
-  constructor(engine: DuckdbEngine) {
+  constructor(engine: DuckdbEngine, policy: Policy, judge: AddressJudge) {
     this.engine = engine;
+    this.#policy = policy;
+    this.#judge = judge;
+  }
+
+  /** Judges the addresses anew, where another judge did it. */
+  async judgeAddresses(): Promise<void> {
+    const [kept] = await this.engine.query("SELECT value FROM meta WHERE name = 'address judge'");
+    if (kept?.['value'] === this.#judge.id) return;
+    await this.engine.inTransaction(async (within) => {
+      await within.run('DELETE FROM addresses');
+      await derive(within, this.#judge, 'events');
+      await within.run(`INSERT OR REPLACE INTO meta VALUES ('address judge', ${literal(this.#judge.id)})`);
+      await markAllStale(within);
+    });
   }
 
   async ingest(events: readonly StoredEvent[], marks: Readonly<Record<string, string>> = {}): Promise<Ingested> {
@@ -68,7 +107,7 @@ class DuckdbStore implements UsageStore {
   }
 
   async verdicts(options: VerdictOptions): Promise<string> {
-    await refreshFacts(this.engine);
+    await refreshFacts(this.engine, this.#policy);
     return `(${verdictSql(this.engine.dialect, 'facts', options)})`;
   }
 
@@ -84,16 +123,14 @@ class DuckdbStore implements UsageStore {
     return events === 0 ? { events } : { events, firstMs: Number(row?.['first']), lastMs: Number(row?.['last']) };
   }
 
-  async placeFiles(files: Iterable<readonly [string, string]>): Promise<void> {
+  async place({ files, datasets }: CatalogPlaces): Promise<void> {
     await this.engine.inTransaction(async (within) => {
-      await within.run('DELETE FROM catalog_files');
-      const appender = await this.engine.writing.createAppender('catalog_files');
-      for (const [fileId, datasetId] of new Map(files)) {
-        appender.appendVarchar(fileId);
-        appender.appendVarchar(datasetId);
-        appender.endRow();
-      }
-      appender.closeSync();
+      await within.run('DELETE FROM catalog_files', 'DELETE FROM catalog_datasets');
+      await this.#fill('catalog_files', new Map(files));
+      await this.#fill(
+        'catalog_datasets',
+        [...datasets].map(({ dataset, space, collection, isOpen }) => [dataset, space, collection, isOpen]),
+      );
       await markAllStale(within);
     });
   }
@@ -101,12 +138,16 @@ class DuckdbStore implements UsageStore {
   async rebuild(onProgress: OnProgress = () => undefined): Promise<void> {
     // To judge is one half of the work, to work out the facts the other.
     await this.engine.inTransaction(async (within) => {
-      await within.run('DELETE FROM agents', 'DELETE FROM placements');
+      await within.run(
+        ...DERIVED.map((table) => `DELETE FROM ${table}`),
+        ...PLACEMENTS.map(({ table }) => `DELETE FROM ${table} WHERE ${SEEN_AGAIN}`),
+      );
       const { dialect } = this.engine;
-      await inSlices(within, (period) => derive(within, dialect.events(period)), (done, total) => onProgress(done / 2, total)); // prettier-ignore
+      await inSlices(within, (period) => derive(within, this.#judge, dialect.events(period)), (done, total) => onProgress(done / 2, total)); // prettier-ignore
+      await within.run(`INSERT OR REPLACE INTO meta VALUES ('address judge', ${literal(this.#judge.id)})`);
       await markAllStale(within);
     });
-    await refreshFacts(this.engine, (done, total) => onProgress((done + total) / 2, total));
+    await refreshFacts(this.engine, this.#policy, (done, total) => onProgress((done + total) / 2, total));
   }
 
   async forget(userId: string, onProgress?: OnProgress): Promise<number> {
@@ -149,14 +190,26 @@ class DuckdbStore implements UsageStore {
     }
   }
 
+  async #fill(table: string, rows: Iterable<readonly (string | boolean | undefined)[]>): Promise<void> {
+    const appender = await this.engine.writing.createAppender(table);
+    for (const row of rows) {
+      for (const value of row)
+        if (value === undefined) appender.appendNull();
+        else if (typeof value === 'boolean') appender.appendBoolean(value);
+        else appender.appendVarchar(value);
+      appender.endRow();
+    }
+    appender.closeSync();
+  }
+
   async #store(within: Engine, events: readonly StoredEvent[]): Promise<number> {
     await within.run('DELETE FROM incoming');
     const appender = await this.engine.writing.createAppender('incoming');
     append(appender, events);
     appender.closeSync();
     await within.run(`CREATE OR REPLACE TEMPORARY TABLE fresh AS ${FRESH}`);
-    await derive(within, 'fresh');
-    await markStale(within, 'fresh', 'seen');
+    await derive(within, this.#judge, 'fresh');
+    await markStale(within, 'fresh');
     await within.run(`INSERT INTO events (${STORED.join(', ')}, id_key) SELECT * FROM fresh ORDER BY created`);
     const [count] = await within.query('SELECT count(*) AS n FROM fresh');
     return Number(count?.['n'] ?? 0);

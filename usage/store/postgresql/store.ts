@@ -3,13 +3,16 @@ import { toRow, whyNoRow, type TableEvent } from '../../../runtime/event-table/c
 import { migrate } from '../../../runtime/event-table/migrate.ts';
 import { createPartitions, monthOf } from '../../../runtime/event-table/partitions.ts';
 import { storeRows } from '../../../runtime/event-table/store.ts';
-import { literal, type Period } from '../../rules/dialect.ts';
+import { addressJudge, type AddressJudge, type Countries } from '../../rules/addresses.ts';
+import { literal, type Period, type TableName } from '../../rules/dialect.ts';
+import { DEFAULT_POLICY, type Policy } from '../../rules/policy.ts';
 import { factsSql } from '../../rules/facts.ts';
 import { verdictSql, type VerdictOptions } from '../../rules/verdict.ts';
 import type { StoredEvent } from '../columns.ts';
-import { newAgentsSql, seenPlacementsSql, storeAgentsSql } from '../derived.ts';
+import { newValuesSql, PLACEMENTS, seenSql, storeVerdictsSql, verdictTables, type Placement } from '../derived.ts';
+import { markPolicy } from '../policy-mark.ts';
 import { inSlices } from '../slices.ts';
-import type { Contents, Ingested, OnProgress, UsageStore } from '../usage-store.ts';
+import type { CatalogPlaces, Contents, Ingested, OnProgress, UsageStore } from '../usage-store.ts';
 import type { Engine } from '../engine.ts';
 import { EVENT_COLUMNS, msOf, timeSql } from './dialect.ts';
 import { PostgresEngine, type PostgresOptions } from './engine.ts';
@@ -17,17 +20,34 @@ import { PostgresEngine, type PostgresOptions } from './engine.ts';
 /** What was stored in a transaction that began so long ago and is not over yet is looked at again. */
 const OVERLAP = "interval '10 minutes'";
 const LOOKED_UNTIL = 'looked until';
+const ADDRESS_JUDGE = 'address judge';
+
+/** What is made of the events alone. */
+const DERIVED = ['agents', 'addresses'] as const satisfies readonly TableName[];
+
+/** Where the table is, and what the site decides of counting. */
+export interface PostgresStoreOptions extends PostgresOptions {
+  readonly policy?: Policy | undefined;
+  readonly countries?: Countries | undefined;
+}
 
 /**
  * Opens the table that the PostgreSQL sink fills, and makes what is missing.
  *
  * @throws PostgresSetupError where a newer version has been at work
  */
-export async function openPostgresStore(options: PostgresOptions): Promise<UsageStore> {
+export async function openPostgresStore({
+  policy = DEFAULT_POLICY,
+  countries,
+  ...options
+}: PostgresStoreOptions): Promise<UsageStore> {
   const engine = new PostgresEngine(options);
   try {
     await engine.withClient((client) => migrate(client, options.schema));
-    return new PostgresStore(engine);
+    const store = new PostgresStore(engine, policy, addressJudge(policy, countries));
+    await store.tellExcluded();
+    await markPolicy(store, policy, countries);
+    return store;
   } catch (error) {
     await engine.close();
     throw error;
@@ -39,11 +59,22 @@ class PostgresStore implements UsageStore {
   readonly isShared = false;
   readonly #events: string;
   readonly #meta: string;
+  readonly #policy: Policy;
+  readonly #judge: AddressJudge;
 
-  constructor(engine: PostgresEngine) {
+  constructor(engine: PostgresEngine, policy: Policy, judge: AddressJudge) {
     this.engine = engine;
+    this.#policy = policy;
+    this.#judge = judge;
     this.#events = `${engine.schema}.events`;
     this.#meta = `${engine.schema}.usage_meta`;
+  }
+
+  /** The sink's views leave out whom the site does. */
+  async tellExcluded(): Promise<void> {
+    const { users, agents } = this.#policy;
+    const rows = [...users.map((user) => ['user', user]), ...agents.map((agent) => ['agent', agent])];
+    await this.engine.inTransaction((within) => within.run(...this.#replaceSql('excluded', ['kind', 'value'], rows)));
   }
 
   async ingest(events: readonly StoredEvent[], marks: Readonly<Record<string, string>> = {}): Promise<Ingested> {
@@ -70,7 +101,7 @@ class PostgresStore implements UsageStore {
   async verdicts(options: VerdictOptions): Promise<string> {
     await this.#lookAtNew();
     const { dialect } = this.engine;
-    return `(${verdictSql(dialect, `(${factsSql(dialect, options.period)})`, options)})`;
+    return `(${verdictSql(dialect, `(${factsSql(dialect, options.period, this.#policy)})`, options)})`;
   }
 
   events(period: Period): string {
@@ -85,23 +116,30 @@ class PostgresStore implements UsageStore {
     return events === 0 ? { events } : { events, firstMs: Number(row?.['first']), lastMs: Number(row?.['last']) };
   }
 
-  async placeFiles(files: Iterable<readonly [string, string]>): Promise<void> {
-    const table = this.engine.dialect.table('catalog_files');
-    const rows = JSON.stringify([...new Map(files)]);
-    await this.engine.run(
-      `WITH gone AS (DELETE FROM ${table} WHERE file_id NOT IN (SELECT value->>0 FROM jsonb_array_elements(${literal(rows)}::jsonb)))
-       INSERT INTO ${table} (file_id, dataset_id) SELECT value->>0, value->>1 FROM jsonb_array_elements(${literal(rows)}::jsonb)
-       ON CONFLICT (file_id) DO UPDATE SET dataset_id = excluded.dataset_id`,
-    );
+  async place({ files, datasets }: CatalogPlaces): Promise<void> {
+    const rows = [...datasets].map(({ dataset, space, collection, isOpen }) => [dataset, space, collection, isOpen]);
+    await this.engine.inTransaction(async (within) => {
+      await within.run(
+        ...this.#replaceSql('catalog_files', ['file_id', 'dataset_id'], [...new Map(files)]),
+        ...this.#replaceSql('catalog_datasets', ['dataset_id', 'space_id', 'collection_id', 'is_open'], rows),
+      );
+    });
   }
 
   async rebuild(onProgress?: OnProgress): Promise<void> {
     const { dialect } = this.engine;
     await this.engine.inTransaction(async (within) => {
       const now = await nowOf(within);
-      await within.run(`DELETE FROM ${dialect.table('agents')}`, `DELETE FROM ${dialect.table('placements')}`);
+      await within.run(
+        ...DERIVED.map((table) => `DELETE FROM ${dialect.table(table)}`),
+        // Earlier ones are of events that retention has let go of.
+        ...PLACEMENTS.map(
+          ({ table }) =>
+            `DELETE FROM ${dialect.table(table)} WHERE from_ms >= (SELECT coalesce(${msOf('min(created_at)')}, 0) FROM ${this.#events})`,
+        ),
+      );
       await inSlices(within, (period) => this.#look(within, dialect.events(period)), onProgress);
-      await within.run(this.#setMark(LOOKED_UNTIL, now));
+      await within.run(this.#setMark(LOOKED_UNTIL, now), this.#setMark(ADDRESS_JUDGE, this.#judge.id));
     });
   }
 
@@ -142,27 +180,53 @@ class PostgresStore implements UsageStore {
     await this.engine.close();
   }
 
-  /** Judges user agents and places files that came since the last look: the sink fills the table, and does not tell. */
+  /** Judges and places what came since the last look: the sink fills the table, and does not tell. */
   async #lookAtNew(): Promise<void> {
     const since = `coalesce((SELECT value::timestamptz FROM ${this.#meta} WHERE name = ${literal(LOOKED_UNTIL)}), '-infinity') - ${OVERLAP}`;
     await this.engine.inTransaction(async (within) => {
       const now = await nowOf(within);
+      await this.#judgeAddressesAnew(within);
       await this.#look(within, `(SELECT ${EVENT_COLUMNS} FROM ${this.#events} WHERE received_at >= ${since})`);
       await within.run(this.#setMark(LOOKED_UNTIL, now));
     });
   }
 
+  /** Where another judge did it. */
+  async #judgeAddressesAnew(within: Engine): Promise<void> {
+    const [kept] = await within.query(`SELECT value FROM ${this.#meta} WHERE name = ${literal(ADDRESS_JUDGE)}`);
+    if (kept?.['value'] === this.#judge.id) return;
+    await within.run(`DELETE FROM ${within.dialect.table('addresses')}`, this.#setMark(ADDRESS_JUDGE, this.#judge.id));
+    await this.#judgeValues(within, `(SELECT ${EVENT_COLUMNS} FROM ${this.#events})`, 'addresses');
+  }
+
+  async #judgeValues(within: Engine, relation: string, only?: TableName): Promise<void> {
+    for (const table of verdictTables(this.#judge)) {
+      if (only !== undefined && table.table !== only) continue;
+      const found = await within.query(newValuesSql(within.dialect, table, relation));
+      await within.run(...storeVerdictsSql(within.dialect, table, found).map((sql) => `${sql} ON CONFLICT DO NOTHING`));
+    }
+  }
+
   async #look(within: Engine, relation: string): Promise<void> {
-    const { dialect } = this.engine;
-    const agents = await within.query<{ user_agent: string }>(newAgentsSql(dialect, relation));
-    await within.run(
-      ...storeAgentsSql(
-        dialect,
-        agents.map((row) => row.user_agent),
-      ).map((sql) => `${sql} ON CONFLICT DO NOTHING`),
-      `INSERT INTO ${dialect.table('placements')} AS p (file_id, dataset_id, from_ms) ${seenPlacementsSql(relation)} ORDER BY 1, 2
-       ON CONFLICT (file_id, dataset_id) DO UPDATE SET from_ms = least(p.from_ms, excluded.from_ms)`,
-    );
+    await this.#judgeValues(within, relation);
+    await within.run(...PLACEMENTS.map((placement) => this.#placeSql(placement, relation)));
+  }
+
+  #placeSql(placement: Placement, relation: string): string {
+    const { table, what, where } = placement;
+    return `INSERT INTO ${this.engine.dialect.table(table)} AS p (${what}, ${where}, from_ms) ${seenSql(placement, relation)} ORDER BY 1, 2
+ON CONFLICT (${what}, ${where}) DO UPDATE SET from_ms = least(p.from_ms, excluded.from_ms)`;
+  }
+
+  #replaceSql(name: TableName, columns: readonly string[], rows: readonly unknown[]): readonly string[] {
+    const table = this.engine.dialect.table(name);
+    const values = columns
+      .map((column, index) => `(value->>${index})${column === 'is_open' ? '::boolean' : ''}`)
+      .join(', ');
+    return [
+      `DELETE FROM ${table}`,
+      `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${values} FROM jsonb_array_elements(${literal(JSON.stringify(rows))}::jsonb)`,
+    ];
   }
 
   #setMark(name: string, value: string): string {

@@ -17,9 +17,13 @@ import { readinessOf } from '../../../readiness.ts';
 import { ROUTES } from '../../../routes.ts';
 import { heldRoutes } from '../../held-routes.ts';
 import { rejectedRoutes } from '../../rejected-routes.ts';
+import type { Share } from '../../../keys/shares.ts';
+import { badgeRoutes } from '../../badge-routes.ts';
+import { sharedRoutes } from '../../shared-routes.ts';
 import { counterRoutes } from '../../counter-routes.ts';
 import { statsRoutes } from '../../stats-route.ts';
 import { statsAnswer } from '../../../../usage/ask/answer.ts';
+import { badge } from '../../../../usage/ask/badge.ts';
 import { createScreen } from '../../../intake/telemetry-batch.ts';
 import { VERSION } from '../../../../runtime/version.ts';
 import { docsRoutes } from '../routes.ts';
@@ -57,6 +61,9 @@ const STATS = {
   totals: { views: 1 },
   rows: [],
 };
+
+const SHARE: Share = { id: 's1', name: 'funder', createdAtMs: 0, metrics: ['views'], from: '2026-01', to: '2026-12' };
+const BADGE = { dataset: 'd1', views: 1, downloads: 2, counted_until: null };
 
 const letIn: MiddlewareHandler = (_, next) => next();
 
@@ -98,6 +105,8 @@ function collector() {
     held: heldRoutes({ retryNow: async () => ({ published: 1, held: 0 }) }),
     stats: statsRoutes(async () => STATS),
     counter: counterRoutes(async () => ({ status: 200, body: '[]' })),
+    shared: sharedRoutes({ verify: () => SHARE }, async () => STATS),
+    badge: badgeRoutes(async () => BADGE),
     browser: browserRoutes({
       keys: { isEmpty: () => true, list: () => [], verify: () => 'unknown' },
       allowedOrigins: ['https://clowder.example'],
@@ -198,6 +207,9 @@ describe('the document', () => {
       'get /r51/members get_counter_members',
       'get /r51/reports get_counter_reports',
       'get /r51/reports/{report} get_counter_report',
+      'get /api/v1/shared get_share',
+      'get /api/v1/shared/stats get_shared_stats',
+      'get /api/v1/badge/{dataset} get_badge',
       'post /v1/traces export_traces',
       'post /v1/logs export_logs',
       'post /v1/metrics export_metrics',
@@ -213,7 +225,7 @@ describe('the document', () => {
   test('says of every operation what it is for, and whether it needs a key', () => {
     const tags = new Set(document.tags.map((tag) => tag.name));
     const either = [{ bearer: [] }, { apiKey: [] }];
-    const open = new Set(['post_page_view', 'get_counter_status']);
+    const open = new Set(['post_page_view', 'get_counter_status', 'get_share', 'get_shared_stats', 'get_badge']);
     for (const { operation } of operations) {
       expect(operation.summary).not.toBe('');
       expect(operation.tags).not.toEqual([]);
@@ -286,6 +298,13 @@ describe('what the collector answers is what the document says', () => {
       statsAnswer,
       () => collector().request('/api/v1/stats?metric=views&from=2026-10&to=2026-10'),
     ],
+    [
+      '200 to a share link',
+      200,
+      statsAnswer,
+      () => collector().request('/api/v1/shared/stats?metric=views&from=2026-10&to=2026-10&token=t'),
+    ],
+    ['200 to a public counter', 200, badge, () => collector().request('/api/v1/badge/d1')],
     ['200 of readiness', 200, ANSWERS.Readiness, () => collector().request('/readyz')],
   ])('%s', async (_, status, schema, ask) => {
     const answer = await ask();

@@ -1,0 +1,72 @@
+import pino from 'pino';
+import { expect, test } from 'vitest';
+import type { Badge } from '../../usage/ask/badge.ts';
+import { answerErrors } from '../answer-error.ts';
+import { badgeRoutes } from './badge-routes.ts';
+
+const BADGE: Badge = { dataset: 'd1', views: 1234, downloads: 56, counted_until: '2026-11-01T00:00:00.000Z' };
+
+function counters(answers: Readonly<Record<string, Badge>> | undefined) {
+  let nowMs = 0;
+  const asked: string[] = [];
+  const app = badgeRoutes(
+    answers &&
+      (async (dataset) => {
+        asked.push(dataset);
+        return answers[dataset];
+      }),
+    () => nowMs,
+  );
+  answerErrors(app, pino({ level: 'silent' }));
+  return {
+    asked,
+    later: (ms: number) => (nowMs += ms),
+    get: async (path: string, headers = {}) => app.request(`/api/v1/badge/${path}`, { headers }),
+  };
+}
+
+test('a public counter is JSON for pages of any origin, and kept for five minutes', async () => {
+  const { get, asked, later } = counters({ d1: BADGE });
+  const answer = await get('d1');
+  expect(await answer.json()).toEqual(BADGE);
+  expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+  expect(answer.headers.get('cache-control')).toBe('public, max-age=300');
+  await Promise.all([get('d1'), get('d1')]);
+  expect(asked).toEqual(['d1']);
+  later(300_000);
+  await get('d1');
+  expect(asked).toEqual(['d1', 'd1']);
+});
+
+test('a public counter that is known already is answered with 304', async () => {
+  const { get } = counters({ d1: BADGE });
+  const etag = (await get('d1')).headers.get('etag') ?? '';
+  expect((await get('d1', { 'if-none-match': `"x", W/${etag}` })).status).toBe(304);
+  expect((await get('d1?format=svg', { 'if-none-match': etag })).status).toBe(200);
+});
+
+test('a public counter is a picture of views or downloads', async () => {
+  const { get } = counters({ d1: BADGE });
+  const answer = await get('d1?format=svg&metric=views');
+  expect(answer.headers.get('content-type')).toBe('image/svg+xml; charset=utf-8');
+  expect(await answer.text()).toContain('aria-label="views: 1,234"');
+});
+
+test('a dataset that is not open to all has no counter, as has one that there is not, and none where it is off', async () => {
+  const known = counters({ d1: BADGE });
+  const off = counters(undefined);
+  for (const answer of [await known.get('d2'), await known.get(`d${'x'.repeat(300)}`), await off.get('d1')])
+    expect([answer.status, await answer.json()]).toEqual([404, expect.objectContaining({ code: 'not_found' })]);
+});
+
+test('a question that failed is asked again', async () => {
+  let fails = true;
+  const app = badgeRoutes(async () => {
+    if (fails) throw new Error('away');
+    return BADGE;
+  });
+  answerErrors(app, pino({ level: 'silent' }));
+  expect((await app.request('/api/v1/badge/d1')).status).toBe(500);
+  fails = false;
+  expect((await app.request('/api/v1/badge/d1')).status).toBe(200);
+});

@@ -1,0 +1,89 @@
+import { hash } from 'node:crypto';
+import { Hono, type Context } from 'hono';
+import { z } from 'zod';
+import { badge, type Badge } from '../../usage/ask/badge.ts';
+import { CollectorError } from '../errors.ts';
+import { badgeSvg } from './badge-svg.ts';
+import { answer, json } from './answers.ts';
+import { defineRoute, serve, type Route } from './route.ts';
+
+const query = z.object({
+  format: z.enum(['json', 'svg']).default('json'),
+  metric: z.enum(['views', 'downloads']).default('downloads').describe('What an SVG shows'),
+});
+
+const getBadge = defineRoute({
+  method: 'get',
+  path: '/api/v1/badge/{dataset}',
+  scope: 'public',
+  operationId: 'get_badge',
+  tags: ['usage'],
+  summary: 'Views and downloads of a dataset that is open to all, for its page',
+  request: { query, params: z.object({ dataset: z.string().max(256) }) },
+  errors: ['usage_unavailable'],
+  responses: { 200: answer('The counter', { ...json(badge), 'image/svg+xml': { schema: z.string() } }) },
+});
+
+export const BADGE_ROUTES: readonly Route[] = [getBadge];
+
+/** A figure that is so old is asked for again. */
+const FRESH_MS = 5 * 60_000;
+/** Pages and caches may keep it. */
+const MAX_AGE_S = 300;
+const KEPT = 10_000;
+
+/** What is known of datasets: it is public, and so asked for by anybody, as often as they like. */
+class Kept {
+  readonly #ask: (dataset: string) => Promise<Badge | undefined>;
+  readonly #now: () => number;
+  readonly #badges = new Map<string, { readonly atMs: number; readonly badge: Promise<Badge | undefined> }>();
+
+  constructor(ask: (dataset: string) => Promise<Badge | undefined>, now: () => number) {
+    this.#ask = ask;
+    this.#now = now;
+  }
+
+  of(dataset: string): Promise<Badge | undefined> {
+    const known = this.#badges.get(dataset);
+    if (known !== undefined && this.#now() - known.atMs < FRESH_MS) return known.badge;
+    this.#badges.delete(dataset);
+    const [oldest] = this.#badges.size < KEPT ? [] : this.#badges.keys();
+    if (oldest !== undefined) this.#badges.delete(oldest);
+    const asked = this.#ask(dataset);
+    this.#badges.set(dataset, { atMs: this.#now(), badge: asked });
+    // What could not be answered is asked again.
+    asked.catch(() => this.#badges.delete(dataset));
+    return asked;
+  }
+}
+
+/** @param ask what is known of a dataset; absent where nobody is told */
+export function badgeRoutes(
+  ask: ((dataset: string) => Promise<Badge | undefined>) | undefined,
+  now: () => number = Date.now,
+): Hono {
+  const app = new Hono();
+  const kept = ask && new Kept(ask, now);
+  serve(app, getBadge, async (c, { format, metric }) => {
+    // Pages of any origin may show it.
+    c.header('access-control-allow-origin', '*');
+    const dataset = c.req.param('dataset') ?? '';
+    const found = dataset.length > 256 ? undefined : await kept?.of(dataset);
+    if (found === undefined)
+      throw new CollectorError('not_found', 'There is no public counter of this dataset, or there are none here');
+    return send(c, format === 'svg' ? badgeSvg(metric, found[metric]) : JSON.stringify(found), format);
+  });
+  return app;
+}
+
+const TYPES = { json: 'application/json', svg: 'image/svg+xml; charset=utf-8' } as const;
+
+function send(c: Context, body: string, format: 'json' | 'svg'): Response {
+  const etag = `"${hash('sha256', body, 'hex').slice(0, 16)}"`;
+  c.header('etag', etag);
+  c.header('cache-control', `public, max-age=${MAX_AGE_S}`);
+  c.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'");
+  const known = new Set((c.req.header('if-none-match') ?? '').split(',').map((one) => one.trim().replace(/^W\//, '')));
+  if (known.has(etag) || known.has('*')) return c.body(null, 304);
+  return c.body(body, 200, { 'content-type': TYPES[format] });
+}

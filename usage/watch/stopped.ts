@@ -1,0 +1,84 @@
+import { FEWEST_WEEKS, sumOf, WEEK_HOURS, WEEKS, type Hours } from './hours.ts';
+
+/** A series that something may be wrong with: an event type, a source, or all events. */
+export interface Series {
+  readonly kind: 'type' | 'source' | 'all';
+  readonly name: string;
+  readonly hours: Hours;
+}
+
+/** A series of which nothing comes, where some was to be expected. */
+export interface Stopped {
+  readonly kind: Series['kind'];
+  readonly name: string;
+  /** For so long nothing came, in whole hours. */
+  readonly hours: number;
+  /** What came in the same hours of the weeks before, on average, as far as the rest of the traffic lets expect it. */
+  readonly expected: number;
+}
+
+const LONGEST_HOURS = 24;
+/** Nothing where 15 independent events were to be expected comes by chance once in three million times: e^-15. */
+const ENOUGH = 15;
+
+/**
+ * Which series have stopped: of which nothing came in the latest hours, where in the same hours of the weeks before it did.
+ *
+ * Few events say nothing: the window grows from one hour to a day, until it is long enough to expect 15. What differs
+ * from week to week comes in bursts, and a burst counts as one. What is expected shrinks with the rest of the traffic,
+ * so that a holiday is no alarm; and hours of the night are compared with those of other nights.
+ *
+ * @param endHour the first hour that is not over
+ * @param firstHour the hour of the first event: weeks before it say nothing
+ */
+export function stoppedOf(series: readonly Series[], endHour: number, firstHour: number): readonly Stopped[] {
+  return series.flatMap((one) => {
+    const rest = series.filter(({ kind, name }) => kind === one.kind && name !== one.name);
+    for (let hours = 1; hours <= LONGEST_HOURS; hours += 1) {
+      const window = { endHour, hours, firstHour };
+      if (sumOf(one.hours, endHour - hours, endHour) > 0) return [];
+      const expected = expectedOf([one], window) * shareLeft(rest, window);
+      if (expected / burstOf(one, window) >= ENOUGH) return [{ kind: one.kind, name: one.name, hours, expected }];
+    }
+    return [];
+  });
+}
+
+interface Window {
+  readonly endHour: number;
+  readonly hours: number;
+  readonly firstHour: number;
+}
+
+/** What came in the same hours of each of the weeks before; empty where there are too few of them. */
+function weeksOf(series: readonly Series[], { endHour, hours, firstHour }: Window): readonly number[] {
+  const weeks: number[] = [];
+  for (let week = 1; week <= WEEKS; week += 1) {
+    const end = endHour - week * WEEK_HOURS;
+    if (end - hours < firstHour) break;
+    weeks.push(series.reduce((sum, one) => sum + sumOf(one.hours, end - hours, end), 0));
+  }
+  return weeks.length < FEWEST_WEEKS ? [] : weeks;
+}
+
+const meanOf = (counts: readonly number[]): number =>
+  counts.length === 0 ? 0 : counts.reduce((sum, count) => sum + count, 0) / counts.length;
+const expectedOf = (series: readonly Series[], window: Window): number => meanOf(weeksOf(series, window));
+
+/** How many events come together, as the weeks differ: their variance by their mean, at least 1. */
+function burstOf(series: Series, window: Window): number {
+  const weeks = weeksOf([series], window);
+  const mean = meanOf(weeks);
+  if (mean === 0) return 1;
+  const variance = weeks.reduce((sum, count) => sum + (count - mean) ** 2, 0) / (weeks.length - 1);
+  return Math.max(1, variance / mean);
+}
+
+/** How much of the rest there is now, of what came in the weeks before; 1 where there is no rest, and at most. */
+function shareLeft(rest: readonly Series[], window: Window): number {
+  const usual = expectedOf(rest, window);
+  if (usual === 0) return 1;
+  const { endHour, hours } = window;
+  const now = rest.reduce((sum, one) => sum + sumOf(one.hours, endHour - hours, endHour), 0);
+  return Math.min(1, now / usual);
+}
