@@ -64,11 +64,15 @@ function judged(dialect: Dialect, { users, agents }: Policy): string {
     END AS out_reason
   FROM placed w
   LEFT JOIN (${placements(dialect, 'space_placements', ['dataset_id', 'space_id'])}) s
-    ON s.dataset_id = w.dataset_id AND w.own_space_id IS NULL AND s.from_ms <= w.created AND w.created < s.to_ms
+    ON s.dataset_id = CASE WHEN w.own_space_id IS NULL THEN w.dataset_id END AND s.from_ms <= w.created AND w.created < s.to_ms
   LEFT JOIN ${dialect.table('catalog_datasets')} d ON d.dataset_id = w.dataset_id`;
 }
 
-/** Each event with its dataset, its user and its client. */
+/**
+ * Each event with its dataset, its user and its client.
+ *
+ * Conditions of a join name both sides: DuckDB joins by hashes then, and each with each otherwise.
+ */
 function whoAndWhat(dialect: Dialect, period: Period): string {
   return `
     SELECT b.event_id, b.created, b.event, b.source, b.clowder_instance, b.resource_type, b.resource_id, b.resource_name,
@@ -110,8 +114,8 @@ function whoAndWhat(dialect: Dialect, period: Period): string {
     LEFT JOIN ${dialect.table('agents')} a ON a.user_agent = b.user_agent
     LEFT JOIN ${dialect.table('addresses')} x ON x.client_address = b.client_address
     LEFT JOIN (${placements(dialect, 'placements', ['file_id', 'dataset_id'])}) p
-      ON p.file_id = b.file_id AND b.own_dataset_id IS NULL AND p.from_ms <= b.created AND b.created < p.to_ms
-    LEFT JOIN ${dialect.table('catalog_files')} c ON c.file_id = b.file_id AND b.own_dataset_id IS NULL`;
+      ON p.file_id = b.stray_file_id AND p.from_ms <= b.created AND b.created < p.to_ms
+    LEFT JOIN ${dialect.table('catalog_files')} c ON c.file_id = b.stray_file_id`;
 }
 
 /** The verdict on the client: its user agent's, and where it sent none, what the collector made of it. */
@@ -132,6 +136,7 @@ function base(dialect: Dialect, period: Period): string {
         e.preview, e.user_name, e.referrer, e.dataset_name, e.client_address,
         coalesce(e.file_id, CASE WHEN e.resource_type = 'file' THEN e.resource_id END) AS file_id,
         e.dataset_id AS own_dataset_id,
+        CASE WHEN e.dataset_id IS NULL THEN coalesce(e.file_id, CASE WHEN e.resource_type = 'file' THEN e.resource_id END) END AS stray_file_id,
         nullif(e.user_id, ${literal(GUEST)}) AS user_id,
         (nullif(e.user_id, ${literal(GUEST)}) IS NOT NULL OR coalesce(e.auth_method, 'none') <> 'none') AS known,
         CASE
