@@ -10,13 +10,15 @@ import { load } from './wrk.ts';
 
 const SECONDS = 5;
 const CONNECTIONS = 64;
+/** On both sides. */
+const WORKERS = Number(process.env['BENCH_WORKERS'] ?? 2);
 const WARM_UP_SECONDS = 3;
 
 /** NGINX as a plain reverse proxy: two workers, connections kept on both sides, no log, nothing of ours. */
 const configuration = (port: number, upstream: string, dir: string): string => `
 daemon off;
 pid ${dir}/nginx.pid;
-worker_processes 2;
+worker_processes ${WORKERS};
 ${process.getuid?.() === 0 ? 'user root;' : ''}
 error_log stderr error;
 events { worker_connections 4096; }
@@ -70,7 +72,11 @@ async function startBoth(
   const upstream = stack.use(await startUpstream());
   const sink = stack.use(await startOtlpSink());
   const ours = stack.use(
-    await startProxyProcess({ target: upstream.url, otlpUrl: sink.url, flags: ['--clowder', 'v2'] }),
+    await startProxyProcess({
+      target: upstream.url,
+      otlpUrl: sink.url,
+      flags: ['--clowder', 'v2', '--workers', String(WORKERS)],
+    }),
   );
   const peer = stack.use(await startPlainNginx(upstream.url));
   for (const { url } of [ours, peer]) await wrk(url, WARM_UP_SECONDS);

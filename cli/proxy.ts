@@ -4,7 +4,9 @@ import { createLog, type Logger } from '../runtime/logging.ts';
 import { startCapture } from '../instrumentation/capture/start-capture.ts';
 import { proxyEnricher } from '../proxy/enrichment.ts';
 import { startProxy, type RunningProxy } from '../proxy/proxy.ts';
-import { parseProxySettings } from '../proxy/settings.ts';
+import { parseProxySettings, type ProxySettings } from '../proxy/settings.ts';
+import { shareOf } from '../proxy/workers/share.ts';
+import { joinPrimary, workerPort } from '../proxy/workers/worker.ts';
 import { entriesOf } from '../runtime/config/values.ts';
 import { trustsCaller } from '../instrumentation/telemetry/caller.ts';
 import { setUpTelemetry } from '../instrumentation/telemetry/set-up.ts';
@@ -24,6 +26,9 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
   const forSdk: Record<string, unknown> = { OTEL_EXPORTER_OTLP_ENDPOINT: DEFAULT_OTLP_ENDPOINT, ...file };
   for (const [name, value] of Object.entries(forSdk))
     if (name.startsWith('OTEL_') && isUnset(process.env[name])) process.env[name] = String(value);
+  const workers = settings.PROXY_WORKERS;
+  const port = workerPort();
+  if (workers > 1 && port === undefined) return runPrimary(settings, workers, log);
   const enricher = await proxyEnricher(settings);
   const trustForwarded = settings.PROXY_X_FORWARDED === 'append' || settings.PROXY_FORWARDED === 'append';
   const telemetry = setUpTelemetry({
@@ -39,17 +44,32 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
     trustForwarded,
   };
   const proxy = await startProxy({
-    settings,
+    settings: port === undefined ? settings : shareOf(settings, workers, port),
+    sharesAddress: port !== undefined,
     observer: { telemetry: telemetry.server, startCapture: (head) => startCapture(head, options) },
     log,
     enrichment: enricher?.stats,
     deliveries: () => telemetry.deliveries(),
   });
-  stopOnSignal(async () => {
+  const stop = async (): Promise<void> => {
     await proxy.stop();
     await telemetry.shutdown();
-  }, log);
+  };
+  const end = stopOnSignal(stop, log);
   process.on('SIGHUP', () => reloadTls(proxy, log));
+  if (port !== undefined) joinPrimary(proxy, end);
+}
+
+/** As many workers, each of which is a proxy; this process hands them connections, and tells of them all. */
+async function runPrimary(settings: ProxySettings, workers: number, log: Logger): Promise<void> {
+  const { startWorkers, WorkerError } = await import('../proxy/workers/primary.ts');
+  const running = await startWorkers({ workers, settings, log }).catch((error: unknown) => {
+    // It has said itself what is wrong.
+    if (error instanceof WorkerError) process.exit(error.exitCode);
+    throw error;
+  });
+  stopOnSignal(() => running.stop(), log);
+  process.on('SIGHUP', () => running.reloadTls());
 }
 
 function reloadTls(proxy: RunningProxy, log: Logger): void {

@@ -47,6 +47,7 @@ export const PROXY_FLAGS: readonly ProxyFlag[] = [
   { setting: 'PROXY_MAX_CONNECTIONS_PER_ADDRESS', flag: '--max-connections-per-address <n>', description: 'the same of one client address (IPv6: one /64)' },
   { setting: 'PROXY_MAX_REQUESTS_PER_ADDRESS', flag: '--max-requests-per-address <n>', description: 'requests of one client address in flight at once; more wait; 0 for no limit', shownDefault: '2048' },
   { setting: 'PROXY_MAX_TARGET_CONNECTIONS', flag: '--max-target-connections <n>', description: 'connections to Clowder at once; more requests wait; 0 for no limit', shownDefault: '4096' },
+  { setting: 'PROXY_WORKERS', flag: '--workers <n>', description: 'processes that share the work; for machines with more than one core', shownDefault: '1' },
   { setting: 'PROXY_DRAIN_S', flag: '--drain <s>', description: 'on SIGTERM, for requests in flight to finish', shownDefault: '7' },
   { setting: 'LOG_LEVEL', flag: '--log-level <level>', description: 'trace, debug, info, warn, error, fatal, silent', shownDefault: 'info' },
   { setting: 'LOG_FORMAT', flag: '--log-format <format>', description: 'json, pretty (for people), auto (pretty on a terminal)', shownDefault: 'auto' },

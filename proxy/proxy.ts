@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Readiness } from '../runtime/admin.ts';
+import type { Registry } from 'prom-client';
+import type { AdminPages, Readiness } from '../runtime/admin.ts';
 import { listenError, urlOf } from '../runtime/listen-error.ts';
 import type { HttpServer } from '../runtime/listener.ts';
 import { count, ProxyStats } from './admin/stats.ts';
@@ -26,6 +27,8 @@ export interface ProxyOptions {
   readonly log: ProxyLog;
   /** What enrichment has done, for the figures; undefined where it is off. */
   readonly enrichment?: EnrichmentStats | undefined;
+  /** Whether others listen at the same address, and the system shares the connections out. @default false */
+  readonly sharesAddress?: boolean;
   /** How it goes with the events, for each place that they go to. @default they go nowhere */
   readonly deliveries?: () => readonly Delivery[];
 }
@@ -36,6 +39,8 @@ export interface RunningProxy {
   /** Where the admin listener is; undefined without one. */
   readonly adminUrl: string | undefined;
   readonly stats: ProxyStats;
+  /** What an admin listener shows of it. */
+  pages(): Promise<AdminPages & { readonly registry: Registry }>;
   /**
    * Reads certificate and key again.
    *
@@ -61,11 +66,13 @@ export async function startProxy({
   observer,
   log,
   enrichment,
+  sharesAddress = false,
   deliveries = () => [],
 }: ProxyOptions): Promise<RunningProxy> {
   const stats = new ProxyStats();
   const target = settings.PROXY_TARGET;
   let draining = false;
+  let shownPages: ReturnType<RunningProxy['pages']> | undefined;
   const ca = readPem('PROXY_TARGET_CA_FILE', settings.PROXY_TARGET_CA_FILE);
   const upstream = createUpstream({
     host: target.hostname.replace(/^\[|\]$/g, ''),
@@ -139,7 +146,8 @@ export async function startProxy({
   });
   const { server } = listening;
   const admin = settings.PROXY_ADMIN === undefined ? undefined : await openAdmin(settings.PROXY_ADMIN);
-  const url = await listen(server, settings.PROXY_LISTEN, tls === undefined ? 'http' : 'https').catch(
+  const scheme = tls === undefined ? 'http' : 'https';
+  const url = await listen(server, { ...settings.PROXY_LISTEN, reusePort: sharesAddress }, scheme).catch(
     async (error: unknown) => {
       await admin?.close();
       upstream.close();
@@ -149,10 +157,19 @@ export async function startProxy({
   server.on('error', (error) => log.error({ err: error }, 'a connection could not be accepted'));
   log.info({ url, target: target.origin, admin: admin?.url }, 'proxy is listening');
 
-  /** Loaded where it is asked for only: what makes the figures is as large as the rest of the proxy. */
   async function openAdmin(address: { host: string; port: number }): Promise<HttpServer> {
-    const [{ startAdmin }, { statsRegistry }, { collectorCheck }] = await Promise.all([
-      import('../runtime/admin.ts'),
+    const [{ startAdmin }, shown] = await Promise.all([import('../runtime/admin.ts'), pages()]);
+    return startAdmin({ ...address, setting: 'PROXY_ADMIN' }, shown);
+  }
+
+  /** Loaded where they are asked for only: what makes the figures is as large as the rest of the proxy. */
+  function pages(): ReturnType<RunningProxy['pages']> {
+    shownPages ??= makePages();
+    return shownPages;
+  }
+
+  async function makePages(): ReturnType<RunningProxy['pages']> {
+    const [{ statsRegistry }, { collectorCheck }] = await Promise.all([
       import('./admin/registry.ts'),
       import('./admin/deliveries.ts'),
     ]);
@@ -164,7 +181,7 @@ export async function startProxy({
       const checks = { clowder, collector: collectorCheck(deliveries()) };
       return { ready: clowder.ok, body: { status: clowder.ok ? 'ready' : 'unavailable', checks } };
     };
-    return startAdmin({ ...address, setting: 'PROXY_ADMIN' }, { readiness, registry });
+    return { readiness, registry };
   }
 
   async function stop(): Promise<void> {
@@ -201,6 +218,7 @@ export async function startProxy({
     url,
     adminUrl: admin?.url,
     stats,
+    pages,
     reloadTls: () => {
       const renewed = tlsFiles();
       if (renewed !== undefined) listening.renewTls(renewed);
@@ -212,10 +230,10 @@ export async function startProxy({
 
 async function listen(
   server: Server,
-  { host, port }: { host: string; port: number },
+  { host, port, reusePort }: { host: string; port: number; reusePort: boolean },
   scheme: 'http' | 'https',
 ): Promise<string> {
-  server.listen({ host, port, backlog: BACKLOG });
+  server.listen({ host, port, backlog: BACKLOG, reusePort });
   await once(server, 'listening').catch((cause: unknown) => {
     throw listenError(cause, { host, port, setting: 'PROXY_LISTEN' });
   });

@@ -103,6 +103,7 @@ const settings = z.object({
   PROXY_MAX_CONNECTIONS_PER_ADDRESS: some.optional(),
   PROXY_MAX_REQUESTS_PER_ADDRESS: valueOf(values.integer({ least: 0 })).default(2048),
   PROXY_MAX_TARGET_CONNECTIONS: valueOf(values.integer({ least: 0 })).default(4096),
+  PROXY_WORKERS: valueOf(values.integer({ least: 1, most: 128 })).default(1),
   PROXY_DRAIN_S: valueOf(
     values.seconds({ least: 0, most: 9 }),
     'must be a number of seconds from 0 to 9: the proxy ends within 10 s',

@@ -12,9 +12,13 @@ interface StopLog {
  * failed.
  *
  * @param log told how it ended; without one, what is stopped tells itself
+ * @returns what does the same without a signal
  */
-export function stopOnSignal(stop: () => Promise<void>, log?: StopLog): void {
+export function stopOnSignal(stop: () => Promise<void>, log?: StopLog): () => void {
+  let ending = false;
   const end = (): void => {
+    if (ending) return;
+    ending = true;
     setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
     stop().then(
       () => {
@@ -29,4 +33,5 @@ export function stopOnSignal(stop: () => Promise<void>, log?: StopLog): void {
   };
   process.once('SIGTERM', end);
   process.once('SIGINT', end);
+  return end;
 }

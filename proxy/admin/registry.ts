@@ -1,4 +1,4 @@
-import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter, Gauge, Registry, collectDefaultMetrics, type Aggregator } from 'prom-client';
 import type { EnrichmentStats } from '../../instrumentation/enrichment/stats.ts';
 import type { Delivery } from '../../instrumentation/telemetry/retrying-sender.ts';
 import { lostOf, reachedOf, waitingOf } from './deliveries.ts';
@@ -46,8 +46,12 @@ export function statsRegistry(
   }
   counter({ name: 'events_lost_total', help: 'Events that were lost', label: 'reason' }, () => lostOf(deliveries()));
   gauge('events_waiting', 'Events that the collector has not taken yet', () => waitingOf(deliveries()));
-  gauge('collector_reached', 'Whether the collector took what was sent last; NaN before the first time', () =>
-    Number(reachedOf(deliveries()) ?? Number.NaN),
+  gauge(
+    'collector_reached',
+    'Whether the collector took what was sent last; NaN before the first time',
+    () => Number(reachedOf(deliveries()) ?? Number.NaN),
+    // Of several workers: whether each is reached.
+    'min',
   );
   gauge('requests_in_flight', 'Requests that are not over', () => stats.inFlight);
   gauge('upstream_connections', 'Connections to Clowder', connections);
@@ -70,10 +74,11 @@ export function statsRegistry(
     });
   }
 
-  function gauge(name: string, help: string, read: () => number): void {
+  function gauge(name: string, help: string, read: () => number, aggregator: Aggregator = 'sum'): void {
     const one: Gauge = new Gauge({
       name: `clowder_otel_proxy_${name}`,
       help,
+      aggregator,
       registers: [registry],
       collect: () => one.set(read()),
     });

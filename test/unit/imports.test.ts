@@ -75,6 +75,7 @@ const PARTS: Readonly<Partial<Record<Folder, Readonly<Record<string, readonly st
     headers: ['upstream'],
     admin: [],
     snippet: ['upstream', 'headers', 'own-answers.ts', 'report.ts'],
+    workers: ['proxy.ts', 'report.ts', 'settings.ts'],
   },
 };
 

@@ -1,0 +1,50 @@
+import type { Readiness } from '../../runtime/admin.ts';
+
+/** What the checks of a worker say, as far as they are read here. */
+interface Checks {
+  readonly clowder?: object;
+  readonly collector?: object;
+}
+
+/**
+ * Whether all workers together do their work: each that is there must. What each of them counts is added up.
+ *
+ * @param told of each worker its readiness, or why there is none
+ */
+export function readinessOfAll(told: readonly (Readiness | string)[], workers: number): Readiness {
+  const known = told.filter((one) => typeof one !== 'string');
+  const missing = workers - known.length;
+  const problem = told.find((one) => typeof one === 'string');
+  const ofWorkers = {
+    ok: missing <= 0,
+    ...(missing > 0 && { reason: problem ?? `${missing} of ${workers} are being started` }),
+  };
+  const checks = known.map(({ body }): Checks => ('checks' in body && isObject(body.checks) ? body.checks : {}));
+  const ready = known.length > 0 && known.every((one) => one.ready);
+  return {
+    ready,
+    body: {
+      status: ready ? 'ready' : 'unavailable',
+      checks: {
+        workers: ofWorkers,
+        clowder: joined(checks.map(({ clowder }) => clowder)),
+        collector: joined(checks.map(({ collector }) => collector)),
+      },
+    },
+  };
+}
+
+/** Numbers are added up; what is not well in one is not well, with its reason. */
+function joined(parts: readonly (object | undefined)[]): object {
+  const sum: Record<string, unknown> = {};
+  for (const part of parts)
+    for (const [name, value] of Object.entries(part ?? {})) {
+      const before = sum[name];
+      if (typeof value === 'number') sum[name] = (typeof before === 'number' ? before : 0) + value;
+      else if (typeof value === 'boolean') sum[name] = before !== false && value;
+      else sum[name] ??= value;
+    }
+  return sum;
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
