@@ -17,7 +17,8 @@ COPY sinks sinks
 COPY usage usage
 COPY cli cli
 COPY dashboard dashboard
-COPY tools/bundle.ts tools/bundle.ts
+COPY tools/bundle.ts tools/guide.ts tools/
+COPY docs/operate.md docs/operate.md
 RUN npm run build
 
 FROM node:26.10.0-bookworm-slim AS dependencies

@@ -93,7 +93,7 @@ describe('wrong usage: exit 2, nothing on standard output, and what to do', () =
     [['keys', 'add', '--name', 'n'], /required option '--scope <scopes\.\.\.>' not specified/],
     [
       ['keys', 'add', '--name', 'n', '--scope', 'write'],
-      /^--scope was write; may be ingest, capture, read, browser, counter\n$/,
+      /^--scope was write; may be ingest, capture, read, browser, counter, admin\n$/,
     ],
     [['keys', 'add', '--name', 'n', '--scope', 'read', '--rate', '0'], /'--rate <requests>' argument '0' is invalid/],
     [['keys', 'revoke'], /missing required argument 'id'/],

@@ -41,11 +41,19 @@ function app(parts: Partial<AppParts> = {}) {
     counter: routes('/r51/status', '/r51/members', '/r51/reports', '/r51/reports/*'),
     shared: routes('/api/v1/shared/stats'),
     badge: routes('/api/v1/badge/d1'),
+    overview: routes('/api/v1/overview'),
+    session: routes('/api/v1/session'),
     browser: routes('/api/v1/browser'),
     snippet: routes('/c/v.js'),
     docs: routes('/docs', '/openapi.json'),
     dashboard: routes('/'),
-    guards: { otlp: guard('otlp'), ingest: guard('ingest'), read: guard('read'), counter: guard('counter') },
+    guards: {
+      otlp: guard('otlp'),
+      ingest: guard('ingest'),
+      read: guard('read'),
+      counter: guard('counter'),
+      admin: guard('admin'),
+    },
     metrics: new CollectorMetrics(),
     readiness: () => READY,
     log: pino({}, { write: (line: string) => logged.push(line) }),
@@ -68,10 +76,12 @@ describe('which key a route needs', () => {
     ['GET', '/api/v1/events/stream', 'guarded: read'],
     ['GET', '/api/v1/events/', 'guarded: read'],
     ['GET', '/api/v1/rejected', 'guarded: read'],
-    ['POST', '/api/v1/rejected/replay', 'guarded: ingest'],
-    ['POST', '/api/v1/rejected/discard', 'guarded: ingest'],
-    ['POST', '/api/v1/held/retry', 'guarded: ingest'],
+    ['POST', '/api/v1/rejected/replay', 'guarded: admin'],
+    ['POST', '/api/v1/rejected/discard', 'guarded: admin'],
+    ['POST', '/api/v1/held/retry', 'guarded: admin'],
     ['GET', '/api/v1/stats', 'guarded: read'],
+    ['GET', '/api/v1/overview', 'guarded: read'],
+    ['GET', '/api/v1/held', 'guarded: read'],
   ])('%s %s: none is let in without', async (method, path, body) => {
     const answer = await app().request(path, method);
     expect([answer.status, await answer.text()]).toEqual([401, body]);
@@ -79,6 +89,8 @@ describe('which key a route needs', () => {
 
   test.each([
     ['POST', '/api/v1/browser'],
+    ['GET', '/api/v1/session'],
+    ['POST', '/api/v1/session'],
     ['GET', '/docs'],
     ['GET', '/openapi.json'],
     ['GET', '/'],
@@ -112,6 +124,7 @@ describe('a key', () => {
       ingest: counting('ingest'),
       read: counting('read'),
       counter: counting('counter'),
+      admin: counting('admin'),
     };
     await app({ guards }).request(route.path, route.method);
     const isGuarded = route.scope !== 'public' && route.scope !== 'browser';
@@ -121,7 +134,7 @@ describe('a key', () => {
   test('with a rate of one request a second is let in once a second, for the history too', async () => {
     const key = { id: 'k', name: 'k', scopes: ['read' as const], ratePerS: 1, createdAtMs: 0, revokedAtMs: undefined };
     const guard = requireKey('read', { keys: { isEmpty: () => false, verify: () => key } });
-    const { request } = app({ guards: { otlp: guard, ingest: guard, read: guard, counter: guard } });
+    const { request } = app({ guards: { otlp: guard, ingest: guard, read: guard, counter: guard, admin: guard } });
     const ask = (): Promise<Response> => Promise.resolve(request('/api/v1/events', 'GET', { 'x-api-key': 'secret' }));
     expect((await ask()).status).toBe(200);
     expect((await ask()).status).toBe(429);

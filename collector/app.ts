@@ -16,6 +16,8 @@ export interface AppParts {
   readonly counter: Hono;
   readonly shared: Hono;
   readonly badge: Hono;
+  readonly overview: Hono;
+  readonly session: Hono;
   readonly browser: Hono;
   readonly snippet: Hono;
   readonly docs: Hono;
@@ -26,6 +28,7 @@ export interface AppParts {
     readonly ingest: MiddlewareHandler;
     readonly read: MiddlewareHandler;
     readonly counter: MiddlewareHandler;
+    readonly admin: MiddlewareHandler;
   };
   readonly metrics: CollectorMetrics;
   readonly readiness: () => Readiness;
@@ -53,6 +56,8 @@ export function createApp(parts: AppParts): Hono {
   app.route('/', parts.counter);
   app.route('/', parts.shared);
   app.route('/', parts.badge);
+  app.route('/', parts.overview);
+  app.route('/', parts.session);
   app.route('/', parts.browser);
   app.route('/', parts.snippet);
   app.route('/', stateRoutes({ readiness: parts.readiness, registry: parts.metrics.registry }));

@@ -57,6 +57,12 @@ import { sharedRoutes } from './api/shared-routes.ts';
 import { statsRoutes } from './api/stats-route.ts';
 import type { StatsAnswer } from '../usage/ask/answer.ts';
 import type { StatsQuery } from '../usage/ask/question.ts';
+import { overviewRoutes } from './api/overview-route.ts';
+import { sessionRoutes } from './api/session-routes.ts';
+import { createSessions } from './keys/sessions.ts';
+import { OverviewWatch } from './overview/overview.ts';
+import { ProgramWatch } from './overview/programs.ts';
+import { watchedPrograms } from './overview/settings.ts';
 import { isPostgres } from '../usage/ask/settings.ts';
 import { UsageProcess } from './usage/usage-process.ts';
 import { acceptBrowser } from './intake/browser-intake.ts';
@@ -125,8 +131,18 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
   });
   const windowMs = settings.DEDUPE_WINDOW_S * 1000;
   const live = createLiveEvents();
+  const programs = new ProgramWatch(watchedPrograms(settings.WATCHED_PROGRAMS), Date.now);
+  const overview = new OverviewWatch({
+    journal,
+    settled: () => loop.settled,
+    readiness: () => readiness(),
+    programs,
+    tracesUrl: settings.TRACES_URL,
+    now: Date.now,
+  });
   const accepted = (body: FlatBody): void => {
     metrics.mapped.inc({ type: body.event });
+    overview.accepted(body);
     live.publish(body);
   };
   const intake = new Intake({
@@ -215,8 +231,9 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
   const usage = startUsage === undefined ? undefined : followUsage(startUsage, journal, log);
   const askUsage = usage === undefined ? undefined : (query: StatsQuery): Promise<StatsAnswer> => usage.ask(query);
   const logReadiness = createReadinessLog(log, Date.now);
+  const sessions = createSessions(Date.now);
 
-  const guard: KeyGuard = { keys, onRefused: (reason) => metrics.refusedKeys.inc({ reason }) };
+  const guard: KeyGuard = { keys, sessions, onRefused: (reason) => metrics.refusedKeys.inc({ reason }) };
   const otlpGuard: KeyGuard = settings.ON_UNKNOWN_KEY === 'hold' ? { ...guard, refuse: onHold } : guard;
   const countRefused = (origin: string, count: number): void => metrics.rejected.inc({ origin }, count);
   const parts = {
@@ -247,6 +264,8 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     counter: counterRoutes(usage === undefined ? undefined : (request) => usage.askCounter(request)),
     shared: sharedRoutes(shares, askUsage),
     badge: badgeRoutes(usage === undefined || !settings.USAGE_BADGE ? undefined : (dataset) => usage.badge(dataset)),
+    overview: overviewRoutes({ overview: () => overview.state, journal }),
+    session: sessionRoutes({ keys, sessions }),
     browser: browserRoutes({
       keys,
       allowedOrigins: entriesOf(settings.ALLOWED_ORIGINS),
@@ -259,12 +278,13 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     }),
     snippet: snippetRoutes(readBundle),
     docs: docsRoutes(() => openApiDocument(VERSION)),
-    dashboard: dashboardRoutes(),
+    dashboard: dashboardRoutes(readBundle),
     guards: {
       otlp: requireKey('ingest', otlpGuard),
       ingest: requireKey('ingest', guard),
       read: requireKey('read', guard),
       counter: requireKey('counter', guard, counterHeader),
+      admin: requireKey('admin', guard),
     },
     metrics,
     traced: telemetry.traced,
@@ -304,6 +324,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
         });
   const { url } = server;
   loop.start();
+  overview.readBack().catch((error: unknown) => log.error({ err: error }, 'the journal could not be read back'));
   log.info({ url, grpc_url: grpc?.url, data_dir: settings.DATA_DIR }, 'collector is listening');
 
   async function stop(): Promise<void> {
@@ -315,6 +336,8 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
 
   async function shutDown(): Promise<void> {
     clearInterval(recovering);
+    programs.stop();
+    overview.stop();
     loop.pause();
     await usage?.stop();
     await publisher.close({ timeoutMs: STOP_PUBLISHER_MS });

@@ -7,6 +7,7 @@ import { givenOf } from '../runtime/config/source.ts';
 import { checkTlsFiles } from '../runtime/config/tls-files.ts';
 import { networks as networksValue } from '../runtime/config/networks.ts';
 import { usageSettings } from '../usage/ask/settings.ts';
+import { dashboardSettings } from './overview/settings.ts';
 import {
   contextPath,
   httpUrl,
@@ -85,6 +86,7 @@ const settings = z.object({
     .optional()
     .describe('Origins of pages that may send page views, separated by commas'),
   ...usageSettings,
+  ...dashboardSettings,
   OTEL_EXPORTER_OTLP_ENDPOINT: valueOf(httpUrl).optional().describe("Where the collector's own telemetry goes"),
 });
 

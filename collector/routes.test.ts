@@ -30,22 +30,31 @@ describe('every route', () => {
 
   test('is public only where it tells of the collector itself: all that takes or gives events asks for a key', () => {
     const keyless = ROUTES.filter(({ scope }) => scope === 'public').map(({ path }) => path);
-    // A share link's token is its key; a public counter is for everybody, where it is switched on.
+    // A share link's token is its key; a public counter is for everybody, where it is switched on; the login takes the key itself.
     const own = ['/api/v1/shared', '/api/v1/shared/stats', '/api/v1/badge/:dataset'];
-    expect(keyless.filter((path) => path.startsWith('/api/') || path.startsWith('/v1/'))).toEqual(own);
-    expect(keyless.toSorted()).toEqual(
+    const login = '/api/v1/session';
+    const ofApi = keyless.filter((path) => path.startsWith('/api/') || path.startsWith('/v1/'));
+    expect(ofApi.filter((path) => path !== login)).toEqual(own);
+    expect(ofApi).toContain(login);
+    expect(keyless.filter((path) => path !== login).toSorted()).toEqual(
       [
         ...own,
         '/',
         '/asyncapi.json',
         '/c/v.js',
-        '/dashboard.css',
-        '/dashboard.js',
+        '/dashboard/app.css',
+        '/dashboard/app.js',
+        '/dashboard/icon.svg',
         '/docs',
         '/docs/start.js',
         '/docs/swagger-ui-bundle.js',
         '/docs/swagger-ui.css',
+        '/events',
+        '/guide',
         '/healthz',
+        '/kept',
+        '/machines',
+        '/usage',
         '/metrics',
         '/openapi.json',
         // The Code of Practice wants it so.

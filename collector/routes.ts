@@ -9,6 +9,8 @@ import { HELD_ROUTES } from './api/held-routes.ts';
 import { REJECTED_ROUTES } from './api/rejected-routes.ts';
 import type { Route } from './api/route.ts';
 import { SHARED_ROUTES } from './api/shared-routes.ts';
+import { OVERVIEW_ROUTES } from './api/overview-route.ts';
+import { SESSION_ROUTES } from './api/session-routes.ts';
 import { STATS_ROUTES } from './api/stats-route.ts';
 import { SNIPPET_ROUTES } from './api/snippet-routes.ts';
 import { STATE_ROUTES } from './api/state-routes.ts';
@@ -26,6 +28,8 @@ export const ROUTES: readonly Route[] = [
   ...COUNTER_ROUTES,
   ...SHARED_ROUTES,
   ...BADGE_ROUTES,
+  ...OVERVIEW_ROUTES,
+  ...SESSION_ROUTES,
   ...OTLP_ROUTES,
   ...STATE_ROUTES,
   ...DOCS_ROUTES,
@@ -61,7 +65,7 @@ function scopeOf(method: string, path: string): Route['scope'] {
 
 /** Puts the guard of its scope in front of every route of the API. The key of a page view is in its body: its route checks it. */
 export function guardRoutes(
-  guards: Readonly<Record<'ingest' | 'read' | 'counter', MiddlewareHandler>>,
+  guards: Readonly<Record<'ingest' | 'read' | 'counter' | 'admin', MiddlewareHandler>>,
 ): MiddlewareHandler {
   return function guardRoute(c, next) {
     const scope = scopeOf(c.req.method, c.req.path);

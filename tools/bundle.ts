@@ -1,15 +1,19 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { guidePage } from './guide.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Where the collector finds it. */
 const PLACE = 'dist/dashboard';
 /** What browsers load, by the name that the collector reads it by. */
-const BUNDLES: Readonly<Record<string, string>> = { v: 'dashboard/snippet/v.ts' };
+const BUNDLES: Readonly<Record<string, string>> = { v: 'dashboard/snippet/v.ts', app: 'dashboard/app/main.tsx' };
+
+/** What the dashboard links to where something is wrong. */
+const GUIDE = 'docs/operate.md';
 
 /** A file that was bundled. */
 export interface Bundled {
@@ -44,4 +48,5 @@ if (import.meta.main) {
   const place = join(ROOT, PLACE);
   mkdirSync(place, { recursive: true });
   for (const { name, text } of await bundle()) writeFileSync(join(place, name), text);
+  writeFileSync(join(place, 'guide.html'), guidePage(readFileSync(join(ROOT, GUIDE), 'utf8')));
 }

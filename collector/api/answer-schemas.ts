@@ -20,6 +20,24 @@ const check = z
   .looseObject({ ok: z.boolean(), reason: z.string().optional().describe('What is wrong and what to do') })
   .openapi('Check');
 
+const readiness = z
+  .object({
+    status: z
+      .enum(['ready', 'degraded', 'unavailable'])
+      .describe('degraded: events are taken and wait. unavailable: producers get 503'),
+    checks: z.object({
+      journal: check,
+      history: check.describe('Whether all that was accepted is in the journal'),
+      broker: check,
+      backlog: check,
+      unroutable: check.describe('Events that no queue is bound for'),
+      nacked: check.describe('Events that a full queue refuses'),
+      unpublishable: check.describe('Events that RabbitMQ refuses as they are'),
+      usage: check.optional().describe('The process that counts usage; `counted_until`: how far it has come'),
+    }),
+  })
+  .openapi('Readiness');
+
 /** What the API answers, by its name in the document. Handlers are typed by it, and tests hold their answers against it. */
 export const ANSWERS = {
   Accepted: z
@@ -80,23 +98,79 @@ export const ANSWERS = {
     .object({ accepted: z.int().nonnegative(), rejected: z.int().nonnegative().describe('Still wrong') })
     .openapi('Replayed'),
   Health: z.object({ status: z.literal('ok') }).openapi('Health'),
-  Readiness: z
+  Readiness: readiness,
+  Overview: z
     .object({
-      status: z
-        .enum(['ready', 'degraded', 'unavailable'])
-        .describe('degraded: events are taken and wait. unavailable: producers get 503'),
-      checks: z.object({
-        journal: check,
-        history: check.describe('Whether all that was accepted is in the journal'),
-        broker: check,
-        backlog: check,
-        unroutable: check.describe('Events that no queue is bound for'),
-        nacked: check.describe('Events that a full queue refuses'),
-        unpublishable: check.describe('Events that RabbitMQ refuses as they are'),
-        usage: check.optional().describe('The process that counts usage; `counted_until`: how far it has come'),
+      now_ms: z.number(),
+      version: z.string(),
+      readiness,
+      backlog: z.object({
+        events: z.int().nonnegative().describe('Journaled, and neither published nor held'),
+        exact: z.boolean().describe('false: worked out from their bytes'),
+        oldest_s: z.number().nullable(),
+        bytes: z.number(),
       }),
+      held: z
+        .array(z.object({ reason: z.string(), type: z.string(), events: z.int(), since_ms: z.number() }))
+        .readonly(),
+      rejected: z.int().nonnegative(),
+      complete: z.boolean().describe('false: the journal is still read for what was before this start'),
+      sources: z
+        .array(
+          z.object({
+            source: z.string(),
+            last_ms: z.number(),
+            silent_s: z.number(),
+            usual_s: z.number().nullable().describe('Median of the pauses between its events'),
+            longest_s: z.number().nullable(),
+            events: z.int(),
+            unusual: z.boolean().describe('Silent for longer than ever, by half at least'),
+          }),
+        )
+        .readonly(),
+      probes: z
+        .array(
+          z.object({
+            target: z.string(),
+            component: z.string().nullable(),
+            probe: z.string().nullable(),
+            healthy: z.boolean(),
+            at_ms: z.number(),
+            since_ms: z.number(),
+            stale: z.boolean().describe('Readings stopped coming'),
+            error: z.string().nullable(),
+            measures: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])).readonly(),
+          }),
+        )
+        .readonly(),
+      programs: z
+        .array(
+          z.object({
+            name: z.string(),
+            url: z.string(),
+            ready: z.boolean().nullable(),
+            reason: z.string().nullable(),
+            at_ms: z.number().nullable(),
+            said: z.unknown(),
+          }),
+        )
+        .readonly(),
+      traces_url: z.string().nullable(),
     })
-    .openapi('Readiness'),
+    .openapi('Overview'),
+  HeldEvents: z
+    .object({
+      held: z
+        .array(
+          z.object({ id: z.int(), type: z.string(), since_ms: z.number(), event: z.string().describe('JSON text') }),
+        )
+        .readonly(),
+    })
+    .openapi('HeldEvents'),
+  Session: z.object({
+    key: z.string().nullable().describe('Name of the key; null where none is made, and this machine needs none'),
+    scopes: z.array(z.string()),
+  }),
   SchemaNames: z
     .object({ schemas: z.array(z.string()).readonly().describe('Paths, one for each event type') })
     .openapi('SchemaNames'),

@@ -7,7 +7,7 @@ import { defineRoute, serve, type Route } from './route.ts';
 const retryHeld = defineRoute({
   method: 'post',
   path: '/api/v1/held/retry',
-  scope: 'ingest',
+  scope: 'admin',
   operationId: 'retry_held',
   tags: ['held'],
   summary: 'Publish the events that no queue took once more, now',

@@ -47,7 +47,7 @@ const listRejected = defineRoute({
 const replayRejected = defineRoute({
   method: 'post',
   path: '/api/v1/rejected/replay',
-  scope: 'ingest',
+  scope: 'admin',
   operationId: 'replay_rejected',
   tags: ['rejected'],
   summary: 'Check rejected records again, and journal those that are right now',
@@ -59,7 +59,7 @@ const replayRejected = defineRoute({
 const discardRejected = defineRoute({
   method: 'post',
   path: '/api/v1/rejected/discard',
-  scope: 'ingest',
+  scope: 'admin',
   operationId: 'discard_rejected',
   tags: ['rejected'],
   summary: 'Let go of rejected records for good',

@@ -1,10 +1,12 @@
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context, MiddlewareHandler } from 'hono';
+import { getCookie } from 'hono/cookie';
 import ipaddr from 'ipaddr.js';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { trustProxies } from './client-address.ts';
 import { CollectorError } from '../errors.ts';
 import { handleAs, type Sender } from './sender.ts';
+import { SESSION_COOKIE, type Sessions } from './sessions.ts';
 import type { ApiKey, KeyCheck, Scope } from './store.ts';
 
 /** Why a key did not let a request in. */
@@ -13,6 +15,8 @@ export type Refusal = (typeof REFUSALS)[number];
 
 export interface KeyGuard {
   readonly keys: KeyCheck;
+  /** Logins of the dashboard: their cookie stands for the key that they were made with. */
+  readonly sessions?: Pick<Sessions, 'keyOf'>;
   /** Makes another error of why a request is not let in. @default as it is: unauthorized, forbidden, too_many_requests */
   readonly refuse?: (error: CollectorError) => CollectorError;
   /** Told of each request whose key did not let it in. */
@@ -27,7 +31,14 @@ export interface Asked {
   /** The name under which this machine is asked. */
   readonly host: string | undefined;
   readonly peer: string | undefined;
+  /** What the cookie of the dashboard says. */
+  readonly session?: string | undefined;
+  /** Whether it would change something. @default it would not */
+  readonly changes?: boolean;
 }
+
+/** A page of another site cannot send it without being asked for, and is always refused then. */
+export const PAGE_HEADER = 'x-clowder-otel-page';
 
 /** Who is let in, or why not; `challenge` is what WWW-Authenticate says of that. */
 export type Admission =
@@ -44,17 +55,27 @@ export async function admit(scope: Scope, guard: KeyGuard, asked: Asked): Promis
   return { ...admission, refused: guard.refuse(admission.refused) };
 }
 
-async function judge(scope: Scope, { keys, onRefused }: KeyGuard, asked: Asked): Promise<Admission> {
+async function judge(scope: Scope, { keys, sessions, onRefused }: KeyGuard, asked: Asked): Promise<Admission> {
   if (keys.isEmpty()) {
-    const refusal = refuseStranger(asked);
+    const refusal = refuseStranger(asked) ?? refuseOtherSite(asked);
     if (refusal !== undefined) return { refused: new CollectorError('forbidden', refusal) };
     return { sender: { key: undefined, captures: true, address: asked.peer }, keyId: undefined };
   }
-  const presented = presentedKey(asked);
+  const shown = presentedKey(asked);
+  const ofSession = shown === undefined && asked.session !== undefined ? sessions?.keyOf(asked.session) : undefined;
+  const presented = shown ?? ofSession;
   if (presented === undefined) {
-    onRefused?.('missing');
+    // A login that is over is nobody's wrong key.
+    if (asked.session === undefined) onRefused?.('missing');
     return { refused: new CollectorError('unauthorized', `No API key: ${HELP}`), challenge: 'Bearer' };
   }
+  if (ofSession !== undefined && asked.changes === true && !isOwnPage(asked))
+    return {
+      refused: new CollectorError(
+        'forbidden',
+        'A login of the dashboard changes something from its own pages alone: send an API key',
+      ),
+    };
   const key = keys.verify(presented);
   if (key === 'unknown' || key === 'revoked') {
     onRefused?.(key);
@@ -88,17 +109,24 @@ export function requireKey(
   headerOf: (c: Context, name: string) => string | undefined = (c, name) => c.req.header(name),
 ): MiddlewareHandler {
   return async function checkKey(c, next) {
-    const admission = await admit(scope, guard, {
-      header: (name) => headerOf(c, name),
-      host: c.req.header('host'),
-      peer: remoteAddress(c),
-    });
+    const admission = await admit(scope, guard, { ...askedBy(c), header: (name) => headerOf(c, name) });
     if ('refused' in admission) {
       if (admission.challenge !== undefined) c.header('www-authenticate', admission.challenge);
       throw admission.refused;
     }
     if (admission.keyId !== undefined) c.set('keyId', admission.keyId);
     return handleAs(admission.sender, next);
+  };
+}
+
+/** What a request of HTTP asks a guard. */
+export function askedBy(c: Context): Asked {
+  return {
+    header: (name) => c.req.header(name),
+    host: c.req.header('host'),
+    peer: remoteAddress(c),
+    session: getCookie(c, SESSION_COOKIE),
+    changes: c.req.method !== 'GET' && c.req.method !== 'HEAD',
   };
 }
 
@@ -124,6 +152,16 @@ export async function overRate(keys: KeyCheck, key: ApiKey): Promise<number | un
 function presentedKey({ header }: Asked): string | undefined {
   const bearer = /^Bearer\s+(\S+)\s*$/i.exec(header('authorization') ?? '')?.[1];
   return bearer ?? header('x-api-key');
+}
+
+const isOwnPage = ({ header }: Asked): boolean =>
+  header(PAGE_HEADER) !== undefined && (header('sec-fetch-site') ?? 'same-origin') === 'same-origin';
+
+/** Without a key anybody on this machine may change something, and pages of the web that are open there may not. */
+function refuseOtherSite({ header, changes }: Asked): string | undefined {
+  const site = header('sec-fetch-site');
+  if (changes !== true || (site !== 'cross-site' && site !== 'same-site')) return undefined;
+  return 'A page of another site may change nothing here, and no API key is made yet: "clowder-otel keys add" makes one';
 }
 
 /** A reverse proxy on this machine tells whom it asks for: strangers do not become this machine by it. */

@@ -5,8 +5,11 @@ import { KEYS_CURE, naming } from '../journal/damage.ts';
 import { opening } from '../journal/no-room.ts';
 import { makePrivate } from '../journal/private-file.ts';
 
-/** `capture`: beside `ingest`, for who captures requests, or passes on what captures say. */
-export const SCOPES = ['ingest', 'capture', 'read', 'browser', 'counter'] as const;
+/**
+ * `capture`: beside `ingest`, for who captures requests, or passes on what captures say.
+ * `admin`: what changes the fate of events that are kept already: replay, discard, try again.
+ */
+export const SCOPES = ['ingest', 'capture', 'read', 'browser', 'counter', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export interface ApiKey {

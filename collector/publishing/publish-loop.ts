@@ -70,6 +70,11 @@ export class PublishLoop {
     return this.#held;
   }
 
+  /** All before it is published, held or set aside. */
+  get settled(): Cursor {
+    return this.#flights.cursor;
+  }
+
   /** Events read from the journal and not settled yet. */
   get inFlight(): number {
     return this.#flights.count;

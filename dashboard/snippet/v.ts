@@ -96,8 +96,13 @@ const start = () => {
     last = address();
     if (request && request.responseStatus > 399) return;
     // What comes out of a cache is no request, and what was fetched ahead is none that counts.
-    const isOwn = request?.transferSize && !(request as { activationStart?: number }).activationStart;
-    begin(d.referrer, isOwn ? request.serverTiming?.find(({ name }) => name == 'clowder')?.description : '');
+    // Over plain http browsers hide the header; whoever put this tag in says the same in it.
+    begin(
+      d.referrer,
+      request?.transferSize &&
+        !(request as { activationStart?: number }).activationStart &&
+        (request.serverTiming?.find(({ name }) => name == 'clowder')?.description || script.dataset['request']),
+    );
   });
   on(d, 'visibilitychange', () => {
     if (d.hidden) {

@@ -13,12 +13,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startOwnProxy } from '../../test/support/own-proxy.ts';
 
 const PAGE = '<!doctype html><html><head><title>Ä</title></head><body>text</body></html>';
-const TAG = '<script defer src="/c/v.js" data-key="clo_1"></script>';
-const WITH_TAG = PAGE.replace('<head>', `<head>${TAG}`);
 const HTML = { 'content-type': 'text/html; charset=utf-8' };
 const SNIPPET = { PROXY_INJECT_SNIPPET: 'true', PROXY_SNIPPET_KEY: 'clo_1' };
 /** Of the proxy's trace, which does not begin with the request. */
 const REQUEST_ID = 'b7ad6b7169203331';
+const TAG = `<script defer src="/c/v.js" data-key="clo_1" data-request="${REQUEST_ID}"></script>`;
+const WITH_TAG = PAGE.replace('<head>', `<head>${TAG}`);
 
 let stack: AsyncDisposableStack;
 beforeEach(() => {
@@ -124,7 +124,7 @@ describe('a page that the proxy puts the snippet into', () => {
   test('bears the nonce of its policy', async () => {
     const csp = { 'content-security-policy': "script-src 'nonce-r4nd0m'" };
     const { body, headers } = await ask(await behind(answering({ ...HTML, ...csp })));
-    expect(body.toString()).toContain('data-key="clo_1" nonce="r4nd0m"></script><title>');
+    expect(body.toString()).toContain(`data-request="${REQUEST_ID}" nonce="r4nd0m"></script><title>`);
     expect(headers['content-security-policy']).toBe(csp['content-security-policy']);
   });
 

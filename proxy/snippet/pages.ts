@@ -6,6 +6,7 @@ import type { ResponseHead } from '../upstream/index.ts';
 import { codecOf } from './codecs.ts';
 import { InsertInto } from './insert-into.ts';
 import { nonceFor } from './policy.ts';
+import type { PageFacts } from './tag.ts';
 
 /** What is told of the request that an answer is for. */
 export interface Told {
@@ -34,16 +35,17 @@ const OF_THE_BODY: ReadonlySet<string> = new Set([
 ]); // prettier-ignore
 
 /** Pages say which request they are; those that a person asked for have the script in them, where there is one. */
-export function createPages(tag: ((nonce: string) => string) | undefined): Pages {
+export function createPages(tag: ((facts: PageFacts) => string) | undefined): Pages {
   return {
     of: (request, head, told) => {
       if (!(isHtml(head) || isKnownPage(request, head)) || !isSeen(request)) return { head };
-      const marked = told.mark === undefined ? head : withTiming(head, requestIdentity(told.traceId, told.mark));
+      const identity = told.mark === undefined ? undefined : requestIdentity(told.traceId, told.mark);
+      const marked = identity === undefined ? head : withTiming(head, identity);
       if (tag === undefined || !takesScript(request, head)) return { head: marked };
       const nonce = nonceFor(valuesOf(head, 'content-security-policy'), request.headers.host ?? '');
       const codec = codecOf(headerOf(head, 'content-encoding'));
       if (nonce === undefined || codec === undefined) return { head: marked };
-      const inserted = Buffer.from(tag(nonce));
+      const inserted = Buffer.from(tag({ nonce, request: identity }));
       return {
         head: withoutLength(marked),
         into: (response) => {

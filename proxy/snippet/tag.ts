@@ -6,12 +6,23 @@ export interface TagOptions {
   readonly key: string | undefined;
 }
 
-/** The tag of the script. @returns the tag for a page whose policy asks for a nonce, '' for one that does not */
-export function tagOf({ path, key }: TagOptions): (nonce: string) => string {
-  const attributes = key === undefined ? '' : ` data-key="${escaped(key)}"`;
-  return (nonce) =>
-    `<script defer src="${escaped(path)}v.js"${attributes}${nonce === '' ? '' : ` nonce="${escaped(nonce)}"`}></script>`;
+/** What a tag says of the page that it is in. */
+export interface PageFacts {
+  /** Of the page's policy; '' where it asks for none. */
+  readonly nonce: string;
+  /** Id of the request that brought the page: over plain http browsers hide `Server-Timing` from its script. */
+  readonly request: string | undefined;
 }
+
+/** The tag of the script, for each page. */
+export function tagOf({ path, key }: TagOptions): (facts: PageFacts) => string {
+  const ofAll = `defer src="${escaped(path)}v.js"${attribute('data-key', key)}`;
+  return ({ nonce, request }) =>
+    `<script ${ofAll}${attribute('data-request', request)}${attribute('nonce', nonce || undefined)}></script>`;
+}
+
+const attribute = (name: string, value: string | undefined): string =>
+  value === undefined ? '' : ` ${name}="${escaped(value)}"`;
 
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');

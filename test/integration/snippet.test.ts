@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { launchChromium } from '../support/chromium.ts';
 import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
+import { startNginx, type Nginx } from '../support/nginx.ts';
 import { freePort, tempDir } from '../support/processes.ts';
 import { startProxyProcess } from '../support/proxy-process.ts';
 import { startSnippetSite } from '../support/snippet-site.ts';
@@ -21,7 +23,8 @@ type Event = Record<string, unknown> & {
 
 const stack = new AsyncDisposableStack();
 /** The site with our proxy in front, and without it: there the pages themselves name the collector's snippet. */
-const sites = { proxied: '', bare: '' };
+const sites = { proxied: '', bare: '', plainHttp: '', nginx: '' };
+let nginx: Nginx;
 let collector: CollectorProcess;
 let readKey: string;
 
@@ -39,7 +42,10 @@ beforeAll(async () => {
   const tagged = stack.use(await startSnippetSite(tag));
   sites.proxied = `http://127.0.0.1:${proxyPort}`;
   sites.bare = tagged.url;
-  browserKey = await keyOf('--scope', 'browser', '--origin', sites.proxied, sites.bare);
+  sites.plainHttp = `http://clowder.test:${proxyPort}`;
+  const nginxPort = await freePort();
+  sites.nginx = `http://clowder.test:${nginxPort}`;
+  browserKey = await keyOf('--scope', 'browser', '--origin', ...Object.values(sites));
   readKey = await keyOf('--scope', 'read');
   const ingest = await keyOf('--scope', 'ingest');
   collector = stack.use(
@@ -49,6 +55,9 @@ beforeAll(async () => {
       amqpUrl: 'amqp://127.0.0.1:1',
       env: { TRUSTED_PROXIES: '127.0.0.1', CLOWDER_VERSION: 'v2', WAIT_FOR_CAPTURE_S: '5' },
     }),
+  );
+  nginx = stack.use(
+    await startNginx({ upstream: new URL(plain.url).host, site: snippetByNginx(nginxPort, plain.url, browserKey) }),
   );
   stack.use(
     await startProxyProcess({
@@ -61,6 +70,18 @@ beforeAll(async () => {
   );
 });
 afterAll(() => stack.disposeAsync());
+
+/** The example of docs/nginx.md, with the addresses of here. */
+function snippetByNginx(port: number, upstream: string, key: string): string {
+  const page = readFileSync(new URL('../../docs/nginx.md', import.meta.url), 'utf8');
+  const example = /## The browser snippet, put in by NGINX.*?```nginx\n(.*?)```/s.exec(page)?.[1] ?? '';
+  const here = example
+    .replace('http://127.0.0.1:4318', collector.url)
+    .replace('http://127.0.0.1:9000', upstream)
+    .replace('/etc/nginx/clowder-location.conf', 'clowder-location.conf')
+    .replace('clo_…', key);
+  return `server { listen 127.0.0.1:${port}; access_log log/clowder.json clowder_otel; ${here} }`;
+}
 
 /** Of one test: its browser says so in the name that it gives itself. */
 let browser: Browser;
@@ -170,6 +191,35 @@ describe.each(['proxied', 'bare'] as const)('of pages %s', (which) => {
     );
     expect(ended).toMatchObject({ event: 'view.ended', source: 'browser', visible_ms: expect.any(Number) });
     await page.close();
+  });
+});
+
+describe('over plain http, where browsers hide Server-Timing', () => {
+  test('the view of a loaded page is still the view that our proxy saw', async () => {
+    const page = await open(`/datasets/${FIRST}`, sites.plainHttp);
+    expect(
+      await page.evaluate('[isSecureContext, performance.getEntriesByType("navigation")[0].serverTiming?.length ?? 0]'),
+    ).toEqual([false, 0]);
+    await go(page, '/profile');
+    await page.close();
+    const views = await viewsOf('/profile');
+    expect(views.map((view) => view.resource_id ?? pathOf(view))).toEqual([FIRST, '/profile']);
+  });
+
+  test("NGINX's sub_filter, as our page shows it, puts in a script that names the request of NGINX's log", async () => {
+    const page = await context.newPage();
+    const posted = page.waitForRequest((request) => request.url() === `${sites.nginx}/c/v`);
+    const answered = page.waitForResponse((answer) => answer.url() === `${sites.nginx}/c/v`);
+    await page.goto(`${sites.nginx}/search`);
+    const { request } = (await posted).postDataJSON() as { request: string };
+    expect((await answered).status()).toBe(202);
+    await page.close();
+    const line = await waitFor(async () => (await nginx.lines()).find((one) => one['url.path'] === '/search'), {
+      what: 'the line of the log',
+    });
+    expect(request).toBe(`request:${line['clowder.request.id']}`);
+    const [view] = await viewsOf('/search');
+    expect(view).toMatchObject({ source: 'browser', event: 'view.page', title: 'Clowder /search' });
   });
 });
 

@@ -9,6 +9,8 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // Names of a site as people have it: not this machine, so that plain http there is plain http.
+  '--host-resolver-rules=MAP *.test 127.0.0.1',
 ];
 
 /**

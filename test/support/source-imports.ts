@@ -46,7 +46,7 @@ export function foldersWithSources(folder = '.'): readonly string[] {
 
 /** Paths from the root, with `/`. */
 export function sourcesBelow(folder: string): readonly string[] {
-  return globSync(`${folder}/**/*.ts`, {
+  return globSync(`${folder}/**/*.{ts,tsx}`, {
     cwd: ROOT,
     exclude: (name) => ['node_modules', 'dist', '.cache'].includes(posix.basename(name)),
   })

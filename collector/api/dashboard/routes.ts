@@ -1,64 +1,61 @@
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
+import { compress } from 'hono/compress';
+import { etag } from 'hono/etag';
+import type { ReadBundle } from '../bundles.ts';
 import { partsOf } from '../page-part.ts';
 import { serve, type Route } from '../route.ts';
 
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'";
+/** Everything comes from here, and nothing runs that does not. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cache-control': 'no-cache',
+};
 
 const PAGE = `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>clowder-otel</title><link rel="stylesheet" href="/dashboard.css"></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>clowder-otel</title>
+<link rel="icon" href="/dashboard/icon.svg" type="image/svg+xml"><link rel="stylesheet" href="/dashboard/app.css"><script defer src="/dashboard/app.js"></script></head>
 <body>
-<h1>clowder-otel <small id="status"></small></h1>
-<ul id="checks"></ul>
-<form id="key" hidden><label>API key with scope read <input name="key" type="password" autocomplete="off"></label> <button>Use</button></form>
-<table><thead><tr><th>created</th><th>event</th><th>resource</th><th>user</th><th>client</th><th>source</th></tr></thead><tbody id="events"></tbody></table>
-<p><a href="/docs">API</a> · <a href="/metrics">metrics</a> · <a href="/readyz">readiness</a></p>
-<script src="/dashboard.js"></script>
+<div id="app"></div>
+<noscript><p>The dashboard needs JavaScript. Without it: <a href="/readyz">is it well</a>, <a href="/metrics">metrics</a>, <a href="/guide">guide</a>.</p></noscript>
 </body>
 </html>
 `;
 
-const STYLE = `body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1b2733}
-h1 small{font-size:.6em;padding:.2em .6em;border-radius:1em;background:#e6ebf0}
-h1 small.ready{background:#cfeed8}h1 small.degraded{background:#fdebc8}h1 small.unavailable{background:#f8d0cd}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.25rem .5rem;border-bottom:1px solid #e6ebf0;font-variant-numeric:tabular-nums}
-`;
-
-const SCRIPT = `'use strict';
-const $ = (id) => document.getElementById(id);
-const headers = () => { const key = sessionStorage.getItem('key'); return key ? { authorization: 'Bearer ' + key } : {}; };
-function cell(row, text) { row.insertCell().textContent = text ?? ''; }
-async function readiness() {
-  const { status, checks } = await (await fetch('/readyz')).json();
-  $('status').textContent = status; $('status').className = status;
-  $('checks').replaceChildren(...Object.entries(checks).map(([name, check]) => { const item = document.createElement('li'); item.textContent = name + ': ' + (check.ok ? 'ok' : check.reason) + (check.bytes === undefined ? '' : ' (' + check.bytes.toLocaleString() + ' bytes)'); return item; }));
-}
-async function events() {
-  const answer = await fetch('/api/v1/events?limit=50', { headers: headers() });
-  $('key').hidden = answer.ok;
-  if (!answer.ok) return;
-  const rows = (await answer.json()).events.map((event) => { const row = document.createElement('tr'); cell(row, new Date(event.created).toLocaleString()); cell(row, event.event); cell(row, event.resource_name || event.resource_id || event.url); cell(row, event.user_name || event.user_id); cell(row, event.client_kind); cell(row, event.source); return row; });
-  $('events').replaceChildren(...rows);
-}
-$('key').addEventListener('submit', (submit) => { submit.preventDefault(); sessionStorage.setItem('key', new FormData(submit.target).get('key')); void events(); });
-function refresh() { void readiness().catch(() => { $('status').textContent = 'no answer'; }); void events().catch(() => undefined); }
-refresh();
-setInterval(refresh, 2000);
-`;
+const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0b5cad"/><path d="M3 12V8h2v4zm4 0V4h2v8zm4 0V6h2v6z" fill="#fff"/></svg>`;
 
 const part = partsOf({ summary: 'Dashboard', hidden: 'the dashboard is a page for people' });
 
-const page = part('/', 'get_dashboard', 'text/html');
-const style = part('/dashboard.css', 'get_dashboard_style', 'text/css');
-const script = part('/dashboard.js', 'get_dashboard_script', 'text/javascript');
+/** One page, whose script shows what the path says. */
+const PAGES = ['/', '/usage', '/machines', '/events', '/kept'].map((path) =>
+  part(path, `get_dashboard${path.replace('/', '_')}`, 'text/html'),
+);
+const style = part('/dashboard/app.css', 'get_dashboard_style', 'text/css');
+const script = part('/dashboard/app.js', 'get_dashboard_script', 'text/javascript');
+const icon = part('/dashboard/icon.svg', 'get_dashboard_icon', 'image/svg+xml');
+const guide = part('/guide', 'get_guide', 'text/html');
 
-export const DASHBOARD_ROUTES: readonly Route[] = [page, style, script];
+export const DASHBOARD_ROUTES: readonly Route[] = [...PAGES, style, script, icon, guide];
 
-/** GET /: state of journal, broker and backlog, and the latest events. The page itself tells nothing; its data need a key. */
-export function dashboardRoutes(): Hono {
+/** The dashboard: pages that tell nothing by themselves; what they show they ask the API for, which asks for a key. */
+export function dashboardRoutes(read: ReadBundle): Hono {
   const app = new Hono();
-  serve(app, page, (c) => c.html(PAGE, 200, { 'content-security-policy': CSP }));
-  serve(app, style, (c) => c.body(STYLE, 200, { 'content-type': 'text/css' }));
-  serve(app, script, (c) => c.body(SCRIPT, 200, { 'content-type': 'text/javascript' }));
+  for (const { path } of DASHBOARD_ROUTES) app.use(path, withHeaders, compress(), etag());
+  for (const page of PAGES) serve(app, page, (c) => c.html(PAGE));
+  serve(app, style, async (c) => c.body(await read('app.css'), 200, { 'content-type': 'text/css; charset=utf-8' }));
+  serve(app, script, async (c) =>
+    c.body(await read('app.js'), 200, { 'content-type': 'text/javascript; charset=utf-8' }),
+  );
+  serve(app, icon, (c) => c.body(ICON, 200, { 'content-type': 'image/svg+xml' }));
+  serve(app, guide, async (c) => c.html(await read('guide.html')));
   return app;
 }
+
+const withHeaders: MiddlewareHandler = async function addHeaders(c, next) {
+  await next();
+  for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
+};

@@ -21,7 +21,11 @@ import type { Share } from '../../../keys/shares.ts';
 import { badgeRoutes } from '../../badge-routes.ts';
 import { sharedRoutes } from '../../shared-routes.ts';
 import { counterRoutes } from '../../counter-routes.ts';
+import { overviewRoutes } from '../../overview-route.ts';
+import { sessionRoutes } from '../../session-routes.ts';
 import { statsRoutes } from '../../stats-route.ts';
+import { createSessions } from '../../../keys/sessions.ts';
+import { OverviewWatch } from '../../../overview/overview.ts';
 import { statsAnswer } from '../../../../usage/ask/answer.ts';
 import { badge } from '../../../../usage/ask/badge.ts';
 import { createScreen } from '../../../intake/telemetry-batch.ts';
@@ -83,9 +87,39 @@ function collector() {
     rejected: () => [{ id: 1, atMs: 0, code: 'c', message: 'm', record: '{}', origin: 'otlp-logs' }],
     write: async () => ({ heldIds: [] }),
     scan: () => [],
+    read: () => [],
+    heldGroups: () => [],
+    heldEvents: () => [{ id: 1, reason: 'nacked' as const, type: 'file.uploaded', sinceMs: 1, line: '{}' }],
   };
   const state = { connected: false, blocked: false, broker: 'amqp://b', unconfirmed: 0, lastError: undefined };
   const sink = { take: () => undefined, access: () => undefined, refuse: () => undefined };
+  const readiness = () =>
+    readinessOf({
+      journal,
+      publisher: { state },
+      held: { unroutable: { events: 1, oldestMs: 0 }, nacked: { events: 0, oldestMs: undefined } },
+      waiting: 0,
+      failure: undefined,
+      lost: undefined,
+      nowMs: 0,
+    });
+  const overview = new OverviewWatch({
+    journal,
+    settled: () => ({ row: 0, index: 0 }),
+    readiness,
+    programs: { state: [{ name: 'proxy', url: 'http://h', ready: true, reason: null, at_ms: 1, said: {} }] },
+    tracesUrl: 'http://jaeger:16686/',
+    now: Date.now,
+  });
+  overview.accepted({
+    event: 'health.ping',
+    event_id: 'p',
+    created: 1,
+    source: 'monitor',
+    target: 't',
+    healthy: true,
+    bytes: 3,
+  });
   return createApp({
     otlp: otlpRoutes(
       createReceiver({
@@ -107,6 +141,11 @@ function collector() {
     counter: counterRoutes(async () => ({ status: 200, body: '[]' })),
     shared: sharedRoutes({ verify: () => SHARE }, async () => STATS),
     badge: badgeRoutes(async () => BADGE),
+    overview: overviewRoutes({ overview: () => overview.state, journal }),
+    session: sessionRoutes({
+      keys: { isEmpty: () => true, list: () => [], verify: () => 'unknown' },
+      sessions: createSessions(Date.now),
+    }),
     browser: browserRoutes({
       keys: { isEmpty: () => true, list: () => [], verify: () => 'unknown' },
       allowedOrigins: ['https://clowder.example'],
@@ -119,20 +158,11 @@ function collector() {
     }),
     snippet: snippetRoutes(async () => ''),
     docs: docsRoutes(() => openApiDocument(VERSION)),
-    dashboard: dashboardRoutes(),
-    guards: { otlp: letIn, ingest: letIn, read: letIn, counter: letIn },
+    dashboard: dashboardRoutes(async () => ''),
+    guards: { otlp: letIn, ingest: letIn, read: letIn, counter: letIn, admin: letIn },
     metrics: new CollectorMetrics(),
     traced: false,
-    readiness: () =>
-      readinessOf({
-        journal,
-        publisher: { state },
-        held: { unroutable: { events: 1, oldestMs: 0 }, nacked: { events: 0, oldestMs: undefined } },
-        waiting: 0,
-        failure: undefined,
-        lost: undefined,
-        nowMs: 0,
-      }),
+    readiness,
     log: pino({ level: 'silent' }),
   });
 }
@@ -173,13 +203,16 @@ describe('the document', () => {
     expect(hidden.map(({ label, hidden: why }) => `${label}: ${why}`)).toEqual([
       '/c/v: it is /api/v1/browser by another name',
       '/c/v.js: the snippet is a script of pages',
+      ...['', '', ''].map(() => '/api/v1/session: a session is the login of the dashboard, a page for people'),
       '/docs: Swagger UI is a page for people',
       '/docs/start.js: Swagger UI is a page for people',
       '/docs/swagger-ui.css: Swagger UI is a page for people',
       '/docs/swagger-ui-bundle.js: Swagger UI is a page for people',
-      '/: the dashboard is a page for people',
-      '/dashboard.css: the dashboard is a page for people',
-      '/dashboard.js: the dashboard is a page for people',
+      ...['/', '/usage', '/machines', '/events', '/kept'].map((path) => `${path}: the dashboard is a page for people`),
+      '/dashboard/app.css: the dashboard is a page for people',
+      '/dashboard/app.js: the dashboard is a page for people',
+      '/dashboard/icon.svg: the dashboard is a page for people',
+      '/guide: the dashboard is a page for people',
     ]);
   });
 
@@ -210,6 +243,8 @@ describe('the document', () => {
       'get /api/v1/shared get_share',
       'get /api/v1/shared/stats get_shared_stats',
       'get /api/v1/badge/{dataset} get_badge',
+      'get /api/v1/overview get_overview',
+      'get /api/v1/held list_held',
       'post /v1/traces export_traces',
       'post /v1/logs export_logs',
       'post /v1/metrics export_metrics',
@@ -305,6 +340,8 @@ describe('what the collector answers is what the document says', () => {
       () => collector().request('/api/v1/shared/stats?metric=views&from=2026-10&to=2026-10&token=t'),
     ],
     ['200 to a public counter', 200, badge, () => collector().request('/api/v1/badge/d1')],
+    ['200 of the overview', 200, ANSWERS.Overview, () => collector().request('/api/v1/overview')],
+    ['200 to what is held', 200, ANSWERS.HeldEvents, () => collector().request('/api/v1/held?reason=nacked')],
     ['200 of readiness', 200, ANSWERS.Readiness, () => collector().request('/readyz')],
   ])('%s', async (_, status, schema, ask) => {
     const answer = await ask();

@@ -26,6 +26,7 @@ export function openApiDocument(version: string): object {
       { name: 'rejected', description: 'Stated events of telemetry that were wrong, and events that RabbitMQ refuses' },
       { name: 'held', description: 'Events that no queue took' },
       { name: 'usage', description: 'How much was it used' },
+      { name: 'overview', description: 'What is going on' },
       { name: 'OpenTelemetry', description: 'OTLP receiver' },
       { name: 'state' },
       { name: 'descriptions', description: 'Of this API, and of the messages' },

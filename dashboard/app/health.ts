@@ -1,0 +1,176 @@
+import type { Check, Overview } from './api.ts';
+import { bytes, count, duration } from './format.ts';
+
+export type Level = 'well' | 'degraded' | 'down';
+
+/** Something that somebody should see to. */
+export interface Problem {
+  readonly level: Exclude<Level, 'well'>;
+  /** A few words, for the sentence. */
+  readonly what: string;
+  /** Why, and what there is to know. */
+  readonly detail: string;
+  /** Heading of the guide that says what to do. */
+  readonly anchor: string;
+}
+
+export interface Health {
+  readonly level: Level;
+  readonly sentence: string;
+  readonly problems: readonly Problem[];
+}
+
+/** Anchors of docs/operate.md, which the collector serves as its guide. */
+export const ANCHORS = {
+  journal: 'backlog-and-a-full-journal',
+  held: 'events-that-no-queue-takes',
+  rejected: 'rejected-events',
+  symptoms: 'troubleshooting-by-symptom',
+  silence: 'a-source-is-silent',
+  probe: 'something-that-the-monitor-watches-is-down',
+  program: 'a-program-is-not-ready',
+  counting: 'counting-is-behind',
+} as const;
+
+interface Rule {
+  readonly level: Problem['level'];
+  readonly what: (check: Check, overview: Overview) => string;
+  readonly anchor: string;
+}
+
+const events = (check: Check): string => count(Number(check['events'] ?? 0));
+
+/** What each check of the readiness means to a reader; one that is new is told by its name. */
+const CHECKS: Readonly<Record<string, Rule>> = {
+  journal: { level: 'down', what: () => 'producers are turned away', anchor: ANCHORS.journal },
+  history: { level: 'degraded', what: () => 'events that were accepted once are lost', anchor: ANCHORS.symptoms },
+  broker: { level: 'degraded', what: ({ reason }) => (/blocked/.test(reason ?? '') ? 'RabbitMQ takes nothing' : 'RabbitMQ is away'), anchor: ANCHORS.symptoms }, // prettier-ignore
+  backlog: { level: 'degraded', what: (_, { backlog }) => `${bytes(backlog.bytes)} of events wait`, anchor: ANCHORS.journal }, // prettier-ignore
+  unroutable: { level: 'degraded', what: (check) => `${events(check)} events go to no queue`, anchor: ANCHORS.held },
+  nacked: { level: 'degraded', what: (check) => `a full queue refuses ${events(check)} events`, anchor: ANCHORS.held },
+  unpublishable: { level: 'degraded', what: (check) => `RabbitMQ refuses ${events(check)} events as they are`, anchor: ANCHORS.rejected }, // prettier-ignore
+  usage: { level: 'degraded', what: () => 'counting does not go on', anchor: ANCHORS.counting },
+};
+
+/** A backlog that moves is none; one whose oldest event is this old does not. */
+const BACKLOG_OLD_S = 60;
+
+/** Whether it is well, in words. It is only where nothing at all is wrong, and all that there is to know is known. */
+export function healthOf(overview: Overview): Health {
+  const problems = [
+    ...checkProblems(overview),
+    ...backlogProblems(overview),
+    ...programProblems(overview),
+    ...probeProblems(overview),
+    ...sourceProblems(overview),
+    ...rejectedProblems(overview),
+  ].toSorted((a, b) => Number(b.level === 'down') - Number(a.level === 'down'));
+  const level: Level = problems.some((one) => one.level === 'down')
+    ? 'down'
+    : problems.length > 0
+      ? 'degraded'
+      : 'well';
+  return { level, sentence: sentenceOf(level, problems, overview), problems };
+}
+
+const SAID_MOST = 3;
+
+function sentenceOf(level: Level, problems: readonly Problem[], overview: Overview): string {
+  if (level === 'well') {
+    const said = ['events are taken and published'];
+    if (overview.readiness.checks['usage'] !== undefined) said.push('usage is counted');
+    if (overview.probes.length > 0)
+      said.push(overview.probes.length === 1 ? '1 probe is up' : `${count(overview.probes.length)} probes are up`);
+    return `All is well: ${listed(said)}.`;
+  }
+  const whats = problems.slice(0, SAID_MOST).map(({ what }) => what);
+  const more = problems.length - whats.length;
+  if (more > 0) whats.push(`${count(more)} more ${more === 1 ? 'thing' : 'things'} to see to`);
+  return `${level === 'down' ? 'Not well' : 'Not all is well'}: ${listed(whats)}.`;
+}
+
+const listed = (parts: readonly string[]): string =>
+  parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1) ?? ''}`;
+
+function checkProblems(overview: Overview): readonly Problem[] {
+  return Object.entries(overview.readiness.checks)
+    .filter(([, { ok }]) => !ok)
+    .map(([name, check]) => {
+      const rule = CHECKS[name];
+      return {
+        level: rule?.level ?? 'degraded',
+        what: rule?.what(check, overview) ?? `${name} is not well`,
+        detail: check.reason ?? 'The collector does not say why',
+        anchor: rule?.anchor ?? ANCHORS.symptoms,
+      };
+    });
+}
+
+/** `/readyz` tells of a large backlog; one that does not move is worth telling of while it is small. */
+function backlogProblems({ backlog, readiness }: Overview): readonly Problem[] {
+  const isTold = ['broker', 'backlog', 'journal'].some((name) => readiness.checks[name]?.ok === false);
+  if (isTold || backlog.oldest_s === null || backlog.oldest_s < BACKLOG_OLD_S) return [];
+  const some = `${backlog.exact ? '' : 'about '}${count(backlog.events)} events`;
+  return [
+    {
+      level: 'degraded',
+      what: `${some} wait to be published`,
+      detail: `The oldest waits for ${duration(backlog.oldest_s)}. RabbitMQ is connected, and takes them slowly or not at all.`,
+      anchor: ANCHORS.journal,
+    },
+  ];
+}
+
+const programProblems = ({ programs }: Overview): readonly Problem[] =>
+  programs
+    .filter(({ ready }) => ready === false)
+    .map(({ name, reason }) => ({
+      level: 'degraded',
+      what: `${name} is not ready`,
+      detail: reason ?? 'It does not say why',
+      anchor: ANCHORS.program,
+    }));
+
+function probeProblems({ probes, now_ms }: Overview): readonly Problem[] {
+  const bad = probes.filter(({ healthy, stale }) => !healthy && !stale);
+  const stale = probes.filter((probe) => probe.stale);
+  const problems: Problem[] = bad.map(({ target, component, since_ms, error }) => ({
+    level: 'degraded',
+    what: `${component ?? target} is down`,
+    detail: `${target}: ${error ?? 'the reading is bad'}, for ${duration((now_ms - since_ms) / 1000)}`,
+    anchor: ANCHORS.probe,
+  }));
+  if (stale.length > 0)
+    problems.push({
+      level: 'degraded',
+      what: stale.length === 1 ? 'a probe is no longer read' : `${count(stale.length)} probes are no longer read`,
+      detail: `Whether they are up nobody knows: ${stale.map(({ target }) => target).join(', ')}. See that the monitor runs.`,
+      anchor: ANCHORS.probe,
+    });
+  return problems;
+}
+
+const sourceProblems = ({ sources }: Overview): readonly Problem[] =>
+  sources
+    .filter(({ unusual }) => unusual)
+    .map(({ source, silent_s, longest_s }) => ({
+      level: 'degraded',
+      what: `${source} is silent`,
+      detail: `Nothing came from it for ${duration(silent_s)}; its longest pause before was ${duration(longest_s)}.`,
+      anchor: ANCHORS.silence,
+    }));
+
+function rejectedProblems({ rejected, readiness }: Overview): readonly Problem[] {
+  const refused = Number(readiness.checks['unpublishable']?.['events'] ?? 0);
+  const wrong = rejected - refused;
+  if (wrong <= 0) return [];
+  return [
+    {
+      level: 'degraded',
+      what: `${count(wrong)} ${wrong === 1 ? 'event was' : 'events were'} stated wrongly`,
+      detail:
+        'Somebody sends telemetry that states events wrongly. They are kept with the reason, on the page Kept back.',
+      anchor: ANCHORS.rejected,
+    },
+  ];
+}

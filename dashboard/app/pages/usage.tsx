@@ -1,0 +1,451 @@
+import { useState } from 'preact/hooks';
+import type { Stats } from '../api.ts';
+import { layersOf, rankedOf, sumsOf, type Ranked } from '../figures.ts';
+import { ago, brief, bytes, change, count, type Figure } from '../format.ts';
+import { Chart } from '../parts/chart.tsx';
+import { Panel } from '../parts/panel.tsx';
+import { Table, Tile } from '../parts/table.tsx';
+import { columnsOf, periodBefore, periodOf, PRESETS, zoomTo, type Period } from '../period.ts';
+import {
+  AUDIENCES,
+  AUDIENCE_NAMES,
+  audienceOf,
+  FILTERS,
+  FILTER_NAMES,
+  filtersOf,
+  statsUrl,
+  type Filter,
+} from '../question.ts';
+import { useApp, useAsk, useNow } from '../state.ts';
+
+/** Asked again so often, while the page is looked at. */
+const EVERY_MS = 30_000;
+
+/** How much was it used? */
+export function UsagePage() {
+  const { address, zone } = useApp();
+  const { params } = address;
+  // A minute is soon enough for what ends now, and keeps the questions the same meanwhile.
+  const now = useNow(60_000);
+  const period = periodOf(params, now, zone);
+  return (
+    <>
+      <h1>How much was it used?</h1>
+      <FilterBar period={period} />
+      <Totals period={period} />
+      <div class="grid">
+        <Activity period={period} />
+        <Volume period={period} />
+        <Jobs period={period} />
+        <Top period={period} title="Most used datasets" by="dataset" filter="dataset" />
+        <Top period={period} title="Most used files" by="resource" filter="resource" more={{ resource_type: 'file' }} />
+        <Top period={period} title="By space" by="space" filter="space" />
+        <Top period={period} title="By collection" by="collection" filter="collection" />
+        <Top period={period} title="File types" by="content_type" filter="content_type" />
+        <Top period={period} title="Where they came from" by="referrer" filter="referrer" />
+        <Top period={period} title="Countries" by="country" filter="country" />
+        <Top period={period} title="Most active users" by="user" filter="user" />
+        <NotCounted period={period} />
+        <Unseen />
+      </div>
+    </>
+  );
+}
+
+function FilterBar({ period }: { readonly period: Period }) {
+  const { address, filter } = useApp();
+  const { params } = address;
+  const audience = audienceOf(params);
+  const preset = params['from'] === undefined ? (params['period'] ?? '30d') : '';
+  const isCompared = params['compare'] === 'before';
+  return (
+    <div class="filters" role="group" aria-label="Filters">
+      <div class="choices" role="group" aria-label="Period">
+        {Object.entries(PRESETS).map(([name, title]) => (
+          <button
+            key={name}
+            type="button"
+            aria-pressed={preset === name}
+            title={title}
+            aria-label={`${name}: ${title}`}
+            onClick={() => filter({ period: name, from: undefined, to: undefined })}
+          >
+            {name}
+          </button>
+        ))}
+      </div>
+      <label>
+        From{' '}
+        <input
+          type="date"
+          value={period.from.slice(0, 10).padEnd(10, '-01')}
+          onChange={(event) =>
+            filter({ from: event.currentTarget.value, to: params['to'] ?? dayOf(period.to), period: undefined })
+          }
+        />
+      </label>
+      <label>
+        to{' '}
+        <input
+          type="date"
+          value={dayOf(period.to)}
+          onChange={(event) =>
+            filter({
+              to: event.currentTarget.value,
+              from: params['from'] ?? period.from.slice(0, 10),
+              period: undefined,
+            })
+          }
+        />
+      </label>
+      <div class="choices" role="group" aria-label="Who">
+        {AUDIENCE_NAMES.map((name) => (
+          <button
+            key={name}
+            type="button"
+            aria-pressed={audience === name}
+            onClick={() => filter({ who: name === 'counted' ? undefined : name })}
+          >
+            {AUDIENCES[name].name}
+          </button>
+        ))}
+      </div>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={isCompared}
+          onChange={() => filter({ compare: isCompared ? undefined : 'before' })}
+        />{' '}
+        Period before
+      </label>
+      {FILTER_NAMES.filter((name) => params[name] !== undefined).map((name) => (
+        <button
+          key={name}
+          type="button"
+          class="chip"
+          onClick={() => filter({ [name]: undefined })}
+          aria-label={`Take away the filter ${FILTERS[name]} ${params[name] ?? ''}`}
+        >
+          {FILTERS[name]}: {params[name]} <span aria-hidden="true">✕</span>
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** The last day of a period that may be named by a month, a day, or a time. */
+function dayOf(to: string): string {
+  if (to.length === 10) return to;
+  if (to.length > 10) return to.slice(0, 10);
+  const [year = 0, month = 1] = to.split('-').map(Number);
+  return new Date(Date.UTC(year, month, 0)).toISOString().slice(0, 10);
+}
+
+const TOTALS = { views: 'Views', downloads: 'Downloads', bytes: 'Downloaded', visitors: 'Active users', uploads: 'Uploads', bytes_uploaded: 'Uploaded' } as const; // prettier-ignore
+const isBytes = (metric: string): boolean => metric.startsWith('bytes');
+const write = (metric: string): ((value: Figure) => string) => (isBytes(metric) ? bytes : brief);
+
+interface WithPeriod {
+  readonly period: Period;
+}
+
+/** What every question of the page asks for. */
+function useQuestion({ period }: WithPeriod, about: 'use' | 'jobs' = 'use'): Record<string, string> {
+  const { address, zone } = useApp();
+  return { from: period.from, to: period.to, time_zone: zone, ...filtersOf(address.params, about) };
+}
+
+function Totals({ period }: WithPeriod) {
+  const { address, zone } = useApp();
+  const asked = useQuestion({ period });
+  const isCompared = address.params['compare'] === 'before';
+  const url = statsUrl({ metric: Object.keys(TOTALS).join(','), ...asked, compare: isCompared ? 'before' : undefined });
+  const { answer, error, isLoading } = useAsk<Stats>(url, EVERY_MS);
+  const before = answer?.before?.totals;
+  return (
+    <Panel
+      title={period.name}
+      questions={[url]}
+      error={error}
+      isLoading={isLoading}
+      isEmpty={answer === undefined}
+      wide
+      note={
+        answer && (
+          <>
+            Counted until{' '}
+            {answer.counted_until === null ? 'nothing yet' : ago(Date.parse(answer.counted_until), Date.now())}. Days
+            are those of {zone}.{' '}
+            {AUDIENCES[audienceOf(address.params)].name === 'All that counts'
+              ? 'Bots, extractors, tools without a key and double clicks are left out.'
+              : ''}
+          </>
+        )
+      }
+    >
+      <dl class="tiles">
+        {Object.entries(TOTALS).map(([metric, name]) => (
+          <Tile
+            key={metric}
+            name={name}
+            value={write(metric)(answer?.totals[metric])}
+            more={
+              before === undefined
+                ? undefined
+                : `${change(answer?.totals[metric], before[metric])} (${write(metric)(before[metric])})`
+            }
+          />
+        ))}
+      </dl>
+    </Panel>
+  );
+}
+
+interface OverTimeProps extends WithPeriod {
+  readonly title: string;
+  readonly metrics: Readonly<Record<string, string>>;
+  readonly colours: readonly number[];
+  readonly format: (value: Figure) => string;
+  readonly about?: 'use' | 'jobs';
+  readonly wide?: boolean;
+  /** Derives what is shown from what was asked for. */
+  readonly shown?: (rows: Stats['rows']) => Stats['rows'];
+  readonly asks?: readonly string[];
+  readonly note?: string;
+}
+
+/** Figures over time, stacked; a pull with the mouse zooms in. */
+function OverTime({
+  title,
+  period,
+  metrics,
+  colours,
+  format,
+  about = 'use',
+  wide,
+  shown = (rows) => rows,
+  asks,
+  note,
+}: OverTimeProps) {
+  const { address, zone, filter } = useApp();
+  const [picture, setPicture] = useState<() => Promise<Blob | null>>();
+  const asked = {
+    metric: (asks ?? Object.keys(metrics)).join(','),
+    by: period.unit,
+    ...useQuestion({ period }, about),
+  };
+  const isCompared = address.params['compare'] === 'before';
+  const earlier = periodBefore(period);
+  const url = statsUrl(asked);
+  const urlBefore = statsUrl({ ...asked, ...earlier });
+  const now = useAsk<Stats>(url, EVERY_MS);
+  const before = useAsk<Stats>(isCompared ? urlBefore : undefined);
+  const columns = columnsOf(period, zone);
+  const layers = now.answer === undefined ? [] : layersOf(shown(now.answer.rows), period.unit, columns, metrics);
+  const sums = isCompared && before.answer ? sumsOf(shown(before.answer.rows), period.unit, columnsOf({ ...earlier, unit: period.unit }, zone), Object.keys(metrics), columns.length) : undefined; // prettier-ignore
+  return (
+    <Panel
+      title={title}
+      questions={isCompared ? [url, urlBefore] : [url]}
+      {...(picture !== undefined && { picture })}
+      error={now.error}
+      isLoading={now.isLoading}
+      isEmpty={now.answer === undefined}
+      wide={wide === true}
+      note={note}
+    >
+      <Chart
+        label={`${title}, by ${period.unit}`}
+        columns={columns}
+        series={layers.map(({ name, values }, index) => ({ name, values, colour: colours[index] ?? index + 1 }))}
+        format={format}
+        before={sums}
+        isBytes={format === bytes}
+        onZoom={(first, last) => {
+          const zoomed = zoomTo(columns, first, last, period.unit);
+          if (zoomed !== undefined) filter(zoomed);
+        }}
+        onPicture={(make) => setPicture(() => make)}
+      />
+    </Panel>
+  );
+}
+
+function Activity({ period }: WithPeriod) {
+  return (
+    <OverTime
+      title="Activity"
+      period={period}
+      metrics={{ views: 'Views', downloads: 'Downloads', uploads: 'Uploads' }}
+      colours={[1, 2, 3]}
+      format={brief}
+      wide
+      note="Pull over the chart to zoom in."
+    />
+  );
+}
+
+function Volume({ period }: WithPeriod) {
+  return (
+    <OverTime
+      title="Bytes"
+      period={period}
+      metrics={{ bytes: 'Downloaded', bytes_uploaded: 'Uploaded' }}
+      colours={[2, 3]}
+      format={bytes}
+    />
+  );
+}
+
+const succeeded = (rows: Stats['rows']): Stats['rows'] =>
+  rows.map((row) => ({ ...row, jobs_other: Number(row['jobs'] ?? 0) - Number(row['jobs_failed'] ?? 0) }));
+
+function Jobs({ period }: WithPeriod) {
+  return (
+    <OverTime
+      title="Jobs of extractors"
+      period={period}
+      metrics={{ jobs_other: 'Done or open', jobs_failed: 'Failed' }}
+      asks={['jobs', 'jobs_failed']}
+      shown={succeeded}
+      colours={[4, 5]}
+      format={brief}
+      about="jobs"
+    />
+  );
+}
+
+interface TopProps extends WithPeriod {
+  readonly title: string;
+  readonly by: string;
+  readonly filter: Filter;
+  readonly more?: Readonly<Record<string, string>>;
+}
+
+const RANKED = ['views', 'downloads', 'bytes'] as const;
+
+/** What is most used, of one kind; a click shows it alone. */
+function Top({ period, title, by, filter: name, more = {} }: TopProps) {
+  const { address, filter } = useApp();
+  const order = RANKED.find((one) => one === address.params['order']) ?? 'downloads';
+  const metrics = [order, ...RANKED.filter((one) => one !== order)];
+  const url = statsUrl({ metric: metrics.join(','), by, top: 10, ...useQuestion({ period }), ...more });
+  const { answer, error, isLoading } = useAsk<Stats>(url, EVERY_MS);
+  const items = answer === undefined ? [] : rankedOf(answer, by, order, RANKED);
+  return (
+    <Panel title={title} questions={[url]} error={error} isLoading={isLoading} isEmpty={items.length === 0}>
+      <Table<Ranked>
+        caption={title}
+        items={items}
+        keyOf={({ id }) => id ?? ''}
+        columns={[
+          {
+            name: FILTERS[name],
+            isName: true,
+            cell: ({ id, name: shown, share }) => (
+              <span class="ranked">
+                <span class="bar" style={{ width: `${Math.round(share * 100)}%` }} aria-hidden="true" />
+                {id === null || id === '(others)' ? (
+                  <span>{shown}</span>
+                ) : (
+                  <button
+                    type="button"
+                    class="link"
+                    title={id}
+                    aria-label={`Only ${FILTERS[name]} ${shown}`}
+                    onClick={() => filter({ [name]: id })}
+                  >
+                    {shown}
+                  </button>
+                )}
+              </span>
+            ),
+          },
+          ...RANKED.map((metric) => ({
+            name: TOTALS[metric],
+            isFigure: true,
+            cell: ({ figures }: Ranked) => write(metric)(figures[metric]),
+          })),
+        ]}
+      />
+    </Panel>
+  );
+}
+
+/** Why an event is not counted, in words. */
+const REASONS: Readonly<Record<string, string>> = {
+  counted: 'Counted',
+  extractor: 'An extractor of Clowder',
+  bot: 'A robot',
+  ai_agent: 'An AI agent',
+  excluded_user: 'A user that is left out',
+  excluded_network: 'A network that is left out',
+  excluded_agent: 'A user agent that is left out',
+  preview: 'Fetched by a page to show it',
+  untracked: 'Clowder was asked not to count it',
+  tool: 'A tool without key or user',
+  repeat: 'A double click',
+};
+
+function NotCounted({ period }: WithPeriod) {
+  const { client: _, reason: __, ...asked } = useQuestion({ period });
+  const url = statsUrl({ metric: 'views,downloads,events', by: 'reason', ...asked });
+  const { answer, error, isLoading } = useAsk<Stats>(url, EVERY_MS);
+  const items = answer === undefined ? [] : rankedOf(answer, 'reason', 'events', ['views', 'downloads', 'events']);
+  return (
+    <Panel
+      title="What was counted, and what not"
+      questions={[url]}
+      error={error}
+      isLoading={isLoading}
+      isEmpty={items.length === 0}
+    >
+      <Table<Ranked>
+        caption="Events by the reason why they are not counted"
+        items={items}
+        keyOf={({ name }) => name}
+        columns={[
+          {
+            name: 'Reason',
+            isName: true,
+            cell: ({ name, share }) => (
+              <span class="ranked">
+                <span class="bar" style={{ width: `${Math.round(share * 100)}%` }} aria-hidden="true" />
+                <span>{REASONS[name] ?? name}</span>
+              </span>
+            ),
+          },
+          ...['views', 'downloads', 'events'].map((metric) => ({
+            name: metric === 'events' ? 'All events' : TOTALS[metric as 'views'],
+            isFigure: true,
+            cell: ({ figures }: Ranked) => count(figures[metric]),
+          })),
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function Unseen() {
+  return (
+    <Panel title="What cannot be seen">
+      <ul class="plain">
+        <li>
+          <b>Presigned links.</b> Clowder hands out a link, and the bytes come from the object store. The download is
+          counted, its bytes and whether it was whole are not known.
+        </li>
+        <li>
+          <b>Past the proxy.</b> Who asks Clowder or its storage directly, on a port that no proxy and no access log
+          covers, is not seen.
+        </li>
+        <li>
+          <b>Copies.</b> What is used after it was downloaded, or from a mirror, is nowhere.
+        </li>
+        <li>
+          <b>Who asked not to be.</b> Browsers with Do Not Track or Global Privacy Control tell nothing by the snippet;
+          their requests are seen as before.
+        </li>
+      </ul>
+    </Panel>
+  );
+}

@@ -1,0 +1,55 @@
+import { useState } from 'preact/hooks';
+
+interface LoginProps {
+  readonly problem: string | undefined;
+  readonly logIn: (key: string) => Promise<string | undefined>;
+}
+
+/** Asks for a key of scope read; the collector gives a cookie for it that no script can read. */
+export function Login({ problem, logIn }: LoginProps) {
+  const [refused, setRefused] = useState<string>();
+  const [isBusy, setBusy] = useState(false);
+  const said = refused ?? problem;
+  const submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const form = event.currentTarget;
+    if (!(form instanceof HTMLFormElement)) return;
+    const key = new FormData(form).get('key');
+    if (typeof key !== 'string' || key.trim() === '') {
+      setRefused('Type a key first');
+      return;
+    }
+    setBusy(true);
+    setRefused(await logIn(key));
+    setBusy(false);
+  };
+  return (
+    <main class="login" id="content">
+      <form onSubmit={(event) => void submit(event)}>
+        <h1>clowder-otel</h1>
+        <p>How is it, and how much is it used? The dashboard opens with an API key that may read.</p>
+        <label for="key">API key, scope read</label>
+        <input
+          id="key"
+          name="key"
+          type="password"
+          autocomplete="current-password"
+          spellcheck={false}
+          autofocus
+          aria-invalid={said !== undefined}
+          aria-describedby="refused"
+        />
+        <p id="refused" class="refused" role="alert">
+          {said}
+        </p>
+        <button type="submit" disabled={isBusy}>
+          Log in
+        </button>
+        <p class="note">
+          No key? <code>clowder-otel keys add --name me --scope read</code> makes one. With{' '}
+          <code>--scope read admin</code> it may also publish again what was kept back.
+        </p>
+      </form>
+    </main>
+  );
+}

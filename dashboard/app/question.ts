@@ -1,0 +1,55 @@
+/** Who did it: one switch for every panel. */
+export const AUDIENCES = {
+  counted: { name: 'All that counts', filters: {} },
+  people: { name: 'People', filters: { client: 'browser' } },
+  scripts: { name: 'Scripts', filters: { client: 'tool,program', reason: 'counted,tool' } },
+  extractors: { name: 'Extractors', filters: { client: 'extractor', reason: 'extractor' } },
+  bots: { name: 'Bots', filters: { client: 'bot,ai_agent', reason: 'bot,ai_agent' } },
+} as const satisfies Readonly<Record<string, { name: string; filters: Readonly<Record<string, string>> }>>;
+export type Audience = keyof typeof AUDIENCES;
+export const AUDIENCE_NAMES = Object.keys(AUDIENCES) as Audience[];
+
+/** Filters of usage that a click sets, and what they are called. */
+export const FILTERS = {
+  dataset: 'Dataset',
+  resource: 'Resource',
+  space: 'Space',
+  collection: 'Collection',
+  type: 'Event',
+  content_type: 'File type',
+  referrer: 'Referrer',
+  country: 'Country',
+  user: 'User',
+} as const;
+export type Filter = keyof typeof FILTERS;
+export const FILTER_NAMES = Object.keys(FILTERS) as Filter[];
+
+export const audienceOf = (params: Readonly<Record<string, string>>): Audience => {
+  const given = params['who'];
+  return given !== undefined && Object.hasOwn(AUDIENCES, given) ? (given as Audience) : 'counted';
+};
+
+/** Filters that jobs of extractors know: they have no client of their own. */
+const OF_JOBS: readonly Filter[] = ['dataset', 'resource'];
+
+/** The filters of the address as the stats API takes them. */
+export function filtersOf(
+  params: Readonly<Record<string, string>>,
+  about: 'use' | 'jobs' = 'use',
+): Record<string, string> {
+  const names = about === 'use' ? FILTER_NAMES : OF_JOBS;
+  const chosen = names.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]] as const]));
+  return { ...(about === 'use' ? AUDIENCES[audienceOf(params)].filters : {}), ...Object.fromEntries(chosen) };
+}
+
+/** The call of the stats API that asks for this. */
+export function statsUrl(asked: Readonly<Record<string, string | number | undefined>>): string {
+  const entries = Object.entries(asked).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)]],
+  );
+  return `/api/v1/stats?${new URLSearchParams(entries).toString().replaceAll('%2C', ',').replaceAll('%3A', ':')}`;
+}
+
+/** The same call, for a file. */
+export const inFormat = (url: string, format: 'csv' | 'json'): string =>
+  `${url}${url.includes('?') ? '&' : '?'}format=${format}`;
