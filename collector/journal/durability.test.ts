@@ -11,7 +11,6 @@ const MODULE = new URL('./journal.ts', import.meta.url).href;
 const LINES = 5;
 /** Appends for ever, eight changes at a time, and prints the number of each one that was acknowledged. */
 const WRITER = `
-  import { writeSync } from 'node:fs';
   import { openJournal } from ${JSON.stringify(MODULE)};
   const journal = await openJournal({ dir: process.argv[1], maxBytes: 1e9 });
   let next = 0;
@@ -19,7 +18,8 @@ const WRITER = `
     for (;;) {
       const change = next++;
       await journal.write({ append: Array.from({ length: ${LINES} }, (_, n) => JSON.stringify({ change, n, pad: 'x'.repeat(500) })) });
-      writeSync(1, change + '\\n');
+      // Waits where its reader is late; writeSync would end the program with EAGAIN.
+      process.stdout.write(change + '\\n');
     }
   }
   await Promise.all(Array.from({ length: 8 }, run));
@@ -28,7 +28,9 @@ const WRITER = `
 it('keeps every acknowledged change, whole, when the process is killed in the middle of writing', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'clowder-otel-durability-'));
   try {
-    const writer = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '-e', WRITER, dir]);
+    const writer = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '-e', WRITER, dir], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const exited = once(writer, 'exit');
     const acknowledged: number[] = [];
     for await (const line of createInterface({ input: writer.stdout })) {
