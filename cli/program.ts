@@ -140,6 +140,17 @@ program
   .action(async (checked: CheckedProgram) => (await import('./config.ts')).checkConfig(globals(), checked));
 
 program
+  .command('backup')
+  .argument('<dir>', 'directory to make')
+  .description('copy keys, usage and journal, while the collector runs')
+  .action(async (directory: string) => (await import('./backup.ts')).makeBackup(globals(), directory));
+program
+  .command('restore')
+  .argument('<dir>', 'a directory that backup made')
+  .description('put a backup into a DATA_DIR without a journal; no collector runs meanwhile')
+  .action(async (directory: string) => (await import('./backup.ts')).restoreBackup(globals(), directory));
+
+program
   .command('doctor')
   .description('look at broker, bindings, disk, clock, collector, proxy, keys and usage, and say what to do')
   .option('--json', 'print one JSON object')

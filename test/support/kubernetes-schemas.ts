@@ -1,13 +1,28 @@
 import { DaemonSet } from 'kubernetes-models/apps/v1/DaemonSet';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
 import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
+import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler';
+import { Ingress } from 'kubernetes-models/networking.k8s.io/v1/Ingress';
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { Pod } from 'kubernetes-models/v1/Pod';
+import { Secret } from 'kubernetes-models/v1/Secret';
 import { Service } from 'kubernetes-models/v1/Service';
 import { z } from 'zod';
 
 /** The kinds that the manifests have; one more is one more line. */
-const KINDS = [ConfigMap, DaemonSet, Deployment, Pod, Service, StatefulSet];
+const KINDS = [
+  ConfigMap,
+  DaemonSet,
+  Deployment,
+  HorizontalPodAutoscaler,
+  Ingress,
+  NetworkPolicy,
+  Pod,
+  Secret,
+  Service,
+  StatefulSet,
+];
 const BY_NAME = new Map(KINDS.map((kind) => [`${kind.apiVersion} ${kind.kind}`, kind]));
 
 const named = z.looseObject({ apiVersion: z.string(), kind: z.string() });

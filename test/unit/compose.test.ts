@@ -243,8 +243,8 @@ describe('our programs', () => {
     );
     expect(otel['CLOWDER_OTEL_URL']).toBe(`http://collector:${collector.environment['PORT']}`);
     expect(otel['JAEGER_OTLP_URL']).toBe(`http://jaeger:${service('jaeger').environment['JAEGER_OTLP_PORT']}`);
-    expect(collector.environment['AMQP_URL']).toMatch(/^amqp:\/\/clowder-otel:.*@rabbitmq:5672\/$/);
-    expect(service('rabbitmq').environment['RABBITMQ_DEFAULT_USER']).toBe('clowder-otel');
+    expect(defaulted(collector.environment['AMQP_URL'] ?? '')).toBe('amqp://clowder-otel:set@rabbitmq:5672/%2F');
+    expect(defaulted(service('rabbitmq').environment['RABBITMQ_DEFAULT_USER'] ?? '')).toBe('clowder-otel');
     expect(proxy.healthcheck?.test.join()).toContain(proxy.environment['PROXY_ADMIN']);
     expect(collector.healthcheck?.test.join()).toContain(`:${collector.environment['PORT']}/healthz`);
     expect(dockerfile).toContain(`:${collector.environment['PORT']}/healthz`);

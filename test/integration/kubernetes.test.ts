@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
@@ -8,16 +9,32 @@ import { PROXY_FLAGS } from '../../proxy/flags.ts';
 import { loadMonitorConfig } from '../../monitor/config/load.ts';
 import { loadProcessSettings } from '../../sinks/settings/process.ts';
 import { objectionsTo } from '../support/kubernetes-schemas.ts';
+import { toolPath } from '../support/tools.ts';
 
 const read = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
-const files = readdirSync(new URL('../../deploy/kubernetes/', import.meta.url));
-const everything: unknown[] = files.flatMap((file) =>
-  parseAllDocuments(read(`deploy/kubernetes/${file}`)).map((document): unknown => {
-    const [error] = document.errors;
-    if (error !== undefined) throw error;
-    return document.toJS();
-  }),
-);
+const CHART = fileURLToPath(new URL('../../deploy/helm/clowder-otel', import.meta.url));
+const BROKER = 'broker.url=amqp://u:p@rabbitmq:5672/%2F';
+
+/** What the chart makes with these values, as a site that calls its release clowder-otel has it. */
+function rendered(...values: readonly string[]): readonly unknown[] {
+  const set = [BROKER, ...values].flatMap((value) => ['--set', value]);
+  const text = execFileSync(toolPath('helm'), ['template', 'clowder-otel', CHART, ...set], { encoding: 'utf8' });
+  return parseAllDocuments(text)
+    .map((document): unknown => {
+      const [error] = document.errors;
+      if (error !== undefined) throw error;
+      return document.toJS();
+    })
+    .filter((document) => document !== null);
+}
+
+const everything = rendered('monitor.enabled=true', 'sinks.enabled=true');
+/** With all that can be switched on. */
+const more = rendered(
+  'monitor.enabled=true', 'sinks.enabled=true', 'sinks.names={amplitude,ga4}', 'networkPolicy.enabled=true', 'broker.tlsSecret=b',
+  'collector.grpcTlsSecret=g', 'proxy.tlsSecret=p', 'proxy.autoscaling.enabled=true', 'proxy.ingress.enabled=true',
+  'proxy.ingress.host=clowder.example.org', 'proxy.ingress.tlsSecret=i', 'collector.env.JOURNAL_MAX_BYTES=2GiB', 'agent.enabled=false',
+); // prettier-ignore
 
 const reference = z.strictObject({ name: z.string(), key: z.string() });
 const probe = z.strictObject({
@@ -58,6 +75,7 @@ const container = z.strictObject({
     requests: z.strictObject({ cpu: z.string(), memory: z.string() }),
     limits: z.strictObject({ memory: z.string() }),
   }),
+  imagePullPolicy: z.string().optional(),
   securityContext: security,
   volumeMounts: z
     .array(z.strictObject({ name: z.string(), mountPath: z.string(), readOnly: z.boolean().optional() }))
@@ -72,7 +90,7 @@ const workload = z.looseObject({
     serviceName: z.string().optional(),
     selector: z.strictObject({ matchLabels: z.record(z.string(), z.string()) }),
     template: z.strictObject({
-      metadata: z.strictObject({ labels: z.record(z.string(), z.string()) }),
+      metadata: z.looseObject({ labels: z.record(z.string(), z.string()) }),
       spec: z.looseObject({
         automountServiceAccountToken: z.literal(false),
         containers: z.tuple([container]),
@@ -94,7 +112,7 @@ const service = z.strictObject({
 const configMap = z.strictObject({
   apiVersion: z.literal('v1'),
   kind: z.literal('ConfigMap'),
-  metadata: z.strictObject({ name: z.string() }),
+  metadata: z.looseObject({ name: z.string() }),
   data: z.record(z.string(), z.string()),
 });
 const kindOf = (one: unknown): string => z.looseObject({ kind: z.string() }).parse(one).kind;
@@ -105,7 +123,7 @@ const services = ofKind('Service').map((one) => service.parse(one));
 const configMaps = ofKind('ConfigMap').map((one) => configMap.parse(one));
 
 describe("Kubernetes' own schemas", () => {
-  test.each(everything.map((one) => [`${kindOf(one)} ${nameOf(one)}`, one] as const))('have no objection to %s', (_name, one) => {
+  test.each([...everything, ...more].map((one) => [`${kindOf(one)} ${nameOf(one)}`, one] as const))('have no objection to %s', (_name, one) => {
     expect(objectionsTo(one)).toEqual([]);
   }); // prettier-ignore
 
@@ -132,10 +150,12 @@ describe("Kubernetes' own schemas", () => {
 });
 
 test('there is nothing of a kind that is not looked at', () => {
-  expect(workloads.length + services.length + configMaps.length).toBe(everything.length);
+  const ofSecrets = ofKind('Secret');
+  expect(workloads.length + services.length + configMaps.length + ofSecrets.length).toBe(everything.length);
+  const namesOf = (list: readonly { metadata: { name: string } }[]): readonly string[] =>
+    list.map(({ metadata }) => metadata.name).toSorted();
   // Beside its own, a workload may have a service that gives its pods names.
-  const named = services.map(({ metadata }) => metadata.name).filter((name) => !name.endsWith('-pods'));
-  expect(workloads.map(({ metadata }) => metadata.name)).toEqual(named);
+  expect(namesOf(workloads)).toEqual(namesOf(services).filter((name) => !name.endsWith('-pods')));
 });
 
 describe.each(workloads.map((one) => [one.metadata.name, one] as const))('%s', (_name, { spec }) => {
@@ -155,7 +175,9 @@ describe.each(workloads.map((one) => [one.metadata.name, one] as const))('%s', (
     for (const asked of [one.livenessProbe, one.readinessProbe, one.startupProbe])
       if (asked !== undefined) expect(ports).toContain(asked.httpGet.port);
     const volumes = [...spec.template.spec.volumes, ...spec.volumeClaimTemplates.map(({ metadata }) => metadata)];
-    expect(volumes.map(({ name }) => name).toSorted()).toEqual(one.volumeMounts.map(({ name }) => name).toSorted());
+    expect(volumes.map(({ name }) => name).toSorted()).toEqual(
+      [...new Set(one.volumeMounts.map(({ name }) => name))].toSorted(),
+    );
   });
 
   test('has its secrets by reference, and settings that the program has', () => {
@@ -224,35 +246,104 @@ test('the sinks listen where they are probed', () => {
   expect(settings?.SINK_ADMIN).toEqual({ host: '0.0.0.0', port: ports[0]?.containerPort });
 });
 
-describe('docs/kubernetes.md', () => {
-  const commands = [...read('docs/kubernetes.md').matchAll(/kubectl [^`\n]+/g)].map(([command]) => command);
+describe('the chart', () => {
   const objects = JSON.stringify(everything);
 
-  test('applies every manifest, and no other file', () => {
-    const applied = commands.flatMap((command) => [...command.matchAll(/ -f (\S+)/g)].map(([, file = '']) => file));
-    expect(applied.toSorted()).toEqual(files.map((file) => `deploy/kubernetes/${file}`).toSorted());
+  test('is linted by helm without a word', () => {
+    const { status, stdout, stderr } = spawnSync(toolPath('helm'), ['lint', '--strict', '--quiet', '--set', BROKER, CHART], { encoding: 'utf8' }); // prettier-ignore
+    expect({ status, said: `${stdout}${stderr}`.replaceAll(/^.*found symbolic link.*\n/gm, '') }).toEqual({
+      status: 0,
+      said: '',
+    });
   });
 
-  test('makes every Secret and ConfigMap that the manifests refer to, with the keys that they ask for', () => {
-    const secrets = commands.flatMap((command) => / create secret generic (\S+) (.*)$/.exec(command)?.slice(1, 3).join(' ') ?? []); // prettier-ignore
+  test('says what is missing where nobody names the broker, and what is no value', () => {
+    const { stderr } = spawnSync(toolPath('helm'), ['template', 'x', CHART], { encoding: 'utf8' });
+    expect(stderr).toMatch(/broker\.url is missing: set it to amqp:/);
+    const wrong = spawnSync(
+      toolPath('helm'),
+      ['template', 'x', CHART, '--set', BROKER, '--set', 'clowder.version=v3'],
+      { encoding: 'utf8' },
+    );
+    expect(wrong.stderr).toMatch(/version/);
+  });
+
+  test("makes every Secret and ConfigMap that it refers to, but for that of the sinks, which is the site's", () => {
+    const made = new Map(everything.map((one) => [`${kindOf(one)} ${nameOf(one)}`, JSON.stringify(one)]));
     const referred = [...objects.matchAll(/"secretKeyRef":\{"name":"([^"]+)","key":"([^"]+)"\}/g)];
     expect(referred.length).toBeGreaterThan(2);
-    for (const [, name = '', key = ''] of referred)
-      expect(secrets.some((made) => made.startsWith(`${name} `) && made.includes(`=${key}=`))).toBe(true);
-    for (const [, name = ''] of objects.matchAll(/"secretRef":\{"name":"([^"]+)"\}/g))
-      expect(secrets.some((made) => made.startsWith(`${name} `))).toBe(true);
-    const maps = commands.flatMap((command) => Array.from(command.matchAll(/ create configmap (\S+) --from-file=(\S+)=(\S+)$/g))); // prettier-ignore
-    const mounted = new Set([...objects.matchAll(/"configMap":\{"name":"([^"]+)"\}/g)].map(([, name]) => name));
-    expect(new Set(maps.map(([, name]) => name))).toEqual(mounted);
-    for (const [, , key = '', path = ''] of maps) {
-      expect(existsSync(new URL(`../../${path}`, import.meta.url))).toBe(true);
-      expect(objects).toContain(`/${key}"`);
-    }
+    for (const [, name = '', key = ''] of referred) expect(made.get(`Secret ${name}`)).toContain(`"${key}":`);
+    for (const [, name = ''] of objects.matchAll(/"config(?:MapRef|Map)":\{"name":"([^"]+)"\}/g))
+      expect([...made.keys()]).toContain(`ConfigMap ${name}`);
+    expect(read('docs/kubernetes.md')).toContain('a Secret `clowder-otel-sinks`');
+  });
+
+  test('uses the Secret of the site where one is named, and makes none', () => {
+    const own = rendered('existingSecret=ours');
+    expect(own.filter((one) => kindOf(one) === 'Secret')).toEqual([]);
+    expect(JSON.stringify(own)).toContain('"secretKeyRef":{"name":"ours","key":"amqp-url"}');
   });
 
   test('has the collector let the key in by which its agents come', () => {
     const fromSecret = { valueFrom: { secretKeyRef: { name: 'clowder-otel', key: 'api-key' } } };
     expect(objects).toContain(JSON.stringify({ name: 'CLOWDER_OTEL_FIRST_KEY', ...fromSecret }));
     expect(objects).toContain(JSON.stringify({ name: 'CLOWDER_OTEL_API_KEY', ...fromSecret }));
+  });
+
+  test('gives the OTel Collector and the monitor the files of the repository', () => {
+    const dataOf = (name: string): Readonly<Record<string, string>> | undefined =>
+      configMaps.find(({ metadata }) => metadata.name === name)?.data;
+    expect(dataOf('clowder-otel-agent')).toEqual({ 'collector.yaml': read('otel-config/collector.yaml') });
+    expect(dataOf('clowder-otel-monitor')).toEqual({ 'monitor.yaml': read('deploy/monitor.yaml') });
+  });
+
+  test('switches on TLS, scaling, Ingress, a sink each, and the way past the agent', () => {
+    const text = JSON.stringify(more);
+    expect(text).toContain('{"name":"PROXY_TLS_CERT_FILE","value":"/etc/clowder-otel-tls/tls.crt"}');
+    expect(text).toContain('{"name":"GRPC_TLS_KEY_FILE","value":"/etc/clowder-otel-tls/tls.key"}');
+    expect(text).toContain('{"name":"AMQP_CA_FILE","value":"/etc/clowder-otel-broker/ca.crt"}');
+    expect(text).toContain('{"name":"JOURNAL_MAX_BYTES","value":"2GiB"}');
+    expect(text).toContain('{"name":"OTEL_EXPORTER_OTLP_ENDPOINT","value":"http://clowder-otel-collector:4318"}');
+    expect(more.map((one) => `${kindOf(one)} ${nameOf(one)}`)).toEqual(
+      expect.arrayContaining([
+        'HorizontalPodAutoscaler clowder-otel-proxy',
+        'Ingress clowder-otel-proxy',
+        'Deployment clowder-otel-sink-amplitude',
+        'Deployment clowder-otel-sink-ga4',
+        'NetworkPolicy clowder-otel-collector',
+      ]),
+    );
+  });
+
+  test('leads each request to the same one of several collectors', () => {
+    const text = JSON.stringify(rendered('collector.replicas=3'));
+    expect(text).toContain('"COLLECTORS":"several"');
+    expect(text).toContain('"--config","/etc/otelcol/collectors.yaml"');
+    for (const [at, pod] of [0, 1, 2].entries())
+      expect(text).toContain(
+        `{"name":"CLOWDER_OTEL_URL_${at + 1}","value":"http://clowder-otel-collector-${pod}.clowder-otel-collector-pods:4318"}`,
+      );
+  });
+
+  test('tells the Prometheus operator of every /metrics where it is asked to', () => {
+    const monitor = rendered('serviceMonitor.enabled=true').find((one) => kindOf(one) === 'ServiceMonitor');
+    expect(monitor).toMatchObject({
+      apiVersion: 'monitoring.coreos.com/v1',
+      spec: {
+        selector: { matchLabels: { 'app.kubernetes.io/part-of': 'clowder-otel' } },
+        endpoints: [{ port: 'metrics' }, { port: 'http' }],
+      },
+    });
+  });
+
+  test('names every value that the page names', () => {
+    const values = read('deploy/helm/clowder-otel/values.yaml');
+    const named = [
+      ...read('docs/kubernetes.md').matchAll(
+        /`((?:proxy|collector|agent|monitor|sinks|broker|serviceMonitor|networkPolicy)\.(?!yaml)[a-zA-Z.]+)/g,
+      ),
+    ];
+    expect(named.length).toBeGreaterThan(10);
+    for (const [, name = ''] of named) expect(values).toMatch(new RegExp(`\\b${name.split('.').at(-1)}:`));
   });
 });

@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { waitFor } from '../support/wait-for.ts';
+
+const ROOT = new URL('../../', import.meta.url);
+/** In place of the collector: says who it is, and what it was told. */
+const PROGRAM = `
+const { writeFileSync } = require('node:fs');
+process.on('SIGTERM', () => { writeFileSync('told', 'SIGTERM'); process.exit(0); });
+setInterval(() => {}, 1000);
+writeFileSync('started', String(process.pid));
+`;
+
+test('whoever kills "npm start" ends the collector, too', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'clowder-otel-start-'));
+  try {
+    const { scripts } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as {
+      scripts: { start: string };
+    };
+    writeFileSync(
+      join(dir, 'package.json'),
+      JSON.stringify({ name: 'started', version: '1.0.0', scripts: { start: scripts.start } }),
+    );
+    mkdirSync(join(dir, 'dist/cli'), { recursive: true });
+    writeFileSync(join(dir, 'dist/cli/main.js'), PROGRAM);
+    const npm = spawn('npm', ['start'], { cwd: dir, stdio: 'ignore' });
+    await waitFor(() => existsSync(join(dir, 'started')), { what: 'the program to run' });
+    npm.kill('SIGTERM');
+    await once(npm, 'exit');
+    await waitFor(() => existsSync(join(dir, 'told')), { what: 'the program to be told' });
+    expect(readFileSync(join(dir, 'told'), 'utf8')).toBe('SIGTERM');
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test('Node 20 starts npm without hundreds of lines about engines: .npmrc lets npm tell errors alone', () => {
+  expect(readFileSync(new URL('.npmrc', ROOT), 'utf8')).toMatch(/^loglevel=error$/m);
+});
