@@ -7,6 +7,7 @@ import { proxy, proxyOtel } from './proxy.ts';
 import { publish } from './publish.ts';
 import { memory, memoryTotal } from './memory.ts';
 import { measure, type Result } from './row.ts';
+import { usageImport, usageIntake, usageMemory, usageQuestions, usageReport } from './usage/rows.ts';
 
 const ROWS = {
   intake,
@@ -19,6 +20,11 @@ const ROWS = {
   'nginx-p99': nginxP99,
   memory,
   'memory-total': memoryTotal,
+  'usage-questions': usageQuestions,
+  'usage-report': usageReport,
+  'usage-memory': usageMemory,
+  'usage-intake': usageIntake,
+  import: usageImport,
 };
 
 /** Names that stand for several rows. */
@@ -27,6 +33,7 @@ const GROUPS: Readonly<Record<string, readonly (keyof typeof ROWS)[]>> = {
   intake: ['intake', 'intake-grpc'],
   memory: ['memory', 'memory-total'],
   nginx: ['nginx', 'nginx-p99'],
+  usage: ['usage-questions', 'usage-report', 'usage-memory', 'usage-intake'],
 };
 
 const USAGE = `usage: npm run bench -- [${Object.keys(ROWS).join('|')} …] [--json] [--rounds N]

@@ -110,6 +110,12 @@ export const TEST_TOOLS = {
     find: () => program(...globSync('/usr/lib/postgresql/*/bin/postgres').toSorted().toReversed(), 'postgres'),
     get: { apt: 'postgresql' },
   },
+  goaccess: {
+    name: 'GoAccess',
+    neededBy: ['bench'],
+    find: () => program('/usr/bin/goaccess', 'goaccess'),
+    get: { apt: 'goaccess' },
+  },
   influxdb: {
     name: 'InfluxDB 1',
     neededBy: ['test'],

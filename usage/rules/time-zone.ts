@@ -28,6 +28,7 @@ export function isTimeZone(name: string): boolean {
  * @returns in order; the first one holds from the beginning
  */
 export function offsetsOf(zone: string, fromMs: number, toMs: number): readonly Offset[] {
+  if (zone === 'UTC') return [{ fromMs, offsetMs: 0 }];
   const offsetAt = offsetReader(zone);
   const found: Offset[] = [{ fromMs, offsetMs: offsetAt(fromMs) }];
   let offsetMs = offsetAt(fromMs);

@@ -1,0 +1,166 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { cli } from '../../test/support/cli.ts';
+import { startCollector } from '../../test/support/collector-process.ts';
+import { tempDir } from '../../test/support/processes.ts';
+import { toolPath } from '../../test/support/tools.ts';
+import { traceRequest } from '../otlp-body.ts';
+import type { Measure, Row } from '../row.ts';
+import { writeAccessLog } from './access-log.ts';
+
+const run = promisify(execFile);
+const program = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+const EVENTS = 10_000_000;
+/** Bounds (docs/design.md, "Speed"). */
+const QUESTION_MS = 300;
+const REPORT_MS = 3000;
+const RSS_MIB = 700;
+
+interface Asked {
+  /** Milliseconds, by question. */
+  readonly questions: Readonly<Record<string, number>>;
+  readonly report: number;
+  readonly rssMiB: number;
+}
+
+/** Made once, for all rows that ask it; gone with the process. */
+let asked: Promise<Asked> | undefined;
+
+/** What a process of its own says of a store of ten million events that it asks. */
+async function askStore(): Promise<Asked> {
+  const temp = await tempDir('bench-usage');
+  try {
+    const store = join(temp.path, 'usage.duckdb');
+    await run(process.execPath, [program('make-store.ts'), store, String(EVENTS)]);
+    const { stdout } = await run(process.execPath, [program('ask-store.ts'), store]);
+    process.stderr.write(stdout);
+    return JSON.parse(stdout) as Asked;
+  } finally {
+    await temp.remove();
+  }
+}
+
+function storeRow(name: string, unit: string, bound: number, read: (figures: Asked) => number): Row {
+  return {
+    name,
+    unit,
+    target: 1,
+    better: 'lower',
+    maxRounds: 1,
+    start: async () => ({
+      ours: async () => read(await (asked ??= askStore())),
+      peer: async () => bound,
+      [Symbol.asyncDispose]: async () => {},
+    }),
+  };
+}
+
+/** The slowest question that the dashboard asks. */
+export const usageQuestions = storeRow('usage-questions', 'ms', QUESTION_MS, ({ questions }) =>
+  Math.max(...Object.values(questions)),
+);
+/** The figures of a COUNTER report of a month with a million events. */
+export const usageReport = storeRow('usage-report', 'ms', REPORT_MS, ({ report }) => report);
+/** The largest resident set of a process that answers all of that. */
+export const usageMemory = storeRow('usage-memory', 'MiB', RSS_MIB, ({ rssMiB }) => rssMiB);
+
+const SPANS = 512;
+const REQUESTS = 200;
+
+/** Intake of spans that are events, with the process that counts and without. */
+export const usageIntake: Row = {
+  name: 'usage-intake',
+  unit: 'events/s',
+  target: 0.95,
+  async start() {
+    await using stack = new AsyncDisposableStack();
+    const amqpUrl = 'amqp://127.0.0.1:1';
+    const counting = stack.use(await startCollector({ amqpUrl, env: { USAGE: 'on', JOURNAL_MAX_BYTES: '8GiB' } }));
+    const alone = stack.use(await startCollector({ amqpUrl, env: { USAGE: 'off', JOURNAL_MAX_BYTES: '8GiB' } }));
+    const measure =
+      (url: string): Measure =>
+      async () => {
+        const bodies = Array.from({ length: REQUESTS }, () =>
+          traceRequest(Array.from({ length: SPANS }, () => download())),
+        );
+        const start = performance.now();
+        const rest = bodies.values();
+        await Promise.all(
+          Array.from({ length: 4 }, async () => {
+            for (const body of rest) await post(`${url}/v1/traces`, body);
+          }),
+        );
+        return (REQUESTS * SPANS * 1000) / (performance.now() - start);
+      };
+    await measure(counting.url)();
+    await measure(alone.url)();
+    const owned = stack.move();
+    return {
+      ours: measure(counting.url),
+      peer: measure(alone.url),
+      [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    };
+  },
+};
+
+const download = () => {
+  const id = randomBytes(12).toString('hex');
+  return {
+    kind: 2,
+    name: 'GET /api/files/:id/blob',
+    attributes: {
+      'http.request.method': 'GET',
+      'http.response.status_code': 200,
+      'http.response.body.size': 104_857,
+      'url.path': `/api/files/${id}/blob`,
+      'client.address': '192.0.2.17',
+      'user_agent.original': 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
+    },
+  };
+};
+
+async function post(url: string, body: Buffer): Promise<void> {
+  const headers = { 'content-type': 'application/x-protobuf' };
+  const answer = await fetch(url, { method: 'POST', headers, body: new Uint8Array(body) });
+  await answer.arrayBuffer();
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
+}
+
+const LINES = 1_000_000;
+
+/** `usage import` of an access log, each line mapped, each event once and ready to be asked for, against GoAccess. */
+export const usageImport: Row = {
+  name: 'import',
+  unit: 'lines/s',
+  target: 0.3,
+  maxRounds: 3,
+  async start() {
+    const goaccess = toolPath('goaccess');
+    const temp = await tempDir('bench-import');
+    const log = join(temp.path, 'access.log');
+    await writeAccessLog(log, LINES);
+    const timed = async (file: string, args: readonly string[], env: object = {}): Promise<number> => {
+      const start = performance.now();
+      await run(file, [...args], { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 ** 2 });
+      return (LINES * 1000) / (performance.now() - start);
+    };
+    return {
+      ours: async () => {
+        const dataDir = join(temp.path, 'data');
+        await rm(dataDir, { recursive: true, force: true });
+        return timed(process.execPath, [...cli(), 'usage', 'import', '--nginx', log], {
+          DATA_DIR: dataDir,
+          CLOWDER_VERSION: 'v1',
+        });
+      },
+      peer: () =>
+        timed(goaccess, [log, '--log-format=COMBINED', '--no-progress', '-o', join(temp.path, 'report.json')]),
+      [Symbol.asyncDispose]: () => temp.remove(),
+    };
+  },
+};
