@@ -1,5 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs';
-import { duration } from '../runtime/config/values.ts';
+import { pause } from '../runtime/config/values.ts';
 import { useOutgoingProxy } from '../runtime/outgoing-proxy.ts';
 import { systemClock } from '../runtime/sending/clock.ts';
 import { clowderCatalog } from '../usage/catalog/clowder.ts';
@@ -31,8 +31,8 @@ export async function fetchUsageCatalog(
   if (url === undefined)
     throw new UsageError('CATALOG_URL is not set: it says where Clowder is, such as https://clowder.example.org');
   if (version === 'auto') throw new UsageError('CLOWDER_VERSION was auto; must be v1 or v2 here: whose API to ask');
-  const maxAgeMs = duration.parse(maxAge);
-  if (maxAgeMs === undefined) throw new UsageError(`--max-age was ${maxAge}; may be ${duration.mayBe}`);
+  const maxAgeMs = pause.parse(maxAge);
+  if (maxAgeMs === undefined) throw new UsageError(`--max-age was ${maxAge}; may be ${pause.mayBe}`);
   useOutgoingProxy(process.env);
   const stop = new AbortController();
   await using store = disposable(await openStore(settings));

@@ -4,6 +4,9 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { startCollector, runCli, runCliToEnd } from '../../support/collector-process.ts';
 import { tempDir } from '../../support/processes.ts';
+import { startStandIn } from '../../support/stand-in.ts';
+import { page } from '../../support/usage/cases.ts';
+import { seedId } from '../../stand-in/seeds.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const FILE = '66f000000000000000000001';
@@ -119,6 +122,27 @@ test('what cannot be read is named with its line, and the rest is imported', asy
       const wrong = await runCliToEnd(args, env);
       expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining(said)]);
     }
+  } finally {
+    await dir.remove();
+  }
+});
+
+test('what Clowder says of datasets is fetched into the store, and given out as a catalog for reports from files', async () => {
+  const dir = await tempDir('usage-catalog');
+  await using clowder = await startStandIn('v1');
+  try {
+    const env = { DATA_DIR: dir.path, CATALOG_URL: clowder.url, CLOWDER_VERSION: 'v1' };
+    const [events, out] = [join(dir.path, 'events.ndjson'), join(dir.path, 'catalog.ndjson')];
+    const dataset = seedId('dataset', 200);
+    await writeFile(events, `${JSON.stringify(page('10:00:00', { user_id: 'ana' }, dataset))}\n`);
+    await runCli(['usage', 'import', '--events', events], env);
+    const fetched = rowsOf(await runCli(['usage', 'catalog', 'fetch', '--max-age', '0s', '--out', out], env));
+    expect(fetched).toMatchObject([{ datasets: 1, fetched: 1, failed: 0 }]);
+    // The report of the store has the title by itself; that of files with the catalog is the same, byte for byte.
+    const report = await runCli(['report', 'ir', '--from', '2026-10'], env);
+    expect(report).toContain('"Item": "dataset-200"');
+    const args = ['report', 'ir', '--from', '2026-10', '--events', events, '--catalog', out];
+    expect(await runCli(args, env)).toBe(report);
   } finally {
     await dir.remove();
   }
