@@ -53,6 +53,7 @@ const datasetV1 = z.object({
   name: z.string(),
   created: z.string().optional(),
   authorId: id.optional(),
+  spaces: z.array(id).optional(),
 });
 const userV1 = z.object({ fullName: z.string().optional() });
 const filesV1 = z.array(z.object({ id }));
@@ -95,7 +96,7 @@ function v1(options: ClowderOptions): ClowderCatalog {
       const path = `/api/datasets/${encodeURIComponent(datasetId)}`;
       const answer = await get(path, { etag });
       if (answer.body === undefined) return { state: answer.state };
-      const { name, created, authorId } = parsed(datasetV1, answer.body, path);
+      const { name, created, authorId, spaces: [space] = [] } = parsed(datasetV1, answer.body, path);
       const creator = authorId === undefined ? undefined : await creatorOf(authorId);
       const files = await get(`${path}/files`);
       // It does not say who may see it: whoever asks without a key finds out.
@@ -107,6 +108,7 @@ function v1(options: ClowderOptions): ClowderCatalog {
         ...yearOf(created),
         access: isOpen ? 'Open' : 'Controlled',
         url: `${options.url}/datasets/${datasetId}`,
+        ...(space !== undefined && { space_id: space }),
         files: files.body === undefined ? [] : parsed(filesV1, files.body, `${path}/files`).map((file) => file.id),
       });
     },

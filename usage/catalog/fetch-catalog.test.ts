@@ -112,7 +112,13 @@ describe('a catalog that is fetched', () => {
       const path = request.url ?? '';
       if (path === '/api/datasets/d1')
         return request.headers['x-api-key'] === 'key'
-          ? send(response, 200, { id: 'd1', name: 'Rivers', created: 'Mon Nov 23 10:00:00 UTC 2020', authorId: 'u1' })
+          ? send(response, 200, {
+              id: 'd1',
+              name: 'Rivers',
+              created: 'Mon Nov 23 10:00:00 UTC 2020',
+              authorId: 'u1',
+              spaces: ['s1', 's2'],
+            })
           : send(response, 403, {});
       if (path === '/api/users/u1') return send(response, 200, { id: 'u1', fullName: 'Ana Lima' });
       return send(response, 200, [{ id: 'f1' }, { id: 'f9' }]);
@@ -127,6 +133,7 @@ describe('a catalog that is fetched', () => {
       year: 2020,
       access: 'Controlled',
       url: `${url}/datasets/d1`,
+      space_id: 's1',
       files: ['f1', 'f9'],
     });
     // No event says where f9 is: the catalog does.

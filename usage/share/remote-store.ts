@@ -148,8 +148,8 @@ class RemoteStore implements UsageStore {
     return this.#line.call('contents', {});
   }
 
-  async place(places: CatalogPlaces): Promise<void> {
-    await this.#line.call('place', places);
+  async place({ files, datasets }: CatalogPlaces): Promise<void> {
+    await this.#line.call('place', { files: [...files], datasets: [...datasets] });
   }
 
   async rebuild(onProgress?: OnProgress): Promise<void> {
