@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { startProxyProcess } from '../test/support/proxy-process.ts';
+import { residentMiB } from '../test/support/resident.ts';
 import { startOtlpSink, startUpstream } from './proxy.ts';
 import type { Row } from './row.ts';
 import { load } from './wrk.ts';
@@ -50,12 +50,6 @@ async function transfer(): Promise<Memory> {
     await looking;
   }
   return { growth: total - before, total };
-}
-
-async function residentMiB(pid: number): Promise<number> {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
-  if (kib === undefined) throw new Error(`process ${pid} has no resident set`);
-  return Number(kib) / 1024;
 }
 
 async function upload(url: string, bytes: number): Promise<void> {

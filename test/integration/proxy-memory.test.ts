@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { expect, it } from 'vitest';
+import { form } from '../support/form.ts';
+import { mixedTraffic, startRoughClowder } from '../support/mixed-traffic.ts';
+import { startProxyProcess } from '../support/proxy-process.ts';
+import { residentMiB } from '../support/resident.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+/** What the proxy may take more at the end than at the beginning. */
+const GROWTH_MIB = 20;
+/** Each kind of client so many times a round. */
+const CLIENTS = 10;
+/** Until its code is optimised and its heap has the size that it works with. */
+const WARM_UP_ROUNDS = 10;
+const { rounds: ROUNDS, forMs: FOR_MS } = form({
+  short: { rounds: 9, forMs: 0 },
+  long: { rounds: 0, forMs: 10 * 60_000 },
+});
+
+async function startSink() {
+  const server = createServer((request, response) => void request.resume().on('end', () => response.end()));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
+
+it('the proxy takes no more memory however long clients pipeline, leave, and are answered early', async () => {
+  await using clowder = await startRoughClowder();
+  await using sink = await startSink();
+  await using proxy = await startProxyProcess({
+    target: clowder.url,
+    otlpUrl: sink.url,
+    flags: ['--clowder', 'v1'],
+  });
+  const port = Number(new URL(proxy.url).port);
+  const inFlight = async () =>
+    Number(
+      /^clowder_otel_proxy_requests_in_flight (\d+)/m.exec(
+        await (await fetch(`${proxy.adminUrl}/metrics`)).text(),
+      )?.[1],
+    );
+  const round = async (): Promise<number> => {
+    await mixedTraffic(port, CLIENTS);
+    await waitFor(async () => (await inFlight()) === 0, { what: 'nothing to be in flight' });
+    return residentMiB(proxy.pid);
+  };
+  for (let turn = 0; turn < WARM_UP_ROUNDS; turn += 1) await round();
+  const taken: number[] = [];
+  const end = performance.now() + FOR_MS;
+  while (taken.length < ROUNDS || performance.now() < end) taken.push(await round());
+  const third = Math.floor(taken.length / 3);
+  const growth = median(taken.slice(-third)) - median(taken.slice(0, third));
+  const step = Math.ceil(taken.length / 20);
+  const overTime = taken.filter((_, index) => index % step === 0).map(Math.round);
+  if (FOR_MS > 0) process.stderr.write(`${taken.length} rounds, resident MiB over time: ${overTime.join(' ')}\n`);
+  expect(growth, `resident MiB over time: ${overTime.join(' ')}`).toBeLessThan(GROWTH_MIB);
+});
