@@ -61,12 +61,16 @@ function* walk(buffer: Uint8Array, progress: Progress, onRecord: OnRecord): Gene
 /** Reads one record, or a point. @returns whether that may have taken long */
 type Read = (from: number, end: number, resource: ResourceOf) => boolean;
 
+/** A record that takes a while to go through, whatever comes of it. */
+const LARGE_BYTES = 32 * 1024;
+
 /** The walk of signals whose records are read as a whole. */
 function* decodeRecords<R>(buffer: Uint8Array, sink: RecordSink<R>, read: Read): Decoding {
   const progress = new Progress();
   yield* walk(buffer, progress, (from, end, resource) => {
     progress.seen += 1;
-    if (readOrRefuse(sink, read, from, end, resource)) progress.tookLong();
+    const mayHaveTaken = readOrRefuse(sink, read, from, end, resource);
+    if (mayHaveTaken || end - from > LARGE_BYTES) progress.tookLong();
   });
   return progress.seen;
 }
