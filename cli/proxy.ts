@@ -22,10 +22,7 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
     config === undefined ? {} : (await import('../runtime/config/file.ts')).readConfigFile(config);
   const settings = parseProxySettings({ ...process.env, ...flagValues(command) }, file);
   const log = await createLog(SERVICE, { level: settings.LOG_LEVEL, format: settings.LOG_FORMAT });
-  // The SDK reads its own settings from the environment.
-  const forSdk: Record<string, unknown> = { OTEL_EXPORTER_OTLP_ENDPOINT: DEFAULT_OTLP_ENDPOINT, ...file };
-  for (const [name, value] of Object.entries(forSdk))
-    if (name.startsWith('OTEL_') && isUnset(process.env[name])) process.env[name] = String(value);
+  tellSdk({ OTEL_EXPORTER_OTLP_ENDPOINT: DEFAULT_OTLP_ENDPOINT, ...file });
   const workers = settings.PROXY_WORKERS;
   const port = workerPort();
   if (workers > 1 && port === undefined) return runPrimary(settings, workers, log);
@@ -58,6 +55,12 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
   const end = stopOnSignal(stop, log);
   process.on('SIGHUP', () => reloadTls(proxy, log));
   if (port !== undefined) joinPrimary(proxy, end);
+}
+
+/** The SDK reads its own settings from the environment. */
+function tellSdk(values: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(values))
+    if (name.startsWith('OTEL_') && isUnset(process.env[name])) process.env[name] = String(value);
 }
 
 /** As many workers, each of which is a proxy; this process hands them connections, and tells of them all. */

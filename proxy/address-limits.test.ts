@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { AddressPlaces, type Arrival } from './address-limits.ts';
 
 class Arriving implements Arrival {
+  place: string | undefined;
   state: 'waiting' | 'admitted' | 'failed' = 'waiting';
   admitted(): void {
     this.state = 'admitted';

@@ -32,6 +32,11 @@ export function limitConnections(most: number, onRefused: () => void): (connecti
 
 /** A request that waits until its address has fewer under way. */
 export interface Arrival {
+  /**
+   * Whose place it has; undefined where it has none. `AddressPlaces` writes it here: a map of requests that come and go
+   * would keep each of them in memory until the next full collection of garbage.
+   */
+  place: string | undefined;
   /** It may go on: at once, or later. */
   admitted(): void;
   failed(error: UpstreamError, stale: boolean): void;
@@ -41,8 +46,6 @@ export interface Arrival {
 export class AddressPlaces {
   readonly #most: number;
   readonly #waitMs: number;
-  /** Those under way, and whose they are. */
-  readonly #placed = new Map<Arrival, string>();
   readonly #counts = new Map<string, number>();
   /** By address, with the end of their patience. */
   readonly #waiting = new Map<string, Map<Arrival, NodeJS.Timeout | undefined>>();
@@ -71,21 +74,21 @@ export class AddressPlaces {
   /** It is over, or does not wait any more. */
   leave(address: string | undefined, arrival: Arrival): void {
     if (this.#most === 0) return;
-    const group = this.#placed.get(arrival);
+    const group = arrival.place;
     if (group === undefined) {
       this.#forget(addressGroup(address), arrival);
       return;
     }
-    this.#placed.delete(arrival);
+    arrival.place = undefined;
     lower(this.#counts, group);
-    const [next] = this.#waiting.get(group)?.keys() ?? [];
+    const next = this.#waiting.get(group)?.keys().next().value;
     if (next === undefined) return;
     this.#forget(group, next);
     this.#admit(group, next);
   }
 
   #admit(group: string, arrival: Arrival): void {
-    this.#placed.set(arrival, group);
+    arrival.place = group;
     this.#counts.set(group, (this.#counts.get(group) ?? 0) + 1);
     arrival.admitted();
   }

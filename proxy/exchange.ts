@@ -34,6 +34,7 @@ export type OnSwitched = (head: ResponseHead, upstream: Socket, rest: Buffer) =>
 
 /** One request from a client to Clowder, and its answer back. */
 export class Exchange implements Answering, Arrival, Waiter {
+  place: string | undefined;
   readonly #context: ExchangeContext;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;

@@ -140,8 +140,12 @@ const CLAIMS: ReadonlySet<string> = new Set([
   'true-client-ip',
 ]);
 
+/** First letters of the headers that tell where a request comes from: few others need a second look. */
+const CLAIMS_BEGIN = /^[xft]/;
+
 /** Whether a header tells where a request comes from. @param name in lower case */
-const isClaim = (name: string): boolean => name.startsWith('x-forwarded-') || CLAIMS.has(name);
+const isClaim = (name: string): boolean =>
+  CLAIMS_BEGIN.test(name) && (name.startsWith('x-forwarded-') || CLAIMS.has(name));
 
 /**
  * The headers as the capture may believe them: no more than what Clowder gets, and what tells where a request comes

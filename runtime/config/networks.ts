@@ -12,12 +12,21 @@ export function isNetwork(text: string): boolean {
 /** Addresses and networks, as a setting lists them. */
 export const networks: Value<string> = list(isNetwork, 'addresses or networks such as 10.0.0.0/8');
 
+/** Asked for each request, mostly of few addresses: so many answers are remembered. */
+const REMEMBERED = 1000;
+
 /** Whether an address, with port or without, is one of these or within one of these networks. */
 export function isOneOf(addresses: readonly string[]): (address: string) => boolean {
   const within = addresses.map(networkOf);
+  const known = new Map<string, boolean>();
   return (address) => {
+    const before = known.get(address);
+    if (before !== undefined) return before;
     const parsed = parse(bareAddress(address));
-    return parsed !== undefined && within.some((network) => isWithin(parsed, network));
+    const answer = parsed !== undefined && within.some((network) => isWithin(parsed, network));
+    if (known.size === REMEMBERED) known.clear();
+    known.set(address, answer);
+    return answer;
   };
 }
 
