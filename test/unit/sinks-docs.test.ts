@@ -45,8 +45,8 @@ describe('docs/sinks.md', () => {
   });
 
   it.each([
-    ['who it was', 'person'],
-    ['what ties an event to the rest of a visit', 'trail'],
+    ['who did it', 'person'],
+    ['what links an event to the rest of a visit', 'trail'],
     ['what people wrote', 'words'],
     ['addresses of pages and servers', 'place'],
   ] satisfies [string, FieldClass][])('says of %s what the policy does', (first, fieldClass) => {
