@@ -20,40 +20,40 @@ import { addUsage } from './usage-commands.ts';
 const program: Command = new Command('clowder-otel')
   .description('Event collection for Clowder on OpenTelemetry and RabbitMQ')
   .version(VERSION, '-V, --version', 'print the version')
-  .option('--config <file>', 'YAML file of settings; the environment wins over it')
-  .option('--wide', 'tables as wide as what they hold; nothing is cut')
+  .option('--config <file>', 'YAML file of settings; environment variables override it')
+  .option('--wide', 'show tables at full width, with nothing cut')
   .configureHelp({
     showGlobalOptions: true,
     // Commander takes it away again where there is no terminal, and where NO_COLOR is set.
     styleTitle: (title) => styleText('bold', title, { validateStream: false }),
   })
   .hook('preAction', () => showWhole(program.opts<{ wide?: true }>().wide === true))
-  .showHelpAfterError('(--help shows what there is)')
+  .showHelpAfterError('(run with --help to see commands and options)')
   .exitOverride();
 
 const globals = (): GlobalOptions => program.opts<GlobalOptions>();
 
 program
   .command('collector')
-  .description('receive telemetry and events, journal them, publish them to RabbitMQ')
+  .description('receive telemetry and events, keep them in a journal, publish them to RabbitMQ')
   .action(async () => (await import('./collector.ts')).runCollector(globals()));
 
 const proxy = program
   .command('proxy')
-  .description('pass requests on to Clowder and report what they do, as OpenTelemetry');
+  .description('pass requests on to Clowder and report them as OpenTelemetry spans and events');
 addProxyFlags(proxy).action(async () => (await import('./proxy.ts')).runProxy(globals(), proxy));
 
 const monitor = program
   .command('monitor')
-  .description('probe Clowder and what it needs, as --config monitor.yaml says, and tell of changes')
+  .description('watch Clowder and what it depends on, and notify people of changes (needs --config monitor.yaml)')
   .action(async () => (await import('./monitor.ts')).runMonitor(globals()));
 monitor
   .command('check')
-  .description('check the configuration as a whole and print what would be done')
+  .description('check the whole configuration, and print what the monitor would do')
   .action(async () => (await import('./monitor.ts')).checkMonitor(globals()));
 monitor
   .command('once')
-  .description('run every probe once and print what it read; exit code 1 where something is down')
+  .description('run every probe once and print its reading; exit code 1 if something is down')
   .action(async () => (await import('./monitor.ts')).monitorOnce(globals()));
 monitor
   .command('schema')
@@ -65,9 +65,9 @@ keys
   .command('add')
   .description('make a key; it is shown once')
   .requiredOption('--name <name>', 'what the key is for')
-  .requiredOption('--scope <scopes...>', 'ingest, capture, read, browser, counter')
+  .requiredOption('--scope <scopes...>', 'ingest, capture, read, browser, counter, admin')
   .addOption(new Option('--rate <requests>', 'requests a second').default(1000).argParser(positive))
-  .option('--origin <origins...>', 'whose pages may use a key with scope browser; without it ALLOWED_ORIGINS')
+  .option('--origin <origins...>', 'origins whose pages may use a key with scope browser; by default ALLOWED_ORIGINS')
   .option('--json', 'print one JSON object')
   .action(async (options: { name: string; scope: string[]; rate: number; origin?: string[]; json?: true }) =>
     (await import('./keys.ts')).addKey(globals(), options),
@@ -79,15 +79,15 @@ keys
 keys
   .command('rotate')
   .argument('<id>', 'id or name of the key')
-  .description('make a new key in the place of one, with its name, scopes and rate; it is shown once')
-  .addOption(new Option('--keep <time>', 'how long the former key stays good, e.g. 0s, 15m, 24h').default('24h'))
+  .description('replace a key by a new one with the same name, scopes and rate; it is shown once')
+  .addOption(new Option('--keep <time>', 'how long the old key stays valid, e.g. 0s, 15m, 24h').default('24h'))
   .option('--json', 'print one JSON object')
   .action(async (id: string, options: { keep: string; json?: true }) =>
     (await import('./keys.ts')).rotateKey(globals(), id, options),
   );
 keys
   .command('revoke')
-  .argument('<id>', 'id of the key, or its name where no other key has it')
+  .argument('<id>', 'id of the key, or its name if no other key has it')
   .description('revoke a key at once')
   .action(async (id: string) => (await import('./keys.ts')).revokeKey(globals(), id));
 
@@ -99,7 +99,7 @@ addReport(program, globals);
 
 const sink = program
   .command('sink')
-  .description('pass events on from RabbitMQ to analytics services: those that are configured')
+  .description('pass events from RabbitMQ to the analytics services that you configured')
   .argument('[names...]', 'only these')
   .action(async (names: string[]) => (await import('./sink.ts')).runSinks(globals(), names));
 sink
@@ -109,21 +109,21 @@ sink
 sink
   .command('check')
   .argument('[names...]', 'only these')
-  .description('try each out, broker and service, and store nothing; exit code 1 where one fails')
+  .description('try out broker and service of each sink and store nothing; exit code 1 if one fails')
   .action(async (names: string[]) => (await import('./sink.ts')).checkSinks(globals(), names));
 sink
   .command('dead')
   .argument('<name>', 'the sink')
-  .description('list what a service will never take, with the reasons, the oldest first')
-  .addOption(new Option('--limit <n>', 'at most so many').default(100).argParser(positive))
+  .description('list events that the service will never take, with the reasons, oldest first')
+  .addOption(new Option('--limit <n>', 'how many at most').default(100).argParser(positive))
   .action(async (name: string, options: { limit: number }) =>
     (await import('./sink.ts')).listDead(globals(), name, options),
   );
 sink
   .command('replay')
   .argument('<name>', 'the sink')
-  .description('send what was put aside once more, with the ids it has')
-  .addOption(new Option('--limit <n>', 'at most so many').argParser(positive))
+  .description('send dead-lettered events again, with the same ids')
+  .addOption(new Option('--limit <n>', 'how many at most').argParser(positive))
   .action(async (name: string, options: { limit?: number }) =>
     (await import('./sink.ts')).replayDead(globals(), name, options),
   );
@@ -135,8 +135,10 @@ program
   .command('config')
   .description('settings')
   .command('check')
-  .addArgument(new Argument('[program]', 'whose settings').choices(CHECKED_PROGRAMS).default('collector'))
-  .description('check the settings as a whole, and print what is in force and where each value comes from')
+  .addArgument(
+    new Argument('[program]', 'the program whose settings to check').choices(CHECKED_PROGRAMS).default('collector'),
+  )
+  .description('check all settings, and print those in force and where each comes from')
   .action(async (checked: CheckedProgram) => (await import('./config.ts')).checkConfig(globals(), checked));
 
 program
@@ -147,24 +149,22 @@ program
 program
   .command('restore')
   .argument('<dir>', 'a directory that backup made')
-  .description('put a backup into a DATA_DIR without a journal; no collector runs meanwhile')
+  .description('restore a backup into a DATA_DIR without a journal; stop the collector first')
   .action(async (directory: string) => (await import('./backup.ts')).restoreBackup(globals(), directory));
 
 program
   .command('doctor')
-  .description('look at broker, bindings, disk, clock, collector, proxy, keys and usage, and say what to do')
+  .description('check broker, bindings, disk, clock, collector, proxy, keys and usage, and say what to do')
   .option('--json', 'print one JSON object')
-  .option('--key <key>', 'a key that senders use, to be tried (CLOWDER_OTEL_API_KEY)')
-  .option('--management <url>', "RabbitMQ's management API, default port 15672 of the broker")
-  .option('--proxy <url>', 'the listener for health of the proxy (PROXY_ADMIN)')
+  .option('--key <key>', 'a key that senders use, to try it out (CLOWDER_OTEL_API_KEY)')
+  .option('--management <url>', "RabbitMQ's management API; by default port 15672 of the broker")
+  .option('--proxy <url>', "the proxy's listener for health checks (PROXY_ADMIN)")
   .action(async (options: DoctorOptions) => (await import('./doctor/doctor.ts')).runDoctor(globals(), options));
 
 program
   .command('completion')
   .addArgument(new Argument('<shell>', 'whose completion').choices(SHELLS))
-  .description(
-    'print what your shell needs to complete these commands, such as: source <(clowder-otel completion bash)',
-  )
+  .description('print the completion script of a shell; use it with: source <(clowder-otel completion bash)')
   .action(async (shell: Shell) => (await import('./completion/completion.ts')).printCompletion(program, shell));
 
 const USAGE_CODES: ReadonlySet<unknown> = new Set(['invalid_config', 'wrong_usage']);

@@ -16,12 +16,12 @@ export function addReport(program: Command, globals: () => GlobalOptions): void 
 
 function addPushFlags(command: Command): Command {
   return command
-    .description("send the dataset report of a month to DataCite's hub: a new one, or in place of the one there")
-    .option('--from <month>', 'the month, e.g. 2026-10; by default the last one that is over')
-    .option('--catalog <file>', 'titles, creators, DOIs and more of datasets: NDJSON or a JSON array')
-    .option('--time-zone <zone>', 'whose days and months; by default REPORT_TIME_ZONE, or UTC')
-    .option('--partial <why>', 'state that the report is not complete (exception 3040), and why')
-    .option('--id <uuid>', 'replace this report of the hub; by default the one that was sent for the month');
+    .description("send a month's dataset report to DataCite's hub, or replace the one there")
+    .option('--from <month>', 'the month, e.g. 2026-10; by default the last complete one')
+    .option('--catalog <file>', 'titles, creators, DOIs and more about datasets: NDJSON or a JSON array')
+    .option('--time-zone <zone>', 'time zone of days and months; by default REPORT_TIME_ZONE, or UTC')
+    .option('--partial <why>', 'mark the report as incomplete (exception 3040), and say why')
+    .option('--id <uuid>', 'the report at the hub to replace; by default the one sent for the month');
 }
 
 function addReportFlags(command: Command): Command {
@@ -30,15 +30,18 @@ function addReportFlags(command: Command): Command {
     .description(
       'write a usage report of whole months: COUNTER 5.1 (ir, pr, pr_p1), DataCite (rd1), or for people (usage)',
     )
-    .option('--from <month>', 'first month, e.g. 2026-10; by default the last one that is over')
+    .option('--from <month>', 'first month, e.g. 2026-10; by default the last complete one')
     .option('--to <month>', 'last month; by default the first')
     .option(
       '--events <paths...>',
-      'from files of events (NDJSON, also .gz), or directories of them, in place of the store',
+      'read files of events (NDJSON, also .gz), or directories of them, instead of the store',
     )
-    .option('--catalog <file>', 'titles, creators, DOIs and more of datasets: NDJSON or a JSON array')
-    .option('--time-zone <zone>', 'whose days and months, e.g. America/Chicago; by default REPORT_TIME_ZONE, or UTC')
+    .option('--catalog <file>', 'titles, creators, DOIs and more about datasets: NDJSON or a JSON array')
+    .option(
+      '--time-zone <zone>',
+      'time zone of days and months, e.g. America/Chicago; by default REPORT_TIME_ZONE, or UTC',
+    )
     .option('--format <format>', 'json, tsv, csv or html')
-    .option('--partial <why>', 'state that the report is not complete (exception 3040), and why')
-    .option('--out <file>', 'write it there, in place of standard output');
+    .option('--partial <why>', 'mark the report as incomplete (exception 3040), and say why')
+    .option('--out <file>', 'write to this file instead of standard output');
 }

@@ -4,16 +4,16 @@ import type { ShareWish } from './shares.ts';
 
 /** `shares` and what it has below it. */
 export function addShares(program: Command, globals: () => GlobalOptions): void {
-  const shares = program.command('shares').description('links by which others may look at some figures of usage');
+  const shares = program.command('shares').description('links that show chosen usage figures to others');
   shares
     .command('add')
     .description('make a link; its token is shown once')
-    .requiredOption('--name <name>', 'who it is for')
-    .requiredOption('--metrics <metrics>', 'what it shows, separated by commas, such as views,downloads')
-    .option('--datasets <ids>', 'only these datasets, separated by commas; all without it')
-    .requiredOption('--from <time>', 'from this month or day on')
-    .requiredOption('--to <time>', 'until the end of this month or day')
-    .option('--expires <day>', 'it is good until the end of this day, UTC; without it until it is revoked')
+    .requiredOption('--name <name>', 'whom it is for')
+    .requiredOption('--metrics <metrics>', 'figures to show, separated by commas, e.g. views,downloads')
+    .option('--datasets <ids>', 'only these datasets, separated by commas; by default all')
+    .requiredOption('--from <time>', 'first month or day')
+    .requiredOption('--to <time>', 'last month or day')
+    .option('--expires <day>', 'last day on which it works, UTC; by default until you revoke it')
     .action(async (wish: ShareWish) => (await import('./shares.ts')).addShare(globals(), wish));
   shares
     .command('list')

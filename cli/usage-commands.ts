@@ -5,13 +5,13 @@ import type { GlobalOptions } from './global-options.ts';
 export function addUsage(program: Command, globals: () => GlobalOptions): void {
   const usage = program
     .command('usage')
-    .description('count usage: follow the journal, as the collector has it done by itself')
+    .description('count usage from the journal, as the collector does by default')
     .action(async () => (await import('./usage.ts')).countUsage(globals()));
   usage
     .command('import')
-    .option('--events <paths...>', 'files of events, NDJSON, also gzip or zstd; or directories of them')
-    .option('--nginx <files...>', 'access logs, clowder.json or combined, also gzip or zstd')
-    .description('count what happened before: each event once, however often it is imported')
+    .option('--events <paths...>', 'files of events (NDJSON, also gzip or zstd), or directories of them')
+    .option('--nginx <files...>', 'access logs (clowder.json or combined, also gzip or zstd)')
+    .description('count earlier events; each counts once, however often you import it')
     .action(async (options: { events?: string[]; nginx?: string[] }) =>
       (await import('./usage-import.ts')).importUsage(globals(), options),
     );
@@ -27,35 +27,40 @@ export function addUsage(program: Command, globals: () => GlobalOptions): void {
     );
   usage
     .command('rebuild')
-    .description('judge user agents and place files anew, from the events alone')
+    .description('classify user agents and place files again, from the events alone')
     .action(async () => (await import('./usage-store.ts')).rebuildUsage(globals()));
   usage
     .command('forget')
     .requiredOption('--user <id>', 'id of the user')
-    .description('take a user out of the events; what they did stays counted')
+    .description('remove a user from the events; their actions still count')
     .action(async (options: { user: string }) => (await import('./usage-store.ts')).forgetUser(globals(), options));
   addCatalog(usage.command('catalog'), globals);
   usage
     .command('restatements')
-    .description('list figures that changed after their month was reported, and why; the latest first')
+    .description('list figures that changed after their month was reported, and why, latest first')
     .action(async () => (await import('./usage-catalog.ts')).listRestatements(globals()));
 }
 
 function addCatalog(catalog: Command, globals: () => GlobalOptions): void {
-  catalog.description('what is known of datasets beside their usage');
+  catalog.description('titles, creators and more about datasets');
   catalog
     .command('fetch')
-    .description('ask Clowder (CATALOG_URL) for titles, creators, files and more of the datasets that occur')
-    .addOption(new Option('--max-age <age>', 'ask again for what is known so long, e.g. 0s, 12h, 30d').default('7d'))
+    .description('ask Clowder (CATALOG_URL) about the datasets that occur: titles, creators, files and more')
+    .addOption(
+      new Option(
+        '--max-age <age>',
+        'ask again about datasets last asked about this long ago, e.g. 0s, 12h, 30d',
+      ).default('7d'),
+    )
     .addOption(new Option('--rate <requests>', 'requests a second').default(5).argParser(aboveNothing))
     .addOption(new Option('--concurrent <n>', 'requests at once').default(2).argParser(aboveNothing))
-    .option('--out <file>', 'write what the store has then to a file, too, as --catalog of report takes it')
+    .option('--out <file>', 'also write the catalog to a file, for report --catalog')
     .action(async (options: { maxAge: string; rate: number; concurrent: number; out?: string }) =>
       (await import('./usage-catalog.ts')).fetchUsageCatalog(globals(), options),
     );
   catalog
     .command('export')
-    .description('write what the store has of datasets to a file, as --catalog of report takes it')
+    .description('write the catalog to a file, for report --catalog')
     .requiredOption('--out <file>', 'file to write')
     .action(async (options: { out: string }) =>
       (await import('./usage-catalog.ts')).exportUsageCatalog(globals(), options),

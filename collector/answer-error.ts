@@ -40,7 +40,7 @@ function nothingAt(path: string): CollectorError {
         'not_found',
         `There is nothing at ${path.slice(0, 200)}: OTLP goes to /v1/traces, /v1/logs and /v1/metrics`,
       )
-    : new CollectorError('not_found', 'There is nothing here: GET /docs shows what there is');
+    : new CollectorError('not_found', 'Nothing is here: GET /docs lists all endpoints');
 }
 
 const isOtlp = (path: string): boolean => path === '/v1' || path.startsWith('/v1/');

@@ -11,7 +11,7 @@ interface ErrorKind {
 }
 
 const CORRECT = 'Correct the request; do not send it again as it is';
-const WAIT = 'Nothing was kept: wait for `Retry-After` seconds, send it again';
+const WAIT = 'Nothing was kept. Wait for `Retry-After` seconds, then send it again';
 
 /** Every error that the collector answers, by its code. Codes are stable: producers act on them. */
 export const ERRORS = {
@@ -22,13 +22,13 @@ export const ERRORS = {
   malformed_protobuf: { status: 400, sentence: 'The body is not valid protobuf', remedy: CORRECT },
   unauthorized: {
     status: 401,
-    sentence: 'There is no API key, or it is unknown or revoked',
+    sentence: 'The API key is missing, unknown or revoked',
     remedy: 'Send a key; `clowder-otel keys add` makes one',
   },
   forbidden: {
     status: 403,
-    sentence: 'The key lacks the scope, or no key is made yet and you are on another machine',
-    remedy: 'Use a key with the scope that is needed',
+    sentence: 'The key lacks the scope, or you are on another machine and no key has been made yet',
+    remedy: 'Use a key with the needed scope',
   },
   origin_not_allowed: {
     status: 403,
@@ -40,18 +40,18 @@ export const ERRORS = {
     sentence: 'There is no such event type',
     remedy: '`detail` lists the types, or says where they are listed',
   },
-  not_found: { status: 404, sentence: 'There is nothing here', remedy: '`GET /docs` shows what there is' },
+  not_found: { status: 404, sentence: 'Nothing is here', remedy: '`GET /docs` lists all endpoints' },
   method_not_allowed: {
     status: 405,
-    sentence: 'The path does not have this method',
-    remedy: '`Allow` names the methods that there are',
+    sentence: 'This path does not support this method',
+    remedy: 'Use a method that `Allow` names',
   },
   body_too_slow: {
     status: 408,
-    sentence: 'The body did not come in time: nothing for 10 seconds, or not all of it in the time that there is',
-    remedy: 'Send it again, all of it at once',
+    sentence: 'The body did not arrive in time: nothing came for 10 seconds, or it was not complete within the limit',
+    remedy: 'Send it again, without pauses',
   },
-  batch_too_large: { status: 413, sentence: 'The batch has too many events, or records', remedy: 'Send fewer at once' },
+  batch_too_large: { status: 413, sentence: 'The batch has too many events or records', remedy: 'Send fewer at once' },
   body_too_large: {
     status: 413,
     sentence: 'The body is too large, before or after decompression',
@@ -59,22 +59,22 @@ export const ERRORS = {
   },
   unsupported_media_type: {
     status: 415,
-    sentence: 'The Content-Type is none that is taken here',
+    sentence: 'This endpoint does not accept the Content-Type',
     remedy: 'Set Content-Type to one that `detail` names',
   },
   unsupported_encoding: {
     status: 415,
-    sentence: 'The Content-Encoding is not known',
+    sentence: 'The Content-Encoding is not supported',
     remedy: 'Send gzip, zstd or deflate, or no encoding',
   },
   invalid_event: {
     status: 422,
-    sentence: 'No event was good',
-    remedy: 'Correct it: `rejected` names each field, what it was and what it may be',
+    sentence: 'No event was valid',
+    remedy: 'Correct the event: `rejected` names each wrong field, its value and what is expected',
   },
   too_many_requests: {
     status: 429,
-    sentence: 'There are more requests than the rate of the key',
+    sentence: 'There are more requests than the rate of the key allows',
     remedy: 'Wait for `Retry-After` seconds',
     retryAfterS: 1,
   },
@@ -87,15 +87,20 @@ export const ERRORS = {
   journal_unavailable: { status: 503, sentence: 'The journal cannot be written', remedy: WAIT, retryAfterS: 2 },
   usage_unavailable: {
     status: 503,
-    sentence: 'Usage cannot be asked now',
-    remedy: '`/readyz` says how far it has counted, and why it does not; ask again after `Retry-After` seconds',
+    sentence: 'Usage cannot be queried now',
+    remedy: '`/readyz` says how far counting is, and why it has stopped. Ask again after `Retry-After` seconds',
     retryAfterS: 5,
   },
-  busy: { status: 503, sentence: 'The collector is reading as much as it can hold', remedy: WAIT, retryAfterS: 1 },
+  busy: {
+    status: 503,
+    sentence: 'The collector is already reading as much as it can hold',
+    remedy: WAIT,
+    retryAfterS: 1,
+  },
   key_on_hold: {
     status: 503,
-    sentence: 'The key does not let the sender in, and `ON_UNKNOWN_KEY` is `hold` (OTLP alone)',
-    remedy: 'Keep what there is, and ask again; see to the key',
+    sentence: 'The key is not valid here, and `ON_UNKNOWN_KEY` is `hold` (only for OTLP)',
+    remedy: 'Keep the data and try again; correct the key',
     retryAfterS: 5,
   },
 } as const satisfies Readonly<Record<string, ErrorKind>>;

@@ -22,15 +22,15 @@ const isDocumented = (status: ErrorStatus): status is Status => status !== 404 &
 
 /** Answers where it was not done what was asked for: status, name among the components, and what they mean. */
 const REFUSALS = {
-  400: ['InvalidRequest', 'The request is not what it must be'],
-  401: ['Unauthorized', 'No key, or one that is unknown or revoked'],
-  403: ['Forbidden', 'The key has another scope, or no key is made yet and this is another machine'],
-  408: ['TooSlow', 'The body did not come in time'],
-  413: ['TooLarge', 'Larger than may be sent at once, before or after decompression'],
-  415: ['UnsupportedMediaType', 'Another Content-Type, or Content-Encoding'],
+  400: ['InvalidRequest', 'The request is not valid'],
+  401: ['Unauthorized', 'The key is missing, unknown or revoked'],
+  403: ['Forbidden', 'The key lacks the scope, or this is another machine and no key has been made yet'],
+  408: ['TooSlow', 'The body did not arrive in time'],
+  413: ['TooLarge', 'The body is too large, before or after decompression'],
+  415: ['UnsupportedMediaType', 'The Content-Type or Content-Encoding is not supported'],
   422: ['InvalidEvent', 'No event was accepted; `rejected` says why'],
-  429: ['TooManyRequests', 'More than the rate of the key: see Retry-After'],
-  503: ['Unavailable', 'It cannot be taken now: see Retry-After'],
+  429: ['TooManyRequests', 'More requests than the rate of the key allows: see Retry-After'],
+  503: ['Unavailable', 'The collector cannot accept it now: see Retry-After'],
 } as const satisfies Readonly<Record<Status, readonly [name: string, meaning: string]>>;
 
 const STATUSES: readonly Status[] = [

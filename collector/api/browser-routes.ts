@@ -155,7 +155,7 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
         'The key of the snippet is unknown or revoked: make one with --scope browser',
       );
     if (!key.scopes.includes('browser'))
-      throw new CollectorError('forbidden', 'The key of the snippet has not the scope browser');
+      throw new CollectorError('forbidden', 'The key of the snippet lacks the scope browser');
     if (!mayPost(origin, key)) throw new CollectorError('origin_not_allowed', NOT_ALLOWED);
     const waitS = await overRate(keys, key);
     if (waitS !== undefined)

@@ -50,7 +50,7 @@ const refusals = {
   401: answer('Exception 2020: no key, or an unknown one', json(exceptionSchema)),
   403: answer('Exception 2010: the key has not the scope counter, or the customer is another', json(exceptionSchema)),
   404: answer('There is no such report', json(exceptionSchema)),
-  429: answer('Exception 1020: more requests than the rate of the key', json(exceptionSchema)),
+  429: answer('Exception 1020: more requests than the rate of the key allows', json(exceptionSchema)),
   503: answer('Exception 1000: it cannot be told now', json(exceptionSchema)),
 };
 const shared: { method: 'get'; tags: string[]; errorForm: 'counter' } = {

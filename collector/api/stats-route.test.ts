@@ -84,7 +84,7 @@ test('where nobody counts, and where the process is away, the answer says so', a
   const off = await get(QUESTION);
   expect([off.status, await off.json()]).toEqual([503, expect.objectContaining({ code: 'usage_unavailable' })]);
   const away = await get(QUESTION, async () => {
-    throw new CollectorError('usage_unavailable', 'Usage cannot be asked now: it is starting');
+    throw new CollectorError('usage_unavailable', 'Usage cannot be queried now: it is starting');
   });
   expect(await away.json()).toMatchObject({
     code: 'usage_unavailable',

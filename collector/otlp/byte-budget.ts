@@ -20,7 +20,7 @@ export function createByteBudget(maxBytes: number): ByteBudget {
     return {
       take: (bytes) => {
         if (used > own && used + bytes > maxBytes)
-          throw new CollectorError('busy', 'The collector is reading as much as it can hold: try again');
+          throw new CollectorError('busy', 'The collector is already reading as much as it can hold: try again later');
         own += bytes;
         used += bytes;
       },

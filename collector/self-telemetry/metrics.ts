@@ -38,7 +38,7 @@ export class CollectorMetrics {
     'Spans, log records and data points received: traces, logs, metrics',
     ['signal'],
   );
-  readonly ignored = this.#counter('ignored_records_total', 'Of those, what is no event', ['signal']);
+  readonly ignored = this.#counter('ignored_records_total', 'Those of them that are not events', ['signal']);
   readonly mapped = this.#counter('events_total', 'Events accepted into the journal', ['type']);
   readonly rejected = this.#counter(
     'rejected_events_total',
@@ -47,7 +47,7 @@ export class CollectorMetrics {
   );
   readonly duplicates = this.#counter(
     'duplicate_events_total',
-    'Events that were there already: another observation of them, or sent again',
+    'Events that were known already: observed again, or sent again',
   );
   readonly waited = this.#counter('waiting_events_total', "Marked observations that wait for the proxy's own");
   readonly recovered = this.#counter(
@@ -61,7 +61,7 @@ export class CollectorMetrics {
   );
   readonly published = this.#counter(
     'published_events_total',
-    'Messages settled: confirmed, returned (no queue takes it; held), dropped (the same, with ON_UNROUTABLE=drop), nacked (a full queue does not take it; held), refused (it can never be published; in the rejected store)',
+    'Messages settled: confirmed, returned (no queue takes it; held), dropped (the same, with ON_UNROUTABLE=drop), nacked (a full queue refuses it; held), refused (it can never be published; in the rejected store)',
     ['outcome'],
   );
   readonly publishLatency = this.#histogram(
@@ -70,18 +70,18 @@ export class CollectorMetrics {
     [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
   );
   readonly requests = this.#counter('http_requests_total', 'HTTP requests answered', ['route', 'status']);
-  readonly calls = this.#counter('grpc_calls_total', 'Calls of OTLP/gRPC answered, by the code of gRPC (0: OK)', [
+  readonly calls = this.#counter('grpc_calls_total', 'OTLP/gRPC calls answered, by gRPC code (0: OK)', [
     'signal',
     'code',
   ]);
   readonly refusedKeys = this.#counter(
     'refused_keys_total',
-    'Requests that their API key did not let in: missing, unknown, revoked, scope (not the one that is needed)',
+    'Requests refused because of their API key: missing, unknown, revoked, scope (it lacks the needed one)',
     ['reason'],
   );
   readonly browserRefused = this.#counter(
     'browser_refused_total',
-    'What pages sent in vain, by the code of the error that they were answered',
+    'Reports from pages that were refused, by error code',
     ['reason'],
   );
 
@@ -114,41 +114,45 @@ export class CollectorMetrics {
   watch({ journal, publisher, waitingCount, held, usage = () => undefined, now }: MetricSources): void {
     this.#gauge(
       'journal_bytes',
-      'Size of the journal, published events that are kept as history included',
+      'Size of the journal, including published events kept as history',
       () => journal.stats().bytes,
     );
-    this.#gauge('journal_max_bytes', 'Bound of the journal: JOURNAL_MAX_BYTES', () => journal.stats().maxBytes);
+    this.#gauge('journal_max_bytes', 'Largest size of the journal: JOURNAL_MAX_BYTES', () => journal.stats().maxBytes);
     this.#gauge(
       'journal_backlog_bytes',
-      'Events that are not published yet, held ones included',
+      'Events that are not published yet, including held ones',
       () => journal.stats().backlogBytes,
     );
     this.#counted(
       'journal_commits_total',
-      'Transactions of the journal, each one fsync',
+      'Transactions of the journal; each is one fsync',
       () => journal.stats().commits,
     );
     this.#gauge('rejected_records', 'Records in the rejected store', () => journal.stats().rejected);
     this.#gauge(
       'unpublishable_events',
-      'Of those, events that RabbitMQ refuses as they are',
+      'Those of them that are events which RabbitMQ refuses',
       () => journal.stats().unpublishable,
     );
     this.#gaugeOf(
       'held_events',
-      'Events that no queue has, tried again until one takes them: unroutable (none is bound for their type), nacked (one that is bound refuses them)',
+      'Events retried until a queue takes them: unroutable (no queue is bound for their type), nacked (a bound queue refuses them)',
       'reason',
       () => HELD_REASONS.map((reason) => [reason, held()[reason].events]),
     );
-    this.#gaugeOf('held_oldest_seconds', 'Since when the oldest of them is held; 0 for none', 'reason', () =>
-      HELD_REASONS.map((reason) => {
-        const { oldestMs } = held()[reason];
-        return [reason, oldestMs === undefined ? 0 : Math.max(0, (now() - oldestMs) / 1000)];
-      }),
+    this.#gaugeOf(
+      'held_oldest_seconds',
+      'How long the oldest of them has been held; 0 if there is none',
+      'reason',
+      () =>
+        HELD_REASONS.map((reason) => {
+          const { oldestMs } = held()[reason];
+          return [reason, oldestMs === undefined ? 0 : Math.max(0, (now() - oldestMs) / 1000)];
+        }),
     );
     this.#gauge(
       'waiting_observations',
-      "Held back now: marked observations until the proxy's own comes; views and downloads in pieces until they are whole",
+      "Observations held back now: marked ones until the proxy's own comes, views and downloads in pieces until they are complete",
       waitingCount,
     );
     this.#gauge(
@@ -158,7 +162,11 @@ export class CollectorMetrics {
     );
     this.#gauge('broker_connected', '1 while connected to RabbitMQ', () => Number(publisher.state.connected));
     this.#gauge('broker_blocked', '1 while RabbitMQ blocks publishers', () => Number(publisher.state.blocked));
-    this.#counted('reconnects_total', 'Connections to RabbitMQ made again', () => publisher.counters.reconnects);
+    this.#counted(
+      'reconnects_total',
+      'How often the connection to RabbitMQ was made again',
+      () => publisher.counters.reconnects,
+    );
     this.#counted(
       'republished_messages_total',
       'Messages published again after a lost connection or channel',
@@ -166,17 +174,17 @@ export class CollectorMetrics {
     );
     this.#gaugeOf(
       'usage_alerts',
-      'What is not counted as it was: an event type, a source, or everything has stopped, or the share of robots, or of files whose dataset is not known, has jumped',
+      'Alerts about counting: an event type, a source or everything has stopped, or the share of robots, or of files whose dataset is not known, has jumped',
       'kind',
       () => ALERT_KINDS.map((kind) => [kind, (usage()?.alerts ?? []).filter((alert) => alert.kind === kind).length]),
     );
-    this.#gauge('usage_behind_seconds', 'How far counting is behind what was accepted', () => {
+    this.#gauge('usage_behind_seconds', 'How far counting is behind the accepted events', () => {
       const until = usage()?.countedUntilMs;
       return until === undefined ? 0 : Math.max(0, (now() - until) / 1000);
     });
     this.#gauge(
       'usage_missed_batches',
-      'Batches that the journal let go of before they were counted',
+      'Batches that the journal deleted before they were counted',
       () => usage()?.missedRows ?? 0,
     );
     this.#counted('nacked_messages_total', 'Messages that a full queue refused', () => publisher.counters.nacked);

@@ -162,4 +162,4 @@ export class UsageProcess {
 }
 
 const unavailable = (reason: string): CollectorError =>
-  new CollectorError('usage_unavailable', `Usage cannot be asked now: ${reason}`);
+  new CollectorError('usage_unavailable', `Usage cannot be queried now: ${reason}`);
