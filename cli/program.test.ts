@@ -66,8 +66,8 @@ describe('help', () => {
     [['keys'], /add.*list.*revoke/s],
     [['keys', 'add'], /--name <name>.*--scope <scopes\.\.\.>.*--rate <requests>.*default: 1000/s],
     [['keys', 'list'], /Usage: clowder-otel keys list/],
-    [['keys', 'revoke'], /id of the key, or its name where no other key has it/],
-    [['keys', 'rotate'], /how long the former key stays good/],
+    [['keys', 'revoke'], /id of the key, or its name if no other key has it/],
+    [['keys', 'rotate'], /how long the old key stays valid/],
     [['events'], /list.*tail.*replay/s],
     [['events', 'list'], /--since <time>.*90s, 15m, 6h, 7d.*--limit <n>/s],
     [['events', 'tail'], /--since <time>.*--type <type\.\.\.>/s],
@@ -76,7 +76,7 @@ describe('help', () => {
     [['rejected', 'list'], /--limit <n>/],
     [['rejected', 'replay'], /--key <key>/],
     [['config'], /check/],
-    [['config', 'check'], /check the settings as a whole/],
+    [['config', 'check'], /check all settings/],
   ])('of "%s" says what there is, exit 0', async (args, said) => {
     const ended = await run([...args, '--help']);
     expect(ended).toMatchObject({ code: 0, err: '' });

@@ -34,9 +34,9 @@ const grpcPort: Value<number | 'off'> = {
 /** Every setting, by the name of its environment variable. */
 const settings = z.object({
   HOST: text.default('127.0.0.1').describe('Address to listen on'),
-  PORT: valueOf(port).default(4318).describe('Port to listen on, 0 for any free one'),
-  GRPC_PORT: valueOf(grpcPort).default(4317).describe('Port of OTLP/gRPC, 0 for any free one, off for none'),
-  GRPC_TLS_CERT_FILE: text.optional().describe('Certificate (chain) of OTLP/gRPC, PEM; without it, plain text'),
+  PORT: valueOf(port).default(4318).describe('Port to listen on; 0 picks a free one'),
+  GRPC_PORT: valueOf(grpcPort).default(4317).describe('Port for OTLP/gRPC; 0 picks a free one, off turns it off'),
+  GRPC_TLS_CERT_FILE: text.optional().describe('Certificate (chain) for OTLP/gRPC, PEM; without it, plain text'),
   GRPC_TLS_KEY_FILE: text.optional().describe('Its key, PEM'),
   DATA_DIR: text.default('data').describe('Directory of the journal and the keys'),
   CLOWDER_OTEL_FIRST_KEY: text
@@ -46,48 +46,46 @@ const settings = z.object({
     ),
   CLOWDER_OTEL_FIRST_KEY_FILE: text.optional().describe('File that holds it instead, such as a mounted secret'),
   ...brokerSettings,
-  JOURNAL_MAX_BYTES: bytes.default(1024 ** 3).describe('Bound of the journal, e.g. 500MiB'),
+  JOURNAL_MAX_BYTES: bytes.default(1024 ** 3).describe('Largest size of the journal, e.g. 500MiB'),
   JOURNAL_RETENTION_DAYS: valueOf(number('a number of days', { above: 0 }))
     .default(7)
     .describe('How long published events stay as history'),
-  ON_UNROUTABLE: oneOf(['hold', 'drop']).default('hold').describe('What becomes of an event that no queue takes'),
+  ON_UNROUTABLE: oneOf(['hold', 'drop']).default('hold').describe('What to do with an event that no queue takes'),
   ON_UNKNOWN_KEY: oneOf(['refuse', 'hold'])
     .default('refuse')
     .describe(
       'What senders of OTLP without a valid key are told: refuse (401, they drop it), hold (503, they keep it)',
     ),
-  LOG_LEVEL: oneOf(LOG_LEVELS).default('info').describe('How much is logged'),
+  LOG_LEVEL: oneOf(LOG_LEVELS).default('info').describe('How much to log'),
   LOG_FORMAT: oneOf(LOG_FORMATS)
     .default('auto')
-    .describe('How the log looks: json, pretty (for people), auto (pretty on a terminal)'),
+    .describe('Format of the log: json, pretty (for people), auto (pretty on a terminal)'),
   MAX_BODY_BYTES: bytes.default(64 * 1024 ** 2).describe('Largest OTLP body, before and after decompression'),
-  MAX_INFLIGHT_BYTES: bytes.default(128 * 1024 ** 2).describe('Bodies being read at once, in all'),
-  CLOWDER_VERSION: oneOf(['auto', 'v1', 'v2']).default('auto').describe('Whose routes to recognise'),
+  MAX_INFLIGHT_BYTES: bytes.default(128 * 1024 ** 2).describe('Total size of the bodies read at once'),
+  CLOWDER_VERSION: oneOf(['auto', 'v1', 'v2']).default('auto').describe("Which Clowder's routes to recognise"),
   CLOWDER_CONTEXT: valueOf(contextPath).default('').describe('Path that precedes every route of Clowder'),
-  CLOWDER_INSTANCE: text.optional().describe('Name of this Clowder in events that name none'),
+  CLOWDER_INSTANCE: text.optional().describe('Name of this Clowder, given to events that do not name one'),
   CLIENT_ADDRESS: oneOf(['anonymise', 'full', 'drop'])
     .default('anonymise')
-    .describe('What is kept of client addresses'),
+    .describe('How much of client addresses to keep'),
   EXTRACTOR_ADDRESSES: networks
     .optional()
-    .describe('Where extractors call from: programs there are extractors, and no others'),
-  TRUSTED_PROXIES: networks.optional().describe('Reverse proxies in front, whose word on the client address counts'),
+    .describe('Networks that extractors call from: programs there, and no others, are extractors'),
+  TRUSTED_PROXIES: networks.optional().describe('Reverse proxies in front that are trusted to name the client'),
   COLLECTORS: oneOf(['one', 'several'])
     .default('one')
-    .describe('several: others take events beside this one, and each gives an event the same id'),
-  DEDUPE_WINDOW_S: wait.default(3600).describe('How long an event id is remembered'),
+    .describe('several when other collectors take events too: each then gives an event the same id'),
+  DEDUPE_WINDOW_S: wait.default(3600).describe('How long the collector remembers an event id'),
   WAIT_FOR_CAPTURE_S: wait.default(60).describe("How long a marked observation waits for the proxy's own"),
-  DOWNLOAD_HOLD_S: wait
-    .default(30)
-    .describe('How long a download of which bytes are missing is held after its latest piece, seconds'),
-  CONNECTIONS_WINDOW_S: wait.default(60).describe('Window of health.connections, from access logs; 0 for none'),
-  CONNECTIONS_LATENESS_S: wait.default(60).describe('How long a window waits for lines that come late'),
+  DOWNLOAD_HOLD_S: wait.default(30).describe('How long to hold an incomplete download after its latest piece, seconds'),
+  CONNECTIONS_WINDOW_S: wait.default(60).describe('Window of health.connections, from access logs; 0 turns them off'),
+  CONNECTIONS_LATENESS_S: wait.default(60).describe('How long a window waits for late lines'),
   ALLOWED_ORIGINS: valueOf(origins)
     .optional()
     .describe('Origins of pages that may send page views, separated by commas'),
   ...usageSettings,
   ...dashboardSettings,
-  OTEL_EXPORTER_OTLP_ENDPOINT: valueOf(httpUrl).optional().describe("Where the collector's own telemetry goes"),
+  OTEL_EXPORTER_OTLP_ENDPOINT: valueOf(httpUrl).optional().describe('Where the collector sends its own telemetry'),
 });
 
 /** What the commands of the usage store need: where it is, and how lines of access logs are mapped. */

@@ -11,8 +11,8 @@ import type { TelemetryStats } from './telemetry/telemetry.ts';
 export const GAUGES = {
   status_code: ['clowder.monitor.http.status_code', '1', 'Status code of the answer'],
   response_time_loss: ['clowder.monitor.loss', '%', 'Of the latest readings, those that failed'],
-  uptime_s: ['clowder.monitor.uptime', 's', 'Since the monitor saw it come up'],
-  reported_uptime_s: ['clowder.monitor.reported_uptime', 's', 'What it says itself'],
+  uptime_s: ['clowder.monitor.uptime', 's', 'Time since the monitor saw it come up'],
+  reported_uptime_s: ['clowder.monitor.reported_uptime', 's', 'What the component itself reports'],
   tls_days_left: ['clowder.monitor.tls.days_left', 'd', 'Until the certificate expires'],
   bytes: ['clowder.monitor.download.size', 'By', 'Of the file that was downloaded'],
   download_rate: ['clowder.monitor.download.rate', 'By/s', 'Of the download, from the request to its last byte'],

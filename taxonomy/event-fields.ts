@@ -63,7 +63,7 @@ export const commonFields = {
     z
       .enum(AUTH_METHODS)
       .optional()
-      .describe('What the request brought for Clowder to know the user by; only who sees its headers can tell'),
+      .describe('What the request carried for Clowder to recognise the user; known only if its headers were seen'),
   ),
   client_address: trail(
     z.string().max(64).optional().describe('Anonymised to /24 (IPv4) or /48 (IPv6) unless configured otherwise'),
@@ -90,7 +90,7 @@ export const commonFields = {
   resource_type: thing(z.string().min(1).max(64).optional()),
   resource_name: words(name.optional()),
   recovered: thing(
-    z.literal(true).optional().describe('Published from a weaker observation because the stronger one never came'),
+    z.literal(true).optional().describe('Published from a weaker observation, because the stronger one never came'),
   ),
 };
 
@@ -117,7 +117,7 @@ export const extraction = {
     id
       .optional()
       .describe(
-        "One run of one extractor. By an id of Clowder's there is one event each of queued, done and failed, whoever reports it",
+        'One run of one extractor. With an id from Clowder, there is one event each of queued, done and failed, whoever reports it',
       ),
   ),
   duration_ms: thing(milliseconds.optional()),
@@ -125,7 +125,7 @@ export const extraction = {
     count
       .optional()
       .describe(
-        'What the extractor downloaded for the job, by the events of its downloads; only where that is certain',
+        'How much the extractor downloaded for the job, added up from its download events; absent if that is not certain',
       ),
   ),
 };
@@ -137,7 +137,7 @@ export const page = { url: place(url), referrer: place(url.optional()), title: w
 export const endedView = {
   view_id: thing(id.describe('`event_id` of the view')),
   url: place(url.optional()),
-  visible_ms: thing(count.optional().describe('How long the page was seen: not in a hidden tab')),
+  visible_ms: thing(count.optional().describe('How long the page was visible; time in a hidden tab does not count')),
 };
 
 export const viewedResource = {
@@ -157,24 +157,26 @@ export const download = {
   file_name: words(name.optional()),
   dataset_id: thing(id.optional()),
   folder_id: thing(id.optional()),
-  bytes: thing(count.optional().describe('Bytes that were sent; of a file that came in pieces, each byte of it once')),
+  bytes: thing(count.optional().describe('Bytes sent; for a file in pieces, each byte counts once')),
   complete: thing(
     z
       .boolean()
       .optional()
-      .describe('Whether all of it was sent: false where the client left early, or pieces are missing'),
+      .describe('Whether all of it was sent; false if the client left early, or if pieces are missing'),
   ),
-  range: thing(z.string().max(256).optional().describe('Of a file that came in pieces: which bytes, of how many')),
+  range: thing(z.string().max(256).optional().describe('For a file in pieces: which bytes, of how many')),
   format: thing(z.string().max(64).optional()),
   version: thing(z.union([z.int(), z.string().min(1).max(64)]).optional()),
-  tracked: thing(z.boolean().optional().describe('false where Clowder was asked not to count it, or a page shows it')),
+  tracked: thing(
+    z.boolean().optional().describe('false if Clowder was asked not to count it, or if a page displays it'),
+  ),
   preview: thing(
     z
       .literal(true)
       .optional()
-      .describe('A script of a page of Clowder fetched the file to show it: no download by a person'),
+      .describe('A script on a page of Clowder fetched the file to display it: not a download by a person'),
   ),
-  via: thing(z.enum(['presigned']).optional().describe('presigned: the bytes come from the object store directly')),
+  via: thing(z.enum(['presigned']).optional().describe('presigned: the bytes come directly from the object store')),
 };
 
 export const user = {};
@@ -184,25 +186,25 @@ export const ping = {
   component: thing(name.optional()),
   probe: thing(name.optional().describe('Name of the probe in the configuration of the monitor')),
   healthy: thing(z.boolean()),
-  changed: thing(z.boolean().optional().describe('true where the state is another than it was')),
-  down_for_s: thing(seconds.optional().describe('How long it was down: while it is, and when it is up again')),
+  changed: thing(z.boolean().optional().describe('true if the state has changed')),
+  down_for_s: thing(
+    seconds.optional().describe('How long it has been down; present while it is down, and once when it is up again'),
+  ),
   status_code: thing(z.int().min(0).max(999).optional()),
   response_time_ms: thing(milliseconds.optional()),
-  dns_time_ms: thing(milliseconds.optional().describe('Of that: looking the host up')),
-  connect_time_ms: thing(milliseconds.optional().describe('Of that: connecting')),
-  tls_time_ms: thing(milliseconds.optional().describe('Of that: the TLS handshake')),
+  dns_time_ms: thing(milliseconds.optional().describe('Part of the response time: looking up the host')),
+  connect_time_ms: thing(milliseconds.optional().describe('Part of the response time: connecting')),
+  tls_time_ms: thing(milliseconds.optional().describe('Part of the response time: the TLS handshake')),
   first_byte_time_ms: thing(
-    milliseconds.optional().describe('Of that: from the request to the first byte of the answer'),
+    milliseconds.optional().describe('Part of the response time: from the request to the first byte of the answer'),
   ),
-  response_time_avg: thing(count.optional().describe('Of the latest readings, whole milliseconds')),
+  response_time_avg: thing(count.optional().describe('Average of the latest readings, whole milliseconds')),
   response_time_min: thing(count.optional()),
   response_time_max: thing(count.optional()),
-  response_time_loss: thing(
-    z.int().min(0).max(100).optional().describe('Of the latest readings, those that failed, percent'),
-  ),
-  bytes: thing(count.optional().describe('Of a download')),
+  response_time_loss: thing(z.int().min(0).max(100).optional().describe('Percent of the latest readings that failed')),
+  bytes: thing(count.optional().describe('Size of a download')),
   download_rate: thing(
-    perSecond.optional().describe('Of a download: bytes a second, from the request to the last byte'),
+    perSecond.optional().describe('For a download: bytes a second, from the request to the last byte'),
   ),
   queue_length: thing(count.optional()),
   consumers: thing(count.optional()),
@@ -216,8 +218,8 @@ export const ping = {
   disk_free_bytes: thing(count.optional()),
   disk_total_bytes: thing(count.optional()),
   disk_used_percent: thing(z.number().min(0).max(100).optional()),
-  uptime_s: thing(seconds.optional().describe('Since the monitor saw it come up')),
-  reported_uptime_s: thing(seconds.optional().describe('What it says itself')),
+  uptime_s: thing(seconds.optional().describe('Time since the monitor saw it come up')),
+  reported_uptime_s: thing(seconds.optional().describe('What the component itself reports')),
   version: thing(z.string().max(64).optional()),
   tls_days_left: thing(z.number().min(-MOST_DAYS).max(MOST_DAYS).optional()),
   error: words(z.string().max(4096).optional()),
@@ -225,12 +227,14 @@ export const ping = {
 
 export const connections = {
   component: thing(name.optional().describe('The web server: `service.name` of its log')),
-  window_start: thing(z.int().describe('Unix time in milliseconds; a request counts where it ended')),
+  window_start: thing(z.int().describe('Unix time in milliseconds; a request belongs to the window in which it ended')),
   window_end: thing(z.int()),
   connections: thing(count.optional().describe('Connections that sent a request in the window')),
-  new_connections: thing(count.optional().describe('Of those, the ones whose first request it was')),
-  requests: thing(count.describe("Without bots', as are connections, clients, responses and bytes")),
-  unique_clients: thing(count.optional().describe('Without those whom the web server itself refused')),
+  new_connections: thing(count.optional().describe('Connections that sent their first request in the window')),
+  requests: thing(
+    count.describe('Requests without those of bots; connections, clients, responses and bytes leave bots out too'),
+  ),
+  unique_clients: thing(count.optional().describe('Clients, without those that the web server itself refused')),
   responses_1xx: thing(count.optional()),
   responses_2xx: thing(count.optional()),
   responses_3xx: thing(count.optional()),
@@ -240,7 +244,7 @@ export const connections = {
     count
       .optional()
       .describe(
-        'Sent to clients, headers and the framing of chunks included; without them where the log has bodies alone, as `combined`',
+        'Bytes sent to clients, including headers and chunk framing; without them if the log only counts bodies, as `combined` does',
       ),
   ),
   bot_connections: thing(count.optional()),

@@ -127,7 +127,9 @@ describe('the pages, read from the first to the last', () => {
   test('operate: every command of the command line ends well', async () => {
     const commands = blocks('operate', 'sh').flatMap((block) => block.split('\n').filter((line) => line !== ''));
     expect(commands.length).toBeGreaterThan(6);
-    for (const command of commands) await run(command.replace(/ #(?=.*--key KEY)/, ` --key ${key} #`));
+    const made = await run('clowder-otel keys add --name ops --scope admin --json');
+    const { key: admin } = JSON.parse(made) as { key: string };
+    for (const command of commands) await run(command.replace(/ #(?=.*--key KEY)/, ` --key ${admin} #`));
     const listed = await run('clowder-otel keys list');
     expect(listed.match(/"name":"weekly-report"/g)).toHaveLength(2);
   });
