@@ -11,7 +11,7 @@ let url = '';
 beforeEach(async () => {
   const lane = { sent: 0, rejected: 2, retries: 1, problem: '' };
   problem = 'HTTP 503';
-  const common = { component: 'rabbitmq', probe: 'rabbitmq', measures: {} };
+  const common = { component: 'rabbitmq', probe: 'rabbitmq', measures: {}, atMs: Date.UTC(2026, 10, 29) };
   const latest = () => [
     {
       ...common,
@@ -63,6 +63,7 @@ describe('the listener of the monitor', () => {
       expect.arrayContaining([
         `clowder_monitor_up${of('event.sink')} 1`,
         `clowder_monitor_up${of('none')} 0`,
+        `clowder_monitor_reading_timestamp_seconds${of('none')} ${Date.UTC(2026, 10, 29) / 1000}`,
         `clowder_monitor_queue_messages${of('event.sink')} 5`,
         `clowder_monitor_response_time_seconds${of('event.sink')} 0.25`,
         `clowder_monitor_rabbitmq_memory_alarm${of('event.sink')} 0`,

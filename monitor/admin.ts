@@ -1,10 +1,10 @@
 import { Gauge, Registry } from 'prom-client';
 import type { AdminPages, Readiness } from '../runtime/admin.ts';
-import { GAUGES, numberOf, type ObservedReading } from './metrics.ts';
+import { GAUGES, numberOf, type LatestReading } from './metrics.ts';
 import type { TelemetryStats } from './telemetry/telemetry.ts';
 
 /** What the monitor tells of itself, and the latest readings for Prometheus. */
-export function adminPages(latest: () => readonly ObservedReading[], stats: () => TelemetryStats): AdminPages {
+export function adminPages(latest: () => readonly LatestReading[], stats: () => TelemetryStats): AdminPages {
   return {
     health: () => healthOf(latest(), stats()),
     readiness: () => readinessOf(stats()),
@@ -13,7 +13,7 @@ export function adminPages(latest: () => readonly ObservedReading[], stats: () =
 }
 
 /** That it answers is what counts: what the monitor looks at may be as ill as it likes. */
-function healthOf(readings: readonly ObservedReading[], { spool, lanes, lost }: TelemetryStats): object {
+function healthOf(readings: readonly LatestReading[], { spool, lanes, lost }: TelemetryStats): object {
   return {
     targets: readings.length,
     down: readings.filter((reading) => !reading.healthy).length,
@@ -34,9 +34,9 @@ function readinessOf({ lanes }: TelemetryStats): Readiness {
 const LABELS = ['probe', 'component', 'target'] as const;
 
 /** The gauges that go out as OTLP, by Prometheus' rules for names, from the latest readings. */
-function prometheusOf(latest: () => readonly ObservedReading[], stats: () => TelemetryStats): Registry {
+export function prometheusOf(latest: () => readonly LatestReading[], stats: () => TelemetryStats): Registry {
   const registry = new Registry();
-  const gauge = (name: string, help: string, valueOf: (reading: ObservedReading) => number | undefined): void => {
+  const gauge = (name: string, help: string, valueOf: (reading: LatestReading) => number | undefined): void => {
     const one = new Gauge({
       name: name.replaceAll('.', '_'),
       help,
@@ -57,6 +57,11 @@ function prometheusOf(latest: () => readonly ObservedReading[], stats: () => Tel
   );
   gauge('clowder.monitor.response_time_seconds', 'Of the latest reading', ({ fields }) =>
     typeof fields.response_time_ms === 'number' ? fields.response_time_ms / 1000 : undefined,
+  );
+  gauge(
+    'clowder.monitor.reading_timestamp_seconds',
+    'When the latest reading was made, as Unix time',
+    ({ atMs }) => atMs / 1000,
   );
   for (const [field, [name, , help]] of Object.entries(GAUGES))
     gauge(name, help, ({ fields }) => {

@@ -59,6 +59,11 @@ export interface ObservedReading extends Reading {
   readonly fields: EventFields;
 }
 
+/** The latest reading of a target, and when it was made. */
+export interface LatestReading extends ObservedReading {
+  readonly atMs: number;
+}
+
 export interface MonitorMetrics {
   record(reading: ObservedReading): void;
   notification(notifier: string, outcome: string): void;

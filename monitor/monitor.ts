@@ -1,6 +1,6 @@
 import type { Logger } from '../runtime/logging.ts';
 import type { MonitorConfig, PlannedProbe } from './config/config.ts';
-import { createMetrics, type ObservedReading } from './metrics.ts';
+import { createMetrics, type LatestReading, type ObservedReading } from './metrics.ts';
 import { startListeners } from './notify/listeners.ts';
 import { createProbe } from './probes/create-probe.ts';
 import { ProbeRunner } from './probe-runner.ts';
@@ -19,7 +19,7 @@ export interface MonitorOptions {
 /** A monitor that runs. */
 export interface Monitor {
   /** The latest reading of each target. */
-  readonly latest: () => readonly ObservedReading[];
+  readonly latest: () => readonly LatestReading[];
   /** Tells people of what another part reads, and reports itself; its thresholds are that part's own. */
   readonly follow: Follow;
   /** What was known of the part's targets before, of an earlier process too. */
@@ -34,7 +34,7 @@ export type Follow = (reading: Reading & { readonly part: string; readonly compo
 /** What the monitor keeps of a target in memory. */
 interface Subject {
   readonly window: Window;
-  readonly latest: ObservedReading;
+  readonly latest: LatestReading;
 }
 
 const AT_ONCE = { failures: 1, successes: 1 };
@@ -81,7 +81,7 @@ export function startMonitor({ config, telemetry, log }: MonitorOptions): Monito
       tags: probe.tags,
       fields: { ...window.add(reading), ...reading.measures, ...stateFields(stepped) },
     };
-    subjects.set(key, { window, latest: observed });
+    subjects.set(key, { window, latest: { ...observed, atMs } });
     const { component, target, healthy, error, fields } = observed;
     const about = { probe: probe.name, component, target, error };
     telemetry.emit({ type: 'health.ping', createdMs: atMs, fields: { ...fields, ...about, healthy } });

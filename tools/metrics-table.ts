@@ -10,6 +10,12 @@ const END = '<!-- end of the generated part -->';
 /** Every metric of the collector's own, as it describes them itself. */
 export function metricDescriptions(): readonly MetricDescription[] {
   const metrics = new CollectorMetrics();
+  watchNothing(metrics);
+  return metrics.descriptions;
+}
+
+/** Adds the metrics whose values are kept elsewhere; they are 0. */
+export function watchNothing(metrics: CollectorMetrics): void {
   metrics.watch({
     journal: {
       stats: () => ({ bytes: 0, maxBytes: 0, lastRow: 0, backlogBytes: 0, rejected: 0, unpublishable: 0, commits: 0 }),
@@ -22,7 +28,6 @@ export function metricDescriptions(): readonly MetricDescription[] {
     held: () => ({ unroutable: { events: 0, oldestMs: undefined }, nacked: { events: 0, oldestMs: undefined } }),
     now: () => 0,
   });
-  return metrics.descriptions;
 }
 
 /**

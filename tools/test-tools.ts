@@ -152,6 +152,12 @@ export const TEST_TOOLS = {
     find: () => program('docker-compose'),
     get: { apt: 'docker-compose' },
   },
+  promtool: {
+    name: 'promtool of Prometheus',
+    neededBy: ['test'],
+    find: () => program('/usr/bin/promtool', 'promtool'),
+    get: { apt: 'prometheus' },
+  },
   chromium: {
     name: 'Chromium',
     neededBy: ['test'],
