@@ -6,6 +6,8 @@ import { commonFields } from '../taxonomy/event-fields.ts';
 import { eventSchemas, eventTraits, EVENT_TYPES, type EventType } from '../taxonomy/event-types.ts';
 import { EVENTS_API_PAGE, withErrors } from './errors-table.ts';
 import { objectSchema, requirements, type FieldSchema, type ObjectSchema } from './event-schema.ts';
+import { dashboardFile, DASHBOARDS } from './grafana/dashboards.ts';
+import { grafanaJson } from './grafana/json.ts';
 import { MANUAL_EVENTS_PAGE, withTables } from './manual-events-tables.ts';
 import { OPERATE_PAGE, withMetrics } from './metrics-table.ts';
 import { registryFiles } from './registry.ts';
@@ -137,15 +139,22 @@ function contentOf(file: string): string {
   }
 }
 
-/** Each page that is generated, or has a generated part, by its name in docs/. */
-const PAGES: readonly (readonly [name: string, file: string, text: (current: string) => string])[] = [
-  ['events.md', EVENTS_PAGE, eventsPage],
-  ['manual-events.md', MANUAL_EVENTS_PAGE, withTables],
-  ['operate.md', OPERATE_PAGE, withMetrics],
-  ['events-api.md', EVENTS_API_PAGE, withErrors],
+/** Each file that is generated, or has a generated part, by its path. */
+const FILES: readonly (readonly [name: string, file: string, text: (current: string) => string])[] = [
+  ['docs/events.md', EVENTS_PAGE, eventsPage],
+  ['docs/manual-events.md', MANUAL_EVENTS_PAGE, withTables],
+  ['docs/operate.md', OPERATE_PAGE, withMetrics],
+  ['docs/events-api.md', EVENTS_API_PAGE, withErrors],
   ...Object.entries(registryFiles()).map(
     ([name, text]) =>
-      [`registry/${name}`, fileURLToPath(new URL(`../docs/registry/${name}`, import.meta.url)), () => text] as const,
+      [
+        `docs/registry/${name}`,
+        fileURLToPath(new URL(`../docs/registry/${name}`, import.meta.url)),
+        () => text,
+      ] as const,
+  ),
+  ...Object.entries(DASHBOARDS).map(
+    ([name, spec]) => [`deploy/grafana/${name}.json`, dashboardFile(name), () => grafanaJson(name, spec)] as const,
   ),
 ];
 
@@ -155,11 +164,11 @@ if (import.meta.main) {
     console.error('usage: node tools/docs.ts [--check]');
     process.exitCode = 2;
   } else {
-    for (const [name, file, text] of PAGES) {
+    for (const [name, file, text] of FILES) {
       const current = contentOf(file);
       if (flag === undefined) writeFileSync(file, text(current));
       else if (current !== text(current)) {
-        console.error(`docs/${name} is not what the sources say: run "npm run docs"`);
+        console.error(`${name} is not what the sources say: run "npm run docs"`);
         process.exitCode = 1;
       }
     }

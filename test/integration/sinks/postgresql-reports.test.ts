@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { DASHBOARDS } from '../../../tools/grafana/dashboards.ts';
 import { postgresql } from '../../../sinks/services/postgresql/postgresql.ts';
 import type { FieldValue, SinkEvent } from '../../../sinks/sink.ts';
 import { freshDatabase } from '../../support/sinks/postgresql-server.ts';
@@ -128,7 +129,7 @@ const EVENTS: readonly SinkEvent[] = HAPPENED.map(([time, type, who, what], inde
 
 describe('usage reports', () => {
   let url: string;
-  let rows: (sql: string) => Promise<readonly object[]>;
+  let rows: (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
   const sendAll = async (settings: object = {}): Promise<void> => {
     const log = { info: () => undefined, warn: () => undefined };
@@ -308,6 +309,35 @@ describe('usage reports', () => {
       ['2025-10-01', 1, 1000, 0, 0, 0, 0, 0, 1, 0, 0],
       ['2025-11-01', 3, 650, 3, 3000, 8, 1, 1, 3, 3, 1],
       ['2025-12-01', 0, 0, 1, 1000, 0, 0, 0, 1, 0, 0],
+    ]);
+  });
+
+  test("are what Grafana's dashboard of usage asks for, with the same numbers", async () => {
+    const [from, to] = ["'2025-11-01T00:00:00Z'", "'2025-11-30T23:59:59Z'"];
+    const answers = new Map<string, readonly Readonly<Record<string, unknown>>[]>();
+    for (const { title, kind, queries } of DASHBOARDS.usage.panels)
+      for (const query of Object.values(queries)) {
+        const sql = query
+          .replaceAll('$schema', 'clowder')
+          .replaceAll(/\$__timeFilter\((\w+)\)/g, `$1 BETWEEN ${from} AND ${to}`)
+          .replaceAll('$__timeFrom()', from)
+          .replaceAll('$__timeTo()', to);
+        const answer = await rows(sql);
+        answers.set(title, answer);
+        for (const { time } of kind === 'table' ? [] : answer) expect(time).toBeInstanceOf(Date);
+      }
+    const sum = (title: string, column: string): number =>
+      (answers.get(title) ?? []).reduce((total, row) => total + Number(row[column] ?? 0), 0);
+    expect(sum('Views and downloads', 'views')).toBe(8);
+    expect(sum('Views and downloads', 'downloads')).toBe(3);
+    expect(sum('Bytes downloaded', 'bytes')).toBe(3000);
+    expect(sum('Bytes uploaded', 'bytes')).toBe(650);
+    expect(sum('Most used files', 'views')).toBe(8);
+    expect(sum('Month by month', 'downloads')).toBe(3);
+    expect(sum('By whom, whether it counts or not', 'uses')).toBe(11 + sum('What was not counted, and why', 'uses'));
+    expect([...answers].filter(([, answer]) => answer.length === 0).map(([title]) => title)).toEqual([
+      // No file of these has a dataset.
+      'Most used datasets',
     ]);
   });
 
