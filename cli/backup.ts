@@ -120,21 +120,21 @@ export async function restoreBackup(options: GlobalOptions, directory: string): 
   print(manifest);
 }
 
-/** @throws UsageError where it is no backup, or not whole */
+/** @throws UsageError where it is not a backup, or not whole */
 async function checkedManifest(directory: string): Promise<Manifest> {
   const path = join(directory, MANIFEST);
   if (!existsSync(path)) {
     const there = existsSync(directory) ? readdirSync(directory).join(', ') || 'nothing' : 'no such directory';
-    throw new UsageError(`${directory} is no backup: it has no ${MANIFEST} (${there})`);
+    throw new UsageError(`${directory} is not a backup: it has no ${MANIFEST} (${there})`);
   }
   const { data, error } = manifestFormat.safeParse(parsed(path));
   if (data === undefined)
     throw new UsageError(
-      `${path} is no list of a backup of this version (${error.issues[0]?.message}): use the version that made it, or a later one`,
+      `${path} is not a list of a backup of this version (${error.issues[0]?.message}): use the version that made it, or a later one`,
     );
   for (const { name, sha256 } of data.files) {
     const file = join(directory, name);
-    if (!existsSync(file)) throw new UsageError(`${file} is missing: the backup is not whole`);
+    if (!existsSync(file)) throw new UsageError(`${file} is missing: the backup is incomplete`);
     if ((await hashOf(file)) !== sha256) throw new UsageError(`${file} is not what was backed up: its SHA-256 differs`);
     const damage = name === USAGE_FILE ? undefined : damageOf(file);
     if (damage !== undefined) throw new UsageError(`${file} is damaged: ${damage}`);

@@ -14,7 +14,7 @@ export function addKey(
 ): void {
   const scopes = wanted.scope.flatMap((scope) => scope.split(',')).map(checkScope);
   if (scopes.includes('capture') && !scopes.includes('ingest'))
-    throw new UsageError('--scope capture is for keys that may ingest, too: give --scope ingest capture');
+    throw new UsageError('--scope capture needs the scope ingest too: use --scope ingest capture');
   const key = { name: wanted.name, scopes, ratePerS: wanted.rate, origins: originsOf(wanted.origin, scopes) };
   withKeys(options, (store) => showKey(store, store.add(key), wanted));
 }
@@ -84,8 +84,7 @@ function showKey(store: KeyStore, { id, key }: MadeKey, { json }: KeyOutput): vo
 /** @throws UsageError where one is no origin, or nothing would ask for it */
 function originsOf(given: readonly string[] | undefined, scopes: readonly Scope[]): readonly string[] {
   if (given === undefined) return [];
-  if (!scopes.includes('browser'))
-    throw new UsageError('--origin is for keys with scope browser: no other is asked for it');
+  if (!scopes.includes('browser')) throw new UsageError('--origin only applies to keys with scope browser');
   const list = origins.parse(given.join(','));
   if (list === undefined) throw new UsageError(`--origin was ${given.join(' ')}; may be ${origins.mayBe}`);
   return entriesOf(list);

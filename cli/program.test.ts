@@ -105,7 +105,7 @@ describe('wrong usage: exit 2, nothing on standard output, and what to do', () =
     [['events', 'tail', '--until', '6h'], /unknown option '--until'/],
     [['events', 'replay', '--since', '6h'], /^events replay needs --to-broker/],
     [['events', 'replay', '--to-broker'], /^events replay needs --since, e\.g\. --since 6h/],
-    [['rejected', 'replay', 'x'], /^x is no id of a rejected event: rejected list shows them\n$/],
+    [['rejected', 'replay', 'x'], /^x is not an id of a rejected event: rejected list shows them\n$/],
   ])('%s', async (args, said) => {
     const ended = await run(args);
     expect(ended).toMatchObject({ code: 2, out: '' });

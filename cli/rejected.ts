@@ -47,6 +47,6 @@ export async function discardRejected(
 
 function idOf(text: string): number {
   if (!/^[1-9]\d{0,14}$/.test(text))
-    throw new UsageError(`${text} is no id of a rejected event: rejected list shows them`);
+    throw new UsageError(`${text} is not an id of a rejected event: rejected list shows them`);
   return Number(text);
 }

@@ -40,7 +40,8 @@ export async function writeReport(options: GlobalOptions, kind: string, given: R
 export async function pushMonth(options: GlobalOptions, given: PushOptions): Promise<void> {
   const site = loadSite(process.env, options.config);
   const { url, token } = site.hub;
-  if (token === undefined) throw new UsageError('REPORT_HUB_TOKEN is not set: the token of the repository at the hub');
+  if (token === undefined)
+    throw new UsageError("REPORT_HUB_TOKEN is not set: it is your repository's token at the hub");
   const plan = planOf({ ...given, kind: 'rd1', format: 'json' }, site, Date.now());
   const [month = ''] = plan.request.months;
   const catalog = given.catalog === undefined ? undefined : await readCatalog(given.catalog);

@@ -124,7 +124,8 @@ export async function replayDead(options: GlobalOptions, name: string, { limit }
   );
   shown.end();
   printRows([{ replayed: moved, ...(left > 0 && { left }) }], ['replayed', ...(left > 0 ? ['left'] : [])]);
-  if (left > 0) throw new Error(`RabbitMQ does not take ${left} messages, which stay put aside: ${reason}`);
+  if (left > 0)
+    throw new Error(`RabbitMQ does not take ${left} messages, which stay in the dead-letter queue: ${reason}`);
 }
 
 /** Everything that is configured, checked as a whole. @throws ConfigError */

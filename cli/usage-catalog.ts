@@ -30,7 +30,8 @@ export async function fetchUsageCatalog(
   const { CATALOG_URL: url, CLOWDER_VERSION: version } = settings;
   if (url === undefined)
     throw new UsageError('CATALOG_URL is not set: it says where Clowder is, such as https://clowder.example.org');
-  if (version === 'auto') throw new UsageError('CLOWDER_VERSION was auto; must be v1 or v2 here: whose API to ask');
+  if (version === 'auto')
+    throw new UsageError('CLOWDER_VERSION was auto; must be v1 or v2 here, to know whose API to ask');
   const maxAgeMs = pause.parse(maxAge);
   if (maxAgeMs === undefined) throw new UsageError(`--max-age was ${maxAge}; may be ${pause.mayBe}`);
   useOutgoingProxy(process.env);
@@ -56,7 +57,7 @@ export async function fetchUsageCatalog(
   if (out !== undefined) await writeCatalog(store.it, out);
   printRows([{ ...fetched }], Object.keys(fetched));
   if (fetched.failed > 0)
-    throw new Error(`Clowder failed over ${fetched.failed} datasets: run it again, which asks for those alone`);
+    throw new Error(`Clowder failed over ${fetched.failed} datasets: run it again, which asks only for those`);
 }
 
 /** `usage catalog export` */

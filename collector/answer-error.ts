@@ -30,7 +30,7 @@ function refuseMethod(c: Context, allowed: readonly string[]): Response {
   c.header('allow', allowed.join(', '));
   return answerError(
     c,
-    new CollectorError('method_not_allowed', `${c.req.method} is not allowed here: there is ${allowed.join(', ')}`),
+    new CollectorError('method_not_allowed', `${c.req.method} is not allowed here: use ${allowed.join(', ')}`),
   );
 }
 

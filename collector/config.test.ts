@@ -160,7 +160,7 @@ describe('a configuration that is wrong', () => {
       'PROT: 4318\nON_UNROUTABLE: keep\n',
     );
     expect(problems).toEqual([
-      expect.stringContaining('PROT is no setting'),
+      expect.stringContaining('PROT is not a setting'),
       expect.stringContaining('PORT was "abc"'),
       expect.stringContaining('ON_UNROUTABLE was "keep"'),
       expect.stringContaining('LOG_LEVEL was "loud"'),
@@ -182,7 +182,7 @@ describe('a configuration that is wrong', () => {
     }
   });
 
-  test('says where a file is no YAML without what stands there', () => {
+  test('says where a file is not YAML without what stands there', () => {
     const path = fileOf('AMQP_URL: amqp://u:s3cret@h\n  PORT: s3cret\n b: "s3cret\n');
     expect(() => loadSettings({}, path)).toThrow(/is not YAML: .* at line \d+, column \d+$/);
     expect(() => loadSettings({}, path)).not.toThrow(/s3cret/);
@@ -190,7 +190,9 @@ describe('a configuration that is wrong', () => {
 
   test('says which settings there are where a name in the file is none', () => {
     const [problem] = problemsOf({}, 'DATADIR: x\n');
-    expect(problem).toMatch(/^DATADIR is no setting \(in .*\.yaml\); known: HOST, PORT, GRPC_PORT, .*TRUSTED_PROXIES/);
+    expect(problem).toMatch(
+      /^DATADIR is not a setting \(in .*\.yaml\); known: HOST, PORT, GRPC_PORT, .*TRUSTED_PROXIES/,
+    );
   });
 
   test('says nothing of what it shares with sinks: they check that themselves', () => {
@@ -223,7 +225,7 @@ describe('a configuration that is wrong', () => {
 
   test.each([
     ['that is not there', undefined, /^--config .*nowhere\.yaml cannot be read: ENOENT/],
-    ['that is no YAML', 'a: [', /^--config .* is not YAML: /],
+    ['that is not YAML', 'a: [', /^--config .* is not YAML: /],
     ['that is a list', '- PORT', /^--config .* must be a map of names and values, e\.g\. PORT: 4318/],
     ['that is a word', 'PORT', /must be a map of names and values/],
   ])('says so of a file %s', (_, yaml, said) => {

@@ -174,7 +174,7 @@ const fileOf = (configFile: string | undefined): Readonly<Record<string, unknown
 const strangersIn = (fromFile: Readonly<Record<string, unknown>>, configFile: string | undefined): readonly string[] =>
   Object.keys(fromFile)
     .filter((name) => !Object.hasOwn(settings.shape, name) && !OF_OTHERS.test(name))
-    .map((name) => `${name} is no setting (in ${configFile}); known: ${Object.keys(settings.shape).join(', ')}`);
+    .map((name) => `${name} is not a setting (in ${configFile}); known: ${Object.keys(settings.shape).join(', ')}`);
 
 function forSdk(fromFile: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(

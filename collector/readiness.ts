@@ -60,7 +60,7 @@ const HELD = {
 
 /** As after an upgrade: nothing is decided before it is known what is there. */
 const RESTORING =
-  'The ids of earlier events are read from the journal, as once after an upgrade: what is sent waits for that, and so is no event twice';
+  'The collector is reading the ids of earlier events from the journal, as it does once after an upgrade: new events wait until it is done, so that none counts twice';
 
 export function readinessOf(situation: Situation): Readiness {
   const { journal, publisher, held, waiting, isRestoring = false, failure, lost, usage, nowMs } = situation;

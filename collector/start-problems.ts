@@ -33,7 +33,7 @@ function dirProblems(dir: string): readonly string[] {
   let place = resolve(dir);
   while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
   try {
-    if (!statSync(place).isDirectory()) return [`DATA_DIR was ${dir}: ${place} is no directory; ${cure}`];
+    if (!statSync(place).isDirectory()) return [`DATA_DIR was ${dir}: ${place} is not a directory; ${cure}`];
     accessSync(place, constants.W_OK | constants.X_OK);
     return [];
   } catch (error) {

@@ -43,7 +43,7 @@ export function createStrangerLog(
   };
 }
 
-/** What begins with these bytes is no HTTP/1, and this is what it is. */
+/** What begins with these bytes is not HTTP/1, and this is what it is. */
 const OPENINGS: readonly (readonly [opening: Buffer, stranger: Stranger])[] = [
   [Buffer.from('PRI * HTTP/2.0'), 'grpcAtHttp'],
   // A handshake of TLS (RFC 8446, section 5.1).

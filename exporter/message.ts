@@ -24,7 +24,7 @@ export function toMessage(body: FlatBody): EventMessage {
 /**
  * The same from the event's JSON text, which becomes the content as it is.
  *
- * @throws SyntaxError where it is no JSON
+ * @throws SyntaxError where it is not JSON
  */
 export function toMessageFromLine(line: string): EventMessage {
   return new TextMessage(JSON.parse(line) as FlatBody, line);

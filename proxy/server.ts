@@ -104,7 +104,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   server.on('upgrade', onUpgrade);
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     options.onClientError(405);
-    socket.end(rawAnswer(405, 'This is no forward proxy.'));
+    socket.end(rawAnswer(405, 'This is not a forward proxy.'));
   });
   server.on('clientError', onClientError);
 

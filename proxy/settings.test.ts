@@ -83,7 +83,7 @@ describe('settings of the proxy', () => {
       PROXY_VIA: 'given',
       CLOWDER_INSTANCE: 'file',
     });
-    expect(() => parseProxySettings({}, { PROXY_LISTN: ':1' })).toThrow('PROXY_LISTN is no setting of the proxy');
+    expect(() => parseProxySettings({}, { PROXY_LISTN: ':1' })).toThrow('PROXY_LISTN is not a setting of the proxy');
   });
 
   it('each have one flag, and its default is shown as it is', () => {

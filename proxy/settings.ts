@@ -125,7 +125,7 @@ export function parseProxySettings(given: Given, file: Given = {}): ProxySetting
   const names = Object.keys(settings.shape);
   const problems = Object.keys(file)
     .filter((name) => !Object.hasOwn(settings.shape, name) && !name.startsWith('OTEL_'))
-    .map((name) => `${name} is no setting of the proxy; known: ${names.join(', ')}`);
+    .map((name) => `${name} is not a setting of the proxy; known: ${names.join(', ')}`);
   const parsed = parseSettings(settings, givenOf(names, given, file));
   problems.push(...parsed.problems, ...contradictions(parsed.right));
   problems.push(...otelProblems({ ...file, ...present(given) }).map(({ message }) => message));

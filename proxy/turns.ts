@@ -45,7 +45,7 @@ export class Turns {
   }
 
   /**
-   * What follows on the connection is no request: those that were read in full before it are answered, and the last
+   * What follows on the connection is not a request: those that were read in full before it are answered, and the last
    * answer ends the connection.
    *
    * @returns false where there is no such request

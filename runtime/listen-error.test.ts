@@ -10,7 +10,7 @@ test.each([
   ],
   [
     'EADDRNOTAVAIL',
-    'PROXY_ADMIN 127.0.0.1 is no address of this machine: set the host of PROXY_ADMIN to one that is, or to 0.0.0.0 for all',
+    'PROXY_ADMIN 127.0.0.1 is not an address of this machine: set the host of PROXY_ADMIN to one that is, or to 0.0.0.0 for all',
   ],
   ['EACCES', 'This user may not listen on port 80: set the port of PROXY_ADMIN to one above 1023'],
   ['EMFILE', 'PROXY_ADMIN 127.0.0.1:80 cannot be listened on: listen EMFILE'],

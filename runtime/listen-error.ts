@@ -26,7 +26,7 @@ interface Named {
 }
 
 const noAddress = ({ host, hostSetting }: Named): string =>
-  `${host} is no address of this machine: set ${hostSetting} to one that is, or to 0.0.0.0 for all`;
+  `${host} is not an address of this machine: set ${hostSetting} to one that is, or to 0.0.0.0 for all`;
 
 const EXPLANATIONS: Readonly<Record<string, (named: Named) => string>> = {
   EADDRINUSE: ({ both, portSetting }) =>

@@ -54,7 +54,7 @@ export function useOutgoingProxy(environment: Environment): void {
   const use: typeof http.setGlobalProxyFromEnv | undefined = http.setGlobalProxyFromEnv;
   if (use === undefined)
     throw new ConfigError(
-      `HTTP_PROXY or HTTPS_PROXY is set, which Node ${process.version} does not heed: run Node 24.14 or newer, or unset them`,
+      `HTTP_PROXY or HTTPS_PROXY is set, which Node ${process.version} ignores: run Node 24.14 or newer, or unset them`,
     );
   use({ ...proxy });
 }

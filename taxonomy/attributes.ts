@@ -139,7 +139,7 @@ export const REFUTED_IDS = 'clowder.refuted.ids';
 /** On what a capture says, its span, events and refutations: it is the capture's own word. No field of an event. */
 export const CAPTURED = 'clowder.captured';
 
-/** Of a record of a view: its page asked for the resource in vain, and shows nothing. Then the record is no event. */
+/** Of a record of a view: its page asked for the resource in vain, and shows nothing. Then the record is not an event. */
 export const DENIED = 'clowder.view.denied';
 
 /** Name of the record by which an OTel Collector passes on a line of a log that it could not read (otel-config/). */

@@ -197,7 +197,7 @@ describe('what a page states by name', () => {
 describe('what is wrong with a view', () => {
   test.each([
     ['an empty referrer', { referrer: '' }, 'referrer', undefined],
-    ['a referrer that is no address', { referrer: 'about' }, 'referrer', undefined],
+    ['a referrer that is not an address', { referrer: 'about' }, 'referrer', undefined],
     ['a referrer of another kind', { referrer: { a: 1 } }, 'referrer', undefined],
     ['an empty title', { title: '' }, 'title', undefined],
     ['a title of blanks', { title: ' \n' }, 'title', undefined],

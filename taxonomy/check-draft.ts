@@ -106,7 +106,7 @@ export function checkCreated(created: unknown, now: number): EventIssue | undefi
 function unknownType(type: unknown): EventIssue {
   const expected = `one of ${Object.keys(eventSchemas).join(', ')}`;
   if (type === undefined) return { field: 'event', message: 'is missing', expected };
-  return { field: 'event', message: 'is no event type', received: show(type), expected };
+  return { field: 'event', message: 'is not an event type', received: show(type), expected };
 }
 
 function unknownFields(type: EventType, draft: Draft): EventIssue[] {
@@ -115,7 +115,7 @@ function unknownFields(type: EventType, draft: Draft): EventIssue[] {
   const told = unknown.length > ISSUES_MAX ? unknown.slice(0, ISSUES_MAX - 1) : unknown;
   const issues: EventIssue[] = told.map((field) => ({
     field: cut(field, NAME_MAX),
-    message: `is no field of ${type}`,
+    message: `is not a field of ${type}`,
     expected: `only ${Object.keys(known).join(', ')}`,
   }));
   if (told.length < unknown.length)

@@ -13,7 +13,7 @@ describe('client', () => {
     expect(clientAddress(address, 'anonymise')).toBe(expected);
   });
 
-  test('keeps nothing of what is no address', () => {
+  test('keeps nothing of what is not an address', () => {
     expect(clientAddress('unix:', 'anonymise')).toBeUndefined();
     expect(clientAddress('192.0.2.77', 'drop')).toBeUndefined();
     expect(clientAddress('192.0.2.77', 'full')).toBe('192.0.2.77');

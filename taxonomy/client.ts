@@ -10,7 +10,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /**
  * The address without port and brackets, cut to /24 (IPv4) or /48 (IPv6). IPv4 in IPv6 counts as IPv4.
  *
- * @returns undefined where the text is no address
+ * @returns undefined where the text is not an address
  */
 export function clientAddress(address: string, policy: AddressPolicy): string | undefined {
   if (policy === 'drop') return undefined;

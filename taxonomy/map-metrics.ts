@@ -71,7 +71,7 @@ export class HealthReadings {
     this.#context = context;
   }
 
-  /** A point whose value is no number is no reading: so Prometheus says that there was none. */
+  /** A point whose value is not a number is not a reading: so Prometheus says that there was none. */
   add(point: MetricPoint): void {
     const reading = Object.hasOwn(READINGS, point.name) ? READINGS[point.name] : undefined;
     if (reading === undefined || !Number.isFinite(point.value)) return;

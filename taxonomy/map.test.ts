@@ -183,7 +183,7 @@ describe('mapping telemetry', () => {
   });
 
   test.each([
-    ['an unknown type', log('clowder.file.eaten', {}), /event is no event type, was "file\.eaten"/],
+    ['an unknown type', log('clowder.file.eaten', {}), /event is not an event type, was "file\.eaten"/],
     ['a missing field', log('clowder.file.deleted', {}), /^clowder\.file\.id is missing/],
     [
       'the year 1900',
@@ -262,7 +262,7 @@ describe('mapping telemetry', () => {
     });
   });
 
-  test('a point without a number is no reading', () => {
+  test('a point without a number is not a reading', () => {
     const readings = new HealthReadings(context);
     const point = { name: 'clowder.health.up', unit: '1', timeUnixNano: nano(NOW), resource: {} };
     readings.add({ ...point, value: Number.NaN, attributes: { 'clowder.health.target': 't' } });

@@ -33,7 +33,7 @@ describe('a table of countries', () => {
 
   test.each([
     ['is not there', async () => join(dir.path, 'none.mmdb'), 'no such file'],
-    ['is none', async () => file('text.mmdb', Buffer.from('no table')), 'it is no MMDB'],
+    ['is none', async () => file('text.mmdb', Buffer.from('no table')), 'it is not an MMDB file'],
   ])('that %s is told with its setting', async (_title, path, why) => {
     const named = await path();
     expect(() => openCountries(named)).toThrow(new RegExp(`USAGE_COUNTRIES_FILE was ${named}: .*${why}`, 's'));

@@ -38,7 +38,7 @@ function parse(path: string, bytes: Buffer): Reader<CountryResponse> {
   try {
     return new Reader<CountryResponse>(bytes);
   } catch (cause) {
-    throw wrong(path, `it is no MMDB: ${errorText(cause)}`);
+    throw wrong(path, `it is not an MMDB file: ${errorText(cause)}`);
   }
 }
 

@@ -30,7 +30,12 @@ export async function checkBroker({ settings }: Site): Promise<readonly Finding[
   } catch (error) {
     // It was written for people, and holds no secret: to look it through for some would blank words of it.
     const reason = error instanceof BrokerError ? error.message : errorText(error);
-    return [failed(reason, 'Events wait in the journal meanwhile, and go by themselves once the broker is back')];
+    return [
+      failed(
+        reason,
+        'Start or repair RabbitMQ. Events wait in the journal meanwhile, and are published once the broker is back',
+      ),
+    ];
   }
 }
 
@@ -42,7 +47,7 @@ export async function checkBindings(site: Site): Promise<readonly Finding[]> {
   const todo = `Bind a queue to ${EVENTS_EXCHANGE} (by event type) or to ${METRICS_EXCHANGE} (all), or start the consumer that does (docs/rabbitmq.md)`;
   const held = heldOf(await ask(collectorUrl(settings, '/readyz')));
   if (held !== undefined) return [failed(held, todo)];
-  if (management === undefined) return [skipped('AMQP_URL does not say where RabbitMQ is managed')];
+  if (management === undefined) return [skipped("AMQP_URL does not say where RabbitMQ's management API is")];
   const vhost = vhostOf(urlsOf(settings.AMQP_URL)[0]);
   const answers = await Promise.all(
     [EVENTS_EXCHANGE, METRICS_EXCHANGE].map((exchange) => ask(...bindingsRequest(management, vhost, exchange))),
@@ -53,7 +58,7 @@ export async function checkBindings(site: Site): Promise<readonly Finding[]> {
   if (queues.includes(undefined))
     return [
       skipped(
-        `RabbitMQ's management API at ${management.host} does not tell the bindings (${answers.map(saidOf).join('; ')}); name it with --management`,
+        `RabbitMQ's management API at ${management.host} does not show the bindings (${answers.map(saidOf).join('; ')}): give its address with --management`,
       ),
     ];
   const bound = queues.flat().filter((one) => one?.destination_type === 'queue');

@@ -41,7 +41,7 @@ const states = async (check: keyof typeof CHECKS, site: Site): Promise<readonly 
 
 test('a broker that is down is told with what becomes of events', async () => {
   const [said] = await states('broker', siteOf({}));
-  expect(said).toMatch(/^failed: Nobody listens at amqp:\/\/.*127\.0\.0\.1:1\/site.*→ Events wait in the journal/);
+  expect(said).toMatch(/^failed: Nobody listens at amqp:\/\/.*127\.0\.0\.1:1\/site.*→ Start or repair RabbitMQ\. Events wait in the journal/);
 });
 
 describe('bindings', () => {
@@ -115,7 +115,7 @@ describe('keys', () => {
       { key: 'clo_wrong' },
     );
     expect((await states('keys', site))[0]).toMatch(
-      /^failed: The key that was given is not let in: The API key is not known → Make one/,
+      /^failed: The given key is refused: The API key is not known → Make one/,
     );
   });
 
@@ -170,7 +170,7 @@ test.each([
     readiness({ usage: { ok: false, reason: 'Counting is 20 minutes behind' } }, 'degraded'),
     /^warning: Counting is 20 minutes behind/,
   ],
-  [NOBODY, /^skipped: The collector, which counts, does not answer/],
+  [NOBODY, /^skipped: The collector does not answer, so counting cannot be checked/],
 ])('usage is what the collector says of it', async (ready, said) => {
   expect((await states('usage', siteOf({ '/readyz': ready })))[0]).toMatch(said);
 });

@@ -18,7 +18,7 @@ export async function checkKeys({ settings, key, ask, now }: Site): Promise<read
     if (!('problem' in answer) && answer.status !== 200)
       findings.push(
         failed(
-          `The key that was given is not let in: ${detailOf(answer.body) ?? `the collector answered ${answer.status}`}`,
+          `The given key is refused: ${detailOf(answer.body) ?? `the collector answered ${answer.status}`}`,
           'Make one with "clowder-otel keys add --name NAME --scope ingest", and give it to the senders',
         ),
       );
@@ -27,13 +27,13 @@ export async function checkKeys({ settings, key, ask, now }: Site): Promise<read
   if (refused > 0)
     findings.push(
       warning(
-        `Requests that were refused for their key since the collector's start: ${refused}`,
-        'Look which sender has no key, a wrong or a revoked one ("keys list"; clowder_otel_refused_keys_total says why)',
+        `Requests refused because of their key since the collector started: ${refused}`,
+        'Find the sender whose key is missing, wrong or revoked ("keys list"; clowder_otel_refused_keys_total says why)',
       ),
     );
   return worstOf(
     findings,
-    ok(inUse === 0 ? 'No key is made: programs of this machine alone are let in' : `Keys in use: ${inUse}`),
+    ok(inUse === 0 ? 'No key has been made: only programs on this machine are let in' : `Keys in use: ${inUse}`),
   );
 }
 

@@ -17,9 +17,9 @@ export function checkSettings({ settings }: Site): readonly Finding[] {
   const problems = [...checkBrokers(settings), ...checkGrpc(settings), ...startProblems(settings)];
   return worstOf(
     problems.map((problem) =>
-      failed(problem, 'Set it right: "config check" shows what is in force and where it comes from'),
+      failed(problem, 'Correct it: "config check" shows the settings in force and where each comes from'),
     ),
-    ok('The settings of the collector are right'),
+    ok("The collector's settings are valid"),
   );
 }
 
@@ -31,7 +31,7 @@ export function checkDisk({ settings }: Site): readonly Finding[] {
   const mayGrow = Math.max(0, settings.JOURNAL_MAX_BYTES - sizeOf(join(dir, 'journal.db')));
   const found = `${place} has ${mib(free)} free; the journal may grow by ${mib(mayGrow)}`;
   if (free < LEAST_FREE_BYTES)
-    return [failed(found, 'Free some space there: on a full disk producers get 503 and nothing new is taken')];
+    return [failed(found, 'Free some space there: on a full disk, producers get 503 and nothing new is accepted')];
   return [free < mayGrow ? warning(found, 'Free some space there, or lower JOURNAL_MAX_BYTES') : ok(found)];
 }
 
@@ -58,10 +58,11 @@ export async function checkClock({ settings, management, proxy, now, ask }: Site
     .map(({ name, aheadMs }) =>
       failed(
         `The clock of ${name} is ${Math.round(Math.abs(aheadMs) / 1000)} s ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's`,
-        'Set both by NTP (timedatectl set-ntp true; chronyc tracking): events get wrong times, and ids are remembered too long or too short',
+        'Synchronise both by NTP (timedatectl set-ntp true; chronyc tracking): otherwise events get wrong times, and ids are remembered for too long or too short',
       ),
     );
-  if (clocks.length === 0) return [skipped("Nothing answers that this machine's clock could be compared with")];
+  if (clocks.length === 0)
+    return [skipped("No other program answers, so there is no clock to compare this machine's with")];
   return worstOf(findings, ok(`This machine's clock agrees with ${clocks.map(({ name }) => name).join(', ')}`));
 }
 

@@ -12,7 +12,7 @@ export async function checkCollector({ settings, ask }: Site): Promise<readonly 
     return [
       failed(
         `No collector answers at ${url.origin} (${answer.problem})`,
-        'Start it (systemctl start clowder-otel-collector, or clowder-otel collector), and see its log',
+        'Start it (systemctl start clowder-otel-collector, or clowder-otel collector), and look at its log',
       ),
     ];
   const { data } = readinessSchema.safeParse(answer.body);
@@ -40,17 +40,17 @@ const proxySchema = z.looseObject({
 
 export async function checkProxy({ proxy, ask }: Site): Promise<readonly Finding[]> {
   if (proxy === undefined)
-    return [skipped('PROXY_ADMIN is not set, so the proxy cannot be asked; name it with --proxy')];
+    return [skipped('PROXY_ADMIN is not set, so the proxy cannot be checked: give its address with --proxy')];
   const answer = await ask(new URL('/readyz', proxy));
   if ('problem' in answer)
-    return [failed(`No proxy answers at ${proxy.origin} (${answer.problem})`, 'Start it, and see its log')];
+    return [failed(`No proxy answers at ${proxy.origin} (${answer.problem})`, 'Start it, and look at its log')];
   const { data } = proxySchema.safeParse(answer.body);
   if (data === undefined)
     return [failed(`Another program listens at ${proxy.origin}`, 'Set PROXY_ADMIN to a free address and port')];
   const findings = Object.entries(data.checks ?? {})
     .filter(([, check]) => !check.ok)
     .map(([name, { reason }]) =>
-      failed(`${name}: ${reason ?? 'not well'}`, PROXY_CURES[name] ?? 'See the log of the proxy'),
+      failed(`${name}: ${reason ?? 'not well'}`, PROXY_CURES[name] ?? "Look at the proxy's log"),
     );
   return worstOf(findings, ok(`The proxy at ${proxy.origin} is ${data.status}`));
 }
@@ -66,12 +66,12 @@ export async function checkUsage({ settings, ask }: Site): Promise<readonly Find
   const usage = 'problem' in answer ? undefined : readinessSchema.safeParse(answer.body).data?.checks['usage'];
   const place = isPostgres(settings.USAGE_STORE) ? 'PostgreSQL' : placeOf(settings);
   if (usage === undefined)
-    return [skipped(`The collector, which counts, does not answer; its usage store is ${place}`)];
+    return [skipped(`The collector does not answer, so counting cannot be checked; its usage store is ${place}`)];
   if (!usage.ok)
     return [
       warning(
         usage.reason ?? 'Usage is not counted',
-        'See the log of clowder-otel-usage; "usage rebuild" makes what is derived anew',
+        'Look at the log of clowder-otel-usage; "usage rebuild" derives the figures again',
       ),
     ];
   return [ok(`Usage is counted, in ${place}`)];

@@ -40,7 +40,7 @@ export const askOverHttp: Ask = async (url, options = {}) => {
   }
 };
 
-/** The text where it is no JSON. */
+/** The text where it is not JSON. */
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);

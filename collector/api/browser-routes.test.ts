@@ -177,7 +177,7 @@ describe('what is refused', () => {
     expect(refused).toEqual([reason]);
   });
 
-  test('is counted where it is no event', async () => {
+  test('is counted where it is not an event', async () => {
     const { post, refused } = api({ verdict: async () => ({ ok: false, issues: [] }) });
     await post({ ...view, key: 'page' });
     expect(refused).toEqual(['invalid_event']);

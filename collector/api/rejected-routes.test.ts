@@ -98,7 +98,7 @@ describe('POST /api/v1/rejected/discard', () => {
 });
 
 describe('POST /api/v1/rejected/replay', () => {
-  test('journals an event that RabbitMQ refused once more, though it was accepted before, and leaves what is no JSON', async () => {
+  test('journals an event that RabbitMQ refused once more, though it was accepted before, and leaves what is not JSON', async () => {
     const { replay, rejected, submitted, write } = setUp();
     const unpublishable = { ...record(1, right('a')), code: 'unpublishable', origin: 'publisher' };
     rejected.mockReturnValue([unpublishable, { ...unpublishable, id: 2, record: 'no JSON' }]);
@@ -165,7 +165,7 @@ describe('POST /api/v1/rejected/replay', () => {
     },
   );
 
-  test('answers 413 to a body that is no list of ids by its size', async () => {
+  test('answers 413 to a body that is not a list of ids by its size', async () => {
     const { replay } = setUp();
     expect((await replay(`{"ids": [${'1,'.repeat(2_500_000)}1]}`)).status).toBe(413);
   });

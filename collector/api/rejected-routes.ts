@@ -139,7 +139,7 @@ function lacks(draft: Draft): boolean {
   return draft['source'] === 'sdk' && isEventType(type) && missingStated(type, draft).length > 0;
 }
 
-/** Of a record that is no JSON, as that of an event of which no message could be made, nothing. */
+/** Of a record that is not JSON, as that of an event of which no message could be made, nothing. */
 function draftOf(record: string): Draft {
   try {
     const parsed: unknown = JSON.parse(record);

@@ -76,7 +76,7 @@ export function sessionRoutes({ keys, sessions }: SessionDependencies): Hono {
     const presented = parsed.data.key.trim();
     const key = keys.verify(presented);
     if (key === 'unknown')
-      throw new CollectorError('unauthorized', 'This key is unknown. Look whether all of it was copied');
+      throw new CollectorError('unauthorized', 'This key is unknown: check that you copied all of it');
     if (key === 'revoked') throw new CollectorError('unauthorized', 'This key was revoked: ask for a new one');
     if (!key.scopes.includes('read'))
       throw new CollectorError(

@@ -68,7 +68,7 @@ test('a robot is told apart, a program is none', () => {
   expect(lineOf({ ...nginx, 'user_agent.original': 'curl/8.5.0' }).isBot).toBe(false);
 });
 
-test('a record of no access log, or without a time, is no line', () => {
+test('a record of no access log, or without a time, is not a line', () => {
   expect(toAccessLine(record({ 'http.request.method': 'GET' }), context)).toBeUndefined();
   expect(toAccessLine(record(nginx, { timeUnixNano: 0n }), context)).toBeUndefined();
 });
@@ -123,7 +123,7 @@ test.each([
   ],
   ['a page that NGINX has not', { 'http.response.status_code': 404n }, false],
   ['too many requests for its limit', { 'http.response.status_code': 429n }, false],
-  ['what is no request', { 'http.response.status_code': 400n, 'http.request.method': '' }, false],
+  ['what is not a request', { 'http.response.status_code': 400n, 'http.request.method': '' }, false],
   [
     'a request that came too late',
     { 'http.response.status_code': 408n, 'nginx.upstream.address': '10.0.0.1:9000' },
@@ -135,7 +135,7 @@ test.each([
 
 test.each([
   ['an answer 404, which may be Clowder\u2019s', '404', 'GET', true],
-  ['what is no request of HTTP', '400', '', false],
+  ['what is not a request of HTTP', '400', '', false],
   ['a connection that NGINX closed', '444', 'GET', false],
 ])('in a stock log, %s', (_what, status, method, isClient) => {
   const line = lineOf({

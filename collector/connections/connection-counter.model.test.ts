@@ -65,7 +65,7 @@ function lineOf(request: Request, index: number): AccessLine {
     },
   };
   const line = toAccessLine(record, context);
-  if (line === undefined) throw new Error('it is no line of an access log');
+  if (line === undefined) throw new Error('it is not a line of an access log');
   return line;
 }
 

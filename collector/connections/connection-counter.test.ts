@@ -57,7 +57,7 @@ function line(
     },
   };
   const read = toAccessLine(record, context);
-  if (read === undefined) throw new Error('it is no line of an access log');
+  if (read === undefined) throw new Error('it is not a line of an access log');
   return read;
 }
 const events = (): FlatBody[] => journal.lines.map((one) => JSON.parse(one) as FlatBody);

@@ -58,7 +58,7 @@ export async function answerCall(
   }
 }
 
-/** What is no gRPC at all is told so in HTTP (gRPC over HTTP/2, "Requests"). */
+/** What is not gRPC at all is told so in HTTP (gRPC over HTTP/2, "Requests"). */
 function refuseOther(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
   if (/^application\/grpc(?:$|[+;])/i.test(headers['content-type'] ?? '')) return false;
   stream.respond({ ':status': 415, 'content-type': 'text/plain; charset=utf-8' });

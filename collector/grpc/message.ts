@@ -35,12 +35,12 @@ function messageIn(all: Uint8Array): { readonly isCompressed: boolean; readonly 
     throw new CollectorError(
       'invalid_body',
       came < length || length < 0
-        ? 'The message was cut off: fewer bytes came than it says'
+        ? 'The message was cut off: fewer bytes came than it announces'
         : `The call has more than one message: ${came} bytes came, the first takes ${length}`,
     );
   const flag = all[0];
   if (flag !== 0 && flag !== 1)
-    throw new CollectorError('invalid_body', `The message begins with ${flag}, which is no gRPC: 0 or 1 would be`);
+    throw new CollectorError('invalid_body', `The message begins with ${flag}, which is not gRPC: it must be 0 or 1`);
   return { isCompressed: flag === 1, bytes: all.subarray(PREFIX_BYTES) };
 }
 

@@ -271,7 +271,7 @@ describe('a call that fails', () => {
       '3',
       /grpc-encoding/,
     ],
-    ['what is no gzip', prefixed(Buffer.from('nonsense'), 1), { 'grpc-encoding': 'gzip' }, '3', /not valid gzip/],
+    ['what is not gzip', prefixed(Buffer.from('nonsense'), 1), { 'grpc-encoding': 'gzip' }, '3', /not valid gzip/],
     [
       'half of a zstd frame',
       prefixed(zstdCompressSync(ONE_RECORD).subarray(0, 9), 1),
@@ -288,7 +288,7 @@ describe('a call that fails', () => {
     expect(batches).toEqual([]);
   });
 
-  test('is no gRPC at all where its content type is another', async () => {
+  test('is not gRPC at all where its content type is another', async () => {
     const { server } = await serving();
     expect(await rawCall(server, ONE_RECORD, { 'content-type': 'application/x-protobuf' })).toMatchObject({
       ':status': 415,

@@ -99,7 +99,7 @@ export class EventFolder {
       this.#exchange(open, filledByWeaker(open.gathered, body), folding, plan, now);
   }
 
-  /** A page that got nothing to show is no view: one that is held, or one that is told of later. */
+  /** A page that got nothing to show is not a view: one that is held, or one that is told of later. */
   deny(denial: Denial, plan: IntakePlan): void {
     plan.onUndo(this.#window.deny(denial));
     for (const gathering of this.#gatherings.of(denial.key)) {

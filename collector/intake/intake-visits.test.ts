@@ -173,7 +173,7 @@ describe('a view has what any of its observations knows', () => {
 });
 
 describe('a page whose call is answered in vain', () => {
-  test.each([403, 404, 410])('is no view, in any order, also over a restart: %i', async (status) => {
+  test.each([403, 404, 410])('is not a view, in any order, also over a restart: %i', async (status) => {
     expect(await viewsOf([[page(), denied(2, status)]])).toEqual([]);
     expect(await viewsOf([[page()], [denied(2, status)]])).toEqual([]);
     expect(await viewsOf([[denied(2, status)], [page()]])).toEqual([]);

@@ -19,7 +19,7 @@ export const NO_ROOM_AT_ALL: JournalRefusal = {
 export const GONE: JournalRefusal = {
   code: 'journal_unavailable',
   message:
-    'The journal is no longer in DATA_DIR: somebody removed or replaced it. What is written would be lost; restart the collector',
+    'The journal is no longer in DATA_DIR: somebody removed or replaced it. Anything written now would be lost; restart the collector',
 };
 
 /** Why new events are turned away at present: from the last refusal until some are taken, or would be. */

@@ -57,7 +57,7 @@ export class JournalStore {
   >;
   #bytes: number;
   #heldBytes: number;
-  /** Bytes of what is no event: lines that count in open windows, and remembered keys. */
+  /** Bytes of what is not an event: lines that count in open windows, and remembered keys. */
   #asideBytes: number;
   #settledBytes: number;
   /** Rows up to this one are settled as a whole. */

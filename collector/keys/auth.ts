@@ -161,7 +161,7 @@ const isOwnPage = ({ header }: Asked): boolean =>
 function refuseOtherSite({ header, changes }: Asked): string | undefined {
   const site = header('sec-fetch-site');
   if (changes !== true || (site !== 'cross-site' && site !== 'same-site')) return undefined;
-  return 'A page of another site may change nothing here, and no API key is made yet: "clowder-otel keys add" makes one';
+  return 'Pages of other sites may not change anything here until you make an API key: "clowder-otel keys add" makes one';
 }
 
 /** A reverse proxy on this machine tells whom it asks for: strangers do not become this machine by it. */
@@ -170,9 +170,9 @@ const clientBehindProxy = trustProxies(['127.0.0.0/8', '::1']);
 function refuseStranger({ header, host, peer }: Asked): string | undefined {
   const address = clientBehindProxy(peer, header);
   if (peer !== undefined && (address === undefined || !isLoopbackHost(address)))
-    return `No API key is made yet, and until then only this machine is let in: "clowder-otel keys add" makes one`;
+    return `Only this machine is let in until you make an API key: "clowder-otel keys add" makes one`;
   if (host !== undefined && !isLoopbackHost(hostName(host)))
-    return `Host ${host.slice(0, 100)} does not mean this machine, and no API key is made yet: use 127.0.0.1 or localhost`;
+    return `Host ${host.slice(0, 100)} does not mean this machine, and no API key has been made yet: use 127.0.0.1 or localhost`;
   return undefined;
 }
 

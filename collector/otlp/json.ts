@@ -180,7 +180,7 @@ export function* decodeMetricsJson(body: Uint8Array, screen: Screen, sink: Recor
 const POINT_KINDS = ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary'] as const;
 const POINT_FIELDS = ['timeUnixNano', 'asInt', 'asDouble', 'flags', 'attributes'] as const;
 
-/** A point without a value, or one that says that there was none to record, is no reading. */
+/** A point without a value, or one that says that there was none to record, is not a reading. */
 function takePoint(
   fields: Fields<(typeof POINT_FIELDS)[number]>,
   metric: Pick<MetricPoint, 'name' | 'unit'>,

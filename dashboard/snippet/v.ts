@@ -95,7 +95,7 @@ const start = () => {
     const [request] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
     last = address();
     if (request && request.responseStatus > 399) return;
-    // What comes out of a cache is no request, and what was fetched ahead is none that counts.
+    // What comes out of a cache is not a request, and what was fetched ahead is none that counts.
     // Over plain http browsers hide the header; whoever put this tag in says the same in it.
     begin(
       d.referrer,

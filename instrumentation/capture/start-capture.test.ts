@@ -377,11 +377,11 @@ describe('a body that cannot be read costs its details, not the event', () => {
   test.each<[string, Exchange, string]>([
     ['a form that has no boundary', { sent: { 'content-type': 'multipart/form-data' }, body: form(file), answer: id }, 'malformed_multipart'],
     ['a form that does not end', { sent: FORM, body: file, answer: id }, 'malformed_multipart'],
-    ['an answer that is no JSON', { answer: '{"id":' }, 'malformed_json'],
+    ['an answer that is not JSON', { answer: '{"id":' }, 'malformed_json'],
     ['an answer that is shorter than said', { answered: { 'content-type': 'application/json', 'content-length': '500' }, answer: id.slice(0, 9), complete: false }, 'malformed_json'],
     ['a gzip that breaks', { answered: { 'content-type': 'application/json', 'content-encoding': 'gzip' }, answer: gzipSync(id).subarray(0, 20) }, 'malformed_encoding'],
     ['an answer that is too long', { answer: `{"x":"${'x'.repeat(70_000)}","id":"${ID}"}` }, 'body_too_large'],
-    ['a body that is no JSON', { sent: { 'content-type': 'application/json' }, body: '{"', answer: id }, 'malformed_json'],
+    ['a body that is not JSON', { sent: { 'content-type': 'application/json' }, body: '{"', answer: id }, 'malformed_json'],
   ])('%s', (_what, seen, code) => {
     const { events, errors } = exchange(uploaded, seen);
     expect(errors).toEqual([code]);
@@ -411,7 +411,7 @@ describe('a body that cannot be read costs its details, not the event', () => {
   });
 
   test.each(['GET /files/%E0%A4%A', 'GET /datasets/%zz?a=%zz&tracking=%', 'GET //files//x%2Fy', 'GET *', 'GET ?#'])(
-    '%s is no event, and harms nobody',
+    '%s is not an event, and harms nobody',
     (line) => {
       const { events, errors } = exchange(line, { answered: {}, sent: { referer: '%zz' } });
       expect(events.every(({ type }) => type === 'view.page')).toBe(true);

@@ -132,8 +132,8 @@ describe('an event that is wrong at run time', () => {
   test.each<[string, EventType, unknown, RegExp]>([
     ['lacks what it must have', 'file.uploaded', { bytes: 1 }, /file_id is missing/],
     ['has null for what it must have', 'file.uploaded', { fileId: null }, /file_id is missing/],
-    ['has a field that there is not', 'file.uploaded', { fileId: FILE, fileID: FILE }, /fileID is no field of it/],
-    ['says what its type settles', 'file.uploaded', { fileId: FILE, resourceType: 'x' }, /resourceType is no field/],
+    ['has a field that there is not', 'file.uploaded', { fileId: FILE, fileID: FILE }, /fileID is not a field of it/],
+    ['says what its type settles', 'file.uploaded', { fileId: FILE, resourceType: 'x' }, /resourceType is not a field/],
     ['has a value of another kind', 'file.uploaded', { fileId: FILE, bytes: 'many' }, /bytes .*expected number/],
     ['has a value that OTel cannot carry', 'file.uploaded', { fileId: FILE, bytes: {} }, /bytes .*expected number/],
     ['has no number', 'file.uploaded', { fileId: FILE, bytes: Number.NaN }, /bytes .*expected number/],

@@ -83,7 +83,7 @@ function dataOf(
     if (value === undefined || value === null || property === 'at' || property === 'eventId') continue;
     const field = fields.get(property);
     if (field === undefined)
-      problems.push(`${property.slice(0, 100)} is no field of it: there are ${[...fields.keys()].join(', ')}`);
+      problems.push(`${property.slice(0, 100)} is not a field of it: there are ${[...fields.keys()].join(', ')}`);
     else data[field] = value;
   }
   return data;

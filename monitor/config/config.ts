@@ -209,7 +209,7 @@ function unknownProbes(notifiers: readonly PlannedNotifier[], probes: Named): re
       .filter((name) => !names.includes(name))
       .map((name) => ({
         path: `notify[${index}].probes`,
-        message: `names "${name}", which is no probe; it may be ${names.join(', ')}`,
+        message: `names "${name}", which is not a probe; it may be ${names.join(', ')}`,
       })),
   );
 }

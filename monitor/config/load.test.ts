@@ -87,9 +87,9 @@ notify:
         /^probes\[2\].*it may be a probe of type http, download, clowder, tcp, rabbitmq, disk, file_write, ping$/,
       ),
       'probes[3].name is missing; it may be text',
-      'probes[4].body.contain is no setting; it may be one of equals, contains, matches, json',
+      'probes[4].body.contain is not a setting; it may be one of equals, contains, matches, json',
       'notify[0].to was []; it may be a list of addresses',
-      'intervall is no setting; it may be one of clowder, defaults, telemetry, spool_dir, spool_max_bytes, admin, log_level, log_format, pair, probes, extractors, notify',
+      'intervall is not a setting; it may be one of clowder, defaults, telemetry, spool_dir, spool_max_bytes, admin, log_level, log_format, pair, probes, extractors, notify',
     ]);
   });
 
@@ -102,12 +102,12 @@ notify:
     [
       'a notifier of a probe that is none',
       'probes: [{name: a, type: disk, path: /}]\nnotify: [{type: slack, url: "https://h.example/", probes: [b]}]',
-      /^notify\[0\]\.probes names "b", which is no probe; it may be a$/,
+      /^notify\[0\]\.probes names "b", which is not a probe; it may be a$/,
     ],
     [
       'a notifier of extractors that are not watched',
       'probes: [{name: a, type: disk, path: /}]\nnotify: [{type: slack, url: "https://h.example/", probes: [extractors]}]',
-      /^notify\[0\]\.probes names "extractors", which is no probe/,
+      /^notify\[0\]\.probes names "extractors", which is not a probe/,
     ],
     [
       'a variable that is not set',
@@ -144,8 +144,8 @@ notify:
     expect(problems(source, { SMTP: 'http://bob:s3cret@host' }).join('\n')).not.toContain('s3cret');
   });
 
-  it('that is no YAML, or not there, is told in one sentence', () => {
-    expect(() => parseMonitorConfig('probes: [', {})).toThrow(/^monitor\.yaml is no YAML: /);
+  it('that is not YAML, or not there, is told in one sentence', () => {
+    expect(() => parseMonitorConfig('probes: [', {})).toThrow(/^monitor\.yaml is not YAML: /);
   });
 });
 

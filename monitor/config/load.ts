@@ -35,7 +35,7 @@ export function parseMonitorConfig(
 ): MonitorConfig {
   const document = parseDocument(source);
   const [broken] = document.errors;
-  if (broken !== undefined) throw new ConfigError(`${path} is no YAML: ${yamlProblem(broken)}`);
+  if (broken !== undefined) throw new ConfigError(`${path} is not YAML: ${yamlProblem(broken)}`);
   const dir = dirname(resolve(path));
   const { value, secrets, problems } = resolveSecrets(document.toJS() ?? {}, environment, dir);
   const result = monitorSchema.safeParse(value, { reportInput: true });
@@ -56,7 +56,7 @@ function problemsOf(issue: z.core.$ZodIssue, root: unknown, secrets: ReadonlySet
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
       path: path === '' ? key : `${path}.${key}`,
-      message: `is no setting; it may be ${issue.message}`,
+      message: `is not a setting; it may be ${issue.message}`,
     }));
   // Of a list of alternatives none of which fits, the one that came furthest has more to say.
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {

@@ -21,7 +21,7 @@ const REFERENCE = /\$\{(env|file):([^}]+)\}/g;
 
 /**
  * Resolves `${env:NAME}` and `${file:PATH}` in every text, and settings such as `password_file`. A setting that is empty
- * is left out; `equals` is no setting but what an answer is compared with, which may be an empty text.
+ * is left out; `equals` is not a setting but what an answer is compared with, which may be an empty text.
  *
  * @param dir what paths of files are relative to
  */

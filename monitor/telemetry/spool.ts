@@ -231,5 +231,5 @@ export class Spool {
 
 function bytesOf(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  throw new TypeError('a request in the spool is no bytes');
+  throw new TypeError('a request in the spool is not bytes');
 }

@@ -21,7 +21,7 @@ const LENGTH = /^\d{1,15}$/;
 
 /** An answer that cannot be passed on. */
 export function malformed(what: string): UpstreamError {
-  return new UpstreamError('malformed_response', `the answer is no proper HTTP: ${what}`);
+  return new UpstreamError('malformed_response', `the answer is not proper HTTP: ${what}`);
 }
 
 /**
@@ -43,7 +43,7 @@ export function parseHead(text: string, method: string): ResponseHead {
     const name = names[i];
     const value = rawHeaders[2 * i + 1] ?? '';
     if (name === 'content-length') {
-      if (!LENGTH.test(value)) throw malformed('its Content-Length is no number');
+      if (!LENGTH.test(value)) throw malformed('its Content-Length is not a number');
       if (length !== undefined) throw malformed('it has more than one Content-Length');
       length = value;
     } else if (name === 'transfer-encoding') {

@@ -242,7 +242,7 @@ export class ResponseParser {
       return at;
     }
     const match = CHUNK_SIZE.exec(bytes.toString('latin1', at, end));
-    if (match === null) throw malformed('the size of a chunk is no hexadecimal number');
+    if (match === null) throw malformed('the size of a chunk is not a hexadecimal number');
     return this.#beginChunk(Number.parseInt(match[1] ?? '', 16), end + 2);
   }
 

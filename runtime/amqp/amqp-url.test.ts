@@ -54,8 +54,8 @@ describe('AMQP_URL', () => {
     ['amqp://u:SECRET@', 'it names no host'],
     ['amqp://u:SECRET@:5672/v', 'it names no host'],
     ['amqp://u:SECRET@a host', 'its host is none'],
-    ['amqp://u:SECRET@[::1', 'its port is no number'],
-    ['amqp://u:SECRET@h:port', 'its port is no number'],
+    ['amqp://u:SECRET@[::1', 'its port is not a number'],
+    ['amqp://u:SECRET@h:port', 'its port is not a number'],
     ['amqp://u:SECRET@h:0', 'its port is 0'],
     ['amqp://u:SECRET@h:65536', 'its port is 65536'],
     ['amqp://u:SECRET@h/a/b', 'its virtual host holds a /; write that as %2F'],
@@ -65,7 +65,7 @@ describe('AMQP_URL', () => {
     ['amqp://u:SEC/RET@h', 'an @ follows its host'],
     ['amqp://u:SECRET@a,b', 'it holds a comma'],
     ['amqp://u:SECRET@h?heartbeat=soon', 'its heartbeat is not a number of seconds'],
-    ['amqp://ok@a,amqp://u:SECRET@h:x', 'AMQP_URL was amqp://u:***@h:x: its port is no number'],
+    ['amqp://ok@a,amqp://u:SECRET@h:x', 'AMQP_URL was amqp://u:***@h:x: its port is not a number'],
   ])('of %s says which part is wrong', (text, part) => {
     expect(errorOf(text).message).toContain(part);
   });

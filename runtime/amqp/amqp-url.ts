@@ -48,7 +48,7 @@ function check(text: string): string {
     throw wrong('it holds a comma; brokers are separated by ",amqp://", and a comma in the password is written as %2C');
   const port = /^(?:\[[^\]]*\]|[^:]*):(.*)$/.exec(authority.slice(authority.lastIndexOf('@') + 1))?.[1];
   if (port !== undefined && port !== '') {
-    if (!/^\d+$/.test(port)) throw wrong('its port is no number');
+    if (!/^\d+$/.test(port)) throw wrong('its port is not a number');
     if (Number(port) < 1 || Number(port) > 65_535) throw wrong(`its port is ${port}, and not from 1 to 65535`);
   }
   if (/@(?::\d*)?$/.test(authority) || /^(?::\d*)?$/.test(authority)) throw wrong('it names no host');

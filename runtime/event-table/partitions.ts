@@ -50,7 +50,7 @@ async function createPartition(client: ClientBase, schema: string, month: Month)
   const table = `${schema}.${nameOf(month)}`;
   const { rows } = await client.query<{ taken: boolean }>('SELECT to_regclass($1) IS NOT NULL AS taken', [table]);
   if (rows[0]?.taken === true)
-    throw new PostgresSetupError(`${table} exists and is no partition of ${schema}.events: rename it, or attach it`);
+    throw new PostgresSetupError(`${table} exists and is not a partition of ${schema}.events: rename it, or attach it`);
   await client.query(`CREATE TABLE ${table} (LIKE ${schema}.events INCLUDING ALL)`);
   await client.query(
     `ALTER TABLE ${schema}.events ATTACH PARTITION ${table} FOR VALUES FROM ('${startOf(month)}') TO ('${startOf(following(month))}')`,

@@ -60,7 +60,7 @@ export class SinkMetrics {
   );
   readonly dead = this.#counter(
     'dead_letters_total',
-    'Messages put aside: poison is no event, rejected and too_large the service never takes',
+    'Messages put aside: poison is not an event, rejected and too_large the service never takes',
     'class',
   );
   readonly seconds = new Histogram({

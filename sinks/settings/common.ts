@@ -17,7 +17,7 @@ const mapOf = <T extends z.ZodType<string>>(value: T) =>
 function field(): z.ZodString {
   return z
     .string('must be the name of a field')
-    .refine(isKnownField, 'is no field of an event: docs/events.md has them');
+    .refine(isKnownField, 'is not a field of an event: docs/events.md has them');
 }
 
 const filter = z.strictObject({

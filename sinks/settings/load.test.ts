@@ -109,13 +109,15 @@ describe('what is wrong is told all at once', () => {
     const { problems } = load({ EXAMPLE_API_KEY: 'short', SINK_EXAMPLE_RATE: 'fast', SINK_EXAMPLE_RAT: '5' }, section);
     expect(problems).toEqual([
       'sinks.amplitud: there is no such sink; known: example',
-      expect.stringMatching(/^SINK_EXAMPLE_RAT is no setting; known: EXAMPLE_API_KEY, EXAMPLE_URL, SINK_EXAMPLE_TYPES/),
+      expect.stringMatching(
+        /^SINK_EXAMPLE_RAT is not a setting; known: EXAMPLE_API_KEY, EXAMPLE_URL, SINK_EXAMPLE_TYPES/,
+      ),
       'EXAMPLE_API_KEY was ***: must have 8 characters',
       'sinks.example.url was "nowhere": must be an address',
       'sinks.example.retries: there is no such setting',
       'sinks.example.filter.types.1 was "fil.*": must be event types, or patterns of them such as file.*',
       'sinks.example.filter.client_kinds.0 was "cat": must be one of browser, extractor, api, bot, none',
-      'sinks.example.fields.drop.1 was "colour": is no field of an event: docs/events.md has them',
+      'sinks.example.fields.drop.1 was "colour": is not a field of an event: docs/events.md has them',
       expect.stringMatching(
         /^sinks\.example\.fields was .*drop names event_id: event_id, event, created are always sent$/,
       ),

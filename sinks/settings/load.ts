@@ -66,7 +66,7 @@ function loadOne(
     .filter((variable) => variable.startsWith(prefix))
     .filter((variable) => !Object.hasOwn(definition.variables, variable))
     .filter((variable) => !Object.hasOwn(COMMON_VARIABLES, variable.slice(prefix.length)))
-    .map((variable) => `${variable} is no setting; known: ${variablesOf(definition).join(', ')}`);
+    .map((variable) => `${variable} is not a setting; known: ${variablesOf(definition).join(', ')}`);
   if (!configured) return { problems: unknown };
 
   const [ownGiven, commonGiven] = split(origins.value);

@@ -164,7 +164,7 @@ describe('downloads', () => {
     expect(downloads(`/api/v2/files/${ID}/url`, { status: 307 })).toEqual([]);
   });
 
-  test('v2: null in place of a public file of a private dataset is no download, a JSON file is one', () => {
+  test('v2: null in place of a public file of a private dataset is not a download, a JSON file is one', () => {
     const json = { 'content-type': 'application/json' };
     const target = `/api/v2/public_files/${ID}`;
     expect(downloads(target, { answered: json, responseBody: null })).toEqual([]);

@@ -125,7 +125,7 @@ describe('uploads', () => {
     expect(events('POST /extraction/upload', { parts: [] })).toHaveLength(1);
   });
 
-  test('an empty file field is no file', () => {
+  test('an empty file field is not a file', () => {
     const empty = { field: 'File', fileName: '', bytes: 0 };
     const seen = { parts: [empty, ...parts.slice(0, 1)], responseBody: { id: ID } };
     expect(datas(events('POST /api/files', seen))).toMatchObject([{ file_name: 'a.txt' }]);
@@ -482,7 +482,7 @@ describe('users and health', () => {
     ]);
   });
 
-  test('no answer is no reading', () => {
+  test('no answer is not a reading', () => {
     expect(events('GET /healthz', { status: 0 })).toEqual([]);
   });
 });

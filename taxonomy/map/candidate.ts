@@ -33,7 +33,7 @@ export interface Collapse {
   readonly awaitsCall?: boolean;
 }
 
-/** A page's own call was answered that there is nothing to show: the page is no view. */
+/** A page's own call was answered that there is nothing to show: the page is not a view. */
 export interface Denial {
   readonly key: string;
   readonly atMs: number;

@@ -42,7 +42,7 @@ function segmentsOf(path: string): string[] {
 function build(routes: readonly Route[]): Table {
   const table = new Map<string, Node>();
   routes.forEach((route, order) => {
-    // Play's rule for any path with a trailing slash is a redirect: its status says that it is no event.
+    // Play's rule for any path with a trailing slash is a redirect: its status says that it is not an event.
     if (route.template === ANY_WITH_SLASH) return;
     let node: Node = table.get(route.method) ?? { literals: new Map() };
     table.set(route.method, node);

@@ -126,7 +126,7 @@ describe('a backup of a collector that runs under load', () => {
     });
     expect(await runCliToEnd(['restore', dir.path], { DATA_DIR: join(dir.path, 'x') })).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/is no backup/),
+      stderr: expect.stringMatching(/is not a backup/),
     });
     await appendFile(join(backup(), 'journal.db'), 'x');
     const changed = await runCliToEnd(['restore', backup()], { DATA_DIR: join(dir.path, 'other') });

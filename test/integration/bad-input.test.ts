@@ -257,7 +257,7 @@ describe('telemetry that breaks the rules of OTLP', () => {
     }),
   );
 
-  test('NaN as a bare word is no JSON: 400', () =>
+  test('NaN as a bare word is not JSON: 400', () =>
     leavesBehind({}, async () => {
       const body = JSON.stringify(logs({ eventName: 'clowder.file.uploaded', timeUnixNano: 0 })).replace(
         ':0}',

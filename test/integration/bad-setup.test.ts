@@ -120,7 +120,7 @@ describe('an AMQP_URL that is wrong', () => {
     ['scheme, missing', `${guest}@127.0.0.1:5672`, 'it has no scheme'],
     ['host', `amqp://${guest}@127.0 .0.1:5672`, 'its host is none'],
     ['host, missing', `amqp://${guest}@:5672`, 'it names no host'],
-    ['port', `amqp://${guest}@127.0.0.1:rabbit`, 'its port is no number'],
+    ['port', `amqp://${guest}@127.0.0.1:rabbit`, 'its port is not a number'],
     ['port, out of range', `amqp://${guest}@127.0.0.1:70000`, 'its port is 70000, and not from 1 to 65535'],
     ['virtual host', `amqp://${guest}@127.0.0.1:5672/a/b`, 'its virtual host holds a /; write that as %2F'],
     ['percent-encoding', `amqp://${guest}%zz@127.0.0.1:5672`, 'its percent-encoding is broken'],

@@ -26,7 +26,7 @@ beforeAll(async () => {
   const rejectedOf = (record: string) => ({
     atMs: Date.now(),
     code: 'invalid_event',
-    message: 'event is no event type',
+    message: 'event is not an event type',
     origin: 'otlp-logs',
     record,
   });
@@ -108,7 +108,7 @@ describe('rejected replay', () => {
     expect(rowsOf(ended)).toEqual([{ accepted: 1, 'still rejected': 1 }]);
     await waitFor(() => sink.ids().includes('now right'), { what: 'the event' });
     const left = await run(['rejected', 'list']);
-    expect(rowsOf(left)).toMatchObject([{ id: 2, reason: 'event is no event type' }]);
+    expect(rowsOf(left)).toMatchObject([{ id: 2, reason: 'event is not an event type' }]);
   });
 });
 

@@ -245,7 +245,7 @@ describe('the curl example', () => {
       1,
       /not sent: .*key is unknown/,
     ],
-    ['has a number that is none', ['file.deleted', 'clowder.bytes:=many'], {}, 2, /many is no number/],
+    ['has a number that is none', ['file.deleted', 'clowder.bytes:=many'], {}, 2, /many is not a number/],
     ['lacks a name', ['file.deleted', '=x'], {}, 2, /usage/],
     ['lacks everything', [], {}, 2, /usage/],
   ])('says what is wrong with an event that %s', async (_what, args, env, code, message) => {

@@ -350,7 +350,7 @@ describe('a client', () => {
     });
   });
 
-  it('that only connects, or sends what is no HTTP, disturbs nobody', async () => {
+  it('that only connects, or sends what is not HTTP, disturbs nobody', async () => {
     const { clowder, proxy } = await behindProxy(stack, (socket) => socket.write(OK));
     const silent = await connectRaw(proxy.port);
     expect((await exchangeRaw(proxy.port, '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03')).text).toMatch(

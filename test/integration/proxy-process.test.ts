@@ -418,7 +418,7 @@ describe('the command', () => {
     await writeFile(file, 'PROXY_LISTEN: nowhere\nAMQP_URL: amqp://127.0.0.1\n');
     expect(await runCliToEnd(['--config', file, 'proxy'])).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/AMQP_URL is no setting of the proxy.*PROXY_LISTEN was "nowhere"/s),
+      stderr: expect.stringMatching(/AMQP_URL is not a setting of the proxy.*PROXY_LISTEN was "nowhere"/s),
     });
   });
 });

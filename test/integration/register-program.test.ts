@@ -231,7 +231,7 @@ describe('the preload', () => {
     ['that is not there', undefined],
     ['without a tracer', 'file_format: "1.0"\n'],
     ['that disables the SDK', 'file_format: "1.0"\ndisabled: true\ntracer_provider: {processors: []}\n'],
-    ['that is no YAML', 'a: ['],
+    ['that is not YAML', 'a: ['],
   ])('does nothing with an OTEL_CONFIG_FILE %s but say so, and the program works', async (_, text) => {
     const file = join(work.path, `${randomBytes(4).toString('hex')}.yaml`);
     if (text !== undefined) await writeFile(file, text);

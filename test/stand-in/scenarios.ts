@@ -58,7 +58,7 @@ const pages = (version: StandInVersion): readonly Scenario[] =>
 /** What is sent to a Clowder of this version, and exactly the events that must come out. */
 export const scenariosOf = (version: StandInVersion): readonly Scenario[] => [...written[version], ...pages(version)];
 
-/** A request to every other route that is no event, whatever it answers: all of them together make none. */
+/** A request to every other route that is not an event, whatever it answers: all of them together make none. */
 export const quietRequests = (version: StandInVersion): readonly Sent[] =>
   routeRows(version)
     .filter((row) => row.event === 'none' && !isWritten(version, row))

@@ -45,7 +45,7 @@ export function attributeViolations(attributes: readonly SentAttribute[]): reado
   });
 }
 
-/** The same of a log record; one that is no event of ours is not judged. */
+/** The same of a log record; one that is not an event of ours is not judged. */
 export function recordViolations(
   eventName: string | undefined,
   attributes: readonly SentAttribute[],

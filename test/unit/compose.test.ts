@@ -220,7 +220,7 @@ describe('our programs', () => {
 
   test('the proxy is run with flags that it has', () => {
     const command = service('proxy').command;
-    if (!Array.isArray(command)) throw new Error('the command of the proxy is no list');
+    if (!Array.isArray(command)) throw new Error('the command of the proxy is not a list');
     const flags = new Set(PROXY_FLAGS.map(({ flag }) => flag.split(' ')[0]));
     expect(command[0]).toBe('proxy');
     expect(command.filter((word) => word.startsWith('--') && !flags.has(word))).toEqual([]);

@@ -14,7 +14,7 @@ describe('the next version', () => {
   ])('after 0.1.0 by %s is %s', (wanted, next) => expect(nextVersion('0.1.0', wanted)).toBe(next));
 
   test.each([['0.1.0'], ['0.0.9'], ['soon'], ['1.2']])('is not %s', (wanted) => {
-    expect(() => nextVersion('0.1.0', wanted)).toThrow(/0\.1\.0|is no version/);
+    expect(() => nextVersion('0.1.0', wanted)).toThrow(/0\.1\.0|is not a version/);
   });
 });
 

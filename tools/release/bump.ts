@@ -30,7 +30,7 @@ function isAfter(next: string, present: string): boolean {
 function numbersOf(version: string): readonly number[] {
   const found = VERSION.exec(version);
   if (found === null)
-    throw new ReleaseError(`${version} is no version: it may be ${STEPS.join(', ')}, or such as 1.2.3`);
+    throw new ReleaseError(`${version} is not a version: it may be ${STEPS.join(', ')}, or such as 1.2.3`);
   return found.slice(1, 4).map(Number);
 }
 

@@ -41,7 +41,7 @@ test('files are in the dataset that names them', async () => {
 });
 
 test.each([
-  ['{"dataset_id":"d"}\n{"dataset_id":', ':2: it is no JSON'],
+  ['{"dataset_id":"d"}\n{"dataset_id":', ':2: it is not JSON'],
   ['{"title":"x"}', ':1: dataset_id: '],
   ['{"dataset_id":"d","doi":"abc"}', ':1: doi: must be a DOI'],
   ['{"dataset_id":"d","access":"secret"}', ':1: access: must be one of Open, Controlled, Free_To_Read'],

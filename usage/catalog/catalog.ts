@@ -98,7 +98,7 @@ function jsonOf(text: string, place: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new InputError('bad_input', `${place}: it is no JSON`, { cause });
+    throw new InputError('bad_input', `${place}: it is not JSON`, { cause });
   }
 }
 

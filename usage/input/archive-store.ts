@@ -19,7 +19,7 @@ export interface ArchiveStore extends AsyncDisposable {
  * @param paths files of NDJSON, plain, gzip or zstd, or directories of them
  * @param onRead told how many lines were read so far
  * @param judging what the site decides of counting
- * @throws InputError with file and line where something is no event
+ * @throws InputError with file and line where something is not an event
  */
 export async function openArchiveStore(
   paths: readonly string[],

@@ -29,8 +29,8 @@ describe('a line of events', () => {
   test('that is empty holds none', () => expect(parseEventLine('  ')).toEqual({ events: [] }));
 
   test.each([
-    ['{"event":', 'it is no JSON'],
-    ['[1]', 'it is no JSON object'],
+    ['{"event":', 'it is not JSON'],
+    ['[1]', 'it is not a JSON object'],
     ['{"created":1}', 'event was missing; may be '],
     ['{"event":"file.stolen","created":1}', 'event was "file.stolen"; may be '],
     ['{"event":"user.login"}', 'created was missing; must be Unix milliseconds or RFC 3339'],

@@ -20,9 +20,10 @@ export function parseEventLine(text: string): Parsed {
   try {
     value = JSON.parse(text);
   } catch {
-    return { problem: 'it is no JSON' };
+    return { problem: 'it is not JSON' };
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { problem: 'it is no JSON object' };
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { problem: 'it is not a JSON object' };
   const fields = value as Readonly<Record<string, unknown>>;
   const { event, event_id: id = `line:${hash('sha256', text.trim(), 'hex').slice(0, 32)}` } = fields;
   if (!isEventType(event)) return { problem: `event was ${shown(event)}; may be ${EVENT_TYPES.join(', ')}` };

@@ -84,8 +84,8 @@ describe('an archive of events', () => {
   });
 
   test.each([
-    ['a line by half', '{"event_id":"x","ev', 'it is no JSON'],
-    ['a list', '[1]', 'it is no JSON object'],
+    ['a line by half', '{"event_id":"x","ev', 'it is not JSON'],
+    ['a list', '[1]', 'it is not a JSON object'],
     ['no type', '{"event_id":"x","created":1790000000000}', 'event was missing; may be '],
     [
       'an id that is none',

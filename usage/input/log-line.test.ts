@@ -58,7 +58,7 @@ describe('a line of an access log', () => {
     expect(parse(json({}), 6)).toEqual(parse(json({}), 5));
   });
 
-  test('of a request that is no event holds none', () => {
+  test('of a request that is not an event holds none', () => {
     for (const line of [
       COMBINED.replace('" 200', '" 404'),
       COMBINED.replace('GET', 'HEAD'),

@@ -81,7 +81,7 @@ function readCombined(text: string): Read | undefined {
   const line = COMBINED.exec(text)?.groups;
   const timeMs = clfTime(line?.['time'] ?? '');
   if (line === undefined || timeMs === undefined) return undefined;
-  // What is no request of HTTP, such as a port scan's, has a line all the same.
+  // What is not a request of HTTP, such as a port scan's, has a line all the same.
   const request = REQUEST.exec(line['request'] ?? '')?.groups;
   const attributes: Record<string, AttributeValue> = {
     'http.response.status_code': line['status'] ?? '',

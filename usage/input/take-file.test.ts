@@ -44,7 +44,7 @@ test('a line that cannot be read is told by its number, and the others are taken
   const problems: string[] = [];
   const lines = LINES.with(11_999, '{"event":"user.log');
   expect(await imported(lines.join('\n'), problems)).toEqual({ lines: 30_000, stored: 29_999, known: 0, wrong: 1 });
-  expect(problems).toEqual(['/events:12000: it is no JSON']);
+  expect(problems).toEqual(['/events:12000: it is not JSON']);
 });
 
 test('a file that ends in the middle is taken in as far as it goes; whole, the rest is', async () => {

@@ -79,7 +79,7 @@ export function loadSite(environment: Environment, configFile?: string): Site {
   const fromFile = configFile === undefined ? {} : readConfigFile(configFile);
   const unknown = Object.keys(fromFile).filter((one) => one.startsWith('REPORT_') && !NAMES.includes(one));
   const parsed = parseSettings(settings, givenOf(NAMES, environment, fromFile));
-  const problems = [...unknown.map((one) => `${one} is no setting; known: ${NAMES.join(', ')}`), ...parsed.problems];
+  const problems = [...unknown.map((one) => `${one} is not a setting; known: ${NAMES.join(', ')}`), ...parsed.problems];
   if (problems.length > 0 || parsed.data === undefined) throw ConfigError.of(problems);
   return siteOf(parsed.data);
 }

@@ -61,7 +61,7 @@ export function createGetJson({ url, apiKey, version, timeoutMs, signal }: Clowd
       return JSON.parse(body) as unknown;
     } catch (error) {
       if (error instanceof ClowderApiError) throw error;
-      const reason = error instanceof SyntaxError ? 'an answer that is no JSON' : causeOf(error);
+      const reason = error instanceof SyntaxError ? 'an answer that is not JSON' : causeOf(error);
       throw new ClowderApiError(`${what} gave ${reason}`, undefined, { cause: error });
     }
   };

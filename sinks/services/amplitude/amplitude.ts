@@ -65,7 +65,7 @@ class AmplitudeSink implements Sink {
         'not_ready',
         `${at} refuses us (HTTP ${answer.status}): check the address, and whether it takes requests from this network.`,
       );
-    return `${at} answers and does not object to the key; what was sent is no event, and nothing is stored.`;
+    return `${at} answers and does not object to the key; what was sent is not an event, and nothing is stored.`;
   }
 
   async send(batch: readonly SinkEvent[], signal: AbortSignal): Promise<SendOutcome> {

@@ -114,12 +114,12 @@ describe('the archive', () => {
     expect(warnings).toEqual(['somebody else changed the file: it is read anew']);
   });
 
-  it('is not held up by a line that is no event', async () => {
+  it('is not held up by a line that is not an event', async () => {
     await writeFile(join(directory, NAME), 'not JSON\n');
     const one = archive();
     await one.append(events('a'));
     await one.close();
-    expect(warnings).toEqual(['a line of the archive is no event: who wrote it?']);
+    expect(warnings).toEqual(['a line of the archive is not an event: who wrote it?']);
   });
 });
 

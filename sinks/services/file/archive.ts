@@ -160,7 +160,7 @@ class NdjsonArchive implements Archive {
       const path = join(directory, name);
       const text = await (closed ? unzipped(path) : endCut(path, missing));
       const ids = await lastIds(text, missing, () => {
-        log.warn({ path }, 'a line of the archive is no event: who wrote it?');
+        log.warn({ path }, 'a line of the archive is not an event: who wrote it?');
       });
       newestFirst.push(ids);
       missing -= ids.length;

@@ -13,7 +13,7 @@ import { errorText } from '../../../runtime/error-text.ts';
 export async function checkDirectory(directory: string): Promise<string> {
   const existing = await nearest(resolve(directory));
   try {
-    if (!(await stat(existing)).isDirectory()) throw new Error(`${existing} is no directory`);
+    if (!(await stat(existing)).isDirectory()) throw new Error(`${existing} is not a directory`);
     await access(existing, constants.W_OK | constants.X_OK);
   } catch (cause) {
     const reason = errorText(cause);

@@ -15,7 +15,7 @@ export interface Point {
 }
 
 /**
- * Line ends would end the line. InfluxDB 1 also repeats names in a header of its answer, which is no HTTP any more with
+ * Line ends would end the line. InfluxDB 1 also repeats names in a header of its answer, which is not HTTP any more with
  * another control character in it.
  */
 // oxlint-disable-next-line no-control-regex

@@ -38,7 +38,7 @@ export function understand(answer: PostAnswer, batch: readonly SinkEvent[], secr
   const encoding = /json/i.test(contentType) ? 'json' : /protobuf/i.test(contentType) ? 'protobuf' : undefined;
   if (encoding === undefined && answer.bytes.length > 0)
     return {
-      outcome: { kind: 'misconfigured', reason: `what answers is no OTLP receiver: ${printable(answer.text)}` },
+      outcome: { kind: 'misconfigured', reason: `what answers is not an OTLP receiver: ${printable(answer.text)}` },
     };
   const { rejected, ...remark } = readPartial(answer, encoding);
   const message = withoutSecrets(remark.message, secrets);

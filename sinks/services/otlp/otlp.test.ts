@@ -101,7 +101,7 @@ describe('where the backend answers', () => {
   test('with 2xx and something else, it is another kind of server, unless nothing came of it', async () => {
     expect(await outcomeOf({ status: 200, headers: { 'content-type': 'text/html' }, body: '<html>' })).toEqual({
       kind: 'misconfigured',
-      reason: 'what answers is no OTLP receiver: <html>',
+      reason: 'what answers is not an OTLP receiver: <html>',
     });
     expect(await outcomeOf({ status: 202 })).toEqual({ kind: 'accepted' });
     expect(await outcomeOf({ status: 200, headers: { 'content-type': 'application/json' }, body: 'oops' })).toEqual({

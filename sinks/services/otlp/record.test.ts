@@ -49,7 +49,7 @@ describe('an event as a log record', () => {
     ]);
   });
 
-  test('keeps as an attribute what is no id of a trace', () => {
+  test('keeps as an attribute what is not an id of a trace', () => {
     const [record] = sent([eventOf('view.page', { trace_id: 'hashed', span_id: 'b7ad6b7169203331' })]);
     expect(record).toMatchObject({
       traceId: '',

@@ -12,7 +12,7 @@ const ASCII = /^[\x20-\x7E]*$/;
 /**
  * The key of a secret: its bytes where it is written `whsec_<base64>`, else its text.
  *
- * @returns undefined where `whsec_` is followed by what is no base64, and for text that is not ASCII
+ * @returns undefined where `whsec_` is followed by what is not base64, and for text that is not ASCII
  */
 export function keyOf(secret: string): Buffer | undefined {
   if (!secret.startsWith(ENCODED)) return ASCII.test(secret) ? Buffer.from(secret, 'ascii') : undefined;

@@ -202,7 +202,7 @@ export function sinkContract(harness: SinkHarness): void {
       },
     );
 
-    test('what is no event is put aside, and holds up nothing', async () => {
+    test('what is not an event is put aside, and holds up nothing', async () => {
       await using running = await run(harness, service);
       const events = makeEvents(20);
       running.queue.publish(...events.slice(0, 10));

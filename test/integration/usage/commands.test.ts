@@ -95,7 +95,7 @@ test('what cannot be read is named with its line, and the rest is imported', asy
     const ended = await runCliToEnd(['usage', 'import', '--events', path], env);
     expect(ended.code).toBe(1);
     expect(ended.stderr).toContain(
-      `${path}:2: it is no JSON\n1 lines or files could not be read; everything else is in the store`,
+      `${path}:2: it is not JSON\n1 lines or files could not be read; everything else is in the store`,
     );
     expect(rowsOf(ended.stdout)).toEqual([{ file: path, lines: 3, stored: 2, known: 0, wrong: 1 }]);
     // Events and logs in one command, each read as what it is; a broken one keeps nothing back.

@@ -71,5 +71,5 @@ test('it refuses an archive with a broken line, by file and line', async () => {
   await writeFile(broken, `${JSON.stringify(page('10:00:00', ana))}\n{"event`);
   const { code, stdout, stderr } = await report('usage', '--events', broken);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toBe(`${broken}:2: it is no JSON\n`);
+  expect(stderr).toBe(`${broken}:2: it is not JSON\n`);
 });

@@ -200,8 +200,8 @@ const pages: readonly Scenario[] = [
 const noUploads: readonly Scenario[] = [
   one('an image to search for is no upload', post('/uploadDragDrop', { parts: [FIRST], agent: 'browser' }), 200, []),
   one('sendJob answers with the id of a file that was there', post(`/api/files/sendJob/${seedId('file', 100)}/text`), 200, []), // prettier-ignore
-  one('a preview is no file', post('/api/previews', { parts: [FIRST], agent: 'pyclowder' }), 200, []),
-  one('a thumbnail is no file', post('/api/fileThumbnail', { parts: [FIRST], agent: 'pyclowder' }), 200, []),
+  one('a preview is not a file', post('/api/previews', { parts: [FIRST], agent: 'pyclowder' }), 200, []),
+  one('a thumbnail is not a file', post('/api/fileThumbnail', { parts: [FIRST], agent: 'pyclowder' }), 200, []),
   one('attaching files creates no dataset', post('/api/datasets/attachmultiple', { json: { name: 'x' } }), 200, []),
 ];
 

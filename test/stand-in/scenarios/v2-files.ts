@@ -59,7 +59,7 @@ const uploads: readonly Scenario[] = [
   one('a new version keeps its id', { method: 'PUT', path: `/api/v2/files/${seedId('file', 501)}`, parts: [file('file', 'file-501.txt', 54)] }, 200,
     [uploaded({ file_id: seedId('file', 501), file_name: 'file-501.txt', bytes: 54, version: 2, content_type: 'text/plain', dataset_id: seedId('dataset', 501) })], ['PUT /api/v2/files/{file_id}']),
   one('a new version of another name', { method: 'PUT', path: `/api/v2/files/${seedId('file', 502)}`, parts: [file('file', 'other.txt', 54)] }, 400, []),
-  one('a thumbnail is no file', post('/api/v2/thumbnails', { parts: [file('file', 'thumb.png', 55)], agent: 'pyclowder' }), 200, []),
+  one('a thumbnail is not a file', post('/api/v2/thumbnails', { parts: [file('file', 'thumb.png', 55)], agent: 'pyclowder' }), 200, []),
 ]; // prettier-ignore
 
 const changes: readonly Scenario[] = [
@@ -72,7 +72,7 @@ const changes: readonly Scenario[] = [
   one('an extraction by a private extractor', post(`/api/v2/files/${FILE}/extract?extractorName=private.canary-extractor-key.mine`, { json: {} }), 200,
     (got) => [queued({ file_id: FILE, extractor_name: 'private.REDACTED.mine', job_id: inJson(got) })]),
   {
-    name: 'asking how a job is doing is no event',
+    name: 'asking how a job is doing is not an event',
     covers: ['GET /api/v2/jobs/{job_id}/summary'],
     send: [
       post(`/api/v2/files/${FILE}/extract?extractorName=ncsa.tile`, { json: {} }),

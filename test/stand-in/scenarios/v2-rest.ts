@@ -125,13 +125,13 @@ const views: readonly Scenario[] = [
     expect: () => [viewed('dataset', seedId('dataset', 609), { resource_name: 'dataset-609', url: `/datasets/${seedId('dataset', 609)}` })],
   },
   {
-    name: 'a page that asks in vain for what it shows is no view',
+    name: 'a page that asks in vain for what it shows is not a view',
     send: [get(`/datasets/${seedId('dataset', 611, 'private')}`, { ...by, headers: { accept: 'text/html' } }), get(`/api/v2/datasets/${seedId('dataset', 611, 'private')}`, fromPage)],
     statuses: [200, 403],
     expect: () => [],
   },
-  one('a summary asked for by a script is no view', get(`/api/v2/files/${seedId('file', 610)}/summary`), 200, []),
-  one('a dataset asked for by a script is no view', get(`/api/v2/datasets/${seedId('dataset', 610)}`), 200, []),
+  one('a summary asked for by a script is not a view', get(`/api/v2/files/${seedId('file', 610)}/summary`), 200, []),
+  one('a dataset asked for by a script is not a view', get(`/api/v2/datasets/${seedId('dataset', 610)}`), 200, []),
   one("a public file's summary of a private dataset: 200 and null", get(`/api/v2/public_files/${seedId('file', 600, 'private')}/summary`, fromPage), 200, []),
   one('a dataset that may not be seen', get(`/api/v2/datasets/${seedId('dataset', 600, 'private')}`, fromPage), 403, []),
 ]; // prettier-ignore

@@ -4,7 +4,7 @@ import { failed } from './files.ts';
 
 const asPath = (list: string): readonly string[] => list.trim().split(/\s+/);
 
-/** Pages that are about no single resource, or about one that is no file, dataset, collection or space by itself. */
+/** Pages that are about no single resource, or about one that is not a file, dataset, collection or space by itself. */
 export const PAGES = asPath(`
 / /about /tos /email /users /profile/viewProfile/:uuid /profile/editProfile /profile/:uuid
 /error/noPermissions /error/notActivated /error/notAuthorized

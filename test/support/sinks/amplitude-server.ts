@@ -115,7 +115,7 @@ export const eventsOf = (request: ServiceRequest): readonly ReceivedEvent[] =>
 export function startAmplitude(project: AmplitudeProject): Promise<FakeService> {
   return startFakeService({
     handle: (request) => project.handle(request),
-    // A dry run holds what is no event.
+    // A dry run holds what is not an event.
     eventsIn: (request) => eventsOf(request).filter((event) => event.event_type !== undefined).length,
     answers: {
       throttled: {

@@ -10,7 +10,7 @@ export interface ReadPoint {
  * Reads one line by the rules of the line protocol's reference: `\` escapes comma, space and, but in the measurement,
  * equals sign; in quoted text it escapes `"` and itself; before anything else it is itself.
  *
- * @throws Error as InfluxDB words it, where it is no line
+ * @throws Error as InfluxDB words it, where it is not a line
  */
 export function readLine(line: string): ReadPoint {
   const fail = (why: string): never => {

@@ -67,7 +67,7 @@ export class MatomoInstance {
       query.has('e_c') !== query.has('e_a') || blank(query, 'e_c') || blank(query, 'e_a'),
       'an event without category or action',
     );
-    complain(query.has('e_v') && !Number.isFinite(Number(get('e_v'))), 'a value that is no number');
+    complain(query.has('e_v') && !Number.isFinite(Number(get('e_v'))), 'a value that is not a number');
     complain(!query.has('e_c') && blank(query, 'url', true), 'neither page nor event');
     complain(query.has('download') && get('download') !== get('url'), 'a download at another url');
     if (get('idsite') !== String(MATOMO_SITE)) return false;

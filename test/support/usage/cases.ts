@@ -340,7 +340,7 @@ export const CASES: readonly Case[] = [
     reasons: ['counted'],
   },
   {
-    // A look that was broken off is no request, and still an investigation.
+    // A look that was broken off is not a request, and still an investigation.
     title: 'a download that broke off is an investigation and no request',
     events: [download('10:00:00', { ...ana, complete: false }, 'f1'), download('10:05:00', ana, 'f2')],
     ...both(['regular', 2, 1, 1, 1]),

@@ -23,7 +23,7 @@ const RULES = (zone: string): readonly string[] => [
   'Unique: once for each dataset and session. A session is a login session on one day, or else one user or client in one hour.',
   'Visitors: different users, or sessions, or clients where nobody logged in. Somebody who uses two computers without a login is two.',
   'Robots, AI agents, extractors and tools without a user or key are shown apart and are in no other figure.',
-  'What a page fetches by itself to show a file is no download.',
+  'What a page fetches by itself to show a file is not a download.',
   `Days, hours and months are those of the time zone ${zone}.`,
 ];
 
