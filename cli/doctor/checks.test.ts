@@ -41,7 +41,9 @@ const states = async (check: keyof typeof CHECKS, site: Site): Promise<readonly 
 
 test('a broker that is down is told with what becomes of events', async () => {
   const [said] = await states('broker', siteOf({}));
-  expect(said).toMatch(/^failed: Nobody listens at amqp:\/\/.*127\.0\.0\.1:1\/site.*→ Start or repair RabbitMQ\. Events wait in the journal/);
+  expect(said).toMatch(
+    /^failed: Nobody listens at amqp:\/\/.*127\.0\.0\.1:1\/site.*→ Start or repair RabbitMQ\. Events wait in the journal/,
+  );
 });
 
 describe('bindings', () => {
