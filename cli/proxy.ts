@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { isUnset } from '../runtime/config/source.ts';
 import { createLog, type Logger } from '../runtime/logging.ts';
 import { startCapture } from '../instrumentation/capture/start-capture.ts';
+import type { CaptureOptions } from '../instrumentation/capture/types.ts';
 import { proxyEnricher } from '../proxy/enrichment.ts';
 import { startProxy, type RunningProxy } from '../proxy/proxy.ts';
 import { parseProxySettings, type ProxySettings } from '../proxy/settings.ts';
@@ -34,7 +35,8 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
     log: (message) => log.warn(message),
     enricher,
   });
-  const options = {
+  const options: CaptureOptions = {
+    source: 'proxy',
     clowder: settings.CLOWDER_VERSION,
     contextPath: settings.CLOWDER_CONTEXT.replace(/\/+$/, ''),
     instance: settings.CLOWDER_INSTANCE,

@@ -133,10 +133,14 @@ export function rejectedRoutes({ journal, intake, context }: RejectedDependencie
   return app;
 }
 
-/** What an event must state if its author does, and not an observer of the request, as when it was rejected. */
+/**
+ * What an event must state if its author does, and not an observer of the request, as when it was rejected. An
+ * instrumented server is one: it tells how the request was let in.
+ */
 function lacks(draft: Draft): boolean {
   const type = draft['event'];
-  return draft['source'] === 'sdk' && isEventType(type) && missingStated(type, draft).length > 0;
+  const isStated = draft['source'] === 'sdk' && draft['auth_method'] === undefined;
+  return isStated && isEventType(type) && missingStated(type, draft).length > 0;
 }
 
 /** Of a record that is not JSON, as that of an event of which no message could be made, nothing. */

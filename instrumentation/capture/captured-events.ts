@@ -9,7 +9,7 @@ import {
 import { derivedEventId, identitiesOf } from '../../taxonomy/event-id.ts';
 import type { DeniedView } from '../../taxonomy/http/denied-view.ts';
 import type { EventData, HttpEvent } from '../../taxonomy/http/types.ts';
-import type { CapturedAttributes, CapturedEvent } from './types.ts';
+import type { CapturedAttributes, CapturedEvent, CaptureOptions } from './types.ts';
 
 /** What the events of one request have in common. */
 export interface Occasion {
@@ -19,6 +19,7 @@ export interface Occasion {
   readonly url: string;
   /** Secrets redacted. */
   readonly referrer: string | undefined;
+  readonly source: CaptureOptions['source'];
   readonly instance: string | undefined;
   /** What the request is known by (`requestIdentity`); '' where it has neither id nor trace. */
   readonly identity: string;
@@ -41,7 +42,7 @@ const SHARED = [
 export function captureEvents(events: readonly HttpEvent[], occasion: Occasion): CapturedEvent[] {
   const identities = identitiesOfEvents(events);
   return events.map(({ event, data, collapseWithinS }, index) => {
-    const attributes: CapturedAttributes = { [CAPTURED]: true, [ATTRIBUTE_OF_FIELD.source]: 'proxy' };
+    const attributes: CapturedAttributes = { [CAPTURED]: true, [ATTRIBUTE_OF_FIELD.source]: occasion.source };
     if (occasion.identity !== '')
       attributes[ATTRIBUTE_OF_FIELD.event_id] = derivedEventId(occasion.identity, event, identities[index] ?? '');
     for (const name of SHARED) {

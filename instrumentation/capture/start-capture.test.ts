@@ -56,7 +56,7 @@ function exchange(line: string, seen: Exchange = {}): CaptureResult & { readonly
       scheme: 'http',
       ...seen.head,
     },
-    { clowder: 'auto', contextPath: '', trustForwarded: false, ...seen.options },
+    { source: 'proxy', clowder: 'auto', contextPath: '', trustForwarded: false, ...seen.options },
   );
   for (const chunk of chunks(seen.body)) capture.requestChunk(chunk);
   const answered: Readonly<Record<string, string>> = seen.answered ?? { 'content-type': 'application/json' };

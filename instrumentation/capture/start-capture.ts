@@ -184,6 +184,7 @@ class RequestCapture implements Capture {
       attributes: { ...attributes, ...end },
       url: `${authorityOf(this.#origin)}${path}${query === undefined ? '' : `?${String(query)}`}`,
       referrer: referrer === undefined || referrer === '' ? undefined : redactUrl(referrer),
+      source: this.#options.source,
       instance: this.#options.instance,
       identity,
     };

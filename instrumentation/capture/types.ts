@@ -16,6 +16,8 @@ export interface RequestHead {
 }
 
 export interface CaptureOptions {
+  /** Who observes: the proxy, or the SDK of an instrumented server. */
+  readonly source: 'proxy' | 'sdk';
   readonly clowder: ClowderVersion;
   /** Path that precedes every route, e.g. '/clowder'; '' for none. */
   readonly contextPath: string;

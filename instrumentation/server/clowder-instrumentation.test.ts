@@ -116,7 +116,7 @@ describe.each(['alone', 'beside the http instrumentation'])('%s', (beside) => {
     expect(record?.attributes).toMatchObject({
       'clowder.file.id': FILE,
       'clowder.bytes': 5,
-      'clowder.source': 'proxy',
+      'clowder.source': 'sdk',
     });
     expect(record?.spanContext?.spanId).toBe(span.spanContext().spanId);
     expect(sdk.problems).toEqual([]);

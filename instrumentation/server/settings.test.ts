@@ -3,7 +3,7 @@ import { captureOptions, type CaptureSettings } from './settings.ts';
 
 describe('the options of the capture', () => {
   test.each<[string, CaptureSettings, Record<string, string>, object]>([
-    ['defaults', {}, {}, { clowder: 'auto', contextPath: '', trustForwarded: false }],
+    ['defaults', {}, {}, { source: 'sdk', clowder: 'auto', contextPath: '', trustForwarded: false }],
     [
       'the environment',
       {},
@@ -13,26 +13,31 @@ describe('the options of the capture', () => {
         CLOWDER_INSTANCE: 'ours',
         CLOWDER_TRUST_FORWARDED: 'true',
       },
-      { clowder: 'v2', contextPath: '/clowder', trustForwarded: true, instance: 'ours' },
+      { source: 'sdk', clowder: 'v2', contextPath: '/clowder', trustForwarded: true, instance: 'ours' },
     ],
     [
       'what is given in code before the environment',
       { clowder: 'v1', contextPath: 'a/b', instance: 'given', trustForwarded: false },
       { CLOWDER_VERSION: 'v2', CLOWDER_CONTEXT: '/clowder', CLOWDER_INSTANCE: 'ours', CLOWDER_TRUST_FORWARDED: '1' },
-      { clowder: 'v1', contextPath: '/a/b', trustForwarded: false, instance: 'given' },
+      { source: 'sdk', clowder: 'v1', contextPath: '/a/b', trustForwarded: false, instance: 'given' },
     ],
     [
       'a root as context path',
       {},
       { CLOWDER_CONTEXT: '/' },
-      { clowder: 'auto', contextPath: '', trustForwarded: false },
+      { source: 'sdk', clowder: 'auto', contextPath: '', trustForwarded: false },
     ],
-    ['an empty instance', {}, { CLOWDER_INSTANCE: '' }, { clowder: 'auto', contextPath: '', trustForwarded: false }],
+    [
+      'an empty instance',
+      {},
+      { CLOWDER_INSTANCE: '' },
+      { source: 'sdk', clowder: 'auto', contextPath: '', trustForwarded: false },
+    ],
     [
       'variables that are set to nothing',
       {},
       { CLOWDER_VERSION: '', CLOWDER_TRUST_FORWARDED: '' },
-      { clowder: 'auto', contextPath: '', trustForwarded: false },
+      { source: 'sdk', clowder: 'auto', contextPath: '', trustForwarded: false },
     ],
   ])('are %s', (_what, settings, env, options) => {
     const said: string[] = [];

@@ -40,6 +40,7 @@ export function captureOptions(
   if (version === undefined) log(`CLOWDER_VERSION is ${shown(given, false)}; it may be v1, v2 or auto. Taking auto`);
   const instance = settings.instance?.trim() || textOf(env, 'CLOWDER_INSTANCE');
   return {
+    source: 'sdk',
     clowder: version ?? 'auto',
     contextPath: contextPath(settings.contextPath ?? textOf(env, 'CLOWDER_CONTEXT') ?? ''),
     trustForwarded: settings.trustForwarded ?? trustForwarded(env, log),

@@ -137,7 +137,7 @@ describe.each(SERVERS)('%s (%s, %s)', (_kind, file, by) => {
             'clowder.request.id': requestId,
             'clowder.file.id': FILE,
             'clowder.file.name': 'hello.txt',
-            'clowder.source': 'proxy',
+            'clowder.source': 'sdk',
             'user_agent.original': 'curl/8.5',
           },
         },

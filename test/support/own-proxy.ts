@@ -36,7 +36,7 @@ export async function startOwnProxy(
     settings: parseProxySettings({ PROXY_LISTEN: '127.0.0.1:0', PROXY_TARGET: target, ...settings }),
     log: { debug: logAs('debug'), info: logAs('info'), warn: logAs('warn'), error: logAs('error') },
     observer: {
-      startCapture: (head) => startCapture(head, { clowder: 'auto', contextPath: '', trustForwarded }),
+      startCapture: (head) => startCapture(head, { source: 'proxy', clowder: 'auto', contextPath: '', trustForwarded }),
       telemetry: {
         start: (head, capture) => ({
           context: NO_CONTEXT,

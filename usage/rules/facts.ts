@@ -9,7 +9,10 @@ import { typesOf } from './roles.ts';
 export const DOUBLE_CLICK_MS = 30_000;
 /** Clowder v1's user for whoever has not logged in: nobody in particular. */
 const GUEST = '0'.repeat(24);
-/** Of requests that we saw come in, no user agent means that none was sent. */
+/**
+ * Of requests that we saw come in, no user agent means that none was sent. Instrumented servers are known by
+ * `auth_method`, which only who sees a request's headers can tell: their source is that of every other program.
+ */
 const OBSERVED = ['proxy', 'nginx'];
 
 const FACT_TYPES = typesOf('view', 'download', 'page', 'upload', 'action');
@@ -125,13 +128,13 @@ const CLIENT = `CASE
         WHEN a.agent = 'bot' OR b.client_kind = 'bot' THEN 'bot'
         WHEN a.agent IS NOT NULL THEN a.agent
         WHEN b.client_kind = 'browser' THEN 'browser'
-        WHEN b.client_kind IS NULL AND b.source IN (${literals(OBSERVED)}) AND NOT b.known THEN 'bot'
+        WHEN b.client_kind IS NULL AND (b.source IN (${literals(OBSERVED)}) OR b.auth_method IS NOT NULL) AND NOT b.known THEN 'bot'
         ELSE 'program'
       END`;
 
 function base(dialect: Dialect, period: Period): string {
   return `
-      SELECT e.event_id, e.created, e.event, e.source, e.clowder_instance, e.client_kind, e.user_agent, e.session_id,
+      SELECT e.event_id, e.created, e.event, e.source, e.clowder_instance, e.client_kind, e.auth_method, e.user_agent, e.session_id,
         e.resource_type, e.resource_id, e.resource_name, e.space_id, e.content_type, e.bytes, e.complete, e.tracked,
         e.preview, e.user_name, e.referrer, e.dataset_name, e.client_address,
         coalesce(e.file_id, CASE WHEN e.resource_type = 'file' THEN e.resource_id END) AS file_id,

@@ -5,7 +5,7 @@ const GUEST = '0'.repeat(24);
 const LATEST = (column: string): string =>
   `(array_agg(${column} ORDER BY created_at DESC, event_id DESC) FILTER (WHERE ${column} IS NOT NULL))[1]`;
 const ms = (time: string): string => `(extract(epoch FROM ${time}) * 1000)::bigint`;
-const text = (name: string): string =>
+export const text = (name: string): string =>
   `CASE WHEN jsonb_typeof(e.data->'${name}') = 'string' THEN e.data->>'${name}' END`;
 const whole = (sum: string): string => `least(coalesce(${sum}, 0), 9223372036854775807)::bigint`;
 const excluded = (kind: string, condition: string): string =>
@@ -20,15 +20,12 @@ const sums = (...classes: readonly (readonly [name: string, ...counted: readonly
 const EXCLUDED = ['excluded_user', 'excluded_network', 'excluded_agent'] as const;
 
 /**
- * The views by the rules of counting, as the usage store has them (docs/counting-rules.md): of a double click the later
- * one counts, visits are sessions, what a file has is its dataset's, and a download is a look, too.
+ * Views and downloads, and what the rules say of each by itself.
+ *
+ * @param isObserved which events `e` are of a request that was seen to come in
  */
-export const RULES = `
-CREATE TABLE usage_excluded (kind text NOT NULL, value text NOT NULL, PRIMARY KEY (kind, value));
-COMMENT ON TABLE usage_excluded IS 'Own staff and tests, as the process that counts usage has them set: kind is user or agent';
-
-CREATE VIEW judged_uses AS
-SELECT e.event_id, e.created_at, e.event, e.clowder_instance, e.client_kind, k.user_id, e.user_name, e.resource_type, e.resource_id,
+export const judgedUses = (isObserved: string): string =>
+  `SELECT e.event_id, e.created_at, e.event, e.clowder_instance, e.client_kind, k.user_id, e.user_name, e.resource_type, e.resource_id,
   e.resource_name, e.dataset_name, e.bytes, coalesce(e.complete, true) AS complete, w.client,
   coalesce('u ' || k.user_id, 's ' || e.session_id, k.client_key) AS viewer_key,
   coalesce('s ' || e.session_id, 'u ' || k.user_id, k.client_key, 'e ' || e.event_id) AS session_key,
@@ -61,10 +58,21 @@ CROSS JOIN LATERAL (SELECT CASE
     WHEN a.agent = 'bot' OR e.client_kind = 'bot' THEN 'bot'
     WHEN a.agent IS NOT NULL THEN a.agent
     WHEN e.client_kind = 'browser' THEN 'browser'
-    WHEN e.user_agent IS NULL AND e.client_kind IS NULL AND e.source IN ('proxy', 'nginx') AND NOT k.known THEN 'bot'
+    WHEN e.user_agent IS NULL AND e.client_kind IS NULL AND ${isObserved} AND NOT k.known THEN 'bot'
     ELSE 'program'
   END AS client) w
-WHERE e.event IN ('view.resource', 'view.download');
+WHERE e.event IN ('view.resource', 'view.download')`;
+
+/**
+ * The views by the rules of counting, as the usage store has them (docs/counting-rules.md): of a double click the later
+ * one counts, visits are sessions, what a file has is its dataset's, and a download is a look, too.
+ */
+export const RULES = `
+CREATE TABLE usage_excluded (kind text NOT NULL, value text NOT NULL, PRIMARY KEY (kind, value));
+COMMENT ON TABLE usage_excluded IS 'Own staff and tests, as the process that counts usage has them set: kind is user or agent';
+
+CREATE VIEW judged_uses AS
+${judgedUses("e.source IN ('proxy', 'nginx')")};
 COMMENT ON VIEW judged_uses IS 'Views and downloads, and what the rules say of each by itself; user agents are judged by the process that counts usage, until then client_kind tells';
 
 CREATE VIEW uses AS

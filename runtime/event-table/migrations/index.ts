@@ -5,6 +5,7 @@ import { USAGE } from './004-usage.ts';
 import { REPORTED } from './006-reported.ts';
 import { PLACES } from './007-places.ts';
 import { RULES } from './008-rules.ts';
+import { INSTRUMENTED } from './009-instrumented.ts';
 
 /** One step of the schema. Once released it is never changed: what follows comes as a further one. */
 export interface Migration {
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'reported', sql: REPORTED },
   { name: 'places', sql: PLACES },
   { name: 'rules', sql: RULES },
+  { name: 'instrumented', sql: INSTRUMENTED },
 ];

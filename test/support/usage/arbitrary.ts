@@ -17,7 +17,7 @@ const who = fc.record({
   ),
   client_kind: some(oneOf('browser', 'api', 'bot', 'extractor')),
   auth_method: some(oneOf('none', 'session', 'api_key')),
-  source: some(oneOf('proxy', 'nginx', 'api')),
+  source: some(oneOf('proxy', 'nginx', 'sdk', 'api')),
 });
 const file = fc.record({
   resource_type: fc.constant('file'),

@@ -233,6 +233,17 @@ export const CASES: readonly Case[] = [
     reasons: ['bot'],
   },
   {
+    // An instrumented server saw the request come in, and says how it was let in; whoever brings a key is a program.
+    title: 'a request without a user agent is a robot to an instrumented server, unless it brings a key',
+    events: [
+      { ...page('10:00:00', client), user_agent: undefined, source: 'sdk', auth_method: 'none' },
+      { ...page('10:05:00', client, 'd2'), user_agent: undefined, source: 'sdk', auth_method: 'api_key' },
+    ],
+    rd1: [['machine', 1, 1, 0, 0]],
+    r51: [['regular', 1, 1, 0, 0]],
+    reasons: ['bot', 'counted'],
+  },
+  {
     title: 'an event that a program states without a user agent is of a program',
     events: [{ ...page('10:00:00', client), user_agent: undefined, source: 'api' }],
     rd1: [['machine', 1, 1, 0, 0]],
