@@ -53,7 +53,12 @@ export const commonFields = {
       .describe('Identity: the same event always has the same id'),
   ),
   created: thing(z.int().describe('When it happened, Unix time in milliseconds')),
-  source: thing(z.enum(SOURCES).optional().describe('Who observed it; `sdk` is an instrumented server, or a program that states its own')),
+  source: thing(
+    z
+      .enum(SOURCES)
+      .optional()
+      .describe('Who observed it; `sdk` is an instrumented server, or a program that states its own'),
+  ),
   user_id: person(id.optional()),
   user_name: person(name.optional()),
   author_id: person(id.optional().describe('Owner of the resource')),

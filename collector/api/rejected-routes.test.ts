@@ -121,7 +121,10 @@ describe('POST /api/v1/rejected/replay', () => {
   test('leaves an event that still lacks what its author must state, and takes what a proxy or an instrumented server saw', async () => {
     const { replay, rejected, submitted, write } = setUp();
     const lacking = { ...right('x'), source: 'sdk', file_id: undefined, resource_id: undefined };
-    const observed = [{ ...lacking, source: 'proxy' }, { ...lacking, auth_method: 'none' }];
+    const observed = [
+      { ...lacking, source: 'proxy' },
+      { ...lacking, auth_method: 'none' },
+    ];
     rejected.mockReturnValue([record(1, lacking), ...observed.map((one, index) => record(index + 2, one))]);
     expect(await (await replay('{}')).json()).toEqual({ accepted: 2, rejected: 1 });
     expect(submitted.mock.calls[0]?.[0].map((one) => one.body.source)).toEqual(['proxy', 'sdk']);
