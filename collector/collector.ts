@@ -277,7 +277,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
       },
     }),
     snippet: snippetRoutes(readBundle),
-    docs: docsRoutes(() => openApiDocument(VERSION)),
+    docs: docsRoutes(() => openApiDocument(VERSION), readBundle),
     dashboard: dashboardRoutes(readBundle),
     guards: {
       otlp: requireKey('ingest', otlpGuard),

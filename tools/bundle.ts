@@ -10,7 +10,11 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Where the collector finds it. */
 const PLACE = 'dist/dashboard';
 /** What browsers load, by the name that the collector reads it by. */
-const BUNDLES: Readonly<Record<string, string>> = { v: 'dashboard/snippet/v.ts', app: 'dashboard/app/main.tsx' };
+const BUNDLES: Readonly<Record<string, string>> = {
+  v: 'dashboard/snippet/v.ts',
+  app: 'dashboard/app/main.tsx',
+  api: 'dashboard/api/main.ts',
+};
 
 /** What the dashboard links to where something is wrong. */
 const GUIDE = 'docs/operate.md';

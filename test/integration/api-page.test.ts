@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../support/chromium.ts';
 import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
@@ -10,7 +10,7 @@ let dir: Awaited<ReturnType<typeof tempDir>>;
 let key: string;
 
 beforeAll(async () => {
-  dir = await tempDir('swagger');
+  dir = await tempDir('api-page');
   const made = await runCli(['keys', 'add', '--name', 'page', '--scope', 'ingest', 'read', '--json'], {
     DATA_DIR: dir.path,
   });
@@ -25,23 +25,57 @@ afterAll(async () => {
   await dir.remove();
 });
 
-describe('Swagger UI', () => {
-  test('posts an event by "try it out", with the key that was entered', async () => {
-    const page = await browser.newPage();
-    await page.goto(`${collector.url}/docs`);
-    await page.click('button.authorize');
-    const dialog = page.locator('.dialog-ux');
-    await dialog.locator('input').first().fill(key);
-    await dialog.locator('button[type=submit]').first().click();
-    await dialog.locator('button.btn-done').first().click();
-    const operation = page.locator('#operations-events-post_events');
-    await operation.locator('.opblock-summary-control').click();
-    await operation.locator('button.execute').click();
-    await operation.locator('.live-responses-table .response-col_status', { hasText: '202' }).waitFor();
+/** How many events the collector has. */
+async function eventCount(): Promise<number> {
+  const listed = await fetch(`${collector.url}/api/v1/events`, { headers: { authorization: `Bearer ${key}` } });
+  return ((await listed.json()) as { events: unknown[] }).events.length;
+}
 
-    const listed = await fetch(`${collector.url}/api/v1/events`, { headers: { authorization: `Bearer ${key}` } });
-    expect(await listed.json()).toMatchObject({ events: [{ event: 'file.uploaded', source: 'api' }] });
-    expect(await page.locator('.errors-wrapper').count()).toBe(0);
+interface Opened {
+  readonly page: Page;
+  /** What the page asked other servers for. */
+  readonly foreign: string[];
+  /** What the browser refused, or what failed. */
+  readonly complaints: string[];
+}
+
+async function open(width: number, height: number): Promise<Opened> {
+  const page = await browser.newPage({ viewport: { width, height } });
+  const foreign: string[] = [];
+  const complaints: string[] = [];
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(collector.url) && !/^(?:data|blob):/.test(url)) foreign.push(url);
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  await page.goto(`${collector.url}/docs#?route=auth`);
+  return { page, foreign, complaints };
+}
+
+describe('the page of the API', () => {
+  test.each([
+    ['a screen', 1280, 800],
+    ['a phone', 390, 844],
+  ])('posts an event from %s with the key that was entered, and asks nobody else', async (_, width, height) => {
+    const { page, foreign, complaints } = await open(width, height);
+    const before = await eventCount();
+    const bearer = page.locator('#auth tr').first();
+    await bearer.locator('input').fill(key);
+    await bearer.locator('button').click();
+    await page.evaluate('location.hash = "?route=post-/api/v1/events"');
+    await page.locator('.btn-execute').first().click();
+    await page.getByText('Accepted (202)').waitFor();
+    expect(await eventCount()).toBe(before + 1);
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+
+    // Entered once, it is there after a reload.
+    await page.goto(`${collector.url}/docs#?route=auth`);
+    await page.reload();
+    await page.getByText('Key Applied', { exact: true }).waitFor();
+    expect({ foreign, complaints }).toEqual({ foreign: [], complaints: [] });
     await page.close();
   });
 });

@@ -37,6 +37,9 @@ const SKIPS = [
   /\b(?:skip|todo):\s*(?:true|!|process|\()/,
 ];
 
+/** What runs a program when it is installed: each was read, and asks nobody but the registry. */
+const AT_INSTALL = ['core-js-pure', 'esbuild', 'node', 'protobufjs'].map((name) => `node_modules/${name}`);
+
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
 /** Lines of files tracked by git that hold the text, as `file:line`. */
@@ -72,6 +75,14 @@ function namesPath(line: string, path: string): boolean {
 describe('the repository', () => {
   it('has a lockfile that names no place to download from', () => {
     expect(read('package-lock.json')).not.toContain('"resolved"');
+  });
+
+  it('installs nothing that phones home, and runs no program at the install but those that place a binary', () => {
+    const text = read('package-lock.json');
+    expect(text).not.toMatch(/scarf/i);
+    const { packages } = JSON.parse(text) as { packages: Record<string, { hasInstallScript?: boolean }> };
+    const running = Object.keys(packages).filter((path) => packages[path]?.hasInstallScript === true);
+    expect(running.toSorted()).toEqual(AT_INSTALL);
   });
 
   it('has no file with the path of this checkout', () => {

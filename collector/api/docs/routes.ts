@@ -1,32 +1,29 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { z } from '@hono/zod-openapi';
 import { Hono } from 'hono';
+import { compress } from 'hono/compress';
+import { etag } from 'hono/etag';
 import { EVENT_TYPES, isEventType } from '../../../taxonomy/event-types.ts';
 import { eventJsonSchema } from '../../../taxonomy/json-schema.ts';
 import { CollectorError } from '../../errors.ts';
 import { ANSWERS } from '../answer-schemas.ts';
 import { answer, json } from '../answers.ts';
+import type { ReadBundle } from '../bundles.ts';
 import { partsOf } from '../page-part.ts';
 import { defineRoute, serve, type Route } from '../route.ts';
 import { VERSION } from '../../../runtime/version.ts';
 import { asyncApiDocument } from './asyncapi.ts';
 
-const UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
-/** What the page needs of Swagger UI, by name. */
-const ASSETS: ReadonlyMap<string, string> = new Map([
-  ['swagger-ui.css', 'text/css'],
-  ['swagger-ui-bundle.js', 'text/javascript'],
-]);
-const START =
-  "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#ui', persistAuthorization: true, tryItOutEnabled: true, validatorUrl: null });\n";
 const PAGE = `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>clowder-otel API</title><link rel="stylesheet" href="/docs/swagger-ui.css"></head>
-<body><div id="ui"></div><script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>API · clowder-otel</title>
+<link rel="icon" href="/dashboard/icon.svg" type="image/svg+xml"><script defer src="/docs/api.js"></script></head>
+<body>
+<openapi-explorer spec-url="/openapi.json" collapse="true" default-schema-tab="body" hide-server-selection="true"></openapi-explorer>
+<noscript><p>This page needs JavaScript. Without it: <a href="/openapi.json">the OpenAPI document</a>.</p></noscript>
+</body>
 </html>
 `;
+// The explorer makes style sheets of its theme while it runs; scripts are the one that is served here.
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
@@ -66,31 +63,19 @@ const getSchema = defineRoute({
   errors: ['unknown_event_type'],
 });
 
-const page = partsOf({ summary: 'Swagger UI', hidden: 'Swagger UI is a page for people' });
+const page = partsOf({ summary: 'Page of the API', hidden: 'the page of the API is for people' });
 
 const docsPage = page('/docs', 'get_docs', 'text/html');
-const startScript = page('/docs/start.js', 'get_docs_start', 'text/javascript');
-// Path by path, not /docs/:asset: so that Hono can take its fastest router for all of the collector's routes.
-const assetFiles = [...ASSETS].map(
-  ([asset, type]) => [asset, type, page(`/docs/${asset}`, `get_docs_${asset}`, type)] as const,
-);
+const script = page('/docs/api.js', 'get_docs_script', 'text/javascript');
 
-export const DOCS_ROUTES: readonly Route[] = [
-  openApiJson,
-  asyncApiJson,
-  listSchemas,
-  getSchema,
-  docsPage,
-  startScript,
-  ...assetFiles.map(([, , route]) => route),
-];
+export const DOCS_ROUTES: readonly Route[] = [openApiJson, asyncApiJson, listSchemas, getSchema, docsPage, script];
 
 /**
- * Descriptions of the API and of the messages, and Swagger UI from this machine alone.
+ * Descriptions of the API and of the messages, and a page to try the API, from this machine alone.
  *
  * @param makeOpenApi called when somebody asks for the document, once
  */
-export function docsRoutes(makeOpenApi: () => object): Hono {
+export function docsRoutes(makeOpenApi: () => object, read: ReadBundle): Hono {
   const app = new Hono();
   let openApi: object | undefined;
   serve(app, openApiJson, (c) => c.json((openApi ??= makeOpenApi())));
@@ -106,13 +91,12 @@ export function docsRoutes(makeOpenApi: () => object): Hono {
     return c.json(eventJsonSchema(type), 200, { 'content-type': 'application/schema+json' });
   });
   serve(app, docsPage, (c) => c.html(PAGE, 200, { 'content-security-policy': CSP }));
-  serve(app, startScript, (c) => c.body(START, 200, { 'content-type': 'text/javascript' }));
-  for (const [asset, type, route] of assetFiles)
-    serve(app, route, async (c) =>
-      c.body(new Uint8Array(await readFile(join(UI, asset))), 200, {
-        'content-type': type,
-        'cache-control': 'max-age=3600',
-      }),
-    );
+  app.use(script.path, compress(), etag());
+  serve(app, script, async (c) =>
+    c.body(await read('api.js'), 200, {
+      'content-type': 'text/javascript; charset=utf-8',
+      'cache-control': 'no-cache',
+    }),
+  );
   return app;
 }
