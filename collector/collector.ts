@@ -229,7 +229,8 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
       nowMs: Date.now(),
     });
   const usage = startUsage === undefined ? undefined : followUsage(startUsage, journal, log);
-  const askUsage = usage === undefined ? undefined : (query: StatsQuery): Promise<StatsAnswer> => usage.ask(query);
+  const askUsage = (named: boolean) =>
+    usage === undefined ? undefined : (query: StatsQuery): Promise<StatsAnswer> => usage.ask(query, { named });
   const logReadiness = createReadinessLog(log, Date.now);
   const sessions = createSessions(Date.now);
 
@@ -260,9 +261,9 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     }),
     rejected: rejectedRoutes({ journal, intake, context }),
     held: heldRoutes(loop.held),
-    stats: statsRoutes(askUsage),
+    stats: statsRoutes(askUsage(true)),
     counter: counterRoutes(usage === undefined ? undefined : (request) => usage.askCounter(request)),
-    shared: sharedRoutes(shares, askUsage),
+    shared: sharedRoutes(shares, askUsage(false)),
     badge: badgeRoutes(usage === undefined || !settings.USAGE_BADGE ? undefined : (dataset) => usage.badge(dataset)),
     overview: overviewRoutes({ overview: () => overview.state, journal }),
     session: sessionRoutes({ keys, sessions }),

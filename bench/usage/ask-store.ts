@@ -32,6 +32,7 @@ const QUESTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = Ob
       'by file type': { metric: 'downloads,bytes', by: 'content_type', top: '10' },
       'by country': { metric: 'visitors,views', by: 'country', top: '10' },
       'by referrer': { metric: 'views', by: 'referrer', top: '10' },
+      'top files': { metric: 'downloads,views,bytes', by: 'resource', top: '10' },
       'top users': { metric: 'views,downloads', by: 'user', top: '10' },
       'by space': { metric: 'views,downloads', by: 'space', top: '10' },
       'one dataset': { metric: 'views,downloads,visitors', by: 'month', dataset: 'dataset-7' },
@@ -50,7 +51,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 const store = await openDuckdbStore({ path });
 const questions: Record<string, number> = {};
 for (const [name, query] of Object.entries(QUESTIONS))
-  questions[name] = await timed(() => answerStats(store, statsQuery.parse(query), undefined));
+  questions[name] = await timed(() => answerStats(store, statsQuery.parse(query), undefined, { named: true }));
 const period = monthsPeriod('2026-10', '2026-10', 'UTC');
 const report = await timed(() => figuresOf(store, { code: 'r51', period, zone: 'UTC' }));
 const rssMiB = Math.round(Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024);

@@ -23,7 +23,7 @@ const pick = (names: readonly string[], random: string): string => `${list(names
 /** A number from 0 to below 1, always the same for the same event. */
 const random = (nth: number): string => `((hash(i * 16 + ${nth}) % 1000003) / 1000003.0)`;
 
-const COLUMNS = 'event_id, id_key, created, event, source, client_kind, auth_method, user_id, session_id, client_id, client_address, user_agent, resource_type, resource_id, file_id, dataset_id, space_id, bytes, content_type, complete, referrer, extractor_name, job_id, component, healthy, response_time_ms'; // prettier-ignore
+const COLUMNS = 'event_id, id_key, created, event, source, client_kind, auth_method, user_id, user_name, session_id, client_id, client_address, user_agent, resource_type, resource_id, resource_name, file_id, dataset_id, dataset_name, space_id, bytes, content_type, complete, referrer, extractor_name, job_id, component, healthy, response_time_ms'; // prettier-ignore
 
 const SQL = `
 INSERT INTO events (${COLUMNS})
@@ -48,14 +48,17 @@ SELECT 'event-' || i, hash('event-' || i), created,
   CASE who WHEN 'robot' THEN 'bot' WHEN 'tool' THEN 'api' ELSE 'browser' END,
   CASE WHEN who = 'user' THEN 'session' ELSE 'none' END,
   CASE WHEN who = 'user' THEN 'user-' || user_nth END,
+  CASE WHEN who = 'user' THEN 'Somebody of number ' || user_nth END,
   CASE WHEN who = 'user' THEN 'session-' || user_nth || '-' || (created // ${DAY_MS}) END,
   'client-' || hash(client_nth, created // ${DAY_MS}),
   '10.' || (client_nth % 250) || '.' || (client_nth // 250) || '.0',
   CASE who WHEN 'robot' THEN ${pick(ROBOTS, 'r7')} WHEN 'tool' THEN ${pick(TOOLS, 'r7')} ELSE ${pick(BROWSERS, '((client_nth % 90) / 90.0)')} END,
   CASE WHEN what IN ('page') THEN 'dataset' WHEN what = 'ping' THEN NULL ELSE 'file' END,
   CASE WHEN what = 'page' THEN 'dataset-' || dataset WHEN what = 'ping' THEN NULL ELSE 'file-' || dataset || '-' || part END,
+  CASE WHEN what = 'page' THEN 'Measurements of site ' || dataset WHEN what IN ('file', 'download', 'upload') THEN 'part ' || part || '.csv' END,
   CASE WHEN what IN ('upload', 'job') THEN 'file-' || dataset || '-' || part END,
   CASE WHEN what IN ('file', 'download', 'upload') AND r8 < 0.8 THEN 'dataset-' || dataset END,
+  CASE WHEN what IN ('file', 'download', 'upload') AND r8 < 0.8 THEN 'Measurements of site ' || dataset END,
   CASE WHEN what = 'upload' THEN 'space-' || (dataset % 40) END,
   CASE WHEN what IN ('download', 'upload') THEN floor(1e8 * r8 * r8)::BIGINT END,
   CASE WHEN what IN ('file', 'download', 'upload') THEN ${pick(['text/csv', 'image/tiff', 'application/zip', 'application/x-hdf5'], 'r3')} END,

@@ -1,7 +1,7 @@
 import { Hono, type Context } from 'hono';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { z } from 'zod';
-import { QuestionError, statsAnswer, type StatsAnswer } from '../../usage/ask/answer.ts';
+import { QuestionError, sharedAnswer, type SharedAnswer } from '../../usage/ask/answer.ts';
 import { SHARED_DIMENSIONS, withinLimits } from '../../usage/ask/limits.ts';
 import { statsQuery, type StatsQuery } from '../../usage/ask/question.ts';
 import { CollectorError } from '../errors.ts';
@@ -43,8 +43,8 @@ const getSharedStats = defineRoute({
   request: { query: statsQuery.extend({ token }) },
   errors: ['unauthorized', 'forbidden', 'too_many_requests', 'usage_unavailable'],
   responses: {
-    200: answer('Figures, as of /api/v1/stats', {
-      ...json(statsAnswer),
+    200: answer('Figures, as of /api/v1/stats, without names', {
+      ...json(sharedAnswer),
       'application/x-ndjson': {},
       'text/csv': {},
     }),
@@ -63,7 +63,10 @@ const REFUSED = {
 } as const;
 
 /** @param ask answers a question; absent where usage is not counted here */
-export function sharedRoutes(shares: ShareCheck, ask: ((query: StatsQuery) => Promise<StatsAnswer>) | undefined): Hono {
+export function sharedRoutes(
+  shares: ShareCheck,
+  ask: ((query: StatsQuery) => Promise<SharedAnswer>) | undefined,
+): Hono {
   const app = new Hono();
   const limiter = new RateLimiterMemory({ points: RATE, duration: 1 });
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { StatsAnswer } from '../../usage/ask/answer.ts';
 import type { StatsQuery } from '../../usage/ask/question.ts';
 import { answerErrors } from '../answer-error.ts';
@@ -59,6 +59,36 @@ test('the rows are CSV that no spreadsheet takes for formulas', async () => {
 test('the rows are NDJSON where Accept asks for it', async () => {
   const answer = await get(QUESTION, async () => ANSWER, { accept: 'application/x-ndjson' });
   expect(await answer.text()).toBe('{"dataset":"=1+1","views":4}\n{"dataset":null,"views":3}\n');
+});
+
+describe('names', () => {
+  const names = { '=1+1': '=SUM(1)', ana: 'Ana' };
+  const both = [
+    { dataset: '=1+1', user: 'ana', views: 4 },
+    { dataset: 'constructor', user: null, views: 3 },
+  ];
+
+  test('are a last column of CSV, and a field of NDJSON, where the answer has them', async () => {
+    const csv = await get(`${QUESTION}&format=csv`, async () => ({ ...ANSWER, names }));
+    expect(await csv.text()).toBe("dataset,views,name\r\n'=1+1,4,'=SUM(1)\r\n,3,\r\n");
+    const lines = await get(`${QUESTION}&format=ndjson`, async () => ({ ...ANSWER, names }));
+    expect(await lines.text()).toBe(
+      '{"dataset":"=1+1","views":4,"name":"=SUM(1)"}\n{"dataset":null,"views":3,"name":null}\n',
+    );
+  });
+
+  test('are a column each where figures are divided by several things that have one', async () => {
+    const path = '/api/v1/stats?metric=views&by=dataset,user&from=2026-10&to=2026-10&format=csv';
+    const csv = await get(path, async () => ({ ...ANSWER, rows: both, names }));
+    expect(await csv.text()).toBe(
+      "dataset,user,views,dataset_name,user_name\r\n'=1+1,ana,4,'=SUM(1),Ana\r\nconstructor,,3,,\r\n",
+    );
+  });
+
+  test('are in JSON by id', async () => {
+    const answer = await get(QUESTION, async () => ({ ...ANSWER, names }));
+    expect(await answer.json()).toEqual({ ...ANSWER, names });
+  });
 });
 
 test('a question without by has one row: the totals', async () => {

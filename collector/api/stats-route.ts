@@ -1,6 +1,6 @@
 import { Hono, type Context } from 'hono';
 import { statsAnswer, type StatsAnswer } from '../../usage/ask/answer.ts';
-import { statsQuery, type StatsQuery } from '../../usage/ask/question.ts';
+import { isNamed, statsQuery, type Dimension, type StatsQuery } from '../../usage/ask/question.ts';
 import { CollectorError } from '../errors.ts';
 import { answer, json } from './answers.ts';
 import { csvOf } from '../../runtime/csv.ts';
@@ -17,11 +17,14 @@ const getStats = defineRoute({
   request: { query: statsQuery },
   errors: ['usage_unavailable'],
   responses: {
-    200: answer('Figures, in the form that `format` or Accept asks for; NDJSON and CSV have the rows alone', {
-      ...json(statsAnswer),
-      'application/x-ndjson': {},
-      'text/csv': {},
-    }),
+    200: answer(
+      'Figures, in the form that `format` or Accept asks for; NDJSON and CSV have the rows alone, with a column of names',
+      {
+        ...json(statsAnswer),
+        'application/x-ndjson': {},
+        'text/csv': {},
+      },
+    ),
   },
 });
 
@@ -47,11 +50,28 @@ export function writeStats(c: Context, found: StatsAnswer, { by, metric, compare
   if (form === 'json') return c.json(found);
   if (found.counted_until !== null) c.header('x-counted-until', found.counted_until);
   const figures = compare === undefined ? metric : metric.flatMap((name) => [name, `${name}_before`]);
-  const columns = [...by, ...figures];
-  const rows = by.length === 0 ? [totalsOf(found)] : found.rows;
+  const names = nameColumns(found, by);
+  const columns = [...by, ...figures, ...names.keys()];
+  const rows = by.length === 0 ? [totalsOf(found)] : found.rows.map((row) => withNames(row, found.names, names));
   if (form === 'csv') return c.body(csvOf(columns, rows), 200, { 'content-type': 'text/csv; charset=utf-8' });
   const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   return c.body(lines, 200, { 'content-type': 'application/x-ndjson' });
+}
+
+/** Behind what there was before there were names: `name`, or `dataset_name` and `user_name` where there are several. */
+function nameColumns({ names }: StatsAnswer, by: readonly Dimension[]): ReadonlyMap<string, Dimension> {
+  const named = names === undefined ? [] : by.filter(isNamed);
+  return new Map(named.map((dimension) => [named.length === 1 ? 'name' : `${dimension}_name`, dimension]));
+}
+
+type Row = StatsAnswer['rows'][number];
+
+function withNames(row: Row, names: StatsAnswer['names'], columns: ReadonlyMap<string, Dimension>): Row {
+  if (names === undefined || columns.size === 0) return row;
+  const nameOf = (id: Row[string]): string | null =>
+    typeof id === 'string' && Object.hasOwn(names, id) ? (names[id] ?? null) : null;
+  const told = [...columns].map(([column, dimension]) => [column, nameOf(row[dimension] ?? null)] as const);
+  return { ...row, ...Object.fromEntries(told) };
 }
 
 /** Without rows, the totals are what was asked for. */

@@ -60,9 +60,12 @@ export class UsageProcess {
     return this.#ended ?? this.#state?.problem;
   }
 
-  /** @throws CollectorError invalid_query or usage_unavailable */
-  async ask(query: StatsQuery): Promise<StatsAnswer> {
-    const answered = await this.#put({ query });
+  /**
+   * @param named whether names are told beside ids
+   * @throws CollectorError invalid_query or usage_unavailable
+   */
+  async ask(query: StatsQuery, { named }: { readonly named: boolean }): Promise<StatsAnswer> {
+    const answered = await this.#put({ query, named });
     if ('answer' in answered) return answered.answer;
     throw unavailable('it answered something else');
   }

@@ -65,7 +65,7 @@ export interface Stats {
   readonly counted_until: string | null;
   readonly totals: Readonly<Record<string, number | null>>;
   readonly rows: readonly Row[];
-  /** Names of datasets, files, spaces and collections, by their ids, as far as events told them. */
+  /** Names of datasets, files, spaces, collections and users, by their ids, as far as they are known. */
   readonly names?: Readonly<Record<string, string>>;
   readonly before?: { readonly totals: Readonly<Record<string, number | null>> };
 }

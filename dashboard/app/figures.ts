@@ -90,12 +90,16 @@ export function rankedOf(
     const id = value === null || value === undefined ? null : String(value);
     return {
       id,
-      name: id === null ? '(none)' : (names?.[id] ?? id),
+      name: id === null ? '(none)' : nameOf(names, id),
       figures: Object.fromEntries(metrics.map((one) => [one, figureOf(row[one])])),
       share: (figureOf(row[metric]) ?? 0) / most,
     };
   });
 }
+
+/** An id may be the name of what every object has. */
+const nameOf = (names: Stats['names'], id: string): string =>
+  names !== undefined && Object.hasOwn(names, id) ? (names[id] ?? id) : id;
 
 /** Windows of `health.connections`, oldest first, of which at most so many are shown: neighbours are added up. */
 export function windowsOf(

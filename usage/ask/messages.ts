@@ -3,9 +3,9 @@ import type { QuestionError, StatsAnswer } from './answer.ts';
 import type { Badge } from './badge.ts';
 import type { StatsQuery } from './question.ts';
 
-/** What can be asked: figures, the COUNTER API, or the public counter of a dataset. */
+/** What can be asked: figures, with or without names; the COUNTER API; or the public counter of a dataset. */
 export type Question =
-  | { readonly query: StatsQuery }
+  | { readonly query: StatsQuery; readonly named: boolean }
   | { readonly counter: CounterRequest }
   | { readonly badge: string };
 

@@ -58,6 +58,12 @@ export type Dimension = keyof typeof DIMENSIONS;
 export const DIMENSION_NAMES = Object.keys(DIMENSIONS) as [Dimension, ...Dimension[]];
 export const TIME_DIMENSIONS = ['hour', 'day', 'month'] as const satisfies readonly Dimension[];
 
+/** Whose values are ids of what has a name. An extractor has none beside the name that it is known by. */
+export const NAMED_DIMENSIONS = ['resource', 'dataset', 'space', 'collection', 'user'] as const satisfies readonly Dimension[]; // prettier-ignore
+export type NamedDimension = (typeof NAMED_DIMENSIONS)[number];
+export const isNamed = (dimension: Dimension): dimension is NamedDimension =>
+  NAMED_DIMENSIONS.some((one) => one === dimension);
+
 const listOf = <const Names extends readonly [string, ...string[]]>(names: Names, least: number) =>
   z
     .string()

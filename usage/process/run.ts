@@ -117,7 +117,7 @@ export function runUsage({
       return { counter: await answerCounter({ store, site: site(), nowMs }, question.counter) };
     const until = await countedUntil();
     if ('badge' in question) return { badge: await badgeOf(store, question.badge, nowMs, until) };
-    return { answer: await answerStats(store, question.query, until) };
+    return { answer: await answerStats(store, question.query, until, { named: question.named }) };
   }
 
   async function reply({ ask, ...question }: ToUsage): Promise<void> {

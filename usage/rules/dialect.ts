@@ -19,6 +19,8 @@ export interface Dialect {
   readonly timeText: (localMs: string, unit: TimeUnit) => string;
   /** Whether a text matches a regular expression that both engines know. */
   readonly matches: (text: string, pattern: string) => string;
+  /** A field of a JSON object, as text. */
+  readonly jsonText: (json: string, field: string) => string;
   /** The host of a URL. */
   readonly hostOf: (url: string) => string;
 }

@@ -2,6 +2,7 @@ import { QuestionError, type StatsAnswer } from '../ask/answer.ts';
 import { DIMENSION_NAMES, TIME_DIMENSIONS, type Dimension, type Metric, type StatsQuery } from '../ask/question.ts';
 import type { Period } from '../rules/dialect.ts';
 import type { UsageStore } from '../store/usage-store.ts';
+import { namesOf } from './names.ts';
 import { periodBefore, periodOf } from './period.ts';
 import { relationOf, type Source } from './sources.ts';
 import { knows, selectSql, type Selection } from './sql.ts';
@@ -18,12 +19,14 @@ const MOST_ROWS = 100_000;
  * Answers a question over the store.
  *
  * @param countedUntilMs what was accepted until then is in the store
+ * @param options.named whether names are told beside ids: to whoever may read events @default false
  * @throws QuestionError invalid_query where the question has no answer
  */
 export async function answerStats(
   store: UsageStore,
   query: StatsQuery,
   countedUntilMs: number | undefined,
+  { named = false }: { readonly named?: boolean } = {},
 ): Promise<StatsAnswer> {
   const zone = query.time_zone;
   const period = periodOf(query.from, query.to, zone);
@@ -36,12 +39,15 @@ export async function answerStats(
     counted_until: countedUntilMs === undefined ? null : new Date(countedUntilMs).toISOString(),
     totals: now.totals,
   };
-  if (query.compare === undefined) return { ...answer, rows: now.rows };
+  const withNames = async (rows: Row[], fromMs: number): Promise<StatsAnswer> => {
+    const names = named ? await namesOf(store, query.by, rows, { fromMs, toMs: period.toMs }) : undefined;
+    return { ...answer, rows, ...(names !== undefined && { names }) };
+  };
+  if (query.compare === undefined) return withNames(now.rows, period.fromMs);
   const earlier = periodBefore(query.from, query.to, zone);
   const before = await figuresIn(store, query, filters, earlier, now.top);
   return {
-    ...answer,
-    rows: compared(query, now.rows, before.rows),
+    ...(await withNames(compared(query, now.rows, before.rows), earlier.fromMs)),
     before: { period: iso(earlier), totals: before.totals },
   };
 }

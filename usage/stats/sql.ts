@@ -4,7 +4,7 @@ import { DIMENSION_RULES, METRIC_RULES } from './vocabulary.ts';
 import type { Source } from './sources.ts';
 
 /** Stands in the first column for all that are not among the top. */
-const OTHERS = '(others)';
+export const OTHERS = '(others)';
 
 export interface Selection {
   readonly source: Source;

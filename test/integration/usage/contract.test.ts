@@ -10,6 +10,7 @@ import { form } from '../../support/form.ts';
 import { startPostgres, type PostgresServer } from '../../support/postgresql.ts';
 import { anyUsage } from '../../support/usage/arbitrary.ts';
 import { CASES } from '../../support/usage/cases.ts';
+import { fillNamed, NAMES, namesBy } from '../../support/usage/names.ts';
 import { countMonth, reasonsOf } from '../../support/usage/count.ts';
 import { checkParts } from '../../support/usage/parts.ts';
 import type { Policy } from '../../../usage/rules/policy.ts';
@@ -48,13 +49,21 @@ describe('the rules in PostgreSQL', () => {
   });
 });
 
+test('names are told by the same rules in PostgreSQL', async () => {
+  const store = await openPostgres();
+  await fillNamed(store);
+  const told = await Promise.all(NAMES.map(async ([title, by]) => [title, by, await namesBy(store, by)]));
+  expect(told).toEqual(NAMES);
+  await store.close();
+});
+
 /** A question of each metric by nothing, by each dimension that it knows, and by all of those at once. */
 async function everyAnswer(store: UsageStore, zone: string): Promise<Record<string, StatsAnswer>> {
   const answers: Record<string, StatsAnswer> = {};
   const ask = async (metric: Metric, by: readonly string[]): Promise<boolean> => {
     const query = statsQuery.parse({ metric, by: by.join(','), from: '2026-10-04', to: '2026-10-06', time_zone: zone });
     try {
-      answers[`${metric} by ${by.join(',')}`] = await answerStats(store, query, undefined);
+      answers[`${metric} by ${by.join(',')}`] = await answerStats(store, query, undefined, { named: true });
       return true;
     } catch (error) {
       if (!(error instanceof QuestionError)) throw error;

@@ -12,15 +12,19 @@ const ID = 'b30f8c1d-7c49-4c3e-8a1c-0d6a4c7d9a10';
 
 let dir: Awaited<ReturnType<typeof tempDir>>;
 let collector: CollectorProcess;
-let keys: Record<'counter' | 'ingest', string>;
+let keys: Record<'counter' | 'ingest' | 'read', string>;
 
 beforeAll(async () => {
   dir = await tempDir('counter-api');
-  keys = { counter: await makeKey(dir.path, 'counter'), ingest: await makeKey(dir.path, 'ingest') };
+  keys = {
+    counter: await makeKey(dir.path, 'counter'),
+    ingest: await makeKey(dir.path, 'ingest'),
+    read: await makeKey(dir.path, 'read'),
+  };
   collector = await startCollector({ amqpUrl: 'amqp://127.0.0.1:1', dataDir: dir.path, env: { USAGE: 'on' } });
   const ana = { user_id: 'ana' };
   const stated = { ...ana, source: 'api' };
-  const events = [page('10:00:00', stated), download('10:05:00', stated)];
+  const events = [page('10:00:00', { ...stated, resource_name: 'Soil of Illinois' }), download('10:05:00', stated)];
   const posted = await fetch(`${collector.url}/api/v1/events`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${keys.ingest}` },
@@ -70,6 +74,23 @@ test('it refuses in the form of COUNTER', async () => {
     headers: { authorization: `Bearer ${keys.counter}` },
   });
   expect(stats.status).toBe(403);
+});
+
+test('whoever has a key reads names with the figures, and whoever has a share link reads figures alone', async () => {
+  const question = 'metric=views&by=dataset&from=2026-10&to=2026-10';
+  const headers = { authorization: `Bearer ${keys.read}` };
+  const read = await fetch(`${collector.url}/api/v1/stats?${question}`, { headers });
+  expect(await read.json()).toMatchObject({ rows: [{ dataset: 'd1', views: 1 }], names: { d1: 'Soil of Illinois' } });
+  const made = await runCli('shares add --name funder --metrics views --from 2026-10 --to 2026-10'.split(' '), {
+    DATA_DIR: dir.path,
+  });
+  const { token } = JSON.parse(made) as { token: string };
+  for (const format of ['json', 'csv', 'ndjson']) {
+    const shared = await fetch(`${collector.url}/api/v1/shared/stats?${question}&format=${format}&token=${token}`);
+    const text = await shared.text();
+    expect([shared.status, text]).toEqual([200, expect.stringContaining('d1')]);
+    expect(text).not.toMatch(/Soil|name/);
+  }
 });
 
 test('report push sends the month to the hub while the collector runs, and again only once it is another', async () => {

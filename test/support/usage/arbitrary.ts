@@ -9,6 +9,7 @@ const oneOf = fc.constantFrom;
 
 const who = fc.record({
   user_id: some(oneOf('ana', 'ben', '0'.repeat(24))),
+  user_name: some(oneOf('Ana', 'Ben', 'Éva')),
   session_id: some(oneOf('s1', 's2')),
   client_id: some(oneOf('c1', 'c2', 'c3')),
   client_address: some(oneOf('10.0.0.0', '2001:db8::')),
@@ -22,10 +23,16 @@ const who = fc.record({
 const file = fc.record({
   resource_type: fc.constant('file'),
   resource_id: oneOf('f1', 'f2', 'f3'),
+  resource_name: some(oneOf('a.csv', 'B.csv')),
   dataset_id: some(oneOf('d1', 'd2')),
+  dataset_name: some(oneOf('Soil', 'water')),
   space_id: some(oneOf('s1', 's2')),
 });
-const container = fc.record({ resource_type: oneOf('dataset', 'collection'), resource_id: oneOf('d1', 'd2', 'x') });
+const container = fc.record({
+  resource_type: oneOf('dataset', 'collection'),
+  resource_id: oneOf('d1', 'd2', 'x'),
+  resource_name: some(oneOf('Soil', "the soil's")),
+});
 const what = fc.oneof(
   fc.record({ event: fc.constant('view.resource'), referrer: some(oneOf('https://doi.org/10.1/x', 'no url')) }),
   fc.record({

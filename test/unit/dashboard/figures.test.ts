@@ -43,12 +43,14 @@ test('a list of the most used has names where they are known, and shares of the 
   const rows = [
     { dataset: 'a', downloads: 10, views: 1 },
     { dataset: 'b', downloads: 5, views: 2 },
+    { dataset: 'constructor', downloads: 1, views: 0 },
     { dataset: null, downloads: 0, views: 0 },
   ];
   const ranked = rankedOf({ rows, names: { a: 'Soil' } }, 'dataset', 'downloads', ['downloads']);
   expect(ranked.map(({ id, name, share }) => [id, name, share])).toEqual([
     ['a', 'Soil', 1],
     ['b', 'b', 0.5],
+    ['constructor', 'constructor', 0.1],
     [null, '(none)', 0],
   ]);
 });

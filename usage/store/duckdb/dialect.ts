@@ -9,5 +9,6 @@ export const duckdbDialect: Dialect = {
   quotient: (dividend, divisor) => `((${dividend}) // ${divisor})`,
   timeText: (localMs, unit) => `strftime(make_timestamp(${localMs} * 1000), '${FORMATS[unit]}')`,
   matches: (text, pattern) => `regexp_matches(${text}, ${literal(pattern)})`,
+  jsonText: (json, field) => `json_extract_string(${json}, ${literal(`$.${field}`)})`,
   hostOf: (url) => `nullif(regexp_extract(${url}, '^[a-z][a-z0-9+.-]*://([^/?#:]+)', 1), '')`,
 };

@@ -59,6 +59,7 @@ export function postgresDialect(schema: string): Dialect {
     quotient: (dividend, divisor) => `((${dividend}) / ${divisor})`,
     timeText: (localMs, unit) => `to_char(to_timestamp(${localMs} / 1000) AT TIME ZONE 'UTC', '${FORMATS[unit]}')`,
     matches: (text, pattern) => `(${text} ~ ${literal(pattern)})`,
+    jsonText: (json, field) => `(${json}::jsonb->>${literal(field)})`,
     hostOf: (url) => `nullif(substring(${url} FROM '^[a-z][a-z0-9+.-]*://([^/?#:]+)'), '')`,
   };
 }

@@ -26,7 +26,7 @@ import { sessionRoutes } from '../../session-routes.ts';
 import { statsRoutes } from '../../stats-route.ts';
 import { createSessions } from '../../../keys/sessions.ts';
 import { OverviewWatch } from '../../../overview/overview.ts';
-import { statsAnswer } from '../../../../usage/ask/answer.ts';
+import { sharedAnswer, statsAnswer } from '../../../../usage/ask/answer.ts';
 import { badge } from '../../../../usage/ask/badge.ts';
 import { createScreen } from '../../../intake/telemetry-batch.ts';
 import { VERSION } from '../../../../runtime/version.ts';
@@ -337,7 +337,7 @@ describe('what the collector answers is what the document says', () => {
     [
       '200 to a share link',
       200,
-      statsAnswer,
+      sharedAnswer,
       () => collector().request('/api/v1/shared/stats?metric=views&from=2026-10&to=2026-10&token=t'),
     ],
     ['200 to a public counter', 200, badge, () => collector().request('/api/v1/badge/d1')],
