@@ -28,7 +28,7 @@ test('a wrong value with 64-bit integers within is told, not thrown', () => {
 
 test('a wrong value is told short, and without its secrets', () => {
   expect(show({ key: 'CANARY', url: '/files?key=CANARY' })).toBe('{"key":"REDACTED","url":"/files?key=REDACTED"}');
-  expect(show('x'.repeat(1_000_000))).toHaveLength(100 + '… (1000000 characters)'.length);
+  expect(show('x'.repeat(1_000_000))).toHaveLength(100 + '… (more than 100000 characters)'.length);
 });
 
 describe('what AMQP could not carry', () => {

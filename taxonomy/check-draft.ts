@@ -156,13 +156,18 @@ function expectedOf(issue: z.core.$ZodIssue): { expected?: string } {
   return issue.code === 'too_small' ? { expected: `at least ${issue.minimum}` } : {};
 }
 
+/** Of longer texts the length is not told: the reader of OTLP may have cut them. */
+const LENGTH_TOLD_TO = 100_000;
+
 /** A received value as text for a message: short, never a whole megabyte, and without secrets. */
 export function show(value: unknown): string {
   const shown = redactText(previewOf(value));
   if (shown.length <= 120) return shown;
-  const length = typeof value === 'string' ? ` (${value.length} characters)` : '';
-  return `${cut(shown, 100)}…${length}`;
+  return `${cut(shown, 100)}…${typeof value === 'string' ? ` (${lengthOf(value)} characters)` : ''}`;
 }
+
+const lengthOf = ({ length }: string): string =>
+  length > LENGTH_TOLD_TO ? `more than ${LENGTH_TOLD_TO}` : String(length);
 
 export function isSource(value: unknown): value is (typeof SOURCES)[number] {
   return typeof value === 'string' && (SOURCES as readonly string[]).includes(value);

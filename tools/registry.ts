@@ -116,6 +116,7 @@ function refutedGroup(): object {
       { ref: REFUTED_IDS, requirement_level: 'required' },
       { ref: ATTRIBUTE_OF_FIELD.source, requirement_level: 'recommended' },
       { ref: REQUEST_ID, requirement_level: 'recommended' },
+      { ref: CAPTURED, requirement_level: 'recommended' },
     ],
   };
 }

@@ -96,7 +96,7 @@ describe('rejected replay', () => {
     await using collector = await startCollector({ dataDir: data.path, amqpUrl: broker.url });
     await using sink = await consumeEventSink(broker.url);
     const env = { PORT: String(collector.port) };
-    const made = await run(['keys', 'add', '--name', 'n', '--scope', 'ingest']);
+    const made = await run(['keys', 'add', '--name', 'n', '--scope', 'admin']);
     const { key } = JSON.parse(made.stdout) as { key: string };
     const locked = async (): Promise<boolean> => (await fetch(`${collector.url}/api/v1/rejected`)).status === 401;
     await waitFor(locked, { what: 'the key to count' });

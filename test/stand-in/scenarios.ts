@@ -9,6 +9,7 @@ import { V1_USERS } from './scenarios/v1-users.ts';
 import { V2_FILES } from './scenarios/v2-files.ts';
 import { V2_REST } from './scenarios/v2-rest.ts';
 import { seedId, type Kind } from './seeds.ts';
+import { USER } from './v1/users.ts';
 import type { StandInVersion } from './server.ts';
 
 const written: Readonly<Record<StandInVersion, readonly Scenario[]>> = {
@@ -38,6 +39,7 @@ export function examplePath(path: string): string {
   return path
     .replaceAll(/:ex\w*Name|\{extractor_?name\}/g, 'ncsa.wordcount')
     .replaceAll(/:token/g, 'canary-token')
+    .replaceAll(/(?<=\/users\/):id/g, USER.id)
     .replaceAll(/(?<=(file|collection|space)s\/)(?::\w+|\{[^}]*\})/g, (_, kind: Kind) => seedId(kind, 900))
     .replaceAll(/:\w+|\{[^}]*\}\}?/g, seedId('dataset', 900))
     .replaceAll(/\/\*\w*/g, '/some/where');

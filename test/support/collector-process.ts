@@ -88,13 +88,20 @@ export interface CliResult {
   readonly stderr: string;
 }
 
+/** More than any command prints. */
+const OUTPUT_MAX = 256 * 1024 * 1024;
 /** No command that ends by itself takes this long, also where many programs share the processor. */
 const CLI_MS = 100_000;
 
 /** Runs our command line once, as a user would, to its end, however it ends; killed, and said so, where it does not. */
 export function runCliToEnd(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliResult> {
   return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...env }, timeout: CLI_MS, killSignal: 'SIGKILL' } as const;
+    const options = {
+      env: { ...process.env, ...env },
+      timeout: CLI_MS,
+      killSignal: 'SIGKILL',
+      maxBuffer: OUTPUT_MAX,
+    } as const;
     const child = execFile(process.execPath, [...cli(), ...args], options, (error, stdout, stderr) => {
       const killed = error?.killed === true ? `\nkilled: it had not ended after ${CLI_MS} ms` : '';
       resolve({ code: child.exitCode, stdout, stderr: stderr + killed });
