@@ -63,7 +63,11 @@ const anyFields = fc
   .tuple(
     someOf(IDS, fc.oneof(fc.constantFrom(...WORDS), fc.string())),
     someOf(TEXTS, anyText),
-    someOf(NUMBERS, fc.oneof(fc.nat(), fc.double({ noNaN: true, noDefaultInfinity: true }))),
+    // No -0: the journal's JSON has none.
+    someOf(
+      NUMBERS,
+      fc.oneof(fc.nat(), fc.double({ noNaN: true, noDefaultInfinity: true })).map((number) => number + 0),
+    ),
     someOf(['complete', 'tracked', 'healthy', 'recovered'], fc.boolean()),
     fc.dictionary(anyName, fc.oneof(anyText, fc.boolean(), fc.nat()), { maxKeys: 6 }),
     fc
