@@ -8,7 +8,7 @@ import { isMade, makeOnce } from './make-once.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** What the package is made of: from any of these, another package. */
-const MADE_OF = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'tools/bundle.ts', 'README.md', 'LICENSE', 'CHANGELOG.md']; // prettier-ignore
+const MADE_OF = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'tools/bundle.ts', 'tools/guide.ts', 'docs/operate.md', 'README.md', 'LICENSE', 'CHANGELOG.md']; // prettier-ignore
 /** Programs of tests that import the package by its name, as a user's do. */
 const PROGRAMS = 'test/fixtures/programs';
 const PREFIX = join(tmpdir(), 'clowder-otel-packed-');

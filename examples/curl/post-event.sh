@@ -24,7 +24,7 @@ value() {
   case $1 in
     true | false) printf '{"boolValue":%s}' "$1" ;;
     '' | *[!0-9.-]* | *.*.* | *?-* | - | .* | *.)
-      echo "post-event.sh: $1 is no number, true or false" >&2
+      echo "post-event.sh: $1 is not a number, true or false" >&2
       exit 2
       ;;
     *.*) printf '{"doubleValue":%s}' "$1" ;;
