@@ -71,3 +71,25 @@ export function traceRequest(spans: readonly BenchSpan[]): Buffer {
   const scope = Buffer.concat([bytes(1, 'bench'), bytes(2, '1.0.0')]);
   return bytes(1, Buffer.concat([bytes(1, resource), bytes(2, Buffer.concat([bytes(1, scope), ...encoded]))]));
 }
+
+/** A download from Clowder v1: one event each, of a trace and a file of its own. */
+export function download(): BenchSpan {
+  const id = randomBytes(12).toString('hex');
+  return {
+    kind: 2,
+    name: 'GET /api/files/:id/blob',
+    attributes: {
+      'http.request.method': 'GET',
+      'http.response.status_code': 200,
+      'http.response.body.size': 104_857,
+      'http.route': '/api/files/:id/blob',
+      'url.path': `/api/files/${id}/blob`,
+      'url.scheme': 'https',
+      'server.address': 'clowder.example.org',
+      'server.port': 443,
+      'client.address': '192.0.2.17',
+      'user_agent.original': 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
+      'network.protocol.version': '1.1',
+    },
+  };
+}

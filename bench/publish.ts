@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { Agent, request } from 'node:http';
@@ -8,7 +7,7 @@ import { startCollector } from '../test/support/collector-process.ts';
 import { startProcess, tempDir } from '../test/support/processes.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 import { startBroker, type TakenMessage } from './broker.ts';
-import { traceRequest, type BenchSpan } from './otlp-body.ts';
+import { download, traceRequest } from './otlp-body.ts';
 import type { Row } from './row.ts';
 
 const SPANS = 512;
@@ -17,28 +16,6 @@ const EVENTS = SPANS * REQUESTS;
 const CONNECTIONS = 4;
 
 const PEER = fileURLToPath(new URL('peer/publish.ts', import.meta.url));
-
-/** A download from Clowder v1: one event each, of a trace and a file of its own. */
-function download(): BenchSpan {
-  const id = randomBytes(12).toString('hex');
-  return {
-    kind: 2,
-    name: 'GET /api/files/:id/blob',
-    attributes: {
-      'http.request.method': 'GET',
-      'http.response.status_code': 200,
-      'http.response.body.size': 104_857,
-      'http.route': '/api/files/:id/blob',
-      'url.path': `/api/files/${id}/blob`,
-      'url.scheme': 'https',
-      'server.address': 'clowder.example.org',
-      'server.port': 443,
-      'client.address': '192.0.2.17',
-      'user_agent.original': 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
-      'network.protocol.version': '1.1',
-    },
-  };
-}
 
 function post(agent: Agent, url: string, body: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,20 +1,7 @@
-import { Writable } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { parseTime, printRows, rowPrinter, showWhole } from './output.ts';
 import { widthOf } from './terminal-text.ts';
-
-/** A terminal of so many columns without colours, or a pipe, and what was written to it. */
-function streamOf(columns: number | undefined): { stream: NodeJS.WriteStream; text: () => string } {
-  let text = '';
-  const stream = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      text += chunk.toString();
-      done();
-    },
-  });
-  const terminal = columns === undefined ? {} : { isTTY: true, columns, getColorDepth: () => 1 };
-  return { stream: Object.assign(stream, terminal) as unknown as NodeJS.WriteStream, text: () => text };
-}
+import { streamOf } from '../test/support/terminal-stream.ts';
 
 function printed(rows: Parameters<typeof printRows>[0], columns: readonly string[], width?: number): string {
   const { stream, text } = streamOf(width);

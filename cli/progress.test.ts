@@ -1,21 +1,8 @@
-import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { progress } from './progress.ts';
+import { streamOf } from '../test/support/terminal-stream.ts';
 
 const AGAIN = '\r\u001b[K';
-
-/** What was written to a terminal of so many columns, or to a pipe. */
-function streamOf(columns: number | undefined): { stream: NodeJS.WriteStream; text: () => string } {
-  let text = '';
-  const stream = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      text += chunk.toString();
-      done();
-    },
-  });
-  const terminal = columns === undefined ? {} : { isTTY: true, columns };
-  return { stream: Object.assign(stream, terminal) as unknown as NodeJS.WriteStream, text: () => text };
-}
 
 describe('progress', () => {
   test('rewrites one line on a terminal, ten times a second at most, and leaves the last figure', () => {

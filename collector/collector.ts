@@ -53,7 +53,7 @@ import { SeenIds } from './intake/seen-ids.ts';
 import { createStrangerLog, hearStrangers } from './strangers.ts';
 import { startSelfTelemetry } from './self-telemetry/self-telemetry.ts';
 import { badgeRoutes } from './api/badge-routes.ts';
-import { sharedRoutes } from './api/shared-routes.ts';
+import { sharedRoutes } from './api/share-link-routes.ts';
 import { statsRoutes } from './api/stats-route.ts';
 import type { StatsAnswer } from '../usage/ask/answer.ts';
 import type { StatsQuery } from '../usage/ask/question.ts';

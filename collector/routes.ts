@@ -8,7 +8,7 @@ import { EVENT_ROUTES, EVENT_TYPE_ROUTES } from './api/events-routes.ts';
 import { HELD_ROUTES } from './api/held-routes.ts';
 import { REJECTED_ROUTES } from './api/rejected-routes.ts';
 import type { Route } from './api/route.ts';
-import { SHARED_ROUTES } from './api/shared-routes.ts';
+import { SHARED_ROUTES } from './api/share-link-routes.ts';
 import { OVERVIEW_ROUTES } from './api/overview-route.ts';
 import { SESSION_ROUTES } from './api/session-routes.ts';
 import { STATS_ROUTES } from './api/stats-route.ts';

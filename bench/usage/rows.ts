@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +7,7 @@ import { cli } from '../../test/support/cli.ts';
 import { startCollector } from '../../test/support/collector-process.ts';
 import { tempDir } from '../../test/support/processes.ts';
 import { toolPath } from '../../test/support/tools.ts';
-import { traceRequest } from '../otlp-body.ts';
+import { download, traceRequest } from '../otlp-body.ts';
 import type { Measure, Row } from '../row.ts';
 import { writeAccessLog } from './access-log.ts';
 
@@ -85,9 +84,7 @@ export const usageIntake: Row = {
     const measure =
       (url: string): Measure =>
       async () => {
-        const bodies = Array.from({ length: REQUESTS }, () =>
-          traceRequest(Array.from({ length: SPANS }, () => download())),
-        );
+        const bodies = Array.from({ length: REQUESTS }, () => traceRequest(Array.from({ length: SPANS }, download)));
         const start = performance.now();
         const rest = bodies.values();
         await Promise.all(
@@ -106,22 +103,6 @@ export const usageIntake: Row = {
       [Symbol.asyncDispose]: () => owned.disposeAsync(),
     };
   },
-};
-
-const download = () => {
-  const id = randomBytes(12).toString('hex');
-  return {
-    kind: 2,
-    name: 'GET /api/files/:id/blob',
-    attributes: {
-      'http.request.method': 'GET',
-      'http.response.status_code': 200,
-      'http.response.body.size': 104_857,
-      'url.path': `/api/files/${id}/blob`,
-      'client.address': '192.0.2.17',
-      'user_agent.original': 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
-    },
-  };
 };
 
 async function post(url: string, body: Buffer): Promise<void> {

@@ -1,4 +1,4 @@
-import { Hono, type Context } from 'hono';
+import { Hono } from 'hono';
 import { z } from 'zod';
 import { checkDraft, missingStated, type Draft } from '../../taxonomy/check-draft.ts';
 import type { MapContext } from '../../taxonomy/map/context.ts';
@@ -8,7 +8,7 @@ import { CollectorError } from '../errors.ts';
 import { ANSWERS } from './answer-schemas.ts';
 import { answer, json, ref } from './answers.ts';
 import { whole } from './query.ts';
-import { BODY_MAX, JSON_ERRORS, readJson, requireJson } from './request-body.ts';
+import { JSON_ERRORS, readJsonWithin } from './request-body.ts';
 import { defineRoute, serve, type Route } from './route.ts';
 import type { Intake } from '../intake/intake.ts';
 import { UNPUBLISHABLE, type Journal } from '../journal/journal.ts';
@@ -80,30 +80,19 @@ export function rejectedRoutes({ journal, intake, context }: RejectedDependencie
     c.json({ rejected: journal.rejected({ limit, afterId: after }) }, 200),
   );
   serve(app, replayRejected, async (c) => {
-    const request = replayRequest.safeParse(await read(c));
+    const request = replayRequest.safeParse(await readJsonWithin(c, budget));
     if (!request.success) throw new CollectorError('invalid_request', 'The body must be {} or {"ids": [1, 2]}');
     return c.json(await replay(request.data.ids), 200);
   });
 
   serve(app, discardRejected, async (c) => {
-    const request = discardRequest.safeParse(await read(c));
+    const request = discardRequest.safeParse(await readJsonWithin(c, budget));
     if (!request.success) throw new CollectorError('invalid_request', 'The body must be {"ids": [1, 2]}');
     const wanted = new Set(request.data.ids);
     const there = [...wanted].filter((id) => journal.rejected({ limit: 1, afterId: id - 1 })[0]?.id === id);
     if (there.length > 0) await journal.write({ unreject: there });
     return c.json({ discarded: there.length }, 200);
   });
-
-  /** A form of another site can send no JSON without asking first. */
-  async function read(c: Context): Promise<unknown> {
-    requireJson(c);
-    const lease = budget.lease();
-    try {
-      return await readJson(c, { maxBytes: BODY_MAX, lease });
-    } finally {
-      lease.end();
-    }
-  }
 
   async function replay(ids: readonly number[] | undefined): Promise<{ accepted: number; rejected: number }> {
     const wanted = ids === undefined ? undefined : new Set(ids);

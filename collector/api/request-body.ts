@@ -5,11 +5,11 @@ import type { EventIssue } from '../../taxonomy/check-draft.ts';
 import { cut } from '../../taxonomy/text.ts';
 import { CollectorError, type ErrorCode } from '../errors.ts';
 import { readBody, type BodyLimits } from '../otlp/body.ts';
-import type { ByteLease } from '../otlp/byte-budget.ts';
+import type { ByteBudget, ByteLease } from '../otlp/byte-budget.ts';
 
 /** Events that one request may bring. */
 const BATCH_MAX = 1000;
-export const BODY_MAX = 4 * 1024 * 1024;
+const BODY_MAX = 4 * 1024 * 1024;
 /** For the whole of a body. */
 const BODY_MS = 60_000;
 
@@ -46,6 +46,21 @@ export async function readJson(c: Context, limits: BodyLimits): Promise<unknown>
   }
 }
 
+/**
+ * The JSON of a request that says it is JSON, within the budget: a form of another site can send none without asking first.
+ *
+ * @throws CollectorError unsupported_media_type, and as readJson does
+ */
+export async function readJsonWithin(c: Context, budget: ByteBudget, maxBytes = BODY_MAX): Promise<unknown> {
+  requireJson(c);
+  const lease = budget.lease();
+  try {
+    return await readJson(c, { maxBytes, lease });
+  } finally {
+    lease.end();
+  }
+}
+
 const [QUOTE, BACKSLASH, COMMA, OPEN_ARRAY, OPEN_OBJECT] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b];
 
 /** Counts what stands between commas, and what is nested: a few milliseconds for the largest body. */
@@ -65,7 +80,7 @@ function refuseMany(body: Uint8Array): void {
 const mediaTypeOf = (c: Context): string => c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 
 /** @throws CollectorError unsupported_media_type where the body is not said to be JSON */
-export function requireJson(c: Context): void {
+function requireJson(c: Context): void {
   const type = mediaTypeOf(c);
   if (type !== 'application/json')
     throw new CollectorError(

@@ -8,7 +8,7 @@ import { SCOPES, type KeyStore } from '../keys/store.ts';
 import { createByteBudget } from '../otlp/byte-budget.ts';
 import { ANSWERS } from './answer-schemas.ts';
 import { answer, json } from './answers.ts';
-import { JSON_ERRORS, readJson, requireJson } from './request-body.ts';
+import { JSON_ERRORS, readJsonWithin } from './request-body.ts';
 import { defineRoute, serve, type Route } from './route.ts';
 
 export interface SessionDependencies {
@@ -71,7 +71,7 @@ export function sessionRoutes({ keys, sessions }: SessionDependencies): Hono {
   });
 
   serve(app, openSession, async (c) => {
-    const parsed = loginRequest.safeParse(await read(c));
+    const parsed = loginRequest.safeParse(await readJsonWithin(c, budget, BODY_MAX));
     if (!parsed.success) throw new CollectorError('invalid_request', 'The body must be {"key": "clo_…"}');
     const presented = parsed.data.key.trim();
     const key = keys.verify(presented);
@@ -100,15 +100,6 @@ export function sessionRoutes({ keys, sessions }: SessionDependencies): Hono {
     return c.body(null, 204);
   });
 
-  async function read(c: Context): Promise<unknown> {
-    requireJson(c);
-    const lease = budget.lease();
-    try {
-      return await readJson(c, { maxBytes: BODY_MAX, lease });
-    } finally {
-      lease.end();
-    }
-  }
   return app;
 }
 

@@ -5,8 +5,9 @@ import { ago, brief, bytes, count, duration, milliseconds, percent, time, type F
 import { extractorsOf, type Extractor } from '../extractors.ts';
 import { Chart } from '../parts/chart.tsx';
 import { Panel } from '../parts/panel.tsx';
+import { PeriodChoice } from '../parts/period-choice.tsx';
 import { State, Table } from '../parts/table.tsx';
-import { columnsOf, periodOf, PRESETS, zoomTo, type Period } from '../period.ts';
+import { columnsOf, periodOf, zoomTo, type Period } from '../period.ts';
 import { statsUrl } from '../question.ts';
 import { useApp, useAsk, useNow } from '../state.ts';
 
@@ -17,7 +18,7 @@ const OVERVIEW = '/api/v1/overview';
 
 /** Extractors, queues, components, the web server. */
 export function MachinesPage() {
-  const { address, zone, filter } = useApp();
+  const { address, zone } = useApp();
   const now = useNow(60_000);
   const period = periodOf({ period: '24h', ...address.params }, now, zone);
   const preset = address.params['from'] === undefined ? (address.params['period'] ?? '24h') : '';
@@ -25,20 +26,7 @@ export function MachinesPage() {
     <>
       <h1>Machines</h1>
       <div class="filters" role="group" aria-label="Filters">
-        <div class="choices" role="group" aria-label="Period">
-          {Object.entries(PRESETS).map(([name, title]) => (
-            <button
-              key={name}
-              type="button"
-              aria-pressed={preset === name}
-              aria-label={`${name}: ${title}`}
-              title={title}
-              onClick={() => filter({ period: name, from: undefined, to: undefined })}
-            >
-              {name}
-            </button>
-          ))}
-        </div>
+        <PeriodChoice preset={preset} />
         {preset === '' && <span>{period.name}</span>}
       </div>
       <div class="grid">

@@ -4,8 +4,9 @@ import { layersOf, rankedOf, sumsOf, type Ranked } from '../figures.ts';
 import { ago, brief, bytes, change, count, type Figure } from '../format.ts';
 import { Chart } from '../parts/chart.tsx';
 import { Panel } from '../parts/panel.tsx';
+import { PeriodChoice } from '../parts/period-choice.tsx';
 import { Table, Tile } from '../parts/table.tsx';
-import { columnsOf, periodBefore, periodOf, PRESETS, zoomTo, type Period } from '../period.ts';
+import { columnsOf, periodBefore, periodOf, zoomTo, type Period } from '../period.ts';
 import {
   AUDIENCES,
   AUDIENCE_NAMES,
@@ -60,20 +61,7 @@ function FilterBar({ period }: { readonly period: Period }) {
   const isCompared = params['compare'] === 'before';
   return (
     <div class="filters" role="group" aria-label="Filters">
-      <div class="choices" role="group" aria-label="Period">
-        {Object.entries(PRESETS).map(([name, title]) => (
-          <button
-            key={name}
-            type="button"
-            aria-pressed={preset === name}
-            title={title}
-            aria-label={`${name}: ${title}`}
-            onClick={() => filter({ period: name, from: undefined, to: undefined })}
-          >
-            {name}
-          </button>
-        ))}
-      </div>
+      <PeriodChoice preset={preset} />
       <label>
         From{' '}
         <input

@@ -19,7 +19,7 @@ import { heldRoutes } from '../../held-routes.ts';
 import { rejectedRoutes } from '../../rejected-routes.ts';
 import type { Share } from '../../../keys/shares.ts';
 import { badgeRoutes } from '../../badge-routes.ts';
-import { sharedRoutes } from '../../shared-routes.ts';
+import { sharedRoutes } from '../../share-link-routes.ts';
 import { counterRoutes } from '../../counter-routes.ts';
 import { overviewRoutes } from '../../overview-route.ts';
 import { sessionRoutes } from '../../session-routes.ts';

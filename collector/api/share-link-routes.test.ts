@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StatsQuery } from '../../usage/ask/question.ts';
 import { answerErrors } from '../answer-error.ts';
 import { openShareStore, type ShareStore } from '../keys/shares.ts';
-import { sharedRoutes } from './shared-routes.ts';
+import { sharedRoutes } from './share-link-routes.ts';
 
 let dir: string;
 let shares: ShareStore;
