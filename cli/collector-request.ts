@@ -1,10 +1,11 @@
+import { collectorUrl } from './collector-url.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { settingsOf } from './settings.ts';
 
 /**
  * Asks the running collector, the only writer of the journal, to do something.
  *
- * @param key of scope ingest, where keys are made
+ * @param key of scope admin, where keys are made
  * @returns what it answered
  * @throws Error where nobody answers, or another status than 2xx
  */
@@ -14,9 +15,7 @@ export async function askCollector(
   body: object,
   key: string | undefined,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const { HOST, PORT } = settingsOf(options);
-  const host = HOST.includes(':') ? `[${HOST}]` : HOST === '0.0.0.0' ? '127.0.0.1' : HOST;
-  const url = `http://${host}:${PORT}${path}`;
+  const url = collectorUrl(settingsOf(options), path).href;
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(key !== undefined && { authorization: `Bearer ${key}` }) },

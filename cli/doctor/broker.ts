@@ -9,7 +9,8 @@ import { errorText } from '../../runtime/error-text.ts';
 import { withBroker } from '../../sinks/queue/broker.ts';
 import { failed, ok, skipped, type Finding } from './finding.ts';
 import { heldOf } from './readiness.ts';
-import { collectorUrl, type Answer, type Site } from './site.ts';
+import { collectorUrl } from '../collector-url.ts';
+import type { Answer, Site } from './site.ts';
 
 export async function checkBroker({ settings }: Site): Promise<readonly Finding[]> {
   const urls = urlsOf(settings.AMQP_URL);

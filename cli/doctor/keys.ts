@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { openKeyStore } from '../../collector/keys/store.ts';
 import { failed, ok, warning, worstOf, type Finding } from './finding.ts';
-import { collectorUrl, type Answer, type Site } from './site.ts';
+import { collectorUrl } from '../collector-url.ts';
+import type { Answer, Site } from './site.ts';
 
 /** Keys there are; whether one is let in; and whether senders come with wrong ones. */
 export async function checkKeys({ settings, key, ask, now }: Site): Promise<readonly Finding[]> {

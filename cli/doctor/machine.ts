@@ -5,7 +5,8 @@ import { openJournalReader } from '../../collector/journal/journal.ts';
 import { startProblems } from '../../collector/start-problems.ts';
 import { checkBrokers } from '../../runtime/amqp/broker-settings.ts';
 import { failed, ok, skipped, warning, worstOf, type Finding } from './finding.ts';
-import { collectorUrl, type Site } from './site.ts';
+import { collectorUrl } from '../collector-url.ts';
+import type { Site } from './site.ts';
 
 const MIB = 1024 ** 2;
 /** Below this the collector is about to take nothing more. */

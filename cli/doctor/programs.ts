@@ -3,7 +3,8 @@ import { isPostgres } from '../../usage/ask/settings.ts';
 import { placeOf } from '../usage.ts';
 import { failed, ok, skipped, warning, worstOf, type Finding } from './finding.ts';
 import { readinessSchema } from './readiness.ts';
-import { collectorUrl, type Site } from './site.ts';
+import { collectorUrl } from '../collector-url.ts';
+import type { Site } from './site.ts';
 
 export async function checkCollector({ settings, ask }: Site): Promise<readonly Finding[]> {
   const url = collectorUrl(settings, '/readyz');

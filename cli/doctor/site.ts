@@ -49,12 +49,6 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** The collector of these settings, as this machine asks for it. */
-export function collectorUrl({ HOST, PORT }: Pick<Settings, 'HOST' | 'PORT'>, path: string): URL {
-  const host = HOST === '0.0.0.0' ? '127.0.0.1' : HOST === '::' ? '::1' : HOST;
-  return new URL(path, `http://${host.includes(':') ? `[${host}]` : host}:${PORT}`);
-}
-
 /** The management API beside a broker, with its user and password. @param given where it is. @default port 15672 of its host */
 export function managementUrl(amqpUrl: string, given?: URL): URL | undefined {
   if (!URL.canParse(amqpUrl)) return given;
