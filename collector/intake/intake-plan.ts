@@ -29,6 +29,12 @@ export class IntakePlan {
   readonly published: FlatBody[] = [];
   readonly #undo: (() => void)[] = [];
 
+  /** Ids and keys that are on disk once the plan is. */
+  *writtenKeys(): Generator<string, void, void> {
+    yield* this.marked;
+    yield* this.heldEntryIds;
+  }
+
   onUndo(undo: () => void): void {
     this.#undo.push(undo);
   }

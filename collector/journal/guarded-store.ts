@@ -8,7 +8,8 @@ import { lossOf, MarkFile, type JournalLoss } from './mark.ts';
 import { watchFile } from './own-file.ts';
 import { DISK_FULL, GONE, NO_ROOM_AT_ALL } from './refusals.ts';
 import { JOURNAL_FILE } from './schema.ts';
-import { JournalStore, type StoreOptions, type WriteResult } from './store.ts';
+import type { WriteResult } from './changing.ts';
+import { JournalStore, type StoreOptions } from './store.ts';
 import { movedBytesOf, newBytesOf, type StoredChange } from './stored-change.ts';
 import type { JournalRefusal, JournalStats } from './types.ts';
 
@@ -142,7 +143,7 @@ export class GuardedStore {
   #writeAll(changes: readonly StoredChange[], bytes: readonly number[], nowMs: number): readonly WriteResult[] {
     if (changes.length === 0) return [];
     const results = [...this.#store.write(changes, nowMs)];
-    for (const makeRoom of [() => this.#store.checkpoint(), () => this.#room.giveUpBallast()]) {
+    for (const makeRoom of [() => this.#store.file.checkpoint(), () => this.#room.giveUpBallast()]) {
       const stuck = results.flatMap((result, index) => (isFull(result) && bytes[index] === 0 ? [index] : []));
       if (stuck.length === 0) break;
       if (!makeRoom()) continue;
@@ -161,26 +162,26 @@ export class GuardedStore {
 
   /** What moves within the journal goes where history was: else the database would grow for it. */
   #makeRoomToMove(bytes: number): void {
-    if (bytes === 0 || this.#store.unusedBytes > 2 * bytes + SPARE_BYTES) return;
+    if (bytes === 0 || this.#store.file.unusedBytes > 2 * bytes + SPARE_BYTES) return;
     this.#store.makeRoomFor(Math.max(2 * bytes, SPARE_BYTES));
-    this.#store.checkpoint();
+    this.#store.file.checkpoint();
   }
 
   /** The database grew into the room of the ballast: what was published gives it back. */
   #shrink(): boolean {
     while (this.#store.makeRoomFor(Number.MAX_SAFE_INTEGER));
-    return this.#store.checkpoint() && this.#store.shrink(this.#room.free);
+    return this.#store.file.checkpoint() && this.#store.file.shrink(this.#room.free);
   }
 
   #hasRoomFor(bytes: number): boolean {
-    return this.#room.hasRoomFor(bytes, this.#store.unusedBytes);
+    return this.#room.hasRoomFor(bytes, this.#store.file.unusedBytes);
   }
 
   #lookForRoom(bytes: number): void {
     if (!this.#room.mayLook()) return;
-    this.#store.checkpoint();
+    this.#store.file.checkpoint();
     if (bytes > 0 && !this.#hasRoomFor(bytes) && this.#store.makeRoomFor(Math.max(bytes, ROOM_BYTES)))
-      this.#store.checkpoint();
+      this.#store.file.checkpoint();
     if (!this.#room.restoreBallast() && bytes > 0 && this.#shrink()) this.#room.restoreBallast();
     if (!this.#hasRoomFor(bytes)) this.#room.lookedInVain();
   }

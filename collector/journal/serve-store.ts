@@ -1,5 +1,6 @@
 import type { JournalLoss } from './mark.ts';
-import type { JournalStore, WriteResult } from './store.ts';
+import type { WriteResult } from './changing.ts';
+import type { JournalStore } from './store.ts';
 import type { StoredChange } from './stored-change.ts';
 import type { JournalRefusal, JournalStats } from './types.ts';
 
