@@ -120,6 +120,49 @@ test('a full queue that stays full gets one event a try, and the pauses grow up 
   }
 });
 
+test('a queue that takes a new event of the type again gets those that it refused within a second', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+  try {
+    const { held, publisher, journal } = await setUp(numbered('e', 100).map((id) => eventOf(id, 'nacked')));
+    publisher.answer = () => 'nacked';
+    held.start();
+    // Its pauses have grown to a minute.
+    await vi.advanceTimersByTimeAsync(120_000);
+    publisher.answer = () => 'confirmed';
+    publisher.published.splice(0);
+    held.taken(eventOf('other', 'nacked', 'view.page').line);
+    await vi.advanceTimersByTimeAsync(1250);
+    expect(publisher.published).toEqual([]);
+    held.taken(eventOf('new').line);
+    await vi.advanceTimersByTimeAsync(1250);
+    expect(publisher.published).toEqual(numbered('e', 100));
+    expect(journal.heldUp).toEqual([]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a queue that now and then has room for a new event alone is tried with growing pauses: others get few copies', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+  try {
+    const { held, publisher } = await setUp(
+      numbered('e', 9).map((id) => eventOf(id, 'nacked')),
+      { random: () => 1 },
+    );
+    publisher.answer = () => 'nacked';
+    held.start();
+    for (let ms = 0; ms < 600_000; ms += 250) {
+      held.taken(eventOf(`new${ms}`).line);
+      await vi.advanceTimersByTimeAsync(250);
+    }
+    // Seven that grow to a minute, and one a minute after that.
+    expect(publisher.published.length).toBeLessThan(17);
+    expect(new Set(publisher.published)).toEqual(new Set(['e0']));
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('the state says how many are held for which reason, and since when the oldest is', async () => {
   const { held } = await setUp([
     { ...eventOf('a'), sinceMs: 50 },

@@ -34,13 +34,17 @@ const PAUSE_MS = {
   unroutable: { first: 1000, longest: 5000 },
   nacked: { first: 5000, longest: 60_000 },
 } as const satisfies Record<HeldReason, object>;
+/** From a confirm of the type, which says that each queue took one, to a try of those that a queue refused. */
+const SHORT_PAUSE_MS = { first: 1000, longest: 60_000 };
 
 /**
  * Tries events again that no queue took.
  *
  * - `unroutable`: the oldest of each type tells whether a queue takes that type now. Where one does, all of those types go
  *   at once, in the order in which they were held.
- * - `nacked`: the oldest of a type, then two, four and so on while they are taken; the first that is not ends it.
+ * - `nacked`: the oldest of a type, then two, four and so on while they are taken; the first that is not ends it. A queue
+ *   that takes a new one of the type, as after the election of its leader, shortens the pause to a second; where it was
+ *   room for that one alone, the next short pause is twice as long.
  */
 export class HeldEvents {
   readonly #options: HeldEventsOptions;
@@ -78,9 +82,13 @@ export class HeldEvents {
     for (const { reason, type } of this.#groups.added(events)) this.#pause(reason, type, false);
   }
 
-  /** A queue has the event of this line: it may take those of its type that are held. */
+  /** All queues that are bound have the event of this line: they may take those of its type that are held. */
   taken(line: string): void {
-    if (this.#groups.has('unroutable')) this.#groups.hurry(typeOf(line));
+    if (this.#groups.isEmpty) return;
+    const type = typeOf(line);
+    const { now, random = Math.random } = this.#options;
+    this.#groups.hurry(type);
+    this.#groups.shorten('nacked', type, (pauses) => now() + backOff(pauses, SHORT_PAUSE_MS, random));
   }
 
   /** Tries all of them now, whatever their pauses are. */

@@ -8,6 +8,10 @@ export type HeldState = Readonly<
 interface Pause {
   readonly failures: number;
   readonly dueMs: number;
+  /** Whether it was shortened since the last try. */
+  readonly isShort: boolean;
+  /** Tries in vain after pauses that were shortened, since one helped. */
+  readonly shortFailures: number;
 }
 
 /** What is held by reason and type, and when each is tried again. All types that no queue takes are tried together. */
@@ -40,8 +44,8 @@ export class HeldGroups {
     for (const key of this.#pauses.keys()) if (!left.has(key)) this.#pauses.delete(key);
   }
 
-  has(reason: HeldReason): boolean {
-    return this.#groups.size > 0 && this.#of(reason).length > 0;
+  get isEmpty(): boolean {
+    return this.#groups.size === 0;
   }
 
   /** @returns the groups that are new with them */
@@ -73,8 +77,19 @@ export class HeldGroups {
   /** @param dueMs when they are tried again after so many failures in a row */
   pause(reason: HeldReason, type: string, hasHelped: boolean, dueMs: (failures: number) => number): void {
     const key = pauseKey(reason, type);
-    const failures = hasHelped ? 1 : (this.#pauses.get(key)?.failures ?? 0) + 1;
-    this.#pauses.set(key, { failures, dueMs: dueMs(failures) });
+    const before = this.#pauses.get(key);
+    const failures = hasHelped ? 1 : (before?.failures ?? 0) + 1;
+    const shortFailures = hasHelped ? 0 : (before?.shortFailures ?? 0) + (before?.isShort === true ? 1 : 0);
+    this.#pauses.set(key, { failures, dueMs: dueMs(failures), isShort: false, shortFailures });
+  }
+
+  /** @param dueMs when they are tried again at the latest, after so many shortened pauses in a row, with this one */
+  shorten(reason: HeldReason, type: string, dueMs: (shortPauses: number) => number): void {
+    const key = pauseKey(reason, type);
+    const pause = this.#pauses.get(key);
+    if (pause === undefined || pause.isShort) return;
+    const shortened = Math.min(pause.dueMs, dueMs(pause.shortFailures + 1));
+    this.#pauses.set(key, { ...pause, dueMs: shortened, isShort: true });
   }
 
   /** The broker took one of this type that a queue has. */
