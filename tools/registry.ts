@@ -5,6 +5,7 @@ import { commonFields } from '../taxonomy/event-fields.ts';
 import { eventSchemas, eventTraits, EVENT_TYPES, type EventType } from '../taxonomy/event-types.ts';
 import { VERSION } from '../runtime/version.ts';
 import { objectSchema, requirements, type FieldSchema } from './event-schema.ts';
+import { sentMetrics, type SentMetric } from './registry-metrics.ts';
 
 /** Semantic conventions that ours build on. */
 const SEMCONV = '1.45.0';
@@ -47,6 +48,7 @@ export function registryFiles(): Readonly<Record<string, string>> {
     'attributes.yaml': file({ groups: [attributeGroup()] }),
     'events.yaml': file({ groups: [...EVENT_TYPES.map(eventGroup), refutedGroup()] }),
     'entities.yaml': file({ groups: [instanceEntity()] }),
+    'metrics.yaml': file({ groups: [metricAttributeGroup(), ...SENT_METRICS.map(metricGroup)] }),
   };
 }
 
@@ -118,6 +120,40 @@ function refutedGroup(): object {
       { ref: REQUEST_ID, requirement_level: 'recommended' },
       { ref: CAPTURED, requirement_level: 'recommended' },
     ],
+  };
+}
+
+const SENT_METRICS = await sentMetrics();
+
+/** Those of metrics alone. Of the collector's they are labels of Prometheus, and called so. */
+function metricAttributeGroup(): object {
+  const known = new Set([...Object.values(ATTRIBUTES), ...Object.keys(OTHERS)]);
+  const names = new Set(SENT_METRICS.flatMap(({ attributes }) => attributes).filter((name) => !known.has(name)));
+  return {
+    id: 'registry.clowder.metrics',
+    type: 'attribute_group',
+    display_name: 'Attributes of metrics',
+    brief: "Attributes of the programs' own metrics",
+    attributes: [...names].toSorted().map((id) => {
+      const metrics = SENT_METRICS.filter(({ attributes }) => attributes.includes(id)).map(({ name }) => `\`${name}\``);
+      const brief = `Of ${metrics.join(', ')}`;
+      return Object.assign({ id, type: 'string', stability: 'development', brief }, examplesOf(id, 'string'));
+    }),
+  };
+}
+
+function metricGroup({ name, instrument, unit, brief, attributes }: SentMetric): object {
+  return {
+    id: `metric.${name}`,
+    type: 'metric',
+    metric_name: name,
+    stability: 'development',
+    brief,
+    instrument,
+    unit,
+    ...(attributes.length > 0 && {
+      attributes: attributes.map((ref) => ({ ref, requirement_level: 'recommended' })),
+    }),
   };
 }
 

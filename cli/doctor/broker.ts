@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
 import { parseAmqpUrls } from '../../runtime/amqp/amqp-url.ts';
 import { BrokerError, explainBrokerError } from '../../runtime/amqp/broker-error.ts';
 import { amqpTls } from '../../runtime/amqp/broker-settings.ts';
@@ -8,9 +7,7 @@ import { EVENTS_EXCHANGE, METRICS_EXCHANGE } from '../../runtime/amqp/topology.t
 import { errorText } from '../../runtime/error-text.ts';
 import { withBroker } from '../../sinks/queue/broker.ts';
 import { failed, ok, skipped, type Finding } from './finding.ts';
-import { heldOf } from './readiness.ts';
-import { collectorUrl } from '../collector-url.ts';
-import type { Answer, Site } from './site.ts';
+import type { Site } from './site.ts';
 
 export async function checkBroker({ settings }: Site): Promise<readonly Finding[]> {
   const urls = urlsOf(settings.AMQP_URL);
@@ -40,50 +37,8 @@ export async function checkBroker({ settings }: Site): Promise<readonly Finding[
   }
 }
 
-const bindingsSchema = z.array(z.looseObject({ destination: z.string(), destination_type: z.string() }));
-
-/** Whether a queue takes events, by RabbitMQ's management API; by the collector, where that does not answer. */
-export async function checkBindings(site: Site): Promise<readonly Finding[]> {
-  const { management, settings, ask } = site;
-  const todo = `Bind a queue to ${EVENTS_EXCHANGE} (by event type) or to ${METRICS_EXCHANGE} (all), or start the consumer that does (docs/rabbitmq.md)`;
-  const held = heldOf(await ask(collectorUrl(settings, '/readyz')));
-  if (held !== undefined) return [failed(held, todo)];
-  if (management === undefined) return [skipped("AMQP_URL does not say where RabbitMQ's management API is")];
-  const vhost = vhostOf(urlsOf(settings.AMQP_URL)[0]);
-  const answers = await Promise.all(
-    [EVENTS_EXCHANGE, METRICS_EXCHANGE].map((exchange) => ask(...bindingsRequest(management, vhost, exchange))),
-  );
-  const queues = answers.map((answer) =>
-    'problem' in answer ? undefined : bindingsSchema.safeParse(answer.body).data,
-  );
-  if (queues.includes(undefined))
-    return [
-      skipped(
-        `RabbitMQ's management API at ${management.host} does not show the bindings (${answers.map(saidOf).join('; ')}): give its address with --management`,
-      ),
-    ];
-  const bound = queues.flat().filter((one) => one?.destination_type === 'queue');
-  if (bound.length === 0) return [failed('No queue is bound: nobody gets the events, which wait in the journal', todo)];
-  return [ok(`Queues that get events: ${[...new Set(bound.map((one) => one?.destination))].join(', ')}`)];
-}
-
-function bindingsRequest(management: URL, vhost: string, exchange: string): [URL, RequestInit] {
-  const url = new URL(management);
-  // It may have a path before every other: path_prefix.
-  url.pathname = `${url.pathname.replace(/\/$/, '')}/api/exchanges/${encodeURIComponent(vhost)}/${exchange}/bindings/source`;
-  const user = `${decodeURIComponent(management.username)}:${decodeURIComponent(management.password)}`;
-  [url.username, url.password] = ['', ''];
-  return [url, { headers: { authorization: `Basic ${Buffer.from(user).toString('base64')}` } }];
-}
-
-const saidOf = (answer: Answer): string => ('problem' in answer ? answer.problem : `it answered ${answer.status}`);
-
-function vhostOf(url: string | undefined): string {
-  const path = url === undefined ? '' : new URL(url).pathname.slice(1);
-  return path === '' ? '/' : decodeURIComponent(path);
-}
-
-function urlsOf(text: string | undefined): readonly string[] {
+/** @returns none where it is wrong */
+export function urlsOf(text: string | undefined): readonly string[] {
   try {
     return parseAmqpUrls(text);
   } catch {

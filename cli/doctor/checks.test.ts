@@ -61,7 +61,38 @@ describe('bindings', () => {
 
   test('that lead to a queue are well', async () => {
     const queue = { destination: 'eventsink', destination_type: 'queue' };
-    expect(await states('bindings', siteOf(both([inner], [queue])))).toEqual(['ok: Queues that get events: eventsink']);
+    const alone = { '/api/nodes': answer([{ name: 'rabbit@one' }]) };
+    expect(await states('bindings', siteOf({ ...both([inner], [queue]), ...alone }))).toEqual([
+      'ok: Queues that get events: eventsink',
+    ]);
+  });
+
+  describe('in a cluster', () => {
+    const to = (destination: string): object => ({ destination, destination_type: 'queue' });
+    const nodes = { '/api/nodes': answer(['one', 'two', 'three'].map((name) => ({ name: `rabbit@${name}` }))) };
+    const site = (queue: object): Site =>
+      siteOf({ ...both([inner], [to('old sink')]), ...nodes, '/api/queues/site/old%20sink': answer(queue) });
+
+    test('that lead to a classic queue are warned of: it loses its events while its node is down', async () => {
+      const [, said] = await states('bindings', site({ type: 'classic', node: 'rabbit@two' }));
+      expect(said).toMatch(
+        /^warning: Queue old sink is a classic queue, on only the node rabbit@two of a cluster of 3: .* → Replace it by a quorum queue/,
+      );
+    });
+
+    test.each([
+      ['a quorum queue', { type: 'quorum', node: 'rabbit@two' }],
+      ['a stream', { type: 'stream' }],
+      ['a classic queue with mirrors', { type: 'classic', effective_policy_definition: { 'ha-mode': 'exactly' } }],
+    ])('that lead to %s are well', async (_what, queue) => {
+      expect(await states('bindings', site(queue))).toEqual(['ok: Queues that get events: old sink']);
+    });
+
+    test('that the user may not ask about are said to be unknown', async () => {
+      const asked = siteOf({ ...both([inner], [to('q')]), '/api/nodes': answer({}, 401) });
+      const [, said] = await states('bindings', asked);
+      expect(said).toMatch(/^skipped: RabbitMQ does not say whether it is a cluster \(it answered 401\)/);
+    });
   });
 
   test('that nobody tells are skipped, unless the collector holds events', async () => {

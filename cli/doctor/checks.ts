@@ -1,4 +1,5 @@
-import { checkBindings, checkBroker } from './broker.ts';
+import { checkBindings } from './bindings.ts';
+import { checkBroker } from './broker.ts';
 import type { Finding } from './finding.ts';
 import { checkKeys } from './keys.ts';
 import { checkClock, checkDisk, checkSettings } from './machine.ts';

@@ -2,7 +2,7 @@ import { AggregationTemporality, DataPointType, type MetricData } from '@opentel
 import { Counter, Gauge, Histogram, Registry, Summary } from 'prom-client';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CollectorMetrics } from './metrics.ts';
-import { registryProducer } from './registry-producer.ts';
+import { registryProducer, unitOf } from './registry-producer.ts';
 
 const scope = { name: 'scope', version: '1' };
 let registry: Registry;
@@ -49,6 +49,18 @@ describe('the bridge from Prometheus', () => {
       dataPointType: DataPointType.GAUGE,
       dataPoints: [{ attributes: {}, value: 7 }],
     });
+  });
+
+  test.each([
+    ['otlp_records_total', 'counter', '{record}'],
+    ['lost_batches_total', 'counter', '{batch}'],
+    ['retries_total', 'counter', '{retry}'],
+    ['held_events', 'gauge', '{event}'],
+    ['broker_connected', 'gauge', ''],
+    ['journal_bytes', 'gauge', 'By'],
+    ['publish_seconds', 'histogram', 's'],
+  ])('says of %s, a %s, that it is in %s', (name, type, unit) => {
+    expect(unitOf(`clowder_${name}`, type)).toBe(unit);
   });
 
   test("gives a histogram with each bucket's own count", async () => {

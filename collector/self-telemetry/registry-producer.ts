@@ -31,6 +31,13 @@ const UNITS: readonly (readonly [ending: string, unit: string])[] = [
   ['_ratio', '1'],
 ];
 
+/** Endings of words of our names, in turn: those of several, and of one. */
+const PLURALS: readonly (readonly [several: RegExp, one: string])[] = [
+  [/ies$/, 'y'],
+  [/(ch|sh|x)es$/, '$1'],
+  [/s$/, ''],
+];
+
 /**
  * The metrics of a prom-client registry for an OTel metric reader: the same names and values as at /metrics, cumulative
  * since `startMs` (OTel specification, "Prometheus and OpenMetrics Compatibility").
@@ -63,7 +70,7 @@ function metricOf(
 ): MetricData | undefined {
   if (samples.length === 0) return undefined;
   const common = {
-    descriptor: { name, description, unit: unitOf(name), valueType: ValueType.DOUBLE },
+    descriptor: { name, description, unit: unitOf(name, type), valueType: ValueType.DOUBLE },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
   };
   switch (type) {
@@ -78,9 +85,16 @@ function metricOf(
   }
 }
 
-function unitOf(name: string): string {
+/**
+ * The unit (UCUM) of a metric by its name in Prometheus. What is counted is an annotation, as OTel's conventions have it:
+ * `…_events_total` and `…_events` are in `{event}`. '' where the name does not tell.
+ */
+export function unitOf(name: string, type: string): string {
   const base = name.replace(/_total$/, '');
-  return UNITS.find(([ending]) => base.endsWith(ending))?.[1] ?? '';
+  const unit = UNITS.find(([ending]) => base.endsWith(ending))?.[1];
+  if (unit !== undefined || type === 'histogram') return unit ?? '';
+  const [, things] = /_([a-z]+[^s]s)$/.exec(base) ?? [];
+  return things === undefined ? '' : `{${PLURALS.reduce((word, [ending, one]) => word.replace(ending, one), things)}}`;
 }
 
 function pointsOf(samples: readonly Sample[], times: Times): DataPoint<number>[] {

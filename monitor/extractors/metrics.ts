@@ -16,9 +16,9 @@ export interface ExtractorMetrics {
 }
 
 interface Observed {
-  readonly registry: ExtractorRegistry;
-  readonly queues: QueueLengths;
-  readonly book: JobBook;
+  readonly registry: Pick<ExtractorRegistry, 'readings'>;
+  readonly queues: Pick<QueueLengths, 'of'>;
+  readonly book: Pick<JobBook, 'size'>;
   /** 1 on, 0 off, undefined not known. */
   readonly firehose: () => number | undefined;
   readonly connected: () => boolean;
@@ -28,18 +28,23 @@ interface Observed {
 /** Instruments of the extractors and of how they are observed; names as in docs/extractors.md. */
 export function extractorMetrics(meter: Meter): ExtractorMetrics & { readonly observe: (observed: Observed) => void } {
   const traced = meter.createCounter('clowder.extractors.firehose.messages', {
+    unit: '{message}',
     description: 'Messages of the firehose: status, job, other (of somebody else), not understood',
   });
   const heartbeats = meter.createCounter('clowder.extractors.heartbeats', {
+    unit: '{heartbeat}',
     description: 'Heartbeats: heard, not understood, ignored (of more extractors than are kept)',
   });
   const full = meter.createCounter('clowder.extractors.firehose.full', {
+    unit: '{occurrence}',
     description: "How often the firehose's queue was found full: older messages are lost",
   });
   const polls = meter.createCounter('clowder.extractors.polls', {
+    unit: '{poll}',
     description: "Rounds of polling Clowder's jobs: done, cut short (as many requests as may be), failed",
   });
   const storeFailures = meter.createCounter('clowder.extractors.store.failures', {
+    unit: '{failure}',
     description: 'How often the jobs could not be written to disk',
   });
   return {
@@ -54,7 +59,10 @@ export function extractorMetrics(meter: Meter): ExtractorMetrics & { readonly ob
 
 function gauges(meter: Meter, { registry, queues, book, firehose, connected, nowMs }: Observed): void {
   meter
-    .createObservableGauge('clowder.extractor.instances', { description: 'Instances of an extractor that are alive' })
+    .createObservableGauge('clowder.extractor.instances', {
+      unit: '{instance}',
+      description: 'Instances of an extractor that are alive',
+    })
     .addCallback((result) => {
       for (const { label, instances, version } of registry.readings())
         result.observe(instances, {
@@ -73,6 +81,7 @@ function gauges(meter: Meter, { registry, queues, book, firehose, connected, now
     });
   meter
     .createObservableGauge('clowder.extractor.queue.messages', {
+      unit: '{message}',
       description: 'Messages that wait in the queue of an extractor, and in that of what it failed at',
     })
     .addCallback((result) => {
@@ -86,6 +95,7 @@ function gauges(meter: Meter, { registry, queues, book, firehose, connected, now
     });
   meter
     .createObservableGauge('clowder.extractor.queue.consumers', {
+      unit: '{consumer}',
       description: 'Consumers of the queue of an extractor',
     })
     .addCallback((result) => {
@@ -96,6 +106,7 @@ function gauges(meter: Meter, { registry, queues, book, firehose, connected, now
     });
   meter
     .createObservableGauge('clowder.extractor.queue.unacknowledged', {
+      unit: '{message}',
       description: 'Jobs that an extractor has taken from its queue and not acknowledged, by the management API',
     })
     .addCallback((result) => {
@@ -105,15 +116,15 @@ function gauges(meter: Meter, { registry, queues, book, firehose, connected, now
       }
     });
   meter
-    .createObservableGauge('clowder.extractors.jobs', { description: 'Jobs that are remembered' })
+    .createObservableGauge('clowder.extractors.jobs', { unit: '{job}', description: 'Jobs that are remembered' })
     .addCallback((result) => result.observe(book.size));
   meter
-    .createObservableGauge('clowder.extractors.firehose.on', { description: '1 while the firehose is on' })
+    .createObservableGauge('clowder.extractors.firehose.on', { unit: '1', description: '1 while the firehose is on' })
     .addCallback((result) => {
       const on = firehose();
       if (on !== undefined) result.observe(on);
     });
   meter
-    .createObservableGauge('clowder.extractors.connected', { description: '1 while connected to RabbitMQ' })
+    .createObservableGauge('clowder.extractors.connected', { unit: '1', description: '1 while connected to RabbitMQ' })
     .addCallback((result) => result.observe(connected() ? 1 : 0));
 }

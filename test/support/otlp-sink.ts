@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
-import { attributeViolations, recordViolations } from './registry-check.ts';
+import { attributeViolations, metricViolations, recordViolations } from './registry-check.ts';
 
 /** What is read of a span in OTLP's JSON encoding. */
 export interface SunkSpan {
@@ -87,6 +87,9 @@ export async function startOtlpSink(): Promise<OtlpSink> {
     for (const { attributes } of sentSpans) for (const one of attributeViolations(attributes)) violations.add(one);
     for (const { eventName, attributes } of sentLogs)
       for (const one of recordViolations(eventName, attributes)) violations.add(one);
+    for (const one of body.resourceMetrics ?? [])
+      for (const metric of one.scopeMetrics.flatMap((scope) => scope.metrics))
+        for (const violation of metricViolations(metric)) violations.add(violation);
     spans.push(...sentSpans);
     logs.push(...sentLogs);
     if (body.resourceMetrics !== undefined) metrics = body.resourceMetrics;

@@ -15,22 +15,30 @@ interface Attribute {
 interface Group {
   readonly type: string;
   readonly name?: string;
-  readonly attributes: readonly (Attribute | { readonly ref: string })[];
+  readonly metric_name?: string;
+  readonly instrument?: string;
+  readonly unit?: string;
+  readonly attributes?: readonly (Attribute | { readonly ref: string })[];
 }
 
 const groupsOf = (file: string): readonly Group[] =>
   (parse(readFileSync(new URL(`../../docs/registry/${file}`, import.meta.url), 'utf8')) as { groups: Group[] }).groups;
 
+const namesOf = ({ attributes = [] }: Group): ReadonlySet<string> =>
+  new Set(attributes.map((one) => ('ref' in one ? one.ref : one.id)));
+
 const ATTRIBUTES: ReadonlyMap<string, Attribute['type']> = new Map(
-  groupsOf('attributes.yaml').flatMap(({ attributes }) =>
+  [...groupsOf('attributes.yaml'), ...groupsOf('metrics.yaml')].flatMap(({ attributes = [] }) =>
     attributes.flatMap((one) => ('id' in one ? [[one.id, one.type] as const] : [])),
   ),
 );
 const EVENTS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
-  groupsOf('events.yaml').map(({ name = '', attributes }) => [
-    name,
-    new Set(attributes.map((one) => ('ref' in one ? one.ref : one.id))),
-  ]),
+  groupsOf('events.yaml').map((group) => [group.name ?? '', namesOf(group)]),
+);
+const METRICS: ReadonlyMap<string, Group> = new Map(
+  groupsOf('metrics.yaml').flatMap((group) =>
+    group.metric_name === undefined ? [] : [[group.metric_name, group] as const],
+  ),
 );
 
 const isOurs = (name: string): boolean => name.startsWith('clowder.');
@@ -58,6 +66,38 @@ export function recordViolations(
     ...attributes
       .filter(({ key }) => isOurs(key) && ATTRIBUTES.has(key) && !known.has(key))
       .map(({ key }) => `attribute ${key} is none of event ${eventName}`),
+  ];
+}
+
+interface SentPoints {
+  readonly dataPoints: readonly { readonly attributes?: readonly SentAttribute[] }[];
+}
+
+/** A metric as OTLP's JSON encoding has it. */
+export interface SentMetric {
+  readonly name: string;
+  readonly unit?: string;
+  readonly sum?: SentPoints & { readonly isMonotonic?: boolean };
+  readonly gauge?: SentPoints;
+  readonly histogram?: SentPoints;
+}
+
+/** The same of a metric; one whose name is not ours is not judged. */
+export function metricViolations(metric: SentMetric): readonly string[] {
+  const { name, unit = '', sum, gauge, histogram } = metric;
+  if (!/^clowder[._]/.test(name)) return [];
+  const group = METRICS.get(name);
+  if (group === undefined) return [`metric ${name} is not in the registry`];
+  const instrument =
+    sum === undefined ? (gauge === undefined ? 'histogram' : 'gauge') : sum.isMonotonic === true ? 'counter' : 'updowncounter'; // prettier-ignore
+  const points = (sum ?? gauge ?? histogram)?.dataPoints ?? [];
+  const attributes = points.flatMap((point) => point.attributes ?? []);
+  const known = namesOf(group);
+  return [
+    ...(instrument === group.instrument ? [] : [`metric ${name} is a ${instrument}, not a ${group.instrument}`]),
+    ...(unit === group.unit ? [] : [`metric ${name} is in "${unit}", not in "${group.unit}"`]),
+    ...attributeViolations(attributes),
+    ...attributes.filter(({ key }) => !known.has(key)).map(({ key }) => `attribute ${key} is none of metric ${name}`),
   ];
 }
 
