@@ -1,5 +1,6 @@
 import { SETTINGS, checkGrpc, loadSettings } from '../collector/config.ts';
 import { selfTelemetrySettings } from '../collector/self-telemetry/settings.ts';
+import { portProblems } from '../collector/port-problems.ts';
 import { startProblems } from '../collector/start-problems.ts';
 import { PROXY_FLAGS } from '../proxy/flags.ts';
 import { parseProxySettings } from '../proxy/settings.ts';
@@ -19,15 +20,17 @@ const CHECKS = {
   proxy: checkProxy,
   sink: printSinkSettings,
   monitor: checkMonitor,
-} as const satisfies Record<CheckedProgram, (options: GlobalOptions) => void>;
+} as const satisfies Record<CheckedProgram, (options: GlobalOptions) => void | Promise<void>>;
 
 /** `config check`: prints every setting as it would be used. */
-export function checkConfig(options: GlobalOptions, program: CheckedProgram): void {
-  CHECKS[program](options);
+export async function checkConfig(options: GlobalOptions, program: CheckedProgram): Promise<void> {
+  await CHECKS[program](options);
 }
 
-function checkCollector({ config }: GlobalOptions): void {
+async function checkCollector({ config }: GlobalOptions): Promise<void> {
   const settings = loadSettings(process.env, config, [checkBrokers, checkGrpc, startProblems]);
+  const problems = await portProblems(settings);
+  if (problems.length > 0) throw ConfigError.of(problems);
   const own = { host: settings.HOST, ports: [settings.PORT, settings.GRPC_PORT] };
   for (const warning of selfTelemetrySettings(process.env, own).warnings) process.stderr.write(`${warning}\n`);
   const values = { AMQP_URL: DEFAULT_AMQP_URL, ...settings, USAGE_STORE: placeOf(settings) };

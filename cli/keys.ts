@@ -27,7 +27,7 @@ export function rotateKey(options: GlobalOptions, idOrName: string, wanted: { ke
     const { former, ...made } = store.rotate(idOrName, keepMs);
     showKey(store, made, wanted);
     process.stderr.write(
-      `Key ${former.id} (${former.name}) is good until ${new Date(Date.now() + keepMs).toISOString()}.\n`,
+      `Key ${former.id} (${former.name}) stays valid until ${new Date(Date.now() + keepMs).toISOString()}.\n`,
     );
   });
 }
@@ -55,6 +55,10 @@ export function revokeKey(options: GlobalOptions, idOrName: string): void {
   withKeys(options, (store) => {
     const { id, name } = store.revoke(idOrName);
     process.stderr.write(`Key ${id} (${name}) is revoked.\n`);
+    for (const former of store.retiring().filter((one) => one.name === name))
+      process.stderr.write(
+        `Key ${former.id} (${name}), which was rotated, stays valid until ${shownTime(former.revokedAtMs ?? 0)}. To end it now, run "keys revoke ${former.id}".\n`,
+      );
   });
 }
 

@@ -1,12 +1,15 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { lockDataDir } from '../collector/journal/data-dir.ts';
 import { openJournal, type Journal } from '../collector/journal/journal.ts';
+import { listen } from '../runtime/listener.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 import { run as runProgram } from './program.ts';
 
@@ -124,11 +127,34 @@ describe('wrong usage: exit 2, nothing on standard output, and what to do', () =
 describe('config check', () => {
   test('prints every setting as it would be used, the password hidden', async () => {
     const file = join(dir, 'config.yaml');
-    writeFileSync(file, 'PORT: 5000\nLOG_LEVEL: warn\nAMQP_URL: amqp://u:s3cret@h\n');
+    writeFileSync(file, 'PORT: 0\nGRPC_PORT: 0\nLOG_LEVEL: warn\nAMQP_URL: amqp://u:s3cret@h\n');
     const ended = await run(['--config', file, 'config', 'check'], { LOG_LEVEL: 'error' });
     expect(ended.code).toBe(0);
     const values = Object.fromEntries(rowsOf(ended).map(({ name, value }) => [String(name), value]));
-    expect(values).toMatchObject({ PORT: '5000', LOG_LEVEL: 'error', HOST: '127.0.0.1', AMQP_URL: 'amqp://u:***@h' });
+    expect(values).toMatchObject({
+      PORT: '0',
+      LOG_LEVEL: 'error',
+      HOST: '127.0.0.1',
+      AMQP_URL: 'amqp://u:***@h',
+      ON_UNKNOWN_KEY: 'refuse',
+    });
+  });
+
+  test('names a port that another program has, unless that is the collector of the same DATA_DIR', async () => {
+    const other = await listen(createServer(), { host: '127.0.0.1', port: 0 });
+    const env = { DATA_DIR: join(dir, 'ports'), PORT: new URL(other.url).port, GRPC_PORT: 'off' };
+    try {
+      expect(await run(['config', 'check'], env)).toMatchObject({
+        code: 2,
+        out: '',
+        err: expect.stringContaining(`PORT ${env.PORT} of 127.0.0.1 is in use by another program`),
+      });
+      const lock = lockDataDir(env.DATA_DIR);
+      expect(await run(['config', 'check'], env)).toMatchObject({ code: 0 });
+      lock.release();
+    } finally {
+      await other.close();
+    }
   });
 });
 
@@ -168,8 +194,19 @@ describe('keys', () => {
     expect(rowsOf(rotated)).toEqual([
       { ...former, id: expect.not.stringMatching(String(former?.['id'])), key: expect.stringMatching(/^clo_/) },
     ]);
-    expect(rotated.err).toMatch(/^Key [0-9a-f]{12} \(n\) is good until \d{4}-.*Z\.\n$/);
+    expect(rotated.err).toMatch(/^Key [0-9a-f]{12} \(n\) stays valid until \d{4}-.*Z\.\n$/);
     expect(await run(['keys', 'rotate', 'n', '--keep', 'soon'], env)).toMatchObject({ code: 2 });
+  });
+
+  test('that were rotated are named when their successor is revoked, and can be revoked by id', async () => {
+    const env = { DATA_DIR: join(dir, 'leaked') };
+    const former = rowsOf(await run(['keys', 'add', '--name', 'n', '--scope', 'ingest'], env))[0];
+    await run(['keys', 'rotate', 'n'], env);
+    const revoked = await run(['keys', 'revoke', 'n'], env);
+    expect(revoked.err).toContain(`To end it now, run "keys revoke ${String(former?.['id'])}"`);
+    expect(await run(['keys', 'revoke', String(former?.['id'])], env)).toMatchObject({ code: 0 });
+    const keys = rowsOf(await run(['keys', 'list'], env));
+    expect(keys.filter(({ revoked: at }) => Date.parse(String(at)) > Date.now())).toEqual([]);
   });
 
   test('that there are not cannot be revoked: exit 1', async () => {

@@ -6,6 +6,7 @@ import { npm, packAll, RELEASE_DIR, ROOT, type ReleasePackage } from './release/
 import { refusalsOf, type Manifest } from './release/refusals.ts';
 
 const USAGE = `npm run release -- [--dry-run] ${STEPS.join('|')}|VERSION   checks everything, writes version and changelog, commits, tags
+                                      (--dry-run alone tries the next patch, and writes nothing)
 npm run release -- --check VERSION    in the workflow: the tag is the version, and no registry would refuse it
 npm run release -- --publish          in the workflow: publishes both packages`;
 
@@ -18,11 +19,12 @@ interface Change {
 }
 
 function main(args: readonly string[]): void {
-  const [first, second] = args.filter((one) => one !== '--dry-run');
-  if (first === undefined || first === '--help') return say(USAGE);
+  const isDry = args.includes('--dry-run');
+  const [first = isDry ? 'patch' : '--help', second] = args.filter((one) => one !== '--dry-run');
+  if (first === '--help') return say(USAGE);
   if (first === '--publish') return publish();
   if (first === '--check') return check(second);
-  release(first, args.includes('--dry-run'));
+  release(first, isDry);
 }
 
 /** Everything that can go wrong comes before the first file is written. */

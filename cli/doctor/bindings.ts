@@ -30,7 +30,7 @@ export async function checkBindings(site: Site): Promise<readonly Finding[]> {
   if (bindings.includes(undefined))
     return [
       skipped(
-        `RabbitMQ's management API at ${host} does not show the bindings (${answers.map(saidOf).join('; ')}): give its address with --management`,
+        `RabbitMQ's management API at ${host} does not show the bindings (${[...new Set(answers.map(saidOf))].join('; ')}). Turn it on with "rabbitmq-plugins enable rabbitmq_management", or give its address with --management`,
       ),
     ];
   const bound = bindings.flat().filter((one) => one?.destination_type === 'queue');

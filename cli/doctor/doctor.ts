@@ -28,7 +28,7 @@ export async function runDoctor(options: GlobalOptions, given: DoctorOptions): P
   else if (process.stdout.isTTY) for (const row of rows) process.stdout.write(forPeople(row, process.stdout));
   else for (const row of rows) process.stdout.write(`${terminalJson(row)}\n`);
   const bad = [...new Set(rows.filter(isBad).map(({ check }) => check))];
-  if (bad.length > 0) throw new Error(`Not well: ${bad.join(', ')}`);
+  if (bad.length > 0) throw new Error(`Problems found: ${bad.join(', ')}`);
 }
 
 const rowOf = (check: string, finding: Finding): Row => ({ check, ...finding });

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { errorText } from '../../runtime/error-text.ts';
@@ -59,6 +59,22 @@ export function lockDataDir(dir: string): DataDirLock {
       database.close();
     },
   };
+}
+
+/** Whether a running collector holds the lock of this directory. Nothing is written. */
+export function isHeld(dir: string): boolean {
+  const path = join(dir, LOCK_FILE);
+  if (!existsSync(path)) return false;
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    database.exec('PRAGMA busy_timeout = 0; SELECT count(*) FROM sqlite_schema');
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw error;
+  } finally {
+    database.close();
+  }
 }
 
 /**

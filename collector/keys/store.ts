@@ -51,8 +51,10 @@ export interface KeyStore extends KeyCheck {
   /** Takes a key that somebody else made; undefined where it is there already. */
   adopt(key: string, wanted: WantedKey): MadeKey | undefined;
   list(): readonly ApiKey[];
+  /** The keys that were rotated and are still let in for a while. */
+  retiring(): readonly ApiKey[];
   /**
-   * Revokes the one key of that id or name.
+   * Revokes the one key of that id or name. A key that was rotated goes by its id alone, as its successor has the name.
    *
    * @throws KeyError where there is none, or where the name is that of several
    */
@@ -170,8 +172,7 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
   };
 
   /** @throws KeyError */
-  function theOne(idOrName: string): ApiKey {
-    const keys = inUse();
+  function theOne(idOrName: string, keys: readonly ApiKey[]): ApiKey {
     const one = keys.find(({ id }) => id === idOrName);
     if (one !== undefined) return one;
     const [first, ...others] = keys.filter(({ name }) => name === idOrName);
@@ -185,6 +186,11 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
   }
 
   const isGood = ({ revokedAtMs = Number.POSITIVE_INFINITY }: ApiKey): boolean => now() < revokedAtMs;
+
+  const retiring = (): readonly ApiKey[] => {
+    load();
+    return [...cached.values()].map(({ key }) => key).filter((key) => key.revokedAtMs !== undefined && isGood(key));
+  };
 
   return {
     add: (wanted) => {
@@ -209,12 +215,14 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
       return cached.size === 0;
     },
     revoke: (idOrName) => {
-      const one = theOne(idOrName);
+      const keys = inUse();
+      const one = theOne(idOrName, [...keys, ...retiring().filter(({ id }) => id === idOrName)]);
       strikeAt(now(), one);
       return one;
     },
+    retiring,
     rotate: (idOrName, keepMs) => {
-      const former = theOne(idOrName);
+      const former = theOne(idOrName, inUse());
       const made = make(former);
       strikeAt(now() + keepMs, former);
       return { ...made, former };

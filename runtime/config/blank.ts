@@ -39,8 +39,12 @@ function blankText(text: string): string {
   return blanked.includes('//') ? blanked : starred(redactText(blanked));
 }
 
-/** Whether a setting is a secret as a whole, as its name tells; that of a file's path is none. */
+/**
+ * Whether the whole value of a setting is a secret, by its name. The path of a file that holds a secret is not one, nor
+ * is what to do about a key: ON_UNKNOWN_KEY.
+ */
 export function isSecretSetting(name: string): boolean {
+  if (name.startsWith('ON_')) return false;
   return /headers$|dsn$/i.test(name) || isSecretName(name);
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { relativeLinks } from './refusals.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const REPOSITORY = 'https://github.com/clowder-framework/clowder-otel';
@@ -15,6 +16,10 @@ test.each(['README.md', 'instrumentation/README.md'])('%s links to files that th
     const path = link.slice(REPOSITORY.length).replace(/^\/(?:blob|tree)\/main\//, '');
     expect([link, existsSync(fileURLToPath(new URL(path, ROOT)))]).toEqual([link, true]);
   }
+});
+
+test.each(['README.md', 'instrumentation/README.md'])('%s has no link that leads nowhere on the registry', (page) => {
+  expect(relativeLinks(readFileSync(new URL(page, ROOT), 'utf8'))).toEqual([]);
 });
 
 test('package.json names the repository that the pages link to', () => {

@@ -69,7 +69,7 @@ function targetsOf(exports: unknown): readonly string[] {
 }
 
 /** Links within the repository; GitHub follows them, the registry's page does not. */
-function relativeLinks(markdown: string): readonly string[] {
+export function relativeLinks(markdown: string): readonly string[] {
   return [...markdown.matchAll(/\]\((?!https?:|#|mailto:)([^)\s]+)\)/g)].map(([, link = '']) => link);
 }
 
