@@ -10,6 +10,7 @@ import { BrokerLink, type Link } from './broker-link.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { faultOf, type EventMessage } from './message.ts';
 import type { OnOutcome, Outcome } from './outcome.ts';
+import { RefusedTopics } from './refused-topics.ts';
 import { Unconfirmed, type Entry } from './unconfirmed.ts';
 
 export type { OnOutcome, Outcome } from './outcome.ts';
@@ -102,6 +103,7 @@ class ConfirmPublisher implements Publisher {
   readonly #target: PublishTarget;
   readonly #window: number;
   readonly #unconfirmed = new Unconfirmed();
+  readonly #refusedTopics = new RefusedTopics(() => performance.now());
   readonly #counters = { confirmed: 0, returned: 0, nacked: 0, refused: 0, republished: 0, reconnects: 0 };
   readonly #watch: NodeJS.Timeout;
   readonly #broker: BrokerLink;
@@ -144,7 +146,7 @@ class ConfirmPublisher implements Publisher {
 
   publish(message: EventMessage, onSettled: OnOutcome): boolean {
     if (!this.#isReady()) return false;
-    const fault = faultOf(message);
+    const fault = faultOf(message) ?? this.#refusedTopics.reasonFor(message.routingKey);
     if (fault !== undefined) {
       this.#counters.refused += 1;
       queueMicrotask(() => onSettled('refused', fault));
@@ -222,6 +224,7 @@ class ConfirmPublisher implements Publisher {
     if (!this.#unconfirmed.remove(entry)) return;
     this.#broker.answered();
     this.#counters[outcome] += 1;
+    if (outcome !== 'refused') this.#refusedTopics.forget(entry.message.routingKey);
     this.#options.onSettled?.(entry.message, outcome, (performance.now() - entry.sentAt) / 1000);
     entry.onSettled(outcome, reason);
     if (this.#unconfirmed.isAlone) this.#sendNextAlone();
@@ -234,8 +237,13 @@ class ConfirmPublisher implements Publisher {
   }
 
   #blame(error: Error): void {
-    const entry = this.#unconfirmed.blame();
-    if (entry !== undefined) this.#settle(entry, 'refused', errorText(error));
+    const again = this.#refusedTopics.refusedAgain(error);
+    const entry = (again === undefined ? undefined : this.#unconfirmed.of(again)[0]) ?? this.#unconfirmed.blame();
+    if (entry === undefined) return;
+    const reason = errorText(error);
+    const { routingKey } = entry.message;
+    const isOfTopic = this.#refusedTopics.learn(routingKey, error, reason);
+    for (const one of isOfTopic ? this.#unconfirmed.of(routingKey) : [entry]) this.#settle(one, 'refused', reason);
   }
 
   #resend(entry: Entry): void {

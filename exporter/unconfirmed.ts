@@ -42,6 +42,10 @@ export class Unconfirmed {
     return [...this.#entries.values()];
   }
 
+  of(routingKey: string): readonly Entry[] {
+    return this.all().filter(({ message }) => message.routingKey === routingKey);
+  }
+
   add(message: EventMessage, onSettled: OnOutcome): Entry {
     const entry: Entry = { number: this.#next, message, onSettled, sentAt: 0, waitingSince: 0 };
     this.#next += 1;

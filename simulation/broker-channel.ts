@@ -124,7 +124,7 @@ export class Channel extends EventEmitter {
       );
     const queues = broker.route();
     const open = queues.filter(({ full }) => !full);
-    for (const { got } of open) got.push({ id, body: content.toString(), atMs: Date.now() });
+    for (const { got } of open) got.push({ id, type: key, body: content.toString(), atMs: Date.now() });
     if (queues.length === 0) this.emit('return', { properties: { messageId: id } });
     this.#answer(tag, queues.length === 0 ? 'returned' : open.length < queues.length ? 'nacked' : 'confirmed');
   }

@@ -8,7 +8,7 @@ export interface Queue {
   /** `x-overflow: reject-publish`, and no room. */
   full: boolean;
   /** Ids as they came, with each copy. */
-  readonly got: { readonly id: string; readonly body: string; readonly atMs: number }[];
+  readonly got: { readonly id: string; readonly type: string; readonly body: string; readonly atMs: number }[];
 }
 
 export type Answer = 'confirmed' | 'returned' | 'nacked';

@@ -19,6 +19,8 @@ export class Broker implements BrokerSide {
   slowMs = 1;
   metricsBound = false;
   readonly forbidden = new Set<string>();
+  /** Types that were forbidden once: what is refused of them unasked, the broker never sees. */
+  readonly everForbidden = new Set<string>();
   maxBytes = Number.POSITIVE_INFINITY;
   readonly connections = new Set<Connection>();
   #process = 0;
@@ -56,6 +58,11 @@ export class Broker implements BrokerSide {
     this.#process += 1;
     for (const connection of this.connections) connection.abandon();
     this.connections.clear();
+  }
+
+  forbid(type: string): void {
+    this.forbidden.add(type);
+    this.everForbidden.add(type);
   }
 
   setAlarm(alarm: boolean): void {

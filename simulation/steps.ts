@@ -146,10 +146,9 @@ export const STEPS = {
       world.broker.metricsBound = false;
     },
   },
-  forbidden: toggle(3, 0.6, (world, wanted, random) => {
+  forbidden: toggle(3, 0.6, (world, on, random) => {
     const type = random.pick(TYPES);
-    const on = wanted && !world.isFlooded;
-    if (on) world.broker.forbidden.add(type);
+    if (on) world.broker.forbid(type);
     else world.broker.forbidden.delete(type);
     return `the user may not publish ${type}`;
   }),

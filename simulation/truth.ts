@@ -65,8 +65,9 @@ export class Truth implements BrokerWatcher {
   readonly #eventOf = new Map<string, string>();
   readonly #publishedAs = new Map<string, string>();
   readonly #accepted = new Map<string, Accepted>();
-  /** Of these the order is not promised: nacked, returned, cut off. */
+  /** Of these the order is not promised: nacked, returned, cut off; nor of those that are refused. */
   readonly #loose = new Set<string>();
+  readonly #confirmed = new Set<string>();
   readonly #published = new Map<string, number>();
   /** When each went out last: a route that changed after that may be one for it. */
   readonly #publishedMs = new Map<string, number>();
@@ -114,7 +115,9 @@ export class Truth implements BrokerWatcher {
 
   accepted(id: string): void {
     const event = this.#known(id);
-    if (!this.#accepted.has(event)) this.#accepted.set(event, { atMs: Date.now(), delivered: false });
+    if (this.#accepted.has(event)) return;
+    // One that was written down as the power went is published, and its producer told when it posts it again.
+    this.#accepted.set(event, { atMs: Date.now(), delivered: this.#confirmed.has(event) });
   }
 
   isAccepted(id: string): boolean {
@@ -168,6 +171,7 @@ export class Truth implements BrokerWatcher {
     this.#answered.set(id, { answer, atMs: Date.now() });
     if (answer === 'confirmed') {
       this.#confirmedMs = Date.now();
+      this.#confirmed.add(this.#known(id));
       const accepted = this.#accepted.get(this.#known(id));
       if (accepted !== undefined) accepted.delivered = true;
     } else this.#loose.add(id);
@@ -242,7 +246,7 @@ export class Truth implements BrokerWatcher {
   #checkQueue({ name, got }: Queue): void {
     const seen = this.#seenInQueue.get(name) ?? { count: 0, highest: 0, ids: new Set<string>() };
     this.#seenInQueue.set(name, seen);
-    for (const { id, body } of got.slice(seen.count)) {
+    for (const { id, type, body } of got.slice(seen.count)) {
       const said = this.#stated.get(id);
       if (said === undefined) throw new Violation('no invention', `${name} got ${id}, which nobody posted`);
       const own = this.#saidOf.get(id);
@@ -254,7 +258,7 @@ export class Truth implements BrokerWatcher {
       const position = this.#kept.positions.get(id);
       if (position === undefined)
         throw new Violation('no invention', `${name} got ${id}, which was never in the journal`);
-      if (this.#loose.has(id)) continue;
+      if (this.#loose.has(id) || this.#broker().everForbidden.has(type)) continue;
       if (position < seen.highest)
         throw new Violation('order', `${name} got ${id} after what came later in the journal`);
       seen.highest = position;

@@ -8,5 +8,11 @@ const OF_A_MESSAGE: ReadonlySet<unknown> = new Set([311, 406, 501, 502]);
  */
 export function mayBeOfAMessage(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error)) return false;
-  return OF_A_MESSAGE.has(error.code) || (error.code === 403 && /access to topic/.test(error.message));
+  return OF_A_MESSAGE.has(error.code) || topicRefusedBy(error) !== undefined;
+}
+
+/** The routing key that topic permissions refuse; undefined where that is not what the error says. */
+export function topicRefusedBy(error: Error): string | undefined {
+  if (!('code' in error) || error.code !== 403) return undefined;
+  return /access to topic '([^']*)'/.exec(error.message)?.[1];
 }

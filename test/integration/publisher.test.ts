@@ -13,6 +13,7 @@ import {
   type Outcome,
   type Publisher,
 } from '../../exporter/index.ts';
+import { connectBroker } from '../../runtime/amqp/connection.ts';
 import { fitsShortString } from '../../taxonomy/short-string.ts';
 import { asText, WITHOUT_CONTROL } from '../../taxonomy/text.ts';
 import { runs } from '../support/form.ts';
@@ -44,6 +45,7 @@ const message = (id: string): EventMessage =>
     resource_id: FILE,
   });
 
+const numbered = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const settled = (publisher: Publisher, one: EventMessage): Promise<Outcome> =>
   new Promise((resolve, reject) => {
     if (!publisher.publish(one, resolve)) reject(new Error('not taken'));
@@ -286,6 +288,45 @@ describe('a message that the broker does not take', () => {
       await publisher.close();
       await drain('keys');
     }
+  });
+
+  test('for its routing key, and many like it, are refused by what the broker said of one: others do not wait for each', async () => {
+    await node.rabbitmqctl('set_topic_permissions', 'guest', 'clowder.events', '^file', '.*');
+    let channels = 0;
+    const publisher = createPublisher({
+      urls: node.url,
+      reconnectMs: RECONNECT,
+      connect: async (...args) => {
+        const model = await connectBroker(...args);
+        const create = model.createConfirmChannel.bind(model);
+        model.createConfirmChannel = (options) => {
+          channels += 1;
+          return create(options);
+        };
+        return model;
+      },
+    });
+    try {
+      await publisher.ready();
+      await bind('many');
+      const many = numbered(500).flatMap((id) => [{ ...message(`no${id}`), routingKey: 'view.page' }, message(`yes${id}`)]); // prettier-ignore
+      for (const part of [many.slice(0, 4), many.slice(4)]) {
+        const outcomes = await answers(publisher, part);
+        const right = part.map(({ routingKey }) => (routingKey === 'view.page' ? 'refused' : 'confirmed'));
+        expect(outcomes.map(([outcome]) => outcome)).toEqual(right);
+        for (const [outcome, reason] of outcomes)
+          if (outcome === 'refused') expect(reason).toMatch(/access to topic 'view\.page'/);
+      }
+      expect(channels).toBeLessThan(50);
+    } finally {
+      await node.rabbitmqctl('clear_topic_permissions', 'guest');
+    }
+    // The broker is asked again, with growing pauses.
+    const asked = async (): Promise<boolean> =>
+      (await answers(publisher, [{ ...message('later'), routingKey: 'view.page' }]))[0]?.[0] === 'confirmed';
+    await waitFor(asked, { timeoutMs: 30_000, what: 'a type that is permitted again' });
+    await publisher.close();
+    await drain('many');
   });
 
   test('because a queue is full is nacked, once, and does not fill the window', async () => {

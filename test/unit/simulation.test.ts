@@ -5,6 +5,7 @@ import { drawSteps, shrink, simulate } from '../../simulation/run.ts';
 /** Against a simulation that does not end; it is no measure of speed. */
 const PATIENCE_MS = 600_000;
 const STEPS = 60;
+const LONG_STEPS = 120;
 const SEEDS = { first: 1, parts: 10, each: 50 };
 /** A fault that was put back is found within so many seeds. */
 const FOUND_WITHIN = 150;
@@ -18,6 +19,14 @@ test.each(firsts)(
       const { violation } = await simulate(seed, drawSteps(seed, STEPS));
       expect(violation?.message, `npm run simulate -- --seed ${seed} --steps ${STEPS}`).toBeUndefined();
     }
+  },
+  PATIENCE_MS,
+);
+
+test.each([5015, 201_536])(
+  'every invariant holds in the long simulation from seed %i, which found something once',
+  async (seed) => {
+    expect((await simulate(seed, drawSteps(seed, LONG_STEPS))).violation?.message).toBeUndefined();
   },
   PATIENCE_MS,
 );
