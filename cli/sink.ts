@@ -120,7 +120,7 @@ export async function replayDead(options: GlobalOptions, name: string, { limit }
   const { broker } = load(options);
   const shown = progress('replayed');
   const { moved, left, reason } = await withBroker(broker, (opened) =>
-    replayDeadLetters(opened, known(name), limit ?? Number.POSITIVE_INFINITY, (so) => shown.update(so)),
+    replayDeadLetters(opened, known(name), { limit: limit ?? Number.POSITIVE_INFINITY }, (so) => shown.update(so)),
   );
   shown.end();
   printRows([{ replayed: moved, ...(left > 0 && { left }) }], ['replayed', ...(left > 0 ? ['left'] : [])]);

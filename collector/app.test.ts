@@ -37,6 +37,7 @@ function app(parts: Partial<AppParts> = {}) {
     events: routes('/api/v1/events', '/api/v1/events/*'),
     rejected: routes('/api/v1/rejected', '/api/v1/rejected/replay', '/api/v1/rejected/discard'),
     held: routes('/api/v1/held/retry'),
+    deadLetters: routes('/api/v1/dead', '/api/v1/dead/*'),
     stats: routes('/api/v1/stats'),
     counter: routes('/r51/status', '/r51/members', '/r51/reports', '/r51/reports/*'),
     shared: routes('/api/v1/shared/stats'),

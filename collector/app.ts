@@ -12,6 +12,7 @@ export interface AppParts {
   readonly events: Hono;
   readonly rejected: Hono;
   readonly held: Hono;
+  readonly deadLetters: Hono;
   readonly stats: Hono;
   readonly counter: Hono;
   readonly shared: Hono;
@@ -52,6 +53,7 @@ export function createApp(parts: AppParts): Hono {
   app.route('/', parts.events);
   app.route('/', parts.rejected);
   app.route('/', parts.held);
+  app.route('/', parts.deadLetters);
   app.route('/', parts.stats);
   app.route('/', parts.counter);
   app.route('/', parts.shared);

@@ -47,6 +47,7 @@ import { otlpRoutes } from './otlp/routes.ts';
 import { PublishLoop } from './publishing/publish-loop.ts';
 import { readinessOf } from './readiness.ts';
 import { createReadinessLog } from './readiness-log.ts';
+import { deadLetterRoutes, type DeadLetters } from './api/dead-letter-routes.ts';
 import { heldRoutes } from './api/held-routes.ts';
 import { rejectedRoutes } from './api/rejected-routes.ts';
 import { SeenIds } from './intake/seen-ids.ts';
@@ -76,7 +77,15 @@ export interface RunningCollector {
 }
 
 /** Starts the process that counts usage, with a channel for messages. */
-export type StartUsage = () => ChildProcess;
+type StartUsage = () => ChildProcess;
+
+/** What the collector works with and does not know: whoever starts it does. */
+export interface Neighbours {
+  /** Undefined where usage is not counted. */
+  readonly startUsage: StartUsage | undefined;
+  /** Of the sinks on the same broker. */
+  readonly deadLetters: DeadLetters;
+}
 
 const STOP_PUBLISHER_MS = 5000;
 const RECOVER_EVERY_MS = 1000;
@@ -88,7 +97,10 @@ const RECOVER_EVERY_MS = 1000;
  * @throws DataDirError where DATA_DIR is not writable or held by another process
  * @throws ListenError where HOST and PORT cannot be listened on
  */
-export async function startCollector(settings: Settings, startUsage?: StartUsage): Promise<RunningCollector> {
+export async function startCollector(
+  settings: Settings,
+  { startUsage, deadLetters }: Neighbours,
+): Promise<RunningCollector> {
   const log = await createLog('clowder-otel-collector', { level: settings.LOG_LEVEL, format: settings.LOG_FORMAT });
   const lock = lockDataDir(settings.DATA_DIR);
   const keys = openKeyStore(settings.DATA_DIR);
@@ -261,6 +273,7 @@ export async function startCollector(settings: Settings, startUsage?: StartUsage
     }),
     rejected: rejectedRoutes({ journal, intake, context }),
     held: heldRoutes(loop.held),
+    deadLetters: deadLetterRoutes(deadLetters),
     stats: statsRoutes(askUsage(true)),
     counter: counterRoutes(usage === undefined ? undefined : (request) => usage.askCounter(request)),
     shared: sharedRoutes(shares, askUsage(false)),

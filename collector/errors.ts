@@ -91,6 +91,12 @@ export const ERRORS = {
     remedy: '`/readyz` says how far counting is, and why it has stopped. Ask again after `Retry-After` seconds',
     retryAfterS: 5,
   },
+  broker_unavailable: {
+    status: 503,
+    sentence: 'RabbitMQ cannot be asked now',
+    remedy: '`detail` says why. Ask again once it is mended',
+    retryAfterS: 5,
+  },
   busy: {
     status: 503,
     sentence: 'The collector is already reading as much as it can hold',

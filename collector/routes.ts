@@ -3,6 +3,7 @@ import { BADGE_ROUTES } from './api/badge-routes.ts';
 import { BROWSER_ROUTES } from './api/browser-routes.ts';
 import { COUNTER_ROUTES } from './api/counter-routes.ts';
 import { DASHBOARD_ROUTES } from './api/dashboard/routes.ts';
+import { DEAD_LETTER_ROUTES } from './api/dead-letter-routes.ts';
 import { DOCS_ROUTES } from './api/docs/routes.ts';
 import { EVENT_ROUTES, EVENT_TYPE_ROUTES } from './api/events-routes.ts';
 import { HELD_ROUTES } from './api/held-routes.ts';
@@ -24,6 +25,7 @@ export const ROUTES: readonly Route[] = [
   ...EVENT_TYPE_ROUTES,
   ...REJECTED_ROUTES,
   ...HELD_ROUTES,
+  ...DEAD_LETTER_ROUTES,
   ...STATS_ROUTES,
   ...COUNTER_ROUTES,
   ...SHARED_ROUTES,

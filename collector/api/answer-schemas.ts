@@ -167,6 +167,35 @@ export const ANSWERS = {
         .readonly(),
     })
     .openapi('HeldEvents'),
+  DeadQueues: z
+    .object({
+      queues: z.array(z.object({ sink: z.string(), messages: z.int().nonnegative() })).readonly(),
+    })
+    .openapi('DeadQueues'),
+  DeadLetters: z
+    .object({
+      letters: z
+        .array(
+          z.object({
+            id: z.string().describe('Of the event'),
+            type: z.string().describe('Event type, as the message says'),
+            class: z.string().describe('`poison`, `rejected` or `too_large`'),
+            reason: z.string(),
+            time: z.string().describe("RFC 3339; '' where nobody said"),
+            source: z.string().describe('Who observed or stated the event'),
+            event: z.string().describe('Text of the message, up to 64 KiB of it'),
+          }),
+        )
+        .readonly(),
+    })
+    .openapi('DeadLetters'),
+  DeadReplayed: z
+    .object({
+      moved: z.int().nonnegative().describe("Now in the sink's queue"),
+      left: z.int().nonnegative().describe('RabbitMQ did not take them: they are still dead letters'),
+      reason: z.string().describe("Why, of the last of them; '' where there are none"),
+    })
+    .openapi('DeadReplayed'),
   Session: z.object({
     key: z.string().nullable().describe('Name of the key; null where none is made, and this machine needs none'),
     scopes: z.array(z.string()),

@@ -17,7 +17,8 @@ export interface SessionDependencies {
 }
 
 const BODY_MAX = 4096;
-const loginRequest = z.strictObject({ key: z.string().min(1).max(300) });
+/** Body of POST /api/v1/session. */
+export const loginRequest = z.strictObject({ key: z.string().min(1).max(300) });
 
 const ofSession = {
   path: '/api/v1/session',

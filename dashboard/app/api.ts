@@ -1,12 +1,12 @@
-/** As the collector's API answers; see `/openapi.json`. */
 export interface Check {
   readonly ok: boolean;
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   readonly [detail: string]: unknown;
 }
 export interface Readiness {
   readonly status: 'ready' | 'degraded' | 'unavailable';
-  readonly checks: Readonly<Record<string, Check>>;
+  /** Undefined where there is nothing to check, such as usage that is not counted. */
+  readonly checks: Readonly<Record<string, Check | undefined>>;
 }
 export interface Source {
   readonly source: string;
@@ -66,8 +66,8 @@ export interface Stats {
   readonly totals: Readonly<Record<string, number | null>>;
   readonly rows: readonly Row[];
   /** Names of datasets, files, spaces, collections and users, by their ids, as far as they are known. */
-  readonly names?: Readonly<Record<string, string>>;
-  readonly before?: { readonly totals: Readonly<Record<string, number | null>> };
+  readonly names?: Readonly<Record<string, string>> | undefined;
+  readonly before?: { readonly totals: Readonly<Record<string, number | null>> } | undefined;
 }
 export type ClowderEvent = Readonly<Record<string, unknown>> & {
   readonly event: string;
@@ -79,6 +79,82 @@ export interface Session {
   readonly key: string | null;
   readonly scopes: readonly string[];
 }
+export interface Rejected {
+  readonly id: number;
+  readonly atMs: number;
+  readonly code: string;
+  readonly message: string;
+  readonly record: string;
+  readonly origin: string;
+  readonly sender?: string | undefined;
+}
+export interface Held {
+  readonly id: number;
+  readonly type: string;
+  readonly since_ms: number;
+  readonly event: string;
+}
+export interface DeadQueue {
+  readonly sink: string;
+  readonly messages: number;
+}
+export interface DeadLetter {
+  readonly id: string;
+  readonly type: string;
+  readonly class: string;
+  readonly reason: string;
+  readonly time: string;
+  readonly source: string;
+  readonly event: string;
+}
+
+/**
+ * What the collector answers to GET, by the path as `/openapi.json` has it. The dashboard imports nothing of the collector:
+ * `test/unit/dashboard/answers.test.ts` lets the compiler hold these against the collector's own types.
+ */
+export interface Answers {
+  readonly '/api/v1/overview': Overview;
+  readonly '/api/v1/stats': Stats;
+  readonly '/api/v1/events': { readonly events: readonly ClowderEvent[] };
+  readonly '/api/v1/session': Session;
+  readonly '/api/v1/rejected': { readonly rejected: readonly Rejected[] };
+  readonly '/api/v1/held': { readonly held: readonly Held[] };
+  readonly '/api/v1/dead': { readonly queues: readonly DeadQueue[] };
+  readonly '/api/v1/dead/{sink}': { readonly letters: readonly DeadLetter[] };
+  readonly '/schemas': { readonly schemas: readonly string[] };
+}
+
+/** What it is asked to do by POST, and what it answers. */
+export interface Acts {
+  readonly '/api/v1/session': { readonly body: { readonly key: string }; readonly answer: Session };
+  readonly '/api/v1/rejected/replay': {
+    readonly body: { readonly ids?: readonly number[] };
+    readonly answer: { readonly accepted: number; readonly rejected: number };
+  };
+  readonly '/api/v1/rejected/discard': {
+    readonly body: { readonly ids: readonly number[] };
+    readonly answer: { readonly discarded: number };
+  };
+  readonly '/api/v1/held/retry': {
+    readonly body: undefined;
+    readonly answer: { readonly published: number; readonly held: number };
+  };
+  readonly '/api/v1/dead/replay': {
+    readonly body: { readonly sink: string; readonly ids?: readonly string[] };
+    readonly answer: { readonly moved: number; readonly left: number; readonly reason: string };
+  };
+}
+
+type Parameters<Path extends string> = Path extends `${infer Before}{${string}}${infer After}`
+  ? `${Before}${string}${After}`
+  : Path;
+type UrlOf<Path extends string> = Parameters<Path> | `${Parameters<Path>}?${string}`;
+/** What can be asked for. */
+export type Question = { [Path in keyof Answers]: UrlOf<Path> }[keyof Answers];
+/** The answer to a question, by its path. */
+export type AnswerTo<Url extends string> = {
+  [Path in keyof Answers]: Url extends UrlOf<Path> ? Answers[Path] : never;
+}[keyof Answers];
 
 /** An answer that is none: `code` of the API, or `no_answer`. */
 export class ApiError extends Error {
@@ -97,10 +173,25 @@ export class ApiError extends Error {
 const PAGE = { 'x-clowder-otel-page': '1' };
 
 /** @throws ApiError */
-export async function call<Answer>(
+export async function ask<Url extends Question>(url: Url, signal?: AbortSignal): Promise<AnswerTo<Url>> {
+  return (await send(url, { method: 'GET', signal })) as AnswerTo<Url>;
+}
+
+/** @throws ApiError */
+export async function act<Path extends keyof Acts>(
+  path: Path,
+  body: Acts[Path]['body'],
+): Promise<Acts[Path]['answer']> {
+  return (await send(path, { method: 'POST', body })) as Acts[Path]['answer'];
+}
+
+/** @throws ApiError */
+export const endSession = (): Promise<unknown> => send('/api/v1/session', { method: 'DELETE' });
+
+async function send(
   url: string,
-  { method = 'GET', body, signal }: { method?: string; body?: unknown; signal?: AbortSignal } = {},
-): Promise<Answer> {
+  { method, body, signal }: { method: string; body?: unknown; signal?: AbortSignal | undefined },
+): Promise<unknown> {
   const answer = await fetch(url, {
     method,
     headers: body === undefined ? PAGE : { ...PAGE, 'content-type': 'application/json' },
@@ -113,7 +204,7 @@ export async function call<Answer>(
   const text = await answer.text();
   const said: unknown = text === '' ? undefined : parse(text);
   // A 503 of /readyz is an answer; of others it is none.
-  if (answer.ok) return said as Answer;
+  if (answer.ok) return said;
   const problem = typeof said === 'object' && said !== null ? (said as { code?: unknown; detail?: unknown }) : {};
   throw new ApiError(
     answer.status,

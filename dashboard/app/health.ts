@@ -25,6 +25,7 @@ export const ANCHORS = {
   journal: 'backlog-and-a-full-journal',
   held: 'events-that-no-queue-takes',
   rejected: 'rejected-events',
+  dead: 'dead-letters',
   symptoms: 'troubleshooting-by-symptom',
   silence: 'a-source-is-silent',
   probe: 'something-that-the-monitor-watches-is-down',
@@ -64,6 +65,7 @@ export function healthOf(overview: Overview): Health {
     ...probeProblems(overview),
     ...sourceProblems(overview),
     ...rejectedProblems(overview),
+    ...deadProblems(overview),
   ].toSorted((a, b) => Number(b.level === 'down') - Number(a.level === 'down'));
   const level: Level = problems.some((one) => one.level === 'down')
     ? 'down'
@@ -93,17 +95,18 @@ const listed = (parts: readonly string[]): string =>
   parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1) ?? ''}`;
 
 function checkProblems(overview: Overview): readonly Problem[] {
-  return Object.entries(overview.readiness.checks)
-    .filter(([, { ok }]) => !ok)
-    .map(([name, check]) => {
-      const rule = CHECKS[name];
-      return {
+  return Object.entries(overview.readiness.checks).flatMap(([name, check]): readonly Problem[] => {
+    if (check === undefined || check.ok) return [];
+    const rule = CHECKS[name];
+    return [
+      {
         level: rule?.level ?? 'degraded',
         what: rule?.what(check, overview) ?? `${name} is not well`,
         detail: check.reason ?? 'The collector does not say why',
         anchor: rule?.anchor ?? ANCHORS.symptoms,
-      };
-    });
+      },
+    ];
+  });
 }
 
 /** `/readyz` tells of a large backlog; one that does not move is worth telling of while it is small. */
@@ -174,3 +177,20 @@ function rejectedProblems({ rejected, readiness }: Overview): readonly Problem[]
     },
   ];
 }
+
+const DEAD_QUEUE = /\bclowder\.sink\.([\w-]+)\.dead$/;
+
+/** Known where the monitor watches the queues of dead letters. */
+const deadProblems = ({ probes }: Overview): readonly Problem[] =>
+  probes.flatMap(({ target, measures }) => {
+    const [sink, many] = [DEAD_QUEUE.exec(target)?.[1], Number(measures['queue_length'] ?? 0)];
+    if (sink === undefined || !(many > 0)) return [];
+    return [
+      {
+        level: 'degraded' as const,
+        what: `${sink} refused ${count(many)} ${many === 1 ? 'event' : 'events'}`,
+        detail: 'They are dead letters: the page Kept back says why, and sends them again.',
+        anchor: ANCHORS.dead,
+      },
+    ];
+  });

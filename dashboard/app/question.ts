@@ -43,7 +43,7 @@ export function filtersOf(
 }
 
 /** The call of the stats API that asks for this. */
-export function statsUrl(asked: Readonly<Record<string, string | number | undefined>>): string {
+export function statsUrl(asked: Readonly<Record<string, string | number | undefined>>): `/api/v1/stats?${string}` {
   const entries = Object.entries(asked).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, String(value)]],
   );

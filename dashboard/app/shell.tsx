@@ -1,6 +1,5 @@
 import { useEffect } from 'preact/hooks';
 import { PAGES, PAGE_PATHS, withParams, writeAddress, type Page } from './address.ts';
-import type { Overview } from './api.ts';
 import { time, zoneName } from './format.ts';
 import { healthOf } from './health.ts';
 import { EventsPage } from './pages/events.tsx';
@@ -28,7 +27,7 @@ export function Shell() {
   const { address, go } = useAddress();
   const { session, problem, logIn, logOut } = useSession();
   const { theme, drawn, next } = useTheme();
-  const overview = useAsk<Overview>(
+  const overview = useAsk(
     session === null || session === undefined ? undefined : '/api/v1/overview',
     OVERVIEW_EVERY_MS,
   );

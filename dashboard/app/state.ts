@@ -1,7 +1,7 @@
 import { createContext } from 'preact';
 import { useContext, useEffect, useRef, useState } from 'preact/hooks';
 import { readAddress, writeAddress, type Address } from './address.ts';
-import { ApiError, call, type Overview, type Session } from './api.ts';
+import { act, ApiError, ask, endSession, type AnswerTo, type Overview, type Question, type Session } from './api.ts';
 
 /** What every part of the page knows. */
 export interface App {
@@ -36,14 +36,15 @@ export interface Asked<Answer> {
 export const loginOver = new EventTarget();
 
 /** @param url undefined: nothing is asked. @param everyMs again and again, while the page is looked at */
-export function useAsk<Answer>(url: string | undefined, everyMs?: number): Asked<Answer> {
+export function useAsk<Url extends Question>(url: Url | undefined, everyMs?: number): Asked<AnswerTo<Url>> {
+  type Answer = AnswerTo<Url>;
   const [state, setState] = useState<{ url?: string | undefined; answer?: Answer | undefined; error?: ApiError | undefined; isLoading: boolean }>({ isLoading: true }); // prettier-ignore
   const [round, setRound] = useState(0);
   useEffect(() => {
     if (url === undefined) return undefined;
     const controller = new AbortController();
     setState((before) => ({ ...before, isLoading: true }));
-    call<Answer>(url, { signal: controller.signal }).then(
+    ask(url, controller.signal).then(
       (answer) => setState({ url, answer, error: undefined, isLoading: false }),
       (error: unknown) => {
         if (controller.signal.aborted) return;
@@ -97,9 +98,9 @@ export function useSession(): {
 } {
   const [session, setSession] = useState<Session | null>();
   const [problem, setProblem] = useState<string>();
-  const ask = async (): Promise<void> => {
+  const look = async (): Promise<void> => {
     try {
-      setSession(await call<Session>('/api/v1/session'));
+      setSession(await ask('/api/v1/session'));
       setProblem(undefined);
     } catch (error) {
       setSession(null);
@@ -107,7 +108,7 @@ export function useSession(): {
     }
   };
   useEffect(() => {
-    void ask();
+    void look();
     const over = (): void => setSession(null);
     loginOver.addEventListener('over', over);
     return () => loginOver.removeEventListener('over', over);
@@ -117,7 +118,7 @@ export function useSession(): {
     problem,
     logIn: async (key) => {
       try {
-        setSession(await call<Session>('/api/v1/session', { method: 'POST', body: { key } }));
+        setSession(await act('/api/v1/session', { key }));
         setProblem(undefined);
         return undefined;
       } catch (error) {
@@ -125,7 +126,7 @@ export function useSession(): {
       }
     },
     logOut: () => {
-      call('/api/v1/session', { method: 'DELETE' }).then(
+      endSession().then(
         () => setSession(null),
         () => setSession(null),
       );

@@ -40,3 +40,13 @@ export function subjectOf(event: ClowderEvent): string {
   const what = typeof found === 'string' ? found : '';
   return typeof type === 'string' && what !== '' ? `${type} ${what}` : what;
 }
+
+/** Who observed or stated an event; '' where its text does not say. */
+export function sourceOf(text: string): string {
+  try {
+    const { source } = JSON.parse(text) as { readonly source?: unknown };
+    return typeof source === 'string' ? source : '';
+  } catch {
+    return '';
+  }
+}

@@ -25,6 +25,12 @@ const mismatch = (broker: string, how: string, detail: string): string =>
 
 const EXPLANATIONS: readonly Explanation[] = [
   {
+    when: /access to queue 'clowder\.sink\./,
+    code: 'permission_refused',
+    say: (broker, detail) =>
+      `${broker} does not permit the user to read the queues of sinks: it must be allowed to read clowder.sink.* (${detail})`,
+  },
+  {
     when: /access to (?:topic|exchange|queue)/,
     code: 'permission_refused',
     say: (broker, detail) =>

@@ -7,6 +7,8 @@ export interface BrokerAccess {
   /** Of one broker each, tried in turn. */
   readonly urls: readonly string[];
   readonly tls: BrokerTls | undefined;
+  /** What RabbitMQ shows of the connection. @default clowder-otel sink command */
+  readonly connectionName?: string;
 }
 
 /** A connection that was opened, and how. */
@@ -23,9 +25,12 @@ export interface OpenBroker {
  *
  * @throws BrokerError where no broker can be reached; whatever `use` throws
  */
-export async function withBroker<T>({ urls, tls }: BrokerAccess, use: (opened: OpenBroker) => Promise<T>): Promise<T> {
+export async function withBroker<T>(
+  { urls, tls, connectionName = 'clowder-otel sink command' }: BrokerAccess,
+  use: (opened: OpenBroker) => Promise<T>,
+): Promise<T> {
   const sockets = new AbortController();
-  const options = { connectionName: 'clowder-otel sink command', tls, signal: sockets.signal };
+  const options = { connectionName, tls, signal: sockets.signal };
   const { model, url } = await connectToAny(urls, options).catch((error: unknown) => {
     throw explainBrokerError(error, redactAmqpUrl(urls.at(-1) ?? ''));
   });

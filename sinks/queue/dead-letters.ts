@@ -14,12 +14,38 @@ export interface DeadLetter {
   readonly reason: string;
   /** RFC 3339; '' where whoever put it there did not say. */
   readonly time: string;
+  /** Who observed or stated the event; who published the message where it is no event. */
+  readonly source: string;
+  /** The message's text, its beginning where it is long. */
+  readonly event: string;
 }
+
+/** A sink's queue of dead letters. */
+export interface DeadQueue {
+  readonly sink: string;
+  readonly messages: number;
+}
+
+/** Longer than any event of ours; what somebody else sent may be as long as it likes. */
+const TEXT_BYTES = 64 * 1024;
 
 /** There is nothing to list or replay: the sink has never run with this broker. */
 export class NoDeadLettersError extends Error {
   override readonly name = 'NoDeadLettersError';
   readonly code = 'no_dead_letter_queue';
+}
+
+/** The queues that there are, of these sinks. @throws Error of RabbitMQ */
+export async function deadQueues(model: ChannelModel, sinks: readonly string[]): Promise<readonly DeadQueue[]> {
+  const found: DeadQueue[] = [];
+  for (const sink of sinks) {
+    if (!(await queueExists(model, deadQueueName(sink)))) continue;
+    const channel = await openDeadLetters(model, sink);
+    const { messageCount: messages } = await channel.checkQueue(deadQueueName(sink));
+    await channel.close();
+    found.push({ sink, messages });
+  }
+  return found;
 }
 
 /**
@@ -44,6 +70,12 @@ export async function listDeadLetters(
   return found;
 }
 
+/** Which dead letters: the oldest, or those with these ids among them. */
+export interface DeadChoice {
+  readonly limit: number;
+  readonly ids?: ReadonlySet<string>;
+}
+
 /** What became of a replay. */
 export interface Replayed {
   readonly moved: number;
@@ -62,7 +94,7 @@ export interface Replayed {
 export async function replayDeadLetters(
   { model, url, tls }: Pick<OpenBroker, 'model' | 'url' | 'tls'>,
   sink: string,
-  limit: number,
+  { limit, ids }: DeadChoice,
   onMoved: (moved: number) => void,
 ): Promise<Replayed> {
   const channel = await openDeadLetters(model, sink);
@@ -77,9 +109,10 @@ export async function replayDeadLetters(
   try {
     // What fails again comes to the end of the same queue: only what is there now is moved.
     const { messageCount } = await channel.checkQueue(deadQueueName(sink));
-    while (moved + left < Math.min(limit, messageCount)) {
+    for (let seen = 0; seen < Math.min(limit, messageCount); seen += 1) {
       const message = await channel.get(deadQueueName(sink));
       if (message === false) break;
+      if (ids?.has(text(message.properties.messageId)) === false) continue;
       const answer = await publisher.send(copyOf(message, queue, replayHeaders(message)));
       if (answer.outcome === 'returned') throw new Error(`There is no queue ${queue}: start the sink once`);
       if (answer.outcome === 'confirmed') {
@@ -121,14 +154,27 @@ function replayHeaders(message: GetMessage): Record<string, number | undefined> 
 
 function toDeadLetter(message: GetMessage): DeadLetter {
   const headers = headersOf(message);
-  const { messageId, type } = message.properties;
+  const { messageId, type, appId } = message.properties;
+  const event = message.content.subarray(0, TEXT_BYTES).toString();
   return {
     id: text(messageId),
     type: text(type),
     class: text(headers[DEAD_HEADERS.class]),
     reason: text(headers[DEAD_HEADERS.reason]),
     time: text(headers[DEAD_HEADERS.time]),
+    source: sourceOf(event) || text(appId),
+    event,
   };
+}
+
+/** Of the event in a message; '' where it is none. */
+function sourceOf(event: string): string {
+  try {
+    const { source } = JSON.parse(event) as { readonly source?: unknown };
+    return text(source);
+  } catch {
+    return '';
+  }
 }
 
 function text(value: unknown): string {

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, call, type ClowderEvent } from '../api.ts';
+import { ApiError, ask, type ClowderEvent } from '../api.ts';
 import { bytes, time } from '../format.ts';
 import { rowsOf, matches, subjectOf, type TailFilter } from '../tail.ts';
 import { Panel } from '../parts/panel.tsx';
@@ -109,9 +109,9 @@ function useTail(wanted: TailFilter) {
   const [error, setError] = useState<ApiError>();
   const [types, setTypes] = useState<readonly string[]>([]);
   const query = new URLSearchParams({ limit: String(PAGE_EVENTS), ...wanted }).toString();
-  const url = `/api/v1/events?${query.replaceAll('%2C', ',')}`;
+  const url = `/api/v1/events?${query.replaceAll('%2C', ',')}` as const;
   useEffect(() => {
-    call<{ readonly schemas: readonly string[] }>('/schemas').then(
+    ask('/schemas').then(
       ({ schemas }) => setTypes(schemas.map((path) => path.replace(/^\/schemas\/|\.json$/g, ''))),
       () => undefined,
     );
@@ -139,11 +139,9 @@ function useTail(wanted: TailFilter) {
       // Frames stop in a hidden page, and events do not.
       if (drawing === 0) drawing = window.setTimeout(draw, 50);
     };
-    const ask = async (): Promise<void> => {
+    const readHistory = async (): Promise<void> => {
       try {
-        const { events: found } = await call<{ readonly events: readonly ClowderEvent[] }>(url, {
-          signal: controller.signal,
-        });
+        const { events: found } = await ask(url, controller.signal);
         setError(undefined);
         setEvents((before) => rowsOf(found, before.filter((event) => matches(event, wanted)), KEPT_EVENTS)); // prettier-ignore
       } catch (failure) {
@@ -155,11 +153,11 @@ function useTail(wanted: TailFilter) {
     // Asked once the stream is open: so nothing falls between the two.
     stream.addEventListener('open', () => {
       setLive(true);
-      void ask();
+      void readHistory();
     });
     stream.addEventListener('error', () => {
       setLive(false);
-      if (stream.readyState === EventSource.CLOSED) void ask();
+      if (stream.readyState === EventSource.CLOSED) void readHistory();
     });
     for (const name of type?.split(',') ?? types) stream.addEventListener(name, take);
     return () => {

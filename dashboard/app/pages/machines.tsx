@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ClowderEvent, Reading, Stats } from '../api.ts';
+import type { Reading } from '../api.ts';
 import { layersBy, windowsOf } from '../figures.ts';
 import { ago, brief, bytes, count, duration, milliseconds, percent, time, type Figure } from '../format.ts';
 import { extractorsOf, type Extractor } from '../extractors.ts';
@@ -72,8 +72,8 @@ function Extractors({ period }: WithPeriod) {
     ...asked,
   });
   const openUrl = statsUrl({ metric: 'jobs', by: 'extractor', ...asked, outcome: 'open' });
-  const jobs = useAsk<Stats>(url, EVERY_MS);
-  const open = useAsk<Stats>(openUrl, EVERY_MS);
+  const jobs = useAsk(url, EVERY_MS);
+  const open = useAsk(openUrl, EVERY_MS);
   const items = extractorsOf(overview.answer?.probes ?? [], jobs.answer?.rows ?? [], open.answer?.rows ?? []);
   return (
     <Panel
@@ -120,7 +120,7 @@ function Components({ period }: WithPeriod) {
     by: 'component',
     ...useAskedPeriod(period),
   });
-  const { answer, error, isLoading } = useAsk<Stats>(url, EVERY_MS);
+  const { answer, error, isLoading } = useAsk(url, EVERY_MS);
   const items = (answer?.rows ?? []).toSorted(
     (a, b) => Number(a['uptime_percent'] ?? 101) - Number(b['uptime_percent'] ?? 101),
   );
@@ -156,7 +156,7 @@ function OverTime({ period, title, metric, format, note }: OverTimeProps) {
   const { zone, filter } = useApp();
   const [picture, setPicture] = useState<() => Promise<Blob | null>>();
   const url = statsUrl({ metric, by: `${period.unit},component`, ...useAskedPeriod(period) });
-  const { answer, error, isLoading } = useAsk<Stats>(url, EVERY_MS);
+  const { answer, error, isLoading } = useAsk(url, EVERY_MS);
   const columns = columnsOf(period, zone);
   const layers = layersBy(answer?.rows ?? [], period.unit, columns, { metric, by: 'component', most: 8, empty: null });
   return (
@@ -251,7 +251,7 @@ const CLASS_COLOURS = [3, 1, 2, 5];
 function WebServer() {
   const { zone } = useApp();
   const url = '/api/v1/events?type=health.connections&limit=1000';
-  const { answer, error, isLoading } = useAsk<{ readonly events: readonly ClowderEvent[] }>(url, EVERY_MS);
+  const { answer, error, isLoading } = useAsk(url, EVERY_MS);
   const windows = windowsOf(answer?.events ?? [], WINDOWS_MOST);
   const columns = windows.map((window) => time(window['window_start'] ?? 0, zone).slice(5, 16));
   const valuesOf = (name: string): number[] =>

@@ -148,7 +148,7 @@ function Totals({ period }: WithPeriod) {
   const asked = useQuestion({ period });
   const isCompared = address.params['compare'] === 'before';
   const url = statsUrl({ metric: Object.keys(TOTALS).join(','), ...asked, compare: isCompared ? 'before' : undefined });
-  const { answer, error, isLoading } = useAsk<Stats>(url, EVERY_MS);
+  const { answer, error, isLoading } = useAsk(url, EVERY_MS);
   const before = answer?.before?.totals;
   return (
     <Panel
@@ -226,8 +226,8 @@ function OverTime({
   const earlier = periodBefore(period);
   const url = statsUrl(asked);
   const urlBefore = statsUrl({ ...asked, ...earlier });
-  const now = useAsk<Stats>(url, EVERY_MS);
-  const before = useAsk<Stats>(isCompared ? urlBefore : undefined);
+  const now = useAsk(url, EVERY_MS);
+  const before = useAsk(isCompared ? urlBefore : undefined);
   const columns = columnsOf(period, zone);
   const layers = now.answer === undefined ? [] : layersOf(shown(now.answer.rows), period.unit, columns, metrics);
   const sums = isCompared && before.answer ? sumsOf(shown(before.answer.rows), period.unit, columnsOf({ ...earlier, unit: period.unit }, zone), Object.keys(metrics), columns.length) : undefined; // prettier-ignore
@@ -318,7 +318,7 @@ function Top({ period, title, by, filter: name, more = {} }: TopProps) {
   const order = RANKED.find((one) => one === address.params['order']) ?? 'downloads';
   const metrics = [order, ...RANKED.filter((one) => one !== order)];
   const url = statsUrl({ metric: metrics.join(','), by, top: 10, ...useQuestion({ period }), ...more });
-  const { answer, error, isLoading } = useAsk<Stats>(url, EVERY_MS);
+  const { answer, error, isLoading } = useAsk(url, EVERY_MS);
   const items = answer === undefined ? [] : rankedOf(answer, by, order, RANKED);
   return (
     <Panel title={title} questions={[url]} error={error} isLoading={isLoading} isEmpty={items.length === 0}>
@@ -378,7 +378,7 @@ const REASONS: Readonly<Record<string, string>> = {
 function NotCounted({ period }: WithPeriod) {
   const { client: _, reason: __, ...asked } = useQuestion({ period });
   const url = statsUrl({ metric: 'views,downloads,events', by: 'reason', ...asked });
-  const { answer, error, isLoading } = useAsk<Stats>(url, EVERY_MS);
+  const { answer, error, isLoading } = useAsk(url, EVERY_MS);
   const items = answer === undefined ? [] : rankedOf(answer, 'reason', 'events', ['views', 'downloads', 'events']);
   return (
     <Panel

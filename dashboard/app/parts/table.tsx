@@ -6,13 +6,15 @@ export interface Column<Item> {
   readonly isFigure?: boolean;
   /** The first that names the row. */
   readonly isName?: boolean;
+  /** Its name is for who does not see the column. */
+  readonly isHidden?: boolean;
 }
 
 interface TableProps<Item> {
   readonly caption: string;
   readonly columns: readonly Column<Item>[];
   readonly items: readonly Item[];
-  readonly keyOf: (item: Item) => string;
+  readonly keyOf: (item: Item, index: number) => string;
   readonly rowClass?: (item: Item) => string | undefined;
 }
 
@@ -24,16 +26,16 @@ export function Table<Item>({ caption, columns, items, keyOf, rowClass }: TableP
         <caption class="hidden">{caption}</caption>
         <thead>
           <tr>
-            {columns.map(({ name, isFigure }) => (
+            {columns.map(({ name, isFigure, isHidden }) => (
               <th key={name} scope="col" class={isFigure ? 'figure' : undefined}>
-                {name}
+                {isHidden ? <span class="hidden">{name}</span> : name}
               </th>
             ))}
           </tr>
         </thead>
         <tbody>
-          {items.map((item) => (
-            <tr key={keyOf(item)} class={rowClass?.(item)}>
+          {items.map((item, index) => (
+            <tr key={keyOf(item, index)} class={rowClass?.(item)}>
               {columns.map(({ name, cell, isFigure, isName }) =>
                 isName ? (
                   <th key={name} scope="row">

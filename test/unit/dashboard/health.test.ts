@@ -72,6 +72,11 @@ describe('the sentence', () => {
     ['a probe is down', { ...WELL, probes: [{ ...READING, healthy: false, error: 'refused' }] }, /clowder is down/],
     ['nobody reads a probe', { ...WELL, probes: [{ ...READING, stale: true }] }, /a probe is no longer read/],
     ['a source is silent', { ...WELL, sources: [{ ...SOURCE, unusual: true }] }, /proxy is silent/],
+    [
+      'a sink has dead letters',
+      { ...WELL, probes: [{ ...READING, target: 'queue clowder.sink.matomo.dead', measures: { queue_length: 3 } }] },
+      /matomo refused 3 events/,
+    ],
     ['events were wrong', { ...WELL, rejected: 2 }, /2 events were stated wrongly/],
     [
       'a sink is not ready',
@@ -110,6 +115,8 @@ describe('the sentence', () => {
     expect(healthOf(refused).problems).toHaveLength(1);
     const asked = [{ name: 'matomo', url: 'u', ready: null, reason: null, at_ms: null }];
     expect(healthOf({ ...WELL, programs: asked }).level).toBe('well');
+    const empty = [{ ...READING, target: 'queue clowder.sink.matomo.dead', measures: { queue_length: 0 } }];
+    expect(healthOf({ ...WELL, probes: empty }).level).toBe('well');
   });
 });
 

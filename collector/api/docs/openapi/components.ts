@@ -3,6 +3,7 @@ import { cloudEvent } from '../../../../taxonomy/cloud-events.ts';
 import { eventJsonSchema, statedJsonSchema } from '../../../../taxonomy/json-schema.ts';
 import { EVENT_TYPES } from '../../../../taxonomy/event-types.ts';
 import { pageView } from '../../browser-routes.ts';
+import { deadReplayRequest } from '../../dead-letter-routes.ts';
 import { discardRequest, replayRequest } from '../../rejected-routes.ts';
 import { ANSWERS } from '../../answer-schemas.ts';
 import { ref, refusalComponents } from '../../answers.ts';
@@ -19,6 +20,7 @@ export function registerComponents(registry: Registry): void {
   registry.register('PageView', z.object(pageView.shape));
   registry.register('Replay', z.strictObject(replayRequest.shape));
   registry.register('Discard', z.strictObject(discardRequest.shape));
+  registry.register('DeadReplay', z.strictObject(deadReplayRequest.shape));
   for (const type of EVENT_TYPES) {
     // As at /schemas and in AsyncAPI; and what must be stated is a matter of traits, for which zod has no form.
     const { $schema: _schema, $id: _id, ...published } = eventJsonSchema(type);

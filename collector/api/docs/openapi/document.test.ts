@@ -15,6 +15,7 @@ import { createReceiver } from '../../../otlp/receiver.ts';
 import { otlpRoutes } from '../../../otlp/routes.ts';
 import { readinessOf } from '../../../readiness.ts';
 import { ROUTES } from '../../../routes.ts';
+import { deadLetterRoutes } from '../../dead-letter-routes.ts';
 import { heldRoutes } from '../../held-routes.ts';
 import { rejectedRoutes } from '../../rejected-routes.ts';
 import type { Share } from '../../../keys/shares.ts';
@@ -137,6 +138,13 @@ function collector() {
     events: eventsRoutes({ submit, history: journal, live: () => () => undefined }),
     rejected: rejectedRoutes({ journal, intake: { submit: async () => [] }, context: createMapContext() }),
     held: heldRoutes({ retryNow: async () => ({ published: 1, held: 0 }) }),
+    deadLetters: deadLetterRoutes({
+      queues: async () => [{ sink: 'matomo', messages: 1 }],
+      list: async () => [
+        { id: 'e', type: 't', class: 'rejected', reason: 'r', time: '', source: 'proxy', event: '{}' },
+      ],
+      replay: async () => ({ moved: 1, left: 0, reason: '' }),
+    }),
     stats: statsRoutes(async () => STATS),
     counter: counterRoutes(async () => ({ status: 200, body: '[]' })),
     shared: sharedRoutes({ verify: () => SHARE }, async () => STATS),
@@ -236,6 +244,9 @@ describe('the document', () => {
       'post /api/v1/rejected/replay replay_rejected',
       'post /api/v1/rejected/discard discard_rejected',
       'post /api/v1/held/retry retry_held',
+      'get /api/v1/dead list_dead_queues',
+      'get /api/v1/dead/{sink} list_dead_letters',
+      'post /api/v1/dead/replay replay_dead_letters',
       'get /api/v1/stats get_stats',
       'get /r51/status get_counter_status',
       'get /r51/members get_counter_members',
@@ -341,6 +352,9 @@ describe('what the collector answers is what the document says', () => {
       () => collector().request('/api/v1/shared/stats?metric=views&from=2026-10&to=2026-10&token=t'),
     ],
     ['200 to a public counter', 200, badge, () => collector().request('/api/v1/badge/d1')],
+    ['200 of queues of dead letters', 200, ANSWERS.DeadQueues, () => collector().request('/api/v1/dead')],
+    ['200 of dead letters', 200, ANSWERS.DeadLetters, () => collector().request('/api/v1/dead/matomo')],
+    ['200 to a replay of them', 200, ANSWERS.DeadReplayed, () => post('/api/v1/dead/replay', { sink: 'matomo' })],
     ['200 of the overview', 200, ANSWERS.Overview, () => collector().request('/api/v1/overview')],
     ['200 to what is held', 200, ANSWERS.HeldEvents, () => collector().request('/api/v1/held?reason=nacked')],
     ['200 of readiness', 200, ANSWERS.Readiness, () => collector().request('/readyz')],

@@ -25,6 +25,7 @@ export function openApiDocument(version: string): object {
       { name: 'events by type' },
       { name: 'rejected', description: 'Stated events of telemetry that were wrong, and events that RabbitMQ refuses' },
       { name: 'held', description: 'Events that no queue took' },
+      { name: 'dead letters', description: 'Events that the service behind a sink will never take' },
       { name: 'usage', description: 'How much was it used' },
       { name: 'overview', description: 'What is going on' },
       { name: 'OpenTelemetry', description: 'OTLP receiver' },

@@ -1,0 +1,153 @@
+import type { DeadLetter, DeadQueue, Reading } from '../../api.ts';
+import { count, time } from '../../format.ts';
+import { ofChosen, useAct, useChoice } from '../../parts/acting.tsx';
+import { Folded } from '../../parts/folded.tsx';
+import { Panel } from '../../parts/panel.tsx';
+import { Table } from '../../parts/table.tsx';
+import { useApp, useAsk } from '../../state.ts';
+
+const QUEUES = '/api/v1/dead';
+
+/** What the service behind a sink will never take, and the queues where extractors leave what fails. */
+export function DeadLetters() {
+  const { address, overview } = useApp();
+  const { answer, error, isLoading, again } = useAsk(QUEUES);
+  const queues = answer?.queues ?? [];
+  const chosen =
+    queues.find(({ sink }) => sink === address.params['sink']) ??
+    queues.find(({ messages }) => messages > 0) ??
+    queues[0];
+  const others = (overview.answer?.probes ?? []).filter(({ target }) => target.startsWith('queue error.'));
+  return (
+    <>
+      {chosen === undefined ? (
+        <Panel title="Dead letters of sinks" questions={[QUEUES]} error={error} wide>
+          {error === undefined && (
+            <p class="empty">{isLoading ? 'Asking RabbitMQ…' : 'No sink has run with this RabbitMQ.'}</p>
+          )}
+        </Panel>
+      ) : (
+        <OfSink key={chosen.sink} queues={queues} chosen={chosen} countAgain={again} />
+      )}
+      {others.length > 0 && <OfExtractors queues={others} />}
+    </>
+  );
+}
+
+interface OfSinkProps {
+  readonly queues: readonly DeadQueue[];
+  readonly chosen: DeadQueue;
+  readonly countAgain: () => void;
+}
+
+/** Asked when somebody opens it, and not again and again: RabbitMQ hands out each message to show it. */
+function OfSink({ queues, chosen: { sink, messages }, countAgain }: OfSinkProps) {
+  const { zone, filter, isAdmin } = useApp();
+  const url = `/api/v1/dead/${encodeURIComponent(sink)}?limit=200` as const;
+  const { answer, error, isLoading, again } = useAsk(url);
+  const items = answer?.letters ?? [];
+  const { ids, column, clear } = useChoice(items, ({ id }) => id);
+  const readAgain = (): void => {
+    clear();
+    countAgain();
+    again();
+  };
+  const { said, doIt } = useAct(readAgain);
+  const replay = (chosenIds?: readonly string[]): void =>
+    doIt(
+      '/api/v1/dead/replay',
+      { sink, ...(chosenIds !== undefined && { ids: chosenIds }) },
+      ({ moved, left, reason }) =>
+        `${count(moved)} back in the queue of ${sink}${left === 0 ? '' : `, ${count(left)} not: ${reason}`}`,
+    );
+  return (
+    <Panel
+      title="Dead letters of sinks"
+      questions={[url, QUEUES]}
+      error={error}
+      isLoading={isLoading}
+      wide
+      note={
+        <>
+          Replay puts events back into the queue of the sink, which sends them again. What the service still refuses
+          comes back here. <a href="/guide#dead-letters">What to do</a>
+        </>
+      }
+    >
+      <div class="filters">
+        <div class="choices" role="group" aria-label="Sink">
+          {queues.map(({ sink: name, messages: many }) => (
+            <button key={name} type="button" aria-pressed={name === sink} onClick={() => filter({ sink: name })}>
+              {name} {count(many)}
+            </button>
+          ))}
+        </div>
+        <button type="button" onClick={readAgain}>
+          Read again
+        </button>
+        {isAdmin && items.length > 0 && (
+          <>
+            <button type="button" disabled={ids.length === 0} onClick={() => replay(ids)}>
+              {ofChosen('Replay', ids)}
+            </button>
+            <button type="button" onClick={() => replay()}>
+              {messages > 1000 ? 'Replay the oldest 1,000' : 'Replay all'}
+            </button>
+          </>
+        )}
+      </div>
+      <p role="status" class="said">
+        {said}
+      </p>
+      {items.length === 0 ? (
+        <p class="empty">{isLoading ? 'Asking RabbitMQ…' : 'None.'}</p>
+      ) : (
+        <Table<DeadLetter>
+          caption={`Dead letters of ${sink}, oldest first`}
+          items={items}
+          keyOf={({ id }, index) => `${index} ${id}`}
+          columns={[
+            ...(isAdmin ? [column] : []),
+            { name: 'When', isName: true, cell: ({ time: at }) => (at === '' ? '' : time(Date.parse(at), zone)) },
+            {
+              name: 'Why',
+              cell: ({ class: kind, reason }) => (
+                <>
+                  <b>{kind}</b> {reason}
+                </>
+              ),
+            },
+            { name: 'Type', cell: ({ type }) => type },
+            { name: 'From whom', cell: ({ source }) => source },
+            { name: 'Event', cell: ({ event }) => <Folded text={event} /> },
+          ]}
+        />
+      )}
+    </Panel>
+  );
+}
+
+function OfExtractors({ queues }: { readonly queues: readonly Reading[] }) {
+  return (
+    <Panel
+      title="What extractors left"
+      questions={['/api/v1/overview']}
+      wide
+      note="Messages that an extractor could not work on, as the monitor counted them. They belong to Clowder: look at them in RabbitMQ."
+    >
+      <Table<Reading>
+        caption="Queues of what extractors left"
+        items={queues}
+        keyOf={({ component, target }) => `${component ?? ''} ${target}`}
+        columns={[
+          { name: 'Queue', isName: true, cell: ({ target }) => target.replace(/^queue /, '') },
+          {
+            name: 'Messages',
+            isFigure: true,
+            cell: ({ measures }) => count(Number(measures['queue_length'] ?? Number.NaN)),
+          },
+        ]}
+      />
+    </Panel>
+  );
+}
