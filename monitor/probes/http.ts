@@ -36,6 +36,9 @@ export function httpProbe(settings: Planned<'http'>): Probe {
   });
 }
 
+/** The shortest time that is told, so that nothing is divided by 0. */
+const LEAST_MS = 0.001;
+
 /** Downloads a known file to its end. */
 export function downloadProbe(settings: Planned<'download'>): Probe {
   return probeOf(settings, async (ask) => {
@@ -52,8 +55,8 @@ export function downloadProbe(settings: Planned<'download'>): Probe {
         : settings.sha256 !== undefined && digest !== settings.sha256.toLowerCase()
           ? `the SHA-256 is ${digest}, not ${settings.sha256.toLowerCase()}`
           : undefined;
-    // As a whole, so that a slow answer is a slow download.
-    const rate = Math.round((bytes * 1000) / Math.max(1, answer.totalMs));
+    // As a whole, so that a slow answer is a slow download; by the time as it is told, so that the two figures agree.
+    const rate = Math.round((bytes * 1000) / Math.max(LEAST_MS, round(answer.totalMs)));
     return { answer, error, measures: { bytes, download_rate: rate } };
   });
 }
