@@ -178,7 +178,10 @@ describe('a cluster of three, with a quorum queue', () => {
     await goesOn();
     for (const fault of faults) await fault();
     const posted = await stopLoad();
-    await waitFor(async () => (await confirmed()) >= posted.length, { timeoutMs: GOES_ON_MS, what: 'the last confirm' });
+    await waitFor(async () => (await confirmed()) >= posted.length, {
+      timeoutMs: GOES_ON_MS,
+      what: 'the last confirm',
+    });
     const ids = await taken(posted);
     const first = [...new Set(ids)];
     const placeOf = new Map(posted.map((id, place) => [id, place]));
