@@ -11,6 +11,7 @@ import { Observation, type Observer } from './observation.ts';
 import { believedHeaders, outgoingHead, type RequestRules } from './headers/request-head.ts';
 import { requestTarget } from './headers/request-target.ts';
 import { limitConnections } from './address-limits.ts';
+import { BegunLines } from './begun-lines.ts';
 import { rawTargetOf, withRawTarget } from './raw-target.ts';
 import type { Beside } from './snippet/beside.ts';
 import { switchingHead, tunnel } from './tunnel.ts';
@@ -70,6 +71,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   const tunnels = new Set<Duplex>();
   const refused = new WeakSet<Duplex>();
   const turns = new Turns();
+  const lines = new BegunLines();
 
   const serverOptions: ServerOptions = {
     insecureHTTPParser: false,
@@ -97,14 +99,17 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
       'connection',
       limitConnections(options.maxConnectionsPerAddress, options.onConnectionRefused),
     );
+  server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => lines.watch(socket));
   server.on('request', onRequest);
   // Whether the client may go on is for Clowder to say.
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);
   server.on('upgrade', onUpgrade);
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    socket.on('error', () => socket.destroy());
     options.onClientError(405);
-    socket.end(rawAnswer(405, 'This is not a forward proxy.'));
+    // What was asked before it is Clowder's to answer.
+    turns.after(socket, () => socket.end(rawAnswer(405, 'This is not a forward proxy.')));
   });
   server.on('clientError', onClientError);
 
@@ -210,7 +215,9 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   /** Has Node read a request once more that it refused for a target in raw UTF-8, when those before it are answered. */
   function readAgain(error: ClientError, socket: Socket): boolean {
     if (error.code !== 'HPE_INVALID_URL' || error.rawPacket === undefined) return false;
-    const connection = withRawTarget(socket, error.rawPacket, error.bytesParsed ?? 0);
+    const before = lines.before(socket);
+    const bytes = before.length === 0 ? error.rawPacket : Buffer.concat([before, error.rawPacket]);
+    const connection = withRawTarget(socket, bytes, before.length + (error.bytesParsed ?? 0));
     if (connection === undefined) return false;
     // What else the parser says of this connection is of no interest any more.
     refused.add(socket);

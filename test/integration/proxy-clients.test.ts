@@ -125,6 +125,23 @@ describe('what follows a request and is none', () => {
   });
 });
 
+describe('a request to be connected elsewhere', () => {
+  it('leaves the upload before it its own answer, and is refused behind that', async () => {
+    const due: (() => void)[] = [];
+    const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
+      if (text.endsWith('hello')) due.push(() => socket.write(OK));
+    });
+    const client = await connectRaw(proxy.port);
+    const upload = 'PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello';
+    client.send(`${upload}CONNECT other.test:443 HTTP/1.1\r\nHost: other.test:443\r\n\r\n`);
+    (await waitFor(() => due[0], { what: 'the upload at Clowder' }))();
+    await client.closed;
+    expect(client.received().match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 405']);
+    expect(clowder.received.join('')).not.toContain('CONNECT');
+    client.socket.destroy();
+  });
+});
+
 describe('clients of one address', () => {
   it('have so many requests under way at once, and others do not wait for theirs', async () => {
     const waiting: (() => void)[] = [];

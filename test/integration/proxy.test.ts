@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { behindProxy, startOwnProxy, TRACEPARENT } from '../support/own-proxy.ts';
@@ -454,13 +455,37 @@ describe('a target in raw UTF-8', () => {
     ];
     client.send(`GET ${begun}`);
     for (const piece of rest) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await setImmediate();
       client.send(piece);
     }
     await client.closed;
     expect(client.received()).toMatch(/^HTTP\/1\.1 200 OK/);
     expect(clowder.received[0]?.startsWith(`GET ${RAW} HTTP/1.1\r\n`)).toBe(true);
     client.socket.destroy();
+  });
+
+  const LINE = `GET ${RAW} HTTP/1.1\r\nHost: h\r\n\r\n`;
+  it.each([
+    ['within the method', [2]],
+    ['behind the method', [3]],
+    ['before the first letter that is not ASCII', [LINE.indexOf('\xc3')]],
+    ['within the path', [9]],
+    ['at every byte', Array.from({ length: LINE.length - 1 }, (_, index) => index + 1)],
+  ])('passes where it is parted %s, behind another request, too', async (_where, cuts) => {
+    const { clowder, proxy } = await behindProxy(stack, answering(OK));
+    for (const before of ['', 'GET /first HTTP/1.1\r\nHost: h\r\n\r\n']) {
+      const client = await connectRaw(proxy.port);
+      client.socket.setNoDelay(true);
+      const pieces = [...cuts, LINE.length].map((cut, index) => LINE.slice(cuts[index - 1] ?? 0, cut));
+      for (const [index, piece] of pieces.entries()) {
+        client.send(index === 0 ? before + piece : piece);
+        for (let turn = 0; turn < 3; turn += 1) await setImmediate();
+      }
+      await client.closed;
+      expect(client.received().match(/HTTP\/1\.1 \d+/g)).toEqual(Array(before === '' ? 1 : 2).fill('HTTP/1.1 200'));
+      client.socket.destroy();
+    }
+    expect(clowder.received.join('').split(`GET ${RAW} HTTP/1.1\r\n`)).toHaveLength(3);
   });
 
   it('behind which the client leaves takes nothing with it', async () => {
