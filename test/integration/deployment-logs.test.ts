@@ -1,4 +1,4 @@
-import { appendFile, mkdir, rename } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startByteSink, type ByteSink } from '../support/byte-sink.ts';
@@ -30,9 +30,26 @@ test.each<readonly [string, readonly ShippedFile[]]>([
   ['alone', []],
   ['with the one for the stock format', ['collector-combined.yaml']],
   ['with the one for several collectors', ['collectors.yaml']],
+  ['with that and a fourth', ['collectors.yaml', 'collectors-4.yaml']],
+  ['with the one for collectors that a name leads to', ['collectors-dns.yaml']],
 ])('the OTel Collector has no objection to the configuration, %s', async (_how, files) => {
-  const members = [1, 2, 3].map((member) => [`CLOWDER_OTEL_URL_${member}`, `http://127.0.0.1:400${member}`]);
+  const members = [1, 2, 3, 4].map((member) => [`CLOWDER_OTEL_URL_${member}`, `http://127.0.0.1:400${member}`]);
+  members.push(['CLOWDER_OTEL_COLLECTORS', 'collectors']);
   expect(await validateShipped(files, Object.fromEntries(members))).toBe('');
+});
+
+test("the OTel Collector has no objection to the lines for Kubernetes' API in place of DNS", async () => {
+  const temp = await tempDir('k8s');
+  const shipped = await readFile(new URL('../../otel-config/collectors-dns.yaml', import.meta.url), 'utf8');
+  const [, lines = ''] = /^ *# +(k8s: .*)$/m.exec(shipped) ?? [];
+  const config = shipped.replace(/ dns:\n(?: {8}.*\n)+/, ` ${lines}\n`);
+  expect(config).toContain('resolver: &by_name\n      k8s: { service: ');
+  try {
+    await writeFile(join(temp.path, 'k8s.yaml'), config);
+    expect(await validateShipped([], {}, [join(temp.path, 'k8s.yaml')])).toBe('');
+  } finally {
+    await temp.remove();
+  }
 });
 
 describe('lines of a log', () => {

@@ -325,6 +325,15 @@ describe('the chart', () => {
       );
   });
 
+  test('leads to as many collectors as there are where they are found by their name', () => {
+    const text = JSON.stringify(rendered('collector.replicas=5', 'collector.foundBy=dns'));
+    expect(text).toContain('"COLLECTORS":"several"');
+    expect(text).toContain('"--config","/etc/otelcol/collectors-dns.yaml"');
+    expect(text).toContain('{"name":"CLOWDER_OTEL_COLLECTORS","value":"clowder-otel-collector-pods"}');
+    expect(() => rendered('collector.replicas=5')).toThrow(/must be one of 1, 3/);
+    expect(() => rendered('collector.foundBy=dns', 'collector.grpcTlsSecret=tls')).toThrow(/no certificate names/);
+  });
+
   test('tells the Prometheus operator of every /metrics where it is asked to', () => {
     const monitor = rendered('serviceMonitor.enabled=true').find((one) => kindOf(one) === 'ServiceMonitor');
     expect(monitor).toMatchObject({

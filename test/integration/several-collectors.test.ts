@@ -4,7 +4,7 @@ import { runCli, startCollector, type CollectorProcess } from '../support/collec
 import { consumeEventSink, type EventSink } from '../support/consumer.ts';
 import { form } from '../support/form.ts';
 import { linesOf, observedRequest, sendOtlp, spansOf, type ObservedRequest } from '../support/observed-requests.ts';
-import { startShippedOtelCollector, type ShippedOtelCollector } from '../support/otel-collector.ts';
+import { startShippedOtelCollector, type ShippedFile, type ShippedOtelCollector } from '../support/otel-collector.ts';
 import { openVhost, type VirtualHost } from '../support/virtual-host.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -16,13 +16,14 @@ let vhost: VirtualHost;
 let sink: EventSink;
 let members: CollectorProcess[];
 let gateway: ShippedOtelCollector;
+let files: readonly ShippedFile[] = ['collectors.yaml'];
 
 beforeAll(async () => {
   vhost = await openVhost();
   sink = await consumeEventSink(vhost.url);
   members = await Promise.all([1, 2, 3].map(() => startCollector({ amqpUrl: vhost.url, env: ENV })));
   gateway = await startShippedOtelCollector({
-    with: ['collectors.yaml'],
+    with: () => files,
     env: () => ({
       ...Object.fromEntries(members.map(({ url }, index) => [`CLOWDER_OTEL_URL_${index + 1}`, url])),
       JAEGER_OTLP_URL: 'http://127.0.0.1:1',
@@ -91,7 +92,7 @@ describe('three collectors', () => {
     expect(after.map((count, index) => count - (before[index] ?? 0)).toSorted((a, b) => a - b)).toEqual([0, 0, 60]);
   });
 
-  test('lose nothing where one is killed and replaced: the others go on, its lane waits, its journal is drained', async () => {
+  test('lose nothing if one is killed and replaced: the others go on, its lane waits, its journal is drained', async () => {
     const before = sink.received.length;
     const requests = Array.from({ length: REQUESTS }, () => observedRequest());
     const third = Math.ceil(REQUESTS / 3);
@@ -113,12 +114,45 @@ describe('three collectors', () => {
     console.info(
       `${REQUESTS} requests, two observers, one collector of three replaced: ${copies} events came twice, with the same message_id`,
     );
-    const downloads = sink.received.filter(({ routingKey }) => routingKey === 'view.download');
-    expect(new Set(downloads.map(({ messageId }) => messageId)).size).toBe(2 * REQUESTS + 60);
+    expect(idsOfDownloads().size).toBe(2 * REQUESTS + 60);
     // What the one that is gone had taken and not acknowledged, and what only one observer had told it of.
     expect(copies).toBeLessThan(third);
   });
+
+  test('become four as the page says: a quarter of the requests goes to the new one, and what comes twice has one id', async () => {
+    const before = sink.received.length;
+    const downloads = idsOfDownloads().size;
+    members.push(await startCollector({ amqpUrl: vhost.url, env: ENV }));
+    const requests = Array.from({ length: REQUESTS }, () => observedRequest());
+    const sending = observe(requests);
+    await waitFor(() => sink.received.length - before > REQUESTS / 3, { timeoutMs: 60_000, what: 'the first third' });
+    files = ['collectors.yaml', 'collectors-4.yaml'];
+    await gateway.kill('SIGTERM');
+    await gateway.start();
+    await sending;
+    await allArrived(requests);
+    await waitFor(async () => (await Promise.all(members.map(isIdle))).every(Boolean), { what: 'idle collectors' });
+    const copies = sink.received.length - before - REQUESTS;
+    console.info(
+      `${REQUESTS} requests, a fourth collector meanwhile: ${copies} events came twice, with the same message_id`,
+    );
+    expect(idsOfDownloads().size - downloads).toBe(REQUESTS);
+    // Of a batch or two, those of the groups that moved.
+    expect(copies).toBeLessThan(4 * BATCH);
+
+    const [newest] = members.slice(-1);
+    if (newest === undefined) throw new Error('there is no fourth collector');
+    const [share, received] = [await eventsOf(newest), sink.received.length];
+    const later = Array.from({ length: REQUESTS }, () => observedRequest());
+    await observe(later);
+    await allArrived(later);
+    expect(sink.received.length - received).toBe(REQUESTS);
+    expect((await eventsOf(newest)) - share).toBeGreaterThan(REQUESTS / 8);
+  });
 });
+
+const idsOfDownloads = (): ReadonlySet<string> =>
+  new Set(sink.received.filter(({ routingKey }) => routingKey === 'view.download').map(({ messageId }) => messageId));
 
 async function isIdle(member: CollectorProcess): Promise<boolean> {
   const text = await (await fetch(`${member.url}/metrics`)).text();

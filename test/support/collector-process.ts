@@ -6,8 +6,12 @@ import { answersOk } from './wait-for.ts';
 
 export interface CollectorOptions {
   readonly amqpUrl?: string;
+  /** @default 127.0.0.1 */
+  readonly host?: string;
   /** @default a free one, kept over restarts */
   readonly port?: number;
+  /** Of OTLP/gRPC. @default a free one, kept over restarts */
+  readonly grpcPort?: number;
   /** @default a directory of its own, removed by `stop` */
   readonly dataDir?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -40,10 +44,10 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   const own = options.dataDir === undefined ? await tempDir('collector') : undefined;
   const dataDir = options.dataDir ?? own?.path ?? '';
   const port = options.port ?? (await freePort());
-  const grpcPort = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const { host = '127.0.0.1', grpcPort = await freePort() } = options;
+  const url = `http://${host}:${port}`;
   const env = {
-    HOST: '127.0.0.1',
+    HOST: host,
     PORT: String(port),
     GRPC_PORT: String(grpcPort),
     DATA_DIR: dataDir,

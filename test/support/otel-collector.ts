@@ -30,6 +30,8 @@ interface Facts {
 
 interface Run {
   readonly args: readonly string[];
+  /** A file that it sees as /etc/hosts. */
+  readonly hosts?: string | undefined;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -43,8 +45,10 @@ async function run(howToRun: (facts: Facts) => Promise<Run>): Promise<OtelCollec
   const temp = await tempDir('otelcol');
   const facts = { dir: temp.path, otlpPort: await freePort(), healthPort: await freePort() };
   const begin = async () => {
-    const { args, env = {} } = await howToRun(facts);
-    return startProcess(toolPath('otelcol'), [...args], {
+    const { args, env = {}, hosts } = await howToRun(facts);
+    const command = [toolPath('otelcol'), ...args];
+    const [program = '', ...its] = hosts === undefined ? command : [...withHosts(hosts), ...command];
+    return startProcess(program, its, {
       cwd: temp.path,
       env,
       ready: () => answersOk(`http://127.0.0.1:${facts.healthPort}`),
@@ -73,6 +77,10 @@ async function run(howToRun: (facts: Facts) => Promise<Run>): Promise<OtelCollec
     [Symbol.asyncDispose]: stop,
   };
 }
+
+/** What runs a command, in the same process, with mounts of its own. */
+const withHosts = (file: string): readonly string[] =>
+  ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/hosts && exec "$@"', file]; // prettier-ignore
 
 /** A Collector configuration, as its YAML would have it. */
 export interface CollectorConfig {
@@ -122,12 +130,14 @@ export interface ShippedOtelCollector extends OtelCollector {
 export interface ShippedOptions {
   /** Values of its documented variables, asked for at each start; ports and the data directory are given. */
   readonly env: () => Readonly<Record<string, string>>;
-  /** With these files of ours beside collector.yaml. */
-  readonly with?: readonly ShippedFile[];
+  /** With these files of ours beside collector.yaml; may be asked for at each start. */
+  readonly with?: readonly ShippedFile[] | (() => readonly ShippedFile[]);
+  /** A file that it sees as /etc/hosts. @default that of the machine */
+  readonly hosts?: string;
 }
 
-/** collector-combined.yaml: NGINX's stock log format; collectors.yaml: several collectors of ours. */
-export type ShippedFile = 'collector-combined.yaml' | 'collectors.yaml';
+/** collector-combined.yaml: NGINX's stock log format; the others: several collectors of ours, by list, a fourth, and by name. */
+export type ShippedFile = 'collector-combined.yaml' | 'collectors.yaml' | 'collectors-4.yaml' | 'collectors-dns.yaml';
 
 const GATES = '--feature-gates=stanza.synchronousLogEmitter';
 
@@ -141,12 +151,14 @@ const shippedArgs = (files: readonly ShippedFile[]): readonly string[] => [
 
 /** Starts the Collector with the configuration that we ship; `dir` has its offsets and queues. */
 export async function startShippedOtelCollector(options: ShippedOptions): Promise<ShippedOtelCollector> {
-  const { env, with: files = [] } = options;
+  const { env, with: files = [], hosts } = options;
+  const filesNow = typeof files === 'function' ? files : () => files;
   const [grpc, metrics] = [await freePort(), await freePort()];
-  const lanes = [await freePort(), await freePort(), await freePort()];
+  const lanes = [await freePort(), await freePort(), await freePort(), await freePort()];
   const collector = await run(({ dir, otlpPort, healthPort }) =>
     Promise.resolve({
-      args: shippedArgs(files),
+      args: shippedArgs(filesNow()),
+      hosts,
       env: {
         OTELCOL_DATA_DIR: dir,
         OTELCOL_GRPC_PORT: String(grpc),
@@ -164,15 +176,16 @@ export async function startShippedOtelCollector(options: ShippedOptions): Promis
 /**
  * Has the Collector check the configuration that we ship.
  *
+ * @param others paths of files behind those
  * @returns what it said: nothing, where it has no objection
  * @throws Error with its objections
  */
 export async function validateShipped(
   files: readonly ShippedFile[],
   env: Readonly<Record<string, string>> = {},
+  others: readonly string[] = [],
 ): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)(toolPath('otelcol'), ['validate', ...shippedArgs(files)], {
-    env: { ...process.env, ...env },
-  });
+  const args = ['validate', ...shippedArgs(files), ...others.flatMap((path) => ['--config', path])];
+  const { stdout, stderr } = await promisify(execFile)(toolPath('otelcol'), args, { env: { ...process.env, ...env } });
   return stdout + stderr;
 }

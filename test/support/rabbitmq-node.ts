@@ -10,6 +10,8 @@ import { waitFor } from './wait-for.ts';
 export interface RabbitNode extends AsyncDisposable {
   /** As its cluster knows it. */
   readonly name: string;
+  /** Where its cookie is: HOME of whoever runs its tools. */
+  readonly home: string;
   readonly url: string;
   /** The same over TLS; where that was asked for. */
   readonly tlsUrl: string;
@@ -27,7 +29,7 @@ export interface RabbitNode extends AsyncDisposable {
 }
 
 const SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
-const CONTROL = '/usr/lib/rabbitmq/bin/rabbitmqctl';
+export const RABBITMQCTL = '/usr/lib/rabbitmq/bin/rabbitmqctl';
 const UP_MS = 90_000;
 
 export interface RabbitOptions {
@@ -97,7 +99,9 @@ export async function startRabbitNode(options: RabbitOptions = {}): Promise<Rabb
   const run = (): Promise<RunningProcess> =>
     startProcess(SERVER, [], { env, readyTimeoutMs: UP_MS, ready: () => answers().catch(() => false) });
   const rabbitmqctl = async (...args: string[]): Promise<string> => {
-    const { stdout } = await promisify(execFile)(CONTROL, ['-n', name, ...args], { env: { ...process.env, ...env } });
+    const { stdout } = await promisify(execFile)(RABBITMQCTL, ['-n', name, ...args], {
+      env: { ...process.env, ...env },
+    });
     return stdout;
   };
 
@@ -115,6 +119,7 @@ export async function startRabbitNode(options: RabbitOptions = {}): Promise<Rabb
   };
   return {
     name,
+    home: temp.path,
     url,
     tlsUrl: `amqps://guest:guest@127.0.0.1:${tlsPort}`,
     managementUrl,

@@ -81,3 +81,13 @@ http://{{ include "clowder-otel.fullname" . }}-collector:4318
 - { name: OTEL_EXPORTER_OTLP_HEADERS, value: x-api-key=$(CLOWDER_OTEL_API_KEY) }
 {{- end }}
 {{- end }}
+
+{{/* The file of otel-config by which OTel Collectors lead to several collectors; nothing where there is one. */}}
+{{- define "clowder-otel.route" -}}
+{{- if eq .Values.collector.foundBy "dns" -}}
+{{- if .Values.collector.grpcTlsSecret }}{{ fail "collector.foundBy: dns asks by address, which no certificate names: leave collector.grpcTlsSecret empty" }}{{ end -}}
+collectors-dns.yaml
+{{- else if gt (int .Values.collector.replicas) 1 -}}
+collectors.yaml
+{{- end -}}
+{{- end }}
