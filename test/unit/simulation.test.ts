@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { MUTATIONS } from '../../simulation/mutations.ts';
 import { drawSteps, shrink, simulate } from '../../simulation/run.ts';
+import { form } from '../support/form.ts';
 
 /** Against a simulation that does not end; it is no measure of speed. */
 const PATIENCE_MS = 600_000;
 const STEPS = 60;
 const LONG_STEPS = 120;
-const SEEDS = { first: 1, parts: 10, each: 50 };
+const SEEDS = { first: 1, parts: 10, each: form({ short: 20, long: 200 }) };
 /** A fault that was put back is found within so many seeds. */
 const FOUND_WITHIN = 150;
 
