@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { nextVersion, PLACES, ReleaseError, STEPS, withRelease, withVersion } from './release/bump.ts';
 import { npm, packAll, RELEASE_DIR, ROOT, type ReleasePackage } from './release/packages.ts';
 import { refusalsOf, type Manifest } from './release/refusals.ts';
+import { HELM_PATH } from './test-tools.ts';
 
 const USAGE = `npm run release -- [--dry-run] ${STEPS.join('|')}|VERSION   checks everything, writes version and changelog, commits, tags
                                       (--dry-run alone tries the next patch, and writes nothing)
 npm run release -- --check VERSION    in the workflow: the tag is the version, and no registry would refuse it
 npm run release -- --publish          in the workflow: publishes both packages`;
 
+const CHART = 'deploy/helm/clowder-otel';
 const IMAGE = 'ghcr.io/clowder-framework/clowder-otel';
 
 interface Change {
@@ -93,18 +95,19 @@ function writeSbom(directory: string, name: string): void {
 }
 
 function examineChart(): void {
-  const helm = ['helm', process.env['HELM'] ?? ''].find(
+  const helm = ['helm', process.env['HELM'] ?? '', HELM_PATH].find(
     (name) => name !== '' && spawnSync(name, ['version']).status === 0,
   );
-  if (helm === undefined) return say('Chart: not looked at, as there is no helm on PATH (npm test renders it)');
-  execFileSync(helm, ['lint', '--quiet', '--set', 'broker.url=amqp://b', 'deploy/helm/clowder-otel'], {
-    cwd: ROOT,
-    stdio: 'inherit',
-  });
-  execFileSync(helm, ['package', 'deploy/helm/clowder-otel', '--destination', RELEASE_DIR], {
-    cwd: ROOT,
-    stdio: 'inherit',
-  });
+  if (helm === undefined)
+    return say(
+      'Chart: not checked, because there is no helm on PATH. Set HELM to one, or run "node tools/setup.ts", which builds it',
+    );
+  const run = (...args: readonly string[]): string =>
+    execFileSync(helm, args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
+  run('lint', '--quiet', '--set', 'broker.url=amqp://b', CHART);
+  // Helm names its archive as npm does: beside the package, it would take its place.
+  const printed = run('package', CHART, '--destination', join(RELEASE_DIR, 'chart'));
+  say(`Chart: ${printed.slice(printed.lastIndexOf(ROOT) + ROOT.length).trim()}`);
 }
 
 /** @throws ReleaseError */

@@ -43,7 +43,7 @@ const collectorPath = (): string => builtPath('otelcol', MANIFEST);
 const goSenderPath = (): string =>
   builtPath('go-sender', join(GO_SENDER, 'main.go'), join(GO_SENDER, 'load.go'), GO_SENDER_BUILD);
 
-const HELM_PATH = join(TOOLS_DIR, `helm-${HELM_VERSION}`);
+export const HELM_PATH = join(TOOLS_DIR, `helm-${HELM_VERSION}`);
 const ACTIONLINT_PATH = join(TOOLS_DIR, `actionlint-${ACTIONLINT_VERSION}`);
 const JAEGER_PATH = join(TOOLS_DIR, `jaeger-${JAEGER_VERSION}`);
 

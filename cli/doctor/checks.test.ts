@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadSettings } from '../../collector/config.ts';
+import { lockDataDir } from '../../collector/journal/data-dir.ts';
 import { openJournal } from '../../collector/journal/journal.ts';
 import { openKeyStore } from '../../collector/keys/store.ts';
 import { CHECKS } from './checks.ts';
@@ -139,6 +140,16 @@ describe('the collector', () => {
   ])('%s', async (_what, answers: Readonly<Record<string, Answer>>, said) => {
     expect((await states('collector', siteOf(answers)))[0]).toMatch(said);
   }); // prettier-ignore
+});
+
+test('a collector that runs with the same DATA_DIR at another address is told from one that is down', async () => {
+  const own = mkdtempSync(join(dir, 'elsewhere-'));
+  const lock = lockDataDir(own);
+  const [said] = await states('collector', siteOf({}, { env: { DATA_DIR: own } }));
+  lock.release();
+  expect(said).toMatch(
+    /^failed: A collector runs with DATA_DIR .* none answers at .* → Run this with the same HOST, PORT/,
+  );
 });
 
 describe('keys', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isHeld } from '../../collector/journal/data-dir.ts';
 import { isPostgres } from '../../usage/ask/settings.ts';
 import { placeOf } from '../usage.ts';
 import { failed, ok, skipped, warning, worstOf, type Finding } from './finding.ts';
@@ -9,6 +10,13 @@ import type { Site } from './site.ts';
 export async function checkCollector({ settings, ask }: Site): Promise<readonly Finding[]> {
   const url = collectorUrl(settings, '/readyz');
   const answer = await ask(url);
+  if ('problem' in answer && isHeld(settings.DATA_DIR))
+    return [
+      failed(
+        `A collector runs with DATA_DIR ${settings.DATA_DIR}, but none answers at ${url.origin} (${answer.problem})`,
+        'Run this with the same HOST, PORT and --config as the collector. If they are the same, look at its log',
+      ),
+    ];
   if ('problem' in answer)
     return [
       failed(
