@@ -51,7 +51,7 @@ test('a store that is rebuilt has the figures that it had', async () => {
       expect(await figuresOf(store)).toEqual(before);
       await store.close();
     }),
-    runs(50),
+    runs(50, 6),
   );
 });
 
