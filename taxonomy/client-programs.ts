@@ -31,12 +31,15 @@ export const PROGRAMS = {
       'bruno*', 'containerd', 'containers', 'cri-o', 'dalvik', 'excel*', 'fdm', 'folx', 'insomnia*', 'jdownloader*', 'libvlc', 'lavf*', 'mpv',
       'rstudio*', 'tableau*', 'knime*', 'winscp*', 'filezilla*', 'cyberduck*', 'uget', 'motrix', 'outlook*', 'word', 'microsoft*',
       'apidog*', 'artifactory*', 'azsdk-*', 'azure-*', 'skopeo', 'buildah', 'buildkit', 'podman', 'harbor-*', 'gvfs*', 'globus*',
+      'axis', 'buzz', 'dexador', 'drakma', 'eventmachine httpclient', 'exoplayerlib', 'furl', 'gsoap', 'gstreamer*', 'kodi', 'mendeley*', 'nsplayer',
+      'octave*', 'quicktime', 'snoopy', 'windows-media-player', 'wininet',
       'dataverse*', 'pydataverse*', 'datalad*', 'jupyter*', 'qgis*', 'arcgis*', 'galaxy', 'zotero', 'opendap*', 'netcdf*',
     ],
     /** Nothing else is called so. */
     anywhere: [
       // Libraries.
-      'akka-http', 'anyevent-http', 'apache-cxf', 'apache-httpasyncclient', 'apache-httpclient', 'attohttpc', 'axios',
+      'akka-http', 'anyevent-http', 'apache cxf', 'apache-cxf', 'boost.beast', 'em-http-request', 'http-tiny', 'laminas_http_client', 'libfetch', 'libsoup',
+      'pecl::http', 'pekko-http', 'souphttpsrc', 'vert.x-webclient', 'apache-httpasyncclient', 'apache-httpclient', 'attohttpc', 'axios',
       'babashka*', 'cfnetwork', 'clj-http*', 'cohttp', 'commons-httpclient', 'cpp-httplib', 'cpprestsdk', 'electron-fetch', 'embarcadero*', 'excon', 'faraday',
       'fasthttp', 'flurl*', 'google-api-*', 'google-http-java-client', 'gorequest', 'grpc-*', 'guzzle', 'guzzlehttp', 'hackney', 'http.jl', 'http.rb',
       'http_request2', 'http4s*', 'httparty', 'httpoison', 'httprs', 'httpunit', 'isahc', 'jersey', 'java', 'jsdom', 'ktor*', 'libcurl*', 'libwww-perl', 'libwww',
