@@ -45,6 +45,8 @@ export interface ExtractorsOptions {
   readonly persist: () => void;
   readonly meter: Meter;
   readonly log: Logger;
+  /** The time, in Unix milliseconds. @default Date.now */
+  readonly nowMs?: () => number;
 }
 
 export interface RunningExtractors {
@@ -63,8 +65,7 @@ const FORGET_JOBS_MS = 7 * 24 * 60 * 60_000;
  * @throws Error where files of certificates cannot be read, or the directory cannot be used
  */
 export function startExtractors(options: ExtractorsOptions): RunningExtractors {
-  const { settings, emit, follow, persist, meter, log, dataDir } = options;
-  const nowMs = Date.now;
+  const { settings, emit, follow, persist, meter, log, dataDir, nowMs = Date.now } = options;
   const tls = readTls(settings.tlsFiles, readFileSync);
   const store = openJobStore(dataDir);
   const metrics = extractorMetrics(meter);
@@ -73,7 +74,7 @@ export function startExtractors(options: ExtractorsOptions): RunningExtractors {
   for (const expected of expectedOf(options.followed)) registry.expect(expected);
   const queues = new QueueLengths();
   const taken = new TakenJobs();
-  const lookAtTaken = takenLooker(settings, taken, log);
+  const lookAtTaken = takenLooker(settings, taken, log, nowMs);
   const downloads = settings.downloads.enabled && listensToFirehose(settings) ? new Downloads() : undefined;
   const book = new JobBook({
     store,
@@ -206,6 +207,7 @@ function takenLooker(
   { management, amqpUrl }: ExtractorsSettings,
   taken: TakenJobs,
   log: Logger,
+  nowMs: () => number,
 ): LookAtTaken | undefined {
   if (management === undefined) return undefined;
   const client = managementClient(management, vhostOf(parseAmqpUrls(amqpUrl)[0] ?? ''));
@@ -214,7 +216,7 @@ function takenLooker(
     if (queue.startsWith('private.')) return undefined;
     try {
       const figures = await client.taken(queue, AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]));
-      taken.looked(queue, figures, Date.now());
+      taken.looked(queue, figures, nowMs());
       told = '';
       return figures.unacknowledged;
     } catch (error) {

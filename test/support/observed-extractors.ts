@@ -30,6 +30,7 @@ export interface ObserveOptions {
   readonly settings?: object;
   /** @default one of its own, removed in the end */
   readonly dataDir?: string;
+  readonly nowMs?: () => number;
 }
 
 export async function observeExtractors(amqpUrl: string, options: ObserveOptions = {}): Promise<ObservedExtractors> {
@@ -57,6 +58,7 @@ export async function observeExtractors(amqpUrl: string, options: ObserveOptions
     follow: () => undefined,
     followed: new Map(),
     emit: (event) => void events.push(event),
+    ...(options.nowMs !== undefined && { nowMs: options.nowMs }),
     persist: () => undefined,
     meter: provider.getMeter('test'),
     log: pino({ level: 'debug' }, sink),
