@@ -2,6 +2,10 @@ import { collectorUrl } from './collector-url.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { settingsOf } from './settings.ts';
 
+const MAKES_ONE = '"clowder-otel keys add --name NAME --scope admin" makes one';
+const NO_KEY = `The collector wants a key with the scope admin. Give it with the option --key; ${MAKES_ONE}`;
+const WRONG_KEY = `The collector does not know the given key, or it was revoked. The command needs one with the scope admin; ${MAKES_ONE}`;
+
 /**
  * Asks the running collector, the only writer of the journal, to do something.
  *
@@ -23,6 +27,7 @@ export async function askCollector(
   }).catch((cause: unknown) => {
     throw new Error(`No collector answers at ${url}: start it, or set HOST and PORT to where it runs`, { cause });
   });
+  if (response.status === 401) throw new Error(key === undefined ? NO_KEY : WRONG_KEY);
   const answer: unknown = await response.json().catch(() => undefined);
   const isObject = typeof answer === 'object' && answer !== null;
   if (response.ok && isObject) return { ...answer };

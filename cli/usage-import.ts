@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { makeDataDir } from '../collector/journal/data-dir.ts';
 import type { StoreSettings } from '../collector/config.ts';
 import { CollapseWindow } from '../collector/intake/collapse-window.ts';
 import { entriesOf } from '../runtime/config/values.ts';
@@ -39,6 +40,8 @@ export async function importUsage(options: GlobalOptions, { events = [], nginx =
     ...(await filesOf(events, 'events')).map((file) => ({ file, parse: eventParser })),
     ...(await filesOf(nginx, 'nginx')).map((file) => ({ file, parse: logs })),
   ];
+  // Old logs may be the first thing that anybody does here.
+  if (settings.USAGE_STORE === undefined) makeDataDir(settings.DATA_DIR);
   const store = await openStore(settings);
   try {
     await importAll(files, store);

@@ -66,7 +66,7 @@ test.each<
     { held: { nacked: { events: 2, oldestMs: 99_000 } } },
     'degraded',
     'nacked',
-    /^Events are held: 2, for up to 1 s\. A queue that is bound refuses them, as it is full/,
+    /^Events are held: 2, for up to 1 s\. A queue that is bound refuses them, because it is full/,
   ],
   [
     'events that RabbitMQ refuses as they are',
@@ -80,7 +80,7 @@ test.each<
     { stats: { backlogBytes: 990, refusal: { code: 'journal_full', message: 'The journal is full: …' } } },
     'unavailable',
     'journal',
-    /^The journal is full of events that no broker took: see to the broker, or raise JOURNAL_MAX_BYTES$/,
+    /^The journal is full of events that wait for the broker\. Check the broker, or raise JOURNAL_MAX_BYTES$/,
   ],
   [
     'a disk that takes nothing',

@@ -48,14 +48,14 @@ export interface Situation {
 /** A backlog is worth telling of once it takes this share of the journal. */
 const BACKLOG_SHARE = 0.5;
 
-const FULL = 'The journal is full of events that no broker took: see to the broker, or raise JOURNAL_MAX_BYTES';
+const FULL = 'The journal is full of events that wait for the broker. Check the broker, or raise JOURNAL_MAX_BYTES';
 
 /** Why events are held, and what to do. */
 const HELD = {
   unroutable:
-    'No queue is bound that takes them: bind one to clowder.events or clowder.metrics; they go by themselves then',
+    'No queue is bound that takes them: bind one to clowder.events or clowder.metrics. They are then published without further action',
   nacked:
-    'A queue that is bound refuses them, as it is full or its node is down (x-overflow: reject-publish): see to its consumer; they go by themselves then',
+    'A queue that is bound refuses them, because it is full or its node is down (x-overflow: reject-publish). Check its consumer. They are then published without further action',
 } as const satisfies Record<HeldReason, string>;
 
 /** As after an upgrade: nothing is decided before it is known what is there. */
@@ -138,7 +138,7 @@ function usageCheck({ state, problem }: Pick<UsageProcess, 'state' | 'problem'>,
     ...(problem === undefined ? [] : [problem]),
     ...(behindMs > BEHIND_MS ? [`Counting is ${Math.round(behindMs / 60_000)} minutes behind`] : []),
     ...(state?.alerts ?? []).map(({ text }) => text),
-    ...(missed > 0 ? [`Batches that the journal let go of before they were counted: ${missed}`] : []),
+    ...(missed > 0 ? [`Batches that the journal deleted before they were counted: ${missed}`] : []),
   ];
   return {
     ok: reasons.length === 0,

@@ -31,7 +31,7 @@ export async function checkBroker({ settings }: Site): Promise<readonly Finding[
     return [
       failed(
         reason,
-        'Start or repair RabbitMQ. Events wait in the journal meanwhile, and are published once the broker is back',
+        'Start or repair RabbitMQ, or correct AMQP_URL. Events wait in the journal meanwhile, and are published once the broker is back',
       ),
     ];
   }

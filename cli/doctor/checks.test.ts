@@ -43,7 +43,7 @@ const states = async (check: keyof typeof CHECKS, site: Site): Promise<readonly 
 test('a broker that is down is told with what becomes of events', async () => {
   const [said] = await states('broker', siteOf({}));
   expect(said).toMatch(
-    /^failed: Nobody listens at amqp:\/\/.*127\.0\.0\.1:1\/site.*→ Start or repair RabbitMQ\. Events wait in the journal/,
+    /^failed: Nobody listens at amqp:\/\/.*127\.0\.0\.1:1\/site.*→ Start or repair RabbitMQ, or correct AMQP_URL\. Events wait in the journal/,
   );
 });
 

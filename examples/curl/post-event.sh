@@ -4,10 +4,10 @@
 #   post-event.sh TYPE [ATTRIBUTE=TEXT | ATTRIBUTE:=NUMBER | ATTRIBUTE:=true|false]...
 #   post-event.sh extraction.done clowder.file.id=5f1e00000000000000000001 clowder.extraction.duration_ms:=1520
 #
-# OTEL_EXPORTER_OTLP_ENDPOINT  the collector; http://127.0.0.1:4318 where not set
-# CLOWDER_OTEL_KEY             an API key with the scope `ingest`, once one was made
+# OTEL_EXPORTER_OTLP_ENDPOINT  the collector (default: http://127.0.0.1:4318)
+# CLOWDER_OTEL_KEY             an API key with the scope `ingest`, once API keys are made
 #
-# Prints the event's id. Exit code 1: not sent, or never to be accepted; 2: wrong usage.
+# Prints the event's id. Exit code 1: not sent, or rejected for good; 2: wrong usage.
 set -eu
 
 usage() {

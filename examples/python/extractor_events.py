@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""An extractor that counts words and says how it is doing, with nothing but the standard library.
+"""An extractor that counts words and reports its progress. It needs only the standard library.
 
     python3 extractor_events.py FILE_ID JOB_ID PATH
 
-Events are OpenTelemetry log records, sent by OTLP/JSON over HTTP as they happen; the run itself is a span. A thread in
-the background sends them: an extractor waits for nobody but, at its end, some seconds for what is left. This file is
-all there is: copy it, or `pip install` the folder, and `from extractor_events import Extraction`.
+Events are OpenTelemetry log records, sent by OTLP/JSON over HTTP as they happen. The run itself is a span. A background
+thread sends them, so the extractor does not wait. When the program ends, it gives unsent messages some seconds. To use
+this in your extractor, copy this file, or `pip install` the folder, and write `from extractor_events import Extraction`.
 
-OTEL_EXPORTER_OTLP_ENDPOINT  the collector, or an OTel Collector in front of it; http://127.0.0.1:4318 where not set
-CLOWDER_OTEL_KEY             an API key with the scope `ingest`, once one was made
+OTEL_EXPORTER_OTLP_ENDPOINT  the collector, or an OTel Collector in front of it (default: http://127.0.0.1:4318)
+CLOWDER_OTEL_KEY             an API key with the scope `ingest`, once API keys are made
 """
 import atexit
 import json
@@ -26,7 +26,7 @@ ENDPOINT = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"
 KEY = os.environ.get("CLOWDER_OTEL_KEY")
 RESOURCE = {"attributes": [{"key": "service.name", "value": {"stringValue": "wordcount"}}]}
 
-MOST_WAITING = 10_000  # messages; while there are so many, new ones are lost
+MOST_WAITING = 10_000  # messages; beyond that, new ones are lost
 LONGEST_PAUSE = 30  # seconds between two tries
 AT_THE_END = 5  # seconds for what is left when the program ends
 TRY_AGAIN = (429, 502, 503, 504)  # OTLP/HTTP, "Retryable Response Codes"; nothing was kept then
@@ -114,7 +114,7 @@ def encode(attributes):
 
 
 class Sender:
-    """Sends messages in their order, in the background, each again and again until it is taken. What waits is bounded."""
+    """Sends messages in order, in the background, and repeats each until it is accepted. The number that wait is bounded."""
 
     def __init__(self):
         self.lost = 0
@@ -142,7 +142,7 @@ class Sender:
                 say(f"more than {MOST_WAITING} messages wait: new ones are lost")
 
     def flush(self, seconds=AT_THE_END):
-        """Waits until everything is sent, or for so long; tells what is not."""
+        """Waits until everything is sent, at most so many seconds, and reports how many messages are left."""
         end = time.monotonic() + seconds
         with self.waiting.all_tasks_done:
             while self.waiting.unfinished_tasks and time.monotonic() < end:
@@ -181,13 +181,13 @@ class Sender:
             except OSError as error:
                 reason = error
             if not self.away:
-                say(f"the collector takes nothing ({reason}); it is tried again")
+                say(f"cannot send to {ENDPOINT} ({reason}): trying again. OTEL_EXPORTER_OTLP_ENDPOINT sets another address")
             self.away = True
             time.sleep(pause)  # sending the same again is safe: the event keeps its id
 
 
 def post(path, body):
-    """Posts once. HTTPError, OSError: it is not taken; ValueError: the collector says why it never will be."""
+    """Posts once. HTTPError, OSError: it was not accepted; ValueError: it never will be, and the collector says why."""
     headers = {"content-type": "application/json"}
     if KEY:
         headers["authorization"] = "Bearer " + KEY

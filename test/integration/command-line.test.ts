@@ -102,7 +102,7 @@ describe('rejected replay', () => {
     await waitFor(locked, { what: 'the key to count' });
     const refused = await run(['rejected', 'replay'], env);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toMatch(/answered 401: No API key/);
+    expect(refused.stderr).toMatch(/wants a key with the scope admin/);
     const ended = await run(['rejected', 'replay', '--key', key], env);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(rowsOf(ended)).toEqual([{ accepted: 1, 'still rejected': 1 }]);

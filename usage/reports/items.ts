@@ -8,12 +8,12 @@ export interface Item {
   readonly id: string;
   /** `PLATFORM:<dataset id>` */
   readonly proprietaryId: string;
-  /** The id, where nobody told the title. */
+  /** The id, if the title is not known. */
   readonly title: string;
   readonly publisher: string;
   readonly publisherIds: readonly PublisherId[];
   readonly creators: NonNullable<CatalogEntry['creators']>;
-  /** `0001` where nobody told. */
+  /** `0001` if it is not known. */
   readonly year: string;
   readonly publicationDate?: string;
   readonly doi?: string;
@@ -62,7 +62,7 @@ function yearOf(known: CatalogEntry | undefined): string {
 interface Wanted {
   readonly name: string;
   readonly isThere: (item: Item) => boolean;
-  /** Where to tell it, and what stands in its place. */
+  /** Where to state it, and what the report shows instead. */
   readonly where: string;
 }
 
@@ -70,23 +70,23 @@ const OF_DATASETS: readonly Wanted[] = [
   {
     name: 'title',
     isThere: ({ title, id }) => title !== id,
-    where: 'title in the catalog (--catalog); the id stands in its place',
+    where: 'The report shows the id instead. Give "title" in the catalog (--catalog), or run "usage catalog fetch"',
   },
   {
     name: 'year of publication',
     isThere: ({ year }) => year !== UNKNOWN_YEAR,
-    where: `year in the catalog; ${UNKNOWN_YEAR} stands in its place`,
+    where: `The report shows ${UNKNOWN_YEAR} instead. Give "year" in the catalog`,
   },
   {
     name: 'DOI',
     isThere: ({ doi }) => doi !== undefined,
-    where: 'doi in the catalog; the proprietary id stands alone',
+    where: 'The report shows only the proprietary id. Give "doi" in the catalog',
   },
-  { name: 'creator', isThere: ({ creators }) => creators.length > 0, where: 'creators in the catalog' },
+  { name: 'creator', isThere: ({ creators }) => creators.length > 0, where: 'Give "creators" in the catalog' },
   {
     name: 'id of the publisher',
     isThere: ({ publisherIds: ids }) => ids.length > 0,
-    where: 'publisher_id in the catalog, or REPORT_PUBLISHER_ID',
+    where: 'Give "publisher_id" in the catalog, or set REPORT_PUBLISHER_ID',
   },
 ];
 
@@ -97,7 +97,7 @@ const WANTED = {
     {
       name: 'access type',
       isThere: ({ accessType }: Item) => accessType !== undefined,
-      where: 'access in the catalog, or REPORT_ACCESS_TYPE; Access_Type is left out of the report',
+      where: 'The report leaves Access_Type out. Give "access" in the catalog, or set REPORT_ACCESS_TYPE',
     },
   ],
   pr: [],
@@ -106,11 +106,11 @@ const WANTED = {
   usage: [],
 } as const satisfies Record<ReportKind, readonly Wanted[]>;
 
-/** What a Code asks for and nobody told, a sentence each. */
+/** What a Code asks for and is missing, a sentence each. */
 export function missingOf(kind: ReportKind, items: readonly Item[]): readonly string[] {
   const wanted: readonly Wanted[] = WANTED[kind];
   return wanted.flatMap(({ name, isThere, where }) => {
     const count = items.filter((item) => !isThere(item)).length;
-    return count === 0 ? [] : [`Nobody told the ${name} of ${count} of ${items.length} datasets: ${where}`];
+    return count === 0 ? [] : [`${count} of ${items.length} datasets have no ${name}. ${where}`];
   });
 }

@@ -124,7 +124,7 @@ function notesOf({ input: { request }, items, figures, spikes, restated }: Parts
     ...(figures.unattributed === 0
       ? []
       : [
-          `${figures.unattributed} views and downloads are of files whose dataset nobody told, and are in no figure: files in the catalog (--catalog)`,
+          `${figures.unattributed} views and downloads are of files whose dataset is not known, so no figure has them. Run "usage catalog fetch", or list the files in the catalog (--catalog)`,
         ]),
     ...missingOf(request.kind, items),
     ...spikes.map(spikeText),

@@ -24,7 +24,9 @@ const rowsOf = (stdout: string): unknown[] =>
 
 test('old access logs are imported, once, exported, and imported elsewhere; a collector then answers with them', async () => {
   const dir = await tempDir('usage');
-  const env = { DATA_DIR: dir.path, AMQP_URL: 'amqp://127.0.0.1:1' };
+  // It need not be there: to import may be the first thing that anybody does.
+  const data = join(dir.path, 'data');
+  const env = { DATA_DIR: data, AMQP_URL: 'amqp://127.0.0.1:1' };
   try {
     const log = join(dir.path, 'access.log');
     const archive = join(dir.path, 'access.log.2.gz');
@@ -43,7 +45,7 @@ test('old access logs are imported, once, exported, and imported elsewhere; a co
 
     await using collector = await startCollector({
       amqpUrl: env.AMQP_URL,
-      env: { USAGE: 'on', USAGE_STORE: join(dir.path, 'usage.duckdb') },
+      env: { USAGE: 'on', USAGE_STORE: join(data, 'usage.duckdb') },
     });
     const answer = await waitFor(
       async () => {
@@ -55,7 +57,7 @@ test('old access logs are imported, once, exported, and imported elsewhere; a co
     expect(answer.totals).toEqual({ downloads: 50, bytes: 5000 });
 
     // The collector's process has the store: it answers for it, as if the command had opened it.
-    const running = { ...env, USAGE_STORE: join(dir.path, 'usage.duckdb') };
+    const running = { ...env, USAGE_STORE: join(data, 'usage.duckdb') };
     expect(rowsOf(await runCli(['usage', 'import', '--events', out], running))).toMatchObject([
       { stored: 0, known: 50 },
     ]);

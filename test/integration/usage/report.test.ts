@@ -45,11 +45,11 @@ test('the command reports a month from files of events, with nothing else runnin
   });
 });
 
-test('it writes to a file, and says on standard error what nobody told', async () => {
+test('it writes to a file, and says on standard error what is missing', async () => {
   const out = join(dir.path, 'ir.tsv');
   const { code, stdout, stderr } = await report('ir', '--format', 'tsv', '--events', dir.path, '--out', out);
   expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-  expect(stderr).toContain('Nobody told the title of 1 of 1 datasets');
+  expect(stderr).toContain('1 of 1 datasets have no title.');
   expect(await readFile(out, 'utf8')).toContain(
     'Clowder:d1\t\t\t\t\tDataset\t0001\tRegular\tTotal_Item_Requests\t2\t2\n',
   );
