@@ -257,6 +257,7 @@ export async function startCollector(
     onFault: (error: unknown) => log.error({ err: error }, 'a record could not be mapped'),
     onNotBelieved: createNotBelievedLog(log),
   };
+  const clientAddress = trustProxies(entriesOf(settings.TRUSTED_PROXIES));
   const receive = createReceiver({
     maxBodyBytes: settings.MAX_BODY_BYTES,
     maxInflightBytes: settings.MAX_INFLIGHT_BYTES,
@@ -277,13 +278,16 @@ export async function startCollector(
     stats: statsRoutes(askUsage(true)),
     counter: counterRoutes(usage === undefined ? undefined : (request) => usage.askCounter(request)),
     shared: sharedRoutes(shares, askUsage(false)),
-    badge: badgeRoutes(usage === undefined || !settings.USAGE_BADGE ? undefined : (dataset) => usage.badge(dataset)),
+    badge: badgeRoutes({
+      ask: usage === undefined || !settings.USAGE_BADGE ? undefined : (dataset) => usage.badge(dataset),
+      clientAddress,
+    }),
     overview: overviewRoutes({ overview: () => overview.state, journal }),
     session: sessionRoutes({ keys, sessions }),
     browser: browserRoutes({
       keys,
       allowedOrigins: entriesOf(settings.ALLOWED_ORIGINS),
-      clientAddress: trustProxies(entriesOf(settings.TRUSTED_PROXIES)),
+      clientAddress,
       submit: (said, poster) => acceptBrowser(said, poster, context, intake),
       onRefused: (reason) => {
         metrics.browserRefused.inc({ reason });

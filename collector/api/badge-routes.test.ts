@@ -9,14 +9,16 @@ const BADGE: Badge = { dataset: 'd1', views: 1234, downloads: 56, counted_until:
 function counters(answers: Readonly<Record<string, Badge>> | undefined) {
   let nowMs = 0;
   const asked: string[] = [];
-  const app = badgeRoutes(
-    answers &&
+  const app = badgeRoutes({
+    ask:
+      answers &&
       (async (dataset) => {
         asked.push(dataset);
         return answers[dataset];
       }),
-    () => nowMs,
-  );
+    clientAddress: (_, header) => header('x-forwarded-for'),
+    now: () => nowMs,
+  });
   answerErrors(app, pino({ level: 'silent' }));
   return {
     asked,
@@ -61,12 +63,25 @@ test('a dataset that is not open to all has no counter, as has one that there is
 
 test('a question that failed is asked again', async () => {
   let fails = true;
-  const app = badgeRoutes(async () => {
+  const ask = async (): Promise<Badge> => {
     if (fails) throw new Error('away');
     return BADGE;
-  });
+  };
+  const app = badgeRoutes({ ask, clientAddress: () => undefined });
   answerErrors(app, pino({ level: 'silent' }));
   expect((await app.request('/api/v1/badge/d1')).status).toBe(500);
   fails = false;
   expect((await app.request('/api/v1/badge/d1')).status).toBe(200);
+});
+
+test('one client asks for 300 counters a minute at most, but for those that are kept, and keeps no other from asking', async () => {
+  const { get, asked } = counters({ d1: BADGE });
+  const by = (client: string, dataset: string): Promise<number> =>
+    get(dataset, { 'x-forwarded-for': client }).then(({ status }) => status);
+  expect(await by('one', 'd1')).toBe(200);
+  for (let nth = 2; nth <= 300; nth += 1) expect(await by('one', `x${nth}`)).toBe(404);
+  expect(await by('one', 'x301')).toBe(429);
+  expect(await by('one', 'd1')).toBe(200);
+  expect(await by('other', 'x301')).toBe(404);
+  expect(asked).toHaveLength(301);
 });

@@ -1,8 +1,11 @@
 import { hash } from 'node:crypto';
 import { Hono, type Context } from 'hono';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import { badge, type Badge } from '../../usage/ask/badge.ts';
 import { CollectorError } from '../errors.ts';
+import { remoteAddress } from '../keys/auth.ts';
+import type { ClientAddressOf } from '../keys/client-address.ts';
 import { badgeSvg } from './badge-svg.ts';
 import { answer, json } from './answers.ts';
 import { defineRoute, serve, type Route } from './route.ts';
@@ -20,7 +23,7 @@ const getBadge = defineRoute({
   tags: ['usage'],
   summary: 'Views and downloads of a dataset that is open to all, for its page',
   request: { query, params: z.object({ dataset: z.string().max(256) }) },
-  errors: ['usage_unavailable'],
+  errors: ['too_many_requests', 'usage_unavailable'],
   responses: { 200: answer('The counter', { ...json(badge), 'image/svg+xml': { schema: z.string() } }) },
 });
 
@@ -31,11 +34,15 @@ const FRESH_MS = 5 * 60_000;
 /** Pages and caches may keep it. */
 const MAX_AGE_S = 300;
 const KEPT = 10_000;
+/** Counters that are not kept, which one client may ask for in a minute: a long list of datasets, and what else it has open. */
+const LOOK_UPS = 300;
+const WITHIN_S = 60;
 
 /** What is known of datasets: it is public, and so asked for by anybody, as often as they like. */
 class Kept {
   readonly #ask: (dataset: string) => Promise<Badge | undefined>;
   readonly #now: () => number;
+  readonly #limiter = new RateLimiterMemory({ points: LOOK_UPS, duration: WITHIN_S });
   readonly #badges = new Map<string, { readonly atMs: number; readonly badge: Promise<Badge | undefined> }>();
 
   constructor(ask: (dataset: string) => Promise<Badge | undefined>, now: () => number) {
@@ -43,9 +50,27 @@ class Kept {
     this.#now = now;
   }
 
-  of(dataset: string): Promise<Badge | undefined> {
+  /** @throws CollectorError too_many_requests, where one client asks for too many that are not kept */
+  async of(dataset: string, client: string): Promise<Badge | undefined> {
+    const kept = this.#fresh(dataset);
+    if (kept !== undefined) return kept;
+    await this.#allow(client);
+    // Another may have asked meanwhile.
+    return this.#fresh(dataset) ?? this.#lookUp(dataset);
+  }
+
+  #fresh(dataset: string): Promise<Badge | undefined> | undefined {
     const known = this.#badges.get(dataset);
-    if (known !== undefined && this.#now() - known.atMs < FRESH_MS) return known.badge;
+    return known !== undefined && this.#now() - known.atMs < FRESH_MS ? known.badge : undefined;
+  }
+
+  async #allow(client: string): Promise<void> {
+    await this.#limiter.consume(client).catch(() => {
+      throw new CollectorError('too_many_requests', `More than ${LOOK_UPS} counters in ${WITHIN_S} s for one client`);
+    });
+  }
+
+  #lookUp(dataset: string): Promise<Badge | undefined> {
     this.#badges.delete(dataset);
     const [oldest] = this.#badges.size < KEPT ? [] : this.#badges.keys();
     if (oldest !== undefined) this.#badges.delete(oldest);
@@ -57,18 +82,24 @@ class Kept {
   }
 }
 
-/** @param ask what is known of a dataset; absent where nobody is told */
-export function badgeRoutes(
-  ask: ((dataset: string) => Promise<Badge | undefined>) | undefined,
-  now: () => number = Date.now,
-): Hono {
+interface BadgeRoutes {
+  /** What is known of a dataset; absent where nobody is told. */
+  readonly ask: ((dataset: string) => Promise<Badge | undefined>) | undefined;
+  readonly clientAddress: ClientAddressOf;
+  readonly now?: () => number;
+}
+
+export function badgeRoutes({ ask, clientAddress, now = Date.now }: BadgeRoutes): Hono {
   const app = new Hono();
   const kept = ask && new Kept(ask, now);
   serve(app, getBadge, async (c, { format, metric }) => {
     // Pages of any origin may show it.
     c.header('access-control-allow-origin', '*');
     const dataset = c.req.param('dataset') ?? '';
-    const found = dataset.length > 256 ? undefined : await kept?.of(dataset);
+    const found =
+      dataset.length > 256
+        ? undefined
+        : await kept?.of(dataset, clientAddress(remoteAddress(c), (name) => c.req.header(name)) ?? '');
     if (found === undefined)
       throw new CollectorError('not_found', 'There is no public counter of this dataset, or there are none here');
     return send(c, format === 'svg' ? badgeSvg(metric, found[metric]) : JSON.stringify(found), format);

@@ -148,7 +148,7 @@ function collector() {
     stats: statsRoutes(async () => STATS),
     counter: counterRoutes(async () => ({ status: 200, body: '[]' })),
     shared: sharedRoutes({ verify: () => SHARE }, async () => STATS),
-    badge: badgeRoutes(async () => BADGE),
+    badge: badgeRoutes({ ask: async () => BADGE, clientAddress: () => undefined }),
     overview: overviewRoutes({ overview: () => overview.state, journal }),
     session: sessionRoutes({
       keys: { isEmpty: () => true, list: () => [], verify: () => 'unknown' },
