@@ -24,6 +24,8 @@ export async function countUsage(options: GlobalOptions): Promise<void> {
   const settings = settingsOf(options);
   const log = await createLog('clowder-otel-usage', { level: settings.LOG_LEVEL, format: settings.LOG_FORMAT });
   letOthersFirst();
+  // What the store writes beside its file is as private as the file.
+  process.umask(0o077);
   const isChild = process.send !== undefined;
   const follows = !isPostgres(settings.USAGE_STORE);
   if (follows) requireJournal(settings);

@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { errorText } from '../../../runtime/error-text.ts';
 import { UsageStoreError } from '../errors.ts';
@@ -37,6 +38,8 @@ export class DuckdbEngine implements Engine {
 
   /** @throws UsageStoreError where another process has the file, or it is none of ours */
   static async open({ path, memoryBytes, threads = 2 }: DuckdbOptions): Promise<DuckdbEngine> {
+    // Made so, and not changed afterwards: nobody else may get in between.
+    const mask = path === undefined ? undefined : process.umask(0o077);
     const instance = await DuckDBInstance.create(path ?? IN_MEMORY, {
       memory_limit: `${Math.round((memoryBytes ?? DEFAULT_MEMORY_BYTES) / 1024)}KiB`,
       threads: String(threads),
@@ -44,9 +47,12 @@ export class DuckdbEngine implements Engine {
       // Nothing is fetched from anywhere.
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
-    }).catch((error: unknown) => {
-      throw openError(path ?? IN_MEMORY, error);
-    });
+    })
+      .catch((error: unknown) => {
+        throw openError(path ?? IN_MEMORY, error);
+      })
+      .finally(() => mask !== undefined && process.umask(mask));
+    if (path !== undefined) takeFromOthers(path);
     return new DuckdbEngine(instance, await instance.connect());
   }
 
@@ -131,6 +137,16 @@ async function rowsOf<Row extends AnswerRow>(connection: DuckDBConnection, sql: 
     });
     return row as Row;
   });
+}
+
+/** A store says who did what: it is this user's alone. Of another user's file, that user decides. */
+function takeFromOthers(path: string): void {
+  for (const file of [path, `${path}.wal`])
+    try {
+      chmodSync(file, 0o600);
+    } catch {
+      // Another user's, or not there.
+    }
 }
 
 function openError(path: string, error: unknown): UsageStoreError {
