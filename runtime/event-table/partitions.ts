@@ -70,6 +70,12 @@ export async function dropMonthsBefore(client: ClientBase, schema: string, keepF
     await lockSchema(client, schema);
     const old = [...(await partitionsOf(client, schema))].filter((month) => month < keepFrom).sort();
     for (const month of old) await client.query(`DROP TABLE ${schema}.${nameOf(month)}`);
+    // Who was named before that alone is named no more.
+    if (old.length > 0)
+      await client.query(
+        `DELETE FROM ${schema}.usage_names WHERE told_ms < extract(epoch FROM $1::timestamptz) * 1000`,
+        [startOf(keepFrom)],
+      );
     return old;
   });
   let deleted: number | null;

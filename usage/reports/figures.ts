@@ -55,7 +55,7 @@ export async function figuresOf(store: UsageStore, options: FiguresOptions): Pro
 SELECT month, access, dataset_id AS dataset, ${metrics},
   count(*) FILTER (WHERE NOT item) AS unattributed, grouping(dataset_id) AS whole
 FROM (
-  SELECT ${month} AS month, ${options.rolledUp === true ? "'regular' AS access" : 'access'}, dataset_id, session, item, request
+  SELECT ${month} AS month, ${options.rolledUp === true ? "'regular' AS access" : 'access'}, dataset_id, item_key, session, item, request
   FROM ${await store.verdicts(options)} v
   WHERE reason = 'counted' AND ${waysSql(options)} AND (item OR (attribution = 'unattributed' AND event IN (${LOOKS})))
 ) r GROUP BY GROUPING SETS ((month, access, dataset_id), (month, access))`);

@@ -23,6 +23,14 @@ export interface Dialect {
   readonly jsonText: (json: string, field: string) => string;
   /** The host of a URL. */
   readonly hostOf: (url: string) => string;
+  /** What stands for a text where it only matters whether two are the same; it may be kept. */
+  readonly identity: (text: string) => string;
+  /** What stands for a session: its key, an identity, and the number of its hour or day. */
+  readonly session: (key: string, slot: string) => string;
+  /** What stands for the text in a column of facts: the number of a word, or the text itself. */
+  readonly keyed: (column: string) => string;
+  /** A table of words by their number, `id` and `word`; absent where texts stand for themselves. */
+  readonly words?: string;
 }
 
 export type TimeUnit = 'hour' | 'day' | 'month';
@@ -35,6 +43,7 @@ export type TableName =
   | 'catalog_datasets'
   | 'excluded'
   | 'catalog'
+  | 'names'
   | 'reported_months'
   | 'reported_figures'
   | 'restatements';

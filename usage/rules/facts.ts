@@ -15,23 +15,29 @@ const GUEST = '0'.repeat(24);
  */
 const OBSERVED = ['proxy', 'nginx'];
 
-const FACT_TYPES = typesOf('view', 'download', 'page', 'upload', 'action');
+/** What people, programs and extractors do. */
+export const FACT_TYPES = typesOf('view', 'download', 'page', 'upload', 'action');
 const FOLDED_TYPES = typesOf('view', 'download');
 const FOREVER = Number.MAX_SAFE_INTEGER;
 
 /** The columns of a fact that come from its event and what is known of it. */
 const JUDGED = [
-  'event_id', 'created', 'event', 'source', 'clowder_instance', 'resource_type', 'resource_id', 'resource_name', 'file_id',
-  'dataset_id', 'dataset_name', 'attribution', 'space_id', 'collection_id', 'content_type', 'bytes', 'complete', 'client',
-  'client_reason', 'known', 'user_id', 'user_name', 'user_key', 'by_client', 'session_base', 'hourly', 'out_reason', 'referrer',
-  'country',
+  'event_id', 'created', 'event', 'resource_type', 'resource_id', 'file_id', 'dataset_id', 'attribution', 'space_id',
+  'collection_id', 'content_type', 'bytes', 'complete', 'client', 'client_reason', 'known', 'user_id', 'user_key', 'by_client',
+  'session_base', 'hourly', 'out_reason', 'referrer_host', 'country',
 ]; // prettier-ignore
+
+/** The columns of a fact that figures are divided by, and that hold any text. */
+export const KEYED = [
+  'resource_type', 'resource_id', 'dataset_id', 'space_id', 'collection_id', 'content_type', 'user_id', 'referrer_host', 'country',
+] as const; // prettier-ignore
 
 /**
  * Everything that the rules say of the events of people, bots and extractors in a period, one row each: what it was, of
  * which dataset, who did it, and why it is not counted. Neither time zone nor Code is in it: `verdict.ts` adds those.
  *
- * Columns: those of `JUDGED`, `behaviour` (of `BEHAVIOURS`), and `next_ms`, when the same was asked for again.
+ * Columns: those of `JUDGED`, `behaviour` (of `BEHAVIOURS`), `next_ms`, when the same was asked for again, `r51_reason`, why
+ * Release 5.1 does not count it (of `REASONS`), and `visitor` and `session_key`, which tell users and sessions apart.
  */
 export function factsSql(dialect: Dialect, period: Period, policy: Policy): string {
   // Whoever follows within 30 s may do so after the end of the period; a flag is of a whole day.
@@ -40,14 +46,24 @@ export function factsSql(dialect: Dialect, period: Period, policy: Policy): stri
 WITH placed AS MATERIALIZED (${whoAndWhat(dialect, read)}),
 judged AS MATERIALIZED (${judged(dialect, policy)}),
 flags AS (${behaviourSql(dialect, 'judged', policy.behaviour)})
-SELECT ${JUDGED.map((name) => `j.${name}`).join(', ')},
+SELECT f.*, ${reasonSql('r51', isRepeat('f'))} AS r51_reason, ${dialect.identity('coalesce(f.user_key, f.session_base)')} AS visitor,
+  ${dialect.identity('f.session_base')} AS session_key
+FROM (SELECT ${JUDGED.map((name) => `j.${name}`).join(', ')},
   CASE WHEN j.out_reason IS NULL THEN coalesce(b.behaviour, 'ordinary') ELSE 'ordinary' END AS behaviour,
   CASE WHEN j.out_reason IS NULL AND j.user_key IS NOT NULL AND j.event IN (${literals(FOLDED_TYPES)})
     THEN lead(j.created) OVER (
       PARTITION BY j.out_reason, j.unknown_tool, j.user_key, j.event, j.resource_id ORDER BY j.created, j.event_id)
   END AS next_ms
-FROM judged j LEFT JOIN flags b ON b.user_key = j.user_key AND b.day = ${behaviourDay(dialect, 'j.created')}`;
+FROM judged j LEFT JOIN flags b ON b.user_key = j.user_key AND b.day = ${behaviourDay(dialect, 'j.created')}) f`;
 }
+
+/** Whether a fact is followed by another of the same within the time of a double click. */
+export const isRepeat = (fact: string): string =>
+  `(${fact}.next_ms IS NOT NULL AND ${fact}.next_ms - ${fact}.created <= ${DOUBLE_CLICK_MS})`;
+
+/** Why a Code does not count a fact, `f`, or `counted`. */
+export const reasonSql = (code: Code, repeat: string): string =>
+  `CASE WHEN f.out_reason IS NOT NULL THEN f.out_reason WHEN ${accessSql(code)} = 'out' THEN 'tool' WHEN ${repeat} THEN 'repeat' ELSE 'counted' END`;
 
 /** Why it is out whatever the Code says, and where its dataset was. */
 function judged(dialect: Dialect, { users, agents }: Policy): string {
@@ -78,9 +94,9 @@ function judged(dialect: Dialect, { users, agents }: Policy): string {
  */
 function whoAndWhat(dialect: Dialect, period: Period): string {
   return `
-    SELECT b.event_id, b.created, b.event, b.source, b.clowder_instance, b.resource_type, b.resource_id, b.resource_name,
-      b.file_id, b.dataset_name, b.space_id AS own_space_id, b.content_type, b.bytes, b.known, b.user_id, b.user_name, b.referrer,
-      b.user_agent, x.country, coalesce(x.excluded, FALSE) AS of_excluded_network,
+    SELECT b.event_id, b.created, b.event, b.resource_type, b.resource_id, b.file_id, b.space_id AS own_space_id,
+      b.content_type, b.bytes, b.known, b.user_id, b.user_name,
+      ${dialect.hostOf('b.referrer')} AS referrer_host, b.user_agent, x.country, coalesce(x.excluded, FALSE) AS of_excluded_network,
       coalesce(b.complete, TRUE) AS complete, coalesce(b.tracked, TRUE) AS tracked, coalesce(b.preview, FALSE) AS preview,
       CASE
         WHEN b.resource_type = 'dataset' THEN b.resource_id
@@ -134,9 +150,9 @@ const CLIENT = `CASE
 
 function base(dialect: Dialect, period: Period): string {
   return `
-      SELECT e.event_id, e.created, e.event, e.source, e.clowder_instance, e.client_kind, e.auth_method, e.user_agent, e.session_id,
-        e.resource_type, e.resource_id, e.resource_name, e.space_id, e.content_type, e.bytes, e.complete, e.tracked,
-        e.preview, e.user_name, e.referrer, e.dataset_name, e.client_address,
+      SELECT e.event_id, e.created, e.event, e.source, e.client_kind, e.auth_method, e.user_agent, e.session_id,
+        e.resource_type, e.resource_id, e.space_id, e.content_type, e.bytes, e.complete, e.tracked,
+        e.preview, e.user_name, e.referrer, e.client_address,
         coalesce(e.file_id, CASE WHEN e.resource_type = 'file' THEN e.resource_id END) AS file_id,
         e.dataset_id AS own_dataset_id,
         CASE WHEN e.dataset_id IS NULL THEN coalesce(e.file_id, CASE WHEN e.resource_type = 'file' THEN e.resource_id END) END AS stray_file_id,
@@ -167,13 +183,13 @@ function placements(
       WINDOW w AS (PARTITION BY q.${what} ORDER BY q.from_ms, q.${where})`;
 }
 
-/** The access method of a fact by a Code. */
+/** The access method of a fact, `f`, by a Code. */
 export function accessSql(code: Code): string {
   const cases = AGENT_CLASSES.map((agent) => {
     const { known, unknown } = ACCESS[agent][code];
     return known === unknown
-      ? `WHEN client = ${literal(agent)} THEN ${literal(known)}`
-      : `WHEN client = ${literal(agent)} THEN CASE WHEN known THEN ${literal(known)} ELSE ${literal(unknown)} END`;
+      ? `WHEN f.client = ${literal(agent)} THEN ${literal(known)}`
+      : `WHEN f.client = ${literal(agent)} THEN CASE WHEN f.known THEN ${literal(known)} ELSE ${literal(unknown)} END`;
   });
   return `CASE ${cases.join(' ')} ELSE 'out' END`;
 }

@@ -10,9 +10,9 @@ export type CounterMetric = (typeof COUNTER_METRICS)[number];
 /** What a metric is of counted facts, as SQL. Each only grows with what is counted, and each unique is at most its total. */
 export const METRIC_SQL = {
   total_investigations: 'count(*) FILTER (WHERE item)',
-  unique_investigations: 'count(DISTINCT (dataset_id, session)) FILTER (WHERE item)',
+  unique_investigations: 'count(DISTINCT (item_key, session)) FILTER (WHERE item)',
   total_requests: 'count(*) FILTER (WHERE request)',
-  unique_requests: 'count(DISTINCT (dataset_id, session)) FILTER (WHERE request)',
+  unique_requests: 'count(DISTINCT (item_key, session)) FILTER (WHERE request)',
 } as const satisfies Record<CounterMetric, string>;
 
 /** Facts that a report has. */

@@ -1,4 +1,4 @@
-import { accessSql, DOUBLE_CLICK_MS } from './facts.ts';
+import { accessSql, isRepeat, reasonSql } from './facts.ts';
 import type { Code } from './access.ts';
 import { literals, type Dialect, type Period } from './dialect.ts';
 import { typesOf } from './roles.ts';
@@ -18,29 +18,22 @@ export interface VerdictOptions {
  * The facts with what depends on the time zone and the Code.
  *
  * Further columns: `local_ms`, `reason` (of `REASONS`), `access` (of the Code), `item` (it is a look at a dataset),
- * `request` (the content itself, whole), `session`.
+ * `request` (the content itself, whole), `item_key` and `session`, which tell datasets and sessions apart.
  *
  * @param facts a relation with the columns of `factsSql`
  */
 export function verdictSql(dialect: Dialect, facts: string, { period, zone, code }: VerdictOptions): string {
   const localMs = localTime(zone, period);
   const hour = (ms: string): string => dialect.quotient(ms, HOUR_MS);
-  const within = `(f.next_ms IS NOT NULL AND f.next_ms - f.created <= ${DOUBLE_CLICK_MS})`;
   // The Code for research data alone slices the sessions of mere clients by the hour, and double clicks with them.
-  const repeat =
-    code === 'rd1'
-      ? `(${within} AND NOT (f.by_client AND ${hour(localMs('f.created'))} <> ${hour(localMs('f.next_ms'))}))`
-      : within;
+  const repeat = `(${isRepeat('f')} AND NOT (f.by_client AND ${hour(localMs('f.created'))} <> ${hour(localMs('f.next_ms'))}))`;
   return `
 SELECT f.*, ${accessSql(code)} AS access, ${localMs('f.created')} AS local_ms,
-  CASE WHEN f.out_reason IS NOT NULL THEN f.out_reason WHEN ${accessSql(code)} = 'out' THEN 'tool' WHEN ${repeat} THEN 'repeat'
-    ELSE 'counted' END AS reason,
+  ${code === 'r51' ? 'f.r51_reason' : reasonSql(code, repeat)} AS reason,
   (f.event IN (${literals(typesOf('view', 'download'))}) AND f.dataset_id IS NOT NULL) AS item,
   (f.event IN (${literals(typesOf('download'))}) AND f.dataset_id IS NOT NULL AND f.complete) AS request,
-  f.session_base || CASE
-    WHEN f.hourly THEN ' h' || ${hour(localMs('f.created'))}
-    ELSE ' d' || ${dialect.quotient(localMs('f.created'), DAY_MS)}
-  END AS session
+  ${dialect.keyed('f.dataset_id')} AS item_key,
+  ${dialect.session('f.session_key', `CASE WHEN f.hourly THEN ${hour(localMs('f.created'))} ELSE -1 - ${dialect.quotient(localMs('f.created'), DAY_MS)} END`)} AS session
 FROM ${facts} f
 WHERE f.created >= ${period.fromMs} AND f.created < ${period.toMs}`;
 }

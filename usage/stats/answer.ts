@@ -5,8 +5,8 @@ import type { UsageStore } from '../store/usage-store.ts';
 import { namesOf } from './names.ts';
 import { periodBefore, periodOf } from './period.ts';
 import { relationOf, type Source } from './sources.ts';
-import { knows, selectSql, type Selection } from './sql.ts';
-import { METRIC_RULES } from './vocabulary.ts';
+import { knows, OTHERS, selectSql, sumSql, type Selection } from './sql.ts';
+import { DIMENSION_RULES, METRIC_RULES } from './vocabulary.ts';
 
 type Figures = Record<string, number | null>;
 type Row = Record<string, string | number | null>;
@@ -39,15 +39,15 @@ export async function answerStats(
     counted_until: countedUntilMs === undefined ? null : new Date(countedUntilMs).toISOString(),
     totals: now.totals,
   };
-  const withNames = async (rows: Row[], fromMs: number): Promise<StatsAnswer> => {
-    const names = named ? await namesOf(store, query.by, rows, { fromMs, toMs: period.toMs }) : undefined;
+  const withNames = async (rows: Row[]): Promise<StatsAnswer> => {
+    const names = named ? await namesOf(store, query.by, rows) : undefined;
     return { ...answer, rows, ...(names !== undefined && { names }) };
   };
-  if (query.compare === undefined) return withNames(now.rows, period.fromMs);
+  if (query.compare === undefined) return withNames(now.rows);
   const earlier = periodBefore(query.from, query.to, zone);
   const before = await figuresIn(store, query, filters, earlier, now.top);
   return {
-    ...(await withNames(compared(query, now.rows, before.rows), earlier.fromMs)),
+    ...(await withNames(compared(query, now.rows, before.rows))),
     before: { period: iso(earlier), totals: before.totals },
   };
 }
@@ -65,31 +65,16 @@ async function figuresIn(
   period: Period,
   sameTop?: readonly (string | null)[],
 ): Promise<Found> {
-  const sources = new Map<Source, Metric[]>();
-  for (const metric of metrics) {
-    const { source } = METRIC_RULES[metric];
-    sources.set(source, [...(sources.get(source) ?? []), metric]);
-  }
   const totals: Figures = {};
   const rows = new Map<string, Row>();
   let chosen = sameTop;
-  for (const [source, ofSource] of sources) {
-    const relation = await relationOf(source, store, period, zone);
-    const select = async (selection: Omit<Selection, 'source' | 'filters'>): Promise<readonly Row[]> =>
-      rounded(
-        await store.engine.query<Row>(
-          selectSql(store.engine.dialect, relation, {
-            ...selection,
-            source,
-            filters: ownFilters(store, source, filters),
-          }),
-        ),
-      );
-    Object.assign(totals, (await select({ metrics: ofSource, by: [] }))[0]);
-    const [first] = by;
-    if (first === undefined) continue;
-    if (top !== undefined) chosen ??= topOf(await select({ metrics: ofSource, by: [first] }), first, ofSource, top);
-    for (const row of await select({ metrics: ofSource, by, ...(chosen !== undefined && { top: chosen }) })) {
+  for (const part of partsOf(metrics)) {
+    const relation = await relationOf(part.source, store, period, zone);
+    const asked = { ...part, by, top, chosen, filters: ownFilters(store, part.source, filters) };
+    const found = await (part.addsUp ? sumsOf : distinctOf)(store, relation, asked);
+    Object.assign(totals, found.totals);
+    chosen ??= found.top;
+    for (const row of found.rows) {
       const key = keyOf(by, row);
       rows.set(key, { ...rows.get(key), ...row });
     }
@@ -101,6 +86,84 @@ async function figuresIn(
     );
   const some = [...rows.values()].filter((row) => metrics.some((metric) => Boolean(row[metric])));
   return { rows: ordered(some, by, metrics), totals, ...(chosen !== undefined && { top: chosen }) };
+}
+
+/** Metrics that are asked for together. */
+interface Part {
+  readonly source: Source;
+  readonly addsUp: boolean;
+  readonly metrics: readonly Metric[];
+}
+
+/** The first metric of all is in the first part: it says what is at the top. */
+function partsOf(metrics: readonly Metric[]): readonly Part[] {
+  const parts = Map.groupBy(metrics, (metric) => `${METRIC_RULES[metric].source} ${addsUp(metric)}`);
+  return [...parts.values()].flatMap((own) => {
+    const [first] = own;
+    return first === undefined ? [] : [{ source: METRIC_RULES[first].source, addsUp: addsUp(first), metrics: own }];
+  });
+}
+
+const addsUp = (metric: Metric): boolean => METRIC_RULES[metric].sum !== undefined;
+
+interface PartAsked {
+  readonly source: Source;
+  readonly metrics: readonly Metric[];
+  readonly by: readonly Dimension[];
+  readonly filters: Filters;
+  readonly top: number | undefined;
+  /** Who is at the top, where that is known already. */
+  readonly chosen: readonly (string | null)[] | undefined;
+}
+
+/** Figures whose parts add up: the totals are the sums of the rows, and the others what is left of them. */
+async function sumsOf(store: UsageStore, relation: string, asked: PartAsked): Promise<Found> {
+  const { source, metrics, by, filters, top, chosen } = asked;
+  const { dialect } = store.engine;
+  const query = async (selection: Pick<Selection, 'by' | 'top'>, most?: number): Promise<readonly Row[]> =>
+    store.engine.query<Row>(sumSql(dialect, relation, { source, metrics, filters, ...selection }, most));
+  const [first] = by;
+  if (first === undefined) return { rows: [], totals: (await query({ by }))[0] as Figures };
+  if (top === undefined || chosen !== undefined) {
+    const rows = await query({ by, ...(chosen !== undefined && { top: chosen }) });
+    return { rows: [...rows], totals: totalOf(rows, metrics), ...(chosen !== undefined && { top: chosen }) };
+  }
+  if (by.length > 1 || DIMENSION_RULES[first](dialect)[source]?.text !== undefined) {
+    const most = topOf(await query({ by: [first] }), first, metrics, top);
+    return sumsOf(store, relation, { ...asked, chosen: most });
+  }
+  const ranked = await query({ by }, top);
+  const most = topOf(ranked, first, metrics, top);
+  const rows = ranked
+    .filter((row) => most.includes(row[first] as string | null))
+    .map((row) => pick(row, [first, ...metrics]));
+  const totals = Object.fromEntries(metrics.map((metric) => [metric, Number(ranked[0]?.[`total_${metric}`] ?? 0)]));
+  const shown = totalOf(rows, metrics);
+  const others = Object.fromEntries(metrics.map((metric) => [metric, Number(totals[metric]) - Number(shown[metric])]));
+  return { rows: [...rows, { [first]: OTHERS, ...others }], totals, top: most };
+}
+
+const pick = (row: Row, names: readonly string[]): Row =>
+  Object.fromEntries(names.map((name) => [name, row[name] ?? null]));
+const totalOf = (rows: readonly Row[], metrics: readonly Metric[]): Figures =>
+  Object.fromEntries(metrics.map((metric) => [metric, rows.reduce((sum, row) => sum + Number(row[metric]), 0)]));
+
+/** Figures of which each is asked for by itself. */
+async function distinctOf(store: UsageStore, relation: string, asked: PartAsked): Promise<Found> {
+  const { source, metrics, by, filters, top } = asked;
+  const query = async (selection: Pick<Selection, 'by' | 'top'>): Promise<readonly Row[]> =>
+    rounded(
+      await store.engine.query<Row>(
+        selectSql(store.engine.dialect, relation, { source, metrics, filters, ...selection }),
+      ),
+    );
+  const totals = (await query({ by: [] }))[0] as Figures;
+  const [first] = by;
+  if (first === undefined) return { rows: [], totals };
+  const chosen =
+    asked.chosen ?? (top === undefined ? undefined : topOf(await query({ by: [first] }), first, metrics, top));
+  const rows = await query({ by, ...(chosen !== undefined && { top: chosen }) });
+  return { rows: [...rows], totals, ...(chosen !== undefined && { top: chosen }) };
 }
 
 /** Figures to a thousandth: the engines' floating point differs beyond what anybody measures. */

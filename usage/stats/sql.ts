@@ -1,6 +1,6 @@
 import { NONE, type Dimension, type Metric } from '../ask/question.ts';
 import { literal, literals, type Dialect } from '../rules/dialect.ts';
-import { DIMENSION_RULES, METRIC_RULES } from './vocabulary.ts';
+import { DIMENSION_RULES, METRIC_RULES, SUMMED_BY, type Divider, type SumRule } from './vocabulary.ts';
 import type { Source } from './sources.ts';
 
 /** Stands in the first column for all that are not among the top. */
@@ -22,42 +22,138 @@ export function knows(dialect: Dialect, source: Source, dimension: Dimension): b
 }
 
 /** The figures as one SELECT: the dimensions by their names, then the metrics by theirs. */
-export function selectSql(
-  dialect: Dialect,
-  relation: string,
-  { source, metrics, by, filters, top }: Selection,
-): string {
-  const sqlOf = (dimension: Dimension): string => DIMENSION_RULES[dimension](dialect)[source] ?? 'NULL';
-  const groups = by.map((dimension, index) => {
-    const sql = sqlOf(dimension);
-    return `${index === 0 && top !== undefined ? onlyTop(sql, top) : sql} AS ${quoted(dimension)}`;
+export function selectSql(dialect: Dialect, relation: string, selection: Selection): string {
+  const { source, metrics, by, filters, top } = selection;
+  const dividers = dividersOf(dialect, source, by);
+  const keys = dividers.map((divider, index) => {
+    const key = divider.text?.(divider.key) ?? divider.key;
+    return index === 0 && top !== undefined ? onlyTop(key, valuesOf(dialect, divider, top)) : key;
   });
   const figures = metrics.map((metric) => `${METRIC_RULES[metric].sql} AS ${quoted(metric)}`);
-  const conditions = Object.entries(filters).map(([dimension, values]) =>
-    isOneOf(sqlOf(dimension as Dimension), values),
-  );
-  const places = groups.map((_, index) => index + 1).join(', ');
-  return [
-    `SELECT ${[...groups, ...figures].join(', ')} FROM ${relation} s`,
-    conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`,
-    places === '' ? '' : `GROUP BY ${places}`,
-  ].join(' ');
+  const grouped = `SELECT ${[...keys.map((key, nth) => `${key} AS k${nth}`), ...figures].join(', ')} FROM ${relation} s
+${where(dialect, source, filters)} ${groupBy(keys.length)}`;
+  return labelled(dialect, grouped, by, metrics, dividers.map(timesAside));
 }
 
-function isOneOf(sql: string, values: readonly string[]): string {
+/**
+ * The same for metrics that add up, a few times as fast: the facts are read once, and condensed before anything is asked
+ * of them.
+ *
+ * @param most without `top`: the rows whose first metric is among the so many largest, and for each metric `total_…`, which
+ *   is of all rows
+ */
+export function sumSql(dialect: Dialect, relation: string, selection: Selection, most?: number): string {
+  const { source, metrics, by, filters, top } = selection;
+  const dividers = dividersOf(dialect, source, by);
+  const rules = metrics.flatMap((metric) => METRIC_RULES[metric].sum ?? []);
+  const columns = SUMMED_BY.filter((name) =>
+    rules.some((rule) => new RegExp(String.raw`\b${name}\b`).test(rule.where)),
+  );
+  const keys = dividers.map((_, nth) => `k${nth}`);
+  const condensed = `SELECT ${[...dividers.map(({ key }, nth) => `${key} AS k${nth}`), ...columns].join(', ')}${keys.length + columns.length === 0 ? '' : ','}
+  count(*) AS n, sum(bytes) AS bytes FROM ${relation} s ${where(dialect, source, filters)} ${groupBy(keys.length + columns.length)}`;
+  const sums = metrics.map((metric, nth) => `${sumOf(rules[nth])} AS ${quoted(metric)}`);
+  const summed = `SELECT ${[...keys, ...sums].join(', ')} FROM (${condensed}) c ${groupBy(keys.length)}`;
+  const [first] = metrics;
+  if (most !== undefined && first !== undefined) {
+    const totals = metrics.map((metric) => `sum(${quoted(metric)}) OVER () AS ${quoted(`total_${metric}`)}`);
+    const ranked = `SELECT * FROM (SELECT m.*, ${totals.join(', ')}, rank() OVER (ORDER BY ${quoted(first)} DESC) AS nth FROM (${summed}) m) r WHERE nth <= ${most}`;
+    const all = [...metrics, ...metrics.map((metric) => `total_${metric}`)];
+    return labelled(dialect, ranked, by, all, dividers);
+  }
+  const rows = labelled(dialect, summed, by, metrics, dividers);
+  // Days are months now, and those that are not among the top are one.
+  if (top === undefined && !by.includes('month')) return rows;
+  const labels = by.map((dimension, nth) => (nth === 0 && top !== undefined ? onlyTop(quoted(dimension), top.map(textOf)) : quoted(dimension))); // prettier-ignore
+  return `SELECT ${[...labels.map((label, nth) => `${label} AS ${quoted(by[nth] ?? '')}`), ...metrics.map((metric) => `sum(${quoted(metric)}) AS ${quoted(metric)}`)].join(', ')}
+FROM (${rows}) l ${groupBy(by.length)}`;
+}
+
+function dividersOf(dialect: Dialect, source: Source, by: readonly Dimension[]): readonly Divider[] {
+  return by.map((dimension) => DIMENSION_RULES[dimension](dialect)[source] ?? { key: 'NULL' });
+}
+
+function sumOf(rule: SumRule | undefined): string {
+  return rule === undefined ? 'NULL' : `coalesce(sum(${rule.of}) FILTER (WHERE ${rule.where}), 0)`;
+}
+
+const groupBy = (columns: number): string =>
+  columns === 0 ? '' : `GROUP BY ${Array.from({ length: columns }, (_, index) => index + 1).join(', ')}`;
+
+/** Where times are texts already. */
+const timesAside = ({ key, isWord }: Divider): Divider => (isWord === true ? { key, isWord } : { key });
+
+/** Grouped rows, `k0`, `k1`, …, with the texts of their keys. */
+function labelled(
+  dialect: Dialect,
+  grouped: string,
+  by: readonly Dimension[],
+  columns: readonly string[],
+  dividers: readonly Divider[],
+): string {
+  if (by.length === 0) return grouped;
+  const joins = dividers.flatMap(({ isWord }, nth) =>
+    isWord === true && dialect.words !== undefined
+      ? [`LEFT JOIN ${dialect.words} w${nth} ON w${nth}.id = g.k${nth}`]
+      : [],
+  );
+  const texts = by.map((dimension, nth) => {
+    const { text, isWord } = dividers[nth] ?? {};
+    const own = isWord === true && dialect.words !== undefined ? wordOf(nth) : (text?.(`g.k${nth}`) ?? `g.k${nth}`);
+    return `${own} AS ${quoted(dimension)}`;
+  });
+  return `SELECT ${[...texts, ...columns.map((name) => `g.${quoted(name)}`)].join(', ')} FROM (${grouped}) g ${joins.join(' ')}`;
+}
+
+/** The number of the others is no word's. */
+const wordOf = (nth: number): string =>
+  `CASE WHEN g.k${nth} = ${OTHERS_KEY} THEN ${literal(OTHERS)} ELSE w${nth}.word END`;
+const OTHERS_KEY = -1;
+
+function where(dialect: Dialect, source: Source, filters: Selection['filters']): string {
+  const conditions = Object.entries(filters).map(([dimension, values]) => {
+    const divider = DIMENSION_RULES[dimension as Dimension](dialect)[source] ?? { key: 'NULL' };
+    return isOneOf(dialect, divider, values);
+  });
+  return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+}
+
+function isOneOf(dialect: Dialect, divider: Divider, values: readonly string[]): string {
+  const key = divider.text?.(divider.key) ?? divider.key;
   const named = values.filter((value) => value !== NONE);
+  const list =
+    divider.isWord === true && dialect.words !== undefined
+      ? `SELECT id FROM ${dialect.words} WHERE word IN (${literals(named)})`
+      : literals(named);
   const parts = [
-    ...(named.length === values.length ? [] : [`${sql} IS NULL`]),
-    ...(named.length === 0 ? [] : [`${sql} IN (${literals(named)})`]),
+    ...(named.length === values.length ? [] : [`${key} IS NULL`]),
+    ...(named.length === 0 ? [] : [`${key} IN (${list})`]),
   ];
   return `(${parts.join(' OR ')})`;
 }
 
-function onlyTop(sql: string, top: readonly (string | null)[]): string {
-  const named = top.filter((value) => value !== null);
-  const unnamed = top.includes(null) ? `WHEN ${sql} IS NULL THEN NULL ` : '';
-  const own = named.length === 0 ? '' : `WHEN ${sql} IN (${literals(named)}) THEN ${sql} `;
-  return unnamed + own === '' ? literal(OTHERS) : `CASE ${unnamed}${own}ELSE ${literal(OTHERS)} END`;
+/** A value among others: what it is in SQL; null where it is none. */
+type Choice = string | null;
+const textOf = (value: string | null): Choice => (value === null ? null : literal(value));
+
+interface Choices {
+  readonly values: readonly Choice[];
+  readonly others: string;
+}
+
+function valuesOf(dialect: Dialect, { isWord }: Divider, top: readonly (string | null)[]): Choices | readonly Choice[] {
+  if (isWord !== true || dialect.words === undefined) return top.map(textOf);
+  const words = top.filter((value) => value !== null);
+  const ids = words.length === 0 ? [] : [`SELECT id FROM ${dialect.words} WHERE word IN (${literals(words)})`];
+  return { values: [...(top.includes(null) ? [null] : []), ...ids], others: String(OTHERS_KEY) };
+}
+
+function onlyTop(sql: string, choices: Choices | readonly Choice[]): string {
+  const { values, others } = 'others' in choices ? choices : { values: choices, others: literal(OTHERS) };
+  const named = values.filter((value) => value !== null);
+  const unnamed = values.includes(null) ? `WHEN ${sql} IS NULL THEN NULL ` : '';
+  const own = named.length === 0 ? '' : `WHEN ${sql} IN (${named.join(', ')}) THEN ${sql} `;
+  return unnamed + own === '' ? others : `CASE ${unnamed}${own}ELSE ${others} END`;
 }
 
 const quoted = (name: string): string => `"${name}"`;

@@ -1,33 +1,48 @@
 import type { Dimension, Metric } from '../ask/question.ts';
-import type { Dialect } from '../rules/dialect.ts';
+import type { Dialect, TimeUnit } from '../rules/dialect.ts';
+import type { KEYED } from '../rules/facts.ts';
 import { METRIC_SQL } from '../rules/metrics.ts';
 import type { Source } from './sources.ts';
+
+/** A sum over facts: of how many they are, or of their bytes. */
+export interface SumRule {
+  readonly of: 'n' | 'bytes';
+  /** Which facts; a condition on columns of `SUMMED_BY`. */
+  readonly where: string;
+}
 
 interface MetricRule {
   readonly source: Source;
   readonly sql: string;
+  /** Of what adds up: parts of it are the whole. */
+  readonly sum?: SumRule;
 }
+
+/** What facts are told apart by, for sums of them. */
+export const SUMMED_BY = ['event', 'complete', 'item', 'request'] as const;
 
 const of = (source: Source, sql: string): MetricRule => ({ source, sql });
 const quantile = (column: string, at: number): string =>
   `CAST(percentile_cont(${at}) WITHIN GROUP (ORDER BY ${column}) AS DOUBLE PRECISION)`;
+const sum = (what: SumRule['of'], where: string): MetricRule => ({
+  source: 'facts',
+  sql: what === 'n' ? `count(*) FILTER (WHERE ${where})` : `coalesce(sum(bytes) FILTER (WHERE ${where}), 0)`,
+  sum: { of: what, where },
+});
 
 /** How each metric is counted. */
-export const METRIC_RULES = {
-  views: of('facts', "count(*) FILTER (WHERE event = 'view.resource')"),
-  downloads: of('facts', "count(*) FILTER (WHERE event = 'view.download' AND complete)"),
-  investigations: of('facts', METRIC_SQL.total_investigations),
-  requests: of('facts', METRIC_SQL.total_requests),
+export const METRIC_RULES: Readonly<Record<Metric, MetricRule>> = {
+  views: sum('n', "event = 'view.resource'"),
+  downloads: sum('n', "event = 'view.download' AND complete"),
+  investigations: sum('n', 'item'),
+  requests: sum('n', 'request'),
   unique_investigations: of('facts', METRIC_SQL.unique_investigations),
   unique_requests: of('facts', METRIC_SQL.unique_requests),
-  bytes: of('facts', "coalesce(sum(bytes) FILTER (WHERE event = 'view.download'), 0)"),
-  uploads: of('facts', "count(*) FILTER (WHERE event = 'file.uploaded')"),
-  bytes_uploaded: of('facts', "coalesce(sum(bytes) FILTER (WHERE event = 'file.uploaded'), 0)"),
-  visitors: of(
-    'facts',
-    "count(DISTINCT coalesce(user_key, session_base)) FILTER (WHERE event IN ('view.resource', 'view.download'))",
-  ),
-  events: of('facts', 'count(*)'),
+  bytes: sum('bytes', "event = 'view.download'"),
+  uploads: sum('n', "event = 'file.uploaded'"),
+  bytes_uploaded: sum('bytes', "event = 'file.uploaded'"),
+  visitors: of('facts', "count(DISTINCT visitor) FILTER (WHERE event IN ('view.resource', 'view.download'))"),
+  events: sum('n', 'TRUE'),
   jobs: of('jobs', 'count(*)'),
   jobs_failed: of('jobs', "count(*) FILTER (WHERE outcome = 'failed')"),
   wait_ms_p50: of('jobs', quantile('wait_ms', 0.5)),
@@ -40,42 +55,62 @@ export const METRIC_RULES = {
     'readings',
     'CAST(100.0 * count(*) FILTER (WHERE healthy) AS DOUBLE PRECISION) / nullif(count(*) FILTER (WHERE healthy IS NOT NULL), 0)',
   ),
-} as const satisfies Record<Metric, MetricRule>;
+};
 
-/** A dimension as SQL, for the sources that have it. */
-type DimensionRule = (dialect: Dialect) => Readonly<Partial<Record<Source, string>>>;
+/** A dimension in SQL, of one source. */
+export interface Divider {
+  /** What rows are grouped by. */
+  readonly key: string;
+  /** Its text, of the key. @default the key itself */
+  readonly text?: (key: string) => string;
+  /** Whether the key is the number of a word, where the engine has words. */
+  readonly isWord?: boolean;
+}
 
+/** A dimension, for the sources that have it. */
+type DimensionRule = (dialect: Dialect) => Readonly<Partial<Record<Source, Divider>>>;
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Whole hours or days are numbers, and texts at the end alone: of years there are millions of facts, and few days. */
 const time =
-  (unit: 'hour' | 'day' | 'month'): DimensionRule =>
+  (unit: TimeUnit, keyMs: number): DimensionRule =>
   (dialect) => {
-    const sql = dialect.timeText('local_ms', unit);
-    return { facts: sql, jobs: sql, readings: sql };
+    const divider = {
+      key: dialect.quotient('local_ms', keyMs),
+      text: (key: string) => dialect.timeText(`(${key} * ${keyMs})`, unit),
+    };
+    return { facts: divider, jobs: divider, readings: divider };
   };
 const column =
   (...sources: readonly Source[]) =>
   (name: string): DimensionRule =>
   () =>
-    Object.fromEntries(sources.map((source) => [source, name]));
+    Object.fromEntries(sources.map((source) => [source, { key: name }]));
 const fact = column('facts');
+const word =
+  (name: (typeof KEYED)[number], ...sources: readonly Source[]): DimensionRule =>
+  (dialect) => ({ ...column(...sources)(name)(dialect), facts: { key: dialect.keyed(name), isWord: true } });
 
 export const DIMENSION_RULES: Readonly<Record<Dimension, DimensionRule>> = {
-  hour: time('hour'),
-  day: time('day'),
-  month: time('month'),
+  hour: time('hour', HOUR_MS),
+  day: time('day', DAY_MS),
+  month: time('month', DAY_MS),
   type: fact('event'),
   client: fact('client'),
   reason: fact('reason'),
   behaviour: fact('behaviour'),
-  resource: column('facts', 'jobs')('resource_id'),
-  resource_type: column('facts', 'jobs')('resource_type'),
-  dataset: column('facts', 'jobs')('dataset_id'),
+  resource: word('resource_id', 'jobs'),
+  resource_type: word('resource_type', 'jobs'),
+  dataset: word('dataset_id', 'jobs'),
   attribution: fact('attribution'),
-  space: fact('space_id'),
-  collection: fact('collection_id'),
-  content_type: fact('content_type'),
-  user: fact('user_id'),
-  country: fact('country'),
-  referrer: (dialect) => ({ facts: dialect.hostOf('referrer') }),
+  space: word('space_id'),
+  collection: word('collection_id'),
+  content_type: word('content_type'),
+  user: word('user_id'),
+  country: word('country'),
+  referrer: word('referrer_host'),
   extractor: column('jobs')('extractor_name'),
   outcome: column('jobs')('outcome'),
   component: column('readings')('component'),

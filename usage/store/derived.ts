@@ -98,3 +98,32 @@ export const seenSql = ({ what, where, whatSql }: Placement, relation: string): 
 SELECT ${what}, ${where}, min(created) AS from_ms FROM (
   SELECT ${whatSql} AS ${what}, e.${where} AS ${where}, e.created FROM ${relation} e WHERE e.${where} IS NOT NULL
 ) seen WHERE ${what} IS NOT NULL GROUP BY ${what}, ${where}`;
+
+/** Who tells names: which of an event's fields has the id, and which the name. */
+export const TELLERS = {
+  resource: { id: 'resource_id', name: 'resource_name' },
+  dataset: { id: 'resource_id', name: 'resource_name', resourceType: 'dataset' },
+  'dataset of a file': { id: 'dataset_id', name: 'dataset_name' },
+  space: { id: 'resource_id', name: 'resource_name', resourceType: 'space' },
+  collection: { id: 'resource_id', name: 'resource_name', resourceType: 'collection' },
+  user: { id: 'user_id', name: 'user_name' },
+} as const satisfies Readonly<Record<string, { id: string; name: string; resourceType?: string }>>;
+export type Teller = keyof typeof TELLERS;
+
+/** The latest names that a relation's events tell, one for each id; of the same time, every engine takes the same one. */
+export const toldSql = (relation: string): string => `
+SELECT kind, id, name, told_ms FROM (
+  SELECT kind, id, name, told_ms, row_number() OVER (PARTITION BY kind, id ORDER BY told_ms DESC, md5(name)) AS nth FROM (
+${Object.entries(TELLERS).map(tellerSql(relation)).join(' UNION ALL\n')}
+  ) told
+) ranked WHERE nth = 1`;
+
+const tellerSql =
+  (relation: string) =>
+  ([kind, { id, name, ...of }]: [string, { id: string; name: string; resourceType?: string }]): string =>
+    `    SELECT ${literal(kind)} AS kind, e.${id} AS id, e.${name} AS name, max(e.created) AS told_ms FROM ${relation} e
+    WHERE e.${id} IS NOT NULL AND e.${name} IS NOT NULL${of.resourceType === undefined ? '' : ` AND e.resource_type = ${literal(of.resourceType)}`} GROUP BY 2, 3`;
+
+/** Whether a name was told after another of the same, as a condition. */
+export const isLater = (one: string, other: string): string =>
+  `(${one}.told_ms > ${other}.told_ms OR (${one}.told_ms = ${other}.told_ms AND md5(${one}.name) < md5(${other}.name)))`;

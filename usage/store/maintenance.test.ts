@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -6,9 +6,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runs } from '../../test/support/form.ts';
 import { anyUsage } from '../../test/support/usage/arbitrary.ts';
 import { download, page } from '../../test/support/usage/cases.ts';
+import { statsQuery } from '../ask/question.ts';
 import { exportEvents } from '../export.ts';
 import { parseEventLine } from '../input/event-line.ts';
 import { counterSql } from '../rules/metrics.ts';
+import { answerStats } from '../stats/answer.ts';
 import { openDuckdbStore } from './duckdb/store.ts';
 import type { UsageStore } from './usage-store.ts';
 
@@ -168,17 +170,28 @@ test('a user who is forgotten is nowhere in the store, and figures stay as they 
   const before = await figuresOf(store);
   expect(await store.forget('ana-7Q')).toBe(4);
   expect(await figuresOf(store)).toEqual(before);
-  expect(JSON.stringify(await store.engine.query('SELECT * FROM events'))).not.toMatch(
-    /ana-7Q|Ana Forgotten|session-7Q|198\.51/,
-  );
+  for (const table of ['events', 'facts', 'names', 'words'])
+    expect([table, JSON.stringify(await store.engine.query(`SELECT * FROM ${table}`))]).toEqual([
+      table,
+      expect.not.stringMatching(/ana-7Q|Ana Forgotten|session-7Q|198\.51/),
+    ]);
   expect(await store.forget('ana-7Q')).toBe(0);
 });
 
-test('what happened before a time is let go of', async () => {
+test('what happened before a time is let go of, with names and ids that were told before it alone', async () => {
   const store = await open();
-  await store.ingest([page('09:59:59', {}), page('10:00:00', {})]);
+  await store.ingest([
+    page('09:59:59', { user_id: 'ana-7Q', user_name: 'Ana', resource_name: 'Soil' }),
+    page('10:00:00', { user_id: 'ben' }),
+  ]);
+  await figuresOf(store);
   expect(await store.dropBefore(Date.UTC(2026, 9, 5, 10))).toBe(1);
   expect(await store.contents()).toMatchObject({ events: 1 });
+  expect(await store.engine.query('SELECT * FROM names')).toEqual([]);
+  expect(await store.engine.query("SELECT word FROM words WHERE word IN ('ana-7Q', 'ben', 'd1') ORDER BY 1")).toEqual([
+    { word: 'ben' },
+    { word: 'd1' },
+  ]);
 });
 
 describe('a store in a file', () => {
@@ -190,6 +203,40 @@ describe('a store in a file', () => {
     const again = await open(path);
     expect([await again.mark('journal'), await again.mark('other')]).toEqual(['7', undefined]);
     expect(await again.contents()).toMatchObject({ events: 1 });
+  });
+
+  test('is for its user alone, whoever might read it before', async () => {
+    const path = join(dir, 'usage.duckdb');
+    const first = await openDuckdbStore({ path });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    await first.close();
+    chmodSync(path, 0o644);
+    await open(path);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  test('of an older version is brought up to date: it has the figures that it had, and names too', async () => {
+    const path = join(dir, 'usage.duckdb');
+    const [events = []] = fc.sample(anyUsage, { numRuns: 1, seed: 7 });
+    const older = await openDuckdbStore({ path });
+    await older.ingest([...events, page('10:00:00', { user_id: 'eva', resource_name: 'Soil' }, 'd7')]);
+    const before = await figuresOf(older);
+    // As the third version left it: facts of other columns, by other rules, and no names.
+    await older.engine.run(
+      'DROP TABLE names',
+      'DROP TABLE words',
+      'DROP TABLE facts',
+      'CREATE TABLE facts (event_id VARCHAR, created BIGINT)',
+      "UPDATE meta SET value = 'others' WHERE name = 'fact rules'",
+      "UPDATE meta SET value = '3' WHERE name = 'version'",
+    );
+    await older.close();
+    const store = await open(path);
+    expect(await figuresOf(store)).toEqual(before);
+    const query = { metric: 'views', by: 'dataset', from: '2026-10', to: '2026-10' };
+    expect((await answerStats(store, statsQuery.parse(query), undefined, { named: true })).names).toMatchObject({
+      d7: 'Soil',
+    });
   });
 
   test('of a newer version is left as it is', async () => {

@@ -6,6 +6,7 @@ import { REPORTED } from './006-reported.ts';
 import { PLACES } from './007-places.ts';
 import { RULES } from './008-rules.ts';
 import { INSTRUMENTED } from './009-instrumented.ts';
+import { NAMED } from './010-names.ts';
 
 /** One step of the schema. Once released it is never changed: what follows comes as a further one. */
 export interface Migration {
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'places', sql: PLACES },
   { name: 'rules', sql: RULES },
   { name: 'instrumented', sql: INSTRUMENTED },
+  { name: 'names', sql: NAMED },
 ];

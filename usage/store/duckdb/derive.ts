@@ -1,8 +1,17 @@
 import type { AddressJudge } from '../../rules/addresses.ts';
-import { newValuesSql, PLACEMENTS, seenSql, storeVerdictsSql, verdictTables, type Placement } from '../derived.ts';
+import {
+  isLater,
+  newValuesSql,
+  PLACEMENTS,
+  seenSql,
+  storeVerdictsSql,
+  toldSql,
+  verdictTables,
+  type Placement,
+} from '../derived.ts';
 import type { Engine } from '../engine.ts';
 
-/** Judges the user agents and addresses of a relation of events, and places files and datasets, beside what is there. */
+/** Judges the user agents and addresses of a relation of events, places files and datasets and names things, beside what is there. */
 export async function derive(within: Engine, judge: AddressJudge, relation: string): Promise<void> {
   const { dialect } = within;
   for (const table of verdictTables(judge)) {
@@ -10,6 +19,7 @@ export async function derive(within: Engine, judge: AddressJudge, relation: stri
     await within.run(...storeVerdictsSql(dialect, table, found));
   }
   for (const placement of PLACEMENTS) await within.run(...placeSql(placement, relation));
+  await within.run(...nameSql(relation));
 }
 
 /** Of a placement, what the last `derive` found that was not known: a temporary table. */
@@ -25,5 +35,15 @@ function placeSql(placement: Placement, relation: string): readonly string[] {
     `UPDATE ${table} SET from_ms = s.from_ms FROM ${fresh} s WHERE ${same(table)}`,
     `INSERT INTO ${table} SELECT ${what}, ${where}, from_ms FROM ${fresh} s
      WHERE NOT EXISTS (SELECT 1 FROM ${table} p WHERE ${same('p')})`,
+  ];
+}
+
+function nameSql(relation: string): readonly string[] {
+  const same = 'n.kind = t.kind AND n.id = t.id';
+  return [
+    `CREATE OR REPLACE TEMPORARY TABLE told AS SELECT * FROM (${toldSql(relation)}) t
+     WHERE NOT EXISTS (SELECT 1 FROM names n WHERE ${same} AND NOT ${isLater('t', 'n')})`,
+    `UPDATE names AS n SET name = t.name, told_ms = t.told_ms FROM told t WHERE ${same}`,
+    `INSERT INTO names SELECT kind, id, name, told_ms FROM told t WHERE NOT EXISTS (SELECT 1 FROM names n WHERE ${same})`,
   ];
 }

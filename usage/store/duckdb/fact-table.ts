@@ -1,23 +1,46 @@
 import { hash } from 'node:crypto';
-import { literal, type Period } from '../../rules/dialect.ts';
-import { DOUBLE_CLICK_MS, factsSql } from '../../rules/facts.ts';
+import { AGENT_CLASSES } from '../../rules/agents.ts';
+import { BEHAVIOURS } from '../../rules/behaviour.ts';
+import { literal, literals, type Dialect, type Period } from '../../rules/dialect.ts';
+import { DOUBLE_CLICK_MS, FACT_TYPES, factsSql, KEYED } from '../../rules/facts.ts';
 import type { Policy } from '../../rules/policy.ts';
+import { REASONS } from '../../rules/reasons.ts';
 import { PLACEMENTS } from '../derived.ts';
 import type { Engine } from '../engine.ts';
 import { freshPlaces } from './derive.ts';
 import type { OnProgress } from '../usage-store.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Days of UTC that are worked out at once: what that takes in memory stays small. */
+/** Days of UTC that are worked out at once, and events, but for those of one day: what that takes in memory stays small. */
 const DAYS_AT_ONCE = 31;
+const EVENTS_AT_ONCE = 250_000;
 const NOTHING = { fromMs: 0, toMs: 0 } as const;
+
+/** Columns of few values, which are known: a byte each, and quick to compare. */
+const CHOICES = {
+  event: FACT_TYPES,
+  client: AGENT_CLASSES,
+  behaviour: Object.keys(BEHAVIOURS),
+  r51_reason: Object.keys(REASONS),
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+/**
+ * The table of facts, without any: as `factsSql` has them, and numbers that stand for the words that statistics divide by.
+ * Figures of years are of millions of facts: numbers are quick to compare, where texts are not.
+ */
+const tableSql = (dialect: Dialect, policy: Policy): string => `
+SELECT f.* REPLACE (${Object.entries(CHOICES)
+  .map(([name, values]) => `CAST(f.${name} AS ENUM(${literals(values)})) AS ${name}`)
+  .join(', ')}), ${KEYED.map((name) => `NULL::INTEGER AS ${name}_key`).join(', ')}
+FROM (${factsSql(dialect, NOTHING, policy)}) f WHERE FALSE`;
 
 /**
  * The facts, kept: they are worked out once for each day of UTC, and again for days of which something else is known. A
  * day is stale until then. Where they were worked out by other rules than these, all are.
  */
 export async function prepareFacts(engine: Engine, policy: Policy): Promise<void> {
-  const rules = literal(hash('sha256', factsSql(engine.dialect, NOTHING, policy), 'hex'));
+  const sql = tableSql(engine.dialect, policy);
+  const rules = literal(hash('sha256', sql, 'hex'));
   const [kept] = await engine.query("SELECT value FROM meta WHERE name = 'fact rules'");
   const [table] = await engine.query("SELECT count(*) AS n FROM information_schema.tables WHERE table_name = 'facts'");
   if (table?.['n'] !== 0 && kept !== undefined && literal(String(kept['value'])) === rules) return;
@@ -25,7 +48,8 @@ export async function prepareFacts(engine: Engine, policy: Policy): Promise<void
     await within.run(
       'DROP TABLE IF EXISTS facts',
       'DROP TABLE IF EXISTS stale_days',
-      `CREATE TABLE facts AS SELECT * FROM (${factsSql(engine.dialect, NOTHING, policy)}) f WHERE FALSE`,
+      'DELETE FROM words',
+      `CREATE TABLE facts AS ${sql}`,
       'CREATE TABLE stale_days (day BIGINT PRIMARY KEY)',
       `INSERT OR REPLACE INTO meta VALUES ('fact rules', ${rules})`,
     );
@@ -71,15 +95,11 @@ export async function refreshFacts(engine: Engine, policy: Policy, onProgress?: 
     const first = stale[0]?.day;
     if (first === undefined) return;
     await engine.inTransaction(async (within) => {
-      const days = await within.query<{ day: number }>(
-        `SELECT day FROM stale_days WHERE day >= ${first} AND day < ${first + DAYS_AT_ONCE} ORDER BY day`,
-      );
-      for (const run of runsOf(days.map(({ day }) => day))) {
+      for (const run of runsOf(await nextDays(within, first))) {
         const period = { fromMs: run.first * DAY_MS, toMs: (run.last + 1) * DAY_MS };
-        const inside = isIn(period);
         await within.run(
-          `DELETE FROM facts WHERE ${inside}`,
-          `INSERT INTO facts SELECT * FROM (${factsSql(within.dialect, period, policy)}) f WHERE ${inside}`,
+          `DELETE FROM facts WHERE ${isIn(period)}`,
+          ...workOutSql(within.dialect, period, policy),
           `DELETE FROM stale_days WHERE day >= ${run.first} AND day <= ${run.last}`,
         );
       }
@@ -87,6 +107,40 @@ export async function refreshFacts(engine: Engine, policy: Policy, onProgress?: 
     if (onProgress !== undefined) onProgress(total - (await staleEvents(engine)), total);
   }
 }
+
+/** Stale days from the first on, as many as are worked out at once. */
+async function nextDays(within: Engine, first: number): Promise<readonly number[]> {
+  const rows = await within.query<{ day: number; n: number }>(`
+SELECT s.day AS day, count(e.created) AS n
+FROM stale_days s LEFT JOIN (
+  SELECT created, ${within.dialect.quotient('created', DAY_MS)} AS day FROM events
+  WHERE created >= ${first * DAY_MS} AND created < ${(first + DAYS_AT_ONCE) * DAY_MS}
+) e ON e.day = s.day
+WHERE s.day >= ${first} AND s.day < ${first + DAYS_AT_ONCE} GROUP BY s.day ORDER BY s.day`);
+  let events = 0;
+  const enough = rows.findIndex(({ n }) => (events += n) > EVENTS_AT_ONCE);
+  return rows.slice(0, enough === -1 ? undefined : Math.max(1, enough)).map(({ day }) => day);
+}
+
+/** Statements that store the facts of a period, and the words that are new in them. */
+function workOutSql(dialect: Dialect, period: Period, policy: Policy): readonly string[] {
+  const words = KEYED.map((name) => `SELECT ${name} AS word FROM fresh_facts`).join(' UNION ');
+  const keys = KEYED.map((name, index) => `w${index}.id AS ${name}_key`);
+  const joins = KEYED.map((name, index) => `LEFT JOIN fresh_words w${index} ON w${index}.word = f.${name}`);
+  return [
+    `CREATE OR REPLACE TEMPORARY TABLE fresh_facts AS SELECT * FROM (${factsSql(dialect, period, policy)}) f WHERE ${isIn(period)}`,
+    `CREATE OR REPLACE TEMPORARY TABLE fresh_words AS
+     SELECT w.id AS id, u.word AS word FROM (${words}) u LEFT JOIN words w ON w.word = u.word WHERE u.word IS NOT NULL`,
+    `INSERT INTO words SELECT (SELECT coalesce(max(id), 0) FROM words) + row_number() OVER (), word FROM fresh_words WHERE id IS NULL`,
+    `UPDATE fresh_words SET id = w.id FROM words w WHERE fresh_words.id IS NULL AND w.word = fresh_words.word`,
+    `INSERT INTO facts SELECT f.*, ${keys.join(', ')} FROM fresh_facts f ${joins.join(' ')} ORDER BY f.created`,
+    'DROP TABLE fresh_facts',
+  ];
+}
+
+/** Lets go of words that no fact has. */
+export const dropWordsSql = (): string =>
+  `DELETE FROM words WHERE id NOT IN (${KEYED.map((name) => `SELECT ${name}_key FROM facts WHERE ${name}_key IS NOT NULL`).join(' UNION ')})`;
 
 async function staleEvents(engine: Engine): Promise<number> {
   const day = engine.dialect.quotient('created', DAY_MS);

@@ -33,8 +33,14 @@ const REPORTED = [
   'CREATE TABLE restatements (code VARCHAR NOT NULL, zone VARCHAR NOT NULL, month VARCHAR NOT NULL, reported_ms BIGINT NOT NULL, restated_ms BIGINT NOT NULL, dataset_id VARCHAR NOT NULL, access VARCHAR NOT NULL, metric VARCHAR NOT NULL, before_n BIGINT NOT NULL, after_n BIGINT NOT NULL, why VARCHAR NOT NULL)',
 ];
 
+/** What the fourth version adds: the latest names of things, and the words that facts have by number. */
+const WORDS = [
+  'CREATE TABLE names (kind VARCHAR NOT NULL, id VARCHAR NOT NULL, name VARCHAR NOT NULL, told_ms BIGINT NOT NULL)',
+  'CREATE TABLE words (id INTEGER NOT NULL, word VARCHAR NOT NULL)',
+];
+
 /** What each version adds, in order. A step that was released never changes. */
-const STEPS: readonly (readonly string[])[] = [TABLES, REPORTED, PLACES];
+const STEPS: readonly (readonly string[])[] = [TABLES, REPORTED, PLACES, WORDS];
 
 /** Events on their way in: numbers as the appender takes them. */
 export const INCOMING = `CREATE OR REPLACE TEMPORARY TABLE incoming (event_id VARCHAR, created DOUBLE, event VARCHAR, ${COLUMN_NAMES.map(

@@ -12,7 +12,7 @@ import { DuckdbEngine, type DuckdbOptions } from './engine.ts';
 import { PLACEMENTS } from '../derived.ts';
 import { markPolicy } from '../policy-mark.ts';
 import { derive } from './derive.ts';
-import { markAllStale, markStale, prepareFacts, refreshFacts } from './fact-table.ts';
+import { dropWordsSql, markAllStale, markStale, prepareFacts, refreshFacts } from './fact-table.ts';
 import { forgetUser } from './forget.ts';
 import { INCOMING, prepareSchema } from './schema.ts';
 
@@ -25,7 +25,7 @@ const STORED = ['event_id', 'created', 'event', ...COLUMN_NAMES, 'data'];
 const CASTS = ['event_id', 'created::BIGINT AS created', 'event', ...COLUMN_NAMES.map((name) => (COLUMNS[name] === 'whole' ? `${name}::BIGINT AS ${name}` : name)), 'data']; // prettier-ignore
 
 /** What is made of the events alone. */
-const DERIVED = ['agents', 'addresses'];
+const DERIVED = ['agents', 'addresses', 'names'];
 
 /** Placements that the events tell again; earlier ones are of events that retention has let go of. */
 const SEEN_AGAIN = 'from_ms >= (SELECT coalesce(min(created), 0) FROM events)';
@@ -153,7 +153,12 @@ class DuckdbStore implements UsageStore {
   async forget(userId: string, onProgress?: OnProgress): Promise<number> {
     const named = await this.engine.inTransaction(async (within) => {
       const count = await forgetUser(within, userId, onProgress);
-      await within.run('DELETE FROM facts');
+      // Ids and names of users are words, too.
+      await within.run(
+        'DELETE FROM facts',
+        'DELETE FROM words',
+        `DELETE FROM names WHERE kind = 'user' AND id = ${literal(userId)}`,
+      );
       await markAllStale(within);
       return count;
     });
@@ -164,8 +169,14 @@ class DuckdbStore implements UsageStore {
   async dropBefore(ms: number): Promise<number> {
     return this.engine.inTransaction(async (within) => {
       const [row] = await within.query(`SELECT count(*) AS n FROM events WHERE created < ${ms}`);
-      await within.run(`DELETE FROM events WHERE created < ${ms}`, `DELETE FROM facts WHERE created < ${ms}`);
-      return Number(row?.['n'] ?? 0);
+      await within.run(
+        `DELETE FROM events WHERE created < ${ms}`,
+        `DELETE FROM facts WHERE created < ${ms}`,
+        `DELETE FROM names WHERE told_ms < ${ms}`,
+      );
+      const dropped = Number(row?.['n'] ?? 0);
+      if (dropped > 0) await within.run(dropWordsSql());
+      return dropped;
     });
   }
 

@@ -61,5 +61,8 @@ export function postgresDialect(schema: string): Dialect {
     matches: (text, pattern) => `(${text} ~ ${literal(pattern)})`,
     jsonText: (json, field) => `(${json}::jsonb->>${literal(field)})`,
     hostOf: (url) => `nullif(substring(${url} FROM '^[a-z][a-z0-9+.-]*://([^/?#:]+)'), '')`,
+    identity: (text) => text,
+    session: (key, slot) => `(${key} || ' ' || ${slot})`,
+    keyed: (column) => column,
   };
 }

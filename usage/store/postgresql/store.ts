@@ -9,7 +9,16 @@ import { DEFAULT_POLICY, type Policy } from '../../rules/policy.ts';
 import { factsSql } from '../../rules/facts.ts';
 import { verdictSql, type VerdictOptions } from '../../rules/verdict.ts';
 import type { StoredEvent } from '../columns.ts';
-import { newValuesSql, PLACEMENTS, seenSql, storeVerdictsSql, verdictTables, type Placement } from '../derived.ts';
+import {
+  isLater,
+  newValuesSql,
+  PLACEMENTS,
+  seenSql,
+  storeVerdictsSql,
+  toldSql,
+  verdictTables,
+  type Placement,
+} from '../derived.ts';
 import { markPolicy } from '../policy-mark.ts';
 import { inSlices } from '../slices.ts';
 import type { CatalogPlaces, Contents, Ingested, OnProgress, UsageStore } from '../usage-store.ts';
@@ -23,7 +32,7 @@ const LOOKED_UNTIL = 'looked until';
 const ADDRESS_JUDGE = 'address judge';
 
 /** What is made of the events alone. */
-const DERIVED = ['agents', 'addresses'] as const satisfies readonly TableName[];
+const DERIVED = ['agents', 'addresses', 'names'] as const satisfies readonly TableName[];
 
 /** Where the table is, and what the site decides of counting. */
 export interface PostgresStoreOptions extends PostgresOptions {
@@ -148,8 +157,9 @@ class PostgresStore implements UsageStore {
     const salt = literal(randomUUID());
     const other = literal(`forgotten-${randomUUID()}`);
     let named = 0;
-    await this.engine.inTransaction((within) =>
-      inSlices(
+    await this.engine.inTransaction(async (within) => {
+      await within.run(`DELETE FROM ${this.engine.dialect.table('names')} WHERE kind = 'user' AND id = ${user}`);
+      await inSlices(
         within,
         async ({ fromMs, toMs }) => {
           const [row] = await within.query<{ n: number }>(`
@@ -166,8 +176,8 @@ class PostgresStore implements UsageStore {
           named += row?.n ?? 0;
         },
         onProgress,
-      ),
-    );
+      );
+    });
     return named;
   }
 
@@ -209,13 +219,18 @@ class PostgresStore implements UsageStore {
 
   async #look(within: Engine, relation: string): Promise<void> {
     await this.#judgeValues(within, relation);
-    await within.run(...PLACEMENTS.map((placement) => this.#placeSql(placement, relation)));
+    await within.run(...PLACEMENTS.map((placement) => this.#placeSql(placement, relation)), this.#nameSql(relation));
   }
 
   #placeSql(placement: Placement, relation: string): string {
     const { table, what, where } = placement;
     return `INSERT INTO ${this.engine.dialect.table(table)} AS p (${what}, ${where}, from_ms) ${seenSql(placement, relation)} ORDER BY 1, 2
 ON CONFLICT (${what}, ${where}) DO UPDATE SET from_ms = least(p.from_ms, excluded.from_ms)`;
+  }
+
+  #nameSql(relation: string): string {
+    return `INSERT INTO ${this.engine.dialect.table('names')} AS n (kind, id, name, told_ms) ${toldSql(relation)} ORDER BY 1, 2
+ON CONFLICT (kind, id) DO UPDATE SET name = excluded.name, told_ms = excluded.told_ms WHERE ${isLater('excluded', 'n')}`;
   }
 
   #replaceSql(name: TableName, columns: readonly string[], rows: readonly unknown[]): readonly string[] {
