@@ -40,7 +40,7 @@ type Manifest = z.infer<typeof manifestFormat>;
 export async function makeBackup(options: GlobalOptions, directory: string): Promise<void> {
   const settings = settingsOf(options);
   requireJournal(settings);
-  if (existsSync(directory)) throw new UsageError(`${directory} exists: name a directory that is not there yet`);
+  if (existsSync(directory)) throw new UsageError(`${directory} exists: name a new directory`);
   const unfinished = resolve(`${directory}.unfinished-${process.pid}`);
   mkdirSync(unfinished, { recursive: true, mode: 0o700 });
   const shown = progress('backup');

@@ -50,7 +50,7 @@ function addRejected(program: Command, globals: () => GlobalOptions): void {
     .command('replay')
     .argument('[ids...]', 'ids as listed; by default all')
     .option(...ADMIN_KEY)
-    .description('check rejected events again and accept those that are right now')
+    .description('check rejected events again and accept those that are valid now')
     .action(async (ids: string[], options: { key?: string }) =>
       (await import('./rejected.ts')).replayRejected(globals(), ids, options),
     );

@@ -27,6 +27,6 @@ function showDrained({ confirmed, dropped, refused, held }: Drained, dir: string
     );
   if (refused > 0)
     throw new Error(
-      `RabbitMQ refused ${refused} events as they are: they are in the rejected store of ${dir}, with its words (DATA_DIR=${dir} clowder-otel rejected list)`,
+      `RabbitMQ refused ${refused} events for good: they are in the rejected store of ${dir}, with RabbitMQ's reason (DATA_DIR=${dir} clowder-otel rejected list)`,
     );
 }

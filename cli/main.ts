@@ -8,7 +8,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 if (major < 22 || (major === 22 && minor < 16)) {
-  process.stderr.write(`clowder-otel needs Node 22.16 or later, this is ${process.version}\n`);
+  process.stderr.write(`clowder-otel needs Node 22.16 or later; this is ${process.version}\n`);
   process.exitCode = 1;
 } else {
   const { run } = await import('./program.ts');

@@ -77,7 +77,7 @@ function takeTurns(
     log,
     onTurn: begin,
     onOther: () => {
-      log.error('another monitor has the turn now: this one ends, and stands by once it is started again');
+      log.error('another monitor is active now: this one ends, and stands by after a restart');
       void stop().finally(() => process.exit(1));
     },
   });

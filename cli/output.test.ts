@@ -28,7 +28,7 @@ describe('rows', () => {
     expect(printed(ROWS, ['id', 'name'], 80)).toBe('id  name\n1   a\n2   \n');
   });
 
-  test('that there are none of are nothing in a pipe, and the columns on a terminal', () => {
+  test('without rows print nothing in a pipe, and the columns on a terminal', () => {
     expect(printed([], ['id'])).toBe('');
     expect(printed([], ['id'], 80)).toBe('id\n');
   });

@@ -209,7 +209,7 @@ describe('keys', () => {
     expect(keys.filter(({ revoked: at }) => Date.parse(String(at)) > Date.now())).toEqual([]);
   });
 
-  test('that there are not cannot be revoked: exit 1', async () => {
+  test('that do not exist cannot be revoked: exit 1', async () => {
     const ended = await run(['keys', 'revoke', 'nobody'], { DATA_DIR: join(dir, 'keys') });
     expect(ended).toMatchObject({
       code: 1,

@@ -33,7 +33,7 @@ describe('an error of the vocabulary', () => {
   );
 });
 
-describe('an error that nobody foresaw', () => {
+describe('an unexpected error', () => {
   test.each([
     new Error('password is s3cret'),
     Object.assign(new Error('password is s3cret'), { status: 503, code: 'journal_full', retryAfterS: 1 }),

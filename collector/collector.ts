@@ -177,7 +177,7 @@ export async function startCollector(
     },
     onUnusable: (error) => {
       failure = errorText(error);
-      log.error({ err: error }, 'what is known of earlier events cannot be read from the journal');
+      log.error({ err: error }, 'earlier events cannot be read from the journal');
     },
   });
   const member = memberOf(settings);
@@ -213,7 +213,7 @@ export async function startCollector(
     pressure: () => journal.pending,
     onPublished: (outcome, reason) => {
       metrics.published.inc({ outcome });
-      if (outcome === 'refused') log.debug({ reason }, 'RabbitMQ refuses an event as it is');
+      if (outcome === 'refused') log.debug({ reason }, 'RabbitMQ refuses an event for good');
     },
     onError: (error) => {
       if (error instanceof DamagedFileError) failure = error.message;

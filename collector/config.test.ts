@@ -188,7 +188,7 @@ describe('a configuration that is wrong', () => {
     expect(() => loadSettings({}, path)).not.toThrow(/s3cret/);
   });
 
-  test('says which settings there are where a name in the file is none', () => {
+  test('lists the known settings if a name in the file is not one of them', () => {
     const [problem] = problemsOf({}, 'DATADIR: x\n');
     expect(problem).toMatch(
       /^DATADIR is not a setting \(in .*\.yaml\); known: HOST, PORT, GRPC_PORT, .*TRUSTED_PROXIES/,
@@ -209,7 +209,9 @@ describe('a configuration that is wrong', () => {
   });
 
   test('says so where HTTP and gRPC have one port', () => {
-    expect(problemsOf({ PORT: '4317' })).toEqual(['GRPC_PORT was 4317, as PORT is: HTTP and gRPC need a port each']);
+    expect(problemsOf({ PORT: '4317' })).toEqual([
+      'GRPC_PORT was 4317, the same as PORT: HTTP and gRPC need different ports',
+    ]);
     expect(loadSettings({ PORT: '0', GRPC_PORT: '0' }, undefined, [checkGrpc])).toMatchObject({
       PORT: 0,
       GRPC_PORT: 0,

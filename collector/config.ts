@@ -42,7 +42,7 @@ const settings = z.object({
   CLOWDER_OTEL_FIRST_KEY: text
     .optional()
     .describe(
-      'A key that you made, of 32 to 200 characters, scopes ingest and capture; another one at the next start replaces it',
+      'A key of your own, 32 to 200 characters, with the scopes ingest and capture; a different one at the next start replaces it',
     ),
   CLOWDER_OTEL_FIRST_KEY_FILE: text.optional().describe('File that holds it instead, such as a mounted secret'),
   ...brokerSettings,
@@ -54,7 +54,7 @@ const settings = z.object({
   ON_UNKNOWN_KEY: oneOf(['refuse', 'hold'])
     .default('refuse')
     .describe(
-      'What senders of OTLP without a valid key are told: refuse (401, they drop it), hold (503, they keep it)',
+      'How to answer OTLP senders without a valid key: refuse (401, they drop their data), hold (503, they keep it)',
     ),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info').describe('How much to log'),
   LOG_FORMAT: oneOf(LOG_FORMATS)
@@ -127,7 +127,7 @@ export type SettingsCheck = (settings: Partial<Settings>) => readonly string[];
 export function checkGrpc(given: Partial<Settings>): readonly string[] {
   const isTaken = given.GRPC_PORT !== undefined && given.GRPC_PORT !== 0 && given.GRPC_PORT === given.PORT;
   return [
-    ...(isTaken ? [`GRPC_PORT was ${given.GRPC_PORT}, as PORT is: HTTP and gRPC need a port each`] : []),
+    ...(isTaken ? [`GRPC_PORT was ${given.GRPC_PORT}, the same as PORT: HTTP and gRPC need different ports`] : []),
     ...checkTlsFiles({ cert: 'GRPC_TLS_CERT_FILE', key: 'GRPC_TLS_KEY_FILE' }, given),
   ];
 }

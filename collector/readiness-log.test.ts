@@ -37,6 +37,6 @@ test('what is wrong is said once when it begins and once when it ends, each for 
   look(readiness({}));
   expect(log.info.mock.calls).toEqual([
     [{ for_s: 2 }, 'events are taken again'],
-    [{ for_s: 4 }, 'no queue is missing any more'],
+    [{ for_s: 4 }, 'queues take all types of events again'],
   ]);
 });

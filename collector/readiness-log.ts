@@ -15,13 +15,16 @@ const SAID = {
   history: undefined,
   broker: undefined,
   backlog: ['many events are not published yet', 'the backlog is small again'],
-  unroutable: ['events are held: no queue is bound that takes them', 'no queue is missing any more'],
+  unroutable: ['events are held: no queue is bound that takes them', 'queues take all types of events again'],
   nacked: ['events are held: a queue refuses them', 'no queue refuses events any more'],
   unpublishable: [
-    'RabbitMQ refuses events as they are: they are kept in the rejected store',
+    'RabbitMQ refuses events for good: they are kept in the rejected store',
     'no event that RabbitMQ refuses is in the rejected store any more',
   ],
-  ids: ['ids of earlier events are read from the journal: what is sent waits', 'ids of earlier events are known'],
+  ids: [
+    'the ids of earlier events are being read from the journal: new events wait meanwhile',
+    'ids of earlier events are known',
+  ],
   usage: ['usage is not counted as it should be', 'usage is counted again'],
 } as const satisfies Record<Check, readonly [begins: string, ends: string] | undefined>;
 

@@ -69,11 +69,11 @@ test.each<
     /^Events are held: 2, for up to 1 s\. A queue that is bound refuses them, because it is full/,
   ],
   [
-    'events that RabbitMQ refuses as they are',
+    'events that RabbitMQ refuses for good',
     { stats: { unpublishable: 3 } },
     'degraded',
     'unpublishable',
-    /^Events that RabbitMQ refuses as they are: 3, kept in the rejected store\. "rejected list" says why/,
+    /^Events that RabbitMQ refuses for good: 3, kept in the rejected store\. "rejected list" says why/,
   ],
   [
     'a full journal',

@@ -123,7 +123,7 @@ function unpublishableCheck(events: number): Check {
   return {
     ok: false,
     events,
-    reason: `Events that RabbitMQ refuses as they are: ${events}, kept in the rejected store. "rejected list" says why; then "rejected replay", or "rejected discard"`,
+    reason: `Events that RabbitMQ refuses for good: ${events}, kept in the rejected store. "rejected list" says why; then "rejected replay", or "rejected discard"`,
   };
 }
 

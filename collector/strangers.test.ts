@@ -28,12 +28,12 @@ async function says(bytes: string | Uint8Array) {
 const CLIENT_HELLO = Buffer.of(0x16, 0x03, 0x01, 0x00, 0x05, 0x01, 0x00, 0x00, 0x01, 0x03);
 
 describe('a client that calls the port of HTTP', () => {
-  test('and speaks gRPC, that is HTTP/2 without TLS, is told of', async () => {
+  test('and speaks gRPC, that is HTTP/2 without TLS, is logged', async () => {
     const { heard } = await says(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${'\0'.repeat(9)}`);
     expect(heard).toEqual([['grpcAtHttp', '127.0.0.1']]);
   });
 
-  test('and speaks TLS is told of', async () => {
+  test('and speaks TLS is logged', async () => {
     expect((await says(CLIENT_HELLO)).heard).toEqual([['tlsAtHttp', '127.0.0.1']]);
   });
 

@@ -52,9 +52,7 @@ export function prometheusOf(latest: () => readonly LatestReading[], stats: () =
       },
     });
   };
-  gauge('clowder.monitor.up', '1 where the latest reading is good, 0 where it is bad', ({ healthy }) =>
-    healthy ? 1 : 0,
-  );
+  gauge('clowder.monitor.up', '1 if the latest reading is good, 0 if it is bad', ({ healthy }) => (healthy ? 1 : 0));
   gauge('clowder.monitor.response_time_seconds', 'Of the latest reading', ({ fields }) =>
     typeof fields.response_time_ms === 'number' ? fields.response_time_ms / 1000 : undefined,
   );

@@ -10,12 +10,12 @@ import type { TelemetryStats } from './telemetry/telemetry.ts';
  */
 export const GAUGES = {
   status_code: ['clowder.monitor.http.status_code', '1', 'Status code of the answer'],
-  response_time_loss: ['clowder.monitor.loss', '%', 'Of the latest readings, those that failed'],
+  response_time_loss: ['clowder.monitor.loss', '%', 'Share of the latest readings that failed'],
   uptime_s: ['clowder.monitor.uptime', 's', 'Time since the monitor saw it come up'],
   reported_uptime_s: ['clowder.monitor.reported_uptime', 's', 'What the component itself reports'],
   tls_days_left: ['clowder.monitor.tls.days_left', 'd', 'Until the certificate expires'],
-  bytes: ['clowder.monitor.download.size', 'By', 'Of the file that was downloaded'],
-  download_rate: ['clowder.monitor.download.rate', 'By/s', 'Of the download, from the request to its last byte'],
+  bytes: ['clowder.monitor.download.size', 'By', 'Size of the file that was downloaded'],
+  download_rate: ['clowder.monitor.download.rate', 'By/s', 'Rate of the download, from the request to its last byte'],
   queue_length: ['clowder.monitor.queue.messages', '{message}', 'Messages that wait in the queue'],
   consumers: ['clowder.monitor.queue.consumers', '{consumer}', 'Consumers of the queue'],
   messages_unacknowledged: [
@@ -23,19 +23,27 @@ export const GAUGES = {
     '{message}',
     'Messages that were delivered and not acknowledged',
   ],
-  publish_rate: ['clowder.monitor.rabbitmq.publish_rate', '{message}/s', 'Published, of the queue or of the broker'],
-  deliver_rate: ['clowder.monitor.rabbitmq.deliver_rate', '{message}/s', 'Delivered, of the queue or of the broker'],
+  publish_rate: [
+    'clowder.monitor.rabbitmq.publish_rate',
+    '{message}/s',
+    'Messages published, of the queue or of the broker',
+  ],
+  deliver_rate: [
+    'clowder.monitor.rabbitmq.deliver_rate',
+    '{message}/s',
+    'Messages delivered, of the queue or of the broker',
+  ],
   memory_alarm: ['clowder.monitor.rabbitmq.memory_alarm', '1', '1 while a node has its memory alarm on'],
   disk_alarm: ['clowder.monitor.rabbitmq.disk_alarm', '1', '1 while a node has its disk alarm on'],
   broker_connections: ['clowder.monitor.rabbitmq.connections', '{connection}', 'Connections to the broker'],
   blocked_connections: [
     'clowder.monitor.rabbitmq.blocked_connections',
     '{connection}',
-    'Of those, the ones that it blocks',
+    'Connections that the broker blocks',
   ],
-  disk_free_bytes: ['clowder.monitor.disk.free', 'By', "Free on the file system, for programs that are not root's"],
+  disk_free_bytes: ['clowder.monitor.disk.free', 'By', 'Free on the file system, for programs that do not run as root'],
   disk_total_bytes: ['clowder.monitor.disk.total', 'By', 'Size of the file system'],
-  disk_used_percent: ['clowder.monitor.disk.used', '%', 'Used of the file system'],
+  disk_used_percent: ['clowder.monitor.disk.used', '%', 'Used share of the file system'],
 } as const;
 
 /** Parts of a response time, by the attribute `clowder.monitor.phase`. */
@@ -73,7 +81,7 @@ export interface MonitorMetrics {
 export function createMetrics(meter: Meter, stats: () => TelemetryStats): MonitorMetrics {
   const up = meter.createGauge('clowder.monitor.up', {
     unit: '1',
-    description: '1 where the latest reading is good, 0 where it is bad',
+    description: '1 if the latest reading is good, 0 if it is bad',
     valueType: ValueType.INT,
   });
   const checks = meter.createCounter('clowder.monitor.checks', {
@@ -83,7 +91,7 @@ export function createMetrics(meter: Meter, stats: () => TelemetryStats): Monito
   const seconds = { unit: 's', advice: { explicitBucketBoundaries: BOUNDARIES } };
   const responseTime = meter.createHistogram('clowder.monitor.response_time', {
     ...seconds,
-    description: 'Of good readings and bad ones, as a whole',
+    description: 'Whole response time, of good and bad readings',
   });
   const phaseTime = meter.createHistogram('clowder.monitor.phase_time', {
     ...seconds,

@@ -73,12 +73,12 @@ export function waitForTurn({ urls, tls, log, onTurn, onOther, graceMs = GRACE_M
       timers.add(setTimeout(renew, RENEW_MS));
       if (isWorking) return;
       isWorking = true;
-      log.info('it is the turn of this monitor');
+      log.info('this monitor is active now');
       onTurn();
     });
     channel.sendToQueue(QUEUE, TOKEN, { persistent: true });
     await channel.waitForConfirms();
-    if (!isWorking) log.info('another monitor works; this one stands by');
+    if (!isWorking) log.info('another monitor is active; this one stands by');
   };
 
   const running = keepConnected({
@@ -87,7 +87,8 @@ export function waitForTurn({ urls, tls, log, onTurn, onOther, graceMs = GRACE_M
     signal: stopping.signal,
     stay,
     onLost: (error) => {
-      if (!stopping.signal.aborted) log.warn({ reason: error.message }, 'the broker cannot say whose turn it is');
+      if (!stopping.signal.aborted)
+        log.warn({ reason: error.message }, 'the broker does not say which monitor is active');
     },
   });
   return {

@@ -77,7 +77,7 @@ describe('settings of the proxy', () => {
     expect(problems(given)).toContain(why);
   });
 
-  it('of a file give way to those given, and may not have a name that is none', () => {
+  it('of a file give way to those given, and may not have an unknown name', () => {
     const file = { PROXY_VIA: 'file', CLOWDER_INSTANCE: 'file', OTEL_SERVICE_NAME: 'x' };
     expect(parseProxySettings({ PROXY_VIA: 'given', CLOWDER_INSTANCE: '' }, file)).toMatchObject({
       PROXY_VIA: 'given',

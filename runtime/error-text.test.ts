@@ -30,7 +30,7 @@ describe('the text of an error', () => {
     ['the reason alone of what OpenSSL says', new Error('40C3:error:0A00045C:SSL routines:ssl3_read_bytes:certificate required:a.c:918:SSL alert number 116\n'), 'certificate required'],
   ])('is %s', (_, error, text) => expect(errorText(error)).toBe(text)); // prettier-ignore
 
-  test('has no secret, of its cause neither', () => {
+  test('has no secret, not even in its cause', () => {
     const cause = new Error('GET https://x/?token=s3cret-of-mine failed');
     const text = errorText(new Error('no answer from https://x/?key=s3cret-of-mine', { cause }));
     expect(text).toMatch(/^no answer from .*: GET .* failed$/);

@@ -54,7 +54,7 @@ test('a port in use is named', async () => {
   await first.close();
 });
 
-test('an address that is none of this machine is named', async () => {
+test('an address that is not one of this machine is named', async () => {
   expect(await refusal('192.0.2.1', 0)).toMatchObject({
     message: 'HOST 192.0.2.1 is not an address of this machine: set HOST to one that is, or to 0.0.0.0 for all',
   });

@@ -26,7 +26,7 @@ export function stopOnSignal(stop: () => Promise<void>, log?: StopLog): () => vo
         process.exit(0);
       },
       (error: unknown) => {
-        log?.error({ err: error }, 'could not stop in order');
+        log?.error({ err: error }, 'could not stop cleanly');
         process.exit(1);
       },
     );

@@ -168,7 +168,7 @@ describe('what a page states by name', () => {
     for (const [field, value] of Object.entries(forged)) expect(body[field]).not.toBe(value);
   });
 
-  test('loses what is wrong with it, and is told all the same', () => {
+  test('loses its invalid fields, and is reported all the same', () => {
     const body = bodyOf({
       event: 'file.uploaded',
       url: SITE,
@@ -216,12 +216,12 @@ describe('what is wrong with a view', () => {
     expect(bodyOf({ url: `${SITE}/search?q=${'x'.repeat(20_000)}` })['url']).toHaveLength(8192);
   });
 
-  test('is not told where it has no address and the browser names none: it is refused, with the reason', () => {
+  test('is refused with the reason if it has no address and the browser names none', () => {
     for (const url of [undefined, '', 7, 'about:blank', 'javascript:0', 'http://'])
       expect(verdictOf({ url })).toMatchObject({ ok: false, issues: [{ field: 'url' }] });
   });
 
-  test('is told by the address that the browser names beside it', () => {
+  test('takes the address that the browser names beside it', () => {
     expect(bodyOf({ title: 'Soil' }, { page: `${SITE}/datasets/${DATASET}` })).toMatchObject({ resource_id: DATASET });
   });
 

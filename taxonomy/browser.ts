@@ -49,12 +49,19 @@ export function mapBrowser(said: unknown, poster: BrowserPoster, context: MapCon
     return {
       ok: false,
       issues: [
-        { field: 'event', message: 'is none that a page may state', expected: `one of ${BROWSER_TYPES.join(', ')}` },
+        {
+          field: 'event',
+          message: 'is not a type that a page may report',
+          expected: `one of ${BROWSER_TYPES.join(', ')}`,
+        },
       ],
     };
   const url = addressOf(words['url'], poster);
   if (url === undefined)
-    return { ok: false, issues: [{ field: 'url', message: 'is missing, or no address', expected: 'an http address' }] };
+    return {
+      ok: false,
+      issues: [{ field: 'url', message: 'is missing, or is not an address', expected: 'an http address' }],
+    };
   const common: Draft = {
     source: 'browser',
     created: context.now() - ageOf(words['age_ms']),

@@ -17,7 +17,7 @@ test('64-bit integers in the body of a record are numbers of the event', () => {
   expect(candidates[0]?.body['bytes']).toBe(1024);
 });
 
-test('a wrong value with 64-bit integers within is told, not thrown', () => {
+test('a wrong value with 64-bit integers in it is reported, not thrown', () => {
   expect(mapBody({ file_id: { deep: [7n] } })).toMatchObject({
     candidates: [],
     rejected: [{ message: expect.stringContaining('{"deep":[7]}') as string }],
@@ -26,7 +26,7 @@ test('a wrong value with 64-bit integers within is told, not thrown', () => {
   expect(show(undefined)).toBe('undefined');
 });
 
-test('a wrong value is told short, and without its secrets', () => {
+test('a wrong value is reported in short form, and without its secrets', () => {
   expect(show({ key: 'CANARY', url: '/files?key=CANARY' })).toBe('{"key":"REDACTED","url":"/files?key=REDACTED"}');
   expect(show('x'.repeat(1_000_000))).toHaveLength(100 + '… (more than 100000 characters)'.length);
 });

@@ -119,7 +119,7 @@ function unknownFields(type: EventType, draft: Draft): EventIssue[] {
     expected: `only ${Object.keys(known).join(', ')}`,
   }));
   if (told.length < unknown.length)
-    issues.push({ field: '', message: `and ${unknown.length - told.length} more are no fields of ${type}` });
+    issues.push({ field: '', message: `and ${unknown.length - told.length} more are not fields of ${type}` });
   return issues;
 }
 

@@ -56,7 +56,7 @@ describe('a CloudEvent', () => {
     expect(stated(bare)).toEqual({ event: 'dataset.created', event_id: cloudEventId(event.source, event.id) });
   });
 
-  test('is told from another by source and id together', () => {
+  test('is distinguished from another by source and id together', () => {
     const others = [event, { ...event, source: '/scripts/weekly' }, { ...event, id: 'a-2' }];
     expect(new Set(others.map((one) => stated(one)['event_id'])).size).toBe(3);
     expect(stated({ ...event, data: { ...event.data, event_id: 'own' } })['event_id']).toBe('own');
@@ -136,7 +136,7 @@ describe('what is no CloudEvent', () => {
     ['data', { ...event, data: ['a'] }],
   ])('is told by the attribute at fault: %s', (field, value) => expect(fieldsAtFault(value)).toEqual([field]));
 
-  test('is told by every attribute at fault at once', () => {
+  test('is reported with every wrong attribute at once', () => {
     expect(fieldsAtFault({}).toSorted()).toEqual(['id', 'source', 'specversion', 'type']);
   });
 

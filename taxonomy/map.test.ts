@@ -244,7 +244,7 @@ describe('mapping telemetry', () => {
     });
   });
 
-  test('attributes of ours that there are not are told, and the event is taken', () => {
+  test('unknown clowder attributes are reported, and the event is accepted', () => {
     const attributes = {
       'clowder.file.id': FILE,
       'clowder.extraction.duration': 5n,
@@ -408,7 +408,7 @@ describe('what says to be of a capture', () => {
     expect(candidate).not.toHaveProperty('stated');
   });
 
-  test('is an observation like any other where the sender may not speak for one, and it is told so', () => {
+  test('is an ordinary observation if the sender may not speak for a capture, and the sender learns that', () => {
     const { candidates, warnings } = mapped({}, others);
     expect(candidates).toMatchObject([{ strong: false, waits: false, body: { event_id: ID } }]);
     expect(candidates[0]).not.toHaveProperty('requestKey');
@@ -440,7 +440,7 @@ describe('what says to be of a capture', () => {
   });
 });
 
-test('a line of a log that nobody could read is rejected with its place, and kept', () => {
+test('a line of a log that could not be parsed is rejected with its place, and kept', () => {
   const place = { 'log.file.path': '/var/log/nginx/clowder.json', 'log.file.record_offset': 812n };
   const result = mapLog(log('clowder.unparsed', place, { body: 'half a li' }), context);
   expect(result.candidates).toEqual([]);

@@ -132,7 +132,7 @@ function unparsed({ attributes, body, resource }: LogRecord): Rejection {
   const place = offset === undefined ? file : `${file}, at byte ${offset},`;
   return {
     code: 'unparsed_line',
-    message: `A line of ${place} has not the format that it is read by: set the log_format of docs/nginx.md`,
+    message: `A line of ${place} does not have the format that it is read as: set the log_format of docs/nginx.md`,
     service: serviceOf(resource),
     record: { line: body, 'log.file.path': file, 'log.file.record_offset': offset },
   };

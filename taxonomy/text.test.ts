@@ -132,20 +132,20 @@ describe('an event that is wrong', () => {
     return checked.ok ? [] : checked.issues;
   };
 
-  test('is told by 20 issues, the last of which counts the others, and by short names', () => {
+  test('is reported by 20 issues, the last of which counts the others, and by short names', () => {
     const unknown = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`${index}`.padEnd(4000, 'x'), 1]));
     const issues = stated(unknown);
     expect(issues).toHaveLength(20);
-    expect(issues.at(-1)).toEqual({ field: '', message: 'and 481 more are no fields of file.uploaded' });
+    expect(issues.at(-1)).toEqual({ field: '', message: 'and 481 more are not fields of file.uploaded' });
     expect(issues[0]?.field).toHaveLength(100);
   });
 
-  test('is told in one sentence where it has very many fields', () => {
+  test('is reported in one sentence if it has very many fields', () => {
     const many = Object.fromEntries(Array.from({ length: 300_000 }, (_, index) => [`f${index}`, 1]));
     expect(stated(many)).toMatchObject([{ message: 'has more than 1000 fields' }]);
   });
 
-  test('is told by a list nested deep', () => {
+  test('is reported for a deeply nested list', () => {
     expect(stated({ file_id: JSON.parse('['.repeat(5000) + ']'.repeat(5000)) as unknown })).toMatchObject([
       { field: 'file_id', received: expect.stringContaining('[[[[[[[[…') },
     ]);

@@ -54,7 +54,7 @@ test('of processes that make it at once one does, and the others have it whole',
   expect(readFileSync(join(dir, 'made-a', 'file'), 'utf8')).toBe('whole');
 });
 
-test('a process that is killed while it makes it keeps nobody from it', async () => {
+test('a process that is killed while it makes it blocks no other', async () => {
   expect(await maker(`process.kill(process.pid, 'SIGKILL')`)).toBe('SIGKILL');
   expect(isMade(place('a').directory)).toBe(false);
   expect(await maker(`writeFileSync(work + '/file', 'whole')`)).toBe(0);
@@ -71,7 +71,7 @@ test('what fails leaves nothing, and is made by the next', () => {
   expect(made()).toEqual(['made-a']);
 });
 
-test('what nobody has used for a day is removed when another is made; what was asked for stays', () => {
+test('what was not used for a day is removed when another is made, and what was asked for stays', () => {
   const aDayAgo = new Date(Date.now() - 86_401_000);
   for (const name of ['old', 'old-but-used', 'half-made-Xy12']) {
     mkdirSync(place(name).directory);

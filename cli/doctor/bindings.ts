@@ -46,7 +46,7 @@ async function checkCluster(api: ManagementApi, queues: readonly string[]): Prom
   const nodes = bodyOf(answer, nodesSchema);
   if (nodes === undefined)
     return [
-      skipped(`RabbitMQ does not say whether it is a cluster (${saidOf(answer)}): that needs the tag monitoring`),
+      skipped(`RabbitMQ does not say whether it is a cluster (${saidOf(answer)}): the user needs the tag monitoring`),
     ];
   if (nodes.length < 2) return [];
   const described = await Promise.all(

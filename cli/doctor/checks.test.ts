@@ -40,7 +40,7 @@ const states = async (check: keyof typeof CHECKS, site: Site): Promise<readonly 
     ({ state, found, do: todo }) => `${state}: ${found}${todo === undefined ? '' : ` → ${todo}`}`,
   );
 
-test('a broker that is down is told with what becomes of events', async () => {
+test('a broker that is down is reported, and what happens to events', async () => {
   const [said] = await states('broker', siteOf({}));
   expect(said).toMatch(
     /^failed: Nobody listens at amqp:\/\/.*127\.0\.0\.1:1\/site.*→ Start or repair RabbitMQ, or correct AMQP_URL\. Events wait in the journal/,
@@ -55,7 +55,7 @@ describe('bindings', () => {
   });
   const inner = { destination: 'clowder.metrics', destination_type: 'exchange' };
 
-  test('that lead to no queue are told, as nobody gets the events', async () => {
+  test('that lead to no queue are reported, because nobody gets the events', async () => {
     const [said] = await states('bindings', siteOf(both([inner], [])));
     expect(said).toMatch(/^failed: No queue is bound.*→ Bind a queue to clowder\.events/);
   });
@@ -96,7 +96,7 @@ describe('bindings', () => {
     });
   });
 
-  test('that nobody tells are skipped, unless the collector holds events', async () => {
+  test('that no program reports are skipped, unless the collector holds events', async () => {
     expect((await states('bindings', siteOf({})))[0]).toMatch(
       /^skipped: RabbitMQ's management API .*connect ECONNREFUSED/,
     );
@@ -106,7 +106,7 @@ describe('bindings', () => {
 });
 
 describe('the clock', () => {
-  test('of a machine that is an hour ahead is told, and which one', async () => {
+  test('of a machine that is an hour ahead is reported, with the name of the machine', async () => {
     const site = siteOf({ '/': answer('', 200, NOW + 3_600_000), '/healthz': answer({}) });
     expect((await states('clock', site))[0]).toMatch(
       /^failed: The clock of RabbitMQ is 3600 s ahead of this machine's → /,
@@ -153,7 +153,7 @@ test('a collector that runs with the same DATA_DIR at another address is told fr
 });
 
 describe('keys', () => {
-  test('that are not let in are told in the words of the collector', async () => {
+  test('that are refused are reported in the words of the collector', async () => {
     const site = siteOf(
       { '/v1/logs': answer({ code: 16, message: 'The API key is not known' }, 401) },
       { key: 'clo_wrong' },
@@ -200,7 +200,7 @@ test('a disk is compared with what the journal may still take', async () => {
   expect(said).toMatch(/ has [\d,]+ MiB free; the journal may grow by [\d,]+ MiB → Free some space there/);
 });
 
-test('settings that a start would refuse are told, each with what to do', async () => {
+test('settings that a start would refuse are reported, each with what to do', async () => {
   const site = siteOf({}, { env: { HOST: '0.0.0.0', CLOWDER_OTEL_FIRST_KEY: 'short' } });
   expect((await states('settings', site))[0]).toMatch(/^failed: CLOWDER_OTEL_FIRST_KEY holds no key/);
   expect((await states('settings', siteOf({}, { env: { HOST: '0.0.0.0' } })))[0]).toMatch(

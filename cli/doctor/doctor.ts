@@ -41,7 +41,10 @@ async function examine(options: GlobalOptions, given: DoctorOptions): Promise<re
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return [
-      { check: 'settings', ...failed(error.message, 'Set them right, and run this again: nothing else was looked at') },
+      {
+        check: 'settings',
+        ...failed(error.message, 'Correct the settings, and run this again. Nothing else was checked'),
+      },
     ];
   }
   const found = await Promise.all(

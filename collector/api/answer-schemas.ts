@@ -32,7 +32,7 @@ const readiness = z
       backlog: check,
       unroutable: check.describe('Events that no queue is bound for'),
       nacked: check.describe('Events that a full queue refuses'),
-      unpublishable: check.describe('Events that RabbitMQ refuses as they are'),
+      unpublishable: check.describe('Events that RabbitMQ refuses for good'),
       usage: check.optional().describe('The process that counts usage; `counted_until`: how far it has come'),
     }),
   })
@@ -43,8 +43,11 @@ export const ANSWERS = {
   Accepted: z
     .object({
       accepted: z.int().nonnegative(),
-      duplicates: z.int().nonnegative().describe('Of the accepted: known already, and not published again'),
-      ids: z.array(z.string()).readonly().describe('Of the accepted, in their order'),
+      duplicates: z
+        .int()
+        .nonnegative()
+        .describe('How many of the accepted events were known already and are not published again'),
+      ids: z.array(z.string()).readonly().describe('Ids of the accepted events, in order'),
       rejected: z.array(refusal).readonly(),
     })
     .openapi('Accepted', { description: 'What became of the events' }),
@@ -67,7 +70,7 @@ export const ANSWERS = {
       partialSuccess: z
         .record(z.string(), z.union([z.string(), z.number()]))
         .optional()
-        .describe('How many records can never be accepted, and why; absent where all is well'),
+        .describe('How many records can never be accepted, and why; absent if there are none'),
     })
     .openapi('ExportResponse', { description: 'OTLP export response' }),
   RejectedRecords: z
@@ -106,7 +109,7 @@ export const ANSWERS = {
       readiness,
       backlog: z.object({
         events: z.int().nonnegative().describe('Journaled, and neither published nor held'),
-        exact: z.boolean().describe('false: worked out from their bytes'),
+        exact: z.boolean().describe('false: estimated from their size'),
         oldest_s: z.number().nullable(),
         bytes: z.number(),
       }),
@@ -114,7 +117,7 @@ export const ANSWERS = {
         .array(z.object({ reason: z.string(), type: z.string(), events: z.int(), since_ms: z.number() }))
         .readonly(),
       rejected: z.int().nonnegative(),
-      complete: z.boolean().describe('false: the journal is still read for what was before this start'),
+      complete: z.boolean().describe('false: the collector is still reading the journal from before this start'),
       sources: z
         .array(
           z.object({
@@ -124,7 +127,7 @@ export const ANSWERS = {
             usual_s: z.number().nullable().describe('Median of the pauses between its events'),
             longest_s: z.number().nullable(),
             events: z.int(),
-            unusual: z.boolean().describe('Silent for longer than ever, by half at least'),
+            unusual: z.boolean().describe('Silent for at least half as long again as the longest known pause'),
           }),
         )
         .readonly(),
@@ -181,7 +184,7 @@ export const ANSWERS = {
             type: z.string().describe('Event type, as the message says'),
             class: z.string().describe('`poison`, `rejected` or `too_large`'),
             reason: z.string(),
-            time: z.string().describe("RFC 3339; '' where nobody said"),
+            time: z.string().describe("RFC 3339; '' if not known"),
             source: z.string().describe('Who observed or stated the event'),
             event: z.string().describe('Text of the message, up to 64 KiB of it'),
           }),
@@ -193,11 +196,14 @@ export const ANSWERS = {
     .object({
       moved: z.int().nonnegative().describe("Now in the sink's queue"),
       left: z.int().nonnegative().describe('RabbitMQ did not take them: they are still dead letters'),
-      reason: z.string().describe("Why, of the last of them; '' where there are none"),
+      reason: z.string().describe("The reason for the last of them; '' if there are none"),
     })
     .openapi('DeadReplayed'),
   Session: z.object({
-    key: z.string().nullable().describe('Name of the key; null where none is made, and this machine needs none'),
+    key: z
+      .string()
+      .nullable()
+      .describe('Name of the key; null if no key has been made, so that this machine needs none'),
     scopes: z.array(z.string()),
   }),
   SchemaNames: z

@@ -54,7 +54,7 @@ test('a public counter is a picture of views or downloads', async () => {
   expect(await answer.text()).toContain('aria-label="views: 1,234"');
 });
 
-test('a dataset that is not open to all has no counter, as has one that there is not, and none where it is off', async () => {
+test('a dataset that is not open to all has no counter, nor has one that does not exist, and there are none if they are off', async () => {
   const known = counters({ d1: BADGE });
   const off = counters(undefined);
   for (const answer of [await known.get('d2'), await known.get(`d${'x'.repeat(300)}`), await off.get('d1')])

@@ -157,7 +157,7 @@ describe('a key that is bound to origins', () => {
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://other.example');
   });
 
-  test('is for nobody once it is revoked', async () => {
+  test('is closed to everybody once it is revoked', async () => {
     const revoked = { ...keyOf(['browser']), revokedAtMs: 1, origins: ['https://other.example'] };
     const { post } = api({ keys: { bound: revoked } });
     expect((await post(view, { origin: 'https://other.example' })).status).toBe(403);

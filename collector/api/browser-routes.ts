@@ -32,16 +32,19 @@ export const pageView = z.object({
     .enum([...BROWSER_TYPES, 'view.ended'])
     .optional()
     .describe('Without it a view of the address'),
-  url: z.string().describe("The page's address; what it shows is known by it"),
+  url: z.string().describe("The page's address, which tells what the page shows"),
   referrer: z.string().optional(),
   title: z.string().optional(),
-  id: z.string().optional().describe('Made by the page: sent again, it is the same event. It is not the `event_id`'),
+  id: z
+    .string()
+    .optional()
+    .describe('Made by the page. The same id sent again is the same event. It is not the `event_id`'),
   request: z
     .string()
     .optional()
-    .describe('`clowder` of `Server-Timing` of the page: its view is the one of that request'),
-  age_ms: z.number().optional().describe('How long ago it was, in milliseconds'),
-  visible_ms: z.number().optional().describe('Of `view.ended`: how long the page was seen'),
+    .describe('`clowder` from the `Server-Timing` of the page: joins this view with that of the request'),
+  age_ms: z.number().optional().describe('How long ago it happened, in milliseconds'),
+  visible_ms: z.number().optional().describe('For `view.ended`: how long the page was visible'),
   session_id: z.string().optional(),
   data: z.record(z.string(), z.unknown()).optional().describe('Fields of the type that `event` names'),
 });
@@ -52,7 +55,7 @@ const definition = {
   method: 'post' as const,
   operationId: 'post_page_view',
   tags: ['events'],
-  summary: 'What the browser snippet tells, from pages of allowed origins',
+  summary: 'Reports of the browser snippet, from pages of allowed origins',
   description: 'The key (scope browser) is in the body or the query, as sendBeacon sends no headers of its own.',
   scope: 'browser' as const,
   request: {

@@ -26,18 +26,18 @@ const parameter = (description: string) => z.string().optional().describe(descri
 const whoAsks = {
   customer_id: parameter('Of The World: 0000000000000000; needed'),
   requestor_id: parameter('A key with scope counter'),
-  api_key: parameter('The same; one of both, where keys are made'),
-  platform: parameter('Not looked at: there is one'),
+  api_key: parameter('The same; one of the two is required once keys are made'),
+  platform: parameter('Ignored: there is only one'),
 };
 const ofReports = {
   ...whoAsks,
-  begin_date: parameter('First month, 2026-10, or its first day; needed'),
-  end_date: parameter('Last month, or its last day; needed'),
+  begin_date: parameter('First month, 2026-10, or its first day; required'),
+  end_date: parameter('Last month, or its last day; required'),
   metric_type: parameter('Metric types, separated by |'),
   data_type: parameter('Dataset'),
   access_method: parameter('Regular, TDM'),
   access_type: parameter('Of ir: Open, Controlled, Free_To_Read'),
-  yop: parameter('Of ir: years of publication, 2024 or 2020-2024'),
+  yop: parameter('For ir: years of publication, 2024 or 2020-2024'),
   item_id: parameter('Of ir: DOI:… or Proprietary:…'),
   attributes_to_show: parameter(
     'Of ir: Authors, Publication_Date, YOP, Access_Type, Access_Method; of pr: Access_Method',
@@ -48,10 +48,13 @@ const ofReports = {
 const refusals = {
   400: answer('Exception 1030 or 3020', json(exceptionSchema)),
   401: answer('Exception 2020: no key, or an unknown one', json(exceptionSchema)),
-  403: answer('Exception 2010: the key has not the scope counter, or the customer is another', json(exceptionSchema)),
+  403: answer(
+    'Exception 2010: the key lacks the scope counter, or the customer is not The World',
+    json(exceptionSchema),
+  ),
   404: answer('There is no such report', json(exceptionSchema)),
   429: answer('Exception 1020: more requests than the rate of the key allows', json(exceptionSchema)),
-  503: answer('Exception 1000: it cannot be told now', json(exceptionSchema)),
+  503: answer('Exception 1000: reports are not available now', json(exceptionSchema)),
 };
 const shared: { method: 'get'; tags: string[]; errorForm: 'counter' } = {
   method: 'get',
@@ -64,7 +67,7 @@ const getStatus = defineRoute({
   path: '/r51/status',
   scope: 'public',
   operationId: 'get_counter_status',
-  summary: 'COUNTER API: whether reports can be had',
+  summary: 'COUNTER API: whether reports are available',
   responses: { 200: answer('The service', json(z.array(z.looseObject({})))), 503: refusals[503] },
 });
 const getMembers = defineRoute({
@@ -72,7 +75,7 @@ const getMembers = defineRoute({
   path: '/r51/members',
   scope: 'counter',
   operationId: 'get_counter_members',
-  summary: 'COUNTER API: institutions that reports are of: The World',
+  summary: 'COUNTER API: the institutions that reports cover: The World',
   request: { query: z.looseObject(whoAsks) },
   responses: { 200: answer('The World', json(z.array(z.looseObject({})))), ...refusals },
 });
@@ -81,7 +84,7 @@ const getReports = defineRoute({
   path: '/r51/reports',
   scope: 'counter',
   operationId: 'get_counter_reports',
-  summary: 'COUNTER API: the reports that there are, and of which months',
+  summary: 'COUNTER API: the available reports and their months',
   request: { query: z.looseObject(whoAsks) },
   responses: { 200: answer('The reports', json(z.array(z.looseObject({})))), ...refusals },
 });

@@ -35,7 +35,7 @@ describe('dead letters', () => {
     expect(await answer.json()).toEqual({ queues: [{ sink: 'matomo', messages: 3 }] });
   });
 
-  test('of a sink are listed, a hundred where nobody says how many', async () => {
+  test('of a sink are listed, a hundred by default', async () => {
     const { app, list } = setUp();
     expect(await (await app.request('/api/v1/dead/matomo')).json()).toEqual({ letters: [LETTER] });
     await app.request('/api/v1/dead/matomo?limit=7');

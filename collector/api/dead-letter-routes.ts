@@ -96,7 +96,7 @@ export function deadLetterRoutes(dead: DeadLetters): Hono {
   serve(app, replayLetters, async (c) => {
     const request = deadReplayRequest.safeParse(await readJsonWithin(c, budget));
     if (!request.success)
-      throw new CollectorError('invalid_request', 'The body must be {"sink": "NAME"}, or have "ids" of events, too');
+      throw new CollectorError('invalid_request', 'The body must be {"sink": "NAME"}, optionally with "ids" of events');
     const { sink, ids } = request.data;
     const replayed = await asked(dead.replay(sink, { limit: LIMIT_MAX, ...(ids !== undefined && { ids }) }));
     return c.json(replayed ?? noQueue(sink), 200);

@@ -149,7 +149,7 @@ describe('the reasons of an answer', () => {
   });
 });
 
-describe('a body that is none', () => {
+describe('a body that is not valid', () => {
   test.each(['', '{', '{"event":"file.uploaded"', "{'event': 1}", '[{},]', 'event=file.uploaded'])(
     'gets 400 and nothing happens: %j',
     async (body) => {
@@ -375,7 +375,7 @@ describe('a journal that cannot take it', () => {
     expect(await answer.json()).toMatchObject({ code: 'journal_full', detail: 'The journal is full; try again' });
   });
 
-  test('is told to try again in a second where it does not say when', async () => {
+  test('tells the client to try again in a second if it does not say when', async () => {
     const answer = await api(() => Promise.reject(new CollectorError('busy'))).post({});
     expect(answer.headers.get('retry-after')).toBe('1');
     expect(await answer.json()).toMatchObject({ code: 'busy' });

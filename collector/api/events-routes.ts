@@ -131,12 +131,12 @@ const listEvents = defineRoute({
             required: ['events'],
             properties: {
               events: { type: 'array', items: ref('Event') },
-              next: { type: 'string', description: 'Where more may follow: give it as `cursor`' },
+              next: { type: 'string', description: 'If more may follow: pass it as `cursor`' },
             },
           },
         },
         'application/x-ndjson': { schema: { type: 'string', description: 'An event a line' } },
-        'text/csv': { schema: { type: 'string', description: 'RFC 4180, a column for each field there is' } },
+        'text/csv': { schema: { type: 'string', description: 'RFC 4180, with a column for each field' } },
       }),
       headers: {
         'X-Next-Cursor': { description: 'As `next`, for NDJSON and CSV', schema: { type: 'string' } },

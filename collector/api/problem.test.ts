@@ -36,7 +36,7 @@ describe('a request that is not let in', () => {
     expect(await answer.json()).toMatchObject({ code, detail: 'why' });
   });
 
-  test('because it is one of too many is told when to come again, in seconds', async () => {
+  test('because there are too many says when to try again, in seconds', async () => {
     const answer = await answerOf(new CollectorError('too_many_requests', 'why', { retryAfterS: 3 }));
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '3']);
     expect(await answer.json()).toMatchObject({ code: 'too_many_requests', detail: 'why' });

@@ -83,7 +83,7 @@ describe('POST /api/v1/rejected/discard', () => {
       headers: { 'content-type': 'application/json' },
     });
 
-  test('lets go of those that are named and there', async () => {
+  test('deletes those that are named and exist', async () => {
     const { app, rejected, write } = setUp();
     rejected.mockImplementation(({ afterId = 0 } = {}) => RECORDS.filter(({ id }) => id > afterId));
     expect(await (await discard(app, '{"ids": [2, 3, 3, 9]}')).json()).toEqual({ discarded: 2 });

@@ -50,7 +50,7 @@ const replayRejected = defineRoute({
   scope: 'admin',
   operationId: 'replay_rejected',
   tags: ['rejected'],
-  summary: 'Check rejected records again, and journal those that are right now',
+  summary: 'Check rejected records again, and journal those that are valid now',
   request: { body: { required: true, content: { 'application/json': { schema: ref('Replay'), example: {} } } } },
   responses: { 200: answer('What became of them', json(ANSWERS.Replayed)) },
   errors: [...JSON_ERRORS, 'unsupported_media_type', 'invalid_request', 'journal_full', 'journal_unavailable'],
@@ -62,7 +62,7 @@ const discardRejected = defineRoute({
   scope: 'admin',
   operationId: 'discard_rejected',
   tags: ['rejected'],
-  summary: 'Let go of rejected records for good',
+  summary: 'Delete rejected records for good',
   request: {
     body: { required: true, content: { 'application/json': { schema: ref('Discard'), example: { ids: [1, 2] } } } },
   },

@@ -120,7 +120,7 @@ describe('a login to the dashboard', () => {
     expect((await app.request('/read', { headers: { cookie } })).status).toBe(401);
   });
 
-  test('that is over, and one that is mistyped, is no key that was refused: nobody is woken by it', async () => {
+  test('that has ended, and one that is mistyped, does not count as a refused key, so no alert fires', async () => {
     const { app, logIn, refused } = dashboard();
     await logIn('clo_nobody');
     await app.request('/api/v1/session');
@@ -160,7 +160,7 @@ describe('what changes something', () => {
 });
 
 describe('while no key is made', () => {
-  test('nobody logs in on this machine, and everything may be done', async () => {
+  test('no login is needed on this machine, and everything is allowed', async () => {
     const { app } = dashboard([]);
     const answer = await app.request('/api/v1/session');
     expect(await answer.json()).toEqual({

@@ -62,7 +62,7 @@ test('a share link says what it shows', async () => {
   });
 });
 
-test('a share link that is revoked, expired, unknown or cut off lets nobody in', async () => {
+test('a share link that is revoked, expired, unknown or cut off shows nothing', async () => {
   const revoked = shares.add({ name: 'revoked', ...LIMITS });
   shares.revoke(revoked.id);
   const expired = shares.add({ name: 'expired', ...LIMITS, expiresAtMs: nowMs + 1000 });
@@ -83,7 +83,7 @@ test('a share link that is revoked, expired, unknown or cut off lets nobody in',
   expect((await get(STATS)).status).toBe(400);
 });
 
-test('the list of links has no token, and what was made is there after a restart', () => {
+test('the list of links has no token, and links are still there after a restart', () => {
   const { id, token } = shares.add({ name: 'kept', ...LIMITS });
   const again = openShareStore(dir);
   expect(JSON.stringify(again.list())).not.toContain(token);

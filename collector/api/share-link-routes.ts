@@ -15,7 +15,7 @@ const shownLimits = z.object({
   name: z.string(),
   metrics: z.array(z.string()),
   datasets: z.array(z.string()).nullable().describe('Null: all'),
-  by: z.array(z.string()).describe('What figures can be divided and filtered by'),
+  by: z.array(z.string()).describe('What figures can be split and filtered by'),
   from: z.string(),
   to: z.string(),
   expires: z.iso.datetime().nullable(),

@@ -110,7 +110,7 @@ test.each([
   expect(await answer.json()).toMatchObject({ code });
 });
 
-test('where nobody counts, and where the process is away, the answer says so', async () => {
+test('if counting is off, or the process is away, the answer says so', async () => {
   const off = await get(QUESTION);
   expect([off.status, await off.json()]).toEqual([503, expect.objectContaining({ code: 'usage_unavailable' })]);
   const away = await get(QUESTION, async () => {

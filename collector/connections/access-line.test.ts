@@ -61,7 +61,7 @@ test('what was sent in all counts before the size of a body, which no log knows 
   expect(lineOf({ 'http.response.status_code': 200n, 'http.response.size': '77' }).bytes).toBe(77);
 });
 
-test('a robot is told apart, a program is none', () => {
+test('a robot is counted separately, and a program is not a robot', () => {
   expect(lineOf({ ...nginx, 'user_agent.original': 'Googlebot/2.1 (+http://www.google.com/bot.html)' }).isBot).toBe(
     true,
   );

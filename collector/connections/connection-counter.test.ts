@@ -103,7 +103,7 @@ test('a window tells connections, requests, clients, answers and bytes of people
   expect(journal.lines.join()).not.toMatch(/192\.0\.2|2001:db8/);
 });
 
-test('a stock log has no connections, and none are told', async () => {
+test('a stock log has no connections, and the event leaves them out', async () => {
   await counter.count([line(START, { 'nginx.connection': undefined, 'nginx.connection_requests': undefined })]);
   now += 2 * MINUTE;
   await counter.closeDue();
@@ -167,7 +167,7 @@ describe('a window', () => {
     expect(outcomes).toEqual({ counted: 1, repeated: 0, late: 4 });
   });
 
-  test('leaves only a note in the journal, which is let go of in time', async () => {
+  test('leaves only a note in the journal, which is deleted in time', async () => {
     await counter.count([line(START)]);
     await counter.count([line(START), line(START + MINUTE)]);
     now += 2 * MINUTE;
@@ -212,7 +212,7 @@ test('what was open before a restart may still get lines that waited meanwhile',
   expect(events()).toEqual([expect.objectContaining({ requests: 2 })]);
 });
 
-describe('where the journal takes nothing', () => {
+describe('if the journal cannot be written', () => {
   test('lines do not count until they come again', async () => {
     const batch = [line(START), line(START + 1, { 'user_agent.original': 'Googlebot/2.1' }), line(START + 61_000)];
     const before = line(START, { 'client.address': '192.0.2.2', 'nginx.connection': 7n });
@@ -260,7 +260,7 @@ describe('while a line is being written', () => {
     expect(outcomes.repeated).toBe(1);
   });
 
-  test('and it fails, whoever sent the same line is refused too', async () => {
+  test('and it fails, other senders of the same line are refused too', async () => {
     const one = line(START);
     journal.failures = 1;
     const sent = [counter.count([one]), counter.count([one])];

@@ -215,7 +215,7 @@ describe('OTLP/gRPC takes', () => {
   });
 });
 
-test('what was rejected is told in partial_success, with code OK', async () => {
+test('partial_success names what was rejected, with code OK', async () => {
   const { call } = await serving({ submit: async () => ({ rejected: 2, message: 'Ä: no' }) });
   const { code, message } = await call(METHODS.logs, ONE_RECORD);
   expect(code).toBe(status.OK);
@@ -239,7 +239,7 @@ describe('a call that fails', () => {
     expect(answered).toEqual([['traces', code]]);
   });
 
-  test('for a reason that nobody foresaw is logged, and tells nothing of it', async () => {
+  test('for an unexpected reason is logged, and the answer does not reveal the reason', async () => {
     const fault = new Error('password is s3cret');
     const { call, errors } = await serving({ submit: () => Promise.reject(fault) });
     const answer = await call(METHODS.traces, ONE_RECORD);
@@ -314,7 +314,7 @@ describe('limits', () => {
     expect(batches).toHaveLength(1);
   });
 
-  test('all calls share one budget: whoever finds no room is told to try again', async () => {
+  test('all calls share one budget, and a call that finds no room is answered that it may try again', async () => {
     const { promise, resolve } = Promise.withResolvers<{ rejected: number }>();
     const { call } = await serving({ maxInflightBytes: 10, submit: () => promise });
     const [first, second] = [call(METHODS.traces, ONE_RECORD), call(METHODS.traces, ONE_RECORD)];
@@ -366,7 +366,7 @@ describe('keys', () => {
     expect([answer.code, retryDelayOf(answer.metadata)]).toEqual([status.UNAVAILABLE, 5]);
   });
 
-  test('are not asked for while none is made, of whoever calls this machine by its own name', async () => {
+  test('are not needed until one is made, by clients that call this machine by its own name', async () => {
     const { server } = await serving();
     const answer = await rawCall(server, prefixed(ONE_RECORD), { ':authority': 'collector.example.org' });
     expect(answer['grpc-status']).toBe(String(status.PERMISSION_DENIED));
@@ -384,13 +384,13 @@ describe('a client that speaks something else', () => {
 
   const HTTP1 = Buffer.from('POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n');
 
-  test('is told of where it speaks HTTP/1', async () => {
+  test('is logged if it speaks HTTP/1', async () => {
     const { server, strangers } = await serving();
     await sends(new URL(server.url).port, HTTP1);
     expect(strangers).toEqual([['otherAtGrpc', '127.0.0.1']]);
   });
 
-  test('is told of where it speaks plain text and TLS is asked for', async () => {
+  test('is logged if it speaks plain text and TLS is required', async () => {
     const { server, strangers } = await serving({ tls: certificate });
     await sends(new URL(server.url).port, HTTP1);
     expect(strangers.map(([stranger]) => stranger)).toEqual(['plainAtGrpc']);

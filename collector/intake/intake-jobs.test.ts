@@ -70,7 +70,7 @@ describe('an event of a job', () => {
     expect(ids()).toEqual(['a', 'b']);
   });
 
-  test('that names no job is told by its id alone', async () => {
+  test('that names no job is identified only by its id', async () => {
     const { intake, ids } = world();
     await intake.submit([told('a', 'done', { job_id: undefined }), told('b', 'done', { job_id: undefined })]);
     expect(ids()).toEqual(['a', 'b']);
@@ -145,7 +145,7 @@ describe('the capture of a submission that was told already', () => {
 });
 
 describe('an event of a job, told to one of several collectors', () => {
-  test('has the id that each of them gives it, whoever reports it where', async () => {
+  test('has the same id on each of them, no matter who reports it where', async () => {
     const [a, b] = [world({}, true), world({}, true)];
     const byProxy = { ...captured, body: { ...captured.body, clowder_instance: undefined } };
     expect(await a.intake.submit([byProxy])).toEqual(['accepted']);

@@ -56,7 +56,7 @@ describe('a batch of 20,000 events', () => {
     expect(await longestTurnOf(() => intake.submit(candidates))).toBeLessThan(LONG_MS);
   });
 
-  test('that waited in vain gives others their turns', async () => {
+  test('that waited in vain lets others have their turns', async () => {
     const { intake, clock, journal } = world();
     await intake.submit(numbered(marked));
     clock.now += WAIT_MS;
@@ -126,7 +126,7 @@ describe('a journal that takes long to read at the start', () => {
     vi.spyOn(performance, 'now').mockImplementation(() => (now += 1000));
   }
 
-  test('keeps nobody waiting but who would be decided on by it', async () => {
+  test('delays only the events that depend on it', async () => {
     const { intake, open } = world();
     for (const number of [1, 2, 3]) await intake.submit([stated(number)]);
     slowClock();

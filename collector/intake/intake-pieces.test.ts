@@ -188,7 +188,7 @@ describe('a download in pieces', () => {
     expect(amounts(journal.lines)).toEqual([some(1000)]);
   });
 
-  test('is held for as long as it is told to be', async () => {
+  test('is held for as long as the settings say', async () => {
     const { journal, clock, open } = world({ 'view.download': 100 });
     await open().submit(sent('0-999'));
     clock.now += 100;

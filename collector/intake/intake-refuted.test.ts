@@ -96,7 +96,7 @@ describe('an event that the capture refuted', () => {
     expect(await intake.recoverDue()).toBe(1);
   });
 
-  it('is acknowledged as refuted once that is on disk, also to whoever says so again meanwhile', async () => {
+  it('is acknowledged as refuted once that is on disk, also to a sender that repeats it meanwhile', async () => {
     const { intake, journal } = world();
     journal.manual = true;
     journal.failures = 1;
@@ -107,7 +107,7 @@ describe('an event that the capture refuted', () => {
     expect(await intake.submit([weak])).toEqual(['accepted']);
   });
 
-  it('is remembered for the window, and then let go of', async () => {
+  it('is remembered for the window, and then forgotten', async () => {
     const { intake, journal, clock } = world();
     await refute(intake);
     expect(journal.heldLines).toMatchObject([{ line: ID, reason: 'remembered', dueMs: clock.now + WINDOW_MS }]);

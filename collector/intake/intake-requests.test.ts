@@ -220,7 +220,7 @@ describe('two captures, one in front of the other', () => {
 });
 
 describe('a backend that passes traceparent on and not tracestate', () => {
-  test('is told by the trace that began with the request', async () => {
+  test('is identified by the trace that began with the request', async () => {
     const one = download(1, { traceId: 'cd'.repeat(8) + idOf(1) });
     for (const order of ordersOf([byProxy(one), bySpan(one, '')])) expect(await eventsOf(order)).toHaveLength(1);
   });

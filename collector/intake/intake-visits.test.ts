@@ -156,7 +156,7 @@ describe('a view has what any of its observations knows', () => {
     expect(journal.lines).toHaveLength(1);
   });
 
-  test('who it was is told by one observation alone', async () => {
+  test('only one observation knows the user', async () => {
     const views = await viewsOf([
       [page(), call(2, 200, { 'user.id': 'one' }), call(3, 200, { 'user.name': 'another' })],
     ]);
@@ -172,7 +172,7 @@ describe('a view has what any of its observations knows', () => {
   });
 });
 
-describe('a page whose call is answered in vain', () => {
+describe('a page whose call is refused', () => {
   test.each([403, 404, 410])('is not a view, in any order, also over a restart: %i', async (status) => {
     expect(await viewsOf([[page(), denied(2, status)]])).toEqual([]);
     expect(await viewsOf([[page()], [denied(2, status)]])).toEqual([]);

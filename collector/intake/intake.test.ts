@@ -161,7 +161,7 @@ describe('a marked observation', () => {
     expect([ids(), journal.heldLines]).toEqual([['weak'], []]);
   });
 
-  test('whose row is not known yet when the strong one comes is let go of all the same', async () => {
+  test('whose row is not known yet when the strong one comes is dropped all the same', async () => {
     const { intake, journal, ids } = world();
     journal.manual = true;
     const both = Promise.all([intake.submit([marked('weak')]), intake.submit([strong('own')])]);
@@ -188,7 +188,7 @@ test('of several strong ones of a trace, one that was written is enough to settl
   expect([ids(), journal.heldLines, intake.waitingCount]).toEqual([['own 2'], [], 0]);
 });
 
-test('what is refuted while it is written is let go of', async () => {
+test('what is refuted while it is written is dropped', async () => {
   const { intake, journal, clock, ids } = world();
   journal.manual = true;
   const both = Promise.all([intake.submit([marked('weak')]), intake.submit([], [], '', { refuted: ['weak'] })]);
@@ -294,7 +294,7 @@ describe('after a restart', () => {
     ]);
   });
 
-  test('what waited waits anew: nobody could bring the strong one while the collector was away', async () => {
+  test('what waited starts to wait again, because the strong one could not come while the collector was away', async () => {
     const { intake, open, clock, ids } = world();
     await intake.submit([marked('weak')]);
     clock.now += 10 * WAIT_MS;

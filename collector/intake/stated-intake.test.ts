@@ -69,7 +69,7 @@ describe('an id that a producer states and that follows from what is observed', 
   const state = (intake: Intake) =>
     acceptStated([{ value: { event: 'user.login', user_id: 'a', event_id: ID } }], { source: 'api', producer: 'a' }, context, intake, vi.fn()); // prettier-ignore
 
-  test('is two events: nobody can put one in the place of what is observed, over a restart neither', async () => {
+  test('is two events: a stated event never takes the place of an observed one, not even after a restart', async () => {
     const { intake, open, journal } = world();
     expect(await state(intake)).toMatchObject([{ ok: true, id: ID, duplicate: false }]);
     expect(await intake.submit([observed(), observed()])).toEqual(['accepted', 'duplicate']);
@@ -141,7 +141,7 @@ describe('an id that two producers state', () => {
     expect(await state(intake, 'two', login('b'))).toMatchObject([{ id: others, duplicate: false }]);
   });
 
-  test('is one event where no key is made: then nobody has a name', async () => {
+  test('is one event if no key is made, because senders then have no names', async () => {
     const { journal, intake } = world();
     await state(intake, undefined, login('a'));
     expect(await state(intake, undefined, login('b'))).toMatchObject([{ id: 'import-1', duplicate: true }]);

@@ -127,7 +127,7 @@ describe('a batch of telemetry', () => {
     const answer = await accept({ signal: 'logs', records: [broken, deleted], refused: ['it is malformed'], seen: 3 });
     expect(answer.rejected).toBe(2);
     expect(answer.message).toMatch(
-      /"clowder\.file\.deleted" cannot be made an event of: .*a fault of ours \| it is malformed/,
+      /"clowder\.file\.deleted" cannot be turned into an event: .*a fault of ours \| it is malformed/,
     );
     expect([types(), faults]).toEqual([['file.deleted'], [fault]]);
     expect(journal.rejectedRecords.map(({ code }) => code)).toEqual(['unreadable_record', 'unreadable_record']);
@@ -159,7 +159,7 @@ describe('a batch of telemetry', () => {
     expect(await count('otlp_records_total', 'logs')).toBe(5000);
   });
 
-  test('of metrics is one reading for each target and time; points that are none are counted', async () => {
+  test('of metrics is one reading for each target and time, and points that are not readings are counted', async () => {
     const { accept, count, types } = world();
     const point = (name: string, value: number): MetricPoint => ({
       name,

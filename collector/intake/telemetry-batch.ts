@@ -144,7 +144,7 @@ class Batch implements TelemetryBatch {
       result = map();
     } catch (error) {
       this.#parts.onFault?.(error);
-      this.#refuse(`A record ${JSON.stringify(name.slice(0, 100))} cannot be made an event of: ${String(error)}`);
+      this.#refuse(`A record ${JSON.stringify(name.slice(0, 100))} cannot be turned into an event: ${String(error)}`);
       return;
     }
     if (result.candidates.length + result.rejected.length > 0) this.#fruitful += 1;

@@ -40,7 +40,7 @@ async function journalOf(options: Partial<JournalOptions> = {}): Promise<Journal
 }
 
 describe('DATA_DIR that is removed while the collector runs', () => {
-  test('takes nothing more, and says so, from then on', async () => {
+  test('accepts nothing more from then on, and says so', async () => {
     const journal = await journalOf();
     await journal.write({ append: ['1'] });
     rmSync(dir, { recursive: true });
@@ -51,7 +51,7 @@ describe('DATA_DIR that is removed while the collector runs', () => {
     await expect(journal.write({ append: ['2'] })).rejects.toMatchObject({ code: 'journal_unavailable', status: 503 });
   });
 
-  test('is none of it where another is in its place', async () => {
+  test('counts as removed if another journal is in its place', async () => {
     const journal = await journalOf();
     rmSync(dir, { recursive: true });
     mkdirSync(dir);
@@ -61,7 +61,7 @@ describe('DATA_DIR that is removed while the collector runs', () => {
 });
 
 describe('a damaged file is named, with what to do', () => {
-  it('the journal, where it is none', async () => {
+  it('the journal, if it is not a database', async () => {
     writeFileSync(join(dir, 'journal.db'), 'this is no database, and has not been one for some time'.repeat(100));
     await expect(journalOf()).rejects.toThrow(
       `${join(dir, 'journal.db')} is damaged (file is not a database). Stop the collector and copy journal.db and journal.db-wal to a safe place`,
@@ -114,7 +114,7 @@ describe('a journal that was cut in its WAL', () => {
     expect((await journalOf({ dir: copy })).lost).toBeUndefined();
   });
 
-  it('is not suspected of one that was killed, is new, or was published and let go of', async () => {
+  it('is not reported for a collector that was killed, for a new journal, or for events that were published and deleted', async () => {
     const first = await journalOf({ retentionMs: -1 });
     expect(first.lost).toBeUndefined();
     for (let row = 1; row < 5; row += 1) await first.write({ append: ['1'], cursor: { row, index: 1 } });
@@ -125,7 +125,7 @@ describe('a journal that was cut in its WAL', () => {
     expect((await journalOf({ dir: killed })).lost).toBeUndefined();
   });
 
-  it('is told in words', () => {
+  it('is described in words', () => {
     expect(describeLoss({ batches: 3, sinceMs: 0, untilMs: 1000 })).toMatch(
       /^The journal was cut, .*: 3 batches of events are missing, accepted after 1970-01-01T00:00:00\.000Z and up to 1970-01-01T00:00:01\.000Z/,
     );

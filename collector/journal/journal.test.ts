@@ -143,7 +143,7 @@ describe('writing', () => {
     expect({ ...second.stats(), commits: 0 }).toEqual({ ...before, commits: 0 });
   });
 
-  it('keeps events that no broker takes, however many wrong ones are rejected, and counts them as not published', async () => {
+  it('keeps events that no broker accepts, however many invalid ones are rejected, and counts them as not published', async () => {
     const journal = await journalOf({ rejectedMax: 3 });
     const event = (record: string) => ({ ...rejection(record), code: 'unpublishable' });
     await journal.write({ reject: [event('"a"'), event('"b"')] });
@@ -266,7 +266,7 @@ describe('the bound', () => {
     expect(journal.held('waiting')).toEqual([]);
   });
 
-  it('keeps what is counted until it is let go of, within the bound and apart from the backlog', async () => {
+  it('keeps what is counted until it is deleted, within the bound and apart from the backlog', async () => {
     const first = await journalOf({ maxBytes: 1000 });
     await first.write({ count: [{ id: 7, line: lineOf(400) }], append: [lineOf(100)] });
     await first.write({ count: [{ id: 3, line: lineOf(300) }] });
@@ -310,7 +310,7 @@ describe('the bound', () => {
     expect(journal.stats().backlogBytes).toBe(0);
   });
 
-  it('lets go of the oldest history, never of what is not published', async () => {
+  it('deletes the oldest history, and never what is not published', async () => {
     const journal = await journalOf({ maxBytes: 20_000 });
     for (let round = 0; round < 10; round += 1) {
       for (let n = 0; n < 15; n += 1) await journal.write({ append: [lineOf(1000)] });
@@ -322,7 +322,7 @@ describe('the bound', () => {
     expect(rows.length).toBeGreaterThan(10);
   });
 
-  it('lets go of history that is over its time', async () => {
+  it('deletes history that is older than the retention', async () => {
     const journal = await journalOf({ retentionMs: -1 });
     await journal.write({ append: ['1'] });
     await journal.write({ append: ['2'] });
@@ -331,7 +331,7 @@ describe('the bound', () => {
     expect(linesIn(journal.read(0, 1000))).toEqual(['2']);
   });
 
-  it('keeps history that is over its time for whoever follows and has not taken it yet', async () => {
+  it('keeps history that is older than the retention for a follower that has not read it yet', async () => {
     const journal = await journalOf({ retentionMs: -1, followed: true });
     await journal.write({ append: ['1'] });
     await journal.write({ append: ['2'] });
@@ -341,7 +341,7 @@ describe('the bound', () => {
     expect(linesIn(journal.read(0, 1000))).toEqual(['2']);
   });
 
-  it('lets go of what nobody has taken yet before it turns new events away', async () => {
+  it('deletes what a follower has not read yet before it turns new events away', async () => {
     const journal = await journalOf({ maxBytes: 100, followed: true });
     await journal.write({ append: [lineOf(60)] });
     await journal.write({ cursor: { row: 1, index: 1 } });

@@ -68,5 +68,5 @@ export function lossOf(mark: Mark | undefined, found: Mark): JournalLoss | undef
 /** For people: what may be missing, and where it may be had again. */
 export function describeLoss({ batches, sinceMs, untilMs }: JournalLoss): string {
   const [since, until] = [sinceMs, untilMs].map((ms) => new Date(ms).toISOString());
-  return `The journal was cut, or is a copy of an earlier time: ${batches} batches of events are missing, accepted after ${since} and up to ${until}. Those that were published by then are with the consumers; the others can only be had from their producers`;
+  return `The journal was cut, or is a copy of an earlier time: ${batches} batches of events are missing, accepted after ${since} and up to ${until}. Consumers have those that were published by then; only their producers can send the others again`;
 }

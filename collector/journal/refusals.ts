@@ -6,13 +6,14 @@ export const ROOM_TO_FREE = '16 MiB';
 /** The disk of DATA_DIR has no room. */
 export const DISK_FULL: JournalRefusal = {
   code: 'journal_unavailable',
-  message: 'The disk of DATA_DIR is full: what is there is published, and nothing new is taken before there is room',
+  message:
+    'The disk of DATA_DIR is full: waiting events are still published, but no new ones are accepted until there is room',
 };
 
 /** Nor for writing down what was published. */
 export const NO_ROOM_AT_ALL: JournalRefusal = {
   code: 'journal_unavailable',
-  message: `The disk of DATA_DIR is full, and what was published cannot be written down: free ${ROOM_TO_FREE} on it. Nothing accepted is lost; until then a restart publishes it again`,
+  message: `The disk of DATA_DIR is full, and the collector cannot record what it published: free ${ROOM_TO_FREE} on it. Nothing accepted is lost; until then a restart publishes it again`,
 };
 
 /** DATA_DIR was removed, or another is in its place. */

@@ -105,7 +105,7 @@ describe('segments of the journal', () => {
     }
   });
 
-  test('are made anew by another rule of keys', () => {
+  test('are made again by another rule of keys', () => {
     const store = open();
     writeRows(store, [{ ids: ['a', 'b', 'c', 'd'], atMs: 1 }]);
     indexAll(store);
@@ -216,7 +216,7 @@ describe('totals of the journal', () => {
     database.close();
   };
 
-  test('are believed when it is opened, so that nobody reads what waits', () => {
+  test('are trusted when it is opened, so that waiting events need not be read', () => {
     const store = open();
     writeRows(store, [{ ids: ['a', 'b'], atMs: 1 }]);
     const { bytes } = store.stats();

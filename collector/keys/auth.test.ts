@@ -82,7 +82,7 @@ describe('a key', () => {
 });
 
 describe('who is not let in', () => {
-  test('without a key gets 401 and is told how to send one', async () => {
+  test('without a key gets 401, and learns how to send one', async () => {
     const { get, reached } = guarded();
     const answer = await get();
     expect(answer.status).toBe(401);
@@ -142,7 +142,7 @@ describe('who is not let in', () => {
   });
 });
 
-test('each request that a key did not let in is told of, with the reason', async () => {
+test('each request that is refused because of its key is reported, with the reason', async () => {
   const { get, refused } = guarded();
   for (const headers of [{}, bearer('nobody'), bearer('old'), bearer('reader'), bearer('writer')]) await get(headers);
   expect(refused).toEqual(['missing', 'unknown', 'revoked', 'scope']);
@@ -234,7 +234,7 @@ describe('while no key was ever made', () => {
     expect((await get({ host: '127.0.0.1:4318', ...headers }, '127.0.0.1')).status).toBe(status);
   });
 
-  test('a Host of any length is told back in part', async () => {
+  test('a Host of any length is repeated only in part', async () => {
     const answer = await get({ host: `${'x'.repeat(5000)}.example` }, '127.0.0.1');
     expect((await answer.text()).length).toBeLessThan(1000);
   });

@@ -73,7 +73,7 @@ async function judge(scope: Scope, { keys, sessions, onRefused }: KeyGuard, aske
     return {
       refused: new CollectorError(
         'forbidden',
-        'A login of the dashboard changes something from its own pages alone: send an API key',
+        'With a login of the dashboard, only its own pages may change something: send an API key',
       ),
     };
   const key = keys.verify(presented);

@@ -38,8 +38,8 @@ export function adoptFirstKey(keys: KeyStore, settings: FirstKeySettings): First
 const TOLD = {
   none: undefined,
   known: undefined,
-  adopted: ['info', 'the first key of the settings is let in'],
-  replaced: ['info', 'the first key of the settings is another one: the former is revoked'],
+  adopted: ['info', 'the first key of the settings is accepted'],
+  replaced: ['info', 'the first key of the settings has changed: the old one is revoked'],
   revoked: ['warn', 'the first key of the settings was revoked: set another one, or none'],
 } as const satisfies Record<FirstKey, readonly ['info' | 'warn', string] | undefined>;
 

@@ -14,7 +14,7 @@ test.each([
   expect(addressClass(address)).toBe(where);
 });
 
-test('a sender is told by key, service and class of address, also after a wait; nobody else is', async () => {
+test('a sender is identified by key, service and class of address, also after a wait, and by nothing else', async () => {
   const sender = { key: 'ingest of the proxy', captures: true, address: '10.0.0.7' };
   const told = handleAs(sender, async () => {
     await new Promise(setImmediate);

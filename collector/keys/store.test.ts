@@ -194,7 +194,7 @@ describe('rotating', () => {
 });
 
 describe('revoking', () => {
-  test('is told apart from a key that never was', () => {
+  test('is distinguished from a key that never existed', () => {
     const store = open();
     const { id, key } = store.add(script);
     expect(store.revoke(id)).toMatchObject({ id, name: 'script' });

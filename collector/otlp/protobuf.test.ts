@@ -194,7 +194,7 @@ describe('decodeTraces', () => {
     expect(huge?.attributes['http.big']).toHaveLength(100_000);
   });
 
-  test('what is nested very deep counts as not there, and what nobody reads is not looked at', () => {
+  test('what is nested very deep counts as absent, and what is not needed is not read', () => {
     let nested = text(1, 'deep');
     for (let depth = 0; depth < 40; depth += 1) nested = bytes(5, bytes(1, nested));
     const body = request(
@@ -265,7 +265,7 @@ describe('decodeTraces', () => {
     }
   });
 
-  test('refuses a body that is cut off, and takes nothing of it', () => {
+  test('refuses a body that is cut off, and keeps nothing of it', () => {
     const whole = request(explicitEvent(1n), explicitEvent(2n));
     for (let length = 1; length < whole.length; length += 1)
       expect(() => decodeTraces(whole.subarray(0, length), everything)).toThrow(

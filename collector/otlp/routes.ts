@@ -30,7 +30,7 @@ const receiver = (signal: Signal, field: string) =>
       },
     },
     responses: {
-      200: answer('Taken; records that never can be are named', {
+      200: answer('Accepted; records that can never be accepted are named', {
         'application/x-protobuf': {},
         'application/json': { schema: ANSWERS.ExportResponse },
       }),

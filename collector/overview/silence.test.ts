@@ -50,7 +50,7 @@ describe('the silence of a source', () => {
     expect(stateAt(watch, 2 * MINUTE)?.unusual).toBe(true);
   });
 
-  test('of many sources is told of the one that is silent for longest first', () => {
+  test('of many sources names the one that is silent for longest first', () => {
     const watch = new SilenceWatch();
     watch.note('api', 9000);
     watch.note('proxy', 1);

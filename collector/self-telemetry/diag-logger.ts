@@ -23,7 +23,10 @@ export function diagLoggerOf(
       }
       silentUntil = now() + ONCE_IN_MS;
       // Never worse than a warning: events are not concerned.
-      log.warn({ otel_level: level, detail: textOf(message, more), omitted }, 'own telemetry: the OTel SDK complains');
+      log.warn(
+        { otel_level: level, detail: textOf(message, more), omitted },
+        'own telemetry: the OTel SDK reports a problem',
+      );
       omitted = 0;
     };
   }

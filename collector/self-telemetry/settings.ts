@@ -81,7 +81,7 @@ function protocolOf(given: string | undefined, warnings: string[]): OtlpProtocol
   const protocol = PROTOCOLS.find((one) => one === given);
   if (protocol === undefined && given !== undefined)
     warnings.push(
-      `OTEL_EXPORTER_OTLP_PROTOCOL was ${blankUrls(given)}: it may be ${PROTOCOLS.join(', ')}; taken for http/protobuf`,
+      `OTEL_EXPORTER_OTLP_PROTOCOL was ${blankUrls(given)}: it may be ${PROTOCOLS.join(', ')}; using http/protobuf`,
     );
   return protocol ?? 'http/protobuf';
 }

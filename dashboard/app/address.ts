@@ -1,10 +1,10 @@
 /** Pages of the dashboard, by their path. */
 export const PAGES = {
-  '/': 'Well?',
-  '/usage': 'Used?',
+  '/': 'Health',
+  '/usage': 'Usage',
   '/machines': 'Machines',
   '/events': 'Events',
-  '/kept': 'Kept back',
+  '/kept': 'Undelivered',
 } as const;
 export type Page = keyof typeof PAGES;
 export const PAGE_PATHS = Object.keys(PAGES) as Page[];

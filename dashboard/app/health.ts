@@ -49,8 +49,8 @@ const CHECKS: Readonly<Record<string, Rule>> = {
   backlog: { level: 'degraded', what: (_, { backlog }) => `${bytes(backlog.bytes)} of events wait`, anchor: ANCHORS.journal }, // prettier-ignore
   unroutable: { level: 'degraded', what: (check) => `${events(check)} events go to no queue`, anchor: ANCHORS.held },
   nacked: { level: 'degraded', what: (check) => `a full queue refuses ${events(check)} events`, anchor: ANCHORS.held },
-  unpublishable: { level: 'degraded', what: (check) => `RabbitMQ refuses ${events(check)} events as they are`, anchor: ANCHORS.rejected }, // prettier-ignore
-  usage: { level: 'degraded', what: () => 'counting does not go on', anchor: ANCHORS.counting },
+  unpublishable: { level: 'degraded', what: (check) => `RabbitMQ refuses ${events(check)} events for good`, anchor: ANCHORS.rejected }, // prettier-ignore
+  usage: { level: 'degraded', what: () => 'counting has stopped', anchor: ANCHORS.counting },
 };
 
 /** A backlog that moves is none; one whose oldest event is this old does not. */
@@ -87,8 +87,8 @@ function sentenceOf(level: Level, problems: readonly Problem[], overview: Overvi
   }
   const whats = problems.slice(0, SAID_MOST).map(({ what }) => what);
   const more = problems.length - whats.length;
-  if (more > 0) whats.push(`${count(more)} more ${more === 1 ? 'thing' : 'things'} to see to`);
-  return `${level === 'down' ? 'Not well' : 'Not all is well'}: ${listed(whats)}.`;
+  if (more > 0) whats.push(`${count(more)} more ${more === 1 ? 'thing' : 'things'} to check`);
+  return `${level === 'down' ? 'Problem' : 'Needs attention'}: ${listed(whats)}.`;
 }
 
 const listed = (parts: readonly string[]): string =>
@@ -118,7 +118,7 @@ function backlogProblems({ backlog, readiness }: Overview): readonly Problem[] {
     {
       level: 'degraded',
       what: `${some} wait to be published`,
-      detail: `The oldest waits for ${duration(backlog.oldest_s)}. RabbitMQ is connected, and takes them slowly or not at all.`,
+      detail: `The oldest has waited for ${duration(backlog.oldest_s)}. RabbitMQ is connected, and takes them slowly or not at all.`,
       anchor: ANCHORS.journal,
     },
   ];
@@ -147,7 +147,7 @@ function probeProblems({ probes, now_ms }: Overview): readonly Problem[] {
     problems.push({
       level: 'degraded',
       what: stale.length === 1 ? 'a probe is no longer read' : `${count(stale.length)} probes are no longer read`,
-      detail: `Whether they are up nobody knows: ${stale.map(({ target }) => target).join(', ')}. See that the monitor runs.`,
+      detail: `Whether they are up is not known: ${stale.map(({ target }) => target).join(', ')}. Check that the monitor runs.`,
       anchor: ANCHORS.probe,
     });
   return problems;
@@ -170,9 +170,8 @@ function rejectedProblems({ rejected, readiness }: Overview): readonly Problem[]
   return [
     {
       level: 'degraded',
-      what: `${count(wrong)} ${wrong === 1 ? 'event was' : 'events were'} stated wrongly`,
-      detail:
-        'Somebody sends telemetry that states events wrongly. They are kept with the reason, on the page Kept back.',
+      what: `${count(wrong)} ${wrong === 1 ? 'event was' : 'events were'} invalid`,
+      detail: 'A program sends telemetry with invalid events. The page Undelivered shows them, with the reason.',
       anchor: ANCHORS.rejected,
     },
   ];
@@ -189,7 +188,7 @@ const deadProblems = ({ probes }: Overview): readonly Problem[] =>
       {
         level: 'degraded' as const,
         what: `${sink} refused ${count(many)} ${many === 1 ? 'event' : 'events'}`,
-        detail: 'They are dead letters: the page Kept back says why, and sends them again.',
+        detail: 'They are dead letters: the page Undelivered says why, and sends them again.',
         anchor: ANCHORS.dead,
       },
     ];

@@ -118,7 +118,7 @@ export function Shell() {
         </span>
         <span>
           {overview.answer === undefined ? '' : `Version ${overview.answer.version}`}
-          {session.key === null ? ' · no key is made: only this machine is let in' : ` · key ${session.key}`}
+          {session.key === null ? ' · no API key yet: only this machine has access' : ` · key ${session.key}`}
         </span>
       </footer>
     </AppContext.Provider>

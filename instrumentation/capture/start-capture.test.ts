@@ -150,7 +150,7 @@ describe('what path and status promise and the body denies', () => {
     expect(exchange('GET /api/version', { answer: '{}' }).refuted).toEqual([]);
   });
 
-  test('is not refuted without a trace, which nobody could tell it by', () => {
+  test('is not refuted without a trace, which would be needed to identify it', () => {
     expect(exchange(`DELETE /api/files/${ID}`, { answer: '{"status":"error"}', traceId: '' }).refuted).toEqual([]);
   });
 });
@@ -281,7 +281,7 @@ describe('the attributes of a request', () => {
     expect(exchange('GET /api/version', { status: 0 }).attributes).toEqual({ 'http.response.body.size': 0 });
   });
 
-  test('a user is told only where Clowder answered with success, and then by the events too', () => {
+  test('a user is named only if Clowder answered with success, and then in the events too', () => {
     const sent = { authorization: `Basic ${Buffer.from('ann@c.example:s3cret').toString('base64')}` };
     const { attributes, events } = exchange(`DELETE /api/files/${ID}`, { sent, answer: '{"status":"success"}' });
     expect(attributes['user.name']).toBe('ann@c.example');
@@ -388,7 +388,7 @@ describe('a body that cannot be read costs its details, not the event', () => {
     expect(events).toMatchObject([{ type: 'file.uploaded', attributes: { 'clowder.dataset.id': DATASET } }]);
   }); // prettier-ignore
 
-  test('a form that Clowder refuses before its end is none that is malformed', () => {
+  test('a form that Clowder refuses before its end does not count as malformed', () => {
     const early = { sent: { ...FORM, 'content-length': '999999' }, body: file, status: 413 };
     expect(exchange(uploaded, early).errors).toEqual([]);
     expect(exchange(uploaded, { sent: FORM, status: 401 }).errors).toEqual([]);
@@ -445,7 +445,7 @@ describe('a body that cannot be read costs its details, not the event', () => {
   });
 });
 
-test('captures in front and behind are told of, and no others', () => {
+test('captures in front and behind are reported, and no others', () => {
   const [own, outer, inner] = ['b7ad6b7169203331', 'aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb'];
   const others = (tracestate: string, mark: string) => {
     const { events } = exchange(`GET /api/files/${ID}/blob`, { sent: { tracestate }, answered: { 'x-clowder-captured': mark }, requestId: own }); // prettier-ignore
@@ -456,7 +456,7 @@ test('captures in front and behind are told of, and no others', () => {
   expect(others(`clowder=captured`, '1')).toEqual([undefined, undefined]);
 });
 
-describe('a page of Clowder 2 that asks in vain for what it shows', () => {
+describe('a page of Clowder 2 whose call for its content is refused', () => {
   const sent = { referer: `https://clowder.example/files/${ID}`, 'user-agent': 'Mozilla/5.0' };
   test.each([
     ['not there', { status: 404, answer: '{"detail":"File not found"}' }],

@@ -29,7 +29,7 @@ test('a resource is held until all who have it have left', () => {
   expect([departures.isHeld(['a']), departures.size]).toEqual([false, 0]);
 });
 
-test('who has none waits for nobody', () => {
+test('a departure without resources does not wait', () => {
   const { departures, left, wait } = setUp();
   wait('first', 'a');
   wait('second').ready();

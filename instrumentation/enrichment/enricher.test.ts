@@ -194,7 +194,7 @@ describe('answers', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('are asked for anew after their time', async () => {
+  test('are asked for again after their time', async () => {
     const { calls, enrich } = setUp({ now: () => Date.now(), cacheMs: 5000 });
     enrich([view]);
     await calls[0]?.answer({ facts: { name: 'a' } });
@@ -257,7 +257,7 @@ describe('users', () => {
     expect([calls.length, left.length, off.calls.length, off.left.length]).toEqual([0, 2, 0, 1]);
   });
 
-  test('are told to the span once they are known', async () => {
+  test('are added to the span once they are known', async () => {
     const { enricher, calls, enrich } = setUp(users);
     const head = requestHead({ cookie: 'id=1' });
     expect(enricher.spanAttributes(head, {})).toBeUndefined();

@@ -33,7 +33,7 @@ async function listen(server: Server): Promise<string> {
 
 const serve = async (handle: RequestListener): Promise<URL> => new URL(`http://${await listen(createServer(handle))}`);
 
-test('asks behind the path that precedes every route, with what it is given and a trace that nobody records', async () => {
+test('asks under the path that precedes every route, with what it is given and a trace that is not recorded', async () => {
   let seen: unknown;
   const url = await serve(({ url: target, method, headers }, response) => {
     seen = { target, method, headers };
@@ -68,7 +68,7 @@ test('gives the status alone where it is no 200, and follows nothing', async () 
   expect(await createHttpGet({ url })('/', {}, never)).toEqual({ status: 302 });
 });
 
-test('fails where nobody answers, the answer breaks off, is endless, or was given up', async () => {
+test('fails if no answer comes, or if the answer breaks off, is endless, or was given up', async () => {
   const controller = new AbortController();
   const url = await serve(({ url: target }, response) => {
     if (target === '/broken') response.write('{"a', () => response.destroy());

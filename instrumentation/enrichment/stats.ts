@@ -29,7 +29,7 @@ export function observeStats(meter: Meter, stats: EnrichmentStats): void {
     .addCallback((result) => result.observe(stats.cacheHits));
   meter
     .createObservableCounter('clowder.enrich.events.unenriched', {
-      description: 'Events that left without what a look-up was to give',
+      description: 'Events that were sent without what a look-up should have added',
       unit: '{event}',
     })
     .addCallback((result) => {

@@ -115,7 +115,7 @@ describe('clowderEvents', () => {
     expect(sdk.records[0]?.severityNumber).toBeUndefined();
   });
 
-  test('goes nowhere without an SDK, and harms nobody', () => {
+  test('is not sent without an SDK, and does no harm', () => {
     expect(clowderEvents.fileDeleted({ fileId: FILE, eventId: 'mine' })).toBe('mine');
   });
 
@@ -132,14 +132,19 @@ describe('an event that is wrong at run time', () => {
   test.each<[string, EventType, unknown, RegExp]>([
     ['lacks what it must have', 'file.uploaded', { bytes: 1 }, /file_id is missing/],
     ['has null for what it must have', 'file.uploaded', { fileId: null }, /file_id is missing/],
-    ['has a field that there is not', 'file.uploaded', { fileId: FILE, fileID: FILE }, /fileID is not a field of it/],
+    [
+      'has a field that there is not',
+      'file.uploaded',
+      { fileId: FILE, fileID: FILE },
+      /fileID is not a field of this event/,
+    ],
     ['says what its type settles', 'file.uploaded', { fileId: FILE, resourceType: 'x' }, /resourceType is not a field/],
     ['has a value of another kind', 'file.uploaded', { fileId: FILE, bytes: 'many' }, /bytes .*expected number/],
     ['has a value that OTel cannot carry', 'file.uploaded', { fileId: FILE, bytes: {} }, /bytes .*expected number/],
     ['has no number', 'file.uploaded', { fileId: FILE, bytes: Number.NaN }, /bytes .*expected number/],
     ['happened in seconds', 'user.login', { userId: 'u', at: 1_700_000_000 }, /at is out of range/],
     ['happened at no time', 'user.login', { userId: 'u', at: new Date(Number.NaN) }, /at must be a date/],
-    ['has an id that is none', 'user.login', { userId: 'u', eventId: 7 }, /eventId must be a text/],
+    ['has an id that is none', 'user.login', { userId: 'u', eventId: 7 }, /eventId must be text/],
     ['tells too much', 'extraction.failed', { jobId: 'j', message: huge }, /message is cut to 32768 characters/],
     ['is nothing', 'user.login', undefined, /was not sent/],
   ])('goes to diag, not into the caller: %s', async (_what, type, fields, problem) => {
@@ -168,7 +173,7 @@ describe('an event that is wrong at run time', () => {
     expect(sdk.problems[0]).not.toContain('CANARY');
   });
 
-  test('harms nobody where the SDK throws, or diag', async () => {
+  test('does no harm if the SDK throws, or diag', async () => {
     await using sdk = startRecordingSdk();
     Object.defineProperty(sdk.records, 'push', {
       value: () => {

@@ -89,7 +89,7 @@ function startExtraction({ extractor, version, ...about }: Omit<Job, 'queued'> &
   function send(stage: Stage, message?: string): string {
     // A job that failed after it was said to be done did fail; nothing else comes after the end.
     if (outcome !== undefined && !(outcome === 'done' && stage === 'failed')) {
-      tell(`extraction.${stage} of ${span.spanContext().traceId} is not sent: the extraction is ${outcome}`);
+      tell(`extraction.${stage} of ${span.spanContext().traceId} is not sent: the extraction is already ${outcome}`);
       return '';
     }
     const isEnd = stage === 'done' || stage === 'failed';

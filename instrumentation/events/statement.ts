@@ -56,7 +56,7 @@ export function stateEvent(
 function eventIdOf(value: unknown, problems: string[]): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string' && value !== '') return value;
-  problems.push('eventId must be a text that is not empty: a new one is given');
+  problems.push('eventId must be text that is not empty: a new id is used');
   return undefined;
 }
 
@@ -67,7 +67,7 @@ function dateOf(value: unknown, problems: string[]): Date | undefined {
     const date = new Date(value);
     if (!Number.isNaN(date.getTime())) return date;
   }
-  problems.push('at must be a date, or Unix time in milliseconds: the time is now');
+  problems.push('at must be a date, or Unix time in milliseconds: the current time is used');
   return undefined;
 }
 
@@ -83,7 +83,7 @@ function dataOf(
     if (value === undefined || value === null || property === 'at' || property === 'eventId') continue;
     const field = fields.get(property);
     if (field === undefined)
-      problems.push(`${property.slice(0, 100)} is not a field of it: there are ${[...fields.keys()].join(', ')}`);
+      problems.push(`${property.slice(0, 100)} is not a field of this event; known: ${[...fields.keys()].join(', ')}`);
     else data[field] = value;
   }
   return data;

@@ -36,7 +36,7 @@ export function start(): void {
   for (const { message } of problems) logToStderr(message);
   // Somewhere else is no place for them: the SDK would take this machine.
   if (problems.some(({ name }) => name.endsWith('_ENDPOINT'))) {
-    logToStderr('nothing is captured or sent until that is right; the program runs as without');
+    logToStderr('nothing is captured or sent until that is corrected; the program itself runs as usual');
     return;
   }
   let configured: ConfiguredSdk | undefined;
@@ -92,7 +92,7 @@ function hookExpress(): void {
   try {
     hookImports(['express']);
   } catch (error) {
-    logToStderr(`Express is instrumented in CommonJS alone, hooks for import failed: ${errorText(error)}`);
+    logToStderr(`Express is instrumented only in CommonJS, because hooks for import failed: ${errorText(error)}`);
   }
 }
 

@@ -335,7 +335,7 @@ test('answers leave byte for byte as without', async () => {
   instrumentation.enable();
 });
 
-test('events that wait for Clowder leave when they are told to, or when nobody is observed any more', async () => {
+test('events that wait for Clowder are sent on flush, or when the last server is gone', async () => {
   const clowder = await serve(() => undefined);
   const enrich = { what: ['names'], url: `http://127.0.0.1:${clowder}`, timeoutS: 10 } as const;
   const port = await serve(uploads);

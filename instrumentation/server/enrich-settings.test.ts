@@ -53,7 +53,7 @@ test('what lacks is said in one line, without the key, and nothing is asked', ()
   ]);
 });
 
-test('numbers that are none give way to the defaults', () => {
+test('values that are not numbers give way to the defaults', () => {
   const env = { CLOWDER_ENRICH_TIMEOUT_S: '60', CLOWDER_ENRICH_CACHE_SIZE: 'x', ...URL_ONLY };
   const { said, found } = settings({ what: ['names'] }, env);
   expect(found).toMatchObject({ timeoutMs: 1000, cacheSize: 10_000 });

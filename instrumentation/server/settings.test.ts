@@ -45,7 +45,7 @@ describe('the options of the capture', () => {
     expect(said).toEqual([]);
   });
 
-  test('take auto for a version that is none, and say so', () => {
+  test('take auto for an unknown version, and say so', () => {
     const said: string[] = [];
     expect(captureOptions({}, { CLOWDER_VERSION: 'v3' }, (message) => void said.push(message)).clowder).toBe('auto');
     expect(said).toEqual(['CLOWDER_VERSION is "v3"; it may be v1, v2 or auto. Taking auto']);
@@ -63,7 +63,7 @@ describe('the options of the capture', () => {
     expect(said).toEqual([]);
   });
 
-  test('trust nobody where CLOWDER_TRUST_FORWARDED is no flag, and say so', () => {
+  test('trust nobody if CLOWDER_TRUST_FORWARDED is not a flag, and say so', () => {
     const said: string[] = [];
     const env = { CLOWDER_TRUST_FORWARDED: 'http://u:s3cret@h' };
     expect(captureOptions({}, env, (message) => void said.push(message)).trustForwarded).toBe(false);

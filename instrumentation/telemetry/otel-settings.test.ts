@@ -39,7 +39,7 @@ test.each<[string, unknown, string]>([
   expect(problem?.message).toContain(`${name} was ${JSON.stringify(value)}: it may be ${mayBe}`);
 });
 
-test('no secret is told of headers that are none, nor of a URL', () => {
+test('no secret of malformed headers or of a URL is shown', () => {
   const problems = otelProblems({
     OTEL_EXPORTER_OTLP_HEADERS: 'Bearer s3cret',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://me:s3cret@collector/?key=s3cret',

@@ -62,7 +62,7 @@ export function joinSdk(instrumentations: Instrumentation[], resource: Resource,
     registerInstrumentations({ instrumentations });
     return { joined: true, domainEvents: [], processors: [], shutdown: () => Promise.resolve() };
   }
-  log('that SDK takes no log records: domain events are sent by OTEL_EXPORTER_OTLP_* beside it');
+  log('that SDK accepts no log records: domain events are sent separately, by OTEL_EXPORTER_OTLP_*');
   const domainEvents = domainEventProcessors(log);
   const loggerProvider = new LoggerProvider({ resource, processors: domainEvents });
   logs.setGlobalLoggerProvider(loggerProvider);

@@ -195,7 +195,7 @@ function twice(list: string, items: Named): readonly Problem[] {
       seen.add(name);
       return [];
     }
-    return [{ path: list, message: `has two called "${name}"; each needs a name of its own` }];
+    return [{ path: list, message: `has two called "${name}"; each name must be unique` }];
   });
 }
 

@@ -64,7 +64,7 @@ describe('the example', () => {
 });
 
 describe('a configuration that is wrong', () => {
-  it('is told as a whole: where, what it was, and what it may be', () => {
+  it('is reported completely: where, what it was, and what it may be', () => {
     expect(
       problems(`
 intervall: 30s
@@ -144,7 +144,7 @@ notify:
     expect(problems(source, { SMTP: 'http://bob:s3cret@host' }).join('\n')).not.toContain('s3cret');
   });
 
-  it('that is not YAML, or not there, is told in one sentence', () => {
+  it('that is not YAML, or is missing, is reported in one sentence', () => {
     expect(() => parseMonitorConfig('probes: [', {})).toThrow(/^monitor\.yaml is not YAML: /);
   });
 });
@@ -231,7 +231,7 @@ describe('what is empty', () => {
     expect(parseMonitorConfig(source, {}).probes).toMatchObject([{ body: { json: { equals: '' } } }]);
   });
 
-  it('is told where a secret is to come from there', () => {
+  it('is named if a secret should come from there', () => {
     expect(problems('spool_dir: "${env:EMPTY}"', { EMPTY: '' })[0]).toBe(
       'spool_dir names the variable EMPTY, which is not set',
     );

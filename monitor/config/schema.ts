@@ -29,25 +29,25 @@ const headers = z.record(z.string(), text, 'names of headers with their values')
 
 /** How often, how long, and when it counts as down; of every probe, and in `defaults` for all of them. */
 const schedule = {
-  interval: duration.optional().describe('From the beginning of one reading to that of the next'),
-  timeout: duration.optional().describe('Of each try, as a whole'),
+  interval: duration.optional().describe('From the start of one reading to the start of the next'),
+  timeout: duration.optional().describe('For each whole try'),
   retries: whole(0, 20).optional().describe('Further tries before a reading is bad'),
   retry_pause: pause.optional().describe('Before a further try'),
   jitter: percent.optional().describe('Up to this part of the interval is added, so that probes do not run in step'),
-  failures: whole(1, 1000).optional().describe('Bad readings one after the other that make "down"'),
-  successes: whole(1, 1000).optional().describe('Good readings one after the other that make "up" again'),
-  window: whole(1, 1000).optional().describe('Readings that average, minimum, maximum and loss are of'),
+  failures: whole(1, 1000).optional().describe('Consecutive bad readings that make "down"'),
+  successes: whole(1, 1000).optional().describe('Consecutive good readings that make "up" again'),
+  window: whole(1, 1000).optional().describe('How many readings average, minimum, maximum and loss cover'),
 };
 
 const common = {
-  name: text.max(200, 'text of at most 200 characters').describe('Of the probe: no two have the same'),
-  tags: z.array(text, 'a list of words').optional().describe('Stand in the messages about it'),
-  component: text.optional().describe('The service that is looked at: `service_name` of its events'),
+  name: text.max(200, 'text of at most 200 characters').describe('Unique name of the probe'),
+  tags: z.array(text, 'a list of words').optional().describe('Words that appear in its messages'),
+  component: text.optional().describe('The service that the probe is about: `service_name` of its events'),
   ...schedule,
 };
 
 const jsonCheck = settings({
-  path: text.describe('Names and indices with dots between: `version.number`, `0.id`'),
+  path: text.describe('Names and indices, separated by dots: `version.number`, `0.id`'),
   equals: z.union([z.string(), z.number(), z.boolean()], 'text, a number, true or false').optional(),
 });
 
@@ -55,7 +55,7 @@ const bodyCheck = settings({
   equals: text.optional().describe('Apart from white space at both ends'),
   contains: text.optional(),
   matches: text.refine(isRegularExpression, 'a regular expression').optional(),
-  json: jsonCheck.optional().describe('The value must be there and, where said so, equal'),
+  json: jsonCheck.optional().describe('The value must be present and, if `equals` is set, equal to it'),
 });
 
 const request = {
@@ -65,13 +65,15 @@ const request = {
     .regex(/^[1-5]\d\d(-[1-5]\d\d)?(,[1-5]\d\d(-[1-5]\d\d)?)*$/, 'status codes such as "200", "200-299" or "200,401"')
     .optional()
     .describe('Status codes that are good'),
-  redirects: whole(0, 20).optional().describe('Redirects that are followed; then the redirect itself is the answer'),
+  redirects: whole(0, 20)
+    .optional()
+    .describe('How many redirects are followed; after that, the redirect itself is the answer'),
   redirect_origins: z
     .array(redirectOrigin, 'a list of origins')
     .optional()
-    .describe("Origins beside the URL's own that redirects may lead to; `*`: any but private addresses"),
+    .describe("Origins, besides the URL's own, that redirects may lead to; `*`: any, except private addresses"),
   max_response_time: duration.optional().describe('A slower answer is a bad reading'),
-  tls_verify: flag.optional().describe('false: a certificate that cannot be trusted is no bad reading'),
+  tls_verify: flag.optional().describe('false: an untrusted certificate does not make a reading bad'),
   tls_min_days: whole(0).optional().describe('A certificate with fewer days left is a bad reading'),
   ca_file: text.optional().describe('PEM file of the certificates that are trusted'),
 };
@@ -91,20 +93,20 @@ const PROBES = [
     type: z.literal('http'),
     method: oneOf('GET', 'HEAD').optional(),
     body: bodyCheck.optional(),
-    version: jsonCheck.optional().describe('Where in a JSON answer the version of the service stands'),
-    uptime: jsonCheck.optional().describe('Where in a JSON answer its uptime in seconds stands'),
+    version: jsonCheck.optional().describe('Place of the version of the service in a JSON answer'),
+    uptime: jsonCheck.optional().describe('Place of its uptime in seconds in a JSON answer'),
   }),
   settings({
     ...common,
     ...request,
     type: z.literal('download'),
-    bytes: size.optional().describe('How long the file is'),
+    bytes: size.optional().describe('Size of the file'),
     sha256: text.regex(/^[0-9a-f]{64}$/i, '64 hexadecimal digits').optional(),
   }),
   settings({
     ...common,
     type: z.literal('clowder'),
-    url: httpUrl.describe('Of Clowder itself, with its context path'),
+    url: httpUrl.describe('Address of Clowder itself, with its context path'),
     version: oneOf('v1', 'v2').optional(),
     headers: headers.optional(),
     tls_verify: request.tls_verify,
@@ -126,7 +128,7 @@ const PROBES = [
   settings({
     ...common,
     type: z.literal('rabbitmq'),
-    url: amqpUrl.optional().describe('As AMQP_URL; that one where it is not given'),
+    url: amqpUrl.optional().describe('In the form of AMQP_URL, which is the default'),
     ca_file: text.optional(),
     queues: z.array(queue, 'a list of queues').optional(),
     management: managementSchema.optional(),
@@ -159,13 +161,15 @@ const telling = {
   report: oneOf(...REPORTS)
     .optional()
     .describe('changes: down, and up again; failure: down alone; always: every reading'),
-  failures: whole(1).optional().describe('Bad readings one after the other before it tells'),
-  quiet: pause.optional().describe('After telling that something is down, for so long not that it is down again'),
-  remind: duration.optional().describe('Tells again and again while it is down'),
+  failures: whole(1).optional().describe('Consecutive bad readings before it sends a message'),
+  quiet: pause
+    .optional()
+    .describe('After a message that something is down, how long not to send that it is down again'),
+  remind: duration.optional().describe('Sends the message again at this interval while it is down'),
   quiet_hours: quietHours.optional(),
   probes: z.array(text, 'a list of names of probes').optional().describe('Only of these'),
   timeout: duration.optional(),
-  give_up_after: duration.optional().describe('A message that cannot be delivered for so long is dropped'),
+  give_up_after: duration.optional().describe('A message that cannot be delivered for this long is dropped'),
 };
 
 const NOTIFIERS = [
@@ -194,7 +198,7 @@ const NOTIFIERS = [
   settings({
     ...telling,
     type: z.literal('rabbitmq'),
-    url: amqpUrl.optional().describe('As AMQP_URL; that one where it is not given'),
+    url: amqpUrl.optional().describe('In the form of AMQP_URL, which is the default'),
     ca_file: text.optional(),
     exchange: text.optional(),
   }),
@@ -208,7 +212,7 @@ export const monitorSchema = settings({
   }).optional(),
   defaults: settings(schedule).optional(),
   telemetry: settings({
-    endpoint: httpUrl.optional().describe('Of the receiver, without /v1/…; OTEL_EXPORTER_OTLP_ENDPOINT wins'),
+    endpoint: httpUrl.optional().describe('Address of the receiver, without /v1/…; OTEL_EXPORTER_OTLP_ENDPOINT wins'),
     headers: headers.optional().describe('OTEL_EXPORTER_OTLP_HEADERS wins'),
     metric_interval: duration.optional(),
   }).optional(),
@@ -218,15 +222,15 @@ export const monitorSchema = settings({
   log_level: logLevel.optional(),
   log_format: logFormat.optional().describe('json, pretty (for people), auto (pretty on a terminal); LOG_FORMAT wins'),
   pair: settings({
-    url: amqpUrl.optional().describe('As AMQP_URL; that one where it is not given'),
+    url: amqpUrl.optional().describe('In the form of AMQP_URL, which is the default'),
     ca_file: text.optional(),
   })
     .optional()
-    .describe('Where there is more than one monitor: one of those that have this works, and the others stand by'),
+    .describe('For more than one monitor: of those with this setting, one works and the others stand by'),
   probes: z
     .array(z.discriminatedUnion('type', PROBES, `a probe of type ${typesOf(PROBES)}`), 'a list of probes')
     .optional(),
-  extractors: extractorsSchema.optional().describe('Extractors and their jobs are observed where this is there'),
+  extractors: extractorsSchema.optional().describe('If present, extractors and their jobs are watched'),
   notify: z
     .array(z.discriminatedUnion('type', NOTIFIERS, `a notifier of type ${typesOf(NOTIFIERS)}`), 'a list of notifiers')
     .optional(),

@@ -221,8 +221,7 @@ function takenLooker(
       return figures.unacknowledged;
     } catch (error) {
       const reason = errorText(error);
-      if (reason !== told)
-        log.warn({ reason }, 'the management API does not tell which jobs were taken; it is asked again');
+      if (reason !== told) log.warn({ reason }, 'the management API does not say which jobs were taken; trying again');
       told = reason;
       return undefined;
     }
@@ -248,6 +247,6 @@ function problemTeller(log: Logger): SubscriptionRunner['onProblem'] {
     const reason = errorText(error);
     if (told.get(queue) === reason) return;
     told.set(queue, reason);
-    log.warn({ queue, reason }, 'cannot listen to this queue; it is tried again');
+    log.warn({ queue, reason }, 'cannot consume this queue; trying again');
   };
 }

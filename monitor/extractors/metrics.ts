@@ -41,7 +41,7 @@ export function extractorMetrics(meter: Meter): ExtractorMetrics & { readonly ob
   });
   const polls = meter.createCounter('clowder.extractors.polls', {
     unit: '{poll}',
-    description: "Rounds of polling Clowder's jobs: done, cut short (as many requests as may be), failed",
+    description: "Rounds of polling Clowder's jobs: done, cut short (by max_requests), failed",
   });
   const storeFailures = meter.createCounter('clowder.extractors.store.failures', {
     unit: '{failure}',
@@ -82,7 +82,7 @@ function gauges(meter: Meter, { registry, queues, book, firehose, connected, now
   meter
     .createObservableGauge('clowder.extractor.queue.messages', {
       unit: '{message}',
-      description: 'Messages that wait in the queue of an extractor, and in that of what it failed at',
+      description: 'Messages that wait in the queue of an extractor, and in its error queue',
     })
     .addCallback((result) => {
       for (const { label, queue } of registry.readings()) {

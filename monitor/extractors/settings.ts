@@ -6,16 +6,16 @@ const exchange = z.string('the name of an exchange, "" for the default one');
 
 /** `extractors:` of monitor.yaml. */
 export const extractorsSchema = settings({
-  url: brokers.optional().describe('As AMQP_URL; that one where it is not given'),
+  url: brokers.optional().describe('In the form of AMQP_URL, which is the default'),
   ca_file: text.optional(),
   cert_file: text.optional(),
   key_file: text.optional(),
   heartbeats: settings({
     exchange: text.optional().describe('Fanout exchange of the heartbeats; Clowder has `extractors`'),
-    interval: duration.optional().describe('Between two heartbeats, until two of an extractor have told'),
-    missed: whole(1, 100).optional().describe('So many missed ones make an extractor silent'),
+    interval: duration.optional().describe('Assumed time between heartbeats, until two of an extractor have arrived'),
+    missed: whole(1, 100).optional().describe('How many missed heartbeats make an extractor silent'),
     ping: duration.optional().describe('A health.ping for each extractor this often'),
-    forget: duration.optional().describe('An extractor that is silent for so long is forgotten'),
+    forget: duration.optional().describe('How long a silent extractor is remembered'),
   }).optional(),
   jobs: oneOf('auto', 'firehose', 'poll', 'off')
     .optional()
@@ -23,21 +23,21 @@ export const extractorsSchema = settings({
   firehose: settings({
     queue: text.optional().describe("The monitor's own queue"),
     exchanges: z.array(exchange, 'a list of exchanges').min(1, 'a list of exchanges').optional(),
-    max_length: whole(100).optional().describe('Messages in the queue, at most; the oldest go first'),
+    max_length: whole(100).optional().describe('Most messages in the queue; when it is full, the oldest go first'),
     max_bytes: size.optional().describe('The same in bytes'),
-    expires: duration.optional().describe('The queue goes when the monitor is away for so long'),
+    expires: duration.optional().describe('How long the queue stays while the monitor is away'),
   }).optional(),
   poll: settings({
-    url: httpUrl.describe('Of Clowder, with its context path'),
-    api_key: text.optional().describe('Of a user who may see the jobs'),
+    url: httpUrl.describe('Address of Clowder, with its context path'),
+    api_key: text.optional().describe('Key of a user who may see the jobs'),
     interval: duration.optional(),
     timeout: duration.optional().describe('Of each request'),
-    max_requests: whole(1, 10_000).optional().describe('In each round, at most'),
+    max_requests: whole(1, 10_000).optional().describe('Most requests in each round'),
   }).optional(),
   management: managementSchema.optional().describe('Tells which jobs were taken and not acknowledged'),
   downloads: settings({
     enabled: flag.optional(),
-    wait: duration.optional().describe('The end of a job waits so long for the events of its downloads'),
+    wait: duration.optional().describe('How long the end of a job waits for the events of its downloads'),
   }).optional(),
 });
 

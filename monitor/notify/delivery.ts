@@ -100,7 +100,7 @@ export class Delivery {
       }
       this.#failures += 1;
       onOutcome('failed');
-      if (this.#failures === 1) log.warn({ ...fields, reason }, 'notification not delivered; it is tried again');
+      if (this.#failures === 1) log.warn({ ...fields, reason }, 'notification not delivered; trying again');
       const { pauseMs = PAUSES, random = Math.random } = this.#options;
       const wishMs = error instanceof NotifyError ? error.afterMs : undefined;
       return heeding(wishMs, backOff(this.#failures, pauseMs, random));

@@ -126,7 +126,7 @@ describe('an http probe', () => {
     expect(await read(`type: http, url: "${url}"`, timeoutMs)).toMatchObject({ healthy: false, error });
   });
 
-  it('says that nobody listens', async () => {
+  it('says that no program listens', async () => {
     expect(await read('type: http, url: "http://127.0.0.1:1/"')).toMatchObject({
       healthy: false,
       error: 'connect ECONNREFUSED 127.0.0.1:1',

@@ -30,7 +30,7 @@ export function pingProbe(
       });
       const measures = parsePing(stdout);
       const loss = measures?.response_time_loss;
-      if (typeof loss !== 'number') throw new Error(`ping said nothing of packets: ${stdout.slice(0, 200)}`);
+      if (typeof loss !== 'number') throw new Error(`ping printed no packet counts: ${stdout.slice(0, 200)}`);
       const healthy = loss <= maxLoss;
       return [
         {

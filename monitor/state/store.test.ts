@@ -78,14 +78,14 @@ describe('the store of the monitor', () => {
     expect([store.told('mail', 'a'), store.told('mail to b', 'a')]).toEqual([told, undefined]);
   });
 
-  it('keeps the latest thousand messages of a notifier that takes nothing, and all of another', () => {
+  it('keeps the latest thousand messages of a notifier that does not work, and all of another', () => {
     store.tell('mail', ['mail'], 'a', told, message('mail'));
     for (let i = 1; i <= 1003; i += 1) store.tell('hook', ['hook'], 'a', told, message(`h${i}`));
     expect(store.firstMessage('hook')?.notification.id).toBe('h4');
     expect(store.firstMessage('mail')?.notification.id).toBe('mail');
   });
 
-  it('goes on in memory while the disk takes nothing: nobody is told twice, and nothing that waits is forgotten', () => {
+  it('goes on in memory while the disk cannot be written, without a message twice and without forgetting what waits', () => {
     store.close();
     store = open(8);
     const ids: string[] = [];

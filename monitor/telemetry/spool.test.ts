@@ -103,7 +103,7 @@ describe('the spool', () => {
     expect(open().stats).toMatchObject({ rows: 0, bytes: 0, refused: 100 });
   });
 
-  it('says who else may use the directory, and begins anew where the file is damaged', () => {
+  it('says who else may use the directory, and starts afresh if the file is damaged', () => {
     const spool = open();
     spool.add('logs', 1, body('a'));
     expect(() => open()).toThrow(SpoolError);
@@ -120,7 +120,7 @@ describe('the spool', () => {
     expect(() => open({ dir: join(dir, 'file', 'spool') })).toThrow(/spool_dir .*file\/spool cannot be used/);
   });
 
-  it('keeps requests in memory while the disk takes nothing, and writes them when it does', () => {
+  it('keeps requests in memory while the disk cannot be written, and writes them once it can', () => {
     const states: boolean[] = [];
     const spool = open({ maxBytes: 1e7, maxPages: 8, onDisk: (error) => states.push(error === undefined) });
     let added = 0;

@@ -203,7 +203,7 @@ export class Spool {
       const [lost] = this.#unwritten.splice(index, 1);
       if (lost === undefined) return;
       bytes -= lost.body.byteLength;
-      this.#options.onLost(lost.signal, lost.items, 'the disk takes nothing');
+      this.#options.onLost(lost.signal, lost.items, 'the disk cannot be written');
     }
   }
 

@@ -10,7 +10,7 @@ const COUNTERS: readonly { name: string; help: string; read: (stats: ProxyStats)
   { name: 'clients_left_total', help: 'Exchanges that the client left early', read: (stats) => stats.clientsLeft },
   { name: 'connections_refused_total', help: 'Connections closed because their client address has as many as it may', read: (stats) => stats.connectionsRefused },
   { name: 'tunnels_total', help: 'Connections that changed to another protocol', read: (stats) => stats.tunnels },
-  { name: 'excess_total', help: 'Answers followed by bytes that belong to none', read: (stats) => stats.excess },
+  { name: 'excess_total', help: 'Answers followed by bytes that belong to no answer', read: (stats) => stats.excess },
   { name: 'capture_failures_total', help: 'Failures of capture or telemetry; the requests passed', read: (stats) => stats.captureErrors },
 ]; // prettier-ignore
 
@@ -22,7 +22,7 @@ const LABELLED: readonly { name: string; label: string; help: string; read: (sta
 const ENRICHMENT: readonly { name: string; label?: string; help: string; read: (stats: EnrichmentStats) => ReadonlyMap<string, number> | number }[] = [
   { name: 'enrich_lookups_total', label: 'outcome', help: 'Look-ups in Clowder', read: (stats) => stats.lookups },
   { name: 'enrich_cache_hits_total', help: 'Look-ups saved', read: (stats) => stats.cacheHits },
-  { name: 'enrich_events_unenriched_total', label: 'reason', help: 'Events that left without what a look-up was to give', read: (stats) => stats.unenriched },
+  { name: 'enrich_events_unenriched_total', label: 'reason', help: 'Events that were sent without what a look-up should have added', read: (stats) => stats.unenriched },
 ]; // prettier-ignore
 
 /**
@@ -53,7 +53,7 @@ export function statsRegistry(
     // Of several workers: whether each is reached.
     'min',
   );
-  gauge('requests_in_flight', 'Requests that are not over', () => stats.inFlight);
+  gauge('requests_in_flight', 'Requests in flight', () => stats.inFlight);
   gauge('upstream_connections', 'Connections to Clowder', connections);
 
   function counter(

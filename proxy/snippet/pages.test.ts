@@ -136,7 +136,7 @@ describe('a page that the proxy puts the snippet into', () => {
     for (const name of ['accept-ranges', 'content-md5', 'digest']) expect(headers).not.toHaveProperty(name);
   });
 
-  test('is told without its length where its head alone is asked for', async () => {
+  test('is answered without its length if only its head is asked for', async () => {
     const port = await behind((_, response) => response.writeHead(200, { ...HTML, 'content-length': '70' }).end());
     const { headers, body } = await ask(port, { method: 'HEAD' });
     expect(headers).not.toHaveProperty('content-length');
@@ -196,7 +196,7 @@ describe('the request that brought a page', () => {
   const timingOf = async (port: number, headers = {}, path?: string) =>
     (await ask(port, { headers, ...(path !== undefined && { path }) })).headers['server-timing'];
 
-  test('is told by Server-Timing, with and without the snippet, beside what Clowder says there', async () => {
+  test('is named in Server-Timing, with and without the snippet, beside what Clowder says there', async () => {
     const own = `clowder;desc="${REQUEST_ID}"`;
     expect(await timingOf(await behind(answering(HTML)))).toBe(own);
     expect(await timingOf(await behind(answering({ ...HTML, 'server-timing': 'db;dur=3' }), {}))).toBe(
@@ -204,7 +204,7 @@ describe('the request that brought a page', () => {
     );
   });
 
-  test('is told of a page that the browser has already', async () => {
+  test('is named for a page that the browser has already', async () => {
     const port = await behind((_, response) => response.writeHead(304, { etag: '"a"' }).end());
     expect(await timingOf(port, { accept: 'text/html' })).toBe(`clowder;desc="${REQUEST_ID}"`);
     expect(await timingOf(port, { accept: '*/*' })).toBeUndefined();
@@ -263,7 +263,7 @@ describe('beside the pages', () => {
       expect([path, (await ask(port, { path })).body.toString()]).toEqual([path, 'clowder']);
   });
 
-  test('a collector that is away is told to the script, and Clowder is not disturbed', async () => {
+  test('the script learns that the collector is away, and Clowder is not disturbed', async () => {
     const port = await behind(answering({}, 'clowder'), { ...SNIPPET, PROXY_SNIPPET_COLLECTOR: 'http://127.0.0.1:1' });
     expect((await ask(port, { path: '/c/v.js' })).status).toBe(502);
     expect((await ask(port, { path: '/' })).body.toString()).toBe('clowder');

@@ -55,7 +55,7 @@ export function parseHead(text: string, method: string): ResponseHead {
   if (coding !== undefined && length !== undefined)
     throw malformed('it has both a Content-Length and a Transfer-Encoding');
   if (coding !== undefined && (coding !== 'chunked' || line[1] === '0'))
-    throw malformed('its Transfer-Encoding is another than chunked');
+    throw malformed('its Transfer-Encoding is not chunked');
   const framing =
     method === 'HEAD' || status < 200 || status === 204 || status === 304
       ? 'none'

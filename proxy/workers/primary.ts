@@ -113,7 +113,7 @@ export async function startWorkers({ workers, settings, log }: PrimaryOptions): 
         await start();
         return;
       } catch (error) {
-        log.error({ err: error }, 'a worker of the proxy could not be started; it is tried again');
+        log.error({ err: error }, 'a worker of the proxy could not be started; trying again');
       }
     }
   }

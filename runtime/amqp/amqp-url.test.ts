@@ -53,7 +53,7 @@ describe('AMQP_URL', () => {
     ['amqp://:5672', 'it names no host'],
     ['amqp://u:SECRET@', 'it names no host'],
     ['amqp://u:SECRET@:5672/v', 'it names no host'],
-    ['amqp://u:SECRET@a host', 'its host is none'],
+    ['amqp://u:SECRET@a host', 'its host is not valid'],
     ['amqp://u:SECRET@[::1', 'its port is not a number'],
     ['amqp://u:SECRET@h:port', 'its port is not a number'],
     ['amqp://u:SECRET@h:0', 'its port is 0'],

@@ -57,7 +57,7 @@ function check(text: string): string {
   try {
     url = new URL(text);
   } catch {
-    throw wrong('its host is none; characters such as @ : / in the password must be percent-encoded');
+    throw wrong('its host is not valid; characters such as @ : / in the password must be percent-encoded');
   }
   if (url.pathname.slice(1).includes('/')) throw wrong('its virtual host holds a /; write that as %2F');
   for (const part of [url.username, url.password, url.pathname]) {

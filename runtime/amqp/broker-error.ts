@@ -71,7 +71,7 @@ const EXPLANATIONS: readonly Explanation[] = [
     when: /delivery acknowledgement on channel \d+ timed out/,
     code: 'acknowledgement_timeout',
     say: (broker) =>
-      `${broker} took back what was not acknowledged for too long (consumer_timeout), and gives it again`,
+      `${broker} took back what was not acknowledged for too long (consumer_timeout), and delivers it again`,
   },
   {
     when: /inequivalent arg 'type'/,

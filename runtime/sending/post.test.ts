@@ -71,7 +71,7 @@ describe('the answer to a post', () => {
     expect(text).toHaveLength(65_536);
   });
 
-  it('that breaks off is an error: nobody knows what was taken', async () => {
+  it('that breaks off is an error, because it is not known what was accepted', async () => {
     const broken = postTo((_request, response) => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('half', () => response.destroy());

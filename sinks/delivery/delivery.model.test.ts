@@ -77,7 +77,7 @@ const bodies = (count: number, resources: number) =>
   }));
 
 describe('a delivery, whatever service and broker do', () => {
-  it('ends with every event stored or, where it is bad, put aside; in order; twice only where nobody could know', async () => {
+  it('ends with every event stored or, if it is bad, put aside, in order, and twice only if that could not be known', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async ({ count, resources, behaviours, bad, names, breaks }) => {
         const published = bodies(count, resources);

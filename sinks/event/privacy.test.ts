@@ -58,7 +58,7 @@ describe('the policy', () => {
     for (const field of ALL_FIELDS) expect(actionOf(field, {}, false)).toBe('keep');
   });
 
-  it('drops for a third party what nobody knows', () => {
+  it('drops unknown fields for a third party', () => {
     expect(actionOf('favourite_colour', {}, true)).toBe('drop');
     expect(actionOf('constructor', {}, true)).toBe('drop');
   });

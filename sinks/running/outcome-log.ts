@@ -44,7 +44,7 @@ export class OutcomeLog {
     if (this.#problem?.kind === kind && now - this.#problem.toldMs < REPEAT_MS) return;
     this.#problem = { kind, sinceMs: this.#problem?.sinceMs ?? now, toldMs: now };
     if (kind === 'misconfigured')
-      this.#log.error({ reason }, 'the service refuses us: see to its settings (sink check); events wait in the queue');
+      this.#log.error({ reason }, 'the service refuses us: check its settings (sink check); events wait in the queue');
     else this.#log.warn({ reason }, 'the service did not take a batch: it is sent again');
   }
 

@@ -15,12 +15,12 @@ describe('the progress of a backlog', () => {
 
   it('has no end where more comes in than goes out', () => {
     expect(progressLine(at(0, 5000, 0), at(10_000, 6000, 100))).toEqual({
-      message: 'a backlog that does not become less',
+      message: 'a backlog that does not shrink',
       fields: { left: 6000, events_per_s: 10 },
     });
   });
 
-  it('is not worth telling of where there is none, or nothing to compare with', () => {
+  it('is not reported if there is none, or nothing to compare with', () => {
     expect(progressLine(at(0, 5000, 0), at(10_000, 999, 100))).toBeUndefined();
     expect(progressLine(undefined, at(10_000, 6000, 100))).toBeUndefined();
     expect(progressLine(at(10_000, 6000, 100), at(10_000, 6000, 100))).toBeUndefined();

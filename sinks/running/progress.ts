@@ -21,6 +21,6 @@ export function progressLine(
       events_per_s: Math.round(acceptedPerS),
       ...(doneMs !== undefined && { done_about: new Date(doneMs).toISOString().slice(0, 19) + 'Z' }),
     },
-    message: doneMs === undefined ? 'a backlog that does not become less' : 'working through a backlog',
+    message: doneMs === undefined ? 'a backlog that does not shrink' : 'working through a backlog',
   };
 }

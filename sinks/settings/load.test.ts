@@ -94,7 +94,7 @@ describe('the sinks that are configured', () => {
   });
 });
 
-describe('what is wrong is told all at once', () => {
+describe('all errors are reported at once', () => {
   it('with the variable or the place in the file, what it was, and what it may be', () => {
     const section = {
       example: {

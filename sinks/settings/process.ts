@@ -9,16 +9,16 @@ const SECRET_MIN = 16;
 /** Settings of the process that runs sinks, by their names as variables and in the file. */
 const settings = z.object({
   ...brokerSettings,
-  LOG_LEVEL: oneOf(LOG_LEVELS).default('info').describe('How much is logged'),
+  LOG_LEVEL: oneOf(LOG_LEVELS).default('info').describe('How much to log'),
   LOG_FORMAT: oneOf(LOG_FORMATS)
     .default('auto')
-    .describe('How the log looks: json, pretty (for people), auto (pretty on a terminal)'),
+    .describe('Format of the log: json, pretty (for people), auto (pretty on a terminal)'),
   SINK_ADMIN: valueOf(address()).optional().describe('Listener for /healthz, /readyz and /metrics'),
   SINK_HASH_SECRET: z
     .string()
     .min(SECRET_MIN, `must have at least ${SECRET_MIN} characters`)
     .optional()
-    .describe('Keys the hashes of what the privacy policy hashes'),
+    .describe('Secret for the hashes that the privacy policy asks for'),
 });
 
 export const PROCESS_SETTINGS: readonly { readonly name: string; readonly description: string }[] = Object.entries(

@@ -78,7 +78,7 @@ test('a download of more gaps than are kept account of is not complete, and coun
   expect(gathered.fields['range']).toBeUndefined();
 });
 
-test('of bytes whose place nobody tells the largest number counts', () => {
+test('of bytes whose place is not known, the largest number counts', () => {
   const tail = (bytes: number): Fields => ({ created: 1, range: 'bytes=-900', bytes, complete: false });
   const gathered = pieces.add(pieces.begin(tail(300), 'piece', false), tail(500), 'piece');
   expect(gathered.fields).toMatchObject({ bytes: 500, complete: false });

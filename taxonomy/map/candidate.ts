@@ -61,7 +61,7 @@ export interface MapResult {
 
 /** Told to a sender whose word is no capture's (docs/design.md, "Who knows best"). */
 export const NOT_BELIEVED =
-  'The API key lacks the scope capture: what says to be of a capture was taken as an observation like any other';
+  'The API key lacks the scope capture, so what it reports as captured counts as an ordinary observation';
 
 /** What telemetry without an event amounts to. */
 export const NOTHING: MapResult = { candidates: [], rejected: [] };

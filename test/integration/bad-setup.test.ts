@@ -97,7 +97,7 @@ test('a PORT in use: exit 1, the message names it, and nothing goes on in the ba
   await takes(third, 'the directory is free');
 });
 
-test('a first key of the settings: the collector starts open to others, lets it in and nobody else; a file that is none: exit 2', async () => {
+test('with a first key in the settings, the collector starts open to others and accepts only that key; with a file that holds no key, it exits with 2', async () => {
   const file = join(scratch.path, 'first-key');
   writeFileSync(file, `${'k'.repeat(32)}\n`);
   const env = { HOST: '0.0.0.0', CLOWDER_OTEL_FIRST_KEY_FILE: file };

@@ -67,7 +67,7 @@ const arrived = (sink: EventSink, count: number): Promise<boolean> =>
   waitFor(() => sink.received.length >= count, { what: `${count} events` });
 
 describe('a broker that blocks publishers', () => {
-  test('is told of by /readyz; publishing stops at once, events wait, and go out in order when it unblocks', async () => {
+  test('shows in /readyz; publishing stops at once, events wait, and go out in order when it unblocks', async () => {
     await bindEventSink(broker.url);
     await using collector = await startCollector({ amqpUrl: broker.url });
     await using sink = await consumeEventSink(broker.url);

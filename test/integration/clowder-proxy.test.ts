@@ -146,7 +146,7 @@ describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the pr
     );
   });
 
-  test('makes no event of any route that is none, whatever it answers', () => {
+  test('makes no event from a route without one, whatever it answers', () => {
     expect(quietStatuses.length).toBeGreaterThan(150);
     const refused = quietRequests(version).flatMap(({ method, path }, at) =>
       (quietStatuses[at] ?? 0) >= 400 ? [`${method} ${path}: ${quietStatuses[at]}`] : [],

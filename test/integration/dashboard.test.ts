@@ -122,7 +122,7 @@ describe('the login', () => {
     await using open = await startCollector({ amqpUrl: 'amqp://127.0.0.1:1' });
     const page = await browser.newPage();
     await page.goto(open.url);
-    await page.getByRole('heading', { name: /^Not all is well: RabbitMQ is away/ }).waitFor();
+    await page.getByRole('heading', { name: /^Needs attention: RabbitMQ is away/ }).waitFor();
     // Nobody counts there: each panel says so, and the page is there all the same.
     await page.goto(`${open.url}/usage`);
     await page.getByText('Not counted now.').first().waitFor();
@@ -147,7 +147,7 @@ describe('what is seen', () => {
 
   test('the first line says that RabbitMQ is away, why, and what to do, and how many events wait', async () => {
     await page.goto(collector.url);
-    await page.getByRole('heading', { name: /^Not all is well: RabbitMQ is away/ }).waitFor();
+    await page.getByRole('heading', { name: /^Needs attention: RabbitMQ is away/ }).waitFor();
     expect(await tile(page, 'From intake to RabbitMQ', 'Backlog').textContent()).toBe(count(sent.length));
     expect(await tile(page, 'From intake to RabbitMQ', 'RabbitMQ').textContent()).toBe('away');
     await page.getByRole('link', { name: 'What to do' }).first().click();
@@ -205,7 +205,7 @@ describe('what is seen', () => {
   test('what was not counted is there with its reason', async () => {
     await page.goto(`${collector.url}/usage?period=90d`);
     const expected = [viewsOf('bot'), of('view.download', 'bot').length].map(count);
-    await expectFigures(page, 'What was counted, and what not', 'A robot', expected);
+    await expectFigures(page, 'What was counted, and what was not', 'A robot', expected);
   });
 
   test('a click shows one dataset alone, in the address and in every panel, and back shows all again', async () => {
@@ -213,7 +213,7 @@ describe('what is seen', () => {
     const first = panel(page, 'Most used datasets').locator('tbody button').first();
     const dataset = await first.getAttribute('title');
     await first.click();
-    await page.getByRole('button', { name: /Take away the filter Dataset/ }).waitFor();
+    await page.getByRole('button', { name: /Remove the filter Dataset/ }).waitFor();
     expect(new URL(page.url()).searchParams.get('dataset')).toBe(dataset);
     const own = of('view.resource', 'browser').filter((one) => one['resource_id'] === dataset).length;
     await expect.poll(() => tile(page, 'Last 90 days', 'Views').textContent(), { timeout: 30_000 }).toBe(count(own));

@@ -240,7 +240,7 @@ describe('lines of a log', () => {
     ); // prettier-ignore
     expect(rows).toHaveLength(5);
     const kept = rows.map(({ reason, record }) => `${reason} ${record}`).join('\n');
-    expect(kept).toMatch(/clowder\.json, at byte 0, has not the format/);
+    expect(kept).toMatch(/clowder\.json, at byte 0, does not have the format/);
     expect(kept).toContain('no JSON at all ?key=REDACTED&a=1');
     expect(kept).toContain('no combined line token=REDACTED');
     expect(kept).toContain('unread');

@@ -99,7 +99,7 @@ describe.each(['v1', 'v2'] as const)('jobs of Clowder %s, seen by the firehose',
 });
 
 describe('the firehose', () => {
-  it('brings much that is not ours, and some that nobody can read: counted, and nothing else', async () => {
+  it('brings many messages that are not ours, and some that are not readable: they are counted, and nothing else', async () => {
     await using vhost = await ownVhost();
     await using observed = await observeExtractors(vhost.url);
     await waitFor(() => observed.log().includes('the firehose is on'), { what: 'the firehose to be seen' });
@@ -118,7 +118,7 @@ describe('the firehose', () => {
     expect(counted).toEqual({ '{"kind":"not understood"}': 2, '{"kind":"other"}': 3, '{"kind":"status"}': 1 });
   });
 
-  it('has a queue of ours with bounds, made anew where they were set otherwise, that is not consumed twice', async () => {
+  it('has a queue of ours with bounds, made again if they were set differently, that is not consumed twice', async () => {
     await using vhost = await ownVhost();
     {
       await using observed = await observeExtractors(vhost.url, { settings: { firehose: { max_length: 1000 } } });

@@ -65,7 +65,7 @@ describe('OTLP/gRPC over TLS', () => {
     await waitFor(async () => (await events()) === REQUESTS, { what: 'an event of each request' });
   });
 
-  test('answers whoever knows its authority, with a key or that it needs one', async () => {
+  test('answers clients that know its authority, with a key or that one is needed', async () => {
     const by = credentials.createSsl(await readFile(ca));
     const withKey = new Metadata();
     withKey.set('authorization', `Bearer ${key}`);
@@ -73,7 +73,7 @@ describe('OTLP/gRPC over TLS', () => {
     expect(await call(collector.grpcPort, by)).toBe(status.UNAUTHENTICATED);
   });
 
-  test('is not reached by whoever does not know its authority, or speaks no TLS', async () => {
+  test('refuses clients that do not know its authority, or speak no TLS', async () => {
     expect(await call(collector.grpcPort, credentials.createSsl())).toBe(status.UNAVAILABLE);
     expect(await call(collector.grpcPort, credentials.createInsecure())).toBe(status.UNAVAILABLE);
     expect(await events()).toBe(REQUESTS);

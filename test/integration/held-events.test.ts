@@ -55,7 +55,7 @@ const numbered = (prefix: string, count: number): string[] =>
 const linesWith = (collector: CollectorProcess, text: string): number => collector.output().split(text).length - 1;
 
 describe('events that no queue takes', () => {
-  test('20,000 of them are told, and all go in order as soon as a queue is bound, also after a restart', async () => {
+  test('20,000 of them are reported, and all are published in order as soon as a queue is bound, also after a restart', async () => {
     await using vhost = await openVhost();
     const { url } = vhost;
     await using collector = await startCollector({ amqpUrl: url, env: { LOG_LEVEL: 'info' } });
@@ -76,7 +76,7 @@ describe('events that no queue takes', () => {
     console.info(`20,000 held events: ${Math.round(performance.now() - boundAt)} ms from binding to the last`);
     expect(sink.received.map(({ messageId }) => messageId)).toEqual(ids);
     await waitFor(() => isReady(collector), { what: 'readiness' });
-    await waitFor(() => linesWith(collector, 'no queue is missing any more') === 1, { what: 'the log' });
+    await waitFor(() => linesWith(collector, 'queues take all types of events again') === 1, { what: 'the log' });
     expect(linesWith(collector, 'no queue is bound that takes them')).toBe(1);
   });
 
@@ -113,7 +113,7 @@ describe('events that no queue takes', () => {
 });
 
 describe('a full queue that refuses (x-overflow: reject-publish)', () => {
-  test('is told; the healthy queue gets each event about once, other events go on, and all arrive once there is room', async () => {
+  test('is reported; the healthy queue gets each event about once, other events go on, and all arrive once there is room', async () => {
     await using vhost = await openVhost();
     const { url } = vhost;
     await using collector = await startCollector({ amqpUrl: url, env: { LOG_LEVEL: 'info' } });

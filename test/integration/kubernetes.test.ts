@@ -257,7 +257,7 @@ describe('the chart', () => {
     });
   });
 
-  test('says what is missing where nobody names the broker, and what is no value', () => {
+  test('says what is missing if no broker is named, and which value is unknown', () => {
     const { stderr } = spawnSync(toolPath('helm'), ['template', 'x', CHART], { encoding: 'utf8' });
     expect(stderr).toMatch(/broker\.url is missing: set it to amqp:/);
     const wrong = spawnSync(

@@ -110,7 +110,7 @@ describe('an extraction whose process is killed', () => {
 });
 
 describe('the Python example', () => {
-  test('keeps nobody waiting where the collector is away, and says what it could not send', async () => {
+  test('does not wait if the collector is away, and says what it could not send', async () => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const address = silent.address();

@@ -5,7 +5,7 @@ import { clowderEvents, heartbeats } from '../../monitor/extractors/broker/queue
 import { openVhost } from '../support/virtual-host.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-it('the monitor has one queue for each thing that it waits for, however long nobody declares the exchange', async () => {
+it('the monitor has one queue for each thing that it waits for, however long the exchange is missing', async () => {
   await using vhost = await openVhost();
   const problems: string[] = [];
   const heard: string[] = [];

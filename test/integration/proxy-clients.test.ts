@@ -93,7 +93,7 @@ describe('requests that a client sends without waiting', () => {
   });
 });
 
-describe('what follows a request and is none', () => {
+describe('what follows a request and is not a request', () => {
   it.each([
     ['garbage', '\0\x01\x02 garbage\r\n\r\n'],
     ['the beginning of a request that breaks off', 'GET / HT\r\n'],
@@ -167,7 +167,7 @@ describe('clients of one address', () => {
     expect(proxy.running.stats.inFlight).toBe(0);
   });
 
-  it('are told that there are too many where none of them ends in time', async () => {
+  it('are answered that there are too many if none of them ends in time', async () => {
     const { proxy } = await behindProxy(stack, () => undefined, {
       PROXY_MAX_REQUESTS_PER_ADDRESS: '1',
       PROXY_FIRST_BYTE_TIMEOUT_S: '0.4',
@@ -315,7 +315,7 @@ describe('answers before the upload is over', () => {
 });
 
 describe('informational answers', () => {
-  it('without end are given up, and the client is told', async () => {
+  it('without end are given up, and the client learns that', async () => {
     const { proxy } = await behindProxy(stack, (socket) => {
       const flood = 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(1000);
       const pour = (): void => {

@@ -284,7 +284,7 @@ describe('a client', () => {
     expect(proxy.running.stats.inFlight).toBe(0);
   });
 
-  it('that leaves behind its answer takes nobody else with it, who uses its connection to Clowder by now', async () => {
+  it('that leaves after its answer does not disturb another, which uses its connection to Clowder by now', async () => {
     const clowder = stack.use(await startRawServer((socket, text) => text.endsWith('GO\r\n\r\n') && socket.write(OK)));
     const upstream = createUpstream({
       host: '127.0.0.1', port: clowder.port, tls: undefined, maxHeadBytes: 65_536, connectTimeoutMs: 0, firstByteTimeoutMs: 0,
@@ -350,7 +350,7 @@ describe('a client', () => {
     });
   });
 
-  it('that only connects, or sends what is not HTTP, disturbs nobody', async () => {
+  it('that only connects, or sends something other than HTTP, disturbs no other client', async () => {
     const { clowder, proxy } = await behindProxy(stack, (socket) => socket.write(OK));
     const silent = await connectRaw(proxy.port);
     expect((await exchangeRaw(proxy.port, '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03')).text).toMatch(
@@ -373,7 +373,7 @@ describe('a client', () => {
 });
 
 describe('a proxy that stops', () => {
-  it('finishes what is in flight, and takes nothing new', async () => {
+  it('finishes what is in flight, and accepts nothing new', async () => {
     let answer: () => void = () => undefined;
     const { proxy } = await behindProxy(
       stack,

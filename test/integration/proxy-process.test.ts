@@ -115,7 +115,7 @@ describe('a request through the proxy', () => {
     expect(sink.trace(TRACE).logs).toEqual([]);
   });
 
-  it('is passed on where nobody takes telemetry', async () => {
+  it('is passed on if no receiver takes telemetry', async () => {
     const clowder = stack.use(await startRawServer(answering));
     const otlpUrl = `http://127.0.0.1:${await freePort()}`;
     const proxy = stack.use(await startProxyProcess({ target: clowder.url, otlpUrl }));
@@ -292,7 +292,7 @@ describe('TLS', () => {
     };
   }
 
-  it('is no hold-up: a client that never speaks it disturbs nobody', async () => {
+  it('never blocks: a client that never speaks it disturbs no other', async () => {
     const { ca, first } = await certificates();
     const { proxy, port } = await startAll(answering, ['--tls-cert', first.cert, '--tls-key', first.key]);
     const silent = await connectRaw(port);

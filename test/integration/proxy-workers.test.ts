@@ -100,7 +100,7 @@ describe('a proxy of two workers', () => {
     expect(proxy.output()).toMatch(/"signal":"SIGKILL".*a worker of the proxy ended; another takes its place/);
   });
 
-  it('reads its settings once for all: an address in use, and a wrong setting, are told once', async () => {
+  it('reads its settings once for all workers: an address in use, or a wrong setting, is reported once', async () => {
     const flags = ['proxy', '--target', target, '--workers', '3', '--listen'];
     const taken = await runCliToEnd([...flags, `127.0.0.1:${port}`]);
     expect(taken.code).toBe(1);

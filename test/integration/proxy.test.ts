@@ -488,7 +488,7 @@ describe('a target in raw UTF-8', () => {
     expect(clowder.received.join('').split(`GET ${RAW} HTTP/1.1\r\n`)).toHaveLength(3);
   });
 
-  it('behind which the client leaves takes nothing with it', async () => {
+  it('whose client leaves before it does not disturb others', async () => {
     const due: (() => void)[] = [];
     const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (text.startsWith('GET /2 ')) socket.end(OK);

@@ -179,7 +179,7 @@ describe('the preload', () => {
     expect(sink.requests).toHaveLength(before);
   });
 
-  test('is as without, and it is said why, where the endpoint has no scheme', async () => {
+  test('runs as without, and says why, if the endpoint has no scheme', async () => {
     await using server = await startRegistered('plain.mjs', { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' } });
     expect((await fetch(`${server.url}/api/files/${FILE}/blob`)).headers.get('x-clowder-captured')).toBeNull();
     expect(server.output()).toMatch(
@@ -207,7 +207,7 @@ describe('the preload', () => {
     expect(name).toBe('POST /api/uploadToDataset/:id');
     expect(events.map((one) => one.name)).toEqual(['clowder.file.uploaded']);
     expect(server.output()).toContain('an OpenTelemetry SDK is registered already');
-    expect(server.output().includes('that SDK takes no log records')).toBe(takes === 'false');
+    expect(server.output().includes('that SDK accepts no log records')).toBe(takes === 'false');
   });
 
   test('has its SDK set up by OTEL_CONFIG_FILE, and by nothing else', async () => {

@@ -139,7 +139,7 @@ describe('secrets in what the collector is told', () => {
     expect(await leaks(secrets, { 'rejected list': listed })).toEqual([]);
   });
 
-  test('of requests that cannot be read, or that nobody may send, come out nowhere', async () => {
+  test('of requests that cannot be read, or that are not allowed, appear nowhere', async () => {
     const secrets = createCanaries();
     const half = `{"key": "${secrets.token('key in half a body')}", ${secretText(secrets, 'half a body')}`;
     for (const path of ['/v1/logs', '/v1/traces', '/v1/metrics', '/api/v1/events', '/api/v1/browser'])

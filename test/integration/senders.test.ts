@@ -190,7 +190,7 @@ describe('the OTel Collector', () => {
   });
 });
 
-test('a gRPC client that calls the port of HTTP is told of in the log, with what to do', async () => {
+test('a gRPC client that calls the port of HTTP is logged, with what to do', async () => {
   const { running, url } = await serverWith(...node(), {
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',

@@ -181,7 +181,7 @@ describe.each(['proxied', 'bare'] as const)('of pages %s', (which) => {
     });
   });
 
-  test('how long a page was seen is told when it is left', async () => {
+  test('how long a page was seen is reported when it is left', async () => {
     const page = await open('/search', sites[which]);
     const [view] = await viewsOf('/search');
     await page.goto('about:blank');
@@ -311,7 +311,7 @@ describe('a page without our proxy', () => {
     await page.close();
   });
 
-  test('is not counted in a tab that nobody sees, until somebody does', async () => {
+  test('is not counted in a hidden tab, until it is shown', async () => {
     const page = await open('/search', site(), (one) =>
       one.addInitScript(
         'let seen = false; Object.defineProperty(document, "hidden", { get: () => !seen }); addEventListener("see", () => { seen = true; document.dispatchEvent(new Event("visibilitychange")); });',

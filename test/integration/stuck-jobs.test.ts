@@ -90,7 +90,7 @@ const told = (healthy: boolean): Promise<string> =>
   );
 
 describe('jobs that an extractor has taken, by the real management API', () => {
-  test('are told of as stuck when none is acknowledged for long, and as well when one is', async () => {
+  test('are reported as stuck when none is acknowledged for long, and as well again when one is', async () => {
     for (let job = 0; job < 3; job += 1) channel.sendToQueue(EXTRACTOR, Buffer.from('{}'), { persistent: true });
     await channel.prefetch(2);
     await consume();

@@ -79,7 +79,7 @@ test('a Clowder of ours starts only where its profile is asked for', () => {
   ).toEqual(['collector', 'jaeger', 'nginx', 'otel-collector', 'otel-collector-volume', 'proxy', 'rabbitmq']);
 });
 
-test('no volume is declared that nobody uses', () => {
+test('no volume is declared that no service uses', () => {
   const used = new Set(services.flatMap(([, one]) => one.volumes.map((volume) => volume.split(':')[0])));
   expect(Object.keys(compose.volumes).filter((name) => !used.has(name))).toEqual([]);
 });

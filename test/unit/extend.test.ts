@@ -136,7 +136,7 @@ async function replace({ file, text }: Step, other: Step): Promise<void> {
   );
 }
 
-test('whoever adds an event type, a field and a route is told every place by the compiler, and then is done', async () => {
+test('the compiler names every place to change for a new event type, field and route', async () => {
   for (const step of [TYPE_ALONE, ROUTE]) await write(step);
   const told = await complaints();
   const places = [SHOWN.file, ATTRIBUTE.file, TYPE_ALONE.file, ROUTE.file];

@@ -15,7 +15,7 @@ setInterval(() => {}, 1000);
 writeFileSync('started', String(process.pid));
 `;
 
-test('whoever kills "npm start" ends the collector, too', async () => {
+test('killing "npm start" ends the collector, too', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'clowder-otel-start-'));
   try {
     const { scripts } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as {

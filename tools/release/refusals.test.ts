@@ -24,7 +24,7 @@ const GOOD: Packed = {
 const { manifest } = GOOD;
 const withFile = (path: string, size = 1): Packed => ({ ...GOOD, files: new Map([...GOOD.files, [path, size]]) });
 
-test('a package that is right is refused by nobody', () => expect(refusalsOf(GOOD)).toEqual([]));
+test('a correct package is not refused', () => expect(refusalsOf(GOOD)).toEqual([]));
 
 test.each<[string, Packed, RegExp]>([
   ['a name that no registry takes', { ...GOOD, manifest: { ...manifest, name: 'Clowder OTel' } }, /its name is none/],

@@ -8,19 +8,19 @@ const row = z.record(z.string(), z.union([z.string(), z.number(), z.null()]));
 export const statsAnswer = z.object({
   period,
   time_zone: z.string(),
-  counted_until: z.iso.datetime().nullable().describe('What was accepted until then is in the figures'),
-  totals: z.record(z.string(), figure).describe('Of all rows together; unique ones and visitors are no sums'),
+  counted_until: z.iso.datetime().nullable().describe('The figures contain what was accepted until then'),
+  totals: z.record(z.string(), figure).describe('Of all rows together; unique figures and visitors are not sums'),
   rows: z.array(row),
   names: z
     .record(z.string(), z.string())
     .optional()
     .describe(
-      'Where figures are divided by resource, dataset, space, collection or user: names of those that are in the rows, by their ids, as far as they are known',
+      'If figures are split by resource, dataset, space, collection or user: the known names of those in the rows, by id',
     ),
   before: z
     .object({ period, totals: z.record(z.string(), figure) })
     .optional()
-    .describe('The period before; in a row, the figures of it end in `_before`'),
+    .describe('The period before; in a row, its figures end in `_before`'),
 });
 export type StatsAnswer = z.infer<typeof statsAnswer>;
 

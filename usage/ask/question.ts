@@ -19,7 +19,7 @@ export const METRICS = {
   visitors: 'Different users, or, where no user is known, sessions or clients, that viewed or downloaded',
   events: 'Events of people, programs and extractors: everything but jobs and health',
   jobs: 'Jobs of extractors',
-  jobs_failed: 'Of those, the ones that failed',
+  jobs_failed: 'Jobs that failed',
   wait_ms_p50: 'Median wait of a job, from queued to working, milliseconds',
   wait_ms_p95: '95th percentile of that',
   run_ms_p50: 'Median run of a job, milliseconds',
@@ -69,7 +69,7 @@ const listOf = <const Names extends readonly [string, ...string[]]>(names: Names
     .string()
     .transform((given) => given.split(',').filter((name) => name !== ''))
     .refine((given) => given.length >= least && given.every((name) => names.includes(name)), {
-      error: `must be of ${names.join(', ')}, separated by commas`,
+      error: `must be one or more of ${names.join(', ')}, separated by commas`,
     })
     .refine((given) => new Set(given).size === given.length, 'must name each one once')
     .transform((given) => given as Names[number][]);
@@ -92,7 +92,7 @@ const filters = Object.fromEntries(
       .min(1)
       .max(4096)
       .optional()
-      .describe(`Only these, separated by commas; ${NONE} is what has none. ${DIMENSIONS[name]}`),
+      .describe(`Only these, separated by commas; ${NONE} stands for a missing value. ${DIMENSIONS[name]}`),
   ]),
 ) as Record<Exclude<Dimension, (typeof TIME_DIMENSIONS)[number]>, z.ZodOptional<z.ZodString>>;
 
@@ -101,7 +101,7 @@ export const statsQuery = z.object({
   metric: listOf(METRIC_NAMES, 1).describe(`What to count, separated by commas: ${METRIC_NAMES.join(', ')}`),
   by: listOf(DIMENSION_NAMES, 0)
     .default([])
-    .describe(`What to divide it by: ${DIMENSION_NAMES.join(', ')}`),
+    .describe(`What to split it by: ${DIMENSION_NAMES.join(', ')}`),
   from: time.describe('From this month, day or time on'),
   to: time.describe('Until the end of this month or day, or until this time'),
   time_zone: z.string().max(64).refine(isTimeZone, 'must be a time zone, such as America/Chicago').default('UTC'),
@@ -114,7 +114,7 @@ export const statsQuery = z.object({
     .regex(/^[1-9]\d{0,3}$/, 'must be an integer from 1 to 9999')
     .transform(Number)
     .optional()
-    .describe('Only so many of the first of `by`, the most first; the others are one row'),
+    .describe('Only so many of the first of `by`, the largest first; all others form one row'),
   format: z.enum(['json', 'ndjson', 'csv']).optional(),
   ...filters,
 });

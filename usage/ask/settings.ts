@@ -18,25 +18,25 @@ export const usageSettings = {
     ),
   USAGE_MEMORY_BYTES: valueOf(size({ above: 0 }))
     .default(400 * 1024 ** 2)
-    .describe('What the usage store may keep in memory; beyond it works on disk'),
+    .describe('How much memory the usage store may use; beyond that, it works on disk'),
   USAGE_RETENTION_MONTHS: valueOf(number('a number of months', { least: 1, most: 1200 }, true))
     .optional()
-    .describe('Whole months of usage that are kept beside the current one; without it, all are'),
+    .describe('How many whole months of usage to keep besides the current one; without it, all are kept'),
   USAGE_POSTGRESQL_SCHEMA: text
     .regex(/^[a-z_][a-z0-9_]{0,49}$/, SCHEMA_NAME)
     .default('clowder')
     .describe("Schema of the PostgreSQL sink's table"),
   CATALOG_URL: valueOf(httpUrl)
     .optional()
-    .describe('Clowder, as usage catalog fetch asks it: scheme, host, and the path that precedes every route'),
+    .describe('Address of Clowder for usage catalog fetch: scheme, host, and the path that precedes every route'),
   CATALOG_API_KEY: text
     .regex(/^[\x21-\x7e]+$/, 'must be a key of Clowder: visible ASCII without blanks')
     .optional()
-    .describe('Key of an account of Clowder that sees the datasets; without it, only what is public is told'),
+    .describe('Key of an account of Clowder that sees the datasets; without it, Clowder tells only what is public'),
   USAGE_EXCLUDE_USERS: words
     .optional()
     .describe(
-      'Own staff and tests: ids or names of users that are not counted, separated by commas; holds backwards, too',
+      'Own staff and tests: ids or names of users that are not counted, separated by commas; applies to earlier events too',
     ),
   USAGE_EXCLUDE_NETWORKS: valueOf(networks)
     .optional()
@@ -52,7 +52,9 @@ export const usageSettings = {
     .describe('A user with more downloads in a day is flagged'),
   USAGE_STEADY_EVENTS: aDay
     .default(BEHAVIOUR_LIMITS.steady)
-    .describe('A user with so many views and downloads in a day, as evenly as no person, is flagged'),
+    .describe(
+      'A user with this many views and downloads in a day, at steadier intervals than a person keeps, is flagged',
+    ),
   USAGE_BADGE: valueOf(flag)
     .default(false)
     .describe('Whether everybody may ask for views and downloads of datasets that the catalog says are open to all'),

@@ -27,7 +27,7 @@ export async function openFile(path: string): Promise<OpenedFile> {
   if (named !== undefined && found !== named)
     throw new BrokenFileError(
       'bad_input',
-      `${path} is named as ${named.name} and is none${isEmpty ? ': it is empty' : ''}`,
+      `${path} has a name that ends as one of ${named.name}, but is not ${named.name}${isEmpty ? ': it is empty' : ''}`,
     );
   const source = createReadStream(path, { highWaterMark: READ_BYTES });
   if (found === undefined) return { bytes: source, source };

@@ -115,6 +115,6 @@ describe('an archive of events', () => {
     ['plain', text('a')],
   ])('that is named .gz and is %s is refused', async (_title, content) => {
     const path = await file('a.ndjson.gz', content);
-    await expect(idsOf(path)).rejects.toThrow(`${path} is named as gzip and is none`);
+    await expect(idsOf(path)).rejects.toThrow(`${path} has a name that ends as one of gzip, but is not gzip`);
   });
 });

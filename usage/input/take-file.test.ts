@@ -40,7 +40,7 @@ test('a file is taken in whole, and a second time nothing of it, compressed or n
   expect(await store.contents()).toMatchObject({ events: 30_000 });
 });
 
-test('a line that cannot be read is told by its number, and the others are taken', async () => {
+test('a line that cannot be read is reported by its number, and the others are imported', async () => {
   const problems: string[] = [];
   const lines = LINES.with(11_999, '{"event":"user.log');
   expect(await imported(lines.join('\n'), problems)).toEqual({ lines: 30_000, stored: 29_999, known: 0, wrong: 1 });

@@ -71,7 +71,7 @@ test('after a restart it goes on where it was', async () => {
   });
 });
 
-test('rows that the journal let go of before they were taken are told', async () => {
+test('rows that the journal deleted before they were counted are reported', async () => {
   await withStore(async (store) => {
     const source = journal();
     source.add(2);

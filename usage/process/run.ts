@@ -98,12 +98,12 @@ export function runUsage({
         if (await follower.step()) pauseMs = 0;
         problem = undefined;
       } catch (error) {
-        if (problem === undefined) log.error({ err: error }, 'events could not be counted; tried again');
+        if (problem === undefined) log.error({ err: error }, 'events could not be counted; trying again');
         problem = `Events cannot be counted: ${errorText(error)}`;
         pauseMs = RETRY_MS;
       }
       if (follower.missedRows > before)
-        log.error({ rows: follower.missedRows - before }, 'the journal had let go of events before they were counted');
+        log.error({ rows: follower.missedRows - before }, 'the journal deleted events before they were counted');
       asker?.send({ state: stateOf(follower.countedUntilMs) });
       if (pauseMs > 0) await clock.wait(pauseMs, stopping.signal);
     }
@@ -137,7 +137,7 @@ export function runUsage({
         const dropped = await store.dropBefore(startOfMonthBefore(clock.now(), months));
         if (dropped > 0) log.info({ events: dropped }, 'old months of usage dropped');
       } catch (error) {
-        log.warn({ err: error }, 'old months of usage not dropped yet; tried again in an hour');
+        log.warn({ err: error }, 'old months of usage not dropped yet; trying again in an hour');
       }
       await clock.wait(RETENTION_EVERY_MS, stopping.signal);
     }
@@ -153,7 +153,7 @@ export function runUsage({
           asker?.send({ state: stateOf(await countedUntil()) });
         }
       } catch (error) {
-        log.warn({ err: error }, 'it was not looked whether something has stopped being counted; tried again');
+        log.warn({ err: error }, 'the check whether counting has stopped failed; trying again');
       }
       await clock.wait(FIGURES_EVERY_MS, stopping.signal);
     }

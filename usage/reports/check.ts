@@ -40,5 +40,5 @@ function checkCounts(counts: Counts, where: string): void {
 const impossible = (what: string): ReportError =>
   new ReportError(
     'inconsistent',
-    `No report was written, for its figures cannot be true: ${what}. Please report this fault`,
+    `No report was written, because its figures cannot be true: ${what}. Please report this bug`,
   );

@@ -29,12 +29,12 @@ test('a month that is reported again with the same figures is no restatement', a
   expect(await restatements(store)).toEqual([]);
 });
 
-test('an event that comes after its month was reported is told, with each figure that it changes', async () => {
+test('an event that comes after its month was reported is listed, with each figure that it changes', async () => {
   await reported(NOVEMBER_2);
   await store.ingest([download('11:00:00', ana, 'f2')]);
   // One more of each total, and one more session: 2 to 3 investigations, 1 to 2 requests, uniques 1 to 2.
   expect(await reported(NOVEMBER_9)).toEqual([
-    '4 figures of 1 datasets in 2026-10 are others than when it was reported (2026-11-02T00:00:00Z): events of the month came after it was reported, or went: usage restatements lists them',
+    '4 figures of 1 datasets in 2026-10 differ from those reported (2026-11-02T00:00:00Z): events of the month came or went after it was reported: usage restatements lists them',
   ]);
   const log = await restatements(store);
   expect(log.map(({ metric, before, after }) => [metric, before, after])).toEqual([

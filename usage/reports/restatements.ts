@@ -16,7 +16,7 @@ import { isoTime } from './request.ts';
 
 /** Why a figure is another one than when it was reported. */
 const CAUSES = {
-  events: 'events of the month came after it was reported, or went',
+  events: 'events of the month came or went after it was reported',
   rules: 'it is counted by other rules or lists',
   catalog: 'the catalog has files in other datasets',
   placement: 'events of other months placed files in datasets, or a user was forgotten',
@@ -145,7 +145,7 @@ export async function restatements({ engine }: UsageStore): Promise<readonly Res
 
 /** In a sentence. */
 export const restatedText = ({ month, reportedMs, figures, datasets, causes }: Restated): string =>
-  `${figures} figures of ${datasets} datasets in ${month} are others than when it was reported (${isoTime(reportedMs)}): ${causes.map((cause) => CAUSES[cause]).join('; ')}`;
+  `${figures} figures of ${datasets} datasets in ${month} differ from those reported (${isoTime(reportedMs)}): ${causes.map((cause) => CAUSES[cause]).join('; ')}`;
 
 async function basisOf(store: UsageStore, { code, zone }: Reported, month: string): Promise<Basis> {
   const { engine } = store;

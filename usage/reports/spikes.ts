@@ -40,4 +40,4 @@ export function spikesOf(figures: readonly Figure[], months: readonly string[]):
 
 /** In a sentence. */
 export const spikeText = ({ dataset, month, metric, count, mean }: Spike): string =>
-  `${dataset} has ${count} ${metric.replace('_', ' ')} in ${month}, and ${Math.round(mean)} a month in the twelve before: look at who asked before you publish it`;
+  `${dataset} has ${count} ${metric.replace('_', ' ')} in ${month}, and ${Math.round(mean)} a month in the twelve before: check who asked before you publish it`;

@@ -7,7 +7,7 @@ export const BEHAVIOURS = {
   ordinary: 'As of a person',
   many_datasets: 'More different datasets in a day than USAGE_MANY_DATASETS',
   many_downloads: 'More downloads in a day than USAGE_MANY_DOWNLOADS',
-  steady_rate: 'At least USAGE_STEADY_EVENTS views and downloads in a day, as evenly as no person',
+  steady_rate: 'At least USAGE_STEADY_EVENTS views and downloads in a day, at steadier intervals than a person keeps',
 } as const;
 
 /** Days of UTC: whatever the time zone of a question is, an event has one flag. */

@@ -201,7 +201,7 @@ describe('where something was', () => {
     expect(await rowsOf(store, { by: 'space' })).toEqual([{ space: 's1', views: 1 }]);
   });
 
-  test('is told by the catalog where no event does: the space, and the collection', async () => {
+  test('comes from the catalog if no event has it: the space, and the collection', async () => {
     const store = await storeOf([
       page('10:00:00', { user_id: 'ana' }),
       event('view.resource', '10:05:00', { user_id: 'ana', resource_type: 'collection', resource_id: 'c1' }),

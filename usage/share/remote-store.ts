@@ -106,7 +106,7 @@ class Line {
 const gone = (): UsageStoreError =>
   new UsageStoreError(
     'in_use',
-    'The process that counts usage ended meanwhile: run the command again. What was taken in is there, once',
+    'The process that counts usage ended meanwhile: run the command again. Nothing is counted twice',
   );
 
 class RemoteStore implements UsageStore {

@@ -79,7 +79,7 @@ describe('a store that another process has', () => {
     }
   });
 
-  test('is rebuilt, forgets a user, and lets go of old events, and tells how far it has come', async () => {
+  test('is rebuilt, forgets a user, deletes old events, and reports its progress', async () => {
     const remote = await reached();
     await store.ingest(EVENTS);
     const told: (readonly [number, number])[] = [];
@@ -128,7 +128,7 @@ describe('a store that another process has', () => {
     expect(await long).toEqual([{ n: 20_000_000 }]);
   });
 
-  test('that ends meanwhile tells whoever asks', async () => {
+  test('that ends meanwhile is reported to the command that asks', async () => {
     const remote = await reached();
     const asked = remote.engine.query('SELECT count(*) FROM range(8000000) t WHERE random() >= 0');
     await Promise.all([expect(asked).rejects.toThrow('ended meanwhile: run the command again'), shared.close()]);
@@ -145,7 +145,7 @@ describe('the socket beside a store', () => {
     shared = await serveStore(store, place);
   });
 
-  test('of a process that was killed is in nobody’s way', async () => {
+  test('of a process that was killed does not block another', async () => {
     await shared.close();
     const dead = createServer().listen(socketOf(place));
     dead.unref();
@@ -167,14 +167,14 @@ describe('the socket beside a store', () => {
     await other.close();
   });
 
-  test('of another version is told, and not asked', async () => {
+  test('of another version is reported, and not asked', async () => {
     const other = createServer((socket) => socket.write('{"version":"9.9.9"}\n')).listen(socketOf(`${place}.other`));
     await expect(connectStore(`${place}.other`)).rejects.toThrow('of version 9.9.9');
     other.close();
   });
 });
 
-test('a command opens the store where nobody has it', async () => {
+test('a command opens the store if no process has it', async () => {
   const free = join(dir.path, 'free.duckdb');
   const own = await reachUsageStore({ place: free, schema: 'clowder', policy: DEFAULT_POLICY }, systemClock);
   expect(own.isShared).toBe(false);

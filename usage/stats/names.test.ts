@@ -23,7 +23,7 @@ describe('names in statistics', () => {
     expect(await namesBy(store, 'dataset', { dataset: 'none' })).toEqual({});
   });
 
-  test('are told of what was used in the period before alone, too', async () => {
+  test('are given for what was used only in the period before, too', async () => {
     // In November there is d1 alone. What d2 was called in September is of neither month.
     expect(await namesBy(store, 'dataset', { from: '2026-11', to: '2026-11', compare: 'before' })).toEqual({
       d1: 'Soil, 2nd edition',
@@ -32,7 +32,7 @@ describe('names in statistics', () => {
     });
   });
 
-  test('are told to nobody who did not ask for them', async () => {
+  test('are left out if they were not asked for', async () => {
     expect(await namesBy(store, 'dataset,user', {}, false)).toBeUndefined();
   });
 

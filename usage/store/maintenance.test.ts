@@ -96,7 +96,7 @@ describe('facts that were worked out before', () => {
   });
 });
 
-test('a rebuild keeps what retention let go of the reason for: which dataset a file is in', async () => {
+test('a rebuild keeps which dataset a file is in, even if retention deleted the event that said so', async () => {
   const store = await open();
   const { dataset_id: _, ...unplaced } = download('10:00:00', { user_id: 'ana' }, 'f9');
   await store.ingest([download('2026-09-05T10:00:00Z', { user_id: 'ben' }, 'f9', 'd9'), unplaced]);
@@ -178,7 +178,7 @@ test('a user who is forgotten is nowhere in the store, and figures stay as they 
   expect(await store.forget('ana-7Q')).toBe(0);
 });
 
-test('what happened before a time is let go of, with names and ids that were told before it alone', async () => {
+test('what happened before a time is deleted, with names and ids that occurred only before it', async () => {
   const store = await open();
   await store.ingest([
     page('09:59:59', { user_id: 'ana-7Q', user_name: 'Ana', resource_name: 'Soil' }),

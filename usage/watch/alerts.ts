@@ -78,7 +78,7 @@ const OF_KIND = {
 const stoppedAlert = ({ kind, name, hours, expected }: Stopped): UsageAlert => ({
   kind: kind === 'all' ? 'all_stopped' : `${kind}_stopped`,
   name,
-  text: `${OF_KIND[kind](name)} for ${hours} h, where about ${Math.round(expected)} were to be expected by the same hours of the weeks before`,
+  text: `${OF_KIND[kind](name)} for ${hours} h; about ${Math.round(expected)} were expected, by the same hours of the weeks before`,
 });
 
 const OF_PART = {

@@ -27,7 +27,7 @@ describe('a share has jumped', () => {
   });
 });
 
-describe('no jump is told', () => {
+describe('no jump is reported', () => {
   test.each<[string, Part]>([
     ['of a share that stays', part([40, 200], [40, 200], [40, 200])],
     ['of a step below a fifth', part([700, 2000], [400, 2000], [400, 2000])],

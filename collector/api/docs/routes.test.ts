@@ -73,7 +73,7 @@ describe.each([
 
   test('has the version of the package', () => expect(document).toMatchObject({ info: { version } }));
 
-  test('refers to nothing that it has not', () => {
+  test('has no reference to something that it does not contain', () => {
     const dangling = refsOf(document).filter((one) => resolve(document, one) === undefined);
     expect(dangling).toEqual([]);
   });

@@ -187,7 +187,7 @@ function Detail({ event, onClose }: { readonly event: ClowderEvent; readonly onC
       </header>
       <p>
         {time(event.created, zone)}, told by <b>{textOf(event['source']) || 'nobody known'}</b>
-        {event['recovered'] === true && ' (a weaker observation: the capture’s own never came)'}
+        {event['recovered'] === true && ' (a weaker observation: the proxy’s own never came)'}
       </p>
       <p class="links">
         <a href={`/schemas/${event.event}.json`} target="_blank" rel="noreferrer">

@@ -37,7 +37,7 @@ export function MachinesPage() {
           title="Response time"
           metric="response_time_ms_p95"
           format={milliseconds}
-          note="95th percentile of each component, of the readings of the monitor."
+          note="95th percentile of each component, from the readings of the monitor."
         />
         <OverTime
           period={period}

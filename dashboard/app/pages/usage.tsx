@@ -112,7 +112,7 @@ function FilterBar({ period }: { readonly period: Period }) {
           type="button"
           class="chip"
           onClick={() => filter({ [name]: undefined })}
-          aria-label={`Take away the filter ${FILTERS[name]} ${params[name] ?? ''}`}
+          aria-label={`Remove the filter ${FILTERS[name]} ${params[name] ?? ''}`}
         >
           {FILTERS[name]}: {params[name]} <span aria-hidden="true">✕</span>
         </button>
@@ -268,7 +268,7 @@ function Activity({ period }: WithPeriod) {
       colours={[1, 2, 3]}
       format={brief}
       wide
-      note="Pull over the chart to zoom in."
+      note="Drag across the chart to zoom in."
     />
   );
 }
@@ -382,7 +382,7 @@ function NotCounted({ period }: WithPeriod) {
   const items = answer === undefined ? [] : rankedOf(answer, 'reason', 'events', ['views', 'downloads', 'events']);
   return (
     <Panel
-      title="What was counted, and what not"
+      title="What was counted, and what was not"
       questions={[url]}
       error={error}
       isLoading={isLoading}

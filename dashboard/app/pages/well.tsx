@@ -7,15 +7,15 @@ import { useApp } from '../state.ts';
 
 const OVERVIEW = ['/api/v1/overview'];
 
-/** Is it well? One sentence, what to see to, and what that is known from. */
+/** Health: one sentence, what to do, and the readings behind it. */
 export function WellPage() {
   const { overview } = useApp();
   const { answer, error } = overview;
   if (error?.code === 'no_answer')
     return (
       <Verdict
-        health={{ level: 'down', sentence: 'Not well: the collector does not answer.', problems: [] }}
-        more="It is asked again every five seconds. See that it runs, and its log."
+        health={{ level: 'down', sentence: 'Problem: the collector does not answer.', problems: [] }}
+        more="This page asks again every five seconds. Check that the collector runs, and read its log."
       />
     );
   if (answer === undefined) return <p class="waiting">{error?.message ?? 'Asking…'}</p>;
@@ -124,8 +124,8 @@ function Sources({ overview }: { readonly overview: Overview }) {
       isEmpty={sources.length === 0}
       note={
         complete
-          ? 'Silence is unusual where it is longer than every pause that is known, by half.'
-          : 'The journal is still being read for what was before.'
+          ? 'A silence is unusual once it is half as long again as the longest known pause.'
+          : 'The collector is still reading earlier events from the journal.'
       }
     >
       <Table<Source>
@@ -208,7 +208,7 @@ function Probes({ overview }: { readonly overview: Overview }) {
       wide
       note={
         overview.probes.length === 0
-          ? 'No readings came yet: run clowder-otel monitor, and Clowder, RabbitMQ, ports, disks and certificates are here.'
+          ? 'No readings yet. Run clowder-otel monitor to see Clowder, RabbitMQ, ports, disks and certificates here.'
           : undefined
       }
     >

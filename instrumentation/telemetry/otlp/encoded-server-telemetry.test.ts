@@ -223,7 +223,7 @@ describe('an encoded request', () => {
     }
   });
 
-  test('ends once, and a capture that throws is told to the operator', () => {
+  test('ends once, and a capture that throws is reported to the operator', () => {
     const { telemetry, spans, problems } = encoded();
     const request = telemetry.start(head(), { ...endingWith(), end: bug });
     request.end({ complete: true });

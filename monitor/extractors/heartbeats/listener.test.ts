@@ -110,7 +110,7 @@ describe('heartbeats', () => {
     expect(heard.followed.slice(0, -2).every((one) => one.endsWith(' extractor ncsa.y up'))).toBe(true);
   });
 
-  it('are not missed while nobody listens', () => {
+  it('do not count as missed while the monitor is not connected', () => {
     const heard = listen();
     heard.begin();
     heard.hear(BEAT);
@@ -125,7 +125,7 @@ describe('heartbeats', () => {
     expect(heard.events.at(-1)?.fields.healthy).toBe(false);
   });
 
-  it('that are none are counted', () => {
+  it('that are not heartbeats are counted', () => {
     const heard = listen();
     heard.begin();
     heard.hear('what');

@@ -50,7 +50,7 @@ describe('extractors by their heartbeats', () => {
     expect(only(registry.readings())).toMatchObject({ queue: 'gpu' });
   });
 
-  it('go silent after so many missed ones, once, and are told to be back with how long they were silent', () => {
+  it('go silent once after so many missed ones, and are reported back with the length of the silence', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     registry.heard(heartbeat(), 0);
     registry.heard(heartbeat(), 10_000);
@@ -78,7 +78,7 @@ describe('extractors by their heartbeats', () => {
     expect(only(registry.readings()).instances).toBe(1);
   });
 
-  it('are not silent because nobody listened', () => {
+  it('are not silent because the monitor was not connected', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     registry.heard(heartbeat(), 0);
     registry.heard(heartbeat(), 1000);
@@ -122,7 +122,7 @@ describe('extractors by their heartbeats', () => {
     expect(registry.ofQueue('wordcount-fast').label).toBe('ncsa.x');
   });
 
-  it('are bounded, whoever sends heartbeats', () => {
+  it('are bounded, no matter who sends heartbeats', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     const outcomes = Array.from({ length: 1001 }, (_, index) => registry.heard(heartbeat({ queue: `q${index}` }), 0));
     expect(outcomes.filter((one) => one === 'ignored')).toHaveLength(1);

@@ -161,7 +161,7 @@ describe('the bytes that an extractor downloaded for a job', () => {
     expect(bytes()).toEqual({ j: undefined });
   });
 
-  it('are not told where nobody listened for a part of the time', () => {
+  it('are left out if the monitor was away for a part of the time', () => {
     const { book, bytes, downloads, work, download } = setUp();
     downloads.end();
     downloads.begin(T0 + 700);

@@ -69,7 +69,7 @@ describe('whether the firehose is on', () => {
     expect(states).toEqual(['off', 'on']);
   });
 
-  it('is not known while nobody listens', () => {
+  it('is not known while the monitor is not connected', () => {
     const { states, traced, fake } = start();
     traced.take(copyOf('clowder-otel.probe'));
     traced.end();
@@ -84,7 +84,7 @@ describe('whether the firehose is on', () => {
     expect(states).toEqual(['off']);
   });
 
-  it('takes nothing away that is not its own', () => {
+  it('removes nothing that is not its own', () => {
     const { traced } = start();
     expect(traced.take(copyOf('job'))).toBe(false);
     expect(traced.take({ ...direct, properties: { ...direct.properties, type: 'job' } })).toBe(false);

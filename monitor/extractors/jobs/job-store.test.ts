@@ -69,7 +69,7 @@ describe('jobs on disk', () => {
     again.close();
   });
 
-  it('stay to be written where the disk takes nothing', async () => {
+  it('are still to be written while the disk cannot be written', async () => {
     const dir = await ownDir();
     const failures: unknown[] = [];
     const { book, close } = bookIn(dir.path, [], (error) => void failures.push(error));

@@ -76,7 +76,7 @@ describe('a job', () => {
     });
   });
 
-  it('that nobody saw begin has no duration: waiting in a queue is none', () => {
+  it('whose beginning was not seen has no duration, because waiting in a queue does not count', () => {
     expect(run([submitted(), told('done', 700)]).events.at(-1)?.fields.duration_ms).toBeUndefined();
     expect(run([told('done', 700)]).events.at(-1)?.fields.duration_ms).toBeUndefined();
   });
@@ -126,7 +126,7 @@ describe('a job', () => {
     expect(events.at(-1)?.fields.status).toBe('skip');
   });
 
-  it('that failed may be run again from its error queue: measured anew, done once, and no failure a second time', () => {
+  it('that failed may be run again from its error queue: it is measured again, done once, and does not fail a second time', () => {
     const { events } = run([
       submitted(), told('start', 0), told('error', 500),
       told('start', 10_000), told('error', 10_500),
@@ -143,7 +143,7 @@ describe('a job', () => {
     expect(events.at(-1)?.fields).toMatchObject({ status: 'cancelled', duration_ms: undefined });
   });
 
-  it('whose own message nobody saw names its resource without saying what it is', () => {
+  it('whose own message was not seen names its resource without saying what it is', () => {
     const { fields } = run([told('start', 0)]).events[0] ?? {};
     expect([fields?.resource_id, fields?.file_id, fields?.dataset_id]).toEqual(['f', undefined, undefined]);
   });

@@ -46,7 +46,7 @@ describe('the jobs of an extractor', () => {
     expect(judge([...quick, waiting, working('a', 2)], NOW)).toMatchObject([{ healthy: false }]);
   });
 
-  it('are bad where none that was taken is acknowledged for so long, though nobody saw them begin', () => {
+  it('are bad if none that was taken is acknowledged for so long, even if their beginning was not seen', () => {
     const held = (minutes: number, extractor = 'ncsa.x') =>
       new Map([[extractor, { count: 2, sinceMs: NOW - minutes * MINUTE }]]);
     expect(judge(ended(100), NOW, held(297))).toMatchObject([{ healthy: true }]);
@@ -70,7 +70,7 @@ describe('the jobs of an extractor', () => {
   });
 });
 
-it('stuck jobs are told from time to time, and each change is an event', () => {
+it('stuck jobs are reported from time to time, and each change is an event', () => {
   const jobs = [...ended(20)];
   const told: Judgement[] = [];
   const events: MonitorEvent[] = [];

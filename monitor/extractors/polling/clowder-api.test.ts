@@ -38,7 +38,7 @@ describe('asking Clowder', () => {
     });
   });
 
-  it('fails where nobody answers, in time or at all', async () => {
+  it('fails if no answer comes, in time or at all', async () => {
     await expect(getter('http://127.0.0.1:9')('/api/x')).rejects.toThrow(/GET \/api\/x gave no answer/);
     const { createServer } = await import('node:http');
     const server = createServer(() => undefined);
@@ -52,7 +52,7 @@ describe('asking Clowder', () => {
     server.close();
   });
 
-  it('takes what Clowder does not have or show as nothing, and no other failure', async () => {
+  it('treats what Clowder does not have or show as nothing, but no other failure', async () => {
     await using api = await startJobApi();
     api.answers['/api/x'] = {};
     expect(await orUndefined(getter(api.url)('/api/none'))).toBeUndefined();

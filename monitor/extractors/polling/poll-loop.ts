@@ -30,12 +30,12 @@ export async function pollLoop(options: PollLoopOptions): Promise<void> {
       try {
         const outcome = await round(options);
         metrics.polled(outcome);
-        if (failing) log.info('Clowder tells of its jobs again');
+        if (failing) log.info('Clowder answers about its jobs again');
         failing = false;
       } catch (error) {
         if (signal.aborted) return;
         metrics.polled('failed');
-        if (!failing) log.warn({ err: error }, 'Clowder could not be asked for its jobs; it is asked again');
+        if (!failing) log.warn({ err: error }, 'cannot ask Clowder for its jobs; trying again');
         failing = true;
       }
     }

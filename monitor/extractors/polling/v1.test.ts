@@ -115,7 +115,7 @@ describe("polling Clowder v1's statuses of a file", () => {
     expect(Object.keys(Object(watched.poller.progress))).toEqual([]);
   });
 
-  it('watches so many files and no more: the oldest are let go', () => {
+  it('watches so many files and no more, and forgets the oldest', () => {
     const { poller } = watch();
     for (let index = 0; index < 1100; index += 1) poller.watch({ fileId: `f${index}`, eventId: 'e', atMs: T0 });
     expect(Object.keys(Object(poller.progress))).toHaveLength(1000);

@@ -216,7 +216,7 @@ describe("polling Clowder v2's jobs", () => {
     expect(new Set(watched.events.map(({ id }) => id)).size).toBe(4);
   });
 
-  it('gives the same ids as the firehose, so that a job seen by both is told once', async () => {
+  it('gives the same ids as the firehose, so that a job seen by both is reported once', async () => {
     const clowder = new Clowder();
     const watched = watch(clowder);
     await watched.round(T0);

@@ -58,7 +58,7 @@ describe('a status message', () => {
     expect(readStatusMessage(content)).toBeUndefined();
   });
 
-  it('has no time where its time is none', () => {
+  it('has no time if its time is not valid', () => {
     expect(readStatusMessage(json({ ...wire, start: 'soon' }))).toMatchObject({ clock: 'soon', statedMs: undefined });
   });
 

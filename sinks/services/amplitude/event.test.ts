@@ -27,7 +27,7 @@ describe('an event for Amplitude', () => {
     });
   });
 
-  test('names the user where the policy lets one through, and nobody for an anonymous one', () => {
+  test('names the user if the policy allows it, and no user for an anonymous event', () => {
     const named = toAmplitude(eventOf('user.login', { user_id: 'u', client_id: 'c' }));
     expect([named.user_id, named.device_id]).toEqual(['u', 'c']);
     const anonymous = ['000000000000000000000000', 'Anonymous', '-1'];

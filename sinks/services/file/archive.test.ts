@@ -104,14 +104,14 @@ describe('the archive', () => {
     expect(await ids()).toEqual(['a', 'b', 'c']);
   });
 
-  it('reads anew what somebody else has written meanwhile', async () => {
+  it('reads again what another program has written meanwhile', async () => {
     const one = archive();
     await one.append(events('a'));
     await appendFile(join(directory, NAME), `${JSON.stringify(events('b')[0])}\n`);
     await one.append(events('b', 'c'));
     await one.close();
     expect(await ids()).toEqual(['a', 'b', 'c']);
-    expect(warnings).toEqual(['somebody else changed the file: it is read anew']);
+    expect(warnings).toEqual(['another program changed the file: reading it again']);
   });
 
   it('is not held up by a line that is not an event', async () => {

@@ -84,7 +84,7 @@ class NdjsonArchive implements Archive {
   async #undo(current: Current): Promise<void> {
     this.#current = undefined;
     await current.file.truncate(current.bytes).catch((error: unknown) => {
-      this.#options.log.warn({ err: error, path: current.path }, 'lines written by half could not be cut yet');
+      this.#options.log.warn({ err: error, path: current.path }, 'half-written lines could not be removed yet');
     });
     await current.file.close().catch(() => undefined);
   }
@@ -112,7 +112,7 @@ class NdjsonArchive implements Archive {
     if (current === undefined) return undefined;
     const there = await stat(current.path).catch(() => undefined);
     if (there?.ino === current.inode && there.size === current.bytes) return current;
-    this.#options.log.warn({ path: current.path }, 'somebody else changed the file: it is read anew');
+    this.#options.log.warn({ path: current.path }, 'another program changed the file: reading it again');
     this.#current = undefined;
     await current.file.close();
     return undefined;

@@ -6,7 +6,7 @@ import { checkDirectory } from './check-directory.ts';
 import type { BatchLimits, SinkDefinition } from '../../sink.ts';
 
 const config = z.strictObject({
-  directory: z.string().min(1).describe('Directory of the archive; it is made where it is not there'),
+  directory: z.string().min(1).describe('Directory of the archive; it is made if it is missing'),
   max_bytes: valueOf(size({ least: 1024 }))
     .default(256 * 1024 ** 2)
     .describe('Size at which a file is closed and the next begun'),

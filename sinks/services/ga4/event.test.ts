@@ -82,7 +82,7 @@ describe('an event for Google Analytics', () => {
     expect(toGa4(eventOf('view.page', { client_kind: 'extractor' })).params).not.toHaveProperty('engagement_time_msec');
   });
 
-  test('has a session where nobody knows one: that of its client and its hour, so that Google counts a visit', () => {
+  test('has a session if none is known: that of its client and its hour, so that Google counts a visit', () => {
     const hour = Date.UTC(2026, 10, 24, 9);
     const session = (fields: Record<string, string>, minute: number) =>
       toGa4(eventOf('view.resource', fields, { createdMs: hour + minute * 60_000 })).params['session_id'];

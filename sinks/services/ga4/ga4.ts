@@ -21,7 +21,7 @@ const config = z.strictObject({
   measurement_id: z
     .string()
     .regex(/^G-[A-Z0-9]+$/, 'must look like G-XXXXXXXXXX: that of a web stream')
-    .describe('Of the web data stream'),
+    .describe('Measurement id of the web data stream'),
   api_secret: z.string().min(1).describe('Made under Admin, Data streams, Measurement Protocol API secrets'),
   region: oneOf(['global', 'eu']).default('global').describe('Where the data are collected'),
   validate: valueOf(flag)

@@ -16,7 +16,7 @@ const MAX_EVENTS = 200;
 const MAX_BYTES = 1_000_000;
 
 const config = z.strictObject({
-  url: serviceUrl.describe('Of Matomo, with or without matomo.php'),
+  url: serviceUrl.describe('Address of Matomo, with or without matomo.php'),
   site_id: valueOf(integer({ least: 1 })).describe('Id of the website that the events are for'),
   token: z.string().min(1).describe('token_auth of a user with write access to that website only'),
   dimensions: z

@@ -19,7 +19,7 @@ const compress = promisify(gzip);
 
 const header = z.string().regex(/^[\t\x20-\x7E\x80-\xFF]*$/, 'must be the value of an HTTP header');
 const config = z.strictObject({
-  endpoint: serviceUrl.describe('Of the backend, with or without /v1/logs'),
+  endpoint: serviceUrl.describe('Address of the backend, with or without /v1/logs'),
   headers: z
     .preprocess(
       readHeaders,
@@ -76,7 +76,10 @@ class OtlpSink implements Sink {
       return `${at} takes requests; the one that this sent is empty, and nothing is stored.`;
     const reason = 'reason' in outcome ? outcome.reason : outcome.kind;
     if (answer.status === 401 || answer.status === 403)
-      throw new SinkError('unauthorised', `${at} does not know us (${reason}): check SINK_OTLP_HEADERS.`);
+      throw new SinkError(
+        'unauthorised',
+        `${at} does not accept our credentials (${reason}): check SINK_OTLP_HEADERS.`,
+      );
     throw new SinkError('not_ready', `${addressOf(this.#url)} takes no logs (${reason}): check SINK_OTLP_ENDPOINT.`);
   }
 

@@ -12,13 +12,17 @@ export const config = z.strictObject({
     .describe('Server and database; sslmode, sslrootcert, sslcert and sslkey as parameters'),
   schema: name.default('clowder').describe('Schema for tables and views'),
   reader_role: name.default('clowder_reader').describe('Role that may read and nothing else'),
-  time_zone: z.string().min(1).default('UTC').describe('Whose days and months the views count, e.g. America/Chicago'),
+  time_zone: z
+    .string()
+    .min(1)
+    .default('UTC')
+    .describe('Time zone of days and months in the views, e.g. America/Chicago'),
   retention_months: valueOf(number('a number of months', { least: 1, most: 1200 }, true))
     .optional()
-    .describe('Whole months that are kept beside the current one; without it, all are'),
+    .describe('How many whole months to keep besides the current one; without it, all are kept'),
   statement_timeout_ms: valueOf(number('a number of milliseconds', { least: 1000 }, true))
     .default(60_000)
-    .describe('After this the server gives up a statement'),
+    .describe('Time after which the server cancels a statement'),
 });
 
 export type PostgresConfig = z.infer<typeof config>;

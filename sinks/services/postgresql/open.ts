@@ -148,7 +148,7 @@ class PostgresSink implements Sink {
       this.#context.log.info({ schema, dropped }, 'old months dropped');
       this.#ready = undefined;
     } catch (error) {
-      this.#context.log.warn({ schema, reason: String(error) }, 'old months not dropped yet; tried again in an hour');
+      this.#context.log.warn({ schema, reason: String(error) }, 'old months not dropped yet; trying again in an hour');
     }
   }
 }

@@ -49,7 +49,7 @@ describe('the rules in PostgreSQL', () => {
   });
 });
 
-test('names are told by the same rules in PostgreSQL', async () => {
+test('names follow the same rules in PostgreSQL', async () => {
   const store = await openPostgres();
   await fillNamed(store);
   const told = await Promise.all(NAMES.map(async ([title, by]) => [title, by, await namesBy(store, by)]));

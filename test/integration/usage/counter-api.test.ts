@@ -45,7 +45,7 @@ async function ask(path: string, headers: Record<string, string> = {}): Promise<
   return { status: answer.status, body: await answer.json() };
 }
 
-test('the COUNTER API gives a report to whoever has a key for it, by whichever way it is sent', async () => {
+test('the COUNTER API gives a report to clients with a key for it, however the key is sent', async () => {
   expect(await ask('/status')).toMatchObject({ status: 200, body: [{ Service_Active: true }] });
   const reports = await Promise.all([
     ask(`/reports/ir?${OCTOBER}&api_key=${keys.counter}`),
@@ -76,7 +76,7 @@ test('it refuses in the form of COUNTER', async () => {
   expect(stats.status).toBe(403);
 });
 
-test('whoever has a key reads names with the figures, and whoever has a share link reads figures alone', async () => {
+test('a key reads names with the figures, and a share link reads only figures', async () => {
   const question = 'metric=views&by=dataset&from=2026-10&to=2026-10';
   const headers = { authorization: `Bearer ${keys.read}` };
   const read = await fetch(`${collector.url}/api/v1/stats?${question}`, { headers });

@@ -68,14 +68,14 @@ test('what the collector accepts is counted, once, also where the counting is ki
   await counted(collector, 51);
 });
 
-test('with USAGE off nobody counts, and the answer says so', async () => {
+test('with USAGE off, nothing is counted, and the answer says so', async () => {
   await using collector = await startCollector({ amqpUrl: AWAY, env: { USAGE: 'off' } });
   const answer = await fetch(`${collector.url}/api/v1/stats?metric=views&from=2026-10&to=2026-10`);
   expect([answer.status, await answer.json()]).toEqual([503, expect.objectContaining({ code: 'usage_unavailable' })]);
   expect(await usageCheck(collector)).toBeUndefined();
 });
 
-test('a store that cannot be opened is told, and intake goes on', async () => {
+test('a store that cannot be opened is reported, and intake goes on', async () => {
   await using collector = await startCollector({
     amqpUrl: AWAY,
     env: { USAGE: 'on', USAGE_STORE: '/proc/no/store.duckdb' },

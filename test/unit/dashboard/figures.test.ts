@@ -104,7 +104,7 @@ describe('an extractor', () => {
     ]);
   });
 
-  test('that is silent comes first, and one that nobody watches is not called silent', () => {
+  test('that is silent comes first, and one that is not watched is not called silent', () => {
     const probes = [reading('extractor quiet', { component: 'quiet', healthy: false })];
     const found = extractorsOf(probes, [{ extractor: 'busy', jobs: 100, jobs_failed: 0 }], []);
     expect(found.map(({ name, alive }) => [name, alive])).toEqual([

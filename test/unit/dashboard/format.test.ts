@@ -83,7 +83,7 @@ describe('times', () => {
     expect(zoneName('UTC', noon)).toBe('UTC');
   });
 
-  test('are told by how long ago they were', () => {
+  test('are shown as the time since then', () => {
     expect([0, 500, 12_000, 7_200_000].map((before) => ago(noon - before, noon))).toEqual([
       'now',
       'now',

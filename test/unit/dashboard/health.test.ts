@@ -62,7 +62,7 @@ describe('the sentence', () => {
       /20,000 events go to no/,
     ],
     ['a queue is full', withCheck('nacked', { ok: false, reason: 'r', events: 3 }), /full queue refuses 3 events/],
-    ['counting stands still', withCheck('usage', { ok: false, reason: 'r' }), /counting does not go on/],
+    ['counting stands still', withCheck('usage', { ok: false, reason: 'r' }), /counting has stopped/],
     ['a check is new', withCheck('moon', { ok: false, reason: 'r' }), /moon is not well/],
     [
       'events wait',
@@ -77,7 +77,7 @@ describe('the sentence', () => {
       { ...WELL, probes: [{ ...READING, target: 'queue clowder.sink.matomo.dead', measures: { queue_length: 3 } }] },
       /matomo refused 3 events/,
     ],
-    ['events were wrong', { ...WELL, rejected: 2 }, /2 events were stated wrongly/],
+    ['events were wrong', { ...WELL, rejected: 2 }, /2 events were invalid/],
     [
       'a sink is not ready',
       { ...WELL, programs: [{ name: 'matomo', url: 'u', ready: false, reason: 'r', at_ms: NOW }] },
@@ -86,7 +86,7 @@ describe('the sentence', () => {
   ])('is not green where %s', (_, overview, words) => {
     const { level, sentence, problems } = healthOf(overview);
     expect(level).toBe('degraded');
-    expect(sentence).toMatch(/^Not all is well: /);
+    expect(sentence).toMatch(/^Needs attention: /);
     expect(sentence).toMatch(words);
     expect(problems).toHaveLength(1);
   });
@@ -95,7 +95,7 @@ describe('the sentence', () => {
     const overview = withCheck('journal', { ok: false, reason: 'The journal is full' });
     const { level, sentence } = healthOf({ ...overview, rejected: 1 });
     expect(level).toBe('down');
-    expect(sentence).toBe('Not well: producers are turned away and 1 event was stated wrongly.');
+    expect(sentence).toBe('Problem: producers are turned away and 1 event was invalid.');
   });
 
   test('stays a sentence, however much is wrong', () => {
@@ -106,7 +106,7 @@ describe('the sentence', () => {
       healthy: false,
     }));
     const { sentence, problems } = healthOf({ ...WELL, probes });
-    expect(sentence).toBe('Not all is well: c0 is down, c1 is down, c2 is down and 37 more things to see to.');
+    expect(sentence).toBe('Needs attention: c0 is down, c1 is down, c2 is down and 37 more things to check.');
     expect(problems).toHaveLength(40);
   });
 

@@ -115,7 +115,7 @@ function attributionText({ figures, summary }: UsageReportInput): string {
           `${figures.unattributed} views and downloads are of files whose dataset is not known. They are in the table above, and in no figure of a dataset.`,
         ]
       : []),
-    ...(noItem > 0 ? [`${noItem} views and downloads are of collections and spaces, which are no datasets.`] : []),
+    ...(noItem > 0 ? [`${noItem} views and downloads are of collections and spaces, which are not datasets.`] : []),
   ];
   return told.map((text) => `<p>${escaped(text)}</p>`).join('\n');
 }

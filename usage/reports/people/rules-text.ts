@@ -18,19 +18,19 @@ const list = (sentences: readonly string[]): string =>
 const RULES = (zone: string): readonly string[] => [
   'The unit is the dataset. A page or download of a file counts for its dataset.',
   'Views and downloads: pages of a dataset and its files that were shown, and every download. COUNTER calls them investigations.',
-  'Downloads: the content itself, sent whole. COUNTER calls them requests. A download that broke off is a view and no download.',
-  `Double clicks: whoever asks for the same again within ${DOUBLE_CLICK_MS / 1000} seconds has asked once.`,
+  'Downloads: the content itself, sent whole. COUNTER calls them requests. A download that broke off counts as a view, not as a download.',
+  `Double clicks: the same request again within ${DOUBLE_CLICK_MS / 1000} seconds counts once.`,
   'Unique: once for each dataset and session. A session is a login session on one day, or else one user or client in one hour.',
-  'Visitors: different users, or sessions, or clients where nobody logged in. Somebody who uses two computers without a login is two.',
-  'Robots, AI agents, extractors and tools without a user or key are shown apart and are in no other figure.',
+  'Visitors: different users, or sessions, or clients where nobody logged in. A person who uses two computers without logging in counts as two.',
+  'Robots, AI agents, extractors and tools without a user or key are shown separately and are in no other figure.',
   'What a page fetches by itself to show a file is not a download.',
   `Days, hours and months are those of the time zone ${zone}.`,
 ];
 
 const LIMITS: readonly string[] = [
-  'Several people behind one address who use the same browser and do not log in are one visitor.',
+  'Several people behind one address who use the same browser and do not log in count as one visitor.',
   'A robot that calls itself a browser is counted as one.',
-  'What nobody recorded is missing: times when neither the proxy nor the access log was there.',
-  'Where the dataset of a file was never seen, its usage is in no dataset.',
+  'Usage that was not recorded is missing: from times when neither the proxy nor the access log was in place.',
+  'If the dataset of a file is not known, its usage counts for no dataset.',
   'Events that come after the report was made change the month. Make the report again: it replaces the one before.',
 ];

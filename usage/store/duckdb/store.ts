@@ -193,7 +193,7 @@ class DuckdbStore implements UsageStore {
       } catch (error) {
         if (tries >= CHECKPOINT_TRIES)
           throw new Error(
-            'The user is forgotten, but a long question keeps the file from being written anew: until the process that has the store ends, it holds what was',
+            'The user is removed from all events. A long query keeps the file from being rewritten: until the process that has the store ends, the file still contains the old data',
             { cause: error },
           );
         await setTimeout(CHECKPOINT_PAUSE_MS);

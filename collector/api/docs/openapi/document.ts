@@ -16,14 +16,14 @@ export function openApiDocument(version: string): object {
       title: 'clowder-otel collector',
       version,
       description:
-        'Takes events of Clowder and what belongs to it. A 202 means that the event is on disk and will reach RabbitMQ.',
+        'Accepts events of Clowder and its parts. A 202 means that the event is on disk and will reach RabbitMQ.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/' }],
     tags: [
       { name: 'events' },
       { name: 'events by type' },
-      { name: 'rejected', description: 'Stated events of telemetry that were wrong, and events that RabbitMQ refuses' },
+      { name: 'rejected', description: 'Invalid events in telemetry, and events that RabbitMQ refuses' },
       { name: 'held', description: 'Events that no queue took' },
       { name: 'dead letters', description: 'Events that the service behind a sink will never take' },
       { name: 'usage', description: 'How much was it used' },

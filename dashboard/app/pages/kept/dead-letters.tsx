@@ -136,7 +136,7 @@ function OfExtractors({ queues }: { readonly queues: readonly Reading[] }) {
       note="Messages that an extractor could not work on, as the monitor counted them. They belong to Clowder: look at them in RabbitMQ."
     >
       <Table<Reading>
-        caption="Queues of what extractors left"
+        caption="Error queues of extractors"
         items={queues}
         keyOf={({ component, target }) => `${component ?? ''} ${target}`}
         columns={[
