@@ -20,7 +20,7 @@ afterEach(() => store.close());
 async function reported(nowMs: number, kind: 'ir' | 'usage' | 'rd1' = 'ir'): Promise<readonly string[]> {
   const request = checkRequest({ kind, from: '2026-10', to: '2026-10', timeZone: 'UTC' }, nowMs);
   const { notes } = await makeReport({ store, request, site: loadSite({}), reportedMs: nowMs });
-  return notes.filter((note) => note.includes('when it was reported'));
+  return notes.filter((note) => note.includes('differ from those reported'));
 }
 
 test('a month that is reported again with the same figures is no restatement', async () => {
