@@ -121,6 +121,11 @@ test('an attribute that is null is unset', () => {
   expect(fieldsAtFault({ ...event, id: null })).toEqual(['id']);
 });
 
+test('so is a field of the data: it takes away nothing that the attributes say', () => {
+  const data = { ...event.data, event_id: null, created: null, resource_name: null };
+  expect(stated({ ...event, data })).toEqual(stated({ ...event, data: { resource_id: 'd1' } }));
+});
+
 describe('what is no CloudEvent', () => {
   test.each([
     ['specversion', { ...event, specversion: '0.3' }],

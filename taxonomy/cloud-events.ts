@@ -48,18 +48,20 @@ export function fromCloudEvent(value: unknown): Converted {
   const named = resourceOf(type, subject);
   if (named === undefined)
     return refuse('subject', `must be TYPE/ID of the resource of ${cut(type, 100)}, was "${cut(subject ?? '', 100)}"`);
+  const fields = withoutNulls(data);
   return {
     ok: true,
     event: {
       event_id: cloudEventId(source, id),
       ...(time !== undefined && { created: Date.parse(time) }),
-      ...(data?.['resource_id'] == null && named),
-      ...data,
+      ...(fields?.['resource_id'] === undefined && named),
+      ...fields,
       event: type,
     },
   };
 }
 
+function withoutNulls<T>(value: T): T;
 function withoutNulls(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null));
