@@ -131,6 +131,8 @@ export class Truth implements BrokerWatcher {
   /** A process knows nothing of the pauses that the one before it kept. */
   processEnded(): void {
     this.#answered.clear();
+    // Where the disk did not take the cursor they are published again: out of order to a queue that was bound since.
+    for (const id of this.#confirmed) this.#loose.add(id);
   }
 
   /** A broker that is back is asked again at once. */
