@@ -28,13 +28,18 @@ export interface HistoryPage {
 }
 
 export interface History {
-  scan(options: { direction: 'asc' | 'desc'; fromRow?: number; types?: readonly string[] }): Iterable<JournalRow>;
+  scan(options: {
+    direction: 'asc' | 'desc';
+    fromRow?: number;
+    types?: readonly string[];
+    texts?: readonly string[];
+  }): Iterable<JournalRow>;
 }
 
 const EXACT = ['source', 'client_kind', 'resource_id', 'user_id', 'clowder_instance'] as const;
 /** What one page looks through at most before it is handed back, full or not. */
 const LINES_MAX = 200_000;
-const CHARACTERS_MAX = 256 * 1024 * 1024;
+const CHARACTERS_MAX = 96 * 1024 * 1024;
 /** Characters looked through between two turns of the event loop: some milliseconds. */
 const SLICE_CHARACTERS = 512 * 1024;
 
@@ -42,7 +47,8 @@ const SLICE_CHARACTERS = 512 * 1024;
 export async function readHistoryPage(history: History, query: HistoryQuery): Promise<HistoryPage> {
   const [cursorRow, cursorLine] = (query.cursor ?? '0.0').split('.').map(Number);
   const step = query.order === 'asc' ? -1 : 1;
-  const mayMatch = textFilter(query);
+  const texts = textsOf(query);
+  const mayMatch = textFilter(query, texts);
   const events: FlatBody[] = [];
   let [lookedLines, lookedCharacters, sliceEnd] = [0, 0, SLICE_CHARACTERS];
   const rows = history.scan({
@@ -50,17 +56,23 @@ export async function readHistoryPage(history: History, query: HistoryQuery): Pr
     ...(cursorRow ? { fromRow: cursorRow + step } : {}),
     // What holds none of them is not even read.
     ...(query.type !== undefined && { types: query.type.split(',') }),
+    texts,
   });
-  for (const { row, lines } of rows) {
+  const pause = async (): Promise<void> => {
+    if (lookedCharacters < sliceEnd) return;
+    await nextTurn();
+    sliceEnd = lookedCharacters + SLICE_CHARACTERS;
+  };
+  for (const { row, lines, skippedBytes = 0 } of rows) {
+    lookedCharacters += skippedBytes;
+    if (skippedBytes > 0) await pause();
+    if (lookedCharacters >= CHARACTERS_MAX) return { events, next: `${row}.0` };
     const from = row === cursorRow ? (cursorLine ?? 0) : 0;
     for (let index = from; index < lines.length; index += 1) {
       const line = lines[query.order === 'asc' ? index : lines.length - 1 - index] ?? '{}';
       lookedLines += 1;
       lookedCharacters += line.length;
-      if (lookedCharacters >= sliceEnd) {
-        await nextTurn();
-        sliceEnd = lookedCharacters + SLICE_CHARACTERS;
-      }
+      if (lookedCharacters >= sliceEnd) await pause();
       if (mayMatch(line)) {
         const body = JSON.parse(line) as FlatBody;
         if (matches(body, query)) events.push(body);
@@ -72,15 +84,19 @@ export async function readHistoryPage(history: History, query: HistoryQuery): Pr
   return { events, next: undefined };
 }
 
-/** Lets every line pass that matches, and few others: what it looks for stands in the JSON as it is. */
-function textFilter(query: HistoryQuery): (line: string) => boolean {
-  const wanted = EXACT.flatMap((field) => {
+/** What stands in the JSON of each event that is wanted. */
+function textsOf(query: HistoryQuery): readonly string[] {
+  return EXACT.flatMap((field) => {
     const value = query[field];
     return value === undefined ? [] : [`"${field}":${JSON.stringify(value)}`];
   });
+}
+
+/** Lets every line pass that matches, and few others: what it looks for stands in the JSON as it is. */
+function textFilter(query: HistoryQuery, texts: readonly string[]): (line: string) => boolean {
   const types = query.type?.split(',').map((type) => `"event":${JSON.stringify(type)}`);
   return (line) =>
-    (types === undefined || types.some((type) => line.includes(type))) && wanted.every((text) => line.includes(text));
+    (types === undefined || types.some((type) => line.includes(type))) && texts.every((text) => line.includes(text));
 }
 
 function matches(body: FlatBody, query: HistoryQuery): boolean {

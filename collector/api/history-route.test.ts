@@ -11,6 +11,7 @@ interface Row {
   readonly row: number;
   readonly atMs: number;
   readonly lines: readonly string[];
+  readonly skippedBytes?: number;
 }
 
 const T0 = Date.UTC(2026, 8, 21, 12);
@@ -153,6 +154,24 @@ describe('a history of 250,000 events, none of which matches', () => {
       expect(await pageOf(`?${query}&cursor=${first.next}`, long)).toEqual({ events: [] });
     },
   );
+
+  test('is so too where the journal passes rows over without making text of them', async () => {
+    const skippedBytes = 128 * 1024;
+    const passed = Array.from({ length: 1500 }, (_, index): Row => ({ row: index + 1, atMs: T0, lines: [], skippedBytes })); // prettier-ignore
+    let turns = 0;
+    let done = false;
+    const count = (): void => {
+      turns += 1;
+      if (!done) setImmediate(count);
+    };
+    setImmediate(count);
+    const first = await pageOf('?type=user.login', passed);
+    done = true;
+    expect(turns).toBeGreaterThan(100);
+    // 96 MiB of them.
+    expect(first).toEqual({ events: [], next: '733.0' });
+    expect(await pageOf(`?type=user.login&cursor=${first.next}`, passed)).toEqual({ events: [] });
+  });
 
   test('gives the one that does, wherever it is', async () => {
     const rows = [{ row: 0, atMs: T0, lines: [line('found', { resource_id: 'r"2' })] }, ...long.slice(0, 20)];

@@ -102,8 +102,12 @@ const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 /** The same file where Node strips the types and where it was built. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
+/** What it writes it forgets: room for more of that would only be memory that nobody uses. */
+const WRITER_MEMORY = { maxYoungGenerationSizeMb: 8 };
+
 const OF_THREADS: JournalParts = {
-  startWriter: (workerData) => new Worker(new URL(`./worker.${EXTENSION}`, import.meta.url), { workerData }),
+  startWriter: (workerData) =>
+    new Worker(new URL(`./worker.${EXTENSION}`, import.meta.url), { workerData, resourceLimits: WRITER_MEMORY }),
   openReader: openJournalReader,
   watch: watchFile,
 };

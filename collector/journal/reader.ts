@@ -22,6 +22,8 @@ export interface ScanOptions {
   readonly untilMs?: number;
   /** Only rows that may hold an event of these types. */
   readonly types?: readonly string[];
+  /** Only rows that have each of these texts in them. */
+  readonly texts?: readonly string[];
 }
 
 /** What a scan holds at once: so many rows, or fewer where they are large. More would only be more to clear away. */
@@ -32,7 +34,7 @@ const HELD_BYTES = 1024 * 1024;
 const decoder = new TextDecoder();
 const END = Number.MAX_SAFE_INTEGER;
 
-type Wanted = Pick<ScanOptions, 'sinceMs' | 'untilMs' | 'types'>;
+type Wanted = Pick<ScanOptions, 'sinceMs' | 'untilMs' | 'types' | 'texts'>;
 
 /** Rows between these two, without them. */
 interface Range {
@@ -40,12 +42,13 @@ interface Range {
   readonly below: number;
 }
 
+type PageOf = (range: Range) => Iterable<Record<string, unknown>>;
+
 /** Reads the journal beside its writer. */
 export class JournalReader {
   readonly #database: DatabaseSync;
   readonly #segments: SegmentReader;
   readonly #after: StatementSync;
-  readonly #pages: { readonly asc: StatementSync; readonly desc: StatementSync };
   readonly #due: StatementSync;
   readonly #rejected: StatementSync;
   readonly #heldEvents: StatementSync;
@@ -55,11 +58,6 @@ export class JournalReader {
     this.#database = database;
     this.#after = this.#database.prepare('SELECT row, at_ms, lines, bytes, keys FROM batch WHERE row > ? ORDER BY row');
     this.#segments = new SegmentReader(this.#database);
-    const page = 'SELECT row, at_ms, lines, keys FROM batch WHERE at_ms >= ? AND at_ms <= ? AND row > ? AND row < ?';
-    this.#pages = {
-      asc: this.#database.prepare(`${page} ORDER BY row LIMIT ${SCAN_ROWS}`),
-      desc: this.#database.prepare(`${page} ORDER BY row DESC LIMIT ${SCAN_ROWS}`),
-    };
     this.#due = this.#database.prepare('SELECT * FROM held WHERE reason = ? AND due_ms <= ? ORDER BY id LIMIT ?');
     this.#heldEvents = this.#database.prepare(
       'SELECT * FROM held_event INDEXED BY held_event_order WHERE reason = ? AND id > ? AND type IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?',
@@ -82,34 +80,31 @@ export class JournalReader {
     return rows;
   }
 
-  /** Rows of the history, without reading those that cannot be wanted; the writer may go on meanwhile. */
+  /**
+   * Rows of the history, without reading those that cannot be wanted; the writer may go on meanwhile. Where it reads some in
+   * vain it gives an empty row now and then, so that its caller may pause.
+   */
   *scan({ direction, fromRow, ...wanted }: ScanOptions): Generator<JournalRow> {
     const skipped = this.#segments.all().filter((segment) => !mayHold(segment, wanted));
     const from = direction === 'asc' ? { above: fromRow ?? 0 } : { below: fromRow ?? END };
     const ranges = rangesBetween(skipped, { above: 0, below: END, ...from });
-    for (const range of direction === 'asc' ? ranges : ranges.toReversed())
-      yield* this.#scanRange(range, direction, wanted);
+    const page = this.#pageOf(direction, wanted);
+    for (const range of direction === 'asc' ? ranges : ranges.toReversed()) yield* scanRange(range, direction, page);
   }
 
-  /** A page at a time. */
-  *#scanRange({ above, below }: Range, direction: 'asc' | 'desc', wanted: Wanted): Generator<JournalRow> {
-    const { sinceMs = 0, untilMs = END, types } = wanted;
-    const texts = types?.map((type) => `"event":"${type}"`);
-    for (let last: number | undefined; ; last = undefined) {
-      const page: JournalRow[] = [];
-      let bytes = 0;
-      for (const found of this.#pages[direction].iterate(sinceMs, untilMs, above, below)) {
-        last = Number(found['row']);
-        const lines = found['lines'] instanceof Uint8Array ? found['lines'] : new Uint8Array();
-        bytes += lines.byteLength;
-        if (texts === undefined || includesOne(lines, texts)) page.push(toRow(found));
-        if (bytes >= SCAN_BYTES) break;
-      }
-      yield* page;
-      if (last === undefined) return;
-      if (direction === 'asc') above = last;
-      else below = last;
-    }
+  /** @returns the first rows of a range, with the lines of those that may be wanted: the bytes of others do not leave SQLite */
+  #pageOf(direction: 'asc' | 'desc', { sinceMs = 0, untilMs = END, types, texts = [] }: Wanted): PageOf {
+    const anyOf = types?.map((type) => Buffer.from(`"event":${JSON.stringify(type)}`));
+    const allOf = texts.map((text) => Buffer.from(text));
+    const has = (): string => 'instr(lines, ?) > 0';
+    const conditions = [...(anyOf === undefined ? [] : [`(${anyOf.map(has).join(' OR ')})`]), ...allOf.map(has)];
+    const lines = conditions.length === 0 ? 'lines' : `CASE WHEN ${conditions.join(' AND ')} THEN lines END AS lines`;
+    const order = direction === 'asc' ? 'row' : 'row DESC';
+    const statement = this.#database.prepare(
+      `SELECT row, at_ms, length(lines) AS bytes, ${lines}, keys FROM batch WHERE at_ms >= ? AND at_ms <= ? AND row > ? AND row < ? ORDER BY ${order} LIMIT ${SCAN_ROWS}`,
+    );
+    const given = [...(anyOf ?? []), ...allOf, sinceMs, untilMs];
+    return ({ above, below }) => statement.iterate(...given, above, below);
   }
 
   /** What the events of the journal bring back into the seen ids, the youngest first, by segments. */
@@ -200,9 +195,24 @@ function rangesBetween(skipped: readonly Segment[], { above, below }: Range): Ra
   return ranges.filter((range) => range.below - range.above > 1);
 }
 
-function includesOne(lines: Uint8Array, texts: readonly string[]): boolean {
-  const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
-  return texts.some((text) => bytes.includes(text));
+/** A page at a time. */
+function* scanRange({ above, below }: Range, direction: 'asc' | 'desc', pageOf: PageOf): Generator<JournalRow> {
+  for (let last: number | undefined; ; last = undefined) {
+    const page: JournalRow[] = [];
+    let [bytes, lastMs] = [0, 0];
+    for (const found of pageOf({ above, below })) {
+      last = Number(found['row']);
+      lastMs = Number(found['at_ms']);
+      bytes += Number(found['bytes']);
+      if (found['lines'] !== null) page.push(toRow(found));
+      if (bytes >= SCAN_BYTES) break;
+    }
+    yield* page;
+    if (last === undefined) return;
+    if (page.length === 0) yield { row: last, atMs: lastMs, lines: [], skippedBytes: bytes };
+    if (direction === 'asc') above = last;
+    else below = last;
+  }
 }
 
 function toHeldEvent(found: Record<string, unknown>): HeldEvent {

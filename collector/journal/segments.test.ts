@@ -185,7 +185,9 @@ describe('a scan of the journal', () => {
               (fromRow === undefined || (direction === 'asc' ? one.row > fromRow : one.row < fromRow)),
           );
           const reader = openJournalReader(dir);
-          const found = [...reader.scan({ direction, ...wanted })].map(({ lines }) => JSON.parse(lines[0] ?? ''));
+          const found = [...reader.scan({ direction, ...wanted })].flatMap(({ lines }) =>
+            lines.map((one) => JSON.parse(one)),
+          );
           reader.close();
           expect(found.map(idsFound)).toEqual((direction === 'asc' ? expected : expected.toReversed()).map(idsFound));
         },
@@ -205,6 +207,25 @@ describe('a scan of the journal', () => {
     const reader = openJournalReader(dir);
     expect([...reader.scan({ direction: 'desc', types: ['view.page'] })]).toEqual([]);
     expect([...reader.scan({ direction: 'desc' })]).toHaveLength(1);
+    reader.close();
+  });
+
+  test('that reads in vain says so after some bytes of it: its caller may pause', () => {
+    const store = open();
+    const row = Array.from({ length: 400 }, (_, number) => line(`e${number}`, 'view.page')).join('\n');
+    const rows = 40;
+    for (let number = 0; number < rows; number += 1) store.write([{ append: row }], number);
+    store.write([{ append: line('rare', 'user.login') }], rows);
+    store.close();
+    const reader = openJournalReader(dir);
+    for (const wanted of [{ types: ['user.login'] }, { texts: ['"event_id":"rare"'] }]) {
+      const found = [...reader.scan({ direction: 'asc', ...wanted })];
+      const skipped = found.map(({ skippedBytes = 0 }) => skippedBytes);
+      expect(found.flatMap(({ lines }) => lines)).toEqual([line('rare', 'user.login')]);
+      expect(Math.max(...skipped)).toBeLessThan(256 * 1024);
+      // But for those on the page of the one that was found.
+      expect(skipped.reduce((sum, bytes) => sum + bytes, 0)).toBeGreaterThan(row.length * (rows - 10));
+    }
     reader.close();
   });
 });

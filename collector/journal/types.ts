@@ -91,6 +91,8 @@ export interface JournalRow {
   readonly lines: readonly string[];
   /** What its events bring back into the seen ids beside what their lines say. */
   readonly keys?: readonly string[];
+  /** Of a scan that read rows which hold nothing of what is wanted, up to this one: their bytes; it has no lines then. */
+  readonly skippedBytes?: number;
 }
 
 export interface JournalStats {
