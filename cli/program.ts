@@ -17,7 +17,7 @@ import { terminalText } from './terminal-text.ts';
 import { addUsage } from './usage-commands.ts';
 
 /** Every command and its options. */
-const program: Command = new Command('clowder-otel')
+export const program: Command = new Command('clowder-otel')
   .description('Event collection for Clowder on OpenTelemetry and RabbitMQ')
   .version(VERSION, '-V, --version', 'print the version')
   .option('--config <file>', 'YAML file of settings; environment variables override it')
