@@ -32,11 +32,12 @@ describe('the OTLP sink', () => {
 
   test('sends a batch in order, compressed unless told otherwise', async () => {
     expect(await sink.send(batch, signal)).toEqual({ kind: 'accepted' });
-    expect(await (await sinkAt(`${service.url}/v1/logs`, { compression: 'none' })).send(batch, signal)).toEqual({
-      kind: 'accepted',
-    });
-    expect(backend.stored.map(idOfRecord)).toEqual(['1', '2', '3', '1', '2', '3']);
-    expect(service.requests.map(({ headers }) => headers['content-encoding'])).toEqual(['gzip', undefined]);
+    for (const compression of ['none', 'zstd'] as const)
+      expect(await (await sinkAt(`${service.url}/v1/logs`, { compression })).send(batch, signal)).toEqual({
+        kind: 'accepted',
+      });
+    expect(backend.stored.map(idOfRecord)).toEqual(['1', '2', '3', '1', '2', '3', '1', '2', '3']);
+    expect(service.requests.map(({ headers }) => headers['content-encoding'])).toEqual(['gzip', undefined, 'zstd']);
   });
 
   test('checks the address and the key with an empty request', async () => {

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { gzip, zstdCompress } from 'node:zlib';
 import { z } from 'zod';
 import { oneOf } from '../../../runtime/config/schema.ts';
 import { post, type PostOptions } from '../../../runtime/sending/post.ts';
@@ -15,7 +15,8 @@ const PATH = '/v1/logs';
 const MAX_EVENTS = 1000;
 /** Uncompressed; OTLP has no limit of its own, backends begin at a few million. */
 const MAX_BYTES = 1_000_000;
-const compress = promisify(gzip);
+/** By the name of the coding, as Content-Encoding has it. */
+const CODINGS = { gzip: promisify(gzip), zstd: promisify(zstdCompress) } as const;
 
 const header = z.string().regex(/^[\t\x20-\x7E\x80-\xFF]*$/, 'must be the value of an HTTP header');
 const config = z.strictObject({
@@ -27,7 +28,7 @@ const config = z.strictObject({
     )
     .default({})
     .describe('E.g. a key: as `name=value,…` with values percent-encoded, like OTEL_EXPORTER_OTLP_HEADERS'),
-  compression: oneOf(['gzip', 'none']).default('gzip'),
+  compression: oneOf(['gzip', 'zstd', 'none']).default('gzip'),
   service_name: z.string().min(1).default('clowder').describe('`service.name` of the resource'),
 });
 type Config = z.infer<typeof config>;
@@ -94,11 +95,15 @@ class OtlpSink implements Sink {
   async #request(batch: readonly SinkEvent[], signal: AbortSignal): Promise<PostOptions> {
     const { headers, compression } = this.#config;
     const body = requestOf(batch.map((event) => this.#toRecord(event)));
-    const zipped = compression === 'gzip';
+    const coded = compression === 'none' ? undefined : await CODINGS[compression](body);
     return {
       url: this.#url,
-      headers: { ...headers, 'content-type': 'application/x-protobuf', ...(zipped && { 'content-encoding': 'gzip' }) },
-      body: zipped ? await compress(body) : body,
+      headers: {
+        ...headers,
+        'content-type': 'application/x-protobuf',
+        ...(coded !== undefined && { 'content-encoding': compression }),
+      },
+      body: coded ?? body,
       signal,
       now: this.#context.now,
       secrets: this.#secrets,

@@ -2,8 +2,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { FaultName } from './harness.ts';
+
+const DECODERS: Readonly<Record<string, ((body: Buffer) => Buffer) | undefined>> = {
+  gzip: (body) => gunzipSync(body),
+  zstd: (body) => zstdDecompressSync(body),
+};
 
 /** A request as a service reads it. */
 export interface ServiceRequest {
@@ -156,6 +161,6 @@ async function read(incoming: IncomingMessage): Promise<ServiceRequest> {
     method: incoming.method ?? '',
     path: incoming.url ?? '',
     headers,
-    body: headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw,
+    body: DECODERS[headers['content-encoding'] ?? '']?.(raw) ?? raw,
   };
 }
