@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { form } from './test/support/form.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
 
 const sources = '{taxonomy,runtime,exporter,instrumentation,proxy,collector,monitor,sinks,usage,cli,tools}';
@@ -7,7 +8,7 @@ const cores = availableParallelism();
 /** Replaces a module of Node, or patches one for good: needs a process of its own. */
 const ISOLATED = `{${sources},test/unit}/**/*.isolated.test.ts`;
 /** Whatever waits says itself for what, and for how long; this is for what hangs. */
-const HANGS_MS = 300_000;
+const HANGS_MS = form({ short: 300_000, long: 30 * 60_000 });
 
 export default defineConfig({
   test: {
