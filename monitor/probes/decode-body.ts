@@ -1,13 +1,18 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { pipeline } from 'node:stream/promises';
+import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+
+/** What decodes a body that begins so. */
+type DecoderOf = (first: Buffer) => Transform;
 
 /** Content codings (RFC 9110, 8.4.1; RFC 8878). */
-const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
+const DECODERS: Readonly<Record<string, DecoderOf>> = {
+  gzip: () => createGunzip(),
+  'x-gzip': () => createGunzip(),
+  // It is meant to have a zlib header (RFC 1950, 2.2: method 8), and often has none.
+  deflate: ([first = 0]) => ((first & 15) === 8 ? createInflate() : createInflateRaw()),
+  br: () => createBrotliDecompress(),
   zstd: () => createZstdDecompress(),
 };
 
@@ -23,33 +28,36 @@ export async function* decodedBody(response: IncomingMessage): AsyncGenerator<Bu
     .filter((coding) => coding !== '' && coding !== 'identity');
   let body: AsyncIterable<Buffer> = response;
   for (const coding of codings.toReversed()) {
-    const decoder = DECODERS[coding];
-    if (decoder === undefined) throw new Error(`the answer is coded as ${coding}, which the monitor does not know`);
-    body = through(body, decoder(), coding);
+    const decoderOf = DECODERS[coding];
+    if (decoderOf === undefined) throw new Error(`the answer is coded as ${coding}, which the monitor does not know`);
+    body = through(body, decoderOf, coding);
   }
   yield* body;
 }
 
 /** An answer to HEAD, or a 304, has no body to decode: no byte is no broken coding. */
-async function* through(body: AsyncIterable<Buffer>, decoder: Transform, coding: string): AsyncGenerator<Buffer> {
-  let bytes = 0;
+async function* through(body: AsyncIterable<Buffer>, decoderOf: DecoderOf, coding: string): AsyncGenerator<Buffer> {
+  const chunks = body[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  if (first.done === true) return;
+  const decoder = decoderOf(first.value);
   let failed: unknown;
-  const fed = (async () => {
-    for await (const chunk of body) {
-      bytes += chunk.length;
-      if (!decoder.write(chunk)) await new Promise((resolve) => decoder.once('drain', resolve).once('close', resolve));
-      if (decoder.destroyed) return;
+  async function* source(): AsyncGenerator<Buffer> {
+    try {
+      for (let next = first; next.done !== true; next = await chunks.next()) yield next.value;
+    } catch (error) {
+      failed = error;
+      throw error;
+    } finally {
+      await chunks.return?.();
     }
-    decoder.end();
-  })().catch((error: unknown) => {
-    failed = error;
-    decoder.destroy();
-  });
+  }
+  // What fails is told by the decoder.
+  const fed = pipeline(source(), decoder).catch(() => undefined);
   try {
     yield* decoder as AsyncIterable<Buffer>;
   } catch (error) {
-    if (failed !== undefined) throw failed;
-    if (bytes > 0) throw new Error(`the answer is not ${coding}, as it says`, { cause: error });
+    throw failed ?? new Error(`the answer is not ${coding}, as it says`, { cause: error });
   } finally {
     decoder.destroy();
   }

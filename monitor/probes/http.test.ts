@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseMonitorConfig } from '../config/load.ts';
 import type { Reading } from '../reading.ts';
@@ -209,6 +210,8 @@ describe('an http probe', () => {
     ['gzip', gzipSync],
     ['x-gzip', gzipSync],
     ['deflate', deflateSync],
+    // As some servers understand it.
+    ['deflate', deflateRawSync],
     ['br', brotliCompressSync],
     ['zstd', zstdCompressSync],
     ['GZIP, br', (text: string) => brotliCompressSync(gzipSync(text))],
@@ -248,6 +251,21 @@ describe('an http probe', () => {
   ])('reads a body of %s as its charset and its byte order mark say: %j', async (type, body) => {
     const url = await serve((_request, response) => response.writeHead(200, { 'content-type': type }).end(body));
     expect(await read(`type: http, url: "${url}", body: {equals: gr\u00fcn}`)).toMatchObject({ healthy: true });
+  });
+
+  it('waits for a decoder that is busy without a listener more for each piece', async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error): void => void warnings.push(warning.name);
+    process.on('warning', note);
+    const zipped = gzipSync(randomBytes(4 * 1024 * 1024));
+    const url = await serve((_request, response) =>
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(zipped),
+    );
+    expect(await read(`type: download, url: "${url}", bytes: ${4 * 1024 * 1024}`, 60_000)).toMatchObject({
+      healthy: true,
+    });
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
   });
 
   it('reads JSON behind a byte order mark', async () => {
