@@ -95,7 +95,7 @@ export async function replayEvents(options: GlobalOptions, filter: Filter & { to
 
 /** @throws Error where not all of it is confirmed */
 function showReplayed({ confirmed, returned: unroutable, nacked, refused, reason }: Replayed): void {
-  // What is usually zero is shown only where it is not.
+  // What is usually zero is shown only if it is not.
   const counted = { confirmed, unroutable, ...(nacked > 0 && { nacked }), ...(refused > 0 && { refused }) };
   printRows([counted], Object.keys(counted));
   if (nacked + refused > 0)

@@ -18,7 +18,7 @@ export async function drain(options: GlobalOptions, dir: string): Promise<void> 
 
 /** @throws Error where something is left */
 function showDrained({ confirmed, dropped, refused, held }: Drained, dir: string): void {
-  // What is usually zero is shown only where it is not.
+  // What is usually zero is shown only if it is not.
   const counted = { confirmed, ...(dropped > 0 && { dropped }), ...(refused > 0 && { refused }), 'still held': held };
   printRows([counted], Object.keys(counted));
   if (held > 0)

@@ -45,7 +45,7 @@ describe('rows', () => {
     );
   });
 
-  test('are whole where all of it is asked for', () => {
+  test('are whole if all of it is asked for', () => {
     showWhole(true);
     expect(printed([LONG], ['id', 'name', 'note'], 40).split('\n')[1]).toBe(`${LONG.id}  ${LONG.name}  ${LONG.note}`);
   });
@@ -65,7 +65,7 @@ describe('rows', () => {
     expect(text()).toBe('id  name\na   b\nlonger  c\nd       e\n');
   });
 
-  test('show how something is in colours, where a terminal has them', () => {
+  test('show how something is in colours, if a terminal has them', () => {
     const { stream, text } = streamOf(80);
     printRows([{ probe: 'p', state: 'down' }], ['probe', 'state'], Object.assign(stream, { getColorDepth: () => 24 }));
     expect(text()).toBe('\u001b[1mprobe\u001b[22m  \u001b[1mstate\u001b[22m\np      \u001b[31mdown\u001b[39m\n');

@@ -22,7 +22,7 @@ export function showWhole(whole: boolean): void {
   wide = whole;
 }
 
-/** Rows as a table on a terminal, where no name may move the cursor, as NDJSON in a pipe. */
+/** Rows as a table on a terminal, whose cursor no name can move; as NDJSON in a pipe. */
 export function printRows(
   rows: Iterable<Row>,
   columns: readonly string[],

@@ -24,7 +24,7 @@ export const program: Command = new Command('clowder-otel')
   .option('--wide', 'show tables at full width, with nothing cut')
   .configureHelp({
     showGlobalOptions: true,
-    // Commander takes it away again where there is no terminal, and where NO_COLOR is set.
+    // Commander takes it away again if there is no terminal, and where NO_COLOR is set.
     styleTitle: (title) => styleText('bold', title, { validateStream: false }),
   })
   .hook('preAction', () => showWhole(program.opts<{ wide?: true }>().wide === true))

@@ -16,7 +16,7 @@ describe('progress', () => {
     );
   });
 
-  test('says the rate, the share and how long the rest takes, where it is known how much there is', () => {
+  test('says the rate, the share and how long the rest takes, if it is known how much there is', () => {
     const { stream, text } = streamOf(80);
     let now = 0;
     const shown = progress('lines', stream, () => now);

@@ -7,7 +7,7 @@ const USUAL_WIDTH = 80;
 const AGAIN = '\r\u001b[K';
 
 export interface Progress {
-  /** @param of how much of it all that is, where that is known: in bytes, say, of what is counted in lines */
+  /** @param of how much of it all that is, if that is known: in bytes, say, of what is counted in lines */
   update(done: number, of?: { readonly part: number; readonly total: number }): void;
   /** What there is to say while nothing can be counted, such as what is waited for. */
   say(text: string): void;
@@ -17,7 +17,7 @@ export interface Progress {
 
 /**
  * How far long work has come: one line that is rewritten on a terminal, nothing in a pipe. It says how many, how many a
- * second and, where it is known how much there is, which share is done and how long the rest takes at that rate.
+ * second and, if it is known how much there is, which share is done and how long the rest takes at that rate.
  *
  * @param label what is counted, such as `events published`
  */
@@ -59,7 +59,7 @@ export function progress(
 const shareOf = (of?: { readonly part: number; readonly total: number }): number | undefined =>
   of === undefined || of.total <= 0 ? undefined : of.part / of.total;
 
-/** @param share of the whole that is done; undefined where nobody knows the whole */
+/** @param share of the whole that is done; undefined if nobody knows the whole */
 function progressLine(
   label: string,
   { done, share, ms }: { readonly done: number; readonly share: number | undefined; readonly ms: number },

@@ -12,7 +12,7 @@ export type CheckedProgram = (typeof CHECKED_PROGRAMS)[number];
 interface SettingRow extends Row {
   readonly name: string;
   readonly value: string | null;
-  /** `environment`, the path of the file, or `default`; null where it is unset. */
+  /** `environment`, the path of the file, or `default`; null if it is unset. */
   readonly from: string | null;
   readonly description: string;
 }
@@ -26,7 +26,7 @@ export interface Described {
 export const fileOf = (config: string | undefined): Given => (config === undefined ? {} : readConfigFile(config));
 
 export interface SettingsInForce {
-  /** The path of the file, where there is one. */
+  /** The path of the file, if there is one. */
   readonly config: string | undefined;
   readonly settings: readonly Described[];
   /** Their values, by name. */
@@ -53,7 +53,7 @@ export function printSettingRows(rows: readonly SettingRow[]): void {
   printRows(rows, ['name', 'value', 'from', 'description']);
 }
 
-/** As people write it, without secrets; null where it is unset. */
+/** As people write it, without secrets; null if it is unset. */
 function shownValue(name: string, value: unknown): string | null {
   if (value === undefined || value === null) return null;
   if (isSecretSetting(name)) return BLANK;

@@ -145,7 +145,7 @@ function load({ config }: GlobalOptions): Loaded {
   return { settings, sinks, broker: { urls: parseAmqpUrls(broker.AMQP_URL), tls } };
 }
 
-/** The sinks that are named; all where none is. @throws UsageError */
+/** The sinks that are named; all if none is. @throws UsageError */
 function chosen({ sinks }: Loaded, names: readonly string[]): readonly ConfiguredSink[] {
   if (names.length === 0) {
     if (sinks.length > 0) return sinks;

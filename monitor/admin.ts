@@ -23,7 +23,7 @@ function healthOf(readings: readonly LatestReading[], { spool, lanes, lost }: Te
   };
 }
 
-/** Ready where the receiver takes what it is sent: until then it waits on disk. What is down is none of it. */
+/** Ready if the receiver takes what it is sent: until then it waits on disk. What is down is none of it. */
 function readinessOf({ lanes }: TelemetryStats): Readiness {
   const reason = lanes.logs.problem || lanes.metrics.problem;
   const ready = reason === '';

@@ -34,7 +34,7 @@ describe('a turn', () => {
     expect(probe.tries()).toBe(2);
   });
 
-  it('is bad where no try was good, and says what the last one said', async () => {
+  it('is bad if no try was good, and says what the last one said', async () => {
     const probe = scripted(bad, bad, new Error('connect ECONNREFUSED'));
     await expect(turnOf(probe, limits, never)).resolves.toMatchObject([
       { target: 't', healthy: false, error: 'connect ECONNREFUSED' },

@@ -44,7 +44,7 @@ export interface Reading {
 
 /** A way of looking at something. */
 export interface Probe {
-  /** What is down where it does not answer in time. */
+  /** What is down if it does not answer in time. */
   readonly target: string;
   /**
    * One try. What it looks at may be in any state: that is a reading and no error.

@@ -20,7 +20,7 @@ function statesOf(addresses: readonly (string | undefined)[], places: AddressPla
   });
 }
 
-test('addresses of one /64 are one client, those of IPv4 are each one, also where they are written as IPv6', () => {
+test('addresses of one /64 are one client, those of IPv4 are each one, also if they are written as IPv6', () => {
   const addresses = [
     '2001:db8:1:2::1',
     '2001:db8:1:2:ffff::9',

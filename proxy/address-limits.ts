@@ -33,7 +33,7 @@ export function limitConnections(most: number, onRefused: () => void): (connecti
 /** A request that waits until its address has fewer under way. */
 export interface Arrival {
   /**
-   * Whose place it has; undefined where it has none. `AddressPlaces` writes it here: a map of requests that come and go
+   * Whose place it has; undefined if it has none. `AddressPlaces` writes it here: a map of requests that come and go
    * would keep each of them in memory until the next full collection of garbage.
    */
   place: string | undefined;

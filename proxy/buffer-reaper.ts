@@ -23,7 +23,7 @@ export function createBufferReaper(everyBytes: number = EVERY_BYTES): BufferReap
   };
 }
 
-/** V8's collector, which JavaScript gets only by a flag; nothing where it is not to be had. */
+/** V8's collector, which JavaScript gets only by a flag; nothing if it is not to be had. */
 function youngCollection(): () => void {
   setFlagsFromString('--expose-gc');
   const gc: unknown = runInNewContext('globalThis.gc');

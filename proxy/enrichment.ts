@@ -3,7 +3,7 @@ import { readPem } from './pem.ts';
 import type { ProxySettings } from './settings.ts';
 
 /**
- * The enricher that the proxy's settings ask for; undefined where they ask for none, and then nothing of it is loaded.
+ * The enricher that the proxy's settings ask for; undefined if they ask for none, and then nothing of it is loaded.
  *
  * @throws ConfigError where the CA cannot be read
  */

@@ -56,7 +56,7 @@ describe('what is watched of a request', () => {
     },
   );
 
-  it('is nothing where neither can begin', () => {
+  it('is nothing if neither can begin', () => {
     for (const { observation, errors } of [watch(broken), watch(() => QUIET, { start: broken })]) {
       expect(observation.mark).toBeUndefined();
       expect(observation.forwardHeaders().traceparent).toBeUndefined();

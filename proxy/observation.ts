@@ -39,7 +39,7 @@ export class Observation {
   }
 
   /**
-   * Id of the request, by which it and its answer are marked as captured; undefined where they are not. It stays where
+   * Id of the request, by which it and its answer are marked as captured; undefined if they are not. It stays where
    * the capture fails on the way: what others observe of the request is still of one request.
    */
   get mark(): string | undefined {
@@ -51,7 +51,7 @@ export class Observation {
     return this.#clientAddress;
   }
 
-  /** 32 hex digits; '' where there is no trace. */
+  /** 32 hex digits; '' if there is no trace. */
   get traceId(): string {
     return this.#request?.traceId ?? '';
   }

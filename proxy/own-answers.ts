@@ -65,7 +65,7 @@ export function endWaiting(response: ServerResponse): boolean {
  * Reads what is left of a request that nobody takes: a client that is still writing when its connection closes may not
  * see its answer.
  *
- * @param late called where the client has not come to its end after some seconds
+ * @param late called if the client has not come to its end after some seconds
  */
 export function linger(request: IncomingMessage, late: () => void): void {
   if (isOver(request)) return;

@@ -6,7 +6,7 @@ import { ConfigError } from '../runtime/config/config-error.ts';
  * The content of a certificate, key or CA.
  *
  * @param name of the setting
- * @param path undefined where it is not given
+ * @param path undefined if it is not given
  * @throws ConfigError where the file cannot be read
  */
 export function readPem(name: string, path: string | undefined): Buffer | undefined {

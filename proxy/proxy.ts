@@ -25,7 +25,7 @@ export interface ProxyOptions {
   readonly settings: ProxySettings;
   readonly observer: Omit<Observer, 'onError'>;
   readonly log: ProxyLog;
-  /** What enrichment has done, for the figures; undefined where it is off. */
+  /** What enrichment has done, for the figures; undefined if it is off. */
   readonly enrichment?: EnrichmentStats | undefined;
   /** Whether others listen at the same address, and the system shares the connections out. @default false */
   readonly sharesAddress?: boolean;
@@ -44,7 +44,7 @@ export interface RunningProxy {
   /**
    * Reads certificate and key again.
    *
-   * @returns false where there are none: this is http
+   * @returns false if there are none: this is http
    * @throws Error where they cannot be read, or are none; the old ones stay
    */
   reloadTls(): boolean;
@@ -162,7 +162,7 @@ export async function startProxy({
     return startAdmin({ ...address, setting: 'PROXY_ADMIN' }, shown);
   }
 
-  /** Loaded where they are asked for only: what makes the figures is as large as the rest of the proxy. */
+  /** Loaded if they are asked for only: what makes the figures is as large as the rest of the proxy. */
   function pages(): ReturnType<RunningProxy['pages']> {
     shownPages ??= makePages();
     return shownPages;

@@ -84,7 +84,7 @@ class RawTargetConnection extends Duplex {
  *
  * @param bytes that were read last, perhaps with other requests, and their bodies, before it
  * @param refusedAt where in them Node stopped
- * @returns undefined where there is no such request, or nobody can say where it begins
+ * @returns undefined if there is no such request, or nobody can say where it begins
  */
 export function withRawTarget(socket: Socket, bytes: Buffer, refusedAt: number): RawTargetConnection | undefined {
   const begun = bytes.toString('latin1', 0, refusedAt);
@@ -110,6 +110,6 @@ function encodedTarget(target: string): string {
   return target.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** The target as it came where the connection is one of these; they are for one request each. */
+/** The target as it came if the connection is one of these; they are for one request each. */
 export const rawTargetOf = (connection: Duplex): string | undefined =>
   connection instanceof RawTargetConnection ? connection.target : undefined;

@@ -21,7 +21,7 @@ export interface ProxyServerOptions {
   readonly rules: RequestRules;
   readonly observer: Observer;
   readonly exchanges: ExchangeContext;
-  /** What the script of pages asks for, and of whom; undefined where there is none. */
+  /** What the script of pages asks for, and of whom; undefined if there is none. */
   readonly beside: Beside | undefined;
   /** Certificate and key for https; undefined for http. */
   readonly tls: SecureContextOptions | undefined;
@@ -202,7 +202,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     if (turns.endAfterThese(socket)) return;
     const answer = answerUnderWay(socket);
     if (answer !== undefined) {
-      // No other answer can follow in the middle of one; it is the last where its request was read in full.
+      // No other answer can follow in the middle of one; it is the last if its request was read in full.
       if (answer.req.complete || endWaiting(answer)) answer.once('finish', () => socket.destroy());
       else socket.destroy();
       return;

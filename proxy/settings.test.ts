@@ -15,7 +15,7 @@ function problems(given: Record<string, unknown>): string {
 }
 
 describe('settings of the proxy', () => {
-  it('have a default each, also where a variable is empty', () => {
+  it('have a default each, also if a variable is empty', () => {
     const settings = parseProxySettings({ PROXY_LISTEN: '', PATH: '/bin' });
     expect(settings).toMatchObject({
       PROXY_LISTEN: { host: '127.0.0.1', port: 8000 },

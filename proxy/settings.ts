@@ -159,7 +159,7 @@ function isAddressOf(listen: ProxySettings['PROXY_LISTEN'] | undefined, url: URL
   return listen?.port === portOf(url) && listen.host === url.hostname.replace(/[[\]]/g, '');
 }
 
-/** Port of a URL, the scheme's own where it names none. */
+/** Port of a URL, the scheme's own if it names none. */
 export function portOf(url: URL): number {
   return url.port !== '' ? Number(url.port) : url.protocol === 'https:' ? 443 : 80;
 }

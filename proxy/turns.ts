@@ -26,7 +26,7 @@ const READ_AHEAD = 8;
 export class Turns {
   readonly #lines = new WeakMap<Duplex, Line>();
 
-  /** @param begin called at once where nothing is under way on the connection, else when its turn comes, if it does */
+  /** @param begin called at once if nothing is under way on the connection, else when its turn comes, if it does */
   take(socket: Duplex, request: IncomingMessage, response: ServerResponse, begin: () => void): void {
     const line = this.#lineOf(socket);
     const turn = { request, response, begin };
@@ -37,7 +37,7 @@ export class Turns {
     }
   }
 
-  /** Has another read what follows on the connection, when what was read before is answered; at once where nothing was. */
+  /** Has another read what follows on the connection, when what was read before is answered; at once if nothing was. */
   after(socket: Duplex, follow: () => void): void {
     const line = this.#lines.get(socket);
     if (line?.current === undefined) follow();
@@ -48,7 +48,7 @@ export class Turns {
    * What follows on the connection is not a request: those that were read in full before it are answered, and the last
    * answer ends the connection.
    *
-   * @returns false where there is no such request
+   * @returns false if there is no such request
    */
   endAfterThese(socket: Duplex): boolean {
     const line = this.#lines.get(socket);

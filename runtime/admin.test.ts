@@ -52,7 +52,7 @@ describe('the listener for health and metrics', () => {
     });
   });
 
-  it('says so where a page cannot be made', async () => {
+  it('says so if a page cannot be made', async () => {
     const broken = { ...ready, registry: { ...registry, metrics: () => Promise.reject(new Error('no figures')) } };
     const answer = await ask('/metrics', { pages: broken });
     expect(answer.status).toBe(500);

@@ -20,7 +20,7 @@ export interface Readiness {
 const METHODS = 'GET, HEAD';
 
 /**
- * Listens for health checks and scrapes: `/healthz`, `/readyz` (503 where the program is not ready) and `/metrics`.
+ * Listens for health checks and scrapes: `/healthz`, `/readyz` (503 if the program is not ready) and `/metrics`.
  *
  * @throws ListenError that says what to set instead
  */

@@ -37,7 +37,7 @@ describe('the text of an error', () => {
     expect(text).not.toContain('s3cret');
   });
 
-  test('ends, also where an error is its own cause', () => {
+  test('ends, also if an error is its own cause', () => {
     expect(errorText(endless())).toMatch(/^again: and/);
     expect(errorText(endless()).length).toBeLessThan(100);
   });

@@ -11,7 +11,7 @@ const OPENSSL = /^[^]*?error:[0-9A-F]+:SSL routines:[^:]*:([^:]+):[^]*$/;
 const CAUSES = 4;
 
 /**
- * What went wrong, in one line for people, without secrets: what the error says, its code where that is the system's and
+ * What went wrong, in one line for people, without secrets: what the error says, its code if that is the system's and
  * not in the words, and the cause of an error that has no code and so does not explain itself (`fetch failed`).
  */
 export function errorText(error: unknown): string {

@@ -59,15 +59,15 @@ describe('the log of a program', () => {
     expect(await logged((log) => log.info('x'))).toMatchObject([{ trace_id: SPAN.traceId, span_id: SPAN.spanId }]);
   });
 
-  test('has the trace that the line itself names, where it names one', async () => {
+  test('has the trace that the line itself names, if it names one', async () => {
     activate(trace.setSpanContext(context.active(), SPAN));
     expect(await logged((log) => log.info({ trace_id: 'its own' }, 'x'))).toMatchObject([{ trace_id: 'its own' }]);
   });
 
-  test('has no ids where no span is active', async () =>
+  test('has no ids if no span is active', async () =>
     expect((await logged((log) => log.info('x')))[0]).not.toHaveProperty('trace_id'));
 
-  test('is a line for people where that is asked for, with the reason of an error', async () => {
+  test('is a line for people if that is asked for, with the reason of an error', async () => {
     const lines = await linesOf(
       (log) => {
         log.info({ url: 'http://127.0.0.1:4318' }, 'is listening');

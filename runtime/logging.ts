@@ -20,7 +20,7 @@ export interface LogSettings {
 const STREAMS = { stdout: process.stdout, stderr: process.stderr } as const;
 
 /**
- * The log of a program: a JSON line each, with the program's name, and with the ids of trace and span where a span is
+ * The log of a program: a JSON line each, with the program's name, and with the ids of trace and span if a span is
  * active; or a line for people. Fields of the same names that a line brings win.
  *
  * @param to where its lines go
@@ -37,7 +37,7 @@ export async function createLog(
   return pino({ level, base: { service: program }, mixin: traceIds }, lines);
 }
 
-/** Loaded where it is wanted: most logs are read by programs. */
+/** Loaded if it is wanted: most logs are read by programs. */
 async function forPeople(
   destination: DestinationStream,
   stream: NodeJS.WriteStream | undefined,

@@ -17,7 +17,7 @@ const LOOPBACK = ['localhost', '127.0.0.1', '::1', '[::1]'];
  * The proxy that requests to elsewhere go through: HTTP_PROXY and HTTPS_PROXY, NO_PROXY for hosts that are reached
  * without; in small letters too, which win.
  *
- * @returns undefined where none is set
+ * @returns undefined if none is set
  * @throws ConfigError where one is no URL of a proxy
  */
 export function outgoingProxy(environment: Environment): OutgoingProxy | undefined {

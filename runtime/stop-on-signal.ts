@@ -8,7 +8,7 @@ interface StopLog {
 }
 
 /**
- * On SIGTERM or SIGINT stops what runs, then ends the process: with 0, also where the time is over; with 1 where stopping
+ * On SIGTERM or SIGINT stops what runs, then ends the process: with 0, also if the time is over; with 1 where stopping
  * failed.
  *
  * @param log told how it ended; without one, what is stopped tells itself

@@ -6,7 +6,7 @@ import { errorText } from '../runtime/error-text.ts';
  * Asks a service something that stores nothing.
  *
  * @returns its answer, whatever it says of the request
- * @throws SinkError `unreachable` where none comes, or only that the service is busy or broken
+ * @throws SinkError `unreachable` if none comes, or only that the service is busy or broken
  */
 export async function probe(service: string, options: PostOptions): Promise<PostAnswer> {
   let answer: PostAnswer;

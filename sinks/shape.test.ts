@@ -5,7 +5,7 @@ import { clip, text, userOf, visitorOf } from './shape.ts';
 describe('the visitor of an event', () => {
   const visitor = (fields: Record<string, string>): string => visitorOf(eventOf('view.page', fields));
 
-  test('is the client where there is one, then the user, then the program', () => {
+  test('is the client if there is one, then the user, then the program', () => {
     const program = { clowder_instance: 'i', client_kind: 'extractor', extractor_name: 'ocr' };
     expect(visitor({ client_id: 'c', user_id: 'u', ...program })).toBe('c');
     expect(visitor({ user_id: 'u', ...program })).toBe(visitor({ user_id: 'u' }));

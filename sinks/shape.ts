@@ -36,7 +36,7 @@ export function userOf(event: SinkEvent): string | undefined {
   return user === undefined || isNobody(user) ? undefined : user;
 }
 
-/** A field as text; undefined where absent or blank. */
+/** A field as text; undefined if absent or blank. */
 export function text(event: SinkEvent, field: string): string | undefined {
   const value = event.fields[field];
   if (value === undefined) return undefined;

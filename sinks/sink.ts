@@ -66,7 +66,7 @@ export interface SinkDefinition<Config> {
   readonly description: string;
   /** Its own settings, as they stand in the file under its name. */
   readonly config: z.ZodType<Config>;
-  /** Environment variable → setting; the sink runs where all required settings are given. */
+  /** Environment variable → setting; the sink runs if all required settings are given. */
   readonly variables: Readonly<Record<string, string>>;
   /** Whether the events leave the institute: then nothing personal goes out unless the operator says so. */
   readonly thirdParty: boolean;

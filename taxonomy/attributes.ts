@@ -3,7 +3,7 @@ import type { AttributeValue, Attributes } from './telemetry.ts';
 
 /**
  * OTel attribute names and the data field that each one fills: the one table for reading telemetry and for writing it.
- * Semantic conventions where they have a name, `clowder.*` otherwise. `event_id`, `created`, `trace_id` and `span_id`
+ * Semantic conventions if they have a name, `clowder.*` otherwise. `event_id`, `created`, `trace_id` and `span_id`
  * come from the record itself, `clowder.event.id` overrides the first.
  */
 export const ATTRIBUTE_OF_FIELD = {
@@ -107,7 +107,7 @@ export const ATTRIBUTE_OF_FIELD = {
 /** Fields that no attribute fills: the record itself says them, or the collector works them out. */
 export type FieldWithoutAttribute = 'event' | 'created' | 'trace_id' | 'span_id' | 'client_id' | 'recovered';
 
-/** Older names of the same attributes, and Envoy's own, read where the current one is absent. */
+/** Older names of the same attributes, and Envoy's own, read if the current one is absent. */
 const FORMER_NAMES: { readonly [current: string]: readonly string[] } = {
   'http.request.method': ['http.method'],
   'http.response.status_code': ['http.status_code'],
@@ -173,7 +173,7 @@ export function attribute(attributes: Attributes, name: string): AttributeValue 
   return undefined;
 }
 
-/** The attribute as text: the first of several, numbers in decimal; undefined where absent, empty or '-'. */
+/** The attribute as text: the first of several, numbers in decimal; undefined if absent, empty or '-'. */
 export function textAttribute(attributes: Attributes, name: string): string | undefined {
   return toText(attribute(attributes, name));
 }

@@ -212,7 +212,7 @@ describe('what is wrong with a view', () => {
     expect(eventSchemas[body.event].safeParse(body).success).toBe(true);
   });
 
-  test('is repaired where the address is too long: it is cut', () => {
+  test('is repaired if the address is too long: it is cut', () => {
     expect(bodyOf({ url: `${SITE}/search?q=${'x'.repeat(20_000)}` })['url']).toHaveLength(8192);
   });
 

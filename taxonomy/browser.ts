@@ -185,7 +185,7 @@ function mayState(field: string): boolean {
   return tells === 'thing' || tells === 'words' || tells === 'place';
 }
 
-/** The candidate, without the fields that are not as they must be; where it is none without them, why. */
+/** The candidate, without the fields that are not as they must be; if it is none without them, why. */
 function checked(draft: Draft, context: MapContext): BrowserVerdict {
   const first = checkDraft(draft, context);
   const second = first.ok ? first : checkDraft(repaired(draft, first.issues), context);

@@ -92,7 +92,7 @@ function clean(draft: Draft, context: MapContext): Draft {
   return event;
 }
 
-/** What is wrong with a time of an event, Unix milliseconds; undefined where nothing is. */
+/** What is wrong with a time of an event, Unix milliseconds; undefined if nothing is. */
 export function checkCreated(created: unknown, now: number): EventIssue | undefined {
   const expected = `Unix milliseconds from ${EARLIEST_CREATED_MS} (the year 2000) to a day ahead of now`;
   if (created === undefined) return { field: 'created', message: 'is missing', expected };

@@ -50,7 +50,7 @@ export function kindOfAgent(userAgent: string): ClientKind {
   return LIKE_BROWSER.test(agent) ? 'browser' : 'api';
 }
 
-/** undefined where it names nothing that we know. */
+/** undefined if it names nothing that we know. */
 function kindByName(agent: string): ClientKind | undefined {
   if (EXTRACTOR.test(agent)) return 'extractor';
   const named = agent.replace(ADDRESS, '').replace(EMPTY_COMMENT, '').trim();

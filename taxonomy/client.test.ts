@@ -57,7 +57,7 @@ describe('client', () => {
   const seen = { userAgent: requests, address: '203.0.113.7', stated: undefined, bringsKey: true };
   const extractorsAt = (address: string) => address === '10.0.0.7';
 
-  test('of an observed request is what the proxy says, or follows from agent and key, where nobody knows the addresses', () => {
+  test('of an observed request is what the proxy says, or follows from agent and key, if nobody knows the addresses', () => {
     expect(observedKind(seen, undefined)).toBe('extractor');
     expect(observedKind({ ...seen, stated: 'api' }, undefined)).toBe('api');
   });

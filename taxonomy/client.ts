@@ -10,7 +10,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /**
  * The address without port and brackets, cut to /24 (IPv4) or /48 (IPv6). IPv4 in IPv6 counts as IPv4.
  *
- * @returns undefined where the text is not an address
+ * @returns undefined if the text is not an address
  */
 export function clientAddress(address: string, policy: AddressPolicy): string | undefined {
   if (policy === 'drop') return undefined;
@@ -72,7 +72,7 @@ const kinds = new Map<string, ClientKind>();
 const KINDS_MAX = 5000;
 
 /**
- * Kind of client by its User-Agent; undefined where it sent none. Remembers the agents it has seen.
+ * Kind of client by its User-Agent; undefined if it sent none. Remembers the agents it has seen.
  *
  * @param bringsKey whether the request brings an API key (`bringsApiKey`): pyclowder always does
  */
@@ -102,7 +102,7 @@ export interface ObservedClient {
 }
 
 /**
- * Kind of client of an observed request. A person's script that brings a key looks like stock pyclowder; where it is known
+ * Kind of client of an observed request. A person's script that brings a key looks like stock pyclowder; if it is known
  * which addresses extractors call from, programs there are extractors, and no key makes one elsewhere.
  */
 export function observedKind(client: ObservedClient, isExtractor: IsExtractor | undefined): unknown {
@@ -113,7 +113,7 @@ export function observedKind(client: ObservedClient, isExtractor: IsExtractor | 
   return isProgram && address !== undefined && isExtractor(address) ? 'extractor' : kind;
 }
 
-/** Whether a request brings an API key as pyclowder does: `?key=` to v1, also where its value is redacted, a header to v2. */
+/** Whether a request brings an API key as pyclowder does: `?key=` to v1, also if its value is redacted, a header to v2. */
 export function bringsApiKey(query: string, header: unknown): boolean {
   return header !== undefined || query.startsWith('key=') || query.includes('&key=');
 }

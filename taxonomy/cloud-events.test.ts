@@ -11,7 +11,7 @@ const event = {
   data: { resource_id: 'd1', resource_name: 'Soil' },
 };
 
-/** The stated event; fails where it is none. */
+/** The stated event; fails if it is none. */
 function stated(value: unknown): Record<string, unknown> {
   const converted = fromCloudEvent(value);
   if (!converted.ok) throw new Error(JSON.stringify(converted.issues));

@@ -76,7 +76,7 @@ function decoded(encoded: string): Record<string, unknown> | undefined {
   }
 }
 
-/** What a subject names, nothing where there is none; undefined where that is no resource that the event may be about. */
+/** What a subject names, nothing if there is none; undefined if that is no resource that the event may be about. */
 function resourceOf(type: string, subject: string | undefined): Record<string, string> | undefined {
   if (subject === undefined || !isEventType(type)) return {};
   const [, resourceType = '', id = ''] = /^([a-z]+)\/([^/]+)$/.exec(subject) ?? [];

@@ -12,8 +12,8 @@ function digest(parts: readonly string[]): string {
  * What a request is known by: the id that the edge gave it. A trace that begins with the request ends in that id, and
  * says the same to whoever knows the trace alone.
  *
- * @param traceId 32 hex digits, '' where there is none
- * @param requestId undefined where the observation carries none: then requests of one trace cannot be told apart
+ * @param traceId 32 hex digits, '' if there is none
+ * @param requestId undefined if the observation carries none: then requests of one trace cannot be told apart
  */
 export function requestIdentity(traceId: string, requestId: string | undefined): string {
   return requestId === undefined || traceId.endsWith(requestId) ? traceId : requestId;
@@ -23,14 +23,14 @@ export function requestIdentity(traceId: string, requestId: string | undefined):
  * Id of an event derived from an HTTP request: what it describes. Every observation of one request gives the same id.
  *
  * @param request as `requestIdentity` gives it
- * @param resourceId '' where the observer does not know it
+ * @param resourceId '' if the observer does not know it
  */
 export function derivedEventId(request: string, type: string, resourceId: string): string {
   return digest(['request', request, type, resourceId]);
 }
 
 /**
- * What tells the events of one request apart, beside their type: the resource's id; '' where the observer does not know
+ * What tells the events of one request apart, beside their type: the resource's id; '' if the observer does not know
  * it, and `#1`, `#2`, … for further ones of the type that it does not know (one upload may store several files).
  *
  * @param fields of each event, by name, in the order of the events
@@ -80,8 +80,8 @@ export function connectionsEventId(instance: string, component: string, startMs:
 /**
  * Id of what was observed of an extraction job, whoever observes it.
  *
- * @param job its id; extractor and resource where it has none
- * @param evidence what tells this from others of the type: empty where a job has one of it
+ * @param job its id; extractor and resource if it has none
+ * @param evidence what tells this from others of the type: empty if a job has one of it
  */
 export function extractionEventId(job: string, type: string, evidence: readonly string[]): string {
   return digest(['extraction', job, type, ...evidence]);

@@ -41,13 +41,13 @@ interface Traits<F extends string> {
   readonly stated: readonly (readonly F[])[];
   /** The field that carries the resource's id, and its type, where the event type settles them. */
   readonly resource?: { readonly type: string; readonly id: F; readonly name?: F };
-  /** Event-sink names of Clowder v1 (`category`, and `type` where it is not the resource's type). */
+  /** Event-sink names of Clowder v1 (`category`, and `type` if it is not the resource's type). */
   readonly v1: { readonly category: string; readonly type?: string };
   /** Which fields tell events of one request apart, the first that is known: whose event it is. */
   readonly identity: readonly F[];
-  /** The resource's id stands in the answer, where it is new: who sees no bodies does not know it. */
+  /** The resource's id stands in the answer, if it is new: who sees no bodies does not know it. */
   readonly answered?: true;
-  /** What enrichment may add; none where the event is about no resource. */
+  /** What enrichment may add; none if the event is about no resource. */
   readonly enriched: readonly Extract<F, EnrichedField>[];
   /** How several observations of one event become one; never, where each that is no repeat is an event of its own. */
   readonly folds: Folding | 'never';

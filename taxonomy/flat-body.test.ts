@@ -52,7 +52,7 @@ describe('a reading of health', () => {
     expect(seen).toMatchObject({ category: 'health', type: 'ping', service_name: 'clowder' });
   });
 
-  it('has no uptime where that is no whole number of a time series', () => {
+  it('has no uptime if that is no whole number of a time series', () => {
     expect(ping({ uptime_s: 1e308 })).not.toHaveProperty('uptime');
   });
 });

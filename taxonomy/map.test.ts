@@ -102,7 +102,7 @@ describe('mapping telemetry', () => {
     expect(ids[0]).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  test('every observer of a request takes the same clients for extractors, where their addresses are known', () => {
+  test('every observer of a request takes the same clients for extractors, if their addresses are known', () => {
     const request = {
       ...download,
       'user_agent.original': 'python-requests/2.32.3',
@@ -429,7 +429,7 @@ describe('what says to be of a capture', () => {
     expect(mapped({ ...more, 'clowder.source': 'proxy' }, others).candidates).toMatchObject([{ strong: false, stated: true }]); // prettier-ignore
   });
 
-  test('refutes and denies nothing where the sender may not', () => {
+  test('refutes and denies nothing if the sender may not', () => {
     const refuted = log('clowder.capture.refuted', { 'clowder.captured': true, 'clowder.refuted.ids': ID });
     expect(mapLog(refuted, context).refuted).toEqual([ID]);
     expect(mapLog(refuted, others).refuted).toBeUndefined();

@@ -14,7 +14,7 @@ import { isExplicitName, mapExplicit, mapSpanEvent } from './map/explicit-event.
 import { mapRequest } from './map/observed-request.ts';
 import { SPAN_KIND_SERVER, type LogRecord, type SpanRecord } from './telemetry.ts';
 
-/** Events of a span: those its span events state, and those that its HTTP request, where it is a server's, amounts to. */
+/** Events of a span: those its span events state, and those that its HTTP request, if it is a server's, amounts to. */
 export function mapSpan(span: SpanRecord, context: MapContext): MapResult {
   const found: Found = { candidates: [], rejected: [], warnings: [], denied: [] };
   for (const event of span.events) {
@@ -84,7 +84,7 @@ export function mapLog(log: LogRecord, context: MapContext): MapResult {
   );
 }
 
-/** Seconds; undefined where the record does not say, or what no request takes. */
+/** Seconds; undefined if the record does not say, or what no request takes. */
 function durationOf({ attributes }: LogRecord): number | undefined {
   const seconds = numberAttribute(attributes, 'http.server.request.duration');
   return seconds !== undefined && seconds >= 0 && seconds <= LONGEST_REQUEST_S ? seconds : undefined;

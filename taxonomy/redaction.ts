@@ -125,7 +125,7 @@ export function redactUrl(url: string, depth = 0): string {
   return withoutUserInfo(origin) + redactPath(path.slice(origin.length), depth) + query + fragment;
 }
 
-/** Scheme and authority; '' where the URL has none. */
+/** Scheme and authority; '' if the URL has none. */
 function originOf(path: string): string {
   const slash = path.indexOf('/');
   if (slash < 1 || path[slash - 1] !== ':' || path[slash + 1] !== '/') return '';

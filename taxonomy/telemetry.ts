@@ -45,7 +45,7 @@ export interface SpanRecord {
 export interface LogRecord {
   readonly timeUnixNano: bigint;
   readonly observedTimeUnixNano: bigint;
-  /** Top-level `event_name`, or the deprecated attribute `event.name`; '' where neither is set. */
+  /** Top-level `event_name`, or the deprecated attribute `event.name`; '' if neither is set. */
   readonly eventName: string;
   readonly body: AttributeValue | undefined;
   readonly attributes: Attributes;

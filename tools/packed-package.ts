@@ -33,7 +33,7 @@ export function packedPackage(): PackedPackage {
 }
 
 /**
- * Makes the package by `npm pack` and unpacks it into an empty directory; quick where that was done already.
+ * Makes the package by `npm pack` and unpacks it into an empty directory; quick if that was done already.
  *
  * The directory is outside the repository and has no dependencies but those that package.json names, linked to what
  * the lockfile installed: an import that is not declared fails here, and so does a file that is not packed. `npm

@@ -14,7 +14,7 @@ import { metricDescriptions } from './metrics-table.ts';
 export interface SentMetric {
   readonly name: string;
   readonly instrument: 'counter' | 'gauge' | 'histogram';
-  /** UCUM; '' where it has none. */
+  /** UCUM; '' if it has none. */
   readonly unit: string;
   readonly brief: string;
   /** Names of its attributes. */

@@ -16,7 +16,7 @@ export type Purpose = 'test' | 'bench';
 export interface TestTool {
   readonly name: string;
   readonly neededBy: readonly Purpose[];
-  /** The tool's path, or undefined where it is not there. Quick: it runs before every test. */
+  /** The tool's path, or undefined if it is not there. Quick: it runs before every test. */
   readonly find: () => string | undefined;
   readonly get: { readonly apt: string } | { readonly build: (log: string) => void; readonly takes: string };
 }

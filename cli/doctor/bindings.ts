@@ -88,7 +88,7 @@ function managementApi({ ask, settings }: Site, management: URL): ManagementApi 
   };
 }
 
-/** @returns undefined where nobody answered, or otherwise */
+/** @returns undefined if nobody answered, or otherwise */
 const bodyOf = <T>(answer: Answer, schema: z.ZodType<T>): T | undefined =>
   'problem' in answer ? undefined : schema.safeParse(answer.body).data;
 

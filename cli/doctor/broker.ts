@@ -37,7 +37,7 @@ export async function checkBroker({ settings }: Site): Promise<readonly Finding[
   }
 }
 
-/** @returns none where it is wrong */
+/** @returns none if it is wrong */
 export function urlsOf(text: string | undefined): readonly string[] {
   try {
     return parseAmqpUrls(text);

@@ -4,7 +4,7 @@ import { errorText } from '../../runtime/error-text.ts';
 /** What is looked at, and how others are asked. */
 export interface Site {
   readonly settings: Settings;
-  /** Where RabbitMQ's management API is; undefined where AMQP_URL does not tell. */
+  /** Where RabbitMQ's management API is; undefined if AMQP_URL does not tell. */
   readonly management: URL | undefined;
   /** The listener for health of the proxy. */
   readonly proxy: URL | undefined;
@@ -19,7 +19,7 @@ export type Answer =
   | {
       readonly status: number;
       readonly body: unknown;
-      /** What the other side has for the time, by its `Date`; undefined where it says none. Unix milliseconds. */
+      /** What the other side has for the time, by its `Date`; undefined if it says none. Unix milliseconds. */
       readonly dateMs: number | undefined;
     }
   | { readonly problem: string };
@@ -40,7 +40,7 @@ export const askOverHttp: Ask = async (url, options = {}) => {
   }
 };
 
-/** The text where it is not JSON. */
+/** The text if it is not JSON. */
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -49,7 +49,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** The management API beside a broker, with its user and password. @param given where it is. @default port 15672 of its host */
+/** The management API beside a broker, with its user and password. @param given its address. @default port 15672 of its host */
 export function managementUrl(amqpUrl: string, given?: URL): URL | undefined {
   if (!URL.canParse(amqpUrl)) return given;
   const { hostname, username, password } = new URL(amqpUrl);

@@ -3,7 +3,7 @@ import { decodeBody } from './decode-body.ts';
 import { readJson } from './read-json.ts';
 import type { CaptureErrorCode } from './types.ts';
 
-/** What was read of a body; `body` absent where it could not be. */
+/** What was read of a body; `body` absent if it could not be. */
 export interface BodyRead {
   readonly body?: Json;
   readonly error?: CaptureErrorCode;

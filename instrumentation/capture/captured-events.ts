@@ -21,7 +21,7 @@ export interface Occasion {
   readonly referrer: string | undefined;
   readonly source: CaptureOptions['source'];
   readonly instance: string | undefined;
-  /** What the request is known by (`requestIdentity`); '' where it has neither id nor trace. */
+  /** What the request is known by (`requestIdentity`); '' if it has neither id nor trace. */
   readonly identity: string;
 }
 
@@ -85,7 +85,7 @@ const identitiesOfEvents = (events: readonly HttpEvent[]): string[] =>
  *
  * @param assumed what path and status alone amount to
  * @param known what the whole request amounts to
- * @param identity of the request; '' where there is none: nobody else's events can be told of then
+ * @param identity of the request; '' if there is none: nobody else's events can be told of then
  */
 export function refutedIds(assumed: readonly HttpEvent[], known: readonly HttpEvent[], identity: string): string[] {
   if (assumed.length === 0 || identity === '') return [];

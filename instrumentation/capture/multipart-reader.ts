@@ -98,7 +98,7 @@ export class MultipartReader {
     return found + this.#delimiter.length - rest.length;
   }
 
-  /** Reads on from `at`; undefined where the rest of the data was put aside, or nothing more is to be read. */
+  /** Reads on from `at`; undefined if the rest of the data was put aside, or nothing more is to be read. */
   #step(data: Buffer, at: number): number | undefined {
     switch (this.#state) {
       case 'delimiter':
@@ -193,7 +193,7 @@ export class MultipartReader {
   }
 }
 
-/** Where a delimiter begins that the data ends in the middle of; the data's length where none does. */
+/** Where a delimiter begins that the data ends in the middle of; the data's length if none does. */
 function startOfPrefix(data: Buffer, from: number, delimiter: Buffer): number {
   let at = data.indexOf(CR, Math.max(from, data.length - delimiter.length + 1));
   while (at !== -1) {

@@ -6,7 +6,7 @@ import type { RequestHead } from './types.ts';
 export interface Origin {
   readonly clientAddress: string | undefined;
   readonly scheme: string;
-  /** '' where the request names none. */
+  /** '' if the request names none. */
   readonly host: string;
   readonly port: number | undefined;
 }
@@ -25,7 +25,7 @@ export function originOf(head: RequestHead, trustForwarded: boolean): Origin {
   };
 }
 
-/** `https://clowder.example`, with the port where it is not the usual one; '' where the host is not known. */
+/** `https://clowder.example`, with the port if it is not the usual one; '' if the host is not known. */
 export function authorityOf({ scheme, host, port }: Origin): string {
   if (host === '') return '';
   const usual = scheme === 'https' ? 443 : 80;
@@ -76,7 +76,7 @@ function protocol(text: string | undefined): 'http' | 'https' | undefined {
   return lower === 'http' || lower === 'https' ? lower : undefined;
 }
 
-/** An address without brackets, port and IPv4-in-IPv6; undefined where the text is none (`unknown`, `_hidden`). */
+/** An address without brackets, port and IPv4-in-IPv6; undefined if the text is none (`unknown`, `_hidden`). */
 function bareAddress(text: string | undefined): string | undefined {
   if (text === undefined || text === '') return undefined;
   const mapped = text.startsWith('::ffff:') ? text.slice(7) : text;

@@ -14,7 +14,7 @@ const PUBLIC_V2 = /^\/api\/v2\/(?:public_|status|auth|login|users$)/;
  *
  * What v1 shows to everybody it shows to a wrong name as well: there only a change, or one's own page, proves one.
  *
- * @param template of the route, undefined where Clowder has none
+ * @param template of the route, undefined if Clowder has none
  */
 export function provenUser(headers: IncomingHttpHeaders, template: string | undefined, method: string): Claimed {
   if (template === undefined) return NOBODY;

@@ -2,7 +2,7 @@ import { parseJsonText } from '../../taxonomy/http/json-text.ts';
 import type { Json } from '../../taxonomy/http/types.ts';
 
 /**
- * The JSON in a body's text (JSONP unwrapped); undefined where there is none.
+ * The JSON in a body's text (JSONP unwrapped); undefined if there is none.
  *
  * @param isCut the text is only the beginning: then a list is read as far as it goes, anything else not at all
  */
@@ -19,7 +19,7 @@ const MAX_DEPTH = 8;
 
 /**
  * The beginning of a JSON text that holds a list, at the top or in an object, closed behind the list's last whole
- * element: `{"ids":[{"id":1},{"i` becomes `{"ids":[{"id":1}]}`. undefined where no list holds a whole element.
+ * element: `{"ids":[{"id":1},{"i` becomes `{"ids":[{"id":1}]}`. undefined if no list holds a whole element.
  */
 function completeList(text: string): string | undefined {
   const open: string[] = [];

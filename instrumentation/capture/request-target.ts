@@ -1,6 +1,6 @@
 /** A request target split where its query begins. */
 export interface Target {
-  /** As sent, percent-encoded; '/' where there is none. */
+  /** As sent, percent-encoded; '/' if there is none. */
   readonly path: string;
   /** As sent, without '?'. */
   readonly query: string;

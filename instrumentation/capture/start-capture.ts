@@ -51,7 +51,7 @@ class RequestCapture implements Capture {
   readonly #request: RequestReader | undefined;
   #answer: BodyReader | undefined;
   #requestBytes = 0;
-  /** Undefined where nobody knows. */
+  /** Undefined if nobody knows. */
   #answerBytes: number | undefined = 0;
   #status = 0;
   #answerHeader = NO_HEADERS;

@@ -35,7 +35,7 @@ export type CapturedAttributes = Record<string, string | number | boolean>;
 /** A domain event as it leaves: an OTel log record of this name and these attributes (docs/design.md, "Telemetry form"). */
 export interface CapturedEvent {
   readonly type: EventType;
-  /** By the names of ATTRIBUTE_OF_FIELD; `clowder.source` and, where the request has an id, `clowder.event.id` included. */
+  /** By the names of ATTRIBUTE_OF_FIELD; `clowder.source` and, if the request has an id, `clowder.event.id` included. */
   readonly attributes: CapturedAttributes;
 }
 
@@ -65,13 +65,13 @@ export interface CaptureResult {
  */
 export interface Capture {
   readonly head: RequestHead;
-  /** Low-cardinality template of Clowder's route; undefined where it has none. */
+  /** Low-cardinality template of Clowder's route; undefined if it has none. */
   readonly route: string | undefined;
   /** What the head gives to the server span: method, path, redacted query, client, user agent, `clowder.route`, … */
   readonly attributes: CapturedAttributes;
   /** Whether an answer that succeeds may make an event: then the request is marked as captured. */
   readonly mayBeEvent: boolean;
-  /** @param chunk is kept where a reader needs it: it must not be written to afterwards */
+  /** @param chunk is kept if a reader needs it: it must not be written to afterwards */
   requestChunk(chunk: Uint8Array): void;
   /**
    * @param header by lower-case name; the first of several values, of set-cookie all, joined by ', '. It is asked until
@@ -79,14 +79,14 @@ export interface Capture {
    */
   responseHead(status: number, header: (name: string) => string | undefined): void;
   responseChunk(chunk: Uint8Array): void;
-  /** The answer's body passed where it could not be looked at. @param bytes undefined where nobody knows how many */
+  /** The answer's body passed where it could not be looked at. @param bytes undefined if nobody knows how many */
   responseUnseen(bytes: number | undefined): void;
   /**
    * Once, when the exchange is over.
    *
    * @param complete whether the client got all of the answer
-   * @param traceId 32 hex digits, '' where there is none
-   * @param requestId 16 hex digits, '' where there is none: the events' ids come from both
+   * @param traceId 32 hex digits, '' if there is none
+   * @param requestId 16 hex digits, '' if there is none: the events' ids come from both
    */
   end(complete: boolean, traceId: string, requestId: string): CaptureResult;
 }

@@ -2,7 +2,7 @@ import type { Asked } from './ask.ts';
 import type { Facts, User } from './lookups.ts';
 import { TtlCache } from './ttl-cache.ts';
 
-/** What a look-up told; null where Clowder says nothing of it. */
+/** What a look-up told; null if Clowder says nothing of it. */
 export type Found = (Facts & User) | null;
 
 /** A look-up under the name that its answer is kept by. */
@@ -33,7 +33,7 @@ export class Answers {
     this.#cacheMs = cacheMs;
   }
 
-  /** undefined where it is not known, or not any more. */
+  /** undefined if it is not known, or not any more. */
   known(key: string): Found | undefined {
     return this.#cache.get(key);
   }

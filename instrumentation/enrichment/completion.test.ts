@@ -94,11 +94,11 @@ describe('what is asked', () => {
 describe('the user', () => {
   const user = { userId: AUTHOR, userName: 'Ada@example.org' };
 
-  test('is added where the event names none', () => {
+  test('is added if the event names none', () => {
     expect(withUser(uploaded, user).attributes).toMatchObject({ 'user.id': AUTHOR, 'user.name': 'Ada@example.org' });
   });
 
-  test('gives its own id where the event names the same', () => {
+  test('gives its own id if the event names the same', () => {
     const given = event('file.deleted', { user_name: 'ada@example.org', user_id: 'id of an identity provider' });
     expect(withUser(given, user).attributes).toEqual({ 'user.id': AUTHOR, 'user.name': 'ada@example.org' });
   });

@@ -3,7 +3,7 @@ import { eventTraits, type EnrichedField, type IdentityField } from '../../taxon
 import type { CapturedAttributes, CapturedEvent } from '../capture/types.ts';
 import type { Facts, Lookups, ResourceKind, User } from './lookups.ts';
 
-/** What is known of a resource: null where Clowder says nothing of it, undefined where it was not asked. */
+/** What is known of a resource: null if Clowder says nothing of it, undefined if it was not asked. */
 export type Known = (kind: ResourceKind, id: string) => Facts | null | undefined;
 
 export interface Subject {
@@ -12,7 +12,7 @@ export interface Subject {
 }
 
 export interface Completion {
-  /** With what is known of its resource, where that is anything. */
+  /** With what is known of its resource, if that is anything. */
   readonly event: CapturedEvent;
   /** What to ask for before it is complete, as far as can be told now. */
   readonly missing: readonly Subject[];
@@ -30,12 +30,12 @@ const FILLS: Readonly<Record<ResourceKind | 'dataset of a file', Fills>> = {
   'dataset of a file': { name: ['dataset_name'], spaceId: ['space_id'] },
 };
 
-/** Of what a field is the id, where its name says it. */
+/** Of what a field is the id, if its name says it. */
 const KIND_OF_ID = { file_id: 'file', dataset_id: 'dataset', resource_id: undefined } as const satisfies Readonly<
   Record<IdentityField, ResourceKind | undefined>
 >;
 
-/** The resource that an event is about; undefined where it is about none, or one whose id nobody knows. */
+/** The resource that an event is about; undefined if it is about none, or one whose id nobody knows. */
 export function subjectOf({ type, attributes }: CapturedEvent): Subject | undefined {
   const { identity, resource } = eventTraits[type];
   for (const field of identity) {
@@ -109,7 +109,7 @@ export function withUser(event: CapturedEvent, user: User): CapturedEvent {
   return attributes === undefined || !isByUser(event) ? event : adding(event, attributes);
 }
 
-/** `user.id` and `user.name` to be added to what is there, where the name there is no other; the id becomes Clowder's own. */
+/** `user.id` and `user.name` to be added to what is there, if the name there is no other; the id becomes Clowder's own. */
 export function userAttributes(there: CapturedAttributes, { userId, userName }: User): CapturedAttributes | undefined {
   const named = there[ATTRIBUTE_OF_FIELD.user_name];
   const isOther = named !== undefined && userName?.toLowerCase() !== String(named).toLowerCase();

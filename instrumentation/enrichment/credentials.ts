@@ -12,7 +12,7 @@ const SESSION_COOKIE = { v1: 'id', v2: 'Authorization' } as const;
 const VISIBLE = /^[\x21-\x7e]+$/;
 
 /**
- * What the request brought to prove who makes it, and nothing else of it; undefined where it brought nothing. Clowder
+ * What the request brought to prove who makes it, and nothing else of it; undefined if it brought nothing. Clowder
  * chooses among several as it did for the request. A key in v1's query becomes the header of the same meaning: the
  * global key, which names nobody, is then none.
  */

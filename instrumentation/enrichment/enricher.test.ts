@@ -106,7 +106,7 @@ describe('events', () => {
     });
   });
 
-  test('ask v2 for what is public where there is no key', () => {
+  test('ask v2 for what is public if there is no key', () => {
     const { calls, enrich } = setUp({ clowder: 'v2', apiKey: undefined });
     enrich([view]);
     expect(calls).toMatchObject([{ path: `/api/v2/public_files/${FILE}/summary`, credentials: {} }]);

@@ -27,7 +27,7 @@ interface Waiting {
   open: number;
   reason: UnenrichedReason | undefined;
   over: boolean;
-  /** @param reason why they are not complete; undefined where they are */
+  /** @param reason why they are not complete; undefined if they are */
   finish: (reason: UnenrichedReason | undefined) => void;
 }
 

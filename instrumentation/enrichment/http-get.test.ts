@@ -63,7 +63,7 @@ test('asks again on the same connection, also after the earlier question was giv
   expect(connections.size).toBe(1);
 });
 
-test('gives the status alone where it is no 200, and follows nothing', async () => {
+test('gives the status alone if it is no 200, and follows nothing', async () => {
   const url = await serve((_request, response) => response.writeHead(302, { location: '/login' }).end('{"name":"x"}'));
   expect(await createHttpGet({ url })('/', {}, never)).toEqual({ status: 302 });
 });

@@ -40,7 +40,7 @@ export class Inquiry {
     this.#operator = options.apiKey === undefined ? {} : { 'x-api-key': options.apiKey };
   }
 
-  /** undefined where users are not asked for, or the request brought nothing. */
+  /** undefined if users are not asked for, or the request brought nothing. */
   callerOf(head: RequestHead): Caller | undefined {
     if (!this.#options.users) return undefined;
     const credentials = credentialsOf(head, this.#options.clowder);

@@ -17,7 +17,7 @@ describe('look-ups', () => {
     const clowder = version === 'v1' ? 'v1' : 'v2';
     const match = matchRoute('GET', path.replace(':id', ID), { clowder, contextPath: '' });
     expect(match?.route.template).toMatch(/^\/api\//);
-    // A download would be counted by Clowder; what v2's browser asks is a view only where a browser asks.
+    // A download would be counted by Clowder; what v2's browser asks is a view only if a browser asks.
     expect([undefined, 'browse-file', 'browse-dataset']).toContain(match?.route.rule);
   });
 });

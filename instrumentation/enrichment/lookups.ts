@@ -13,7 +13,7 @@ export interface Facts {
   readonly authorName?: string;
 }
 
-/** A user as Clowder knows them; the name is the e-mail address, where there is one. */
+/** A user as Clowder knows them; the name is the e-mail address, if there is one. */
 export interface User {
   readonly userId?: string;
   readonly userName?: string;
@@ -28,7 +28,7 @@ type Places = { readonly [F in Fact]?: readonly string[] };
 export interface Lookup {
   /** `:id` stands for the resource's id. */
   readonly path: string;
-  /** The same for those who are not logged in, where that is another route. */
+  /** The same for those who are not logged in, if that is another route. */
   readonly publicPath?: string;
   /** What is worth asking for; the rest of the answer is taken along. */
   readonly asks: readonly Fact[];
@@ -65,7 +65,7 @@ export const LOOKUPS: Readonly<Record<Exclude<ClowderVersion, 'auto'>, Lookups>>
   },
 }; // prettier-ignore
 
-/** What an answer tells; undefined where it tells nothing. */
+/** What an answer tells; undefined if it tells nothing. */
 export function readAnswer(answer: Json | undefined, places: Places): (Facts & User) | undefined {
   const facts: { -readonly [F in Fact]?: string } = {};
   for (const fact of Object.keys(places) as Fact[]) {

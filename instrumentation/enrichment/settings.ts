@@ -24,7 +24,7 @@ export const LONGEST_TIMEOUT_S = 10;
 export const DEFAULT_CACHE_SIZE = 10_000;
 export const DEFAULT_CACHE_TTL_S = 300;
 
-/** `off`, or a list such as `names,users`; undefined where it is neither. */
+/** `off`, or a list such as `names,users`; undefined if it is neither. */
 export function parseEnriched(text: string): readonly Enriched[] | undefined {
   if (text.trim() === 'off') return [];
   const parts = entriesOf(text);
@@ -33,7 +33,7 @@ export function parseEnriched(text: string): readonly Enriched[] | undefined {
 
 const isEnriched = (text: string): text is Enriched => ENRICHED.some((one) => one === text);
 
-/** Clowder's address; undefined where the text is none that can be asked at. */
+/** Clowder's address; undefined if the text is none that can be asked at. */
 export function parseClowderUrl(text: string): URL | undefined {
   const url = parseHttpUrl(text);
   const isPlain = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';

@@ -9,12 +9,12 @@ export interface Enricher {
   readonly stats: EnrichmentStats;
   /**
    * @param head of the request, which Clowder answered with success
-   * @param leave called once: in this tick where nothing is lacking or all of it is known, otherwise when it is, or
+   * @param leave called once: in this tick if nothing is lacking or all of it is known, otherwise when it is, or
    *   when the time is over
    */
   enrich(head: RequestHead, events: readonly CapturedEvent[], leave: Leave): void;
   /**
-   * Who makes the request, where that is known already, for its span.
+   * Who makes the request, if that is known already, for its span.
    *
    * @param there what the span has
    */

@@ -100,7 +100,7 @@ describe('clowderEvents', () => {
     expect(collected(sdk).candidates[0]?.body.created).toBe(Date.UTC(2020, 1, 3, 4, 5, 6, 789));
   });
 
-  test('happens now where the caller does not say when', async () => {
+  test('happens now if the caller does not say when', async () => {
     await using sdk = startRecordingSdk();
     const before = Date.now();
     clowderEvents.userLogin({ userId: 'u1' });

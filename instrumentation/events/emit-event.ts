@@ -52,7 +52,7 @@ function tellOnce(): void {
   );
 }
 
-/** Says what is wrong where the SDK says what is: through `diag`, whatever its logger does. */
+/** Reports what is wrong through `diag`, as the SDK does, whatever its logger does. */
 export function tell(problem: string): void {
   try {
     diag.error(`clowder-otel: ${problem}`);

@@ -90,7 +90,7 @@ describe('withExtraction', () => {
     expect(events(sdk)[2]).toMatchObject({ message: '12 tiles', duration_ms: expect.any(Number) as number });
   });
 
-  test('sends extraction.queued before the work, where it is asked to', async () => {
+  test('sends extraction.queued before the work, if it is asked to', async () => {
     await using sdk = startRecordingSdk();
     await withExtraction({ extractor: 'a', datasetId: DATASET, queued: true }, () => {
       expect(types(sdk)).toEqual(['extraction.queued']);
@@ -272,7 +272,7 @@ describe('withExtraction', () => {
     for (const event of events(sdk)) expect(event['span_id']).toBe(spanOf.get(String(event['file_id'])));
   });
 
-  test('sends its events where its span is not sampled, and where there is no SDK at all works on', async () => {
+  test('sends its events if its span is not sampled, and where there is no SDK at all works on', async () => {
     {
       await using sdk = startRecordingSdk({ sampler: new AlwaysOffSampler() });
       await withExtraction(job, (x) => x.working('tiling'));
@@ -282,7 +282,7 @@ describe('withExtraction', () => {
     expect(await withExtraction(job, (x) => x.working('tiling'))).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  test('shows its events on its span too, where the collector does not take them for events', async () => {
+  test('shows its events on its span too, if the collector does not take them for events', async () => {
     await using sdk = startRecordingSdk();
     await withExtraction(job, (x) => x.working('tiling with key=CANARY'));
     const span = onlySpan(sdk);

@@ -24,7 +24,7 @@ type Subject =
 
 export type ExtractionOptions = Job & Subject;
 
-/** A running extraction. Each function sends its event at once and returns the event's id; '' where it is over already. */
+/** A running extraction. Each function sends its event at once and returns the event's id; '' if it is over already. */
 export interface Extraction {
   /** `extraction.queued`: for whoever submits the job as well. */
   readonly queued: (message?: string) => string;
@@ -32,7 +32,7 @@ export interface Extraction {
   readonly working: (message?: string) => string;
   /** `extraction.done` with a message of its own; without it, the end of the work sends one. */
   readonly done: (message?: string) => string;
-  /** `extraction.failed`, where the failure is not thrown. */
+  /** `extraction.failed`, if the failure is not thrown. */
   readonly failed: (reason: unknown) => string;
   readonly span: Span;
 }

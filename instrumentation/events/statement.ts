@@ -11,7 +11,7 @@ export interface Statement {
   readonly at: Date;
   /** By the names of ATTRIBUTE_OF_FIELD, `clowder.event.id` among them; secrets redacted. */
   readonly attributes: Record<string, string | number | boolean>;
-  /** What is wrong with it, a sentence each, without the values: they may be secrets. Empty where nothing is. */
+  /** What is wrong with it, a sentence each, without the values: they may be secrets. Empty if nothing is. */
   readonly problems: readonly string[];
 }
 

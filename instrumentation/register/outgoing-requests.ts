@@ -47,7 +47,7 @@ function describeRequests(module: Requests): void {
 const makesRequests = (module: object): module is Requests =>
   'request' in module && typeof module.request === 'function' && 'get' in module && typeof module.get === 'function';
 
-/** A request as the instrumentation understands it; undefined where Node will refuse it, or it is nothing of an object. */
+/** A request as the instrumentation understands it; undefined if Node will refuse it, or it is nothing of an object. */
 function described(args: readonly unknown[]): object | undefined {
   const [first, second] = args;
   if (typeof first === 'string' && !URL.canParse(first)) return undefined;

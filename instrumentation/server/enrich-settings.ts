@@ -32,7 +32,7 @@ export interface EnrichSettings {
 }
 
 /**
- * Settings in force; undefined where enrichment is off, as it is by default, or cannot be.
+ * Settings in force; undefined if enrichment is off, as it is by default, or cannot be.
  *
  * @param given in code; false: off, whatever the environment says
  * @param log told what cannot be understood, or lacks

@@ -80,7 +80,7 @@ test('telemetry that throws leaves the request to the program', () => {
   expect(ends).toEqual([]);
 });
 
-test('ends once, also where no span was ever looked for', () => {
+test('ends once, also if no span was ever looked for', () => {
   const { request, response, exchange, ends } = setUp({});
   expect(exchangeOf(request)).toBe(exchange);
   response.emit('close');

@@ -14,7 +14,7 @@ export interface Observed<E extends Exchange = Exchange> {
   [EXCHANGE]: E;
 }
 
-/** What is observing a request already; undefined where nothing is. */
+/** What is observing a request already; undefined if nothing is. */
 export function exchangeOf(request: object): Exchange | undefined {
   const observable: Observable = request;
   return observable[EXCHANGE];
@@ -40,7 +40,7 @@ export class Exchange {
   readonly #onError: (error: unknown) => void;
   /** Whether the answer has a body: not to HEAD, nor with 204 or 304. */
   #hasBody: boolean;
-  /** Length of the answer by its head; 0 where it says none. */
+  /** Length of the answer by its head; 0 if it says none. */
   #declaredBytes = 0;
   #sentBytes = 0;
   /** The capture threw: it is told nothing more. */
@@ -60,7 +60,7 @@ export class Exchange {
     return this.#request !== undefined;
   }
 
-  /** Id of the request, by which request and answer are marked as captured; undefined where they are not. */
+  /** Id of the request, by which request and answer are marked as captured; undefined if they are not. */
   get mark(): string | undefined {
     return this.#capture.mayBeEvent ? this.#request?.requestId || undefined : undefined;
   }
@@ -107,7 +107,7 @@ export class Exchange {
     this.#guard(() => this.#capture.responseChunk(bytes));
   }
 
-  /** The answer's bytes passed where nobody could look on. @param bytes undefined where nobody knows how many */
+  /** The answer's bytes passed where nobody could look on. @param bytes undefined if nobody knows how many */
   responseUnseen(bytes: number | undefined): void {
     this.#sentBytes += bytes ?? 0;
     this.#guard(() => this.#capture.responseUnseen(bytes));

@@ -34,7 +34,7 @@ export function propagateThroughFetch(): void {
 
 const TRACE_ID = /^[0-9a-f]{2}-([0-9a-f]{32})-/;
 
-/** Whether the request carries the trace that is active, and our mark where that has one. */
+/** Whether the request carries the trace that is active, and our mark if that has one. */
 function isOurs({ headers }: OutgoingRequest, carrier: Readonly<Record<string, string>>): boolean {
   const traceId = TRACE_ID.exec(carrier['traceparent'] ?? '')?.[1];
   const sent = valueOf(headers, 'traceparent');

@@ -53,7 +53,7 @@ export function isHttp2Stream(stream: unknown): stream is ServerHttp2Stream {
 }
 
 /**
- * The head of a request as node:http would tell it; undefined where it is none of a page or an API: a tunnel, or a call of
+ * The head of a request as node:http would tell it; undefined if it is none of a page or an API: a tunnel, or a call of
  * gRPC, which instrumentations of their own observe.
  */
 export function http2Head(stream: ServerHttp2Stream, headers: unknown): RequestHead | undefined {

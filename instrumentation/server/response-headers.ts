@@ -14,7 +14,7 @@ function givenHeaders(args: readonly unknown[]): object | undefined {
   return isHeaders(last) ? last : undefined;
 }
 
-/** The arguments of `writeHead` with our mark among the headers, whatever their form; unchanged where it is there. */
+/** The arguments of `writeHead` with our mark among the headers, whatever their form; unchanged if it is there. */
 export function withCapturedMark(
   response: ServerResponse,
   args: readonly unknown[],

@@ -12,12 +12,12 @@ import { requestHead } from './request-head.ts';
 
 /** A request that a server is about to hand to the program. */
 export interface Arrival {
-  /** Undefined where it is not to be observed. */
+  /** Undefined if it is not to be observed. */
   head(): RequestHead | undefined;
   observe(parts: ExchangeParts): Exchange;
 }
 
-/** Starts to observe a request; undefined where it is not to be observed. It does not throw. */
+/** Starts to observe a request; undefined if it is not to be observed. It does not throw. */
 export type Observe = (arrival: Arrival) => Exchange | undefined;
 
 type Emit = (this: EventEmitter, event: string | symbol, ...args: unknown[]) => boolean;

@@ -14,7 +14,7 @@ export class BoundedQueue<T> {
   }
 
   /**
-   * Adds one; the oldest goes where there are too many.
+   * Adds one; the oldest goes if there are too many.
    *
    * @param besides how many count towards the bound without being here
    * @returns how many went

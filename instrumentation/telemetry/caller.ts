@@ -23,7 +23,7 @@ export function trustsCaller(trusted: readonly string[], isBehindProxy: boolean)
 /** By which NGINX with our configuration tells which context its client sent, where it began a trace of its own. */
 const CLIENT_CONTEXT = 'x-clowder-client-traceparent';
 
-/** The context that a stranger sent: the request's span links to it. Undefined where there is none. */
+/** The context that a stranger sent: the request's span links to it. Undefined if there is none. */
 export function strangersContext(headers: IncomingHttpHeaders, trusted: boolean): SpanContext | undefined {
   const sent = headers[trusted ? CLIENT_CONTEXT : 'traceparent'];
   const context = typeof sent === 'string' ? parseTraceParent(sent) : null;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { clientBucket } from './client-bucket.ts';
 
-test('a client has one group, of two hex digits, also where its address is not known', () => {
+test('a client has one group, of two hex digits, also if its address is not known', () => {
   for (const address of ['192.0.2.17', '2001:db8::1', '']) expect(clientBucket(address)).toMatch(/^[0-9a-f]{2}$/);
   expect(clientBucket('192.0.2.17')).toBe(clientBucket('192.0.2.17'));
 });

@@ -7,7 +7,7 @@ const HEX = Array.from({ length: 256 }, (_, bucket) => bucket.toString(16).padSt
  * The group that a client is in: requests of one client go to one collector of several by it (docs/adr/019), and no more of
  * the address can be told from it than that. NGINX with our configuration has groups of its own.
  *
- * @param address of the client; '' where it is not known
+ * @param address of the client; '' if it is not known
  */
 export function clientBucket(address: string): string {
   // FNV-1a, folded to eight bits.

@@ -13,7 +13,7 @@ export interface ConfiguredSdk {
  * Starts the SDK as the file says that OTEL_CONFIG_FILE names (OTel specification, "Declarative configuration"). The other
  * OTEL_* names do not count beside it.
  *
- * @returns undefined where no file is named, or an SDK is there already
+ * @returns undefined if no file is named, or an SDK is there already
  * @throws Error where the file sets up no tracer: to go on by other settings would be to ignore it
  */
 export function startConfiguredSdk(): ConfiguredSdk | undefined {

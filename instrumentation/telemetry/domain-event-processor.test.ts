@@ -224,7 +224,7 @@ describe('at the exit of the program', () => {
     expect(lost).toEqual([[1, 'shutdown']]);
   });
 
-  test('it is not asked where the receiver is known to be away', async () => {
+  test('it is not asked if the receiver is known to be away', async () => {
     const { emit, lost, processor } = setUp({}, () => FAILED);
     emit('a');
     await vi.advanceTimersByTimeAsync(300);

@@ -22,7 +22,7 @@ import {
 import { createRequire } from 'node:module';
 import { errorText } from '../../runtime/error-text.ts';
 
-/** For what is loaded only where it is asked for. */
+/** For what is loaded only if it is asked for. */
 const require = createRequire(import.meta.url);
 
 type Log = (message: string) => void;

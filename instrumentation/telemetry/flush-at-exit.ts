@@ -3,7 +3,7 @@ type Signal = (typeof SIGNALS)[number];
 
 /**
  * Flushes when the program is told to end, or has nothing left to do, and leaves the ending to it: where it handles the
- * signal itself, its handler decides; where it does not, the signal takes its usual effect after the flush. A second
+ * signal itself, its handler decides; if it does not, the signal takes its usual effect after the flush. A second
  * signal does not wait.
  *
  * @param flush resolves within a time that one can wait for; never rejects

@@ -23,7 +23,7 @@ export interface ServerRequest {
   readonly traceId: string;
   /** 16 hex digits, the id of its span: each request has one of its own; '' where no SDK gave one. */
   readonly requestId: string;
-  /** For the request that is forwarded: our span as parent and, where it is captured, our mark first in tracestate. */
+  /** For the request that is forwarded: our span as parent and, if it is captured, our mark first in tracestate. */
   forwardHeaders(): ForwardHeaders;
   /** Once, when the exchange is over: attributes, domain events, status and end of the span. */
   end(outcome: Outcome): void;

@@ -123,7 +123,7 @@ describe('the server span', () => {
     expect(span.attributes['error.type']).toBe(errorType);
   });
 
-  test('ends once, and also where the capture fails', () => {
+  test('ends once, and also if the capture fails', () => {
     const problems: unknown[] = [];
     const { telemetry, spans } = setUp({ onError: (error) => void problems.push(error) });
     const failing: Capture = {
@@ -168,7 +168,7 @@ describe('the request that is forwarded', () => {
     expect(tracestate).toBe(`clowder=${traceparent?.slice(36, 52)}`);
   });
 
-  test('is left as it came where there is no SDK', () => {
+  test('is left as it came if there is no SDK', () => {
     const { telemetry } = setUp({ tracer: trace.getTracer('nobody registered a provider') });
     const request = telemetry.start(head(), endingWith());
     expect([request.traceId, request.requestId]).toEqual(['', '']);
@@ -262,7 +262,7 @@ describe('a server span that another instrumentation started', () => {
     expect(only(logs.getFinishedLogRecords()).spanContext?.spanId).toBe(ended.spanContext().spanId);
   });
 
-  test('links to what a stranger says, where it is in another trace', () => {
+  test('links to what a stranger says, if it is in another trace', () => {
     const { telemetry, tracers, spans } = setUp();
     const headers = { traceparent: `00-${TRACE}-${PARENT}-01` };
     const span = tracers.getTracer('http').startSpan('POST', { kind: SpanKind.SERVER });

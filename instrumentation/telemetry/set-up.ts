@@ -20,7 +20,7 @@ export interface TelemetryOptions {
   /** `service.name` where neither OTEL_SERVICE_NAME nor OTEL_RESOURCE_ATTRIBUTES gives one. @default the SDK's own */
   readonly serviceName?: string;
   readonly instrumentations?: readonly Instrumentation[];
-  /** Of OTEL_CONFIG_FILE, where the caller has started it. @default started here */
+  /** Of OTEL_CONFIG_FILE, if the caller has started it. @default started here */
   readonly configured?: ConfiguredSdk | undefined;
   /** Whose trace goes on, for a server of ours. @default nobody's */
   readonly trusts?: TrustsCaller;

@@ -45,9 +45,9 @@ export interface MonitorConfig {
   readonly logFormat: LogFormat;
   readonly probes: readonly PlannedProbe[];
   readonly notify: readonly PlannedNotifier[];
-  /** Brokers by which one of several monitors has the turn; undefined where there is one alone. */
+  /** Brokers by which one of several monitors has the turn; undefined if there is one alone. */
   readonly pair: { readonly urls: readonly string[]; readonly ca_file?: string | undefined } | undefined;
-  /** Undefined where they are not observed. */
+  /** Undefined if they are not observed. */
   readonly extractors: ExtractorsSettings | undefined;
   /** Texts that must never be shown: what came from the environment and from files. */
   readonly secrets: ReadonlySet<string>;
@@ -126,7 +126,7 @@ function plannedNotifier(notifier: NotifierSettings, amqpUrl: string): PlannedNo
   return notifier.type === 'rabbitmq' ? { ...notifier, name, url: notifier.url ?? amqpUrl } : { ...notifier, name };
 }
 
-/** The service where a probe does not say which it looks at. */
+/** The service if a probe does not say which it looks at. */
 const COMPONENTS: { readonly [type in PlannedProbeType]?: string } = {
   rabbitmq: 'rabbitmq',
   disk: 'disk',

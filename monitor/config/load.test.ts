@@ -226,7 +226,7 @@ describe('what is empty', () => {
     );
   });
 
-  it('is a value where an answer is compared with it', () => {
+  it('is a value if an answer is compared with it', () => {
     const source = 'probes: [{ name: a, type: http, url: "http://h/", body: { json: { path: error, equals: "" } } }]';
     expect(parseMonitorConfig(source, {}).probes).toMatchObject([{ body: { json: { equals: '' } } }]);
   });

@@ -50,7 +50,7 @@ export interface ExtractorsOptions {
 }
 
 export interface RunningExtractors {
-  /** Stops within a few seconds, however often it is called. Only the firehose's queue stays, for the next start; RabbitMQ deletes it where none comes. */
+  /** Stops within a few seconds, however often it is called. Only the firehose's queue stays, for the next start; RabbitMQ deletes it if none comes. */
   stop(): Promise<void>;
 }
 
@@ -202,7 +202,7 @@ const LOOK_MS = 10_000;
 /** After so many looks that failed nothing is known. */
 const LOOKS_MISSED = 3;
 
-/** Asks the management API, where that is configured, which jobs were taken. Private queues are their owner's: their names hold a key. */
+/** Asks the management API, if that is configured, which jobs were taken. Private queues are their owner's: their names hold a key. */
 function takenLooker(
   { management, amqpUrl }: ExtractorsSettings,
   taken: TakenJobs,

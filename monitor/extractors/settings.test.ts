@@ -72,7 +72,7 @@ describe('extractors: of monitor.yaml', () => {
     ]);
   });
 
-  it('are not observed where the section is not there', () => {
+  it('are not observed if the section is not there', () => {
     const config = parseMonitorConfig('probes: []', {});
     expect([config.extractors, planOf(config).extractors]).toEqual([undefined, []]);
   });

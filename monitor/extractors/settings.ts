@@ -85,7 +85,7 @@ export interface PollSettings {
 
 const MINUTE_MS = 60_000;
 
-/** Fills in what was left out. @param amqpUrl the broker where the section names none */
+/** Fills in what was left out. @param amqpUrl the broker if the section names none */
 export function extractorsSettings(yaml: Yaml, amqpUrl: string, clowder: 'v1' | 'v2'): ExtractorsSettings {
   const { heartbeats = {}, firehose = {}, poll, downloads = {} } = yaml;
   return {

@@ -32,7 +32,7 @@ export const NOTHING_TOLD: ToldState = { told: 'up', downAtMs: undefined, atMs: 
 /**
  * What is to be told after a reading. Pure: the same history gives the same messages.
  *
- * @returns undefined where there is nothing to tell, or not yet
+ * @returns undefined if there is nothing to tell, or not yet
  */
 export function decide(
   before: ToldState,

@@ -29,7 +29,7 @@ export function bodyError(body: string, { equals, contains, matches, json }: Bod
   return undefined;
 }
 
-/** The value at a path of a JSON text; undefined where there is none, or the text is not JSON. */
+/** The value at a path of a JSON text; undefined if there is none, or the text is not JSON. */
 export function jsonValue(body: string, path: string): unknown {
   let value: unknown;
   try {

@@ -16,7 +16,7 @@ export interface ConnectOptions {
 /** What a server's certificate is worth. */
 export interface CertificateState {
   readonly daysLeft: number;
-  /** Why it cannot be trusted, as a code of OpenSSL or Node; undefined where it can. */
+  /** Why it cannot be trusted, as a code of OpenSSL or Node; undefined if it can. */
   readonly problem: string | undefined;
 }
 

@@ -33,7 +33,7 @@ export class Cookies {
     }
   }
 
-  /** The header for a request; undefined where there is nothing to send. */
+  /** The header for a request; undefined if there is nothing to send. */
   headerFor({ hostname, pathname, protocol }: URL): string | undefined {
     const pairs = [...(this.#byHost.get(hostname) ?? [])].flatMap(([name, { value, path, secure }]) =>
       (!secure || protocol === 'https:') && isBelow(pathname, path) ? [`${name}=${value}`] : [],

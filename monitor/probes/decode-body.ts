@@ -19,7 +19,7 @@ const DECODERS: Readonly<Record<string, DecoderOf>> = {
 /**
  * The body of an answer as it was before it was coded.
  *
- * @throws Error, while it is read, where it is not what its Content-Encoding says
+ * @throws Error, while it is read, if it is not what its Content-Encoding says
  */
 export async function* decodedBody(response: IncomingMessage): AsyncGenerator<Buffer> {
   const codings = (response.headers['content-encoding'] ?? '')

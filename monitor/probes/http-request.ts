@@ -23,7 +23,7 @@ export interface RequestOptions extends CertificateRules {
 
 /** An answer that was read to its end, and how long its parts took: milliseconds, over all redirects. */
 export interface TimedAnswer {
-  /** undefined where nothing was sent, as the certificate cannot be trusted: `certificateProblem` says why. */
+  /** undefined if nothing was sent, as the certificate cannot be trusted: `certificateProblem` says why. */
   readonly status: number | undefined;
   readonly headers: IncomingHttpHeaders;
   /** Of all that were presented on the way, the one that expires first. */

@@ -86,13 +86,13 @@ describe('an http probe', () => {
     expect(reading).toMatchObject({ healthy: error === undefined, error });
   });
 
-  it('reads version and uptime where the answer has them', async () => {
+  it('reads version and uptime if the answer has them', async () => {
     const url = await answering(200, '{"version":{"number":"1.23.0"},"up":12.5}');
     const { measures } = await read(`type: http, url: "${url}", version: {path: version.number}, uptime: {path: up}`);
     expect(measures).toMatchObject({ version: '1.23.0', reported_uptime_s: 12.5 });
   });
 
-  it('finds a slow answer bad where it is too slow', async () => {
+  it('finds a slow answer bad if it is too slow', async () => {
     const url = await serve((_request, response) => void setTimeout(() => response.end(), 60));
     expect((await read(`type: http, url: "${url}", max_response_time: 20ms`)).error).toMatch(
       /^it took \d+ ms, more than 20$/,
@@ -158,7 +158,7 @@ describe('an http probe', () => {
     expect(await read(`${yaml}, redirects: 1`)).toMatchObject({ healthy: false, error: 'HTTP 302' });
   });
 
-  it('follows redirects to any origin where that is said, but to no private address that is not named', async () => {
+  it('follows redirects to any origin if that is said, but to no private address that is not named', async () => {
     const inside = await answering(200, 'for the monitor alone');
     const url = await answering(302, '', { location: inside });
     const yaml = `type: http, url: "${url}"`;

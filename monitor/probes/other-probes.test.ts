@@ -110,7 +110,7 @@ describe('a ping probe', () => {
     expect(parsePing(output)).toEqual(measures);
   });
 
-  it('is good up to the loss that is allowed, and says what is missing where there is no ping', async () => {
+  it('is good up to the loss that is allowed, and says what is missing if there is no ping', async () => {
     const command = join(dir, 'ping');
     writeFileSync(command, '#!/bin/sh\necho "$2 packets transmitted, 1 received, 80% packet loss, time 1ms"\nexit 1\n');
     chmodSync(command, 0o755);

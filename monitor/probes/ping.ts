@@ -54,7 +54,7 @@ function hasOutput(error: unknown): error is { stdout: string } {
   );
 }
 
-/** What ping says at its end, of iputils, busybox and BSD alike; undefined where it does not say it. */
+/** What ping says at its end, of iputils, busybox and BSD alike; undefined if it does not say it. */
 export function parsePing(output: string): Measures | undefined {
   const loss = /([\d.]+)% packet loss/.exec(output)?.[1];
   if (loss === undefined) return undefined;

@@ -5,7 +5,7 @@ import { readCa } from './connection.ts';
 import { timedRequest } from './http-request.ts';
 import { errorText } from '../../runtime/error-text.ts';
 
-/** What the management API adds; where it does not answer as it should, only why. */
+/** What the management API adds; if it does not answer as it should, only why. */
 interface Figures {
   readonly error: string | undefined;
   readonly measures: Measures;

@@ -12,7 +12,7 @@ type Queue = NonNullable<Planned<'rabbitmq'>['queues']>[number];
 
 /**
  * Connects to a broker as any client does, and looks at queues by passive declaration: it makes nothing, changes
- * nothing and takes no message. Rates, alarms and connections come from the management API, where that is configured.
+ * nothing and takes no message. Rates, alarms and connections come from the management API, if that is configured.
  */
 export function rabbitmqProbe(settings: Planned<'rabbitmq'>): Probe {
   const urls = parseAmqpUrls(settings.url);

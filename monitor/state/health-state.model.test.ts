@@ -86,7 +86,7 @@ describe('the state of a target', () => {
 describe('one step', () => {
   const once = { failures: 1, successes: 1 };
 
-  it('of a target seen for the first time is no change where it is up, and one where it is down', () => {
+  it('of a target seen for the first time is no change if it is up, and one if it is down', () => {
     expect(step(UNKNOWN, true, 5, once)).toMatchObject({ changed: false, uptimeS: 0, downForS: undefined });
     expect(step(UNKNOWN, false, 5, once)).toMatchObject({ changed: true, downForS: 0, uptimeS: undefined });
   });

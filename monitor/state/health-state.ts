@@ -18,7 +18,7 @@ export interface HealthState {
 /** What a reading means. */
 export interface Step {
   readonly state: HealthState;
-  /** It went down, or came back. The first that is known of a target is a change only where it is down. */
+  /** It went down, or came back. The first that is known of a target is a change only if it is down. */
   readonly changed: boolean;
   /** How long it is down by now, or was down when it comes back, in seconds; undefined while it is up. */
   readonly downForS: number | undefined;

@@ -38,7 +38,7 @@ export interface MonitorStore {
   /**
    * The new state and its message, both or neither.
    *
-   * @param outboxes where the message waits: one for each recipient who gets it independently of others
+   * @param outboxes if the message waits: one for each recipient who gets it independently of others
    */
   tell(
     notifier: string,
@@ -55,7 +55,7 @@ export interface MonitorStore {
 }
 
 export interface StoreOptions {
-  /** The monitor's own; made where it is missing. */
+  /** The monitor's own; made if it is missing. */
   readonly dir: string;
   /** Told of each write that the disk did not take. */
   readonly onFailure: (error: unknown) => void;
@@ -66,7 +66,7 @@ export interface StoreOptions {
 /** Of an outbox of which nothing is taken, the latest messages are kept. */
 const OUTBOX_MAX = 1000;
 
-/** @throws Error of SQLite where the store cannot be opened */
+/** @throws Error of SQLite if the store cannot be opened */
 export function openStore({ dir, onFailure, maxPages }: StoreOptions): MonitorStore {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const database = new DatabaseSync(join(dir, 'state.db'));

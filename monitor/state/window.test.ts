@@ -31,7 +31,7 @@ describe('the statistics of the latest readings', () => {
     });
   });
 
-  it('are the loss alone where nothing was good, or nothing is timed', () => {
+  it('are the loss alone if nothing was good, or nothing is timed', () => {
     expect(new Window(2).add(bad)).toEqual({ response_time_loss: 100 });
     expect(new Window(2).add({ target: 'disk', healthy: true, measures: {} })).toEqual({ response_time_loss: 0 });
   });

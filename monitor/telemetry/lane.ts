@@ -29,7 +29,7 @@ export interface LaneCounters {
   readonly rejected: number;
   /** Requests that failed and are sent again. */
   readonly retries: number;
-  /** Why nothing can be sent now; '' where it can. */
+  /** Why nothing can be sent now; '' if it can. */
   readonly problem: string;
 }
 

@@ -42,7 +42,7 @@ const REFUSED_KEPT = 100;
 const UNWRITTEN_BYTES = 4 * 1024 * 1024;
 
 /**
- * What waits to be sent, on disk: it survives the end of the process, however it ends. Bounded: where there is no room,
+ * What waits to be sent, on disk: it survives the end of the process, however it ends. Bounded: if there is no room,
  * the oldest metrics go first (the next ones say nearly the same), then the oldest of the rest.
  */
 export class Spool {
@@ -97,7 +97,7 @@ export class Spool {
     };
   }
 
-  /** Keeps a request; it is synced to disk when this returns, or waits in memory where the disk takes nothing. */
+  /** Keeps a request; it is synced to disk when this returns, or waits in memory if the disk takes nothing. */
   add(signal: Signal, items: number, body: Uint8Array): void {
     if (body.byteLength > this.#options.maxBytes) {
       this.#options.onLost(signal, items, 'larger than the whole spool');
@@ -108,7 +108,7 @@ export class Spool {
     this.#write();
   }
 
-  /** The oldest requests of the signal, in order: at least one where there is any, then as many as fit. */
+  /** The oldest requests of the signal, in order: at least one if there is any, then as many as fit. */
   take(signal: Signal, maxBytes: number, maxRows: number): readonly SpoolRow[] {
     const rows: SpoolRow[] = [];
     let bytes = 0;
@@ -207,7 +207,7 @@ export class Spool {
     }
   }
 
-  /** One transaction. @returns false where the disk did not take it: nothing has changed then */
+  /** One transaction. @returns false if the disk did not take it: nothing has changed then */
   #onDisk(change: () => void): boolean {
     const before = { rows: this.#rows, bytes: this.#bytes, refused: this.#refused };
     try {

@@ -28,7 +28,7 @@ const ENRICHMENT: readonly { name: string; label?: string; help: string; read: (
 /**
  * The numbers in Prometheus' format.
  *
- * @param enrichment undefined where it is off
+ * @param enrichment undefined if it is off
  * @param deliveries of events, one for each place that they go to
  */
 export function statsRegistry(

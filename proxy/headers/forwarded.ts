@@ -48,7 +48,7 @@ export function forwardedLine(mode: 'set' | 'append', client: ClientFacts, befor
 
 const NOTHING: ForwardedBefore = { for: '', proto: '', host: '', forwarded: '' };
 
-/** IPv4 as such also where the socket is an IPv6 one. */
+/** IPv4 as such also if the socket is an IPv6 one. */
 function plainAddress(address: string | undefined): string {
   if (address === undefined) return 'unknown';
   return address.startsWith(IPV4_MAPPED) ? address.slice(IPV4_MAPPED.length) : address;

@@ -34,7 +34,7 @@ export function isHopByHop(name: string): boolean {
   return HOP_BY_HOP.has(name);
 }
 
-/** Names that the Connection header declares to be hop-by-hop, in lower case; undefined where it names none. */
+/** Names that the Connection header declares to be hop-by-hop, in lower case; undefined if it names none. */
 export function connectionOptions(rawHeaders: readonly string[]): ReadonlySet<string> | undefined {
   let options: Set<string> | undefined;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {

@@ -59,7 +59,7 @@ describe('the head of a forwarded request', () => {
     ]);
   });
 
-  it('asks for trailers where the client takes them', () => {
+  it('asks for trailers if the client takes them', () => {
     expect(lines(['Host', 'h', 'TE', 'deflate;q=0.5, trailers', 'Connection', 'TE']).slice(2)).toEqual([
       'Connection: TE',
       'TE: trailers',
@@ -162,7 +162,7 @@ describe('the headers that name the client', () => {
     expect(lines(CLAIMING, { xForwarded: 'set', forwarded: 'set' }).join()).not.toContain('spoofed');
   });
 
-  it('pass as they came where they are left alone', () => {
+  it('pass as they came if they are left alone', () => {
     expect(lines(CLAIMING).filter((line) => line.endsWith(': spoofed'))).toHaveLength(CLAIMED.length);
   });
 

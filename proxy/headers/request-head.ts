@@ -168,7 +168,7 @@ export function believedHeaders(
   return believed;
 }
 
-/** Notes a forwarding header that is set or added to later; false where it passes as it came. */
+/** Notes a forwarding header that is set or added to later; false if it passes as it came. */
 function take(
   mode: ForwardedMode,
   before: { -readonly [K in keyof ForwardedBefore]: string },

@@ -29,7 +29,7 @@ describe('the headers of an answer', () => {
     expect(answerHeaders(head([...raw, 'Upgrade', 'h2c', 'X-Kept', '2']), RULES)).toEqual(['X-Kept', '2']);
   });
 
-  it('announce trailers only where they can follow', () => {
+  it('announce trailers only if they can follow', () => {
     const raw = ['Trailer', 'X-Sum'];
     expect(answerHeaders(head(raw), RULES)).toEqual([]);
     expect(answerHeaders(head(raw), { ...RULES, trailers: true })).toEqual(raw);

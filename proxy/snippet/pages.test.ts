@@ -269,7 +269,7 @@ describe('beside the pages', () => {
     expect((await ask(port, { path: '/' })).body.toString()).toBe('clowder');
   });
 
-  test('all of it is Clowder’s where the snippet is not asked for', async () => {
+  test('all of it is Clowder’s if the snippet is not asked for', async () => {
     expect((await ask(await behind(answering({}, 'clowder'), {}), { path: '/c/v.js' })).body.toString()).toBe(
       'clowder',
     );

@@ -10,7 +10,7 @@ import type { PageFacts } from './tag.ts';
 
 /** What is told of the request that an answer is for. */
 export interface Told {
-  /** Id of the request, by which its answer is marked; undefined where it is not. */
+  /** Id of the request, by which its answer is marked; undefined if it is not. */
   readonly mark: string | undefined;
   readonly traceId: string;
 }
@@ -34,7 +34,7 @@ const OF_THE_BODY: ReadonlySet<string> = new Set([
   'content-length', 'accept-ranges', 'content-md5', 'content-digest', 'repr-digest', 'digest',
 ]); // prettier-ignore
 
-/** Pages say which request they are; those that a person asked for have the script in them, where there is one. */
+/** Pages say which request they are; those that a person asked for have the script in them, if there is one. */
 export function createPages(tag: ((facts: PageFacts) => string) | undefined): Pages {
   return {
     of: (request, head, told) => {

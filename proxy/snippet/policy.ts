@@ -2,7 +2,7 @@
  * What a page's Content-Security-Policy asks of a script of its own site that posts to its own site.
  *
  * @param policies values of the header @param host of the page, as its address has it
- * @returns the nonce that the script must bear, '' where it needs none, undefined where the page would not run it
+ * @returns the nonce that the script must bear, '' if it needs none, undefined if the page would not run it
  */
 export function nonceFor(policies: readonly string[], host: string): string | undefined {
   const parsed = policies.flatMap((value) => value.split(',')).map(directivesOf);

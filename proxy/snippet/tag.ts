@@ -8,7 +8,7 @@ export interface TagOptions {
 
 /** What a tag says of the page that it is in. */
 export interface PageFacts {
-  /** Of the page's policy; '' where it asks for none. */
+  /** Of the page's policy; '' if it asks for none. */
   readonly nonce: string;
   /** Id of the request that brought the page: over plain http browsers hide `Server-Timing` from its script. */
   readonly request: string | undefined;

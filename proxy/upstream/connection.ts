@@ -31,7 +31,7 @@ export class UpstreamConnection implements ResponseSink, LentConnection {
   #phase: Phase = 'idle';
   /** Looks of the pool since something last moved. */
   quietFor = 0;
-  /** Seconds that Clowder says it keeps an idle connection; undefined where it says nothing. */
+  /** Seconds that Clowder says it keeps an idle connection; undefined if it says nothing. */
   keepAliveS: number | undefined;
 
   /** @param socket connecting, with `allowHalfOpen` */
@@ -116,7 +116,7 @@ export class UpstreamConnection implements ResponseSink, LentConnection {
     this.#phase = 'unlimited';
   }
 
-  /** Ends the connection at once; whoever waits for its answer is told `error`, or nothing where there is none. */
+  /** Ends the connection at once; whoever waits for its answer is told `error`, or nothing if there is none. */
   destroy(error?: UpstreamError): void {
     if (this.#closed) return;
     this.#close();

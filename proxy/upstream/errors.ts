@@ -9,7 +9,7 @@ export type UpstreamErrorCode =
   | 'truncated_response'
   | 'busy';
 
-/** The status that a client gets for it where no answer has begun; 502 for every code not named. */
+/** The status that a client gets for it if no answer has begun; 502 for every code not named. */
 const STATUS: Readonly<Record<string, number>> = {
   connect_timeout: 504,
   first_byte_timeout: 504,

@@ -18,7 +18,7 @@ export function refuseOtherLineEnds(bytes: Buffer, at: number): void {
     if (bytes[cr + 1] !== LF) throw malformed('a line of it ends by CR alone');
 }
 
-/** -1 where the byte is none. */
+/** -1 if the byte is none. */
 export function hexDigit(byte: number | undefined): number {
   if (byte === undefined) return -1;
   if (byte >= 48 && byte <= 57) return byte - 48;

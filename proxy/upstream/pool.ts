@@ -100,7 +100,7 @@ export class UpstreamPool implements Upstream, ConnectionOwner {
     }
   }
 
-  /** @returns undefined where there are as many as there may be, and all are in use */
+  /** @returns undefined if there are as many as there may be, and all are in use */
   #take(fresh: boolean): UpstreamConnection | undefined {
     const idle = fresh ? undefined : this.#idle.pop();
     if (idle !== undefined) return idle;

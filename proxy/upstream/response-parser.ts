@@ -83,7 +83,7 @@ export class ResponseParser {
   /**
    * The other side ended the connection.
    *
-   * @throws UpstreamError `truncated_response` where an answer was not over, `no_response` where none had begun
+   * @throws UpstreamError `truncated_response` if an answer was not over, `no_response` if none had begun
    */
   finish(): void {
     if (this.#state === 'close') this.#end(NO_TRAILERS);
@@ -93,7 +93,7 @@ export class ResponseParser {
       throw new UpstreamError('truncated_response', 'the connection was closed in the middle of the answer');
   }
 
-  /** Reads one piece that begins at `at`; where it ends, or `at` itself where more bytes are needed. */
+  /** Reads one piece that begins at `at`; where it ends, or `at` itself if more bytes are needed. */
   #step(bytes: Buffer, at: number): number {
     switch (this.#state) {
       case 'head':

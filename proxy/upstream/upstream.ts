@@ -29,7 +29,7 @@ export interface LentConnection {
   begin(answering: Answering, method: string, head: string, options: { body: boolean; upgrade: boolean }): void;
   /** Whether the request can still be written to. */
   readonly takesMore: boolean;
-  /** @returns false where the caller should wait for `drain` */
+  /** @returns false if the caller should wait for `drain` */
   write(data: Uint8Array | string): boolean;
   /** A piece of a chunked body. @returns as `write` */
   writeChunk(data: Uint8Array): boolean;
@@ -38,7 +38,7 @@ export interface LentConnection {
   resume(answering: Answering): void;
   /** The answer may be silent for as long as it likes. */
   unlimited(): void;
-  /** Ends the connection where it is still that one's. */
+  /** Ends the connection if it is still that one's. */
   abandon(answering: Answering): void;
   /** Gives away the socket of a connection that has switched; nothing here listens to it any more. */
   detach(): Socket;
@@ -59,7 +59,7 @@ export interface Upstream {
   acquire(waiter: Waiter, fresh: boolean): void;
   /** It needs no connection any more. */
   cancel(waiter: Waiter): void;
-  /** Whether Clowder takes connections; resolves with the reason where it does not. */
+  /** Whether Clowder takes connections; resolves with the reason if it does not. */
   probe(): Promise<string | undefined>;
   /** Ends the free connections now, and the others when they are free. */
   close(): void;

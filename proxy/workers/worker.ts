@@ -6,7 +6,7 @@ import { askSchema, type Answers, type Question, type Told } from './messages.ts
 /** Where a worker is told to listen, whatever its settings say: port 0 is the same one for all. */
 export const WORKER_PORT = 'CLOWDER_OTEL_WORKER_PORT';
 
-/** Where this process listens if it is one of several workers of a proxy; undefined where it is not. */
+/** Where this process listens if it is one of several workers of a proxy; undefined if it is not. */
 export function workerPort(): number | undefined {
   const port = Number(process.env[WORKER_PORT] ?? NaN);
   return cluster.isWorker && Number.isInteger(port) ? port : undefined;

@@ -26,7 +26,7 @@ export function readTls(
 export interface ConnectOptions {
   /** As RabbitMQ's lists of connections show it. */
   readonly connectionName: string;
-  /** @default 15 s, where the URL names none */
+  /** @default 15 s, if the URL names none */
   readonly heartbeatS?: number | undefined;
   /** @default 10000 */
   readonly connectTimeoutMs?: number | undefined;
@@ -94,7 +94,7 @@ export function endOf<T = never>(model: ChannelModel): PromiseWithResolvers<T> {
   return ended;
 }
 
-/** Closes the connection; where the broker does not answer within a second, its socket is destroyed. */
+/** Closes the connection; if the broker does not answer within a second, its socket is destroyed. */
 export async function endConnection(model: ChannelModel): Promise<void> {
   const patience = new AbortController();
   const closed = model.close().then(

@@ -14,7 +14,7 @@ export interface KeepConnectedOptions {
   readonly signal: AbortSignal;
   /** One connection from its beginning to its end. @throws what ended it */
   readonly stay: (turn: Turn) => Promise<void>;
-  /** The connection was refused, or lost; also where that is because of the signal. */
+  /** The connection was refused, or lost; also if that is because of the signal. */
   readonly onLost: (error: BrokerError, broker: string) => void;
 }
 

@@ -56,12 +56,12 @@ test('the words of a broker that does not open the virtual host, asked for as th
   expect(said()).toContain('\u0003a/b\0\0');
 });
 
-test('nothing where the broker would open it by now', async () => {
+test('nothing if the broker would open it by now', async () => {
   const { url } = await broker([START, TUNE, OPEN_OK]);
   expect(await ask(url)).toBeUndefined();
 });
 
-test('nothing where the broker does not answer, cuts the connection, or is not there', async () => {
+test('nothing if the broker does not answer, cuts the connection, or is not there', async () => {
   const silent = await broker([START]);
   expect(await ask(silent.url, 50)).toBeUndefined();
   const cut = ask(silent.url);

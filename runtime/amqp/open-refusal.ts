@@ -27,7 +27,7 @@ export interface AskOptions {
  * Asks a broker once more why it does not open a connection: amqplib names the frame of its refusal, not the words in it.
  *
  * @param url of one broker, checked by `parseAmqpUrls`
- * @returns code and words as an error of amqplib has them; undefined where it says nothing, or would open it by now
+ * @returns code and words as an error of amqplib has them; undefined if it says nothing, or would open it by now
  */
 export async function refusalOfOpening(url: string, options: AskOptions): Promise<string | undefined> {
   const address = new URL(url);

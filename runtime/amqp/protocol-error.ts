@@ -11,7 +11,7 @@ export function mayBeOfAMessage(error: unknown): boolean {
   return OF_A_MESSAGE.has(error.code) || topicRefusedBy(error) !== undefined;
 }
 
-/** The routing key that topic permissions refuse; undefined where that is not what the error says. */
+/** The routing key that topic permissions refuse; undefined if that is not what the error says. */
 export function topicRefusedBy(error: Error): string | undefined {
   if (!('code' in error) || error.code !== 403) return undefined;
   return /access to topic '([^']*)'/.exec(error.message)?.[1];

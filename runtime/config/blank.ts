@@ -1,7 +1,7 @@
 import { errorText } from '../error-text.ts';
 import { isSecretName, redactQuery, redactText } from '../../taxonomy/redaction.ts';
 
-/** What stands where a secret was. */
+/** What stands in the place of a secret. */
 export const BLANK = '***';
 const SHOWN_LENGTH = 200;
 

@@ -7,13 +7,13 @@ export function isUnset(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
 }
 
-/** The text of a variable, without blanks around it; undefined where it is unset. */
+/** The text of a variable, without blanks around it; undefined if it is unset. */
 export function textOf(environment: Environment, name: string): string | undefined {
   const value = environment[name];
   return isUnset(value) ? undefined : value?.trim();
 }
 
-/** Which of several sources a setting comes from: the first that sets it; undefined where none does. */
+/** Which of several sources a setting comes from: the first that sets it; undefined if none does. */
 export function sourceOf<Source extends string>(
   name: string,
   sources: Readonly<Record<Source, Given>>,

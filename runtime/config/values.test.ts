@@ -25,7 +25,7 @@ import { runs } from '../../test/support/form.ts';
 
 const bytes = size({ above: 0 });
 
-/** Kind of value → what it reads, and as what; undefined where it refuses. */
+/** Kind of value → what it reads, and as what; undefined if it refuses. */
 const CASES: readonly (readonly [name: string, value: Value<unknown>, cases: readonly (readonly [unknown, unknown])[]])[] = [
   [
     'a size: KB, MB, GB, and K, M, G alone, are powers of 10, KiB, MiB, GiB powers of 2 (IEC 80000-13)',

@@ -2,7 +2,7 @@
 export interface Value<T> {
   /** What it may be, for messages: `a duration above 0, such as …`. */
   readonly mayBe: string;
-  /** Of a variable, which is text, or of a file, where it may be a number or a flag; undefined where it is none. */
+  /** Of a variable, which is text, or of a file, if it may be a number or a flag; undefined if it is none. */
   readonly parse: (given: unknown) => T | undefined;
 }
 
@@ -143,7 +143,7 @@ export const httpUrl: Value<string> = {
   parse: (given) => (typeof given === 'string' && parseHttpUrl(given) !== undefined ? given : undefined),
 };
 
-/** A URL of HTTP; undefined where the text is none. */
+/** A URL of HTTP; undefined if the text is none. */
 export function parseHttpUrl(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && /^https?:$/.test(url.protocol) ? url : undefined;

@@ -97,7 +97,7 @@ function isColumn(name: string): name is keyof typeof TABLE_COLUMNS {
   return Object.hasOwn(TABLE_COLUMNS, name);
 }
 
-/** The value as the column reads it, or undefined where it does not fit. */
+/** The value as the column reads it, or undefined if it does not fit. */
 function columnValue(value: FieldValue | undefined, column: ColumnType): string | undefined {
   if (column === 'text') return typeof value === 'string' ? storable(value) : undefined;
   if (column === 'boolean') return typeof value === 'boolean' ? String(value) : undefined;

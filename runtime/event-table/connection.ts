@@ -87,7 +87,7 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Pr
   }
 }
 
-/** Runs the work in one transaction, which is rolled back where the work fails. */
+/** Runs the work in one transaction, which is rolled back if the work fails. */
 export async function inTransaction<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
   await client.query('BEGIN');
   try {

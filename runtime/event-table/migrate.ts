@@ -8,7 +8,7 @@ export async function lockSchema(client: ClientBase, schema: string): Promise<vo
   await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`clowder-otel ${schema}`]);
 }
 
-/** Number of the last migration that was applied; 0 where there is no schema of ours. */
+/** Number of the last migration that was applied; 0 if there is no schema of ours. */
 export async function appliedVersion(client: ClientBase, schema: string): Promise<number> {
   const table = `${schema}.schema_migrations`;
   const found = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [table]);

@@ -21,7 +21,7 @@ describe('the pause after failures in a row', () => {
     expect(jittered(1001, () => 0.123)).toBe(562);
   });
 
-  it('is the longest at once where the first is longer', () => {
+  it('is the longest at once if the first is longer', () => {
     expect(backOff(1, { first: 5000, longest: 100 }, most)).toBe(100);
   });
 });

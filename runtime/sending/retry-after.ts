@@ -3,7 +3,7 @@ const HTTP_DATE = /^(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:da
 
 /**
  * How long a Retry-After header asks to wait: seconds, also with a fraction as some services have it, or a date
- * (RFC 9110, 10.2.3). Milliseconds; undefined where it asks for nothing: what is past, 0, or no such value.
+ * (RFC 9110, 10.2.3). Milliseconds; undefined if it asks for nothing: what is past, 0, or no such value.
  */
 export function retryAfterMs(value: string | null | undefined, nowMs: number): number | undefined {
   const text = value?.trim() ?? '';
@@ -11,7 +11,7 @@ export function retryAfterMs(value: string | null | undefined, nowMs: number): n
   return ms > 0 ? Math.ceil(ms) : undefined;
 }
 
-/** NaN where it is none. All three forms are of UTC; the oldest does not say so. */
+/** NaN if it is none. All three forms are of UTC; the oldest does not say so. */
 function dateMs(text: string): number {
   if (!HTTP_DATE.test(text)) return NaN;
   return Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);

@@ -18,11 +18,11 @@ describe('what a status means', () => {
     expect(statuses.filter((status) => meaningOf(status) !== meaning)).toEqual([]);
   });
 
-  it('goes by the class where a status has no name', () => {
+  it('goes by the class if a status has no name', () => {
     expect([299, 399, 499, 599].map(meaningOf)).toEqual(['accepted', 'misconfigured', 'misconfigured', 'retry']);
   });
 
-  it('is to try again where it is no status of HTTP', () => {
+  it('is to try again if it is no status of HTTP', () => {
     expect([0, 14, 600, NaN].map(meaningOf)).toEqual(['retry', 'retry', 'retry', 'retry']);
   });
 });

@@ -23,7 +23,7 @@ export interface TakenBatch {
   readonly rest: readonly Entry[];
   /** It takes no more: there is nothing to wait for. */
   readonly full: boolean;
-  /** When the first that is put off is due, Unix milliseconds; Infinity where none is. */
+  /** When the first that is put off is due, Unix milliseconds; Infinity if none is. */
   readonly nextDueMs: number;
 }
 

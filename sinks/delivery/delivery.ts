@@ -45,7 +45,7 @@ export interface DeliveryOptions {
 
 export interface DeliveryState {
   readonly circuit: CircuitState;
-  /** Why the service did not take the last batch; undefined where it did. */
+  /** Why the service did not take the last batch; undefined if it did. */
   readonly problem:
     | { readonly kind: 'retry' | 'misconfigured'; readonly reason: string; readonly sinceMs: number }
     | undefined;
@@ -176,7 +176,7 @@ export class Delivery {
     this.#idle?.wake.abort();
   }
 
-  /** After `stop`, where the answer takes too long: whether the batch was accepted is unknown then. */
+  /** After `stop`, if the answer takes too long: whether the batch was accepted is unknown then. */
   giveUp(): void {
     this.#sending.abort();
   }

@@ -10,7 +10,7 @@ export type PrivacyAction = (typeof PRIVACY_ACTIONS)[number];
 /** What becomes of fields; of one that is not named, what follows from its class. */
 export type PrivacyPolicy = Readonly<Record<string, PrivacyAction>>;
 
-/** What a third party gets where the operator does not say otherwise. A field that nobody knows may be about anybody. */
+/** What a third party gets if the operator does not say otherwise. A field that nobody knows may be about anybody. */
 export const THIRD_PARTY_DEFAULTS: Readonly<Record<FieldClass | 'unknown', PrivacyAction>> = {
   thing: 'keep',
   person: 'drop',
@@ -32,7 +32,7 @@ export function actionOf(field: string, policy: PrivacyPolicy, thirdParty: boole
 /** What is left of a value; undefined: nothing. */
 export type FieldPolicy = (value: FieldValue) => FieldValue | undefined;
 
-/** @param secret keys the hashes: without it nobody can find out a value by trying; required where a field is hashed */
+/** @param secret keys the hashes: without it nobody can find out a value by trying; required if a field is hashed */
 export function fieldPolicy(field: string, action: PrivacyAction, secret: string | undefined): FieldPolicy {
   if (action === 'keep') return (value) => value;
   if (action === 'hash' && secret !== undefined)
@@ -45,7 +45,7 @@ export function fieldPolicy(field: string, action: PrivacyAction, secret: string
   return () => undefined;
 }
 
-/** Clowder v1's user where nobody is logged in: 24 zeros are nobody's secret, and their hash would be somebody. */
+/** Clowder v1's user if nobody is logged in: 24 zeros are nobody's secret, and their hash would be somebody. */
 export const isNobody = (userId: string): boolean => /^0{24}$/.test(userId);
 
 /** HMAC-SHA-256, hex. The same value has the same hash in every field: an author is found again as a user. */

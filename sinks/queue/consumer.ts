@@ -32,7 +32,7 @@ export interface ConsumerOptions {
 export interface ConsumerState {
   readonly connected: boolean;
   readonly lastError: BrokerError | undefined;
-  /** What cannot be put aside; undefined where there is none. */
+  /** What cannot be put aside; undefined if there is none. */
   readonly unburied: Unburied | undefined;
 }
 

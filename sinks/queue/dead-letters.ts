@@ -14,9 +14,9 @@ export interface DeadLetter {
   readonly reason: string;
   /** RFC 3339; '' where whoever put it there did not say. */
   readonly time: string;
-  /** Who observed or stated the event; who published the message where it is no event. */
+  /** Who observed or stated the event; who published the message if it is no event. */
   readonly source: string;
-  /** The message's text, its beginning where it is long. */
+  /** The message's text, its beginning if it is long. */
   readonly event: string;
 }
 
@@ -167,7 +167,7 @@ function toDeadLetter(message: GetMessage): DeadLetter {
   };
 }
 
-/** Of the event in a message; '' where it is none. */
+/** Of the event in a message; '' if it is none. */
 function sourceOf(event: string): string {
   try {
     const { source } = JSON.parse(event) as { readonly source?: unknown };

@@ -5,7 +5,7 @@ import { BINDING_KEYS } from '../event/filter.ts';
 import { deadQueueName, queueName } from './names.ts';
 
 /**
- * Quorum queues lose nothing with a node, where the broker has them (RabbitMQ 3.8). A message may come back as often as
+ * Quorum queues lose nothing with a node, if the broker has them (RabbitMQ 3.8). A message may come back as often as
  * it likes: from RabbitMQ 4 on the default limit of 20 would throw it away. One process consumes at a time, for the order;
  * others stand by.
  */
@@ -21,7 +21,7 @@ const CLASSIC: Options.AssertQueue = { durable: true, arguments: { 'x-single-act
 const CLASSIC_DEAD: Options.AssertQueue = { durable: true };
 
 /**
- * Declares the sink's queues, where they are not there yet, and binds what its filter wants.
+ * Declares the sink's queues, if they are not there yet, and binds what its filter wants.
  *
  * @throws Error of RabbitMQ
  */

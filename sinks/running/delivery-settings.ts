@@ -30,7 +30,7 @@ export function deliverySettings({
   };
 }
 
-/** What the service takes at once, or less where the operator says so. */
+/** What the service takes at once, or less if the operator says so. */
 export function limitsOf({ definition, config, common }: ConfiguredSink): BatchLimits {
   const limits = definition.limits(config);
   return { ...limits, maxEvents: Math.min(limits.maxEvents, common.batch_events ?? limits.maxEvents) };

@@ -54,7 +54,7 @@ export class OutcomeLog {
     else known.count += 1;
   }
 
-  /** @param unburied undefined where RabbitMQ takes what is to be put aside again */
+  /** @param unburied undefined if RabbitMQ takes what is to be put aside again */
   unburied(unburied: Unburied | undefined): void {
     if (unburied === undefined) this.#log.info('RabbitMQ takes dead letters again');
     else this.#log.error(sayUnburied(this.#sink, unburied));

@@ -3,7 +3,7 @@ import type { Backlog } from './watched-sink.ts';
 /** Fewer are no backlog. */
 const WORTH_TELLING = 1000;
 
-/** How a backlog gets on, where there is one: what is left, how fast, and when it will be done at that pace. */
+/** How a backlog gets on, if there is one: what is left, how fast, and when it will be done at that pace. */
 export function progressLine(
   before: Backlog | undefined,
   now: Backlog,

@@ -93,7 +93,7 @@ export class SinkRunner implements WatchedSink {
     this.#running = this.delivery.run();
   }
 
-  /** Asks how much is left, and says so where it is much. */
+  /** Asks how much is left, and says so if it is much. */
   async look(): Promise<void> {
     const depth = await this.consumer.depth().catch(() => undefined);
     this.#outcomes.summarise();

@@ -4,7 +4,7 @@ import type { Unburied } from '../queue/dead-letter-writer.ts';
 
 export interface SinkReadiness {
   readonly ok: boolean;
-  /** What is wrong and what to do; absent where all is well. */
+  /** What is wrong and what to do; absent if all is well. */
   readonly reason?: string;
 }
 

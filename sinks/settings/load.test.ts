@@ -23,7 +23,7 @@ const load = (environment: Record<string, string>, section?: unknown, canHash = 
   loadSinks({ definitions: [definition], environment, section, canHash });
 
 describe('the sinks that are configured', () => {
-  it('are none where nothing is', () => {
+  it('are none if nothing is', () => {
     expect(load({ PATH: '/bin', SINK_EXAMPLE_TYPES: 'file.*' })).toEqual({ sinks: [], problems: [] });
     expect(load({ EXAMPLE_API_KEY: '' })).toEqual({ sinks: [], problems: [] });
   });

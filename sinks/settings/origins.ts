@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { isSecretSetting, shown } from '../../runtime/config/blank.ts';
 import { isUnset } from '../../runtime/config/source.ts';
 
-/** The settings of one sink, and which variable each came from, where it was not the file. */
+/** The settings of one sink, and which variable each came from, if it was not the file. */
 export class Origins {
   readonly #section: string;
   readonly #value: Record<string, unknown>;

@@ -28,7 +28,7 @@ export const PROCESS_SETTINGS: readonly { readonly name: string; readonly descri
 export type ProcessSettings = z.infer<typeof settings>;
 
 export interface LoadedProcessSettings {
-  /** undefined where one of them is wrong. */
+  /** undefined if one of them is wrong. */
   readonly settings: ProcessSettings | undefined;
   /** Those of the broker, for further checks also where others are wrong. */
   readonly broker: BrokerSettings;

@@ -92,7 +92,7 @@ function completeOf(gathered: GatheredState): boolean | undefined {
   return gathered.assumed === true ? undefined : true;
 }
 
-/** Undefined where there is none, or it is too long to be told. */
+/** Undefined if there is none, or it is too long to be told. */
 function rangeOf({ spans = [], size }: GatheredState): string | undefined {
   if (spans.length === 0) return undefined;
   const text = `bytes ${spans.map((span) => span.join('-')).join(',')}/${size ?? '*'}`;

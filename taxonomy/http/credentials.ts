@@ -1,6 +1,6 @@
 /** Who a credential says its owner is. */
 export interface Claimed {
-  /** What Clowder knows the user by: the e-mail address, where it is told. */
+  /** What Clowder knows the user by: the e-mail address, if it is told. */
   readonly userName?: string;
   readonly userId?: string;
 }

@@ -132,7 +132,7 @@ describe('downloads', () => {
     expect(downloads('/api/selected/files')).toEqual([{ resource_type: 'dataset', tracked: true }]);
   });
 
-  test('part of a dataset: one download a file, bytes only where they are of one', () => {
+  test('part of a dataset: one download a file, bytes only if they are of one', () => {
     const seen = { bytesSent: 9, answered: { 'content-disposition': 'attachment; filename="x (Partial).zip"' } };
     expect(downloads(`/api/datasets/${THIRD}/downloadPartial?fileList=${ID},${OTHER},${ID},x`, seen)).toEqual([
       { resource_type: 'file', resource_id: ID, dataset_id: THIRD, tracked: true },

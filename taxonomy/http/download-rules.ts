@@ -13,7 +13,7 @@ interface Piece {
   readonly isWhole: boolean;
 }
 
-/** @returns undefined where nothing is to be counted: a probe, or a piece that nobody recorded */
+/** @returns undefined if nothing is to be counted: a probe, or a piece that nobody recorded */
 function pieceOf({ request }: HeadFacts): Piece | undefined {
   const range = request.responseHeader('content-range') ?? request.requestHeader('range');
   const [, first = '', last = '', size = ''] = RANGE.exec(range ?? '') ?? [];

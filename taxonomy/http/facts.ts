@@ -8,7 +8,7 @@ const PAGE_OF_RESOURCE = /\/(?:public_)?(file|dataset)s\/([0-9a-f]{24})(?:[/?#]|
 export const MOST_NAMED = 100;
 const FALSE = new Set(['false', '0', 'no', 'off', 'n', 'f']);
 
-/** A resource id in lower case; undefined where it does not look like one (24 hex digits, or a UUID). */
+/** A resource id in lower case; undefined if it does not look like one (24 hex digits, or a UUID). */
 export function asId(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   const lower = value.toLowerCase();
@@ -84,13 +84,13 @@ export class Facts {
     return this.request.responseHeader('location') ?? '';
   }
 
-  /** Whether the answer is a page; true where its type is not known. */
+  /** Whether the answer is a page; true if its type is not known. */
   get isHtml(): boolean {
     const type = this.request.responseHeader('content-type');
     return type === undefined || /^(?:text\/html|application\/xhtml)/i.test(type);
   }
 
-  /** The page about one resource that asks, where one does. */
+  /** The page about one resource that asks, if one does. */
   get askingPage(): { readonly type: string; readonly id: string } | undefined {
     const path = this.request.requestHeader('referer')?.replace(/^[a-z]+:\/\/[^/]*/i, '') ?? '';
     const page = path.startsWith('/api/') ? null : PAGE_OF_RESOURCE.exec(path.replace(/[?#].*$/s, ''));
@@ -131,9 +131,9 @@ type AnswerBody = Pick<HttpRequest, 'responseBody' | 'responseTruncated'>;
 export type HeadFacts = Omit<Facts, OfRequestBody | OfAnswerBody | 'request'> & {
   readonly request: Omit<HttpRequest, keyof RequestBody | keyof AnswerBody>;
 };
-/** And what the request's body says, where it was read. */
+/** And what the request's body says, if it was read. */
 export type RequestFacts = HeadFacts & Pick<Facts, OfRequestBody> & { readonly request: RequestBody };
-/** And what the answer's body says, where it was read. */
+/** And what the answer's body says, if it was read. */
 export type AnswerFacts = HeadFacts & Pick<Facts, OfAnswerBody> & { readonly request: AnswerBody };
 
 export function field(value: Json | undefined, name: string): Json | undefined {
@@ -157,7 +157,7 @@ export function dispositionName(header: string | undefined): string | undefined 
     try {
       return decodeURIComponent(withoutWords(extended.trim()));
     } catch {
-      // Not percent-encoded as it should be: the plain name, where there is one.
+      // Not percent-encoded as it should be: the plain name, if there is one.
     }
   }
   // v2 does not quote: a semicolon belongs to the name unless another parameter follows it.

@@ -25,14 +25,14 @@ const requestOf = ({ sent = {}, answered = {}, ...seen }: Seen): HttpRequest => 
 const events = (seen: Seen, clowder: ClowderVersion): HttpEvent[] =>
   mapHttpRequest(requestOf(seen), { clowder, contextPath: '' });
 
-/** The event that a success makes; undefined where we make none. */
+/** The event that a success makes; undefined if we make none. */
 const typeOf = (meaning: Meaning): string | undefined =>
   meaning === 'none' || meaning.endsWith(', ids unknown') ? undefined : meaning;
 
 /** v2's web application shows resources through these calls, which the list has as no event. */
 const BROWSED = /^\/api\/v2\/(?:public_)?(?:files\/[^/]+\/summary|datasets\/[^/]+)$/;
 
-/** Bodies as Clowder writes them; undefined where the body is not JSON that anybody reads. */
+/** Bodies as Clowder writes them; undefined if the body is not JSON that anybody reads. */
 const BODIES = {
   page: undefined,
   'part of a page': undefined,

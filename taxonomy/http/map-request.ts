@@ -34,7 +34,7 @@ export function routeMatchOf(method: string, path: string, options: HttpMappingO
   return matchRoute(method, path, options);
 }
 
-/** The template of the route that a request takes, of low cardinality; undefined where Clowder has none. */
+/** The template of the route that a request takes, of low cardinality; undefined if Clowder has none. */
 export function routeOf(method: string, path: string, options: HttpMappingOptions): string | undefined {
   return routeMatchOf(method, path, options)?.route.template;
 }

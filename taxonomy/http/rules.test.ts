@@ -285,7 +285,7 @@ describe('deletes, archives and creates', () => {
     expect(events('POST /api/v2/datasets/createFromZip')).toEqual([]);
   });
 
-  test('collection form: the redirect goes to the parent where there is one, or may be one', () => {
+  test('collection form: the redirect goes to the parent if there is one, or may be one', () => {
     const seen = { status: 303, answered: { location: `/clowder/collection/${ID}` } };
     expect(datas(events('POST /collection/submit', { ...seen, requestBody: { name: 'C' } }))).toEqual([
       { resource_id: ID, resource_name: 'C' },

@@ -35,7 +35,7 @@ const containerChanged = (event: HttpEvent['event'], ...params: string[]): Rule 
     return facts.ok && id !== undefined && !facts.refusedInBody ? one(event, { resource_id: id }) : [];
   });
 
-/** A create that answers with the id; where the body was seen and holds none, nothing was created. */
+/** A create that answers with the id; if the body was seen and holds none, nothing was created. */
 function createdAs(type: Container, id: string | undefined, facts: AnswerFacts, asked: Data = {}): HttpEvent[] {
   if (!facts.ok || facts.refusedInBody || (facts.sawAnswer && id === undefined)) return [];
   return one(`${type}.created`, {

@@ -3,7 +3,7 @@ import type { EventField, EventType } from '../event-types.ts';
 /** A JSON value as a capture read it from a body. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-/** The header's value (first of several), by lower-case name; undefined where absent or not recorded. */
+/** The header's value (first of several), by lower-case name; undefined if absent or not recorded. */
 export type HeaderLookup = (name: string) => string | undefined;
 
 /** Which Clowder answers: decides the route table. `auto` reads the version from the path where both differ. */
@@ -16,7 +16,7 @@ export interface HttpRequest {
   readonly path: string;
   /** As sent, without '?'; '' where none. */
   readonly query: string;
-  /** 0 where no answer was seen. */
+  /** 0 if no answer was seen. */
   readonly status: number;
   readonly requestHeader: HeaderLookup;
   readonly responseHeader: HeaderLookup;
@@ -30,7 +30,7 @@ export interface HttpRequest {
   readonly parts?: readonly UploadedPart[];
   /** Bytes of the response body that were sent. */
   readonly bytesSent?: number;
-  /** false where the client left before the end, true where it is known to have stayed. */
+  /** false if the client left before the end, true if it is known to have stayed. */
   readonly complete?: boolean;
   readonly durationMs?: number;
 }

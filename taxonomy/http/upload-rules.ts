@@ -83,13 +83,13 @@ const unanswered = (requested: Requested, facts: RequestFacts): HttpEvent[] =>
 
 const idOf = (answer: Json): Json | undefined => (typeof answer === 'string' ? answer : field(answer, 'id'));
 
-/** v2 says N/A where it does not know. */
+/** v2 says N/A if it does not know. */
 function contentTypeOf(answer: Json): string | undefined {
   const type = asText(field(field(answer, 'content_type'), 'content_type'));
   return type === 'N/A' ? undefined : type;
 }
 
-/** The files that the answer lists, in the order of the parts; undefined where it lists none. */
+/** The files that the answer lists, in the order of the parts; undefined if it lists none. */
 function answeredFiles(answer: Json | undefined): Json[] | undefined {
   const files = Array.isArray(answer) ? answer : field(answer, 'ids');
   if (Array.isArray(files)) return files;

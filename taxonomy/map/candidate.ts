@@ -12,7 +12,7 @@ export interface Candidate {
   readonly requestKey?: string;
   /** Whoever sent the event has given it its id. */
   readonly stated?: true;
-  /** By whom the id was stated: ids count within who may write them. Undefined where it was not stated, or nobody has a name. */
+  /** By whom the id was stated: ids count within who may write them. Undefined if it was not stated, or nobody has a name. */
   readonly producer?: string | undefined;
   /** The strong observation: it settles those that wait. */
   readonly strong: boolean;

@@ -36,7 +36,7 @@ export function edgeMarkOf(attributes: Attributes, traceState: string): EdgeMark
     : { captured: false, requestId: requestId ?? ofNginx };
 }
 
-/** The id that a capture wrote on a request; undefined where none did. @param traceState as the request carries it */
+/** The id that a capture wrote on a request; undefined if none did. @param traceState as the request carries it */
 export function captureIdOf(traceState: string): string | undefined {
   const member = memberOf(traceState);
   return member !== undefined && CAPTURE_ID.test(member) ? member : undefined;

@@ -6,7 +6,7 @@ import type { Candidate, Denial } from './candidate.ts';
 /**
  * Stands for "the events of this type of this request": what a strong observation says of them, no weak one adds to.
  *
- * @param request id of the request; of its trace, where none is carried
+ * @param request id of the request; of its trace, if none is carried
  */
 export function requestKeyOf(request: string, type: string): string {
   return `${request}|${type}`;
@@ -67,7 +67,7 @@ export function collapse(
   return { collapse: { key, as: 'call', withinMs: seconds * 1000 } };
 }
 
-/** What the observation of a view that was denied says of its page; nothing where the client is not known. */
+/** What the observation of a view that was denied says of its page; nothing if the client is not known. */
 export function denialOf(body: FlatBody, { collapse: view }: Pick<Candidate, 'collapse'>): readonly Denial[] {
   return view === undefined || body.event !== 'view.resource'
     ? []

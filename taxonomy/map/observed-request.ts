@@ -126,7 +126,7 @@ function headerLookup(attributes: Attributes, side: 'request' | 'response'): (na
   };
 }
 
-/** NGINX's `$request_completion` is 'OK', or empty where the client left before the end. */
+/** NGINX's `$request_completion` is 'OK', or empty if the client left before the end. */
 function completionOf(attributes: Attributes): boolean | undefined {
   const stated = attributes['clowder.download.complete'];
   if (typeof stated === 'boolean') return stated;

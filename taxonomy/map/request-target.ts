@@ -8,7 +8,7 @@ export interface RequestTarget {
   readonly url: string;
 }
 
-/** From `url.path`, or from the older names; undefined where none is there. */
+/** From `url.path`, or from the older names; undefined if none is there. */
 export function targetOf(attributes: Attributes): RequestTarget | undefined {
   const full = textAttribute(attributes, 'url.full') ?? textAttribute(attributes, 'http.url');
   const raw =

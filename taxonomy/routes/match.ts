@@ -93,7 +93,7 @@ function better(a: Ending | undefined, b: Ending | undefined): Ending | undefine
   return a.order <= b.order ? a : b;
 }
 
-/** The path below the context path, or undefined where it is not below it. */
+/** The path below the context path, or undefined if it is not below it. */
 function belowContext(path: string, contextPath: string): string | undefined {
   if (contextPath === '') return path;
   const context = contextPath.endsWith('/') ? contextPath.slice(0, -1) : contextPath;

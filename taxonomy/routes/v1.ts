@@ -2,7 +2,7 @@ import type { RouteLine } from './route.ts';
 
 /**
  * Clowder v1's routes, in its order: the first that matches counts. Method, template (`:name` one segment, `*name` the
- * rest), and the rule that makes events of it, where one does.
+ * rest), and the rule that makes events of it, if one does.
  */
 export const V1_ROUTES: readonly RouteLine[] = [
   ['OPTIONS', '/*path'],

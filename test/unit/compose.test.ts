@@ -41,7 +41,7 @@ function service(name: string): z.infer<typeof serviceFormat> {
   if (found === undefined) throw new Error(`docker-compose.yml has no service ${name}`);
   return found;
 }
-/** As docker-compose reads it where nothing is set. */
+/** As docker-compose reads it if nothing is set. */
 const defaulted = (text: string): string => text.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1').replaceAll(/\$\{\w+:\?[^}]*\}/g, 'set'); // prettier-ignore
 
 /** Variables that a configuration file reads, with their defaults. */
@@ -68,7 +68,7 @@ describe('every service', () => {
   });
 });
 
-test('a Clowder of ours starts only where its profile is asked for', () => {
+test('a Clowder of ours starts only if its profile is asked for', () => {
   const profiles = Map.groupBy(services, ([, one]) => one.profiles?.join() ?? '');
   expect(new Set(profiles.keys())).toEqual(new Set(['', 'monitor', 'sinks', 'demo', 'clowder-v1', 'clowder-v2']));
   expect(
@@ -128,7 +128,7 @@ describe('the monitor', () => {
     expect(Object.keys(others).toSorted()).toEqual(['AMQP_URL', 'CLOWDER_URL']);
   });
 
-  test('is asked for its health where it listens, and keeps its readings in a volume that it may write to', () => {
+  test('is asked for its health if it listens, and keeps its readings in a volume that it may write to', () => {
     expect(one.healthcheck?.test.join()).toContain(`http://${environment['MONITOR_ADMIN']}/healthz`);
     expect(one.volumes).toContain(`monitor:${config.spoolDir}`);
     expect(dockerfile).toMatch(new RegExp(`chown node:node.* ${config.spoolDir}( |\\n)`));
@@ -264,7 +264,7 @@ describe('NGINX', () => {
     expect(new Set(Object.keys(service('nginx').environment))).toEqual(named);
   });
 
-  test('finds every file that it includes, and writes only where it may', () => {
+  test('finds every file that it includes, and writes only if it may', () => {
     const { volumes, environment } = service('nginx');
     const mounted = volumes.map((volume) => volume.split(':')[1]);
     for (const [, file = ''] of `${read('otel-config/nginx/nginx.conf')}${template}`.matchAll(

@@ -29,7 +29,7 @@ const wordsOf = (command: string): readonly string[] =>
     .split(/\s+/)
     .filter((word) => word !== '' && word !== '\\');
 
-/** What is wrong with a command; undefined where the program knows all of it. */
+/** What is wrong with a command; undefined if the program knows all of it. */
 function problemOf(words: readonly string[]): string | undefined {
   let place: Place | undefined = PLACES.get('');
   let read = 0;

@@ -130,7 +130,7 @@ describe('settings of every program', () => {
       expect(read({ [variable]: url }).said).not.toContain('s3cret');
   });
 
-  test('are said to be wrong at all where a URL is no value: the rule above has something to look at', () => {
+  test('are said to be wrong at all if a URL is no value: the rule above has something to look at', () => {
     const { said } = PROGRAMS['collector']?.read({ PORT: 'http://user:s3cret@h' }) ?? { said: '' };
     expect(said).toContain('PORT was "http://user:***@h": must be an integer from 0 to 65535');
   });

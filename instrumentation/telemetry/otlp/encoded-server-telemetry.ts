@@ -12,7 +12,7 @@ import { encodeLogRecord, type Instant } from './encode.ts';
 import { BUCKET_DIGITS, clientBucket } from '../client-bucket.ts';
 import type { SpanBatches } from './span-batches.ts';
 
-/** Whether a request is sampled, given what its caller decided; undefined where no caller said. */
+/** Whether a request is sampled, given what its caller decided; undefined if no caller said. */
 export type Sample = (caller: boolean | undefined) => boolean;
 
 export interface EncodedServerTelemetryOptions extends Reporting {

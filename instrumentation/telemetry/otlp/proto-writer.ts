@@ -119,7 +119,7 @@ export class ProtoWriter {
     this.varint(length);
   }
 
-  /** Writes the text where it is ASCII alone; otherwise what was written is to be forgotten. */
+  /** Writes the text if it is ASCII alone; otherwise what was written is to be forgotten. */
   #ascii(text: string): boolean {
     const { length } = text;
     this.#room(length * 3);

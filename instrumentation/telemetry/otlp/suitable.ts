@@ -23,7 +23,7 @@ const LIMITS = [
  * Whether requests may be encoded without the SDK: it is to export by OTLP over http/protobuf, to read the W3C trace
  * context, and to limit nothing, which are the defaults.
  *
- * @returns how requests are sampled; undefined where the SDK has to do it
+ * @returns how requests are sampled; undefined if the SDK has to do it
  */
 export function encodedSample(): Sample | undefined {
   const plain =

@@ -69,7 +69,7 @@ export const TRACE_EXCHANGE = 'amq.rabbitmq.trace';
 
 /**
  * Copies of what is published, as long as `rabbitmqctl trace_on` holds. Durable, so that what is said while the monitor
- * is restarted waits; bounded, the oldest goes first; and gone by itself where the monitor does not come back. The
+ * is restarted waits; bounded, the oldest goes first; and gone by itself if the monitor does not come back. The
  * consumer is an exclusive one: a second monitor on the same broker waits for its turn.
  */
 export function firehose(settings: FirehoseQueue, listener: Listener): Subscription {

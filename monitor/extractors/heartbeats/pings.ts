@@ -38,7 +38,7 @@ export function expectedOf(judged: ReadonlyMap<string, HealthState>): readonly E
   );
 }
 
-/** The `health.ping` of an extractor: its component is the extractor's name; with what waits in its queue, where that is known. */
+/** The `health.ping` of an extractor: its component is the extractor's name; with what waits in its queue, if that is known. */
 export function pingOf(
   { label, alive, version, sinceMs }: ExtractorReading,
   queue: QueueLength | undefined,
@@ -63,7 +63,7 @@ export function pingOf(
   };
 }
 
-/** The same where the extractor has appeared, has gone silent, or is back. */
+/** The same if the extractor has appeared, has gone silent, or is back. */
 export function pingOfChange({ extractor, silentMs }: ExtractorChange, nowMs: number): MonitorEvent {
   const ping = pingOf(extractor, undefined, nowMs);
   const downForS = silentMs === undefined ? ping.fields.down_for_s : silentMs / 1000;

@@ -10,7 +10,7 @@ export interface QueueLength {
   readonly unacknowledged?: number | undefined;
 }
 
-/** Looks at the jobs that were taken from a queue. Undefined where that cannot be known. */
+/** Looks at the jobs that were taken from a queue. Undefined if that cannot be known. */
 export type LookAtTaken = (queue: string, signal: AbortSignal) => Promise<number | undefined>;
 
 /** Where pyclowder puts a copy of a job that it gave up. */

@@ -26,7 +26,7 @@ describe('extractors by their heartbeats', () => {
     expect(only(registry.readings())).toMatchObject({ version: '1.0', lastHeardMs: 11_000, sinceMs: 1000 });
   });
 
-  it('that are expected go silent where no heartbeat comes in time, and are no reading before', () => {
+  it('that are expected go silent if no heartbeat comes in time, and are no reading before', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     for (const label of ['ncsa.x', 'ncsa.y']) registry.expect({ label, sinceMs: 500 });
     registry.resumed(1000);
@@ -97,7 +97,7 @@ describe('extractors by their heartbeats', () => {
     expect(registry.readings()).toEqual([]);
   });
 
-  it('have a version only where all instances have the same', () => {
+  it('have a version only if all instances have the same', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     registry.heard(heartbeat(), 0);
     expect(registry.versionOf('ncsa.x')).toBe('1.0');
@@ -116,7 +116,7 @@ describe('extractors by their heartbeats', () => {
     expect(registry.ofQueue('private.unheard.ncsa.y').label).toBe('private.REDACTED.ncsa.y');
   });
 
-  it('are called by their name, also where their queue has another', () => {
+  it('are called by their name, also if their queue has another', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     registry.heard(heartbeat({ queue: 'wordcount-fast' }), 0);
     expect(registry.ofQueue('wordcount-fast').label).toBe('ncsa.x');

@@ -18,7 +18,7 @@ export interface ExtractorReading {
   readonly label: string;
   readonly alive: boolean;
   readonly instances: number;
-  /** Of all instances alive; undefined where they differ, or say none. */
+  /** Of all instances alive; undefined if they differ, or say none. */
   readonly version: string | undefined;
   readonly lastHeardMs: number;
   /** Since when it is alive, or silent. */
@@ -28,7 +28,7 @@ export interface ExtractorReading {
 /** An extractor has appeared, has gone silent, or is back. */
 export interface ExtractorChange {
   readonly extractor: ExtractorReading;
-  /** For how long it was silent; undefined where it was not. */
+  /** For how long it was silent; undefined if it was not. */
   readonly silentMs: number | undefined;
 }
 
@@ -80,7 +80,7 @@ export class ExtractorRegistry {
     this.#options = options;
   }
 
-  /** Reckons with an extractor before its first heartbeat: where none comes in time it has gone silent. */
+  /** Reckons with an extractor before its first heartbeat: if none comes in time it has gone silent. */
   expect({ label, sinceMs }: ExpectedExtractor): void {
     const before: Instance = { lastMs: 0, gaps: [], heardThrough: false, version: undefined };
     const instances = new Map([['', before]]);
@@ -96,7 +96,7 @@ export class ExtractorRegistry {
     });
   }
 
-  /** @returns the change that the heartbeat is, if it is one; `ignored` where there are too many extractors already */
+  /** @returns the change that the heartbeat is, if it is one; `ignored` if there are too many extractors already */
   heard({ instance: id, queue, name, version }: Heartbeat, atMs: number): ExtractorChange | 'ignored' | undefined {
     this.#versions.clear();
     const expected = this.#extractors.get(name);

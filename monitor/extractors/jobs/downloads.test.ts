@@ -154,7 +154,7 @@ describe('the bytes that an extractor downloaded for a job', () => {
     expect(bytes()).toEqual({ a: 1, b: 2 });
   });
 
-  it('are not told where none was seen: what the proxy does not see is not known', () => {
+  it('are not told if none was seen: what the proxy does not see is not known', () => {
     const { book, bytes, work } = setUp();
     work('j', { fileId: 'f' }, 0, 2000);
     book.tick(END);
@@ -190,7 +190,7 @@ describe('the bytes that an extractor downloaded for a job', () => {
     expect(bytes()).toEqual({ j: undefined });
   });
 
-  it('are left out where the end cannot wait any longer', () => {
+  it('are left out if the end cannot wait any longer', () => {
     const { book, bytes, work, download } = setUp();
     download({ afterMs: 500 });
     work('j', { fileId: 'f' }, 0, 2000);

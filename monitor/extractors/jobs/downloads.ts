@@ -6,7 +6,7 @@ export interface Download {
   readonly atMs: number;
   /** A file or a dataset. */
   readonly resourceId: string;
-  /** Of a file, where it is known. */
+  /** Of a file, if it is known. */
   readonly datasetId: string | undefined;
   readonly bytes: number;
 }
@@ -31,7 +31,7 @@ export function worksOn(job: Job): string | undefined {
   return job.subject?.fileId ?? job.subject?.datasetId;
 }
 
-/** When a job was at work; undefined where its beginning was not seen. */
+/** When a job was at work; undefined if its beginning was not seen. */
 export function workOf({ key, startedMs, endedMs }: Job): Work | undefined {
   return startedMs === undefined ? undefined : { key, fromMs: startedMs - EARLY_MS, toMs: endedMs };
 }
@@ -82,7 +82,7 @@ export class Downloads {
    * The bytes that a job's extractor downloaded for it: of the downloads of what it works on, made while it was at work.
    *
    * @param others what others worked on the same meanwhile
-   * @returns undefined where none was seen, not everything was seen, or one may have been another job's
+   * @returns undefined if none was seen, not everything was seen, or one may have been another job's
    */
   bytesOf(job: Job, others: (resourceId: string) => readonly Work[]): number | undefined {
     const resource = worksOn(job);

@@ -81,7 +81,7 @@ function ofJob(job: JobMessage, queue: string, registry: ExtractorRegistry, live
 const LATE_MS = 7 * 24 * 60 * 60_000;
 
 /**
- * When something was said: now, where it came at once. Where it waited for us, the time that it states itself, to the
+ * When something was said: now, if it came at once. Where it waited for us, the time that it states itself, to the
  * second, if that can be right.
  */
 function timeOf(statedMs: number | undefined, live: boolean, nowMs: number): number {

@@ -58,7 +58,7 @@ describe('whether the firehose is on', () => {
     expect(states).toEqual(['on']);
   });
 
-  it('is known to be off where no copy comes, and is looked at again', () => {
+  it('is known to be off if no copy comes, and is looked at again', () => {
     const { states, traced, fake } = start();
     traced.take(direct);
     vi.advanceTimersByTime(3000);

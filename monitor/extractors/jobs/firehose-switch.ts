@@ -11,7 +11,7 @@ const COPY_WITHIN_MS = 3000;
 
 /**
  * Finds out whether the firehose is on: AMQP does not tell, and a broker that was restarted has it off. A message of our
- * own is sent to our own queue, from time to time; where the firehose is on, a copy of it comes too.
+ * own is sent to our own queue, from time to time; if the firehose is on, a copy of it comes too.
  */
 export class FirehoseSwitch {
   readonly #queue: string;

@@ -119,7 +119,7 @@ describe('the events of jobs, whatever is said of them, delivered again, or cut 
     );
   });
 
-  it('are exactly the messages where nothing is delivered again', () => {
+  it('are exactly the messages if nothing is delivered again', () => {
     const plain = fc.array(
       step.filter((one) => one.do === 'tell'),
       { maxLength: 60 },

@@ -11,7 +11,7 @@ export interface JobBookOptions {
   readonly emit: EmitEvent;
   /** Everything that was emitted is on disk when this returns. */
   readonly persist: () => void;
-  /** Undefined where nobody listens to downloads: then no event waits. */
+  /** Undefined if nobody listens to downloads: then no event waits. */
   readonly downloads?: Downloads | undefined;
   /** How long the end of a job waits for its downloads, in milliseconds. */
   readonly waitMs: number;

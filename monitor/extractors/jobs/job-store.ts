@@ -22,7 +22,7 @@ const BUSY_MS = 5000;
  * Jobs in a SQLite database of the directory. Not synced with every transaction: what a power failure takes is the
  * memory of a few seconds, with which durations go and no event.
  *
- * @throws Error of SQLite where the directory cannot be used
+ * @throws Error of SQLite if the directory cannot be used
  */
 export function openJobStore(dir: string): JobStore {
   const database = new DatabaseSync(join(dir, FILE), { timeout: BUSY_MS });
@@ -46,7 +46,7 @@ export function openJobStore(dir: string): JobStore {
         for (const key of removed) remove.run(key);
         database.exec('COMMIT');
       } catch (error) {
-        // SQLite has rolled back by itself where the disk is full.
+        // SQLite has rolled back by itself if the disk is full.
         if (database.isTransaction) database.exec('ROLLBACK');
         throw error;
       }

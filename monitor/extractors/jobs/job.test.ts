@@ -120,7 +120,7 @@ describe('a job', () => {
     expect(events.at(-1)?.fields.duration_ms).toBe(1000);
   });
 
-  it('is done where it was skipped, and not once more', () => {
+  it('is done if it was skipped, and not once more', () => {
     const { events } = run([submitted(), told('start', 1), told('skip', 2), told('done', 3)]);
     expect(typesOf(events)).toEqual(['queued', 'working', 'done']);
     expect(events.at(-1)?.fields.status).toBe('skip');
@@ -173,7 +173,7 @@ describe('a job', () => {
     expect(text.length).toBeLessThanOrEqual(32_768);
   });
 
-  it('takes how long it took from Clowder where Clowder says so', () => {
+  it('takes how long it took from Clowder if Clowder says so', () => {
     expect(run([told('start', 0), told('done', 900, { durationMs: 61_000 })]).events.at(-1)?.fields.duration_ms).toBe(
       61_000,
     );
@@ -211,7 +211,7 @@ describe('ids of events', () => {
     expect(new Set(ids).size).toBe(4);
   });
 
-  it('differ where the same is said twice in a second', () => {
+  it('differ if the same is said twice in a second', () => {
     const [first, second] = [
       advance(undefined, told('processing', 1), 0),
       advance(undefined, told('processing', 1), 1),

@@ -175,7 +175,7 @@ const LEAST_BY_SECONDS_MS = 2000;
 const SECOND_MS = 1000;
 
 /**
- * From the first sign of work to the end; undefined where nobody can say. By the extractor's clock, if it tells it: pyclowder
+ * From the first sign of work to the end; undefined if nobody can say. By the extractor's clock, if it tells it: pyclowder
  * sends what it has to say of a job once a second or later, often all of it at once.
  */
 function durationOf(job: Job, said: Told | undefined): number | undefined {

@@ -26,7 +26,7 @@ export interface Told extends Seen {
   readonly what: 'told';
   /** What was analysed, in one id of which the message does not say whether it is a file's. */
   readonly resourceId: string | undefined;
-  /** The same, where that is known. */
+  /** The same, if that is known. */
   readonly subject: Subject | undefined;
   readonly word: StatusWord;
   readonly message: string | undefined;
@@ -34,10 +34,10 @@ export interface Told extends Seen {
   readonly clock: string | undefined;
   /**
    * When, by the clock of whoever said it: whole seconds in milliseconds, comparable with others of the job alone, as its zone
-   * is not known. Undefined where it says none.
+   * is not known. Undefined if it says none.
    */
   readonly clockMs: number | undefined;
-  /** How long the job took, where Clowder says so. */
+  /** How long the job took, if Clowder says so. */
   readonly durationMs: number | undefined;
 }
 

@@ -20,7 +20,7 @@ const judge = (jobs: readonly Job[], nowMs: number, held: HeldJobs = new Map()) 
 
 describe('the jobs of an extractor', () => {
   // Of 100 jobs that took 1 to 100 minutes, 99 took 99 at most: three times that is 297.
-  it('are bad where one is at work longer than three times what 99 of 100 take', () => {
+  it('are bad if one is at work longer than three times what 99 of 100 take', () => {
     expect(judge([...ended(100), working('a', 297)], NOW)).toEqual([
       { target: 'jobs of ncsa.x', component: 'ncsa.x', healthy: true },
     ]);

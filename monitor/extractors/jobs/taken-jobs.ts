@@ -26,7 +26,7 @@ export class TakenJobs {
     this.#held.set(queue, { count, turns, lookedMs: atMs, sinceMs: before?.turns === turns ? before.sinceMs : atMs });
   }
 
-  /** @returns undefined also where the latest look was before then: nobody knows what has become of them */
+  /** @returns undefined also if the latest look was before then: nobody knows what has become of them */
   of(queue: string, lookedSinceMs: number): Held | undefined {
     const held = this.#held.get(queue);
     return held === undefined || held.lookedMs < lookedSinceMs ? undefined : held;

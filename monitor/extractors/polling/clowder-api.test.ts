@@ -27,7 +27,7 @@ describe('asking Clowder', () => {
     expect(clientKind(headers['user-agent'], true)).toBe('bot');
   });
 
-  it('fails with the path, the status and no key where the answer is another', async () => {
+  it('fails with the path, the status and no key if the answer is another', async () => {
     await using api = await startJobApi();
     api.answers['/api/x'] = {};
     api.status = 503;

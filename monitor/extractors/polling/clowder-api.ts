@@ -2,7 +2,7 @@
 export class ClowderApiError extends Error {
   override readonly name = 'ClowderApiError';
   readonly code = 'clowder_api';
-  /** Undefined where there was no answer. */
+  /** Undefined if there was no answer. */
   readonly status: number | undefined;
 
   constructor(message: string, status?: number, options?: ErrorOptions) {
@@ -17,7 +17,7 @@ export type GetJson = (path: string) => Promise<unknown>;
 /** What Clowder has not, or does not show to this user. */
 const NOT_SHOWN: ReadonlySet<number | undefined> = new Set([400, 403, 404, 422]);
 
-/** @returns undefined where Clowder has no such thing, or does not show it @throws ClowderApiError otherwise */
+/** @returns undefined if Clowder has no such thing, or does not show it @throws ClowderApiError otherwise */
 export async function orUndefined(answer: Promise<unknown>): Promise<unknown> {
   try {
     return await answer;

@@ -26,7 +26,7 @@ const progressSchema = z.record(
     eventId: z.string(),
     /** When something changed last, Unix milliseconds. */
     changedMs: z.number(),
-    /** By name, without a key: the last status, how often it began anew, and the job's id where it is known. */
+    /** By name, without a key: the last status, how often it began anew, and the job's id if it is known. */
     extractors: z.record(
       z.string(),
       z.object({

@@ -194,7 +194,7 @@ describe("polling Clowder v2's jobs", () => {
     expect(watched.sequence('open')).toEqual(['queued submitted undefined', 'done done Done processing.']);
   });
 
-  it('goes on after a restart where it was, and doubles nothing', async () => {
+  it('goes on after a restart if it was, and doubles nothing', async () => {
     const clowder = new Clowder();
     const watched = watch(clowder);
     await watched.round(T0);
@@ -309,7 +309,7 @@ describe("polling Clowder v2's jobs", () => {
     expect(watched.events.at(-1)?.createdMs).toBe(T0 + 4000);
   });
 
-  it('says so where Clowder answers something else, and asks again in the next round', async () => {
+  it('says so if Clowder answers something else, and asks again in the next round', async () => {
     const clowder = new Clowder();
     const watched = watch(clowder);
     const round = createV2Poller(undefined).round({

@@ -127,7 +127,7 @@ function advance(progress: Progress, listed: readonly ClowderJob[]): void {
   }
 }
 
-/** From when on jobs may be new; '' is said where there was none yet. */
+/** From when on jobs may be new; '' is said if there was none yet. */
 function fromOf(since: string): number {
   return since === '' ? 0 : timeOf(since) - OVERLAP_MS;
 }
@@ -156,7 +156,7 @@ function observationsOf(
       : { fileId: job.resource_ref.resource_id };
   const common = { jobId: job.id, extractor, version: undefined, userId: job.creator?.id ?? undefined };
   const createdMs = Math.min(timeOf(job.created) || nowMs, nowMs);
-  /** A time of the extractor's clock, of which Clowder has lost the zone: where it cannot be right, it is now. */
+  /** A time of the extractor's clock, of which Clowder has lost the zone: if it cannot be right, it is now. */
   const atMs = (naive: string | null | undefined): number => {
     const ms = naive === null || naive === undefined ? NaN : timeOf(naive);
     return ms >= createdMs - 1000 && ms <= nowMs ? ms : nowMs;

@@ -22,7 +22,7 @@ const schema = z.object({
   }),
 });
 
-/** @returns undefined where the body is no heartbeat */
+/** @returns undefined if the body is no heartbeat */
 export function readHeartbeat(content: Buffer): Heartbeat | undefined {
   const { success, data } = schema.safeParse(parseObject(content));
   if (!success) return undefined;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseObject, wireText } from './json-object.ts';
 
-/** What is analysed. A file's dataset is named too; neither, where the message does not tell what its id stands for. */
+/** What is analysed. A file's dataset is named too; neither, if the message does not tell what its id stands for. */
 export interface Subject {
   readonly fileId?: string | undefined;
   readonly datasetId?: string | undefined;
@@ -41,7 +41,7 @@ const schema = z.object({
 type Body = z.infer<typeof schema>;
 type Kind = 'file' | 'dataset' | 'other';
 
-/** @returns undefined where the body is no job */
+/** @returns undefined if the body is no job */
 export function readJobMessage(content: Buffer): JobMessage | undefined {
   const { success, data } = schema.safeParse(parseObject(content));
   if (!success) return undefined;

@@ -6,7 +6,7 @@ import { readStatus, statusWord, type StatusWord } from './status-words.ts';
 export interface StatusMessage {
   readonly jobId: string | undefined;
   readonly extractor: string;
-  /** `file_id` on the wire; the id of a dataset where that is what was analysed. */
+  /** `file_id` on the wire; the id of a dataset if that is what was analysed. */
   readonly resourceId: string | undefined;
   readonly word: StatusWord;
   readonly message: string | undefined;
@@ -30,7 +30,7 @@ const schema = z.object({
   user_id: wireText,
 });
 
-/** @returns undefined where the body is no status message */
+/** @returns undefined if the body is no status message */
 export function readStatusMessage(content: Buffer): StatusMessage | undefined {
   const { success, data } = schema.safeParse(parseObject(content));
   if (!success) return undefined;
@@ -53,7 +53,7 @@ function timeOf(iso: string): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** The same as a number of milliseconds, its zone unknown: for differences. Undefined where it is no time. */
+/** The same as a number of milliseconds, its zone unknown: for differences. Undefined if it is no time. */
 export function wallClockMs(iso: string): number | undefined {
   return timeOf(`${wallClock(iso)}Z`);
 }

@@ -49,7 +49,7 @@ export function eventOfStatus(word: StatusWord): ExtractionEventType {
   return EVENT_OF.get(word) ?? 'extraction.working';
 }
 
-/** The word that is written so, in either case; undefined where none is. */
+/** The word that is written so, in either case; undefined if none is. */
 export function statusWord(written: string): StatusWord | undefined {
   return BY_WRITTEN.get(written.trim().toLowerCase());
 }

@@ -48,7 +48,7 @@ describe('a message of the firehose', () => {
     },
   );
 
-  it('is a job also where its parameters have an extractor_id', () => {
+  it('is a job also if its parameters have an extractor_id', () => {
     const content = json({ ...JOB, parameters: { extractor_id: 'x' } });
     expect(readTraced({ headers: to('ncsa.x'), content }).what).toBe('job');
   });

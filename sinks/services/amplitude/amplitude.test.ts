@@ -39,7 +39,7 @@ describe('the Amplitude sink', () => {
   afterEach(() => service[Symbol.asyncDispose]());
   const stored = (): readonly unknown[] => project.stored.map((event) => event.insert_id);
 
-  test('stores a batch in order, and once where it is sent twice', async () => {
+  test('stores a batch in order, and once if it is sent twice', async () => {
     const batch = batchOf(['a', 'b', 'c']);
     expect(await sink.send(batch, signal)).toEqual({ kind: 'accepted' });
     expect(await sink.send(batch, signal)).toEqual({ kind: 'accepted' });
@@ -189,7 +189,7 @@ describe('where Amplitude answers', () => {
     expect(await sink.send(batchOf(['a', 'b']), signal)).toEqual({ kind: 'rejected', reason: 'HTTP 400: <html>' });
   });
 
-  test('403, the events are to blame where anything else of ours passes, and the network where nothing does', async () => {
+  test('403, the events are to blame where anything else of ours passes, and the network if nothing does', async () => {
     const forbidden = answer(403, { code: 403, error: 'Forbidden' });
     const { sink } = await answering(forbidden, answer(400, {}), forbidden, forbidden);
     expect(await sink.send(batchOf(['a']), signal)).toEqual({ kind: 'rejected', reason: 'HTTP 403: Forbidden' });

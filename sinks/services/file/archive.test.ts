@@ -124,7 +124,7 @@ describe('the archive', () => {
 });
 
 describe('names of the archive', () => {
-  it('go on where the last one was, also when the clock is set back', () => {
+  it('go on if the last one was, also when the clock is set back', () => {
     const [last] = archiveFiles([NAME]);
     expect(nextName(undefined, '2026-11-24')).toBe(NAME);
     expect(nextName(last, '2026-11-24')).toBe('clowder-events-2026-11-24-0002.ndjson');

@@ -64,13 +64,13 @@ describe('an event for Google Analytics', () => {
     });
   });
 
-  test('gives up what says least where it has more than 25 parameters', () => {
+  test('gives up what says least if it has more than 25 parameters', () => {
     const many = Object.fromEntries(Array.from({ length: 23 }, (_, index) => [`figure_${index}`, index]));
     const names = Object.keys(toGa4(eventOf('health.ping', { trace_id: 't', source: 'monitor', ...many })).params);
     expect(names).toEqual(['event_id', 'session_id', ...Object.keys(many)]);
   });
 
-  test('counts as a visit where a browser was there, with a session that is a number', () => {
+  test('counts as a visit if a browser was there, with a session that is a number', () => {
     const { params } = toGa4(eventOf('view.page', { client_kind: 'browser', session_id: 'abc' }));
     expect(params).toEqual({
       event_id: 'e-1',

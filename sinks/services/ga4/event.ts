@@ -30,7 +30,7 @@ const PAGE_PARAMS: ReadonlyMap<string, readonly [name: string, length: number]> 
 ]);
 /** Fields that have a place of their own. */
 const PLACED = fieldSet('event_id', 'event', 'created', 'user_id', 'client_id', 'session_id', ...V1_NAMES);
-/** Given up first where an event has more fields than may be sent. */
+/** Given up first if an event has more fields than may be sent. */
 const LEAST = fieldSet(
   'trace_id',
   'span_id',
@@ -135,7 +135,7 @@ export function clientOf(event: SinkEvent): { readonly client_id: string; readon
   return { client_id: visitorOf(event), ...(user !== undefined && { user_id: clip(user, 256) }) };
 }
 
-/** Why an event cannot be dated as it must be; undefined where it can. */
+/** Why an event cannot be dated as it must be; undefined if it can. */
 export function tooOld(event: SinkEvent, nowMs: number): string | undefined {
   if (nowMs - event.createdMs <= BACKDATE_MS - BACKDATE_MARGIN_MS) return undefined;
   return `Google Analytics takes no event that is older than 72 hours: it happened at ${new Date(event.createdMs).toISOString()}`;

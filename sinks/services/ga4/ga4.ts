@@ -112,7 +112,7 @@ class Ga4Sink implements Sink {
 
   async close(): Promise<void> {}
 
-  /** Sends a request, in halves where it is too large or refused: so that in the end one event alone is to blame. */
+  /** Sends a request, in halves if it is too large or refused: so that in the end one event alone is to blame. */
   async #deliver(request: Ga4Request, signal: AbortSignal): Promise<Delivered> {
     const outcome = await this.#post(request, signal);
     if (outcome.kind === 'accepted') return { rejected: [], again: [] };
@@ -200,7 +200,7 @@ const NOT_GOOGLE = "What answers is not Google Analytics' validation server: che
 
 const answerSchema = z.object({ validationMessages: z.array(z.object({ description: z.string() })) });
 
-/** What the validation server has to say of a request; undefined where it was not the validation server that answered. */
+/** What the validation server has to say of a request; undefined if it was not the validation server that answered. */
 function complaintsIn(answer: string): readonly string[] | undefined {
   try {
     return answerSchema.parse(JSON.parse(answer)).validationMessages.map(({ description }) => description);

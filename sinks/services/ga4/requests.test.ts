@@ -19,7 +19,7 @@ describe('a batch for Google Analytics', () => {
     expect(shown(divide([event('1', 'a'), event('2', 'b'), event('3', 'a')]))).toEqual(['0 a: 1 3', '0 b: 2']);
   });
 
-  test('goes in waves where several clients did something to one resource', () => {
+  test('goes in waves if several clients did something to one resource', () => {
     const batch = [
       event('1', 'a', 'file/1'),
       event('2', 'b', 'file/1'),

@@ -53,7 +53,7 @@ describe('the sink influxdb', () => {
     expect(storedIds()).toEqual(events.map(({ id }) => id));
   });
 
-  it('keeps any number of them apart where the id is a tag', async () => {
+  it('keeps any number of them apart if the id is a tag', async () => {
     const sink = await open({ ...influxSettings(service.url), event_id: 'tag' });
     await send(sink, ...Array.from({ length: 5000 }, (_, index) => download(`event ${index}`)));
     expect(store.points.size).toBe(5000);

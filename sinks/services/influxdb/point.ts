@@ -33,7 +33,7 @@ const FARTHEST_MS = 9_223_372_036_854;
 /** How a field is written: a field of a measurement has one type for ever. Names that are not here are told by their value. */
 const KINDS: ReadonlyMap<string, LineValue['kind']> = kindsOfFields();
 
-/** The taxonomy's fields, each with the one type that all its event types agree on; text where they do not. */
+/** The taxonomy's fields, each with the one type that all its event types agree on; text if they do not. */
 function kindsOfFields(): ReadonlyMap<string, LineValue['kind']> {
   const kinds = new Map<string, LineValue['kind']>(PUBLISHED_INTEGERS.map((name) => [name, 'integer']));
   for (const schema of Object.values(eventSchemas)) {

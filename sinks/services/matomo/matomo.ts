@@ -12,7 +12,7 @@ import { SinkError, type Sink, type SinkContext, type SinkDefinition, type SinkE
 
 /** What Matomo's own importer of logs sends at once; each request costs it some milliseconds. */
 const MAX_EVENTS = 200;
-/** An eighth of what PHP takes where nobody has set it, `post_max_size`. */
+/** An eighth of what PHP takes if nobody has set it, `post_max_size`. */
 const MAX_BYTES = 1_000_000;
 
 const config = z.strictObject({

@@ -13,7 +13,7 @@ export interface TrackingOptions {
 
 /** Matomo cuts what is longer. */
 const TEXT_LENGTH = 1024;
-/** What Matomo is told where no address is known: without one it takes that of this program, and its place, for every visitor's. */
+/** What Matomo is told if no address is known: without one it takes that of this program, and its place, for every visitor's. */
 const NO_ADDRESS = '0.0.0.0';
 
 /** How an event is shown: as the page or the download of its URL, or by what it is about, the first that it has, and how much. */
@@ -84,7 +84,7 @@ export const sizeIn =
   (event: SinkEvent): number =>
     jsonBytes(trackingRequest(event, options)) + 1;
 
-/** A page or a download where its URL is known, an event of Matomo's otherwise: a URL is never made up. */
+/** A page or a download if its URL is known, an event of Matomo's otherwise: a URL is never made up. */
 function actionOf(event: SinkEvent): Record<string, string | undefined> {
   const url = text(event, 'url');
   const title = text(event, 'title') ?? text(event, 'resource_name');

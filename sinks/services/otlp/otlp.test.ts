@@ -59,7 +59,7 @@ describe('the OTLP sink', () => {
   });
 });
 
-describe('where the backend answers', () => {
+describe('if the backend answers', () => {
   const running: FakeService[] = [];
   afterEach(async () => {
     for (const service of running.splice(0)) await service[Symbol.asyncDispose]();

@@ -37,7 +37,7 @@ class PostgresSink implements Sink {
   readonly #pool: Pool;
   readonly #config: PostgresConfig;
   readonly #context: SinkContext;
-  /** The schema is brought up to date once, however many batches wait for it; undefined where it has to be done again. */
+  /** The schema is brought up to date once, however many batches wait for it; undefined if it has to be done again. */
   #ready: Promise<Set<Month>> | undefined;
   /** Ends what runs beside the batches. */
   readonly #closing = new AbortController();

@@ -4,10 +4,10 @@ import { isState } from '../../../runtime/event-table/errors.ts';
 import { lockSchema } from '../../../runtime/event-table/migrate.ts';
 
 /**
- * Lets the role read the events and the views, and nothing else. It is created where it is missing and we may.
+ * Lets the role read the events and the views, and nothing else. It is created if it is missing and we may.
  *
  * @param role a name that needs no quotes
- * @returns what an operator has to do, or undefined where nothing is left to do
+ * @returns what an operator has to do, or undefined if nothing is left to do
  */
 export async function grantReader(client: ClientBase, schema: string, role: string): Promise<string | undefined> {
   const { rows } = await client.query<{ name: string }>(

@@ -10,9 +10,9 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const ASCII = /^[\x20-\x7E]*$/;
 
 /**
- * The key of a secret: its bytes where it is written `whsec_<base64>`, else its text.
+ * The key of a secret: its bytes if it is written `whsec_<base64>`, else its text.
  *
- * @returns undefined where `whsec_` is followed by what is not base64, and for text that is not ASCII
+ * @returns undefined if `whsec_` is followed by what is not base64, and for text that is not ASCII
  */
 export function keyOf(secret: string): Buffer | undefined {
   if (!secret.startsWith(ENCODED)) return ASCII.test(secret) ? Buffer.from(secret, 'ascii') : undefined;

@@ -64,7 +64,7 @@ describe('the body of a webhook', () => {
     expect(JSON.parse(bodyOf([event('a'), event('b')], 'json').body)).toEqual([event('a').fields, event('b').fields]);
   });
 
-  it('is a batch of CloudEvents where that is wanted', () => {
+  it('is a batch of CloudEvents if that is wanted', () => {
     const { contentType, body } = bodyOf([event('a')], 'cloudevents');
     expect(contentType).toBe('application/cloudevents-batch+json');
     expect(JSON.parse(body)).toEqual([

@@ -34,7 +34,7 @@ describe('an address', () => {
 
   test('may end in a slash', () => expect(readAddress('/usage/', '').page).toBe('/usage'));
 
-  test('takes a filter away where it is set to nothing, and keeps the others', () => {
+  test('takes a filter away if it is set to nothing, and keeps the others', () => {
     const address = { page: '/usage', params: { who: 'bots', type: 'file.uploaded' } } as const;
     expect(withParams(address, { who: undefined, space: 's' }).params).toEqual({ type: 'file.uploaded', space: 's' });
   });

@@ -39,7 +39,7 @@ describe('layers of a chart', () => {
   });
 });
 
-test('a list of the most used has names where they are known, and shares of the largest', () => {
+test('a list of the most used has names if they are known, and shares of the largest', () => {
   const rows = [
     { dataset: 'a', downloads: 10, views: 1 },
     { dataset: 'b', downloads: 5, views: 2 },
@@ -55,7 +55,7 @@ test('a list of the most used has names where they are known, and shares of the 
   ]);
 });
 
-test('windows of the web server are added up where there are more than there is room for', () => {
+test('windows of the web server are added up if there are more than there is room for', () => {
   const events = [3, 1, 2].map((minute) => ({
     window_start: minute * 60_000,
     requests: minute,
