@@ -163,6 +163,25 @@ test('a queue that now and then has room for a new event alone is tried with gro
   }
 });
 
+test('one that comes back, as the full queue was unbound, pauses before it goes out again', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+  try {
+    const { held, publisher } = await setUp([eventOf('e', 'nacked')]);
+    const tries: number[] = [];
+    publisher.answer = () => {
+      tries.push(Date.now());
+      return 'returned';
+    };
+    held.start();
+    await vi.advanceTimersByTimeAsync(5000);
+    const pauses = tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
+    expect(pauses.length).toBeGreaterThan(1);
+    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(500);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('the state says how many are held for which reason, and since when the oldest is', async () => {
   const { held } = await setUp([
     { ...eventOf('a'), sinceMs: 50 },

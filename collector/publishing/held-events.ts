@@ -162,17 +162,20 @@ export class HeldEvents {
   }
 
   async #releaseGradually(type: string): Promise<void> {
-    let hasHelped = false;
+    let [hasHelped, hasReturned] = [false, false];
     for (let limit = 1; !this.#stopped; limit = Math.min(2 * limit, PAGE)) {
       const page = this.#options.journal.heldEvents({ reason: 'nacked', types: [type], limit });
       if (page.length === 0) break;
       const tried = await this.#publishAll(page);
       await this.#releases.settle(tried);
+      hasReturned ||= tried.some(({ fate }) => fate === 'returned');
       hasHelped ||= tried.some(({ fate }) => fate !== 'nacked');
       if (tried.some(({ fate }) => fate === 'nacked')) break;
     }
     this.#groups.reload();
     this.#pause('nacked', type, hasHelped);
+    // The queue is bound no more: what came back waits like others that no queue takes.
+    if (hasReturned) this.#pause('unroutable', '', false);
   }
 
   #pause(reason: HeldReason, type: string, hasHelped: boolean): void {
