@@ -67,6 +67,8 @@ export interface Journal {
   heldDue(reason: HeldLine['reason'], nowMs: number, limit: number): readonly HeldLine[];
   heldEvents(query: HeldQuery): readonly HeldEvent[];
   heldGroups(): readonly HeldGroup[];
+  /** Of the events that were held last, so many at most. */
+  latestHeldLines(limit: number): readonly string[];
   counted(): readonly CountedRow[];
   rejected(options?: { limit?: number; afterId?: number }): readonly RejectedRecord[];
   stats(): JournalStats;
@@ -230,6 +232,7 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
     heldDue: (reason, nowMs, limit) => reading(() => reader.heldDue(reason, nowMs, limit)),
     heldEvents: (query) => reading(() => reader.heldEvents(query)),
     heldGroups: () => reading(() => reader.heldGroups()),
+    latestHeldLines: (limit) => reading(() => reader.latestHeldLines(limit)),
     counted: () => reading(() => reader.counted()),
     rejected: (rejectedOptions) => reading(() => reader.rejected(rejectedOptions)),
     stats: () => {

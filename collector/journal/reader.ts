@@ -144,6 +144,12 @@ export class JournalReader {
     });
   }
 
+  /** Of the events that were held last, so many at most. */
+  latestHeldLines(limit: number): readonly string[] {
+    const latest = this.#database.prepare('SELECT line FROM held_event ORDER BY id DESC LIMIT ?');
+    return latest.all(limit).map((found) => String(found['line']));
+  }
+
   /** What is counted in open windows, in the order in which it was written. */
   counted(): readonly CountedRow[] {
     return this.#database

@@ -49,6 +49,23 @@ async function journalOf(...rows: readonly (readonly string[])[]): Promise<Memor
   return journal;
 }
 
+test('an event that was held while one before it was not answered is published once after a restart, from where it is held', async () => {
+  const journal = await journalOf(['a', 'full', 'b']);
+  const before = loopOf({ journal });
+  before.loop.start();
+  await waitFor(() => before.publisher.unconfirmed.length === 3, { what: 'all to be published' });
+  before.publisher.settle('full', 'nacked');
+  await waitFor(() => journal.heldUp.length === 1, { what: 'the event to be held' });
+  before.loop.pause();
+  journal.crash(false);
+  await journal.write({ append: [line('c')] });
+  const { loop, publisher } = loopOf({ journal });
+  publisher.answer = () => 'confirmed';
+  loop.start();
+  await waitFor(() => loop.isDone && publisher.published.length === 4 && journal.heldUp.length === 0, { what: 'all' });
+  expect(publisher.published.toSorted()).toEqual(['a', 'b', 'c', 'full']);
+});
+
 test('very many that no queue takes go out of the way in changes of which each needs little room on the disk', async () => {
   const journal = new MemoryJournal();
   const lines = numbered(300).map((id) => JSON.stringify({ event_id: id, event: 'file.uploaded', created: 1, url: 'x'.repeat(10_000) })); // prettier-ignore

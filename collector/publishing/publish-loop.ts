@@ -3,6 +3,7 @@ import type { OnOutcome, Outcome, Publisher } from '../../exporter/publisher.ts'
 import type { Cursor, Journal } from '../journal/journal.ts';
 import { AsideWriter } from './aside.ts';
 import { Flights, type Flight } from './flights.ts';
+import { HeldBefore } from './held-before.ts';
 import { HeldEvents } from './held-events.ts';
 import { fateOf, publishLine, type Fate } from './publish-line.ts';
 
@@ -37,6 +38,7 @@ export class PublishLoop {
   #savedCursor: Cursor;
   readonly #aside: AsideWriter;
   readonly #held: HeldEvents;
+  readonly #heldBefore: HeldBefore;
   #stopped = false;
   #hasReadAll = false;
   #wake: () => void = () => undefined;
@@ -50,6 +52,7 @@ export class PublishLoop {
     this.#position = options.journal.cursor;
     this.#flights = new Flights(this.#position);
     this.#savedCursor = this.#position;
+    this.#heldBefore = new HeldBefore(options.journal);
     this.#held = new HeldEvents({ ...options, onPublished: (fate, reason) => this.#tell(fate, reason) });
     this.#aside = new AsideWriter({
       ...options,
@@ -167,9 +170,11 @@ export class PublishLoop {
 
   #tryPublish(flight: Flight, line: string): boolean {
     const onSettled: OnOutcome = (outcome, reason) => this.#onOutcome(flight, line, outcome, reason);
-    if (!publishLine(this.#options.publisher, line, onSettled)) return false;
+    const isHeld = this.#heldBefore.has(flight.row, line);
+    if (!isHeld && !publishLine(this.#options.publisher, line, onSettled)) return false;
     this.#flights.begin(flight);
     this.#position = { row: flight.row, index: flight.index };
+    if (isHeld) this.#flights.settle(flight);
     return true;
   }
 

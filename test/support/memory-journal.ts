@@ -121,6 +121,10 @@ export class MemoryJournal implements Journal {
       .slice(0, limit);
   }
 
+  latestHeldLines(limit: number): readonly string[] {
+    return this.heldUp.slice(-limit).map(({ line }) => line);
+  }
+
   heldGroups(): readonly HeldGroup[] {
     const types = new Set(this.heldUp.map(({ type }) => type));
     return HELD_REASONS.flatMap((reason) =>
