@@ -112,7 +112,7 @@ test('an administrator replays one, then all; what the service takes by now is g
   await panel.getByRole('checkbox', { name: `Choose ${REFUSED[0]}` }).check();
   await panel.getByRole('button', { name: 'Replay 1' }).click();
   await panel.getByText('1 back in the queue of webhook').waitFor();
-  await expect.poll(() => rows.count(), { timeout: 30_000 }).toBe(REFUSED.length - 1);
+  await expect.poll(() => rows.count(), { timeout: 120_000 }).toBe(REFUSED.length - 1);
   await waitFor(async () => (await service.storedIds()).includes(REFUSED[0] ?? ''), { what: 'the one' });
 
   await service.refuse?.([]);

@@ -13,14 +13,25 @@ const FLAGS = [
   '--host-resolver-rules=MAP *.test 127.0.0.1',
 ];
 
+/** How long a page may take for anything: long, since a busy machine must not matter. */
+const WAIT_MS = 120_000;
+
 /**
  * The real Chromium, without a screen, with a profile of its own; it keeps pages that are left, as people's browsers do.
  *
  * @param userAgent what it calls itself, also while a page is left. @default its own name
  */
-export const launchChromium = ({ userAgent }: { userAgent?: string } = {}): Promise<Browser> =>
-  chromium.launch({
+export async function launchChromium({ userAgent }: { userAgent?: string } = {}): Promise<Browser> {
+  const browser = await chromium.launch({
     executablePath: toolPath('chromium'),
     args: userAgent === undefined ? FLAGS : [...FLAGS, `--user-agent=${userAgent}`],
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
   });
+  const newContext = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await newContext(options);
+    context.setDefaultTimeout(WAIT_MS);
+    return context;
+  };
+  return browser;
+}
