@@ -11,6 +11,8 @@ export interface Dialect {
   readonly name: 'duckdb' | 'postgresql';
   /** Events created in the period, as a relation with the columns of `store/columns.ts`; `created` is in milliseconds. */
   readonly events: (period: Period) => string;
+  /** Of those the ones about jobs, with the columns of `JOB_COLUMNS`. */
+  readonly jobEvents: (period: Period) => string;
   /** Tables of ours beside the events. */
   readonly table: (name: TableName) => string;
   /** Whole quotient of two whole numbers that are not negative. */
@@ -31,7 +33,19 @@ export interface Dialect {
   readonly keyed: (column: string) => string;
   /** A table of words by their number, `id` and `word`; absent where texts stand for themselves. */
   readonly words?: string;
+  /** How many visitors there are in verdicts of Release 5.1 since a time, in all, where that is known sooner than by telling them apart. */
+  readonly visitors?: {
+    /** A time, `ms`, that the count asks for. */
+    readonly openSince: string;
+    /** The count, `n`. */
+    readonly count: (verdicts: string, fromMs: number, openSinceMs: number) => string;
+  };
 }
+
+/** What is asked of events about jobs. */
+export const JOB_COLUMNS = [
+  'event_id', 'created', 'event', 'job_id', 'extractor_name', 'resource_id', 'resource_type', 'dataset_id', 'duration_ms',
+] as const; // prettier-ignore
 
 export type TimeUnit = 'hour' | 'day' | 'month';
 export type TableName =

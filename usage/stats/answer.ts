@@ -70,7 +70,7 @@ async function figuresIn(
   let chosen = sameTop;
   for (const part of partsOf(metrics)) {
     const relation = await relationOf(part.source, store, period, zone);
-    const asked = { ...part, by, top, chosen, filters: ownFilters(store, part.source, filters) };
+    const asked = { ...part, by, top, chosen, fromMs: period.fromMs, filters: ownFilters(store, part.source, filters) };
     const found = await (part.addsUp ? sumsOf : distinctOf)(store, relation, asked);
     Object.assign(totals, found.totals);
     chosen ??= found.top;
@@ -111,6 +111,7 @@ interface PartAsked {
   readonly metrics: readonly Metric[];
   readonly by: readonly Dimension[];
   readonly filters: Filters;
+  readonly fromMs: number;
   readonly top: number | undefined;
   /** Who is at the top, where that is known already. */
   readonly chosen: readonly (string | null)[] | undefined;
@@ -151,19 +152,32 @@ const totalOf = (rows: readonly Row[], metrics: readonly Metric[]): Figures =>
 /** Figures of which each is asked for by itself. */
 async function distinctOf(store: UsageStore, relation: string, asked: PartAsked): Promise<Found> {
   const { source, metrics, by, filters, top } = asked;
+  const { dialect } = store.engine;
   const query = async (selection: Pick<Selection, 'by' | 'top'>): Promise<readonly Row[]> =>
-    rounded(
-      await store.engine.query<Row>(
-        selectSql(store.engine.dialect, relation, { source, metrics, filters, ...selection }),
-      ),
-    );
-  const totals = (await query({ by: [] }))[0] as Figures;
+    rounded(await store.engine.query<Row>(selectSql(dialect, relation, { source, metrics, filters, ...selection })));
+  const visitors = isAllVisitors(asked) ? await allVisitors(store, relation, asked.fromMs) : undefined;
+  const totals = visitors === undefined ? ((await query({ by: [] }))[0] as Figures) : { visitors };
   const [first] = by;
   if (first === undefined) return { rows: [], totals };
   const chosen =
     asked.chosen ?? (top === undefined ? undefined : topOf(await query({ by: [first] }), first, metrics, top));
   const rows = await query({ by, ...(chosen !== undefined && { top: chosen }) });
   return { rows: [...rows], totals, ...(chosen !== undefined && { top: chosen }) };
+}
+
+/** Whether it is asked for visitors alone, of all that is counted. */
+function isAllVisitors({ metrics, filters }: PartAsked): boolean {
+  const { reason, ...others } = filters;
+  return metrics.join() === 'visitors' && reason?.join() === 'counted' && Object.keys(others).length === 0;
+}
+
+/** @returns undefined where the engine does not know it sooner than by telling them apart */
+async function allVisitors({ engine }: UsageStore, relation: string, fromMs: number): Promise<number | undefined> {
+  const { visitors } = engine.dialect;
+  if (visitors === undefined) return undefined;
+  const [open] = await engine.query<{ ms: number }>(visitors.openSince);
+  const [found] = await engine.query<{ n: number }>(visitors.count(relation, fromMs, open?.ms ?? 0));
+  return found?.n;
 }
 
 /** Figures to a thousandth: the engines' floating point differs beyond what anybody measures. */

@@ -22,12 +22,12 @@ export async function relationOf(source: Source, store: UsageStore, period: Peri
   if (source === 'readings')
     return `(SELECT e.created, ${local('e.created')} AS local_ms, e.event, coalesce(e.component, e.target) AS component, e.healthy,
   e.response_time_ms FROM ${store.events(period)} e WHERE e.event IN (${literals(typesOf('reading'))}))`;
-  return `(SELECT j.*, ${local('j.begun_ms')} AS local_ms FROM (${jobsSql(dialect, store, period)}) j WHERE ${within('j.begun_ms')})`;
+  return `(SELECT j.*, ${local('j.begun_ms')} AS local_ms FROM (${jobsSql(dialect, period)}) j WHERE ${within('j.begun_ms')})`;
 }
 
 /** One row a job; an event without a job's id is a job of its own. It belongs to the time at which it began. */
-function jobsSql(dialect: Dialect, store: UsageStore, { fromMs, toMs }: Period): string {
-  const events = store.events({ fromMs: fromMs - JOB_MS, toMs: toMs + JOB_MS });
+function jobsSql(dialect: Dialect, { fromMs, toMs }: Period): string {
+  const events = dialect.jobEvents({ fromMs: fromMs - JOB_MS, toMs: toMs + JOB_MS });
   return `
 SELECT job, max(extractor_name) AS extractor_name, max(resource_id) AS resource_id, max(resource_type) AS resource_type,
   max(dataset_id) AS dataset_id, min(created) AS begun_ms,
@@ -41,7 +41,7 @@ FROM (
     WHEN ${dialect.matches('lower(e.job_id)', CLOWDER_ID)} THEN 'j ' || lower(e.job_id)
     ELSE 'o ' || e.job_id || ' ' || coalesce(e.extractor_name, '') || ' ' || coalesce(e.resource_id, '')
   END AS job
-  FROM ${events} e WHERE e.event IN (${literals(typesOf('job'))})
+  FROM ${events} e
 ) of_job GROUP BY job`;
 }
 

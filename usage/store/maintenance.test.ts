@@ -225,6 +225,8 @@ describe('a store in a file', () => {
     await older.engine.run(
       'DROP TABLE names',
       'DROP TABLE words',
+      'DROP TABLE job_events',
+      'DROP TABLE open_days',
       'DROP TABLE facts',
       'CREATE TABLE facts (event_id VARCHAR, created BIGINT)',
       "UPDATE meta SET value = 'others' WHERE name = 'fact rules'",

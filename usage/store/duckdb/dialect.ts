@@ -1,3 +1,4 @@
+import { visitorsSql } from './visits.ts';
 import { literal, type Dialect } from '../../rules/dialect.ts';
 
 const FORMATS = { hour: '%Y-%m-%dT%H', day: '%Y-%m-%d', month: '%Y-%m' } as const;
@@ -5,6 +6,7 @@ const FORMATS = { hour: '%Y-%m-%dT%H', day: '%Y-%m-%d', month: '%Y-%m' } as cons
 export const duckdbDialect: Dialect = {
   name: 'duckdb',
   events: ({ fromMs, toMs }) => `(SELECT * FROM events WHERE created >= ${fromMs} AND created < ${toMs})`,
+  jobEvents: ({ fromMs, toMs }) => `(SELECT * FROM job_events WHERE created >= ${fromMs} AND created < ${toMs})`,
   table: (name) => name,
   quotient: (dividend, divisor) => `((${dividend}) // ${divisor})`,
   timeText: (localMs, unit) => `strftime(make_timestamp(${localMs} * 1000), '${FORMATS[unit]}')`,
@@ -16,4 +18,5 @@ export const duckdbDialect: Dialect = {
   session: (key, slot) => `hash(${key}, ${slot})`,
   keyed: (column) => `${column}_key`,
   words: 'words',
+  visitors: visitorsSql,
 };

@@ -9,8 +9,9 @@ import { PLACEMENTS } from '../derived.ts';
 import type { Engine } from '../engine.ts';
 import { freshPlaces } from './derive.ts';
 import type { OnProgress } from '../usage-store.ts';
+import { DAY_MS, isIn, periodOf, runsOf } from './days.ts';
+import { closeDays, reopenSql } from './visits.ts';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 /** Days of UTC that are worked out at once, and events, but for those of one day: what that takes in memory stays small. */
 const DAYS_AT_ONCE = 31;
 const EVENTS_AT_ONCE = 250_000;
@@ -31,7 +32,8 @@ const CHOICES = {
 const tableSql = (dialect: Dialect, policy: Policy): string => `
 SELECT f.* REPLACE (${Object.entries(CHOICES)
   .map(([name, values]) => `CAST(f.${name} AS ENUM(${literals(values)})) AS ${name}`)
-  .join(', ')}), ${KEYED.map((name) => `NULL::INTEGER AS ${name}_key`).join(', ')}
+  .join(', ')}), ${KEYED.map((name) => `NULL::INTEGER AS ${name}_key`).join(', ')},
+  NULL::BIGINT AS prev_visit_ms
 FROM (${factsSql(dialect, NOTHING, policy)}) f WHERE FALSE`;
 
 /**
@@ -49,6 +51,7 @@ export async function prepareFacts(engine: Engine, policy: Policy): Promise<void
       'DROP TABLE IF EXISTS facts',
       'DROP TABLE IF EXISTS stale_days',
       'DELETE FROM words',
+      'DELETE FROM open_days',
       `CREATE TABLE facts AS ${sql}`,
       'CREATE TABLE stale_days (day BIGINT PRIMARY KEY)',
       `INSERT OR REPLACE INTO meta VALUES ('fact rules', ${rules})`,
@@ -96,13 +99,15 @@ export async function refreshFacts(engine: Engine, policy: Policy, onProgress?: 
     if (first === undefined) return;
     await engine.inTransaction(async (within) => {
       for (const run of runsOf(await nextDays(within, first))) {
-        const period = { fromMs: run.first * DAY_MS, toMs: (run.last + 1) * DAY_MS };
+        const period = periodOf(run);
         await within.run(
+          ...reopenSql(period),
           `DELETE FROM facts WHERE ${isIn(period)}`,
           ...workOutSql(within.dialect, period, policy),
           `DELETE FROM stale_days WHERE day >= ${run.first} AND day <= ${run.last}`,
         );
       }
+      await closeDays(within);
     });
     if (onProgress !== undefined) onProgress(total - (await staleEvents(engine)), total);
   }
@@ -133,7 +138,7 @@ function workOutSql(dialect: Dialect, period: Period, policy: Policy): readonly 
      SELECT w.id AS id, u.word AS word FROM (${words}) u LEFT JOIN words w ON w.word = u.word WHERE u.word IS NOT NULL`,
     `INSERT INTO words SELECT (SELECT coalesce(max(id), 0) FROM words) + row_number() OVER (), word FROM fresh_words WHERE id IS NULL`,
     `UPDATE fresh_words SET id = w.id FROM words w WHERE fresh_words.id IS NULL AND w.word = fresh_words.word`,
-    `INSERT INTO facts SELECT f.*, ${keys.join(', ')} FROM fresh_facts f ${joins.join(' ')} ORDER BY f.created`,
+    `INSERT INTO facts SELECT f.*, ${keys.join(', ')}, NULL FROM fresh_facts f ${joins.join(' ')} ORDER BY f.created`,
     'DROP TABLE fresh_facts',
   ];
 }
@@ -150,18 +155,5 @@ async function staleEvents(engine: Engine): Promise<number> {
   return row?.n ?? 0;
 }
 
-const isIn = ({ fromMs, toMs }: Period): string => `created >= ${fromMs} AND created < ${toMs}`;
-
 const insertDays = (select: string): string =>
   `INSERT INTO stale_days SELECT DISTINCT * FROM (${select}) days ON CONFLICT DO NOTHING`;
-
-/** Days that follow one another, as one. */
-function runsOf(days: readonly number[]): { first: number; last: number }[] {
-  const runs: { first: number; last: number }[] = [];
-  for (const day of days) {
-    const run = runs.at(-1);
-    if (run !== undefined && run.last + 1 === day) run.last = day;
-    else runs.push({ first: day, last: day });
-  }
-  return runs;
-}

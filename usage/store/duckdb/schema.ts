@@ -1,6 +1,9 @@
+import { JOB_COLUMNS, literals } from '../../rules/dialect.ts';
+import { typesOf } from '../../rules/roles.ts';
 import type { Engine } from '../engine.ts';
 import { COLUMN_NAMES, COLUMNS, type ColumnType } from '../columns.ts';
 import { UsageStoreError } from '../errors.ts';
+import { VISIT_TABLES } from './visits.ts';
 
 const TYPES = { text: 'VARCHAR', whole: 'BIGINT', real: 'DOUBLE', flag: 'BOOLEAN' } as const satisfies Record<
   ColumnType,
@@ -33,10 +36,17 @@ const REPORTED = [
   'CREATE TABLE restatements (code VARCHAR NOT NULL, zone VARCHAR NOT NULL, month VARCHAR NOT NULL, reported_ms BIGINT NOT NULL, restated_ms BIGINT NOT NULL, dataset_id VARCHAR NOT NULL, access VARCHAR NOT NULL, metric VARCHAR NOT NULL, before_n BIGINT NOT NULL, after_n BIGINT NOT NULL, why VARCHAR NOT NULL)',
 ];
 
-/** What the fourth version adds: the latest names of things, and the words that facts have by number. */
+/** Events about jobs, once more: they are few, and among all others few in each place. */
+export const jobEventsSql = (relation: string): string =>
+  `SELECT ${JOB_COLUMNS.join(', ')} FROM ${relation} e WHERE e.event IN (${literals(typesOf('job'))}) ORDER BY created`;
+
+/** What the fourth version adds: the latest names of things, the words that facts have by number, the events about jobs, and the days whose visits
+ * are not linked yet. */
 const WORDS = [
   'CREATE TABLE names (kind VARCHAR NOT NULL, id VARCHAR NOT NULL, name VARCHAR NOT NULL, told_ms BIGINT NOT NULL)',
   'CREATE TABLE words (id INTEGER NOT NULL, word VARCHAR NOT NULL)',
+  `CREATE TABLE job_events AS ${jobEventsSql('events')}`,
+  ...VISIT_TABLES,
 ];
 
 /** What each version adds, in order. A step that was released never changes. */

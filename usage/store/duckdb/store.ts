@@ -14,7 +14,8 @@ import { markPolicy } from '../policy-mark.ts';
 import { derive } from './derive.ts';
 import { dropWordsSql, markAllStale, markStale, prepareFacts, refreshFacts } from './fact-table.ts';
 import { forgetUser } from './forget.ts';
-import { INCOMING, prepareSchema } from './schema.ts';
+import { forgetVisitsSql } from './visits.ts';
+import { INCOMING, jobEventsSql, prepareSchema } from './schema.ts';
 
 /** Two minutes: no question takes longer. */
 const CHECKPOINT_TRIES = 240;
@@ -143,6 +144,7 @@ class DuckdbStore implements UsageStore {
         ...PLACEMENTS.map(({ table }) => `DELETE FROM ${table} WHERE ${SEEN_AGAIN}`),
       );
       const { dialect } = this.engine;
+      await within.run('DELETE FROM job_events', `INSERT INTO job_events ${jobEventsSql('events')}`);
       await inSlices(within, (period) => derive(within, this.#judge, dialect.events(period)), (done, total) => onProgress(done / 2, total)); // prettier-ignore
       await within.run(`INSERT OR REPLACE INTO meta VALUES ('address judge', ${literal(this.#judge.id)})`);
       await markAllStale(within);
@@ -172,6 +174,8 @@ class DuckdbStore implements UsageStore {
       await within.run(
         `DELETE FROM events WHERE created < ${ms}`,
         `DELETE FROM facts WHERE created < ${ms}`,
+        `DELETE FROM job_events WHERE created < ${ms}`,
+        forgetVisitsSql(ms),
         `DELETE FROM names WHERE told_ms < ${ms}`,
       );
       const dropped = Number(row?.['n'] ?? 0);
@@ -222,6 +226,7 @@ class DuckdbStore implements UsageStore {
     await derive(within, this.#judge, 'fresh');
     await markStale(within, 'fresh');
     await within.run(`INSERT INTO events (${STORED.join(', ')}, id_key) SELECT * FROM fresh ORDER BY created`);
+    await within.run(`INSERT INTO job_events ${jobEventsSql('fresh')}`);
     const [count] = await within.query('SELECT count(*) AS n FROM fresh');
     return Number(count?.['n'] ?? 0);
   }

@@ -1,5 +1,6 @@
 import { TABLE_COLUMNS, type ColumnType as TableColumnType } from '../../../runtime/event-table/columns.ts';
-import { literal, type Dialect, type Period } from '../../rules/dialect.ts';
+import { literal, literals, type Dialect, type Period } from '../../rules/dialect.ts';
+import { typesOf } from '../../rules/roles.ts';
 import { COLUMN_NAMES, COLUMNS, type Column, type ColumnType } from '../columns.ts';
 
 const FORMATS = { hour: 'YYYY-MM-DD"T"HH24', day: 'YYYY-MM-DD', month: 'YYYY-MM' } as const;
@@ -51,10 +52,12 @@ export const EVENT_COLUMNS = [
 ].join(', ');
 
 export function postgresDialect(schema: string): Dialect {
+  const events = ({ fromMs, toMs }: Period): string =>
+    `(SELECT ${EVENT_COLUMNS} FROM ${schema}.events WHERE created_at >= ${timeSql(fromMs)} AND created_at < ${timeSql(toMs)})`;
   return {
     name: 'postgresql',
-    events: ({ fromMs, toMs }: Period) =>
-      `(SELECT ${EVENT_COLUMNS} FROM ${schema}.events WHERE created_at >= ${timeSql(fromMs)} AND created_at < ${timeSql(toMs)})`,
+    events,
+    jobEvents: (period) => `(SELECT * FROM ${events(period)} e WHERE e.event IN (${literals(typesOf('job'))}))`,
     table: (name) => `${schema}.usage_${name}`,
     quotient: (dividend, divisor) => `((${dividend}) / ${divisor})`,
     timeText: (localMs, unit) => `to_char(to_timestamp(${localMs} / 1000) AT TIME ZONE 'UTC', '${FORMATS[unit]}')`,

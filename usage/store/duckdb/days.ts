@@ -1,0 +1,25 @@
+import type { Period } from '../../rules/dialect.ts';
+
+export const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Days of UTC that follow one another, by their number since 1970. */
+export interface Run {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Days that follow one another, as one. */
+export function runsOf(days: readonly number[]): readonly Run[] {
+  const runs: { first: number; last: number }[] = [];
+  for (const day of days) {
+    const run = runs.at(-1);
+    if (run !== undefined && run.last + 1 === day) run.last = day;
+    else runs.push({ first: day, last: day });
+  }
+  return runs;
+}
+
+export const periodOf = ({ first, last }: Run): Period => ({ fromMs: first * DAY_MS, toMs: (last + 1) * DAY_MS });
+
+/** Whether a fact or event is of a period, as a condition. */
+export const isIn = ({ fromMs, toMs }: Period): string => `created >= ${fromMs} AND created < ${toMs}`;
