@@ -158,7 +158,7 @@ describe('what is seen', () => {
   test('every source that told something is there, and every probe with its state', async () => {
     await page.goto(collector.url);
     const sources = new Set(sent.map(({ source }) => String(source)));
-    for (const source of sources) await row(page, 'Who tells us', source).waitFor();
+    for (const source of sources) await row(page, 'Sources', source).waitFor();
     const targets = new Set(sent.flatMap(({ target }) => (target === undefined ? [] : [String(target)])));
     for (const target of targets) await row(page, 'What the monitor watches', target).getByText('up').waitFor();
   });

@@ -18,7 +18,7 @@ export function KeptPage() {
   const { List } = WHATS[what];
   return (
     <>
-      <h1>Events that are kept back</h1>
+      <h1>Undelivered events</h1>
       <div class="filters" role="group" aria-label="Which">
         <div class="choices">
           {Object.entries(WHATS).map(([name, { title }]) => (

@@ -419,19 +419,19 @@ function Unseen() {
     <Panel title="What cannot be seen">
       <ul class="plain">
         <li>
-          <b>Presigned links.</b> Clowder hands out a link, and the bytes come from the object store. The download is
-          counted, its bytes and whether it was whole are not known.
+          <b>Presigned links.</b> Clowder hands out a link, and the bytes come from the object store. The download
+          counts, but its size, and whether it was complete, are not known.
         </li>
         <li>
-          <b>Past the proxy.</b> Who asks Clowder or its storage directly, on a port that no proxy and no access log
-          covers, is not seen.
+          <b>Requests that bypass the proxy.</b> Requests to Clowder or its storage on a port that neither the proxy nor
+          the access log covers are not seen.
         </li>
         <li>
-          <b>Copies.</b> What is used after it was downloaded, or from a mirror, is nowhere.
+          <b>Copies.</b> Use of downloaded files, or of a mirror, is not seen.
         </li>
         <li>
-          <b>Who asked not to be.</b> Browsers with Do Not Track or Global Privacy Control tell nothing by the snippet;
-          their requests are seen as before.
+          <b>People who opted out.</b> In browsers with Do Not Track or Global Privacy Control, the snippet reports
+          nothing. Their requests are still seen.
         </li>
       </ul>
     </Panel>

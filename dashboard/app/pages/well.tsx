@@ -71,7 +71,7 @@ function Delivery({ overview }: { readonly overview: Overview }) {
       <dl class="tiles">
         <Tile
           name="Intake"
-          value={journal?.ok === false ? 'refuses' : 'takes'}
+          value={journal?.ok === false ? 'refuses' : 'accepts'}
           more={`journal ${bytes(size)} of ${bytes(most)}`}
           tone={journal?.ok === false ? 'bad' : 'good'}
         />
@@ -92,7 +92,7 @@ function Delivery({ overview }: { readonly overview: Overview }) {
           tone={backlog.oldest_s !== null && backlog.oldest_s >= 60 ? 'warn' : 'good'}
         />
         <Tile
-          name="Held back"
+          name="Held"
           value={<a href="/kept?what=held">{brief(held)}</a>}
           more={held === 0 ? 'every event has a queue' : `oldest ${duration((now - oldestHeld) / 1000)}`}
           tone={held === 0 ? 'good' : 'warn'}
@@ -119,7 +119,7 @@ function Sources({ overview }: { readonly overview: Overview }) {
   const { sources, complete } = overview;
   return (
     <Panel
-      title="Who tells us"
+      title="Sources"
       questions={OVERVIEW}
       isEmpty={sources.length === 0}
       note={
@@ -170,7 +170,8 @@ function Programs({ overview }: { readonly overview: Overview }) {
       note={
         overview.programs.length === 0 ? (
           <>
-            None is named. <code>WATCHED_PROGRAMS=matomo=http://127.0.0.1:9466,…</code> shows how each of them is.
+            None is configured. Set <code>WATCHED_PROGRAMS=matomo=http://127.0.0.1:9466,…</code> to see their state
+            here.
           </>
         ) : undefined
       }

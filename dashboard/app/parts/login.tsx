@@ -47,7 +47,7 @@ export function Login({ problem, logIn }: LoginProps) {
         </button>
         <p class="note">
           No key? <code>clowder-otel keys add --name me --scope read</code> makes one. With{' '}
-          <code>--scope read admin</code> it may also publish again what was kept back.
+          <code>--scope read admin</code> it may also publish undelivered events again.
         </p>
       </form>
     </main>
