@@ -11,6 +11,8 @@ export type WriteResult =
   | { readonly ok: true; readonly heldIds: readonly number[] }
   | { readonly ok: false; readonly refusal: JournalRefusal };
 
+const LAST = `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'batch'), 0) AS rows, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'held'), 0) AS held, coalesce((SELECT at_ms FROM batch ORDER BY row DESC LIMIT 1), 0) AS at_ms`;
+
 interface ChangingOptions {
   readonly maxBytes: number;
   readonly rejectedMax: number;
@@ -36,6 +38,10 @@ export class Changing {
   /** Rows up to this one are settled as a whole. */
   #settledRow: number;
   #lastRow: number;
+  /** What the last row and the last held line were ever numbered, and when the last row was written. */
+  #rowsEver: number;
+  #heldEver: number;
+  #lastMs: number;
 
   constructor(database: DatabaseSync, { maxBytes, rejectedMax }: ChangingOptions) {
     this.#maxBytes = maxBytes;
@@ -53,6 +59,10 @@ export class Changing {
     this.#cursor = new CursorTable(database);
     this.#history = new History(database);
     this.#lastRow = Number(database.prepare('SELECT coalesce(max(row), 0) AS n FROM batch').get()?.['n'] ?? 0);
+    const last = database.prepare(LAST).get();
+    this.#rowsEver = Number(last?.['rows']);
+    this.#heldEver = Number(last?.['held']);
+    this.#lastMs = Number(last?.['at_ms']);
     this.#totals = new TotalsTable(database);
     const totals = this.#totals.load(this.#lastRow, this.#cursor.found);
     this.#bytes = totals.bytes;
@@ -65,6 +75,10 @@ export class Changing {
 
   get lastRow(): number {
     return this.#lastRow;
+  }
+
+  get last(): { readonly rows: number; readonly held: number; readonly atMs: number } {
+    return { rows: this.#rowsEver, held: this.#heldEver, atMs: this.#lastMs };
   }
 
   get bytesInAll(): number {
@@ -144,18 +158,26 @@ export class Changing {
       this.#settledBytes,
       this.#settledRow,
       this.#lastRow,
+      this.#rowsEver,
+      this.#heldEver,
+      this.#lastMs,
       ...this.#rejected.counts,
     ];
   }
 
-  restore([bytes = 0, held = 0, aside = 0, settled = 0, row = 0, last = 0, ...rejected]: readonly number[]): void {
+  restore(counters: readonly number[]): void {
+    const [bytes = 0, held = 0, aside = 0, settled = 0, row = 0, last = 0, rowsEver = 0, heldEver = 0, lastMs = 0, ...rejected] = counters; // prettier-ignore
     this.#bytes = bytes;
     this.#heldBytes = held;
     this.#asideBytes = aside;
     this.#settledBytes = settled;
     this.#settledRow = row;
     this.#cursor.forget();
+    this.#history.forget();
     this.#lastRow = last;
+    this.#rowsEver = rowsEver;
+    this.#heldEver = heldEver;
+    this.#lastMs = lastMs;
     this.#rejected.restore(rejected);
   }
 
@@ -169,12 +191,16 @@ export class Changing {
     let keys = textOf(change.keys);
     for (const row of rows) {
       this.#lastRow = Number(this.#statements.append.run(nowMs, row, row.byteLength, keys).lastInsertRowid);
+      this.#rowsEver = this.#lastRow;
+      this.#lastMs = nowMs;
       this.#bytes += row.byteLength;
       keys = null;
     }
     const heldIds = hold.map((held) => {
       this.#addHeld(held.reason, Buffer.byteLength(held.line));
-      return Number(this.#statements.hold.run(held.reason, held.dueMs, held.attempts, held.line).lastInsertRowid);
+      const { lastInsertRowid } = this.#statements.hold.run(held.reason, held.dueMs, held.attempts, held.line);
+      this.#heldEver = Number(lastInsertRowid);
+      return this.#heldEver;
     });
     for (const id of change.unhold ?? []) {
       const released = this.#statements.unhold.get(id);

@@ -7,6 +7,9 @@ const PAGES_BYTES = 32 * 1024;
 /** Below this nothing new is taken that makes the database grow. */
 const LEAST_RESERVE = 64 * 1024;
 const LOOK_EVERY_MS = 100;
+/** What a disk has plenty of, beyond what is needed: nobody takes it within the time for which it is not looked at again. */
+const PLENTY_BYTES = 256 * 1024 * 1024;
+const PLENTY_MS = 100;
 /** What the room for the next start leaves to this process. */
 const SPARE_BYTES = 1024 * 1024;
 
@@ -19,6 +22,8 @@ export class DiskRoom {
   readonly #ballast: Ballast;
   readonly #now: () => number;
   #lookedMs = Number.NEGATIVE_INFINITY;
+  /** Until when there is room for anything, as far as these bytes go. */
+  #plenty = { untilMs: Number.NEGATIVE_INFINITY, bytes: 0 };
 
   constructor(files: DiskFiles, mostBytes: number, now: () => number) {
     this.#files = files;
@@ -35,13 +40,18 @@ export class DiskRoom {
    * @param newBytes of the events of one transaction
    * @param unusedBytes of the database: within them it does not grow
    */
-  hasRoomFor(newBytes: number, unusedBytes: number): boolean {
+  hasRoomFor(newBytes: number, unusedBytes: () => number): boolean {
     if (!this.#ballast.isThere) return false;
-    const free = this.#files.free();
     const written = newBytes * OVERHEAD + PAGES_BYTES;
-    if (newBytes * OVERHEAD < unusedBytes) return free >= written;
-    const reserve = Math.max(LEAST_RESERVE, this.#ballast.wanted);
-    return free >= this.#files.walSize() + 2 * written + reserve;
+    if (this.#now() < this.#plenty.untilMs && 2 * written < this.#plenty.bytes) {
+      this.#plenty.bytes -= 2 * written;
+      return true;
+    }
+    const free = this.#files.free();
+    const needed = this.#files.walSize() + 2 * written + Math.max(LEAST_RESERVE, this.#ballast.wanted);
+    if (free - needed >= 2 * PLENTY_BYTES) this.#plenty = { untilMs: this.#now() + PLENTY_MS, bytes: PLENTY_BYTES };
+    if (free >= needed) return true;
+    return newBytes * OVERHEAD < unusedBytes() && free >= written;
   }
 
   /** The journal goes on with the room of the ballast. @returns whether there was any */

@@ -174,7 +174,7 @@ export class GuardedStore {
   }
 
   #hasRoomFor(bytes: number): boolean {
-    return this.#room.hasRoomFor(bytes, this.#store.file.unusedBytes);
+    return this.#room.hasRoomFor(bytes, () => this.#store.file.unusedBytes);
   }
 
   #lookForRoom(bytes: number): void {

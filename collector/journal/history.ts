@@ -5,6 +5,8 @@ export class History {
   readonly #oldest: StatementSync;
   readonly #prune: StatementSync;
   readonly #pruneSegments: StatementSync;
+  /** The oldest row, where that was not due when it was last asked for: most changes find it so again. */
+  #oldestKept: { readonly row: number; readonly atMs: number } | undefined;
 
   constructor(database: DatabaseSync) {
     this.#oldest = database.prepare(
@@ -26,11 +28,17 @@ export class History {
     limit: number,
     isDue: (row: { readonly row: number; readonly atMs: number; readonly droppedBytes: number }) => boolean,
   ): number | undefined {
+    if (this.#oldestKept !== undefined && !isDue({ ...this.#oldestKept, droppedBytes: 0 })) return undefined;
+    this.#oldestKept = undefined;
     let last = 0;
     let droppedBytes = 0;
     for (const found of this.#oldest.iterate(settledRow, limit)) {
       const row = Number(found['row']);
-      if (!isDue({ row, atMs: Number(found['at_ms']), droppedBytes })) break;
+      const atMs = Number(found['at_ms']);
+      if (!isDue({ row, atMs, droppedBytes })) {
+        this.#oldestKept = { row, atMs };
+        break;
+      }
       last = row;
       droppedBytes += Number(found['bytes']);
     }
@@ -38,5 +46,10 @@ export class History {
     this.#prune.run(last);
     this.#pruneSegments.run(last);
     return droppedBytes;
+  }
+
+  /** A transaction was taken back: what it let go of is there again. */
+  forget(): void {
+    this.#oldestKept = undefined;
   }
 }

@@ -157,7 +157,8 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
   function settle({ outcomes, stats: current }: FromWriter): void {
     stats = current;
     const waiters = handed.splice(0);
-    handOver();
+    // What is read in this turn goes along: a commit costs much the same for one as for many.
+    schedule();
     let appended = false;
     waiters.forEach((waiter, index) => {
       const outcome = outcomes[index];

@@ -33,9 +33,13 @@ type ServedStore = Pick<JournalStore, 'write' | 'index' | 'stats' | 'close'> & {
   readonly lost?: JournalLoss | undefined;
 };
 
+/** Messages after which what they brought is summed up: each reading of it costs, however little there is. */
+const INDEX_EVERY = 16;
+
 /** One transaction, and one fsync, for all that one message brings. */
 export function serveStore(store: ServedStore, port: WriterPort): void {
   let indexing = false;
+  let unindexed = 0;
   let closed = false;
 
   /** Between the changes, which come first. */
@@ -46,6 +50,7 @@ export function serveStore(store: ServedStore, port: WriterPort): void {
 
   function startIndexing(): void {
     if (indexing) return;
+    unindexed = 0;
     indexing = true;
     setImmediate(indexOn);
   }
@@ -58,7 +63,8 @@ export function serveStore(store: ServedStore, port: WriterPort): void {
     }
     if (message !== 'close') {
       port.postMessage({ outcomes: store.write(message, Date.now()).map(outcomeOf), stats: store.stats() });
-      startIndexing();
+      unindexed += 1;
+      if (unindexed >= INDEX_EVERY) startIndexing();
       return;
     }
     closed = true;

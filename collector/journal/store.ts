@@ -35,7 +35,6 @@ const PRUNE_ROWS_PER_ROW = 2;
 /** What a full disk lets go of at once, at most, and beyond what is asked for. */
 const MAKE_ROOM_ROWS = 10_000;
 const SPARE_BYTES = 64 * 1024;
-const LAST = `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'batch'), 0) AS rows, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'held'), 0) AS held, coalesce((SELECT at_ms FROM batch ORDER BY row DESC LIMIT 1), 0) AS at_ms`;
 const NO_KEYS: KeyRule = { version: 0, keysOf: () => [] };
 
 /** The journal's one writer. Synchronous: it lives in a thread of its own. */
@@ -44,7 +43,8 @@ export class JournalStore {
   readonly #options: StoreOptions;
   readonly #changing: Changing;
   readonly #file: DatabaseFile;
-  readonly #last: StatementSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
   #commits = 0;
   readonly #refusals = new Refusals();
   /** Rows after it are not too old, whatever their age: somebody has yet to take them. */
@@ -59,7 +59,8 @@ export class JournalStore {
     this.#indexer = new SegmentIndexer(database, options.keyRule ?? NO_KEYS, options.segmentSize);
     this.#changing = new Changing(database, options);
     this.#file = new DatabaseFile(database);
-    this.#last = database.prepare(LAST);
+    this.#begin = database.prepare('BEGIN IMMEDIATE');
+    this.#commit = database.prepare('COMMIT');
   }
 
   /** One transaction, one fsync for all of the changes; each of them is kept whole or not at all. */
@@ -78,14 +79,14 @@ export class JournalStore {
   #write(changes: readonly StoredChange[], nowMs: number, mayMakeRoom: boolean): readonly WriteResult[] {
     const before = this.#changing.counters;
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
+      this.#begin.run();
       const rowsBefore = this.#changing.lastRow;
       const results = this.#changing.applyAll(changes, nowMs);
       for (const [index, { followed }] of changes.entries())
         if (followed !== undefined && results[index]?.ok === true) this.#followedRow = followed;
       this.#prune(nowMs, PRUNE_ROWS + PRUNE_ROWS_PER_ROW * (this.#changing.lastRow - rowsBefore));
       this.#changing.saveTotals();
-      this.#database.exec('COMMIT');
+      this.#commit.run();
       this.#commits += 1;
       return results;
     } catch (error) {
@@ -120,8 +121,7 @@ export class JournalStore {
 
   /** What the last row and the last held line were ever numbered. */
   get last(): { readonly rows: number; readonly held: number; readonly atMs: number } {
-    const found = this.#last.get();
-    return { rows: Number(found?.['rows']), held: Number(found?.['held']), atMs: Number(found?.['at_ms']) };
+    return this.#changing.last;
   }
 
   /** The room that it takes on its disk. */
@@ -177,10 +177,10 @@ export class JournalStore {
       SPARE_BYTES + moreBytes,
     );
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
+      this.#begin.run();
       const dropped = this.#changing.dropHistory(MAKE_ROOM_ROWS, ({ droppedBytes }) => droppedBytes < wanted);
       this.#changing.saveTotals();
-      this.#database.exec('COMMIT');
+      this.#commit.run();
       return dropped;
     } catch {
       // The caller reports why nothing can be written.
