@@ -18,6 +18,9 @@ export function asText(text: string): string {
   return cut(text, TEXT_MAX).toWellFormed();
 }
 
+/** Whether it is so already, as nearly all are. */
+export const isText = (text: string): boolean => text.length <= TEXT_MAX && text.isWellFormed();
+
 /** What an id may be shown as, where one of former times has control characters in it. */
 export function onOneLine(text: string): string {
   return WITHOUT_CONTROL.test(text) ? text : text.replace(/\p{Cc}/gu, '\ufffd');

@@ -1,0 +1,96 @@
+import type { z } from 'zod';
+
+/** Whether a value is as its schema wants it. */
+type Test = (value: unknown) => boolean;
+type Schema = z.core.$ZodTypes;
+
+/** Takes an object's fields where each is as it must be; undefined where one is not, or where it cannot tell. */
+export type QuickCheck = (given: Readonly<Record<string, unknown>>) => Record<string, unknown> | undefined;
+
+/**
+ * Reads a schema of plain fields once, so that what is right is found so without an object made for each of its fields:
+ * nearly all events are. What it takes, the schema takes, and as it is; what it does not take is the schema's to judge.
+ */
+export function quickCheckOf({ shape, def }: Pick<z.ZodObject, 'shape' | 'def'>): QuickCheck {
+  if (def.catchall !== undefined || (def.checks ?? []).length > 0) return () => undefined;
+  const fields: { readonly name: string; readonly isOptional: boolean; readonly test: Test }[] = [];
+  for (const [name, field] of Object.entries(shape)) {
+    const schema = field as Schema;
+    const isOptional = schema._zod.def.type === 'optional';
+    const test = testOf(schema);
+    if (test === undefined) return () => undefined;
+    fields.push({ name, isOptional, test });
+  }
+  return (given) => {
+    const taken: Record<string, unknown> = {};
+    for (const { name, isOptional, test } of fields) {
+      const value = given[name];
+      if (value === undefined) {
+        if (!isOptional) return undefined;
+      } else if (test(value)) taken[name] = value;
+      else return undefined;
+    }
+    return taken;
+  };
+}
+
+/** undefined where the schema has something in it that is not known here. */
+function testOf({ _zod }: Schema): Test | undefined {
+  const { def } = _zod;
+  if (def.type === 'optional') return testOf(def.innerType as Schema);
+  if (def.type === 'string' && !('format' in def))
+    return all([(value) => typeof value === 'string', ...checksOf(def.checks)]);
+  if (def.type === 'number') return all([numberOf(def), ...checksOf(def.checks)]);
+  if (def.type === 'boolean') return (value) => typeof value === 'boolean';
+  if (def.type === 'enum') return among(Object.values(def.entries));
+  if (def.type === 'literal') return among(def.values);
+  if (def.type === 'union') return any(def.options.map((option) => testOf(option as Schema)));
+  return undefined;
+}
+
+function numberOf(def: z.core.$ZodNumberDef | z.core.$ZodNumberFormatDef): Test | undefined {
+  if (!('format' in def)) return Number.isFinite;
+  return def.format === 'safeint' ? Number.isSafeInteger : undefined;
+}
+
+type CheckDef = z.core.$ZodChecks['_zod']['def'] | z.core.$ZodCustomDef;
+
+const checksOf = (checks: readonly z.core.$ZodCheck[] = []): (Test | undefined)[] =>
+  checks.map(({ _zod }) => checkOf(_zod.def as CheckDef));
+
+/** The checks that fields of events have. */
+function checkOf(def: CheckDef): Test | undefined {
+  if (def.check === 'min_length') return (value) => (value as string).length >= def.minimum;
+  if (def.check === 'max_length') return (value) => (value as string).length <= def.maximum;
+  if (def.check === 'greater_than')
+    return (value) => Number(value) > Number(def.value) || (def.inclusive && value === def.value);
+  if (def.check === 'less_than')
+    return (value) => Number(value) < Number(def.value) || (def.inclusive && value === def.value);
+  if (def.check === 'string_format') return patternOf(def);
+  return def.check === 'custom' && 'fn' in def ? (value) => def.fn(value) === true : undefined;
+}
+
+/** One that counts from where it stood last would say something else each time. */
+function patternOf({ format, pattern }: z.core.$ZodCheckStringFormatDef): Test | undefined {
+  if (format !== 'regex' || pattern === undefined || pattern.global || pattern.sticky) return undefined;
+  return (value) => pattern.test(value as string);
+}
+
+function among(values: readonly unknown[]): Test {
+  const allowed = new Set(values);
+  return (value) => allowed.has(value);
+}
+
+function all(tests: readonly (Test | undefined)[]): Test | undefined {
+  const known = tests.filter((test) => test !== undefined);
+  if (known.length < tests.length) return undefined;
+  return (value) => {
+    for (const test of known) if (!test(value)) return false;
+    return true;
+  };
+}
+
+function any(tests: readonly (Test | undefined)[]): Test | undefined {
+  const known = tests.filter((test) => test !== undefined);
+  return known.length < tests.length ? undefined : (value) => known.some((test) => test(value));
+}
