@@ -4,7 +4,7 @@ import type { z } from 'zod';
 type Test = (value: unknown) => boolean;
 type Schema = z.core.$ZodTypes;
 
-/** Takes an object's fields where each is as it must be; undefined where one is not, or where it cannot tell. */
+/** Takes an object's fields where each is as it must be; undefined if one is not, or if it cannot tell. */
 export type QuickCheck = (given: Readonly<Record<string, unknown>>) => Record<string, unknown> | undefined;
 
 /**
@@ -34,7 +34,7 @@ export function quickCheckOf({ shape, def }: Pick<z.ZodObject, 'shape' | 'def'>)
   };
 }
 
-/** undefined where the schema has something in it that is not known here. */
+/** undefined if the schema has something in it that is not known here. */
 function testOf({ _zod }: Schema): Test | undefined {
   const { def } = _zod;
   if (def.type === 'optional') return testOf(def.innerType as Schema);

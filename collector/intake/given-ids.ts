@@ -53,7 +53,9 @@ export class GivenIds {
 
   /** @param id that follows from an observation */
   free(id: string): string {
-    return isDerivedForm(id) && this.#known.has(statedKey(id)) ? anothersEventId('', id) : id;
+    // Whoever has stated it is known by the id as well, which costs less to look for.
+    const isThere = isDerivedForm(id) && (this.#known.isSettled(id, undefined) || this.#waiting.has(id));
+    return isThere && this.#known.has(statedKey(id)) ? anothersEventId('', id) : id;
   }
 
   /** Of one job each collector gives the event the same id, whoever reported it there. */

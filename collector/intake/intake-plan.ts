@@ -35,6 +35,12 @@ export class IntakePlan {
     yield* this.heldEntryIds;
   }
 
+  /** Whether nothing but events and their keys is new, as in most plans. */
+  get onlyAppends(): boolean {
+    const others = this.hold.length + this.released.length + this.remembered.length + this.rememberedUntil.length;
+    return others + this.gathered.size === 0;
+  }
+
   onUndo(undo: () => void): void {
     this.#undo.push(undo);
   }

@@ -21,7 +21,9 @@ export function* changeOf(
   origin: string,
   now: number,
 ): Sliced<JournalChange | undefined> {
-  const { append } = plan;
+  const { append, keys } = plan;
+  if (plan.onlyAppends && rejected.length === 0)
+    return append.length === 0 ? undefined : keys.length === 0 ? { append } : { append, keys };
   const remembered = { dueMs: now + windowMs, reason: 'remembered', attempts: 0 } as const;
   const gathered = yield* folder.changesOf(plan);
   const hold = [
@@ -39,7 +41,7 @@ export function* changeOf(
   }
   return {
     ...(append.length > 0 && { append }),
-    ...(plan.keys.length > 0 && append.length > 0 && { keys: plan.keys }),
+    ...(keys.length > 0 && append.length > 0 && { keys }),
     ...(hold.length > 0 && { hold }),
     ...(unhold.length > 0 && { unhold }),
     ...(reject.length > 0 && { reject }),

@@ -5,7 +5,7 @@ export class History {
   readonly #oldest: StatementSync;
   readonly #prune: StatementSync;
   readonly #pruneSegments: StatementSync;
-  /** The oldest row, where that was not due when it was last asked for: most changes find it so again. */
+  /** The oldest row, if that was not due when it was last asked for: most changes find it so again. */
   #oldestKept: { readonly row: number; readonly atMs: number } | undefined;
 
   constructor(database: DatabaseSync) {

@@ -26,7 +26,10 @@ export function mapRequestOnRoute(request: HttpRequest, match: RouteMatch): Http
 
 /** A browser that fetches what may be shown later: nobody has asked for it. */
 function isAhead({ requestHeader }: HttpRequest): boolean {
-  return AHEAD_HEADERS.some((name) => /\b(?:prefetch|prerender|preview)\b/i.test(requestHeader(name) ?? ''));
+  return AHEAD_HEADERS.some((name) => {
+    const value = requestHeader(name);
+    return value !== undefined && /\b(?:prefetch|prerender|preview)\b/i.test(value);
+  });
 }
 
 /** The route that a request takes. What v2's web server answers any other path with is its app, and no page of it. */

@@ -55,7 +55,10 @@ export function mapRequest(observed: ObservedRequest, context: MapContext): MapR
   const fieldsOf = found.map(({ data }): Draft => ({ ...known, ...data }));
   const identities = identitiesOf(found.map(({ event }, index) => ({ event, fields: fieldsOf[index] ?? {} })));
   for (const [index, { event, collapseWithinS }] of found.entries()) {
-    const draft: Draft = { ...fieldsOf[index], event, source: observed.source, url: target.url };
+    const draft = fieldsOf[index] ?? {};
+    draft['event'] = event;
+    draft['source'] = observed.source;
+    draft['url'] = target.url;
     draft['created'] =
       observed.startTimeUnixNano > 0n ? Number(observed.startTimeUnixNano / 1_000_000n) : context.now();
     if (event === 'health.ping') draft['target'] ??= target.url;
@@ -119,11 +122,27 @@ function requestEventId(
 }
 
 function headerLookup(attributes: Attributes, side: 'request' | 'response'): (name: string) => string | undefined {
+  const names = HEADER_NAMES[side];
   return (name) => {
     if (side === 'request' && name === 'user-agent') return textAttribute(attributes, 'user_agent.original');
-    const prefix = `http.${side}.header.`;
-    return textAttribute(attributes, prefix + name) ?? textAttribute(attributes, prefix + name.replaceAll('-', '_'));
+    let asked = names.get(name);
+    if (asked === undefined) names.set(name, (asked = namesOfHeader(side, name)));
+    return textAttribute(attributes, asked.current) ?? (asked.former && textAttribute(attributes, asked.former));
   };
+}
+
+/** Attributes that hold a header, by its name: the rules ask for some dozens, and for the same of each request. */
+const HEADER_NAMES = { request: new Map<string, HeaderNames>(), response: new Map<string, HeaderNames>() };
+
+interface HeaderNames {
+  readonly current: string;
+  /** Undefined if it is the same. */
+  readonly former: string | undefined;
+}
+
+function namesOfHeader(side: 'request' | 'response', name: string): HeaderNames {
+  const prefix = `http.${side}.header.`;
+  return { current: prefix + name, former: name.includes('-') ? prefix + name.replaceAll('-', '_') : undefined };
 }
 
 /** NGINX's `$request_completion` is 'OK', or empty if the client left before the end. */

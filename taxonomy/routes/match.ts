@@ -78,13 +78,13 @@ const TABLES: Readonly<Record<ClowderVersion, Table>> = {
 };
 
 /** Of the routes that match, the first of the table: one walk down the tree, literal and parameter side by side. */
-function search(node: Node, segments: readonly string[], depth: number, best: Ending | undefined): Ending | undefined {
+function walk(node: Node, segments: readonly string[], depth: number, best: Ending | undefined): Ending | undefined {
   let found = better(best, node.rest);
   const segment = segments[depth];
   if (segment === undefined) return better(found, node.end);
   const literal = node.literals.get(segment);
-  if (literal !== undefined) found = search(literal, segments, depth + 1, found);
-  if (node.param !== undefined) found = search(node.param, segments, depth + 1, found);
+  if (literal !== undefined) found = walk(literal, segments, depth + 1, found);
+  if (node.param !== undefined) found = walk(node.param, segments, depth + 1, found);
   return found;
 }
 
@@ -102,16 +102,35 @@ function belowContext(path: string, contextPath: string): string | undefined {
   return rest === '' || rest.startsWith('/') ? rest : undefined;
 }
 
-function find(
-  method: string,
-  path: string,
-  options: HttpMappingOptions,
-): { ending: Ending; segments: string[] } | undefined {
+interface Found {
+  readonly ending: Ending;
+  readonly segments: readonly string[];
+}
+
+/** Of what was asked for last: whoever screens a request asks again to map it. */
+let last: {
+  readonly method: string;
+  readonly path: string;
+  readonly clowder: ClowderVersion;
+  readonly contextPath: string;
+  readonly found: Found | undefined;
+} = { method: '', path: '', clowder: 'auto', contextPath: '', found: undefined };
+
+function find(method: string, path: string, options: HttpMappingOptions): Found | undefined {
+  const { clowder, contextPath } = options;
+  if (path === last.path && method === last.method && clowder === last.clowder && contextPath === last.contextPath)
+    return last.found;
+  const found = search(method, path, options);
+  last = { method, path, clowder, contextPath, found };
+  return found;
+}
+
+function search(method: string, path: string, options: HttpMappingOptions): Found | undefined {
   const root = TABLES[options.clowder].get(method);
   const below = root === undefined ? undefined : belowContext(path, options.contextPath);
   if (root === undefined || below === undefined) return undefined;
   const segments = segmentsOf(below);
-  const ending = search(root, segments, 0, undefined);
+  const ending = walk(root, segments, 0, undefined);
   return ending === undefined ? undefined : { ending, segments };
 }
 
