@@ -11,8 +11,12 @@ import { otlpError } from './otlp/error.ts';
  * 15.5.6). An error that nobody foresaw is logged, and its answer tells nothing of it. Call it before the routes are added.
  */
 export function answerErrors(app: Hono, log: Pick<Logger, 'error'>): void {
-  app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }));
-  app.notFound((c) => answerError(c, nothingAt(c.req.path)));
+  const refuseMethods = methodNotAllowed({ app, onMethodNotAllowed: refuseMethod });
+  app.notFound(async (c) => {
+    c.res = answerError(c, nothingAt(c.req.path));
+    await refuseMethods(c, noop);
+    return c.res;
+  });
   app.onError((error, c) => {
     if (error instanceof CollectorError) return answerError(c, error);
     log.error({ err: error, path: c.req.path }, 'request failed');
@@ -42,5 +46,7 @@ function nothingAt(path: string): CollectorError {
       )
     : new CollectorError('not_found', 'Nothing is here: GET /docs lists all endpoints');
 }
+
+const noop = (): Promise<void> => Promise.resolve();
 
 const isOtlp = (path: string): boolean => path === '/v1' || path.startsWith('/v1/');

@@ -39,15 +39,14 @@ export function beginWork<R>(
 }
 
 /** Makes something of each, in order; after some milliseconds others have a turn. */
-export function mapInSlices<T, R>(items: readonly T[], map: (item: T, index: number) => R): Promise<R[]> {
-  return inSlices(mapped(items, map));
-}
-
-function* mapped<T, R>(items: readonly T[], map: (item: T, index: number) => R): Sliced<R[]> {
+export async function mapInSlices<T, R>(items: readonly T[], map: (item: T, index: number) => R): Promise<R[]> {
   const made: R[] = [];
-  for (const [index, item] of items.entries()) {
-    made.push(map(item, index));
-    yield;
+  let sliceEnds = performance.now() + SLICE_MS;
+  for (const item of items) {
+    made.push(map(item, made.length));
+    if (made.length === items.length || performance.now() < sliceEnds) continue;
+    await nextTurn();
+    sliceEnds = performance.now() + SLICE_MS;
   }
   return made;
 }

@@ -1,4 +1,7 @@
+import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { answerErrors } from '../answer-error.ts';
@@ -6,7 +9,7 @@ import { readBody } from './body.ts';
 import { createByteBudget } from './byte-budget.ts';
 
 /** An app that reads bodies, and says how long they were; its budget is told apart. */
-function reader(limits: { readonly idleMs?: number; readonly totalMs?: number }) {
+function readerApp(limits: { readonly idleMs?: number; readonly totalMs?: number }): Hono {
   const budget = createByteBudget(1000);
   const app = new Hono();
   answerErrors(app, pino({ level: 'silent' }));
@@ -18,6 +21,11 @@ function reader(limits: { readonly idleMs?: number; readonly totalMs?: number })
       lease.end();
     }
   });
+  return app;
+}
+
+function reader(limits: Parameters<typeof readerApp>[0]) {
+  const app = readerApp(limits);
   return (body: ReadableStream<Uint8Array> | string) => app.request('/', { method: 'POST', body, duplex: 'half' });
 }
 
@@ -43,4 +51,32 @@ test('a body that stops mid-way ends with 408, and what it held is free for the 
 test('a body that comes byte by byte ends with 408 as well', async () => {
   const answer = await reader({ idleMs: 10_000, totalMs: 20 })(endless(Number.POSITIVE_INFINITY, 0));
   expect(answer.status).toBe(408);
+});
+
+test('bodies of one connection are read whole, each, where they are there at once and where they are not', async () => {
+  const server = createAdaptorServer({ fetch: readerApp({}).fetch }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const post = (body: RequestInit['body'] & {}) =>
+    fetch(`http://127.0.0.1:${port}`, { method: 'POST', body, duplex: 'half' });
+  const pieces = (): ReadableStream<Uint8Array> =>
+    new ReadableStream({
+      async start(controller) {
+        for (let piece = 0; piece < 3; piece += 1) {
+          controller.enqueue(new Uint8Array(100));
+          await new Promise(setImmediate);
+        }
+        controller.close();
+      },
+    });
+  try {
+    for (let round = 0; round < 3; round += 1) {
+      expect(await (await post('x'.repeat(1000))).text()).toBe('1000');
+      expect((await post('x'.repeat(1001))).status).toBe(413);
+      expect(await (await post('')).text()).toBe('0');
+      expect(await (await post(pieces())).text()).toBe('300');
+    }
+  } finally {
+    server.close();
+  }
 });

@@ -69,7 +69,14 @@ export class CollectorMetrics {
     'From publishing a message to its confirm or return',
     [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
   );
-  readonly requests = this.#counter('http_requests_total', 'HTTP requests answered', ['route', 'status']);
+  readonly #requests: Counter<'route' | 'status'> = new Counter({
+    ...this.#describe('http_requests_total', 'counter', 'HTTP requests answered', ['route', 'status']),
+    labelNames: ['route', 'status'],
+    registers: [this.registry],
+    collect: () => this.#tellRequests(),
+  });
+  /** Answered since they were last told of, by route and status: to label each would cost more than to count it. */
+  readonly #answered = new Map<string, Map<number, number>>();
   readonly calls = this.#counter('grpc_calls_total', 'OTLP/gRPC calls answered, by gRPC code (0: OK)', [
     'signal',
     'code',
@@ -107,7 +114,15 @@ export class CollectorMetrics {
 
   /** @param route its label: the routes are the caller's to know */
   countRequest(route: string, status: number): void {
-    this.requests.inc({ route, status: String(status) });
+    let byStatus = this.#answered.get(route);
+    if (byStatus === undefined) this.#answered.set(route, (byStatus = new Map()));
+    byStatus.set(status, (byStatus.get(status) ?? 0) + 1);
+  }
+
+  #tellRequests(): void {
+    for (const [route, byStatus] of this.#answered)
+      for (const [status, count] of byStatus) this.#requests.inc({ route, status: String(status) }, count);
+    this.#answered.clear();
   }
 
   /** Adds what is kept elsewhere. */
