@@ -30,12 +30,16 @@ test.each<[string, unknown, string]>([
   ['OTEL_TRACES_SAMPLER', 'always', 'one of always_on'],
   ['OTEL_TRACES_SAMPLER_ARG', '25%', 'a number'],
   ['OTEL_BSP_MAX_QUEUE_SIZE', '-1', 'an integer'],
-  ['OTEL_RESOURCE_ATTRIBUTES', 'clowder', 'pairs such as name=value'],
+  ['OTEL_BLRP_MAX_QUEUE_SIZE', 'many', 'an integer'],
+  ['OTEL_BLRP_SCHEDULE_DELAY', '1s', 'a number of milliseconds'],
+  ['OTEL_METRIC_EXPORT_INTERVAL', '1m', 'a number of milliseconds'],
+  ['OTEL_RESOURCE_ATTRIBUTES', 'clowder', 'pairs such as name=value, separated by commas'],
   ['OTEL_SDK_DISABLED', 'yes', 'one of true, false'],
 ])('%s=%s is told, with what it may be', (name, value, mayBe) => {
   const [problem, ...others] = otelProblems({ [name]: value });
   expect(others).toEqual([]);
   expect(problem?.name).toBe(name);
+  expect(problem?.message).not.toMatch(/commas.*commas/);
   expect(problem?.message).toContain(`${name} was ${JSON.stringify(value)}: it may be ${mayBe}`);
 });
 

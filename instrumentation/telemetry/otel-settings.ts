@@ -5,7 +5,7 @@ import { httpUrl, integer, list, number, oneOf, type Value } from '../../runtime
 const SIGNALS = ['', 'TRACES_', 'LOGS_', 'METRICS_'] as const;
 const PROTOCOLS = ['grpc', 'http/protobuf', 'http/json'] as const;
 
-const pairs = list((entry) => /^[^=]+=/.test(entry), 'pairs such as name=value, separated by commas');
+const pairs = list((entry) => /^[^=]+=/.test(entry), 'pairs such as name=value');
 const exporters = (...names: readonly string[]): Value<string> =>
   list((entry) => names.includes(entry), `a list of ${names.join(', ')}`);
 const milliseconds = number('a number of milliseconds', { above: 0 });
@@ -32,10 +32,15 @@ const SETTINGS: ReadonlyMap<string, Value<unknown>> = new Map<string, Value<unkn
   ['OTEL_SDK_DISABLED', oneOf(['true', 'false', 'TRUE', 'FALSE', 'True', 'False'])],
   ['OTEL_TRACES_SAMPLER', oneOf(['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'])],
   ['OTEL_TRACES_SAMPLER_ARG', number('a number', { least: 0, most: 1 })],
-  ['OTEL_BSP_MAX_QUEUE_SIZE', count],
-  ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', count],
-  ['OTEL_BSP_SCHEDULE_DELAY', milliseconds],
-  ['OTEL_BSP_EXPORT_TIMEOUT', milliseconds],
+  // What is sent in spans, and in log records, which events are.
+  ...['BSP', 'BLRP'].flatMap((batch): [string, Value<unknown>][] => [
+    [`OTEL_${batch}_MAX_QUEUE_SIZE`, count],
+    [`OTEL_${batch}_MAX_EXPORT_BATCH_SIZE`, count],
+    [`OTEL_${batch}_SCHEDULE_DELAY`, milliseconds],
+    [`OTEL_${batch}_EXPORT_TIMEOUT`, milliseconds],
+  ]),
+  ['OTEL_METRIC_EXPORT_INTERVAL', milliseconds],
+  ['OTEL_METRIC_EXPORT_TIMEOUT', milliseconds],
 ]); // prettier-ignore
 
 export interface OtelProblem {
