@@ -24,7 +24,11 @@ export function keepRequests(module: object): () => void {
   const { request } = module;
   module.request = function outgoingRequest(...args) {
     const given = givenIn(args[0]);
-    return Reflect.apply(request, this, given === undefined ? args : withTraceContext(given, args));
+    if (given === undefined) return Reflect.apply(request, this, args);
+    const added = traceHeadersIn(args[0]);
+    const made = Reflect.apply(request, this, withTraceContext(given, added, args));
+    keepHeaders(made, added);
+    return made;
   };
   return () => describeRequests(module);
 }
@@ -65,9 +69,24 @@ function givenIn(options: unknown): readonly unknown[] | undefined {
   return isObject(options) && GIVEN in options && Array.isArray(options[GIVEN]) ? options[GIVEN] : undefined;
 }
 
+type Headers = Readonly<Record<string, unknown>>;
+type SetHeader = (this: unknown, ...args: unknown[]) => unknown;
+
+/** What the program sets one by one of these, as a proxy does with what its client sent, does not take their place. */
+function keepHeaders(made: unknown, added: Headers): void {
+  if (!isObject(made) || Object.keys(added).length === 0) return;
+  for (const name of ['setHeader', 'appendHeader']) {
+    const set = made[name];
+    if (typeof set !== 'function') continue;
+    const kept: SetHeader = function keptHeader(...args) {
+      return Object.hasOwn(added, String(args[0]).toLowerCase()) ? this : Reflect.apply(set, this, args);
+    };
+    made[name] = kept;
+  }
+}
+
 /** @param args as the instrumentation calls: its options, and the callback bound to its context */
-function withTraceContext(given: readonly unknown[], args: readonly unknown[]): unknown[] {
-  const added = traceHeadersIn(args[0]);
+function withTraceContext(given: readonly unknown[], added: Headers, args: readonly unknown[]): unknown[] {
   const at = given.findIndex((one) => isObject(one) && !(one instanceof URL));
   const own = at === -1 ? undefined : given[at];
   const options = {
@@ -79,7 +98,7 @@ function withTraceContext(given: readonly unknown[], args: readonly unknown[]): 
   return sent.map((one) => (typeof one === 'function' ? (callback ?? one) : one));
 }
 
-function traceHeadersIn(options: unknown): Record<string, unknown> {
+function traceHeadersIn(options: unknown): Headers {
   const headers = isObject(options) ? options['headers'] : undefined;
   if (!isObject(headers)) return {};
   return Object.fromEntries(
@@ -88,7 +107,7 @@ function traceHeadersIn(options: unknown): Record<string, unknown> {
 }
 
 /** The headers in the form that they have, these in place of their like. */
-function withHeaders(headers: unknown, added: Readonly<Record<string, unknown>>): unknown {
+function withHeaders(headers: unknown, added: Headers): unknown {
   const isReplaced = (name: unknown): boolean => Object.hasOwn(added, String(name).toLowerCase());
   const entries = Object.entries(added);
   if (!Array.isArray(headers)) {
