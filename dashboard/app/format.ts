@@ -60,7 +60,8 @@ export const milliseconds = (value: Figure): string => (isKnown(value) ? duratio
 export function percent(value: Figure): string {
   if (!isKnown(value)) return UNKNOWN;
   const digits = Math.floor(value * 100) / 100;
-  return `${value === 100 ? '100' : digits.toFixed(digits >= 10 && Number.isInteger(digits) ? 0 : 2)} %`;
+  const isRound = value === 0 || value === 100 || (digits >= 10 && Number.isInteger(digits));
+  return `${digits.toFixed(isRound ? 0 : 2)} %`;
 }
 
 /** How a figure differs from the one before: +12 %, −3 %, new, the same. */

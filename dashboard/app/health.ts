@@ -45,7 +45,7 @@ const events = (check: Check): string => count(Number(check['events'] ?? 0));
 const CHECKS: Readonly<Record<string, Rule>> = {
   journal: { level: 'down', what: () => 'producers are turned away', anchor: ANCHORS.journal },
   history: { level: 'degraded', what: () => 'events that were accepted once are lost', anchor: ANCHORS.symptoms },
-  broker: { level: 'degraded', what: ({ reason }) => (/blocked/.test(reason ?? '') ? 'RabbitMQ takes nothing' : 'RabbitMQ is away'), anchor: ANCHORS.symptoms }, // prettier-ignore
+  broker: { level: 'degraded', what: ({ reason }) => (/blocked/.test(reason ?? '') ? 'RabbitMQ accepts nothing' : 'RabbitMQ is away'), anchor: ANCHORS.symptoms }, // prettier-ignore
   backlog: { level: 'degraded', what: (_, { backlog }) => `${bytes(backlog.bytes)} of events wait`, anchor: ANCHORS.journal }, // prettier-ignore
   unroutable: { level: 'degraded', what: (check) => `${events(check)} events go to no queue`, anchor: ANCHORS.held },
   nacked: { level: 'degraded', what: (check) => `a full queue refuses ${events(check)} events`, anchor: ANCHORS.held },
@@ -79,7 +79,7 @@ const SAID_MOST = 3;
 
 function sentenceOf(level: Level, problems: readonly Problem[], overview: Overview): string {
   if (level === 'well') {
-    const said = ['events are taken and published'];
+    const said = ['events are accepted and published'];
     if (overview.readiness.checks['usage'] !== undefined) said.push('usage is counted');
     if (overview.probes.length > 0)
       said.push(overview.probes.length === 1 ? '1 probe is up' : `${count(overview.probes.length)} probes are up`);

@@ -34,9 +34,13 @@ const isPreset = (name: string | undefined): name is Preset => name !== undefine
 export function periodOf(params: Readonly<Record<string, string>>, nowMs: number, zone: string): Period {
   const { from, to, period } = params;
   if (from !== undefined && to !== undefined && isTime(from) && isTime(to) && startMs(from) < endMs(to))
-    return { from, to, unit: unitOf(from, to), name: `${from} to ${to}` };
+    return { from, to, unit: unitOf(from, to), name: `${shown(from, zone)} to ${shown(to, zone)}` };
   return presetPeriod(isPreset(period) ? period : PRESET_DEFAULT, nowMs, zone);
 }
+
+/** As people read it: a time in the zone, days and months as they are. */
+const shown = (given: string, zone: string): string =>
+  given.includes('T') ? localMinute(Date.parse(given), zone) : given;
 
 function presetPeriod(preset: Preset, nowMs: number, zone: string): Period {
   const name = PRESETS[preset];
@@ -117,12 +121,27 @@ export function zoomTo(
   first: number,
   last: number,
   unit: Unit,
+  zone: string,
 ): Record<string, string | undefined> | undefined {
   const [from, to] = [columns[Math.max(0, first)], columns[Math.min(columns.length - 1, last)]];
   if (from === undefined || to === undefined) return undefined;
   if (unit !== 'hour') return { from, to, period: undefined };
-  // Days are the least that the address names in the zone's own words.
-  return { from: from.slice(0, 10), to: to.slice(0, 10), period: undefined };
+  // An hour has no name in the address: it is the time at which it begins.
+  const [begins, ends] = [hourMs(from, zone), hourMs(to, zone)];
+  if (begins === undefined || ends === undefined) return undefined;
+  return {
+    from: new Date(begins).toISOString(),
+    to: new Date(ends + HOUR_MS).toISOString(),
+    period: undefined,
+  };
+}
+
+/** When an hour of the zone begins, the first of two where clocks went back. @param label 2026-11-29T16 */
+function hourMs(label: string, zone: string): number | undefined {
+  const near = Date.parse(`${label}:00:00Z`);
+  for (let ms = near - DAY_MS; ms <= near + DAY_MS; ms += HOUR_MS / 4)
+    if (localLabel(ms, 'hour', zone) === label) return ms;
+  return undefined;
 }
 
 function sequence(first: string, last: string, next: (label: string) => string): readonly string[] {
@@ -141,9 +160,13 @@ const LENGTH: Readonly<Record<Unit, number>> = { month: 7, day: 10, hour: 13 };
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** 2026-11-29T16, of the zone */
-function localLabel(ms: number, unit: Unit, zone: string): string {
+const localLabel = (ms: number, unit: Unit, zone: string): string =>
+  localMinute(ms, zone).replace(' ', 'T').slice(0, LENGTH[unit]);
+
+/** 2026-11-29 16:00, of the zone */
+function localMinute(ms: number, zone: string): string {
   let format = formats.get(zone);
   if (format === undefined)
     formats.set(zone, (format = new Intl.DateTimeFormat('sv', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' }))); // prettier-ignore
-  return format.format(ms).replace(' ', 'T').slice(0, LENGTH[unit]);
+  return format.format(ms);
 }

@@ -1,6 +1,6 @@
 /** Who did it: one switch for every panel. */
 export const AUDIENCES = {
-  counted: { name: 'All that counts', filters: {} },
+  counted: { name: 'All counted', filters: {} },
   people: { name: 'People', filters: { client: 'browser' } },
   scripts: { name: 'Scripts', filters: { client: 'tool,program', reason: 'counted,tool' } },
   extractors: { name: 'Extractors', filters: { client: 'extractor', reason: 'extractor' } },

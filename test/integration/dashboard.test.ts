@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../support/chromium.ts';
 import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
-import { dashboardEvents, sendEvents } from '../support/dashboard-data.ts';
+import { COUNTRIES, dashboardEvents, sendEvents } from '../support/dashboard-data.ts';
 import { tempDir } from '../support/processes.ts';
+import { mmdbOf } from '../support/usage/mmdb.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const PAGES = ['/', '/usage', '/machines', '/events', '/kept'] as const;
@@ -28,7 +30,9 @@ beforeAll(async () => {
   keys.boss = await keyOf('boss', 'read', 'admin');
   keys.sender = await keyOf('sender', 'ingest', 'capture');
   // RabbitMQ is away: everything but publishing works.
-  const env = { USAGE: 'on', TRACES_URL: 'http://jaeger.example.org' };
+  const countries = join(dir.path, 'countries.mmdb');
+  writeFileSync(countries, mmdbOf(COUNTRIES));
+  const env = { USAGE: 'on', TRACES_URL: 'http://jaeger.example.org', USAGE_COUNTRIES_FILE: countries };
   collector = stack.use(await startCollector({ dataDir: dir.path, amqpUrl: 'amqp://127.0.0.1:1', env }));
   await sendEvents(collector.url, sent, keys.sender);
   browser = await launchChromium();
@@ -195,11 +199,111 @@ describe('what is seen', () => {
       const shown = panel(page, 'Most used datasets').locator('tbody tr', {
         has: page.locator(`[title="${dataset}"]`),
       });
-      await shown.waitFor();
-      expect((await shown.locator('td.figure').allTextContents()).slice(0, 2)).toEqual(
-        [own('view.resource').length, own('view.download').length].map(count),
-      );
+      await expect
+        .poll(async () => (await shown.locator('td.figure').allTextContents()).slice(0, 2), { timeout: 30_000 })
+        .toEqual([own('view.download').length, own('view.resource').length].map(count));
     }
+  });
+
+  /** Figures of a list, by the name of each row. */
+  const listOf = async (title: string): Promise<Readonly<Record<string, readonly string[]>>> => {
+    const rows = panel(page, title).locator('tbody tr');
+    const lists = await Promise.all(
+      (await rows.all()).map(async (one) => [
+        (await one.locator('th').textContent()) ?? '',
+        await one.locator('td.figure').allTextContents(),
+      ]),
+    );
+    return Object.fromEntries(lists) as Readonly<Record<string, readonly string[]>>;
+  };
+  /** What people did, as the lists show it: downloads and views by a name of each event. */
+  const byName = (nameOf: (event: (typeof sent)[number]) => string): Readonly<Record<string, readonly string[]>> => {
+    const events = [...of('view.resource', 'browser'), ...of('view.download', 'browser')];
+    const many = (name: string, type: string): string =>
+      count(events.filter((one) => one.event === type && nameOf(one) === name).length);
+    const names = [...new Set(events.map(nameOf))];
+    return Object.fromEntries(names.map((name) => [name, [many(name, 'view.download'), many(name, 'view.resource')]]));
+  };
+  /** A list has the figures of what was sent, and no other row. */
+  const expectList = (title: string, nameOf: (event: (typeof sent)[number]) => string): Promise<void> =>
+    expect
+      .poll(
+        async () =>
+          Object.fromEntries(Object.entries(await listOf(title)).map(([name, all]) => [name, all.slice(0, 2)])),
+        { timeout: 30_000 },
+      ) // prettier-ignore
+      .toEqual(byName(nameOf));
+
+  test('referrers, countries, spaces and users have the figures of what was sent', async () => {
+    await page.goto(`${collector.url}/usage?period=90d&who=people`);
+    const hostOf = (referrer: unknown): string =>
+      typeof referrer === 'string' ? new URL(referrer).hostname : 'No other site';
+    await expectList('Where they came from', (one) => hostOf(one['referrer']));
+
+    const codes = new Map<string, string>(COUNTRIES.map(([network, code]) => [network.replace('/24', ''), code]));
+    await expectList('Countries', (one) => codes.get(String(one['client_address'])) ?? 'Not known');
+    await expectList('By space', (one) => String(one['space_id']));
+    await expectList('Most active users', (one) => String(one['user_name']));
+  });
+
+  test('file types have the uploads and bytes that were sent', async () => {
+    await page.goto(`${collector.url}/usage?period=90d&who=people`);
+    const uploads = sent.filter(({ event }) => event === 'file.uploaded');
+    const types = new Set(uploads.map((one) => String(one['content_type'])));
+    await expect.poll(async () => new Set(Object.keys(await listOf('File types'))), { timeout: 30_000 }).toEqual(types);
+    const list = await listOf('File types');
+    for (const type of types) {
+      const own = uploads.filter((one) => one['content_type'] === type);
+      const mebibytes = own.reduce((sum, { bytes = 0 }) => sum + Number(bytes), 0) / 1024 ** 2;
+      expect(list[type]?.[0]).toBe(count(own.length));
+      expect(Number.parseFloat(list[type]?.[1] ?? '')).toBeCloseTo(mebibytes, 0);
+    }
+  });
+
+  test('a list is ordered by the column that is clicked, and the address says so', async () => {
+    await page.goto(`${collector.url}/usage?period=90d&who=people`);
+    await panel(page, 'Most used datasets').getByRole('button', { name: 'Views', exact: true }).click();
+    expect(new URL(page.url()).searchParams.get('order')).toBe('views');
+    await panel(page, 'Most used datasets').locator('th[aria-sort="descending"]', { hasText: 'Views' }).waitFor();
+    const views = Object.values(byName((one) => String(one['dataset_id']))).map(([, many]) => Number(many));
+    await expect
+      .poll(async () => Object.values(await listOf('Most used datasets')).map(([, many]) => Number(many)), {
+        timeout: 30_000,
+      }) // prettier-ignore
+      .toEqual(views.toSorted((a, b) => b - a));
+  });
+
+  test('a drag over a chart of hours shows those hours, and the address says which', async () => {
+    await page.goto(`${collector.url}/usage?period=24h`);
+    const over = panel(page, 'Activity').locator('.u-over');
+    await over.waitFor();
+    const { x, y, width, height } = (await over.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    await page.mouse.move(x + width * 0.3, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width * 0.6, y + height / 2, { steps: 5 });
+    await page.mouse.up();
+    await expect.poll(() => new URL(page.url()).searchParams.get('from'), { timeout: 30_000 }).toMatch(/T\d\d:00:00\.000Z$/); // prettier-ignore
+    const { searchParams } = new URL(page.url());
+    const hours = (Date.parse(searchParams.get('to') ?? '') - Date.parse(searchParams.get('from') ?? '')) / 3_600_000;
+    expect(hours).toBeGreaterThan(4);
+    expect(hours).toBeLessThan(12);
+    await panel(page, 'Activity').getByText('As a table').click();
+    await expect.poll(() => panel(page, 'Activity').locator('tbody tr').count(), { timeout: 30_000 }).toBe(hours);
+  });
+
+  test('what the API has no CSV of is exported as it is seen', async () => {
+    await page.goto(`${collector.url}/machines`);
+    await row(page, 'Certificates', 'idp.example.org').waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      panel(page, 'Certificates').getByRole('button', { name: 'CSV' }).click(),
+    ]);
+    expect(readFileSync((await download.path()) ?? '', 'utf8').split('\r\n')).toEqual([
+      'Address,Days left,State',
+      'https://idp.example.org/,9,! ends soon',
+      'https://clowder.example.org/healthz,61,✓ good',
+      '',
+    ]);
   });
 
   test('what was not counted is there with its reason', async () => {
@@ -296,7 +400,7 @@ describe('events', () => {
 
     await page.getByRole('button', { name: 'file.deleted' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText('told by api').waitFor();
+    await dialog.getByText('reported by api').waitFor();
     expect(await dialog.getByRole('link', { name: 'Its schema' }).getAttribute('href')).toBe(
       '/schemas/file.deleted.json',
     );

@@ -22,6 +22,9 @@ const DATASETS = ['Soil moisture 2026', 'River gauges', 'Leaf scans', 'Snow dept
 const TYPES = ['text/csv', 'image/tiff', 'application/netcdf', 'image/jpeg', 'application/pdf'];
 const USERS = ['Ana', 'Ben', 'Chidi', 'Dora', 'Emil'];
 const EXTRACTORS = ['ncsa.wordcount', 'ncsa.image.preview', 'terra.lidar'];
+/** Networks of the made table of countries. */
+export const COUNTRIES = [['203.0.113.0/24', 'DE'], ['198.51.100.0/24', 'US'], ['192.0.2.0/24', 'KE']] as const; // prettier-ignore
+const ADDRESSES = ['203.0.113.0', '198.51.100.0', '192.0.2.0', '100.64.0.0'];
 const REFERRERS = ['https://doi.org/10.1/x', 'https://www.google.com/', 'https://lab.example.org/data'];
 
 const pick = <T>(from: readonly T[], index: number): T => from[index % from.length] as T;
@@ -71,6 +74,7 @@ export function dashboardEvents(nowMs: number): readonly Stated[] {
         source: who === 'extractor' ? 'nginx' : 'proxy',
         user_agent: AGENTS[who],
         client_kind: KINDS[who],
+        client_address: pick(ADDRESSES, index * 3 + day),
         ...(who !== 'bot' && { user_id: idOf('u', (index + day) % USERS.length), user_name: pick(USERS, index + day) }),
         resource_type: isDownload ? 'file' : 'dataset',
         resource_id: isDownload ? idOf('f', file) : idOf('d', dataset),

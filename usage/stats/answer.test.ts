@@ -45,6 +45,8 @@ const EVENTS = [
   job('queued', '2026-10-05T11:00:00Z', { job_id: '2' }),
   job('working', '2026-10-05T11:00:04Z', { job_id: '2' }),
   job('failed', '2026-10-05T11:00:24Z', { job_id: '2' }),
+  reading('2026-09-05T10:00:00Z', false, 10),
+  reading('2026-09-05T11:00:00Z', true, 10),
   reading('2026-10-05T10:00:00Z', true, 10),
   reading('2026-10-05T10:01:00Z', true, 30),
   reading('2026-10-05T10:02:00Z', false, 500),
@@ -149,6 +151,14 @@ describe('statistics', () => {
     const { rows } = await ask({ metric: 'uptime_percent,response_time_ms_p50,response_time_ms_p95', by: 'component' });
     expect(rows).toEqual([
       { component: 'clowder', uptime_percent: 75, response_time_ms_p50: 25, response_time_ms_p95: 429.5 },
+    ]);
+  });
+
+  test('tell an hour in which nothing was up: an uptime of 0 is a figure', async () => {
+    const { rows } = await ask({ metric: 'uptime_percent', by: 'hour', from: '2026-09', to: '2026-09' });
+    expect(rows).toEqual([
+      { hour: '2026-09-05T10', uptime_percent: 0 },
+      { hour: '2026-09-05T11', uptime_percent: 100 },
     ]);
   });
 

@@ -84,7 +84,9 @@ async function figuresIn(
       'invalid_query',
       `The answer has ${rows.size} rows, more than ${MOST_ROWS}: ask for a shorter period, or with top`,
     );
-  const some = [...rows.values()].filter((row) => metrics.some((metric) => Boolean(row[metric])));
+  const some = [...rows.values()].filter((row) =>
+    metrics.some((metric) => (row[metric] ?? emptyOf(metric)) !== emptyOf(metric)),
+  );
   return { rows: ordered(some, by, metrics), totals, ...(chosen !== undefined && { top: chosen }) };
 }
 

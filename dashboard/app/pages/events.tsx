@@ -32,7 +32,7 @@ export function EventsPage() {
   return (
     <>
       <h1>Events as they come</h1>
-      <div class="filters" role="group" aria-label="Filters">
+      <div class="filters named" role="group" aria-label="Filters">
         {Object.entries(TAIL_FILTERS).map(([name, title]) => (
           <label key={name}>
             {title}
@@ -74,7 +74,9 @@ export function EventsPage() {
               {events.map((event) => (
                 <tr key={event.event_id}>
                   <td class="time">
-                    <time dateTime={new Date(event.created).toISOString()}>{time(event.created, zone)}</time>
+                    <time dateTime={new Date(event.created).toISOString()}>
+                      <span>{time(event.created, zone).slice(0, 10)}</span> {time(event.created, zone).slice(11)}
+                    </time>
                   </td>
                   <th scope="row">
                     <button type="button" class="link" onClick={() => filter({ event: event.event_id })}>
@@ -186,7 +188,7 @@ function Detail({ event, onClose }: { readonly event: ClowderEvent; readonly onC
         </button>
       </header>
       <p>
-        {time(event.created, zone)}, told by <b>{textOf(event['source']) || 'nobody known'}</b>
+        {time(event.created, zone)}, reported by <b>{textOf(event['source']) || 'an unknown source'}</b>
         {event['recovered'] === true && ' (a weaker observation: the proxy’s own never came)'}
       </p>
       <p class="links">

@@ -83,7 +83,7 @@ function Extractors({ period }: WithPeriod) {
       isLoading={jobs.isLoading}
       isEmpty={items.length === 0}
       wide
-      note="Alive and waiting are what the monitor read last; working is what was queued in this period and has not ended."
+      note="State and Waiting are the latest readings of the monitor. Working counts jobs that were queued in this period and have not ended."
     >
       <Table<Extractor>
         caption="Extractors"
@@ -104,10 +104,14 @@ function Extractors({ period }: WithPeriod) {
           { name: 'Jobs', isFigure: true, cell: ({ jobs: many }) => count(many) },
           { name: 'Failed', isFigure: true, cell: ({ failed }) => count(failed) },
           { name: 'Wait p50', isFigure: true, cell: ({ wait }) => milliseconds(wait[0]) },
-          { name: 'p95', isFigure: true, cell: ({ wait }) => milliseconds(wait[1]) },
+          { name: 'Wait p95', isFigure: true, cell: ({ wait }) => milliseconds(wait[1]) },
           { name: 'Run p50', isFigure: true, cell: ({ run }) => milliseconds(run[0]) },
           { name: 'Run p95', isFigure: true, cell: ({ run }) => milliseconds(run[1]) },
-          { name: 'Stuck', cell: ({ stuck }) => (stuck === null ? '' : <State tone="bad">{stuck}</State>) },
+          {
+            name: 'Stuck',
+            isLong: true,
+            cell: ({ stuck }) => (stuck === null ? '' : <State tone="bad">{stuck}</State>),
+          },
         ]}
       />
     </Panel>
@@ -125,7 +129,15 @@ function Components({ period }: WithPeriod) {
     (a, b) => Number(a['uptime_percent'] ?? 101) - Number(b['uptime_percent'] ?? 101),
   );
   return (
-    <Panel title="Components" questions={[url]} error={error} isLoading={isLoading} isEmpty={items.length === 0} wide>
+    <Panel
+      title="Components"
+      questions={[url]}
+      error={error}
+      isLoading={isLoading}
+      isEmpty={items.length === 0}
+      note="Half of the answers took p50 or less, and 95 % took p95 or less."
+      wide
+    >
       <Table
         caption="Uptime and response time by component"
         items={items}
@@ -134,11 +146,15 @@ function Components({ period }: WithPeriod) {
           { name: 'Component', isName: true, cell: (row) => row['component'] ?? '(none)' },
           { name: 'Uptime', isFigure: true, cell: (row) => percent(row['uptime_percent'] as Figure) },
           {
-            name: 'Answers in, p50',
+            name: 'p50',
             isFigure: true,
             cell: (row) => milliseconds(row['response_time_ms_p50'] as Figure),
           },
-          { name: 'p95', isFigure: true, cell: (row) => milliseconds(row['response_time_ms_p95'] as Figure) },
+          {
+            name: 'p95',
+            isFigure: true,
+            cell: (row) => milliseconds(row['response_time_ms_p95'] as Figure),
+          },
         ]}
       />
     </Panel>
@@ -175,7 +191,7 @@ function OverTime({ period, title, metric, format, note }: OverTimeProps) {
         series={layers.map(({ name, values }, index) => ({ name, values, colour: index + 1 }))}
         format={format}
         form="lines"
-        onZoom={(first, last) => filter(zoomTo(columns, first, last, period.unit) ?? {})}
+        onZoom={(first, last) => filter(zoomTo(columns, first, last, period.unit, zone) ?? {})}
         onPicture={(make) => setPicture(() => make)}
       />
     </Panel>
@@ -228,7 +244,7 @@ function Certificates() {
         items={items}
         keyOf={({ component, target }) => `${component ?? ''} ${target}`}
         columns={[
-          { name: 'Of', isName: true, cell: ({ target }) => target },
+          { name: 'Address', isName: true, cell: ({ target }) => target },
           { name: 'Days left', isFigure: true, cell: (reading) => count(Math.floor(daysOf(reading))) },
           {
             name: 'State',
@@ -268,8 +284,8 @@ function WebServer() {
       wide
       note={
         <>
-          From NGINX's access log, bots' requests included
-          {span === undefined ? '' : `, a column for each ${duration(span)}`}.
+          From the access log of NGINX, with the requests of bots.
+          {span === undefined ? '' : ` Each column is ${duration(span)}.`}
         </>
       }
     >

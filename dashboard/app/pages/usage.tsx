@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Stats } from '../api.ts';
 import { layersOf, rankedOf, sumsOf, type Ranked } from '../figures.ts';
@@ -42,10 +43,27 @@ export function UsagePage() {
         <Top period={period} title="Most used files" by="resource" filter="resource" more={{ resource_type: 'file' }} />
         <Top period={period} title="By space" by="space" filter="space" />
         <Top period={period} title="By collection" by="collection" filter="collection" />
-        <Top period={period} title="File types" by="content_type" filter="content_type" />
-        <Top period={period} title="Where they came from" by="referrer" filter="referrer" />
-        <Top period={period} title="Countries" by="country" filter="country" />
-        <Top period={period} title="Most active users" by="user" filter="user" />
+        <Top
+          period={period}
+          title="File types"
+          by="content_type"
+          filter="content_type"
+          metrics={['uploads', 'bytes_uploaded']}
+          note="Of uploads: a request for a download does not tell the type of the file."
+        />
+        <Top period={period} title="Where they came from" by="referrer" filter="referrer" none="No other site" />
+        <Top
+          period={period}
+          title="Countries"
+          by="country"
+          filter="country"
+          unknown={
+            <>
+              To learn countries, give the collector a table of addresses: <code>USAGE_COUNTRIES_FILE</code>.
+            </>
+          }
+        />
+        <Top period={period} title="Most active users" by="user" filter="user" none="Not logged in" />
         <NotCounted period={period} />
         <Unseen />
       </div>
@@ -104,7 +122,7 @@ function FilterBar({ period }: { readonly period: Period }) {
           checked={isCompared}
           onChange={() => filter({ compare: isCompared ? undefined : 'before' })}
         />{' '}
-        Period before
+        Compare with the period before
       </label>
       {FILTER_NAMES.filter((name) => params[name] !== undefined).map((name) => (
         <button
@@ -164,7 +182,7 @@ function Totals({ period }: WithPeriod) {
             Counted until{' '}
             {answer.counted_until === null ? 'nothing yet' : ago(Date.parse(answer.counted_until), Date.now())}. Days
             are those of {zone}.{' '}
-            {AUDIENCES[audienceOf(address.params)].name === 'All that counts'
+            {audienceOf(address.params) === 'counted'
               ? 'Bots, extractors, tools without a key and double clicks are left out.'
               : ''}
           </>
@@ -250,7 +268,7 @@ function OverTime({
         before={sums}
         isBytes={format === bytes}
         onZoom={(first, last) => {
-          const zoomed = zoomTo(columns, first, last, period.unit);
+          const zoomed = zoomTo(columns, first, last, period.unit, zone);
           if (zoomed !== undefined) filter(zoomed);
         }}
         onPicture={(make) => setPicture(() => make)}
@@ -308,20 +326,46 @@ interface TopProps extends WithPeriod {
   readonly by: string;
   readonly filter: Filter;
   readonly more?: Readonly<Record<string, string>>;
+  /** What it is where nobody knows. @default Not known */
+  readonly none?: string;
+  /** Why nothing is known at all. */
+  readonly unknown?: ComponentChildren;
+  /** What is shown of each. The first orders them, unless the address names another one. */
+  readonly metrics?: readonly RankedMetric[];
+  readonly note?: string;
 }
 
-const RANKED = ['views', 'downloads', 'bytes'] as const;
+const RANKED = ['downloads', 'views', 'bytes'] as const;
+type RankedMetric = keyof typeof TOTALS;
 
 /** What is most used, of one kind; a click shows it alone. */
-function Top({ period, title, by, filter: name, more = {} }: TopProps) {
+function Top({
+  period,
+  title,
+  by,
+  filter: name,
+  more = {},
+  none = 'Not known',
+  unknown,
+  metrics = RANKED,
+  note,
+}: TopProps) {
   const { address, filter } = useApp();
-  const order = RANKED.find((one) => one === address.params['order']) ?? 'downloads';
-  const metrics = [order, ...RANKED.filter((one) => one !== order)];
-  const url = statsUrl({ metric: metrics.join(','), by, top: 10, ...useQuestion({ period }), ...more });
+  const order = metrics.find((one) => one === address.params['order']) ?? metrics[0] ?? 'downloads';
+  const asked = [order, ...metrics.filter((one) => one !== order)];
+  const url = statsUrl({ metric: asked.join(','), by, top: 10, ...useQuestion({ period }), ...more });
   const { answer, error, isLoading } = useAsk(url, EVERY_MS);
-  const items = answer === undefined ? [] : rankedOf(answer, by, order, RANKED);
+  const items = answer === undefined ? [] : rankedOf(answer, by, order, metrics);
+  const isKnown = items.some(({ id }) => id !== null);
   return (
-    <Panel title={title} questions={[url]} error={error} isLoading={isLoading} isEmpty={items.length === 0}>
+    <Panel
+      title={title}
+      questions={[url]}
+      error={error}
+      isLoading={isLoading}
+      isEmpty={items.length === 0}
+      note={items.length > 0 && !isKnown ? (unknown ?? note) : note}
+    >
       <Table<Ranked>
         caption={title}
         items={items}
@@ -334,7 +378,7 @@ function Top({ period, title, by, filter: name, more = {} }: TopProps) {
               <span class="ranked">
                 <span class="bar" style={{ width: `${Math.round(share * 100)}%` }} aria-hidden="true" />
                 {id === null || id === '(others)' ? (
-                  <span>{shown}</span>
+                  <span>{id === null ? none : 'All others'}</span>
                 ) : (
                   <button
                     type="button"
@@ -349,9 +393,11 @@ function Top({ period, title, by, filter: name, more = {} }: TopProps) {
               </span>
             ),
           },
-          ...RANKED.map((metric) => ({
+          ...metrics.map((metric) => ({
             name: TOTALS[metric],
             isFigure: true,
+            isOrder: metric === order,
+            onOrder: () => filter({ order: metric === metrics[0] ? undefined : metric }),
             cell: ({ figures }: Ranked) => write(metric)(figures[metric]),
           })),
         ]}
@@ -366,12 +412,12 @@ const REASONS: Readonly<Record<string, string>> = {
   extractor: 'An extractor of Clowder',
   bot: 'A robot',
   ai_agent: 'An AI agent',
-  excluded_user: 'A user that is left out',
-  excluded_network: 'A network that is left out',
-  excluded_agent: 'A user agent that is left out',
+  excluded_user: 'An excluded user',
+  excluded_network: 'An excluded network',
+  excluded_agent: 'An excluded user agent',
   preview: 'Fetched by a page to show it',
   untracked: 'Clowder was asked not to count it',
-  tool: 'A tool without key or user',
+  tool: 'A tool without a key or a user',
   repeat: 'A double click',
 };
 

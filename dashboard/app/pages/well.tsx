@@ -1,7 +1,8 @@
+import { useState } from 'preact/hooks';
 import type { Check, Overview, Program, Reading, Source } from '../api.ts';
 import { ago, brief, bytes, count, duration, time } from '../format.ts';
 import { healthOf, type Health } from '../health.ts';
-import { Panel } from '../parts/panel.tsx';
+import { Panel, Questions } from '../parts/panel.tsx';
 import { State, Table, Tile, type Tone } from '../parts/table.tsx';
 import { useApp } from '../state.ts';
 
@@ -33,11 +34,20 @@ export function WellPage() {
 }
 
 function Verdict({ health: { level, sentence, problems }, more }: { readonly health: Health; readonly more?: string }) {
+  const [isAsked, setAsked] = useState(false);
   return (
     <section class={`verdict ${level}`} aria-labelledby="verdict">
-      <div role="status">
-        <h1 id="verdict">{sentence}</h1>
-      </div>
+      <header>
+        <div role="status">
+          <h1 id="verdict">{sentence}</h1>
+        </div>
+        <div class="tools">
+          <button type="button" aria-expanded={isAsked} onClick={() => setAsked(!isAsked)}>
+            Question
+          </button>
+        </div>
+      </header>
+      {isAsked && <Questions urls={OVERVIEW} />}
       {more !== undefined && <p>{more}</p>}
       {problems.length > 0 && (
         <ul>
@@ -152,7 +162,7 @@ function Sources({ overview }: { readonly overview: Overview }) {
             name: 'Silence',
             cell: ({ unusual, usual_s }) => (
               <State tone={unusual ? 'warn' : usual_s === null ? 'none' : 'good'}>
-                {unusual ? 'unusual' : usual_s === null ? 'too few to tell' : 'usual'}
+                {unusual ? 'unusual' : usual_s === null ? 'too few events to judge' : 'usual'}
               </State>
             ),
           },
@@ -187,11 +197,11 @@ function Programs({ overview }: { readonly overview: Overview }) {
               name: 'State',
               cell: ({ ready }) => (
                 <State tone={ready === null ? 'none' : ready ? 'good' : 'bad'}>
-                  {ready === null ? 'being asked' : ready ? 'ready' : 'not ready'}
+                  {ready === null ? 'not asked yet' : ready ? 'ready' : 'not ready'}
                 </State>
               ),
             },
-            { name: 'Why', cell: ({ reason }) => reason ?? '' },
+            { name: 'Why', isLong: true, cell: ({ reason }) => reason ?? '' },
             { name: 'Asked', cell: ({ at_ms }) => (at_ms === null ? '' : ago(at_ms, overview.now_ms)) },
           ]}
         />
@@ -220,7 +230,7 @@ function Probes({ overview }: { readonly overview: Overview }) {
           keyOf={({ component, target }) => `${component ?? ''} ${target}`}
           columns={[
             { name: 'Component', isName: true, cell: ({ component, target }) => component ?? target },
-            { name: 'Target', cell: ({ target }) => target },
+            { name: 'Target', isLong: true, cell: ({ target }) => target },
             {
               name: 'State',
               cell: ({ healthy, stale }) => (
@@ -244,7 +254,7 @@ function Probes({ overview }: { readonly overview: Overview }) {
               cell: ({ measures }) =>
                 typeof measures['response_time_ms'] === 'number' ? duration(measures['response_time_ms'] / 1000) : '',
             },
-            { name: 'Why', cell: ({ error }) => error ?? '' },
+            { name: 'Why', isLong: true, cell: ({ error }) => error ?? '' },
           ]}
         />
       )}

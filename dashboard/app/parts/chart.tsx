@@ -172,10 +172,8 @@ function draw(root: HTMLElement, props: ChartProps, onPoint: (index: number | nu
   return new uPlot(options, data as uPlot.AlignedData, root);
 }
 
-/** 1, 2, 5, 10, … 500 of each unit of bytes. */
-const BINARY_STEPS = Array.from({ length: 6 }, (_, power) =>
-  [1, 2, 5, 10, 20, 50, 100, 200, 500].map((step) => step * 1024 ** power),
-).flat();
+/** 1, 2, 4, 8, … of each unit of bytes: also several steps together are a round number. */
+const BINARY_STEPS = Array.from({ length: 61 }, (_, power) => 2 ** power);
 
 function stack(series: readonly Series[]): (number | null)[][] {
   const below: number[] = [];

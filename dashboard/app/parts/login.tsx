@@ -27,7 +27,9 @@ export function Login({ problem, logIn }: LoginProps) {
     <main class="login" id="content">
       <form onSubmit={(event) => void submit(event)}>
         <h1>clowder-otel</h1>
-        <p>How is it, and how much is it used? The dashboard opens with an API key that may read.</p>
+        <p>
+          Is everything well, and how much is Clowder used? Log in with an API key that has the scope <code>read</code>.
+        </p>
         <label for="key">API key, scope read</label>
         <input
           id="key"

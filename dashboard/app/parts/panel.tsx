@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { ApiError } from '../api.ts';
+import { csvOf } from '../csv.ts';
 import { inFormat } from '../question.ts';
 
 interface PanelProps {
@@ -41,6 +42,15 @@ export function Panel({ title, questions = [], picture, error, isLoading, isEmpt
                 CSV
               </a>
             )}
+            {!isStats && (
+              <button
+                type="button"
+                aria-label={`CSV of ${title}`}
+                onClick={(event) => saveTable(event.currentTarget.closest('section'), `${name}.csv`)}
+              >
+                CSV
+              </button>
+            )}
             {first !== undefined && (
               <a
                 href={isStats ? inFormat(first, 'json') : first}
@@ -58,15 +68,7 @@ export function Panel({ title, questions = [], picture, error, isLoading, isEmpt
           </div>
         )}
       </header>
-      {isAsked && (
-        <ul class="questions">
-          {questions.map((url) => (
-            <li key={url}>
-              <code>GET {url}</code>
-            </li>
-          ))}
-        </ul>
-      )}
+      {isAsked && <Questions urls={questions} />}
       {error !== undefined && (
         <p class="lack" role="note">
           <strong>{error.code === 'usage_unavailable' ? 'Not counted now. ' : 'Not known now. '}</strong>
@@ -82,9 +84,34 @@ export function Panel({ title, questions = [], picture, error, isLoading, isEmpt
   );
 }
 
+/** The calls of the API that made what is seen. */
+export function Questions({ urls }: { readonly urls: readonly string[] }) {
+  return (
+    <ul class="questions">
+      {urls.map((url) => (
+        <li key={url}>
+          <code>GET {url}</code>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What is seen, where the API has no form of it for a spreadsheet: a table, or figures with their names. */
+function saveTable(section: Element | null, name: string): void {
+  const textsOf = (of: Element, selector: string): string[] =>
+    [...of.querySelectorAll(selector)].map((cell) => (cell.textContent ?? '').trim());
+  const rows = [...(section?.querySelectorAll('tr') ?? [])].map((row) => textsOf(row, 'th, td'));
+  const tiles = [...(section?.querySelectorAll('.tile') ?? [])].map((tile) => textsOf(tile, 'dt, dd > *'));
+  saveBlob(new Blob([csvOf([...rows, ...tiles])], { type: 'text/csv' }), name);
+}
+
 async function save(picture: () => Promise<Blob | null>, name: string): Promise<void> {
   const blob = await picture();
-  if (blob === null) return;
+  if (blob !== null) saveBlob(blob, name);
+}
+
+function saveBlob(blob: Blob, name: string): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);
   link.download = name;

@@ -6,8 +6,13 @@ export interface Column<Item> {
   readonly isFigure?: boolean;
   /** The first that names the row. */
   readonly isName?: boolean;
+  /** Text that wants the width of a card. */
+  readonly isLong?: boolean;
   /** Its name is for who does not see the column. */
   readonly isHidden?: boolean;
+  /** Orders the rows by it, the most first. */
+  readonly onOrder?: () => void;
+  readonly isOrder?: boolean;
 }
 
 interface TableProps<Item> {
@@ -18,17 +23,34 @@ interface TableProps<Item> {
   readonly rowClass?: (item: Item) => string | undefined;
 }
 
-/** Rows that scroll sideways by themselves where the screen is narrow. */
+/** More columns than a phone has room for: there each row is a card, with the names of the columns beside the figures. */
+const COLUMNS_MANY = 4;
+
+/** Rows, of which the first column is the name; where the screen is narrow, they scroll sideways or are cards. */
 export function Table<Item>({ caption, columns, items, keyOf, rowClass }: TableProps<Item>) {
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label={caption}>
-      <table>
+      <table class={columns.length > COLUMNS_MANY ? 'cards' : undefined}>
         <caption class="hidden">{caption}</caption>
         <thead>
           <tr>
-            {columns.map(({ name, isFigure, isHidden }) => (
-              <th key={name} scope="col" class={isFigure ? 'figure' : undefined}>
-                {isHidden ? <span class="hidden">{name}</span> : name}
+            {columns.map(({ name, isFigure, isHidden, onOrder, isOrder }) => (
+              <th
+                key={name}
+                scope="col"
+                class={isFigure ? 'figure' : undefined}
+                aria-sort={isOrder ? 'descending' : undefined}
+              >
+                {isHidden ? (
+                  <span class="hidden">{name}</span>
+                ) : onOrder === undefined ? (
+                  name
+                ) : (
+                  <button type="button" class="order" onClick={onOrder}>
+                    {name}
+                    <span aria-hidden="true">{isOrder ? ' ↓' : ''}</span>
+                  </button>
+                )}
               </th>
             ))}
           </tr>
@@ -36,13 +58,13 @@ export function Table<Item>({ caption, columns, items, keyOf, rowClass }: TableP
         <tbody>
           {items.map((item, index) => (
             <tr key={keyOf(item, index)} class={rowClass?.(item)}>
-              {columns.map(({ name, cell, isFigure, isName }) =>
+              {columns.map(({ name, cell, isFigure, isName, isLong }) =>
                 isName ? (
                   <th key={name} scope="row">
                     {cell(item)}
                   </th>
                 ) : (
-                  <td key={name} class={isFigure ? 'figure' : undefined}>
+                  <td key={name} class={isFigure ? 'figure' : isLong ? 'long' : undefined} data-name={name}>
                     {cell(item)}
                   </td>
                 ),

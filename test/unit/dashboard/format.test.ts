@@ -48,7 +48,8 @@ describe('figures', () => {
   test.each([
     [100, '100 %'],
     [99.999, '99.99 %'],
-    [0, '0.00 %'],
+    [0, '0 %'],
+    [0.001, '0.00 %'],
     [98, '98 %'],
   ])('%d percent are %s: what is not all is never written as all', (value, text) => expect(percent(value)).toBe(text));
 

@@ -50,12 +50,16 @@ describe('the sentence', () => {
   test('is green where nothing at all is wrong, and says what that is known from', () => {
     const { level, sentence, problems } = healthOf({ ...WELL, probes: [READING], sources: [SOURCE] });
     expect({ level, problems }).toEqual({ level: 'well', problems: [] });
-    expect(sentence).toBe('All is well: events are taken and published, usage is counted and 1 probe is up.');
+    expect(sentence).toBe('All is well: events are accepted and published, usage is counted and 1 probe is up.');
   });
 
   test.each<[string, Overview, RegExp]>([
     ['RabbitMQ is away', withCheck('broker', { ok: false, reason: 'Nobody listens' }), /RabbitMQ is away\.$/],
-    ['RabbitMQ blocks', withCheck('broker', { ok: false, reason: 'has blocked publishers' }), /RabbitMQ takes nothing/],
+    [
+      'RabbitMQ blocks',
+      withCheck('broker', { ok: false, reason: 'has blocked publishers' }),
+      /RabbitMQ accepts nothing/,
+    ],
     [
       'no queue is bound',
       withCheck('unroutable', { ok: false, reason: 'r', events: 20_000 }),

@@ -85,14 +85,24 @@ describe('the period before', () => {
 describe('a zoom', () => {
   const columns = ['2026-10-01', '2026-10-02', '2026-10-03'];
   test('asks for the columns that were pulled over, and for none beyond', () => {
-    expect(zoomTo(columns, 1, 2, 'day')).toEqual({ from: '2026-10-02', to: '2026-10-03', period: undefined });
-    expect(zoomTo(columns, -4, 9, 'day')).toEqual({ from: '2026-10-01', to: '2026-10-03', period: undefined });
+    expect(zoomTo(columns, 1, 2, 'day', 'UTC')).toEqual({ from: '2026-10-02', to: '2026-10-03', period: undefined });
+    expect(zoomTo(columns, -4, 9, 'day', 'UTC')).toEqual({ from: '2026-10-01', to: '2026-10-03', period: undefined });
   });
 
-  test('of hours asks for their days, and of nothing for nothing', () => {
-    expect(zoomTo(['2026-10-01T05', '2026-10-02T07'], 0, 1, 'hour')).toMatchObject({ from: '2026-10-01', to: '2026-10-02' }); // prettier-ignore
-    expect(zoomTo([], 0, 1, 'day')).toBeUndefined();
+  test.each([
+    ['UTC', '2026-10-01T05:00:00.000Z', '2026-10-01T08:00:00.000Z'],
+    ['America/Chicago', '2026-10-01T10:00:00.000Z', '2026-10-01T13:00:00.000Z'],
+    ['Asia/Kolkata', '2026-09-30T23:30:00.000Z', '2026-10-01T02:30:00.000Z'],
+  ])('of hours in %s asks from the beginning of the first to the end of the last', (zone, from, to) => {
+    const hours = ['2026-10-01T05', '2026-10-01T06', '2026-10-01T07'];
+    const zoomed = zoomTo(hours, 0, 2, 'hour', zone);
+    expect(zoomed).toEqual({ from, to, period: undefined });
+    const period = periodOf({ from, to }, 0, zone);
+    expect(period).toMatchObject({ unit: 'hour', name: '2026-10-01 05:00 to 2026-10-01 08:00' });
+    expect(columnsOf(period, zone)).toEqual(hours);
   });
+
+  test('of nothing asks for nothing', () => expect(zoomTo([], 0, 1, 'day', 'UTC')).toBeUndefined());
 });
 
 test('days are counted over the ends of months and years', () => {

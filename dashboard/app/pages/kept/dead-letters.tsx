@@ -111,6 +111,7 @@ function OfSink({ queues, chosen: { sink, messages }, countAgain }: OfSinkProps)
             { name: 'When', isName: true, cell: ({ time: at }) => (at === '' ? '' : time(Date.parse(at), zone)) },
             {
               name: 'Why',
+              isLong: true,
               cell: ({ class: kind, reason }) => (
                 <>
                   <b>{kind}</b> {reason}
@@ -119,7 +120,7 @@ function OfSink({ queues, chosen: { sink, messages }, countAgain }: OfSinkProps)
             },
             { name: 'Type', cell: ({ type }) => type },
             { name: 'From whom', cell: ({ source }) => source },
-            { name: 'Event', cell: ({ event }) => <Folded text={event} /> },
+            { name: 'Event', isLong: true, cell: ({ event }) => <Folded text={event} /> },
           ]}
         />
       )}

@@ -75,7 +75,7 @@ export function HeldList() {
             { name: 'Held since', isName: true, cell: ({ since_ms }) => time(since_ms, zone) },
             { name: 'Type', cell: ({ type }) => type },
             { name: 'From whom', cell: ({ event }) => sourceOf(event) },
-            { name: 'Event', cell: ({ event }) => <Folded text={event} /> },
+            { name: 'Event', isLong: true, cell: ({ event }) => <Folded text={event} /> },
           ]}
         />
       )}

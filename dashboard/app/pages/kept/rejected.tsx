@@ -75,6 +75,7 @@ export function RejectedList() {
             { name: 'When', isName: true, cell: ({ atMs }) => time(atMs, zone) },
             {
               name: 'Why',
+              isLong: true,
               cell: ({ code, message }) => (
                 <>
                   <b>{code}</b> {message}
@@ -83,9 +84,10 @@ export function RejectedList() {
             },
             {
               name: 'From whom',
+              isLong: true,
               cell: ({ origin, sender }) => `${origin}${sender === undefined || sender === '' ? '' : `, ${sender}`}`,
             },
-            { name: 'Event', cell: ({ record }) => <Folded text={record} /> },
+            { name: 'Event', isLong: true, cell: ({ record }) => <Folded text={record} /> },
           ]}
         />
       )}
