@@ -7,7 +7,7 @@ import { proxy, proxyOtel } from './proxy.ts';
 import { publish } from './publish.ts';
 import { memory, memoryTotal } from './memory.ts';
 import { measure, type Result } from './row.ts';
-import { usageImport, usageIntake, usageMemory, usageQuestions, usageReport } from './usage/rows.ts';
+import { dashboardPaint, usageImport, usageIntake, usageMemory, usageQuestions, usageReport } from './usage/rows.ts';
 
 const ROWS = {
   intake,
@@ -24,6 +24,7 @@ const ROWS = {
   'usage-report': usageReport,
   'usage-memory': usageMemory,
   'usage-intake': usageIntake,
+  'dashboard-paint': dashboardPaint,
   import: usageImport,
 };
 
@@ -33,7 +34,7 @@ const GROUPS: Readonly<Record<string, readonly (keyof typeof ROWS)[]>> = {
   intake: ['intake', 'intake-grpc'],
   memory: ['memory', 'memory-total'],
   nginx: ['nginx', 'nginx-p99'],
-  usage: ['usage-questions', 'usage-report', 'usage-memory', 'usage-intake'],
+  usage: ['usage-questions', 'usage-report', 'usage-memory', 'usage-intake', 'dashboard-paint'],
 };
 
 const USAGE = `usage: npm run bench -- [${Object.keys(ROWS).join('|')} …] [--json] [--rounds N]

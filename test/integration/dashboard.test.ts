@@ -89,12 +89,12 @@ const tile = (page: Page, title: string, name: string) =>
 const row = (page: Page, title: string, name: string) =>
   panel(page, title).locator('tbody tr', { hasText: name }).first();
 /** The first figures of a row, once they are there: a row may stand before its figures have come. */
-const expectFigures = (page: Page, title: string, name: string, expected: readonly string[]): Promise<void> =>
-  expect
-    .poll(async () => (await row(page, title, name).locator('td.figure').allTextContents()).slice(0, expected.length), {
-      timeout: 120_000,
-    })
+const expectFigures = async (page: Page, title: string, name: string, expected: readonly string[]): Promise<void> => {
+  const cells = row(page, title, name).locator('td.figure');
+  await expect
+    .poll(async () => (await cells.allTextContents()).slice(0, expected.length), { timeout: 120_000 })
     .toEqual(expected);
+};
 
 describe('the login', () => {
   test('refuses a wrong key and says so, lets in one that may read, and out again', async () => {
@@ -225,14 +225,11 @@ describe('what is seen', () => {
     return Object.fromEntries(names.map((name) => [name, [many(name, 'view.download'), many(name, 'view.resource')]]));
   };
   /** A list has the figures of what was sent, and no other row. */
-  const expectList = (title: string, nameOf: (event: (typeof sent)[number]) => string): Promise<void> =>
-    expect
-      .poll(
-        async () =>
-          Object.fromEntries(Object.entries(await listOf(title)).map(([name, all]) => [name, all.slice(0, 2)])),
-        { timeout: 30_000 },
-      ) // prettier-ignore
-      .toEqual(byName(nameOf));
+  const expectList = async (title: string, nameOf: (event: (typeof sent)[number]) => string): Promise<void> => {
+    const firstTwo = async (): Promise<Readonly<Record<string, readonly string[]>>> =>
+      Object.fromEntries(Object.entries(await listOf(title)).map(([name, all]) => [name, all.slice(0, 2)]));
+    await expect.poll(firstTwo, { timeout: 30_000 }).toEqual(byName(nameOf));
+  };
 
   test('referrers, countries, spaces and users have the figures of what was sent', async () => {
     await page.goto(`${collector.url}/usage?period=90d&who=people`);
