@@ -268,6 +268,15 @@ describe('a page without our proxy', () => {
     expect(posted.filter((url) => url.endsWith('/c/v.js'))).toHaveLength(1);
   });
 
+  test('is one view where its report could not be taken at first: it is sent once more', async () => {
+    const page = await context.newPage();
+    await page.route('**/c/v', (route) => route.fulfill({ status: 503 }), { times: 1 });
+    await page.goto(`${site()}/search`);
+    await told(page);
+    await page.close();
+    expect((await viewsOf('/search')).map(pathOf)).toEqual(['/search']);
+  });
+
   test('keeps nothing in the browser', async () => {
     const page = await open('/search', site());
     await Promise.all([told(page), go(page, '/profile')]);
