@@ -8,7 +8,7 @@ describe('a user agent', () => {
     // Both on COUNTER's list; but people's programs are written with them.
     ['curl/8.5.0', 'tool', 'general-purpose tool'],
     ['okhttp/4.12.0', 'tool', 'general-purpose tool'],
-    ['QuickTime/7.6.6 (qtver=7.6.6;cpu=IA32;os=Mac 10.6.8)', 'program', 'on no list'],
+    ['HerbariumDesk/2.1 (Mac OS X 14.5)', 'program', 'on no list'],
     ['Mozilla/5.0 (compatible; Nutch)', 'bot', 'COUNTER: nutch'],
     ['', 'bot', 'COUNTER: ^.?$'],
     ['-', 'bot', 'COUNTER: ^.?$'],

@@ -221,7 +221,7 @@ export const CASES: readonly Case[] = [
   },
   {
     title: 'a program that is on no list is a machine for research data and regular for Release 5.1',
-    events: [download('10:00:00', { ...client, user_agent: 'QuickTime/7.6.6 (qtver=7.6.6;cpu=IA32;os=Mac 10.6.8)' })],
+    events: [download('10:00:00', { ...client, user_agent: 'HerbariumDesk/2.1 (Mac OS X 14.5)' })],
     rd1: [['machine', 1, 1, 1, 1]],
     r51: [['regular', 1, 1, 1, 1]],
   },
