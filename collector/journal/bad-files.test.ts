@@ -58,6 +58,14 @@ describe('DATA_DIR that is removed while the collector runs', () => {
     writeFileSync(join(dir, 'journal.db'), '');
     await expect(journal.write({ append: ['2'] })).rejects.toMatchObject({ code: 'journal_unavailable' });
   });
+
+  test('counts as removed if the WAL alone is: what was written last is in there', async () => {
+    const journal = await journalOf();
+    await journal.write({ append: ['1'] });
+    rmSync(join(dir, 'journal.db-wal'));
+    expect(journal.stats().refusal).toMatchObject({ code: 'journal_unavailable' });
+    await expect(journal.write({ append: ['2'] })).rejects.toMatchObject({ code: 'journal_unavailable' });
+  });
 });
 
 describe('a damaged file is named, with what to do', () => {

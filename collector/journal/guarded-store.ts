@@ -5,7 +5,7 @@ import { opening } from './no-room.ts';
 import { diskFilesOf, type DiskFiles } from './disk-files.ts';
 import { DiskRoom } from './disk-room.ts';
 import { lossOf, MarkFile, type JournalLoss } from './mark.ts';
-import { watchFile } from './own-file.ts';
+import { watchDatabase } from './own-file.ts';
 import { DISK_FULL, GONE, NO_ROOM_AT_ALL } from './refusals.ts';
 import { JOURNAL_FILE } from './schema.ts';
 import type { WriteResult } from './changing.ts';
@@ -37,7 +37,7 @@ function guardedFilesOf(dir: string): GuardedFiles {
     disk: diskFilesOf(dir),
     openMark: () => new MarkFile(join(dir, MARK_FILE)),
     isNew: !existsSync(path),
-    watch: () => watchFile(path),
+    watch: () => watchDatabase(path),
   };
 }
 

@@ -4,7 +4,7 @@ import { errorText } from '../../runtime/error-text.ts';
 import { CollectorError } from '../errors.ts';
 import { JOURNAL_CURE, naming, namingEach } from './damage.ts';
 import type { JournalLoss } from './mark.ts';
-import { watchFile } from './own-file.ts';
+import { watchDatabase } from './own-file.ts';
 import { JournalReader } from './reader.ts';
 import { GONE } from './refusals.ts';
 import { JOURNAL_FILE, openForReading } from './schema.ts';
@@ -111,7 +111,7 @@ const OF_THREADS: JournalParts = {
   startWriter: (workerData) =>
     new Worker(new URL(`./worker.${EXTENSION}`, import.meta.url), { workerData, resourceLimits: WRITER_MEMORY }),
   openReader: openJournalReader,
-  watch: watchFile,
+  watch: watchDatabase,
 };
 
 /**

@@ -1,10 +1,17 @@
-import { statSync } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 
-/** Whether a file is still where it was when this was made: one that was removed is written on, and lost with the process. */
-export function watchFile(path: string): () => boolean {
-  const { ino, dev } = statSync(path);
-  return () => {
-    const found = statSync(path, { throwIfNoEntry: false });
-    return found !== undefined && found.ino === ino && found.dev === dev;
-  };
+/**
+ * Whether a database, with its WAL, is still where it was when this was made: a file that was removed is written on, and lost
+ * with the process.
+ */
+export function watchDatabase(path: string): () => boolean {
+  const wal = `${path}-wal`;
+  const own = statSync(path);
+  const ownWal = statSync(wal, { throwIfNoEntry: false });
+  return () => isStill(path, own) && (ownWal === undefined || isStill(wal, ownWal));
+}
+
+function isStill(path: string, { ino, dev }: Stats): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && found.ino === ino && found.dev === dev;
 }
