@@ -118,7 +118,7 @@ describe('an AMQP_URL that is wrong', () => {
   test.each([
     ['scheme', `http://${guest}@127.0.0.1:5672`, 'its scheme is http'],
     ['scheme, missing', `${guest}@127.0.0.1:5672`, 'it has no scheme'],
-    ['host', `amqp://${guest}@127.0 .0.1:5672`, 'its host is none'],
+    ['host', `amqp://${guest}@127.0 .0.1:5672`, 'its host is not valid'],
     ['host, missing', `amqp://${guest}@:5672`, 'it names no host'],
     ['port', `amqp://${guest}@127.0.0.1:rabbit`, 'its port is not a number'],
     ['port, out of range', `amqp://${guest}@127.0.0.1:70000`, 'its port is 70000, and not from 1 to 65535'],

@@ -52,9 +52,9 @@ function problemOf(words: readonly string[]): string | undefined {
 }
 
 const found = PAGES.flatMap((page) =>
-  codeOf(readFileSync(ROOT + page, 'utf8'))
-    .flatMap((code) => [...code.matchAll(CALL)])
-    .map(([, command = '']) => [page, command.trim()] as const),
+  codeOf(readFileSync(ROOT + page, 'utf8')).flatMap((code) =>
+    Array.from(code.matchAll(CALL), ([, command = '']) => [page, command.trim()] as const),
+  ),
 );
 
 test('there are commands on the pages', () => {
