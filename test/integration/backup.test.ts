@@ -116,7 +116,7 @@ describe('a backup of a collector that runs under load', () => {
     expect(again).toMatchObject({ code: 2, stderr: expect.stringMatching(/exists: move it away first/) });
     expect(await runCliToEnd(['backup', backup()], { DATA_DIR: restored() })).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/exists: name a directory/),
+      stderr: expect.stringMatching(/exists: name a new directory/),
     });
     await using collector = await startCollector({ amqpUrl: 'amqp://127.0.0.1:1', dataDir: join(dir.path, 'running') });
     expect(collector.port).toBeGreaterThan(0);
