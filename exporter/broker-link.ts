@@ -14,6 +14,8 @@ export interface Link {
   readonly lost: () => void;
   /** The channel is of no use any more, the connection may be. */
   readonly channelLost: (error: Error) => void;
+  /** Nothing is on its way on the channel, and another is to take its place. */
+  readonly renew: () => void;
 }
 
 export interface BrokerLinkOptions {
@@ -143,9 +145,12 @@ export class BrokerLink {
     let isPublishing = false;
     try {
       for (let isFirst = true; !this.isClosing; isFirst = false) {
-        const channelEnded = Promise.withResolvers<Error>();
-        const end = (error: Error): void => {
-          this.#link = undefined;
+        /** With the error that ended it; without one where it was given up. */
+        const channelEnded = Promise.withResolvers<Error | undefined>();
+        let link: Link | undefined;
+        const end = (error?: Error): void => {
+          // One that was given up may be closed after the next one has begun.
+          if (this.#link === link) this.#link = undefined;
           channelEnded.resolve(error);
         };
         const channel = await Promise.race([this.#openChannel(model, end), ended.promise]);
@@ -153,10 +158,11 @@ export class BrokerLink {
         begun = true;
         isPublishing = true;
         const lost = (): void => ended.reject(new Error('no confirm came in time'));
-        this.#link = { model, channel, lost, channelLost: end };
+        link = { model, channel, lost, channelLost: end, renew: () => end() };
+        this.#link = link;
         this.#connected = true;
         this.#lastError = undefined;
-        onBegin(this.#link, isFirst);
+        onBegin(link, isFirst);
         if (isFirst) connected();
         const error = await Promise.race([channelEnded.promise, ended.promise]);
         this.#link = undefined;
@@ -164,6 +170,7 @@ export class BrokerLink {
         await Promise.race([immediate(), ended.promise]);
         isPublishing = false;
         closeChannel(channel);
+        if (error === undefined) continue;
         this.#lastError = explainBrokerError(error, broker);
         if (mayBeOfAMessage(error)) onBlame(error);
         await this.#pause(ended.promise);

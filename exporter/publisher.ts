@@ -9,6 +9,7 @@ import { errorText } from '../runtime/error-text.ts';
 import { BrokerLink, type Link } from './broker-link.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { faultOf, type EventMessage } from './message.ts';
+import { NackedTopics } from './nacked-topics.ts';
 import type { OnOutcome, Outcome } from './outcome.ts';
 import { RefusedTopics } from './refused-topics.ts';
 import { Unconfirmed, type Entry } from './unconfirmed.ts';
@@ -104,11 +105,14 @@ class ConfirmPublisher implements Publisher {
   readonly #window: number;
   readonly #unconfirmed = new Unconfirmed();
   readonly #refusedTopics = new RefusedTopics(() => performance.now());
+  readonly #nackedTopics = new NackedTopics(() => performance.now(), Math.random);
   readonly #counters = { confirmed: 0, returned: 0, nacked: 0, refused: 0, republished: 0, reconnects: 0 };
   readonly #watch: NodeJS.Timeout;
   readonly #broker: BrokerLink;
   #connections = 0;
   #draining = false;
+  /** The channel is given up: nothing more goes out on it, and once all is answered another takes its place. */
+  #isRenewing = false;
   /** Of the channel that there is. */
   #writer: FrameWriter | undefined;
   #waiters: (() => void)[] = [];
@@ -118,7 +122,10 @@ class ConfirmPublisher implements Publisher {
     this.#options = options;
     this.#target = options.target ?? EVENTS;
     this.#window = options.window ?? 2000;
-    this.#watch = setInterval(() => this.#checkOldest(), WATCH_MS);
+    this.#watch = setInterval(() => {
+      this.#checkOldest();
+      this.#checkNacked();
+    }, WATCH_MS);
     this.#watch.unref();
     this.#broker = new BrokerLink({
       ...options,
@@ -176,6 +183,7 @@ class ConfirmPublisher implements Publisher {
       this.#broker.current !== undefined &&
       !this.#broker.isBlocked &&
       !this.#draining &&
+      !this.#isRenewing &&
       !this.#unconfirmed.isAlone &&
       !this.#broker.isClosing &&
       this.#unconfirmed.size < this.#window
@@ -224,10 +232,14 @@ class ConfirmPublisher implements Publisher {
     if (!this.#unconfirmed.remove(entry)) return;
     this.#broker.answered();
     this.#counters[outcome] += 1;
-    if (outcome !== 'refused') this.#refusedTopics.forget(entry.message.routingKey);
+    const { routingKey } = entry.message;
+    if (outcome !== 'refused') this.#refusedTopics.forget(routingKey);
+    if (outcome === 'nacked') this.#nackedTopics.nacked(routingKey);
+    else if (outcome === 'confirmed') this.#nackedTopics.taken(routingKey);
     this.#options.onSettled?.(entry.message, outcome, (performance.now() - entry.sentAt) / 1000);
     entry.onSettled(outcome, reason);
     if (this.#unconfirmed.isAlone) this.#sendNextAlone();
+    this.#renewOnceAnswered();
     this.#wake();
   }
 
@@ -259,6 +271,17 @@ class ConfirmPublisher implements Publisher {
     if (oldest !== undefined && oldest.waitingSince < limit && !this.#broker.isBlocked) this.#broker.current?.lost();
   }
 
+  /** With nothing on its way, a new channel costs no queue a copy. */
+  #checkNacked(): void {
+    if (this.#isRenewing || this.#broker.current === undefined || !this.#nackedTopics.giveUp()) return;
+    this.#isRenewing = true;
+    this.#renewOnceAnswered();
+  }
+
+  #renewOnceAnswered(): void {
+    if (this.#isRenewing && this.#unconfirmed.size === 0) this.#broker.current?.renew();
+  }
+
   #onChange(): void {
     // No confirm could come while the broker had blocked us: the wait begins anew.
     if (this.#broker.isConnected && !this.#broker.isBlocked)
@@ -270,6 +293,8 @@ class ConfirmPublisher implements Publisher {
   /** A new channel: what was not confirmed goes out first, in order. */
   #begin(link: Link, isNewConnection: boolean): void {
     this.#draining = false;
+    this.#isRenewing = false;
+    this.#nackedTopics.begun();
     const writer = new FrameWriter(
       link.channel,
       this.#target.exchange,

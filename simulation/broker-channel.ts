@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Options } from 'amqplib';
-import { illegal, type Answer, type BrokerSide } from './broker-side.ts';
+import { illegal, type Answer, type BrokerSide, type Queue } from './broker-side.ts';
 
 const EVENTS = 'clowder.events';
 const METRICS = 'clowder.metrics';
@@ -32,6 +32,8 @@ export class Channel extends EventEmitter {
   readonly #onItsWay: Publish[] = [];
   /** Answers that the broker has not sent yet, in order. */
   #answers: { readonly tag: number; readonly answer: Answer }[] = [];
+  /** For each queue that it published to, whether it found the leader then; it does not ask again, as RabbitMQ 3.10 does not. */
+  readonly #found = new Map<Queue, boolean>();
   #tag = 0;
   #delivering = false;
   #ended = false;
@@ -123,10 +125,16 @@ export class Channel extends EventEmitter {
         `ACCESS_REFUSED - access to topic '${key}' in exchange 'clowder.events' in vhost '/' refused for user 'clowder'`,
       );
     const queues = broker.route();
-    const open = queues.filter(({ full }) => !full);
+    const open = queues.filter((queue) => this.#finds(queue) && !queue.full);
     for (const { got } of open) got.push({ id, type: key, body: content.toString(), atMs: Date.now() });
     if (queues.length === 0) this.emit('return', { properties: { messageId: id } });
     this.#answer(tag, queues.length === 0 ? 'returned' : open.length < queues.length ? 'nacked' : 'confirmed');
+  }
+
+  #finds(queue: Queue): boolean {
+    const found = this.#found.get(queue) ?? !queue.leaderless;
+    this.#found.set(queue, found);
+    return found;
   }
 
   #refuse(code: number, words: string): void {

@@ -7,6 +7,8 @@ export interface Queue {
   bound: boolean;
   /** `x-overflow: reject-publish`, and no room. */
   full: boolean;
+  /** A quorum queue whose leader is gone, with no other elected yet. */
+  leaderless: boolean;
   /** Ids as they came, with each copy. */
   readonly got: { readonly id: string; readonly type: string; readonly body: string; readonly atMs: number }[];
 }

@@ -7,8 +7,8 @@ import type { VirtualTime } from './virtual-time.ts';
 /** RabbitMQ, as far as a publisher can tell. */
 export class Broker implements BrokerSide {
   readonly queues: Queue[] = [
-    { name: 'sink', bound: true, full: false, got: [] },
-    { name: 'audit', bound: true, full: false, got: [] },
+    { name: 'sink', bound: true, full: false, leaderless: false, got: [] },
+    { name: 'audit', bound: true, full: false, leaderless: false, got: [] },
   ];
   up = true;
   alarm = false;

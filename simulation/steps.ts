@@ -131,6 +131,17 @@ export const STEPS = {
     queue.full = on;
     return `the queue ${queue.name} is full`;
   }),
+  /** The node of its leader is gone, and with it the connection to that node. */
+  election: toggle(3, 0.5, (world, wanted, random) => {
+    const queue = queueOf(world, random);
+    const on = wanted && !world.isFlooded;
+    queue.leaderless = on;
+    if (on) {
+      world.interrupted();
+      world.broker.cut(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
+    }
+    return `the queue ${queue.name} is without a leader`;
+  }),
   bound: toggle(5, 0.6, (world, on, random) => {
     const queue = queueOf(world, random);
     if (on !== queue.bound) world.truth.routesChanged();
@@ -173,7 +184,7 @@ export const STEPS = {
       world.interrupted();
       world.disk.slowMs = 1;
       // Held again, all of it would be one transaction, larger than the ballast of so small a disk.
-      for (const queue of world.broker.queues) queue.full = false;
+      for (const queue of world.broker.queues) queue.full = queue.leaderless = false;
       for (let count = random.int(100, 300); count > 0; count -= 1)
         world.post([{ event_id: world.newId(), event: 'extraction.failed', user_id: 'u', file_id: 'r', message: FLOOD }], 'producer'); // prettier-ignore
     },
@@ -238,6 +249,7 @@ export function mend(world: World): void {
     if (!queue.bound) world.truth.routesChanged();
     queue.bound = true;
     queue.full = false;
+    queue.leaderless = false;
   }
   disk.space.setTaken(false);
   disk.slowMs = 1;

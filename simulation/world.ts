@@ -187,7 +187,7 @@ export class World {
       broker.slowMs,
       disk.space.isTaken,
       disk.slowMs,
-      broker.queues.map(({ bound, full }) => [bound, full]),
+      broker.queues.map(({ bound, full, leaderless }) => [bound, full, leaderless]),
     ]);
     if (state !== this.#state) {
       this.#state = state;
@@ -197,7 +197,9 @@ export class World {
     const isClear = site.isUp && isQuick && broker.up && !broker.alarm && !broker.silent && !disk.space.isTaken;
     this.#clearSinceMs = isClear ? (this.#clearSinceMs ?? this.time.nowMs) : undefined;
     const isTaken =
-      isClear && broker.queues.some(({ bound }) => bound) && !broker.queues.some(({ bound, full }) => bound && full);
+      isClear &&
+      broker.queues.some(({ bound }) => bound) &&
+      !broker.queues.some(({ bound, full, leaderless }) => bound && (full || leaderless));
     this.#takenSinceMs = isTaken ? (this.#takenSinceMs ?? this.time.nowMs) : undefined;
   }
 }

@@ -33,6 +33,23 @@ test.each([5015, 201_536, 204_064, 210_042, 212_872])(
 );
 
 test(
+  'what a queue without a leader refused is delivered once it has one, though whatever else comes on that channel is refused',
+  async () => {
+    const steps = [
+      { kind: 'post', seed: 3 },
+      { kind: 'election', seed: 1_500_000_000 },
+      { kind: 'post', seed: 1 },
+      { kind: 'wait', seed: 9 },
+      { kind: 'post', seed: 3 },
+    ] as const;
+    const { trace, violation } = await simulate(1, steps);
+    expect(trace.join('\n')).toMatch(/is without a leader: yes(?:\n.*)*\n\d+ nacked event-/);
+    expect(violation?.message).toBeUndefined();
+  },
+  PATIENCE_MS,
+);
+
+test(
   'the same seed gives the same trace, and another seed another',
   async () => {
     const traceOf = async (seed: number) => (await simulate(seed, drawSteps(seed, STEPS))).trace.join('\n');
