@@ -338,7 +338,7 @@ describe('exchanges of Clowder', () => {
       extractors: { url: vhost.monitorUrl, heartbeats: { ping: '1s', interval: '1s' } },
       notify: [{ type: 'webhook', url: webhook.url, probes: ['extractors'] }],
     });
-    await waitFor(() => /cannot listen.*heartbeats|heartbeats.*cannot listen/.test(monitor.output()), {
+    await waitFor(() => /cannot consume.*heartbeats|heartbeats.*cannot consume/.test(monitor.output()), {
       what: 'the missing exchange to be told',
     });
     const exchanges = await node.rabbitmqctl('-q', 'list_exchanges', '-p', 'empty', 'name', '--no-table-headers');

@@ -183,7 +183,7 @@ describe('the preload', () => {
     await using server = await startRegistered('plain.mjs', { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' } });
     expect((await fetch(`${server.url}/api/files/${FILE}/blob`)).headers.get('x-clowder-captured')).toBeNull();
     expect(server.output()).toMatch(
-      /OTEL_EXPORTER_OTLP_ENDPOINT was "collector:4318": it may be a URL .*\n.*nothing is captured or sent until that is right/,
+      /OTEL_EXPORTER_OTLP_ENDPOINT was "collector:4318": it may be a URL .*\n.*nothing is captured or sent until that is corrected/,
     );
   });
 
