@@ -37,7 +37,7 @@ export async function startWatchedCollector(origin: string): Promise<WatchedColl
   const temp = await tempDir('watched');
   started.defer(temp.remove);
   const broker = started.use(await openVhost());
-  const urls = await brokerUrls(broker, credentials);
+  const { urls, admit } = brokerUser(broker, credentials);
   const dataDir = join(temp.path, 'data');
   const keys = {
     ingest: await newKey('ingest', dataDir, credentials),
@@ -62,6 +62,9 @@ export async function startWatchedCollector(origin: string): Promise<WatchedColl
       },
     }),
   );
+  // Refused at first, whichever of the two it begins with: the log tells of both.
+  await waitFor(() => collector.output().includes('refuses user or password'), { what: 'a refusal in the log' });
+  await admit();
   const all = started.move();
   const answers: string[] = [];
   let lastId = 0;
@@ -133,16 +136,21 @@ async function nothingGathers(dataDir: string): Promise<void> {
 }
 
 /** A broker that refuses our password, and one that takes it. */
-async function brokerUrls(broker: VirtualHost, credentials: Canaries): Promise<string> {
+/** A user who is not there yet, with a right password and a wrong one. */
+function brokerUser(broker: VirtualHost, credentials: Canaries) {
   const password = credentials.token('password of RabbitMQ');
   const user = uniqueName('collector');
-  await putUser(user, password);
-  await broker.grant(user);
   const [good, bad] = [new URL(broker.url), new URL(broker.url)];
   good.username = bad.username = user;
   good.password = password;
   bad.password = credentials.token('wrong password of RabbitMQ');
-  return `${bad.href},${good.href}`;
+  return {
+    urls: `${bad.href},${good.href}`,
+    admit: async (): Promise<void> => {
+      await putUser(user, password);
+      await broker.grant(user);
+    },
+  };
 }
 
 async function newKey(scope: Scope, dataDir: string, credentials: Canaries): Promise<string> {
