@@ -224,9 +224,11 @@ export type StepKind = keyof typeof STEPS;
 
 const WEIGHTS = Object.entries(STEPS).map(([kind, { weight }]) => [weight, kind as StepKind] as const);
 
-export function drawSteps(seed: number, count: number): Step[] {
+/** @param without kinds that are not drawn: a seed that was found before there was such a kind gives the steps that it gave then */
+export function drawSteps(seed: number, count: number, without: readonly StepKind[] = []): Step[] {
   const random = new Random(seed);
-  return Array.from({ length: count }, () => ({ kind: random.weighted(WEIGHTS), seed: random.int(0, 2 ** 31) }));
+  const weights = WEIGHTS.filter(([, kind]) => !without.includes(kind));
+  return Array.from({ length: count }, () => ({ kind: random.weighted(weights), seed: random.int(0, 2 ** 31) }));
 }
 
 /** @throws Violation */
