@@ -3,10 +3,7 @@ import { NackedTopics } from './nacked-topics.ts';
 
 function setUp() {
   const clock = { ms: 0 };
-  const topics = new NackedTopics(
-    () => clock.ms,
-    () => 1,
-  );
+  const topics = new NackedTopics(() => clock.ms);
   /** How long until it gives the channel up, where each of these is nacked every 100 ms. */
   const givesUpAfter = (...keys: readonly string[]): number => {
     const from = clock.ms;

@@ -2,6 +2,8 @@ import { backOff, type PauseBounds } from '../runtime/sending/back-off.ts';
 
 /** For how long a routing key gets nothing but nacks before the channel is doubted; of a queue that is really full, ever more seldom. */
 const DOUBT_MS: PauseBounds = { first: 5000, longest: 60_000 };
+/** It is looked at again and again: of pauses drawn each time, the shortest would count. */
+const NO_JITTER = (): number => 1;
 
 /**
  * Tells a channel that is to be opened anew from a queue that is full; both nack. RabbitMQ asks a quorum queue's leader once
@@ -10,7 +12,6 @@ const DOUBT_MS: PauseBounds = { first: 5000, longest: 60_000 };
  */
 export class NackedTopics {
   readonly #now: () => number;
-  readonly #random: () => number;
   /** Since when each routing key has got nothing but nacks, on this channel. */
   readonly #since = new Map<string, number>();
   /** Those for which the last channel was given up, and that nothing was confirmed of since. */
@@ -18,13 +19,9 @@ export class NackedTopics {
   /** Channels that were given up in a row, in vain. */
   #failures = 0;
 
-  /**
-   * @param now milliseconds
-   * @param random from 0 up to 1
-   */
-  constructor(now: () => number, random: () => number) {
+  /** @param now milliseconds */
+  constructor(now: () => number) {
     this.#now = now;
-    this.#random = random;
   }
 
   nacked(routingKey: string): void {
@@ -45,7 +42,7 @@ export class NackedTopics {
   /** @returns whether the channel is to be given up: of some routing key it has had nothing but nacks for long */
   giveUp(): boolean {
     if (this.#since.size === 0) return false;
-    const limit = this.#now() - backOff(this.#failures + 1, DOUBT_MS, this.#random);
+    const limit = this.#now() - backOff(this.#failures + 1, DOUBT_MS, NO_JITTER);
     const doubted = [...this.#since].filter(([, since]) => since <= limit);
     if (doubted.length === 0) return false;
     this.#failures += 1;

@@ -105,7 +105,7 @@ class ConfirmPublisher implements Publisher {
   readonly #window: number;
   readonly #unconfirmed = new Unconfirmed();
   readonly #refusedTopics = new RefusedTopics(() => performance.now());
-  readonly #nackedTopics = new NackedTopics(() => performance.now(), Math.random);
+  readonly #nackedTopics = new NackedTopics(() => performance.now());
   readonly #counters = { confirmed: 0, returned: 0, nacked: 0, refused: 0, republished: 0, reconnects: 0 };
   readonly #watch: NodeJS.Timeout;
   readonly #broker: BrokerLink;
