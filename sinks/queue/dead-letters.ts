@@ -1,7 +1,7 @@
 import type { Channel, ChannelModel, GetMessage } from 'amqplib';
 import type { OpenBroker } from './broker.ts';
 import { copyOf } from './copy.ts';
-import { queueExists } from './declare.ts';
+import { messagesIn, queueExists } from './declare.ts';
 import { DEAD_HEADERS, deadQueueName, queueName, REPLAYED_HEADER } from './names.ts';
 import { QueuePublisher } from './queue-publisher.ts';
 
@@ -39,11 +39,8 @@ export class NoDeadLettersError extends Error {
 export async function deadQueues(model: ChannelModel, sinks: readonly string[]): Promise<readonly DeadQueue[]> {
   const found: DeadQueue[] = [];
   for (const sink of sinks) {
-    if (!(await queueExists(model, deadQueueName(sink)))) continue;
-    const channel = await openDeadLetters(model, sink);
-    const { messageCount: messages } = await channel.checkQueue(deadQueueName(sink));
-    await channel.close();
-    found.push({ sink, messages });
+    const messages = await messagesIn(model, deadQueueName(sink));
+    if (messages !== undefined) found.push({ sink, messages });
   }
   return found;
 }

@@ -69,11 +69,15 @@ async function ensureQueue(model: ChannelModel, name: string, kinds: readonly Op
 
 /** @throws Error of RabbitMQ, other than that there is none */
 export async function queueExists(model: ChannelModel, name: string): Promise<boolean> {
+  return (await messagesIn(model, name)) !== undefined;
+}
+
+/** @returns how many wait in a queue; undefined if there is none @throws Error of RabbitMQ, other than that */
+export async function messagesIn(model: ChannelModel, name: string): Promise<number | undefined> {
   try {
-    await onChannel(model, (channel) => channel.checkQueue(name));
-    return true;
+    return (await onChannel(model, (channel) => channel.checkQueue(name))).messageCount;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 404) return false;
+    if (error instanceof Error && 'code' in error && error.code === 404) return undefined;
     throw error;
   }
 }
