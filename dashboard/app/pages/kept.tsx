@@ -1,3 +1,4 @@
+import { Choices } from '../parts/choices.tsx';
 import { useApp } from '../state.ts';
 import { DeadLetters } from './kept/dead-letters.tsx';
 import { HeldList } from './kept/held.tsx';
@@ -19,19 +20,13 @@ export function KeptPage() {
   return (
     <>
       <h1>Undelivered events</h1>
-      <div class="filters" role="group" aria-label="Which">
-        <div class="choices">
-          {Object.entries(WHATS).map(([name, { title }]) => (
-            <button
-              key={name}
-              type="button"
-              aria-pressed={what === name}
-              onClick={() => filter({ what: name === 'rejected' ? undefined : name })}
-            >
-              {title}
-            </button>
-          ))}
-        </div>
+      <div class="filters">
+        <Choices
+          label="Which"
+          choices={Object.entries(WHATS).map(([name, { title }]) => ({ name, text: title }))}
+          chosen={what}
+          onChoose={(name) => filter({ what: name === 'rejected' ? undefined : name })}
+        />
         {!isAdmin && (
           <span class="note">
             To publish again or discard, log in with a key that has the scope <code>admin</code>.

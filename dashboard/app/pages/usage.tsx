@@ -4,6 +4,7 @@ import type { Stats } from '../api.ts';
 import { layersOf, rankedOf, sumsOf, type Ranked } from '../figures.ts';
 import { ago, brief, bytes, change, count, type Figure } from '../format.ts';
 import { Chart } from '../parts/chart.tsx';
+import { Choices } from '../parts/choices.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { PeriodChoice } from '../parts/period-choice.tsx';
 import { Table, Tile } from '../parts/table.tsx';
@@ -104,18 +105,12 @@ function FilterBar({ period }: { readonly period: Period }) {
           }
         />
       </label>
-      <div class="choices" role="group" aria-label="Who">
-        {AUDIENCE_NAMES.map((name) => (
-          <button
-            key={name}
-            type="button"
-            aria-pressed={audience === name}
-            onClick={() => filter({ who: name === 'counted' ? undefined : name })}
-          >
-            {AUDIENCES[name].name}
-          </button>
-        ))}
-      </div>
+      <Choices
+        label="Who"
+        choices={AUDIENCE_NAMES.map((name) => ({ name, text: AUDIENCES[name].name }))}
+        chosen={audience}
+        onChoose={(name) => filter({ who: name === 'counted' ? undefined : name })}
+      />
       <label class="check">
         <input
           type="checkbox"

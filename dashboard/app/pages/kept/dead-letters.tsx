@@ -1,6 +1,7 @@
 import type { DeadLetter, DeadQueue, Reading } from '../../api.ts';
 import { count, time } from '../../format.ts';
 import { ofChosen, useAct, useChoice } from '../../parts/acting.tsx';
+import { Choices } from '../../parts/choices.tsx';
 import { Folded } from '../../parts/folded.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Table } from '../../parts/table.tsx';
@@ -75,13 +76,12 @@ function OfSink({ queues, chosen: { sink, messages }, countAgain }: OfSinkProps)
       }
     >
       <div class="filters">
-        <div class="choices" role="group" aria-label="Sink">
-          {queues.map(({ sink: name, messages: many }) => (
-            <button key={name} type="button" aria-pressed={name === sink} onClick={() => filter({ sink: name })}>
-              {name} {count(many)}
-            </button>
-          ))}
-        </div>
+        <Choices
+          label="Sink"
+          choices={queues.map(({ sink: name, messages: many }) => ({ name, text: `${name} ${count(many)}` }))}
+          chosen={sink}
+          onChoose={(name) => filter({ sink: name })}
+        />
         <button type="button" onClick={readAgain}>
           Read again
         </button>

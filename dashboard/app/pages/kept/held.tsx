@@ -1,6 +1,7 @@
 import type { Held } from '../../api.ts';
 import { count, time } from '../../format.ts';
 import { useAct } from '../../parts/acting.tsx';
+import { Choices } from '../../parts/choices.tsx';
 import { Folded } from '../../parts/folded.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Table } from '../../parts/table.tsx';
@@ -33,18 +34,12 @@ export function HeldList() {
       }
     >
       <div class="filters">
-        <div class="choices" role="group" aria-label="Why">
-          {Object.entries(REASONS).map(([name, title]) => (
-            <button
-              key={name}
-              type="button"
-              aria-pressed={reason === name}
-              onClick={() => filter({ reason: name === 'unroutable' ? undefined : name })}
-            >
-              {title}
-            </button>
-          ))}
-        </div>
+        <Choices
+          label="Why"
+          choices={Object.entries(REASONS).map(([name, text]) => ({ name, text }))}
+          chosen={reason}
+          onChoose={(name) => filter({ reason: name === 'unroutable' ? undefined : name })}
+        />
         {isAdmin && items.length > 0 && (
           <button
             type="button"

@@ -1,0 +1,36 @@
+import type { ComponentChildren } from 'preact';
+
+/** One of several that can be chosen. */
+export interface Choice<Name extends string> {
+  readonly name: Name;
+  readonly text: ComponentChildren;
+  /** What it means, where the text alone does not tell. */
+  readonly title?: string;
+}
+
+interface ChoicesProps<Name extends string> {
+  /** What is chosen, for who cannot see it. */
+  readonly label: string;
+  readonly choices: readonly Choice<Name>[];
+  readonly chosen: string;
+  readonly onChoose: (name: Name) => void;
+}
+
+/** Buttons of which one is pressed. */
+export function Choices<Name extends string>({ label, choices, chosen, onChoose }: ChoicesProps<Name>) {
+  return (
+    <div class="choices" role="group" aria-label={label}>
+      {choices.map(({ name, text, title }) => (
+        <button
+          key={name}
+          type="button"
+          aria-pressed={chosen === name}
+          {...(title !== undefined && { title, 'aria-label': `${name}: ${title}` })}
+          onClick={() => onChoose(name)}
+        >
+          {text}
+        </button>
+      ))}
+    </div>
+  );
+}
