@@ -1,6 +1,7 @@
 import { literals, type Dialect } from './dialect.ts';
 import type { BehaviourLimits } from './policy.ts';
 import { typesOf } from './roles.ts';
+import { DAY_MS } from './time-zone.ts';
 
 /** What a user's day looks like. It flags, and takes nothing away: `behaviour=ordinary` asks without it. */
 export const BEHAVIOURS = {
@@ -10,8 +11,6 @@ export const BEHAVIOURS = {
   steady_rate: 'At least USAGE_STEADY_EVENTS views and downloads in a day, at steadier intervals than a person keeps',
 } as const;
 
-/** Days of UTC: whatever the time zone of a question is, an event has one flag. */
-const DAY_MS = 86_400_000;
 const LOOKS = literals(typesOf('view', 'download'));
 
 /**
@@ -48,7 +47,7 @@ SELECT user_key, day, behaviour FROM (
 ) flags WHERE behaviour IS NOT NULL`;
 }
 
-/** The day of a flag, for an event. */
+/** The day of a flag, for an event: of UTC, since an event has one flag whatever the time zone of a question is. */
 export const behaviourDay = (dialect: Dialect, created: string): string => dialect.quotient(created, DAY_MS);
 /** The whole days of UTC that a period touches. */
 export const wholeDays = ({ fromMs, toMs }: { fromMs: number; toMs: number }): { fromMs: number; toMs: number } => ({

@@ -4,8 +4,8 @@ export interface Offset {
   readonly offsetMs: number;
 }
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
 /** No zone keeps an offset for less: that of Ramadan is a month. */
 const LOOK_EVERY_MS = 7 * DAY_MS;
 /** Offsets change on a whole minute. */

@@ -2,10 +2,7 @@ import { accessSql, isRepeat, reasonSql } from './facts.ts';
 import type { Code } from './access.ts';
 import { literals, type Dialect, type Period } from './dialect.ts';
 import { typesOf } from './roles.ts';
-import { offsetsOf } from './time-zone.ts';
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+import { DAY_MS, HOUR_MS, offsetsOf } from './time-zone.ts';
 
 export interface VerdictOptions {
   readonly period: Period;

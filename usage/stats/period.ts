@@ -1,10 +1,9 @@
 import { QuestionError } from '../ask/answer.ts';
 import type { Period } from '../rules/dialect.ts';
-import { monthsPeriod, startOfDay } from '../rules/time-zone.ts';
+import { DAY_MS, monthsPeriod, startOfDay } from '../rules/time-zone.ts';
 
 const MONTH = /^\d{4}-\d{2}$/;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * The period from the beginning of the one until the end of the other; each may be a month, a day, or a time.

@@ -2,6 +2,7 @@ import type { Dimension, Metric } from '../ask/question.ts';
 import type { Dialect, TimeUnit } from '../rules/dialect.ts';
 import type { KEYED } from '../rules/facts.ts';
 import { METRIC_SQL } from '../rules/metrics.ts';
+import { DAY_MS, HOUR_MS } from '../rules/time-zone.ts';
 import type { Source } from './sources.ts';
 
 /** A sum over facts: of how many they are, or of their bytes. */
@@ -69,9 +70,6 @@ export interface Divider {
 
 /** A dimension, for the sources that have it. */
 type DimensionRule = (dialect: Dialect) => Readonly<Partial<Record<Source, Divider>>>;
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 /** Whole hours or days are numbers, and texts at the end alone: of years there are millions of facts, and few days. */
 const time =

@@ -1,6 +1,5 @@
 import type { Period } from '../../rules/dialect.ts';
-
-export const DAY_MS = 24 * 60 * 60 * 1000;
+import { DAY_MS } from '../../rules/time-zone.ts';
 
 /** Days of UTC that follow one another, by their number since 1970. */
 export interface Run {

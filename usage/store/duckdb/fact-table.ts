@@ -5,11 +5,12 @@ import { literal, literals, type Dialect, type Period } from '../../rules/dialec
 import { DOUBLE_CLICK_MS, FACT_TYPES, factsSql, KEYED } from '../../rules/facts.ts';
 import type { Policy } from '../../rules/policy.ts';
 import { REASONS } from '../../rules/reasons.ts';
+import { DAY_MS } from '../../rules/time-zone.ts';
 import { PLACEMENTS } from '../derived.ts';
 import type { Engine } from '../engine.ts';
 import { freshPlaces } from './derive.ts';
 import type { OnProgress } from '../usage-store.ts';
-import { DAY_MS, isIn, periodOf, runsOf } from './days.ts';
+import { isIn, periodOf, runsOf } from './days.ts';
 import { closeDays, reopenSql } from './visits.ts';
 
 /** Days of UTC that are worked out at once, and events, but for those of one day: what that takes in memory stays small. */

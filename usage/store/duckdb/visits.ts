@@ -1,6 +1,7 @@
 import type { Period } from '../../rules/dialect.ts';
+import { DAY_MS } from '../../rules/time-zone.ts';
 import type { Engine } from '../engine.ts';
-import { DAY_MS, isIn, periodOf, runsOf } from './days.ts';
+import { isIn, periodOf, runsOf } from './days.ts';
 
 /**
  * Visitors of years are millions, and to tell them apart takes a second. So each counted look knows when the same visitor
