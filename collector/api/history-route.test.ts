@@ -133,6 +133,20 @@ describe('paging', () => {
   });
 });
 
+/** With how many turns others had meanwhile. */
+async function withTurns<T>(work: Promise<T>): Promise<readonly [done: T, turns: number]> {
+  let turns = 0;
+  let isDone = false;
+  const count = (): void => {
+    turns += 1;
+    if (!isDone) setImmediate(count);
+  };
+  setImmediate(count);
+  const done = await work;
+  isDone = true;
+  return [done, turns];
+}
+
 describe('a history of 250,000 events, none of which matches', () => {
   const thousand = Array.from({ length: 1000 }, (_, index) => line(`e${index}`, { resource_id: 'r1', source: 'api' }));
   const long = Array.from({ length: 250 }, (_, index): Row => ({ row: index + 1, atMs: T0, lines: thousand }));
@@ -140,15 +154,7 @@ describe('a history of 250,000 events, none of which matches', () => {
   test.each(['resource_id=r2', 'type=user.login', 'since=2027-01-01', 'source=api&user_id=u1'])(
     'is looked through in turns with the rest of the collector, and handed back in pages: %s',
     async (query) => {
-      let turns = 0;
-      let done = false;
-      const count = (): void => {
-        turns += 1;
-        if (!done) setImmediate(count);
-      };
-      setImmediate(count);
-      const first = await pageOf(`?${query}`, long);
-      done = true;
+      const [first, turns] = await withTurns(pageOf(`?${query}`, long));
       expect(turns).toBeGreaterThan(20);
       expect(first).toEqual({ events: [], next: '51.1000' });
       expect(await pageOf(`?${query}&cursor=${first.next}`, long)).toEqual({ events: [] });
@@ -158,15 +164,7 @@ describe('a history of 250,000 events, none of which matches', () => {
   test('is so too where the journal passes rows over without making text of them', async () => {
     const skippedBytes = 128 * 1024;
     const passed = Array.from({ length: 1500 }, (_, index): Row => ({ row: index + 1, atMs: T0, lines: [], skippedBytes })); // prettier-ignore
-    let turns = 0;
-    let done = false;
-    const count = (): void => {
-      turns += 1;
-      if (!done) setImmediate(count);
-    };
-    setImmediate(count);
-    const first = await pageOf('?type=user.login', passed);
-    done = true;
+    const [first, turns] = await withTurns(pageOf('?type=user.login', passed));
     expect(turns).toBeGreaterThan(100);
     // 96 MiB of them.
     expect(first).toEqual({ events: [], next: '733.0' });

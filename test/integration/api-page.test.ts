@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../support/chromium.ts';
-import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
+import { makeKey, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { tempDir } from '../support/processes.ts';
 
 let browser: Browser;
@@ -11,10 +11,7 @@ let key: string;
 
 beforeAll(async () => {
   dir = await tempDir('api-page');
-  const made = await runCli(['keys', 'add', '--name', 'page', '--scope', 'ingest', 'read', '--json'], {
-    DATA_DIR: dir.path,
-  });
-  ({ key } = JSON.parse(made) as { key: string });
+  key = await makeKey(dir.path, 'ingest read');
   collector = await startCollector({ dataDir: dir.path, amqpUrl: 'amqp://127.0.0.1:1' });
   browser = await launchChromium();
 });

@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toMessage } from '../../exporter/message.ts';
 import { launchChromium } from '../support/chromium.ts';
-import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
+import { makeKey, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { tempDir } from '../support/processes.ts';
 import { makeEvents } from '../support/sinks/events.ts';
 import { startSinkProcess } from '../support/sinks/sink-process.ts';
@@ -46,12 +46,8 @@ beforeAll(async () => {
 
   const dir = await tempDir('dead-letters');
   stack.defer(() => dir.remove());
-  const keyOf = async (name: string, ...scopes: readonly string[]): Promise<string> => {
-    const made = await runCli(['keys', 'add', '--name', name, '--json', '--scope', ...scopes], { DATA_DIR: dir.path });
-    return (JSON.parse(made) as { key: string }).key;
-  };
-  keys.reader = await keyOf('reader', 'read');
-  keys.boss = await keyOf('boss', 'read', 'admin');
+  keys.reader = await makeKey(dir.path, 'read', 'reader');
+  keys.boss = await makeKey(dir.path, 'read admin', 'boss');
   collector = stack.use(await startCollector({ dataDir: dir.path, amqpUrl: vhost.url }));
   browser = await launchChromium();
   stack.defer(() => browser.close());

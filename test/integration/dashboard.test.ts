@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../support/chromium.ts';
-import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
+import { makeKey, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { COUNTRIES, dashboardEvents, sendEvents } from '../support/dashboard-data.ts';
 import { tempDir } from '../support/processes.ts';
 import { mmdbOf } from '../support/usage/mmdb.ts';
@@ -22,13 +22,9 @@ let browser: Browser;
 beforeAll(async () => {
   const dir = await tempDir('dashboard');
   stack.defer(() => dir.remove());
-  const keyOf = async (name: string, ...scopes: readonly string[]): Promise<string> => {
-    const made = await runCli(['keys', 'add', '--name', name, '--json', '--scope', ...scopes], { DATA_DIR: dir.path });
-    return (JSON.parse(made) as { key: string }).key;
-  };
-  keys.reader = await keyOf('reader', 'read');
-  keys.boss = await keyOf('boss', 'read', 'admin');
-  keys.sender = await keyOf('sender', 'ingest', 'capture');
+  keys.reader = await makeKey(dir.path, 'read', 'reader');
+  keys.boss = await makeKey(dir.path, 'read admin', 'boss');
+  keys.sender = await makeKey(dir.path, 'ingest capture', 'sender');
   // RabbitMQ is away: everything but publishing works.
   const countries = join(dir.path, 'countries.mmdb');
   writeFileSync(countries, mmdbOf(COUNTRIES));

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runCli, startCollector, type CollectorProcess } from '../support/collector-process.ts';
+import { makeKey, startCollector, type CollectorProcess } from '../support/collector-process.ts';
 import { bindEventSink, consumeEventSink, type EventSink, type ReceivedEvent } from '../support/consumer.ts';
 import { startProcess, tempDir } from '../support/processes.ts';
 import { PRELOAD } from '../support/registered-server.ts';
@@ -44,10 +44,7 @@ beforeAll(async () => {
   broker = await openVhost();
   await bindEventSink(broker.url);
   const dataDir = join(temp.path, 'data');
-  const added = await runCli(['keys', 'add', '--name', 'examples', '--scope', 'ingest', '--json'], {
-    DATA_DIR: dataDir,
-  });
-  key = (JSON.parse(added) as { key: string }).key;
+  key = await makeKey(dataDir, 'ingest');
   collector = await startCollector({ amqpUrl: broker.url, dataDir });
   sink = await consumeEventSink(broker.url);
 });

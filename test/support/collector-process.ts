@@ -125,13 +125,19 @@ export async function runCli(args: readonly string[], env: Readonly<Record<strin
   return stdout;
 }
 
-/** Makes an API key, as an operator does before the collector is first started. */
-export async function makeKey(dataDir: string, scope: string): Promise<string> {
-  const made = await runCli(
-    ['keys', 'add', '--name', `${scope}-${randomBytes(4).toString('hex')}`, '--scope', scope, '--json'],
-    {
-      DATA_DIR: dataDir,
-    },
-  );
+/**
+ * Makes an API key, as an operator does before the collector is first started.
+ *
+ * @param scope one, or several separated by blanks
+ * @param name @default one that no other key has
+ */
+export async function makeKey(
+  dataDir: string,
+  scope: string,
+  name = `${scope.replaceAll(' ', '-')}-${randomBytes(4).toString('hex')}`,
+): Promise<string> {
+  const made = await runCli(['keys', 'add', '--name', name, '--scope', ...scope.split(' '), '--json'], {
+    DATA_DIR: dataDir,
+  });
   return (JSON.parse(made) as { key: string }).key;
 }
