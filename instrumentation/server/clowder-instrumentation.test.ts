@@ -259,7 +259,7 @@ describe.each(['alone', 'beside the http instrumentation'])('%s', (beside) => {
     });
     expect(received[0]).toContain(span.spanContext().traceId);
     expect(received[1]?.split(',')[0]).toBe(`clowder=${span.spanContext().spanId}`);
-    expect(received[0]?.match(/00-/g)).toHaveLength(1);
+    expect(received[0]?.match(/\b00-[0-9a-f]{32}-/g)).toHaveLength(1);
   });
 });
 
