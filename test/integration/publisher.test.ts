@@ -57,6 +57,8 @@ async function bind(queue: string): Promise<void> {
   await channel.assertQueue(queue, { durable: true });
   await channel.bindQueue(queue, 'clowder.metrics', '');
   await connection.close();
+  // RabbitMQ writes a new binding to disk up to two seconds later; a SIGKILL before that would forget it.
+  await node.rabbitmqctl('eval', 'mnesia:sync_log().');
 }
 
 async function drain(queue: string): Promise<GetMessage[]> {
