@@ -15,7 +15,9 @@ interface Panel {
   readonly title: string;
   readonly type: string;
   readonly gridPos: Place;
+  readonly description: string;
   readonly datasource: { readonly type: string; readonly uid: string };
+  readonly fieldConfig: { readonly defaults: { readonly unit?: string } };
   readonly targets: readonly { readonly refId: string; readonly expr?: string; readonly rawSql?: string }[];
 }
 interface Dashboard {
@@ -69,6 +71,14 @@ describe('deploy/grafana', () => {
     },
   );
 
+  test.each(names)('says in each panel of %s what it shows, and in which unit', (name) => {
+    const unclear = read(name).panels.filter(
+      ({ type, description, fieldConfig }) =>
+        !description || (type !== 'table' && fieldConfig.defaults.unit === undefined),
+    );
+    expect(unclear.map(({ title }) => title)).toEqual([]);
+  });
+
   test.each(names)('lets one choose the data source of %s, and its panels use nothing else', (name) => {
     const { templating, panels } = read(name);
     const variables = templating.list.map((variable) => variable.name);
@@ -79,7 +89,7 @@ describe('deploy/grafana', () => {
   });
 
   test.each(PROGRAMS)(
-    'asks the %s for its own metrics, by labels that they have, of the instances that were chosen',
+    'asks the %s for its own metrics, by labels that they have, of the jobs and instances that were chosen',
     (name) => {
       const own = new Map(
         metrics
@@ -91,8 +101,8 @@ describe('deploy/grafana', () => {
         expect(asked).not.toEqual([]);
         for (const { name: metric, labels } of asked) {
           expect([...own.keys()]).toContain(metric);
-          expect(labels).toContain('instance');
-          for (const label of labels) expect([...(own.get(metric)?.labels ?? []), 'instance']).toContain(label);
+          expect(labels).toEqual(expect.arrayContaining(['job', 'instance']));
+          for (const label of labels) expect([...(own.get(metric)?.labels ?? []), 'job', 'instance']).toContain(label);
         }
       }
       const instances = read(name).templating.list.find((variable) => variable.name === 'instance');

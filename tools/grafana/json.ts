@@ -16,14 +16,14 @@ interface Source {
 const SOURCES = {
   prometheus: {
     type: 'prometheus',
-    label: 'Prometheus',
+    label: 'Data source',
     refresh: '30s',
     from: 'now-6h',
     target: (expr, legendFormat) => ({ expr, legendFormat, range: true, editorMode: 'code' }),
   },
   postgresql: {
     type: 'grafana-postgresql-datasource',
-    label: 'PostgreSQL',
+    label: 'Data source',
     refresh: '',
     from: 'now-90d',
     target: (rawSql, _legend, kind) => ({
@@ -53,7 +53,7 @@ export function grafanaJson(name: string, spec: DashboardSpec): string {
     time: { from, to: 'now' },
     timezone: 'browser',
     links: [{ type: 'dashboards', title: 'Clowder', tags: ['clowder-otel'], asDropdown: true, keepTime: true }],
-    templating: { list: [sourceVariable(SOURCES[spec.source]), ...ownVariable(spec, type)] },
+    templating: { list: [sourceVariable(SOURCES[spec.source]), ...ownVariables(spec, type)] },
     panels,
   };
   return `${JSON.stringify(dashboard, null, 2)}\n`;
@@ -78,30 +78,33 @@ const sourceVariable = ({ type, label }: Source): object => ({
   current: {},
 });
 
-/** Which instances are shown, or in which schema the sink writes. */
-function ownVariable({ instancesOf }: DashboardSpec, type: string): readonly object[] {
+/** Which jobs and instances are shown, or in which schema the sink writes. */
+function ownVariables({ instancesOf }: DashboardSpec, type: string): readonly object[] {
   if (instancesOf === undefined) {
     const current = { text: 'clowder', value: 'clowder' };
     return [{ name: 'schema', label: 'Schema', type: 'textbox', query: 'clowder', current, options: [current] }];
   }
-  const query = `label_values(${instancesOf}, instance)`;
   return [
-    {
-      name: 'instance',
-      label: 'Instance',
-      type: 'query',
-      datasource: { type, uid: '${datasource}' },
-      definition: query,
-      query: { query, refId: 'instance' },
-      refresh: 2,
-      sort: 1,
-      multi: true,
-      includeAll: true,
-      allValue: '.*',
-      current: { text: ['All'], value: ['$__all'] },
-    },
+    choice('job', 'Job', `label_values(${instancesOf}, job)`, type),
+    choice('instance', 'Instance', `label_values(${instancesOf}{job=~"$job"}, instance)`, type),
   ];
 }
+
+/** A list of which one or several are chosen: at first all. */
+const choice = (name: string, label: string, query: string, type: string): object => ({
+  name,
+  label,
+  type: 'query',
+  datasource: { type, uid: '${datasource}' },
+  definition: query,
+  query: { query, refId: name },
+  refresh: 2,
+  sort: 1,
+  multi: true,
+  includeAll: true,
+  allValue: '.+',
+  current: { text: ['All'], value: ['$__all'] },
+});
 
 function panelJson(panel: PanelSpec, source: Source, place: object): object {
   const { title, kind, queries, description } = panel;
@@ -110,7 +113,7 @@ function panelJson(panel: PanelSpec, source: Source, place: object): object {
     ...place,
     title,
     type: kind === 'bars' ? 'timeseries' : kind,
-    ...(description !== undefined && { description }),
+    description,
     datasource,
     targets: Object.entries(queries).map(([legend, query], index) =>
       Object.assign({ refId: String.fromCodePoint(65 + index), datasource }, source.target(query, legend, kind)),
@@ -145,9 +148,9 @@ const DRAWN = {
 
 const YES_OR_NO = [{ type: 'value', options: { 0: { text: 'no' }, 1: { text: 'yes' } } }];
 
-function fieldDefaults({ kind, unit, stacked, warn }: PanelSpec): object {
+function fieldDefaults({ kind, unit = 'short', stacked, warn }: PanelSpec): object {
   return {
-    ...(unit !== undefined && { unit }),
+    ...(kind !== 'table' && { unit }),
     ...((kind === 'timeseries' || kind === 'bars') && { min: 0 }),
     ...(warn === 'no' && { mappings: YES_OR_NO }),
     thresholds: { mode: 'absolute', steps: stepsOf(warn) },
