@@ -49,6 +49,8 @@ export class Exchange implements Answering, Arrival, Waiter {
   #retried = false;
   #answered = false;
   #corked = false;
+  /** Chunks may turn out to be broken: what has come together is passed on together, or not at all. */
+  #unsure: { readonly head: ResponseHead; readonly pieces: Buffer[] } | undefined;
   #bodyBegun = false;
   #waiting = false;
   #clientLeft = false;
@@ -127,6 +129,11 @@ export class Exchange implements Answering, Arrival, Waiter {
   }
 
   head(head: ResponseHead): void {
+    if (head.framing === 'chunked') this.#unsure = { head, pieces: [] };
+    else this.#answer(head);
+  }
+
+  #answer(head: ResponseHead): void {
     this.#answered = true;
     this.#context.report.answered();
     const response = this.#response;
@@ -149,6 +156,11 @@ export class Exchange implements Answering, Arrival, Waiter {
   }
 
   body(chunk: Buffer, last: boolean): void {
+    if (this.#unsure === undefined) this.#pass(chunk, last);
+    else this.#unsure.pieces.push(chunk);
+  }
+
+  #pass(chunk: Buffer, last: boolean): void {
     const response = this.#response;
     this.#observation.responseChunk(chunk);
     this.#context.passed(chunk.length);
@@ -158,7 +170,17 @@ export class Exchange implements Answering, Arrival, Waiter {
     else if (!this.#out.write(chunk)) this.#waitForClient(this.#out);
   }
 
+  /** What has come so far is right. */
+  #passOn(): void {
+    const unsure = this.#unsure;
+    if (unsure === undefined) return;
+    this.#unsure = undefined;
+    this.#answer(unsure.head);
+    for (const piece of unsure.pieces) this.#pass(piece, false);
+  }
+
   end(trailers: readonly string[]): void {
+    this.#passOn();
     const response = this.#response;
     if (this.#clientLeft) this.#finish(false);
     if (response.destroyed || this.#out.writableEnded) return;
@@ -167,6 +189,7 @@ export class Exchange implements Answering, Arrival, Waiter {
   }
 
   settled(): void {
+    this.#passOn();
     if (!this.#corked) return;
     this.#corked = false;
     const response = this.#response;
@@ -190,6 +213,7 @@ export class Exchange implements Answering, Arrival, Waiter {
 
   failed(error: UpstreamError, stale: boolean): void {
     this.#connection = undefined;
+    this.#unsure = undefined;
     if (this.#over) return;
     if (stale && this.#mayRetry()) {
       this.#retried = true;

@@ -16,6 +16,7 @@ beforeEach(() => {
 afterEach(() => stack.disposeAsync());
 
 const GET = 'GET /api/files/64a1f0c2e4b0d3a9c8f7b6a5?key=s3cret HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n';
+const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const LARGE = 32 * 1024 * 1024;
 
@@ -131,6 +132,11 @@ describe('a Clowder', () => {
       'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     ],
     ['changes to a protocol that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n'],
+    ['ends the head of a chunk by LF alone', `${CHUNKED}4\nhalf\r\n0\r\n\r\n`],
+    ['gives a chunk no size', `${CHUNKED}x\r\nhalf\r\n0\r\n\r\n`],
+    ['breaks its second chunk before any of the first has left', `${CHUNKED}4\r\nhalf\r\nxyz\r\n`],
+    ['sends a chunk that is longer than it says', `${CHUNKED}2\r\nhalf\r\n0\r\n\r\n`],
+    ['ends its trailers by LF alone', `${CHUNKED}4\r\nhalf\r\n0\r\nA: b\n\n`],
   ])('that %s is answered for with 502', async (_name, answer) => {
     const { proxy } = await behindProxy(stack, (socket) => socket.write(answer));
     const { text } = await exchangeRaw(proxy.port, GET);
@@ -145,14 +151,15 @@ describe('a Clowder', () => {
     ['a reset between chunks', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n', 'reset', 'ECONNRESET'],
     ['an end between chunks', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n', 'end', 'truncated_response'],
     ['a reset of an answer without length', '\r\nhalf', 'reset', 'ECONNRESET'],
-    ['a broken chunk', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nxyz\r\n', 'nothing', 'malformed_response'],
+    ['a broken chunk', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n', 'xyz\r\n', 'malformed_response'],
   ] as const)('that breaks off never looks complete: %s', async (_name, answer, how, code) => {
     const { clowder, proxy } = await behindProxy(stack, (socket) => socket.write(`HTTP/1.1 200 OK\r\n${answer}`));
     const client = await connectRaw(proxy.port);
     client.send(GET);
-    if (how !== 'nothing') await client.until('half');
+    await client.until('half');
     if (how === 'reset') clowder.sockets[0]?.resetAndDestroy();
-    if (how === 'end') clowder.sockets[0]?.end();
+    else if (how === 'end') clowder.sockets[0]?.end();
+    else clowder.sockets[0]?.write(how);
     await client.closed;
     expect(client.received()).not.toMatch(/\r\n0\r\n/);
     expect(await watchedOne(proxy)).toMatchObject({ complete: false, error: { code } });
