@@ -152,6 +152,7 @@ class RequestCapture implements Capture {
       requestHeader: (name) => firstOf(headers[name]),
       responseHeader: NO_HEADERS,
       durationMs: performance.now() - this.#startedMs,
+      answeredMs: Date.now(),
     };
     const bytesSent = this.#answerBytes;
     const measured = { ...bare, complete, ...(bytesSent !== undefined && { bytesSent }) };

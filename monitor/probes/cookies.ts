@@ -1,3 +1,5 @@
+import { isOver, readSetCookie } from '../../taxonomy/http/set-cookie.ts';
+
 interface Cookie {
   readonly value: string;
   readonly path: string;
@@ -8,25 +10,18 @@ interface Cookie {
 export class Cookies {
   readonly #byHost = new Map<string, Map<string, Cookie>>();
 
-  /** @param lines of Set-Cookie (RFC 6265, 5.2), as far as a check needs them */
+  /** @param lines of Set-Cookie, as far as a check needs them */
   take({ hostname, pathname }: URL, lines: readonly string[]): void {
     const jar = this.#byHost.get(hostname) ?? new Map<string, Cookie>();
     this.#byHost.set(hostname, jar);
     for (const line of lines) {
-      const [pair = '', ...rest] = line.split(';');
-      const equals = pair.indexOf('=');
-      const name = pair.slice(0, Math.max(0, equals)).trim();
-      if (name === '') continue;
-      const attributes = new Map(
-        rest.map((one) => {
-          const [key = '', ...value] = one.split('=');
-          return [key.trim().toLowerCase(), value.join('=').trim()] as const;
-        }),
-      );
-      if (isOver(attributes)) jar.delete(name);
+      const cookie = readSetCookie(line);
+      if (cookie === undefined) continue;
+      const { name, value, attributes } = cookie;
+      if (isOver(cookie, Date.now())) jar.delete(name);
       else
         jar.set(name, {
-          value: pair.slice(equals + 1).trim(),
+          value,
           path: attributes.get('path') ?? (pathname.replace(/\/[^/]*$/, '') || '/'),
           secure: attributes.has('secure'),
         });
@@ -40,12 +35,6 @@ export class Cookies {
     );
     return pairs.length === 0 ? undefined : pairs.join('; ');
   }
-}
-
-function isOver(attributes: ReadonlyMap<string, string>): boolean {
-  const [maxAge, expires] = [attributes.get('max-age'), attributes.get('expires')];
-  if (maxAge !== undefined) return Number(maxAge) <= 0;
-  return expires !== undefined && Date.parse(expires) <= Date.now();
 }
 
 const isBelow = (pathname: string, path: string): boolean =>

@@ -1,4 +1,5 @@
 import { parseJsonText } from './json-text.ts';
+import { isOver, readSetCookies } from './set-cookie.ts';
 import type { EventData, HttpRequest, Json, TakenRoute } from './types.ts';
 
 const ID = /^(?:[0-9a-f]{24}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
@@ -6,6 +7,7 @@ const ID = /^(?:[0-9a-f]{24}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const PAGE_OF_RESOURCE = /\/(?:public_)?(file|dataset)s\/([0-9a-f]{24})(?:[/?#]|$)/i;
 /** Events by ids that stand in the request alone, at most: anybody may write thousands of them. */
 export const MOST_NAMED = 100;
+const SESSION_COOKIES: ReadonlySet<string> = new Set(['id', 'Authorization']);
 const FALSE = new Set(['false', '0', 'no', 'off', 'n', 'f']);
 
 /** A resource id in lower case; undefined if it does not look like one (24 hex digits, or a UUID). */
@@ -82,6 +84,14 @@ export class Facts {
 
   get location(): string {
     return this.request.responseHeader('location') ?? '';
+  }
+
+  /** What the answer sets as the session's cookie: v1 `id`, v2 `Authorization`. To delete it is the end of a session. */
+  get session(): string | undefined {
+    const { responseHeader, answeredMs = 0 } = this.request;
+    const last = readSetCookies(responseHeader('set-cookie') ?? '').findLast(({ name }) => SESSION_COOKIES.has(name));
+    if (last === undefined || isOver(last, answeredMs)) return undefined;
+    return /^"?(?:Bearer(?:\s+|%20))?([^",\s]+)/.exec(last.value)?.[1];
   }
 
   /** Whether the answer is a page; true if its type is not known. */

@@ -436,12 +436,27 @@ describe('users and health', () => {
 
   test('a login is the answer that sets the session cookie', () => {
     const target = 'POST /authenticate/userpass';
+    const answeredMs = Date.parse('2026-05-01T12:00:00Z');
     const cookie = { 'set-cookie': 'id=abc; Path=/; HttpOnly' };
     expect(events(target, { status: 303, answered: cookie, requestBody: { username: 'ann' } })).toEqual([
       { event: 'user.login', data: { user_name: 'ann' } },
     ]);
     expect(events('GET /authenticate/google', { status: 303, answered: { location: 'https://idp/' } })).toEqual([]);
-    expect(events(target, { status: 303, answered: { 'set-cookie': 'id=; Max-Age=0' } })).toEqual([]);
+    for (const logout of [
+      'id=; Max-Age=0',
+      'id=abc; Max-Age=0; Path=/',
+      'id=abc; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT',
+      'id=abc; Path=/; Expires=Fri, 01 May 2026 11:59:59 GMT',
+      'lang=en, id=deleted; Expires=Fri, 01-May-2026 11:59:59 GMT; Path=/, theme=dark',
+      'id=abc; Path=/, id=; Max-Age=0',
+      'Authorization="Bearer x"; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/',
+    ])
+      expect(events(target, { status: 303, answered: { 'set-cookie': logout }, answeredMs })).toEqual([]);
+    for (const login of [
+      'id=; Max-Age=0, id=abc; Path=/',
+      'PLAY_FLASH=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT, id=abc; Expires=Fri, 01 May 2026 12:30:00 GMT; Path=/',
+    ])
+      expect(events(target, { status: 303, answered: { 'set-cookie': login }, answeredMs })).toHaveLength(1);
     expect(events(target, { status: 400, answered: cookie })).toEqual([]);
     const v2 = { status: 307, answered: { 'set-cookie': 'Authorization="Bearer x"; Path=/' } };
     expect(events('GET /api/v2/auth?code=c', v2)).toEqual([{ event: 'user.login', data: {} }]);

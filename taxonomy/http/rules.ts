@@ -204,12 +204,11 @@ const queueSelected = byBoth((facts) => {
 const login = ({ userName, userId }: Claimed): HttpEvent[] =>
   one('user.login', { user_name: userName, user_id: userId });
 
-/** A login is the answer that sets the session's cookie: v1 `id`, v2 `Authorization` with a token that names the user. */
+/** A login is the answer that begins a session: the token of v2's names the user. */
 const loginCookie = byRequest((facts) => {
-  const cookie = facts.request.responseHeader('set-cookie');
   const redirected = facts.request.status >= 300 && facts.request.status < 400;
-  const session = /(?:^|[,;]\s*)(?:id|Authorization)="?(?:Bearer(?:\s+|%20))?([^;",\s]+)/.exec(cookie ?? '')?.[1];
-  if (!redirected || session === undefined) return [];
+  const session = redirected ? facts.session : undefined;
+  if (session === undefined) return [];
   const userName = facts.formText('username');
   return login(userName === undefined ? claimedBy(session) : { userName });
 });

@@ -33,6 +33,8 @@ export interface HttpRequest {
   /** false if the client left before the end, true if it is known to have stayed. */
   readonly complete?: boolean;
   readonly durationMs?: number;
+  /** When the answer came: by then, what it sets may be over. */
+  readonly answeredMs?: number;
 }
 
 /** The route that a request took, as far as rules ask for it. */

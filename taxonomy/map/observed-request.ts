@@ -42,6 +42,7 @@ export function mapRequest(observed: ObservedRequest, context: MapContext): MapR
     ...defined('bytesSent', numberAttribute(attributes, 'http.response.body.size')),
     ...defined('complete', completionOf(attributes)),
     ...defined('durationMs', observed.durationMs),
+    answeredMs: context.now(),
   };
   const found = mapHttpRequest(request, context);
   if (found.length === 0) return deniedIn(request, observed, target, context);
