@@ -33,7 +33,8 @@ export function* walkJson(
   if (!isUtf8(body)) throw invalid('', 'is not valid UTF-8');
   const hasMark = BYTE_ORDER_MARK.every((byte, index) => body[index] === byte);
   const reader = new JsonReader(body, hasMark ? BYTE_ORDER_MARK.length : 0);
-  if (reader.peek() === undefined) return;
+  // As in protobuf, nothing at all is a request without members.
+  if (body.length === 0) return;
   yield* members(reader, '', (key) =>
     key === groups ? elements(reader, groups, progress, (path) => walkGroup(path)) : undefined,
   );

@@ -178,9 +178,12 @@ describe('OTLP/JSON', () => {
     expect(Object.keys(records[0]?.attributes ?? {})).toEqual(['http.method', 'url.path']);
   });
 
-  test.each(['{', 'null x', '[]', '"a"', '{"resourceSpans":NaN}'])('%s is refused', (body) => {
-    expect(() => spans(body)).toThrow(expect.objectContaining({ name: 'CollectorError', code: 'invalid_json' }));
-  });
+  test.each([' ', ' \r\n\t', '\uFEFF', '\uFEFF ', '{', 'null x', '[]', '"a"', '{"resourceSpans":NaN}'])(
+    '%s is refused',
+    (body) => {
+      expect(() => spans(body)).toThrow(expect.objectContaining({ name: 'CollectorError', code: 'invalid_json' }));
+    },
+  );
 
   test('invalid UTF-8 is refused', () => {
     expect(() => decodeTracesJson(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d), everything)).toThrow('not valid UTF-8');
