@@ -1,7 +1,6 @@
 import {
   copyFileSync,
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -14,6 +13,7 @@ import { z } from 'zod';
 import { copyDatabase, damageOf, hashOf } from '../collector/journal/backup.ts';
 import { lockDataDir } from '../collector/journal/data-dir.ts';
 import { takeFromOthers } from '../collector/journal/private-file.ts';
+import { makeDirectory } from '../runtime/directory.ts';
 import { VERSION } from '../runtime/version.ts';
 import { isPostgres } from '../usage/ask/settings.ts';
 import { copyStore } from '../usage/store/copy-store.ts';
@@ -42,7 +42,7 @@ export async function makeBackup(options: GlobalOptions, directory: string): Pro
   requireJournal(settings);
   if (existsSync(directory)) throw new UsageError(`${directory} exists: name a new directory`);
   const unfinished = resolve(`${directory}.unfinished-${process.pid}`);
-  mkdirSync(unfinished, { recursive: true, mode: 0o700 });
+  makeDirectory(unfinished, 0o700);
   const shown = progress('backup');
   try {
     const copied: Manifest['files'][number]['name'][] = [];

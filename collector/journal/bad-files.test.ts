@@ -7,15 +7,17 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+import { openDayKeys } from '../intake/day-keys.ts';
 import { openKeyStore } from '../keys/store.ts';
 import { lockDataDir } from './data-dir.ts';
-import { openJournal, type Journal, type JournalOptions } from './journal.ts';
+import { openJournal, openJournalReader, type Journal, type JournalOptions } from './journal.ts';
 import { describeLoss } from './mark.ts';
 
 let parent: string;
@@ -104,6 +106,49 @@ describe('a damaged file is named, with what to do', () => {
   });
 });
 
+describe('where a file of ours is to be stands something else', () => {
+  const opened: Record<string, () => Promise<unknown>> = {
+    'journal.db': () => journalOf(),
+    'journal.db-wal': () => journalOf(),
+    'journal.mark': () => journalOf(),
+    'keys.db': () => Promise.resolve(openKeyStore(dir)),
+    'keys.db-shm': () => Promise.resolve(openKeyStore(dir)),
+    'client-id-keys.json': () => Promise.resolve(openDayKeys(dir)),
+    ballast: () => Promise.resolve(lockDataDir(dir)),
+    'lock.db': () => Promise.resolve(lockDataDir(dir)),
+    '.writable': () => Promise.resolve(lockDataDir(dir)),
+  };
+
+  it('also where the journal is only read', () => {
+    mkdirSync(join(dir, 'journal.db'));
+    expect(() => openJournalReader(dir)).toThrow(`${join(dir, 'journal.db')} is a directory, and not a file`);
+  });
+
+  it('is told to whoever opens the journal, and to nobody else', async () => {
+    mkdirSync(join(dir, 'journal.db'));
+    const told: Error[] = [];
+    await expect(journalOf({ onFatal: (error) => void told.push(error) })).rejects.toThrow('is a directory');
+    expect(told).toEqual([]);
+  });
+
+  it.each(Object.keys(opened))('a directory in place of %s is named, with what to do', async (name) => {
+    mkdirSync(join(dir, name));
+    await expect((async () => opened[name]?.())()).rejects.toThrow(
+      `${join(dir, name)} is a directory, and not a file: move it away; the file is made anew`,
+    );
+  });
+
+  it('a file that cannot be opened is named too', async () => {
+    const path = join(dir, 'journal.db');
+    symlinkSync(path, path);
+    await expect(journalOf()).rejects.toThrow(
+      new RegExp(
+        `^${path} cannot be opened \\(ELOOP.*\\): let the user of this process read and write it, or move it away$`,
+      ),
+    );
+  });
+});
+
 describe('a journal that was cut in its WAL', () => {
   it('says how many batches may be missing, and from when', async () => {
     const first = await journalOf();
@@ -145,9 +190,19 @@ it('what is in DATA_DIR is for this user alone, made now or long ago', async () 
   const keys = openKeyStore(dir);
   const first = await journalOf();
   await first.write({ append: ['1'] });
-  const files = (): string[] => readdirSync(dir).filter((name) => name !== 'collector.pid' && name !== '.writable');
+  const files = (): string[] => readdirSync(dir);
   const modes = (): string[] => files().map((name) => (statSync(join(dir, name)).mode & 0o777).toString(8));
-  expect(files()).toEqual(expect.arrayContaining(['journal.db', 'journal.db-wal', 'keys.db', 'lock.db', 'ballast']));
+  expect(files()).toEqual(
+    expect.arrayContaining([
+      'journal.db',
+      'journal.db-wal',
+      'keys.db',
+      'lock.db',
+      'ballast',
+      'collector.pid',
+      '.writable',
+    ]),
+  );
   expect(new Set(modes())).toEqual(new Set(['600']));
   keys.close();
   await first.close();

@@ -1,11 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeDirectory } from '../../runtime/directory.ts';
 import { errorText } from '../../runtime/error-text.ts';
 import { giveUpWhereNothingIsLeft } from './ballast.ts';
 import { diskFilesOf } from './disk-files.ts';
 import { isDamage, LOCK_CURE, naming } from './damage.ts';
-import { makePrivate } from './private-file.ts';
+import { makePrivate, takeFromOthers, UnusableFileError } from './private-file.ts';
 
 /** DATA_DIR cannot be used: `data_dir_not_writable` or `data_dir_in_use`. */
 export class DataDirError extends Error {
@@ -85,9 +86,8 @@ export function isHeld(dir: string): boolean {
  */
 export function makeDataDir(dir: string): string {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const probe = join(dir, '.writable');
-    writeFileSync(probe, '');
+    makeDirectory(dir, 0o700);
+    writePrivate(join(dir, '.writable'), '');
   } catch (cause) {
     throw notWritable(dir, cause);
   }
@@ -98,7 +98,9 @@ function notWritable(dir: string, cause: unknown): DataDirError {
   const reason = errorText(cause);
   return new DataDirError(
     'data_dir_not_writable',
-    `DATA_DIR ${dir} cannot be written (${reason}): make it writable for this user, or set DATA_DIR to another directory`,
+    cause instanceof UnusableFileError
+      ? cause.message
+      : `DATA_DIR ${dir} cannot be written (${reason}): make it writable for this user, or set DATA_DIR to another directory`,
     { cause },
   );
 }
@@ -111,10 +113,15 @@ function rethrow(error: unknown): never {
   throw error;
 }
 
+function writePrivate(path: string, text: string): void {
+  takeFromOthers(path);
+  writeFileSync(path, text, { mode: 0o600 });
+}
+
 /** For people alone: a disk without room for it does not stop the collector. */
 function writePid(dir: string): void {
   try {
-    writeFileSync(join(dir, 'collector.pid'), `${process.pid}\n`);
+    writePrivate(join(dir, 'collector.pid'), `${process.pid}\n`);
   } catch {
     // The message to a second collector names no process then.
   }

@@ -180,7 +180,8 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
     failed = error;
     opened.reject(error);
     for (const waiter of left) waiter.reject(unavailable(errorText(error)));
-    onFatal?.(error);
+    // Before it was opened, whoever opens it is told.
+    if (stats !== undefined) onFatal?.(error);
   }
 
   /** Nobody may write while new events are turned away: whether they still would be is asked for, whenever somebody wants to know. */

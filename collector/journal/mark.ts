@@ -28,8 +28,8 @@ export class MarkFile {
   readonly #bytes = new DataView(new ArrayBuffer(BYTES));
 
   constructor(path: string) {
-    this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
     takeFromOthers(path);
+    this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   }
 
   /** undefined where there is none yet. */

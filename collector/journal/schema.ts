@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { makePrivate } from './private-file.ts';
+import { filesOf, makePrivate } from './private-file.ts';
 
 export const JOURNAL_FILE = 'journal.db';
 
@@ -74,8 +74,9 @@ function addColumn(database: DatabaseSync, table: 'rejected' | 'batch', column: 
   database.exec(`ALTER TABLE ${table} ADD COLUMN ${column}`);
 }
 
-/** A connection that cannot write; it sees what was committed when each statement begins. */
+/** A connection that cannot write; it sees what was committed when each statement begins. @throws UnusableFileError */
 export function openForReading(path: string): DatabaseSync {
+  filesOf(path);
   const database = new DatabaseSync(path, { readOnly: true });
   database.exec('PRAGMA busy_timeout = 5000');
   return database;

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
+import { makeDirectory } from '../../runtime/directory.ts';
 import type { Notification } from '../notify/notification.ts';
 import type { ToldState } from '../notify/policy.ts';
 import type { HealthState } from './health-state.ts';
@@ -68,7 +68,7 @@ const OUTBOX_MAX = 1000;
 
 /** @throws Error of SQLite if the store cannot be opened */
 export function openStore({ dir, onFailure, maxPages }: StoreOptions): MonitorStore {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeDirectory(dir, 0o700);
   const database = new DatabaseSync(join(dir, 'state.db'));
   database.exec(`
     PRAGMA busy_timeout = 500;

@@ -1,6 +1,7 @@
-import { mkdirSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeDirectory } from '../../runtime/directory.ts';
 import { errorText } from '../../runtime/error-text.ts';
 
 /** The spool cannot be used; the message says what to do. */
@@ -22,7 +23,7 @@ const SQLITE_NOTADB = 26;
 export function openSpoolFile(dir: string): DatabaseSync {
   const path = join(dir, FILE);
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDirectory(dir, 0o700);
     return prepare(path);
   } catch (cause) {
     const code = cause instanceof Error && 'errcode' in cause ? cause.errcode : undefined;

@@ -1,8 +1,9 @@
-import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { makeDirectory } from '../../../runtime/directory.ts';
 import type { FieldValue, SinkContext } from '../../sink.ts';
 import { compressFile, syncDirectory, unzipped } from './compress.ts';
 import { KnownIds } from './known-ids.ts';
@@ -122,7 +123,7 @@ class NdjsonArchive implements Archive {
   async #open(): Promise<Current> {
     const { directory } = this.#options;
     await this.#compressing;
-    await mkdir(directory, { recursive: true });
+    makeDirectory(directory);
     const names = await readdir(directory);
     for (const name of names) if (name.endsWith(UNFINISHED)) await rm(join(directory, name));
     const files = archiveFiles(names);
