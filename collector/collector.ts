@@ -44,6 +44,7 @@ import { openKeyStore } from './keys/store.ts';
 import { CollectorMetrics } from './self-telemetry/metrics.ts';
 import { createReceiver } from './otlp/receiver.ts';
 import { otlpRoutes } from './otlp/routes.ts';
+import { tryPorts } from './port-problems.ts';
 import { PublishLoop } from './publishing/publish-loop.ts';
 import { readinessOf } from './readiness.ts';
 import { createReadinessLog } from './readiness-log.ts';
@@ -106,6 +107,7 @@ export async function startCollector(
   const keys = openKeyStore(settings.DATA_DIR);
   const shares = openShareStore(settings.DATA_DIR);
   try {
+    await tryPorts(settings);
     logFirstKey(log, adoptFirstKey(keys, settings));
     if (!isLoopbackHost(settings.HOST) && keys.isEmpty())
       throw new ConfigError(

@@ -1,30 +1,36 @@
 import { createServer } from 'node:http';
 import { listen } from '../runtime/listener.ts';
-import { ListenError } from '../runtime/listen-error.ts';
+import { ListenError, type ListenAddress } from '../runtime/listen-error.ts';
 import type { Settings } from './config.ts';
 import { isHeld } from './journal/data-dir.ts';
+
+type Ports = Pick<Settings, 'HOST' | 'PORT' | 'GRPC_PORT'>;
 
 /**
  * The ports that a start could not listen on, a sentence each. A collector that runs in the same DATA_DIR holds its
  * ports rightly, so none are tried then.
  */
-export async function portProblems(settings: Settings): Promise<readonly string[]> {
+export async function portProblems(settings: Ports & Pick<Settings, 'DATA_DIR'>): Promise<readonly string[]> {
   if (isHeld(settings.DATA_DIR)) return [];
-  const ports = [
-    { port: settings.PORT, portSetting: 'PORT' },
-    ...(settings.GRPC_PORT === 'off' ? [] : [{ port: settings.GRPC_PORT, portSetting: 'GRPC_PORT' }]),
-  ];
-  const found = await Promise.all(ports.map((one) => problemOf({ host: settings.HOST, ...one })));
-  return found.flat();
+  const tried = await Promise.allSettled(addressesOf(settings).map(tryAddress));
+  return tried.flatMap((one) => {
+    if (one.status === 'fulfilled') return [];
+    if (one.reason instanceof ListenError) return [one.reason.message];
+    throw one.reason;
+  });
 }
 
-async function problemOf(address: { host: string; port: number; portSetting: string }): Promise<readonly string[]> {
-  try {
-    const server = await listen(createServer(), address);
-    await server.close();
-    return [];
-  } catch (error) {
-    if (error instanceof ListenError) return [error.message];
-    throw error;
-  }
+/** So that a start which cannot listen says so before it does anything else. @throws ListenError */
+export async function tryPorts(settings: Ports): Promise<void> {
+  await Promise.all(addressesOf(settings).map(tryAddress));
+}
+
+const addressesOf = ({ HOST: host, PORT, GRPC_PORT }: Ports): readonly ListenAddress[] => [
+  { host, port: PORT, portSetting: 'PORT' },
+  ...(GRPC_PORT === 'off' ? [] : [{ host, port: GRPC_PORT, portSetting: 'GRPC_PORT' }]),
+];
+
+async function tryAddress(address: ListenAddress): Promise<void> {
+  const server = await listen(createServer(), address);
+  await server.close();
 }

@@ -71,6 +71,8 @@ export class BrokerLink {
       signal: this.#closing.signal,
       stay: (turn) => this.#stayConnected(turn),
       onLost: (error) => {
+        // A try that we end ourselves has lost nothing.
+        if (this.isClosing) return;
         this.#lastError = error;
         options.onChange();
       },

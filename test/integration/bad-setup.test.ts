@@ -87,12 +87,18 @@ describe('a DATA_DIR that cannot be used', () => {
   });
 });
 
-test('a PORT in use: exit 1, the message names it, and nothing goes on in the background', async () => {
+test('a port in use: exit 1, one sentence that names it and nothing else, and nothing goes on in the background', async () => {
   await using first = await startCollector({ amqpUrl: broker.url });
   const dataDir = join(scratch.path, 'second');
-  const ended = await runCliToEnd(['collector'], { DATA_DIR: dataDir, PORT: String(first.port), AMQP_URL: broker.url });
-  expect(ended.code).toBe(1);
-  expect(ended.stderr).toContain(`PORT ${first.port} of 127.0.0.1 is in use by another program: stop that one`);
+  for (const setting of ['PORT', 'GRPC_PORT'])
+    for (const amqpUrl of [broker.url, `amqp://127.0.0.1:${await freePort()}`]) {
+      const taken = { PORT: '0', GRPC_PORT: '0', [setting]: String(first.port) };
+      expect(await runCliToEnd(['collector'], { ...taken, DATA_DIR: dataDir, AMQP_URL: amqpUrl })).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `${setting} ${first.port} of 127.0.0.1 is in use by another program: stop that one, or set ${setting} to a free one\n`,
+      });
+    }
   await using third = await startCollector({ dataDir, amqpUrl: broker.url });
   await takes(third, 'the directory is free');
 });
