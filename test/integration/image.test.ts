@@ -6,11 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { NODE_FLAGS } from '../support/cli.ts';
 import { freePort, startProcess, tempDir } from '../support/processes.ts';
 import { answersOk } from '../support/wait-for.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
+const entrypoint = z.array(z.string()).parse(JSON.parse(/^ENTRYPOINT (.+)$/m.exec(dockerfile)?.[1] ?? ''));
 const lock = z
   .object({ packages: z.record(z.string(), z.looseObject({ dev: z.boolean().default(false) })) })
   .parse(JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')));
@@ -76,9 +78,14 @@ describe('what the Dockerfile puts into the image, and nothing else', () => {
     );
   });
 
+  test('runs each program by one entry point, as every shipped start does', () => {
+    expect(entrypoint).toEqual(['node', ...NODE_FLAGS, `/app/${MAIN}`]);
+  });
+
   test('runs the collector and the proxy until they are healthy', async () => {
+    const flags = entrypoint.slice(1, -1);
     const [port, listen, admin] = [await freePort(), await freePort(), await freePort()];
-    await using collector = await startProcess(process.execPath, ['--enable-source-maps', MAIN, 'collector'], {
+    await using collector = await startProcess(process.execPath, [...flags, MAIN, 'collector'], {
       cwd: image,
       env: {
         PORT: String(port),
@@ -90,7 +97,7 @@ describe('what the Dockerfile puts into the image, and nothing else', () => {
       ready: () => answersOk(`http://127.0.0.1:${port}/healthz`),
     });
     const args = ['--target', 'http://127.0.0.1:1', '--listen', `127.0.0.1:${listen}`, '--admin', `127.0.0.1:${admin}`];
-    await using proxy = await startProcess(process.execPath, [MAIN, 'proxy', ...args], {
+    await using proxy = await startProcess(process.execPath, [...flags, MAIN, 'proxy', ...args], {
       cwd: image,
       ready: () => answersOk(`http://127.0.0.1:${admin}/healthz`),
     });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SETTINGS } from '../../collector/config.ts';
+import { NODE_FLAGS } from '../support/cli.ts';
 import { tempDir } from '../support/processes.ts';
 import { toolPath } from '../support/tools.ts';
 
@@ -72,6 +73,14 @@ describe.each(names)('%s', (name) => {
     const known = new Set(['SPOOL_DIR', ...SETTINGS.map((setting) => setting.name)]);
     for (const [, variable = ''] of read(name).matchAll(/^Environment=(\w+)=/gm)) expect(known).toContain(variable);
   });
+});
+
+test('every unit runs Node as every shipped start does, by options that Node takes', () => {
+  const common = read('clowder-otel-.service.d/10-common.conf');
+  const options = /^Environment=NODE_OPTIONS=(.+)$/m.exec(common)?.[1] ?? '';
+  expect(NODE_FLAGS).toContain(options);
+  const { status } = spawnSync(process.execPath, ['--version'], { env: { NODE_OPTIONS: options } });
+  expect(status).toBe(0);
 });
 
 test('systemd makes the user, and the directories that are theirs', () => {

@@ -20,6 +20,7 @@ const serviceFormat = z.object({
   profiles: z.array(z.string()).optional(),
   restart: z.string(),
   command: z.union([z.string(), z.array(z.string())]).optional(),
+  entrypoint: z.array(z.string()).optional(),
   depends_on: z.union([z.array(z.string()), z.record(z.string(), z.unknown())]).optional(),
   environment: z.record(z.string(), z.string()).default({}),
   ports: z.array(z.string()).default([]),
@@ -66,6 +67,12 @@ describe('every service', () => {
       expect([source, isThere]).toEqual([source, true]);
     }
   });
+});
+
+test('every program of ours starts by the entry point of the image', () => {
+  const ours = services.filter(([, one]) => one.build?.target === 'clowder-otel');
+  expect(ours.map(([name]) => name).toSorted()).toEqual(['collector', 'monitor', 'proxy', 'sinks']);
+  expect(ours.map(([, one]) => one.entrypoint)).toEqual(ours.map(() => undefined));
 });
 
 test('a Clowder of ours starts only if its profile is asked for', () => {

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { NODE_FLAGS } from '../support/cli.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -36,6 +37,11 @@ test('killing "npm start" ends the collector, too', async () => {
   } finally {
     rmSync(dir, { recursive: true });
   }
+});
+
+test('"npm start" runs Node as every shipped start does', () => {
+  const { scripts } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { scripts: { start: string } };
+  expect(scripts.start).toBe(`exec node ${NODE_FLAGS.join(' ')} dist/cli/main.js collector`);
 });
 
 test('Node 20 starts npm without hundreds of lines about engines: .npmrc lets npm tell errors alone', () => {
