@@ -156,19 +156,22 @@ const SECRET_WORD =
 /** A name and what parts it from its value: quotes, perhaps escaped, and `=`, `:`, or `=` encoded. */
 const NAMED = `((?<![\\w-])(?:${SECRET_WORD})(?:\\\\*["'])?\\s*(?:[=:]|%3d)\\s*)`;
 
-/** What reads like a credential in free text, and what is left of it. */
-const SECRET_TEXT: readonly (readonly [pattern: RegExp, kept: string])[] = [
-  [/(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?/g, REDACTED],
-  [/(\b(?:set-)?cookie\\*["']?\s*[:=]\s*\\*["']?)[^"'\\\n}]+/gi, `$1${REDACTED}`],
-  [/(\bauthorization\\*["']?\s*[:=]\s*\\*["']?(?:(?:bearer|basic)\s+)?)[^\s"',;}\\]+/gi, `$1${REDACTED}`],
-  [/\b(bearer)\s+[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`],
+/** In every text that `NAMED` matches; looked for first, as most texts have none and this costs them little. */
+const PERHAPS_NAMED = /key|token|pass(?:word|wd|phrase)|secret|signature|credential|x-(?:amz|goog)-/i;
+
+/** What reads like a credential in free text, what is left of it, and what every text has that holds one. */
+const SECRET_TEXT: readonly (readonly [pattern: RegExp, kept: string, perhaps: RegExp])[] = [
+  [/(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?/g, REDACTED, /eyJ/],
+  [/(\b(?:set-)?cookie\\*["']?\s*[:=]\s*\\*["']?)[^"'\\\n}]+/gi, `$1${REDACTED}`, /cookie/i],
+  [/(\bauthorization\\*["']?\s*[:=]\s*\\*["']?(?:(?:bearer|basic)\s+)?)[^\s"',;}\\]+/gi, `$1${REDACTED}`, /authorization/i],
+  [/\b(bearer)\s+[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`, /bearer/i],
   // Not every «basic …» in a sentence is one.
-  [/\b([Bb]asic)\s+(?=[a-z+/]*[\dA-Z])[\w+/]{4,}={0,2}/g, `$1 ${REDACTED}`],
-  [new RegExp(`${NAMED}(\\\\*["'])(?:(?!(?<!\\\\)\\2).)+`, 'gis'), `$1$2${REDACTED}`],
-  [new RegExp(`${NAMED}(?:(?!%26)[^\\s&"',;)}\\]>|\\\\])+`, 'gi'), `$1${REDACTED}`],
+  [/\b([Bb]asic)\s+(?=[a-z+/]*[\dA-Z])[\w+/]{4,}={0,2}/g, `$1 ${REDACTED}`, /asic/],
+  [new RegExp(`${NAMED}(\\\\*["'])(?:(?!(?<!\\\\)\\2).)+`, 'gis'), `$1$2${REDACTED}`, PERHAPS_NAMED],
+  [new RegExp(`${NAMED}(?:(?!%26)[^\\s&"',;)}\\]>|\\\\])+`, 'gi'), `$1${REDACTED}`, PERHAPS_NAMED],
   // Behind the scheme, as it costs a long text without one next to nothing to look back from here.
-  [/(?<=[a-z][a-z0-9+.-]{0,15}:\/\/)[^/\s"'<>]+@/gi, ''],
-  [/\b(private\.)[^.\s]+(?=\.)/g, `$1${REDACTED}`],
+  [/(?<=[a-z][a-z0-9+.-]{0,15}:\/\/)[^/\s"'<>]+@/gi, '', /:\/\//],
+  [/\b(private\.)[^.\s]+(?=\.)/g, `$1${REDACTED}`, /private\./],
 ];
 
 /** Parts of a text between blanks, quotes and brackets: an address is one of them as a whole. */
@@ -176,7 +179,10 @@ const PART = /[^\s"'<>()[\]{}|\\^`,]+/g;
 
 /** Free text with anything that reads like a credential replaced, and the secrets of the addresses in it. */
 export function redactText(text: string): string {
-  const redacted = SECRET_TEXT.reduce((rest, [pattern, kept]) => rest.replace(pattern, kept), text);
+  const redacted = SECRET_TEXT.reduce(
+    (rest, [pattern, kept, perhaps]) => (perhaps.test(rest) ? rest.replace(pattern, kept) : rest),
+    text,
+  );
   return redacted.replace(PART, (part) => (/[/?]|%[23]f/i.test(part) ? redactUrl(part) : part));
 }
 

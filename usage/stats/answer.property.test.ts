@@ -20,7 +20,7 @@ test('parts add up to the whole, and never exceed it, whatever figures are divid
         await store.close();
       },
     ),
-    runs(40, 6),
+    runs(40, 4),
   );
 });
 
@@ -34,6 +34,6 @@ test('the classes of what is and is not counted are all events', async () => {
       expect(totals).toEqual({ events: events.filter(({ event }) => !/^(?:extraction|health)\./.test(event)).length });
       await store.close();
     }),
-    runs(100, 10),
+    runs(100, 6),
   );
 });

@@ -67,7 +67,7 @@ describe('figures', () => {
         const expected = await withStore([events], figuresOf);
         expect(await withStore(batches, figuresOf)).toEqual(expected);
       }),
-      runs(200, 20),
+      runs(200, 8),
     );
   });
 
@@ -94,7 +94,7 @@ describe('figures', () => {
           }
         });
       }),
-      runs(200, 20),
+      runs(200, 8),
     );
   });
 
@@ -109,7 +109,7 @@ describe('figures', () => {
           expect(rows.reduce((sum, { n }) => sum + n, 0)).toBe(used.length);
         });
       }),
-      runs(100, 10),
+      runs(100, 6),
     );
   });
 });

@@ -58,7 +58,7 @@ test('visitors of a period are those that are told apart in it, in whatever orde
       expect(await visitorsOf(store, of)).toBe(await toldApart(store, of));
       await store.close();
     }),
-    runs(30),
+    runs(30, 6),
   );
 });
 
@@ -75,7 +75,7 @@ test('visitors of a period are right after a month was let go of, a user forgott
       expect(await visitorsOf(store, of)).toBe(await toldApart(store, of));
       await store.close();
     }),
-    runs(10),
+    runs(20, 3),
   );
 });
 
