@@ -7,6 +7,8 @@ const sources = '{taxonomy,runtime,exporter,instrumentation,proxy,collector,moni
 const cores = availableParallelism();
 /** Replaces a module of Node, or patches one for good: needs a process of its own. */
 const ISOLATED = `{${sources},test/unit}/**/*.isolated.test.ts`;
+/** Draws many inputs, or many simulations: needs Node alone, and takes more time than all others that do. */
+const PROPERTY = `{${sources},test/unit}/**/*.property.test.ts`;
 /** Whatever waits says itself for what, and for how long; this is for what hangs. */
 const HANGS_MS = form({ short: 300_000, long: 30 * 60_000 });
 
@@ -25,7 +27,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [`${sources}/**/*.test.ts`, 'test/unit/**/*.test.ts'],
-          exclude: [ISOLATED],
+          exclude: [ISOLATED, PROPERTY],
           // Loading the modules for each file again took more than the tests.
           isolate: false,
           maxWorkers: cores,
@@ -44,6 +46,17 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],
+          maxWorkers: cores + 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // Beside the integration tests, as these leave time of the cores unused.
+        extends: true,
+        test: {
+          name: 'property',
+          include: [PROPERTY],
+          isolate: false,
           maxWorkers: cores + 2,
           sequence: { groupOrder: 1 },
         },

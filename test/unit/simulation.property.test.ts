@@ -7,7 +7,7 @@ import { form } from '../support/form.ts';
 const PATIENCE_MS = 600_000;
 const STEPS = 60;
 const LONG_STEPS = 120;
-const SEEDS = { first: 1, parts: 10, each: form({ short: 20, long: 200 }) };
+const SEEDS = { first: 1, parts: 10, each: form({ short: 50, long: 200 }) };
 /** A fault that was put back is found within so many seeds. */
 const FOUND_WITHIN = 150;
 
