@@ -63,10 +63,11 @@ test('another broker and other ports are a matter of variables', () => {
 
 test('beside a Clowder v2, proxy and collector are in its network, and Traefik leads to the proxy alone', () => {
   const files = ['docker-compose.yml', 'deploy/clowder-v2/beside.yml', 'deploy/clowder-v2/behind-traefik.yml'];
-  const { services } = configOf({ ...SET, CLOWDER_NETWORK: 'their_net' }, files);
+  const { services } = configOf({ ...SET, CLOWDER_NETWORK: 'their_net', TRAEFIK_ENTRYPOINT: 'websecure' }, files);
   expect(Object.keys(services['proxy']?.networks ?? {})).toEqual(['clowder2', 'default']);
   expect(Object.keys(services['collector']?.networks ?? {})).toEqual(['clowder2', 'default']);
   expect(services['proxy']?.labels).toMatchObject({ 'traefik.enable': 'true', 'traefik.docker.network': 'their_net' });
+  expect(services['proxy']?.labels?.['traefik.http.routers.clowder-otel.entrypoints']).toBe('websecure');
   expect(services['collector']?.labels).toEqual({ 'traefik.enable': 'false' });
   // Its broker is used: none of ours has to run.
   expect(JSON.stringify(services['collector'])).not.toContain('depends_on');
