@@ -163,7 +163,11 @@ const PERHAPS_NAMED = /key|token|pass(?:word|wd|phrase)|secret|signature|credent
 const SECRET_TEXT: readonly (readonly [pattern: RegExp, kept: string, perhaps: RegExp])[] = [
   [/(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?/g, REDACTED, /eyJ/],
   [/(\b(?:set-)?cookie\\*["']?\s*[:=]\s*\\*["']?)[^"'\\\n}]+/gi, `$1${REDACTED}`, /cookie/i],
-  [/(\bauthorization\\*["']?\s*[:=]\s*\\*["']?(?:(?:bearer|basic)\s+)?)[^\s"',;}\\]+/gi, `$1${REDACTED}`, /authorization/i],
+  [
+    /(\bauthorization\\*["']?\s*[:=]\s*\\*["']?(?:(?:bearer|basic)\s+)?)[^\s"',;}\\]+/gi,
+    `$1${REDACTED}`,
+    /authorization/i,
+  ],
   [/\b(bearer)\s+[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`, /bearer/i],
   // Not every «basic …» in a sentence is one.
   [/\b([Bb]asic)\s+(?=[a-z+/]*[\dA-Z])[\w+/]{4,}={0,2}/g, `$1 ${REDACTED}`, /asic/],
