@@ -38,7 +38,7 @@ const readiness = z
   })
   .openapi('Readiness');
 
-/** What the API answers, by its name in the document. Handlers are typed by it, and tests hold their answers against it. */
+/** Answers of the API, by their names in the OpenAPI document. They type the handlers, and tests check answers against them. */
 export const ANSWERS = {
   Accepted: z
     .object({

@@ -6,7 +6,7 @@ type Reference = { $ref: string };
 type Response = Exclude<Responses[string], Reference>;
 type Content = NonNullable<Response['content']>;
 
-/** Either way to send a key. */
+/** The two ways to send a key. */
 export const SECURITY: NonNullable<RouteConfig['security']> = [{ bearer: [] }, { apiKey: [] }];
 export const OPEN: NonNullable<RouteConfig['security']> = [];
 
@@ -14,13 +14,13 @@ export const ref = (name: string): Reference => ({ $ref: `#/components/schemas/$
 export const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
 export const answer = <const Body extends Content>(description: string, content: Body) => ({ description, content });
 
-/** Any path may get these, and no route says them for itself. */
+/** Any path may answer these, so routes do not list them. */
 type Undocumented = 404 | 405 | 500;
 type Status = Exclude<ErrorStatus, Undocumented>;
 
 const isDocumented = (status: ErrorStatus): status is Status => status !== 404 && status !== 405 && status !== 500;
 
-/** Answers where it was not done what was asked for: status, name among the components, and what they mean. */
+/** Error responses: status, component name and meaning. */
 const REFUSALS = {
   400: ['InvalidRequest', 'The request is not valid'],
   401: ['Unauthorized', 'The key is missing, unknown or revoked'],
@@ -40,7 +40,7 @@ const STATUSES: readonly Status[] = [
       .filter(isDocumented),
   ),
 ];
-/** Of OTLP too, whose errors have the encoding of the request. */
+/** Statuses that OTLP shares. Its errors use the encoding of the request. */
 const OTLP_STATUSES = STATUSES.filter((status) => status !== 422);
 
 const RETRY_AFTER = { 'Retry-After': { description: 'Seconds', schema: { type: 'integer' } } } as const;
@@ -53,7 +53,7 @@ function component(status: Status, content: Record<string, { schema?: Reference 
   };
 }
 
-/** The refusals as named components: of the API, and, with names that begin so, of OTLP. */
+/** Error responses as named components. The names of those for OTLP begin with `Otlp`. */
 export function refusalComponents(): readonly (readonly [name: string, component: ReturnType<typeof component>])[] {
   const problem = { 'application/problem+json': { schema: ref('Problem') } };
   const rpcStatus = { 'application/x-protobuf': {}, 'application/json': { schema: ref('Status') } };
@@ -63,7 +63,7 @@ export function refusalComponents(): readonly (readonly [name: string, component
   ];
 }
 
-/** Responses for errors of these codes, a status each. */
+/** Responses for errors with these codes, by status. */
 export function refusals(form: 'problem' | 'otlp', codes: readonly ErrorCode[]): Responses {
   const prefix = form === 'otlp' ? 'Otlp' : '';
   return Object.fromEntries(

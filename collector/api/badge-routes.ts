@@ -29,16 +29,16 @@ const getBadge = defineRoute({
 
 export const BADGE_ROUTES: readonly Route[] = [getBadge];
 
-/** A figure that is so old is asked for again. */
+/** Age at which a cached figure is computed again. */
 const FRESH_MS = 5 * 60_000;
-/** Pages and caches may keep it. */
+/** How long browsers and shared caches may keep an answer. */
 const MAX_AGE_S = 300;
 const KEPT = 10_000;
-/** Counters that are not kept, which one client may ask for in a minute: a long list of datasets, and what else it has open. */
+/** Uncached counters that one client may request per minute: enough for a long list of datasets. */
 const LOOK_UPS = 300;
 const WITHIN_S = 60;
 
-/** What is known of datasets: it is public, and so asked for by anybody, as often as they like. */
+/** A cache of counters. They are public, so anyone may request them, any number of times. */
 class Kept {
   readonly #ask: (dataset: string) => Promise<Badge | undefined>;
   readonly #now: () => number;
@@ -50,12 +50,12 @@ class Kept {
     this.#now = now;
   }
 
-  /** @throws CollectorError too_many_requests, where one client asks for too many that are not kept */
+  /** @throws CollectorError too_many_requests if one client requests too many uncached counters */
   async of(dataset: string, client: string): Promise<Badge | undefined> {
     const kept = this.#fresh(dataset);
     if (kept !== undefined) return kept;
     await this.#allow(client);
-    // Another may have asked meanwhile.
+    // Another request may have filled the cache during the wait.
     return this.#fresh(dataset) ?? this.#lookUp(dataset);
   }
 
@@ -76,14 +76,14 @@ class Kept {
     if (oldest !== undefined) this.#badges.delete(oldest);
     const asked = this.#ask(dataset);
     this.#badges.set(dataset, { atMs: this.#now(), badge: asked });
-    // What could not be answered is asked again.
+    // A failure is not cached.
     asked.catch(() => this.#badges.delete(dataset));
     return asked;
   }
 }
 
 interface BadgeRoutes {
-  /** What is known of a dataset; absent where nobody is told. */
+  /** Looks up the counter of a dataset; absent if this collector publishes none. */
   readonly ask: ((dataset: string) => Promise<Badge | undefined>) | undefined;
   readonly clientAddress: ClientAddressOf;
   readonly now?: () => number;
@@ -93,7 +93,7 @@ export function badgeRoutes({ ask, clientAddress, now = Date.now }: BadgeRoutes)
   const app = new Hono();
   const kept = ask && new Kept(ask, now);
   serve(app, getBadge, async (c, { format, metric }) => {
-    // Pages of any origin may show it.
+    // Pages of any origin may show the counter.
     c.header('access-control-allow-origin', '*');
     const dataset = c.req.param('dataset') ?? '';
     const found =

@@ -1,9 +1,9 @@
-/** Verdana of 11 px, about; what stands in a badge has digits and small letters alone. */
+/** Approximate width of a character in 11 px Verdana. Badges hold only digits and lower-case letters. */
 const LETTER_PX = 6.8;
 const PADDING_PX = 12;
 const HEIGHT_PX = 20;
 
-/** A figure with its name, as a picture. */
+/** A figure with its name, as SVG. */
 export function badgeSvg(name: 'views' | 'downloads', figure: number): string {
   const value = figure.toLocaleString('en-US');
   const [left, right] = [widthOf(name), widthOf(value)];

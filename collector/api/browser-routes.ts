@@ -21,11 +21,11 @@ export interface BrowserDependencies {
   readonly allowedOrigins: readonly string[];
   readonly clientAddress: ClientAddressOf;
   readonly submit: (said: unknown, poster: BrowserPoster) => Promise<BrowserAnswer>;
-  /** Told of each that was refused, and why. */
+  /** Called for each refused event, with the reason. */
   readonly onRefused: (reason: ErrorCode) => void;
 }
 
-/** What the snippet sends, as the document shows it. What is wrong with it is repaired (`taxonomy/browser.ts`). */
+/** What the snippet sends, for the OpenAPI document. `taxonomy/browser.ts` repairs wrong values. */
 export const pageView = z.object({
   key: z.string().optional(),
   event: z
@@ -77,7 +77,7 @@ const definition = {
 };
 
 const postPageView = defineRoute({ ...definition, path: '/api/v1/browser' });
-/** The same beside the snippet, by a name that no blocker has. */
+/** The same route, next to the snippet, under a name that blockers do not match. */
 const postBesideSnippet = defineRoute({
   ...definition,
   path: '/c/v',
@@ -87,14 +87,14 @@ const postBesideSnippet = defineRoute({
 
 export const BROWSER_ROUTES: readonly Route[] = [postPageView, postBesideSnippet];
 
-/** A page view is an address, the one before, and a title: a stranger may send no more. */
+/** Enough for a page view: an address, a referrer and a title. Anyone may post, so the limit is tight. */
 const VIEW_MAX = 64 * 1024;
 const VIEW_MS = 10_000;
 const BUDGET_BYTES = 8 * 1024 * 1024;
-/** Of one client at once: all of them together are half of the budget. */
+/** Page views that one client may send at once: together at most half of the budget. */
 const VIEWS_OF_CLIENT = BUDGET_BYTES / 2 / VIEW_MAX;
 
-/** POST /api/v1/browser: what the snippet tells, from pages of allowed origins only. */
+/** POST /api/v1/browser: reports of the snippet, from pages of allowed origins only. */
 export function browserRoutes(deps: BrowserDependencies): Hono {
   const app = new Hono();
   const budget = createByteBudget(BUDGET_BYTES);
@@ -120,7 +120,7 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
   async function take(c: Context, ofQuery: string | undefined): Promise<string> {
     const origin = c.req.header('origin');
     if (origin === undefined || !mayPost(origin)) throw new CollectorError('origin_not_allowed', NOT_ALLOWED);
-    // Who says who it is beforehand is looked at beforehand.
+    // A key in the query is checked before the body is read.
     if (ofQuery !== undefined) await checkKey(ofQuery, origin);
     const clientAddress = deps.clientAddress(remoteAddress(c), (name) => c.req.header(name));
     const said = await readView(c, clientAddress ?? '');
@@ -147,7 +147,7 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
     }
   }
 
-  /** A snippet sends its key in the body or the query, so that no guard in front can check it. */
+  /** The snippet sends its key in the body or the query, where the guard in front of all routes does not look. */
   async function checkKey(presented: string, origin: string): Promise<void> {
     const { keys } = deps;
     if (keys.isEmpty()) return;
@@ -172,13 +172,13 @@ export function browserRoutes(deps: BrowserDependencies): Hono {
 const NOT_ALLOWED =
   'Pages of this origin may not send page views: make a key with --origin for it, or add it to ALLOWED_ORIGINS';
 
-/** Whether pages of an origin may post with a key; without one, whether there is a key with which they may. */
+/** Whether pages of an origin may post with this key; if none is given, with any key. */
 function allowedBy({ keys, allowedOrigins }: BrowserDependencies): (origin: string, key?: ApiKey) => boolean {
   return (origin, key) => {
     if (key?.origins !== undefined) return key.origins.includes(origin);
     if (allowedOrigins.includes(origin)) return true;
     if (key !== undefined) return false;
-    // Until a key is made this machine is let in, and nobody else.
+    // Until a key is made, only pages of this machine may post.
     if (keys.isEmpty()) return URL.canParse(origin) && isLoopbackHost(hostOf(origin));
     const isGood = ({ revokedAtMs = Number.POSITIVE_INFINITY }: ApiKey): boolean => Date.now() < revokedAtMs;
     return keys.list().some((one) => one.origins?.includes(origin) === true && isGood(one));

@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-/** Reads a file that is bundled at build. @throws Error where nothing was built */
+/** Reads a file that the build bundles. @throws Error if nothing was built */
 export type ReadBundle = (name: string) => Promise<string>;
 
-/** Beside the compiled program; of a checkout, where its last build is. */
+/** Next to the compiled program; in a checkout, the last build. */
 const PLACE = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../dist/dashboard/' : '../../dashboard/', import.meta.url)); // prettier-ignore
 
 const read = new Map<string, Promise<string>>();
 
-/** @param name of a file in `dist/dashboard` */
+/** @param name a file in `dist/dashboard` */
 export const readBundle: ReadBundle = (name) => {
   let text = read.get(name);
   if (text === undefined) {

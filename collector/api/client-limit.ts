@@ -1,10 +1,10 @@
 import { CollectorError } from '../errors.ts';
 
-/** How many requests of one client are being read at once: what one client stalls takes no place of others. */
+/** Limits how many requests of one client are read at once, so that a stalling client does not block others. */
 export interface ClientLimit {
   /**
-   * @param client '' where it is not known: these share one limit
-   * @returns ends it
+   * @param client '' if unknown; all unknown clients share one limit
+   * @returns a function that ends the request
    * @throws CollectorError too_many_requests
    */
   enter(client: string): () => void;

@@ -10,7 +10,7 @@ import { CollectorError, type ErrorCode } from '../errors.ts';
 import { answer, json } from './answers.ts';
 import { defineRoute, type Route } from './route.ts';
 
-/** Errors of ours in the words of COUNTER. */
+/** Our error codes as COUNTER exceptions. */
 const EXCEPTION_OF: Readonly<Partial<Record<ErrorCode, CounterCode>>> = {
   unauthorized: 2020,
   forbidden: 2010,
@@ -100,7 +100,7 @@ const getReport = defineRoute({
 
 export const COUNTER_ROUTES: readonly Route[] = [getStatus, getMembers, getReports, getReport];
 
-/** @param ask answers a request of the COUNTER API; absent where usage is not counted here */
+/** @param ask answers a request of the COUNTER API; absent if this collector does not count usage */
 export function counterRoutes(ask: ((request: CounterRequest) => Promise<CounterAnswer>) | undefined): Hono {
   const app = new Hono();
   const handle = async (c: Context): Promise<Response> => {
@@ -112,17 +112,17 @@ export function counterRoutes(ask: ((request: CounterRequest) => Promise<Counter
   return app;
 }
 
-/** An error of ours in the form of COUNTER. */
+/** One of our errors in the form of COUNTER. */
 export function counterError(c: Context, { code, status, message, retryAfterS }: CollectorError): Response {
   if (retryAfterS !== undefined) c.header('retry-after', String(retryAfterS));
   const exception = EXCEPTION_OF[code] ?? (status === 503 ? 1000 : undefined);
   return c.json(exception === undefined ? { Code: 0, Message: message } : counterException(exception, message), status);
 }
 
-/** Whether a path is one of the COUNTER API, there or not. */
+/** Whether a path belongs to the COUNTER API, even if it does not exist. */
 export const isCounter = (path: string): boolean => path === '/r51' || path.startsWith('/r51/');
 
-/** A key of the COUNTER API stands in the query, as `api_key` or `requestor_id`, or where other keys do. */
+/** Clients of the COUNTER API send the key in the query, as `api_key` or `requestor_id`, or in the usual headers. */
 export function counterHeader(c: Context, name: string): string | undefined {
   const inQuery = c.req.query('api_key') ?? c.req.query('requestor_id');
   return name === 'x-api-key' && inQuery !== undefined && inQuery !== '' ? inQuery : c.req.header(name);

@@ -13,23 +13,23 @@ type Queue = z.input<typeof ANSWERS.DeadQueues>['queues'][number];
 type Letter = z.input<typeof ANSWERS.DeadLetters>['letters'][number];
 type Replayed = z.input<typeof ANSWERS.DeadReplayed>;
 
-/** What sinks could not deliver, in their queues. Each throws where RabbitMQ cannot be asked. */
+/** The dead-letter queues of sinks. Every method throws if RabbitMQ does not answer. */
 export interface DeadLetters {
-  /** Those that there are. */
+  /** The queues that exist. */
   queues(): Promise<readonly Queue[]>;
-  /** The oldest first; undefined where the sink has no such queue. They stay there. */
+  /** The oldest first; undefined if the sink has no such queue. The letters stay in the queue. */
   list(sink: string, limit: number): Promise<readonly Letter[] | undefined>;
-  /** Of the oldest so many, those with these ids, or all of them, go back to the sink. */
+  /** Takes the oldest `limit` letters and sends those with these ids, or all, back to the sink. */
   replay(
     sink: string,
     which: { readonly ids?: readonly string[]; readonly limit: number },
   ): Promise<Replayed | undefined>;
 }
 
-/** A request is not to take minutes: whoever has more asks again. */
+/** Keeps a request from taking minutes. For more letters, repeat the request. */
 const LIMIT_MAX = 1000;
 
-/** Body of POST /api/v1/dead/replay: of which sink, and which; the oldest thousand where none is named. */
+/** Body of POST /api/v1/dead/replay: the sink and the ids; without ids, the oldest 1,000. */
 export const deadReplayRequest = z.strictObject({
   sink: z.string().min(1).max(64),
   ids: z.array(z.string().min(1).max(256)).min(1).max(LIMIT_MAX).optional(),
@@ -83,7 +83,7 @@ const replayLetters = defineRoute({
 
 export const DEAD_LETTER_ROUTES: readonly Route[] = [listQueues, listLetters, replayLetters];
 
-/** The dead letters of sinks: they are listed, and go back to their sink. */
+/** Lists the dead letters of sinks, and sends them back to their sink. */
 export function deadLetterRoutes(dead: DeadLetters): Hono {
   const app = new Hono();
   const budget = createByteBudget(BUDGET_BYTES);

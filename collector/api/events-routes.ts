@@ -17,10 +17,10 @@ import { defineRoute, serve, type Route } from './route.ts';
 import { streamQuery, streamRoute } from './stream-route.ts';
 
 export interface EventsDependencies {
-  /** Journaled when it resolves; rejects with a CollectorError where the journal cannot take them. */
+  /** Resolves when the events are journaled; rejects with a CollectorError if the journal cannot take them. */
   readonly submit: (events: readonly StatedEvent[]) => Promise<readonly StatedVerdict[]>;
   readonly history: History;
-  /** Calls the listener with every event accepted from now on, until the returned function is called. */
+  /** Calls the listener for every event accepted from now on, until the returned function is called. */
   readonly live: LiveEvents['listen'];
 }
 
@@ -198,7 +198,7 @@ export function eventsRoutes(deps: EventsDependencies): Hono {
   return app;
 }
 
-/** On an endpoint of one type the event need not say which it is, and must not say that it is another. */
+/** On an endpoint of one type, the event may omit its type, but must not name another one. */
 function withType(posted: Posted, type: string | undefined): Posted {
   if (
     type === undefined ||
@@ -259,10 +259,10 @@ async function accept(c: Context, posted: readonly Posted[], type: string | unde
   return c.json({ accepted: accepted.length, duplicates, ids: accepted, rejected: told(rejected) }, 202);
 }
 
-/** Issues that are told in full in one answer. */
+/** How many issues one answer lists in full. */
 const ISSUES_TOLD = 200;
 
-/** Every event that was rejected, by its index; the reasons in full of the first ones, of the others the first in short. */
+/** Every rejected event by its index: the first ones with all issues in full, the others with their first issue in short. */
 function told(rejected: readonly Refusal[]): readonly Refusal[] {
   let left = ISSUES_TOLD;
   return rejected.map(({ index, issues }) => {

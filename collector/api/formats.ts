@@ -1,4 +1,4 @@
-/** The form that an Accept header asks for. */
+/** The format that an Accept header asks for. */
 export function formatOf(accept = ''): 'json' | 'ndjson' | 'csv' {
   if (accept.includes('application/x-ndjson')) return 'ndjson';
   return accept.includes('text/csv') ? 'csv' : 'json';

@@ -18,7 +18,7 @@ const retryHeld = defineRoute({
 
 export const HELD_ROUTES: readonly Route[] = [retryHeld];
 
-/** Events that no queue took: POST /api/v1/held/retry tries them again, whatever their pauses are. */
+/** POST /api/v1/held/retry: publishes the events that no queue took again, without waiting for their next attempt. */
 export function heldRoutes(held: Pick<HeldEvents, 'retryNow'>): Hono {
   const app = new Hono();
   serve(app, retryHeld, async (c) => c.json(await held.retryNow(), 200));

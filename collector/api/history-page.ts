@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import type { JournalRow } from '../journal/journal.ts';
 
-/** Which events of the history are asked for, and where to begin. */
+/** Which events of the history are wanted, and where to begin. */
 export interface HistoryQuery {
   /** Event types, separated by commas. */
   readonly type?: string | undefined;
@@ -17,13 +17,13 @@ export interface HistoryQuery {
   readonly clowder_instance?: string | undefined;
   readonly limit: number;
   readonly order: 'asc' | 'desc';
-  /** `next` of an earlier page: a row, and the number of its lines that were looked at. */
+  /** `next` of an earlier page: a row, and how many of its lines that page has examined. */
   readonly cursor?: string | undefined;
 }
 
 export interface HistoryPage {
   readonly events: readonly FlatBody[];
-  /** Where the next page begins; undefined where there is nothing more. */
+  /** Where the next page begins; undefined if there is none. */
   readonly next: string | undefined;
 }
 
@@ -37,13 +37,13 @@ export interface History {
 }
 
 const EXACT = ['source', 'client_kind', 'resource_id', 'user_id', 'clowder_instance'] as const;
-/** What one page looks through at most before it is handed back, full or not. */
+/** A page is returned, full or not, once it has examined this much. */
 const LINES_MAX = 200_000;
 const CHARACTERS_MAX = 96 * 1024 * 1024;
-/** Characters looked through between two turns of the event loop: some milliseconds. */
+/** Characters examined between two turns of the event loop: a few milliseconds. */
 const SLICE_CHARACTERS = 512 * 1024;
 
-/** One page of the history. It takes turns with the rest of the collector, however much it looks through. */
+/** One page of the history. Yields to the event loop, however much it examines. */
 export async function readHistoryPage(history: History, query: HistoryQuery): Promise<HistoryPage> {
   const [cursorRow, cursorLine] = (query.cursor ?? '0.0').split('.').map(Number);
   const step = query.order === 'asc' ? -1 : 1;
@@ -54,7 +54,7 @@ export async function readHistoryPage(history: History, query: HistoryQuery): Pr
   const rows = history.scan({
     direction: query.order,
     ...(cursorRow ? { fromRow: cursorRow + step } : {}),
-    // What holds none of them is not even read.
+    // Rows without a wanted type and text are skipped unread.
     ...(query.type !== undefined && { types: query.type.split(',') }),
     texts,
   });
@@ -84,7 +84,7 @@ export async function readHistoryPage(history: History, query: HistoryQuery): Pr
   return { events, next: undefined };
 }
 
-/** What stands in the JSON of each event that is wanted. */
+/** Texts that the JSON of every wanted event contains. */
 function textsOf(query: HistoryQuery): readonly string[] {
   return EXACT.flatMap((field) => {
     const value = query[field];
@@ -92,7 +92,7 @@ function textsOf(query: HistoryQuery): readonly string[] {
   });
 }
 
-/** Lets every line pass that matches, and few others: what it looks for stands in the JSON as it is. */
+/** A cheap first filter on the JSON text: passes every line that matches, and few others. */
 function textFilter(query: HistoryQuery, texts: readonly string[]): (line: string) => boolean {
   const types = query.type?.split(',').map((type) => `"event":${JSON.stringify(type)}`);
   return (line) =>

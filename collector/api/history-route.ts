@@ -17,7 +17,7 @@ const time = z
   )
   .transform((given) => (/^\d+$/.test(given) ? Number(given) : Date.parse(given)));
 
-/** Event types as a query names them. */
+/** Event types in a query. */
 export const typesQuery = z
   .string()
   .refine((given) => given.split(',').every(isEventType), `must be of ${EVENT_TYPES.join(', ')}`)
@@ -43,7 +43,7 @@ export const historyQuery = z.object({
   format: z.enum(['json', 'ndjson', 'csv']).optional(),
 });
 
-/** The journal's history: filtered, a page at a time. */
+/** The journal's history: filtered, one page at a time. */
 export function historyRoute(history: History) {
   const inTurn = oneAtATime();
   return async function listEvents(c: Context, query: z.output<typeof historyQuery>): Promise<Response> {

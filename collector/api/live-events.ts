@@ -2,16 +2,16 @@ import type { EventType } from '../../taxonomy/event-types.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import { onOneLine } from '../../taxonomy/text.ts';
 
-/** An event as server-sent events have it, written once however many read it. */
+/** An event in the form of server-sent events, serialised once for all readers. */
 export interface LiveEvent {
   readonly type: EventType;
   readonly frame: Uint8Array;
 }
 
-/** Hands every event on, from the moment that it was accepted, to whoever listens. */
+/** Passes every accepted event on to all listeners. */
 export interface LiveEvents {
   publish(body: FlatBody): void;
-  /** @returns what ends the listening */
+  /** @returns a function that ends the listening */
   listen(listener: (event: LiveEvent) => void): () => void;
 }
 
@@ -30,7 +30,7 @@ export function createLiveEvents(): LiveEvents {
   };
 }
 
-/** JSON has no line ends of its own; an id that an older version accepted may. */
+/** JSON.stringify writes no line breaks, but an id that an older version accepted may have some. */
 function toLiveEvent(body: FlatBody): LiveEvent {
   const frame = `event: ${body.event}\ndata: ${JSON.stringify(body)}\nid: ${onOneLine(body.event_id)}\n\n`;
   return { type: body.event, frame: Buffer.from(frame) };

@@ -42,7 +42,7 @@ export interface OverviewDependencies {
   readonly journal: Pick<Journal, 'heldEvents'>;
 }
 
-/** What the dashboard says of the state: GET /api/v1/overview and /api/v1/held. */
+/** The state that the dashboard shows: GET /api/v1/overview and /api/v1/held. */
 export function overviewRoutes({ overview, journal }: OverviewDependencies): Hono {
   const app = new Hono();
   serve(app, getOverview, (c) => c.json(overview() satisfies z.input<typeof ANSWERS.Overview>, 200));

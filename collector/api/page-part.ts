@@ -1,14 +1,13 @@
 import { answer } from './answers.ts';
 import { defineRoute } from './route.ts';
 
-/** What a page for people is made of. */
 interface Page {
   readonly summary: string;
-  /** Why the document does not have it. */
+  /** Why the OpenAPI document does not list it. */
   readonly hidden: string;
 }
 
-/** Routes of a page for people, and of what one is made of: each for everybody, none in the document. */
+/** Routes of a web page and its parts: public, and not in the OpenAPI document. */
 export const partsOf =
   ({ summary, hidden }: Page) =>
   (path: string, operationId: string, mediaType: string) =>

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { CollectorError } from '../errors.ts';
 
-/** An integer of a query, in digits. */
+/** An integer in a query, digits only. */
 export function whole(least: number, most = Number.MAX_SAFE_INTEGER) {
   const range = most === Number.MAX_SAFE_INTEGER ? `, ${least} or more` : ` from ${least} to ${most}`;
   return z
@@ -15,7 +15,7 @@ export function whole(least: number, most = Number.MAX_SAFE_INTEGER) {
     .openapi({ type: 'integer', minimum: least, ...(most < Number.MAX_SAFE_INTEGER && { maximum: most }) });
 }
 
-/** The query, by its schema. @throws CollectorError invalid_query that says what is wrong with which part of it */
+/** The query, parsed by its schema. @throws CollectorError invalid_query, which names each wrong parameter and why */
 export function readQuery<Query extends z.ZodType>(c: Context, schema: Query): z.output<Query> {
   const parsed = schema.safeParse(c.req.query());
   if (parsed.success) return parsed.data;

@@ -20,10 +20,10 @@ export interface RejectedDependencies {
   readonly context: MapContext;
 }
 
-/** Body of POST /api/v1/rejected/replay: which records; all where none is named. */
+/** Body of POST /api/v1/rejected/replay: which records; without ids, all of them. */
 export const replayRequest = z.strictObject({ ids: z.array(z.int().positive()).max(10_000).optional() });
 
-/** Body of POST /api/v1/rejected/discard: which records, always by name. */
+/** Body of POST /api/v1/rejected/discard: which records; ids are required. */
 export const discardRequest = z.strictObject({ ids: z.array(z.int().positive()).min(1).max(10_000) });
 
 const BUDGET_BYTES = 8 * 1024 * 1024;
@@ -72,7 +72,7 @@ const discardRejected = defineRoute({
 
 export const REJECTED_ROUTES: readonly Route[] = [listRejected, replayRejected, discardRejected];
 
-/** The rejected store: it is listed, records are checked again, or let go of. */
+/** Lists rejected records, checks them again, and deletes them. */
 export function rejectedRoutes({ journal, intake, context }: RejectedDependencies): Hono {
   const app = new Hono();
   const budget = createByteBudget(BUDGET_BYTES);
@@ -99,7 +99,7 @@ export function rejectedRoutes({ journal, intake, context }: RejectedDependencie
     const records = journal.rejected({ limit: 10_000 }).filter((record) => wanted?.has(record.id) ?? true);
     const candidates: Candidate[] = [];
     const settled: number[] = [];
-    /** Accepted before, so that intake would take them for duplicates. */
+    /** Events that were accepted before; intake would treat them as duplicates. */
     const again: string[] = [];
     for (const record of records) {
       const draft = draftOf(record.record);
@@ -123,8 +123,8 @@ export function rejectedRoutes({ journal, intake, context }: RejectedDependencie
 }
 
 /**
- * What an event must state if its author does, and not an observer of the request, as when it was rejected. An
- * instrumented server is one: it tells how the request was let in.
+ * Whether a stated event lacks fields that it must state, by the rule that rejected it. An instrumented server observes
+ * requests and need not state them; `auth_method` marks its records.
  */
 function lacks(draft: Draft): boolean {
   const type = draft['event'];
@@ -132,7 +132,7 @@ function lacks(draft: Draft): boolean {
   return isStated && isEventType(type) && missingStated(type, draft).length > 0;
 }
 
-/** Of a record that is not JSON, as that of an event of which no message could be made, nothing. */
+/** Empty if the record is not JSON, as with an event that could not become a message. */
 function draftOf(record: string): Draft {
   try {
     const parsed: unknown = JSON.parse(record);

@@ -7,16 +7,16 @@ import { CollectorError, type ErrorCode } from '../errors.ts';
 import { readBody, type BodyLimits } from '../otlp/body.ts';
 import type { ByteBudget, ByteLease } from '../otlp/byte-budget.ts';
 
-/** Events that one request may bring. */
+/** Events that one request may contain. */
 const BATCH_MAX = 1000;
 const BODY_MAX = 4 * 1024 * 1024;
-/** For the whole of a body. */
+/** Time in which the whole body must arrive. */
 const BODY_MS = 60_000;
 
-/** An event of a request as it came, or why its envelope is none. */
+/** An event as received, or why its CloudEvents envelope is invalid. */
 export type Posted = { readonly value: unknown } | { readonly issues: readonly EventIssue[] };
 
-/** Codes with which reading JSON may end. */
+/** Error codes that reading JSON may throw. */
 export const JSON_ERRORS = [
   'invalid_json',
   'invalid_body',
@@ -29,12 +29,12 @@ export const JSON_ERRORS = [
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Values in one body: what has more is no batch of events, and takes long to read. */
+/** Values in one body. A body with more is not a batch of events, and would take long to parse. */
 const VALUES_MAX = 100_000;
-/** From here on it is worth looking before reading. */
+/** From this size on, values are counted before parsing. */
 const LARGE_BYTES = 64 * 1024;
 
-/** What the body says in JSON. @throws CollectorError invalid_json, and as readBody does */
+/** The body, parsed as JSON. @throws CollectorError invalid_json, and as readBody does */
 export async function readJson(c: Context, limits: BodyLimits): Promise<unknown> {
   const body = await readBody(c, limits);
   if (body.byteLength > LARGE_BYTES) refuseMany(body);
@@ -47,7 +47,8 @@ export async function readJson(c: Context, limits: BodyLimits): Promise<unknown>
 }
 
 /**
- * The JSON of a request that says it is JSON, within the budget: a form of another site can send none without asking first.
+ * The body of a request whose Content-Type is JSON, within the budget. Another site cannot send JSON without a CORS
+ * preflight.
  *
  * @throws CollectorError unsupported_media_type, and as readJson does
  */
@@ -63,7 +64,7 @@ export async function readJsonWithin(c: Context, budget: ByteBudget, maxBytes = 
 
 const [QUOTE, BACKSLASH, COMMA, OPEN_ARRAY, OPEN_OBJECT] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b];
 
-/** Counts what stands between commas, and what is nested: a few milliseconds for the largest body. */
+/** Counts commas and opening brackets outside strings: a few milliseconds for the largest body. */
 function refuseMany(body: Uint8Array): void {
   let values = 0;
   let inString = false;
@@ -79,7 +80,7 @@ function refuseMany(body: Uint8Array): void {
 
 const mediaTypeOf = (c: Context): string => c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 
-/** @throws CollectorError unsupported_media_type where the body is not said to be JSON */
+/** @throws CollectorError unsupported_media_type if the Content-Type is not JSON */
 function requireJson(c: Context): void {
   const type = mediaTypeOf(c);
   if (type !== 'application/json')

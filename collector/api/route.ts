@@ -5,40 +5,40 @@ import type { Scope } from '../keys/store.ts';
 import { OPEN, SECURITY, refusals } from './answers.ts';
 import { readQuery } from './query.ts';
 
-/** Of a key; `capture` opens no route, it says what counts of what is sent. */
+/** The key scope that a route needs. `capture` opens no route; it decides which of the sent telemetry counts. */
 type RouteScope = Exclude<Scope, 'capture'> | 'public';
 
-/** What a route says of itself, for the guard, the metrics and the documentation; its responses are those of success. */
+/** Describes a route to the guard, the metrics and the documentation. `responses` lists only those for success. */
 export interface RouteDefinition extends Omit<RouteConfig, 'security' | 'middleware' | 'hide'> {
-  /** Scope of the key that it asks for; `public`: none. */
+  /** Scope that the key needs; `public`: no key. */
   readonly scope: RouteScope;
   readonly operationId: string;
   readonly summary: string;
-  /** What it may answer instead, besides what its guard and its query answer. */
+  /** Errors that the handler may throw. Those of the guard and of the query are added. */
   readonly errors?: readonly ErrorCode[];
-  /** Form of its errors. @default problem */
+  /** Format of errors. @default problem */
   readonly errorForm?: 'problem' | 'otlp' | 'counter';
-  /** For the documentation: an entry for each of these in place of its own. */
+  /** Entries that replace the route's own in the documentation. */
   readonly documentedAs?: readonly Pick<RouteConfig, 'path' | 'operationId' | 'summary' | 'request'>[];
-  /** Why it is not in the document. @default it is */
+  /** Why the OpenAPI document does not list it. @default it is listed */
   readonly hidden?: string;
 }
 
-/** A route as it stands in the table of all routes. */
+/** A route in the table of all routes. */
 export interface Route {
   readonly method: RouteConfig['method'];
-  /** As Hono writes it: `/api/v1/events/:type`. */
+  /** In Hono's syntax: `/api/v1/events/:type`. */
   readonly path: string;
   readonly scope: RouteScope;
   /** Value of the metrics' label `route`: `/api/v1/events/{type}`. */
   readonly label: string;
-  /** Entries of the OpenAPI document; none where it is hidden. */
+  /** Entries in the OpenAPI document; none if hidden. */
   readonly documented: readonly RouteConfig[];
-  /** Why there are none. */
+  /** Why there are no entries. */
   readonly hidden: string | undefined;
 }
 
-/** A route with its definition, which the type of its handler comes from. */
+/** A route with its definition, from which its handler gets its type. */
 export interface DefinedRoute<Definition extends RouteDefinition> extends Route {
   readonly definition: Definition;
 }
@@ -47,7 +47,7 @@ type QueryOf<Definition> = Definition extends { readonly request: { readonly que
   ? z.output<Query>
   : undefined;
 
-/** Answers as the definition says: these statuses, with these bodies. Everything else it throws, as a CollectorError. */
+/** Returns only the statuses and bodies of the definition. All other outcomes are thrown as a CollectorError. */
 type Serve<Definition extends RouteDefinition> = (
   c: Context,
   query: QueryOf<Definition>,
@@ -56,8 +56,8 @@ type Serve<Definition extends RouteDefinition> = (
 const GUARD_ERRORS: readonly ErrorCode[] = ['unauthorized', 'forbidden', 'too_many_requests'];
 
 /**
- * Defines a route, once for all that is said of it. It is not given to `OpenAPIHono.openapi`: that would read and validate
- * bodies, which handlers do themselves, once.
+ * The one definition of a route. It does not use `OpenAPIHono.openapi`, which would read and validate bodies; handlers do
+ * that themselves, once.
  */
 export function defineRoute<const Definition extends RouteDefinition>(
   definition: Definition,
@@ -70,9 +70,9 @@ export function defineRoute<const Definition extends RouteDefinition>(
   ];
   const entry = createRoute({
     ...config,
-    // A snippet's key is in the body or the query, for which OpenAPI has no scheme.
+    // The snippet's key may be in the body, for which OpenAPI has no security scheme.
     security: scope === 'public' || scope === 'browser' ? OPEN : SECURITY,
-    // Those of COUNTER have a form of their own, which its routes state.
+    // COUNTER has an error format of its own, which its routes define.
     responses: { ...config.responses, ...(errorForm === 'counter' ? {} : refusals(errorForm, codes)) },
   });
   return {
@@ -87,8 +87,8 @@ export function defineRoute<const Definition extends RouteDefinition>(
 }
 
 /**
- * Adds a route to an app. Its guard stands in front of all routes: see `routes.ts`. The query is read by its schema before
- * the handler is called; one that is wrong is answered invalid_query.
+ * Adds a route to an app. The guard runs before all routes (`routes.ts`). The query is parsed by its schema before the
+ * handler is called; a wrong query gets invalid_query.
  */
 export function serve<Definition extends RouteDefinition>(
   app: Hono,
@@ -96,7 +96,7 @@ export function serve<Definition extends RouteDefinition>(
   handler: Serve<Definition>,
 ): void {
   const schema: z.ZodType | undefined = definition.request?.query;
-  // The compiler does not see through a type that depends on the definition: that it is an answer, and of this query.
+  // The casts are needed because the compiler cannot resolve types that depend on the definition.
   const answer: Handler = (c) =>
     handler(c, (schema && readQuery(c, schema)) as QueryOf<Definition>) as ReturnType<Handler>;
   app.on(method.toUpperCase(), path, answer);

@@ -54,13 +54,13 @@ const closeSession = defineRoute({
 export const SESSION_ROUTES: readonly Route[] = [getSession, openSession, closeSession];
 
 /**
- * The login of the dashboard: a key with the scope read is exchanged for a cookie that scripts cannot read and that no other
- * site can send. A form of another site can send no JSON, and no DELETE, without asking first; nobody is answered there.
+ * Dashboard login: exchanges a key with the scope read for a cookie that scripts cannot read and other sites cannot send.
+ * Another site cannot send JSON or DELETE without a CORS preflight, and these routes answer none.
  */
 export function sessionRoutes({ keys, sessions }: SessionDependencies): Hono {
   const app = new Hono();
   const budget = createByteBudget(64 * BODY_MAX);
-  // No alert because somebody mistypes a key.
+  // A mistyped key raises no alert.
   const guard: KeyGuard = { keys, sessions };
 
   serve(app, getSession, async (c) => {
@@ -104,6 +104,6 @@ export function sessionRoutes({ keys, sessions }: SessionDependencies): Hono {
   return app;
 }
 
-/** Behind a reverse proxy that speaks TLS the cookie is for TLS alone. Who claims it wrongly locks out nobody but himself. */
+/** Over TLS, also at a reverse proxy, the cookie is for TLS only. A client that forges the header locks out only itself. */
 const isSecure = (c: Context): boolean =>
   (c.req.header('x-forwarded-proto') ?? new URL(c.req.url).protocol).startsWith('https');

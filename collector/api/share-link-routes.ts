@@ -53,7 +53,7 @@ const getSharedStats = defineRoute({
 
 export const SHARED_ROUTES: readonly Route[] = [getShare, getSharedStats];
 
-/** Requests a second of one link: a page of figures, and somebody who looks at it again. */
+/** Requests per second for one link: enough for a page of figures and its reloads. */
 const RATE = 50;
 
 const REFUSED = {
@@ -62,7 +62,7 @@ const REFUSED = {
   expired: 'This share link has expired: ask for a new one',
 } as const;
 
-/** @param ask answers a question; absent where usage is not counted here */
+/** @param ask answers a question; absent if this collector does not count usage */
 export function sharedRoutes(
   shares: ShareCheck,
   ask: ((query: StatsQuery) => Promise<SharedAnswer>) | undefined,
@@ -80,7 +80,7 @@ export function sharedRoutes(
   }
 
   const priv = (c: Context): void => {
-    // The token is in the address: nobody else is told it, and nobody keeps the answer.
+    // The URL holds the token, so it is never sent as a referrer, and no cache stores the answer.
     c.header('referrer-policy', 'no-referrer');
     c.header('cache-control', 'private, no-store');
   };

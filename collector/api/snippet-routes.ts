@@ -4,12 +4,12 @@ import { partsOf } from './page-part.ts';
 import { serve, type Route } from './route.ts';
 
 const part = partsOf({ summary: 'Browser snippet', hidden: 'the snippet is a script of pages' });
-/** Beside it is what it posts to: `BROWSER_PATH`. Blockers match names, so that neither has one. */
+/** Next to the path that the snippet posts to, `BROWSER_PATH`. Blockers match names, so neither path has a telling one. */
 const script = part('/c/v.js', 'get_snippet', 'text/javascript');
 
 export const SNIPPET_ROUTES: readonly Route[] = [script];
 
-/** The script that pages have in them: it tells of what they show. */
+/** The script that pages embed to report their views. */
 export function snippetRoutes(read: ReadBundle): Hono {
   const app = new Hono();
   serve(app, script, async (c) =>

@@ -46,7 +46,7 @@ const getMetrics = defineRoute({
 
 export const STATE_ROUTES: readonly Route[] = [getHealth, getReadiness, getMetrics];
 
-/** How the collector is: GET /healthz, /readyz and /metrics. */
+/** The state of the collector: GET /healthz, /readyz and /metrics. */
 export function stateRoutes({ readiness, registry }: StateDependencies): Hono {
   const app = new Hono();
   serve(app, getHealth, (c) => c.json({ status: 'ok' }, 200));

@@ -30,7 +30,7 @@ const getStats = defineRoute({
 
 export const STATS_ROUTES: readonly Route[] = [getStats];
 
-/** @param ask answers a question; absent where usage is not counted here */
+/** @param ask answers a question; absent if this collector does not count usage */
 export function statsRoutes(ask: ((query: StatsQuery) => Promise<StatsAnswer>) | undefined): Hono {
   const app = new Hono();
   serve(app, getStats, async (c, query) => {
@@ -44,7 +44,7 @@ export function statsRoutes(ask: ((query: StatsQuery) => Promise<StatsAnswer>) |
   return app;
 }
 
-/** The answer in the form that is asked for. */
+/** The answer in the requested format. */
 export function writeStats(c: Context, found: StatsAnswer, { by, metric, compare, format }: StatsQuery): Response {
   const form = format ?? formatOf(c.req.header('accept'));
   if (form === 'json') return c.json(found);
@@ -58,7 +58,7 @@ export function writeStats(c: Context, found: StatsAnswer, { by, metric, compare
   return c.body(lines, 200, { 'content-type': 'application/x-ndjson' });
 }
 
-/** Behind what there was before there were names: `name`, or `dataset_name` and `user_name` where there are several. */
+/** Columns of names, after those of earlier versions: `name`, or `dataset_name` and `user_name` if there are several. */
 function nameColumns({ names }: StatsAnswer, by: readonly Dimension[]): ReadonlyMap<string, Dimension> {
   const named = names === undefined ? [] : by.filter(isNamed);
   return new Map(named.map((dimension) => [named.length === 1 ? 'name' : `${dimension}_name`, dimension]));
@@ -74,7 +74,7 @@ function withNames(row: Row, names: StatsAnswer['names'], columns: ReadonlyMap<s
   return { ...row, ...Object.fromEntries(told) };
 }
 
-/** Without rows, the totals are what was asked for. */
+/** Without `by`, the totals are the only row. */
 function totalsOf({ totals, before }: StatsAnswer): StatsAnswer['rows'][number] {
   const earlier = Object.entries(before?.totals ?? {}).map(([name, value]) => [`${name}_before`, value] as const);
   return { ...totals, ...Object.fromEntries(earlier) };

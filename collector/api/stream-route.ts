@@ -10,15 +10,15 @@ import type { LiveEvent, LiveEvents } from './live-events.ts';
 export const streamQuery = z.object({ type: typesQuery });
 
 const HEARTBEAT_MS = 15_000;
-/** Bytes that wait for a slow reader; beyond, it is cut off rather than held in memory. */
+/** Bytes that may wait for a slow reader. A reader with more is disconnected, to save memory. */
 const WAITING_BYTES = 1024 * 1024;
-/** Streams that one key may have open. */
+/** Open streams per key. */
 const STREAMS_A_KEY = 20;
 
 /**
- * Server-sent events: every event as it is accepted, `event` its type, `id` its id.
+ * Server-sent events: one for every accepted event, with `event` its type and `id` its id.
  *
- * @throws CollectorError too_many_requests where the key has too many streams open
+ * @throws CollectorError too_many_requests if the key has too many streams open
  */
 export function streamRoute(live: LiveEvents['listen']) {
   const openByKey = new Map<string, number>();
@@ -45,7 +45,7 @@ export function streamRoute(live: LiveEvents['listen']) {
   };
 }
 
-/** Sends what happens until the client has gone, or is too slow. */
+/** Sends events until the client disconnects or is too slow. */
 async function send(
   stream: SSEStreamingApi,
   c: Context,
@@ -58,7 +58,7 @@ async function send(
   let wake: () => void = () => undefined;
   const cutOff = (): void => {
     stream.abort();
-    // What the system still holds for a client that does not read would keep the connection.
+    // Unsent data in the system's buffers would otherwise keep the connection open.
     const outgoing: unknown = (c.env as { outgoing?: unknown } | undefined)?.outgoing;
     if (outgoing instanceof ServerResponse) outgoing.destroy();
   };
@@ -74,7 +74,7 @@ async function send(
     wake();
   });
   const heartbeat = setInterval(() => {
-    // A reader that has not taken what was written yet needs no sign of life, and would only gather them.
+    // During a pending write, heartbeats would only pile up.
     if (!isWriting) void stream.write(': alive\n\n');
   }, HEARTBEAT_MS);
   try {

@@ -5,7 +5,7 @@ import type { ReadBundle } from '../bundles.ts';
 import { partsOf } from '../page-part.ts';
 import { serve, type Route } from '../route.ts';
 
-/** Everything comes from here, and nothing runs that does not. */
+/** The browser loads and runs only what this server sends. */
 const HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -30,7 +30,7 @@ const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect 
 
 const part = partsOf({ summary: 'Dashboard', hidden: 'the dashboard is a page for people' });
 
-/** One page, whose script shows what the path says. */
+/** All paths serve the same page; its script reads the path. */
 const PAGES = ['/', '/usage', '/machines', '/events', '/kept'].map((path) =>
   part(path, `get_dashboard${path.replace('/', '_')}`, 'text/html'),
 );
@@ -41,7 +41,7 @@ const guide = part('/guide', 'get_guide', 'text/html');
 
 export const DASHBOARD_ROUTES: readonly Route[] = [...PAGES, style, script, icon, guide];
 
-/** The dashboard: pages that tell nothing by themselves; what they show they ask the API for, which asks for a key. */
+/** The dashboard. Its pages are public and hold no data; they fetch it from the API, which needs a key. */
 export function dashboardRoutes(read: ReadBundle): Hono {
   const app = new Hono();
   for (const { path } of DASHBOARD_ROUTES) app.use(path, withHeaders, compress(), etag());

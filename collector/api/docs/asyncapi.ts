@@ -1,7 +1,7 @@
 import { eventJsonSchema } from '../../../taxonomy/json-schema.ts';
 import { EVENT_TYPES } from '../../../taxonomy/event-types.ts';
 
-/** AsyncAPI 3.0 of what is published (amqp binding 0.3.0). */
+/** AsyncAPI 3.0 document of the published messages (amqp binding 0.3.0). */
 export function asyncApiDocument(version: string): object {
   const exchange = (name: string, type: string) => ({
     amqp: {

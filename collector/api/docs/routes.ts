@@ -23,7 +23,7 @@ const PAGE = `<!doctype html>
 </body>
 </html>
 `;
-// The explorer makes style sheets of its theme while it runs; scripts are the one that is served here.
+// The explorer creates style sheets at run time. The only script is the one served here.
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
@@ -71,9 +71,9 @@ const script = page('/docs/api.js', 'get_docs_script', 'text/javascript');
 export const DOCS_ROUTES: readonly Route[] = [openApiJson, asyncApiJson, listSchemas, getSchema, docsPage, script];
 
 /**
- * Descriptions of the API and of the messages, and a page to try the API, from this machine alone.
+ * Descriptions of the API and of the messages, and a page to try the API. The page loads nothing from other hosts.
  *
- * @param makeOpenApi called when somebody asks for the document, once
+ * @param makeOpenApi called once, at the first request for the document
  */
 export function docsRoutes(makeOpenApi: () => object, read: ReadBundle): Hono {
   const app = new Hono();

@@ -10,19 +10,19 @@ import { ref, refusalComponents } from '../../answers.ts';
 
 type Registry = OpenAPIHono['openAPIRegistry'];
 
-/** Puts the schemas and security schemes into a registry: events from the taxonomy, and what the API takes and answers. */
+/** Registers the security schemes, and the schemas of events, requests and answers. */
 export function registerComponents(registry: Registry): void {
   registry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
   registry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'X-API-Key' });
   for (const [name, schema] of Object.entries(ANSWERS)) registry.register(name, schema);
-  // Made anew: the library knows only schemas that were made after it was loaded.
+  // Made again here, because the library knows only schemas that were made after it was loaded.
   registry.register('CloudEvent', z.object(cloudEvent.shape));
   registry.register('PageView', z.object(pageView.shape));
   registry.register('Replay', z.strictObject(replayRequest.shape));
   registry.register('Discard', z.strictObject(discardRequest.shape));
   registry.register('DeadReplay', z.strictObject(deadReplayRequest.shape));
   for (const type of EVENT_TYPES) {
-    // As at /schemas and in AsyncAPI; and what must be stated is a matter of traits, for which zod has no form.
+    // The same JSON Schema as at /schemas and in AsyncAPI. zod cannot express that traits decide which fields are required.
     const { $schema: _schema, $id: _id, ...published } = eventJsonSchema(type);
     registry.registerComponent('schemas', type, published);
     registry.registerComponent('schemas', `${type}.posted`, statedJsonSchema(type));

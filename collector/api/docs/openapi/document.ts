@@ -3,8 +3,8 @@ import { registerComponents } from './components.ts';
 import { ROUTES } from '../../../routes.ts';
 
 /**
- * OpenAPI 3.1 of the collector. The schemas are those of the taxonomy and of the routes; none of this is on the way of a
- * request, so that no body is parsed twice.
+ * OpenAPI 3.1 document of the collector, from the schemas of the taxonomy and of the routes. It plays no part in handling
+ * requests, so no body is parsed twice.
  */
 export function openApiDocument(version: string): object {
   const app = new OpenAPIHono();
