@@ -25,7 +25,7 @@ import { openStore, placeOf } from './usage.ts';
 
 const MANIFEST = 'backup.json';
 const USAGE_FILE = 'usage.duckdb';
-/** In this order: what is in the journal later than in the others is counted from it again. */
+/** The journal comes last: whatever it has that the others lack is counted from it again. */
 const DATABASES = ['keys.db', 'journal.db'] as const;
 
 const manifestFormat = z.object({
@@ -36,7 +36,7 @@ const manifestFormat = z.object({
 });
 type Manifest = z.infer<typeof manifestFormat>;
 
-/** `backup DIR`: keys, usage and journal, while the collector runs. The directory is there once it is whole. */
+/** `backup DIR`: copies keys, usage and journal while the collector runs. DIR appears only once it is complete. */
 export async function makeBackup(options: GlobalOptions, directory: string): Promise<void> {
   const settings = settingsOf(options);
   requireJournal(settings);
@@ -63,7 +63,7 @@ export async function makeBackup(options: GlobalOptions, directory: string): Pro
           await store.close();
         }
       });
-    // The last one: whatever was accepted before this command began is in it.
+    // Last: it holds everything that was accepted before this command began.
     await copy(journal, (to) => copyDatabase(join(settings.DATA_DIR, journal), to));
     const files = await Promise.all(copied.map(async (name) => fileOf(unfinished, name)));
     const manifest: Manifest = { format: 1, version: VERSION, created: new Date().toISOString(), files };
@@ -88,7 +88,9 @@ function print({ files }: Manifest): void {
   );
 }
 
-/** `restore DIR`: into a DATA_DIR without a journal, while no collector runs. Everything is checked before anything is written. */
+/**
+ * `restore DIR`: fills a DATA_DIR that has no journal, while no collector runs. It checks everything before it writes anything.
+ */
 export async function restoreBackup(options: GlobalOptions, directory: string): Promise<void> {
   const settings = settingsOf(options);
   const manifest = await checkedManifest(directory);
@@ -109,7 +111,7 @@ export async function restoreBackup(options: GlobalOptions, directory: string): 
       copyFileSync(from, `${to}.restored`);
       takeFromOthers(`${to}.restored`);
     }
-    // The journal last: a restore that is cut off leaves a directory that no collector takes for a whole one.
+    // The journal last: without it, no collector takes the directory of an interrupted restore for a complete one.
     for (const { to } of targets.toSorted(
       (one, other) => Number(one.to.endsWith('journal.db')) - Number(other.to.endsWith('journal.db')),
     ))
@@ -120,7 +122,7 @@ export async function restoreBackup(options: GlobalOptions, directory: string): 
   print(manifest);
 }
 
-/** @throws UsageError where it is not a backup, or not whole */
+/** @throws UsageError if the directory is not a complete backup */
 async function checkedManifest(directory: string): Promise<Manifest> {
   const path = join(directory, MANIFEST);
   if (!existsSync(path)) {

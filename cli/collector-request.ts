@@ -9,9 +9,9 @@ const WRONG_KEY = `The collector does not know the given key, or it was revoked.
 /**
  * Asks the running collector, the only writer of the journal, to do something.
  *
- * @param key of scope admin, where keys are made
- * @returns what it answered
- * @throws Error where nobody answers, or another status than 2xx
+ * @param key with the scope admin, if the collector has keys
+ * @returns its answer
+ * @throws Error if nothing answers, or with a status other than 2xx
  */
 export async function askCollector(
   options: GlobalOptions,

@@ -14,7 +14,7 @@ import { fileOf, printSettingRows, settingRows, type CheckedProgram } from './se
 import { printSinkSettings } from './sink.ts';
 import { placeOf } from './usage.ts';
 
-/** Of each program: what it would use. @throws ConfigError with everything that its start would refuse */
+/** Prints what each program would use. @throws ConfigError with everything that its start would refuse */
 const CHECKS = {
   collector: checkCollector,
   proxy: checkProxy,

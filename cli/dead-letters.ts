@@ -9,8 +9,9 @@ import { withBroker, type OpenBroker } from '../sinks/queue/broker.ts';
 import { deadQueues, listDeadLetters, NoDeadLettersError, replayDeadLetters } from '../sinks/queue/dead-letters.ts';
 
 /**
- * The sinks' dead letters, for the collector's dashboard: over the collector's broker and user, a connection each time, since
- * few ask and seldom. One after the other: what one reader holds, another would not see.
+ * The sinks' dead letters, for the collector's dashboard. Requests are few, so each opens its own connection, to the
+ * collector's
+ * broker and as its user. They run one after the other: messages that one reader holds are hidden from another.
  */
 export function deadLettersOf(settings: Settings): DeadLetters {
   const { tls } = amqpTls(settings, (path) => readFileSync(path));
@@ -31,7 +32,7 @@ export function deadLettersOf(settings: Settings): DeadLetters {
   return {
     queues: () =>
       ask(async ({ model }) => {
-        // Loaded when somebody asks: the collector needs none of what sinks need.
+        // Loaded on request: the collector itself needs nothing that sinks need.
         const { SINKS } = await import('../sinks/registry.ts');
         return deadQueues(
           model,

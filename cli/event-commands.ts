@@ -2,10 +2,10 @@ import { Option, type Command } from 'commander';
 import type { GlobalOptions } from './global-options.ts';
 import { positive } from './positive.ts';
 
-/** The commands that the running collector does. */
+/** Option of the commands that the running collector carries out. */
 const ADMIN_KEY = ['--key <key>', 'API key with scope admin, if the running collector has keys'] as const;
 
-/** `events` and `rejected`, and what they have below them. */
+/** `events`, `rejected` and their subcommands. */
 export function addEvents(program: Command, globals: () => GlobalOptions): void {
   addJournal(program, globals);
   addRejected(program, globals);

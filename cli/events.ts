@@ -47,7 +47,7 @@ export async function tailEvents(options: GlobalOptions, filter: Filter): Promis
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   process.once('SIGTERM', () => stop.abort());
-  // Before what is shown of the past: whatever comes meanwhile is shown after it, and nothing twice.
+  // Read before the past is shown, so that later events follow it and none appears twice.
   let last = reader.lastRow();
   if (filter.since !== undefined) show([...matching(reader, filter, 'asc', { lastRow: last })]);
   while (!stop.signal.aborted) {
@@ -93,9 +93,9 @@ export async function replayEvents(options: GlobalOptions, filter: Filter & { to
   }
 }
 
-/** @throws Error where not all of it is confirmed */
+/** @throws Error if some events were not confirmed or reached no queue */
 function showReplayed({ confirmed, returned: unroutable, nacked, refused, reason }: Replayed): void {
-  // What is usually zero is shown only if it is not.
+  // Usually zero: shown only otherwise.
   const counted = { confirmed, unroutable, ...(nacked > 0 && { nacked }), ...(refused > 0 && { refused }) };
   printRows([counted], Object.keys(counted));
   if (nacked + refused > 0)
@@ -108,7 +108,7 @@ function showReplayed({ confirmed, returned: unroutable, nacked, refused, reason
     );
 }
 
-/** `events retry`: the running collector tries what no queue took again, now. */
+/** `events retry`: makes the running collector publish events again that no queue took. */
 export async function retryHeld(options: GlobalOptions, { key }: { key?: string }): Promise<void> {
   const { published, held } = await askCollector(options, '/api/v1/held/retry', {}, key);
   printRows([{ published: Number(published), 'still held': Number(held) }], ['published', 'still held']);
@@ -121,11 +121,11 @@ function openReader(settings: Settings): JournalReader {
 
 interface ScanBounds {
   readonly lastRow?: number;
-  /** Told of each row that is read. */
+  /** Called for each row read. */
   readonly onRow?: (row: number) => void;
 }
 
-/** @throws UsageError before anything is read */
+/** @throws UsageError before it reads anything */
 function matching(
   reader: JournalReader,
   filter: Filter,
@@ -173,7 +173,7 @@ function timeOf(option: string, text: string | undefined): number | undefined {
   return time;
 }
 
-/** All of it in a pipe; on a terminal times as people read them. */
+/** In a pipe, the whole body; on a terminal, with a readable time. */
 function rowOf(body: FlatBody): Row {
   return process.stdout.isTTY ? { ...body, created: shownTime(body.created) } : body;
 }

@@ -1,4 +1,4 @@
-/** Options of every command that reads settings. */
+/** Options that every command has. */
 export interface GlobalOptions {
   readonly config?: string;
 }

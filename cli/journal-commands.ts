@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { GlobalOptions } from './global-options.ts';
 
-/** `journal` and what it has below it. */
+/** `journal` and its subcommand. */
 export function addJournal(program: Command, globals: () => GlobalOptions): void {
   program
     .command('journal')

@@ -4,7 +4,7 @@ import { printRows } from './output.ts';
 import { progress } from './progress.ts';
 import { requireJournal, settingsOf } from './settings.ts';
 
-/** `journal drain DIR`: publishes what only the journal of a collector that is gone has. */
+/** `journal drain DIR`: publishes the waiting events of a collector that is gone. */
 export async function drain(options: GlobalOptions, dir: string): Promise<void> {
   const settings = { ...settingsOf(options), DATA_DIR: dir };
   requireJournal(settings);
@@ -16,9 +16,9 @@ export async function drain(options: GlobalOptions, dir: string): Promise<void> 
   }
 }
 
-/** @throws Error where something is left */
+/** @throws Error if events are left */
 function showDrained({ confirmed, dropped, refused, held }: Drained, dir: string): void {
-  // What is usually zero is shown only if it is not.
+  // Usually zero: shown only otherwise.
   const counted = { confirmed, ...(dropped > 0 && { dropped }), ...(refused > 0 && { refused }), 'still held': held };
   printRows([counted], Object.keys(counted));
   if (held > 0)

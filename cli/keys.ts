@@ -7,7 +7,7 @@ import { settingsOf, UsageError } from './settings.ts';
 
 type KeyOutput = { readonly json?: true };
 
-/** `keys add`: makes a key and shows it, once. */
+/** `keys add`: makes a key and shows it once. */
 export function addKey(
   options: GlobalOptions,
   wanted: { name: string; scope: string[]; rate: number; origin?: string[] } & KeyOutput,
@@ -19,7 +19,7 @@ export function addKey(
   withKeys(options, (store) => showKey(store, store.add(key), wanted));
 }
 
-/** `keys rotate ID`: a new key in the place of one, which stays good for a while. */
+/** `keys rotate ID`: replaces a key, which stays valid for a while. */
 export function rotateKey(options: GlobalOptions, idOrName: string, wanted: { keep: string } & KeyOutput): void {
   const keepMs = pause.parse(wanted.keep);
   if (keepMs === undefined) throw new UsageError(`--keep was ${wanted.keep}; may be ${pause.mayBe}`);
@@ -85,7 +85,7 @@ function showKey(store: KeyStore, { id, key }: MadeKey, { json }: KeyOutput): vo
   process.stderr.write(`Key ${id} (${name}; ${scopes.join(', ')}). It is not shown again: only its hash is kept.\n`);
 }
 
-/** @throws UsageError where one is no origin, or nothing would ask for it */
+/** @throws UsageError if one is not an origin, or no scope uses origins */
 function originsOf(given: readonly string[] | undefined, scopes: readonly Scope[]): readonly string[] {
   if (given === undefined) return [];
   if (!scopes.includes('browser')) throw new UsageError('--origin only applies to keys with scope browser');

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
-// Whoever reads what is printed may have read enough: `events list | head`.
+// The reader may close the pipe early: `events list | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);
@@ -13,6 +13,6 @@ if (major < 22 || (major === 22 && minor < 16)) {
 } else {
   const { run } = await import('./program.ts');
   const code = await run(process.argv);
-  // What failed half-way may have left a thread or a timer that would keep the process alive.
+  // A failed command may leave a thread or a timer that keeps the process alive.
   if (code !== 0) process.exit(code);
 }

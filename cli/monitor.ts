@@ -21,7 +21,7 @@ import type { GlobalOptions } from './global-options.ts';
 import { stopOnSignal } from '../runtime/stop-on-signal.ts';
 
 const DEFAULT_CONFIG = 'monitor.yaml';
-/** What is left after SIGTERM for sending what waits; the rest goes out after the next start. */
+/** Time to send what waits after SIGTERM; the rest goes out after the next start. */
 const FLUSH_MS = 3000;
 
 function configOf({ config = DEFAULT_CONFIG }: GlobalOptions): MonitorConfig {
@@ -64,7 +64,7 @@ export async function runMonitor(options: GlobalOptions): Promise<void> {
   stopOnSignal(stop, log);
 }
 
-/** One of several monitors. @param stop of what it has begun */
+/** Takes turns with the other monitors of a pair. @param stop ends what `begin` started */
 function takeTurns(
   { urls, ca_file: ca }: NonNullable<MonitorConfig['pair']>,
   log: Logger,
@@ -83,7 +83,7 @@ function takeTurns(
   });
 }
 
-/** Probes, notifiers and the view of extractors, until they are stopped. */
+/** Runs probes, notifiers and the view of extractors until stopped. */
 function work(config: MonitorConfig, telemetry: ReturnType<typeof startTelemetry>, log: Logger) {
   const monitor = startMonitor({ config, telemetry, log });
   const extractors =
@@ -112,7 +112,7 @@ export function checkMonitor(options: GlobalOptions): void {
   }
 }
 
-/** `monitor once`: every probe one turn. @throws Error where something is down */
+/** `monitor once`: runs every probe once. @throws Error if something is down */
 export async function monitorOnce(options: GlobalOptions): Promise<void> {
   const { probes } = configOf(options);
   const never = new AbortController().signal;

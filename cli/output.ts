@@ -5,24 +5,24 @@ import { cutTo, terminalJson, terminalText } from './terminal-text.ts';
 
 export type Row = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
-/** Of a terminal that does not say how wide it is. */
+/** Width of a terminal that does not report one. */
 const USUAL_WIDTH = 80;
 type Colour = 'green' | 'yellow' | 'red';
-/** The words that say how something is. */
+/** Words for states, and their colours. */
 const COLOURS: Readonly<Record<string, Colour>> = {
   up: 'green', ok: 'green', true: 'green', warning: 'yellow', down: 'red', failed: 'red', false: 'red',
 }; // prettier-ignore
-/** The columns that they stand in. */
+/** The columns that are coloured. */
 const COLOURED: ReadonlySet<string> = new Set(['state', 'ok']);
 
 let wide = false;
 
-/** From now on nothing of a table is cut (`--wide`). */
+/** From now on, tables are never cut (`--wide`). */
 export function showWhole(whole: boolean): void {
   wide = whole;
 }
 
-/** Rows as a table on a terminal, whose cursor no name can move; as NDJSON in a pipe. */
+/** On a terminal, a table in which no control character takes effect; in a pipe, NDJSON. */
 export function printRows(
   rows: Iterable<Row>,
   columns: readonly string[],
@@ -35,9 +35,9 @@ export function printRows(
 }
 
 /**
- * Prints rows as they come: the head once, before the first.
+ * Prints rows as they come, with the head once, before the first.
  *
- * @returns prints some more; how many columns had no room
+ * @returns a function that prints more rows and returns how many columns did not fit
  */
 export function rowPrinter(
   columns: readonly string[],
@@ -71,18 +71,18 @@ function painter(columns: readonly string[], stream: NodeJS.WriteStream): (cell:
   };
 }
 
-/** A time of a table: a terminal has it without the fraction of a second. */
+/** Time in a table; on a terminal without fractions of a second. */
 export function shownTime(ms: number, stream: NodeJS.WriteStream = process.stdout): string {
   const time = new Date(ms).toISOString();
   return stream.isTTY ? time.replace(/\.\d+Z$/, 'Z') : time;
 }
 
-/** A time given as RFC 3339, Unix milliseconds, or as an age: a duration as settings have them. */
+/** Reads a time in RFC 3339 or Unix milliseconds, or an age (a duration as in settings). */
 export function parseTime(text: string, now: number): number | undefined {
   const age = duration.parse(text);
   if (age !== undefined) return now - age;
   if (/^\d{11,15}$/.test(text)) return Number(text);
-  // Date.parse alone takes almost anything for a time: "6" is June 2001.
+  // Date.parse alone accepts almost anything: "6" becomes June 2001.
   const time = /^\d{4}-\d{2}-\d{2}(?:T|$)/i.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(time) ? undefined : time;
 }

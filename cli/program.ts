@@ -24,7 +24,7 @@ export const program: Command = new Command('clowder-otel')
   .option('--wide', 'show tables at full width, with nothing cut')
   .configureHelp({
     showGlobalOptions: true,
-    // Commander takes it away again if there is no terminal, and where NO_COLOR is set.
+    // Commander removes the style if there is no terminal or NO_COLOR is set.
     styleTitle: (title) => styleText('bold', title, { validateStream: false }),
   })
   .hook('preAction', () => showWhole(program.opts<{ wide?: true }>().wide === true))
@@ -180,10 +180,10 @@ export async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
     await program.parseAsync(argv);
     return 0;
   } catch (error) {
-    // Commander has said so itself; its code 0 is help that was asked for.
+    // Commander has already printed the error; its code 0 means that help was requested.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const isUsage = error instanceof Error && 'code' in error && USAGE_CODES.has(error.code);
-    // What is wrong with the settings is said on a line each.
+    // Each problem with the settings has a line of its own.
     const lines = isUsage ? error.message.split('\n') : [errorText(error)];
     const text = lines.map(terminalText).join('\n');
     process.stderr.write(`${styleText('red', text, { stream: process.stderr })}\n`);

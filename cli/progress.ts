@@ -1,23 +1,23 @@
 import { cutTo } from './terminal-text.ts';
 
 const REWRITE_MS = 100;
-/** Of a terminal that does not say how wide it is. */
+/** Width of a terminal that does not report one. */
 const USUAL_WIDTH = 80;
-/** Back to the start of the line, and nothing left of what stood there. */
+/** Return to the start of the line and clear it. */
 const AGAIN = '\r\u001b[K';
 
 export interface Progress {
-  /** @param of how much of it all that is, if that is known: in bytes, say, of what is counted in lines */
+  /** @param of how much of the whole is done, if known; may be in another unit, such as bytes where lines are counted */
   update(done: number, of?: { readonly part: number; readonly total: number }): void;
-  /** What there is to say while nothing can be counted, such as what is waited for. */
+  /** Shows text while there is nothing to count, such as what the work waits for. */
   say(text: string): void;
-  /** The last figure stays. */
+  /** Leaves the last figure on the screen. */
   end(): void;
 }
 
 /**
- * How far long work has come: one line that is rewritten on a terminal, nothing in a pipe. It says how many, how many a
- * second and, if it is known how much there is, which share is done and how long the rest takes at that rate.
+ * Shows progress: on a terminal one line that is rewritten, in a pipe nothing. The line has the count and the rate per second;
+ * if the whole is known, also the percentage done and the time left at that rate.
  *
  * @param label what is counted, such as `events published`
  */
@@ -32,7 +32,7 @@ export function progress(
   let line = '';
   let shown = '';
   const write = (): void => {
-    // A line that the terminal breaks could not be rewritten.
+    // A line that the terminal wraps could not be rewritten.
     shown = line;
     stream.write(AGAIN + cutTo(line, (stream.columns || USUAL_WIDTH) - 1));
   };
@@ -46,7 +46,7 @@ export function progress(
     update: (done, of) => show(progressLine(label, { done, share: shareOf(of), ms: now() - beganMs })),
     say(text) {
       show(`${label}: ${text}`);
-      // What was waited for is no part of the rate.
+      // Waiting does not count towards the rate.
       beganMs = now();
     },
     end() {
@@ -59,7 +59,7 @@ export function progress(
 const shareOf = (of?: { readonly part: number; readonly total: number }): number | undefined =>
   of === undefined || of.total <= 0 ? undefined : of.part / of.total;
 
-/** @param share of the whole that is done; undefined if nobody knows the whole */
+/** @param share of the whole that is done; undefined if the whole is unknown */
 function progressLine(
   label: string,
   { done, share, ms }: { readonly done: number; readonly share: number | undefined; readonly ms: number },
@@ -73,7 +73,7 @@ function progressLine(
 
 const count = (value: number): string => Math.round(value).toLocaleString('en');
 
-/** Seconds in two units at most: `45 s`, `3 min 5 s`, `2 h 10 min`. */
+/** Seconds in at most two units: `45 s`, `3 min 5 s`, `2 h 10 min`. */
 function timeLeft(given: number): string {
   const seconds = Math.max(0, Math.ceil(given));
   if (seconds < 60) return `${seconds} s`;

@@ -3,7 +3,7 @@ import { PROXY_FLAGS } from '../proxy/flags.ts';
 
 export const DEFAULT_OTLP_ENDPOINT = 'http://127.0.0.1:4318';
 
-/** The proxy's flags, each beside its environment variable. */
+/** Adds the proxy's flags, each described with its environment variable. */
 export function addProxyFlags(command: Command): Command {
   for (const { flag, setting, description, shownDefault } of PROXY_FLAGS) {
     const shown = shownDefault === undefined ? '' : `, default ${shownDefault}`;
@@ -17,7 +17,7 @@ A flag wins over its environment variable. Telemetry is set up by the standard O
 OTEL_EXPORTER_OTLP_ENDPOINT, by default ${DEFAULT_OTLP_ENDPOINT}.
 SIGTERM: finish what is in flight, send what is captured, exit 0 within 10 s. SIGHUP: read certificate and key again.`;
 
-/** The settings that were given as flags, by the names of their environment variables. */
+/** Settings given as flags, by environment variable. */
 export function flagValues(command: Command): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const { flag, setting } of PROXY_FLAGS) {

@@ -59,17 +59,17 @@ export async function runProxy({ config }: GlobalOptions, command: Command): Pro
   if (port !== undefined) joinPrimary(proxy, end);
 }
 
-/** The SDK reads its own settings from the environment. */
+/** The SDK reads its settings from the environment only. */
 function tellSdk(values: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(values))
     if (name.startsWith('OTEL_') && isUnset(process.env[name])) process.env[name] = String(value);
 }
 
-/** As many workers, each of which is a proxy; this process hands them connections, and tells of them all. */
+/** Starts the workers, each a proxy of its own. This process hands them connections and reports on them all. */
 async function runPrimary(settings: ProxySettings, workers: number, log: Logger): Promise<void> {
   const { startWorkers, WorkerError } = await import('../proxy/workers/primary.ts');
   const running = await startWorkers({ workers, settings, log }).catch((error: unknown) => {
-    // It has said itself what is wrong.
+    // The worker has already printed its error.
     if (error instanceof WorkerError) process.exit(error.exitCode);
     throw error;
   });

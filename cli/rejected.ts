@@ -24,7 +24,7 @@ export function listRejected(options: GlobalOptions, { limit }: { limit: number 
   }
 }
 
-/** `rejected replay`: the running collector checks them again. */
+/** `rejected replay`: makes the running collector check them again. */
 export async function replayRejected(
   options: GlobalOptions,
   ids: readonly string[],
@@ -35,7 +35,7 @@ export async function replayRejected(
   printRows([{ accepted: Number(accepted), 'still rejected': Number(rejected) }], ['accepted', 'still rejected']);
 }
 
-/** `rejected discard`: the running collector lets go of them. */
+/** `rejected discard`: makes the running collector delete them. */
 export async function discardRejected(
   options: GlobalOptions,
   ids: readonly string[],

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import type { GlobalOptions } from './global-options.ts';
 import type { PushOptions, ReportOptions } from './report-options.ts';
 
-/** `report` and `report push`. */
+/** Adds `report` and `report push`. */
 export function addReport(program: Command, globals: () => GlobalOptions): void {
   const report = program.command('report');
   addReportFlags(report).action(async (kind: string, options: ReportOptions) =>
     (await import('./report.ts')).writeReport(globals(), kind, options),
   );
-  // Of two commands with the same option the outer one takes it: those of both are asked for.
+  // Commander gives an option that both commands have to the outer one, so the options of both are read.
   addPushFlags(report.command('push')).action(async (_options: PushOptions, command: Command) =>
     (await import('./report.ts')).pushMonth(globals(), command.optsWithGlobals()),
   );

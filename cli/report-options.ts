@@ -1,4 +1,4 @@
-/** What can be said of a report. */
+/** Options of `report`. */
 export interface ReportOptions {
   readonly from?: string;
   readonly to?: string;
@@ -10,7 +10,7 @@ export interface ReportOptions {
   readonly out?: string;
 }
 
-/** What can be said of a report that is sent. */
+/** Options of `report push`. */
 export type PushOptions = Pick<ReportOptions, 'from' | 'to' | 'catalog' | 'timeZone' | 'partial'> & {
   readonly id?: string;
 };

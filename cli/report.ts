@@ -19,14 +19,14 @@ import type { PushOptions, ReportOptions } from './report-options.ts';
 import { storeSettingsOf, UsageError } from './settings.ts';
 import { judgingOf, openStore, placeOf } from './usage.ts';
 
-/** `report KIND`: to standard output or a file; what is missing in it, to standard error. */
+/** `report KIND`: writes the report to standard output or a file, and notes on what it lacks to standard error. */
 export async function writeReport(options: GlobalOptions, kind: string, given: ReportOptions): Promise<void> {
   const site = loadSite(process.env, options.config);
   if (given.out !== undefined && !existsSync(dirname(given.out)))
     throw new UsageError(`--out was ${given.out}: there is no directory ${dirname(given.out)}`);
   const plan = planOf({ kind, ...given }, site, Date.now());
   const catalog = given.catalog === undefined ? undefined : await readCatalog(given.catalog);
-  // What files say is no statement of this site's store.
+  // A report from files says nothing about this site's store.
   const reportedMs = given.events === undefined ? Date.now() : undefined;
   const { text, notes } = await withStore(options, given.events, (store) =>
     reportText(plan, store, site, { catalog, reportedMs }),
@@ -36,7 +36,7 @@ export async function writeReport(options: GlobalOptions, kind: string, given: R
   for (const note of notes) process.stderr.write(`${note}\n`);
 }
 
-/** `report push`: the dataset report of a month to DataCite's hub. */
+/** `report push`: sends a month's dataset report to DataCite's hub. */
 export async function pushMonth(options: GlobalOptions, given: PushOptions): Promise<void> {
   const site = loadSite(process.env, options.config);
   const { url, token } = site.hub;
@@ -59,7 +59,7 @@ export async function pushMonth(options: GlobalOptions, given: PushOptions): Pro
   }
 }
 
-/** Asks the store, or files of events, where some are named. */
+/** Asks the files of events if some are named, otherwise the store. */
 async function withStore<T>(
   options: GlobalOptions,
   events: readonly string[] | undefined,
@@ -96,7 +96,7 @@ async function openCounted(options: GlobalOptions): Promise<UsageStore> {
   return openStore(settings);
 }
 
-/** Whole, or as it was. */
+/** Replaces the file completely or not at all. */
 function replaceFile(path: string, text: string): void {
   const unfinished = `${path}.unfinished`;
   writeFileSync(unfinished, text);

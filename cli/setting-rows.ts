@@ -4,15 +4,15 @@ import { sourceOf, type Given } from '../runtime/config/source.ts';
 import { printAddress } from '../runtime/config/values.ts';
 import { printRows, type Row } from './output.ts';
 
-/** The programs whose settings `config check` looks at. */
+/** The programs that `config check` can check. */
 export const CHECKED_PROGRAMS = ['collector', 'proxy', 'sink', 'monitor'] as const;
 export type CheckedProgram = (typeof CHECKED_PROGRAMS)[number];
 
-/** A setting as it is in force, and where it comes from. */
+/** A setting in force, and its source. */
 interface SettingRow extends Row {
   readonly name: string;
   readonly value: string | null;
-  /** `environment`, the path of the file, or `default`; null if it is unset. */
+  /** `environment`, the path of the file, or `default`; null if unset. */
   readonly from: string | null;
   readonly description: string;
 }
@@ -22,20 +22,20 @@ export interface Described {
   readonly description: string;
 }
 
-/** The settings of the file that `--config` names. @throws ConfigError */
+/** Settings in the file that `--config` names. @throws ConfigError */
 export const fileOf = (config: string | undefined): Given => (config === undefined ? {} : readConfigFile(config));
 
 export interface SettingsInForce {
-  /** The path of the file, if there is one. */
+  /** Path of the file, if there is one. */
   readonly config: string | undefined;
   readonly settings: readonly Described[];
-  /** Their values, by name. */
+  /** Values by the settings' names. */
   readonly values: Readonly<Record<string, unknown>>;
-  /** What the file says of them, by the same names. @default as the file names them */
+  /** The file's settings, by the same names. @default as the file names them */
   readonly inFile?: Given;
 }
 
-/** Rows for `printSettingRows`: settings as they would be used, secrets hidden. */
+/** Rows for `printSettingRows`: the settings in force, with secrets hidden. */
 export function settingRows({
   config,
   settings,
@@ -53,7 +53,7 @@ export function printSettingRows(rows: readonly SettingRow[]): void {
   printRows(rows, ['name', 'value', 'from', 'description']);
 }
 
-/** As people write it, without secrets; null if it is unset. */
+/** As people write it, without secrets; null if unset. */
 function shownValue(name: string, value: unknown): string | null {
   if (value === undefined || value === null) return null;
   if (isSecretSetting(name)) return BLANK;

@@ -4,12 +4,12 @@ import { checkGrpc, loadSettings, loadStoreSettings, type Settings, type StoreSe
 import { checkBrokers } from '../runtime/amqp/broker-settings.ts';
 import type { GlobalOptions } from './global-options.ts';
 
-/** Settings of the environment and of `--config`, checked as a whole. */
+/** Settings from the environment and from `--config`, checked together. */
 export function settingsOf(options: GlobalOptions): Settings {
   return loadSettings(process.env, options.config, [checkBrokers, checkGrpc]);
 }
 
-/** What commands of the usage store need of them. */
+/** The settings that commands of the usage store need. */
 export const storeSettingsOf = (options: GlobalOptions): StoreSettings =>
   loadStoreSettings(process.env, options.config);
 
@@ -19,7 +19,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** @throws UsageError where DATA_DIR holds no journal */
+/** @throws UsageError if DATA_DIR holds no journal */
 export function requireJournal(settings: Settings): void {
   if (existsSync(join(settings.DATA_DIR, 'journal.db'))) return;
   throw new UsageError(

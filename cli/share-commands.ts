@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { GlobalOptions } from './global-options.ts';
 import type { ShareWish } from './shares.ts';
 
-/** `shares` and what it has below it. */
+/** `shares` and its subcommands. */
 export function addShares(program: Command, globals: () => GlobalOptions): void {
   const shares = program.command('shares').description('links that show chosen usage figures to others');
   shares

@@ -18,7 +18,7 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const MONTH_OR_DAY = /^\d{4}-\d{2}(?:-\d{2})?$/;
 const DAY_MS = 86_400_000;
 
-/** `shares add`: makes a link and shows its token, once. */
+/** `shares add`: makes a link and shows its token once. */
 export function addShare(options: GlobalOptions, { name, datasets, expires, ...wish }: ShareWish): void {
   const asked = statsQuery.safeParse({ metric: wish.metrics, from: wish.from, to: wish.to });
   if (!asked.success) {
@@ -84,7 +84,7 @@ function withShares(options: GlobalOptions, use: (store: ShareStore) => void): v
   }
 }
 
-/** @throws UsageError where it is no day, or one that is over */
+/** @throws UsageError if it is not a day, or a day that is over */
 function endOf(day: string | undefined): number | undefined {
   if (day === undefined) return undefined;
   const ms = DAY.test(day) ? Date.parse(`${day}T00:00:00Z`) : NaN;

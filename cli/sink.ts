@@ -61,7 +61,7 @@ export function listSinks(options: GlobalOptions): void {
   );
 }
 
-/** `config check sink`: the settings of the process, then those of each sink that is configured. */
+/** `config check sink`: the settings of the process, then those of each configured sink. */
 export function printSinkSettings(options: GlobalOptions): void {
   const { settings, sinks } = load(options);
   const { config } = options;
@@ -90,7 +90,7 @@ export function printSinkSettings(options: GlobalOptions): void {
 const memberOf = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 
-/** `sink check [NAME…]`: a dry run of each. @throws Error where one fails */
+/** `sink check [NAME…]`: a dry run of each sink. @throws Error if one fails */
 export async function checkSinks(options: GlobalOptions, names: readonly string[]): Promise<void> {
   const loaded = load(options);
   const log = await createLog(SERVICE, { level: 'warn', format: loaded.settings.LOG_FORMAT }, 'stderr');
@@ -105,7 +105,7 @@ export async function checkSinks(options: GlobalOptions, names: readonly string[
   if (failed.length > 0) throw new Error(`Not ready: ${failed.join(', ')}`);
 }
 
-/** `sink dead NAME`: lists what was put aside, with the reasons. */
+/** `sink dead NAME`: lists dead letters with their reasons. */
 export async function listDead(options: GlobalOptions, name: string, { limit }: { limit: number }): Promise<void> {
   const { broker } = load(options);
   const letters = await withBroker(broker, ({ model }) => listDeadLetters(model, known(name), limit));
@@ -115,7 +115,7 @@ export async function listDead(options: GlobalOptions, name: string, { limit }: 
   );
 }
 
-/** `sink replay NAME`: moves what was put aside back to the sink's queue. */
+/** `sink replay NAME`: moves dead letters back to the sink's queue. */
 export async function replayDead(options: GlobalOptions, name: string, { limit }: { limit?: number }): Promise<void> {
   const { broker } = load(options);
   const shown = progress('replayed');
@@ -128,7 +128,7 @@ export async function replayDead(options: GlobalOptions, name: string, { limit }
     throw new Error(`RabbitMQ does not take ${left} messages, which stay in the dead-letter queue: ${reason}`);
 }
 
-/** Everything that is configured, checked as a whole. @throws ConfigError */
+/** The whole configuration, checked together. @throws ConfigError */
 function load({ config }: GlobalOptions): Loaded {
   useOutgoingProxy(process.env);
   const file = config === undefined ? {} : readConfigFile(config);
@@ -145,7 +145,7 @@ function load({ config }: GlobalOptions): Loaded {
   return { settings, sinks, broker: { urls: parseAmqpUrls(broker.AMQP_URL), tls } };
 }
 
-/** The sinks that are named; all if none is. @throws UsageError */
+/** The named sinks, or all if none is named. @throws UsageError */
 function chosen({ sinks }: Loaded, names: readonly string[]): readonly ConfiguredSink[] {
   if (names.length === 0) {
     if (sinks.length > 0) return sinks;

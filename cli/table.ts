@@ -2,16 +2,16 @@ import { cutTo, padTo, widthOf } from './terminal-text.ts';
 
 /** Between two columns. */
 const GAP = '  ';
-/** A column this narrow is shown whole: times, and ids of Clowder, are of no use in part. */
+/** A column this narrow is never cut: times and Clowder's ids are of no use in part. */
 const WHOLE = 24;
-/** A column that is cut to less says nothing. */
+/** A column cut to less than this is useless. */
 const LEAST = 8;
 
 /**
- * How wide each column of a table is that must fit into so many cells. The first columns count most: those at the end
- * for which there is no room have no width and are left out.
+ * Widths of a table's columns that fit into `room` cells. The first columns count most; columns at the end that do not fit
+ * get no width and are left out.
  *
- * @param natural the widths that the columns would have
+ * @param natural the widths without a limit
  */
 export function fitColumns(natural: readonly number[], room: number): readonly number[] {
   const widths: number[] = [];
@@ -28,7 +28,7 @@ export function fitColumns(natural: readonly number[], room: number): readonly n
   return shareOut(widths, natural, left);
 }
 
-/** What is left goes to the columns that want more, evenly. */
+/** Shares the remaining room evenly among the columns that want more. */
 function shareOut(widths: readonly number[], natural: readonly number[], left: number): readonly number[] {
   const wanting = widths.flatMap((width, index) => ((natural[index] ?? 0) > width ? [index] : []));
   if (left <= 0 || wanting.length === 0) return widths;
@@ -43,7 +43,7 @@ function shareOut(widths: readonly number[], natural: readonly number[], left: n
   return shareOut(wider, natural, rest);
 }
 
-/** The widths that these columns would have with these rows, and at least those that they had before. */
+/** The widths that these rows need, and at least those that the columns had before. */
 export function naturalWidths(
   columns: readonly string[],
   rows: readonly (readonly string[])[],
@@ -58,9 +58,9 @@ export function naturalWidths(
 }
 
 export interface TableStyle {
-  /** Whether what is longer than its column is cut. */
+  /** Whether text longer than its column is cut. */
   readonly cut: boolean;
-  /** How a cell looks, once it has its width. */
+  /** Styles a cell that already has its width. */
   readonly paint: (cell: string, index: number) => string;
 }
 
@@ -69,7 +69,7 @@ export function tableLine(cells: readonly string[], widths: readonly number[], {
   const shown = widths.map((width, index) => {
     const cell = cells[index] ?? '';
     const fitting = cut ? cutTo(cell, width) : cell;
-    // Blanks behind the last column would only break lines.
+    // Padding after the last column would only wrap lines.
     return paint(index === widths.length - 1 ? fitting : padTo(fitting, width), index);
   });
   return shown.join(GAP);

@@ -21,7 +21,7 @@ interface Fetch {
   readonly out?: string;
 }
 
-/** `usage catalog fetch` @throws Error where Clowder is away, or failed over some */
+/** `usage catalog fetch`. @throws Error if Clowder does not answer, or fails for some datasets */
 export async function fetchUsageCatalog(
   options: GlobalOptions,
   { maxAge, rate, concurrent, out }: Fetch,
@@ -83,7 +83,7 @@ export async function listRestatements(options: GlobalOptions): Promise<void> {
   ]);
 }
 
-/** As `--catalog` of a report takes it; whole, or as it was. */
+/** Writes what `--catalog` of a report reads; replaces the file completely or not at all. */
 async function writeCatalog(store: UsageStore, out: string): Promise<number> {
   const entries = [...(await storedCatalog(store)).values()];
   const unfinished = `${out}.unfinished`;

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { GlobalOptions } from './global-options.ts';
 
-/** `usage` and what it has below it. */
+/** `usage` and its subcommands. */
 export function addUsage(program: Command, globals: () => GlobalOptions): void {
   const usage = program
     .command('usage')

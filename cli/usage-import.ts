@@ -27,10 +27,10 @@ interface ToTake {
   readonly parse: TakeOptions['parse'];
 }
 
-/** Of lines that cannot be read, so many are shown. */
+/** How many unreadable lines are shown. */
 const SHOWN = 20;
 
-/** `usage import`: events, and old access logs. @throws Error where a line could not be read, or a file ends in the middle */
+/** `usage import`: events and old access logs. @throws Error if a line cannot be read, or a file ends in the middle */
 export async function importUsage(options: GlobalOptions, { events = [], nginx = [] }: What): Promise<void> {
   if (events.length + nginx.length === 0)
     throw new UsageError('usage import needs --events PATH… or --nginx FILE…, or both');
@@ -40,7 +40,7 @@ export async function importUsage(options: GlobalOptions, { events = [], nginx =
     ...(await filesOf(events, 'events')).map((file) => ({ file, parse: eventParser })),
     ...(await filesOf(nginx, 'nginx')).map((file) => ({ file, parse: logs })),
   ];
-  // Old logs may be the first thing that anybody does here.
+  // The import may be the first command on this machine.
   if (settings.USAGE_STORE === undefined) makeDataDir(settings.DATA_DIR);
   const store = await openStore(settings);
   try {
@@ -87,7 +87,7 @@ function logParser(settings: StoreSettings): TakeOptions['parse'] {
     });
 }
 
-/** As the collector maps: the same settings, and keys of clients that nobody has after this run. */
+/** Maps as the collector does, with the same settings. Keys of clients do not outlive this run. */
 function contextOf(settings: StoreSettings): MapContext {
   return createMapContext({
     clowder: settings.CLOWDER_VERSION,

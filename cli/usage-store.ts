@@ -55,7 +55,7 @@ async function withStore(options: GlobalOptions, work: (store: UsageStore) => Pr
   }
 }
 
-/** Shows how far the work has come: rate, share and how long the rest takes. */
+/** Shows rate, share and time left. */
 async function withProgress<T>(label: string, work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
   const shown = progress(label);
   try {

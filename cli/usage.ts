@@ -19,12 +19,12 @@ import type { UsageStore } from '../usage/store/usage-store.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { requireJournal, settingsOf } from './settings.ts';
 
-/** `usage`: counts until SIGTERM or SIGINT. The collector starts it so, and asks it over the channel between them. */
+/** `usage`: counts until SIGTERM or SIGINT. The collector starts it as a child and asks it over their channel. */
 export async function countUsage(options: GlobalOptions): Promise<void> {
   const settings = settingsOf(options);
   const log = await createLog('clowder-otel-usage', { level: settings.LOG_LEVEL, format: settings.LOG_FORMAT });
   letOthersFirst();
-  // What the store writes beside its file is as private as the file.
+  // Files that the store writes beside its own must be as private.
   process.umask(0o077);
   const isChild = process.send !== undefined;
   const follows = !isPostgres(settings.USAGE_STORE);
@@ -46,7 +46,7 @@ export async function countUsage(options: GlobalOptions): Promise<void> {
     await shared?.close();
     await running.stop();
   }, log);
-  // A collector that is gone asks nothing more, and starts another, which needs the store. It may have gone meanwhile.
+  // Once the collector is gone, its successor needs the store. The collector may have gone during the start.
   if (isChild && !process.connected) process.emit('SIGTERM');
   process.once('disconnect', () => process.emit('SIGTERM'));
 }
@@ -61,11 +61,11 @@ const storeOf = (settings: StoreSettings): StorePlace => ({
   ...judgingOf(settings),
 });
 
-/** The store, for a command: opened, or asked of the collector's process. @throws Error that says what to do */
+/** Opens the store for a command, or reaches it through the process that has it open. @throws Error that says what to do */
 export const openStore = (settings: StoreSettings): Promise<UsageStore> =>
   reachUsageStore(storeOf(settings), systemClock);
 
-/** Whoever counts has the store, and answers the commands. Where it cannot, counting goes on. */
+/** Lets commands use the store that this process has open. If that fails, counting goes on. */
 async function shareStore(store: UsageStore, settings: StoreSettings, log: Logger): Promise<SharedStore | undefined> {
   try {
     return await serveStore(store, placeOf(settings));
@@ -75,13 +75,13 @@ async function shareStore(store: UsageStore, settings: StoreSettings, log: Logge
   }
 }
 
-/** What the site decides of counting. @throws ConfigError */
+/** The site's rules for counting. @throws ConfigError */
 export function judgingOf(settings: StoreSettings): { policy: Policy; countries?: Countries } {
   const file = settings.USAGE_COUNTRIES_FILE;
   return { policy: policyOf(settings), ...(file !== undefined && { countries: openCountries(file) }) };
 }
 
-/** Whoever started this process with a channel. */
+/** The parent process, if it opened a channel. */
 function askerOf(self: NodeJS.Process): Asker | undefined {
   if (self.send === undefined) return undefined;
   return {

@@ -3,7 +3,7 @@ import type { Place, ValueOption, Values } from './tree.ts';
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** What makes a shell complete the words after `name`. */
+/** Script that makes a shell complete the words after `name`. */
 export function completionScript(shell: Shell, name: string, places: readonly Place[]): string {
   return SCRIPTS[shell](name, places);
 }
@@ -14,11 +14,11 @@ const SCRIPTS = { bash, zsh, fish } as const satisfies Record<
 >;
 
 const functionOf = (name: string): string => `_${name.replaceAll('-', '_')}`;
-/** In quotes of bash and zsh. */
+/** Quoted for bash and zsh. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 const firstLine = (text: string): string => text.split('\n')[0] ?? '';
 
-/** Branches of a `case` that walks the words typed so far: down into a command, over the value of an option. */
+/** Branches of a `case` that walks the words typed so far: into a command, past the value of an option. */
 function walk(places: readonly Place[]): string {
   const down = places.flatMap(({ path, commands }) =>
     commands.map(({ word }) => {
@@ -72,7 +72,7 @@ function bashValues(values: Values): string {
   return `COMPREPLY=($(compgen -W ${quoted(values.words.join(' '))} -- "$cur"))`;
 }
 
-/** `word:what it is for`, as _describe of zsh takes it. */
+/** `word:description`, as zsh's _describe takes it. */
 const described = (word: string, description: string): string =>
   quoted(`${word.replaceAll(':', '\\:')}:${firstLine(description).replaceAll(':', '\\:')}`);
 
@@ -119,7 +119,7 @@ function zshValues(values: Values): string {
   return values === 'file' ? '_files' : `compadd -- ${values.words.map(quoted).join(' ')}`;
 }
 
-/** In quotes of fish. */
+/** Quoted for fish. */
 const fishQuoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 
 function fish(name: string, places: readonly Place[]): string {
@@ -157,7 +157,7 @@ function fishWalk(places: readonly Place[]): string {
   return [...down, ...over].join('\n');
 }
 
-/** What may stand at one place. @param at the function that says whether the command line is there */
+/** Everything that may follow at one place. @param at the function that says whether the command line is there */
 function fishPlace(name: string, at: string, { path, commands, flags, options, argument }: Place): readonly string[] {
   const here = `complete -c ${name} -n ${fishQuoted(`${at} ${fishQuoted(path)}`)}`;
   const flagOf = (word: string): string => (word.startsWith('--') ? `-l ${word.slice(2)}` : `-s ${word.slice(1)}`);

@@ -1,12 +1,12 @@
 import type { Command, Option } from 'commander';
 
-/** A word that may stand at a place, and what it is for. */
+/** A word that may follow at a place, and its description. */
 export interface Word {
   readonly word: string;
   readonly description: string;
 }
 
-/** What the value of an option or an argument may be. */
+/** The possible values of an option or an argument. */
 export type Values = { readonly words: readonly string[] } | 'file' | 'any';
 
 export interface ValueOption extends Word {
@@ -20,11 +20,11 @@ export interface Place {
   readonly commands: readonly Word[];
   readonly flags: readonly Word[];
   readonly options: readonly ValueOption[];
-  /** Of what stands there without an option. */
+  /** Values of the positional argument. */
   readonly argument: Values | undefined;
 }
 
-/** Every command of a program, as shells are told of it: each with the options of those above it. */
+/** Every command of a program, as completion scripts need it: each with its own options and those of its parents. */
 export function placesOf(program: Command): readonly Place[] {
   return within(program, '', []);
 }
@@ -57,7 +57,7 @@ function within(command: Command, path: string, inherited: readonly Option[]): r
   return [place, ...command.commands.flatMap((one) => within(one, `${path} ${one.name()}`.trim(), options))];
 }
 
-/** @param named how `--help` names the value: `--out <file>` */
+/** @param named the option's flags, whose last word names the value: `--out <file>` */
 function valuesOf(named: string, choices: readonly string[] | undefined): Values {
   if (choices !== undefined) return { words: choices };
   return /\b(?:file|files|path|paths|dir|to|from-file)\b\W*$/i.test(named) ? 'file' : 'any';

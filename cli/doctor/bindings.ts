@@ -14,7 +14,7 @@ const queueSchema = z.looseObject({
   effective_policy_definition: z.record(z.string(), z.unknown()).nullish().catch(undefined),
 });
 
-/** Whether queues take events, and keep them; by RabbitMQ's management API, or by the collector where that does not answer. */
+/** Whether queues receive events and keep them. Asks RabbitMQ's management API; /readyz of the collector comes first. */
 export async function checkBindings(site: Site): Promise<readonly Finding[]> {
   const { settings, ask } = site;
   const todo = `Bind a queue to ${EVENTS_EXCHANGE} (by event type) or to ${METRICS_EXCHANGE} (all), or start the consumer that does (docs/rabbitmq.md)`;
@@ -40,7 +40,7 @@ export async function checkBindings(site: Site): Promise<readonly Finding[]> {
   return [ok(`Queues that get events: ${queues.join(', ')}`), ...(await checkCluster(api, queues))];
 }
 
-/** In a cluster, a queue of one node loses what comes while that node is away (docs/scale.md). */
+/** In a cluster, a queue that lives on one node loses events while that node is down (docs/scale.md). */
 async function checkCluster(api: ManagementApi, queues: readonly string[]): Promise<readonly Finding[]> {
   const answer = await api.get('/api/nodes');
   const nodes = bodyOf(answer, nodesSchema);
@@ -66,7 +66,7 @@ async function checkCluster(api: ManagementApi, queues: readonly string[]): Prom
 
 interface ManagementApi {
   get(path: string): Promise<Answer>;
-  /** Of something that has a name in the broker's virtual host. */
+  /** Asks about something named in the broker's virtual host. */
   inVhost(kind: 'exchanges' | 'queues', name: string, more?: string): Promise<Answer>;
 }
 
@@ -76,7 +76,7 @@ function managementApi({ ask, settings }: Site, management: URL): ManagementApi 
   const vhost = vhostOf(urlsOf(settings.AMQP_URL)[0]);
   const get = (path: string): Promise<Answer> => {
     const url = new URL(management);
-    // It may have a path before every other: path_prefix.
+    // The API's own path may have a prefix: path_prefix.
     url.pathname = url.pathname.replace(/\/$/, '') + path;
     [url.username, url.password] = ['', ''];
     return ask(url, { headers });
@@ -88,7 +88,7 @@ function managementApi({ ask, settings }: Site, management: URL): ManagementApi 
   };
 }
 
-/** @returns undefined if nobody answered, or otherwise */
+/** @returns undefined if there is no answer, or one of another form */
 const bodyOf = <T>(answer: Answer, schema: z.ZodType<T>): T | undefined =>
   'problem' in answer ? undefined : schema.safeParse(answer.body).data;
 

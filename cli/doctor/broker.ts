@@ -26,7 +26,7 @@ export async function checkBroker({ settings }: Site): Promise<readonly Finding[
     );
     return [ok(found)];
   } catch (error) {
-    // It was written for people, and holds no secret: to look it through for some would blank words of it.
+    // Its text is written for people and holds no secret: redacting it would only blank words.
     const reason = error instanceof BrokerError ? error.message : errorText(error);
     return [
       failed(
@@ -37,7 +37,7 @@ export async function checkBroker({ settings }: Site): Promise<readonly Finding[
   }
 }
 
-/** @returns none if it is wrong */
+/** @returns none if the setting is invalid */
 export function urlsOf(text: string | undefined): readonly string[] {
   try {
     return parseAmqpUrls(text);

@@ -6,7 +6,7 @@ import { checkClock, checkDisk, checkSettings } from './machine.ts';
 import { checkCollector, checkProxy, checkUsage } from './programs.ts';
 import type { Site } from './site.ts';
 
-/** What the doctor looks at, in this order. Each says what it found, and what to do. */
+/** The doctor's checks, in this order. */
 export const CHECKS = {
   settings: checkSettings,
   broker: checkBroker,

@@ -21,7 +21,7 @@ interface Row extends Finding {
   readonly check: string;
 }
 
-/** `doctor`: looks at everything that the collector needs, and says what to do. @throws Error where something failed */
+/** `doctor`: checks everything that the collector needs, and says what to do. @throws Error if a check failed */
 export async function runDoctor(options: GlobalOptions, given: DoctorOptions): Promise<void> {
   const rows = await examine(options, given);
   if (given.json === true) process.stdout.write(`${terminalJson({ ok: !rows.some(isBad), checks: rows })}\n`);
@@ -85,7 +85,7 @@ const LOOKS = {
 const STATE_WIDTH = 9;
 const CHECK_WIDTH = 11;
 
-/** State, check, and the sentences, which no terminal cuts. */
+/** State, check and the sentences, wrapped to fit the terminal. */
 function forPeople({ state, check, found, do: todo }: Row, stream: NodeJS.WriteStream): string {
   const indent = ' '.repeat(STATE_WIDTH + CHECK_WIDTH);
   const width = Math.max(40, (stream.columns || 80) - indent.length);

@@ -6,7 +6,7 @@ import { failed, ok, warning, worstOf, type Finding } from './finding.ts';
 import { collectorUrl } from '../collector-url.ts';
 import type { Answer, Site } from './site.ts';
 
-/** Keys there are; whether one is let in; and whether senders come with wrong ones. */
+/** Checks that keys exist, that the given one is accepted, and that no sender uses a wrong one. */
 export async function checkKeys({ settings, key, ask, now }: Site): Promise<readonly Finding[]> {
   const inUse = keysInUse(settings.DATA_DIR, now());
   const findings: Finding[] = [];

@@ -9,9 +9,9 @@ import { collectorUrl } from '../collector-url.ts';
 import type { Site } from './site.ts';
 
 const MIB = 1024 ** 2;
-/** Below this the collector is about to take nothing more. */
+/** Below this, the collector soon accepts nothing more. */
 const LEAST_FREE_BYTES = 100 * MIB;
-/** Clocks that differ by more put events on wrong days and break traces. */
+/** A larger difference between clocks puts events on wrong days and breaks traces. */
 const SKEW_MS = 60_000;
 
 export function checkSettings({ settings }: Site): readonly Finding[] {
@@ -39,7 +39,7 @@ export function checkDisk({ settings }: Site): readonly Finding[] {
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 const mib = (bytes: number): string => `${Math.floor(bytes / MIB).toLocaleString('en')} MiB`;
 
-/** Compares this machine's clock with those that answer, and with what the journal was told. */
+/** Compares this machine's clock with those of the programs that answer, and with the journal's last time. */
 export async function checkClock({ settings, management, proxy, now, ask }: Site): Promise<readonly Finding[]> {
   const others = { RabbitMQ: management, 'the collector': collectorUrl(settings, '/healthz'), 'the proxy': proxy };
   const compared = await Promise.all(

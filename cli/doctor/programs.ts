@@ -34,7 +34,7 @@ export async function checkCollector({ settings, ask }: Site): Promise<readonly 
     ];
   const state = data.status === 'unavailable' ? failed : warning;
   const findings = Object.entries(data.checks)
-    // The broker, bindings and usage have rows of their own.
+    // The broker, bindings and usage have checks of their own.
     .filter(([name, check]) => !check.ok && !['broker', 'unroutable', 'usage'].includes(name))
     .map(([name, { reason }]) =>
       state(`${name}: ${reason ?? 'not well'}`, 'See docs/operate.md, "Troubleshooting by symptom"'),

@@ -1,25 +1,25 @@
 import type { Settings } from '../../collector/config.ts';
 import { errorText } from '../../runtime/error-text.ts';
 
-/** What is looked at, and how others are asked. */
+/** What the doctor checks, and how it sends requests. */
 export interface Site {
   readonly settings: Settings;
-  /** Where RabbitMQ's management API is; undefined if AMQP_URL does not tell. */
+  /** RabbitMQ's management API; undefined if AMQP_URL does not show where it is. */
   readonly management: URL | undefined;
-  /** The listener for health of the proxy. */
+  /** The proxy's health listener. */
   readonly proxy: URL | undefined;
-  /** A key that senders use, to be tried. */
+  /** A sender's key to try. */
   readonly key: string | undefined;
   readonly now: () => number;
   readonly ask: Ask;
 }
 
-/** What came of a question over HTTP. */
+/** Result of an HTTP request. */
 export type Answer =
   | {
       readonly status: number;
       readonly body: unknown;
-      /** What the other side has for the time, by its `Date`; undefined if it says none. Unix milliseconds. */
+      /** The other side's time from its `Date` header, in Unix milliseconds; undefined without that header. */
       readonly dateMs: number | undefined;
     }
   | { readonly problem: string };
@@ -28,7 +28,7 @@ export type Ask = (url: URL, options?: RequestInit) => Promise<Answer>;
 
 const WAIT_MS = 5000;
 
-/** Never throws: that nobody answers is an answer. */
+/** Never throws: no answer is a result too. */
 export const askOverHttp: Ask = async (url, options = {}) => {
   try {
     const response = await fetch(url, { ...options, signal: AbortSignal.timeout(WAIT_MS), redirect: 'manual' });
@@ -40,7 +40,7 @@ export const askOverHttp: Ask = async (url, options = {}) => {
   }
 };
 
-/** The text if it is not JSON. */
+/** The text itself if it is not JSON. */
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -49,7 +49,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** The management API beside a broker, with its user and password. @param given its address. @default port 15672 of its host */
+/** The broker's management API, with user and password. @param given its address. @default port 15672 of the broker's host */
 export function managementUrl(amqpUrl: string, given?: URL): URL | undefined {
   if (!URL.canParse(amqpUrl)) return given;
   const { hostname, username, password } = new URL(amqpUrl);

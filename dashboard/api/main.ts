@@ -1,20 +1,20 @@
 import 'openapi-explorer';
 
-/** The API key that was sent last; of this tab alone, and gone with it. */
+/** Session storage for the API key that was sent last: for this tab only, until it closes. */
 const STORED = 'clowder-otel-api-key';
-/** Of the OpenAPI document: the way that the key is sent. */
+/** The OpenAPI document's name for how the key is sent. */
 const SCHEME = 'bearer';
 
 interface Explorer extends HTMLElement {
   setAuthenticationConfiguration(scheme: string, given: { readonly token: string }): Promise<void>;
 }
 
-/** What the explorer tells before it asks the API. */
+/** The explorer's event before it asks the API. */
 interface Request {
   readonly request: { readonly headers?: HeadersInit };
 }
 
-// Entered once, the key is there after a reload.
+// Restores the key after a reload.
 document.addEventListener('spec-loaded', () => {
   const token = sessionStorage.getItem(STORED);
   if (token !== null)

@@ -1,4 +1,4 @@
-/** Pages of the dashboard, by their path. */
+/** The dashboard's pages, by path. */
 export const PAGES = {
   '/': 'Health',
   '/usage': 'Usage',
@@ -9,7 +9,7 @@ export const PAGES = {
 export type Page = keyof typeof PAGES;
 export const PAGE_PATHS = Object.keys(PAGES) as Page[];
 
-/** What is shown: a page, and every filter of it. */
+/** What is shown: a page and its filters. */
 export interface Address {
   readonly page: Page;
   readonly params: Readonly<Record<string, string>>;
@@ -17,14 +17,14 @@ export interface Address {
 
 const isPage = (path: string): path is Page => Object.hasOwn(PAGES, path);
 
-/** @param path one that there is not is the first page */
+/** @param path an unknown one means the first page */
 export function readAddress(path: string, search: string): Address {
   const trimmed = path.replace(/(?<=.)\/+$/, '');
   const params = Object.fromEntries([...new URLSearchParams(search)].filter(([, value]) => value !== ''));
   return { page: isPage(trimmed) ? trimmed : '/', params };
 }
 
-/** The same filters are the same address, in whichever order they were set. */
+/** The same filters give the same address, in whichever order they were set. */
 export function writeAddress({ page, params }: Address): string {
   const entries = Object.entries(params)
     .filter(([, value]) => value !== '')
@@ -33,7 +33,7 @@ export function writeAddress({ page, params }: Address): string {
   return search === '' ? page : `${page}?${search}`;
 }
 
-/** @param changes undefined takes a filter away */
+/** @param changes undefined removes a filter */
 export function withParams(address: Address, changes: Readonly<Record<string, string | undefined>>): Address {
   const params = { ...address.params, ...changes };
   return {

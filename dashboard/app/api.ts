@@ -5,7 +5,7 @@ export interface Check {
 }
 export interface Readiness {
   readonly status: 'ready' | 'degraded' | 'unavailable';
-  /** Undefined where there is nothing to check, such as usage that is not counted. */
+  /** Undefined if there is nothing to check, such as usage that is not counted. */
   readonly checks: Readonly<Record<string, Check | undefined>>;
 }
 export interface Source {
@@ -65,7 +65,7 @@ export interface Stats {
   readonly counted_until: string | null;
   readonly totals: Readonly<Record<string, number | null>>;
   readonly rows: readonly Row[];
-  /** Names of datasets, files, spaces, collections and users, by their ids, as far as they are known. */
+  /** Names of datasets, files, spaces, collections and users, by id, if known. */
   readonly names?: Readonly<Record<string, string>> | undefined;
   readonly before?: { readonly totals: Readonly<Record<string, number | null>> } | undefined;
 }
@@ -75,7 +75,7 @@ export type ClowderEvent = Readonly<Record<string, unknown>> & {
   readonly created: number;
 };
 export interface Session {
-  /** Null where no key is made. */
+  /** Null if the collector has no keys. */
   readonly key: string | null;
   readonly scopes: readonly string[];
 }
@@ -109,8 +109,8 @@ export interface DeadLetter {
 }
 
 /**
- * What the collector answers to GET, by the path as `/openapi.json` has it. The dashboard imports nothing of the collector:
- * `test/unit/dashboard/answers.test.ts` lets the compiler hold these against the collector's own types.
+ * The collector's answers to GET, by the path in `/openapi.json`. The dashboard imports nothing from the collector:
+ * `test/unit/dashboard/answers.test.ts` makes the compiler compare these with the collector's own types.
  */
 export interface Answers {
   readonly '/api/v1/overview': Overview;
@@ -124,7 +124,7 @@ export interface Answers {
   readonly '/schemas': { readonly schemas: readonly string[] };
 }
 
-/** What it is asked to do by POST, and what it answers. */
+/** Body and answer of each POST. */
 export interface Acts {
   readonly '/api/v1/session': { readonly body: { readonly key: string }; readonly answer: Session };
   readonly '/api/v1/rejected/replay': {
@@ -149,14 +149,14 @@ type Parameters<Path extends string> = Path extends `${infer Before}{${string}}$
   ? `${Before}${string}${After}`
   : Path;
 type UrlOf<Path extends string> = Parameters<Path> | `${Parameters<Path>}?${string}`;
-/** What can be asked for. */
+/** The URLs that can be requested. */
 export type Question = { [Path in keyof Answers]: UrlOf<Path> }[keyof Answers];
-/** The answer to a question, by its path. */
+/** Type of the answer, by URL. */
 export type AnswerTo<Url extends string> = {
   [Path in keyof Answers]: Url extends UrlOf<Path> ? Answers[Path] : never;
 }[keyof Answers];
 
-/** An answer that is none: `code` of the API, or `no_answer`. */
+/** A failed request: the API's `code`, or `no_answer`. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: string;
@@ -169,7 +169,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What a page of another site cannot send: see the collector's guard. */
+/** Header that a page of another site cannot send: see the collector's guard. */
 const PAGE = { 'x-clowder-otel-page': '1' };
 
 /** @throws ApiError */
@@ -203,7 +203,6 @@ async function send(
   });
   const text = await answer.text();
   const said: unknown = text === '' ? undefined : parse(text);
-  // A 503 of /readyz is an answer; of others it is none.
   if (answer.ok) return said;
   const problem = typeof said === 'object' && said !== null ? (said as { code?: unknown; detail?: unknown }) : {};
   throw new ApiError(

@@ -1,4 +1,4 @@
-/** Rows as CSV (RFC 4180), of which no spreadsheet takes a cell for a formula. */
+/** Rows as CSV (RFC 4180), in which no spreadsheet takes a cell for a formula. */
 export const csvOf = (rows: readonly (readonly string[])[]): string =>
   rows.map((row) => `${row.map(cellOf).join(',')}\r\n`).join('');
 

@@ -1,29 +1,29 @@
 import type { Reading, Row } from './api.ts';
 
-/** One extractor, from what the monitor read of it and from its jobs. */
+/** An extractor, from the monitor's readings and its jobs. */
 export interface Extractor {
   readonly name: string;
-  /** Null where the monitor does not watch it. */
+  /** Null if the monitor does not watch it. */
   readonly alive: boolean | null;
   readonly waiting: number | null;
-  /** Jobs that were queued in the period and have not ended. */
+  /** Jobs queued in the period that have not ended. */
   readonly open: number | null;
   readonly jobs: number | null;
   readonly failed: number | null;
-  /** Median and 95th percentile, milliseconds. */
+  /** Median and 95th percentile in milliseconds. */
   readonly wait: readonly [number | null, number | null];
   readonly run: readonly [number | null, number | null];
-  /** Which jobs are stuck; null where none is. */
+  /** Which jobs are stuck; null if none is. */
   readonly stuck: string | null;
 }
 
-/** How the monitor names what it reads of an extractor. */
+/** Names of the monitor's readings of an extractor. */
 const ALIVE = /^extractor /;
 const STUCK = /^jobs of /;
 
 const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
 
-/** Those that are silent or stuck first, then by their jobs. */
+/** Silent or stuck extractors first, then by number of jobs. */
 export function extractorsOf(
   probes: readonly Reading[],
   jobs: readonly Row[],

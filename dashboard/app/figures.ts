@@ -1,12 +1,12 @@
 import type { Row, Stats } from './api.ts';
 
-/** What becomes of rows on their way into a chart. */
+/** One series of a chart. */
 export interface Layer {
   readonly name: string;
   readonly values: readonly (number | null)[];
 }
 
-/** The figures of each metric, column by column; where there is no row, `empty`. */
+/** Each metric's figures by column; a column without a row gets `empty`. */
 export function layersOf(
   rows: readonly Row[],
   time: string,
@@ -21,7 +21,7 @@ export function layersOf(
   }));
 }
 
-/** The same of one metric, divided by one dimension: a layer a value, the largest first, the smallest together. */
+/** One metric divided by a dimension: one layer per value, the largest first, the smallest merged. */
 export function layersBy(
   rows: readonly Row[],
   time: string,
@@ -52,7 +52,7 @@ export function layersBy(
 
 const figureOf = (value: unknown): number | null => (typeof value === 'number' ? value : null);
 
-/** The sum of the metrics of the period before, column by column, laid under the columns of this one. */
+/** Sums of the metrics in the period before, by column, aligned with this period's columns. */
 export function sumsOf(
   rows: readonly Row[],
   time: string,
@@ -64,20 +64,20 @@ export function sumsOf(
   const sums = columns.map((column) =>
     metrics.reduce((sum, metric) => sum + (figureOf(byTime.get(column)?.[metric]) ?? 0), 0),
   );
-  // A month before may be shorter, or longer: what has no column is left out, and what is missing is 0.
+  // Months differ in length: excess columns are dropped, missing ones are 0.
   return Array.from({ length }, (_, index) => sums[index] ?? 0);
 }
 
-/** A row of a list of what is most used. */
+/** A row of a ranking. */
 export interface Ranked {
   readonly id: string | null;
   readonly name: string;
   readonly figures: Readonly<Record<string, number | null>>;
-  /** Of the largest row, from 0 to 1. */
+  /** Share of the largest row, from 0 to 1. */
   readonly share: number;
 }
 
-/** @param metric the one that the list is ordered by */
+/** @param metric the list's order */
 export function rankedOf(
   { rows, names }: Pick<Stats, 'rows' | 'names'>,
   by: string,
@@ -97,11 +97,11 @@ export function rankedOf(
   });
 }
 
-/** An id may be the name of what every object has. */
+/** An id may be the name of a property that every object has. */
 const nameOf = (names: Stats['names'], id: string): string =>
   names !== undefined && Object.hasOwn(names, id) ? (names[id] ?? id) : id;
 
-/** Windows of `health.connections`, oldest first, of which at most so many are shown: neighbours are added up. */
+/** Windows of `health.connections`, oldest first. If there are more than `most`, neighbours are added up. */
 export function windowsOf(
   events: readonly Readonly<Record<string, unknown>>[],
   most: number,

@@ -3,7 +3,7 @@ const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(LOCALE, { notation: 'compact', maximumSignificantDigits: 3 });
 const decimal = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 3 });
 
-/** What is not known is said so; it is never 0. */
+/** Shown for an unknown figure, which is never shown as 0. */
 export const UNKNOWN = '–';
 export type Figure = number | null | undefined;
 
@@ -12,7 +12,7 @@ const isKnown = (value: Figure): value is number => typeof value === 'number' &&
 /** 1,204 */
 export const count = (value: Figure): string => (isKnown(value) ? whole.format(value) : UNKNOWN);
 
-/** 1,204; from 100,000 on 124K: what a tile or an axis has room for. */
+/** 1,204; from 100,000 on 124K: fits a tile or an axis. */
 export const brief = (value: Figure): string => {
   if (!isKnown(value)) return UNKNOWN;
   return Math.abs(value) < 100_000 ? (Number.isInteger(value) ? whole : decimal).format(value) : short.format(value);
@@ -24,7 +24,7 @@ const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 export function bytes(value: Figure): string {
   if (!isKnown(value)) return UNKNOWN;
   let [left, power] = [Math.abs(value), 0];
-  // 1023.9 KiB would be written as 1,020 KiB: three digits alone, then the next unit.
+  // Next unit from three digits on: 1023.9 KiB would appear as 1,020 KiB.
   while (left >= 999.5 && power < BINARY.length - 1) {
     left /= 1024;
     power += 1;
@@ -43,7 +43,7 @@ export function duration(seconds: Figure): string {
   if (!isKnown(seconds)) return UNKNOWN;
   if (seconds < 1) return `${whole.format(seconds * 1000)} ms`;
   if (seconds < 59.95) return `${decimal.format(Math.round(seconds * 10) / 10)} s`;
-  // Carried before it is cut into parts: 59 min 40 s is 1 h, not 60 min.
+  // Rounded before it is split: 59 min 40 s is 1 h, not 60 min.
   let left = seconds < 3570 ? Math.round(seconds / 60) * 60 : seconds < 86_400 - 1800 ? Math.round(seconds / 60) * 60 : Math.round(seconds / 3600) * 3600; // prettier-ignore
   const parts: string[] = [];
   for (const [name, size] of UNITS) {
@@ -64,7 +64,7 @@ export function percent(value: Figure): string {
   return `${digits.toFixed(isRound ? 0 : 2)} %`;
 }
 
-/** How a figure differs from the one before: +12 %, −3 %, new, the same. */
+/** Difference from the figure before: +12 %, −3 %, none before, as before. */
 export function change(now: Figure, before: Figure): string {
   if (!isKnown(now) || !isKnown(before)) return '';
   if (now === before) return 'as before';
@@ -74,7 +74,7 @@ export function change(now: Figure, before: Figure): string {
   return `${share < 0 ? '−' : '+'}${size} %`;
 }
 
-/** In the viewer's time zone. */
+/** A time in the viewer's time zone. */
 export function time(ms: number, zone: string): string {
   return new Intl.DateTimeFormat('sv', {
     timeZone: zone,

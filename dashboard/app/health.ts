@@ -3,14 +3,14 @@ import { bytes, count, duration } from './format.ts';
 
 export type Level = 'well' | 'degraded' | 'down';
 
-/** Something that somebody should see to. */
+/** Something that needs attention. */
 export interface Problem {
   readonly level: Exclude<Level, 'well'>;
-  /** A few words, for the sentence. */
+  /** A few words for the sentence. */
   readonly what: string;
-  /** Why, and what there is to know. */
+  /** The reason, and what else is known. */
   readonly detail: string;
-  /** Heading of the guide that says what to do. */
+  /** Heading of the guide that explains what to do. */
   readonly anchor: string;
 }
 
@@ -20,7 +20,7 @@ export interface Health {
   readonly problems: readonly Problem[];
 }
 
-/** Anchors of docs/operate.md, which the collector serves as its guide. */
+/** Anchors in docs/operate.md, which the collector serves as its guide. */
 export const ANCHORS = {
   journal: 'backlog-and-a-full-journal',
   held: 'events-that-no-queue-takes',
@@ -41,7 +41,7 @@ interface Rule {
 
 const events = (check: Check): string => count(Number(check['events'] ?? 0));
 
-/** What each check of the readiness means to a reader; one that is new is told by its name. */
+/** What each readiness check means to the reader; a check not listed here appears by its name. */
 const CHECKS: Readonly<Record<string, Rule>> = {
   journal: { level: 'down', what: () => 'producers are turned away', anchor: ANCHORS.journal },
   history: { level: 'degraded', what: () => 'events that were accepted once are lost', anchor: ANCHORS.symptoms },
@@ -53,10 +53,10 @@ const CHECKS: Readonly<Record<string, Rule>> = {
   usage: { level: 'degraded', what: () => 'counting has stopped', anchor: ANCHORS.counting },
 };
 
-/** A backlog that moves is none; one whose oldest event is this old does not. */
+/** A backlog whose oldest event is this old does not move. */
 const BACKLOG_OLD_S = 60;
 
-/** Whether it is well, in words. It is only where nothing at all is wrong, and all that there is to know is known. */
+/** Health in words: "well" only if nothing at all is wrong. */
 export function healthOf(overview: Overview): Health {
   const problems = [
     ...checkProblems(overview),
@@ -109,7 +109,7 @@ function checkProblems(overview: Overview): readonly Problem[] {
   });
 }
 
-/** `/readyz` tells of a large backlog; one that does not move is worth telling of while it is small. */
+/** `/readyz` reports large backlogs only; a small one that does not move deserves a report too. */
 function backlogProblems({ backlog, readiness }: Overview): readonly Problem[] {
   const isTold = ['broker', 'backlog', 'journal'].some((name) => readiness.checks[name]?.ok === false);
   if (isTold || backlog.oldest_s === null || backlog.oldest_s < BACKLOG_OLD_S) return [];
@@ -179,7 +179,7 @@ function rejectedProblems({ rejected, readiness }: Overview): readonly Problem[]
 
 const DEAD_QUEUE = /\bclowder\.sink\.([\w-]+)\.dead$/;
 
-/** Known where the monitor watches the queues of dead letters. */
+/** Known only if the monitor watches the dead-letter queues. */
 const deadProblems = ({ probes }: Overview): readonly Problem[] =>
   probes.flatMap(({ target, measures }) => {
     const [sink, many] = [DEAD_QUEUE.exec(target)?.[1], Number(measures['queue_length'] ?? 0)];

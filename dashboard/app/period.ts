@@ -1,7 +1,7 @@
-/** What a column of a chart over time is. */
+/** What a column of a chart stands for. */
 export type Unit = 'hour' | 'day' | 'month';
 
-/** A period as the stats API takes it, and how a chart divides it. */
+/** A period as the stats API takes it, and its division in charts. */
 export interface Period {
   readonly from: string;
   readonly to: string;
@@ -22,7 +22,7 @@ const PRESET_DEFAULT: Preset = '30d';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** Columns that a chart has room for. */
+/** Most columns that a chart has room for. */
 const HOURS_MOST = 8 * 24;
 const DAYS_MOST = 130;
 
@@ -30,7 +30,7 @@ const MONTH = /^\d{4}-(?:0[1-9]|1[0-2])$/;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const isPreset = (name: string | undefined): name is Preset => name !== undefined && Object.hasOwn(PRESETS, name);
 
-/** The period that the address names; without one, or with a wrong one, the last 30 days. */
+/** The period in the address; the last 30 days if it is missing or wrong. */
 export function periodOf(params: Readonly<Record<string, string>>, nowMs: number, zone: string): Period {
   const { from, to, period } = params;
   if (from !== undefined && to !== undefined && isTime(from) && isTime(to) && startMs(from) < endMs(to))
@@ -38,7 +38,7 @@ export function periodOf(params: Readonly<Record<string, string>>, nowMs: number
   return presetPeriod(isPreset(period) ? period : PRESET_DEFAULT, nowMs, zone);
 }
 
-/** As people read it: a time in the zone, days and months as they are. */
+/** For people: a time in the zone; days and months as they are. */
 const shown = (given: string, zone: string): string =>
   given.includes('T') ? localMinute(Date.parse(given), zone) : given;
 
@@ -68,7 +68,7 @@ function unitOf(from: string, to: string): Unit {
   return lengthMs <= DAYS_MOST * DAY_MS ? 'day' : 'month';
 }
 
-/** The period of the same length that ends where this one begins, as the stats API means it by compare=before. */
+/** The period of the same length that ends where this one begins, like compare=before of the stats API. */
 export function periodBefore({ from, to }: Period): { readonly from: string; readonly to: string } {
   if (MONTH.test(from) && MONTH.test(to)) {
     const months = monthNumber(to) - monthNumber(from) + 1;
@@ -82,7 +82,7 @@ export function periodBefore({ from, to }: Period): { readonly from: string; rea
   return { from: new Date(startMs(from) - lengthMs).toISOString(), to: new Date(startMs(from)).toISOString() };
 }
 
-/** The labels of a chart's columns, as the stats API names hours, days and months of the time zone. */
+/** Labels of a chart's columns: hours, days or months of the time zone, named as in the stats API. */
 export function columnsOf(
   { from, to, unit }: { from: string; to: string; unit: Unit },
   zone: string,
@@ -98,10 +98,10 @@ export function columnsOf(
   return sequence(first, last, (label) => monthsLater(label, 1));
 }
 
-/** A day of the zone may have 23 or 25 hours; the one that comes twice is one column. */
+/** A day of the zone may have 23 or 25 hours; an hour that occurs twice is one column. */
 function hoursOf(from: string, to: string, zone: string): readonly string[] {
   const isLocal = (given: string): boolean => DAY.test(given) || MONTH.test(given);
-  // Days and months begin in the zone: a day earlier in UTC is early enough, and a day later late enough.
+  // Days and months begin in the zone, which is less than a day from UTC: a day more on both sides covers them.
   const first = isLocal(from)
     ? localLabel(startMs(from) - DAY_MS, 'hour', zone)
     : localLabel(startMs(from), 'hour', zone);
@@ -115,7 +115,7 @@ function hoursOf(from: string, to: string, zone: string): readonly string[] {
   return [...labels];
 }
 
-/** What a zoom from one column to another asks for. */
+/** The address parameters for a zoom from one column to another. */
 export function zoomTo(
   columns: readonly string[],
   first: number,
@@ -126,7 +126,7 @@ export function zoomTo(
   const [from, to] = [columns[Math.max(0, first)], columns[Math.min(columns.length - 1, last)]];
   if (from === undefined || to === undefined) return undefined;
   if (unit !== 'hour') return { from, to, period: undefined };
-  // An hour has no name in the address: it is the time at which it begins.
+  // The address cannot name an hour, so it has the hour's first and last moment.
   const [begins, ends] = [hourMs(from, zone), hourMs(to, zone)];
   if (begins === undefined || ends === undefined) return undefined;
   return {
@@ -136,7 +136,7 @@ export function zoomTo(
   };
 }
 
-/** When an hour of the zone begins, the first of two where clocks went back. @param label 2026-11-29T16 */
+/** When an hour of the zone begins: the first of two if the clocks went back. @param label 2026-11-29T16 */
 function hourMs(label: string, zone: string): number | undefined {
   const near = Date.parse(`${label}:00:00Z`);
   for (let ms = near - DAY_MS; ms <= near + DAY_MS; ms += HOUR_MS / 4)
@@ -159,11 +159,11 @@ export const daysLater = (day: string, days: number): string =>
 const LENGTH: Readonly<Record<Unit, number>> = { month: 7, day: 10, hour: 13 };
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** 2026-11-29T16, of the zone */
+/** 2026-11-29T16 in the zone */
 const localLabel = (ms: number, unit: Unit, zone: string): string =>
   localMinute(ms, zone).replace(' ', 'T').slice(0, LENGTH[unit]);
 
-/** 2026-11-29 16:00, of the zone */
+/** 2026-11-29 16:00 in the zone */
 function localMinute(ms: number, zone: string): string {
   let format = formats.get(zone);
   if (format === undefined)

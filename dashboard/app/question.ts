@@ -1,4 +1,4 @@
-/** Who did it: one switch for every panel. */
+/** Who used Clowder: one switch for all panels. */
 export const AUDIENCES = {
   counted: { name: 'All counted', filters: {} },
   people: { name: 'People', filters: { client: 'browser' } },
@@ -9,7 +9,7 @@ export const AUDIENCES = {
 export type Audience = keyof typeof AUDIENCES;
 export const AUDIENCE_NAMES = Object.keys(AUDIENCES) as Audience[];
 
-/** Filters of usage that a click sets, and what they are called. */
+/** Usage filters that a click sets, with their titles. */
 export const FILTERS = {
   dataset: 'Dataset',
   resource: 'Resource',
@@ -29,10 +29,10 @@ export const audienceOf = (params: Readonly<Record<string, string>>): Audience =
   return given !== undefined && Object.hasOwn(AUDIENCES, given) ? (given as Audience) : 'counted';
 };
 
-/** Filters that jobs of extractors know: they have no client of their own. */
+/** Filters that also apply to extractor jobs, which have no client. */
 const OF_JOBS: readonly Filter[] = ['dataset', 'resource'];
 
-/** The filters of the address as the stats API takes them. */
+/** The address's filters, as the stats API takes them. */
 export function filtersOf(
   params: Readonly<Record<string, string>>,
   about: 'use' | 'jobs' = 'use',
@@ -42,7 +42,7 @@ export function filtersOf(
   return { ...(about === 'use' ? AUDIENCES[audienceOf(params)].filters : {}), ...Object.fromEntries(chosen) };
 }
 
-/** The call of the stats API that asks for this. */
+/** URL of this question to the stats API. */
 export function statsUrl(asked: Readonly<Record<string, string | number | undefined>>): `/api/v1/stats?${string}` {
   const entries = Object.entries(asked).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, String(value)]],
@@ -50,6 +50,6 @@ export function statsUrl(asked: Readonly<Record<string, string | number | undefi
   return `/api/v1/stats?${new URLSearchParams(entries).toString().replaceAll('%2C', ',').replaceAll('%3A', ':')}`;
 }
 
-/** The same call, for a file. */
+/** The same URL, for a file. */
 export const inFormat = (url: string, format: 'csv' | 'json'): string =>
   `${url}${url.includes('?') ? '&' : '?'}format=${format}`;

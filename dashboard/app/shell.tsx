@@ -22,7 +22,7 @@ const OVERVIEW_EVERY_MS = 5000;
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 const THEME_NAMES = { system: 'as the system', light: 'light', dark: 'dark' } as const;
 
-/** The frame of every page: where one is, how it is, who looks. */
+/** The frame of every page: navigation, health, session. */
 export function Shell() {
   const { address, go } = useAddress();
   const { session, problem, logIn, logOut } = useSession();

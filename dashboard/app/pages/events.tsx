@@ -7,7 +7,7 @@ import { State } from '../parts/table.tsx';
 import { loginOver, useApp } from '../state.ts';
 
 const PAGE_EVENTS = 100;
-/** What the page keeps; older ones are in the history. */
+/** How many events the page keeps; older ones are in the history. */
 const KEPT_EVENTS = 500;
 
 const TAIL_FILTERS = {
@@ -22,7 +22,7 @@ const SUGGESTED: Readonly<Record<string, readonly string[]>> = {
   client_kind: ['browser', 'extractor', 'api', 'bot'],
 };
 
-/** What happens now, and one event with all that is known of it. */
+/** Events as they come, and one event with everything known about it. */
 export function EventsPage() {
   const { address, zone, filter } = useApp();
   const { params } = address;
@@ -103,7 +103,7 @@ const textOf = (value: unknown): string => {
   return typeof value === 'string' ? value : JSON.stringify(value);
 };
 
-/** The history first, and then what comes, both by the same filters. */
+/** First the history, then new events, with the same filters. */
 function useTail(wanted: TailFilter) {
   const [events, setEvents] = useState<readonly ClowderEvent[]>([]);
   const [isLive, setLive] = useState(false);
@@ -125,7 +125,7 @@ function useTail(wanted: TailFilter) {
     const stream = new EventSource(
       `/api/v1/events/stream${type === undefined ? '' : `?type=${encodeURIComponent(type)}`}`,
     );
-    // What comes at once is shown at once: one drawing for all of it.
+    // Events that arrive together are drawn together.
     let arrived: ClowderEvent[] = [];
     let drawing = 0;
     const draw = (): void => {
@@ -138,7 +138,7 @@ function useTail(wanted: TailFilter) {
       const event = JSON.parse(message.data) as ClowderEvent;
       if (!matches(event, wanted)) return;
       arrived.push(event);
-      // Frames stop in a hidden page, and events do not.
+      // Not an animation frame: those stop in a hidden page, and events do not.
       if (drawing === 0) drawing = window.setTimeout(draw, 50);
     };
     const readHistory = async (): Promise<void> => {
@@ -152,7 +152,7 @@ function useTail(wanted: TailFilter) {
         if (failure.status === 401) loginOver.dispatchEvent(new Event('over'));
       }
     };
-    // Asked once the stream is open: so nothing falls between the two.
+    // Asked once the stream is open, so that no event falls between the two.
     stream.addEventListener('open', () => {
       setLive(true);
       void readHistory();

@@ -11,7 +11,7 @@ const WHATS = {
 } as const;
 type What = keyof typeof WHATS;
 
-/** Events that did not get where they should: why, whose they are, and how they go on. */
+/** Undelivered events: why, from whom, and ways to send them on. */
 export function KeptPage() {
   const { address, filter, isAdmin } = useApp();
   const given = address.params['what'];

@@ -12,7 +12,7 @@ import { statsUrl } from '../question.ts';
 import { useApp, useAsk, useNow } from '../state.ts';
 
 const EVERY_MS = 30_000;
-/** Columns of a chart that one can tell apart. */
+/** More columns than this cannot be told apart. */
 const WINDOWS_MOST = 120;
 const OVERVIEW = '/api/v1/overview';
 
@@ -230,7 +230,7 @@ function Queues() {
   );
 }
 
-/** A certificate that ends sooner is worth a look. */
+/** A certificate that expires sooner is marked. */
 const DAYS_FEW = 14;
 
 function Certificates() {
@@ -263,7 +263,7 @@ function Certificates() {
 const CLASSES = { responses_2xx: '2xx', responses_3xx: '3xx', responses_4xx: '4xx', responses_5xx: '5xx' } as const;
 const CLASS_COLOURS = [3, 1, 2, 5];
 
-/** What NGINX saw, window by window, from the journal: it is there while nothing is counted. */
+/** Windows seen by NGINX, read from the journal: available even if nothing is counted. */
 function WebServer() {
   const { zone } = useApp();
   const url = '/api/v1/events?type=health.connections&limit=1000';

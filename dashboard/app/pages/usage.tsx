@@ -21,14 +21,14 @@ import {
 } from '../question.ts';
 import { useApp, useAsk, useNow } from '../state.ts';
 
-/** Asked again so often, while the page is looked at. */
+/** Refresh interval while the page is visible. */
 const EVERY_MS = 30_000;
 
 /** How much was it used? */
 export function UsagePage() {
   const { address, zone } = useApp();
   const { params } = address;
-  // A minute is soon enough for what ends now, and keeps the questions the same meanwhile.
+  // Advancing once a minute is enough, and keeps the questions the same in between.
   const now = useNow(60_000);
   const period = periodOf(params, now, zone);
   return (
@@ -134,7 +134,7 @@ function FilterBar({ period }: { readonly period: Period }) {
   );
 }
 
-/** The last day of a period that may be named by a month, a day, or a time. */
+/** Last day of a period whose end is a month, a day or a time. */
 function dayOf(to: string): string {
   if (to.length === 10) return to;
   if (to.length > 10) return to.slice(0, 10);
@@ -150,7 +150,7 @@ interface WithPeriod {
   readonly period: Period;
 }
 
-/** What every question of the page asks for. */
+/** Parameters of every question on this page. */
 function useQuestion({ period }: WithPeriod, about: 'use' | 'jobs' = 'use'): Record<string, string> {
   const { address, zone } = useApp();
   return { from: period.from, to: period.to, time_zone: zone, ...filtersOf(address.params, about) };
@@ -209,13 +209,13 @@ interface OverTimeProps extends WithPeriod {
   readonly format: (value: Figure) => string;
   readonly about?: 'use' | 'jobs';
   readonly wide?: boolean;
-  /** Derives what is shown from what was asked for. */
+  /** Derives the rows that are shown from those that were asked for. */
   readonly shown?: (rows: Stats['rows']) => Stats['rows'];
   readonly asks?: readonly string[];
   readonly note?: string;
 }
 
-/** Figures over time, stacked; a pull with the mouse zooms in. */
+/** Figures over time, stacked; dragging with the mouse zooms in. */
 function OverTime({
   title,
   period,
@@ -321,11 +321,11 @@ interface TopProps extends WithPeriod {
   readonly by: string;
   readonly filter: Filter;
   readonly more?: Readonly<Record<string, string>>;
-  /** What it is where nobody knows. @default Not known */
+  /** Name of a missing value. @default Not known */
   readonly none?: string;
-  /** Why nothing is known at all. */
+  /** The reason, if nothing is known at all. */
   readonly unknown?: ComponentChildren;
-  /** What is shown of each. The first orders them, unless the address names another one. */
+  /** Figures of each row. The first sets the order, unless the address names another. */
   readonly metrics?: readonly RankedMetric[];
   readonly note?: string;
 }
@@ -333,7 +333,7 @@ interface TopProps extends WithPeriod {
 const RANKED = ['downloads', 'views', 'bytes'] as const;
 type RankedMetric = keyof typeof TOTALS;
 
-/** What is most used, of one kind; a click shows it alone. */
+/** A ranking of one kind; a click filters by the row. */
 function Top({
   period,
   title,

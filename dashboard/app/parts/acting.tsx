@@ -5,7 +5,7 @@ import type { Column } from './table.tsx';
 
 type ActPath = keyof Acts;
 
-/** Does something for an administrator, and says what became of it. */
+/** Does something for an administrator and shows the result. */
 export function useAct(after: () => void): {
   readonly said: string | undefined;
   readonly doIt: <Path extends ActPath>(
@@ -33,13 +33,13 @@ export function useAct(after: () => void): {
 }
 
 interface Choice<Item, Id> {
-  /** Of those that are there, in their order. */
+  /** The chosen ids that are still listed, in the list's order. */
   readonly ids: readonly Id[];
   readonly column: Column<Item>;
   readonly clear: () => void;
 }
 
-/** Rows that are chosen for something, each by a box of its own. */
+/** Rows chosen with checkboxes. */
 export function useChoice<Item, Id extends string | number>(
   items: readonly Item[],
   idOf: (item: Item) => Id,
@@ -66,6 +66,6 @@ export function useChoice<Item, Id extends string | number>(
   };
 }
 
-/** "Replay 3"; while none is chosen "Replay chosen". */
+/** "Replay 3", or "Replay chosen" while none is chosen. */
 export const ofChosen = (verb: string, ids: readonly unknown[]): string =>
   `${verb} ${ids.length === 0 ? 'chosen' : count(ids.length)}`;

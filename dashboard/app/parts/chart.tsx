@@ -5,7 +5,7 @@ import { useApp, useLatest } from '../state.ts';
 export interface Series {
   readonly name: string;
   readonly values: readonly (number | null)[];
-  /** Number of the colour, from 1. */
+  /** Number of the colour, from 1 on. */
   readonly colour: number;
 }
 
@@ -14,18 +14,18 @@ interface ChartProps {
   readonly columns: readonly string[];
   readonly series: readonly Series[];
   readonly format: (value: number | null | undefined) => string;
-  /** bars are stacked, lines are not. */
+  /** Bars are stacked; lines are not. */
   readonly form?: 'bars' | 'lines';
-  /** The sum of the period before, column by column. */
+  /** Sums of the period before, by column. */
   readonly before?: readonly number[] | undefined;
   readonly onZoom?: (first: number, last: number) => void;
   readonly onPicture?: (make: () => Promise<Blob | null>) => void;
   readonly height?: number;
-  /** Of bytes: the axis has steps of powers of two. */
+  /** Bytes: the axis has steps of powers of two. */
   readonly isBytes?: boolean;
 }
 
-/** Values over time: a picture for who sees, the same as a table for everybody. */
+/** Values over time: a picture, and the same figures as a table for those who cannot see it. */
 export function Chart(props: ChartProps) {
   const { label, columns, series, format, form = 'bars', before, height = 190 } = props;
   const { theme } = useApp();
@@ -119,7 +119,7 @@ function draw(root: HTMLElement, props: ChartProps, onPoint: (index: number | nu
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
   const stacked = form === 'bars';
-  // What lies above is drawn first, as high as all below it together: what lies below covers it.
+  // Upper layers are drawn first, each as tall as itself and all below it: lower layers cover its lower part.
   const layers = stacked ? stack(series) : series.map(({ values }) => [...values]);
   const ordered = stacked ? layers.toReversed() : layers;
   const named = stacked ? series.toReversed() : series;
@@ -172,7 +172,7 @@ function draw(root: HTMLElement, props: ChartProps, onPoint: (index: number | nu
   return new uPlot(options, data as uPlot.AlignedData, root);
 }
 
-/** 1, 2, 4, 8, … of each unit of bytes: also several steps together are a round number. */
+/** 1, 2, 4, 8, … of each unit of bytes: multiples of a step are round numbers too. */
 const BINARY_STEPS = Array.from({ length: 61 }, (_, power) => 2 ** power);
 
 function stack(series: readonly Series[]): (number | null)[][] {
@@ -180,7 +180,7 @@ function stack(series: readonly Series[]): (number | null)[][] {
   return series.map(({ values }) => values.map((value, index) => (below[index] = (below[index] ?? 0) + (value ?? 0))));
 }
 
-/** 2026-11, 11-29, 16:00; at midnight the day. */
+/** 2026-11, 11-29, 16:00; the day at midnight. */
 function shortLabel(column: string | undefined): string {
   if (column === undefined) return '';
   if (column.length === 11) return column.slice(6);
@@ -189,7 +189,7 @@ function shortLabel(column: string | undefined): string {
   return column.endsWith('T00') ? column.slice(5, 10) : `${column.slice(11)}:00`;
 }
 
-/** With the page's background behind it, so that it can be read anywhere. */
+/** Includes the page's background, so that the picture is readable anywhere. */
 function pictureOf(plot: uPlot): Promise<Blob | null> {
   const source = plot.ctx.canvas;
   const canvas = document.createElement('canvas');

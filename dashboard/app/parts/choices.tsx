@@ -1,15 +1,15 @@
 import type { ComponentChildren } from 'preact';
 
-/** One of several that can be chosen. */
+/** One of several choices. */
 export interface Choice<Name extends string> {
   readonly name: Name;
   readonly text: ComponentChildren;
-  /** What it means, where the text alone does not tell. */
+  /** Explains a short text. */
   readonly title?: string;
 }
 
 interface ChoicesProps<Name extends string> {
-  /** What is chosen, for who cannot see it. */
+  /** Names the group for screen readers. */
   readonly label: string;
   readonly choices: readonly Choice<Name>[];
   readonly chosen: string;

@@ -1,4 +1,4 @@
-/** A long text, of which the beginning is seen until somebody opens it. */
+/** A long text that shows only its beginning until opened. */
 export function Folded({ text }: { readonly text: string }) {
   return (
     <details class="folded">

@@ -5,7 +5,7 @@ interface LoginProps {
   readonly logIn: (key: string) => Promise<string | undefined>;
 }
 
-/** Asks for a key of scope read; the collector gives a cookie for it that no script can read. */
+/** Asks for a key with the scope read; the collector answers with a cookie that no script can read. */
 export function Login({ problem, logIn }: LoginProps) {
   const [refused, setRefused] = useState<string>();
   const [isBusy, setBusy] = useState(false);

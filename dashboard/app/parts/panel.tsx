@@ -6,20 +6,20 @@ import { inFormat } from '../question.ts';
 
 interface PanelProps {
   readonly title: string;
-  /** Calls of the API that made what is seen; the first is what is exported. */
+  /** API calls behind what is shown; the first one is exported. */
   readonly questions?: readonly string[];
-  /** Makes a picture of what is seen. */
+  /** Makes a picture of what is shown. */
   readonly picture?: () => Promise<Blob | null>;
   readonly error?: ApiError | undefined;
   readonly isLoading?: boolean;
-  /** Nothing is known yet, so that there is nothing to show meanwhile. */
+  /** There is no answer yet, so nothing is shown. */
   readonly isEmpty?: boolean;
   readonly note?: ComponentChildren;
   readonly wide?: boolean;
   readonly children?: ComponentChildren;
 }
 
-/** A part of a page: what is seen, the question that made it, and how to take it away. */
+/** Part of a page: the figures, the question behind them, and ways to export them. */
 export function Panel({ title, questions = [], picture, error, isLoading, isEmpty, note, wide, children }: PanelProps) {
   const [isAsked, setAsked] = useState(false);
   const [first] = questions;
@@ -84,7 +84,7 @@ export function Panel({ title, questions = [], picture, error, isLoading, isEmpt
   );
 }
 
-/** The calls of the API that made what is seen. */
+/** The API calls behind what is shown. */
 export function Questions({ urls }: { readonly urls: readonly string[] }) {
   return (
     <ul class="questions">
@@ -97,7 +97,7 @@ export function Questions({ urls }: { readonly urls: readonly string[] }) {
   );
 }
 
-/** What is seen, where the API has no form of it for a spreadsheet: a table, or figures with their names. */
+/** Saves what is shown, a table or named figures, as CSV if the API cannot. */
 function saveTable(section: Element | null, name: string): void {
   const textsOf = (of: Element, selector: string): string[] =>
     [...of.querySelectorAll(selector)].map((cell) => (cell.textContent ?? '').trim());

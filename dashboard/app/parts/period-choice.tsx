@@ -2,7 +2,7 @@ import { PRESETS } from '../period.ts';
 import { useApp } from '../state.ts';
 import { Choices } from './choices.tsx';
 
-/** Periods that end now, one of them chosen. @param preset '' where the address has dates of its own */
+/** Choice of a period that ends now. @param preset '' if the address has dates of its own */
 export function PeriodChoice({ preset }: { readonly preset: string }) {
   const { filter } = useApp();
   return (

@@ -4,13 +4,13 @@ export interface Column<Item> {
   readonly name: string;
   readonly cell: (item: Item) => ComponentChildren;
   readonly isFigure?: boolean;
-  /** The first that names the row. */
+  /** The first such column names the row. */
   readonly isName?: boolean;
-  /** Text that wants the width of a card. */
+  /** Text that needs the whole width of a card. */
   readonly isLong?: boolean;
-  /** Its name is for who does not see the column. */
+  /** The column's name is for screen readers only. */
   readonly isHidden?: boolean;
-  /** Orders the rows by it, the most first. */
+  /** Orders the rows by this column, largest first. */
   readonly onOrder?: () => void;
   readonly isOrder?: boolean;
 }
@@ -23,10 +23,10 @@ interface TableProps<Item> {
   readonly rowClass?: (item: Item) => string | undefined;
 }
 
-/** More columns than a phone has room for: there each row is a card, with the names of the columns beside the figures. */
+/** With more columns, a phone shows each row as a card, with column names beside the figures. */
 const COLUMNS_MANY = 4;
 
-/** Rows, of which the first column is the name; where the screen is narrow, they scroll sideways or are cards. */
+/** A table whose first column names the row. On a narrow screen it scrolls sideways, or its rows are cards. */
 export function Table<Item>({ caption, columns, items, keyOf, rowClass }: TableProps<Item>) {
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label={caption}>
@@ -79,7 +79,7 @@ export function Table<Item>({ caption, columns, items, keyOf, rowClass }: TableP
 
 export type Tone = 'good' | 'warn' | 'bad' | 'none';
 
-/** A state by its word, and by a sign that needs no colour. */
+/** A state as a word and a sign that needs no colour. */
 export function State({ tone, children }: { readonly tone: Tone; readonly children: ComponentChildren }) {
   return (
     <span class={`state ${tone}`}>
@@ -90,7 +90,7 @@ export function State({ tone, children }: { readonly tone: Tone; readonly childr
 
 const SIGNS: Readonly<Record<Tone, string>> = { good: '✓', warn: '!', bad: '✕', none: '·' };
 
-/** A figure with its name, and what it was before. */
+/** A figure with its name and its value before. */
 export function Tile({
   name,
   value,

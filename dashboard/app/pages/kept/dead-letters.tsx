@@ -9,7 +9,7 @@ import { useApp, useAsk } from '../../state.ts';
 
 const QUEUES = '/api/v1/dead';
 
-/** What the service behind a sink will never take, and the queues where extractors leave what fails. */
+/** Events that the service behind a sink refuses, and the queues in which extractors leave failures. */
 export function DeadLetters() {
   const { address, overview } = useApp();
   const { answer, error, isLoading, again } = useAsk(QUEUES);
@@ -41,7 +41,7 @@ interface OfSinkProps {
   readonly countAgain: () => void;
 }
 
-/** Asked when somebody opens it, and not again and again: RabbitMQ hands out each message to show it. */
+/** Asked once when opened, not repeatedly: to show a message, RabbitMQ must deliver it. */
 function OfSink({ queues, chosen: { sink, messages }, countAgain }: OfSinkProps) {
   const { zone, filter, isAdmin } = useApp();
   const url = `/api/v1/dead/${encodeURIComponent(sink)}?limit=200` as const;

@@ -11,7 +11,7 @@ import { sourceOf } from '../../tail.ts';
 const EVERY_MS = 10_000;
 const REASONS = { unroutable: 'No queue is bound for their type', nacked: 'A full queue refuses them' } as const;
 
-/** What RabbitMQ has no place for now. */
+/** Events that RabbitMQ has no place for now. */
 export function HeldList() {
   const { zone, isAdmin, overview, address, filter } = useApp();
   const reason = address.params['reason'] === 'nacked' ? 'nacked' : 'unroutable';

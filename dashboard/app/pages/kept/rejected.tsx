@@ -8,7 +8,7 @@ import { useApp, useAsk } from '../../state.ts';
 
 const EVERY_MS = 10_000;
 
-/** What was stated wrongly, or what RabbitMQ refuses as it is. */
+/** Events that were wrong, or that RabbitMQ refuses as they are. */
 export function RejectedList() {
   const { zone, isAdmin } = useApp();
   const url = '/api/v1/rejected?limit=200';
