@@ -6,20 +6,20 @@ import { keepConnected, type Turn } from '../runtime/amqp/keep-connected.ts';
 import { mayBeOfAMessage } from '../runtime/amqp/protocol-error.ts';
 import { backOff } from '../runtime/sending/back-off.ts';
 
-/** A confirm channel, from its beginning to its end. */
+/** A confirm channel, from opening to closing. */
 export interface Link {
   readonly model: ChannelModel;
   readonly channel: ConfirmChannel;
   /** The connection is dead. */
   readonly lost: () => void;
-  /** The channel is of no use any more, the connection may be. */
+  /** The channel is unusable; the connection may still be usable. */
   readonly channelLost: (error: Error) => void;
-  /** Nothing is on its way on the channel, and another is to take its place. */
+  /** Nothing is in flight on the channel, and another should take its place. */
   readonly renew: () => void;
 }
 
 export interface BrokerLinkOptions {
-  /** Of one broker each, tried in turn. */
+  /** One URL per broker, tried in turn. */
   readonly urls: readonly string[];
   readonly connectionName?: string | undefined;
   readonly heartbeatS?: number | undefined;
@@ -27,33 +27,36 @@ export interface BrokerLinkOptions {
   readonly reconnectMs?: { readonly min: number; readonly max: number } | undefined;
   readonly tls?: BrokerTls | undefined;
   readonly connect?: typeof connectBroker | undefined;
-  /** Declares what is published to. @throws Error of RabbitMQ */
+  /** Declares the exchanges to publish to. @throws Error of RabbitMQ */
   readonly declare: (model: ChannelModel) => Promise<void>;
-  /** A new channel can be published on. */
+  /** A new channel is ready for publishing. */
   readonly onBegin: (link: Link, isNewConnection: boolean) => void;
-  /** The broker closed the channel, or the connection, perhaps over a message that was published on it. */
+  /** The broker closed the channel or the connection, perhaps because of a message that was published on it. */
   readonly onBlame: (error: Error) => void;
   /** A message came back: no queue takes it. */
   readonly onReturn: (messageId: string) => void;
-  /** The channel takes more again. */
+  /** The channel accepts messages again. */
   readonly onDrain: () => void;
-  /** Connected, lost, blocked, or not blocked any more. */
+  /** Connected, lost, blocked or unblocked. */
   readonly onChange: () => void;
 }
 
-/** How often what is ours is declared again, should somebody have taken it away; and how soon again, where messages are returned. */
+/**
+ * How often our exchanges are declared again, in case somebody deleted them, and how soon again if messages are
+ * returned.
+ */
 const DECLARE_MS = { every: 30_000, least: 1000 };
 const RECONNECT_MS = { min: 100, max: 10_000 };
 
-/** Keeps one channel to publish on, over one connection after another, until it is closed. */
+/** Keeps one channel open for publishing, over successive connections, until it is closed. */
 export class BrokerLink {
   readonly #options: BrokerLinkOptions;
   readonly #declaring: NodeJS.Timeout;
   readonly #closing = new AbortController();
-  /** Destroys a socket that is still connecting when it is closed. */
+  /** Destroys the socket if the link is closed while it is still connecting. */
   readonly #sockets = new AbortController();
   #link: Link | undefined;
-  /** Channels in a row that the broker closed, with nothing settled in between. */
+  /** Channels in a row that the broker closed without settling anything. */
   #closedInARow = 0;
   #declaredAt = 0;
   #connected = false;
@@ -71,7 +74,7 @@ export class BrokerLink {
       signal: this.#closing.signal,
       stay: (turn) => this.#stayConnected(turn),
       onLost: (error) => {
-        // A try that we end ourselves has lost nothing.
+        // If we end an attempt ourselves, nothing is lost.
         if (this.isClosing) return;
         this.#lastError = error;
         options.onChange();
@@ -79,7 +82,7 @@ export class BrokerLink {
     });
   }
 
-  /** undefined while there is none. */
+  /** undefined if there is none. */
   get current(): Link | undefined {
     return this.#link;
   }
@@ -106,12 +109,12 @@ export class BrokerLink {
     return this.#lastError;
   }
 
-  /** The broker answered something: the next channel that it closes is the first in a row. */
+  /** The broker answered something, so the next channel that it closes is the first in a row. */
   answered(): void {
     this.#closedInARow = 0;
   }
 
-  /** No further connection; the one that is there stays. */
+  /** Opens no further connection; the current one stays. */
   beginClosing(): void {
     this.#closing.abort();
   }
@@ -125,7 +128,7 @@ export class BrokerLink {
     this.#sockets.abort();
   }
 
-  /** One connection from its beginning to its end; throws what ended it. */
+  /** One connection from opening to closing; throws the error that ended it. */
   async #stayConnected({ url, broker, connected }: Turn): Promise<void> {
     this.#broker = broker;
     const {
@@ -147,11 +150,11 @@ export class BrokerLink {
     let isPublishing = false;
     try {
       for (let isFirst = true; !this.isClosing; isFirst = false) {
-        /** With the error that ended it; without one where it was given up. */
+        /** Called with the error that ended it, or without one if we gave it up. */
         const channelEnded = Promise.withResolvers<Error | undefined>();
         let link: Link | undefined;
         const end = (error?: Error): void => {
-          // One that was given up may be closed after the next one has begun.
+          // A channel that we gave up may close after the next one has opened.
           if (this.#link === link) this.#link = undefined;
           channelEnded.resolve(error);
         };
@@ -168,7 +171,7 @@ export class BrokerLink {
         if (isFirst) connected();
         const error = await Promise.race([channelEnded.promise, ended.promise]);
         this.#link = undefined;
-        // A connection that ends takes its channels with it: by the next turn it has said why.
+        // A connection that ends takes its channels with it. By the next turn it has said why.
         await Promise.race([immediate(), ended.promise]);
         isPublishing = false;
         closeChannel(channel);
@@ -183,12 +186,12 @@ export class BrokerLink {
     } finally {
       this.#link = undefined;
       this.#connected = false;
-      // A link that was begun is ended by close().
+      // close() ends a link that was started.
       if (!begun || !this.isClosing) void endConnection(model);
     }
   }
 
-  /** Between two channels; rejects as soon as the connection is gone. */
+  /** The pause between two channels; rejects as soon as the connection is gone. */
   async #pause(ended: Promise<never>): Promise<void> {
     const { min, max } = this.#options.reconnectMs ?? RECONNECT_MS;
     this.#closedInARow += 1;
@@ -206,14 +209,14 @@ export class BrokerLink {
     channel.on('close', () => lost(new Error('the channel was closed')));
     channel.on('return', ({ properties }) => {
       onReturn(String(properties.messageId ?? ''));
-      // Perhaps because what is ours is gone.
+      // Our exchanges may be gone.
       if (performance.now() - this.#declaredAt > DECLARE_MS.least) void this.#declareAgain();
     });
     channel.on('drain', onDrain);
     return channel;
   }
 
-  /** Should somebody have taken away what is ours; its errors end no publishing. */
+  /** Somebody may have deleted our exchanges. An error here does not stop publishing. */
   async #declareAgain(): Promise<void> {
     const model = this.#link?.model;
     if (model === undefined) return;
@@ -231,11 +234,11 @@ export class BrokerLink {
   }
 }
 
-/** One that the broker has closed already throws. */
+/** Throws if the broker has closed it already. */
 function closeChannel(channel: ConfirmChannel): void {
   try {
     channel.close().catch(() => undefined);
   } catch {
-    // Closed: as it should be.
+    // Closed, as expected.
   }
 }

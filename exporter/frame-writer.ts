@@ -2,23 +2,23 @@ import type { ConfirmChannel } from 'amqplib';
 import { Writable } from 'node:stream';
 import { PublishFrames, type Publishable } from './publish-frames.ts';
 
-/** Frames that gather before they are handed to the connection, at most. */
+/** How many bytes of frames gather before they are handed to the connection. */
 const GATHERED_BYTES = 64 * 1024;
 
 type OnConfirm = (error: unknown) => void;
 
-/** The insides of amqplib's channel that take frames: its public interface has none that does. */
+/** The internals of amqplib's channel that accept frames; its public interface has nothing that does. */
 interface Insides {
   readonly number: number;
   readonly frameMax: number;
-  /** What the channel's frames are written to; undefined once it is closing. */
+  /** The stream for the channel's frames; undefined once the channel is closing. */
   readonly out: () => Writable | undefined;
   readonly expectConfirm: (onConfirm: OnConfirm) => void;
 }
 
 /**
- * Publishes on a confirm channel. Messages of one turn are encoded by us and written at once; what we cannot encode, or an
- * amqplib whose insides are others, goes the ordinary way, in the same order.
+ * Publishes on a confirm channel. We encode the messages of one turn and write them at once. If we cannot encode a
+ * message, or if amqplib's internals have changed, it goes through amqplib, in the same order.
  */
 export class FrameWriter {
   readonly #channel: ConfirmChannel;
@@ -28,7 +28,7 @@ export class FrameWriter {
   readonly #frames: PublishFrames | undefined;
   #isScheduled = false;
 
-  /** @param onFull the connection takes no more for now: the channel emits `drain` once it does */
+  /** @param onFull the connection accepts no more for now: the channel emits `drain` once it does */
   constructor(channel: ConfirmChannel, exchange: string, onFull: () => void) {
     this.#channel = channel;
     this.#exchange = exchange;
@@ -39,7 +39,7 @@ export class FrameWriter {
   }
 
   /**
-   * @param onConfirm called once, as amqplib's is
+   * @param onConfirm called once, as by amqplib
    * @throws what amqplib's `publish` throws
    */
   publish(message: Publishable, onConfirm: OnConfirm): void {
@@ -66,13 +66,13 @@ export class FrameWriter {
   #flush(): void {
     if (this.#frames === undefined || this.#frames.waiting === 0) return;
     const piece = this.#frames.take();
-    // Of a channel that has closed meanwhile nothing is confirmed: what was published on it goes out on the next one.
+    // If the channel has closed meanwhile, nothing is confirmed: its messages go out on the next channel.
     const out = this.#insides?.out();
     if (out !== undefined && !out.write(piece)) this.#onFull();
   }
 }
 
-/** By which amqplib refuses to send on what is closing. */
+/** How amqplib refuses to send on a closing channel. */
 const SEND = 'sendMessage';
 
 function insidesOf(channel: ConfirmChannel): Insides | undefined {

@@ -10,7 +10,7 @@ export interface EventMessage {
   readonly routingKey: string;
   /** The flat body, JSON. */
   readonly content: Buffer;
-  /** The same as text, where that is at hand. */
+  /** The same as text, if it is available. */
   readonly text?: string;
   readonly options: Options.Publish;
 }
@@ -22,15 +22,15 @@ export function toMessage(body: FlatBody): EventMessage {
 }
 
 /**
- * The same from the event's JSON text, which becomes the content as it is.
+ * The same from the event's JSON text, which becomes the content unchanged.
  *
- * @throws SyntaxError where it is not JSON
+ * @throws SyntaxError if it is not JSON
  */
 export function toMessageFromLine(line: string): EventMessage {
   return new TextMessage(JSON.parse(line) as FlatBody, line);
 }
 
-/** Its bytes are made where somebody asks for them: who writes it into a frame does not. */
+/** The bytes are made only on demand: writing a frame does not need them. */
 class TextMessage implements EventMessage {
   readonly messageId: string;
   readonly routingKey: string;
@@ -50,9 +50,9 @@ class TextMessage implements EventMessage {
 }
 
 /**
- * Why no broker could take a message, where that can be known without one.
+ * Why no broker could accept a message, if that is known without asking one.
  *
- * @returns undefined where nothing speaks against it
+ * @returns undefined if nothing speaks against it
  */
 export function faultOf(message: EventMessage): string | undefined {
   for (const { name, field } of SHORT_STRINGS) {
@@ -68,7 +68,7 @@ const SHORT_STRINGS = [
   { name: 'type', field: 'routingKey' },
 ] as const;
 
-/** Text as UTF-8 can carry it: half a surrogate pair becomes U+FFFD, as the encoder would make it. */
+/** Text that UTF-8 can represent: half a surrogate pair becomes U+FFFD, as in the encoder. */
 const text = (value: unknown): string => String(value).toWellFormed();
 
 function optionsOf(body: FlatBody, messageId: string, type: string): Options.Publish {

@@ -1,7 +1,7 @@
 import type { Options } from 'amqplib';
 import { fitsShortString } from '../taxonomy/short-string.ts';
 
-/** What is written here; anything larger goes by amqplib, in frames of its own. */
+/** The longest message written here; amqplib splits longer ones into several frames. */
 const MESSAGE_BYTES = 16 * 1024;
 /** Memory that messages are written into, one after the other. */
 const PIECE_BYTES = 256 * 1024;
@@ -16,9 +16,9 @@ const FRAME_HEAD_BYTES = 7;
 const BASIC = 60;
 const PUBLISH = 40;
 const MANDATORY = 1;
-/** Of a field table: the type of a long string. */
+/** The type of a long string in a field table. */
 const LONG_STRING = 0x53;
-/** Flags of the properties that there are, in the order in which they are written. */
+/** Flags of the properties in use, in the order in which they are written. */
 const FLAGS = {
   contentType: 0x8000,
   headers: 0x2000,
@@ -28,11 +28,11 @@ const FLAGS = {
   type: 0x0020,
   appId: 0x0008,
 } as const satisfies { readonly [Name in keyof Options.Publish]?: number };
-/** Bytes of frames, flags, lengths and numbers, at most; names and values of headers come on top. */
+/** The most bytes for frames, flags, lengths and numbers; names and values of headers come on top. */
 const FIXED_BYTES = 128;
 const BYTES_PER_HEADER = 6;
 
-/** What an encoder writes: nothing else may be set. */
+/** The properties that the encoder writes; no others may be set. */
 type Encodable = Pick<Options.Publish, keyof typeof FLAGS | 'mandatory'>;
 
 const KNOWN: ReadonlySet<string> = new Set([...Object.keys(FLAGS), 'mandatory']);
@@ -41,39 +41,39 @@ const KNOWN: ReadonlySet<string> = new Set([...Object.keys(FLAGS), 'mandatory'])
 export interface Publishable {
   readonly routingKey: string;
   readonly content: Buffer;
-  /** The same as text: written without a copy of its bytes. */
+  /** The same as text, written without copying its bytes. */
   readonly text?: string;
   readonly options: Options.Publish;
 }
 
 /**
- * The frames of basic.publish, byte for byte as amqplib makes them, at a fraction of the cost: what is the same in every
- * message is encoded once, and many messages share one piece of memory.
+ * Encodes the frames of basic.publish, byte for byte as amqplib does, at a fraction of the cost: the parts that are the
+ * same in every message are encoded once, and many messages share one piece of memory.
  */
 export class PublishFrames {
   readonly #channel: number;
   readonly #exchange: Buffer;
-  /** Bytes of a message, at most: so each of its frames fits the connection's. */
+  /** The most bytes of a message, so that each of its frames fits the connection's limit. */
   readonly #longest: number;
-  /** Names of headers and routing keys, as they are written; there are few of each. */
+  /** Names of headers and routing keys, encoded; there are few of each. */
   readonly #shortStrings = new Map<string, Buffer>();
   #piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
   #from = 0;
   #at = 0;
 
-  /** @param frameMax of the connection, in bytes */
+  /** @param frameMax the connection's limit, in bytes */
   constructor(channel: number, exchange: string, frameMax: number) {
     this.#channel = channel;
     this.#exchange = shortString(exchange);
     this.#longest = Math.min(MESSAGE_BYTES, frameMax);
   }
 
-  /** Bytes that were put and not taken yet. */
+  /** Bytes that were put and not yet taken. */
   get waiting(): number {
     return this.#at - this.#from;
   }
 
-  /** @returns false where it is not written: it is too long, or has what only amqplib encodes */
+  /** @returns false if it was not written: it is too long, or has something that only amqplib encodes */
   put(message: Publishable): boolean {
     const { routingKey, text, options } = message;
     if (!isEncodable(routingKey, options)) return false;
@@ -89,14 +89,14 @@ export class PublishFrames {
     return true;
   }
 
-  /** What was put, to be sent: it is not written to again. */
+  /** What was put, ready to send; it is not written to again. */
   take(): Buffer {
     const taken = this.#piece.subarray(this.#from, this.#at);
     this.#from = this.#at;
     return taken;
   }
 
-  /** What waits moves to the beginning of another piece. */
+  /** Pending bytes move to the start of another piece of memory. */
   #renew(): void {
     const waiting = this.take();
     this.#piece = Buffer.allocUnsafeSlow(Math.max(PIECE_BYTES, waiting.length + PIECE_BYTES));
@@ -115,7 +115,7 @@ export class PublishFrames {
     this.#end(begun);
   }
 
-  /** @returns where the size of the content belongs */
+  /** @returns the position for the size of the content */
   #header(options: Encodable): number {
     const { contentType, headers, deliveryMode, messageId, timestamp, type, appId } = options;
     const begun = this.#begin(HEADER);
@@ -210,7 +210,7 @@ export class PublishFrames {
     this.#at += value.length;
   }
 
-  /** @param lengthBytes of the number in front: 1 of a short string, 4 of a long one */
+  /** @param lengthBytes bytes of the length prefix: 1 for a short string, 4 for a long one */
   #text(value: string, lengthBytes: 1 | 4): void {
     const length = this.#piece.write(value, this.#at + lengthBytes);
     this.#piece.writeUIntBE(length, this.#at, lengthBytes);
@@ -228,7 +228,7 @@ export class PublishFrames {
   }
 }
 
-/** Event types, headers and two constants are some fifty; a stranger's types are not kept for ever. */
+/** Our event types, headers and two constants are about fifty. A stranger's types must not fill memory. */
 const MANY_STRINGS = 1000;
 
 function shortString(value: string): Buffer {
@@ -262,7 +262,7 @@ function isTableOfTexts(headers: unknown): boolean {
   return true;
 }
 
-/** In UTF-8, at most. */
+/** The most bytes in UTF-8. */
 function bytesOf(routingKey: string, { contentType, headers, messageId, type, appId }: Encodable): number {
   let characters = routingKey.length;
   characters += (contentType?.length ?? 0) + (messageId?.length ?? 0) + (type?.length ?? 0) + (appId?.length ?? 0);

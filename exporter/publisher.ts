@@ -26,11 +26,11 @@ export interface PublisherState {
   readonly lastError: BrokerError | undefined;
 }
 
-/** Where messages go. */
+/** The exchange to publish to. */
 export interface PublishTarget {
-  /** '' for the exchange that takes the routing key for the name of a queue. */
+  /** '' for the default exchange, which takes the routing key as the name of a queue. */
   readonly exchange: string;
-  /** Declares what has to be there. @throws Error of RabbitMQ */
+  /** Declares what must exist. @throws Error of RabbitMQ */
   readonly declare: (model: ChannelModel) => Promise<void>;
 }
 
@@ -39,13 +39,13 @@ export interface PublisherOptions {
   readonly urls?: string | undefined;
   /** @default the exchange of events, with that of metrics bound to it */
   readonly target?: PublishTarget;
-  /** Messages that may be unconfirmed at once. @default 2000 */
+  /** The most messages that may be unconfirmed at once. @default 2000 */
   readonly window?: number;
-  /** A confirm that takes longer means a dead connection, in milliseconds. @default 30000 */
+  /** A confirm that takes longer than this, in milliseconds, means a dead connection. @default 30000 */
   readonly confirmTimeoutMs?: number;
   /** @default 15 s */
   readonly heartbeatS?: number;
-  /** Bounds of the pause before the next try to connect. @default 100 to 10000 ms */
+  /** Bounds of the pause before the next attempt to connect. @default 100 to 10000 ms */
   readonly reconnectMs?: { readonly min: number; readonly max: number };
   readonly connectTimeoutMs?: number;
   /** @default clowder-otel */
@@ -54,7 +54,7 @@ export interface PublisherOptions {
   /** @default connectBroker */
   readonly connect?: typeof connectBroker;
   readonly onStateChange?: (state: PublisherState) => void;
-  /** Called for each message that RabbitMQ answered, with the seconds from publishing to that. */
+  /** Called for each message that RabbitMQ answered, with the seconds since it was published. */
   readonly onSettled?: (message: EventMessage, outcome: Outcome, seconds: number) => void;
 }
 
@@ -69,19 +69,20 @@ export interface PublisherCounters {
 
 export interface Publisher {
   /**
-   * Publishes unless it cannot be taken now. A message that was taken is published again, with the same id and in
-   * order, until the broker has answered it. Where the broker closes the channel twice over what is unconfirmed, each of
-   * that goes out alone, and the one that the broker refuses is settled as `refused`.
+   * Publishes unless it cannot accept a message now. An accepted message is published again, with the same id and in
+   * order, until the broker has answered. If the broker closes the channel twice while the same messages are
+   * unconfirmed, each of them goes out alone, and the one that the broker refuses is settled as `refused`.
    *
-   * @returns false where it was not taken: try again after `ready()`
+   * @returns false if it was not accepted: try again after `ready()`
    */
   publish(message: EventMessage, onSettled: OnOutcome): boolean;
-  /** Resolves when a message would be taken, and when the publisher is closed. */
+  /** Resolves when a message would be accepted, and when the publisher is closed. */
   ready(): Promise<void>;
   readonly state: PublisherState;
   readonly counters: PublisherCounters;
   /**
-   * Takes no more, waits for outstanding confirms, closes the connection; never longer than the time-out and a second.
+   * Accepts no more, waits for outstanding confirms, and closes the connection; this takes a second longer than the
+   * time-out at most.
    *
    * @returns the messages that were not confirmed
    */
@@ -94,7 +95,7 @@ const EVENTS: PublishTarget = {
   declare: (model) => onChannel(model, declareTopology),
 };
 
-/** Makes a publisher; it connects in the background and goes on trying until it is closed. */
+/** Makes a publisher; it connects in the background and keeps trying until it is closed. */
 export function createPublisher(options: PublisherOptions = {}): Publisher {
   return new ConfirmPublisher(options);
 }
@@ -111,9 +112,9 @@ class ConfirmPublisher implements Publisher {
   readonly #broker: BrokerLink;
   #connections = 0;
   #draining = false;
-  /** The channel is given up: nothing more goes out on it, and once all is answered another takes its place. */
+  /** The channel is given up: nothing more goes out on it, and another takes its place once everything is answered. */
   #isRenewing = false;
-  /** Of the channel that there is. */
+  /** State of the current channel. */
   #writer: FrameWriter | undefined;
   #waiters: (() => void)[] = [];
 
@@ -209,8 +210,8 @@ class ConfirmPublisher implements Publisher {
       writer.publish(entry.message, (error) => this.#onConfirm(link, entry, error));
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(errorText(error));
-      // The channel is closed already: the entry stays and goes out on the next one. Whatever else is thrown is about
-      // the message, and the channel counts a confirm that will never come.
+      // The channel is closed already: the entry stays and goes out on the next one. Any other error concerns the
+      // message, and the channel then counts a confirm that never comes.
       if (cause.name !== 'IllegalOperationError') this.#settle(entry, 'refused', errorText(cause));
       link.channelLost(cause);
     }
@@ -219,7 +220,7 @@ class ConfirmPublisher implements Publisher {
   #onConfirm(link: Link, entry: Entry, error: unknown): void {
     if (link !== this.#broker.current) return;
     if (error !== null && error !== undefined) {
-      // amqplib calls back with an error too when the channel closes: by the next turn the link is gone then.
+      // amqplib calls back with an error also when the channel closes. By the next turn, the link is gone.
       setImmediate(() => {
         if (link === this.#broker.current) this.#settle(entry, 'nacked');
       });
@@ -264,14 +265,14 @@ class ConfirmPublisher implements Publisher {
     this.#send(entry);
   }
 
-  /** A confirm that does not come means a connection that is dead and does not know it. */
+  /** If a confirm does not come, the connection is dead and nobody has noticed. */
   #checkOldest(): void {
     const limit = performance.now() - (this.#options.confirmTimeoutMs ?? 30_000);
     const oldest = this.#unconfirmed.head;
     if (oldest !== undefined && oldest.waitingSince < limit && !this.#broker.isBlocked) this.#broker.current?.lost();
   }
 
-  /** With nothing on its way, a new channel costs no queue a copy. */
+  /** With nothing in flight, a new channel sends no queue a second copy. */
   #checkNacked(): void {
     if (this.#isRenewing || this.#broker.current === undefined || !this.#nackedTopics.giveUp()) return;
     this.#isRenewing = true;
@@ -283,14 +284,14 @@ class ConfirmPublisher implements Publisher {
   }
 
   #onChange(): void {
-    // No confirm could come while the broker had blocked us: the wait begins anew.
+    // No confirm could come while the broker had blocked us, so the wait starts again.
     if (this.#broker.isConnected && !this.#broker.isBlocked)
       for (const entry of this.#unconfirmed.all()) entry.waitingSince = performance.now();
     this.#options.onStateChange?.(this.state);
     this.#wake();
   }
 
-  /** A new channel: what was not confirmed goes out first, in order. */
+  /** A new channel: unconfirmed messages go out first, in order. */
   #begin(link: Link, isNewConnection: boolean): void {
     this.#draining = false;
     this.#isRenewing = false;

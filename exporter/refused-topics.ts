@@ -7,10 +7,13 @@ interface Refusal {
   readonly until: number;
 }
 
-/** For how long a topic counts as refused before the broker is asked once more: each refusal closes the channel, which delays all others. */
+/**
+ * How long a topic counts as refused before the broker is asked again: each refusal closes the channel, which delays
+ * all others.
+ */
 const PAUSE_MS: PauseBounds = { first: 1000, longest: 10_000 };
 
-/** Routing keys that the broker's topic permissions do not let us write. */
+/** Routing keys that the broker's topic permissions do not let us use. */
 export class RefusedTopics {
   readonly #refusals = new Map<string, Refusal>();
   readonly #now: () => number;
@@ -20,13 +23,13 @@ export class RefusedTopics {
     this.#now = now;
   }
 
-  /** @returns the routing key, where it was refused before: nobody else is to blame for the error */
+  /** @returns the routing key, if it was refused before: no other message is to blame then */
   refusedAgain(error: Error): string | undefined {
     const topic = topicRefusedBy(error);
     return topic !== undefined && this.#refusals.has(topic) ? topic : undefined;
   }
 
-  /** The broker has refused a message for good. @returns whether it refuses all messages of the routing key */
+  /** The broker refused a message for good. @returns whether it refuses all messages with the routing key */
   learn(routingKey: string, error: Error, reason: string): boolean {
     if (topicRefusedBy(error) !== routingKey) return false;
     const failures = (this.#refusals.get(routingKey)?.failures ?? 0) + 1;
@@ -34,12 +37,12 @@ export class RefusedTopics {
     return true;
   }
 
-  /** The broker took one. */
+  /** The broker accepted one. */
   forget(routingKey: string): void {
     if (this.#refusals.size > 0) this.#refusals.delete(routingKey);
   }
 
-  /** @returns the broker's words for the routing key; undefined where it is to be asked */
+  /** @returns the broker's reason for refusing the routing key; undefined if the broker should be asked */
   reasonFor(routingKey: string): string | undefined {
     if (this.#refusals.size === 0) return undefined;
     const refusal = this.#refusals.get(routingKey);

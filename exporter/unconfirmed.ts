@@ -1,26 +1,26 @@
 import type { EventMessage } from './message.ts';
 import type { OnOutcome } from './outcome.ts';
 
-/** A message that was taken and that the broker has not answered yet. */
+/** An accepted message that the broker has not answered yet. */
 export interface Entry {
   readonly number: number;
   readonly message: EventMessage;
   readonly onSettled: OnOutcome;
   sentAt: number;
-  /** From when the confirm is waited for: `sentAt`, or the end of a block. */
+  /** When the wait for the confirm began: `sentAt`, or the end of a block. */
   waitingSince: number;
 }
 
 /**
- * What was taken and not settled yet, in order; and which of it the broker may have closed the channel over. Where it does so
- * twice over what is unconfirmed, each of that is to go out alone, and the one that it refuses then is to blame.
+ * Accepted messages that are not settled, in order, and those over which the broker may have closed the channel. If it
+ * does so twice, each of them goes out alone, and the one that it then refuses is to blame.
  */
 export class Unconfirmed {
   readonly #entries = new Map<number, Entry>();
   /** How often an id came back as unroutable; as many confirms of it follow. */
   readonly #returned = new Map<string, number>();
   #next = 0;
-  /** The last entry that was unconfirmed when the broker first closed a channel over one of them. */
+  /** The last entry that was unconfirmed when the broker first closed a channel. */
   #suspectedTo = -1;
   /** Entries up to this number go out alone. */
   #aloneTo = -1;
@@ -53,12 +53,12 @@ export class Unconfirmed {
     return entry;
   }
 
-  /** @returns false where it was settled before */
+  /** @returns false if it was settled before */
   remove(entry: Entry): boolean {
     return this.#entries.delete(entry.number);
   }
 
-  /** The next of those that go out alone; undefined once there is none left: all others go on then. */
+  /** The next entry to go out alone; undefined once none is left, when all others continue. */
   nextAlone(): Entry | undefined {
     const head = this.head;
     if (head !== undefined && head.number <= this.#aloneTo) return head;
@@ -66,7 +66,10 @@ export class Unconfirmed {
     return undefined;
   }
 
-  /** The broker closed the channel, or the connection, over something that was sent. @returns what is to blame, once that is known */
+  /**
+   * The broker closed the channel or the connection over something that was sent. @returns the entry to blame, once
+   * known
+   */
   blame(): Entry | undefined {
     const head = this.head;
     if (head === undefined || this.isAlone) return head;
@@ -81,7 +84,7 @@ export class Unconfirmed {
     this.#returned.set(id, (this.#returned.get(id) ?? 0) + 1);
   }
 
-  /** Whether the confirm that came is that of a message which came back before. */
+  /** Whether this confirm belongs to a message that came back before. */
   wasReturned(id: string): boolean {
     if (this.#returned.size === 0) return false;
     const count = this.#returned.get(id);
@@ -91,7 +94,7 @@ export class Unconfirmed {
     return true;
   }
 
-  /** On a new channel nothing has come back yet. */
+  /** Nothing has come back on a new channel yet. */
   forgetReturned(): void {
     this.#returned.clear();
   }

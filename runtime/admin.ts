@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { listen, type HttpServer } from './listener.ts';
 import type { ListenAddress } from './listen-error.ts';
 
-/** What a program tells of itself. */
+/** What a program reports about itself. */
 export interface AdminPages {
-  /** That it answers is what counts; more of it may be told. @default nothing */
+  /** An answer is enough to be alive; the body may add details. @default nothing */
   readonly health?: () => object;
-  /** Whether it does its work; `body` says why not. */
+  /** Whether the program does its work; `body` says why not. */
   readonly readiness: () => Readiness | Promise<Readiness>;
   /** Figures for Prometheus, as a registry of prom-client gives them. */
   readonly registry: { readonly contentType: string; metrics(): Promise<string> };

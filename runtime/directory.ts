@@ -2,8 +2,8 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /**
- * Makes a directory, and those that it is in, where they are missing. Node's own `recursive` never comes to an end where the
- * file system says that what is asked for is not there, as /proc does.
+ * Makes a directory and its missing parents. Node's own `recursive` never returns if the file system reports a path as
+ * missing that cannot be made, as /proc does.
  *
  * @throws Error of the system
  */
@@ -22,7 +22,7 @@ function make(path: string, mode: number): void {
   try {
     mkdirSync(path, { mode });
   } catch (error) {
-    // Somebody else was faster.
+    // Another process made it first.
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
 }

@@ -1,18 +1,18 @@
 import { redactText } from '../taxonomy/redaction.ts';
 
 /**
- * Codes of Node and of the operating system, `ECONNREFUSED`. Ours say what the message says already, and SQLite's is one
- * for all.
+ * Codes of Node and of the operating system, such as `ECONNREFUSED`. Our own codes repeat the message, and SQLite has
+ * one code for everything.
  */
 const SYSTEM_CODE = /^(?!ERR_SQLITE_ERROR$)[A-Z][A-Z0-9_]+$/;
-/** OpenSSL's own form, of which the reason is for people: `…:error:0A000418:SSL routines:ssl3_read_bytes:REASON:file:line:…` */
+/** OpenSSL's form, in which REASON is for people: `…:error:0A000418:SSL routines:ssl3_read_bytes:REASON:file:line:…` */
 const OPENSSL = /^[^]*?error:[0-9A-F]+:SSL routines:[^:]*:([^:]+):[^]*$/;
-/** So many errors, each the cause of the one before. */
+/** How many causes are followed. */
 const CAUSES = 4;
 
 /**
- * What went wrong, in one line for people, without secrets: what the error says, its code if that is the system's and
- * not in the words, and the cause of an error that has no code and so does not explain itself (`fetch failed`).
+ * What went wrong, in one line for people, without secrets: the error's message, a system code that the message does
+ * not contain, and the cause if the error has no code and does not explain itself (`fetch failed`).
  */
 export function errorText(error: unknown): string {
   return textOf(error, CAUSES);
@@ -33,5 +33,5 @@ function withCode(said: string, code: unknown): string {
   return typeof code === 'string' && SYSTEM_CODE.test(code) && !said.includes(code) ? `${said} (${code})` : said;
 }
 
-/** Made safe before anything is put behind it, which would count as the end of a secret. */
+/** Redacted before anything is appended, which would count as part of a secret. */
 const oneLine = (text: string): string => redactText(text.replaceAll(/\s+/g, ' ').trim());

@@ -1,12 +1,12 @@
 import { errorText } from './error-text.ts';
 
-/** Nobody can be served at the address that a program was given. */
+/** The program cannot listen at its address. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
   readonly code = 'cannot_listen';
 }
 
-/** An address to listen on, and what it is set by. */
+/** An address to listen on, and the settings it comes from. */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
@@ -16,7 +16,7 @@ export interface ListenAddress {
   readonly portSetting?: string;
 }
 
-/** What an address and its parts are called to whoever set them. */
+/** How messages name an address and its parts. */
 interface Named {
   readonly host: string;
   readonly port: string;
@@ -37,7 +37,7 @@ const EXPLANATIONS: Readonly<Record<string, (named: Named) => string>> = {
   EACCES: ({ port, portSetting }) => `This user may not listen on ${port}: set ${portSetting} to one above 1023`,
 };
 
-/** What Node says of an address that cannot be listened on, as what is wrong and what to set. */
+/** Node's error about an address, as what is wrong and what to set. */
 export function listenError(cause: unknown, { host, port, setting, portSetting = 'PORT' }: ListenAddress): ListenError {
   const named: Named =
     setting === undefined
@@ -61,7 +61,7 @@ export function listenError(cause: unknown, { host, port, setting, portSetting =
   return new ListenError(EXPLANATIONS[code]?.(named) ?? `${where} cannot be listened on: ${reason}`, { cause });
 }
 
-/** `http://127.0.0.1:9464`; an address of IPv6 in brackets. */
+/** `http://127.0.0.1:9464`; IPv6 addresses in brackets. */
 export function urlOf(scheme: 'http' | 'https', host: string, port: number): string {
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

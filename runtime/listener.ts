@@ -4,13 +4,16 @@ import { listenError, urlOf, type ListenAddress } from './listen-error.ts';
 
 export interface HttpServer {
   readonly url: string;
-  /** Requests in flight are answered; idle connections, and live streams after a while, are closed. */
+  /** Answers requests in flight; closes idle connections at once, and live streams after a while. */
   close(): Promise<void>;
 }
 
 const CLOSE_MS = 3000;
 const CLOSE_IDLE_EVERY_MS = 20;
-/** Longer than the idle time of proxies and SDKs in front, so that none of them writes to a connection just closed. */
+/**
+ * Longer than the idle time-out of proxies and SDKs in front, so that none of them writes to a connection that was just
+ * closed.
+ */
 const KEEP_ALIVE_MS = 75_000;
 
 /**
@@ -32,7 +35,7 @@ export async function listen(server: Server, address: ListenAddress): Promise<Ht
 async function closeServer(server: Server): Promise<void> {
   const closed = Promise.withResolvers<void>();
   server.close(() => closed.resolve());
-  // A connection that answers a last request is idle, and kept alive, after that only.
+  // A connection counts as idle only after it has answered its last request, and is then kept alive.
   const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
   const impatience = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
   await closed.promise;

@@ -8,20 +8,20 @@ export type { Logger };
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** A program of ours, as its log and its telemetry (`service.name`) name it. */
+/** One of our programs, as its log and telemetry (`service.name`) name it. */
 type ProgramName = `clowder-otel-${'collector' | 'proxy' | 'monitor' | 'sink' | 'usage'}`;
 
 export interface LogSettings {
   readonly level: LogLevel;
-  /** How its lines look; `auto`: for people on a terminal, JSON elsewhere. */
+  /** The format of its lines; `auto`: for people on a terminal, JSON elsewhere. */
   readonly format: LogFormat;
 }
 
 const STREAMS = { stdout: process.stdout, stderr: process.stderr } as const;
 
 /**
- * The log of a program: a JSON line each, with the program's name, and with the ids of trace and span if a span is
- * active; or a line for people. Fields of the same names that a line brings win.
+ * A program's log: JSON lines with the program's name, and with the ids of trace and span if a span is active; or lines
+ * for people. A line's own fields of the same names win.
  *
  * @param to where its lines go
  */
@@ -37,7 +37,7 @@ export async function createLog(
   return pino({ level, base: { service: program }, mixin: traceIds }, lines);
 }
 
-/** Loaded if it is wanted: most logs are read by programs. */
+/** Loaded on demand: most logs are read by programs. */
 async function forPeople(
   destination: DestinationStream,
   stream: NodeJS.WriteStream | undefined,
@@ -52,12 +52,12 @@ async function forPeople(
   return { write: (line) => destination.write(prettify(JSON.parse(line, safeValue) as object)) };
 }
 
-/** What others wrote must not move the cursor. */
+/** Text from outside must not move the cursor. */
 function safeValue(_name: string, value: unknown): unknown {
   return typeof value === 'string' ? safeLines(value) : value;
 }
 
-/** Of a terminal, unless NO_COLOR is set, or where FORCE_COLOR is. */
+/** Colours on a terminal unless NO_COLOR is set, and elsewhere if FORCE_COLOR is. */
 function hasColours(stream: NodeJS.WriteStream): boolean {
   return styleText('red', 'x', { stream }) !== 'x';
 }

@@ -4,7 +4,10 @@ import { shown } from './config/blank.ts';
 import { textOf, type Environment } from './config/source.ts';
 import { httpUrl } from './config/values.ts';
 
-/** The variables that curl and others read too, in the form that Node takes; what is loopback is never asked for through a proxy. */
+/**
+ * The variables that curl and others read too, in the form that Node accepts. Loopback addresses never go through a
+ * proxy.
+ */
 export interface OutgoingProxy {
   readonly http_proxy?: string;
   readonly https_proxy?: string;
@@ -14,11 +17,11 @@ export interface OutgoingProxy {
 const LOOPBACK = ['localhost', '127.0.0.1', '::1', '[::1]'];
 
 /**
- * The proxy that requests to elsewhere go through: HTTP_PROXY and HTTPS_PROXY, NO_PROXY for hosts that are reached
- * without; in small letters too, which win.
+ * The proxy for outgoing requests: HTTP_PROXY and HTTPS_PROXY, and NO_PROXY for hosts to reach directly. Lower-case
+ * names work too, and win.
  *
  * @returns undefined if none is set
- * @throws ConfigError where one is no URL of a proxy
+ * @throws ConfigError if one is not the URL of a proxy
  */
 export function outgoingProxy(environment: Environment): OutgoingProxy | undefined {
   const problems: string[] = [];
@@ -43,14 +46,14 @@ export function outgoingProxy(environment: Environment): OutgoingProxy | undefin
 }
 
 /**
- * From here on `fetch`, and requests without an agent of their own, go through the proxy of the environment.
+ * From here on, `fetch` and requests without their own agent go through the proxy of the environment.
  *
- * @throws ConfigError where that cannot be done: what must not go out directly does not
+ * @throws ConfigError if that is impossible: requests must not bypass the proxy
  */
 export function useOutgoingProxy(environment: Environment): void {
   const proxy = outgoingProxy(environment);
   if (proxy === undefined) return;
-  // Of Node 24.14 and 25.4.
+  // Exists since Node 24.14 and 25.4.
   const use: typeof http.setGlobalProxyFromEnv | undefined = http.setGlobalProxyFromEnv;
   if (use === undefined)
     throw new ConfigError(

@@ -1,18 +1,17 @@
-/** From SIGTERM to the end of the process, whatever is left (docs/design.md, "Promises", 4). */
+/** The most time from SIGTERM to the end of the process (docs/design.md, "Promises", 4). */
 const STOP_WITHIN_MS = 9500;
 
-/** The part of a pino logger that is used. */
+/** The part of a pino logger that is used here. */
 interface StopLog {
   info(message: string): void;
   error(fields: object, message: string): void;
 }
 
 /**
- * On SIGTERM or SIGINT stops what runs, then ends the process: with 0, also if the time is over; with 1 where stopping
- * failed.
+ * On SIGTERM or SIGINT, stops everything and ends the process: with 0, also if time runs out; with 1 if stopping fails.
  *
- * @param log told how it ended; without one, what is stopped tells itself
- * @returns what does the same without a signal
+ * @param log told how it ended; without a log, the stopped parts report themselves
+ * @returns a function that does the same without a signal
  */
 export function stopOnSignal(stop: () => Promise<void>, log?: StopLog): () => void {
   let ending = false;

@@ -1,2 +1,2 @@
-/** Version of the package, as package.json has it (a test compares them). */
+/** Version of the package, as in package.json (a test compares them). */
 export const VERSION = '0.1.0';

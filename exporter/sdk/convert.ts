@@ -3,7 +3,7 @@ import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { AttributeValue, LogRecord, SpanRecord } from '../../taxonomy/telemetry.ts';
 
-/** Nested deeper than this an attribute is left out: it may refer to itself. */
+/** Attributes nested deeper than this are left out: they may refer to themselves. */
 const MAX_DEPTH = 16;
 
 /**

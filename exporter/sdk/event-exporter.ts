@@ -8,7 +8,7 @@ import { toMessage, type EventMessage } from '../message.ts';
 import { createPublisher, type Outcome, type Publisher } from '../publisher.ts';
 
 export interface EventExporterOptions {
-  /** One to share; it stays open at shutdown. Without it the exporter makes its own. */
+  /** A shared publisher, which stays open at shutdown. Without it the exporter makes its own. */
   readonly publisher?: Publisher;
   /** As AMQP_URL, for the exporter's own publisher. @default amqp://guest:guest@127.0.0.1:5672 */
   readonly urls?: string;
@@ -18,14 +18,20 @@ export interface EventExporterOptions {
   readonly timeoutMs?: number;
 }
 
-/** Ids remembered, so that an event seen in several spans or records is published once. */
+/** How many ids are remembered, so that an event seen in several spans or records is published once. */
 const REMEMBERED = 10_000;
-/** Pause before a publisher that is ready, yet takes nothing, is asked again. */
+/** The pause before asking a publisher again that is ready but accepts nothing. */
 const AGAIN_MS = 10;
-/** Before what a full queue refused is published again: other queues get a copy each time. Milliseconds. */
+/**
+ * The pause, in milliseconds, before an event that a full queue refused is published again: other queues get a copy
+ * each time.
+ */
 const NACKED_PAUSE = { first: 200, longest: 10_000 };
 
-/** What the exporters of the OTel SDK share: telemetry is mapped to events, and exported once RabbitMQ has confirmed them. */
+/**
+ * What the exporters of the OTel SDK share: they map telemetry to events, and report success once RabbitMQ has
+ * confirmed them.
+ */
 export class EventExporter<Item> {
   readonly #map: (item: Item, mapContext: MapContext) => MapResult;
   readonly #mapContext: MapContext;
@@ -34,7 +40,7 @@ export class EventExporter<Item> {
   readonly #ownsPublisher: boolean;
   /** Exports that have not called back. */
   readonly #exports = new Set<Promise<void>>();
-  /** Taken by the publisher and not settled: a repeated event waits for the same confirm. */
+  /** Accepted by the publisher and not settled: a repeated event waits for the same confirm. */
   readonly #inFlight = new Map<string, Promise<Outcome>>();
   readonly #confirmed = new Set<string>();
   #stopped: Promise<void> | undefined;
@@ -47,7 +53,10 @@ export class EventExporter<Item> {
     this.#publisher = options.publisher ?? untraced(() => createPublisher({ urls: options.urls }));
   }
 
-  /** Calls back with SUCCESS when every event of the items is confirmed, else with FAILED and why; it never throws. */
+  /**
+   * Calls back with SUCCESS when every event of the items is confirmed, otherwise with FAILED and the reason; never
+   * throws.
+   */
   export(items: Item[], resultCallback: (result: ExportResult) => void): void {
     const running = untraced(() => this.#export(items)).then(
       () => resultCallback({ code: ExportResultCode.SUCCESS }),
@@ -68,7 +77,7 @@ export class EventExporter<Item> {
     await Promise.all(this.#exports);
   }
 
-  /** Takes no more, waits for outstanding exports, and closes the exporter's own publisher. */
+  /** Accepts no more, waits for outstanding exports, and closes the exporter's own publisher. */
   shutdown(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -107,7 +116,7 @@ export class EventExporter<Item> {
     }
   }
 
-  /** Publishes what RabbitMQ has not confirmed yet. @throws what `expired` rejects with */
+  /** Publishes until RabbitMQ has confirmed. @throws what `expired` rejects with */
   async #publishAll(messages: readonly EventMessage[], expired: Promise<never>): Promise<readonly Outcome[]> {
     const pending: Promise<Outcome>[] = [];
     for (const message of messages) {
@@ -115,7 +124,7 @@ export class EventExporter<Item> {
       let outcome = this.#publish(message);
       for (let tries = 0; outcome === undefined; tries += 1) {
         await Promise.race([this.#publisher.ready(), expired]);
-        // A closed publisher is ready at once, and takes nothing.
+        // A closed publisher is ready at once, but accepts nothing.
         if (tries > 0) await delay(AGAIN_MS);
         outcome = this.#publish(message);
       }
@@ -140,7 +149,7 @@ export class EventExporter<Item> {
     return messages;
   }
 
-  /** The outcome to come, also of an earlier message of this id; undefined where the publisher takes none now. */
+  /** The coming outcome, possibly of an earlier message with this id; undefined if the publisher accepts none now. */
   #publish(message: EventMessage): Promise<Outcome> | undefined {
     const id = message.messageId;
     const earlier = this.#inFlight.get(id);
@@ -165,7 +174,7 @@ export class EventExporter<Item> {
   }
 }
 
-/** Without it, instrumented sockets would make spans of the export itself. */
+/** Otherwise, instrumented sockets would make spans of the export itself. */
 function untraced<T>(run: () => T): T {
   return context.with(suppressTracing(context.active()), run);
 }

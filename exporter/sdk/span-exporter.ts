@@ -3,7 +3,7 @@ import { mapSpan } from '../../taxonomy/map.ts';
 import { fromReadableSpan } from './convert.ts';
 import { EventExporter, type EventExporterOptions } from './event-exporter.ts';
 
-/** Exports the events that spans amount to, straight to RabbitMQ: for a program of the OTel SDK without a collector. */
+/** Exports the events in spans straight to RabbitMQ: for a program that uses the OTel SDK without a collector. */
 export class RabbitMQSpanExporter extends EventExporter<ReadableSpan> implements SpanExporter {
   /** @throws AmqpUrlError */
   constructor(options: EventExporterOptions = {}) {

@@ -6,7 +6,7 @@ export class AmqpUrlError extends Error {
   readonly code = 'invalid_amqp_url';
 }
 
-/** Where RabbitMQ is looked for when nothing is configured. */
+/** The broker to use if nothing is configured. */
 export const DEFAULT_AMQP_URL = 'amqp://guest:guest@127.0.0.1:5672';
 
 /**
@@ -25,7 +25,10 @@ export function vhostOf(url: string): string {
   return path === '' ? '/' : decodeURIComponent(path);
 }
 
-/** A comma parts two brokers only where another URL follows: one in a password is an error, and is not to be printed. */
+/**
+ * A comma separates two brokers only if another URL follows. A comma in a password is an error, and must not be
+ * printed.
+ */
 function split(text: string): readonly string[] {
   return text.split(/,(?=\s*amqps?:\/\/)/i);
 }
@@ -72,5 +75,5 @@ function check(text: string): string {
   return text;
 }
 
-/** The URL, or the URLs, without a password, however malformed. */
+/** The URL or URLs, without passwords, however malformed. */
 export const redactAmqpUrl = blankUrls;

@@ -17,7 +17,7 @@ interface Explanation {
   readonly say: (broker: string, detail: string) => string;
 }
 
-/** amqplib names only the frame where the broker closes instead of opening the virtual host. */
+/** amqplib only names the frame if the broker closes instead of opening the virtual host. */
 const WITHOUT_WORDS = /Expected ConnectionOpenOk; got <?ConnectionClose/;
 
 const mismatch = (broker: string, how: string, detail: string): string =>
@@ -66,7 +66,7 @@ const EXPLANATIONS: readonly Explanation[] = [
     say: (broker) =>
       `${broker} does not open the virtual host, and did not say why when it was asked again: check the path of AMQP_URL, and the limits of virtual host and user`,
   },
-  // consumer_timeout of RabbitMQ, half an hour by default.
+  // RabbitMQ's consumer_timeout, half an hour by default.
   {
     when: /delivery acknowledgement on channel \d+ timed out/,
     code: 'acknowledgement_timeout',
@@ -107,12 +107,12 @@ const EXPLANATIONS: readonly Explanation[] = [
   },
 ];
 
-/** Whether a broker refused to open the connection with words that the error does not have. */
+/** Whether a broker refused to open the connection and gave a reason that the error lacks. */
 export function isRefusalWithoutWords(error: unknown): boolean {
   return error instanceof Error && WITHOUT_WORDS.test(error.message);
 }
 
-/** @param broker its URL without the password */
+/** @param broker the URL without the password */
 export function explainBrokerError(error: unknown, broker: string): BrokerError {
   const detail = errorText(error);
   const found = EXPLANATIONS.find(({ when }) => when.test(detail));

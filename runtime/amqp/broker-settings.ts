@@ -15,7 +15,7 @@ export type BrokerSettings = { readonly [name in keyof typeof brokerSettings]?: 
 
 const TLS_FILES = { ca: 'AMQP_CA_FILE', cert: 'AMQP_CERT_FILE', key: 'AMQP_KEY_FILE' } as const;
 
-/** Brokers, which must be well-formed, and files of TLS, which must be readable and go together. */
+/** Brokers, whose URLs must be well-formed, and TLS files, which must be readable and match. */
 export function checkBrokers(settings: BrokerSettings): readonly string[] {
   return [...problemsOf(() => parseAmqpUrls(settings.AMQP_URL)), ...checkTlsFiles(TLS_FILES, settings)];
 }

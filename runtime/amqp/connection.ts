@@ -4,14 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isRefusalWithoutWords } from './broker-error.ts';
 import { refusalOfOpening } from './open-refusal.ts';
 
-/** PEM files, read: the authority of the broker's certificate, and a certificate of our own. */
+/** The contents of PEM files: the CA for the broker's certificate, and our own certificate. */
 export interface BrokerTls {
   readonly ca?: Buffer;
   readonly cert?: Buffer;
   readonly key?: Buffer;
 }
 
-/** @param read of a file, whole @throws Error of it */
+/** @param read reads a whole file @throws Error of `read` */
 export function readTls(
   { ca, cert, key }: { readonly [File in keyof BrokerTls]?: string | undefined },
   read: (path: string) => Buffer,
@@ -24,29 +24,29 @@ export function readTls(
 }
 
 export interface ConnectOptions {
-  /** As RabbitMQ's lists of connections show it. */
+  /** The name in RabbitMQ's list of connections. */
   readonly connectionName: string;
   /** @default 15 s, if the URL names none */
   readonly heartbeatS?: number | undefined;
   /** @default 10000 */
   readonly connectTimeoutMs?: number | undefined;
   readonly tls?: BrokerTls | undefined;
-  /** Destroys the socket, also while it is still connecting. */
+  /** Destroys the socket, even while it is connecting. */
   readonly signal: AbortSignal;
 }
 
-/** How long a broker may take to answer that the connection is closed. */
+/** How long to wait for the broker to confirm closing. */
 const CLOSE_MS = 1000;
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** @param url of one broker, checked by `parseAmqpUrls` @throws what `explainBrokerError` explains */
+/** @param url of one broker, checked by `parseAmqpUrls` @throws errors that `explainBrokerError` explains */
 export async function connectBroker(url: string, options: ConnectOptions): Promise<ChannelModel> {
   const { connectTimeoutMs: timeoutMs = CONNECT_TIMEOUT_MS, tls, signal } = options;
   const socketOptions = {
     timeout: timeoutMs,
     clientProperties: { connection_name: options.connectionName },
-    // Of net.connect, to which amqplib hands it on; its own type does not name it.
+    // An option of net.connect, to which amqplib passes it; amqplib's type omits it.
     signal,
     ...tls,
   };
@@ -67,8 +67,8 @@ function withHeartbeat(url: string, seconds: number): string {
 /**
  * Connects to the first broker that answers.
  *
- * @param urls of one broker each
- * @throws of the last one, what `explainBrokerError` explains
+ * @param urls one per broker
+ * @throws the last broker's error, which `explainBrokerError` explains
  */
 export async function connectToAny(
   urls: readonly string[],
@@ -85,7 +85,7 @@ export async function connectToAny(
   throw refusal;
 }
 
-/** Rejects with what ends the connection: `error` and `close` both fire, the first reason counts. */
+/** Rejects with whatever ends the connection: `error` and `close` both fire, and the first reason counts. */
 export function endOf<T = never>(model: ChannelModel): PromiseWithResolvers<T> {
   const ended = Promise.withResolvers<T>();
   model.on('error', ended.reject);
@@ -94,7 +94,7 @@ export function endOf<T = never>(model: ChannelModel): PromiseWithResolvers<T> {
   return ended;
 }
 
-/** Closes the connection; if the broker does not answer within a second, its socket is destroyed. */
+/** Closes the connection. If the broker does not answer within a second, destroys its socket. */
 export async function endConnection(model: ChannelModel): Promise<void> {
   const patience = new AbortController();
   const closed = model.close().then(
@@ -106,6 +106,6 @@ export async function endConnection(model: ChannelModel): Promise<void> {
   patience.abort();
   if (clean) return;
   const stream: unknown = Reflect.get(model.connection, 'stream');
-  // With an error, as amqplib stops its heartbeat only then.
+  // With an error, because amqplib stops its heartbeat only then.
   if (stream instanceof Duplex) stream.destroy(new Error('the broker did not answer'));
 }

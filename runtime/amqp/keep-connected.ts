@@ -4,30 +4,33 @@ import { redactAmqpUrl } from './amqp-url.ts';
 import { explainBrokerError, type BrokerError } from './broker-error.ts';
 
 export interface KeepConnectedOptions {
-  /** Of one broker each, as `parseAmqpUrls` gives them: tried in turn, from any of them on, so that programs are spread over them. */
+  /**
+   * One URL per broker, from `parseAmqpUrls`: tried in turn, beginning with any of them, so that programs are spread
+   * over brokers.
+   */
   readonly urls: readonly string[];
-  /** Bounds of the pause before the next try, milliseconds. */
+  /** Bounds of the pause before the next attempt, in milliseconds. */
   readonly reconnectMs: { readonly min: number; readonly max: number };
   /** From 0 up to 1. @default Math.random */
   readonly random?: () => number;
-  /** Ends it, once the connection that is there has ended. */
+  /** Ends it once the current connection has ended. */
   readonly signal: AbortSignal;
-  /** One connection from its beginning to its end. @throws what ended it */
+  /** One connection from opening to closing. @throws the error that ended it */
   readonly stay: (turn: Turn) => Promise<void>;
-  /** The connection was refused, or lost; also if that is because of the signal. */
+  /** The connection was refused or lost, possibly because of the signal. */
   readonly onLost: (error: BrokerError, broker: string) => void;
 }
 
-/** One try to connect. */
+/** One attempt to connect. */
 export interface Turn {
   readonly url: string;
   /** The URL without its password. */
   readonly broker: string;
-  /** To be called when the connection is of use: pauses begin anew after that. */
+  /** Call this when the connection works: pauses start from the shortest again. */
   readonly connected: () => void;
 }
 
-/** Connects to one broker after another, again and again, with growing pauses. It never rejects. */
+/** Connects to one broker after another, forever, with growing pauses. Never rejects. */
 export async function keepConnected({
   urls,
   reconnectMs,
@@ -36,7 +39,7 @@ export async function keepConnected({
   stay,
   onLost,
 }: KeepConnectedOptions): Promise<void> {
-  // Half of a pause is certain: so the first is no shorter than its lower bound.
+  // Half of a pause is fixed, so the first is no shorter than its lower bound.
   const bounds = { first: 2 * reconnectMs.min, longest: reconnectMs.max };
   const first = Math.floor(random() * urls.length);
   for (let failures = 0, turn = first; !signal.aborted; turn += 1) {

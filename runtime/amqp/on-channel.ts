@@ -1,6 +1,6 @@
 import type { Channel, ChannelModel } from 'amqplib';
 
-/** Does something on a channel of its own, which a refusal of the broker closes. @throws Error of RabbitMQ */
+/** Does something on its own channel, which the broker closes if it refuses. @throws Error of RabbitMQ */
 export async function onChannel<T>(model: ChannelModel, use: (channel: Channel) => Promise<T>): Promise<T> {
   const channel = await model.createChannel();
   let refused = false;

@@ -1,7 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
-/** Of AMQP 0-9-1: class in the upper half, method in the lower. */
+/** Methods of AMQP 0-9-1: class in the upper half, method in the lower. */
 const METHOD = {
   start: 0x000a_000a,
   startOk: 0x000a_000b,
@@ -14,7 +14,7 @@ const METHOD = {
 const PROTOCOL_HEADER = Buffer.from('AMQP\0\0\t\u0001', 'latin1');
 const FRAME_HEAD = 7;
 const FRAME_END = 0xce;
-/** No answer of an opening is as long. */
+/** No answer while opening is this long. */
 const MOST_BYTES = 1024 * 1024;
 
 export interface AskOptions {
@@ -24,10 +24,11 @@ export interface AskOptions {
 }
 
 /**
- * Asks a broker once more why it does not open a connection: amqplib names the frame of its refusal, not the words in it.
+ * Asks a broker again why it does not open a connection: amqplib names the frame of the refusal, but not its text.
  *
  * @param url of one broker, checked by `parseAmqpUrls`
- * @returns code and words as an error of amqplib has them; undefined if it says nothing, or would open it by now
+ * @returns code and text in the form of an amqplib error; undefined if the broker says nothing, or would open the
+ * connection by now
  */
 export async function refusalOfOpening(url: string, options: AskOptions): Promise<string | undefined> {
   const address = new URL(url);
@@ -62,7 +63,7 @@ async function converse(socket: Socket, address: URL): Promise<string | undefine
       const method = payload.readUInt32BE(0);
       if (method === METHOD.start) socket.write(frame(METHOD.startOk, startOk(address)));
       else if (method === METHOD.tune) {
-        // What the broker proposes, as it is.
+        // The broker's proposal, unchanged.
         socket.write(frame(METHOD.tuneOk, payload.subarray(4)));
         socket.write(frame(METHOD.open, open(address)));
       } else return method === METHOD.close ? wordsOf(payload) : undefined;

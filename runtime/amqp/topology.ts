@@ -4,9 +4,9 @@ export const EVENTS_EXCHANGE = 'clowder.events';
 export const METRICS_EXCHANGE = 'clowder.metrics';
 
 /**
- * Declares the exchanges and binds the one to the other. Queues are their consumers' to declare.
+ * Declares the two exchanges and the binding between them. Consumers declare their queues.
  *
- * @throws Error of RabbitMQ where one exists with another type (406 PRECONDITION_FAILED)
+ * @throws Error of RabbitMQ if an exchange exists with another type (406 PRECONDITION_FAILED)
  */
 export async function declareTopology(channel: Channel): Promise<void> {
   await channel.assertExchange(EVENTS_EXCHANGE, 'topic', { durable: true });

@@ -4,7 +4,9 @@ import { whyUnreadable } from './blank.ts';
 import { ConfigError } from './config-error.ts';
 import { isUnset } from './source.ts';
 
-/** Names and values of a `--config` file; lists joined by commas, what is empty left out. @throws ConfigError */
+/**
+ * Names and values of a `--config` file. Lists are joined by commas, and empty values are left out. @throws ConfigError
+ */
 export function readConfigFile(path: string): Record<string, unknown> {
   let yaml: string;
   try {
@@ -28,7 +30,7 @@ export function readConfigFile(path: string): Record<string, unknown> {
   );
 }
 
-/** What the parser says, with line and column, and without what stands there: it may be a secret. */
+/** The parser's message with line and column, but without the text there: it may be a secret. */
 export function yamlProblem(cause: unknown): string {
   const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
   return line.replace(/:$/, '').replace(/(?::\s*)?".*"/, '');

@@ -12,10 +12,10 @@ export function isNetwork(text: string): boolean {
 /** Addresses and networks, as a setting lists them. */
 export const networks: Value<string> = list(isNetwork, 'addresses or networks such as 10.0.0.0/8');
 
-/** Asked for each request, mostly of few addresses: so many answers are remembered. */
+/** Checked for each request, mostly for few addresses: this many answers are cached. */
 const REMEMBERED = 1000;
 
-/** Whether an address, with port or without, is one of these or within one of these networks. */
+/** Whether an address, with or without a port, is one of these or is in one of these networks. */
 export function isOneOf(addresses: readonly string[]): (address: string) => boolean {
   const within = addresses.map(networkOf);
   const known = new Map<string, boolean>();
@@ -40,7 +40,7 @@ export function isAddress(text: string): boolean {
   return ipaddr.isValid(text);
 }
 
-/** IPv4 in IPv6 counts as IPv4. */
+/** IPv4 mapped into IPv6 counts as IPv4. */
 function parse(address: string): Address | undefined {
   return ipaddr.isValid(address) ? ipaddr.process(address) : undefined;
 }

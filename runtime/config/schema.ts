@@ -6,7 +6,7 @@ import { oneOf as oneOfValue, type Value } from './values.ts';
 /** What a file or a variable may hold for one value. */
 const scalar = (message: string) => z.union([z.string(), z.number(), z.boolean()], message);
 
-/** A schema that reads the value, or says what it may be. */
+/** A schema that reads the value, or says what is allowed. */
 export const valueOf = <T>(value: Value<T>, message = `must be ${value.mayBe}`) =>
   scalar(message).transform((given, context) => {
     const parsed = value.parse(given);
@@ -19,18 +19,18 @@ export const text = z.string('must be text').min(1);
 export const oneOf = <const T extends readonly string[]>(values: T) =>
   z.enum(values, `must be ${oneOfValue(values).mayBe}`);
 
-/** The settings that are right, those complete where all are, and what is wrong with the others. */
+/** The valid settings, which are complete if nothing is wrong, and the problems of the others. */
 export interface ParsedSettings<T> {
   readonly data: T | undefined;
-  /** Those that are right by themselves, also where others are wrong. */
+  /** Settings that are valid on their own, even if others are not. */
   readonly right: Partial<T>;
-  /** A sentence each: the name, what it was, what it may be. No secrets. */
+  /** A sentence each: name, value, what is allowed. No secrets. */
   readonly problems: readonly string[];
 }
 
 type Schema = z.ZodObject<Record<string, z.ZodType>>;
 
-/** @param given what is set, by the names of the schema */
+/** @param given the values that are set, by the names of the schema */
 export function parseSettings<S extends Schema>(schema: S, given: Given): ParsedSettings<z.infer<S>> {
   const parsed = schema.safeParse(given);
   if (parsed.success) return { data: parsed.data, right: parsed.data, problems: [] };
@@ -52,7 +52,7 @@ function rightOnes<S extends Schema>(schema: S, given: Given): Partial<z.infer<S
 
 function explain(issue: z.core.$ZodIssue, given: Given): string {
   const name = String(issue.path[0]);
-  // What may be one of a few words is no secret, whatever its name ends in.
+  // A setting that may be one of a few words is no secret, whatever its name ends in.
   const isSecret = issue.code !== 'invalid_value' && isSecretSetting(name);
   return `${name} was ${shown(given[name], isSecret)}: ${issue.message}`;
 }

@@ -1,8 +1,8 @@
-/** Settings by their names, as they stand in an environment, in a file or on a command line. */
+/** Settings by name, from an environment, a file or a command line. */
 export type Given = Readonly<Record<string, unknown>>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Empty is unset, everywhere: nothing at all, `NAME=`, `NAME: ""`, `NAME:` and mere blanks. */
+/** Empty means unset, everywhere: no value, `NAME=`, `NAME: ""`, `NAME:` and only blanks. */
 export function isUnset(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
 }
@@ -22,7 +22,7 @@ export function sourceOf<Source extends string>(
   return names.find((source) => Object.hasOwn(sources[source], name) && !isUnset(sources[source][name]));
 }
 
-/** What is set of these names: of several sources the first that sets a name wins. */
+/** The values of these names: the first source that sets a name wins. */
 export function givenOf(names: readonly string[], ...sources: readonly Given[]): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const name of names) {

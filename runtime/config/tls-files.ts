@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import { errorText } from '../error-text.ts';
 import { blankUrls, whyUnreadable } from './blank.ts';
 
-/** The settings that name files of TLS, PEM. */
+/** The settings that name TLS files in PEM form. */
 export interface TlsFileNames<Name extends string> {
   readonly ca?: Name;
   readonly cert?: Name;
@@ -12,7 +12,9 @@ export interface TlsFileNames<Name extends string> {
 
 type Paths<Name extends string> = { readonly [name in Name]?: string | undefined };
 
-/** What is wrong with them: each must be readable, certificate and key go together, and fit. No secrets. */
+/**
+ * What is wrong with the files: each must be readable, and certificate and key must both be set and match. No secrets.
+ */
 export function checkTlsFiles<Name extends string>(names: TlsFileNames<Name>, paths: Paths<Name>): readonly string[] {
   const all = Object.values<Name>({ ...names });
   const problems = all.flatMap((name) => unreadable(name, paths[name]));

@@ -1,19 +1,21 @@
-/** A kind of value that settings have. */
+/** A kind of setting value. */
 export interface Value<T> {
-  /** What it may be, for messages: `a duration above 0, such as …`. */
+  /** What is allowed, for messages: `a duration above 0, such as …`. */
   readonly mayBe: string;
-  /** Of a variable, which is text, or of a file, if it may be a number or a flag; undefined if it is none. */
+  /**
+   * Reads the text of a variable, or a value from a file, which may be a number or a flag; undefined if it is invalid.
+   */
   readonly parse: (given: unknown) => T | undefined;
 }
 
-/** Bounds of a number; `above` excludes its own. */
+/** Bounds of a number; `above` excludes the bound itself. */
 export interface Range {
   readonly above?: number;
   readonly least?: number;
   readonly most?: number;
 }
 
-/** @param what it is a number of @param range what it may be @param whole no fractions */
+/** @param what its unit or meaning @param range the allowed range @param whole no fractions */
 export function number(what: string, range: Range, whole = false): Value<number> {
   return {
     mayBe: what + rangeInWords(range, String),
@@ -31,7 +33,7 @@ export const seconds = (range: Range): Value<number> => number('a number of seco
 /** Port to listen on; 0 for any free one. */
 export const port = integer({ least: 0, most: 65_535 });
 
-/** A number or its text; what only begins with one is none. */
+/** A number or its text. Text that only starts with a number is invalid. */
 function parseNumber(given: unknown): number | undefined {
   const text = typeof given === 'number' || typeof given === 'string' ? String(given).trim() : '';
   const value = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
@@ -60,7 +62,7 @@ function parseSize(given: unknown): number | undefined {
   return unit === undefined ? undefined : atMost(Math.round(Number(match?.[1]) * unit));
 }
 
-/** In the largest power of 2 that divides it, else in bytes: `64MiB`, `1000`. */
+/** In the largest power of 2 that divides it, otherwise in bytes: `64MiB`, `1000`. */
 export function printSize(bytes: number): string {
   for (const [unit, name] of [
     [2 ** 40, 'TiB'],
@@ -82,7 +84,7 @@ export const duration: Value<number> = {
   parse: (given) => aboveZero(parseDuration(given)),
 };
 
-/** A duration that may be none: 0. Milliseconds. */
+/** A duration that may also be 0, for none. Milliseconds. */
 export const pause: Value<number> = {
   mayBe: `0, or a duration, ${DURATIONS}`,
   parse: (given) => (parseNumber(given) === 0 ? 0 : parseDuration(given)),
@@ -104,7 +106,7 @@ const FLAGS: Readonly<Record<string, boolean>> = {
   true: true, 1: true, yes: true, on: true, false: false, 0: false, no: false, off: false,
 }; // prettier-ignore
 
-/** In any case; in a file also `true` and `1` as they are. */
+/** In any case; a file may also hold `true` and `1` as such. */
 export const flag: Value<boolean> = {
   mayBe: 'true, 1, yes or on, or false, 0, no or off',
   parse: (given) => {
@@ -119,7 +121,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** `127.0.0.1:8000`, `[::1]:8000`. @param hostByDefault that of a port alone, which is wrong without */
+/** `127.0.0.1:8000`, `[::1]:8000`. @param hostByDefault host for a bare port, which is invalid without this */
 export function address(hostByDefault?: string): Value<Address> {
   return {
     mayBe: `an address and a port, such as 127.0.0.1:9465 or [::1]:9465${hostByDefault === undefined ? '' : `, or a port of ${hostByDefault}`}`,
@@ -132,35 +134,38 @@ export function address(hostByDefault?: string): Value<Address> {
   };
 }
 
-/** As `address` reads it, and as it stands in a URL. */
+/** The same, as it stands in a URL. */
 export function printAddress(one: Address): string {
   return `${one.host.includes(':') ? `[${one.host}]` : one.host}:${one.port}`;
 }
 
-/** The text of a URL of HTTP, as it was given. */
+/** The text of an HTTP URL, as given. */
 export const httpUrl: Value<string> = {
   mayBe: 'a URL that begins with http:// or https://, such as http://127.0.0.1:4318',
   parse: (given) => (typeof given === 'string' && parseHttpUrl(given) !== undefined ? given : undefined),
 };
 
-/** A URL of HTTP; undefined if the text is none. */
+/** An HTTP URL; undefined if the text is not one. */
 export function parseHttpUrl(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && /^https?:$/.test(url.protocol) ? url : undefined;
 }
 
-/** Path before every route of Clowder: with a slash in front, or nothing. */
+/** The path that precedes every route of Clowder: with a leading slash, or empty. */
 export const contextPath: Value<string> = {
   mayBe: 'a path such as /clowder',
   parse: (given) => (typeof given === 'string' && /^\/?$|^\/[^?#]*$/.test(given) ? given : undefined),
 };
 
-/** The entries of a list: parted by commas in a variable, a list in a file. Blanks around them go, and empty ones. */
+/**
+ * The entries of a list: separated by commas in a variable, a list in a file. Blanks around entries and empty entries
+ * are dropped.
+ */
 export function entriesOf(given: string | undefined): readonly string[] {
   return (given ?? '').split(',').flatMap((entry) => (entry.trim() === '' ? [] : [entry.trim()]));
 }
 
-/** A list parted by commas, as it was given, whose entries are all right. @param mayBe e.g. `origins such as …` */
+/** A comma-separated list, as given, whose entries are all valid. @param mayBe e.g. `origins such as …` */
 export function list(isRight: (entry: string) => boolean, mayBe: string): Value<string> {
   return {
     mayBe: `${mayBe}, separated by commas`,
@@ -172,7 +177,7 @@ function isOrigin(entry: string): boolean {
   return URL.canParse(entry) && new URL(entry).origin === entry;
 }
 
-/** Origins of pages: scheme, host and port, and nothing behind them. */
+/** Origins of pages: scheme, host and port, and nothing after them. */
 export const origins = list(isOrigin, 'origins such as https://clowder.example.org');
 
 /** One of these words. */
@@ -184,7 +189,7 @@ export function oneOf<const W extends string>(words: readonly W[]): Value<W> {
 }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-/** How a log looks; `auto`: for people on a terminal, JSON elsewhere. */
+/** The format of a log; `auto`: for people on a terminal, JSON elsewhere. */
 export const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
 
 function isWithin(value: number, { above, least, most }: Range): boolean {
@@ -202,7 +207,7 @@ function aboveZero(value: number | undefined): number | undefined {
   return value !== undefined && value > 0 ? value : undefined;
 }
 
-/** What is larger than a number can hold exactly is none. */
+/** A number too large to be exact is invalid. */
 function atMost(value: number): number | undefined {
   return value <= Number.MAX_SAFE_INTEGER ? value : undefined;
 }

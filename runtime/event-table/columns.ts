@@ -2,7 +2,7 @@ import type { EventField } from '../../taxonomy/event-types.ts';
 
 type FieldValue = string | number | boolean;
 
-/** What a row is made of. */
+/** What a row is made from. */
 export interface TableEvent {
   readonly id: string;
   readonly type: string;
@@ -12,12 +12,12 @@ export interface TableEvent {
   readonly fields: Readonly<Record<string, FieldValue>>;
 }
 
-/** What a column holds: `bigint` and `double precision` both take a number, the first only a whole one. */
+/** The type of a column: `bigint` and `double precision` both take a number, the first only whole ones. */
 export type ColumnType = 'text' | 'bigint' | 'double precision' | 'boolean';
 
 /**
- * The columns of `events` that are filled from fields of the same name, in the order in which they are copied. Before
- * them come `event_id`, `created_at` and `event`; all other fields go to the jsonb column `data`.
+ * The columns of `events` that are copied from fields of the same name, in this order. `event_id`, `created_at` and
+ * `event` come before them; all other fields go to the jsonb column `data`.
  */
 export const TABLE_COLUMNS = {
   source: 'text',
@@ -64,23 +64,26 @@ export const COPIED: readonly (readonly [string, string])[] = [
   ['data', 'jsonb'],
 ];
 
-/** In columns of their own, or following from others: `size` is `bytes`, v1's `category` and `type` are the event's. */
+/**
+ * Fields with columns of their own, and fields that follow from others: `size` is `bytes`, and v1's `category` and
+ * `type` follow from the event type.
+ */
 const ELSEWHERE: ReadonlySet<string> = new Set(['event_id', 'created', 'event', 'category', 'type', 'size']);
 
-/** Of the table's months. Further ones would be made for each mistake of a clock. */
+/** The range of months in the table. Otherwise, each wrong clock would make more partitions. */
 const EARLIEST_MS = Date.UTC(2000, 0, 1);
 const LATEST_MS = Date.UTC(2100, 0, 1);
 
 /** A row's values in the order of {@link COPIED}; undefined is NULL. */
 export type Row = readonly (string | undefined)[];
 
-/** Why no row can be made of the event, or undefined. */
+/** Why no row can be made from the event, or undefined. */
 export function whyNoRow({ createdMs }: Pick<TableEvent, 'createdMs'>): string | undefined {
   if (createdMs >= EARLIEST_MS && createdMs < LATEST_MS) return undefined;
   return `created is ${createdMs}: it must be from 2000 to 2099, in Unix milliseconds`;
 }
 
-/** The event as a row. A value that its column cannot hold goes to `data`, so that nothing is lost over it. */
+/** The event as a row. A value that its column cannot hold goes to `data`, so that nothing is lost. */
 export function toRow({ id, type, createdMs, fields }: TableEvent): Row {
   const row: (string | undefined)[] = [storable(id), new Date(createdMs).toISOString(), storable(type)];
   const rest: [string, FieldValue][] = [];
@@ -97,7 +100,7 @@ function isColumn(name: string): name is keyof typeof TABLE_COLUMNS {
   return Object.hasOwn(TABLE_COLUMNS, name);
 }
 
-/** The value as the column reads it, or undefined if it does not fit. */
+/** The value in the column's type, or undefined if it does not fit. */
 function columnValue(value: FieldValue | undefined, column: ColumnType): string | undefined {
   if (column === 'text') return typeof value === 'string' ? storable(value) : undefined;
   if (column === 'boolean') return typeof value === 'boolean' ? String(value) : undefined;
@@ -105,7 +108,7 @@ function columnValue(value: FieldValue | undefined, column: ColumnType): string 
   return fits ? String(value) : undefined;
 }
 
-/** PostgreSQL's text holds neither NUL nor half a surrogate pair: both become U+FFFD. */
+/** PostgreSQL's text can hold neither NUL nor half a surrogate pair: both become U+FFFD. */
 function storable(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\u{FFFD}');
 }

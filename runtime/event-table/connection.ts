@@ -1,8 +1,8 @@
 import { DatabaseError, Pool, type ClientBase, type PoolClient } from 'pg';
 
-/** How long one connection may take to be made, milliseconds. */
+/** How long connecting may take, in milliseconds. */
 const CONNECT_MS = 10_000;
-/** A server that we vanished from lets go of our locks after this, milliseconds. */
+/** If we vanish, the server releases our locks after this, in milliseconds. */
 const IDLE_IN_TRANSACTION_MS = 60_000;
 const LOCK_MS = 10_000;
 
@@ -12,7 +12,7 @@ export interface ConnectionOptions {
   readonly maxConnections: number;
 }
 
-/** Connections to one server, made when needed. */
+/** Connections to one server, opened on demand. */
 export function createPool({ url, statementTimeoutMs, maxConnections }: ConnectionOptions): Pool {
   const pool = new Pool({
     connectionString: withLibpqSslModes(url),
@@ -24,21 +24,21 @@ export function createPool({ url, statementTimeoutMs, maxConnections }: Connecti
     keepAlive: true,
     fallback_application_name: 'clowder-otel',
   });
-  // A connection that breaks fails what is being done with it, or is replaced: the event itself says nothing more.
+  // A broken connection fails the current work, or is replaced; the error event adds nothing.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 
-/** `sslmode` in the URL means what it means to psql; without this, `require` would be `verify-full`. */
+/** `sslmode` in the URL then means the same as for psql; otherwise `require` would be `verify-full`. */
 function withLibpqSslModes(url: string): string {
   if (!/[?&]sslmode=/.test(url) || /[?&]uselibpqcompat=/.test(url)) return url;
   return `${url}&uselibpqcompat=true`;
 }
 
 /**
- * Does something with a connection of its own, and breaks the connection off when the signal aborts: what was being
- * done then fails, whether or not the server finishes it.
+ * Runs work with a connection of its own, and breaks the connection when the signal aborts: the work then fails,
+ * whether or not the server finishes it.
  */
 export async function withClient<T>(
   pool: Pool,
@@ -68,7 +68,7 @@ async function connected(pool: Pool, signal: AbortSignal): Promise<PoolClient> {
   try {
     return await abortable(pending, signal);
   } catch (error) {
-    // Whoever comes too late is sent away.
+    // Came too late: the connection is closed at once.
     pending.then((client) => client.release()).catch(() => {});
     throw error;
   }
@@ -95,13 +95,13 @@ export async function inTransaction<T>(client: ClientBase, work: () => Promise<T
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    // Where the connection is gone as well, so is the transaction.
+    // If the connection is gone, so is the transaction.
     if (isUsableAfter(error)) await client.query('ROLLBACK').catch(() => {});
     throw error;
   }
 }
 
-/** Whether the server refused a statement, and goes on with the next. */
+/** Whether the server refused a statement and stays usable. */
 function isUsableAfter(error: unknown): boolean {
   return error instanceof DatabaseError && error.severity === 'ERROR';
 }

@@ -6,7 +6,7 @@ export class PostgresSetupError extends Error {
   readonly code = 'POSTGRESQL_SETUP';
 }
 
-/** Whether the error is of that class or state. */
+/** Whether the error has that class or state. */
 export function isState(error: unknown, ...states: readonly string[]): error is DatabaseError {
   return error instanceof DatabaseError && states.some((state) => error.code?.startsWith(state) === true);
 }

@@ -3,12 +3,12 @@ import { inTransaction } from './connection.ts';
 import { PostgresSetupError } from './errors.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 
-/** Holds, until the transaction ends, what only one process may do at a time: migrations, and making partitions. */
+/** A lock, until the transaction ends, on what only one process may do at a time: migrations, and making partitions. */
 export async function lockSchema(client: ClientBase, schema: string): Promise<void> {
   await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`clowder-otel ${schema}`]);
 }
 
-/** Number of the last migration that was applied; 0 if there is no schema of ours. */
+/** Number of the last applied migration; 0 if our schema does not exist. */
 export async function appliedVersion(client: ClientBase, schema: string): Promise<number> {
   const table = `${schema}.schema_migrations`;
   const found = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [table]);
@@ -18,11 +18,11 @@ export async function appliedVersion(client: ClientBase, schema: string): Promis
 }
 
 /**
- * Brings the schema up to date, in one transaction: all of it or nothing. Several processes may do so at once.
+ * Brings the schema up to date in one transaction: all of it or nothing. Several processes may try at once.
  *
  * @param schema a name that needs no quotes
  * @returns names of the migrations that were applied now
- * @throws PostgresSetupError where a newer version of this program has been at work
+ * @throws PostgresSetupError if a newer version of this program has migrated it
  */
 export async function migrate(client: ClientBase, schema: string): Promise<readonly string[]> {
   return inTransaction(client, async () => {
@@ -46,7 +46,7 @@ export async function migrate(client: ClientBase, schema: string): Promise<reado
   });
 }
 
-/** A schema that is there already is taken as it is: then no right to create one is needed. */
+/** An existing schema is used as it is, so that no right to create one is needed. */
 async function createSchema(client: ClientBase, schema: string): Promise<void> {
   const { rows } = await client.query<{ there: boolean }>('SELECT to_regnamespace($1) IS NOT NULL AS there', [schema]);
   if (rows[0]?.there !== true) await client.query(`CREATE SCHEMA ${schema}`);

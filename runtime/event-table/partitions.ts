@@ -3,14 +3,14 @@ import { inTransaction } from './connection.ts';
 import { PostgresSetupError } from './errors.ts';
 import { lockSchema } from './migrate.ts';
 
-/** A month of UTC, `2026-11`. */
+/** A month in UTC, `2026-11`. */
 export type Month = string;
 
 export function monthOf(createdMs: number): Month {
   return new Date(createdMs).toISOString().slice(0, 7);
 }
 
-/** The month so many months before that of the time. */
+/** The month that is this many months before the time. */
 export function monthBefore(nowMs: number, months: number): Month {
   const now = new Date(nowMs);
   return monthOf(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months));
@@ -35,8 +35,8 @@ export async function partitionsOf(client: ClientBase, schema: string): Promise<
 }
 
 /**
- * Makes the partitions that are missing. A table is made first and attached then, which neither waits for those who
- * read or write the others nor keeps them waiting.
+ * Makes the missing partitions. A table is created first and attached later, so that it neither waits for readers and
+ * writers of the others nor blocks them.
  */
 export async function createPartitions(client: ClientBase, schema: string, months: Iterable<Month>): Promise<void> {
   await inTransaction(client, async () => {
@@ -57,11 +57,11 @@ async function createPartition(client: ClientBase, schema: string, month: Month)
   );
 }
 
-/** Ids that one statement takes away: a short one each, so that nobody waits for it long. */
+/** How many ids one statement deletes: few, so that it blocks nobody for long. */
 const IDS_AT_ONCE = 20_000;
 
 /**
- * Drops the months before the given one, and forgets their ids.
+ * Drops the months before the given one and forgets their ids.
  *
  * @returns the months that were dropped
  */
@@ -70,7 +70,7 @@ export async function dropMonthsBefore(client: ClientBase, schema: string, keepF
     await lockSchema(client, schema);
     const old = [...(await partitionsOf(client, schema))].filter((month) => month < keepFrom).sort();
     for (const month of old) await client.query(`DROP TABLE ${schema}.${nameOf(month)}`);
-    // Who was named before that alone is named no more.
+    // Names that only occurred before that are removed too.
     if (old.length > 0)
       await client.query(
         `DELETE FROM ${schema}.usage_names WHERE told_ms < extract(epoch FROM $1::timestamptz) * 1000`,

@@ -7,7 +7,7 @@ import { copyText } from './copy-text.ts';
 
 const NAMES = COPIED.map(([name]) => name).join(', ');
 const INCOMING = `CREATE TEMPORARY TABLE clowder_incoming (${COPIED.map((column) => column.join(' ')).join(', ')}) ON COMMIT DELETE ROWS`;
-/** Connections that have the table already. */
+/** Connections that have the temporary table already. */
 const prepared = new WeakSet<ClientBase>();
 
 /**
@@ -28,7 +28,7 @@ export async function storeRows(
   return inTransaction(client, async () => {
     const copy = client.query(copyFrom(`COPY clowder_incoming (${NAMES}) FROM STDIN`));
     await pipeline([Buffer.from(copyText(rows))], copy);
-    // In the order of ids, so that two processes with the same events wait for each other and never in a circle.
+    // Sorted by id, so that two processes with the same events wait for each other but never deadlock.
     const { rowCount } = await client.query(`
       WITH fresh AS (
         INSERT INTO ${schema}.event_ids (event_id, created_at)

@@ -1,12 +1,12 @@
-/** Time, passed in. */
+/** Time, injected. */
 export interface Clock {
   /** Unix milliseconds. */
   now(): number;
-  /** Resolves after so many milliseconds, or when the signal aborts. */
+  /** Resolves after this many milliseconds, or when the signal aborts. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Node's timers fire at once for more. */
+/** Node's timers fire at once for longer pauses. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /** The time of this machine. */

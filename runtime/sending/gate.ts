@@ -2,12 +2,12 @@ import { backOff, heeding, jittered } from './back-off.ts';
 
 /** How long to wait after failures, all in milliseconds. */
 export interface RetrySettings {
-  /** Of the first pause, at most; each next one is twice as long. */
+  /** The longest first pause; each further one is twice as long. */
   readonly firstMs: number;
   readonly longestMs: number;
-  /** A service's Retry-After counts up to here. */
+  /** A service's Retry-After is capped at this. */
   readonly retryAfterMaxMs: number;
-  /** After so many failures in a row the circuit opens. */
+  /** After this many failures in a row, the circuit opens. */
   readonly openAfter: number;
   /** How long it stays open before a small batch is tried. */
   readonly openMs: number;
@@ -16,7 +16,7 @@ export interface RetrySettings {
 export const CIRCUIT_STATES = ['closed', 'open', 'half_open'] as const;
 export type CircuitState = (typeof CIRCUIT_STATES)[number];
 
-/** Whether a service may be asked now: back-off after failures, and a circuit breaker when they do not end. */
+/** Whether a service may be called now: back-off after failures, and a circuit breaker if they continue. */
 export class Gate {
   readonly #settings: RetrySettings;
   readonly #random: () => number;
@@ -51,7 +51,7 @@ export class Gate {
     this.#notBeforeMs = 0;
   }
 
-  /** @param wishMs what the service asks for */
+  /** @param wishMs the pause that the service asks for */
   failure(nowMs: number, wishMs?: number): void {
     const { retryAfterMaxMs, openAfter, openMs } = this.#settings;
     this.#failures += 1;
@@ -60,7 +60,7 @@ export class Gate {
     this.#notBeforeMs = nowMs + heeding(wishMs, pause, retryAfterMaxMs);
   }
 
-  /** It knows us no more: only an operator can help, so that a circuit's pause is long enough at once. */
+  /** The service refuses our credentials: only an operator can help, so the circuit opens at once. */
   refused(nowMs: number): void {
     this.#failures += 1;
     this.#open = true;

@@ -2,7 +2,7 @@ import type { SendOutcome } from './outcome.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { meaningOf } from './status.ts';
 
-/** A request to a service, and how its answer is to be understood. */
+/** A request to a service, and how to interpret its answer. */
 export interface PostOptions {
   /** @default POST */
   readonly method?: 'POST' | 'PUT';
@@ -11,7 +11,10 @@ export interface PostOptions {
   readonly body: string | Uint8Array;
   readonly signal: AbortSignal;
   readonly now: () => number;
-  /** Keys and tokens of the request: some services repeat them in their answer. Blanked in all that comes of it. */
+  /**
+   * Keys and tokens of the request: some services repeat them in their answer. They are blanked in everything derived
+   * from it.
+   */
   readonly secrets?: readonly string[];
 }
 
@@ -20,9 +23,9 @@ export interface PostAnswer {
   readonly header: (name: string) => string | null;
   /** The first 64 KiB of the body. */
   readonly text: string;
-  /** The same as it came, for answers that are not text. */
+  /** The same bytes, for answers that are not text. */
   readonly bytes: Uint8Array;
-  /** What the status alone says. */
+  /** What the status alone means. */
   readonly outcome: SendOutcome;
 }
 
@@ -30,9 +33,9 @@ const BODY_KEPT_BYTES = 65_536;
 const REASON_LENGTH = 500;
 
 /**
- * Posts, reads the answer to its end, and says what its status means.
+ * Posts, reads the whole answer, and says what its status means.
  *
- * @throws Error of the network or the signal: whether the service took the body is unknown then
+ * @throws Error of the network or the signal: it is then unknown whether the service took the body
  */
 export async function post({
   method = 'POST',

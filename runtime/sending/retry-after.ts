@@ -1,9 +1,9 @@
-/** IMF-fixdate, and the two older forms of a date (RFC 9110, 5.6.7). `Date.parse` alone takes any word before a year. */
+/** IMF-fixdate and the two older date forms (RFC 9110, 5.6.7). `Date.parse` alone accepts any word before a year. */
 const HTTP_DATE = /^(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?,? /;
 
 /**
- * How long a Retry-After header asks to wait: seconds, also with a fraction as some services have it, or a date
- * (RFC 9110, 10.2.3). Milliseconds; undefined if it asks for nothing: what is past, 0, or no such value.
+ * How long a Retry-After header asks to wait: seconds, with a fraction for some services, or a date (RFC 9110, 10.2.3).
+ * Milliseconds; undefined if it asks for nothing: a past date, 0, or an invalid value.
  */
 export function retryAfterMs(value: string | null | undefined, nowMs: number): number | undefined {
   const text = value?.trim() ?? '';
@@ -11,7 +11,7 @@ export function retryAfterMs(value: string | null | undefined, nowMs: number): n
   return ms > 0 ? Math.ceil(ms) : undefined;
 }
 
-/** NaN if it is none. All three forms are of UTC; the oldest does not say so. */
+/** NaN if it is not a date. All three forms are UTC; the oldest does not say so. */
 function dateMs(text: string): number {
   if (!HTTP_DATE.test(text)) return NaN;
   return Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);

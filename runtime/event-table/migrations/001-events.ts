@@ -1,6 +1,6 @@
 /**
- * The events and the ids of all of them. A partitioned table cannot say that an id is unique over all months, so a
- * table of its own does: an event that comes again with another `created` is the same event.
+ * The events, and the ids of all of them. A partitioned table cannot enforce a unique id over all months, so a separate
+ * table does: an event that comes again with another `created` is the same event.
  */
 export const EVENTS = `
 CREATE TABLE event_ids (

@@ -1,8 +1,10 @@
-/** What a viewer is known by: the best of what the event tells. Where it tells nothing, each event is somebody else's. */
+/**
+ * What identifies a viewer: the best that the event has. If it has nothing, each event counts as a different viewer.
+ */
 const viewer = (row: string): string =>
   `coalesce('user ' || ${row}.user_id, 'session ' || ${row}.session_id, 'client ' || ${row}.client_id, 'event ' || ${row}.event_id)`;
 
-/** Extractors and bots are no people; scripts (\`api\`) and whoever is not known are. */
+/** Extractors and bots are not people; scripts (\`api\`) and unknown clients count as people. */
 export const byPeople = (row: string): string => `coalesce(${row}.client_kind, 'api') NOT IN ('extractor', 'bot')`;
 
 export const day = (time: string): string => `(${time} AT TIME ZONE report_zone())::date`;
@@ -16,13 +18,16 @@ const seenWithin = (interval: string, conditions: string): string => `EXISTS (
         AND (p.created_at, p.event_id) < (e.created_at, e.event_id)
         AND ${viewer('p')} = ${viewer('e')} AND ${conditions})`;
 
-/** Keeps the planner from working the column out again at each place that names it. */
+/** Keeps the planner from recomputing the column wherever it is named. */
 const ONCE_A_ROW = 'OFFSET 0';
 
 const downloaded = (row: string): string =>
   `${byPeople(row)} AND coalesce(${row}.tracked, true) AND coalesce(${row}.complete, true)`;
 
-/** Clowder's own ids name one job to everybody; a number of a reporter's own only with what it is about. */
+/**
+ * Clowder's own ids identify a job for everybody; a reporter's own number does so only together with what the job is
+ * about.
+ */
 const JOB = `CASE
     WHEN e.job_id IS NULL THEN e.event_id
     WHEN e.job_id ~* '^([0-9a-f]{24}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$' THEN lower(e.job_id)

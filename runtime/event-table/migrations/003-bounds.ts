@@ -5,16 +5,16 @@ const MOST_WHOLE = '9223372036854775807';
 /** Events are refused from a hundred years on. Rows from before that rule may hold any number. */
 const LONGEST_MS = '3155760000000';
 
-/** A sum as a whole number, at most what that can hold. */
+/** A sum as a whole number, capped at what the type can hold. */
 const whole = (sum: string): string => `least(${sum}, ${MOST_WHOLE})::bigint`;
 const sumOf = (column: string, condition: string): string =>
   whole(`coalesce(sum(${column}) FILTER (WHERE ${condition}), 0)`);
-/** A figure of milliseconds as a whole number. */
+/** A number of milliseconds as a whole number. */
 const wholeMs = (aggregate: string): string => `round(${aggregate})::bigint`;
-/** What is beyond the bounds is not known. */
+/** Values beyond the bounds are unknown. */
 const bounded = (column: string): string => `CASE WHEN ${column} BETWEEN 0 AND ${LONGEST_MS} THEN ${column} END`;
 
-/** The views with aggregates that no figure of a row can make overflow: one absurd number would end the whole view. */
+/** The views, with aggregates that cannot overflow: one absurd number would otherwise break the whole view. */
 export const BOUNDS = `
 CREATE OR REPLACE VIEW downloads_per_month AS
 SELECT month, resource_type, resource_id, max(resource_name) AS resource_name,

@@ -1,4 +1,7 @@
-/** What counting keeps beside the events: verdicts on user agents, and which dataset a file was seen in, and when first. */
+/**
+ * What counting stores beside the events: verdicts on user agents, and in which dataset a file was seen, and when
+ * first.
+ */
 export const USAGE = `
 CREATE TABLE usage_meta (name text PRIMARY KEY, value text NOT NULL);
 CREATE TABLE usage_agents (user_agent text PRIMARY KEY, agent text NOT NULL, reason text NOT NULL);

@@ -1,4 +1,4 @@
-/** What counting keeps of datasets, and of what was reported. */
+/** What counting stores about datasets and about reported figures. */
 export const REPORTED = `
 CREATE TABLE usage_catalog (
   dataset_id text PRIMARY KEY, state text NOT NULL, entry text, etag text, fetched_ms bigint NOT NULL

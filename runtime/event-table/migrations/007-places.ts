@@ -1,4 +1,4 @@
-/** What counting keeps of addresses, and which space and collection a dataset is in. */
+/** What counting stores about addresses, and which space and collection a dataset is in. */
 export const PLACES = `
 CREATE TABLE usage_addresses (client_address text PRIMARY KEY, country text, excluded boolean NOT NULL);
 CREATE TABLE usage_space_placements (

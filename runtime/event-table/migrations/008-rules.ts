@@ -1,6 +1,6 @@
 import { day, month } from './002-reports.ts';
 
-/** Clowder v1's user for whoever has not logged in. */
+/** Clowder v1's user for people who are not logged in. */
 const GUEST = '0'.repeat(24);
 const LATEST = (column: string): string =>
   `(array_agg(${column} ORDER BY created_at DESC, event_id DESC) FILTER (WHERE ${column} IS NOT NULL))[1]`;
@@ -20,9 +20,9 @@ const sums = (...classes: readonly (readonly [name: string, ...counted: readonly
 const EXCLUDED = ['excluded_user', 'excluded_network', 'excluded_agent'] as const;
 
 /**
- * Views and downloads, and what the rules say of each by itself.
+ * Views and downloads, and what the rules say about each on its own.
  *
- * @param isObserved which events `e` are of a request that was seen to come in
+ * @param isObserved the condition for events `e` whose request was observed
  */
 export const judgedUses = (isObserved: string): string =>
   `SELECT e.event_id, e.created_at, e.event, e.clowder_instance, e.client_kind, k.user_id, e.user_name, e.resource_type, e.resource_id,
@@ -64,8 +64,8 @@ CROSS JOIN LATERAL (SELECT CASE
 WHERE e.event IN ('view.resource', 'view.download')`;
 
 /**
- * The views by the rules of counting, as the usage store has them (docs/counting-rules.md): of a double click the later
- * one counts, visits are sessions, what a file has is its dataset's, and a download is a look, too.
+ * The views by the counting rules, as in the usage store (docs/counting-rules.md): the later of a double click counts,
+ * visits are sessions, uses of a file count for its dataset, and a download is also an investigation.
  */
 export const RULES = `
 CREATE TABLE usage_excluded (kind text NOT NULL, value text NOT NULL, PRIMARY KEY (kind, value));

@@ -7,7 +7,7 @@ const TELLERS = [
   ['user', 'user_id', 'user_name', ''],
 ] as const;
 
-/** The latest names of things, so that no question looks for them in years of events. */
+/** The latest names of things, so that no query searches years of events for them. */
 export const NAMED = `
 CREATE TABLE usage_names (
   kind text NOT NULL, id text NOT NULL, name text NOT NULL, told_ms bigint NOT NULL, PRIMARY KEY (kind, id));

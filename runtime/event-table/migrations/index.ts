@@ -8,14 +8,14 @@ import { RULES } from './008-rules.ts';
 import { INSTRUMENTED } from './009-instrumented.ts';
 import { NAMED } from './010-names.ts';
 
-/** One step of the schema. Once released it is never changed: what follows comes as a further one. */
+/** One step of the schema. Once released it never changes; later changes are new steps. */
 export interface Migration {
   readonly name: string;
   /** Statements, run with the schema as search path. */
   readonly sql: string;
 }
 
-/** In order; the number of a migration is its place, from 1. */
+/** In order; the number of a migration is its position, from 1. */
 export const MIGRATIONS: readonly Migration[] = [
   { name: 'events', sql: EVENTS },
   { name: 'reports', sql: REPORTS },
