@@ -1,4 +1,4 @@
-/** What runs in other people's Node processes. The SDK is theirs, or the one that `clowder-otel/register` starts. */
+/** Public API for other people's Node processes. The SDK is theirs, or the one that `clowder-otel/register` starts. */
 export { clowderEvents, type ClowderEvents } from './events/clowder-events.ts';
 export { withExtraction, type Extraction, type ExtractionOptions } from './events/extraction.ts';
 export type { EventInput } from './events/properties.ts';

@@ -23,13 +23,13 @@ const cookie =
   };
 const hasKey = ({ headers }: Brought): boolean => headers['x-api-key'] !== undefined && headers['x-api-key'] !== '';
 
-/** What v2's API looks at, in its order; not at Basic, nor at keys in a query. */
+/** What v2's API checks, in its order. It reads neither Basic credentials nor keys in a query. */
 const V2_API: readonly Look[] = [
   ['token', authorization(/^bearer +\S/i)],
   ['session', cookie('Authorization')],
   ['api_key', hasKey],
 ];
-/** What v1 looks at, in its order; and v2's pages, which their web server shows to everybody and whose session is v2's cookie. */
+/** What v1 checks, in its order, and v2's pages: they are public, and their session is v2's cookie. */
 const OTHERS: readonly Look[] = [
   ['session', cookie('id')],
   ['session', cookie('Authorization')],
@@ -38,8 +38,7 @@ const OTHERS: readonly Look[] = [
 ];
 
 /**
- * What a request brings for Clowder to know its user by: the first of what Clowder looks at. Whether it was right is not
- * said by this; that there is none is known.
+ * How a request authenticates: the first credential that Clowder would check, or `none`. It may still be wrong.
  *
  * @param template of the route
  */

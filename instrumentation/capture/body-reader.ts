@@ -3,18 +3,18 @@ import { decodeBody } from './decode-body.ts';
 import { readJson } from './read-json.ts';
 import type { CaptureErrorCode } from './types.ts';
 
-/** What was read of a body; `body` absent if it could not be. */
+/** What was read of a body; `body` is absent if it could not be read. */
 export interface BodyRead {
   readonly body?: Json;
   readonly error?: CaptureErrorCode;
-  /** The body goes on behind what was read of it. */
+  /** The body is longer than what was read of it. */
   readonly truncated?: true;
 }
 
-/** How many times its size on the wire a body may have when it is decoded. */
+/** A decoded body may be at most this many times the limit on the encoded one. */
 const MAX_EXPANSION = 4;
 
-/** Keeps the beginning of a body that passes, up to a limit. */
+/** Keeps the beginning of a body as it passes, up to a limit. */
 export class BodyReader {
   readonly #limit: number;
   readonly #chunks: Uint8Array[] = [];
@@ -25,7 +25,7 @@ export class BodyReader {
     this.#limit = limit;
   }
 
-  /** @param chunk must not change afterwards: it is kept, not copied */
+  /** @param chunk is kept, not copied: it must not change afterwards */
   push(chunk: Uint8Array): void {
     const room = this.#limit - this.#length;
     if (chunk.length > room) this.#isCut = true;
@@ -34,12 +34,12 @@ export class BodyReader {
     this.#length += Math.min(chunk.length, room);
   }
 
-  /** What the body says, by the type and coding that the message's headers name. */
+  /** Decodes and parses what was kept, by the message's Content-Type and Content-Encoding. */
   read(contentType: string | undefined, contentEncoding: string | undefined): BodyRead {
     if (this.#length === 0) return {};
     const raw = Buffer.concat(this.#chunks, this.#length);
     const isCoded = contentEncoding !== undefined && !/^\s*(?:identity\s*)?$/i.test(contentEncoding);
-    // Of a coded body the beginning alone is no body.
+    // The beginning of an encoded body cannot be decoded.
     if (this.#isCut && isCoded) return { error: 'body_too_large' };
     const decoded = decodeBody(raw, contentEncoding, this.#limit * MAX_EXPANSION);
     if (!decoded.ok) return { error: decoded.code };
@@ -62,7 +62,7 @@ function readText(text: string, contentType: string | undefined, isCut: boolean)
   return isJson ? { error: 'malformed_json' } : { body: text };
 }
 
-/** Form fields by name; of a repeated one all values. */
+/** Form fields by name; a repeated field has a list of all its values. */
 export function fieldsToJson(fields: readonly (readonly [name: string, value: string])[]): Json {
   const values = new Map<string, string | string[]>();
   for (const [name, value] of fields) {

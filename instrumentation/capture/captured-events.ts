@@ -11,21 +11,21 @@ import type { DeniedView } from '../../taxonomy/http/denied-view.ts';
 import type { EventData, HttpEvent } from '../../taxonomy/http/types.ts';
 import type { CapturedAttributes, CapturedEvent, CaptureOptions } from './types.ts';
 
-/** What the events of one request have in common. */
+/** What all events of one request share. */
 export interface Occasion {
-  /** Of the request's span, its end included: who asked is taken from there. */
+  /** Of the request's span, with what its end added. They say who made the request. */
   readonly attributes: CapturedAttributes;
-  /** In full, secrets redacted. */
+  /** The full URL, with secrets redacted. */
   readonly url: string;
-  /** Secrets redacted. */
+  /** With secrets redacted. */
   readonly referrer: string | undefined;
   readonly source: CaptureOptions['source'];
   readonly instance: string | undefined;
-  /** What the request is known by (`requestIdentity`); '' if it has neither id nor trace. */
+  /** Identifies the request (`requestIdentity`); '' if it has neither id nor trace. */
   readonly identity: string;
 }
 
-/** Attributes of the span that every event of its request carries too. */
+/** Span attributes that every event of the request carries too. */
 const SHARED = [
   REQUEST_ID,
   INNER_REQUEST_ID,
@@ -38,7 +38,7 @@ const SHARED = [
   'user.name',
 ] as const;
 
-/** The events as log records, ids included: every observer of the request gives the same ones (docs/design.md, "Identity"). */
+/** The events as log records, with ids. Every observer of the request computes the same ids (docs/design.md, "Identity"). */
 export function captureEvents(events: readonly HttpEvent[], occasion: Occasion): CapturedEvent[] {
   const identities = identitiesOfEvents(events);
   return events.map(({ event, data, collapseWithinS }, index) => {
@@ -61,7 +61,7 @@ export function captureEvents(events: readonly HttpEvent[], occasion: Occasion):
   });
 }
 
-/** That a page asked for a resource in vain: a record of the view, which says so. */
+/** A view that Clowder denied: a log record of the view, marked as denied, without an id. */
 export function captureDenied(denied: DeniedView | undefined, occasion: Occasion): CapturedEvent[] {
   if (denied === undefined) return [];
   const data: EventData = { ...denied };
@@ -81,11 +81,11 @@ const identitiesOfEvents = (events: readonly HttpEvent[]): string[] =>
   identitiesOf(events.map(({ event, data }) => ({ event, fields: data })));
 
 /**
- * Ids of the events that a weaker observer would make of the request and that did not happen.
+ * Ids of events that a weaker observer would report for the request but that did not happen.
  *
  * @param assumed what path and status alone amount to
  * @param known what the whole request amounts to
- * @param identity of the request; '' if there is none: nobody else's events can be told of then
+ * @param identity of the request; '' if there is none: then there is nothing to refute
  */
 export function refutedIds(assumed: readonly HttpEvent[], known: readonly HttpEvent[], identity: string): string[] {
   if (assumed.length === 0 || identity === '') return [];
@@ -95,7 +95,7 @@ export function refutedIds(assumed: readonly HttpEvent[], known: readonly HttpEv
   const refuted = new Set<string>();
   for (const [index, resource] of identitiesOfEvents(assumed).entries()) {
     const type = assumed[index]?.event;
-    // Who does not know the resource cannot have meant another one.
+    // An observer that does not know the resource cannot have meant a different one.
     if (type !== undefined && !(resource === '' ? types.has(type) : happened.has(`${type} ${resource}`)))
       refuted.add(derivedEventId(identity, type, resource));
   }

@@ -1,20 +1,20 @@
 import { isUtf8 } from 'node:buffer';
 
-/** What a part of a form says of itself; `fileName` as the client gave it. */
+/** What a form part says about itself; `fileName` as the client sent it. */
 export interface PartDisposition {
   readonly name?: string;
   readonly fileName?: string;
 }
 
-/** What it is; then each parameter's name and its value, quoted or not: one pass over the text, from its beginning. */
+/** The disposition type, then each parameter's name and its quoted or bare value, in one pass over the text. */
 const TYPE = /\s*[^\s;"=]+\s*(?=;|$)/y;
 const NAME = /(?:;\s*)+([^\s;"=]+)\s*=\s*/y;
 const QUOTED = /"((?:[^"\\]|\\.)*)"\s*/sy;
 const TOKEN = /[^;"][^;]*|(?=;|$)/y;
 
 /**
- * `form-data; name="…"; filename="…"` (RFC 7578, section 4.2). Browsers write a quote in a name as `%22`, others as `\"`;
- * any other backslash is part of the name, so that a Windows path keeps its own. Nothing behind what is no parameter counts.
+ * `form-data; name="…"; filename="…"` (RFC 7578, section 4.2). Browsers write a quote in a name as `%22`, others as `\"`. Any
+ * other backslash belongs to the name, so a Windows path keeps its backslashes. Parsing stops at the first malformed parameter.
  */
 export function contentDisposition(value: string): PartDisposition {
   let name: string | undefined;
@@ -47,7 +47,7 @@ function parametersOf(value: string): [name: string, value: string][] {
   return found;
 }
 
-/** `UTF-8''na%C3%AFve.txt`, `ISO-8859-1'en'na%EFve.txt`: RFC 8187 knows no other charsets. */
+/** `UTF-8''na%C3%AFve.txt`, `ISO-8859-1'en'na%EFve.txt`: the charsets that RFC 8187 names. */
 const CHARSETS: ReadonlyMap<string, 'utf8' | 'latin1'> = new Map([
   ['utf-8', 'utf8'],
   ['iso-8859-1', 'latin1'],
@@ -66,7 +66,7 @@ function fromExtended(text: string): string | undefined {
   return coding === 'latin1' || isUtf8(bytes) ? bytes.toString(coding) : undefined;
 }
 
-/** Old browsers send the path on the user's disk: only the name is the file's. */
+/** Old browsers send the path on the user's disk: keep only the file's name. */
 function baseName(name: string | undefined): string | undefined {
   return name !== undefined && /^[a-z]:\\/i.test(name) ? name.slice(name.lastIndexOf('\\') + 1) : name;
 }

@@ -1,4 +1,4 @@
-/** The value of a cookie, as the header has it; undefined if it is not there. */
+/** The value of a cookie, as the header has it; undefined if the cookie is absent. */
 export function cookieValue(cookie: string | undefined, name: string): string | undefined {
   if (cookie === undefined || !cookie.includes(name)) return undefined;
   for (const pair of cookie.split(';')) {

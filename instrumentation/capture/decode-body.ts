@@ -1,6 +1,6 @@
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib';
 
-/** A body without its content codings, or why it cannot be had. */
+/** A body without its content codings, or why it could not be decoded. */
 export type Decoded =
   | { readonly ok: true; readonly bytes: Buffer }
   | { readonly ok: false; readonly code: 'malformed_encoding' | 'body_too_large' };
@@ -18,7 +18,7 @@ const DECODERS: Readonly<Record<string, (bytes: Buffer, bound: Bound) => Buffer>
   zstd: zstdDecompressSync,
 };
 
-/** More codings than this are an attack. */
+/** More codings than this are treated as an attack. */
 const MAX_CODINGS = 3;
 
 /**
@@ -42,7 +42,7 @@ export function decodeBody(body: Buffer, contentEncoding: string | undefined, ma
   return { ok: true, bytes };
 }
 
-/** `deflate` is meant to have a zlib header, and often has none. */
+/** `deflate` should have a zlib header, but often has none. */
 function inflateEither(bytes: Buffer, bound: Bound): Buffer {
   // RFC 1950, section 2.2: method 8, and the first two bytes divide by 31.
   const [first = 0, second = 0] = bytes;

@@ -8,7 +8,7 @@ import type { Target } from './request-target.ts';
 import { addPathIds } from './resource-ids.ts';
 import type { CapturedAttributes, RequestHead } from './types.ts';
 
-/** Methods that the semantic conventions know (HTTP spans, `http.request.method`); any other is `_OTHER`. */
+/** Methods that the semantic conventions know (HTTP spans, `http.request.method`); all others become `_OTHER`. */
 const KNOWN_METHODS = new Set([
   'GET',
   'HEAD',
@@ -23,7 +23,7 @@ const KNOWN_METHODS = new Set([
 ]);
 const OTHER_METHOD = '_OTHER';
 
-/** What a request's head gives to its server span. */
+/** The server span's attributes that come from the request's head. */
 export function headAttributes(
   head: RequestHead,
   target: Target,

@@ -2,9 +2,9 @@ import { isUtf8 } from 'node:buffer';
 import type { UploadedPart } from '../../taxonomy/http/types.ts';
 import { contentDisposition } from './content-disposition.ts';
 
-/** Limits of what is read of a multipart body; whatever is beyond them is counted and not kept. */
+/** Limits on what is kept of a multipart body. */
 export interface MultipartLimits {
-  /** Bytes of form fields that are kept, in all. */
+  /** Bytes of form fields kept, in total. */
   readonly fieldBytes: number;
   readonly parts: number;
   /** Bytes of one part's headers. */
@@ -18,13 +18,13 @@ const DASH = 45;
 const CRLF = Buffer.from('\r\n');
 const END_OF_HEADERS = Buffer.from('\r\n\r\n');
 const NOTHING = Buffer.alloc(0);
-/** RFC 2046, section 5.1.1, allows 70; servers take longer ones. */
+/** RFC 2046, section 5.1.1, allows 70; servers accept longer ones. */
 const LONGEST_BOUNDARY = 1024;
 
 /**
- * Reads a multipart/form-data body (RFC 7578) as it passes: names, form fields, and of each file name, type and size.
- * Files' bytes are only searched for the next delimiter. All of it happens within `push`: there is nothing to wait for
- * at the end, and nothing that could fail later in somebody else's process.
+ * Reads a multipart/form-data body (RFC 7578) as it passes: form fields, and the name, type and size of each file. File
+ * contents are only searched for the next delimiter. All work happens in `push`: nothing remains to be awaited at the end, and
+ * nothing can fail later in the host process.
  */
 export class MultipartReader {
   readonly fields: [name: string, value: string][] = [];
@@ -32,11 +32,11 @@ export class MultipartReader {
   readonly #delimiter: Buffer;
   readonly #limits: MultipartLimits;
   #state: State;
-  /** What the last chunk ended with and the next one decides about: never more than a delimiter or a header block. */
+  /** The end of the last chunk, which the next one must complete: at most a delimiter or a header block. */
   #rest: Buffer = CRLF;
   #parts = 0;
   #fieldBytes = 0;
-  /** The part that is being read. */
+  /** The part being read. */
   #name = '';
   #file: { fileName: string; contentType: string | undefined } | undefined;
   #bytes = 0;
@@ -49,17 +49,17 @@ export class MultipartReader {
     this.#state = boundary === undefined ? 'malformed' : 'preamble';
   }
 
-  /** Whether the body did not keep to its form. */
+  /** Whether the body is malformed. */
   get broken(): boolean {
     return this.#state === 'malformed';
   }
 
-  /** Whether its end was seen. */
+  /** Whether the closing delimiter was seen. */
   get closed(): boolean {
     return this.#state === 'closed';
   }
 
-  /** Whether there was more in it than is kept. */
+  /** Whether the body exceeds the limits. */
   get tooLarge(): boolean {
     return this.#state === 'stopped' || this.#fieldBytes > this.#limits.fieldBytes;
   }
@@ -85,7 +85,7 @@ export class MultipartReader {
     return this.#state === 'file' || this.#state === 'field' || this.#state === 'preamble';
   }
 
-  /** Decides what the end of the last chunk was, with no copy of this one; where to read on in this one. */
+  /** Decides what the end of the last chunk was, without copying this one. @returns where to read on in this chunk */
   #acrossChunks(rest: Buffer, data: Buffer): number {
     const seam = Buffer.concat([rest, data.subarray(0, this.#delimiter.length)]);
     const found = seam.indexOf(this.#delimiter);
@@ -98,7 +98,7 @@ export class MultipartReader {
     return found + this.#delimiter.length - rest.length;
   }
 
-  /** Reads on from `at`; undefined if the rest of the data was put aside, or nothing more is to be read. */
+  /** Reads on from `at`; undefined if the rest was put aside or nothing more is to be read. */
   #step(data: Buffer, at: number): number | undefined {
     switch (this.#state) {
       case 'delimiter':
@@ -125,7 +125,7 @@ export class MultipartReader {
     return found + this.#delimiter.length;
   }
 
-  /** Behind a delimiter: `--` closes the body, spaces and a line end begin a part. */
+  /** After a delimiter: `--` closes the body; optional spaces and a line end begin a part. */
   #afterDelimiter(data: Buffer, at: number): number | undefined {
     let position = at;
     while (data[position] === 32 || data[position] === 9) position += 1;
@@ -136,7 +136,7 @@ export class MultipartReader {
     if (this.#parts === this.#limits.parts) return this.#stop('stopped');
     this.#parts += 1;
     this.#state = 'headers';
-    // The line end stays: it may be the first half of the empty line that ends the headers.
+    // Keep the line end: it may be the first half of the empty line that ends the headers.
     return position;
   }
 
@@ -155,7 +155,7 @@ export class MultipartReader {
     this.#file =
       fileName === undefined ? undefined : { fileName, contentType: headerOf(headers, 'content-type')?.toLowerCase() };
     this.#state = this.#file === undefined ? 'field' : 'file';
-    // The line end before the content is read with it, as the delimiter begins with one.
+    // The content is read with the line end before it, since the delimiter begins with one.
     this.#bytes = -CRLF.length;
     this.#value = [];
   }
@@ -165,7 +165,7 @@ export class MultipartReader {
     if (this.#state !== 'field') return;
     this.#fieldBytes += bytes.length;
     if (this.#fieldBytes <= this.#limits.fieldBytes) this.#value?.push(Buffer.from(bytes));
-    // Half a value would be a wrong one.
+    // Half a value would be a wrong value.
     else this.#value = undefined;
   }
 
@@ -193,7 +193,7 @@ export class MultipartReader {
   }
 }
 
-/** Where a delimiter begins that the data ends in the middle of; the data's length if none does. */
+/** Where a delimiter begins that is cut off by the end of the data; the data's length if none is. */
 function startOfPrefix(data: Buffer, from: number, delimiter: Buffer): number {
   let at = data.indexOf(CR, Math.max(from, data.length - delimiter.length + 1));
   while (at !== -1) {
@@ -209,10 +209,10 @@ function boundaryOf(contentType: string): string | undefined {
   return boundary === undefined || boundary.length > LONGEST_BOUNDARY ? undefined : boundary;
 }
 
-/** Headers are UTF-8 today (RFC 7578, section 5.1); those of older clients ISO-8859-1. */
+/** Headers are UTF-8 today (RFC 7578, section 5.1); older clients send ISO-8859-1. */
 const textOf = (bytes: Buffer): string => bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
 
-/** The value of a header in a block of lines that each begin with a line end; lines that are folded are one. */
+/** The value of a header in a block of lines that each begin with a line end. Folded lines are joined. */
 function headerOf(block: string, name: string): string | undefined {
   for (const line of block.replace(/\r\n[ \t]+/g, ' ').split('\r\n')) {
     const colon = line.indexOf(':');

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import ipaddr from 'ipaddr.js';
 import type { RequestHead } from './types.ts';
 
-/** Who asked, and by which address of the server: as the connection says, or a trusted proxy in front. */
+/** Who made the request, and the server address they used: from the connection, or from a trusted proxy in front. */
 export interface Origin {
   readonly clientAddress: string | undefined;
   readonly scheme: string;
@@ -25,7 +25,7 @@ export function originOf(head: RequestHead, trustForwarded: boolean): Origin {
   };
 }
 
-/** `https://clowder.example`, with the port if it is not the usual one; '' if the host is not known. */
+/** `https://clowder.example`, with the port unless it is the default; '' if the host is unknown. */
 export function authorityOf({ scheme, host, port }: Origin): string {
   if (host === '') return '';
   const usual = scheme === 'https' ? 443 : 80;
@@ -39,7 +39,7 @@ interface Said {
   readonly port?: number | undefined;
 }
 
-/** Of several proxies the first one's word, as it saw the client. */
+/** If several proxies added values, takes the first one's: that proxy saw the client. */
 function forwarded(headers: IncomingHttpHeaders): Said {
   const standard = headers['forwarded'];
   if (standard !== undefined) {
@@ -76,7 +76,7 @@ function protocol(text: string | undefined): 'http' | 'https' | undefined {
   return lower === 'http' || lower === 'https' ? lower : undefined;
 }
 
-/** An address without brackets, port and IPv4-in-IPv6; undefined if the text is none (`unknown`, `_hidden`). */
+/** An address without brackets, port or IPv4-in-IPv6 prefix; undefined for other text (`unknown`, `_hidden`). */
 function bareAddress(text: string | undefined): string | undefined {
   if (text === undefined || text === '') return undefined;
   const mapped = text.startsWith('::ffff:') ? text.slice(7) : text;
@@ -85,7 +85,7 @@ function bareAddress(text: string | undefined): string | undefined {
   return ipaddr.isValid(bare) ? ipaddr.process(bare).toString() : undefined;
 }
 
-/** The usual case, without the parser. */
+/** The common case, without the parser. */
 const isPlainIPv4 = (text: string): boolean =>
   /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)$/.test(text);
 

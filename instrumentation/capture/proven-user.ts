@@ -4,17 +4,17 @@ import { cookieValue } from './cookies.ts';
 
 const NOBODY: Claimed = {};
 
-/** Routes of v2 that ask for no login: that they answer proves nothing about a token. */
+/** Routes of v2 that need no login: an answer there proves nothing about a token. */
 const PUBLIC_V2 = /^\/api\/v2\/(?:public_|status|auth|login|users$)/;
 
 /**
- * The user that a request proves, given that Clowder answered it with success: then it has checked what the request
- * brought (reference: "Keys and what must never leak"). v1 checks its cookie first and Basic after that; v2 a Bearer
- * token, the cookie with the same, or an API key, on all routes but the public ones. v1's cookie and keys name nobody.
+ * The user that a request proves, given that Clowder answered it with success and so has checked its credentials (reference:
+ * "Keys and what must never leak"). v1 checks its cookie first, then Basic. v2 checks a Bearer token, the cookie with the same
+ * token, or an API key, on all routes but the public ones. v1's cookie and keys name no user.
  *
- * What v1 shows to everybody it shows to a wrong name as well: there only a change, or one's own page, proves one.
+ * v1 shows public pages even to a wrong login, so only a change, or the user's own page, proves a user.
  *
- * @param template of the route, undefined if Clowder has none
+ * @param template of the route; undefined if Clowder has none
  */
 export function provenUser(headers: IncomingHttpHeaders, template: string | undefined, method: string): Claimed {
   if (template === undefined) return NOBODY;

@@ -4,7 +4,7 @@ import type { Json } from '../../taxonomy/http/types.ts';
 /**
  * The JSON in a body's text (JSONP unwrapped); undefined if there is none.
  *
- * @param isCut the text is only the beginning: then a list is read as far as it goes, anything else not at all
+ * @param isCut whether the text is only the beginning: then only a list is read, as far as it goes
  */
 export function readJson(text: string, isCut: boolean): Json | undefined {
   const json = isCut ? completeList(text) : text;
@@ -14,16 +14,16 @@ export function readJson(text: string, isCut: boolean): Json | undefined {
 const QUOTE = 34;
 const BACKSLASH = 92;
 
-/** Clowder's answers hold their lists at the top or one level below. */
+/** Clowder's answers hold their lists at the top or one level below; the rest is margin. */
 const MAX_DEPTH = 8;
 
 /**
- * The beginning of a JSON text that holds a list, at the top or in an object, closed behind the list's last whole
- * element: `{"ids":[{"id":1},{"i` becomes `{"ids":[{"id":1}]}`. undefined if no list holds a whole element.
+ * The beginning of a JSON text, closed after the last whole element of its list, which is at the top or in an object:
+ * `{"ids":[{"id":1},{"i` becomes `{"ids":[{"id":1}]}`. undefined if no list has a whole element.
  */
 function completeList(text: string): string | undefined {
   const open: string[] = [];
-  /** How many are open within the outermost list that is; 0 outside of one. */
+  /** Nesting depth of the outermost open list; 0 outside a list. */
   let listDepth = 0;
   let end = 0;
   let closing = '';

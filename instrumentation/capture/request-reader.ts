@@ -15,7 +15,7 @@ export interface RequestRead {
 const MULTIPART_PARTS = 1000;
 const MULTIPART_HEADER_BYTES = 8192;
 
-/** The reader that a request's type asks for; undefined for types that no rule reads. */
+/** The reader for a request's content type; undefined for types that no rule reads. */
 export function requestReader({ headers }: RequestHead, readBytes: number): RequestReader | undefined {
   const type = headers['content-type'] ?? '';
   if (/^\s*multipart\/form-data\b/i.test(type)) {
@@ -28,7 +28,7 @@ export function requestReader({ headers }: RequestHead, readBytes: number): Requ
   return /\bjson\b|x-www-form-urlencoded/i.test(type) ? new BodyReader(readBytes) : undefined;
 }
 
-/** @param bytes how many came: a body that Clowder answered before its end is none that is malformed */
+/** @param bytes received: a body that ends early because Clowder answered first is not malformed */
 export function readRequest(reader: RequestReader | undefined, { headers }: RequestHead, bytes: number): RequestRead {
   if (reader instanceof BodyReader) {
     const { body, error } = reader.read(headers['content-type'], headers['content-encoding']);

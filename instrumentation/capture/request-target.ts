@@ -6,7 +6,9 @@ export interface Target {
   readonly query: string;
 }
 
-/** Splits a request target (RFC 9112, section 3.2): of an absolute one, as clients send to a proxy, path and query. */
+/**
+ * Splits a request target (RFC 9112, section 3.2). Of an absolute one, as clients send to a proxy, only path and query count.
+ */
 export function splitTarget(target: string): Target {
   let rest = target.startsWith('/') ? target : target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
   const hash = rest.indexOf('#');

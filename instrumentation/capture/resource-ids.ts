@@ -16,7 +16,7 @@ const ID_ATTRIBUTES = {
 
 type ResourceKind = keyof typeof ID_ATTRIBUTES;
 
-/** Path parameters whose name says what they are. */
+/** Path parameters whose names say what they identify. */
 const KIND_OF_PARAMETER: Readonly<Record<string, ResourceKind>> = {
   file_id: 'file',
   fileId: 'file',
@@ -34,7 +34,7 @@ const KIND_OF_PARAMETER: Readonly<Record<string, ResourceKind>> = {
   job_id: 'job',
 };
 
-/** What `:id` is, by the segment before it; v1's extractions are those of a file. */
+/** What `:id` identifies, by the segment before it. v1's extractions belong to a file. */
 const KIND_OF_ID_AFTER: Readonly<Record<string, ResourceKind>> = {
   files: 'file',
   public_files: 'file',
@@ -53,7 +53,7 @@ const KIND_OF_ID_AFTER: Readonly<Record<string, ResourceKind>> = {
 const EXTRACTOR = 'clowder.extractor.name';
 const EXTRACTOR_PARAMETERS = new Set(['extractorName', 'extractor_name']);
 
-/** The attributes that a route's parameters fill: worked out once a route. */
+/** The attributes that a route's parameters fill, computed once per route. */
 const attributesOfRoute = new Map<Route, readonly (readonly [parameter: string, attribute: string])[]>();
 
 function parametersOf(route: Route): readonly (readonly [parameter: string, attribute: string])[] {
@@ -72,7 +72,7 @@ function parametersOf(route: Route): readonly (readonly [parameter: string, attr
   return found;
 }
 
-/** Adds what the path names: files, datasets, collections, spaces, folders, jobs and extractors. */
+/** Adds the resources that the path names: files, datasets, collections, spaces, folders, jobs and extractors. */
 export function addPathIds(attributes: CapturedAttributes, { route, params }: RouteMatch): void {
   for (const [parameter, attribute] of parametersOf(route)) {
     const value = params[parameter];
@@ -93,7 +93,7 @@ const FIELDS = {
   job_id: ID_ATTRIBUTES.job,
 } as const;
 
-/** Adds what the answer told: the ids that all events of the request have in common. */
+/** Adds the ids that all events of the request share. */
 export function addEventIds(attributes: CapturedAttributes, events: readonly HttpEvent[]): void {
   const first = events[0];
   if (first === undefined) return;

@@ -32,7 +32,7 @@ const NO_HEADERS: HeaderLookup = () => undefined;
 const NONE: readonly never[] = [];
 const NO_BODIES: BodiesToRead = { request: false, answer: false };
 
-/** Begins to capture a request: its route, what has to be read of it, and what its head says. Never throws. */
+/** Begins to capture a request: matches its route, decides which bodies to read, and reads its head. Never throws. */
 export function startCapture(head: RequestHead, options: CaptureOptions): Capture {
   return new RequestCapture(head, options);
 }
@@ -51,7 +51,7 @@ class RequestCapture implements Capture {
   readonly #request: RequestReader | undefined;
   #answer: BodyReader | undefined;
   #requestBytes = 0;
-  /** Undefined if nobody knows. */
+  /** Undefined if unknown. */
   #answerBytes: number | undefined = 0;
   #status = 0;
   #answerHeader = NO_HEADERS;
@@ -113,7 +113,7 @@ class RequestCapture implements Capture {
     }
   }
 
-  /** Captures in front and behind say by their ids that they see the same request. */
+  /** Records the ids of captures in front and behind, which saw the same request. */
   #tellOthers(attributes: CapturedAttributes, requestId: string): void {
     const outer = captureIdOf(firstOf(this.head.headers['tracestate']) ?? '');
     if (outer !== undefined && outer !== requestId) attributes[OUTER_REQUEST_ID] = outer;
@@ -136,7 +136,7 @@ class RequestCapture implements Capture {
     return attributes;
   }
 
-  /** What the request amounts to, and what those assume who see no bodies, perhaps no headers. */
+  /** What the request amounts to, and what observers without bodies, perhaps without headers, would assume. */
   #map(
     match: RouteMatch,
     complete: boolean,

@@ -2,10 +2,10 @@ import type { Asked } from './ask.ts';
 import type { Facts, User } from './lookups.ts';
 import { TtlCache } from './ttl-cache.ts';
 
-/** What a look-up told; null if Clowder says nothing of it. */
+/** What a look-up found; null if Clowder says nothing about it. */
 export type Found = (Facts & User) | null;
 
-/** A look-up under the name that its answer is kept by. */
+/** A look-up and the key under which its answer is cached. */
 export interface Question {
   readonly key: string;
   readonly ask: () => Promise<Asked>;
@@ -14,18 +14,18 @@ export interface Question {
 export interface AnswersOptions {
   readonly cacheEntries: number;
   readonly cacheMs: number;
-  /** Milliseconds, of a clock that does not jump. @default performance.now */
+  /** Milliseconds, from a monotonic clock. @default performance.now */
   readonly now?: () => number;
 }
 
-/** What Clowder does not tell may be told soon: when a dataset becomes public, when a key is made. */
+/** A missing answer may change soon, such as when a dataset is made public or a key is created. */
 const LONGEST_NONE_MS = 60_000;
 
-/** Answers, kept for a time; a question that is asked already is not asked twice. */
+/** Caches answers for a time, and shares a look-up that is already under way. */
 export class Answers {
   readonly #cache: TtlCache<Found>;
   readonly #cacheMs: number;
-  /** Look-ups under way, shared by all who wait for them. */
+  /** Look-ups under way, shared by all that wait for them. */
   readonly #flights = new Map<string, Promise<Asked>>();
 
   constructor({ cacheEntries, cacheMs, now = () => performance.now() }: AnswersOptions) {
@@ -33,7 +33,7 @@ export class Answers {
     this.#cacheMs = cacheMs;
   }
 
-  /** undefined if it is not known, or not any more. */
+  /** undefined if unknown or expired. */
   known(key: string): Found | undefined {
     return this.#cache.get(key);
   }

@@ -16,30 +16,30 @@ import { meaningOf } from '../../runtime/sending/status.ts';
 import { readAnswer, type Facts, type Lookup, type User } from './lookups.ts';
 import { addTo, type EnrichmentStats, type UnenrichedReason } from './stats.ts';
 
-/** What Clowder answered: its status, and the JSON of a 200. */
+/** Clowder's answer: its status, and the JSON of a 200. */
 export interface Answer {
   readonly status: number;
   readonly body?: Json | undefined;
 }
 
-/** Asks Clowder. @throws Error where no proper answer comes */
+/** Asks Clowder. @throws Error if no proper answer comes */
 export type Get = (path: string, headers: Credentials, signal: AbortSignal) => Promise<Answer>;
 
-/** null: Clowder says nothing of it, to whoever asks so. */
+/** null: Clowder tells this caller nothing about it. */
 export type Asked = { readonly facts: (Facts & User) | null } | { readonly failed: UnenrichedReason };
 
-/** Sends one look-up. It never rejects. */
+/** Sends one look-up. Never rejects. */
 export type Ask = (lookup: Lookup, path: string, credentials: Credentials) => Promise<Asked>;
 
 export interface AskOptions {
   readonly get: Get;
   readonly stats: EnrichmentStats;
   readonly timeoutMs: number;
-  /** Look-ups under way at once. @default 4 */
+  /** Concurrent look-ups. @default 4 */
   readonly concurrent?: number;
-  /** Look-ups that wait for their turn. @default 200 */
+  /** Look-ups that may wait for their turn. @default 200 */
   readonly queued?: number;
-  /** How long Clowder is not asked after failing several times in a row, in milliseconds. @default 30000 */
+  /** How long look-ups pause after several failures in a row, in milliseconds. @default 30000 */
   readonly pauseMs?: number;
 }
 
@@ -48,7 +48,7 @@ const QUEUED = 200;
 const PAUSE_MS = 30_000;
 const FAILURES_BEFORE_PAUSE = 5;
 
-/** Few at a time, not for long, and not at all for a while where Clowder fails: it has better things to do. */
+/** Protects Clowder: few look-ups at a time, each with a time-out, and none for a while after repeated failures. */
 export function createAsk({ get, stats, timeoutMs, ...limits }: AskOptions): Ask {
   const policy = wrap(
     bulkhead(limits.concurrent ?? CONCURRENT, limits.queued ?? QUEUED),
@@ -74,7 +74,7 @@ export function createAsk({ get, stats, timeoutMs, ...limits }: AskOptions): Ask
   };
 }
 
-/** @throws Error where the answer is not about what was asked, but about Clowder's own state */
+/** @throws Error if the answer tells of Clowder's own state, not of what was asked */
 function properly(answer: Answer): Answer {
   if (meaningOf(answer.status) === 'retry') throw new Error(`Clowder answered ${answer.status}`);
   return answer;

@@ -6,7 +6,7 @@ import type { EnrichmentSettings } from './settings.ts';
 import { EnrichmentStats } from './stats.ts';
 import type { Enricher } from './types.ts';
 
-/** An enricher that asks Clowder by HTTP. */
+/** An enricher that asks Clowder over HTTP. */
 export function createClowderEnricher(
   clowder: 'v1' | 'v2',
   { what, url, apiKey, timeoutMs, cacheSize, cacheTtlMs }: EnrichmentSettings,

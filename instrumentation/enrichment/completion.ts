@@ -3,7 +3,7 @@ import { eventTraits, type EnrichedField, type IdentityField } from '../../taxon
 import type { CapturedAttributes, CapturedEvent } from '../capture/types.ts';
 import type { Facts, Lookups, ResourceKind, User } from './lookups.ts';
 
-/** What is known of a resource: null if Clowder says nothing of it, undefined if it was not asked. */
+/** What is known about a resource: null if Clowder says nothing about it, undefined if it was not asked. */
 export type Known = (kind: ResourceKind, id: string) => Facts | null | undefined;
 
 export interface Subject {
@@ -12,15 +12,18 @@ export interface Subject {
 }
 
 export interface Completion {
-  /** With what is known of its resource, if that is anything. */
+  /** With what is known about its resource. */
   readonly event: CapturedEvent;
-  /** What to ask for before it is complete, as far as can be told now. */
+  /** What to look up before the event is complete, as far as known now. */
   readonly missing: readonly Subject[];
 }
 
 type Fills = { readonly [F in keyof Facts]?: readonly EnrichedField[] };
 
-/** Which field each fact fills, of several the first that the event may carry: of the resource itself, and a file's dataset. */
+/**
+ * The field that each fact fills: the first of these that the event may carry. For the resource itself, and for a file's
+ * dataset.
+ */
 const RESOURCE: Fills = { name: ['resource_name'], spaceId: ['space_id'], authorId: ['author_id'], authorName: ['author_name'] }; // prettier-ignore
 const FILLS: Readonly<Record<ResourceKind | 'dataset of a file', Fills>> = {
   file: { ...RESOURCE, name: ['file_name', 'resource_name'], datasetId: ['dataset_id'], folderId: ['folder_id'] },
@@ -30,12 +33,12 @@ const FILLS: Readonly<Record<ResourceKind | 'dataset of a file', Fills>> = {
   'dataset of a file': { name: ['dataset_name'], spaceId: ['space_id'] },
 };
 
-/** Of what a field is the id, if its name says it. */
+/** The kind of resource that a field identifies, if its name says so. */
 const KIND_OF_ID = { file_id: 'file', dataset_id: 'dataset', resource_id: undefined } as const satisfies Readonly<
   Record<IdentityField, ResourceKind | undefined>
 >;
 
-/** The resource that an event is about; undefined if it is about none, or one whose id nobody knows. */
+/** The resource that an event is about; undefined if there is none or its id is unknown. */
 export function subjectOf({ type, attributes }: CapturedEvent): Subject | undefined {
   const { identity, resource } = eventTraits[type];
   for (const field of identity) {
@@ -50,8 +53,8 @@ const isKind = (kind: unknown): kind is ResourceKind =>
   kind === 'file' || kind === 'dataset' || kind === 'collection' || kind === 'space';
 
 /**
- * Adds to an event what is known of its resource, and of the dataset of a file. What the event says itself stays. A
- * resource that was deleted is not asked for: there it is no more.
+ * Adds what is known about the event's resource and, for a file, about its dataset. Values that the event states stay. A
+ * deleted resource is not looked up, as it no longer exists.
  */
 export function complete(event: CapturedEvent, lookups: Lookups, known: Known): Completion {
   const fields = eventTraits[event.type].enriched;
@@ -97,19 +100,19 @@ function adding(event: CapturedEvent, added: CapturedAttributes): CapturedEvent 
 }
 
 /**
- * Whether an event can tell who made its request. One that is stated by its user names that user itself: who logs in may
- * bring the session of somebody else.
+ * Whether the request's user may be added to an event. Events that state their own user are excluded: someone who logs in may
+ * send another user's session.
  */
 export const isByUser = ({ type }: CapturedEvent): boolean =>
   !eventTraits[type].stated.some((group) => group.includes('user_id'));
 
-/** The event with the user that Clowder names; one that the request names differently stays as it is. */
+/** The event with the user that Clowder names. An event whose request names another user stays as it is. */
 export function withUser(event: CapturedEvent, user: User): CapturedEvent {
   const attributes = userAttributes(event.attributes, user);
   return attributes === undefined || !isByUser(event) ? event : adding(event, attributes);
 }
 
-/** `user.id` and `user.name` to be added to what is there, if the name there is no other; the id becomes Clowder's own. */
+/** `user.id` and `user.name` to add, with Clowder's own id; undefined if the name already there is another user's. */
 export function userAttributes(there: CapturedAttributes, { userId, userName }: User): CapturedAttributes | undefined {
   const named = there[ATTRIBUTE_OF_FIELD.user_name];
   const isOther = named !== undefined && userName?.toLowerCase() !== String(named).toLowerCase();

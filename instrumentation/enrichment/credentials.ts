@@ -3,18 +3,17 @@ import { cookieValue } from '../capture/cookies.ts';
 import { splitTarget } from '../capture/request-target.ts';
 import type { RequestHead } from '../capture/types.ts';
 
-/** Headers by which a look-up proves what the request proved. */
+/** Headers that authenticate a look-up as the request was authenticated. */
 export type Credentials = Readonly<Record<string, string>>;
 
-/** The cookie that each version reads. */
+/** The session cookie of each version. */
 const SESSION_COOKIE = { v1: 'id', v2: 'Authorization' } as const;
-/** What may stand in a header. */
+/** Characters allowed in a header. */
 const VISIBLE = /^[\x21-\x7e]+$/;
 
 /**
- * What the request brought to prove who makes it, and nothing else of it; undefined if it brought nothing. Clowder
- * chooses among several as it did for the request. A key in v1's query becomes the header of the same meaning: the
- * global key, which names nobody, is then none.
+ * The request's credentials and nothing else; undefined if it has none. Clowder chooses among several as it did for the
+ * request. A key in v1's query becomes the equivalent header; the global key, which names no user, then proves nothing.
  */
 export function credentialsOf({ headers, target }: RequestHead, version: 'v1' | 'v2'): Credentials | undefined {
   const name = SESSION_COOKIE[version];
@@ -35,7 +34,7 @@ function keyInQuery(target: string): string | undefined {
   return key !== null && VISIBLE.test(key) ? key : undefined;
 }
 
-/** What is kept of credentials: enough to know them again, in this process. */
+/** What is kept of credentials: enough for this process to recognise them again. */
 export function fingerprint(credentials: Credentials, processKey: Buffer): string {
   return createHmac('sha256', processKey).update(JSON.stringify(credentials)).digest('base64url');
 }

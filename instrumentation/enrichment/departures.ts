@@ -1,6 +1,6 @@
-/** One who waits to leave. */
+/** One that waits to leave. */
 export interface Departure {
-  /** Has it leave as soon as nobody is ahead of it. */
+  /** Lets it leave as soon as nothing is ahead of it. */
   ready(): void;
 }
 
@@ -11,7 +11,7 @@ interface Waiting extends Departure {
   readonly behind: Waiting[];
 }
 
-/** Keeps those who have a resource in common in the order in which they came; the others pass each other. */
+/** Keeps departures that share a resource in their order of arrival; others may overtake. */
 export class Departures {
   readonly #latest = new Map<string, Waiting>();
   #size = 0;
@@ -21,12 +21,12 @@ export class Departures {
     return this.#size;
   }
 
-  /** Whether somebody who waits has one of these resources. */
+  /** Whether a waiting departure has one of these resources. */
   isHeld(resources: readonly string[]): boolean {
     return resources.some((resource) => this.#latest.has(resource));
   }
 
-  /** @param leave is called once, when it is ready and those ahead have left */
+  /** @param leave called once, when this departure is ready and those ahead have left */
   wait(resources: readonly string[], leave: () => void): Departure {
     const ahead = new Set(resources.flatMap((resource) => this.#latest.get(resource) ?? []));
     const leaveIfFree = (one: Waiting): void => {

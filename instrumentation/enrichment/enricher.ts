@@ -9,25 +9,25 @@ import type { Enricher, Leave } from './types.ts';
 
 export interface EnricherOptions extends InquiryOptions, AnswersOptions {
   readonly stats: EnrichmentStats;
-  /** How long events wait, in milliseconds. */
+  /** How long events may wait, in milliseconds. */
   readonly waitMs: number;
-  /** Requests whose events wait, at most. @default 1000 */
+  /** Most requests whose events may wait. @default 1000 */
   readonly maxWaiting?: number;
 }
 
-/** The events of one request, while they wait. */
+/** The events of one request while they wait. */
 interface Waiting {
   /** With what is known so far. */
   events: readonly CapturedEvent[];
   readonly user: Caller | undefined;
-  /** What its own look-ups gave: the cache may have forgotten it by then. */
+  /** The answers to its own look-ups, as the cache may have dropped them by then. */
   readonly answers: Map<string, Found>;
   readonly asked: Set<string>;
-  /** Look-ups that are not back. */
+  /** Look-ups still under way. */
   open: number;
   reason: UnenrichedReason | undefined;
   over: boolean;
-  /** @param reason why they are not complete; undefined if they are */
+  /** @param reason why the events are incomplete; undefined if they are complete */
   finish: (reason: UnenrichedReason | undefined) => void;
 }
 
@@ -105,13 +105,13 @@ class LookupEnricher implements Enricher {
       },
     };
     const departure = this.#departures.wait(resources, () => leave(waiting.events));
-    // A program that has nothing else to do ends, and lets what waits leave.
+    // Unref'd, so a program with nothing else to do can end; what waits then leaves.
     const timer = setTimeout(waiting.finish, this.#waitMs, 'timeout').unref();
     this.#waiting.add(waiting);
     return waiting;
   }
 
-  /** Asks, and asks on where an answer leads to the next question; the events leave when nothing is open. */
+  /** Asks, follows each answer to the next questions, and lets the events leave when no question is open. */
   #ask(waiting: Waiting, questions: readonly Question[]): void {
     for (const question of questions) {
       if (waiting.asked.has(question.key)) continue;

@@ -7,17 +7,17 @@ import { parseJsonText } from '../../taxonomy/http/json-text.ts';
 import type { Answer, Get } from './ask.ts';
 
 export interface HttpGetOptions {
-  /** Of Clowder: scheme, host, port, and the path that precedes every route. */
+  /** Clowder's URL: scheme, host, port, and the path before every route. */
   readonly url: URL;
-  /** CA of its certificate, PEM. */
+  /** CA of Clowder's certificate, PEM. */
   readonly ca?: Buffer | undefined;
-  /** Whether its certificate is checked. @default true */
+  /** Whether Clowder's certificate is checked. @default true */
   readonly rejectUnauthorized?: boolean | undefined;
 }
 
 const LONGEST_ANSWER = 256 * 1024;
 
-/** Asks Clowder by HTTP, on connections of its own, leaving no trace: no span here, and none of an instrumented Clowder. */
+/** Asks Clowder over HTTP on its own connections, untraced: neither this process nor an instrumented Clowder records a span. */
 export function createHttpGet({ url, ca, rejectUnauthorized = true }: HttpGetOptions): Get {
   const isTls = url.protocol === 'https:';
   const agent = isTls
@@ -35,14 +35,14 @@ export function createHttpGet({ url, ca, rejectUnauthorized = true }: HttpGetOpt
       };
       const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
       const outgoing = request(base + path, { agent, headers, signal });
-      // A program that has nothing else to do ends.
+      // Unref'd, so a program with nothing else to do can end.
       outgoing.on('socket', (socket) => socket.unref());
       outgoing.once('response', resolve).on('error', reject).end();
       return await read(await promise);
     });
 }
 
-/** @throws Error where the answer breaks off, or is longer than any that is asked for */
+/** @throws Error if the answer breaks off or exceeds LONGEST_ANSWER */
 async function read(response: IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -56,5 +56,5 @@ async function read(response: IncomingMessage): Promise<Answer> {
   return status === 200 ? { status, body: parseJsonText(Buffer.concat(chunks).toString('utf8')) } : { status };
 }
 
-/** A trace of which nobody is to record anything (W3C Trace Context, sampled flag). */
+/** A trace that must not be recorded (W3C Trace Context, sampled flag). */
 const unsampled = (): string => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;

@@ -10,25 +10,25 @@ export interface InquiryOptions {
   readonly names: boolean;
   readonly users: boolean;
   readonly ask: Ask;
-  /** The operator's own key; without one, only what is public is told. */
+  /** The operator's own key; without one, Clowder tells only what is public. */
   readonly apiKey?: string | undefined;
-  /** By which credentials are known again; of this process alone. */
+  /** Keys the fingerprints of credentials; never leaves this process. */
   readonly processKey: Buffer;
 }
 
-/** Who makes a request, as far as its credentials can be asked about. */
+/** Who makes a request, identified by the request's credentials. */
 export interface Caller {
   readonly key: string;
   readonly credentials: Credentials;
 }
 
-/** Some events with what is known of them, and what to ask for what they lack. */
+/** Events with what is known about them, and the questions that would complete them. */
 export interface State {
   readonly events: readonly CapturedEvent[];
   readonly questions: readonly Question[];
 }
 
-/** Turns what events lack into questions: names with the operator's key, users with what their requests brought. */
+/** Turns what events lack into questions: names with the operator's key, users with their own requests' credentials. */
 export class Inquiry {
   readonly #options: InquiryOptions;
   readonly #lookups: Lookups;
@@ -40,7 +40,7 @@ export class Inquiry {
     this.#operator = options.apiKey === undefined ? {} : { 'x-api-key': options.apiKey };
   }
 
-  /** undefined if users are not asked for, or the request brought nothing. */
+  /** undefined if users are not looked up or the request has no credentials. */
   callerOf(head: RequestHead): Caller | undefined {
     if (!this.#options.users) return undefined;
     const credentials = credentialsOf(head, this.#options.clowder);

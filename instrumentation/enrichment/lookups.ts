@@ -3,7 +3,7 @@ import type { ClowderVersion, Json } from '../../taxonomy/http/types.ts';
 
 export type ResourceKind = 'file' | 'dataset' | 'collection' | 'space';
 
-/** What Clowder tells of a resource. */
+/** What Clowder tells about a resource. */
 export interface Facts {
   readonly name?: string;
   readonly datasetId?: string;
@@ -13,7 +13,7 @@ export interface Facts {
   readonly authorName?: string;
 }
 
-/** A user as Clowder knows them; the name is the e-mail address, if there is one. */
+/** A user as Clowder knows them; the name is the e-mail address if there is one. */
 export interface User {
   readonly userId?: string;
   readonly userName?: string;
@@ -21,16 +21,16 @@ export interface User {
 
 type Fact = keyof Facts | keyof User;
 
-/** Where in an answer each fact is: fields, one within another; of several places the first that has it. */
+/** Where an answer has each fact: paths of nested fields. The first that has a value counts. */
 type Places = { readonly [F in Fact]?: readonly string[] };
 
-/** A question to Clowder that is a read, and that Clowder counts neither as a view nor as a download. */
+/** A read-only request to Clowder that Clowder counts neither as a view nor as a download. */
 export interface Lookup {
   /** `:id` stands for the resource's id. */
   readonly path: string;
-  /** The same for those who are not logged in, if that is another route. */
+  /** The route for callers without a login, if it differs. */
   readonly publicPath?: string;
-  /** What is worth asking for; the rest of the answer is taken along. */
+  /** The facts worth a request; others are taken if the answer has them. */
   readonly asks: readonly Fact[];
   readonly places: Places;
 }
@@ -47,8 +47,8 @@ const V2_FILE: Places = {
 const V2_DATASET: Places = { name: ['name'], authorId: ['creator.id'], authorName: ['creator.email'] };
 
 /**
- * Of v1, `GET /api/files/:id` is no question but a download, and no route leads from a file to its dataset. Of v2,
- * there are no spaces and no collections.
+ * v1's `GET /api/files/:id` is a download, not a look-up, and v1 has no route from a file to its dataset. v2 has neither spaces
+ * nor collections.
  */
 export const LOOKUPS: Readonly<Record<Exclude<ClowderVersion, 'auto'>, Lookups>> = {
   v1: {
@@ -65,7 +65,7 @@ export const LOOKUPS: Readonly<Record<Exclude<ClowderVersion, 'auto'>, Lookups>>
   },
 }; // prettier-ignore
 
-/** What an answer tells; undefined if it tells nothing. */
+/** The facts in an answer; undefined if there are none. */
 export function readAnswer(answer: Json | undefined, places: Places): (Facts & User) | undefined {
   const facts: { -readonly [F in Fact]?: string } = {};
   for (const fact of Object.keys(places) as Fact[]) {
@@ -79,7 +79,7 @@ const at = (answer: Json | undefined, place: string): Json | undefined =>
   place.split('.').reduce((value, name) => field(value, name), answer);
 
 const LONGEST_NAME = 1024;
-/** v1's user for those who are none. */
+/** v1's id for anonymous users. */
 const NOBODY = /^0+$/;
 
 function valueOf(fact: Fact, value: Json | undefined): string | undefined {
@@ -90,7 +90,7 @@ function valueOf(fact: Fact, value: Json | undefined): string | undefined {
   return typeof value === 'string' && value !== '' ? value.slice(0, LONGEST_NAME) : undefined;
 }
 
-/** An id, the first of a list of ids, or of the text that v1 makes of one: `List(5a…, 5b…)`. */
+/** An id, the first in a list of ids, or the first in the text that v1 makes of a list: `List(5a…, 5b…)`. */
 function firstId(value: Json | undefined): string | undefined {
   if (Array.isArray(value)) return firstId(value[0]);
   return typeof value === 'string' ? asId(/^List\(([^,)]*)/.exec(value)?.[1] ?? value) : undefined;

@@ -1,23 +1,23 @@
 import type { Meter } from '@opentelemetry/api';
 
-/** How a look-up went: `paused` and `busy` were never sent. */
+/** How a look-up went. `paused` and `busy` were never sent. */
 export type LookupOutcome = 'found' | 'none' | 'failed' | 'timeout' | 'paused' | 'busy';
-/** Why an event left without what it lacks. */
+/** Why an event was sent without what it lacks. */
 export type UnenrichedReason = Exclude<LookupOutcome, 'found' | 'none'> | 'shutdown';
 
-/** What enrichment has done so far: plain numbers, so that counting costs nothing. */
+/** Counts of what enrichment has done, as plain numbers to keep counting cheap. */
 export class EnrichmentStats {
   readonly lookups = new Map<LookupOutcome, number>();
   cacheHits = 0;
   readonly unenriched = new Map<UnenrichedReason, number>();
 }
 
-/** Adds to a number that may not be there yet. */
+/** Adds to a number that may be absent. */
 export function addTo<K>(counts: Map<K, number>, key: K, more = 1): void {
   counts.set(key, (counts.get(key) ?? 0) + more);
 }
 
-/** Shows the numbers as OTel metrics. */
+/** Exposes the numbers as OTel metrics. */
 export function observeStats(meter: Meter, stats: EnrichmentStats): void {
   meter
     .createObservableCounter('clowder.enrich.lookups', { description: 'Look-ups in Clowder', unit: '{lookup}' })

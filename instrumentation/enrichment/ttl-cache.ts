@@ -1,11 +1,11 @@
-/** Values that are kept for a time, up to a number: beyond it, what was not used for longest goes. */
+/** Keeps values for a time, and at most a given number; beyond it, the least recently used one is dropped. */
 export class TtlCache<V> {
   readonly #max: number;
   readonly #now: () => number;
-  /** In the order of their use. */
+  /** In order of use, least recent first. */
   readonly #entries = new Map<string, { readonly value: V; readonly until: number }>();
 
-  /** @param now in milliseconds, of a clock that does not jump */
+  /** @param now milliseconds, from a monotonic clock */
   constructor(max: number, now: () => number) {
     this.#max = max;
     this.#now = now;

@@ -1,24 +1,24 @@
 import type { CapturedAttributes, CapturedEvent, RequestHead } from '../capture/types.ts';
 import type { EnrichmentStats } from './stats.ts';
 
-/** Hands the events of a request on, in their order. */
+/** Passes on a request's events, in their order. */
 export type Leave = (events: readonly CapturedEvent[]) => void;
 
-/** Adds to events what Clowder itself knows of them. The requests that they are of do not wait for it. */
+/** Adds what Clowder itself knows to events. Requests never wait for it. */
 export interface Enricher {
   readonly stats: EnrichmentStats;
   /**
    * @param head of the request, which Clowder answered with success
-   * @param leave called once: in this tick if nothing is lacking or all of it is known, otherwise when it is, or
-   *   when the time is over
+   * @param leave called once: within this call if nothing has to be looked up, otherwise when the events are complete or their
+   *   time is up
    */
   enrich(head: RequestHead, events: readonly CapturedEvent[], leave: Leave): void;
   /**
-   * Who makes the request, if that is known already, for its span.
+   * The request's user, for its span, if already known.
    *
-   * @param there what the span has
+   * @param there the span's attributes
    */
   spanAttributes(head: RequestHead, there: CapturedAttributes): CapturedAttributes | undefined;
-  /** Lets everything that waits leave, as it is. */
+  /** Lets all waiting events leave as they are. */
   release(): void;
 }

@@ -8,11 +8,11 @@ export type ClowderEvents = {
 };
 
 /**
- * States that something happened: each function sends one event, in the active span's trace, and returns its id
- * (`clowder.event.id`). Fields are those of docs/events.md in camelCase. They go to the global OTel logger provider at
- * once; without one, nowhere.
+ * Reports that something happened. Each function sends one event, in the active span's trace, and returns the event's id
+ * (`clowder.event.id`). The fields are those of docs/events.md in camelCase. Events go to the global OTel logger provider at
+ * once; without one, they are dropped.
  *
- * They never throw: what is wrong with an event goes to OTel's `diag`, and the collector rejects and keeps the event.
+ * The functions never throw. Problems with an event go to OTel's `diag`; the collector rejects the event and keeps it.
  *
  * @example
  * clowderEvents.fileUploaded({ fileId, datasetId, bytes: 1024 });

@@ -8,9 +8,8 @@ import { errorText } from '../../runtime/error-text.ts';
 export const SCOPE_NAME = 'clowder-otel';
 
 /**
- * Hands an event to the global logger provider, at once: as a log record `clowder.<type>` (docs/design.md, "Telemetry form").
- * It never throws. What is wrong with the event goes to `diag`; it is sent nevertheless, so that the collector's
- * rejected store has it.
+ * Passes an event to the global logger provider at once, as a log record `clowder.<type>` (docs/design.md, "Telemetry form").
+ * Never throws. Problems with the event go to `diag`; the event is sent nevertheless, to reach the collector's rejected store.
  *
  * @param input by the names of `EventInput`
  * @param within the context whose span the event belongs to
@@ -26,7 +25,7 @@ export function emitEvent(
     const { eventId, at, attributes, problems } = stateEvent(type, input, defaults);
     if (!isTaken(type)) tellOnce();
     if (problems.length > 0) tell(`${type} ${eventId}: ${problems.join('; ')}`);
-    // Without a severity: no level that somebody configures for logs filters events.
+    // Without a severity, so no log level filters events.
     logs.getLogger(SCOPE_NAME).emit({ eventName: `clowder.${type}`, timestamp: at, attributes, context: within });
     return eventId;
   } catch (error) {
@@ -35,14 +34,14 @@ export function emitEvent(
   }
 }
 
-/** Whether there is an SDK that takes events; the API alone drops them without a word. */
+/** Whether an SDK takes events; the API alone drops them silently. */
 function isTaken(type: EventType): boolean {
   return logs.getLogger(SCOPE_NAME).enabled({ eventName: `clowder.${type}` });
 }
 
 let isTold = false;
 
-/** Standard error, not `diag`: that is the SDK's to set up, and it is the SDK that is not there. */
+/** Uses standard error: `diag` is set up by the SDK, which is what is missing. */
 function tellOnce(): void {
   if (isTold || getBooleanFromEnv('OTEL_SDK_DISABLED')) return;
   isTold = true;
@@ -52,11 +51,11 @@ function tellOnce(): void {
   );
 }
 
-/** Reports what is wrong through `diag`, as the SDK does, whatever its logger does. */
+/** Reports a problem through `diag`, as the SDK does, and ignores errors of its logger. */
 export function tell(problem: string): void {
   try {
     diag.error(`clowder-otel: ${problem}`);
   } catch {
-    // A logger that fails has nobody to tell.
+    // A failing logger cannot report its own failure.
   }
 }

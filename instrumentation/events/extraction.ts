@@ -5,46 +5,47 @@ import { SCOPE_NAME, emitEvent, tell } from './emit-event.ts';
 import type { EventProperties } from './properties.ts';
 import { stateEvent } from './statement.ts';
 
-/** Which job it is: the same in all of its events, and on its span. */
+/** Identifies the job in all of its events and on its span. */
 interface Job extends Pick<
   EventProperties<'extraction.working'>,
   'jobId' | 'userId' | 'userName' | 'authorId' | 'authorName' | 'resourceName' | 'clowderInstance'
 > {
-  /** Name of the extractor, as Clowder knows it: `ncsa.wordcount`. */
+  /** The extractor's name in Clowder: `ncsa.wordcount`. */
   readonly extractor: string;
   readonly version?: string | undefined;
-  /** Whether `extraction.queued` is sent first. @default false */
+  /** Whether to send `extraction.queued` first. @default false */
   readonly queued?: boolean | undefined;
 }
 
-/** What is analysed: a file, or a dataset. */
+/** What is analysed: a file or a dataset. */
 type Subject =
   | { readonly fileId: string; readonly datasetId?: string | undefined }
   | { readonly fileId?: undefined; readonly datasetId: string };
 
 export type ExtractionOptions = Job & Subject;
 
-/** A running extraction. Each function sends its event at once and returns the event's id; '' if it is over already. */
+/**
+ * A running extraction. Each function sends its event at once and returns the event's id; '' if the extraction is already over.
+ */
 export interface Extraction {
-  /** `extraction.queued`: for whoever submits the job as well. */
+  /** Sends `extraction.queued`; also for code that only submits the job. */
   readonly queued: (message?: string) => string;
-  /** `extraction.working`: progress, as often as there is any. */
+  /** Sends `extraction.working`: progress, as often as there is any. */
   readonly working: (message?: string) => string;
-  /** `extraction.done` with a message of its own; without it, the end of the work sends one. */
+  /** Sends `extraction.done` with a message; otherwise it is sent without one when the work ends. */
   readonly done: (message?: string) => string;
-  /** `extraction.failed`, if the failure is not thrown. */
+  /** Sends `extraction.failed`, for a failure that is not thrown. */
   readonly failed: (reason: unknown) => string;
   readonly span: Span;
 }
 
 /**
- * Runs an extraction as a span `extract <extractor>`, and states what becomes of it: `extraction.queued` where asked,
- * `extraction.working` as told, and at the end `extraction.done`, or `extraction.failed` with the error's message, both
- * with `duration_ms`. Each event leaves when it happens: those of a process that dies were sent before.
+ * Runs an extraction as a span `extract <extractor>` and reports its progress: `extraction.queued` if asked for,
+ * `extraction.working` for each call, and at the end `extraction.done`, or `extraction.failed` with the error's message. The
+ * last two carry `duration_ms`. Each event is sent when it happens, so a process that dies has sent its earlier ones.
  *
- * The span's kind is CONSUMER: it processes what somebody asked for who does not wait for the outcome (OTel trace
- * specification, "SpanKind"). It has no `messaging.*` attributes: whoever takes the job from a broker may have a span of
- * its own, and this one is then its child.
+ * The span's kind is CONSUMER, because the requester does not wait for the outcome (OTel trace specification, "SpanKind"). It
+ * has no `messaging.*` attributes: code that takes the job from a broker may have its own span, with this one as its child.
  *
  * @returns what the work returns
  * @throws what the work throws, unchanged
@@ -87,7 +88,7 @@ function startExtraction({ extractor, version, ...about }: Omit<Job, 'queued'> &
   let outcome: 'done' | 'failed' | undefined;
 
   function send(stage: Stage, message?: string): string {
-    // A job that failed after it was said to be done did fail; nothing else comes after the end.
+    // A job may still fail after it was reported as done; no other event may follow the end.
     if (outcome !== undefined && !(outcome === 'done' && stage === 'failed')) {
       tell(`extraction.${stage} of ${span.spanContext().traceId} is not sent: the extraction is already ${outcome}`);
       return '';
@@ -95,7 +96,7 @@ function startExtraction({ extractor, version, ...about }: Omit<Job, 'queued'> &
     const isEnd = stage === 'done' || stage === 'failed';
     if (isEnd) outcome = stage;
     const durationMs = isEnd ? Math.round(performance.now() - startedMs) : undefined;
-    // Not `clowder.…`: a span event of that name would state the event a second time, when the span ends.
+    // No `clowder.` prefix: such a span event would report the event a second time when the span ends.
     span.addEvent(
       `extraction.${stage}`,
       message === undefined ? {} : { [ATTRIBUTE_OF_FIELD.message]: redactText(textOf(message)) },
@@ -123,14 +124,14 @@ function startExtraction({ extractor, version, ...about }: Omit<Job, 'queued'> &
   return { extraction, within, end };
 }
 
-/** The job as attributes of its span, by the same names as in its events. */
+/** The job as attributes of its span, named as in its events. */
 function spanAttributes(job: Readonly<Record<string, unknown>>): Record<string, string | number | boolean> {
   const { attributes } = stateEvent('extraction.working', job, { eventId: '', at: new Date(0) });
   delete attributes[ATTRIBUTE_OF_FIELD.event_id];
   return attributes;
 }
 
-/** The failure on the span: as an exception, as its status, and by its type (OTel semantic conventions, `error.type`). */
+/** Records the failure on the span: as an exception, as the status, and as `error.type` (OTel semantic conventions). */
 function record(reason: unknown, span: Span): void {
   const message = redactText(textOf(reason));
   const name = reason instanceof Error ? reason.name : 'Error';
@@ -140,7 +141,7 @@ function record(reason: unknown, span: Span): void {
   span.setStatus({ code: SpanStatusCode.ERROR, message });
 }
 
-/** Whatever JavaScript gives, as text: nothing that is told of the work may throw into it. */
+/** Any JavaScript value as text. Never throws: reporting must not break the work. */
 function textOf(told: unknown): string {
   if (told instanceof Error) return told.message === '' ? told.name : told.message;
   try {

@@ -12,10 +12,13 @@ type PropertyName<F extends string> = F extends `${infer Head}_${infer Tail}`
 
 type Data<T extends EventType> = z.infer<(typeof eventSchemas)[T]>;
 
-/** Fields that a record says by itself, or that a caller gives in another form: `event_id` and `created` have names of their own. */
+/**
+ * Fields that the log record states itself, or that callers give in another form: `event_id` and `created` have their own
+ * names.
+ */
 type Elsewhere = 'event' | 'event_id' | 'source';
 
-/** Fields that follow from the type, or from its own name for the resource's id (`file_id`). */
+/** Fields that follow from the type, or from the type's own name for the resource's id (`file_id`). */
 type Settled<T extends EventType> = EventTraits[T] extends { readonly resource: { readonly id: infer Id } }
   ? Id extends 'resource_id'
     ? 'resource_type'
@@ -27,15 +30,15 @@ type Stateable<T extends EventType> = Pick<
   Exclude<keyof Data<T> & keyof typeof ATTRIBUTE_OF_FIELD, Elsewhere | Settled<T>>
 >;
 
-/** What any event may be given beside its fields. */
+/** What every event accepts besides its fields. */
 export interface EventIdentity {
   /** When it happened: a date, or Unix time in milliseconds. @default now */
   readonly at?: Date | number | undefined;
-  /** Identity: the same event always has the same id. @default a new UUID */
+  /** Id of the event; give the same event the same id every time. @default a new UUID */
   readonly eventId?: string | undefined;
 }
 
-/** The fields of an event type by their names in TypeScript, before it is settled which of them must be there. */
+/** The fields of an event type by their TypeScript names, all as the schema has them. */
 export type EventProperties<T extends EventType> = EventIdentity & {
   readonly [F in keyof Stateable<T> as PropertyName<F & string>]: Stateable<T>[F];
 };
@@ -49,7 +52,7 @@ type AllOf<P, Groups> = Groups extends readonly [infer Group extends readonly st
   ? OneOf<P, Group[number]> & AllOf<P, Rest>
   : unknown;
 
-/** What a function of `clowderEvents` takes: the fields of the type, those that a stated event must have required. */
+/** What a function of `clowderEvents` takes: the type's fields, with those required that a reported event must have. */
 export type EventInput<T extends EventType> = EventProperties<T> & AllOf<EventProperties<T>, EventTraits[T]['stated']>;
 
 /** The name of a type's function: `file.uploaded` → `fileUploaded`. */
@@ -59,7 +62,7 @@ export function functionName<T extends EventType>(type: T): FunctionName<T> {
 
 const ELSEWHERE: ReadonlySet<string> = new Set<Elsewhere>(['event', 'event_id', 'source']);
 
-/** The data field of each property that a type's function takes. */
+/** The data field behind each property that a type's function takes. */
 export function fieldsByProperty(type: EventType): ReadonlyMap<string, keyof typeof ATTRIBUTE_OF_FIELD> {
   let fields = tables.get(type);
   if (fields === undefined) tables.set(type, (fields = tableOf(type)));

@@ -4,26 +4,26 @@ import { eventSchemas, type EventType } from '../../taxonomy/event-types.ts';
 import { redactFields } from '../../taxonomy/redaction.ts';
 import { fieldsByProperty } from './properties.ts';
 
-/** An event as a log record states it. */
+/** An event in the form of a log record. */
 export interface Statement {
   readonly eventId: string;
   /** When it happened. */
   readonly at: Date;
-  /** By the names of ATTRIBUTE_OF_FIELD, `clowder.event.id` among them; secrets redacted. */
+  /** By the names of ATTRIBUTE_OF_FIELD, including `clowder.event.id`; secrets redacted. */
   readonly attributes: Record<string, string | number | boolean>;
-  /** What is wrong with it, a sentence each, without the values: they may be secrets. Empty if nothing is. */
+  /** The event's problems, one sentence each, without values, which may be secrets. */
   readonly problems: readonly string[];
 }
 
 export interface StatementDefaults {
   readonly eventId: string;
-  /** The time now. */
+  /** The current time. */
   readonly at: Date;
 }
 
 /**
- * From what a caller gave to what leaves. Nothing is thrown whatever was given: what no attribute can carry is left out,
- * free text that is too long is cut, and everything that the collector would find wrong is told as a problem.
+ * Turns a caller's input into what is sent. Never throws: values that no attribute can carry are left out, overlong free text
+ * is cut, and everything that the collector would reject is reported as a problem.
  *
  * @param input by the names of `EventInput`; undefined and null count as absent
  */
@@ -63,7 +63,7 @@ function eventIdOf(value: unknown, problems: string[]): string | undefined {
 function dateOf(value: unknown, problems: string[]): Date | undefined {
   if (value === undefined || value === null) return undefined;
   if (value instanceof Date || typeof value === 'number') {
-    // Whole milliseconds; and a number as such, the SDK would take a small one for an offset since the process began.
+    // Converts a number to a Date: the SDK would take a small number for an offset since the process began.
     const date = new Date(value);
     if (!Number.isNaN(date.getTime())) return date;
   }
@@ -71,7 +71,7 @@ function dateOf(value: unknown, problems: string[]): Date | undefined {
   return undefined;
 }
 
-/** The data fields that were given, under their own names. */
+/** The given data fields, under their own names. */
 function dataOf(
   type: EventType,
   input: Readonly<Record<string, unknown>>,

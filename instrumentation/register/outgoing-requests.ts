@@ -9,15 +9,15 @@ interface Requests {
   get: Request;
 }
 
-/** What a program gave, on its way through the instrumentation to Node. */
+/** Carries the program's arguments through the instrumentation to Node. */
 const GIVEN = Symbol('what the program gave');
 
 /**
- * Has Node get what the program gave, in whatever form, with the trace context added: the http instrumentation knows some
- * forms alone (of a list of headers it makes headers called 0, 1, 2), and makes its own of those.
+ * Passes the program's arguments to Node in their original form, with the trace context added. The http instrumentation knows
+ * only some forms (it turns a list of headers into headers named 0, 1, 2) and would replace the others.
  *
- * @param module node:http or node:https, before the instrumentation has it
- * @returns to be called when the instrumentation has it
+ * @param module node:http or node:https, before it is instrumented
+ * @returns a function to call once it is instrumented
  */
 export function keepRequests(module: object): () => void {
   if (!makesRequests(module)) return () => undefined;
@@ -51,7 +51,7 @@ function describeRequests(module: Requests): void {
 const makesRequests = (module: object): module is Requests =>
   'request' in module && typeof module.request === 'function' && 'get' in module && typeof module.get === 'function';
 
-/** A request as the instrumentation understands it; undefined if Node will refuse it, or it is nothing of an object. */
+/** A request in a form that the instrumentation understands; undefined if Node will refuse it or it is no object. */
 function described(args: readonly unknown[]): object | undefined {
   const [first, second] = args;
   if (typeof first === 'string' && !URL.canParse(first)) return undefined;
@@ -72,7 +72,7 @@ function givenIn(options: unknown): readonly unknown[] | undefined {
 type Headers = Readonly<Record<string, unknown>>;
 type SetHeader = (this: unknown, ...args: unknown[]) => unknown;
 
-/** What the program sets one by one of these, as a proxy does with what its client sent, does not take their place. */
+/** Keeps our headers if the program later sets them one by one, as a proxy does with its client's headers. */
 function keepHeaders(made: unknown, added: Headers): void {
   if (!isObject(made) || Object.keys(added).length === 0) return;
   for (const name of ['setHeader', 'appendHeader']) {
@@ -106,7 +106,7 @@ function traceHeadersIn(options: unknown): Headers {
   );
 }
 
-/** The headers in the form that they have, these in place of their like. */
+/** The headers in their original form, with ours in place of those of the same name. */
 function withHeaders(headers: unknown, added: Headers): unknown {
   const isReplaced = (name: unknown): boolean => Object.hasOwn(added, String(name).toLowerCase());
   const entries = Object.entries(added);
@@ -118,7 +118,7 @@ function withHeaders(headers: unknown, added: Headers): unknown {
   return [...headers.filter((_, index) => !isReplaced(headers[index - (index % 2)])), ...entries.flat()];
 }
 
-/** By lower-case name, the last of several. */
+/** By lower-case name; the last of several wins. */
 function headersByName(headers: unknown): Record<string, unknown> {
   if (!Array.isArray(headers))
     return Object.fromEntries(

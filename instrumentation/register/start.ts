@@ -16,25 +16,25 @@ import { keepRequests } from './outgoing-requests.ts';
 import { strangersBeginTraces } from './strangers.ts';
 import { errorText } from '../../runtime/error-text.ts';
 
-/** By the names that OTEL_NODE_ENABLED_INSTRUMENTATIONS and OTEL_NODE_DISABLED_INSTRUMENTATIONS use. */
+/** By the names used in OTEL_NODE_ENABLED_INSTRUMENTATIONS and OTEL_NODE_DISABLED_INSTRUMENTATIONS. */
 const INSTRUMENTATIONS: ReadonlyMap<string, () => Instrumentation> = new Map<string, () => Instrumentation>([
   ['clowder', () => clowderInstrumentation()],
   ['http', () => new HttpInstrumentation(strangersBeginTraces(callerTrust({}, process.env, logToStderr)))],
   ['express', () => new ExpressInstrumentation()],
 ]);
 
-/** With what the environment says, and what is wrong with that told where the operator sees it. */
+/** Configured by the environment. Problems are logged to standard error, where the operator sees them. */
 function clowderInstrumentation(): ClowderInstrumentation {
   const options = captureOptions({}, process.env, logToStderr);
   const isOff = enrichmentSettings(undefined, options.clowder, process.env, logToStderr) === undefined;
   return new ClowderInstrumentation({ ...options, ...(isOff && { enrich: false }) });
 }
 
-/** Starts the SDK with its instrumentations, or adds ours to the SDK that is there, and flushes at the end. */
+/** Starts the SDK with its instrumentations, or adds ours to an existing SDK, and flushes at the end. */
 export function start(): void {
   const problems = otelProblems(process.env);
   for (const { message } of problems) logToStderr(message);
-  // Somewhere else is no place for them: the SDK would take this machine.
+  // Do not fall back to another endpoint: the SDK would use this machine.
   if (problems.some(({ name }) => name.endsWith('_ENDPOINT'))) {
     logToStderr('nothing is captured or sent until that is corrected; the program itself runs as usual');
     return;
@@ -43,12 +43,12 @@ export function start(): void {
   try {
     configured = startConfiguredSdk();
   } catch (error) {
-    // The program goes on: it is not ours.
+    // Let the program run: it is not ours.
     logToStderr(`nothing is observed: ${errorText(error)}`);
     return;
   }
   const names = enabledNames();
-  // An SDK that somebody else set up has the instrumentations that they want.
+  // An SDK that the program set up already has the instrumentations that it needs.
   if (hasSdk()) for (const name of names) if (name !== 'clowder') names.delete(name);
   if (names.has('express')) hookExpress();
   const described = names.has('http') ? outgoing().map(keepRequests) : [];
@@ -96,14 +96,14 @@ function hookExpress(): void {
   }
 }
 
-/** What makes requests in this process, as it is before the instrumentation has it. */
+/** The modules that make requests, before they are instrumented. */
 function outgoing(): readonly object[] {
   return [process.getBuiltinModule('node:http'), process.getBuiltinModule('node:https')];
 }
 
 /**
- * The http instrumentation patches what is required after it: so require it, and hand the patched functions on to those
- * who import them by name.
+ * The http instrumentation patches only what is required after it: require it now, so programs that import its functions by
+ * name get the patched ones.
  */
 function patchHttp(): boolean {
   const require = createRequire(import.meta.url);

@@ -6,8 +6,8 @@ import type { TrustsCaller } from '../telemetry/caller.ts';
 type Hidden = readonly (readonly [name: string, value: IncomingHttpHeaders[string]])[];
 
 /**
- * Has the http instrumentation begin a trace for each request of a stranger: it looks for the caller's context when the
- * first hook has returned, and finds it out of sight; when the second hook has, the headers are as they came.
+ * Makes the http instrumentation begin a trace for each request of an untrusted caller. The first hook hides the caller's trace
+ * context, which the instrumentation reads right after it; the second hook restores the headers.
  */
 export function strangersBeginTraces(trusts: TrustsCaller): HttpInstrumentationConfig {
   const hidden = new WeakMap<IncomingMessage, Hidden>();

@@ -15,19 +15,22 @@ import { enrichmentSettings, type EnrichSettings } from './enrich-settings.ts';
 import { callerTrust, captureOptions, type CaptureSettings } from './settings.ts';
 
 export interface ClowderInstrumentationConfig extends InstrumentationConfig, CaptureSettings {
-  /** Whether, and how, events are completed by asking Clowder; false: never. @default as CLOWDER_ENRICH says: off */
+  /**
+   * Whether and how to complete events by asking Clowder; false: never. @default as CLOWDER_ENRICH says, which is off by
+   * default
+   */
   readonly enrich?: EnrichSettings | false;
 }
 
 /**
- * Captures what passes through the node:http, node:https and node:http2 servers of this process as Clowder's API calls and
- * pages: attributes of the server span, and domain events as log records of the logger provider. Beside
- * `@opentelemetry/instrumentation-http` it adds to the server span that is there; without it starts one.
+ * Captures Clowder's API calls and pages from the node:http, node:https and node:http2 servers of this process. It sets
+ * attributes of the server span, and sends domain events as log records to the logger provider. With
+ * `@opentelemetry/instrumentation-http` it adds to that server span; without, it starts its own.
  *
  * @example new NodeSDK({ instrumentations: [new ClowderInstrumentation({ clowder: 'v2' }), new HttpInstrumentation()] })
  */
 export class ClowderInstrumentation extends InstrumentationBase<ClowderInstrumentationConfig> {
-  // Declared, not defined: the base's constructor calls what sets them, before this class's fields would be.
+  // `declare`: the base constructor calls methods that set these, and field initialisers would then reset them.
   declare private options: CaptureOptions | undefined;
   /** null: off. */
   declare private enricher: Enricher | null | undefined;
@@ -58,12 +61,12 @@ export class ClowderInstrumentation extends InstrumentationBase<ClowderInstrumen
     this.flush();
   }
 
-  /** Has the events that wait for look-ups leave at once: before the SDK is shut down. */
+  /** Sends events that wait for look-ups at once. Call it before the SDK is shut down. */
   flush(): void {
     this.enricher?.release();
   }
 
-  /** Servers are reached by their prototypes: there is no module to wait for. */
+  /** Servers are patched through their prototypes, so no module is hooked. */
   protected override init(): void {}
 
   override setTracerProvider(...args: Parameters<InstrumentationBase['setTracerProvider']>): void {

@@ -15,27 +15,27 @@ import {
 } from '../enrichment/settings.ts';
 import type { ClowderVersion } from '../../taxonomy/http/types.ts';
 
-/** What events may be completed with, as it is given in code; what is left out comes from the environment. */
+/** How to complete events, given in code; what is left out comes from the environment. */
 export interface EnrichSettings {
   /** What to ask Clowder for; CLOWDER_ENRICH. */
   readonly what?: readonly Enriched[];
-  /** Of Clowder itself, with the path that precedes every route; CLOWDER_ENRICH_URL. */
+  /** URL of Clowder itself, with the path before every route; CLOWDER_ENRICH_URL. */
   readonly url?: string;
-  /** Key to ask for names with; CLOWDER_ENRICH_API_KEY. @default only what is public is told */
+  /** Key for looking up names; CLOWDER_ENRICH_API_KEY. @default none: only public resources are told */
   readonly apiKey?: string;
-  /** How long events wait, in seconds; CLOWDER_ENRICH_TIMEOUT_S. @default 1 */
+  /** How long events may wait, in seconds; CLOWDER_ENRICH_TIMEOUT_S. @default 1 */
   readonly timeoutS?: number;
-  /** Answers that are kept; CLOWDER_ENRICH_CACHE_SIZE. @default 10000 */
+  /** Cached answers; CLOWDER_ENRICH_CACHE_SIZE. @default 10000 */
   readonly cacheSize?: number;
-  /** For how long, in seconds; CLOWDER_ENRICH_CACHE_TTL_S. @default 300 */
+  /** How long answers stay cached, in seconds; CLOWDER_ENRICH_CACHE_TTL_S. @default 300 */
   readonly cacheTtlS?: number;
 }
 
 /**
- * Settings in force; undefined if enrichment is off, as it is by default, or cannot be.
+ * The effective settings; undefined if enrichment is off, as by default, or misconfigured.
  *
  * @param given in code; false: off, whatever the environment says
- * @param log told what cannot be understood, or lacks
+ * @param log called with what is invalid or missing
  */
 export function enrichmentSettings(
   given: EnrichSettings | false | undefined,

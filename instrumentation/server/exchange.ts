@@ -3,7 +3,7 @@ import type { Capture, RequestHead } from '../capture/types.ts';
 import type { ServerRequest, ServerTelemetry } from '../telemetry/server-request.ts';
 import { serverSpanOf } from './server-span.ts';
 
-/** Registered: two copies of this package in one process must not observe a request twice. */
+/** A registered symbol: two copies of this package in one process must not observe a request twice. */
 export const EXCHANGE: unique symbol = Symbol.for('clowder-otel.exchange');
 
 export interface Observable<E extends Exchange = Exchange> {
@@ -14,13 +14,13 @@ export interface Observed<E extends Exchange = Exchange> {
   [EXCHANGE]: E;
 }
 
-/** What is observing a request already; undefined if nothing is. */
+/** The exchange that already observes a request; undefined if there is none. */
 export function exchangeOf(request: object): Exchange | undefined {
   const observable: Observable = request;
   return observable[EXCHANGE];
 }
 
-/** What an exchange is observed with, whichever protocol it is of. */
+/** What every exchange needs, whatever its protocol. */
 export interface ExchangeParts {
   readonly telemetry: ServerTelemetry;
   readonly head: RequestHead;
@@ -29,8 +29,8 @@ export interface ExchangeParts {
 }
 
 /**
- * Feeds a capture with what passes through a request and its answer, and reports it when they are over. It looks on: the
- * bytes, their order and timing, flow control and errors stay the program's own. The subclasses know the streams.
+ * Feeds a capture with the bytes of a request and its answer, and reports it when both are over. It only observes: the bytes,
+ * their order and timing, flow control and errors remain the program's. Subclasses know the streams.
  */
 export class Exchange {
   readonly #telemetry: ServerTelemetry;
@@ -38,12 +38,12 @@ export class Exchange {
   readonly #startMs = Date.now();
   readonly #capture: Capture;
   readonly #onError: (error: unknown) => void;
-  /** Whether the answer has a body: not to HEAD, nor with 204 or 304. */
+  /** Whether the answer has a body: none for HEAD, 204 or 304. */
   #hasBody: boolean;
-  /** Length of the answer by its head; 0 if it says none. */
+  /** Length of the answer by its head; 0 if the head gives none. */
   #declaredBytes = 0;
   #sentBytes = 0;
-  /** The capture threw: it is told nothing more. */
+  /** The capture threw, so it receives nothing more. */
   #broken = false;
   #request: ServerRequest | undefined;
   #ended = false;
@@ -60,16 +60,16 @@ export class Exchange {
     return this.#request !== undefined;
   }
 
-  /** Id of the request, by which request and answer are marked as captured; undefined if they are not. */
+  /** The id that marks request and answer as captured; undefined if they are not captured. */
   get mark(): string | undefined {
     return this.#capture.mayBeEvent ? this.#request?.requestId || undefined : undefined;
   }
 
   /**
-   * Finds the server span of the request in the active context, or starts one.
+   * Finds the request's server span in the active context, or starts one.
    *
-   * @param late whether the request is over already
-   * @returns whether it was there
+   * @param late whether the request was already answered
+   * @returns whether a span was there
    */
   attach(late = false): boolean {
     const active = context.active();
@@ -83,7 +83,7 @@ export class Exchange {
     return span !== undefined;
   }
 
-  /** Runs what handles the request in the context of its span. */
+  /** Runs the program's handler in the context of the span. */
   run<T>(handle: () => T): T {
     return this.#request === undefined ? handle() : context.with(this.#request.context, handle);
   }
@@ -99,7 +99,7 @@ export class Exchange {
     this.#guard(() => this.#capture.responseHead(status, header));
   }
 
-  /** The chunk that `write` or `end` was given, which may be none: bytes, or text with its encoding. */
+  /** @param chunk as given to `write` or `end`: bytes, text with its encoding, or none */
   responseChunk(chunk: unknown, encoding: unknown): void {
     const bytes = this.#hasBody ? bytesOf(chunk, encoding) : undefined;
     if (bytes === undefined) return;
@@ -107,22 +107,22 @@ export class Exchange {
     this.#guard(() => this.#capture.responseChunk(bytes));
   }
 
-  /** The answer's bytes passed where nobody could look on. @param bytes undefined if nobody knows how many */
+  /** The answer's bytes passed unseen. @param bytes how many; undefined if unknown */
   responseUnseen(bytes: number | undefined): void {
     this.#sentBytes += bytes ?? 0;
     this.#guard(() => this.#capture.responseUnseen(bytes));
   }
 
-  /** @param finished whether the answer has left, as far as the program gave it */
+  /** @param finished whether all that the program gave for the answer was sent */
   end(finished: boolean): void {
     if (this.#ended) return;
     this.#ended = true;
-    // A request that was answered without ever being handed to the program.
+    // The request was answered before the program received it.
     if (this.#request === undefined) this.attach(true);
     this.#request?.end({ complete: finished && this.#sentBytes >= this.#declaredBytes });
   }
 
-  /** Nothing of ours may come between the program and its request. */
+  /** Keeps our errors away from the program and its request. */
   #guard(look: () => void): void {
     if (this.#broken) return;
     try {

@@ -1,19 +1,19 @@
 import { context, propagation } from '@opentelemetry/api';
 import { subscribe } from 'node:diagnostics_channel';
 
-/** What undici, and with it Node's `fetch`, publishes of a request before it is sent. */
+/** What undici, and so Node's `fetch`, publishes about a request before sending it. */
 interface OutgoingRequest {
   addHeader(name: string, value: string): unknown;
-  /** Names and values in turn, or the raw text, by version. */
+  /** Alternating names and values, or the raw text, depending on undici's version. */
   headers?: unknown;
 }
 
 let subscribed = false;
 
 /**
- * Has `fetch` carry the trace context, which the http instrumentation does only for node:http. Where an instrumentation
- * of undici has done so, its headers stay; so call this as late as possible, after everybody else has subscribed. What
- * else is there came from a client whose headers the program forwards: ours takes its place.
+ * Makes `fetch` carry the trace context; the http instrumentation does so only for node:http. Headers of an undici
+ * instrumentation stay, so call this as late as possible, after all others have subscribed. Any other trace headers come from a
+ * client whose headers the program forwards, and are replaced.
  */
 export function propagateThroughFetch(): void {
   if (subscribed) return;
@@ -34,7 +34,7 @@ export function propagateThroughFetch(): void {
 
 const TRACE_ID = /^[0-9a-f]{2}-([0-9a-f]{32})-/;
 
-/** Whether the request carries the trace that is active, and our mark if that has one. */
+/** Whether the request carries the active trace, and our mark if the trace has one. */
 function isOurs({ headers }: OutgoingRequest, carrier: Readonly<Record<string, string>>): boolean {
   const traceId = TRACE_ID.exec(carrier['traceparent'] ?? '')?.[1];
   const sent = valueOf(headers, 'traceparent');
@@ -43,7 +43,7 @@ function isOurs({ headers }: OutgoingRequest, carrier: Readonly<Record<string, s
   return mark === undefined || valueOf(headers, 'tracestate')?.includes(mark) === true;
 }
 
-/** @param headers names and values in turn, or raw lines */
+/** @param headers alternating names and values, or raw lines */
 function valueOf(headers: unknown, name: string): string | undefined {
   if (typeof headers === 'string') return new RegExp(`^${name}:[ \\t]*(.*?)\r?$`, 'im').exec(headers)?.[1];
   if (!Array.isArray(headers)) return undefined;

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { EXCHANGE, Exchange, type ExchangeParts, type Observable, type Observed } from './exchange.ts';
 import { headerOf, withCapturedMark } from './response-headers.ts';
 
-/** Methods of the two streams, taken from the instance: another observer may have put its own there. */
+/** Methods of the two streams, taken from the instance, as another observer may have replaced them. */
 interface Originals {
   readonly push: (...args: never) => unknown;
   readonly writeHead: (...args: never) => unknown;
@@ -10,9 +10,9 @@ interface Originals {
   readonly end: (...args: never) => unknown;
 }
 
-/** An exchange of HTTP/1: by own methods of the one request and response of node:http. */
+/** An HTTP/1 exchange. Overrides methods of this one node:http request and response. */
 export class Http1Exchange extends Exchange {
-  /** What the request and the response would have called without us. */
+  /** The methods that were there before ours. */
   readonly original: Originals;
 
   constructor(
@@ -35,8 +35,8 @@ export class Http1Exchange extends Exchange {
     response.writeHead = writeHead;
     response.write = write;
     response.end = end;
-    // Before the listeners of other instrumentations: they end their span. Not 'error': a write after the end is one,
-    // and the client has got all the same.
+    // Runs before the listeners of other instrumentations, which end their span. Ignores 'error': a write after the end is one,
+    // though the client received everything.
     response.prependListener('close', onClose);
   }
 }
@@ -53,7 +53,7 @@ function push(this: Request, ...args: unknown[]): boolean {
 function writeHead(this: Response, ...args: unknown[]): ServerResponse {
   const exchange = this[EXCHANGE];
   const first = !this.headersSent;
-  // Answered before anybody was handed the request.
+  // The server answered before the program received the request.
   if (first && !exchange.attached) exchange.attach(true);
   const { mark } = exchange;
   const sent = first && mark !== undefined ? withCapturedMark(this, args, mark) : args;

@@ -13,13 +13,10 @@ interface Originals {
   readonly end: (...args: never) => unknown;
 }
 
-/**
- * An exchange of HTTP/2: by own methods of its one stream, which the compatibility API (`request`, `response`) stands on
- * as well.
- */
+/** An HTTP/2 exchange. Overrides methods of its one stream, which the compatibility API (`request`, `response`) also uses. */
 export class Http2Exchange extends Exchange {
   readonly original: Originals;
-  /** The answer is a file, which Node reads and sends by itself: its head is known when it is over. */
+  /** Whether Node reads and sends the answer from a file: its head is then known only at the end. */
   answeredByFile = false;
 
   constructor(parts: ExchangeParts, stream: ServerHttp2Stream & Observable<Http2Exchange>) {
@@ -47,15 +44,12 @@ export class Http2Exchange extends Exchange {
 
 type Stream = ServerHttp2Stream & Observed<Http2Exchange>;
 
-/** What a server of node:http2 emits as 'stream': known by its form, so that node:http2 is not loaded for it. */
+/** Recognises a stream of node:http2 by its shape, so node:http2 need not be loaded. */
 export function isHttp2Stream(stream: unknown): stream is ServerHttp2Stream {
   return typeof stream === 'object' && stream !== null && 'respond' in stream && 'pushStream' in stream;
 }
 
-/**
- * The head of a request as node:http would tell it; undefined if it is none of a page or an API: a tunnel, or a call of
- * gRPC, which instrumentations of their own observe.
- */
+/** The head of a request in node:http's form; undefined for a tunnel or a gRPC call, which other instrumentations observe. */
 export function http2Head(stream: ServerHttp2Stream, headers: unknown): RequestHead | undefined {
   if (!isHeaders(headers)) return undefined;
   const { ':method': method, ':path': target, ':authority': authority, ':scheme': _scheme, ...rest } = headers;
@@ -102,7 +96,7 @@ function respondWithFile(this: Stream, ...args: unknown[]): void {
   exchange.answeredByFile = true;
 }
 
-/** The arguments with our mark among the headers, which stand at this place. */
+/** The arguments with our mark added to the headers, which are at index `at`. */
 function withMark(stream: Stream, args: readonly unknown[], at: number): unknown[] {
   const { mark } = stream[EXCHANGE];
   const given = args[at];
@@ -131,7 +125,7 @@ function end(this: Stream, ...args: unknown[]): Stream {
   return result;
 }
 
-/** Not `writableFinished` alone: a stream that is reset ends, too. */
+/** `writableFinished` alone is not enough: it is also true for a stream that was reset. */
 function onClose(this: Stream): void {
   const exchange = this[EXCHANGE];
   const finished = this.writableFinished && !this.aborted;
@@ -140,7 +134,7 @@ function onClose(this: Stream): void {
 }
 
 function tellOfFile(stream: Stream, exchange: Http2Exchange, finished: boolean): void {
-  // Undefined, whatever its type says, where the file could not be opened: then nothing was sent, or an answer by `respond`.
+  // Undefined, despite its type, if the file could not be opened: then nothing was sent, or `respond` answered.
   const headers: OutgoingHttpHeaders | undefined = stream.sentHeaders;
   if (headers === undefined) return;
   exchange.responseHead(statusIn(headers), (name) => headerIn(headers, name));

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { RequestHead } from '../capture/types.ts';
 
-/** The head of a request that a node:http or node:https server received. */
+/** The head of a request received by a node:http or node:https server. */
 export function requestHead(request: IncomingMessage): RequestHead {
   const { socket } = request;
   return {

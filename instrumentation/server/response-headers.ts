@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** Tells NGINX which request it was that the capture saw (docs/design.md, "Identity"). */
+/** Tells NGINX which request the capture saw (docs/design.md, "Identity"). */
 export const CAPTURED_HEADER = 'X-Clowder-Captured';
 
 /** What `writeHead` takes as headers: an object, a flat list of names and values, or a list of pairs. */
@@ -14,7 +14,7 @@ function givenHeaders(args: readonly unknown[]): object | undefined {
   return isHeaders(last) ? last : undefined;
 }
 
-/** The arguments of `writeHead` with our mark among the headers, whatever their form; unchanged if it is there. */
+/** The arguments of `writeHead` with our mark added to the headers in any form; unchanged if it is there already. */
 export function withCapturedMark(
   response: ServerResponse,
   args: readonly unknown[],
@@ -26,7 +26,7 @@ export function withCapturedMark(
   return [...rest, headersWithMark(headers ?? {}, requestId)];
 }
 
-/** A copy of the headers, in whatever form, with our mark. */
+/** A copy of the headers, in the same form, with our mark. */
 export function headersWithMark(headers: object, requestId: string): object {
   if (!Array.isArray(headers)) return { ...headers, [CAPTURED_HEADER]: requestId };
   const pairs = Array.isArray(headers[0]);
@@ -34,8 +34,8 @@ export function headersWithMark(headers: object, requestId: string): object {
 }
 
 /**
- * The response's header by lower-case name, after `writeHead` was called with these arguments: the first of several, of
- * Set-Cookie all, joined by ', '. (Node does not keep headers that are given to `writeHead` alone.)
+ * A response header by lower-case name, after `writeHead` was called with these arguments: the first of several values, but all
+ * of Set-Cookie, joined by ', '. (Node does not store headers given only to `writeHead`.)
  */
 export function headerOf(response: ServerResponse, args: readonly unknown[], name: string): string | undefined {
   const headers = givenHeaders(args);
@@ -43,7 +43,7 @@ export function headerOf(response: ServerResponse, args: readonly unknown[], nam
   return told(name, given.length > 0 ? given : [response.getHeader(name)]);
 }
 
-/** The header among these, by the same rules. */
+/** A header from these, by the same rules. */
 export function headerIn(headers: unknown, name: string): string | undefined {
   return isHeaders(headers) ? told(name, valuesIn(headers, name)) : undefined;
 }
@@ -53,7 +53,7 @@ function told(name: string, values: readonly unknown[]): string | undefined {
   return name === 'set-cookie' && texts.length > 0 ? texts.join(', ') : texts[0];
 }
 
-/** What these headers, in whatever form, say of one name. */
+/** All values of one name in these headers, whatever their form. */
 function valuesIn(headers: object, name: string): unknown[] {
   if (!Array.isArray(headers))
     return Object.entries(headers).flatMap(([key, value]) => (key.toLowerCase() === name ? [value] : []));

@@ -10,29 +10,28 @@ import { Http1Exchange } from './http1-exchange.ts';
 import { Http2Exchange, http2Head, isHttp2Stream } from './http2-exchange.ts';
 import { requestHead } from './request-head.ts';
 
-/** A request that a server is about to hand to the program. */
+/** A request that a server is about to pass to the program. */
 export interface Arrival {
-  /** Undefined if it is not to be observed. */
+  /** Undefined if the request is not to be observed. */
   head(): RequestHead | undefined;
   observe(parts: ExchangeParts): Exchange;
 }
 
-/** Starts to observe a request; undefined if it is not to be observed. It does not throw. */
+/** Starts to observe a request; undefined if it is not to be observed. Never throws. */
 export type Observe = (arrival: Arrival) => Exchange | undefined;
 
 type Emit = (this: EventEmitter, event: string | symbol, ...args: unknown[]) => boolean;
 
-/** Events by which a server hands a request of HTTP/1 to the program. */
+/** Events by which a server passes an HTTP/1 request to the program. */
 const REQUEST_EVENTS: ReadonlySet<string | symbol> = new Set(['request', 'checkContinue', 'checkExpectation']);
 
 const observers = new Set<Observe>();
 let patched = false;
 
 /**
- * Has every node:http, node:https and node:http2 server of this process, also those that are there already, show its
- * requests.
+ * Observes the requests of all node:http, node:https and node:http2 servers in this process, including existing ones.
  *
- * @returns what ends it
+ * @returns a function that stops observing
  */
 export function observeServers(observe: Observe): () => void {
   observers.add(observe);
@@ -40,20 +39,20 @@ export function observeServers(observe: Observe): () => void {
     patched = true;
     patchEmit(HttpServer.prototype);
     patchEmit(HttpsServer.prototype);
-    // What the servers of node:http2 stand on, so that nobody has to load that; last, as the others do, too.
+    // Base class of node:http2's servers, so node:http2 need not be loaded. Last, as other instrumentations do.
     patchEmit(NetServer.prototype);
   }
   return () => void observers.delete(observe);
 }
 
 /**
- * Not by InstrumentationBase's `_wrap`: it takes off what another instrumentation has wrapped. So the wrapper is a plain
- * function that stays, and instrumentations may come above it or lie beneath it.
+ * Does not use InstrumentationBase's `_wrap`, which removes another instrumentation's wrapper. Ours is a plain function that
+ * stays in place, and other instrumentations may wrap it or lie beneath it.
  */
 function patchEmit(prototype: EventEmitter): void {
   // oxlint-disable-next-line typescript/unbound-method -- called with the server it is emitted on
   const original = prototype.emit as Emit;
-  // An instrumentation beneath starts the server span only when it is called: look then, when its listeners run.
+  // An instrumentation beneath starts the server span only when called, so look for the span when its listeners run.
   let beneath = original !== EventEmitter.prototype.emit;
 
   prototype.emit = function emit(this: EventEmitter, event: string | symbol, ...args: unknown[]): boolean {
@@ -62,7 +61,7 @@ function patchEmit(prototype: EventEmitter): void {
     if (event === 'stream') return emitStream(proceed, args);
     if (!REQUEST_EVENTS.has(event)) return proceed();
     const [request, response] = args;
-    // The compatibility API of node:http2 emits requests as well, within 'stream'.
+    // The compatibility API of node:http2 also emits requests, within 'stream'.
     if (!(request instanceof IncomingMessage) || !(response instanceof ServerResponse)) return proceed();
     const exchange = exchangeOf(request) ?? startExchange(http1Arrival(request, response));
     // Proxy libraries emit a request again; 'checkContinue' often leads to 'request'.
@@ -83,7 +82,7 @@ function patchEmit(prototype: EventEmitter): void {
   };
 }
 
-/** A request of HTTP/2. The http instrumentation knows none of these: what span is active is the one to add to. */
+/** An HTTP/2 request. The http instrumentation ignores these, so we add to whatever span is active. */
 function emitStream(proceed: () => boolean, [stream, headers]: readonly unknown[]): boolean {
   if (!isHttp2Stream(stream) || exchangeOf(stream) !== undefined) return proceed();
   const exchange = startExchange({

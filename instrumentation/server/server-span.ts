@@ -1,7 +1,7 @@
 import { SpanKind, trace, type Context, type Span } from '@opentelemetry/api';
 import { RPCType, getRPCMetadata } from '@opentelemetry/core';
 
-/** The span of the HTTP request that is served in a context, where another instrumentation started one. */
+/** The server span of the HTTP request handled in a context, if another instrumentation started one. */
 export function serverSpanOf(context: Context): Span | undefined {
   const rpc = getRPCMetadata(context);
   if (rpc?.type === RPCType.HTTP) return rpc.span;

@@ -6,19 +6,22 @@ import type { CaptureOptions } from '../capture/types.ts';
 import { trustsCaller, type TrustsCaller } from '../telemetry/caller.ts';
 import type { ClowderVersion } from '../../taxonomy/http/types.ts';
 
-/** What the capture of a server can be told, in code or by environment. */
+/** Capture settings of a server, given in code or by the environment. */
 export interface CaptureSettings {
-  /** Whose routes to recognise; CLOWDER_VERSION. @default 'auto' */
+  /** Which Clowder's routes to recognise; CLOWDER_VERSION. @default 'auto' */
   readonly clowder?: ClowderVersion;
-  /** Path that precedes every route of Clowder, e.g. '/clowder'; CLOWDER_CONTEXT. @default none */
+  /** Path before every Clowder route, e.g. '/clowder'; CLOWDER_CONTEXT. @default none */
   readonly contextPath?: string;
   /** Name of this Clowder in its events; CLOWDER_INSTANCE. @default none */
   readonly instance?: string | undefined;
-  /** Whether X-Forwarded-For and Forwarded name the client: there is a proxy in front that sets them; CLOWDER_TRUST_FORWARDED. @default false */
+  /**
+   * Whether X-Forwarded-For and Forwarded name the client, because a proxy in front sets them; CLOWDER_TRUST_FORWARDED.
+   * @default false
+   */
   readonly trustForwarded?: boolean;
   /**
-   * Addresses and networks of the reverse proxies in front, whose trace goes on; TRUSTED_PROXIES. @default with
-   * `trustForwarded` whoever calls, without it nobody
+   * Addresses and networks of the reverse proxies in front, whose traces are continued; TRUSTED_PROXIES.
+   * @default all callers if `trustForwarded`, else none
    */
   readonly trustedProxies?: readonly string[];
 }
@@ -26,9 +29,9 @@ export interface CaptureSettings {
 const VERSION = oneOf<ClowderVersion>(['v1', 'v2', 'auto']);
 
 /**
- * Settings in force: those given in code, then the environment's, then the defaults.
+ * The effective settings: those given in code, then the environment's, then the defaults.
  *
- * @param log told of a variable that cannot be understood; its default is taken
+ * @param log called with each invalid variable, whose default is then used
  */
 export function captureOptions(
   settings: CaptureSettings,
@@ -48,7 +51,7 @@ export function captureOptions(
   };
 }
 
-/** Whose trace goes on. @param log told of a variable that cannot be understood; nobody is trusted then */
+/** Whose traces are continued. @param log called with each invalid variable; if it is TRUSTED_PROXIES, no caller is trusted */
 export function callerTrust(
   settings: CaptureSettings,
   env: Environment = process.env,
@@ -71,7 +74,7 @@ function trustForwarded(env: Environment, log: (message: string) => void): boole
   return trusts ?? false;
 }
 
-/** With a slash in front and none behind; '' for the root. */
+/** With a leading slash and no trailing one; '' for the root. */
 function contextPath(path: string): string {
   const bare = path.replace(/^\/+|\/+$/g, '');
   return bare === '' ? '' : `/${bare}`;

@@ -1,7 +1,7 @@
-/** What waits, in order of its coming, up to a bound; taking from the front costs nothing. */
+/** A bounded first-in, first-out queue. */
 export class BoundedQueue<T> {
   readonly #max: number;
-  /** Those before `#first` are gone. */
+  /** Items before `#first` are gone. */
   #items: (T | undefined)[] = [];
   #first = 0;
 
@@ -14,10 +14,10 @@ export class BoundedQueue<T> {
   }
 
   /**
-   * Adds one; the oldest goes if there are too many.
+   * Adds an item; drops the oldest if there are too many.
    *
-   * @param besides how many count towards the bound without being here
-   * @returns how many went
+   * @param besides items elsewhere that count towards the bound
+   * @returns how many were dropped
    */
   push(item: T, besides = 0): number {
     this.#items.push(item);
@@ -27,7 +27,7 @@ export class BoundedQueue<T> {
     return 1;
   }
 
-  /** Takes the oldest, as many as there are up to the number. */
+  /** Takes the oldest items, at most `count`. */
   take(count: number): T[] {
     const end = Math.min(this.#first + count, this.#items.length);
     const taken = this.#items.slice(this.#first, end).filter((item) => item !== undefined);

@@ -4,15 +4,15 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isOneOf } from '../../runtime/config/networks.ts';
 import type { RequestHead } from '../capture/types.ts';
 
-/** Whether a request comes from a reverse proxy of ours, whose trace goes on (docs/design.md, "Identity"). */
+/** Whether a request comes from our own reverse proxy, whose trace is continued (docs/design.md, "Identity"). */
 export type TrustsCaller = (head: Pick<RequestHead, 'remoteAddress'>) => boolean;
 
-/** Anybody may call, and choose any trace. */
+/** The default: any client may call and choose any trace id. */
 export const trustsNobody: TrustsCaller = () => false;
 
 /**
  * @param trusted addresses and networks (TRUSTED_PROXIES)
- * @param isBehindProxy whether a proxy in front names the client: without a list of them, whoever calls is one
+ * @param isBehindProxy whether a proxy in front names the client; if `trusted` is empty, every caller counts as that proxy
  */
 export function trustsCaller(trusted: readonly string[], isBehindProxy: boolean): TrustsCaller {
   if (trusted.length === 0) return () => isBehindProxy;
@@ -20,10 +20,10 @@ export function trustsCaller(trusted: readonly string[], isBehindProxy: boolean)
   return ({ remoteAddress }) => remoteAddress !== undefined && isTrusted(remoteAddress);
 }
 
-/** By which NGINX with our configuration tells which context its client sent, where it began a trace of its own. */
+/** NGINX, with our configuration, sends its client's context in this header when it begins its own trace. */
 const CLIENT_CONTEXT = 'x-clowder-client-traceparent';
 
-/** The context that a stranger sent: the request's span links to it. Undefined if there is none. */
+/** The context that an untrusted client sent, which the request's span links to. Undefined if there is none. */
 export function strangersContext(headers: IncomingHttpHeaders, trusted: boolean): SpanContext | undefined {
   const sent = headers[trusted ? CLIENT_CONTEXT : 'traceparent'];
   const context = typeof sent === 'string' ? parseTraceParent(sent) : null;

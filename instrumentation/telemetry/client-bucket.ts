@@ -1,13 +1,13 @@
-/** Of a trace that we begin, so many hex digits in front say from which of 256 groups of clients the request came. */
+/** The first hex digits of a trace id that we begin: the client's bucket, one of 256. */
 export const BUCKET_DIGITS = 2;
 
 const HEX = Array.from({ length: 256 }, (_, bucket) => bucket.toString(16).padStart(BUCKET_DIGITS, '0'));
 
 /**
- * The group that a client is in: requests of one client go to one collector of several by it (docs/adr/019), and no more of
- * the address can be told from it than that. NGINX with our configuration has groups of its own.
+ * The bucket of a client. It sends one client's requests to the same one of several collectors (docs/adr/019), and reveals no
+ * more of the address than that. NGINX, with our configuration, has its own buckets.
  *
- * @param address of the client; '' if it is not known
+ * @param address of the client; '' if unknown
  */
 export function clientBucket(address: string): string {
   // FNV-1a, folded to eight bits.

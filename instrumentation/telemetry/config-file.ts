@@ -3,23 +3,23 @@ import { getStringFromEnv } from '@opentelemetry/core';
 import { startNodeSdk } from '#otel-sdk';
 import { hasSdk } from './sdk.ts';
 
-/** An SDK that a file of declarative configuration set up; it is joined like any other, and ended with ours. */
+/** An SDK set up by a declarative configuration file. We join it like any other SDK, and stop it with ours. */
 export interface ConfiguredSdk {
   forceFlush(): Promise<void>;
   shutdown(): Promise<void>;
 }
 
 /**
- * Starts the SDK as the file says that OTEL_CONFIG_FILE names (OTel specification, "Declarative configuration"). The other
- * OTEL_* names do not count beside it.
+ * Starts the SDK from the file that OTEL_CONFIG_FILE names (OTel specification, "Declarative configuration"). The other OTEL_*
+ * variables are then ignored.
  *
- * @returns undefined if no file is named, or an SDK is there already
- * @throws Error where the file sets up no tracer: to go on by other settings would be to ignore it
+ * @returns undefined if no file is named or an SDK is already registered
+ * @throws Error if the file sets up no tracer: falling back to other settings would ignore it
  */
 export function startConfiguredSdk(): ConfiguredSdk | undefined {
   const file = getStringFromEnv('OTEL_CONFIG_FILE');
   if (file === undefined || hasSdk()) return undefined;
-  // It says by itself what is wrong with a file.
+  // The SDK itself reports what is wrong with a file.
   const sdk = startNodeSdk();
   if (!hasSdk())
     throw new Error(
@@ -37,7 +37,7 @@ interface Provider {
   forceFlush?(): Promise<void>;
 }
 
-/** What the SDK registered globally; the API's types do not tell of flushing. */
+/** The globally registered providers; the API's types do not include flushing. */
 function providers(): readonly Provider[] {
   const tracers = trace.getTracerProvider();
   const behind: unknown = 'getDelegate' in tracers && typeof tracers.getDelegate === 'function' ? tracers.getDelegate() : tracers; // prettier-ignore

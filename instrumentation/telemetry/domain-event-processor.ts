@@ -12,12 +12,12 @@ export interface DomainEventProcessorOptions extends Omit<RetryingSenderOptions<
 
 const DOMAIN_PREFIX = 'clowder.';
 
-/** Whether a log record is a domain event, or about one (docs/design.md, "Telemetry form"). */
+/** Whether a log record is a domain event or refers to one (docs/design.md, "Telemetry form"). */
 export function isDomainEvent(record: { readonly eventName?: string | undefined }): boolean {
   return record.eventName?.startsWith(DOMAIN_PREFIX) === true;
 }
 
-/** Has the SDK's domain events, and no other log records, sent by a `RetryingSender`. */
+/** Sends the SDK's domain events, and no other log records, through a `RetryingSender`. */
 export class DomainEventProcessor implements LogRecordProcessor {
   readonly #sender: RetryingSender<ReadableLogRecord>;
 
@@ -42,23 +42,23 @@ export class DomainEventProcessor implements LogRecordProcessor {
     return this.#sender.delivery;
   }
 
-  /** Sends what is there, at once; resolves when it is accepted, or after the time-out. */
+  /** Sends all waiting records at once; resolves when they are accepted, or after the time-out. */
   forceFlush(): Promise<void> {
     return this.#sender.forceFlush();
   }
 
-  /** For the exit of the program, as `RetryingSender.sendRemaining`. */
+  /** For the program's exit, as `RetryingSender.sendRemaining`. */
   sendRemaining(send: (records: readonly ReadableLogRecord[]) => boolean): void {
     this.#sender.sendRemaining(send);
   }
 
-  /** Flushes, takes no more, and shuts the exporter down. */
+  /** Flushes, accepts no more records, and shuts the exporter down. */
   shutdown(): Promise<void> {
     return this.#sender.shutdown();
   }
 }
 
-/** Some of what is detected about the resource comes late: waits for it before the first export. */
+/** Some resource attributes are detected late: waits for them before the first export. */
 function withWholeResource(exporter: LogRecordExporter): ItemExporter<ReadableLogRecord> {
   return {
     export(records, resultCallback) {

@@ -1,6 +1,6 @@
 /**
- * A process of its own that sends the domain events of a program that is ending. It reads them from standard input, as
- * `send-at-exit.ts` writes them, sends them as OTEL_EXPORTER_OTLP_* says, and exits with 0 when they are accepted.
+ * A separate process that sends the domain events of a program that is ending. It reads them from standard input, as
+ * `send-at-exit.ts` writes them, sends them as OTEL_EXPORTER_OTLP_* says, and exits with 0 once they are accepted.
  */
 import { ExportResultCode } from '@opentelemetry/core';
 import { resourceFromAttributes } from '@opentelemetry/resources';

@@ -22,7 +22,7 @@ import {
 import { createRequire } from 'node:module';
 import { errorText } from '../../runtime/error-text.ts';
 
-/** For what is loaded only if it is asked for. */
+/** For modules that are loaded only when needed. */
 const require = createRequire(import.meta.url);
 
 type Log = (message: string) => void;
@@ -36,7 +36,7 @@ interface GrpcLogs {
   readonly OTLPLogExporter: new () => LogRecordExporter;
 }
 
-/** By the names of OTEL_EXPORTER_OTLP_PROTOCOL; each exporter reads endpoint, headers, certificates, … itself. */
+/** By the names of OTEL_EXPORTER_OTLP_PROTOCOL; each exporter itself reads endpoint, headers, certificates, … */
 const TRACE_EXPORTERS: ByProtocol<SpanExporter> = {
   'http/protobuf': () => new ProtoTraceExporter(),
   'http/json': () => new JsonTraceExporter(),
@@ -54,7 +54,7 @@ const LOG_EXPORTERS: ByProtocol<LogRecordExporter> = {
   },
 };
 
-/** OTEL_BSP_* and their defaults; with room for a burst: the SDK's 2048 spans are a fifth of a second of a busy proxy. */
+/** OTEL_BSP_* and our defaults, sized for bursts: the SDK's 2048 spans are a fifth of a second of a busy proxy. */
 const BATCHES = {
   maxQueueSize: ['OTEL_BSP_MAX_QUEUE_SIZE', 16_384],
   maxExportBatchSize: ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 512],
@@ -62,7 +62,7 @@ const BATCHES = {
   exportTimeoutMillis: ['OTEL_BSP_EXPORT_TIMEOUT', 30_000],
 } as const;
 
-/** What exports spans, by the standard names OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_* and OTEL_BSP_*. */
+/** Span processors, configured by the standard OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_* and OTEL_BSP_*. */
 export function spanProcessorsFromEnv(log: Log): SpanProcessor[] {
   return exporterNames('OTEL_TRACES_EXPORTER', log).map((name) => {
     if (name === 'console') return new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() });
@@ -71,7 +71,7 @@ export function spanProcessorsFromEnv(log: Log): SpanProcessor[] {
   });
 }
 
-/** How spans are gathered, by OTEL_BSP_*. */
+/** Span batch settings, from OTEL_BSP_*. */
 export function spanBatchesFromEnv(): Record<keyof typeof BATCHES, number> {
   return {
     maxQueueSize: positive(BATCHES.maxQueueSize),
@@ -81,7 +81,7 @@ export function spanBatchesFromEnv(): Record<keyof typeof BATCHES, number> {
   };
 }
 
-/** Exporters of log records, by OTEL_LOGS_EXPORTER and OTEL_EXPORTER_OTLP_*. */
+/** Log record exporters, configured by OTEL_LOGS_EXPORTER and OTEL_EXPORTER_OTLP_*. */
 export function logExportersFromEnv(log: Log): LogRecordExporter[] {
   return exporterNames('OTEL_LOGS_EXPORTER', log).map((name) =>
     name === 'console'
@@ -116,7 +116,7 @@ function positive([variable, otherwise]: readonly [string, number]): number {
   return value !== undefined && value > 0 ? value : otherwise;
 }
 
-/** The exporter, untraced, that says once when sending starts to fail and once when it works again. */
+/** Wraps the exporter: untraced, and logging once when sending starts to fail and once when it works again. */
 function announceFailures(exporter: SpanExporter, log: Log): SpanExporter {
   let failing = false;
   return {

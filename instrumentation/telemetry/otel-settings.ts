@@ -10,13 +10,13 @@ const exporters = (...names: readonly string[]): Value<string> =>
   list((entry) => names.includes(entry), `a list of ${names.join(', ')}`);
 const milliseconds = number('a number of milliseconds', { above: 0 });
 const count = integer({ least: 1 });
-/** gRPC needs no scheme, and has others. */
+/** gRPC targets need no scheme, and have other schemes. */
 const grpcTarget: Value<string> = {
   mayBe: 'an address such as http://127.0.0.1:4317',
   parse: (given) => (typeof given === 'string' && /^\S+$/.test(given.trim()) ? given : undefined),
 };
 
-/** The SDK's own settings, as far as they decide where events go and whether: what each may be. */
+/** The SDK's settings that decide whether and where events are sent, with the valid values of each. */
 const SETTINGS: ReadonlyMap<string, Value<unknown>> = new Map<string, Value<unknown>>([
   ...SIGNALS.flatMap((signal): [string, Value<unknown>][] => [
     [`OTEL_EXPORTER_OTLP_${signal}ENDPOINT`, httpUrl],
@@ -32,7 +32,7 @@ const SETTINGS: ReadonlyMap<string, Value<unknown>> = new Map<string, Value<unkn
   ['OTEL_SDK_DISABLED', oneOf(['true', 'false', 'TRUE', 'FALSE', 'True', 'False'])],
   ['OTEL_TRACES_SAMPLER', oneOf(['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'])],
   ['OTEL_TRACES_SAMPLER_ARG', number('a number', { least: 0, most: 1 })],
-  // What is sent in spans, and in log records, which events are.
+  // For batches of spans and of log records, which carry the events.
   ...['BSP', 'BLRP'].flatMap((batch): [string, Value<unknown>][] => [
     [`OTEL_${batch}_MAX_QUEUE_SIZE`, count],
     [`OTEL_${batch}_MAX_EXPORT_BATCH_SIZE`, count],
@@ -45,11 +45,11 @@ const SETTINGS: ReadonlyMap<string, Value<unknown>> = new Map<string, Value<unkn
 
 export interface OtelProblem {
   readonly name: string;
-  /** A sentence: the name, what it was, what it may be. No secrets. */
+  /** One sentence: the name, its value and the valid values. No secrets. */
   readonly message: string;
 }
 
-/** What is wrong with the SDK's settings. The SDK itself takes its defaults then, which is to send to this machine. */
+/** What is wrong with the SDK's settings. The SDK itself would use its defaults, which send to this machine. */
 export function otelProblems(given: Given): OtelProblem[] {
   const problems: OtelProblem[] = [];
   for (const [name, usual] of SETTINGS) {
@@ -62,7 +62,7 @@ export function otelProblems(given: Given): OtelProblem[] {
   return problems;
 }
 
-/** By which protocol the endpoint of this name is spoken to. */
+/** The protocol used at the endpoint of this name. */
 function protocolOf(endpoint: string, given: Given): unknown {
   const own = given[endpoint.replace('ENDPOINT', 'PROTOCOL')];
   return isUnset(own) ? given['OTEL_EXPORTER_OTLP_PROTOCOL'] : own;

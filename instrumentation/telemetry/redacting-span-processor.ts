@@ -2,7 +2,7 @@ import type { AnyValue } from '@opentelemetry/api';
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { redactQuery, redactText, redactUrl } from '../../taxonomy/redaction.ts';
 
-/** Attributes that may carry a key, a token or a presigned URL, and what takes it out. */
+/** Attributes that may contain a key, a token or a presigned URL, with the function that redacts each. */
 const REDACTION = new Map<string, (value: string) => string>([
   ['url.query', redactQuery],
   ['url.full', redactUrl],
@@ -13,13 +13,13 @@ const REDACTION = new Map<string, (value: string) => string>([
   ['http.response.header.location', redactUrl],
 ]);
 
-/** Headers that are nobody's business, should an operator have them recorded; dashes are underscores in older semconv. */
+/** Headers to hide even if an operator has them recorded; dashes are underscores in older semantic conventions. */
 const SECRET_HEADER =
   /^http\.(?:request|response)\.header\.(?:(?:proxy[-_])?authorization|(?:set[-_])?cookie|x[-_]api[-_]key|x[-_](?:auth|csrf|amz[-_]security)[-_]token)$/;
 
 /**
- * Takes secrets out of every span before an exporter sees it: stock instrumentations record `?key=…` as it came. Goes
- * before the processors that export.
+ * Removes secrets from every span before export: stock instrumentations record `?key=…` unchanged. Place it before the
+ * processors that export.
  */
 export class RedactingSpanProcessor implements SpanProcessor {
   onStart(): void {}

@@ -5,23 +5,23 @@ import type { Enricher } from '../enrichment/types.ts';
 import { EVENT_PREFIX, hasFailed } from './request-report.ts';
 import type { ForwardHeaders, Outcome, ServerRequest } from './server-request.ts';
 
-/** What the requests of one server have in common. */
+/** What all requests of one server share. */
 export interface Reporting {
-  /** Counts looks that failed, by `error.type`. */
+  /** Counts failed captures, by `error.type`. */
   readonly errors: Counter;
-  /** Told what went wrong in telemetry itself; nothing is ever thrown into the request. */
+  /** Called with errors of the telemetry itself; they are never thrown into the request. */
   readonly onError: (error: unknown) => void;
-  /** Adds to events before they leave. @default nothing is added */
+  /** Adds to events before they are sent. @default nothing is added */
   readonly enricher?: Enricher | undefined;
 }
 
-/** One request whose end is reported once; how events and the span are recorded is the subclass's. */
+/** A request whose end is reported once. Subclasses record events and span. */
 export abstract class ReportedRequest implements ServerRequest {
   abstract readonly traceId: string;
   abstract readonly requestId: string;
   abstract readonly context: Context;
   protected readonly capture: Capture;
-  /** When the request came, Unix milliseconds: the time of its events. */
+  /** When the request arrived, Unix milliseconds: the time of its events. */
   protected readonly startMs: number;
   readonly #reporting: Reporting;
   #ended = false;
@@ -58,7 +58,7 @@ export abstract class ReportedRequest implements ServerRequest {
     this.recordSpan(attributes, failed);
   }
 
-  /** Whatever becomes of the enricher, each event leaves once, and the span is not waited with. */
+  /** Sends each event once even if the enricher fails; the span does not wait for it. */
   #enrich(enricher: Enricher, attributes: CapturedAttributes, events: readonly CapturedEvent[]): void {
     const { onError } = this.#reporting;
     const { head } = this.capture;
@@ -81,11 +81,11 @@ export abstract class ReportedRequest implements ServerRequest {
     }
   }
 
-  /** A log record of this name, in the context of the span, at the time the request came. */
+  /** Records a log record with this name, in the context of the span, at the time the request arrived. */
   protected abstract emit(eventName: string, attributes: CapturedAttributes): void;
-  /** What the end of the request gives to the span. */
+  /** Adds the attributes of the request's end to the span. */
   protected abstract recordSpan(attributes: CapturedAttributes, failed: boolean): void;
-  /** The very last, also where the report failed. */
+  /** Called last, even if the report failed. */
   protected endSpan(): void {}
 }
 

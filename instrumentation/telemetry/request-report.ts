@@ -4,7 +4,7 @@ import type { Capture, CapturedAttributes } from '../capture/types.ts';
 /** Prefix of the event names of domain events. */
 export const EVENT_PREFIX = 'clowder.';
 
-/** What the head of a request gives to its server span: the capture's attributes, and ours added to them. */
+/** The server span's attributes from the request's head: the capture's, to which ours are added in place. */
 export function headAttributes({ attributes, route, mayBeEvent }: Capture, ownsSpan: boolean): CapturedAttributes {
   if (ownsSpan && route !== undefined) attributes['http.route'] = route;
   if (mayBeEvent) attributes[CAPTURED] = true;
@@ -19,9 +19,9 @@ export function spanName({ attributes, route }: Capture): string {
 }
 
 /**
- * Whether the exchange failed on the server's side, by its status and the error; then `error.type` says how.
+ * Whether the exchange failed on the server's side, by its status or error; `error.type` then says how.
  *
- * @param attributes of the end of the request; `error.type` is added
+ * @param attributes of the end of the request; `error.type` is added in place
  */
 export function hasFailed(attributes: CapturedAttributes, error: Error | undefined): boolean {
   const status = attributes['http.response.status_code'];
@@ -31,7 +31,7 @@ export function hasFailed(attributes: CapturedAttributes, error: Error | undefin
   return true;
 }
 
-/** The system's code of an error (ECONNREFUSED), else its class. */
+/** The system's error code (ECONNREFUSED), else the error's class. */
 function errorType(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }

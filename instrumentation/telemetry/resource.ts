@@ -14,7 +14,7 @@ import {
 } from '@opentelemetry/resources';
 import { redactText, redactUrl } from '../../taxonomy/redaction.ts';
 
-/** The process, without the secrets of its command line. */
+/** The process, without the secrets in its command line. */
 export const redactedProcessDetector: ResourceDetector = {
   detect(config) {
     const { attributes = {} } = processDetector.detect(config);
@@ -27,7 +27,7 @@ export const redactedProcessDetector: ResourceDetector = {
   },
 };
 
-/** By their names in OTEL_NODE_RESOURCE_DETECTORS, in the order of the SDK: what comes later wins. */
+/** By their names in OTEL_NODE_RESOURCE_DETECTORS, in the SDK's order: later ones win. */
 const DETECTORS: Readonly<Record<string, ResourceDetector>> = {
   serviceinstance: serviceInstanceIdDetector,
   process: redactedProcessDetector,
@@ -39,7 +39,7 @@ const DETECTORS: Readonly<Record<string, ResourceDetector>> = {
 /**
  * The resource as the SDK would detect it: OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME, host, process, …
  *
- * @param serviceName where the environment gives none
+ * @param serviceName used if the environment gives none
  */
 export function detectedResource(serviceName: string | undefined): Resource {
   const names = new Set(getStringListFromEnv('OTEL_NODE_RESOURCE_DETECTORS') ?? ['all']);

@@ -5,7 +5,7 @@ import { meaningOf } from '../../runtime/sending/status.ts';
 import { BoundedQueue } from './bounded-queue.ts';
 import { errorText } from '../../runtime/error-text.ts';
 
-/** What sends items, as the SDK's exporters do. */
+/** Sends items, as the SDK's exporters do. */
 export interface ItemExporter<T> {
   export(items: T[], resultCallback: (result: ExportResult) => void): void;
   shutdown(): Promise<void>;
@@ -13,46 +13,46 @@ export interface ItemExporter<T> {
 
 export interface RetryingSenderOptions<T> {
   readonly exporter: ItemExporter<T>;
-  /** Records that wait at most; then the oldest go, counted. @default 50000 */
+  /** Most records that may wait; beyond it, the oldest are dropped and counted. @default 50000 */
   readonly maxQueueSize?: number;
-  /** Records of one export. @default 512 */
+  /** Most records in one export. @default 512 */
   readonly maxBatchSize?: number;
-  /** A record leaves this long after it came, at the latest, in milliseconds. @default 200 */
+  /** Longest wait of a record before it is sent, in milliseconds. @default 200 */
   readonly delayMs?: number;
-  /** First pause after an export that failed, in milliseconds; doubled each time. @default 500 */
+  /** First pause after a failed export, in milliseconds; doubled each time. @default 500 */
   readonly retryMs?: number;
   /**
-   * Longest pause, in milliseconds. It must be well below WAIT_FOR_CAPTURE_S: an access log that was held up by the same
-   * outage waits that long for these events. @default 5000
+   * Longest pause, in milliseconds. It must be well below WAIT_FOR_CAPTURE_S, for which an access log delayed by the same
+   * outage waits for these events. @default 5000
    */
   readonly maxRetryMs?: number;
-  /** From 0 up to 1. @default Math.random */
+  /** At least 0 and below 1. @default Math.random */
   readonly random?: () => number;
   /** How long a flush or the shutdown tries, in milliseconds. @default 5000 */
   readonly flushTimeoutMs?: number;
-  /** Told once when sending starts to fail, once when it works again, and of every loss. */
+  /** Called once when sending starts to fail, once when it works again, and for every loss. */
   readonly log?: (message: string) => void;
-  /** Told how many records were lost, and why. */
+  /** Called with the number of lost records and the reason. */
   readonly onLost?: (count: number, reason: LossReason) => void;
 }
 
-/** Why a domain event was lost: the queue was full, the receiver can never take it, or the process ended first. */
+/** Why a domain event was lost: the queue was full, the receiver can never accept it, or the process ended first. */
 export type LossReason = 'queue_full' | 'refused' | 'shutdown';
 
-/** How it goes with what is to be sent. */
+/** The state of sending. */
 export interface Delivery {
-  /** Not yet accepted by the receiver. */
+  /** Records not yet accepted by the receiver. */
   readonly waiting: number;
   readonly lost: Readonly<Record<LossReason, number>>;
-  /** Whether the last attempt was accepted; undefined before the first one. */
+  /** Whether the last attempt was accepted, or refused for good; undefined before the first one. */
   readonly reached: boolean | undefined;
-  /** Why it was not. */
+  /** Why the receiver was not reached. */
   readonly reason?: string | undefined;
 }
 
 /**
- * Sends domain events without losing them: a batch that failed is sent again, with back-off and without end, in order.
- * (The SDK's own batch processors drop it.)
+ * Sends domain events without losing them: a failed batch is sent again, in order, with back-off and no limit on attempts. (The
+ * SDK's own batch processors drop it.)
  */
 export class RetryingSender<T> {
   readonly #exporter: ItemExporter<T>;
@@ -66,7 +66,7 @@ export class RetryingSender<T> {
   readonly #log: (message: string) => void;
   readonly #onLost: (count: number, reason: LossReason) => void;
   readonly #queue: BoundedQueue<T>;
-  /** The batch that is being sent, or waits to be sent again. */
+  /** The batch being sent or waiting to be sent again. */
   #batch: T[] = [];
   #batchLimit: number;
   #timer: NodeJS.Timeout | undefined;
@@ -112,7 +112,7 @@ export class RetryingSender<T> {
     return { waiting: this.pending, lost: this.#allLost, reached: this.#reached, reason: this.#reason };
   }
 
-  /** Sends what is there, at once; resolves when it is accepted, or after the time-out. */
+  /** Sends all waiting records at once; resolves when they are accepted, or after the time-out. */
   async forceFlush(): Promise<void> {
     const end = performance.now() + this.#flushTimeoutMs;
     while (this.pending > 0 && performance.now() < end) {
@@ -121,7 +121,7 @@ export class RetryingSender<T> {
     }
   }
 
-  /** Flushes, takes no more, and shuts the exporter down. */
+  /** Flushes, accepts no more records, and shuts the exporter down. */
   shutdown(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -135,10 +135,10 @@ export class RetryingSender<T> {
   }
 
   /**
-   * For the very end, when nothing asynchronous runs any more: hands what is left to a sender that blocks, unless the
-   * receiver is known to be away.
+   * For the very end, when nothing asynchronous runs any more: passes the remaining records to a blocking sender, unless the
+   * receiver is known to be unreachable.
    *
-   * @param send returns whether they were accepted
+   * @param send returns whether the records were accepted
    */
   sendRemaining(send: (items: readonly T[]) => boolean): void {
     this.#batch.push(...this.#queue.take(Infinity));
@@ -161,7 +161,7 @@ export class RetryingSender<T> {
       this.#log(`${this.#lost} domain events lost (${LOSS[reason]})`);
       this.#lost = 0;
     } else if (!this.#overflowing) {
-      // It loses with every event: said when it begins, and with the number when it is over.
+      // Every further event overflows: log when that begins, and the number lost when it is over.
       this.#overflowing = true;
       this.#log('the queue is full, the oldest domain events are lost');
     }
@@ -177,7 +177,7 @@ export class RetryingSender<T> {
     this.#timer.unref();
   }
 
-  /** Sends one batch, unless one is on its way: then waits for that. */
+  /** Sends one batch; if one is already on its way, waits for it instead. */
   #send(): Promise<void> {
     this.#sending ??= this.#sendBatch().finally(() => {
       this.#sending = undefined;
@@ -215,7 +215,7 @@ export class RetryingSender<T> {
   }
 
   #failed(size: number, error: Error | undefined): void {
-    // The receiver cannot take the batch as it is: find the record that is in the way.
+    // The receiver rejects the batch as it is: find the offending record by halving.
     if (isRefusal(error)) {
       this.#reached = true;
       if (size === 1) {
@@ -241,7 +241,7 @@ export class RetryingSender<T> {
 
   async #export(items: T[]): Promise<ExportResult> {
     try {
-      // Instrumented sockets would make spans of the export itself.
+      // Suppressed because instrumented sockets would record spans of the export itself.
       return await context.with(
         suppressTracing(ROOT_CONTEXT),
         () => new Promise<ExportResult>((resolve) => this.#exporter.export(items, resolve)),
@@ -257,14 +257,14 @@ const LOSS: Readonly<Record<Exclude<LossReason, 'queue_full'>, string>> = {
   shutdown: 'the process ended before they could be sent',
 };
 
-/** Bad, or too large, whenever it is sent; other failures may pass: a wrong path or key is put right by the operator. */
+/** Malformed or too large, at any time. Other failures may pass: the operator can correct a wrong path or key. */
 function isRefusal(error: Error | undefined): boolean {
   if (error === undefined || !('code' in error) || typeof error.code !== 'number') return false;
   const meaning = meaningOf(error.code);
   return meaning === 'rejected' || meaning === 'too_large';
 }
 
-/** Resolves with the work, or after the time; without work, after the time. The work's failure is not ours. */
+/** Resolves with the work or after the time, whichever is first; without work, after the time. Ignores the work's failure. */
 async function within(timeMs: number, work: Promise<unknown> | undefined): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, Math.max(0, timeMs));

@@ -1,2 +1,2 @@
-/** Name of the instrumentation scope of everything we record. */
+/** Instrumentation scope of everything we record. */
 export const SCOPE = 'clowder-otel';

@@ -17,9 +17,9 @@ import { SCOPE } from './scope.ts';
 
 type Log = (message: string) => void;
 
-/** The SDK of this process, as far as it is ours to flush and to stop. */
+/** The SDK of this process, as far as we may flush and stop it. */
 export interface RunningSdk {
-  /** Whether the process had one before. */
+  /** Whether the process already had an SDK. */
   readonly joined: boolean;
   readonly domainEvents: readonly DomainEventProcessor[];
   readonly processors: readonly { forceFlush(): Promise<void> }[];
@@ -29,12 +29,12 @@ export interface RunningSdk {
 /** How long a flush tries. */
 export const FLUSH_TIMEOUT_MS = 5000;
 
-/** Whether a tracer provider is registered: without one a span has no ids. The span is never ended, so never sent. */
+/** Whether a tracer provider is registered: without one a span has no ids. The probe span never ends, so it is never sent. */
 export function hasSdk(): boolean {
   return trace.isSpanContextValid(trace.getTracer(SCOPE).startSpan('probe', { root: true }).spanContext());
 }
 
-/** Starts one by the standard OTEL_* names; with OTEL_SDK_DISABLED=true it does nothing. */
+/** Starts an SDK from the standard OTEL_* variables; with OTEL_SDK_DISABLED=true it does nothing. */
 export function startSdk(instrumentations: Instrumentation[], resource: Resource, log: Log): RunningSdk {
   const disabled = getBooleanFromEnv('OTEL_SDK_DISABLED');
   const domainEvents = disabled ? [] : domainEventProcessors(log);
@@ -55,7 +55,7 @@ export function startSdk(instrumentations: Instrumentation[], resource: Resource
   };
 }
 
-/** Adds to an SDK that is not ours. Where it takes no log records, the domain events get a way out of their own. */
+/** Adds to an SDK that is not ours. If it accepts no log records, domain events get their own provider. */
 export function joinSdk(instrumentations: Instrumentation[], resource: Resource, log: Log): RunningSdk {
   log('an OpenTelemetry SDK is registered already: only the instrumentations are added to it');
   if (logs.getLogger(SCOPE).enabled({ eventName: 'clowder.file.uploaded' })) {
@@ -70,9 +70,9 @@ export function joinSdk(instrumentations: Instrumentation[], resource: Resource,
   return { joined: true, domainEvents, processors: domainEvents, shutdown: () => loggerProvider.shutdown() };
 }
 
-/** Counts domain events that were lost. */
+/** Counts lost domain events. */
 export function countLost(count: number, reason: LossReason): void {
-  // The counter is not made before: at start there is no meter provider yet.
+  // Created only now: at start there is no meter provider yet.
   metrics
     .getMeter(SCOPE)
     .createCounter('clowder.capture.events.lost', { description: 'Domain events lost', unit: '{event}' })
@@ -87,7 +87,7 @@ function domainEventProcessors(log: Log): DomainEventProcessor[] {
   );
 }
 
-/** The program's own log records take the SDK's usual way. */
+/** The program's own log records are exported the SDK's usual way. */
 function otherLogProcessors(log: Log): LogRecordProcessor[] {
   return logExportersFromEnv(log).map((exporter) => new OtherLogsProcessor({ exporter }));
 }

@@ -8,7 +8,7 @@ const SENDER = fileURLToPath(new URL(`./exit-sender${extname(import.meta.url)}`,
 const TIMEOUT_MS = 3000;
 
 /**
- * Sends domain events while the program stands still: at its exit nothing asynchronous runs any more.
+ * Sends domain events while blocking the program: at its exit nothing asynchronous runs any more.
  *
  * @returns whether they were accepted in time
  */
@@ -18,13 +18,13 @@ export function sendAtExit(events: readonly ReadableLogRecord[]): boolean {
     input: JSON.stringify(last),
     stdio: ['pipe', 'ignore', 'ignore'],
     timeout: TIMEOUT_MS,
-    // Not the preload again.
+    // Do not preload us again.
     env: { ...process.env, NODE_OPTIONS: '' },
   });
   return status === 0;
 }
 
-/** What JSON can carry of a record. */
+/** The parts of a record that JSON can carry. */
 function withoutResource(event: ReadableLogRecord): LastEvents['records'][number] {
   const { hrTime, hrTimeObserved, attributes, instrumentationScope, droppedAttributesCount } = event;
   const { eventName = '', spanContext: context } = event;

@@ -24,27 +24,27 @@ import { markCaptured } from './trace-state.ts';
 
 export interface ServerTelemetryOptions {
   readonly tracer: Tracer;
-  /** Where domain events go; it must not depend on sampling. */
+  /** Receives domain events; must not depend on sampling. */
   readonly logger: Logger;
   readonly meter: Meter;
-  /** Told what went wrong in telemetry itself; nothing is ever thrown into the request. */
+  /** Called with errors of the telemetry itself; they are never thrown into the request. */
   readonly onError?: (error: unknown) => void;
-  /** Adds to events before they leave. @default nothing is added */
+  /** Adds to events before they are sent. @default nothing is added */
   readonly enricher?: Enricher | undefined;
   /** Reads the caller's trace context. @default W3C Trace Context */
   readonly propagator?: TextMapPropagator;
-  /** Whose trace goes on. @default nobody's */
+  /** Whose traces are continued. @default nobody's */
   readonly trusts?: TrustsCaller;
 }
 
-/** What every request of the SDK's needs. */
+/** What every request recorded by the SDK needs. */
 interface Shared extends Reporting {
   readonly logger: Logger;
 }
 
 const W3C = new W3CTraceContextPropagator();
 
-/** Counts looks that failed, by `error.type`. */
+/** Counts failed captures, by `error.type`. */
 export function captureErrors(meter: Meter): Counter {
   return meter.createCounter('clowder.capture.errors', {
     description: 'Looks at requests and responses that failed; the requests themselves passed',
@@ -52,7 +52,7 @@ export function captureErrors(meter: Meter): Counter {
   });
 }
 
-/** Server spans and domain events of captured requests, by the OTel API given. */
+/** Records server spans and domain events of captured requests through the given OTel API objects. */
 export function createServerTelemetry(options: ServerTelemetryOptions): ServerTelemetry {
   const { tracer, propagator = W3C, trusts = trustsNobody } = options;
   const shared: Shared = {
@@ -100,7 +100,7 @@ class CapturedRequest extends ReportedRequest {
     const valid = trace.isSpanContextValid(spanContext);
     this.traceId = valid ? spanContext.traceId : '';
     this.requestId = valid ? spanContext.spanId : '';
-    // Whatever injects this context later (http instrumentation, fetch) passes the mark on.
+    // Code that injects this context later (http instrumentation, fetch) then passes the mark on.
     if (valid && capture.mayBeEvent)
       spanContext.traceState = new TraceState(markCaptured(spanContext.traceState?.serialize() ?? '', this.requestId));
   }
@@ -124,7 +124,7 @@ class CapturedRequest extends ReportedRequest {
     if (this.#ownsSpan) this.#span.end();
   }
 
-  /** The http instrumentation ends the span with the route that it finds here; a catch-all's, of a framework, else. */
+  /** The http instrumentation ends the span with the route in this metadata, which may otherwise be a framework's catch-all. */
   #nameRoute(): void {
     const rpc = getRPCMetadata(this.context);
     const { route } = this.capture;

@@ -17,45 +17,45 @@ import { captureErrors, createServerTelemetry } from './server-telemetry.ts';
 import { errorText } from '../../runtime/error-text.ts';
 
 export interface TelemetryOptions {
-  /** `service.name` where neither OTEL_SERVICE_NAME nor OTEL_RESOURCE_ATTRIBUTES gives one. @default the SDK's own */
+  /** `service.name` if neither OTEL_SERVICE_NAME nor OTEL_RESOURCE_ATTRIBUTES gives one. @default the SDK's own */
   readonly serviceName?: string;
   readonly instrumentations?: readonly Instrumentation[];
-  /** Of OTEL_CONFIG_FILE, if the caller has started it. @default started here */
+  /** The SDK from OTEL_CONFIG_FILE, if the caller has started it. @default started here */
   readonly configured?: ConfiguredSdk | undefined;
-  /** Whose trace goes on, for a server of ours. @default nobody's */
+  /** Whose traces our server continues. @default nobody's */
   readonly trusts?: TrustsCaller;
-  /** Adds to the events of a server of ours. @default nothing is added */
+  /** Adds to the events of our server. @default nothing is added */
   readonly enricher?: Enricher | undefined;
-  /** Told in a sentence what the operator should know. @default a line on standard error */
+  /** Called with a sentence that the operator should read. @default a line on standard error */
   readonly log?: (message: string) => void;
 }
 
-/** The SDK as this process runs it. */
+/** The SDK of this process. */
 export interface Telemetry {
-  /** For a server of ours. Where the environment asks for nothing unusual, it encodes OTLP itself, without the SDK. */
+  /** For our own servers. Unless the environment asks for something unusual, it encodes OTLP itself, without the SDK. */
   readonly server: ServerTelemetry;
   readonly tracer: Tracer;
   readonly logger: Logger;
   readonly meter: Meter;
-  /** Whether the process had an SDK of its own before. */
+  /** Whether the process already had an SDK. */
   readonly joined: boolean;
-  /** How it goes with domain events: of each exporter that they have. */
+  /** The state of sending domain events, for each of their exporters. */
   deliveries(): readonly Delivery[];
   /** Sends what is waiting; resolves when it is sent, or after the time-out. Never rejects. */
   flush(): Promise<void>;
-  /** Sends the SDK's domain events that are waiting while the program stands still: for its exit. Never throws. */
+  /** Sends the SDK's waiting domain events while blocking the program, at its exit. Never throws. */
   flushSync(): void;
   /** Flushes and stops; resolves after the time-out at the latest. Never rejects. */
   shutdown(): Promise<void>;
 }
 
 /**
- * Starts the OTel SDK by the standard OTEL_* names: resource detection, exporters (OTLP, http/protobuf unless told
- * otherwise), sampler, propagators; with domain events on a way of their own, and secrets taken out of all spans. Where
- * the process has an SDK already, or OTEL_CONFIG_FILE sets one up, only the instrumentations are added to it. With OTEL_SDK_DISABLED=true nothing is
- * recorded, and everything here does nothing.
+ * Starts the OTel SDK from the standard OTEL_* variables: resource detection, exporters (OTLP, http/protobuf by default),
+ * sampler and propagators. Domain events are sent separately, and secrets are removed from all spans. If the process already
+ * has an SDK, or OTEL_CONFIG_FILE sets one up, only the instrumentations are added to it. With OTEL_SDK_DISABLED=true nothing
+ * is recorded, and everything here does nothing.
  *
- * @throws Error where OTEL_CONFIG_FILE names a file that sets up no tracer
+ * @throws Error if OTEL_CONFIG_FILE names a file that sets up no tracer
  */
 export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
   const log = options.log ?? logToStderr;
@@ -121,12 +121,12 @@ export function setUpTelemetry(options: TelemetryOptions = {}): Telemetry {
   };
 }
 
-/** Whether the W3C trace context is among OTEL_PROPAGATORS, as it is by default. */
+/** Whether OTEL_PROPAGATORS includes the W3C trace context, as it does by default. */
 function speaksW3c(): boolean {
   return (getStringListFromEnv('OTEL_PROPAGATORS') ?? ['tracecontext']).includes('tracecontext');
 }
 
-/** Waits for all, whether they succeed or not, but not for ever. */
+/** Waits for all, whether they succeed or fail, but only for a limited time. */
 async function settled(work: readonly Promise<unknown>[]): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, FLUSH_TIMEOUT_MS + 1000);

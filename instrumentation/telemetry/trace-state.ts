@@ -1,10 +1,10 @@
-/** Limits of W3C Trace Context, section 3.3: members of a list, and characters that everybody must pass on. */
+/** Limits of W3C Trace Context, section 3.3: members in a list, and characters that every implementation must pass on. */
 const MAX_MEMBERS = 32;
 const MAX_CHARACTERS = 512;
 
 /**
- * The `tracestate` with our mark first, which says that the request is captured and which it is (docs/design.md,
- * "Identity"), and the other members kept in order; the last ones go where it would be too long.
+ * The `tracestate` with our mark first, which says that the request is captured and gives its id (docs/design.md, "Identity").
+ * The other members keep their order; the last ones are dropped if the header would be too long.
  *
  * @param others as received; '' for none
  */

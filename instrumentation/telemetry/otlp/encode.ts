@@ -1,9 +1,9 @@
 import { ProtoWriter, varintLength } from './proto-writer.ts';
 
-/** Attributes as we record them: scalars, and lists of text in resources. */
+/** Attributes as we record them: scalars and, in resources, lists of text. */
 type EncodableAttributes = Readonly<Record<string, unknown>>;
 
-/** A point in time: whole milliseconds since 1970 and nanoseconds beyond them. */
+/** A point in time: whole milliseconds since 1970, plus nanoseconds. */
 export interface Instant {
   readonly ms: number;
   readonly ns: number;
@@ -18,11 +18,11 @@ export interface Link {
 export interface EncodableSpan {
   readonly traceId: string;
   readonly spanId: string;
-  /** '' for a root. */
+  /** '' for a root span. */
   readonly parentSpanId: string;
   /** As in the header; '' for none. */
   readonly traceState: string;
-  /** A context of another trace that came with the request. */
+  /** The context of another trace that came with the request. */
   readonly link?: Link | undefined;
   readonly name: string;
   readonly start: Instant;
@@ -57,7 +57,7 @@ const FLAG_IS_REMOTE = 0x200;
 
 const body = new ProtoWriter();
 
-/** Appends a server span that is sampled, as an entry of ScopeSpans. */
+/** Appends a sampled server span as an entry of ScopeSpans. */
 export function appendSpan(to: ProtoWriter, span: EncodableSpan): void {
   body.clear();
   id(tag(1, LENGTH_DELIMITED), span.traceId);
@@ -104,7 +104,7 @@ export function encodeLogRecord(record: EncodableLogRecord): Uint8Array {
 
 const entry = new ProtoWriter();
 
-/** What goes before the entries: the resource, as a field of ResourceSpans or ResourceLogs. */
+/** The resource, as a field of ResourceSpans or ResourceLogs; it precedes the entries. */
 export function encodeResource(resource: EncodableAttributes): Uint8Array {
   const message = new ProtoWriter();
   attributes(message, tag(1, LENGTH_DELIMITED), resource);
@@ -147,7 +147,7 @@ function id(fieldTag: number, hex: string): void {
   body.hex(hex);
 }
 
-/** Two ids and the flags, each with its tag, the ids with their lengths. */
+/** Two ids and the flags with their tags, and the lengths of the ids. */
 const LINK_BYTES = 18 + 10 + 5;
 
 function link({ traceId, spanId, traceFlags }: Link): void {
@@ -169,7 +169,7 @@ function time(fieldTag: number, { ms, ns }: Instant): void {
   body.nanoseconds(ms, ns);
 }
 
-/** Keys as the first field of a KeyValue, encoded once: there are few. */
+/** Keys as the first field of a KeyValue, each encoded once: there are few. */
 const keys = new Map<string, Uint8Array>();
 
 function keyField(name: string): Uint8Array {
@@ -207,7 +207,7 @@ function number(to: ProtoWriter, fieldTag: number, name: string, value: number):
   }
 }
 
-/** @param valueField field of AnyValue */
+/** @param valueField number of the field in AnyValue */
 function scalar(
   to: ProtoWriter,
   fieldTag: number,
@@ -227,7 +227,7 @@ function scalar(
   write();
 }
 
-/** An ArrayValue of text; in resources only, so it need not be fast. */
+/** An ArrayValue of text. Used only in resources, so it need not be fast. */
 function list(to: ProtoWriter, fieldTag: number, name: string, values: readonly unknown[]): void {
   const array = new ProtoWriter();
   for (const value of values) {

@@ -12,7 +12,7 @@ import { encodeRequest, encodeResource, encodeScope } from './encode.ts';
 
 const HEADERS = { 'Content-Type': 'application/x-protobuf' };
 
-/** By signal: its part in the names of the environment, its path, and what reads the receiver's answer. */
+/** Each signal's part in environment variable names, its path, and the deserializer of the receiver's answer. */
 const SIGNALS = {
   traces: {
     variable: 'TRACES',
@@ -24,10 +24,10 @@ const SIGNALS = {
 } as const;
 
 /**
- * Exports entries that are encoded already, by the SDK's own transport: endpoint, headers, certificates, compression,
- * time-out and retries by OTEL_EXPORTER_OTLP_*, protocol http/protobuf.
+ * Exports encoded entries through the SDK's own transport, with the endpoint, headers, certificates, compression, time-out and
+ * retries of OTEL_EXPORTER_OTLP_*, over http/protobuf.
  *
- * @param resource described once, when the first request goes out
+ * @param resource encoded once, with the first request
  */
 export function createEncodedExporter(signal: keyof typeof SIGNALS, resource: Resource): ItemExporter<Uint8Array> {
   const { variable, path, answer, metrics } = SIGNALS[signal];

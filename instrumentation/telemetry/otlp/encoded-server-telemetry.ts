@@ -12,7 +12,7 @@ import { encodeLogRecord, type Instant } from './encode.ts';
 import { BUCKET_DIGITS, clientBucket } from '../client-bucket.ts';
 import type { SpanBatches } from './span-batches.ts';
 
-/** Whether a request is sampled, given what its caller decided; undefined if no caller said. */
+/** Whether a request is sampled, given the caller's decision; undefined if there is none. */
 export type Sample = (caller: boolean | undefined) => boolean;
 
 export interface EncodedServerTelemetryOptions extends Reporting {
@@ -25,8 +25,8 @@ export interface EncodedServerTelemetryOptions extends Reporting {
 }
 
 /**
- * Server spans and domain events of captured requests, encoded as OTLP the moment they are over, without the objects of
- * the SDK: what `createServerTelemetry` does, at a fraction of the cost (docs/adr/011).
+ * Encodes the server spans and domain events of captured requests as OTLP as soon as they are over, without SDK objects: what
+ * `createServerTelemetry` does, at a fraction of the cost (docs/adr/011).
  */
 export function createEncodedServerTelemetry(options: EncodedServerTelemetryOptions): ServerTelemetry {
   return {
@@ -120,8 +120,8 @@ function later(startMs: number, durationMs: number): Instant {
 }
 
 /**
- * A trace that begins with the request. Where nobody in front has another one, it ends in the request's id: a server
- * that passes `traceparent` on and not `tracestate` still tells which request it was.
+ * A trace id for a trace that begins with the request. If no one in front has another trace, it ends in the request's id: a
+ * server that forwards `traceparent` but not `tracestate` still identifies the request.
  *
  * @param client address; '' for none
  */

@@ -15,7 +15,7 @@ export interface EncodedTelemetryOptions extends Pick<
   readonly log: (message: string) => void;
 }
 
-/** Server telemetry with its own way out: see `createEncodedServerTelemetry`. */
+/** Server telemetry with its own exporters: see `createEncodedServerTelemetry`. */
 export interface EncodedTelemetry {
   readonly server: ServerTelemetry;
   /** Of domain events. */

@@ -1,8 +1,8 @@
-/** Above this many characters the runtime's own encoder is faster than a loop here. */
+/** For texts above this length, the runtime's encoder is faster than a loop here. */
 const SHORT = 16;
 const TWO_32 = 2 ** 32;
 
-/** Writes the wire format of protobuf (protobuf.dev, Encoding) into a buffer that grows. */
+/** Writes protobuf's wire format (protobuf.dev, Encoding) into a growing buffer. */
 export class ProtoWriter {
   #buffer = Buffer.allocUnsafeSlow(4096);
   #length = 0;
@@ -11,7 +11,7 @@ export class ProtoWriter {
     return this.#length;
   }
 
-  /** Forgets what was written; the room stays. */
+  /** Discards what was written, but keeps the buffer. */
   clear(): void {
     this.#length = 0;
   }
@@ -21,7 +21,7 @@ export class ProtoWriter {
     return Buffer.from(this.#buffer.subarray(0, this.#length));
   }
 
-  /** One byte: a tag of a field below 16, or a small value. */
+  /** One byte: the tag of a field below 16, or a small value. */
   byte(value: number): void {
     this.#room(1);
     this.#buffer[this.#length++] = value;
@@ -42,7 +42,7 @@ export class ProtoWriter {
     this.#buffer[this.#length++] = rest;
   }
 
-  /** An `int64`: what is negative takes ten bytes. */
+  /** An `int64`; negative values take ten bytes. */
   int64(value: number): void {
     if (value >= 0) return this.varint(value);
     this.#room(10);
@@ -64,7 +64,7 @@ export class ProtoWriter {
     this.#length = this.#buffer.writeDoubleLE(value, this.#length);
   }
 
-  /** A time as `fixed64` nanoseconds, exact where milliseconds times a million are beyond a double. */
+  /** A time as `fixed64` nanoseconds; exact even if milliseconds times a million exceed a double's precision. */
   nanoseconds(ms: number, ns: number): void {
     this.#room(8);
     const low = ((ms % TWO_32) * 1e6 + ns) % TWO_32;
@@ -73,7 +73,7 @@ export class ProtoWriter {
     this.#length = this.#buffer.writeUInt32LE(high, this.#length);
   }
 
-  /** Length and bytes of an id that is given as hex. */
+  /** Length and bytes of an id given as hex. */
   hex(digits: string): void {
     this.#room(digits.length);
     this.byte(digits.length / 2);
@@ -91,8 +91,8 @@ export class ProtoWriter {
   }
 
   /**
-   * Length and bytes of a text as one of the fields of a message within a message, with what goes before it: an
-   * attribute, nearly always of ASCII, whose lengths are then known before it is written.
+   * A text in a message within a message, with the lengths and the field that precede it: an attribute. Nearly all are ASCII,
+   * so the lengths are known before writing.
    *
    * @param before first field of the outer message
    * @param outerTag tag of the outer message's second field, the inner message
@@ -119,7 +119,7 @@ export class ProtoWriter {
     this.varint(length);
   }
 
-  /** Writes the text if it is ASCII alone; otherwise what was written is to be forgotten. */
+  /** Writes the text if it is pure ASCII; if it returns false, the caller must discard what was written. */
   #ascii(text: string): boolean {
     const { length } = text;
     this.#room(length * 3);
@@ -142,7 +142,7 @@ export class ProtoWriter {
     this.#length += bytes.length;
   }
 
-  /** Length and bytes of a message that another writer has written. */
+  /** Length and bytes of a message from another writer. */
   message(body: ProtoWriter): void {
     this.varint(body.#length);
     this.#room(body.#length);
@@ -159,7 +159,7 @@ export class ProtoWriter {
   }
 }
 
-/** Bytes of a value as varint. */
+/** Length of a value as a varint, in bytes. */
 export function varintLength(value: number): number {
   if (value < 128) return 1;
   let bytes = 1;

@@ -7,11 +7,11 @@ import { errorText } from '../../../runtime/error-text.ts';
 
 export interface SpanBatchesOptions {
   readonly exporter: ItemExporter<Uint8Array>;
-  /** Spans that wait at most; then new ones are dropped, as the SDK does. */
+  /** Most spans that may wait; beyond it, new ones are dropped, as the SDK does. */
   readonly maxQueueSize: number;
   readonly maxExportBatchSize: number;
   readonly scheduledDelayMillis: number;
-  /** Told once when spans begin to be lost, and once when it works again. */
+  /** Called once when spans begin to be lost, and once when sending works again. */
   readonly log: (message: string) => void;
 }
 
@@ -20,7 +20,7 @@ interface Batch {
   readonly spans: number;
 }
 
-/** Batches of server spans, encoded as they end: no span object outlives its request. One batch is on its way at a time. */
+/** Batches server spans, each encoded as it ends: no span object outlives its request. Sends one batch at a time. */
 export class SpanBatches {
   readonly #options: SpanBatchesOptions;
   readonly #open = new ProtoWriter();
@@ -49,7 +49,7 @@ export class SpanBatches {
     }
   }
 
-  /** Sends what there is; resolves when it has been tried. */
+  /** Sends all waiting spans; resolves after the attempt. */
   async forceFlush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -1,7 +1,7 @@
 import { getStringFromEnv, getStringListFromEnv } from '@opentelemetry/core';
 import type { Sample } from './encoded-server-telemetry.ts';
 
-/** The samplers of OTEL_TRACES_SAMPLER that decide by nothing but the caller's decision. */
+/** The values of OTEL_TRACES_SAMPLER that depend on nothing but the caller's decision. */
 const SAMPLERS: Readonly<Record<string, Sample>> = {
   always_on: () => true,
   always_off: () => false,
@@ -9,7 +9,7 @@ const SAMPLERS: Readonly<Record<string, Sample>> = {
   parentbased_always_off: (caller) => caller ?? false,
 };
 
-/** Any of these limits what the SDK records. */
+/** Each of these limits what the SDK records. */
 const LIMITS = [
   'OTEL_ATTRIBUTE_COUNT_LIMIT',
   'OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT',
@@ -20,10 +20,10 @@ const LIMITS = [
 ];
 
 /**
- * Whether requests may be encoded without the SDK: it is to export by OTLP over http/protobuf, to read the W3C trace
- * context, and to limit nothing, which are the defaults.
+ * Whether requests may be encoded without the SDK. The settings must be those of the defaults: export by OTLP over
+ * http/protobuf, the W3C trace context, and no limits.
  *
- * @returns how requests are sampled; undefined if the SDK has to do it
+ * @returns how requests are sampled; undefined if the SDK must do the work
  */
 export function encodedSample(): Sample | undefined {
   const plain =
