@@ -2,9 +2,9 @@ import type { EventField } from './event-types.ts';
 import type { AttributeValue, Attributes } from './telemetry.ts';
 
 /**
- * OTel attribute names and the data field that each one fills: the one table for reading telemetry and for writing it.
- * Semantic conventions if they have a name, `clowder.*` otherwise. `event_id`, `created`, `trace_id` and `span_id`
- * come from the record itself, `clowder.event.id` overrides the first.
+ * OTel attribute names and the data field that each fills: one table for reading telemetry and for writing it. Names come from
+ * the semantic conventions if those have one, otherwise from `clowder.*`. `event_id`, `created`, `trace_id` and `span_id` come
+ * from the record itself; `clowder.event.id` overrides the first.
  */
 export const ATTRIBUTE_OF_FIELD = {
   event_id: 'clowder.event.id',
@@ -104,10 +104,10 @@ export const ATTRIBUTE_OF_FIELD = {
   bot_bytes: 'clowder.bot_bytes',
 } as const satisfies Readonly<Record<Exclude<EventField, FieldWithoutAttribute>, string>>;
 
-/** Fields that no attribute fills: the record itself says them, or the collector works them out. */
+/** Fields that no attribute fills: they come from the record itself, or the collector works them out. */
 export type FieldWithoutAttribute = 'event' | 'created' | 'trace_id' | 'span_id' | 'client_id' | 'recovered';
 
-/** Older names of the same attributes, and Envoy's own, read if the current one is absent. */
+/** Older names of the same attributes, and Envoy's own, read if the current name is absent. */
 const FORMER_NAMES: { readonly [current: string]: readonly string[] } = {
   'http.request.method': ['http.method'],
   'http.response.status_code': ['http.status_code'],
@@ -121,48 +121,53 @@ const FORMER_NAMES: { readonly [current: string]: readonly string[] } = {
   'clowder.event.id': ['event.id'],
 };
 
-/** Of the request that a span, a record or a line of an access log tells of (docs/design.md, "Identity"): no field of events. */
+/**
+ * Attribute with the id of the request that a span, record or access log line is about (docs/design.md, "Identity"). It fills
+ * no event
+ * field.
+ */
 export const REQUEST_ID = 'clowder.request.id';
 
 /**
- * Of a capture's event: the id that a capture behind it wrote on the answer, and the one that a capture in front of it,
- * or anybody, wrote on the request.
+ * Attributes of a capture's event. INNER: the id that a capture behind this one wrote on the response. OUTER: the id that came
+ * with
+ * the request, from a capture in front of this one or from anyone else.
  */
 export const INNER_REQUEST_ID = 'clowder.request.inner';
 export const OUTER_REQUEST_ID = 'clowder.request.outer';
 
-/** Name of the record by which a capture refutes: not an event, and no event type is called so. */
+/** Name of the record by which a capture refutes events. It is not an event, and no event type has this name. */
 export const REFUTED_NAME = 'clowder.capture.refuted';
-/** Its attribute: event ids, separated by commas. */
+/** Attribute of that record: event ids, separated by commas. */
 export const REFUTED_IDS = 'clowder.refuted.ids';
 
-/** On what a capture says, its span, events and refutations: it is the capture's own word. No field of an event. */
+/** Marks the spans, events and refutations that come from a capture itself. It fills no event field. */
 export const CAPTURED = 'clowder.captured';
 
-/** Of a record of a view: its page asked for the resource in vain, and shows nothing. Then the record is not an event. */
+/** Marks a view whose page was denied its resource and shows nothing. Such a record is not an event. */
 export const DENIED = 'clowder.view.denied';
 
-/** Name of the record by which an OTel Collector passes on a line of a log that it could not read (otel-config/). */
+/** Name of the record in which an OTel Collector passes on a log line that it could not parse (otel-config/). */
 export const UNPARSED_NAME = 'clowder.unparsed';
 
 const READ_NAMESPACES =
   /^(?:clowder|http|url|client|server|user|user_agent|enduser|session|net|network|nginx|event|log|error|rabbitmq|messaging|process|peer)\./;
-/** Names without one. */
+/** Names without a namespace. */
 const READ_NAMES: ReadonlySet<string> = new Set(['user_agent', 'response_size']);
-/** Beside them, those that say which server it is. */
+/** Further namespaces of resources; they tell which server it is. */
 const RESOURCE_NAMESPACES = /^(?:service|host|k8s)\./;
 
-/** Whether an attribute of this name may be read; what the others hold does not matter. */
+/** Whether an attribute with this name may be read; the values of all others do not matter. */
 export function mayBeRead(name: string): boolean {
   return READ_NAMESPACES.test(name) || READ_NAMES.has(name);
 }
 
-/** The same of an attribute of a resource. */
+/** The same for an attribute of a resource. */
 export function mayBeReadOfResource(name: string): boolean {
   return RESOURCE_NAMESPACES.test(name) || READ_NAMESPACES.test(name);
 }
 
-/** An attribute by its current name, or by a former one. */
+/** Returns an attribute by its current name, or by a former one. */
 export function attribute(attributes: Attributes, name: string): AttributeValue | undefined {
   const value = attributes[name];
   if (value !== undefined) return value;
@@ -173,7 +178,7 @@ export function attribute(attributes: Attributes, name: string): AttributeValue 
   return undefined;
 }
 
-/** The attribute as text: the first of several, numbers in decimal; undefined if absent, empty or '-'. */
+/** Returns the attribute as text: the first of several values, numbers in decimal; undefined if absent, empty or '-'. */
 export function textAttribute(attributes: Attributes, name: string): string | undefined {
   return toText(attribute(attributes, name));
 }
@@ -185,7 +190,7 @@ function toText(value: AttributeValue | undefined): string | undefined {
   return undefined;
 }
 
-/** The attribute as a finite number (text in decimal is accepted: log parsers often leave numbers as text). */
+/** Returns the attribute as a finite number. Decimal text is accepted, because log parsers often leave numbers as text. */
 export function numberAttribute(attributes: Attributes, name: string): number | undefined {
   const text = textAttribute(attributes, name);
   if (text === undefined || text.trim() === '') return undefined;
@@ -193,14 +198,14 @@ export function numberAttribute(attributes: Attributes, name: string): number | 
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** Every name that fills a field, current (rank 0) or former: so that a record's own attributes are walked, not the table. */
+/** Every name that fills a field, current (rank 0) or former. It lets us walk a record's attributes instead of the table. */
 const FIELD_OF_NAME: ReadonlyMap<string, { readonly field: string; readonly rank: number }> = new Map(
   Object.entries(ATTRIBUTE_OF_FIELD).flatMap(([field, name]) =>
     [name, ...(FORMER_NAMES[name] ?? [])].map((one, rank) => [one, { field, rank }] as const),
   ),
 );
 
-/** Names of ours that fill no field and are read all the same. */
+/** Our own names that are read but fill no field. */
 const OTHER_NAMES = [
   CAPTURED,
   'clowder.collapse_within_s',
@@ -216,7 +221,7 @@ const OWN_NAMES: readonly string[] = [...FIELD_OF_NAME.keys(), ...OTHER_NAMES].f
 );
 const OWN = new Set(OWN_NAMES);
 
-/** Names that begin as ours do and that nobody reads, each with the one that may have been meant. */
+/** Returns the names that look like ours but are never read, each with the name that was probably meant. */
 export function misspelt(attributes: Attributes): readonly { readonly name: string; readonly meant?: string }[] {
   return Object.keys(attributes)
     .filter((name) => name.startsWith('clowder.') && !OWN.has(name))
@@ -226,7 +231,7 @@ export function misspelt(attributes: Attributes): readonly { readonly name: stri
     });
 }
 
-/** Whether one letter was left out, put in, or is another; or two changed places. */
+/** Whether the two differ by one letter missing, added or changed, or by two letters swapped. */
 function isNear(own: string, name: string): boolean {
   if (Math.abs(own.length - name.length) > 1) return false;
   let from = 0;
@@ -240,7 +245,7 @@ function isNear(own: string, name: string): boolean {
   );
 }
 
-/** The name by which a sender stated a field, or may state it; of what no attribute fills, the field's own. */
+/** Returns the name under which a sender stated a field, or should state it: the field's own name if no attribute fills it. */
 export function attributeNameOf(field: string, attributes: Attributes): string {
   const current = Object.hasOwn(ATTRIBUTE_OF_FIELD, field)
     ? ATTRIBUTE_OF_FIELD[field as keyof typeof ATTRIBUTE_OF_FIELD]
@@ -249,7 +254,9 @@ export function attributeNameOf(field: string, attributes: Attributes): string {
   return [current, ...(FORMER_NAMES[current] ?? [])].find((name) => attributes[name] !== undefined) ?? current;
 }
 
-/** Data fields that an explicit record states by attributes, as the scalar that was sent. Names are not checked here. */
+/**
+ * Returns the data fields that an explicit record states by attributes, as the scalars that were sent. It does not check names.
+ */
 export function fieldsOfAttributes(attributes: Attributes): Record<string, AttributeValue> {
   const fields: Record<string, AttributeValue> = {};
   const ranks = new Map<string, number>();
@@ -269,7 +276,7 @@ export function fieldsOfAttributes(attributes: Attributes): Record<string, Attri
 
 const resources = new WeakMap<Attributes, Readonly<Record<string, AttributeValue>>>();
 
-/** The same of a resource, which the records of a batch share: worked out once. */
+/** The same for a resource; computed once, because the records of a batch share it. */
 export function fieldsOfResource(resource: Attributes): Readonly<Record<string, AttributeValue>> {
   let fields = resources.get(resource);
   if (fields === undefined) resources.set(resource, (fields = fieldsOfAttributes(resource)));

@@ -10,7 +10,7 @@ import { collapse, weakKeyOf } from './map/keys.ts';
 import { nameResource } from './map/name-resource.ts';
 import { cut } from './text.ts';
 
-/** Event types that a page's script may state by name. What a view is about follows from its address. */
+/** Event types that a page's script may state by name. The page's address tells what a view is about. */
 export const BROWSER_TYPES = [
   'view.page',
   'view.resource',
@@ -18,13 +18,13 @@ export const BROWSER_TYPES = [
   'extraction.queued',
 ] as const satisfies readonly EventType[];
 
-/** What is known of a page's script beside what it says. */
+/** What is known about a page's script apart from its own statements. */
 export interface BrowserPoster {
-  /** Of the page: scheme, host and port. */
+  /** The page's scheme, host and port. */
   readonly origin: string;
-  /** `Referer` of the request, which names the page where the script does not. */
+  /** `Referer` of the request: names the page if the script does not. */
   readonly page?: string | undefined;
-  /** An id that is used where the script brings none. */
+  /** Used as the id if the script sends none. */
   readonly newId: string;
   readonly clientAddress?: string | undefined;
   readonly userAgent?: string | undefined;
@@ -35,10 +35,10 @@ export type BrowserVerdict =
   | { readonly ok: false; readonly issues: readonly EventIssue[] };
 
 /**
- * The event that a page's script states. Everybody can read the script's key, so it chooses neither id nor time nor who it
- * was; what is wrong beside the address is left out, and what is too long is cut.
- *
- * @param said as `dashboard/snippet` sends it; anything may be wrong with it
+ * Builds the event that a page's script states. Anyone can read the script's key, so the script chooses neither the id nor the
+ * time
+ * nor the user. Invalid fields are left out and long ones cut; only the type and the address must be right.
+ * @param said as `dashboard/snippet` sends it; it may be malformed in any way
  */
 export function mapBrowser(said: unknown, poster: BrowserPoster, context: MapContext): BrowserVerdict {
   if (typeof said !== 'object' || said === null || Array.isArray(said))
@@ -88,13 +88,13 @@ export function mapBrowser(said: unknown, poster: BrowserPoster, context: MapCon
   );
 }
 
-/** Milliseconds by which a page of the web application may be told of after it has asked for what it shows. */
+/** How long after its first data request a page of the web application may report its view, in milliseconds. */
 const LEAD_MS = 5000;
 
 function viewOf(words: Draft, url: URL, common: Draft, poster: BrowserPoster, context: MapContext): BrowserVerdict {
   const { event, data } = shownAt(url, poster.origin, context);
   const mark = markOf(words['request']);
-  // A trace that begins with the request ends in its id.
+  // A trace that begins with the request ends in the request's id.
   const requestId = mark?.captured === true ? mark.id.slice(-16) : mark?.id;
   const identity = mark && requestId && requestIdentity(mark.id, requestId);
   const [resource = ''] = identitiesOf([{ event, fields: data }]);
@@ -123,7 +123,7 @@ function viewOf(words: Draft, url: URL, common: Draft, poster: BrowserPoster, co
     candidate: {
       body,
       strong: false,
-      // The capture tells of the same request, and knows more of it.
+      // The capture reports the same request and knows more about it.
       waits,
       ...(requestKey !== undefined && { requestKey }),
       ...(ofPage !== undefined && { collapse: mark === undefined ? { ...ofPage, leadMs: LEAD_MS } : ofPage }),
@@ -131,7 +131,10 @@ function viewOf(words: Draft, url: URL, common: Draft, poster: BrowserPoster, co
   };
 }
 
-/** What an address shows, by the routes that requests are told by. Pages of other sites, and those that no route has, are pages. */
+/**
+ * Finds what an address shows, using the routes for requests. Pages of other sites, and paths without a route, count as plain
+ * pages.
+ */
 function shownAt(
   url: URL,
   origin: string,
@@ -152,7 +155,7 @@ function shownAt(
   return first?.event === 'view.resource' ? first : { event: 'view.page', data: {} };
 }
 
-/** What a page states by name. */
+/** The event that a page states by name. */
 function stated(
   type: EventType,
   words: Draft,
@@ -174,7 +177,10 @@ function stated(
   return missing.length > 0 ? { ok: false, issues: missing } : checked(draft, context);
 }
 
-/** Fields that tell of a thing, beside those by which an event is known, or weighed against what others tell. */
+/**
+ * Fields about things that a page may not state: they identify the event, or decide how it is weighed against other
+ * observations.
+ */
 const OWN_OF_COLLECTOR: ReadonlySet<string> = new Set<EventField>([
   'event_id', 'created', 'source', 'client_kind', 'clowder_instance', 'recovered', 'job_id', 'view_id',
 ]); // prettier-ignore
@@ -185,7 +191,7 @@ function mayState(field: string): boolean {
   return tells === 'thing' || tells === 'words' || tells === 'place';
 }
 
-/** The candidate, without the fields that are not as they must be; if it is none without them, why. */
+/** Returns the candidate without its faulty fields; if that leaves no valid event, the reason. */
 function checked(draft: Draft, context: MapContext): BrowserVerdict {
   const first = checkDraft(draft, context);
   const second = first.ok ? first : checkDraft(repaired(draft, first.issues), context);
@@ -215,7 +221,7 @@ function addressOf(said: unknown, { origin, page }: BrowserPoster): URL | undefi
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Milliseconds since it happened, as a page counts them; its clock is not asked. */
+/** Milliseconds since the event by the page's own count; its clock is not trusted. */
 function ageOf(said: unknown): number {
   return typeof said === 'number' && said > 0 ? Math.min(Math.round(said), DAY_MS) : 0;
 }

@@ -15,7 +15,7 @@ import { quickCheckOf, type QuickCheck } from './quick-check.ts';
 import { redactFields, redactText } from './redaction.ts';
 import { asText, cut, isText, previewOf, TEXT_MAX } from './text.ts';
 
-/** Why one field of an event is not as it must be. */
+/** What is wrong with one field of an event. */
 export interface EventIssue {
   readonly field: string;
   readonly message: string;
@@ -23,30 +23,29 @@ export interface EventIssue {
   readonly expected?: string;
 }
 
-/** An event on its way: fields by name, `event` and `created` among them, not yet checked. */
+/** An event under construction: fields by name, including `event` and `created`, not yet checked. */
 export type Draft = Record<string, unknown>;
 
-/** `draft` of a failure has its client fields reduced and its secrets redacted: it is what may be kept of it. */
+/** In a failure, `draft` has reduced client fields and redacted secrets, and is safe to keep. */
 export type CheckedDraft =
   | { readonly ok: true; readonly body: FlatBody }
   | { readonly ok: false; readonly issues: readonly EventIssue[]; readonly draft: Draft };
 
-/** Fields that others write at any length: what is behind the limit is cut, where of another field it is an error. */
+/** Fields that others write at any length. They are cut at the limit; in other fields, excess length is an error. */
 const CLIPPED = [
   ['user_agent', 1024],
   ['url', 8192],
   ['referrer', 8192],
 ] as const;
 
-/** Issues that are told of one event. */
+/** Most issues reported for one event. */
 const ISSUES_MAX = 20;
-/** Of the name of a field that somebody made up. */
+/** Longest field name repeated in an issue. */
 const NAME_MAX = 100;
 
 /**
- * From a draft to the flat body: client fields reduced to what may be kept, secrets redacted, everything checked
- * against the type's schema, v1 names added.
- *
+ * Turns a draft into the flat body: reduces client fields to what may be kept, redacts secrets, checks everything against the
+ * type's schema and adds the v1 names.
  * @param draft `client_address` still in full; undefined values count as absent
  * @param strict whether a field that the type does not have is an error (posted events) or left out (telemetry)
  */
@@ -72,7 +71,7 @@ export function checkDraft(draft: Draft, context: MapContext, strict = false): C
 
 type CheckedEvent = Parameters<typeof toFlatBody>[0];
 
-/** What is right needs no more than these; they say nothing of what is wrong. */
+/** Fast checks, enough for valid events; they do not tell what is wrong. */
 const QUICK = Object.fromEntries(
   Object.entries(eventSchemas).map(([type, schema]) => [type, quickCheckOf(schema)]),
 ) as Readonly<Record<EventType, QuickCheck>>;
@@ -105,7 +104,7 @@ function clean(draft: Draft, context: MapContext): Draft {
   return event;
 }
 
-/** What is wrong with a time of an event, Unix milliseconds; undefined if nothing is. */
+/** Tells what is wrong with an event time in Unix milliseconds; undefined if nothing is. */
 export function checkCreated(created: unknown, now: number): EventIssue | undefined {
   const expected = `Unix milliseconds from ${EARLIEST_CREATED_MS} (the year 2000) to a day ahead of now`;
   if (created === undefined) return { field: 'created', message: 'is missing', expected };
@@ -136,7 +135,7 @@ function unknownFields(type: EventType, draft: Draft): EventIssue[] {
   return issues;
 }
 
-/** The groups of fields of which a stated event must name one each; the issues for those that it does not. */
+/** Returns an issue for each group of which a stated event must name a field but does not. */
 export function missingStated(type: EventType, draft: Draft): EventIssue[] {
   return eventTraits[type].stated
     .filter((group) => group.every((field) => draft[field] === undefined))
@@ -147,7 +146,7 @@ export function missingStated(type: EventType, draft: Draft): EventIssue[] {
     }));
 }
 
-/** @param draft as it was sent: of a long text not all was looked at */
+/** @param draft as it was sent; long texts were not examined in full */
 function toIssue(issue: z.core.$ZodIssue, draft: Draft): EventIssue {
   const field = issue.path.join('.');
   const sent = draft[field];
@@ -169,10 +168,10 @@ function expectedOf(issue: z.core.$ZodIssue): { expected?: string } {
   return issue.code === 'too_small' ? { expected: `at least ${issue.minimum}` } : {};
 }
 
-/** Of longer texts the length is not told: the reader of OTLP may have cut them. */
+/** Longer texts are reported without their length, because the OTLP reader may have cut them. */
 const LENGTH_TOLD_TO = 100_000;
 
-/** A received value as text for a message: short, never a whole megabyte, and without secrets. */
+/** Returns a received value as text for a message: short and without secrets. */
 export function show(value: unknown): string {
   const shown = redactText(previewOf(value));
   if (shown.length <= 120) return shown;
@@ -186,7 +185,7 @@ export function isSource(value: unknown): value is (typeof SOURCES)[number] {
   return typeof value === 'string' && (SOURCES as readonly string[]).includes(value);
 }
 
-/** The issues in one sentence: which field, what it was, what it may be. */
+/** Returns the issues as one line of text: each with the field, the received value and the allowed ones. */
 export function issuesAsText(issues: readonly EventIssue[]): string {
   return issues
     .map(

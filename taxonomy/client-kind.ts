@@ -4,23 +4,23 @@ import type { CLIENT_KINDS } from './event-fields.ts';
 
 export type ClientKind = (typeof CLIENT_KINDS)[number];
 
-/** What is looked at of an agent: nobody's name stands behind that. */
+/** Only this many characters of an agent are examined; program names come earlier. */
 const LOOKED_AT = 1024;
 
-/** Words by which a robot says that it is one, whichever library it is written with. */
+/** Words by which a robot declares itself, whichever library it uses. */
 const SAYS_ROBOT =
   /(?<! cu)bots?(?![a-z])|crawl|spider|scraper|monitor(?:ing)?(?![a-z])|checker|link-?check|checklink|archiver|validator/i;
-/** Names of robots: of isbot's patterns those that are no shape of a whole agent. */
+/** Names of robots: the patterns of isbot, except those for the form of a whole agent. */
 const ROBOT_NAME = new RegExp(robotPatterns.filter((one) => !/^(?:\^|;|@|\\b\\w|https)/.test(one)).join('|'), 'i');
-/** Robots that look like browsers, and that isbot does not know. */
+/** Robots that look like browsers and are unknown to isbot. */
 const ROBOT_LIKE_BROWSER = /\b(?:gtmetrix|miniature\.io|turingos|ylt)\b/i;
-/** An address tells about the program, and is no name of it. */
+/** An address describes the program but is not its name. */
 const ADDRESS = /\+?https?:\/\/[^\s);,]*/gi;
 const EMPTY_COMMENT = /\(\W*\)/g;
-/** As browsers begin, and much that wants to be taken for one. */
+/** How browsers begin, and many programs that pose as one. */
 const LIKE_BROWSER = /^(?:mozilla|opera)\//i;
 
-/** One of the names as a whole word. */
+/** A pattern that matches one of the names as a whole word. */
 function anyOf(names: readonly string[]): string {
   const patterns = names.map((name) => {
     const plain = name.replace(/\*$/, '').replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
@@ -29,19 +29,19 @@ function anyOf(names: readonly string[]): string {
   return `(?:${patterns.join('|')})`;
 }
 
-/** What stands behind a product's name and is about it: version and comments (RFC 9110, 10.1.5). */
+/** What follows a product's name and belongs to it: version and comments (RFC 9110, 10.1.5). */
 const ITS_OWN = '[^\\s();,]*(?:\\s*\\([^()]*\\))*';
 const EXTRACTOR = new RegExp(`(?<![\\w-])${anyOf(PROGRAMS.extractor.anywhere)}`, 'i');
 const TEXT_BROWSER = new RegExp(`^${anyOf(PROGRAMS.browser.first)}`, 'i');
 const LIBRARY = new RegExp(`(?<![\\w.-])${anyOf(PROGRAMS.api.anywhere)}${ITS_OWN}`, 'gi');
 const LIBRARY_FIRST = new RegExp(`^${anyOf(PROGRAMS.api.first)}${ITS_OWN}`, 'i');
 
-/** Whether it is a library or tool that people's programs are written with: whoever runs it may be a person. */
+/** Whether the agent is a general library or tool, which a person may be running. */
 export function isGeneralTool(userAgent: string): boolean {
   return kindByName(userAgent.slice(0, LOOKED_AT).trim()) === 'api';
 }
 
-/** The kind of client that an agent is of by its names. */
+/** Returns the kind of client by the names in its agent. */
 export function kindOfAgent(userAgent: string): ClientKind {
   const agent = userAgent.slice(0, LOOKED_AT).trim();
   const kind = kindByName(agent);
@@ -50,7 +50,7 @@ export function kindOfAgent(userAgent: string): ClientKind {
   return LIKE_BROWSER.test(agent) ? 'browser' : 'api';
 }
 
-/** undefined if it names nothing that we know. */
+/** Returns undefined if the agent contains no name that we know. */
 function kindByName(agent: string): ClientKind | undefined {
   if (EXTRACTOR.test(agent)) return 'extractor';
   const named = agent.replace(ADDRESS, '').replace(EMPTY_COMMENT, '').trim();
@@ -61,7 +61,7 @@ function kindByName(agent: string): ClientKind | undefined {
   return ROBOT_NAME.test(rest) ? 'bot' : 'api';
 }
 
-/** What an agent names beside the libraries that it is written with. */
+/** Returns the agent without the libraries that it names. */
 function withoutLibraries(agent: string): string {
   let rest = agent.replace(LIBRARY, '').replace(EMPTY_COMMENT, '').trim();
   for (let shorter = rest; ; rest = shorter) {

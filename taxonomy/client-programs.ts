@@ -1,22 +1,21 @@
 /**
- * Programs by the names in their User-Agent, in one table. A name is a whole word in any case: what follows it is no
- * letter, nor a hyphen and a letter (`Ruby/3.2`, `php7.4`, but not `Ruby-Crawler`). With `*` at its end anything may
- * follow (`python-*`).
+ * Programs by their names in User-Agent. A name is a whole word in any case: neither a letter nor a hyphen with a letter may
+ * follow (`Ruby/3.2` and `php7.4`, but not `Ruby-Crawler`). If the name ends in `*`, anything may follow (`python-*`).
  */
 export const PROGRAMS = {
-  /** Browsers that do not begin with Mozilla/. */
+  /** Browsers whose agent does not begin with Mozilla/. */
   browser: {
     first: ['dillo', 'elinks', 'emacs-w3m', 'links', 'lynx', 'mobilesafari*', 'netsurf', 'qwant*', 'safari*', 'ucweb', 'uzbl', 'opera', 'w3m'],
     anywhere: [],
   },
-  /** Clowder's own, whatever else they name. */
+  /** Clowder's own extractors, whatever else they name. */
   extractor: {
     first: [],
     anywhere: ['pyclowder*', 'clowder-extractor*', 'clowderextractor*', 'clowder extractor*'],
   },
-  /** What people download and compute with: libraries, tools, clients of file stores and office programs. */
+  /** Programs people use to download and compute: libraries, tools, file store clients and office programs. */
   api: {
-    /** Also words of other things: only where they stand first. */
+    /** Also ordinary words, so they count only at the start. */
     first: [
       // Languages and their own clients.
       'bun', 'crystal', 'dart', 'deno', 'elixir', 'erlang*', 'go-*', 'go 1*', 'go http package', 'haskell*', 'java*', 
@@ -35,7 +34,7 @@ export const PROGRAMS = {
       'octave*', 'quicktime', 'snoopy', 'windows-media-player', 'wininet',
       'dataverse*', 'pydataverse*', 'datalad*', 'jupyter*', 'qgis*', 'arcgis*', 'galaxy', 'zotero', 'opendap*', 'netcdf*',
     ],
-    /** Nothing else is called so. */
+    /** Unambiguous anywhere in the agent. */
     anywhere: [
       // Libraries.
       'akka-http', 'anyevent-http', 'apache cxf', 'apache-cxf', 'boost.beast', 'em-http-request', 'http-tiny', 'laminas_http_client', 'libfetch', 'libsoup',

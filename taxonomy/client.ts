@@ -2,15 +2,14 @@ import { createHmac } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { kindOfAgent, type ClientKind } from './client-kind.ts';
 
-/** What is kept of a client's address: its network, all of it, or nothing. */
+/** How much of a client's address is kept: its network, the whole address, or nothing. */
 export type AddressPolicy = 'anonymise' | 'full' | 'drop';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * The address without port and brackets, cut to /24 (IPv4) or /48 (IPv6). IPv4 in IPv6 counts as IPv4.
- *
- * @returns undefined if the text is not an address
+ * Returns the address without port and brackets, cut to /24 (IPv4) or /48 (IPv6) if anonymised. IPv4 in IPv6 counts as IPv4.
+ * @returns undefined if the policy is `drop` or the text is not an address
  */
 export function clientAddress(address: string, policy: AddressPolicy): string | undefined {
   if (policy === 'drop') return undefined;
@@ -28,7 +27,7 @@ function parseAddress(address: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   return ipaddr.isValid(bare) ? ipaddr.process(bare) : undefined;
 }
 
-/** Tells one client from another within a day, without keeping what it is: a hash keyed with that day's secret. */
+/** Distinguishes clients within a day without identifying them: a hash keyed with that day's secret. */
 export function clientId(address: string, userAgent: string, dayKey: string): string {
   const full = parseAddress(address)?.toString() ?? address;
   return createHmac('sha256', dayKey).update(`${full}\n${userAgent}`).digest('hex').slice(0, 24);
@@ -39,7 +38,7 @@ export function dayOf(timeMs: number): number {
   return Math.floor(timeMs / DAY_MS);
 }
 
-/** What is kept of a client. */
+/** What is kept about a client. */
 export interface ClientIdentity {
   readonly address: string | undefined;
   readonly id: string;
@@ -48,7 +47,7 @@ export interface ClientIdentity {
 const identities = new Map<string, ClientIdentity>();
 const IDENTITIES_MAX = 5000;
 
-/** `clientAddress` and `clientId` of one client; remembers the clients it has seen. */
+/** Returns `clientAddress` and `clientId` of one client, from a cache if possible. */
 export function clientIdentity(
   address: string,
   userAgent: string,
@@ -65,16 +64,15 @@ export function clientIdentity(
   return identity;
 }
 
-/** What pyclowder sends as it is released: that of the library below it. */
+/** Stock pyclowder sends the agent of its HTTP library. */
 const PYCLOWDER_LIBRARY = /^python-requests\//i;
 
 const kinds = new Map<string, ClientKind>();
 const KINDS_MAX = 5000;
 
 /**
- * Kind of client by its User-Agent; undefined if it sent none. Remembers the agents it has seen.
- *
- * @param bringsKey whether the request brings an API key (`bringsApiKey`): pyclowder always does
+ * Returns the kind of client by its User-Agent, from a cache if possible; undefined if it sent none.
+ * @param bringsKey whether the request carries an API key (`bringsApiKey`): pyclowder's always do
  */
 export function clientKind(userAgent: string | undefined, bringsKey = false): ClientKind | undefined {
   if (userAgent === undefined || userAgent === '') return undefined;
@@ -88,22 +86,22 @@ export function clientKind(userAgent: string | undefined, bringsKey = false): Cl
   return kind;
 }
 
-/** Whether a client's address is one that extractors call from. */
+/** Whether extractors call from this address. */
 export type IsExtractor = (address: string) => boolean;
 
-/** What an observer knows of who sent a request. */
+/** What an observer knows about the sender of a request. */
 export interface ObservedClient {
   readonly userAgent: string | undefined;
-  /** In full. */
+  /** In full, not anonymised. */
   readonly address: string | undefined;
-  /** As another observer that knows our rules had it. */
+  /** The kind as another observer with our rules stated it. */
   readonly stated: unknown;
   readonly bringsKey: boolean;
 }
 
 /**
- * Kind of client of an observed request. A person's script that brings a key looks like stock pyclowder; if it is known
- * which addresses extractors call from, programs there are extractors, and no key makes one elsewhere.
+ * Returns the kind of client of an observed request. A script with a key looks like stock pyclowder. So if the addresses of
+ * extractors are known, only programs there count as extractors, with or without a key.
  */
 export function observedKind(client: ObservedClient, isExtractor: IsExtractor | undefined): unknown {
   const { userAgent, address, stated, bringsKey } = client;
@@ -113,7 +111,7 @@ export function observedKind(client: ObservedClient, isExtractor: IsExtractor | 
   return isProgram && address !== undefined && isExtractor(address) ? 'extractor' : kind;
 }
 
-/** Whether a request brings an API key as pyclowder does: `?key=` to v1, also if its value is redacted, a header to v2. */
+/** Whether a request carries an API key as pyclowder sends it: `?key=` to v1, even with a redacted value, or a header to v2. */
 export function bringsApiKey(query: string, header: unknown): boolean {
   return header !== undefined || query.startsWith('key=') || query.includes('&key=');
 }

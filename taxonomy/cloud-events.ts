@@ -3,7 +3,7 @@ import { cloudEventId } from './event-id.ts';
 import { eventSchemas, eventTraits, isEventType } from './event-types.ts';
 import { cut } from './text.ts';
 
-/** The envelope of a CloudEvent in structured mode; `data`, or `data_base64`, holds the fields of the event. */
+/** The envelope of a CloudEvent in structured mode; `data` or `data_base64` holds the event's fields. */
 export const cloudEvent = z.object({
   specversion: z.literal('1.0'),
   id: z.string().min(1).max(128),
@@ -25,9 +25,8 @@ type Converted = { ok: true; event: Record<string, unknown> } | { ok: false; iss
 const refuse = (field: string, message: string): Converted => ({ ok: false, issues: [{ field, message }] });
 
 /**
- * A CloudEvent in structured mode (CloudEvents 1.0, JSON format) as an event that somebody states. An attribute that is
- * null is unset (section 2.2 there).
- *
+ * Turns a CloudEvent in structured mode (CloudEvents 1.0, JSON format) into a stated event. An attribute that is null counts as
+ * unset (section 2.2 there).
  * @returns the stated event, or what is wrong with the envelope
  */
 export function fromCloudEvent(value: unknown): Converted {
@@ -76,18 +75,20 @@ function decoded(encoded: string): Record<string, unknown> | undefined {
   }
 }
 
-/** What a subject names, nothing if there is none; undefined if that is no resource that the event may be about. */
+/**
+ * Returns the resource that a subject names, {} if there is no subject; undefined if the event cannot be about such a resource.
+ */
 function resourceOf(type: string, subject: string | undefined): Record<string, string> | undefined {
   if (subject === undefined || !isEventType(type)) return {};
   const [, resourceType = '', id = ''] = /^([a-z]+)\/([^/]+)$/.exec(subject) ?? [];
   if (id === '' || !resourceTypes(type).includes(resourceType)) return undefined;
-  // Of an extraction the field says which it is.
+  // An extraction names its resource by `file_id` or `dataset_id`.
   return type.startsWith('extraction.')
     ? { [`${resourceType}_id`]: id }
     : { resource_type: resourceType, resource_id: id };
 }
 
-/** What an event of a type may be about. */
+/** The types of resource that an event of this type may be about. */
 function resourceTypes(type: keyof typeof eventSchemas): readonly string[] {
   const { resource } = eventTraits[type];
   if (resource !== undefined) return [resource.type];

@@ -3,17 +3,16 @@ import { fitsShortString, SHORT_STRING_BYTES } from './short-string.ts';
 import { WITHOUT_CONTROL } from './text.ts';
 
 /**
- * What a field tells of people. A field without a class does not compile: what third parties get follows from it.
- *
- * - `thing`: nothing: what happened, when, to which resource, and figures of machines
+ * What a field tells about people. It decides what third parties get, so a field without a class does not compile.
+ * - `thing`: nothing. What happened, when, to which resource, and figures of machines
  * - `person`: who it was, or a name for them that others may resolve
- * - `trail`: what ties an event to the rest of a person's visit: addresses, sessions, traces, devices
- * - `words`: written by people, and so about people as they please: names of files and datasets, titles, messages
- * - `place`: a page's address: its path and query may name people
+ * - `trail`: links an event to the rest of a person's visit: addresses, sessions, traces, devices
+ * - `words`: written by people, and may be about people: names of files and datasets, titles, messages
+ * - `place`: a page's address, whose path and query may name people
  */
 export type FieldClass = 'thing' | 'person' | 'trail' | 'words' | 'place';
 
-/** A schema that says what its field tells of people. */
+/** A schema that knows what its field tells about people. */
 export type Field = z.ZodType & { readonly tells: FieldClass };
 
 const telling =
@@ -28,13 +27,13 @@ export const SOURCES = ['proxy', 'nginx', 'sdk', 'api', 'browser', 'monitor', 'r
 export const CLIENT_KINDS = ['browser', 'extractor', 'api', 'bot'] as const;
 export const AUTH_METHODS = ['none', 'session', 'api_key', 'token', 'basic'] as const;
 
-/** An id stands in headers, lines and tables: no control character may break out of one. */
+/** Ids appear in headers, lines and tables; a control character could break out of them. */
 const withoutControl = (given: z.ZodString): z.ZodString => given.regex(WITHOUT_CONTROL, 'has control characters');
 const id = withoutControl(z.string().min(1).max(256));
 const name = z.string().min(1).max(1024);
 const url = z.string().min(1).max(8192);
 const count = z.int().nonnegative();
-/** A hundred years. A figure beyond it is a mistake of a unit or a clock, and sums and averages would follow it. */
+/** A hundred years. A larger figure is an error of unit or clock, and would distort sums and averages. */
 const LONGEST_S = 3_155_760_000;
 const milliseconds = z
   .number()
@@ -42,10 +41,10 @@ const milliseconds = z
   .max(LONGEST_S * 1000);
 const seconds = z.number().nonnegative().max(LONGEST_S);
 const perSecond = z.number().nonnegative().max(1e12);
-/** Certificates may be made out up to the year 9999. */
+/** Certificates may be valid up to the year 9999. */
 const MOST_DAYS = 3_000_000;
 
-/** Fields that every event may carry, in the order in which they are written. */
+/** Fields that every event may have, in the order in which they are written. */
 export const commonFields = {
   event_id: thing(
     withoutControl(z.string().min(1).max(128))

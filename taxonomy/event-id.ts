@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { eventTraits, type EventType } from './event-types.ts';
 
-/** 128 bits of SHA-256 over the parts, as 32 hex digits. Parts are length-prefixed, so that no two lists collide. */
+/** Returns 128 bits of SHA-256 over the parts, as 32 hex digits. Parts are length-prefixed, so no two lists collide. */
 function digest(parts: readonly string[]): string {
   let text = '';
   for (const part of parts) text += `${part.length}:${part}`;
@@ -9,20 +9,18 @@ function digest(parts: readonly string[]): string {
 }
 
 /**
- * What a request is known by: the id that the edge gave it. A trace that begins with the request ends in that id, and
- * says the same to whoever knows the trace alone.
- *
+ * Returns the identity of a request: the id that the edge gave it. If the trace begins with the request, its id ends in the
+ * request's id. The trace id is then the identity, which observers that know only the trace share.
  * @param traceId 32 hex digits, '' if there is none
- * @param requestId undefined if the observation carries none: then requests of one trace cannot be told apart
+ * @param requestId undefined if the observation has none; requests of one trace are then indistinguishable
  */
 export function requestIdentity(traceId: string, requestId: string | undefined): string {
   return requestId === undefined || traceId.endsWith(requestId) ? traceId : requestId;
 }
 
 /**
- * Id of an event derived from an HTTP request: what it describes. Every observation of one request gives the same id.
- *
- * @param request as `requestIdentity` gives it
+ * Returns the id of an event derived from an HTTP request. Every observation of one request gives the same id.
+ * @param request as `requestIdentity` returns it
  * @param resourceId '' if the observer does not know it
  */
 export function derivedEventId(request: string, type: string, resourceId: string): string {
@@ -30,9 +28,8 @@ export function derivedEventId(request: string, type: string, resourceId: string
 }
 
 /**
- * What tells the events of one request apart, beside their type: the resource's id; '' if the observer does not know
- * it, and `#1`, `#2`, … for further ones of the type that it does not know (one upload may store several files).
- *
+ * Returns what distinguishes events of one request and type: the resource's id, or '' if the observer does not know it. Further
+ * events of the type with unknown ids get `#1`, `#2`, … because one upload may store several files.
  * @param fields of each event, by name, in the order of the events
  */
 export function identitiesOf(
@@ -50,12 +47,12 @@ export function identitiesOf(
   });
 }
 
-/** Id of an observation that has neither trace nor request id: what makes one line of an access log that line. */
+/** Returns the id of an observation without trace or request id, from what makes its access log line unique. */
 export function untracedEventId(type: string, resourceId: string, evidence: readonly string[]): string {
   return digest(['line', type, resourceId, ...evidence]);
 }
 
-/** Id of an explicit event that brings none of its own. A resent batch gives the same one. */
+/** Returns the id of an explicit event that has none of its own. A resent batch gives the same ids. */
 export function explicitEventId(
   traceId: string,
   spanId: string,
@@ -67,27 +64,25 @@ export function explicitEventId(
 }
 
 /**
- * Id of what a web server saw in one window of time.
- *
+ * Returns the id of what a web server saw in one time window.
  * @param component which web server
  * @param startMs Unix milliseconds
- * @param member which of several collectors counted it, as each sees a part
+ * @param member which of several collectors counted it, since each sees only a part
  */
 export function connectionsEventId(instance: string, component: string, startMs: number, member?: string): string {
   return digest(['connections', instance, component, String(startMs), ...(member === undefined ? [] : [member])]);
 }
 
 /**
- * Id of what was observed of an extraction job, whoever observes it.
- *
- * @param job its id; extractor and resource if it has none
- * @param evidence what tells this from others of the type: empty if a job has one of it
+ * Returns the id of an observation of an extraction job, the same for every observer.
+ * @param job the job's id, or extractor and resource if it has none
+ * @param evidence what distinguishes this event from others of the type; empty if a job has only one
  */
 export function extractionEventId(job: string, type: string, evidence: readonly string[]): string {
   return digest(['extraction', job, type, ...evidence]);
 }
 
-/** Id of the one event of its type that a job has, whoever reports it: the same wherever it is reported. */
+/** Returns the id of an event whose type occurs once per job, the same for every reporter. */
 export function jobEventId(type: EventType, job: string, instance: string | undefined): string {
   return digest(['job', type, job, ...(instance === undefined ? [] : [instance])]);
 }
@@ -97,7 +92,7 @@ export function cloudEventId(source: string, id: string): string {
   return digest(['cloudevent', source, id]);
 }
 
-/** Id of an event whose own id another producer has used before: the same for each that this one states again. */
+/** Id of an event whose own id another producer already used. A repeat from the same producer gets the same id. */
 export function anothersEventId(producer: string, id: string): string {
   return digest(['stated', producer, id]);
 }
@@ -107,7 +102,10 @@ export function idempotentEventId(keyId: string, idempotencyKey: string, index: 
   return digest(['posted', keyId, idempotencyKey, String(index)]);
 }
 
-/** Id of what a page's script states, by an id that it made: never one of what others observe. @param type of the event */
+/**
+ * Id of an event that a page's script states, from an id that the script made. It never equals one from other observers. @param
+ * type the event's type
+ */
 export function browserEventId(id: string, type: string): string {
   return digest(['browser', id, type]);
 }

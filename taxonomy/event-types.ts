@@ -19,12 +19,12 @@ import {
   type FieldClass,
 } from './event-fields.ts';
 
-/** Event times outside this range are mistakes of a clock or a unit, not events. */
+/** Earlier event times are errors of a clock or unit. */
 export const EARLIEST_CREATED_MS = Date.UTC(2000, 0, 1);
-/** A clock may run ahead of ours by this much, in milliseconds. */
+/** How far a clock may run ahead of ours, in milliseconds. */
 export const CLOCK_AHEAD_MS = 24 * 60 * 60 * 1000;
 
-/** Fields that a look-up in Clowder can give. */
+/** Fields that a look-up in Clowder can fill. */
 export type EnrichedField =
   | 'file_name'
   | 'resource_name'
@@ -35,21 +35,21 @@ export type EnrichedField =
   | 'author_id'
   | 'author_name';
 
-/** What the schema of a type with fields F does not say. */
+/** What the schema of a type with fields F does not express. */
 interface Traits<F extends string> {
-  /** Of each group at least one field must be there when somebody states the event (POST, log record, span event). */
+  /** A stated event (POST, log record, span event) must have at least one field of each group. */
   readonly stated: readonly (readonly F[])[];
-  /** The field that carries the resource's id, and its type, where the event type settles them. */
+  /** The resource's type and the fields with its id and name, if the event type determines them. */
   readonly resource?: { readonly type: string; readonly id: F; readonly name?: F };
-  /** Event-sink names of Clowder v1 (`category`, and `type` if it is not the resource's type). */
+  /** Names in Clowder v1's event sink (`category`, and `type` if it differs from the resource's type). */
   readonly v1: { readonly category: string; readonly type?: string };
-  /** Which fields tell events of one request apart, the first that is known: whose event it is. */
+  /** Fields that distinguish events of one request; the first known one counts. */
   readonly identity: readonly F[];
-  /** The resource's id stands in the answer, if it is new: who sees no bodies does not know it. */
+  /** The response carries a new resource's id: observers that see no bodies do not know it. */
   readonly answered?: true;
-  /** What enrichment may add; none if the event is about no resource. */
+  /** Fields that enrichment may add; none if the event is about no resource. */
   readonly enriched: readonly Extract<F, EnrichedField>[];
-  /** How several observations of one event become one; never, where each that is no repeat is an event of its own. */
+  /** How several observations become one event; 'never' if each one that is not a repeat is an event of its own. */
   readonly folds: Folding | 'never';
 }
 
@@ -65,15 +65,15 @@ type Fields = Readonly<Record<string, Field>>;
 type FieldOf<S extends Fields> = (keyof S & string) | keyof typeof commonFields;
 
 function eventSchema<const T extends string, const S extends Fields>(event: T, data: S, summary: string) {
-  // Of a field that both have, the type's own counts: for the compiler too.
+  // The type's own field replaces a common field of the same name, for the compiler too.
   const common: Omit<typeof commonFields, keyof S> = commonFields;
   return z.object({ ...common, event: thing(z.literal(event)), ...data }).describe(summary);
 }
 
-/** What a type says that may name a job: how many events of it there are of one. */
+/** For types with a `job_id`: how many events of the type one job has. */
 type JobTraits<F extends string> = 'job_id' extends F ? { readonly ofOneJob: 'one' | 'many' } : unknown;
 
-/** One record of the taxonomy; its traits name fields of the type, and no others. */
+/** Defines one event type; the traits can only name fields of the type. */
 function eventType<
   const T extends string,
   const S extends Fields,
@@ -83,8 +83,9 @@ function eventType<
 }
 
 /**
- * The taxonomy: one record an event type. Types, JSON Schema, OpenAPI, AsyncAPI, the validation of posted events, ids,
- * enrichment and docs/events.md are all derived from this table.
+ * The taxonomy: one entry per event type. Types, JSON Schema, OpenAPI, AsyncAPI, validation of posted events, ids, enrichment
+ * and
+ * docs/events.md are all derived from this table.
  */
 const EVENTS = {
   'file.uploaded': eventType('file.uploaded', file, 'A file, or a new version of one, was stored', {
@@ -288,12 +289,12 @@ export const eventSchemas = Object.fromEntries(Object.entries(EVENTS).map(([type
   readonly [T in EventType]: (typeof EVENTS)[T]['schema'];
 };
 
-/** An event as described by the taxonomy: one flat object. */
+/** An event as the taxonomy describes it: one flat object. */
 export type ClowderEvent = { [T in EventType]: z.infer<(typeof eventSchemas)[T]> }[EventType];
-/** Every field that some event type has. */
+/** Every field of any event type. */
 export type EventField = { [T in EventType]: keyof z.infer<(typeof eventSchemas)[T]> }[EventType];
 
-/** What each field tells of people, whichever type has it. */
+/** What each field tells about people, in every type that has it. */
 export const fieldClasses = Object.fromEntries(
   Object.values<{ readonly shape: Readonly<Record<string, Field>> }>(eventSchemas).flatMap(({ shape }) =>
     Object.entries(shape).map(([field, schema]) => [field, schema.tells]),
@@ -306,19 +307,19 @@ export function isEventType(value: unknown): value is EventType {
   return typeof value === 'string' && Object.hasOwn(eventSchemas, value);
 }
 
-/** The traits with what the compiler knows of each: which fields a stated event of a type must name. */
+/** The traits with precise types: which fields a stated event of each type must name. */
 export type EventTraits = typeof EVENTS;
 
-/** What the schemas do not say: whose event it is, what a stated one must name, and its names in Clowder v1. */
+/** What the schemas do not express: identifying fields, required fields of stated events, names in Clowder v1. */
 export const eventTraits: Readonly<
   Record<EventType, Traits<EventField> & Partial<JobTraits<'job_id'>> & { readonly identity: readonly IdentityField[] }>
 > = EVENTS;
 
-/** Fields that some type requires, or asks of whoever states it. */
+/** Fields that some type requires, always or in a stated event. */
 export type StatedField = {
   [T in EventType]: RequiredField<T> | (typeof EVENTS)[T]['stated'][number][number];
 }[EventType];
 type RequiredField<T extends EventType> = RequiredKeys<z.infer<(typeof EVENTS)[T]['schema']>>;
 type RequiredKeys<E> = { [F in keyof E]-?: undefined extends E[F] ? never : F }[keyof E];
-/** Fields that tell whose event it is. */
+/** Fields that distinguish the events of one request. */
 export type IdentityField = (typeof EVENTS)[EventType]['identity'][number];

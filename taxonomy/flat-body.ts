@@ -2,8 +2,8 @@ import { commonFields } from './event-fields.ts';
 import { eventTraits, type EventType } from './event-types.ts';
 
 /**
- * An event as it is journaled and published: its own fields and, beside them, the names that Clowder v1's event sink
- * uses, in one flat JSON object. `event_id`, `event` and `created` come first.
+ * An event as it is journaled and published, in one flat JSON object: its own fields and the names of Clowder v1's event sink.
+ * `event_id`, `event` and `created` come first.
  */
 export interface FlatBody {
   readonly event_id: string;
@@ -16,8 +16,8 @@ const COMMON_ORDER = Object.keys(commonFields).filter((field) => field !== 'even
 const COMMON = new Set(Object.keys(commonFields).concat('event'));
 
 /**
- * What the field's InfluxDB consumer stores as values of a point. It ends, and reads the same message again for ever, where
- * one has none of them.
+ * Fields that the existing InfluxDB consumer for v1 stores as values of a point. If a message has none of them, that consumer
+ * crashes, and reads the same message again forever.
  */
 const V1_VALUES = [
   'resource_id',
@@ -35,14 +35,14 @@ const V1_VALUES = [
   'response_time_loss',
 ] as const;
 
-/** The name that v1's consumers know Clowder itself by. */
+/** Clowder's own name among v1's consumers. */
 const CLOWDER = 'clowder';
 
 /**
- * Completes an event with the fields that follow from others: `resource_id`, `resource_type`, `resource_name`, and
- * Clowder v1's `category`, `type`, `size`, `uptime`, and `service_name` of readings and of what has no other value that v1's
- * consumers store. Unknown fields stay absent.
- *
+ * Adds the fields that follow from others: `resource_id`, `resource_type`, `resource_name`, and Clowder v1's `category`,
+ * `type`,
+ * `size` and `uptime`. `service_name` goes to readings, and to events with no other value that v1's consumers store. Unknown
+ * fields stay absent.
  * @param event a checked event; undefined values are left out
  */
 export function toFlatBody(event: {
@@ -73,10 +73,10 @@ export function toFlatBody(event: {
   return body as unknown as FlatBody;
 }
 
-/** Consumers of the field store readings as the state of a service; the monitor's have v1's own category for that. */
+/** Existing consumers store readings as a service's state; the monitor's readings get v1's own category for that. */
 function nameServiceStatus(event: Record<string, unknown>, body: Record<string, unknown>): void {
   body['service_name'] = event['component'] ?? event['target'];
-  // Whole: a column of a time series has one type, and whole numbers are another than others.
+  // Rounded down, because a time series column has one type, and integers and floats are different types.
   const uptime = Math.floor(Number(event['uptime_s']));
   if (Number.isSafeInteger(uptime)) body['uptime'] = uptime;
   if (event['source'] !== 'monitor') return;
@@ -84,18 +84,20 @@ function nameServiceStatus(event: Record<string, unknown>, body: Record<string, 
   body['type'] = event['healthy'] === true ? 'up' : 'down';
 }
 
-/** Where it happened: what is always known of an event that is about no resource and names nobody. */
+/** Where it happened; known even if the event is about no resource and names nobody. */
 function serviceOf(event: Record<string, unknown>): unknown {
   return event['component'] ?? event['clowder_instance'] ?? CLOWDER;
 }
 
-/** A download that gave the file under its own name: an archive has another than its dataset, a conversion its own. */
+/**
+ * Whether a download carries the file's own name. An archive's name differs from its dataset's, and a conversion has its own.
+ */
 function isFileAsItIs(event: Record<string, unknown>): boolean {
   const { event: type, resource_type: resourceType, file_name: fileName, format } = event;
   return type === 'view.download' && resourceType === 'file' && fileName !== undefined && format === undefined;
 }
 
-/** Events that may be about a file or a dataset name it by `file_id` or `dataset_id`. */
+/** Extraction events may be about a file or a dataset, and name it by `file_id` or `dataset_id`. */
 function deriveResource(event: Record<string, unknown>, body: Record<string, unknown>): void {
   const type = event['file_id'] !== undefined ? 'file' : event['dataset_id'] !== undefined ? 'dataset' : undefined;
   if (type === undefined || !String(event['event']).startsWith('extraction.')) return;

@@ -1,4 +1,4 @@
-/** What an event is and how telemetry becomes one. Pure: no I/O, no clock of its own. */
+/** Defines events, and maps telemetry to them. Pure: no I/O, no clock of its own. */
 export { ATTRIBUTE_OF_FIELD } from './attributes.ts';
 export {
   eventSchemas,

@@ -3,21 +3,21 @@ import { eventSchemas, eventTraits, type EventType, type StatedField } from './e
 
 type JsonSchema = Record<string, unknown>;
 
-/** Fields that the collector fills: whoever states an event need not, or cannot, give them. */
+/** Fields that the collector fills; whoever states an event need not or cannot provide them. */
 const FILLED = new Set(['client_id', 'recovered']);
 
-/** Stable name of the schema of an event type, as messages carry it in `cloudEvents_dataschema`. */
+/** Returns the stable name of an event type's schema, as in the message header `cloudEvents_dataschema`. */
 function schemaId(type: EventType): string {
   return `urn:clowder-otel:schema:${type}:1`;
 }
 
-/** JSON Schema (draft 2020-12) of an event as it is published. */
+/** Returns the JSON Schema (draft 2020-12) of an event as it is published. */
 export function eventJsonSchema(type: EventType): JsonSchema {
   const schema = z.toJSONSchema(eventSchemas[type], { target: 'draft-2020-12' }) as JsonSchema;
   return { ...schema, $id: schemaId(type), title: type, additionalProperties: true };
 }
 
-/** JSON Schema of an event as it is posted: id and time may be left out, what identifies the resource may not. */
+/** Returns the JSON Schema of an event as it is posted: id and time are optional, but it must identify its resource. */
 export function statedJsonSchema(type: EventType): JsonSchema {
   const { properties, required } = z.toJSONSchema(eventSchemas[type], { target: 'draft-2020-12' }) as {
     properties: JsonSchema;
@@ -38,7 +38,7 @@ export function statedJsonSchema(type: EventType): JsonSchema {
   };
 }
 
-/** An example of each field that is asked for. */
+/** An example for each required field. */
 const EXAMPLES: Readonly<Record<string, string | number | boolean>> = {
   file_id: '5f1e00000000000000000001',
   resource_id: '5f1e00000000000000000002',
@@ -56,7 +56,7 @@ const EXAMPLES: Readonly<Record<string, string | number | boolean>> = {
   requests: 12,
 } satisfies Readonly<Record<Exclude<StatedField, 'event' | 'event_id' | 'created'>, string | number | boolean>>;
 
-/** An example of an event as it may be posted. */
+/** Returns an example of an event to post. */
 export function statedExample(type: EventType): Record<string, unknown> {
   const { required, allOf = [] } = statedJsonSchema(type) as {
     required: string[];

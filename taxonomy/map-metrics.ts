@@ -12,9 +12,9 @@ type PingField = keyof z.infer<(typeof eventSchemas)['health.ping']>;
 interface Reading {
   /** The field of health.ping that the value fills. */
   readonly field: keyof typeof FILL;
-  /** Attributes that name the target, the first that is there. */
+  /** Attributes that may name the target; the first present one counts. */
   readonly target: readonly string[];
-  /** Points without this attribute value are no reading (httpcheck reports a point for each status class). */
+  /** Only points with this attribute value are readings (httpcheck reports a point for each status class). */
   readonly only?: { readonly attribute: string; readonly value: string };
   readonly component?: string;
 }
@@ -22,13 +22,13 @@ interface Reading {
 type Fill = (ping: Draft, point: MetricPoint) => unknown;
 const asItIs: Fill = (_, { value }) => value;
 
-/** What a point says of each field that a metric may fill; undefined: nothing. */
+/** How a point fills each field; undefined leaves the field as it is. */
 const FILL = {
   healthy: (_, { value }) => value >= 1,
   error: (_, { value, attributes }) =>
     value > 0 ? (textAttribute(attributes, 'error.message') ?? 'check failed') : undefined,
   response_time_ms: (_, { value, unit }) => value * (TO_MS[unit] ?? 1),
-  // A queue has a point for each state that its messages are in.
+  // A queue has a point for each state of its messages.
   queue_length: (ping, { value }) => Number(ping['queue_length'] ?? 0) + value,
   consumers: asItIs,
   uptime_s: asItIs,
@@ -39,7 +39,10 @@ const OWN = [ATTRIBUTE_OF_FIELD.target];
 const HTTP_CHECK = ['http.url', 'url.full'];
 const QUEUE = ['rabbitmq.queue.name', 'messaging.destination.name'];
 
-/** Metrics that are health readings: `clowder.health.*` of anybody's, the Collector's httpcheck receiver, its rabbitmq receiver. */
+/**
+ * Metrics that are health readings: `clowder.health.*` from any source, and those of the Collector's httpcheck and rabbitmq
+ * receivers.
+ */
 const READINGS: { readonly [metric: string]: Reading } = {
   'clowder.health.up': { field: 'healthy', target: OWN },
   'clowder.health.response_time': { field: 'response_time_ms', target: OWN },
@@ -54,7 +57,7 @@ const READINGS: { readonly [metric: string]: Reading } = {
   'rabbitmq.consumer.count': { field: 'consumers', target: QUEUE, component: 'rabbitmq' },
 };
 
-/** Factors to the unit of the field, by the metric's unit (UCUM). */
+/** Factors that convert the metric's unit (UCUM) to the field's. */
 const TO_MS: { readonly [unit: string]: number } = { s: 1000, ms: 1, us: 1e-3, ns: 1e-6 };
 
 /** Whether a metric of this name is a health reading. */
@@ -62,7 +65,7 @@ export function isHealthMetric(name: string): boolean {
   return Object.hasOwn(READINGS, name);
 }
 
-/** One health.ping for each target and time, from the points that tell of it: added one by one, nothing kept of them. */
+/** Builds one health.ping for each target and time from its points. Points are added one by one and not kept. */
 export class HealthReadings {
   readonly #context: MapContext;
   readonly #pings = new Map<string, Draft>();
@@ -71,7 +74,7 @@ export class HealthReadings {
     this.#context = context;
   }
 
-  /** A point whose value is not a number is not a reading: so Prometheus says that there was none. */
+  /** Adds a point. A value that is not a number is not a reading: Prometheus marks missing values so. */
   add(point: MetricPoint): void {
     const reading = Object.hasOwn(READINGS, point.name) ? READINGS[point.name] : undefined;
     if (reading === undefined || !Number.isFinite(point.value)) return;
@@ -90,7 +93,7 @@ export class HealthReadings {
     return this.#pings.size;
   }
 
-  /** The events of all that was added, one by one. */
+  /** Yields the events from all added points, one by one. */
   *pings(): Generator<MapResult> {
     for (const ping of this.#pings.values()) {
       ping['healthy'] ??= ping['error'] === undefined;
@@ -102,7 +105,7 @@ export class HealthReadings {
   }
 }
 
-/** A reading is put together from points, of one service or of several. */
+/** A reading combines points, possibly of several services. */
 const NO_RESOURCE: Attributes = {};
 
 function newPing(target: string, component: string | undefined, point: MetricPoint, context: MapContext): Draft {

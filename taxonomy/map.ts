@@ -14,7 +14,7 @@ import { isExplicitName, mapExplicit, mapSpanEvent } from './map/explicit-event.
 import { mapRequest } from './map/observed-request.ts';
 import { SPAN_KIND_SERVER, type LogRecord, type SpanRecord } from './telemetry.ts';
 
-/** Events of a span: those its span events state, and those that its HTTP request, if it is a server's, amounts to. */
+/** Returns the events of a span: those that its span events state and, for a server span, those of its HTTP request. */
 export function mapSpan(span: SpanRecord, context: MapContext): MapResult {
   const found: Found = { candidates: [], rejected: [], warnings: [], denied: [] };
   for (const event of span.events) {
@@ -44,7 +44,7 @@ export function mapSpan(span: SpanRecord, context: MapContext): MapResult {
   return { candidates, rejected, ...(warnings.length > 0 && { warnings }), ...(denied.length > 0 && { denied }) };
 }
 
-/** Events of a log record: the one it states, or those that the request of an access-log record amounts to. */
+/** Returns the events of a log record: the one it states, or those of the request in an access log record. */
 export function mapLog(log: LogRecord, context: MapContext): MapResult {
   if (log.eventName === REFUTED_NAME) {
     if (!context.believesCaptures) return { ...NOTHING, warnings: [NOT_BELIEVED] };
@@ -75,7 +75,7 @@ export function mapLog(log: LogRecord, context: MapContext): MapResult {
       traceId: log.traceId,
       spanId: log.spanId,
       traceState: '',
-      // An access log is written at the end of the request.
+      // An access log entry is written when the request ends.
       startTimeUnixNano: durationS === undefined ? end : end - BigInt(Math.round(durationS * 1e3)) * 1_000_000n,
       durationMs: durationS === undefined ? undefined : durationS * 1e3,
       source: 'nginx',
@@ -84,13 +84,13 @@ export function mapLog(log: LogRecord, context: MapContext): MapResult {
   );
 }
 
-/** Seconds; undefined if the record does not say, or what no request takes. */
+/** Returns seconds; undefined if the record has no duration, or an impossible one. */
 function durationOf({ attributes }: LogRecord): number | undefined {
   const seconds = numberAttribute(attributes, 'http.server.request.duration');
   return seconds !== undefined && seconds >= 0 && seconds <= LONGEST_REQUEST_S ? seconds : undefined;
 }
 
-/** A year: whatever says more is wrong. */
+/** A year; a longer duration is an error. */
 const LONGEST_REQUEST_S = 366 * 86_400;
 
 function collect(result: MapResult, into: Found): void {
@@ -107,7 +107,7 @@ interface Found {
   readonly warnings: string[];
 }
 
-/** Of one request there are few events, so a capture refutes few. */
+/** A request has few events, so a capture refutes few. */
 const REFUTED_MAX = 1000;
 
 function refutation(ids: readonly string[]): MapResult {
@@ -125,7 +125,7 @@ function refutation(ids: readonly string[]): MapResult {
   return { ...NOTHING, refuted: ids.filter((id) => /^[0-9a-f]{32}$/.test(id)) };
 }
 
-/** A line of a log that nobody could read: for an operator to see, in full, and where it stands. */
+/** Reports a log line that could not be parsed, in full and with its position, to an operator. */
 function unparsed({ attributes, body, resource }: LogRecord): Rejection {
   const file = textAttribute(attributes, 'log.file.path') ?? textAttribute(attributes, 'log.file.name') ?? 'a log';
   const offset = textAttribute(attributes, 'log.file.record_offset');

@@ -1,15 +1,15 @@
 import type { z } from 'zod';
 
-/** Whether a value is as its schema wants it. */
+/** Whether a value satisfies its schema. */
 type Test = (value: unknown) => boolean;
 type Schema = z.core.$ZodTypes;
 
-/** Takes an object's fields where each is as it must be; undefined if one is not, or if it cannot tell. */
+/** Returns the object's known fields if all are valid; undefined if one is not, or if the check cannot tell. */
 export type QuickCheck = (given: Readonly<Record<string, unknown>>) => Record<string, unknown> | undefined;
 
 /**
- * Reads a schema of plain fields once, so that what is right is found so without an object made for each of its fields:
- * nearly all events are. What it takes, the schema takes, and as it is; what it does not take is the schema's to judge.
+ * Compiles a schema of plain fields into a check that makes no object per field; nearly all events are valid. If it accepts an
+ * event, so does the schema, and unchanged. The schema judges everything else.
  */
 export function quickCheckOf({ shape, def }: Pick<z.ZodObject, 'shape' | 'def'>): QuickCheck {
   if (def.catchall !== undefined || (def.checks ?? []).length > 0) return () => undefined;
@@ -34,7 +34,7 @@ export function quickCheckOf({ shape, def }: Pick<z.ZodObject, 'shape' | 'def'>)
   };
 }
 
-/** undefined if the schema has something in it that is not known here. */
+/** Returns undefined if the schema contains something unsupported. */
 function testOf({ _zod }: Schema): Test | undefined {
   const { def } = _zod;
   if (def.type === 'optional') return testOf(def.innerType as Schema);
@@ -58,7 +58,7 @@ type CheckDef = z.core.$ZodChecks['_zod']['def'] | z.core.$ZodCustomDef;
 const checksOf = (checks: readonly z.core.$ZodCheck[] = []): (Test | undefined)[] =>
   checks.map(({ _zod }) => checkOf(_zod.def as CheckDef));
 
-/** The checks that fields of events have. */
+/** Supports the checks that event fields use. */
 function checkOf(def: CheckDef): Test | undefined {
   if (def.check === 'min_length') return (value) => (value as string).length >= def.minimum;
   if (def.check === 'max_length') return (value) => (value as string).length <= def.maximum;
@@ -70,7 +70,7 @@ function checkOf(def: CheckDef): Test | undefined {
   return def.check === 'custom' && 'fn' in def ? (value) => def.fn(value) === true : undefined;
 }
 
-/** One that counts from where it stood last would say something else each time. */
+/** A global or sticky pattern keeps its position, so it would give a different result each time. */
 function patternOf({ format, pattern }: z.core.$ZodCheckStringFormatDef): Test | undefined {
   if (format !== 'regex' || pattern === undefined || pattern.global || pattern.sticky) return undefined;
   return (value) => pattern.test(value as string);

@@ -3,21 +3,21 @@ import type { MapContext } from './map/context.ts';
 import { isEventType } from './event-types.ts';
 import { nameResource } from './map/name-resource.ts';
 
-/** What the receiver knows of somebody who posts an event. */
+/** What the receiver knows about the sender of a posted event. */
 export interface Poster {
   readonly source: 'api' | 'monitor';
   readonly eventId: string;
-  /** Name of the key with which it was posted. */
+  /** Name of the key that the sender used. */
   readonly producer?: string | undefined;
 }
 
-/** Fields that the receiver fills by itself. */
+/** Sources that a poster may name; for any other, the receiver uses its own. */
 const SOURCES_A_POSTER_MAY_NAME: ReadonlySet<unknown> = new Set(['api', 'monitor', 'sdk', 'rabbitmq']);
 
-/** More than any type has, by far. */
+/** Far more than any type has. */
 const FIELDS_MAX = 1000;
 
-/** Up to one more than there may be. */
+/** Counts keys, but only until the limit is exceeded. */
 function countKeys(value: object): number {
   let count = 0;
   for (const _key in value) if (++count > FIELDS_MAX) break;
@@ -25,8 +25,9 @@ function countKeys(value: object): number {
 }
 
 /**
- * Checks an event that somebody posted and completes it: `created` is now where not given, the id is the poster's own
- * or the one given in `poster`. Unknown fields are errors, so that a mistyped one is not lost in silence.
+ * Checks and completes a posted event. `created` is now by default; the id is the event's own, or by default the one in
+ * `poster`.
+ * Unknown fields are errors, so that a mistyped field does not disappear silently.
  */
 export function checkStated(value: unknown, poster: Poster, context: MapContext): CheckedDraft {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -1,6 +1,6 @@
 /**
- * Telemetry in a neutral form: what is left of an OTLP span, log record or metric once its encoding is gone.
- * The collector's decoders and the exporters for the OTel SDK both produce it; the mapping reads only this.
+ * Telemetry in a neutral form: the content of an OTLP span, log record or metric without its encoding.
+ * The collector's decoders and the exporters for the OTel SDK produce it; the mapping reads nothing else.
  */
 
 export type AttributeValue =
@@ -25,12 +25,12 @@ export interface SpanEventRecord {
 }
 
 export interface SpanRecord {
-  /** 32 lower-case hex digits, or '' where absent. */
+  /** 32 lower-case hex digits, or '' if absent. */
   readonly traceId: string;
-  /** 16 lower-case hex digits, or '' where absent. */
+  /** 16 lower-case hex digits, or '' if absent. */
   readonly spanId: string;
   readonly parentSpanId: string;
-  /** W3C tracestate header value, '' where absent. */
+  /** Value of the W3C tracestate header, '' if absent. */
   readonly traceState: string;
   readonly name: string;
   /** As numbered in OTLP: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */

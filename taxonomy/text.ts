@@ -1,11 +1,14 @@
-/** Longer than any field of any event may be: whatever is beyond says nothing more. */
+/** Longer than any event field may be, so the rest is never needed. */
 export const TEXT_MAX = 40_000;
 
-/** What no id has in it: it would end a line of a stream, a log or a table. As the JSON Schemas of any language have it. */
+/**
+ * Ids contain no control characters, which would end a line of a stream, log or table. The pattern works in JSON Schema of any
+ * language.
+ */
 // oxlint-disable-next-line no-control-regex
 export const WITHOUT_CONTROL = /^[^\u0000-\u001f\u007f-\u009f]*$/;
 
-/** The beginning of a text, cut between characters. */
+/** Returns the beginning of a text, cut between characters. */
 export function cut(text: string, length: number): string {
   if (text.length <= length) return text;
   const last = text.charCodeAt(length - 1);
@@ -13,24 +16,24 @@ export function cut(text: string, length: number): string {
   return text.slice(0, isHalf ? length - 1 : length);
 }
 
-/** A text as every event has it: bounded, and well-formed Unicode, half a surrogate pair being U+FFFD. */
+/** Returns a text as events store it: bounded, and well-formed Unicode with U+FFFD for half a surrogate pair. */
 export function asText(text: string): string {
   return cut(text, TEXT_MAX).toWellFormed();
 }
 
-/** Whether it is so already, as nearly all are. */
+/** Whether the text needs no such change; nearly all texts do not. */
 export const isText = (text: string): boolean => text.length <= TEXT_MAX && text.isWellFormed();
 
-/** What an id may be shown as, where one of former times has control characters in it. */
+/** Makes an old id with control characters safe to display. */
 export function onOneLine(text: string): string {
   return WITHOUT_CONTROL.test(text) ? text : text.replace(/\p{Cc}/gu, '\ufffd');
 }
 
-/** Characters of a value that are looked at to show it. */
+/** Most characters shown of a value. */
 const SHOWN_MAX = 1000;
 const SHOWN_DEPTH = 8;
 
-/** The beginning of a value in JSON: whatever it is, however deep and large, this is little work. */
+/** Returns the beginning of a value as JSON, with little work however deep or large the value is. */
 export function previewOf(value: unknown): string {
   let text = '';
   const isFull = (): boolean => text.length >= SHOWN_MAX;
@@ -60,7 +63,7 @@ export function previewOf(value: unknown): string {
   return cut(text, SHOWN_MAX);
 }
 
-/** Without making a list of them: there may be very many. */
+/** Yields keys without building a list, because there may be very many. */
 function* keysOf(value: object): Generator<string> {
   for (const key in value) yield key;
 }

@@ -1,59 +1,62 @@
 type Value = string | number | boolean | undefined;
 
-/** Fields of an event, by name. */
+/** An event's fields by name. */
 export interface Fields {
   readonly [field: string]: Value;
 }
 
-/** What an observation is of the event that it may share with others: a piece of a file; a page, or a call that one makes. */
+/** The part that one observation contributes to an event: a piece of a file, a page, or a call that a page makes. */
 export type Part = 'piece' | 'page' | 'call';
 
-/** First and last byte. */
+/** First and last byte, both inclusive. */
 export type Span = readonly [first: number, last: number];
 
-/** What is gathered of an event beside its fields: it goes to disk with them. */
+/** What is gathered about an event besides its fields; saved to disk with them. */
 export interface GatheredState {
-  /** The page's own call, by which it gets what it shows, has not been seen. */
+  /** The call by which the page gets its content has not been seen yet. */
   readonly awaitsCall?: boolean;
-  /** A call was seen: others may know more. */
+  /** A call was seen; other observations may know more. */
   readonly called?: boolean;
-  /** When the latest piece began, by its own clock. */
+  /** When the latest piece began, by the observer's clock. */
   readonly lastMs?: number;
-  /** Which bytes were sent: in order, with a gap between any two. */
+  /** The bytes that were sent, as separate spans in ascending order. */
   readonly spans?: readonly Span[];
-  /** Of the whole file, where somebody said so. */
+  /** The whole file's size, if known. */
   readonly size?: number;
-  /** Of a piece, nobody said how much of it was sent. */
+  /** For some piece, no observation stated how much was sent. */
   readonly assumed?: boolean;
 }
 
-/** An event as far as it was observed. */
+/** An event, as far as observed. */
 export interface Gathered {
   readonly fields: Fields;
   readonly state: GatheredState;
 }
 
-/** How observations of one event become one: pure, and the same in whatever order they come. */
+/** How observations become one event. Pure; the order of observations does not matter. */
 export interface Folding {
   readonly begin: (fields: Fields, part: Part, awaitsCall: boolean) => Gathered;
-  /** Adding the same observation again changes nothing. */
+  /** Adds an observation; adding it again changes nothing. */
   readonly add: (gathered: Gathered, fields: Fields, part: Part) => Gathered;
-  /** Whether another observation may still add to it: then it is held. */
+  /** Whether another observation may still add something; if so, the event is held. */
   readonly mayGain: (gathered: Gathered) => boolean;
-  /** It is held for so long after its latest observation, in milliseconds; and after its first, at most. */
+  /**
+   * How long an event is held after its latest observation (`quietMs`), and after its first at most (`mostMs`), in
+   * milliseconds.
+   */
   readonly quietMs: number;
   readonly mostMs: number;
 }
 
-/** What a weaker observer of the same request may know alone: nothing of what was sent. */
+/** Adds the names that only a weaker observer of the same request may know; its view of what was sent is ignored. */
 export function filledByWeaker({ fields, state }: Gathered, other: Fields): Gathered {
   return { fields: filledFrom(fields, other, ['resource_name', 'file_name']), state };
 }
 
-/** Fields that say who it was: they go together, as one observation has them. */
+/** Fields that identify a user; they are copied together from one observation. */
 const WHO = ['user_id', 'user_name'] as const;
 
-/** What is not known is taken from the other observation. */
+/** Fills unknown fields from the other observation. */
 export function filledFrom(fields: Fields, other: Fields, names: readonly string[]): Fields {
   const filled: Record<string, Value> = { ...fields };
   for (const name of names) if (other[name] !== other['resource_id']) filled[name] ??= other[name];

@@ -1,21 +1,21 @@
 import { filledFrom, type Fields, type Folding, type Gathered, type GatheredState, type Span } from './folding.ts';
 
-/** Pieces of one viewer and file within so long of one another are one download. */
+/** Pieces that one viewer fetches of one file within this time of each other are one download. */
 export const PIECES_WITHIN_MS = 300_000;
-/** After so long without another piece it is told of as it is. */
+/** A download is reported as it is after this long without another piece. */
 const QUIET_MS = 30_000;
-/** However the pieces go on, the download is told of by then. */
+/** A download is reported at the latest after this time, even if pieces keep coming. */
 const HELD_MOST_MS = 3_600_000;
-/** Gaps that are kept account of. Programs that fetch pieces fill them. */
+/** Most separate spans tracked. Programs that fetch pieces fill the gaps. */
 const SPANS_MAX = 1000;
 const RANGE_LENGTH = 256;
 
 const FILLED = ['session_id', 'file_name', 'resource_name', 'dataset_id', 'folder_id', 'author_id', 'author_name'];
 
-/** `bytes 0-99/1000` of an answer; `bytes=0-99`, `bytes=0-9,20-29`, `bytes=100-` or `bytes=-100` of a request. */
+/** `bytes 0-99/1000` in a response; `bytes=0-99`, `bytes=0-9,20-29`, `bytes=100-` or `bytes=-100` in a request. */
 const RANGES = /^\s*bytes\s*[ =]\s*([\d\s,-]*?)\s*(?:\/\s*(\d+|\*))?\s*$/i;
 
-/** What an observation says of the bytes that were sent. */
+/** What an observation says about the bytes sent. */
 export function piecesOf(
   fields: Fields,
 ): Required<Pick<GatheredState, 'spans' | 'assumed'>> & { readonly size?: number } {
@@ -30,7 +30,7 @@ export function piecesOf(
     const asked = spanOf(from, to, size);
     if (asked === undefined) continue;
     const last = Math.min(asked[1], asked[0] + left - 1);
-    // Where neither says where it ends, nobody knows.
+    // If neither range nor byte count gives an end, the end is unknown.
     if (last < asked[0] || !Number.isSafeInteger(last)) continue;
     spans.push([asked[0], last]);
     left -= last - asked[0] + 1;
@@ -38,7 +38,7 @@ export function piecesOf(
   return { spans: united([], spans), assumed: sent === undefined, ...(size !== undefined && { size }) };
 }
 
-/** Its end is infinite where it goes on to the end of a file whose size is not known. */
+/** The end is infinite if the span runs to the end of a file of unknown size. */
 function spanOf(from: string, to: string, size: number | undefined): Span | undefined {
   if (from !== '')
     return [Number(from), to === '' ? (size ?? Number.POSITIVE_INFINITY) - (size === undefined ? 0 : 1) : Number(to)];
@@ -46,7 +46,7 @@ function spanOf(from: string, to: string, size: number | undefined): Span | unde
   return [Math.max(0, size - Number(to)), size - 1];
 }
 
-/** Both, in order, with a gap between any two. */
+/** Merges both lists into separate spans in ascending order. */
 export function united(some: readonly Span[], others: readonly Span[]): readonly Span[] {
   const all = [...some, ...others].toSorted(([one], [other]) => one - other);
   const spans: [number, number][] = [];
@@ -76,7 +76,7 @@ function add({ fields, state }: Gathered, other: Fields): Gathered {
   };
   const created = Math.min(Number(fields['created']), Number(other['created']));
   const lastMs = Math.max(state.lastMs ?? 0, Number(other['created']));
-  // Of bytes whose place nobody told the largest number counts.
+  // Bytes at unknown positions cannot be added up, so the largest count is used.
   const bytes = Math.max(bytesIn(spans), Number(fields['bytes'] ?? 0), Number(other['bytes'] ?? 0));
   const { lastMs: _lastMs, ...before } = state;
   const addsNothing = JSON.stringify([gathered, bytes]) === JSON.stringify([before, fields['bytes'] ?? 0]);
@@ -92,17 +92,14 @@ function completeOf(gathered: GatheredState): boolean | undefined {
   return gathered.assumed === true ? undefined : true;
 }
 
-/** Undefined if there is none, or it is too long to be told. */
+/** Returns undefined if there is no span, or if the text would be too long. */
 function rangeOf({ spans = [], size }: GatheredState): string | undefined {
   if (spans.length === 0) return undefined;
   const text = `bytes ${spans.map((span) => span.join('-')).join(',')}/${size ?? '*'}`;
   return text.length > RANGE_LENGTH ? undefined : text;
 }
 
-/**
- * A download in pieces. Its bytes are those of the file that were sent, each counted once; it is complete when that is all
- * of them.
- */
+/** A download in pieces. Its byte count includes each sent byte of the file once. It is complete when every byte was sent. */
 export const pieces: Folding = {
   quietMs: QUIET_MS,
   mostMs: HELD_MOST_MS,

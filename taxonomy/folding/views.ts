@@ -1,8 +1,8 @@
 import { filledFrom, type Fields, type Folding, type Gathered, type Part } from './folding.ts';
 
-/** Calls of one page come within so long of it, and of one another. */
+/** A page's calls come within this time of the page and of one another, in seconds. */
 export const VIEW_WITHIN_S = 30;
-/** A page of Clowder 2 has asked for what it shows by then. */
+/** Within this time, a page of Clowder 2 has requested its content. */
 const HELD_MS = 5000;
 
 const FILLED = [
@@ -17,7 +17,7 @@ const FILLED = [
   'title',
   'referrer',
 ];
-/** What the page says of itself, and not the call that it makes. */
+/** Fields that describe the page, not its calls. */
 const OF_PAGE = ['url', 'referrer', 'title'];
 
 function add({ fields, state }: Gathered, other: Fields, part: Part): Gathered {
@@ -28,8 +28,9 @@ function add({ fields, state }: Gathered, other: Fields, part: Part): Gathered {
 }
 
 /**
- * The view of a resource: its page, and the calls by which a page of Clowder 2 gets what it shows. The page's address and
- * the earliest time count; user and name come from whoever knows them.
+ * The view of a resource: its page, and the calls by which a page of Clowder 2 gets its content. The view has the page's
+ * address and
+ * the earliest time; user and resource name come from any observation that knows them.
  */
 export const views: Folding = {
   quietMs: HELD_MS,

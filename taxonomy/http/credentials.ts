@@ -1,19 +1,19 @@
-/** Who a credential says its owner is. */
+/** The owner that a credential names. */
 export interface Claimed {
-  /** What Clowder knows the user by: the e-mail address, if it is told. */
+  /** Clowder's name for the user: the e-mail address if the credential contains it. */
   readonly userName?: string;
   readonly userId?: string;
 }
 
 const NOBODY: Claimed = {};
-/** Longer ones are no token of Clowder's. */
+/** Longer texts are not Clowder's tokens. */
 const LONGEST_TOKEN = 8192;
 const LONGEST_NAME = 256;
 
 /**
- * The owner that a token names, without checking its signature: whoever uses it must know that Clowder accepted it, or
- * made it. A JSON Web Token (RFC 7519) names `email`, `preferred_username` and `sub`; v2's API keys, signed in the same
- * manner, `user`.
+ * Returns the owner that a token names. It does not verify the signature: the caller must know that Clowder accepted or issued
+ * the token.
+ * A JSON Web Token (RFC 7519) has `email`, `preferred_username` and `sub`. v2's API keys, signed in the same way, have `user`.
  */
 export function claimedBy(token: string): Claimed {
   if (token.length > LONGEST_TOKEN) return NOBODY;

@@ -2,18 +2,18 @@ import { asId, asVersion, dispositionName, known, MOST_NAMED, type Data, type He
 import { byAnswer, byHead, type Rule } from './rule.ts';
 import type { HttpEvent } from './types.ts';
 
-/** `bytes 0-99/1000` of an answer, `bytes=0-99`, `bytes=100-` or `bytes=-100` of a request. */
+/** `bytes 0-99/1000` in a response; `bytes=0-99`, `bytes=100-` or `bytes=-100` in a request. */
 const RANGE = /^\s*bytes\s*[ =]\s*(\d*)-(\d*)(?:\/(\d+|\*))?/i;
-/** What players send to learn whether there are pieces at all. */
+/** Players request this much to find out whether ranges are supported. */
 const PROBE_BYTES = 2;
 
-/** A part of a resource that was sent. */
+/** The part of a resource that was sent. */
 interface Piece {
   readonly range: string;
   readonly isWhole: boolean;
 }
 
-/** @returns undefined if nothing is to be counted: a probe, or a piece that nobody recorded */
+/** @returns undefined if nothing counts: it was a probe, or the piece was not recorded */
 function pieceOf({ request }: HeadFacts): Piece | undefined {
   const range = request.responseHeader('content-range') ?? request.requestHeader('range');
   const [, first = '', last = '', size = ''] = RANGE.exec(range ?? '') ?? [];
@@ -49,17 +49,17 @@ function download(facts: HeadFacts, data: Data): HttpEvent[] {
   ];
 }
 
-/** `null` as JSON: all that v2 sends of a public file of a private dataset, with status 200. */
+/** Length of `null` in JSON. */
 const NULL_BYTES = 4;
 
-/** v2 answers 200 `null` for a public file of a private dataset. */
+/** v2 answers 200 with `null` for a public file in a private dataset. */
 function saysNothingSent(facts: HeadFacts): boolean {
   const { bytesSent, responseHeader } = facts.request;
   const type = responseHeader('content-type');
   const disposition = responseHeader('content-disposition');
   const { template } = facts.route.route;
   if (!template.includes('/public_files/') || disposition !== undefined) return false;
-  // A header that was not recorded looks like one that was not sent: then the size decides.
+  // A header that was not recorded looks like one that was not sent, so the size decides.
   if (type !== undefined && !/json/i.test(type)) return false;
   return bytesSent === NULL_BYTES || (type !== undefined && bytesSent === undefined);
 }
@@ -74,7 +74,7 @@ const partial = byHead((facts) => {
   const named = (facts.query('fileList') ?? '').split(',').flatMap((id) => asId(id.trim()) ?? []);
   const files = [...new Set(named)].slice(0, MOST_NAMED);
   const datasetId = facts.pathId('id');
-  // The bytes of one archive cannot be told apart by file.
+  // The bytes of an archive cannot be attributed to single files.
   return files.flatMap((id) =>
     download(facts, {
       resource_type: 'file',
@@ -86,7 +86,7 @@ const partial = byHead((facts) => {
   );
 });
 
-/** v1 answers text where the plugin for a format is missing. */
+/** v1 answers with text if the plugin for a format is missing. */
 function saysNoPlugin({ request }: HeadFacts): boolean {
   const type = request.responseHeader('content-type');
   const disposition = request.responseHeader('content-disposition');
@@ -107,7 +107,7 @@ const ofFolder = byHead((facts) => {
     : download(facts, { resource_type: 'dataset', resource_id: id, folder_id: asId(facts.query('folderId')) });
 });
 
-/** Downloads whose bytes pass. */
+/** Downloads whose bytes pass through the observer. */
 export const downloads = {
   'download-file': ofResource('file'),
   'download-dataset': ofResource('dataset'),
@@ -115,12 +115,12 @@ export const downloads = {
   'download-format': ofFormat,
   'download-folder': ofFolder,
   'download-partial': partial,
-  // The path holds a secret, the answer no id.
+  // The path contains a secret, and the response has no id.
   'download-link': byHead((facts) => download(facts, { resource_type: 'file' })),
   'download-selected': byHead((facts) => download(facts, { resource_type: 'dataset' })),
 } as const satisfies Readonly<Record<string, Rule>>;
 
-/** v2 hands out a URL of the object store: the bytes never pass here. */
+/** v2 returns an object store URL; the bytes never pass through the observer. */
 export const presigned = byAnswer((facts) => {
   const id = facts.pathId('id');
   if (!facts.ok || id === undefined || (facts.sawAnswer && facts.answerField('presigned_url') === undefined)) return [];

@@ -3,21 +3,21 @@ import { isOver, readSetCookies } from './set-cookie.ts';
 import type { EventData, HttpRequest, Json, TakenRoute } from './types.ts';
 
 const ID = /^(?:[0-9a-f]{24}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
-/** A page of v2 about one resource, in the address of whoever asks; v1's begin in the same way. */
+/** The path of a v2 page about one resource, in the requester's address; v1's paths begin in the same way. */
 const PAGE_OF_RESOURCE = /\/(?:public_)?(file|dataset)s\/([0-9a-f]{24})(?:[/?#]|$)/i;
-/** Events by ids that stand in the request alone, at most: anybody may write thousands of them. */
+/** Most events from ids that only the request names, since anyone may list thousands of ids. */
 export const MOST_NAMED = 100;
 const SESSION_COOKIES: ReadonlySet<string> = new Set(['id', 'Authorization']);
 const FALSE = new Set(['false', '0', 'no', 'off', 'n', 'f']);
 
-/** A resource id in lower case; undefined if it does not look like one (24 hex digits, or a UUID). */
+/** Returns a resource id in lower case; undefined if the value does not look like one (24 hex digits, or a UUID). */
 export function asId(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   const lower = value.toLowerCase();
   return ID.test(lower) ? lower : undefined;
 }
 
-/** What the rules ask about a request and its answer. */
+/** What the rules ask about a request and its response. */
 export class Facts {
   readonly request: HttpRequest;
   readonly route: TakenRoute;
@@ -30,7 +30,7 @@ export class Facts {
     this.#answer = parseText(request.responseBody);
   }
 
-  /** Whether the observer read all of the answer's body: then what it does not say is not so. */
+  /** Whether the observer read the whole response body; what is absent from it is then false. */
   get sawAnswer(): boolean {
     return this.#answer !== undefined && this.request.responseTruncated !== true;
   }
@@ -76,7 +76,7 @@ export class Facts {
     return field(this.#answer, name);
   }
 
-  /** Clowder says in a 200 that it did nothing. */
+  /** Whether Clowder answers 200 but says in the body that it did nothing. */
   get refusedInBody(): boolean {
     const status = this.answerField('status');
     return this.#answer === null || (typeof status === 'string' && /^(?:error|ko|failed?)$/i.test(status));
@@ -86,7 +86,7 @@ export class Facts {
     return this.request.responseHeader('location') ?? '';
   }
 
-  /** What the answer sets as the session's cookie: v1 `id`, v2 `Authorization`. To delete it is the end of a session. */
+  /** The session that the response's cookie starts: v1 `id`, v2 `Authorization`; undefined if it deletes the cookie. */
   get session(): string | undefined {
     const { responseHeader, answeredMs = 0 } = this.request;
     const last = readSetCookies(responseHeader('set-cookie') ?? '').findLast(({ name }) => SESSION_COOKIES.has(name));
@@ -94,13 +94,13 @@ export class Facts {
     return /^"?(?:Bearer(?:\s+|%20))?([^",\s]+)/.exec(last.value)?.[1];
   }
 
-  /** Whether the answer is a page; true if its type is not known. */
+  /** Whether the response is a page; true if its type is unknown. */
   get isHtml(): boolean {
     const type = this.request.responseHeader('content-type');
     return type === undefined || /^(?:text\/html|application\/xhtml)/i.test(type);
   }
 
-  /** The page about one resource that asks, if one does. */
+  /** The resource page that sent this request, if one did. */
   get askingPage(): { readonly type: string; readonly id: string } | undefined {
     const path = this.request.requestHeader('referer')?.replace(/^[a-z]+:\/\/[^/]*/i, '') ?? '';
     const page = path.startsWith('/api/') ? null : PAGE_OF_RESOURCE.exec(path.replace(/[?#].*$/s, ''));
@@ -111,20 +111,23 @@ export class Facts {
     return ['sec-fetch-mode', 'referer', 'cookie'].some((name) => this.request.requestHeader(name) !== undefined);
   }
 
-  /** The page that asks is another resource's: a file's page asks for its dataset too. */
+  /** Whether another resource's page sent this request: a file's page also requests its dataset. */
   isAskedByAnother(type: 'file' | 'dataset', id: string): boolean {
     const page = this.askingPage;
     return page !== undefined && (page.type !== type || page.id !== id);
   }
 
-  /** A script of a page of ours asked for it, to show it. A link with `download` has no destination either, and navigates. */
+  /**
+   * Whether a script on a Clowder page requested it for display. A link with `download` has no destination either, but
+   * navigates.
+   */
   get preview(): boolean {
     const { requestHeader } = this.request;
     if (requestHeader('sec-fetch-dest') !== 'empty' || requestHeader('sec-fetch-mode') === 'navigate') return false;
     return this.askingPage !== undefined;
   }
 
-  /** Clowder was asked not to count, or a page shows it, as an image or by a script. */
+  /** false if Clowder was asked not to count it, or if a page displays it, as an image or by a script. */
   get tracked(): boolean {
     for (const name of ['tracking', 'increment']) if (FALSE.has(this.query(name)?.toLowerCase() ?? '')) return false;
     const destination = this.request.requestHeader('sec-fetch-dest') ?? '';
@@ -137,13 +140,13 @@ type OfAnswerBody = 'answer' | 'answerField' | 'sawAnswer' | 'refusedInBody';
 type RequestBody = Pick<HttpRequest, 'requestBody' | 'parts'>;
 type AnswerBody = Pick<HttpRequest, 'responseBody' | 'responseTruncated'>;
 
-/** What every observer may know: all but the bodies. */
+/** What every observer may know: everything except the bodies. */
 export type HeadFacts = Omit<Facts, OfRequestBody | OfAnswerBody | 'request'> & {
   readonly request: Omit<HttpRequest, keyof RequestBody | keyof AnswerBody>;
 };
-/** And what the request's body says, if it was read. */
+/** In addition, the request body, if it was read. */
 export type RequestFacts = HeadFacts & Pick<Facts, OfRequestBody> & { readonly request: RequestBody };
-/** And what the answer's body says, if it was read. */
+/** In addition, the response body, if it was read. */
 export type AnswerFacts = HeadFacts & Pick<Facts, OfAnswerBody> & { readonly request: AnswerBody };
 
 export function field(value: Json | undefined, name: string): Json | undefined {
@@ -152,14 +155,14 @@ export function field(value: Json | undefined, name: string): Json | undefined {
     : undefined;
 }
 
-/** JSON text parsed, any other text as it is: a number or a bare word is text. */
+/** Parses JSON text, and returns other text unchanged: a number or a bare word is text. */
 function parseText(body: Json | undefined): Json | undefined {
   if (typeof body !== 'string') return body;
   const json = parseJsonText(body);
   return json === undefined || typeof json === 'number' || typeof json === 'boolean' ? body : json;
 }
 
-/** The file's name in Content-Disposition (RFC 6266): `filename*` first, then `filename`, quoted or not. */
+/** Returns the file name in Content-Disposition (RFC 6266): `filename*` first, then `filename`, quoted or not. */
 export function dispositionName(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   const extended = /filename\*\s*=\s*[\w-]*'[^']*'([^;]+)/i.exec(header)?.[1];
@@ -167,16 +170,16 @@ export function dispositionName(header: string | undefined): string | undefined 
     try {
       return decodeURIComponent(withoutWords(extended.trim()));
     } catch {
-      // Not percent-encoded as it should be: the plain name, if there is one.
+      // Not percent-encoded correctly: use the plain name, if any.
     }
   }
-  // v2 does not quote: a semicolon belongs to the name unless another parameter follows it.
+  // v2 does not quote: a semicolon is part of the name unless another parameter follows.
   const plain = /filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*(?:;(?!\s*[\w*-]+\s*=)[^;]*)*))/i.exec(header);
   const name = plain?.[1]?.replace(/\\(.)/g, '$1') ?? plain?.[2]?.trim();
   return name === undefined || name === '' ? undefined : name;
 }
 
-/** v1 puts other than ASCII in encoded words (RFC 2047, Q) as well: `=?utf-8?Q?na=C3=AFve.txt?=`; percent-encoded instead. */
+/** Replaces v1's encoded words for non-ASCII names (RFC 2047, Q), as in `=?utf-8?Q?na=C3=AFve.txt?=`, by percent-encoding. */
 function withoutWords(text: string): string {
   if (!text.startsWith('=?')) return text;
   return text
@@ -186,10 +189,10 @@ function withoutWords(text: string): string {
     .replace(/=([0-9a-f]{2})/gi, '%$1');
 }
 
-/** Data fields of which some may not be known. */
+/** Data fields, any of which may be unknown. */
 export type Data = { readonly [K in keyof EventData]?: EventData[K] | undefined };
 
-/** Longest value that the event types take: a name is cut, anything else that is longer is not known. */
+/** Longest values that the event types accept. Longer names are cut; other longer values count as unknown. */
 const LONGEST: Readonly<Record<string, number>> = {
   content_type: 256,
   format: 64,
@@ -199,7 +202,7 @@ const LONGEST: Readonly<Record<string, number>> = {
 };
 const LONGEST_NAME = 1024;
 
-/** Only what is known, and only as the event's type takes it: an odd header must not cost the event. */
+/** Keeps only values that are known and valid for the event's type: an odd header must not cost the event. */
 export function known(data: Data): EventData {
   const fitting: EventData = {};
   for (const name of Object.keys(data) as (keyof EventData)[]) {
@@ -218,7 +221,7 @@ function fit(name: string, value: string | number | boolean | undefined): string
   return value.length > (LONGEST[name] ?? Infinity) ? undefined : value;
 }
 
-/** A version as Clowder v2 counts them, or as text. */
+/** Returns a version as a number, as Clowder v2 counts versions, otherwise as text. */
 export function asVersion(text: string | undefined): string | number | undefined {
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : text;
 }

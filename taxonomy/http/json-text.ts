@@ -1,9 +1,9 @@
 import type { Json } from './types.ts';
 
-/** `callback({…});`, as v1 answers `?callback=` (JSONP), with or without the guard of older browsers before it. */
+/** `callback({…});`, v1's answer to `?callback=` (JSONP), with or without the guard for older browsers before it. */
 const WRAPPED = /^(?:\/\*\*\/)?\s*[\w$.]+\s*\(/;
 
-/** The JSON in a text, without the callback that it may be wrapped in; undefined if there is none. */
+/** Parses the JSON in a text, without any callback around it; undefined if there is none. */
 export function parseJsonText(text: string): Json | undefined {
   const trimmed = text.trim();
   const json = WRAPPED.test(trimmed)

@@ -4,19 +4,19 @@ import { RULES } from './rules.ts';
 import type { HttpEvent, HttpMappingOptions, HttpRequest } from './types.ts';
 
 const NOTHING: HttpEvent[] = [];
-/** By which browsers say so: the first is the standard's (Fetch, "Sec-Purpose"). */
+/** Headers by which browsers mark speculative requests; the first is the standard's (Fetch, "Sec-Purpose"). */
 const AHEAD_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'];
 
 /**
- * The events that one answered request amounts to (docs/design.md, "Events"): decided by the response, from what the
- * observer knows of it. Never throws, whatever the request.
+ * Returns the events of one answered request (docs/design.md, "Events"). The response decides, as far as the observer knows it.
+ * Never throws, whatever the request.
  */
 export function mapHttpRequest(request: HttpRequest, options: HttpMappingOptions): HttpEvent[] {
   const match = routeMatchOf(request.method, request.path, options);
   return match === undefined ? NOTHING : mapRequestOnRoute(request, match);
 }
 
-/** The same for a request whose route is known already (`routeMatchOf`). */
+/** The same for a request whose route is already known (`routeMatchOf`). */
 export function mapRequestOnRoute(request: HttpRequest, match: RouteMatch): HttpEvent[] {
   const { method } = request;
   if (method === 'HEAD' || method === 'OPTIONS' || isAhead(request)) return NOTHING;
@@ -24,7 +24,7 @@ export function mapRequestOnRoute(request: HttpRequest, match: RouteMatch): Http
   return rule === undefined ? NOTHING : RULES[rule].eventsOf(new Facts(request, match));
 }
 
-/** A browser that fetches what may be shown later: nobody has asked for it. */
+/** Whether a browser fetches something that nobody has asked to see yet. */
 function isAhead({ requestHeader }: HttpRequest): boolean {
   return AHEAD_HEADERS.some((name) => {
     const value = requestHeader(name);
@@ -32,12 +32,12 @@ function isAhead({ requestHeader }: HttpRequest): boolean {
   });
 }
 
-/** The route that a request takes. What v2's web server answers any other path with is its app, and no page of it. */
+/** Returns the route of a request. v2's web server answers any other path with its app, which is not a page of its own. */
 export function routeMatchOf(method: string, path: string, options: HttpMappingOptions): RouteMatch | undefined {
   return matchRoute(method, path, options);
 }
 
-/** The template of the route that a request takes, of low cardinality; undefined if Clowder has none. */
+/** Returns the template of a request's route, with low cardinality; undefined if Clowder has no such route. */
 export function routeOf(method: string, path: string, options: HttpMappingOptions): string | undefined {
   return routeMatchOf(method, path, options)?.route.template;
 }

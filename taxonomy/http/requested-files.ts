@@ -2,7 +2,7 @@ import { asId, asText, field, type Data, type RequestFacts } from './facts.ts';
 import { parseJsonText } from './json-text.ts';
 import type { Json, UploadedPart } from './types.ts';
 
-/** v1 stores one part of these forms, the first of this name; of all others every file. */
+/** For these forms v1 stores only one part, the first of this name. For all others it stores every file. */
 const ONLY_PART: Readonly<Record<string, string>> = {
   '/upload': 'files[]',
   '/extraction/upload': 'File',
@@ -12,8 +12,8 @@ const ONLY_PART: Readonly<Record<string, string>> = {
 };
 
 /**
- * What the request says of the files that it asks to store, in the order in which v1 answers them: the parts of its form,
- * then the paths on the server that its fields name; or, of a JSON body, the URLs and paths in it.
+ * Returns what the request says about the files to store, in the order of v1's response: the parts of its form, then the server
+ * paths in its fields. For a JSON body, these are the URLs and paths in it.
  */
 export function requestedFiles(facts: RequestFacts): Data[] {
   const { parts = [], requestBody } = facts.request;

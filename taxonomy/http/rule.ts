@@ -1,15 +1,15 @@
 import type { AnswerFacts, Facts, HeadFacts, RequestFacts } from './facts.ts';
 import type { HttpEvent } from './types.ts';
 
-/** Which bodies a capture must read for a rule; the rest is counted as it passes. */
+/** Bodies that a capture must read for a rule; others are only counted as they pass. */
 export interface BodiesToRead {
   /** The request's form fields, its uploaded parts, or its JSON. */
   readonly request: boolean;
-  /** The answer's JSON, or its text. */
+  /** The response's JSON, or its text. */
   readonly answer: boolean;
 }
 
-/** What an answered request amounts to, and what must be read of it to know. */
+/** Turns an answered request into events, and names the bodies it needs for that. */
 export interface Rule {
   readonly reads: BodiesToRead;
   readonly eventsOf: (facts: Facts) => HttpEvent[];
@@ -17,14 +17,14 @@ export interface Rule {
 
 type Judge<F> = (facts: F) => HttpEvent[];
 
-/** A rule to which path, status and headers say all; it cannot ask for more. */
+/** A rule that needs only path, status and headers; the type gives it nothing else. */
 export const byHead = (eventsOf: Judge<HeadFacts>): Rule => ({ reads: { request: false, answer: false }, eventsOf });
-/** A rule that asks for the request's body too. */
+/** A rule that also needs the request body. */
 export const byRequest = (eventsOf: Judge<RequestFacts>): Rule => ({
   reads: { request: true, answer: false },
   eventsOf,
 });
-/** A rule that asks for the answer's body too. */
+/** A rule that also needs the response body. */
 export const byAnswer = (eventsOf: Judge<AnswerFacts>): Rule => ({ reads: { request: false, answer: true }, eventsOf });
-/** A rule that asks for both bodies. */
+/** A rule that needs both bodies. */
 export const byBoth = (eventsOf: Judge<Facts>): Rule => ({ reads: { request: true, answer: true }, eventsOf });

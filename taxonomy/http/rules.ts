@@ -22,7 +22,7 @@ type Container = 'dataset' | 'collection' | 'space';
 
 const one = (event: HttpEvent['event'], data: Data): HttpEvent[] => [{ event, data: known(data) }];
 
-/** What happens to one file, or to one dataset, collection or space, named in the path. */
+/** Rules for a change to one file, or to one dataset, collection or space, named in the path. */
 const fileChanged = (event: 'file.deleted' | 'file.archived' | 'file.unarchived'): Rule =>
   byAnswer((facts) => {
     const id = facts.pathId('id');
@@ -35,7 +35,7 @@ const containerChanged = (event: HttpEvent['event'], ...params: string[]): Rule 
     return facts.ok && id !== undefined && !facts.refusedInBody ? one(event, { resource_id: id }) : [];
   });
 
-/** A create that answers with the id; if the body was seen and holds none, nothing was created. */
+/** A create that answers with the id. If the body was seen and has no id, nothing was created. */
 function createdAs(type: Container, id: string | undefined, facts: AnswerFacts, asked: Data = {}): HttpEvent[] {
   if (!facts.ok || facts.refusedInBody || (facts.sawAnswer && id === undefined)) return [];
   return one(`${type}.created`, {
@@ -53,20 +53,21 @@ const createdWithForm = (type: Container, facts: Facts): HttpEvent[] =>
 
 const created = (type: Container): Rule => byBoth((facts) => createdWithForm(type, facts));
 
-/** The first of the spaces that a form or JSON names, in a list or between commas; v1's `default` is none. */
+/** Returns the first space named in a form or JSON, as a list or separated by commas; v1's `default` is not a space. */
 function spaceOf(facts: RequestFacts): string | undefined {
   const spaces = facts.form('space');
   const first = Array.isArray(spaces) ? spaces[0] : spaces;
   return typeof first === 'string' ? asId(first.split(',', 1)[0]?.trim()) : undefined;
 }
 
-/** A page form that answers with a redirect to what it made. */
+/** A page form that answers with a redirect to what it created. */
 function createdByForm(type: 'collection' | 'space', path: RegExp, isCreate: (facts: RequestFacts) => boolean): Rule {
   return byRequest((facts) => {
     if (facts.request.status !== 303 || !isCreate(facts)) return [];
     const target = asId(path.exec(facts.location)?.[1]);
     if (target === undefined) return [];
-    // With a parent the redirect goes there: only a form that was seen and names none says that the target is new.
+    // With a parent, the redirect leads to the parent. The target is certainly new only if the form was seen and names no
+    // parent.
     const { requestBody } = facts.request;
     const isParent = type === 'collection' && (requestBody === undefined || facts.form('parentcolid') !== undefined);
     return one(`${type}.created`, {
@@ -77,7 +78,7 @@ function createdByForm(type: 'collection' | 'space', path: RegExp, isCreate: (fa
   });
 }
 
-/** A page of one resource: a new answer, or one the browser has already. */
+/** A page of one resource, whether sent anew or already in the browser's cache. */
 const view = (type: 'file' | Container): Rule =>
   byHead((facts) => {
     if (!(facts.ok || facts.request.status === 304) || !facts.isHtml) return [];
@@ -92,7 +93,7 @@ const view = (type: 'file' | Container): Rule =>
     });
   });
 
-/** v2's web application asks its API for what it shows: a view when a browser asks. */
+/** v2's web application requests its content from the API: a view, if a browser sends the request. */
 const browse = (type: 'file' | 'dataset'): Rule =>
   byAnswer((facts) => {
     const id = facts.pathId('id');
@@ -137,7 +138,7 @@ function healthOf(facts: AnswerFacts): HttpEvent[] {
   });
 }
 
-/** v2: the backend alone answers JSON at `/`, for the probes of Kubernetes. */
+/** In v2, only the backend answers with JSON at `/`, for the probes of Kubernetes. */
 const root = byAnswer((facts) =>
   /json/i.test(facts.request.responseHeader('content-type') ?? '') ? healthOf(facts) : pageOf(facts),
 );
@@ -166,7 +167,7 @@ const queued = (field_: 'file_id' | 'dataset_id', ...params: string[]): Rule =>
     return id === undefined ? [] : queuedFor({ [field_]: id }, extractorOf(facts), facts);
   });
 
-/** v2 tells of each listener whether it took the job; as it mostly took none, an unseen answer proves nothing. */
+/** v2 reports for each listener whether it took the job. Usually none did, so an unseen response proves nothing. */
 const queueResubmit = byAnswer((facts) => {
   const { answer } = facts;
   const id = facts.pathId('id');
@@ -204,7 +205,7 @@ const queueSelected = byBoth((facts) => {
 const login = ({ userName, userId }: Claimed): HttpEvent[] =>
   one('user.login', { user_name: userName, user_id: userId });
 
-/** A login is the answer that begins a session: the token of v2's names the user. */
+/** A response that starts a session is a login; in v2, its token names the user. */
 const loginCookie = byRequest((facts) => {
   const redirected = facts.request.status >= 300 && facts.request.status < 400;
   const session = redirected ? facts.session : undefined;
@@ -218,13 +219,13 @@ const loginJson = byRequest((facts) => {
   return facts.ok ? login(userName === undefined ? {} : { userName }) : [];
 });
 
-/** The answer's token, made by Clowder, names the user. */
+/** Clowder made the token in the response, so it names the user. */
 const loginToken = byAnswer((facts) => {
   const token = asText(facts.answerField('access_token'));
   return facts.ok && !facts.refusedInBody ? login(token === undefined ? {} : claimedBy(token)) : [];
 });
 
-/** v1's form knows no address: the link that led to it does. */
+/** v1's sign-up form has no e-mail address: only the link that leads to it has. */
 const signupForm = byRequest((facts) => {
   const accepted = facts.request.status === 303 && facts.location !== '' && !/\/signup(?:[/?#]|$)/.test(facts.location);
   const fullName = ['firstName', 'lastName'].flatMap((name) => facts.formText(name) ?? []).join(' ');
@@ -240,7 +241,7 @@ const signupAnswer = byBoth((facts) =>
     : [],
 );
 
-/** Rules by the name that the route tables give them: how the events are told, and which bodies must be read for it. */
+/** Rules by their names in the route tables: how each finds its events, and which bodies it must read. */
 export const RULES = {
   page: byHead(pageOf),
   root,
@@ -270,7 +271,7 @@ export const RULES = {
       facts,
     ),
   ),
-  // v2 answers 200 and stores nothing: only an id proves a dataset.
+  // v2 may answer 200 and store nothing: only an id proves a dataset.
   'create-zip': byBoth((facts) => (facts.sawAnswer ? createdWithForm('dataset', facts) : [])),
   'create-copy': byAnswer((facts) => createdAs('dataset', asId(facts.answerField('newDatasetId')), facts)),
   'create-collection': created('collection'),
@@ -297,5 +298,5 @@ export const RULES = {
   'signup-answer': signupAnswer,
 } as const satisfies Readonly<Record<string, Rule>>;
 
-/** A route that names another rule does not compile. */
+/** A route that names any other rule does not compile. */
 export type RuleName = keyof typeof RULES;

@@ -1,12 +1,12 @@
-/** What one Set-Cookie says (RFC 6265, section 5.2). */
+/** The content of one Set-Cookie header (RFC 6265, section 5.2). */
 export interface SetCookie {
   readonly name: string;
   readonly value: string;
-  /** By lower-case name; of a name that comes twice, the last. */
+  /** By lower-case name; the last one counts if a name is repeated. */
   readonly attributes: ReadonlyMap<string, string>;
 }
 
-/** Undefined where it sets no cookie. */
+/** Returns undefined if the line sets no cookie. */
 export function readSetCookie(line: string): SetCookie | undefined {
   const [pair = '', ...rest] = line.split(';');
   const equals = pair.indexOf('=');
@@ -21,15 +21,15 @@ export function readSetCookie(line: string): SetCookie | undefined {
   return { name, value: pair.slice(equals + 1).trim(), attributes };
 }
 
-/** Several of them, joined by commas. (The date of Expires has a comma too, and no `=` after it.) */
+/** Reads several headers joined by commas. (The date in Expires also has a comma, but no `=` follows it.) */
 export const readSetCookies = (joined: string): readonly SetCookie[] =>
   joined.split(/,(?=\s*[^\s,;=]+=)/).flatMap((line) => readSetCookie(line) ?? []);
 
-/** Whether it deletes the cookie. */
+/** Whether the header deletes the cookie. */
 export function isOver({ attributes }: SetCookie, nowMs: number): boolean {
   const maxAge = attributes.get('max-age');
   if (maxAge !== undefined && /^-?\d+$/.test(maxAge)) return Number(maxAge) <= 0;
   const expires = attributes.get('expires');
-  // What has no time of day is no date, as browsers read it.
+  // Browsers ignore a date without a time of day.
   return expires !== undefined && /\d:\d+:\d/.test(expires) && Date.parse(expires) <= nowMs;
 }

@@ -3,41 +3,43 @@ import type { EventField, EventType } from '../event-types.ts';
 /** A JSON value as a capture read it from a body. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-/** The header's value (first of several), by lower-case name; undefined if absent or not recorded. */
+/** Returns a header's value (the first of several), by lower-case name; undefined if absent or not recorded. */
 export type HeaderLookup = (name: string) => string | undefined;
 
-/** Which Clowder answers: decides the route table. `auto` reads the version from the path where both differ. */
+/**
+ * The version of Clowder that answers; it selects the route table. `auto` tells the version by the path, where the two differ.
+ */
 export type ClowderVersion = 'v1' | 'v2' | 'auto';
 
-/** One HTTP request as somebody observed it: a proxy sees all of it, an access log little. */
+/** One HTTP request as an observer saw it: a proxy sees all of it, an access log little. */
 export interface HttpRequest {
   readonly method: string;
   /** As sent, percent-encoded, without query. */
   readonly path: string;
-  /** As sent, without '?'; '' where none. */
+  /** As sent, without '?'; '' if there is none. */
   readonly query: string;
-  /** 0 if no answer was seen. */
+  /** 0 if no response was seen. */
   readonly status: number;
   readonly requestHeader: HeaderLookup;
   readonly responseHeader: HeaderLookup;
-  /** Parsed JSON body or form fields, where the observer read them. */
+  /** Parsed JSON body or form fields, if the observer read them. */
   readonly requestBody?: Json;
-  /** Parsed JSON body, or text, where the observer read it. */
+  /** Parsed JSON body, or text, if the observer read it. */
   readonly responseBody?: Json;
-  /** The answer holds a list that goes on behind what was read of it. */
+  /** The response is a list that continues beyond the part that was read. */
   readonly responseTruncated?: true;
-  /** Uploaded parts of a multipart body, in order, where the observer read them. */
+  /** Uploaded parts of a multipart body, in order, if the observer read them. */
   readonly parts?: readonly UploadedPart[];
   /** Bytes of the response body that were sent. */
   readonly bytesSent?: number;
-  /** false if the client left before the end, true if it is known to have stayed. */
+  /** false if the client left early, true if it is known to have stayed to the end. */
   readonly complete?: boolean;
   readonly durationMs?: number;
-  /** When the answer came: by then, what it sets may be over. */
+  /** Time of the response in Unix milliseconds, to tell whether a cookie has already expired. */
   readonly answeredMs?: number;
 }
 
-/** The route that a request took, as far as rules ask for it. */
+/** The route of a request, as far as rules need it. */
 export interface TakenRoute {
   readonly route: { readonly template: string; readonly version: 'v1' | 'v2' };
   /** Path parameters, percent-decoded. */
@@ -51,15 +53,15 @@ export interface UploadedPart {
   readonly contentType?: string;
 }
 
-/** The data fields of one event that a request amounts to: all but identity, time and who. */
+/** The data fields of one event that a request caused: everything except identity, time and user. */
 export interface HttpEvent {
   readonly event: EventType;
   readonly data: EventData;
-  /** Seconds within which further events of the same client and resource are the same view; absent: each counts. */
+  /** Further events of the same client and resource within these seconds are the same view; if absent, each event counts. */
   readonly collapseWithinS?: number;
 }
 
-/** Any data fields of any event type, still unchecked against the type's schema. */
+/** Any data fields of any event type, not yet checked against the type's schema. */
 export type EventData = { [F in EventField]?: string | number | boolean };
 
 export interface HttpMappingOptions {

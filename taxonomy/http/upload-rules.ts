@@ -7,11 +7,11 @@ function uploaded(...data: readonly Data[]): HttpEvent {
   return { event: 'file.uploaded', data: known(Object.assign({}, ...data.map(definedOnly))) };
 }
 
-/** Later data overrides earlier data only by what it knows. */
+/** Drops undefined fields, so that later data overrides earlier data only where it has a value. */
 const definedOnly = (data: Data): Data =>
   Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined));
 
-/** Where the files went, as far as path, query and form tell. */
+/** Where the files went, as far as path, query and form say. */
 function destination(facts: RequestFacts): Data {
   const { template } = facts.route.route;
   const isDataset =
@@ -22,7 +22,7 @@ function destination(facts: RequestFacts): Data {
   };
 }
 
-/** The files that were asked for, each of which goes to one answer: by its name, or by its place. */
+/** The requested files, each matched to one result in the response, by name or by position. */
 class Requested {
   readonly #files: readonly Data[];
   readonly #left: Set<Data>;
@@ -36,7 +36,7 @@ class Requested {
 
   of(name: string | undefined, index: number): Data {
     const byName = name === undefined ? undefined : [...this.#left].find((file) => file.file_name === name);
-    // An answer with another name may be one of several that were refused: then places prove nothing.
+    // If results are missing, positions prove nothing: a result with another name may belong to any file.
     const isPlaceSure = name === undefined || this.#answers === this.#files.length;
     const found = byName ?? (isPlaceSure ? this.#files[index] : undefined);
     if (found === undefined) return {};
@@ -44,13 +44,13 @@ class Requested {
     return found;
   }
 
-  /** Those that no answer was for. */
+  /** Requested files without a result. */
   get left(): readonly Data[] {
     return [...this.#left];
   }
 }
 
-/** Without an answer each file that was asked for is an event, and one is where nobody saw which. */
+/** Without a response body, each requested file is an event; if no file was seen, there is one event. */
 function withoutIds(facts: RequestFacts, data: Data = {}): HttpEvent[] {
   const files = requestedFiles(facts);
   return (files.length === 0 ? [{}] : files).map((file) => uploaded(file, destination(facts), data));
@@ -83,20 +83,20 @@ const unanswered = (requested: Requested, facts: RequestFacts): HttpEvent[] =>
 
 const idOf = (answer: Json): Json | undefined => (typeof answer === 'string' ? answer : field(answer, 'id'));
 
-/** v2 says N/A if it does not know. */
+/** v2 answers N/A if it does not know the type. */
 function contentTypeOf(answer: Json): string | undefined {
   const type = asText(field(field(answer, 'content_type'), 'content_type'));
   return type === 'N/A' ? undefined : type;
 }
 
-/** The files that the answer lists, in the order of the parts; undefined if it lists none. */
+/** Returns the files that the response lists, in the order of the parts; undefined if it lists none. */
 function answeredFiles(answer: Json | undefined): Json[] | undefined {
   const files = Array.isArray(answer) ? answer : field(answer, 'ids');
   if (Array.isArray(files)) return files;
   return answer !== undefined && asId(field(answer, 'id')) !== undefined ? [answer] : undefined;
 }
 
-/** v1's page form: `{"files": [{name, size, url}]}`; failures are 200 too, with `error` in place of `url`. */
+/** v1's page form: `{"files": [{name, size, url}]}`. Failures are also 200, with `error` in place of `url`. */
 export const uploadWeb = byBoth((facts) => {
   if (!facts.ok || facts.refusedInBody) return [];
   const files = facts.answerField('files');
@@ -116,7 +116,7 @@ export const uploadWeb = byBoth((facts) => {
   return facts.request.responseTruncated ? [...events, ...unanswered(requested, facts)] : events;
 });
 
-/** Forms whose answer hides the id: an event without it. */
+/** Forms whose response hides the id: their events have none. */
 export const uploadHidden = (status: 200 | 303): Rule =>
   byRequest((facts) => {
     const { location, request } = facts;
@@ -124,7 +124,7 @@ export const uploadHidden = (status: 200 | 303): Rule =>
     return request.status === status && redirected ? withoutIds(facts) : [];
   });
 
-/** v1 multiple_uploadby_url: the file ids are the keys of the answer, beside `id`, which is something else. */
+/** v1's multiple_uploadby_url: the file ids are the keys of the response; its key `id` is something else. */
 export const uploadKeys = byAnswer((facts) => {
   if (!facts.ok || facts.refusedInBody) return [];
   const { answer } = facts;

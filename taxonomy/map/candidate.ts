@@ -3,76 +3,84 @@ import type { FlatBody } from '../flat-body.ts';
 import type { Part } from '../folding/folding.ts';
 import type { Attributes } from '../telemetry.ts';
 
-/** An event that telemetry amounts to, before it is known whether it was seen already. */
+/** An event found in telemetry that may be a repeat. */
 export interface Candidate {
   readonly body: FlatBody;
-  /** The observation is marked: the proxy captured the request, and its own event is on the way or already here. */
+  /** The observation is marked as captured: the capture's own event is on its way or already here. */
   readonly waits: boolean;
-  /** `requestKeyOf` its request and type: a strong observation settles the weak ones that share it. */
+  /** `requestKeyOf` its request and type. A strong observation settles the weak ones with the same key. */
   readonly requestKey?: string;
-  /** Whoever sent the event has given it its id. */
+  /** The sender gave the event its id. */
   readonly stated?: true;
-  /** By whom the id was stated: ids count within who may write them. Undefined if it was not stated, or nobody has a name. */
+  /**
+   * The sender that stated the id; ids are unique per key only. Undefined if the id was not stated, or the sender has no name.
+   */
   readonly producer?: string | undefined;
-  /** The strong observation: it settles those that wait. */
+  /** This is the strong observation; it settles the ones that wait. */
   readonly strong: boolean;
-  /** The same of the capture behind: what that one, and those behind it, say of the request is settled too. */
+  /**
+   * `requestKey` of the capture behind this one: its observations of the request, and those of captures behind it, are settled
+   * too.
+   */
   readonly innerKey?: string;
   readonly collapse?: Collapse;
 }
 
-/** A view of a resource, or a download of a file, by a client, which the key stands for; and what the observation is of it. */
+/**
+ * The key stands for a client's views of a resource, or its downloads of a file; the rest says what this observation
+ * contributes.
+ */
 export interface Collapse {
   readonly key: string;
   readonly as: Part;
-  /** Of a call: with its page, and with other calls within this time, it is one view. */
+  /** For a call: it belongs to one view with its page and other calls within this time. */
   readonly withinMs?: number;
-  /** Of a page: by how much it may have begun before it was told of. @default 0 */
+  /** For a page: how long before its report it may have begun. @default 0 */
   readonly leadMs?: number;
-  /** Of a page: by a call of its own it gets what it shows. */
+  /** For a page: it makes a call of its own to get its content. */
   readonly awaitsCall?: boolean;
 }
 
-/** A page's own call was answered that there is nothing to show: the page is not a view. */
+/** A page's own call was answered that there is nothing to show, so the page is not a view. */
 export interface Denial {
   readonly key: string;
   readonly atMs: number;
   readonly withinMs: number;
 }
 
-/** An explicit event that can never be accepted, and why. */
+/** An explicit event that can never be accepted, with the reason. */
 export interface Rejection {
   readonly code: string;
   readonly message: string;
   readonly record: unknown;
-  /** `service.name` of whoever stated it. */
+  /** `service.name` of the sender. */
   readonly service?: string | undefined;
 }
 
 export interface MapResult {
   readonly candidates: readonly Candidate[];
   readonly rejected: readonly Rejection[];
-  /** Ids of events that weaker observations would make, and that the capture saw did not happen. */
+  /** Ids of events that weaker observers would report, but that according to the capture did not happen. */
   readonly refuted?: readonly string[];
   readonly denied?: readonly Denial[];
-  /** What the sender should know although the event was taken. */
+  /** What the sender should know although its event was accepted. */
   readonly warnings?: readonly string[];
 }
 
-/** Told to a sender whose word is no capture's (docs/design.md, "Who knows best"). */
+/** Warning to a sender that may not speak for a capture (docs/design.md, "Who knows best"). */
 export const NOT_BELIEVED =
   'The API key lacks the scope capture, so what it reports as captured counts as an ordinary observation';
 
-/** What telemetry without an event amounts to. */
+/** The result for telemetry without an event. */
 export const NOTHING: MapResult = { candidates: [], rejected: [] };
 
-/** What a resource calls itself, for whoever asks from whom a record came: no field of events. */
+/** Returns a resource's name for itself, to tell where a record came from. It fills no event field. */
 export function serviceOf(resource: Attributes): string | undefined {
   const name = resource['service.name'];
   return typeof name === 'string' && name !== '' ? name : undefined;
 }
 
-/** Of an event that the schema refuses. @param record what may be kept of it @param resource of whoever stated it */
+/** Rejects an event that fails the schema. @param record the part that may be kept @param resource the sender's */
 export function reject(issues: readonly EventIssue[], record: unknown, resource: Attributes): Rejection {
   return {
     code: 'invalid_event',

@@ -2,21 +2,21 @@ import { randomBytes } from 'node:crypto';
 import type { AddressPolicy, IsExtractor } from '../client.ts';
 import type { ClowderVersion } from '../http/types.ts';
 
-/** What the mapping needs to know beside the telemetry. Time and secrets are passed in: the mapping has none of its own. */
+/** What the mapping needs besides the telemetry. Time and secrets are passed in; the mapping has none of its own. */
 export interface MapContext {
   readonly clowder: ClowderVersion;
-  /** Path that precedes every route of Clowder, '' for none. */
+  /** Path that precedes every Clowder route, '' for none. */
   readonly contextPath: string;
-  /** Name of the Clowder instance, for telemetry that names none. */
+  /** Name of the Clowder instance, for telemetry without one. */
   readonly instance?: string;
   readonly addressPolicy: AddressPolicy;
-  /** Where it is known which addresses extractors call from. */
+  /** Set if the addresses of extractors are known. */
   readonly isExtractor?: IsExtractor;
-  /** Whether the sender may speak for a capture; from any other, a capture's word is an observation like others'. */
+  /** Whether the sender may speak for a capture. If not, its reports count as ordinary observations. @default true */
   readonly believesCaptures: boolean;
   /** Unix time in milliseconds. */
   readonly now: () => number;
-  /** The secret that client ids of a day (days since 1970, UTC) are keyed with; the same for the whole day. */
+  /** Returns the secret for client ids of one day (days since 1970, UTC); the same all day. */
   readonly dayKey: (day: number) => string;
 }
 
@@ -25,7 +25,10 @@ export interface MapContextOptions extends Partial<Omit<MapContext, 'now' | 'day
   readonly dayKey?: (day: number) => string;
 }
 
-/** A context with defaults: any Clowder, no context path, addresses anonymised, a day key of this process alone. */
+/**
+ * Creates a context. By default it accepts any Clowder, has no context path, anonymises addresses and makes a day key for this
+ * process only.
+ */
 export function createMapContext(options: MapContextOptions = {}): MapContext {
   return {
     clowder: 'auto',

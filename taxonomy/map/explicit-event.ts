@@ -21,15 +21,15 @@ import { nameResource } from './name-resource.ts';
 import { kindOf } from './observed-kind.ts';
 import { cut } from '../text.ts';
 
-/** Prefix of the names of explicit events: log records' `eventName` and span events' `name`. */
+/** Prefix of explicit event names, in a log record's `eventName` or a span event's `name`. */
 const EXPLICIT_PREFIX = 'clowder.';
 
-/** Whether a record or span event of this name states an event. */
+/** Whether a record or span event with this name states an event. */
 export function isExplicitName(name: string): boolean {
   return name.startsWith(EXPLICIT_PREFIX);
 }
 
-/** A record that states an event: a log record, or a span event with its span. */
+/** A record that states an event: a log record, or a span event with its span's context. */
 interface Explicit {
   readonly name: string;
   readonly timeUnixNano: bigint;
@@ -40,14 +40,14 @@ interface Explicit {
   readonly body: unknown;
 }
 
-/** The event that a span event states. */
+/** Returns the event that a span event states. */
 export function mapSpanEvent(event: SpanEventRecord, span: SpanRecord, context: MapContext): MapResult {
   const { attributes, name, timeUnixNano } = event;
   const { resource, traceId, spanId } = span;
   return mapExplicit({ attributes, name, timeUnixNano, resource, traceId, spanId, body: undefined }, context);
 }
 
-/** The event that a record states, or why it is none. */
+/** Returns the event that a record states, or the reason for rejecting it. */
 export function mapExplicit(record: Explicit, context: MapContext): MapResult {
   const type = record.name.slice(EXPLICIT_PREFIX.length);
   const draft: Draft = {
@@ -61,9 +61,9 @@ export function mapExplicit(record: Explicit, context: MapContext): MapResult {
   if (record.spanId !== '') draft['span_id'] = record.spanId;
   if (!isSource(draft['source'])) draft['source'] = 'sdk';
   if (isEventType(type)) nameResource(type, draft);
-  // Captures of the version before are known by their source alone.
+  // Captures of the previous version are known only by their source.
   const isCaptured = saysCaptured(record.attributes) || draft['source'] === 'proxy';
-  // A capture's own are observations, made without knowing where extractors are.
+  // A capture's events are observations, made without knowing the addresses of extractors.
   if (isCaptured && context.isExtractor !== undefined) draft['client_kind'] = kindOf(record.attributes, context, false);
   const isBelieved = isCaptured && context.believesCaptures;
   const isOfRequest = isCaptured && isEventType(type) && isOfItsRequest(draft, type, isBelieved, record);
@@ -85,7 +85,7 @@ export function mapExplicit(record: Explicit, context: MapContext): MapResult {
   const requestId = statedRequestId(record.attributes);
   const request = requestId ?? record.traceId;
   const isCapture = isCaptured && request !== '';
-  // A capture in front may see the same request, and knows the client: this one's word waits for that one's.
+  // A capture in front may see the same request and knows the client, so this capture's event waits for it.
   const waits = isCapture && otherCaptureOf(record.attributes, OUTER_REQUEST_ID) !== undefined;
   const strong = isBelieved && isCapture && !waits;
   const requestKey = !isCapture
@@ -117,8 +117,9 @@ export function mapExplicit(record: Explicit, context: MapContext): MapResult {
 }
 
 /**
- * Ids that captures make are the same for every observer of a request: they are no producer's own. Of those that are not
- * believed, that is an id which follows from what the record says of its request, as it does from everybody's span.
+ * Whether the id belongs to the request. Ids made by captures are the same for every observer, so they are no producer's own.
+ * For
+ * captures that are not believed, the id must follow from the record's own request id, as in ordinary spans.
  */
 function isOfItsRequest(draft: Draft, type: EventType, isBelieved: boolean, record: Explicit): boolean {
   const id = draft['event_id'];
@@ -128,7 +129,7 @@ function isOfItsRequest(draft: Draft, type: EventType, isBelieved: boolean, reco
   return identity !== '' && id === derivedEventId(identity, type, resource);
 }
 
-/** An issue by the name that its sender knows: the attribute's; of a field of the body, the field's. */
+/** Returns the issue with the name that its sender used: the attribute, or the field if the body has it. */
 function asSent(issue: EventIssue, { attributes, body }: Explicit): EventIssue {
   const isOfBody = typeof body === 'object' && body !== null && Object.hasOwn(body, issue.field);
   const field = attributeNameOf(issue.field, attributes);
@@ -137,7 +138,9 @@ function asSent(issue: EventIssue, { attributes, body }: Explicit): EventIssue {
 
 const WARNINGS_MAX = 5;
 
-/** Attributes of ours that there are not: what they say is not in the event. And that the sender is no capture to us. */
+/**
+ * Warns about unknown attributes with our prefix, whose values are lost, and about a sender that may not speak for a capture.
+ */
 function warningsOf(attributes: Attributes, isNotBelieved: boolean): Pick<MapResult, 'warnings'> {
   const unknown = misspelt(attributes)
     .slice(0, WARNINGS_MAX)
@@ -149,7 +152,7 @@ function warningsOf(attributes: Attributes, isNotBelieved: boolean): Pick<MapRes
   return warnings.length > 0 ? { warnings } : {};
 }
 
-/** A record may say within how many seconds views of one client and resource are the same (v2's pages). */
+/** A record may state within how many seconds views of one client and resource are the same (v2's pages). */
 function collapseOf(
   body: FlatBody,
   attributes: Attributes,
@@ -163,7 +166,7 @@ function collapseOf(
 
 function fieldsOfBody(body: unknown): Draft {
   if (typeof body !== 'object' || body === null || Array.isArray(body) || body instanceof Uint8Array) return {};
-  // 64-bit integers of OTLP are bigint, fields are numbers.
+  // OTLP's 64-bit integers are bigint, but fields are numbers.
   return Object.fromEntries(
     Object.entries(body).map(([field, value]) => [field, typeof value === 'bigint' ? Number(value) : value]),
   );

@@ -4,40 +4,43 @@ import { VIEW_WITHIN_S } from '../folding/views.ts';
 import type { Candidate, Denial } from './candidate.ts';
 
 /**
- * Stands for "the events of this type of this request": what a strong observation says of them, no weak one adds to.
- *
- * @param request id of the request; of its trace, if none is carried
+ * Returns the key of all events of this type from this request; a strong observation of them overrides the weak ones.
+ * @param request the request's id, or its trace's if it has none
  */
 export function requestKeyOf(request: string, type: string): string {
   return `${request}|${type}`;
 }
 
-/** Whether it lacks what it is about. */
+/** Whether the event does not name its resource. */
 export function isVague(body: FlatBody): boolean {
   return body['resource_id'] === undefined;
 }
 
-/** Whether observers of one request may know of the same event with and without its resource. */
+/** Whether some observers of a request may know its resource and others not. */
 export function mayBeVague(body: FlatBody): boolean {
   return eventTraits[body.event].answered === true;
 }
 
-/** The key of an event whose observation carries no id of its request, and may be one of several of its trace. */
+/** Returns the key of an event without a request id; its trace may contain several such events. */
 export function traceKeyOf(body: FlatBody): string | undefined {
   const trace = body['trace_id'];
   return typeof trace === 'string' ? requestKeyOf(trace, body.event) : undefined;
 }
 
 /**
- * By which other observations of the request settle a weak one. Without an id of its request, an event that names its
- * resource is settled by its own id alone.
+ * Returns the key by which other observations of the request settle a weak one. Without a request id, an event that names its
+ * resource is settled only by its own id.
  */
 export function weakKeyOf(body: FlatBody, requestId: string | undefined, waits: boolean): string | undefined {
   if (requestId !== undefined) return waits || mayBeVague(body) ? requestKeyOf(requestId, body.event) : undefined;
   return waits && isVague(body) ? traceKeyOf(body) : undefined;
 }
 
-/** Stands for "views of this resource by this client", or "downloads of this file in pieces"; undefined for other events, and where the client is not known. */
+/**
+ * Returns the key of this client's views of this resource, or downloads of this file in pieces; undefined for other events, and
+ * if
+ * the client is unknown.
+ */
 export function viewKeyOf(body: FlatBody): string | undefined {
   const client = body['client_id'] ?? body['session_id'] ?? body['user_id'];
   if (client === undefined) return undefined;
@@ -45,15 +48,14 @@ export function viewKeyOf(body: FlatBody): string | undefined {
   if (body.event === 'view.resource') return view;
   const isPiece = body['range'] !== undefined || body['complete'] === false;
   if (body.event !== 'view.download' || body['resource_type'] !== 'file' || !isPiece) return undefined;
-  // What a page shows is not what a person saves, and another version has other bytes.
+  // A page's display is not a person's download, and another version has other bytes.
   return `${view}|download|${[body['tracked'] === false, body['preview'] === true, body['version'] ?? '', body['format'] ?? ''].join('|')}`;
 }
 
 /**
- * The event of which an observation may be one of several.
- *
- * @param seconds within which further calls are the same view; undefined: a page
- * @param awaitsCall whether a page makes a call, by which it gets what it shows
+ * Describes an event that may have several observations.
+ * @param seconds within which further calls are the same view; undefined: this is a page
+ * @param awaitsCall whether the page makes a call to get its content
  */
 export function collapse(
   body: FlatBody,
@@ -67,7 +69,7 @@ export function collapse(
   return { collapse: { key, as: 'call', withinMs: seconds * 1000 } };
 }
 
-/** What the observation of a view that was denied says of its page; nothing if the client is not known. */
+/** Returns the denial that the observation of a denied view implies; nothing if the client is unknown. */
 export function denialOf(body: FlatBody, { collapse: view }: Pick<Candidate, 'collapse'>): readonly Denial[] {
   return view === undefined || body.event !== 'view.resource'
     ? []

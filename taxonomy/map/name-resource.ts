@@ -1,14 +1,14 @@
 import type { Draft } from '../check-draft.ts';
 import { EVENT_TYPES, eventSchemas, eventTraits, type EventType } from '../event-types.ts';
 
-/** Types that are about one of several kinds of resource, and must say of which. */
+/** Types that may be about several kinds of resource, and must name the kind. */
 const SAYS_OF_WHICH: ReadonlySet<EventType> = new Set(
   EVENT_TYPES.filter((type) => !eventSchemas[type].shape.resource_type.safeParse(undefined).success),
 );
 
 /**
- * A type with a name of its own for its resource's id (`file_id`) may be stated by `resource_id` alone; one that must say
- * which kind of resource it is about, by `file_id` or `dataset_id`.
+ * Fills in the resource's names. A type with its own id field (`file_id`) accepts `resource_id` instead. A type that must name
+ * its kind of resource accepts `file_id` or `dataset_id` for that.
  */
 export function nameResource(type: EventType, draft: Draft): void {
   const own = eventTraits[type].resource?.id;

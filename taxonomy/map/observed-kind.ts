@@ -3,7 +3,7 @@ import { observedKind } from '../client.ts';
 import type { Attributes } from '../telemetry.ts';
 import type { MapContext } from './context.ts';
 
-/** What kind of client a record's attributes tell of. @param bringsKey whether its request brought an API key */
+/** Returns the kind of client by a record's attributes. @param bringsKey whether its request carried an API key */
 export function kindOf(attributes: Attributes, context: MapContext, bringsKey: boolean): unknown {
   const client = {
     userAgent: textAttribute(attributes, 'user_agent.original'),

@@ -14,7 +14,7 @@ import { collapse, denialOf, weakKeyOf } from './keys.ts';
 import { kindOf } from './observed-kind.ts';
 import { targetOf, type RequestTarget } from './request-target.ts';
 
-/** An HTTP request as a server's span or a line of an access log tells of it. */
+/** An HTTP request as a server span or an access log line describes it. */
 export interface ObservedRequest {
   readonly attributes: Attributes;
   readonly resource: Attributes;
@@ -26,7 +26,7 @@ export interface ObservedRequest {
   readonly source: string;
 }
 
-/** The events that an observed request amounts to. */
+/** Returns the events of an observed request. */
 export function mapRequest(observed: ObservedRequest, context: MapContext): MapResult {
   const { attributes } = observed;
   const method = textAttribute(attributes, 'http.request.method');
@@ -49,7 +49,7 @@ export function mapRequest(observed: ObservedRequest, context: MapContext): MapR
   const mark = edgeMarkOf(attributes, observed.traceState);
   const identity = requestIdentity(observed.traceId, mark.requestId);
   const known: Draft = { ...fieldsOfResource(observed.resource), ...fieldsOfAttributes(attributes) };
-  // A log has the name that a request brought: of what everybody is shown, nobody has checked it.
+  // A log records the user name from the request. For public content nobody has checked that name.
   if (observed.source === 'nginx' && method === 'GET') delete known['user_name'];
   const candidates: Candidate[] = [];
   const rejected: Rejection[] = [];
@@ -85,7 +85,7 @@ export function mapRequest(observed: ObservedRequest, context: MapContext): MapR
   return { candidates, rejected };
 }
 
-/** What a page asked for in vain, by whom and when. */
+/** Returns what a page was denied, for whom and when. */
 function deniedIn(
   request: HttpRequest,
   observed: ObservedRequest,
@@ -132,12 +132,12 @@ function headerLookup(attributes: Attributes, side: 'request' | 'response'): (na
   };
 }
 
-/** Attributes that hold a header, by its name: the rules ask for some dozens, and for the same of each request. */
+/** Attribute names for each header, cached: the rules ask for the same few dozen headers in each request. */
 const HEADER_NAMES = { request: new Map<string, HeaderNames>(), response: new Map<string, HeaderNames>() };
 
 interface HeaderNames {
   readonly current: string;
-  /** Undefined if it is the same. */
+  /** Undefined if it equals the current name. */
   readonly former: string | undefined;
 }
 

@@ -1,14 +1,14 @@
 import { textAttribute } from '../attributes.ts';
 import type { Attributes } from '../telemetry.ts';
 
-/** What a request asked for, as its telemetry names it. */
+/** The target of a request, as its telemetry names it. */
 export interface RequestTarget {
   readonly path: string;
   readonly query: string;
   readonly url: string;
 }
 
-/** From `url.path`, or from the older names; undefined if none is there. */
+/** Reads the target from `url.path` or the older names; undefined if none is present. */
 export function targetOf(attributes: Attributes): RequestTarget | undefined {
   const full = textAttribute(attributes, 'url.full') ?? textAttribute(attributes, 'http.url');
   const raw =
@@ -30,7 +30,7 @@ export function targetOf(attributes: Attributes): RequestTarget | undefined {
   };
 }
 
-/** Of ASGI servers the full address alone has it. */
+/** ASGI servers have the query only in the full address. */
 function queryOf(full: string | undefined): string {
   return /^[^?#]*\?([^#]*)/.exec(full ?? '')?.[1] ?? '';
 }

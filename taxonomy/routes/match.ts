@@ -21,7 +21,7 @@ interface Node {
 interface Ending {
   readonly order: number;
   readonly route: Route;
-  /** Which segments of a path are parameters of the route, and their names. */
+  /** Indexes of the path segments that are the route's parameters, and their names. */
   readonly parameters: readonly (readonly [index: number, name: string])[];
 }
 
@@ -34,7 +34,7 @@ const routesOf = (lines: readonly RouteLine[], version: 'v1' | 'v2'): Route[] =>
 
 function segmentsOf(path: string): string[] {
   const segments = path.split('/');
-  // As in nearly every path, the one before the first slash alone is empty.
+  // The usual case: only the part before the first slash is empty.
   if (segments.indexOf('', 1) === -1) return segments[0] === '' ? segments.slice(1) : segments;
   return segments.filter((segment) => segment !== '');
 }
@@ -42,7 +42,7 @@ function segmentsOf(path: string): string[] {
 function build(routes: readonly Route[]): Table {
   const table = new Map<string, Node>();
   routes.forEach((route, order) => {
-    // Play's rule for any path with a trailing slash is a redirect: its status says that it is not an event.
+    // Play redirects any path with a trailing slash, and a redirect is never an event.
     if (route.template === ANY_WITH_SLASH) return;
     let node: Node = table.get(route.method) ?? { literals: new Map() };
     table.set(route.method, node);
@@ -70,14 +70,14 @@ function childOf(node: Node, segment: string): Node {
 
 const v1 = routesOf(V1_ROUTES, 'v1');
 const v2 = routesOf(V2_ROUTES, 'v2');
-/** Where both have a route, v1's counts; but v2's `/` comes first, as it tells a page from a health check. */
+/** v1's route wins if both have one. Only v2's `/` comes first, because it tells a page from a health check. */
 const TABLES: Readonly<Record<ClowderVersion, Table>> = {
   v1: build(v1),
   v2: build(v2),
   auto: build([...v2.filter(({ template }) => template === '/'), ...v1, ...v2]),
 };
 
-/** Of the routes that match, the first of the table: one walk down the tree, literal and parameter side by side. */
+/** Returns the matching route that comes first in the table. It walks the tree once, literals and parameters side by side. */
 function walk(node: Node, segments: readonly string[], depth: number, best: Ending | undefined): Ending | undefined {
   let found = better(best, node.rest);
   const segment = segments[depth];
@@ -93,7 +93,7 @@ function better(a: Ending | undefined, b: Ending | undefined): Ending | undefine
   return a.order <= b.order ? a : b;
 }
 
-/** The path below the context path, or undefined if it is not below it. */
+/** Returns the path below the context path, or undefined if it is outside. */
 function belowContext(path: string, contextPath: string): string | undefined {
   if (contextPath === '') return path;
   const context = contextPath.endsWith('/') ? contextPath.slice(0, -1) : contextPath;
@@ -107,7 +107,7 @@ interface Found {
   readonly segments: readonly string[];
 }
 
-/** Of what was asked for last: whoever screens a request asks again to map it. */
+/** The latest result: screening a request and mapping it ask the same question. */
 let last: {
   readonly method: string;
   readonly path: string;
@@ -134,7 +134,7 @@ function search(method: string, path: string, options: HttpMappingOptions): Foun
   return ending === undefined ? undefined : { ending, segments };
 }
 
-/** The route of a request: Clowder's first that matches, whatever the trailing slash. */
+/** Returns the first matching Clowder route of a request, with or without a trailing slash. */
 export function matchRoute(method: string, path: string, options: HttpMappingOptions): RouteMatch | undefined {
   const found = find(method, path, options);
   if (found === undefined) return undefined;
@@ -148,7 +148,7 @@ export function matchRoute(method: string, path: string, options: HttpMappingOpt
   return { route, params };
 }
 
-/** Whether a request could make an event, whatever the answer was. */
+/** Whether a request could cause an event, whatever the response. */
 export function isEventRoute(method: string, path: string, options: HttpMappingOptions): boolean {
   const found = find(method, path, options);
   return found?.ending.route.rule !== undefined;

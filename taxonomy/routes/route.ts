@@ -1,6 +1,6 @@
 import type { RuleName } from '../http/rules.ts';
 
-/** One line of a route table: the rule is absent if a request makes no event, whatever its answer. */
+/** One line of a route table; without a rule if no response makes an event. */
 export type RouteLine = readonly [
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS',
   template: `/${string}`,
@@ -9,9 +9,9 @@ export type RouteLine = readonly [
 
 export interface Route {
   readonly method: string;
-  /** As in the table, `:name` for a segment and `*name` for the rest: low cardinality. */
+  /** As in the table, with `:name` for a segment and `*name` for the rest: low cardinality. */
   readonly template: string;
-  /** Name of the rule that makes events of it; undefined if none does. */
+  /** Name of the rule that finds the route's events; undefined if there are none. */
   readonly rule: RuleName | undefined;
   readonly version: 'v1' | 'v2';
 }

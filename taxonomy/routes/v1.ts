@@ -1,8 +1,8 @@
 import type { RouteLine } from './route.ts';
 
 /**
- * Clowder v1's routes, in its order: the first that matches counts. Method, template (`:name` one segment, `*name` the
- * rest), and the rule that makes events of it, if one does.
+ * Clowder v1's routes in its own order; the first match counts. Each has a method, a template (`:name` for one segment, `*name`
+ * for the rest) and, if it makes events, a rule.
  */
 export const V1_ROUTES: readonly RouteLine[] = [
   ['OPTIONS', '/*path'],

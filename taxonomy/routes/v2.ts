@@ -1,6 +1,6 @@
 import type { RouteLine } from './route.ts';
 
-/** Clowder v2's API and its web application's pages, in order, in the same form as v1's. */
+/** The routes of Clowder v2's API and its web application's pages, in order and in the form of v1's. */
 export const V2_ROUTES: readonly RouteLine[] = [
   ['GET', '/api/v2/users'],
   ['POST', '/api/v2/users', 'signup-answer'],
@@ -201,7 +201,7 @@ export const V2_ROUTES: readonly RouteLine[] = [
   ['GET', '/public_datasets/:id', 'view-dataset'],
   ['GET', '/files/:id', 'view-file'],
   ['GET', '/public_files/:id', 'view-file'],
-  // These only lead on to Keycloak, and back.
+  // These only redirect to Keycloak and back.
   ['GET', '/auth/register'],
   ['GET', '/auth/login'],
   ['GET', '/auth/logout'],
