@@ -9,14 +9,14 @@ import { toolPath } from '../support/tools.ts';
 
 const run = promisify(execFile);
 const AT = '40m';
-/** A value a minute for an hour: nothing happens. */
+/** One value a minute for an hour, always 0. */
 const FLAT = '0x60';
 const GROWS = '0+1x60';
 
 interface Case {
-  /** Values a minute of each series, in the notation of promtool, with which the alert fires. */
+  /** Series with which the alert fires: one value a minute, in promtool's notation. */
   readonly fires: Readonly<Record<string, string>>;
-  /** The same where all is well, or where it is not so bad. */
+  /** Series with which it does not fire: all is well, or not bad enough. */
   readonly rests: Readonly<Record<string, string>>;
   /** Labels of the alert that fires. */
   readonly labels?: Readonly<Record<string, string>>;
@@ -31,17 +31,17 @@ const of = (metric: string, fires: string, rests: string, labels = 'instance="a"
     [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]),
   ),
 });
-/** Labels that the expression drops. */
+/** The same case for an expression that drops the other labels. */
 const summed = (one: Case, labels: Case['labels'] = { instance: 'a' }): Case => ({ ...one, labels: labels ?? {} });
 
 const down = (job: string): Case => of('up', '0x60', '1x60', `job="${job}",instance="a"`);
 
-/** What each alert is about, by example. */
+/** Each alert with a series that fires it and one that does not. */
 const CASES: Readonly<Record<string, Case>> = {
   ClowderOtelDown: down('clowder-otel'),
   ClowderOtelTurnsProducersAway: {
     fires: { 'clowder_otel_http_requests_total{instance="a",route="/v1/logs",status="503"}': GROWS },
-    // What asks whether it is ready is no producer.
+    // A readiness probe is not a producer.
     rests: { 'clowder_otel_http_requests_total{instance="a",route="/readyz",status="503"}': GROWS },
     labels: { instance: 'a' },
   },
@@ -93,7 +93,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   ClowderOtelProxyRefusesRequests: {
     fires: { 'clowder_otel_proxy_refused_requests_total{instance="a",status="503"}': GROWS },
-    // A request that is none is its client's affair.
+    // An invalid request is the client's fault.
     rests: { 'clowder_otel_proxy_refused_requests_total{instance="a",status="400"}': GROWS },
     labels: { instance: 'a' },
   },
@@ -110,7 +110,7 @@ const CASES: Readonly<Record<string, Case>> = {
   ClowderOtelMonitorDown: down('clowder-otel-monitor'),
   ClowderOtelMonitorNoReadings: {
     fires: { 'up{job="clowder-otel-monitor",instance="a"}': '1x60' },
-    // Of a pair one reads.
+    // One monitor of the pair works.
     rests: {
       'up{job="clowder-otel-monitor",instance="a"}': '1x60',
       'up{job="clowder-otel-monitor",instance="b"}': '1x60',
@@ -127,7 +127,7 @@ const CASES: Readonly<Record<string, Case>> = {
     rests: { [`clowder_monitor_telemetry_lost${A}`]: '4x60', [`clowder_monitor_telemetry_rejected${A}`]: FLAT },
     labels: { instance: 'a' },
   },
-  // What waits and leaves again is no alarm.
+  // The spool fills and empties again: no alert.
   ClowderOtelMonitorNotDelivered: of('clowder_monitor_spool_size_bytes', '5+10x60', '5 0 5 0 5 0 5 0 5 0'),
 
   ClowderOtelSinksDown: down('clowder-otel-sinks'),
@@ -137,7 +137,7 @@ const CASES: Readonly<Record<string, Case>> = {
       [`clowder_otel_sink_backlog_events{${SINK}}`]: '0+5x60',
       [`clowder_otel_sink_events_total{${SINK},outcome="accepted"}`]: '10x60',
     },
-    // One works, and the other stands by.
+    // One process works and the other stands by.
     rests: {
       [`clowder_otel_sink_backlog_events{${SINK}}`]: '9x60',
       [`clowder_otel_sink_events_total{${SINK},outcome="accepted"}`]: '10x60',
@@ -160,7 +160,7 @@ const CASES: Readonly<Record<string, Case>> = {
   ClowderOtelSinkDeadLettersWait: of('clowder_otel_sink_dead_letters_waiting', '1x60', FLAT, SINK),
 };
 
-/** When to look: after `for`, with what is looked back on before it. */
+/** When to look: after the alert's `for` and the range before it. */
 const WHEN: Readonly<Record<string, string>> = {
   ClowderOtelCertificateExpires: '2h',
   ClowderOtelJournalFills: '55m',
@@ -181,7 +181,7 @@ const braced = (labels: Readonly<Record<string, string>>): string =>
 
 type Kind = 'fires' | 'rests';
 
-/** One test of promtool: whether each of the alerts fires. Series of one stand beside those of the others, as instances of their own. */
+/** One promtool test: whether each alert fires. The series of each alert get an instance name of their own. */
 function promtoolTest(alerts: readonly string[], kind: Kind): object {
   const own = (alert: string, text: string): string => text.replaceAll('instance="a"', `instance="${alert}"`);
   return {
@@ -203,7 +203,7 @@ function promtoolTest(alerts: readonly string[], kind: Kind): object {
   };
 }
 
-/** Alerts that sum up over instances are tried alone; promtool takes its time for each test. */
+/** Alerts that sum over instances are tested one by one; the others share a test, because promtool is slow. */
 function promtoolTests(kind: Kind): readonly object[] {
   const isOfInstance = (alert: string): boolean => 'instance' in (CASES[alert]?.labels ?? {});
   const alerts = Object.keys(CASES);
@@ -217,17 +217,17 @@ async function promtool(...args: string[]): Promise<string> {
   try {
     return (await run(toolPath('promtool'), args)).stdout;
   } catch (error) {
-    // It says on stdout what failed.
+    // promtool prints what failed on stdout.
     throw new Error(error instanceof Error && 'stdout' in error ? `${error.message}\n${String(error.stdout)}` : '', { cause: error }); // prettier-ignore
   }
 }
 
 describe('the alert rules, in promtool of Prometheus', () => {
-  test('are taken as they are', async () => {
+  test('are accepted', async () => {
     expect(await promtool('check', 'rules', RULES_FILE)).toContain(`SUCCESS: ${alertRules().length} rules found`);
   });
 
-  test('each has an example', () => {
+  test('each have an example', () => {
     expect(Object.keys(CASES).toSorted()).toEqual(
       alertRules()
         .map((rule) => rule.alert)
@@ -235,7 +235,7 @@ describe('the alert rules, in promtool of Prometheus', () => {
     );
   });
 
-  test('fire in each example, and rest where all is well', async () => {
+  test('each fire in their example, and do not fire when all is well', async () => {
     const tests = [...promtoolTests('fires'), ...promtoolTests('rests')];
     const file = join(dir.path, 'alerts.test.yml');
     await writeFile(file, JSON.stringify({ rule_files: [RULES_FILE], evaluation_interval: '1m', tests }));

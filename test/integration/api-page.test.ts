@@ -22,7 +22,7 @@ afterAll(async () => {
   await dir.remove();
 });
 
-/** How many events the collector has. */
+/** How many events the collector lists. */
 async function eventCount(): Promise<number> {
   const listed = await fetch(`${collector.url}/api/v1/events`, { headers: { authorization: `Bearer ${key}` } });
   return ((await listed.json()) as { events: unknown[] }).events.length;
@@ -30,9 +30,9 @@ async function eventCount(): Promise<number> {
 
 interface Opened {
   readonly page: Page;
-  /** What the page asked other servers for. */
+  /** Requests of the page to other servers. */
   readonly foreign: string[];
-  /** What the browser refused, or what failed. */
+  /** What the browser refused, and what failed. */
   readonly complaints: string[];
 }
 
@@ -52,11 +52,11 @@ async function open(width: number, height: number): Promise<Opened> {
   return { page, foreign, complaints };
 }
 
-describe('the page of the API', () => {
+describe('the API page', () => {
   test.each([
     ['a screen', 1280, 800],
     ['a phone', 390, 844],
-  ])('posts an event from %s with the key that was entered, and asks nobody else', async (_, width, height) => {
+  ])('posts an event from %s with the key that was entered, and contacts no other server', async (_, width, height) => {
     const { page, foreign, complaints } = await open(width, height);
     const before = await eventCount();
     const bearer = page.locator('#auth tr').first();
@@ -68,7 +68,7 @@ describe('the page of the API', () => {
     expect(await eventCount()).toBe(before + 1);
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
 
-    // Entered once, it is there after a reload.
+    // The page keeps the key over a reload.
     await page.goto(`${collector.url}/docs#?route=auth`);
     await page.reload();
     await page.getByText('Key Applied', { exact: true }).waitFor();

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => dir.remove());
 
-/** Posts events until it is told to stop. @returns ids in the order in which they were acknowledged */
+/** Posts events until it is stopped. @returns ids in the order in which they were acknowledged */
 function postWithoutEnd(url: string, key: string): { readonly acknowledged: readonly string[]; stop(): Promise<void> } {
   const acknowledged: string[] = [];
   const stop = new AbortController();
@@ -45,7 +45,7 @@ const rowsOf = (text: string): Record<string, unknown>[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-describe('a backup of a collector that runs under load', () => {
+describe('a backup of a collector under load', () => {
   const backup = (): string => join(dir.path, 'made');
   const restored = (): string => join(dir.path, 'restored');
   let before: readonly string[];
@@ -75,17 +75,17 @@ describe('a backup of a collector that runs under load', () => {
     before = [...load.acknowledged];
     ended = await runCliToEnd(['backup', backup()], { DATA_DIR: join(dir.path, 'data') });
     const during = load.acknowledged.length;
-    // The collector went on meanwhile.
+    // The collector went on during the backup.
     await waitFor(() => load.acknowledged.length > during, { what: 'events after the backup' });
     await load.stop();
   });
 
-  test('says which files it has, and is made while events come in', () => {
+  test('lists its files, and is made while events come in', () => {
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(rowsOf(ended.stdout).map(({ file }) => file)).toEqual(['keys.db', 'usage.duckdb', 'journal.db']);
   });
 
-  test('has everything that was acknowledged before, in a directory for its user alone', async () => {
+  test('has everything acknowledged before it, in a directory that only its user can read', async () => {
     expect((await stat(backup())).mode & 0o777).toBe(0o700);
     const done = await runCliToEnd(['restore', backup()], { DATA_DIR: restored() });
     expect(done).toMatchObject({ code: 0, stderr: '' });
@@ -95,7 +95,7 @@ describe('a backup of a collector that runs under load', () => {
     expect(before.filter((id) => !ids.has(id))).toEqual([]);
   });
 
-  test('has the keys, by which senders are let in again, and a journal and a usage store that a collector goes on with', async () => {
+  test('restores the keys that senders use, and a journal and usage store that a collector can go on with', async () => {
     const keys = await runCliToEnd(['keys', 'list'], { DATA_DIR: restored() });
     expect(rowsOf(keys.stdout)).toMatchObject([{ id: keyId, name: 'sender', revoked: null }]);
     await using collector = await startCollector({
@@ -111,7 +111,7 @@ describe('a backup of a collector that runs under load', () => {
     expect(await usage()).toMatchObject({ ok: true });
   });
 
-  test('is refused where it would overwrite, where a collector runs, and where it is not what was made', async () => {
+  test('and its restore refuse to overwrite; a restore also refuses a running collector and files that are not an intact backup', async () => {
     const again = await runCliToEnd(['restore', backup()], { DATA_DIR: restored() });
     expect(again).toMatchObject({ code: 2, stderr: expect.stringMatching(/exists: move it away first/) });
     expect(await runCliToEnd(['backup', backup()], { DATA_DIR: restored() })).toMatchObject({

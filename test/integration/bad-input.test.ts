@@ -6,7 +6,7 @@ import { bytes, exportRequest, fixed64, int, keyValue, text } from '../support/o
 import { openVhost, type VirtualHost } from '../support/virtual-host.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-// Issue 3, "Bad input gets a clear answer and nothing else happens": what a producer sees, and what it leaves behind.
+// Issue 3, "Bad input gets a clear answer and nothing else happens": what a producer sees, and what remains.
 
 const FILE = '5f1e00000000000000000001';
 const JSON_TYPE = 'application/json';
@@ -34,7 +34,7 @@ interface Answer {
   readonly status: number;
   readonly type: string | null;
   readonly retryAfter: string | null;
-  /** Protobuf is read as text: the message of a google.rpc.Status stands in it as it is. */
+  /** Protobuf is read as text: it contains the message of a google.rpc.Status verbatim. */
   readonly body: string;
 }
 
@@ -59,7 +59,7 @@ async function post(
 const postJson = (path: string, body: unknown, headers?: Record<string, string>): Promise<Answer> =>
   post(path, JSON.stringify(body), headers);
 
-/** Ids in the journal, the latest first. */
+/** Ids in the journal, latest first. */
 async function journaled(limit: number): Promise<unknown[]> {
   const response = await fetch(`${collector.url}/api/v1/events?limit=${limit}`);
   const { events } = (await response.json()) as { events: { event_id: string }[] };
@@ -74,8 +74,8 @@ async function rejectedCount(): Promise<number> {
 let goodOnes = 0;
 
 /**
- * Does it, then posts a good event: journal and queue gained what was expected and the good event, in that order; the
- * process is the same and reports no failure.
+ * Does it, then posts a good event. The journal and the queue must have gained what was expected and then the good event,
+ * and the process must be the same and report no failure.
  */
 async function leavesBehind(
   expected: { readonly events?: number; readonly rejected?: number },
@@ -99,7 +99,7 @@ async function leavesBehind(
   expect(collector.output()).not.toContain('"level":50');
 }
 
-/** The event that the act makes, as it arrives. */
+/** The event that the act causes, as it arrives. */
 async function arrival(act: () => Promise<void>): Promise<Record<string, unknown>> {
   const before = sink.received.length;
   await act();
@@ -142,8 +142,8 @@ const protobufSpan = (...more: readonly number[][]): number[] => [
   ...more.flat(),
 ];
 
-describe('a body that cannot be read', () => {
-  test('truncated protobuf: 400, nothing of it is taken', () =>
+describe('an unreadable body', () => {
+  test('gets 400 if its protobuf is truncated, and nothing of it is accepted', () =>
     leavesBehind({}, async () => {
       const whole = exportRequest(protobufSpan(), protobufSpan());
       for (const length of [1, 40, whole.length - 30, whole.length - 1]) {
@@ -161,7 +161,7 @@ describe('a body that cannot be read', () => {
     ],
     ['/v1/logs', '', /"message":"Content-Type was .*send application\/x-protobuf or application\/json/],
     ['/api/v1/events', 'application/x-yaml', /unsupported_media_type.*Content-Type was application\/x-yaml: send/],
-  ])('wrong content type on %s (%s): 415 that names the right ones', (path, type, said) =>
+  ])('sent to %s as %s gets 415, which names the right content types', (path, type, said) =>
     leavesBehind({}, async () => {
       const answer = await post(path, JSON.stringify(logs(uploaded(attribute('clowder.file.id', FILE)))), {
         'content-type': type,
@@ -171,7 +171,7 @@ describe('a body that cannot be read', () => {
     }),
   );
 
-  test.each(['/v1/traces', '/api/v1/events'])('wrong gzip on %s: 400', (path) =>
+  test.each(['/v1/traces', '/api/v1/events'])('with broken gzip gets 400 on %s', (path) =>
     leavesBehind({}, async () => {
       const cutOff = gzipSync(JSON.stringify({ event: 'file.uploaded', file_id: FILE })).subarray(0, -9);
       for (const body of ['{}', cutOff]) {
@@ -182,20 +182,22 @@ describe('a body that cannot be read', () => {
     }),
   );
 
-  test.each(['/v1/traces', '/v1/logs', '/api/v1/events'])('a zip bomb on %s: 413 by what it inflates to', (path) =>
-    leavesBehind({}, async () => {
-      const bomb = gzipSync(Buffer.alloc(200 * MEBIBYTE, ' '));
-      expect(bomb.length).toBeLessThan(MEBIBYTE);
-      const answer = await post(path, bomb, { 'content-encoding': 'gzip' });
-      expect(answer.status).toBe(413);
-      expect(answer.body).toMatch(/larger than \d+ bytes \(after decompression\): send smaller batches/);
-      const metrics = await (await fetch(`${collector.url}/metrics`)).text();
-      const memory = Number(/^process_resident_memory_bytes (\d+)/m.exec(metrics)?.[1]);
-      expect(memory).toBeLessThan(400 * MEBIBYTE);
-    }),
+  test.each(['/v1/traces', '/v1/logs', '/api/v1/events'])(
+    'that is a zip bomb gets 413 on %s, by its inflated size',
+    (path) =>
+      leavesBehind({}, async () => {
+        const bomb = gzipSync(Buffer.alloc(200 * MEBIBYTE, ' '));
+        expect(bomb.length).toBeLessThan(MEBIBYTE);
+        const answer = await post(path, bomb, { 'content-encoding': 'gzip' });
+        expect(answer.status).toBe(413);
+        expect(answer.body).toMatch(/larger than \d+ bytes \(after decompression\): send smaller batches/);
+        const metrics = await (await fetch(`${collector.url}/metrics`)).text();
+        const memory = Number(/^process_resident_memory_bytes (\d+)/m.exec(metrics)?.[1]);
+        expect(memory).toBeLessThan(400 * MEBIBYTE);
+      }),
   );
 
-  test.each(['/v1/traces', '/api/v1/events'])('a body of 65 MiB on %s: 413, with and without its length told', (path) =>
+  test.each(['/v1/traces', '/api/v1/events'])('of 65 MiB gets 413 on %s, with and without Content-Length', (path) =>
     leavesBehind({}, async () => {
       const body = new Uint8Array(65 * MEBIBYTE).fill(0x20);
       const answer = await post(path, body);
@@ -205,7 +207,7 @@ describe('a body that cannot be read', () => {
     }),
   );
 
-  test('invalid UTF-8 in JSON: 400', () =>
+  test('gets 400 if its JSON has invalid UTF-8', () =>
     leavesBehind({}, async () => {
       const body = Buffer.from(JSON.stringify({ event: 'file.uploaded', file_id: 'f\u00e9' }), 'latin1');
       for (const path of ['/v1/logs', '/api/v1/events']) {
@@ -215,7 +217,7 @@ describe('a body that cannot be read', () => {
       }
     }));
 
-  test('invalid UTF-8 in protobuf: the event is taken with the character replaced, and stays valid JSON', () =>
+  test('with invalid UTF-8 in protobuf is accepted: the character is replaced, and the event stays valid JSON', () =>
     leavesBehind({ events: 1 }, async () => {
       const span = protobufSpan(keyValue(9, 'user.name', Uint8Array.of(0x4a, 0xff, 0x6f)));
       const event = await arrival(async () => {
@@ -235,8 +237,12 @@ describe('telemetry that breaks the rules of OTLP', () => {
       { kind: 'SPAN_KIND_SERVER' },
       `${span}.kind must be an integer (OTLP/JSON has no enum names)`,
     ],
-    ['a trace id of wrong length', { traceId: '4bf92f' }, `${span}.traceId must be 32 hex digits, was \\"4bf92f\\"`],
-    ['a span id of wrong length', { spanId: '00f067aa0ba902b7ff' }, `${span}.spanId must be 16 hex digits`],
+    [
+      'a trace id of the wrong length',
+      { traceId: '4bf92f' },
+      `${span}.traceId must be 32 hex digits, was \\"4bf92f\\"`,
+    ],
+    ['a span id of the wrong length', { spanId: '00f067aa0ba902b7ff' }, `${span}.spanId must be 16 hex digits`],
     ['a span id in base64', { spanId: 'AAAAAAAAAAE=AAAA' }, `${span}.spanId must be 16 hex digits`],
     [
       'a time that is NaN',
@@ -248,7 +254,7 @@ describe('telemetry that breaks the rules of OTLP', () => {
       { startTimeUnixNano: '-2208988800000000000' },
       `${span}.startTimeUnixNano must be a non-negative integer`,
     ],
-  ])('%s: that record is rejected with the path of the field', (_, fields, said) =>
+  ])('%s: the record is rejected with the path of the field', (_, fields, said) =>
     leavesBehind({ rejected: 1 }, async () => {
       const answer = await postJson('/v1/traces', spans(fields));
       expect(answer).toMatchObject({ status: 200, type: JSON_TYPE });
@@ -257,7 +263,7 @@ describe('telemetry that breaks the rules of OTLP', () => {
     }),
   );
 
-  test('NaN as a bare word is not JSON: 400', () =>
+  test('a bare NaN is not JSON: 400', () =>
     leavesBehind({}, async () => {
       const body = JSON.stringify(logs({ eventName: 'clowder.file.uploaded', timeUnixNano: 0 })).replace(
         ':0}',
@@ -269,7 +275,7 @@ describe('telemetry that breaks the rules of OTLP', () => {
       expect(answer.body).toContain('not valid JSON');
     }));
 
-  test('ids of wrong length in protobuf: the span is taken as one without a trace', () =>
+  test('ids of the wrong length in protobuf: the span is accepted as one without a trace', () =>
     leavesBehind({ events: 1 }, async () => {
       const body = exportRequest([
         ...int(6, 2),
@@ -304,7 +310,7 @@ describe('telemetry that breaks the rules of OTLP', () => {
     }),
   );
 
-  test('10,000 attributes: the event is taken, wherever what tells of it stands, and is as small as ever', () =>
+  test('10,000 attributes: the event is accepted, wherever its own attributes are, and has no more fields than usual', () =>
     leavesBehind({ events: 2 }, async () => {
       const many = Array.from({ length: 10_000 }, (_, index) => attribute(`a${index}`, 'v'));
       for (const attributes of [
@@ -319,7 +325,7 @@ describe('telemetry that breaks the rules of OTLP', () => {
       }
     }));
 
-  test('an attribute of 1 MiB: the event is taken, and does not grow by it', () =>
+  test('attributes of 1 MiB: the event is accepted and stays small', () =>
     leavesBehind({ events: 1 }, async () => {
       const large = 'x'.repeat(MEBIBYTE);
       const more = [
@@ -335,7 +341,7 @@ describe('telemetry that breaks the rules of OTLP', () => {
       expect(JSON.stringify(event).length).toBeLessThan(20_000);
     }));
 
-  test('a name of 1 MiB in an explicit event: rejected, in a few words', () =>
+  test('an explicit event with a file id of 1 MiB: rejected with a short message', () =>
     leavesBehind({ rejected: 1 }, async () => {
       const record = uploaded(attribute('clowder.file.id', 'x'.repeat(MEBIBYTE)));
       const answer = await postJson('/v1/logs', logs(record));
@@ -346,7 +352,7 @@ describe('telemetry that breaks the rules of OTLP', () => {
     }));
 });
 
-describe('an event that is wrong', () => {
+describe('a wrong event', () => {
   interface Problem {
     readonly code: string;
     readonly detail: string;
@@ -371,12 +377,12 @@ describe('an event that is wrong', () => {
       { field: expect.stringMatching(/file_id|extractor_name/), message: expect.stringContaining('is missing') },
     ],
     [
-      'a field of the wrong kind',
+      'a field of the wrong type',
       { event: 'file.uploaded', file_id: FILE, bytes: 'many' },
       { field: 'bytes', received: '"many"', expected: expect.stringMatching(/number|int/) },
     ],
     [
-      'a field that the type does not have',
+      'a field that the event type does not have',
       { event: 'file.uploaded', file_id: FILE, fiel_name: 'a' },
       { field: 'fiel_name', expected: expect.stringContaining('file_name') },
     ],
@@ -400,7 +406,7 @@ describe('an event that is wrong', () => {
       { event: 'file.uploaded', file_id: 'x'.repeat(MEBIBYTE) },
       { field: 'file_id', received: expect.stringMatching(/^.{1,150}$/) },
     ],
-  ])('%s: 422 that says which field, what it was and what it may be', (_, event, issue) =>
+  ])('with %s gets 422, which names the field, its value and the allowed values', (_, event, issue) =>
     leavesBehind({}, async () => {
       const answer = await postJson('/api/v1/events', event);
       expect(answer).toMatchObject({ status: 422, type: 'application/problem+json' });
@@ -410,7 +416,7 @@ describe('an event that is wrong', () => {
     }),
   );
 
-  test('a batch with some bad ones: the good ones are accepted, the bad ones named by index', () =>
+  test('in a batch is named by its index, and the good events are accepted', () =>
     leavesBehind({ events: 2 }, async () => {
       const answer = await postJson('/api/v1/events', [
         { event: 'file.uploaded', file_id: FILE, event_id: 'batch-1' },
@@ -424,7 +430,7 @@ describe('an event that is wrong', () => {
       expect(body.rejected.map((one) => one.index)).toEqual([1, 2]);
     }));
 
-  test('a batch of log records with some bad ones: partial_success counts them and says why', () =>
+  test('in a batch of log records is counted by partial_success, with the reason', () =>
     leavesBehind({ events: 1, rejected: 2 }, async () => {
       const answer = await postJson(
         '/v1/logs',
@@ -440,7 +446,7 @@ describe('an event that is wrong', () => {
     }));
 });
 
-describe('a key that is not right', () => {
+describe('a request with a wrong key', () => {
   let locked: CollectorProcess;
   let open: CollectorProcess;
   const made: Record<string, { id: string; key: string }> = {};
@@ -484,7 +490,7 @@ describe('a key that is not right', () => {
     ['a revoked key', () => keyOf('revoked'), 401, /This API key was revoked: ask for a new one/],
     ['a key of another scope', () => keyOf('reader'), 403, /This API key has the scope read; ingest is needed here/],
   ])(
-    '%s: refused on the API and for OTLP, in the form of each, and nothing is taken',
+    'with %s is refused on the API and for OTLP, each in its own format, and nothing is accepted',
     async (_, headers, status, said) => {
       const before = await journaledIds();
       const api = await postJson('/api/v1/events', event('never'), headers());
@@ -503,7 +509,7 @@ describe('a key that is not right', () => {
     },
   );
 
-  test('too many requests: 429 with Retry-After on the API and for OTLP, and nothing of them is taken', async () => {
+  test('over the rate limit gets 429 with Retry-After on the API and for OTLP, and nothing is accepted', async () => {
     const before = await journaledIds();
     const answers = await Promise.all(
       Array.from({ length: 6 }, (_, index) =>
@@ -528,7 +534,7 @@ describe('a key that is not right', () => {
   });
 });
 
-/** Without Content-Length: status of the answer, which may come before all was sent. */
+/** Posts without Content-Length. @returns the status, which may come before all was sent */
 async function postChunked(path: string, body: Uint8Array<ArrayBuffer>): Promise<number> {
   const response = await fetch(`${collector.url}${path}`, {
     method: 'POST',

@@ -49,8 +49,8 @@ async function readyz(collector: CollectorProcess): Promise<Readyz> {
   return (await (await fetch(`${collector.url}/readyz`)).json()) as Readyz;
 }
 
-describe('a DATA_DIR that cannot be used', () => {
-  test('a file in its place: exit 1, one line that says what to do, the file stays as it is', async () => {
+describe('an unusable DATA_DIR', () => {
+  test('is a file: exit 1, one line that says what to do, and the file is unchanged', async () => {
     const file = join(scratch.path, 'a-file');
     writeFileSync(file, 'precious');
     for (const dir of [file, join(file, 'below')]) {
@@ -64,7 +64,7 @@ describe('a DATA_DIR that cannot be used', () => {
     }
   });
 
-  test('the keys command says the same', async () => {
+  test('is a file: the keys command says the same', async () => {
     const file = join(scratch.path, 'keys-file');
     writeFileSync(file, '');
     const ended = await runCliToEnd(['keys', 'add', '--name', 'n', '--scope', 'ingest'], { DATA_DIR: file });
@@ -72,7 +72,7 @@ describe('a DATA_DIR that cannot be used', () => {
     expect(ended.stderr).toContain('cannot be written');
   });
 
-  test('held by another collector: exit 1, the process is named, and that one goes on', async () => {
+  test('is held by another collector: exit 1, the process is named, and that one goes on', async () => {
     await using first = await startCollector({ amqpUrl: `amqp://127.0.0.1:${await freePort()}` });
     await takes(first, 'before');
     const port = await freePort();
@@ -87,7 +87,7 @@ describe('a DATA_DIR that cannot be used', () => {
   });
 });
 
-test('a port in use: exit 1, one sentence that names it and nothing else, and nothing goes on in the background', async () => {
+test('a port in use gives exit 1 and one sentence that names it, and leaves nothing running', async () => {
   await using first = await startCollector({ amqpUrl: broker.url });
   const dataDir = join(scratch.path, 'second');
   for (const setting of ['PORT', 'GRPC_PORT'])
@@ -103,7 +103,7 @@ test('a port in use: exit 1, one sentence that names it and nothing else, and no
   await takes(third, 'the directory is free');
 });
 
-test('with a first key in the settings, the collector starts open to others and accepts only that key; with a file that holds no key, it exits with 2', async () => {
+test('with a first key in its settings, a collector that others can reach starts and accepts only that key; if the key file has no key, it exits with 2', async () => {
   const file = join(scratch.path, 'first-key');
   writeFileSync(file, `${'k'.repeat(32)}\n`);
   const env = { HOST: '0.0.0.0', CLOWDER_OTEL_FIRST_KEY_FILE: file };
@@ -119,7 +119,7 @@ test('with a first key in the settings, the collector starts open to others and 
   expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^CLOWDER_OTEL_FIRST_KEY_FILE holds no key/) }); // prettier-ignore
 });
 
-describe('an AMQP_URL that is wrong', () => {
+describe('a wrong AMQP_URL', () => {
   const guest = 'guest:s3cret';
   test.each([
     ['scheme', `http://${guest}@127.0.0.1:5672`, 'its scheme is http'],
@@ -132,19 +132,22 @@ describe('an AMQP_URL that is wrong', () => {
     ['percent-encoding', `amqp://${guest}%zz@127.0.0.1:5672`, 'its percent-encoding is broken'],
     ['password with @ and /', 'amqp://guest:s3cret/@x@127.0.0.1:5672', 'an @ follows its host'],
     ['the second of two', `amqp://ok@127.0.0.1,amqp://${guest}@127.0.0.1:0`, 'its port is 0'],
-  ])('in its %s: exit 2 before anything is begun, the part named, the password not', async (_, url, said) => {
-    const dataDir = join(scratch.path, 'never-made');
-    const ended = await runCliToEnd(['collector'], { AMQP_URL: url, DATA_DIR: dataDir, PORT: '70000' });
-    expect(ended).toMatchObject({ code: 2, stdout: '' });
-    expect(ended.stderr).toContain(said);
-    expect(ended.stderr).toContain('it may be amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://… on 5671');
-    expect(ended.stderr).toContain('PORT was "70000": must be an integer from 0 to 65535');
-    expect(ended.stderr).not.toContain('s3cret');
-    expect(existsSync(dataDir)).toBe(false);
-  });
+  ])(
+    'in its %s: exit 2 before anything starts; the message names the part, but not the password',
+    async (_, url, said) => {
+      const dataDir = join(scratch.path, 'never-made');
+      const ended = await runCliToEnd(['collector'], { AMQP_URL: url, DATA_DIR: dataDir, PORT: '70000' });
+      expect(ended).toMatchObject({ code: 2, stdout: '' });
+      expect(ended.stderr).toContain(said);
+      expect(ended.stderr).toContain('it may be amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://… on 5671');
+      expect(ended.stderr).toContain('PORT was "70000": must be an integer from 0 to 65535');
+      expect(ended.stderr).not.toContain('s3cret');
+      expect(existsSync(dataDir)).toBe(false);
+    },
+  );
 });
 
-/** Events are taken meanwhile; once it is mended they arrive by themselves, and nothing else does. */
+/** The collector accepts events in the meantime; once the cause is mended, exactly these arrive. */
 async function recoversOnce(
   amqpUrl: string,
   says: RegExp,
@@ -170,8 +173,8 @@ async function recoversOnce(
   expect(collector.output()).not.toContain('s3cret');
 }
 
-describe('a broker that does not take the collector: it says why, takes events, and goes on once that is mended', () => {
-  test('it refuses the password', async () => {
+describe('if a broker refuses the collector, it says why, accepts events, and goes on once the cause is mended', () => {
+  test('because the password is wrong', async () => {
     await using vhost = await openVhost();
     const user = uniqueName('late');
     await putUser(user, 'another');
@@ -184,7 +187,7 @@ describe('a broker that does not take the collector: it says why, takes events, 
     );
   });
 
-  test('it has no such virtual host', async () => {
+  test('because the virtual host does not exist', async () => {
     await using stack = new AsyncDisposableStack();
     const name = uniqueName('missing');
     await recoversOnce(
@@ -195,7 +198,7 @@ describe('a broker that does not take the collector: it says why, takes events, 
     );
   });
 
-  test('its virtual host takes no more connections', async () => {
+  test('because the virtual host is at its connection limit', async () => {
     await using vhost = await openVhost();
     await vhost.limitConnections(0);
     await recoversOnce(
@@ -206,7 +209,7 @@ describe('a broker that does not take the collector: it says why, takes events, 
     );
   });
 
-  test('its user may not use the virtual host', async () => {
+  test('because the user may not use the virtual host', async () => {
     await using vhost = await openVhost();
     const user = uniqueName('stranger');
     await putUser(user, 's3cret');
@@ -218,7 +221,7 @@ describe('a broker that does not take the collector: it says why, takes events, 
     );
   });
 
-  test('its user may not declare the exchanges', async () => {
+  test('because the user may not declare the exchanges', async () => {
     await using vhost = await openVhost();
     const user = uniqueName('reader');
     await putUser(user, 's3cret');
@@ -231,7 +234,7 @@ describe('a broker that does not take the collector: it says why, takes events, 
     );
   });
 
-  test.each(['clowder.events', 'clowder.metrics'])('exchange %s exists with another type', async (exchange) => {
+  test.each(['clowder.events', 'clowder.metrics'])('because exchange %s exists with another type', async (exchange) => {
     await using vhost = await openVhost();
     const connection = await connect(vhost.url);
     const channel = await connection.createChannel();
@@ -245,7 +248,7 @@ describe('a broker that does not take the collector: it says why, takes events, 
     await connection.close();
   });
 
-  test('an exchange exists that is not durable', async () => {
+  test('because an exchange exists that is not durable', async () => {
     await using vhost = await openVhost();
     const connection = await connect(vhost.url);
     const channel = await connection.createChannel();
@@ -259,7 +262,7 @@ describe('a broker that does not take the collector: it says why, takes events, 
     await connection.close();
   });
 
-  test('its host cannot be resolved', async () => {
+  test('because the host name cannot be resolved', async () => {
     await using collector = await startCollector({ amqpUrl: 'amqp://guest:s3cret@no-such-host.invalid' });
     await waitFor(async () => /cannot be resolved/.test((await readyz(collector)).checks.broker.reason ?? ''), {
       what: 'the reason',
@@ -269,10 +272,10 @@ describe('a broker that does not take the collector: it says why, takes events, 
   });
 });
 
-describe('a journal that is full', () => {
+describe('a full journal', () => {
   const MAX_BYTES = 20_000;
 
-  test('answers 503 with Retry-After, keeps what it has, and recovers by itself once a broker drains it', async () => {
+  test('answers 503 with Retry-After, keeps what it has, and recovers once a broker drains it', async () => {
     const [port, url] = [await freePort(), new URL(broker.url)];
     url.port = String(port);
     await using collector = await startCollector({

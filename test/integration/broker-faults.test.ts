@@ -28,7 +28,7 @@ afterAll(async () => {
   await scratch.remove();
 });
 
-/** URL of a virtual host of the test's own, made for it. */
+/** URL of a new virtual host for one test. */
 async function ownVhost(name: string): Promise<string> {
   await broker.rabbitmqctl('add_vhost', name);
   await broker.rabbitmqctl('set_permissions', '-p', name, 'guest', '.*', '.*', '.*');
@@ -53,7 +53,7 @@ interface Readyz {
 const readyz = async (collector: CollectorProcess): Promise<Readyz> =>
   (await (await fetch(`${collector.url}/readyz`)).json()) as Readyz;
 
-/** The broker check, once it says so. */
+/** The reason in the broker check, once it matches. */
 const reasonOf = (collector: CollectorProcess, says: RegExp): Promise<string> =>
   waitFor(async () => (await readyz(collector)).checks.broker.reason?.match(says)?.input, { what: String(says) });
 
@@ -67,7 +67,7 @@ const arrived = (sink: EventSink, count: number): Promise<boolean> =>
   waitFor(() => sink.received.length >= count, { what: `${count} events` });
 
 describe('a broker that blocks publishers', () => {
-  test('shows in /readyz; publishing stops at once, events wait, and go out in order when it unblocks', async () => {
+  test('shows in /readyz; publishing stops at once, and the waiting events go out in order when it unblocks', async () => {
     await bindEventSink(broker.url);
     await using collector = await startCollector({ amqpUrl: broker.url });
     await using sink = await consumeEventSink(broker.url);
@@ -75,7 +75,7 @@ describe('a broker that blocks publishers', () => {
     await arrived(sink, 1);
     await broker.rabbitmqctl('set_vm_memory_high_watermark', '0');
     try {
-      // RabbitMQ tells a publisher so when it next publishes.
+      // RabbitMQ tells a publisher only at its next publish.
       await post(collector, ['blocked-0']);
       expect(await reasonOf(collector, /blocked/)).toBe(
         'RabbitMQ has blocked publishers: it is short of memory or disk',
@@ -123,17 +123,17 @@ describe('amqps', () => {
   });
 
   test.each<[what: string, env: () => Record<string, string> | Promise<Record<string, string>>]>([
-    ['no CA is named', () => ({ AMQP_CERT_FILE: client.cert, AMQP_KEY_FILE: client.key })],
-    ['the CA is another', () => ({ ...files(), AMQP_CA_FILE: other.ca })],
+    ['no CA is configured', () => ({ AMQP_CERT_FILE: client.cert, AMQP_KEY_FILE: client.key })],
+    ['the CA is another one', () => ({ ...files(), AMQP_CA_FILE: other.ca })],
     ['there is no client certificate', () => ({ AMQP_CA_FILE: authority.ca })],
     [
-      'the client certificate is of another CA',
+      'the client certificate is from another CA',
       async () => {
         const { cert, key } = await other.issue('stranger');
         return { ...files(), AMQP_CERT_FILE: cert, AMQP_KEY_FILE: key };
       },
     ],
-  ])('says that TLS failed where %s, and which settings to look at', async (_, env) => {
+  ])('says that TLS failed if %s, and which settings to check', async (_, env) => {
     await using collector = await secured(await env());
     expect(await reasonOf(collector, /TLS/)).toMatch(
       /^TLS with amqps:\/\/guest:\*\*\*@127\.0\.0\.1:\d+ failed: .+\. Check AMQP_CA_FILE, AMQP_CERT_FILE and AMQP_KEY_FILE$/,
@@ -143,7 +143,7 @@ describe('amqps', () => {
 });
 
 describe('an event that no queue takes', () => {
-  /** Takes `file.deleted` alone. */
+  /** Binds a queue that takes only `file.deleted`. */
   async function bindDeleted(url: string): Promise<void> {
     const connection = await connect(url);
     const channel = await connection.createChannel();
@@ -158,7 +158,7 @@ describe('an event that no queue takes', () => {
     return messageCount;
   }
 
-  test('is held, out of the way of others, and arrives by itself once a queue takes it (ON_UNROUTABLE=hold)', async () => {
+  test('is held while other events go on, and arrives once a queue takes it (ON_UNROUTABLE=hold)', async () => {
     const url = await ownVhost('hold');
     await using collector = await startCollector({ amqpUrl: url });
     await waitFor(async () => (await readyz(collector)).status === 'ready', { what: 'the exchanges' });
@@ -184,7 +184,7 @@ describe('an event that no queue takes', () => {
     await waitFor(async () => (await metric(collector, 'journal_backlog_bytes')) === 0, { what: 'no backlog' });
   });
 
-  test('is counted and forgotten (ON_UNROUTABLE=drop)', async () => {
+  test('is counted and dropped (ON_UNROUTABLE=drop)', async () => {
     const url = await ownVhost('drop');
     await using collector = await startCollector({ amqpUrl: url, env: { ON_UNROUTABLE: 'drop' } });
     await post(collector, ['dropped-1', 'dropped-2']);
@@ -200,7 +200,7 @@ describe('an event that no queue takes', () => {
 });
 
 describe('several brokers in AMQP_URL', () => {
-  test('the second is taken where the first is dead', async () => {
+  test('the second is used if the first is dead', async () => {
     const url = await ownVhost('second');
     await using sink = await consumeEventSink(url);
     await using collector = await startCollector({
@@ -211,7 +211,7 @@ describe('several brokers in AMQP_URL', () => {
     expect((await readyz(collector)).checks.broker).toMatchObject({ ok: true, broker: url.replace('guest@', '***@') });
   });
 
-  test('another one takes over where the one in use dies while events come, and none is lost', async () => {
+  test('another one takes over if the one in use dies while events come in, and no event is lost', async () => {
     const url = await ownVhost('takeover');
     const ports = [await freePort(), await freePort()];
     const urls = ports.map((port) => Object.assign(new URL(url), { port: String(port) }).href);

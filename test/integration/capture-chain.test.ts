@@ -7,7 +7,7 @@ import { waitFor } from '../support/wait-for.ts';
 import { seedId } from '../stand-in/seeds.ts';
 
 const FILE = seedId('file', 200);
-/** By default nobody's trace goes on, and nobody's word on the client is believed. */
+/** The default: no caller's trace is continued, and no caller's word about the client is trusted. */
 const DEFAULTS = { TRUSTED_PROXIES: '' } as const;
 
 let collector: CollectorProcess;
@@ -37,7 +37,7 @@ async function nothingWaits(): Promise<boolean> {
   return /^clowder_otel_waiting_observations 0$/m.test(metrics);
 }
 
-/** Ten downloads within one trace of the client, then what became of them. */
+/** Ten downloads within one trace of the client, then their events. */
 async function downloadsThrough(url: string, userAgent: string, stop: () => Promise<unknown>) {
   const headers = { 'user-agent': userAgent, traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
   for (let count = 0; count < 10; count += 1) {
@@ -52,8 +52,8 @@ async function downloadsThrough(url: string, userAgent: string, stop: () => Prom
 
 const inner = () => ({ otlpUrl: collector.url, target: standIn.url, flags: ['--clowder', 'v1'], env: DEFAULTS });
 
-describe('a request that two captures see is one event', () => {
-  test('of a proxy in front of a proxy', async () => {
+describe('a request seen by two captures is one event', () => {
+  test('behind two proxies in a row', async () => {
     await using behind = await startProxyProcess(inner());
     await using front = await startProxyProcess({ ...inner(), target: behind.url });
     const events = await downloadsThrough(front.url, 'two proxies', async () => {
@@ -64,7 +64,7 @@ describe('a request that two captures see is one event', () => {
     expect(events.filter(({ recovered }) => recovered === true)).toEqual([]);
   });
 
-  test('of a proxy in front of a server that is instrumented', async () => {
+  test('behind a proxy and an instrumented server', async () => {
     await using server = await startRegistered('http-proxy.mjs', {
       sink: collector.url,
       target: standIn.url,

@@ -34,7 +34,7 @@ afterAll(async () => {
   await broker[Symbol.asyncDispose]();
 });
 
-/** What the Python client says of itself. */
+/** What the Python client reports. */
 interface Extracted {
   readonly bytes: number;
   readonly words: number;
@@ -42,14 +42,14 @@ interface Extracted {
   readonly job_id: string;
 }
 
-/** Which Clowder, what proxy and collector are told of it, and where it lies. */
+/** Version of Clowder, its setting in proxy and collector, and its context path. */
 const SITES = [
   { version: 'v1', clowder: 'v1', contextPath: '' },
   { version: 'v2', clowder: 'v2', contextPath: '' },
   { version: 'v1', clowder: 'auto', contextPath: '/clowder' },
 ] as const;
 
-/** What the proxy answers by itself while Clowder is away. */
+/** What the proxy itself answers while Clowder is away. */
 const whileAway = (version: 'v1' | 'v2'): readonly Scenario[] => [
   one('a health check', get(version === 'v1' ? '/healthz' : '/api/v2/status'), 502, [
     { event: 'health.ping', component: 'clowder', healthy: false, status_code: 502 },
@@ -64,7 +64,7 @@ describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the pr
   let sink: EventSink;
   let standIn: StandIn;
   let proxy: ProxyProcess;
-  /** Clowder, as clients know it. */
+  /** Base URL of Clowder as its clients know it. */
   let base: string;
   let runs: ReadonlyMap<string, ScenarioRun>;
   let quietStatuses: readonly number[];
@@ -72,11 +72,11 @@ describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the pr
   let extracted: Extracted;
   let away: readonly ScenarioRun[];
   const quietTrace = newTrace();
-  /** Of one message each, in the order in which they came. */
+  /** One for each message, in order of arrival. */
   let received: readonly ReceivedEvent[];
 
   beforeAll(async () => {
-    // Clowder's own spans are a second observer of every request: marked, they must never show.
+    // Clowder's own spans are a second observer of every request. They are marked, so none may become an event.
     collector = await startCollector({
       amqpUrl: broker.url,
       env: { CLOWDER_VERSION: clowder, CLOWDER_CONTEXT: contextPath, WAIT_FOR_CAPTURE_S: '2', DOWNLOAD_HOLD_S: '2' },
@@ -93,7 +93,7 @@ describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the pr
     quietStatuses = await statusesOf(base, quietRequests(version), quietTrace.traceparent);
     visited = await browse();
     extracted = await extract();
-    // Ended in order, both send what they still have.
+    // Proxy and collector end in this order, and both send what they still have.
     await standIn.stop();
     away = await runScenarios(base, whileAway(version));
     await proxy.kill();
@@ -125,7 +125,7 @@ describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the pr
   const eventsOfTraces = (traceIds: readonly string[]): readonly ExpectedEvent[] =>
     received.filter(({ body }) => traceIds.includes(String(body['trace_id']))).map(stated);
 
-  /** Events of clients that send no trace, by what they call themselves. */
+  /** Events of clients that send no trace, by their User-Agent. */
   function eventsOfAgent(userAgent: string): readonly ReceivedEvent[] {
     const traced = new Set([...runs.values()].flatMap(({ traceIds }) => traceIds));
     return received.filter(
@@ -139,14 +139,14 @@ describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the pr
     expect(asMultiset(eventsOfTraces(run?.traceIds ?? []))).toEqual(asMultiset(run?.expected ?? []));
   });
 
-  test('tells of a Clowder that is away by health checks alone', () => {
+  test('reports a Clowder that is away only by health checks', () => {
     expect(away.map(({ statuses }) => statuses)).toEqual([[502], [502]]);
     expect(asMultiset(eventsOfTraces(away.flatMap(({ traceIds }) => traceIds)))).toEqual(
       asMultiset(away.flatMap(({ expected }) => expected)),
     );
   });
 
-  test('makes no event from a route without one, whatever it answers', () => {
+  test('makes no event from a route that bears none, whatever the answer', () => {
     expect(quietStatuses.length).toBeGreaterThan(150);
     const refused = quietRequests(version).flatMap(({ method, path }, at) =>
       (quietStatuses[at] ?? 0) >= 400 ? [`${method} ${path}: ${quietStatuses[at]}`] : [],
@@ -155,24 +155,24 @@ describe.each(SITES)('a Clowder $version ($clowder, $contextPath/) behind the pr
     expect(eventsOfTraces([quietTrace.traceId])).toEqual([]);
   });
 
-  test('makes of a visit with a real browser exactly what the visitor did', () => {
+  test('makes exactly the events of what a visitor did in a real browser', () => {
     expect(asMultiset(eventsOfAgent(VISITOR).map(stated))).toEqual(asMultiset(visited));
   });
 
-  test("makes of an extractor's work its download and its upload, apart from people's", () => {
+  test("makes an extractor's download and upload events, marked as an extractor's", () => {
     const download = { resource_id: FILE, file_name: 'file-800.txt', bytes: extracted.bytes } as const;
     const made = { file_id: extracted.uploaded, file_name: 'words.txt', bytes: String(extracted.words).length } as const; // prettier-ignore
     const url = version === 'v1' ? `/api/files/${FILE}?key=REDACTED` : `/api/v2/files/${FILE}`;
     const expected = [
       downloaded('file', { ...download, url }),
-      // What the part does not say, v1 does not either; v2 answers with what it took the file for.
+      // If the part has no content type, v1 says none either; v2 answers with the type that it detected.
       uploaded({ ...made, dataset_id: DATASET, ...(version === 'v2' && { content_type: 'text/plain' }) }),
     ].map((event) => byProxy(event, 'extractor'));
     expect(extracted.bytes).toBe(1800);
     expect(asMultiset(eventsOfAgent(USER_AGENTS.pyclowder).map(stated))).toEqual(asMultiset(expected));
   });
 
-  test("publishes an extractor's own status messages in their order", () => {
+  test("publishes an extractor's own status messages in order", () => {
     const told = received.filter(({ body }) => body['job_id'] === extracted.job_id).map(({ body }) => body['event']);
     expect(told).toEqual(['extraction.working', 'extraction.working', 'extraction.done']);
   });

@@ -15,14 +15,14 @@ import { seedId } from '../stand-in/seeds.ts';
 const DATASET = seedId('dataset', 970);
 const GONE = '5f00000000000000000000ff';
 
-/** What a second observer can tell of a request from path and status alone: a type, and a resource where the path has it. */
+/** What a second observer knows of a request from path and status: an event type, and a resource if the path has one. */
 interface Done {
   readonly sent: Sent;
   readonly event?: string;
   readonly resourceId?: string;
 }
 
-/** Requests of each kind, about resources of this number. */
+/** One request of each kind, about resources with this number. */
 const requests = (number: number): readonly Done[] => {
   const [fileId, datasetId] = [seedId('file', number), seedId('dataset', number)];
   return [
@@ -36,7 +36,7 @@ const requests = (number: number): readonly Done[] => {
   ];
 };
 
-/** A request that was made, in its trace. */
+/** A request that was made, with its trace. */
 interface Made extends Done {
   readonly traceId: string;
   readonly got: Got;
@@ -48,10 +48,10 @@ let otel: OtelCollector;
 let standIn: StandIn;
 let sink: EventSink;
 let received: readonly ReceivedEvent[];
-/** Told by the proxy itself, and lost with it. */
+/** Requests whose events the proxy sent before it was killed. */
 let told: readonly Made[];
 let lost: readonly Made[];
-/** The last of those that were lost are in the access log too. */
+/** The last of the lost requests, which are also in the access log. */
 let logged: readonly Made[];
 
 const make = async (url: string, all: readonly Done[]): Promise<readonly Made[]> => {
@@ -71,7 +71,7 @@ beforeAll(async () => {
     amqpUrl: broker.url,
     env: { CLOWDER_VERSION: 'v1', WAIT_FOR_CAPTURE_S: '2' },
   });
-  // Clowder's spans wait here while the collector is away, as in any deployment.
+  // Clowder's spans wait here while the collector is away, as in a deployment.
   otel = await startOtelCollector(({ otlpPort }) => ({
     receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${otlpPort}` } } } },
     exporters: {
@@ -110,7 +110,7 @@ afterAll(async () => {
   await broker[Symbol.asyncDispose]();
 });
 
-/** The lines that NGINX in front of the proxy writes of these requests, as the OTel Collector reads them. */
+/** The lines that NGINX in front of the proxy writes for these requests, as the OTel Collector sends them. */
 async function sendAccessLog(made: readonly Made[]): Promise<void> {
   const text = (key: string, value: string) => ({ key, value: { stringValue: value } });
   const logRecords = made.map(({ sent, got, traceId }) => ({
@@ -141,7 +141,7 @@ const facts = (events: readonly ReceivedEvent[]): readonly (readonly unknown[])[
   events.map(({ body }) => [body['event'], body['resource_id'], body['recovered'], body['source'] === 'proxy']);
 
 describe('a proxy killed with events in memory', () => {
-  test('had marked every request that may be an event, and the others not', () => {
+  test('had marked exactly the requests that may be an event', () => {
     const marks = told.map(({ got }) => got.headers.get('x-clowder-captured'));
     const ids = marks.slice(0, -1);
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{16}$/);
@@ -149,7 +149,7 @@ describe('a proxy killed with events in memory', () => {
     expect(marks.at(-1)).toBeUndefined();
   });
 
-  test('leaves what it had told before: each once, in full, though Clowder and the log saw it too', () => {
+  test('leaves the events that it had sent: each once, in full, though Clowder and the log saw them too', () => {
     for (const one of told) {
       const id = one.event === 'file.uploaded' ? inJson(one.got, 'id') : one.resourceId;
       expect(facts(eventsOf(one))).toEqual(one.event === undefined ? [] : [[one.event, id, undefined, true]]);
@@ -158,13 +158,13 @@ describe('a proxy killed with events in memory', () => {
 
   test('loses no event that another observer saw: each comes out once, marked as recovered', () => {
     for (const one of lost) {
-      // Nobody but the proxy saw the id of a new file.
+      // Only the proxy saw the id of a new file.
       expect(facts(eventsOf(one))).toEqual(one.event === undefined ? [] : [[one.event, one.resourceId, true, false]]);
     }
     expect(logged.length).toBeGreaterThan(5);
   });
 
-  test('lets nothing else come out', () => {
+  test('causes no other event', () => {
     const traces = new Set([...told, ...lost].map(({ traceId }) => traceId));
     expect(received.filter(({ body }) => !traces.has(String(body['trace_id'])))).toEqual([]);
     expect(new Set(received.map(({ messageId }) => messageId)).size).toBe(received.length);

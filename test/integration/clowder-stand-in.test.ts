@@ -17,10 +17,10 @@ describe.each(['v1', 'v2'] as const)('the stand-in Clowder %s', (version) => {
     await standIn.stop();
   });
 
-  test('has a scenario for every row of the route table that bears an event, or a reason why not', () => {
+  test('has a scenario for every row of the route table that bears an event, or a reason for having none', () => {
     const covered = new Set(scenariosOf(version).flatMap(({ covers = [] }) => covers));
     const bearing = keysWithMeaning(version);
-    // A filter that finds nothing would let every row pass.
+    // A filter that finds nothing would accept every row.
     expect(bearing.length).toBeGreaterThan(40);
     expect(bearing.filter((key) => !covered.has(key))).toEqual(Object.keys(WITHOUT_SCENARIO[version]));
   });
@@ -31,12 +31,12 @@ describe.each(['v1', 'v2'] as const)('the stand-in Clowder %s', (version) => {
     expect(strays).toEqual([]);
   });
 
-  test('has no two scenarios of one name', () => {
+  test('has no two scenarios with the same name', () => {
     const names = scenariosOf(version).map(({ name }) => name);
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   });
 
-  test('answers every scenario with the statuses that it is about', () => {
+  test('answers every scenario with the expected statuses', () => {
     const statuses = (list: readonly { name: string; statuses: readonly number[] }[]): readonly string[] =>
       list.map((one) => `${one.name}: ${one.statuses.join(' ')}`).toSorted();
     expect(statuses(runs)).toEqual(statuses(scenariosOf(version)));

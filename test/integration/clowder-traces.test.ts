@@ -47,7 +47,7 @@ afterAll(async () => {
 const of = (service: string, spans: readonly JaegerSpan[]): JaegerSpan | undefined =>
   spans.find((span) => span.service === service);
 
-/** One upload and one view of each version: what is sent, and what its span must say. */
+/** One upload and one view for each version: what is sent, and what its span must have. */
 const VERSIONS = [
   {
     version: 'v1',
@@ -96,7 +96,7 @@ describe.each(VERSIONS)(
       await standIn.stop();
     });
 
-    test("is one trace: Clowder's span under the proxy's, and that under the client's", () => {
+    test("is one trace: the client's span, the proxy's under it, and Clowder's under that", () => {
       const ours = of(PROXY, spans);
       const clowders = of(`clowder-${version}`, spans);
       expect(spans).toHaveLength(2);
@@ -120,11 +120,11 @@ describe.each(VERSIONS)(
       expect(await jaeger.find(PROXY, { [tag]: `${value}-other` })).toEqual([]);
     });
 
-    test('says nothing secret of itself', () => {
+    test('has no secret in its spans', () => {
       expect(JSON.stringify(of(PROXY, spans))).not.toContain('canary');
     });
 
-    test('without a trace of its client begins one, in which Clowder joins', async () => {
+    test('without a trace from its client begins one, which Clowder joins', async () => {
       await curl(proxy.url, get(view));
       const [traceId = ''] = await waitFor(
         async () => {
@@ -151,7 +151,7 @@ describe.each(VERSIONS)(
       expect(JSON.stringify(of(PROXY, found))).not.toContain('canary');
     });
 
-    test('that finds Clowder away is answered 502, and its span says why', async () => {
+    test('that finds Clowder away gets 502, and its span says why', async () => {
       await standIn.stop();
       const { traceId, traceparent } = newTrace();
       const { status } = await curl(proxy.url, upload(dataset), { traceparent });
@@ -183,7 +183,7 @@ describe('in Jaeger, an extraction', () => {
     if ((await program.exited).code !== 0) throw new Error(program.output());
   });
 
-  /** The one span of a job, found by its tags. */
+  /** The only span of a job, found by its tags. */
   async function spanOf(tags: Readonly<Record<string, string>>): Promise<JaegerSpan> {
     const [traceId = ''] = await waitFor(
       async () => {
@@ -215,7 +215,7 @@ describe('in Jaeger, an extraction', () => {
     ]);
   });
 
-  test('that failed says how, without the secret in the message', async () => {
+  test('that failed says why, without the secret in the message', async () => {
     const span = await spanOf({ 'clowder.job.id': 'bad' });
     expect(span.tags).toMatchObject({ error: true, 'error.type': 'RangeError' });
     expect(span.events.map((one) => one['event'])).toEqual(['exception', 'extraction.failed']);

@@ -9,7 +9,7 @@ import { answersOk } from '../support/wait-for.ts';
 
 const GATEWAY = new URL('../../deploy/clowder-v2/gateway.conf', import.meta.url);
 
-test('the gateway leads each path of v2 to its server, by whole words', async () => {
+test('the gateway sends each path of v2 to its server, matching whole segments', async () => {
   await using stack = new AsyncDisposableStack();
   const temp = await tempDir('gateway');
   stack.defer(temp.remove);

@@ -24,7 +24,7 @@ let first: CollectorProcess;
 let second: CollectorProcess;
 let third: CollectorProcess;
 
-/** Has the name lead to these, as DNS would once it has noticed. */
+/** Makes the name resolve to these hosts, as DNS does after a change. */
 const name = (...hosts: readonly string[]): Promise<void> =>
   writeFile(join(dir.path, 'hosts'), ['127.0.0.1 localhost', ...hosts.map((host) => `${host} ${NAME}`)].join('\n'));
 
@@ -59,7 +59,7 @@ const requestsOf = (count: number): readonly ObservedRequest[] =>
   Array.from({ length: count }, () => observedRequest());
 const idOf = ({ traceId, fileId }: ObservedRequest): string => derivedEventId(traceId, 'view.download', fileId);
 
-/** Both observers tell of them, batch by batch. */
+/** Both observers report them, batch by batch. */
 async function observe(requests: readonly ObservedRequest[]): Promise<void> {
   const tell = (signal: 'traces' | 'logs', body: object): Promise<boolean> =>
     waitFor(() => sendOtlp(gateway.url, signal, body), { timeoutMs: 60_000, what: 'a yes to a batch' });
@@ -76,7 +76,7 @@ async function eventsOf(member: CollectorProcess): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
 
-/** Waits for an event of each, and says how many came more than once. */
+/** Waits for an event of each request. @returns how many came more than once */
 async function copiesOf(requests: readonly ObservedRequest[]): Promise<number> {
   const wanted = new Set(requests.map(idOf));
   const arrived = (): readonly string[] => sink.ids().filter((id) => wanted.has(id));
@@ -87,13 +87,13 @@ async function copiesOf(requests: readonly ObservedRequest[]): Promise<number> {
   return arrived().length - wanted.size;
 }
 
-/** What came under another id than that of a request would be a second event of it. */
+/** Distinct ids: an event that came under another id than its request's would count twice. */
 const downloads = (): number =>
   new Set(sink.received.filter(({ routingKey }) => routingKey === 'view.download').map(({ messageId }) => messageId))
     .size;
 
-describe('collectors that one name leads to', () => {
-  test('share the requests, and both observers of one reach the same', async () => {
+describe('collectors behind one name', () => {
+  test('share the requests, and both observers of a request reach the same collector', async () => {
     const requests = requestsOf(REQUESTS);
     await observe(requests);
     expect(await copiesOf(requests)).toBe(0);
@@ -102,7 +102,7 @@ describe('collectors that one name leads to', () => {
     expect(downloads()).toBe(REQUESTS);
   });
 
-  test('give a new one its share as soon as the name leads to it; what comes twice then has one id', async () => {
+  test('give a new collector its share as soon as the name resolves to it; an event that comes twice then has one id', async () => {
     expect(await eventsOf(third)).toBe(0);
     const all: ObservedRequest[] = [];
     await name('127.0.0.2', '127.0.0.3', '127.0.0.4');
@@ -117,14 +117,14 @@ describe('collectors that one name leads to', () => {
     const before = await eventsOf(third);
     const later = requestsOf(REQUESTS);
     await observe(later);
-    // From the moment of change on, nothing comes twice.
+    // After the change, nothing comes twice.
     expect(await copiesOf(later)).toBe(0);
     expect((await eventsOf(third)) - before).toBeGreaterThan(REQUESTS / 6);
     expect(downloads()).toBe(2 * REQUESTS + all.length);
     console.info(`one collector more, ${all.length} requests meanwhile: ${copies} events came twice`);
   });
 
-  test('take over from one that died once the name leads to the others; its journal is drained', async () => {
+  test('take over from one that died once the name resolves to the others only; its journal is drained', async () => {
     const before = downloads();
     const requests = requestsOf(REQUESTS);
     const sending = observe(requests);

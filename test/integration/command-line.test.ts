@@ -14,7 +14,7 @@ const HOUR_MS = 3_600_000;
 let broker: RabbitNode;
 let data: Awaited<ReturnType<typeof tempDir>>;
 
-/** A journal with events of an hour ago and of now, and records that were rejected. */
+/** A journal with events from an hour ago and from now, and rejected records. */
 beforeAll(async () => {
   data = await tempDir('command-line');
   broker = await startRabbitNode();
@@ -54,7 +54,7 @@ const rowsOf = ({ stdout }: CliResult): unknown[] =>
     .map((one) => JSON.parse(one) as unknown);
 
 describe('events replay', () => {
-  test('publishes what was journaled again, in order and with the same ids, and waits for every confirm', async () => {
+  test('publishes journaled events again, in order and with the same ids, and waits for every confirm', async () => {
     await using sink = await consumeEventSink(broker.url);
     const ended = await run(['events', 'replay', '--since', '1h', '--to-broker']);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
@@ -63,14 +63,14 @@ describe('events replay', () => {
     expect(sink.received.map((one) => one.messageId)).toEqual(['e1', 'e2', 'e3']);
   });
 
-  test('publishes only the types and times that are asked for', async () => {
+  test('publishes only the requested types and times', async () => {
     const args = ['events', 'replay', '--to-broker', '--since', '1h'];
     expect(rowsOf(await run([...args, '--type', 'file.deleted']))).toEqual([{ confirmed: 1, unroutable: 0 }]);
     const ago = String(Date.now() - HOUR_MS);
     expect(rowsOf(await run([...args, '--until', ago]))).toEqual([{ confirmed: 0, unroutable: 0 }]);
   });
 
-  test('says so where no queue took them: exit 1', async () => {
+  test('exits with 1 and says so if no queue took the events', async () => {
     await broker.rabbitmqctl('add_vhost', 'unbound');
     await broker.rabbitmqctl('set_permissions', '-p', 'unbound', 'guest', '.*', '.*', '.*');
     const ended = await run(['events', 'replay', '--since', '1h', '--to-broker'], {
@@ -82,7 +82,7 @@ describe('events replay', () => {
   });
 });
 
-test('on a terminal it is a table', async () => {
+test('prints a table on a terminal', async () => {
   const command = [process.execPath, ...cli(), 'events', 'list'].map((part) => `'${part}'`).join(' ');
   const { stdout } = await promisify(execFile)('script', ['-qec', `stty cols 200; ${command}`, '/dev/null'], {
     env: { ...process.env, DATA_DIR: data.path, TERM: 'dumb' },
@@ -92,7 +92,7 @@ test('on a terminal it is a table', async () => {
 });
 
 describe('rejected replay', () => {
-  test('journals what is right now and keeps the rest, through the running collector, with a key where it has keys', async () => {
+  test('journals the records that are now valid and keeps the rest, through the running collector, with a key if it has keys', async () => {
     await using collector = await startCollector({ dataDir: data.path, amqpUrl: broker.url });
     await using sink = await consumeEventSink(broker.url);
     const env = { PORT: String(collector.port) };
@@ -114,7 +114,7 @@ describe('rejected replay', () => {
 
 describe('the collector', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
-    'ends at %s with exit code 0, also with live streams open',
+    'ends at %s with exit code 0, even with open live streams',
     async (signal) => {
       await using collector = await startCollector({ amqpUrl: broker.url });
       const stream = await fetch(`${collector.url}/api/v1/events/stream`);
@@ -123,7 +123,7 @@ describe('the collector', () => {
     },
   );
 
-  test('ends within 10 s also while the broker is silent', async () => {
+  test('ends within 10 s even if the broker does not answer', async () => {
     await broker.rabbitmqctl('set_vm_memory_high_watermark', '0');
     try {
       await using collector = await startCollector({ amqpUrl: broker.url });

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => dir.remove());
 
-/** What each shell offers for the words of a command line, the last of which is being typed. */
+/** What each shell offers for the words of a command line, the last of which is incomplete. */
 const SHELLS: Readonly<Record<string, (line: string) => Promise<string>>> = {
   bash: async (line) => {
     const words = line.split(' ').map((word) => `'${word}'`);
@@ -30,7 +30,7 @@ const SHELLS: Readonly<Record<string, (line: string) => Promise<string>>> = {
     return (await run(toolPath('fish'), ['--no-config', '-c', script], { env: { ...process.env, HOME: dir.path } }))
       .stdout;
   },
-  // Completion of zsh lives in its line editor: one is started on a terminal of its own, and asked for the list.
+  // zsh completes only in its line editor, so the test starts one on a terminal of its own and asks it for the list.
   zsh: async (line) => {
     const script = [
       'zmodload zsh/zpty; zpty shell zsh -f -i',

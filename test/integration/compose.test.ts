@@ -19,7 +19,7 @@ const configFormat = z.object({
   ),
 });
 
-/** The file as docker-compose understands it. */
+/** The file as docker-compose reads it. */
 function configOf(env: Readonly<Record<string, string>>, files: readonly string[] = ['docker-compose.yml']) {
   const options = { cwd: ROOT, encoding: 'utf8', env: { PATH: process.env['PATH'], ...env }, stdio: 'pipe' } as const;
   return configFormat.parse(
@@ -27,7 +27,7 @@ function configOf(env: Readonly<Record<string, string>>, files: readonly string[
   );
 }
 
-/** The port of this host, of either form that there is. */
+/** The port on the host, from the short or the long form. */
 function portOf(port: unknown): string {
   const long = z.object({ published: z.coerce.string() }).safeParse(port).data;
   return (
@@ -39,7 +39,7 @@ function portOf(port: unknown): string {
   );
 }
 
-test('docker-compose takes the file, and what is set reaches the programs', () => {
+test('docker-compose accepts the file, and settings reach the programs', () => {
   const { services } = configOf({ ...SET, CLOWDER_URL: 'http://clowder.example:9000' });
   expect(services['collector']?.environment?.['AMQP_URL']).toBe('amqp://clowder-otel:p@rabbitmq:5672/%2F');
   expect(services['otel-collector']?.environment?.['CLOWDER_OTEL_API_KEY']).toBe('k');
@@ -47,7 +47,7 @@ test('docker-compose takes the file, and what is set reaches the programs', () =
   expect(services['proxy']?.environment?.['PROXY_TARGET']).toBe('http://clowder.example:9000');
 });
 
-test('another broker and other ports are a matter of variables', () => {
+test('variables set another broker and other ports', () => {
   const { services } = configOf({
     ...SET,
     RABBITMQ_SCHEME: 'amqps', RABBITMQ_USER: 'guest', RABBITMQ_HOST: 'broker.example:5671', RABBITMQ_VHOST: 'clowder',
@@ -61,7 +61,7 @@ test('another broker and other ports are a matter of variables', () => {
   expect(published.toSorted()).toEqual(['14317', '14318', '15673', '26686', '8088']);
 });
 
-test('beside a Clowder v2, proxy and collector are in its network, and Traefik leads to the proxy alone', () => {
+test('beside a Clowder v2, proxy and collector are in its network, and Traefik routes only to the proxy', () => {
   const files = ['docker-compose.yml', 'deploy/clowder-v2/beside.yml', 'deploy/clowder-v2/behind-traefik.yml'];
   const { services } = configOf({ ...SET, CLOWDER_NETWORK: 'their_net', TRAEFIK_ENTRYPOINT: 'websecure' }, files);
   expect(Object.keys(services['proxy']?.networks ?? {})).toEqual(['clowder2', 'default']);
@@ -69,7 +69,7 @@ test('beside a Clowder v2, proxy and collector are in its network, and Traefik l
   expect(services['proxy']?.labels).toMatchObject({ 'traefik.enable': 'true', 'traefik.docker.network': 'their_net' });
   expect(services['proxy']?.labels?.['traefik.http.routers.clowder-otel.entrypoints']).toBe('websecure');
   expect(services['collector']?.labels).toEqual({ 'traefik.enable': 'false' });
-  // Its broker is used: none of ours has to run.
+  // The collector uses Clowder's broker and does not depend on one of ours.
   expect(JSON.stringify(services['collector'])).not.toContain('depends_on');
 });
 

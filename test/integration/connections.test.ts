@@ -39,7 +39,7 @@ async function counted(): Promise<Record<string, number>[]> {
   return output.split('\n').flatMap((text) => (text === '' ? [] : [JSON.parse(text) as Record<string, number>]));
 }
 
-test('a collector killed while lines come, that are sent again until it says yes, counts each once', async () => {
+test('a collector killed while its sender repeats lines until it accepts them counts each line once', async () => {
   const startMs = Math.floor(Date.now() / WINDOW_MS) * WINDOW_MS - 10 * WINDOW_MS;
   const batches = Array.from({ length: 40 }, (_, batch) =>
     Array.from({ length: 25 }, () => line(startMs + (batch % 4) * WINDOW_MS)),
@@ -53,7 +53,7 @@ test('a collector killed while lines come, that are sent again until it says yes
     await collector.start();
   }
   await sending;
-  // A Collector that did not hear the yes sends it all again.
+  // A Collector that got no answer sends it all again.
   for (const batch of batches) expect(await send(batch)).toBe(true);
   await waitFor(async () => (await counted()).length >= 4, { what: 'four windows' });
   const windows = await counted();

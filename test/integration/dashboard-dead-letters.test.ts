@@ -24,7 +24,7 @@ let service: Awaited<ReturnType<typeof webhookHarness.start>>;
 let collector: CollectorProcess;
 let browser: Browser;
 
-/** A service that takes one event of four, the sink before it, and the collector beside them. */
+/** A service that refuses some events, a sink that sends to it, and the collector. */
 beforeAll(async () => {
   vhost = stack.use(await openVhost());
   model = await connect(vhost.url);
@@ -56,7 +56,7 @@ afterAll(() => stack.disposeAsync());
 
 const depth = async (queue: string): Promise<number> => (await channel.checkQueue(queue)).messageCount;
 
-/** The page of dead letters, for somebody with this key. */
+/** The dead letters page, opened with this key. */
 async function look(key: string) {
   const page = await (await browser.newContext()).newPage();
   await page.goto(`${collector.url}/kept?what=dead`);
@@ -67,7 +67,7 @@ async function look(key: string) {
   return { page, panel, rows: panel.locator('tbody tr') };
 }
 
-test('dead letters say why and from whom; a reader sees them, and cannot replay them', async () => {
+test('dead letters show reason and sender; a reader sees them and cannot replay them', async () => {
   const { page, panel, rows } = await look(keys.reader);
   expect(await rows.count()).toBe(REFUSED.length);
   await panel.getByRole('button', { name: `webhook ${REFUSED.length}`, pressed: true }).waitFor();
@@ -86,11 +86,11 @@ test('dead letters say why and from whom; a reader sees them, and cannot replay 
     body: JSON.stringify({ sink: 'webhook' }),
   });
   expect(answer.status).toBe(403);
-  // What was shown lies there as before.
+  // The dead letters are still in the queue.
   expect(await depth(`${QUEUE}.dead`)).toBe(REFUSED.length);
 });
 
-test('a page of another site cannot replay with the cookie of an administrator', async () => {
+test("a page of another site cannot replay with an administrator's cookie", async () => {
   const { page } = await look(keys.boss);
   const [cookie] = await page.context().cookies();
   const answer = await fetch(`${collector.url}/api/v1/dead/replay`, {
@@ -102,7 +102,7 @@ test('a page of another site cannot replay with the cookie of an administrator',
   await page.context().close();
 });
 
-test('an administrator replays one, then all; what the service takes by now is gone from the list', async () => {
+test('an administrator replays one, then all; those that the service accepts leave the list', async () => {
   const { page, panel, rows } = await look(keys.boss);
   await service.refuse?.(REFUSED.slice(1));
   await panel.getByRole('checkbox', { name: `Choose ${REFUSED[0]}` }).check();
@@ -120,7 +120,7 @@ test('an administrator replays one, then all; what the service takes by now is g
   await page.context().close();
 });
 
-test('where RabbitMQ is away, the page says so', async () => {
+test('if RabbitMQ is away, the page says so', async () => {
   const page = await (await browser.newContext()).newPage();
   await using away = await startCollector({ amqpUrl: 'amqp://127.0.0.1:1' });
   await page.goto(`${away.url}/kept?what=dead`);

@@ -25,7 +25,7 @@ beforeAll(async () => {
   keys.reader = await makeKey(dir.path, 'read', 'reader');
   keys.boss = await makeKey(dir.path, 'read admin', 'boss');
   keys.sender = await makeKey(dir.path, 'ingest capture', 'sender');
-  // RabbitMQ is away: everything but publishing works.
+  // RabbitMQ is away: everything except publishing works.
   const countries = join(dir.path, 'countries.mmdb');
   writeFileSync(countries, mmdbOf(COUNTRIES));
   const env = { USAGE: 'on', TRACES_URL: 'http://jaeger.example.org', USAGE_COUNTRIES_FILE: countries };
@@ -55,7 +55,7 @@ const of = (event: string, kind: string) => sent.filter((one) => one.event === e
 const viewsOf = (kind: string): number => of('view.resource', kind).length;
 const count = (value: number): string => value.toLocaleString('en');
 
-/** Somebody with a browser of his own: what the pages ask for elsewhere, and what the policy refuses, is remembered. */
+/** A new browser context that records requests to other servers and what the policy refuses. */
 async function visitor(
   options: Parameters<Browser['newContext']>[0] = {},
 ): Promise<{ readonly context: BrowserContext; readonly page: Page; readonly strays: string[] }> {
@@ -84,7 +84,7 @@ const tile = (page: Page, title: string, name: string) =>
   panel(page, title).locator('.tile', { hasText: name }).first().locator('b');
 const row = (page: Page, title: string, name: string) =>
   panel(page, title).locator('tbody tr', { hasText: name }).first();
-/** The first figures of a row, once they are there: a row may stand before its figures have come. */
+/** Waits for the first figures of a row: a row may appear before its figures. */
 const expectFigures = async (page: Page, title: string, name: string, expected: readonly string[]): Promise<void> => {
   const cells = row(page, title, name).locator('td.figure');
   await expect
@@ -93,7 +93,7 @@ const expectFigures = async (page: Page, title: string, name: string, expected: 
 };
 
 describe('the login', () => {
-  test('refuses a wrong key and says so, lets in one that may read, and out again', async () => {
+  test('refuses a wrong key and says so, admits a key that may read, and logs out', async () => {
     const { context, page, strays } = await visitor();
     await page.goto(`${collector.url}/usage`);
     await page.getByLabel('API key').fill('clo_wrong');
@@ -118,12 +118,12 @@ describe('the login', () => {
     await context.close();
   });
 
-  test('is not asked for where no key is made', async () => {
+  test('is skipped if the collector has no keys', async () => {
     await using open = await startCollector({ amqpUrl: 'amqp://127.0.0.1:1' });
     const page = await browser.newPage();
     await page.goto(open.url);
     await page.getByRole('heading', { name: /^Needs attention: RabbitMQ is away/ }).waitFor();
-    // Nobody counts there: each panel says so, and the page is there all the same.
+    // Usage is off there: each panel says so, and the page still works.
     await page.goto(`${open.url}/usage`);
     await page.getByText('Not counted now.').first().waitFor();
     await page.goto(`${open.url}/events`);
@@ -132,7 +132,7 @@ describe('the login', () => {
   });
 });
 
-describe('what is seen', () => {
+describe('the overview and the usage page', () => {
   let page: Page;
   let context: BrowserContext;
   let strays: string[];
@@ -145,7 +145,7 @@ describe('what is seen', () => {
     if (strays.length > 0) throw new Error(`What leaves the origin, or breaks the policy: ${strays.join('\n')}`);
   });
 
-  test('the first line says that RabbitMQ is away, why, and what to do, and how many events wait', async () => {
+  test('the first line says that RabbitMQ is away, why, what to do, and how many events wait', async () => {
     await page.goto(collector.url);
     await page.getByRole('heading', { name: /^Needs attention: RabbitMQ is away/ }).waitFor();
     expect(await tile(page, 'From intake to RabbitMQ', 'Backlog').textContent()).toBe(count(sent.length));
@@ -155,7 +155,7 @@ describe('what is seen', () => {
     expect(new URL(page.url()).hash).toBe('#troubleshooting-by-symptom');
   });
 
-  test('every source that told something is there, and every probe with its state', async () => {
+  test('every source and every probe is listed, each probe with its state', async () => {
     await page.goto(collector.url);
     const sources = new Set(sent.map(({ source }) => String(source)));
     for (const source of sources) await row(page, 'Sources', source).waitFor();
@@ -163,7 +163,7 @@ describe('what is seen', () => {
     for (const target of targets) await row(page, 'What the monitor watches', target).getByText('up').waitFor();
   });
 
-  test('people, bots and extractors are one switch, and their figures are those that were sent', async () => {
+  test('a switch selects people, bots or extractors, and their figures match the sent events', async () => {
     for (const [who, kind] of [
       ['people', 'browser'],
       ['bots', 'bot'],
@@ -180,7 +180,7 @@ describe('what is seen', () => {
       expect(Number.parseFloat(bytes ?? '') * (bytes?.endsWith('GiB') ? 1024 : 1)).toBeCloseTo(mebibytes, -1);
       const users = new Set([...of('view.resource', kind), ...downloads].map((one) => one['user_id']));
       if (kind === 'browser') expect(await tile(page, 'Last 90 days', 'Active users').textContent()).toBe(count(users.size)); // prettier-ignore
-      // The chart is the same figures, day by day.
+      // The chart shows the same figures for each day.
       await panel(page, 'Activity').getByText('As a table').click();
       const cells = await panel(page, 'Activity').locator('tbody tr td:nth-child(2)').allTextContents();
       expect(cells).toHaveLength(90);
@@ -188,7 +188,7 @@ describe('what is seen', () => {
     }
   });
 
-  test('the most used datasets and files have the figures of what was sent', async () => {
+  test('the figures of the most used datasets and files match the sent events', async () => {
     await page.goto(`${collector.url}/usage?period=90d&who=people`);
     for (const dataset of new Set(sent.map((one) => String(one['dataset_id'])).filter((id) => id !== 'undefined'))) {
       const own = (event: string) => of(event, 'browser').filter((one) => one['dataset_id'] === dataset || one['resource_id'] === dataset); // prettier-ignore
@@ -201,7 +201,7 @@ describe('what is seen', () => {
     }
   });
 
-  /** Figures of a list, by the name of each row. */
+  /** Figures of a list, keyed by row name. */
   const listOf = async (title: string): Promise<Readonly<Record<string, readonly string[]>>> => {
     const rows = panel(page, title).locator('tbody tr');
     const lists = await Promise.all(
@@ -212,7 +212,7 @@ describe('what is seen', () => {
     );
     return Object.fromEntries(lists) as Readonly<Record<string, readonly string[]>>;
   };
-  /** What people did, as the lists show it: downloads and views by a name of each event. */
+  /** Downloads and views by people, as the lists show them, keyed by a name taken from each event. */
   const byName = (nameOf: (event: (typeof sent)[number]) => string): Readonly<Record<string, readonly string[]>> => {
     const events = [...of('view.resource', 'browser'), ...of('view.download', 'browser')];
     const many = (name: string, type: string): string =>
@@ -220,14 +220,14 @@ describe('what is seen', () => {
     const names = [...new Set(events.map(nameOf))];
     return Object.fromEntries(names.map((name) => [name, [many(name, 'view.download'), many(name, 'view.resource')]]));
   };
-  /** A list has the figures of what was sent, and no other row. */
+  /** The figures of a list match the sent events, and it has no other rows. */
   const expectList = async (title: string, nameOf: (event: (typeof sent)[number]) => string): Promise<void> => {
     const firstTwo = async (): Promise<Readonly<Record<string, readonly string[]>>> =>
       Object.fromEntries(Object.entries(await listOf(title)).map(([name, all]) => [name, all.slice(0, 2)]));
     await expect.poll(firstTwo, { timeout: 30_000 }).toEqual(byName(nameOf));
   };
 
-  test('referrers, countries, spaces and users have the figures of what was sent', async () => {
+  test('the figures of referrers, countries, spaces and users match the sent events', async () => {
     await page.goto(`${collector.url}/usage?period=90d&who=people`);
     const hostOf = (referrer: unknown): string =>
       typeof referrer === 'string' ? new URL(referrer).hostname : 'No other site';
@@ -239,7 +239,7 @@ describe('what is seen', () => {
     await expectList('Most active users', (one) => String(one['user_name']));
   });
 
-  test('file types have the uploads and bytes that were sent', async () => {
+  test('file types show the uploads and bytes that were sent', async () => {
     await page.goto(`${collector.url}/usage?period=90d&who=people`);
     const uploads = sent.filter(({ event }) => event === 'file.uploaded');
     const types = new Set(uploads.map((one) => String(one['content_type'])));
@@ -253,7 +253,7 @@ describe('what is seen', () => {
     }
   });
 
-  test('a list is ordered by the column that is clicked, and the address says so', async () => {
+  test('a click on a column orders the list by it, and the address records it', async () => {
     await page.goto(`${collector.url}/usage?period=90d&who=people`);
     await panel(page, 'Most used datasets').getByRole('button', { name: 'Views', exact: true }).click();
     expect(new URL(page.url()).searchParams.get('order')).toBe('views');
@@ -266,7 +266,7 @@ describe('what is seen', () => {
       .toEqual(views.toSorted((a, b) => b - a));
   });
 
-  test('a drag over a chart of hours shows those hours, and the address says which', async () => {
+  test('a drag over a chart of hours selects those hours, and the address records them', async () => {
     await page.goto(`${collector.url}/usage?period=24h`);
     const over = panel(page, 'Activity').locator('.u-over');
     await over.waitFor();
@@ -284,7 +284,7 @@ describe('what is seen', () => {
     await expect.poll(() => panel(page, 'Activity').locator('tbody tr').count(), { timeout: 30_000 }).toBe(hours);
   });
 
-  test('what the API has no CSV of is exported as it is seen', async () => {
+  test('a panel without a CSV in the API exports what it shows', async () => {
     await page.goto(`${collector.url}/machines`);
     await row(page, 'Certificates', 'idp.example.org').waitFor();
     const [download] = await Promise.all([
@@ -299,7 +299,7 @@ describe('what is seen', () => {
     ]);
   });
 
-  test('what was not counted is there with its reason', async () => {
+  test('uncounted events are listed with their reason', async () => {
     await page.goto(`${collector.url}/usage?period=90d`);
     const expected = [viewsOf('bot'), of('view.download', 'bot').length].map(count);
     await expectFigures(page, 'What was counted, and what was not', 'A robot', expected);
@@ -320,7 +320,7 @@ describe('what is seen', () => {
       .toBe(count(viewsOf('browser')));
   });
 
-  test('the question of a panel is a call that anybody can make, and its CSV is the answer', async () => {
+  test('the question of a panel is an API call for everyone, and its CSV is the answer', async () => {
     await page.goto(`${collector.url}/usage?period=90d&who=people`);
     const totals = panel(page, 'Last 90 days');
     await totals.getByRole('button', { name: 'Question' }).click();
@@ -348,7 +348,7 @@ describe('what is seen', () => {
     ).toBe('PNG');
   });
 
-  test('extractors, queues, certificates and the web server are as they were sent', async () => {
+  test('extractors, queues, certificates and the web server show what was sent', async () => {
     await page.goto(`${collector.url}/machines?period=30d`);
     const jobs = sent.filter((one) => one['extractor_name'] === 'ncsa.wordcount');
     const many = (event: string): number => jobs.filter((one) => one.event === event).length;
@@ -369,12 +369,12 @@ describe('what is seen', () => {
   });
 });
 
-describe('events', () => {
-  test('appear within a second of being accepted, and open with schema, source and trace', async () => {
+describe('the events page', () => {
+  test('shows an event within a second of its acceptance, and opens it with schema, source and trace', async () => {
     const { context, page, strays } = await visitor();
     await logIn(page, keys.reader, '/events?type=file.deleted');
     await page.locator('.state', { hasText: 'live' }).waitFor();
-    // The page notes when it has it, by the clock that the post is timed by.
+    // The page records the time of display by the clock that times the post.
     await page.evaluate(`void (window.seen = new Promise((resolve) => new MutationObserver(() => {
       if (document.body.textContent.includes('gone.csv')) resolve(Date.now());
     }).observe(document.body, { childList: true, subtree: true, characterData: true })))`);
@@ -406,7 +406,7 @@ describe('events', () => {
     await context.close();
   });
 
-  test('that were rejected say why and whose they are; a reader sees them, an administrator replays and discards', async () => {
+  test('shows rejected records with reason and owner; a reader sees them, an administrator replays and discards them', async () => {
     await fetch(`${collector.url}/v1/logs`, {
       method: 'POST',
       headers: { authorization: `Bearer ${keys.sender}`, 'content-type': 'application/json' },
@@ -444,8 +444,8 @@ describe.each([
   ['dark', { colorScheme: 'dark', viewport: { width: 1400, height: 900 } }],
   ['on a phone', { colorScheme: 'light', viewport: { width: 390, height: 844 } }],
 ] as const)('%s', (_, options) => {
-  test('every page, and the login, is for everybody: axe finds nothing, and nothing leaves the screen sideways', async () => {
-    // axe is put in by the test, past the policy that the other tests hold.
+  test('every page and the login are accessible: axe finds nothing, and nothing overflows sideways', async () => {
+    // The test injects axe, so it bypasses the policy that the other tests check.
     const { context, page } = await visitor({ ...options, bypassCSP: true, reducedMotion: 'reduce' });
     const violations = async (): Promise<readonly string[]> => {
       await page.evaluate(AXE);

@@ -8,21 +8,21 @@ import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { ExpectedEvent } from '../stand-in/scenarios/scenario.ts';
 
-/** Of each of five rounds. */
+/** In each of five rounds. */
 const REQUESTS = 400;
 const LAST = 'the last one';
 
 let broker: RabbitNode;
 let deployment: Deployment;
-/** Told by the proxy, whatever else went down. */
+/** Requests whose events the proxy sent, whatever else failed. */
 let told: Done;
-/** What the proxy took with it. */
+/** Requests whose events were lost with the proxy. */
 let lost: Done;
 let received: readonly ReceivedEvent[];
 let windows: readonly Window[];
 let rounds = 0;
 
-/** Sends one round of requests; once a quarter of it is logged, the fault happens, while the rest goes on. */
+/** Sends one round of requests. The fault happens once a quarter of it is logged, while the rest goes on. */
 async function roundWith(fault: () => Promise<void>): Promise<Done> {
   const before = (await deployment.nginx.lines()).length;
   const traffic = makeTraffic(deployment.nginx.port, 10_000 + REQUESTS * rounds, REQUESTS);
@@ -80,23 +80,23 @@ afterAll(async () => {
   await broker.stop();
 });
 
-/** A broker that went down may deliver again what was not yet acknowledged: consumers know that by its id. */
+/** A broker that went down may deliver unacknowledged messages again: consumers recognise these by their id. */
 const distinct = (): readonly ReceivedEvent[] => [...new Map(received.map((one) => [one.messageId, one])).values()];
 
 describe('rotation, and SIGKILL of OTel Collector, collector and proxy, and a broker that stops', () => {
-  test('lose no event and make none twice', () => {
+  test('lose no event and duplicate none', () => {
     const recovered = lost.byLog.map((event): ExpectedEvent => ({ ...event, recovered: true }));
     expect(lost.byLog.length).toBeGreaterThan(REQUESTS / 2);
     expect(asMultiset(distinct().map((one) => asExpected(one)))).toEqual(asMultiset([...told.byProxy, ...recovered]));
   });
 
-  test('count in each window what the clients did, no line lost or counted twice', async () => {
+  test('count in each window what the clients did, with no line lost or counted twice', async () => {
     const { exchanges } = together([told, lost]);
     expect(windows).toEqual(windowsOf(exchanges, await deployment.nginx.lines(), WINDOW_MS));
     expect(exchanges).toHaveLength(5 * REQUESTS);
   });
 
-  test('were each during the run', async () => {
+  test('each happened during the run', async () => {
     expect((await deployment.nginx.lines()).filter((line) => line['nginx.request_id'] !== undefined)).toHaveLength(5 * REQUESTS); // prettier-ignore
     expect(rounds).toBe(5);
   });

@@ -7,7 +7,7 @@ import { startStandIn } from '../support/stand-in.ts';
 import { answersOk, waitFor } from '../support/wait-for.ts';
 import { seedId } from '../stand-in/seeds.ts';
 
-/** NGINX, the OTel Collector as it is shipped, and a collector that asks for keys. */
+/** NGINX, the shipped OTel Collector, and a collector that requires keys. */
 async function startWithKeys(onUnknownKey: 'refuse' | 'hold') {
   await using stack = new AsyncDisposableStack();
   const data = await tempDir('keys');
@@ -37,7 +37,7 @@ async function startWithKeys(onUnknownKey: 'refuse' | 'hold') {
   return {
     key: () => key,
     newKey: () => makeKey(data.path, 'ingest'),
-    /** As an operator does: the OTel Collector is stopped, and started with another key. */
+    /** Stops the OTel Collector and starts it with another key, as an operator does. */
     useKey: async (other: string): Promise<void> => {
       key = other;
       await otel.kill();
@@ -46,12 +46,12 @@ async function startWithKeys(onUnknownKey: 'refuse' | 'hold') {
     revoke: async (old: string): Promise<void> => {
       await runCli(['keys', 'revoke', old.split('_')[1] ?? ''], { DATA_DIR: data.path });
       const headers = { authorization: `Bearer ${old}` };
-      // A GET is not allowed there, with a key that is.
+      // With a valid key, a GET there gets 405.
       await waitFor(async () => (await fetch(`${collector.url}/v1/logs`, { headers })).status !== 405, {
         what: 'the key to be refused',
       });
     },
-    /** Downloads so many files through NGINX, each another one. */
+    /** Downloads this many files through NGINX, each a different one. */
     ask: async (count: number): Promise<void> => {
       for (let more = 0; more < count; more += 1) {
         const id = seedId('file', 7000 + asked.length);
@@ -60,7 +60,7 @@ async function startWithKeys(onUnknownKey: 'refuse' | 'hold') {
       }
     },
     asked,
-    /** Ids of the files that events tell of, in the order of asking. */
+    /** Ids of the files that have an event, in the order of the requests. */
     told: async (): Promise<readonly string[]> => {
       const headers = { authorization: `Bearer ${read}` };
       const text = await (await fetch(`${collector.url}/api/v1/events?limit=1000`, { headers })).text();
@@ -80,7 +80,7 @@ const allTold = ({ asked, told }: WithKeys) =>
   waitFor(async () => (await told()).length === asked.length, { what: `${asked.length} events` });
 
 describe("the OTel Collector's key", () => {
-  test('that is wrong loses what is sent, where it is refused: and that is seen on both sides', async () => {
+  test('that is wrong loses what is sent while the collector refuses it, and both sides show it', async () => {
     await using parts = await startWithKeys('refuse');
     const right = parts.key();
     await parts.useKey('clo_000000000000_wrong');
@@ -97,7 +97,7 @@ describe("the OTel Collector's key", () => {
     ['wrong', 'unknown', (parts: WithKeys) => parts.useKey('clo_000000000000_wrong')],
     ['missing', 'missing|unknown', (parts: WithKeys) => parts.useKey('')],
     ['revoked', 'revoked', (parts: WithKeys) => parts.revoke(parts.key())],
-  ] as const)('that is %s loses nothing with ON_UNKNOWN_KEY=hold: all of it comes once the key is right', async (_how, reason, spoil) => {
+  ] as const)('that is %s loses nothing with ON_UNKNOWN_KEY=hold: everything arrives once the key is right', async (_how, reason, spoil) => {
     await using parts = await startWithKeys('hold');
     await parts.ask(2);
     await allTold(parts);
@@ -112,7 +112,7 @@ describe("the OTel Collector's key", () => {
     await allTold(parts);
   }); // prettier-ignore
 
-  test('is replaced with nothing lost: a new one made, the OTel Collector restarted with it, the old one revoked', async () => {
+  test('can be replaced without loss: make a new one, restart the OTel Collector with it, revoke the old one', async () => {
     await using parts = await startWithKeys('refuse');
     const old = parts.key();
     await parts.ask(3);

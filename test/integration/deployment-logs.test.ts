@@ -17,10 +17,10 @@ import { seedId } from '../stand-in/seeds.ts';
 const FILE = seedId('file', 1);
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0';
 
-/** All of them in one second. */
+/** All lines are from this one second. */
 const AT = new Date(Math.floor(Date.now() / 1000) * 1000);
 
-/** NGINX's $time_local, in a zone that is not UTC. */
+/** NGINX's $time_local, in a zone other than UTC. */
 function localTime(at: Date): string {
   const [, day, month, year, time] = /(\d+) (\w+) (\d+) (\S+)/.exec(new Date(at.getTime() - 5 * 3_600_000).toUTCString()) ?? []; // prettier-ignore
   return `${day}/${month}/${year}:${time} -0500`;
@@ -28,17 +28,17 @@ function localTime(at: Date): string {
 
 test.each<readonly [string, readonly ShippedFile[]]>([
   ['alone', []],
-  ['with the one for the stock format', ['collector-combined.yaml']],
-  ['with the one for several collectors', ['collectors.yaml']],
-  ['with that and a fourth', ['collectors.yaml', 'collectors-4.yaml']],
-  ['with the one for collectors that a name leads to', ['collectors-dns.yaml']],
-])('the OTel Collector has no objection to the configuration, %s', async (_how, files) => {
+  ['with the file for the stock format', ['collector-combined.yaml']],
+  ['with the file for several collectors', ['collectors.yaml']],
+  ['with that and a fourth collector', ['collectors.yaml', 'collectors-4.yaml']],
+  ['with the file for collectors behind one name', ['collectors-dns.yaml']],
+])('the OTel Collector accepts the configuration, %s', async (_how, files) => {
   const members = [1, 2, 3, 4].map((member) => [`CLOWDER_OTEL_URL_${member}`, `http://127.0.0.1:400${member}`]);
   members.push(['CLOWDER_OTEL_COLLECTORS', 'collectors']);
   expect(await validateShipped(files, Object.fromEntries(members))).toBe('');
 });
 
-test("the OTel Collector has no objection to the lines for Kubernetes' API in place of DNS", async () => {
+test("the OTel Collector accepts the lines that use Kubernetes' API in place of DNS", async () => {
   const temp = await tempDir('k8s');
   const shipped = await readFile(new URL('../../otel-config/collectors-dns.yaml', import.meta.url), 'utf8');
   const [, lines = ''] = /^ *# +(k8s: .*)$/m.exec(shipped) ?? [];
@@ -52,11 +52,11 @@ test("the OTel Collector has no objection to the lines for Kubernetes' API in pl
   }
 });
 
-describe('lines of a log', () => {
+describe('lines of an access log', () => {
   let temp: Awaited<ReturnType<typeof tempDir>>;
   let collector: CollectorProcess;
   let otel: ShippedOtelCollector;
-  /** What is sent on to Jaeger. */
+  /** What the OTel Collector sends on to Jaeger. */
   let jaeger: ByteSink;
   let json: string;
   let combined: string;
@@ -93,7 +93,7 @@ describe('lines of a log', () => {
     return (answer as { events: Event[] }).events;
   }
 
-  /** Events about a resource of this number, once there are so many. */
+  /** Events about the resource with this number, once there are this many. */
   const eventsOf = (number: number, count: number): Promise<readonly Event[]> =>
     waitFor(
       async () => {
@@ -103,11 +103,11 @@ describe('lines of a log', () => {
       { what: `${count} events of ${number}` },
     );
 
-  /** As NGINX writes it. */
+  /** A line of the stock format. */
   const line = (request: string, { address = '192.0.2.7', status = 200, bytes = 10, referer = '-', agent = BROWSER } = {}): string =>
     `${address} - - [${localTime(AT)}] "${request}" ${status} ${bytes} "${referer}" "${agent}"\n`; // prettier-ignore
 
-  test('of the stock format are events: two equal ones of one second are two', async () => {
+  test('of the stock format become events: two equal ones within one second are two events', async () => {
     const request = line(`GET /api/files/${seedId('file', 101)}/blob?key=canary&tracking=false HTTP/1.1`, { bytes: 1101 }); // prettier-ignore
     await appendFile(combined, request + request);
     const events = await eventsOf(101, 2);
@@ -126,7 +126,7 @@ describe('lines of a log', () => {
     expect(events[0]).not.toHaveProperty('complete');
   });
 
-  test('of the stock format may be of IPv6 clients, and of whatever else comes', async () => {
+  test('of the stock format may have IPv6 clients and anything else that occurs', async () => {
     await appendFile(
       combined,
       [
@@ -184,7 +184,7 @@ describe('lines of a log', () => {
     expect(await eventsOf(103, 2)).toHaveLength(2);
   });
 
-  test('that were read before a kill of the OTel Collector are no second event after it', async () => {
+  test('that were read before the OTel Collector was killed become no second event after it', async () => {
     await appendFile(combined, line(`GET /files/${seedId('file', 104)} HTTP/1.1`));
     await eventsOf(104, 1);
     await otel.kill('SIGKILL');
@@ -193,7 +193,7 @@ describe('lines of a log', () => {
     expect(await eventsOf(104, 2)).toHaveLength(2);
   });
 
-  test('of the stock format lose the value of every name that is a secret, before they are queued', async () => {
+  test('of the stock format lose every secret value before they are queued', async () => {
     const file = seedId('file', 105);
     await appendFile(combined, SECRET_NAMES.map((name) => line(`GET /files/${file}?a=1&${name}=canary&b=2 HTTP/1.1`)).join('')); // prettier-ignore
     const events = await eventsOf(105, SECRET_NAMES.length);
@@ -224,10 +224,10 @@ describe('lines of a log', () => {
     expect(jaeger.content()).not.toContain('canary');
   });
 
-  test('that do not parse are there for an operator to see, without what may be a secret', async () => {
+  test('that do not parse are kept for an operator to see, without possible secrets', async () => {
     const half = `{"time":"1","http.request.method":"GET","url.path":"/files/${FILE}`;
     await appendFile(json, `${half}\nno JSON at all ?key=canary&a=1\n{"other":"format"}\n`);
-    // What succeeded and cannot be read is missing somewhere; a port scan that was refused is not.
+    // An unreadable request that succeeded is an event lost; a refused port scan is not.
     const unread = line(String.raw`\x16\x03?token=canary`, { agent: 'unread' }) + line('', { status: 400 });
     await appendFile(combined, `no combined line token=canary\n${unread}`);
     const rows = await waitFor(

@@ -12,7 +12,7 @@ const TRACEPARENT = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`;
 
 let upstream: Server;
 let nginx: Nginx;
-/** What came to the upstream, by path and query. */
+/** Headers that reached the upstream, by path and query. */
 const forwarded = new Map<string, IncomingHttpHeaders>();
 const asked = new Map<Nginx, number>();
 
@@ -35,7 +35,7 @@ afterAll(async () => {
   upstream.close();
 });
 
-/** Sends a request as these bytes and gives the line that NGINX wrote of it. */
+/** Sends a request with these bytes and gives the line that NGINX wrote for it. */
 async function lineOf(
   target: string,
   headers: readonly string[] = [],
@@ -49,12 +49,12 @@ async function lineOf(
   return { line, answer: text };
 }
 
-/** The query that the log has of a request with this one. */
+/** The query that the log has for a request with this one. */
 const loggedQuery = async (query: string): Promise<string | undefined> =>
   (await lineOf(`/api/files?${query}`)).line['url.query'];
 
 describe('the log line of NGINX', () => {
-  test('says of a request what the semantic conventions call it, and of the answer what a log can know', async () => {
+  test('describes the request by the semantic conventions, and the answer as far as a log can', async () => {
     const { line, answer } = await lineOf('/api/files/1/blob?a=1', ['User-Agent: Mozilla "x"', 'Range: bytes=0-9']);
     expect(line).toMatchObject({
       'http.request.method': 'GET',
@@ -93,7 +93,7 @@ describe('the log line of NGINX', () => {
 });
 
 describe('the trace of a request through NGINX', () => {
-  /** Of the same NGINX, told whom to trust as docs/nginx.md says. */
+  /** The same NGINX with trusted proxies as in docs/nginx.md. */
   let behindProxy: Nginx;
   beforeAll(async () => {
     const address = upstream.address();
@@ -121,7 +121,7 @@ describe('the trace of a request through NGINX', () => {
     traceparent === undefined ? [] : [`traceparent: ${traceparent}`, 'tracestate: a=b'];
 
   test.each(WELL_FORMED)(
-    'goes on where a trusted proxy sent one, %s, and says which request it is',
+    "goes on if a trusted proxy sent one, %s, with the request's id added",
     async (_what, traceparent) => {
       const target = `/passed/${traceparent.length}`;
       const sent = [`traceparent: ${traceparent}`, 'tracestate: a=b, clowder=0123456789abcdef ,c=d'];
@@ -138,8 +138,8 @@ describe('the trace of a request through NGINX', () => {
   test.each([
     ...NO_CONTEXT.map(([what, sent]) => [what, sent, true] as const),
     ...NO_CONTEXT.map(([what, sent]) => [what, sent, false] as const),
-    ["one that is another's", TRACEPARENT, false] as const,
-  ])("begins with the request's id where the client sent %s (%s; trusted: %s)", async (what, traceparent, trusted) => {
+    ['one from an untrusted client', TRACEPARENT, false] as const,
+  ])("begins with the request's id if the client sent %s (%s; trusted: %s)", async (what, traceparent, trusted) => {
     const target = `/new/${encodeURIComponent(what)}/${trusted}`;
     const { line } = await lineOf(target, contextOf(traceparent), trusted ? behindProxy : nginx);
     const headers = forwarded.get(target);
@@ -150,7 +150,7 @@ describe('the trace of a request through NGINX', () => {
     expect(headers?.['x-request-id']).toBe(line['trace_id']);
   });
 
-  test("keeps a stranger's context beside it, for a link", async () => {
+  test("has an untrusted client's context in the log and a header, for a link", async () => {
     const { line } = await lineOf('/link', [...contextOf(TRACEPARENT), `X-Clowder-Client-Traceparent: 00-made-up`]);
     expect(line['http.request.header.traceparent']).toBe(TRACEPARENT);
     expect(forwarded.get('/link')?.['x-clowder-client-traceparent']).toBe(TRACEPARENT);
@@ -158,7 +158,7 @@ describe('the trace of a request through NGINX', () => {
     expect(forwarded.get('/no-link')).not.toHaveProperty('x-clowder-client-traceparent');
   });
 
-  test('is forwarded with who asked, not with who the client says that it is', async () => {
+  test("is forwarded with the sender's address, not the one that the client claims", async () => {
     await lineOf('/who', ['X-Forwarded-For: 6.6.6.6', 'Forwarded: for=6.6.6.6']);
     const headers = forwarded.get('/who');
     expect(headers).toMatchObject({ 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http', host: 'clowder.example:8080' }); // prettier-ignore
@@ -167,7 +167,7 @@ describe('the trace of a request through NGINX', () => {
 });
 
 describe('a secret in a query', () => {
-  test.each(SECRET_NAMES)('of the name %s is not in the log', async (name) => {
+  test.each(SECRET_NAMES)('with the name %s is not in the log', async (name) => {
     const query = `a=1&${name}=${CANARY}&b=2`;
     expect(await loggedQuery(query)).toBe(redactQuery(query));
   });
@@ -178,7 +178,7 @@ describe('a secret in a query', () => {
     ['six times', Array.from({ length: 6 }, (_one, index) => `key=${CANARY}${index}&a=${index}`).join('&')],
     ['empty between others', `key=&token=${CANARY}&x=`],
     ['with = and % in it', `key=${CANARY}=%3D&tracking=false`],
-    ['beside one that looks redacted', `key=REDACTED&key=${CANARY}&key=REDACTED-${CANARY}`],
+    ['beside one that already looks redacted', `key=REDACTED&key=${CANARY}&key=REDACTED-${CANARY}`],
   ])('is replaced: %s', async (_how, query) => {
     const logged = await loggedQuery(query);
     expect(logged).not.toContain(CANARY);
@@ -186,11 +186,11 @@ describe('a secret in a query', () => {
   });
 
   test.each([
-    ['more often than six times', Array.from({ length: 8 }, (_one, index) => `key=${CANARY}${index}`).join('&')],
-    ['by an encoded name', `a=1&k%65y=${CANARY}`],
-    ['by an encoded name after others', `key=${CANARY}&%74oken=${CANARY}`],
+    ['more than six times', Array.from({ length: 8 }, (_one, index) => `key=${CANARY}${index}`).join('&')],
+    ['under an encoded name', `a=1&k%65y=${CANARY}`],
+    ['under an encoded name after others', `key=${CANARY}&%74oken=${CANARY}`],
     ['in a name', `a?key=${CANARY}`],
-  ])('that cannot be replaced exactly takes the query with it: %s', async (_how, query) => {
+  ])('that cannot be replaced exactly makes the log drop the query: %s', async (_how, query) => {
     expect(await loggedQuery(query)).toBe('REDACTED');
   });
 
@@ -210,7 +210,7 @@ describe('a secret in a query', () => {
     OTHER_NAMES.map((name) => `${name}=1`).join('&'),
     'q=a%20b%2Cc&dataset=1',
     '',
-  ])('others stay as they are: %s', async (query) => {
+  ])('is no reason to change other queries: %s', async (query) => {
     expect(await loggedQuery(query)).toBe(query);
   });
 });
@@ -222,18 +222,18 @@ describe('a long request', () => {
     ['a query of one value', `/x?a=${long('a')}&key=${CANARY}`],
     ['a query of many values', `/x?${long('a=b&')}key=${CANARY}`],
     ['a query that nearly has a secret, often', `/x?${long('access_toke&')}key=${CANARY}`],
-    ['a query of many secrets', `/x?${long(`key=${CANARY}&`)}a=1`],
+    ['a query that often nearly has a secret', `/x?${long(`key=${CANARY}&`)}a=1`],
     ['a path of many segments', `/${long('signu/')}signup/${CANARY}`],
     ['a path with a long secret', `/signup/${long(CANARY)}`],
     ['a path with a long key', `/api/extractors/private.${long(CANARY)}.ncsa`],
     ['a path of encoded letters', `/${long('%61')}/sign%75p/${CANARY}`],
-  ])('does not bring a secret into the log: %s', async (_what, target) => {
+  ])('brings no secret into the log: %s', async (_what, target) => {
     const { line } = await lineOf(target);
     expect(line['http.response.status_code']).toBe('200');
     expect(JSON.stringify(line)).not.toContain(CANARY);
   });
 
-  test('a Referer does not either', async () => {
+  test('brings no secret into the log by its Referer', async () => {
     const { line } = await lineOf('/x?a=1', [`Referer: https://x/${long('signu/')}?${long('a=b&').slice(9)}key=${CANARY}`.slice(-30_000)]); // prettier-ignore
     expect(JSON.stringify(line)).not.toContain(CANARY);
     expect(line['url.query']).toBe('a=1');
@@ -259,13 +259,16 @@ describe('a secret in a path', () => {
     `/api/extractors/pri%76ate.${CANARY}.ncsa`,
     `/proxy/%3Fkey=${CANARY}`,
     `/x//user:${CANARY}@host/`,
-  ])('that cannot be replaced exactly takes the path with it: %s', async (path) => {
+  ])('that cannot be replaced exactly makes the log drop the path: %s', async (path) => {
     expect((await lineOf(path)).line['url.path']).toBe('/REDACTED');
   });
 
-  test.each(['/files/5f1e%20x', '/datasets/links', '/api/files/keys/1', '/'])('others stay: %s', async (path) => {
-    expect((await lineOf(path)).line['url.path']).toBe(path);
-  });
+  test.each(['/files/5f1e%20x', '/datasets/links', '/api/files/keys/1', '/'])(
+    'is no reason to change other paths: %s',
+    async (path) => {
+      expect((await lineOf(path)).line['url.path']).toBe(path);
+    },
+  );
 });
 
 describe('a secret in a header', () => {
@@ -280,7 +283,7 @@ describe('a secret in a header', () => {
     [`https://user:${CANARY}@clowder.example/`, 'REDACTED'],
     [`android-app://x/${CANARY}`, 'REDACTED'],
     [`${CANARY} key=${CANARY}`, 'REDACTED'],
-  ])('Referer %s', async (referer, kept) => {
+  ])('is replaced in Referer %s', async (referer, kept) => {
     const { line } = await lineOf('/datasets?key=a', [`Referer: ${referer}`]);
     expect(line['http.request.header.referer']).toBe(kept ?? referer);
     expect(line['url.query']).toBe('key=REDACTED');
@@ -290,12 +293,12 @@ describe('a secret in a header', () => {
     ['/datasets/5f1e', '/datasets/5f1e'],
     [`https://x/files/5f1e?key=${CANARY}`, 'https://x/files/5f1e'],
     [`https://x/reset/${CANARY}`, 'https://x/reset/REDACTED'],
-  ])('Location %s', async (location, kept) => {
+  ])('is replaced in Location %s', async (location, kept) => {
     const { line } = await lineOf('/l', [`X-Answer-Location: ${location}`]);
     expect(line['http.response.header.location']).toBe(kept);
   });
 
-  test('that is a credential is there or not, and nothing else is said of it', async () => {
+  test('is logged only as present or absent if it is a credential', async () => {
     const { line } = await lineOf('/c', [
       `Cookie: id=${CANARY}`,
       `Authorization: Bearer ${CANARY}`,
@@ -312,6 +315,6 @@ describe('a secret in a header', () => {
   });
 });
 
-test('stub_status is for this host', async () => {
+test('stub_status answers only this host', async () => {
   expect(await (await fetch(nginx.statusUrl)).text()).toMatch(/^Active connections: \d+/);
 });

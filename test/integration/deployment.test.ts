@@ -21,7 +21,7 @@ let received: readonly ReceivedEvent[];
 let lines: readonly LogLine[];
 let windows: readonly Window[];
 
-/** All that is done, and all that came of it: nothing is under way any more. */
+/** Makes the traffic and waits until everything that comes of it has arrived. */
 async function everythingAfter(traffic: () => Promise<Done>): Promise<void> {
   done = await traffic();
   lines = await deployment.nginx.lines();
@@ -31,7 +31,7 @@ async function everythingAfter(traffic: () => Promise<Done>): Promise<void> {
   received = eventsOfRequests(deployment.sink(), LAST);
 }
 
-describe('NGINX, proxy, OTel Collector and collector as they are shipped', () => {
+describe('NGINX, proxy, OTel Collector and collector as shipped', () => {
   beforeAll(async () => {
     deployment = await startDeployment({ proxy: true, waitForCaptureS: 20, latenessS: 5 });
     await everythingAfter(() => makeTraffic(deployment.nginx.port, 6000, REQUESTS));
@@ -49,16 +49,16 @@ describe('NGINX, proxy, OTel Collector and collector as they are shipped', () =>
     expect(lines).toHaveLength(REQUESTS);
     const marked = lines.filter((line) => /^[0-9a-f]{16}$/.test(line['http.response.header.x-clowder-captured'] ?? ''));
     expect(marked.length).toBeGreaterThanOrEqual(received.length);
-    // Those that came before the proxy's word and waited for it are not counted as duplicates.
+    // Observations that came before the proxy's and waited for it are not counted as duplicates.
     expect(await seenTwice()).toBeGreaterThan(received.length);
   });
 
-  test('count in each window what the clients did: connections, requests, clients, answers, bytes, robots apart', () => {
+  test('count in each window what the clients did: connections, requests, clients, answers and bytes, with robots separate', () => {
     expect(windows).toEqual(windowsOf(done.exchanges, lines, WINDOW_MS));
     expect(windows.length).toBeGreaterThan(1);
   });
 
-  test('know clients by their own addresses, IPv6 as well', () => {
+  test('know clients by their own addresses, including IPv6', () => {
     const addresses = received.map(({ body }) => body['client_address']);
     expect(new Set(addresses)).toEqual(new Set(['127.0.0.0', '::']));
   });
@@ -74,7 +74,7 @@ describe('NGINX, proxy, OTel Collector and collector as they are shipped', () =>
     expect(received.some(({ body }) => body['trace_id'] === traceId)).toBe(true);
   });
 
-  test("begin a trace for each request of a client, which links to the client's", async () => {
+  test("begin a trace for each request of a client, with a link to the client's", async () => {
     const { traceId, traceparent } = newTrace();
     await curl(deployment.nginx.url, get(`/files/${seedId('file', 9)}`, { agent: 'browser' }), { traceparent });
     const [line] = (await deployment.nginx.lines()).slice(-1);
@@ -101,7 +101,7 @@ describe('NGINX, proxy, OTel Collector and collector as they are shipped', () =>
     expect(new Set(events.map(({ messageId }) => messageId)).size).toBe(100);
   });
 
-  test('keep no secret: not in the log, the queues, the journal, a message or a trace', async () => {
+  test('keep no secret in the log, the queues, the journal, a message or a trace', async () => {
     const { collector, jaeger, nginx, otel } = deployment;
     const dirs = [nginx.logDir, collector.dataDir, join(otel.dir, 'offsets'), join(otel.dir, 'queues')];
     const texts = [
@@ -115,7 +115,7 @@ describe('NGINX, proxy, OTel Collector and collector as they are shipped', () =>
   });
 });
 
-describe('NGINX, OTel Collector and collector as they are shipped, without the proxy', () => {
+describe('NGINX, OTel Collector and collector as shipped, without the proxy', () => {
   beforeAll(async () => {
     deployment = await startDeployment({ proxy: false, waitForCaptureS: 20, latenessS: 5 });
     await everythingAfter(() => makeTraffic(deployment.nginx.port, 6000, REQUESTS));
@@ -123,7 +123,7 @@ describe('NGINX, OTel Collector and collector as they are shipped, without the p
 
   afterAll(() => deployment[Symbol.asyncDispose]());
 
-  test('bring to RabbitMQ exactly what the log alone can know of what was done', () => {
+  test('bring to RabbitMQ exactly what the log knows of what was done', () => {
     expect(asMultiset(received.map((one) => asExpected(one)))).toEqual(asMultiset(done.byLog));
     expect(received.length).toBeGreaterThan(REQUESTS / 2);
     expect(new Set(received.map(({ messageId }) => messageId)).size).toBe(received.length);
@@ -147,13 +147,13 @@ describe('NGINX, OTel Collector and collector as they are shipped, without the p
     expect(first?.responses_4xx).toBeGreaterThan(0);
   });
 
-  test('make nothing wait: there is no stronger observer', () => {
+  test('let no observation wait, as there is no stronger observer', () => {
     expect(lines.filter((line) => line['http.response.header.x-clowder-captured'] !== '')).toEqual([]);
     expect(received.filter(({ body }) => body['recovered'] !== undefined)).toEqual([]);
   });
 });
 
-/** Observations of events that had been seen already. */
+/** Observations of events that had been seen before. */
 async function seenTwice(): Promise<number> {
   const metrics = await (await fetch(`${deployment.collector.url}/metrics`)).text();
   return Number(/^clowder_otel_duplicate_events_total(?:\{[^}]*\})? (\d+)$/m.exec(metrics)?.[1]);

@@ -21,8 +21,8 @@ const blocks = (name: string, language: string): readonly string[] =>
   [...page(name).matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, text = '']) => text);
 
 /**
- * docker-compose reads files, profiles and variables for real, as it does before anything else; what it would have a
- * container run is run here.
+ * docker-compose reads files, profiles and variables for real, as it does before it starts anything. The commands that a
+ * container would run are run here.
  */
 const SHELL = `set -euo pipefail
 clowder-otel() { "${process.execPath}" ${cli().join(' ')} "$@"; }
@@ -47,7 +47,7 @@ async function run(commands: string, env: Readonly<Record<string, string>> = {})
 }
 
 describe('docs/deploy.md', () => {
-  test('starts the demo, and has every command that docker-compose takes', async () => {
+  test('starts the demo, and has only commands that docker-compose accepts', async () => {
     const temp = await tempDir('docs-deploy');
     const env = { DATA_DIR: join(temp.path, 'data'), RABBITMQ_PASSWORD: 'p', CLOWDER_OTEL_API_KEY: 'k' };
     try {
@@ -85,7 +85,7 @@ describe('docs/deploy.md', () => {
     expect(JSON.parse(await run(read))).toMatchObject([{ routing_key: 'file.deleted', exchange: 'clowder.events' }]);
   });
 
-  test('rotates the log, with nothing lost', async () => {
+  test('rotates the log without loss', async () => {
     await using nginx = await startNginx({ upstream: '127.0.0.1:1' });
     await fetch(nginx.url);
     const rotate = blocks('deploy', 'sh').find((block) => block.includes('clowder.json')) ?? '';
@@ -99,7 +99,7 @@ describe('docs/deploy.md', () => {
 });
 
 describe('docs/nginx.md', () => {
-  test('has a configuration that an NGINX that is there already takes, and that writes the log', async () => {
+  test('has a configuration that an existing NGINX accepts, and that writes the log', async () => {
     const temp = await tempDir('docs-nginx');
     const upstream = createServer((_request, response) => void response.end('hello')).listen(0, '127.0.0.1');
     await once(upstream, 'listening');
@@ -126,7 +126,7 @@ describe('docs/nginx.md', () => {
     }
   });
 
-  test('has a command that the OTel Collector takes', async () => {
+  test('has a command that the OTel Collector accepts', async () => {
     const commands = blocks('nginx', 'sh');
     expect(commands).toHaveLength(1);
     for (const command of commands) expect(await run(command)).toBe('');

@@ -15,7 +15,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PAGE = readFileSync(new URL('../../docs/scale.md', import.meta.url), 'utf8');
 const BLOCKS = [...PAGE.matchAll(/^```\w*\n([^]*?)^```$/gm)].map(([, text = '']) => text);
 
-/** The block of the page that has this text. */
+/** The only block of the page with this text. */
 function block(text: string): string {
   const found = BLOCKS.filter((one) => one.includes(text));
   expect(found, `blocks with ${text}`).toHaveLength(1);
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-/** Runs commands of the page with `clowder-otel`, the OTel Collector (`validate`) and RabbitMQ's tools of the test's node. */
+/** Runs commands of the page with `clowder-otel`, the OTel Collector (`validate`) and RabbitMQ's tools for the test's node. */
 async function run(commands: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
   const { hostname, port } = new URL(node.managementUrl);
   const shell = `set -euo pipefail
@@ -51,7 +51,7 @@ describe('docs/scale.md', () => {
     },
   );
 
-  test('publishes what only an old journal has', async () => {
+  test('publishes what only an old journal still has', async () => {
     const broker = await connect(node.url);
     const channel = await broker.createChannel();
     const nobody = `amqp://guest:guest@127.0.0.1:${await freePort()}`;
@@ -83,7 +83,7 @@ describe('docs/scale.md', () => {
     expect(await run('rabbitmqctl environment')).toContain('{cluster_partition_handling,pause_minority}');
   });
 
-  test('has lines of monitor.yaml that the monitor takes', () => {
+  test('has lines for monitor.yaml that the monitor accepts', () => {
     const text = `probes: [{ name: clowder, type: tcp, host: clowder, port: 9000 }]\n${block('pair: {').replace('USER:PASSWORD', 'me:secret')}`;
     expect(parseMonitorConfig(text, {}).pair?.urls).toEqual(['amqp://me:secret@rabbitmq:5672/']);
   });

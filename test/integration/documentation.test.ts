@@ -10,12 +10,12 @@ import { startProcess, tempDir } from '../support/processes.ts';
 import { openVhost, type VirtualHost } from '../support/virtual-host.ts';
 import { PYTHON } from '../support/tools.ts';
 
-/** What the pages call by its name in a checkout, and installed. */
+/** The pages' commands, as functions that run this checkout. */
 const SHELL = `set -euo pipefail
 clowder-otel() { "${process.execPath}" ${cli().join(' ')} "$@"; }
 npm() { shift 4; clowder-otel "$@"; }
 `;
-/** Lines that the test does otherwise: they install, start what it has started, never end, or need another tool. */
+/** Lines that the test replaces or skips: they install, start what already runs, never end, or need another tool. */
 const OTHERWISE = /npm ci|npm start|events tail|\| jq/;
 
 let broker: VirtualHost;
@@ -37,7 +37,7 @@ afterAll(async () => {
   await work.remove();
 });
 
-/** The page's blocks of a language, with this test's collector and broker in place of the usual ones. */
+/** The page's blocks in a language, with this test's collector and broker in place of the usual ones. */
 function blocks(page: string, language: string): readonly string[] {
   const text = readFileSync(new URL(`../../docs/${page}.md`, import.meta.url), 'utf8');
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map((match) =>
@@ -47,7 +47,7 @@ function blocks(page: string, language: string): readonly string[] {
   );
 }
 
-/** Runs a block in a shell; fails where one of its commands does. */
+/** Runs a block in a shell; fails if one of its commands does. */
 async function run(block: string, env: Record<string, string> = {}): Promise<string> {
   const lines = block.split('\n').filter((line) => !OTHERWISE.test(line));
   const { stdout } = await promisify(execFile)('bash', ['-c', SHELL + lines.join('\n')], {
@@ -91,7 +91,7 @@ describe('the pages, read from the first to the last', () => {
     expect(consumer.output()).toMatch(/^\d{13} upload file 5f1e00000000000000000001$/m);
   });
 
-  test('events-api: a key is made, and every request does what it is said to do', async () => {
+  test('events-api: a key is made, and every request does what the page says', async () => {
     const [made, ...requests] = blocks('events-api', 'sh');
     ({ key } = JSON.parse(await run(made ?? '')) as { key: string });
     const before = (await history()).length;
@@ -111,7 +111,7 @@ describe('the pages, read from the first to the last', () => {
     ]);
   });
 
-  test('send-otlp: by curl and by Python, each gives its event', async () => {
+  test('send-otlp: by curl and by Python, each produces its event', async () => {
     const before = (await history()).length;
     const curl = blocks('send-otlp', 'sh').filter((block) => block.startsWith('curl'));
     expect(curl).toHaveLength(1);
@@ -124,7 +124,7 @@ describe('the pages, read from the first to the last', () => {
     expect((await history()).slice(before)).toMatchObject([event, event]);
   });
 
-  test('operate: every command of the command line ends well', async () => {
+  test('operate: every command of the command line exits with 0', async () => {
     const commands = blocks('operate', 'sh').flatMap((block) => block.split('\n').filter((line) => line !== ''));
     expect(commands.length).toBeGreaterThan(6);
     const made = await run('clowder-otel keys add --name ops --scope admin --json');

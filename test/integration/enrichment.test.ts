@@ -30,7 +30,7 @@ beforeEach(() => {
 
 afterEach(() => stack.disposeAsync());
 
-/** Listens on a free port until the test is over. */
+/** Listens on a free port until the test ends. */
 async function listen(handle: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
   const server = createServer(handle).listen(0, '127.0.0.1');
   stack.defer(async () => {
@@ -46,13 +46,13 @@ async function listen(handle: (request: IncomingMessage, response: ServerRespons
 
 interface Clowder {
   readonly url: string;
-  /** Look-ups that came, in their order. */
+  /** Look-ups in order of arrival. */
   readonly lookups: readonly { readonly path: string; readonly headers: IncomingHttpHeaders }[];
-  /** Whether look-ups get no answer from now on. */
+  /** Whether look-ups now get no answer. */
   stalls: boolean;
 }
 
-/** A stand-in Clowder that shows what it is asked by look-ups. */
+/** A stand-in Clowder that records look-ups. */
 async function startClowder(version: StandInVersion, contextPath = ''): Promise<Clowder> {
   const standIn = createStandIn({ version, contextPath });
   const lookups: { path: string; headers: IncomingHttpHeaders }[] = [];
@@ -77,7 +77,7 @@ interface Sink {
   readonly spans: readonly Recorded[];
 }
 
-/** Receives what the proxy sends as it does by default, protobuf. */
+/** Receives the proxy's telemetry in its default form, protobuf. */
 async function startSink(): Promise<Sink> {
   const events: Recorded[] = [];
   const spans: Recorded[] = [];
@@ -120,7 +120,7 @@ async function startProxy(
 
 type Request = Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> };
 
-/** Sends a request and gives the attributes of its one event, once it is there. */
+/** Sends a request. @returns the attributes of its only event, once it is there */
 async function eventOf(
   sink: Sink,
   url: string,
@@ -143,7 +143,7 @@ function uploadOf(name: string, field: string): Request {
 
 const withHeaders = (init: Request, headers: Record<string, string>): Request => ({ ...init, headers });
 
-describe('the proxy before a Clowder v1', () => {
+describe('the proxy in front of a Clowder v1', () => {
   const ADA = { 'user.id': USER_V1.id, 'user.name': USER_V1.email };
   const SESSION = { cookie: 'PLAY_SESSION=x; id=5e55104' };
 
@@ -210,7 +210,7 @@ describe('the proxy before a Clowder v1', () => {
     expect(figures).toContain('clowder_otel_proxy_enrich_lookups_total{outcome="found"} 5');
     expect(figures).toMatch(/clowder_otel_proxy_enrich_cache_hits_total \d/);
 
-    // Of every request one span, of every event its own: nothing of the look-ups. Known users are in the spans too.
+    // One span for each request and one event for each: none of look-ups. Spans have the known users too.
     await proxy.kill();
     expect(sink.spans).toHaveLength(7);
     expect(sink.events).toHaveLength(7);
@@ -221,7 +221,7 @@ describe('the proxy before a Clowder v1', () => {
     );
   });
 
-  test('leaves no span in an instrumented Clowder, and finds it behind its context path', async () => {
+  test('causes no span in an instrumented Clowder, and finds it behind its context path', async () => {
     await using spans = await startByteSink();
     await using clowder = await startStandIn('v1', { otlpUrl: spans.url, contextPath: '/clowder' });
     const sink = await startSink();
@@ -234,7 +234,7 @@ describe('the proxy before a Clowder v1', () => {
     expect(spans.content()).not.toContain('/api/');
   });
 
-  test('answers while look-ups stall, and lets the event go without them', async () => {
+  test('answers while look-ups stall, and sends the event without their results', async () => {
     const clowder = await startClowder('v1');
     clowder.stalls = true;
     const sink = await startSink();
@@ -251,7 +251,7 @@ describe('the proxy before a Clowder v1', () => {
     expect(figures).toContain('clowder_otel_proxy_enrich_events_unenriched_total{reason="timeout"} 1');
   });
 
-  test('sends what waits when it is told to end', async () => {
+  test('sends what waits when it is stopped', async () => {
     const clowder = await startClowder('v1');
     clowder.stalls = true;
     const sink = await startSink();
@@ -262,7 +262,7 @@ describe('the proxy before a Clowder v1', () => {
     expect(sink.events.map(({ name }) => name)).toEqual(['clowder.view.resource']);
   });
 
-  test('asks nothing where it is not told to', async () => {
+  test('asks nothing if look-ups are not configured', async () => {
     const clowder = await startClowder('v1');
     const sink = await startSink();
     const proxy = await startProxy('v1', clowder.url, sink, { CLOWDER_ENRICH: '' });
@@ -273,7 +273,7 @@ describe('the proxy before a Clowder v1', () => {
   });
 });
 
-describe('the proxy before a Clowder v2', () => {
+describe('the proxy in front of a Clowder v2', () => {
   const ADA = { 'user.id': USER_V2.id, 'user.name': USER_V2.email };
 
   test('asks it for datasets, names and users', async () => {
@@ -305,7 +305,7 @@ describe('the proxy before a Clowder v2', () => {
     expect([sink.spans.length, sink.events.length]).toEqual([2, 2]);
   });
 
-  test('without a key asks for what is public', async () => {
+  test('asks only for what is public if it has no key', async () => {
     const clowder = await startClowder('v2');
     const sink = await startSink();
     const proxy = await startProxy('v2', clowder.url, sink, { CLOWDER_ENRICH_API_KEY: '', CLOWDER_ENRICH: 'names' });
@@ -318,7 +318,7 @@ describe('the proxy before a Clowder v2', () => {
 });
 
 describe('an instrumented server', () => {
-  test('asks Clowder as the proxy does, and no span comes of it', async () => {
+  test('asks Clowder as the proxy does, without causing a span', async () => {
     const clowder = await startClowder('v1');
     await using sink = await startOtlpSink();
     const server = await startRegistered('plain.mjs', {
@@ -351,5 +351,5 @@ describe('an instrumented server', () => {
   });
 });
 
-/** The decoder reads integers as they are on the wire. */
+/** The decoder gives 64-bit integers as bigint, which JSON cannot have. */
 const withoutBigInt = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value);

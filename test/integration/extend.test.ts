@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TSC = join(ROOT, 'node_modules', '.bin', 'tsc');
 
-/** What docs/extend.md has a reader write: `text` before the line that begins with `before`. */
+/** An edit that docs/extend.md describes: insert `text` before the line that begins with `before`. */
 interface Step {
   readonly file: string;
   readonly before: string;
@@ -39,7 +39,7 @@ const WHOLE_TYPE: Step = {
   }),
 `,
 };
-/** They need nothing of their own, and complain until the record is whole. */
+/** Files that need no edit of their own, and have errors until the record is complete. */
 const READ_THE_RECORD = ['instrumentation/enrichment/completion.ts', 'taxonomy/json-schema.ts'];
 const UNCLASSED_TYPE: Step = { ...WHOLE_TYPE, text: WHOLE_TYPE.text.replace(FIELD, UNCLASSED_FIELD) };
 const ATTRIBUTE: Step = {
@@ -72,7 +72,7 @@ const RULE: Step = {
 const BLIND_RULE: Step = { ...RULE, text: RULE.text.replace('byAnswer', 'byHead') };
 
 const FOLDERS = ['taxonomy', 'runtime', 'sinks', 'instrumentation'];
-/** Where event types, fields and rules are told or read by type; what they import comes along. */
+/** Files that declare event types, fields and rules or read them by type; their imports are checked too. */
 const CHECKED = [
   'taxonomy/index.ts',
   'taxonomy/map.ts',
@@ -92,7 +92,7 @@ beforeEach(async () => {
     string,
     unknown
   >;
-  // The rest takes the compiler several times as long and has no list of its own.
+  // The rest has no such lists and would take the compiler several times as long.
   const config = { compilerOptions, files: CHECKED };
   await writeFile(join(checkout, 'tsconfig.json'), JSON.stringify(config));
   await cp(join(ROOT, 'package.json'), join(checkout, 'package.json'));
@@ -111,7 +111,7 @@ async function write({ file, before, text }: Step): Promise<void> {
   );
 }
 
-/** What the type checker says: each file that it names, once, with its messages. */
+/** Messages of the type checker by file. */
 async function complaints(): Promise<Readonly<Record<string, string>>> {
   const output = await new Promise<string>((resolve) => {
     execFile(TSC, ['-p', 'tsconfig.json', '--pretty', 'false'], { cwd: checkout }, (error, stdout, stderr) =>
@@ -157,7 +157,7 @@ test('the compiler names every place to change for a new event type, field and r
   expect(await complaints()).toEqual({});
 }, 120_000);
 
-test('docs/extend.md says what these tests write', async () => {
+test('docs/extend.md has the steps that these tests take', async () => {
   const page = await readFile(join(ROOT, 'docs', 'extend.md'), 'utf8');
   for (const { text } of [TYPE_ALONE, WHOLE_TYPE, ATTRIBUTE, SHOWN, ROUTE, RULE]) expect(page).toContain(text);
 });

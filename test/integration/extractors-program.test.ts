@@ -20,7 +20,7 @@ import { startStandIn } from '../support/stand-in.ts';
 import { startHookReceiver } from '../support/told.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-/** All that the monitor's user may do: nothing of Clowder's can be consumed, declared or written by it. */
+/** Permissions of the monitor's user: it can consume, declare or write nothing of Clowder's. */
 const MONITOR_MAY = {
   configure: String.raw`^(clowder-otel\..*|amq\.gen-.*)$`,
   write: String.raw`^(clowder-otel\..*|amq\.gen-.*|amq\.default)$`,
@@ -35,14 +35,14 @@ beforeAll(async () => {
 });
 afterAll(async () => node?.stop());
 
-/** URLs of one virtual host: for everybody, and for the monitor, which may do little. */
+/** A virtual host, with a URL for everybody and one for the monitor's limited user. */
 interface Vhost {
   readonly name: string;
   readonly url: string;
   readonly monitorUrl: string;
 }
 
-/** Clowder v1 and v2 declare exchange `clowder` differently: each test has a virtual host of its own. */
+/** Clowder v1 and v2 declare exchange `clowder` differently, so each test has a virtual host of its own. */
 async function addVhost(name: string): Promise<Vhost> {
   const { configure, write, read } = MONITOR_MAY;
   await node.rabbitmqctl('add_vhost', name);
@@ -59,12 +59,12 @@ interface Site extends AsyncDisposable {
   readonly monitor: MonitorProcess;
   readonly sink: EventSink;
   readonly spoolDir: string;
-  /** Types of a job's events as they are in RabbitMQ, each event once, in order. */
+  /** Types of a job's events as they arrived in RabbitMQ, each event once, in order. */
   sequence(jobId: string): readonly string[];
   eventsOf(jobId: string): readonly Record<string, unknown>[];
 }
 
-/** RabbitMQ, our collector and our monitor, as an operator starts them. */
+/** RabbitMQ, our collector and our monitor, started as an operator does. */
 async function startSite(vhost: Vhost): Promise<Site> {
   await traceOn(vhost);
   const stack = new AsyncDisposableStack();
@@ -108,7 +108,7 @@ function submit(
 const DONE = ['queued submitted', 'working start', 'done done'];
 
 describe('clowder-otel monitor beside Clowder', () => {
-  it('reports jobs, extractors and what they downloaded, by a user that may read nothing of Clowder, and tells no secret', async () => {
+  it("reports jobs, extractors and their downloads as a user that may read nothing of Clowder's, and reveals no secret", async () => {
     const canaries = createCanaries();
     const [secretKey, key, other, password] = ['job key', 'extractor key', 'key in a URL', 'password of a host'].map(
       (what) => canaries.token(what),
@@ -174,7 +174,7 @@ describe('clowder-otel monitor beside Clowder', () => {
     for (const body of site.eventsOf(fails)) expect(body['extractor_name']).toBe(component);
     expect(clowder.replies).toHaveLength(4);
 
-    // Queues with a consumer: one each, but of those only ours.
+    // Each of these queues has one consumer, its own: the monitor consumes none of them.
     const consumers = await node.rabbitmqctl(
       '-q',
       'list_queues',
@@ -203,7 +203,7 @@ describe('clowder-otel monitor beside Clowder', () => {
         'collector data': await contentOfFiles(site.collector.dataDir),
       }),
     ).toEqual([]);
-    // What the firehose brought holds them: the canaries would be found.
+    // The search does find the canaries where they are.
     expect(canaries.leaksIn({ probe: JSON.stringify(secrets) })).toHaveLength(3);
 
     const left = await node.rabbitmqctl(
@@ -221,7 +221,7 @@ describe('clowder-otel monitor beside Clowder', () => {
     expect(ours[0]).toMatch(/x-max-length-bytes.*drop-head|drop-head.*x-max-length-bytes/);
   });
 
-  it('killed in the middle, it goes on where it was: each event once, and the duration of a job that went on meanwhile', async () => {
+  it('goes on where it was after a kill: each event once, with the duration of a job that went on in the meantime', async () => {
     const vhost = await addVhost('killed');
     await using site = await startSite(vhost);
     await using clowder = await clowderOnBroker(vhost.url, 'v2');
@@ -269,7 +269,7 @@ interface Gate extends AsyncDisposable {
   open(): void;
 }
 
-/** A download that goes on when the test says so. */
+/** A download that continues when the test says so. */
 async function openGate(): Promise<Gate> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const server = createServer((_request, response) => void promise.then(() => response.end('x')));
@@ -292,7 +292,7 @@ async function openGate(): Promise<Gate> {
 }
 
 describe('a broker that goes away', () => {
-  it('is found again, and so are the jobs once its firehose is on again', async () => {
+  it('is found again, and jobs are too once its firehose is on again', async () => {
     const vhost = await addVhost('restarted');
     await using site = await startSite(vhost);
     const { url } = vhost;
@@ -326,8 +326,8 @@ describe('a broker that goes away', () => {
   });
 });
 
-describe('exchanges of Clowder', () => {
-  it('are never declared: what is not there yet is waited for, whatever arguments it is declared with', async () => {
+describe("Clowder's exchanges", () => {
+  it('are never declared by the monitor: it waits for a missing one, with whatever arguments it is declared', async () => {
     const vhost = await addVhost('empty');
     const events = await addVhost('events');
     await using collector = await startCollector({ amqpUrl: events.url });
@@ -368,7 +368,7 @@ describe('exchanges of Clowder', () => {
     expect(webhook.calls[1]?.body).toMatchObject({ kind: 'up', ...about });
     await monitor.kill('SIGKILL');
     await monitor.start();
-    // Killed before it noted that people were told, it tells them once more.
+    // The monitor may repeat an earlier notification, as it was killed before it noted the delivery.
     const news = (): unknown => webhook.calls.slice(2).find(({ body }) => (body as { kind: string }).kind !== 'up');
     const ended = await waitFor(news, { what: 'one that ended while nobody listened to be told' });
     expect(ended).toMatchObject({ body: { kind: 'down', ...about } });

@@ -46,7 +46,7 @@ const PLANS: Readonly<
 };
 
 describe.each(['v1', 'v2'] as const)('jobs of Clowder %s, seen by the firehose', (version) => {
-  it('give the right events, each once, while its reply queue gets every message', async () => {
+  it("give the right events, each once, and Clowder's reply queue still gets every message", async () => {
     await using vhost = await ownVhost();
     await using clowder = await clowderOnBroker(vhost.url, version);
     await using _extractor = await startExtractor(vhost.url, { name: 'ncsa.wordcount', version: '2.1' });
@@ -99,7 +99,7 @@ describe.each(['v1', 'v2'] as const)('jobs of Clowder %s, seen by the firehose',
 });
 
 describe('the firehose', () => {
-  it('brings many messages that are not ours, and some that are not readable: they are counted, and nothing else', async () => {
+  it('brings many foreign messages and some unreadable ones, which are only counted', async () => {
     await using vhost = await ownVhost();
     await using observed = await observeExtractors(vhost.url);
     await waitFor(() => observed.log().includes('the firehose is on'), { what: 'the firehose to be seen' });
@@ -132,10 +132,10 @@ describe('the firehose', () => {
     await waitFor(() => second.log().includes('ACCESS_REFUSED'), { what: 'the second one to be refused' });
     await observed.running.stop();
     await waitFor(() => second.log().includes('the firehose is on'), {
-      what: 'the second one to take over',
+      what: 'has a bounded queue of ours, which is made again if its bounds change and is never consumed twice',
     });
     await second.running.stop();
-    // Nobody listens: what is published now fills the queue up to its bound.
+    // Without a consumer, messages fill the queue up to its bound.
     await using sender = await openChannel(vhost.url);
     for (let index = 0; index < 500; index += 1) sender.channel.publish('', 'nobody', Buffer.from(`${index}`));
     await waitFor(async () => (await sender.channel.checkQueue('clowder-otel.firehose')).messageCount === 100, {
@@ -147,7 +147,7 @@ describe('the firehose', () => {
     });
   });
 
-  it('off, Clowder is asked for its jobs; on again, it is not', async () => {
+  it('being off, Clowder is asked for its jobs; once it is on again, Clowder is not asked', async () => {
     await using vhost = await ownVhost({ traced: false });
     await using api = await startJobApi();
     const [jobId, fileId] = [objectId(), objectId()];
@@ -225,7 +225,7 @@ describe('Clowder v1, which has no list of jobs', () => {
     };
     const publish = (): unknown =>
       sender.channel.publish('clowder.events', 'extraction.queued', Buffer.from(JSON.stringify(queued)));
-    // The monitor's queue is there a moment after the exchange.
+    // The monitor's queue appears a moment after the exchange.
     await waitFor(() => publish() !== undefined && api.asked.some((one) => one.path === path), {
       what: 'the file to be asked for',
       everyMs: 200,

@@ -48,7 +48,7 @@ const takeAllThatIsFree = (): void => {
 };
 
 it.each([1000, 20_000, 300_000])(
-  'a disk that the journal filled with batches of %i bytes takes new ones once they are published, over restarts',
+  'a disk that the journal filled with batches of %i bytes has room for new ones once they are published, over restarts',
   (bytes) => {
     open();
     for (let round = 0; round < 3; round += 1) {
@@ -66,7 +66,7 @@ it.each([1000, 20_000, 300_000])(
   },
 );
 
-it('with 0 bytes left, what is published is written down, what no queue takes is held, and that outlives a restart', () => {
+it('with 0 bytes left, the journal records what is published and holds what no queue takes, and keeps both over a restart', () => {
   open();
   for (let n = 0; n < 2000; n += 1) append(1000);
   takeAllThatIsFree();
@@ -86,7 +86,7 @@ it('with 0 bytes left, what is published is written down, what no queue takes is
   expect(open().stats().backlogBytes).toBe(backlogBytes);
 });
 
-it('the ballast is there again, and new events are taken, once others give room back', async () => {
+it('the journal has its ballast again and accepts new events once others free space', async () => {
   open();
   for (let n = 0; n < 1000; n += 1) append(1000);
   const other = join(dir, 'other');
@@ -98,7 +98,7 @@ it('the ballast is there again, and new events are taken, once others give room 
   expect(statSync(join(dir, 'ballast')).size).toBeGreaterThan(500_000);
 });
 
-it('a disk with nothing left opens', () => {
+it('a journal on a full disk opens', () => {
   open();
   for (let n = 0; n < 1000; n += 1) append(1000);
   store?.close();
@@ -107,7 +107,7 @@ it('a disk with nothing left opens', () => {
   expect(store?.write([{ cursor: { row: 1000, index: 1 } }], NOW)).toEqual([{ ok: true, heldIds: [] }]);
 });
 
-it('a start with 0 bytes left opens, also where the process before spent the ballast and others took what it left', () => {
+it('a journal opens with 0 bytes left, even if the previous process spent the ballast and others used what it left', () => {
   open();
   for (let n = 0; n < 1000; n += 1) append(1000);
   takeAllThatIsFree();
@@ -132,7 +132,7 @@ describe('a disk that a version without a ballast filled to its last byte', () =
     return lastRow;
   };
 
-  it('says how much room it needs where nothing can be written down, and goes on once there is', async () => {
+  it('says how much room it needs if nothing can be written, and goes on once there is room', async () => {
     const lastRow = fillAsBefore();
     open();
     const cursor = { row: lastRow, index: 1 };
@@ -145,7 +145,7 @@ describe('a disk that a version without a ballast filled to its last byte', () =
     await expect.poll(() => append(1000), { timeout: 5000 }).toBe(true);
   });
 
-  it('says so too where it cannot even be opened', () => {
+  it('says the same if the journal cannot even be opened', () => {
     fillAsBefore();
     rmSync(join(dir, 'journal.db-shm'));
     takeAllThatIsFree();
@@ -153,7 +153,7 @@ describe('a disk that a version without a ballast filled to its last byte', () =
   });
 });
 
-it('the collector delivers what filled its disk, takes new events again, and a restart publishes nothing again', async () => {
+it('the collector delivers what filled its disk, accepts new events again, and publishes nothing again after a restart', async () => {
   const vhost = uniqueName('full-disk');
   await using collector = await startCollector({ amqpUrl: vhostUrl(vhost), dataDir: dir, env: { LOG_LEVEL: 'error' } });
   const post = async (id: string): Promise<number> => {
@@ -174,7 +174,7 @@ it('the collector delivers what filled its disk, takes new events again, and a r
   for (let status = await post('b0'); status === 202; status = await post(`b${batches}`)) batches += 1;
   expect(await post('refused')).toBe(503);
   expect(batches).toBeGreaterThan(100);
-  // Others take the rest; it is stopped, and starts, with nothing left.
+  // Others take the rest: the collector is stopped and started with no space left.
   takeAllThatIsFree();
   await collector.kill('SIGTERM');
   takeAllThatIsFree();

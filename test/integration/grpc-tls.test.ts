@@ -35,7 +35,7 @@ async function events(): Promise<number> {
   return Number(/^clowder_otel_events_total\{type="view.download"\} (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
-/** An empty request; how it ended. */
+/** Sends an empty request. @returns its gRPC status */
 function call(port: number, by: ChannelCredentials, metadata = new Metadata()): Promise<number> {
   const client = new Client(`localhost:${port}`, by);
   const none = (): Buffer => Buffer.alloc(0);
@@ -48,7 +48,7 @@ function call(port: number, by: ChannelCredentials, metadata = new Metadata()): 
 }
 
 describe('OTLP/gRPC over TLS', () => {
-  test('takes what the OTel Collector sends, which knows its authority and has a key', async () => {
+  test('accepts what an OTel Collector with our CA and a key sends', async () => {
     await using otel = await startOtelCollector(({ otlpPort }) => ({
       receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${otlpPort}` } } } },
       exporters: {
@@ -65,7 +65,7 @@ describe('OTLP/gRPC over TLS', () => {
     await waitFor(async () => (await events()) === REQUESTS, { what: 'an event of each request' });
   });
 
-  test('answers clients that know its authority, with a key or that one is needed', async () => {
+  test('answers clients that trust our CA: with a key, OK; without one, that they need one', async () => {
     const by = credentials.createSsl(await readFile(ca));
     const withKey = new Metadata();
     withKey.set('authorization', `Bearer ${key}`);
@@ -73,7 +73,7 @@ describe('OTLP/gRPC over TLS', () => {
     expect(await call(collector.grpcPort, by)).toBe(status.UNAUTHENTICATED);
   });
 
-  test('refuses clients that do not know its authority, or speak no TLS', async () => {
+  test('refuses clients that do not trust our CA, or do not speak TLS', async () => {
     expect(await call(collector.grpcPort, credentials.createSsl())).toBe(status.UNAVAILABLE);
     expect(await call(collector.grpcPort, credentials.createInsecure())).toBe(status.UNAVAILABLE);
     expect(await events()).toBe(REQUESTS);

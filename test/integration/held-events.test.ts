@@ -7,7 +7,7 @@ import { waitFor } from '../support/wait-for.ts';
 
 const FILE = '5f1e00000000000000000001';
 
-/** A channel of the test's own; it is closed with its connection. */
+/** A channel for one test; closing it closes its connection. */
 async function openChannel(url: string): Promise<AsyncDisposable & { readonly channel: Channel }> {
   const connection = await connect(url);
   const channel = await connection.createChannel();
@@ -55,7 +55,7 @@ const numbered = (prefix: string, count: number): string[] =>
 const linesWith = (collector: CollectorProcess, text: string): number => collector.output().split(text).length - 1;
 
 describe('events that no queue takes', () => {
-  test('20,000 of them are reported, and all are published in order as soon as a queue is bound, also after a restart', async () => {
+  test('are reported, 20,000 of them, and published in order as soon as a queue is bound, even after a restart', async () => {
     await using vhost = await openVhost();
     const { url } = vhost;
     await using collector = await startCollector({ amqpUrl: url, env: { LOG_LEVEL: 'info' } });
@@ -80,7 +80,7 @@ describe('events that no queue takes', () => {
     expect(linesWith(collector, 'no queue is bound that takes them')).toBe(1);
   });
 
-  test('go at once when they are asked to (events retry)', async () => {
+  test('are published at once on request (events retry)', async () => {
     await using vhost = await openVhost();
     const { url } = vhost;
     await using collector = await startCollector({ amqpUrl: url });
@@ -94,7 +94,7 @@ describe('events that no queue takes', () => {
     expect(sink.ids()).toEqual(['asked-1', 'asked-2']);
   });
 
-  test('because somebody took our binding away go once it is made again, by itself', async () => {
+  test('go out by themselves once our binding, which somebody removed, exists again', async () => {
     await using vhost = await openVhost();
     const { url } = vhost;
     await using sink = await consumeEventSink(url);
@@ -112,7 +112,7 @@ describe('events that no queue takes', () => {
   });
 });
 
-describe('a full queue that refuses (x-overflow: reject-publish)', () => {
+describe('a full queue that refuses messages (x-overflow: reject-publish)', () => {
   test('is reported; the healthy queue gets each event about once, other events go on, and all arrive once there is room', async () => {
     await using vhost = await openVhost();
     const { url } = vhost;
@@ -137,7 +137,7 @@ describe('a full queue that refuses (x-overflow: reject-publish)', () => {
     expect(checks.unroutable.ok).toBe(true);
     await post(collector, ['goes on'], 'file.deleted');
     await waitFor(async () => (await channel.checkQueue('others')).messageCount === 1, { what: 'another event' });
-    // At least one more try: then the healthy queue has its copy of that one event.
+    // At least one more try, which gives the healthy queue another copy of the tried event.
     await waitFor(async () => (await channel.checkQueue('healthy')).messageCount > 2000, { what: 'the next try' });
     expect((await channel.checkQueue('healthy')).messageCount).toBeLessThan(2010);
     await waitFor(() => linesWith(collector, 'events are held: a queue refuses them') === 1, { what: 'the log' });

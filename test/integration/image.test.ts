@@ -18,11 +18,11 @@ const lock = z
   .parse(JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')));
 
 let temp: Awaited<ReturnType<typeof tempDir>>;
-/** /app of the image, and of the one for the demo. */
+/** /app of the image, and of the demo image. */
 let image: string;
 let demo: string;
 
-/** Does what the COPY lines of a stage do with files of the repository. */
+/** Copies files of the repository as the COPY lines of a stage do. */
 async function copied(stage: string, to: string): Promise<void> {
   const lines = dockerfile.split(/^FROM /m).find((text) => text.split('\n')[0]?.endsWith(` AS ${stage}`)) ?? '';
   for (const [, names = '', target = ''] of lines.matchAll(/^COPY (?!--from)(.+) (\S+)$/gm))
@@ -33,7 +33,7 @@ async function copied(stage: string, to: string): Promise<void> {
       });
 }
 
-/** As `npm ci` leaves it: packages of the lockfile, with those for development or without. */
+/** Installs the lockfile's packages as `npm ci` does, with or without those for development. */
 async function install(to: string, withDev: boolean): Promise<void> {
   for (const [path, { dev }] of Object.entries(lock.packages)) {
     if (path.lastIndexOf('node_modules/') !== 0 || (dev && !withDev)) continue;
@@ -62,27 +62,27 @@ beforeAll(async () => {
 
 afterAll(() => temp.remove());
 
-describe('what the Dockerfile puts into the image, and nothing else', () => {
+describe('the files that the Dockerfile puts into the image, without any others,', () => {
   test.each([
     ['monitor', 'schema'],
     ['sink', 'list'],
     ['keys', 'add', '--name', 'a', '--scope', 'ingest'],
-  ])('runs %s %s', async (...args) => {
+  ])('run %s %s', async (...args) => {
     expect(await run(image, [MAIN, ...args], { DATA_DIR: join(temp.path, 'data') })).not.toBe('');
   });
 
-  test('is built by the command that this test built it with', () => {
+  test('are built by the command that this test built them with', () => {
     expect(dockerfile).toContain('\nRUN npm run build\n');
     expect(readFileSync(join(ROOT, 'package.json'), 'utf8')).toContain(
       '"build": "tsc -p tsconfig.build.json && node tools/bundle.ts"',
     );
   });
 
-  test('runs each program by one entry point, as every shipped start does', () => {
+  test('run each program by one entry point, as every shipped start does', () => {
     expect(entrypoint).toEqual(['node', ...NODE_FLAGS, `/app/${MAIN}`]);
   });
 
-  test('runs the collector and the proxy until they are healthy', async () => {
+  test('run the collector and the proxy until they are healthy', async () => {
     const flags = entrypoint.slice(1, -1);
     const [port, listen, admin] = [await freePort(), await freePort(), await freePort()];
     await using collector = await startProcess(process.execPath, [...flags, MAIN, 'collector'], {
@@ -107,7 +107,7 @@ describe('what the Dockerfile puts into the image, and nothing else', () => {
     ]);
   });
 
-  test('runs the stand-in and its visitors, in that of the demo', async () => {
+  test('run the stand-in and its visitors, in the demo image', async () => {
     const port = await freePort();
     await using standIn = await startProcess(process.execPath, ['test/stand-in/main.ts', '--port', String(port)], {
       cwd: demo,

@@ -12,7 +12,7 @@ const MOST_MB = 40;
 const run = promisify(execFile);
 let home: Awaited<ReturnType<typeof tempDir>>;
 
-/** As a user has it: packed, and installed into an empty directory with all that it needs, from the registry. */
+/** Packs the package and installs it with its dependencies into an empty directory, as a user does. */
 beforeAll(async () => {
   home = await tempDir('instrumentation-package');
   const made = makeInstrumentationPackage(join(home.path, 'made'), join(packedPackage().path, 'dist'));
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => home.remove());
 
-/** What a directory takes on a disk, bytes: of each file whole blocks. */
+/** Bytes that a directory takes on disk, in whole blocks per file. */
 async function sizeOf(directory: string): Promise<number> {
   let bytes = 0;
   for (const entry of await readdir(directory, { withFileTypes: true, recursive: true }))
@@ -33,7 +33,7 @@ async function sizeOf(directory: string): Promise<number> {
   return bytes;
 }
 
-/** Runs a program of the user. */
+/** Runs a user's program. */
 const program = async (text: string, env: Readonly<Record<string, string>> = {}, ...args: readonly string[]) =>
   run(process.execPath, [...args, '--input-type=module', '--eval', text], {
     cwd: home.path,
@@ -44,7 +44,7 @@ test(`takes less than ${MOST_MB} MB with everything that it needs`, async () => 
   expect((await sizeOf(join(home.path, 'node_modules'))) / 1e6).toBeLessThan(MOST_MB);
 });
 
-test('names no package of the other programs', () => {
+test("does not depend on the other programs' packages", () => {
   const manifest = JSON.parse(
     readFileSync(join(home.path, 'node_modules/clowder-otel-instrumentation/package.json'), 'utf8'),
   ) as { dependencies: object };
@@ -52,7 +52,7 @@ test('names no package of the other programs', () => {
     expect(manifest.dependencies).not.toHaveProperty(name);
 });
 
-test('states events, and has the types of them', async () => {
+test('sends events, and has their types', async () => {
   const { stdout } = await program(
     "import { clowderEvents, withExtraction } from 'clowder-otel-instrumentation'; import { EVENT_TYPES } from 'clowder-otel-instrumentation/taxonomy'; console.log(typeof withExtraction, EVENT_TYPES.length, clowderEvents.fileUploaded({ fileId: 'f', bytes: 1 }))",
   );
@@ -60,7 +60,7 @@ test('states events, and has the types of them', async () => {
 });
 
 describe.each(['http/protobuf', 'http/json', 'grpc'])('with %s', (protocol) => {
-  test('instruments a program that was started with it, and tells why nothing can be sent', async () => {
+  test('instruments a program that was started with it, and says why it cannot send', async () => {
     const env = { OTEL_EXPORTER_OTLP_PROTOCOL: protocol, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };
     const text =
       "import { clowderEvents } from 'clowder-otel-instrumentation'; clowderEvents.fileUploaded({ fileId: 'f', bytes: 1 }); console.log('ran')";
@@ -70,7 +70,7 @@ describe.each(['http/protobuf', 'http/json', 'grpc'])('with %s', (protocol) => {
   });
 });
 
-test('sets the SDK up by a file of declarative configuration, too', async () => {
+test('also sets up the SDK from a declarative configuration file', async () => {
   const file = join(home.path, 'otel.yaml');
   await writeFile(
     file,

@@ -14,7 +14,7 @@ const FILE = '5f1e00000000000000000001';
 const ids = Array.from({ length: EVENTS }, (_, index) => `waits-${index}`);
 
 let vhost: VirtualHost;
-/** It has no broker: all that it takes waits in its journal. */
+/** Without a broker, so everything that it accepts waits in its journal. */
 let collector: CollectorProcess;
 
 const drain = (dir = collector.dataDir, url = vhost.url) => runCliToEnd(['journal', 'drain', dir], { AMQP_URL: url });
@@ -47,7 +47,7 @@ describe('journal drain', () => {
     expect(stderr).toContain(`is in use by another collector (process ${collector.pid})`);
   });
 
-  test('says so where no queue takes what waits, and keeps it', async () => {
+  test('says so if no queue takes the waiting events, and keeps them', async () => {
     expect(await sendOtlp(collector.url, 'traces', spansOf([observedRequest()], 'clowder=0123456789abcdef'))).toBe(
       true,
     );
@@ -57,7 +57,7 @@ describe('journal drain', () => {
     expect(stderr).toContain(`${EVENTS + 1} events are held`);
   });
 
-  test('publishes all of it once a queue is there, over a kill, and what waited for its capture with it', async () => {
+  test("publishes all of them once a queue exists, over a kill, including observations that waited for the proxy's", async () => {
     await bindEventSink(vhost.url);
     const env = { ...process.env, AMQP_URL: vhost.url };
     const killed = execFile(process.execPath, [...cli(), 'journal', 'drain', collector.dataDir], { env });

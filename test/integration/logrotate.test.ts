@@ -13,7 +13,7 @@ import { waitFor } from '../support/wait-for.ts';
 const RULE = new URL('../../otel-config/nginx/logrotate.conf', import.meta.url);
 const run = promisify(execFile);
 
-test('the rule for logrotate moves the log, has NGINX begin another, compresses a day later, and loses no line', async () => {
+test('the logrotate rule moves the log, makes NGINX begin another, compresses a day later, and loses no line', async () => {
   const clowder = createServer((_request, response) => response.end('page')).listen(0, '127.0.0.1');
   await once(clowder, 'listening');
   const address = clowder.address();
@@ -25,7 +25,7 @@ test('the rule for logrotate moves the log, has NGINX begin another, compresses 
     const ours = (await readFile(RULE, 'utf8'))
       .replaceAll('/var/log/nginx', logDir)
       .replaceAll('/run/nginx.pid', join(logDir, '..', 'nginx.pid'))
-      // Users of Debian's that a test need not have.
+      // Debian users that the test machine may lack.
       .replace('create 0640 www-data adm', 'create 0640');
     await writeFile(rule, ours, { mode: 0o644 });
     const rotate = () => run(toolPath('logrotate'), ['--force', '--state', join(logDir, '..', 'state'), rule]);

@@ -85,7 +85,7 @@ describe('telemetry through the real OpenTelemetry Collector', () => {
     },
   );
 
-  test('one request reported by two spans and one access-log line is one event, and a resent batch is none', async () => {
+  test('one request reported by two spans and one access-log line is one event, and a resent batch adds none', async () => {
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     const before = sink.received.length;
     const spans = otlpSpans(traceId, ['b7ad6b7169203331', '00f067aa0ba902b7']);
@@ -134,7 +134,7 @@ describe('telemetry through the real OpenTelemetry Collector', () => {
     expect(await observationsWaiting()).toBe(0);
   });
 
-  test('a Python consumer reads a message as those in the field do', async () => {
+  test('a Python consumer reads a message like those that exist today', async () => {
     await sink[Symbol.asyncDispose]();
     await post('/api/v1/events', {
       event: 'file.uploaded',
@@ -160,7 +160,7 @@ describe('telemetry through the real OpenTelemetry Collector', () => {
 });
 
 describe('the collector without a broker', () => {
-  test('takes events, and they arrive in order when a broker appears', async () => {
+  test('accepts events, which arrive in order when a broker appears', async () => {
     await bindEventSink(broker.url);
     await broker.stopApp();
     await using waiting = await startCollector({ amqpUrl: broker.url });
