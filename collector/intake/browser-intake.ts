@@ -3,13 +3,13 @@ import type { EventIssue } from '../../taxonomy/check-draft.ts';
 import type { MapContext } from '../../taxonomy/map/context.ts';
 import type { Intake } from './intake.ts';
 
-/** What became of what a page's script said. */
+/** The outcome of a report from a page's script. */
 export type BrowserAnswer =
   | { readonly ok: true; readonly id: string }
   | { readonly ok: false; readonly issues: readonly EventIssue[] };
 
 /**
- * Journals what a page's script says, where it is an event.
+ * Journals a report from a page's script if it is a valid event.
  *
  * @throws CollectorError journal_full or journal_unavailable
  */

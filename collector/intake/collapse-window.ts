@@ -8,15 +8,15 @@ import type { Collapse, Denial } from '../../taxonomy/map/candidate.ts';
 interface Counted {
   readonly page?: number;
   readonly call?: number;
-  /** The call was counted before the page that it belongs to was seen: how long before it that page may have begun. */
+  /** Set if the call was counted before its page was seen: how long before the call that page may have begun. */
   readonly unclaimedMs?: number;
-  /** A call was answered in vain: pages that began within the time before it are no views. */
+  /** A call found nothing to show. Pages that began within this time before the call are not views. */
   readonly denied?: Denial;
   /** The first and the last piece of a download. */
   readonly pieces?: readonly [firstMs: number, lastMs: number];
 }
 
-/** What a key is known for afterwards, and whether this one counted. */
+/** What is known of a key after an observation, and whether the observation counted. */
 interface Outcome {
   readonly counted: Counted;
   readonly counts: boolean;
@@ -25,7 +25,7 @@ interface Outcome {
 const ENTRIES_MAX = 100_000;
 const NEVER = Number.NEGATIVE_INFINITY;
 
-/** How an observation that may be one of several of an event is counted. */
+/** How each kind of observation is counted. Several observations may belong to one event. */
 const COUNTED_AS = {
   piece: (before, createdMs) => withPiece(before, createdMs),
   page: (before, createdMs) => withPage(before, createdMs),
@@ -36,17 +36,17 @@ const COUNTED_AS = {
 >;
 
 /**
- * Which views of a resource, and which pieces of a file, by a client are one event. A page of Clowder v2 asks the API up
- * to three times for what it shows: those calls are the page's view, or, where the web application changed the page by
- * itself, one view of their own. Observations may come in any order.
+ * Decides which views of a resource, and which pieces of a file, by one client are one event. A page of Clowder v2 calls
+ * the API up to three times. Those calls belong to the page's view; if the web application changed the page without loading
+ * it, they are one view of their own. Observations may arrive in any order.
  */
 export class CollapseWindow {
   readonly #counted = new Map<string, Counted>();
 
   /**
-   * Counts the observation, unless it belongs to one that was counted.
+   * Counts an observation, unless it belongs to one that was counted.
    *
-   * @returns whether it counts, and what takes the counting back
+   * @returns whether it counts, and a function that undoes the counting
    */
   count(collapse: Collapse, createdMs: number): { readonly counts: boolean; readonly undo: () => void } {
     const beganMs = createdMs - (collapse.leadMs ?? 0);
@@ -54,14 +54,14 @@ export class CollapseWindow {
     return { counts, undo: this.#set(collapse.key, counted) };
   }
 
-  /** A page asked in vain for what it shows. @returns what takes that back */
+  /** Records that a page found nothing to show. @returns a function that undoes it */
   deny(denial: Denial): () => void {
     const { page, ...rest } = this.#counted.get(denial.key) ?? {};
     const isDenied = page !== undefined && isOfPage(denial, page);
     return this.#set(denial.key, { ...rest, ...(page !== undefined && !isDenied && { page }), denied: denial });
   }
 
-  /** A view that was counted before a restart: by its address a page's, which may have had calls, or a call's. */
+  /** Restores a view counted before a restart. Its URL tells whether it was a call, or a page that may have had calls. */
   restore(body: FlatBody): void {
     const key = body.event === 'view.resource' ? viewKeyOf(body) : undefined;
     if (key === undefined) return;
@@ -70,12 +70,12 @@ export class CollapseWindow {
     this.#set(key, isCall ? { call: created, unclaimedMs: VIEW_WITHIN_S * 1000 } : { page: created, call: created });
   }
 
-  /** The time of the pieces that were counted; undefined where none was. */
+  /** The period of the counted pieces; undefined if there are none. */
   piecesOf(key: string): readonly [firstMs: number, lastMs: number] | undefined {
     return this.#counted.get(key)?.pieces;
   }
 
-  /** Pieces that were counted before a restart. */
+  /** Restores pieces that were counted before a restart. */
   restorePieces(key: string, pieces: readonly [firstMs: number, lastMs: number]): void {
     this.#set(key, { pieces });
   }
@@ -95,11 +95,11 @@ export class CollapseWindow {
   }
 }
 
-/** Whether a page may be the one that made the call which was denied. */
+/** Whether a page that began at `createdMs` may have made the denied call. */
 export const isOfPage = ({ atMs, withinMs }: Denial, createdMs: number): boolean =>
   atMs - createdMs >= 0 && atMs - createdMs < withinMs;
 
-/** A piece belongs to any other that came shortly before or after. */
+/** A piece belongs to any other that began shortly before or after it. */
 function withPiece(before: Counted | undefined, created: number): Outcome {
   const [first, last] = before?.pieces ?? [NEVER, NEVER];
   const isOneMore = created > first - PIECES_WITHIN_MS && created < last + PIECES_WITHIN_MS;
@@ -118,7 +118,7 @@ function withCall(before: Counted | undefined, created: number, withinMs: number
   return { counted: { ...before, call: created, unclaimedMs: withinMs }, counts: true };
 }
 
-/** A page is a view of its own, unless one of its calls was counted already; each such call stands for one page. */
+/** A page is a view of its own, unless one of its calls was counted already. Each such call stands for one page. */
 function withPage(before: Counted | undefined, created: number): Outcome {
   if (before?.denied !== undefined && isOfPage(before.denied, created)) return { counted: before, counts: false };
   const { call, unclaimedMs, ...rest } = before ?? {};

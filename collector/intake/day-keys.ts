@@ -6,16 +6,16 @@ import { takeFromOthers } from '../journal/private-file.ts';
 import { dayOf } from '../../taxonomy/client.ts';
 
 const FILE = 'client-id-keys.json';
-/** Events may arrive late: keys of this many days are kept, then nobody can compute that day's ids again. */
+/** Days for which keys are kept, as events may arrive late. After that, a day's client ids cannot be computed again. */
 const DAYS_KEPT = 3;
-/** Days outside of those, in memory alone: events of long ago that are sent again. */
+/** Keys of other days, in memory only: old events may be sent again. */
 const OTHER_DAYS_MAX = 1000;
 
 const fileFormat = z.array(z.tuple([z.int(), z.string().regex(/^[0-9a-f]{64}$/)]));
 
 /**
- * The secrets that client ids are keyed with: one a day, random, kept over a restart and thrown away after three days,
- * so that unique clients can be counted and nobody can be followed from day to day.
+ * The secrets that key client ids: one random secret a day, kept across restarts and deleted after three days. Unique
+ * clients can be counted, but no client can be followed from day to day.
  *
  * @returns a function from the day (days since 1970, UTC) to its secret
  */
@@ -47,7 +47,7 @@ function readKeys(path: string): readonly (readonly [number, string])[] {
   try {
     return fileFormat.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
-    // No file yet, or one cut off by a crash: ids of today start anew.
+    // No file yet, or one truncated by a crash: today gets a new secret.
     return [];
   }
 }

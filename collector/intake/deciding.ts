@@ -10,7 +10,7 @@ import type { UnsettledWrites } from './unsettled-writes.ts';
 import { lineOfWaiting, waitingOf } from './waiting-line.ts';
 import type { WaitingEntry, WaitingRoom } from './waiting-room.ts';
 
-/** What became of one candidate. */
+/** The outcome for one candidate. */
 export type Verdict = 'accepted' | 'duplicate' | 'waiting' | 'held';
 
 interface DecidingParts {
@@ -22,7 +22,7 @@ interface DecidingParts {
   readonly waitMs: number;
 }
 
-/** The rules by which an observation is an event of its own, or none, or waits: what follows from it is in the plan. */
+/** Decides whether an observation becomes an event, is a duplicate, or waits. The consequences go into the plan. */
 export class Deciding {
   readonly #known: KnownKeys;
   readonly #waiting: WaitingRoom;
@@ -47,7 +47,7 @@ export class Deciding {
     return 'own' in named ? this.#duplicate(named.own, plan) : this.#decideNamed(named, plan, now);
   }
 
-  /** Weak observations of the event make none of it, those that wait and those to come, also after a restart. */
+  /** Drops weak observations of an event that did not happen: those that wait, and those to come, also after a restart. */
   refute(id: string, plan: IntakePlan, now: number): void {
     const free = this.#ids.free(id);
     const known = this.#known.refute(free, plan, now);
@@ -56,9 +56,9 @@ export class Deciding {
   }
 
   /**
-   * What has waited long enough.
+   * Handles an observation whose waiting time is over.
    *
-   * @returns the event; undefined where it is settled already, is held, or is the same as another
+   * @returns the event; undefined if it is settled already, is held, or is the same as another
    */
   recover({ id, line, requestKey, vague }: WaitingEntry, plan: IntakePlan, now: number): FlatBody | undefined {
     if (this.#known.isSettled(id, requestKey)) return undefined;
@@ -70,7 +70,7 @@ export class Deciding {
     return this.#folder.take({ ...waiting, body }, plan, now) === 'accepted' ? body : undefined;
   }
 
-  /** Whether an observation that names the resource is there, or waits. */
+  /** Whether an observation that names the resource was taken, or waits. */
   #isNamed(requestKey: string): boolean {
     return this.#known.has(namedKey(requestKey)) || this.#waiting.hasNamed(requestKey);
   }
@@ -86,7 +86,7 @@ export class Deciding {
     }
     if (candidate.waits) {
       if (this.#waiting.hasRoom) return this.#wait(candidate, plan, now);
-      // More wait than there is room for: this one goes on at once, as if its time were up.
+      // The waiting room is full: continue at once, as if the waiting time were over.
       return this.#decideNamed({ ...candidate, waits: false, body: { ...body, recovered: true } }, plan, now);
     }
     const job = jobKeysOf(body);
@@ -109,15 +109,15 @@ export class Deciding {
       return 'duplicate';
     }
     for (const key of job?.own ?? []) this.#known.mark(key, plan, now);
-    // No line of an event says that a capture told of it: anybody could write that.
+    // The event's line does not say that a capture observed it, because anyone could post such a line.
     const verdict = this.#folder.take(this.#ids.ofJob(candidate, job, plan, now), plan, now, strongKeys);
-    // What a weaker observation alone knows is not lost.
+    // Keeps what only a weaker observation knows.
     if (verdict !== 'accepted' && candidate.collapse !== undefined)
       for (const { line } of released) this.#folder.contribute(waitingOf(line), plan, now);
     return verdict;
   }
 
-  /** The event is there, perhaps by an observer that did not know the job: a strong one says which it was. */
+  /** The event exists already, perhaps from an observer that did not know its job; a strong observation adds the job. */
   #thereAlready(key: string, candidate: Candidate, plan: IntakePlan, now: number): Verdict {
     const { body, strong } = candidate;
     this.#folder.contribute(candidate, plan, now);
@@ -145,7 +145,7 @@ export class Deciding {
     return claimed;
   }
 
-  /** Whose key it has may not be on disk yet: it is acknowledged only once that is. */
+  /** The event with this key may not be on disk yet. Its duplicate is acknowledged only once it is. */
   #duplicate(key: string, plan: IntakePlan): Verdict {
     const pending = this.#writes.ofKey(key);
     if (pending !== undefined) plan.dependsOn.add(pending);

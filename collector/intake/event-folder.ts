@@ -20,11 +20,11 @@ import {
 import { keyOfId, lineOfKey } from './intake-keys.ts';
 import type { IntakePlan } from './intake-plan.ts';
 
-/** Events that are held at once, at most; beyond, the oldest are published early. */
+/** Most events held at once. If there are more, the oldest are published early. */
 const HELD_MAX = 10_000;
-/** How many of the oldest are looked at for one that comes: those whose write is under way stay. */
+/** How many of the oldest are examined per new event. Those with a write in progress stay. */
 const LOOKS = 4;
-/** Begins the line by which the journal remembers pieces whose download was published. */
+/** Prefix of the line by which the journal remembers the pieces of a published download. */
 const PIECES = 'pieces:';
 
 /** How long events of a type are held after their latest observation. */
@@ -33,8 +33,8 @@ export type QuietMs = { readonly [type in EventType]?: number };
 type Observed = Pick<Candidate, 'body' | 'collapse'>;
 
 /**
- * What becomes of observations of which several may be one event: which begins one, which adds to one that is held, and
- * which belongs to one that was published.
+ * Folds several observations into one event: decides which observation begins an event, which adds to a held one, and which
+ * belongs to one that was published.
  */
 export class EventFolder {
   readonly #window = new CollapseWindow();
@@ -43,8 +43,8 @@ export class EventFolder {
   readonly #quietMs: QuietMs;
 
   /**
-   * @param isWritten whether a write of this key is under way: what it changes is left alone
-   * @param quietMs where it is another than the record of the type says
+   * @param isWritten whether a write of this key is in progress; the events it changes are then left alone
+   * @param quietMs overrides the times of the event types
    */
   constructor(isWritten: (key: string) => boolean, quietMs: QuietMs = {}) {
     this.#isWritten = isWritten;
@@ -56,9 +56,9 @@ export class EventFolder {
   }
 
   /**
-   * Takes an observation that is new.
+   * Takes a new observation.
    *
-   * @param keys that its event brings back after a restart, and that do not stand in its line
+   * @param keys keys that the event restores after a restart, and that its line does not contain
    */
   take(
     { body, collapse }: Observed,
@@ -90,7 +90,7 @@ export class EventFolder {
     return 'accepted';
   }
 
-  /** Takes a further observation of a request that was observed: it may know more. */
+  /** Takes a further observation of a known request, which may know more. */
   contribute({ body, collapse }: Observed, plan: IntakePlan, now: number): void {
     if (collapse === undefined || this.#gatherings.size === 0) return;
     const folding = eventTraits[body.event].folds;
@@ -99,7 +99,7 @@ export class EventFolder {
       this.#exchange(open, filledByWeaker(open.gathered, body), folding, plan, now);
   }
 
-  /** A page that got nothing to show is not a view: one that is held, or one that is told of later. */
+  /** A page that found nothing to show is not a view, whether it is held or reported later. */
   deny(denial: Denial, plan: IntakePlan): void {
     plan.onUndo(this.#window.deny(denial));
     for (const gathering of this.#gatherings.of(denial.key)) {
@@ -109,7 +109,7 @@ export class EventFolder {
     }
   }
 
-  /** Publishes what is due. */
+  /** Publishes held events whose time is up. */
   *publishDue(plan: IntakePlan, now: number): Sliced<void> {
     for (const gathering of this.#gatherings.all()) {
       if (gathering.dueMs > now || this.#isWritten(gathering.key)) continue;
@@ -118,7 +118,7 @@ export class EventFolder {
     }
   }
 
-  /** What the plan changed of what is held: rows that go, and lines that come. */
+  /** The plan's changes to held events: rows to delete, and lines to add. */
   *changesOf(
     plan: IntakePlan,
   ): Sliced<{ readonly unhold: readonly number[]; readonly hold: readonly Omit<HeldLine, 'id'>[] }> {
@@ -134,7 +134,7 @@ export class EventFolder {
     return { unhold, hold };
   }
 
-  /** After a commit: what is held learns its rows. @param heldIds of the lines of `changesOf`, in their order */
+  /** After a commit: stores the rows of held events. @param heldIds ids of the lines of `changesOf`, in their order */
   settle(plan: IntakePlan, heldIds: readonly number[]): void {
     const rows = heldIds.values();
     for (const id of plan.gathered.keys()) {
@@ -145,7 +145,7 @@ export class EventFolder {
     }
   }
 
-  /** After a restart. @returns the event as far as it is known, and its keys */
+  /** Restores a held event after a restart. @returns the event as known so far, and its keys */
   restore({ id, line, dueMs }: HeldLine): { readonly event: FlatBody; readonly keys: readonly string[] } {
     const gathering = gatheringOf(line, dueMs, id);
     this.#gatherings.set(gathering);
@@ -159,7 +159,7 @@ export class EventFolder {
     this.#window.restore(body);
   }
 
-  /** @returns whether the line is of pieces */
+  /** @returns whether the line describes pieces */
   restorePieces(line: string): boolean {
     if (!line.startsWith(PIECES)) return false;
     const [key, first, last] = JSON.parse(line.slice(PIECES.length)) as [string, number, number];
@@ -178,7 +178,7 @@ export class EventFolder {
     );
   }
 
-  /** What is known of an event now; it is published where that is all. */
+  /** Replaces what is known of an event, and publishes the event if it can gain nothing more. */
   #exchange(open: Gathering, gathered: Gathered, folding: Folding, plan: IntakePlan, now: number): void {
     if (isSame(gathered, open.gathered)) return;
     const after = this.#dated({ ...open, gathered }, folding, now);
@@ -201,7 +201,7 @@ export class EventFolder {
     if (event.event === 'view.download') this.#rememberPieces(gathering.key, plan, now);
   }
 
-  /** Further pieces are of the same download, after a restart too. */
+  /** Keeps further pieces part of the same download, even after a restart. */
   #rememberPieces(key: string, plan: IntakePlan, now: number): void {
     const pieces = this.#window.piecesOf(key);
     if (pieces === undefined) return;
@@ -209,7 +209,7 @@ export class EventFolder {
     plan.rememberedUntil.push({ line, dueMs: now + PIECES_WITHIN_MS });
   }
 
-  /** One for the one that was begun, and another while there are still too many. */
+  /** Publishes the oldest events while too many are held, a few per call. */
   #publishOldest(plan: IntakePlan, now: number): void {
     let looks = LOOKS;
     for (const gathering of this.#gatherings.all()) {
@@ -231,7 +231,7 @@ export class EventFolder {
     plan.onUndo(() => this.#gatherings.set(gathering));
   }
 
-  /** The row that it had before the plan goes. */
+  /** Marks an event as changed, so that its row from before the plan is deleted. */
   #touch(gathering: Gathering, before: Gathering | undefined, plan: IntakePlan): void {
     const id = idOfGathering(gathering);
     if (!plan.gathered.has(id)) plan.gathered.set(id, { key: gathering.key, heldId: before?.heldId });

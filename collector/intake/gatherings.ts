@@ -2,33 +2,33 @@ import type { EventType } from '../../taxonomy/event-types.ts';
 import { toFlatBody, type FlatBody } from '../../taxonomy/flat-body.ts';
 import type { Gathered } from '../../taxonomy/folding/folding.ts';
 
-/** An event that is held while other observations may add to it. Never changed: another takes its place. */
+/** An event that is held because further observations may add to it. Immutable: a change makes a new one. */
 export interface Gathering {
   readonly key: string;
   /** What is gathered, under the id of its first observation. */
   readonly gathered: Gathered;
-  /** When that came. */
+  /** When the first observation arrived. */
   readonly firstMs: number;
   readonly dueMs: number;
-  /** Its row in the journal; undefined until that is committed. */
+  /** Its row in the journal; undefined until committed. */
   readonly heldId?: number;
-  /** What its event brings back after a restart beside what its line says. */
+  /** Keys that the event restores after a restart, besides those in its line. */
   readonly keys?: readonly string[];
 }
 
-/** Of a held line: what no field of the event says. */
+/** The part of a held line that is not a field of the event. */
 const KEPT = 'gathering';
-/** They follow from the others. */
+/** Fields that are computed from others. */
 const DERIVED = new Set(['category', 'type', 'size', 'service_name']);
 
 export const idOfGathering = ({ gathered }: Gathering): string => String(gathered.fields['event_id']);
 export const typeOf = ({ gathered }: Gathering): EventType => gathered.fields['event'] as EventType;
 export const createdOf = ({ gathered }: Gathering): number => Number(gathered.fields['created']);
 
-/** When its latest observation began, by that one's clock. */
+/** When the latest observation began, by the clock of its observer. */
 export const lastOf = (gathering: Gathering): number => gathering.gathered.state.lastMs ?? createdOf(gathering);
 
-/** The event as far as it is known. */
+/** The event as known so far. */
 export function eventOf({ gathered }: Gathering): FlatBody {
   const fields = Object.fromEntries(Object.entries(gathered.fields).filter(([name]) => !DERIVED.has(name)));
   return toFlatBody(fields as FlatBody);
@@ -46,7 +46,7 @@ export function gatheringOf(line: string, dueMs: number, heldId: number): Gather
   return { ...rest, gathered: { fields, state }, dueMs, heldId };
 }
 
-/** The events that are held while others may add to them: an index of the journal's rows, by key and by id. */
+/** Held events that further observations may add to: an index of the journal's rows, by key and by id. */
 export class Gatherings {
   readonly #byId = new Map<string, Gathering>();
   readonly #byKey = new Map<string, readonly string[]>();
@@ -59,7 +59,7 @@ export class Gatherings {
     return this.#byId.get(id);
   }
 
-  /** Of this key, in the order in which they began. */
+  /** Held events with this key, in the order in which they began. */
   of(key: string): readonly Gathering[] {
     return (this.#byKey.get(key) ?? []).flatMap((id) => this.#byId.get(id) ?? []);
   }

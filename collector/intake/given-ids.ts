@@ -5,12 +5,12 @@ import type { IntakePlan } from './intake-plan.ts';
 import type { KnownKeys } from './known-keys.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
-/** The ids under which events are taken: their own, unless another producer has used that, or other collectors give another. */
+/** The ids under which events are taken: their own, unless another producer has used it or other collectors take events too. */
 export class GivenIds {
   readonly #known: KnownKeys;
   readonly #waiting: WaitingRoom;
   readonly #amongOthers: boolean;
-  /** Candidates whose id is another one than they came with, as they were taken. */
+  /** Candidates that got a new id, each with the candidate as taken. */
   readonly #renamed = new WeakMap<Candidate, Candidate>();
 
   /** @param amongOthers whether other collectors take events as well (docs/adr/019) */
@@ -25,7 +25,7 @@ export class GivenIds {
     return renamed === undefined ? candidate : this.asTaken(renamed);
   }
 
-  /** What a producer states: its id counts within the producer. */
+  /** Takes a stated event. Its id is unique only within its producer. */
   stated(producer: string, candidate: Candidate, plan: IntakePlan, now: number): Candidate | { readonly own: string } {
     const { body } = candidate;
     const id = keyOfId(body.event_id);
@@ -33,7 +33,7 @@ export class GivenIds {
     const isOwn = this.#known.has(own);
     if (this.#amongOthers || isOwn || this.#known.has(id) || this.#waiting.has(id)) {
       const otherId = anothersEventId(producer, body.event_id);
-      // Whether others have used the id at another collector, nobody knows: so no producer's is taken as it is.
+      // Another producer may have used the id at another collector, so no stated id is taken unchanged.
       if (this.#amongOthers || !isOwn || this.#known.has(otherId)) this.#rename(candidate, otherId);
     }
     if (isOwn) return { own };
@@ -45,25 +45,25 @@ export class GivenIds {
     return this.#renamed.get(candidate) ?? candidate;
   }
 
-  /** What follows from an observation is never taken for what somebody stated by the same id: that could be anybody. */
+  /** An observed event is never a duplicate of a stated one with the same id, because anyone could state it. */
   observed(candidate: Candidate): Candidate {
     const id = this.free(candidate.body.event_id);
     return id === candidate.body.event_id ? candidate : this.#rename(candidate, id);
   }
 
-  /** @param id that follows from an observation */
+  /** @param id an id that follows from an observation */
   free(id: string): string {
-    // Whoever has stated it is known by the id as well, which costs less to look for.
+    // A stated id is itself among the known ids; that check is cheaper, so it comes first.
     const isThere = isDerivedForm(id) && (this.#known.isSettled(id, undefined) || this.#waiting.has(id));
     return isThere && this.#known.has(statedKey(id)) ? anothersEventId('', id) : id;
   }
 
-  /** Of one job each collector gives the event the same id, whoever reported it there. */
+  /** All collectors give the same event of one job the same id, whoever reported it. */
   ofJob(candidate: Candidate, job: JobKeys | undefined, plan: IntakePlan, now: number): Candidate {
     if (job === undefined || !this.#amongOthers) return candidate;
     const named = this.#rename(candidate, job.sharedId);
     this.#known.mark(named.body.event_id, plan, now);
-    // By the id that it came with it is known as well, also after a restart.
+    // The event stays known by its original id too, also after a restart.
     plan.keys.push(keyOfId(candidate.body.event_id));
     return named;
   }

@@ -27,47 +27,47 @@ export interface IntakeOptions {
   readonly journal: Journal;
   readonly seen: SeenIds;
   readonly waitMs: number;
-  /** How far back ids are rebuilt from the journal, and how long it keeps those of events that did not happen. */
+  /** How far back ids are restored from the journal, and how long it keeps the ids of events that did not happen. */
   readonly windowMs: number;
-  /** How long events are held after their latest observation, where it is another time than their type's. */
+  /** How long events are held after their latest observation; overrides the times of their types. */
   readonly quietMs?: QuietMs;
-  /** Whether other collectors take events as well: then ids are made of what each of them knows (docs/adr/019). @default false */
+  /** Whether other collectors take events too; ids then use only what each of them knows (docs/adr/019). @default false */
   readonly amongOthers?: boolean;
   readonly now: () => number;
   readonly observer: IntakeObserver;
-  /** Told where what is known cannot be read from the journal. */
+  /** Called if the known ids cannot be read from the journal. */
   readonly onUnusable?: (error: unknown) => void;
 }
 
-/** What a start reads before it serves; the rest, as after an upgrade, in slices. */
+/** How long a start reads the journal before it serves. It reads the rest, as after an upgrade, in slices. */
 const RESTORED_AT_ONCE_MS = 250;
-/** A batch that is decided on in one go: what takes longer gives others their turns. */
+/** Largest batch that is decided on without a pause. Larger ones give other work its turn. */
 const SMALL = 256;
 
-/** Observations that are recovered in one write, at most. */
+/** Most observations recovered in one write. */
 const RECOVERED_AT_ONCE = 5000;
-/** Remembered keys that are let go of in one write, at most. */
+/** Most remembered keys deleted in one write. */
 const EXPIRED_PAGE = 1000;
 
-/** What a batch says beside the events that it may have. */
+/** What a batch says besides its events. */
 export interface Aside {
-  /** Ids of events that did not happen: weaker observations of them are dropped. */
+  /** Ids of events that did not happen. Weaker observations of them are dropped. */
   readonly refuted?: readonly string[];
-  /** Of pages that got nothing to show. */
+  /** Pages that found nothing to show. */
   readonly denied?: readonly Denial[];
 }
 
-/** What was decided of one submission; or whose write must be known first. */
+/** The decision on one submission, or an earlier write whose outcome must be known first. */
 type Decision =
   | { readonly earlier: Promise<unknown> }
   | {
       readonly plan: IntakePlan;
       readonly verdicts: readonly Verdict[];
-      /** What must be on disk before it is acknowledged. */
+      /** Writes that must be on disk before the submission is acknowledged. */
       readonly waitsFor: readonly Promise<unknown>[];
     };
 
-/** What had waited long enough. */
+/** The observations whose waiting time was over. */
 interface Recovery {
   readonly plan: IntakePlan;
   readonly recovered: readonly FlatBody[];
@@ -76,9 +76,9 @@ interface Recovery {
 }
 
 /**
- * Decides for each candidate whether it is new, and puts what is new into the journal. One submission is decided on after
- * the other, and handed to the journal in that order, however many turns others have meanwhile; what was decided is taken
- * back when the journal could not keep it, so that a resend is not taken for a duplicate.
+ * Decides for each candidate whether it is new, and journals the new ones. Submissions are decided on one after the other
+ * and reach the journal in that order, even if other work runs in between. If the journal cannot keep a submission, its
+ * decisions are undone, so that a resend is not a duplicate.
  */
 export class Intake {
   readonly #journal: Journal;
@@ -93,9 +93,9 @@ export class Intake {
   #isRestoring = false;
   /** Why nothing can be decided. */
   #unusable: unknown;
-  /** A large submission that is being decided on: nobody else decides meanwhile. */
+  /** A large submission that is being decided on, or the restore. Other decisions wait for it. */
   #turn: Promise<void> | undefined;
-  /** Rows of waiting lines that are settled and still in the journal: let go of when next something is due. */
+  /** Rows of waiting lines that are settled but still in the journal. The next `recoverDue` deletes them. */
   readonly #orphans: number[] = [];
 
   constructor(options: IntakeOptions) {
@@ -115,7 +115,7 @@ export class Intake {
     else this.#turn = this.#restored(restoring.rest);
   }
 
-  /** Nothing is decided before it is known what is there. */
+  /** Holds back all decisions until the known ids are read. */
   async #restored(rest: Promise<readonly number[]>): Promise<void> {
     this.#isRestoring = true;
     try {
@@ -129,12 +129,12 @@ export class Intake {
     }
   }
 
-  /** Whether it reads from the journal what is known already: what is sent waits for that. */
+  /** Whether the known ids are still being read from the journal. Submissions wait for that. */
   get isRestoring(): boolean {
     return this.#isRestoring;
   }
 
-  /** Observations that wait for a stronger one, and events that others may be added to. */
+  /** Observations that wait for a stronger one, and held events that further observations may add to. */
   get waitingCount(): number {
     return this.#waiting.size + this.#folder.size;
   }
@@ -142,7 +142,7 @@ export class Intake {
   /**
    * Resolves once everything new among the candidates, and the rejected records, are fsynced in the journal.
    *
-   * @throws CollectorError journal_full or journal_unavailable where the journal cannot take them; nothing is kept then
+   * @throws CollectorError journal_full or journal_unavailable if the journal cannot take them; nothing is kept then
    */
   async submit(
     candidates: readonly Candidate[],
@@ -157,7 +157,7 @@ export class Intake {
         this.#decideAll(candidates, rejected, origin, { refuted, denied }),
       );
       if ('earlier' in decision) {
-        // What came before of the same job, or is held of the same event, is known once that is on disk, or refused.
+        // An earlier write concerns the same job or held event: decide once it is on disk, or has failed.
         await Promise.allSettled([decision.earlier]);
         continue;
       }
@@ -171,7 +171,7 @@ export class Intake {
     }
   }
 
-  /** Nobody else decides meanwhile. @param size of the work, about */
+  /** Runs the work while nothing else is decided. @param size approximate size of the work */
   async #inTurn<R>(size: number, work: () => Sliced<R>): Promise<R> {
     while (this.#turn !== undefined) await this.#turn;
     if (this.#unusable !== undefined) throw new CollectorError('journal_unavailable', errorText(this.#unusable));
@@ -216,8 +216,7 @@ export class Intake {
   }
 
   /**
-   * Publishes what has waited long enough for an observation that never came, and what was held long enough; forgets what
-   * may be. Called on a timer.
+   * Publishes observations and held events whose time is up, and deletes expired keys. Called on a timer.
    *
    * @returns how many events were recovered
    */
@@ -244,7 +243,7 @@ export class Intake {
       this.#orphans.push(...orphans);
     });
     const recovered: FlatBody[] = [];
-    // Of two observations of one request the one that knows more is published.
+    // Of two observations of one request, the one that names the resource is published.
     for (const entry of due.toSorted((one, other) => Number(one.vague) - Number(other.vague))) {
       const body = this.#deciding.recover(entry, plan, now);
       if (body !== undefined) recovered.push(body);
@@ -258,12 +257,12 @@ export class Intake {
     return { plan, recovered, isMore, written: yield* this.#write({ ...change, unhold }, plan) };
   }
 
-  /** The id under which it was taken: its own, unless another producer has used that, or other collectors give it another. */
+  /** The id under which a candidate was taken. It may differ from the candidate's own id: see GivenIds. */
   idOf(candidate: Candidate): string {
     return this.#ids.asTaken(candidate).body.event_id;
   }
 
-  /** Hands it to the journal. @returns once it may, a promise of that it is on disk */
+  /** Hands the change to the journal. @returns a promise that resolves once the change is on disk */
   *#write(change: JournalChange, plan: IntakePlan): Sliced<Promise<void>> {
     const write = Promise.withResolvers<{ readonly heldIds: readonly number[] }>();
     yield* this.#writes.begin(write.promise, plan);
@@ -290,11 +289,11 @@ export class Intake {
   #settle(plan: IntakePlan, heldIds: readonly number[], unheld: readonly number[]): void {
     this.#orphans.push(...this.#waiting.settle(plan.heldEntryIds, heldIds, plan.released, unheld));
     this.#folder.settle(plan, heldIds.slice(plan.hold.length));
-    // Another submission of the same request, whose write failed, may have taken them back.
+    // Another submission of the same request may have removed them when its write failed.
     for (const key of plan.strongKeys) if (!this.#known.has(key)) this.#known.add(key, this.#options.now());
   }
 
-  /** Of events that were held. @returns how many of them were recovered */
+  /** Reports published events that had been held. @returns how many of them were recovered */
   #reportPublished({ published }: IntakePlan): number {
     const { observer } = this.#options;
     for (const body of published) observer[body['recovered'] === true ? 'recovered' : 'accepted'](body);

@@ -15,10 +15,10 @@ import {
 import type { IntakePlan } from './intake-plan.ts';
 import { SeenIds } from './seen-ids.ts';
 
-/** What is known of events within the window: those that are there, and those that did not happen. */
+/** Keys of the events within the window: those that exist, and those that did not happen. */
 export class KnownKeys {
   readonly #seen: SeenIds;
-  /** Ids that a capture refuted: they settle weak observations, and no others. */
+  /** Ids that a capture refuted. They settle only weak observations. */
   readonly #refuted: SeenIds;
 
   constructor(seen: SeenIds, windowMs: number) {
@@ -34,12 +34,12 @@ export class KnownKeys {
     this.#seen.add(key, atMs);
   }
 
-  /** What the journal has summed up of its events. */
+  /** Restores the keys that the journal has stored per segment. */
   restoreSummed(segments: Parameters<SeenIds['restore']>[0]): void {
     this.#seen.restore(segments);
   }
 
-  /** @param line that the journal remembers */
+  /** @param line a remembered line of the journal */
   restore(line: string, nowMs: number): void {
     const remembered = rememberedOf(line);
     if ('refuted' in remembered) this.#refuted.add(remembered.refuted, nowMs);
@@ -53,14 +53,14 @@ export class KnownKeys {
     plan.onUndo(() => this.#seen.delete(key));
   }
 
-  /** Marks what no event in the journal brings back after a restart. */
+  /** Marks a key that no event in the journal restores after a restart. */
   remember(key: string, plan: IntakePlan, now: number): void {
     if (this.#seen.has(key)) return;
     this.mark(key, plan, now);
     plan.remembered.push(lineOfKey(key));
   }
 
-  /** What an event by a weak observation says of its request to the other observers of it. */
+  /** Marks what an event from a weak observation means for other observations of its request. */
   markWeak(body: FlatBody, requestKey: string | undefined, plan: IntakePlan, now: number): void {
     if (requestKey === undefined) return;
     const isInItsLine = body['recovered'] === true && requestKey === traceKeyOf(body);
@@ -69,7 +69,7 @@ export class KnownKeys {
       else this.remember(key, plan, now);
   }
 
-  /** @returns the key by which it is known already, that it did not happen or that it did; undefined where it is new */
+  /** @returns the key that shows that the event exists, or that it was refuted before; undefined if the refutation is new */
   refute(id: string, plan: IntakePlan, now: number): string | undefined {
     if (this.#seen.has(id)) return id;
     const key = refutedKey(id);
@@ -81,13 +81,13 @@ export class KnownKeys {
     return undefined;
   }
 
-  /** Whether the event of a weak observation is there, or did not happen, or is the capture's to tell. */
+  /** Whether a weak observation is settled: its event exists, did not happen, or was observed by the capture. */
   isSettled(id: string, requestKey: string | undefined): boolean {
     if (this.#seen.has(id) || this.#refuted.has(id)) return true;
     return requestKey !== undefined && this.#seen.has(strongKey(requestKey));
   }
 
-  /** @returns the key by which a weak observation is settled; undefined where it is to be told of */
+  /** @returns the key by which a weak observation is settled; undefined if it is not settled */
   settledBy({ body, requestKey }: Candidate, plan: IntakePlan, now: number): string | undefined {
     const id = keyOfId(body.event_id);
     if (this.#refuted.has(id)) return refutedKey(id);
@@ -96,7 +96,7 @@ export class KnownKeys {
     if (!mayBeVague(body)) return undefined;
     if (isVague(body)) return this.#seen.has(namedKey(requestKey)) ? namedKey(requestKey) : undefined;
     if (!this.#seen.has(vagueKey(requestKey)) || this.#seen.has(matchedKey(requestKey))) return undefined;
-    // One of those that this observer names is the one that another told of without naming it.
+    // One of this observer's named events is the event that another reported without a name: count the first as that.
     for (const key of [matchedKey(requestKey), id]) this.remember(key, plan, now);
     return vagueKey(requestKey);
   }

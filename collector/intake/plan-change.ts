@@ -9,11 +9,11 @@ import type { WaitingRoom } from './waiting-room.ts';
 export interface PlanParts {
   readonly folder: EventFolder;
   readonly waiting: WaitingRoom;
-  /** How long the journal keeps keys that no event brings back. */
+  /** How long the journal keeps keys that no event restores. */
   readonly windowMs: number;
 }
 
-/** @returns what a plan, and records that were rejected, change in the journal; undefined for nothing */
+/** @returns what a plan and its rejected records change in the journal; undefined for no change */
 export function* changeOf(
   plan: IntakePlan,
   { folder, waiting, windowMs }: PlanParts,

@@ -9,7 +9,7 @@ const RECORD_MAX = 65_536;
 const TEXT_MAX = 8192;
 const MESSAGE_MAX = 4096;
 
-/** What is kept of an event that can never be accepted: bounded, and without secrets. */
+/** The record of an event that can never be accepted, bounded and without secrets. */
 export function toRejectedRecord(
   { code, message, record, service }: Rejection,
   origin: string,
@@ -24,7 +24,7 @@ function bounded(record: unknown): string {
   return text.length > RECORD_MAX ? JSON.stringify({ truncated: cut(text, RECORD_MAX) }) : text;
 }
 
-/** Fields of events stay, whatever they are called: the record may be replayed. */
+/** Fields of events stay, even if their names look secret, because the record may be replayed. */
 function kept(name: string, value: unknown): unknown {
   if (isSecretName(name) && !Object.hasOwn(ATTRIBUTE_OF_FIELD, name)) return 'REDACTED';
   if (typeof value === 'bigint') return String(value);

@@ -8,7 +8,7 @@ import type { KnownKeys } from './known-keys.ts';
 import { waitingOf } from './waiting-line.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
-/** What an intake knows, to be filled from the journal. */
+/** The parts of an intake that are restored from the journal. */
 interface Restored {
   readonly journal: Journal;
   readonly known: KnownKeys;
@@ -16,15 +16,15 @@ interface Restored {
   readonly waiting: WaitingRoom;
 }
 
-/** After a restart, views of the last minute are known, within so many segments of the journal. */
+/** A restart restores the views of the last minute, from at most this many segments of the journal. */
 const VIEWS_MS = 60_000;
 const VIEW_SEGMENTS = 2;
 
 /**
- * After a restart: the ids of the window, what waits and what is held, from the journal. While we were away nobody could
- * bring what it waits for: waiting begins anew.
+ * Restores the ids of the window, the waiting observations and the held events from the journal. The awaited observations
+ * could not arrive during the downtime, so the waiting times start again.
  *
- * @returns rows of what waits and is settled
+ * @returns rows of waiting observations that are settled already
  */
 export function* restoreIntake(
   parts: Restored,
@@ -62,9 +62,9 @@ export function* restoreIntake(
 }
 
 /**
- * The keys that the journal has summed up.
+ * Restores the keys that the journal has stored per segment.
  *
- * @returns the rows after which lines must be read: all of the latest ones; and views that further ones may belong to
+ * @returns the rows after which lines must still be read: all lines, and views that later observations may belong to
  */
 function restoreKeys(
   { journal, known }: Restored,

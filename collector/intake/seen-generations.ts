@@ -1,10 +1,10 @@
 import { mix, WORDS, type IdKey } from '../journal/id-key.ts';
 
 const FIRST_SLOTS = 1024;
-/** Keys of a bucket, on average: they lie in one line of the processor's cache. */
+/** Average keys per bucket, few enough for one cache line of the processor. */
 const BUCKET = 4;
 
-/** Keys of ids that were seen in one stretch of time. */
+/** Keys of the ids seen in one period. */
 export interface Generation {
   readonly count: number;
   /** When the youngest of its ids was added. */
@@ -14,7 +14,7 @@ export interface Generation {
   delete(key: IdKey, mixed: number): void;
 }
 
-/** The generation that takes ids: a table with open addressing, no object an id. */
+/** The generation that takes new ids: a hash table with open addressing and no object per id. */
 export class OpenGeneration implements Generation {
   readonly startedMs: number;
   lastMs: number;
@@ -42,7 +42,7 @@ export class OpenGeneration implements Generation {
     this.count += 1;
   }
 
-  /** Takes a key out and moves up those that had to make way for it. */
+  /** Removes a key and moves up those that it had displaced. */
   delete(key: IdKey, mixed: number): void {
     const at = this.#find(key, mixed);
     if (!this.#isAt(at)) return;
@@ -57,7 +57,7 @@ export class OpenGeneration implements Generation {
     }
   }
 
-  /** The same keys without room for more. */
+  /** The same keys, with no room for more. */
   close(): ClosedGeneration {
     const keys = new Uint32Array(this.count * WORDS);
     let to = 0;
@@ -96,11 +96,11 @@ export class OpenGeneration implements Generation {
   }
 }
 
-/** A generation that takes no more: its keys lie in buckets without room between them, some 13 bytes each. */
+/** A generation that takes no more ids. Its keys lie in buckets without gaps, about 13 bytes each. */
 export class ClosedGeneration implements Generation {
   readonly lastMs: number;
   readonly #keys: Uint32Array;
-  /** Where each bucket begins, in keys; and where the last one ends. */
+  /** Where each bucket begins, counted in keys, and where the last one ends. */
   readonly #starts: Uint32Array;
   readonly #mask: number;
   #deleted = 0;
@@ -145,7 +145,7 @@ export class ClosedGeneration implements Generation {
     return -1;
   }
 
-  /** Counts how many keys each bucket gets, then lays them there. */
+  /** Counts the keys of each bucket, then places them. */
   #fill(parts: readonly Uint32Array[]): void {
     const starts = this.#starts;
     const buckets = new Uint32Array(this.#keys.length / WORDS);

@@ -4,13 +4,13 @@ import { ClosedGeneration, OpenGeneration, type Generation } from './seen-genera
 export interface SeenIdsOptions {
   /** How long an id is remembered, in milliseconds. @default one hour */
   readonly windowMs?: number;
-  /** Ids remembered at most; beyond, the oldest go first. @default 4,000,000 */
+  /** Most ids remembered; the oldest are dropped first. @default 4,000,000 */
   readonly maxIds?: number;
 }
 
 /** Keys of ids that were added by an earlier process. */
 export interface SeenBefore {
-  /** Of some words each, one after the other. */
+  /** WORDS words per key, one key after the other. */
   readonly keys: Uint32Array;
   /** When the first and the last of them were added. */
   readonly firstMs: number;
@@ -20,16 +20,16 @@ export interface SeenBefore {
 const GENERATIONS = 12;
 const GENERATION_MAX = 262_144;
 
-/** The event ids of the last hour: what makes a later observation a duplicate. */
+/** The event ids within the window. A later observation with one of them is a duplicate. */
 export class SeenIds {
   readonly #windowMs: number;
   readonly #maxIds: number;
   readonly #generationMax: number;
-  /** Takes what is added; younger than the closed ones. */
+  /** Takes new ids; younger than the closed generations. */
   #open: OpenGeneration | undefined;
   /** The youngest first. */
   readonly #closed: Generation[] = [];
-  /** Key of the id that was asked for last: it is asked for again at once, to be added. */
+  /** Key of the id looked up last, as the same id is often added next. */
   readonly #key: IdKey = new Uint32Array(WORDS);
   #mixed = 0;
   #lastId: string | undefined;
@@ -57,9 +57,9 @@ export class SeenIds {
   }
 
   /**
-   * Remembers the id for the window at least, and for a twelfth of it longer at most.
+   * Remembers the id for the window, and for up to a twelfth of it longer.
    *
-   * @param nowMs the time of acceptance, never before that of an earlier call
+   * @param nowMs the time of acceptance, never earlier than in the call before
    */
   add(id: string, nowMs: number): void {
     if (
@@ -84,9 +84,9 @@ export class SeenIds {
   }
 
   /**
-   * Brings back what was seen before this process began, before anything is added.
+   * Restores the keys from before this process began. Call it before adding ids.
    *
-   * @param before the youngest first; it is read no further than there is room for
+   * @param before the youngest first; read only as far as there is room
    */
   restore(before: Iterable<SeenBefore>): void {
     let parts: Uint32Array[] = [];
@@ -120,7 +120,7 @@ export class SeenIds {
     this.#lastId = id;
   }
 
-  /** A generation goes when its youngest id is older than the window. */
+  /** Drops the generations whose youngest id is older than the window. */
   #expire(nowMs: number): void {
     for (let oldest = this.#closed.at(-1); oldest !== undefined; oldest = this.#closed.at(-1)) {
       if (nowMs - oldest.lastMs < this.#windowMs) return;
@@ -128,7 +128,7 @@ export class SeenIds {
     }
   }
 
-  /** The oldest generations go for what the youngest, still empty, may come to hold. */
+  /** Drops the oldest generations until the new, still empty one has room to fill up. */
   #makeRoom(): void {
     while (this.#closed.length > 0 && this.size + this.#generationMax > this.#maxIds) this.#closed.pop();
   }

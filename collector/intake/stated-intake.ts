@@ -9,7 +9,7 @@ import type { Intake } from './intake.ts';
 
 export interface StatedEvent {
   readonly value: unknown;
-  /** Used where the event brings no `event_id`. */
+  /** Used if the event has no `event_id`. */
   readonly eventId?: string;
 }
 
@@ -18,8 +18,8 @@ export type StatedVerdict =
   | { readonly ok: false; readonly issues: readonly EventIssue[] };
 
 /**
- * Checks posted events and journals the good ones; a verdict for each, in order. The bad ones are not kept: whoever
- * posted them is told at once, and `onRefused` counts them.
+ * Checks posted events and journals the valid ones. Invalid ones are not kept: the answer reports them, and `onRefused`
+ * counts them.
  *
  * @throws CollectorError journal_full or journal_unavailable
  */
@@ -58,7 +58,7 @@ function statesId(value: unknown): boolean {
 /**
  * Ids for the events of a request under an `Idempotency-Key`.
  *
- * @param scope the name of the API key, and the endpoint that it belongs to
+ * @param scope the name of the API key, and the endpoint
  */
 export function idsOf(scope: string, idempotencyKey: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => idempotentEventId(scope, idempotencyKey, index));

@@ -22,7 +22,7 @@ import type { Intake } from './intake.ts';
 
 export type Signal = 'traces' | 'logs' | 'metrics';
 
-/** What becomes of the records of one OTLP request. Nothing is kept of them but the events that they amount to. */
+/** Turns the records of one OTLP request into events. Nothing else of the records is kept. */
 export interface TelemetryBatch {
   readonly spans: RecordSink<SpanRecord>;
   readonly logs: LogSink;
@@ -30,7 +30,7 @@ export interface TelemetryBatch {
   /**
    * Journals the events.
    *
-   * @param seen how many records the request had, all told
+   * @param seen how many records the request had in total
    * @returns how many records were rejected for good, and why, for OTLP's `partial_success`
    * @throws CollectorError journal_full or journal_unavailable
    */
@@ -41,28 +41,28 @@ export interface TelemetryIntakeParts {
   readonly context: MapContext;
   readonly intake: Pick<Intake, 'submit'>;
   readonly metrics: CollectorMetrics;
-  /** Counts access logs; undefined where that is off. */
+  /** Counts access logs; undefined if that is off. */
   readonly connections?: ConnectionCounter | undefined;
-  /** Told of a record that the mapping fails on: a fault of ours. */
+  /** Called if the mapping fails on a record, which is a fault of ours. */
   readonly onFault?: (error: unknown) => void;
-  /** Told of a request that speaks for a capture with a key that may not. @param key its name */
+  /** Called if a request speaks for a capture with a key that may not. @param key the name of the key */
   readonly onNotBelieved?: (key: string | undefined) => void;
 }
 
-/** Events that one request may bring: so many are decided on in one go. */
+/** Events that one request may contain, as they are decided on together. */
 const EVENTS_MAX = 20_000;
-/** Bytes of them, in all. */
+/** Bytes of the events of one request. */
 const EVENT_BYTES_MAX = 64 * 1024 * 1024;
-/** Of the records that are rejected, so many are kept for an operator, and bytes of them; the others are counted. */
+/** Rejected records of one request, and bytes of them, that are kept for an operator. Others are only counted. */
 const REJECTED_KEPT = 1000;
 const REJECTED_BYTES = 1024 * 1024;
 const PINGS_A_TURN = 200;
 const LINES_A_TURN = 2000;
-/** Told in the answer. */
+/** Reasons that the answer lists. */
 const REASONS_TOLD = 5;
 
 /**
- * What the decoders ask before they decode a record.
+ * The checks that decoders make before they decode a record.
  *
  * @param accessLog whether all records of access logs are counted
  */
@@ -137,7 +137,7 @@ class Batch implements TelemetryBatch {
     return { rejected: this.#rejected, ...(told.length > 0 && { message: told.join(' | ') }) };
   }
 
-  /** One record, by itself: what goes wrong with it costs no other. */
+  /** Maps one record. A failure affects no other record. */
   #map(name: string, map: () => MapResult): void {
     let result: MapResult;
     try {
@@ -193,7 +193,7 @@ class Batch implements TelemetryBatch {
   }
 }
 
-/** Some at a time: others have their turn between. What was counted of a request that fails is repeated when it comes again. */
+/** Counts in slices, so that other work gets its turn. If the request fails, its resend counts the same lines again. */
 async function countLines(connections: ConnectionCounter, lines: readonly AccessLine[]): Promise<void> {
   const counted: Promise<void>[] = [];
   for (let from = 0; from < lines.length; from += LINES_A_TURN) {
@@ -212,10 +212,10 @@ function tooMany(): CollectorError {
   );
 }
 
-/** What a field takes in JSON beside its value; as much again as the object itself. */
+/** Estimated size of a field without its text, in JSON and in memory. */
 const FIELD_BYTES = 64;
 
-/** About what an event takes while it is on its way. */
+/** Estimated memory of an event in flight. */
 function sizeOf(fields: unknown): number {
   let bytes = 0;
   if (typeof fields !== 'object' || fields === null) return FIELD_BYTES;

@@ -3,11 +3,11 @@ import type { Sliced } from '../slices.ts';
 import { jobKeysOf } from './intake-keys.ts';
 import type { IntakePlan } from './intake-plan.ts';
 
-/** Writes that are under way, by what depends on them. */
+/** Writes in progress, by the keys that depend on them. */
 export class UnsettledWrites {
-  /** By ids and keys: a duplicate of one is acknowledged only once that is on disk. */
+  /** By ids and keys. A duplicate is acknowledged only once the original is on disk. */
   readonly #byKey = new Map<string, Promise<unknown>>();
-  /** By events that others are added to. */
+  /** By the keys of held events that further observations may add to. */
   readonly #byEvent = new Map<string, Promise<unknown>>();
 
   ofKey(key: string): Promise<unknown> | undefined {
@@ -18,7 +18,7 @@ export class UnsettledWrites {
     return this.#byEvent.has(key);
   }
 
-  /** @returns the first whose end must be known before any of these is decided on */
+  /** @returns the first write whose outcome must be known before any of these is decided on */
   *inTheWay(candidates: readonly Candidate[], denied: readonly Denial[]): Sliced<Promise<unknown> | undefined> {
     if (this.#byKey.size + this.#byEvent.size === 0) return undefined;
     for (const { body, collapse } of candidates) {

@@ -2,7 +2,7 @@ import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import type { Candidate, Collapse } from '../../taxonomy/map/candidate.ts';
 import { weakKeyOf } from '../../taxonomy/map/keys.ts';
 
-/** Of a waiting line: what no field of the event says. */
+/** Parts of a waiting line that are not fields of the event. */
 const KEY = 'request_key';
 const COLLAPSE = 'collapse';
 
@@ -11,7 +11,7 @@ interface Waiting extends Pick<Candidate, 'collapse'> {
   readonly requestKey: string | undefined;
 }
 
-/** A waiting observation as the journal keeps it: the event, and the key of its request where that says more than the trace. */
+/** A waiting observation as a journal line: the event, and the request key unless it follows from the trace. */
 export function lineOfWaiting({ body, requestKey, collapse }: Waiting): string {
   return JSON.stringify({
     ...body,

@@ -1,24 +1,24 @@
-/** A marked observation that is held back until the strong one of the same request comes, or its time is up. */
+/** A marked observation that waits until the strong one of the same request arrives, or its time is up. */
 export interface WaitingEntry {
   readonly id: string;
   readonly line: string;
   readonly requestKey: string | undefined;
-  /** It names no resource. */
+  /** Whether it names no resource. */
   readonly vague: boolean;
   readonly dueMs: number;
-  /** Its row in the journal, once that is committed. */
+  /** Its row in the journal, once committed. */
   heldId?: number;
-  /** A strong observation that takes its place is being written. */
+  /** Whether a strong observation that replaces it is being written. */
   claimed?: boolean;
 }
 
 export type DueEntry = WaitingEntry & { readonly heldId: number };
 
-/** So many wait at once, at most, and so many characters of them: memory does not grow with what a sender marks. */
+/** Most waiting entries, and characters of them. They bound the memory that a sender can use by marking observations. */
 const WAITING_MAX = 20_000;
 const WAITING_BYTES = 16 * 1024 * 1024;
 
-/** Index of the journal's waiting lines, by event id and by request and type. Holds no truth that the journal lacks. */
+/** Index of the journal's waiting lines, by event id and by request and type. Holds nothing that the journal lacks. */
 export class WaitingRoom {
   #bytes = 0;
   readonly #byId = new Map<string, WaitingEntry>();
@@ -37,7 +37,7 @@ export class WaitingRoom {
     return this.#byId.has(id);
   }
 
-  /** Whether another observation of the request waits that names the resource. */
+  /** Whether an observation of the request that names its resource is waiting. */
   hasNamed(requestKey: string): boolean {
     for (const id of this.#byRequest.get(requestKey) ?? []) if (this.#byId.get(id)?.vague === false) return true;
     return false;
@@ -56,7 +56,7 @@ export class WaitingRoom {
     this.add(entry);
   }
 
-  /** Claims the entries that a strong observation takes the place of. */
+  /** Claims the entries that a strong observation replaces. */
   claim(id: string, requestKeys: readonly (string | undefined)[]): WaitingEntry[] {
     const claimed: WaitingEntry[] = [];
     if (this.#byId.size === 0) return claimed;
@@ -79,10 +79,10 @@ export class WaitingRoom {
   }
 
   /**
-   * After a commit: the new entries learn their rows, the released ones go.
+   * After a commit: stores the rows of new entries, and drops the released ones.
    *
-   * @param unheld rows that the commit let go of
-   * @returns further rows to let go of: of entries that were released before their own row was known
+   * @param unheld rows that the commit deleted
+   * @returns further rows to delete, of entries that were released before their row was known
    */
   settle(
     added: readonly string[],
@@ -117,7 +117,7 @@ export class WaitingRoom {
     }
   }
 
-  /** Takes out entries whose time is up, so many at most. */
+  /** Removes and returns entries whose time is up, at most `limit`. */
   takeDue(nowMs: number, limit: number): DueEntry[] {
     const due: DueEntry[] = [];
     for (const entry of this.#byId.values()) {
