@@ -4,11 +4,11 @@ import { buildWithGo } from './go-build.ts';
 export const ACTIONLINT_VERSION = '1.7.12';
 
 /**
- * Builds actionlint, which reads workflows of GitHub Actions.
+ * Builds actionlint, which checks workflows of GitHub Actions.
  *
- * @param target path of the program to make
- * @param log path of the file that gets the build's output
- * @throws Error saying what is missing or failed
+ * @param target path of the program
+ * @param log path of the file for the build's output
+ * @throws Error that says what is missing or failed
  */
 export function buildActionlint(target: string, log: string): void {
   buildWithGo(target, log, ({ work, go, run }) => {

@@ -2,7 +2,7 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildWithGo } from './go-build.ts';
 
-/** Modules that the server is built with: of each the newest release there was. */
+/** Modules of the server, each in its newest release at the time. */
 const MODULES = [
   'go.opentelemetry.io/otel@v1.47.0',
   'go.opentelemetry.io/otel/sdk@v1.47.0',
@@ -12,12 +12,12 @@ const MODULES = [
 ] as const;
 
 /**
- * Builds a server with the OpenTelemetry SDK of Go, which is a client of OTLP/gRPC too.
+ * Builds a server with the OpenTelemetry SDK for Go, which is also a client of OTLP/gRPC.
  *
  * @param source its directory
- * @param target path of the program to make
- * @param log path of the file that gets the build's output
- * @throws Error saying what is missing or failed
+ * @param target path of the program
+ * @param log path of the file for the build's output
+ * @throws Error that says what is missing or failed
  */
 export function buildGoSender(source: string, target: string, log: string): void {
   buildWithGo(target, log, ({ work, go, run }) => {

@@ -4,11 +4,11 @@ import { buildWithGo } from './go-build.ts';
 export const HELM_VERSION = '4.3.2';
 
 /**
- * Builds helm. A scratch module that requires it: `go install` of a version is refused where a module replaces others.
+ * Builds helm in a scratch module that requires it: `go install` refuses a version of a module with replacements.
  *
- * @param target path of the program to make
- * @param log path of the file that gets the build's output
- * @throws Error saying what is missing or failed
+ * @param target path of the program
+ * @param log path of the file for the build's output
+ * @throws Error that says what is missing or failed
  */
 export function buildHelm(target: string, log: string): void {
   buildWithGo(target, log, ({ work, go, run }) => {

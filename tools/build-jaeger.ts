@@ -2,20 +2,20 @@ import { join } from 'node:path';
 import { buildWithGo } from './go-build.ts';
 
 /**
- * The newest Jaeger 2 that is a Go module: 2.14 and later have tags that their module path does not allow, so that no
- * proxy of modules has them. Its release has the number 1.76.0 there.
+ * The newest Jaeger 2 that is a Go module. From 2.14 on, the tags contradict the module path, so no module proxy has them.
+ * As a module, this release has the number 1.76.0.
  */
 export const JAEGER_VERSION = '2.13.0';
 const MODULE_VERSION = '1.76.0';
 const PACKAGE = 'github.com/jaegertracing/jaeger/cmd/jaeger';
 
 /**
- * Builds Jaeger (OTLP in, memory storage, query API; its web page is a placeholder). `go install` of the package with a
- * version is refused, as its module replaces others: a scratch module that requires it is not.
+ * Builds Jaeger (OTLP in, memory storage, query API; its web page is a placeholder). `go install` refuses a version of a
+ * package whose module replaces others, but accepts a scratch module that requires it.
  *
- * @param target path of the program to make
- * @param log path of the file that gets the build's output
- * @throws Error saying what is missing or failed
+ * @param target path of the program
+ * @param log path of the file for the build's output
+ * @throws Error that says what is missing or failed
  */
 export function buildJaeger(target: string, log: string): void {
   buildWithGo(target, log, ({ work, go, run }) => {

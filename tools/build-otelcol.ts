@@ -10,12 +10,12 @@ interface Manifest {
 }
 
 /**
- * Builds an OpenTelemetry Collector with its builder, of the version that the manifest asks for.
+ * Builds an OpenTelemetry Collector with the builder of the version in the manifest.
  *
  * @param manifest path of the builder's YAML, without `output_path`
- * @param target path of the program to make
- * @param log path of the file that gets the build's output
- * @throws Error saying what is missing or failed
+ * @param target path of the program
+ * @param log path of the file for the build's output
+ * @throws Error that says what is missing or failed
  */
 export function buildCollector(manifest: string, target: string, log: string): void {
   buildWithGo(target, log, ({ work, go, run }) => {

@@ -7,27 +7,27 @@ import { guidePage } from './guide.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Where the collector finds it. */
+/** Where the collector looks for it. */
 const PLACE = 'dist/dashboard';
-/** What browsers load, by the name that the collector reads it by. */
+/** Scripts for browsers, by the name under which the collector reads them. */
 const BUNDLES: Readonly<Record<string, string>> = {
   v: 'dashboard/snippet/v.ts',
   app: 'dashboard/app/main.tsx',
   api: 'dashboard/api/main.ts',
 };
 
-/** What the dashboard links to where something is wrong. */
+/** The page that the dashboard links to when something is wrong. */
 const GUIDE = 'docs/operate.md';
 
-/** A file that was bundled. */
+/** A bundled file. */
 export interface Bundled {
   readonly name: string;
   readonly text: string;
-  /** As it is sent. */
+  /** Size as sent. */
   readonly gzipBytes: number;
 }
 
-/** Bundles what browsers load. */
+/** Bundles the scripts for browsers. */
 export async function bundle(): Promise<readonly Bundled[]> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,

@@ -12,12 +12,12 @@ import { MANUAL_EVENTS_PAGE, withTables } from './manual-events-tables.ts';
 import { OPERATE_PAGE, withMetrics } from './metrics-table.ts';
 import { registryFiles } from './registry.ts';
 
-/** Where the generated page is. */
+/** Path of the generated page. */
 export const EVENTS_PAGE = fileURLToPath(new URL('../docs/events.md', import.meta.url));
 
 const ATTRIBUTES: Readonly<Record<string, string>> = ATTRIBUTE_OF_FIELD;
 
-/** Where a common field comes from that no attribute fills. */
+/** Sources of common fields that no attribute fills. */
 const FROM_THE_RECORD: Readonly<Record<string, string>> = {
   event: '',
   created: "(the record's time)",
@@ -122,7 +122,7 @@ function summaryOf(type: EventType): string {
   return escape(eventSchemas[type].description ?? '');
 }
 
-/** As GitHub makes them: lower case, full stops dropped. */
+/** Anchors as GitHub makes them: without full stops. */
 function anchor(type: string): string {
   return type.replaceAll('.', '');
 }
@@ -139,7 +139,7 @@ function contentOf(file: string): string {
   }
 }
 
-/** Each file that is generated, or has a generated part, by its path. */
+/** Each file that is generated, or has a generated part. */
 const FILES: readonly (readonly [name: string, file: string, text: (current: string) => string])[] = [
   ['docs/events.md', EVENTS_PAGE, eventsPage],
   ['docs/manual-events.md', MANUAL_EVENTS_PAGE, withTables],

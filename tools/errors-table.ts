@@ -7,9 +7,9 @@ const BEGIN = '<!-- Generated from collector/errors.ts by `npm run docs`: do not
 const END = '<!-- end of the generated part -->';
 
 /**
- * The page with its table of errors as the collector has them; the rest of it as it is.
+ * The page with the collector's table of errors; the rest is unchanged.
  *
- * @throws Error where the page lacks the marks of the generated part
+ * @throws Error if the page lacks the marks of the generated part
  */
 export function withErrors(page: string): string {
   const [before, rest, ...more] = page.split(BEGIN);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What is read of a field's JSON Schema. */
+/** The parts of a field's JSON Schema that are read. */
 export interface FieldSchema {
   readonly type?: string;
   readonly enum?: readonly unknown[];
@@ -16,7 +16,7 @@ export interface ObjectSchema {
   readonly description?: string;
 }
 
-/** Which fields a stated event must have: by the schema, or by the traits; those filled by the collector left out. */
+/** The fields that a stated event must have, by schema or traits; without those that the collector fills. */
 export function requirements(
   schema: ObjectSchema,
   stated: readonly (readonly string[])[],
@@ -28,7 +28,7 @@ export function requirements(
   return required;
 }
 
-/** The schema of an event type, or of a part of one, as JSON Schema. */
+/** JSON Schema of an event type or a part of one. */
 export function objectSchema(schema: z.ZodType): ObjectSchema {
   return z.toJSONSchema(schema, { target: 'draft-2020-12' }) as unknown as ObjectSchema;
 }

@@ -2,9 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, closeSync, mkdirSync, mkdtempSync, openSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** A scratch directory in which a Go program is made, and how programs are run there. */
+/** A scratch directory in which a Go program is built. */
 export interface GoBuild {
-  /** Removed afterwards. */
+  /** The directory, removed afterwards. */
   readonly work: string;
   /** The `go` command. */
   readonly go: string;
@@ -13,13 +13,13 @@ export interface GoBuild {
 }
 
 /**
- * Makes one program with Go and moves it to its place as a whole: two builds at once do not disturb each other, and a
- * build that was cut off leaves no half of a program. Go's settings (GOPROXY, GOFLAGS, …) are those of the environment.
+ * Builds one program with Go and moves it to its place in one step: builds at the same time do not disturb each other, and an
+ * interrupted one leaves no partial program. Go's settings (GOPROXY, GOFLAGS, …) come from the environment.
  *
- * @param target path of the program to make
- * @param log path of the file that gets the build's output
- * @param make builds it and returns the path where it lies
- * @throws Error saying what is missing or failed
+ * @param target path of the program
+ * @param log path of the file for the build's output
+ * @param make builds it and returns its path
+ * @throws Error that says what is missing or failed
  */
 export function buildWithGo(target: string, log: string, make: (build: GoBuild) => string): void {
   const go = ['go', '/usr/local/go/bin/go'].find((name) => spawnSync(name, ['version']).status === 0);

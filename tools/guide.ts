@@ -9,7 +9,7 @@ export const anchorOf = (heading: string): string =>
     .trim()
     .replaceAll(/\s/g, '-');
 
-/** A page of docs/ as the collector serves it: without the pages beside it, what links to them is text. */
+/** A page of docs/ as the collector serves it. The other pages are missing there, so links to them become text. */
 export function guidePage(markdown: string): string {
   const marked = new Marked({
     renderer: {
@@ -21,11 +21,11 @@ export function guidePage(markdown: string): string {
         const text = this.parser.parseInline(tokens);
         return /^(?:#|https?:)/.test(href) ? `<a href="${href}">${text}</a>` : text;
       },
-      // Comments of the generator, and nothing else.
+      // Removes HTML, which is only comments of the generator.
       html: () => '',
     },
   });
-  // Wide tables scroll by themselves, by keyboard too.
+  // Wide tables scroll on their own, by keyboard too.
   const body = marked
     .parse(markdown, { async: false })
     .replaceAll('<table>', '<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>')

@@ -7,7 +7,7 @@ import type { Manifest } from './release/refusals.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
 const NAME = 'clowder-otel-instrumentation';
-/** What users import, and what is loaded by its path. */
+/** Modules that users import, or that are loaded by path. */
 const ENTRIES = [
   'instrumentation/index',
   'instrumentation/register',
@@ -20,7 +20,7 @@ const EXPORTS = {
   './taxonomy': './dist/taxonomy/index.js',
   './package.json': './package.json',
 };
-/** Parts of OpenTelemetry that few sites use and that take half of the room: bundled, without what nobody reaches. */
+/** Parts of OpenTelemetry that few sites use and that take half of the space: bundled without unused code. */
 const VENDORED = {
   '#otel-sdk': ['@opentelemetry/sdk-node', ['NodeSDK', 'startNodeSdk']],
   '#otel-grpc-traces': ['@opentelemetry/exporter-trace-otlp-grpc', ['OTLPTraceExporter']],
@@ -29,8 +29,8 @@ const VENDORED = {
 const VENDOR_FILE = 'dist/vendor/opentelemetry.cjs';
 
 /**
- * Makes the package for whoever wants the instrumentation alone, from the same build as the whole one (`npm run build`
- * first): the files that its entries reach, and as dependencies the packages that these name.
+ * Makes the package with only the instrumentation, from the same build as the whole one (run `npm run build` first): the
+ * files that its entries reach, with the packages that these import as dependencies.
  *
  * @param dist the build. @default that of this checkout
  * @returns the directory
@@ -70,8 +70,8 @@ export function makeInstrumentationPackage(directory: string, dist = DIST): stri
 }
 
 /**
- * The versions that the SDK itself asks for. Its packages come out together but not always all of them: of two patch
- * versions npm would install a copy of everything for each package that asks for the former one.
+ * The versions that the SDK itself requires. Its packages are usually, but not always, released together: with two patch
+ * versions, npm would install another copy of everything for each package that requires the older one.
  */
 function versionsOfSdk(): Readonly<Record<string, string>> {
   const { dependencies = {} } = JSON.parse(
@@ -85,7 +85,7 @@ function versionsOfSdk(): Readonly<Record<string, string>> {
 const RELATIVE = /(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'|new URL\('(\.[^']+)', import\.meta\.url\)/g;
 const PACKAGE = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*'((?:#|@[\w-]+\/)?[a-z][\w./-]*)'/g;
 
-/** Every file of the build that the entries reach, with its types, and every package that they name. */
+/** Every file of the build that the entries reach, with its types, and every package that these import. */
 function reached(dist: string): { readonly files: ReadonlySet<string>; readonly packages: ReadonlySet<string> } {
   const files = new Set<string>();
   const packages = new Set<string>();
@@ -105,7 +105,7 @@ function reached(dist: string): { readonly files: ReadonlySet<string>; readonly 
 
 const packageOf = (specifier: string): string => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
 
-/** @param own packages that the package depends on by itself: these stay out @returns what the bundle needs beside them */
+/** @param own direct dependencies of the package, left out of the bundle @returns further packages that the bundle needs */
 function bundleVendored(directory: string, own: ReadonlySet<string>): readonly string[] {
   const ranges = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest).dependencies ?? {};
   const outside = [...own, '@opentelemetry/sdk-metrics', '@opentelemetry/otlp-transformer', '@opentelemetry/otlp-exporter-base']
@@ -113,7 +113,7 @@ function bundleVendored(directory: string, own: ReadonlySet<string>): readonly s
   const { metafile } = buildSync({
     absWorkingDir: ROOT,
     stdin: {
-      // By require: the packages' other form makes a require of its own, which no bundler sees through.
+      // By require: the packages' ESM form creates its own require, which no bundler understands.
       contents: Object.values(VENDORED)
         .flatMap(([name, exported]) => exported.map((one) => `exports.${one} = require('${name}').${one};`))
         .join('\n'),
@@ -126,7 +126,7 @@ function bundleVendored(directory: string, own: ReadonlySet<string>): readonly s
     format: 'cjs',
     target: 'node22',
     legalComments: 'linked',
-    // What import finds by name in CommonJS.
+    // Lets ESM import the names from CommonJS.
     footer: {
       js: `0 && (module.exports = { ${Object.values(VENDORED)
         .flatMap(([, exported]) => exported)
@@ -143,7 +143,7 @@ function bundleVendored(directory: string, own: ReadonlySet<string>): readonly s
   return [...new Set(imported)].filter((name) => ranges[name] !== undefined);
 }
 
-/** Whose code is in the bundle, and under which licence. */
+/** The packages in the bundle, with their licences. */
 function licencesOf(inputs: readonly string[]): string {
   const directories = new Set(inputs.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []));
   const lines = [...directories].toSorted().map((path) => {

@@ -1,24 +1,24 @@
 import { existsSync, globSync, mkdtempSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
-/** What nobody has used for so long is removed. */
+/** Directories unused for this long are removed. */
 const KEPT_MS = 86_400_000;
-/** How long one waits for another that is making it. */
+/** How long to wait for another process that makes the directory. */
 const WAIT_MS = 600_000;
 
-/** A directory that is made once and then used by many. */
+/** A directory that is made once and used often. */
 export interface Made {
-  /** Where it is to be: `PREFIX` and a name of its own. */
+  /** Its final path: `prefix` and a name of its own. */
   readonly directory: string;
-  /** Of all such directories: those that nobody has used for a day are removed when one is made. */
+  /** Common to all such directories: those unused for a day are removed when one is made. */
   readonly prefix: string;
-  /** @param work an empty directory, which becomes it */
+  /** @param work an empty directory, which becomes the final one */
   readonly make: (work: string) => void;
 }
 
 /**
- * Makes the directory where it is not there. Of processes that ask for it at the same time one makes it, and the others
- * wait: the lock is SQLite's, so that it goes with the process that has it. It comes to its place whole, in one step.
+ * Makes the directory if it is missing. If several processes ask at the same time, one makes it and the others wait. The lock
+ * is SQLite's, so it ends with its process. The directory appears complete, in one step.
  */
 export function makeOnce({ directory, prefix, make }: Made): void {
   if (isMade(directory)) return;
@@ -39,7 +39,7 @@ export function makeOnce({ directory, prefix, make }: Made): void {
   }
 }
 
-/** Whether it is there; that it was asked for counts as its use. */
+/** Whether the directory exists; asking counts as use. */
 export function isMade(directory: string): boolean {
   if (!existsSync(directory)) return false;
   const now = new Date();

@@ -11,9 +11,9 @@ const BEGIN = '<!-- Generated from taxonomy/ by `npm run docs`: do not edit down
 const END = '<!-- end of the generated part -->';
 
 /**
- * The page with its tables as the taxonomy has them; the rest of it as it is.
+ * The page with the taxonomy's tables; the rest is unchanged.
  *
- * @throws Error where the page lacks the marks of the generated part
+ * @throws Error if the page lacks the marks of the generated part
  */
 export function withTables(page: string): string {
   const [before, rest, ...more] = page.split(BEGIN);
@@ -43,10 +43,10 @@ const nameOf = (field: Field): string => `\`${ATTRIBUTE_OF_FIELD[field]}\``;
 const nameList = (fields: readonly Field[]): string => fields.map(nameOf).join(', ');
 const fieldsOf = (type: EventType): readonly Field[] => [...fieldsByProperty(type).values()];
 
-/** What every type takes: the common fields, of which each type may require some. */
+/** The common fields, which every type takes and some require. */
 const EVERYWHERE = fieldsOf('user.login').filter((field) => Object.hasOwn(commonFields, field));
 
-/** Types that take the same share a row. */
+/** One row for all types with the same fields. */
 function eventRows(): readonly string[] {
   const names = new Map<string, string[]>();
   for (const type of EVENT_TYPES) {
@@ -73,13 +73,13 @@ function mayHave(type: EventType): string {
 }
 
 interface Row {
-  /** Those that every type with the attribute takes. */
+  /** Those that every type with the attribute accepts. */
   values: readonly string[];
   readonly choices: Set<string>;
   readonly about: Set<string>;
 }
 
-/** Each attribute that some event takes, once. */
+/** Each attribute of any event, once. */
 function attributeRows(): readonly string[] {
   const rows = new Map<Field, Row>();
   for (const type of EVENT_TYPES) {
@@ -100,7 +100,7 @@ function attributeRows(): readonly string[] {
       nameOf(field),
       values.join(' or ') + (choices.size === 0 ? '' : `: ${[...choices].join(', ')}`),
       `\`${field}\``,
-      // What is said of it in one type only does not hold for all.
+      // A description from one type does not hold for all.
       about.size === 1 ? [...about].join('') : '',
     ]),
   ].map((cells) => `| ${cells.join(' | ')} |`);
@@ -113,7 +113,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   boolean: ['`boolValue`'],
 };
 
-/** How a value is written in OTLP (opentelemetry-proto common.proto, AnyValue). */
+/** OTLP's form of a value (opentelemetry-proto common.proto, AnyValue). */
 function valuesOf(schema: FieldSchema): readonly string[] {
   return schema.anyOf?.flatMap(valuesOf) ?? VALUES[schema.type ?? ''] ?? [];
 }

@@ -7,14 +7,14 @@ const BEGIN =
   '<!-- Generated from collector/self-telemetry/metrics.ts by `npm run docs`: do not edit down to the end mark. -->';
 const END = '<!-- end of the generated part -->';
 
-/** Every metric of the collector's own, as it describes them itself. */
+/** All of the collector's own metrics, as it describes them. */
 export function metricDescriptions(): readonly MetricDescription[] {
   const metrics = new CollectorMetrics();
   watchNothing(metrics);
   return metrics.descriptions;
 }
 
-/** Adds the metrics whose values are kept elsewhere; they are 0. */
+/** Adds the metrics whose values are kept elsewhere, as 0. */
 export function watchNothing(metrics: CollectorMetrics): void {
   metrics.watch({
     journal: {
@@ -31,9 +31,9 @@ export function watchNothing(metrics: CollectorMetrics): void {
 }
 
 /**
- * The page with its table of metrics as the collector has them; the rest of it as it is.
+ * The page with the collector's table of metrics; the rest is unchanged.
  *
- * @throws Error where the page lacks the marks of the generated part
+ * @throws Error if the page lacks the marks of the generated part
  */
 export function withMetrics(page: string): string {
   const [before, rest, ...more] = page.split(BEGIN);

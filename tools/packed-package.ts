@@ -7,24 +7,24 @@ import { fileURLToPath } from 'node:url';
 import { isMade, makeOnce } from './make-once.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** What the package is made of: from any of these, another package. */
+/** Inputs of the package besides its sources: a change in any makes another package. */
 const MADE_OF = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'tools/bundle.ts', 'tools/guide.ts', 'docs/operate.md', 'README.md', 'LICENSE', 'CHANGELOG.md']; // prettier-ignore
-/** Programs of tests that import the package by its name, as a user's do. */
+/** Test programs that import the package by its name, as users' programs do. */
 const PROGRAMS = 'test/fixtures/programs';
 const PREFIX = join(tmpdir(), 'clowder-otel-packed-');
 
-/** The package as a user has it: packed, and unpacked into an empty directory. */
+/** The package as users have it: packed, then unpacked into an empty directory. */
 export interface PackedPackage {
   /** Where the user's own programs are. */
   readonly home: string;
-  /** Of the package itself: node_modules/clowder-otel. */
+  /** The package itself: node_modules/clowder-otel. */
   readonly path: string;
 }
 
 /**
- * The package of the sources as they are now.
+ * The package of the current sources.
  *
- * @throws Error where it was not made; `packPackage` makes it
+ * @throws Error if it is not made yet; `packPackage` makes it
  */
 export function packedPackage(): PackedPackage {
   const packed = placeOfPackage();
@@ -33,11 +33,11 @@ export function packedPackage(): PackedPackage {
 }
 
 /**
- * Makes the package by `npm pack` and unpacks it into an empty directory; quick if that was done already.
+ * Makes the package with `npm pack` and unpacks it into an empty directory; quick if that was done before.
  *
- * The directory is outside the repository and has no dependencies but those that package.json names, linked to what
- * the lockfile installed: an import that is not declared fails here, and so does a file that is not packed. `npm
- * install` would take half a minute for each change, and other versions than the lockfile's.
+ * The directory is outside the repository, and has only the dependencies that package.json names, linked to those that the
+ * lockfile installed: undeclared imports and unpacked files fail here. `npm install` would take half a minute after each
+ * change, and install other versions than the lockfile's.
  */
 export function packPackage(): PackedPackage {
   const packed = placeOfPackage();
@@ -65,7 +65,7 @@ function placeOfPackage(): PackedPackage {
   return { home, path: join(home, 'node_modules', 'clowder-otel') };
 }
 
-/** Of all that the package is made of, and of the checkout: its dependencies are linked. */
+/** Hash of the package's inputs and of the checkout's path, to which dependencies are linked. */
 function contentKey(): string {
   const { include } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.build.json'), 'utf8')) as { include: string[] };
   const sources = globSync([...include.map((folder) => `${folder}/**/*.ts`), 'dashboard/**/*.*', `${PROGRAMS}/*`], {

@@ -10,18 +10,18 @@ import { extractorMetrics } from '../monitor/extractors/metrics.ts';
 import { createMetrics, GAUGES } from '../monitor/metrics.ts';
 import { metricDescriptions } from './metrics-table.ts';
 
-/** A metric that a program of ours sends by OTLP. */
+/** A metric that one of our programs sends by OTLP. */
 export interface SentMetric {
   readonly name: string;
   readonly instrument: 'counter' | 'gauge' | 'histogram';
-  /** UCUM; '' if it has none. */
+  /** UCUM; '' if there is none. */
   readonly unit: string;
   readonly brief: string;
   /** Names of its attributes. */
   readonly attributes: readonly string[];
 }
 
-/** Every metric that the collector and the monitor send, those of their processes not included. */
+/** Every metric that the collector and the monitor send, without those about their processes. */
 export async function sentMetrics(): Promise<readonly SentMetric[]> {
   return [...collectorMetrics(), ...(await monitorMetrics())].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -45,7 +45,7 @@ class Reader extends MetricReader {
   }
 }
 
-/** By having the monitor's instruments measure all that they can. */
+/** Makes the monitor's instruments measure everything they can. */
 async function monitorMetrics(): Promise<readonly SentMetric[]> {
   const reader = new Reader();
   const provider = new MeterProvider({ readers: [reader] });

@@ -7,7 +7,7 @@ import { VERSION } from '../runtime/version.ts';
 import { objectSchema, requirements, type FieldSchema } from './event-schema.ts';
 import { sentMetrics, type SentMetric } from './registry-metrics.ts';
 
-/** Semantic conventions that ours build on. */
+/** The semantic conventions that ours extend. */
 const SEMCONV = '1.45.0';
 const SEMCONV_URL = 'https://github.com/open-telemetry/semantic-conventions';
 const HEAD = '# Generated from taxonomy/ by `npm run docs`. Do not edit.\n';
@@ -15,7 +15,7 @@ const HEAD = '# Generated from taxonomy/ by `npm run docs`. Do not edit.\n';
 const ATTRIBUTES: Readonly<Record<string, string>> = ATTRIBUTE_OF_FIELD;
 const isOurs = (attribute: string): boolean => attribute.startsWith('clowder.');
 
-/** Attributes of ours that fill no field of an event: of spans, and of the record by which a capture refutes. */
+/** Our attributes that fill no field of an event: those of spans, and of the record that retracts captured events. */
 const OTHERS: Readonly<Record<string, { readonly type: string; readonly brief: string }>> = {
   [REQUEST_ID]: { type: 'string', brief: 'Id of the request that a span, record or line tells of, made at the edge' },
   [CAPTURED]: { type: 'boolean', brief: 'Whether a capture saw the request, and tells of it' },
@@ -27,16 +27,16 @@ const OTHERS: Readonly<Record<string, { readonly type: string; readonly brief: s
   [REFUTED_IDS]: { type: 'string', brief: 'Ids of events that did not happen, separated by commas' },
 };
 
-/** Of these, those that a capture writes on events. */
+/** Those of them that a capture adds to events. */
 const BESIDE = [REQUEST_ID, CAPTURED, 'clowder.collapse_within_s', 'clowder.route'];
 
-/** Files of docs/registry/, by name: a registry of semantic conventions, in the format of OpenTelemetry's weaver. */
+/** Files of docs/registry/, by name: a registry of semantic conventions in the format of OpenTelemetry's weaver. */
 export function registryFiles(): Readonly<Record<string, string>> {
   return {
     'manifest.yaml': file({
       name: 'clowder',
       description: 'Events of the Clowder research-data management system',
-      // Where nothing is: a registry needs a name that ends in its version.
+      // Nothing is there: a registry just needs a name that ends in its version.
       schema_url: `https://clowder-otel.example/schemas/${VERSION}`,
       dependencies: [
         {
@@ -76,7 +76,7 @@ function attributeGroup(): object {
   };
 }
 
-/** Of texts the format asks for an example: the name says most. */
+/** The format requires examples for text; the attribute's name says most. */
 function examplesOf(attribute: string, type: unknown): { readonly examples?: readonly string[] } {
   if (type !== 'string' && type !== 'any') return {};
   return { examples: [/\.ids?$/.test(attribute) ? '65f1e2d3c4b5a69788776655' : (attribute.split('.').at(-1) ?? '')] };
@@ -125,7 +125,7 @@ function refutedGroup(): object {
 
 const SENT_METRICS = await sentMetrics();
 
-/** Those of metrics alone. Of the collector's they are labels of Prometheus, and called so. */
+/** Attributes that only metrics have. The collector's are labels in Prometheus, and have the labels' names. */
 function metricAttributeGroup(): object {
   const known = new Set([...Object.values(ATTRIBUTES), ...Object.keys(OTHERS)]);
   const names = new Set(SENT_METRICS.flatMap(({ attributes }) => attributes).filter((name) => !known.has(name)));
@@ -168,7 +168,7 @@ function instanceEntity(): object {
   };
 }
 
-/** Of each field the schema that all event types fit: the common one, else that of the first type that has it. */
+/** Each field's schema: the common one, otherwise that of the first type with the field. */
 function fieldSchemas(): ReadonlyMap<string, FieldSchema> {
   const schemas = new Map(Object.entries(objectSchema(z.object(commonFields)).properties));
   for (const type of EVENT_TYPES)

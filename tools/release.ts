@@ -29,7 +29,7 @@ function main(args: readonly string[]): void {
   release(first, isDry);
 }
 
-/** Everything that can go wrong comes before the first file is written. */
+/** Finds everything that can go wrong before it writes the first file. */
 function release(wanted: string, isDry: boolean): void {
   const present = versionNow();
   const next = nextVersion(present, wanted);
@@ -66,7 +66,7 @@ function linesChanged(before: string, after: string): number {
   return after.split('\n').filter((line) => !old.has(line)).length;
 }
 
-/** Packs both packages, asks npm what it would do, and lists what is in them. @throws ReleaseError */
+/** Packs both packages, does a dry run with npm, and lists their contents. @throws ReleaseError */
 function examine(): readonly ReleasePackage[] {
   const packages = packAll();
   const problems = packages.flatMap((one) => refusalsOf(one).map((problem) => `${one.manifest.name}: ${problem}`));
@@ -82,7 +82,7 @@ function examine(): readonly ReleasePackage[] {
   return packages;
 }
 
-/** CycloneDX, of what is installed with the package. */
+/** CycloneDX SBOM of everything that is installed with the package. */
 function writeSbom(directory: string, name: string): void {
   const isMade = directory !== ROOT;
   if (isMade) npm(directory, 'install', '--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund');
@@ -105,7 +105,7 @@ function examineChart(): void {
   const run = (...args: readonly string[]): string =>
     execFileSync(helm, args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
   run('lint', '--quiet', '--set', 'broker.url=amqp://b', CHART);
-  // Helm names its archive as npm does: beside the package, it would take its place.
+  // Helm names its archive as npm does, and would overwrite the package in the same directory.
   const printed = run('package', CHART, '--destination', join(RELEASE_DIR, 'chart'));
   say(`Chart: ${printed.slice(printed.lastIndexOf(ROOT) + ROOT.length).trim()}`);
 }

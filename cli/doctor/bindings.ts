@@ -14,7 +14,7 @@ const queueSchema = z.looseObject({
   effective_policy_definition: z.record(z.string(), z.unknown()).nullish().catch(undefined),
 });
 
-/** Whether queues receive events and keep them. Asks RabbitMQ's management API; /readyz of the collector comes first. */
+/** Whether queues receive events and keep them. Asks the collector's /readyz, then RabbitMQ's management API. */
 export async function checkBindings(site: Site): Promise<readonly Finding[]> {
   const { settings, ask } = site;
   const todo = `Bind a queue to ${EVENTS_EXCHANGE} (by event type) or to ${METRICS_EXCHANGE} (all), or start the consumer that does (docs/rabbitmq.md)`;

@@ -3,15 +3,15 @@ import { useContext, useEffect, useRef, useState } from 'preact/hooks';
 import { readAddress, writeAddress, type Address } from './address.ts';
 import { act, ApiError, ask, endSession, type AnswerTo, type Overview, type Question, type Session } from './api.ts';
 
-/** What every part of the page knows. */
+/** State that every part of the page shares. */
 export interface App {
   readonly session: Session;
   readonly zone: string;
   readonly overview: Asked<Overview>;
   readonly address: Address;
-  /** Sets or takes away filters of this page. */
+  /** Sets or removes filters of this page. */
   readonly filter: (changes: Readonly<Record<string, string | undefined>>) => void;
-  /** Grows with each change of colours: what is drawn is drawn again. */
+  /** Changes with the colours, so that charts are drawn again. */
   readonly theme: string;
   readonly isAdmin: boolean;
 }
@@ -24,7 +24,7 @@ export function useApp(): App {
   return app;
 }
 
-/** What was asked of the API, and what is known of it. The last answer stays while another one is on its way. */
+/** A question to the API and its state. The last answer stays while the next is on its way. */
 export interface Asked<Answer> {
   readonly answer: Answer | undefined;
   readonly error: ApiError | undefined;
@@ -32,10 +32,10 @@ export interface Asked<Answer> {
   readonly again: () => void;
 }
 
-/** Told where a login is over. */
+/** Receives an event when the session ends. */
 export const loginOver = new EventTarget();
 
-/** @param url undefined: nothing is asked. @param everyMs again and again, while the page is looked at */
+/** @param url undefined asks nothing. @param everyMs interval for asking again while the page is visible */
 export function useAsk<Url extends Question>(url: Url | undefined, everyMs?: number): Asked<AnswerTo<Url>> {
   type Answer = AnswerTo<Url>;
   const [state, setState] = useState<{ url?: string | undefined; answer?: Answer | undefined; error?: ApiError | undefined; isLoading: boolean }>({ isLoading: true }); // prettier-ignore
@@ -70,7 +70,7 @@ export function useAsk<Url extends Question>(url: Url | undefined, everyMs?: num
   };
 }
 
-/** Where the page is, and how it goes elsewhere. */
+/** The page's address, and how to change it. */
 export function useAddress(): {
   readonly address: Address;
   readonly go: (address: Address, replace?: boolean) => void;
@@ -89,7 +89,7 @@ export function useAddress(): {
   return { address, go };
 }
 
-/** Who is logged in; undefined while that is asked, null where nobody is. */
+/** The session; undefined while it is being asked for, null if nobody is logged in. */
 export function useSession(): {
   readonly session: Session | null | undefined;
   readonly problem: string | undefined;
@@ -137,7 +137,7 @@ export function useSession(): {
 const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 
-/** The colours: those of the system, or those that the viewer chose. */
+/** The colours: the system's, or the viewer's choice. */
 export function useTheme(): { readonly theme: Theme; readonly drawn: string; readonly next: () => void } {
   const [theme, setTheme] = useState<Theme>(storedTheme);
   const [isDark, setDark] = useState(() => matchMedia('(prefers-color-scheme: dark)').matches);
@@ -148,14 +148,14 @@ export function useTheme(): { readonly theme: Theme; readonly drawn: string; rea
     return () => query.removeEventListener('change', follow);
   }, []);
   const shown = theme === 'system' ? (isDark ? 'dark' : 'light') : theme;
-  // At once, not after it: charts read the colours as they are drawn.
+  // Now, not in an effect: charts read the colours while they are drawn.
   document.documentElement.dataset['theme'] = shown;
   const next = (): void => {
     const following = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'system';
     try {
       localStorage.setItem('theme', following);
     } catch {
-      // Where nothing may be kept, it holds until the page is left.
+      // Without storage, the choice lasts until the page is left.
     }
     setTheme(following);
   };
@@ -170,14 +170,14 @@ function storedTheme(): Theme {
   }
 }
 
-/** Of a page without parts of its own, such as the guide. */
+/** For a page without components, such as the guide. */
 export function showTheme(): void {
   const theme = storedTheme();
   const isDark = theme === 'dark' || (theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches);
   document.documentElement.dataset['theme'] = isDark ? 'dark' : 'light';
 }
 
-/** The time, every so often. */
+/** The time, updated at this interval. */
 export function useNow(everyMs: number): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
@@ -187,7 +187,7 @@ export function useNow(everyMs: number): number {
   return now;
 }
 
-/** A value that handlers read as it is now. */
+/** A value whose latest version handlers can read. */
 export function useLatest<Value>(value: Value): { readonly current: Value } {
   const latest = useRef(value);
   latest.current = value;

@@ -1,16 +1,16 @@
 import type { ClowderEvent } from './api.ts';
 
-/** Filters of the live tail, by the field that they are about; `type` is `event`, one or several. */
+/** Filters of the live tail by field; `type` is one or several values of `event`. */
 export type TailFilter = Readonly<Record<string, string>>;
 
-/** As the API filters its history. */
+/** Filters as the API filters its history. */
 export function matches(event: ClowderEvent, filter: TailFilter): boolean {
   return Object.entries(filter).every(([name, value]) =>
     name === 'type' ? value.split(',').includes(event.event) : event[name] === value,
   );
 }
 
-/** Each event once, the newest first, the newest alone where there are too many. */
+/** Each event once, newest first, at most `most`. */
 export function rowsOf(
   fresh: readonly ClowderEvent[],
   before: readonly ClowderEvent[],
@@ -22,7 +22,7 @@ export function rowsOf(
     .slice(0, most);
 }
 
-/** What an event is about, in as few words as there are. */
+/** What an event is about, in a few words. */
 export function subjectOf(event: ClowderEvent): string {
   const named = [
     'resource_name',
@@ -41,7 +41,7 @@ export function subjectOf(event: ClowderEvent): string {
   return typeof type === 'string' && what !== '' ? `${type} ${what}` : what;
 }
 
-/** Who observed or stated an event; '' where its text does not say. */
+/** Source of an event; '' if its text does not name one. */
 export function sourceOf(text: string): string {
   try {
     const { source } = JSON.parse(text) as { readonly source?: unknown };

@@ -1,6 +1,6 @@
 /**
- * The script of Clowder's pages: it tells the collector which of them are shown (docs/snippet.md). It keeps nothing in the
- * browser, and what fails in it stays in it. Every page loads it, so each byte counts: at most 1.2 KB, compressed.
+ * The script in Clowder's pages: it tells the collector which pages are shown (docs/snippet.md). It stores nothing in the
+ * browser, and its errors never reach the page. Every page loads it, so each byte counts: at most 1.2 KB compressed.
  */
 const w = window as Window & { clowder?: { event?: unknown }; navigation?: EventTarget };
 const d = document;
@@ -15,24 +15,24 @@ const start = () => {
   const newId = () => crypto.getRandomValues(new Uint32Array(4)).join('-');
   const address = () => location.href.split('#')[0] as string;
 
-  /** More than `taxonomy/redaction.ts` takes away, in fewer words. */
+  /** Removes more than `taxonomy/redaction.ts`, in less code. */
   const redact = (url: string) =>
     url.replace(
       /((?:[?&#;]|%\w\w)[^=&#]*(?:key|token|secret|pass|pwd|sig|auth|code|state|ticket|ses|[us]id|user|redirect|nonce|saml|assert|hint|otp|pin|jwt|cookie|cred|x-)[^=&#]*(?:=|%3d))[^&#]*|([^/]\/(?:(?:signup\w*|reset|links|keys)\/|(?:error\.)?private\.))[^/?#]*/gi,
       '$1$2REDACTED',
     );
 
-  /** The view that is shown, as it is told. */
+  /** The current view, as it is sent. */
   let view: Record<string, unknown> | undefined;
   let viewAt = 0;
-  /** Set while it is not told yet: an application sets the title late. */
+  /** Set until the view is sent: applications set the title late. */
   let timer = 0;
   let shownAt = 0;
   let visibleMs = 0;
   let last = '';
   let failed: [object, number][] = [];
 
-  // Sent twice, it is one event: its id is the same.
+  // An event sent twice counts once: its id is the same.
   const send = async (said: object, at: number, isRetry?: unknown) => {
     try {
       const to = new URL('v', script.src);
@@ -45,7 +45,7 @@ const start = () => {
       failed.push([said, at]);
       setTimeout(retry, 5e3);
     } catch {
-      // The page is not to hear of it.
+      // Errors must not reach the page.
     }
   };
 
@@ -76,13 +76,13 @@ const start = () => {
     timer = setTimeout(tell, 300);
   };
 
-  /** Not while nobody sees it: in a hidden tab, or fetched ahead. */
+  /** Waits until the page is visible: it may be in a hidden tab, or loaded ahead. */
   const whenShown = (then: () => void) => {
     if (d.hidden) d.addEventListener('visibilitychange', () => whenShown(then), { once: true });
     else then();
   };
 
-  // A router that only notes its state stays where it is.
+  // A router may change its state without changing the address.
   const moved = () =>
     whenShown(() => {
       if (address() != last) begin(last);
@@ -95,8 +95,8 @@ const start = () => {
     const [request] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
     last = address();
     if (request && request.responseStatus > 399) return;
-    // What comes out of a cache is not a request, and what was fetched ahead is none that counts.
-    // Over plain http browsers hide the header; whoever put this tag in says the same in it.
+    // A page from a cache made no request, and a page loaded ahead made none that counts.
+    // Over plain HTTP, browsers hide the header; the program that inserts this tag then states the request in it.
     begin(
       d.referrer,
       request?.transferSize &&

@@ -1,34 +1,34 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** A panel; `json.ts` makes Grafana's of it. */
+/** A panel, which `json.ts` turns into Grafana's form. */
 export interface PanelSpec {
   readonly title: string;
   readonly kind: 'timeseries' | 'stat' | 'bars' | 'table';
-  /** PromQL or SQL, by the name of its series. */
+  /** PromQL or SQL, by name of the series. */
   readonly queries: Readonly<Record<string, string>>;
-  /** By Grafana's name for it. @default short, a plain number */
+  /** Grafana's name of the unit. @default short, a plain number */
   readonly unit?: string;
-  /** Of 24 columns. @default 8 */
+  /** In columns, of which there are 24. @default 8 */
   readonly width?: number;
-  /** A sentence for those who do not know the title's words. */
+  /** A sentence for readers who do not know the title's words. */
   readonly description: string;
   readonly stacked?: true;
-  /** From this value on it is coloured as a warning; `no` where 0 is. */
+  /** Coloured as a warning from this value on; `no`: if it is 0. */
   readonly warn?: number | 'no';
 }
 
 export interface DashboardSpec {
   readonly title: string;
   readonly source: 'prometheus' | 'postgresql';
-  /** The metric that tells which jobs and instances there are. PostgreSQL has none. */
+  /** The metric that shows which jobs and instances exist. PostgreSQL has none. */
   readonly instancesOf?: string;
   readonly panels: readonly PanelSpec[];
 }
 
-/** Without the job, process_… would show every program that Prometheus scrapes. */
+/** The job too: otherwise process_… would show every program that Prometheus scrapes. */
 const I = 'job=~"$job",instance=~"$instance"';
-/** Increases a second of the chosen instances. */
+/** Rate per second of the chosen instances. */
 const rate = (metric: string, by = ''): string =>
   `sum by (${by === '' ? 'instance' : by}) (rate(${metric}{${I}}[$__rate_interval]))`;
 const p95 = (metric: string, by: string): string =>
@@ -139,11 +139,11 @@ const SINKS: DashboardSpec = {
 }; // prettier-ignore
 
 const IN_TIME = '$__timeFilter(created_at)';
-/** Whole months, that in which the time begins included. */
+/** Whole months, including the one in which the time range begins. */
 const MONTHS = "month BETWEEN date_trunc('month', $__timeFrom()::timestamptz) AND $__timeTo()::timestamptz";
 const COUNTED = `counted_as = 'counted' AND ${IN_TIME}`;
 const DOWNLOADED = `sum(bytes) FILTER (WHERE event = 'view.download')`;
-/** The views of the PostgreSQL sink. What counts is the rules' to say: docs/counting-rules.md. */
+/** Views of the PostgreSQL sink. The counting rules decide what counts: docs/counting-rules.md. */
 const USAGE: DashboardSpec = {
   title: 'Clowder: usage',
   source: 'postgresql',
@@ -160,7 +160,7 @@ const USAGE: DashboardSpec = {
   ],
 }; // prettier-ignore
 
-/** By the name of their file. */
+/** The dashboards by file name. */
 export const DASHBOARDS = {
   collector: COLLECTOR,
   proxy: PROXY,

@@ -1,6 +1,6 @@
 import type { DashboardSpec, PanelSpec } from './dashboards.ts';
 
-/** Of Grafana 12.1 and later; a newer one brings it up to date when it loads it. */
+/** Of Grafana 12.1 and later; a newer Grafana upgrades it on loading. */
 const SCHEMA_VERSION = 42;
 const COLUMNS = 24;
 const HEIGHT = { stat: 4, timeseries: 8, bars: 8, table: 10 } as const satisfies Record<PanelSpec['kind'], number>;
@@ -10,7 +10,7 @@ interface Source {
   readonly label: string;
   readonly refresh: string;
   readonly from: string;
-  /** What a panel asks it. */
+  /** A panel's query to this source. */
   readonly target: (query: string, legend: string, kind: PanelSpec['kind']) => object;
 }
 const SOURCES = {
@@ -35,7 +35,7 @@ const SOURCES = {
   },
 } as const satisfies Record<DashboardSpec['source'], Source>;
 
-/** The JSON of a dashboard that Grafana imports, or loads from a directory; the data source is chosen on the page. */
+/** JSON of a dashboard that Grafana imports, or loads from a directory; the user chooses the data source on the page. */
 export function grafanaJson(name: string, spec: DashboardSpec): string {
   const { type, refresh, from } = SOURCES[spec.source];
   const places = placesOf(spec.panels);
@@ -78,7 +78,7 @@ const sourceVariable = ({ type, label }: Source): object => ({
   current: {},
 });
 
-/** Which jobs and instances are shown, or in which schema the sink writes. */
+/** Variables for the jobs and instances to show, or for the sink's schema. */
 function ownVariables({ instancesOf }: DashboardSpec, type: string): readonly object[] {
   if (instancesOf === undefined) {
     const current = { text: 'clowder', value: 'clowder' };
@@ -90,7 +90,7 @@ function ownVariables({ instancesOf }: DashboardSpec, type: string): readonly ob
   ];
 }
 
-/** A list of which one or several are chosen: at first all. */
+/** A list with multiple choice; at first all are chosen. */
 const choice = (name: string, label: string, query: string, type: string): object => ({
   name,
   label,
@@ -134,7 +134,7 @@ const OPTIONS = {
   table: { showHeader: true, cellHeight: 'sm' },
 } as const satisfies Record<PanelSpec['kind'], object>;
 
-/** In a table of several units, columns of bytes show as such. */
+/** In a table of several units, columns of bytes appear as bytes. */
 const BYTES_COLUMNS = [
   { matcher: { id: 'byRegexp', options: '/^bytes/' }, properties: [{ id: 'unit', value: 'bytes' }] },
 ];

@@ -1,13 +1,13 @@
-/** A version by Semantic Versioning, without build metadata. */
+/** Semantic Versioning without build metadata. */
 const VERSION = /^(\d+)\.(\d+)\.(\d+)(?:-([0-9a-z]+(?:\.[0-9a-z]+)*))?$/i;
 export const STEPS = ['major', 'minor', 'patch'] as const;
 
-/** What cannot be released, and why. */
+/** A release is not possible; the message says why. */
 export class ReleaseError extends Error {
   override readonly name = 'ReleaseError';
 }
 
-/** The version that is asked for: a step from the present one, or one that is named. @throws ReleaseError */
+/** The next version: a step from the present one, or a given version. @throws ReleaseError */
 export function nextVersion(present: string, wanted: string): string {
   const [major = 0, minor = 0, patch = 0] = numbersOf(present);
   const steps: Readonly<Record<string, string>> = {
@@ -34,10 +34,10 @@ function numbersOf(version: string): readonly number[] {
   return found.slice(1, 4).map(Number);
 }
 
-/** A file in which the version stands, and how it stands there. */
+/** A file that contains the version, and in which form. */
 interface Place {
   readonly file: string;
-  /** Everything that it matches becomes what `with` says. */
+  /** All matches are replaced by `with`. */
   readonly find: (version: string) => RegExp;
   readonly with: (version: string) => string;
 }
@@ -47,7 +47,7 @@ const literally = (version: string): string => version.replaceAll('.', String.ra
 /** Every place that names the version. */
 export const PLACES: readonly Place[] = [
   { file: 'package.json', find: (v) => new RegExp(`^  "version": "${literally(v)}"`, 'm'), with: (v) => `  "version": "${v}"` },
-  // Of the package itself, at the head and among the packages.
+  // The package itself, at the top and in the list of packages.
   { file: 'package-lock.json', find: (v) => new RegExp(`("name": "clowder-otel",\\n\\s+"version": )"${literally(v)}"`, 'g'), with: (v) => `$1"${v}"` },
   { file: 'runtime/version.ts', find: (v) => new RegExp(`VERSION = '${literally(v)}'`), with: (v) => `VERSION = '${v}'` },
   { file: 'deploy/helm/clowder-otel/Chart.yaml', find: (v) => new RegExp(`^((?:app)?[vV]ersion: )${literally(v)}$`, 'gm'), with: (v) => `$1${v}` },
@@ -55,14 +55,17 @@ export const PLACES: readonly Place[] = [
   { file: 'docs/kubernetes.md', find: (v) => new RegExp(`clowder-otel:${literally(v)}`, 'g'), with: (v) => `clowder-otel:${v}` },
 ]; // prettier-ignore
 
-/** @param present @param next versions @throws ReleaseError where the present one does not stand there */
+/** @param present @param next versions @throws ReleaseError if the file does not name the present one */
 export function withVersion(place: Place, text: string, present: string, next: string): string {
   const find = place.find(present);
   if (text.search(find) === -1) throw new ReleaseError(`${place.file} does not name the version ${present}`);
   return text.replace(find, place.with(next));
 }
 
-/** The changelog with what is unreleased under the version. @param day such as 2026-11-29 @throws ReleaseError where there is nothing */
+/**
+ * The changelog with unreleased changes moved under the version. @param day such as 2026-11-29 @throws ReleaseError if there
+ * are none
+ */
 export function withRelease(changelog: string, version: string, day: string): string {
   const [head = '', rest = ''] = changelog.split('## [Unreleased]\n', 2);
   const end = rest.search(/^## \[/m);
