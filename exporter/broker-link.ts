@@ -14,12 +14,12 @@ export interface Link {
   readonly lost: () => void;
   /** The channel is unusable; the connection may still be usable. */
   readonly channelLost: (error: Error) => void;
-  /** Nothing is in flight on the channel, and another should take its place. */
+  /** Replaces the channel. Call it only when nothing on the channel is unconfirmed. */
   readonly renew: () => void;
 }
 
 export interface BrokerLinkOptions {
-  /** One URL per broker, tried in turn. */
+  /** URLs of one broker each, tried in turn. */
   readonly urls: readonly string[];
   readonly connectionName?: string | undefined;
   readonly heartbeatS?: number | undefined;
@@ -27,28 +27,28 @@ export interface BrokerLinkOptions {
   readonly reconnectMs?: { readonly min: number; readonly max: number } | undefined;
   readonly tls?: BrokerTls | undefined;
   readonly connect?: typeof connectBroker | undefined;
-  /** Declares the exchanges to publish to. @throws Error of RabbitMQ */
+  /** Declares the exchanges and queues to publish to. @throws RabbitMQ's error */
   readonly declare: (model: ChannelModel) => Promise<void>;
-  /** A new channel is ready for publishing. */
+  /** Called when a new channel is ready for publishing. */
   readonly onBegin: (link: Link, isNewConnection: boolean) => void;
-  /** The broker closed the channel or the connection, perhaps because of a message that was published on it. */
+  /** Called when the broker closes the channel or the connection, possibly because of a published message. */
   readonly onBlame: (error: Error) => void;
-  /** A message came back: no queue takes it. */
+  /** Called when a message comes back because no queue takes it. */
   readonly onReturn: (messageId: string) => void;
-  /** The channel accepts messages again. */
+  /** Called when the channel accepts messages again. */
   readonly onDrain: () => void;
-  /** Connected, lost, blocked or unblocked. */
+  /** Called when the broker connects, disconnects, blocks or unblocks us. */
   readonly onChange: () => void;
 }
 
 /**
- * How often our exchanges are declared again, in case somebody deleted them, and how soon again if messages are
- * returned.
+ * How often exchanges and queues are declared again in case they were deleted, and the shortest interval after a returned
+ * message.
  */
 const DECLARE_MS = { every: 30_000, least: 1000 };
 const RECONNECT_MS = { min: 100, max: 10_000 };
 
-/** Keeps one channel open for publishing, over successive connections, until it is closed. */
+/** Keeps one channel open for publishing, reconnecting as needed, until it is closed. */
 export class BrokerLink {
   readonly #options: BrokerLinkOptions;
   readonly #declaring: NodeJS.Timeout;
@@ -56,7 +56,7 @@ export class BrokerLink {
   /** Destroys the socket if the link is closed while it is still connecting. */
   readonly #sockets = new AbortController();
   #link: Link | undefined;
-  /** Channels in a row that the broker closed without settling anything. */
+  /** Channels in a row that the broker closed without answering a message in between. */
   #closedInARow = 0;
   #declaredAt = 0;
   #connected = false;
@@ -74,7 +74,7 @@ export class BrokerLink {
       signal: this.#closing.signal,
       stay: (turn) => this.#stayConnected(turn),
       onLost: (error) => {
-        // If we end an attempt ourselves, nothing is lost.
+        // Ending an attempt ourselves is not a lost connection.
         if (this.isClosing) return;
         this.#lastError = error;
         options.onChange();
@@ -82,7 +82,7 @@ export class BrokerLink {
     });
   }
 
-  /** undefined if there is none. */
+  /** undefined while there is no channel. */
   get current(): Link | undefined {
     return this.#link;
   }
@@ -109,12 +109,12 @@ export class BrokerLink {
     return this.#lastError;
   }
 
-  /** The broker answered something, so the next channel that it closes is the first in a row. */
+  /** Call this when the broker has answered a message: the count of closed channels starts again. */
   answered(): void {
     this.#closedInARow = 0;
   }
 
-  /** Opens no further connection; the current one stays. */
+  /** Prevents further connections; the current one stays open. */
   beginClosing(): void {
     this.#closing.abort();
   }
@@ -128,7 +128,7 @@ export class BrokerLink {
     this.#sockets.abort();
   }
 
-  /** One connection from opening to closing; throws the error that ended it. */
+  /** Runs one connection until it ends. @throws what ended it */
   async #stayConnected({ url, broker, connected }: Turn): Promise<void> {
     this.#broker = broker;
     const {
@@ -150,7 +150,7 @@ export class BrokerLink {
     let isPublishing = false;
     try {
       for (let isFirst = true; !this.isClosing; isFirst = false) {
-        /** Called with the error that ended it, or without one if we gave it up. */
+        /** Resolves with the error that ended the channel, or with undefined if we gave it up. */
         const channelEnded = Promise.withResolvers<Error | undefined>();
         let link: Link | undefined;
         const end = (error?: Error): void => {
@@ -191,7 +191,7 @@ export class BrokerLink {
     }
   }
 
-  /** The pause between two channels; rejects as soon as the connection is gone. */
+  /** Waits before the next channel; rejects as soon as the connection is gone. */
   async #pause(ended: Promise<never>): Promise<void> {
     const { min, max } = this.#options.reconnectMs ?? RECONNECT_MS;
     this.#closedInARow += 1;
@@ -209,14 +209,14 @@ export class BrokerLink {
     channel.on('close', () => lost(new Error('the channel was closed')));
     channel.on('return', ({ properties }) => {
       onReturn(String(properties.messageId ?? ''));
-      // Our exchanges may be gone.
+      // Our queues may have been deleted.
       if (performance.now() - this.#declaredAt > DECLARE_MS.least) void this.#declareAgain();
     });
     channel.on('drain', onDrain);
     return channel;
   }
 
-  /** Somebody may have deleted our exchanges. An error here does not stop publishing. */
+  /** Restores what somebody may have deleted. Errors here do not stop publishing. */
   async #declareAgain(): Promise<void> {
     const model = this.#link?.model;
     if (model === undefined) return;
@@ -234,11 +234,11 @@ export class BrokerLink {
   }
 }
 
-/** Throws if the broker has closed it already. */
+/** Ignores the error that amqplib throws if the broker has already closed the channel. */
 function closeChannel(channel: ConfirmChannel): void {
   try {
     channel.close().catch(() => undefined);
   } catch {
-    // Closed, as expected.
+    // Already closed.
   }
 }

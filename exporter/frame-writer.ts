@@ -2,12 +2,12 @@ import type { ConfirmChannel } from 'amqplib';
 import { Writable } from 'node:stream';
 import { PublishFrames, type Publishable } from './publish-frames.ts';
 
-/** How many bytes of frames gather before they are handed to the connection. */
+/** Most bytes of frames gathered before they go to the connection. */
 const GATHERED_BYTES = 64 * 1024;
 
 type OnConfirm = (error: unknown) => void;
 
-/** The internals of amqplib's channel that accept frames; its public interface has nothing that does. */
+/** The internals of amqplib's channel that accept frames; its public interface offers nothing similar. */
 interface Insides {
   readonly number: number;
   readonly frameMax: number;
@@ -17,8 +17,8 @@ interface Insides {
 }
 
 /**
- * Publishes on a confirm channel. We encode the messages of one turn and write them at once. If we cannot encode a
- * message, or if amqplib's internals have changed, it goes through amqplib, in the same order.
+ * Publishes on a confirm channel. It encodes the messages of one turn and writes them at once. Messages that it cannot encode
+ * go through amqplib, in the same order. So do all messages if amqplib's internals are not the expected ones.
  */
 export class FrameWriter {
   readonly #channel: ConfirmChannel;
@@ -28,7 +28,7 @@ export class FrameWriter {
   readonly #frames: PublishFrames | undefined;
   #isScheduled = false;
 
-  /** @param onFull the connection accepts no more for now: the channel emits `drain` once it does */
+  /** @param onFull called when the connection accepts no more; the channel emits `drain` once it does */
   constructor(channel: ConfirmChannel, exchange: string, onFull: () => void) {
     this.#channel = channel;
     this.#exchange = exchange;
@@ -66,13 +66,13 @@ export class FrameWriter {
   #flush(): void {
     if (this.#frames === undefined || this.#frames.waiting === 0) return;
     const piece = this.#frames.take();
-    // If the channel has closed meanwhile, nothing is confirmed: its messages go out on the next channel.
+    // A closed channel confirms nothing, so its messages go out again on the next one.
     const out = this.#insides?.out();
     if (out !== undefined && !out.write(piece)) this.#onFull();
   }
 }
 
-/** How amqplib refuses to send on a closing channel. */
+/** The method that amqplib replaces on a closing channel or connection, to refuse sending. */
 const SEND = 'sendMessage';
 
 function insidesOf(channel: ConfirmChannel): Insides | undefined {

@@ -1,4 +1,4 @@
-/** Events to RabbitMQ: the publisher, the message, and exporters for the OTel SDK. */
+/** Publishes events to RabbitMQ: the publisher, the message format, and exporters for the OTel SDK. */
 export { AmqpUrlError } from '../runtime/amqp/amqp-url.ts';
 export { BrokerError } from '../runtime/amqp/broker-error.ts';
 export { toMessage, type EventMessage } from './message.ts';

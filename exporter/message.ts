@@ -8,29 +8,29 @@ export interface EventMessage {
   readonly messageId: string;
   /** The event's type. */
   readonly routingKey: string;
-  /** The flat body, JSON. */
+  /** The flat body as JSON. */
   readonly content: Buffer;
-  /** The same as text, if it is available. */
+  /** The same content as text, if available. */
   readonly text?: string;
   readonly options: Options.Publish;
 }
 
-/** The message of an event (docs/design.md, "RabbitMQ"): CloudEvents 1.0 in headers, the flat JSON body as content. */
+/** Builds the message for an event (docs/design.md, "RabbitMQ"): CloudEvents 1.0 in headers, the flat JSON body as content. */
 export function toMessage(body: FlatBody): EventMessage {
   const { messageId, routingKey, content, options } = new TextMessage(body, JSON.stringify(body));
   return { messageId, routingKey, content, options };
 }
 
 /**
- * The same from the event's JSON text, which becomes the content unchanged.
+ * Builds the message from the event's JSON text, which becomes the content unchanged.
  *
- * @throws SyntaxError if it is not JSON
+ * @throws SyntaxError if the text is not JSON
  */
 export function toMessageFromLine(line: string): EventMessage {
   return new TextMessage(JSON.parse(line) as FlatBody, line);
 }
 
-/** The bytes are made only on demand: writing a frame does not need them. */
+/** Encodes the content only on demand: writing the text into a frame does not need it. */
 class TextMessage implements EventMessage {
   readonly messageId: string;
   readonly routingKey: string;
@@ -50,9 +50,9 @@ class TextMessage implements EventMessage {
 }
 
 /**
- * Why no broker could accept a message, if that is known without asking one.
+ * Tells why no broker could accept a message, as far as that is known without asking one.
  *
- * @returns undefined if nothing speaks against it
+ * @returns undefined if the message has no such fault
  */
 export function faultOf(message: EventMessage): string | undefined {
   for (const { name, field } of SHORT_STRINGS) {
@@ -68,7 +68,7 @@ const SHORT_STRINGS = [
   { name: 'type', field: 'routingKey' },
 ] as const;
 
-/** Text that UTF-8 can represent: half a surrogate pair becomes U+FFFD, as in the encoder. */
+/** The value as text that UTF-8 can carry: half a surrogate pair becomes U+FFFD, as in the encoder. */
 const text = (value: unknown): string => String(value).toWellFormed();
 
 function optionsOf(body: FlatBody, messageId: string, type: string): Options.Publish {

@@ -1,24 +1,24 @@
 import type { Options } from 'amqplib';
 import { fitsShortString } from '../taxonomy/short-string.ts';
 
-/** The longest message written here; amqplib splits longer ones into several frames. */
+/** Largest message encoded here; amqplib sends larger ones. */
 const MESSAGE_BYTES = 16 * 1024;
-/** Memory that messages are written into, one after the other. */
+/** Size of a buffer that messages are written into one after the other. */
 const PIECE_BYTES = 256 * 1024;
 
-/** Frame types, and the octet at the end of each (AMQP 0-9-1, 2.3.5). */
+/** Frame types, and the octet that ends each frame (AMQP 0-9-1, 2.3.5). */
 const METHOD = 1;
 const HEADER = 2;
 const BODY = 3;
 const FRAME_END = 0xce;
 const FRAME_HEAD_BYTES = 7;
-/** Class basic; its method publish. */
+/** The class basic and its method publish. */
 const BASIC = 60;
 const PUBLISH = 40;
 const MANDATORY = 1;
-/** The type of a long string in a field table. */
+/** Type of a long string in a field table. */
 const LONG_STRING = 0x53;
-/** Flags of the properties in use, in the order in which they are written. */
+/** Flags of the supported properties, in the order in which they are written. */
 const FLAGS = {
   contentType: 0x8000,
   headers: 0x2000,
@@ -28,52 +28,52 @@ const FLAGS = {
   type: 0x0020,
   appId: 0x0008,
 } as const satisfies { readonly [Name in keyof Options.Publish]?: number };
-/** The most bytes for frames, flags, lengths and numbers; names and values of headers come on top. */
+/** Most bytes of frames, flags, lengths and numbers; header names and values are extra. */
 const FIXED_BYTES = 128;
 const BYTES_PER_HEADER = 6;
 
-/** The properties that the encoder writes; no others may be set. */
+/** The options that the encoder can write; no others may be set. */
 type Encodable = Pick<Options.Publish, keyof typeof FLAGS | 'mandatory'>;
 
 const KNOWN: ReadonlySet<string> = new Set([...Object.keys(FLAGS), 'mandatory']);
 
-/** A message to encode, by its routing key. */
+/** A message to encode, with its routing key. */
 export interface Publishable {
   readonly routingKey: string;
   readonly content: Buffer;
-  /** The same as text, written without copying its bytes. */
+  /** The same content as text, which saves a copy of its bytes. */
   readonly text?: string;
   readonly options: Options.Publish;
 }
 
 /**
- * Encodes the frames of basic.publish, byte for byte as amqplib does, at a fraction of the cost: the parts that are the
- * same in every message are encoded once, and many messages share one piece of memory.
+ * The frames of basic.publish, byte for byte as amqplib makes them, at a fraction of the cost. Parts that are the same in every
+ * message are encoded once, and many messages share one buffer.
  */
 export class PublishFrames {
   readonly #channel: number;
   readonly #exchange: Buffer;
-  /** The most bytes of a message, so that each of its frames fits the connection's limit. */
+  /** Most bytes of a message, so that each of its frames fits the connection's frame size. */
   readonly #longest: number;
-  /** Names of headers and routing keys, encoded; there are few of each. */
+  /** Encoded routing keys, header names and other repeated values; there are few of them. */
   readonly #shortStrings = new Map<string, Buffer>();
   #piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
   #from = 0;
   #at = 0;
 
-  /** @param frameMax the connection's limit, in bytes */
+  /** @param frameMax the connection's largest frame, in bytes */
   constructor(channel: number, exchange: string, frameMax: number) {
     this.#channel = channel;
     this.#exchange = shortString(exchange);
     this.#longest = Math.min(MESSAGE_BYTES, frameMax);
   }
 
-  /** Bytes that were put and not yet taken. */
+  /** Bytes put but not yet taken. */
   get waiting(): number {
     return this.#at - this.#from;
   }
 
-  /** @returns false if it was not written: it is too long, or has something that only amqplib encodes */
+  /** @returns false if the message was not written: it is too long, or only amqplib can encode it */
   put(message: Publishable): boolean {
     const { routingKey, text, options } = message;
     if (!isEncodable(routingKey, options)) return false;
@@ -89,14 +89,14 @@ export class PublishFrames {
     return true;
   }
 
-  /** What was put, ready to send; it is not written to again. */
+  /** Returns what was put, for sending; the encoder does not write to it again. */
   take(): Buffer {
     const taken = this.#piece.subarray(this.#from, this.#at);
     this.#from = this.#at;
     return taken;
   }
 
-  /** Pending bytes move to the start of another piece of memory. */
+  /** Moves the waiting bytes to the start of a new buffer. */
   #renew(): void {
     const waiting = this.take();
     this.#piece = Buffer.allocUnsafeSlow(Math.max(PIECE_BYTES, waiting.length + PIECE_BYTES));
@@ -115,7 +115,7 @@ export class PublishFrames {
     this.#end(begun);
   }
 
-  /** @returns the position for the size of the content */
+  /** @returns where to write the size of the content */
   #header(options: Encodable): number {
     const { contentType, headers, deliveryMode, messageId, timestamp, type, appId } = options;
     const begun = this.#begin(HEADER);
@@ -169,7 +169,7 @@ export class PublishFrames {
     this.#piece.writeUInt32BE(this.#at - begun - 4, begun);
   }
 
-  /** @returns its size in bytes */
+  /** @returns the content's size in bytes */
   #body(content: Buffer | string): number {
     const begun = this.#begin(BODY);
     if (typeof content === 'string') this.#at += this.#piece.write(content, this.#at);
@@ -210,7 +210,7 @@ export class PublishFrames {
     this.#at += value.length;
   }
 
-  /** @param lengthBytes bytes of the length prefix: 1 for a short string, 4 for a long one */
+  /** @param lengthBytes size of the length prefix: 1 for a short string, 4 for a long one */
   #text(value: string, lengthBytes: 1 | 4): void {
     const length = this.#piece.write(value, this.#at + lengthBytes);
     this.#piece.writeUIntBE(length, this.#at, lengthBytes);
@@ -228,7 +228,7 @@ export class PublishFrames {
   }
 }
 
-/** Our event types, headers and two constants are about fifty. A stranger's types must not fill memory. */
+/** Our event types, headers and constants are about fifty. The limit keeps strangers' types from piling up. */
 const MANY_STRINGS = 1000;
 
 function shortString(value: string): Buffer {
@@ -262,7 +262,7 @@ function isTableOfTexts(headers: unknown): boolean {
   return true;
 }
 
-/** The most bytes in UTF-8. */
+/** Most bytes that the properties can take in UTF-8. */
 function bytesOf(routingKey: string, { contentType, headers, messageId, type, appId }: Encodable): number {
   let characters = routingKey.length;
   characters += (contentType?.length ?? 0) + (messageId?.length ?? 0) + (type?.length ?? 0) + (appId?.length ?? 0);

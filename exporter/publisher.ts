@@ -20,7 +20,7 @@ export interface PublisherState {
   readonly connected: boolean;
   /** RabbitMQ has blocked publishers (memory or disk alarm). */
   readonly blocked: boolean;
-  /** URL of the broker without the password. */
+  /** The broker's URL without the password. */
   readonly broker: string;
   readonly unconfirmed: number;
   readonly lastError: BrokerError | undefined;
@@ -30,14 +30,14 @@ export interface PublisherState {
 export interface PublishTarget {
   /** '' for the default exchange, which takes the routing key as the name of a queue. */
   readonly exchange: string;
-  /** Declares what must exist. @throws Error of RabbitMQ */
+  /** Declares the exchanges and queues to publish to. @throws RabbitMQ's error */
   readonly declare: (model: ChannelModel) => Promise<void>;
 }
 
 export interface PublisherOptions {
-  /** As AMQP_URL: brokers separated by commas. @default amqp://guest:guest@127.0.0.1:5672 */
+  /** Broker URLs separated by commas, as in AMQP_URL. @default amqp://guest:guest@127.0.0.1:5672 */
   readonly urls?: string | undefined;
-  /** @default the exchange of events, with that of metrics bound to it */
+  /** @default the exchange for events, with the one for metrics bound to it */
   readonly target?: PublishTarget;
   /** The most messages that may be unconfirmed at once. @default 2000 */
   readonly window?: number;
@@ -76,13 +76,13 @@ export interface Publisher {
    * @returns false if it was not accepted: try again after `ready()`
    */
   publish(message: EventMessage, onSettled: OnOutcome): boolean;
-  /** Resolves when a message would be accepted, and when the publisher is closed. */
+  /** Resolves when the publisher can accept a message, or once it is closed. */
   ready(): Promise<void>;
   readonly state: PublisherState;
   readonly counters: PublisherCounters;
   /**
-   * Accepts no more, waits for outstanding confirms, and closes the connection; this takes a second longer than the
-   * time-out at most.
+   * Accepts no more messages, waits for outstanding confirms and closes the connection. It takes at most the time-out plus one
+   * second.
    *
    * @returns the messages that were not confirmed
    */
@@ -95,7 +95,7 @@ const EVENTS: PublishTarget = {
   declare: (model) => onChannel(model, declareTopology),
 };
 
-/** Makes a publisher; it connects in the background and keeps trying until it is closed. */
+/** Creates a publisher. It connects in the background and keeps trying until it is closed. */
 export function createPublisher(options: PublisherOptions = {}): Publisher {
   return new ConfirmPublisher(options);
 }
@@ -112,9 +112,9 @@ class ConfirmPublisher implements Publisher {
   readonly #broker: BrokerLink;
   #connections = 0;
   #draining = false;
-  /** The channel is given up: nothing more goes out on it, and another takes its place once everything is answered. */
+  /** The channel is being given up: it sends nothing more, and is replaced once every message has an answer. */
   #isRenewing = false;
-  /** State of the current channel. */
+  /** The current channel's writer. */
   #writer: FrameWriter | undefined;
   #waiters: (() => void)[] = [];
 
@@ -210,8 +210,8 @@ class ConfirmPublisher implements Publisher {
       writer.publish(entry.message, (error) => this.#onConfirm(link, entry, error));
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(errorText(error));
-      // The channel is closed already: the entry stays and goes out on the next one. Any other error concerns the
-      // message, and the channel then counts a confirm that never comes.
+      // The channel is already closed: the entry stays and goes out on the next one. Any other error is about the message
+      // itself, and amqplib then waits for a confirm that never comes.
       if (cause.name !== 'IllegalOperationError') this.#settle(entry, 'refused', errorText(cause));
       link.channelLost(cause);
     }
@@ -220,7 +220,7 @@ class ConfirmPublisher implements Publisher {
   #onConfirm(link: Link, entry: Entry, error: unknown): void {
     if (link !== this.#broker.current) return;
     if (error !== null && error !== undefined) {
-      // amqplib calls back with an error also when the channel closes. By the next turn, the link is gone.
+      // amqplib also calls back with an error when the channel closes; in that case the link is gone by the next turn.
       setImmediate(() => {
         if (link === this.#broker.current) this.#settle(entry, 'nacked');
       });
@@ -265,14 +265,14 @@ class ConfirmPublisher implements Publisher {
     this.#send(entry);
   }
 
-  /** If a confirm does not come, the connection is dead and nobody has noticed. */
+  /** A missing confirm means a dead connection that nobody has noticed. */
   #checkOldest(): void {
     const limit = performance.now() - (this.#options.confirmTimeoutMs ?? 30_000);
     const oldest = this.#unconfirmed.head;
     if (oldest !== undefined && oldest.waitingSince < limit && !this.#broker.isBlocked) this.#broker.current?.lost();
   }
 
-  /** With nothing in flight, a new channel sends no queue a second copy. */
+  /** Waits until every message has an answer: a resend would give other queues a second copy. */
   #checkNacked(): void {
     if (this.#isRenewing || this.#broker.current === undefined || !this.#nackedTopics.giveUp()) return;
     this.#isRenewing = true;
@@ -291,7 +291,7 @@ class ConfirmPublisher implements Publisher {
     this.#wake();
   }
 
-  /** A new channel: unconfirmed messages go out first, in order. */
+  /** Starts on a new channel: unconfirmed messages go out first, in order. */
   #begin(link: Link, isNewConnection: boolean): void {
     this.#draining = false;
     this.#isRenewing = false;

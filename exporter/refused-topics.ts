@@ -8,12 +8,12 @@ interface Refusal {
 }
 
 /**
- * How long a topic counts as refused before the broker is asked again: each refusal closes the channel, which delays
- * all others.
+ * How long a topic counts as refused before the broker is asked again. Each refusal closes the channel, which delays all
+ * others.
  */
 const PAUSE_MS: PauseBounds = { first: 1000, longest: 10_000 };
 
-/** Routing keys that the broker's topic permissions do not let us use. */
+/** Routing keys that the broker's topic permissions forbid us to write. */
 export class RefusedTopics {
   readonly #refusals = new Map<string, Refusal>();
   readonly #now: () => number;
@@ -23,13 +23,15 @@ export class RefusedTopics {
     this.#now = now;
   }
 
-  /** @returns the routing key, if it was refused before: no other message is to blame then */
+  /** @returns the routing key that the error is about, if it was refused before: no other message is to blame */
   refusedAgain(error: Error): string | undefined {
     const topic = topicRefusedBy(error);
     return topic !== undefined && this.#refusals.has(topic) ? topic : undefined;
   }
 
-  /** The broker refused a message for good. @returns whether it refuses all messages with the routing key */
+  /**
+   * Call this when the broker has refused a message for good. @returns whether it refuses every message with this routing key
+   */
   learn(routingKey: string, error: Error, reason: string): boolean {
     if (topicRefusedBy(error) !== routingKey) return false;
     const failures = (this.#refusals.get(routingKey)?.failures ?? 0) + 1;
@@ -37,7 +39,7 @@ export class RefusedTopics {
     return true;
   }
 
-  /** The broker accepted one. */
+  /** Call this when the broker has taken a message with this routing key. */
   forget(routingKey: string): void {
     if (this.#refusals.size > 0) this.#refusals.delete(routingKey);
   }

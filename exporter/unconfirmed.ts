@@ -12,15 +12,15 @@ export interface Entry {
 }
 
 /**
- * Accepted messages that are not settled, in order, and those over which the broker may have closed the channel. If it
- * does so twice, each of them goes out alone, and the one that it then refuses is to blame.
+ * Accepted messages that are not settled yet, in order. It also finds the message that makes the broker close the channel. If
+ * the broker does so twice over unconfirmed messages, each of them goes out alone; the next one it refuses is to blame.
  */
 export class Unconfirmed {
   readonly #entries = new Map<number, Entry>();
-  /** How often an id came back as unroutable; as many confirms of it follow. */
+  /** How often each id came back as unroutable; the broker confirms it as often. */
   readonly #returned = new Map<string, number>();
   #next = 0;
-  /** The last entry that was unconfirmed when the broker first closed a channel. */
+  /** Number of the last entry that was unconfirmed when the broker first closed a channel. */
   #suspectedTo = -1;
   /** Entries up to this number go out alone. */
   #aloneTo = -1;
@@ -53,12 +53,12 @@ export class Unconfirmed {
     return entry;
   }
 
-  /** @returns false if it was settled before */
+  /** @returns false if the entry was already settled */
   remove(entry: Entry): boolean {
     return this.#entries.delete(entry.number);
   }
 
-  /** The next entry to go out alone; undefined once none is left, when all others continue. */
+  /** Returns the next entry to send alone; undefined once none is left and all others may go out. */
   nextAlone(): Entry | undefined {
     const head = this.head;
     if (head !== undefined && head.number <= this.#aloneTo) return head;
@@ -67,7 +67,7 @@ export class Unconfirmed {
   }
 
   /**
-   * The broker closed the channel or the connection over something that was sent. @returns the entry to blame, once
+   * Call this when the broker has closed the channel or the connection over a message. @returns the message to blame, once
    * known
    */
   blame(): Entry | undefined {
@@ -94,7 +94,7 @@ export class Unconfirmed {
     return true;
   }
 
-  /** Nothing has come back on a new channel yet. */
+  /** Call this on a new channel, where nothing has come back yet. */
   forgetReturned(): void {
     this.#returned.clear();
   }

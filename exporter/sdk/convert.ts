@@ -7,9 +7,9 @@ import type { AttributeValue, LogRecord, SpanRecord } from '../../taxonomy/telem
 const MAX_DEPTH = 16;
 
 /**
- * A span of the OTel SDK in the neutral form.
+ * Converts a span of the OTel SDK to the neutral form.
  *
- * @param span as a span processor hands it to an exporter: ended, its resource complete
+ * @param span as a span processor passes it to an exporter: ended, with a complete resource
  */
 export function fromReadableSpan(span: ReadableSpan): SpanRecord {
   const { traceId, spanId, traceState } = span.spanContext();
@@ -19,7 +19,7 @@ export function fromReadableSpan(span: ReadableSpan): SpanRecord {
     parentSpanId: span.parentSpanContext?.spanId ?? '',
     traceState: traceState?.serialize() ?? '',
     name: span.name,
-    // The JavaScript API numbers from 0, INTERNAL; OTLP has 0 for unspecified (opentelemetry-proto trace.proto, SpanKind).
+    // The JavaScript API starts at 0 for INTERNAL; in OTLP, 0 is unspecified (opentelemetry-proto trace.proto, SpanKind).
     kind: span.kind + 1,
     startTimeUnixNano: nanoseconds(span.startTime),
     endTimeUnixNano: nanoseconds(span.endTime),
@@ -33,7 +33,7 @@ export function fromReadableSpan(span: ReadableSpan): SpanRecord {
   };
 }
 
-/** A log record of the OTel SDK in the neutral form. */
+/** Converts a log record of the OTel SDK to the neutral form. */
 export function fromReadableLogRecord(record: ReadableLogRecord): LogRecord {
   const attributes = attributesOf(record.attributes);
   const deprecatedName = attributes['event.name'];

@@ -10,27 +10,23 @@ import { createPublisher, type Outcome, type Publisher } from '../publisher.ts';
 export interface EventExporterOptions {
   /** A shared publisher, which stays open at shutdown. Without it the exporter makes its own. */
   readonly publisher?: Publisher;
-  /** As AMQP_URL, for the exporter's own publisher. @default amqp://guest:guest@127.0.0.1:5672 */
+  /** Broker URLs for the exporter's own publisher, as in AMQP_URL. @default amqp://guest:guest@127.0.0.1:5672 */
   readonly urls?: string;
   /** @default createMapContext() */
   readonly mapContext?: MapContext;
-  /** An export not confirmed within this time has failed, in milliseconds. @default 30000 */
+  /** An export that is not confirmed within this time fails, in milliseconds. @default 30000 */
   readonly timeoutMs?: number;
 }
 
-/** How many ids are remembered, so that an event seen in several spans or records is published once. */
+/** Number of ids remembered, to publish an event only once if several spans or records contain it. */
 const REMEMBERED = 10_000;
-/** The pause before asking a publisher again that is ready but accepts nothing. */
+/** Pause before asking again a publisher that is ready but accepts nothing, in milliseconds. */
 const AGAIN_MS = 10;
-/**
- * The pause, in milliseconds, before an event that a full queue refused is published again: other queues get a copy
- * each time.
- */
+/** Pause before publishing again what a full queue refused, in milliseconds. Other queues get a copy each time. */
 const NACKED_PAUSE = { first: 200, longest: 10_000 };
 
 /**
- * What the exporters of the OTel SDK share: they map telemetry to events, and report success once RabbitMQ has
- * confirmed them.
+ * The common part of the exporters for the OTel SDK: maps telemetry to events and publishes them, until RabbitMQ confirms them.
  */
 export class EventExporter<Item> {
   readonly #map: (item: Item, mapContext: MapContext) => MapResult;
@@ -54,8 +50,7 @@ export class EventExporter<Item> {
   }
 
   /**
-   * Calls back with SUCCESS when every event of the items is confirmed, otherwise with FAILED and the reason; never
-   * throws.
+   * Calls back with SUCCESS once every event in the items is confirmed, otherwise with FAILED and the error. It never throws.
    */
   export(items: Item[], resultCallback: (result: ExportResult) => void): void {
     const running = untraced(() => this.#export(items)).then(
@@ -77,7 +72,7 @@ export class EventExporter<Item> {
     await Promise.all(this.#exports);
   }
 
-  /** Accepts no more, waits for outstanding exports, and closes the exporter's own publisher. */
+  /** Accepts no more items, waits for outstanding exports and closes the exporter's own publisher. */
   shutdown(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -116,7 +111,7 @@ export class EventExporter<Item> {
     }
   }
 
-  /** Publishes until RabbitMQ has confirmed. @throws what `expired` rejects with */
+  /** Publishes every message that RabbitMQ has not confirmed yet. @throws what `expired` rejects with */
   async #publishAll(messages: readonly EventMessage[], expired: Promise<never>): Promise<readonly Outcome[]> {
     const pending: Promise<Outcome>[] = [];
     for (const message of messages) {
@@ -124,7 +119,7 @@ export class EventExporter<Item> {
       let outcome = this.#publish(message);
       for (let tries = 0; outcome === undefined; tries += 1) {
         await Promise.race([this.#publisher.ready(), expired]);
-        // A closed publisher is ready at once, but accepts nothing.
+        // A closed publisher is always ready but accepts nothing.
         if (tries > 0) await delay(AGAIN_MS);
         outcome = this.#publish(message);
       }
@@ -149,7 +144,7 @@ export class EventExporter<Item> {
     return messages;
   }
 
-  /** The coming outcome, possibly of an earlier message with this id; undefined if the publisher accepts none now. */
+  /** Returns the coming outcome, also of an earlier message with this id; undefined if the publisher accepts nothing now. */
   #publish(message: EventMessage): Promise<Outcome> | undefined {
     const id = message.messageId;
     const earlier = this.#inFlight.get(id);
@@ -174,7 +169,7 @@ export class EventExporter<Item> {
   }
 }
 
-/** Otherwise, instrumented sockets would make spans of the export itself. */
+/** Keeps instrumented sockets from creating spans for the export itself. */
 function untraced<T>(run: () => T): T {
   return context.with(suppressTracing(context.active()), run);
 }

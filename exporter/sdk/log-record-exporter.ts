@@ -3,7 +3,7 @@ import { mapLog } from '../../taxonomy/map.ts';
 import { fromReadableLogRecord } from './convert.ts';
 import { EventExporter, type EventExporterOptions } from './event-exporter.ts';
 
-/** Exports the events in log records straight to RabbitMQ, stated or derived. */
+/** Exports the events that log records state or imply, straight to RabbitMQ. */
 export class RabbitMQLogRecordExporter extends EventExporter<ReadableLogRecord> implements LogRecordExporter {
   /** @throws AmqpUrlError */
   constructor(options: EventExporterOptions = {}) {
