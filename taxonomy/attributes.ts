@@ -123,15 +123,13 @@ const FORMER_NAMES: { readonly [current: string]: readonly string[] } = {
 
 /**
  * Attribute with the id of the request that a span, record or access log line is about (docs/design.md, "Identity"). It fills
- * no event
- * field.
+ * no event field.
  */
 export const REQUEST_ID = 'clowder.request.id';
 
 /**
  * Attributes of a capture's event. INNER: the id that a capture behind this one wrote on the response. OUTER: the id that came
- * with
- * the request, from a capture in front of this one or from anyone else.
+ * with the request, from a capture in front of this one or from anyone else.
  */
 export const INNER_REQUEST_ID = 'clowder.request.inner';
 export const OUTER_REQUEST_ID = 'clowder.request.outer';

@@ -46,6 +46,7 @@ const NAME_MAX = 100;
 /**
  * Turns a draft into the flat body: reduces client fields to what may be kept, redacts secrets, checks everything against the
  * type's schema and adds the v1 names.
+ *
  * @param draft `client_address` still in full; undefined values count as absent
  * @param strict whether a field that the type does not have is an error (posted events) or left out (telemetry)
  */

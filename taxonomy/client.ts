@@ -9,6 +9,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Returns the address without port and brackets, cut to /24 (IPv4) or /48 (IPv6) if anonymised. IPv4 in IPv6 counts as IPv4.
+ *
  * @returns undefined if the policy is `drop` or the text is not an address
  */
 export function clientAddress(address: string, policy: AddressPolicy): string | undefined {
@@ -72,6 +73,7 @@ const KINDS_MAX = 5000;
 
 /**
  * Returns the kind of client by its User-Agent, from a cache if possible; undefined if it sent none.
+ *
  * @param bringsKey whether the request carries an API key (`bringsApiKey`): pyclowder's always do
  */
 export function clientKind(userAgent: string | undefined, bringsKey = false): ClientKind | undefined {

@@ -27,6 +27,7 @@ const refuse = (field: string, message: string): Converted => ({ ok: false, issu
 /**
  * Turns a CloudEvent in structured mode (CloudEvents 1.0, JSON format) into a stated event. An attribute that is null counts as
  * unset (section 2.2 there).
+ *
  * @returns the stated event, or what is wrong with the envelope
  */
 export function fromCloudEvent(value: unknown): Converted {

@@ -4,6 +4,7 @@ import { WITHOUT_CONTROL } from './text.ts';
 
 /**
  * What a field tells about people. It decides what third parties get, so a field without a class does not compile.
+ *
  * - `thing`: nothing. What happened, when, to which resource, and figures of machines
  * - `person`: who it was, or a name for them that others may resolve
  * - `trail`: links an event to the rest of a person's visit: addresses, sessions, traces, devices

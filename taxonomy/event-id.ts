@@ -11,6 +11,7 @@ function digest(parts: readonly string[]): string {
 /**
  * Returns the identity of a request: the id that the edge gave it. If the trace begins with the request, its id ends in the
  * request's id. The trace id is then the identity, which observers that know only the trace share.
+ *
  * @param traceId 32 hex digits, '' if there is none
  * @param requestId undefined if the observation has none; requests of one trace are then indistinguishable
  */
@@ -20,6 +21,7 @@ export function requestIdentity(traceId: string, requestId: string | undefined):
 
 /**
  * Returns the id of an event derived from an HTTP request. Every observation of one request gives the same id.
+ *
  * @param request as `requestIdentity` returns it
  * @param resourceId '' if the observer does not know it
  */
@@ -30,6 +32,7 @@ export function derivedEventId(request: string, type: string, resourceId: string
 /**
  * Returns what distinguishes events of one request and type: the resource's id, or '' if the observer does not know it. Further
  * events of the type with unknown ids get `#1`, `#2`, … because one upload may store several files.
+ *
  * @param fields of each event, by name, in the order of the events
  */
 export function identitiesOf(
@@ -65,6 +68,7 @@ export function explicitEventId(
 
 /**
  * Returns the id of what a web server saw in one time window.
+ *
  * @param component which web server
  * @param startMs Unix milliseconds
  * @param member which of several collectors counted it, since each sees only a part
@@ -75,6 +79,7 @@ export function connectionsEventId(instance: string, component: string, startMs:
 
 /**
  * Returns the id of an observation of an extraction job, the same for every observer.
+ *
  * @param job the job's id, or extractor and resource if it has none
  * @param evidence what distinguishes this event from others of the type; empty if a job has only one
  */

@@ -84,8 +84,7 @@ function eventType<
 
 /**
  * The taxonomy: one entry per event type. Types, JSON Schema, OpenAPI, AsyncAPI, validation of posted events, ids, enrichment
- * and
- * docs/events.md are all derived from this table.
+ * and docs/events.md are all derived from this table.
  */
 const EVENTS = {
   'file.uploaded': eventType('file.uploaded', file, 'A file, or a new version of one, was stored', {

@@ -40,9 +40,9 @@ const CLOWDER = 'clowder';
 
 /**
  * Adds the fields that follow from others: `resource_id`, `resource_type`, `resource_name`, and Clowder v1's `category`,
- * `type`,
- * `size` and `uptime`. `service_name` goes to readings, and to events with no other value that v1's consumers store. Unknown
- * fields stay absent.
+ * `type`, `size` and `uptime`. `service_name` goes to readings, and to events with no other value that v1's consumers store.
+ * Unknown fields stay absent.
+ *
  * @param event a checked event; undefined values are left out
  */
 export function toFlatBody(event: {

@@ -26,8 +26,7 @@ function countKeys(value: object): number {
 
 /**
  * Checks and completes a posted event. `created` is now by default; the id is the event's own, or by default the one in
- * `poster`.
- * Unknown fields are errors, so that a mistyped field does not disappear silently.
+ * `poster`. Unknown fields are errors, so that a mistyped field does not disappear silently.
  */
 export function checkStated(value: unknown, poster: Poster, context: MapContext): CheckedDraft {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -1,6 +1,6 @@
 /**
- * Telemetry in a neutral form: the content of an OTLP span, log record or metric without its encoding.
- * The collector's decoders and the exporters for the OTel SDK produce it; the mapping reads nothing else.
+ * Telemetry in a neutral form: the content of an OTLP span, log record or metric without its encoding. The collector's decoders
+ * and the exporters for the OTel SDK produce it; the mapping reads nothing else.
  */
 
 export type AttributeValue =

@@ -29,8 +29,7 @@ function add({ fields, state }: Gathered, other: Fields, part: Part): Gathered {
 
 /**
  * The view of a resource: its page, and the calls by which a page of Clowder 2 gets its content. The view has the page's
- * address and
- * the earliest time; user and resource name come from any observation that knows them.
+ * address and the earliest time; user and resource name come from any observation that knows them.
  */
 export const views: Folding = {
   quietMs: HELD_MS,

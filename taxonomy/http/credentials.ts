@@ -12,8 +12,8 @@ const LONGEST_NAME = 256;
 
 /**
  * Returns the owner that a token names. It does not verify the signature: the caller must know that Clowder accepted or issued
- * the token.
- * A JSON Web Token (RFC 7519) has `email`, `preferred_username` and `sub`. v2's API keys, signed in the same way, have `user`.
+ * the token. A JSON Web Token (RFC 7519) has `email`, `preferred_username` and `sub`. v2's API keys, signed in the same way,
+ * have `user`.
  */
 export function claimedBy(token: string): Claimed {
   if (token.length > LONGEST_TOKEN) return NOBODY;

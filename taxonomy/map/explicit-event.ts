@@ -118,8 +118,7 @@ export function mapExplicit(record: Explicit, context: MapContext): MapResult {
 
 /**
  * Whether the id belongs to the request. Ids made by captures are the same for every observer, so they are no producer's own.
- * For
- * captures that are not believed, the id must follow from the record's own request id, as in ordinary spans.
+ * For captures that are not believed, the id must follow from the record's own request id, as in ordinary spans.
  */
 function isOfItsRequest(draft: Draft, type: EventType, isBelieved: boolean, record: Explicit): boolean {
   const id = draft['event_id'];

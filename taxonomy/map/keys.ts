@@ -5,6 +5,7 @@ import type { Candidate, Denial } from './candidate.ts';
 
 /**
  * Returns the key of all events of this type from this request; a strong observation of them overrides the weak ones.
+ *
  * @param request the request's id, or its trace's if it has none
  */
 export function requestKeyOf(request: string, type: string): string {
@@ -38,8 +39,7 @@ export function weakKeyOf(body: FlatBody, requestId: string | undefined, waits: 
 
 /**
  * Returns the key of this client's views of this resource, or downloads of this file in pieces; undefined for other events, and
- * if
- * the client is unknown.
+ * if the client is unknown.
  */
 export function viewKeyOf(body: FlatBody): string | undefined {
   const client = body['client_id'] ?? body['session_id'] ?? body['user_id'];
@@ -54,6 +54,7 @@ export function viewKeyOf(body: FlatBody): string | undefined {
 
 /**
  * Describes an event that may have several observations.
+ *
  * @param seconds within which further calls are the same view; undefined: this is a page
  * @param awaitsCall whether the page makes a call to get its content
  */
