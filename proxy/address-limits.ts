@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import ipaddr from 'ipaddr.js';
 import { UpstreamError } from './upstream/index.ts';
 
-/** Whom an address stands for: IPv4 as it is, of IPv6 the /64, all of which one host or household has. */
+/** The client behind an address: an IPv4 address as it is; for IPv6 its /64, which belongs to one host or household. */
 function addressGroup(address: string | undefined): string {
   if (address === undefined) return 'unknown';
   if (!address.includes(':')) return address;
@@ -12,11 +12,11 @@ function addressGroup(address: string | undefined): string {
   return parsed instanceof ipaddr.IPv6 ? `${parsed.parts.slice(0, 4).join(':')}/64` : parsed.toString();
 }
 
-/** Counts the connections of each client address, and closes those above a number. */
+/** Counts the connections of each client address and closes those above the limit. */
 export function limitConnections(most: number, onRefused: () => void): (connection: Duplex) => void {
   const open = new Map<string, number>();
   return function limitConnection(socket) {
-    // One that is read again is counted already.
+    // A socket read a second time is already counted.
     if (!(socket instanceof Socket)) return;
     const group = addressGroup(socket.remoteAddress);
     const before = open.get(group) ?? 0;
@@ -30,29 +30,29 @@ export function limitConnections(most: number, onRefused: () => void): (connecti
   };
 }
 
-/** A request that waits until its address has fewer under way. */
+/** A request that waits until its client address has fewer requests under way. */
 export interface Arrival {
   /**
-   * Whose place it has; undefined if it has none. `AddressPlaces` writes it here: a map of requests that come and go
-   * would keep each of them in memory until the next full collection of garbage.
+   * The address group whose place the request holds; undefined if it holds none. `AddressPlaces` writes it here: a map of
+   * short-lived requests would keep each in memory until the next full garbage collection.
    */
   place: string | undefined;
-  /** It may go on: at once, or later. */
+  /** The request may go on. Called at once or later. */
   admitted(): void;
   failed(error: UpstreamError, stale: boolean): void;
 }
 
-/** Requests of one client address that may be under way at once; more of them wait, the first one first. */
+/** Limits the requests of one client address that are under way at once; further ones wait, in order of arrival. */
 export class AddressPlaces {
   readonly #most: number;
   readonly #waitMs: number;
   readonly #counts = new Map<string, number>();
-  /** By address, with the end of their patience. */
+  /** Waiting requests by address, each with the timer that ends its wait. */
   readonly #waiting = new Map<string, Map<Arrival, NodeJS.Timeout | undefined>>();
 
   /**
-   * @param most of one address; 0 for no limit
-   * @param waitMs how long a request waits at most; 0 for no limit
+   * @param most requests of one address; 0 for no limit
+   * @param waitMs longest wait of a request; 0 for no limit
    */
   constructor(most: number, waitMs: number) {
     this.#most = most;
@@ -71,7 +71,7 @@ export class AddressPlaces {
     );
   }
 
-  /** It is over, or does not wait any more. */
+  /** Call when the request is over or no longer waits. */
   leave(address: string | undefined, arrival: Arrival): void {
     if (this.#most === 0) return;
     const group = arrival.place;

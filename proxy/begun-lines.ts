@@ -1,22 +1,22 @@
 import type { Socket } from 'node:net';
 
-/** What is used of Node's own parser of a connection. */
+/** The parts of Node's own HTTP parser that are used here. */
 interface Parser {
   readonly socket: Socket | null;
-  /** A copy of what it is reading. */
+  /** A copy of what the parser is reading. */
   getCurrentBuffer(): Buffer;
 }
 type OnMessageBegin = (this: Parser) => void;
 
-/** A longer line is nobody's: Node refuses it. */
+/** Node refuses longer lines. */
 const LINE_BYTES = 65_536;
-/** So many pieces are put together: of a list without end, each by itself would take more than it holds. */
+/** Pieces are merged beyond this number: in an endless list, each would take more memory than its content. */
 const PIECES = 64;
 const LINE_FEED = 0x0a;
-/** What may be the first part of a request line: letters of a method, or it, and some of a target in ASCII. */
+/** What a piece of a request line may end in: letters of a method, or a method and the ASCII start of a target. */
 const BEGUN = /[A-Z](?: [!-~]*)?$/;
 
-/** Of a connection, what came since the last end of a line. */
+/** What a connection has sent since its last line end. */
 class Tail {
   #pieces: Buffer[] = [];
   #length = 0;
@@ -36,8 +36,8 @@ class Tail {
 }
 
 /**
- * The beginnings of request lines that come in pieces. Node's parser keeps them to itself, and tells of a line that it
- * refuses only the bytes that it read last.
+ * The beginnings of request lines that arrive in pieces. Node's parser does not expose them: for a line that it refuses, it
+ * reports only the bytes read last.
  */
 export class BegunLines {
   readonly #tails = new WeakMap<Socket, Tail>();
@@ -50,7 +50,7 @@ export class BegunLines {
       if (socket === null || tails.has(socket)) return;
       const chunk = this.getCurrentBuffer();
       const end = chunk.lastIndexOf(LINE_FEED);
-      // Nearly always: a head that came as a whole ends in one.
+      // The usual case: a head that arrived whole ends in a line feed.
       if (
         end === chunk.length - 1 ||
         !BEGUN.test(chunk.toString('latin1', Math.max(end + 1, chunk.length - LINE_BYTES)))
@@ -59,12 +59,12 @@ export class BegunLines {
       const tail = new Tail();
       tail.add(chunk);
       tails.set(socket, tail);
-      // From here on, Node's parser reads what we see, too. It does so first.
+      // From here on we see all that Node's parser reads; the parser reads it first.
       socket.on('data', (piece: Buffer) => tail.add(piece));
     };
   }
 
-  /** @param socket which Node's server has taken already */
+  /** @param socket already taken by Node's server */
   watch(socket: Socket): void {
     const parser: unknown = 'parser' in socket ? socket.parser : undefined;
     if (typeof parser !== 'object' || parser === null) return;
@@ -72,7 +72,7 @@ export class BegunLines {
     if (typeof hook === 'number') Object.assign(parser, { [hook]: this.#onMessageBegin });
   }
 
-  /** What came of a line before the bytes that the parser reads now. */
+  /** What arrived of a line before the bytes that the parser reads now. */
   before(socket: Socket): Buffer {
     return this.#tails.get(socket)?.bytes ?? Buffer.alloc(0);
   }

@@ -3,9 +3,9 @@ import { readPem } from './pem.ts';
 import type { ProxySettings } from './settings.ts';
 
 /**
- * The enricher that the proxy's settings ask for; undefined if they ask for none, and then nothing of it is loaded.
+ * The enricher that the settings ask for; undefined if they ask for none, and then its code is not loaded.
  *
- * @throws ConfigError where the CA cannot be read
+ * @throws ConfigError if the CA cannot be read
  */
 export async function proxyEnricher(settings: ProxySettings): Promise<Enricher | undefined> {
   const { CLOWDER_VERSION: version, CLOWDER_ENRICH: what } = settings;

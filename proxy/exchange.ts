@@ -12,16 +12,16 @@ import { RequestBody } from './request-body.ts';
 import type { Pages } from './snippet/pages.ts';
 import type { Answering, LentConnection, ResponseHead, Upstream, UpstreamError, Waiter } from './upstream/index.ts';
 
-/** What every exchange of a proxy shares. */
+/** What all exchanges of a proxy share. */
 export interface ExchangeContext {
   readonly upstream: Pick<Upstream, 'acquire' | 'cancel'>;
   readonly places: Pick<AddressPlaces, 'enter' | 'leave'>;
   readonly via: string | undefined;
-  /** What becomes of pages. */
+  /** Transforms the HTML pages among the answers. */
   readonly pages: Pages;
-  /** Told of every byte of a body. */
+  /** Called with the number of bytes of each piece of a body. */
   readonly passed: (bytes: number) => void;
-  /** Whether the proxy is ending: no connection is kept after its answer. */
+  /** Whether the proxy is stopping: then no connection is kept after its answer. */
   readonly draining: () => boolean;
   readonly report: ExchangeReport;
 }
@@ -42,14 +42,17 @@ export class Exchange implements Answering, Arrival, Waiter {
   readonly #head: OutgoingHead;
   readonly #observation: Observation;
   readonly #onSwitched: OnSwitched | undefined;
-  /** What the body of the answer is written to. */
+  /** Where the answer's body is written. */
   #out: Writable;
   #connection: LentConnection | undefined;
   #body: RequestBody | undefined;
   #retried = false;
   #answered = false;
   #corked = false;
-  /** Chunks may turn out to be broken: what has come together is passed on together, or not at all. */
+  /**
+   * Pieces of a chunked answer that arrived together. They are passed on together or not at all, as a later chunk may be
+   * malformed.
+   */
   #unsure: { readonly head: ResponseHead; readonly pieces: Buffer[] } | undefined;
   #bodyBegun = false;
   #waiting = false;
@@ -98,7 +101,7 @@ export class Exchange implements Answering, Arrival, Waiter {
     this.#body.start();
   }
 
-  // The request, on its way to Clowder.
+  // The request, to Clowder.
 
   readonly #onRequestPiece = (piece: Buffer): void => {
     this.#observation.requestChunk(piece);
@@ -114,7 +117,7 @@ export class Exchange implements Answering, Arrival, Waiter {
     linger(this.#request, () => this.#request.socket.destroy());
   }
 
-  // The answer, on its way to the client.
+  // The answer, to the client.
 
   informational(head: ResponseHead): void {
     const response = this.#response;
@@ -123,7 +126,7 @@ export class Exchange implements Answering, Arrival, Waiter {
     else if (typeof response.writeInformation === 'function')
       response.writeInformation(head.status, answerHeaders(head, NO_RULES));
     else if (head.status === 102) response.writeProcessing();
-    // Nothing says that the response can be written to again: it has not begun.
+    // Wait on the socket: a response that has not begun emits no drain event.
     const { socket } = response;
     if (socket?.writableNeedDrain === true) this.#waitForClient(socket);
   }
@@ -146,7 +149,7 @@ export class Exchange implements Answering, Arrival, Waiter {
       trailers: head.framing === 'chunked' && this.#request.httpVersion !== '1.0',
       via: this.#context.via,
     };
-    // Head and what came of the body with it leave in one packet.
+    // Sends the head and the body bytes that arrived with it in one packet.
     response.cork();
     this.#corked = true;
     response.sendDate = false;
@@ -170,7 +173,7 @@ export class Exchange implements Answering, Arrival, Waiter {
     else if (!this.#out.write(chunk)) this.#waitForClient(this.#out);
   }
 
-  /** What has come so far is right. */
+  /** What has arrived so far is valid: pass it on. */
   #passOn(): void {
     const unsure = this.#unsure;
     if (unsure === undefined) return;
@@ -229,7 +232,7 @@ export class Exchange implements Answering, Arrival, Waiter {
     const { traceId } = this.#observation;
     this.#context.report.failed(error, { method: this.#request.method ?? '', path: this.#path, traceId });
     if (this.#answered) {
-      // What the client has got must not look complete.
+      // The client must not take a partial answer for a complete one.
       this.#response.destroy();
       return;
     }
@@ -272,20 +275,23 @@ export class Exchange implements Answering, Arrival, Waiter {
     this.#finish(!left);
   };
 
-  /** Whether Clowder has all of a request that may change something: it will, whether anybody waits for its answer or not. */
+  /**
+   * Whether Clowder has received all of a request that may change something: it will act whether or not anyone waits for the
+   * answer.
+   */
   #isChangeUnderWay(): boolean {
     const { mark } = this.#observation;
     const sent = this.#connection !== undefined && (this.#body === undefined || this.#body.done);
     return mark !== undefined && sent && this.#error === undefined && !SAFE.has(this.#request.method ?? '');
   }
 
-  /** The answer was quicker than the request, which ends with its connection if not before. */
+  /** The answer finished before the request, which ends no later than its connection. */
   #abandonWithClient(connection: LentConnection): void {
     const request = this.#request;
     const { socket } = request;
     const abandon = (): void => connection.abandon(this);
     socket.once('close', abandon);
-    // Both come where the request ends by itself; the socket may go on to many more of them.
+    // Both events occur if the request ends normally, and the socket may carry many more requests.
     request.once('end', () => socket.off('close', abandon));
   }
 
@@ -298,11 +304,11 @@ export class Exchange implements Answering, Arrival, Waiter {
   }
 }
 
-/** Methods that ask for no change (RFC 9110, section 9.2.1). */
+/** Methods that request no change (RFC 9110, section 9.2.1). */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 const NO_RULES = { mark: undefined, close: false, trailers: false, via: undefined };
 
 function ignore(): void {
-  // The same error closes the response, and that is where it is dealt with.
+  // The same error closes the response, and the close is handled.
 }

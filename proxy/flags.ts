@@ -1,15 +1,15 @@
 import type { ProxySettingName } from './settings.ts';
 
-/** A setting as the command line has it: its flag and what `--help` says. */
+/** A setting on the command line: its flag and its text in `--help`. */
 export interface ProxyFlag {
   readonly setting: ProxySettingName;
   readonly flag: string;
   readonly description: string;
-  /** As `--help` shows it; absent: off. */
+  /** As `--help` shows it; if absent, the setting is off. */
   readonly shownDefault?: string;
 }
 
-/** Every flag of `clowder-otel proxy`, in the order of `--help`; each has an environment variable of the same meaning. */
+/** All flags of `clowder-otel proxy`, in the order of `--help`. Each has an equivalent environment variable. */
 export const PROXY_FLAGS: readonly ProxyFlag[] = [
   { setting: 'PROXY_LISTEN', flag: '--listen <host:port>', description: 'address to listen on; port 0 picks a free one', shownDefault: '127.0.0.1:8000' },
   { setting: 'PROXY_TARGET', flag: '--target <url>', description: 'address of Clowder, http or https', shownDefault: 'http://127.0.0.1:9000' },

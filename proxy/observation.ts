@@ -9,13 +9,13 @@ import type {
 export interface Observer {
   readonly telemetry: Pick<ServerTelemetry, 'start'>;
   readonly startCapture: (head: RequestHead) => Capture;
-  /** Told of what capture or telemetry threw; the request goes on without them. */
+  /** Called with errors of capture or telemetry; the request goes on without them. */
   readonly onError: (error: unknown) => void;
 }
 
 const NO_HEADERS: ForwardHeaders = { traceparent: undefined, tracestate: undefined };
 
-/** What is watched of one request. Nothing here throws: a capture that does is asked nothing more. */
+/** Observes one request. Never throws: a capture that throws is not called again. */
 export class Observation {
   readonly #observer: Observer;
   #capture: Capture | undefined;
@@ -39,14 +39,14 @@ export class Observation {
   }
 
   /**
-   * Id of the request, by which it and its answer are marked as captured; undefined if they are not. It stays where
-   * the capture fails on the way: what others observe of the request is still of one request.
+   * The id that marks the request and its answer as captured; undefined if they are not. It remains if the capture fails later,
+   * so that the request's other observations still belong together.
    */
   get mark(): string | undefined {
     return this.#mark;
   }
 
-  /** Who asks: the other end of the connection, or whom a trusted proxy names. */
+  /** The client: the peer, or the address that a trusted proxy names. */
   get clientAddress(): string | undefined {
     return this.#clientAddress;
   }

@@ -1,10 +1,10 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import { CAPTURED_HEADER } from './headers/response-headers.ts';
 
-/** How long the rest of a request that nobody takes is read and thrown away. */
+/** How long to read and discard the rest of a request that is not forwarded. */
 const LINGER_MS = 5000;
 
-/** Sentences of the answers that are the proxy's own; who reads them is a person with a browser or curl. */
+/** Texts of the proxy's own answers, for people with a browser or curl. */
 const SENTENCES: Readonly<Record<number, string>> = {
   408: 'The request did not arrive in time.',
   431: 'The header of the request is too large.',
@@ -13,13 +13,13 @@ const SENTENCES: Readonly<Record<number, string>> = {
   504: 'Clowder did not answer in time. Try again later.',
 };
 
-/** @param reason instead of the status's own sentence */
+/** @param reason replaces the status's own sentence */
 function answerText(status: number, reason?: string): string {
   const sentence = reason ?? SENTENCES[status];
   return `${status} ${STATUS_CODES[status] ?? ''}\n${sentence === undefined ? '' : `${sentence}\n`}`;
 }
 
-/** Answers in place of Clowder, in plain text. The rest of the request is read, so that the client sees the answer. */
+/** Answers in place of Clowder, in plain text. Reads the rest of the request, as the client may see the answer only then. */
 export function sendAnswer(
   request: IncomingMessage,
   response: ServerResponse,
@@ -40,7 +40,7 @@ export function sendAnswer(
     response.end(text);
     return;
   }
-  // Complete for the client by its length; `end` would close the connection while the client still writes.
+  // The client sees by the length that the answer is complete; `end` would close the connection while it still writes.
   response.write(text);
   const end = (): void => {
     waitingForRequest.delete(response);
@@ -51,10 +51,10 @@ export function sendAnswer(
   linger(request, end);
 }
 
-/** Answers that are complete, and only wait for their requests to end. */
+/** Complete answers that only wait for their requests to end. */
 const waitingForRequest = new WeakSet<ServerResponse>();
 
-/** Ends an answer of ours whose request turns out never to end properly. @returns whether it was one */
+/** Ends our own answer to a request that will never end properly. @returns whether it was such an answer */
 export function endWaiting(response: ServerResponse): boolean {
   if (!waitingForRequest.delete(response)) return false;
   response.end();
@@ -62,10 +62,10 @@ export function endWaiting(response: ServerResponse): boolean {
 }
 
 /**
- * Reads what is left of a request that nobody takes: a client that is still writing when its connection closes may not
- * see its answer.
+ * Reads the rest of a request that is not forwarded: a client that is still writing when its connection closes may not see its
+ * answer.
  *
- * @param late called if the client has not come to its end after some seconds
+ * @param late called if the client has not finished after some seconds
  */
 export function linger(request: IncomingMessage, late: () => void): void {
   if (isOver(request)) return;
@@ -79,7 +79,7 @@ function isOver(request: IncomingMessage): boolean {
   return request.complete || request.readableEnded || request.destroyed;
 }
 
-/** The same for a connection on which no request could be read: the whole answer as bytes. */
+/** The whole answer as bytes, for a connection on which no request could be read. */
 export function rawAnswer(status: number, reason?: string): string {
   const text = answerText(status, reason);
   return (

@@ -3,11 +3,11 @@ import { shown, whyUnreadable } from '../runtime/config/blank.ts';
 import { ConfigError } from '../runtime/config/config-error.ts';
 
 /**
- * The content of a certificate, key or CA.
+ * The content of a certificate, key or CA file.
  *
  * @param name of the setting
- * @param path undefined if it is not given
- * @throws ConfigError where the file cannot be read
+ * @param path undefined if the setting is not given
+ * @throws ConfigError if the file cannot be read
  */
 export function readPem(name: string, path: string | undefined): Buffer | undefined {
   if (path === undefined) return undefined;

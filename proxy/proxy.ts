@@ -25,30 +25,30 @@ export interface ProxyOptions {
   readonly settings: ProxySettings;
   readonly observer: Omit<Observer, 'onError'>;
   readonly log: ProxyLog;
-  /** What enrichment has done, for the figures; undefined if it is off. */
+  /** Counts of enrichment, for the metrics; undefined if it is off. */
   readonly enrichment?: EnrichmentStats | undefined;
-  /** Whether others listen at the same address, and the system shares the connections out. @default false */
+  /** Whether other processes listen at the same address and the system distributes the connections. @default false */
   readonly sharesAddress?: boolean;
-  /** How it goes with the events, for each place that they go to. @default they go nowhere */
+  /** The state of sending events, for each destination. @default events go nowhere */
   readonly deliveries?: () => readonly Delivery[];
 }
 
 export interface RunningProxy {
-  /** Where it listens, e.g. `http://127.0.0.1:8000`. */
+  /** URL where it listens, e.g. `http://127.0.0.1:8000`. */
   readonly url: string;
-  /** Where the admin listener is; undefined without one. */
+  /** URL of the admin listener; undefined without one. */
   readonly adminUrl: string | undefined;
   readonly stats: ProxyStats;
-  /** What an admin listener shows of it. */
+  /** The proxy's pages for an admin listener. */
   pages(): Promise<AdminPages & { readonly registry: Registry }>;
   /**
-   * Reads certificate and key again.
+   * Reads the certificate and key again.
    *
-   * @returns false if there are none: this is http
-   * @throws Error where they cannot be read, or are none; the old ones stay
+   * @returns false if there are none, because the proxy serves http
+   * @throws Error if they cannot be read or are invalid; the old ones stay in use
    */
   reloadTls(): boolean;
-  /** Stops accepting and finishes what is in flight, within the time of PROXY_DRAIN_S. */
+  /** Stops accepting, and finishes requests in flight within PROXY_DRAIN_S. */
   stop(): Promise<void>;
 }
 
@@ -58,8 +58,8 @@ const CLOSE_IDLE_EVERY_MS = 100;
 /**
  * Starts the proxy and listens.
  *
- * @throws ConfigError where a file of a certificate, key or CA cannot be read
- * @throws ListenError where an address cannot be listened on
+ * @throws ConfigError if a certificate, key or CA file cannot be read
+ * @throws ListenError if an address cannot be listened on
  */
 export async function startProxy({
   settings,
@@ -89,7 +89,7 @@ export async function startProxy({
     keepAliveMs: settings.PROXY_TARGET_KEEP_ALIVE_S * 1000,
     onExcess: () => {
       stats.excess += 1;
-      // Once is enough: a Clowder that does it does it all the time.
+      // Warn once only: a Clowder that does this does it all the time.
       log[stats.excess === 1 ? 'warn' : 'debug']({}, 'Clowder sent more than its answer; the connection was closed');
     },
   });
@@ -162,7 +162,7 @@ export async function startProxy({
     return startAdmin({ ...address, setting: 'PROXY_ADMIN' }, shown);
   }
 
-  /** Loaded if they are asked for only: what makes the figures is as large as the rest of the proxy. */
+  /** Loaded only when needed: the metrics code is as large as the rest of the proxy. */
   function pages(): ReturnType<RunningProxy['pages']> {
     shownPages ??= makePages();
     return shownPages;
@@ -193,9 +193,9 @@ export async function startProxy({
       listens = false;
     });
     const look = (): void => {
-      // Those whose answers had begun were not told that they end, and are idle only after them.
+      // Answers already begun did not announce the close; their connections are idle only afterwards.
       server.closeIdleConnections();
-      // What a client has left behind may still change something at Clowder.
+      // A request that its client has left may still change something in Clowder.
       if (!listens && stats.inFlight === 0) closed.resolve();
     };
     const looking = setInterval(look, CLOSE_IDLE_EVERY_MS);

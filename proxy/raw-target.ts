@@ -2,26 +2,26 @@ import { METHODS } from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
-/** A request line whose target has bytes that are no ASCII: method, blank, target, blank, version. */
+/** A request line with non-ASCII bytes in its target: method, blank, target, blank, version. */
 const REQUEST_LINE = /^([A-Z-]+) ((?:\/|https?:\/\/)[\x21-\x7e\x80-\xff]*)(?= HTTP\/1\.[01]\r?\n)/i;
-/** What such a line may begin with. */
+/** How the target of such a line may begin. */
 const TARGET_BEGUN = /^(?:\/|https?:\/\/)[\x21-\x7e]*$/i;
-/** A longer line is nobody's: Node refuses it. */
+/** Node refuses longer lines. */
 const LINE_BYTES = 65_536;
 const LINE_FEED = 0x0a;
 
 /**
- * A client's connection from a request on whose target Node's parser refused: raw UTF-8, as curl sends what is typed. The
- * parser reads the target percent-encoded here; `target` is as it came, and goes to Clowder so.
+ * A client's connection, starting at a request whose target Node's parser refused: raw UTF-8, as curl sends what is typed. Here
+ * the parser reads the target percent-encoded; `target` is the original, which Clowder receives.
  */
 class RawTargetConnection extends Duplex {
   readonly remoteAddress: string | undefined;
   readonly #socket: Socket;
-  /** What came of the request line; undefined once it is whole. */
+  /** What has arrived of the request line; undefined once it is whole. */
   #line: Buffer | undefined;
   #target: string | undefined;
 
-  /** @param head what came of the request, its first bytes at least */
+  /** @param head what has arrived of the request, at least its first bytes */
   constructor(socket: Socket, head: Buffer) {
     super({ allowHalfOpen: true });
     this.remoteAddress = socket.remoteAddress;
@@ -36,7 +36,7 @@ class RawTargetConnection extends Duplex {
     socket.on('close', () => this.destroy());
   }
 
-  /** Undefined while its line is not whole, and where it is none that is understood. */
+  /** Undefined until the request line is whole, and if the line is not understood. */
   get target(): string | undefined {
     return this.#target;
   }
@@ -73,18 +73,18 @@ class RawTargetConnection extends Duplex {
     done(error);
   }
 
-  /** As of a socket: closes when what was written has left. */
+  /** Like a socket's: closes once everything written has been sent. */
   destroySoon(): void {
     this.end(() => this.destroy());
   }
 }
 
 /**
- * A connection of its own for a request that Node refused for its target.
+ * A separate connection for a request that Node refused for its target.
  *
- * @param bytes that were read last, perhaps with other requests, and their bodies, before it
- * @param refusedAt where in them Node stopped
- * @returns undefined if there is no such request, or nobody can say where it begins
+ * @param bytes read last; other requests and their bodies may precede it
+ * @param refusedAt offset in `bytes` where Node stopped
+ * @returns undefined if there is no such request or its beginning cannot be determined
  */
 export function withRawTarget(socket: Socket, bytes: Buffer, refusedAt: number): RawTargetConnection | undefined {
   const begun = bytes.toString('latin1', 0, refusedAt);
@@ -95,21 +95,21 @@ export function withRawTarget(socket: Socket, bytes: Buffer, refusedAt: number):
   return new RawTargetConnection(socket, bytes.subarray(blank - method.length));
 }
 
-/** The method that a text ends with: all of its last letters, or, behind a body, those that no other method ends with. */
+/** The method at the end of a text: all of its last letters or, after a body, the one method that they end with. */
 function methodAtEnd(text: string): string | undefined {
   const [letters = ''] = /[A-Za-z-]*$/.exec(text) ?? [];
   if (METHODS.includes(letters)) return letters;
-  // What came before it belongs to it: nobody can say how it began.
+  // Earlier bytes belong to the word, so its beginning is unknown.
   if (letters.length === text.length) return undefined;
   const [method, another] = METHODS.filter((one) => letters.endsWith(one));
   return another === undefined ? method : undefined;
 }
 
-/** Bytes beyond ASCII percent-encoded. @param target a character a byte */
+/** Percent-encodes bytes beyond ASCII. @param target one character per byte */
 function encodedTarget(target: string): string {
   return target.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** The target as it came if the connection is one of these; they are for one request each. */
+/** The original target if the connection is one of these; each carries one request. */
 export const rawTargetOf = (connection: Duplex): string | undefined =>
   connection instanceof RawTargetConnection ? connection.target : undefined;

@@ -2,7 +2,7 @@ import { redactUrl } from '../taxonomy/redaction.ts';
 import { count, type ProxyStats } from './admin/stats.ts';
 import type { UpstreamError } from './upstream/index.ts';
 
-/** The part of a pino logger that is used. */
+/** The part of a pino logger used here. */
 export interface ProxyLog {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -10,19 +10,19 @@ export interface ProxyLog {
   error(fields: object, message: string): void;
 }
 
-/** What an exchange tells of itself, for counters and logs. */
+/** What an exchange reports, for counters and logs. */
 export interface ExchangeReport {
   started(): void;
   answered(): void;
   retried(): void;
-  /** @param path of the request, with its query: not redacted */
+  /** @param path of the request with its query, not redacted */
   failed(error: UpstreamError, request: { method: string; path: string; traceId: string }): void;
   clientLeft(): void;
   switched(): void;
   finished(): void;
 }
 
-/** Counts, and says once when Clowder goes away and once when it is back. */
+/** Counts, and logs once when Clowder goes away and once when it is back. */
 export function createReport(stats: ProxyStats, log: ProxyLog): ExchangeReport {
   let failures = 0;
   return {

@@ -2,12 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { trailerLines } from './headers/trailers.ts';
 import type { LentConnection } from './upstream/index.ts';
 
-/** Pieces below this go on together with those that came with them. */
+/** Pieces smaller than this are sent together with those that arrived with them. */
 const SMALL_BYTES = 1024;
-/** So much is gathered at most. */
+/** Most bytes gathered before sending. */
 const GATHERED_BYTES = 65_536;
 
-/** The body of one request, on its way to Clowder: as fast as Clowder takes it, in no smaller pieces than it must be. */
+/** Sends the body of one request to Clowder, as fast as Clowder takes it and without needlessly small pieces. */
 export class RequestBody {
   readonly #request: IncomingMessage;
   readonly #connection: LentConnection;
@@ -17,7 +17,7 @@ export class RequestBody {
   #gatheredBytes = 0;
   #done = false;
 
-  /** @param passed told of every piece before it leaves */
+  /** @param passed called with every piece before it is sent */
   constructor(
     request: IncomingMessage,
     connection: LentConnection,
@@ -30,7 +30,7 @@ export class RequestBody {
     this.#passed = passed;
   }
 
-  /** Whether all of it has been handed to the connection. */
+  /** Whether the whole body has been handed to the connection. */
   get done(): boolean {
     return this.#done;
   }
@@ -45,7 +45,7 @@ export class RequestBody {
       this.#send(piece);
       return;
     }
-    // Chunks of a byte each come by the thousand in one go, and would cost a write each.
+    // Chunks of one byte arrive by the thousand at once and would cost one write each.
     if (this.#gatheredBytes === 0) process.nextTick(this.#sendGathered);
     this.#gathered.push(piece);
     this.#gatheredBytes += piece.length;

@@ -21,50 +21,50 @@ export interface ProxyServerOptions {
   readonly rules: RequestRules;
   readonly observer: Observer;
   readonly exchanges: ExchangeContext;
-  /** What the script of pages asks for, and of whom; undefined if there is none. */
+  /** Serves the requests of the pages' script from the collector; undefined if there is no script. */
   readonly beside: Beside | undefined;
   /** Certificate and key for https; undefined for http. */
   readonly tls: SecureContextOptions | undefined;
   readonly maxHeaderBytes: number;
-  /** From the first byte of a request, or the connection, to the end of its head. */
+  /** From the first byte of a request, or from the connection, to the end of the head. */
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   readonly maxConnections: number | undefined;
-  /** Of one client address; undefined for no limit. */
+  /** Connections of one client address; undefined for no limit. */
   readonly maxConnectionsPerAddress: number | undefined;
-  /** Told of connections that were closed because their address has as many as it may. */
+  /** Called when a connection is closed because its address has reached the limit. */
   readonly onConnectionRefused: () => void;
-  /** Told of requests that could not be read, by their status. */
+  /** Called with the status of each request that could not be read. */
   readonly onClientError: (status: number) => void;
 }
 
 export interface ProxyServer {
   readonly server: Server;
-  /** Other certificate and key from now on; for https only. */
+  /** Changes certificate and key; for https only. */
   renewTls(tls: SecureContextOptions): void;
-  /** Ends the connections that speak another protocol: closes them, or tells their clients that there is no more. */
+  /** Ends the connections that speak another protocol: `once` closes them, `leisure` only ends our side. */
   endTunnels(at: 'once' | 'leisure'): void;
 }
 
-/** Status of what the parser refuses, by the code of its error; 400 for every other. */
+/** Status for each error code of the parser; 400 for all others. */
 const CLIENT_ERROR_STATUS: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
-/** What Node tells of a request that it cannot read. */
+/** Node's report about a request that it cannot read. */
 interface ClientError extends Error {
   readonly code?: string;
-  /** The bytes that it read last. */
+  /** The bytes read last. */
   readonly rawPacket?: Buffer;
-  /** How many of them it understood. */
+  /** How many of them were parsed. */
   readonly bytesParsed?: number;
 }
 
 const REFUSED_LINGER_MS = 2000;
 const CLIENT_TCP_KEEP_ALIVE_MS = 60_000;
 
-/** The listening side: Node's HTTP server with its strict parser, and an exchange with Clowder for every request. */
+/** The listening side: Node's HTTP server with its strict parser, and one exchange with Clowder per request. */
 export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   const { rules, observer, exchanges, tls } = options;
   const scheme = tls === undefined ? 'http' : 'https';
@@ -77,7 +77,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     insecureHTTPParser: false,
     maxHeaderSize: options.maxHeaderBytes,
     headersTimeout: options.headersTimeoutMs,
-    // The whole of a large upload takes as long as it takes; one that stalls is the idle time-out's.
+    // A large upload may take any time; the idle time-out catches one that stalls.
     requestTimeout: 0,
     connectionsCheckingInterval: Math.max(100, Math.min(5000, options.headersTimeoutMs / 4)),
     keepAliveTimeout: options.keepAliveTimeoutMs,
@@ -91,7 +91,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     tls === undefined
       ? createServer(serverOptions)
       : createTlsServer({ ...serverOptions, ...tls, handshakeTimeout: options.headersTimeoutMs });
-  // Headers beyond a number would vanish silently, Content-Length among them; their size is limited anyway.
+  // Node silently drops headers beyond its count, perhaps Content-Length. Their size is limited anyway.
   server.maxHeadersCount = 0;
   if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
   if (options.maxConnectionsPerAddress !== undefined)
@@ -101,14 +101,14 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     );
   server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => lines.watch(socket));
   server.on('request', onRequest);
-  // Whether the client may go on is for Clowder to say.
+  // Clowder decides whether the client may go on.
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);
   server.on('upgrade', onUpgrade);
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     socket.on('error', () => socket.destroy());
     options.onClientError(405);
-    // What was asked before it is Clowder's to answer.
+    // Clowder still answers earlier requests first.
     turns.after(socket, () => socket.end(rawAnswer(405, 'This is not a forward proxy.')));
   });
   server.on('clientError', onClientError);
@@ -165,7 +165,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     turns.take(socket, request, response, () => {
       response.assignSocket(socket);
       response.once('finish', () => socket.destroySoon());
-      // Node before 24.9 asks nobody which requests these are, and gives none of their bodies.
+      // Node before 24.9 has no `shouldUpgradeCallback`, and provides no bodies for these requests.
       if (wantsTunnel(request)) exchange(request, response, switchTo(socket, response, first));
       else if (hasBody(request))
         sendAnswer(request, response, 501, { reason: 'An upgrade with a body is not supported.' });
@@ -176,7 +176,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   function switchTo(socket: Socket, response: ServerResponse, first: Buffer): OnSwitched {
     return (head, upstream, rest) => {
       response.detachSocket(socket);
-      // The time limit of an idle connection may have begun behind the answer before.
+      // The time-out of an idle connection may already run since the previous answer.
       socket.setTimeout(0);
       tunnels.add(socket);
       socket.write(switchingHead(head), 'latin1');
@@ -193,16 +193,16 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
       return;
     }
     if (socket instanceof Socket && !refused.has(socket) && readAgain(error, socket)) return;
-    // What follows on the connection is read and thrown away for a while: a client that is still writing when it is
-    // closed may not see its answer.
+    // Read and discard further bytes for a while: a client that is still writing when the connection closes may not see its
+    // answer.
     if (refused.has(socket)) return;
     refused.add(socket);
     options.onClientError(status);
-    // Clowder has, or gets, what came before: its answer is not to be taken for ours.
+    // Clowder still answers earlier requests: our answer must not be taken for one of its answers.
     if (turns.endAfterThese(socket)) return;
     const answer = answerUnderWay(socket);
     if (answer !== undefined) {
-      // No other answer can follow in the middle of one; it is the last if its request was read in full.
+      // No second answer can start within one. That answer is the last if its request was read in full.
       if (answer.req.complete || endWaiting(answer)) answer.once('finish', () => socket.destroy());
       else socket.destroy();
       return;
@@ -212,17 +212,17 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     socket.once('close', () => clearTimeout(late));
   }
 
-  /** Has Node read a request once more that it refused for a target in raw UTF-8, when those before it are answered. */
+  /** Lets Node read a request again that it refused for raw UTF-8 in the target, once earlier requests are answered. */
   function readAgain(error: ClientError, socket: Socket): boolean {
     if (error.code !== 'HPE_INVALID_URL' || error.rawPacket === undefined) return false;
     const before = lines.before(socket);
     const bytes = before.length === 0 ? error.rawPacket : Buffer.concat([before, error.rawPacket]);
     const connection = withRawTarget(socket, bytes, before.length + (error.bytesParsed ?? 0));
     if (connection === undefined) return false;
-    // What else the parser says of this connection is of no interest any more.
+    // Ignore what else the parser reports about this connection.
     refused.add(socket);
     turns.after(socket, () => {
-      // The time limit of an idle connection may have begun behind the answer before.
+      // The time-out of an idle connection may already run since the previous answer.
       socket.setTimeout(0);
       if (socket.writable) server.emit(tls === undefined ? 'connection' : 'secureConnection', connection);
       else connection.destroy();
@@ -254,8 +254,8 @@ function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * Whether a request for another protocol is passed on. One with a body is answered as if it had not asked, and so is
- * one for HTTP/2, which the next hop could only be asked for by us (RFC 9110, section 7.8).
+ * Whether a request for another protocol is passed on. With a body, or for HTTP/2, it is answered as if it had not asked: only
+ * we could ask the next hop for HTTP/2 (RFC 9110, section 7.8).
  */
 function wantsTunnel(request: IncomingMessage): boolean {
   const { upgrade, connection } = request.headers;

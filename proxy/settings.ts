@@ -59,7 +59,7 @@ function refuse(context: z.core.$RefinementCtx, message: string): never {
   return z.NEVER;
 }
 
-/** Every setting, by the name of its environment variable. */
+/** All settings, by their environment variables. */
 const settings = z.object({
   PROXY_LISTEN: address.prefault('127.0.0.1:8000'),
   PROXY_TARGET: target.prefault('http://127.0.0.1:9000'),
@@ -116,9 +116,9 @@ export type ProxySettings = z.infer<typeof settings>;
 export type ProxySettingName = keyof typeof settings.shape;
 
 /**
- * Checks settings as a whole, by the names of their environment variables; empty counts as unset.
+ * Checks all settings, by the names of their environment variables. Empty counts as unset.
  *
- * @param file settings of a file, in which only names that mean something may stand; `given` wins over it
+ * @param file settings from a file, which may contain only known names; `given` overrides it
  * @throws ConfigError
  */
 export function parseProxySettings(given: Given, file: Given = {}): ProxySettings {
@@ -133,11 +133,11 @@ export function parseProxySettings(given: Given, file: Given = {}): ProxySetting
   return parsed.data;
 }
 
-/** What is set: an empty variable does not hide a file's setting. */
+/** The variables that are set: an empty one does not hide a file's setting. */
 const present = (given: Given): Given =>
   Object.fromEntries(Object.entries(given).filter(([, value]) => !isUnset(value)));
 
-/** What is wrong with settings that are each right by themselves. */
+/** Conflicts between settings that are each valid on their own. */
 function contradictions(given: Partial<ProxySettings>): string[] {
   const problems: string[] = [];
   if ((given.PROXY_TLS_CERT_FILE === undefined) !== (given.PROXY_TLS_KEY_FILE === undefined))
@@ -159,7 +159,7 @@ function isAddressOf(listen: ProxySettings['PROXY_LISTEN'] | undefined, url: URL
   return listen?.port === portOf(url) && listen.host === url.hostname.replace(/[[\]]/g, '');
 }
 
-/** Port of a URL, the scheme's own if it names none. */
+/** Port of a URL; the scheme's default if it names none. */
 export function portOf(url: URL): number {
   return url.port !== '' ? Number(url.port) : url.protocol === 'https:' ? 443 : 80;
 }

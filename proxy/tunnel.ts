@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { ResponseHead } from './upstream/index.ts';
 
-/** Head of a 101 as it came, Connection and Upgrade included. */
+/** The head of a 101 as received, including Connection and Upgrade. */
 export function switchingHead(head: ResponseHead): string {
   let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
   for (let i = 0; i + 1 < head.rawHeaders.length; i += 2)
@@ -11,7 +11,7 @@ export function switchingHead(head: ResponseHead): string {
 }
 
 /**
- * Passes bytes both ways until both sides have ended; the end of one is passed on, and the other may go on. Where one
+ * Passes bytes both ways until both sides have ended. The end of one side is passed on, and the other side may continue; if one
  * breaks, the other is closed.
  *
  * @param closed called once both are closed

@@ -7,26 +7,26 @@ interface Turn {
   readonly begin: () => void;
 }
 
-/** What one client's connection has sent: the request under way, and those behind it in the order of their coming. */
+/** The requests of one client's connection: the one under way, and those after it in order of arrival. */
 interface Line {
   current: Turn | undefined;
   waiting: Turn[];
-  /** What comes when all of these are over. */
+  /** Called when all of these are over. */
   follow?: () => void;
 }
 
-/** So many requests may wait on a connection; behind them no more are read, until there is room again. */
+/** Requests that may wait on a connection; beyond this number, reading pauses until there is room. */
 const READ_AHEAD = 8;
 
 /**
- * Requests of a client's connection take turns: one begins when the answer to the one before it has left (RFC 9112,
- * section 9.3.2). So a client that sends many in one go takes one connection to Clowder, and two changes of one thing
- * happen in the order in which it asked for them.
+ * Lets the requests of a client's connection take turns: each begins once the previous answer has been sent (RFC 9112, section
+ * 9.3.2). A client that sends many at once then uses one connection to Clowder, and its changes happen in the order in which it
+ * sent them.
  */
 export class Turns {
   readonly #lines = new WeakMap<Duplex, Line>();
 
-  /** @param begin called at once if nothing is under way on the connection, else when its turn comes, if it does */
+  /** @param begin called at once if nothing is under way on the connection, else when its turn comes, if ever */
   take(socket: Duplex, request: IncomingMessage, response: ServerResponse, begin: () => void): void {
     const line = this.#lineOf(socket);
     const turn = { request, response, begin };
@@ -37,7 +37,7 @@ export class Turns {
     }
   }
 
-  /** Has another read what follows on the connection, when what was read before is answered; at once if nothing was. */
+  /** Calls `follow` once all requests read so far are answered; at once if there are none. */
   after(socket: Duplex, follow: () => void): void {
     const line = this.#lines.get(socket);
     if (line?.current === undefined) follow();
@@ -45,8 +45,8 @@ export class Turns {
   }
 
   /**
-   * What follows on the connection is not a request: those that were read in full before it are answered, and the last
-   * answer ends the connection.
+   * Call when the connection continues with something that is no request. Requests already read in full are answered, and the
+   * last answer ends the connection.
    *
    * @returns false if there is no such request
    */
@@ -56,7 +56,7 @@ export class Turns {
     line.waiting = line.waiting.filter(({ request }) => request.complete);
     const last = line.waiting.at(-1) ?? line.current;
     if (!last.request.complete) return false;
-    // The head that has left already says that the connection stays.
+    // The head already sent says that the connection stays open.
     if (last.response.headersSent) last.response.once('finish', () => destroySoon(socket));
     else last.response.shouldKeepAlive = false;
     return true;
@@ -67,7 +67,7 @@ export class Turns {
     if (known !== undefined) return known;
     const line: Line = { current: undefined, waiting: [] };
     this.#lines.set(socket, line);
-    // Node goes on reading with each request that ends.
+    // Node resumes reading at the end of each request.
     socket.on('resume', () => {
       if (isLong(line)) socket.pause();
     });
@@ -82,7 +82,7 @@ export class Turns {
 
   #next(socket: Duplex, line: Line): void {
     line.current = undefined;
-    // Nobody could read the answers.
+    // The client could not read the answers.
     if (!socket.writable) line.waiting = [];
     const turn = line.waiting.shift();
     if (turn === undefined) {

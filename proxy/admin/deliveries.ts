@@ -3,7 +3,7 @@ import type { Delivery } from '../../instrumentation/telemetry/retrying-sender.t
 export const waitingOf = (deliveries: readonly Delivery[]): number =>
   deliveries.reduce((sum, { waiting }) => sum + waiting, 0);
 
-/** By reason. */
+/** Lost events by reason. */
 export function lostOf(deliveries: readonly Delivery[]): ReadonlyMap<string, number> {
   const sums = new Map<string, number>();
   for (const { lost } of deliveries)
@@ -11,13 +11,13 @@ export function lostOf(deliveries: readonly Delivery[]): ReadonlyMap<string, num
   return sums;
 }
 
-/** Whether all of them took what was sent last; undefined while nothing was. */
+/** Whether all deliveries were accepted at the last attempt; undefined before the first one. */
 export function reachedOf(deliveries: readonly Delivery[]): boolean | undefined {
   const known = deliveries.flatMap(({ reached }) => reached ?? []);
   return known.length === 0 ? undefined : known.every(Boolean);
 }
 
-/** The collector as `/readyz` shows it: requests pass without it, so that nothing here makes the proxy unready. */
+/** The collector as `/readyz` shows it. Requests pass without it, so it never makes the proxy unready. */
 export function collectorCheck(deliveries: readonly Delivery[]): object {
   const ok = reachedOf(deliveries);
   const reason = deliveries.find(({ reached }) => reached === false)?.reason;

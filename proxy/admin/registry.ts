@@ -26,10 +26,10 @@ const ENRICHMENT: readonly { name: string; label?: string; help: string; read: (
 ]; // prettier-ignore
 
 /**
- * The numbers in Prometheus' format.
+ * The counters and gauges in Prometheus format.
  *
  * @param enrichment undefined if it is off
- * @param deliveries of events, one for each place that they go to
+ * @param deliveries of events, one for each destination
  */
 export function statsRegistry(
   stats: ProxyStats,
@@ -50,7 +50,7 @@ export function statsRegistry(
     'collector_reached',
     'Whether the collector took what was sent last; NaN before the first time',
     () => Number(reachedOf(deliveries()) ?? Number.NaN),
-    // Of several workers: whether each is reached.
+    // With several workers: 1 only if all of them reach it.
     'min',
   );
   gauge('requests_in_flight', 'Requests in flight', () => stats.inFlight);

@@ -1,4 +1,4 @@
-/** What the proxy has done so far: plain numbers, so that counting costs nothing. */
+/** Counts of what the proxy has done, as plain numbers to keep counting cheap. */
 export class ProxyStats {
   answered = 0;
   retried = 0;

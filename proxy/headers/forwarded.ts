@@ -1,18 +1,18 @@
 /**
- * What becomes of the headers that name the client: `set` replaces what came (we are the outermost proxy), `append`
- * adds to it (a proxy in front sets them and is trusted), `off` leaves it alone.
+ * How to treat the headers that name the client: `set` replaces them (we are the outermost proxy), `append` adds to them (a
+ * trusted proxy in front sets them), `off` leaves them alone.
  */
 export type ForwardedMode = 'set' | 'append' | 'off';
 
-/** What a proxy knows of the connection that a request came on. */
+/** What a proxy knows about the connection that carries a request. */
 export interface ClientFacts {
   readonly remoteAddress: string | undefined;
   readonly scheme: 'http' | 'https';
-  /** The request's Host as it came; '' where none. */
+  /** The request's Host as received; '' if there is none. */
   readonly host: string;
 }
 
-/** The headers' values as they came, '' where absent; several lines joined by a comma. */
+/** The received values of the headers; '' if absent, several lines joined by a comma. */
 export interface ForwardedBefore {
   readonly for: string;
   readonly proto: string;
@@ -26,7 +26,7 @@ const IPV4_MAPPED = '::ffff:';
 export function xForwardedLines(mode: 'set' | 'append', client: ClientFacts, before: ForwardedBefore): string {
   const address = plainAddress(client.remoteAddress);
   const kept = mode === 'append' ? before : NOTHING;
-  // Proto and Host stay the outermost proxy's: applications compare them as single values.
+  // Proto and Host keep the outermost proxy's values: applications compare them as single values.
   const proto = kept.proto === '' ? client.scheme : kept.proto;
   const host = kept.host === '' ? client.host : kept.host;
   return (
@@ -48,13 +48,13 @@ export function forwardedLine(mode: 'set' | 'append', client: ClientFacts, befor
 
 const NOTHING: ForwardedBefore = { for: '', proto: '', host: '', forwarded: '' };
 
-/** IPv4 as such also if the socket is an IPv6 one. */
+/** An IPv4 address in plain form even if the socket is IPv6. */
 function plainAddress(address: string | undefined): string {
   if (address === undefined) return 'unknown';
   return address.startsWith(IPV4_MAPPED) ? address.slice(IPV4_MAPPED.length) : address;
 }
 
-/** A token as it is, everything else as a quoted string. */
+/** A token as it is, anything else as a quoted string. */
 function quoted(value: string): string {
   return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
 }

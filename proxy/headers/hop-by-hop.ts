@@ -1,6 +1,6 @@
 /**
- * Headers that are about one connection and not the message (RFC 9110, section 7.6.1). Transfer-Encoding is among them:
- * each side frames its own messages.
+ * Headers that concern one connection, not the message (RFC 9110, section 7.6.1). Includes Transfer-Encoding, as each side
+ * frames its own messages.
  */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
@@ -11,7 +11,7 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** Headers that no Connection header takes away: without them the message would be another, or of somebody else. */
+/** Headers that the Connection header cannot remove: without them the message would change its meaning or its sender. */
 const END_TO_END: ReadonlySet<string> = new Set([
   'host',
   'content-length',
@@ -34,7 +34,7 @@ export function isHopByHop(name: string): boolean {
   return HOP_BY_HOP.has(name);
 }
 
-/** Names that the Connection header declares to be hop-by-hop, in lower case; undefined if it names none. */
+/** Names that the Connection header declares hop-by-hop, in lower case; undefined if there are none. */
 export function connectionOptions(rawHeaders: readonly string[]): ReadonlySet<string> | undefined {
   let options: Set<string> | undefined;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {

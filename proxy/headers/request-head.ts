@@ -9,10 +9,10 @@ import {
 } from './forwarded.ts';
 import { connectionOptions, isHopByHop } from './hop-by-hop.ts';
 
-/** How requests are changed on their way; everything that no rule names passes as it came. */
+/** How requests are changed on their way. All that no rule names passes unchanged. */
 export interface RequestRules {
   readonly hostHeader: 'preserve' | 'target';
-  /** Host and port of the target, as a Host header has them. */
+  /** Host and port of the target, in the form of a Host header. */
   readonly targetHost: string;
   readonly xForwarded: ForwardedMode;
   readonly forwarded: ForwardedMode;
@@ -24,26 +24,26 @@ export interface IncomingHead {
   readonly method: string;
   /** Path and query, or `*`. */
   readonly path: string;
-  /** Host of a target in absolute form; it replaces the Host header. */
+  /** Host of a target in absolute form; replaces the Host header. */
   readonly authority: string | undefined;
   /** `1.0` or `1.1` */
   readonly httpVersion: string;
-  /** Names and values in turn, as they came. */
+  /** Alternating names and values, as received. */
   readonly rawHeaders: readonly string[];
   readonly remoteAddress: string | undefined;
   readonly scheme: 'http' | 'https';
-  /** Whether another protocol is asked for and the request to change to it passes on. */
+  /** Whether the request asks for another protocol and that upgrade is forwarded. */
   readonly upgrade: boolean;
 }
 
 export interface OutgoingHead {
-  /** Request line, header lines and the empty line, to be written as latin1. */
+  /** Request line, header lines and the empty line; write it as latin1. */
   readonly text: string;
   /** What ends the body (RFC 9112, section 6.3); `none` also for a length of 0. */
   readonly framing: 'none' | 'length' | 'chunked';
 }
 
-/** A request that is not forwarded, and the answer it gets. */
+/** The answer to a request that is not forwarded. */
 export interface Refusal {
   readonly status: 400 | 501;
   readonly reason: string;
@@ -51,7 +51,7 @@ export interface Refusal {
 
 const NO_BEFORE: ForwardedBefore = { for: '', proto: '', host: '', forwarded: '' };
 
-/** The head of a request as it is forwarded: names, order and duplicates of its headers kept (RFC 9110, section 7.6). */
+/** The head of a request as forwarded, keeping header names, order and duplicates (RFC 9110, section 7.6). */
 export function outgoingHead(
   incoming: IncomingHead,
   rules: RequestRules,
@@ -71,7 +71,7 @@ export function outgoingHead(
     const lower = name.toLowerCase();
     switch (lower) {
       case 'host':
-        // RFC 9112, section 3.2: no two parties may take different ones for the host.
+        // RFC 9112, section 3.2: different parties must not read different hosts.
         if (host !== undefined) return { status: 400, reason: 'The request has more than one Host header' };
         host = authority ?? value;
         text += `${name}: ${rules.hostHeader === 'target' ? rules.targetHost : host}\r\n`;
@@ -80,7 +80,7 @@ export function outgoingHead(
         if (Number(value) > 0) framing = 'length';
         break;
       case 'transfer-encoding':
-        // RFC 9112, section 6.1. The parser has taken away the chunks and nothing else.
+        // RFC 9112, section 6.1. The parser has decoded the chunks and nothing else.
         if (framing === 'chunked' || value.toLowerCase() !== 'chunked')
           return { status: 501, reason: 'The only Transfer-Encoding that is understood is chunked' };
         framing = 'chunked';
@@ -125,12 +125,12 @@ export function outgoingHead(
   if (trace.traceparent !== undefined && trace.tracestate !== undefined) text += `tracestate: ${trace.tracestate}\r\n`;
   if (framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   if (incoming.upgrade) text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
-  // Trailers pass through us, so we may ask for them wherever the client does.
+  // We pass trailers on, so we may ask for them if the client does.
   else if (trailers) text += 'Connection: TE\r\nTE: trailers\r\n';
   return { text: `${text}\r\n`, framing };
 }
 
-/** Other headers by which proxies tell the client's address, and by which a client could. */
+/** Other headers in which proxies report the client's address, and in which a client could forge it. */
 const CLAIMS: ReadonlySet<string> = new Set([
   'forwarded',
   'x-real-ip',
@@ -140,16 +140,16 @@ const CLAIMS: ReadonlySet<string> = new Set([
   'true-client-ip',
 ]);
 
-/** First letters of the headers that tell where a request comes from: few others need a second look. */
+/** First letters of headers that claim an origin: rules out most others quickly. */
 const CLAIMS_BEGIN = /^[xft]/;
 
-/** Whether a header tells where a request comes from. @param name in lower case */
+/** Whether a header claims where a request comes from. @param name in lower case */
 const isClaim = (name: string): boolean =>
   CLAIMS_BEGIN.test(name) && (name.startsWith('x-forwarded-') || CLAIMS.has(name));
 
 /**
- * The headers as the capture may believe them: no more than what Clowder gets, and what tells where a request comes
- * from only where a proxy in front sets it. The Host of a target in absolute form stands for the header.
+ * The headers that the capture may believe: only those that Clowder receives, and claims of origin only if a proxy in front
+ * sets them. The host of a target in absolute form replaces the Host header.
  */
 export function believedHeaders(
   { headers, rawHeaders }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>,
@@ -168,7 +168,7 @@ export function believedHeaders(
   return believed;
 }
 
-/** Notes a forwarding header that is set or added to later; false if it passes as it came. */
+/** Remembers a forwarding header that is later set or added to; false if the header passes unchanged. */
 function take(
   mode: ForwardedMode,
   before: { -readonly [K in keyof ForwardedBefore]: string },

@@ -2,11 +2,11 @@ import { connectionOptions, isHopByHop } from './hop-by-hop.ts';
 import type { ResponseHead } from '../upstream/index.ts';
 
 export interface AnswerRules {
-  /** Id of the request, by which the answer is marked as captured (docs/design.md, "Identity"); undefined: it is not. */
+  /** Id of the request, which marks the answer as captured (docs/design.md, "Identity"); undefined for no mark. */
   readonly mark: string | undefined;
   /** Whether the client's connection ends with this answer. */
   readonly close: boolean;
-  /** Whether trailers can follow: chunks on both sides. */
+  /** Whether trailers can follow, which needs chunks on both sides. */
   readonly trailers: boolean;
   readonly via: string | undefined;
 }
@@ -14,7 +14,7 @@ export interface AnswerRules {
 export const CAPTURED_HEADER = 'X-Clowder-Captured';
 const CAPTURED = CAPTURED_HEADER.toLowerCase();
 
-/** Headers of an answer as the client gets them, names and values in turn: names, order and duplicates kept. */
+/** An answer's headers for the client as alternating names and values, keeping names, order and duplicates. */
 export function answerHeaders(head: ResponseHead, rules: AnswerRules): string[] {
   const { names, rawHeaders } = head;
   const options = connectionOptions(rawHeaders);
@@ -32,7 +32,7 @@ export function answerHeaders(head: ResponseHead, rules: AnswerRules): string[] 
   return headers;
 }
 
-/** The value of a header: the first of several, of Set-Cookie all, joined by ', '. @param name in lower case */
+/** The value of a header: the first of several, but all of Set-Cookie, joined by ', '. @param name in lower case */
 export function headerOf(head: ResponseHead, name: string): string | undefined {
   const at = head.names.indexOf(name);
   if (at === -1) return undefined;

@@ -1,4 +1,4 @@
-/** Fields that would change how the message before them is read (RFC 9110, section 6.5.1). */
+/** Fields that would change how the preceding message is read (RFC 9110, section 6.5.1). */
 const NO_TRAILER: ReadonlySet<string> = new Set([
   'content-length',
   'transfer-encoding',
@@ -9,14 +9,14 @@ const NO_TRAILER: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** Lines of the trailers that pass on, each ended by CRLF. @param rawTrailers names and values in turn */
+/** The trailers to pass on, as lines each ended by CRLF. @param rawTrailers alternating names and values */
 export function trailerLines(rawTrailers: readonly string[]): string {
   let lines = '';
   for (const [name, value] of trailerPairs(rawTrailers)) lines += `${name}: ${value}\r\n`;
   return lines;
 }
 
-/** Trailers that pass on, as pairs. */
+/** The trailers to pass on, as pairs. */
 export function trailerPairs(raw: readonly string[]): [string, string][] {
   const entries: [string, string][] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {

@@ -11,16 +11,18 @@ import { sendAnswer } from '../own-answers.ts';
 import type { ProxyLog } from '../report.ts';
 
 export interface BesideOptions {
-  /** The collector, http or https. */
+  /** The collector's URL, http or https. */
   readonly collector: URL;
-  /** What its script has before its name, on Clowder's site: `/c/`. */
+  /** Prefix of the script's name on Clowder's site: `/c/`. */
   readonly path: string;
-  /** Whether what says who the client is comes from a proxy of ours, and is added to. */
+  /** Whether X-Forwarded-For comes from our own proxy in front and is added to. */
   readonly trustForwarded: boolean;
   readonly log: Pick<ProxyLog, 'debug' | 'warn'>;
 }
 
-/** What the script of pages asks for, of the collector: nothing else of that is reached by Clowder's site. */
+/**
+ * Forwards what the pages' script asks for to the collector. Nothing else of the collector is reachable through Clowder's site.
+ */
 export interface Beside {
   /** @param path of a request, with its query */
   has(path: string): boolean;
@@ -28,11 +30,11 @@ export interface Beside {
   close(): void;
 }
 
-/** Its names, and where the collector has them. */
+/** Names that the script asks for, and their prefix at the collector. */
 const NAMES: ReadonlySet<string> = new Set(['v.js', 'v']);
 const AT_COLLECTOR = '/c/';
 const WAIT_MS = 10_000;
-/** What the collector is told of a request. No cookie is: whoever is logged in there is none of its business. */
+/** Request headers that the collector receives. Cookies are left out: who is logged in is none of the collector's business. */
 const TOLD = [
   'origin', 'referer', 'user-agent', 'content-type', 'content-length', 'accept-encoding', 'if-none-match',
   'access-control-request-method', 'access-control-request-headers',

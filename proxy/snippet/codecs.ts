@@ -9,7 +9,7 @@ import {
   createZstdDecompress,
 } from 'node:zlib';
 
-/** How the body of an answer is read, and written again. */
+/** How an answer's body is decoded, and encoded again. */
 export interface Codec {
   readonly decode: () => readonly Transform[];
   readonly encode: () => readonly Transform[];
@@ -17,11 +17,11 @@ export interface Codec {
 
 const GZIP: Codec = {
   decode: () => [createGunzip()],
-  // What Clowder has sent is not kept back: a page may come in pieces.
+  // Flushes every piece that Clowder sends: a page may arrive in pieces.
   encode: () => [createGzip({ flush: constants.Z_SYNC_FLUSH })],
 };
 
-/** By Content-Encoding. `deflate` is two formats, of which a browser takes either: it is left as it is. */
+/** By Content-Encoding. `deflate` is left alone: it names two formats, and browsers accept either. */
 const CODECS: ReadonlyMap<string, Codec> = new Map([
   ['', { decode: () => [], encode: () => [] }],
   ['identity', { decode: () => [], encode: () => [] }],
@@ -48,7 +48,7 @@ const CODECS: ReadonlyMap<string, Codec> = new Map([
   ],
 ]);
 
-/** @param coding of the answer; @returns undefined for one that is not known, or several */
+/** @param coding of the answer; @returns undefined if it is unknown or lists several */
 export function codecOf(coding = ''): Codec | undefined {
   return CODECS.get(coding.trim().toLowerCase());
 }

@@ -1,10 +1,10 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { placeOf } from './place.ts';
 
-/** A page with something put into its head; whatever is no page passes as it is. */
+/** Inserts something into the head of a page; anything that is no page passes unchanged. */
 export class InsertInto extends Transform {
   readonly #inserted: Buffer;
-  /** The beginning, until it is known where to put it; undefined afterwards. */
+  /** The beginning, kept until the place is known; then undefined. */
   #held: Buffer[] | undefined = [];
 
   constructor(inserted: Buffer) {

@@ -8,33 +8,33 @@ import { InsertInto } from './insert-into.ts';
 import { nonceFor } from './policy.ts';
 import type { PageFacts } from './tag.ts';
 
-/** What is told of the request that an answer is for. */
+/** What is known about the request that an answer belongs to. */
 export interface Told {
-  /** Id of the request, by which its answer is marked; undefined if it is not. */
+  /** Id of the request that marks its answer as captured; undefined if it is not captured. */
   readonly mark: string | undefined;
   readonly traceId: string;
 }
 
-/** An answer as the client gets it. */
+/** An answer as the client receives it. */
 export interface Page {
   readonly head: ResponseHead;
-  /** What its body is written to, in place of the response; undefined: the response itself. */
+  /** What the body is written to instead of the response; undefined: the response itself. */
   readonly into?: (response: Writable) => Writable;
 }
 
-/** What becomes of the pages among the answers. */
+/** Transforms the pages among the answers. */
 export interface Pages {
   of(request: IncomingMessage, head: ResponseHead, told: Told): Page;
 }
 
-/** By which a page knows the request that brought it: taxonomy/browser.ts reads it. */
+/** Header in which a page finds the id of its request: taxonomy/browser.ts reads it. */
 const SERVER_TIMING = 'Server-Timing';
-/** True of the body as it was. */
+/** Headers that describe the original body. */
 const OF_THE_BODY: ReadonlySet<string> = new Set([
   'content-length', 'accept-ranges', 'content-md5', 'content-digest', 'repr-digest', 'digest',
 ]); // prettier-ignore
 
-/** Pages say which request they are; those that a person asked for have the script in them, if there is one. */
+/** Adds to each page the id of its request and, if there is a script, inserts its tag into pages that a person opened. */
 export function createPages(tag: ((facts: PageFacts) => string) | undefined): Pages {
   return {
     of: (request, head, told) => {
@@ -50,7 +50,7 @@ export function createPages(tag: ((facts: PageFacts) => string) | undefined): Pa
         head: withoutLength(marked),
         into: (response) => {
           const stages: readonly Transform[] = [...codec.decode(), new InsertInto(inserted), ...codec.encode()];
-          // Whatever breaks on the way ends the response too: what the client has got must not look complete.
+          // An error in any stage also ends the response: the client must not take a partial page for a complete one.
           pipeline([...stages, response], () => undefined);
           return stages[0] ?? response;
         },
@@ -59,7 +59,7 @@ export function createPages(tag: ((facts: PageFacts) => string) | undefined): Pa
   };
 }
 
-/** Whether a page is asked for to be looked at: not by a script of a page, nor for a frame in one. */
+/** Whether a person opens the page: no script and no frame of another page requests it. */
 function isSeen({ method, headers }: IncomingMessage): boolean {
   if (method !== 'GET' && method !== 'HEAD') return false;
   const destination = headers['sec-fetch-dest'];
@@ -68,11 +68,11 @@ function isSeen({ method, headers }: IncomingMessage): boolean {
 
 const isHtml = (head: ResponseHead): boolean => /^text\/html\s*(?:;|$)/i.test(headerOf(head, 'content-type') ?? '');
 
-/** A page that the browser has, of another request. */
+/** A page that the browser already has from an earlier request. */
 const isKnownPage = ({ headers }: IncomingMessage, { status }: ResponseHead): boolean =>
   status === 304 && /\btext\/html\b/.test(headers.accept ?? '');
 
-/** Character sets in which the tag would be other characters. */
+/** Character sets that would read the tag's bytes as other characters. */
 const WIDE = /charset\s*=\s*"?(?:utf-?(?:16|32|7)|ucs|iso-10646|unicode)/i;
 
 function takesScript(request: IncomingMessage, head: ResponseHead): boolean {
@@ -94,7 +94,10 @@ function withTiming(head: ResponseHead, identity: string): ResponseHead {
   };
 }
 
-/** The page is another than Clowder's, byte for byte, and means the same: its entity tag says so. */
+/**
+ * Removes headers that described the original body. The page has the same meaning but other bytes, so its entity tag becomes
+ * weak.
+ */
 function withoutLength(head: ResponseHead): ResponseHead {
   const rawHeaders: string[] = [];
   const names = head.names.filter((name) => !OF_THE_BODY.has(name));

@@ -1,17 +1,17 @@
-/** Where in a page a script may go: an offset; `later` where more of the page is needed to tell; `nowhere`, as it is no whole page. */
+/** Where in a page the script goes: an offset; `later` if more of the page is needed; `nowhere` if it is not a whole page. */
 export type Place = number | 'later' | 'nowhere';
 
-/** What a page begins with is looked at this far. */
+/** How much of a page's beginning is searched. */
 const LOOKED_AT = 64 * 1024;
-/** The longest word that the place is told by: `<html>`. */
+/** Length of the longest word that must be recognised: `<html>`. */
 const WORD = 6;
 const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
 
 /**
- * The place for a script: first in the head, or where a page without that word would have one. What begins with neither
- * doctype, `html` nor `head` is a piece of a page, which another page has in it.
+ * The place for a script: first in the head, or where a page without `<head>` would have one. Text that begins with neither
+ * doctype, `html` nor `head` is a fragment of another page.
  *
- * @param text the beginning of the page, a character a byte; @param isAll whether there is no more of it
+ * @param text the beginning of the page, one character per byte; @param isAll whether the page ends there
  */
 export function placeOf(text: string, isAll: boolean): Place {
   let at = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
@@ -39,7 +39,7 @@ function endOf(text: string, mark: string, from: number): number {
   return found === -1 ? -1 : found + mark.length;
 }
 
-/** Behind the `>` that no attribute has in it. */
+/** The offset after the `>` that closes the tag, not one within an attribute. */
 function endOfTag(text: string, from: number): number {
   let quote = '';
   for (let at = from; at < text.length; at += 1) {

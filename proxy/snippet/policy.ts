@@ -1,8 +1,8 @@
 /**
- * What a page's Content-Security-Policy asks of a script of its own site that posts to its own site.
+ * What a page's Content-Security-Policy requires of a script from its own site that posts to its own site.
  *
- * @param policies values of the header @param host of the page, as its address has it
- * @returns the nonce that the script must bear, '' if it needs none, undefined if the page would not run it
+ * @param policies values of the header @param host of the page, as in its address
+ * @returns the nonce that the script must have; '' if it needs none; undefined if the page would not run it
  */
 export function nonceFor(policies: readonly string[], host: string): string | undefined {
   const parsed = policies.flatMap((value) => value.split(',')).map(directivesOf);
@@ -23,7 +23,7 @@ export function nonceFor(policies: readonly string[], host: string): string | un
 
 type Policy = ReadonlyMap<string, readonly string[]>;
 
-/** Of a directive that stands there twice the first counts (CSP 3, section 2.2.1). */
+/** If a directive occurs twice, the first counts (CSP 3, section 2.2.1). */
 function directivesOf(policy: string): Policy {
   const directives = new Map<string, readonly string[]>();
   for (const directive of policy.split(';')) {
@@ -36,7 +36,7 @@ function directivesOf(policy: string): Policy {
 const noncesOf = (sources: readonly string[]): readonly string[] =>
   sources.flatMap((source) => /^'nonce-([A-Za-z0-9+/_-]+={0,2})'$/i.exec(source)?.[1] ?? []);
 
-/** Whether the page's own site is among them. A source with a path, or a port of any kind, is not looked into. */
+/** Whether the sources include the page's own site. Sources with a path or a port wildcard are not examined. */
 function allowsOwn(sources: readonly string[], host: string): boolean {
   return sources.some((source) => {
     const plain = source.toLowerCase();

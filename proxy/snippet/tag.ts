@@ -1,20 +1,20 @@
-/** What the tag of a page says. */
+/** What all script tags contain. */
 export interface TagOptions {
-  /** Of the script and of what it posts to, on Clowder's own site: `/c/`. */
+  /** Path of the script, and of what it posts to, on Clowder's own site: `/c/`. */
   readonly path: string;
-  /** Of the browser; everybody can read it. */
+  /** Key with scope browser; anyone can read it. */
   readonly key: string | undefined;
 }
 
-/** What a tag says of the page that it is in. */
+/** What a tag says about its page. */
 export interface PageFacts {
-  /** Of the page's policy; '' if it asks for none. */
+  /** From the page's policy; '' if it requires none. */
   readonly nonce: string;
-  /** Id of the request that brought the page: over plain http browsers hide `Server-Timing` from its script. */
+  /** Id of the request for the page; over plain http, browsers hide `Server-Timing` from scripts. */
   readonly request: string | undefined;
 }
 
-/** The tag of the script, for each page. */
+/** Makes the script tag for each page. */
 export function tagOf({ path, key }: TagOptions): (facts: PageFacts) => string {
   const ofAll = `defer src="${escaped(path)}v.js"${attribute('data-key', key)}`;
   return ({ nonce, request }) =>

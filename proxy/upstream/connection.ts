@@ -5,14 +5,14 @@ import type { ResponseHead } from './response-head.ts';
 import { ResponseParser, type ResponseSink } from './response-parser.ts';
 import type { LentConnection } from './upstream.ts';
 
-/** What a connection does now; each has a time limit of its own. */
+/** What a connection is doing; each phase has its own time limit. */
 export type Phase = 'connecting' | 'idle' | 'sending' | 'waiting' | 'answering' | 'unlimited';
 
 export interface ConnectionOwner {
   /** The connection is free for another request. */
   released(connection: UpstreamConnection): void;
   closed(connection: UpstreamConnection): void;
-  /** Bytes came that belong to no answer. */
+  /** Bytes arrived that belong to no answer. */
   excess(): void;
 }
 
@@ -29,12 +29,12 @@ export class UpstreamConnection implements ResponseSink, LentConnection {
   #keepAlive = false;
   #used = false;
   #phase: Phase = 'idle';
-  /** Looks of the pool since something last moved. */
+  /** Checks by the pool since something last moved. */
   quietFor = 0;
-  /** Seconds that Clowder says it keeps an idle connection; undefined if it says nothing. */
+  /** How many seconds Clowder says it keeps an idle connection; undefined if it does not say. */
   keepAliveS: number | undefined;
 
-  /** @param socket connecting, with `allowHalfOpen` */
+  /** @param socket still connecting, with `allowHalfOpen` */
   constructor(socket: Socket, owner: ConnectionOwner, options: { maxHeadBytes: number; secure: boolean }) {
     this.#socket = socket;
     this.#owner = owner;
@@ -63,7 +63,7 @@ export class UpstreamConnection implements ResponseSink, LentConnection {
     this.#phase = 'sending';
     this.#parser.expect(method, options.upgrade);
     if (options.body) {
-      // The first piece of the body has mostly arrived with the head: both leave in one packet.
+      // The first piece of the body usually arrives with the head: send both in one packet.
       this.#socket.cork();
       process.nextTick(uncork, this.#socket);
     }
@@ -96,7 +96,7 @@ export class UpstreamConnection implements ResponseSink, LentConnection {
     return !this.#closed && this.#socket.writable;
   }
 
-  // An exchange may be slower than its answer, and the connection another one's by then: they say who they are.
+  // An exchange may outlast its answer, and the connection may then serve another one: callers identify themselves.
 
   pause(answering: Answering): void {
     if (this.#answering === answering) this.#socket.pause();
@@ -106,7 +106,7 @@ export class UpstreamConnection implements ResponseSink, LentConnection {
     if (this.#answering === answering) this.#socket.resume();
   }
 
-  /** Who it is that something has not moved for long: Clowder, or the client that neither sends nor reads. */
+  /** Which side has stalled: Clowder, or the client that neither sends nor reads. */
   get stalledBy(): 'clowder' | 'client' {
     if (this.#phase === 'sending') return this.#socket.writableNeedDrain ? 'clowder' : 'client';
     return this.#phase === 'answering' && this.#socket.isPaused() ? 'client' : 'clowder';
@@ -116,7 +116,7 @@ export class UpstreamConnection implements ResponseSink, LentConnection {
     this.#phase = 'unlimited';
   }
 
-  /** Ends the connection at once; whoever waits for its answer is told `error`, or nothing if there is none. */
+  /** Ends the connection at once. The waiting exchange receives `error`, if there is one. */
   destroy(error?: UpstreamError): void {
     if (this.#closed) return;
     this.#close();
@@ -143,7 +143,7 @@ export class UpstreamConnection implements ResponseSink, LentConnection {
     return socket;
   }
 
-  // What the parser tells.
+  // Called by the parser.
 
   informational(head: ResponseHead): void {
     this.#answering?.informational(head);
@@ -170,21 +170,21 @@ export class UpstreamConnection implements ResponseSink, LentConnection {
     this.#answering?.switched(head, rest);
   }
 
-  /** More than was asked for, or longer than it said: what follows cannot be told from an answer. */
+  /** Clowder sent more than was asked for, or more than it announced: what follows cannot be told apart from an answer. */
   excess(): void {
     this.#keepAlive = false;
     this.#owner.excess();
     if (this.#answering === undefined) this.destroy();
   }
 
-  // What the socket tells.
+  // Called by the socket.
 
   readonly #onData = (chunk: Buffer): void => {
     this.quietFor = 0;
     try {
       this.#parser.push(chunk);
     } catch (error) {
-      // Also where passing it on fails: one answer must not take the others with it.
+      // Also catches errors while passing the answer on: one failing answer must not affect the others.
       this.destroy(error instanceof UpstreamError ? error : socketError(error as Error));
       return;
     }
@@ -211,7 +211,7 @@ export class UpstreamConnection implements ResponseSink, LentConnection {
   };
 
   readonly #onError = (cause: Error): void => {
-    // An answer that came before the error is still to be read; a request that cannot be written on need not fail.
+    // An answer before the error can still be read; a request that can no longer be written need not fail.
     if (this.#answerDone) this.destroy();
     else this.#fail(socketError(cause));
   };
@@ -258,7 +258,7 @@ function uncork(socket: Socket): void {
   socket.uncork();
 }
 
-/** Seconds of `Keep-Alive: timeout=5, max=100`. */
+/** The seconds in `Keep-Alive: timeout=5, max=100`. */
 function keepAliveSeconds(value: string): number | undefined {
   const match = /(?:^|[,\s])timeout=(\d{1,6})/i.exec(value);
   return match === null ? undefined : Number(match[1]);

@@ -1,4 +1,4 @@
-/** What can be wrong with the answer of Clowder, beside the system's own codes (ECONNREFUSED, ECONNRESET, ENOTFOUND, …). */
+/** What can be wrong with Clowder's answer, besides the system's own codes (ECONNREFUSED, ECONNRESET, ENOTFOUND, …). */
 export type UpstreamErrorCode =
   | 'connect_timeout'
   | 'first_byte_timeout'
@@ -9,7 +9,7 @@ export type UpstreamErrorCode =
   | 'truncated_response'
   | 'busy';
 
-/** The status that a client gets for it if no answer has begun; 502 for every code not named. */
+/** The status for the client if no answer has begun; 502 for all other codes. */
 const STATUS: Readonly<Record<string, number>> = {
   connect_timeout: 504,
   first_byte_timeout: 504,
@@ -34,7 +34,7 @@ export class UpstreamError extends Error {
   }
 }
 
-/** A socket's error as ours: the system's code is kept. */
+/** Wraps a socket's error, keeping the system's code. */
 export function socketError(cause: Error): UpstreamError {
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : 'no_response';
   return new UpstreamError(code, cause.message === '' ? code : cause.message, { cause });

@@ -1,4 +1,4 @@
-/** The one way in: the client towards Clowder. Nothing else of this folder is imported from outside. */
+/** The client for Clowder. Other folders import only this file of the folder. */
 import { UpstreamPool } from './pool.ts';
 import type { Upstream, UpstreamOptions } from './upstream.ts';
 
@@ -7,7 +7,7 @@ export { UpstreamError } from './errors.ts';
 export type { ResponseHead } from './response-head.ts';
 export type { LentConnection, Upstream, Waiter } from './upstream.ts';
 
-/** Connections to one Clowder; they are opened when requests need them. */
+/** Connections to one Clowder, opened when requests need them. */
 export function createUpstream(options: UpstreamOptions): Upstream {
   return new UpstreamPool(options);
 }

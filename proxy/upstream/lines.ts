@@ -4,13 +4,13 @@ export const CR = 13;
 export const LF = 10;
 const BEGINNING = 'HTTP/1.';
 
-/** A head that will never be one is not waited for. */
+/** Fails early on bytes that can never become a head. */
 export function refuseOtherBeginning(bytes: Buffer, at: number): void {
   const beginning = bytes.toString('latin1', at, at + BEGINNING.length);
   if (!BEGINNING.startsWith(beginning)) throw malformed('it does not begin with a status line of HTTP/1');
 }
 
-/** Lines end by CRLF alone: the end of lines that end otherwise would be waited for in vain. */
+/** Lines must end in CRLF: without this check we would wait in vain for lines that end otherwise. */
 export function refuseOtherLineEnds(bytes: Buffer, at: number): void {
   for (let lf = bytes.indexOf(LF, at); lf !== -1; lf = bytes.indexOf(LF, lf + 1))
     if (lf === at || bytes[lf - 1] !== CR) throw malformed('a line of it ends by LF alone');
@@ -18,7 +18,7 @@ export function refuseOtherLineEnds(bytes: Buffer, at: number): void {
     if (bytes[cr + 1] !== LF) throw malformed('a line of it ends by CR alone');
 }
 
-/** -1 if the byte is none. */
+/** -1 if the byte is no hex digit. */
 export function hexDigit(byte: number | undefined): number {
   if (byte === undefined) return -1;
   if (byte >= 48 && byte <= 57) return byte - 48;

@@ -11,18 +11,18 @@ interface Waiting {
 
 const LOOKS_PER_TIMEOUT = 5;
 const LOOK_MS = { least: 10, most: 1000 };
-/** Clowder may end a connection a little before the time it says. */
+/** Clowder may close a connection slightly before the time it announces. */
 const KEEP_ALIVE_MARGIN_MS = 1000;
 const PROBE_TIMEOUT_MS = 2000;
 
-/** Connections to Clowder, kept for further requests; the one used last is taken first. */
+/** Keeps connections to Clowder for further requests; the most recently used is taken first. */
 export class UpstreamPool implements Upstream, ConnectionOwner {
   readonly #options: UpstreamOptions;
   readonly #all = new Set<UpstreamConnection>();
   readonly #idle: UpstreamConnection[] = [];
   readonly #lookMs: number;
   readonly #looking: NodeJS.Timeout;
-  /** Requests without a connection, the first one first. */
+  /** Requests without a connection, in order of arrival. */
   readonly #waiting = new Map<Waiter, Waiting>();
   #session: Buffer | undefined;
   #closing = false;
@@ -33,7 +33,7 @@ export class UpstreamPool implements Upstream, ConnectionOwner {
     const limits = [connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, keepAliveMs].filter((limit) => limit > 0);
     const shortest = Math.min(...limits) / LOOKS_PER_TIMEOUT;
     this.#lookMs = Math.max(LOOK_MS.least, Math.min(LOOK_MS.most, shortest));
-    // One timer for all: a timer for each request and phase costs more than everything else here.
+    // One timer for all: one per request and phase would cost more than everything else here.
     this.#looking = setInterval(() => this.#look(), this.#lookMs).unref();
   }
 
@@ -100,7 +100,7 @@ export class UpstreamPool implements Upstream, ConnectionOwner {
     }
   }
 
-  /** @returns undefined if there are as many as there may be, and all are in use */
+  /** @returns undefined if the limit is reached and all connections are in use */
   #take(fresh: boolean): UpstreamConnection | undefined {
     const idle = fresh ? undefined : this.#idle.pop();
     if (idle !== undefined) return idle;
@@ -127,7 +127,7 @@ export class UpstreamPool implements Upstream, ConnectionOwner {
     const socket = connectTls({
       ...tcp,
       ...tls,
-      // A name for the certificate; an address must not be sent as one (RFC 6066, section 3).
+      // The server name for the certificate; an address must not be sent as one (RFC 6066, section 3).
       ...(!/^[\d.]+$|:/.test(host) && { servername: host }),
       ALPNProtocols: ['http/1.1'],
       ...(this.#session !== undefined && { session: this.#session }),
@@ -142,7 +142,7 @@ export class UpstreamPool implements Upstream, ConnectionOwner {
     for (const connection of this.#all) {
       connection.quietFor += 1;
       const limitMs = this.#limitOf(connection);
-      // The first look may come at once.
+      // The first check may come at once.
       if (limitMs > 0 && (connection.quietFor - 1) * this.#lookMs >= limitMs) this.#expire(connection);
     }
     const { firstByteTimeoutMs } = this.#options;

@@ -1,16 +1,16 @@
 import { UpstreamError } from './errors.ts';
 
-/** Head of one answer, of HTTP/1.0 or HTTP/1.1. */
+/** Head of one HTTP/1.0 or HTTP/1.1 answer. */
 export interface ResponseHead {
   readonly status: number;
   readonly reason: string;
-  /** Names and values in turn, as sent, duplicates kept; values without the white space around them. */
+  /** Alternating names and values, as sent, with duplicates; white space around values is removed. */
   readonly rawHeaders: readonly string[];
   /** The names in lower case, one for each pair of `rawHeaders`. */
   readonly names: readonly string[];
-  /** What ends the body (RFC 9112, section 6.3): nothing to end, a length, the last chunk, or the connection. */
+  /** What ends the body (RFC 9112, section 6.3): there is none, a length, the last chunk, or the connection's end. */
   readonly framing: 'none' | 'length' | 'chunked' | 'close';
-  /** Whether the connection can be used again afterwards. */
+  /** Whether the connection can be reused afterwards. */
   readonly keepAlive: boolean;
 }
 
@@ -25,9 +25,10 @@ export function malformed(what: string): UpstreamError {
 }
 
 /**
- * The head of an answer to a request of that method, and what ends its body (RFC 9112, section 6.3).
+ * Parses the head of an answer and decides what ends its body (RFC 9112, section 6.3).
  *
- * @param text without the empty line that ends it
+ * @param text without the empty line that ends the head
+ * @param method of the request
  * @throws UpstreamError `malformed_response`
  */
 export function parseHead(text: string, method: string): ResponseHead {
@@ -73,7 +74,7 @@ function hasToken(list: string, token: string): boolean {
   return list !== '' && list.split(',').some((one) => one.trim() === token);
 }
 
-/** Field lines (RFC 9112, section 5), each ended by CRLF or the end of the text. @throws UpstreamError */
+/** Parses field lines (RFC 9112, section 5), each ended by CRLF or the end of the text. @throws UpstreamError */
 export function parseFields(text: string, from: number): { rawHeaders: string[]; names: string[] } {
   const rawHeaders: string[] = [];
   const names: string[] = [];
@@ -82,7 +83,7 @@ export function parseFields(text: string, from: number): { rawHeaders: string[];
     const lineEnd = text.indexOf('\r\n', at);
     const end = lineEnd === -1 ? text.length : lineEnd;
     const colon = text.indexOf(':', at);
-    // White space before the colon is taken away (section 5.1); before the name it would be a folded line.
+    // White space before the colon is removed (section 5.1); before the name it would be a folded line.
     const name = colon === -1 || colon > end ? '' : text.slice(at, endOf(text, at, colon));
     let start = colon + 1;
     while (start < end && isBlank(text, start)) start += 1;
@@ -96,7 +97,7 @@ export function parseFields(text: string, from: number): { rawHeaders: string[];
   return { rawHeaders, names };
 }
 
-/** Space or tab; `trim` would also take 0xA0, which ends a UTF-8 character as often as not. */
+/** Space or tab; `trim` would also remove 0xA0, which is often the last byte of a UTF-8 character. */
 function isBlank(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
   return code === 32 || code === 9;

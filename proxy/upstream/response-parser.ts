@@ -2,16 +2,16 @@ import { UpstreamError } from './errors.ts';
 import { CR, hexDigit, LF, refuseOtherBeginning, refuseOtherLineEnds } from './lines.ts';
 import { malformed, parseFields, parseHead, type ResponseHead } from './response-head.ts';
 
-/** Who an answer is told to, in order: informational*, head, body*, end. */
+/** Receives an answer's parts, in this order: informational*, head, body*, end. */
 export interface ResponseSink {
   /** A 1xx other than 101. */
   informational(head: ResponseHead): void;
   head(head: ResponseHead): void;
-  /** @param last nothing but `end` follows */
+  /** @param last whether only `end` follows */
   body(chunk: Buffer, last: boolean): void;
-  /** @param trailers names and values in turn */
+  /** @param trailers alternating names and values */
   end(trailers: readonly string[]): void;
-  /** 101: from here on the bytes are no HTTP; `rest` are the first of them. */
+  /** 101: the bytes from here on are not HTTP; `rest` are the first of them. */
   switched(head: ResponseHead, rest: Buffer): void;
   /** Bytes that belong to no answer. */
   excess(): void;
@@ -21,9 +21,9 @@ const CRLF = Buffer.from('\r\n');
 const HEAD_END = Buffer.from('\r\n\r\n');
 const EMPTY = Buffer.alloc(0);
 const NO_TRAILERS: readonly string[] = [];
-/** Chunk extensions are read over, up to here. */
+/** Chunk extensions are skipped, up to this length. */
 const MAX_CHUNK_LINE = 4096;
-/** Pieces of chunks up to this size move together within their buffer. */
+/** Pieces of chunks up to this size are moved together in their buffer. */
 const MOVED_BYTES = 4096;
 const CHUNK_DIGITS = 12;
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,12})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
@@ -35,8 +35,8 @@ export interface ParserOptions {
 }
 
 /**
- * HTTP/1.1 answers from the bytes of a connection, in whatever pieces they come (RFC 9112). Strict: what two parties
- * could read differently (length and chunks, lengths that differ, folded lines, bare CR or LF) is refused.
+ * Parses HTTP/1.1 answers from a connection's bytes, however they are split (RFC 9112). It is strict: it refuses what two
+ * parties could read differently (both length and chunks, conflicting lengths, folded lines, bare CR or LF).
  */
 export class ResponseParser {
   readonly #sink: ResponseSink;
@@ -47,7 +47,7 @@ export class ResponseParser {
   #held: Buffer | undefined;
   #left = 0;
   #informationalBytes = 0;
-  /** Whether anything of the awaited answer has come. */
+  /** Whether any byte of the awaited answer has arrived. */
   started = false;
 
   constructor(sink: ResponseSink, { maxHeadBytes }: ParserOptions) {
@@ -55,7 +55,7 @@ export class ResponseParser {
     this.#maxHeadBytes = maxHeadBytes;
   }
 
-  /** The next answer is that to a request of this method. */
+  /** Expects the answer to a request of this method next. */
   expect(method: string, upgrade: boolean): void {
     this.#state = 'head';
     this.#method = method;
@@ -81,7 +81,7 @@ export class ResponseParser {
   }
 
   /**
-   * The other side ended the connection.
+   * Call when the other side has ended the connection.
    *
    * @throws UpstreamError `truncated_response` if an answer was not over, `no_response` if none had begun
    */
@@ -93,7 +93,7 @@ export class ResponseParser {
       throw new UpstreamError('truncated_response', 'the connection was closed in the middle of the answer');
   }
 
-  /** Reads one piece that begins at `at`; where it ends, or `at` itself if more bytes are needed. */
+  /** Reads one piece that begins at `at`. @returns where the piece ends, or `at` if more bytes are needed */
   #step(bytes: Buffer, at: number): number {
     switch (this.#state) {
       case 'head':
@@ -179,8 +179,8 @@ export class ResponseParser {
   }
 
   /**
-   * Reads chunks as far as they have come. What is between them goes: small ones are moved together where they are, and
-   * passed on as one piece, so that a body in chunks of a byte each costs what its bytes cost.
+   * Reads the chunks that have arrived. Moves small ones together in place and passes them on as one piece, so one-byte chunks
+   * cost no more than their bytes.
    */
   #readChunks(bytes: Buffer, at: number): number {
     let next = at;

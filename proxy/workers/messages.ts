@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import type { Readiness } from '../../runtime/admin.ts';
 
-/** What a worker can be asked, and what it answers. */
+/** The questions to a worker, with the types of their answers. */
 export interface Answers {
   readonly readiness: Readiness;
-  /** Figures as prom-client's `getMetricsAsJSON` gives them. */
+  /** Metrics in the form of prom-client's `getMetricsAsJSON`. */
   readonly figures: readonly object[];
 }
 export type Question = keyof Answers;
 
 const QUESTIONS = ['readiness', 'figures'] as const satisfies readonly Question[];
 
-/** From the primary to a worker: a question, or that it is to stop. */
+/** From the primary to a worker: a question, or the request to stop. */
 export const askSchema = z.union([
   z.object({ ask: z.enum(QUESTIONS), id: z.number() }),
   z.object({ stop: z.literal(true) }),

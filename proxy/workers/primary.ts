@@ -20,17 +20,17 @@ export interface PrimaryOptions {
   readonly log: ProxyLog;
 }
 
-/** Several processes that are one proxy. */
+/** Several processes that act as one proxy. */
 export interface RunningWorkers {
   readonly url: string;
   readonly adminUrl: string | undefined;
-  /** Has each of them read certificate and key again. */
+  /** Makes each worker read certificate and key again. */
   reloadTls(): void;
-  /** Each finishes what is in flight. */
+  /** Stops all workers; each finishes its requests in flight. */
   stop(): Promise<void>;
 }
 
-/** A worker ended before it listened, and has said why. */
+/** A worker ended before it listened, and has itself reported why. */
 export class WorkerError extends Error {
   override readonly name = 'WorkerError';
   readonly code = 'worker_ended';
@@ -44,10 +44,10 @@ export class WorkerError extends Error {
 
 const ANSWER_MS = 5000;
 const PAUSES = { first: 500, longest: 30_000 };
-/** A worker that ran so long did not fail at its start. */
+/** A worker that ran this long did not fail at start. */
 const SETTLED_MS = 60_000;
 
-/** Who shares an address does not notice others that do: so it has to be free before. @throws ListenError */
+/** Finds a free port first: processes that share an address do not notice other programs on it. @throws ListenError */
 async function findAddress(address: ProxySettings['PROXY_LISTEN']): Promise<AddressInfo> {
   const server = createServer().listen(address);
   await once(server, 'listening').catch((cause: unknown) => {
@@ -60,11 +60,11 @@ async function findAddress(address: ProxySettings['PROXY_LISTEN']): Promise<Addr
 }
 
 /**
- * Starts this program again so many times, as workers that share its address: the system shares the connections out. One
- * that ends by itself is started again.
+ * Starts this program several times as workers that share its address; the system distributes the connections. A worker that
+ * ends unasked is started again.
  *
- * @throws WorkerError where the first ends before it listens
- * @throws ListenError where an address cannot be listened on
+ * @throws WorkerError if the first one ends before it listens
+ * @throws ListenError if an address cannot be listened on
  */
 export async function startWorkers({ workers, settings, log }: PrimaryOptions): Promise<RunningWorkers> {
   const pending = new Map<number, PromiseWithResolvers<unknown>>();
@@ -78,7 +78,7 @@ export async function startWorkers({ workers, settings, log }: PrimaryOptions): 
   await Promise.all(Array.from({ length: workers - 1 }, start));
   log.info({ url, workers, admin: admin?.url }, 'proxy is listening');
 
-  /** @returns where the worker listens */
+  /** @returns the URL where the worker listens */
   function start(): Promise<string> {
     const listening = Promise.withResolvers<string>();
     const worker = cluster.fork({ [WORKER_PORT]: String(port) });
@@ -130,7 +130,7 @@ export async function startWorkers({ workers, settings, log }: PrimaryOptions): 
     worker.once('exit', gone);
     try {
       worker.send({ ask: question, id } satisfies Ask);
-      // Our own program, of the same version.
+      // Unchecked: the worker is the same program in the same version.
       return (await answer.promise) as Answers[Q];
     } finally {
       clearTimeout(late);
@@ -167,7 +167,7 @@ export async function startWorkers({ workers, settings, log }: PrimaryOptions): 
           new Promise<void>((resolve) => {
             if (worker === undefined || worker.isDead()) return resolve();
             worker.once('exit', () => resolve());
-            // Not by a signal: whoever signals all processes would have it twice.
+            // Not a signal: a user who signals the whole process group would send it twice.
             worker.send({ stop: true } satisfies Ask);
           }),
       ),

@@ -1,15 +1,15 @@
 import type { Readiness } from '../../runtime/admin.ts';
 
-/** What the checks of a worker say, as far as they are read here. */
+/** The parts of a worker's checks that are read here. */
 interface Checks {
   readonly clowder?: object;
   readonly collector?: object;
 }
 
 /**
- * Whether all workers together do their work: each that is there must. What each of them counts is added up.
+ * Whether all workers together are ready: every running worker must be. Their counts are summed.
  *
- * @param told of each worker its readiness, or why there is none
+ * @param told each worker's readiness, or why there is none
  */
 export function readinessOfAll(told: readonly (Readiness | string)[], workers: number): Readiness {
   const known = told.filter((one) => typeof one !== 'string');
@@ -34,7 +34,7 @@ export function readinessOfAll(told: readonly (Readiness | string)[], workers: n
   };
 }
 
-/** Numbers are added up; what is not well in one is not well, with its reason. */
+/** Sums numbers; a boolean is false if it is false in any part, and the first reason is kept. */
 function joined(parts: readonly (object | undefined)[]): object {
   const sum: Record<string, unknown> = {};
   for (const part of parts)

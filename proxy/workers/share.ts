@@ -1,6 +1,6 @@
 import type { ProxySettings } from '../settings.ts';
 
-/** What a proxy has in all, of which each of its workers has a part; 0 and undefined are no limit. */
+/** Limits of the whole proxy that are divided among its workers; 0 and undefined mean no limit. */
 const DIVIDED = [
   'PROXY_MAX_CONNECTIONS',
   'PROXY_MAX_CONNECTIONS_PER_ADDRESS',
@@ -9,10 +9,10 @@ const DIVIDED = [
 ] as const satisfies readonly (keyof ProxySettings)[];
 
 /**
- * The settings of one of so many workers: limits in equal parts, one at least, so that all together keep them. What one
- * program does for all, the admin listener, is not among them.
+ * The settings of one worker. Limits are divided equally, but to at least one, so that all workers together keep them. The
+ * admin listener is left out: the primary runs it.
  *
- * @param port where all of them listen
+ * @param port where all workers listen
  */
 export function shareOf(settings: ProxySettings, workers: number, port: number): ProxySettings {
   const share: ProxySettings = {

@@ -3,19 +3,19 @@ import { errorText } from '../../runtime/error-text.ts';
 import type { RunningProxy } from '../proxy.ts';
 import { askSchema, type Answers, type Question, type Told } from './messages.ts';
 
-/** Where a worker is told to listen, whatever its settings say: port 0 is the same one for all. */
+/** The port on which a worker must listen, whatever its settings say: with port 0, all must use the same one. */
 export const WORKER_PORT = 'CLOWDER_OTEL_WORKER_PORT';
 
-/** Where this process listens if it is one of several workers of a proxy; undefined if it is not. */
+/** The port of this process if it is a worker of a proxy; undefined if it is not. */
 export function workerPort(): number | undefined {
   const port = Number(process.env[WORKER_PORT] ?? NaN);
   return cluster.isWorker && Number.isInteger(port) ? port : undefined;
 }
 
 /**
- * Answers the primary for this worker, and tells it that it listens.
+ * Answers the primary's questions for this worker, and reports that it listens.
  *
- * @param onStop called when it is to stop, and when the primary is gone: nobody hands it connections any more
+ * @param onStop called when the worker must stop, also when the primary is gone and nothing distributes connections any more
  */
 export function joinPrimary(proxy: RunningProxy, onStop: () => void): void {
   const answers: { readonly [Q in Question]: () => Promise<Answers[Q]> } = {
@@ -33,7 +33,7 @@ export function joinPrimary(proxy: RunningProxy, onStop: () => void): void {
       (error: unknown) => tell({ id, failed: errorText(error) }),
     );
   });
-  // Before Node's own listener, which would end the process with all that is in flight.
+  // Runs before Node's own listener, which would end the process and all requests in flight.
   process.prependOnceListener('disconnect', () => {
     if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
     onStop();
