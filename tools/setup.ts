@@ -6,14 +6,14 @@ import { TEST_TOOLS, TOOLS_DIR, type Purpose, type TestTool } from './test-tools
 const APT = 'apt-get';
 const LOG = join(TOOLS_DIR, 'setup.log');
 
-/** A test tool cannot be had on this machine; the message is one line that names it and says what to do. */
+/** A test tool is not available on this machine; the message is one line that names it and says what to do. */
 export class MissingToolError extends Error {
   readonly code = 'MISSING_TEST_TOOL';
   override readonly name = 'MissingToolError';
 }
 
 /**
- * Finds, installs (apt) or builds every tool that the purpose needs. Tools already there cost a look each.
+ * Finds, installs (apt) or builds every tool that the purpose needs. A tool that is already there costs one look.
  *
  * @throws MissingToolError
  */

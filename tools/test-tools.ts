@@ -9,22 +9,22 @@ import { buildHelm, HELM_VERSION } from './build-helm.ts';
 import { buildJaeger, JAEGER_VERSION } from './build-jaeger.ts';
 import { buildCollector } from './build-otelcol.ts';
 
-/** What needs the tool: the integration tests, the benchmark, or both. */
+/** What needs the tool: the integration tests or the benchmark. */
 export type Purpose = 'test' | 'bench';
 
-/** A program (or Python module) that tests or the benchmark run and npm does not bring. */
+/** A program (or Python module) that tests or the benchmark need and npm does not install. */
 export interface TestTool {
   readonly name: string;
   readonly neededBy: readonly Purpose[];
-  /** The tool's path, or undefined if it is not there. Quick: it runs before every test. */
+  /** The tool's path, or undefined if it is missing. Quick: it runs before every test. */
   readonly find: () => string | undefined;
   readonly get: { readonly apt: string } | { readonly build: (log: string) => void; readonly takes: string };
 }
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** Where tools that we build are kept: git-ignored, safe to delete. */
+/** Directory for the tools that we build: git-ignored, safe to delete. */
 export const TOOLS_DIR = join(ROOT, '.cache', 'tools');
-/** Debian's own Python: apt's modules are for this one, which need not be the first on PATH. */
+/** Debian's own Python, which apt's modules are for; it may not be the first on PATH. */
 export const PYTHON = '/usr/bin/python3';
 
 const MANIFEST = fileURLToPath(new URL('../otel-config/builder.yaml', import.meta.url));
@@ -32,7 +32,7 @@ const MANIFEST = fileURLToPath(new URL('../otel-config/builder.yaml', import.met
 const GO_SENDER = fileURLToPath(new URL('../test/fixtures/go-sender/', import.meta.url));
 const GO_SENDER_BUILD = fileURLToPath(new URL('build-go-sender.ts', import.meta.url));
 
-/** Path of a program that is built; its name has the hash of what it is built from, so that another source is another program. */
+/** Path of a program that we build. Its name includes a hash of its sources, so that other sources give another program. */
 function builtPath(name: string, ...sources: readonly string[]): string {
   const hash = createHash('sha256');
   for (const source of sources) hash.update(readFileSync(source));
@@ -47,7 +47,7 @@ export const HELM_PATH = join(TOOLS_DIR, `helm-${HELM_VERSION}`);
 const ACTIONLINT_PATH = join(TOOLS_DIR, `actionlint-${ACTIONLINT_VERSION}`);
 const JAEGER_PATH = join(TOOLS_DIR, `jaeger-${JAEGER_VERSION}`);
 
-/** Read from top to bottom: each tool, who needs it, how it is found and where it comes from. */
+/** Each tool: who needs it, how to find it, where to get it. */
 export const TEST_TOOLS = {
   rabbitmq: {
     name: 'RabbitMQ',
@@ -106,7 +106,7 @@ export const TEST_TOOLS = {
   postgresql: {
     name: 'PostgreSQL',
     neededBy: ['test'],
-    // Debian puts the server's programs where PATH does not lead, by version: the newest counts.
+    // Debian puts the server's programs outside PATH, by version: the newest counts.
     find: () => program(...globSync('/usr/lib/postgresql/*/bin/postgres').toSorted().toReversed(), 'postgres'),
     get: { apt: 'postgresql' },
   },
@@ -184,7 +184,7 @@ export const TEST_TOOLS = {
   },
 } as const satisfies Record<string, TestTool>;
 
-/** The first of the candidates that can be executed: a path as it is, a bare name wherever PATH has it. */
+/** The first executable candidate: a path as it is, or a bare name anywhere on PATH. */
 function program(...candidates: string[]): string | undefined {
   const directories = (process.env['PATH'] ?? '').split(delimiter);
   return candidates

@@ -8,7 +8,7 @@ import { errorText } from '../runtime/error-text.ts';
 import type { Countries } from './rules/addresses.ts';
 
 /**
- * Reads a table of the countries of addresses, MMDB: of countries or of cities.
+ * Reads a table of countries by address: MMDB of countries or of cities.
  *
  * @throws ConfigError
  */

@@ -16,7 +16,7 @@ export type ExportFormat = 'parquet' | 'ndjson' | 'csv';
 export interface ExportOptions {
   readonly format: ExportFormat;
   readonly out: string;
-  /** Months of UTC, both included. */
+  /** Months in UTC, both included. */
   readonly from?: string | undefined;
   readonly to?: string | undefined;
   readonly onProgress: OnProgress;
@@ -24,13 +24,13 @@ export interface ExportOptions {
 
 const PAGE = 20_000;
 const COLUMNS = ['event_id', 'created', 'event', ...COLUMN_NAMES, 'data'];
-/** Events are read in the order of time, so long at once: no read looks at all of them. */
+/** Events are read by time in steps of this length, so that no query scans all of them. */
 const STEP_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Writes the events to a file, in the order in which they happened. The file is there once it is whole.
+ * Writes the events to a file in order of time. The file appears only once it is complete.
  *
- * @returns how many
+ * @returns the number of events
  */
 export async function exportEvents(store: UsageStore, options: ExportOptions): Promise<number> {
   const out = resolve(options.out);
@@ -76,7 +76,9 @@ const writeParquet: Write = async (store, period, path, { onProgress }) => {
     await store.engine.run(`COPY (${sql} ORDER BY created, event_id) TO ${literal(path)} (FORMAT parquet)`);
     return total;
   }
-  // PostgreSQL writes no Parquet, and who has the store writes files as somebody else: DuckDB does it here, in a store of our own.
+  // PostgreSQL writes no Parquet, and the process that has the store would write files as another user: DuckDB does it here, in
+  // a
+  // store of our own.
   const between = await openDuckdbStore({ path: `${path}.duckdb` });
   try {
     let events = 0;
@@ -97,7 +99,7 @@ async function countOf(store: UsageStore, period: Period): Promise<number> {
 
 type EventRow = Readonly<Record<string, string | number | boolean | null>>;
 
-/** Some at a time, in order: no matter how many there are. */
+/** Pages of events in order, however many there are. */
 async function* pagesOf(store: UsageStore, period: Period): AsyncGenerator<readonly EventRow[]> {
   for (
     let from = await firstFrom(store, period);

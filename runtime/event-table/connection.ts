@@ -68,7 +68,7 @@ async function connected(pool: Pool, signal: AbortSignal): Promise<PoolClient> {
   try {
     return await abortable(pending, signal);
   } catch (error) {
-    // Came too late: the connection is closed at once.
+    // Came too late: the connection goes back to the pool.
     pending.then((client) => client.release()).catch(() => {});
     throw error;
   }

@@ -7,10 +7,10 @@ import { makeInstrumentationPackage } from '../instrumentation-package.ts';
 import type { Manifest, Packed } from './refusals.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** What a release makes: git-ignored, safe to delete. */
+/** Output of a release: git-ignored, safe to delete. */
 export const RELEASE_DIR = join(ROOT, '.cache', 'release');
 
-/** A package that is published, and the directory that it is packed from. */
+/** A package to publish, and the directory that it is packed from. */
 export interface ReleasePackage extends Packed {
   readonly directory: string;
   readonly tarball: string;
@@ -20,7 +20,7 @@ const packedFormat = z.tuple([
   z.looseObject({ filename: z.string(), files: z.array(z.looseObject({ path: z.string(), size: z.number() })) }),
 ]);
 
-/** Builds and packs both packages as they would be published. */
+/** Builds and packs both packages as they will be published. */
 export function packAll(): readonly ReleasePackage[] {
   mkdirSync(RELEASE_DIR, { recursive: true });
   const main = pack(ROOT);
@@ -29,7 +29,7 @@ export function packAll(): readonly ReleasePackage[] {
 
 function pack(directory: string): ReleasePackage {
   const printed = npm(directory, 'pack', '--json', '--pack-destination', RELEASE_DIR);
-  // Scripts may print before it.
+  // Scripts may print something before the JSON.
   const [{ filename, files }] = packedFormat.parse(JSON.parse(printed.slice(printed.indexOf('['))));
   return {
     directory,
@@ -40,7 +40,7 @@ function pack(directory: string): ReleasePackage {
   };
 }
 
-/** @returns what npm printed */
+/** @returns npm's output */
 export function npm(cwd: string, ...args: readonly string[]): string {
   return execFileSync('npm', args, {
     cwd,

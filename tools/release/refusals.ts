@@ -1,4 +1,4 @@
-/** What of package.json a registry, or whoever installs, looks at. */
+/** The parts of package.json that matter to a registry or to those who install. */
 export interface Manifest {
   readonly name?: string;
   readonly version?: string;
@@ -16,19 +16,19 @@ export interface Manifest {
 /** A package as it would be published. */
 export interface Packed {
   readonly manifest: Manifest;
-  /** Path and size of each file, bytes. */
+  /** Path and size of each file, in bytes. */
   readonly files: ReadonlyMap<string, number>;
   readonly readme: string;
 }
 
 const MIB = 1024 ** 2;
-/** What nobody expects of a program of this size; a registry's own bound is far above. */
+/** More than anybody expects of a program of this size; a registry's own bound is far higher. */
 const MOST_BYTES = 12 * MIB;
-/** What has no business in a package. */
+/** Files that do not belong in a package. */
 const UNWANTED =
   /(?:^|\/)(?:test|bench|simulation|node_modules|\.cache|data)\/|\.tsbuildinfo$|\.test\.|\.env|\.npmrc$|\.tgz$/;
 
-/** Why a registry would refuse it, or its users would be served badly: a sentence each. */
+/** Why a registry would refuse the package, or its users would be badly served: one sentence each. */
 export function refusalsOf({ manifest, files, readme }: Packed): readonly string[] {
   const total = [...files.values()].reduce((sum, size) => sum + size, 0);
   const named = [...Object.values(manifest.bin ?? {}), ...targetsOf(manifest.exports)].map((path) =>
@@ -61,19 +61,19 @@ function missing(manifest: Manifest): readonly string[] {
   return needs.filter(([isRight]) => !isRight).map(([, problem]) => problem);
 }
 
-/** Every file that `exports` leads to. */
+/** Every file that `exports` names. */
 function targetsOf(exports: unknown): readonly string[] {
   if (typeof exports === 'string') return [exports];
   if (typeof exports !== 'object' || exports === null) return [];
   return Object.values(exports).flatMap(targetsOf);
 }
 
-/** Links within the repository; GitHub follows them, the registry's page does not. */
+/** Links within the repository: GitHub follows them, the registry's page does not. */
 export function relativeLinks(markdown: string): readonly string[] {
   return [...markdown.matchAll(/\]\((?!https?:|#|mailto:)([^)\s]+)\)/g)].map(([, link = '']) => link);
 }
 
-/** Maps that name sources which neither the map nor the package has would lead a debugger nowhere. */
+/** Source maps whose sources are missing in both map and package: they would lead a debugger nowhere. */
 function dangling(files: ReadonlyMap<string, number>): readonly string[] {
   return [...files.keys()]
     .filter((path) => path.endsWith('.d.ts.map'))

@@ -24,11 +24,11 @@ export const statsAnswer = z.object({
 });
 export type StatsAnswer = z.infer<typeof statsAnswer>;
 
-/** The answer to whoever may see figures alone. */
+/** The answer for those who may see only figures. */
 export const sharedAnswer = statsAnswer.omit({ names: true });
 export type SharedAnswer = z.infer<typeof sharedAnswer>;
 
-/** Why a question has no answer: it is wrong, or it cannot be answered now. */
+/** Why a question has no answer: it is wrong, or cannot be answered now. */
 export class QuestionError extends Error {
   override readonly name = 'QuestionError';
   readonly code: 'invalid_query' | 'forbidden' | 'unavailable';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a public counter says of a dataset. */
+/** A dataset's public counter. */
 export const badge = z.object({
   dataset: z.string(),
   views: z.int().describe('Pages of the dataset and its files that were shown'),

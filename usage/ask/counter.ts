@@ -1,17 +1,17 @@
-/** A request to the COUNTER API, below `/r51`. Who asks has been checked. */
+/** A request to the COUNTER API, below `/r51`, with the requestor already checked. */
 export interface CounterRequest {
   /** `/status`, `/members`, `/reports`, `/reports/ir` … */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
 }
 
-/** What it is answered: JSON. */
+/** The answer to it: JSON. */
 export interface CounterAnswer {
   readonly status: 200 | 400 | 403 | 404 | 503;
   readonly body: string;
 }
 
-/** Exceptions of Release 5.1 (Appendix D of the Code of Practice) that are used here. */
+/** The exceptions of Release 5.1 (Appendix D of the Code of Practice) that are used here. */
 export const COUNTER_EXCEPTIONS = {
   1000: 'Service Not Available',
   1010: 'Service Busy',

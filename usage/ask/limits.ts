@@ -2,26 +2,26 @@ import { periodBefore, periodOf } from '../stats/period.ts';
 import { QuestionError } from './answer.ts';
 import { DIMENSION_NAMES, NONE, type Dimension, type Metric, type StatsQuery } from './question.ts';
 
-/** What whoever has a share link may see. */
+/** What a share link shows. */
 export interface ShareLimits {
   readonly metrics: readonly Metric[];
-  /** Ids; all datasets where it is left out. */
+  /** Ids; all datasets if left out. */
   readonly datasets?: readonly string[] | undefined;
-  /** Month or day; the days are those of the time zone that is asked for. */
+  /** Month or day, in the time zone of the question. */
   readonly from: string;
   readonly to: string;
 }
 
-/** What tells nothing of single people, hosts and resources beside the datasets. */
+/** Dimensions that reveal no single person, host or resource other than datasets. */
 export const SHARED_DIMENSIONS = [
   'hour', 'day', 'month', 'type', 'client', 'reason', 'behaviour', 'resource_type', 'dataset', 'attribution', 'content_type', 'country',
 ] as const satisfies readonly Dimension[]; // prettier-ignore
 const SHARED: ReadonlySet<Dimension> = new Set(SHARED_DIMENSIONS);
 
 /**
- * The question as a share link lets it be asked: with its datasets as filter.
+ * The question within a share link's limits: with the link's datasets as filter.
  *
- * @throws QuestionError forbidden where it asks for more than the link shows
+ * @throws QuestionError forbidden if it asks for more than the link shows
  */
 export function withinLimits(query: StatsQuery, limits: ShareLimits): StatsQuery {
   const more = query.metric.filter((metric) => !limits.metrics.includes(metric));

@@ -3,7 +3,7 @@ import type { QuestionError, StatsAnswer } from './answer.ts';
 import type { Badge } from './badge.ts';
 import type { StatsQuery } from './question.ts';
 
-/** What can be asked: figures, with or without names; the COUNTER API; or the public counter of a dataset. */
+/** A question: for figures, with or without names; to the COUNTER API; or for a dataset's public counter. */
 export type Question =
   | { readonly query: StatsQuery; readonly named: boolean }
   | { readonly counter: CounterRequest }
@@ -20,25 +20,25 @@ export const ALERT_KINDS = [
   'unattributed_jumped',
 ] as const;
 
-/** Something that is not counted any more, or differently all at once. */
+/** Something is no longer counted, or suddenly counted differently. */
 export interface UsageAlert {
   readonly kind: (typeof ALERT_KINDS)[number];
-  /** The event type, the source, or the share. */
+  /** The event type, the source or the share. */
   readonly name: string;
-  /** What it is, for people. */
+  /** An explanation for people. */
   readonly text: string;
 }
 
-/** How far it has counted. */
+/** How far counting has come. */
 export interface UsageState {
-  /** The last row of the journal that is in the store; absent where it does not follow the journal. */
+  /** The last journal row in the store; absent if the process does not follow the journal. */
   readonly takenRow?: number;
-  /** What was accepted until then is in the store; absent until it knows. Unix milliseconds. */
+  /** The store holds everything accepted until then, in Unix milliseconds; absent while unknown. */
   readonly countedUntilMs?: number;
-  /** Rows that the journal had let go of before they were counted. */
+  /** Rows that the journal deleted before they were counted. */
   readonly missedRows: number;
   readonly alerts?: readonly UsageAlert[];
-  /** Why it does not go on at present. */
+  /** Why counting does not go on at present. */
   readonly problem?: string;
 }
 
@@ -47,6 +47,6 @@ export type FromUsage =
   | { readonly state: UsageState }
   | { readonly answers: number; readonly answer: StatsAnswer }
   | { readonly answers: number; readonly counter: CounterAnswer }
-  /** Null where the dataset is not open to all, or nobody knows that it is. */
+  /** Null if the dataset is not known to be open to all. */
   | { readonly answers: number; readonly badge: Badge | null }
   | { readonly answers: number; readonly code: QuestionError['code']; readonly message: string };

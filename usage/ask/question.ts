@@ -5,7 +5,7 @@ import { isTimeZone } from '../rules/time-zone.ts';
 
 const valuesOf = (table: object): string => Object.keys(table).join(', ');
 
-/** What can be asked for. */
+/** The metrics. */
 export const METRICS = {
   views: 'Pages of files, datasets, collections and spaces that were shown',
   downloads: 'Downloads that were not broken off',
@@ -31,7 +31,7 @@ export const METRICS = {
 export type Metric = keyof typeof METRICS;
 export const METRIC_NAMES = Object.keys(METRICS) as [Metric, ...Metric[]];
 
-/** What figures can be divided by, and filtered by. */
+/** Dimensions that figures can be split by and filtered by. */
 export const DIMENSIONS = {
   hour: 'Hour of the time zone, 2026-10-31T07',
   day: 'Day of the time zone',
@@ -58,7 +58,7 @@ export type Dimension = keyof typeof DIMENSIONS;
 export const DIMENSION_NAMES = Object.keys(DIMENSIONS) as [Dimension, ...Dimension[]];
 export const TIME_DIMENSIONS = ['hour', 'day', 'month'] as const satisfies readonly Dimension[];
 
-/** Whose values are ids of what has a name. An extractor has none beside the name that it is known by. */
+/** Dimensions whose values are ids of things with names. An extractor's only name is its id. */
 export const NAMED_DIMENSIONS = ['resource', 'dataset', 'space', 'collection', 'user'] as const satisfies readonly Dimension[]; // prettier-ignore
 export type NamedDimension = (typeof NAMED_DIMENSIONS)[number];
 export const isNamed = (dimension: Dimension): dimension is NamedDimension =>
@@ -76,12 +76,12 @@ const listOf = <const Names extends readonly [string, ...string[]]>(names: Names
 
 const RFC_3339 = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 const MONTH = /^\d{4}-(?:0[1-9]|1[0-2])$/;
-/** A month, a day, or a time; those of the time zone where they name none. */
+/** A month, a day or a time; in the question's time zone if it has none. */
 const time = z
   .string()
   .refine((given) => MONTH.test(given) || RFC_3339.safeParse(given).success, 'must be a month, a day, or RFC 3339');
 
-/** In a filter: what has no value. */
+/** In a filter: a missing value. */
 export const NONE = '(none)';
 
 const filters = Object.fromEntries(

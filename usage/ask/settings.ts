@@ -8,7 +8,7 @@ const SCHEMA_NAME = 'must be a name of small letters, digits and _ that begins w
 const words = valueOf(list((entry) => entry !== '', 'names'));
 const aDay = valueOf(integer({ least: 2, most: 1e9 }));
 
-/** Settings of counting: the collector starts it, and the process itself has them too. */
+/** Settings of counting, for the collector, which starts it, and for the counting process. */
 export const usageSettings = {
   USAGE: valueOf(flag).default(true).describe('Whether the collector starts the process that counts usage'),
   USAGE_STORE: text
@@ -63,5 +63,5 @@ export const usageSettings = {
     .describe('Table of the countries of addresses, an MMDB file such as GeoLite2-Country.mmdb'),
 };
 
-/** Whether a store is PostgreSQL's, where the sink fills the table and nobody follows the journal. */
+/** Whether a store is PostgreSQL, where the sink fills the table and nothing follows the journal. */
 export const isPostgres = (store: string | undefined): boolean => /^postgres(?:ql)?:\/\//.test(store ?? '');

@@ -3,14 +3,14 @@ import { EVER } from '../store/slices.ts';
 import type { UsageStore } from '../store/usage-store.ts';
 import { entryOf, type Catalog } from './catalog.ts';
 
-/** What Clowder said of a dataset: `found`, or why there is nothing: it does not exist, or may not be seen. */
+/** Clowder's answer about a dataset: `found`, or why there is none: the dataset does not exist, or may not be seen. */
 export type CatalogState = 'found' | 'gone' | 'forbidden';
 
-/** What is kept of a dataset that Clowder was asked for. */
+/** What is stored about a dataset that Clowder was asked for. */
 export interface KeptEntry {
   readonly id: string;
   readonly state: CatalogState;
-  /** JSON of the catalog's entry, where it was found. */
+  /** JSON of the catalog entry, if found. */
   readonly entry: string | null;
   readonly etag: string | null;
   readonly fetchedMs: number;
@@ -18,7 +18,7 @@ export interface KeptEntry {
 
 type KeptRow = { readonly dataset_id: string; readonly state: CatalogState; readonly entry: string | null; readonly etag: string | null; readonly fetched_ms: number }; // prettier-ignore
 
-/** Everything that was kept, by the id of the dataset. */
+/** Everything stored, by dataset id. */
 export async function keptEntries({ engine }: UsageStore): Promise<ReadonlyMap<string, KeptEntry>> {
   const rows = await engine.query<KeptRow>(
     `SELECT dataset_id, state, entry, etag, fetched_ms FROM ${engine.dialect.table('catalog')} ORDER BY dataset_id`,
@@ -28,7 +28,7 @@ export async function keptEntries({ engine }: UsageStore): Promise<ReadonlyMap<s
   );
 }
 
-/** Keeps what was found, in place of what was known of the same datasets. */
+/** Stores the entries, replacing earlier ones of the same datasets. */
 export async function keepEntries({ engine }: UsageStore, entries: readonly KeptEntry[]): Promise<void> {
   if (entries.length === 0) return;
   const text = (value: string | null): string => (value === null ? 'NULL' : literal(value));
@@ -42,7 +42,7 @@ export async function keepEntries({ engine }: UsageStore, entries: readonly Kept
   );
 }
 
-/** The catalog that the store has. */
+/** The store's catalog. */
 export async function storedCatalog(store: UsageStore): Promise<Catalog> {
   const kept = await keptEntries(store);
   return new Map(
@@ -50,7 +50,7 @@ export async function storedCatalog(store: UsageStore): Promise<Catalog> {
   );
 }
 
-/** The datasets that events name, in order. */
+/** The datasets that events name, in order of id. */
 export async function datasetsThatOccur({ engine }: UsageStore): Promise<readonly string[]> {
   const events = engine.dialect.events(EVER);
   const rows = await engine.query<{ id: string }>(`
@@ -61,7 +61,7 @@ SELECT DISTINCT id FROM (
   return rows.map(({ id }) => id);
 }
 
-/** Files that were looked at and whose dataset nobody told, in order. */
+/** Files in events that have no known dataset, in order of id. */
 export async function filesWithoutDataset(store: UsageStore): Promise<readonly string[]> {
   const verdicts = await store.verdicts({ period: EVER_SINCE_2000, zone: 'UTC', code: 'r51' });
   const rows = await store.engine.query<{ id: string }>(

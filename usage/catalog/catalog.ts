@@ -7,7 +7,7 @@ import type { CatalogPlaces } from '../store/usage-store.ts';
 const DOI = /^10\.[1-9]\d{2}[\d.]*\/.+$/;
 const words = z.string().trim().min(1);
 
-/** A name alone, or with one of the ids that reports can show. */
+/** A name, alone or with an id that reports can show. */
 const creator = z.preprocess(
   (given) => (typeof given === 'string' ? { name: given } : given),
   z.object({
@@ -23,14 +23,14 @@ const creator = z.preprocess(
   }),
 );
 
-/** What a catalog says of a dataset; everything but its id may be missing. */
+/** What a catalog says about a dataset; everything but the id may be missing. */
 const entry = z.object({
   dataset_id: words,
   title: words.optional(),
   creators: z.array(creator).optional(),
   publisher: words.optional(),
   publisher_id: words.optional(),
-  /** Of publication. */
+  /** Year of publication. */
   year: z.union([z.number().int().min(1).max(9999), z.string().regex(/^\d{4}$/)]).optional(),
   publication_date: z.iso.date().optional(),
   doi: words
@@ -44,22 +44,22 @@ const entry = z.object({
     .refine((given) => given !== undefined, `must be one of ${ACCESS_TYPES.join(', ')}`)
     .optional(),
   space_id: words.optional(),
-  /** A dataset counts to the first of its collections, so that collections add up. */
+  /** A dataset counts for the first of its collections only, so that collections add up. */
   collection_ids: z.array(words).optional(),
-  /** Ids of its files, for those that no event places. */
+  /** Ids of its files, for those whose dataset no event names. */
   files: z.array(words).optional(),
 });
 
 export type CatalogEntry = z.output<typeof entry>;
 
-/** An entry as it was kept. @throws ZodError where it is none */
+/** A stored entry. @throws ZodError if it is not one */
 export const entryOf = (json: string): CatalogEntry => entry.parse(JSON.parse(json));
 
-/** What is known of datasets beside their usage, by their id. */
+/** What is known about datasets besides their usage, by id. */
 export type Catalog = ReadonlyMap<string, CatalogEntry>;
 
 /**
- * Reads a catalog: one JSON object a line, or one JSON array of them. Of a dataset that stands there twice the last counts.
+ * Reads a catalog: one JSON object per line, or one JSON array of them. If a dataset occurs twice, the last entry counts.
  *
  * @throws InputError with file and line, or place in the array
  */
@@ -107,7 +107,7 @@ function problemOf(error: z.ZodError): string {
   return `${issue?.path.join('.') || 'the entry'}: ${issue?.message ?? 'is wrong'}`;
 }
 
-/** Where files and datasets are, by the catalog. */
+/** The places of files and datasets in the catalog. */
 export function placesOf(catalog: Catalog): CatalogPlaces {
   const entries = [...catalog.values()];
   return {
@@ -121,6 +121,6 @@ export function placesOf(catalog: Catalog): CatalogPlaces {
   };
 }
 
-/** The ids of the publisher of a dataset, where the catalog has them. */
+/** Ids of a dataset's publisher, if the catalog has any. */
 export const idsOfPublisher = ({ publisher_id: given }: CatalogEntry): ReturnType<typeof publisherIdsOf> =>
   publisherIdsOf(given);

@@ -6,23 +6,23 @@ import { VERSION } from '../../runtime/version.ts';
 import type { CatalogEntry } from './catalog.ts';
 import type { CatalogState } from './catalog-table.ts';
 
-/** What Clowder says of a dataset; `same`: nothing new since the ETag. */
+/** Clowder's description of a dataset; `same`: unchanged since the ETag. */
 export type Described =
   | { readonly state: 'found'; readonly entry: CatalogEntry; readonly etag?: string }
   | { readonly state: Exclude<CatalogState, 'found'> | 'same' };
 
-/** Clowder, as a catalog asks it. Each throws ClowderAway where it does not answer as it should. */
+/** Clowder, as the catalog asks it. Each method throws ClowderAway if Clowder does not answer as it should. */
 export interface ClowderCatalog {
   dataset(id: string, etag: string | null): Promise<Described>;
-  /** The dataset that a file is in; undefined where this version does not tell, or nobody may know. */
+  /** The dataset that a file is in; undefined if this version does not say, or the file may not be seen. */
   datasetOfFile(id: string): Promise<string | undefined>;
 }
 
-/** It does not answer, or asks to wait: nothing is wrong with what was asked for. */
+/** Clowder does not answer, or asks to wait. The question itself is not at fault. */
 export class ClowderAway extends Error {
   override readonly name = 'ClowderAway';
   readonly code = 'clowder_away';
-  /** How long it asks to wait, milliseconds. */
+  /** How long Clowder asks to wait, in milliseconds. */
   readonly afterMs: number | undefined;
 
   constructor(message: string, afterMs?: number) {
@@ -34,10 +34,10 @@ export class ClowderAway extends Error {
 export interface ClowderOptions {
   /** Scheme, host, port, and the path that precedes every route. */
   readonly url: string;
-  /** Of an account that sees the datasets; without one, what is public is told. */
+  /** Key of an account that sees the datasets; without one, Clowder shows only public ones. */
   readonly apiKey?: string | undefined;
   readonly version: 'v1' | 'v2';
-  /** Called before each request: when it may be sent. */
+  /** Called before each request; resolves when the request may be sent. */
   readonly turn: () => Promise<void>;
   readonly now: () => number;
 }
@@ -45,7 +45,7 @@ export interface ClowderOptions {
 const TIMEOUT_MS = 30_000;
 const FILES_AT_ONCE = 500;
 const id = z.string().min(1);
-/** What Clowder has for a name that nobody gave. */
+/** Clowder's text for a missing name. */
 const NO_NAME = /^(?:N\/A)?$/;
 
 const datasetV1 = z.object({
@@ -79,7 +79,7 @@ export function clowderCatalog(options: ClowderOptions): ClowderCatalog {
 
 function v1(options: ClowderOptions): ClowderCatalog {
   const get = getter(options);
-  // Whoever made one dataset made others.
+  // The creator of one dataset has often created others.
   const creators = new Map<string, string | undefined>();
   const creatorOf = async (userId: string): Promise<string | undefined> => {
     if (!creators.has(userId)) {
@@ -99,7 +99,7 @@ function v1(options: ClowderOptions): ClowderCatalog {
       const { name, created, authorId, spaces: [space] = [] } = parsed(datasetV1, answer.body, path);
       const creator = authorId === undefined ? undefined : await creatorOf(authorId);
       const files = await get(`${path}/files`);
-      // It does not say who may see it: whoever asks without a key finds out.
+      // The answer does not say who may see the dataset: a request without a key finds out.
       const isOpen = options.apiKey === undefined || (await get(path, { anonymous: true })).body !== undefined;
       return found(answer.etag, {
         dataset_id: datasetId,
@@ -132,7 +132,7 @@ function v2(options: ClowderOptions): ClowderCatalog {
     async dataset(datasetId, etag) {
       const path = `/api/v2/${options.apiKey === undefined ? 'public_datasets' : 'datasets'}/${encodeURIComponent(datasetId)}`;
       const answer = await get(path, { etag });
-      // A public route of what is private answers 200 and null.
+      // For a private dataset, a public route answers 200 and null.
       if (answer.body === undefined || answer.body === null)
         return { state: answer.body === null ? 'forbidden' : answer.state };
       const { name, status, created, doi, creator } = parsed(datasetV2, answer.body, path);
@@ -171,14 +171,14 @@ const titled = (name: string): { title?: string } => {
 const bareDoi = (given: string): string => given.trim().replace(/^(?:https?:\/\/(?:dx\.)?doi\.org\/|doi:\s*)/i, '');
 const isDoi = (given: string): boolean => /^10\.[1-9]\d{2}[\d.]*\/.+$/.test(bareDoi(given));
 
-/** The year in which it was made: Clowder knows no other. v1 writes `Mon Nov 23 10:00:00 UTC 2026`. */
+/** Year of creation, the only one that Clowder knows. v1 writes `Mon Nov 23 10:00:00 UTC 2026`. */
 function yearOf(created: string | undefined): { year?: number } {
   const year = /^(\d{4})-/.exec(created ?? '')?.[1] ?? /(\d{4})$/.exec(created ?? '')?.[1];
   return year === undefined ? {} : { year: Number(year) };
 }
 
 interface Got {
-  /** What stands in its place, where there is no body. */
+  /** The result if there is no body. */
   readonly state: Exclude<CatalogState, 'found'> | 'same';
   readonly body?: unknown;
   readonly etag?: string;

@@ -13,19 +13,19 @@ import {
 import { ClowderAway, type ClowderCatalog } from './clowder.ts';
 import { eachOf } from './pace.ts';
 
-/** What became of the datasets that occur. */
+/** Numbers of datasets by result. */
 export interface Fetched {
   readonly datasets: number;
-  /** Asked for now, and told. */
+  /** Asked for and received. */
   readonly fetched: number;
-  /** Clowder had nothing new. */
+  /** Unchanged at Clowder. */
   readonly same: number;
-  /** Known well enough: not asked for. */
+  /** Recent enough: not asked for. */
   readonly fresh: number;
-  /** Not there any more, or not to be seen with this key. */
+  /** Deleted. */
   readonly gone: number;
   readonly forbidden: number;
-  /** Clowder failed over them, again and again. */
+  /** Clowder failed for them repeatedly. */
   readonly failed: number;
   /** Files whose dataset only Clowder knew. */
   readonly placed: number;
@@ -34,7 +34,7 @@ export interface Fetched {
 export interface FetchOptions {
   readonly store: UsageStore;
   readonly clowder: ClowderCatalog;
-  /** What was asked for so long ago, milliseconds, or longer, is asked for again. */
+  /** Datasets asked for this long ago or longer are asked for again; milliseconds. */
   readonly maxAgeMs: number;
   readonly concurrent: number;
   readonly clock: Clock;
@@ -43,18 +43,18 @@ export interface FetchOptions {
   readonly onProgress: (done: number, total: number) => void;
 }
 
-/** One that Clowder fails over so often is left out. So many of those in a row, and it is Clowder that is away. */
+/** A dataset is skipped after so many failures; after so many skipped in a row, Clowder counts as away. */
 const TRIES = 4;
 const FAILED_IN_A_ROW = 5;
 const PAUSE = { first: 1000, longest: 60_000 };
-/** What is found is kept in batches: a kill loses one. */
+/** Entries are stored in batches: a kill loses one batch. */
 const KEEP_EVERY = 20;
 
 /**
- * Asks Clowder for the datasets that occur and are not known, or not lately; then places files by what it said. What was
- * found is kept as it comes, so that a run after a kill goes on.
+ * Asks Clowder for the datasets in events that are unknown, or known for too long; then places files accordingly. Entries are
+ * stored as they come, so that a run after a kill goes on.
  *
- * @throws ClowderAway where it does not answer, also after waiting: what was found until then is kept
+ * @throws ClowderAway if Clowder does not answer, even after waiting; entries until then are stored
  */
 export async function fetchCatalog(options: FetchOptions): Promise<Fetched> {
   const { store, clowder, maxAgeMs, concurrent, clock, onProgress } = options;
@@ -108,13 +108,13 @@ function entryFor(
   if (described.state === 'same') return { id, state: 'found', entry: null, etag: null, ...before, fetchedMs };
   if (described.state === 'found')
     return { id, state: 'found', entry: JSON.stringify(described.entry), etag: described.etag ?? null, fetchedMs };
-  // What it was called is worth knowing when it is gone, too.
+  // The former name is still useful for a dataset that is gone.
   return { id, state: described.state, entry: before?.entry ?? null, etag: null, fetchedMs };
 }
 
 const FAILED = Symbol('failed');
 
-/** Asks again after a while; FAILED where that does not help and other questions have answers. */
+/** Asks again after a while; FAILED if that does not help, although other questions have answers. */
 function patience({ clock, random, signal }: FetchOptions): <T>(ask: () => Promise<T>) => Promise<T | typeof FAILED> {
   let inARow = 0;
   return async (ask) => {

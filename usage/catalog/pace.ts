@@ -1,6 +1,6 @@
 import type { Clock } from '../../runtime/sending/clock.ts';
 
-/** So many requests a second begin, evenly spaced, whoever asks. */
+/** Spaces the starts of requests evenly, at this rate for all callers together. */
 export function paced(ratePerS: number, clock: Clock, signal: AbortSignal): () => Promise<void> {
   const everyMs = 1000 / ratePerS;
   let nextMs = 0;
@@ -12,7 +12,7 @@ export function paced(ratePerS: number, clock: Clock, signal: AbortSignal): () =
   };
 }
 
-/** Does the work for each of the items, so many at once; the first that fails ends it, once what is under way has ended. */
+/** Does the work for each item, so many at once. The first failure ends it, after the work under way. */
 export async function eachOf<T>(
   items: readonly T[],
   concurrent: number,

@@ -27,7 +27,7 @@ type Answerer = (api: CounterApi, query: Query) => Promise<CounterAnswer>;
 const NAMES = { ir: 'Item Report', pr: 'Platform Report', pr_p1: 'Platform Usage' } as const satisfies Record<R51Kind, string>; // prettier-ignore
 const MOST_MONTHS = 120;
 
-/** Whatever is asked for must be of everybody: nobody here knows institutions. */
+/** Only figures for The World exist: we know no institutions. */
 const forTheWorld =
   (answer: Answerer): Answerer =>
   async (api, query) => {
@@ -90,7 +90,7 @@ async function report({ store, site, nowMs }: CounterApi, kind: R51Kind, query: 
   if (asked.to > monthAfter(asked.from, MOST_MONTHS - 1))
     return refused(400, 3020, `${asked.from} to ${asked.to} are more than ${MOST_MONTHS} months`);
   const selection = selectionOf(kind, query);
-  // The header says what was asked for, also where some of its months cannot be had.
+  // The header states the requested dates, even if some months are not available.
   const dates = { Begin_Date: `${asked.from}-01`, End_Date: lastDay(asked.to) };
   const selected = { ...selection, filters: { ...dates, ...selection.filters } };
   const available = await availableMonths(store, site.timeZone, nowMs);
@@ -102,7 +102,7 @@ async function report({ store, site, nowMs }: CounterApi, kind: R51Kind, query: 
   const told = [...exceptions, ...selected.exceptions];
   const { report: first } = await made(told);
   const isEmpty = 'Report_Items' in first.json && Array.isArray(first.json.Report_Items) && first.json.Report_Items.length === 0; // prettier-ignore
-  // Only of months that were counted can it be said that nothing was used.
+  // Only for counted months can we say that there was no usage.
   if (!isEmpty || exceptions.length > 0) return ok(first.json);
   return ok((await made([noUsage(months), ...told])).report.json);
 }
@@ -116,7 +116,7 @@ interface Months {
   readonly to: string;
 }
 
-/** What of the months there is, and what is told of the others. */
+/** The available part of the months, and exceptions for the rest. */
 function within(
   asked: Months,
   available: Available | undefined,
@@ -140,7 +140,7 @@ function within(
 
 const range = ({ from, to }: Months): string => (from === to ? from : `${from} to ${to}`);
 
-/** Of months that cannot be had: a header, and why. */
+/** Report of unavailable months: a header with the reasons. */
 function emptyReport(kind: R51Kind, site: Site, { from, to }: Months, nowMs: number, selected: Selected): object {
   const months = from === to ? [from] : [from, to];
   const request = { kind, zone: site.timeZone, months, period: { fromMs: 0, toMs: 0 }, createdMs: nowMs };

@@ -2,13 +2,13 @@ import { monthAfter } from '../reports/request.ts';
 import { monthsPeriod } from '../rules/time-zone.ts';
 import type { UsageStore } from '../store/usage-store.ts';
 
-/** Months that can be asked for: over, and in the store. */
+/** The months that can be reported: complete, and in the store. */
 export interface Available {
   readonly first: string;
   readonly last: string;
 }
 
-/** @returns undefined where no month that is over has anything */
+/** @returns undefined if the store has no complete month */
 export async function availableMonths(store: UsageStore, zone: string, nowMs: number): Promise<Available | undefined> {
   const { firstMs } = await store.contents();
   if (firstMs === undefined) return undefined;
@@ -17,7 +17,7 @@ export async function availableMonths(store: UsageStore, zone: string, nowMs: nu
   return first <= last ? { first, last } : undefined;
 }
 
-/** The month of a zone that a time is in. */
+/** The month in the zone that contains a time. */
 function monthOf(ms: number, zone: string): string {
   const utc = new Date(ms).toISOString().slice(0, 7);
   return [-1, 0, 1]
@@ -25,7 +25,7 @@ function monthOf(ms: number, zone: string): string {
     .find((month) => ms < monthsPeriod(month, month, zone).toMs) ?? utc; // prettier-ignore
 }
 
-/** From and to as the API has them: a month, or its first and its last day. */
+/** From and to as the API gives them: a month, or its first or last day. */
 export function monthsOf(
   begin: string | undefined,
   end: string | undefined,

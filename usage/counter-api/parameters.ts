@@ -8,10 +8,10 @@ import { ACCESS_TYPES } from '../reports/settings.ts';
 
 type Query = Readonly<Record<string, string>>;
 
-/** Who asks, for whom, and from when to when: of every report. */
+/** Parameters of every report: who asks, for whom, and the dates. */
 const COMMON = ['customer_id', 'requestor_id', 'api_key', 'platform', 'begin_date', 'end_date'] as const;
 
-/** The further ones that a report takes. */
+/** Further parameters of each report. */
 const FURTHER = {
   ir: ['metric_type', 'data_type', 'access_method', 'access_type', 'yop', 'item_id', 'attributes_to_show', 'granularity', 'include_component_details', 'include_parent_details'], // prettier-ignore
   pr: ['metric_type', 'data_type', 'access_method', 'attributes_to_show', 'granularity'],
@@ -29,14 +29,14 @@ const METHODS = { Regular: 'regular', TDM: 'tdm' } as const satisfies Record<str
 const YEARS = /^\d{4}(?:-\d{4})?$/;
 
 export interface Selected extends Selection {
-  /** All where it is left out. */
+  /** All if left out. */
   readonly access: readonly Figure['access'][] | undefined;
   readonly rolledUp: boolean;
 }
 
 /**
- * What the parameters of a request select. Those that are not known, and values that are none, are left out, and told by
- * the exceptions: so the Code has it.
+ * What a request's parameters select. As the Code requires, unknown parameters and invalid values are ignored, and
+ * exceptions report them.
  */
 export function selectionOf(kind: R51Kind, query: Query): Selected {
   const told = new Told();
@@ -47,7 +47,7 @@ export function selectionOf(kind: R51Kind, query: Query): Selected {
   );
   const given = (name: string): readonly string[] | undefined =>
     known.has(name) && query[name] !== undefined ? query[name].split('|').filter((value) => value !== '') : undefined;
-  /** Of a filter the values that there are; all where it is left out, or none of its values is one. */
+  /** The valid values in a filter; all if it is left out or has none. */
   const filter = <Value extends string>(name: string, values: readonly Value[]): readonly Value[] | undefined => {
     const asked = given(name);
     told.add(3060, (asked ?? []).filter((value) => !values.some((one) => one === value)).map((value) => `${name}=${value}`)); // prettier-ignore
@@ -102,7 +102,7 @@ function attributesOf(kind: R51Kind, asked: readonly string[], told: Told): read
   return known.filter((one) => asked.includes(one));
 }
 
-/** `DOI:10.5072/x`, `Proprietary:Clowder:63f1`, or the id alone. */
+/** `DOI:10.5072/x`, `Proprietary:Clowder:63f1`, or the bare id. */
 function idsOf({ id, doi, proprietaryId }: Item): ReadonlySet<string> {
   const ids = [id, proprietaryId, `Proprietary:${proprietaryId}`, ...(doi === undefined ? [] : [doi, `DOI:${doi}`])];
   return new Set(ids.map((one) => one.toLowerCase()));
@@ -113,7 +113,7 @@ function isIn(year: string, range: string): boolean {
   return first <= year && year <= last;
 }
 
-/** One exception a code, with all that it is about. */
+/** One exception per code, with everything that it is about. */
 class Told {
   readonly #about = new Map<CounterCode, string[]>();
 

@@ -8,18 +8,18 @@ import { parseEventLine } from './event-line.ts';
 import { filesOf } from './files.ts';
 import { takeFile } from './take-file.ts';
 
-/** A store for the time of a question. */
+/** A store for the duration of a question. */
 export interface ArchiveStore extends AsyncDisposable {
   readonly store: UsageStore;
 }
 
 /**
- * Reads files of events into a store of their own, which is gone afterwards: nothing else need run.
+ * Reads files of events into a temporary store; no other program needs to run.
  *
  * @param paths files of NDJSON, plain, gzip or zstd, or directories of them
- * @param onRead told how many lines were read so far
- * @param judging what the site decides of counting
- * @throws InputError with file and line where something is not an event
+ * @param onRead called with the number of lines read so far
+ * @param judging the site's rules for counting
+ * @throws InputError with file and line if something is not an event
  */
 export async function openArchiveStore(
   paths: readonly string[],
@@ -41,7 +41,7 @@ export async function openArchiveStore(
       const { lines, broken } = await takeFile(file, {
         store,
         parse: ({ text }) => parseEventLine(text),
-        // A report of a part would be taken for one of the whole.
+        // A report on a part would be mistaken for one on the whole.
         onProblem: (problem) => {
           throw new InputError('bad_input', problem);
         },

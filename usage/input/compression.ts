@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 
-/** How a file may be compressed. */
+/** A kind of compression. */
 export interface Compression {
   readonly name: string;
   readonly ending: string;
@@ -23,9 +23,9 @@ export const COMPRESSIONS: readonly Compression[] = [
 const MAGIC_BYTES = 4;
 
 /**
- * What a file begins with tells how it is compressed, whatever it is called.
+ * A file's first bytes show its compression, whatever its name.
  *
- * @throws Error of the file system
+ * @throws Error from the file system
  */
 export async function compressionOf(
   path: string,

@@ -3,21 +3,21 @@ import { pipeline, type Readable } from 'node:stream';
 import { COMPRESSIONS, compressionOf } from './compression.ts';
 import { BrokenFileError } from './errors.ts';
 
-/** A file as bytes, inflated where it is compressed. */
+/** A file's bytes, decompressed if needed. */
 export interface OpenedFile {
   readonly bytes: Readable;
   /** The file itself. */
   readonly source: ReadStream;
-  /** How it is compressed. */
+  /** Name of the compression. */
   readonly compression?: string;
 }
 
 const READ_BYTES = 256 * 1024;
 
 /**
- * Opens a file; what it begins with tells how it is compressed.
+ * Opens a file; its first bytes show its compression.
  *
- * @throws BrokenFileError where it cannot be read, or is not what it is named
+ * @throws BrokenFileError if it cannot be read, or is not what its name says
  */
 export async function openFile(path: string): Promise<OpenedFile> {
   const { isEmpty, found } = await compressionOf(path).catch((cause: unknown) => {
@@ -31,6 +31,6 @@ export async function openFile(path: string): Promise<OpenedFile> {
     );
   const source = createReadStream(path, { highWaterMark: READ_BYTES });
   if (found === undefined) return { bytes: source, source };
-  // What goes wrong with either comes to whoever reads.
+  // Errors of both streams reach the reader.
   return { bytes: pipeline(source, found.stream(), () => undefined), source, compression: found.name };
 }

@@ -1,9 +1,9 @@
 import { whyUnreadable } from '../../runtime/config/blank.ts';
 
-/** What was given to read is wrong; the message names file and line. */
+/** The input is wrong; the message names file and line. */
 export class InputError extends Error {
   override readonly name: string = 'InputError';
-  /** `wrong_usage`: what was named is not there. */
+  /** `wrong_usage`: a named file is missing. */
   readonly code: 'bad_input' | 'wrong_usage';
 
   constructor(code: InputError['code'], message: string, options?: ErrorOptions) {
@@ -12,7 +12,7 @@ export class InputError extends Error {
   }
 }
 
-/** A file cannot be read, or not to its end. What came before has been given. */
+/** A file cannot be read, or not to its end. Everything before that was delivered. */
 export class BrokenFileError extends InputError {
   override readonly name = 'BrokenFileError';
 

@@ -3,16 +3,16 @@ import { eventTraits, EVENT_TYPES, isEventType } from '../../taxonomy/event-type
 import { toFlatBody } from '../../taxonomy/flat-body.ts';
 import type { StoredEvent } from '../store/columns.ts';
 
-/** What a line holds: events, which may be none, or why it cannot be read. */
+/** Content of a line: events, possibly none, or why it cannot be read. */
 export type Parsed = { readonly events: readonly StoredEvent[] } | { readonly problem: string };
 
-/** Beyond these a clock or a unit is wrong. */
+/** A time outside these means a wrong clock or unit. */
 const EARLIEST_MS = Date.UTC(2000, 0, 1);
 const LATEST_MS = Date.UTC(2100, 0, 1);
 
 /**
- * One event as the file sink and `usage export` write it, or as somebody writes it by hand: `event` and `created` are
- * needed, in milliseconds or RFC 3339. Without an `event_id` the line itself identifies it.
+ * An event as the file sink and `usage export` write it, or as people write it by hand: only `event` and `created` are
+ * required, the latter in milliseconds or RFC 3339. Without an `event_id`, the line itself identifies the event.
  */
 export function parseEventLine(text: string): Parsed {
   if (text.trim() === '') return { events: [] };
@@ -38,7 +38,7 @@ export function parseEventLine(text: string): Parsed {
   return { events: [toFlatBody({ ...fields, event_id: id, event, created })] };
 }
 
-/** Fields that tell what the event is about. */
+/** Fields that identify what the event is about. */
 const idFields = (event: keyof typeof eventTraits): readonly string[] => [
   'resource_id',
   'file_id',

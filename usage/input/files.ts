@@ -2,11 +2,11 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BrokenFileError, InputError } from './errors.ts';
 
-/** What a file is to hold. */
+/** Expected content of a file. */
 export type InputKind = 'events' | 'nginx';
 
 interface InputFiles {
-  /** Files of a directory that are meant, by their name. */
+  /** Names of the files to take from a directory. */
   readonly named: RegExp;
   readonly what: string;
 }
@@ -16,7 +16,7 @@ const FILES = {
     named: /\.(?:ndjson|jsonl)(?:\.gz|\.zst)?$/,
     what: 'file of events: they end in .ndjson or .jsonl, with .gz or .zst',
   },
-  // As NGINX names them, and logrotate after it: access.log, clowder.json, access.log.2.gz, access.log-20261005.zst.
+  // Names from NGINX and logrotate: access.log, clowder.json, access.log.2.gz, access.log-20261005.zst.
   nginx: {
     named: /^(?!error).*\.(?:log|json)(?:[.-]\d+)*(?:\.gz|\.zst)?$/,
     what: 'access log: they end in .log or .json, or rotated .log.1 or .log-20261005, with .gz or .zst',
@@ -24,9 +24,9 @@ const FILES = {
 } as const satisfies Record<InputKind, InputFiles>;
 
 /**
- * The files that are meant by paths: a file is itself, a directory all files of the kind in it and below it, by name.
+ * The files at these paths: a file itself, or all files of the kind in a directory and below, by name.
  *
- * @throws InputError where there is none
+ * @throws InputError if there are none
  */
 export async function filesOf(paths: readonly string[], kind: InputKind): Promise<readonly string[]> {
   const { named, what } = FILES[kind];

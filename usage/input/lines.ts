@@ -4,26 +4,26 @@ import { BrokenFileError } from './errors.ts';
 
 export interface Line {
   readonly text: string;
-  /** From 1. */
+  /** From 1 on. */
   readonly number: number;
-  /** Where it begins, in bytes of what the file holds once it is decompressed. */
+  /** Where the line begins, in bytes of the decompressed file. */
   readonly offset: number;
 }
 
-/** Some lines that follow one another, and how many bytes of the file have been read for them so far. */
+/** Consecutive lines, and how many bytes of the file have been read so far. */
 export interface Lines {
   readonly lines: readonly Line[];
   readonly bytes: number;
 }
 
 const NEWLINE = 10;
-/** A longer line is none of ours: it is given in pieces of this size, which nobody can read. */
+/** Longer lines are not ours: they come in unreadable pieces of this size. */
 const LONGEST_BYTES = 16 * 1024 * 1024;
 
 /**
- * The lines of a file, plain, gzip or zstd, some at once.
+ * The lines of a file, plain, gzip or zstd, in groups.
  *
- * @throws BrokenFileError where it cannot be read, or not to its end; after the last whole line that could be read
+ * @throws BrokenFileError if the file cannot be read, or not to its end, after the last complete line
  */
 export async function* readLines(path: string): AsyncGenerator<Lines> {
   const { bytes, source, compression } = await openFile(path);
@@ -49,7 +49,7 @@ function brokenOff(path: string, line: number, compression: string | undefined, 
   return new BrokenFileError('bad_input', `${path}:${line}: ${what}. Copy it once more from where it came`, { cause });
 }
 
-/** Cuts what comes in chunks into lines. */
+/** Splits chunks into lines. */
 class Splitter {
   #rest: Buffer = Buffer.alloc(0);
   #offset = 0;
@@ -71,7 +71,7 @@ class Splitter {
     return lines;
   }
 
-  /** What follows the last newline. */
+  /** The text after the last newline. */
   end(): Line | undefined {
     return this.#rest.length === 0 ? undefined : this.#line(this.#rest, this.#rest.length);
   }

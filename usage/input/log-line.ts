@@ -16,20 +16,20 @@ const MAY_BE = 'it has neither the format of clowder.json nor that of combined';
 
 export interface LogOptions {
   readonly context: MapContext;
-  /** Whether a view is one by itself: calls of a page, and pieces of a download, are one. */
+  /** Whether a view counts on its own: the calls of one page, and the pieces of one download, are a single view. */
   readonly counts: (candidate: Candidate) => boolean;
 }
 
 /**
- * The events of a line of an access log, `clowder.json` or `combined`. It is mapped as the collector maps it, and so has
- * the same ids, whoever read it first.
+ * The events in a line of an access log, `clowder.json` or `combined`. The collector maps lines in the same way, so the ids
+ * are the same, whoever reads the line first.
  */
 export function parseLogLine({ text, offset }: Line, { context, counts }: LogOptions): Parsed {
   if (text.trim() === '') return { events: [] };
   const read = text.startsWith('{') ? readJson(text) : readCombined(text);
   if (read === undefined) return { problem: MAY_BE };
   const { candidates } = mapLog(recordOf(read, offset), context);
-  // What a capture saw with its resource is no second event without one.
+  // A capture has already reported this with its resource; without one it is no second event.
   return {
     events: candidates.filter((one) => !(one.waits && isVague(one.body)) && counts(one)).map(({ body }) => body),
   };
@@ -81,7 +81,7 @@ function readCombined(text: string): Read | undefined {
   const line = COMBINED.exec(text)?.groups;
   const timeMs = clfTime(line?.['time'] ?? '');
   if (line === undefined || timeMs === undefined) return undefined;
-  // What is not a request of HTTP, such as a port scan's, has a line all the same.
+  // Requests that are not HTTP, such as a port scan's, are logged too.
   const request = REQUEST.exec(line['request'] ?? '')?.groups;
   const attributes: Record<string, AttributeValue> = {
     'http.response.status_code': line['status'] ?? '',
@@ -96,12 +96,12 @@ function readCombined(text: string): Read | undefined {
   set('http.response.body.size', line['bytes']);
   set('user.name', line['user']);
   set('user_agent.original', line['agent']);
-  // Of the Referer, the page; not what was asked of it.
+  // Only the page in the Referer, without query or fragment.
   set('http.request.header.referer', line['referer']?.replace(/[?#].*$/, ''));
   return { timeUnixNano: BigInt(timeMs) * 1_000_000n, attributes, traceId: '', spanId: '' };
 }
 
-/** `05/Oct/2026:10:00:00 +0200`, Unix milliseconds. */
+/** `05/Oct/2026:10:00:00 +0200` in Unix milliseconds. */
 function clfTime(text: string): number | undefined {
   const [, day, month = '', year, hour, minute, second, sign, zoneHours, zoneMinutes] = CLF_TIME.exec(text) ?? [];
   const number = MONTHS.indexOf(month);

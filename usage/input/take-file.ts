@@ -4,32 +4,32 @@ import { BrokenFileError } from './errors.ts';
 import type { Parsed } from './event-line.ts';
 import { readLines, type Line } from './lines.ts';
 
-/** What became of a file. */
+/** Result of reading a file. */
 export interface Taken {
   readonly lines: number;
-  /** Events that are new. */
+  /** New events. */
   readonly stored: number;
-  /** Events that were there already. */
+  /** Events that were already stored. */
   readonly known: number;
-  /** Lines that cannot be read. */
+  /** Unreadable lines. */
   readonly wrong: number;
-  /** Why it, or the end of it, is missing. */
+  /** Why the file, or its end, is missing. */
   readonly broken?: BrokenFileError;
 }
 
 export interface TakeOptions {
   readonly store: Pick<UsageStore, 'ingest'>;
   readonly parse: (line: Line) => Parsed;
-  /** Told of each line that cannot be read: `FILE:LINE: why`. Where it throws, no more is read. */
+  /** Called for each unreadable line with `FILE:LINE: why`. If it throws, reading ends. */
   readonly onProblem: (message: string) => void;
-  /** Told how many lines were done, and how many bytes of the file were read. */
+  /** Called with the lines done and the bytes read. */
   readonly onProgress: (lines: number, bytes: number) => void;
 }
 
-/** Events in one transaction. */
+/** Most events in one transaction. */
 const BATCH = 20_000;
 
-/** Takes a file into the store. A line that cannot be read is told, and the others are taken. */
+/** Stores a file's events. Unreadable lines are reported; the others are stored. */
 export async function takeFile(path: string, { store, parse, onProblem, onProgress }: TakeOptions): Promise<Taken> {
   let [lines, stored, known, wrong] = [0, 0, 0, 0];
   let batch: StoredEvent[] = [];

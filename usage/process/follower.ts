@@ -1,27 +1,27 @@
 import type { StoredEvent } from '../store/columns.ts';
 import type { UsageStore } from '../store/usage-store.ts';
 
-/** Rows of the journal, in order. */
+/** A row of the journal. */
 export interface SourceRow {
   readonly row: number;
-  /** When it was accepted, Unix milliseconds. */
+  /** When it was accepted, in Unix milliseconds. */
   readonly atMs: number;
-  /** JSON text of one event each. */
+  /** JSON text, one event each. */
   readonly lines: readonly string[];
 }
 
-/** The journal as it is read from beside. */
+/** The journal, read by another process. */
 export interface EventSource {
-  /** Rows after this one, up to that many bytes and at least one where there is any. */
+  /** Rows after this one, up to that many bytes, but at least one if there is any. */
   read(afterRow: number, maxBytes: number): readonly SourceRow[];
 }
 
 const BATCH_BYTES = 4 * 1024 * 1024;
-/** Of a string, in UTF-8. */
+/** UTF-8 bytes per code unit of a string. */
 const MOST_BYTES_A_UNIT = 3;
 const CURSOR = 'journal';
 
-/** Takes what the journal has into the store, in order and in batches, from where it had come to. */
+/** Copies the journal into the store, in order and in batches, starting from the last position. */
 export class Follower {
   readonly #source: EventSource;
   readonly #store: UsageStore;
@@ -31,7 +31,7 @@ export class Follower {
   #countedUntilMs: number | undefined;
   #missedRows = 0;
 
-  /** @param batchBytes what is read and stored at once */
+  /** @param batchBytes most bytes that are read and stored at once */
   constructor(source: EventSource, store: UsageStore, now: () => number, batchBytes = BATCH_BYTES) {
     this.#source = source;
     this.#store = store;
@@ -39,7 +39,7 @@ export class Follower {
     this.#batchBytes = batchBytes;
   }
 
-  /** The last row that is in the store. */
+  /** The last row in the store. */
   get takenRow(): number {
     return this.#takenRow ?? 0;
   }
@@ -48,20 +48,20 @@ export class Follower {
     return this.#countedUntilMs;
   }
 
-  /** Rows that were gone before they were taken. */
+  /** Rows that were deleted before they could be copied. */
   get missedRows(): number {
     return this.#missedRows;
   }
 
   /**
-   * Takes one batch. Where it throws, none of it is in the store, and the next step takes it again.
+   * Copies one batch. If it throws, none of the batch is in the store, and the next step takes it again.
    *
-   * @returns whether the batch was full, so that the next one is worth taking at once: a store pays for each batch, however
-   *   small, and intake would pay with it
+   * @returns whether the batch was full, so that the next is worth copying at once. Each batch, however small, costs the store
+   * time, and intake with it
    */
   async step(): Promise<boolean> {
     this.#takenRow ??= Number((await this.#store.mark(CURSOR)) ?? 0);
-    // Before it is read: what is accepted meanwhile is not counted yet.
+    // Read first: events accepted from now on may not be counted yet.
     const readMs = this.#now();
     const rows = this.#source.read(this.#takenRow, this.#batchBytes);
     const last = rows.at(-1);

@@ -13,7 +13,7 @@ import type { UsageStore } from '../store/usage-store.ts';
 import { alertsOf } from '../watch/alerts.ts';
 import { Follower, type EventSource } from './follower.ts';
 
-/** Whoever asks, and is told how far counting has come. */
+/** The process that asks and is told how far counting has come. */
 export interface Asker {
   send(message: FromUsage): void;
   onMessage(listener: (message: ToUsage) => void): void;
@@ -21,34 +21,34 @@ export interface Asker {
 
 export interface UsageProcessOptions {
   readonly store: UsageStore;
-  /** The journal; absent where somebody else fills the store. */
+  /** The journal; absent if another program fills the store. */
   readonly source?: EventSource | undefined;
-  /** Absent where it runs by itself. */
+  /** Absent if it runs on its own. */
   readonly asker?: Asker | undefined;
-  /** Whole months that are kept beside the current one; all where it is left out. */
+  /** Whole months kept besides the current one; all if left out. */
   readonly retentionMonths?: number | undefined;
-  /** What reports say of the site. @throws ConfigError */
+  /** The site's data for reports. @throws ConfigError */
   readonly site: () => Site;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 const POLL_MS = 1000;
-/** How often a store is looked at that somebody else fills. */
+/** How often a store that another program fills is checked. */
 const WATCH_MS = 5000;
-/** Of the months of the table, the latest alone are looked at. */
+/** Only the latest months of the table are checked. */
 const LATEST_WITHIN_MS = 400 * 24 * 60 * 60 * 1000;
 const RETRY_MS = 5000;
 const RETENTION_EVERY_MS = 60 * 60 * 1000;
 const FIGURES_EVERY_MS = 5 * 60 * 1000;
-/** Where counting is further behind, it is the counting that has stopped. */
+/** If counting is this far behind, it has itself stopped. */
 const BEHIND_MS = 10 * 60 * 1000;
 
 export interface RunningUsage {
   stop(): Promise<void>;
 }
 
-/** Counts: follows the journal and answers questions, until it is stopped. */
+/** Counts until stopped: follows the journal and answers questions. */
 export function runUsage({
   store,
   source,
@@ -63,7 +63,7 @@ export function runUsage({
   let problem: string | undefined;
   let alerts: readonly UsageAlert[] = [];
 
-  /** Where somebody else fills the store, what it has of the latest is what can be known. */
+  /** If another program fills the store, its latest event is all that can be known. */
   const countedUntil = async (): Promise<number | undefined> =>
     follower === undefined ? latestEventMs(store, clock.now()) : follower.countedUntilMs;
 
@@ -143,7 +143,7 @@ export function runUsage({
     }
   }
 
-  /** Looks whether something has stopped being counted. */
+  /** Checks whether something is no longer counted. */
   async function watchFigures(): Promise<void> {
     while (!stopping.signal.aborted) {
       const untilMs = follower === undefined ? clock.now() : (follower.countedUntilMs ?? 0);
@@ -179,7 +179,7 @@ export function runUsage({
   };
 }
 
-/** When the latest event happened that is in the store, but for those of clocks that are fast. */
+/** Time of the latest event in the store, ignoring events from fast clocks. */
 async function latestEventMs(store: UsageStore, nowMs: number): Promise<number | undefined> {
   const period = { fromMs: Math.max(0, nowMs - LATEST_WITHIN_MS), toMs: nowMs + 1 };
   const [row] = await store.engine.query<{ latest: number | null }>(
@@ -188,7 +188,7 @@ async function latestEventMs(store: UsageStore, nowMs: number): Promise<number |
   return row?.latest ?? undefined;
 }
 
-/** When the month began that is so many months before that of the time, UTC. */
+/** Start of the month, in UTC, that is so many months before the given time. */
 function startOfMonthBefore(nowMs: number, months: number): number {
   const now = new Date(nowMs);
   return Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months);

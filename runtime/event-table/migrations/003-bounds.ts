@@ -2,7 +2,7 @@ import { byPeople, day, month } from './002-reports.ts';
 
 /** What a column of whole numbers can hold. */
 const MOST_WHOLE = '9223372036854775807';
-/** Events are refused from a hundred years on. Rows from before that rule may hold any number. */
+/** A hundred years: events with longer durations are refused, but rows from before that rule may hold any number. */
 const LONGEST_MS = '3155760000000';
 
 /** A sum as a whole number, capped at what the type can hold. */
