@@ -13,7 +13,7 @@ export interface HubOptions {
   readonly signal: AbortSignal;
 }
 
-/** Why the hub did not take a report; the message has its own words. */
+/** The hub did not take a report; the message has its reason. */
 export class HubError extends Error {
   override readonly name = 'HubError';
   readonly code = 'hub_refused';
@@ -26,9 +26,9 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** DataCite's hub. */
 export interface Hub {
-  /** @returns the id of the report there. @throws HubError */
+  /** @returns the report's id at the hub. @throws HubError */
   create(part: Part): Promise<string>;
-  /** In place of what is there under that id. @throws HubError */
+  /** Replaces the report with that id. @throws HubError */
   replace(id: string, part: Part): Promise<string>;
 }
 
@@ -43,7 +43,7 @@ export function createHub(options: HubOptions): Hub {
   };
 }
 
-/** Sends until it is taken or refused: a failure that may pass is waited for. */
+/** Sends until the hub takes or refuses the report; retries failures that may pass. */
 async function send(options: HubOptions, method: 'POST' | 'PUT', url: string, part: Part): Promise<PostAnswer> {
   const { token, clock, random, signal } = options;
   for (let tries = 1; ; tries += 1) {
@@ -78,7 +78,7 @@ async function send(options: HubOptions, method: 'POST' | 'PUT', url: string, pa
   }
 }
 
-/** The hub's own words: its errors, each with what they are about. */
+/** The hub's own errors, each with its subject. */
 function wordsOf({ status, text }: PostAnswer): string {
   const told = errorsOf(text).slice(0, 5);
   return `it answered ${status}${told.length === 0 ? (text === '' ? '' : `: ${text.slice(0, 500)}`) : `: ${told.join('; ')}`}`;

@@ -6,23 +6,23 @@ export interface HubReport {
   readonly 'report-datasets': readonly object[];
 }
 
-/** What is sent in one request. */
+/** Content of one request. */
 export interface Part {
   readonly body: string | Buffer;
   readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface Limits {
-  /** Datasets of one request. */
+  /** Most datasets in one request. */
   readonly datasets: number;
-  /** Of JSON that is sent as it is. */
+  /** Most bytes of uncompressed JSON. */
   readonly plainBytes: number;
 }
 
-/** What the hub takes at once; beyond that, it wants gzip. */
+/** What the hub takes in one request; above that, it requires gzip. */
 const HUB_LIMITS: Limits = { datasets: 50_000, plainBytes: 5 * 1024 * 1024 };
 
-/** Without it the hub takes a compressed report for a broken one. */
+/** Without this exception, the hub takes a compressed report for a broken one. */
 const COMPRESSED = {
   code: 69,
   severity: 'warning',
@@ -31,7 +31,7 @@ const COMPRESSED = {
   data: 'usage data needs to be uncompressed',
 };
 
-/** The report as requests: one of JSON where it is small, else gzip, in as many parts as the hub's bound needs. */
+/** The report as requests: one of JSON if it is small, otherwise gzip, in as many parts as the hub's bound requires. */
 export function partsOf(report: HubReport, { datasets: most, plainBytes }: Limits = HUB_LIMITS): readonly Part[] {
   const header = report['report-header'];
   const datasets = report['report-datasets'];

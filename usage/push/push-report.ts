@@ -3,29 +3,29 @@ import type { UsageStore } from '../store/usage-store.ts';
 import type { Hub } from './hub.ts';
 import type { Part } from './parts.ts';
 
-/** What became of a month's report. */
+/** Result for a month's report. */
 export interface Pushed {
   readonly what: 'created' | 'replaced' | 'unchanged';
-  /** Of the report at the hub. */
+  /** The report's id at the hub. */
   readonly id: string;
   readonly parts: number;
 }
 
-/** What is remembered of a month that was sent. */
+/** What the store remembers about a month's report. */
 interface Sent {
   readonly id: string;
-  /** Of what was sent. */
+  /** Hash of everything sent. */
   readonly digest: string;
-  /** Whether all parts were taken. */
+  /** Whether the hub took all parts. */
   readonly whole: boolean;
 }
 
 /**
- * Sends a report to the hub: a new one, or in place of the one that the month has there. What was sent before and has not
- * changed is not sent. After a break, all parts are sent again, in place of those that are there.
+ * Sends a report to the hub: as a new one, or in place of the month's report there. An unchanged report is not sent again. If
+ * sending was interrupted, all parts are sent again and replace those at the hub.
  *
- * @param known id of the month's report at the hub, where the store does not know it
- * @throws HubError where it was not taken
+ * @param known id of the month's report at the hub, if the store does not have it
+ * @throws HubError if the hub did not take it
  */
 export async function pushReport(
   store: UsageStore,
@@ -47,7 +47,7 @@ export async function pushReport(
   const keep = (whole: boolean): Promise<unknown> =>
     store.ingest([], { [name]: JSON.stringify({ id, digest, whole } satisfies Sent) });
   await keep(rest.length === 0);
-  // The hub adds a compressed part to the report of the same month.
+  // The hub adds a compressed part to the same month's report.
   for (const part of rest) await hub.create(part);
   if (rest.length > 0) await keep(true);
   return { what: there === undefined ? 'created' : 'replaced', id, parts: parts.length };

@@ -2,7 +2,7 @@ import { COUNTER_METRICS, type CounterMetric } from '../rules/metrics.ts';
 import { ReportError } from './errors.ts';
 import { sumOf, type Counts, type Figures } from './figures.ts';
 
-/** The first is never less than the second. */
+/** Pairs whose first metric is never less than the second. */
 const NEVER_LESS: readonly (readonly [CounterMetric, CounterMetric])[] = [
   ['total_investigations', 'unique_investigations'],
   ['total_requests', 'unique_requests'],
@@ -11,8 +11,8 @@ const NEVER_LESS: readonly (readonly [CounterMetric, CounterMetric])[] = [
 ];
 
 /**
- * Whether figures can be true: each total is at least its unique, investigations are at least requests, nothing is below
- * 0, and the datasets together are the site.
+ * Checks that figures are possible: totals are at least uniques, investigations at least requests, none is negative, and the
+ * datasets add up to the site.
  *
  * @throws ReportError inconsistent
  */

@@ -1,4 +1,4 @@
-/** Why there is no report. The message says what is wrong and what to do. */
+/** There is no report. The message says what is wrong and what to do. */
 export class ReportError extends Error {
   override readonly name = 'ReportError';
   readonly code: 'wrong_usage' | 'bad_input' | 'inconsistent';

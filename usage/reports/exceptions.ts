@@ -1,13 +1,13 @@
 import type { ReportRequest } from './request.ts';
 
-/** What a report says about itself, as both Codes have it. */
+/** A report's statement about itself, in the form of both Codes. */
 export interface Exception {
   readonly code: number;
   readonly message: string;
   readonly data: string;
 }
 
-/** @param isEmpty nothing is in it */
+/** @param isEmpty whether the report has no usage */
 export function exceptionsOf({ partial, months }: ReportRequest, isEmpty: boolean): readonly Exception[] {
   const first = months[0] ?? '';
   const last = months.at(-1) ?? '';

@@ -6,7 +6,7 @@ import type { UsageStore } from '../store/usage-store.ts';
 
 export type Counts = Readonly<Record<CounterMetric, number>>;
 
-/** What a dataset had in a month, by one way of access. */
+/** Figures of a dataset, a month and an access method. */
 export interface Figure extends Counts {
   /** `2026-10` */
   readonly month: string;
@@ -14,15 +14,15 @@ export interface Figure extends Counts {
   readonly access: Exclude<AccessMethod, 'out'>;
 }
 
-/** What all of the site had in a month, by one way of access. */
+/** Figures of the whole site, a month and an access method. */
 export type Total = Omit<Figure, 'dataset'>;
 
 export interface Figures {
-  /** In the order of dataset, month and access. */
+  /** Ordered by dataset, month and access. */
   readonly rows: readonly Figure[];
-  /** Counted by itself, and not summed up from the rows. */
+  /** Counted separately, not summed up from the rows. */
   readonly totals: readonly Total[];
-  /** Views and downloads of files whose dataset nobody knows: they are in no report. */
+  /** Views and downloads of files without a known dataset: no report has them. */
   readonly unattributed: number;
 }
 
@@ -30,23 +30,23 @@ export interface FiguresOptions {
   readonly code: Code;
   readonly period: Period;
   readonly zone: string;
-  /** Only what came by these ways. @default all that are in a report */
+  /** Only these access methods. @default all that reports include */
   readonly access?: readonly Figure['access'][] | undefined;
-  /** Ways of access as one, `regular`: who came by two of them in a session is one in unique figures. @default false */
+  /** All access methods as one, `regular`: a session that used two of them counts once in unique figures. @default false */
   readonly rolledUp?: boolean | undefined;
 }
 
 type Group = Counts & {
   readonly month: string;
   readonly access: Figure['access'];
-  /** Null where it is of no known dataset, and where `whole` is 1. */
+  /** Null if the dataset is unknown, and if `whole` is 1. */
   readonly dataset: string | null;
-  /** 1 where it is of all datasets together. */
+  /** 1 if the row covers all datasets. */
   readonly whole: number;
   readonly unattributed: number;
 };
 
-/** Asks the store, in one go: to judge each event is most of the work. */
+/** Asks the store in one query, because most of the work is judging each event. */
 export async function figuresOf(store: UsageStore, options: FiguresOptions): Promise<Figures> {
   const { engine } = store;
   const month = engine.dialect.timeText('v.local_ms', 'month');
@@ -87,10 +87,10 @@ const byMonth = (a: Total, b: Total): number => compare(a.month, b.month) || com
 
 type Row = Readonly<Record<string, string | number | boolean | null>>;
 
-/** By code units, which is the same order on every engine and machine. */
+/** By code units: the same order on every engine and machine. */
 export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The sum of some figures. */
+/** The sum of several figures. */
 export function sumOf(rows: readonly Counts[]): Counts {
   const sum = Object.fromEntries(COUNTER_METRICS.map((metric) => [metric, 0])) as Record<CounterMetric, number>;
   for (const row of rows) for (const metric of COUNTER_METRICS) sum[metric] += row[metric];

@@ -3,7 +3,7 @@ import type { ReportFormat } from './kinds.ts';
 
 export type Cell = string | number | undefined;
 
-/** A report as a table: what is said of it as a whole, and its rows. */
+/** A report as a table: facts about the whole report, and rows. */
 export interface Table {
   readonly title: string;
   readonly head: readonly (readonly [name: string, value: string])[];
@@ -11,11 +11,11 @@ export interface Table {
   readonly body: readonly (readonly Cell[])[];
 }
 
-/** A report, in whatever form. */
+/** A report in every form. */
 export interface Report {
   readonly json: object;
   readonly table: Table;
-  /** A page for people, where it has one; else the table is made one. */
+  /** A page for people; if missing, the table becomes one. */
   readonly page?: string;
 }
 
@@ -28,13 +28,13 @@ const FORMS = {
 
 export const written = (report: Report, format: ReportFormat): string => FORMS[format](report);
 
-/** COUNTER's order: rows of header, an empty one, headings, body. */
+/** COUNTER's order: header rows, an empty row, headings, body. */
 function linesOf({ head, headings, body }: Table, line: (cells: readonly Cell[]) => string): string {
   const top = head.length === 0 ? [] : [...head, []];
   return [...top, headings, ...body].map(line).join('');
 }
 
-/** What would end a cell or a line is a blank. */
+/** Characters that would end a cell or line become spaces. */
 const tsvLine = (cells: readonly Cell[]): string =>
   `${cells.map((cell) => String(cell ?? '').replaceAll(/[\t\r\n]+/g, ' ')).join('\t')}\n`;
 
@@ -50,7 +50,7 @@ export const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (ch
 const cellHtml = (cell: Cell): string =>
   typeof cell === 'number' ? `<td class="number">${cell.toLocaleString('en')}</td>` : `<td>${escaped(cell ?? '')}</td>`;
 
-/** A table whose headings stand on every printed page. */
+/** A table whose headings are repeated on every printed page. */
 export function tableHtml(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const head = headings.map((heading) => `<th scope="col">${escaped(heading)}</th>`).join('');
   const body = rows.map((row) => `<tr>${row.map(cellHtml).join('')}</tr>`).join('\n');
@@ -62,7 +62,7 @@ function tablePage({ title, head, headings, body }: Table): string {
   return pageHtml(title, `<h1>${escaped(title)}</h1>\n<dl>\n${about}\n</dl>\n${tableHtml(headings, body)}`);
 }
 
-/** A page by itself: it loads nothing from anywhere. */
+/** A self-contained page: it loads nothing. */
 export function pageHtml(title: string, content: string): string {
   return `<!doctype html>
 <html lang="en">

@@ -3,17 +3,17 @@ import type { Figure } from './figures.ts';
 import type { ReportKind } from './kinds.ts';
 import type { AccessType, PublisherId, Site } from './settings.ts';
 
-/** A dataset as reports show it. */
+/** A dataset in reports. */
 export interface Item {
   readonly id: string;
   /** `PLATFORM:<dataset id>` */
   readonly proprietaryId: string;
-  /** The id, if the title is not known. */
+  /** The id if the title is unknown. */
   readonly title: string;
   readonly publisher: string;
   readonly publisherIds: readonly PublisherId[];
   readonly creators: NonNullable<CatalogEntry['creators']>;
-  /** `0001` if it is not known. */
+  /** `0001` if unknown. */
   readonly year: string;
   readonly publicationDate?: string;
   readonly doi?: string;
@@ -24,7 +24,7 @@ export interface Item {
 
 const UNKNOWN_YEAR = '0001';
 
-/** The datasets of figures, in their order. */
+/** The datasets in the figures, in their order. */
 export function itemsOf(figures: readonly Figure[], catalog: Catalog, site: Site): readonly Item[] {
   const byDataset = Map.groupBy(figures, ({ dataset }) => dataset);
   return [...byDataset].map(([id, own]) => itemOf(id, own, catalog.get(id), site));
@@ -48,7 +48,7 @@ function itemOf(id: string, figures: readonly Figure[], known: CatalogEntry | un
   };
 }
 
-/** The ids of the site's publisher are no other publisher's. */
+/** The site's publisher ids must not appear with another publisher. */
 function publisherIds(known: CatalogEntry | undefined, site: Site): readonly PublisherId[] {
   if (known?.publisher_id !== undefined) return idsOfPublisher(known);
   return known?.publisher === undefined || known.publisher === site.publisher ? site.publisherIds : [];
@@ -62,7 +62,7 @@ function yearOf(known: CatalogEntry | undefined): string {
 interface Wanted {
   readonly name: string;
   readonly isThere: (item: Item) => boolean;
-  /** Where to state it, and what the report shows instead. */
+  /** Where to state the value, and what the report shows without it. */
   readonly where: string;
 }
 
@@ -90,7 +90,7 @@ const OF_DATASETS: readonly Wanted[] = [
   },
 ];
 
-/** What each report asks for of datasets. */
+/** What each report needs to know about datasets. */
 const WANTED = {
   ir: [
     ...OF_DATASETS,
@@ -106,7 +106,7 @@ const WANTED = {
   usage: [],
 } as const satisfies Record<ReportKind, readonly Wanted[]>;
 
-/** What a Code asks for and is missing, a sentence each. */
+/** What a Code requires and is missing, one sentence each. */
 export function missingOf(kind: ReportKind, items: readonly Item[]): readonly string[] {
   const wanted: readonly Wanted[] = WANTED[kind];
   return wanted.flatMap(({ name, isThere, where }) => {

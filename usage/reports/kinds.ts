@@ -1,6 +1,6 @@
 import type { Code } from '../rules/access.ts';
 
-/** The reports, by the word that asks for one. */
+/** The reports, by the word for each on the command line. */
 export const REPORTS = {
   ir: { code: 'r51', format: 'json', about: 'COUNTER 5.1 Item Report: every dataset' },
   pr: { code: 'r51', format: 'json', about: 'COUNTER 5.1 Platform Report: the whole site' },

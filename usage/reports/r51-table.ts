@@ -5,7 +5,7 @@ import type { Cell, Table } from './formats.ts';
 
 interface Column {
   readonly name: string;
-  /** Only where this attribute is shown. */
+  /** The column is present only if this attribute is shown. */
   readonly attribute?: string;
   readonly value: (line: R51Line, site: Site) => Cell;
 }
@@ -15,7 +15,7 @@ const ofItem =
   (line: R51Line, site: Site): Cell =>
     line.item === undefined ? '' : read(line.item, site);
 
-/** Columns of the Item Report alone, in its order; those that no dataset has are there and empty. */
+/** Columns of the Item Report only, in its order; some are always empty for datasets. */
 const ITEM_COLUMNS: readonly Column[] = [
   { name: 'Item', value: ofItem(({ title }) => title) },
   { name: 'Publisher', value: ofItem(({ publisher }) => publisher) },
@@ -46,7 +46,7 @@ function authors({ creators }: Item): string {
   return creators.slice(0, AUTHORS_MAX).map(one).join('; ');
 }
 
-/** `ISNI:…; ROR:…`; proprietary ones have their namespace in them. */
+/** `ISNI:…; ROR:…`; proprietary ids include their namespace. */
 function idList(ids: Readonly<Record<string, readonly string[]>> | undefined): string {
   return Object.entries(ids ?? {})
     .flatMap(([type, values]) =>
@@ -55,7 +55,7 @@ function idList(ids: Readonly<Record<string, readonly string[]>> | undefined): s
     .join('; ');
 }
 
-/** The tabular form: 13 rows of header, a blank one, headings, and a row for each item, way of access and metric. */
+/** The tabular form: 13 header rows, an empty row, headings, and a row per item, access method and metric. */
 export function r51Table({ header, months, metrics, lines }: R51Report, site: Site): Table {
   const shown = new Set([header.Report_Attributes?.['Attributes_To_Show'] ?? []].flat());
   const columns = [...(header.Report_ID === 'IR' ? ITEM_COLUMNS : PLATFORM_COLUMNS), ...SHARED_COLUMNS].filter(
@@ -113,7 +113,7 @@ const named = (values: Readonly<Record<string, string | readonly string[]>>): st
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** `Oct-2026` of `2026-10`. */
+/** `Oct-2026` for `2026-10`. */
 function monthName(month: string): string {
   const [year, number] = month.split('-').map(Number);
   return `${MONTHS[(number ?? 1) - 1]}-${year}`;

@@ -5,10 +5,10 @@ import type { Item } from './items.ts';
 import { isoTime, lastDay, type ReportRequest } from './request.ts';
 import type { PublisherId, Site } from './settings.ts';
 
-/** Reports of COUNTER Release 5.1 that a repository of data owes. */
+/** The reports of COUNTER Release 5.1 that a data repository must offer. */
 export type R51Kind = 'ir' | 'pr' | 'pr_p1';
 
-/** The metrics by the names of Release 5.1, in the order of its tables. */
+/** The metrics by their names in Release 5.1, in the order of its tables. */
 export const R51_METRICS = {
   Total_Item_Investigations: 'total_investigations',
   Total_Item_Requests: 'total_requests',
@@ -21,14 +21,14 @@ const REQUESTS = ['Total_Item_Requests', 'Unique_Item_Requests'] as const;
 
 const ACCESS_METHODS = { regular: 'Regular', tdm: 'TDM', machine: 'TDM' } as const;
 
-/** What whoever asks wants of a report, beside months: of the COUNTER API. */
+/** What a request to the COUNTER API selects besides months. */
 export interface Selection {
   readonly metrics: readonly R51Metric[];
   readonly attributes: readonly string[];
   readonly granularity: 'Month' | 'Total';
-  /** Whether a dataset is in it. */
+  /** Whether the report includes a dataset. */
   readonly keeps: (item: Item) => boolean;
-  /** As the header tells them. */
+  /** In the header's form. */
   readonly filters: Readonly<Record<string, string | readonly string[]>>;
   readonly exceptions: readonly Exception[];
 }
@@ -47,7 +47,7 @@ export interface R51Header {
   readonly Registry_Record: string;
 }
 
-/** Figures by month, where there are any. */
+/** Figures by month, if any. */
 export type Performance = Readonly<Partial<Record<R51Metric, Readonly<Record<string, number>>>>>;
 
 export interface AttributePerformance {
@@ -58,7 +58,7 @@ export interface AttributePerformance {
   readonly Performance: Performance;
 }
 
-/** What a report of Release 5.1 is made of, before it has the form of JSON or of a table. */
+/** A report of Release 5.1 before it becomes JSON or a table. */
 export interface R51Report {
   readonly header: R51Header;
   readonly months: readonly string[];
@@ -67,7 +67,7 @@ export interface R51Report {
 }
 
 export interface R51Line {
-  /** Absent in reports of the platform. */
+  /** Absent in platform reports. */
   readonly item?: Item;
   readonly performance: AttributePerformance;
 }
@@ -77,7 +77,7 @@ interface Kind {
   readonly metrics: readonly R51Metric[];
   readonly attributes: (items: readonly Item[]) => readonly string[];
   readonly filters: Readonly<Record<string, readonly string[]>>;
-  /** Ways of access that are in it. */
+  /** Access methods in the report. */
   readonly access: readonly string[];
 }
 
@@ -106,7 +106,7 @@ const KINDS = {
     name: 'Platform Usage',
     metrics: REQUESTS,
     attributes: () => [],
-    // As the standard view has it, searches and titles included, of which there are none.
+    // As in the standard view, including searches and titles, which a data repository does not have.
     filters: {
       Access_Method: ['Regular'],
       Metric_Type: ['Searches_Platform', 'Total_Item_Requests', 'Unique_Item_Requests', 'Unique_Title_Requests'],
@@ -115,10 +115,10 @@ const KINDS = {
   },
 } as const satisfies Record<R51Kind, Kind>;
 
-/** A column that some datasets cannot fill is left out: nothing is made up. */
+/** If some dataset's access type is unknown, the column is left out: nothing is invented. */
 const knowsAccess = (items: readonly Item[]): boolean => items.every(({ accessType }) => accessType !== undefined);
 
-/** "The World": usage of everybody, whoever they belong to. */
+/** "The World": everybody's usage, whatever their institution. */
 export const WORLD = '0000000000000000';
 
 export function r51Report(
@@ -154,14 +154,14 @@ export function r51Report(
 interface How {
   readonly attributes: readonly string[];
   readonly metrics: readonly R51Metric[];
-  /** Months as one, under the first of them: the JSON knows no other name. */
+  /** All months as one, under the first month's name: the JSON has no other. */
   readonly whole?: string | undefined;
 }
 
 interface Head {
   readonly attributes: Readonly<Record<string, string | readonly string[]>>;
   readonly filters: Readonly<Record<string, string | readonly string[]>>;
-  /** In place of those that follow from the request. */
+  /** Replace those that follow from the request. */
   readonly exceptions: readonly Exception[] | undefined;
 }
 
@@ -228,7 +228,7 @@ function linesOfPlatform(
   });
 }
 
-/** By metric and month, without zeros. A whole is the sum of its months, of uniques too: no session is of two. */
+/** By metric and month, without zeros. A total is the sum of its months, even for uniques: no session spans two months. */
 function performanceOf(
   figures: readonly (Counts & { readonly month: string })[],
   metrics: readonly R51Metric[],
@@ -247,7 +247,7 @@ function performanceOf(
   return performance;
 }
 
-/** The JSON of the COUNTER API. */
+/** JSON of the COUNTER API. */
 export function r51Json({ header, lines }: R51Report, site: Site): object {
   const shown = [header.Report_Attributes?.['Attributes_To_Show'] ?? []].flat();
   return { Report_Header: header, Report_Items: lines.length === 0 ? [] : bodyOf(lines, site, shown) };
@@ -265,7 +265,7 @@ function bodyOf(lines: readonly R51Line[], site: Site, shown: readonly string[])
   return [{ Items: items }];
 }
 
-/** Release 5.1 shows so many. */
+/** Most authors that Release 5.1 shows. */
 export const AUTHORS_MAX = 3;
 
 function itemJson(
@@ -301,7 +301,7 @@ const authorJson = ({ name, isni, orcid }: Item['creators'][number]): object => 
   ...(orcid !== undefined && { ORCID: orcid }),
 });
 
-/** Types that Release 5.1 knows; others are the platform's own, and so proprietary. */
+/** Id types of Release 5.1; others belong to the platform, and so are proprietary. */
 export function publisherIdJson(
   ids: readonly PublisherId[],
   site: Site,

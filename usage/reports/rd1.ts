@@ -6,7 +6,7 @@ import type { Item } from './items.ts';
 import { isoTime, lastDay, type ReportRequest } from './request.ts';
 import type { PublisherId, Site } from './settings.ts';
 
-/** The metrics by the names of the Code for Research Data. */
+/** The metrics by their names in the Code for Research Data. */
 const RD1_METRICS = {
   'total-dataset-investigations': 'total_investigations',
   'total-dataset-requests': 'total_requests',
@@ -16,7 +16,7 @@ const RD1_METRICS = {
 type Rd1Metric = keyof typeof RD1_METRICS;
 const METRICS = Object.keys(RD1_METRICS) as Rd1Metric[];
 
-/** Types of ids of a publisher that this Code knows. */
+/** Types of publisher ids in this Code. */
 const PUBLISHER_ID_TYPES: Readonly<Partial<Record<PublisherId['type'], string>>> = {
   ISNI: 'isni',
   ORCID: 'orcid',
@@ -31,7 +31,7 @@ interface Instance {
   readonly count: number;
 }
 
-/** What the report says of itself. */
+/** The report's header. */
 function rd1Header(request: ReportRequest, site: Site, isEmpty: boolean): object {
   return {
     'report-name': 'dataset report',
@@ -51,7 +51,7 @@ function rd1Header(request: ReportRequest, site: Site, isEmpty: boolean): object
   };
 }
 
-/** The JSON: DataCite's hub reads `report-header`, and its schema wants the same fields beside it. */
+/** The JSON: DataCite's hub reads `report-header`; its schema requires the same fields beside it. */
 export function rd1Json(request: ReportRequest, site: Site, items: readonly Item[]): object {
   const header = rd1Header(request, site, items.length === 0);
   return { ...header, 'report-header': header, 'report-datasets': items.map((item) => datasetJson(item, site)) };
@@ -98,7 +98,7 @@ const periodOf = (month: string): object => ({ 'begin-date': `${month}-01`, 'end
 
 const HEADINGS = ['dataset-title', 'publisher', 'publisher-id', 'platform', 'dataset-contributors', 'pub-date', 'doi', 'proprietary-id', 'uri', 'data-type', 'yop', 'access-method', 'metric-type', 'reporting-period-total'] as const; // prettier-ignore
 
-/** The same in rows: one for each dataset, way of access and metric. */
+/** The same as rows: one per dataset, access method and metric. */
 export function rd1Table(request: ReportRequest, site: Site, items: readonly Item[]): Table {
   const { 'reporting-period': period, exceptions, ...rest } = rd1Header(request, site, items.length === 0) as Record<string, unknown>; // prettier-ignore
   const month = period as Readonly<Record<string, string>>;

@@ -19,7 +19,7 @@ import { MONTHS_BEFORE, spikesOf, spikeText, type Spike } from './spikes.ts';
 
 export interface MadeReport {
   readonly report: Report;
-  /** What whoever publishes it should know, a sentence each: it is not in the report. */
+  /** What the publisher of the report should know, one sentence each; not part of the report. */
   readonly notes: readonly string[];
 }
 
@@ -27,11 +27,11 @@ export interface ReportInput {
   readonly store: UsageStore;
   readonly request: ReportRequest;
   readonly site: Site;
-  /** What is known of datasets beside what the store has of them; where nobody knows anything, their ids stand for them. */
+  /** Facts about datasets beyond those in the store; an unknown dataset appears by its id. */
   readonly catalog?: Catalog | undefined;
-  /** When it is published, Unix milliseconds: months that are over are kept as reported. Left out, nothing is. */
+  /** Time of publication, in Unix milliseconds: complete months are stored as reported. If left out, nothing is stored. */
   readonly reportedMs?: number | undefined;
-  /** What of it is wanted, of reports of Release 5.1. @default all */
+  /** What to include in a report of Release 5.1. @default all */
   readonly selection?: (Selection & Pick<FiguresOptions, 'access' | 'rolledUp'>) | undefined;
 }
 
@@ -47,7 +47,7 @@ interface Parts {
 /**
  * Makes a report from a store. The same events, catalog and settings give the same report.
  *
- * @throws ReportError inconsistent where its figures cannot be true
+ * @throws ReportError inconsistent if its figures are impossible
  */
 export async function makeReport(input: ReportInput): Promise<MadeReport> {
   const { store, request, site, catalog: given = new Map(), selection } = input;
@@ -87,19 +87,21 @@ const WRITERS = {
     usageReport({ request, site, figures, items, spikes, restated, summary: await summaryOf(store, options) }),
 } as const satisfies Record<ReportKind, (parts: Parts) => Report | Promise<Report>>;
 
-/** Keeps what is reported, and says what is another than it was. A month that goes on is no statement yet. */
+/** Stores what is reported, and returns what has changed since. An unfinished month does not count as reported yet. */
 async function restatedIn(
   { store, request, reportedMs, selection }: ReportInput,
   { code, zone }: FiguresOptions,
   { rows }: Figures,
 ): Promise<readonly Restated[]> {
   if (reportedMs === undefined || request.partial !== undefined) return [];
-  // Of some ways of access, or of all as one, nothing can be compared with what was reported before.
+  // A subset of access methods, or all as one, cannot be compared with earlier reports.
   if (selection?.access !== undefined || selection?.rolledUp === true) return [];
   return keepReported(store, { code, zone, months: request.months, figures: rows, nowMs: reportedMs });
 }
 
-/** For people, who look at them; and only where something is high enough: the twelve months before are much to read. */
+/**
+ * Only for the report for people, who look at spikes, and only if a figure is high enough: twelve more months are much to read.
+ */
 async function findSpikes(
   store: UsageStore,
   { kind, months, zone }: ReportRequest,
@@ -110,7 +112,7 @@ async function findSpikes(
   if (kind !== 'usage' || spikesOf(figures.rows, months).length === 0) return [];
   const before = monthsPeriod(monthAfter(first, -MONTHS_BEFORE), monthAfter(first, -1), zone);
   const { firstMs } = await store.contents();
-  // Where the year before is not in the store, nobody can say what is usual.
+  // Without the year before in the store, nobody can say what is usual.
   if (firstMs === undefined || firstMs >= before.toMs) return [];
   const history = await figuresOf(store, { ...options, period: before });
   return spikesOf([...history.rows, ...figures.rows], months);

@@ -3,29 +3,29 @@ import { isTimeZone, monthsPeriod } from '../rules/time-zone.ts';
 import { ReportError } from './errors.ts';
 import { REPORTS, type ReportKind } from './kinds.ts';
 
-/** What is asked for, as it stands on a command line. */
+/** A request as on the command line. */
 export interface Asked {
   readonly kind: ReportKind;
   /** Months, `2026-10`, both included. */
   readonly from: string;
   readonly to: string;
   readonly timeZone: string;
-  /** Why the period is not complete, where somebody knows that. */
+  /** Why the period is incomplete, if known. */
   readonly partial?: string | undefined;
 }
 
-/** What is asked for, checked. */
+/** A checked request. */
 export interface ReportRequest {
   readonly kind: ReportKind;
   readonly zone: string;
   /** `2026-10`, in order. */
   readonly months: readonly string[];
   readonly period: Period;
-  /** Why it is not all of the period; absent where it is. */
+  /** Why the report does not cover the whole period; absent if it does. */
   readonly partial?: string;
   /**
-   * When the figures are of: the end of the period, or now where it is not over. So the same events give the same report,
-   * whenever and from wherever it is made.
+   * Time of the figures: the end of the period, or now if it is not over. The same events then give the same report, whenever
+   * and wherever it is made.
    */
   readonly createdMs: number;
 }
@@ -72,7 +72,7 @@ function monthsFrom(from: string, to: string): readonly string[] {
   return months;
 }
 
-/** So many months later, or earlier where it is negative. */
+/** So many months later, or earlier if negative. */
 export function monthAfter(month: string, count: number): string {
   const [year = 0, number = 1] = month.split('-').map(Number);
   return new Date(Date.UTC(year, number - 1 + count)).toISOString().slice(0, 7);
@@ -84,5 +84,5 @@ export function lastDay(month: string): string {
   return new Date(Date.UTC(year, number, 0)).toISOString().slice(0, 10);
 }
 
-/** RFC 3339 in whole seconds, as the Codes have it. */
+/** RFC 3339 in whole seconds, as both Codes require. */
 export const isoTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;

@@ -14,7 +14,7 @@ import type { UsageStore } from '../store/usage-store.ts';
 import { compare, type Figure } from './figures.ts';
 import { isoTime } from './request.ts';
 
-/** Why a figure is another one than when it was reported. */
+/** Why a figure differs from the reported one. */
 const CAUSES = {
   events: 'events of the month came or went after it was reported',
   rules: 'it is counted by other rules or lists',
@@ -23,17 +23,17 @@ const CAUSES = {
 } as const;
 type Cause = keyof typeof CAUSES;
 
-/** A month that was reported before, and now has other figures. */
+/** A reported month whose figures have changed. */
 export interface Restated {
   readonly month: string;
-  /** When it was reported last, Unix milliseconds. */
+  /** Time of the last report, in Unix milliseconds. */
   readonly reportedMs: number;
   readonly figures: number;
   readonly datasets: number;
   readonly causes: readonly Cause[];
 }
 
-/** A figure that changed. */
+/** A changed figure. */
 export type Restatement = {
   readonly code: string;
   readonly month: string;
@@ -51,13 +51,13 @@ export type Restatement = {
 export interface Reported {
   readonly code: Code;
   readonly zone: string;
-  /** Those that are over. */
+  /** Complete months only. */
   readonly months: readonly string[];
   readonly figures: readonly Figure[];
   readonly nowMs: number;
 }
 
-/** What can make figures differ. */
+/** Everything that can make figures differ. */
 interface Basis {
   readonly rules: string;
   readonly catalog: string;
@@ -67,8 +67,8 @@ interface Basis {
 const ROWS_AT_ONCE = 1000;
 
 /**
- * Keeps the figures of months as they are reported. Where a month was reported before and has other figures now, each one
- * that differs is kept in the log, with why.
+ * Stores the figures of months as reported. If a month was reported before, each figure that differs is logged, with the
+ * reason.
  */
 export async function keepReported(store: UsageStore, reported: Reported): Promise<readonly Restated[]> {
   const restated: Restated[] = [];
@@ -121,7 +121,7 @@ async function keepMonth(store: UsageStore, reported: Reported, month: string): 
   return { month, reportedMs: known.reported_ms, figures: changed.length, datasets, causes };
 }
 
-/** The log, the latest first. */
+/** The log, latest first. */
 export async function restatements({ engine }: UsageStore): Promise<readonly Restatement[]> {
   const rows = await engine.query<Record<string, string | number>>(
     `SELECT code, month, zone, dataset_id, access, metric, before_n, after_n, why, reported_ms, restated_ms
@@ -143,7 +143,7 @@ export async function restatements({ engine }: UsageStore): Promise<readonly Res
   }));
 }
 
-/** In a sentence. */
+/** The change in a sentence. */
 export const restatedText = ({ month, reportedMs, figures, datasets, causes }: Restated): string =>
   `${figures} figures of ${datasets} datasets in ${month} differ from those reported (${isoTime(reportedMs)}): ${causes.map((cause) => CAUSES[cause]).join('; ')}`;
 
@@ -158,7 +158,7 @@ async function basisOf(store: UsageStore, { code, zone }: Reported, month: strin
   return { rules, catalog: files?.catalog ?? '', events: events?.n ?? 0 };
 }
 
-/** The rules as they are written, for an engine, a time and a zone that say nothing: other rules have another text. */
+/** Hash of the rules' SQL for a fixed engine, period and zone: other rules have another text. */
 function rulesOf(code: Code, policy: string): string {
   const period = { fromMs: 0, toMs: 0 };
   const texts = [policy, factsSql(duckdbDialect, period, DEFAULT_POLICY), verdictSql(duckdbDialect, 'facts', { period, zone: 'UTC', code }), ...ROBOTS, ...AI_AGENTS]; // prettier-ignore
@@ -170,7 +170,7 @@ function causesOf(before: Basis, now: Basis): readonly Cause[] {
   return causes.length === 0 ? ['placement'] : causes;
 }
 
-/** Counts by dataset, way of access and metric: one text for each, as a key. */
+/** Counts by dataset, access method and metric, which together form one text as key. */
 type Counts = ReadonlyMap<string, number>;
 const placeOf = (dataset: string, access: string, metric: string): string => JSON.stringify([dataset, access, metric]);
 const partsOf = (place: string): readonly string[] => JSON.parse(place) as readonly string[];

@@ -6,11 +6,11 @@ import { givenOf, type Environment } from '../../runtime/config/source.ts';
 import { entriesOf, httpUrl } from '../../runtime/config/values.ts';
 import { isTimeZone } from '../rules/time-zone.ts';
 
-/** Whether anybody may fetch a dataset, in the words of COUNTER. */
+/** Who may fetch a dataset, in COUNTER's words. */
 export const ACCESS_TYPES = ['Open', 'Controlled', 'Free_To_Read'] as const;
 export type AccessType = (typeof ACCESS_TYPES)[number];
 
-/** Whose id of a publisher: in capitals those of COUNTER 5.1, `CLIENT-ID` that of DataCite. */
+/** Types of publisher ids: COUNTER 5.1's in capitals; `CLIENT-ID` is DataCite's. */
 const ID_TYPES = ['ISNI', 'ROR', 'ORCID', 'GRID', 'URN', 'CLIENT-ID'] as const;
 export interface PublisherId {
   readonly type: (typeof ID_TYPES)[number];
@@ -57,7 +57,7 @@ const settings = z.object({
 export type ReportSettings = z.infer<typeof settings>;
 const NAMES = Object.keys(settings.shape);
 
-/** What reports say of the site. */
+/** The site's data in reports. */
 export interface Site {
   readonly platform: string;
   readonly platformId: string;
@@ -71,7 +71,7 @@ export interface Site {
 }
 
 /**
- * Reads what reports say of the site from a YAML file, where one is named, and from the environment, which wins.
+ * Reads the site's data from a YAML file, if one is named, and from the environment, which wins.
  *
  * @throws ConfigError
  */
@@ -102,7 +102,7 @@ function siteOf(given: ReportSettings): Site {
   };
 }
 
-/** Of a name what an id may have of it. */
+/** The characters of a name that an id may have. */
 function idOf(platform: string): string {
   const id = platform
     .replaceAll(/[^a-zA-Z0-9_./]/g, '')

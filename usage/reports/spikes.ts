@@ -2,13 +2,13 @@ import { COUNTER_METRICS, type CounterMetric } from '../rules/metrics.ts';
 import { sumOf, type Figure } from './figures.ts';
 import { monthAfter } from './request.ts';
 
-/** A month of a dataset that is so far above what it had before that somebody should look at it. */
+/** A month of a dataset so far above the months before that somebody should look at it. */
 export interface Spike {
   readonly dataset: string;
   readonly month: string;
   readonly metric: CounterMetric;
   readonly count: number;
-  /** Of the twelve months before. */
+  /** Mean of the twelve months before. */
   readonly mean: number;
 }
 
@@ -17,7 +17,7 @@ const TIMES = 3;
 const BEYOND = 100;
 
 /**
- * Months above three times the mean of the twelve before plus 100, a metric each.
+ * Months above three times the mean of the twelve before plus 100, by metric.
  *
  * @param figures of the months, and of the twelve before the first
  */
@@ -38,6 +38,6 @@ export function spikesOf(figures: readonly Figure[], months: readonly string[]):
   });
 }
 
-/** In a sentence. */
+/** The spike in a sentence. */
 export const spikeText = ({ dataset, month, metric, count, mean }: Spike): string =>
   `${dataset} has ${count} ${metric.replace('_', ' ')} in ${month}, and ${Math.round(mean)} a month in the twelve before: check who asked before you publish it`;

@@ -6,7 +6,7 @@ import { makeReport, type ReportInput } from './report.ts';
 import { checkRequest, monthAfter, type ReportRequest } from './request.ts';
 import type { Site } from './settings.ts';
 
-/** What is asked for, in the words of a command line. */
+/** A request in the words of the command line. */
 export interface Wanted {
   readonly kind: string;
   readonly from?: string | undefined;
@@ -23,7 +23,7 @@ export interface Plan {
 }
 
 /**
- * Checks what is asked for, before anything is read. Without months it is the last one that is over.
+ * Checks the request before anything is read. Without months, it means the last complete one.
  *
  * @throws ReportError wrong_usage
  */
@@ -36,7 +36,7 @@ export function planOf(wanted: Wanted, site: Site, nowMs: number): Plan {
     throw new ReportError('wrong_usage', `--format was ${format}; may be ${REPORT_FORMATS.join(', ')}`);
   const from = wanted.from ?? wanted.to;
   const to = wanted.to ?? wanted.from;
-  // The zone is checked with the rest; until then any month will do.
+  // The zone is checked with the rest; before that, any month will do.
   const month = from === undefined ? monthAfter(new Date(nowMs).toISOString().slice(0, 7), -1) : '';
   const request = checkRequest(
     { kind, from: from ?? month, to: to ?? month, timeZone, partial: wanted.partial },
@@ -45,7 +45,7 @@ export function planOf(wanted: Wanted, site: Site, nowMs: number): Plan {
   return { request, format };
 }
 
-/** The report as text, and what whoever publishes it should know. */
+/** The report as text, with notes for its publisher. */
 export async function reportText(
   { request, format }: Plan,
   store: UsageStore,

@@ -2,25 +2,25 @@ import { hash } from 'node:crypto';
 import { isOneOf } from '../../runtime/config/networks.ts';
 import type { Policy } from './policy.ts';
 
-/** What an address says of whoever came from it. */
+/** Verdict on an address. */
 export interface AddressVerdict {
-  /** ISO 3166-1, two capital letters; null where nobody knows. */
+  /** ISO 3166-1, two capital letters; null if unknown. */
   readonly country: string | null;
-  /** Whether it is of a network that is not counted. */
+  /** Whether the address is in an excluded network. */
   readonly excluded: boolean;
 }
 
 /** A table of countries. */
 export interface Countries {
-  /** Tells one table from another. */
+  /** Differs for each table. */
   readonly id: string;
   readonly countryOf: (address: string) => string | undefined;
 }
 
-/** Judges addresses; once each, and again where its `id` changes. */
+/** Judges each address once, and again if `id` changes. */
 export interface AddressJudge {
   readonly id: string;
-  /** Whether it says anything of any address. */
+  /** Whether any address can get a verdict. */
   readonly isNeeded: boolean;
   readonly judge: (address: string) => AddressVerdict;
 }

@@ -5,34 +5,34 @@ import { AI_AGENTS } from './ai-agents.ts';
 import { ROBOTS } from './robots.ts';
 
 /**
- * What a user agent is by itself.
+ * Class of a user agent, judged on its own.
  *
- * - `browser`: a program that people look at pages with
- * - `tool`: a library or tool that programs of all kinds are written with, on the list of robots or not
+ * - `browser`: a program for viewing pages
+ * - `tool`: a library or tool for programs of all kinds, on the list of robots or not
  * - `program`: any other program that is on no list
- * - `bot`: a robot, `ai_agent`: an AI agent, `extractor`: an extractor of Clowder
+ * - `bot`: a robot; `ai_agent`: an AI agent; `extractor`: an extractor of Clowder
  */
 export const AGENT_CLASSES = ['browser', 'tool', 'program', 'bot', 'ai_agent', 'extractor'] as const;
 export type AgentClass = (typeof AGENT_CLASSES)[number];
 
-/** A verdict with its reason, which is kept beside it. */
+/** A verdict, stored with its reason. */
 export interface AgentVerdict {
   readonly agent: AgentClass;
-  /** Why, in a few words: `COUNTER: ^.?$`. */
+  /** The reason in a few words: `COUNTER: ^.?$`. */
   readonly reason: string;
 }
 
-/** Names stand by themselves: `Code/1.0`, and not `Xcode/1.0`. */
+/** Names must stand alone: `Code/1.0`, but not `Xcode/1.0`. */
 const AI_AGENT = new RegExp(
   `(?<![\\w-])(?:${AI_AGENTS.map((name) => name.replaceAll(/[.+?()[\]]/g, String.raw`\$&`)).join('|')})(?![\\w-])`,
   'i',
 );
 const ROBOT_PATTERNS = ROBOTS.map((pattern) => ({ pattern, expression: new RegExp(pattern, 'i') }));
-/** Most user agents are no robots: one look tells that. */
+/** Most user agents are not robots: one match shows that. */
 const ANY_ROBOT = new RegExp(ROBOTS.join('|'), 'i');
 const BROWSER = /^(?:mozilla|opera)\//i;
 
-/** @param userAgent as the client sent it; '' where it sent none */
+/** @param userAgent as the client sent it; '' if it sent none */
 export function judgeAgent(userAgent: string): AgentVerdict {
   if (clientKind(userAgent) === 'extractor') return { agent: 'extractor', reason: 'names itself an extractor' };
   if (isGeneralTool(userAgent)) return { agent: 'tool', reason: 'general-purpose tool' };

@@ -1,7 +1,7 @@
 /**
- * Names of AI agents as they stand in the user agent.
+ * Names of AI agents as in user agents.
  *
- * Source: Project-Counter/counter-bots, robots.json of 2026-06-25, which has them from ai.robots.txt. Licence: MIT.
+ * Source: Project-Counter/counter-bots, robots.json of 2026-06-25, which takes them from ai.robots.txt. Licence: MIT.
  */
 export const AI_AGENTS: readonly string[] = [
   'AddSearchBot',

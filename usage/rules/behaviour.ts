@@ -3,7 +3,7 @@ import type { BehaviourLimits } from './policy.ts';
 import { typesOf } from './roles.ts';
 import { DAY_MS } from './time-zone.ts';
 
-/** What a user's day looks like. It flags, and takes nothing away: `behaviour=ordinary` asks without it. */
+/** What a user's day looks like. A flag removes nothing; `behaviour=ordinary` leaves flagged days out. */
 export const BEHAVIOURS = {
   ordinary: 'As of a person',
   many_datasets: 'More different datasets in a day than USAGE_MANY_DATASETS',
@@ -14,12 +14,12 @@ export const BEHAVIOURS = {
 const LOOKS = literals(typesOf('view', 'download'));
 
 /**
- * The flags of users and days, for those that have one: `user_key`, `day`, `behaviour`.
+ * The flags by user and day, for those that have one: `user_key`, `day`, `behaviour`.
  *
- * Evenly: the spread of the pauses is at most a tenth of their mean, `n·Σg² ≤ 1.01·(Σg)²`; in whole numbers, so that every
- * engine finds the same.
+ * Steady rate: the variance of the pauses is at most a hundredth of their squared mean, `n·Σg² ≤ 1.01·(Σg)²`, in whole numbers,
+ * so that every engine gets the same result.
  *
- * @param judged a relation of whole days of UTC, with `user_key`, `created`, `event`, `dataset_id` and `out_reason`
+ * @param judged a relation of whole days in UTC, with `user_key`, `created`, `event`, `dataset_id` and `out_reason`
  */
 export function behaviourSql(
   dialect: Dialect,
@@ -47,9 +47,9 @@ SELECT user_key, day, behaviour FROM (
 ) flags WHERE behaviour IS NOT NULL`;
 }
 
-/** The day of a flag, for an event: of UTC, since an event has one flag whatever the time zone of a question is. */
+/** The day for an event's flag: in UTC, because an event has one flag, whatever the question's time zone. */
 export const behaviourDay = (dialect: Dialect, created: string): string => dialect.quotient(created, DAY_MS);
-/** The whole days of UTC that a period touches. */
+/** The whole days in UTC that a period touches. */
 export const wholeDays = ({ fromMs, toMs }: { fromMs: number; toMs: number }): { fromMs: number; toMs: number } => ({
   fromMs: Math.floor(fromMs / DAY_MS) * DAY_MS,
   toMs: Math.ceil(toMs / DAY_MS) * DAY_MS,

@@ -5,42 +5,43 @@ import { literal, literals, type Dialect, type Period } from './dialect.ts';
 import type { Policy } from './policy.ts';
 import { typesOf } from './roles.ts';
 
-/** The latest a double click may follow, milliseconds: at 30.000 s it still is one. */
+/** The latest that a double click may follow, in milliseconds: at 30.000 s it still is one. */
 export const DOUBLE_CLICK_MS = 30_000;
-/** Clowder v1's user for whoever has not logged in: nobody in particular. */
+/** Clowder v1's user for visitors who are not logged in, so not one person. */
 const GUEST = '0'.repeat(24);
 /**
- * Of requests that we saw come in, no user agent means that none was sent. Instrumented servers are known by
- * `auth_method`, which only who sees a request's headers can tell: their source is that of every other program.
+ * Sources that observe requests: without a user agent, none was sent. Instrumented servers share their source with other
+ * programs; `auth_method`, which only an observer of the request's headers knows, identifies them.
  */
 const OBSERVED = ['proxy', 'nginx'];
 
-/** What people, programs and extractors do. */
+/** Types of what people, programs and extractors do. */
 export const FACT_TYPES = typesOf('view', 'download', 'page', 'upload', 'action');
 const FOLDED_TYPES = typesOf('view', 'download');
 const FOREVER = Number.MAX_SAFE_INTEGER;
 
-/** The columns of a fact that come from its event and what is known of it. */
+/** Columns of a fact from its event and from what is known about the event. */
 const JUDGED = [
   'event_id', 'created', 'event', 'resource_type', 'resource_id', 'file_id', 'dataset_id', 'attribution', 'space_id',
   'collection_id', 'content_type', 'bytes', 'complete', 'client', 'client_reason', 'known', 'user_id', 'user_key', 'by_client',
   'session_base', 'hourly', 'out_reason', 'referrer_host', 'country',
 ]; // prettier-ignore
 
-/** The columns of a fact that figures are divided by, and that hold any text. */
+/** Columns of a fact that figures are split by and that hold any text. */
 export const KEYED = [
   'resource_type', 'resource_id', 'dataset_id', 'space_id', 'collection_id', 'content_type', 'user_id', 'referrer_host', 'country',
 ] as const; // prettier-ignore
 
 /**
- * Everything that the rules say of the events of people, bots and extractors in a period, one row each: what it was, of
- * which dataset, who did it, and why it is not counted. Neither time zone nor Code is in it: `verdict.ts` adds those.
+ * The rules' verdict on the events of people, bots and extractors in a period, one row each: what happened, to which dataset,
+ * by whom, and why it is not counted. It depends on neither time zone nor Code: `verdict.ts` adds those.
  *
- * Columns: those of `JUDGED`, `behaviour` (of `BEHAVIOURS`), `next_ms`, when the same was asked for again, `r51_reason`, why
- * Release 5.1 does not count it (of `REASONS`), and `visitor` and `session_key`, which tell users and sessions apart.
+ * Columns: those of `JUDGED`; `behaviour` (of `BEHAVIOURS`); `next_ms`, the time of the next request for the same;
+ * `r51_reason`,
+ * why Release 5.1 does not count it (of `REASONS`); and `visitor` and `session_key`, which distinguish users and sessions.
  */
 export function factsSql(dialect: Dialect, period: Period, policy: Policy): string {
-  // Whoever follows within 30 s may do so after the end of the period; a flag is of a whole day.
+  // A repeat may follow within 30 s after the end of the period; a flag needs the whole day.
   const read = wholeDays({ fromMs: period.fromMs, toMs: period.toMs + DOUBLE_CLICK_MS + 1 });
   return `
 WITH placed AS MATERIALIZED (${whoAndWhat(dialect, read)}),
@@ -57,7 +58,7 @@ FROM (SELECT ${JUDGED.map((name) => `j.${name}`).join(', ')},
 FROM judged j LEFT JOIN flags b ON b.user_key = j.user_key AND b.day = ${behaviourDay(dialect, 'j.created')}) f`;
 }
 
-/** Whether a fact is followed by another of the same within the time of a double click. */
+/** Whether the same fact follows again within the time of a double click. */
 export const isRepeat = (fact: string): string =>
   `(${fact}.next_ms IS NOT NULL AND ${fact}.next_ms - ${fact}.created <= ${DOUBLE_CLICK_MS})`;
 
@@ -65,7 +66,7 @@ export const isRepeat = (fact: string): string =>
 export const reasonSql = (code: Code, repeat: string): string =>
   `CASE WHEN f.out_reason IS NOT NULL THEN f.out_reason WHEN ${accessSql(code)} = 'out' THEN 'tool' WHEN ${repeat} THEN 'repeat' ELSE 'counted' END`;
 
-/** Why it is out whatever the Code says, and where its dataset was. */
+/** Why an event is out under both Codes, and where its dataset was. */
 function judged(dialect: Dialect, { users, agents }: Policy): string {
   const named = literals(users);
   const isAgent = agents.map((agent) => `strpos(lower(w.user_agent), ${literal(agent)}) > 0`).join(' OR ');
@@ -88,9 +89,9 @@ function judged(dialect: Dialect, { users, agents }: Policy): string {
 }
 
 /**
- * Each event with its dataset, its user and its client.
+ * Each event with its dataset, user and client.
  *
- * Conditions of a join name both sides: DuckDB joins by hashes then, and each with each otherwise.
+ * Each join condition names both sides: otherwise DuckDB compares every pair instead of hashing.
  */
 function whoAndWhat(dialect: Dialect, period: Period): string {
   return `
@@ -137,7 +138,7 @@ function whoAndWhat(dialect: Dialect, period: Period): string {
     LEFT JOIN ${dialect.table('catalog_files')} c ON c.file_id = b.stray_file_id`;
 }
 
-/** The verdict on the client: its user agent's, and where it sent none, what the collector made of it. */
+/** Class of the client: by its user agent, or, if it sent none, by the collector's verdict. */
 const CLIENT = `CASE
         WHEN b.client_kind = 'extractor' OR a.agent = 'extractor' THEN 'extractor'
         WHEN a.agent IN ('tool', 'ai_agent') THEN a.agent
@@ -167,8 +168,8 @@ function base(dialect: Dialect, period: Period): string {
 }
 
 /**
- * Which dataset a file was in, or which space a dataset, and from when to when: from when it was first seen there until it
- * was first seen in another. Before it was ever seen it counts to the first.
+ * Which dataset a file was in, or which space a dataset, and when: from its first time there to its first time elsewhere.
+ * Before its very first time, it counts to the first place.
  */
 function placements(
   dialect: Dialect,
@@ -183,7 +184,7 @@ function placements(
       WINDOW w AS (PARTITION BY q.${what} ORDER BY q.from_ms, q.${where})`;
 }
 
-/** The access method of a fact, `f`, by a Code. */
+/** Access method of a fact, `f`, by a Code. */
 export function accessSql(code: Code): string {
   const cases = AGENT_CLASSES.map((agent) => {
     const { known, unknown } = ACCESS[agent][code];

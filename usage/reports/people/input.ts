@@ -6,7 +6,7 @@ import type { Site } from '../settings.ts';
 import type { Spike } from '../spikes.ts';
 import type { Summary } from './summary.ts';
 
-/** What the report for people is made of. */
+/** Contents of the report for people. */
 export interface UsageReportInput {
   readonly request: ReportRequest;
   readonly site: Site;

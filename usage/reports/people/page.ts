@@ -18,7 +18,7 @@ const CLIENTS = {
   extractor: 'Extractors of Clowder',
 } as const satisfies Record<AgentClass, string>;
 
-/** Why something is counted, or is not. */
+/** Why an event is or is not counted. */
 const WHY = {
   counted: 'counted',
   repeat: 'double click: the last one is counted',
@@ -41,7 +41,7 @@ const countsOf = (counts: Counts): readonly number[] => [
   counts.unique_requests,
 ];
 
-/** The report for people as a page that prints well. */
+/** The report for people, as a page that prints well. */
 export function usagePage(input: UsageReportInput): string {
   const { request, site } = input;
   const [first = '', last = first] = [request.months[0], request.months.at(-1)];
@@ -122,7 +122,7 @@ function attributionText({ figures, summary }: UsageReportInput): string {
 
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'] as const;
 
-/** Powers of ten, three digits. */
+/** Units in powers of ten, with three digits. */
 function bytesText(bytes: number): string {
   const power = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), UNITS.length - 1);
   return `${Number((bytes / 1000 ** power).toPrecision(3)).toLocaleString('en')} ${UNITS[power]}`;

@@ -1,7 +1,7 @@
 import { DOUBLE_CLICK_MS } from '../../rules/facts.ts';
 import { escaped } from '../formats.ts';
 
-/** The last page: by which rules it was counted, and what the figures cannot say. */
+/** The last section: the counting rules, and what the figures cannot say. */
 export function rulesHtml(zone: string): string {
   return `<section class="rules">
 <h2>How is it counted?</h2>

@@ -3,15 +3,15 @@ import type { Reason } from '../../rules/reasons.ts';
 import type { UsageStore } from '../../store/usage-store.ts';
 import { compare, type FiguresOptions } from '../figures.ts';
 
-/** A month of the whole site, beside the metrics of COUNTER. */
+/** A month of the whole site, besides COUNTER's metrics. */
 export interface MonthSummary {
   readonly month: string;
   readonly visitors: number;
-  /** Sent by downloads. */
+  /** Bytes sent by downloads. */
   readonly bytes: number;
 }
 
-/** Views and downloads by who asked and why they are, or are not, counted: together they are all of them. */
+/** Views and downloads by client and by why they are or are not counted; together they are complete. */
 export interface ClientSummary {
   readonly client: AgentClass;
   readonly why: Reason;
@@ -22,7 +22,7 @@ export interface ClientSummary {
 export interface Summary {
   readonly months: readonly MonthSummary[];
   readonly clients: readonly ClientSummary[];
-  /** How the datasets of what is counted are known. */
+  /** Counted events, by how their dataset is known. */
   readonly attribution: Readonly<Record<string, number>>;
   /** Bytes sent by downloads, by dataset. */
   readonly bytesOf: ReadonlyMap<string, number>;
@@ -31,7 +31,7 @@ export interface Summary {
 const LOOKS = "event IN ('view.resource', 'view.download')";
 const COUNTED = "reason = 'counted' AND access <> 'out'";
 
-/** Asks the store what people want to know beside the metrics of COUNTER. */
+/** Asks the store for what people want to know besides COUNTER's metrics. */
 export async function summaryOf(store: UsageStore, options: FiguresOptions): Promise<Summary> {
   const { engine } = store;
   const from = `FROM ${await store.verdicts(options)} v`;

@@ -8,7 +8,7 @@ import { usagePage } from './page.ts';
 
 const HEADINGS = ['dataset_id', 'title', 'doi', ...COUNTER_METRICS, 'bytes'];
 
-/** The report for people: a page; as a table, one row for each dataset; as JSON, all that is on the page. */
+/** The report for people: a page; as a table, one row per dataset; as JSON, everything on the page. */
 export function usageReport(input: UsageReportInput): Report {
   const { request, site, figures, items, summary, spikes, restated } = input;
   const bytesOf = ({ id }: Item): number => summary.bytesOf.get(id) ?? 0;
