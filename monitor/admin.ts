@@ -3,7 +3,7 @@ import type { AdminPages, Readiness } from '../runtime/admin.ts';
 import { GAUGES, numberOf, type LatestReading } from './metrics.ts';
 import type { TelemetryStats } from './telemetry/telemetry.ts';
 
-/** What the monitor tells of itself, and the latest readings for Prometheus. */
+/** The monitor's own state, and the latest readings for Prometheus. */
 export function adminPages(latest: () => readonly LatestReading[], stats: () => TelemetryStats): AdminPages {
   return {
     health: () => healthOf(latest(), stats()),
@@ -12,7 +12,7 @@ export function adminPages(latest: () => readonly LatestReading[], stats: () => 
   };
 }
 
-/** That it answers is what counts: what the monitor looks at may be as ill as it likes. */
+/** An answer is enough to be alive, however ill the watched components are. */
 function healthOf(readings: readonly LatestReading[], { spool, lanes, lost }: TelemetryStats): object {
   return {
     targets: readings.length,
@@ -23,7 +23,10 @@ function healthOf(readings: readonly LatestReading[], { spool, lanes, lost }: Te
   };
 }
 
-/** Ready if the receiver takes what it is sent: until then it waits on disk. What is down is none of it. */
+/**
+ * Ready if the receiver takes what it is sent; until then readings wait on disk. Components that are down do not matter
+ * here.
+ */
 function readinessOf({ lanes }: TelemetryStats): Readiness {
   const reason = lanes.logs.problem || lanes.metrics.problem;
   const ready = reason === '';
@@ -33,7 +36,7 @@ function readinessOf({ lanes }: TelemetryStats): Readiness {
 
 const LABELS = ['probe', 'component', 'target'] as const;
 
-/** The gauges that go out as OTLP, by Prometheus' rules for names, from the latest readings. */
+/** The gauges that are also sent by OTLP, from the latest readings, under Prometheus' naming rules. */
 export function prometheusOf(latest: () => readonly LatestReading[], stats: () => TelemetryStats): Registry {
   const registry = new Registry();
   const gauge = (name: string, help: string, valueOf: (reading: LatestReading) => number | undefined): void => {

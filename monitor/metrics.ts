@@ -5,8 +5,8 @@ import type { EventFields } from './telemetry/emit-event.ts';
 import type { TelemetryStats } from './telemetry/telemetry.ts';
 
 /**
- * Gauges by the field of the reading that they show. Their names are not `clowder.health.*`: the collector makes events
- * of metrics called so, and the monitor states its events itself.
+ * Gauges by the field of the reading that they show. They are not called `clowder.health.*`: the collector makes events
+ * of metrics with such names, and the monitor states its events itself.
  */
 export const GAUGES = {
   status_code: ['clowder.monitor.http.status_code', '1', 'Status code of the answer'],
@@ -46,7 +46,7 @@ export const GAUGES = {
   disk_used_percent: ['clowder.monitor.disk.used', '%', 'Used share of the file system'],
 } as const;
 
-/** Parts of a response time, by the attribute `clowder.monitor.phase`. */
+/** Parts of a response time, as values of the attribute `clowder.monitor.phase`. */
 const PHASES = {
   dns_time_ms: 'dns',
   connect_time_ms: 'connect',
@@ -54,16 +54,16 @@ const PHASES = {
   first_byte_time_ms: 'first_byte',
 } as const;
 
-/** Of semantic conventions' http.client.request.duration, in seconds; with more room for a site that is slow. */
+/** Buckets of semantic conventions' http.client.request.duration, in seconds, extended for slow sites. */
 const BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60];
 
-/** A reading with all that the monitor knows at that time. */
+/** A reading with everything that the monitor knows at that time. */
 export interface ObservedReading extends Reading {
   readonly probe: string;
   readonly component: string;
-  /** Of the probe, for messages. */
+  /** The probe's name, for messages. */
   readonly tags?: readonly string[] | undefined;
-  /** Of the event: the measures with statistics and uptime. */
+  /** Fields of the event: the measures with statistics and uptime. */
   readonly fields: EventFields;
 }
 
@@ -132,7 +132,7 @@ export function createMetrics(meter: Meter, stats: () => TelemetryStats): Monito
   };
 }
 
-/** What waits, and what was lost: of the monitor's own way out. */
+/** What waits and what was lost on the monitor's own way to the receiver. */
 function observeTelemetry(meter: Meter, stats: () => TelemetryStats): void {
   meter
     .createObservableGauge('clowder.monitor.spool.size', { unit: 'By', description: 'Waiting on disk to be sent' })
@@ -159,7 +159,7 @@ function observeTelemetry(meter: Meter, stats: () => TelemetryStats): void {
     });
 }
 
-/** Truths count as 1 and 0. */
+/** Booleans count as 1 and 0. */
 export function numberOf(value: unknown): number | undefined {
   if (typeof value === 'boolean') return value ? 1 : 0;
   return typeof value === 'number' ? value : undefined;

@@ -16,22 +16,22 @@ export interface MonitorOptions {
   readonly log: Logger;
 }
 
-/** A monitor that runs. */
+/** A running monitor. */
 export interface Monitor {
   /** The latest reading of each target. */
   readonly latest: () => readonly LatestReading[];
-  /** Tells people of what another part reads, and reports itself; its thresholds are that part's own. */
+  /** Notifies people about readings of another part, which reports them itself and has its own thresholds. */
   readonly follow: Follow;
-  /** What was known of the part's targets before, of an earlier process too. */
+  /** What was known about the part's targets before, even from an earlier process. */
   readonly followed: (part: string) => ReadonlyMap<string, HealthState>;
-  /** Ends probes and notifiers; the telemetry is the caller's. */
+  /** Stops probes and notifiers; the caller owns the telemetry. */
   stop(): Promise<void>;
 }
 
-/** A reading of another part than the probes. `part` stands for the probe's name where a notifier wants only some. */
+/** A reading of a part other than the probes. A notifier selects it by `part`, as by the name of a probe. */
 export type Follow = (reading: Reading & { readonly part: string; readonly component: string }, atMs: number) => void;
 
-/** What the monitor keeps of a target in memory. */
+/** What the monitor keeps in memory about a target. */
 interface Subject {
   readonly window: Window;
   readonly latest: LatestReading;
@@ -39,7 +39,7 @@ interface Subject {
 
 const AT_ONCE = { failures: 1, successes: 1 };
 const ERROR_LENGTH = 4096;
-/** Shorter texts than this would blank half of what is said. */
+/** Blanking shorter texts would blank half of every message. */
 const SECRET_LENGTH = 4;
 
 /** Starts every probe on its schedule. */
@@ -61,7 +61,7 @@ export function startMonitor({ config, telemetry, log }: MonitorOptions): Monito
   const states = new Map<string, HealthState>();
   const subjects = new Map<string, Subject>();
 
-  /** `moved`: it has another status now, which is to be kept. */
+  /** `moved`: the status has changed and must be saved. */
   const judge = (key: string, healthy: boolean, atMs: number, thresholds: Thresholds) => {
     const known = states.get(key) ?? store.health(key) ?? UNKNOWN;
     const stepped = step(known, healthy, atMs, thresholds);
@@ -86,7 +86,7 @@ export function startMonitor({ config, telemetry, log }: MonitorOptions): Monito
     const about = { probe: probe.name, component, target, error };
     telemetry.emit({ type: 'health.ping', createdMs: atMs, fields: { ...fields, ...about, healthy } });
     if (moved) {
-      // The event first: an end in between tells the change twice rather than never.
+      // The event first: if the process ends in between, the change is told twice rather than never.
       telemetry.persist();
       store.keepHealth(key, stepped.state);
     }

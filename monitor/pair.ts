@@ -4,34 +4,34 @@ import { keepConnected, type Turn } from '../runtime/amqp/keep-connected.ts';
 import type { Logger } from '../runtime/logging.ts';
 
 export interface PairOptions {
-  /** As `parseAmqpUrls` gives them. */
+  /** URLs from `parseAmqpUrls`. */
   readonly urls: readonly string[];
   readonly tls?: BrokerTls | undefined;
   readonly log: Logger;
-  /** It is this one's turn to work: called once. */
+  /** This monitor becomes active: called once. */
   readonly onTurn: () => void;
-  /** It has worked while the broker was away for it, and another one has the turn now: called once. */
+  /** This monitor worked without the broker, and another one is active now: called once. */
   readonly onOther: () => void;
-  /** After connecting again, how long it may take to learn that it still is one's turn. @default 5000 */
+  /** After a reconnection, how long it may take to learn that this monitor is still active. @default 5000 */
   readonly graceMs?: number;
 }
 
-/** Which of the monitors that are given one broker works: others wait for the end of that one. */
+/** Decides which of several monitors with the same broker is active; the others wait for its end. */
 export interface Pair {
   stop(): Promise<void>;
 }
 
 const QUEUE = 'clowder-otel.monitor-turn';
-/** Of its consumers RabbitMQ serves one, and the next once that one is gone; one message in it is all that it takes to tell. */
+/** RabbitMQ serves one of its consumers, and the next once that one is gone. A single message in it shows which. */
 const ARGUMENTS = { 'x-queue-type': 'quorum', 'x-single-active-consumer': true, 'x-max-length': 1 };
 const TOKEN = Buffer.from('{}');
-/** RabbitMQ closes the channel of whoever keeps a message for long. */
+/** RabbitMQ closes the channel of a consumer that keeps a message for long. */
 const RENEW_MS = 60_000;
 const GRACE_MS = 5000;
 
 /**
- * Waits for its turn. Whoever works goes on while the broker is away: nobody else can have the turn by it, and somebody has to
- * tell that the broker is away.
+ * Waits for its turn. An active monitor stays active while the broker is away: nobody else can take over, and somebody
+ * must report that the broker is away.
  */
 export function waitForTurn({ urls, tls, log, onTurn, onOther, graceMs = GRACE_MS }: PairOptions): Pair {
   const stopping = new AbortController();

@@ -3,7 +3,7 @@ import type { Schedule } from './config/config.ts';
 import { errorText } from '../runtime/error-text.ts';
 import type { Probe, Reading } from './reading.ts';
 
-/** Readings of one turn, and when it began: Unix milliseconds. */
+/** Readings of one run, and its start in Unix milliseconds. */
 export type OnReadings = (readings: readonly Reading[], atMs: number) => void;
 
 export interface RunnerOptions {
@@ -16,7 +16,7 @@ export interface RunnerOptions {
   readonly random?: () => number;
 }
 
-/** One turn: tries until all is well or the retries are used up. @returns the readings of the last try */
+/** One run: tries until all is well or the retries are used up. @returns the readings of the last try */
 export async function turnOf(
   probe: Probe,
   { timeoutMs, retries, retryPauseMs }: Pick<Schedule, 'timeoutMs' | 'retries' | 'retryPauseMs'>,
@@ -34,7 +34,7 @@ async function tryOnce(probe: Probe, timeoutMs: number, stop: AbortSignal): Prom
   const signal = AbortSignal.any([stop, late]);
   const bad = (error: string): readonly Reading[] => [{ target: probe.target, healthy: false, error, measures: {} }];
   const timedOut = Promise.withResolvers<readonly Reading[]>();
-  // A probe that does not heed the signal must not hold up its own schedule.
+  // A probe that ignores the signal must not delay its own schedule.
   signal.addEventListener('abort', () => timedOut.resolve(bad(`no answer within ${timeoutMs} ms`)), { once: true });
   const tried = probe
     .run(signal)
@@ -42,10 +42,7 @@ async function tryOnce(probe: Probe, timeoutMs: number, stop: AbortSignal): Prom
   return Promise.race([tried, timedOut.promise]);
 }
 
-/**
- * Runs a probe on its schedule, which the time that a turn takes does not shift. A turn never overlaps the next:
- * those that it took the place of are left out.
- */
+/** Runs a probe on its schedule, which long runs do not shift. Runs never overlap: those that would are skipped. */
 export class ProbeRunner {
   readonly #options: RunnerOptions;
   readonly #stop = new AbortController();
@@ -56,7 +53,7 @@ export class ProbeRunner {
     this.#running = this.#run();
   }
 
-  /** Ends the turn that is on its way; its readings are not told. */
+  /** Ends the current run; its readings are not reported. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -74,7 +71,7 @@ export class ProbeRunner {
       const beganMs = performance.now();
       const atMs = now();
       const readings = await turnOf(probe, schedule, stop);
-      // Of a turn that was cut off nothing is known.
+      // A run that was cut off says nothing.
       if (!stop.aborted) onReadings(readings, atMs);
       dueMs = Math.max(beganMs + intervalMs, performance.now()) + spread();
     }

@@ -34,7 +34,7 @@ export type Measures = Pick<
 
 /** What a probe found about one target at one time. */
 export interface Reading {
-  /** What was looked at, without secrets: a URL, `host:port`, a queue, a path. */
+  /** What was probed, without secrets: a URL, `host:port`, a queue, a path. */
   readonly target: string;
   readonly healthy: boolean;
   /** Why it is not healthy, for people; no secrets. */
@@ -42,15 +42,15 @@ export interface Reading {
   readonly measures: Measures;
 }
 
-/** A way of looking at something. */
+/** A way of probing something. */
 export interface Probe {
-  /** What is down if it does not answer in time. */
+  /** The target that counts as down if there is no answer in time. */
   readonly target: string;
   /**
-   * One try. What it looks at may be in any state: that is a reading and no error.
+   * One try. The target may be in any state: that is a reading, not an error.
    *
-   * @param signal aborts at the time-out; whatever is thrown becomes a bad reading of `target`
-   * @returns one reading or, of a thing with parts, one each; the same targets each time, as far as they can be seen
+   * @param signal aborts at the time-out; an exception becomes a bad reading of `target`
+   * @returns one reading, or one for each part of the target; the same targets each time, as far as they can be seen
    */
   run(signal: AbortSignal): Promise<readonly Reading[]>;
 }

@@ -9,13 +9,13 @@ import type { MonitorYaml, NotifierSettings, ProbeSettings, ScheduleSettings } f
 import type { Problem } from './secrets.ts';
 import { amqpUrl as brokers, listenAddress, logFormat, logLevel, size } from './values.ts';
 
-/** When a probe runs, and when what it reads counts. */
+/** When a probe runs, and when its readings count. */
 export interface Schedule {
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly retries: number;
   readonly retryPauseMs: number;
-  /** Percent of the interval. */
+  /** In percent of the interval. */
   readonly jitter: number;
   readonly failures: number;
   readonly successes: number;
@@ -24,7 +24,7 @@ export interface Schedule {
 
 type Unplanned = Exclude<ProbeSettings, { type: 'clowder' }>;
 
-/** A probe as it runs: `clowder` has become what it stands for. */
+/** A probe as it runs: `clowder` is already replaced by the probes that it stands for. */
 export type PlannedProbe = Unplanned & {
   readonly component: string;
   readonly schedule: Schedule;
@@ -45,11 +45,11 @@ export interface MonitorConfig {
   readonly logFormat: LogFormat;
   readonly probes: readonly PlannedProbe[];
   readonly notify: readonly PlannedNotifier[];
-  /** Brokers by which one of several monitors has the turn; undefined if there is one alone. */
+  /** Brokers through which several monitors choose the active one; undefined for a single monitor. */
   readonly pair: { readonly urls: readonly string[]; readonly ca_file?: string | undefined } | undefined;
-  /** Undefined if they are not observed. */
+  /** Undefined if extractors are not observed. */
   readonly extractors: ExtractorsSettings | undefined;
-  /** Texts that must never be shown: what came from the environment and from files. */
+  /** Texts that must never be shown: values from the environment and from files. */
   readonly secrets: ReadonlySet<string>;
 }
 
@@ -67,11 +67,11 @@ const DEFAULTS: Schedule = {
 interface Surroundings {
   readonly environment: NodeJS.ProcessEnv;
   readonly secrets: ReadonlySet<string>;
-  /** Where monitor.yaml is. */
+  /** The directory of monitor.yaml. */
   readonly dir: string;
 }
 
-/** Fills in what was left out, and checks what no single setting can show. */
+/** Fills in defaults, and checks what no single setting can show. */
 export function completed(
   yaml: MonitorYaml,
   { environment, secrets, dir }: Surroundings,
@@ -126,14 +126,14 @@ function plannedNotifier(notifier: NotifierSettings, amqpUrl: string): PlannedNo
   return notifier.type === 'rabbitmq' ? { ...notifier, name, url: notifier.url ?? amqpUrl } : { ...notifier, name };
 }
 
-/** The service if a probe does not say which it looks at. */
+/** The component, for probes that do not name one. */
 const COMPONENTS: { readonly [type in PlannedProbeType]?: string } = {
   rabbitmq: 'rabbitmq',
   disk: 'disk',
   file_write: 'disk',
 };
 
-/** What `type: clowder` stands for: the health checks and status pages that Clowder has. */
+/** What `type: clowder` stands for: Clowder's health checks and status pages. */
 function expanded(probe: ProbeSettings, version: 'v1' | 'v2'): readonly Unplanned[] {
   if (probe.type !== 'clowder') return [probe];
   const { type: _type, url, version: own, ...rest } = probe;
@@ -167,14 +167,14 @@ function scheduleOf(own: ScheduleSettings, defaults: ScheduleSettings = {}): Sch
   };
 }
 
-/** Settings whose texts must never be shown, wherever they stand; of probes, a URL is what is looked at. */
+/** Settings that must never be shown, wherever they occur. A probe's URL is its target, so it is shown. */
 const SECRET_SETTINGS: ReadonlySet<string> = new Set(['password', 'secret', 'api_key']);
 
 function secretsIn(node: unknown, name = '', within: readonly string[] = []): readonly string[] {
   if (typeof node === 'string') {
     if (SECRET_SETTINGS.has(name) || within.includes('headers')) return [node];
     if (name !== 'url') return [];
-    // Of brokers there may be several.
+    // There may be several brokers.
     const urls = /^amqps?:/i.test(node) ? parseAmqpUrls(node) : [node];
     const passwords = urls.map((url) => new URL(url).password).filter((password) => password !== '');
     return [
@@ -199,7 +199,7 @@ function twice(list: string, items: Named): readonly Problem[] {
   });
 }
 
-/** What a notifier calls the extractors, among its probes. */
+/** The name under which notifiers select extractors, as among probes. */
 export const EXTRACTORS = 'extractors';
 
 function unknownProbes(notifiers: readonly PlannedNotifier[], probes: Named): readonly Problem[] {

@@ -10,9 +10,9 @@ import { monitorSchema } from './schema.ts';
 import { resolveSecrets, type Problem } from './secrets.ts';
 
 /**
- * Reads monitor.yaml and checks it as a whole.
+ * Reads and checks all of monitor.yaml.
  *
- * @throws ConfigError with every problem: its path, what it was and what it may be
+ * @throws ConfigError with every problem: its path, its value and what is allowed
  */
 export function loadMonitorConfig(path: string, environment: NodeJS.ProcessEnv): MonitorConfig {
   let source: string;
@@ -27,7 +27,7 @@ export function loadMonitorConfig(path: string, environment: NodeJS.ProcessEnv):
   return parseMonitorConfig(source, environment, path);
 }
 
-/** @param path of the file: in messages, and what files that it names are relative to */
+/** @param path path of the file: used in messages, and files that it names are relative to it */
 export function parseMonitorConfig(
   source: string,
   environment: NodeJS.ProcessEnv,
@@ -58,7 +58,7 @@ function problemsOf(issue: z.core.$ZodIssue, root: unknown, secrets: ReadonlySet
       path: path === '' ? key : `${path}.${key}`,
       message: `is not a setting; it may be ${issue.message}`,
     }));
-  // Of a list of alternatives none of which fits, the one that came furthest has more to say.
+  // If no alternative of a list fits, the one that got furthest has the most useful message.
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     const within = issue.errors.flat().filter((one) => one.path.length > 0);
     if (within.length > 0)
@@ -84,7 +84,7 @@ function at(root: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/** Whether a value is not to be shown: a secret, or what may hold one, such as the address of a webhook. */
+/** Whether a value must not be shown: a secret, or what may contain one, such as the address of a webhook. */
 function isSecret(value: unknown, path: readonly PropertyKey[], secrets: ReadonlySet<string>): boolean {
   const text = JSON.stringify(value);
   return (

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { httpUrl, settings, text } from './values.ts';
 
-/** Where RabbitMQ's management API is, and whose key it takes. */
+/** Address and credentials of RabbitMQ's management API. */
 export const managementSchema = settings({
   url: httpUrl.describe('Of the management API, without /api'),
   user: text.optional(),

@@ -7,7 +7,7 @@ import type { MonitorConfig, PlannedNotifier } from './config.ts';
 
 type Row = Readonly<Record<string, string | number>>;
 
-/** What the monitor would do, as rows for people: probes, notifiers and how extractors are observed, without secrets. */
+/** What the monitor would do, as rows for people: probes, notifiers and extractors, without secrets. */
 export function planOf(config: MonitorConfig): {
   readonly probes: readonly Row[];
   readonly notify: readonly Row[];

@@ -27,7 +27,7 @@ const redirectOrigin = text.refine(
 );
 const headers = z.record(z.string(), text, 'names of headers with their values');
 
-/** How often, how long, and when it counts as down; of every probe, and in `defaults` for all of them. */
+/** Interval, time-outs and thresholds: for one probe, or in `defaults` for all. */
 const schedule = {
   interval: duration.optional().describe('From the start of one reading to the start of the next'),
   timeout: duration.optional().describe('For each whole try'),
@@ -239,7 +239,7 @@ export const monitorSchema = settings({
 export type MonitorYaml = z.infer<typeof monitorSchema>;
 type AnyProbe = NonNullable<MonitorYaml['probes']>[number];
 export type ProbeType = AnyProbe['type'];
-/** Settings of a probe of the type. */
+/** Settings of a probe of this type. */
 export type ProbeSettings<T extends ProbeType = ProbeType> = Extract<AnyProbe, { type: T }>;
 type AnyNotifier = NonNullable<MonitorYaml['notify']>[number];
 export type NotifierType = AnyNotifier['type'];

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isUnset } from '../../runtime/config/source.ts';
 
-/** Something about the configuration that is wrong: where, and what it may be. */
+/** A problem in the configuration: where it is, and what is allowed. */
 export interface Problem {
   readonly path: string;
   readonly message: string;
@@ -15,15 +15,15 @@ export interface Resolved {
   readonly problems: readonly Problem[];
 }
 
-/** Settings that hold a secret, or may: with `_file` at the end of their name they come from a file. */
+/** Settings that hold or may hold a secret: with `_file` appended to their name, they come from a file. */
 const SECRET_SETTINGS: ReadonlySet<string> = new Set(['url', 'password', 'secret', 'api_key']);
 const REFERENCE = /\$\{(env|file):([^}]+)\}/g;
 
 /**
- * Resolves `${env:NAME}` and `${file:PATH}` in every text, and settings such as `password_file`. A setting that is empty
- * is left out; `equals` is not a setting but what an answer is compared with, which may be an empty text.
+ * Resolves `${env:NAME}` and `${file:PATH}` in every text, and settings such as `password_file`. Empty settings are
+ * left out, except `equals`: an answer may be compared with an empty text.
  *
- * @param dir what paths of files are relative to
+ * @param dir the directory that paths of files are relative to
  */
 export function resolveSecrets(value: unknown, environment: NodeJS.ProcessEnv, dir: string): Resolved {
   const secrets = new Set<string>();

@@ -3,14 +3,14 @@ import { parseAmqpUrls } from '../../runtime/amqp/amqp-url.ts';
 import { valueOf } from '../../runtime/config/schema.ts';
 import * as values from '../../runtime/config/values.ts';
 
-/** Every message says what the setting may be; the check adds where it stands and what it was. */
+/** Each message says what is allowed; the check adds where and what the value was. */
 const setting = <T>(value: values.Value<T>) => valueOf(value, value.mayBe);
 
-/** In milliseconds. */
+/** Milliseconds. */
 export const duration = setting(values.duration);
-/** A pause that may be none, in milliseconds. */
+/** A pause in milliseconds, or 0 for none. */
 export const pause = setting(values.pause);
-/** In bytes. */
+/** Bytes. */
 export const size = setting(values.size({ least: 0 }));
 export const flag = setting(values.flag);
 
@@ -55,14 +55,14 @@ export const amqpUrl = text.refine((given) => {
     return false;
   }
 }, 'amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps://…, or several separated by commas');
-/** `HOST:PORT`, or a port of 127.0.0.1. */
+/** `HOST:PORT`, or a port on 127.0.0.1. */
 export const listenAddress = setting(values.address('127.0.0.1'));
 export const logLevel = oneOf(...values.LOG_LEVELS);
 export const logFormat = oneOf(...values.LOG_FORMATS);
-/** A name or address that can be given to another program: it cannot be taken for an option. */
+/** A name or address that is safe as an argument of another program: it cannot look like an option. */
 export const host = text.regex(/^[A-Za-z0-9_[:][\w.:[\]%-]*$/, 'a host name or an address');
 
-/** An object that knows its names: one that it does not know is an error that lists them. */
+/** An object with known names: an unknown name is an error that lists them. */
 export function settings<const S extends z.core.$ZodLooseShape>(shape: S) {
   const names = Object.keys(shape).join(', ');
   return z.strictObject(shape, {

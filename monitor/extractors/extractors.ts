@@ -33,15 +33,15 @@ import { errorText } from '../../runtime/error-text.ts';
 
 export interface ExtractorsOptions {
   readonly settings: ExtractorsSettings;
-  /** Jobs are kept here over a restart. */
+  /** Where jobs are kept across restarts. */
   readonly dataDir: string;
-  /** Of ours, for the User-Agent. */
+  /** Our version, for the User-Agent. */
   readonly version: string;
   readonly emit: EmitEvent;
   readonly follow: FollowExtractor;
-  /** What `follow` was told of each before, by target. */
+  /** What `follow` was told about each target before. */
   readonly followed: ReadonlyMap<string, HealthState>;
-  /** Everything that was emitted is on disk when this returns. */
+  /** When this returns, everything emitted is on disk. */
   readonly persist: () => void;
   readonly meter: Meter;
   readonly log: Logger;
@@ -50,7 +50,10 @@ export interface ExtractorsOptions {
 }
 
 export interface RunningExtractors {
-  /** Stops within a few seconds, however often it is called. Only the firehose's queue stays, for the next start; RabbitMQ deletes it if none comes. */
+  /**
+   * Stops within a few seconds, however often it is called. Only the firehose's queue stays, for the next start;
+   * RabbitMQ deletes it if there is none.
+   */
   stop(): Promise<void>;
 }
 
@@ -59,10 +62,10 @@ const JOBS_MAX = 20_000;
 const FORGET_JOBS_MS = 7 * 24 * 60 * 60_000;
 
 /**
- * Observes extractors: their heartbeats, the length of their queues, and their jobs. Nothing of Clowder's is declared,
- * changed or consumed.
+ * Observes extractors: their heartbeats, queue lengths and jobs. Never declares, changes or consumes anything of
+ * Clowder's.
  *
- * @throws Error where files of certificates cannot be read, or the directory cannot be used
+ * @throws Error if certificate files cannot be read, or the directory cannot be used
  */
 export function startExtractors(options: ExtractorsOptions): RunningExtractors {
   const { settings, emit, follow, persist, meter, log, dataDir, nowMs = Date.now } = options;
@@ -118,7 +121,7 @@ export function startExtractors(options: ExtractorsOptions): RunningExtractors {
       void queues.keepLooking(openChannel, registry, pingMs, signal, lookAtTaken);
     },
     onLost: ({ code, message }) => {
-      // It is tried again every few seconds.
+      // The connection is tried again every few seconds.
       if (message !== lost) log.warn({ code }, message);
       lost = message;
     },
@@ -199,10 +202,13 @@ function startPolling(
 }
 
 const LOOK_MS = 10_000;
-/** After so many looks that failed nothing is known. */
+/** After this many failed looks, the state is unknown. */
 const LOOKS_MISSED = 3;
 
-/** Asks the management API, if that is configured, which jobs were taken. Private queues are their owner's: their names hold a key. */
+/**
+ * Asks the management API, if configured, which jobs were taken. Private queues are left out: their names contain a
+ * key.
+ */
 function takenLooker(
   { management, amqpUrl }: ExtractorsSettings,
   taken: TakenJobs,
@@ -228,7 +234,7 @@ function takenLooker(
   };
 }
 
-/** A broker that was restarted has its firehose off: an operator should know. */
+/** The firehose is off after a restart of the broker: an operator should know. */
 function tellFirehose(state: FirehoseState, { jobs, poll }: ExtractorsSettings, log: Logger): void {
   if (state === 'on') log.info('the firehose is on: jobs of extractors are observed');
   if (state !== 'off') return;
@@ -239,11 +245,11 @@ function tellFirehose(state: FirehoseState, { jobs, poll }: ExtractorsSettings, 
     );
 }
 
-/** Tells why a queue cannot be listened to: once, as it is tried again every few seconds. */
+/** Logs why a queue cannot be consumed: once per reason, because it is tried again every few seconds. */
 function problemTeller(log: Logger): SubscriptionRunner['onProblem'] {
   const told = new Map<string, string>();
   return (queue, error) => {
-    // RabbitMQ's reasons name queues, and those of private extractors hold a key.
+    // RabbitMQ's reasons name queues, and those of private extractors contain a key.
     const reason = errorText(error);
     if (told.get(queue) === reason) return;
     told.set(queue, reason);

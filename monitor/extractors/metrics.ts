@@ -4,10 +4,10 @@ import type { ExtractorRegistry } from './heartbeats/registry.ts';
 import type { JobBook } from './jobs/job-book.ts';
 import type { Traced } from './wire/traced-message.ts';
 
-/** What is counted of the messages that were seen. */
+/** How observed messages are counted. */
 export interface ExtractorMetrics {
   readonly traced: (what: Traced['what']) => void;
-  /** A heartbeat that is none, or one too many. */
+  /** An invalid heartbeat, or one extractor too many. */
   readonly heartbeat: (outcome: 'heard' | 'not understood' | 'ignored') => void;
   /** The firehose's queue was found full: older messages are lost. */
   readonly firehoseFull: () => void;
@@ -19,13 +19,13 @@ interface Observed {
   readonly registry: Pick<ExtractorRegistry, 'readings'>;
   readonly queues: Pick<QueueLengths, 'of'>;
   readonly book: Pick<JobBook, 'size'>;
-  /** 1 on, 0 off, undefined not known. */
+  /** 1 on, 0 off, undefined if unknown. */
   readonly firehose: () => number | undefined;
   readonly connected: () => boolean;
   readonly nowMs: () => number;
 }
 
-/** Instruments of the extractors and of how they are observed; names as in docs/extractors.md. */
+/** Metrics of the extractors and of how they are observed; names as in docs/extractors.md. */
 export function extractorMetrics(meter: Meter): ExtractorMetrics & { readonly observe: (observed: Observed) => void } {
   const traced = meter.createCounter('clowder.extractors.firehose.messages', {
     unit: '{message}',

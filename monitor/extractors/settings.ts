@@ -47,7 +47,7 @@ type Yaml = z.infer<typeof extractorsSchema>;
 export interface ExtractorsSettings {
   /** Brokers as in AMQP_URL. */
   readonly amqpUrl: string;
-  /** Which Clowder is polled. */
+  /** Which version of Clowder is polled. */
   readonly clowder: 'v1' | 'v2';
   readonly tlsFiles: {
     readonly ca?: string | undefined;
@@ -75,7 +75,7 @@ export interface ExtractorsSettings {
 }
 
 export interface PollSettings {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
   readonly apiKey: string | undefined;
   readonly intervalMs: number;
@@ -85,7 +85,7 @@ export interface PollSettings {
 
 const MINUTE_MS = 60_000;
 
-/** Fills in what was left out. @param amqpUrl the broker if the section names none */
+/** Fills in defaults. @param amqpUrl the broker if the section names none */
 export function extractorsSettings(yaml: Yaml, amqpUrl: string, clowder: 'v1' | 'v2'): ExtractorsSettings {
   const { heartbeats = {}, firehose = {}, poll, downloads = {} } = yaml;
   return {

@@ -4,17 +4,14 @@ import type { Notifier } from './notifier.ts';
 import { rabbitmqNotifier } from './rabbitmq.ts';
 import { slackNotifier, webhookNotifier } from './webhook.ts';
 
-/** Who gets the messages of one outbox. */
+/** A notifier for one outbox. */
 export interface Addressee {
-  /** Name of the outbox, kept over restarts. */
+  /** Name of the outbox, kept across restarts. */
   readonly outbox: string;
   readonly notifier: Notifier;
 }
 
-/**
- * The notifiers that the settings describe: of e-mail one for each recipient, so that an address which is refused holds up
- * nobody else.
- */
+/** The configured notifiers. E-mail has one for each recipient, so that a refused address holds up nobody else. */
 export function createNotifiers(settings: PlannedNotifier): readonly Addressee[] {
   const { name: outbox } = settings;
   switch (settings.type) {

@@ -5,15 +5,15 @@ import { errorText } from '../../runtime/error-text.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
 
 export interface DeliveryOptions {
-  /** Of its outbox. */
+  /** Name of the outbox. */
   readonly name: string;
   readonly notifier: Notifier;
   readonly store: Pick<MonitorStore, 'firstMessage' | 'removeMessage'>;
-  /** Of one try, in milliseconds. */
+  /** Time-out of one attempt, in milliseconds. */
   readonly timeoutMs: number;
-  /** A message that could not be delivered for so long is dropped, in milliseconds. */
+  /** A message that is undeliverable for this long is dropped, in milliseconds. */
   readonly giveUpMs: number;
-  /** Takes secrets out of a text. */
+  /** Removes secrets from a text. */
   readonly scrub: (text: string) => string;
   readonly onOutcome: (outcome: 'delivered' | 'failed' | 'dropped') => void;
   readonly log: {
@@ -31,7 +31,7 @@ export interface DeliveryOptions {
 
 const PAUSES = { first: 1000, longest: 300_000 };
 
-/** Delivers the messages of one outbox in order, each until it is taken. It holds up nobody but itself. */
+/** Delivers the messages of one outbox in order, each until it is accepted. It delays no other outbox. */
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #stop = new AbortController();
@@ -48,12 +48,12 @@ export class Delivery {
     return this.#options.name;
   }
 
-  /** There is a new message. */
+  /** Call this when there is a new message. */
   wake(): void {
     this.#wakeUp.resolve();
   }
 
-  /** Ends the try that is on its way; what was not delivered waits for the next start. */
+  /** Ends the current attempt; undelivered messages wait for the next start. */
   async stop(): Promise<void> {
     this.#stop.abort();
     this.wake();
@@ -75,7 +75,7 @@ export class Delivery {
     }
   }
 
-  /** @returns the pause before the next try, in milliseconds */
+  /** @returns the pause before the next attempt, in milliseconds */
   async #tryOne(row: OutboxRow): Promise<number> {
     const { name, notifier, store, timeoutMs, giveUpMs, log, onOutcome } = this.#options;
     const { notification } = row;
@@ -108,7 +108,7 @@ export class Delivery {
   }
 }
 
-/** A notifier that does not heed the signal must not hold up those messages that wait. */
+/** A notifier that ignores the signal must not hold up waiting messages. */
 async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
   const aborted = Promise.withResolvers<never>();
   const abort = (): void => aborted.reject(new Error('no answer in time'));

@@ -7,8 +7,8 @@ import { NotifyError, type Notifier } from './notifier.ts';
 const TIMEOUT_MS = 15_000;
 
 /**
- * Sends mail by SMTP to one of the recipients. What a server refuses is never lost for that: a wrong address, sender or
- * login can be put right, and a mail whose content it does not like goes out without it.
+ * Sends mail by SMTP to one recipient. A refused message is not dropped: a wrong address, sender or login can be
+ * corrected, and a mail whose content is refused goes out without the details.
  */
 export function emailNotifier(settings: NotifierSettings<'email'>, recipient: string): Notifier {
   const { url, from, to, subject_prefix: prefix } = settings;
@@ -26,7 +26,7 @@ export function emailNotifier(settings: NotifierSettings<'email'>, recipient: st
           subject: oneLine([prefix, subjectOf(notification)].filter(Boolean).join(' ')),
           text,
           date: new Date(notification.atMs),
-          // The same for another delivery of it: mail programs show it once.
+          // The same when it is delivered again: mail programs then show it once.
           messageId: `<${notification.id}@clowder-otel>`,
           headers: { 'Auto-Submitted': 'auto-generated' },
         });
@@ -52,12 +52,12 @@ function textOf(notification: Notification): string {
   return `${headline(notification)}\n\n${lines.join('\n')}\n`;
 }
 
-/** Without what a watched page may have said, which is what filters dislike. */
+/** Without text from watched pages, which is what filters object to. */
 function bareTextOf(error: Error): string {
   return `The mail server did not take the details: ${oneLine(errorText(error))}\nThe health.ping events of the monitor have them.\n`;
 }
 
-/** The server knows sender and recipient, and will not take this message, whenever it comes: 5xx to its content. */
+/** The server accepts sender and recipient, but never this message: 5xx after the content. */
 function isRefusalOfContent(error: unknown): error is Error {
   if (!(error instanceof Error) || !('responseCode' in error) || typeof error.responseCode !== 'number') return false;
   return error.responseCode >= 500 && 'code' in error && error.code === 'EMESSAGE';

@@ -12,16 +12,16 @@ export interface ListenersOptions {
   readonly notifiers: readonly PlannedNotifier[];
   readonly instance: string | undefined;
   readonly store: MonitorStore;
-  /** Takes secrets out of a text. */
+  /** Removes secrets from a text. */
   readonly scrub: (text: string) => string;
   readonly onOutcome: (notifier: string, outcome: string) => void;
   readonly log: Logger;
 }
 
-/** Everybody who wants to be told. */
+/** All notifiers. */
 export interface Listeners {
   /**
-   * Tells those who want to be told of it by now.
+   * Notifies those who should hear of it now.
    *
    * @param subject what the reading is about, the same each time
    */
@@ -32,7 +32,7 @@ export interface Listeners {
 const TIMEOUT_MS = 15_000;
 const GIVE_UP_MS = 24 * 3_600_000;
 
-/** Starts to deliver what still waits, and what is heard from now on. */
+/** Starts delivery of waiting messages, and of those to come. */
 export function startListeners({ notifiers, instance, store, scrub, onOutcome, log }: ListenersOptions): Listeners {
   const all = notifiers.map((settings) => ({
     settings,

@@ -1,22 +1,22 @@
 import type { Measures } from '../reading.ts';
 
-/** What is told of a target. Plain data: it waits on disk until it is delivered. */
+/** A message about a target. Plain data, because it waits on disk until it is delivered. */
 export interface Notification {
-  /** The same for every delivery of it: what the receiver may drop doubles by. */
+  /** The same for every delivery, so that the receiver can drop repeats. */
   readonly id: string;
   readonly kind: 'down' | 'still_down' | 'up' | 'still_up';
   readonly probe: string;
   readonly component: string;
   readonly target: string;
-  /** When it went down or came back, Unix milliseconds. */
+  /** When it went down or came back, in Unix milliseconds. */
   readonly sinceMs: number;
-  /** When the reading was made that it follows from, Unix milliseconds. */
+  /** Time of the reading behind it, in Unix milliseconds. */
   readonly atMs: number;
   /** How long it was down, in seconds. */
   readonly downForS: number;
   readonly error?: string | undefined;
   readonly measures: Measures;
-  /** Of the probe. */
+  /** The probe's name. */
   readonly tags?: readonly string[] | undefined;
   readonly instance?: string | undefined;
 }
@@ -42,7 +42,9 @@ export function headline(notification: Notification): string {
   return oneLine(`${subjectOf(notification)}${time} (${target})${reason}`);
 }
 
-/** Errors hold what watched pages say: no line, no control and no change of direction of theirs stands in a message of ours. */
+/**
+ * Errors quote watched pages: their line breaks, control characters and direction marks must not get into our message.
+ */
 export function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').replaceAll(/[\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, '');
 }
@@ -50,8 +52,8 @@ export function oneLine(text: string): string {
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
 /**
- * The text for a chat, which shows it as it is and calls nobody: what Slack reads as a command (`<!channel>`, links) is
- * escaped as Slack says, and an `@` that Mattermost, Rocket.Chat or Discord would read as a name is parted from it.
+ * The text for a chat. It is shown literally and notifies nobody: Slack's commands (`<!channel>`, links) are escaped by
+ * its rules, and an `@` that Mattermost, Rocket.Chat or Discord would read as a mention is separated from the name.
  */
 export function forChat(text: string): string {
   return text
@@ -60,7 +62,7 @@ export function forChat(text: string): string {
     .replaceAll(/[`*_~|[\]]/g, '\u200B$&');
 }
 
-/** What else is known, by name. */
+/** Other known facts, by name. */
 export function details(notification: Notification): readonly (readonly [string, string])[] {
   const { probe, sinceMs, instance, measures, tags = [] } = notification;
   return [

@@ -1,23 +1,23 @@
 import type { Notification } from './notification.ts';
 
-/** A way to tell somebody. */
+/** A way to notify somebody. */
 export interface Notifier {
   /**
-   * Resolves when the message was taken.
+   * Resolves when the message was accepted.
    *
-   * @throws NotifyError where it was not; any other error counts as one that may pass
+   * @throws NotifyError if it was not; any other error counts as temporary
    */
   deliver(notification: Notification, signal: AbortSignal): Promise<void>;
 }
 
-/** A message was not taken; the text holds no secrets. */
+/** A message was not accepted; the text contains no secrets. */
 export class NotifyError extends Error {
   override readonly name = 'NotifyError';
   readonly code: 'refused' | 'not_now';
-  /** How long the other side asks to wait before another try, in milliseconds. */
+  /** The pause that the other side asks for before another attempt, in milliseconds. */
   readonly afterMs: number | undefined;
 
-  /** @param code `refused`: it never will be taken; `not_now`: another try may pass */
+  /** @param code `refused`: it will never be accepted; `not_now`: another attempt may succeed */
   constructor(code: NotifyError['code'], message: string, options?: ErrorOptions & { readonly afterMs?: number }) {
     super(message, options);
     this.code = code;

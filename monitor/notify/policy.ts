@@ -1,38 +1,38 @@
 import type { HealthState } from '../state/health-state.ts';
 import type { Notification } from './notification.ts';
 
-/** Of what somebody wants to be told: of every change, of what is down alone, or of every reading. */
+/** What to report: every change, only what goes down, or every reading. */
 export const REPORTS = ['changes', 'failure', 'always'] as const;
 
-/** When somebody wants to be told. */
+/** When to notify. */
 export interface Policy {
   readonly report: (typeof REPORTS)[number];
-  /** Bad readings one after the other before "down" is told. */
+  /** Bad readings in a row before "down" is reported. */
   readonly failures: number;
-  /** After "down" was told, so long not again that it is down: flapping makes one message. Milliseconds. */
+  /** After "down" was reported, how long it is not reported again, so that flapping makes one message. Milliseconds. */
   readonly quietMs: number;
-  /** While it is down, told again this often, in milliseconds. */
+  /** How often "down" is repeated while it lasts, in milliseconds. */
   readonly remindMs: number | undefined;
-  /** Whether at this time of day nothing is told; what is still so afterwards is told then. */
+  /** Whether it is quiet time. Whatever still holds afterwards is reported then. */
   readonly isQuiet: (atMs: number) => boolean;
 }
 
-/** What somebody was told of a target. Times are Unix milliseconds. */
+/** What one recipient was told about a target. Times are Unix milliseconds. */
 export interface ToldState {
   readonly told: 'down' | 'up';
-  /** When "down" was told last. */
+  /** When "down" was last reported. */
   readonly downAtMs: number | undefined;
-  /** When anything was told last. */
+  /** When anything was last reported. */
   readonly atMs: number;
 }
 
-/** Nobody needs to be told of what is up from the beginning. */
+/** A target that is up from the beginning is no news. */
 export const NOTHING_TOLD: ToldState = { told: 'up', downAtMs: undefined, atMs: 0 };
 
 /**
- * What is to be told after a reading. Pure: the same history gives the same messages.
+ * The message after a reading, if any. Pure: the same history gives the same messages.
  *
- * @returns undefined if there is nothing to tell, or not yet
+ * @returns undefined if there is nothing to report, or not yet
  */
 export function decide(
   before: ToldState,
@@ -42,7 +42,7 @@ export function decide(
 ): { readonly kind: Notification['kind']; readonly state: ToldState } | undefined {
   if (policy.isQuiet(atMs)) return undefined;
   if (policy.report === 'always') return always(before, health, atMs);
-  // Who is not told that it is up again is told of the next time that it goes down.
+  // A recipient who was not told that it is up again is told when it next goes down.
   const isNew = before.told === 'up' || (policy.report === 'failure' && health.sinceMs > (before.downAtMs ?? 0));
   if (health.status === 'down' && isNew) {
     if (health.failures < policy.failures) return undefined;
@@ -64,7 +64,7 @@ function always(before: ToldState, health: HealthState, atMs: number): ReturnTyp
   return { kind: 'down', state: { told: 'down', downAtMs: atMs, atMs } };
 }
 
-/** Whether a time is within hours of a day, which may go over midnight. */
+/** Whether a time is within hours of a day, possibly across midnight. */
 export function quietHours(from: string, to: string, timeZone: string | undefined): (atMs: number) => boolean {
   const clock = new Intl.DateTimeFormat('en-GB', {
     hour: '2-digit',

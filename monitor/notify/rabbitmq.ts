@@ -7,12 +7,12 @@ import type { NotifierSettings } from '../config/schema.ts';
 import { isUp, type Notification } from './notification.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
 
-/** For all brokers together; a try as a whole has 15 s unless it is set. */
+/** The time-out for all brokers together; an attempt as a whole has 15 s unless it is set. */
 const CONNECT_MS = 10_000;
 
 /**
- * Publishes the state of a service as the field's consumers know it, straight to RabbitMQ: it arrives also while no
- * collector runs. What a consumer gets by way of the collector as well it would count twice.
+ * Publishes the state of a service straight to RabbitMQ, in the form that consumers in the field know: it arrives even
+ * while no collector runs. A consumer that also gets events from the collector counts it twice.
  */
 export function rabbitmqNotifier(settings: NotifierSettings<'rabbitmq'>): Notifier {
   const { exchange = METRICS_EXCHANGE, ca_file: caFile } = settings;
@@ -22,7 +22,7 @@ export function rabbitmqNotifier(settings: NotifierSettings<'rabbitmq'>): Notifi
       const tls = readTls({ ca: caFile }, readFileSync);
       const { model } = await connectToAny(urls, {
         connectionName: 'clowder-otel-monitor',
-        // One that does not answer leaves time for the others.
+        // A broker that does not answer leaves time for the others.
         connectTimeoutMs: CONNECT_MS / urls.length,
         tls,
         signal,
@@ -30,7 +30,7 @@ export function rabbitmqNotifier(settings: NotifierSettings<'rabbitmq'>): Notifi
       model.on('error', () => undefined);
       try {
         const channel = await model.createConfirmChannel();
-        // A channel that the broker closes fails what waits for its confirm.
+        // If the broker closes the channel, whatever waits for a confirm fails.
         channel.on('error', () => undefined);
         if (exchange === METRICS_EXCHANGE) await channel.assertExchange(exchange, 'fanout', { durable: true });
         await publish(channel, exchange, notification);
@@ -41,7 +41,7 @@ export function rabbitmqNotifier(settings: NotifierSettings<'rabbitmq'>): Notifi
   };
 }
 
-/** Resolves when the broker has confirmed it, and has a queue for it. */
+/** Resolves when the broker has confirmed it and has a queue for it. */
 async function publish(channel: ConfirmChannel, exchange: string, notification: Notification): Promise<void> {
   let returned = false;
   channel.on('return', () => (returned = true));
@@ -62,7 +62,7 @@ async function publish(channel: ConfirmChannel, exchange: string, notification: 
   if (returned) throw new NotifyError('not_now', `no queue takes what is published to ${exchange}`);
 }
 
-/** The field's own form of a status message. */
+/** The status message that is usual in the field. */
 function statusOf(notification: Notification): object {
   const { component, target, atMs, downForS, error, instance, tags } = notification;
   const healthy = isUp(notification);

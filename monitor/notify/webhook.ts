@@ -5,7 +5,7 @@ import { errorText } from '../../runtime/error-text.ts';
 import { details, forChat, headline, isUp, type Notification } from './notification.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
 
-/** Posts JSON to a URL; with a secret, signed: HMAC-SHA256 of timestamp, dot and body. */
+/** Posts JSON to a URL. With a secret, it is signed: HMAC-SHA256 of timestamp, dot and body. */
 export function webhookNotifier({ url, headers = {}, secret }: NotifierSettings<'webhook'>): Notifier {
   return {
     async deliver(notification, signal) {
@@ -16,7 +16,7 @@ export function webhookNotifier({ url, headers = {}, secret }: NotifierSettings<
   };
 }
 
-/** Posts to an incoming webhook of Slack, or of what understands the same: Mattermost, Rocket.Chat, Discord's /slack. */
+/** Posts to an incoming webhook of Slack or something compatible: Mattermost, Rocket.Chat, Discord's /slack. */
 export function slackNotifier({ url, channel, username }: NotifierSettings<'slack'>): Notifier {
   return {
     async deliver(notification, signal) {
@@ -57,7 +57,7 @@ function signature(secret: string, timestamp: string, body: string): Record<stri
   return { 'x-clowder-timestamp': timestamp, 'x-clowder-signature': `sha256=${hmac}` };
 }
 
-/** @throws NotifyError: `not_now` also where an address or a key is wrong, which somebody may put right in time */
+/** @throws NotifyError: `not_now` even if an address or key is wrong, because somebody may correct it in time */
 async function postJson(
   url: string,
   body: string,

@@ -1,4 +1,4 @@
-/** What an answer has to say. */
+/** What an answer must contain. */
 export interface BodyRules {
   readonly equals?: string | undefined;
   readonly contains?: string | undefined;
@@ -7,14 +7,14 @@ export interface BodyRules {
 }
 
 export interface JsonRule {
-  /** Names and indices with dots between. */
+  /** Names and indices, separated by dots. */
   readonly path: string;
   readonly equals?: string | number | boolean | undefined;
 }
 
 const SHOWN = 80;
 
-/** Why the body is not what it has to be, or undefined. */
+/** Why the body is wrong, or undefined. */
 export function bodyError(body: string, { equals, contains, matches, json }: BodyRules): string | undefined {
   if (equals !== undefined && body.trim() !== equals.trim())
     return `the answer is ${shown(body)}, not ${shown(equals)}`;
@@ -29,7 +29,7 @@ export function bodyError(body: string, { equals, contains, matches, json }: Bod
   return undefined;
 }
 
-/** The value at a path of a JSON text; undefined if there is none, or the text is not JSON. */
+/** The value at a path of a JSON text; undefined if it is missing, or the text is not JSON. */
 export function jsonValue(body: string, path: string): unknown {
   let value: unknown;
   try {

@@ -8,19 +8,19 @@ export interface ConnectOptions {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
-  /** PEM, beside the ones that the system trusts. */
+  /** CA certificates in PEM form, beside those that the system trusts. */
   readonly ca?: Buffer | undefined;
   readonly signal: AbortSignal;
 }
 
-/** What a server's certificate is worth. */
+/** The state of a server's certificate. */
 export interface CertificateState {
   readonly daysLeft: number;
-  /** Why it cannot be trusted, as a code of OpenSSL or Node; undefined if it can. */
+  /** Why it is not trusted, as a code of OpenSSL or Node; undefined if it is. */
   readonly problem: string | undefined;
 }
 
-/** An open connection, and how long its parts took in milliseconds. */
+/** An open connection, and how long its phases took, in milliseconds. */
 export interface Connection {
   readonly socket: Socket;
   readonly dnsMs: number | undefined;
@@ -32,17 +32,17 @@ export interface Connection {
 const DAY_MS = 86_400_000;
 
 /**
- * Connects, and times what it takes. A certificate that cannot be trusted is no error here: nothing has been sent to
- * the server yet, and how many days it has left is worth knowing all the same.
+ * Connects and measures how long it takes. An untrusted certificate is not an error here: nothing has been sent to the
+ * server yet, and the days left are still worth knowing.
  *
- * @throws Error of the network, or of the signal
+ * @throws Error of the network or the signal
  */
 export async function openConnection({ host, port, tls, ca, signal }: ConnectOptions): Promise<Connection> {
   const began = performance.now();
   let lookedUp = began;
   const name = host.replaceAll(/[[\]]/g, '');
   const raw = connectTcp({ host: name, port, signal });
-  // Destroyed by the signal, whatever is being waited for.
+  // The signal destroys it, whatever is being waited for.
   raw.on('error', () => undefined);
   raw.once('lookup', () => (lookedUp = performance.now()));
   await once(raw, 'connect');
@@ -67,8 +67,8 @@ export async function openConnection({ host, port, tls, ca, signal }: ConnectOpt
   };
 }
 
-/** Of the certificate that is presented; it may be negative. */
-/** Certificates of an authority, PEM: read at each try, as they are renewed. */
+/** Days left of the presented certificate; may be negative. */
+/** CA certificates in PEM form; read for each attempt, because they are renewed. */
 export function readCa(path: string | undefined): Buffer | undefined {
   return path === undefined ? undefined : readFileSync(path);
 }
@@ -78,7 +78,7 @@ function daysLeft(certificate: PeerCertificate): number {
   return Math.round(((until - Date.now()) / DAY_MS) * 100) / 100;
 }
 
-/** Node's own types call it an Error; it is a code. */
+/** Node's types call it an Error; it is a code. */
 function reasonOf(error: unknown): string {
   if (error instanceof Error) return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
   return String(error);
@@ -100,7 +100,7 @@ export interface CertificateRules {
   readonly tls_min_days?: number | undefined;
 }
 
-/** Why the certificate makes a bad reading, or undefined. */
+/** Why the certificate makes the reading bad, or undefined. */
 export function certificateError(
   state: CertificateState | undefined,
   { tls_verify: verify = true, tls_min_days: minDays }: CertificateRules,

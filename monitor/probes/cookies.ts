@@ -6,11 +6,14 @@ interface Cookie {
   readonly secure: boolean;
 }
 
-/** The cookies of one check: what a server sets on a redirect it wants back on the next hop. Each host gets its own alone. */
+/**
+ * The cookies of one check: a server that sets some on a redirect wants them back on the next hop. Each host gets only
+ * its own.
+ */
 export class Cookies {
   readonly #byHost = new Map<string, Map<string, Cookie>>();
 
-  /** @param lines of Set-Cookie, as far as a check needs them */
+  /** @param lines Set-Cookie headers, read as far as a check needs */
   take({ hostname, pathname }: URL, lines: readonly string[]): void {
     const jar = this.#byHost.get(hostname) ?? new Map<string, Cookie>();
     this.#byHost.set(hostname, jar);

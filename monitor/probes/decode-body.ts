@@ -3,23 +3,23 @@ import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
 
-/** What decodes a body that begins so. */
+/** Creates the decoder for a body that starts with these bytes. */
 type DecoderOf = (first: Buffer) => Transform;
 
 /** Content codings (RFC 9110, 8.4.1; RFC 8878). */
 const DECODERS: Readonly<Record<string, DecoderOf>> = {
   gzip: () => createGunzip(),
   'x-gzip': () => createGunzip(),
-  // It is meant to have a zlib header (RFC 1950, 2.2: method 8), and often has none.
+  // Should have a zlib header (RFC 1950, 2.2: method 8), but often does not.
   deflate: ([first = 0]) => ((first & 15) === 8 ? createInflate() : createInflateRaw()),
   br: () => createBrotliDecompress(),
   zstd: () => createZstdDecompress(),
 };
 
 /**
- * The body of an answer as it was before it was coded.
+ * The decoded body of an answer.
  *
- * @throws Error, while it is read, if it is not what its Content-Encoding says
+ * @throws Error while it is read, if it does not match its Content-Encoding
  */
 export async function* decodedBody(response: IncomingMessage): AsyncGenerator<Buffer> {
   const codings = (response.headers['content-encoding'] ?? '')
@@ -35,7 +35,7 @@ export async function* decodedBody(response: IncomingMessage): AsyncGenerator<Bu
   yield* body;
 }
 
-/** An answer to HEAD, or a 304, has no body to decode: no byte is no broken coding. */
+/** An answer to HEAD, or a 304, has no body to decode: an empty body is not a broken one. */
 async function* through(body: AsyncIterable<Buffer>, decoderOf: DecoderOf, coding: string): AsyncGenerator<Buffer> {
   const chunks = body[Symbol.asyncIterator]();
   const first = await chunks.next();
@@ -52,7 +52,7 @@ async function* through(body: AsyncIterable<Buffer>, decoderOf: DecoderOf, codin
       await chunks.return?.();
     }
   }
-  // What fails is told by the decoder.
+  // The decoder reports failures.
   const fed = pipeline(source(), decoder).catch(() => undefined);
   try {
     yield* decoder as AsyncIterable<Buffer>;
@@ -70,14 +70,17 @@ const BYTE_ORDER_MARKS = [
   ['utf-16be', [0xfe, 0xff]],
 ] as const;
 
-/** A body as text: by its byte order mark, which is no part of it, else by the charset of its Content-Type, else UTF-8. */
+/**
+ * A body as text: by its byte order mark, which is removed, otherwise by the charset of its Content-Type, otherwise
+ * UTF-8.
+ */
 export function textOf(body: Buffer, { 'content-type': type = '' }: IncomingHttpHeaders): string {
   const marked = BYTE_ORDER_MARKS.find(([, mark]) => mark.every((byte, index) => body[index] === byte))?.[0];
   const charset = marked ?? /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(type)?.[1] ?? 'utf-8';
   try {
     return new TextDecoder(charset).decode(body);
   } catch {
-    // A charset that nobody knows.
+    // An unknown charset.
     return new TextDecoder().decode(body);
   }
 }

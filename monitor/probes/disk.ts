@@ -7,7 +7,7 @@ import { round } from './milliseconds.ts';
 
 const MAX_USED = 90;
 
-/** How much of a file system is free for programs that are not root's. */
+/** How much of a file system is free for programs that do not run as root. */
 export function diskProbe(settings: Planned<'disk'>): Probe {
   const { path: target, min_free: minFree, max_used: maxUsed = minFree === undefined ? MAX_USED : 100 } = settings;
   return {
@@ -15,7 +15,7 @@ export function diskProbe(settings: Planned<'disk'>): Probe {
     async run() {
       const { bsize, blocks, bfree, bavail } = await statfs(target);
       const free = bavail * bsize;
-      // Blocks that only root may use are neither free nor used.
+      // Blocks that only root may use count as neither free nor used.
       const usable = (blocks - bfree + bavail) * bsize;
       const used = usable === 0 ? 0 : Math.round(((usable - free) / usable) * 10_000) / 100;
       const error =
@@ -36,7 +36,7 @@ export function diskProbe(settings: Planned<'disk'>): Probe {
   };
 }
 
-/** Whether a file can be written in a directory, synced, read again and removed. */
+/** Whether a file in a directory can be written, synced, read back and removed. */
 export function fileWriteProbe({ path: target }: Planned<'file_write'>): Probe {
   return {
     target,

@@ -11,25 +11,25 @@ export interface RequestOptions extends CertificateRules {
   readonly url: string;
   readonly method: 'GET' | 'HEAD';
   readonly headers: Readonly<Record<string, string>>;
-  /** Redirects that are followed. */
+  /** How many redirects are followed. */
   readonly redirects: number;
-  /** Origins beside the URL's own that they may lead to; `*`: any that is no private address. */
+  /** Origins beside the URL's own to which redirects are followed; `*`: any that is not a private address. */
   readonly redirectOrigins: readonly string[];
   readonly ca?: Buffer | undefined;
   readonly signal: AbortSignal;
-  /** Takes the body as it comes. */
+  /** Called with the body as it arrives. */
   readonly onData: (chunk: Buffer) => void;
 }
 
-/** An answer that was read to its end, and how long its parts took: milliseconds, over all redirects. */
+/** A complete answer, and how long its phases took in milliseconds, over all redirects. */
 export interface TimedAnswer {
-  /** undefined if nothing was sent, as the certificate cannot be trusted: `certificateProblem` says why. */
+  /** undefined if nothing was sent because the certificate is not trusted: `certificateProblem` says why. */
   readonly status: number | undefined;
   readonly headers: IncomingHttpHeaders;
-  /** Of all that were presented on the way, the one that expires first. */
+  /** The certificate that expires first, of all that were presented on the way. */
   readonly certificate: CertificateState | undefined;
   readonly certificateProblem: string | undefined;
-  /** Where the answer leads, and may not. */
+  /** A redirect that was not allowed, and where it leads. */
   readonly refusedRedirect: string | undefined;
   readonly dnsMs: number | undefined;
   readonly connectMs: number;
@@ -40,14 +40,14 @@ export interface TimedAnswer {
 
 const DEFAULT_HEADERS = { 'user-agent': 'clowder-otel-monitor', accept: '*/*', 'accept-encoding': 'identity' };
 
-/** What a head may have at most, in bytes; cookies and policies of a page take more than Node's own bound. */
+/** The most bytes of a head: cookies and policies of a page can exceed Node's own limit. */
 const HEAD_BYTES = 64 * 1024;
 
 /**
- * One request on a connection of its own, so that every part of it can be timed; redirects are followed as far as they
- * may be. Headers and credentials stay with the origin that they are for.
+ * One request on a connection of its own, so that every phase can be timed; allowed redirects are followed. Headers and
+ * credentials stay with the origin that they are for.
  *
- * @throws Error of the network, or of the signal
+ * @throws Error of the network or the signal
  */
 export async function timedRequest(options: RequestOptions): Promise<TimedAnswer> {
   const began = performance.now();
@@ -84,7 +84,7 @@ export async function timedRequest(options: RequestOptions): Promise<TimedAnswer
     try {
       if (hop > 0 && !mayLeadTo(socket, url, first, options.redirectOrigins))
         throw new Error(`it redirects to ${url.host}, which is a private address: name its origin in redirect_origins`);
-      // Secrets in the headers are not for somebody who only says to be the server.
+      // Secrets in the headers must not go to a server that only claims to be the right one.
       const certificateProblem = certificateError(certificate, options) ?? certificateError(worst, options);
       if (certificateProblem !== undefined && certificate?.problem !== undefined)
         return {
@@ -95,7 +95,7 @@ export async function timedRequest(options: RequestOptions): Promise<TimedAnswer
       const own = url.origin === first.origin ? { ...credentials, ...options.headers } : {};
       const cookie = cookies.headerFor(url);
       const sent = httpRequest({
-        // The connection is there already, with or without TLS.
+        // The connection exists already, with or without TLS.
         createConnection: () => socket,
         method: options.method,
         path: `${url.pathname}${url.search}`,
@@ -134,7 +134,7 @@ function credentialsOf({ username, password }: URL): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
-/** Where an answer leads; what its address says of users is not for us to take. */
+/** The target of a redirect; credentials in its address are ignored. */
 function redirectOf({ statusCode = 0, headers }: IncomingMessage, from: URL): URL | undefined {
   if (![301, 302, 303, 307, 308].includes(statusCode) || headers.location === undefined) return undefined;
   if (!URL.canParse(headers.location, from.href)) return undefined;
@@ -144,7 +144,7 @@ function redirectOf({ statusCode = 0, headers }: IncomingMessage, from: URL): UR
   return next.protocol === 'http:' || next.protocol === 'https:' ? next : undefined;
 }
 
-/** To the origin that is asked, to the same host by TLS, and to those that are named. */
+/** Redirects may lead to the requested origin, to the same host by TLS, and to the named origins. */
 function isAllowed(next: URL, first: URL, origins: readonly string[]): boolean {
   return isNamed(next, first, origins) || origins.includes('*');
 }
@@ -155,7 +155,7 @@ function isNamed(next: URL, first: URL, origins: readonly string[]): boolean {
   return next.protocol === 'https:' && next.hostname === first.hostname && next.port === '' && first.port === '';
 }
 
-/** Whoever may lead anywhere may still not lead into a network that only the monitor sees. */
+/** Even if any origin is allowed, none may lead into a network that only the monitor can reach. */
 function mayLeadTo({ remoteAddress = '' }: Socket, next: URL, first: URL, origins: readonly string[]): boolean {
   return (
     isNamed(next, first, origins) ||
@@ -163,7 +163,7 @@ function mayLeadTo({ remoteAddress = '' }: Socket, next: URL, first: URL, origin
   );
 }
 
-/** Of certificates on the way, the one that is to be renewed first. */
+/** The certificate on the way that must be renewed first. */
 function worse(one: CertificateState | undefined, other: CertificateState | undefined): CertificateState | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return other.daysLeft < one.daysLeft ? other : one;

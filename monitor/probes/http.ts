@@ -8,11 +8,11 @@ import { readCa } from './connection.ts';
 import { timedRequest, type TimedAnswer } from './http-request.ts';
 import { round } from './milliseconds.ts';
 
-/** What is kept of a body to be checked, in bytes. */
+/** How many bytes of a body are kept for checks. */
 const BODY_KEPT = 1024 * 1024;
 const VERSION_LENGTH = 64;
 
-/** Asks a URL, and looks at status, body, time and certificate of the answer. */
+/** Requests a URL, and checks status, body, time and certificate of the answer. */
 export function httpProbe(settings: Planned<'http'>): Probe {
   const { body: rules, version, uptime, method = 'GET' } = settings;
   return probeOf(settings, async (ask) => {
@@ -36,10 +36,10 @@ export function httpProbe(settings: Planned<'http'>): Probe {
   });
 }
 
-/** The shortest time that is told, so that nothing is divided by 0. */
+/** The shortest reported time, so that nothing is divided by 0. */
 const LEAST_MS = 0.001;
 
-/** Downloads a known file to its end. */
+/** Downloads a known file completely. */
 export function downloadProbe(settings: Planned<'download'>): Probe {
   return probeOf(settings, async (ask) => {
     const sum = createHash('sha256');
@@ -55,7 +55,8 @@ export function downloadProbe(settings: Planned<'download'>): Probe {
         : settings.sha256 !== undefined && digest !== settings.sha256.toLowerCase()
           ? `the SHA-256 is ${digest}, not ${settings.sha256.toLowerCase()}`
           : undefined;
-    // As a whole, so that a slow answer is a slow download; by the time as it is told, so that the two figures agree.
+    // Of the whole request, so that a slow answer is a slow download; from the reported time, so that the two figures
+    // agree.
     const rate = Math.round((bytes * 1000) / Math.max(LEAST_MS, round(answer.totalMs)));
     return { answer, error, measures: { bytes, download_rate: rate } };
   });
@@ -65,12 +66,12 @@ type Ask = (method: 'GET' | 'HEAD', onData: (chunk: Buffer) => void) => Promise<
 
 interface Inspected {
   readonly answer: TimedAnswer;
-  /** What is wrong with the body, where status and certificate are right. */
+  /** What is wrong with the body, if status and certificate are right. */
   readonly error: string | undefined;
   readonly measures: Measures;
 }
 
-/** What both have in common: everything but the body. */
+/** What both probes share: everything but the body. */
 function probeOf(settings: Planned<'http'> | Planned<'download'>, inspect: (ask: Ask) => Promise<Inspected>): Probe {
   const { url, headers = {}, redirects = 5, redirect_origins: redirectOrigins = [], ca_file: caFile } = settings;
   const { tls_verify, tls_min_days } = settings;
@@ -126,13 +127,13 @@ function timesOf({ dnsMs, connectMs, tlsMs, firstByteMs, totalMs, certificate }:
   };
 }
 
-/** `200`, `200-299,401` → whether a status is one of them. */
+/** `200`, `200-299,401` → whether a status matches. */
 function statusCheck(given: string): (status: number) => boolean {
   const ranges = given.split(',').map((range) => range.split('-').map(Number));
   return (status) => ranges.some(([from = 0, to = from]) => status >= from && status <= to);
 }
 
-/** User and password of a URL are for the server, and for nobody who reads a target. */
+/** User and password of a URL are for the server, not for readers of a target. */
 function withoutUser(url: string): string {
   const copy = new URL(url);
   copy.username = '';

@@ -9,9 +9,9 @@ const COUNT = 5;
 const MAX_LOSS = 99;
 
 /**
- * Asks a host by ICMP, with the system's own `ping`: sending such packets is not for every process.
+ * Pings a host by ICMP with the system's own `ping`: not every process may send such packets.
  *
- * @param command of the system, as it is found in PATH
+ * @param command the system's command, as found in PATH
  */
 export function pingProbe(
   { host, count = COUNT, max_loss: maxLoss = MAX_LOSS }: Planned<'ping'>,
@@ -24,7 +24,7 @@ export function pingProbe(
         signal,
         env: { ...process.env, LC_ALL: 'C' },
       }).catch((error: unknown) => {
-        // It exits with 1 where packets were lost, having said how many.
+        // It exits with 1 if packets were lost, after it has printed how many.
         if (hasOutput(error)) return error;
         throw error;
       });
@@ -54,7 +54,7 @@ function hasOutput(error: unknown): error is { stdout: string } {
   );
 }
 
-/** What ping says at its end, of iputils, busybox and BSD alike; undefined if it does not say it. */
+/** The summary that ping prints, in iputils, busybox and BSD alike; undefined if there is none. */
 export function parsePing(output: string): Measures | undefined {
   const loss = /([\d.]+)% packet loss/.exec(output)?.[1];
   if (loss === undefined) return undefined;

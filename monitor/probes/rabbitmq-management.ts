@@ -5,21 +5,21 @@ import { readCa } from './connection.ts';
 import { timedRequest } from './http-request.ts';
 import { errorText } from '../../runtime/error-text.ts';
 
-/** What the management API adds; if it does not answer as it should, only why. */
+/** The figures of the management API; if it does not answer properly, only the reason. */
 interface Figures {
   readonly error: string | undefined;
   readonly measures: Measures;
 }
 
 export interface ManagementClient {
-  /** Alarms, connections, rates and the shortest uptime of the cluster's nodes. */
+  /** Alarms, connections, rates, and the shortest uptime of the cluster's nodes. */
   broker(signal: AbortSignal): Promise<Figures>;
   /** Rates and unacknowledged messages of a queue. */
   queue(name: string, signal: AbortSignal): Promise<Figures>;
   /**
-   * Messages of a queue that were taken and not acknowledged, and how often one of them was, or was given to another.
+   * Messages of a queue that were taken and not acknowledged, and how often a message was acknowledged or redelivered.
    *
-   * @throws Error where the API does not answer as it should
+   * @throws Error if the API does not answer properly
    */
   taken(name: string, signal: AbortSignal): Promise<{ readonly unacknowledged: number; readonly turns: number }>;
 }
@@ -48,7 +48,7 @@ const takenFigures = z.object({
   message_stats: z.object({ ack: z.number().default(0), redeliver: z.number().default(0) }).optional(),
 });
 
-/** RabbitMQ's management API, of one virtual host. */
+/** RabbitMQ's management API for one virtual host. */
 export function managementClient(settings: ManagementSettings, vhost: string): ManagementClient {
   const { user = 'guest', password = 'guest' } = settings;
   const base = settings.url.replace(/\/+$/, '');
@@ -119,7 +119,7 @@ export function managementClient(settings: ManagementSettings, vhost: string): M
   };
 }
 
-/** @returns only an error where the API does not answer as it should: the broker itself was reached */
+/** @returns only an error if the API does not answer properly: the broker itself was reached */
 async function figures(read: () => Promise<Figures>): Promise<Figures> {
   try {
     return await read();

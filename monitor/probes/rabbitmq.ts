@@ -11,8 +11,8 @@ import { managementClient } from './rabbitmq-management.ts';
 type Queue = NonNullable<Planned<'rabbitmq'>['queues']>[number];
 
 /**
- * Connects to a broker as any client does, and looks at queues by passive declaration: it makes nothing, changes
- * nothing and takes no message. Rates, alarms and connections come from the management API, if that is configured.
+ * Connects to a broker as any client does, and looks at queues by passive declaration, which creates, changes and takes
+ * nothing. Rates, alarms and connections come from the management API, if configured.
  */
 export function rabbitmqProbe(settings: Planned<'rabbitmq'>): Probe {
   const urls = parseAmqpUrls(settings.url);
@@ -27,7 +27,7 @@ export function rabbitmqProbe(settings: Planned<'rabbitmq'>): Probe {
       const tls = readTls({ ca: settings.ca_file }, readFileSync);
       const { model } = await connectToAny(urls, { connectionName: 'clowder-otel-monitor', tls, signal });
       const responseMs = round(performance.now() - began);
-      // The broker may go away while it is being looked at: what is waited for fails then.
+      // The broker may go away during the probe: whatever is being waited for then fails.
       model.on('error', () => undefined);
       try {
         const queues: Reading[] = [];
@@ -50,7 +50,7 @@ export function rabbitmqProbe(settings: Planned<'rabbitmq'>): Probe {
   };
 }
 
-/** A queue that is missing closes the channel: each is asked on one of its own. */
+/** A missing queue closes the channel, so each queue gets its own. */
 async function lookAtQueue(model: ChannelModel, queue: Queue, figures: Measures | undefined): Promise<Reading> {
   const { name: target, max_messages: maxMessages, min_consumers: minConsumers } = queue;
   const channel = await model.createChannel();

@@ -3,7 +3,7 @@ import type { Probe } from '../reading.ts';
 import { certificateError, openConnection, readCa } from './connection.ts';
 import { round } from './milliseconds.ts';
 
-/** Whether somebody listens at a port. */
+/** Whether something listens on a port. */
 export function tcpProbe(settings: Planned<'tcp'>): Probe {
   const { host, port, tls = false, ca_file: caFile } = settings;
   const target = `${host}:${port}`;

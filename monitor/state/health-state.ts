@@ -1,41 +1,41 @@
-/** How many readings one after the other make a change. */
+/** How many readings in a row make a change. */
 export interface Thresholds {
   readonly failures: number;
   readonly successes: number;
 }
 
-/** What is known of one target. Times are Unix milliseconds. */
+/** The state of one target. Times are Unix milliseconds. */
 export interface HealthState {
   readonly status: 'unknown' | 'up' | 'down';
-  /** When the first of the readings was made that the status follows from. */
+  /** Time of the first of the readings behind the status. */
   readonly sinceMs: number;
-  /** The latest readings that speak against the status: how many, and when the first of them was made. */
+  /** The latest readings that contradict the status: how many, and the time of the first. */
   readonly against: { readonly count: number; readonly sinceMs: number } | undefined;
-  /** Bad readings one after the other, up to now. */
+  /** Bad readings in a row, up to now. */
   readonly failures: number;
 }
 
 /** What a reading means. */
 export interface Step {
   readonly state: HealthState;
-  /** It went down, or came back. The first that is known of a target is a change only if it is down. */
+  /** It went down or came back. A target's first known state is a change only if it is down. */
   readonly changed: boolean;
-  /** How long it is down by now, or was down when it comes back, in seconds; undefined while it is up. */
+  /** How long it has been down, or was down when it came back, in seconds; undefined while it is up. */
   readonly downForS: number | undefined;
-  /** How long it is up by now, in seconds; undefined while it is not. */
+  /** How long it has been up, in seconds; undefined while it is not. */
   readonly uptimeS: number | undefined;
 }
 
 export const UNKNOWN: HealthState = { status: 'unknown', sinceMs: 0, against: undefined, failures: 0 };
 
-/** The state after one more reading. Pure; a clock that was put back counts as one that stood still. */
+/** The state after one more reading. Pure; a clock that was set back counts as standing still. */
 export function step(before: HealthState, healthy: boolean, atMs: number, thresholds: Thresholds): Step {
   const says = healthy ? 'up' : 'down';
   const failures = healthy ? 0 : before.failures + 1;
   if (says === before.status) return told({ ...before, against: undefined, failures }, atMs, false, undefined);
   const against = { count: (before.against?.count ?? 0) + 1, sinceMs: before.against?.sinceMs ?? atMs };
   const needed = healthy ? thresholds.successes : thresholds.failures;
-  // Of a target that nothing is known of, readings of the other kind begin anew.
+  // While a target's state is unknown, a reading of the other kind restarts the count.
   if (before.status === 'unknown') return firstStep(before, says, failures, atMs, needed);
   if (against.count < needed) return told({ ...before, against, failures }, atMs, false, undefined);
   const state: HealthState = { status: says, sinceMs: against.sinceMs, against: undefined, failures };
@@ -43,7 +43,7 @@ export function step(before: HealthState, healthy: boolean, atMs: number, thresh
 }
 
 function firstStep(before: HealthState, says: 'up' | 'down', failures: number, atMs: number, needed: number): Step {
-  // One good reading is enough to know that it is up.
+  // One good reading is enough to count as up.
   if (says === 'up')
     return told({ status: 'up', sinceMs: atMs, against: undefined, failures: 0 }, atMs, false, undefined);
   const sinceMs = before.against?.sinceMs ?? atMs;

@@ -19,26 +19,26 @@ const toldSchema: z.ZodType<ToldState> = z
   .object({ told: z.enum(['down', 'up']), downAtMs: z.number().optional(), atMs: z.number() })
   .transform(({ downAtMs, ...rest }) => ({ ...rest, downAtMs }));
 
-/** A message that waits to be delivered. */
+/** A message that waits for delivery. */
 export interface OutboxRow {
   readonly id: number;
   readonly notification: Notification;
 }
 
 /**
- * What the monitor has to remember over its own end: states of targets, who was told what, messages to be delivered. A
- * disk that takes nothing is no reason to tell nobody: then it remembers in memory.
+ * What the monitor remembers across restarts: states of targets, who was told what, and messages to deliver. If the
+ * disk fails, people must still be notified, so it then remembers in memory.
  */
 export interface MonitorStore {
   health(subject: string): HealthState | undefined;
   keepHealth(subject: string, state: HealthState): void;
-  /** States of the subjects whose names begin so, by the rest of the name. */
+  /** States of the subjects whose names have this prefix, by the rest of the name. */
   healthOf(prefix: string): ReadonlyMap<string, HealthState>;
   told(notifier: string, subject: string): ToldState | undefined;
   /**
-   * The new state and its message, both or neither.
+   * Saves the new state and its message, both or neither.
    *
-   * @param outboxes if the message waits: one for each recipient who gets it independently of others
+   * @param outboxes if the message waits: one outbox for each recipient, independent of the others
    */
   tell(
     notifier: string,
@@ -47,23 +47,23 @@ export interface MonitorStore {
     state: ToldState,
     notification: Notification,
   ): void;
-  /** The oldest message that waits in an outbox. */
+  /** The oldest waiting message of an outbox. */
   firstMessage(outbox: string): OutboxRow | undefined;
-  /** Lets go of the message that `firstMessage` gave. */
+  /** Removes the message that `firstMessage` returned. */
   removeMessage(outbox: string, row: OutboxRow): void;
   close(): void;
 }
 
 export interface StoreOptions {
-  /** The monitor's own; made if it is missing. */
+  /** The monitor's own directory; created if missing. */
   readonly dir: string;
-  /** Told of each write that the disk did not take. */
+  /** Called for each write that the disk refused. */
   readonly onFailure: (error: unknown) => void;
   /** For tests: SQLite refuses to grow beyond this many pages. */
   readonly maxPages?: number;
 }
 
-/** Of an outbox of which nothing is taken, the latest messages are kept. */
+/** If an outbox is never emptied, its latest messages are kept. */
 const OUTBOX_MAX = 1000;
 
 /** @throws Error of SQLite if the store cannot be opened */
@@ -92,9 +92,9 @@ export function openStore({ dir, onFailure, maxPages }: StoreOptions): MonitorSt
     first: database.prepare('SELECT id, message FROM outbox WHERE notifier = ? AND id > ? ORDER BY id LIMIT 1'),
     remove: database.prepare('DELETE FROM outbox WHERE notifier = ? AND id <= ?'),
   };
-  /** What the disk did not take, by notifier and outbox. */
+  /** What the disk refused, by notifier and outbox. */
   const unwritten = new Map<string, { readonly told: Map<string, ToldState>; readonly messages: OutboxRow[] }>();
-  /** By outbox: messages up to this one are gone, though the disk may not have let go of them yet. */
+  /** By outbox: messages up to this one are done, though the disk may still have them. */
   const goneUpTo = new Map<string, number>();
   const write = (change: () => void, otherwise: () => void = () => undefined): void => {
     try {
@@ -161,7 +161,7 @@ export function openStore({ dir, onFailure, maxPages }: StoreOptions): MonitorSt
   };
 }
 
-/** What an older version has written in another form is forgotten: the next reading says it anew. */
+/** An older version's data in another form is dropped: the next reading creates it anew. */
 function parsed<T>(text: unknown, schema: z.ZodType<T>): T | undefined {
   return typeof text === 'string' ? schema.safeParse(JSON.parse(text)).data : undefined;
 }

@@ -1,16 +1,19 @@
 import type { Measures, Reading } from '../reading.ts';
 
-/** The latest readings of a target: what average, minimum, maximum and loss are of. */
+/** A target's latest readings: the basis of average, minimum, maximum and loss. */
 export class Window {
   readonly #size: number;
-  /** Response times in milliseconds; undefined for a reading that failed. */
+  /** Response times in milliseconds; undefined for a failed reading. */
   readonly #times: (number | undefined)[] = [];
 
   constructor(size: number) {
     this.#size = size;
   }
 
-  /** Adds a reading. @returns the statistics with it, in the names and whole numbers that consumers in the field store */
+  /**
+   * Adds a reading. @returns the statistics including it, under the names and as the whole numbers that consumers in
+   * the field store
+   */
   add({ healthy, measures }: Reading): Measures {
     const time = measures.response_time_ms;
     this.#times.push(healthy ? Number(time ?? 0) : undefined);

@@ -4,18 +4,18 @@ import { ATTRIBUTE_OF_FIELD, type EventType } from '../../taxonomy/index.ts';
 
 type Field = keyof typeof ATTRIBUTE_OF_FIELD;
 
-/** Fields of an event by name; undefined ones are left out. */
+/** Fields of an event by name; undefined fields are left out. */
 export type EventFields = { readonly [F in Field]?: string | number | boolean | undefined };
 
-/** An event that the monitor saw. */
+/** An event that the monitor observed. */
 export interface MonitorEvent {
   readonly type: EventType;
-  /** When it happened, Unix milliseconds: it keeps this time however late it arrives. */
+  /** When it happened, in Unix milliseconds: the event keeps this time however late it arrives. */
   readonly createdMs: number;
   readonly fields: EventFields;
   /** @default monitor */
   readonly source?: 'monitor' | 'rabbitmq';
-  /** Where the same event may be seen twice, an id that follows from what it describes. @default a random one */
+  /** If the same event may be seen twice, an id derived from what it describes. @default a random one */
   readonly id?: string;
 }
 
@@ -24,7 +24,7 @@ export type EmitEvent = (event: MonitorEvent) => void;
 
 const FIELDS = Object.keys(ATTRIBUTE_OF_FIELD) as Field[];
 
-/** The log record of an event: `clowder.<type>`, attributes by the taxonomy's table, its own time and id. */
+/** The log record of an event: `clowder.<type>`, attributes from the taxonomy's table, its own time and id. */
 export function createEmitEvent(logger: Pick<Logger, 'emit'>): EmitEvent {
   return ({ type, createdMs, fields, source = 'monitor', id = randomUUID() }) => {
     const attributes: Record<string, string | number | boolean> = {};

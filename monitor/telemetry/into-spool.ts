@@ -4,10 +4,10 @@ import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-l
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { Signal } from './spool.ts';
 
-/** Takes a serialized request. */
+/** Accepts a serialized request. */
 export type Keep = (signal: Signal, items: number, body: Uint8Array) => void;
 
-/** Log records into the spool: those of one turn of the event loop together, so that a burst costs one sync. */
+/** Writes log records into the spool: those of one turn of the event loop together, so that a burst costs one sync. */
 export class SpoolingLogProcessor implements LogRecordProcessor {
   readonly #keep: Keep;
   #records: ReadableLogRecord[] = [];
@@ -21,7 +21,7 @@ export class SpoolingLogProcessor implements LogRecordProcessor {
     if (this.#records.length === 1) setImmediate(() => this.persist());
   }
 
-  /** Keeps what was emitted until now. */
+  /** Saves what was emitted until now. */
   persist(): void {
     const records = this.#records;
     if (records.length === 0) return;
@@ -39,7 +39,7 @@ export class SpoolingLogProcessor implements LogRecordProcessor {
   }
 }
 
-/** Metrics into the spool, each collection with its own time. */
+/** Writes metrics into the spool, each collection with its own time. */
 export function spoolingMetricExporter(keep: Keep): PushMetricExporter {
   return {
     export(metrics, resultCallback) {

@@ -23,11 +23,11 @@ export interface LaneLog {
 }
 
 export interface LaneCounters {
-  /** Items that the receiver took. */
+  /** Items that the receiver accepted. */
   readonly sent: number;
   /** Items that it refused for good. */
   readonly rejected: number;
-  /** Requests that failed and are sent again. */
+  /** Requests that failed and will be sent again. */
   readonly retries: number;
   /** Why nothing can be sent now; '' if it can. */
   readonly problem: string;
@@ -37,7 +37,7 @@ const BATCH_BYTES = 512 * 1024;
 const BATCH_ROWS = 1000;
 const PAUSES = { first: 500, longest: 30_000, misconfigured: 60_000 };
 
-/** Sends what the spool holds of one signal, in order, for as long as it takes. Signals do not wait for each other. */
+/** Sends what the spool holds of one signal, in order. Signals do not wait for each other. */
 export class Lane {
   readonly #options: LaneOptions;
   readonly #pauses: Required<LaneOptions>['pauseMs'];
@@ -62,18 +62,18 @@ export class Lane {
     return { ...this.#counters, problem: this.#problem };
   }
 
-  /** There is something new in the spool. It does not shorten a pause after a failure. */
+  /** There is something new in the spool. This does not shorten a pause after a failure. */
   wake(): void {
     this.#wakeUp.resolve();
   }
 
-  /** Resolves when nothing of the signal waits any more, or sending fails. */
+  /** Resolves when nothing of the signal is left, or sending fails. */
   async drained(): Promise<void> {
     this.wake();
     if (this.#problem === '') await this.#idle.promise;
   }
 
-  /** Ends what is on its way; what was not answered stays in the spool. */
+  /** Ends the current request; whatever was not answered stays in the spool. */
   async stop(): Promise<void> {
     this.#stop.abort();
     this.wake();
@@ -103,7 +103,7 @@ export class Lane {
     this.#idle = Promise.withResolvers();
   }
 
-  /** @returns the pause before the next request, milliseconds */
+  /** @returns the pause before the next request, in milliseconds */
   #settle(rows: readonly SpoolRow[], answer: PostAnswer): number {
     const { spool, log, signal } = this.#options;
     switch (answer.kind) {
@@ -126,7 +126,7 @@ export class Lane {
           this.#batchRows = BATCH_ROWS;
           this.#reject(first.items, answer.reason);
         } else {
-          // One of them is in the way: halves tell which.
+          // One item is the cause: halving finds out which.
           this.#batchRows = Math.ceil(rows.length / 2);
         }
         return 0;

@@ -13,17 +13,17 @@ import { redactText } from '../../taxonomy/index.ts';
 import type { Signal } from './spool.ts';
 import { errorText } from '../../runtime/error-text.ts';
 
-/** What became of a request. */
+/** The outcome of a request. */
 export type PostAnswer =
-  /** Taken, but for so many items, which the receiver refuses for good. */
+  /** Accepted, except for this many items, which the receiver refuses for good. */
   | { readonly kind: 'accepted'; readonly rejected: number; readonly message: string }
-  /** OTLP does not say which were rejected of those that were sent. */
+  /** OTLP does not say which of the items were rejected. */
   | Exclude<SendOutcome, { kind: 'accepted' | 'partial' }>;
 
-/** Posts one serialized request; it never throws. */
+/** Posts one serialized request; never throws. */
 export type PostOtlp = (body: Uint8Array, signal: AbortSignal) => Promise<PostAnswer>;
 
-/** Settings of monitor.yaml; the standard variables of the environment win over them. */
+/** Settings of monitor.yaml; the standard environment variables override them. */
 export interface OtlpSettings {
   /** URL without `/v1/…`. @default http://127.0.0.1:4318 */
   readonly endpoint?: string | undefined;
@@ -31,7 +31,7 @@ export interface OtlpSettings {
 }
 
 const DEFAULT_ENDPOINT = 'http://127.0.0.1:4318';
-/** What is read of an answer, in bytes. */
+/** How many bytes of an answer are read. */
 const ANSWER_BYTES = 64 * 1024;
 const REASON_LENGTH = 300;
 const compress = promisify(gzip);
@@ -42,8 +42,8 @@ const SIGNALS = {
 } as const;
 
 /**
- * What posts requests of a signal: endpoint, headers, certificates, compression and time-out by OTEL_EXPORTER_OTLP_*.
- * The SDK's own transport gives up after its time-out and keeps Retry-After to itself, so only its settings are used.
+ * Posts requests of a signal: endpoint, headers, certificates, compression and time-out come from OTEL_EXPORTER_OTLP_*.
+ * Only the SDK's settings are used, not its transport, which gives up after its time-out and hides Retry-After.
  */
 export function createPostOtlp(signal: Signal, settings: OtlpSettings, environment: NodeJS.ProcessEnv): PostOtlp {
   const { variable, path, rejectedOf } = SIGNALS[signal];
@@ -101,7 +101,7 @@ function readRejected(answer: Buffer, rejectedOf: RejectedOf): ReturnType<Reject
   try {
     return rejectedOf(answer);
   } catch {
-    // Taken all the same: what a receiver adds in another form than OTLP's is no reason to send it again.
+    // Accepted all the same: an answer in a form other than OTLP's is no reason to send it again.
     return { rejected: 0, message: '' };
   }
 }
@@ -126,7 +126,7 @@ async function read(response: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks).subarray(0, ANSWER_BYTES);
 }
 
-/** What people can read of a google.rpc.Status. */
+/** The readable text of a google.rpc.Status. */
 function printable(answer: Buffer): string {
   return answer
     .toString('utf8')

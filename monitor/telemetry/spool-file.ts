@@ -16,7 +16,7 @@ const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
 /**
- * Opens the spool and locks it for this process; one that is damaged is moved aside and begun anew.
+ * Opens the spool and locks it for this process. A damaged one is moved aside and replaced.
  *
  * @throws SpoolError
  */

@@ -3,11 +3,14 @@ import { openSpoolFile } from './spool-file.ts';
 
 export type Signal = 'logs' | 'metrics';
 
-/** A serialized OTLP request that waits to be sent. Requests of one signal may be joined: their bytes put together are one request. */
+/**
+ * A serialized OTLP request that waits to be sent. Requests of one signal can be joined: their concatenated bytes are
+ * one request.
+ */
 export interface SpoolRow {
   readonly id: number;
   readonly signal: Signal;
-  /** Log records or metric data points in it. */
+  /** How many log records or metric data points it contains. */
   readonly items: number;
   readonly body: Uint8Array;
 }
@@ -16,19 +19,19 @@ export interface SpoolStats {
   readonly rows: number;
   readonly bytes: number;
   readonly maxBytes: number;
-  /** Moved aside, as the receiver refuses them for good. */
+  /** Moved aside because the receiver refuses them for good. */
   readonly refused: number;
-  /** Waiting in memory, as the disk takes nothing. */
+  /** Waiting in memory because the disk refuses writes. */
   readonly unwritten: number;
 }
 
 export interface SpoolOptions {
   readonly dir: string;
-  /** Of what waits, in bytes. */
+  /** Size of what waits, in bytes. */
   readonly maxBytes: number;
-  /** Told what was lost, and why: the bound, or a disk that takes nothing. */
+  /** Called for each loss with the reason: the size limit, or a disk that refuses writes. */
   readonly onLost: (signal: Signal, items: number, reason: string) => void;
-  /** Told once when the disk begins to take nothing, and once when it takes again. */
+  /** Called once when the disk begins to refuse writes, and once when it accepts them again. */
   readonly onDisk: (error: Error | undefined) => void;
   /** For tests: SQLite refuses to grow beyond this many pages. */
   readonly maxPages?: number;
@@ -36,14 +39,14 @@ export interface SpoolOptions {
 
 type Lost = Pick<SpoolRow, 'signal' | 'items'>;
 
-/** Requests kept that the receiver refused for good. */
+/** How many requests that the receiver refused for good are kept. */
 const REFUSED_KEPT = 100;
-/** What may wait in memory while the disk takes nothing, bytes. */
+/** The most bytes that may wait in memory while the disk refuses writes. */
 const UNWRITTEN_BYTES = 4 * 1024 * 1024;
 
 /**
- * What waits to be sent, on disk: it survives the end of the process, however it ends. Bounded: if there is no room,
- * the oldest metrics go first (the next ones say nearly the same), then the oldest of the rest.
+ * Requests that wait on disk: they survive any end of the process. Bounded: without room, the oldest metrics are
+ * dropped first (the next ones say nearly the same), then the oldest of the rest.
  */
 export class Spool {
   readonly #options: SpoolOptions;
@@ -58,10 +61,10 @@ export class Spool {
   #unwritten: SpoolRow[] = [];
   #unwrittenId = 0;
   #failing = false;
-  /** Rows up to these were sent, though the disk may not have let go of them yet. */
+  /** Rows up to these were sent, though the disk may still have them. */
   readonly #sentUpTo: Record<Signal, number> = { logs: 0, metrics: 0 };
 
-  /** @throws SpoolError where the directory cannot be used, or another monitor uses it */
+  /** @throws SpoolError if the directory cannot be used, or another monitor uses it */
   constructor(options: SpoolOptions) {
     this.#options = options;
     const database = openSpoolFile(options.dir);
@@ -97,7 +100,7 @@ export class Spool {
     };
   }
 
-  /** Keeps a request; it is synced to disk when this returns, or waits in memory if the disk takes nothing. */
+  /** Saves a request; when this returns it is synced to disk, or waits in memory if the disk refuses writes. */
   add(signal: Signal, items: number, body: Uint8Array): void {
     if (body.byteLength > this.#options.maxBytes) {
       this.#options.onLost(signal, items, 'larger than the whole spool');
@@ -129,7 +132,7 @@ export class Spool {
     if (!onDisk) yield* this.#unwritten.filter((row) => row.signal === signal).slice(0, maxRows);
   }
 
-  /** Lets go of requests that were sent: the first ones of what `take` gave. */
+  /** Removes requests that were sent: the first ones that `take` returned. */
   remove(rows: readonly SpoolRow[]): void {
     const last = rows.at(-1);
     if (last === undefined) return;
@@ -144,7 +147,7 @@ export class Spool {
     });
   }
 
-  /** Moves a request aside that the receiver will never take; the latest hundred are kept for an operator to see. */
+  /** Moves aside a request that the receiver will never accept; the latest hundred are kept for an operator. */
   refuse(row: SpoolRow, reason: string, nowMs: number): void {
     this.#onDisk(() => {
       this.#statements.refuse.run(nowMs, row.signal, row.items, reason, row.body);
@@ -159,7 +162,7 @@ export class Spool {
     this.#database.close();
   }
 
-  /** Everything that waits in memory in one transaction, one sync. */
+  /** Writes everything that waits in memory in one transaction, with one sync. */
   #write(): void {
     const waiting = this.#unwritten;
     if (waiting.length === 0) return;
@@ -207,7 +210,7 @@ export class Spool {
     }
   }
 
-  /** One transaction. @returns false if the disk did not take it: nothing has changed then */
+  /** One transaction. @returns false if the disk refused it: nothing has changed then */
   #onDisk(change: () => void): boolean {
     const before = { rows: this.#rows, bytes: this.#bytes, refused: this.#refused };
     try {

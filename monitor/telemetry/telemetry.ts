@@ -15,13 +15,13 @@ import { Spool, type Signal, type SpoolStats } from './spool.ts';
 
 export interface TelemetryOptions {
   readonly spoolDir: string;
-  /** What may wait on disk, in bytes. @default 64 MiB */
+  /** How many bytes may wait on disk. @default 64 MiB */
   readonly spoolMaxBytes?: number | undefined;
-  /** `clowder.instance` of everything. */
+  /** `clowder.instance` of all telemetry. */
   readonly instance?: string | undefined;
   readonly version: string;
   readonly otlp?: OtlpSettings | undefined;
-  /** Metrics are collected this often, in milliseconds. @default OTEL_METRIC_EXPORT_INTERVAL, 60000 */
+  /** How often metrics are collected, in milliseconds. @default OTEL_METRIC_EXPORT_INTERVAL, 60000 */
   readonly metricIntervalMs?: number | undefined;
   readonly environment: NodeJS.ProcessEnv;
   readonly log: Logger;
@@ -30,27 +30,29 @@ export interface TelemetryOptions {
 export interface TelemetryStats {
   readonly spool: SpoolStats;
   readonly lanes: Readonly<Record<Signal, LaneCounters>>;
-  /** Items that were lost before they could be sent: spool full, disk full. */
+  /** Items that were lost before they were sent: the spool or the disk was full. */
   readonly lost: Readonly<Record<Signal, number>>;
 }
 
-/** What the monitor says, and how it leaves: OTLP by way of the disk. */
+/** The monitor's telemetry and its way out: OTLP through the disk. */
 export interface Telemetry {
   readonly emit: EmitEvent;
   readonly meter: Meter;
   readonly stats: () => TelemetryStats;
-  /** Everything emitted until now is on disk when this returns. */
+  /** When this returns, everything emitted is on disk. */
   readonly persist: () => void;
-  /** Sends what waits; resolves when all of it was taken, sending fails, or the time is over. */
+  /** Sends what waits; resolves when all of it was accepted, sending fails, or time runs out. */
   readonly flush: (timeoutMs: number) => Promise<void>;
-  /** Collects metrics once more, flushes for that long, and lets go of the disk. What was not taken goes out after the next start. */
+  /**
+   * Collects metrics once more, flushes within the time, and closes the spool. The rest is sent after the next start.
+   */
   readonly shutdown: (flushMs: number) => Promise<void>;
 }
 
 const SCOPE = 'clowder-otel-monitor';
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 
-/** @throws SpoolError where the directory cannot be used */
+/** @throws SpoolError if the directory cannot be used */
 export function startTelemetry(options: TelemetryOptions): Telemetry {
   const { log, environment, otlp = {} } = options;
   const lost = { logs: 0, metrics: 0 };
@@ -62,7 +64,7 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
     dir: options.spoolDir,
     maxBytes: options.spoolMaxBytes ?? DEFAULT_MAX_BYTES,
     onLost: (signal, items, reason) => {
-      // With every request while it is full: said at the first and then at every hundredth.
+      // Called with every request while the spool is full, so only the first and then every hundredth is logged.
       if (lost[signal] === 0 || Math.floor((lost[signal] + items) / 100) > Math.floor(lost[signal] / 100))
         log.error({ signal, lost: lost[signal] + items, reason }, 'telemetry is lost');
       lost[signal] += items;

@@ -6,20 +6,20 @@ import { keepConnected, type Turn } from '../../../runtime/amqp/keep-connected.t
 import { runSubscription, type Subscription, type SubscriptionRunner } from './subscription.ts';
 
 export interface BrokerOptions {
-  /** As `parseAmqpUrls` gives them: tried in turn. */
+  /** URLs from `parseAmqpUrls`, tried in turn. */
   readonly urls: readonly string[];
   readonly tls?: BrokerTls | undefined;
   readonly connectionName: string;
   readonly subscriptions: readonly Subscription[];
   readonly runner: SubscriptionRunner;
   readonly onConnected?: (openChannel: () => Promise<Channel>, signal: AbortSignal) => void;
-  /** The connection was refused, or lost. */
+  /** The connection was refused or lost. */
   readonly onLost: (error: BrokerError) => void;
-  /** Bounds of the pause before the next try. @default 200 to 10000 ms */
+  /** Bounds of the pause before the next attempt. @default 200 to 10000 ms */
   readonly reconnectMs?: { readonly min: number; readonly max: number };
 }
 
-/** Keeps a connection, and everything that listens on it, until `stop`. */
+/** Keeps a connection and all its subscriptions alive until `stop`. */
 export class BrokerConnection {
   readonly #options: BrokerOptions;
   readonly #stopping = new AbortController();
@@ -45,13 +45,13 @@ export class BrokerConnection {
     return this.#connected;
   }
 
-  /** Ends what listens, and the connection; within two seconds or so. */
+  /** Ends subscriptions and connection within about two seconds. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
   }
 
-  /** One connection from its beginning to its end. @throws what ended it */
+  /** One connection from opening to closing. @throws the error that ended it */
   async #stayConnected({ url, connected }: Turn): Promise<void> {
     const { connectionName, tls, subscriptions, runner } = this.#options;
     const socket = new AbortController();
@@ -59,7 +59,7 @@ export class BrokerConnection {
     const { signal: stopping } = this.#stopping;
     stopping.addEventListener('abort', giveUp);
     const model = await connectBroker(url, { connectionName, tls, signal: socket.signal });
-    // From here on the connection is closed in order.
+    // From here on, the connection is closed in order.
     stopping.removeEventListener('abort', giveUp);
     const over = new AbortController();
     const ended = endOf<void>(model);

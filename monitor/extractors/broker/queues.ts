@@ -4,19 +4,19 @@ import type { Subscription } from './subscription.ts';
 
 type Listener = Omit<Subscription, 'name' | 'declare' | 'bind' | 'prefetch'>;
 
-/** What a queue holds that ends with our connection, should we be slow. */
+/** Most messages in a queue that ends with our connection, in case we are slow. */
 const SHORT_LENGTH = 10_000;
 const PREFETCH = 500;
 const PRECONDITION_FAILED = 406;
 
-/** A queue that lives as long as our connection: what is said while we are away is not for us. */
+/** A queue that lives as long as our connection: messages during our absence do not matter. */
 function whileConnected(
   name: string,
   bindings: readonly (readonly [exchange: string, routingKey: string])[],
   listener: Listener,
 ): Subscription {
-  // One queue a connection, however often listening begins: an exchange that is not there yet closes the channel after
-  // the queue was declared, and leaves it until the connection ends.
+  // One queue per connection, however often listening starts: a missing exchange closes the channel after the queue was
+  // declared, and the queue stays until the connection ends.
   const names = new WeakMap<object, string>();
   return {
     name,
@@ -41,7 +41,7 @@ async function bindAll(
   for (const [exchange, routingKey] of bindings) await channel.bindQueue(queue, exchange, routingKey);
 }
 
-/** Extractors' heartbeats. Clowder and the extractors declare the exchange, a fanout; we wait until it is there. */
+/** Extractors' heartbeats. Clowder and the extractors declare the exchange, a fanout; we wait until it exists. */
 export function heartbeats(exchange: string, listener: Listener): Subscription {
   return whileConnected('heartbeats', [[exchange, '']], listener);
 }
@@ -57,20 +57,20 @@ export function clowderEvents(exchange: string, types: readonly string[], listen
 
 export interface FirehoseQueue {
   readonly queue: string;
-  /** Exchanges that jobs and status messages are published to; '' is the default one. */
+  /** Exchanges to which jobs and status messages are published; '' is the default one. */
   readonly exchanges: readonly string[];
   readonly maxLength: number;
   readonly maxBytes: number;
-  /** The queue goes when nobody has listened for so long, in milliseconds. */
+  /** RabbitMQ deletes the queue after this long without a consumer, in milliseconds. */
   readonly expiresMs: number;
 }
 
 export const TRACE_EXCHANGE = 'amq.rabbitmq.trace';
 
 /**
- * Copies of what is published, as long as `rabbitmqctl trace_on` holds. Durable, so that what is said while the monitor
- * is restarted waits; bounded, the oldest goes first; and gone by itself if the monitor does not come back. The
- * consumer is an exclusive one: a second monitor on the same broker waits for its turn.
+ * Copies of what is published, while `rabbitmqctl trace_on` is in force. Durable, so that messages during a restart of
+ * the monitor wait; bounded, with the oldest dropped first; deleted if the monitor does not come back. The consumer is
+ * exclusive: a second monitor on the same broker waits for its turn.
  */
 export function firehose(settings: FirehoseQueue, listener: Listener): Subscription {
   const options: Options.AssertQueue = {
@@ -86,7 +86,7 @@ export function firehose(settings: FirehoseQueue, listener: Listener): Subscript
     prefetch: PREFETCH,
     consume: { exclusive: true },
     declare: async (channel) => {
-      // Its bounds were others when it was made: it is ours, and made anew unless somebody listens.
+      // The queue was made with other bounds. It is ours, so we make it anew unless somebody consumes it.
       if (replace) await channel.deleteQueue(settings.queue, { ifUnused: true });
       replace = false;
       try {

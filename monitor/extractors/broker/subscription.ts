@@ -1,40 +1,40 @@
 import type { Channel, ConsumeMessage, Options } from 'amqplib';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 
-/** A message of a queue of ours. */
+/** A message from one of our queues. */
 export interface Delivery {
   readonly message: ConsumeMessage;
-  /** It came while we listened: it was said just now. Not, where it waited for us, or is delivered again. */
+  /** Whether it arrived while we listened, and so is recent. False if it waited for us or is redelivered. */
   readonly live: boolean;
 }
 
 export interface DeclaredQueue {
   readonly queue: string;
-  /** Messages that were in it. */
+  /** How many messages it contained. */
   readonly waiting: number;
 }
 
-/** A queue of our own, and what is done with what it brings. */
+/** A queue of ours, and the handling of its messages. */
 export interface Subscription {
   readonly name: string;
-  /** Declares the queue; a failure is told, and tried again. */
+  /** Declares the queue; a failure is reported and tried again. */
   readonly declare: (channel: Channel) => Promise<DeclaredQueue>;
-  /** Binds it, to exchanges that others declare: again every minute, as they may have been deleted and made anew. */
+  /** Binds it to exchanges that others declare. Repeated every minute, because they may be deleted and made anew. */
   readonly bind: (channel: Channel, queue: string) => Promise<void>;
   readonly consume?: Options.Consume;
-  /** Messages that may be unacknowledged. */
+  /** How many messages may be unacknowledged. */
   readonly prefetch: number;
-  /** Listening has begun; from here on nothing is missed. */
+  /** Listening has started; nothing is missed from here on. */
   readonly onBegin?: (channel: Channel, declared: DeclaredQueue) => void;
   readonly onEnd?: () => void;
-  /** Takes a message. What it throws is told as a problem, and the message counts as taken. */
+  /** Handles a message. An exception is reported as a problem, and the message counts as handled. */
   readonly onMessage: (delivery: Delivery) => void;
-  /** Before messages are acknowledged: what they made is kept by now. */
+  /** Runs before messages are acknowledged: their effects must be saved by then. */
   readonly beforeAck?: () => void;
 }
 
 export interface SubscriptionRunner {
-  /** A channel was refused, or closed: why. Listening begins again after a pause. */
+  /** A channel was refused or closed, and why. Listening restarts after a pause. */
   readonly onProblem: (subscription: string, error: unknown) => void;
   /** @default 5000 ms */
   readonly retryMs?: number | undefined;
@@ -44,7 +44,7 @@ const BIND_EVERY_MS = 60_000;
 const ACK_EVERY = 200;
 const ACK_WITHIN_MS = 100;
 
-/** Listens until the signal says to stop, on one channel after another of the connection. */
+/** Listens until the signal aborts, on successive channels of the connection. */
 export async function runSubscription(
   openChannel: () => Promise<Channel>,
   subscription: Subscription,
@@ -55,7 +55,7 @@ export async function runSubscription(
     try {
       await listen(await openChannel(), subscription, (error) => onProblem(subscription.name, error), signal);
     } catch (error) {
-      // Of a connection that is lost its channels may know first.
+      // If a connection is lost, its channels may notice first.
       await setImmediate();
       if (!signal.aborted) onProblem(subscription.name, error);
     }
@@ -63,7 +63,7 @@ export async function runSubscription(
   }
 }
 
-/** One channel from its beginning to its end. @throws what ended it */
+/** One channel from opening to closing. @throws the error that ended it */
 async function listen(
   channel: Channel,
   subscription: Subscription,
@@ -72,7 +72,7 @@ async function listen(
 ): Promise<void> {
   const ended = Promise.withResolvers<void>();
   ended.promise.catch(() => undefined);
-  // A channel that RabbitMQ closes says why by `error` first.
+  // If RabbitMQ closes a channel, `error` comes first and says why.
   channel.on('error', ended.reject);
   channel.on('close', () => ended.reject(new Error('the channel was closed')));
   const stop = (): void => ended.resolve();
@@ -86,7 +86,7 @@ async function listen(
     let { waiting } = declared;
     const bind = (): Promise<void> => subscription.bind(channel, declared.queue);
     await bind();
-    // A refusal closes the channel, which tells why.
+    // A refusal closes the channel, and that event says why.
     binding = setInterval(() => void bind().catch(ended.reject), BIND_EVERY_MS);
     subscription.onBegin?.(channel, declared);
     begun = true;
@@ -112,7 +112,7 @@ async function listen(
   }
 }
 
-/** Acknowledges many messages at once: after so many, or so long after the first of them. */
+/** Acknowledges many messages at once: after this many, or this long after the first. */
 class Acks {
   readonly #channel: Channel;
   readonly #before: (() => void) | undefined;

@@ -18,10 +18,10 @@ export interface HeartbeatListenerOptions {
   readonly nowMs: () => number;
 }
 
-/** Told of an extractor at each change, and from time to time. */
+/** Called for an extractor at each change, and periodically. */
 export type FollowExtractor = (judgement: Judgement, atMs: number) => void;
 
-/** Hears heartbeats, and tells what they mean: each change at once, each extractor from time to time. */
+/** Interprets heartbeats: reports each change at once, and each extractor periodically. */
 export class HeartbeatListener {
   readonly #options: HeartbeatListenerOptions;
   #listening = false;
@@ -52,7 +52,7 @@ export class HeartbeatListener {
     if (typeof change === 'object') this.#tell(change, atMs);
   }
 
-  /** Looks who has gone silent. While nobody listens nothing is known of anybody, and nothing is told. */
+  /** Finds extractors that went silent. While nobody listens, nothing is known and nothing is reported. */
   tick(): void {
     if (!this.#listening) return;
     const { registry, queues, emit, follow, pingMs, nowMs } = this.#options;

@@ -3,20 +3,20 @@ import type { HealthState } from '../../state/health-state.ts';
 import type { QueueLength } from './queue-lengths.ts';
 import type { ExpectedExtractor, ExtractorChange, ExtractorReading } from './registry.ts';
 
-/** Whether an extractor works, as people are told. */
+/** Whether an extractor works, as reported to people. */
 export interface Judgement {
   readonly target: string;
   readonly component: string;
   readonly healthy: boolean;
-  /** Why it is not healthy. */
+  /** Why it is unhealthy. */
   readonly error?: string;
 }
 
 const SILENT = 'no heartbeat of any instance came in time';
 
 /**
- * Judges extractors by name: one is up while any of its queues has an instance that is alive. Private ones are their owner's
- * business, who starts and stops them at will.
+ * Judges extractors by name: an extractor is up while any of its queues has a living instance. Private extractors are
+ * left out: their owners start and stop them at will.
  */
 export function judge(readings: readonly ExtractorReading[]): readonly Judgement[] {
   const alive = new Map<string, boolean>();
@@ -31,14 +31,14 @@ export function judge(readings: readonly ExtractorReading[]): readonly Judgement
 const TARGET = 'extractor ';
 const targetOf = (label: string): string => TARGET + label;
 
-/** Those that were up when they were last judged. @param judged by target */
+/** Those that were up at the last judgement. @param judged by target */
 export function expectedOf(judged: ReadonlyMap<string, HealthState>): readonly ExpectedExtractor[] {
   return [...judged].flatMap(([target, { status, sinceMs }]) =>
     status === 'up' && target.startsWith(TARGET) ? [{ label: target.slice(TARGET.length), sinceMs }] : [],
   );
 }
 
-/** The `health.ping` of an extractor: its component is the extractor's name; with what waits in its queue, if that is known. */
+/** The `health.ping` of an extractor: its component is the extractor's name; it includes the queue length, if known. */
 export function pingOf(
   { label, alive, version, sinceMs }: ExtractorReading,
   queue: QueueLength | undefined,
@@ -63,14 +63,17 @@ export function pingOf(
   };
 }
 
-/** The same if the extractor has appeared, has gone silent, or is back. */
+/** The same, if the extractor appeared, went silent or came back. */
 export function pingOfChange({ extractor, silentMs }: ExtractorChange, nowMs: number): MonitorEvent {
   const ping = pingOf(extractor, undefined, nowMs);
   const downForS = silentMs === undefined ? ping.fields.down_for_s : silentMs / 1000;
   return { ...ping, fields: { ...ping.fields, changed: true, down_for_s: downForS } };
 }
 
-/** The queue of what an extractor failed at. It is a reading and no judgement: what is in it, somebody should look at. */
+/**
+ * The queue of jobs that an extractor failed at. This is only a reading, not a judgement: somebody should look at those
+ * jobs.
+ */
 export function pingOfErrorQueue({ label }: ExtractorReading, queue: QueueLength, nowMs: number): MonitorEvent {
   const { messages, consumers } = queue;
   return {

@@ -6,11 +6,11 @@ export interface QueueLength {
   /** Messages that wait for a consumer. */
   readonly messages: number;
   readonly consumers: number;
-  /** Messages that were taken and not acknowledged, where the management API tells. */
+  /** Messages that were taken and not acknowledged, if the management API says so. */
   readonly unacknowledged?: number | undefined;
 }
 
-/** Looks at the jobs that were taken from a queue. Undefined if that cannot be known. */
+/** Counts the jobs taken from a queue. Undefined if unknown. */
 export type LookAtTaken = (queue: string, signal: AbortSignal) => Promise<number | undefined>;
 
 /** Where pyclowder puts a copy of a job that it gave up. */
@@ -19,8 +19,8 @@ export function errorQueueOf(queue: string): string {
 }
 
 /**
- * Lengths of the queues that extractors take their jobs from, known by their heartbeats: by passive declaration, which
- * makes nothing and takes nothing.
+ * Lengths of the extractors' queues, which their heartbeats name, by passive declaration: it creates nothing and takes
+ * nothing.
  */
 export class QueueLengths {
   #lengths: ReadonlyMap<string, QueueLength> = new Map();
@@ -29,7 +29,7 @@ export class QueueLengths {
     return this.#lengths.get(queue);
   }
 
-  /** Looks again and again until the signal says to stop; then nothing is known any more. */
+  /** Looks repeatedly until the signal aborts; after that, nothing is known. */
   async keepLooking(
     openChannel: () => Promise<Channel>,
     registry: ExtractorRegistry,
@@ -41,7 +41,7 @@ export class QueueLengths {
       try {
         this.#lengths = await lengthsOf(registry, openChannel, signal, lookAtTaken);
       } catch {
-        // The connection is lost: whoever keeps it says so.
+        // The connection is lost; its owner reports it.
         break;
       }
       // The first extractors are heard in the first seconds.
@@ -71,7 +71,7 @@ async function lengthsOf(
       const unacknowledged = jobs.includes(queue) ? await lookAtTaken?.(queue, signal) : undefined;
       lengths.set(queue, { messages: messageCount, consumers: consumerCount, unacknowledged });
     } catch {
-      // There is no such queue, or it is another's alone: RabbitMQ closes the channel.
+      // The queue does not exist, or is exclusive to another: RabbitMQ closes the channel.
       channel = undefined;
     }
   }

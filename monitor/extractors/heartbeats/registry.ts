@@ -2,47 +2,50 @@ import { redactExtractorName } from '../../../taxonomy/redaction.ts';
 import type { Heartbeat } from '../wire/heartbeat.ts';
 
 export interface RegistryOptions {
-  /** Between two heartbeats of an instance, until two of them have told; milliseconds. pyclowder's own default is 5 minutes. */
+  /**
+   * The assumed gap between two heartbeats of an instance, until two have come; milliseconds. pyclowder's default is 5
+   * minutes.
+   */
   readonly intervalMs: number;
-  /** An instance is silent when so many heartbeats in a row did not come. */
+  /** An instance is silent after this many missed heartbeats. */
   readonly missed: number;
   /** An extractor that stays silent is forgotten after this, in milliseconds. */
   readonly forgetMs: number;
 }
 
-/** An extractor as its heartbeats show it; one entry a queue. */
+/** An extractor as its heartbeats show it; one entry per queue. */
 export interface ExtractorReading {
-  /** Where it takes its jobs from; never to be shown, as it may hold a key. */
+  /** The queue of its jobs; never shown, because the name may contain a key. */
   readonly queue: string;
-  /** Its name; the key of a private one is taken out. */
+  /** Its name, without the key of a private extractor. */
   readonly label: string;
   readonly alive: boolean;
   readonly instances: number;
-  /** Of all instances alive; undefined if they differ, or say none. */
+  /** The value that all living instances agree on; undefined if they differ or none says. */
   readonly version: string | undefined;
   readonly lastHeardMs: number;
-  /** Since when it is alive, or silent. */
+  /** When it became alive, or silent. */
   readonly sinceMs: number;
 }
 
-/** An extractor has appeared, has gone silent, or is back. */
+/** An extractor appeared, went silent or came back. */
 export interface ExtractorChange {
   readonly extractor: ExtractorReading;
-  /** For how long it was silent; undefined if it was not. */
+  /** How long it was silent; undefined if it was not. */
   readonly silentMs: number | undefined;
 }
 
-/** An extractor that was alive when its heartbeats were last listened to, by an earlier process. */
+/** An extractor that an earlier process knew as alive. */
 export interface ExpectedExtractor {
   /** Its name. */
   readonly label: string;
-  /** Since when it was alive. */
+  /** When it became alive. */
   readonly sinceMs: number;
 }
 
 interface Instance {
   lastMs: number;
-  /** The longest of the last gaps. */
+  /** The longest of the latest gaps. */
   gaps: number[];
   /** Whether nothing was missed since its last heartbeat. */
   heardThrough: boolean;
@@ -57,30 +60,30 @@ interface Extractor {
   alive: boolean;
   sinceMs: number;
   lastMs: number;
-  /** Only expected: not heard yet. */
+  /** Only expected; not heard yet. */
   expected?: boolean;
 }
 
-/** Anybody may send heartbeats to the exchange: what is kept of them has bounds. */
+/** Anybody may send heartbeats to the exchange, so their number is bounded. */
 const EXTRACTORS_MAX = 1000;
 const INSTANCES_MAX = 1000;
 const GAPS_KEPT = 5;
 const GAP_BOUNDS_MS = { min: 1000, max: 60 * 60_000 };
-/** A heartbeat may be late by this: pyclowder looks at its clock once a second. */
+/** How late a heartbeat may be: pyclowder looks at its clock once a second. */
 const LATE_MS = 2000;
 
-/** Which extractors are alive, by their heartbeats alone. Times are Unix milliseconds and passed in. */
+/** Which extractors are alive, from their heartbeats alone. Times are passed in, as Unix milliseconds. */
 export class ExtractorRegistry {
   readonly #options: RegistryOptions;
   readonly #extractors = new Map<string, Extractor>();
-  /** By name, worked out when asked for; every status message asks. */
+  /** By name, computed on demand; every status message asks. */
   readonly #versions = new Map<string, string | undefined>();
 
   constructor(options: RegistryOptions) {
     this.#options = options;
   }
 
-  /** Reckons with an extractor before its first heartbeat: if none comes in time it has gone silent. */
+  /** Expects an extractor before its first heartbeat: if none comes in time, it has gone silent. */
   expect({ label, sinceMs }: ExpectedExtractor): void {
     const before: Instance = { lastMs: 0, gaps: [], heardThrough: false, version: undefined };
     const instances = new Map([['', before]]);
@@ -96,14 +99,14 @@ export class ExtractorRegistry {
     });
   }
 
-  /** @returns the change that the heartbeat is, if it is one; `ignored` if there are too many extractors already */
+  /** @returns the change that the heartbeat makes, if any; `ignored` if there are too many extractors already */
   heard({ instance: id, queue, name, version }: Heartbeat, atMs: number): ExtractorChange | 'ignored' | undefined {
     this.#versions.clear();
     const expected = this.#extractors.get(name);
     if (expected?.expected === true) {
       expected.expected = false;
       expected.instances.clear();
-      // It is the same extractor, by the queue that only its heartbeats tell.
+      // The same extractor, by its queue, which only heartbeats reveal.
       if (queue !== name) this.#extractors.delete(name);
     }
     let extractor = this.#extractors.get(queue);
@@ -125,13 +128,13 @@ export class ExtractorRegistry {
     return { extractor: reading(extractor), silentMs };
   }
 
-  /** Listening has begun again: what was said meanwhile was not heard, so that nobody is late yet. */
+  /** Listening has started again: nobody is late yet, because messages in between were not heard. */
   resumed(atMs: number): void {
     for (const { instances } of this.#extractors.values())
       for (const instance of instances.values()) Object.assign(instance, { lastMs: atMs, heardThrough: false });
   }
 
-  /** @returns the extractors that have gone silent since the last look */
+  /** @returns the extractors that went silent since the last look */
   check(nowMs: number): readonly ExtractorChange[] {
     const changes: ExtractorChange[] = [];
     this.#versions.clear();
@@ -153,19 +156,19 @@ export class ExtractorRegistry {
     return lastMs + this.#options.missed * intervalMs + LATE_MS;
   }
 
-  /** Of all that were heard, or should have been by now. */
+  /** All that were heard, or should have been heard by now. */
   readings(): readonly ExtractorReading[] {
     return [...this.#extractors.values()].filter((one) => one.expected !== true || !one.alive).map(reading);
   }
 
-  /** How the extractor of a queue may be called in public, and its version. */
+  /** The public name of a queue's extractor, and its version. */
   ofQueue(queue: string): { readonly label: string; readonly version: string | undefined } {
     const extractor = this.#extractors.get(queue);
     if (extractor === undefined) return { label: redactExtractorName(queue), version: undefined };
     return { label: extractor.label, version: reading(extractor).version };
   }
 
-  /** The version that all extractors of the name have. */
+  /** The version that all extractors with the name have. */
   versionOf(name: string): string | undefined {
     if (!this.#versions.has(name)) {
       const named = [...this.#extractors.values()].filter((one) => one.name === name && one.alive);
@@ -199,7 +202,7 @@ function single(values: readonly (string | undefined)[]): string | undefined {
   return values.length > 0 && values.every((one) => one === values[0]) ? values[0] : undefined;
 }
 
-/** An extractor is known by its name; a private one by the name of its queue, without its owner's key. */
+/** An extractor's name; for a private one, the name of its queue without its owner's key. */
 function labelOf(queue: string, name: string): string {
   if (!queue.startsWith('private.')) return name;
   return queue.endsWith(`.${name}`) ? `private.REDACTED.${name}` : redactExtractorName(queue);

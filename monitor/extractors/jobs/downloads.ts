@@ -1,50 +1,50 @@
 import type { Job } from './job.ts';
 
-/** One download that an extractor made, as the proxy saw it (`view.download` with `client_kind: extractor`). */
+/** A download by an extractor, as the proxy saw it (`view.download` with `client_kind: extractor`). */
 export interface Download {
   readonly eventId: string;
   readonly atMs: number;
   /** A file or a dataset. */
   readonly resourceId: string;
-  /** Of a file, if it is known. */
+  /** The dataset of a file, if known. */
   readonly datasetId: string | undefined;
   readonly bytes: number;
 }
 
-/** When a job was at work; `toMs` undefined while it is. */
+/** When a job ran; `toMs` is undefined while it runs. */
 export interface Work {
   readonly key: string;
   readonly fromMs: number;
   readonly toMs: number | undefined;
 }
 
-/** Downloads kept, at most. */
+/** How many downloads are kept. */
 const KEPT = 20_000;
 /**
- * pyclowder's connection is looked after once a second: a status message may leave that much after the work it tells of
- * has begun, and two proxies' clocks differ a little.
+ * pyclowder serves its connection once a second, so a status message may leave that much after the work has begun; and
+ * the clocks of two proxies differ a little.
  */
 const EARLY_MS = 2000;
 
-/** What an extractor works on, by which its downloads are known. */
+/** What an extractor works on, to recognise its downloads. */
 export function worksOn(job: Job): string | undefined {
   return job.subject?.fileId ?? job.subject?.datasetId;
 }
 
-/** When a job was at work; undefined if its beginning was not seen. */
+/** When a job ran; undefined if its beginning was not seen. */
 export function workOf({ key, startedMs, endedMs }: Job): Work | undefined {
   return startedMs === undefined ? undefined : { key, fromMs: startedMs - EARLY_MS, toMs: endedMs };
 }
 
-/** The extractors' downloads of late, and whose they were. */
+/** The extractors' recent downloads, and which jobs they belong to. */
 export class Downloads {
   readonly #byResource = new Map<string, Download[]>();
   readonly #order: Download[] = [];
   readonly #ids = new Set<string>();
-  /** From here on every download was seen; undefined while nobody listens. */
+  /** Every download since then was seen; undefined while nobody listens. */
   #completeSinceMs: number | undefined;
 
-  /** Listening begins: what came before may not have been seen. */
+  /** Listening starts: earlier downloads may have been missed. */
   begin(atMs: number): void {
     this.#completeSinceMs = atMs;
   }
@@ -79,10 +79,10 @@ export class Downloads {
   }
 
   /**
-   * The bytes that a job's extractor downloaded for it: of the downloads of what it works on, made while it was at work.
+   * The bytes that a job's extractor downloaded for it: downloads of the job's input, made while it ran.
    *
-   * @param others what others worked on the same meanwhile
-   * @returns undefined if none was seen, not everything was seen, or one may have been another job's
+   * @param others other jobs on the same input at the time
+   * @returns undefined if no download was seen, not all were seen, or one may belong to another job
    */
   bytesOf(job: Job, others: (resourceId: string) => readonly Work[]): number | undefined {
     const resource = worksOn(job);
@@ -102,7 +102,7 @@ export class Downloads {
   }
 }
 
-/** Whoever works on a dataset may download its files one by one. */
+/** A job on a dataset may download its files one by one. */
 function resourcesOf({ resourceId, datasetId }: Download): readonly string[] {
   return datasetId === undefined || datasetId === resourceId ? [resourceId] : [resourceId, datasetId];
 }

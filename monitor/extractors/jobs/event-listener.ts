@@ -20,12 +20,12 @@ type Body = z.infer<typeof schema>;
 
 export interface EventListenerOptions {
   readonly downloads: Downloads | undefined;
-  /** Told of files that extractors may be at work on. */
+  /** Called for files that extractors may work on. */
   readonly watch: ((file: WatchedFile) => void) | undefined;
   readonly nowMs: () => number;
 }
 
-/** Which of our own events are of use: routing keys in `clowder.events`. */
+/** Which of our own events are needed: routing keys in `clowder.events`. */
 export function wantedEvents({ downloads, watch }: EventListenerOptions): readonly string[] {
   return [
     ...(downloads === undefined ? [] : ['view.download']),
@@ -33,7 +33,7 @@ export function wantedEvents({ downloads, watch }: EventListenerOptions): readon
   ];
 }
 
-/** Reads our own events from `clowder.events`: the extractors' downloads, and new files where jobs are polled for. */
+/** Reads our own events from `clowder.events`: the extractors' downloads, and new files if jobs are polled. */
 export function eventListener(options: EventListenerOptions): Pick<Subscription, 'onBegin' | 'onEnd' | 'onMessage'> {
   const { downloads, watch, nowMs } = options;
   return {

@@ -18,7 +18,7 @@ export interface FirehoseListenerOptions {
   readonly nowMs: () => number;
 }
 
-/** Reads jobs and their status messages from the copies that the firehose makes. */
+/** Reads jobs and their status messages from the firehose's copies. */
 export function firehoseListener(
   options: FirehoseListenerOptions,
 ): Omit<Subscription, 'name' | 'declare' | 'bind' | 'prefetch'> {
@@ -77,19 +77,19 @@ function ofJob(job: JobMessage, queue: string, registry: ExtractorRegistry, live
   };
 }
 
-/** Longer than any queue of ours is kept. */
+/** Longer than any queue of ours exists. */
 const LATE_MS = 7 * 24 * 60 * 60_000;
 
 /**
- * When something was said: now, if it came at once. Where it waited for us, the time that it states itself, to the
- * second, if that can be right.
+ * When a message was sent: now, if it came at once. If it waited for us, the time that it states, to the second, if
+ * that is plausible.
  */
 function timeOf(statedMs: number | undefined, live: boolean, nowMs: number): number {
   if (live || statedMs === undefined || statedMs > nowMs || statedMs < nowMs - LATE_MS) return nowMs;
   return statedMs;
 }
 
-/** MongoDB's ids begin with the second that they were made in (BSON specification, ObjectId). */
+/** A MongoDB id begins with the second in which it was made (BSON specification, ObjectId). */
 function objectIdMs(id: string): number | undefined {
   return /^[0-9a-f]{24}$/i.test(id) ? Number.parseInt(id.slice(0, 8), 16) * 1000 : undefined;
 }

@@ -1,17 +1,17 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { TRACE_EXCHANGE } from '../broker/queues.ts';
 
-/** `unknown` while there is no connection, and until it has been tried. */
+/** `unknown` without a connection, and until the first test. */
 export type FirehoseState = 'unknown' | 'on' | 'off';
 
 const PROBE_TYPE = 'clowder-otel.probe';
 const PROBE_EVERY_MS = 15_000;
-/** Without its copy by then, the firehose is off. */
+/** If no copy has come by then, the firehose is off. */
 const COPY_WITHIN_MS = 3000;
 
 /**
- * Finds out whether the firehose is on: AMQP does not tell, and a broker that was restarted has it off. A message of our
- * own is sent to our own queue, from time to time; if the firehose is on, a copy of it comes too.
+ * Finds out whether the firehose is on. AMQP does not say, and a restarted broker has it off. From time to time a
+ * message is sent to our own queue; if the firehose is on, a copy of it arrives too.
  */
 export class FirehoseSwitch {
   readonly #queue: string;
@@ -34,7 +34,7 @@ export class FirehoseSwitch {
       try {
         channel.sendToQueue(this.#queue, Buffer.alloc(0), { type: PROBE_TYPE, expiration: COPY_WITHIN_MS });
       } catch {
-        // The channel is closed: `end` follows.
+        // The channel is closed; `end` follows.
         return;
       }
       this.#waiting ??= setTimeout(() => {
@@ -53,7 +53,7 @@ export class FirehoseSwitch {
     this.#set('unknown');
   }
 
-  /** @returns whether the message is a probe of ours, or the copy of one */
+  /** @returns whether the message is our test message, or a copy of one */
   take({ fields, properties }: ConsumeMessage): boolean {
     const isCopy = fields.exchange === TRACE_EXCHANGE;
     if (!isCopy) return properties.type === PROBE_TYPE;

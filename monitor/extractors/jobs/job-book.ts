@@ -9,33 +9,33 @@ import type { StoredJob } from './stored-job.ts';
 export interface JobBookOptions {
   readonly store: JobStore;
   readonly emit: EmitEvent;
-  /** Everything that was emitted is on disk when this returns. */
+  /** When this returns, everything emitted is on disk. */
   readonly persist: () => void;
   /** Undefined if nobody listens to downloads: then no event waits. */
   readonly downloads?: Downloads | undefined;
   /** How long the end of a job waits for its downloads, in milliseconds. */
   readonly waitMs: number;
-  /** Jobs remembered, at most. */
+  /** How many jobs are remembered. */
   readonly maxJobs: number;
-  /** A job of which nothing is heard is forgotten after this, in milliseconds. */
+  /** A silent job is forgotten after this, in milliseconds. */
   readonly forgetMs: number;
-  /** The store failed: jobs are kept in memory, and go there later. */
+  /** The store failed: jobs stay in memory and are written later. */
   readonly onStoreFailure: (error: unknown) => void;
 }
 
-/** What was said of a job in one second, and how often. */
+/** What was said about a job within one second, and how often. */
 interface Said {
   readonly clock: string | undefined;
   readonly counts: Map<string, number>;
 }
 
-/** Different messages of one job and second that are told apart. */
+/** How many different messages of one job and second are told apart. */
 const SAID_KEPT = 100;
 
-/** Jobs of which that is known. */
+/** How many jobs have such counts. */
 const JOBS_SAID_KEPT = 10_000;
 
-/** The jobs that were seen of late, least recently touched first, and what becomes of them: events. */
+/** Recent jobs, least recently touched first, and the events that they become. */
 export class JobBook {
   readonly #options: JobBookOptions;
   readonly #jobs = new Map<string, StoredJob>();
@@ -63,14 +63,14 @@ export class JobBook {
     return Array.from(this.#jobs.values(), ({ job }) => job);
   }
 
-  /** Takes an observation: the event that it amounts to leaves, or waits for its downloads. */
+  /** Takes an observation. Its event is emitted, or waits for its downloads. */
   observe(seen: Observation, source: 'monitor' | 'rabbitmq', nowMs: number): void {
     const key = keyOf(seen);
     const before = this.#jobs.get(key);
     const { job, changed, event } = advance(before?.job, seen, this.#repeats(`${source} ${key}`, seen));
     let waiting = before?.waiting;
     if (event !== undefined) {
-      // The times of jobs that are polled for are too rough to know downloads by.
+      // The times of polled jobs are too coarse to assign downloads by.
       if (
         this.#options.downloads !== undefined &&
         source === 'rabbitmq' &&
@@ -85,12 +85,12 @@ export class JobBook {
     if (this.#jobs.size > this.#options.maxJobs) this.#removeOldest();
   }
 
-  /** Messages will come again that were not acknowledged: what is said in one second is counted anew. */
+  /** Unacknowledged messages will come again: repeats within a second are counted anew. */
   deliveredAgain(): void {
     this.#said.clear();
   }
 
-  /** How often the same was said of the job in this second before. */
+  /** How often the same was said of the job earlier in this second. */
   #repeats(of: string, seen: Observation): number {
     if (seen.what !== 'told') return 0;
     let said = this.#said.get(of);
@@ -108,7 +108,7 @@ export class JobBook {
     return count;
   }
 
-  /** Emits what has waited long enough, forgets what nothing was heard of, and saves. */
+  /** Emits events that have waited long enough, forgets silent jobs, and saves. */
   tick(nowMs: number): void {
     for (const key of this.#waiting) this.#settle(key, nowMs, this.#options.downloads);
     for (const [key, { job, waiting }] of this.#jobs) {
@@ -145,13 +145,13 @@ export class JobBook {
     this.#options.emit({ type, id, createdMs, fields, source });
   }
 
-  /** Emits what waits, as it is: the end. */
+  /** Emits waiting events as they are, at the end. */
   flush(): void {
     for (const key of this.#waiting) this.#settle(key, Number.POSITIVE_INFINITY, undefined);
     this.save();
   }
 
-  /** Writes what has changed, after the events of it. What the store does not take stays to be written. */
+  /** Writes changes, after their events. What the store refuses is written later. */
   save(): void {
     this.#options.persist();
     if (this.#changed.size === 0 && this.#removed.size === 0) return;
@@ -191,7 +191,7 @@ export class JobBook {
     if (keys.size === 0) this.#byResource.delete(resource);
   }
 
-  /** Of the oldest, those that are over go first. */
+  /** The oldest go first, and finished ones before others. */
   #removeOldest(): void {
     let [oldest] = this.#jobs.keys();
     let looked = 0;
@@ -209,7 +209,7 @@ export class JobBook {
   #remove(key: string): void {
     const stored = this.#jobs.get(key);
     if (stored === undefined) return;
-    // Nothing that was seen is lost with the memory of it.
+    // Forgetting a job loses none of its events.
     for (const { event, source } of stored.waiting ?? []) this.#emit(event, source);
     this.#jobs.delete(key);
     this.#unindex(stored.job);

@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { StoredJob } from './stored-job.ts';
 
-/** Jobs, and how far polling them has come, over a restart. */
+/** Jobs and the progress of polling, kept across restarts. */
 export interface JobStore {
   /** Least recently touched first. */
   load(): readonly StoredJob[];
-  /** In one transaction. @throws Error of SQLite: disk full, and the like */
+  /** In one transaction. @throws Error of SQLite, such as a full disk */
   save(changed: readonly StoredJob[], removed: readonly string[]): void;
-  /** @returns what was kept last under the name */
+  /** @returns what was last saved under the name */
   loadProgress(name: string): unknown;
   /** @throws Error of SQLite */
   saveProgress(name: string, progress: unknown): void;
@@ -19,8 +19,8 @@ const FILE = 'extractor-jobs.db';
 const BUSY_MS = 5000;
 
 /**
- * Jobs in a SQLite database of the directory. Not synced with every transaction: what a power failure takes is the
- * memory of a few seconds, with which durations go and no event.
+ * Jobs in a SQLite database in the directory. Not synced with every transaction: a power failure costs a few seconds of
+ * memory, and so some durations, but no event.
  *
  * @throws Error of SQLite if the directory cannot be used
  */
@@ -37,7 +37,7 @@ export function openJobStore(dir: string): JobStore {
   const getProgress: StatementSync = database.prepare('SELECT progress FROM progress WHERE name = ?');
   const putProgress: StatementSync = database.prepare('INSERT OR REPLACE INTO progress (name, progress) VALUES (?, ?)');
   return {
-    // Only this module writes there.
+    // Only this module writes to it.
     load: () => Array.from(all.iterate(), (row) => JSON.parse(String(row['job'])) as StoredJob),
     save(changed, removed) {
       database.exec('BEGIN IMMEDIATE');
@@ -46,7 +46,7 @@ export function openJobStore(dir: string): JobStore {
         for (const key of removed) remove.run(key);
         database.exec('COMMIT');
       } catch (error) {
-        // SQLite has rolled back by itself if the disk is full.
+        // If the disk is full, SQLite has already rolled back.
         if (database.isTransaction) database.exec('ROLLBACK');
         throw error;
       }

@@ -5,13 +5,13 @@ import type { Subject } from '../wire/job-message.ts';
 import { eventOfStatus, type ExtractionEventType, type StatusWord } from '../wire/status-words.ts';
 import type { Observation, Submitted, Told } from './observation.ts';
 
-/** What is remembered of a job: enough for its next event, and none of its secrets. */
+/** What is remembered of a job: enough for its next event, and no secrets. */
 export interface Job {
   readonly key: string;
   readonly jobId?: string | undefined;
   readonly extractor: string;
   readonly version?: string | undefined;
-  /** Undefined until the job's own message, or Clowder, has told what its id stands for. */
+  /** Undefined until the job's own message, or Clowder, says what its id refers to. */
   readonly subject?: Subject | undefined;
   readonly resourceName?: string | undefined;
   readonly userId?: string | undefined;
@@ -19,10 +19,10 @@ export interface Job {
   readonly queuedMs?: number | undefined;
   /** The first sign of work since the job was queued, or since its last end. */
   readonly startedMs?: number | undefined;
-  /** The same by the clock of the extractor (`Told.clockMs`). */
+  /** The same, by the extractor's clock (`Told.clockMs`). */
   readonly startedClockMs?: number | undefined;
   readonly endedMs?: number | undefined;
-  /** The events that a job has once, as far as it has had them. */
+  /** The once-only events that the job has had. */
   readonly had: readonly ExtractionEventType[];
   readonly touchedMs: number;
 }
@@ -36,31 +36,33 @@ export interface JobEvent {
 
 export interface Step {
   readonly job: Job;
-  /** Whether what is to be remembered over a restart has changed. */
+  /** Whether anything changed that must survive a restart. */
   readonly changed: boolean;
   readonly event: JobEvent | undefined;
 }
 
 const MESSAGE_MAX = 32_768;
 
-/** Which job it is: by its id; without one, by extractor and resource, of which one job at a time is supposed. */
+/**
+ * Identifies the job: by its id, or without one by extractor and resource, which are assumed to have one job at a time.
+ */
 export function keyOf(seen: Observation): string {
   if (seen.jobId !== undefined) return seen.jobId;
   const resource = seen.what === 'told' ? seen.resourceId : idOf(seen.subject);
   return `${seen.extractor}|${resource ?? ''}`;
 }
 
-/** The id by which status messages name what is analysed. */
+/** The id by which status messages name the input. */
 function idOf(subject: Subject | undefined): string | undefined {
   return subject?.fileId ?? subject?.datasetId ?? subject?.resourceId;
 }
 
 /**
- * What an observation makes of a job, and the event that it amounts to. `extraction.queued`, `done` and `failed` come
- * once a job; a job that failed may still be done, run again from its error queue; every message that tells of progress
- * is an `extraction.working`. The same observation gives the same event id again.
+ * How an observation changes a job, and the event that follows. `extraction.queued`, `done` and `failed` come once per
+ * job. A failed job may still become done when it runs again from its error queue. Every progress message is an
+ * `extraction.working`. The same observation gives the same event id again.
  *
- * @param repeated how many messages said the same of the job in the same second, before this one
+ * @param repeated how many earlier messages of the same second said the same of the job
  */
 export function advance(before: Job | undefined, seen: Observation, repeated = 0): Step {
   return seen.what === 'submitted' ? submitted(before, seen) : told(before, seen, repeated);
@@ -72,7 +74,7 @@ function submitted(before: Job | undefined, seen: Submitted): Step {
   const isNew = !seen.again && !base.had.includes('extraction.queued');
   const job: Job = {
     ...base,
-    // What is private is named so: status messages leave the prefix out.
+    // Private extractors keep their prefix, which status messages leave out.
     extractor: isPrivate(seen.extractor) ? seen.extractor : base.extractor,
     version: seen.version ?? base.version,
     subject: seen.subject,
@@ -108,7 +110,7 @@ function told(before: Job | undefined, seen: Told, repeated: number): Step {
 
 const BEGINS: ReadonlySet<StatusWord> = new Set(['submitted', 'start']);
 const WORKS: ReadonlySet<StatusWord> = new Set(['start', 'processing', 'retry']);
-/** What an observation may change that the next event depends on. */
+/** The changes of an observation that affect the next event. */
 const REMEMBERED = [
   'extractor',
   'version',
@@ -129,7 +131,7 @@ export function isEnd(type: ExtractionEventType): boolean {
   return type === 'extraction.done' || type === 'extraction.failed';
 }
 
-/** A job that had ended and begins again: time is measured from here. Without an id it is another job. */
+/** A finished job that starts again: time is measured from here. Without an id, it is another job. */
 function begun(job: Job, seen: Observation): Job {
   if (job.endedMs === undefined) return job;
   const again = { ...job, startedMs: undefined, startedClockMs: undefined, endedMs: undefined };
@@ -164,19 +166,19 @@ function eventOf(job: Job, seen: Observation, type: ExtractionEventType, repeate
   return { type, id: idOfEvent(job, said, type, message, repeated), createdMs: seen.atMs, fields };
 }
 
-/** Where the job's own message was not seen, its id is told without saying of what. */
+/** Without the job's own message, the id is known, but not what it refers to. */
 function subjectFields(subject: Subject | undefined, resourceId: string | undefined): EventFields {
   if (subject === undefined) return { resource_id: resourceId };
   return { file_id: subject.fileId, dataset_id: subject.datasetId, resource_id: subject.resourceId };
 }
 
-/** What was measured in whole seconds may be wrong by one: less than this may as well be nothing. */
+/** Times in whole seconds may be off by one: a shorter duration may be none. */
 const LEAST_BY_SECONDS_MS = 2000;
 const SECOND_MS = 1000;
 
 /**
- * From the first sign of work to the end; undefined if nobody can say. By the extractor's clock, if it tells it: pyclowder
- * sends what it has to say of a job once a second or later, often all of it at once.
+ * From the first sign of work to the end; undefined if unknown. By the extractor's clock, if it gives one: pyclowder
+ * sends its messages at most once a second, often all of a job together.
  */
 function durationOf(job: Job, said: Told | undefined): number | undefined {
   if (said === undefined) return undefined;
@@ -190,7 +192,7 @@ function bySeconds(tookMs: number): number | undefined {
   return tookMs % SECOND_MS === 0 && tookMs < LEAST_BY_SECONDS_MS ? undefined : tookMs;
 }
 
-/** What comes once a job is named by the job; the rest by what was said, and when. */
+/** Once-only events are identified by the job; the others by content and time. */
 function idOfEvent(
   job: Job,
   said: Told | undefined,

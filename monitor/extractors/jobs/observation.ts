@@ -2,10 +2,10 @@ import type { Subject } from '../wire/job-message.ts';
 import type { StatusWord } from '../wire/status-words.ts';
 
 interface Seen {
-  /** When it was said, Unix milliseconds. */
+  /** When it was said, in Unix milliseconds. */
   readonly atMs: number;
   readonly jobId: string | undefined;
-  /** Name of the extractor, its owner's key taken out. */
+  /** Name of the extractor, without its owner's key. */
   readonly extractor: string;
   readonly version: string | undefined;
   readonly userId: string | undefined;
@@ -21,25 +21,25 @@ export interface Submitted extends Seen {
   readonly again: boolean;
 }
 
-/** An extractor, or Clowder, said something of a job. */
+/** An extractor or Clowder reported on a job. */
 export interface Told extends Seen {
   readonly what: 'told';
-  /** What was analysed, in one id of which the message does not say whether it is a file's. */
+  /** The id of the input; the message does not say whether it is a file's. */
   readonly resourceId: string | undefined;
-  /** The same, if that is known. */
+  /** The file or dataset, if known. */
   readonly subject: Subject | undefined;
   readonly word: StatusWord;
   readonly message: string | undefined;
-  /** When, as it is written; part of what makes this message that message. */
+  /** The time as written; part of the message's identity. */
   readonly clock: string | undefined;
   /**
-   * When, by the clock of whoever said it: whole seconds in milliseconds, comparable with others of the job alone, as its zone
-   * is not known. Undefined if it says none.
+   * The time by the sender's clock: whole seconds, as milliseconds. Its zone is unknown, so it compares only within the
+   * job. Undefined if there is none.
    */
   readonly clockMs: number | undefined;
   /** How long the job took, if Clowder says so. */
   readonly durationMs: number | undefined;
 }
 
-/** One thing seen of one job, whoever saw it. */
+/** One observation of one job, by any observer. */
 export type Observation = Submitted | Told;

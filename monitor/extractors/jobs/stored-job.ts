@@ -1,6 +1,6 @@
 import type { Job, JobEvent } from './job.ts';
 
-/** An event that waits for the downloads of its job, which take another way here. */
+/** An event that waits for its job's downloads, stored in another form. */
 interface WaitingEvent {
   readonly event: JobEvent;
   readonly source: 'monitor' | 'rabbitmq';
@@ -9,7 +9,7 @@ interface WaitingEvent {
   readonly job: Job;
 }
 
-/** A job as it is kept. */
+/** A job in its stored form. */
 export interface StoredJob {
   readonly job: Job;
   readonly waiting?: readonly WaitingEvent[] | undefined;

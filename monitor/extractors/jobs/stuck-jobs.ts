@@ -5,21 +5,21 @@ import type { Job } from './job.ts';
 import { span } from '../../notify/notification.ts';
 import type { Held } from './taken-jobs.ts';
 
-/** So many jobs of an extractor must have ended before it is known how long they take. */
+/** An extractor's usual times are known after this many finished jobs. */
 const LEAST_JOBS = 20;
 const TIMES = 3;
-/** Shorter than this nothing is stuck. */
+/** No job counts as stuck before this. */
 const LEAST_MS = 60_000;
 const CHECK_EVERY_MS = 30_000;
-/** Jobs that are named. */
+/** How many stuck jobs a message names. */
 const NAMED = 3;
 
-/** By the name of the extractor: jobs of its queue that were taken, and of which none was acknowledged since. */
+/** By extractor name: jobs taken from its queue, with none acknowledged since. */
 export type HeldJobs = ReadonlyMap<string, Held>;
 
 /**
- * Whether an extractor's jobs go on: of each extractor whose times are known, bad where a job that it has taken is at work,
- * or not acknowledged, longer than three times what 99 of 100 take. Private extractors are their owner's business.
+ * Whether jobs progress. An extractor with known times is unhealthy if one of its jobs has been running or
+ * unacknowledged for longer than three times the 99th percentile. Private extractors are left out.
  */
 export function judgeJobs(jobs: readonly Job[], held: HeldJobs, nowMs: number): readonly Judgement[] {
   const byExtractor = Map.groupBy(
@@ -47,7 +47,7 @@ export function judgeJobs(jobs: readonly Job[], held: HeldJobs, nowMs: number): 
   });
 }
 
-/** An extractor may take a job and hang before it says a word. */
+/** An extractor may take a job and hang before it reports anything. */
 function notAcknowledged({ count, sinceMs }: Held, nowMs: number): string {
   const jobs = count === 1 ? '1 job was' : `${count} jobs were`;
   return `${jobs} taken, and none acknowledged for ${span((nowMs - sinceMs) / 1000)}`;
@@ -69,7 +69,7 @@ export interface StuckJobsOptions {
   readonly follow: FollowExtractor;
 }
 
-/** Looks from time to time whether jobs are stuck, and tells of it. */
+/** Looks for stuck jobs periodically, and reports them. */
 export class StuckJobs {
   readonly #options: StuckJobsOptions;
   readonly #healthy = new Map<string, boolean>();

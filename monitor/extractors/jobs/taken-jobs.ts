@@ -1,18 +1,18 @@
-/** What the management API says of a queue that an extractor takes its jobs from. */
+/** What the management API says about an extractor's queue. */
 export interface TakenFigures {
   /** Jobs that were taken and not acknowledged. */
   readonly unacknowledged: number;
-  /** How often a job of the queue was acknowledged, or given to somebody again: it grows while jobs go on. */
+  /** How often a job of the queue was acknowledged or redelivered: it grows while jobs progress. */
   readonly turns: number;
 }
 
-/** Jobs that an extractor has, and that nothing became of since then. */
+/** Jobs that an extractor has taken, without progress since then. */
 export interface Held {
   readonly count: number;
   readonly sinceMs: number;
 }
 
-/** For how long extractors have jobs without one being acknowledged: by looks at their queues, whatever the jobs say. */
+/** For how long an extractor has had jobs without acknowledging any, from its queue alone, whatever the jobs report. */
 export class TakenJobs {
   readonly #held = new Map<string, Held & { readonly turns: number; readonly lookedMs: number }>();
 
@@ -26,7 +26,7 @@ export class TakenJobs {
     this.#held.set(queue, { count, turns, lookedMs: atMs, sinceMs: before?.turns === turns ? before.sinceMs : atMs });
   }
 
-  /** @returns undefined also if the latest look was before then: nobody knows what has become of them */
+  /** @returns undefined also if the latest look is older than that: the state is unknown */
   of(queue: string, lookedSinceMs: number): Held | undefined {
     const held = this.#held.get(queue);
     return held === undefined || held.lookedMs < lookedSinceMs ? undefined : held;

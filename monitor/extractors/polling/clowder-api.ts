@@ -1,4 +1,4 @@
-/** Clowder did not answer as it should: what it was asked, and why not; no secrets. */
+/** Clowder did not answer properly: the request, and what went wrong; no secrets. */
 export class ClowderApiError extends Error {
   override readonly name = 'ClowderApiError';
   readonly code = 'clowder_api';
@@ -11,13 +11,13 @@ export class ClowderApiError extends Error {
   }
 }
 
-/** GET of a path of Clowder. @throws ClowderApiError */
+/** GET of a path at Clowder. @throws ClowderApiError */
 export type GetJson = (path: string) => Promise<unknown>;
 
-/** What Clowder has not, or does not show to this user. */
+/** Clowder does not have it, or does not show it to this user. */
 const NOT_SHOWN: ReadonlySet<number | undefined> = new Set([400, 403, 404, 422]);
 
-/** @returns undefined if Clowder has no such thing, or does not show it @throws ClowderApiError otherwise */
+/** @returns undefined if Clowder does not have it or does not show it @throws ClowderApiError otherwise */
 export async function orUndefined(answer: Promise<unknown>): Promise<unknown> {
   try {
     return await answer;
@@ -35,12 +35,12 @@ export interface ClowderApiOptions {
   readonly signal: AbortSignal;
 }
 
-/** A larger answer is none that was asked for, in bytes. */
+/** A larger answer cannot be the right one, in bytes. */
 const MAX_ANSWER = 16 * 2 ** 20;
 
 /**
- * Asks Clowder, marked by its User-Agent as what it is: it counts as a robot (taxonomy/client.ts), never as people's
- * traffic. The key goes in a header, and with no redirect to another host.
+ * Queries Clowder. The User-Agent makes us a bot (taxonomy/client.ts), so that nobody counts as a person. The key goes
+ * in a header, and never to another host by a redirect.
  */
 export function createGetJson({ url, apiKey, version, timeoutMs, signal }: ClowderApiOptions): GetJson {
   const headers: Record<string, string> = {

@@ -11,9 +11,9 @@ export interface PollLoopOptions {
   readonly book: JobBook;
   readonly intervalMs: number;
   readonly maxRequests: number;
-  /** Whether jobs are to be polled for now. */
+  /** Whether jobs should be polled now. */
   readonly wanted: () => boolean;
-  /** Keeps how far polling has come. @throws Error of the store */
+  /** Saves the progress of polling. @throws Error of the store */
   readonly keep: (progress: unknown) => void;
   readonly metrics: Pick<ExtractorMetrics, 'polled' | 'storeFailed'>;
   readonly log: Pick<Logger, 'warn' | 'info'>;
@@ -21,7 +21,7 @@ export interface PollLoopOptions {
   readonly signal: AbortSignal;
 }
 
-/** Polls round after round until the signal says to stop. Clowder may be away, or answer nonsense: the next round tries again. */
+/** Polls in rounds until the signal aborts. If Clowder is away or answers nonsense, the next round tries again. */
 export async function pollLoop(options: PollLoopOptions): Promise<void> {
   const { wanted, intervalMs, signal, log, metrics } = options;
   let failing = false;
@@ -56,7 +56,7 @@ async function round(options: PollLoopOptions): Promise<'done' | 'cut short'> {
     if (error instanceof RoundOver) return 'cut short';
     throw error;
   } finally {
-    // What was observed is on disk before it counts as observed.
+    // Observations are on disk before they count as observed.
     book.save();
     try {
       options.keep(poller.progress);

@@ -1,30 +1,30 @@
 import type { Observation } from '../jobs/observation.ts';
 import type { GetJson } from './clowder-api.ts';
 
-/** What a poller needs, and whom it tells. */
+/** A poller's access to Clowder, and where it reports. */
 export interface PollContext {
-  /** Undefined where this round has asked enough. @throws ClowderApiError */
+  /** Throws once this round has made enough requests. @throws ClowderApiError, RoundOver */
   readonly get: (path: string) => Promise<unknown>;
   readonly observe: (seen: Observation) => void;
   /** Unix milliseconds. */
   readonly nowMs: number;
 }
 
-/** A way of asking Clowder for its jobs. */
+/** A way of querying Clowder for its jobs. */
 export interface Poller {
-  /** One round. What was observed is remembered by `progress`. @throws ClowderApiError, RoundOver */
+  /** One round. `progress` remembers what was observed. @throws ClowderApiError, RoundOver */
   round(context: PollContext): Promise<void>;
-  /** What is to be kept over a restart. */
+  /** State to keep across restarts. */
   readonly progress: unknown;
 }
 
-/** This round has asked as often as it may: the rest waits for the next. */
+/** This round has made as many requests as it may; the next one continues. */
 export class RoundOver extends Error {
   override readonly name = 'RoundOver';
   readonly code = 'round_over';
 }
 
-/** @throws RoundOver from the request on that is one too many */
+/** @throws RoundOver for each request beyond the limit */
 export function limited(get: GetJson, maxRequests: number): GetJson {
   let asked = 0;
   return (path) => {

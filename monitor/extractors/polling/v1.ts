@@ -5,13 +5,13 @@ import { readStatus, type StatusWord } from '../wire/status-words.ts';
 import { orUndefined } from './clowder-api.ts';
 import type { PollContext, Poller } from './poller.ts';
 
-/** A file that extractors may be at work on: that is known from our own events, as v1 has no list of jobs. */
+/** A file that extractors may work on. We know it from our own events, because v1 has no list of jobs. */
 export interface WatchedFile {
   readonly fileId: string;
-  /** Of the event that told of it: what makes this submission that one. */
+  /** Id of the event that reported the file; it identifies the submission. */
   readonly eventId: string;
   readonly atMs: number;
-  /** Of a job that somebody submitted by the API. */
+  /** Extractor and job id, if somebody submitted the job by the API. */
   readonly extractor?: string | undefined;
   readonly jobId?: string | undefined;
 }
@@ -24,13 +24,13 @@ const progressSchema = z.record(
   z.string(),
   z.object({
     eventId: z.string(),
-    /** When something changed last, Unix milliseconds. */
+    /** Time of the last change, in Unix milliseconds. */
     changedMs: z.number(),
-    /** By name, without a key: the last status, how often it began anew, and the job's id if it is known. */
+    /** By extractor name, without keys: the last status, how often it restarted, and the job's id if known. */
     extractors: z.record(
       z.string(),
       z.object({
-        /** What it says, as a hash: it may hold a secret. */
+        /** Its text as a hash, because it may contain a secret. */
         said: z.string(),
         over: z.boolean(),
         run: z.number(),
@@ -43,20 +43,20 @@ type Progress = z.infer<typeof progressSchema>;
 type Watched = Progress[string];
 
 const statusesSchema = z.record(z.string(), z.string());
-/** Beside the extractors Clowder names the file's own status so. */
+/** Clowder lists the file's own status beside the extractors, under this name. */
 const OWN_STATUS = 'Status';
 
 const WATCHED_MAX = 1000;
-/** A file of which nothing changes is watched for so long: while something is at work, and after the end of it. */
+/** How long an unchanged file is watched: while something runs, and after it ended. */
 const WATCH_OPEN_MS = 24 * 60 * 60_000;
 const WATCH_OVER_MS = 15 * 60_000;
 const OVER: ReadonlySet<StatusWord> = new Set(['done', 'skip', 'error', 'cancelled']);
 
 /**
- * Clowder v1's last status of each extractor at a file: `GET /api/extractions/:id/status`. What was said between two
- * rounds is not seen; nor are datasets, which v1 does not tell of.
+ * Polls Clowder v1's last status of each extractor for a file: `GET /api/extractions/:id/status`. Changes between two
+ * rounds are missed, and so are datasets, for which v1 has no status.
  *
- * @param saved what an earlier poller had as its `progress`
+ * @param saved the `progress` of an earlier poller
  */
 export function createV1Poller(saved: unknown): V1Poller {
   const parsed = progressSchema.safeParse(saved);
@@ -86,7 +86,7 @@ export function createV1Poller(saved: unknown): V1Poller {
           continue;
         }
         const answer = await orUndefined(get(`/api/extractions/${encodeURIComponent(fileId)}/status`));
-        // The one asked after last comes last, should the round end early.
+        // The file polled last goes to the end, in case the round ends early.
         Reflect.deleteProperty(files, fileId);
         if (answer === undefined) continue;
         files[fileId] = file;

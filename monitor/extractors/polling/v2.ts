@@ -11,7 +11,7 @@ import type { PollContext, Poller } from './poller.ts';
 const text = z.string().min(1).max(1024);
 const maybe = text.nullish().catch(undefined);
 
-/** EventListenerJobOut: what is read of it. */
+/** The fields of EventListenerJobOut that are read. */
 const jobSchema = z.object({
   id: text,
   listener_id: text,
@@ -32,32 +32,32 @@ const updatesSchema = z.array(z.object({ status: z.string(), timestamp: text }))
 type Update = z.infer<typeof updatesSchema>[number];
 
 const progressSchema = z.object({
-  /** Jobs created before, by Clowder's clock, are no longer looked for. */
+  /** Jobs created before this time, by Clowder's clock, are no longer looked for. */
   since: z.string().optional(),
   jobs: z.record(z.string(), z.object({ created: z.string(), seen: z.number(), mark: z.string(), over: z.boolean() })),
 });
 type Progress = z.infer<typeof progressSchema>;
 
 const PAGE = 100;
-/** Of one round; jobs beyond, of the same minute, are not seen. */
+/** The most jobs of a round; further jobs of the same minute are missed. */
 const PAGES_MAX = 50;
-/** A job is in the list a moment after the time that it has as its creation. */
+/** A job appears in the list a moment after its creation time. */
 const OVERLAP_MS = 60_000;
-/** Jobs that are asked after one by one, at most: the oldest are given up. */
+/** How many jobs are polled one by one; the oldest are dropped. */
 const OPEN_MAX = 2000;
 const OVER: ReadonlySet<StatusWord | undefined> = new Set(['done', 'skip', 'error']);
 
 /**
- * Clowder v2's list of jobs, newest first: pages up to where the last round was, then one by one the older ones that are
- * not over, and of each that has changed the messages that are new. On the first round, jobs that are over are not told.
+ * Polls Clowder v2's list of jobs, newest first: pages back to where the last round stopped, then unfinished older jobs
+ * one by one, and for each changed job its new messages. The first round reports no finished jobs.
  *
- * @param saved what an earlier poller had as its `progress`
+ * @param saved the `progress` of an earlier poller
  */
 export function createV2Poller(saved: unknown): Poller {
   const parsed = progressSchema.safeParse(saved);
   const progress: Progress = parsed.success ? parsed.data : { jobs: {} };
 
-  /** Those that are not over and no longer in the list, one after the other; whichever was looked at last comes last. */
+  /** Unfinished jobs that are no longer in the list, one after the other; the one looked at last goes to the end. */
   async function lookAtOlder(listed: ReadonlySet<string>, context: PollContext): Promise<void> {
     for (const [id, known] of Object.entries(progress.jobs)) {
       if (known.over || listed.has(id)) continue;
@@ -70,10 +70,10 @@ export function createV2Poller(saved: unknown): Poller {
     }
   }
 
-  /** The messages of a job that are new. */
+  /** A job's new messages. */
   async function look(job: ClowderJob, { get, observe, nowMs }: PollContext): Promise<void> {
     const known = progress.jobs[job.id];
-    // As a hash: it is kept on disk, and the message may hold a secret.
+    // As a hash: it is stored on disk, and the message may contain a secret.
     const mark = hash('sha256', `${job.status} ${job.updated ?? ''} ${job.latest_message ?? ''}`);
     if (known === undefined || known.over || known.mark === mark) return;
     const updates = updatesSchema.parse(await orUndefined(get(`/api/v2/jobs/${encodeURIComponent(job.id)}/updates`)));
@@ -110,13 +110,13 @@ async function listJobs(get: PollContext['get'], since: string | undefined): Pro
     const found = data.flatMap((one) => jobSchema.safeParse(one).data ?? []);
     jobs.push(...found.filter((job) => from === undefined || timeOf(job.created) >= from));
     const oldest = found.at(-1);
-    // The first round takes what one page has.
+    // The first round reads a single page.
     if (from === undefined || data.length < PAGE || oldest === undefined || timeOf(oldest.created) < from) break;
   }
   return jobs;
 }
 
-/** Moves on to the newest job, and forgets what is over and too old to be in the list again. */
+/** Advances to the newest job, and forgets jobs that are finished and too old for the list. */
 function advance(progress: Progress, listed: readonly ClowderJob[]): void {
   progress.since = listed.reduce((latest, { created }) => (created > latest ? created : latest), progress.since ?? '');
   const from = fromOf(progress.since);
@@ -127,18 +127,18 @@ function advance(progress: Progress, listed: readonly ClowderJob[]): void {
   }
 }
 
-/** From when on jobs may be new; '' is said if there was none yet. */
+/** The creation time from which jobs may be new; '' if there was no job yet. */
 function fromOf(since: string): number {
   return since === '' ? 0 : timeOf(since) - OVERLAP_MS;
 }
 
-/** Clowder's times have no zone: its own clock, which runs in UTC in its containers. NaN compares as neither. */
+/** Clowder's times have no zone: they are its own clock, which is UTC in its containers. NaN compares as neither. */
 function timeOf(naive: string): number {
   return Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/.test(naive) ? naive : `${naive}Z`);
 }
 
 /**
- * What is new of a job: that it was queued, and each message since. The last message of a job that is over is its end.
+ * A job's new facts: that it was queued, and each message since. The last message of a finished job is its end.
  *
  * @param from how many messages were observed before
  */
@@ -156,7 +156,7 @@ function observationsOf(
       : { fileId: job.resource_ref.resource_id };
   const common = { jobId: job.id, extractor, version: undefined, userId: job.creator?.id ?? undefined };
   const createdMs = Math.min(timeOf(job.created) || nowMs, nowMs);
-  /** A time of the extractor's clock, of which Clowder has lost the zone: if it cannot be right, it is now. */
+  /** A time of the extractor's clock whose zone Clowder has lost; if it is implausible, now. */
   const atMs = (naive: string | null | undefined): number => {
     const ms = naive === null || naive === undefined ? NaN : timeOf(naive);
     return ms >= createdMs - 1000 && ms <= nowMs ? ms : nowMs;
@@ -196,7 +196,7 @@ function observationsOf(
   return seen;
 }
 
-/** Which message ended the job: the first at its finish that says so, or the last one then. */
+/** The message that ended the job: the first one at its finish that says so, or the last one then. */
 function endOf({ finished }: ClowderJob, updates: readonly Update[]): number | undefined {
   if (finished === null || finished === undefined) return undefined;
   const last = updates.findLastIndex(({ timestamp }) => wallClock(timestamp) === wallClock(finished));

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { parseObject } from './json-object.ts';
 
-/** What an extractor says of itself, again and again. Whose it is (`owner`) is not read. */
+/** What an extractor repeatedly reports about itself. `owner` is not read. */
 export interface Heartbeat {
-  /** Of the process that sends it. */
+  /** Id of the sending process. */
   readonly instance: string;
   readonly queue: string;
   readonly name: string;
@@ -22,7 +22,7 @@ const schema = z.object({
   }),
 });
 
-/** @returns undefined if the body is no heartbeat */
+/** @returns undefined if the body is not a heartbeat */
 export function readHeartbeat(content: Buffer): Heartbeat | undefined {
   const { success, data } = schema.safeParse(parseObject(content));
   if (!success) return undefined;

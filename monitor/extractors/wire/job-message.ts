@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { parseObject, wireText } from './json-object.ts';
 
-/** What is analysed. A file's dataset is named too; neither, if the message does not tell what its id stands for. */
+/** The input. A file comes with its dataset; neither is set if the message does not say what its id refers to. */
 export interface Subject {
   readonly fileId?: string | undefined;
   readonly datasetId?: string | undefined;
   readonly resourceId?: string | undefined;
 }
 
-/** What Clowder asks an extractor for. */
+/** A request from Clowder to an extractor. */
 export interface JobMessage {
   readonly jobId: string | undefined;
   readonly subject: Subject;
@@ -41,7 +41,7 @@ const schema = z.object({
 type Body = z.infer<typeof schema>;
 type Kind = 'file' | 'dataset' | 'other';
 
-/** @returns undefined if the body is no job */
+/** @returns undefined if the body is not a job */
 export function readJobMessage(content: Buffer): JobMessage | undefined {
   const { success, data } = schema.safeParse(parseObject(content));
   if (!success) return undefined;
@@ -53,13 +53,15 @@ export function readJobMessage(content: Buffer): JobMessage | undefined {
   };
 }
 
-/** What v1's routing key says of the kind, first match wins: `clowder.dataset.file.added` is about the dataset. */
+/**
+ * The kind of input, from v1's routing key; the first match wins: `clowder.dataset.file.added` is about the dataset.
+ */
 const KIND_OF_ROUTING_KEY: readonly (readonly [pattern: RegExp, kind: Kind])[] = [
   [/\.dataset\./, 'dataset'],
   [/\.file\./, 'file'],
   [/\.metadata\.\w+\.dataset$/, 'dataset'],
   [/\.metadata\.\w+\.file$/, 'file'],
-  // A file that was never stored, a preview of a section.
+  // A file that was never stored, or the preview of a section.
   [/\.(?:query|index)\./, 'other'],
 ];
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** Ids and names on the wire; of any other type or length they count as not there. */
+/** Ids and names on the wire. A value of another type or length counts as missing. */
 export const wireText = z.string().min(1).max(1024).optional().catch(undefined);
 
-/** @returns what the JSON text says, if that is an object */
+/** @returns the object in the JSON text, if it is one */
 export function parseObject(content: Buffer): object | undefined {
   try {
     const value: unknown = JSON.parse(content.toString('utf8'));

@@ -2,19 +2,22 @@ import { z } from 'zod';
 import { parseObject, wireText } from './json-object.ts';
 import { readStatus, statusWord, type StatusWord } from './status-words.ts';
 
-/** What an extractor tells Clowder of a job (reference of pyclowder 2 and 3; the same for Clowder v1 and v2). */
+/** An extractor's report on a job to Clowder (pyclowder 2 and 3; the same for Clowder v1 and v2). */
 export interface StatusMessage {
   readonly jobId: string | undefined;
   readonly extractor: string;
-  /** `file_id` on the wire; the id of a dataset if that is what was analysed. */
+  /** `file_id` on the wire, which may be the id of a dataset. */
   readonly resourceId: string | undefined;
   readonly word: StatusWord;
   readonly message: string | undefined;
-  /** `start` to the second without its offset: pyclowder's offset is wrong in winter, and where it is no whole hour. */
+  /**
+   * `start` to the second, without its offset: pyclowder's offset is wrong in winter, and for zones with fractions of
+   * an hour.
+   */
   readonly clock: string | undefined;
-  /** The same, to reckon with (`wallClockMs`). */
+  /** The same as a number (`wallClockMs`). */
   readonly clockMs: number | undefined;
-  /** `start` as it is written, Unix milliseconds: as wrong as the offset. */
+  /** `start` as written, in Unix milliseconds: as wrong as the offset. */
   readonly statedMs: number | undefined;
   readonly userId: string | undefined;
 }
@@ -30,7 +33,7 @@ const schema = z.object({
   user_id: wireText,
 });
 
-/** @returns undefined if the body is no status message */
+/** @returns undefined if the body is not a status message */
 export function readStatusMessage(content: Buffer): StatusMessage | undefined {
   const { success, data } = schema.safeParse(parseObject(content));
   if (!success) return undefined;
@@ -53,12 +56,12 @@ function timeOf(iso: string): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** The same as a number of milliseconds, its zone unknown: for differences. Undefined if it is no time. */
+/** The same in milliseconds, zone unknown: only for differences. Undefined if it is not a time. */
 export function wallClockMs(iso: string): number | undefined {
   return timeOf(`${wallClock(iso)}Z`);
 }
 
-/** The date and time of day of an ISO 8601 text, to the second; what makes a message that message, whatever its zone. */
+/** Date and time of day of an ISO 8601 text, to the second: part of a message's identity, whatever its zone. */
 export function wallClock(iso: string): string {
   return iso.replace(' ', 'T').slice(0, 'yyyy-mm-ddThh:mm:ss'.length);
 }

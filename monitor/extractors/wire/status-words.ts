@@ -2,7 +2,7 @@ import type { EventType } from '../../../taxonomy/index.ts';
 
 export type ExtractionEventType = Extract<EventType, `extraction.${string}`>;
 
-/** What a message says of a job, in a word: `status` of the event. */
+/** A message about a job, in a word: `status` of the event. */
 export type StatusWord =
   | 'submitted'
   | 'start'
@@ -17,15 +17,15 @@ export type StatusWord =
 
 interface Meaning {
   readonly word: StatusWord;
-  /** How it is written, lower case: pyclowder's name, its value, and Clowder v1's own rows. */
+  /** Its spellings, in lower case: pyclowder's name, its value, and Clowder v1's own rows. */
   readonly written: readonly string[];
   readonly event: ExtractionEventType;
 }
 
 /**
- * Every status there is (pyclowder's `StatusMessage`; v1 adds rows of its own to its list of extractions). A retry is no
- * failure: the job goes back to its queue. A job that was skipped is over, and pyclowder says `done` after `skip`. A
- * cancelled one was taken from its queue before an extractor had it.
+ * All statuses (pyclowder's `StatusMessage`; v1 adds rows to its list of extractions). A retry is not a failure: the
+ * job goes back to its queue. A skipped job is over, and pyclowder says `done` after `skip`. A cancelled one was
+ * removed from its queue before an extractor took it.
  */
 const MEANINGS: readonly Meaning[] = [
   { word: 'submitted', written: ['submitted', 'created'], event: 'extraction.queued' },
@@ -49,16 +49,16 @@ export function eventOfStatus(word: StatusWord): ExtractionEventType {
   return EVENT_OF.get(word) ?? 'extraction.working';
 }
 
-/** The word that is written so, in either case; undefined if none is. */
+/** The word with this spelling, in either case; undefined if there is none. */
 export function statusWord(written: string): StatusWord | undefined {
   return BY_WRITTEN.get(written.trim().toLowerCase());
 }
 
-/** What an extractor says without naming a status: how Clowder v2 keeps the first message of a job. */
+/** A message without a status: Clowder v2 stores the first message of a job so. */
 const STARTED_TEXT = 'Started processing.';
 
 /**
- * Takes a status apart: `StatusMessage.start: Started processing.`, `STARTED: …`, or v1's bare `DONE`. Anything else is
+ * Splits a status: `StatusMessage.start: Started processing.`, `STARTED: …`, or v1's bare `DONE`. Anything else is
  * progress in the extractor's own words, as it is for Clowder.
  */
 export function readStatus(status: string): { readonly word: StatusWord; readonly message: string | undefined } {

@@ -1,7 +1,10 @@
 import { readJobMessage, type JobMessage } from './job-message.ts';
 import { readStatusMessage, type StatusMessage } from './status-message.ts';
 
-/** A message as RabbitMQ's firehose repeats it (exchange `amq.rabbitmq.trace`, RabbitMQ documentation, "Firehose Tracer"). */
+/**
+ * A message as RabbitMQ's firehose copies it (exchange `amq.rabbitmq.trace`, RabbitMQ documentation, "Firehose
+ * Tracer").
+ */
 export interface TracedMessage {
   readonly headers: Readonly<Record<string, unknown>>;
   readonly content: Buffer;
@@ -10,14 +13,14 @@ export interface TracedMessage {
 export type Traced =
   | { readonly what: 'status'; readonly status: StatusMessage }
   | { readonly what: 'job'; readonly queue: string; readonly job: JobMessage }
-  /** Somebody else's, or one of Clowder's that says nothing new. */
+  /** Not one of Clowder's, or nothing new. */
   | { readonly what: 'other' }
-  /** Looks like one of ours, and is not to be read. */
+  /** Looks like one of ours, but cannot be read. */
   | { readonly what: 'not understood' };
 
-/** Nobody sends a larger one. */
+/** Larger than any real message. */
 const MAX_BYTES = 1024 * 1024;
-/** A copy of what failed, and Clowder v1's own way of looking through a queue: no new jobs. */
+/** Copies of failed jobs, and Clowder v1's way of browsing a queue: no new jobs. */
 const SAYS_NOTHING_NEW = /^(?:error\.|clowder\.jobs\.temp$)/;
 const BRACE = 0x7b;
 
@@ -25,8 +28,8 @@ const OTHER: Traced = { what: 'other' };
 const NOT_UNDERSTOOD: Traced = { what: 'not understood' };
 
 /**
- * Tells jobs and status messages from everything else that is published, the cheap tests first: what is neither is not
- * parsed. A job has `secretKey`, and goes where extractors listen; a status message has `extractor_id`.
+ * Tells jobs and status messages from everything else, with cheap checks first so that other messages are not parsed. A
+ * job has `secretKey` and goes where extractors listen; a status message has `extractor_id`.
  */
 export function readTraced({ headers, content }: TracedMessage): Traced {
   if (content.length > MAX_BYTES || content[0] !== BRACE) return OTHER;
@@ -40,7 +43,7 @@ export function readTraced({ headers, content }: TracedMessage): Traced {
   return job === undefined ? NOT_UNDERSTOOD : { what: 'job', queue, job };
 }
 
-/** The queue it went to: the routing key of the default exchange; of another, where exactly one queue took it. */
+/** The queue that it went to: the routing key for the default exchange; otherwise the queue, if exactly one took it. */
 function queueOf(headers: TracedMessage['headers']): string | undefined {
   if (headers['exchange_name'] === '') return firstText(headers['routing_keys']);
   const queues = headers['routed_queues'];
