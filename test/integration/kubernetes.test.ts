@@ -15,7 +15,7 @@ const read = (name: string): string => readFileSync(new URL(`../../${name}`, imp
 const CHART = fileURLToPath(new URL('../../deploy/helm/clowder-otel', import.meta.url));
 const BROKER = 'broker.url=amqp://u:p@rabbitmq:5672/%2F';
 
-/** What the chart makes with these values, as a site that calls its release clowder-otel has it. */
+/** What the chart renders with these values, for a release called clowder-otel. */
 function rendered(...values: readonly string[]): readonly unknown[] {
   const set = [BROKER, ...values].flatMap((value) => ['--set', value]);
   const text = execFileSync(toolPath('helm'), ['template', 'clowder-otel', CHART, ...set], { encoding: 'utf8' });
@@ -29,7 +29,7 @@ function rendered(...values: readonly string[]): readonly unknown[] {
 }
 
 const everything = rendered('monitor.enabled=true', 'sinks.enabled=true');
-/** With all that can be switched on. */
+/** Everything that can be switched on. */
 const more = rendered(
   'monitor.enabled=true', 'sinks.enabled=true', 'sinks.names={amplitude,ga4}', 'networkPolicy.enabled=true', 'broker.tlsSecret=b',
   'collector.grpcTlsSecret=g', 'proxy.tlsSecret=p', 'proxy.autoscaling.enabled=true', 'proxy.ingress.enabled=true',
@@ -123,7 +123,7 @@ const services = ofKind('Service').map((one) => service.parse(one));
 const configMaps = ofKind('ConfigMap').map((one) => configMap.parse(one));
 
 describe("Kubernetes' own schemas", () => {
-  test.each([...everything, ...more].map((one) => [`${kindOf(one)} ${nameOf(one)}`, one] as const))('have no objection to %s', (_name, one) => {
+  test.each([...everything, ...more].map((one) => [`${kindOf(one)} ${nameOf(one)}`, one] as const))('accept %s', (_name, one) => {
     expect(objectionsTo(one)).toEqual([]);
   }); // prettier-ignore
 
@@ -136,25 +136,25 @@ describe("Kubernetes' own schemas", () => {
   });
 
   test.each([
-    ['nothing, where all is well', deployment({}), /^$/],
-    ['a field of another name', deployment({ livenesProbe: {} }), /containers\/0\/livenesProbe is a field that no schema/],
+    ['nothing that is valid', deployment({}), /^$/],
+    ['a field with another name', deployment({ livenesProbe: {} }), /containers\/0\/livenesProbe is a field that no schema/],
     ['a field in another place', { ...deployment({}), replicas: 1 }, /^\/replicas is a field that no schema knows$/],
     ['a value of another type', deployment({ ports: [{ containerPort: '80' }] }), /containerPort must be integer/],
     ['a quantity that is none', deployment({ resources: { limits: { memory: 'much' } } }), /match format "quantity"/],
     ['a field that is missing', deployment({}, { selector: undefined }), /must have required property selector/],
-    ['a value that is none of the list', deployment({ imagePullPolicy: 'Sometimes' }), /imagePullPolicy must be equal to one/],
-    ['a kind that nobody knows', { apiVersion: 'v1', kind: 'Deployment' }, /^no schema is known for v1 Deployment$/],
+    ['a value that is not in the list', deployment({ imagePullPolicy: 'Sometimes' }), /imagePullPolicy must be equal to one/],
+    ['an unknown kind', { apiVersion: 'v1', kind: 'Deployment' }, /^no schema is known for v1 Deployment$/],
   ])('object to %s', (_what, one, objection) => {
     expect(objectionsTo(one).join('\n')).toMatch(objection);
   }); // prettier-ignore
 });
 
-test('there is nothing of a kind that is not looked at', () => {
+test('no object is of a kind that these tests ignore', () => {
   const ofSecrets = ofKind('Secret');
   expect(workloads.length + services.length + configMaps.length + ofSecrets.length).toBe(everything.length);
   const namesOf = (list: readonly { metadata: { name: string } }[]): readonly string[] =>
     list.map(({ metadata }) => metadata.name).toSorted();
-  // Beside its own, a workload may have a service that gives its pods names.
+  // Besides its own service, a workload may have one that gives its pods names.
   expect(namesOf(workloads)).toEqual(namesOf(services).filter((name) => !name.endsWith('-pods')));
 });
 
@@ -180,7 +180,7 @@ describe.each(workloads.map((one) => [one.metadata.name, one] as const))('%s', (
     );
   });
 
-  test('has its secrets by reference, and settings that the program has', () => {
+  test('refers to its secrets, and has only settings that the program knows', () => {
     const given = one.env.map(({ name }) => name);
     for (const entry of one.env)
       if (/API_KEY|PASSWORD|AMQP_URL/.test(entry.name)) expect(entry).toHaveProperty('valueFrom');
@@ -194,7 +194,7 @@ describe.each(workloads.map((one) => [one.metadata.name, one] as const))('%s', (
     const known = new Set<string>([
       ...SETTINGS.map(({ name }) => name),
       ...PROXY_FLAGS.map(({ setting }) => setting),
-      // Held against the programs below.
+      // Checked against the programs below.
       'CLOWDER_URL',
       'SPOOL_DIR',
       'MONITOR_ADMIN',
@@ -205,7 +205,7 @@ describe.each(workloads.map((one) => [one.metadata.name, one] as const))('%s', (
   });
 });
 
-test('services are called by the names and ports that they have', () => {
+test('services are called by their real names and ports', () => {
   const urls = workloads.flatMap(({ spec }) => spec.template.spec.containers[0].env.flatMap((entry) => ('value' in entry ? [entry.value] : []))); // prettier-ignore
   const ours = new Set(urls.flatMap((url) => /^http:\/\/(clowder-otel-[a-z]+:\d+)$/.exec(url)?.[1] ?? []));
   expect(ours).toEqual(new Set(['clowder-otel-collector:4318', 'clowder-otel-agent:4319']));
@@ -218,20 +218,20 @@ test('the one journal has one collector, on a volume where the collector looks f
   const [one] = collector?.spec.template.spec.containers ?? [];
   expect(collector?.kind).toBe('StatefulSet');
   expect(collector?.spec.replicas).toBe(1);
-  // By it each pod has a name.
+  // It gives each pod a name.
   expect(collector?.spec.serviceName).toBe('clowder-otel-collector-pods');
   expect(one?.env).toContainEqual({ name: 'DATA_DIR', value: '/var/lib/clowder-otel' });
   expect(one?.volumeMounts).toContainEqual({ name: 'journal', mountPath: '/var/lib/clowder-otel' });
 });
 
-/** The container of a workload, and the values of its variables. */
+/** A workload's container and the values of its variables. */
 function containerOf(name: string) {
   const one = workloads.find(({ metadata }) => metadata.name === name)?.spec.template.spec.containers[0];
   if (one === undefined) throw new Error(`there is no workload ${name}`);
   return { ...one, values: Object.fromEntries(one.env.map((entry) => [entry.name, 'value' in entry ? entry.value : 'amqp://x'])) }; // prettier-ignore
 }
 
-test('the monitor reads its file where it is mounted, and listens and writes where it is let', () => {
+test('the monitor reads its file where it is mounted, and listens and writes where it may', () => {
   const { args, values, ports, volumeMounts } = containerOf('clowder-otel-monitor');
   const config = loadMonitorConfig(fileURLToPath(new URL('../../deploy/monitor.yaml', import.meta.url)), values);
   expect(args).toEqual(['monitor', '--config', `${volumeMounts.find(({ name }) => name === 'config')?.mountPath}/monitor.yaml`]); // prettier-ignore
@@ -249,7 +249,7 @@ test('the sinks listen where they are probed', () => {
 describe('the chart', () => {
   const objects = JSON.stringify(everything);
 
-  test('is linted by helm without a word', () => {
+  test('passes helm lint without a message', () => {
     const { status, stdout, stderr } = spawnSync(toolPath('helm'), ['lint', '--strict', '--quiet', '--set', BROKER, CHART], { encoding: 'utf8' }); // prettier-ignore
     expect({ status, said: `${stdout}${stderr}`.replaceAll(/^.*found symbolic link.*\n/gm, '') }).toEqual({
       status: 0,
@@ -268,7 +268,7 @@ describe('the chart', () => {
     expect(wrong.stderr).toMatch(/version/);
   });
 
-  test("makes every Secret and ConfigMap that it refers to, but for that of the sinks, which is the site's", () => {
+  test("makes every Secret and ConfigMap that it refers to, except the sinks' Secret, which the site makes", () => {
     const made = new Map(everything.map((one) => [`${kindOf(one)} ${nameOf(one)}`, JSON.stringify(one)]));
     const referred = [...objects.matchAll(/"secretKeyRef":\{"name":"([^"]+)","key":"([^"]+)"\}/g)];
     expect(referred.length).toBeGreaterThan(2);
