@@ -56,7 +56,7 @@ afterAll(async () => {
   await temp.remove();
 });
 
-/** Runs an example as its page says, with the collector and key of this test. */
+/** Runs an example as its page says, with this test's collector and key. */
 async function run(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
   try {
     const { stdout, stderr } = await promisify(execFile)(program, [...args], {
@@ -71,7 +71,7 @@ async function run(program: string, args: readonly string[], env: Readonly<Recor
   }
 }
 
-/** The events of a job, in order, once there are so many. */
+/** A job's events in order, once there are this many. */
 async function eventsOf(field: string, value: string, count: number): Promise<readonly ReceivedEvent[]> {
   const found = (): ReceivedEvent[] => sink.received.filter(({ body }) => body[field] === value);
   await waitFor(() => found().length >= count, { what: `${count} events with ${field} ${value}` });
@@ -79,7 +79,7 @@ async function eventsOf(field: string, value: string, count: number): Promise<re
 }
 
 describe('an extraction whose process is killed', () => {
-  test('has sent what happened before, and nothing after', async () => {
+  test('has sent what happened before the kill, and nothing after it', async () => {
     await using child = await startProcess(
       process.execPath,
       [...PRELOAD, 'programs/endless-extraction.mjs', FILE, 'killed'],
@@ -107,7 +107,7 @@ describe('an extraction whose process is killed', () => {
 });
 
 describe('the Python example', () => {
-  test('does not wait if the collector is away, and says what it could not send', async () => {
+  test('does not wait if the collector is away, and reports what it could not send', async () => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const address = silent.address();
@@ -130,7 +130,7 @@ with extractor_events.Extraction("ncsa.wordcount", "1.0", "${FILE}", "job-away")
     });
     silent.closeAllConnections();
     silent.close();
-    // No answer came meanwhile to any of them.
+    // No request got an answer.
     expect({ code, stdout }).toEqual({ code: 0, stdout: '100\n' });
     expect(stderr).toMatch(/more than 100 messages wait: new ones are lost\n(?:[^]*)502 messages were not sent\n/);
   });
@@ -174,7 +174,7 @@ with extractor_events.Extraction("ncsa.wordcount", "1.0", "${FILE}", "job-away")
     });
   });
 
-  test('says that the extraction failed, and fails', async () => {
+  test('reports that the extraction failed, and fails itself', async () => {
     const { code, stderr } = await run(PYTHON, [PYTHON_EXAMPLE, FILE, 'job-2', join(temp.path, 'absent')]);
     expect(code).toBe(1);
     expect(stderr).toContain('FileNotFoundError');
@@ -187,7 +187,7 @@ with extractor_events.Extraction("ncsa.wordcount", "1.0", "${FILE}", "job-away")
     });
   });
 
-  test('works on where its events are refused, and says so', async () => {
+  test('keeps working if its events are refused, and says so', async () => {
     const path = join(temp.path, 'b.txt');
     await writeFile(path, 'word');
     const { code, stdout, stderr } = await run(PYTHON, [PYTHON_EXAMPLE, FILE, 'job-3', path], {
@@ -201,7 +201,7 @@ with extractor_events.Extraction("ncsa.wordcount", "1.0", "${FILE}", "job-away")
 describe('the curl example', () => {
   test.each<[string, string, readonly string[], Record<string, unknown>]>([
     [
-      'text, numbers and truths',
+      'text and numbers',
       'extraction.done',
       [`clowder.file.id=${FILE}`, 'clowder.job.id=curl-1', 'clowder.extraction.duration_ms:=1520.5'],
       { file_id: FILE, job_id: 'curl-1', duration_ms: 1520.5, category: 'extraction_done' },
@@ -213,7 +213,7 @@ describe('the curl example', () => {
       { file_id: FILE, bytes: 9_007_199_254_740_991, size: 9_007_199_254_740_991, file_name: 'a = "b" \\ c:=d ü.csv' },
     ],
     [
-      'truths',
+      'booleans',
       'health.ping',
       ['clowder.health.target=https://clowder.example/', 'clowder.health.healthy:=false'],
       { target: 'https://clowder.example/', healthy: false, category: 'health' },
@@ -226,7 +226,7 @@ describe('the curl example', () => {
     expect(Math.abs(Number(event?.body['created']) - Date.now())).toBeLessThan(60_000);
   });
 
-  test('sends the same twice as two events', async () => {
+  test('run twice with the same arguments sends two events', async () => {
     const args = ['file.deleted', `clowder.file.id=${FILE}`];
     const ids = [await run(CURL_EXAMPLE, args), await run(CURL_EXAMPLE, args)].map(({ stdout }) => stdout.trim());
     for (const id of ids) await eventsOf('event_id', id, 1);
@@ -242,7 +242,7 @@ describe('the curl example', () => {
       1,
       /not sent: .*key is unknown/,
     ],
-    ['has a number that is none', ['file.deleted', 'clowder.bytes:=many'], {}, 2, /many is not a number/],
+    ['has an invalid number', ['file.deleted', 'clowder.bytes:=many'], {}, 2, /many is not a number/],
     ['lacks a name', ['file.deleted', '=x'], {}, 2, /usage/],
     ['lacks everything', [], {}, 2, /usage/],
   ])('says what is wrong with an event that %s', async (_what, args, env, code, message) => {
@@ -252,11 +252,11 @@ describe('the curl example', () => {
   });
 });
 
-describe('where the collector cannot take an event now', () => {
+describe('if the collector cannot accept an event now,', () => {
   test.each<[string, string, readonly string[]]>([
     ['Python', PYTHON, ['-c', PYTHON_ONE_EVENT]],
     ['curl', CURL_EXAMPLE, ['file.deleted', `clowder.file.id=${FILE}`]],
-  ])('the %s example sends it again, and it is the same', async (_which, program, args) => {
+  ])('the %s example sends the same event again', async (_which, program, args) => {
     const bodies: string[] = [];
     const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       bodies.push(await text(request));

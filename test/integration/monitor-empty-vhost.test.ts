@@ -26,7 +26,7 @@ it('the monitor has one queue for each thing that it waits for, however long the
       what: 'eleven tries of each',
     });
     expect((await vhost.queues()).length).toBeLessThanOrEqual(2);
-    // Once the exchange is there, it listens.
+    // It listens once the exchange exists.
     const model = await amqp.connect(vhost.url);
     const channel = await model.createChannel();
     await channel.assertExchange('extractors', 'fanout', { durable: true });

@@ -6,7 +6,7 @@ import { waitFor } from '../support/wait-for.ts';
 const works = async (monitor: MonitorProcess): Promise<boolean> => (await monitor.health()).targets > 0;
 const saysThatItStandsBy = (monitor: MonitorProcess): boolean => monitor.output().includes('this one stands by');
 
-test('of two monitors one works; where it is killed the other one does, and the first stands by once it is back', async () => {
+test('one of two monitors works; if it is killed, the other works, and the first stands by once it is back', async () => {
   await using vhost = await openVhost();
   const config = {
     pair: { url: vhost.url },
@@ -23,7 +23,7 @@ test('of two monitors one works; where it is killed the other one does, and the 
   await first.start();
   await waitFor(() => saysThatItStandsBy(first), { what: 'the first to stand by' });
   expect(await works(first)).toBe(false);
-  // In order, as in a rolling restart.
+  // An orderly stop, as in a rolling restart.
   expect(await second.kill('SIGTERM')).toMatchObject({ code: 0 });
   await waitFor(() => works(first), { what: 'the first to work again' });
 });

@@ -6,9 +6,9 @@ import { startMonitorProcess } from '../support/monitor-process.ts';
 import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-/** The one that is looked at, and comes and goes. */
+/** The broker that the monitor watches, which comes and goes. */
 let watched: RabbitNode;
-/** The one that events go to. */
+/** The broker that gets the events. */
 let rabbit: RabbitNode;
 let collector: CollectorProcess;
 let sink: EventSink;
@@ -31,12 +31,12 @@ const arrives = (target: string, isWanted: (body: Body) => boolean, what: string
     what,
   });
 
-/** The management API knows a node's own figures a while after its connections. */
+/** The management API has a node's own figures some time after its connections. */
 const hasFigures = (body: Body): boolean =>
   Number(body['broker_connections']) >= 1 && body['reported_uptime_s'] !== undefined;
 
 describe('the monitor and RabbitMQ', () => {
-  it('reads queues by passive declaration, a missing one as what it is, and that the broker is down and back', async () => {
+  it('reads queues by passive declaration, reports a missing queue as missing, and sees the broker go down and come back', async () => {
     const client = await connect(watched.url);
     client.on('error', () => undefined);
     const channel = await client.createChannel();
@@ -94,18 +94,18 @@ describe('the monitor and RabbitMQ', () => {
       blocked_connections: 0,
       reported_uptime_s: expect.any(Number),
     });
-    // Looking at it took nothing out of it, and made no queue.
+    // The readings took no message and made no queue.
     expect((await channel.checkQueue('ncsa.wordcount')).messageCount).toBe(3);
     expect(await watched.rabbitmqctl('list_queues', 'name')).not.toContain('private.none');
 
     await watched.stopApp();
-    // While it goes down it may still answer, that it is going down: then nothing listens any more.
+    // While RabbitMQ shuts down, it may still answer that it is shutting down; later the connection is refused.
     const isAway = ({ healthy, error }: Body): boolean => healthy === false && /ECONNREFUSED/.test(String(error));
     await arrives(broker, isAway, 'the broker that is down');
     await watched.startApp();
     await arrives(broker, (body) => body['changed'] === true && body['healthy'] === true, 'the broker that is back');
 
-    // What the notifier publishes by itself, in the field's own form, beside the readings that come by the collector.
+    // What the notifier itself publishes, in the existing message format, besides the readings that the collector publishes.
     const told = (): readonly Body[] =>
       sink.received.map(({ body }) => body).filter((body) => body['event'] === undefined && body['target'] === broker);
     await waitFor(() => told().length >= 2, { what: 'both changes to be told' });
@@ -129,7 +129,7 @@ describe('the monitor and RabbitMQ', () => {
     await client.close().catch(() => undefined);
   });
 
-  it('tells of changes by RabbitMQ while no collector runs, by the first of its brokers that takes them', async () => {
+  it('reports changes through RabbitMQ while no collector runs, using the first of its brokers that accepts them', async () => {
     await collector.kill('SIGKILL');
     const away = 'amqp://guest:guest@127.0.0.1:1';
     const withoutSuchHost = `${rabbit.url.replace(/\/$/, '')}/no-such-host`;

@@ -28,12 +28,12 @@ afterAll(async () => {
   await rabbit?.[Symbol.asyncDispose]();
 });
 
-/** Times without jitter, so short that a test sees many readings. */
+/** No jitter, and so short that a test sees many readings. */
 const QUICK = { interval: '200ms', timeout: '1s', retries: 0, jitter: 0 };
 
 /**
- * Readings of a target that came out of RabbitMQ, by the time that they were made at. What a collector that was killed
- * publishes once more has the id that it had.
+ * A target's readings from RabbitMQ, in the order in which they were made. After a kill, the collector may publish a reading
+ * again with the same id.
  */
 const readingsOf = (target: string): ReceivedEvent['body'][] =>
   [...new Map(sink.received.map(({ messageId, body }) => [messageId, body])).values()]
@@ -57,7 +57,7 @@ const drained = (monitor: MonitorProcess): Promise<boolean> =>
   });
 
 describe('the monitor', () => {
-  it('reads what state a service is in, and tells once that it went down and once that it came back', async () => {
+  it("reads a service's state, and reports once that it went down and once that it came back", async () => {
     await using server = await startMoodyServer();
     await using webhook = await startHookReceiver();
     await using slack = await startHookReceiver();
@@ -67,7 +67,7 @@ describe('the monitor', () => {
       {
         clowder: { instance: 'https://clowder.example' },
         telemetry: { endpoint: collector.url },
-        // A busy machine may take its time, but not so long.
+        // Long enough for a busy machine.
         defaults: { ...QUICK, timeout: '5s' },
         probes: [
           { name: 'clowder', type: 'http', url: target, body: { equals: 'healthy' } },
@@ -127,7 +127,7 @@ describe('the monitor', () => {
     await waitFor(() => webhook.calls.length >= 2 && slack.calls.length >= 2 && mail.mails.length >= 2, {
       what: 'everybody to be told',
     });
-    // Further good readings tell nobody anything.
+    // Further good readings cause no notification.
     await waitFor(
       () => readingsOf(target).filter((body) => Number(body['created']) > Number(back['created'])).length >= 3,
       {
@@ -138,7 +138,7 @@ describe('the monitor', () => {
     expect(changes.map(({ type }) => type)).toEqual(['down', 'up']);
     const downForS = (Number(changes[1]?.['created']) - Number(changes[0]?.['created'])) / 1000;
     expect(changes[1]?.['down_for_s']).toBeCloseTo(downForS, 1);
-    // The port was there until the server left: its own two changes and no more.
+    // The port was open until the server left: two changes of its own and no more.
     expect(
       readingsOf(port)
         .filter((body) => body['changed'] === true)
@@ -178,13 +178,13 @@ describe('the monitor', () => {
     expect([webhook.calls.length, slack.calls.length, mail.mails.length]).toEqual([2, 2, 2]);
   });
 
-  it('loses no reading while its receiver is away and over its own sudden end: they arrive with their own times', async () => {
+  it('loses no reading while its receiver is away or when it is killed: readings arrive with their own times', async () => {
     await using server = await startMoodyServer();
     await using webhook = await startHookReceiver();
     const target = `${server.url}/`;
     await using monitor = await startMonitorProcess({
       telemetry: { endpoint: collector.url },
-      // No reading may end before its request was seen, however busy the machine is.
+      // No reading may end before its request was seen, even on a busy machine.
       defaults: { ...QUICK, timeout: '30s' },
       probes: [{ name: 'clowder', type: 'http', url: target }],
       notify: [{ type: 'webhook', url: webhook.url }],
@@ -196,7 +196,7 @@ describe('the monitor', () => {
     server.mood = 'failing';
     await waitFor(() => webhook.calls.length === 1, { what: '"down" to be told without a receiver' });
 
-    // Before it has noted that, the message would come once more, with the same id.
+    // A kill before that would send the message again, with the same id.
     await waitFor(() => monitor.output().includes('notification delivered'), { what: 'the delivery to be noted' });
 
     await monitor.kill('SIGKILL');
@@ -212,12 +212,12 @@ describe('the monitor', () => {
     await waitFor(() => readingsOf(target).length >= server.asked.length - 2, { what: 'the whole series in RabbitMQ' });
 
     const created = readingsOf(target).map((body) => Number(body['created']));
-    // Each request that the service saw is a reading, but for the one that each of two ends may have cut off.
+    // Each request that the service saw is a reading, except one that each of the two ends may have cut off.
     expect(created.length).toBeLessThanOrEqual(server.asked.length);
-    // None came under two ids.
+    // No reading came under two ids.
     expect(new Set(created).size).toBe(created.length);
     const asked = server.asked.toSorted((a, b) => a - b);
-    // And each of them has its own: the one that was made last before it.
+    // Each request has its own reading: the last one that began before it.
     const seen = new Set(asked.map((at) => created.findLast((time) => time <= at)));
     expect(seen.size).toBeGreaterThanOrEqual(asked.length - 2);
     expect(created.filter((time) => time > awayFrom && time < awayTo).length).toBeGreaterThanOrEqual(10);
@@ -246,7 +246,7 @@ describe('certificates, as `monitor once` reads them', () => {
     return { code, row: JSON.parse(stdout) as Record<string, unknown> };
   }
 
-  it('says how many days one has left, also where it is not trusted, and then sends nothing', async () => {
+  it('says how many days one has left, even if it is not trusted, and then sends nothing', async () => {
     await using server = await startMoodyServer(await authority.issue('clowder'));
     const trusted = await once(server.url, `, ca_file: "${authority.ca}", tls_min_days: 1`);
     expect(trusted).toMatchObject({ code: 0, row: { state: 'up', status_code: 200, tls_time_ms: expect.any(Number) } });
@@ -272,7 +272,7 @@ describe('certificates, as `monitor once` reads them', () => {
     expect(await once(server.url, ', tls_verify: false')).toMatchObject({ code: 0, row: { state: 'up' } });
   });
 
-  it('says of a redirect how many days the certificate has that expires first', async () => {
+  it('on a redirect gives the days left of the certificate that expires first', async () => {
     const [old, current] = [await authority.issueExpired('first-hop'), await authority.issue('second-hop')];
     const serve = async ({ cert, key }: typeof old, headers: Record<string, string>, status: number) => {
       const server = createTlsServer({ cert: await readFile(cert), key: await readFile(key) }, (_request, response) =>
@@ -293,7 +293,7 @@ describe('certificates, as `monitor once` reads them', () => {
     for (const { server } of [end, first]) server.close();
   });
 
-  it('says of one that has expired that it has, and since when', async () => {
+  it('says that one has expired, and since when', async () => {
     await using server = await startMoodyServer(await authority.issueExpired('old'));
     const { code, row } = await once(server.url, `, ca_file: "${authority.ca}"`);
     expect({ code, row }).toMatchObject({

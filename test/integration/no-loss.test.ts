@@ -50,14 +50,14 @@ async function postUntilAccepted(first: number): Promise<void> {
     } catch (error) {
       if (error instanceof TypeError && error.message.startsWith('unexpected')) throw error;
     }
-    // The pause of a producer between two tries, not of the test.
+    // The pause of a producer between two attempts, not of the test.
     await delay(50);
   }
 }
 
 describe('an acknowledged event', () => {
   test(
-    'reaches RabbitMQ though broker and collector are killed while 100,000 are posted',
+    'reaches RabbitMQ although broker and collector are killed while 100,000 are posted',
     { timeout: 900_000 },
     async () => {
       let next = 0;

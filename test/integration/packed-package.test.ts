@@ -19,7 +19,7 @@ const manifest = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as
 const SUBPATHS = Object.keys(manifest.exports).map((subpath) => manifest.name + subpath.slice(1));
 const CODE = SUBPATHS.filter((subpath) => !subpath.endsWith('.json'));
 
-/** A program of a user that names every part of the package. */
+/** A user's program that names every part of the package. */
 const CONSUMER = `
 ${CODE.map((subpath, index) => `import * as part${index} from '${subpath}';`).join('\n')}
 export const parts = [${CODE.map((_subpath, index) => `part${index}`).join(', ')}];
@@ -36,17 +36,17 @@ test('the package has parts to test', () => {
   expect(CODE.length).toBeGreaterThan(3);
 });
 
-test.each(CODE)('%s can be imported, and required', async (subpath) => {
+test.each(CODE)('%s can be imported and required', async (subpath) => {
   await node('--input-type=module', '--eval', `await import('${subpath}'); process.exit(0)`);
   await node('--input-type=commonjs', '--eval', `require('${subpath}'); process.exit(0)`);
 });
 
-test('the command runs by the name that package.json gives it', async () => {
+test('the command runs under its name in package.json', async () => {
   const { stdout } = await node(join(path, manifest.bin['clowder-otel'] ?? ''), '--help');
   expect(stdout).toMatch(/^Usage: clowder-otel/);
 });
 
-test('what is for development is not in it', async () => {
+test('files for development are not in it', async () => {
   await expect(node('--eval', `require.resolve('${manifest.name}/dist/cli/main.js')`)).rejects.toThrow(
     'ERR_PACKAGE_PATH_NOT_EXPORTED',
   );
@@ -55,12 +55,12 @@ test('what is for development is not in it', async () => {
 });
 
 test.each(['grpc', 'http/protobuf', 'http/json'])(
-  'a program with the preload starts and ends by itself with %s',
+  'a program with the preload starts and ends on its own with %s',
   async (protocol) => {
     await using program = await startProcess(
       process.execPath,
       [...PRELOAD, '--input-type=module', '--eval', "console.log('the program ran')"],
-      // Nobody listens there: what cannot be sent keeps no program from its end.
+      // Nothing listens there: unsent telemetry must not keep a program from ending.
       { cwd: home, env: { OTEL_EXPORTER_OTLP_PROTOCOL: protocol, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' } },
     );
     const { code } = await program.exited;

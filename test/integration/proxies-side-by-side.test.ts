@@ -10,7 +10,7 @@ import { seedId } from '../stand-in/seeds.ts';
 
 const REQUESTS = 240;
 
-test('two proxies behind NGINX share the requests; one that is restarted costs none of them, nor an event', async () => {
+test('two proxies behind NGINX share the requests, and the restart of one costs no request and no event', async () => {
   await using vhost = await openVhost();
   await using sink = await consumeEventSink(vhost.url);
   await using collector = await startCollector({ amqpUrl: vhost.url, env: { CLOWDER_VERSION: 'v1' } });

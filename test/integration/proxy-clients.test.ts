@@ -31,8 +31,8 @@ async function over({ watched }: OwnProxy, count = 1): Promise<OwnProxy['watched
   return watched;
 }
 
-describe('requests that a client sends without waiting', () => {
-  it('reach Clowder one after the other, in their order, on one connection', async () => {
+describe('requests sent without waiting for answers', () => {
+  it('reach Clowder one after the other, in order, on one connection', async () => {
     const seen: string[] = [];
     let underWay = 0;
     const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
@@ -54,7 +54,7 @@ describe('requests that a client sends without waiting', () => {
     expect(clowder.sockets).toHaveLength(1);
   });
 
-  it('are answered all, however many, and are read no faster than they are answered', async () => {
+  it('are all answered, however many they are, and are read no faster than they are answered', async () => {
     const REQUESTS = 600;
     let answer = (): void => undefined;
     const clowder = createServer((request, response) => {
@@ -93,11 +93,11 @@ describe('requests that a client sends without waiting', () => {
   });
 });
 
-describe('what follows a request and is not a request', () => {
+describe('what follows a request and is not one', () => {
   it.each([
     ['garbage', '\0\x01\x02 garbage\r\n\r\n'],
     ['the beginning of a request that breaks off', 'GET / HT\r\n'],
-    ['a request with a length that is none', 'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n'],
+    ['a request with an invalid length', 'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n'],
   ])('(%s) leaves the upload before it its own answer, and ends the connection', async (_name, garbage) => {
     let answer = (): void => undefined;
     const { proxy } = await behindProxy(stack, (socket, text) => {
@@ -113,7 +113,7 @@ describe('what follows a request and is not a request', () => {
     client.socket.destroy();
   });
 
-  it('(garbage) leaves all that were asked before it their answers', async () => {
+  it('(garbage) leaves all requests before it their answers', async () => {
     const { proxy } = await behindProxy(stack, (socket, text) => {
       if (text.endsWith('\r\n\r\n')) socket.write(OK);
     });
@@ -125,8 +125,8 @@ describe('what follows a request and is not a request', () => {
   });
 });
 
-describe('a request to be connected elsewhere', () => {
-  it('leaves the upload before it its own answer, and is refused behind that', async () => {
+describe('a CONNECT behind an upload', () => {
+  it('leaves the upload its own answer, and is then refused', async () => {
     const due: (() => void)[] = [];
     const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (text.endsWith('hello')) due.push(() => socket.write(OK));
@@ -142,8 +142,8 @@ describe('a request to be connected elsewhere', () => {
   });
 });
 
-describe('clients of one address', () => {
-  it('have so many requests under way at once, and others do not wait for theirs', async () => {
+describe('clients with one address', () => {
+  it('may have only so many requests at once, and other addresses do not wait for theirs', async () => {
     const waiting: (() => void)[] = [];
     const { clowder, proxy } = await behindProxy(
       stack,
@@ -167,7 +167,7 @@ describe('clients of one address', () => {
     expect(proxy.running.stats.inFlight).toBe(0);
   });
 
-  it('are answered that there are too many if none of them ends in time', async () => {
+  it('are told that they have too many if none of them ends in time', async () => {
     const { proxy } = await behindProxy(stack, () => undefined, {
       PROXY_MAX_REQUESTS_PER_ADDRESS: '1',
       PROXY_FIRST_BYTE_TIMEOUT_S: '0.4',
@@ -183,7 +183,7 @@ describe('clients of one address', () => {
     await over(proxy, 2);
   });
 
-  it('that leave while they wait leave no place behind', async () => {
+  it('that leave while they wait leave no slot occupied', async () => {
     const waiting: (() => void)[] = [];
     const { proxy } = await behindProxy(
       stack,
@@ -207,7 +207,7 @@ describe('clients of one address', () => {
     expect((await third).text).toMatch(/ok$/);
   });
 
-  it('have so many connections', async () => {
+  it('may have only so many connections', async () => {
     const { proxy } = await behindProxy(stack, (socket) => socket.write(OK), {
       PROXY_MAX_CONNECTIONS_PER_ADDRESS: '2',
     });
@@ -243,7 +243,7 @@ describe('a client that leaves', () => {
     'POST /api/uploadToDataset/64a1f0c2e4b0d3a9c8f7b6a0 HTTP/1.1\r\nHost: h\r\n' +
     `Content-Type: multipart/form-data; boundary=B\r\nContent-Length: ${FORM.length}\r\n\r\n${FORM}`;
 
-  it('behind an upload that Clowder has got makes its event all the same', async () => {
+  it('behind an upload that Clowder has received still makes its event', async () => {
     let answer = (): void => undefined;
     const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (text.endsWith('--B--\r\n'))
@@ -268,7 +268,7 @@ describe('a client that leaves', () => {
     expect(proxy.running.stats.inFlight).toBe(0);
   });
 
-  it('behind an upload that Clowder then fails makes none', async () => {
+  it('behind an upload that Clowder then fails makes no event', async () => {
     const { clowder, proxy } = await behindProxy(stack, () => undefined);
     const client = await connectRaw(proxy.port);
     client.send(UPLOAD);
@@ -280,7 +280,7 @@ describe('a client that leaves', () => {
     expect(proxy.running.stats.inFlight).toBe(0);
   });
 
-  it('in the middle of an upload ends it', async () => {
+  it('in the middle of an upload ends it at Clowder', async () => {
     const { clowder, proxy } = await behindProxy(stack, () => undefined);
     const client = await connectRaw(proxy.port);
     client.send(UPLOAD.slice(0, -10));
@@ -291,8 +291,8 @@ describe('a client that leaves', () => {
   });
 });
 
-describe('answers before the upload is over', () => {
-  it('leave nothing behind on the connection of the client', async () => {
+describe('answers sent before the upload ends', () => {
+  it("leave nothing behind on the client's connection", async () => {
     const { proxy } = await behindProxy(stack, (socket, text) => {
       if (text.endsWith('early')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     });
@@ -301,7 +301,7 @@ describe('answers before the upload is over', () => {
     process.on('warning', warn);
     stack.defer(() => void process.off('warning', warn));
     const client = await connectRaw(proxy.port);
-    // Node warns of the eleventh listener.
+    // Node warns at the eleventh listener.
     for (let round = 1; round <= 15; round++) {
       client.send('PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nearly');
       await client.until((text) => answersOf(text).length === round && text.endsWith('ok'));
@@ -315,7 +315,7 @@ describe('answers before the upload is over', () => {
 });
 
 describe('informational answers', () => {
-  it('without end are given up, and the client learns that', async () => {
+  it('that never end are cut off, and the client learns that', async () => {
     const { proxy } = await behindProxy(stack, (socket) => {
       const flood = 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(1000);
       const pour = (): void => {

@@ -20,14 +20,14 @@ const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const LARGE = 32 * 1024 * 1024;
 
-/** The only request that was watched, once it is over. */
+/** The only watched request, once it is over. */
 async function watchedOne({ watched }: OwnProxy) {
   await waitFor(() => watched.length > 0, { what: 'the request to be over' });
   expect(watched).toHaveLength(1);
   return watched[0];
 }
 
-/** An exchange that keeps what it is told. */
+/** An exchange that records its calls. */
 class Asking implements Answering, Waiter {
   readonly told: string[] = [];
   connection: LentConnection | undefined;
@@ -52,7 +52,7 @@ class Asking implements Answering, Waiter {
 }
 
 describe('a Clowder', () => {
-  it('that is away is answered for with 502 in plain text, once in the log, without secrets', async () => {
+  it('that is away gets its client a 502 in plain text, logged once, without secrets', async () => {
     const proxy = stack.use(await startOwnProxy(`http://127.0.0.1:${await freePort()}`));
     const { text, how } = await exchangeRaw(proxy.port, GET);
     expect(how).toBe('ended');
@@ -83,12 +83,12 @@ describe('a Clowder', () => {
     expect(proxy.logged.map(({ message }) => message)).toContain('Clowder answers again');
   });
 
-  it('that is away is answered for also in the middle of an upload, and the client sees it', async () => {
+  it('that is away also gets its client a 502 in the middle of an upload, which the client sees', async () => {
     const proxy = stack.use(await startOwnProxy(`http://127.0.0.1:${await freePort()}`));
     const client = await connectRaw(proxy.port);
     client.send(`POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${LARGE}\r\n\r\n`);
     await client.until('Try again later.\n');
-    // It reads on until the client is done: a connection reset while writing would be all that many clients see.
+    // The proxy reads on until the client is done: otherwise many clients would see only a connection reset.
     await promisify((done: (error?: Error | null) => void) => client.socket.write(Buffer.alloc(LARGE), done))();
     expect(await client.closed).toBe('ended');
     expect(client.received()).toMatch(
@@ -97,7 +97,7 @@ describe('a Clowder', () => {
     client.socket.destroy();
   });
 
-  it('that never answers is answered for with 504', async () => {
+  it('that never answers gets its client a 504', async () => {
     const { clowder, proxy } = await behindProxy(stack, () => undefined, { PROXY_FIRST_BYTE_TIMEOUT_S: '0.3' });
     const { text } = await exchangeRaw(proxy.port, GET);
     expect(text).toMatch(/^HTTP\/1\.1 504 Gateway Timeout\r\n.*Clowder did not answer in time/s);
@@ -105,8 +105,8 @@ describe('a Clowder', () => {
     await waitFor(() => clowder.sockets[0]?.readableEnded, { what: 'the connection to be given up' });
   });
 
-  it('that takes no connection is answered for with 504', async () => {
-    // It accepts, and never answers the greeting of TLS.
+  it('that accepts no connection gets its client a 504', async () => {
+    // It accepts, but never answers the TLS handshake.
     const clowder = stack.use(await startRawServer(() => undefined));
     const proxy = stack.use(
       await startOwnProxy(`https://127.0.0.1:${clowder.port}`, {
@@ -118,7 +118,7 @@ describe('a Clowder', () => {
     expect(await watchedOne(proxy)).toMatchObject({ error: { code: 'connect_timeout' } });
   });
 
-  it('that closes without an answer is answered for with 502', async () => {
+  it('that closes without an answer gets its client a 502', async () => {
     const { proxy } = await behindProxy(stack, (socket) => socket.end());
     expect((await exchangeRaw(proxy.port, GET)).text).toMatch(/^HTTP\/1\.1 502 /);
     expect(await watchedOne(proxy)).toMatchObject({ error: { code: 'no_response' } });
@@ -131,13 +131,13 @@ describe('a Clowder', () => {
       'sends both a length and chunks',
       'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     ],
-    ['changes to a protocol that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n'],
-    ['ends the head of a chunk by LF alone', `${CHUNKED}4\nhalf\r\n0\r\n\r\n`],
-    ['gives a chunk no size', `${CHUNKED}x\r\nhalf\r\n0\r\n\r\n`],
-    ['breaks its second chunk before any of the first has left', `${CHUNKED}4\r\nhalf\r\nxyz\r\n`],
+    ['changes to a protocol that the client did not ask for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n'],
+    ["ends a chunk's head with LF only", `${CHUNKED}4\nhalf\r\n0\r\n\r\n`],
+    ['gives a chunk without a size', `${CHUNKED}x\r\nhalf\r\n0\r\n\r\n`],
+    ['breaks its second chunk before any of the first was sent on', `${CHUNKED}4\r\nhalf\r\nxyz\r\n`],
     ['sends a chunk that is longer than it says', `${CHUNKED}2\r\nhalf\r\n0\r\n\r\n`],
-    ['ends its trailers by LF alone', `${CHUNKED}4\r\nhalf\r\n0\r\nA: b\n\n`],
-  ])('that %s is answered for with 502', async (_name, answer) => {
+    ['ends its trailers with LF only', `${CHUNKED}4\r\nhalf\r\n0\r\nA: b\n\n`],
+  ])('that %s gets its client a 502', async (_name, answer) => {
     const { proxy } = await behindProxy(stack, (socket) => socket.write(answer));
     const { text } = await exchangeRaw(proxy.port, GET);
     expect(text).toMatch(/^HTTP\/1\.1 502 /);
@@ -166,7 +166,7 @@ describe('a Clowder', () => {
     client.socket.destroy();
   });
 
-  it('that stalls in the middle of an answer is given up, and the client sees that it was not all', async () => {
+  it('that stalls in the middle of an answer is given up, and the client sees that the answer is incomplete', async () => {
     const { proxy } = await behindProxy(
       stack,
       (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'),
@@ -179,7 +179,7 @@ describe('a Clowder', () => {
     expect(await watchedOne(proxy)).toMatchObject({ complete: false, error: { code: 'idle_timeout' } });
   });
 
-  it('that stalls in the middle of an event stream is waited for', async () => {
+  it('that stalls in the middle of an event stream is not given up', async () => {
     const { clowder, proxy } = await behindProxy(
       stack,
       (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n'),
@@ -188,7 +188,7 @@ describe('a Clowder', () => {
     const client = await connectRaw(proxy.port);
     client.send(GET);
     await client.until('data: 1');
-    // Another request runs into the same limit meanwhile: time has passed for both.
+    // Another request runs into the same limit, so time has passed for both.
     const stalled = stack.use(await startRawServer(() => undefined));
     const other = stack.use(await startOwnProxy(stalled.url, { PROXY_FIRST_BYTE_TIMEOUT_S: '0.5' }));
     await exchangeRaw(other.port, GET);
@@ -198,7 +198,7 @@ describe('a Clowder', () => {
     client.socket.destroy();
   });
 
-  it('that sends more than it said gives just what it said, and its connection is not used again', async () => {
+  it('that sends more than it announced passes on only the announced part, and its connection is not reused', async () => {
     const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (text.endsWith('\r\n\r\n')) socket.write(`${OK}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil`);
     });
@@ -250,7 +250,7 @@ describe('a client', () => {
     expect(proxy.running.stats.clientsLeft).toBe(1);
   });
 
-  it('that leaves in the middle of its upload never looks at Clowder as if it had sent all', async () => {
+  it('that leaves in the middle of its upload never looks to Clowder as if it had sent everything', async () => {
     for (const framing of ['Content-Length: 1000', 'Transfer-Encoding: chunked']) {
       const { clowder, proxy } = await behindProxy(stack, () => undefined);
       const client = await connectRaw(proxy.port);
@@ -277,7 +277,7 @@ describe('a client', () => {
     expect(await watchedOne(proxy)).toMatchObject({ complete: false, events: [] });
   });
 
-  it('that leaves with several requests in one go ends the one that is under way, and the others never begin', async () => {
+  it('that leaves with several requests in one go ends the current one, and the others never begin', async () => {
     const { clowder, proxy } = await behindProxy(stack, () => undefined);
     const client = await connectRaw(proxy.port);
     client.send(GET.replace('Connection: close\r\n', '').repeat(3));
@@ -291,7 +291,7 @@ describe('a client', () => {
     expect(proxy.running.stats.inFlight).toBe(0);
   });
 
-  it('that leaves after its answer does not disturb another, which uses its connection to Clowder by now', async () => {
+  it('that leaves after its answer does not disturb another client that now uses its connection to Clowder', async () => {
     const clowder = stack.use(await startRawServer((socket, text) => text.endsWith('GO\r\n\r\n') && socket.write(OK)));
     const upstream = createUpstream({
       host: '127.0.0.1', port: clowder.port, tls: undefined, maxHeadBytes: 65_536, connectTimeoutMs: 0, firstByteTimeoutMs: 0,
@@ -309,7 +309,7 @@ describe('a client', () => {
     expect(clowder.sockets).toHaveLength(1);
   });
 
-  it('with a header of 10 MB gets 431, and others do not notice', async () => {
+  it('with a header of 10 MB gets 431, and other clients notice nothing', async () => {
     const { clowder, proxy } = await behindProxy(stack, (socket) => socket.write(OK));
     const client = await connectRaw(proxy.port);
     client.send(`GET / HTTP/1.1\r\nHost: h\r\nX-Large: ${'x'.repeat(10 * 1024 * 1024)}\r\n\r\n`);
@@ -333,7 +333,7 @@ describe('a client', () => {
     }
   });
 
-  it('that sends its head drop by drop gets 408', async () => {
+  it('that sends its head byte by byte gets 408', async () => {
     const { clowder, proxy } = await behindProxy(stack, () => undefined, { PROXY_HEADERS_TIMEOUT_S: '0.5' });
     const client = await connectRaw(proxy.port);
     const drops = setInterval(() => client.send('x'), 50);
@@ -368,7 +368,7 @@ describe('a client', () => {
     silent.socket.destroy();
   });
 
-  it('beyond the number that is allowed is turned away', async () => {
+  it('over the connection limit is turned away', async () => {
     const { proxy } = await behindProxy(stack, (socket) => socket.write(OK), { PROXY_MAX_CONNECTIONS: '1' });
     const first = await connectRaw(proxy.port);
     first.send(GET.replace('Connection: close\r\n', ''));
@@ -405,7 +405,7 @@ describe('a proxy that stops', () => {
     client.socket.destroy();
   });
 
-  it('does not wait for a connection to be used again whose answer had begun', async () => {
+  it('does not keep a connection open for further requests if its answer had begun before the stop', async () => {
     const { clowder, proxy } = await behindProxy(
       stack,
       (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf'),
@@ -423,7 +423,7 @@ describe('a proxy that stops', () => {
     client.socket.destroy();
   });
 
-  it('cuts off what takes longer than it may', async () => {
+  it('cuts off what takes longer than the drain time', async () => {
     const { proxy } = await behindProxy(stack, (socket) =>
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'),
     );

@@ -7,11 +7,11 @@ import { startProxyProcess } from '../support/proxy-process.ts';
 import { residentMiB } from '../support/resident.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-/** What the proxy may take more at the end than at the beginning. */
+/** How much more memory the proxy may use at the end. */
 const GROWTH_MIB = 20;
-/** Each kind of client so many times a round. */
+/** Clients of each kind in a round. */
 const CLIENTS = 10;
-/** Until its code is optimised and its heap has the size that it works with. */
+/** Rounds until the code is optimised and the heap has its working size. */
 const WARM_UP_ROUNDS = 10;
 const { rounds: ROUNDS, forMs: FOR_MS } = form({
   short: { rounds: 9, forMs: 0 },
@@ -34,14 +34,14 @@ async function startSink() {
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
 
-it('the proxy takes no more memory however long clients pipeline, leave, and are answered early', async () => {
+it("the proxy's memory does not grow, however long clients pipeline, leave, and are answered early", async () => {
   await using clowder = await startRoughClowder();
   await using sink = await startSink();
   await using proxy = await startProxyProcess({
     target: clowder.url,
     otlpUrl: sink.url,
     flags: ['--clowder', 'v1'],
-    // A small heap is collected often: what is kept shows soon, and what is only not collected yet does not.
+    // A small heap is collected often, so that memory that is kept differs soon from memory not yet collected.
     env: { NODE_OPTIONS: '--max-old-space-size=128' },
   });
   const port = Number(new URL(proxy.url).port);

@@ -50,7 +50,7 @@ async function startAll(onBytes: OnBytes, flags: readonly string[] = [], env: Re
 }
 
 describe('a request through the proxy', () => {
-  it('of a stranger begins a trace that links to his, and has an id of its own', async () => {
+  it("of an untrusted client begins a trace that links to the client's, and has an id of its own", async () => {
     const { clowder, sink, port } = await startAll(answering, [], { TRUSTED_PROXIES: '' });
     const ids = new Set<string>();
     for (let requests = 1; requests <= 3; requests += 1) {
@@ -72,7 +72,7 @@ describe('a request through the proxy', () => {
     expect(sink.trace(TRACE)).toEqual({ spans: [], logs: [] });
   });
 
-  it("is a span in a trusted caller's trace, Clowder's parent, and where it means something an event", async () => {
+  it("is a span in a trusted caller's trace and Clowder's parent, and an event if it is one", async () => {
     const { clowder, sink, port } = await startAll(answering);
     const { text } = await exchangeRaw(port, DOWNLOAD);
     const { spans, logs } = await waitFor(
@@ -101,7 +101,7 @@ describe('a request through the proxy', () => {
     expect(head.match(/traceparent/g)).toHaveLength(1);
   });
 
-  it('that Clowder is not there for is a span that says so', async () => {
+  it('gets a span that says so if Clowder is away', async () => {
     const { clowder, sink, port } = await startAll(answering);
     await clowder[Symbol.asyncDispose]();
     expect((await exchangeRaw(port, DOWNLOAD)).text).toMatch(/^HTTP\/1\.1 502 /);
@@ -115,7 +115,7 @@ describe('a request through the proxy', () => {
     expect(sink.trace(TRACE).logs).toEqual([]);
   });
 
-  it('is passed on if no receiver takes telemetry', async () => {
+  it('is passed on even if no receiver accepts telemetry', async () => {
     const clowder = stack.use(await startRawServer(answering));
     const otlpUrl = `http://127.0.0.1:${await freePort()}`;
     const proxy = stack.use(await startProxyProcess({ target: clowder.url, otlpUrl }));
@@ -140,7 +140,7 @@ describe('ten thousand connections', () => {
     stack.defer(() => {
       for (const socket of sockets) socket.destroy();
     });
-    // Twice on each: they are kept.
+    // Twice on each connection: they are kept open.
     for (let round = 0; round < 2; round++) {
       const answers = sockets.map(async (socket) => {
         let text = '';
@@ -157,7 +157,7 @@ describe('ten thousand connections', () => {
 describe('SIGTERM', () => {
   it('lets requests finish, sends what was captured, and ends with 0', async () => {
     let answer: (() => void) | undefined;
-    // Nothing is sent before the end by itself.
+    // The proxy sends nothing before the end by itself.
     const { sink, proxy, port } = await startAll(
       (socket) => {
         answer = () => void socket.write(OK);
@@ -178,7 +178,7 @@ describe('SIGTERM', () => {
     client.socket.destroy();
   });
 
-  it('ends with 0 in time though a request does not finish', async () => {
+  it('ends with 0 in time even if a request does not finish', async () => {
     const { proxy, port } = await startAll(
       (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'),
       ['--drain', '0.5'],
@@ -232,7 +232,7 @@ describe('TLS', () => {
     return promise;
   }
 
-  it('is served with a certificate that is read again on SIGHUP', async () => {
+  it('is served with a certificate that SIGHUP reads again', async () => {
     const { dir, ca, first, second } = await certificates();
     const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
     const install = async (from: { cert: string; key: string }): Promise<void> => {
@@ -254,7 +254,7 @@ describe('TLS', () => {
     expect((await get(url, authority)).subject).toBe('second');
   });
 
-  it('towards Clowder is checked against the CA given, or not at all where told so', async () => {
+  it('to Clowder is checked against the configured CA, or not at all if so configured', async () => {
     const { ca, first } = await certificates();
     const clowder = stack.use(await startTlsClowder(first));
     const proxied = async (settings: Readonly<Record<string, string>>): Promise<string> => {
@@ -292,7 +292,7 @@ describe('TLS', () => {
     };
   }
 
-  it('never blocks: a client that never speaks it disturbs no other', async () => {
+  it('never blocks: a client that does not speak it disturbs no other', async () => {
     const { ca, first } = await certificates();
     const { proxy, port } = await startAll(answering, ['--tls-cert', first.cert, '--tls-key', first.key]);
     const silent = await connectRaw(port);
@@ -307,7 +307,7 @@ describe('TLS', () => {
 });
 
 describe('the admin listener', () => {
-  it('tells of health, readiness and figures, apart from every path of Clowder', async () => {
+  it("serves health, readiness and metrics, separate from Clowder's paths", async () => {
     const clowder = await startRawServer(answering);
     const proxy = stack.use(await startOwnProxy(clowder.url, { PROXY_ADMIN: '127.0.0.1:0', PROXY_DRAIN_S: '0.2' }));
     const admin = proxy.running.adminUrl ?? '';
@@ -334,7 +334,7 @@ describe('the admin listener', () => {
 
 describe('events', () => {
   it.each(['http/protobuf', 'http/json'])(
-    'that wait or were lost are told, with what is known of the collector (%s)',
+    'that wait or were lost are reported, with the state of the collector (%s)',
     async (protocol) => {
       const clowder = stack.use(await startRawServer(answering));
       const sink = await startByteSink();
@@ -377,12 +377,12 @@ describe('events', () => {
 });
 
 describe('the command', () => {
-  it('explains itself', async () => {
+  it('prints its help', async () => {
     const help = await runCli(['proxy', '--help']);
     expect(help).toMatch(/--listen <host:port>[^]*PROXY_LISTEN[^]*SIGTERM/);
   });
 
-  it('ends with 2 where it is used wrongly, naming everything that is wrong', async () => {
+  it('ends with 2 if it is used wrongly, naming everything that is wrong', async () => {
     expect((await runCliToEnd(['proxy', '--no-such-flag'])).code).toBe(2);
     const { code, stderr } = await runCliToEnd(['proxy', '--listen', 'here', '--clowder', 'v3'], {
       PROXY_IDLE_TIMEOUT_S: 'soon',
@@ -396,7 +396,7 @@ describe('the command', () => {
     expect(missing).toMatchObject({ code: 2, stderr: expect.stringMatching(/PROXY_TARGET_CA_FILE was .*ENOENT/) });
   });
 
-  it('ends with 1 where its address is taken', async () => {
+  it('ends with 1 if its address is in use', async () => {
     const taken = stack.use(await startRawServer(() => undefined));
     const { code, stderr } = await runCliToEnd([
       'proxy',
@@ -411,7 +411,7 @@ describe('the command', () => {
     );
   });
 
-  it('takes settings from a file', async () => {
+  it('reads settings from a file', async () => {
     const dir = await tempDir('proxy-config');
     stack.defer(() => dir.remove());
     const file = join(dir.path, 'proxy.yaml');

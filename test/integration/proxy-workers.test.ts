@@ -17,7 +17,7 @@ let target: string;
 let sink: OtlpSink;
 let proxy: ProxyProcess;
 let port: number;
-/** Answers to `/held` that wait. */
+/** Pending answers to `/held`. */
 const held: ServerResponse[] = [];
 
 const start = (env: Readonly<Record<string, string>> = {}): Promise<ProxyProcess> =>
@@ -65,7 +65,7 @@ const readiness = async () => {
 };
 
 describe('a proxy of two workers', () => {
-  it('is one proxy: both answer, every request has an id of its own, and figures are those of all', async () => {
+  it('is one proxy: both answer, every request has an id of its own, and metrics cover all workers', async () => {
     const answers = await Promise.all(
       Array.from({ length: REQUESTS }, (_, index) => exchangeRaw(port, get(`/api/files/${FILE}/blob?n=${index}`))),
     );
@@ -85,7 +85,7 @@ describe('a proxy of two workers', () => {
     });
   });
 
-  it('has another worker in the place of one that is killed, and goes on meanwhile', async () => {
+  it('goes on when a worker is killed, and replaces it', async () => {
     const [killed = 0, other] = await workersOf(proxy.pid);
     process.kill(killed, 'SIGKILL');
     await waitFor(async () => !(await workersOf(proxy.pid)).includes(killed), { what: 'the worker to be gone' });
@@ -100,7 +100,7 @@ describe('a proxy of two workers', () => {
     expect(proxy.output()).toMatch(/"signal":"SIGKILL".*a worker of the proxy ended; another takes its place/);
   });
 
-  it('reads its settings once for all workers: an address in use, or a wrong setting, is reported once', async () => {
+  it('reads its settings once for all workers: an address in use or a wrong setting is reported once', async () => {
     const flags = ['proxy', '--target', target, '--workers', '3', '--listen'];
     const taken = await runCliToEnd([...flags, `127.0.0.1:${port}`]);
     expect(taken.code).toBe(1);
@@ -109,9 +109,9 @@ describe('a proxy of two workers', () => {
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/PROXY_WORKERS was "0"/) });
   });
 
-  it('keeps its limits: together the workers have no more connections than the proxy may', async () => {
+  it('keeps its limits: the workers together have no more connections than the proxy may', async () => {
     await using limited = await start({ PROXY_MAX_CONNECTIONS: '4' });
-    // So many that each worker gets more than its part, however the kernel spreads them.
+    // So many that each worker gets more than its share, however the kernel spreads them.
     const clients = await Promise.all(
       Array.from({ length: 48 }, () => connectRaw(Number(new URL(limited.url).port)).catch(() => undefined)),
     );
@@ -126,7 +126,7 @@ describe('a proxy of two workers', () => {
   });
 
   it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'whose first process gets %s finishes what is in flight, sends what it saw, and leaves nobody behind',
+    'whose first process gets %s finishes what is in flight, sends what it saw, and leaves no process behind',
     async (signal) => {
       const ending = await start();
       const pids = await workersOf(ending.pid);

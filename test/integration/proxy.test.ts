@@ -22,7 +22,7 @@ const answering =
     if (text.endsWith('\r\n\r\n')) socket.write(answer, 'latin1');
   };
 
-/** A head and what follows it. */
+/** A head, and what follows it. */
 function split(text: string): [string, string] {
   const end = text.indexOf('\r\n\r\n');
   return [text.slice(0, end + 4), text.slice(end + 4)];
@@ -33,7 +33,7 @@ const GET = 'GET / HTTP/1.1\r\nHost: clowder.test\r\n\r\n';
 const GET_CLOSE = 'GET / HTTP/1.1\r\nHost: clowder.test\r\nConnection: close\r\n\r\n';
 
 describe('bytes pass the proxy', () => {
-  it('as they came: target, names, order, duplicates and odd bytes of headers, both ways', async () => {
+  it('unchanged: target, and names, order, duplicates and odd bytes of headers, both ways', async () => {
     const answer =
       'HTTP/1.1 299 Sehr gut \xe4\r\nset-cookie: a=1\r\nX-Odd:  \xff\xa0 x\r\nSet-Cookie: b=2\r\nDATE: never\r\nContent-Length: 3\r\n\r\n\x00\xff\n';
     const { clowder, proxy } = await behindProxy(stack, answering(answer));
@@ -73,7 +73,7 @@ describe('bytes pass the proxy', () => {
     expect(answer).toBe('2\r\nok\r\n0\r\nX-Md5: 7\r\n\r\n');
   });
 
-  it('with the length that was said, in one upload', async () => {
+  it('with the announced length, in one upload', async () => {
     const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (text.endsWith('\x00\xffend')) socket.write(OK);
     });
@@ -92,7 +92,7 @@ describe('bytes pass the proxy', () => {
     ['HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n', 'Content-Length: 1234'],
     ['GET', 'HTTP/1.1 204 No Content\r\nX-A: b\r\n\r\n', 'X-A: b'],
     ['GET', 'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\nContent-Length: 99\r\n\r\n', 'Content-Length: 99'],
-  ])('without a body where %s gets %j, and the connections go on', async (method, answer, header) => {
+  ])('without a body if %s gets %j, and the connections stay usable', async (method, answer, header) => {
     const { clowder, proxy } = await behindProxy(stack, answering(answer));
     const client = await connectRaw(proxy.port);
     client.send(`${method} /1 HTTP/1.1\r\nHost: h\r\n\r\n`);
@@ -118,7 +118,7 @@ describe('bytes pass the proxy', () => {
     expect(split(text)[1]).toBe('cde');
   });
 
-  it('to a client of HTTP/1.0 without chunks, until the end of the connection', async () => {
+  it('to an HTTP/1.0 client without chunks, until the end of the connection', async () => {
     const { proxy } = await behindProxy(
       stack,
       answering('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n2\r\nok\r\n0\r\nX: 1\r\n\r\n'),
@@ -128,14 +128,14 @@ describe('bytes pass the proxy', () => {
     expect(text).toBe('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok');
   });
 
-  it('from a Clowder of HTTP/1.0, whose end is the end of the answer', async () => {
+  it('from an HTTP/1.0 Clowder, whose end of connection ends the answer', async () => {
     const { proxy } = await behindProxy(stack, (socket) => socket.end('HTTP/1.0 200 OK\r\n\r\nto the end'));
     const { text, how } = await exchangeRaw(proxy.port, GET_CLOSE);
     expect(how).toBe('ended');
     expect(split(text)[1]).toBe('a\r\nto the end\r\n0\r\n\r\n');
   });
 
-  it('in the order of the requests where these are sent without waiting', async () => {
+  it('in the order of the requests if these are sent without waiting', async () => {
     const { proxy } = await behindProxy(stack, (socket, text) => {
       const path = /GET (\S+) /.exec(text.slice(text.lastIndexOf('GET')))?.[1] ?? '';
       const answer = (): void => void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n${path}`);
@@ -159,7 +159,7 @@ describe('bytes pass the proxy', () => {
 });
 
 describe('what comes before an answer', () => {
-  it('is passed on: 100 only when Clowder says so, and other 1xx with their headers', async () => {
+  it('is passed on: 100 only when Clowder sends it, and other 1xx with their headers', async () => {
     let upstream: Socket | undefined;
     const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       upstream = socket;
@@ -182,7 +182,7 @@ describe('what comes before an answer', () => {
     client.socket.destroy();
   });
 
-  it('is nothing where Clowder refuses a body that was announced', async () => {
+  it('has no 100 if Clowder refuses an announced body', async () => {
     const { clowder, proxy } = await behindProxy(
       stack,
       answering('HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n'),
@@ -198,8 +198,8 @@ describe('what comes before an answer', () => {
   });
 });
 
-describe('an answer that takes its time', () => {
-  it('comes piece by piece as Clowder sends it, its head first', async () => {
+describe('a slow answer', () => {
+  it('comes piece by piece as Clowder sends it, head first', async () => {
     let send: (text: string) => void = () => undefined;
     const { proxy } = await behindProxy(stack, (socket) => {
       send = (text) => void socket.write(text);
@@ -233,7 +233,7 @@ describe('an answer that takes its time', () => {
     client.socket.pause();
     client.send(GET_CLOSE);
     await standsStill(() => written);
-    // What the kernel holds of three sockets, and the high-water marks between.
+    // Less the buffers of three sockets in the kernel, and the high-water marks between them.
     expect(written).toBeLessThan(size / 2);
     let received = 0;
     client.socket
@@ -244,7 +244,7 @@ describe('an answer that takes its time', () => {
     expect(received).toBeGreaterThan(size);
   });
 
-  it('and a request that does are read no faster than Clowder reads them', async () => {
+  it('does not stop a slow request: it is read no faster than Clowder reads it', async () => {
     const size = 64 * 1024 * 1024;
     const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (text.endsWith('\r\n\r\n')) socket.pause();
@@ -275,7 +275,7 @@ describe('an answer that takes its time', () => {
   });
 });
 
-/** Waits until a number has not changed for half a second. */
+/** Waits until a number has stayed the same for half a second. */
 async function standsStill(read: () => number): Promise<void> {
   let last = -1;
   let since = performance.now();
@@ -293,13 +293,13 @@ async function standsStill(read: () => number): Promise<void> {
 }
 
 describe('connections to Clowder', () => {
-  it('are kept and used again', async () => {
+  it('are kept and reused', async () => {
     const { clowder, proxy } = await behindProxy(stack, answering(OK));
     for (let i = 0; i < 5; i++) await exchangeRaw(proxy.port, GET_CLOSE);
     expect(clowder.sockets).toHaveLength(1);
   });
 
-  it('are not kept longer than Clowder says', async () => {
+  it('are kept no longer than Clowder says', async () => {
     const { clowder, proxy } = await behindProxy(
       stack,
       answering('HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 0\r\n\r\n'),
@@ -313,7 +313,7 @@ describe('connections to Clowder', () => {
   });
 
   it.each(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])(
-    'that are being closed while used cost a %s nothing: it is sent again',
+    'that close just as they are reused cost a %s nothing: it is sent again',
     async (method) => {
       const { clowder, proxy } = await behindProxy(stack, closesKeptConnections);
       await exchangeRaw(proxy.port, GET_CLOSE);
@@ -331,7 +331,7 @@ describe('connections to Clowder', () => {
   it.each([
     ['POST', 'Content-Length: 0\r\n', ''],
     ['PUT', 'Content-Length: 4\r\n', 'body'],
-  ])('that are being closed while used fail a %s that may have been taken', async (method, header, body) => {
+  ])('that close just as they are reused fail a %s that Clowder may have received', async (method, header, body) => {
     const { clowder, proxy } = await behindProxy(stack, closesKeptConnections);
     await exchangeRaw(proxy.port, GET_CLOSE);
     const { text } = await exchangeRaw(
@@ -342,7 +342,7 @@ describe('connections to Clowder', () => {
     expect(clowder.sockets).toHaveLength(1);
   });
 
-  it('are no more than allowed: further requests wait for one', async () => {
+  it('are limited in number: further requests wait for one', async () => {
     let waiting: (() => void)[] = [];
     const { clowder, proxy } = await behindProxy(
       stack,
@@ -370,7 +370,7 @@ describe('connections to Clowder', () => {
   });
 });
 
-/** Answers a connection's first request and closes it at the second, as a server does whose keep-alive time is over. */
+/** Answers a connection's first request and closes it at the second, like a server whose keep-alive time is over. */
 const closesKeptConnections: OnBytes = (socket, text) => {
   const requests = text.split('HTTP/1.1\r\n').length - 1;
   if (requests > 1) socket.destroy();
@@ -398,7 +398,7 @@ describe('a target in raw UTF-8', () => {
     ]);
   });
 
-  it('passes on a connection that was used before, and with a body that comes in pieces', async () => {
+  it('passes on a connection that was used before, and with a body in pieces', async () => {
     const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if ((text.endsWith('\r\n\r\n') && !text.includes('PUT')) || text.endsWith('body')) socket.write(OK);
     });
@@ -419,8 +419,8 @@ describe('a target in raw UTF-8', () => {
     ['several', 'GET /1 HTTP/1.1\r\nHost: h\r\n\r\n'.repeat(12), 12],
     ['a body of letters', 'PUT /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\nTARGET', 1],
     ['chunks', 'PUT /1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nGET\r\n0\r\n\r\n', 1],
-  ])('passes behind %s that came with it, when that is answered', async (_what, before, count) => {
-    // The last answer has to be waited for: nothing may come before it.
+  ])('passes behind %s that came with it, once that is answered', async (_what, before, count) => {
+    // The answer before it is delayed: nothing may overtake it.
     const due: (() => void)[] = [];
     const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       const latest = text.split(/(?=(?:GET|PUT) \/)/).at(-1) ?? '';
@@ -443,7 +443,7 @@ describe('a target in raw UTF-8', () => {
     client.socket.destroy();
   });
 
-  it('passes also where its line comes in pieces', async () => {
+  it('passes even if its line comes in pieces', async () => {
     const { clowder, proxy } = await behindProxy(stack, answering(OK));
     const client = await connectRaw(proxy.port);
     const [begun, ...rest] = [
@@ -471,7 +471,7 @@ describe('a target in raw UTF-8', () => {
     ['before the first letter that is not ASCII', [LINE.indexOf('\xc3')]],
     ['within the path', [9]],
     ['at every byte', Array.from({ length: LINE.length - 1 }, (_, index) => index + 1)],
-  ])('passes where it is parted %s, behind another request, too', async (_where, cuts) => {
+  ])('passes even behind another request if it is split %s', async (_where, cuts) => {
     const { clowder, proxy } = await behindProxy(stack, answering(OK));
     for (const before of ['', 'GET /first HTTP/1.1\r\nHost: h\r\n\r\n']) {
       const client = await connectRaw(proxy.port);
@@ -488,7 +488,7 @@ describe('a target in raw UTF-8', () => {
     expect(clowder.received.join('').split(`GET ${RAW} HTTP/1.1\r\n`)).toHaveLength(3);
   });
 
-  it('whose client leaves before it does not disturb others', async () => {
+  it('does not disturb others if its client leaves before it', async () => {
     const due: (() => void)[] = [];
     const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (text.startsWith('GET /2 ')) socket.end(OK);
@@ -511,7 +511,7 @@ describe('a target in raw UTF-8', () => {
     'GET /\xc3\xa4 HTTP/2.0',
     'GET /\xc3\x01 HTTP/1.1',
     '\xc3\xa4 / HTTP/1.1',
-  ])('that is none is refused: %j', async (line) => {
+  ])('is refused if it is malformed: %j', async (line) => {
     const { clowder, proxy } = await behindProxy(stack, answering(OK));
     const { text } = await exchangeRaw(proxy.port, `${line}\r\nHost: h\r\n\r\n`);
     expect(text).toMatch(/^HTTP\/1\.1 400 /);
@@ -554,7 +554,7 @@ describe('a request that two parties could read differently is refused, and Clow
     const head = 'POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n';
     const { text } = await exchangeRaw(proxy.port, `${head}${chunk}\r\n0\r\n\r\n`);
     expect(text).toMatch(/^(?:HTTP\/1\.1 400 Bad Request\r\n|$)/);
-    // What has begun at Clowder does not end well there.
+    // A request that has reached Clowder does not end well there.
     await waitFor(() => clowder.sockets.every((socket) => socket.destroyed || socket.readableEnded), {
       what: 'the end at Clowder',
     });
@@ -570,7 +570,7 @@ describe('a request that two parties could read differently is refused, and Clow
 });
 
 describe('a WebSocket', () => {
-  it('passes, messages and end both ways', async () => {
+  it('passes messages and the end both ways', async () => {
     const server = stack.adopt(new WebSocketServer({ host: '127.0.0.1', port: 0 }), (one) => one.close());
     await once(server, 'listening');
     server.on('connection', (socket, request) => {
@@ -613,7 +613,7 @@ describe('a WebSocket', () => {
     expect(client.received()).toMatch(/firststill here$/);
   });
 
-  it('that Clowder does not want gets its answer, and the connection ends', async () => {
+  it('that Clowder refuses gets its answer, and the connection ends', async () => {
     const { proxy } = await behindProxy(stack, answering('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno'));
     const { text, how } = await exchangeRaw(
       proxy.port,
@@ -623,7 +623,7 @@ describe('a WebSocket', () => {
     expect(text).toBe('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno');
   });
 
-  it('is one also with a Content-Length of 0, as proxies in front write it', async () => {
+  it('may have a Content-Length of 0, as proxies in front write it', async () => {
     const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (!text.endsWith('\r\n\r\n')) return;
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello');
@@ -638,7 +638,7 @@ describe('a WebSocket', () => {
     client.socket.destroy();
   });
 
-  it('is not taken for one: h2c, and a request with a body', async () => {
+  it('is not assumed for h2c or for a request with a body', async () => {
     const { clowder, proxy } = await behindProxy(stack, (socket, text) => {
       if (text.endsWith('\r\n\r\n') || text.endsWith('body')) socket.write(OK);
     });

@@ -57,7 +57,7 @@ async function bind(queue: string): Promise<void> {
   await channel.assertQueue(queue, { durable: true });
   await channel.bindQueue(queue, 'clowder.metrics', '');
   await connection.close();
-  // RabbitMQ writes a new binding to disk up to two seconds later; a SIGKILL before that would forget it.
+  // RabbitMQ writes a new binding to disk up to two seconds later, and a SIGKILL before that would lose it.
   await node.rabbitmqctl('eval', 'mnesia:sync_log().');
 }
 
@@ -77,7 +77,7 @@ async function drain(queue: string): Promise<GetMessage[]> {
 }
 
 describe('the publisher', () => {
-  test('declares the topology; a message without a queue is returned, one with a queue is confirmed as it was', async () => {
+  test('declares the topology; it returns a message without a queue and confirms one with a queue', async () => {
     const publisher = createPublisher({ urls: node.url, reconnectMs: RECONNECT });
     await publisher.ready();
     expect(await node.rabbitmqctl('list_exchanges', '--silent', 'name', 'type', 'durable')).toMatch(
@@ -112,12 +112,12 @@ describe('the publisher', () => {
       if (number % 50 === 0) await new Promise(setImmediate);
     }
     await restarted;
-    // What was nacked or came back is never confirmed: the counters tell of it, not a time-out. And on a busy machine the wait
-    // for a confirm, after which the connection counts as dead, may go by more than once.
+    // A message that is nacked or returned is never confirmed: the counters show that sooner than a time-out. A busy machine
+    // may exceed the time for a confirm, after which the connection counts as dead, more than once.
     const answered = (): number => confirmed + publisher.counters.nacked + publisher.counters.returned;
     await waitFor(() => answered() === MESSAGES, { what: 'every answer', timeoutMs: 240_000 });
     expect(publisher.counters).toMatchObject({ nacked: 0, returned: 0 });
-    // A node that is starting may end a connection again, and a busy machine may confirm nothing for half a minute.
+    // A starting node may end a connection again, and a busy machine may confirm nothing for half a minute.
     expect(publisher.counters.reconnects).toBeGreaterThanOrEqual(1);
     await publisher.close();
     const ids = new Set((await drain('survivors')).map((one) => String(one.properties.messageId)));
@@ -128,7 +128,7 @@ describe('the publisher', () => {
     ['a wrong password', (url: string) => url.replace('guest:guest', 'guest:wrong'), 'access_refused'],
     ['an unknown virtual host', (url: string) => `${url}/nowhere`, 'vhost_refused'],
     ['a port where nobody listens', () => 'amqp://127.0.0.1:1', 'connection_refused'],
-  ])('says so of %s', async (_what, urlOf, code) => {
+  ])('reports %s', async (_what, urlOf, code) => {
     const publisher = createPublisher({ urls: urlOf(node.url), reconnectMs: RECONNECT });
     const error = await waitFor(() => publisher.state.lastError, { what: 'the error' });
     expect(error.code).toBe(code);
@@ -136,7 +136,7 @@ describe('the publisher', () => {
     await publisher.close();
   });
 
-  test('says so of an exchange of another type', async () => {
+  test('reports an exchange of another type', async () => {
     await node.rabbitmqctl('add_vhost', 'other');
     await node.rabbitmqctl('set_permissions', '-p', 'other', 'guest', '.*', '.*', '.*');
     const connection = await connect(`${node.url}/other`);
@@ -148,7 +148,7 @@ describe('the publisher', () => {
     await publisher.close();
   });
 
-  test('takes the second broker where the first is down', async () => {
+  test('uses the second broker if the first is down', async () => {
     const publisher = createPublisher({
       urls: `amqp://127.0.0.1:${await freePort()},${node.url}`,
       reconnectMs: RECONNECT,
@@ -172,7 +172,7 @@ describe('the publisher', () => {
     server.close();
   });
 
-  test('exports the span of an SDK, confirmed and read back', async () => {
+  test("publishes an SDK's span, which can be read back", async () => {
     await bind('spans');
     const memory = new InMemorySpanExporter();
     const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: memory })] });
@@ -204,7 +204,7 @@ describe('the publisher', () => {
     });
   });
 
-  test('closes within its time-out when the broker is dead, and gives back what is not confirmed', async () => {
+  test('closes within its time-out when the broker is dead, and returns what is not confirmed', async () => {
     const publisher = createPublisher({ urls: node.url, reconnectMs: RECONNECT });
     await publisher.ready();
     const killed = node.kill();
@@ -215,9 +215,9 @@ describe('the publisher', () => {
   });
 });
 
-describe('a message that the broker does not take', () => {
+describe('a message that the broker refuses', () => {
   beforeAll(async () => {
-    // The test before this one killed it.
+    // The previous test killed it.
     await node.start();
   });
 
@@ -235,7 +235,7 @@ describe('a message that the broker does not take', () => {
       ),
     );
 
-  test('whatever intake accepts for an id comes back to the message that was sent where no queue takes it', async () => {
+  test('with any id that intake accepts is matched to its return if no queue takes it', async () => {
     await node.rabbitmqctl('add_vhost', 'returns');
     await node.rabbitmqctl('set_permissions', '-p', 'returns', 'guest', '.*', '.*', '.*');
     const publisher = createPublisher({ urls: `${node.url}/returns`, reconnectMs: RECONNECT });
@@ -248,7 +248,7 @@ describe('a message that the broker does not take', () => {
     await publisher.close();
   });
 
-  test('for its size is refused with its words, on the same connection, and the others are confirmed', async () => {
+  test("for its size gets the broker's reason, on the same connection, and the others are confirmed", async () => {
     await node.rabbitmqctl('eval', 'application:set_env(rabbit, max_message_size, 4000).');
     const publisher = createPublisher({ urls: node.url, reconnectMs: RECONNECT });
     try {
@@ -295,7 +295,7 @@ describe('a message that the broker does not take', () => {
     }
   });
 
-  test('for its routing key, and many like it, are refused by what the broker said of one: others do not wait for each', async () => {
+  test('for its routing key is refused together with others like it, by one answer of the broker', async () => {
     await node.rabbitmqctl('set_topic_permissions', 'guest', 'clowder.events', '^file', '.*');
     let channels = 0;
     const publisher = createPublisher({
@@ -326,7 +326,7 @@ describe('a message that the broker does not take', () => {
     } finally {
       await node.rabbitmqctl('clear_topic_permissions', 'guest');
     }
-    // The broker is asked again, with growing pauses.
+    // The broker is asked again after growing pauses.
     const asked = async (): Promise<boolean> =>
       (await answers(publisher, [{ ...message('later'), routingKey: 'view.page' }]))[0]?.[0] === 'confirmed';
     await waitFor(asked, { timeoutMs: 30_000, what: 'a type that is permitted again' });
@@ -334,7 +334,7 @@ describe('a message that the broker does not take', () => {
     await drain('many');
   });
 
-  test('because a queue is full is nacked, once, and does not fill the window', async () => {
+  test('because a queue is full is nacked once, and does not fill the window', async () => {
     const publisher = createPublisher({ urls: node.url, reconnectMs: RECONNECT, window: 10 });
     await publisher.ready();
     const connection = await connect(node.url);

@@ -29,10 +29,10 @@ afterAll(async () => {
   await cluster[Symbol.asyncDispose]();
 });
 
-/** At this pace: a node that comes back has to take all of it. */
+/** A pace at which a node that comes back can catch up. */
 const PACE_MS = 25;
 
-/** Posts events one batch after the other, until it is stopped. */
+/** Posts events in batches until it is stopped. */
 function load() {
   const ids: string[] = [];
   const stopping = new AbortController();
@@ -54,16 +54,16 @@ function load() {
   };
 }
 
-/** Events that came to this end so far. */
+/** Events with this outcome so far. */
 async function published(outcome: 'confirmed' | 'nacked'): Promise<number> {
   const text = await (await fetch(`${collector.url}/metrics`)).text();
   const sample = new RegExp(`^clowder_otel_published_events_total\\{outcome="${outcome}"\\} (\\d+)$`, 'm');
   return Number(sample.exec(text)?.[1] ?? 0);
 }
 const confirmed = (): Promise<number> => published('confirmed');
-/** Of events that a queue without a leader refuses the pauses grow to a minute each: on a busy machine several go by. */
+/** The pauses of events refused by a queue without a leader grow to a minute each; a busy machine may need several. */
 const GOES_ON_MS = 240_000;
-/** Once this many more are confirmed. */
+/** Waits until this many more are confirmed. */
 async function goesOn(more = 4 * BATCH): Promise<void> {
   const before = await confirmed();
   await waitFor(async () => (await confirmed()) >= before + more, { timeoutMs: GOES_ON_MS, what: 'further confirms' });
@@ -81,7 +81,7 @@ async function leader(): Promise<RabbitNode> {
   }
   throw new Error('the queue has no leader');
 }
-/** All three run, and the queue has all its members. */
+/** All three nodes run, and the queue has all its members. */
 const isWhole = (): Promise<boolean> =>
   waitFor(
     async () => {
@@ -128,7 +128,7 @@ async function readiness(): Promise<string> {
   return ((await (await fetch(`${collector.url}/readyz`)).json()) as { status: string }).status;
 }
 
-/** Everything in the queue, in order, once it has these. */
+/** Everything in the queue, in order, once it has the wanted ids. */
 async function taken(wanted: readonly string[]): Promise<readonly string[]> {
   const connection = await connect(nodeAt(0).url);
   const channel = await connection.createChannel();
@@ -151,9 +151,9 @@ async function taken(wanted: readonly string[]): Promise<readonly string[]> {
   return ids;
 }
 
-/** The fewest that have to be taken out for the rest to stand in order: all but the longest rising run (patience sorting). */
+/** The smallest number of items whose removal leaves the rest in order: all but the longest rising run (patience sorting). */
 function outOfPlace(places: readonly number[]): number {
-  /** The lowest place that a rising run of each length can end with. */
+  /** The lowest place at which a rising run of each length can end. */
   const ends: number[] = [];
   for (const place of places) {
     let [low, high] = [0, ends.length];
@@ -173,7 +173,7 @@ describe('a cluster of three, with a quorum queue', () => {
     long: [...EACH, LEADER, ...ROLLING, MINORITY],
   });
 
-  test('loses no event, and only refused ones leave their place, over each node that is killed, the leader, a minority, and restarts', async () => {
+  test('loses no event and reorders only refused ones when each node, the leader or a minority is killed, and over restarts', async () => {
     const stopLoad = load();
     await goesOn();
     for (const fault of faults) await fault();
@@ -186,7 +186,7 @@ describe('a cluster of three, with a quorum queue', () => {
     const first = [...new Set(ids)];
     const placeOf = new Map(posted.map((id, place) => [id, place]));
     const displaced = outOfPlace(first.map((id) => placeOf.get(id) ?? NaN));
-    // A queue without a leader refuses what comes: the collector holds it, and what comes after goes on.
+    // A queue without a leader refuses messages: the collector holds these and goes on with later ones.
     const refused = await published('nacked');
     console.info(
       `${posted.length} acknowledged over ${faults.length} faults: ${ids.length - first.length} came twice, 0 lost, ` +

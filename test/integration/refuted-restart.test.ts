@@ -24,7 +24,7 @@ afterAll(async () => {
   await broker[Symbol.asyncDispose]();
 });
 
-/** A file whose deletion Clowder answered 200, though it refused it in the body, and the request's trace. */
+/** A file whose deletion Clowder refused in the body of a 200, and the request's trace. */
 interface Deletion {
   readonly traceId: string;
   readonly fileId: string;
@@ -43,7 +43,7 @@ async function send(signal: 'logs' | 'traces', body: object): Promise<void> {
   expect([response.status, await response.text()]).toEqual([200, '{}']);
 }
 
-/** Path and status alone, as the span of a backend behind the proxy has them. */
+/** Path and status only, as in the span of a backend behind the proxy. */
 const observe = ({ traceId, fileId }: Deletion): Promise<void> =>
   send('traces', {
     resourceSpans: [
@@ -92,7 +92,7 @@ const refute = ({ traceId, fileId }: Deletion): Promise<void> =>
     ],
   });
 
-test('what was refuted stays refuted over SIGKILL, whether a weak observation came before or comes after', async () => {
+test('a refuted event stays refuted over SIGKILL, whether a weak observation came before or comes after', async () => {
   const [before, after, late, lost] = ['a', 'b', 'c', 'd'].map((digit) => deletionOf(digit.repeat(24)));
   if (before === undefined || after === undefined || late === undefined || lost === undefined) throw new Error();
   await observe(before);

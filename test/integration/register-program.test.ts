@@ -21,7 +21,7 @@ afterAll(async () => {
   await sink[Symbol.asyncDispose]();
 });
 
-describe('the program', () => {
+describe('a program with the preload', () => {
   const REQUESTS: Readonly<Record<string, string>> = {
     'an error of its own': 'GET /error HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n',
     'a page that is not there': 'GET /nowhere HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n',
@@ -38,7 +38,7 @@ describe('the program', () => {
     'percent-encoding that is none': `GET /api/files/%zz%/blob?key=%E0%A4%A HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`,
   };
 
-  test('answers as without', async () => {
+  test('answers as without it', async () => {
     await using bare = await startRegistered('plain.mjs', { by: 'none' });
     await using registered = await startRegistered('plain.mjs', { sink: sink.url });
     for (const [what, request] of Object.entries(REQUESTS)) {
@@ -62,7 +62,7 @@ describe('the program', () => {
     client.socket.destroy();
   });
 
-  test('gets and sends every byte as it is', async () => {
+  test('receives and sends every byte unchanged', async () => {
     await using server = await startRegistered('plain.mjs', { sink: sink.url });
     const bytes = randomBytes(8 * 1024 * 1024);
     const answer = await fetch(`${server.url}/echo`, { method: 'POST', body: bytes });
@@ -93,7 +93,7 @@ describe('the program', () => {
       client.socket.destroy();
       return most;
     };
-    // Node's own buffers take their time to level out, with us or without.
+    // Node's own buffers take a while to level out, with the preload or without.
     const warm = await move(384 * 1024 * 1024);
     const long = await move(1024 * 1024 * 1024);
     expect(long - warm).toBeLessThan(64);
@@ -104,7 +104,7 @@ describe('at the end of the program', () => {
   const event = (traceId: string): string | undefined => sink.trace(traceId).logs[0]?.eventName;
 
   test.each(['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
-    '%s takes its usual effect, after everything was sent',
+    '%s has its usual effect after everything was sent',
     async (signal) => {
       const server = await startRegistered('plain.mjs', { sink: sink.url });
       const { traceId, header } = traceparent();
@@ -115,7 +115,7 @@ describe('at the end of the program', () => {
     },
   );
 
-  test('its own handler decides, and sees no listener but itself', async () => {
+  test('a signal handler of the program decides, and sees no other listener', async () => {
     const server = await startRegistered('plain.mjs', { sink: sink.url, env: { OWN_HANDLER: 'true' } });
     const { traceId, header } = traceparent();
     await (await upload(server, header)).arrayBuffer();
@@ -136,7 +136,7 @@ describe('at the end of the program', () => {
     expect(performance.now() - began).toBeLessThan(5900);
   });
 
-  test('that comes by itself, everything is sent, and nothing keeps it running', async () => {
+  test('an end without a signal sends everything, and nothing keeps the program running', async () => {
     const server = await startRegistered('plain.mjs', { sink: sink.url, env: { ONCE: 'true' } });
     const { traceId, header } = traceparent();
     await (await upload(server, header)).arrayBuffer();
@@ -154,19 +154,22 @@ describe('the preload', () => {
     expect(server.output()).toBe(`listening on ${server.port}\n`);
   });
 
-  test.each(['express5.mjs', 'express5.cjs'])('has Express instrumented as well (%s)', async (file) => {
-    await using server = await startRegistered(file, { sink: sink.url });
-    const { traceId, header } = traceparent();
-    await (await upload(server, header)).arrayBuffer();
-    const span = await waitFor(
-      () =>
-        sink
-          .trace(traceId)
-          .spans.find(({ attributes }) => attributesOf(attributes)['express.type'] === 'request_handler'),
-      { what: 'the span of the handler' },
-    );
-    expect(attributesOf(span.attributes)['http.route']).toBe('/api/uploadToDataset/:id');
-  });
+  test.each(['also has Express instrumented (%s)', 'express5.cjs'])(
+    'has Express instrumented as well (%s)',
+    async (file) => {
+      await using server = await startRegistered(file, { sink: sink.url });
+      const { traceId, header } = traceparent();
+      await (await upload(server, header)).arrayBuffer();
+      const span = await waitFor(
+        () =>
+          sink
+            .trace(traceId)
+            .spans.find(({ attributes }) => attributesOf(attributes)['express.type'] === 'request_handler'),
+        { what: 'the span of the handler' },
+      );
+      expect(attributesOf(span.attributes)['http.route']).toBe('/api/uploadToDataset/:id');
+    },
+  );
 
   test('does nothing when the SDK is disabled', async () => {
     const before = sink.requests.length;
@@ -179,7 +182,7 @@ describe('the preload', () => {
     expect(sink.requests).toHaveLength(before);
   });
 
-  test('runs as without, and says why, if the endpoint has no scheme', async () => {
+  test('leaves the program as without it if the endpoint has no scheme, and says why', async () => {
     await using server = await startRegistered('plain.mjs', { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' } });
     expect((await fetch(`${server.url}/api/files/${FILE}/blob`)).headers.get('x-clowder-captured')).toBeNull();
     expect(server.output()).toMatch(
@@ -187,7 +190,7 @@ describe('the preload', () => {
     );
   });
 
-  test('says that nothing was patched when its instrumentation is switched off', async () => {
+  test('says that nothing was patched if its instrumentation is switched off', async () => {
     await using server = await startRegistered('plain.mjs', {
       sink: sink.url,
       env: { OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'clowder' },
@@ -195,7 +198,7 @@ describe('the preload', () => {
     expect(server.output()).toContain('clowder-otel: nothing was patched');
   });
 
-  test.each(['true', 'false'])('adds itself to the SDK of an operator, which takes log records: %s', async (takes) => {
+  test.each(['true', 'false'])("adds itself to an operator's SDK (which accepts log records: %s)", async (takes) => {
     await using server = await startRegistered('plain.mjs', {
       sink: sink.url,
       before: ['operator-sdk.mjs'],
@@ -210,7 +213,7 @@ describe('the preload', () => {
     expect(server.output().includes('that SDK accepts no log records')).toBe(takes === 'false');
   });
 
-  test('has its SDK set up by OTEL_CONFIG_FILE, and by nothing else', async () => {
+  test('sets up its SDK from OTEL_CONFIG_FILE only', async () => {
     const file = join(work.path, `${randomBytes(4).toString('hex')}.yaml`);
     const to = (signal: string): string =>
       `{processors: [{simple: {exporter: {otlp_http: {endpoint: "${sink.url}/v1/${signal}", encoding: json}}}}]}`;
@@ -228,11 +231,11 @@ describe('the preload', () => {
   });
 
   test.each([
-    ['that is not there', undefined],
+    ['that does not exist', undefined],
     ['without a tracer', 'file_format: "1.0"\n'],
     ['that disables the SDK', 'file_format: "1.0"\ndisabled: true\ntracer_provider: {processors: []}\n'],
     ['that is not YAML', 'a: ['],
-  ])('does nothing with an OTEL_CONFIG_FILE %s but say so, and the program works', async (_, text) => {
+  ])('only reports an OTEL_CONFIG_FILE %s, and the program works', async (_, text) => {
     const file = join(work.path, `${randomBytes(4).toString('hex')}.yaml`);
     if (text !== undefined) await writeFile(file, text);
     await using server = await startRegistered('plain.mjs', { sink: sink.url, env: { OTEL_CONFIG_FILE: file } });

@@ -24,7 +24,7 @@ import { waitFor } from '../support/wait-for.ts';
 
 const DOWNLOAD_BYTES = 3 * 65_536;
 
-/** Each kind of server, as an ES module and, where people still write them so, in CommonJS. */
+/** Each kind of server, as an ES module and, if it is still written so, in CommonJS. */
 const SERVERS: readonly [string, string, NonNullable<RegisteredServerOptions['by']>][] = [
   ['plain http', 'plain.mjs', '--import'],
   ['plain http', 'plain.cjs', '--require'],
@@ -51,7 +51,7 @@ const PROXIES = [
 let sink: OtlpSink;
 let backend: Server;
 let target: string;
-/** What the proxies forwarded. */
+/** Trace headers of the requests that the proxies forwarded. */
 const forwarded: { traceparent: string; tracestate: string }[] = [];
 
 beforeAll(async () => {
@@ -90,7 +90,7 @@ describe.each(SERVERS)('%s (%s, %s)', (_kind, file, by) => {
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  test('gives the span and the event of an upload', async () => {
+  test('sends the span and the event of an upload', async () => {
     const { traceId, header } = traceparent();
     const answer = await upload(server, header);
     expect(await answer.json()).toEqual({ id: FILE });
@@ -145,7 +145,7 @@ describe.each(SERVERS)('%s (%s, %s)', (_kind, file, by) => {
     });
   });
 
-  test('gives the span and the event of a download, sampled or not', async () => {
+  test('sends the span and the event of a download, sampled or not', async () => {
     const { traceId, header } = traceparent();
     const answer = await fetch(`${server.url}/api/files/${FILE}/blob`, { headers: { traceparent: header } });
     expect((await answer.arrayBuffer()).byteLength).toBe(DOWNLOAD_BYTES);
@@ -203,8 +203,8 @@ describe('a server of HTTP/2', () => {
 
   test.each([
     ['in the clear', '--http2-prior-knowledge', 'http', '2'],
-    ['by TLS', '--http2', 'https', '2'],
-    ['by TLS, of a client that speaks HTTP/1.1 alone', '--http1.1', 'https', '1.1'],
+    ['over TLS', '--http2', 'https', '2'],
+    ['over TLS, from a client that speaks only HTTP/1.1', '--http1.1', 'https', '1.1'],
   ])('is observed %s', async (_how, protocol, scheme, version) => {
     const secure = /by TLS on (\d+)/.exec(server.output())?.[1] ?? '';
     const base = `${scheme}://127.0.0.1:${scheme === 'https' ? secure : server.port}`;
@@ -243,7 +243,7 @@ describe('a server of HTTP/2', () => {
 });
 
 describe('a request that the program makes', () => {
-  test('arrives as without the preload, in whatever form it is made, with its trace context', async () => {
+  test('arrives as without the preload, in every form of the API, with its trace context', async () => {
     const ask = async (by: 'none' | '--import') => {
       await using server = await startRegistered('request-forms.mjs', { by, sink: sink.url });
       return (await (await fetch(server.url)).json()) as Record<string, Arrived | string>;
@@ -265,7 +265,7 @@ describe('a request that the program makes', () => {
   }
   const TRACEPARENT = expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/) as unknown;
 
-  /** A request as it arrived, but for the ports of the two programs and the trace context. */
+  /** A request as it arrived, without the two programs' ports and the trace context. */
   function withoutContext(arrived: Arrived | string | undefined) {
     if (arrived === undefined || typeof arrived === 'string') return { arrived, contexts: [] };
     const { rawHeaders: raw = [], ...rest } = arrived;
@@ -283,7 +283,7 @@ describe('a request that the program makes', () => {
 
 describe('a download', () => {
   test.each(['plain.mjs', 'http-proxy.mjs', 'fetch-proxy.mjs'])(
-    'that the client leaves is not complete (%s)',
+    'that the client aborts is not complete (%s)',
     async (file) => {
       await using server = await startRegistered(file, { sink: sink.url, target });
       const { traceId, header } = traceparent();
@@ -297,7 +297,7 @@ describe('a download', () => {
     },
   );
 
-  test('of a range, and of a gzipped file, counts what was sent', async () => {
+  test('of a range or a gzipped file counts the bytes that were sent', async () => {
     await using server = await startRegistered('plain.mjs', { sink: sink.url });
     const url = `${server.url}/api/files/${FILE}/blob`;
     const range = traceparent();
@@ -318,13 +318,13 @@ describe('a download', () => {
   });
 });
 
-describe('who is registered and told of no proxy in front', () => {
+describe('a registered program without TRUSTED_PROXIES', () => {
   /** The server span that links to a trace. */
   const linked = (traceId: string) =>
     sink.spans('POST /api/uploadToDataset/:id').find(({ links }) => links.some((link) => link.traceId === traceId));
 
   test.each(['plain.mjs', 'express5.mjs', 'fetch-proxy.mjs'])(
-    'begins a trace for what comes from outside, and links to the one that came: %s',
+    "begins a trace for a request from outside, and links to the client's: %s",
     async (file) => {
       await using server = await startRegistered(file, { sink: sink.url, target, env: { TRUSTED_PROXIES: '' } });
       const { traceId, header } = traceparent();
@@ -339,7 +339,7 @@ describe('who is registered and told of no proxy in front', () => {
     },
   );
 
-  test('where TRUSTED_PROXIES names the caller, its trace goes on', async () => {
+  test("continues the caller's trace once TRUSTED_PROXIES names the caller", async () => {
     await using server = await startRegistered('plain.mjs', { sink: sink.url, env: { TRUSTED_PROXIES: '127.0.0.1' } });
     const { traceId, header } = traceparent();
     await (await upload(server, header)).arrayBuffer();

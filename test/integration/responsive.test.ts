@@ -6,9 +6,9 @@ import { form } from '../support/form.ts';
 import { startCollector, type CollectorProcess } from '../support/collector-process.ts';
 
 const CONTENT_TYPES = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
-/** What a body may inflate to. */
+/** Inflated size of a body. */
 const BODY_BYTES = form({ short: 2, long: 60 }) * 1024 * 1024;
-/** For a machine on which much else runs: what is meant is 100 ms, and some turns of a thread that waits for its processor. */
+/** The goal is 100 ms; the rest is for a busy machine, where the thread may wait several times for a processor. */
 const BOUND_MS = 1500;
 
 let collector: CollectorProcess;
@@ -27,7 +27,7 @@ function post(path: string, contentType: string, body: Uint8Array): Promise<numb
   });
 }
 
-/** Asks /healthz again and again until it is told to end. @returns how long each answer took, in milliseconds */
+/** Requests /healthz again and again until it is done. @returns how long each answer took, in milliseconds */
 async function ask(isDone: () => boolean): Promise<readonly number[]> {
   const took: number[] = [];
   while (!isDone()) {
@@ -40,7 +40,7 @@ async function ask(isDone: () => boolean): Promise<readonly number[]> {
   return took.toSorted((one, other) => one - other);
 }
 
-test('/healthz answers while bodies are worked on that are made to be much work', async () => {
+test('/healthz answers while the collector works on bodies made to be costly', async () => {
   const bodies = HOSTILE_BODIES.map(({ what, signal, encoding, make }) => {
     return { what: `${what}, ${encoding}`, signal, encoding, body: gzipSync(make(BODY_BYTES), { level: 1 }) };
   });
@@ -61,7 +61,7 @@ test('/healthz answers while bodies are worked on that are made to be much work'
     process.stdout.write(
       `/healthz: ${took.length} answers, p99 ${p99.toFixed(0)} ms, longest ${worst.toFixed(0)} ms\n`,
     );
-  // Taken, malformed, too many, or more than the budget has left.
+  // Accepted, malformed, too many, or larger than the remaining budget.
   expect([...statuses].filter((status) => ![200, 400, 413, 503].includes(status))).toEqual([]);
   expect(took.length).toBeGreaterThan(20);
   expect(worst).toBeLessThan(BOUND_MS);

@@ -35,12 +35,12 @@ afterAll(async () => {
   await collector[Symbol.asyncDispose]();
 });
 
-/** A line for each of the secrets that came out, of the collector or of what is given. */
+/** One line for each secret found in the collector's outputs or in `more`. */
 async function leaks(secrets: Canaries, more: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
   return secrets.leaksIn({ ...(await collector.outputs()), ...more });
 }
 
-/** How many events came of it, when all are there. */
+/** How many events came of it, once all are there. */
 async function published(send: () => Promise<void>): Promise<number> {
   const before = collector.received.length;
   await send();
@@ -48,12 +48,12 @@ async function published(send: () => Promise<void>): Promise<number> {
   return collector.received.length - before - 1;
 }
 
-/** The requests of which an event was to come, and that none of the events tells of. */
+/** Requests that should have made an event but are in none. */
 const unseen = (requests: readonly SecretRequest[], makes: readonly SecretRequest['makes'][], events: string) =>
   requests.filter((one) => makes.includes(one.makes) && !events.includes(one.agent)).map(({ what }) => what);
 
-describe('secrets in what the collector is told', () => {
-  test.each(Object.entries(REQUEST_FORMS))('of requests, as %s, come out nowhere', async (form, { path, body }) => {
+describe('secrets sent to the collector', () => {
+  test.each(Object.entries(REQUEST_FORMS))('in requests, as %s, appear nowhere', async (form, { path, body }) => {
     const secrets = createCanaries();
     const requests = secretRequests(secrets, form);
     expect((await collector.post(path, body(requests))).status).toBe(200);
@@ -64,7 +64,7 @@ describe('secrets in what the collector is told', () => {
     expect(await leaks(secrets)).toEqual([]);
   });
 
-  test.each(Object.entries(EVENT_FORMS))('of events, as %s, come out nowhere', async (form, { path, body }) => {
+  test.each(Object.entries(EVENT_FORMS))('in events, as %s, appear nowhere', async (form, { path, body }) => {
     const secrets = createCanaries();
     const events = secretEvents(secrets, form);
     const count = await published(async () => {
@@ -74,7 +74,7 @@ describe('secrets in what the collector is told', () => {
     expect(await leaks(secrets)).toEqual([]);
   });
 
-  test('of posted events come out nowhere', async () => {
+  test('in posted events appear nowhere', async () => {
     const secrets = createCanaries();
     const events = secretEvents(secrets, 'posted');
     const count = await published(async () => {
@@ -96,7 +96,7 @@ describe('secrets in what the collector is told', () => {
     expect(await leaks(secrets)).toEqual([]);
   });
 
-  test('of page views come out nowhere', async () => {
+  test('in page views appear nowhere', async () => {
     const secrets = createCanaries();
     const { url = '', referrer = '' } =
       secretEvents(secrets, 'browser').find(({ type }) => type === 'view.page')?.data ?? {};
@@ -111,7 +111,7 @@ describe('secrets in what the collector is told', () => {
     expect(await leaks(secrets)).toEqual([]);
   });
 
-  test('of health readings come out nowhere', async () => {
+  test('in health readings appear nowhere', async () => {
     const secrets = createCanaries();
     const count = await published(async () => {
       expect((await collector.post('/v1/metrics', secretMetrics(secrets))).status).toBe(200);
@@ -120,7 +120,7 @@ describe('secrets in what the collector is told', () => {
     expect(await leaks(secrets)).toEqual([]);
   });
 
-  test('of what is rejected are not kept, nor told to the sender', async () => {
+  test('in rejected records are neither kept nor repeated to the sender', async () => {
     const secrets = createCanaries();
     const { status, answer } = await collector.post('/v1/logs', hopelessRecords(secrets));
     expect(status).toBe(200);
@@ -139,7 +139,7 @@ describe('secrets in what the collector is told', () => {
     expect(await leaks(secrets, { 'rejected list': listed })).toEqual([]);
   });
 
-  test('of requests that cannot be read, or that are not allowed, appear nowhere', async () => {
+  test('in unreadable or unauthorised requests appear nowhere', async () => {
     const secrets = createCanaries();
     const half = `{"key": "${secrets.token('key in half a body')}", ${secretText(secrets, 'half a body')}`;
     for (const path of ['/v1/logs', '/v1/traces', '/v1/metrics', '/api/v1/events', '/api/v1/browser'])
@@ -161,13 +161,13 @@ describe('secrets in what the collector is told', () => {
   });
 });
 
-describe('secrets in what passes', () => {
+describe('secrets in requests to Clowder', () => {
   let clowder: Server;
   let clowderPort: number;
-  /** By User-Agent: what Clowder answers. */
+  /** What Clowder answers, by User-Agent. */
   const known = new Map<string | undefined, SecretRequest>();
   let isAway = false;
-  /** What look-ups brought, and what they are answered. */
+  /** Headers of the look-ups that came, and the answer that they get. */
   const lookups = { headers: [] as IncomingHttpHeaders[], answer: { status: 500, body: '' } };
 
   beforeAll(async () => {
@@ -193,7 +193,7 @@ describe('secrets in what passes', () => {
     await once(clowder, 'close');
   });
 
-  /** Sends it byte for byte; resolves with the status of the answer. */
+  /** Sends a request unchanged. @returns the answer's status */
   async function send(url: string, { method, target, headers, body }: SecretRequest): Promise<number> {
     const { hostname, port } = new URL(url);
     const outgoing = request({ hostname, port, method, path: target, headers, agent: false }).end(body);
@@ -202,7 +202,7 @@ describe('secrets in what passes', () => {
     return answer.statusCode ?? 0;
   }
 
-  /** Sends all of them; those that did not get Clowder's own answer are told. */
+  /** Sends all requests. @returns those that did not get Clowder's own answer */
   async function sendAll(url: string, requests: readonly SecretRequest[]): Promise<readonly string[]> {
     const odd: string[] = [];
     for (const one of requests) {
@@ -214,7 +214,7 @@ describe('secrets in what passes', () => {
 
   const otlpHeaders = (): string => `authorization=Bearer%20${collector.keys.ingest}`;
 
-  test('the proxy leave it neither with spans nor events, nor in its log', async () => {
+  test('leave the proxy neither in spans or events nor in its log', async () => {
     const secrets = createCanaries();
     const requests = secretRequests(secrets, 'proxy');
     const lost = secretRequests(secrets, 'proxy without Clowder');
@@ -234,7 +234,7 @@ describe('secrets in what passes', () => {
     await collector.published();
     const spans = telemetry.content();
     const withoutSpan = [...requests, ...lost].filter(({ agent }) => !spans.includes(agent)).map(({ what }) => what);
-    // Refused before it is a request.
+    // These are refused before they count as requests.
     expect(withoutSpan).toEqual(['user info', 'user info']);
     expect(unseen(requests, ['event', 'event of the proxy'], JSON.stringify(collector.received))).toEqual([]);
     const more = {
@@ -247,53 +247,46 @@ describe('secrets in what passes', () => {
 
   const ID = '5f1e00000000000000000001';
   test.each([
-    [
-      'tells something',
-      200,
-      (secret: string) => ({ id: ID, name: 'Soil', email: 'ada@example.org', secretKey: secret }),
-    ],
+    ['returns data', 200, (secret: string) => ({ id: ID, name: 'Soil', email: 'ada@example.org', secretKey: secret })],
     ['fails', 500, (secret: string) => ({ error: `GET /api/me?key=${secret}` })],
-  ] as const)(
-    'the proxy that asks Clowder for more are shown to Clowder alone, where that %s',
-    async (how, status, body) => {
-      const secrets = createCanaries();
-      const apiKey = secrets.token(`key of the operator (${how})`);
-      lookups.answer = {
-        status,
-        body: JSON.stringify(body(secrets.token(`secret in the answer to a look-up (${how})`))),
-      };
-      lookups.headers = [];
-      const requests = secretRequests(secrets, `proxy that asks, where Clowder ${how}`);
-      await using telemetry = await startByteSink(collector.url);
-      const proxy = await startProxyProcess({
-        target: `http://127.0.0.1:${clowderPort}`,
-        otlpUrl: telemetry.url,
-        env: {
-          CLOWDER_VERSION: 'v1',
-          CLOWDER_ENRICH: 'names,users',
-          CLOWDER_ENRICH_API_KEY: apiKey,
-          LOG_LEVEL: 'trace',
-          OTEL_LOG_LEVEL: 'debug',
-          OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders(),
-        },
-      });
-      expect(await sendAll(proxy.url, requests)).toEqual([]);
-      const figures = await (await fetch(`${proxy.adminUrl}/metrics`)).text();
-      await proxy.kill();
-      await collector.published();
-      const asked = lookups.headers.map((headers) => JSON.stringify(headers));
-      expect(asked.some((headers) => headers.includes(apiKey))).toBe(true);
-      // Those of requests are shown with their own look-ups, and not together with the operator's.
-      const withUsers = asked.filter((headers) => !headers.includes(apiKey));
-      expect(secrets.leaksIn({ asked: withUsers.join('\n') }).length).toBeGreaterThan(0);
-      if (status === 200) expect(JSON.stringify(collector.received)).toContain('ada@example.org');
-      const more = { 'telemetry of the proxy': telemetry.content(), "the proxy's log": proxy.output(), figures };
-      expect(await leaks(secrets, more)).toEqual([]);
-      expect(collector.credentials.leaksIn(more)).toEqual([]);
-    },
-  );
+  ] as const)('leave a proxy with look-ups only towards Clowder, even if Clowder %s', async (how, status, body) => {
+    const secrets = createCanaries();
+    const apiKey = secrets.token(`key of the operator (${how})`);
+    lookups.answer = {
+      status,
+      body: JSON.stringify(body(secrets.token(`secret in the answer to a look-up (${how})`))),
+    };
+    lookups.headers = [];
+    const requests = secretRequests(secrets, `proxy that asks, where Clowder ${how}`);
+    await using telemetry = await startByteSink(collector.url);
+    const proxy = await startProxyProcess({
+      target: `http://127.0.0.1:${clowderPort}`,
+      otlpUrl: telemetry.url,
+      env: {
+        CLOWDER_VERSION: 'v1',
+        CLOWDER_ENRICH: 'names,users',
+        CLOWDER_ENRICH_API_KEY: apiKey,
+        LOG_LEVEL: 'trace',
+        OTEL_LOG_LEVEL: 'debug',
+        OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders(),
+      },
+    });
+    expect(await sendAll(proxy.url, requests)).toEqual([]);
+    const figures = await (await fetch(`${proxy.adminUrl}/metrics`)).text();
+    await proxy.kill();
+    await collector.published();
+    const asked = lookups.headers.map((headers) => JSON.stringify(headers));
+    expect(asked.some((headers) => headers.includes(apiKey))).toBe(true);
+    // A request's credentials go with that request's own look-ups, never together with the operator's key.
+    const withUsers = asked.filter((headers) => !headers.includes(apiKey));
+    expect(secrets.leaksIn({ asked: withUsers.join('\n') }).length).toBeGreaterThan(0);
+    if (status === 200) expect(JSON.stringify(collector.received)).toContain('ada@example.org');
+    const more = { 'telemetry of the proxy': telemetry.content(), "the proxy's log": proxy.output(), figures };
+    expect(await leaks(secrets, more)).toEqual([]);
+    expect(collector.credentials.leaksIn(more)).toEqual([]);
+  });
 
-  test('an instrumented server leave it neither with spans nor events, nor in its output', async () => {
+  test('leave an instrumented server neither in spans or events nor in its output', async () => {
     const secrets = createCanaries();
     const requests = secretRequests(secrets, 'preload');
     await using telemetry = await startByteSink(collector.url);
@@ -320,7 +313,7 @@ describe('secrets in what passes', () => {
     expect(collector.credentials.leaksIn(more)).toEqual([]);
   });
 
-  test('are not told of settings that the proxy refuses', async () => {
+  test('in settings that the proxy refuses are not printed', async () => {
     const secrets = createCanaries();
     const target = `http://me:${secrets.token('password of the target')}@127.0.0.1:1`;
     const enrichUrl = `http://me:${secrets.token('password where Clowder is asked')}@127.0.0.1:1`;
@@ -335,7 +328,7 @@ describe('secrets in what passes', () => {
   });
 });
 
-test('credentials of the collector itself come out nowhere', async () => {
+test("the collector's own credentials appear nowhere", async () => {
   const { "the collector's own telemetry": own, "the collector's log": log } = await collector.outputs();
   expect(own).toContain('clowder-otel-collector');
   expect(log).toContain('refuses user or password');

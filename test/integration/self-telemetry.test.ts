@@ -8,7 +8,7 @@ import { freePort } from '../support/processes.ts';
 import { openVhost, type VirtualHost } from '../support/virtual-host.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-/** Own telemetry leaves often, so that nothing is waited for long. */
+/** The collector's own telemetry leaves often, so that tests wait briefly. */
 const OFTEN = { OTEL_BSP_SCHEDULE_DELAY: '100', OTEL_METRIC_EXPORT_INTERVAL: '500' };
 const JSON_OFTEN = { ...OFTEN, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
 const NO_BROKER = 'amqp://127.0.0.1:1';
@@ -36,7 +36,7 @@ async function post(collector: CollectorProcess, events: readonly object[], head
 
 const upload = (fileId: string, more: object = {}) => ({ event: 'file.uploaded', file_id: fileId, ...more });
 
-/** Value of a metric at /metrics, all label sets together; 0 where it has none. */
+/** Sum of a metric at /metrics over all label sets; 0 if it has none. */
 async function metric(collector: CollectorProcess, name: string): Promise<number> {
   const text = await (await fetch(`${collector.url}/metrics`)).text();
   return [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce(
@@ -51,8 +51,8 @@ function published(sink: OtlpSink): number {
     .reduce((sum, span) => sum + Number(attributesOf(span.attributes)['messaging.batch.message_count']), 0);
 }
 
-describe('with an endpoint elsewhere', () => {
-  test('spans of publishing arrive that link to the contexts of the events, and count every message', async () => {
+describe('with an OTLP endpoint elsewhere', () => {
+  test('spans of publishing arrive, link to the contexts of the events, and count every message', async () => {
     await using sink = await startOtlpSink();
     await using collector = await startCollector({
       amqpUrl: broker.url,
@@ -79,7 +79,7 @@ describe('with an endpoint elsewhere', () => {
     }
   });
 
-  test('the metrics arrive as they are at /metrics', async () => {
+  test('the same metrics arrive as at /metrics', async () => {
     await using sink = await startOtlpSink();
     await using collector = await startCollector({
       amqpUrl: broker.url,
@@ -98,7 +98,7 @@ describe('with an endpoint elsewhere', () => {
     expect(await metric(collector, 'clowder_otel_publish_seconds_count')).toBe(20);
   });
 
-  test('a request of the API is a span in the trace of its client', async () => {
+  test("an API request is a span in its client's trace", async () => {
     await using sink = await startOtlpSink();
     await using collector = await startCollector({
       amqpUrl: NO_BROKER,
@@ -111,7 +111,7 @@ describe('with an endpoint elsewhere', () => {
     expect(sink.requests.filter((one) => one.traceparent !== undefined)).toEqual([]);
   });
 
-  test('what is left is sent before the collector ends', async () => {
+  test('the rest is sent before the collector ends', async () => {
     await using sink = await startOtlpSink();
     const rare = { OTEL_BSP_SCHEDULE_DELAY: '600000', OTEL_METRIC_EXPORT_INTERVAL: '600000' };
     await using collector = await startCollector({
@@ -128,7 +128,7 @@ describe('with an endpoint elsewhere', () => {
     expect(sink.value('clowder_otel_events_total', { type: 'file.uploaded' })).toBe(1);
   });
 
-  test('one that is down delays neither events nor the end', async () => {
+  test('a receiver that is down delays neither events nor the end', async () => {
     await using collector = await startCollector({
       amqpUrl: broker.url,
       env: { ...OFTEN, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` },
@@ -147,14 +147,14 @@ describe('the standard variables', () => {
     [{ OTEL_SDK_DISABLED: 'true' }, []],
     [{ OTEL_TRACES_EXPORTER: 'none' }, ['/v1/metrics']],
     [{ OTEL_METRICS_EXPORTER: 'none' }, ['/v1/traces']],
-  ])('%j: what arrives goes to %j', async (more, paths) => {
+  ])('%j: telemetry arrives at %j', async (more, paths) => {
     await using sink = await startOtlpSink();
     await using collector = await startCollector({
       amqpUrl: NO_BROKER,
       env: { ...JSON_OFTEN, OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, ...more },
     });
     await post(collector, [upload('by-variable')]);
-    // Ending flushes: whatever would ever arrive has arrived then.
+    // Ending flushes, so everything has arrived then.
     await collector.kill();
     expect([...new Set(sink.requests.map((one) => one.path))]).toEqual(paths);
   });
@@ -175,7 +175,7 @@ describe('with an endpoint that leads back to the collector', () => {
     expect(await metric(collector, 'clowder_otel_otlp_records_total')).toBe(0);
   });
 
-  test('over a relay that it cannot see through, its own telemetry makes neither events nor spans', async () => {
+  test('over a relay that the collector cannot detect, its own telemetry makes neither events nor spans', async () => {
     const port = await freePort();
     await using relay = await startRelay(port);
     await using collector = await startCollector({
@@ -187,7 +187,7 @@ describe('with an endpoint that leads back to the collector', () => {
     await fetch(`${collector.url}/api/v1/events`);
     await fetch(`${collector.url}/api/status`);
     const of = (signal: string) => relay.paths.filter((path) => path === `/v1/${signal}`).length;
-    // Two requests of the API, one span of publishing.
+    // Two API requests and one span of publishing.
     await waitFor(async () => (await recordsOf(collector, 'traces')) === 3, { what: 'its own spans to come back' });
     const exports = of('metrics');
     await waitFor(() => of('metrics') >= exports + 6, { what: 'six more rounds of metrics' });
@@ -206,7 +206,7 @@ async function recordsOf(collector: CollectorProcess, signal: string): Promise<n
   return metric(collector, `clowder_otel_otlp_records_total\\{signal="${signal}"\\}`);
 }
 
-/** Hands every request on to the collector: an OTel Collector in between, as far as the collector can tell. */
+/** Passes every request on to the collector, like an OTel Collector in between. */
 async function startRelay(port: number) {
   const paths: string[] = [];
   const server = createServer((request, response) => {

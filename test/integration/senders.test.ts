@@ -8,7 +8,7 @@ import { exportOf, SPAN_SENDERS, type SpanSender } from '../support/senders/span
 import { toolPath } from '../support/tools.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-// Programs of others, as they come: only the address is ours.
+// Third-party programs as they are: only the address is ours.
 
 const SERVERS = fileURLToPath(new URL('../fixtures/servers', import.meta.url));
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => collector.stop());
 
-/** A number for each sender: what it tells of are resources of its own. */
+/** One number for each sender, so that its requests are about its own resources. */
 const nextRequests = (): readonly SeenRequest[] => requestsOf((senders += 1));
 
 async function history(): Promise<readonly SeenEvent[]> {
@@ -29,7 +29,7 @@ async function history(): Promise<readonly SeenEvent[]> {
   return ((await answer.json()) as { events: readonly SeenEvent[] }).events;
 }
 
-/** The events that came of what was sent, once there are as many as there must be and `finish` has sent all else. */
+/** The events of what was sent, once there are ten and `finish` has sent the rest. */
 async function eventsAfter(send: () => Promise<unknown>, finish: () => Promise<unknown> = async () => undefined) {
   const before = (await history()).length;
   await send();
@@ -39,7 +39,7 @@ async function eventsAfter(send: () => Promise<unknown>, finish: () => Promise<u
   return found.toSorted((one, other) => placeOf(one) - placeOf(other));
 }
 
-/** Senders do not keep the order of requests: that of the events is by their resources, whose ids count up. */
+/** Senders do not keep the order of requests, so events are ordered by their resources, whose ids count up. */
 const placeOf = ({ resource_id: id, url }: SeenEvent & { readonly url?: string }): number =>
   Number((id ?? url ?? '').slice(-2)) % 13;
 
@@ -55,7 +55,7 @@ async function ask(url: string, requests: readonly SeenRequest[]): Promise<void>
   }
 }
 
-/** A server with an SDK of OpenTelemetry, configured by the environment alone. */
+/** A server with an OpenTelemetry SDK, configured only by its environment. */
 async function serverWith(command: string, args: readonly string[], env: Readonly<Record<string, string>>) {
   const running = await startProcess(command, [...args], {
     env: { OTEL_SERVICE_NAME: 'clowder', OTEL_BSP_SCHEDULE_DELAY: '200', ...env },
@@ -79,13 +79,13 @@ describe('a server with the SDK', () => {
     ['JavaScript', 'http/json', 'gzip', node, true],
     ['JavaScript', 'grpc', 'none', node, true],
     ['JavaScript', 'grpc', 'gzip', node, true],
-    // otelhttp does not tell of queries.
+    // otelhttp does not report queries.
     ['Go', 'http/protobuf', 'none', go, false],
     ['Go', 'http/protobuf', 'gzip', go, false],
     ['Go', 'grpc', 'none', go, false],
     ['Go', 'grpc', 'gzip', go, false],
   ] as const)(
-    'of %s, by %s, compression %s, gives the event of each of ten requests',
+    'for %s, by %s, compression %s, produces the event of each of ten requests',
     async (_, protocol, compression, how, tellsQuery) => {
       const requests = nextRequests();
       const { running, url } = await serverWith(...how(), {
@@ -115,7 +115,7 @@ async function post(url: string, sender: SpanSender, requests: readonly SeenRequ
 }
 
 test.each(Object.entries<SpanSender>(SPAN_SENDERS))(
-  'the spans of %s give the event of each of ten requests',
+  'the spans of %s produce the event of each of ten requests',
   async (_, sender) => {
     const requests = nextRequests();
     expect(await eventsAfter(() => post(collector.url, sender, requests))).toMatchObject(expected(requests));
@@ -137,7 +137,7 @@ describe('the OTel Collector', () => {
   const ports = new Map<string, number>();
   let otel: OtelCollector;
 
-  /** One pipeline for each way to send, from a port of its own. */
+  /** One pipeline for each way to send, each with its own port. */
   beforeAll(async () => {
     for (const way of [...TAKEN, ...REFUSED]) ports.set(way, await freePort());
     const named = (way: string): string => way.replaceAll(' ', '_');
@@ -170,7 +170,7 @@ describe('the OTel Collector', () => {
   });
   afterAll(() => otel.stop());
 
-  test.each(TAKEN)('brings ten events by %s', async (way) => {
+  test.each(TAKEN)('delivers ten events by %s', async (way) => {
     const requests = nextRequests();
     const events = await eventsAfter(() =>
       post(`http://127.0.0.1:${ports.get(way)}`, SPAN_SENDERS['Traefik 3'], requests),
@@ -178,19 +178,19 @@ describe('the OTel Collector', () => {
     expect(events).toMatchObject(expected(requests));
   });
 
-  test.each(REFUSED)('is told by %s what would do', async (way) => {
+  test.each(REFUSED)('learns from a refusal of %s what would work', async (way) => {
     const answer = await fetch(`http://127.0.0.1:${ports.get(way)}/v1/traces`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(exportOf(SPAN_SENDERS['Traefik 3'], nextRequests(), trace(senders))),
     });
-    // Without a queue, what its exporter is told is what its receiver answers.
+    // Without a queue, the exporter's error is the receiver's answer.
     expect(answer.ok).toBe(false);
     expect(await answer.text()).toMatch(/is not supported: send gzip, zstd, deflate, or no compression/);
   });
 });
 
-test('a gRPC client that calls the port of HTTP is logged, with what to do', async () => {
+test('a gRPC client that calls the HTTP port is logged, with what to do', async () => {
   const { running, url } = await serverWith(...node(), {
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',

@@ -32,7 +32,7 @@ beforeAll(async () => {
   });
 });
 
-/** There is no log here. */
+/** There is no log in this directory. */
 const gatewayLogs = '/var/log/no-such-directory';
 
 afterAll(async () => {
@@ -44,7 +44,7 @@ afterAll(async () => {
 
 const idOf = ({ traceId, fileId }: ObservedRequest): string => derivedEventId(traceId, 'view.download', fileId);
 
-/** Both observers tell of them, the one a while after the other; what is refused is sent again, as their own queues would. */
+/** Both observers report them, one a while after the other. What is refused is sent again, as their own queues would do. */
 async function observe(requests: readonly ObservedRequest[]): Promise<void> {
   let told: readonly ObservedRequest[] = [];
   const tell = (signal: 'traces' | 'logs', body: object): Promise<boolean> =>
@@ -92,7 +92,7 @@ describe('three collectors', () => {
     expect(after.map((count, index) => count - (before[index] ?? 0)).toSorted((a, b) => a - b)).toEqual([0, 0, 60]);
   });
 
-  test('lose nothing if one is killed and replaced: the others go on, its lane waits, its journal is drained', async () => {
+  test('lose nothing if one is killed and replaced: the others go on, its share waits, and its journal is drained', async () => {
     const before = sink.received.length;
     const requests = Array.from({ length: REQUESTS }, () => observedRequest());
     const third = Math.ceil(REQUESTS / 3);
@@ -105,7 +105,7 @@ describe('three collectors', () => {
     await waitFor(() => sink.received.length - atKill > third / 2, { timeoutMs: 60_000, what: 'events of the others' });
     await runCli(['journal', 'drain', gone.dataDir], { AMQP_URL: vhost.url, ...ENV });
     await gone.stop();
-    // A new one, of an empty directory, at the same address.
+    // A new collector with an empty directory, at the same address.
     members[1] = await startCollector({ amqpUrl: vhost.url, port: gone.port, env: ENV });
     await sending;
     await allArrived(requests);
@@ -115,11 +115,11 @@ describe('three collectors', () => {
       `${REQUESTS} requests, two observers, one collector of three replaced: ${copies} events came twice, with the same message_id`,
     );
     expect(idsOfDownloads().size).toBe(2 * REQUESTS + 60);
-    // What the one that is gone had taken and not acknowledged, and what only one observer had told it of.
+    // What the killed collector had accepted but not acknowledged, and what only one observer had reported to it.
     expect(copies).toBeLessThan(third);
   });
 
-  test('become four as the page says: a quarter of the requests goes to the new one, and what comes twice has one id', async () => {
+  test('become four as the page says: the new one gets a quarter of the requests, and what comes twice has one id', async () => {
     const before = sink.received.length;
     const downloads = idsOfDownloads().size;
     members.push(await startCollector({ amqpUrl: vhost.url, env: ENV }));
@@ -137,7 +137,7 @@ describe('three collectors', () => {
       `${REQUESTS} requests, a fourth collector meanwhile: ${copies} events came twice, with the same message_id`,
     );
     expect(idsOfDownloads().size - downloads).toBe(REQUESTS);
-    // Of a batch or two, those of the groups that moved.
+    // One or two batches, of the groups that moved.
     expect(copies).toBeLessThan(4 * BATCH);
 
     const [newest] = members.slice(-1);
