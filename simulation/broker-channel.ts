@@ -4,7 +4,7 @@ import { illegal, type Answer, type BrokerSide, type Queue } from './broker-side
 
 const EVENTS = 'clowder.events';
 const METRICS = 'clowder.metrics';
-/** Bytes of AMQP's short strings. */
+/** Longest short string of AMQP, in bytes. */
 const SHORT_STRING = 255;
 
 type Confirm = (error: Error | null) => void;
@@ -16,23 +16,23 @@ interface Publish {
   readonly id: string;
 }
 
-/** The connection that it is of. */
+/** The connection that a channel belongs to. */
 interface ChannelOwner {
   readonly broker: BrokerSide;
   tellOfAlarm(): void;
   forget(channel: Channel): void;
 }
 
-/** A channel's end at the broker: what is published on it, and its answers. */
+/** The broker's end of a channel: what is published on it, and the answers. */
 export class Channel extends EventEmitter {
   readonly #connection: ChannelOwner;
   readonly #broker: BrokerSide;
-  /** In the order of their tags; what was answered is undefined. */
+  /** In the order of their tags; entries are removed when answered. */
   readonly #unconfirmed = new Map<number, { readonly id: string; readonly confirm: Confirm }>();
   readonly #onItsWay: Publish[] = [];
-  /** Answers that the broker has not sent yet, in order. */
+  /** Answers not sent yet, in order. */
   #answers: { readonly tag: number; readonly answer: Answer }[] = [];
-  /** For each queue that it published to, whether it found the leader then; it does not ask again, as RabbitMQ 3.10 does not. */
+  /** For each queue, whether its leader was found at the first publish. Like RabbitMQ 3.10, the channel does not look again. */
   readonly #found = new Map<Queue, boolean>();
   #tag = 0;
   #delivering = false;
@@ -66,7 +66,7 @@ export class Channel extends EventEmitter {
     this.#tag += 1;
     const id = String(options.messageId);
     this.#unconfirmed.set(this.#tag, { id, confirm });
-    // amqplib counts the message before it finds that it cannot be written.
+    // amqplib counts the message before it notices that it cannot write it.
     if (Buffer.byteLength(id) > SHORT_STRING || Buffer.byteLength(key) > SHORT_STRING)
       throw new TypeError(`Field 'messageId' is the wrong type; must be a string (up to 255 chars)`);
     this.#broker.watcher.published(id);

@@ -2,10 +2,10 @@ import { EventEmitter } from 'node:events';
 import { Channel } from './broker-channel.ts';
 import { illegal, type BrokerSide } from './broker-side.ts';
 
-/** A connection's end at the broker. */
+/** The broker's end of a connection. */
 export class Connection extends EventEmitter {
   readonly broker: BrokerSide;
-  /** amqplib's own, of which our code looks at the socket. */
+  /** amqplib's inner connection; our code reads only its socket. */
   readonly connection = { stream: undefined };
   readonly #channels = new Set<Channel>();
   isBlocked = false;
@@ -35,7 +35,7 @@ export class Connection extends EventEmitter {
     this.end(undefined);
   };
 
-  /** RabbitMQ tells a connection that is there, and a new one once it publishes. */
+  /** RabbitMQ tells an existing connection at once, and a new one when it publishes. */
   tellOfAlarm(): void {
     if (this.isBlocked) return;
     this.isBlocked = true;

@@ -1,32 +1,32 @@
 import type { Random } from './random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-/** A queue of a consumer, bound to `clowder.metrics`. */
+/** A consumer's queue, bound to `clowder.metrics`. */
 export interface Queue {
   readonly name: string;
   bound: boolean;
-  /** `x-overflow: reject-publish`, and no room. */
+  /** Has `x-overflow: reject-publish` and no room. */
   full: boolean;
-  /** A quorum queue whose leader is gone, with no other elected yet. */
+  /** A quorum queue that lost its leader and has not elected another yet. */
   leaderless: boolean;
-  /** Ids as they came, with each copy. */
+  /** Every message in order of arrival, including copies. */
   readonly got: { readonly id: string; readonly type: string; readonly body: string; readonly atMs: number }[];
 }
 
 export type Answer = 'confirmed' | 'returned' | 'nacked';
 
-/** What the broker tells whoever watches it. */
+/** What the broker reports to its observer. */
 export interface BrokerWatcher {
   published(id: string): void;
   answered(id: string, answer: Answer): void;
-  /** Of these no answer came: their channel is gone. */
+  /** The channel is gone, so these messages get no answer. */
   cutOff(ids: readonly string[], reason: string): void;
   connected(): void;
-  /** What no queue took may find one now. */
+  /** Messages that no queue took may find one now. */
   routesChanged(): void;
 }
 
-/** What its connections and channels know of the broker. */
+/** The broker as its connections and channels see it. */
 export interface BrokerSide {
   readonly random: Random;
   readonly time: VirtualTime;
@@ -38,13 +38,13 @@ export interface BrokerSide {
   readonly maxBytes: number;
   readonly forbidden: ReadonlySet<string>;
   metricsBound: boolean;
-  /** For whoever asked: a process that has ended since hears nothing. */
+  /** Resolves after the time; never if the process that asked has ended by then. */
   after(ms: number): Promise<void>;
-  /** @returns where a message goes, by name */
+  /** @returns the queues that a message reaches */
   route(): readonly Queue[];
 }
 
-/** As amqplib throws of what has ended. */
+/** The error that amqplib throws on a closed channel or connection. */
 export function illegal(message: string): Error {
   const error = new Error(message);
   error.name = 'IllegalOperationError';

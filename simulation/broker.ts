@@ -12,14 +12,14 @@ export class Broker implements BrokerSide {
   ];
   up = true;
   alarm = false;
-  /** It takes publishes and never answers. */
+  /** The broker accepts publishes but never answers. */
   silent = false;
-  /** Several messages may be confirmed by one answer. */
+  /** One answer may confirm several messages. */
   multiple = false;
   slowMs = 1;
   metricsBound = false;
   readonly forbidden = new Set<string>();
-  /** Types that were forbidden once: what is refused of them unasked, the broker never sees. */
+  /** Types that were ever forbidden: the publisher may refuse them itself, so the broker never sees them. */
   readonly everForbidden = new Set<string>();
   maxBytes = Number.POSITIVE_INFINITY;
   readonly connections = new Set<Connection>();
@@ -43,7 +43,7 @@ export class Broker implements BrokerSide {
     return connection as unknown as ChannelModel;
   };
 
-  /** For whoever asked: a process that has ended since hears nothing. */
+  /** Resolves after the time; never if the process that asked has ended by then. */
   after(ms: number): Promise<void> {
     const process = this.#process;
     return new Promise((resolve) =>
@@ -53,7 +53,7 @@ export class Broker implements BrokerSide {
     );
   }
 
-  /** The process at the other end is gone: what it sent before may still arrive, and nobody hears of it. */
+  /** The client process is gone: what it sent may still arrive, but it receives no answers. */
   abandon(): void {
     this.#process += 1;
     for (const connection of this.connections) connection.abandon();
@@ -74,17 +74,17 @@ export class Broker implements BrokerSide {
     }
   }
 
-  /** Every connection ends; with a reason by the broker, or without one where the network was cut. */
+  /** Ends every connection: with a reason if the broker closes it, without one if the network is cut. */
   cut(error: Error): void {
     for (const connection of this.connections) connection.end(error);
   }
 
-  /** It refuses some messages as they are. */
+  /** Whether some messages are refused as they are. */
   get isStrict(): boolean {
     return this.forbidden.size > 0 || this.maxBytes < Number.POSITIVE_INFINITY;
   }
 
-  /** @returns where a message goes, by name */
+  /** @returns the queues that a message reaches */
   route(): readonly Queue[] {
     return this.metricsBound ? this.queues.filter(({ bound }) => bound) : [];
   }

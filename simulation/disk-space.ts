@@ -1,15 +1,15 @@
 import type { DiskFiles, ReserveFile } from '../collector/journal/disk-files.ts';
 import { PAGE_BYTES } from '../collector/journal/schema.ts';
 
-/** Small, so that a few producers fill it. */
+/** Small, so that a few producers can fill it. */
 const CAPACITY = 3 * 1024 * 1024;
 const FRAME_BYTES = PAGE_BYTES + 24;
-/** Pages that a transaction writes beside those of its own bytes: tables' roots, sums, the cursor. */
+/** Pages that a transaction writes besides its own bytes: the tables' roots, sums, the cursor. */
 const COMMIT_PAGES = 4;
-/** Pages in the WAL from which on it is made part of the database. */
+/** Number of WAL pages that triggers a checkpoint. */
 const CHECKPOINT_PAGES = 16;
 
-/** The bytes of a disk: the database, its WAL, the ballasts, and what others have on it. Every write needs room. */
+/** The space on a disk: the database, its WAL, the ballasts, and other programs' files. Every write needs room. */
 export class DiskSpace implements DiskFiles {
   readonly #databasePages: () => number;
   #database = 0;
@@ -19,13 +19,13 @@ export class DiskSpace implements DiskFiles {
   readonly ballast = this.#reserve();
   readonly startBallast = this.#reserve();
 
-  /** @param databasePages that the database has, on the disk or still in the WAL */
+  /** @param databasePages number of the database's pages, on the disk or still in the WAL */
   constructor(databasePages: () => number) {
     this.#databasePages = databasePages;
     this.#database = this.databaseBytes();
   }
 
-  /** Whether others have taken of it. */
+  /** Whether other programs occupy space. */
   get isTaken(): boolean {
     return this.#others > 0;
   }
@@ -39,12 +39,12 @@ export class DiskSpace implements DiskFiles {
 
   databaseBytes = (): number => this.#databasePages() * PAGE_BYTES;
 
-  /** Others take what is left, or let go of all that they took. */
+  /** Other programs take all that is left, or free all that they took. */
   setTaken(isTaken: boolean): void {
     this.#others = isTaken ? this.#others + this.free() : 0;
   }
 
-  /** A transaction, into the WAL. @returns false where there is no room for it */
+  /** Commits a transaction to the WAL. @returns false if there is no room */
   commit(bytes: number): boolean {
     const pages = COMMIT_PAGES + Math.ceil(bytes / PAGE_BYTES);
     const growth = (this.#walPages + pages) * FRAME_BYTES - this.#wal;
@@ -55,7 +55,7 @@ export class DiskSpace implements DiskFiles {
     return true;
   }
 
-  /** Makes the WAL part of the database, and gives its room back. @returns whether that could be done */
+  /** Checkpoints the WAL and frees its space. @returns whether that succeeded */
   truncate(): boolean {
     if (!this.#checkpoint()) return false;
     this.#wal = 0;

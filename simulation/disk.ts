@@ -16,22 +16,22 @@ const COMMITS = /^\s*COMMIT/i;
 const REWRITES = /^\s*VACUUM/i;
 const CHECKPOINTS = /^\s*PRAGMA wal_checkpoint/i;
 const SQLITE_FULL = 13;
-/** Small, so that a simulation of some minutes has many. */
+/** Small, so that a simulation of some minutes has many segments. */
 const SEGMENT_SIZE = { keys: 20, spanMs: 20_000 };
 
-/** The disk under the journal: what is committed stays, whatever becomes of the process. */
+/** The journal's disk: committed data stays, whatever happens to the process. */
 export class Disk {
   slowMs = 1;
-  /** Power goes at this write from now on; it is done or not. */
+  /** The power fails at this write; `isDone` says whether it still completes. */
   cutAt: { writes: number; readonly isDone: boolean } | undefined;
-  /** Power is gone: no write comes through until the next process. */
+  /** The power has failed: no write succeeds until the next process. */
   isDead = false;
   readonly database = prepareForWriting(new DatabaseSync(':memory:'));
   readonly space = new DiskSpace(() => Number(this.database.prepare('PRAGMA page_count').get()?.['page_count']));
-  /** Called before each commit is answered: what it brings may be gone by the next look. */
+  /** Called before each commit is answered: what it adds may be gone by the next look. */
   onCommitted: () => void = () => undefined;
   #mark: Mark | undefined;
-  /** Of the transaction that is open. */
+  /** Bytes changed by the open transaction. */
   #changedBytes = 0;
   readonly #time: VirtualTime;
   readonly #onCut: () => void;
@@ -41,7 +41,7 @@ export class Disk {
     this.#onCut = onCut;
   }
 
-  /** What a transaction left behind is rolled back, as it is when the file is opened the next time. */
+  /** Rolls back an unfinished transaction, as SQLite does when it opens the file again. */
   recover(): void {
     this.isDead = false;
     this.cutAt = undefined;
@@ -54,7 +54,7 @@ export class Disk {
     return new GuardedStore(options, this.#files);
   });
 
-  /** Of a version that did not mind its disk. */
+  /** The journal of a version that did not watch its disk space. */
   readonly unguarded = this.#partsWith((options) => new JournalStore(options));
 
   readonly #files: GuardedFiles = {
@@ -78,7 +78,7 @@ export class Disk {
     };
   }
 
-  /** Like the worker's thread: messages cross in order, and take the time of the disk. */
+  /** Like the worker thread: messages arrive in order and take as long as the disk. */
   #startWriter(
     options: StoreOptions,
     open: (options: StoreOptions) => Parameters<typeof serveStore>[0],
@@ -107,7 +107,7 @@ export class Disk {
     };
   }
 
-  /** The database as a process sees it. */
+  /** The database as the process sees it, with faults. */
   #faulty(): DatabaseSync {
     const { database } = this;
     const faulty: Pick<DatabaseSync, 'exec' | 'prepare' | 'close' | 'isTransaction'> = {
@@ -138,7 +138,7 @@ export class Disk {
     return wrapped as StatementSync;
   }
 
-  /** What changes something needs room when it is committed: together, or each by itself outside of a transaction. */
+  /** Changes need room when they are committed: together, or one by one outside a transaction. */
   #run<T>(sql: string, values: readonly unknown[], run: () => T): T {
     if (REWRITES.test(sql)) {
       this.#mayFail(run);
@@ -184,7 +184,7 @@ function bytesOf(value: unknown): number {
   return value instanceof Uint8Array ? value.byteLength : 8;
 }
 
-/** The reader goes with its process, the database does not. */
+/** The process closes its reader, but the database stays open. */
 function withoutClose(database: DatabaseSync): DatabaseSync {
   return new Proxy(database, {
     get: (target, name) => {

@@ -1,24 +1,24 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
-/** What the journal has of the events: not published yet, held, and set aside with a reason. By their ids. */
+/** The journal's events by id: not yet published, held, and set aside with a reason. */
 export interface Kept {
   readonly waiting: ReadonlySet<string>;
   readonly held: ReadonlySet<string>;
   readonly aside: ReadonlySet<string>;
 }
 
-/** Tables in which events are held, as far as this version has them. */
+/** Tables that hold events, as far as this version has them. */
 const HELD: Readonly<Record<string, string>> = {
   held: "SELECT line FROM held WHERE reason <> 'remembered'",
   held_event: 'SELECT line FROM held_event',
 };
-/** More lines than a row has. */
+/** More lines than any row has. */
 const ROW = 100_000;
 const decoder = new TextDecoder();
 
-/** Reads the journal from outside: what is committed, whoever runs. */
+/** Reads the committed journal from outside, whichever process runs. */
 export class KeptEvents {
-  /** Place of each event in the order of the journal. */
+  /** Each event's position in the journal's order. */
   readonly positions = new Map<string, number>();
   readonly #cursor: StatementSync;
   readonly #rows: StatementSync;
@@ -34,7 +34,7 @@ export class KeptEvents {
     this.#aside = database.prepare("SELECT record AS line FROM rejected WHERE origin = 'publisher'");
   }
 
-  /** Notes the place of what came since the last look. */
+  /** Records the positions of events added since the last look. */
   look(): void {
     for (const { id, row, index } of this.#events(this.#lastRow)) {
       if (!this.positions.has(id)) this.positions.set(id, row * ROW + index);
@@ -65,7 +65,7 @@ function idsOf(statement: StatementSync): string[] {
   return statement.all().map((found) => idOf(String(found['line'])));
 }
 
-/** It comes first in every line. */
+/** The id comes first in every line. */
 function idOf(line: string): string {
   return /^\{"event_id":"([^"\\]*)"/.exec(line)?.[1] ?? line;
 }

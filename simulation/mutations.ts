@@ -8,13 +8,13 @@ import type { OnOutcome, Publisher, PublisherOptions } from '../exporter/publish
 
 type Connect = NonNullable<PublisherOptions['connect']>;
 
-/** Who posts: what the HTTP API knows of it. */
+/** The producer of posted events, as the HTTP API knows it. */
 export interface SimulatedPoster {
   readonly source: 'api';
   readonly producer: string;
 }
 
-/** A fault that was mended, put back where the parts are wired together. The product knows nothing of it. */
+/** A fixed fault, reintroduced where the parts are wired together. The product does not know about it. */
 export interface Mutation {
   readonly journal: (disk: Disk) => JournalParts;
   readonly connect: (connect: Connect) => Connect;
@@ -40,27 +40,27 @@ export const NO_MUTATION: Mutation = {
   poster: ({ source, producer }) => ({ source, producer }),
 };
 
-/** By the number of its kind. */
+/** Mutations by the name of their fault. */
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
-  /** A channel that the broker closes over a message is one more lost channel: the message goes out again, for ever. */
+  /** The collector treats a channel closed over a message as merely lost, and sends the message again for ever. */
   'one-event-stops-all': { ...NO_MUTATION, connect: withoutCodes },
-  /** What a full queue refuses is published again at once. */
+  /** A message that a full queue refuses is published again at once. */
   'nacked-floods': { ...NO_MUTATION, publisher: republishing },
-  /** What no queue takes is kept, and nobody is told. */
+  /** Messages that no queue takes are kept, but readiness does not report them. */
   'held-is-not-told': {
     ...NO_MUTATION,
     situation: (situation) => ({ ...situation, held: NOTHING_HELD }),
   },
-  /** Whoever states an id that another has stated is taken for that one. */
+  /** Two producers that use the same id are taken for one. */
   'one-namespace-of-ids': { ...NO_MUTATION, poster: ({ source }) => ({ source }) },
-  /** A request is known by its trace, which the client chose. */
+  /** A request is identified by its trace alone, which the client chose. */
   'one-trace-is-one-request': {
     ...NO_MUTATION,
     observation: ({ by, request }) => ({ by, request: { ...request, requestId: '' } }),
   },
   /** An event that others may be added to is acknowledged before it is on disk. */
   'held-in-memory-alone': { ...NO_MUTATION, journal: (disk) => withoutGatherings(disk.parts) },
-  /** The journal fills its disk to the last byte: no room is left for the cursor, and so none is ever made. */
+  /** The journal fills its disk to the last byte: with no room for the cursor, no room can ever be freed. */
   'full-disk-for-ever': { ...NO_MUTATION, journal: (disk) => disk.unguarded },
 };
 

@@ -4,23 +4,23 @@ import { createMapContext, type MapContext } from '../taxonomy/map/context.ts';
 import type { Attributes } from '../taxonomy/telemetry.ts';
 import type { Random } from './random.ts';
 
-/** One request, as it was: its trace is the client's choice, its id the edge's. */
+/** One actual request. The client chose its trace; the edge chose its id. */
 export interface SimulatedRequest {
   readonly number: number;
   readonly traceId: string;
   readonly requestId: string;
   readonly atMs: number;
-  /** Of a download in pieces: by whom, and which bytes of the file. */
+  /** For a download in pieces: the viewer, and the bytes of the file. */
   readonly piece?: { readonly viewer: string; readonly first: number; readonly last: number };
 }
 
-/** Who saw the request: the backend by its span, the edge by a line of its log. */
+/** An observation of a request: by the backend's span or by a line in the edge's log. */
 export interface Observation {
   readonly by: 'span' | 'line';
   readonly request: SimulatedRequest;
 }
 
-/** Clients that send the trace of an example with each of their requests. */
+/** Trace ids that clients copied from an example and send with every request. */
 const TRACES = ['4bf92f3577b34da6a3ce929d0e0e4736', '0af7651916cd43dd8448eb211c80319c'] as const;
 const FILE = '5f1e00000000000000000001';
 const NANO = 1_000_000n;
@@ -29,14 +29,14 @@ export function requestOf(number: number, atMs: number): SimulatedRequest {
   return {
     number,
     traceId: TRACES[number % TRACES.length] ?? '',
-    // Padded with what no number begins with.
+    // The prefix `f` keeps ids distinct from padding.
     requestId: `f${number.toString(16).padStart(31, '0')}`,
     atMs,
   };
 }
 
 const SIZE = 4000;
-/** A file in pieces, as a program fetches it. */
+/** The pieces of a file as a program fetches it. */
 const PIECES = [
   [0, 999],
   [1000, 1999],
@@ -44,7 +44,7 @@ const PIECES = [
   [3000, 3999],
 ] as const;
 
-/** The requests of one download in pieces, some of which may be missing, in any order. */
+/** The requests of one download in pieces, in any order; some pieces may be missing. */
 export function piecesOf(numbers: readonly number[], atMs: number, random: Random): readonly SimulatedRequest[] {
   const viewer = `viewer ${numbers[0]}`;
   return numbers.map((number) => {
@@ -65,7 +65,7 @@ function answerOf({ piece }: SimulatedRequest): Attributes {
   };
 }
 
-/** By the product's own mapping. */
+/** Maps an observation with the product's own code. */
 export function mapped({ by, request }: Observation, context: MapContext): MapResult {
   const attributes: Attributes = {
     'http.request.method': 'GET',
@@ -108,7 +108,7 @@ export function mapped({ by, request }: Observation, context: MapContext): MapRe
   );
 }
 
-/** The id of the event that each request amounts to, whoever saw it. */
+/** The id of the event that a request amounts to, whoever observed it. */
 export function idOfRequest(request: SimulatedRequest): string {
   const { candidates } = mapped({ by: 'span', request }, createMapContext());
   return candidates[0]?.body.event_id ?? '';

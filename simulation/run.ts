@@ -5,17 +5,17 @@ import { Violation } from './truth.ts';
 import { World } from './world.ts';
 
 export interface Outcome {
-  /** A line each: milliseconds since the beginning, and what happened. */
+  /** One line each: milliseconds since the start, and what happened. */
   readonly trace: readonly string[];
   readonly violation: Violation | undefined;
-  /** Steps that were taken until it ended. */
+  /** Steps taken until the simulation ended. */
   readonly taken: number;
 }
 
 const MENDED_CHECKS = 80;
 const MENDED_EVERY_MS = 5000;
 
-/** One simulation: the same seed and steps give the same trace, to the byte. */
+/** Runs one simulation: the same seed and steps give the same trace, byte for byte. */
 export async function simulate(
   seed: number,
   steps: readonly Step[],
@@ -33,7 +33,7 @@ export async function simulate(
       await take(step, world);
     }
     mend(world);
-    // A power cut may still be on its way.
+    // A power cut may still be pending.
     await world.passAndCheck(100);
     void world.site.start();
     await world.passAndCheck(0);
@@ -43,7 +43,7 @@ export async function simulate(
     for (let check = 0; check < MENDED_CHECKS; check += 1) {
       const isTaken = world.truth.isAccepted(last.event_id);
       if (isTaken && !world.truth.isOpen) break;
-      // A producer that was answered 503 tries again: what filled the disk has to be published first.
+      // A producer that received 503 tries again: a full disk must first drain by publishing.
       if (!isTaken) world.post([last], 'producer');
       await world.passAndCheck(MENDED_EVERY_MS);
     }
@@ -60,7 +60,7 @@ export async function simulate(
   }
 }
 
-/** Takes out steps as long as the same invariant fails without them. */
+/** Removes steps as long as the same invariant still fails without them. */
 export async function shrink(
   seed: number,
   steps: readonly Step[],

@@ -15,7 +15,7 @@ import type { VirtualTime } from './virtual-time.ts';
 const WINDOW_MS = 3_600_000;
 const RECOVER_EVERY_MS = 1000;
 const STOP_MS = 5000;
-/** Few, so that a handful of messages fills it. */
+/** Small, so that a handful of messages fills it. */
 const WINDOW = 8;
 const JOURNAL_MAX_BYTES = 8_000_000;
 
@@ -35,13 +35,13 @@ interface Collector {
   readonly recovering: NodeJS.Timeout;
 }
 
-/** One collector as `collector/service.ts` wires it, without HTTP; it may be killed and started again. */
+/** One collector, wired as in `collector/service.ts` but without HTTP. It may be killed and started again. */
 export class Site {
   readonly #parts: SiteParts;
   readonly #context = createMapContext({ dayKey: (day) => `key of day ${day}` });
   #collector: Collector | undefined;
   #starting = false;
-  /** Counts the processes: what one of them promised, another does not answer. */
+  /** Counts the processes, so that a late result of an ended one is ignored. */
   #life = 0;
 
   constructor(parts: SiteParts) {
@@ -83,7 +83,7 @@ export class Site {
     this.#collector = { journal, intake, publisher, loop, recovering };
   }
 
-  /** As SIGKILL, or as a power cut. */
+  /** Ends the process as SIGKILL or a power cut would. */
   kill(): void {
     this.#life += 1;
     this.#starting = false;
@@ -92,7 +92,7 @@ export class Site {
     this.#parts.broker.abandon();
   }
 
-  /** As SIGTERM. */
+  /** Ends the process as SIGTERM does. */
   async stop(): Promise<void> {
     const collector = this.#collector;
     if (collector === undefined) return;
@@ -105,7 +105,7 @@ export class Site {
     await journal.close();
   }
 
-  /** @returns the verdicts; undefined where it is down, or the journal refuses */
+  /** @returns the verdicts; undefined if the collector is down or the journal refuses */
   async post(values: readonly object[], producer: string): Promise<readonly StatedVerdict[] | undefined> {
     const collector = this.#collector;
     if (collector === undefined) return undefined;
@@ -119,7 +119,10 @@ export class Site {
     ).catch(() => undefined);
   }
 
-  /** What observers saw of requests. @returns the ids of their events; undefined where it is down, or the journal refuses */
+  /**
+   * Submits observations of requests. @returns the ids of their events; undefined if the collector is down or the journal
+   * refuses
+   */
   async observe(observations: readonly Observation[]): Promise<readonly string[] | undefined> {
     const collector = this.#collector;
     if (collector === undefined) return undefined;

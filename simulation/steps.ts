@@ -2,29 +2,29 @@ import type { Queue } from './broker-side.ts';
 import { Random } from './random.ts';
 import type { World } from './world.ts';
 
-/** One step of a simulation: what it does follows from its own seed, whichever steps come before it. */
+/** One step of a simulation. Its own seed determines what it does, whichever steps precede it. */
 export interface Step {
   readonly kind: StepKind;
   readonly seed: number;
 }
 
 interface StepRule {
-  /** How often it is drawn, beside the others. */
+  /** Relative frequency. */
   readonly weight: number;
   readonly run: (world: World, random: Random) => void | Promise<void>;
 }
 
 const TYPES = ['file.deleted', 'dataset.deleted', 'view.download', 'user.login'] as const;
-/** Who states an id that others may state: one after the other, one alone, or one again. */
+/** Which producers use a shared id, in which order: both, one alone, or one twice. */
 const ORDERS = [['one', 'two'], ['two', 'one'], ['one'], ['two'], ['one', 'one']] as const; // prettier-ignore
-/** Beyond the limit that the broker may have. */
+/** Larger than the limit that the broker may have. */
 const LARGE = 'x'.repeat(1000);
 const LIMIT_BYTES = 900;
-/** A few dozen of them fill the disk. */
+/** A few dozen of these fill the disk. */
 const FLOOD = 'x'.repeat(6000);
-/** AMQP's short strings hold 255 bytes; this has 258. */
+/** 258 bytes: AMQP's short strings hold 255. */
 const LONG_IN_BYTES = '測'.repeat(86);
-/** How long a step lasts, in milliseconds. */
+/** How much time passes after a step, in milliseconds. */
 const PAUSES = [0, 1, 5, 50, 300, 1000, 5000] as const;
 
 function eventOf(world: World, random: Random): { readonly event_id: string; readonly [field: string]: unknown } {
@@ -48,7 +48,7 @@ function interrupt(world: World, what: string): void {
   world.interrupted();
 }
 
-/** Each is drawn with a truth, so that it means the same wherever the steps before it were taken out. */
+/** Each draws its own value, so it means the same whichever earlier steps are removed. */
 const toggle = (weight: number, likely: number, set: (world: World, on: boolean, random: Random) => string) => ({
   weight,
   run: (world: World, random: Random): void => {
@@ -57,7 +57,7 @@ const toggle = (weight: number, likely: number, set: (world: World, on: boolean,
   },
 });
 
-/** What may happen. */
+/** All kinds of steps. */
 export const STEPS = {
   post: {
     weight: 30,
@@ -131,7 +131,7 @@ export const STEPS = {
     queue.full = on;
     return `the queue ${queue.name} is full`;
   }),
-  /** The node of its leader is gone, and with it the connection to that node. */
+  /** The leader's node is gone, and with it the connection to that node. */
   election: toggle(3, 0.5, (world, wanted, random) => {
     const queue = queueOf(world, random);
     const on = wanted && !world.isFlooded;
@@ -152,7 +152,7 @@ export const STEPS = {
     weight: 2,
     run: (world) => {
       world.note('somebody takes the binding of clowder.metrics away');
-      // What a queue refused may find none at all now.
+      // Messages that a queue refused may now find no queue at all.
       if (world.broker.metricsBound) world.truth.routesChanged();
       world.broker.metricsBound = false;
     },
@@ -176,20 +176,20 @@ export const STEPS = {
   flood: {
     weight: 4,
     run: (world, random) => {
-      // What the broker does not permit is set aside, and would stay on the disk.
+      // Messages that the broker does not permit are set aside and would stay on the disk.
       if (world.broker.isStrict) return;
       world.isFlooded = true;
       world.wasFull = true;
-      // A full disk may turn some of it away although all was well a moment ago.
+      // A full disk may refuse some of it although all was well a moment ago.
       world.interrupted();
       world.disk.slowMs = 1;
-      // Held again, all of it would be one transaction, larger than the ballast of so small a disk.
+      // If all of it were held again, that would be one transaction larger than the ballast of so small a disk.
       for (const queue of world.broker.queues) queue.full = queue.leaderless = false;
       for (let count = random.int(100, 300); count > 0; count -= 1)
         world.post([{ event_id: world.newId(), event: 'extraction.failed', user_id: 'u', file_id: 'r', message: FLOOD }], 'producer'); // prettier-ignore
     },
   },
-  // What a full queue refuses while the disk is slow is moved in one transaction: of a flood, that may be half of the disk.
+  // Refused messages are moved in one transaction while the disk is slow; after a flood, that may be half the disk.
   'disk slow': toggle(2, 0.3, (world, wanted) => {
     const on = wanted && !world.isFlooded;
     world.disk.slowMs = on ? 400 : 1;
@@ -224,7 +224,7 @@ export type StepKind = keyof typeof STEPS;
 
 const WEIGHTS = Object.entries(STEPS).map(([kind, { weight }]) => [weight, kind as StepKind] as const);
 
-/** @param without kinds that are not drawn: a seed that was found before there was such a kind gives the steps that it gave then */
+/** @param without kinds never drawn, so that a seed found before such a kind existed still gives the same steps */
 export function drawSteps(seed: number, count: number, without: readonly StepKind[] = []): Step[] {
   const random = new Random(seed);
   const weights = WEIGHTS.filter(([, kind]) => !without.includes(kind));
@@ -239,7 +239,7 @@ export async function take({ kind, seed }: Step, world: World): Promise<void> {
   await world.passAndCheck(random.pick(PAUSES));
 }
 
-/** Whatever may be mended is mended. What the broker does not permit stays so: such events are set aside. */
+/** Mends all that can be mended. The broker's prohibitions remain: such events are set aside. */
 export function mend(world: World): void {
   world.note('everything is mended');
   const { broker, disk } = world;

@@ -3,7 +3,7 @@ import type { Kept, KeptEvents } from './kept.ts';
 import type { Answer, BrokerWatcher, Queue } from './broker-side.ts';
 import type { Broker } from './broker.ts';
 
-/** An invariant that does not hold. */
+/** An invariant is broken. */
 export class Violation extends Error {
   override readonly name = 'Violation';
   readonly invariant: string;
@@ -14,34 +14,37 @@ export class Violation extends Error {
   }
 }
 
-/** An event that a producer was told is accepted. */
+/** An event whose acceptance was confirmed to its producer. */
 interface Accepted {
   readonly atMs: number;
   delivered: boolean;
 }
 
-/** What stands in the way at a time, as the simulation knows it. */
+/** What may hinder delivery at a time, as the simulation knows it. */
 export interface Circumstances {
   readonly nowMs: number;
-  /** Since when nothing stands between the journal and the broker. */
+  /** Since when nothing stands between the journal and the broker; undefined if something does. */
   readonly clearSinceMs: number | undefined;
-  /** Since when, besides, every event finds a queue that takes it. */
+  /** Since when, in addition, every event finds a queue that takes it. */
   readonly takenSinceMs: number | undefined;
-  /** Whether every bound queue gets every event: nobody refuses one. */
+  /** What the collector's readiness check says; undefined if the collector is down. */
   readonly readiness: Readiness | undefined;
   readonly isUp: boolean;
   readonly diskIsFull: boolean;
-  /** Since when it is as it is, in each respect that readiness tells of. */
+  /** Since when everything that readiness reports has been unchanged. */
   readonly sameSinceMs: number;
 }
 
-/** Where nothing is in the way, an event goes out within this time: reconnecting, a confirm that never comes, suspects alone. */
+/**
+ * Unhindered, an event is published within this time: it covers reconnecting, a missing confirm, and testing suspects one by
+ * one.
+ */
 const PATIENCE_MS = 60_000;
-/** Where it was held, its own pause comes first: five minutes at most. */
+/** A held event first waits for its own pause, at most five minutes. */
 const HELD_PATIENCE_MS = 360_000;
-/** A queue that refused an event is not asked again sooner. */
+/** Shortest pause before an event is offered again, by the last answer. */
 const LEAST_PAUSE_MS = { nacked: 400, returned: 200, confirmed: 0 } as const satisfies Record<Answer, number>;
-/** What readiness says may be so much older than what is. */
+/** Readiness may lag behind the facts by this much. */
 const TOLD_WITHIN_MS = 45_000;
 
 interface TruthParts {
@@ -51,25 +54,25 @@ interface TruthParts {
   readonly note: (text: string) => void;
 }
 
-/** What happened, as the simulation saw it from outside; and what must hold of it. */
+/** What happened, observed from outside, and what must hold of it. */
 export class Truth implements BrokerWatcher {
   readonly #broker: () => Broker;
   readonly #kept: KeptEvents;
   readonly #diskIsFull: () => boolean;
   readonly #note: (text: string) => void;
-  /** Everything that anybody ever posted, by id: what it said. */
+  /** Everything that was ever posted, by id: its content. */
   readonly #stated = new Map<string, string>();
-  /** What the producer of an accepted event said in it. */
+  /** What the producer of each accepted event stated in it. */
   readonly #saidOf = new Map<string, string>();
-  /** Of ids that several observations of one event have: the event. */
+  /** If one event has several ids: the event for each id. */
   readonly #eventOf = new Map<string, string>();
   readonly #publishedAs = new Map<string, string>();
   readonly #accepted = new Map<string, Accepted>();
-  /** Of these the order is not promised: nacked, returned, cut off; nor of those that are refused. */
+  /** Events whose order is not promised: nacked, returned, cut off or refused. */
   readonly #loose = new Set<string>();
   readonly #confirmed = new Set<string>();
   readonly #published = new Map<string, number>();
-  /** When each went out last: a route that changed after that may be one for it. */
+  /** When each event was last published: a route that changed afterwards may be one for it. */
   readonly #publishedMs = new Map<string, number>();
   readonly #answered = new Map<string, { readonly answer: Answer; readonly atMs: number }>();
   readonly #seenInQueue = new Map<string, { count: number; highest: number; readonly ids: Set<string> }>();
@@ -85,17 +88,17 @@ export class Truth implements BrokerWatcher {
     this.#note = parts.note;
   }
 
-  /** Events that were accepted, and are neither delivered nor set aside. */
+  /** Whether any accepted event is neither delivered nor set aside. */
   get isOpen(): boolean {
     return this.#isOpen(this.#read());
   }
 
-  /** A request is one event, whoever saw it. */
+  /** A request is one event, whoever observed it. */
   requested(id: string): void {
     this.stated(id, JSON.stringify(id));
   }
 
-  /** What these are ids of is one event, under one of them. */
+  /** These ids belong to one event, which is published under one of them. */
   isOne(ids: readonly string[]): void {
     const [first = ''] = ids;
     for (const id of ids) this.#eventOf.set(id, first);
@@ -105,7 +108,7 @@ export class Truth implements BrokerWatcher {
     this.#stated.set(id, said);
   }
 
-  /** Its producer was told that what it said is known by this id. */
+  /** The producer was told that its event has this id. */
   acceptedAs(id: string, said: string): void {
     const before = this.#saidOf.get(id);
     if (before !== undefined && before !== said)
@@ -116,7 +119,7 @@ export class Truth implements BrokerWatcher {
   accepted(id: string): void {
     const event = this.#known(id);
     if (this.#accepted.has(event)) return;
-    // One that was written down as the power went is published, and its producer told when it posts it again.
+    // An event stored just before a power cut is published before its producer posts it again and learns of its acceptance.
     this.#accepted.set(event, { atMs: Date.now(), delivered: this.#confirmed.has(event) });
   }
 
@@ -128,14 +131,14 @@ export class Truth implements BrokerWatcher {
     this.#routesChangedMs = Date.now();
   }
 
-  /** A process knows nothing of the pauses that the one before it kept. */
+  /** A new process does not know its predecessor's pauses. */
   processEnded(): void {
     this.#answered.clear();
-    // Where the disk did not take the cursor they are published again: out of order to a queue that was bound since.
+    // If the disk did not take the cursor, they are published again, out of order for a queue bound since.
     for (const id of this.#confirmed) this.#loose.add(id);
   }
 
-  /** A broker that is back is asked again at once. */
+  /** After a reconnect, the broker is tried again at once. */
   connected(): void {
     this.#answered.clear();
     this.#note('connected');
@@ -146,15 +149,15 @@ export class Truth implements BrokerWatcher {
   }
 
   published(id: string): void {
-    // What it cannot write down, it cannot keep to.
+    // With a full disk, the collector cannot record a pause and so cannot keep it.
     if (this.#diskIsFull()) this.#answered.delete(id);
     const before = this.#answered.get(id);
     const now = Date.now();
     if (before !== undefined && now - before.atMs < LEAST_PAUSE_MS[before.answer]) {
-      // Where an event is taken, or a queue was bound, the others may follow at once.
+      // After another event was taken or a queue was bound, held events may follow at once.
       const isReleased =
         this.#routesChangedMs >= (this.#publishedMs.get(id) ?? before.atMs) || this.#confirmedMs >= before.atMs;
-      // Thrown here it would be the product's to handle.
+      // Recorded, not thrown: the product would handle the exception.
       if (!isReleased)
         this.#found ??= new Violation(
           'back-off',
@@ -199,9 +202,9 @@ export class Truth implements BrokerWatcher {
   }
 
   /**
-   * In the end, with everything mended.
+   * Checks the end state, after everything was mended.
    *
-   * @param last id of an event that was posted after that @throws Violation
+   * @param last id of an event posted after that @throws Violation
    */
   checkEnd(last: string): void {
     if (!this.#accepted.has(last))
@@ -212,7 +215,7 @@ export class Truth implements BrokerWatcher {
         throw new Violation('liveness', `${id} is not delivered, and not set aside, though everything was mended`);
   }
 
-  /** Events that no queue took, for so long that it must have been told. */
+  /** Whether events have been held so long that readiness must report them. */
   #heldSince(heldIds: ReadonlySet<string>, nowMs: number): boolean {
     for (const id of heldIds) {
       const answered = this.#answered.get(id);
@@ -226,7 +229,7 @@ export class Truth implements BrokerWatcher {
     return this.#eventOf.get(id) ?? id;
   }
 
-  /** What the journal has, each event by the one id that stands for it. */
+  /** The journal's contents, with each event under its one representative id. */
   #read(): Kept & { readonly heldIds: ReadonlySet<string> } {
     const { waiting, held, aside } = this.#kept.read();
     const known = (ids: ReadonlySet<string>): ReadonlySet<string> =>

@@ -5,12 +5,12 @@ interface Timer {
   atMs: number;
   readonly order: number;
   readonly everyMs: number | undefined;
-  /** Whether it is of the process under simulation, and ends with it. */
+  /** Whether the timer belongs to the simulated process and ends with it. */
   readonly isMortal: boolean;
   readonly run: () => void;
 }
 
-/** What stands in for the handle of a timer. */
+/** Replaces a timer's handle. */
 interface Handle {
   readonly order: number;
   ref(): Handle;
@@ -19,12 +19,12 @@ interface Handle {
 }
 
 const realImmediate = setImmediate;
-/** So many turns without the time going on mean that something runs in circles. */
+/** This many turns without time advancing mean an endless loop. */
 const TURNS_MOST = 200_000;
 
 /**
- * The clock, the timers and the chance of this process, in the hands of a simulation: nothing happens but when the
- * simulation says so, and the same calls always give the same. Code under simulation need not know of it.
+ * Puts the clock, timers and random numbers of this process under a simulation's control. Nothing happens until the simulation
+ * says so, and the same calls always give the same results. Simulated code need not know.
  */
 export class VirtualTime {
   /** Unix time in milliseconds. */
@@ -41,7 +41,7 @@ export class VirtualTime {
     this.#startedMs = startMs;
   }
 
-  /** @param random from 0 up to 1, for `Math.random` */
+  /** @param random at least 0 and below 1, for `Math.random` */
   install(random: () => number): void {
     const globals = {
       setTimeout: (run: () => void, ms = 0) => this.#add(run, ms, undefined),
@@ -71,12 +71,12 @@ export class VirtualTime {
     };
   }
 
-  /** The process has its own time again. */
+  /** Gives the process its own time back. */
   uninstall(): void {
     this.#restore();
   }
 
-  /** Lets everything run that waits for nothing but its turn. */
+  /** Runs everything that waits only for its turn. */
   async settle(): Promise<void> {
     for (;;) {
       await turn();
@@ -89,7 +89,7 @@ export class VirtualTime {
     }
   }
 
-  /** Lets so much time pass, timer by timer. */
+  /** Lets this much time pass, timer by timer. */
   async pass(ms: number): Promise<void> {
     const untilMs = this.nowMs + ms;
     await this.settle();
@@ -104,12 +104,12 @@ export class VirtualTime {
     this.nowMs = untilMs;
   }
 
-  /** Something of the world outside, which goes on when the process ends. */
+  /** Schedules something in the outside world, which continues when the process ends. */
   later(ms: number, run: () => void): void {
     this.#add(run, ms, undefined, false);
   }
 
-  /** The process ends: nothing that it had in mind comes to pass. */
+  /** Ends the process: nothing that it scheduled happens. */
   endProcess(): void {
     for (const [order, { isMortal }] of this.#timers) if (isMortal) this.#timers.delete(order);
     this.#immediates = [];
@@ -150,12 +150,12 @@ export class VirtualTime {
   }
 }
 
-/** One turn of the real event loop: every promise that can go on has gone on. */
+/** One turn of the real event loop: every promise that can continue has continued. */
 function turn(): Promise<void> {
   return new Promise((resolve) => realImmediate(resolve));
 }
 
-/** @returns what puts the originals back */
+/** @returns a function that restores the originals */
 function replace(target: object, by: Record<string, unknown>): () => void {
   const originals = Object.fromEntries(Object.keys(by).map((name) => [name, Reflect.get(target, name) as unknown]));
   Object.assign(target, by);

@@ -10,7 +10,7 @@ import { Truth, Violation } from './truth.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const STOPPED_WITHIN_MS = 10_000;
-/** Shorter than ids are remembered. */
+/** Shorter than the time for which the collector remembers ids. */
 const REMEMBERED_MS = 1_800_000;
 const START_MS = Date.UTC(2026, 0, 1);
 
@@ -19,7 +19,7 @@ export interface PostedEvent {
   readonly [field: string]: unknown;
 }
 
-/** Everything that a simulation has: one collector, and what it meets. */
+/** A whole simulation: one collector and its environment. */
 export class World {
   readonly time = new VirtualTime(START_MS);
   readonly random: Random;
@@ -29,9 +29,9 @@ export class World {
   readonly truth: Truth;
   readonly trace: string[] = [];
   readonly #shared: { readonly id: string; readonly atMs: number }[] = [];
-  /** Producers post by the hundred kilobytes. */
+  /** Whether producers have posted hundreds of kilobytes. */
   isFlooded = false;
-  /** A full disk lets go of history, and of the ids in it: after a restart nobody knows whose they were. */
+  /** Whether the disk was ever full: it then drops history with its ids, so after a restart no one knows whose they were. */
   wasFull = false;
   #events = 0;
   #killed = 0;
@@ -70,14 +70,14 @@ export class World {
     return `event-${this.#events}`;
   }
 
-  /** One that two producers state. */
+  /** An id that two producers will use. */
   newSharedId(): string {
     const id = `shared-${this.newId()}`;
     this.#shared.push({ id, atMs: this.time.nowMs });
     return id;
   }
 
-  /** One that was stated before, and is remembered. */
+  /** A shared id used before and still remembered. */
   oldSharedId(random: Random): string {
     const known = this.#shared.filter(({ atMs }) => this.time.nowMs - atMs < REMEMBERED_MS);
     return known.length === 0 ? this.newSharedId() : random.pick(known).id;
@@ -91,7 +91,7 @@ export class World {
     this.truth.processEnded();
   }
 
-  /** As SIGTERM. @throws Violation where it takes longer than it may */
+  /** Ends the process with SIGTERM. @throws Violation if that takes too long */
   async stop(): Promise<void> {
     let isOver = false;
     const over = (): void => void (isOver = true);
@@ -103,12 +103,12 @@ export class World {
     if (before === this.#killed) this.kill('the process has ended');
   }
 
-  /** Posts events; what becomes of them shows later. */
+  /** Posts events; the result shows later. */
   post(values: readonly PostedEvent[], producer: string): void {
     void this.#post(values, producer);
   }
 
-  /** Requests, each seen by two: the one before the other, or both at once, or one alone, and some of it told twice. */
+  /** Makes requests, with two observers: one before the other, one alone, or one twice. */
   request(count: number, random: Random): void {
     const requests = Array.from({ length: count }, () => {
       this.#events += 1;
@@ -119,7 +119,7 @@ export class World {
       void this.#observe(requests.map((request) => ({ by, request })));
   }
 
-  /** A download in pieces, each seen by two or by one: one event. */
+  /** A download in pieces, each seen by one or two observers: one event. */
   pieces(count: number, random: Random): void {
     const numbers = Array.from({ length: count }, () => (this.#events += 1));
     const requests = piecesOf(numbers, this.time.nowMs, random);
@@ -155,7 +155,7 @@ export class World {
     this.note(`answered ${answer}: ${ids.join(' ')}`);
   }
 
-  /** Lets time pass, then holds what happened against what must be. @throws Violation */
+  /** Lets time pass, then checks the invariants. @throws Violation */
   async passAndCheck(ms: number): Promise<void> {
     await this.time.pass(ms);
     this.#look();
@@ -170,7 +170,7 @@ export class World {
     });
   }
 
-  /** The connection was cut, or the process began anew: what was the case counts from now on. */
+  /** The connection was cut or the process restarted: conditions count anew from now on. */
   interrupted(): void {
     this.#clearSinceMs = undefined;
     this.#takenSinceMs = undefined;
