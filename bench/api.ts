@@ -9,7 +9,7 @@ import type { Measure, Row } from './row.ts';
 import { load } from './wrk.ts';
 
 const SECONDS = 4;
-/** Before the first round, so that both sides run on optimised code: V8 goes on optimising for that long. */
+/** Before the first round, so both sides run on optimised code: V8 keeps optimising for this long. */
 const WARM_UP_SECONDS = 10;
 const CONNECTIONS = 64;
 
@@ -38,7 +38,7 @@ async function addKey(dataDir: string): Promise<string> {
   return key;
 }
 
-/** POST /api/v1/events, one event each: ours against Flask, gunicorn with two workers and pika with confirms. */
+/** POST /api/v1/events, one event per request: ours against Flask, gunicorn with two workers and pika with confirms. */
 export const api: Row = {
   name: 'api',
   unit: 'requests/s',
@@ -58,7 +58,7 @@ export const api: Row = {
         const args = [bearer, (round++).toString(16)];
         const url = `${base}/api/v1/events`;
         const done = await load({ script: 'post-events.lua', args, url, connections: CONNECTIONS, seconds });
-        // What was accepted is published before the other side's turn.
+        // Publish what was accepted before the other side's turn.
         await broker.reaches(done.requests);
         await broker.empty();
         return done.perSecond;

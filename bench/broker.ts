@@ -4,14 +4,14 @@ import { startRabbitNode } from '../test/support/rabbitmq-node.ts';
 
 const QUEUE = 'event.sink';
 
-/** A message as the peer publishes it again. */
+/** A message that the peer publishes again. */
 export interface TakenMessage {
   readonly routingKey: string;
   readonly content: string;
   readonly options: amqp.Options.Publish;
 }
 
-/** A RabbitMQ node of the benchmark's own, with the collector's exchanges and one consumer's queue. */
+/** A RabbitMQ node for the benchmark, with the collector's exchanges and one consumer's queue. */
 export interface Broker extends AsyncDisposable {
   readonly url: string;
   /** Waits until the queue holds at least this many messages. */

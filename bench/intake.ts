@@ -16,7 +16,7 @@ const SECONDS = 4;
 /** Connections, each with one request at a time. */
 const CALLS = 8;
 
-/** Event-less routes of Clowder v2 that its pages poll: server spans that must be looked at and are no event. */
+/** Routes that the pages of Clowder v2 poll: their server spans must be examined but are no events. */
 const POLLED = ['/api/v2/jobs', '/api/v2/feeds', '/api/v2/listeners/search'];
 
 const COMMON = {
@@ -30,7 +30,7 @@ const COMMON = {
   'user_agent.original': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0',
 };
 
-/** 15 attributes each, about 620 bytes; of ten spans six are internal, three a client's and one a server's. */
+/** 15 attributes and about 620 bytes per span. Of ten spans, six are internal, three a client's and one a server's. */
 function span(index: number): BenchSpan {
   const turn = index % 10;
   if (turn === 9) {
@@ -66,7 +66,7 @@ function span(index: number): BenchSpan {
   };
 }
 
-/** Files of requests that bring such spans, and what removes them. */
+/** Writes requests with such spans to files, which `stack` removes. */
 async function requestFiles(stack: AsyncDisposableStack): Promise<readonly string[]> {
   const temp = stack.adopt(await tempDir('bench'), (dir) => dir.remove());
   return Promise.all(
@@ -107,7 +107,7 @@ export const intake: Row = {
   },
 };
 
-/** The same by OTLP/gRPC; the client is one of Go, as the peer is. */
+/** The same over OTLP/gRPC. The client is written in Go, like the peer. */
 export const intakeGrpc: Row = {
   name: 'intake-grpc',
   unit: 'spans/s',
@@ -130,7 +130,7 @@ export const intakeGrpc: Row = {
   },
 };
 
-/** What is no event never gets to a broker. */
+/** Never used: spans that are no events are not published. */
 const NO_BROKER = 'amqp://127.0.0.1:1';
 
 function receivingBy(protocol: 'http' | 'grpc'): Promise<OtelCollector> {
@@ -141,7 +141,7 @@ function receivingBy(protocol: 'http' | 'grpc'): Promise<OtelCollector> {
   }));
 }
 
-/** Calls answered a second. @throws Error where one failed */
+/** Calls answered per second. @throws Error if one failed */
 async function grpcLoad(address: string, bodies: readonly string[]): Promise<number> {
   const args = ['load', address, String(SECONDS), String(CALLS), ...bodies];
   const { stdout, stderr } = await promisify(execFile)(toolPath('go-sender'), args);

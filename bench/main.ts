@@ -28,7 +28,7 @@ const ROWS = {
   import: usageImport,
 };
 
-/** Names that stand for several rows. */
+/** Names for groups of rows. */
 const GROUPS: Readonly<Record<string, readonly (keyof typeof ROWS)[]>> = {
   proxy: ['proxy', 'proxy-otel', 'memory', 'memory-total'],
   intake: ['intake', 'intake-grpc'],
@@ -92,7 +92,7 @@ for (const row of rows) {
     if (json) console.log(JSON.stringify(result));
     results.push(result);
   } catch (error) {
-    // No figure at all is a failure; a low one is not.
+    // A missing figure is a failure; a low one is not.
     console.error(`${row} could not be measured: ${error instanceof Error ? error.message : String(error)}`);
     process.exitCode = 1;
   } finally {

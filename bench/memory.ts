@@ -12,21 +12,21 @@ const GIB = 1024 ** 3;
 const TRANSFER_BYTES = 4 * GIB;
 const PIECE = Buffer.alloc(256 * 1024, 'x');
 const LOOK_EVERY_MS = 20;
-/** What the proxy has in memory before it counts: its program, loaded and optimised. */
+/** Loads and optimises the proxy's code before its memory counts. */
 const WARM_UP_SECONDS = 3;
 
-/** Bounds (docs/design.md, "Speed"), MiB. */
+/** Upper bounds in MiB (docs/design.md, "Speed"). */
 const GROWTH_BOUND = 64;
 const TOTAL_BOUND = 250;
 
 interface Memory {
-  /** Largest resident set while the bytes pass, beyond that before, MiB. */
+  /** How much the resident set grows at most during the transfers, in MiB. */
   readonly growth: number;
-  /** Largest resident set, MiB. */
+  /** Largest resident set, in MiB. */
   readonly total: number;
 }
 
-/** A new proxy, used for a while; then a 4 GiB upload and a 4 GiB download, one after the other. */
+/** Uses a new proxy for a while, then transfers a 4 GiB upload and a 4 GiB download, one after the other. */
 async function transfer(): Promise<Memory> {
   await using upstream = await startUpstream();
   await using sink = await startOtlpSink();
@@ -92,7 +92,7 @@ function memoryRow(name: string, bound: number, read: (memory: Memory) => number
     better: 'lower',
     maxRounds: 2,
     start: async () => ({
-      // Below one there is nothing to divide by.
+      // At least 1, as the ratio divides by it.
       ours: async () => Math.max(1, read(await transfer())),
       peer: async () => bound,
       [Symbol.asyncDispose]: async () => {},
@@ -100,8 +100,8 @@ function memoryRow(name: string, bound: number, read: (memory: Memory) => number
   };
 }
 
-/** Growth of the proxy's memory by a 4 GiB upload and a 4 GiB download, against the bound. */
+/** Growth of the proxy's memory during a 4 GiB upload and a 4 GiB download, against the bound. */
 export const memory: Row = memoryRow('memory', GROWTH_BOUND, ({ growth }) => growth);
 
-/** All of the proxy's memory meanwhile. */
+/** The proxy's total memory during these transfers. */
 export const memoryTotal: Row = memoryRow('memory-total', TOTAL_BOUND, ({ total }) => total);

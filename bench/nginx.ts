@@ -10,11 +10,11 @@ import { load } from './wrk.ts';
 
 const SECONDS = 5;
 const CONNECTIONS = 64;
-/** On both sides. */
+/** Of both proxies. */
 const WORKERS = Number(process.env['BENCH_WORKERS'] ?? 2);
 const WARM_UP_SECONDS = 3;
 
-/** NGINX as a plain reverse proxy: two workers, connections kept on both sides, no log, nothing of ours. */
+/** NGINX as a plain reverse proxy: as many workers as ours, keep-alive on both sides, no log, nothing of ours. */
 const configuration = (port: number, upstream: string, dir: string): string => `
 daemon off;
 pid ${dir}/nginx.pid;
@@ -60,11 +60,11 @@ async function startPlainNginx(upstream: string): Promise<{ url: string } & Asyn
   };
 }
 
-/** @param pauseMs of each connection between two requests, on average; 0: as fast as it goes */
+/** @param pauseMs average pause of each connection between two requests; 0: none */
 const wrk = (url: string, seconds: number, pauseMs = 0): ReturnType<typeof load> =>
   load({ script: 'get-clowder.lua', args: [String(pauseMs)], url, connections: CONNECTIONS, seconds });
 
-/** Both proxies in front of one upstream, warm; `measures` says what of each is measured. */
+/** Starts both proxies in front of one upstream and warms them up; `measures` says what to measure of each. */
 async function startBoth(
   measures: (ours: string, direct: string) => Promise<(url: string) => Measure>,
 ): ReturnType<Row['start']> {
@@ -97,7 +97,7 @@ export const nginx: Row = {
   start: () => startBoth(() => Promise.resolve((url) => async () => (await wrk(url, SECONDS)).perSecond)),
 };
 
-/** What each of them adds to the 99th percentile of the answers' times, at half of the load that ours bears. */
+/** What each adds to the 99th percentile of response times, at half of our own maximum load. */
 export const nginxP99: Row = {
   name: 'nginx-p99',
   unit: 'µs added',

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** A span as the benchmark makes it: OTLP kind number, name, attributes. */
+/** A span of the benchmark: OTLP kind number, name, attributes. */
 export interface BenchSpan {
   readonly kind: number;
   readonly name: string;
@@ -47,8 +47,8 @@ function attributes(field: number, values: Readonly<Record<string, string | numb
 }
 
 /**
- * An ExportTraceServiceRequest in protobuf (opentelemetry-proto, trace.proto): one resource, one scope, the spans, each
- * of a trace of its own and ending now.
+ * An ExportTraceServiceRequest in protobuf (opentelemetry-proto, trace.proto): one resource, one scope, and the spans, each in
+ * its own trace and ending now.
  */
 export function traceRequest(spans: readonly BenchSpan[]): Buffer {
   const now = Date.now();
@@ -72,7 +72,7 @@ export function traceRequest(spans: readonly BenchSpan[]): Buffer {
   return bytes(1, Buffer.concat([bytes(1, resource), bytes(2, Buffer.concat([bytes(1, scope), ...encoded]))]));
 }
 
-/** A download from Clowder v1: one event each, of a trace and a file of its own. */
+/** A download from Clowder v1: one event, with its own trace and file. */
 export function download(): BenchSpan {
   const id = randomBytes(12).toString('hex');
   return {

@@ -7,12 +7,12 @@ import { load } from './wrk.ts';
 
 const SECONDS = 5;
 const CONNECTIONS = 64;
-/** Long enough that both sides run on optimised code. */
+/** Long enough for both sides to run on optimised code. */
 const WARM_UP_SECONDS = 3;
 
 const program = (name: string): string => fileURLToPath(new URL(`peer/${name}.ts`, import.meta.url));
 
-/** A program of bench/peer/ that takes its port first; ready when it answers. */
+/** Starts a program in bench/peer/, whose first argument is its port, and waits until it answers. */
 async function startPeerProgram(
   name: string,
   args: readonly string[] = [],
@@ -27,10 +27,10 @@ async function startPeerProgram(
   return { url, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
 }
 
-/** What stands behind both proxies. */
+/** The upstream of both proxies. */
 export const startUpstream = (): Promise<{ url: string } & AsyncDisposable> => startPeerProgram('proxy-upstream');
 
-/** Where their telemetry goes. */
+/** Receives the telemetry of both proxies. */
 export const startOtlpSink = (): Promise<{ url: string } & AsyncDisposable> => startPeerProgram('otlp-sink');
 
 function proxyRow(name: string, target: number, stockOtel: boolean): Row {
@@ -68,8 +68,8 @@ function proxyRow(name: string, target: number, stockOtel: boolean): Row {
   };
 }
 
-/** The proxy with all capture on, against Express with http-proxy-middleware and no instrumentation. */
+/** The proxy with full capture, against Express with http-proxy-middleware and no instrumentation. */
 export const proxy: Row = proxyRow('proxy', 1, false);
 
-/** The same, against the same with stock OpenTelemetry: NodeSDK, http and Express instrumentations. */
+/** The proxy with full capture, against the same peer with stock OpenTelemetry: NodeSDK, http and Express instrumentations. */
 export const proxyOtel: Row = proxyRow('proxy-otel', 4, true);

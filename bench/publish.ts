@@ -53,8 +53,8 @@ async function allConfirmed(url: string): Promise<boolean> {
 }
 
 /**
- * OTLP in → confirmed in RabbitMQ, every span an event, against amqplib alone publishing the same messages: taken out of
- * the queue as our collector published them.
+ * From OTLP to a confirm by RabbitMQ, with every span an event. The peer is amqplib alone, publishing the same messages: those
+ * that our collector published, taken from the queue.
  */
 export const publish: Row = {
   name: 'publish',

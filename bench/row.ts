@@ -1,17 +1,17 @@
-/** One round's figure of one side, in the row's unit. */
+/** One side's figure in one round, in the row's unit. */
 export type Measure = () => Promise<number>;
 
-/** One line of the table: ours against its peer, both running. */
+/** One row of the table: ours against its peer. */
 export interface Row {
   readonly name: string;
   readonly unit: string;
-  /** The ratio to reach (docs/design.md, "Speed"): ours/peer, or peer/ours where less is better. */
+  /** The ratio to reach (docs/design.md, "Speed"): ours/peer, or peer/ours if lower is better. */
   readonly target: number;
   /** Which figures are better. @default 'higher' */
   readonly better?: 'higher' | 'lower';
-  /** For figures that vary little and take long. @default as many as asked for */
+  /** For figures that vary little and take long. @default the number asked for */
   readonly maxRounds?: number;
-  /** Starts both sides; what it gives is disposed of after the last round. */
+  /** Starts both sides. Its result is disposed of after the last round. */
   readonly start: () => Promise<Sides>;
 }
 
@@ -35,7 +35,7 @@ export interface Result {
   readonly spread: readonly [number, number];
 }
 
-/** Measures both sides in turn, the one that goes first changing from round to round. */
+/** Measures both sides in turn; they alternate in going first. */
 export async function measure(row: Row, rounds: number, progress: (text: string) => void): Promise<Result> {
   await using sides = await row.start();
   const figures: { ours: number; peer: number }[] = [];
@@ -52,7 +52,7 @@ export async function measure(row: Row, rounds: number, progress: (text: string)
   return summarise(row, figures);
 }
 
-/** Pure: the rounds' figures as one result. */
+/** Pure: summarises the rounds' figures. */
 export function summarise(
   row: Pick<Row, 'name' | 'unit' | 'target' | 'better'>,
   figures: readonly { ours: number; peer: number }[],

@@ -6,7 +6,7 @@ import { toolPath } from '../test/support/tools.ts';
 const SCRIPTS = fileURLToPath(new URL('wrk', import.meta.url));
 
 export interface Load {
-  /** A file of bench/wrk/. */
+  /** Name of a file in bench/wrk/. */
   readonly script: string;
   readonly args: readonly string[];
   readonly url: string;
@@ -25,8 +25,8 @@ interface WrkReport {
 /**
  * Loads the URL with wrk: one thread, keep-alive connections.
  *
- * @returns answered requests, how many of them a second, and the time within which 99 of 100 were answered
- * @throws Error where a request failed or was answered with another status than 2xx or 3xx
+ * @returns answered requests, their number per second, and the 99th percentile of response times
+ * @throws Error if a request failed or its status was not 2xx or 3xx
  */
 export async function load({
   script,

@@ -3,8 +3,8 @@ import express from 'express';
 import { createProxyMiddleware } from 'http-proxy-middleware';
 
 /**
- * The peer of the proxy rows: Express with http-proxy-middleware, set up as its documentation has it and with connections
- * kept to the target, which it does not do by itself.
+ * The peer of the proxy rows: Express with http-proxy-middleware, set up as documented, plus keep-alive connections to the
+ * target, which are not its default.
  *
  * node bench/peer/express-proxy.ts <port> <target URL>
  */

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 
 /**
- * Where the proxies of the proxy rows send their telemetry: takes everything, reads it to the end, says yes. On
- * GET / it tells how many bytes each path has got.
+ * Receives the telemetry of the proxies in the proxy rows: reads every request to the end and answers 200. GET / returns the
+ * number of bytes received per path.
  *
  * node bench/peer/otlp-sink.ts <port>
  */

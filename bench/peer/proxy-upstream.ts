@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 
 /**
- * What stands behind the proxies of the proxy and memory rows: a plain Node server with answers of Clowder's size and shape.
+ * The upstream of the proxy and memory rows: a plain Node server whose answers have the size and shape of Clowder's.
  *
  * node bench/peer/proxy-upstream.ts <port>
  */
@@ -20,7 +20,7 @@ const FILES: Answer = json({ metadata: { total_count: 10, skip: 0, limit: 10 }, 
 const PAGE: Answer = { type: 'text/html; charset=utf-8', body: Buffer.from(`<!DOCTYPE html><html><head><title>Soil cores</title></head><body>${'<p>Soil core, 2026, 30 cm</p>'.repeat(300)}</body></html>`) }; // prettier-ignore
 const FILE: Answer = { type: 'application/octet-stream', body: Buffer.alloc(64 * 1024, 'clowder') };
 
-/** By what the path begins with; every other one is a dataset. */
+/** By path prefix; all other paths answer with a dataset. */
 const ANSWERS: readonly [prefix: string, answer: Answer][] = [
   ['/api/v2/files/', FILE],
   ['/api/v2/jobs', FILES],

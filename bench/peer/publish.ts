@@ -3,11 +3,10 @@ import { createReadStream } from 'node:fs';
 import amqp from 'amqplib';
 
 /**
- * The peer of the publish row: amqplib alone, in a process of its own. Publishes the messages of a file to
- * clowder.events with confirms, at most 2,000 unconfirmed, and prints the milliseconds from the first publish to the
- * last confirm.
+ * The peer of the publish row: amqplib alone, in its own process. Publishes the messages in a file to clowder.events with
+ * confirms, at most 2,000 unconfirmed, and prints the milliseconds from the first publish to the last confirm.
  *
- * node bench/peer/publish.ts <AMQP URL> <file: a JSON object {routingKey, content, options} a line>
+ * node bench/peer/publish.ts <AMQP URL> <file: a JSON object {routingKey, content, options} per line>
  */
 const WINDOW = 2000;
 

@@ -4,8 +4,8 @@ import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 
 /**
- * Stock OpenTelemetry for the peer of the proxy-otel row: the SDK with the http and Express instrumentations, everything
- * else by its defaults; where it sends to comes from OTEL_EXPORTER_OTLP_ENDPOINT.
+ * Stock OpenTelemetry for the peer of the proxy-otel row: the SDK with the http and Express instrumentations, otherwise with
+ * its defaults. OTEL_EXPORTER_OTLP_ENDPOINT says where it sends.
  *
  * node --import bench/peer/stock-otel.ts …
  */

@@ -11,7 +11,7 @@ const AGENTS = [
   'python-requests/2.32.3',
 ];
 
-/** As Clowder 1 is used: a third pages of datasets and files, an eighth downloads, the rest what pages load. */
+/** Typical use of Clowder 1: one quarter pages of datasets and files, one eighth downloads, the rest what pages load. */
 const PATHS: readonly ((id: string, nth: number) => string)[] = [
   (id) => `GET /datasets/${id} HTTP/1.1`,
   (id) => `GET /files/${id} HTTP/1.1`,
@@ -23,7 +23,7 @@ const PATHS: readonly ((id: string, nth: number) => string)[] = [
   (id) => `GET /api/datasets/${id}/comments HTTP/1.1`,
 ];
 
-/** Writes an access log in the format `combined`, three lines a second. */
+/** Writes an access log in the format `combined`, three lines per second. */
 export async function writeAccessLog(path: string, lines: number): Promise<void> {
   const out = createWriteStream(path);
   for (let nth = 0; nth < lines; nth += 1) if (!out.write(line(nth))) await once(out, 'drain');

@@ -6,8 +6,8 @@ import { statsQuery } from '../../usage/ask/question.ts';
 import { openDuckdbStore } from '../../usage/store/duckdb/store.ts';
 
 /**
- * `node bench/usage/ask-store.ts FILE`: asks a store what the dashboard asks, and makes the report of a month; prints what
- * each took, as JSON.
+ * `node bench/usage/ask-store.ts FILE`: asks a store the dashboard's questions and makes the report of a month. Prints as JSON
+ * what each took.
  */
 const [path = ''] = process.argv.slice(2);
 
@@ -20,7 +20,7 @@ const TOTALS = { metric: 'views,downloads,bytes,visitors,uploads,bytes_uploaded'
 const RANKED = { metric: 'downloads,views,bytes', top: '10' };
 const PEOPLE = { client: 'browser' };
 
-/** What the pages of the dashboard ask (dashboard/app/pages): of a month, of a year, and of all there is. */
+/** The questions of the dashboard's pages (dashboard/app/pages), each for a month, a year and all time. */
 const QUESTIONS = ofEach({
   totals: TOTALS,
   'totals and those before': { ...TOTALS, compare: 'before' },
@@ -45,7 +45,7 @@ const QUESTIONS = ofEach({
   'response time': { metric: 'response_time_ms_p95', by: 'UNIT,component' },
 });
 
-/** What scripts ask beside that: no page does, and no bound holds for it. */
+/** Further questions that scripts ask; no page does, and no bound applies to them. */
 const BESIDE = ofEach({
   'unique figures': { metric: 'investigations,unique_investigations,requests,unique_requests' },
   'datasets by unique figures': { metric: 'unique_investigations,unique_requests', by: 'dataset', top: '10' },
@@ -69,7 +69,7 @@ function ofEach(
   );
 }
 
-/** Of the processor, by what was asked: what a busy machine takes longer for is not in it. */
+/** Processor time by question, which a busy machine does not lengthen. */
 const cpuMs: Record<string, number> = {};
 
 async function timed(name: string, work: () => Promise<unknown>): Promise<number> {

@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core';
 import { launchChromium } from '../../test/support/chromium.ts';
 import { startCollector } from '../../test/support/collector-process.ts';
 
-/** Notes when the first figure is painted, and when no panel waits any more: milliseconds since the page was asked for. */
+/** Records when the first figure is painted and when no panel is waiting any more: milliseconds since navigation began. */
 const NOTE_TIMES = `
   window.painted = new Promise((resolve) => {
     const times = {};
@@ -21,18 +21,18 @@ const NOTE_TIMES = `
   });
 `;
 
-/** When the dashboard of usage had its first figures on the screen, and when all of them. */
+/** When the usage dashboard had its first figure on the screen, and when all of them. */
 export interface Painted {
   readonly figures: number;
   readonly all: number;
 }
 
-/** The dashboard over a store, as somebody sees it who opens it: each time by a browser that has nothing of it yet. */
+/** The dashboard of a store as a visitor sees it, each time in a browser with an empty cache. */
 export interface OpenDashboard extends AsyncDisposable {
   look(): Promise<Painted>;
 }
 
-/** @param store file of a store that nobody else has open */
+/** @param store file of a store that no other process has open */
 export async function openDashboard(store: string): Promise<OpenDashboard> {
   await using stack = new AsyncDisposableStack();
   const env = { USAGE: 'on', USAGE_STORE: store };

@@ -1,8 +1,8 @@
 import { openDuckdbStore } from '../../usage/store/duckdb/store.ts';
 
 /**
- * `node bench/usage/make-store.ts FILE EVENTS`: a store as of a busy site, 36 months until the end of November 2026. A tenth
- * of all events is of October 2026.
+ * `node bench/usage/make-store.ts FILE EVENTS`: makes the store of a busy site, 36 months until the end of November 2026. At
+ * least a tenth of all events are in October 2026.
  */
 const [path = '', events = '0'] = process.argv.slice(2);
 
@@ -74,6 +74,6 @@ FROM placed ORDER BY created`;
 const store = await openDuckdbStore({ path, memoryBytes: 2 * 1024 ** 3 });
 await store.engine.run(SQL);
 await store.rebuild();
-// Facts are worked out by the first question.
+// The first question computes the facts.
 await store.verdicts({ period: { fromMs: 0, toMs: 1 }, zone: 'UTC', code: 'r51' });
 await store.close();

@@ -16,7 +16,7 @@ const run = promisify(execFile);
 const program = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 const EVENTS = 10_000_000;
-/** Bounds (docs/design.md, "Speed"). */
+/** Upper bounds (docs/design.md, "Speed"). */
 const QUESTION_MS = 300;
 const REPORT_MS = 3000;
 const RSS_MIB = 700;
@@ -29,10 +29,10 @@ interface Asked {
   readonly rssMiB: number;
 }
 
-/** Made once, for all rows that ask it; gone with the process. */
+/** Computed once for all rows that read it. */
 let asked: Promise<Asked> | undefined;
 
-/** What a process of its own says of a store of ten million events that it asks. */
+/** The figures that a separate process measures on a store of ten million events. */
 async function askStore(): Promise<Asked> {
   const temp = await tempDir('bench-usage');
   try {
@@ -61,16 +61,16 @@ function storeRow(name: string, unit: string, bound: number, read: (figures: Ask
   };
 }
 
-/** The slowest question that the dashboard asks. */
+/** The slowest question of the dashboard. */
 export const usageQuestions = storeRow('usage-questions', 'ms', QUESTION_MS, ({ questions }) =>
   Math.max(...Object.values(questions)),
 );
-/** The figures of a COUNTER report of a month with a million events. */
+/** The figures of a COUNTER report for a month with a million events. */
 export const usageReport = storeRow('usage-report', 'ms', REPORT_MS, ({ report }) => report);
 /** The largest resident set of a process that answers all of that. */
 export const usageMemory = storeRow('usage-memory', 'MiB', RSS_MIB, ({ rssMiB }) => rssMiB);
 
-/** When the dashboard's page of usage has its first figures on the screen of a real browser, of ten million events. */
+/** When the dashboard's usage page shows its first figures in a real browser, with ten million events. */
 export const dashboardPaint: Row = {
   name: 'dashboard-paint',
   unit: 'ms',
@@ -83,7 +83,7 @@ export const dashboardPaint: Row = {
     const store = join(temp.path, 'usage.duckdb');
     await run(process.execPath, [program('make-store.ts'), store, String(EVENTS)]);
     const dashboard = stack.use(await openDashboard(store));
-    // Who opens it first after a start waits for the store to be read from disk.
+    // The first visitor after a start waits until the store is read from disk.
     await dashboard.look();
     const owned = stack.move();
     return {
@@ -101,7 +101,7 @@ export const dashboardPaint: Row = {
 const SPANS = 512;
 const REQUESTS = 200;
 
-/** Intake of spans that are events, with the process that counts and without. */
+/** Intake of spans that are events, with and without the usage process. */
 export const usageIntake: Row = {
   name: 'usage-intake',
   unit: 'events/s',
@@ -144,7 +144,9 @@ async function post(url: string, body: Buffer): Promise<void> {
 
 const LINES = 1_000_000;
 
-/** `usage import` of an access log, each line mapped, each event once and ready to be asked for, against GoAccess. */
+/**
+ * `usage import` of an access log against GoAccess. Every line is mapped, and every event is stored once and can be queried.
+ */
 export const usageImport: Row = {
   name: 'import',
   unit: 'lines/s',

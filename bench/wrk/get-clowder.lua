@@ -1,7 +1,7 @@
 -- wrk -s get-clowder.lua URL -- [PAUSE]
--- GETs as a browser at Clowder v2 sends them: of ten, eight API calls with
--- JSON answers, a page and a download of 64 KiB. PAUSE: what a connection waits
--- before each, in milliseconds, on average.
+-- GETs as a browser sends them to Clowder v2: of ten, eight are API calls with
+-- JSON answers, one is a page and one a download of 64 KiB. PAUSE: how long a
+-- connection waits before each, in milliseconds, on average.
 dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "report.lua")
 local headers = {
   ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",

@@ -1,5 +1,5 @@
 -- wrk -s post-events.lua URL -- <API key> <round>
--- POSTs one event each, no two alike.
+-- POSTs one event per request, all different.
 dofile(debug.getinfo(1, "S").source:match("@(.*/)") .. "report.lua")
 local headers, round, count = {}, "", 0
 

@@ -1,4 +1,4 @@
--- What wrk measured, as one line of JSON that the benchmark reads.
+-- Prints wrk's results as one line of JSON for the benchmark.
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(
