@@ -22,7 +22,7 @@ type Event = Record<string, unknown> & {
 };
 
 const stack = new AsyncDisposableStack();
-/** The site with our proxy in front, and without it: there the pages themselves name the collector's snippet. */
+/** The site with our proxy in front, and without it, where the pages name the collector's snippet themselves. */
 const sites = { proxied: '', bare: '', plainHttp: '', nginx: '' };
 let nginx: Nginx;
 let collector: CollectorProcess;
@@ -71,7 +71,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 
-/** The example of docs/nginx.md, with the addresses of here. */
+/** The example of docs/nginx.md, with this test's addresses. */
 function snippetByNginx(port: number, upstream: string, key: string): string {
   const page = readFileSync(new URL('../../docs/nginx.md', import.meta.url), 'utf8');
   const example = /## The browser snippet, put in by NGINX.*?```nginx\n(.*?)```/s.exec(page)?.[1] ?? '';
@@ -83,7 +83,7 @@ function snippetByNginx(port: number, upstream: string, key: string): string {
   return `server { listen 127.0.0.1:${port}; access_log log/clowder.json clowder_otel; ${here} }`;
 }
 
-/** Of one test: its browser says so in the name that it gives itself. */
+/** New for each test, with a User-Agent of its own. */
 let browser: Browser;
 let context: BrowserContext;
 let userAgent: string;
@@ -106,8 +106,8 @@ const isView = ({ event }: Event): boolean => event === 'view.page' || event ===
 const pathOf = ({ url = '' }: Event): string => new URL(url).pathname;
 
 /**
- * The views of this test, once all that was done is told: what the proxy saw, what waited for it, and what the browser
- * still had to say.
+ * This test's views once everything is reported: what the proxy saw, what waited for the proxy, and what the browser still
+ * had to send.
  */
 async function viewsOf(...paths: readonly string[]): Promise<readonly Event[]> {
   await waitFor(
@@ -144,12 +144,12 @@ async function go(page: Page, path: string): Promise<void> {
   await shown(page, path);
 }
 
-/** As a page's script would send its views; each resolves once the collector has the view. */
+/** Resolves once the collector has accepted the next report of a page. */
 const told = (page: Page): Promise<unknown> =>
   page.waitForResponse((answer) => answer.url().endsWith('/c/v') && answer.ok());
 
-describe.each(['proxied', 'bare'] as const)('of pages %s', (which) => {
-  test('three in-app navigations, one back, one return and one reload are the right views', async () => {
+describe.each(['proxied', 'bare'] as const)('the snippet on pages %s', (which) => {
+  test('makes the right views of three in-app navigations, one back, one return and one reload', async () => {
     const site = sites[which];
     const page = await open(`/datasets/${FIRST}`, site);
     await go(page, `/datasets/${SECOND}`);
@@ -166,14 +166,14 @@ describe.each(['proxied', 'bare'] as const)('of pages %s', (which) => {
     await go(page, '/profile');
     await page.close();
     const views = await viewsOf('/profile');
-    // Where the application asked before its view was told, the address is the one that it asked.
+    // A view whose application asked before the view was reported has the address that the application asked for.
     expect(views.map((view) => view.resource_id ?? pathOf(view)).toSorted()).toEqual(
       [FIRST, SECOND, FILE, '/search', FILE, '/explore', FILE, FILE, '/profile'].toSorted(),
     );
     expect(views.filter(({ recovered }) => recovered === true)).toEqual([]);
   });
 
-  test('the page before is the referrer of a view in the application, and its title its own', async () => {
+  test('gives a view within the application the previous page as referrer, and its own title', async () => {
     const page = await open(`/datasets/${FIRST}`, sites[which]);
     await Promise.all([told(page), go(page, '/search')]);
     await page.close();
@@ -185,7 +185,7 @@ describe.each(['proxied', 'bare'] as const)('of pages %s', (which) => {
     });
   });
 
-  test('how long a page was seen is reported when it is left', async () => {
+  test('reports how long a page was seen when the page is left', async () => {
     const page = await open('/search', sites[which]);
     const [view] = await viewsOf('/search');
     await page.goto('about:blank');
@@ -198,9 +198,9 @@ describe.each(['proxied', 'bare'] as const)('of pages %s', (which) => {
   });
 });
 
-describe('over plain http, where browsers hide Server-Timing', () => {
-  test('the view of a loaded page is still the view that our proxy saw', async () => {
-    // Not every browser hides it: this one is made to.
+describe('the snippet over plain http, where browsers hide Server-Timing', () => {
+  test('makes one view of a loaded page that our proxy saw too', async () => {
+    // Not every browser hides it, so this one is made to.
     const page = await open(`/datasets/${FIRST}`, sites.plainHttp, (one) =>
       one.addInitScript(
         'Object.defineProperty(PerformanceResourceTiming.prototype, "serverTiming", { get: () => undefined });',
@@ -213,7 +213,7 @@ describe('over plain http, where browsers hide Server-Timing', () => {
     expect(views.map((view) => view.resource_id ?? pathOf(view))).toEqual([FIRST, '/profile']);
   });
 
-  test("NGINX's sub_filter, as our page shows it, puts in a script that names the request of NGINX's log", async () => {
+  test("names the request of NGINX's log if NGINX inserts it with sub_filter, as our page shows", async () => {
     const page = await context.newPage();
     const posted = page.waitForRequest((request) => request.url() === `${sites.nginx}/c/v`);
     const answered = page.waitForResponse((answer) => answer.url() === `${sites.nginx}/c/v`);
@@ -239,7 +239,7 @@ describe('a page without our proxy', () => {
     ['there is no sendBeacon', 'delete Navigator.prototype.sendBeacon'],
     ['fetch fails', 'fetch = () => Promise.reject(new TypeError("blocked"))'],
     ['there is no Navigation API', 'Object.defineProperty(window, "navigation", { value: undefined })'],
-  ])('is counted, and moved within, where %s', async (_, script) => {
+  ])('is counted, and so are its navigations, if %s', async (_, script) => {
     const page = await context.newPage();
     await page.addInitScript(script);
     const errors: string[] = [];
@@ -259,7 +259,7 @@ describe('a page without our proxy', () => {
       'Global Privacy Control',
       'Object.defineProperty(Navigator.prototype, "globalPrivacyControl", { get: () => true })',
     ],
-  ])('says nothing of who asks by %s, and its calls do no harm', async (_, script) => {
+  ])('reports nothing on %s, and calls of clowder.event do no harm', async (_, script) => {
     const posted: string[] = [];
     const page = await open('/search', site(), async (one) => {
       await one.addInitScript(script);
@@ -272,7 +272,7 @@ describe('a page without our proxy', () => {
     expect(posted.filter((url) => url.endsWith('/c/v.js'))).toHaveLength(1);
   });
 
-  test('is one view where its report could not be taken at first: it is sent once more', async () => {
+  test('is one view if its first report was refused, as the report is sent once more', async () => {
     const page = await context.newPage();
     await page.route('**/c/v', (route) => route.fulfill({ status: 503 }), { times: 1 });
     await page.goto(`${site()}/search`);
@@ -281,7 +281,7 @@ describe('a page without our proxy', () => {
     expect((await viewsOf('/search')).map(pathOf)).toEqual(['/search']);
   });
 
-  test('keeps nothing in the browser', async () => {
+  test('stores nothing in the browser', async () => {
     const page = await open('/search', site());
     await Promise.all([told(page), go(page, '/profile')]);
     expect(await context.cookies()).toEqual([]);
@@ -289,7 +289,7 @@ describe('a page without our proxy', () => {
     expect(await page.evaluate('indexedDB.databases()')).toEqual([]);
   });
 
-  test('says no secret of its address, in the browser already', async () => {
+  test('removes secrets from its address in the browser already', async () => {
     const posted: string[] = [];
     const page = await context.newPage();
     page.on('request', (request) => posted.push(request.postData() ?? ''));
@@ -298,7 +298,7 @@ describe('a page without our proxy', () => {
     await told(page);
     await page.evaluate('go("/files/links/s3cret")');
     await told(page);
-    // The title is the page's own words.
+    // The title is left out, as it has the page's own words.
     const addresses = posted.join().replaceAll(/"title":"[^"]*"/g, '');
     expect(addresses).toContain('q=soil');
     expect(addresses).not.toContain('s3cret');
@@ -325,7 +325,7 @@ describe('a page without our proxy', () => {
     await page.close();
   });
 
-  test('is not counted in a hidden tab, until it is shown', async () => {
+  test('is not counted in a hidden tab until it is shown', async () => {
     const page = await open('/search', site(), (one) =>
       one.addInitScript(
         'let seen = false; Object.defineProperty(document, "hidden", { get: () => !seen }); addEventListener("see", () => { seen = true; document.dispatchEvent(new Event("visibilitychange")); });',
@@ -340,14 +340,14 @@ describe('a page without our proxy', () => {
     expect((await viewsOf('/profile')).map(pathOf)).toEqual(['/profile']);
   });
 
-  test('is none where it is an error', async () => {
+  test('is not counted if it is an error', async () => {
     const page = await open('/missing', site());
     await go(page, '/profile');
     await page.close();
     expect((await viewsOf('/profile')).map(pathOf)).toEqual(['/profile']);
   });
 
-  test('states what it knows by clowder.event', async () => {
+  test('reports an event of its own by clowder.event', async () => {
     const page = await open('/search', site());
     await Promise.all([
       told(page),
@@ -364,13 +364,13 @@ describe('a page without our proxy', () => {
   });
 });
 
-test('the snippet is at most 1.2 KB, compressed, and says nothing to itself', async () => {
+test('the snippet is at most 1.2 KB compressed, and neither stores nor logs anything', async () => {
   const script = await (await fetch(`${collector.url}/c/v.js`)).text();
   expect(gzipSync(script, { level: 9 }).length).toBeLessThanOrEqual(GZIPPED_MAX);
   expect(script).not.toMatch(/localStorage|sessionStorage|cookie=|indexedDB|console\./);
 });
 
-test('a page is as it was where the collector is away: nothing reaches its console or its errors', async () => {
+test('a page works as usual if the collector is away, without errors', async () => {
   await collector.kill();
   const errors: string[] = [];
   const page = await open('/search', sites.proxied, async (one) => {

@@ -8,7 +8,7 @@ import { waitFor } from '../support/wait-for.ts';
 
 const EXTRACTOR = 'ncsa.wordcount';
 const MINUTE_MS = 60_000;
-/** Of RabbitMQ's management plugin: it is told of figures once a second. */
+/** Time for RabbitMQ's management plugin, which gets figures once a second. */
 const FIGURES_MS = 30_000;
 
 let node: RabbitNode;
@@ -16,12 +16,12 @@ let dir: Awaited<ReturnType<typeof tempDir>>;
 let extractors: ObservedExtractors;
 let connection: ChannelModel;
 let channel: Channel;
-/** Tags of jobs that the extractor has taken. */
+/** Delivery tags of the jobs that the extractor has taken. */
 const taken: number[] = [];
-/** The monitor's clock goes ahead of the machine's by this. */
+/** How far the monitor's clock is ahead of the machine's. */
 let aheadMs = 0;
 
-/** Jobs of the last hour, each of a second: so it is known how long they take. */
+/** Jobs of the last hour, each of one second: the usual duration is known. */
 function pastJobs(): void {
   const store = openJobStore(dir.path);
   const jobs = Array.from({ length: 25 }, (_, index) => {
@@ -77,7 +77,7 @@ const unacknowledged = (count: number): Promise<boolean> =>
     { timeoutMs: FIGURES_MS, everyMs: 250, what: `${count} jobs that are not acknowledged` },
   );
 
-/** What the monitor last told of the extractor's jobs, once it is this; its clock goes on by half a minute with each look. */
+/** What the monitor last reported about the extractor's jobs, once it is this. Each poll moves its clock on by half a minute. */
 const told = (healthy: boolean): Promise<string> =>
   waitFor(
     () => {
@@ -89,7 +89,7 @@ const told = (healthy: boolean): Promise<string> =>
     { timeoutMs: FIGURES_MS, everyMs: 1500, what: `jobs that ${healthy ? 'go on' : 'are stuck'}` },
   );
 
-describe('jobs that an extractor has taken, by the real management API', () => {
+describe('jobs that an extractor has taken, seen through the real management API', () => {
   test('are reported as stuck when none is acknowledged for long, and as well again when one is', async () => {
     for (let job = 0; job < 3; job += 1) channel.sendToQueue(EXTRACTOR, Buffer.from('{}'), { persistent: true });
     await channel.prefetch(2);
@@ -103,7 +103,7 @@ describe('jobs that an extractor has taken, by the real management API', () => {
     channel.ack({ fields: { deliveryTag: taken[0] } } as Parameters<Channel['ack']>[0]);
     await waitFor(() => taken.length === 3, { what: 'the last job at the extractor' });
     expect(await told(true)).toBe('-');
-    // And again, with those that are left.
+    // They are stuck again, with the two that are left.
     expect(await told(false)).toMatch(/^2 jobs were taken/);
   });
 

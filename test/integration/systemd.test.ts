@@ -12,7 +12,7 @@ const UNITS = fileURLToPath(new URL('../../deploy/systemd', import.meta.url));
 const names = readdirSync(UNITS).filter((name) => name.endsWith('.service'));
 const read = (name: string): string => readFileSync(join(UNITS, name), 'utf8');
 
-/** A machine's files, as far as the units name them. */
+/** A root directory with the files that the units name. */
 let root: Awaited<ReturnType<typeof tempDir>>;
 beforeAll(async () => {
   root = await tempDir('systemd');
@@ -47,7 +47,7 @@ test('there is a unit for each program', () => {
 });
 
 describe.each(names)('%s', (name) => {
-  test('is taken by systemd without a word about it', () => {
+  test('is accepted by systemd without a warning', () => {
     const { code, said } = analyze('verify', '--man=no', '--recursive-errors=no', `/etc/systemd/system/${name}`);
     expect(said.split('\n').filter((line) => line.includes('clowder-otel'))).toEqual([]);
     expect(code).toBe(0);
@@ -65,7 +65,7 @@ describe.each(names)('%s', (name) => {
     expect({ code, said: code === 0 ? '' : said }).toEqual({ code: 0, said: '' });
   });
 
-  test('runs a command that there is, with settings that there are', () => {
+  test('runs an existing command with existing settings', () => {
     const program = /^clowder-otel-(\w+)\.service$/.exec(name)?.[1] ?? '';
     expect(read(name)).toMatch(
       new RegExp(`^ExecStart=/usr/bin/clowder-otel ${program}( --config /etc/clowder-otel/monitor\\.yaml)?$`, 'm'),
@@ -75,7 +75,7 @@ describe.each(names)('%s', (name) => {
   });
 });
 
-test('every unit runs Node as every shipped start does, by options that Node takes', () => {
+test('every unit runs Node as every shipped start does, with options that Node accepts', () => {
   const common = read('clowder-otel-.service.d/10-common.conf');
   const options = /^Environment=NODE_OPTIONS=(.+)$/m.exec(common)?.[1] ?? '';
   expect(NODE_FLAGS).toContain(options);
@@ -83,7 +83,7 @@ test('every unit runs Node as every shipped start does, by options that Node tak
   expect(status).toBe(0);
 });
 
-test('systemd makes the user, and the directories that are theirs', () => {
+test('systemd makes the user, and the directories that the user owns', () => {
   execFileSync('systemd-sysusers', [`--root=${root.path}`]);
   expect(readFileSync(join(root.path, 'etc/passwd'), 'utf8')).toMatch(
     /^clowder-otel:x:\d+:\d+:clowder-otel:\/var\/lib\/clowder-otel:/m,

@@ -7,7 +7,7 @@ import { startRabbitNode, type RabbitNode } from '../support/rabbitmq-node.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const FILE = '5f1e00000000000000000001';
-/** 86 characters, 258 bytes: AMQP's short strings hold 255. */
+/** 86 characters of 258 bytes, while AMQP's short strings hold 255. */
 const LONG_IDS = ['測'.repeat(86), '€'.repeat(86)];
 
 let broker: RabbitNode;
@@ -67,7 +67,7 @@ const envOf = (collector: CollectorProcess): Record<string, string> => ({
   PORT: String(collector.port),
 });
 
-describe('what cannot be published is refused at intake, and the others go on', () => {
+describe('what cannot be published is refused at intake, and the rest is accepted', () => {
   test('an id of more than 255 bytes, by the API and by OTLP', async () => {
     const url = await ownVhost('long-ids');
     await using sink = await consumeEventSink(url);
@@ -115,7 +115,7 @@ describe('what cannot be published is refused at intake, and the others go on', 
     await isReady(collector);
   });
 
-  test('half a surrogate pair becomes U+FFFD wherever it stands', async () => {
+  test('half a surrogate pair becomes U+FFFD wherever it is', async () => {
     const url = await ownVhost('surrogates');
     await using sink = await consumeEventSink(url);
     await using collector = await startCollector({ amqpUrl: url });
@@ -132,7 +132,7 @@ async function ownDir(): Promise<AsyncDisposable & { readonly path: string }> {
   return { path, [Symbol.asyncDispose]: remove };
 }
 
-test('a journal of a former version that holds such events drains after the upgrade', async () => {
+test('a journal of an earlier version that holds such events drains after the upgrade', async () => {
   const url = await ownVhost('upgrade');
   await using data = await ownDir();
   const lineOf = (event_id: string, more: object = {}): string =>
@@ -172,8 +172,8 @@ test('a journal of a former version that holds such events drains after the upgr
   await isReady(collector);
 });
 
-describe('what only the broker can know is set aside with its words, and the others go on', () => {
-  /** The one event is refused for that reason; once it is put right, `rejected replay` publishes it. */
+describe('what only the broker can refuse is set aside with its reason, and other events go on', () => {
+  /** The one event is refused for this reason; after the cure, `rejected replay` publishes it. */
   async function setAside(
     url: string,
     events: readonly object[],

@@ -9,7 +9,7 @@ import { waitFor } from '../support/wait-for.ts';
 const VISITORS = fileURLToPath(new URL('../stand-in/visitors.ts', import.meta.url));
 const VISITS = 3;
 
-test('the visitors of the demo, through the proxy, give an event of each kind that they are there for', async () => {
+test("the demo's visitors, through the proxy, produce an event of each kind that they are for", async () => {
   await using collector = await startCollector({ amqpUrl: 'amqp://127.0.0.1:1', env: { CLOWDER_VERSION: 'v1' } });
   await using standIn = await startStandIn('v1');
   await using proxy = await startProxyProcess({ target: standIn.url, otlpUrl: collector.url, flags: ['--clowder', 'v1'] }); // prettier-ignore

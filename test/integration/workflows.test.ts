@@ -11,7 +11,7 @@ const scripts = Object.keys(
   (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object }).scripts,
 );
 
-test('actionlint has no objection to a workflow', () => {
+test('actionlint accepts the workflows', () => {
   const { status, stdout, stderr } = spawnSync(toolPath('actionlint'), ['-no-color', '-shellcheck=', '-pyflakes='], {
     cwd: ROOT,
     encoding: 'utf8',
@@ -19,7 +19,7 @@ test('actionlint has no objection to a workflow', () => {
   expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: '' });
 });
 
-test.each(WORKFLOWS)('%s runs scripts that package.json has', (name) => {
+test.each(WORKFLOWS)('%s runs only scripts that package.json has', (name) => {
   const text = readFileSync(join(ROOT, '.github/workflows', name), 'utf8');
   for (const [, script = ''] of text.matchAll(/npm run (?:-s )?([\w:]+)/g)) expect(scripts).toContain(script);
 });

@@ -16,10 +16,10 @@ const EVENTS = form({ short: 10_000, long: 50_000 });
 const RESOURCES = 500;
 /** Published before the first kill: a broker that restarts reads again what is left in its queues. */
 const FIRST = EVENTS / 5;
-/** Nobody listens for it until all others are done. */
+/** Its service starts only when all other sinks are done. */
 const UNREACHABLE = 'webhook';
 const DONE_MS = 400_000;
-/** Of the settings that all sinks have: a test's patience instead of an operator's. */
+/** Common settings of all sinks, with a test's patience instead of an operator's. */
 const IMPATIENT = { timeout_s: 30, retry_max_s: 1, linger_ms: 100 };
 
 interface Part {
@@ -43,7 +43,7 @@ afterAll(async () => {
   await broker.stop();
 });
 
-/** Publishes with confirms; over a restart of the broker what was not confirmed is published again. */
+/** Publishes with confirms. What a broker restart leaves unconfirmed is published again. */
 async function publish(events: readonly FlatBody[]): Promise<void> {
   const publisher = createPublisher({ urls: broker.url, window: 5000 });
   let confirmed = 0;
@@ -55,7 +55,7 @@ async function publish(events: readonly FlatBody[]): Promise<void> {
   await publisher.close();
 }
 
-/** Messages that are left in each queue. The queue itself is asked: what `list_queues` tells of a quorum queue is seconds old. */
+/** Messages left in each queue. Asks the queue itself: figures of `list_queues` for a quorum queue are seconds old. */
 async function leftIn(queues: readonly string[]): Promise<ReadonlyMap<string, number>> {
   const model = await connect(broker.url);
   const channel = await model.createChannel();
@@ -70,7 +70,7 @@ async function acceptedInAll(sinks: SinkProcess): Promise<number> {
   return each.reduce((sum, one) => sum + one, 0);
 }
 
-/** Waits until the process that runs now has had so many events accepted, by all sinks together. */
+/** Waits until all sinks of the current process together have had this many events accepted. */
 const progressOf = (sinks: SinkProcess, events: number): Promise<boolean> =>
   waitFor(async () => (await acceptedInAll(sinks)) >= events, {
     timeoutMs: DONE_MS,
@@ -91,7 +91,7 @@ async function expectEachOnce({ harness, service, name }: Part, events: readonly
   const stored = await service.storedIds();
   const distinct = new Set(stored);
   const missing = events.filter(({ event_id: id }) => !distinct.has(id)).map(({ event_id: id }) => id);
-  // First, as it tells why an event is missing.
+  // First, as it says why an event is missing.
   expect({ name, complaints: service.complaints?.().slice(0, 3) ?? [] }).toEqual({ name, complaints: [] });
   expect({ name, lost: missing.length, examples: missing.slice(0, 5) }).toEqual({ name, lost: 0, examples: [] });
   expect({ name, distinct: distinct.size }).toEqual({ name, distinct: events.length });
@@ -101,7 +101,7 @@ async function expectEachOnce({ harness, service, name }: Part, events: readonly
 
 describe('all sinks in one process', () => {
   test(
-    'bring every event to every service, over two kills of the process and a restart of the broker; one that is away slows no other',
+    'bring every event to every service over two kills of the process and a restart of the broker; one that is away slows no other',
     { timeout: 900_000 },
     async () => {
       const sections = parts.map(({ name, harness, service }) => [

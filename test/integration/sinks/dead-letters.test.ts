@@ -29,7 +29,7 @@ interface Setting extends AsyncDisposable {
   readonly service: Awaited<ReturnType<typeof webhookHarness.start>>;
 }
 
-/** A virtual host, a connection to it as somebody else, and a service that refuses nothing yet. */
+/** A virtual host, a connection to it as a user of its own, and a service that refuses nothing yet. */
 async function setUp(vhost: string): Promise<Setting> {
   await node.rabbitmqctl('add_vhost', vhost);
   await node.rabbitmqctl('set_permissions', '-p', vhost, 'guest', '.*', '.*', '.*');
@@ -78,7 +78,10 @@ async function publish(
 const depth = async ({ channel }: Setting, queue: string): Promise<number> =>
   (await channel.checkQueue(queue)).messageCount;
 
-/** Five events, of which the service never takes the second, and bytes that are none: the others arrive all the same. */
+/**
+ * Publishes five events, of which the service refuses the second, bytes that are no event, and five more events. All others
+ * arrive.
+ */
 async function sendsTheOthers(setting: Setting): Promise<void> {
   const events = makeEvents(5);
   const ids = events.map(({ event_id: id }) => id);
@@ -89,7 +92,7 @@ async function sendsTheOthers(setting: Setting): Promise<void> {
   await waitFor(async () => new Set(await setting.service.storedIds()).size === 9, { what: 'the others' });
 }
 
-/** It says so, goes on, and once the cause is gone both are in the dead-letter queue, once each. */
+/** The sink says why it waits, and goes on. After the cure, the dead-letter queue has both messages once each. */
 async function waitsForTheCure(
   setting: Setting,
   sink: SinkProcess,
@@ -105,7 +108,7 @@ async function waitsForTheCure(
   expect(sink.output()).toMatch(reason);
   await publish(setting.channel, makeEvents(5, { from: 10 }));
   await waitFor(async () => new Set(await setting.service.storedIds()).size === 14, { what: 'later ones' });
-  // Nothing is asked of the service again and again because of it.
+  // The service does not get an event again because of it.
   expect(new Set(await setting.service.storedIds()).size).toBe((await setting.service.storedIds()).length);
   await cure();
   await waitFor(async () => (await depth(setting, DEAD)) === 2, { timeoutMs: 60_000, what: 'both dead letters' });
@@ -114,10 +117,10 @@ async function waitsForTheCure(
 }
 
 describe(
-  'what the service never takes and RabbitMQ does not take into the dead-letter queue',
+  'a message that the service refuses for good and RabbitMQ refuses for the dead-letter queue',
   { timeout: 300_000 },
   () => {
-    test('because that queue is full waits, and nothing else does', async () => {
+    test('waits while that queue is full, and later messages go on', async () => {
       await using setting = await setUp('full');
       await setting.channel.assertQueue(DEAD, {
         durable: true,
@@ -133,7 +136,7 @@ describe(
       });
     });
 
-    test('because the user may not write to it waits, and nothing else does', async () => {
+    test('waits while the user may not write to that queue, and later messages go on', async () => {
       await using setting = await setUp('permissions');
       await using sink = await startSink(setting);
       await isReady(sink);
@@ -144,7 +147,7 @@ describe(
       await waitsForTheCure(setting, sink, /access to exchange .* refused for user/, () => allow('.*'));
     });
 
-    test('because it is over max_message_size waits, and nothing else does', async () => {
+    test('waits while it is over max_message_size, and other messages go on', async () => {
       await using setting = await setUp('sizes');
       await using sink = await startSink(setting);
       await isReady(sink);
@@ -154,7 +157,7 @@ describe(
         const [large] = makeEvents(1);
         const text = { ...large, event_id: 'large', message: 'x'.repeat(5000) };
         await setting.service.refuse?.(['large']);
-        // A sink is given what was published before the limit was made narrower.
+        // The sink gets messages that were published before the limit was lowered.
         await sink.kill('SIGTERM');
         await publish(setting.channel, [text as never]);
         setting.channel.publish('clowder.events', 'file.uploaded', Buffer.alloc(5000, 'x'), { messageId: 'poison' });
@@ -176,11 +179,11 @@ describe(
       }
     });
 
-    test('with headers beyond frame_max is put aside without them', async () => {
+    test('loses its own headers if these exceed frame_max, and is put aside', async () => {
       await using setting = await setUp('frames');
       await using sink = await startSink({ ...setting, url: `${setting.url}?frameMax=8192` });
       await isReady(sink);
-      // Each fits into a frame. With the reason, about 140 bytes, the shortest still does and the longest no longer.
+      // Each fits into a frame. With the reason, about 140 bytes, the shortest still does and the longest does not.
       const notes = Array.from({ length: 8 }, (_, step) => '測'.repeat(2400 + step * 23));
       const events = makeEvents(notes.length);
       await setting.service.refuse?.(events.map(({ event_id: id }) => id));
@@ -188,7 +191,7 @@ describe(
         await publish(setting.channel, events.slice(index, index + 1), { 'x-note': note });
       await publish(setting.channel, makeEvents(5, { from: notes.length }));
       await waitFor(async () => new Set(await setting.service.storedIds()).size === 5, { what: 'the others' });
-      // Each that is too long costs a connection or two, and what was under way on it may be there twice.
+      // Each one that is too long costs a connection or two, and messages under way on that connection may be there twice.
       const found = new Map<unknown, Record<string, unknown>>();
       const all = async (): Promise<boolean> => {
         for (let message = await take(); message !== false; message = await take())
@@ -210,7 +213,7 @@ describe(
 );
 
 test(
-  'one message that RabbitMQ does not take back keeps no other one from being replayed',
+  'a message that RabbitMQ does not take back does not stop the replay of others',
   { timeout: 300_000 },
   async () => {
     await using setting = await setUp('replay');

@@ -9,8 +9,8 @@ import { sinkContract } from './contract.ts';
 
 sinkContract(fileHarness);
 
-describe('the archive on a disk that is full', () => {
-  test('has nothing of what did not fit, and goes on when there is room again', async () => {
+describe('the archive on a full disk', () => {
+  test('has nothing of what did not fit, and goes on once there is room', async () => {
     await using stack = new AsyncDisposableStack();
     const temp = await tempDir('full-disk');
     stack.defer(temp.remove);

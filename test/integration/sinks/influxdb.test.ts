@@ -26,7 +26,7 @@ describe('a real InfluxDB 1', () => {
   const event = (id: string, fields: Record<string, FieldValue> = {}): SinkEvent =>
     eventOf('view.download', fields, { id });
 
-  test('has each event once, also those of one millisecond and those that come again', async () => {
+  test('has each event once, including events of the same millisecond and repeated ones', async () => {
     const sink = await open({ measurement: 'once' });
     const events = Array.from({ length: 300 }, (_, index) => event(`event ${index}`, { user_id: 'ada', bytes: index }));
     for (const batch of [events, events.slice(100), events.toReversed().slice(50)])
@@ -35,7 +35,7 @@ describe('a real InfluxDB 1', () => {
     expect(sum).toMatchObject({ count: 300, sum: (299 * 300) / 2 });
   });
 
-  test('gives back what is in an event, whatever characters it has', async () => {
+  test('returns every character of an event unchanged', async () => {
     const sink = await open({ measurement: 'odd, =names' });
     const texts = { resource_name: 'a "b" \\ c, d=e \\', title: '漢 🐘 é', url: 'https://x.example/?a=1,2&b=%20' };
     const odd = { 'my, own=field "x"': 'y', time: 'mine', _field: 'mine too', ok: true, mine: 1.5, bytes: 7 };
@@ -58,7 +58,7 @@ describe('a real InfluxDB 1', () => {
     });
   });
 
-  test('takes a part of a batch where types conflict, and names with control characters hold up nothing', async () => {
+  test('accepts part of a batch with conflicting types, and is not stopped by names with control characters', async () => {
     const sink = await open({ measurement: 'types' });
     expect(await send(sink, event('first', { 'na\0me\r': 1 }))).toEqual({ kind: 'accepted' });
     const conflict = event('conflict', { 'na\0me\r': 'one' });
@@ -74,7 +74,7 @@ describe('a real InfluxDB 1', () => {
   test.each([
     ['the password is wrong', { password: 'another' }, 'unauthorised'],
     ['the database is missing', { database: 'missing' }, 'not_ready'],
-  ])('has everything wait while %s, and the dry run says so', async (_, wrong, code) => {
+  ])('keeps everything waiting while %s, and the dry run says so', async (_, wrong, code) => {
     const sink = await open(wrong);
     expect(await send(sink, event('a'))).toMatchObject({ kind: 'misconfigured' });
     await expect(sink.check(AbortSignal.timeout(5000))).rejects.toMatchObject({ code });

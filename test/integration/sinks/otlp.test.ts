@@ -28,7 +28,7 @@ function sinkEvent(body: Readonly<Record<string, unknown>>): SinkEvent {
   };
 }
 
-test('the real OpenTelemetry Collector takes the records, and passes on what was sent', async () => {
+test('the real OpenTelemetry Collector accepts the records, and passes on what was sent', async () => {
   const backend = new OtlpBackend();
   await using service = await startOtlpBackend(backend);
   await using otel = await startOtelCollector(({ otlpPort }) => ({
@@ -50,7 +50,7 @@ test('the real OpenTelemetry Collector takes the records, and passes on what was
   expect(backend.complaints).toEqual([]);
 });
 
-describe('pointed at our own collector', () => {
+describe('the OTLP sink, with our own collector as its receiver', () => {
   let collector: CollectorProcess;
   beforeAll(async () => {
     collector = await startCollector({ amqpUrl: `amqp://127.0.0.1:${await freePort()}` });
@@ -64,7 +64,7 @@ describe('pointed at our own collector', () => {
     return answer.events;
   }
 
-  test('events that it has published come back with their ids, and are dropped', async () => {
+  test('sends events back with their ids, and the collector drops them', async () => {
     const posted = await fetch(`${collector.url}/api/v1/events`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

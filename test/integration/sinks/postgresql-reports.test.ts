@@ -24,7 +24,7 @@ const file = (id: string, more: Fields = {}): Fields => ({
   ...more,
 });
 
-/** What happened, read from top to bottom: when (UTC), what, by whom, and about what. */
+/** Events in order: time (UTC), type, by whom, and about what. */
 const HAPPENED: readonly (readonly [string, string, Fields, Fields])[] = [
   // Uploads, and what became of them.
   ['2025-10-31 23:30:00', 'file.uploaded', ADA, file('f1', { bytes: 1000 })],
@@ -33,7 +33,7 @@ const HAPPENED: readonly (readonly [string, string, Fields, Fields])[] = [
   ['2025-11-03 10:00:00', 'file.uploaded', BOB, file('f3', { bytes: 80 })],
   ['2025-11-04 10:00:00', 'file.deleted', BOB, file('f3')],
   ['2025-11-04 11:00:00', 'file.deleted', ADA, file('f2', { bytes: 501 })],
-  // Downloads of f1: two that count, and each way in which one does not.
+  // Downloads of f1: two that count, and one for each reason not to count.
   ['2025-11-05 08:00:00', 'view.download', ADA, file('f1', { bytes: 1000, complete: true })],
   ['2025-11-05 08:00:20', 'view.download', ADA, file('f1', { bytes: 1000 })],
   ['2025-11-05 08:00:10', 'view.download', BOB, file('f1', { bytes: 1000 })],
@@ -42,10 +42,10 @@ const HAPPENED: readonly (readonly [string, string, Fields, Fields])[] = [
   ['2025-11-05 09:10:00', 'view.download', BOT, file('f1', { bytes: 1000 })],
   ['2025-11-05 09:20:00', 'view.download', BOB, file('f1', { bytes: 1000, tracked: false })],
   ['2025-11-05 09:30:00', 'view.download', GUEST, file('f1', { bytes: 300, complete: false })],
-  // The guest's second try follows at once, and stands for both.
+  // The guest's second attempt follows at once and counts for both.
   ['2025-11-05 09:30:05', 'view.download', GUEST, file('f1', { bytes: 1000 })],
   ['2025-12-01 00:00:00', 'view.download', ADA, file('f1', { bytes: 1000 })],
-  // Views of f1: the first, two refreshes of it, one after a while, one of another visit.
+  // Views of f1: the first, two refreshes of it, one after a while, one in another visit.
   ['2025-11-06 12:00:00', 'view.resource', ADA, file('f1')],
   ['2025-11-06 12:00:01', 'view.resource', ADA, file('f1')],
   ['2025-11-06 12:00:30', 'view.resource', ADA, file('f1')],
@@ -54,10 +54,10 @@ const HAPPENED: readonly (readonly [string, string, Fields, Fields])[] = [
   ['2025-11-06 12:00:00', 'view.resource', GUEST, file('f1')],
   ['2025-11-06 12:00:02', 'view.resource', BOT, file('f1')],
   ['2025-11-06 12:00:03', 'view.resource', EXTRACTOR, file('f1')],
-  // Of a viewer that nothing is known of, every view is somebody's.
+  // Each view without any sign of its viewer counts separately.
   ['2025-11-06 12:00:00', 'view.resource', {}, file('f2')],
   ['2025-11-06 12:00:00', 'view.resource', {}, file('f2')],
-  // Two files of one name in the same second are two.
+  // Two files viewed by one person in the same second are two views.
   ['2025-11-07 12:00:00', 'view.resource', BOB, file('f1')],
   ['2025-11-07 12:00:00', 'view.resource', BOB, file('f2')],
   ['2025-11-07 12:01:00', 'view.page', BOB, { url: 'https://clowder.example.org/datasets' }],
@@ -65,7 +65,8 @@ const HAPPENED: readonly (readonly [string, string, Fields, Fields])[] = [
   ['2025-11-05 07:59:00', 'user.login', ADA, {}],
   ['2025-11-08 07:00:00', 'user.signup', { user_id: 'cleo', user_name: 'Cleo' }, {}],
   ['2025-11-08 08:00:00', 'dataset.created', BOB, { resource_type: 'dataset', resource_id: 'd1' }],
-  // Jobs: one of Clowder's with its times, one that says its duration, one that fails, one that goes on, one without a job's id; numbers of their own name no job twice.
+  // Jobs: one from Clowder with its times, one with its duration, one that fails, one that goes on, one without a job id.
+  // Messages with numbers of their own count no job twice.
   [
     '2025-11-09 10:00:00',
     'extraction.queued',
@@ -134,7 +135,7 @@ describe('usage reports', () => {
   const sendAll = async (settings: object = {}): Promise<void> => {
     const log = { info: () => undefined, warn: () => undefined };
     const sink = await postgresql.open(postgresql.config.parse({ url, ...settings }), { log, now: Date.now });
-    // In no order, and all of it twice, as a broker may hand them out.
+    // Out of order and all of it twice, as a broker may deliver it.
     const shuffled = EVENTS.toSorted((one, other) => (one.id.slice(-1) < other.id.slice(-1) ? -1 : 1));
     for (const batch of [shuffled.slice(0, 20), shuffled.slice(10), shuffled])
       expect(await sink.send(batch, AbortSignal.timeout(30_000))).toEqual({ kind: 'accepted' });
@@ -150,7 +151,7 @@ describe('usage reports', () => {
     await sendAll();
   });
 
-  test('count downloads of people, and each other kind apart; the kinds add up to all there were', async () => {
+  test('count downloads by people, and each other kind separately; the kinds add up to the total', async () => {
     const sql = `SELECT month, resource_id, downloads::int, downloaders::int, bytes::int, repeated::int, untracked::int,
       incomplete::int, by_extractors::int, by_bots::int FROM clowder.downloads_per_month ORDER BY 1, 2`;
     const november = { resource_id: 'f1', downloads: 3, downloaders: 3, bytes: 3000, repeated: 2, untracked: 1 };
@@ -163,7 +164,7 @@ describe('usage reports', () => {
     expect(await rows('SELECT count(*)::int FROM clowder.downloads')).toEqual([{ count: all }]);
   });
 
-  test('fold views of one viewer that follow within 30 seconds, and count sessions as visits', async () => {
+  test("fold one viewer's views within 30 seconds, and count sessions as visits", async () => {
     const columns =
       'resource_id, views::int, visits::int, viewers::int, repeated::int, by_extractors::int, by_bots::int';
     expect(await dated(`SELECT day, ${columns} FROM clowder.views_per_day ORDER BY 1, 2`)).toEqual([
@@ -220,7 +221,7 @@ describe('usage reports', () => {
     );
   });
 
-  test('sum up what each user moved; a deleted file counts what its last upload had', async () => {
+  test('sum up what each user moved; a deleted file counts with the size of its last upload', async () => {
     const sql = `SELECT month, user_id, files_uploaded::int, bytes_uploaded::int, bytes_downloaded::int,
       bytes_downloaded_by_extractors::int AS by_extractors, files_deleted::int, bytes_deleted::int
       FROM clowder.bytes_per_user ORDER BY 1, 2 NULLS LAST`;
@@ -247,7 +248,7 @@ describe('usage reports', () => {
     ]);
   });
 
-  test('tell how extractors do: jobs, failures, durations and waiting', async () => {
+  test('report extractors: jobs, failures, durations and waiting', async () => {
     const sql = `SELECT extractor_name, jobs::int, done::int, failed::int, open::int, failed_percent::float8,
       duration_ms_avg::int AS avg, duration_ms_median::int AS median, duration_ms_max::int AS max, wait_ms_avg::int AS wait
       FROM clowder.extractor_metrics ORDER BY 1`;
@@ -269,7 +270,7 @@ describe('usage reports', () => {
     ]);
   });
 
-  test('name active users and what they did, extractors left out', async () => {
+  test('list active users and what they did, without extractors', async () => {
     const sql = `SELECT day, user_id, logins::int, views::int, downloads::int, uploads::int, created::int, deleted::int
       FROM clowder.user_activity WHERE user_id <> 'bob' ORDER BY 1, 2`;
     const nothing = { logins: 0, views: 0, downloads: 0, uploads: 0, created: 0, deleted: 0 };
@@ -300,7 +301,7 @@ describe('usage reports', () => {
     ]);
   });
 
-  test('come as one table by month', async () => {
+  test('are one table by month', async () => {
     const numbers =
       'files_uploaded bytes_uploaded downloads bytes_downloaded views datasets_created signups active_users extractions_done extractions_failed';
     const columns = numbers.split(' ').map((name) => `${name}::int`);
@@ -312,7 +313,7 @@ describe('usage reports', () => {
     ]);
   });
 
-  test("are what Grafana's dashboard of usage asks for, with the same numbers", async () => {
+  test("give Grafana's usage dashboard the same numbers", async () => {
     const [from, to] = ["'2025-11-01T00:00:00Z'", "'2025-11-30T23:59:59Z'"];
     const answers = new Map<string, readonly Readonly<Record<string, unknown>>[]>();
     for (const { title, kind, queries } of DASHBOARDS.usage.panels)
@@ -336,22 +337,22 @@ describe('usage reports', () => {
     expect(sum('Month by month', 'downloads')).toBe(3);
     expect(sum('By whom, whether it counts or not', 'uses')).toBe(11 + sum('What was not counted, and why', 'uses'));
     expect([...answers].filter(([, answer]) => answer.length === 0).map(([title]) => title)).toEqual([
-      // No file of these has a dataset.
+      // None of these files has a dataset.
       'Most used datasets',
     ]);
   });
 
-  test('count days and months of the time zone that is set', async () => {
+  test('count days and months in the configured time zone', async () => {
     await sendAll({ time_zone: 'America/Chicago' });
     const months = (): Promise<readonly object[]> =>
       dated('SELECT month, downloads::int FROM clowder.downloads_per_month ORDER BY 1');
-    // Midnight of December in UTC is an evening of November there.
+    // Midnight of 1 December in UTC is still November there.
     expect(await months()).toEqual([{ month: '2025-11-01', downloads: 4 }]);
     await sendAll();
     expect(await months()).toHaveLength(2);
   });
 
-  test('are read whatever single figures are in the table: an absurd one is not known, a sum too large is the largest', async () => {
+  test('can be read whatever numbers are in the table: an absurd one counts as unknown, and a sum that is too large as the largest number', async () => {
     const { server, name, url: database } = await freshDatabase();
     const sink = await postgresql.open(postgresql.config.parse({ url: database }), {
       log: { info: () => undefined, warn: () => undefined },
@@ -384,7 +385,7 @@ describe('usage reports', () => {
     ];
     expect(await sink.send(batch, AbortSignal.timeout(60_000))).toEqual({ kind: 'accepted' });
     await sink.close();
-    // As large as the column takes them: two are more than a sum may be.
+    // The largest value of the column: the sum of two is out of range.
     await server.query('UPDATE clowder.events SET bytes = 9223372036854775807 WHERE bytes IS NOT NULL', [], name);
     const views = (await server.query(
       "SELECT viewname FROM pg_views WHERE schemaname = 'clowder' ORDER BY 1",
@@ -413,7 +414,7 @@ describe('usage reports', () => {
     ]);
   });
 
-  test('are exported by the commands of the documentation, each of which runs', async () => {
+  test('are exported by the documented commands, each of which runs', async () => {
     const text = await readFile(DOCUMENT, 'utf8');
     const statements = [...text.matchAll(/^```sql report\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
     expect(statements.length).toBeGreaterThan(5);
@@ -430,7 +431,7 @@ describe('usage reports', () => {
     await temp.remove();
   });
 
-  test('are documented: every view, and every column of it', async () => {
+  test('are documented: every view and every column', async () => {
     const text = await readFile(DOCUMENT, 'utf8');
     const documented = [...text.matchAll(/^\| `([a-z_]+)` \| .* \| (`.*`) \|$/gm)].map(([, view, columns]) => ({
       view,

@@ -40,7 +40,7 @@ const at = (iso: string): number => Date.parse(iso);
 const event = (id: string, createdMs: number, fields: Record<string, FieldValue> = {}): SinkEvent =>
   eventOf('view.download', fields, { id, createdMs });
 
-/** A database of its own, and what superuser and sink's user see in it. */
+/** A database of its own, as seen by the superuser and by the sink's user. */
 async function database() {
   const { server, name, url } = await freshDatabase();
   return {
@@ -67,13 +67,13 @@ describe('events in PostgreSQL', () => {
     ]);
   });
 
-  test('that two processes store at once are there once, and neither ends in a deadlock', async () => {
+  test('stored by several processes at once are there once, and no process ends in a deadlock', async () => {
     const { url, rows } = await database();
     const sinks = await Promise.all(Array.from({ length: 4 }, () => open(url)));
     const events = Array.from({ length: 400 }, (_, index) =>
       event(`e${index}`, at('2026-01-15T00:00:00Z') + (index % 12) * 31 * 86_400_000),
     );
-    // All at once from nothing: schema, partitions and events are made by whoever comes first.
+    // All at once in an empty database: whoever comes first makes schema, partitions and rows.
     const outcomes = await Promise.all(
       sinks.flatMap((opened, turn) => [
         opened.send(...events.slice(0, 200 + turn)),
@@ -87,14 +87,14 @@ describe('events in PostgreSQL', () => {
     ]);
   });
 
-  test('come back as they were, whatever is in them', async () => {
+  test('come back unchanged, whatever is in them', async () => {
     const { url, rows } = await database();
     await using opened = await open(url);
     const years = { min: Date.UTC(2000, 0), max: Date.UTC(2099, 11, 31) };
     await fc.assert(
       fc.asyncProperty(anyEvents({ createdMs: years }, 12), async (events) => {
         await rows('DROP SCHEMA IF EXISTS clowder CASCADE');
-        // The first finds the schema gone.
+        // The first call finds the schema gone.
         if (opened.logged.length > 0) expect((await opened.send(...events)).kind).toBe('misconfigured');
         expect(await opened.send(...events)).toEqual({ kind: 'accepted' });
         const stored = await rows<Record<string, unknown>>(
@@ -106,7 +106,7 @@ describe('events in PostgreSQL', () => {
     );
   });
 
-  test('with a time that cannot be are refused by id, and the others are stored', async () => {
+  test('with an impossible time are refused by id, and the others are stored', async () => {
     const { url, rows } = await database();
     await using opened = await open(url);
     const good = event('good', at('2026-11-01T00:00:00Z'));
@@ -115,10 +115,10 @@ describe('events in PostgreSQL', () => {
     expect(await rows('SELECT event_id FROM clowder.events')).toEqual([{ event_id: 'good' }]);
   });
 
-  test('that no index can hold are refused without blame of others', async () => {
+  test('too long for an index are refused, and others are stored', async () => {
     const { url } = await database();
     await using opened = await open(url);
-    // Random, so that compression does not make it short.
+    // Random, so that compression does not shorten it.
     const long = Array.from({ length: 9000 }, () => String.fromCharCode(0x4e00 + Math.random() * 20_000)).join('');
     expect(await opened.send(event(long, at('2026-11-01T00:00:00Z')))).toMatchObject({ kind: 'rejected' });
     expect(await opened.send(event('good', at('2026-11-01T00:00:00Z')))).toEqual({ kind: 'accepted' });
@@ -126,7 +126,7 @@ describe('events in PostgreSQL', () => {
 });
 
 describe('the schema in PostgreSQL', () => {
-  test('has exactly the columns that are filled', async () => {
+  test('has exactly the columns that the sink fills', async () => {
     const { url, rows } = await database();
     await using opened = await open(url);
     await opened.send(event('a', at('2026-11-01T00:00:00Z')));
@@ -141,7 +141,7 @@ describe('the schema in PostgreSQL', () => {
     expect(columns.filter(({ name }) => name !== 'received_at')).toEqual(filled);
   });
 
-  test('has a partition for each month of UTC, and none is read that a question leaves out', async () => {
+  test('has a partition for each UTC month, and a query reads only those that it asks for', async () => {
     const { url, rows } = await database();
     await using opened = await open(url);
     await opened.send(event('a', at('2026-11-30T23:59:59.999Z')), event('b', at('2026-12-01T00:00:00Z')));
@@ -152,11 +152,11 @@ describe('the schema in PostgreSQL', () => {
       ],
     );
     const plan = await rows("EXPLAIN SELECT * FROM clowder.downloads WHERE created_at >= '2026-12-01 00:00+00'");
-    // What the view asks for repeats of a row is bound when it runs: the partitions of that stand in the plan as e_1, e_2.
+    // The view's search for repeats of a row is bound at run time: its partitions are in the plan as e_1, e_2.
     expect(JSON.stringify(plan)).not.toMatch(/events_2026_11 e\b/);
   });
 
-  test('keeps as many months as it is told, and forgets the ids of the others', async () => {
+  test('keeps the configured number of months, and forgets the ids of older ones', async () => {
     const { url, rows } = await database();
     const months = ['2026-07', '2026-08', '2026-09', '2026-10', '2026-11'];
     const events = months.map((month) => event(month, at(`${month}-15T00:00:00Z`)));
@@ -176,7 +176,7 @@ describe('the schema in PostgreSQL', () => {
     });
     await waitFor(async () => JSON.stringify(await ids('event_ids')) === JSON.stringify(kept), { what: 'ids to go' });
     expect(await ids('events')).toEqual(kept);
-    // An event of a month that is gone makes it anew, until the next time.
+    // An event of a dropped month makes the month again, until the next drop.
     now += 30 * 60_000;
     expect(await opened.send(...events)).toEqual({ kind: 'accepted' });
     expect(await ids('events')).toEqual(['2026-07', '2026-08', ...kept]);
@@ -187,7 +187,7 @@ describe('the schema in PostgreSQL', () => {
     });
   });
 
-  test('is not touched where a newer version has been at work', async () => {
+  test('is left alone if a newer version has migrated it', async () => {
     const { url, rows } = await database();
     {
       await using opened = await open(url);
@@ -202,7 +202,7 @@ describe('the schema in PostgreSQL', () => {
     await expect(opened.sink.check(AbortSignal.timeout(5000))).rejects.toMatchObject({ code: 'not_ready' });
   });
 
-  test('is read by a role that can read and do nothing else', async () => {
+  test('is readable for a role that can do nothing else', async () => {
     const { server, name, url, rows } = await database();
     await rows(`ALTER ROLE ${name} CREATEROLE`);
     await using opened = await open(url, { reader_role: `${name}_reader` });
@@ -221,7 +221,7 @@ describe('the schema in PostgreSQL', () => {
     await analyst.end();
   });
 
-  test('is made all the same where the reading role may not be, and the log says what to run', async () => {
+  test('is made even if the reader role cannot be made, and the log says what to run', async () => {
     const { name, url } = await database();
     await using opened = await open(url, { reader_role: `${name}_reader` });
     expect(await opened.send(event('a', at('2026-11-01T00:00:00Z')))).toEqual({ kind: 'accepted' });
@@ -237,7 +237,7 @@ describe('the dry run', () => {
     return await opened.sink.check(AbortSignal.timeout(5000));
   };
 
-  test('says what is pending, and leaves the database as it was', async () => {
+  test('says what is pending, and changes nothing in the database', async () => {
     const { url, name, rows } = await database();
     expect(await check(url)).toMatch(
       new RegExp(
@@ -250,7 +250,7 @@ describe('the dry run', () => {
   test.each([
     ['has no such database', '', (url: string) => `${url}_not`, 'not_ready', 'does not exist'],
     [
-      'lets the user create no schema',
+      'does not let the user create a schema',
       'REVOKE CREATE ON DATABASE $1 FROM $1',
       undefined,
       'not_ready',
@@ -258,13 +258,13 @@ describe('the dry run', () => {
     ],
     ['is read-only', 'ALTER DATABASE $1 SET default_transaction_read_only = on', undefined, 'not_ready', 'read-only'],
     ['has a schema that is not ours', 'CREATE SCHEMA clowder', undefined, 'not_ready', 'GRANT ALL ON SCHEMA clowder'],
-  ])('says what to do when the server %s', async (_, prepared, other, code, text) => {
+  ])('says what to do if the server %s', async (_, prepared, other, code, text) => {
     const { url, name, rows } = await database();
     if (prepared !== '') await rows(prepared.replaceAll('$1', name));
     await expect(check(other?.(url) ?? url)).rejects.toMatchObject({ code, message: expect.stringContaining(text) });
   });
 
-  test('refuses nothing for good while the server knows no such time zone', async () => {
+  test('keeps events waiting if the server does not know the time zone', async () => {
     const { url } = await database();
     await using opened = await open(url, { time_zone: 'Clowder/Town' });
     expect(await opened.send(event('a', at('2026-11-01T00:00:00Z')))).toMatchObject({
@@ -276,7 +276,7 @@ describe('the dry run', () => {
 
 test('over TLS, sslmode means what it means to psql', async () => {
   const temp = await tempDir('postgresql-tls');
-  // The server's user has to come to its key.
+  // The server's user must be able to reach its key.
   await chmod(temp.path, 0o711);
   const authority = await createAuthority(temp.path, 'authority');
   await using server = await startPostgres({ tls: await authority.issue('server') });
@@ -291,7 +291,7 @@ test('over TLS, sslmode means what it means to psql', async () => {
   await temp.remove();
 });
 
-/** An event's fields from its row. */
+/** An event's fields, read from its row. */
 function readBack({
   ms,
   data,

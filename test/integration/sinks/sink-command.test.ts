@@ -15,7 +15,7 @@ import { startSinkProcess } from '../../support/sinks/sink-process.ts';
 import { webhookHarness } from '../../support/sinks/webhook-server.ts';
 import { waitFor as waitForAny, type WaitOptions } from '../../support/wait-for.ts';
 
-/** Every look may start a program: of Erlang's, or our own. */
+/** Polls less often than usual: each poll may start a program, Erlang's or our own. */
 const waitFor = <T>(condition: Parameters<typeof waitForAny<T>>[0], options: WaitOptions): Promise<T> =>
   waitForAny(condition, { everyMs: 200, ...options });
 
@@ -54,14 +54,14 @@ const rows = ({ stdout }: CliResult): readonly Record<string, unknown>[] =>
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 describe('clowder-otel sink', { timeout: 300_000 }, () => {
-  test('lists every kind of sink and what is configured', async () => {
+  test('lists every kind of sink, and which are configured', async () => {
     const listed = await runCliToEnd(['sink', 'list'], { SINK_FILE_DIRECTORY: join(scratch.path, 'list') });
     expect(listed.code).toBe(0);
     const configured = rows(listed).filter((row) => row['configured']);
     expect(configured.map((row) => row['name'])).toEqual(['file']);
   });
 
-  test('with nothing configured, or something wrong, says what to do and exits with 2', async () => {
+  test('says what to do and exits with 2 if nothing or something invalid is configured', async () => {
     const nothing = await runCliToEnd(['sink']);
     expect(nothing).toMatchObject({
       code: 2,
@@ -88,7 +88,7 @@ describe('clowder-otel sink', { timeout: 300_000 }, () => {
     expect(unknown).toMatchObject({ code: 2, stderr: expect.stringMatching(/There is no sink amplitud/) });
   });
 
-  test('goes through the proxy that the environment names, but for hosts that it names too', async () => {
+  test("uses the environment's proxy, but not for hosts that the environment excludes", async () => {
     await using proxy = await startWebProxy();
     await using own = await startWebProxy();
     const env = { AMQP_URL: broker.url, HTTP_PROXY: proxy.url };
@@ -104,7 +104,7 @@ describe('clowder-otel sink', { timeout: 300_000 }, () => {
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('HTTP_PROXY was "proxy:3128"') });
   });
 
-  test('tries each sink out and exits with 1 where one fails', async () => {
+  test('tries each sink and exits with 1 if one fails', async () => {
     const directory = join(scratch.path, 'checked');
     const good = await runCliToEnd(['sink', 'check'], { AMQP_URL: broker.url, SINK_FILE_DIRECTORY: directory });
     expect(good.code).toBe(0);
@@ -126,7 +126,7 @@ describe('clowder-otel sink', { timeout: 300_000 }, () => {
     expect(bad.stderr).toContain('Not ready: ');
   });
 
-  test('binds its queue by its filter, keeps what came while it was away, and follows the filter', async () => {
+  test('binds its queue by its filter, keeps what came while it was away, and rebinds when the filter changes', async () => {
     const directory = join(scratch.path, 'filtered');
     const settings = (types: readonly string[]) => ({
       AMQP_URL: broker.url,
@@ -143,7 +143,7 @@ describe('clowder-otel sink', { timeout: 300_000 }, () => {
       await waitFor(async () => (await stored()).length === 3, { what: 'three events of files' });
       expect(await sinks.kill('SIGTERM')).toEqual({ code: 0, signal: null });
     }
-    // Three of these are not for the filter that follows.
+    // The next filter excludes three of these.
     await publish(makeEvents(4, { from: 4 }));
     expect(await depth('clowder.sink.file')).toBe(3);
     await using sinks = await startSinkProcess(settings(['view.*', 'file.uploaded']));
@@ -157,7 +157,7 @@ describe('clowder-otel sink', { timeout: 300_000 }, () => {
     expect(await sinks.figure('file', 'events_total{sink="SINK",outcome="filtered"}')).toBe(2);
   });
 
-  test('puts aside what is refused, lists it, and sends it again when asked to', async () => {
+  test('puts refused events aside, lists them, and sends them again on request', async () => {
     await using service = await webhookHarness.start();
     const events = makeEvents(30);
     const bad = [events[3], events[17]].flatMap((event) => event?.event_id ?? []);
@@ -191,14 +191,14 @@ describe('clowder-otel sink', { timeout: 300_000 }, () => {
     expect(rows(replayed)).toEqual([{ replayed: 3 }]);
     await waitFor(async () => (await service.storedIds()).length === 30, { what: 'those that were refused' });
     expect((await service.storedIds()).slice(28).toSorted()).toEqual(bad.toSorted());
-    // What is no event never becomes one.
+    // A message that is no event never becomes one.
     await waitFor(async () => (await depth(dead)) === 1, { what: 'one dead letter' });
     expect(await depth('clowder.sink.webhook')).toBe(0);
     const none = await runCliToEnd([...config, 'sink', 'replay', 'ga4']);
     expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('has not run with this broker') });
   });
 
-  test('says why it is not ready, and nothing is lost while its service refuses it', async () => {
+  test('says why it is not ready, and loses nothing while its service refuses it', async () => {
     await using service = await webhookHarness.start();
     await service.fault('unauthorised');
     await using sinks = await startSinkProcess({
@@ -233,7 +233,7 @@ describe('clowder-otel sink', { timeout: 300_000 }, () => {
     await waitFor(async () => (await fetch(`${sinks.url}/readyz`)).status === 200, { what: 'readiness' });
   });
 
-  test('ends in time while its service does not answer, and gives everything back to the queue', async () => {
+  test('ends in time while its service does not answer, and returns everything to the queue', async () => {
     const server: Server = createServer(() => undefined).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
@@ -247,7 +247,7 @@ describe('clowder-otel sink', { timeout: 300_000 }, () => {
     await publish(makeEvents(10, { from: 2000 }));
     await asked;
     expect(await sinks.kill('SIGTERM')).toEqual({ code: 0, signal: null });
-    // RabbitMQ puts them back once it has seen the connection end.
+    // RabbitMQ requeues them once it has seen the connection end.
     await waitFor(async () => (await depth('clowder.sink.webhook')) === 10, { what: 'everything back in the queue' });
     server.close();
     server.closeAllConnections();

@@ -47,11 +47,11 @@ test('on a full disk an import says so; with room again, the same import counts 
   }
 });
 
-test('a store of a newer version, and one that another process holds without answering, are reported, and left as they are', async () => {
+test('a store of a newer version, or one held by another process that does not answer, is reported and left unchanged', async () => {
   const newer = join(dir.path, 'newer.duckdb');
   const store = await openDuckdbStore({ path: newer });
   await store.engine.run("UPDATE meta SET value = '99' WHERE name = 'version'");
-  // This process has it, and no socket.
+  // This process holds it, and has no socket.
   const held = await runCliToEnd(['report', 'ir', '--from', '2026-10'], { USAGE_STORE: newer });
   expect([held.code, held.stderr]).toEqual([1, expect.stringContaining('newer.duckdb is in use by another process, which does not answer')]); // prettier-ignore
   await store.close();
@@ -63,7 +63,7 @@ test('a store of a newer version, and one that another process holds without ans
   expect([odd.code, odd.stderr]).toEqual([1, expect.stringContaining('none.duckdb cannot be opened as a usage store')]);
 });
 
-test('a month that has not begun is refused, and one that goes on is reported with exception 3040', async () => {
+test('a month that has not begun is refused, and the current month is reported with exception 3040', async () => {
   const now = new Date();
   const month = (ahead: number): string =>
     new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead)).toISOString().slice(0, 7);

@@ -22,9 +22,9 @@ const rowsOf = (stdout: string): unknown[] =>
     .split('\n')
     .map((line): unknown => JSON.parse(line));
 
-test('old access logs are imported, once, exported, and imported elsewhere; a collector then answers with them', async () => {
+test('old access logs are imported once, exported, and imported elsewhere; a collector then answers with them', async () => {
   const dir = await tempDir('usage');
-  // It need not be there: to import may be the first thing that anybody does.
+  // The data directory may not exist yet: an import may be the first command of all.
   const data = join(dir.path, 'data');
   const env = { DATA_DIR: data, AMQP_URL: 'amqp://127.0.0.1:1' };
   try {
@@ -56,7 +56,7 @@ test('old access logs are imported, once, exported, and imported elsewhere; a co
     );
     expect(answer.totals).toEqual({ downloads: 50, bytes: 5000 });
 
-    // The collector's process has the store: it answers for it, as if the command had opened it.
+    // The collector's process holds the store and answers for it, as if the command had opened it.
     const running = { ...env, USAGE_STORE: join(data, 'usage.duckdb') };
     expect(rowsOf(await runCli(['usage', 'import', '--events', out], running))).toMatchObject([
       { stored: 0, known: 50 },
@@ -72,7 +72,7 @@ test('old access logs are imported, once, exported, and imported elsewhere; a co
     expect(rowsOf(await runCli(['usage', 'forget', '--user', 'ana'], running))).toEqual([
       { 'events that named them': 0 },
     ]);
-    // The same report, byte for byte: of the running process, of files, of the store alone.
+    // The same report, byte for byte, from the running process, from files and from the store alone.
     expect(JSON.parse(shared)).toMatchObject({ Report_Header: { Report_ID: 'IR' } });
     expect(await runCli(['report', 'ir', '--from', '2026-10', '--events', out], env)).toBe(shared);
     await collector.kill();
@@ -85,9 +85,9 @@ test('old access logs are imported, once, exported, and imported elsewhere; a co
   }
 });
 
-test('what cannot be read is named with its line, and the rest is imported', async () => {
+test('unreadable lines are named, and the rest is imported', async () => {
   const dir = await tempDir('usage');
-  // What the collector needs and these commands do not keeps nobody from counting.
+  // Settings that only the collector needs do not stop these commands.
   const env = { DATA_DIR: dir.path, AMQP_URL: 'no url', PORT: 'none' };
   try {
     const path = join(dir.path, 'events.ndjson');
@@ -100,7 +100,7 @@ test('what cannot be read is named with its line, and the rest is imported', asy
       `${path}:2: it is not JSON\n1 lines or files could not be read; everything else is in the store`,
     );
     expect(rowsOf(ended.stdout)).toEqual([{ file: path, lines: 3, stored: 2, known: 0, wrong: 1 }]);
-    // Events and logs in one command, each read as what it is; a broken one keeps nothing back.
+    // Events and logs in one command, each read as what it is; a broken file does not stop the others.
     const [log, cut] = [join(dir.path, 'access.log'), join(dir.path, 'cut.log.gz')];
     await writeFile(log, LOG);
     await writeFile(cut, gzipSync(LOG).subarray(0, 200));
@@ -129,7 +129,7 @@ test('what cannot be read is named with its line, and the rest is imported', asy
   }
 });
 
-test('what Clowder says of datasets is fetched into the store, and given out as a catalog for reports from files', async () => {
+test('what Clowder knows of datasets is fetched into the store, and written as a catalog for reports from files', async () => {
   const dir = await tempDir('usage-catalog');
   await using clowder = await startStandIn('v1');
   try {
@@ -140,7 +140,7 @@ test('what Clowder says of datasets is fetched into the store, and given out as 
     await runCli(['usage', 'import', '--events', events], env);
     const fetched = rowsOf(await runCli(['usage', 'catalog', 'fetch', '--max-age', '0s', '--out', out], env));
     expect(fetched).toMatchObject([{ datasets: 1, fetched: 1, failed: 0 }]);
-    // The report of the store has the title by itself; that of files with the catalog is the same, byte for byte.
+    // The store's report has the title without more; the report of files with the catalog is the same, byte for byte.
     const report = await runCli(['report', 'ir', '--from', '2026-10'], env);
     expect(report).toContain('"Item": "dataset-200"');
     const args = ['report', 'ir', '--from', '2026-10', '--events', events, '--catalog', out];

@@ -45,7 +45,7 @@ async function ask(path: string, headers: Record<string, string> = {}): Promise<
   return { status: answer.status, body: await answer.json() };
 }
 
-test('the COUNTER API gives a report to clients with a key for it, however the key is sent', async () => {
+test('the COUNTER API gives a report to clients with a counter key, however they send it', async () => {
   expect(await ask('/status')).toMatchObject({ status: 200, body: [{ Service_Active: true }] });
   const reports = await Promise.all([
     ask(`/reports/ir?${OCTOBER}&api_key=${keys.counter}`),
@@ -61,22 +61,22 @@ test('the COUNTER API gives a report to clients with a key for it, however the k
   }
 });
 
-test('it refuses in the form of COUNTER', async () => {
+test("the COUNTER API refuses in COUNTER's format", async () => {
   expect(await ask(`/reports/ir?${OCTOBER}`)).toMatchObject({ status: 401, body: { Code: 2020 } });
   expect(await ask(`/reports/ir?${OCTOBER}&api_key=wrong`)).toMatchObject({ status: 401, body: { Code: 2020 } });
   expect(await ask(`/members?${WORLD}&api_key=${keys.ingest}`)).toMatchObject({ status: 403, body: { Code: 2010 } });
   expect(await ask(`/reports/ir?api_key=${keys.counter}`)).toMatchObject({ status: 400, body: { Code: 1030 } });
   expect(await ask(`/reports/tr?${OCTOBER}&api_key=${keys.counter}`)).toMatchObject({ status: 404 });
-  // Keys in queries are in no log.
+  // Keys in queries appear in no log.
   expect(collector.output()).not.toContain(keys.counter);
-  // A key of the COUNTER API opens nothing else.
+  // A key for the COUNTER API gives no other access.
   const stats = await fetch(`${collector.url}/api/v1/stats?metric=views&from=2026-10&to=2026-10`, {
     headers: { authorization: `Bearer ${keys.counter}` },
   });
   expect(stats.status).toBe(403);
 });
 
-test('a key reads names with the figures, and a share link reads only figures', async () => {
+test('a key with read access sees names with the figures, and a share link sees only figures', async () => {
   const question = 'metric=views&by=dataset&from=2026-10&to=2026-10';
   const headers = { authorization: `Bearer ${keys.read}` };
   const read = await fetch(`${collector.url}/api/v1/stats?${question}`, { headers });
@@ -93,7 +93,7 @@ test('a key reads names with the figures, and a share link reads only figures', 
   }
 });
 
-test('report push sends the month to the hub while the collector runs, and again only once it is another', async () => {
+test('report push sends the month to the hub while the collector runs, and again only after a change', async () => {
   const received: string[] = [];
   const hub = createServer((request, response) => {
     let body = '';

@@ -46,21 +46,21 @@ async function usageCheck(collector: CollectorProcess): Promise<UsageCheck> {
 const childOf = (collector: CollectorProcess): number =>
   Number(readFileSync(`/proc/${collector.pid}/task/${collector.pid}/children`, 'utf8').trim());
 
-test('what the collector accepts is counted, once, also where the counting is killed, and after a restart', async () => {
+test('the collector counts accepted events once, even if the counting process is killed, and after a restart', async () => {
   await using collector = await startCollector({ amqpUrl: AWAY, env: { USAGE: 'on' } });
   await post(collector, 30);
   await counted(collector, 30);
   const until = (await usageCheck(collector)).counted_until;
   expect(Date.parse(until ?? '')).toBeGreaterThan(Date.UTC(2026, 0));
 
-  // Intake goes on while nobody counts, and it is told.
+  // Intake goes on while nothing counts, and the check reports it.
   process.kill(childOf(collector), 'SIGKILL');
   await post(collector, 20, 30);
   await waitFor(async () => (await usageCheck(collector)).reason?.includes('SIGKILL'), { what: 'the end to be told' });
   await counted(collector, 50);
   expect(await usageCheck(collector)).toMatchObject({ ok: true });
 
-  // The same events once more change nothing.
+  // The same events sent again change nothing.
   await collector.kill();
   await collector.start();
   await post(collector, 50);

@@ -10,7 +10,7 @@ import { waitFor } from '../../support/wait-for.ts';
 const BATCHES = form({ short: 12, long: 240 });
 const AT_ONCE = 200;
 
-/** Views and downloads of some people in October, some of them double clicks, all told by a program of the site. */
+/** Views and downloads by several people in October, some of them double clicks, all sent by a program of the site. */
 function batch(number: number): readonly object[] {
   return Array.from({ length: AT_ONCE }, (_, index) => {
     const nth = number * AT_ONCE + index;
@@ -28,7 +28,7 @@ function batch(number: number): readonly object[] {
   });
 }
 
-/** Sends until it is taken, as every producer does: where nobody knows whether it was, it comes twice. */
+/** Sends until accepted, as every producer does: without an answer, the events are sent twice. */
 const post = (collector: CollectorProcess, events: readonly object[]): Promise<boolean> =>
   waitFor(
     async () => {
@@ -42,13 +42,13 @@ const post = (collector: CollectorProcess, events: readonly object[]): Promise<b
     { what: 'events to be taken' },
   );
 
-/** The process that counts: the collector's only child, once it is there. */
+/** The process that counts: the collector's only child, once it runs. */
 const childOf = ({ pid }: CollectorProcess): Promise<number> =>
   waitFor(async () => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()) || undefined, {
     what: 'a process that counts',
   });
 
-test('figures after kills of the collector and of the process that counts are those of the events alone', async () => {
+test('after kills of the collector and of the counting process, figures are those of the events alone', async () => {
   const dir = await tempDir('usage-faults');
   await using collector = await startCollector({
     amqpUrl: 'amqp://127.0.0.1:1',
@@ -67,7 +67,7 @@ test('figures after kills of the collector and of the process that counts are th
       }
       if (number % 6 === 5) process.kill(await childOf(collector), 'SIGKILL');
       await sending;
-      // What was taken is sent once more: its producer may not have heard.
+      // Accepted events are sent once more, as after a lost answer.
       if (number % 8 === 0) await post(collector, events);
     }
     const total = `${collector.url}/api/v1/stats?metric=events&by=reason&from=2026-10&to=2026-10`;

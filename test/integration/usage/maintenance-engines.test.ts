@@ -75,7 +75,7 @@ describe.each(Object.keys(ENGINES) as (keyof typeof ENGINES)[])('a store in %s',
     return readFile(out, 'utf8');
   };
 
-  test('forgets a user: nothing of them is left, and figures stay as they were', async () => {
+  test('forgets a user: nothing of them is left, and figures stay the same', async () => {
     await withStore(async (store) => {
       const before = await figuresOf(store);
       const told: (readonly [number, number])[] = [];
@@ -87,7 +87,7 @@ describe.each(Object.keys(ENGINES) as (keyof typeof ENGINES)[])('a store in %s',
     });
   });
 
-  test('gives out each event with all that it came with, in the order of time', async () => {
+  test('exports each event complete, in the order of time', async () => {
     await withStore(async (store) => {
       const lines = (await textOf(store)).trimEnd().split('\n');
       const expected = EVENTS.toSorted((a, b) => a.created - b.created);
@@ -96,7 +96,7 @@ describe.each(Object.keys(ENGINES) as (keyof typeof ENGINES)[])('a store in %s',
     });
   });
 
-  test('has the figures that it had once it is rebuilt, and tells how far it has come', async () => {
+  test('has the same figures after a rebuild, and reports its progress', async () => {
     await withStore(async (store) => {
       const before = await figuresOf(store);
       const told: (readonly [number, number])[] = [];
@@ -106,7 +106,7 @@ describe.each(Object.keys(ENGINES) as (keyof typeof ENGINES)[])('a store in %s',
     });
   });
 
-  test('keeps a catalog, and what was reported, with what changed since', async () => {
+  test('keeps a catalog, and reported figures with what has changed since', async () => {
     await withStore(async (store) => {
       const entry = JSON.stringify({ dataset_id: 'd1', title: "It's d1" });
       await keepEntries(store, [{ id: 'd1', state: 'found', entry, etag: null, fetchedMs: 1 }]);
@@ -131,7 +131,7 @@ describe.each(Object.keys(ENGINES) as (keyof typeof ENGINES)[])('a store in %s',
   });
 });
 
-test('what the sink fills is counted until the latest event that is not of a fast clock', async () => {
+test('a store filled by the sink counts up to the latest event whose clock is not fast', async () => {
   const store = await ENGINES.postgresql();
   const now = Date.now();
   await store.ingest([

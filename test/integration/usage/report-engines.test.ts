@@ -26,7 +26,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-test.each(REPORT_KINDS)('%s is byte for byte the same from both engines', async (kind) => {
+test.each(REPORT_KINDS)('both engines give %s, byte for byte the same', async (kind) => {
   const asked = { kind, from: '2026-10', to: '2026-10', timeZone: 'America/Chicago' };
   const request = checkRequest(asked, Date.UTC(2026, 10, 29));
   const [ours, theirs] = await Promise.all(

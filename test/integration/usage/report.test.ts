@@ -11,7 +11,7 @@ const ana = { user_id: 'ana' };
 
 beforeAll(async () => {
   dir = await tempDir('report-program');
-  // One look at the page and two downloads in an hour: 3 investigations and 2 requests, each 1 unique.
+  // One view of the page and two downloads in an hour: 3 investigations and 2 requests, each 1 unique.
   const events = [page('10:00:00', ana), download('10:05:00', ana, 'f1'), download('10:06:00', ana, 'f2')];
   const lines = events.map((event) => `${JSON.stringify(event)}\n`);
   await writeFile(join(dir.path, 'a.ndjson'), lines[0] ?? '');
@@ -45,7 +45,7 @@ test('the command reports a month from files of events, with nothing else runnin
   });
 });
 
-test('it writes to a file, and says on standard error what is missing', async () => {
+test('the command writes to a file, and names what is missing on standard error', async () => {
   const out = join(dir.path, 'ir.tsv');
   const { code, stdout, stderr } = await report('ir', '--format', 'tsv', '--events', dir.path, '--out', out);
   expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
@@ -57,16 +57,16 @@ test('it writes to a file, and says on standard error what is missing', async ()
 
 test.each([
   ['no store and no files', [], 'There is no usage store at '],
-  ['a format that is none', ['--format', 'xml'], '--format was xml'],
-  ['a file in no directory', ['--out', '/nowhere/report.json'], 'there is no directory /nowhere'],
-  ['a time zone that is none', ['--time-zone', 'Mars/Olympus'], '--time-zone was Mars/Olympus'],
-])('it says what is wrong with %s: exit code 2, and nothing written', async (_title, args, message) => {
+  ['an unknown format', ['--format', 'xml'], '--format was xml'],
+  ['a file in a missing directory', ['--out', '/nowhere/report.json'], 'there is no directory /nowhere'],
+  ['an unknown time zone', ['--time-zone', 'Mars/Olympus'], '--time-zone was Mars/Olympus'],
+])('the command says what is wrong with %s: exit code 2, and nothing written', async (_title, args, message) => {
   const { code, stdout, stderr } = await report('ir', ...args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toContain(message);
 });
 
-test('it refuses an archive with a broken line, by file and line', async () => {
+test('the command refuses an archive with a broken line, naming file and line', async () => {
   const broken = join(dir.path, 'broken');
   await writeFile(broken, `${JSON.stringify(page('10:00:00', ana))}\n{"event`);
   const { code, stdout, stderr } = await report('usage', '--events', broken);
