@@ -3,10 +3,10 @@ import { post, withoutSecrets, type PostAnswer, type PostOptions } from '../runt
 import { errorText } from '../runtime/error-text.ts';
 
 /**
- * Asks a service something that stores nothing.
+ * Sends a service a request that stores nothing.
  *
- * @returns its answer, whatever it says of the request
- * @throws SinkError `unreachable` if none comes, or only that the service is busy or broken
+ * @returns its answer, whatever it says about the request
+ * @throws SinkError `unreachable` if there is no answer, or only that the service is busy or broken
  */
 export async function probe(service: string, options: PostOptions): Promise<PostAnswer> {
   let answer: PostAnswer;

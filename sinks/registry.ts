@@ -8,7 +8,7 @@ import { postgresql } from './services/postgresql/postgresql.ts';
 import { influxdb } from './services/influxdb/influxdb.ts';
 import type { SinkDefinition } from './sink.ts';
 
-/** Every kind of service that events can go to, in the order in which `sink list` shows them. */
+/** Every kind of service that can receive events, in the order of `sink list`. */
 export const SINKS: readonly SinkDefinition<unknown>[] = [
   amplitude,
   ga4,

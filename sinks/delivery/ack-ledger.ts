@@ -1,10 +1,10 @@
 export interface Ack {
   readonly tag: number;
-  /** Together with all that came before it. */
+  /** Also acknowledges everything before it. */
   readonly multiple: boolean;
 }
 
-/** Delivery tags of one link that are not acknowledged yet, in the order they came; tags only rise. */
+/** Unacknowledged delivery tags of one link, in order of arrival. Tags only rise. */
 export class AckLedger {
   readonly #open = new Set<number>();
 
@@ -16,7 +16,7 @@ export class AckLedger {
     this.#open.add(tag);
   }
 
-  /** @returns the fewest acks that say so: one for all that are followed by no older open one */
+  /** @returns as few acks as possible: one covers all tags that have no older open tag */
   settle(tags: readonly number[]): readonly Ack[] {
     const settled = tags.filter((tag) => this.#open.delete(tag));
     const [oldestOpen = Number.POSITIVE_INFINITY] = this.#open;

@@ -6,30 +6,30 @@ export interface Entry {
   readonly event: SinkEvent;
   readonly message: QueueMessage;
   readonly link: QueueLink;
-  /** Entries of one key are sent in their order; '' for none. */
+  /** Entries with the same key are sent in order; '' for no key. */
   readonly orderKey: string;
-  /** Of what the limits add up, bytes. */
+  /** Bytes that count towards the limits. */
   readonly size: number;
   /** Unix milliseconds. */
   readonly arrivedMs: number;
-  /** How often the service put it off. */
+  /** How often the service has postponed it. */
   readonly putOff: number;
-  /** Not to be sent before, Unix milliseconds; nor is what follows it of the same key. */
+  /** Earliest time to send it, Unix milliseconds; later entries with the same key wait too. */
   readonly notBeforeMs: number;
 }
 
 export interface TakenBatch {
   readonly batch: readonly Entry[];
   readonly rest: readonly Entry[];
-  /** It takes no more: there is nothing to wait for. */
+  /** The batch is full, so there is nothing to wait for. */
   readonly full: boolean;
-  /** When the first that is put off is due, Unix milliseconds; Infinity if none is. */
+  /** When the first postponed entry is due, Unix milliseconds; Infinity if there is none. */
   readonly nextDueMs: number;
 }
 
 /**
- * Takes the next batch from what waits: in order, within the limits, at least one event however large. One id is in it
- * once.
+ * Takes the next batch from the waiting entries: in order, within the limits, but at least one event however large. No id
+ * occurs twice in a batch.
  */
 export function takeBatch(waiting: readonly Entry[], limits: BatchLimits, nowMs: number): TakenBatch {
   const batch: Entry[] = [];

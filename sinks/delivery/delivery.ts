@@ -11,24 +11,24 @@ import { Gate, type CircuitState, type RetrySettings } from '../../runtime/sendi
 import { errorText } from '../../runtime/error-text.ts';
 
 export interface DeliverySettings {
-  /** How long an event waits for others to be sent with, milliseconds. */
+  /** How long an event waits for others to join its batch, milliseconds. */
   readonly lingerMs: number;
   /** How long a service may take to answer, milliseconds. */
   readonly timeoutMs: number;
-  /** Events a second, at most. */
+  /** Most events per second. */
   readonly ratePerS: number;
   readonly retry: RetrySettings;
 }
 
-/** Who is told what happens; none of it may throw. */
+/** Is called when something happens. Its methods must not throw. */
 export interface DeliveryObserver {
-  /** A batch was sent; `seconds` from sending to the answer. */
+  /** A batch was answered; `seconds` is the time from sending to the answer. */
   sent(outcome: SendOutcome, events: number, seconds: number): void;
   accepted(events: number): void;
   dead(why: DeadClass, reason: string): void;
-  /** Not for this sink by its filter. */
+  /** The sink's filter excluded an event. */
   filtered(): void;
-  /** Came a second time though the service has it. */
+  /** An event arrived again although the service already has it. */
   duplicate(): void;
 }
 
@@ -38,7 +38,7 @@ export interface DeliveryOptions {
   readonly prepare: (content: Uint8Array, messageId: string) => Prepared;
   readonly settings: DeliverySettings;
   readonly clock: Clock;
-  /** From 0 up to 1. */
+  /** Returns a number from 0 up to 1. */
   readonly random: () => number;
   readonly observer: DeliveryObserver;
 }
@@ -49,30 +49,30 @@ export interface DeliveryState {
   readonly problem:
     | { readonly kind: 'retry' | 'misconfigured'; readonly reason: string; readonly sinceMs: number }
     | undefined;
-  /** Events here that are neither accepted nor put aside. */
+  /** Events here that have yet to be sent or answered. */
   readonly pending: number;
-  /** When the oldest of them happened, Unix milliseconds. */
+  /** When the oldest pending event happened, Unix milliseconds. */
   readonly oldestCreatedMs: number | undefined;
 }
 
-/** Events of a half-open circuit's trial. */
+/** Most events sent at once while the circuit is half-open. */
 const TRIAL_EVENTS = 10;
-/** Batches that the queue may hand out ahead of the one in flight. */
+/** Batches that the queue may deliver ahead of the one being sent. */
 const BATCHES_AHEAD = 2;
 const PREFETCH_MAX = 10_000;
-/** Messages that may wait for the dead-letter queue to take them, with all others going on. */
+/** Messages that may wait for the dead-letter queue while all others proceed. */
 const UNBURIED_MAX = 1000;
-/** When stopping, what is being put aside is waited for so long. */
+/** How long a stop waits for pending burials, milliseconds. */
 const BURY_MS = 1000;
 
-/** How many unacknowledged messages a sink with these limits is given at once. */
+/** Most unacknowledged messages for a sink with these limits. */
 export function prefetchFor(limits: BatchLimits): number {
   return UNBURIED_MAX + Math.min(PREFETCH_MAX, Math.max(100, limits.maxEvents * (1 + BATCHES_AHEAD)));
 }
 
 /**
- * From a queue to a service: one batch at a time, in order, and no message is acknowledged before the service has
- * accepted it or it is put aside in the dead-letter queue.
+ * Delivers from a queue to a service, one batch at a time and in order. It acknowledges a message only after the service has
+ * accepted it, or after the dead-letter queue has a copy.
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
@@ -80,19 +80,19 @@ export class Delivery {
   readonly #gate: Gate;
   readonly #doubtful: DoubtfulIds;
   readonly #stop = new AbortController();
-  /** Of the batch in flight. */
+  /** Aborts the batch in flight. */
   #sending = new AbortController();
   #ledger = new AckLedger();
   #link: QueueLink | undefined;
-  /** What came and is in no batch yet, in order. */
+  /** Events that are in no batch yet, in order. */
   #waiting: readonly Entry[] = [];
   #arrived: Entry[] = [];
   #arrivedBytes = 0;
-  /** Parts of the batch that was begun, in order; the first is sent next. */
+  /** Remaining parts of the current batch, in order; the first is next. */
   #parts: (readonly Entry[])[] = [];
   #inFlight: readonly Entry[] = [];
   #idle: { readonly wake: AbortController; readonly gathering: boolean } | undefined;
-  /** What is on its way to the dead-letter queue: nothing waits for it. */
+  /** Copies on their way to the dead-letter queue; nothing waits for them. */
   readonly #burying = new Set<Promise<void>>();
   #rateFreeMs = 0;
   #problem: DeliveryState['problem'];
@@ -117,14 +117,14 @@ export class Delivery {
     };
   }
 
-  /** A new connection to the queue: what is received from now on came on it. */
+  /** Call this with each new link; later messages belong to it. */
   attach(link: QueueLink): void {
     this.detach();
     this.#link = link;
     this.#ledger = new AckLedger();
   }
 
-  /** The connection is lost: the queue hands out again whatever it does not know to be settled. */
+  /** Call this when the link is lost. The queue redelivers every message without an acknowledgement. */
   detach(): void {
     if (this.#link === undefined) return;
     this.#link = undefined;
@@ -158,7 +158,7 @@ export class Delivery {
     this.#wakeFor(this.#arrived.length + this.#waiting.length, this.#arrivedBytes);
   }
 
-  /** Delivers until it is stopped. */
+  /** Delivers until `stop` is called. */
   async run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const pauseMs = this.#pauseMs();
@@ -170,13 +170,13 @@ export class Delivery {
     patience.abort();
   }
 
-  /** Takes up no further batch; `run` ends when the one in flight is answered. */
+  /** Starts no further batch; `run` ends once the batch in flight is answered. */
   stop(): void {
     this.#stop.abort();
     this.#idle?.wake.abort();
   }
 
-  /** After `stop`, if the answer takes too long: whether the batch was accepted is unknown then. */
+  /** For use after `stop` if the answer takes too long; it is then unknown whether the batch was accepted. */
   giveUp(): void {
     this.#sending.abort();
   }
@@ -192,7 +192,7 @@ export class Delivery {
     return Math.max(this.#gate.waitMs(now), this.#rateFreeMs - now);
   }
 
-  /** What is to be sent next, or how long to wait for it. */
+  /** Returns what to send next, or how long to wait for it. */
   #nextPart(): readonly Entry[] | Pause {
     const part = this.#parts.shift() ?? this.#newBatch();
     if ('waitMs' in part) return part;
@@ -214,7 +214,7 @@ export class Delivery {
     return batch;
   }
 
-  /** What has arrived and has to be sent: without what the service is known to have. */
+  /** Returns the arrived events, without those that the service is known to have. */
   #takeArrived(): readonly Entry[] {
     const arrived = this.#arrived;
     this.#arrived = [];
@@ -238,7 +238,7 @@ export class Delivery {
     this.#inFlight = [];
   }
 
-  /** Sends within the time-out; whatever is thrown leaves it unknown what the service has. */
+  /** Sends within the time-out. After an error, it is unknown what the service has stored. */
   async #send(part: readonly Entry[]): Promise<SendOutcome> {
     const { clock, settings, sink } = this.#options;
     const sending = new AbortController();
@@ -287,13 +287,13 @@ export class Delivery {
     const later = part.filter(({ event }) => again.has(event.id) && !outcome.rejected.has(event.id));
     this.#takenUp();
     this.#settleAccepted(part.filter(({ event }) => !again.has(event.id) && !outcome.rejected.has(event.id)));
-    // What is asked about once more at once is less than before: without end, nobody is asked.
+    // A retry at once is allowed only if the batch has shrunk; otherwise it could go on forever.
     this.#putOff(later, outcome.afterMs === 0 && refused.length > 0 ? 'at once' : outcome.afterMs);
     for (const { event, message, link } of refused)
       this.#bury(message, link, { class: 'rejected', reason: outcome.rejected.get(event.id) ?? '' }, event.id);
   }
 
-  /** Nobody says which event is to blame: halves of the batch tell, and in the end one alone. */
+  /** Splits a batch to find the event to blame, until it is alone. */
   #divide(part: readonly Entry[], { kind, reason }: { kind: 'too_large' | 'rejected'; reason: string }): void {
     const [only] = part;
     if (only !== undefined && part.length === 1)
@@ -307,12 +307,12 @@ export class Delivery {
     this.#problem = undefined;
   }
 
-  /** These parts come first; those of a lost link come again from the queue. */
+  /** Puts these parts first. Parts from a lost link come again from the queue. */
   #again(...parts: readonly (readonly Entry[])[]): void {
     this.#parts.unshift(...parts.filter((part) => part.length > 0 && part[0]?.link === this.#link));
   }
 
-  /** Back to where they were, with all that was to follow them, and not to be sent before the service wants them. */
+  /** Puts entries back in their place, with all that follow them. They are not sent before the service wants them. */
   #putOff(entries: readonly Entry[], afterMs: number | 'at once' | undefined): void {
     const { clock, settings } = this.#options;
     const now = clock.now();
@@ -338,7 +338,7 @@ export class Delivery {
     );
   }
 
-  /** Copies to the dead-letter queue, then acknowledges; meanwhile others are delivered. */
+  /** Copies a message to the dead-letter queue, then acknowledges it. Other messages proceed in the meantime. */
   #bury(message: QueueMessage, link: QueueLink, why: DeadReason, id = message.id): void {
     if (link !== this.#link) return;
     const burying = this.#copyToDeadLetters(message, link, why, id).finally(() => this.#burying.delete(burying));
@@ -349,7 +349,7 @@ export class Delivery {
     try {
       await link.bury(message, why);
     } catch {
-      // The link is at its end: the queue hands the message out again, and the service is asked about it again.
+      // The link has ended: the queue redelivers the message, and the service is asked again.
       return;
     }
     this.#options.observer.dead(why.class, why.reason);
@@ -374,7 +374,7 @@ export class Delivery {
     this.#idle = undefined;
   }
 
-  /** The first arrival begins a batch; later ones matter when they fill it. */
+  /** Wakes for the first arrival, which begins a batch; later ones matter only if they fill it. */
   #wakeFor(events: number, bytes: number): void {
     if (this.#idle === undefined) return;
     if (this.#idle.gathering && events < this.#limits.maxEvents && bytes < this.#limits.maxBytes) return;
@@ -382,7 +382,7 @@ export class Delivery {
   }
 }
 
-/** A time in which nothing is sent; `gathering`: a batch is there that may yet grow. */
+/** A time without sending. If `gathering`, a batch exists but may still grow. */
 interface Pause {
   readonly waitMs: number;
   readonly gathering: boolean;

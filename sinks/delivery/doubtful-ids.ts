@@ -1,19 +1,19 @@
 /**
- * Ids that are settled and may come once more all the same: an acknowledgement says nothing back, and with a lost
- * connection those on their way are lost too.
+ * Ids that are settled but may arrive again. Acknowledgements are not confirmed, and those on their way are lost if the
+ * connection breaks.
  */
 export class DoubtfulIds {
   readonly #size: number;
-  /** Settled on the link that is there, the newest last. */
+  /** Settled on the current link, newest last. */
   #recent: string[] = [];
   #doubtful = new Set<string>();
 
-  /** @param size messages that a queue hands out before it has acknowledgements: as many may come again */
+  /** @param size most messages that the queue delivers without acknowledgements, all of which may come again */
   constructor(size: number) {
     this.#size = size;
   }
 
-  /** @param current whether its link is there still; otherwise its acknowledgement cannot be sent at all */
+  /** @param current whether its link still exists; if not, the acknowledgement cannot be sent */
   settled(id: string, current: boolean): void {
     if (!current) {
       this.#doubtful.add(id);
@@ -24,12 +24,12 @@ export class DoubtfulIds {
   }
 
   linkLost(): void {
-    // What stayed in doubt over a link that broke at once may come on the next one.
+    // If a link broke at once, its doubtful ids may arrive on the next one.
     this.#doubtful = new Set([...this.#doubtful, ...this.#recent].slice(-2 * this.#size));
     this.#recent = [];
   }
 
-  /** Whether the id was settled already; that is asked once. */
+  /** Whether the id was already settled; each doubt is used once. */
   take(id: string): boolean {
     return this.#doubtful.delete(id);
   }

@@ -2,24 +2,24 @@ import { CLIENT_KINDS } from '../../taxonomy/event-fields.ts';
 import { EVENT_TYPES } from '../../taxonomy/event-types.ts';
 import type { FieldValue } from '../sink.ts';
 
-/** Of a kind of client: that the event has none, as those of health and those that are posted. */
+/** Stands for events without a kind of client, such as health events and posted ones. */
 const NO_CLIENT_KIND = 'none';
 export const FILTER_CLIENT_KINDS = [...CLIENT_KINDS, NO_CLIENT_KIND] as const;
 
-/** Which events a sink is for; what is absent lets everything pass. */
+/** Selects a sink's events; absent criteria let everything pass. */
 export interface EventFilter {
-  /** Binding keys: event types, or patterns of them such as `file.*`, `*.created`, `#`. */
+  /** Binding keys: event types, or patterns such as `file.*`, `*.created`, `#`. */
   readonly types?: readonly string[] | undefined;
   readonly client_kinds?: readonly (typeof FILTER_CLIENT_KINDS)[number][] | undefined;
   /** Values of `clowder_instance`. */
   readonly instances?: readonly string[] | undefined;
-  /** true: without what Clowder was asked not to count (`tracked: false`); false: that alone. */
+  /** true: excludes what Clowder was asked not to count (`tracked: false`); false: includes nothing else. */
   readonly tracked?: boolean | undefined;
 }
 
 const ALL = '#';
 
-/** Every binding key that a filter can have: the event types and the patterns of them. */
+/** Every binding key that a filter can have: the event types and their patterns. */
 export const BINDING_KEYS: readonly string[] = [
   ...new Set([
     ALL,
@@ -29,13 +29,13 @@ export const BINDING_KEYS: readonly string[] = [
   ]),
 ];
 
-/** The keys that the sink's queue is bound with. */
+/** Returns the binding keys for the sink's queue. */
 export function bindingKeys({ types = [] }: EventFilter): readonly string[] {
   return types.length === 0 || types.includes(ALL) ? [ALL] : [...new Set(types)];
 }
 
 /**
- * Whether an event passes. Types are looked at too: a queue still holds what it was bound to before.
+ * Decides whether an event passes. It checks types too, because a queue still holds messages from earlier bindings.
  *
  * @returns a function of the flat body
  */
@@ -53,7 +53,7 @@ export function createFilter(
     (filter.tracked === undefined || filter.tracked === (body['tracked'] !== false));
 }
 
-/** How RabbitMQ matches a topic: `*` stands for one word, `#` alone for everything. */
+/** Matches a topic as RabbitMQ does: `*` stands for one word, `#` alone for everything. */
 function matches(key: string, type: string): boolean {
   if (key === ALL) return true;
   const [words, given] = [key.split('.'), type.split('.')];
@@ -62,7 +62,7 @@ function matches(key: string, type: string): boolean {
 
 const MEMO_SIZE = 1000;
 
-/** Types are few; strangers' ones are not remembered without end. */
+/** Caches decisions. Event types are few, but strangers' types must not fill memory. */
 function memo(decide: (type: string) => boolean): (type: string) => boolean {
   const known = new Map<string, boolean>();
   return (type) => {

@@ -2,12 +2,12 @@ import type { FieldValue } from '../sink.ts';
 import { FIXED_FIELDS, isFixedField } from './field-classes.ts';
 import { actionOf, fieldPolicy, type FieldPolicy, type PrivacyPolicy } from './privacy.ts';
 
-/** Which fields a sink sends, and under which names. */
+/** Which fields a sink sends, and by which names. */
 export interface FieldMapping {
-  /** Only these, and those that every event keeps. */
+  /** Sends only these fields and those that every event keeps. */
   readonly keep?: readonly string[] | undefined;
   readonly drop?: readonly string[] | undefined;
-  /** Name in the event → name that is sent. */
+  /** Name in the event → name to send. */
   readonly rename?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -15,7 +15,7 @@ export interface FieldOptions {
   readonly mapping: FieldMapping;
   readonly policy: PrivacyPolicy;
   readonly thirdParty: boolean;
-  /** Keys the hashes. */
+  /** Key for the hashes. */
   readonly hashSecret?: string | undefined;
 }
 
@@ -27,7 +27,7 @@ interface FieldRule {
 const RULES_KEPT = 1000;
 
 /**
- * From the fields of a flat body to those that are sent: first the privacy policy, then the mapping.
+ * Turns the fields of a flat body into the fields to send: first the privacy policy, then the mapping.
  *
  * @returns a function of the flat body
  */
@@ -38,7 +38,7 @@ export function createFieldMapper(
   const ruleOf = (field: string): FieldRule | undefined => {
     if (rules.has(field)) return rules.get(field);
     const rule = makeRule(field, options);
-    // Fields that nobody knows come from strangers: they are not remembered without end.
+    // Unknown fields come from strangers and must not fill memory.
     if (rules.size < RULES_KEPT) rules.set(field, rule);
     return rule;
   };
@@ -66,7 +66,7 @@ function makeRule(field: string, { mapping, policy, thirdParty, hashSecret }: Fi
   return { name, apply: fieldPolicy(field, action, hashSecret) };
 }
 
-/** What is wrong with a mapping: fixed fields that it touches, names that two fields would have. */
+/** Returns what is wrong with a mapping: changes to fixed fields, and names used for two fields. */
 export function mappingProblems({ drop = [], rename = {} }: FieldMapping): readonly string[] {
   const fixed = FIXED_FIELDS.join(', ');
   const targets = Object.values(rename);

@@ -2,17 +2,17 @@ import type { FieldValue, SinkEvent } from '../sink.ts';
 import { createFilter, type EventFilter } from './filter.ts';
 import { createFieldMapper, type FieldOptions } from './mapping.ts';
 
-/** What a message is to a sink. */
+/** A message as a sink sees it. */
 export type Prepared =
   | {
       readonly kind: 'event';
       readonly event: SinkEvent;
-      /** Of the event as it came: `resource` of the event knows only what the policy lets through. '' for none. */
+      /** The resource of the original event, because `event.resource` has only what the policy lets through. '' for none. */
       readonly orderKey: string;
     }
-  /** An event that the sink is not for. */
+  /** An event that the filter excludes. */
   | { readonly kind: 'filtered' }
-  /** No event at all. */
+  /** Not an event. */
   | { readonly kind: 'poison'; readonly reason: string };
 
 export interface PrepareOptions extends FieldOptions {
@@ -22,7 +22,7 @@ export interface PrepareOptions extends FieldOptions {
 type Body = Record<string, FieldValue> & { event_id: string; event: string; created: number };
 
 /**
- * From a message to the event that a sink is given.
+ * Turns a message into the event for a sink.
  *
  * @returns a function of the message's body and its `message_id`, '' for none
  */
@@ -54,7 +54,7 @@ function resourceOf({ resource_type: type, resource_id: id }: Readonly<Record<st
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** The flat body, or why it is none. */
+/** Returns the flat body, or the reason why it is not one. */
 function readBody(content: Uint8Array): Body | string {
   let parsed: unknown;
   try {
@@ -67,7 +67,7 @@ function readBody(content: Uint8Array): Body | string {
   if (typeof body['event_id'] !== 'string' || body['event_id'] === '') return 'event_id is missing, or no text';
   if (typeof body['event'] !== 'string' || body['event'] === '') return 'event is missing, or no text';
   if (!Number.isSafeInteger(body['created'])) return 'created is missing, or not Unix milliseconds';
-  // Beside scalars a flat body holds nothing; what is no scalar is not known to be harmless.
+  // A flat body has only scalars; anything else may be harmful.
   for (const field in body) if (!isScalar(body[field])) delete body[field];
   return body as Body;
 }

@@ -7,10 +7,10 @@ import { TRUNCATIONS } from './truncate.ts';
 export const PRIVACY_ACTIONS = ['keep', 'drop', 'hash', 'truncate'] as const;
 export type PrivacyAction = (typeof PRIVACY_ACTIONS)[number];
 
-/** What becomes of fields; of one that is not named, what follows from its class. */
+/** What happens to each named field; the class decides for all others. */
 export type PrivacyPolicy = Readonly<Record<string, PrivacyAction>>;
 
-/** What a third party gets if the operator does not say otherwise. A field that nobody knows may be about anybody. */
+/** What third parties get by default. An unknown field may be about anyone. */
 export const THIRD_PARTY_DEFAULTS: Readonly<Record<FieldClass | 'unknown', PrivacyAction>> = {
   thing: 'keep',
   person: 'drop',
@@ -20,7 +20,10 @@ export const THIRD_PARTY_DEFAULTS: Readonly<Record<FieldClass | 'unknown', Priva
   unknown: 'drop',
 };
 
-/** What becomes of a field: the operator's word, else the class's for a third party, else nothing. */
+/**
+ * Returns what happens to a field: as the operator says; otherwise, a third party gets what the class allows; otherwise the
+ * field is kept.
+ */
 export function actionOf(field: string, policy: PrivacyPolicy, thirdParty: boolean): PrivacyAction {
   if (isFixedField(field)) return 'keep';
   const said = Object.hasOwn(policy, field) ? policy[field] : undefined;
@@ -29,26 +32,26 @@ export function actionOf(field: string, policy: PrivacyPolicy, thirdParty: boole
   return THIRD_PARTY_DEFAULTS[isKnownField(field) ? FIELD_CLASSES[field] : 'unknown'];
 }
 
-/** What is left of a value; undefined: nothing. */
+/** Returns what remains of a value; undefined for nothing. */
 export type FieldPolicy = (value: FieldValue) => FieldValue | undefined;
 
-/** @param secret keys the hashes: without it nobody can find out a value by trying; required if a field is hashed */
+/** @param secret key for the hashes, which prevents guessing values; required if a field is hashed */
 export function fieldPolicy(field: string, action: PrivacyAction, secret: string | undefined): FieldPolicy {
   if (action === 'keep') return (value) => value;
   if (action === 'hash' && secret !== undefined)
     return (value) => (isNobody(String(value)) ? value : hashOf(String(value), secret));
   if (action === 'truncate') {
     const truncate = TRUNCATIONS[field];
-    // Without a way to shorten it, nothing of it may pass.
+    // If there is no way to truncate a field, nothing of it may pass.
     return (value) => (truncate === undefined ? undefined : truncate(String(value)));
   }
   return () => undefined;
 }
 
-/** Clowder v1's user if nobody is logged in: 24 zeros are nobody's secret, and their hash would be somebody. */
+/** Whether this is Clowder v1's id for users who are not logged in: 24 zeros. A hash of it would look like a person. */
 export const isNobody = (userId: string): boolean => /^0{24}$/.test(userId);
 
-/** HMAC-SHA-256, hex. The same value has the same hash in every field: an author is found again as a user. */
+/** HMAC-SHA-256, hex. A value has the same hash in every field, so an author can be matched to a user. */
 export function hashOf(value: string, secret: string): string {
   return createHmac('sha256', secret).update(value).digest('hex');
 }

@@ -1,6 +1,6 @@
 import { clientAddress } from '../../taxonomy/client.ts';
 
-/** How a field is shortened so that what is left says nothing of a person; undefined: nothing is left. */
+/** How to shorten a field so that nothing personal remains; undefined means that nothing remains. */
 export const TRUNCATIONS: Readonly<Record<string, (value: string) => string | undefined>> = {
   url: originAndWords,
   target: originAndWords,
@@ -13,7 +13,7 @@ export const TRUNCATIONS: Readonly<Record<string, (value: string) => string | un
 
 const WORD = /^[a-z][a-z_-]*$/i;
 
-/** Origin, and the path as far as it is made of words: what follows names one thing, or somebody. No query, no user. */
+/** Keeps the origin and the leading path segments that are plain words. What follows them may name a thing or a person. */
 function originAndWords(value: string): string | undefined {
   const url = parse(value);
   if (url === undefined) return undefined;
@@ -22,7 +22,7 @@ function originAndWords(value: string): string | undefined {
   return `${url.origin}/${(end === -1 ? segments : segments.slice(0, end)).join('/')}`;
 }
 
-/** Of another site not even the path is known to be harmless. */
+/** Another site's path may not be harmless. */
 function originOnly(value: string): string | undefined {
   return parse(value)?.origin;
 }
@@ -33,13 +33,13 @@ function parse(value: string): URL | undefined {
   return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
 }
 
-/** Products with their major versions: no comments, which describe a device. */
+/** Keeps products with their major versions, but no comments: those describe a device. */
 function products(value: string): string | undefined {
   const found = value.replace(/\([^)]*\)?/g, ' ').match(/[a-z][\w.-]*(?:\/\d+)?/gi);
   return found?.join(' ').slice(0, 128);
 }
 
-/** The kind of file: `.csv`. */
+/** Keeps the type of file, such as `.csv`. */
 function extension(value: string): string | undefined {
   return /\.[a-z0-9]{1,8}$/i.exec(value)?.[0].toLowerCase();
 }

@@ -4,14 +4,14 @@ import { explainBrokerError } from '../../runtime/amqp/broker-error.ts';
 import { connectToAny, endConnection, type BrokerTls } from '../../runtime/amqp/connection.ts';
 
 export interface BrokerAccess {
-  /** Of one broker each, tried in turn. */
+  /** URLs of one broker each, tried in turn. */
   readonly urls: readonly string[];
   readonly tls: BrokerTls | undefined;
-  /** What RabbitMQ shows of the connection. @default clowder-otel sink command */
+  /** Name of the connection in RabbitMQ. @default clowder-otel sink command */
   readonly connectionName?: string;
 }
 
-/** A connection that was opened, and how. */
+/** An open connection, and how it was opened. */
 export interface OpenBroker {
   readonly model: ChannelModel;
   readonly url: string;
@@ -21,9 +21,9 @@ export interface OpenBroker {
 }
 
 /**
- * Does something on a connection of its own and ends it: what is asked for once, from the command line.
+ * Runs a function on its own connection, then closes that. For one-time commands.
  *
- * @throws BrokerError where no broker can be reached; whatever `use` throws
+ * @throws BrokerError if no broker can be reached; whatever `use` throws
  */
 export async function withBroker<T>(
   { urls, tls, connectionName = 'clowder-otel sink command' }: BrokerAccess,
@@ -34,7 +34,7 @@ export async function withBroker<T>(
   const { model, url } = await connectToAny(urls, options).catch((error: unknown) => {
     throw explainBrokerError(error, redactAmqpUrl(urls.at(-1) ?? ''));
   });
-  // What is under way on it fails by itself.
+  // Pending operations on the connection fail on their own.
   model.on('error', () => undefined);
   try {
     return await use({ model, url, tls, broker: redactAmqpUrl(url) });

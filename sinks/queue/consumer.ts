@@ -9,15 +9,15 @@ import { deadQueueName, queueName, REPLAYED_HEADER } from './names.ts';
 
 export interface ConsumerOptions {
   readonly sink: string;
-  /** Of one broker each, tried in turn. */
+  /** URLs of one broker each, tried in turn. */
   readonly urls: readonly string[];
   readonly tls?: BrokerTls | undefined;
   readonly bindingKeys: readonly string[];
   /** Messages that may be unacknowledged at once. */
   readonly prefetch: number;
-  /** Bounds of the pause before the next try to connect. @default 100 to 10000 ms */
+  /** Bounds of the pause before the next attempt to connect. @default 100 to 10000 ms */
   readonly reconnectMs?: { readonly min: number; readonly max: number };
-  /** Where messages go; `attach` comes before a link's first message, `detach` after its last. */
+  /** Receives the messages; `attach` comes before a link's first message, `detach` after its last. */
   readonly receiver: {
     attach(link: QueueLink): void;
     detach(): void;
@@ -25,25 +25,28 @@ export interface ConsumerOptions {
   };
   readonly onConnected: (broker: string) => void;
   readonly onLost: (error: BrokerError) => void;
-  /** RabbitMQ does not take what is to be put aside; or takes it again. */
+  /**
+   * Called when RabbitMQ stops accepting dead letters (with the messages concerned), and when it accepts them again
+   * (undefined).
+   */
   readonly onUnburied: (unburied: Unburied | undefined) => void;
 }
 
 export interface ConsumerState {
   readonly connected: boolean;
   readonly lastError: BrokerError | undefined;
-  /** What cannot be put aside; undefined if there is none. */
+  /** Messages that cannot be buried; undefined if there are none. */
   readonly unburied: Unburied | undefined;
 }
 
 export interface QueueDepth {
-  /** Not handed out to anybody. */
+  /** Messages that no consumer has. */
   readonly ready: number;
-  /** In the dead-letter queue. */
+  /** Messages in the dead-letter queue. */
   readonly dead: number;
 }
 
-/** Consumes a sink's queue over a connection of its own, so that no sink's pace is another's; reconnects for ever. */
+/** Consumes a sink's queue. It has its own connection, so that no sink slows down another, and reconnects forever. */
 export class QueueConsumer {
   readonly #options: ConsumerOptions;
   readonly #stop = new AbortController();
@@ -53,7 +56,7 @@ export class QueueConsumer {
   #channel: Channel | undefined;
   #consumerTag: string | undefined;
   #deadLetters: DeadLetterWriter | undefined;
-  /** The filter does not change while the process runs. */
+  /** Done once: the filter does not change while the process runs. */
   #bindingsInLine = false;
   #lastError: BrokerError | undefined;
 
@@ -69,7 +72,7 @@ export class QueueConsumer {
     };
   }
 
-  /** Begins to connect, in the background. */
+  /** Starts to connect in the background. */
   start(): void {
     const { urls, reconnectMs = { min: 100, max: 10_000 }, onLost } = this.#options;
     const { signal } = this.#stop;
@@ -86,14 +89,14 @@ export class QueueConsumer {
     });
   }
 
-  /** No message comes after this; what came can still be settled. */
+  /** Stops the flow of messages; those that have arrived can still be settled. */
   async cancel(): Promise<void> {
     const [channel, tag] = [this.#channel, this.#consumerTag];
     this.#stop.abort();
     if (channel !== undefined && tag !== undefined) await channel.cancel(tag).catch(() => undefined);
   }
 
-  /** Ends the connection: what is not acknowledged goes back to the queue, to its place. */
+  /** Closes the connection. Messages without an acknowledgement return to their place in the queue. */
   async close(): Promise<void> {
     this.#stop.abort();
     const model = this.#model;
@@ -105,7 +108,7 @@ export class QueueConsumer {
     await this.#running;
   }
 
-  /** undefined while there is no connection. */
+  /** Returns undefined while there is no connection. */
   async depth(): Promise<QueueDepth | undefined> {
     const channel = this.#channel;
     if (channel === undefined) return undefined;
@@ -115,7 +118,7 @@ export class QueueConsumer {
     return { ready: ready.messageCount, dead: dead.messageCount };
   }
 
-  /** One connection from its beginning to its end; throws what ended it. */
+  /** Runs one connection until it ends. @throws what ended it */
   async #stayConnected({ url, broker, connected }: Turn): Promise<void> {
     const { sink, tls, receiver, onConnected, onUnburied } = this.#options;
     const connectionName = `clowder-otel sink ${sink}`;
@@ -190,7 +193,7 @@ function linkOf(
       try {
         channel.ack(message, multiple);
       } catch (error) {
-        // The channel is closed and nobody was told yet: the message comes again.
+        // The channel is closed but has not reported it yet; the message comes again.
         ended.reject(error);
       }
     },

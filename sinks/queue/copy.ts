@@ -4,21 +4,24 @@ import { cutToShortString } from '../../taxonomy/short-string.ts';
 
 type Headers = Readonly<Record<string, string | number | undefined>>;
 
-/** Headers by which a broker would do something with the copy, and of the delivery that it is no more. */
+/** Headers that would make a broker route or expire the copy, or that belong to the old delivery. */
 const NOT_COPIED = { CC: undefined, BCC: undefined, 'x-delivery-count': undefined };
 
 /**
- * The copy of a message that goes straight to a queue, with all that it had and other headers.
+ * Returns a copy of a message that goes directly to a queue, with its properties and changed headers.
  *
- * @param headers added to its own; undefined takes one away
+ * @param headers added to the message's own; undefined removes one
  */
 export function copyOf({ content, properties }: Message, queue: string, headers: Headers): EventMessage {
-  // A time to live ends here, and only a user may publish in its own name.
+  // The time to live does not apply to the copy, and a user may publish only in its own name.
   const { expiration: _expiration, userId: _userId, headers: own, ...kept } = properties;
   return copyTo(queue, content, { ...fitting(kept), headers: { ...own, ...NOT_COPIED, ...headers } });
 }
 
-/** The copy of a message of which a broker does not take all: what an event needs, and these headers alone. */
+/**
+ * Returns a reduced copy of a message that a broker does not accept in full: the properties that an event needs, and only these
+ * headers.
+ */
 export function leanCopyOf({ content, properties }: Message, queue: string, headers: Headers): EventMessage {
   const { messageId, type, timestamp, contentType } = properties;
   return copyTo(queue, content, { ...fitting({ messageId, type, timestamp, contentType }), headers });
@@ -36,7 +39,7 @@ function copyTo(queue: string, content: Buffer, options: Options.Publish): Event
   };
 }
 
-/** Properties are short strings; read as UTF-8, those of others may have become longer than one may be. */
+/** Cuts properties to fit: they are short strings, and others' may have grown when read as UTF-8. */
 const fitting = (properties: Readonly<Record<string, unknown>>): Options.Publish =>
   Object.fromEntries(
     Object.entries(properties)

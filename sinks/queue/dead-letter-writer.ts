@@ -8,10 +8,10 @@ import type { DeadReason } from './message.ts';
 import { DEAD_HEADERS, deadQueueName } from './names.ts';
 import { QueuePublisher, type Answer } from './queue-publisher.ts';
 
-/** Messages that RabbitMQ does not take into the dead-letter queue: they stay in the sink's queue until it does. */
+/** Messages that RabbitMQ does not accept into the dead-letter queue. They stay in the sink's queue until it does. */
 export interface Unburied {
   readonly messages: number;
-  /** Why, of the latest. */
+  /** The reason for the latest one. */
   readonly reason: string;
 }
 
@@ -19,24 +19,27 @@ export interface DeadLetterWriterOptions {
   readonly sink: string;
   readonly url: string;
   readonly tls: BrokerTls | undefined;
-  /** There are some now, or none any more. */
+  /** Called when there are such messages, and when there are none any more. */
   readonly onUnburied: (unburied: Unburied | undefined) => void;
 }
 
-/** Reasons come from services and are as long as they like; a frame is not. */
+/** Longest reason in characters. Services may give reasons of any length, but a frame is limited. */
 const REASON_LENGTH = { whole: 1000, lean: 200 };
-/** Whoever emptied a queue, or gave a right, need not wait long; and what can never be put aside is seldom tried. */
+/**
+ * Short at first, for an operator who has just emptied the queue or granted a right; long for what can never be buried.
+ * Milliseconds.
+ */
 const PAUSE = { first: 2000, longest: 10 * 60_000 };
 
-/** A broker that takes longer is told of. */
+/** How long the broker may take before the message counts as unburied. */
 const LATE_MS = 5000;
 const LOOK_MS = 1000;
 
-/** Puts messages into a sink's dead-letter queue. Where the broker does not take one, it tries again, and others go on. */
+/** Puts messages into a sink's dead-letter queue. It retries those that the broker does not accept, without delaying others. */
 export class DeadLetterWriter {
   readonly #options: DeadLetterWriterOptions;
   readonly #closing = new AbortController();
-  /** What is on its way: since when, and why the broker did not take it the last time. */
+  /** Messages on their way: when they started, and why the broker last refused them. */
   readonly #pending = new Map<Message, { readonly sinceMs: number; refusal?: string }>();
   #publisher: QueuePublisher | undefined;
   #looking: NodeJS.Timeout | undefined;
@@ -57,7 +60,7 @@ export class DeadLetterWriter {
     return { messages: unburied.length, reason: refusals.at(-1) ?? this.#problem };
   }
 
-  /** Resolves once the broker has confirmed the copy. @throws Error where the writer is closed before */
+  /** Resolves once the broker has confirmed the copy. @throws Error if the writer is closed first */
   async put(message: Message, why: DeadReason): Promise<void> {
     const { signal } = this.#closing;
     const state: { readonly sinceMs: number; refusal?: string } = { sinceMs: performance.now() };
@@ -83,7 +86,7 @@ export class DeadLetterWriter {
     await this.#publisher?.close();
   }
 
-  /** Whole; and where the broker refuses that, without what the copy can do without. */
+  /** Sends the whole message, then, if the broker refuses that, the reduced copy. */
   async #try(message: Message, why: DeadReason): Promise<Answer> {
     const queue = deadQueueName(this.#options.sink);
     const publisher = this.#open();
@@ -92,7 +95,7 @@ export class DeadLetterWriter {
     return publisher.send(leanCopyOf(message, queue, deadHeaders(why, REASON_LENGTH.lean)));
   }
 
-  /** With the first dead letter: most sinks never have one. */
+  /** Opens the publisher with the first dead letter, because most sinks never have one. */
   #open(): QueuePublisher {
     const { sink, url, tls } = this.#options;
     if (this.#closing.signal.aborted) throw new Error('the connection is closed');

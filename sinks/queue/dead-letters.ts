@@ -5,37 +5,37 @@ import { messagesIn, queueExists } from './declare.ts';
 import { DEAD_HEADERS, deadQueueName, queueName, REPLAYED_HEADER } from './names.ts';
 import { QueuePublisher } from './queue-publisher.ts';
 
-/** A message that was put aside. */
+/** A message in the dead-letter queue. */
 export interface DeadLetter {
   readonly id: string;
-  /** Event type, as the message says. */
+  /** Event type according to the message. */
   readonly type: string;
   readonly class: string;
   readonly reason: string;
-  /** RFC 3339; '' where whoever put it there did not say. */
+  /** RFC 3339; '' if the message has no time. */
   readonly time: string;
-  /** Who observed or stated the event; who published the message if it is no event. */
+  /** The event's source, or the message's publisher if it is not an event. */
   readonly source: string;
-  /** The message's text, its beginning if it is long. */
+  /** The message's text, or the beginning of a long one. */
   readonly event: string;
 }
 
-/** A sink's queue of dead letters. */
+/** A sink's dead-letter queue. */
 export interface DeadQueue {
   readonly sink: string;
   readonly messages: number;
 }
 
-/** Longer than any event of ours; what somebody else sent may be as long as it likes. */
+/** Longer than any event of ours; foreign messages may have any length. */
 const TEXT_BYTES = 64 * 1024;
 
-/** There is nothing to list or replay: the sink has never run with this broker. */
+/** There is nothing to list or replay, because the sink has never run with this broker. */
 export class NoDeadLettersError extends Error {
   override readonly name = 'NoDeadLettersError';
   readonly code = 'no_dead_letter_queue';
 }
 
-/** The queues that there are, of these sinks. @throws Error of RabbitMQ */
+/** Returns the existing dead-letter queues of these sinks. @throws RabbitMQ's error */
 export async function deadQueues(model: ChannelModel, sinks: readonly string[]): Promise<readonly DeadQueue[]> {
   const found: DeadQueue[] = [];
   for (const sink of sinks) {
@@ -46,9 +46,9 @@ export async function deadQueues(model: ChannelModel, sinks: readonly string[]):
 }
 
 /**
- * Lists messages of a sink's dead-letter queue, the oldest first; they stay there.
+ * Lists messages of a sink's dead-letter queue, oldest first, and leaves them there.
  *
- * @throws NoDeadLettersError, or Error of RabbitMQ
+ * @throws NoDeadLettersError, or RabbitMQ's error
  */
 export async function listDeadLetters(
   model: ChannelModel,
@@ -62,31 +62,34 @@ export async function listDeadLetters(
     if (message === false) break;
     found.push(toDeadLetter(message));
   }
-  // What was looked at goes back to its place.
+  // Returns the messages to their places.
   await channel.close();
   return found;
 }
 
-/** Which dead letters: the oldest, or those with these ids among them. */
+/** Selects the oldest dead letters, or those of them with these ids. */
 export interface DeadChoice {
   readonly limit: number;
   readonly ids?: ReadonlySet<string>;
 }
 
-/** What became of a replay. */
+/** The result of a replay. */
 export interface Replayed {
   readonly moved: number;
-  /** Messages that RabbitMQ does not take into the sink's queue, and why, of the last one: they stay where they are. */
+  /**
+   * Messages that RabbitMQ did not accept into the sink's queue, and that stay where they are; `reason` is that of the last
+   * one.
+   */
   readonly left: number;
   readonly reason: string;
 }
 
 /**
- * Moves messages back to the sink's queue, with their ids, the oldest first. Killed in between, one may be in both queues,
- * none in neither.
+ * Moves messages with their ids back to the sink's queue, oldest first. If the process is killed, one message may be in both
+ * queues, but none is lost.
  *
- * @param onMoved called after each with how many there are so far
- * @throws NoDeadLettersError, or Error of RabbitMQ
+ * @param onMoved called after each message with the number moved so far
+ * @throws NoDeadLettersError, or RabbitMQ's error
  */
 export async function replayDeadLetters(
   { model, url, tls }: Pick<OpenBroker, 'model' | 'url' | 'tls'>,
@@ -104,7 +107,7 @@ export async function replayDeadLetters(
   });
   let [moved, left, reason] = [0, 0, ''];
   try {
-    // What fails again comes to the end of the same queue: only what is there now is moved.
+    // Messages that fail again go to the end of this queue, so only those in it now are moved.
     const { messageCount } = await channel.checkQueue(deadQueueName(sink));
     for (let seen = 0; seen < Math.min(limit, messageCount); seen += 1) {
       const message = await channel.get(deadQueueName(sink));
@@ -121,7 +124,7 @@ export async function replayDeadLetters(
         reason = answer.reason;
       }
     }
-    // What was not moved goes back to its place.
+    // Returns the other messages to their places.
     await channel.close();
   } finally {
     await publisher.close();
@@ -164,7 +167,7 @@ function toDeadLetter(message: GetMessage): DeadLetter {
   };
 }
 
-/** Of the event in a message; '' if it is none. */
+/** Returns the source of the event in a message; '' if it is not an event. */
 function sourceOf(event: string): string {
   try {
     const { source } = JSON.parse(event) as { readonly source?: unknown };

@@ -5,8 +5,8 @@ import { BINDING_KEYS } from '../event/filter.ts';
 import { deadQueueName, queueName } from './names.ts';
 
 /**
- * Quorum queues lose nothing with a node, if the broker has them (RabbitMQ 3.8). A message may come back as often as
- * it likes: from RabbitMQ 4 on the default limit of 20 would throw it away. One process consumes at a time, for the order;
+ * Queue arguments, best first. Quorum queues (RabbitMQ 3.8) lose nothing with a node. Messages may be redelivered without
+ * limit; from RabbitMQ 4 on, the default of 20 would discard them. Only one process consumes at a time, to keep the order;
  * others stand by.
  */
 const QUORUM: Options.AssertQueue = {
@@ -21,9 +21,9 @@ const CLASSIC: Options.AssertQueue = { durable: true, arguments: { 'x-single-act
 const CLASSIC_DEAD: Options.AssertQueue = { durable: true };
 
 /**
- * Declares the sink's queues, if they are not there yet, and binds what its filter wants.
+ * Declares the sink's queues if they are missing, and adds the bindings that its filter needs.
  *
- * @throws Error of RabbitMQ
+ * @throws RabbitMQ's error
  */
 export async function declareSinkQueues(model: ChannelModel, sink: string, keys: readonly string[]): Promise<void> {
   await declareDeadQueue(model, sink);
@@ -34,16 +34,16 @@ export async function declareSinkQueues(model: ChannelModel, sink: string, keys:
   });
 }
 
-/** @throws Error of RabbitMQ */
+/** @throws RabbitMQ's error */
 export async function declareDeadQueue(model: ChannelModel, sink: string): Promise<void> {
   await ensureQueue(model, deadQueueName(sink), [QUORUM_DEAD, CLASSIC_DEAD]);
 }
 
 /**
- * Takes bindings away that a former filter wanted. AMQP lists none, but taking one away that is not there is no error, and
- * there are only so many. Until it is done the sink filters by itself.
+ * Removes the bindings of an earlier filter. AMQP cannot list bindings, but the possible keys are few, and removing a missing
+ * one is no error. Until this is done, the sink's own filter applies.
  *
- * @throws Error of RabbitMQ
+ * @throws RabbitMQ's error
  */
 export async function removeOtherBindings(model: ChannelModel, sink: string, keys: readonly string[]): Promise<void> {
   await onChannel(model, async (channel) => {
@@ -52,7 +52,10 @@ export async function removeOtherBindings(model: ChannelModel, sink: string, key
   });
 }
 
-/** A queue that is there stays what it is, also where an operator made it otherwise; else the first kind that the broker has. */
+/**
+ * Leaves an existing queue as it is, even if an operator declared it differently. Otherwise declares the first kind that the
+ * broker supports.
+ */
 async function ensureQueue(model: ChannelModel, name: string, kinds: readonly Options.AssertQueue[]): Promise<void> {
   if (await queueExists(model, name)) return;
   let refusal: unknown;
@@ -67,12 +70,12 @@ async function ensureQueue(model: ChannelModel, name: string, kinds: readonly Op
   throw refusal;
 }
 
-/** @throws Error of RabbitMQ, other than that there is none */
+/** @throws RabbitMQ's error, unless the queue does not exist */
 export async function queueExists(model: ChannelModel, name: string): Promise<boolean> {
   return (await messagesIn(model, name)) !== undefined;
 }
 
-/** @returns how many wait in a queue; undefined if there is none @throws Error of RabbitMQ, other than that */
+/** @returns the number of messages that wait in a queue; undefined if it does not exist @throws any other error of RabbitMQ */
 export async function messagesIn(model: ChannelModel, name: string): Promise<number | undefined> {
   try {
     return (await onChannel(model, (channel) => channel.checkQueue(name))).messageCount;

@@ -1,15 +1,15 @@
-/** A message as it came out of a sink's queue. */
+/** A message from a sink's queue. */
 export interface QueueMessage {
-  /** Of the delivery, on its link. */
+  /** The delivery tag on its link. */
   readonly tag: number;
   /** `message_id`; '' for none. */
   readonly id: string;
   readonly content: Uint8Array;
-  /** It was in the dead-letter queue and is here again because somebody wanted it: it is sent whatever is known of its id. */
+  /** It was replayed from the dead-letter queue: it is sent even if its id is already known. */
   readonly replayed: boolean;
 }
 
-/** Why a message is put aside. */
+/** Why a message was buried. */
 export const DEAD_CLASSES = ['poison', 'rejected', 'too_large'] as const;
 export type DeadClass = (typeof DEAD_CLASSES)[number];
 
@@ -18,14 +18,14 @@ export interface DeadReason {
   readonly reason: string;
 }
 
-/** One connection to the queue, from its beginning to its end; what came on it can be settled on it alone. */
+/** One connection to the queue. Messages can be settled only on the link that delivered them. */
 export interface QueueLink {
-  /** @param multiple together with all that came before it */
+  /** @param multiple also acknowledge everything before it */
   ack(tag: number, multiple: boolean): void;
   /**
-   * Copies a message to the sink's dead-letter queue, with the reason. That takes as long as the broker does not take it.
+   * Copies a message to the sink's dead-letter queue, with the reason. It waits until the broker has accepted the copy.
    *
-   * @throws Error where the link is at its end before that
+   * @throws Error if the link ends first
    */
   bury(message: QueueMessage, why: DeadReason): Promise<void>;
 }

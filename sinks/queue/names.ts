@@ -1,14 +1,14 @@
-/** The queue of a sink: its own, so that sinks never take messages from each other. */
+/** Name of a sink's queue. Each sink has its own, so that sinks never take each other's messages. */
 export function queueName(sink: string): string {
   return `clowder.sink.${sink}`;
 }
 
-/** Where what can never be sent is put aside. */
+/** Name of the queue for messages that can never be sent. */
 export function deadQueueName(sink: string): string {
   return `${queueName(sink)}.dead`;
 }
 
-/** Headers that a message has in the dead-letter queue beside its own. */
+/** Headers that a message gets in the dead-letter queue. */
 export const DEAD_HEADERS = {
   /** `poison`, `rejected`, `too_large` */
   class: 'clowder_dead_class',
@@ -16,5 +16,5 @@ export const DEAD_HEADERS = {
   /** RFC 3339. */
   time: 'clowder_dead_time',
 } as const;
-/** Header of a message that was in the dead-letter queue, and is in the sink's queue again: how often that was. */
+/** Header of a replayed message: how often it has been in the dead-letter queue. */
 export const REPLAYED_HEADER = 'clowder_replayed';

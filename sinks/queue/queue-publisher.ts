@@ -3,7 +3,7 @@ import type { EventMessage } from '../../exporter/message.ts';
 import { createPublisher, type Outcome, type Publisher } from '../../exporter/publisher.ts';
 import type { BrokerTls } from '../../runtime/amqp/connection.ts';
 
-/** What became of a copy, and why it is not in the queue. */
+/** The outcome for a copy, with the reason if it is not in the queue. */
 export interface Answer {
   readonly outcome: Outcome;
   readonly reason: string;
@@ -13,7 +13,7 @@ export interface QueuePublisherOptions {
   readonly url: string;
   readonly tls: BrokerTls | undefined;
   readonly connectionName: string;
-  /** Makes the queue where it is gone. */
+  /** Declares the queue if it is missing. */
   readonly declare: (model: ChannelModel) => Promise<void>;
 }
 
@@ -25,7 +25,7 @@ const REASONS = {
 } as const satisfies Record<Outcome, string>;
 
 /**
- * Publishes copies straight to a queue, over a connection of its own: a broker that closes it over one of them ends nothing
+ * Publishes copies directly to a queue. It has its own connection, so that a broker that closes it over a copy breaks nothing
  * else.
  */
 export class QueuePublisher {
@@ -43,13 +43,13 @@ export class QueuePublisher {
     });
   }
 
-  /** Why nothing is answered now, as far as that is known. */
+  /** Why there are no answers now, if known. */
   get problem(): string | undefined {
     const { lastError, blocked } = this.#publisher.state;
     return blocked ? 'RabbitMQ takes nothing now: it is short of memory or disk' : lastError?.message;
   }
 
-  /** Resolves once the broker has answered, over as many connections as that takes. @throws Error where it is closed before the broker has answered */
+  /** Resolves once the broker has answered, however many connections that takes. @throws Error if it is closed first */
   send(copy: EventMessage): Promise<Answer> {
     return Promise.race([this.#send(copy), this.#closed.promise]);
   }

@@ -7,7 +7,7 @@ import type { ConfiguredSink } from '../settings/load.ts';
 import type { Sink, SinkContext } from '../sink.ts';
 import { errorText } from '../../runtime/error-text.ts';
 
-/** What a dry run found of one part of one sink. */
+/** Result of a dry run for one part of one sink. */
 export interface CheckResult {
   readonly sink: string;
   readonly part: 'broker' | 'service';
@@ -17,7 +17,7 @@ export interface CheckResult {
 
 const SERVICE_MS = 15_000;
 
-/** Tries a sink out: broker and service. Nothing is declared, nothing is stored; its settings were checked before. */
+/** Tests a sink's broker and service without declaring or storing anything. Its settings are already valid. */
 export async function checkSink(
   configured: ConfiguredSink,
   broker: BrokerAccess,

@@ -5,10 +5,10 @@ import type { BatchLimits } from '../sink.ts';
 
 const FIRST_PAUSE_MS = 500;
 const OPEN_AFTER_FAILURES = 5;
-/** A service may ask for more patience than we have by ourselves. */
+/** Longest pause that a service may ask for; it may exceed our own longest pause. */
 const RETRY_AFTER_MAX_MS = 10 * 60_000;
 
-/** How a sink's events are delivered, as its settings say. */
+/** Returns how to deliver a sink's events, from its settings. */
 export function deliverySettings({
   linger_ms: lingerMs,
   timeout_s,
@@ -30,7 +30,7 @@ export function deliverySettings({
   };
 }
 
-/** What the service takes at once, or less if the operator says so. */
+/** Returns the service's limits, or the operator's if they are lower. */
 export function limitsOf({ definition, config, common }: ConfiguredSink): BatchLimits {
   const limits = definition.limits(config);
   return { ...limits, maxEvents: Math.min(limits.maxEvents, common.batch_events ?? limits.maxEvents) };

@@ -2,8 +2,8 @@ import type { SendOutcome } from '../../runtime/sending/outcome.ts';
 import { SinkError, type Sink } from '../sink.ts';
 
 /**
- * A sink that is opened with the first batch, and again with the next where that failed: a service that is away when the
- * process starts is no other than one that goes away later.
+ * A sink that opens with the first batch, and again with the next one if that failed. A service that is unreachable at start is
+ * treated like one that becomes unreachable later.
  */
 export function lazySink(open: () => Promise<Sink>): Pick<Sink, 'send' | 'close'> {
   let opened: Sink | undefined;

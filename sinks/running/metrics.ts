@@ -8,7 +8,7 @@ const EVENT_OUTCOMES = ['accepted', 'filtered', 'duplicate'] as const;
 const BATCH_OUTCOMES = ['accepted', 'partial', 'retry', 'too_large', 'rejected', 'misconfigured'] as const;
 const SEND_SECONDS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30];
 
-/** A figure of one sink that is asked for at each scrape; undefined: not known now. */
+/** A metric of one sink that is read at each scrape; undefined if unknown. */
 interface Asked {
   readonly name: string;
   readonly help: string;
@@ -45,7 +45,7 @@ const ASKED: readonly Asked[] = [
   },
 ];
 
-/** Metrics of the sinks of one process, in Prometheus' naming. */
+/** Prometheus metrics of the sinks in one process. */
 export class SinkMetrics {
   readonly registry = new Registry();
   readonly events = this.#counter(
@@ -75,7 +75,7 @@ export class SinkMetrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  /** Adds what is asked for, and begins every series at 0: a rate sees its first step then. */
+  /** Adds the metrics that are read at each scrape, and starts every series at 0, so that a rate sees the first step. */
   watch(runners: readonly WatchedSink[], now: () => number): void {
     for (const { name: sink } of runners) {
       for (const outcome of EVENT_OUTCOMES) this.events.inc({ sink, outcome }, 0);

@@ -4,7 +4,7 @@ import type { DeadClass } from '../queue/message.ts';
 import type { SendOutcome } from '../../runtime/sending/outcome.ts';
 import { sayUnburied } from './unburied.ts';
 
-/** A problem that lasts is told again after so long. */
+/** Interval at which a lasting problem is logged again. */
 const REPEAT_MS = 60_000;
 
 interface Problem {
@@ -18,7 +18,9 @@ interface Dead {
   reason: string;
 }
 
-/** What an operator reads: when a service stops taking events, while it does not, and when it does again; not every try. */
+/**
+ * Logs for an operator when a service stops taking events, while it still does not, and when it does again; not every attempt.
+ */
 export class OutcomeLog {
   readonly #log: Logger;
   readonly #now: () => number;
@@ -54,13 +56,13 @@ export class OutcomeLog {
     else known.count += 1;
   }
 
-  /** @param unburied undefined if RabbitMQ takes what is to be put aside again */
+  /** @param unburied undefined once RabbitMQ accepts dead letters again */
   unburied(unburied: Unburied | undefined): void {
     if (unburied === undefined) this.#log.info('RabbitMQ takes dead letters again');
     else this.#log.error(sayUnburied(this.#sink, unburied));
   }
 
-  /** Tells of the dead letters since the last time, a line a class. */
+  /** Logs the dead letters since the last call, one line per class. */
   summarise(): void {
     for (const [why, { count, reason }] of this.#dead)
       this.#log.warn(

@@ -1,9 +1,9 @@
 import type { Backlog } from './watched-sink.ts';
 
-/** Fewer are no backlog. */
+/** A smaller backlog is not worth reporting. */
 const WORTH_TELLING = 1000;
 
-/** How a backlog gets on, if there is one: what is left, how fast, and when it will be done at that pace. */
+/** Reports the progress of a backlog: what is left, how fast it is sent, and when it will be done at that pace. */
 export function progressLine(
   before: Backlog | undefined,
   now: Backlog,
@@ -12,7 +12,7 @@ export function progressLine(
   const seconds = (now.atMs - before.atMs) / 1000;
   if (seconds <= 0) return undefined;
   const acceptedPerS = (now.accepted - before.accepted) / seconds;
-  // Others come in meanwhile: only what it becomes less by brings the end nearer.
+  // New events arrive as well, so the end depends on how fast the backlog shrinks.
   const lessPerS = (before.events - now.events) / seconds;
   const doneMs = lessPerS > 0 ? now.atMs + (1000 * now.events) / lessPerS : undefined;
   return {

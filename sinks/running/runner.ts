@@ -24,10 +24,10 @@ export interface RunnerOptions {
   readonly clock: Clock;
 }
 
-/** The answer to a batch in flight is waited for so long when stopping, then that long for the request to be given up. */
+/** Time limits of a stop in milliseconds: for the batch in flight, for giving it up, and for closing the sink. */
 const STOP_MS = { answer: 6500, giveUp: 1000, close: 1000 } as const;
 
-/** One sink at work: its queue, its delivery, its service. Nothing of it is shared with another. */
+/** One running sink with its own queue, delivery and service; it shares nothing with others. */
 export class SinkRunner implements WatchedSink {
   readonly name: string;
   readonly delivery: Delivery;
@@ -93,7 +93,7 @@ export class SinkRunner implements WatchedSink {
     this.#running = this.delivery.run();
   }
 
-  /** Asks how much is left, and says so if it is much. */
+  /** Reads the backlog, and logs it if it is large. */
   async look(): Promise<void> {
     const depth = await this.consumer.depth().catch(() => undefined);
     this.#outcomes.summarise();
@@ -109,7 +109,7 @@ export class SinkRunner implements WatchedSink {
     if (line !== undefined) this.#log.info(line.fields, line.message);
   }
 
-  /** Finishes the batch in flight and gives everything else back to the queue. */
+  /** Finishes the batch in flight and returns everything else to the queue. */
   async stop(): Promise<void> {
     await this.consumer.cancel();
     this.delivery.stop();

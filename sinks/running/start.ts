@@ -8,7 +8,7 @@ import { SinkRunner } from './runner.ts';
 
 export interface SinksOptions {
   readonly sinks: readonly ConfiguredSink[];
-  /** Of one broker each, tried in turn. */
+  /** URLs of one broker each, tried in turn. */
   readonly urls: readonly string[];
   readonly tls: BrokerTls | undefined;
   readonly hashSecret: string | undefined;
@@ -17,13 +17,13 @@ export interface SinksOptions {
 }
 
 export interface RunningSinks {
-  /** Finishes what is in flight within 10 s. */
+  /** Finishes the batches in flight within 10 s. */
   stop(): Promise<void>;
 }
 
 const LOOK_MS = 10_000;
 
-/** Runs the sinks, each by itself. */
+/** Runs the sinks independently of each other. */
 export async function startSinks({ sinks, urls, tls, hashSecret, admin, log }: SinksOptions): Promise<RunningSinks> {
   const metrics = new SinkMetrics();
   const runners = sinks.map(

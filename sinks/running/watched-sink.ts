@@ -8,7 +8,7 @@ export interface SinkReadiness {
   readonly reason?: string;
 }
 
-/** How much is left, when it was last asked for. */
+/** The backlog at the last look. */
 export interface Backlog {
   readonly events: number;
   readonly dead: number;
@@ -17,7 +17,7 @@ export interface Backlog {
   readonly accepted: number;
 }
 
-/** What can be seen of one sink at work, from outside. */
+/** The visible state of a running sink. */
 export interface WatchedSink {
   readonly name: string;
   readonly backlog: Backlog | undefined;

@@ -8,9 +8,9 @@ import { PRIVACY_ACTIONS } from '../event/privacy.ts';
 import { TRUNCATIONS } from '../event/truncate.ts';
 
 const flag = valueOf(values.flag);
-/** A list in the file, or entries separated by commas. */
+/** A list in the file, or entries separated by commas in a variable. */
 const listOf = <T extends z.ZodType>(entry: T) => z.preprocess(readList, z.array(entry, 'must be a list').min(1));
-/** A map in the file, or `name=value` separated by commas. */
+/** A map in the file, or `name=value` separated by commas in a variable. */
 const mapOf = <T extends z.ZodType<string>>(value: T) =>
   z.preprocess(readMap, z.record(field(), value, 'must be a map of names and values'));
 
@@ -57,7 +57,7 @@ function privacyProblem(name: string, action: string): string | undefined {
   return undefined;
 }
 
-/** Settings that every sink has, beside its own. */
+/** Settings that every sink has, in addition to its own. */
 export const commonSettings = z.strictObject({
   filter: filter.prefault({}),
   fields: fields.prefault({}),
@@ -106,7 +106,7 @@ function readList(value: unknown): unknown {
   return typeof value === 'string' ? values.entriesOf(value) : value;
 }
 
-/** `name=value` separated by commas, as it stands in a variable; anything else as it is. */
+/** Reads a variable's `name=value` entries, separated by commas; returns any other value unchanged. */
 export function readMap(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   return Object.fromEntries(

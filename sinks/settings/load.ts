@@ -3,10 +3,10 @@ import type { SinkDefinition } from '../sink.ts';
 import { COMMON_VARIABLES, commonSettings, type CommonSettings } from './common.ts';
 import { explainIssue, isMap, Origins } from './origins.ts';
 
-/** A sink whose settings are right. */
+/** A sink with valid settings. */
 export interface ConfiguredSink {
   readonly definition: SinkDefinition<unknown>;
-  /** As `definition.config` gave it. */
+  /** As parsed by `definition.config`. */
   readonly config: unknown;
   readonly common: CommonSettings;
   readonly thirdParty: boolean;
@@ -14,20 +14,20 @@ export interface ConfiguredSink {
 
 export interface LoadedSinks {
   readonly sinks: readonly ConfiguredSink[];
-  /** What is wrong, a sentence each, with where it stands; no secrets. */
+  /** What is wrong, one sentence each with its place, without secrets. */
   readonly problems: readonly string[];
 }
 
 export interface LoadOptions {
   readonly definitions: readonly SinkDefinition<unknown>[];
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The section `sinks` of the configuration file. */
+  /** The `sinks` section of the configuration file. */
   readonly section: unknown;
-  /** Whether there is a secret to hash with. */
+  /** Whether there is a secret for hashing. */
   readonly canHash: boolean;
 }
 
-/** The sinks that are configured: by their section in the file, or by at least one variable of their own, which wins. */
+/** Loads the configured sinks: those with a section in the file, or with at least one variable of their own. Variables win. */
 export function loadSinks({ definitions, environment, section = {}, canHash }: LoadOptions): LoadedSinks {
   if (!isMap(section)) return { sinks: [], problems: ['sinks must be a map of names and settings'] };
   const names = definitions.map(({ name }) => name);
@@ -85,7 +85,7 @@ function hashProblems({ definition, common }: ConfiguredSink, canHash: boolean):
   return [`sinks.${definition.name}.privacy hashes ${hashed.join(', ')}: SINK_HASH_SECRET is missing`];
 }
 
-/** Every variable that a sink is configured by. */
+/** Returns every variable that configures a sink. */
 function variablesOf({ name, variables }: SinkDefinition<unknown>): readonly string[] {
   return [
     ...Object.keys(variables),

@@ -2,13 +2,13 @@ import type { z } from 'zod';
 import { isSecretSetting, shown } from '../../runtime/config/blank.ts';
 import { isUnset } from '../../runtime/config/source.ts';
 
-/** The settings of one sink, and which variable each came from, if it was not the file. */
+/** The settings of one sink, and the variable that each came from, if not the file. */
 export class Origins {
   readonly #section: string;
   readonly #value: Record<string, unknown>;
   readonly #variables = new Map<string, string>();
 
-  /** @param section where they stand in the file, e.g. `sinks.amplitude` */
+  /** @param section its place in the file, e.g. `sinks.amplitude` */
   constructor(section: string, given: Readonly<Record<string, unknown>>) {
     this.#section = section;
     this.#value = set(given);
@@ -18,7 +18,7 @@ export class Origins {
     return this.#value;
   }
 
-  /** Sets what a variable says; one that is empty counts as unset. @returns whether it says something */
+  /** Sets a setting from a variable; an empty variable counts as unset. @returns whether the variable was set */
   set(variable: string, path: readonly string[], text: string | undefined): boolean {
     const [head, tail] = path;
     if (isUnset(text) || head === undefined) return false;
@@ -29,7 +29,7 @@ export class Origins {
     return true;
   }
 
-  /** Name of the variable, or the place in the file. */
+  /** Returns the name of the variable, or the place in the file. */
   nameOf(path: readonly PropertyKey[]): string {
     for (let length = path.length; length > 0; length -= 1) {
       const variable = this.#variables.get(path.slice(0, length).map(String).join('.'));
@@ -41,7 +41,7 @@ export class Origins {
   valueAt(path: readonly PropertyKey[]): unknown {
     let value: unknown = this.#value;
     for (const key of path) {
-      // Text of a variable stands for the whole of a list or map.
+      // A variable's text stands for the whole list or map.
       if (typeof value !== 'object' || value === null) return value;
       value = Reflect.get(value, key);
     }
@@ -49,7 +49,7 @@ export class Origins {
   }
 }
 
-/** One sentence: where, what it was, what it may be. A setting whose name sounds like a secret is not shown. */
+/** Explains an issue in one sentence: where, what it was, what it may be. Hides the values of settings that sound secret. */
 export function explainIssue(
   issue: z.core.$ZodIssue,
   origins: Origins,
@@ -67,7 +67,7 @@ export function explainIssue(
   return `${name} was ${shown(value, hidden)}: ${issue.message}`;
 }
 
-/** What is set in a section of the file, at any depth. */
+/** Returns what is set in a section of the file, at any depth. */
 function set(section: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(section).flatMap(([name, value]) =>

@@ -6,7 +6,7 @@ import { address, LOG_FORMATS, LOG_LEVELS } from '../../runtime/config/values.ts
 
 const SECRET_MIN = 16;
 
-/** Settings of the process that runs sinks, by their names as variables and in the file. */
+/** Settings of the process that runs sinks, by their names in variables and in the file. */
 const settings = z.object({
   ...brokerSettings,
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info').describe('How much to log'),
@@ -28,14 +28,14 @@ export const PROCESS_SETTINGS: readonly { readonly name: string; readonly descri
 export type ProcessSettings = z.infer<typeof settings>;
 
 export interface LoadedProcessSettings {
-  /** undefined if one of them is wrong. */
+  /** undefined if any setting is wrong. */
   readonly settings: ProcessSettings | undefined;
-  /** Those of the broker, for further checks also where others are wrong. */
+  /** The broker's settings, for further checks even if others are wrong. */
   readonly broker: BrokerSettings;
   readonly problems: readonly string[];
 }
 
-/** The environment wins over the file; empty counts as unset. */
+/** The environment wins over the file; an empty value counts as unset. */
 export function loadProcessSettings(environment: Environment, file: Given): LoadedProcessSettings {
   const { data, right, problems } = parseSettings(settings, givenOf(Object.keys(settings.shape), environment, file));
   return { settings: data, broker: right, problems };

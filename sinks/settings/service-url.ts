@@ -1,7 +1,7 @@
 import { text } from '../../runtime/config/schema.ts';
 import { httpUrl, parseHttpUrl } from '../../runtime/config/values.ts';
 
-/** A setting that is a service's address. A password in it would stand in messages; `fetch` refuses it besides. */
+/** A service's address. It must not contain a password, which would appear in messages, and which `fetch` refuses. */
 export const serviceUrl = text
   .refine((given) => parseHttpUrl(given) !== undefined, `must be ${httpUrl.mayBe}`)
   .refine((given) => {
@@ -9,15 +9,15 @@ export const serviceUrl = text
     return url === undefined || (url.username === '' && url.password === '');
   }, 'must have no user and password in it');
 
-/** The address as messages name it: without its query, which may hold a key. */
+/** Returns the address as messages show it, without its query, which may hold a key. */
 export function addressOf({ origin, pathname }: URL): string {
   return `${origin}${pathname}`;
 }
 
-/** What in an address may be a secret, so that it is not told where a service repeats it: the values of its query. */
+/** Returns the possible secrets in an address, in case a service repeats them: the values of its query. */
 export function secretsOfQuery({ searchParams }: URL): readonly string[] {
   return [...searchParams.values()].filter((value) => value.length >= SECRET_LEAST);
 }
 
-/** Shorter texts than this would blank half of what is said. */
+/** Shorter values are not blanked, because they would blank too much of a message. */
 const SECRET_LEAST = 4;

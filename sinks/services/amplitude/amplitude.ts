@@ -9,7 +9,7 @@ import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
 import { SinkError, type Sink, type SinkContext, type SinkDefinition, type SinkEvent } from '../../sink.ts';
 
 const ENDPOINTS = { us: 'https://api2.amplitude.com', eu: 'https://api.eu.amplitude.com' } as const;
-/** `batch` takes more of one device: 1,000 events a second instead of 30, for programs that do much, and for old events. */
+/** `batch` takes 1,000 events a second from one device instead of 30, for busy programs and old events. */
 const PATHS = { httpapi: '/2/httpapi', batch: '/batch' } as const;
 
 const config = z.strictObject({
@@ -22,7 +22,7 @@ const config = z.strictObject({
 });
 type Config = z.infer<typeof config>;
 
-/** Refused by Amplitude, as it has no type: so that nothing is stored. */
+/** Amplitude refuses it because it has no type, so it stores nothing. */
 const NO_EVENT = { device_id: 'clowder-otel-check' };
 
 /** Amplitude's HTTP V2 API. */
@@ -81,7 +81,7 @@ class AmplitudeSink implements Sink {
 
   async close(): Promise<void> {}
 
-  /** What is throttled must not hold up the rest: the others are sent at once, and what is not taken of them waits too. */
+  /** Sends the other events at once, so that throttled ones do not hold them up. What is not accepted then waits too. */
   async #sendOthers(
     batch: readonly SinkEvent[],
     go: readonly SinkEvent[],
@@ -96,7 +96,7 @@ class AmplitudeSink implements Sink {
     return { ...waiting, rejected, again: idsOf(batch.filter(({ id }) => !rejected.has(id))) };
   }
 
-  /** Whether it is something in these events that the firewall dislikes, or all that comes from us. */
+  /** Finds out whether the firewall objects to these events, or to all our requests. */
   async #forbidden(reason: string, signal: AbortSignal): Promise<SendOutcome> {
     const answer = await post(this.#request([NO_EVENT], signal));
     return { kind: answer.status === 403 ? 'misconfigured' : 'rejected', reason };
@@ -120,7 +120,7 @@ class AmplitudeSink implements Sink {
   }
 }
 
-/** Those that have to wait, and with them what comes after one of them about the same resource; and the rest. */
+/** Splits a batch into events that must wait, along with later ones about the same resource, and the rest. */
 function heldBack(
   batch: readonly SinkEvent[],
   held: ReadonlySet<number>,

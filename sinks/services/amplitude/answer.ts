@@ -4,17 +4,17 @@ import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
 import type { SinkEvent } from '../../sink.ts';
 import type { AmplitudeEvent } from './event.ts';
 
-/** What an answer of the HTTP V2 API means. A request that is not answered with 200 has stored nothing. */
+/** The meaning of an answer from the HTTP V2 API. Nothing is stored unless the status is 200. */
 export type Understood =
   | { readonly kind: 'settled'; readonly outcome: SendOutcome }
-  /** Users or devices that send too much: their events have to wait, the others may be sent at once. */
+  /** Some users or devices send too much: their events must wait, the others may be sent at once. */
   | { readonly kind: 'throttled'; readonly held: ReadonlySet<number>; readonly afterMs: number }
-  /** Amplitude's firewall: it dislikes something in these events, or us. */
+  /** Amplitude's firewall objects to these events, or to us. */
   | { readonly kind: 'forbidden'; readonly reason: string };
 
-/** How long a throttled user or device has to pause, milliseconds. */
+/** Pause for a throttled user or device, milliseconds. */
 const THROTTLED_MS = 30_000;
-/** One that is beyond its quota of a day: tried again from time to time. */
+/** Pause for one beyond its daily quota, to try again from time to time, milliseconds. */
 const QUOTA_MS = 15 * 60_000;
 
 const indexes = z.array(z.int().nonnegative()).catch([]);
@@ -43,7 +43,7 @@ const COMPLAINTS = [
 
 /**
  * @param batch the events that were sent
- * @param sent the same as Amplitude got them
+ * @param sent the same events as Amplitude received them
  */
 export function understand(
   answer: PostAnswer,
@@ -63,7 +63,7 @@ export function understand(
   }
 }
 
-/** Whether a 400 is about the key, and not about events. */
+/** Whether a 400 is about the key rather than the events. */
 export function isAboutKey(answer: PostAnswer): boolean {
   const { error, missing_field: missing } = read(answer.text);
   return answer.status === 400 && (missing === 'api_key' || /api[ _]?key/i.test(error));
@@ -85,7 +85,7 @@ function refused(answer: PostAnswer, said: Answer, batch: readonly SinkEvent[]):
       for (const index of those) reject(index, `${field} ${complaint}`);
   for (const index of said.silenced_events) reject(index, 'its device is silenced');
   if (rejected.size === 0) return { kind: 'rejected', reason: `HTTP 400: ${said.error || answer.text.slice(0, 200)}` };
-  // Only the first event of each kind of mistake is named: the rest is asked about at once.
+  // Only the first event with each kind of error is named, so the rest is sent again at once.
   return {
     kind: 'partial',
     rejected,
@@ -118,7 +118,7 @@ function read(body: string): Answer {
   try {
     value = JSON.parse(body);
   } catch {
-    // Not from Amplitude itself, but from something on the way: the status has to do.
+    // The answer came from something between us and Amplitude: only the status counts.
   }
   return answerSchema.parse(typeof value === 'object' && value !== null ? value : {});
 }

@@ -2,12 +2,12 @@ import type { FieldValue, SinkEvent } from '../../sink.ts';
 import { clip, jsonBytes, userOf, V1_NAMES, visitorOf } from '../../shape.ts';
 import { fieldSet } from '../../event/field-classes.ts';
 
-/** An event as the HTTP V2 API takes it: no user properties, no address. */
+/** An event for the HTTP V2 API, without user properties or address. */
 export interface AmplitudeEvent {
   readonly event_type: string;
   /** Unix milliseconds. */
   readonly time: number;
-  /** What Amplitude dedupes on for seven days, together with the device. */
+  /** Amplitude removes duplicates by this id and the device, for seven days. */
   readonly insert_id: string;
   readonly device_id: string;
   readonly user_id?: string;
@@ -15,13 +15,13 @@ export interface AmplitudeEvent {
   readonly event_properties: Readonly<Record<string, FieldValue>>;
 }
 
-/** Longest string that Amplitude keeps, characters. */
+/** Longest string that Amplitude keeps, in characters. */
 const STRING_LENGTH = 1024;
-/** A page of the documentation says up to, another fewer than 2,000. */
+/** One page of the documentation says up to 2,000, another fewer than 2,000. */
 export const MAX_EVENTS = 1999;
-/** Bytes of a whole request; more is answered with 413. */
+/** Most bytes in a whole request; larger ones get a 413. */
 export const MAX_REQUEST_BYTES = 1_000_000;
-/** Ids that Amplitude refuses, whatever the shortest may be. */
+/** Ids that Amplitude refuses, whatever the minimum length. */
 const REFUSED_IDS: ReadonlySet<string> = new Set([
   'anonymous',
   'nil',
@@ -38,10 +38,10 @@ const REFUSED_IDS: ReadonlySet<string> = new Set([
   '0',
   '-1',
 ]);
-/** Fields that have a place of their own. */
+/** Fields that have their own place. */
 const PLACED = fieldSet('event_id', 'event', 'created', 'user_id', 'client_id', 'user_agent', ...V1_NAMES);
 
-/** An event for Amplitude; long strings are cut to what it keeps. */
+/** Converts an event for Amplitude; long strings are cut to what it keeps. */
 export function toAmplitude(event: SinkEvent): AmplitudeEvent {
   const user = userOf(event);
   const agent = event.fields['user_agent'];
@@ -59,15 +59,15 @@ export function toAmplitude(event: SinkEvent): AmplitudeEvent {
   };
 }
 
-/** A client's id that somebody posted may be a word that Amplitude refuses. */
+/** A posted client id may be a word that Amplitude refuses. */
 const acceptable = (id: string): string => clip(isRefused(id) ? `client ${id}` : id, STRING_LENGTH);
 
 const isRefused = (id: string): boolean => REFUSED_IDS.has(id.toLowerCase());
 
-/** The body of a request. Short names of users count too: `min_id_length`. */
+/** Builds the body of a request. `min_id_length` allows short user names. */
 export function uploadOf(apiKey: string, events: readonly object[]): string {
   return JSON.stringify({ api_key: apiKey, events, options: { min_id_length: 1 } });
 }
 
-/** Bytes that an event takes in a request, its comma included. */
+/** Bytes of an event in a request, including its comma. */
 export const sizeOf = (event: SinkEvent): number => jsonBytes(toAmplitude(event)) + 1;

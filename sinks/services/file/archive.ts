@@ -14,7 +14,7 @@ export interface ArchiveOptions {
   readonly directory: string;
   /** Size at which a file is closed. */
   readonly maxBytes: number;
-  /** How many of the last written events are known and not written again. */
+  /** How many of the last events are remembered, to write none of them twice. */
   readonly knownIds: number;
   readonly log: SinkContext['log'];
   /** Unix milliseconds. */
@@ -23,15 +23,15 @@ export interface ArchiveOptions {
 
 export interface Archive {
   /**
-   * Writes what is not known to be there already, one line an event, and syncs it to disk.
+   * Writes the events that are not known to be in the archive, one line each, and syncs them to disk.
    *
-   * @throws Error of the system, ENOSPC for one: nothing of it is in the archive then
+   * @throws the system's error, such as ENOSPC; the archive then has none of them
    */
   append(events: readonly Readonly<Record<string, FieldValue>>[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The file that lines are appended to. */
+/** The file being appended to. */
 interface Current {
   readonly file: FileHandle;
   readonly path: string;
@@ -40,7 +40,7 @@ interface Current {
   bytes: number;
 }
 
-/** Opens nothing yet: the directory may be away for now, or another process' turn. */
+/** Does not open anything yet: the directory may be missing for now, or another process may still be using it. */
 export function openArchive(options: ArchiveOptions): Archive {
   return new NdjsonArchive(options);
 }
@@ -49,7 +49,7 @@ class NdjsonArchive implements Archive {
   readonly #options: ArchiveOptions;
   #known: KnownIds;
   #current: Current | undefined;
-  /** Compressing of closed files, one after another. */
+  /** Compresses closed files, one after another. */
   #compressing: Promise<void> = Promise.resolve();
   readonly #stop = new AbortController();
 
@@ -81,7 +81,7 @@ class NdjsonArchive implements Archive {
     this.#current = undefined;
   }
 
-  /** Takes half-written lines away again. Where even that fails, the next opening does. */
+  /** Removes half-written lines. If that fails, the next opening does it. */
   async #undo(current: Current): Promise<void> {
     this.#current = undefined;
     await current.file.truncate(current.bytes).catch((error: unknown) => {
@@ -107,7 +107,7 @@ class NdjsonArchive implements Archive {
     return next;
   }
 
-  /** The file that is open, unless somebody has removed, replaced or written it. */
+  /** Returns the open file, unless somebody has removed, replaced or written it. */
   async #stillOurs(): Promise<Current | undefined> {
     const current = this.#current;
     if (current === undefined) return undefined;
@@ -119,7 +119,7 @@ class NdjsonArchive implements Archive {
     return undefined;
   }
 
-  /** Goes on with the last file, or begins one; what was closed is compressed. */
+  /** Continues the last file, or begins a new one, and compresses closed files. */
   async #open(): Promise<Current> {
     const { directory } = this.#options;
     await this.#compressing;
@@ -151,7 +151,7 @@ class NdjsonArchive implements Archive {
     return (this.#current = current);
   }
 
-  /** The ids of the last lines of all files; a line written by half is cut off. */
+  /** Reads the ids of the last lines of all files, and cuts off a half-written line. */
   async #readKnown(files: readonly ArchiveFile[]): Promise<void> {
     const { directory, knownIds, log } = this.#options;
     const newestFirst: (readonly string[])[] = [];
@@ -176,7 +176,7 @@ class NdjsonArchive implements Archive {
       this.#compressing = this.#compressing
         .then(() => (this.#stop.signal.aborted ? undefined : compressFile(join(directory, name), this.#stop.signal)))
         .catch((error: unknown) => {
-          // It stays as it is, and is compressed when the archive is opened next.
+          // The file stays as it is until the archive is opened again.
           if (!this.#stop.signal.aborted) log.warn({ err: error, name }, 'a closed file could not be compressed');
         });
     }
@@ -189,7 +189,7 @@ async function openFile(path: string, day: string): Promise<Current> {
   return { file, path, day, inode, bytes };
 }
 
-/** The last lines of a file, once what was written of a line by half is cut off. */
+/** Cuts off a half-written line, then returns the last lines of the file. */
 async function endCut(path: string, lines: number): Promise<Readable> {
   const file = await open(path, 'r+');
   try {
@@ -201,7 +201,7 @@ async function endCut(path: string, lines: number): Promise<Readable> {
   }
 }
 
-/** The ids of the last lines, the last one last. */
+/** Returns the ids of the last lines, in their order. */
 async function lastIds(text: Readable, lines: number, onNoEvent: () => void): Promise<readonly string[]> {
   const ids: string[] = [];
   for await (const line of createInterface({ input: text, crlfDelay: Infinity })) {

@@ -5,9 +5,9 @@ import { SinkError } from '../../sink.ts';
 import { errorText } from '../../../runtime/error-text.ts';
 
 /**
- * Whether files can be written into a directory, or it can be made. Writes nothing.
+ * Tests whether files can be written into a directory, or into one that would be created. Writes nothing.
  *
- * @returns a sentence with the space that is left
+ * @returns a sentence with the free space
  * @throws SinkError
  */
 export async function checkDirectory(directory: string): Promise<string> {
@@ -23,7 +23,7 @@ export async function checkDirectory(directory: string): Promise<string> {
   return `Files can be written to ${directory}; ${Math.floor((bavail * bsize) / 1024 ** 2)} MiB are free.`;
 }
 
-/** The directory itself, or the first above it that is there. */
+/** Returns the directory itself, or its closest existing parent. */
 async function nearest(path: string): Promise<string> {
   try {
     await stat(path);

@@ -7,9 +7,9 @@ import { createGunzip, createGzip } from 'node:zlib';
 import { UNFINISHED } from './names.ts';
 
 /**
- * Replaces a file by its gzipped form. Killed at any moment, one of the two is there and whole.
+ * Replaces a file with its gzipped form. If the process is killed at any moment, one of the two exists in full.
  *
- * @throws Error of the system, or of the signal
+ * @throws the system's error, or the signal's
  */
 export async function compressFile(path: string, signal: AbortSignal): Promise<void> {
   const target = `${path}.gz`;
@@ -20,7 +20,7 @@ export async function compressFile(path: string, signal: AbortSignal): Promise<v
   await rm(path);
 }
 
-/** Names in a directory survive a power cut only once it is synced itself. */
+/** Syncs a directory: otherwise, a power cut may undo a change of names. */
 export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r');
   try {
@@ -30,7 +30,7 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** The text of a gzipped file. */
+/** Returns the text of a gzipped file. */
 export function unzipped(path: string): Readable {
   return createReadStream(path).pipe(createGunzip());
 }

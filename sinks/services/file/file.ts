@@ -16,13 +16,12 @@ type Config = z.infer<typeof config>;
 
 const LIMITS: BatchLimits = { maxEvents: 2000, maxBytes: 8 * 1024 ** 2 };
 /**
- * Lines whose events are known not to be written again. A collector that was killed publishes again what it had not
- * noted as published, and a broker that was killed has lost acknowledgements: at full speed each is tens of thousands of
- * events ago.
+ * Number of last events remembered, to write none twice. A killed collector republishes what it had not noted as published, and
+ * a killed broker has lost acknowledgements. At full speed, each of these goes back tens of thousands of events.
  */
 const KNOWN_IDS = 250_000;
 
-/** The archive: NDJSON, a file a day or a size, gzipped once it is closed. */
+/** The archive: NDJSON files, closed by day or by size, and then gzipped. */
 export const fileSink: SinkDefinition<Config> = {
   name: 'file',
   description: 'NDJSON files, rotated by day and size, gzipped: the archive',

@@ -1,4 +1,4 @@
-/** The last ids that were written, up to a number of them. */
+/** Remembers a limited number of the last written ids. */
 export class KnownIds {
   readonly #size: number;
   readonly #ids = new Set<string>();

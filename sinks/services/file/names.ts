@@ -8,10 +8,10 @@ export interface ArchiveFile {
 }
 
 const PATTERN = /^clowder-events-(\d{4}-\d{2}-\d{2})-(\d{4,})\.ndjson(\.gz)?$/;
-/** Of a file that is being compressed. */
+/** Suffix of a file that is still being compressed. */
 export const UNFINISHED = '.unfinished';
 
-/** @param names of a directory @returns those of the archive, the oldest first */
+/** @param names in a directory @returns the archive's files, oldest first */
 export function archiveFiles(names: readonly string[]): readonly ArchiveFile[] {
   return names
     .flatMap((name) => {
@@ -25,12 +25,12 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The day of a time in milliseconds, UTC. */
+/** Returns the UTC day of a time in milliseconds. */
 export function dayOf(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10);
 }
 
-/** Name of the file after the last one. A clock that was set back does not go before it. */
+/** Returns the name of the file after the last one. It never goes back, even if the clock does. */
 export function nextName(last: ArchiveFile | undefined, today: string): string {
   const day = last !== undefined && last.day > today ? last.day : today;
   const number = last?.day === day ? last.number + 1 : 1;

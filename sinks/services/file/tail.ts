@@ -3,14 +3,14 @@ import type { FileHandle } from 'node:fs/promises';
 const CHUNK_BYTES = 1024 * 1024;
 const NEWLINE = 0x0a;
 
-/** Where the last whole lines of a file are, in bytes from its beginning. */
+/** Positions of a file's last whole lines, in bytes from its beginning. */
 export interface Tail {
   readonly beginBytes: number;
-  /** The end of the last whole line: what follows was being written when the power went. */
+  /** End of the last whole line. Anything after it was incomplete when the process stopped. */
   readonly wholeBytes: number;
 }
 
-/** Looks for so many lines from the end of a file, and keeps none of it in memory. @param lines at least 1 */
+/** Finds the last lines of a file without keeping them in memory. @param lines at least 1 */
 export async function findTail(file: FileHandle, lines: number): Promise<Tail> {
   const { size } = await file.stat();
   const chunk = Buffer.alloc(CHUNK_BYTES);

@@ -2,7 +2,7 @@ import { clip, hashed, text, userOf, V1_NAMES, visitorOf } from '../../shape.ts'
 import type { FieldValue, SinkEvent } from '../../sink.ts';
 import { fieldSet, type KnownField } from '../../event/field-classes.ts';
 
-/** An event as the Measurement Protocol takes it, within its documented limits. */
+/** An event for the Measurement Protocol, within its documented limits. */
 export interface Ga4Event {
   readonly name: string;
   readonly timestamp_micros: number;
@@ -12,14 +12,14 @@ export interface Ga4Event {
 const NAME_LENGTH = 40;
 const VALUE_LENGTH = 100;
 const MAX_PARAMS = 25;
-/** How far back an event may be dated. Google moves older ones to this age, which would be a wrong time. */
+/** Oldest event that Google accepts. It moves older ones to this age, which would give them a wrong time. */
 const BACKDATE_MS = 72 * 60 * 60 * 1000;
-/** Until the request is read some time passes. */
+/** Allowance for the time until Google reads the request. */
 const BACKDATE_MARGIN_MS = 60_000;
 
 const HOUR_MS = 3_600_000;
 
-/** Parameters that reports know, and how long they may be. */
+/** Parameters that Google's reports use, with their longest values. */
 const PAGE_PARAMS: ReadonlyMap<string, readonly [name: string, length: number]> = new Map<
   KnownField,
   readonly [string, number]
@@ -28,9 +28,9 @@ const PAGE_PARAMS: ReadonlyMap<string, readonly [name: string, length: number]> 
   ['referrer', ['page_referrer', 420]],
   ['title', ['page_title', 300]],
 ]);
-/** Fields that have a place of their own. */
+/** Fields that have their own place. */
 const PLACED = fieldSet('event_id', 'event', 'created', 'user_id', 'client_id', 'session_id', ...V1_NAMES);
-/** Given up first if an event has more fields than may be sent. */
+/** Fields left out first if an event has too many. */
 const LEAST = fieldSet(
   'trace_id',
   'span_id',
@@ -115,11 +115,11 @@ const RESERVED_PARAMS: ReadonlySet<string> = new Set([
 ]);
 const RESERVED_PREFIX = /^(?:_|firebase_|ga_|google_|gtag|query_id)/i;
 
-/** An event for Google Analytics. Names are made valid, values cut; of more than 25 parameters the last are left out. */
+/** Converts an event for Google Analytics. Names are made valid and values cut; parameters beyond 25 are left out. */
 export function toGa4(event: SinkEvent): Ga4Event {
   const params = new Map<string, string | number>([['event_id', clip(event.id, VALUE_LENGTH)]]);
   params.set('session_id', sessionOf(event));
-  // Without it a visit does not show as an active user.
+  // Required for a visit to count as an active user.
   if (event.fields['client_kind'] === 'browser') params.set('engagement_time_msec', 1);
   for (const [field, value] of byImportance(event.fields)) {
     if (params.size >= MAX_PARAMS) break;
@@ -129,13 +129,13 @@ export function toGa4(event: SinkEvent): Ga4Event {
   return { name: eventName(event.type), timestamp_micros: event.createdMs * 1000, params: Object.fromEntries(params) };
 }
 
-/** Whose events these are: one request has those of one client. */
+/** Returns the client of an event; all events of one request have the same client. */
 export function clientOf(event: SinkEvent): { readonly client_id: string; readonly user_id?: string } {
   const user = userOf(event);
   return { client_id: visitorOf(event), ...(user !== undefined && { user_id: clip(user, 256) }) };
 }
 
-/** Why an event cannot be dated as it must be; undefined if it can. */
+/** Returns why an event is too old for its date; undefined if it is not. */
 export function tooOld(event: SinkEvent, nowMs: number): string | undefined {
   if (nowMs - event.createdMs <= BACKDATE_MS - BACKDATE_MARGIN_MS) return undefined;
   return `Google Analytics takes no event that is older than 72 hours: it happened at ${new Date(event.createdMs).toISOString()}`;
@@ -156,15 +156,15 @@ function paramName(field: string): string {
   return RESERVED_PARAMS.has(name) ? validName(`clowder_${name}`) : name;
 }
 
-/** Letters, digits and underscores, a letter first, no reserved prefix, at most 40. */
+/** Returns a valid name: letters, digits and underscores, a letter first, no reserved prefix, at most 40 characters. */
 function validName(name: string): string {
   const plain = name.replace(/[^a-zA-Z0-9_]/g, '_');
   return (/^[a-zA-Z]/.test(plain) && !RESERVED_PREFIX.test(plain) ? plain : `clowder_${plain}`).slice(0, NAME_LENGTH);
 }
 
 /**
- * The number of a visit: without one, Google counts an event to no session. Where nobody knows the session, the events
- * of one client in one hour (UTC) are a visit.
+ * Returns the number of a visit, without which Google counts an event in no session. If the session is unknown, all events of
+ * one client in one hour (UTC) are a visit.
  */
 function sessionOf(event: SinkEvent): number {
   const session = text(event, 'session_id');

@@ -11,10 +11,10 @@ import { SinkError, type Sink, type SinkContext, type SinkDefinition, type SinkE
 import { errorText } from '../../../runtime/error-text.ts';
 
 const ENDPOINTS = { global: 'https://www.google-analytics.com', eu: 'https://region1.google-analytics.com' } as const;
-/** Of a batch: several full requests, as each client has requests of its own. */
+/** A batch spans several full requests, because each client needs its own. */
 const BATCH_EVENTS = 10 * MAX_EVENTS;
 const BATCH_BYTES = 1_000_000;
-/** Requests at once, after the first one has shown that the service answers. */
+/** Requests at once, after the first has shown that the service answers. */
 const REQUESTS_AT_ONCE = 8;
 
 const config = z.strictObject({
@@ -33,7 +33,7 @@ const config = z.strictObject({
 });
 type Config = z.infer<typeof config>;
 
-/** Google Analytics 4, Measurement Protocol. It accepts whatever it is sent, and tells nobody what it throws away. */
+/** Google Analytics 4, Measurement Protocol. It accepts everything, and does not report what it discards. */
 export const ga4: SinkDefinition<Config> = {
   name: 'ga4',
   description: 'Google Analytics 4, Measurement Protocol',
@@ -51,11 +51,11 @@ export const ga4: SinkDefinition<Config> = {
   open: async (settings, context) => new Ga4Sink(settings, context),
 };
 
-/** What became of a request's events; those that are in neither list were accepted. */
+/** The outcome for a request's events; those in neither list were accepted. */
 interface Delivered {
   readonly rejected: readonly (readonly [id: string, reason: string])[];
   readonly again: readonly SinkEvent[];
-  /** Why these have to go again. */
+  /** Why the events in `again` must be sent again. */
   readonly failure?: SendOutcome & { kind: 'retry' | 'misconfigured' };
 }
 
@@ -112,7 +112,7 @@ class Ga4Sink implements Sink {
 
   async close(): Promise<void> {}
 
-  /** Sends a request, in halves if it is too large or refused: so that in the end one event alone is to blame. */
+  /** Sends a request. If it is too large or refused, sends it in halves, until one event alone is to blame. */
   async #deliver(request: Ga4Request, signal: AbortSignal): Promise<Delivered> {
     const outcome = await this.#post(request, signal);
     if (outcome.kind === 'accepted') return { rejected: [], again: [] };
@@ -146,7 +146,7 @@ class Ga4Sink implements Sink {
       }
       return (await post(this.#request('/mp/collect', bodyOf(request), signal))).outcome;
     } catch (error) {
-      // What other requests of the batch were answered must not be forgotten.
+      // The answers to the batch's other requests must not be lost.
       return { kind: 'retry', reason: signal.aborted ? 'no answer in time' : errorText(error) };
     }
   }
@@ -163,7 +163,7 @@ class Ga4Sink implements Sink {
 
 const unsent = (request: Ga4Request): Delivered => ({ rejected: [], again: request.events });
 
-/** Requests that are sent at once; the first goes alone. */
+/** Groups requests to send at once; the first goes alone. */
 function stepsOf(requests: readonly Ga4Request[]): readonly (readonly Ga4Request[])[] {
   const steps: Ga4Request[][] = [];
   for (const request of requests.toSorted((a, b) => a.wave - b.wave)) {
@@ -200,7 +200,7 @@ const NOT_GOOGLE = "What answers is not Google Analytics' validation server: che
 
 const answerSchema = z.object({ validationMessages: z.array(z.object({ description: z.string() })) });
 
-/** What the validation server has to say of a request; undefined if it was not the validation server that answered. */
+/** Returns the validation server's complaints about a request; undefined if something else answered. */
 function complaintsIn(answer: string): readonly string[] | undefined {
   try {
     return answerSchema.parse(JSON.parse(answer)).validationMessages.map(({ description }) => description);

@@ -6,12 +6,12 @@ import { clientOf, toGa4 } from './event.ts';
 export interface Ga4Request {
   readonly client: ReturnType<typeof clientOf>;
   readonly events: readonly SinkEvent[];
-  /** Requests of one wave have no resource in common, and may be sent at once; those of the next only after them. */
+  /** Requests of one wave share no resource and may be sent at once; the next wave follows after them. */
   readonly wave: number;
 }
 
 export const MAX_EVENTS = 25;
-/** The body has to be smaller than 130 kB. */
+/** The body must be smaller than 130 kB. */
 const MAX_BODY_BYTES = 129_999;
 
 interface Growing {
@@ -21,7 +21,7 @@ interface Growing {
   bytes: number;
 }
 
-/** Divides a batch by clients, as few requests as may be, so that events of one resource stay in order. */
+/** Divides a batch by client into as few requests as possible, while events of one resource stay in order. */
 export function divide(batch: readonly SinkEvent[]): readonly Ga4Request[] {
   const requests: Growing[] = [];
   const openOf = new Map<string, Growing>();
@@ -45,7 +45,7 @@ export function divide(batch: readonly SinkEvent[]): readonly Ga4Request[] {
   return requests;
 }
 
-/** The body of a request. Nothing of it may serve advertising. */
+/** Builds the body of a request, with consent for advertising denied. */
 export function bodyOf({ client, events }: Pick<Ga4Request, 'client' | 'events'>, extra: object = {}): string {
   return JSON.stringify({
     ...client,

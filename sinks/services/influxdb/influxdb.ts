@@ -41,14 +41,14 @@ const config = z
 
 export type InfluxConfig = z.infer<typeof config>;
 
-/** The database that Clowder's own consumer writes to. */
+/** The database of Clowder's own consumer. */
 const DEFAULT_DATABASE = 'eventsink';
 const MAX_EVENTS = 5000;
-/** A line may be twice as long as the event's JSON; InfluxDB 1 takes 25 MB. */
+/** A line may be twice as long as the event's JSON; InfluxDB 1 accepts 25 MB. */
 const MAX_BYTES = 10 * 1024 ** 2;
-/** A comment: no point, and so nothing is stored. */
+/** A comment contains no point, so nothing is stored. */
 const NO_POINT = '# clowder-otel sink check';
-/** Limits that an operator sets: the events are not to blame. */
+/** Limits set by an operator; the events are not to blame. */
 const SERVER_LIMIT = /max-series-per-database|max-values-per-tag|retention policy not found/;
 
 export const influxdb: SinkDefinition<InfluxConfig> = {
@@ -107,7 +107,7 @@ class InfluxSink implements Sink {
   }
 
   async close(): Promise<void> {
-    // Connections are fetch's own; nothing is kept here.
+    // Connections belong to fetch; nothing is kept here.
   }
 
   #storeName(): string {
@@ -137,7 +137,7 @@ class InfluxSink implements Sink {
   }
 }
 
-/** Times are nanoseconds, as both endpoints read them without being told. */
+/** Sets no precision: both endpoints read times as nanoseconds by default. */
 function writeUrl({ url, bucket, org, database, retention_policy: policy }: InfluxConfig): URL {
   const base = url.endsWith('/') ? url : `${url}/`;
   const write = new URL(bucket === undefined ? 'write' : 'api/v2/write', base);
@@ -149,13 +149,13 @@ function writeUrl({ url, bucket, org, database, retention_policy: policy }: Infl
 }
 
 /**
- * What an answer means. Where a part of the points was refused the others are stored; which ones is not said reliably,
- * so halves of the batch tell. Points that are stored already are the same points again.
+ * Interprets an answer. If some points were refused, the others are stored. The answer does not reliably say which, so the
+ * batch is split. Points that are already stored are simply written again.
  */
 function outcomeOf({ status, text, outcome }: PostAnswer): SendOutcome {
   const reason = `HTTP ${status}: ${text.slice(0, 500)}`;
   if (status >= 400 && status !== 413 && SERVER_LIMIT.test(text)) return { kind: 'misconfigured', reason };
-  // A cluster that stored a part of them.
+  // A cluster has stored some of the points.
   if (status === 201) return { kind: 'rejected', reason };
   return outcome;
 }

@@ -1,4 +1,4 @@
-/** A value of a field, with its type as line protocol has it. */
+/** A field's value with its type in line protocol. */
 export type LineValue =
   | { readonly kind: 'integer' | 'float'; readonly value: number }
   | { readonly kind: 'text'; readonly value: string }
@@ -6,7 +6,7 @@ export type LineValue =
 
 export interface Point {
   readonly measurement: string;
-  /** In any order; empty ones are left out, as the protocol has none. */
+  /** In any order; empty tags are left out, because the protocol has none. */
   readonly tags: readonly (readonly [string, string])[];
   /** At least one. */
   readonly fields: readonly (readonly [string, LineValue])[];
@@ -15,15 +15,15 @@ export interface Point {
 }
 
 /**
- * Line ends would end the line. InfluxDB 1 also repeats names in a header of its answer, which is not HTTP any more with
- * another control character in it.
+ * A line break would end the line. InfluxDB 1 also repeats names in a response header, where any other control character makes
+ * the response invalid HTTP.
  */
 // oxlint-disable-next-line no-control-regex
 const CONTROLS = /[\u0000-\u001F\u007F]+/g;
-/** A backslash before what is escaped, or at the end, would be read as an escape itself: the protocol has no way to say it. */
+/** Backslashes that would be read as escapes, before an escaped character or at the end. The protocol cannot express them. */
 const READ_AS_ESCAPE = /\\+(?=[,= ]|$)/g;
 
-/** A point as one line, without its end (InfluxDB, "Line protocol"). */
+/** Writes a point as one line, without a line break (InfluxDB, "Line protocol"). */
 export function toLine({ measurement, tags, fields, timeNs }: Point): string {
   const tagSet = tags
     .filter(([key, value]) => key !== '' && value !== '')
@@ -37,12 +37,14 @@ export function toLine({ measurement, tags, fields, timeNs }: Point): string {
   return `${plain(measurement).replaceAll(/[, ]/g, (char) => `\\${char}`)}${tagSet} ${fieldSet} ${timeNs}`;
 }
 
-/** A key or a tag's value. */
+/** Escapes a key or a tag's value. */
 function escaped(text: string): string {
   return plain(text).replaceAll(/[,= ]/g, (char) => `\\${char}`);
 }
 
-/** The protocol is a line of UTF-8: a space for control characters, a slash for a backslash that would be read as an escape. */
+/**
+ * Makes text fit for a line: control characters become a space, and backslashes that would be read as escapes become slashes.
+ */
 function plain(text: string): string {
   return text
     .toWellFormed()

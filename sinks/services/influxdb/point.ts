@@ -7,8 +7,8 @@ import type { LineValue, Point } from './line.ts';
 import { fieldSet, type KnownField } from '../../event/field-classes.ts';
 
 /**
- * The tags: those of Clowder's own consumer, and the few others by which reports are grouped. Each value makes a series
- * of its own, so names and ids of resources are fields.
+ * The tags: those of Clowder's own consumer, and a few others that reports group by. Each value makes a new series, so names
+ * and ids of resources are fields.
  */
 const TAGS = fieldSet(
   'type',
@@ -23,17 +23,20 @@ const TAGS = fieldSet(
   'component',
 );
 
-/** Whole numbers under names that only published bodies have. */
+/** Integer fields that only published bodies have. */
 const PUBLISHED_INTEGERS = ['size', 'uptime'] as const satisfies readonly KnownField[];
 const LONGEST_TEXT_BYTES = 65_535;
 const NS_PER_MS = 1_000_000n;
-/** What fits into InfluxDB's nanoseconds: the years 1677 to 2262. */
+/** Range of InfluxDB's nanoseconds: the years 1677 to 2262. */
 const FARTHEST_MS = 9_223_372_036_854;
 
-/** How a field is written: a field of a measurement has one type for ever. Names that are not here are told by their value. */
+/**
+ * The type of each field, because a field of a measurement keeps one type forever. The type of any other name follows from its
+ * value.
+ */
 const KINDS: ReadonlyMap<string, LineValue['kind']> = kindsOfFields();
 
-/** The taxonomy's fields, each with the one type that all its event types agree on; text if they do not. */
+/** Returns the type of each taxonomy field: the one that all event types agree on, otherwise text. */
 function kindsOfFields(): ReadonlyMap<string, LineValue['kind']> {
   const kinds = new Map<string, LineValue['kind']>(PUBLISHED_INTEGERS.map((name) => [name, 'integer']));
   for (const schema of Object.values(eventSchemas)) {
@@ -53,24 +56,24 @@ function kindOf(property: unknown): LineValue['kind'] {
 
 export interface PointOptions {
   readonly measurement: string;
-  /** Whether the event's id is a tag, so that no two events can be the same point. */
+  /** Whether the event's id is a tag, so that no two events are the same point. */
   readonly idAsTag: boolean;
 }
 
-/** Why no point can be made of the event, or undefined. */
+/** Returns why an event cannot be a point; undefined if it can. */
 export function whyNoPoint({ createdMs }: SinkEvent): string | undefined {
   if (Number.isInteger(createdMs) && Math.abs(createdMs) <= FARTHEST_MS) return undefined;
   return `created is ${createdMs}: InfluxDB takes whole milliseconds of the years 1677 to 2262`;
 }
 
 /**
- * The event as a point. InfluxDB has one point for each series and time, and a later one overwrites it: so the time is
- * the event's millisecond and, below it, nanoseconds that follow from the event's id. Two events of one millisecond stay
- * two, and an event that is sent again is the same point.
+ * Converts an event to a point. InfluxDB keeps one point per series and time, and a later one overwrites it. So the time is the
+ * event's millisecond plus nanoseconds derived from its id. Two events in one millisecond stay separate, and a resent event is
+ * the same point.
  */
 export function toPoint({ id, type, createdMs, fields }: SinkEvent, { measurement, idAsTag }: PointOptions): Point {
   const tags: [string, string][] = [['event', type]];
-  // Every point must have a field. Where the id is a tag, it has another name as one: a name is not both.
+  // Every point needs a field. If the id is a tag, the field has another name, because a name cannot be both.
   const values: [string, LineValue][] = [[idAsTag ? 'id' : 'event_id', { kind: 'text', value: id }]];
   if (idAsTag) tags.push(['event_id', id]);
   for (const [name, value] of Object.entries(fields)) {
@@ -81,23 +84,23 @@ export function toPoint({ id, type, createdMs, fields }: SinkEvent, { measuremen
   return { measurement, tags, fields: values, timeNs: BigInt(createdMs) * NS_PER_MS + nanoseconds(id) };
 }
 
-/** From 0 to 999,999, by the id alone. */
+/** Returns 0 to 999,999, derived only from the id. */
 function nanoseconds(id: string): bigint {
   return BigInt(`0x${hash('sha256', id, 'hex').slice(0, 12)}`) % NS_PER_MS;
 }
 
-/** As Clowder's own consumer writes it, which is Python: `True` and `False`. */
+/** Writes booleans as Clowder's own consumer does in Python: `True` and `False`. */
 function tagValue(value: FieldValue): string {
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   return String(value);
 }
 
-/** InfluxDB keeps `time` and names with an underscore before them for itself. */
+/** InfluxDB reserves `time` and names that begin with an underscore. */
 function allowed(name: string): string {
   return name === 'time' || name.startsWith('_') ? `clowder_${name}` : name;
 }
 
-/** By the field's own type. What does not fit it goes as it is: the server says that it conflicts, and nothing is bent. */
+/** Uses the field's own type. A value that does not fit keeps its own type, and the server reports the conflict. */
 function lineValue(name: string, value: FieldValue): LineValue {
   const kind = KINDS.get(name);
   if (typeof value === 'boolean' && kind !== 'text') return { kind: 'boolean', value };
@@ -107,6 +110,6 @@ function lineValue(name: string, value: FieldValue): LineValue {
 }
 
 function bounded(text: string): string {
-  // At three bytes a character at most: of four bytes are only pairs.
+  // A UTF-16 unit takes at most three bytes; only surrogate pairs take four.
   return Buffer.byteLength(text) <= LONGEST_TEXT_BYTES ? text : clip(text, Math.floor(LONGEST_TEXT_BYTES / 3));
 }

@@ -3,14 +3,14 @@ import type { PostAnswer } from '../../../runtime/sending/post.ts';
 import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
 import type { SinkEvent } from '../../sink.ts';
 
-/** What an answer to a bulk request means. `none`: none was valid, which may be our fault, or that of each event. */
+/** The meaning of an answer to a bulk request. `none`: no request was valid, which may be our fault or the events'. */
 export type Understood = SendOutcome | { readonly kind: 'none' };
 
 const answerSchema = z.object({
   status: z.string(),
   tracked: z.int(),
   invalid: z.int(),
-  /** Only told to a super user. */
+  /** Present only for super users. */
   invalid_indices: z.array(z.int()).optional(),
 });
 type Answer = z.infer<typeof answerSchema>;
@@ -31,7 +31,7 @@ export function understand(answer: PostAnswer, batch: readonly SinkEvent[]): Und
   if (said.invalid === 0 && said.tracked >= batch.length) return { kind: 'accepted' };
   if (said.invalid === batch.length) return { kind: 'none' };
   const rejected = refusedIn(said, batch);
-  // Requests that met a lock of the database are in neither number, and nobody says which these were.
+  // Requests that met a database lock are in neither number, and are not identified.
   const missed = said.tracked + said.invalid < batch.length;
   if (rejected.size === 0)
     return {
@@ -45,15 +45,15 @@ export function understand(answer: PostAnswer, batch: readonly SinkEvent[]): Und
   };
 }
 
-/** All of a batch, each refused for what it is. */
+/** Rejects the whole batch, each event for its own fault. */
 export const allRefused = (batch: readonly SinkEvent[]): SendOutcome => ({
   kind: 'partial',
   rejected: new Map(batch.map(({ id }) => [id, TOO_OLD])),
 });
 
 /**
- * Events that Matomo did not take. It names them to a super user. To others it says how many: a well-formed request
- * can only be refused for its time, so these were the oldest.
+ * Returns the events that Matomo refused. It names them only to super users; for others it gives their number. A well-formed
+ * request can only be refused for its time, so these are the oldest.
  */
 function refusedIn(
   { invalid, invalid_indices: indexes }: Answer,

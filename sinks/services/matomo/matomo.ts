@@ -10,9 +10,9 @@ import { readMap } from '../../settings/common.ts';
 import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
 import { SinkError, type Sink, type SinkContext, type SinkDefinition, type SinkEvent } from '../../sink.ts';
 
-/** What Matomo's own importer of logs sends at once; each request costs it some milliseconds. */
+/** Batch size of Matomo's own log importer; each request costs Matomo some milliseconds. */
 const MAX_EVENTS = 200;
-/** An eighth of what PHP takes if nobody has set it, `post_max_size`. */
+/** An eighth of PHP's default `post_max_size`. */
 const MAX_BYTES = 1_000_000;
 
 const config = z.strictObject({
@@ -27,8 +27,8 @@ const config = z.strictObject({
 type Config = z.infer<typeof config>;
 
 /**
- * Matomo's bulk tracking. Many institutes host their own, but nobody can tell from an address: so it counts as a third
- * party, and an institute that hosts its own says in the privacy policy what Matomo may know.
+ * Matomo's bulk tracking. Many institutes host their own Matomo, but its address does not tell. So it counts as a third party,
+ * and an institute with its own sets in the privacy policy what Matomo may know.
  */
 export const matomo: SinkDefinition<Config> = {
   name: 'matomo',
@@ -83,7 +83,7 @@ class MatomoSink implements Sink {
 
   async close(): Promise<void> {}
 
-  /** Whether the token may write to the website, and if not, why. */
+  /** Returns why the token may not write to the website; undefined if it may. */
   async #accessProblem(signal: AbortSignal): Promise<string | undefined> {
     const { site_id: siteId } = this.#config;
     for (const access of ['Write', 'Admin']) {
@@ -120,7 +120,7 @@ function trackerOf(url: string): URL {
   return given;
 }
 
-/** Ids of websites in an answer of the API, or what it says instead. */
+/** Returns the website ids in an answer of the API, or its error. */
 function sitesIn(answer: PostAnswer): readonly number[] | string {
   try {
     return idsSchema.parse(JSON.parse(answer.text));

@@ -4,19 +4,19 @@ import type { KnownField } from '../../event/field-classes.ts';
 import { clip, hashed, jsonBytes, text, userOf, visitorOf } from '../../shape.ts';
 import type { SinkEvent } from '../../sink.ts';
 
-/** What tracking requests have in common. */
+/** Options that all tracking requests share. */
 export interface TrackingOptions {
   readonly siteId: number;
-  /** Field → number of the custom dimension of scope Action that shows it. */
+  /** Field → number of its custom dimension of scope Action. */
   readonly dimensions: Readonly<Record<string, number>>;
 }
 
-/** Matomo cuts what is longer. */
+/** Matomo cuts longer texts. */
 const TEXT_LENGTH = 1024;
-/** What Matomo is told if no address is known: without one it takes that of this program, and its place, for every visitor's. */
+/** Sent if the address is unknown: otherwise Matomo would give every visitor this program's address and location. */
 const NO_ADDRESS = '0.0.0.0';
 
-/** How an event is shown: as the page or the download of its URL, or by what it is about, the first that it has, and how much. */
+/** How an event appears: as the page or download at its URL, or by the first known one of these fields, with an amount. */
 type Shown = 'page' | 'download' | { readonly names: readonly KnownField[]; readonly value?: KnownField };
 
 const RESOURCE: Exclude<Shown, string> = { names: ['resource_name', 'file_name', 'resource_id'], value: 'bytes' };
@@ -50,14 +50,14 @@ const SHOWN: Readonly<Record<EventType, Shown>> = {
   'health.connections': { names: ['component', 'clowder_instance'], value: 'requests' },
 };
 
-/** One tracking request, `?idsite=…`, in order of the Tracking API's sections. */
+/** Builds one tracking request, `?idsite=…`, in the order of the Tracking API's sections. */
 export function trackingRequest(event: SinkEvent, { siteId, dimensions }: TrackingOptions): string {
   const parameters: Record<string, string | undefined> = {
     idsite: String(siteId),
     rec: '1',
     apiv: '1',
     rand: event.id,
-    // Whoever does not want robots filters them: left out here, Matomo would drop them and say nothing.
+    // Without this, Matomo silently drops robots. Whoever wants none can filter them.
     bots: '1',
     cdt: String(Math.floor(event.createdMs / 1000)),
     cid: hashed(['visitor', visitorOf(event)]).slice(0, 16),
@@ -73,18 +73,18 @@ export function trackingRequest(event: SinkEvent, { siteId, dimensions }: Tracki
   return `?${query.toString()}`;
 }
 
-/** The body of a bulk request. */
+/** Builds the body of a bulk request. */
 export function bulkOf(token: string, requests: readonly string[]): string {
   return JSON.stringify({ requests, token_auth: token });
 }
 
-/** Bytes that an event takes in a bulk request, its comma included. */
+/** Bytes of an event in a bulk request, including its comma. */
 export const sizeIn =
   (options: TrackingOptions) =>
   (event: SinkEvent): number =>
     jsonBytes(trackingRequest(event, options)) + 1;
 
-/** A page or a download if its URL is known, an event of Matomo's otherwise: a URL is never made up. */
+/** A page or a download if its URL is known, otherwise a Matomo event. URLs are never invented. */
 function actionOf(event: SinkEvent): Record<string, string | undefined> {
   const url = text(event, 'url');
   const title = text(event, 'title') ?? text(event, 'resource_name');
@@ -107,7 +107,7 @@ function eventOf(event: SinkEvent, { names, value }: Exclude<Shown, string>): Re
   };
 }
 
-/** Neither may be blank. */
+/** Matomo accepts neither category nor action if it is blank. */
 function orSelf(part: string, type: string): string {
   const chosen = part.trim() === '' ? type : part;
   return clip(chosen.trim() === '' ? 'event' : chosen, TEXT_LENGTH);

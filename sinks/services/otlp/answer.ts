@@ -4,7 +4,7 @@ import { withoutSecrets, type PostAnswer } from '../../../runtime/sending/post.t
 import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
 import type { SinkEvent } from '../../sink.ts';
 
-/** What an answer to an export of logs means, and what the backend remarks about one that it took. */
+/** The meaning of an answer to an export of logs, with any warning from a backend that accepted it. */
 export interface Understood {
   readonly outcome: SendOutcome;
   readonly warning?: string;
@@ -18,14 +18,14 @@ const jsonSchema = z.object({
 type Remark = { readonly rejected: number; readonly message: string };
 
 const REASON_LENGTH = 300;
-/** Said of the address, not of the events. */
+/** These statuses are about the address, not the events. */
 const NOT_A_RECEIVER: ReadonlySet<number> = new Set([405, 406, 415]);
 
 /**
- * By OTLP/HTTP. Of other server errors than 502, 503 and 504 it says that they are not sent again; here they are: a
- * backend that fails must not cost events.
+ * Interprets an answer by OTLP/HTTP. The specification forbids retries after server errors other than 502, 503 and 504. We
+ * retry after all of them, because a failing backend must not cost events.
  *
- * @param secrets of the request, blanked in what the backend remarks
+ * @param secrets from the request, blanked in the backend's message
  */
 export function understand(answer: PostAnswer, batch: readonly SinkEvent[], secrets: readonly string[]): Understood {
   const { outcome, status } = answer;
@@ -47,8 +47,8 @@ export function understand(answer: PostAnswer, batch: readonly SinkEvent[], secr
 }
 
 /**
- * OTLP has no word for which records were refused, and forbids to send any of them again: so all of the batch are put
- * aside, and the reason says that some of them were taken.
+ * OTLP does not tell which records were refused, and forbids sending any of them again. So the whole batch is rejected, and the
+ * reason says that some were accepted.
  */
 function refused(batch: readonly SinkEvent[], rejected: number, message: string): ReadonlyMap<string, string> {
   const share =
@@ -67,12 +67,12 @@ function readPartial(answer: PostAnswer, encoding: 'json' | 'protobuf' | undefin
         : ProtobufLogsSerializer.deserializeResponse(answer.bytes).partialSuccess;
     return { rejected: partial?.rejectedLogRecords ?? 0, message: partial?.errorMessage ?? '' };
   } catch {
-    // Taken all the same: what a backend adds in another form than OTLP's is no reason to send it again.
+    // The batch counts as accepted: a malformed message from the backend is no reason to send it again.
     return { rejected: 0, message: 'an answer that is not as OTLP has it' };
   }
 }
 
-/** What people can read of a google.rpc.Status. */
+/** Keeps the readable part of a google.rpc.Status. */
 function printable(text: string): string {
   return text
     .replace(/[^\P{C}]|\uFFFD/gu, ' ')

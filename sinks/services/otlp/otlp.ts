@@ -13,9 +13,9 @@ import { SinkError, type Sink, type SinkContext, type SinkDefinition, type SinkE
 
 const PATH = '/v1/logs';
 const MAX_EVENTS = 1000;
-/** Uncompressed; OTLP has no limit of its own, backends begin at a few million. */
+/** Uncompressed. OTLP sets no limit; those of backends start at a few million. */
 const MAX_BYTES = 1_000_000;
-/** By the name of the coding, as Content-Encoding has it. */
+/** Compressors by their names in Content-Encoding. */
 const CODINGS = { gzip: promisify(gzip), zstd: promisify(zstdCompress) } as const;
 
 const header = z.string().regex(/^[\t\x20-\x7E\x80-\xFF]*$/, 'must be the value of an HTTP header');
@@ -33,7 +33,7 @@ const config = z.strictObject({
 });
 type Config = z.infer<typeof config>;
 
-/** Onward as OTel log records, to whatever takes OTLP over HTTP. */
+/** Sends events as OTel log records to any backend with OTLP over HTTP. */
 export const otlp: SinkDefinition<Config> = {
   name: 'otlp',
   description: 'OTel log records over OTLP/HTTP, to any backend',
@@ -44,7 +44,7 @@ export const otlp: SinkDefinition<Config> = {
     SINK_OTLP_COMPRESSION: 'compression',
     SINK_OTLP_SERVICE_NAME: 'service_name',
   },
-  // A vendor's address looks like one's own: whoever runs the backend says so, and then trace ids go there too.
+  // A vendor's address looks like one's own. An operator with an own backend must say so; then trace ids are sent too.
   thirdParty: true,
   dedupes: false,
   limits: ({ service_name: serviceName }) => {
@@ -111,7 +111,7 @@ class OtlpSink implements Sink {
   }
 }
 
-/** With the path of logs after what the endpoint has, as the SDKs do; an address that has it already as it is. */
+/** Appends the path of logs to the endpoint, as SDKs do, unless the endpoint already has it. */
 function logsUrl(endpoint: string): URL {
   const url = new URL(endpoint);
   const path = url.pathname.replace(/\/+$/, '');
@@ -119,7 +119,7 @@ function logsUrl(endpoint: string): URL {
   return url;
 }
 
-/** Values of headers, and their words: a key may stand after `Bearer`. What is short tells an organisation, not a key. */
+/** Returns header values and their words, because a key may follow `Bearer`. Short ones are names rather than keys. */
 function secretsIn(headers: Readonly<Record<string, string>>): readonly string[] {
   const values = Object.values(headers);
   return values.concat(values.flatMap((value) => value.split(' '))).filter((value) => value.length >= 8);

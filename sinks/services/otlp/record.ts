@@ -7,20 +7,20 @@ import { V1_NAMES } from '../../shape.ts';
 import type { FieldValue, SinkEvent } from '../../sink.ts';
 import { fieldSet } from '../../event/field-classes.ts';
 
-/** Identity matters: records are grouped by it. */
+/** One shared object: records are grouped by its identity. */
 const SCOPE = { name: 'clowder-otel' };
 const [TRACE_ID, SPAN_ID] = [/^(?!0{32})[0-9a-f]{32}$/, /^(?!0{16})[0-9a-f]{16}$/];
-/** Fields that a log record has a place of its own for. */
+/** Fields that have their own place in a log record. */
 const PLACED = fieldSet('event', 'created', ...V1_NAMES);
 const SEVERITY = { INFO: 9, WARN: 13, ERROR: 17 } as const;
 
 export type ToRecord = (event: SinkEvent) => ReadableLogRecord;
 
 /**
- * From an event to the log record that it would be if a program had written it: `eventName` `clowder.<type>`, attributes
- * by the taxonomy's table. A collector of ours reads it back as the same event with the same id.
+ * Returns a function that turns an event into the log record that a program would write: `eventName` is `clowder.<type>`, and
+ * attributes follow the taxonomy's table. Our collector reads it back as the same event with the same id.
  *
- * @param now Unix milliseconds: when it was observed here
+ * @param now Unix milliseconds, for the observed time
  */
 export function createToRecord(serviceName: string, now: () => number): ToRecord {
   const resource = resourceFromAttributes({ 'service.name': serviceName });
@@ -53,7 +53,7 @@ function toRecord(event: SinkEvent, resource: Resource, nowMs: number): Readable
   };
 }
 
-/** The body of an ExportLogsServiceRequest; records stay in their order. */
+/** Builds the body of an ExportLogsServiceRequest, with the records in order. */
 export function requestOf(records: readonly ReadableLogRecord[]): Uint8Array {
   return ProtobufLogsSerializer.serializeRequest([...records]) ?? new Uint8Array();
 }

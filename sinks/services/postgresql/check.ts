@@ -3,7 +3,7 @@ import { SinkError } from '../../sink.ts';
 import { appliedVersion } from '../../../runtime/event-table/migrate.ts';
 import { MIGRATIONS } from '../../../runtime/event-table/migrations/index.ts';
 
-/** Partitions attached without a lock that stops readers, and functions with a parsed body. */
+/** The first version that attaches partitions without blocking readers, and has functions with a parsed body. */
 const OLDEST_SERVER = 140_000;
 
 interface ServerFacts {
@@ -32,7 +32,7 @@ SELECT current_setting('server_version') AS version,
    WHERE relnamespace = to_regnamespace($1) AND relname = 'events') AS owns_events`;
 
 /**
- * Looks at the server without writing: version, rights, and what is still to be set up.
+ * Examines the server without writing: version, rights and pending migrations.
  *
  * @returns a sentence for the operator
  * @throws SinkError that says what to do

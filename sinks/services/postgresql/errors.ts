@@ -3,12 +3,12 @@ import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
 import { isState, PostgresSetupError } from '../../../runtime/event-table/errors.ts';
 import { SinkError } from '../../sink.ts';
 
-/** What an error of PostgreSQL means for a batch that was being stored. */
+/** What a PostgreSQL error means for the batch being stored. */
 type Meaning = 'retry' | 'rejected' | 'misconfigured';
 
 /**
- * By SQLSTATE, or its first two characters (PostgreSQL, Appendix A). The longer entry counts. What is not here is tried
- * again: it may pass, and nothing is lost by it.
+ * By SQLSTATE, or its first two characters (PostgreSQL, Appendix A); the longer entry counts. Unlisted errors are retried: they
+ * may pass, and nothing is lost.
  */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   '08': 'retry', // connection
@@ -16,12 +16,12 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   '22': 'rejected', // data
   '23': 'rejected', // constraint
   '25': 'retry', // transaction state: a server that became read-only
-  '28': 'misconfigured', // who we say we are
+  '28': 'misconfigured', // authentication
   '3D': 'misconfigured', // no such database
   '3F': 'misconfigured', // no such schema
   '40': 'retry', // rolled back: serialisation, deadlock
-  '42': 'misconfigured', // rights; a table or column that is not ours any more
-  '42P07': 'retry', // two made the same table
+  '42': 'misconfigured', // rights; or a table or column that is no longer ours
+  '42P07': 'retry', // two created the same table
   '53': 'retry', // resources: disk full, too many connections
   '54': 'rejected', // limits of the program: an index entry too long
   '55': 'retry', // object state: lock not available
@@ -29,9 +29,9 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 };
 
 /**
- * What became of a batch whose storing failed.
+ * Returns the outcome for a batch that could not be stored.
  *
- * @param blameEvents whether events were being stored: what fails before that is not their fault
+ * @param blameEvents whether events were being stored; earlier failures are not their fault
  */
 export function outcomeOf(error: unknown, { blameEvents }: { readonly blameEvents: boolean }): SendOutcome {
   const meaning = meaningOf(error);
@@ -40,7 +40,7 @@ export function outcomeOf(error: unknown, { blameEvents }: { readonly blameEvent
 
 function meaningOf(error: unknown): Meaning {
   if (error instanceof PostgresSetupError) return 'misconfigured';
-  // No partition for the row: it was dropped after we had looked.
+  // The row's partition was dropped after we checked it.
   if (isState(error, '23514') && error.constraint === undefined) return 'retry';
   const state = error instanceof DatabaseError ? (error.code ?? '') : '';
   return MEANINGS[state] ?? MEANINGS[state.slice(0, 2)] ?? 'retry';
@@ -52,7 +52,7 @@ function reasonOf(error: unknown): string {
   return error instanceof DatabaseError ? `${error.message} (SQLSTATE ${error.code ?? 'unknown'})` : error.message;
 }
 
-/** The same error as an operator who checks the configuration should read it. */
+/** The same error, worded for an operator who checks the configuration. */
 export function checkError(error: unknown): SinkError {
   if (error instanceof SinkError) return error;
   const reason = reasonOf(error);

@@ -19,11 +19,11 @@ import { grantReader } from './reader.ts';
 import { setReportZone } from './report-zone.ts';
 import { storeRows } from '../../../runtime/event-table/store.ts';
 
-/** Connections at most: for batches that are sent at the same time, and one for housekeeping. */
+/** Most connections: for batches sent at the same time, and one for housekeeping. */
 const MAX_CONNECTIONS = 5;
 const RETENTION_EVERY_MS = 60 * 60 * 1000;
 
-/** Connects when there is something to do: until then the server may be away. */
+/** Connects on demand; until then the server may be unreachable. */
 export function openPostgres(config: PostgresConfig, context: SinkContext): Sink {
   const pool = createPool({
     url: config.url,
@@ -37,9 +37,9 @@ class PostgresSink implements Sink {
   readonly #pool: Pool;
   readonly #config: PostgresConfig;
   readonly #context: SinkContext;
-  /** The schema is brought up to date once, however many batches wait for it; undefined if it has to be done again. */
+  /** Brings the schema up to date once, for all waiting batches; undefined if it must be done again. */
   #ready: Promise<Set<Month>> | undefined;
-  /** Ends what runs beside the batches. */
+  /** Aborts what runs beside the batches. */
   readonly #closing = new AbortController();
   #retention = Promise.resolve();
   #nextRetentionMs = 0;
@@ -99,13 +99,13 @@ class PostgresSink implements Sink {
       return { kind: 'accepted' };
     } catch (error) {
       const outcome = outcomeOf(error, { blameEvents: storing });
-      // What was there may be gone: look again before the next batch.
+      // Tables may be gone: check again before the next batch.
       if (ready && outcome.kind !== 'rejected') this.#ready = undefined;
       return outcome;
     }
   }
 
-  /** Not broken off by the batch's signal: a migration of a large table may take longer than one batch may. */
+  /** The batch's signal does not abort the setup: migrating a large table may outlast a batch's time-out. */
   async #setUp(signal: AbortSignal): Promise<Set<Month>> {
     this.#ready ??= withClient(this.#pool, this.#closing.signal, (client) => this.#prepare(client));
     const ready = this.#ready;
@@ -129,7 +129,7 @@ class PostgresSink implements Sink {
     return new Set(await partitionsOf(client, schema));
   }
 
-  /** Drops months that are too old, from time to time and beside the batches. */
+  /** Drops months that are too old, from time to time and without delaying batches. */
   #keepRetention(): void {
     const { retention_months: months } = this.#config;
     const now = this.#context.now();

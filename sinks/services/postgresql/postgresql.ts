@@ -2,7 +2,7 @@ import { config, type PostgresConfig } from './config.ts';
 import { openPostgres } from './open.ts';
 import type { SinkDefinition } from '../../sink.ts';
 
-/** Stored in one transaction; `batch_events` makes it fewer. */
+/** Events stored in one transaction; `batch_events` reduces it. */
 const MAX_EVENTS = 5000;
 const MAX_BYTES = 16 * 1024 ** 2;
 

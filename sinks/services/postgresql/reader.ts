@@ -4,10 +4,10 @@ import { isState } from '../../../runtime/event-table/errors.ts';
 import { lockSchema } from '../../../runtime/event-table/migrate.ts';
 
 /**
- * Lets the role read the events and the views, and nothing else. It is created if it is missing and we may.
+ * Lets the role read the events and the views, but nothing else. Creates the role if it is missing and we have the right.
  *
  * @param role a name that needs no quotes
- * @returns what an operator has to do, or undefined if nothing is left to do
+ * @returns what an operator must do; undefined if nothing
  */
 export async function grantReader(client: ClientBase, schema: string, role: string): Promise<string | undefined> {
   const { rows } = await client.query<{ name: string }>(
@@ -29,7 +29,7 @@ export async function grantReader(client: ClientBase, schema: string, role: stri
   }
 }
 
-/** Roles belong to the whole server: another database's sink may be creating the same one. */
+/** Roles belong to the whole server, so another database's sink may be creating the same role. */
 async function createRole(client: ClientBase, role: string): Promise<void> {
   const { rows } = await client.query<{ there: boolean }>('SELECT to_regrole($1) IS NOT NULL AS there', [role]);
   if (rows[0]?.there === true) return;

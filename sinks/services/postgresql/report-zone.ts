@@ -2,9 +2,9 @@ import { escapeLiteral, type ClientBase } from 'pg';
 import { PostgresSetupError } from '../../../runtime/event-table/errors.ts';
 
 /**
- * Has the views count days and months of that time zone.
+ * Makes the views count days and months in that time zone.
  *
- * @throws PostgresSetupError where the server does not know it
+ * @throws PostgresSetupError if the server does not know it
  */
 export async function setReportZone(client: ClientBase, schema: string, zone: string): Promise<void> {
   const known = await client.query('SELECT FROM pg_timezone_names WHERE name = $1', [zone]);

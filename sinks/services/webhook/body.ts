@@ -14,7 +14,7 @@ const FORMAT: Readonly<Record<WebhookFormat, Format>> = {
   cloudevents: { contentType: 'application/cloudevents-batch+json', item: toCloudEvent },
 };
 
-/** The body of a delivery: an array of events in their order. */
+/** Builds the body of a delivery: an array of events in order. */
 export function bodyOf(
   batch: readonly SinkEvent[],
   format: WebhookFormat,
@@ -23,18 +23,18 @@ export function bodyOf(
   return { contentType, body: JSON.stringify(batch.map(item)) };
 }
 
-/** Bytes of an event in the body, with the comma. */
+/** Bytes of an event in the body, including its comma. */
 export function sizeOf(event: SinkEvent, format: WebhookFormat): number {
   return Buffer.byteLength(JSON.stringify(FORMAT[format].item(event))) + 1;
 }
 
-/** The same for the same events in the same order: a delivery that is tried again has its old id. */
+/** Returns the same id for the same events in the same order, so a retried delivery keeps its id. */
 export function deliveryId(batch: readonly SinkEvent[]): string {
   const ids = createHash('sha256').update(JSON.stringify(batch.map(({ id }) => id)));
   return `msg_${ids.digest('hex').slice(0, 32)}`;
 }
 
-/** CloudEvents 1.0, JSON format; the attributes are those that the message has in RabbitMQ. */
+/** CloudEvents 1.0 in JSON format, with the attributes of the message in RabbitMQ. */
 function toCloudEvent({ id, type, createdMs, resource, fields }: SinkEvent): object {
   const instance = fields['clowder_instance'];
   return {

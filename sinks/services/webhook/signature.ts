@@ -1,18 +1,18 @@
 import { createHmac } from 'node:crypto';
 
-/** Of secrets as the scheme's libraries write them: base64 follows. */
+/** Prefix of a base64 secret, as in the scheme's libraries. */
 const ENCODED = 'whsec_';
 
-/** Base64 with its padding, and nothing else: what Node would skip, other libraries refuse. */
+/** Base64 with padding, and nothing else: other libraries refuse what Node would skip. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** Of other characters one library makes one byte, another two. */
+/** Libraries encode other characters differently, as one byte or two. */
 const ASCII = /^[\x20-\x7E]*$/;
 
 /**
- * The key of a secret: its bytes if it is written `whsec_<base64>`, else its text.
+ * Returns a secret's key: its bytes if it is `whsec_<base64>`, otherwise its text.
  *
- * @returns undefined if `whsec_` is followed by what is not base64, and for text that is not ASCII
+ * @returns undefined if `whsec_` is not followed by base64, or if the text is not ASCII
  */
 export function keyOf(secret: string): Buffer | undefined {
   if (!secret.startsWith(ENCODED)) return ASCII.test(secret) ? Buffer.from(secret, 'ascii') : undefined;
@@ -21,7 +21,7 @@ export function keyOf(secret: string): Buffer | undefined {
 }
 
 /**
- * The signature of a delivery by Standard Webhooks 1.0: HMAC-SHA-256 of `id.timestamp.body`, base64, after its version.
+ * Signs a delivery by Standard Webhooks 1.0: HMAC-SHA-256 of `id.timestamp.body` in base64, after the version.
  *
  * @param timestamp Unix seconds
  */

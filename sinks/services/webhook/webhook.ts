@@ -7,7 +7,7 @@ import { SinkError, type Sink, type SinkContext, type SinkDefinition, type SinkE
 import { bodyOf, deliveryId, FORMATS, sizeOf } from './body.ts';
 import { keyOf, sign } from './signature.ts';
 
-/** Bytes of a key. */
+/** Shortest key in bytes. */
 const LEAST_KEY = 16;
 const SECRET_MAY_BE = `at least ${LEAST_KEY} characters, all of ASCII, or whsec_ and base64, with its padding, of at least ${LEAST_KEY} bytes`;
 
@@ -29,7 +29,7 @@ type Config = z.infer<typeof config>;
 const MAX_EVENTS = 500;
 const MAX_BYTES = 1024 ** 2;
 
-/** Batches of events as JSON to any address, signed. */
+/** Posts signed batches of events as JSON to any address. */
 export const webhookSink: SinkDefinition<Config> = {
   name: 'webhook',
   description: 'Batches as JSON or CloudEvents to any address, signed by Standard Webhooks',
@@ -39,7 +39,7 @@ export const webhookSink: SinkDefinition<Config> = {
   dedupes: false,
   limits: ({ format }) => ({
     maxEvents: MAX_EVENTS,
-    // The brackets.
+    // Leaves room for the brackets.
     maxBytes: MAX_BYTES - 2,
     sizeOf: (event) => sizeOf(event, format),
   }),
@@ -50,7 +50,7 @@ class Webhook implements Sink {
   readonly #config: Config;
   readonly #key: Uint8Array | undefined;
   readonly #now: () => number;
-  /** As messages name it: what stands behind the host may be a secret. */
+  /** The address as messages show it: what follows the host may be a secret. */
   readonly #address: string;
   readonly #secrets: readonly string[];
 
@@ -67,7 +67,7 @@ class Webhook implements Sink {
     ];
   }
 
-  /** Posts an empty array, signed: receivers take it for a trial. */
+  /** Posts a signed empty array, which receivers treat as a test. */
   async check(signal: AbortSignal): Promise<string> {
     const answer = await probe('The webhook', this.#request([], signal));
     if (answer.status >= 200 && answer.status < 300)
@@ -83,7 +83,7 @@ class Webhook implements Sink {
   }
 
   async close(): Promise<void> {
-    // Connections are fetch's own; nothing is kept here.
+    // Connections belong to fetch; nothing is kept here.
   }
 
   #request(batch: readonly SinkEvent[], signal: AbortSignal): PostOptions {
@@ -108,7 +108,7 @@ class Webhook implements Sink {
   }
 }
 
-/** Values of the query, and the path with what follows it: a receiver may repeat them. */
+/** Returns the URL's secrets, in case a receiver repeats them: the values of its query, and its path with the query. */
 function secretsOfUrl(url: URL): readonly string[] {
   const behindHost = `${url.pathname}${url.search}`;
   return [...(behindHost === '/' ? [] : [behindHost]), ...secretsOfQuery(url)];
