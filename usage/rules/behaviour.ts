@@ -16,7 +16,7 @@ const LOOKS = literals(typesOf('view', 'download'));
 /**
  * The flags by user and day, for those that have one: `user_key`, `day`, `behaviour`.
  *
- * Steady rate: the variance of the pauses is at most a hundredth of their squared mean, `n·Σg² ≤ 1.01·(Σg)²`, in whole numbers,
+ * Steady rate: the standard deviation of the pauses is at most a tenth of their mean, `n·Σg² ≤ 1.01·(Σg)²`, in whole numbers,
  * so that every engine gets the same result.
  *
  * @param judged a relation of whole days in UTC, with `user_key`, `created`, `event`, `dataset_id` and `out_reason`

@@ -1,4 +1,4 @@
-/** The four metrics of both Codes. Requests are investigations too; unique: once for each dataset and session. */
+/** The four metrics of both Codes. Requests are investigations too; unique means once per dataset and session. */
 export const COUNTER_METRICS = [
   'total_investigations',
   'unique_investigations',
@@ -7,7 +7,7 @@ export const COUNTER_METRICS = [
 ] as const;
 export type CounterMetric = (typeof COUNTER_METRICS)[number];
 
-/** What a metric is of counted facts, as SQL. Each only grows with what is counted, and each unique is at most its total. */
+/** Each metric over counted facts, as SQL. More facts never lower a metric, and a unique never exceeds its total. */
 export const METRIC_SQL = {
   total_investigations: 'count(*) FILTER (WHERE item)',
   unique_investigations: 'count(DISTINCT (item_key, session)) FILTER (WHERE item)',
@@ -15,14 +15,14 @@ export const METRIC_SQL = {
   unique_requests: 'count(DISTINCT (item_key, session)) FILTER (WHERE request)',
 } as const satisfies Record<CounterMetric, string>;
 
-/** Facts that a report has. */
+/** Facts that reports include. */
 const REPORTED = "reason = 'counted' AND access <> 'out'";
 
 /**
- * The four metrics of a report, a row for each of what it is grouped by; what has nothing is left out.
+ * The four metrics of a report, one row per group; groups without any facts are left out.
  *
  * @param verdicts a relation with the columns of `verdict.ts`
- * @param by columns or expressions with a name each
+ * @param by columns or expressions by name
  */
 export function counterSql(verdicts: string, by: Readonly<Record<string, string>>): string {
   const groups = Object.entries(by).map(([name, expression]) => `${expression} AS ${name}`);

@@ -1,23 +1,23 @@
 import { hash } from 'node:crypto';
 import { entriesOf } from '../../runtime/config/values.ts';
 
-/** From how much on a day of one user is flagged: no person has it. */
+/** Limits from which a user's day is flagged: no person reaches them. */
 export interface BehaviourLimits {
-  /** More different datasets than that. */
+  /** Flagged above so many different datasets. */
   readonly datasets: number;
-  /** More downloads than that. */
+  /** Flagged above so many downloads. */
   readonly downloads: number;
-  /** As many views and downloads or more, at a steady rate. */
+  /** Flagged from so many views and downloads on, if they come at a steady rate. */
   readonly steady: number;
 }
 
-/** What a site decides of counting. A change holds for what happened before, too. */
+/** A site's rules for counting. A change also applies to earlier events. */
 export interface Policy {
   /** Own staff and tests: ids or names of users. */
   readonly users: readonly string[];
   /** Addresses and networks. */
   readonly networks: readonly string[];
-  /** Parts of user agents, in small letters. */
+  /** Parts of user agents, in lower case. */
   readonly agents: readonly string[];
   readonly behaviour: BehaviourLimits;
 }
@@ -25,7 +25,7 @@ export interface Policy {
 export const BEHAVIOUR_LIMITS: BehaviourLimits = { datasets: 200, downloads: 1000, steady: 100 };
 export const DEFAULT_POLICY: Policy = { users: [], networks: [], agents: [], behaviour: BEHAVIOUR_LIMITS };
 
-/** The settings that a policy is made of. */
+/** The settings for a policy. */
 export interface PolicySettings {
   readonly USAGE_EXCLUDE_USERS?: string | undefined;
   readonly USAGE_EXCLUDE_NETWORKS?: string | undefined;
@@ -46,8 +46,8 @@ export const policyOf = (settings: PolicySettings): Policy => ({
   },
 });
 
-/** The mark of a store under which it has the policy that it was judged by. */
+/** Name of the store's mark for the policy that it was judged by. */
 export const POLICY_MARK = 'policy';
-/** Tells one policy, with its table of countries, from another. */
+/** Differs for each policy with its table of countries. */
 export const policyId = (policy: Policy, countries: string | undefined): string =>
   hash('sha256', JSON.stringify([policy, countries]), 'hex').slice(0, 16);

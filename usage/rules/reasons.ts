@@ -1,4 +1,4 @@
-/** Why an event is not counted, or that it is; the first that applies. Together they are all events. */
+/** Why an event is not counted, or that it is; the first that applies. Together they cover all events. */
 export const REASONS = {
   counted: 'It is in the figures',
   extractor: 'An extractor of Clowder',

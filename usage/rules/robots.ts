@@ -1,5 +1,5 @@
 /**
- * COUNTER's list of robots: regular expressions for the whole user agent, in any case.
+ * COUNTER's list of robots: regular expressions for the whole user agent, ignoring case.
  *
  * Source: Project-Counter/counter-bots, COUNTER_Robots_list.json of 2026-06-25. Licence: MIT.
  */

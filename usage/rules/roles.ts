@@ -1,13 +1,13 @@
 import type { EventType } from '../../taxonomy/event-types.ts';
 
 /**
- * What an event is to usage. Views and downloads of files and datasets are investigations, complete downloads are
- * requests too. `upload` and `action` are what people do besides, `job` is the work of extractors, `reading` is of the
- * monitor, `window` sums up what others tell one by one.
+ * What an event means for usage. Views and downloads of files and datasets are investigations; complete downloads are
+ * requests too. `upload` and `action` are what else people do, `job` is the work of extractors, `reading` comes from the
+ * monitor, and `window` sums up what other events report one by one.
  */
 export type Role = 'view' | 'download' | 'upload' | 'page' | 'action' | 'job' | 'reading' | 'window';
 
-/** Every event type has one: an event counts as what its type is. */
+/** Each event type's role. */
 const ROLE_OF = {
   'view.resource': 'view',
   'view.download': 'download',
@@ -36,7 +36,7 @@ const ROLE_OF = {
   'view.ended': 'window',
 } as const satisfies Record<EventType, Role>;
 
-/** The types that have one of these roles. */
+/** The types with one of these roles. */
 export function typesOf(...roles: readonly Role[]): readonly EventType[] {
   return (Object.keys(ROLE_OF) as EventType[]).filter((type) => roles.includes(ROLE_OF[type]));
 }

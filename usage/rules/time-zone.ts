@@ -1,4 +1,4 @@
-/** From this time on local time is that much ahead of UTC; both in milliseconds. */
+/** From this time on, local time is this far ahead of UTC; both in milliseconds. */
 export interface Offset {
   readonly fromMs: number;
   readonly offsetMs: number;
@@ -6,12 +6,12 @@ export interface Offset {
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
-/** No zone keeps an offset for less: that of Ramadan is a month. */
+/** No zone keeps an offset for less: even Ramadan's lasts a month. */
 const LOOK_EVERY_MS = 7 * DAY_MS;
-/** Offsets change on a whole minute. */
+/** Offsets change on whole minutes. */
 const STEP_MS = 60_000;
 
-/** Whether it names a time zone, `America/Chicago` or `UTC`; an offset such as +02:00 is none. */
+/** Whether the name is a time zone's, such as `America/Chicago` or `UTC`; an offset such as +02:00 is not. */
 export function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
@@ -22,10 +22,10 @@ export function isTimeZone(name: string): boolean {
 }
 
 /**
- * The offsets of a zone in a period, worked out here so that both engines count the same days whatever they know of time
+ * The offsets of a zone in a period, computed here so that both engines count the same days, whatever they know about time
  * zones.
  *
- * @returns in order; the first one holds from the beginning
+ * @returns in order; the first one applies from the beginning
  */
 export function offsetsOf(zone: string, fromMs: number, toMs: number): readonly Offset[] {
   if (zone === 'UTC') return [{ fromMs, offsetMs: 0 }];
@@ -44,7 +44,7 @@ export function offsetsOf(zone: string, fromMs: number, toMs: number): readonly 
   return found;
 }
 
-/** The first minute in which the offset is another than at the beginning. */
+/** The first minute whose offset differs from that at the beginning. */
 function firstChange(offsetAt: (ms: number) => number, fromMs: number, toMs: number): number {
   const before = offsetAt(fromMs);
   let [low, high] = [Math.floor(fromMs / STEP_MS), Math.ceil(toMs / STEP_MS)];
@@ -86,18 +86,18 @@ function offsetReader(zone: string): (ms: number) => number {
 export function startOfDay(day: string, zone: string): number {
   const utc = Date.parse(`${day}T00:00:00Z`);
   const offsetAt = offsetReader(zone);
-  // The offset is that of the hours around it; where midnight is left out, the day begins when the clock goes on.
+  // One of the offsets around midnight is right; if the clocks skip midnight, the day begins when they go forward.
   const guesses = [utc - offsetAt(utc - DAY_MS / 2), utc - offsetAt(utc + DAY_MS / 2), utc - offsetAt(utc)];
   const right = guesses.filter((guess) => guess + offsetAt(guess) === utc);
   return right.length > 0 ? Math.min(...right) : Math.max(...guesses);
 }
 
-/** From the first to the last month, `2026-10`, in a zone: from the beginning of the one until the end of the other. */
+/** Months in a zone, `2026-10`: from the beginning of the first to the end of the last. */
 export function monthsPeriod(first: string, last: string, zone: string): { fromMs: number; toMs: number } {
   const [year = 0, month = 1] = last.split('-').map(Number);
   const following = new Date(Date.UTC(year, month)).toISOString().slice(0, 7);
   return { fromMs: startOfDay(`${first}-01`, zone), toMs: startOfDay(`${following}-01`, zone) };
 }
 
-/** Whether it is a month, such as `2026-10`. */
+/** Whether the text is a month, such as `2026-10`. */
 export const isMonth = (text: string): boolean => /^\d{4}-(?:0[1-9]|1[0-2])$/.test(text);

@@ -6,23 +6,24 @@ import { DAY_MS, HOUR_MS, offsetsOf } from './time-zone.ts';
 
 export interface VerdictOptions {
   readonly period: Period;
-  /** Whose days and hours count. */
+  /** Zone whose days and hours count. */
   readonly zone: string;
   readonly code: Code;
 }
 
 /**
- * The facts with what depends on the time zone and the Code.
+ * The facts with everything that depends on the time zone and the Code.
  *
- * Further columns: `local_ms`, `reason` (of `REASONS`), `access` (of the Code), `item` (it is a look at a dataset),
- * `request` (the content itself, whole), `item_key` and `session`, which tell datasets and sessions apart.
+ * Further columns: `local_ms`, `reason` (of `REASONS`), `access` (of the Code), `item` (an investigation of a dataset),
+ * `request`
+ * (the complete content itself), and `item_key` and `session`, which distinguish datasets and sessions.
  *
  * @param facts a relation with the columns of `factsSql`
  */
 export function verdictSql(dialect: Dialect, facts: string, { period, zone, code }: VerdictOptions): string {
   const localMs = localTime(zone, period);
   const hour = (ms: string): string => dialect.quotient(ms, HOUR_MS);
-  // The Code for research data alone slices the sessions of mere clients by the hour, and double clicks with them.
+  // Only the Code for Research Data splits sessions without user or session id by the hour, and their double clicks too.
   const repeat = `(${isRepeat('f')} AND NOT (f.by_client AND ${hour(localMs('f.created'))} <> ${hour(localMs('f.next_ms'))}))`;
   return `
 SELECT f.*, ${accessSql(code)} AS access, ${localMs('f.created')} AS local_ms,
@@ -35,7 +36,7 @@ FROM ${facts} f
 WHERE f.created >= ${period.fromMs} AND f.created < ${period.toMs}`;
 }
 
-/** Local time in milliseconds, of a time in a period and shortly after it. */
+/** Local time in milliseconds, for times in a period and shortly after it. */
 export function localTime(zone: string, { fromMs, toMs }: Period): (ms: string) => string {
   const offsets = offsetsOf(zone, fromMs, toMs + HOUR_MS).toReversed();
   const first = offsets.at(-1)?.offsetMs ?? 0;

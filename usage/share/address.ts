@@ -1,16 +1,16 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
-/** Longer names have no place in an address of a socket (sockaddr_un: 108 bytes, with its end). */
+/** Longest name that fits a socket's address (sockaddr_un: 108 bytes with the terminator). */
 const NAME_MAX_BYTES = 100;
 
-/** A name that a socket can be bound to, or asked at; `close` when that has been done. */
+/** A name for binding or connecting a socket; call `close` afterwards. */
 export interface SocketAddress {
   readonly path: string;
   readonly close: () => void;
 }
 
-/** A long path goes by way of its directory, opened: Linux names that shortly. */
+/** A long path is replaced by its opened directory, for which Linux has a short name. */
 export function addressOf(path: string): SocketAddress {
   if (Buffer.byteLength(path) <= NAME_MAX_BYTES) return { path, close: () => undefined };
   const directory = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);

@@ -4,8 +4,8 @@ import type { AnswerRow } from '../store/engine.ts';
 import type { CatalogPlaces, Contents, Ingested } from '../store/usage-store.ts';
 
 /**
- * What can be asked of the process that has the store, over a socket beside it: what `UsageStore` has, a call each. Both
- * sides write one JSON value a line. The one that has the store begins, with its version: both must be of the same.
+ * Calls to the process that has the store, over a socket beside the store: the methods of `UsageStore`. Both sides write one
+ * JSON value per line. The store's process writes its version first: both must have the same.
  */
 export interface Calls {
   ingest: { args: { events: readonly StoredEvent[]; marks: Readonly<Record<string, string>> }; result: Ingested };
@@ -21,17 +21,17 @@ export interface Calls {
 }
 export type CallName = keyof Calls;
 
-/** Of whoever asks. */
+/** From the caller. */
 export type Call = {
   readonly [Name in CallName]: { readonly id: number; readonly call: Name; readonly args: Calls[Name]['args'] };
 }[CallName];
 
-/** Of whoever has the store. */
+/** From the process that has the store. */
 export type Said =
   | { readonly version: string }
   | { readonly id: number; readonly done: number; readonly total: number }
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: string };
 
-/** Where the process that has a store in a file is asked. */
+/** Path of the socket of the process that has a store in a file. */
 export const socketOf = (store: string): string => `${store}.sock`;

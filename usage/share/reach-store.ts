@@ -5,14 +5,14 @@ import { openUsageStore, type StorePlace } from '../store/open.ts';
 import type { UsageStore } from '../store/usage-store.ts';
 import { connectStore } from './remote-store.ts';
 
-/** Who has just begun has the store and is not asked yet; another command may be done soon. */
+/** A process that has just started has the store but does not answer yet; another command may finish soon. */
 const PATIENCE_MS = 5000;
 const PAUSE_MS = 100;
 
 /**
- * The store: opened, or asked of the process that has it.
+ * The store: opened here, or reached through the process that has it.
  *
- * @throws UsageStoreError or PostgresSetupError where neither can be; the message says what to do
+ * @throws UsageStoreError or PostgresSetupError if neither is possible; the message says what to do
  */
 export async function reachUsageStore(place: StorePlace, clock: Clock): Promise<UsageStore> {
   const until = clock.now() + PATIENCE_MS;

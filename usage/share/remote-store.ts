@@ -15,10 +15,10 @@ import { socketOf, type CallName, type Calls, type Said } from './protocol.ts';
 const NO_PROGRESS: OnProgress = () => undefined;
 
 /**
- * The store in a file that another process has, as that process answers for it.
+ * The store in a file that another process has open, reached through that process.
  *
- * @returns undefined where nobody answers
- * @throws UsageStoreError where it is of another version
+ * @returns undefined if nothing answers
+ * @throws UsageStoreError if the process has another version
  */
 export async function connectStore(place: string): Promise<UsageStore | undefined> {
   const address = addressOf(socketOf(place));
@@ -46,7 +46,7 @@ interface Waiting {
   readonly onProgress: OnProgress;
 }
 
-/** Calls and their answers over one connection. */
+/** Calls and answers over one connection. */
 class Line {
   readonly #socket: Socket;
   readonly #waiting = new Map<number, Waiting>();
@@ -83,7 +83,7 @@ class Line {
     this.#asked += 1;
     const id = this.#asked;
     const { promise, resolve, reject } = Promise.withResolvers<Calls[Name]['result']>();
-    // What the other side says to this call is of its type.
+    // The other side's result has the type of this call.
     this.#waiting.set(id, { resolve: (result) => resolve(result as Calls[Name]['result']), reject, onProgress });
     this.#socket.write(`${JSON.stringify({ id, call, args })}\n`);
     return promise;
@@ -118,7 +118,7 @@ class RemoteStore implements UsageStore {
     this.#line = line;
     this.engine = {
       dialect: duckdbDialect,
-      // The rows of a SELECT are of the type that whoever wrote it says, there as here.
+      // As in the local engine, the caller states the type of a SELECT's rows.
       query: async <Row extends AnswerRow>(sql: string) => (await line.call('query', { sql })) as readonly Row[],
       run: async (...statements) => {
         await line.call('run', { statements });

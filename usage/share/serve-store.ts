@@ -36,7 +36,7 @@ const CALLS: { readonly [Name in CallName]: Serve<Name> } = {
   },
 };
 
-/** As TypeScript needs it: which call it is decides what its arguments are. */
+/** Generic for TypeScript: the call's name determines the type of its arguments. */
 const serve = <Name extends CallName>(
   store: UsageStore,
   { call, args }: { readonly call: Name; readonly args: Calls[Name]['args'] },
@@ -44,15 +44,15 @@ const serve = <Name extends CallName>(
 ): Promise<Calls[Name]['result']> => CALLS[call](store, args, onProgress);
 
 export interface SharedStore {
-  /** Nobody is answered any more; whoever waits for an answer is told so by the end of the connection. */
+  /** Stops answering; the end of the connection tells this to those who wait for an answer. */
   close(): Promise<void>;
 }
 
 /**
- * Lets other processes of this user ask the store in a file, which nobody else may open: the commands of the command line.
+ * Lets commands, and other processes of this user, ask the store in a file, which only one process can open.
  *
- * @param place the file of the store; the socket is beside it, and this user's alone
- * @throws Error where there can be no socket
+ * @param place the store's file; the socket is beside it, for this user only
+ * @throws Error if no socket can be made
  */
 export async function serveStore(store: UsageStore, place: string): Promise<SharedStore> {
   const path = socketOf(place);
@@ -62,10 +62,10 @@ export async function serveStore(store: UsageStore, place: string): Promise<Shar
     socket.once('close', () => sockets.delete(socket));
     answer(socket, store);
   });
-  // Of a process that was killed: whoever has the store has the only socket.
+  // A killed process may leave a socket; the process that has the store owns the only valid one.
   rmSync(path, { force: true });
   const address = addressOf(path);
-  // Made so, and not changed afterwards: nobody else may get in between.
+  // Created with these rights, not changed afterwards: nobody else must get in between.
   const mask = process.umask(0o177);
   try {
     server.listen(address.path);
@@ -88,7 +88,7 @@ export async function serveStore(store: UsageStore, place: string): Promise<Shar
 
 function answer(socket: Socket, store: UsageStore): void {
   const say = (said: Said): void => void (socket.writable && socket.write(`${JSON.stringify(said)}\n`));
-  // Whoever went away needs no answer.
+  // The caller is gone and needs no answer.
   const forget = (): void => void socket.destroy();
   socket.on('error', forget);
   say({ version: VERSION });

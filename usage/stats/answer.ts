@@ -12,15 +12,15 @@ type Figures = Record<string, number | null>;
 type Row = Record<string, string | number | null>;
 type Filters = Partial<Record<Dimension, readonly string[]>>;
 
-/** Rows that one answer has at most: more is a question for `usage export`. */
+/** Most rows in one answer; larger questions are for `usage export`. */
 const MOST_ROWS = 100_000;
 
 /**
- * Answers a question over the store.
+ * Answers a question from the store.
  *
- * @param countedUntilMs what was accepted until then is in the store
- * @param options.named whether names are told beside ids: to whoever may read events @default false
- * @throws QuestionError invalid_query where the question has no answer
+ * @param countedUntilMs the store holds everything accepted until then
+ * @param options.named whether to add names to ids, for those who may read events @default false
+ * @throws QuestionError invalid_query if the question has no answer
  */
 export async function answerStats(
   store: UsageStore,
@@ -90,14 +90,14 @@ async function figuresIn(
   return { rows: ordered(some, by, metrics), totals, ...(chosen !== undefined && { top: chosen }) };
 }
 
-/** Metrics that are asked for together. */
+/** Metrics that one query asks for together. */
 interface Part {
   readonly source: Source;
   readonly addsUp: boolean;
   readonly metrics: readonly Metric[];
 }
 
-/** The first metric of all is in the first part: it says what is at the top. */
+/** The first metric is in the first part: it decides which values are at the top. */
 function partsOf(metrics: readonly Metric[]): readonly Part[] {
   const parts = Map.groupBy(metrics, (metric) => `${METRIC_RULES[metric].source} ${addsUp(metric)}`);
   return [...parts.values()].flatMap((own) => {
@@ -115,11 +115,11 @@ interface PartAsked {
   readonly filters: Filters;
   readonly fromMs: number;
   readonly top: number | undefined;
-  /** Who is at the top, where that is known already. */
+  /** The values at the top, if already known. */
   readonly chosen: readonly (string | null)[] | undefined;
 }
 
-/** Figures whose parts add up: the totals are the sums of the rows, and the others what is left of them. */
+/** Figures that add up: the totals are the sums of the rows, and "others" is the rest. */
 async function sumsOf(store: UsageStore, relation: string, asked: PartAsked): Promise<Found> {
   const { source, metrics, by, filters, top, chosen } = asked;
   const { dialect } = store.engine;
@@ -151,7 +151,7 @@ const pick = (row: Row, names: readonly string[]): Row =>
 const totalOf = (rows: readonly Row[], metrics: readonly Metric[]): Figures =>
   Object.fromEntries(metrics.map((metric) => [metric, rows.reduce((sum, row) => sum + Number(row[metric]), 0)]));
 
-/** Figures of which each is asked for by itself. */
+/** Figures that do not add up: rows and totals are queried separately. */
 async function distinctOf(store: UsageStore, relation: string, asked: PartAsked): Promise<Found> {
   const { source, metrics, by, filters, top } = asked;
   const { dialect } = store.engine;
@@ -167,13 +167,13 @@ async function distinctOf(store: UsageStore, relation: string, asked: PartAsked)
   return { rows: [...rows], totals, ...(chosen !== undefined && { top: chosen }) };
 }
 
-/** Whether it is asked for visitors alone, of all that is counted. */
+/** Whether the question is only for visitors, among everything that is counted. */
 function isAllVisitors({ metrics, filters }: PartAsked): boolean {
   const { reason, ...others } = filters;
   return metrics.join() === 'visitors' && reason?.join() === 'counted' && Object.keys(others).length === 0;
 }
 
-/** @returns undefined where the engine does not know it sooner than by telling them apart */
+/** @returns undefined if the engine cannot tell it faster than by distinguishing visitors */
 async function allVisitors({ engine }: UsageStore, relation: string, fromMs: number): Promise<number | undefined> {
   const { visitors } = engine.dialect;
   if (visitors === undefined) return undefined;
@@ -182,7 +182,7 @@ async function allVisitors({ engine }: UsageStore, relation: string, fromMs: num
   return found?.n;
 }
 
-/** Figures to a thousandth: the engines' floating point differs beyond what anybody measures. */
+/** Rounded to a thousandth: beyond that, the engines' floating-point results differ. */
 function rounded(rows: readonly Row[]): Row[] {
   return rows.map((row) =>
     Object.fromEntries(
@@ -194,7 +194,7 @@ function rounded(rows: readonly Row[]): Row[] {
   );
 }
 
-/** Filters of dimensions that the source has. What is not counted is left out where nobody asks for it. */
+/** Filters on dimensions of the source. */
 function ownFilters(store: UsageStore, source: Source, filters: Filters): Filters {
   return Object.fromEntries(
     Object.entries(filters).filter(([dimension]) => knows(store.engine.dialect, source, dimension as Dimension)),
@@ -211,7 +211,7 @@ function filtersOf(query: StatsQuery): Filters {
   return filters;
 }
 
-/** Every metric must know every dimension, but `reason`, which is about what people do. */
+/** Every metric must have every dimension of the question, except `reason`, which is only about what people do. */
 function checkDimensions(store: UsageStore, { metric: metrics, by, compare, top }: StatsQuery, filters: Filters): void {
   const asked = [...by, ...(Object.keys(filters) as Dimension[])].filter((dimension) => dimension !== 'reason');
   for (const metric of metrics)
@@ -232,7 +232,7 @@ function topOf(rows: readonly Row[], first: Dimension, [metric]: readonly Metric
     .map((row) => row[first] as string | null);
 }
 
-/** By time where the first dimension is one, else the most first; what is equal, by name. */
+/** By time if the first dimension is a time, otherwise the largest first; equal rows by name. */
 function ordered(rows: readonly Row[], by: readonly Dimension[], [metric]: readonly Metric[], most = false): Row[] {
   const isTime = !most && TIME_DIMENSIONS.some((one) => one === by[0]);
   return rows.toSorted(
@@ -245,7 +245,7 @@ function ordered(rows: readonly Row[], by: readonly Dimension[], [metric]: reado
 const byName = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
 const keyOf = (by: readonly Dimension[], row: Row): string => by.map((dimension) => row[dimension] ?? '').join('\n');
 
-/** Each row with the figures of the period before, under their names with `_before`. */
+/** Each row with the figures of the period before, under names that end in `_before`. */
 function compared({ by, metric: metrics }: StatsQuery, rows: readonly Row[], before: readonly Row[]): Row[] {
   const earlier = new Map(before.map((row) => [keyOf(by, row), row]));
   const both = rows.map((row) => withBefore(row, earlier.get(keyOf(by, row)), metrics));
@@ -256,7 +256,7 @@ function compared({ by, metric: metrics }: StatsQuery, rows: readonly Row[], bef
 
 const noFigures = (metrics: readonly Metric[]): Row =>
   Object.fromEntries(metrics.map((metric) => [metric, emptyOf(metric)]));
-/** Of nothing, a count is 0; a quantile and a share are not known. */
+/** Without data, a count is 0; a quantile or a share is unknown. */
 const emptyOf = (metric: Metric): number | null => (/_p\d+$|_percent$/.test(metric) ? null : 0);
 
 function withBefore(row: Row, before: Row | undefined, metrics: readonly Metric[]): Row {

@@ -4,10 +4,10 @@ import { literal } from '../rules/dialect.ts';
 import type { UsageStore } from '../store/usage-store.ts';
 import { answerStats } from './answer.ts';
 
-/** Before there was any Clowder. */
+/** Before Clowder existed. */
 const EVER = '2000-01-01';
 
-/** The public counter of a dataset; null unless the catalog says that everybody may see it. */
+/** A dataset's public counter; null unless the catalog says that the dataset is open to all. */
 export async function badgeOf(
   store: UsageStore,
   dataset: string,

@@ -6,7 +6,7 @@ import { OTHERS } from './sql.ts';
 
 type Row = Readonly<Record<string, string | number | null>>;
 
-/** Who tells the names of a dimension: those of the first that knows the id count. */
+/** Sources for the names of a dimension; the first that knows an id counts. */
 const SOURCES = {
   resource: ['catalog', 'resource'],
   dataset: ['catalog', 'dataset', 'dataset of a file'],
@@ -16,9 +16,9 @@ const SOURCES = {
 } as const satisfies Record<NamedDimension, readonly ('catalog' | Teller)[]>;
 
 /**
- * Names of what the rows are of, by id: the title that the catalog has, else the latest that events told.
+ * Names by id for the rows: the catalog's title, otherwise the latest name in events.
  *
- * @returns undefined where the rows are of nothing that has a name beside its id
+ * @returns undefined if no dimension of the rows has names
  */
 export async function namesOf(
   store: UsageStore,

@@ -6,9 +6,9 @@ const MONTH = /^\d{4}-\d{2}$/;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
- * The period from the beginning of the one until the end of the other; each may be a month, a day, or a time.
+ * The period from the beginning of `from` to the end of `to`; each may be a month, a day or a time.
  *
- * @throws QuestionError where it is none
+ * @throws QuestionError if the period is empty
  */
 export function periodOf(from: string, to: string, zone: string): Period {
   const period = { fromMs: begin(from, zone), toMs: end(to, zone) };
@@ -16,7 +16,7 @@ export function periodOf(from: string, to: string, zone: string): Period {
   throw new QuestionError('invalid_query', `from must be before to; it was ${from}, and to was ${to}`);
 }
 
-/** As many months before the first, where both are months; else of the same length. It ends where the other begins. */
+/** The period that ends where this one begins: as many months if both are months, otherwise of the same length. */
 export function periodBefore(from: string, to: string, zone: string): Period {
   const { fromMs, toMs } = periodOf(from, to, zone);
   if (!MONTH.test(from) || !MONTH.test(to)) return { fromMs: Math.max(0, fromMs - (toMs - fromMs)), toMs: fromMs };

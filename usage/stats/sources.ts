@@ -4,16 +4,16 @@ import { typesOf } from '../rules/roles.ts';
 import { localTime } from '../rules/verdict.ts';
 import type { UsageStore } from '../store/usage-store.ts';
 
-/** What figures are of: facts (what people, programs and extractors did), jobs, or readings of the monitor. */
+/** Sources of figures: facts (what people, programs and extractors did), jobs, or the monitor's readings. */
 export type Source = 'facts' | 'jobs' | 'readings';
 
-/** Figures follow the newer Code; the other differs in double clicks of mere clients over the full hour alone. */
+/** Figures follow the newer Code. The other one differs only in double clicks across the full hour by clients without user or session id. */
 const CODE: Code = 'r51';
 
-/** A job may have begun, or end, so long before or after the period. */
+/** How long before or after the period a job may begin or end. */
 const JOB_MS = 30 * 24 * 60 * 60 * 1000;
 
-/** A relation of the source in the period, with `local_ms`. */
+/** The source's rows in the period, as a relation with `local_ms`. */
 export async function relationOf(source: Source, store: UsageStore, period: Period, zone: string): Promise<string> {
   if (source === 'facts') return store.verdicts({ period, zone, code: CODE });
   const { dialect } = store.engine;
@@ -25,7 +25,7 @@ export async function relationOf(source: Source, store: UsageStore, period: Peri
   return `(SELECT j.*, ${local('j.begun_ms')} AS local_ms FROM (${jobsSql(dialect, period)}) j WHERE ${within('j.begun_ms')})`;
 }
 
-/** One row a job; an event without a job's id is a job of its own. It belongs to the time at which it began. */
+/** One row per job, at the time it began; an event without a job id is a job of its own. */
 function jobsSql(dialect: Dialect, { fromMs, toMs }: Period): string {
   const events = dialect.jobEvents({ fromMs: fromMs - JOB_MS, toMs: toMs + JOB_MS });
   return `
@@ -45,5 +45,5 @@ FROM (
 ) of_job GROUP BY job`;
 }
 
-/** Clowder's own ids name one job to everybody; a number of a reporter's own only with what it is about. */
+/** Clowder's own ids are unique; a reporter's own number identifies a job only together with its subject. */
 const CLOWDER_ID = '^([0-9a-f]{24}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$';

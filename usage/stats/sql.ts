@@ -3,25 +3,25 @@ import { literal, literals, type Dialect } from '../rules/dialect.ts';
 import { DIMENSION_RULES, METRIC_RULES, SUMMED_BY, type Divider, type SumRule } from './vocabulary.ts';
 import type { Source } from './sources.ts';
 
-/** Stands in the first column for all that are not among the top. */
+/** Label in the first column for everything not at the top. */
 export const OTHERS = '(others)';
 
 export interface Selection {
   readonly source: Source;
   readonly metrics: readonly Metric[];
   readonly by: readonly Dimension[];
-  /** Values that a dimension may have; of dimensions that the source has. */
+  /** Allowed values, by dimension of the source. */
   readonly filters: Readonly<Partial<Record<Dimension, readonly string[]>>>;
-  /** Values of the first of `by` that have rows of their own; the others are one row. */
+  /** Values of the first of `by` with rows of their own; all others form one row. */
   readonly top?: readonly (string | null)[];
 }
 
-/** Whether the source knows the dimension. */
+/** Whether the source has the dimension. */
 export function knows(dialect: Dialect, source: Source, dimension: Dimension): boolean {
   return DIMENSION_RULES[dimension](dialect)[source] !== undefined;
 }
 
-/** The figures as one SELECT: the dimensions by their names, then the metrics by theirs. */
+/** The figures as one SELECT: the dimensions by name, then the metrics by name. */
 export function selectSql(dialect: Dialect, relation: string, selection: Selection): string {
   const { source, metrics, by, filters, top } = selection;
   const dividers = dividersOf(dialect, source, by);
@@ -36,11 +36,10 @@ ${where(dialect, source, filters)} ${groupBy(keys.length)}`;
 }
 
 /**
- * The same for metrics that add up, a few times as fast: the facts are read once, and condensed before anything is asked
- * of them.
+ * The same for metrics that add up, several times as fast: it reads the facts once and condenses them first.
  *
- * @param most without `top`: the rows whose first metric is among the so many largest, and for each metric `total_…`, which
- *   is of all rows
+ * @param most without `top`: only the rows whose first metric is among the so many largest, and for each metric `total_…`,
+ * which covers all rows
  */
 export function sumSql(dialect: Dialect, relation: string, selection: Selection, most?: number): string {
   const { source, metrics, by, filters, top } = selection;
@@ -62,7 +61,7 @@ export function sumSql(dialect: Dialect, relation: string, selection: Selection,
     return labelled(dialect, ranked, by, all, dividers);
   }
   const rows = labelled(dialect, summed, by, metrics, dividers);
-  // Days are months now, and those that are not among the top are one.
+  // Days become months now, and rows that are not at the top become one.
   if (top === undefined && !by.includes('month')) return rows;
   const labels = by.map((dimension, nth) => (nth === 0 && top !== undefined ? onlyTop(quoted(dimension), top.map(textOf)) : quoted(dimension))); // prettier-ignore
   return `SELECT ${[...labels.map((label, nth) => `${label} AS ${quoted(by[nth] ?? '')}`), ...metrics.map((metric) => `sum(${quoted(metric)}) AS ${quoted(metric)}`)].join(', ')}
@@ -80,7 +79,7 @@ function sumOf(rule: SumRule | undefined): string {
 const groupBy = (columns: number): string =>
   columns === 0 ? '' : `GROUP BY ${Array.from({ length: columns }, (_, index) => index + 1).join(', ')}`;
 
-/** Where times are texts already. */
+/** The divider for times that are texts already. */
 const timesAside = ({ key, isWord }: Divider): Divider => (isWord === true ? { key, isWord } : { key });
 
 /** Grouped rows, `k0`, `k1`, …, with the texts of their keys. */
@@ -105,7 +104,7 @@ function labelled(
   return `SELECT ${[...texts, ...columns.map((name) => `g.${quoted(name)}`)].join(', ')} FROM (${grouped}) g ${joins.join(' ')}`;
 }
 
-/** The number of the others is no word's. */
+/** The number for "others" belongs to no word. */
 const wordOf = (nth: number): string =>
   `CASE WHEN g.k${nth} = ${OTHERS_KEY} THEN ${literal(OTHERS)} ELSE w${nth}.word END`;
 const OTHERS_KEY = -1;
@@ -132,7 +131,7 @@ function isOneOf(dialect: Dialect, divider: Divider, values: readonly string[]):
   return `(${parts.join(' OR ')})`;
 }
 
-/** A value among others: what it is in SQL; null where it is none. */
+/** A value in SQL; null if it is missing. */
 type Choice = string | null;
 const textOf = (value: string | null): Choice => (value === null ? null : literal(value));
 

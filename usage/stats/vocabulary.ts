@@ -5,21 +5,21 @@ import { METRIC_SQL } from '../rules/metrics.ts';
 import { DAY_MS, HOUR_MS } from '../rules/time-zone.ts';
 import type { Source } from './sources.ts';
 
-/** A sum over facts: of how many they are, or of their bytes. */
+/** A sum over facts: of their number or of their bytes. */
 export interface SumRule {
   readonly of: 'n' | 'bytes';
-  /** Which facts; a condition on columns of `SUMMED_BY`. */
+  /** Which facts: a condition on columns of `SUMMED_BY`. */
   readonly where: string;
 }
 
 interface MetricRule {
   readonly source: Source;
   readonly sql: string;
-  /** Of what adds up: parts of it are the whole. */
+  /** For metrics that add up: the parts sum to the whole. */
   readonly sum?: SumRule;
 }
 
-/** What facts are told apart by, for sums of them. */
+/** Columns that sums distinguish facts by. */
 export const SUMMED_BY = ['event', 'complete', 'item', 'request'] as const;
 
 const of = (source: Source, sql: string): MetricRule => ({ source, sql });
@@ -31,7 +31,7 @@ const sum = (what: SumRule['of'], where: string): MetricRule => ({
   sum: { of: what, where },
 });
 
-/** How each metric is counted. */
+/** Counting rule of each metric. */
 export const METRIC_RULES: Readonly<Record<Metric, MetricRule>> = {
   views: sum('n', "event = 'view.resource'"),
   downloads: sum('n', "event = 'view.download' AND complete"),
@@ -58,20 +58,20 @@ export const METRIC_RULES: Readonly<Record<Metric, MetricRule>> = {
   ),
 };
 
-/** A dimension in SQL, of one source. */
+/** A dimension of one source in SQL. */
 export interface Divider {
-  /** What rows are grouped by. */
+  /** Expression that rows are grouped by. */
   readonly key: string;
-  /** Its text, of the key. @default the key itself */
+  /** Makes the key's text. @default the key itself */
   readonly text?: (key: string) => string;
-  /** Whether the key is the number of a word, where the engine has words. */
+  /** Whether the key is a word's number, if the engine has words. */
   readonly isWord?: boolean;
 }
 
-/** A dimension, for the sources that have it. */
+/** A dimension, by source that has it. */
 type DimensionRule = (dialect: Dialect) => Readonly<Partial<Record<Source, Divider>>>;
 
-/** Whole hours or days are numbers, and texts at the end alone: of years there are millions of facts, and few days. */
+/** Hours and days are grouped as numbers and become text only at the end: years have millions of facts, but few days. */
 const time =
   (unit: TimeUnit, keyMs: number): DimensionRule =>
   (dialect) => {

@@ -1,11 +1,11 @@
 import type { EventField } from '../../taxonomy/event-types.ts';
 
-/** What a column holds. `whole`: an integer of 64 bits. */
+/** Type of a column. `whole`: a 64-bit integer. */
 export type ColumnType = 'text' | 'whole' | 'real' | 'flag';
 
 /**
- * The columns of `events` beside `event_id`, `created` and `event`, each filled from the field of its name. All other
- * fields stand in `data`, as one JSON object.
+ * The columns of `events` besides `event_id`, `created` and `event`, each filled from the field of the same name. All other
+ * fields are in `data`, as one JSON object.
  */
 export const COLUMNS = {
   source: 'text',
@@ -47,7 +47,9 @@ export const COLUMNS = {
 export type Column = keyof typeof COLUMNS;
 export const COLUMN_NAMES = Object.keys(COLUMNS) as Column[];
 
-/** In columns of their own, or following from others: `size` is `bytes`, v1's `category` and `type` are the event's. */
+/**
+ * Fields in columns of their own, or that follow from others: `size` is `bytes`, v1's `category` and `type` are the event's.
+ */
 const ELSEWHERE: ReadonlySet<string> = new Set(['event_id', 'created', 'event', 'category', 'type', 'size']);
 
 export type Value = string | number | boolean | null;
@@ -61,7 +63,7 @@ export interface StoredEvent {
   readonly [field: string]: unknown;
 }
 
-/** The event as a row. A value that its column cannot hold goes to `data`, so that nothing is lost over it. */
+/** The event as a row. A value that does not fit its column goes to `data`, so that nothing is lost. */
 export function toRow(event: StoredEvent): Row {
   const row: Value[] = [event.event_id, event.created, event.event];
   let rest: Record<string, unknown> | undefined;
@@ -77,7 +79,7 @@ export function toRow(event: StoredEvent): Row {
   return row;
 }
 
-/** The event of a row, as it came. */
+/** The event of a row, as it was received. */
 export function fromRow(row: Readonly<Record<string, unknown>>): StoredEvent {
   const event: Record<string, unknown> = { event_id: row['event_id'], event: row['event'], created: row['created'] };
   for (const name of COLUMN_NAMES) if (row[name] !== null && row[name] !== undefined) event[name] = row[name];
@@ -97,7 +99,7 @@ function valueOf(value: unknown, type: ColumnType): Value {
   return (type === 'whole' ? Number.isSafeInteger(value) : Number.isFinite(value)) ? value : null;
 }
 
-/** Neither engine's text holds NUL or half a surrogate pair: both become U+FFFD. */
+/** Neither engine's text holds NUL or an unpaired surrogate: both become U+FFFD. */
 function storable(text: string): string {
   return text.isWellFormed() && !text.includes('\0') ? text : text.toWellFormed().replaceAll('\0', '\u{FFFD}');
 }

@@ -5,11 +5,10 @@ import type { UsageStore } from './usage-store.ts';
 const COPY = 'backup_copy';
 
 /**
- * Copies a store that is a file, as it is at one moment, to another file; also where another process has it, which then does
- * it.
+ * Copies a store in a file, as of one moment, to another file. If another process has the store, that process copies it.
  *
- * @param path absolute, of a file that is not there yet
- * @throws Error of DuckDB
+ * @param path absolute, of a file that does not exist yet
+ * @throws Error from DuckDB
  */
 export async function copyStore(store: UsageStore, path: string): Promise<void> {
   const [found] = await store.engine.query<{ name: string }>('SELECT current_database() AS name');

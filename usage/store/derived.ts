@@ -3,15 +3,15 @@ import { judgeAgent } from '../rules/agents.ts';
 import { literal, type Dialect, type TableName } from '../rules/dialect.ts';
 import type { AnswerRow } from './engine.ts';
 
-/** Rows at once in one statement. */
+/** Most rows in one statement. */
 const ROWS_AT_ONCE = 500;
 
-/** Verdicts on a column's values, kept: each value is judged once. */
+/** Stored verdicts on a column's values: each value is judged once. */
 interface VerdictTable {
   readonly table: TableName;
   readonly column: 'user_agent' | 'client_address';
   readonly columns: readonly string[];
-  /** The verdict, after the value itself. */
+  /** The verdict's columns, which follow the value. */
   readonly judge: (value: string) => readonly (string | boolean | null)[];
 }
 
@@ -35,16 +35,16 @@ const addresses = ({ judge }: AddressJudge): VerdictTable => ({
   },
 });
 
-/** What is judged: user agents, and addresses where a rule asks for them. */
+/** What is judged: user agents, and addresses if a rule needs them. */
 export const verdictTables = (judge: AddressJudge): readonly VerdictTable[] =>
   judge.isNeeded ? [AGENTS, addresses(judge)] : [AGENTS];
 
-/** Values of a relation of events that are not judged yet. */
+/** Values of a relation of events without a verdict. */
 export const newValuesSql = (dialect: Dialect, { table, column }: VerdictTable, relation: string): string => `
 SELECT DISTINCT i.${column} AS value FROM ${relation} i LEFT JOIN ${dialect.table(table)} a ON a.${column} = i.${column}
 WHERE i.${column} IS NOT NULL AND a.${column} IS NULL`;
 
-/** Statements that store the verdicts on values. */
+/** Statements that store verdicts on values. */
 export function storeVerdictsSql(
   dialect: Dialect,
   { table, column, columns, judge }: VerdictTable,
@@ -66,12 +66,12 @@ export function storeVerdictsSql(
 const constant = (value: string | boolean | null): string =>
   typeof value === 'string' ? literal(value) : String(value).toUpperCase();
 
-/** Where things were seen, and when first. */
+/** Where things were seen, and since when. */
 export interface Placement {
   readonly table: 'placements' | 'space_placements';
   readonly what: 'file_id' | 'dataset_id';
   readonly where: 'dataset_id' | 'space_id';
-  /** Of the facts, those that a further placement may change. */
+  /** Facts that a further placement may change. */
   readonly concerns: string;
   readonly whatSql: string;
 }
@@ -93,13 +93,13 @@ export const PLACEMENTS: readonly Placement[] = [
   },
 ];
 
-/** Where a relation's events saw things, and when first. */
+/** Where a relation's events saw things, and since when. */
 export const seenSql = ({ what, where, whatSql }: Placement, relation: string): string => `
 SELECT ${what}, ${where}, min(created) AS from_ms FROM (
   SELECT ${whatSql} AS ${what}, e.${where} AS ${where}, e.created FROM ${relation} e WHERE e.${where} IS NOT NULL
 ) seen WHERE ${what} IS NOT NULL GROUP BY ${what}, ${where}`;
 
-/** Who tells names: which of an event's fields has the id, and which the name. */
+/** Sources of names: which of an event's fields has the id, and which the name. */
 export const TELLERS = {
   resource: { id: 'resource_id', name: 'resource_name' },
   dataset: { id: 'resource_id', name: 'resource_name', resourceType: 'dataset' },
@@ -110,7 +110,7 @@ export const TELLERS = {
 } as const satisfies Readonly<Record<string, { id: string; name: string; resourceType?: string }>>;
 export type Teller = keyof typeof TELLERS;
 
-/** The latest names that a relation's events tell, one for each id; of the same time, every engine takes the same one. */
+/** The latest names in a relation's events, one per id; if two are equally late, every engine takes the same one. */
 export const toldSql = (relation: string): string => `
 SELECT kind, id, name, told_ms FROM (
   SELECT kind, id, name, told_ms, row_number() OVER (PARTITION BY kind, id ORDER BY told_ms DESC, md5(name)) AS nth FROM (
@@ -124,6 +124,6 @@ const tellerSql =
     `    SELECT ${literal(kind)} AS kind, e.${id} AS id, e.${name} AS name, max(e.created) AS told_ms FROM ${relation} e
     WHERE e.${id} IS NOT NULL AND e.${name} IS NOT NULL${of.resourceType === undefined ? '' : ` AND e.resource_type = ${literal(of.resourceType)}`} GROUP BY 2, 3`;
 
-/** Whether a name was told after another of the same, as a condition. */
+/** Condition: one name is later than another of the same thing. */
 export const isLater = (one: string, other: string): string =>
   `(${one}.told_ms > ${other}.told_ms OR (${one}.told_ms = ${other}.told_ms AND md5(${one}.name) < md5(${other}.name)))`;

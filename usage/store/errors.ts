@@ -1,4 +1,4 @@
-/** Why the store cannot be used; the message says what to do. */
+/** The store cannot be used; the message says what to do. */
 export class UsageStoreError extends Error {
   override readonly name = 'UsageStoreError';
   readonly code: 'newer_version' | 'in_use' | 'unusable';

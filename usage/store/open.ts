@@ -6,7 +6,7 @@ import { openPostgresStore } from './postgresql/store.ts';
 import type { UsageStore } from './usage-store.ts';
 
 export interface StorePlace {
-  /** A file, or `postgresql://…`; in memory where it is left out. */
+  /** A file, or `postgresql://…`; in memory if left out. */
   readonly place?: string | undefined;
   readonly memoryBytes?: number | undefined;
   /** Schema of the PostgreSQL sink's table. */
@@ -20,7 +20,7 @@ const QUESTION_MS = 60_000;
 /**
  * Opens the store.
  *
- * @throws UsageStoreError or PostgresSetupError where it cannot be used; the message says what to do
+ * @throws UsageStoreError or PostgresSetupError if it cannot be used; the message says what to do
  */
 export async function openUsageStore({ place, memoryBytes, schema, ...judging }: StorePlace): Promise<UsageStore> {
   if (place !== undefined && isPostgres(place))

@@ -2,7 +2,7 @@ import type { Dialect, Period } from '../rules/dialect.ts';
 import type { Engine } from './engine.ts';
 import type { OnProgress } from './usage-store.ts';
 
-/** Events of so long are worked on at once: it is seen how far long work has come, and what it takes in memory stays small. */
+/** Time whose events are worked on at once: this shows progress and bounds memory. */
 const SLICE_MS = 31 * 24 * 60 * 60 * 1000;
 
 interface Slice extends Period {
@@ -10,9 +10,9 @@ interface Slice extends Period {
 }
 
 /**
- * Does some work with all events, a slice of time after the other.
+ * Works on all events, one slice of time after another.
  *
- * @param within the transaction that all of it is done in
+ * @param within the transaction for all of it
  */
 export async function inSlices(
   within: Engine,
@@ -37,5 +37,5 @@ async function slicesOf(within: Engine): Promise<readonly Slice[]> {
 const slicesSql = (dialect: Dialect): string =>
   `SELECT ${dialect.quotient('created', SLICE_MS)} AS nth, count(*) AS n FROM ${dialect.events(EVER)} e GROUP BY 1 ORDER BY 1`;
 
-/** All that the stores take. */
+/** Everything that the stores accept. */
 export const EVER: Period = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };

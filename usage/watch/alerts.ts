@@ -6,14 +6,14 @@ import { jumpedOf, type Jumped, type Part } from './jumped.ts';
 import { stoppedOf, type Series, type Stopped } from './stopped.ts';
 
 const HOUR_MS = 3_600_000;
-/** Four weeks and a day: as far back as anything is compared. */
+/** Four weeks and a day: the longest look back. */
 const LOOKED_AT_HOURS = (4 * 7 + 1) * 24;
 const LOOKS = literals(typesOf('view', 'download'));
 
 /**
- * What has stopped being counted, or is counted differently all at once.
+ * What is no longer counted, or suddenly counted differently.
  *
- * @param countedUntilMs what was accepted until then is in the store
+ * @param countedUntilMs the store holds everything accepted until then
  */
 export async function alertsOf(store: UsageStore, countedUntilMs: number): Promise<readonly UsageAlert[]> {
   const endHour = Math.floor(countedUntilMs / HOUR_MS);
@@ -31,7 +31,7 @@ interface Period {
   readonly toMs: number;
 }
 
-/** Each event type, each source, and all events: of those that there were. */
+/** Each event type, each source, and all events, as far as there were any. */
 async function seriesOf(store: UsageStore, period: Period): Promise<readonly Series[]> {
   const hour = store.engine.dialect.quotient('e.created', HOUR_MS);
   const rows = await store.engine.query<{ type: string; source: string | null; hour: number; n: number }>(

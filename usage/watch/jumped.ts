@@ -1,32 +1,33 @@
 import { FEWEST_WEEKS, sumOf, WEEK_HOURS, WEEKS, type Hours } from './hours.ts';
 
-/** A part of events, such as robots among those who look. */
+/** A part of events, such as robots' among all looks. */
 export interface Part {
   readonly name: 'bots' | 'unattributed';
   readonly part: Hours;
   readonly whole: Hours;
 }
 
-/** A part that is much larger than it was. */
+/** A part that is much larger than before. */
 export interface Jumped {
   readonly name: Part['name'];
-  /** Of the last day, from 0 to 1. */
+  /** Share on the last day, from 0 to 1. */
   readonly share: number;
-  /** Of the same days of the weeks before. */
+  /** Share on the same days of earlier weeks. */
   readonly before: number;
 }
 
 const DAY_HOURS = 24;
-/** Of fewer events no share is told. */
+/** Fewer events give no meaningful share. */
 const FEWEST = 50;
-/** A smaller step is no matter. */
+/** A smaller step does not matter. */
 const STEP = 0.2;
-/** Standard errors by which two shares must differ. */
+/** Standard errors by which the shares must differ. */
 const ERRORS = 5;
 
 /**
- * Which shares have jumped: that of the last 24 hours is above each of the same days of the weeks before by 0.2, and
- * above them all together by five standard errors (two-proportion z-test).
+ * The shares that have jumped: over the last 24 hours, the share is at least 0.2 above that of each same day of earlier weeks,
+ * and
+ * at least five standard errors above all of them together (two-proportion z-test).
  *
  * @param endHour the first hour that is not over
  */

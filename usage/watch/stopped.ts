@@ -1,32 +1,32 @@
 import { FEWEST_WEEKS, sumOf, WEEK_HOURS, WEEKS, type Hours } from './hours.ts';
 
-/** A series that something may be wrong with: an event type, a source, or all events. */
+/** A series to watch: an event type, a source, or all events. */
 export interface Series {
   readonly kind: 'type' | 'source' | 'all';
   readonly name: string;
   readonly hours: Hours;
 }
 
-/** A series of which nothing comes, where some was to be expected. */
+/** A series without events when some were expected. */
 export interface Stopped {
   readonly kind: Series['kind'];
   readonly name: string;
-  /** For so long nothing came, in whole hours. */
+  /** Whole hours without events. */
   readonly hours: number;
-  /** What came in the same hours of the weeks before, on average, as far as the rest of the traffic lets expect it. */
+  /** Average in the same hours of earlier weeks, adjusted to the rest of the traffic. */
   readonly expected: number;
 }
 
 const LONGEST_HOURS = 24;
-/** Nothing where 15 independent events were to be expected comes by chance once in three million times: e^-15. */
+/** If 15 independent events are expected, none comes by chance once in three million times: e^-15. */
 const ENOUGH = 15;
 
 /**
- * Which series have stopped: of which nothing came in the latest hours, where in the same hours of the weeks before it did.
+ * The series that have stopped: without events in the latest hours, although the same hours of earlier weeks had some.
  *
- * Few events say nothing: the window grows from one hour to a day, until it is long enough to expect 15. What differs
- * from week to week comes in bursts, and a burst counts as one. What is expected shrinks with the rest of the traffic,
- * so that a holiday is no alarm; and hours of the night are compared with those of other nights.
+ * Few events say nothing, so the window grows from one hour to a day, until 15 events are expected. What differs from week to
+ * week comes in bursts, and a burst counts as one event. The expected number shrinks with the rest of the traffic, so that a
+ * holiday raises no alarm. Hours at night are compared with those of other nights.
  *
  * @param endHour the first hour that is not over
  * @param firstHour the hour of the first event: weeks before it say nothing
@@ -50,7 +50,7 @@ interface Window {
   readonly firstHour: number;
 }
 
-/** What came in the same hours of each of the weeks before; empty where there are too few of them. */
+/** Numbers of events in the same hours of each earlier week; empty if there are too few weeks. */
 function weeksOf(series: readonly Series[], { endHour, hours, firstHour }: Window): readonly number[] {
   const weeks: number[] = [];
   for (let week = 1; week <= WEEKS; week += 1) {
@@ -65,7 +65,7 @@ const meanOf = (counts: readonly number[]): number =>
   counts.length === 0 ? 0 : counts.reduce((sum, count) => sum + count, 0) / counts.length;
 const expectedOf = (series: readonly Series[], window: Window): number => meanOf(weeksOf(series, window));
 
-/** How many events come together, as the weeks differ: their variance by their mean, at least 1. */
+/** How many events come together, judged by the weeks' differences: variance by mean, at least 1. */
 function burstOf(series: Series, window: Window): number {
   const weeks = weeksOf([series], window);
   const mean = meanOf(weeks);
@@ -74,7 +74,7 @@ function burstOf(series: Series, window: Window): number {
   return Math.max(1, variance / mean);
 }
 
-/** How much of the rest there is now, of what came in the weeks before; 1 where there is no rest, and at most. */
+/** The rest of the traffic, as a share of earlier weeks'; at most 1, and 1 if there is no rest. */
 function shareLeft(rest: readonly Series[], window: Window): number {
   const usual = expectedOf(rest, window);
   if (usual === 0) return 1;

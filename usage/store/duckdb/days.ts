@@ -1,13 +1,13 @@
 import type { Period } from '../../rules/dialect.ts';
 import { DAY_MS } from '../../rules/time-zone.ts';
 
-/** Days of UTC that follow one another, by their number since 1970. */
+/** Consecutive days in UTC, by their number since 1970. */
 export interface Run {
   readonly first: number;
   readonly last: number;
 }
 
-/** Days that follow one another, as one. */
+/** Merges consecutive days. */
 export function runsOf(days: readonly number[]): readonly Run[] {
   const runs: { first: number; last: number }[] = [];
   for (const day of days) {
@@ -20,5 +20,5 @@ export function runsOf(days: readonly number[]): readonly Run[] {
 
 export const periodOf = ({ first, last }: Run): Period => ({ fromMs: first * DAY_MS, toMs: (last + 1) * DAY_MS });
 
-/** Whether a fact or event is of a period, as a condition. */
+/** Condition: a fact or event is in a period. */
 export const isIn = ({ fromMs, toMs }: Period): string => `created >= ${fromMs} AND created < ${toMs}`;

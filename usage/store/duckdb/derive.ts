@@ -11,7 +11,10 @@ import {
 } from '../derived.ts';
 import type { Engine } from '../engine.ts';
 
-/** Judges the user agents and addresses of a relation of events, places files and datasets and names things, beside what is there. */
+/**
+ * Judges the user agents and addresses in a relation of events, places files and datasets, and stores names, adding to what is
+ * there.
+ */
 export async function derive(within: Engine, judge: AddressJudge, relation: string): Promise<void> {
   const { dialect } = within;
   for (const table of verdictTables(judge)) {
@@ -22,7 +25,7 @@ export async function derive(within: Engine, judge: AddressJudge, relation: stri
   await within.run(...nameSql(relation));
 }
 
-/** Of a placement, what the last `derive` found that was not known: a temporary table. */
+/** Temporary table of the new placements that the last `derive` found. */
 export const freshPlaces = ({ table }: Placement): string => `fresh_${table}`;
 
 function placeSql(placement: Placement, relation: string): readonly string[] {

@@ -6,9 +6,9 @@ import type { AnswerRow, Engine } from '../engine.ts';
 import { duckdbDialect } from './dialect.ts';
 
 export interface DuckdbOptions {
-  /** File of the store; in memory where it is left out. */
+  /** File of the store; in memory if left out. */
   readonly path?: string | undefined;
-  /** What the database may keep in memory, bytes; beyond it works on disk. @default 400 MiB */
+  /** Most memory for the database, in bytes; beyond that, it works on disk. @default 400 MiB */
   readonly memoryBytes?: number | undefined;
   /** @default 2 */
   readonly threads?: number | undefined;
@@ -17,17 +17,17 @@ export interface DuckdbOptions {
 const DEFAULT_MEMORY_BYTES = 400 * 1024 * 1024;
 const IN_MEMORY = ':memory:';
 
-/** So many questions are answered at once; more wait. */
+/** How many questions are answered at once; more wait. */
 const MOST_READING = 4;
 
-/** DuckDB within this process. Questions have connections of their own: none waits for what is written, nor for a long one. */
+/** DuckDB in this process. Questions have their own connections, so they wait neither for writing nor for a long question. */
 export class DuckdbEngine implements Engine {
   readonly dialect = duckdbDialect;
   readonly #instance: DuckDBInstance;
   readonly #idle: DuckDBConnection[] = [];
   readonly #queue: ((connection: DuckDBConnection) => void)[] = [];
   #reading = 0;
-  /** Of what is written: one thing at a time. */
+  /** Connection for writing, one task at a time. */
   readonly writing: DuckDBConnection;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -36,15 +36,15 @@ export class DuckdbEngine implements Engine {
     this.writing = writing;
   }
 
-  /** @throws UsageStoreError where another process has the file, or it is none of ours */
+  /** @throws UsageStoreError if another process has the file, or the file is not ours */
   static async open({ path, memoryBytes, threads = 2 }: DuckdbOptions): Promise<DuckdbEngine> {
-    // Made so, and not changed afterwards: nobody else may get in between.
+    // Created with these rights, not changed afterwards: nobody else must get in between.
     const mask = path === undefined ? undefined : process.umask(0o077);
     const instance = await DuckDBInstance.create(path ?? IN_MEMORY, {
       memory_limit: `${Math.round((memoryBytes ?? DEFAULT_MEMORY_BYTES) / 1024)}KiB`,
       threads: String(threads),
       preserve_insertion_order: 'false',
-      // Nothing is fetched from anywhere.
+      // Never downloads anything.
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     })
@@ -70,7 +70,7 @@ export class DuckdbEngine implements Engine {
   async run(...statements: readonly string[]): Promise<void> {
     const [only] = statements;
     if (only === undefined) return;
-    // Some statements can be in no transaction.
+    // Some statements are not allowed in a transaction.
     if (statements.length === 1) await this.#inTurn(() => this.writing.run(only));
     else await this.inTransaction((within) => within.run(...statements));
   }
@@ -83,7 +83,7 @@ export class DuckdbEngine implements Engine {
         await this.writing.run('COMMIT');
         return result;
       } catch (error) {
-        // Where the transaction is over already, there is nothing to take back.
+        // If the transaction is already over, there is nothing to roll back.
         await this.writing.run('ROLLBACK').catch(() => undefined);
         throw error;
       }
@@ -105,7 +105,7 @@ export class DuckdbEngine implements Engine {
     return this.#instance.connect();
   }
 
-  /** The engine as the work of a transaction sees it. */
+  /** The engine for work in a transaction. */
   #within(): Engine {
     const { writing, dialect } = this;
     return {
@@ -139,13 +139,13 @@ async function rowsOf<Row extends AnswerRow>(connection: DuckDBConnection, sql: 
   });
 }
 
-/** A store says who did what: it is this user's alone. Of another user's file, that user decides. */
+/** A store says who did what, so only this user may read it. On another user's file, that user decides. */
 function takeFromOthers(path: string): void {
   for (const file of [path, `${path}.wal`])
     try {
       chmodSync(file, 0o600);
     } catch {
-      // Another user's, or not there.
+      // The file is another user's, or missing.
     }
 }
 

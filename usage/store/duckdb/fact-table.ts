@@ -13,12 +13,12 @@ import type { OnProgress } from '../usage-store.ts';
 import { isIn, periodOf, runsOf } from './days.ts';
 import { closeDays, reopenSql } from './visits.ts';
 
-/** Days of UTC that are worked out at once, and events, but for those of one day: what that takes in memory stays small. */
+/** Most days in UTC, and most events except within a single day, that are computed at once: this bounds memory. */
 const DAYS_AT_ONCE = 31;
 const EVENTS_AT_ONCE = 250_000;
 const NOTHING = { fromMs: 0, toMs: 0 } as const;
 
-/** Columns of few values, which are known: a byte each, and quick to compare. */
+/** Columns with few, known values: a byte each, and quick to compare. */
 const CHOICES = {
   event: FACT_TYPES,
   client: AGENT_CLASSES,
@@ -27,8 +27,8 @@ const CHOICES = {
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 /**
- * The table of facts, without any: as `factsSql` has them, and numbers that stand for the words that statistics divide by.
- * Figures of years are of millions of facts: numbers are quick to compare, where texts are not.
+ * The empty table of facts: the columns of `factsSql`, and numbers for the words that statistics are split by. Figures over
+ * years cover millions of facts, and numbers compare faster than texts.
  */
 const tableSql = (dialect: Dialect, policy: Policy): string => `
 SELECT f.* REPLACE (${Object.entries(CHOICES)
@@ -38,8 +38,9 @@ SELECT f.* REPLACE (${Object.entries(CHOICES)
 FROM (${factsSql(dialect, NOTHING, policy)}) f WHERE FALSE`;
 
 /**
- * The facts, kept: they are worked out once for each day of UTC, and again for days of which something else is known. A
- * day is stale until then. Where they were worked out by other rules than these, all are.
+ * Prepares the stored facts. Facts are computed once per day in UTC, and again if something new is known about the day, which
+ * is
+ * stale until then. If other rules computed them, all are computed again.
  */
 export async function prepareFacts(engine: Engine, policy: Policy): Promise<void> {
   const sql = tableSql(engine.dialect, policy);
@@ -62,7 +63,7 @@ export async function prepareFacts(engine: Engine, policy: Policy): Promise<void
 }
 
 /**
- * Events came: their days are stale, and the day before where they may follow one of it within 30 s. So are the days of
+ * Marks the days of new events as stale, and the day before if they may follow one of its events within 30 s; also the days of
  * what they place.
  *
  * @param relation the new events
@@ -85,13 +86,13 @@ export async function markStale(within: Engine, relation: string): Promise<void>
   }
 }
 
-/** Nothing that was worked out is right any more. */
+/** Nothing computed so far is valid any more. */
 export async function markAllStale(within: Engine): Promise<void> {
   const day = within.dialect.quotient('created', DAY_MS);
   await within.run(insertDays(`SELECT ${day} FROM events UNION SELECT ${day} FROM facts`));
 }
 
-/** Works out what is stale. */
+/** Computes the stale days. */
 export async function refreshFacts(engine: Engine, policy: Policy, onProgress?: OnProgress): Promise<void> {
   const total = onProgress === undefined ? 0 : await staleEvents(engine);
   for (;;) {
@@ -114,7 +115,7 @@ export async function refreshFacts(engine: Engine, policy: Policy, onProgress?: 
   }
 }
 
-/** Stale days from the first on, as many as are worked out at once. */
+/** Stale days from the first on, as many as are computed at once. */
 async function nextDays(within: Engine, first: number): Promise<readonly number[]> {
   const rows = await within.query<{ day: number; n: number }>(`
 SELECT s.day AS day, count(e.created) AS n
@@ -128,7 +129,7 @@ WHERE s.day >= ${first} AND s.day < ${first + DAYS_AT_ONCE} GROUP BY s.day ORDER
   return rows.slice(0, enough === -1 ? undefined : Math.max(1, enough)).map(({ day }) => day);
 }
 
-/** Statements that store the facts of a period, and the words that are new in them. */
+/** Statements that store the facts of a period and their new words. */
 function workOutSql(dialect: Dialect, period: Period, policy: Policy): readonly string[] {
   const words = KEYED.map((name) => `SELECT ${name} AS word FROM fresh_facts`).join(' UNION ');
   const keys = KEYED.map((name, index) => `w${index}.id AS ${name}_key`);
@@ -144,7 +145,7 @@ function workOutSql(dialect: Dialect, period: Period, policy: Policy): readonly 
   ];
 }
 
-/** Lets go of words that no fact has. */
+/** Deletes words that no fact uses. */
 export const dropWordsSql = (): string =>
   `DELETE FROM words WHERE id NOT IN (${KEYED.map((name) => `SELECT ${name}_key FROM facts WHERE ${name}_key IS NOT NULL`).join(' UNION ')})`;
 

@@ -4,10 +4,7 @@ import type { Engine } from '../engine.ts';
 import { inSlices } from '../slices.ts';
 import type { OnProgress } from '../usage-store.ts';
 
-/**
- * Gives a user and their sessions names that nobody can go back from, the same in all their events, so that figures stay
- * as they are.
- */
+/** Replaces a user's and their sessions' ids, irreversibly and consistently in all events, so that figures do not change. */
 export async function forgetUser(within: Engine, userId: string, onProgress?: OnProgress): Promise<number> {
   const user = literal(userId);
   const author = "json_extract_string(data, '$.author_id')";

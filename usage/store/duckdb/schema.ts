@@ -12,7 +12,7 @@ const TYPES = { text: 'VARCHAR', whole: 'BIGINT', real: 'DOUBLE', flag: 'BOOLEAN
 
 const columns = COLUMN_NAMES.map((name) => `${name} ${TYPES[COLUMNS[name]]}`).join(', ');
 
-/** What the first version has. `id_key` is a hash of `event_id`: a look at all of them stays small. */
+/** Tables of the first version. `id_key` is a hash of `event_id`, which keeps a look at all ids small. */
 const TABLES = [
   'CREATE TABLE meta (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)',
   `CREATE TABLE events (event_id VARCHAR NOT NULL, created BIGINT NOT NULL, event VARCHAR NOT NULL, ${columns}, data VARCHAR, id_key UBIGINT NOT NULL)`,
@@ -21,14 +21,14 @@ const TABLES = [
   'CREATE TABLE catalog_files (file_id VARCHAR NOT NULL, dataset_id VARCHAR NOT NULL)',
 ];
 
-/** What the third version adds: countries and networks of addresses, and which space a dataset is in. */
+/** Added by the third version: countries and networks of addresses, and the spaces of datasets. */
 const PLACES = [
   'CREATE TABLE addresses (client_address VARCHAR NOT NULL, country VARCHAR, excluded BOOLEAN NOT NULL)',
   'CREATE TABLE space_placements (dataset_id VARCHAR NOT NULL, space_id VARCHAR NOT NULL, from_ms BIGINT NOT NULL)',
   'CREATE TABLE catalog_datasets (dataset_id VARCHAR NOT NULL, space_id VARCHAR, collection_id VARCHAR, is_open BOOLEAN)',
 ];
 
-/** What the second version adds: what is known of datasets, and what was reported. */
+/** Added by the second version: facts about datasets, and reported figures. */
 const REPORTED = [
   'CREATE TABLE catalog (dataset_id VARCHAR PRIMARY KEY, state VARCHAR NOT NULL, entry VARCHAR, etag VARCHAR, fetched_ms BIGINT NOT NULL)',
   'CREATE TABLE reported_months (code VARCHAR NOT NULL, zone VARCHAR NOT NULL, month VARCHAR NOT NULL, reported_ms BIGINT NOT NULL, rules VARCHAR NOT NULL, catalog VARCHAR NOT NULL, events BIGINT NOT NULL, PRIMARY KEY (code, zone, month))',
@@ -36,12 +36,14 @@ const REPORTED = [
   'CREATE TABLE restatements (code VARCHAR NOT NULL, zone VARCHAR NOT NULL, month VARCHAR NOT NULL, reported_ms BIGINT NOT NULL, restated_ms BIGINT NOT NULL, dataset_id VARCHAR NOT NULL, access VARCHAR NOT NULL, metric VARCHAR NOT NULL, before_n BIGINT NOT NULL, after_n BIGINT NOT NULL, why VARCHAR NOT NULL)',
 ];
 
-/** Events about jobs, once more: they are few, and among all others few in each place. */
+/** A second copy of the events about jobs: they are few, and scattered among all others. */
 export const jobEventsSql = (relation: string): string =>
   `SELECT ${JOB_COLUMNS.join(', ')} FROM ${relation} e WHERE e.event IN (${literals(typesOf('job'))}) ORDER BY created`;
 
-/** What the fourth version adds: the latest names of things, the words that facts have by number, the events about jobs, and the days whose visits
- * are not linked yet. */
+/**
+ * Added by the fourth version: the latest names of things, the words that facts have by number, the events about jobs, and the
+ * days whose visits are not linked yet.
+ */
 const WORDS = [
   'CREATE TABLE names (kind VARCHAR NOT NULL, id VARCHAR NOT NULL, name VARCHAR NOT NULL, told_ms BIGINT NOT NULL)',
   'CREATE TABLE words (id INTEGER NOT NULL, word VARCHAR NOT NULL)',
@@ -49,19 +51,19 @@ const WORDS = [
   ...VISIT_TABLES,
 ];
 
-/** What each version adds, in order. A step that was released never changes. */
+/** What each version adds, in order. A released step never changes. */
 const STEPS: readonly (readonly string[])[] = [TABLES, REPORTED, PLACES, WORDS];
 
-/** Events on their way in: numbers as the appender takes them. */
+/** Incoming events, with numbers as the appender takes them. */
 export const INCOMING = `CREATE OR REPLACE TEMPORARY TABLE incoming (event_id VARCHAR, created DOUBLE, event VARCHAR, ${COLUMN_NAMES.map(
   (name) => `${name} ${COLUMNS[name] === 'whole' ? 'DOUBLE' : TYPES[COLUMNS[name]]}`,
 ).join(', ')}, data VARCHAR)`;
 
 /**
- * Makes the tables, or brings them up to date.
+ * Makes the tables, or updates them.
  *
- * @returns whether what is derived from the events has to be worked out anew
- * @throws UsageStoreError where a newer version has written the store
+ * @returns whether everything derived from events must be computed anew
+ * @throws UsageStoreError if a newer version has written the store
  */
 export async function prepareSchema(engine: Engine, name: string): Promise<boolean> {
   const version = await versionOf(engine);
@@ -77,7 +79,7 @@ export async function prepareSchema(engine: Engine, name: string): Promise<boole
   return version > 0;
 }
 
-/** 0 where there are no tables yet. */
+/** 0 without tables. */
 async function versionOf(engine: Engine): Promise<number> {
   const [found] = await engine.query(
     "SELECT count(*) AS tables FROM information_schema.tables WHERE table_name = 'meta' AND table_type = 'BASE TABLE'",

@@ -20,34 +20,34 @@ import { INCOMING, jobEventsSql, prepareSchema } from './schema.ts';
 /** Two minutes: no question takes longer. */
 const CHECKPOINT_TRIES = 240;
 const CHECKPOINT_PAUSE_MS = 500;
-/** Rows of one chunk, DuckDB's own size of a vector. */
+/** Rows in a chunk, the size of DuckDB's vectors. */
 const CHUNK_ROWS = 2048;
 const STORED = ['event_id', 'created', 'event', ...COLUMN_NAMES, 'data'];
 const CASTS = ['event_id', 'created::BIGINT AS created', 'event', ...COLUMN_NAMES.map((name) => (COLUMNS[name] === 'whole' ? `${name}::BIGINT AS ${name}` : name)), 'data']; // prettier-ignore
 
-/** What is made of the events alone. */
+/** Tables derived from events alone. */
 const DERIVED = ['agents', 'addresses', 'names'];
 
-/** Placements that the events tell again; earlier ones are of events that retention has let go of. */
+/** Placements that the stored events show again; earlier ones come from events that retention has deleted. */
 const SEEN_AGAIN = 'from_ms >= (SELECT coalesce(min(created), 0) FROM events)';
 
-/** The first of those that share an id, which is not stored yet. */
+/** The first of those that share an id, if the id is not stored yet. */
 const FRESH = `
 SELECT ${CASTS.join(', ')}, hash(event_id) AS id_key
 FROM (SELECT *, row_number() OVER (PARTITION BY event_id ORDER BY created) AS nth FROM incoming) i
 WHERE nth = 1 AND event_id NOT IN (
   SELECT e.event_id FROM events e WHERE e.id_key IN (SELECT hash(event_id) FROM incoming))`;
 
-/** How the store is kept, and what the site decides of counting. */
+/** Options of the store, and the site's rules for counting. */
 export interface DuckdbStoreOptions extends DuckdbOptions {
   readonly policy?: Policy | undefined;
   readonly countries?: Countries | undefined;
 }
 
 /**
- * Opens the store in a file, or in memory where none is named. What was judged by another policy is judged again.
+ * Opens the store in a file, or in memory if none is named. What another policy judged is judged again.
  *
- * @throws UsageStoreError where another process has it, or a newer version made it
+ * @throws UsageStoreError if another process has the store, or a newer version made it
  */
 export async function openDuckdbStore({
   policy = DEFAULT_POLICY,
@@ -81,7 +81,7 @@ class DuckdbStore implements UsageStore {
     this.#judge = judge;
   }
 
-  /** Judges the addresses anew, where another judge did it. */
+  /** Judges the addresses anew if another judge did before. */
   async judgeAddresses(): Promise<void> {
     const [kept] = await this.engine.query("SELECT value FROM meta WHERE name = 'address judge'");
     if (kept?.['value'] === this.#judge.id) return;
@@ -137,7 +137,7 @@ class DuckdbStore implements UsageStore {
   }
 
   async rebuild(onProgress: OnProgress = () => undefined): Promise<void> {
-    // To judge is one half of the work, to work out the facts the other.
+    // Judging is half of the work, computing the facts the other half.
     await this.engine.inTransaction(async (within) => {
       await within.run(
         ...DERIVED.map((table) => `DELETE FROM ${table}`),
@@ -155,7 +155,7 @@ class DuckdbStore implements UsageStore {
   async forget(userId: string, onProgress?: OnProgress): Promise<number> {
     const named = await this.engine.inTransaction(async (within) => {
       const count = await forgetUser(within, userId, onProgress);
-      // Ids and names of users are words, too.
+      // Ids and names of users are words too.
       await within.run(
         'DELETE FROM facts',
         'DELETE FROM words',
@@ -188,7 +188,11 @@ class DuckdbStore implements UsageStore {
     await this.engine.close();
   }
 
-  /** Until then the file has what was. Beside a long question it cannot be: others write meanwhile, and it is tried again. */
+  /**
+   * Until the checkpoint, the file holds the old data. A long question prevents it: writing goes on, and the checkpoint is
+   * tried
+   * again.
+   */
   async #checkpoint(): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       try {

@@ -4,22 +4,23 @@ import type { Engine } from '../engine.ts';
 import { isIn, periodOf, runsOf } from './days.ts';
 
 /**
- * Visitors of years are millions, and to tell them apart takes a second. So each counted look knows when the same visitor
- * looked before, `prev_visit_ms`: visitors of a period are the looks in it before which there is none in it. That is worked
- * out once a day is over: until then, `open_days` has it, and its visitors are told apart by the question.
+ * Years have millions of visitors, and distinguishing them takes a second. So each counted look has the time of the same
+ * visitor's previous look, `prev_visit_ms`: a period's visitors are its looks without a previous one in the period. The times
+ * are
+ * computed once a day is over. Until then, the day is in `open_days`, and questions distinguish its visitors.
  */
 const LOOK = "r51_reason = 'counted' AND event IN ('view.resource', 'view.download')";
 
 export const VISIT_TABLES = ['CREATE TABLE open_days (day BIGINT PRIMARY KEY)'];
 
-/** Before the facts of a period are worked out anew. */
+/** Runs before the facts of a period are computed anew. */
 export const reopenSql = (period: Period): readonly string[] => [
   'CREATE TEMPORARY TABLE IF NOT EXISTS touched (visitor UBIGINT)',
   `INSERT INTO touched SELECT DISTINCT visitor FROM facts WHERE ${isIn(period)} AND ${LOOK}`,
   `INSERT INTO open_days SELECT day FROM range(${period.fromMs / DAY_MS}, ${period.toMs / DAY_MS}) days(day) ON CONFLICT DO NOTHING`,
 ];
 
-/** Links the visits of the days that are over: of all but the last of which there are facts. */
+/** Links the visits of the days that are over: all except the last that has facts. */
 export async function closeDays(within: Engine): Promise<void> {
   const over = await within.query<{ day: number }>(
     `SELECT day FROM open_days WHERE day < (SELECT max(created) // ${DAY_MS} FROM facts) ORDER BY day`,
@@ -28,7 +29,7 @@ export async function closeDays(within: Engine): Promise<void> {
   await within.run('DELETE FROM touched');
 }
 
-/** Of a period, and of what its visitors did next after it. */
+/** Links a period, and its visitors' next visits after it. */
 function linkSql(period: Period): readonly string[] {
   const { fromMs, toMs } = period;
   return [
@@ -52,13 +53,13 @@ function linkSql(period: Period): readonly string[] {
   ];
 }
 
-/** What was before is gone: nobody has looked then. */
+/** Everything before is deleted, so there is no previous look. */
 export const forgetVisitsSql = (beforeMs: number): string =>
   `UPDATE facts SET prev_visit_ms = NULL WHERE prev_visit_ms < ${beforeMs}`;
 
-/** Visitors in the period of a relation of verdicts, all of them: `n`. */
+/** Number of all visitors in a relation of verdicts: `n`. */
 export const visitorsSql = {
-  /** When the first day begins that is not over. */
+  /** Start of the first day that is not over. */
   openSince: `SELECT coalesce(min(day) * ${DAY_MS}, ${Number.MAX_SAFE_INTEGER}) AS ms FROM open_days`,
   count(relation: string, fromMs: number, openSinceMs: number): string {
     const looks = (when: string): string => `FROM ${relation} v WHERE ${LOOK} AND created ${when} ${openSinceMs}`;

@@ -5,40 +5,40 @@ import { COLUMN_NAMES, COLUMNS, type Column, type ColumnType } from '../columns.
 
 const FORMATS = { hour: 'YYYY-MM-DD"T"HH24', day: 'YYYY-MM-DD', month: 'YYYY-MM' } as const;
 
-/** What a value of `data` is read as. */
+/** SQL type that a value in `data` is cast to. */
 const CASTS = { text: '', whole: '::bigint', real: '::double precision', flag: '::boolean' } as const satisfies Record<
   ColumnType,
   string
 >;
-/** What its JSON type must be; another is as if there were none. */
+/** JSON type that the value must have; another one counts as missing. */
 const JSON_TYPES = { text: 'string', whole: 'number', real: 'number', flag: 'boolean' } as const satisfies Record<
   ColumnType,
   string
 >;
 
-/** Columns that the sink's table has, by the name of the field. */
+/** Columns of the sink's table, by field. */
 const OF_TABLE: Readonly<Record<string, TableColumnType>> = TABLE_COLUMNS;
 
-/** A field as a column: the table's own, else out of `data`. */
+/** A field as a column: the table's own, otherwise from `data`. */
 function fieldSql(name: Column): string {
   if (Object.hasOwn(OF_TABLE, name)) return name;
   const type = COLUMNS[name];
   return `CASE WHEN jsonb_typeof(data->'${name}') = '${JSON_TYPES[type]}' THEN (data->>'${name}')${CASTS[type]} END AS ${name}`;
 }
 
-/** The years that the table has partitions for. */
+/** The years for which the table has partitions. */
 const EARLIEST_MS = Date.UTC(2000, 0, 1);
 const LATEST_MS = Date.UTC(2100, 0, 1);
-/** A time, within the years of the table. */
+/** A time, limited to the table's years. */
 export const timeSql = (ms: number): string => {
   const iso = new Date(Math.min(Math.max(ms, EARLIEST_MS), LATEST_MS)).toISOString();
   return `'${iso}'::timestamptz`;
 };
 
-/** Milliseconds of a column of time. */
+/** Milliseconds of a timestamp column. */
 export const msOf = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint`;
 
-/** Columns of the table that the store has none of: there they stand in `data`. */
+/** Columns of the table that the store lacks: there they are in `data`. */
 const IN_DATA = Object.keys(TABLE_COLUMNS).filter((name) => !Object.hasOwn(COLUMNS, name));
 const DATA = `nullif((data || jsonb_strip_nulls(jsonb_build_object(${IN_DATA.map((name) => `'${name}', ${name}`).join(', ')})))::text, '{}') AS data`;
 

@@ -9,19 +9,19 @@ export interface PostgresOptions {
   readonly url: string;
   /** Schema of the sink's table. */
   readonly schema: string;
-  /** A question that takes longer is broken off, milliseconds. */
+  /** A longer question is cancelled; milliseconds. */
   readonly statementTimeoutMs: number;
 }
 
 const MAX_CONNECTIONS = 4;
-/** int8 and numeric: counts and sums, which are whole and far below 2^53. */
+/** int8 and numeric: counts and sums, which are whole numbers far below 2^53. */
 const NUMBERS: ReadonlySet<number> = new Set([20, 1700]);
 const PARSERS = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
     NUMBERS.has(oid) ? Number : types.getTypeParser(oid, format),
 };
 
-/** A PostgreSQL server, and in it the table that the sink fills. */
+/** A PostgreSQL server with the table that the sink fills. */
 export class PostgresEngine implements Engine {
   readonly dialect: Dialect;
   readonly schema: string;
@@ -55,7 +55,7 @@ export class PostgresEngine implements Engine {
     await this.#pool.end();
   }
 
-  /** The engine as the work of a transaction sees it. */
+  /** The engine for work in a transaction. */
   #within(client: PoolClient): Engine {
     return {
       dialect: this.dialect,

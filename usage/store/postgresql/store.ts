@@ -26,15 +26,15 @@ import type { Engine } from '../engine.ts';
 import { EVENT_COLUMNS, msOf, timeSql } from './dialect.ts';
 import { PostgresEngine, type PostgresOptions } from './engine.ts';
 
-/** What was stored in a transaction that began so long ago and is not over yet is looked at again. */
+/** Looks back this far, for transactions that were still open at the last look. */
 const OVERLAP = "interval '10 minutes'";
 const LOOKED_UNTIL = 'looked until';
 const ADDRESS_JUDGE = 'address judge';
 
-/** What is made of the events alone. */
+/** Tables derived from events alone. */
 const DERIVED = ['agents', 'addresses', 'names'] as const satisfies readonly TableName[];
 
-/** Where the table is, and what the site decides of counting. */
+/** Options of the table, and the site's rules for counting. */
 export interface PostgresStoreOptions extends PostgresOptions {
   readonly policy?: Policy | undefined;
   readonly countries?: Countries | undefined;
@@ -43,7 +43,7 @@ export interface PostgresStoreOptions extends PostgresOptions {
 /**
  * Opens the table that the PostgreSQL sink fills, and makes what is missing.
  *
- * @throws PostgresSetupError where a newer version has been at work
+ * @throws PostgresSetupError if a newer version has migrated it
  */
 export async function openPostgresStore({
   policy = DEFAULT_POLICY,
@@ -79,7 +79,7 @@ class PostgresStore implements UsageStore {
     this.#meta = `${engine.schema}.usage_meta`;
   }
 
-  /** The sink's views leave out whom the site does. */
+  /** The sink's views must exclude the same users and agents. */
   async tellExcluded(): Promise<void> {
     const { users, agents } = this.#policy;
     const rows = [...users.map((user) => ['user', user]), ...agents.map((agent) => ['agent', agent])];
@@ -141,7 +141,7 @@ class PostgresStore implements UsageStore {
       const now = await nowOf(within);
       await within.run(
         ...DERIVED.map((table) => `DELETE FROM ${dialect.table(table)}`),
-        // Earlier ones are of events that retention has let go of.
+        // Earlier ones come from events that retention has deleted.
         ...PLACEMENTS.map(
           ({ table }) =>
             `DELETE FROM ${dialect.table(table)} WHERE from_ms >= (SELECT coalesce(${msOf('min(created_at)')}, 0) FROM ${this.#events})`,
@@ -181,7 +181,7 @@ class PostgresStore implements UsageStore {
     return named;
   }
 
-  /** Months of the table go with the retention of the sink. */
+  /** The sink's retention drops months of the table. */
   async dropBefore(): Promise<number> {
     return 0;
   }
@@ -190,7 +190,7 @@ class PostgresStore implements UsageStore {
     await this.engine.close();
   }
 
-  /** Judges and places what came since the last look: the sink fills the table, and does not tell. */
+  /** Judges and places what came since the last look: the sink fills the table without notice. */
   async #lookAtNew(): Promise<void> {
     const since = `coalesce((SELECT value::timestamptz FROM ${this.#meta} WHERE name = ${literal(LOOKED_UNTIL)}), '-infinity') - ${OVERLAP}`;
     await this.engine.inTransaction(async (within) => {
@@ -201,7 +201,7 @@ class PostgresStore implements UsageStore {
     });
   }
 
-  /** Where another judge did it. */
+  /** Only if another judge did before. */
   async #judgeAddressesAnew(within: Engine): Promise<void> {
     const [kept] = await within.query(`SELECT value FROM ${this.#meta} WHERE name = ${literal(ADDRESS_JUDGE)}`);
     if (kept?.['value'] === this.#judge.id) return;
