@@ -3,7 +3,7 @@ import type { AdminPages, Readiness } from '../runtime/admin.ts';
 import { GAUGES, numberOf, type LatestReading } from './metrics.ts';
 import type { TelemetryStats } from './telemetry/telemetry.ts';
 
-/** The monitor's own state, and the latest readings for Prometheus. */
+/** The monitor's own state, and its latest readings for Prometheus. */
 export function adminPages(latest: () => readonly LatestReading[], stats: () => TelemetryStats): AdminPages {
   return {
     health: () => healthOf(latest(), stats()),
@@ -12,7 +12,7 @@ export function adminPages(latest: () => readonly LatestReading[], stats: () => 
   };
 }
 
-/** An answer is enough to be alive, however ill the watched components are. */
+/** Any answer means that the monitor is alive, whatever the state of the watched components. */
 function healthOf(readings: readonly LatestReading[], { spool, lanes, lost }: TelemetryStats): object {
   return {
     targets: readings.length,
@@ -23,10 +23,7 @@ function healthOf(readings: readonly LatestReading[], { spool, lanes, lost }: Te
   };
 }
 
-/**
- * Ready if the receiver takes what it is sent; until then readings wait on disk. Components that are down do not matter
- * here.
- */
+/** Ready if the receiver accepts telemetry; otherwise readings wait on disk. Components that are down do not matter here. */
 function readinessOf({ lanes }: TelemetryStats): Readiness {
   const reason = lanes.logs.problem || lanes.metrics.problem;
   const ready = reason === '';

@@ -5,8 +5,8 @@ import type { EventFields } from './telemetry/emit-event.ts';
 import type { TelemetryStats } from './telemetry/telemetry.ts';
 
 /**
- * Gauges by the field of the reading that they show. They are not called `clowder.health.*`: the collector makes events
- * of metrics with such names, and the monitor states its events itself.
+ * Gauges by the field of the reading that they show. Their names do not begin with `clowder.health.`, because the collector
+ * turns such metrics into events, and the monitor states its events itself.
  */
 export const GAUGES = {
   status_code: ['clowder.monitor.http.status_code', '1', 'Status code of the answer'],
@@ -61,7 +61,7 @@ const BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.
 export interface ObservedReading extends Reading {
   readonly probe: string;
   readonly component: string;
-  /** The probe's name, for messages. */
+  /** The probe's tags, for messages. */
   readonly tags?: readonly string[] | undefined;
   /** Fields of the event: the measures with statistics and uptime. */
   readonly fields: EventFields;
@@ -132,7 +132,7 @@ export function createMetrics(meter: Meter, stats: () => TelemetryStats): Monito
   };
 }
 
-/** What waits and what was lost on the monitor's own way to the receiver. */
+/** Observes the monitor's own telemetry: what waits for the receiver, and what was lost. */
 function observeTelemetry(meter: Meter, stats: () => TelemetryStats): void {
   meter
     .createObservableGauge('clowder.monitor.spool.size', { unit: 'By', description: 'Waiting on disk to be sent' })

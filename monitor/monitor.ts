@@ -86,7 +86,7 @@ export function startMonitor({ config, telemetry, log }: MonitorOptions): Monito
     const about = { probe: probe.name, component, target, error };
     telemetry.emit({ type: 'health.ping', createdMs: atMs, fields: { ...fields, ...about, healthy } });
     if (moved) {
-      // The event first: if the process ends in between, the change is told twice rather than never.
+      // Saves the event first: if the process ends in between, the change is reported twice rather than never.
       telemetry.persist();
       store.keepHealth(key, stepped.state);
     }

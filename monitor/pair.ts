@@ -8,30 +8,32 @@ export interface PairOptions {
   readonly urls: readonly string[];
   readonly tls?: BrokerTls | undefined;
   readonly log: Logger;
-  /** This monitor becomes active: called once. */
+  /** Called once, when this monitor becomes active. */
   readonly onTurn: () => void;
-  /** This monitor worked without the broker, and another one is active now: called once. */
+  /** Called once, if this monitor worked without the broker and another one is active now. */
   readonly onOther: () => void;
   /** After a reconnection, how long it may take to learn that this monitor is still active. @default 5000 */
   readonly graceMs?: number;
 }
 
-/** Decides which of several monitors with the same broker is active; the others wait for its end. */
+/** Decides which of several monitors with the same broker is active; the others wait until it ends. */
 export interface Pair {
   stop(): Promise<void>;
 }
 
 const QUEUE = 'clowder-otel.monitor-turn';
-/** RabbitMQ serves one of its consumers, and the next once that one is gone. A single message in it shows which. */
+/**
+ * RabbitMQ serves one consumer, and the next once that one is gone. The single message in the queue shows which one is served.
+ */
 const ARGUMENTS = { 'x-queue-type': 'quorum', 'x-single-active-consumer': true, 'x-max-length': 1 };
 const TOKEN = Buffer.from('{}');
-/** RabbitMQ closes the channel of a consumer that keeps a message for long. */
+/** RabbitMQ closes the channel of a consumer that keeps a message too long, so the message is renewed. */
 const RENEW_MS = 60_000;
 const GRACE_MS = 5000;
 
 /**
- * Waits for its turn. An active monitor stays active while the broker is away: nobody else can take over, and somebody
- * must report that the broker is away.
+ * Waits for its turn. An active monitor stays active while the broker is down: no other can take over, and one must report that
+ * the broker is down.
  */
 export function waitForTurn({ urls, tls, log, onTurn, onOther, graceMs = GRACE_MS }: PairOptions): Pair {
   const stopping = new AbortController();

@@ -16,7 +16,7 @@ export interface RunnerOptions {
   readonly random?: () => number;
 }
 
-/** One run: tries until all is well or the retries are used up. @returns the readings of the last try */
+/** Performs one run: tries until all is well or the retries are used up. @returns the readings of the last try */
 export async function turnOf(
   probe: Probe,
   { timeoutMs, retries, retryPauseMs }: Pick<Schedule, 'timeoutMs' | 'retries' | 'retryPauseMs'>,
@@ -71,7 +71,7 @@ export class ProbeRunner {
       const beganMs = performance.now();
       const atMs = now();
       const readings = await turnOf(probe, schedule, stop);
-      // A run that was cut off says nothing.
+      // An interrupted run has no valid readings.
       if (!stop.aborted) onReadings(readings, atMs);
       dueMs = Math.max(beganMs + intervalMs, performance.now()) + spread();
     }

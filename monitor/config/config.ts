@@ -71,7 +71,7 @@ interface Surroundings {
   readonly dir: string;
 }
 
-/** Fills in defaults, and checks what no single setting can show. */
+/** Fills in defaults, and checks settings against each other. */
 export function completed(
   yaml: MonitorYaml,
   { environment, secrets, dir }: Surroundings,
@@ -133,7 +133,7 @@ const COMPONENTS: { readonly [type in PlannedProbeType]?: string } = {
   file_write: 'disk',
 };
 
-/** What `type: clowder` stands for: Clowder's health checks and status pages. */
+/** Replaces `type: clowder` with probes for Clowder's health checks and status pages. */
 function expanded(probe: ProbeSettings, version: 'v1' | 'v2'): readonly Unplanned[] {
   if (probe.type !== 'clowder') return [probe];
   const { type: _type, url, version: own, ...rest } = probe;

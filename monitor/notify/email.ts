@@ -26,7 +26,7 @@ export function emailNotifier(settings: NotifierSettings<'email'>, recipient: st
           subject: oneLine([prefix, subjectOf(notification)].filter(Boolean).join(' ')),
           text,
           date: new Date(notification.atMs),
-          // The same when it is delivered again: mail programs then show it once.
+          // Stays the same if the mail is sent again, so that mail programs show it once.
           messageId: `<${notification.id}@clowder-otel>`,
           headers: { 'Auto-Submitted': 'auto-generated' },
         });

@@ -21,7 +21,7 @@ export interface ListenersOptions {
 /** All notifiers. */
 export interface Listeners {
   /**
-   * Notifies those who should hear of it now.
+   * Notifies every recipient who should hear of the reading now.
    *
    * @param subject what the reading is about, the same each time
    */

@@ -16,7 +16,7 @@ export interface Notification {
   readonly downForS: number;
   readonly error?: string | undefined;
   readonly measures: Measures;
-  /** The probe's name. */
+  /** The probe's tags. */
   readonly tags?: readonly string[] | undefined;
   readonly instance?: string | undefined;
 }

@@ -13,7 +13,7 @@ export interface Policy {
   readonly quietMs: number;
   /** How often "down" is repeated while it lasts, in milliseconds. */
   readonly remindMs: number | undefined;
-  /** Whether it is quiet time. Whatever still holds afterwards is reported then. */
+  /** Whether it is quiet time. What still holds afterwards is then reported. */
   readonly isQuiet: (atMs: number) => boolean;
 }
 

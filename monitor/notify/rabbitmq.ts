@@ -7,12 +7,12 @@ import type { NotifierSettings } from '../config/schema.ts';
 import { isUp, type Notification } from './notification.ts';
 import { NotifyError, type Notifier } from './notifier.ts';
 
-/** The time-out for all brokers together; an attempt as a whole has 15 s unless it is set. */
+/** Time to connect, for all brokers together, in milliseconds. A whole attempt has 15 s by default. */
 const CONNECT_MS = 10_000;
 
 /**
- * Publishes the state of a service straight to RabbitMQ, in the form that consumers in the field know: it arrives even
- * while no collector runs. A consumer that also gets events from the collector counts it twice.
+ * Publishes a service's state directly to RabbitMQ, in the form that existing consumers know, even if no collector runs. A
+ * consumer that also gets the collector's events counts it twice.
  */
 export function rabbitmqNotifier(settings: NotifierSettings<'rabbitmq'>): Notifier {
   const { exchange = METRICS_EXCHANGE, ca_file: caFile } = settings;
@@ -62,7 +62,7 @@ async function publish(channel: ConfirmChannel, exchange: string, notification: 
   if (returned) throw new NotifyError('not_now', `no queue takes what is published to ${exchange}`);
 }
 
-/** The status message that is usual in the field. */
+/** The status message that existing consumers expect. */
 function statusOf(notification: Notification): object {
   const { component, target, atMs, downForS, error, instance, tags } = notification;
   const healthy = isUp(notification);

@@ -8,7 +8,7 @@ export interface ConnectOptions {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
-  /** CA certificates in PEM form, beside those that the system trusts. */
+  /** CA certificates in PEM form, in addition to those that Node includes. */
   readonly ca?: Buffer | undefined;
   readonly signal: AbortSignal;
 }
@@ -42,7 +42,7 @@ export async function openConnection({ host, port, tls, ca, signal }: ConnectOpt
   let lookedUp = began;
   const name = host.replaceAll(/[[\]]/g, '');
   const raw = connectTcp({ host: name, port, signal });
-  // The signal destroys it, whatever is being waited for.
+  // The signal destroys the socket, and whatever waits for it then fails.
   raw.on('error', () => undefined);
   raw.once('lookup', () => (lookedUp = performance.now()));
   await once(raw, 'connect');
@@ -67,18 +67,18 @@ export async function openConnection({ host, port, tls, ca, signal }: ConnectOpt
   };
 }
 
-/** Days left of the presented certificate; may be negative. */
 /** CA certificates in PEM form; read for each attempt, because they are renewed. */
 export function readCa(path: string | undefined): Buffer | undefined {
   return path === undefined ? undefined : readFileSync(path);
 }
 
+/** Days left of the presented certificate; may be negative. */
 function daysLeft(certificate: PeerCertificate): number {
   const until = new X509Certificate(certificate.raw).validToDate.getTime();
   return Math.round(((until - Date.now()) / DAY_MS) * 100) / 100;
 }
 
-/** Node's types call it an Error; it is a code. */
+/** Node's types declare an Error, but it is a code. */
 function reasonOf(error: unknown): string {
   if (error instanceof Error) return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
   return String(error);

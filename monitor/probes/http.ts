@@ -55,8 +55,8 @@ export function downloadProbe(settings: Planned<'download'>): Probe {
         : settings.sha256 !== undefined && digest !== settings.sha256.toLowerCase()
           ? `the SHA-256 is ${digest}, not ${settings.sha256.toLowerCase()}`
           : undefined;
-    // Of the whole request, so that a slow answer is a slow download; from the reported time, so that the two figures
-    // agree.
+    // The rate covers the whole request, so that a slow answer makes a slow download. It uses the reported time, so that the
+    // two figures agree.
     const rate = Math.round((bytes * 1000) / Math.max(LEAST_MS, round(answer.totalMs)));
     return { answer, error, measures: { bytes, download_rate: rate } };
   });

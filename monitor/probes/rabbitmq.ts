@@ -27,7 +27,7 @@ export function rabbitmqProbe(settings: Planned<'rabbitmq'>): Probe {
       const tls = readTls({ ca: settings.ca_file }, readFileSync);
       const { model } = await connectToAny(urls, { connectionName: 'clowder-otel-monitor', tls, signal });
       const responseMs = round(performance.now() - began);
-      // The broker may go away during the probe: whatever is being waited for then fails.
+      // The broker may disconnect during the probe; whatever waits for it then fails.
       model.on('error', () => undefined);
       try {
         const queues: Reading[] = [];

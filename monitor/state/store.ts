@@ -38,7 +38,7 @@ export interface MonitorStore {
   /**
    * Saves the new state and its message, both or neither.
    *
-   * @param outboxes if the message waits: one outbox for each recipient, independent of the others
+   * @param outboxes one for each recipient, independent of the others
    */
   tell(
     notifier: string,

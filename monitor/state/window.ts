@@ -11,8 +11,9 @@ export class Window {
   }
 
   /**
-   * Adds a reading. @returns the statistics including it, under the names and as the whole numbers that consumers in
-   * the field store
+   * Adds a reading.
+   *
+   * @returns the statistics including it, with the names and whole numbers that existing consumers store
    */
   add({ healthy, measures }: Reading): Measures {
     const time = measures.response_time_ms;

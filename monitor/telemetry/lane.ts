@@ -62,7 +62,7 @@ export class Lane {
     return { ...this.#counters, problem: this.#problem };
   }
 
-  /** There is something new in the spool. This does not shorten a pause after a failure. */
+  /** Call this when the spool has something new. It does not shorten a pause after a failure. */
   wake(): void {
     this.#wakeUp.resolve();
   }

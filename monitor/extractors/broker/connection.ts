@@ -59,7 +59,7 @@ export class BrokerConnection {
     const { signal: stopping } = this.#stopping;
     stopping.addEventListener('abort', giveUp);
     const model = await connectBroker(url, { connectionName, tls, signal: socket.signal });
-    // From here on, the connection is closed in order.
+    // From here on, the connection is closed properly.
     stopping.removeEventListener('abort', giveUp);
     const over = new AbortController();
     const ended = endOf<void>(model);

@@ -52,7 +52,7 @@ export class HeartbeatListener {
     if (typeof change === 'object') this.#tell(change, atMs);
   }
 
-  /** Finds extractors that went silent. While nobody listens, nothing is known and nothing is reported. */
+  /** Finds extractors that went silent. While we do not listen, nothing is known and nothing is reported. */
   tick(): void {
     if (!this.#listening) return;
     const { registry, queues, emit, follow, pingMs, nowMs } = this.#options;

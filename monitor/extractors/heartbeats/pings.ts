@@ -31,7 +31,7 @@ export function judge(readings: readonly ExtractorReading[]): readonly Judgement
 const TARGET = 'extractor ';
 const targetOf = (label: string): string => TARGET + label;
 
-/** Those that were up at the last judgement. @param judged by target */
+/** Returns the extractors that were up at the last judgement. @param judged by target */
 export function expectedOf(judged: ReadonlyMap<string, HealthState>): readonly ExpectedExtractor[] {
   return [...judged].flatMap(([target, { status, sinceMs }]) =>
     status === 'up' && target.startsWith(TARGET) ? [{ label: target.slice(TARGET.length), sinceMs }] : [],

@@ -13,7 +13,7 @@ export interface QueueLength {
 /** Counts the jobs taken from a queue. Undefined if unknown. */
 export type LookAtTaken = (queue: string, signal: AbortSignal) => Promise<number | undefined>;
 
-/** Where pyclowder puts a copy of a job that it gave up. */
+/** Name of the queue where pyclowder puts a copy of a job that it gave up. */
 export function errorQueueOf(queue: string): string {
   return `error.${queue}`;
 }

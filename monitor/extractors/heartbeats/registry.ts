@@ -45,7 +45,7 @@ export interface ExpectedExtractor {
 
 interface Instance {
   lastMs: number;
-  /** The longest of the latest gaps. */
+  /** The latest gaps between heartbeats, in milliseconds; the longest one counts. */
   gaps: number[];
   /** Whether nothing was missed since its last heartbeat. */
   heardThrough: boolean;
@@ -64,7 +64,7 @@ interface Extractor {
   expected?: boolean;
 }
 
-/** Anybody may send heartbeats to the exchange, so their number is bounded. */
+/** Anyone may send heartbeats to the exchange, so their number is bounded. */
 const EXTRACTORS_MAX = 1000;
 const INSTANCES_MAX = 1000;
 const GAPS_KEPT = 5;
@@ -128,7 +128,7 @@ export class ExtractorRegistry {
     return { extractor: reading(extractor), silentMs };
   }
 
-  /** Listening has started again: nobody is late yet, because messages in between were not heard. */
+  /** Call this when listening starts again: no instance is late yet, because heartbeats in between were not heard. */
   resumed(atMs: number): void {
     for (const { instances } of this.#extractors.values())
       for (const instance of instances.values()) Object.assign(instance, { lastMs: atMs, heardThrough: false });
@@ -156,7 +156,7 @@ export class ExtractorRegistry {
     return lastMs + this.#options.missed * intervalMs + LATE_MS;
   }
 
-  /** All that were heard, or should have been heard by now. */
+  /** Returns all extractors that were heard, or should have been heard by now. */
   readings(): readonly ExtractorReading[] {
     return [...this.#extractors.values()].filter((one) => one.expected !== true || !one.alive).map(reading);
   }

@@ -21,8 +21,8 @@ export interface Work {
 /** How many downloads are kept. */
 const KEPT = 20_000;
 /**
- * pyclowder serves its connection once a second, so a status message may leave that much after the work has begun; and
- * the clocks of two proxies differ a little.
+ * pyclowder serves its connection once a second, so a status message may leave up to a second after the work began. Also, the
+ * clocks of two proxies differ a little.
  */
 const EARLY_MS = 2000;
 
@@ -41,15 +41,15 @@ export class Downloads {
   readonly #byResource = new Map<string, Download[]>();
   readonly #order: Download[] = [];
   readonly #ids = new Set<string>();
-  /** Every download since then was seen; undefined while nobody listens. */
+  /** Every download since this time was seen; undefined while we do not listen. */
   #completeSinceMs: number | undefined;
 
-  /** Listening starts: earlier downloads may have been missed. */
+  /** Call this when listening starts: earlier downloads may have been missed. */
   begin(atMs: number): void {
     this.#completeSinceMs = atMs;
   }
 
-  /** Listening has ended. */
+  /** Call this when listening ends. */
   end(): void {
     this.#completeSinceMs = undefined;
   }

@@ -77,7 +77,7 @@ function ofJob(job: JobMessage, queue: string, registry: ExtractorRegistry, live
   };
 }
 
-/** Longer than any queue of ours exists. */
+/** No queue of ours exists this long. */
 const LATE_MS = 7 * 24 * 60 * 60_000;
 
 /**

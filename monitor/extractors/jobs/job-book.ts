@@ -11,7 +11,7 @@ export interface JobBookOptions {
   readonly emit: EmitEvent;
   /** When this returns, everything emitted is on disk. */
   readonly persist: () => void;
-  /** Undefined if nobody listens to downloads: then no event waits. */
+  /** Undefined if downloads are not observed: then no event waits. */
   readonly downloads?: Downloads | undefined;
   /** How long the end of a job waits for its downloads, in milliseconds. */
   readonly waitMs: number;

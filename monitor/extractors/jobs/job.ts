@@ -172,7 +172,7 @@ function subjectFields(subject: Subject | undefined, resourceId: string | undefi
   return { file_id: subject.fileId, dataset_id: subject.datasetId, resource_id: subject.resourceId };
 }
 
-/** Times in whole seconds may be off by one: a shorter duration may be none. */
+/** Times in whole seconds may be off by one, so a shorter duration is not reliable. */
 const LEAST_BY_SECONDS_MS = 2000;
 const SECOND_MS = 1000;
 

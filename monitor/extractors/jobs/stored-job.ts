@@ -1,6 +1,6 @@
 import type { Job, JobEvent } from './job.ts';
 
-/** An event that waits for its job's downloads, stored in another form. */
+/** An event that waits for its job's downloads. */
 interface WaitingEvent {
   readonly event: JobEvent;
   readonly source: 'monitor' | 'rabbitmq';

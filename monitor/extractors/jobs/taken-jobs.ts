@@ -12,7 +12,7 @@ export interface Held {
   readonly sinceMs: number;
 }
 
-/** For how long an extractor has had jobs without acknowledging any, from its queue alone, whatever the jobs report. */
+/** Tracks how long an extractor has held jobs without acknowledging any, from its queue alone, whatever the jobs report. */
 export class TakenJobs {
   readonly #held = new Map<string, Held & { readonly turns: number; readonly lookedMs: number }>();
 
@@ -26,7 +26,7 @@ export class TakenJobs {
     this.#held.set(queue, { count, turns, lookedMs: atMs, sinceMs: before?.turns === turns ? before.sinceMs : atMs });
   }
 
-  /** @returns undefined also if the latest look is older than that: the state is unknown */
+  /** @returns undefined if the extractor holds no jobs, or if the latest look is older than `lookedSinceMs` */
   of(queue: string, lookedSinceMs: number): Held | undefined {
     const held = this.#held.get(queue);
     return held === undefined || held.lookedMs < lookedSinceMs ? undefined : held;

@@ -39,8 +39,8 @@ export interface ClowderApiOptions {
 const MAX_ANSWER = 16 * 2 ** 20;
 
 /**
- * Queries Clowder. The User-Agent makes us a bot (taxonomy/client.ts), so that nobody counts as a person. The key goes
- * in a header, and never to another host by a redirect.
+ * Queries Clowder. The User-Agent marks us as a bot (taxonomy/client.ts), so that our requests never count as a person's. The
+ * key goes in a header, and never to another host by a redirect.
  */
 export function createGetJson({ url, apiKey, version, timeoutMs, signal }: ClowderApiOptions): GetJson {
   const headers: Record<string, string> = {

@@ -11,7 +11,7 @@ export interface WatchedFile {
   /** Id of the event that reported the file; it identifies the submission. */
   readonly eventId: string;
   readonly atMs: number;
-  /** Extractor and job id, if somebody submitted the job by the API. */
+  /** Extractor and job id, if the job was submitted by the API. */
   readonly extractor?: string | undefined;
   readonly jobId?: string | undefined;
 }

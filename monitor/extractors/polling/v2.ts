@@ -39,7 +39,7 @@ const progressSchema = z.object({
 type Progress = z.infer<typeof progressSchema>;
 
 const PAGE = 100;
-/** The most jobs of a round; further jobs of the same minute are missed. */
+/** Most pages in a round; new jobs beyond them are missed. */
 const PAGES_MAX = 50;
 /** A job appears in the list a moment after its creation time. */
 const OVERLAP_MS = 60_000;
@@ -57,7 +57,7 @@ export function createV2Poller(saved: unknown): Poller {
   const parsed = progressSchema.safeParse(saved);
   const progress: Progress = parsed.success ? parsed.data : { jobs: {} };
 
-  /** Unfinished jobs that are no longer in the list, one after the other; the one looked at last goes to the end. */
+  /** Polls unfinished jobs that are no longer in the list, one by one; each then goes to the end. */
   async function lookAtOlder(listed: ReadonlySet<string>, context: PollContext): Promise<void> {
     for (const [id, known] of Object.entries(progress.jobs)) {
       if (known.over || listed.has(id)) continue;
@@ -70,7 +70,7 @@ export function createV2Poller(saved: unknown): Poller {
     }
   }
 
-  /** A job's new messages. */
+  /** Reports a job's new messages. */
   async function look(job: ClowderJob, { get, observe, nowMs }: PollContext): Promise<void> {
     const known = progress.jobs[job.id];
     // As a hash: it is stored on disk, and the message may contain a secret.
@@ -132,13 +132,16 @@ function fromOf(since: string): number {
   return since === '' ? 0 : timeOf(since) - OVERLAP_MS;
 }
 
-/** Clowder's times have no zone: they are its own clock, which is UTC in its containers. NaN compares as neither. */
+/**
+ * Reads Clowder's times, which have no zone: they follow its own clock, which is UTC in its containers. NaN is neither earlier
+ * nor later.
+ */
 function timeOf(naive: string): number {
   return Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/.test(naive) ? naive : `${naive}Z`);
 }
 
 /**
- * A job's new facts: that it was queued, and each message since. The last message of a finished job is its end.
+ * Returns a job's new facts: that it was queued, and each new message. The last message of a finished job is its end.
  *
  * @param from how many messages were observed before
  */
@@ -156,7 +159,7 @@ function observationsOf(
       : { fileId: job.resource_ref.resource_id };
   const common = { jobId: job.id, extractor, version: undefined, userId: job.creator?.id ?? undefined };
   const createdMs = Math.min(timeOf(job.created) || nowMs, nowMs);
-  /** A time of the extractor's clock whose zone Clowder has lost; if it is implausible, now. */
+  /** Reads a time by the extractor's clock, whose zone Clowder has lost. An implausible time is replaced by now. */
   const atMs = (naive: string | null | undefined): number => {
     const ms = naive === null || naive === undefined ? NaN : timeOf(naive);
     return ms >= createdMs - 1000 && ms <= nowMs ? ms : nowMs;
@@ -196,7 +199,7 @@ function observationsOf(
   return seen;
 }
 
-/** The message that ended the job: the first one at its finish that says so, or the last one then. */
+/** Returns the index of the message that ended the job: the last one at its finish time, to the second. */
 function endOf({ finished }: ClowderJob, updates: readonly Update[]): number | undefined {
   if (finished === null || finished === undefined) return undefined;
   const last = updates.findLastIndex(({ timestamp }) => wallClock(timestamp) === wallClock(finished));
