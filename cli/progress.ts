@@ -7,7 +7,7 @@ const USUAL_WIDTH = 80;
 const AGAIN = '\r\u001b[K';
 
 export interface Progress {
-  /** @param of how much of the whole is done, if known; may be in another unit, such as bytes where lines are counted */
+  /** @param of how much of the whole is done, if known; may be in another unit, such as bytes when lines are counted */
   update(done: number, of?: { readonly part: number; readonly total: number }): void;
   /** Shows text while there is nothing to count, such as what the work waits for. */
   say(text: string): void;

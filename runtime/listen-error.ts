@@ -12,7 +12,7 @@ export interface ListenAddress {
   readonly port: number;
   /** The variable that holds both; without one, they are in HOST and PORT. */
   readonly setting?: string | undefined;
-  /** The variable that holds the port, where host and port have one each. @default PORT */
+  /** The variable that holds the port if host and port have one each. @default PORT */
   readonly portSetting?: string;
 }
 

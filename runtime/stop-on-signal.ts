@@ -10,7 +10,7 @@ interface StopLog {
 /**
  * On SIGTERM or SIGINT, stops everything and ends the process: with 0, also if time runs out; with 1 if stopping fails.
  *
- * @param log told how it ended; without a log, the stopped parts report themselves
+ * @param log gets the result; without a log, the stopped parts report it themselves
  * @returns a function that does the same without a signal
  */
 export function stopOnSignal(stop: () => Promise<void>, log?: StopLog): () => void {

@@ -15,7 +15,7 @@ const HEAD = '# Generated from taxonomy/ by `npm run docs`. Do not edit.\n';
 const ATTRIBUTES: Readonly<Record<string, string>> = ATTRIBUTE_OF_FIELD;
 const isOurs = (attribute: string): boolean => attribute.startsWith('clowder.');
 
-/** Our attributes that fill no field of an event: those of spans, and of the record that retracts captured events. */
+/** Our attributes that fill no field of an event: those of spans, and of the record with which a capture refutes events. */
 const OTHERS: Readonly<Record<string, { readonly type: string; readonly brief: string }>> = {
   [REQUEST_ID]: { type: 'string', brief: 'Id of the request that a span, record or line tells of, made at the edge' },
   [CAPTURED]: { type: 'boolean', brief: 'Whether a capture saw the request, and tells of it' },

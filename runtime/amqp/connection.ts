@@ -26,7 +26,7 @@ export function readTls(
 export interface ConnectOptions {
   /** The name in RabbitMQ's list of connections. */
   readonly connectionName: string;
-  /** @default 15 s, if the URL names none */
+  /** @default 15 s, unless the URL sets one */
   readonly heartbeatS?: number | undefined;
   /** @default 10000 */
   readonly connectTimeoutMs?: number | undefined;

@@ -13,7 +13,7 @@ export function textOf(environment: Environment, name: string): string | undefin
   return isUnset(value) ? undefined : value?.trim();
 }
 
-/** Which of several sources a setting comes from: the first that sets it; undefined if none does. */
+/** The first source that sets the setting; undefined if none does. */
 export function sourceOf<Source extends string>(
   name: string,
   sources: Readonly<Record<Source, Given>>,

@@ -134,7 +134,7 @@ export function address(hostByDefault?: string): Value<Address> {
   };
 }
 
-/** The same, as it stands in a URL. */
+/** An address as `address` reads it, and as in a URL. */
 export function printAddress(one: Address): string {
   return `${one.host.includes(':') ? `[${one.host}]` : one.host}:${one.port}`;
 }

@@ -76,7 +76,7 @@ const listOf = <const Names extends readonly [string, ...string[]]>(names: Names
 
 const RFC_3339 = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 const MONTH = /^\d{4}-(?:0[1-9]|1[0-2])$/;
-/** A month, a day or a time; in the question's time zone if it has none. */
+/** A month, a day or a time; in the question's time zone unless it names one. */
 const time = z
   .string()
   .refine((given) => MONTH.test(given) || RFC_3339.safeParse(given).success, 'must be a month, a day, or RFC 3339');

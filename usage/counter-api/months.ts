@@ -25,7 +25,7 @@ function monthOf(ms: number, zone: string): string {
     .find((month) => ms < monthsPeriod(month, month, zone).toMs) ?? utc; // prettier-ignore
 }
 
-/** From and to as the API gives them: a month, or its first or last day. */
+/** From and to as the API gives them: months, or the first and the last day. */
 export function monthsOf(
   begin: string | undefined,
   end: string | undefined,

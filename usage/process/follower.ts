@@ -17,7 +17,7 @@ export interface EventSource {
 }
 
 const BATCH_BYTES = 4 * 1024 * 1024;
-/** UTF-8 bytes per code unit of a string. */
+/** Most UTF-8 bytes per code unit of a string. */
 const MOST_BYTES_A_UNIT = 3;
 const CURSOR = 'journal';
 

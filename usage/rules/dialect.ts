@@ -23,9 +23,9 @@ export interface Dialect {
   readonly jsonText: (json: string, field: string) => string;
   /** The host of a URL. */
   readonly hostOf: (url: string) => string;
-  /** A value that is equal for equal texts, if nothing else matters; it may be stored. */
+  /** Replaces a text of which only equality matters; the value may be stored. */
   readonly identity: (text: string) => string;
-  /** A value for a session: from its key, an identity, and the number of its hour or day. */
+  /** Identifies a session by its key, an identity, and the number of its hour or day. */
   readonly session: (key: string, slot: string) => string;
   /** A text's value in a column of facts: a word's number, or the text itself. */
   readonly keyed: (column: string) => string;

@@ -10,8 +10,8 @@ export const DOUBLE_CLICK_MS = 30_000;
 /** Clowder v1's user for visitors who are not logged in, so not one person. */
 const GUEST = '0'.repeat(24);
 /**
- * Sources that observe requests: without a user agent, none was sent. Instrumented servers share their source with other
- * programs; `auth_method`, which only an observer of the request's headers knows, identifies them.
+ * Sources that observe requests: if they report no user agent, none was sent. Instrumented servers share their source with
+ * other programs; `auth_method`, which only an observer of the request's headers knows, identifies them.
  */
 const OBSERVED = ['proxy', 'nginx'];
 

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
-/** Longest name that fits a socket's address (sockaddr_un: 108 bytes with the terminator). */
+/** Longer names may not fit a socket's address (sockaddr_un: 108 bytes with the terminator). */
 const NAME_MAX_BYTES = 100;
 
 /** A name for binding or connecting a socket; call `close` afterwards. */

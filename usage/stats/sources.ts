@@ -7,7 +7,7 @@ import type { UsageStore } from '../store/usage-store.ts';
 /** Sources of figures: facts (what people, programs and extractors did), jobs, or the monitor's readings. */
 export type Source = 'facts' | 'jobs' | 'readings';
 
-/** Figures follow the newer Code. The other one differs only in double clicks across the full hour by clients without user or session id. */
+/** The newer Code. The other differs only in double clicks across the full hour by clients without user or session id. */
 const CODE: Code = 'r51';
 
 /** How long before or after the period a job may begin or end. */

@@ -18,7 +18,7 @@ export interface Stopped {
 }
 
 const LONGEST_HOURS = 24;
-/** If 15 independent events are expected, none comes by chance once in three million times: e^-15. */
+/** If 15 independent events are expected, the chance that none comes is one in three million: e^-15. */
 const ENOUGH = 15;
 
 /**

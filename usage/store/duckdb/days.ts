@@ -7,7 +7,7 @@ export interface Run {
   readonly last: number;
 }
 
-/** Merges consecutive days. */
+/** Groups days into runs of consecutive ones. */
 export function runsOf(days: readonly number[]): readonly Run[] {
   const runs: { first: number; last: number }[] = [];
   for (const day of days) {
