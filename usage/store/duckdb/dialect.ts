@@ -13,7 +13,7 @@ export const duckdbDialect: Dialect = {
   matches: (text, pattern) => `regexp_matches(${text}, ${literal(pattern)})`,
   jsonText: (json, field) => `json_extract_string(${json}, ${literal(`$.${field}`)})`,
   hostOf: (url) => `nullif(regexp_extract(${url}, '^[a-z][a-z0-9+.-]*://([^/?#:]+)', 1), '')`,
-  // 64 bits of a digest that is the same in every version of DuckDB. With ten million texts, one store in 300,000 has a collision.
+  // 64 bits of a digest, the same in every version of DuckDB. With ten million texts, one store in 300,000 has a collision.
   identity: (text) => `md5_number_lower(${text})`,
   session: (key, slot) => `hash(${key}, ${slot})`,
   keyed: (column) => `${column}_key`,
