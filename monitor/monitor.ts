@@ -39,7 +39,7 @@ interface Subject {
 
 const AT_ONCE = { failures: 1, successes: 1 };
 const ERROR_LENGTH = 4096;
-/** Blanking shorter texts would blank half of every message. */
+/** Shorter secrets are not blanked, because that would blank half of every message. */
 const SECRET_LENGTH = 4;
 
 /** Starts every probe on its schedule. */

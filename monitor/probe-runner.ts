@@ -42,7 +42,10 @@ async function tryOnce(probe: Probe, timeoutMs: number, stop: AbortSignal): Prom
   return Promise.race([tried, timedOut.promise]);
 }
 
-/** Runs a probe on its schedule, which long runs do not shift. Runs never overlap: those that would are skipped. */
+/**
+ * Runs a probe at its interval, measured from start to start, plus jitter. Runs never overlap: after a run longer than the
+ * interval, the next one follows.
+ */
 export class ProbeRunner {
   readonly #options: RunnerOptions;
   readonly #stop = new AbortController();

@@ -36,7 +36,8 @@ export type BrowserVerdict =
 
 /**
  * Builds the event that a page's script states. Anyone can read the script's key, so the script chooses neither the id nor the
- * time nor the user. Invalid fields are left out and long ones cut; only the type and the address must be right.
+ * time nor the user. Long fields are cut and invalid ones left out, but the type, the address and the type's required fields
+ * must be valid.
  *
  * @param said as `dashboard/snippet` sends it; it may be malformed in any way
  */

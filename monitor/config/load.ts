@@ -27,7 +27,7 @@ export function loadMonitorConfig(path: string, environment: NodeJS.ProcessEnv):
   return parseMonitorConfig(source, environment, path);
 }
 
-/** @param path path of the file: used in messages, and files that it names are relative to it */
+/** @param path the file's path, for messages; paths in the file are relative to its directory */
 export function parseMonitorConfig(
   source: string,
   environment: NodeJS.ProcessEnv,

@@ -39,7 +39,7 @@ export interface ExtractorsOptions {
   readonly version: string;
   readonly emit: EmitEvent;
   readonly follow: FollowExtractor;
-  /** What `follow` was told about each target before. */
+  /** The earlier state of each target of `follow`. */
   readonly followed: ReadonlyMap<string, HealthState>;
   /** When this returns, everything emitted is on disk. */
   readonly persist: () => void;

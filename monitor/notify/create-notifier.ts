@@ -11,7 +11,9 @@ export interface Addressee {
   readonly notifier: Notifier;
 }
 
-/** The configured notifiers. E-mail has one for each recipient, so that a refused address holds up nobody else. */
+/**
+ * Creates the configured notifiers. E-mail gets one for each recipient, so that a refused address delays no other recipient.
+ */
 export function createNotifiers(settings: PlannedNotifier): readonly Addressee[] {
   const { name: outbox } = settings;
   switch (settings.type) {

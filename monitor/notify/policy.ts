@@ -42,7 +42,7 @@ export function decide(
 ): { readonly kind: Notification['kind']; readonly state: ToldState } | undefined {
   if (policy.isQuiet(atMs)) return undefined;
   if (policy.report === 'always') return always(before, health, atMs);
-  // A recipient who was not told that it is up again is told when it next goes down.
+  // With `failure`, recipients are not told that it is up again, but they are told when it next goes down.
   const isNew = before.told === 'up' || (policy.report === 'failure' && health.sinceMs > (before.downAtMs ?? 0));
   if (health.status === 'down' && isNew) {
     if (health.failures < policy.failures) return undefined;

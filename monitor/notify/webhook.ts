@@ -16,7 +16,7 @@ export function webhookNotifier({ url, headers = {}, secret }: NotifierSettings<
   };
 }
 
-/** Posts to an incoming webhook of Slack or something compatible: Mattermost, Rocket.Chat, Discord's /slack. */
+/** Posts to an incoming webhook of Slack or a compatible service: Mattermost, Rocket.Chat, Discord's /slack. */
 export function slackNotifier({ url, channel, username }: NotifierSettings<'slack'>): Notifier {
   return {
     async deliver(notification, signal) {

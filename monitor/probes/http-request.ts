@@ -13,7 +13,7 @@ export interface RequestOptions extends CertificateRules {
   readonly headers: Readonly<Record<string, string>>;
   /** How many redirects are followed. */
   readonly redirects: number;
-  /** Origins beside the URL's own to which redirects are followed; `*`: any that is not a private address. */
+  /** Further origins that redirects may lead to; `*`: any that is not a private address. */
   readonly redirectOrigins: readonly string[];
   readonly ca?: Buffer | undefined;
   readonly signal: AbortSignal;
@@ -26,7 +26,7 @@ export interface TimedAnswer {
   /** undefined if nothing was sent because the certificate is not trusted: `certificateProblem` says why. */
   readonly status: number | undefined;
   readonly headers: IncomingHttpHeaders;
-  /** The certificate that expires first, of all that were presented on the way. */
+  /** The first certificate to expire, among all on the way. */
   readonly certificate: CertificateState | undefined;
   readonly certificateProblem: string | undefined;
   /** A redirect that was not allowed, and where it leads. */
@@ -44,8 +44,8 @@ const DEFAULT_HEADERS = { 'user-agent': 'clowder-otel-monitor', accept: '*/*', '
 const HEAD_BYTES = 64 * 1024;
 
 /**
- * One request on a connection of its own, so that every phase can be timed; allowed redirects are followed. Headers and
- * credentials stay with the origin that they are for.
+ * Makes one request on its own connection, so that every phase can be timed, and follows allowed redirects. Headers and
+ * credentials go only to their own origin.
  *
  * @throws Error of the network or the signal
  */
@@ -163,7 +163,7 @@ function mayLeadTo({ remoteAddress = '' }: Socket, next: URL, first: URL, origin
   );
 }
 
-/** The certificate on the way that must be renewed first. */
+/** Returns the certificate that expires first. */
 function worse(one: CertificateState | undefined, other: CertificateState | undefined): CertificateState | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return other.daysLeft < one.daysLeft ? other : one;

@@ -35,7 +35,6 @@ export function step(before: HealthState, healthy: boolean, atMs: number, thresh
   if (says === before.status) return told({ ...before, against: undefined, failures }, atMs, false, undefined);
   const against = { count: (before.against?.count ?? 0) + 1, sinceMs: before.against?.sinceMs ?? atMs };
   const needed = healthy ? thresholds.successes : thresholds.failures;
-  // While a target's state is unknown, a reading of the other kind restarts the count.
   if (before.status === 'unknown') return firstStep(before, says, failures, atMs, needed);
   if (against.count < needed) return told({ ...before, against, failures }, atMs, false, undefined);
   const state: HealthState = { status: says, sinceMs: against.sinceMs, against: undefined, failures };

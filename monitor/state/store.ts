@@ -92,7 +92,7 @@ export function openStore({ dir, onFailure, maxPages }: StoreOptions): MonitorSt
     first: database.prepare('SELECT id, message FROM outbox WHERE notifier = ? AND id > ? ORDER BY id LIMIT 1'),
     remove: database.prepare('DELETE FROM outbox WHERE notifier = ? AND id <= ?'),
   };
-  /** What the disk refused, by notifier and outbox. */
+  /** States and messages that the disk refused, by notifier or outbox. */
   const unwritten = new Map<string, { readonly told: Map<string, ToldState>; readonly messages: OutboxRow[] }>();
   /** By outbox: messages up to this one are done, though the disk may still have them. */
   const goneUpTo = new Map<string, number>();

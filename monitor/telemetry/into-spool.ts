@@ -21,7 +21,7 @@ export class SpoolingLogProcessor implements LogRecordProcessor {
     if (this.#records.length === 1) setImmediate(() => this.persist());
   }
 
-  /** Saves what was emitted until now. */
+  /** Saves everything emitted so far. */
   persist(): void {
     const records = this.#records;
     if (records.length === 0) return;

@@ -37,7 +37,7 @@ const BATCH_BYTES = 512 * 1024;
 const BATCH_ROWS = 1000;
 const PAUSES = { first: 500, longest: 30_000, misconfigured: 60_000 };
 
-/** Sends what the spool holds of one signal, in order. Signals do not wait for each other. */
+/** Sends the spool's requests of one signal, in order. Signals do not wait for each other. */
 export class Lane {
   readonly #options: LaneOptions;
   readonly #pauses: Required<LaneOptions>['pauseMs'];

@@ -101,7 +101,7 @@ function readRejected(answer: Buffer, rejectedOf: RejectedOf): ReturnType<Reject
   try {
     return rejectedOf(answer);
   } catch {
-    // Accepted all the same: an answer in a form other than OTLP's is no reason to send it again.
+    // The request was accepted: an answer in another form than OTLP's is no reason to send it again.
     return { rejected: 0, message: '' };
   }
 }

@@ -27,7 +27,7 @@ export interface SpoolStats {
 
 export interface SpoolOptions {
   readonly dir: string;
-  /** Size of what waits, in bytes. */
+  /** Most bytes that may wait on disk. */
   readonly maxBytes: number;
   /** Called for each loss with the reason: the size limit, or a disk that refuses writes. */
   readonly onLost: (signal: Signal, items: number, reason: string) => void;

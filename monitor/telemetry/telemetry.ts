@@ -34,14 +34,14 @@ export interface TelemetryStats {
   readonly lost: Readonly<Record<Signal, number>>;
 }
 
-/** The monitor's telemetry and its way out: OTLP through the disk. */
+/** The monitor's telemetry, sent by OTLP through a spool on disk. */
 export interface Telemetry {
   readonly emit: EmitEvent;
   readonly meter: Meter;
   readonly stats: () => TelemetryStats;
   /** When this returns, everything emitted is on disk. */
   readonly persist: () => void;
-  /** Sends what waits; resolves when all of it was accepted, sending fails, or time runs out. */
+  /** Sends waiting telemetry. Resolves once all is accepted, sending fails, or time runs out. */
   readonly flush: (timeoutMs: number) => Promise<void>;
   /**
    * Collects metrics once more, flushes within the time, and closes the spool. The rest is sent after the next start.

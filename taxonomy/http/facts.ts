@@ -86,7 +86,9 @@ export class Facts {
     return this.request.responseHeader('location') ?? '';
   }
 
-  /** The session that the response's cookie starts: v1 `id`, v2 `Authorization`; undefined if it deletes the cookie. */
+  /**
+   * The session that the response's cookie starts: v1 `id`, v2 `Authorization`; undefined if there is none, or it is deleted.
+   */
   get session(): string | undefined {
     const { responseHeader, answeredMs = 0 } = this.request;
     const last = readSetCookies(responseHeader('set-cookie') ?? '').findLast(({ name }) => SESSION_COOKIES.has(name));

@@ -32,7 +32,7 @@ function isAhead({ requestHeader }: HttpRequest): boolean {
   });
 }
 
-/** Returns the route of a request. v2's web server answers any other path with its app, which is not a page of its own. */
+/** Returns the route of a request. v2's web server answers any other path with its app, but such a path is not a page. */
 export function routeMatchOf(method: string, path: string, options: HttpMappingOptions): RouteMatch | undefined {
   return matchRoute(method, path, options);
 }

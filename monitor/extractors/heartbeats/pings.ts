@@ -71,8 +71,8 @@ export function pingOfChange({ extractor, silentMs }: ExtractorChange, nowMs: nu
 }
 
 /**
- * The queue of jobs that an extractor failed at. This is only a reading, not a judgement: somebody should look at those
- * jobs.
+ * Reports the queue of jobs that an extractor failed at. It is only a reading, not a judgement: an operator should look at
+ * those jobs.
  */
 export function pingOfErrorQueue({ label }: ExtractorReading, queue: QueueLength, nowMs: number): MonitorEvent {
   const { messages, consumers } = queue;

@@ -23,7 +23,7 @@ export interface JobBookOptions {
   readonly onStoreFailure: (error: unknown) => void;
 }
 
-/** What was said about a job within one second, and how often. */
+/** Messages about a job within one second, with their counts. */
 interface Said {
   readonly clock: string | undefined;
   readonly counts: Map<string, number>;
@@ -32,7 +32,7 @@ interface Said {
 /** How many different messages of one job and second are told apart. */
 const SAID_KEPT = 100;
 
-/** How many jobs have such counts. */
+/** Most jobs with such counts. */
 const JOBS_SAID_KEPT = 10_000;
 
 /** Recent jobs, least recently touched first, and the events that they become. */
@@ -191,7 +191,7 @@ export class JobBook {
     if (keys.size === 0) this.#byResource.delete(resource);
   }
 
-  /** The oldest go first, and finished ones before others. */
+  /** Removes the oldest job, a finished one if possible. */
   #removeOldest(): void {
     let [oldest] = this.#jobs.keys();
     let looked = 0;

@@ -5,7 +5,7 @@ import type { Subject } from '../wire/job-message.ts';
 import { eventOfStatus, type ExtractionEventType, type StatusWord } from '../wire/status-words.ts';
 import type { Observation, Submitted, Told } from './observation.ts';
 
-/** What is remembered of a job: enough for its next event, and no secrets. */
+/** What is remembered about a job: enough for its next event, and no secrets. */
 export interface Job {
   readonly key: string;
   readonly jobId?: string | undefined;

@@ -127,7 +127,7 @@ function advance(progress: Progress, listed: readonly ClowderJob[]): void {
   }
 }
 
-/** The creation time from which jobs may be new; '' if there was no job yet. */
+/** Returns the creation time from which jobs may be new. @param since '' if there was no job yet */
 function fromOf(since: string): number {
   return since === '' ? 0 : timeOf(since) - OVERLAP_MS;
 }

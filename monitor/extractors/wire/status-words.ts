@@ -54,7 +54,7 @@ export function statusWord(written: string): StatusWord | undefined {
   return BY_WRITTEN.get(written.trim().toLowerCase());
 }
 
-/** A message without a status: Clowder v2 stores the first message of a job so. */
+/** A message without a status: Clowder v2 stores a job's first message in this form. */
 const STARTED_TEXT = 'Started processing.';
 
 /**
