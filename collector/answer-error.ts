@@ -7,8 +7,8 @@ import { CollectorError } from './errors.ts';
 import { otlpError } from './otlp/error.ts';
 
 /**
- * Makes answers of what routes throw, of paths that there are not, and of methods that a path has not (RFC 9110, section
- * 15.5.6). An error that nobody foresaw is logged, and its answer tells nothing of it. Call it before the routes are added.
+ * Answers errors that routes throw, unknown paths, and methods that a path does not support (RFC 9110, section 15.5.6).
+ * An unexpected error is logged, and its answer reveals nothing. Call this before routes are added.
  */
 export function answerErrors(app: Hono, log: Pick<Logger, 'error'>): void {
   const refuseMethods = methodNotAllowed({ app, onMethodNotAllowed: refuseMethod });
@@ -24,7 +24,7 @@ export function answerErrors(app: Hono, log: Pick<Logger, 'error'>): void {
   });
 }
 
-/** In the form of the path that was asked for, there or not. */
+/** In the error format of the requested path, whether or not it exists. */
 function answerError(c: Context, error: CollectorError): Response {
   if (isCounter(c.req.path)) return counterError(c, error);
   return isOtlp(c.req.path) ? otlpError(c, error) : problem(c, error);

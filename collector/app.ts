@@ -23,7 +23,7 @@ export interface AppParts {
   readonly snippet: Hono;
   readonly docs: Hono;
   readonly dashboard: Hono;
-  /** Guards in front of the routes that need a key, by scope. */
+  /** Guards for the routes that need a key, by scope. */
   readonly guards: {
     readonly otlp: MiddlewareHandler;
     readonly ingest: MiddlewareHandler;
@@ -34,7 +34,7 @@ export interface AppParts {
   readonly metrics: CollectorMetrics;
   readonly readiness: () => Readiness;
   readonly log: Logger;
-  /** Whether requests of the API become spans. Those that bring telemetry never do: they would feed themselves. */
+  /** Whether API requests become spans. Those that bring telemetry never do: that would be a loop. */
   readonly traced: boolean;
 }
 
@@ -43,7 +43,7 @@ export function createApp(parts: AppParts): Hono {
   const app = new Hono();
   app.use(countRequests(parts.metrics));
   answerErrors(app, parts.log);
-  // Routes of our own alone: a span of /api/status would be taken for Clowder's when it comes back here.
+  // Only for our own routes: a span of /api/status would be taken for Clowder's when it returns here.
   if (parts.traced) app.use('/api/v1/*', traceRequests());
 
   app.use('/v1/*', parts.guards.otlp);
@@ -69,7 +69,7 @@ export function createApp(parts: AppParts): Hono {
   return app;
 }
 
-/** A server span for each request of the API, in the context that its `traceparent` names. */
+/** A server span for each API request, in the context of its `traceparent`. */
 function traceRequests(): MiddlewareHandler {
   const tracer = trace.getTracer('clowder-otel-collector');
   return async function traceRequest(c, next) {

@@ -73,18 +73,18 @@ import { createScreen, openBatch } from './intake/telemetry-batch.ts';
 
 export interface RunningCollector {
   readonly url: string;
-  /** Stops accepting, finishes what is in flight, flushes; within 10 s. */
+  /** Stops accepting, finishes requests in flight, and flushes; within 10 s. */
   stop(): Promise<void>;
 }
 
 /** Starts the process that counts usage, with a channel for messages. */
 type StartUsage = () => ChildProcess;
 
-/** What the collector works with and does not know: whoever starts it does. */
+/** What the collector needs but must not import; its caller provides it. */
 export interface Neighbours {
-  /** Undefined where usage is not counted. */
+  /** Undefined if usage is not counted. */
   readonly startUsage: StartUsage | undefined;
-  /** Of the sinks on the same broker. */
+  /** Dead letters of the sinks on the same broker. */
   readonly deadLetters: DeadLetters;
 }
 
@@ -94,9 +94,9 @@ const RECOVER_EVERY_MS = 1000;
 /**
  * Starts the collector: locks DATA_DIR, opens the journal, listens, and publishes in the background.
  *
- * @throws ConfigError where it would be open to others without a key
- * @throws DataDirError where DATA_DIR is not writable or held by another process
- * @throws ListenError where HOST and PORT cannot be listened on
+ * @throws ConfigError if it would be open to others without a key
+ * @throws DataDirError if DATA_DIR is not writable or another process holds it
+ * @throws ListenError if it cannot listen on HOST and PORT
  */
 export async function startCollector(
   settings: Settings,
@@ -378,7 +378,7 @@ function grpcTls({ GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE }: Settings): { cert: B
   return { cert: readFileSync(GRPC_TLS_CERT_FILE), key: readFileSync(GRPC_TLS_KEY_FILE) };
 }
 
-/** @returns undefined where it is off; what is left in the journal of when it was on is let go of */
+/** @returns undefined if usage is off; the journal then drops what it kept for counting */
 async function countConnections(
   { CONNECTIONS_WINDOW_S, CONNECTIONS_LATENESS_S }: Settings,
   journal: Journal,
@@ -391,7 +391,7 @@ async function countConnections(
   return undefined;
 }
 
-/** Once for each key. */
+/** Once per key. */
 function createNotBelievedLog(log: Logger): (key: string | undefined) => void {
   const told = new Set<string | undefined>();
   return (key) => {
@@ -401,17 +401,17 @@ function createNotBelievedLog(log: Logger): (key: string | undefined) => void {
   };
 }
 
-/** ON_UNKNOWN_KEY=hold: a sender of OTLP keeps what it has and asks again, where 401 would have it drop that. */
+/** ON_UNKNOWN_KEY=hold: an OTLP sender keeps its data and tries again; after a 401 it would drop them. */
 const onHold = (error: CollectorError): CollectorError =>
   error.code === 'too_many_requests' ? error : new CollectorError('key_on_hold', error.message);
 
-/** The process that counts. How far it has come is told to the journal, which keeps the rest for it. */
+/** The process that counts. It reports its progress to the journal, which keeps uncounted events for it. */
 function followUsage(start: StartUsage, journal: Journal, log: Logger): UsageProcess {
   return new UsageProcess({
     start,
     log,
     onTaken: (row) => {
-      // A journal that cannot be written says so by itself.
+      // A journal that cannot be written reports that itself.
       journal.write({ followed: row }).catch(() => undefined);
     },
   });

@@ -88,7 +88,7 @@ const settings = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: valueOf(httpUrl).optional().describe('Where the collector sends its own telemetry'),
 });
 
-/** What the commands of the usage store need: where it is, and how lines of access logs are mapped. */
+/** What the commands of the usage store need: its place, and how access-log lines are mapped. */
 const storeSettings = settings.pick({
   DATA_DIR: true,
   LOG_LEVEL: true,
@@ -113,17 +113,17 @@ const storeSettings = settings.pick({
 export type StoreSettings = z.infer<typeof storeSettings>;
 
 export type Settings = z.infer<typeof settings> & {
-  /** OTEL_* settings of the configuration file, for the OTel SDK, which reads the environment alone. */
+  /** OTEL_* settings in the configuration file, for the OTel SDK, which reads only the environment. */
   readonly OTEL: Readonly<Record<string, string>>;
 };
 export const SETTINGS: readonly { readonly name: string; readonly description: string }[] = Object.entries(
   settings.shape,
 ).map(([name, schema]) => ({ name, description: schema.description ?? '' }));
 
-/** What one setting by itself cannot tell: the problems of those settings that are right by themselves. */
+/** Problems between settings that are each valid on their own. */
 export type SettingsCheck = (settings: Partial<Settings>) => readonly string[];
 
-/** OTLP/gRPC: a port of its own, and files of TLS that are readable and go together. */
+/** OTLP/gRPC: its own port, and TLS files that are readable and match. */
 export function checkGrpc(given: Partial<Settings>): readonly string[] {
   const isTaken = given.GRPC_PORT !== undefined && given.GRPC_PORT !== 0 && given.GRPC_PORT === given.PORT;
   return [
@@ -132,11 +132,11 @@ export function checkGrpc(given: Partial<Settings>): readonly string[] {
   ];
 }
 
-/** Names in the file that are not ours: of the OTel SDK, and of sinks and reports, which may share it. */
+/** Names in the file that belong to the OTel SDK, sinks or reports, which may share it. */
 const OF_OTHERS = /^(?:OTEL_|SINK_|REPORT_|sinks$)/;
 
 /**
- * Reads the settings from a YAML file, where one is named, and from the environment, which wins. Empty counts as unset.
+ * Reads the settings from a YAML file, if one is named, and from the environment, which wins. Empty counts as unset.
  *
  * @throws ConfigError
  */
@@ -155,8 +155,8 @@ export function loadSettings(
 }
 
 /**
- * Reads what the commands of the usage store need, as `loadSettings` does: a broker or a port that is wrong keeps nobody
- * from counting.
+ * Reads what the commands of the usage store need, as `loadSettings` does. A wrong broker or port does not matter for
+ * counting.
  *
  * @throws ConfigError
  */

@@ -15,26 +15,26 @@ import { PublishLoop } from './publishing/publish-loop.ts';
 import { connected } from './publishing/replay.ts';
 import type { Fate } from './publishing/publish-line.ts';
 
-/** What became of what waited in a journal. */
+/** What happened to the events that waited in a journal. */
 export interface Drained extends Readonly<Record<Fate, number>> {
-  /** Events that no queue took, and that are still in the journal. */
+  /** Events that no queue took, still in the journal. */
   readonly held: number;
 }
 
-/** Nothing is held that long: what waits for more is due then. */
+/** Nothing is held this long, so everything that waits is due then. */
 const BEYOND_ALL_WAITING_MS = 2 * 3_600_000;
 const LOOK_EVERY_MS = 20;
 const CLOSE_MS = 30_000;
 
 /**
- * Publishes what waits in the journal of a directory that no collector has open, in order, with confirms, and moves its
- * cursor: also what waits for another observation, or is held until it is whole. Killed at any moment, it goes on from there
- * when it is run again, and then events that were on their way come once more, with the same ids.
+ * Publishes everything in the journal of a directory that no collector has open, in order and with confirms, and
+ * advances its cursor. That includes events that wait for another observation, or are held until they are whole. If it
+ * is killed, the next run continues, and events that were in flight are published again with the same ids.
  *
- * @param settings of the collector whose journal it is; DATA_DIR is the directory, and has a journal
- * @param onPublished told how many are settled, as it becomes more
- * @throws DataDirError where a collector has it open
- * @throws Error where no broker takes the connection, or the journal cannot be read or written
+ * @param settings the settings of the journal's collector; DATA_DIR is the directory and has a journal
+ * @param onPublished called with the number of settled events as it grows
+ * @throws DataDirError if a collector has it open
+ * @throws Error if no broker accepts the connection, or the journal cannot be read or written
  */
 export async function drainJournal(settings: Settings, onPublished: (count: number) => void): Promise<Drained> {
   const lock = lockDataDir(settings.DATA_DIR);
@@ -94,7 +94,7 @@ async function publishAll(
   return { ...counts, held: unroutable.events + nacked.events };
 }
 
-/** Nobody will bring what the journal waits for: all of it becomes events now. */
+/** Nothing that the journal waits for will come: all of it becomes events now. */
 async function endWaiting(journal: Journal, settings: Settings): Promise<void> {
   let aheadMs = 0;
   const now = (): number => Date.now() + aheadMs;

@@ -1,19 +1,19 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 
-/** What a code says wherever it is answered. */
+/** What a code means, wherever it is answered. */
 interface ErrorKind {
   readonly status: ContentfulStatusCode;
-  /** What is wrong, where the place that finds it has no more to say. */
+  /** What is wrong, if the place of the error adds nothing. */
   readonly sentence: string;
   readonly remedy: string;
-  /** Seconds after which a producer may send the same again; absent where that would not help. */
+  /** Seconds after which a producer may send the same again; absent if that would not help. */
   readonly retryAfterS?: number;
 }
 
 const CORRECT = 'Correct the request; do not send it again as it is';
 const WAIT = 'Nothing was kept. Wait for `Retry-After` seconds, then send it again';
 
-/** Every error that the collector answers, by its code. Codes are stable: producers act on them. */
+/** Every error of the collector by its code. Codes are stable, because producers act on them. */
 export const ERRORS = {
   invalid_json: { status: 400, sentence: 'The body is not valid JSON', remedy: CORRECT },
   invalid_body: { status: 400, sentence: 'The body was cut off, or is not what its encoding says', remedy: CORRECT },
@@ -114,17 +114,17 @@ export const ERRORS = {
 export type ErrorCode = keyof typeof ERRORS;
 export type ErrorStatus = (typeof ERRORS)[ErrorCode]['status'];
 
-/** Why a request is not done, in the vocabulary of `ERRORS`; thrown wherever that is found, answered in one place. */
+/** Why a request fails, as a code in `ERRORS`. It is thrown anywhere and answered in one place. */
 export class CollectorError extends Error {
   override readonly name = 'CollectorError';
   readonly code: ErrorCode;
   readonly status: ErrorStatus;
-  /** Seconds after which the sender may try again; undefined where that would not help. */
+  /** Seconds after which the sender may try again; undefined if that would not help. */
   readonly retryAfterS: number | undefined;
-  /** What the answer says besides, by name. */
+  /** Further members of the answer, by name. */
   readonly members: Readonly<Record<string, unknown>>;
 
-  /** @param message what was wrong and what to do; the sentence of the code where it is left out */
+  /** @param message what is wrong and what to do; by default the code's own sentence */
   constructor(
     code: ErrorCode,
     message: string = ERRORS[code].sentence,

@@ -6,9 +6,9 @@ import type { Settings } from './config.ts';
 const FILE = 'member';
 
 /**
- * What tells one of several collectors from the others, for what each of them counts for itself: it stays with DATA_DIR.
+ * Identifies one of several collectors, for what each counts by itself; it stays with DATA_DIR.
  *
- * @returns undefined where there is one alone
+ * @returns undefined for a single collector
  * @throws Error of the file system
  */
 export function memberOf({ COLLECTORS, DATA_DIR }: Pick<Settings, 'COLLECTORS' | 'DATA_DIR'>): string | undefined {

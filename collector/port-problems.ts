@@ -7,8 +7,8 @@ import { isHeld } from './journal/data-dir.ts';
 type Ports = Pick<Settings, 'HOST' | 'PORT' | 'GRPC_PORT'>;
 
 /**
- * The ports that a start could not listen on, a sentence each. A collector that runs in the same DATA_DIR holds its
- * ports rightly, so none are tried then.
+ * The ports that a start could not listen on, one sentence each. If a collector runs in the same DATA_DIR, it holds its
+ * ports rightly, so none are tried.
  */
 export async function portProblems(settings: Ports & Pick<Settings, 'DATA_DIR'>): Promise<readonly string[]> {
   if (isHeld(settings.DATA_DIR)) return [];
@@ -20,7 +20,7 @@ export async function portProblems(settings: Ports & Pick<Settings, 'DATA_DIR'>)
   });
 }
 
-/** So that a start which cannot listen says so before it does anything else. @throws ListenError */
+/** So that a start that cannot listen says so before it does anything else. @throws ListenError */
 export async function tryPorts(settings: Ports): Promise<void> {
   await Promise.all(addressesOf(settings).map(tryAddress));
 }

@@ -1,6 +1,6 @@
 import type { Readiness } from './readiness.ts';
 
-/** The part of a pino logger that is used. */
+/** The part of a pino logger that is used here. */
 export interface ReadinessLogger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -8,10 +8,10 @@ export interface ReadinessLogger {
 
 type Check = keyof Readiness['checks'];
 
-/** What begins and what ends with a check; undefined: told elsewhere. */
+/** Log lines for when a check starts and stops failing; undefined: logged elsewhere. */
 const SAID = {
   journal: ['events are turned away', 'events are taken again'],
-  // Said when the collector starts.
+  // Logged when the collector starts.
   history: undefined,
   broker: undefined,
   backlog: ['many events are not published yet', 'the backlog is small again'],
@@ -28,10 +28,10 @@ const SAID = {
   usage: ['usage is not counted as it should be', 'usage is counted again'],
 } as const satisfies Record<Check, readonly [begins: string, ends: string] | undefined>;
 
-/** Of what is not there. */
+/** For a part that does not exist. */
 const WELL = { ok: true, reason: undefined };
 
-/** Says once when something begins to be wrong, and once when it is right again, however many events that concerns. */
+/** Logs once when something goes wrong and once when it is right again, however many events are affected. */
 export function createReadinessLog(log: ReadinessLogger, now: () => number): (readiness: Readiness) => void {
   const since = new Map<string, number>();
   return function logReadiness({ checks }) {

@@ -5,28 +5,28 @@ import type { UsageProcess } from './usage/usage-process.ts';
 
 interface Check {
   readonly ok: boolean;
-  /** What is wrong and what to do; absent where all is well. */
+  /** What is wrong and what to do; absent if all is well. */
   readonly reason?: string;
   readonly [detail: string]: unknown;
 }
 
 /**
- * `ready`: all is well. `degraded`: events are taken and kept, and go nowhere for now. `unavailable`: events cannot be
- * taken, producers get 503.
+ * `ready`: all is well. `degraded`: events are accepted and kept, but not delivered for now. `unavailable`: events
+ * cannot be accepted, and producers get 503.
  */
 export interface Readiness {
   readonly status: 'ready' | 'degraded' | 'unavailable';
   readonly checks: Readonly<
     Record<'journal' | 'history' | 'broker' | 'backlog' | HeldReason | 'unpublishable', Check> & {
-      /** Absent once it is known which events are there. */
+      /** Absent once the ids of earlier events are read. */
       ids?: Check;
-      /** Absent where usage is not counted here. */
+      /** Absent if usage is not counted. */
       usage?: Check;
     }
   >;
 }
 
-/** What is looked at. */
+/** The state that the checks read. */
 export interface Situation {
   readonly journal: Pick<Journal, 'stats'>;
   readonly publisher: Pick<Publisher, 'state'>;
@@ -34,18 +34,18 @@ export interface Situation {
   readonly held: HeldState;
   /** Observations held back for a stronger one. */
   readonly waiting: number;
-  /** Whether the ids of the window are still being read from the journal. */
+  /** Whether the ids of the dedupe window are still being read from the journal. */
   readonly isRestoring?: boolean;
-  /** Why the journal is of no use until a restart. */
+  /** Why the journal is unusable until a restart. */
   readonly failure: string | undefined;
-  /** What was accepted once and is not in the journal. */
+  /** Accepted events that are missing from the journal. */
   readonly lost: string | undefined;
-  /** The process that counts usage; absent where there is none. */
+  /** The process that counts usage; absent if there is none. */
   readonly usage?: Pick<UsageProcess, 'state' | 'problem'> | undefined;
   readonly nowMs: number;
 }
 
-/** A backlog is worth telling of once it takes this share of the journal. */
+/** A backlog is reported once it takes this share of the journal. */
 const BACKLOG_SHARE = 0.5;
 
 const FULL = 'The journal is full of events that wait for the broker. Check the broker, or raise JOURNAL_MAX_BYTES';
@@ -58,7 +58,7 @@ const HELD = {
     'A queue that is bound refuses them, because it is full or its node is down (x-overflow: reject-publish). Check its consumer. They are then published without further action',
 } as const satisfies Record<HeldReason, string>;
 
-/** As after an upgrade: nothing is decided before it is known what is there. */
+/** As after an upgrade: nothing is decided before the known ids are read. */
 const RESTORING =
   'The collector is reading the ids of earlier events from the journal, as it does once after an upgrade: new events wait until it is done, so that none counts twice';
 
@@ -127,7 +127,7 @@ function unpublishableCheck(events: number): Check {
   };
 }
 
-/** Counting that is so far behind what was accepted is worth telling of. */
+/** Counting is reported once it is this far behind. */
 const BEHIND_MS = 10 * 60_000;
 
 function usageCheck({ state, problem }: Pick<UsageProcess, 'state' | 'problem'>, nowMs: number): Check {

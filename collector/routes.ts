@@ -17,7 +17,7 @@ import { SNIPPET_ROUTES } from './api/snippet-routes.ts';
 import { STATE_ROUTES } from './api/state-routes.ts';
 import { OTLP_ROUTES } from './otlp/routes.ts';
 
-/** Every route of the collector, in the order of its document. */
+/** All routes of the collector, in the order of its document. */
 export const ROUTES: readonly Route[] = [
   ...EVENT_ROUTES,
   ...BROWSER_ROUTES,
@@ -40,12 +40,12 @@ export const ROUTES: readonly Route[] = [
 
 const isOpen = ({ path }: Route): boolean => path.includes('/:');
 const EXACT: ReadonlySet<string> = new Set(ROUTES.filter((route) => !isOpen(route)).map(({ path }) => path));
-/** Routes that end with a parameter, by what stands before it. */
+/** Routes that end in a parameter, by the path before it. */
 const BY_PREFIX = ROUTES.filter(isOpen).map(
   ({ path, label }) => [path.slice(0, path.lastIndexOf('/') + 1), label] as const,
 );
 
-/** The route of a path, for metrics: a few values, so that strangers cannot make series. */
+/** The route of a path, for metrics. There are few values, so strangers cannot create series. */
 export function routeLabel(path: string): string {
   if (EXACT.has(path)) return path;
   return BY_PREFIX.find(([prefix]) => path.startsWith(prefix))?.[1] ?? 'other';
@@ -55,7 +55,7 @@ const SCOPES: ReadonlyMap<string, Route['scope']> = new Map(
   ROUTES.map(({ method, path, scope }) => [`${method.toUpperCase()} ${path.replace(/\/:\w+$/, '/')}`, scope]),
 );
 
-/** Scope of the route that answers; of a path below a route, there or not, that of the route. */
+/** Scope of the route that answers; a path below a route has the scope of that route, whether or not it exists. */
 function scopeOf(method: string, path: string): Route['scope'] {
   const asked = method === 'HEAD' ? 'GET' : method;
   const exact = SCOPES.get(`${asked} ${path}`);
@@ -65,7 +65,10 @@ function scopeOf(method: string, path: string): Route['scope'] {
   return SCOPES.get(`${asked} ${parent}/`) ?? scopeOf(method, parent);
 }
 
-/** Puts the guard of its scope in front of every route of the API. The key of a page view is in its body: its route checks it. */
+/**
+ * Puts the guard of its scope in front of every API route. The key of a page view is in its body, so its route checks
+ * it.
+ */
 export function guardRoutes(
   guards: Readonly<Record<'ingest' | 'read' | 'counter' | 'admin', MiddlewareHandler>>,
 ): MiddlewareHandler {

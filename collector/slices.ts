@@ -2,10 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 const SLICE_MS = 5;
 
-/** Work that pauses wherever others may have a turn. */
+/** Work that yields where others may have a turn. */
 export type Sliced<R> = Generator<void, R, void>;
 
-/** Does it; after some milliseconds others have a turn. */
+/** Does the work, and yields every few milliseconds. */
 export async function inSlices<R>(work: Sliced<R>): Promise<R> {
   let sliceEnds = performance.now() + SLICE_MS;
   for (;;) {
@@ -17,7 +17,7 @@ export async function inSlices<R>(work: Sliced<R>): Promise<R> {
   }
 }
 
-/** Does it in one go. */
+/** Does the work without yielding. */
 export function atOnce<R>(work: Sliced<R>): R {
   for (;;) {
     const { done, value } = work.next();
@@ -25,7 +25,7 @@ export function atOnce<R>(work: Sliced<R>): R {
   }
 }
 
-/** Does what can be done in that time at once, and the rest in slices. */
+/** Works without yielding for that time, and then in slices. */
 export function beginWork<R>(
   work: Sliced<R>,
   ms: number,
@@ -38,7 +38,7 @@ export function beginWork<R>(
   return { done: false, rest: inSlices(work) };
 }
 
-/** Makes something of each, in order; after some milliseconds others have a turn. */
+/** Maps each item, in order, and yields every few milliseconds. */
 export async function mapInSlices<T, R>(items: readonly T[], map: (item: T, index: number) => R): Promise<R[]> {
   const made: R[] = [];
   let sliceEnds = performance.now() + SLICE_MS;
@@ -51,7 +51,7 @@ export async function mapInSlices<T, R>(items: readonly T[], map: (item: T, inde
   return made;
 }
 
-/** Does one work after the other, whoever asks: what they need in memory they need once. */
+/** Does one work after the other, whoever asks, so that their memory is needed only once. */
 export function oneAtATime(): <R>(work: () => Promise<R>) => Promise<R> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

@@ -7,8 +7,8 @@ import { firstKeyProblems } from './keys/first-key.ts';
 import { openKeyStore } from './keys/store.ts';
 
 /**
- * What a start would refuse beside settings that are wrong by themselves: a DATA_DIR that cannot be used, a first key
- * that is none, an address that is open to others without a key. Nothing is changed.
+ * What a start would refuse, beside settings that are invalid on their own: an unusable DATA_DIR, an invalid first key,
+ * an address that is open to others without a key. Changes nothing.
  */
 export function startProblems(settings: Partial<Settings>): readonly string[] {
   const { DATA_DIR: dir = 'data', HOST: host = '127.0.0.1' } = settings;
@@ -29,7 +29,7 @@ export function startProblems(settings: Partial<Settings>): readonly string[] {
 
 function dirProblems(dir: string): readonly string[] {
   const cure = 'make it writable for this user, or set DATA_DIR to another directory';
-  // What is missing is made where that may be made.
+  // A missing directory is created, if it may be.
   let place = resolve(dir);
   while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
   try {

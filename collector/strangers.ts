@@ -2,14 +2,14 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '../runtime/logging.ts';
 
-/** Where the collector listens, for what it says. */
+/** The addresses of the collector, for its messages. */
 export interface Ports {
   readonly http: number;
-  /** Undefined where there is none. */
+  /** Undefined if it does not listen there. */
   readonly grpc: number | undefined;
 }
 
-/** What a client speaks that called the wrong port, and what to do about it. */
+/** What a client that called the wrong port speaks, and what to do about it. */
 const STRANGERS = {
   grpcAtHttp: ({ http, grpc }: Ports) =>
     `A client speaks gRPC (HTTP/2 without TLS) to port ${http}, which takes OTLP/HTTP: ${
@@ -25,10 +25,10 @@ const STRANGERS = {
 
 export type Stranger = keyof typeof STRANGERS;
 
-/** A client that is wrong is wrong all the time. */
+/** A misconfigured client repeats its mistake, so each kind is logged once in this time. */
 const SAY_EVERY_MS = 60_000;
 
-/** Says what a client is that called the wrong port: of each kind the first in a minute. */
+/** Logs what clients that called the wrong port are: the first of each kind in a minute. */
 export function createStrangerLog(
   log: Pick<Logger, 'warn'>,
   now: () => number,
@@ -43,21 +43,21 @@ export function createStrangerLog(
   };
 }
 
-/** What begins with these bytes is not HTTP/1, and this is what it is. */
+/** If a connection begins with these bytes, it is this protocol, not HTTP/1. */
 const OPENINGS: readonly (readonly [opening: Buffer, stranger: Stranger])[] = [
   [Buffer.from('PRI * HTTP/2.0'), 'grpcAtHttp'],
-  // A handshake of TLS (RFC 8446, section 5.1).
+  // A TLS handshake (RFC 8446, section 5.1).
   [Buffer.of(0x16, 0x03), 'tlsAtHttp'],
 ];
 
-/** As Node answers where nobody listens for such errors. */
+/** Node's own answer if nobody listens for such errors. */
 const ANSWERS: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 };
 
-/** Has a server tell of the connections that speak no HTTP/1. All of what it cannot read it answers as Node does. */
+/** Makes a server report connections that do not speak HTTP/1. Whatever it cannot read, it answers as Node does. */
 export function hearStrangers(server: Server, tell: (stranger: Stranger, address: string | undefined) => void): void {
   server.on('clientError', (error: Error & { code?: string; rawPacket?: Buffer }, socket: Socket) => {
     const begins = error.rawPacket;

@@ -4,15 +4,15 @@ import { clientIdentity, clientKind, dayOf } from '../../taxonomy/client.ts';
 import type { MapContext } from '../../taxonomy/map/context.ts';
 import type { Attributes, LogRecord } from '../../taxonomy/telemetry.ts';
 
-/** What is read of a record of an access log to count it. */
+/** The part of an access-log record that is needed to count it. */
 export type AccessRecord = Pick<
   LogRecord,
   'timeUnixNano' | 'observedTimeUnixNano' | 'attributes' | 'resource' | 'traceId'
 >;
 
-/** Whose log it is: windows are counted for each apart. */
+/** The log's source; each source has its own windows. */
 export interface LogSource {
-  /** `clowder_instance`, '' where none is known. */
+  /** `clowder_instance`, '' if unknown. */
   readonly instance: string;
   /** `service.name` of the web server. */
   readonly component: string;
@@ -21,26 +21,29 @@ export interface LogSource {
 /** One line of an access log, reduced to what a window counts. */
 export interface AccessLine {
   readonly source: LogSource;
-  /** End of the request, Unix milliseconds: when NGINX wrote the line. */
+  /** End of the request in Unix milliseconds, when NGINX wrote the line. */
   readonly atMs: number;
-  /** Tells the line from others of its window, up to 2^52; the same whenever it is read again. */
+  /** Distinguishes the line from others of its window, up to 2^52; the same whenever it is read again. */
   readonly id: number;
-  /** 1 to 5; 0 where the status is none. */
+  /** 1 to 5; 0 if the status is invalid. */
   readonly statusClass: number;
   readonly isBot: boolean;
-  /** Sent to the client: the whole answer where the line says that, its body otherwise. */
+  /** Bytes sent to the client: the whole answer if the line says that, otherwise its body. */
   readonly bytes?: number;
-  /** Shortened keyed hash, no address. Absent where NGINX answered with an error itself: nobody came as far as Clowder. */
+  /**
+   * Shortened keyed hash, not an address. Absent if NGINX itself answered with an error, because the client did not
+   * reach Clowder.
+   */
   readonly client?: string;
   readonly connection?: string;
   /** Whether it is the first request of its connection. */
   readonly opens: boolean;
 }
 
-/** The attribute that makes a log record one of an access log. */
+/** The attribute that makes a log record an access-log record. */
 const STATUS = 'http.response.status_code';
 const DECIDING = [STATUS, 'http.status_code'];
-/** Statuses that NGINX alone gives: bad and late requests, too long ones, wrong TLS, connections that it closes. */
+/** Statuses that only NGINX gives: bad, late or oversized requests, wrong TLS, connections that it closes. */
 const NGINX_ALONE: ReadonlySet<number> = new Set([408, 414, 421, 431, 444, 494, 495, 496, 497]);
 const CLIENT_ID_LENGTH = 12;
 /** Hex digits of an identity: 52 bits, which a number holds exactly. */
@@ -52,7 +55,7 @@ const EVIDENCE = [
   'http.response.body.size',
 ]; // prettier-ignore
 
-/** Names of the attributes that are read; of a record that makes no event, no others are decoded. */
+/** Names of the attributes that are read. If a record makes no event, only these are decoded. */
 export const ACCESS_ATTRIBUTES: readonly string[] = [
   ...EVIDENCE,
   ...DECIDING.slice(1),
@@ -68,17 +71,17 @@ export const ACCESS_ATTRIBUTES: readonly string[] = [
   'clowder.client.kind',
 ];
 
-/** Whether the attributes are those of an access log's record. */
+/** Whether the attributes belong to an access-log record. */
 export function isAccessRecord(attributes: Attributes): boolean {
   return attribute(attributes, STATUS) !== undefined;
 }
 
-/** Whether an attribute of this name makes a record one of an access log. */
+/** Whether an attribute with this name makes a record an access-log record. */
 export function decidesAccess(name: string): boolean {
   return DECIDING.includes(name);
 }
 
-/** @returns undefined where the record has no time or is none of an access log */
+/** @returns undefined if the record has no time or is not from an access log */
 export function toAccessLine(record: AccessRecord, context: MapContext): AccessLine | undefined {
   const { attributes, resource } = record;
   const nano = record.timeUnixNano || record.observedTimeUnixNano;
@@ -86,7 +89,7 @@ export function toAccessLine(record: AccessRecord, context: MapContext): AccessL
   const atMs = Number(nano / 1_000_000n);
   const status = numberAttribute(attributes, STATUS) ?? 0;
   const statusClass = Math.floor(status / 100);
-  // Of a chunked answer NGINX knows no body's size, of every answer what it sent in all.
+  // For a chunked answer NGINX does not know the body's size, but it always knows how much it sent in total.
   const bytes =
     numberAttribute(attributes, 'http.response.size') ?? numberAttribute(attributes, 'http.response.body.size');
   const agent = textAttribute(attributes, 'user_agent.original');
@@ -112,14 +115,17 @@ export function toAccessLine(record: AccessRecord, context: MapContext): AccessL
       !isRefused(attributes, status) && {
         client: clientIdentity(address, agent ?? '', context.dayKey(dayOf(atMs)), 'drop').id.slice(0, CLIENT_ID_LENGTH),
       }),
-    // NGINX numbers connections anew when it starts: its process tells those of one number apart.
+    // NGINX numbers connections anew when it starts: its process id distinguishes those with the same number.
     ...(connection !== undefined && {
       connection: `${replica}/${textAttribute(attributes, 'process.pid') ?? ''}/${connection}`,
     }),
   };
 }
 
-/** Our own format names the server behind NGINX; the stock one does not, and shows what was no request by its missing method. */
+/**
+ * Our own format names the server behind NGINX. The stock format does not, and marks a broken request by a missing
+ * method.
+ */
 function isRefused(attributes: Attributes, status: number): boolean {
   if (NGINX_ALONE.has(status)) return true;
   if (status < 400 || textAttribute(attributes, 'nginx.upstream.address') !== undefined) return false;
@@ -127,7 +133,7 @@ function isRefused(attributes: Attributes, status: number): boolean {
   return status === 400 && textAttribute(attributes, 'http.request.method') === undefined;
 }
 
-/** One of several web servers of a name, where they say so. */
+/** One of several web servers with the same name, if they say so. */
 function replicaOf(resource: Attributes): string {
   return (
     textAttribute(resource, 'service.instance.id') ??
@@ -137,7 +143,10 @@ function replicaOf(resource: Attributes): string {
   );
 }
 
-/** NGINX's own id of a request where it is logged; everything that the line says otherwise. Not the file's name: rotation changes it. */
+/**
+ * NGINX's own request id if it is logged; otherwise the whole content of the line. Not the file name, which rotation
+ * changes.
+ */
 function identityOf({ attributes, traceId }: AccessRecord, nano: bigint, replica: string): number {
   const requestId = textAttribute(attributes, 'nginx.request_id');
   if (requestId !== undefined && /^[0-9a-f]{32}$/.test(requestId))

@@ -11,7 +11,7 @@ export interface ConnectionCounterOptions {
   readonly windowMs: number;
   readonly latenessMs: number;
   readonly context: MapContext;
-  /** Which of several collectors this is: each sees a part of the lines, and its event has an id of its own. */
+  /** Which of several collectors this is: each sees only some of the lines, so its event has its own id. */
   readonly member?: string;
   readonly now: () => number;
   readonly observer: {
@@ -32,16 +32,16 @@ interface ClosedRow {
 }
 
 /**
- * Counts access-log records into health.connections. Each line that counts is in the journal before it is acknowledged,
- * with its identity, until its window is closed; the event, the end of those rows, and the note that the window is
- * closed are one write. So a batch that is sent again, and a restart at any moment, count nothing twice and lose nothing.
+ * Counts access-log records into health.connections. Each counted line is in the journal, with its identity, before it
+ * is acknowledged, and until its window closes. The event, the deletion of those rows, and the note that the window is
+ * closed are one write. So a resent batch, or a restart at any moment, counts nothing twice and loses nothing.
  */
 export class ConnectionCounter {
   readonly #options: ConnectionCounterOptions;
   readonly #windows: ConnectionWindows;
-  /** Notes of closed windows in the journal, the oldest note first. */
+  /** Notes of closed windows in the journal, oldest first. */
   #closedRows: ClosedRow[] = [];
-  /** Rows of the journal that no window needs: let go of at the next closing. */
+  /** Rows of the journal that no window needs; the next closing deletes them. */
   #orphans: number[] = [];
   #nextId = 1;
 
@@ -56,9 +56,10 @@ export class ConnectionCounter {
   }
 
   /**
-   * Resolves once every line that is new is fsynced in the journal, here or by an earlier call.
+   * Resolves once every new line is fsynced in the journal, here or by an earlier call.
    *
-   * @throws CollectorError journal_full or journal_unavailable where the journal cannot take them; none of them is counted then
+   * @throws CollectorError journal_full or journal_unavailable if the journal cannot take them; none of them is counted
+   * then
    */
   async count(lines: readonly AccessLine[]): Promise<void> {
     if (lines.length === 0) return;
@@ -80,7 +81,7 @@ export class ConnectionCounter {
     for (const verdict of ['counted', 'repeated', 'late'] as const) observer.lines(verdict, verdicts[verdict]);
   }
 
-  /** Closes the windows whose time has come, each with its event. Called on a timer. */
+  /** Closes the windows that are due, each with its event. Called on a timer. */
   async closeDue(): Promise<number> {
     const { context, journal, member, observer } = this.#options;
     const nowMs = this.#options.now();
@@ -148,7 +149,7 @@ export class ConnectionCounter {
     return this.#nextId - 1;
   }
 
-  /** After a restart. While we were away nothing could come: lateness begins anew. */
+  /** After a restart. Nothing could arrive during the downtime, so lateness is measured from now. */
   #restore(rows: readonly CountedRow[]): void {
     const nowMs = this.#options.now();
     const contents = rows.map(({ id, line }) => ({ id, content: readRow(line) }));

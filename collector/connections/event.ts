@@ -5,10 +5,10 @@ import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import type { ConnectionWindow } from './windows.ts';
 
 /**
- * The health.connections event of a window: `created` is its end. Whatever closed it, and whenever, the id is the same.
+ * The health.connections event of a window: `created` is its end. Its id is the same whatever closed it, and whenever.
  *
  * @param member which of several collectors this is
- * @throws Error where the taxonomy does not take it, which would be a mistake of ours
+ * @throws Error if the taxonomy does not accept it, which would be our own mistake
  */
 export function connectionsEvent(window: ConnectionWindow, context: MapContext, member?: string): FlatBody {
   const { source, startMs, endMs } = window;

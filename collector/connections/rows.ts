@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { AccessLine, LogSource } from './access-line.ts';
 
-/** What a row of the journal's `counted` table says: lines of one source, or that a window of it is closed. */
+/** The content of a row in the journal's `counted` table: lines of one source, or a closed window. */
 export type RowContent =
   | { readonly source: LogSource; readonly lines: readonly AccessLine[] }
   | { readonly source: LogSource; readonly closedMs: number };
 
-/** time, id, class of status, flags, bytes, client, connection; what is absent is 0 or ''. */
+/** time, id, class of status, flags, bytes, client, connection; missing values are 0 or ''. */
 const lineFormat = z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.string(), z.string()]);
 type WrittenLine = z.infer<typeof lineFormat>;
 const rowFormat = z.object({
@@ -19,7 +19,7 @@ const BOT = 1;
 const OPENS = 2;
 const HAS_BYTES = 4;
 
-/** The line that a row is written as: JSON, some 80 bytes for each line of the log. */
+/** The text of a row: JSON, about 80 bytes for each line of the log. */
 export function writeRow(content: RowContent): string {
   const source = [content.source.instance, content.source.component];
   if ('closedMs' in content) return JSON.stringify({ source, closed: content.closedMs });
@@ -32,7 +32,7 @@ export function writeRow(content: RowContent): string {
   });
 }
 
-/** @throws Error where the text is no row of ours */
+/** @throws Error if the text is not one of our rows */
 export function readRow(text: string): RowContent {
   const { source, closed, lines = [] } = rowFormat.parse(JSON.parse(text));
   const [instance, component] = source;

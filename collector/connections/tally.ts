@@ -1,6 +1,6 @@
 import type { AccessLine } from './access-line.ts';
 
-/** What one kind of client did in a window; absent where no line told. */
+/** The figures of one kind of client in a window; absent if no line had them. */
 export interface Counts {
   readonly requests: number;
   readonly connections?: number;
@@ -11,7 +11,7 @@ export interface Counts {
   readonly responses: Readonly<Record<1 | 2 | 3 | 4 | 5, number>>;
 }
 
-/** A set whose members are added several times, and may be taken away as often. */
+/** A set whose members are counted, so that each can be removed as often as it was added. */
 class Bag {
   readonly #counts = new Map<string, number>();
 
@@ -26,7 +26,7 @@ class Bag {
   }
 }
 
-/** Counts lines of an access log, and takes back those that could not be kept. */
+/** Counts access-log lines, and uncounts those that could not be saved. */
 export class Tally {
   #requests = 0;
   #opened = 0;

@@ -2,30 +2,30 @@ import { CLOCK_AHEAD_MS } from '../../taxonomy/event-types.ts';
 import type { AccessLine, LogSource } from './access-line.ts';
 import { Tally } from './tally.ts';
 
-/** Lines older than this are late, and that long is remembered which windows are closed. */
+/** How old a line may be before it is late, and how long closed windows are remembered. */
 export const HORIZON_MS = 7 * 24 * 60 * 60 * 1000;
-/** Lines in open windows, at most: beyond, the oldest windows close before their time. */
+/** Most lines in open windows; beyond that, the oldest windows close early. */
 const LINES_MAX = 1_000_000;
 
-/** A row of the journal that windows are rebuilt from. */
+/** A row of the journal from which windows are rebuilt. */
 export interface Row {
   readonly id: number;
-  /** Open windows that it has lines of. */
+  /** Open windows that need the row. */
   readonly windows: Set<ConnectionWindow>;
-  /** Its write, while it is not on disk; a line of it that comes again is acknowledged only once that is. */
+  /** The pending write, until it is on disk; a repeated line of it is acknowledged only after that. */
   written?: Promise<unknown>;
 }
 
-/** What one web server saw from `startMs` up to, and without, `endMs`. */
+/** What one web server saw from `startMs` until before `endMs`. */
 export class ConnectionWindow {
   readonly source: LogSource;
   readonly startMs: number;
   readonly endMs: number;
   readonly people = new Tally();
   readonly bots = new Tally();
-  /** Its lines, by identity, and the row that each is kept in. */
+  /** Its lines by identity, with the row of each. */
   readonly lines = new Map<number, Row>();
-  /** Wall clock, when the last new line came. */
+  /** When the last new line came, by the wall clock. */
   lastLineMs = 0;
 
   constructor(source: LogSource, startMs: number, endMs: number) {
@@ -34,7 +34,7 @@ export class ConnectionWindow {
     this.endMs = endMs;
   }
 
-  /** @returns the rows that its lines are kept in */
+  /** @returns the rows of its lines */
   rows(): ReadonlySet<Row> {
     return new Set(this.lines.values());
   }
@@ -49,9 +49,9 @@ export interface WindowOptions {
 }
 
 /**
- * Counts lines of access logs in windows of event time. A window closes when `latenessMs` have passed since its end and
- * since its last new line: what was held up anywhere, and now comes in a rush and in any order, still finds it open.
- * Holds no truth that the journal lacks, has no clock, and does no I/O.
+ * Counts access-log lines in windows of event time. A window closes `latenessMs` after its end and after its last new
+ * line, so lines that were held up and arrive in a rush, in any order, still find it open. It holds nothing that the
+ * journal lacks, has no clock, and does no I/O.
  */
 export class ConnectionWindows {
   readonly #options: WindowOptions;
@@ -67,14 +67,14 @@ export class ConnectionWindows {
     return this.#open.size;
   }
 
-  /** @param row what the line would be kept in */
+  /** @param row the row that the line would be stored in */
   offer(line: AccessLine, row: Row, nowMs: number): { readonly verdict: LineVerdict; readonly keptIn?: Row } {
     const endMs = this.#startOf(line) + this.#options.windowMs;
     const isOutside = endMs <= nowMs - HORIZON_MS || endMs > nowMs + CLOCK_AHEAD_MS;
     return isOutside ? { verdict: 'late' } : this.restore(line, row, nowMs);
   }
 
-  /** A line that counted before a restart, whatever its time. */
+  /** A line that was counted before a restart, whatever its time. */
   restore(line: AccessLine, row: Row, nowMs: number): { readonly verdict: LineVerdict; readonly keptIn?: Row } {
     const startMs = this.#startOf(line);
     const key = keyOf(line.source, startMs);
@@ -94,7 +94,7 @@ export class ConnectionWindows {
     return { verdict: 'counted' };
   }
 
-  /** The row could not be kept: as if its lines had never come. */
+  /** The row could not be saved: its lines count as never received. */
   takeBack(row: Row, lines: readonly AccessLine[]): void {
     for (const line of lines) {
       const key = keyOf(line.source, this.#startOf(line));
@@ -108,7 +108,7 @@ export class ConnectionWindows {
     row.windows.clear();
   }
 
-  /** Windows whose time has come and whose lines are all on disk, the oldest first. */
+  /** Windows that are due and whose lines are all on disk, oldest first. */
   due(nowMs: number): readonly ConnectionWindow[] {
     const settled = nowMs - this.#options.latenessMs;
     let excess = this.#lines - LINES_MAX;
@@ -122,14 +122,14 @@ export class ConnectionWindows {
     });
   }
 
-  /** From now on its lines are late. */
+  /** Its lines are late from now on. */
   close(window: ConnectionWindow): void {
     const key = keyOf(window.source, window.startMs);
     if (this.#open.delete(key)) this.#lines -= window.lines.size;
     this.#closed.add(key);
   }
 
-  /** Its closing could not be kept. */
+  /** The closing could not be saved. */
   reopen(window: ConnectionWindow): void {
     const key = keyOf(window.source, window.startMs);
     this.#closed.delete(key);
@@ -142,7 +142,7 @@ export class ConnectionWindows {
     this.#closed.add(keyOf(source, startMs));
   }
 
-  /** A closed window so old that its lines are late anyway. */
+  /** A window closed so long ago that its lines are late anyway. */
   forgetClosed(source: LogSource, startMs: number): void {
     this.#closed.delete(keyOf(source, startMs));
   }

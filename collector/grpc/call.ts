@@ -12,12 +12,12 @@ import { errorTrailers, grpcCode, OK } from './status.ts';
 export interface CallParts {
   readonly receive: OtlpReceiver;
   readonly guard: KeyGuard;
-  /** Told of each call that was answered. */
+  /** Called for each call that was answered. */
   readonly onAnswered: (signal: Signal | 'other', code: number) => void;
   readonly log: Pick<Logger, 'error'>;
 }
 
-/** The methods that there are (opentelemetry-proto, collector services), by the signal that they bring. */
+/** The supported methods (opentelemetry-proto, collector services), by signal. */
 const METHODS = {
   traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
   logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
@@ -36,13 +36,13 @@ const HEAD = {
 
 const LINGER_MS = 1000;
 
-/** Answers one call. The key is looked at before the message is read. */
+/** Answers one call. The key is checked before the message is read. */
 export async function answerCall(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   parts: CallParts,
 ): Promise<void> {
-  // A client that goes away is no fault of ours, whenever it goes.
+  // A client that disconnects is not our error, whenever it does.
   stream.on('error', () => undefined);
   if (refuseOther(stream, headers)) return;
   const signal = SIGNAL_OF.get(String(headers[':path']));
@@ -58,7 +58,7 @@ export async function answerCall(
   }
 }
 
-/** What is not gRPC at all is told so in HTTP (gRPC over HTTP/2, "Requests"). */
+/** If the request is not gRPC at all, it is answered in HTTP (gRPC over HTTP/2, "Requests"). */
 function refuseOther(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
   if (/^application\/grpc(?:$|[+;])/i.test(headers['content-type'] ?? '')) return false;
   stream.respond({ ':status': 415, 'content-type': 'text/plain; charset=utf-8' });
@@ -113,7 +113,7 @@ function fail(stream: ServerHttp2Stream, error: CollectorError): void {
   dropRest(stream);
 }
 
-/** Nobody keeps what the client still sends. One that does not stop by itself, as it has its answer, is cut off. */
+/** Whatever the client still sends is dropped. It has its answer; if it does not stop, it is cut off. */
 function dropRest(stream: ServerHttp2Stream): void {
   stream.resume();
   const impatience = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), LINGER_MS);

@@ -7,10 +7,10 @@ import { codingNamed, unsupported } from '../otlp/codings.ts';
 const PREFIX_BYTES = 5;
 
 /**
- * Reads the one message of a unary call (gRPC over HTTP/2, "Length-Prefixed-Message"), within the limits that a body of
- * HTTP has.
+ * Reads the single message of a unary call (gRPC over HTTP/2, "Length-Prefixed-Message"), within the limits of an HTTP
+ * body.
  *
- * @param encoding what `grpc-encoding` says
+ * @param encoding the value of `grpc-encoding`
  * @throws CollectorError unsupported_encoding, invalid_body, and as `readSource` does
  */
 export async function readMessage(source: Readable, encoding: string, limits: BodyLimits): Promise<Uint8Array> {
@@ -24,7 +24,7 @@ export async function readMessage(source: Readable, encoding: string, limits: Bo
   return readSource(asStream(message.bytes), coding, limits);
 }
 
-/** A stream that is read as bytes, and not turned into text or objects. */
+/** A stream of bytes, without an encoding or object mode. */
 const asStream = (bytes: Uint8Array): Readable => Readable.from([bytes], { objectMode: false });
 
 function messageIn(all: Uint8Array): { readonly isCompressed: boolean; readonly bytes: Uint8Array } {
@@ -44,7 +44,7 @@ function messageIn(all: Uint8Array): { readonly isCompressed: boolean; readonly 
   return { isCompressed: flag === 1, bytes: all.subarray(PREFIX_BYTES) };
 }
 
-/** A message as it is sent: never compressed, as answers are short. */
+/** A message to send: never compressed, because answers are short. */
 export function framed(message: Uint8Array): Buffer {
   const bytes = Buffer.alloc(PREFIX_BYTES + message.byteLength);
   bytes.writeUInt32BE(message.byteLength, 1);

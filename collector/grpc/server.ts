@@ -15,17 +15,17 @@ import { answerCall, type CallParts } from './call.ts';
 
 export interface GrpcServerOptions extends CallParts {
   readonly host: string;
-  /** 0 for any free one. */
+  /** 0 for any free port. */
   readonly port: number;
-  /** Certificate and key, PEM; without them it speaks plain text. */
+  /** Certificate and key in PEM form; without them it speaks plain text. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
-  /** Told of a client that speaks something else, and of its address. */
+  /** Called for a client that speaks another protocol, with its address. */
   readonly onStranger: (stranger: Stranger, address: string | undefined) => void;
 }
 
 export interface GrpcServer {
   readonly url: string;
-  /** Calls in flight are answered; no new ones are taken. */
+  /** Answers calls in flight; accepts no new ones. */
   close(): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ const WINDOW_BYTES = 1024 ** 2;
 const SETTINGS = { maxConcurrentStreams: 100, initialWindowSize: WINDOW_BYTES } as const;
 
 /**
- * Serves OTLP/gRPC: unary calls over HTTP/2, by Node's own implementation of it ([018](../../docs/adr/018-grpc-on-nodes-http2.md)).
+ * Serves OTLP/gRPC: unary calls over Node's own HTTP/2 ([018](../../docs/adr/018-grpc-on-nodes-http2.md)).
  *
  * @throws ListenError that says what to set instead
  */
@@ -43,9 +43,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const { host, port, tls } = options;
   const server =
     tls === undefined ? createServer({ settings: SETTINGS }) : createSecureServer({ ...tls, settings: SETTINGS });
-  /** Open ones, and whose they are: a session that failed has no socket any more. */
+  /** Open sessions and their clients: a failed session has no socket any more. */
   const sessions = new Map<ServerHttp2Session, string | undefined>();
-  // A client that is gone without a word is noticed.
+  // Detects clients that vanished.
   server.on('connection', (socket: Socket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
   server.on('session', (session: ServerHttp2Session) => {
     sessions.set(session, session.socket.remoteAddress);
@@ -69,7 +69,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   };
 }
 
-/** Clients of HTTP/1, of TLS where there is none, or of plain text where there is. */
+/** Clients that speak HTTP/1, TLS to a plain port, or plain text to a TLS port. */
 function hearStrangers(
   server: Http2Server | Http2SecureServer,
   addresses: ReadonlyMap<ServerHttp2Session, string | undefined>,
@@ -87,7 +87,7 @@ function hearStrangers(
   });
 }
 
-/** What OpenSSL says of a client that does not begin a handshake. */
+/** OpenSSL's codes for a client that does not begin a handshake. */
 const PLAIN_TEXT: ReadonlySet<string | undefined> = new Set(['ERR_SSL_HTTP_REQUEST', 'ERR_SSL_WRONG_VERSION_NUMBER']);
 
 async function closeServer(

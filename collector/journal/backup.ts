@@ -5,14 +5,14 @@ import { pipeline } from 'node:stream/promises';
 import { makePrivate } from './private-file.ts';
 import { openForReading } from './schema.ts';
 
-/** All at once: copied in steps, it would begin anew after each write of another process. */
+/** All pages at once: a copy in steps restarts after each write of another process. */
 const ALL_PAGES = 2 ** 31 - 1;
 
 /**
- * Copies a database of SQLite while others write to it. What was committed when this was called is in the copy; nothing is
- * in it by half. Writers go on meanwhile.
+ * Copies an SQLite database while others write to it. The copy contains everything that was committed at the call, and
+ * no partial transaction. Writers continue meanwhile.
  *
- * @param to a file that is not there yet
+ * @param to a file that does not exist yet
  * @throws Error of SQLite
  */
 export async function copyDatabase(from: string, to: string): Promise<void> {
@@ -25,7 +25,7 @@ export async function copyDatabase(from: string, to: string): Promise<void> {
   }
 }
 
-/** What SQLite finds wrong with a database; undefined where it is whole. */
+/** What SQLite finds wrong with a database; undefined if it is intact. */
 export function damageOf(path: string): string | undefined {
   const database = openForReading(path);
   try {

@@ -2,24 +2,24 @@ import type { DiskFiles } from './disk-files.ts';
 
 const MOST_BYTES = 8 * 1024 * 1024;
 const LEAST_BYTES = 64 * 1024;
-/** It takes no more of the disk than this: of the whole disk, so that a restart finds the same. */
+/** The largest share of the disk that it takes: of the whole disk, so that a restart finds the same. */
 const SHARE = 1 / 8;
-/** What it leaves when it is made again on a disk that has little more: small batches of events go through that. */
+/** The room that it leaves when it is made again on a nearly full disk, enough for small batches of events. */
 const SPARED_BYTES = 256 * 1024;
-/** Of the one that is for a start. */
+/** Size of the ballast for a start. */
 const START_BYTES = 256 * 1024;
 const START_SHARE = 1 / 16;
 
 /**
- * A file of no use but to be deleted: where the disk has nothing left at all, its room is what the journal needs to write
- * down what was published, and so to let go of it (docs/adr/017-ballast.md).
+ * A file whose only use is to be deleted. If the disk is completely full, its room lets the journal record what was
+ * published, and so delete it (docs/adr/017-ballast.md).
  */
 export class Ballast {
   readonly #files: DiskFiles;
   readonly #wanted: number;
   #bytes: number;
 
-  /** @param mostBytes it need not be larger than what it is for */
+  /** @param mostBytes the largest size that is useful */
   constructor(files: DiskFiles, mostBytes: number) {
     this.#files = files;
     this.#bytes = files.ballast.size();
@@ -28,12 +28,12 @@ export class Ballast {
     if (this.#bytes < this.#wanted) this.restore();
   }
 
-  /** How large it is to be; 0 where the disk is too small for one. */
+  /** The intended size; 0 if the disk is too small for a ballast. */
   get wanted(): number {
     return this.#wanted < LEAST_BYTES ? 0 : this.#wanted;
   }
 
-  /** @returns whether there was any */
+  /** @returns whether there was one */
   giveUp(): boolean {
     if (this.#bytes === 0) return false;
     this.#files.ballast.remove();
@@ -41,12 +41,12 @@ export class Ballast {
     return true;
   }
 
-  /** Whether it is large enough for what it is for. */
+  /** Whether it is large enough for its purpose. */
   get isThere(): boolean {
     return this.#bytes >= this.wanted / 2;
   }
 
-  /** Makes it again, or larger, where there is room for it. @returns whether it is there */
+  /** Makes it again, or larger, if there is room. @returns whether it exists */
   restore(): boolean {
     if (this.#bytes >= this.wanted) return true;
     const { ballast } = this.#files;
@@ -60,17 +60,17 @@ export class Ballast {
 }
 
 /**
- * Before anything else is opened: what is opened needs some room, too. Where a process before had to give up the ballast,
- * there is a small one for this alone. Both are made again once there is enough.
+ * Called before anything else is opened, because opening needs some room too. If an earlier process had to give up the
+ * ballast, a small one is reserved for this alone. Both are made again once there is enough room.
  */
 export function giveUpWhereNothingIsLeft(files: DiskFiles): void {
   for (const reserve of [files.ballast, files.startBallast]) if (files.free() < START_BYTES) reserve.remove();
 }
 
 /**
- * Makes the small one for the next start, where there is room for it.
+ * Makes the small one for the next start, if there is room.
  *
- * @param spareBytes that it leaves to whoever is writing
+ * @param spareBytes the room that it leaves to current writers
  */
 export function keepRoomForStart(files: DiskFiles, spareBytes = 0): void {
   const { startBallast } = files;

@@ -18,7 +18,7 @@ interface ChangingOptions {
   readonly rejectedMax: number;
 }
 
-/** What a change does to the tables of the journal, and to the sums over them; part of its caller's transaction. */
+/** Applies a change to the journal's tables and their sums; part of its caller's transaction. */
 export class Changing {
   readonly #maxBytes: number;
   readonly #statements: Record<
@@ -32,13 +32,13 @@ export class Changing {
   readonly #history: History;
   #bytes: number;
   #heldBytes: number;
-  /** Bytes of what is not an event: lines that count in open windows, and remembered keys. */
+  /** Bytes of what is not an event: lines in open windows, and remembered keys. */
   #asideBytes: number;
   #settledBytes: number;
-  /** Rows up to this one are settled as a whole. */
+  /** Rows up to this one are completely settled. */
   #settledRow: number;
   #lastRow: number;
-  /** What the last row and the last held line were ever numbered, and when the last row was written. */
+  /** The highest numbers that a row and a held line ever had, and when the last row was written. */
   #rowsEver: number;
   #heldEver: number;
   #lastMs: number;
@@ -85,12 +85,12 @@ export class Changing {
     return this.#bytes + this.#heldBytes + this.#asideBytes;
   }
 
-  /** Bytes of events that are not published. */
+  /** Bytes of unpublished events. */
   get backlogBytes(): number {
     return this.#bytes - this.#settledBytes + this.#heldBytes;
   }
 
-  /** How many bytes more may wait. */
+  /** How many more bytes may wait. */
   get roomBytes(): number {
     return this.#maxBytes - this.backlogBytes - this.#asideBytes;
   }
@@ -99,7 +99,7 @@ export class Changing {
     return this.#rejected;
   }
 
-  /** Each change in turn; those that only append, one after the other, share a row where the bound allows it. */
+  /** Applies each change in turn. Consecutive changes that only append share a row, within a size limit. */
   applyAll(changes: readonly StoredChange[], nowMs: number): WriteResult[] {
     const results: WriteResult[] = [];
     let run: StoredChange[] = [];
@@ -127,7 +127,7 @@ export class Changing {
     return results;
   }
 
-  /** Lets go of the oldest rows that are settled, while they are due. @returns whether there were any */
+  /** Deletes the oldest settled rows that are due. @returns whether there were any */
   dropHistory(limit: number, isDue: Parameters<History['drop']>[2]): boolean {
     const bytes = this.#history.drop(this.#settledRow, limit, isDue) ?? 0;
     this.#bytes -= bytes;
@@ -135,7 +135,7 @@ export class Changing {
     return bytes > 0;
   }
 
-  /** Before the transaction ends. */
+  /** Called before the transaction ends. */
   saveTotals(): void {
     this.#totals.save(
       {
@@ -149,7 +149,7 @@ export class Changing {
     );
   }
 
-  /** What `restore` puts back where the transaction is taken back. */
+  /** State that `restore` brings back after a rollback. */
   get counters(): readonly number[] {
     return [
       this.#bytes,
@@ -227,7 +227,7 @@ export class Changing {
     else this.#heldBytes += bytes;
   }
 
-  /** Bytes that the change itself lets go of: a waiting line that is published only moves. */
+  /** Bytes that the change itself frees: a waiting line that is published only moves. */
   #freedBy({ unhold = [], uncount = [] }: StoredChange): number {
     const bytesIn = (statement: StatementSync, ids: readonly number[]): number =>
       ids.reduce((sum, id) => sum + Number(statement.get(id)?.['bytes'] ?? 0), 0);

@@ -3,14 +3,14 @@ import type { Cursor } from './types.ts';
 
 const NEWLINE = 10;
 
-/** How far the journal was published, and which rows are settled by that; part of its caller's transaction. */
+/** How far the journal was published, and which rows are therefore settled; part of its caller's transaction. */
 export class CursorTable {
   readonly #move: StatementSync;
   readonly #linesOf: StatementSync;
   readonly #bytesBetween: StatementSync;
-  /** As it was found. */
+  /** The cursor at the start. */
   readonly found: Cursor;
-  /** How many lines the row has that the cursor stood in last. */
+  /** How many lines the cursor's current row has. */
   #lines = { row: 0, count: 0 };
 
   constructor(database: DatabaseSync) {
@@ -27,17 +27,17 @@ export class CursorTable {
     this.#move.run(cursor.row, cursor.index);
   }
 
-  /** The last row that is settled as a whole. */
+  /** The last row that is completely settled. */
   settledRow({ row, index }: Cursor): number {
     return index > 0 && index >= this.#lineCount(row) ? row : row - 1;
   }
 
-  /** Bytes of the rows after the first one, up to the second. */
+  /** Bytes of the rows after the first one, up to and including the second. */
   bytesBetween(after: number, to: number): number {
     return Number(this.#bytesBetween.get(after, to)?.['bytes'] ?? 0);
   }
 
-  /** A transaction was taken back: a row of that number may come to be another one. */
+  /** A transaction was rolled back: its row number may be used for another row. */
   forget(): void {
     this.#lines = { row: 0, count: 0 };
   }

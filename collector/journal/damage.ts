@@ -1,38 +1,38 @@
 import { errorText } from '../../runtime/error-text.ts';
 
-/** Result codes of SQLite, without their extensions. */
+/** SQLite's result codes, without extensions. */
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_NOTADB = 26;
-/** SQLITE_IOERR_SHMSIZE: there is no room for the file beside the WAL. */
+/** SQLITE_IOERR_SHMSIZE: no room for the file beside the WAL. */
 const NO_ROOM_FOR_SHM = 4874;
 
 function codeOf(error: unknown): number {
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0;
 }
 
-/** Whether SQLite found that a file is not what it wrote. */
+/** Whether SQLite found a file damaged. */
 export function isDamage(error: unknown): boolean {
   const primary = codeOf(error) & 0xff;
   return primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB;
 }
 
-/** Whether there was no room on the disk. */
+/** Whether the disk was full. */
 export function isFull(error: unknown): boolean {
   return (codeOf(error) & 0xff) === SQLITE_FULL || codeOf(error) === NO_ROOM_FOR_SHM;
 }
 
-/** A file of DATA_DIR is damaged. The message names it, and what to do. */
+/** A file of DATA_DIR is damaged. The message names it, and says what to do. */
 export class DamagedFileError extends Error {
   override readonly name = 'DamagedFileError';
   readonly code = 'damaged_file';
 }
 
 /**
- * Does something with a database.
+ * Uses a database.
  *
  * @param cure what to do about the file, as the end of a sentence
- * @throws DamagedFileError where the file is damaged; whatever else `use` throws
+ * @throws DamagedFileError if the file is damaged; otherwise whatever `use` throws
  */
 export function naming<T>(path: string, cure: string, use: () => T): T {
   try {
@@ -42,7 +42,7 @@ export function naming<T>(path: string, cure: string, use: () => T): T {
   }
 }
 
-/** The same for what is read step by step. */
+/** The same for step-by-step reading. */
 export function* namingEach<T>(path: string, cure: string, items: Iterable<T>): Generator<T> {
   try {
     yield* items;

@@ -21,7 +21,7 @@ export class DataDirError extends Error {
 
 const LOCK_FILE = 'lock.db';
 const SQLITE_BUSY = 5;
-/** A database that nothing refers to is closed when its memory is collected, and its lock with it. */
+/** Keeps databases referenced: otherwise garbage collection would close them and release their locks. */
 const locked = new Set<DatabaseSync>();
 
 export interface DataDirLock {
@@ -29,8 +29,8 @@ export interface DataDirLock {
 }
 
 /**
- * Makes the directory where it is missing, and locks it for this process. The lock is one of SQLite's on a file of its
- * own: the system frees it when the process ends, however it ends.
+ * Makes the directory if it is missing, and locks it for this process. The lock is SQLite's, on a separate file: the
+ * system releases it when the process ends, however it ends.
  *
  * @throws DataDirError
  */
@@ -39,7 +39,7 @@ export function lockDataDir(dir: string): DataDirLock {
   giveUpWhereNothingIsLeft(diskFilesOf(dir));
   const database = open(dir);
   try {
-    // Another process may hold it: told apart from a file that cannot be locked at all by SQLite's own code.
+    // Another process may hold it. SQLite's code distinguishes that from a file that cannot be locked at all.
     database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
   } catch (cause) {
     database.close();
@@ -62,7 +62,7 @@ export function lockDataDir(dir: string): DataDirLock {
   };
 }
 
-/** Whether a running collector holds the lock of this directory. Nothing is written. */
+/** Whether a running collector holds the lock of this directory. Writes nothing. */
 export function isHeld(dir: string): boolean {
   const path = join(dir, LOCK_FILE);
   if (!existsSync(path)) return false;
@@ -79,10 +79,10 @@ export function isHeld(dir: string): boolean {
 }
 
 /**
- * Makes the directory where it is missing.
+ * Makes the directory if it is missing.
  *
  * @returns the directory
- * @throws DataDirError where it cannot be written
+ * @throws DataDirError if it is not writable
  */
 export function makeDataDir(dir: string): string {
   try {
@@ -118,12 +118,12 @@ function writePrivate(path: string, text: string): void {
   writeFileSync(path, text, { mode: 0o600 });
 }
 
-/** For people alone: a disk without room for it does not stop the collector. */
+/** Only for people: a disk without room for it does not stop the collector. */
 function writePid(dir: string): void {
   try {
     writePrivate(join(dir, 'collector.pid'), `${process.pid}\n`);
   } catch {
-    // The message to a second collector names no process then.
+    // The message to a second collector then names no process.
   }
 }
 

@@ -1,11 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { PAGE_BYTES } from './schema.ts';
 
-/** What a database takes in the WAL when all of it is written anew. */
+/** The WAL's size if the whole database is rewritten. */
 const SHRINK_OVERHEAD = 1.1;
 const SPARE_BYTES = 64 * 1024;
 
-/** The room that the file of a database takes on its disk. */
+/** The disk space of a database's file. */
 export class DatabaseFile {
   readonly #database: DatabaseSync;
   readonly #unusedPages: StatementSync;
@@ -15,12 +15,12 @@ export class DatabaseFile {
     this.#unusedPages = database.prepare('PRAGMA freelist_count');
   }
 
-  /** Bytes that nothing uses: within them the file does not grow. */
+  /** Unused bytes within the file: it does not grow while they last. */
   get unusedBytes(): number {
     return PAGE_BYTES * Number(this.#unusedPages.get()?.['freelist_count'] ?? 0);
   }
 
-  /** Makes the WAL part of the database, and gives its room back to the disk. @returns whether that could be done */
+  /** Moves the WAL into the database, and returns its space to the disk. @returns whether that succeeded */
   checkpoint(): boolean {
     try {
       return Number(this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] ?? 1) === 0;
@@ -30,9 +30,9 @@ export class DatabaseFile {
   }
 
   /**
-   * Gives back to the disk what nothing uses, where the disk has room for writing the rest once more.
+   * Returns unused space to the disk, if the disk has room for rewriting the rest.
    *
-   * @param freeBytes of the disk
+   * @param freeBytes free space of the disk
    * @returns whether it was done
    */
   shrink(freeBytes: number): boolean {

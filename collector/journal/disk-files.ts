@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { takeFromOthers } from './private-file.ts';
 import { JOURNAL_FILE } from './schema.ts';
 
-/** A file of no use but to be deleted. */
+/** A file whose only use is to be deleted. */
 export interface ReserveFile {
-  /** 0 where it is not there. */
+  /** 0 if it does not exist. */
   size(): number;
-  /** @returns false where it could not be made whole: what there is of it stays until it is removed */
+  /** @returns false if it could not be completed; a partial file stays until it is removed */
   make(bytes: number): boolean;
   remove(): void;
 }
 
-/** What the journal sees of the disk that it is on. */
+/** The journal's view of its disk. */
 export interface DiskFiles {
-  /** What it has left for this user. */
+  /** Free bytes for this user. */
   free(): number;
   total(): number;
   walSize(): number;
@@ -61,7 +61,7 @@ function reserveFile(path: string): ReserveFile {
         }
         return true;
       } catch {
-        // Somebody else has the room.
+        // Another program has taken the space.
         return false;
       }
     },

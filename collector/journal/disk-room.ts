@@ -1,28 +1,28 @@
 import { Ballast, keepRoomForStart } from './ballast.ts';
 import type { DiskFiles } from './disk-files.ts';
 
-/** What a transaction takes in the WAL besides its own bytes. */
+/** WAL bytes of a transaction beyond its own content. */
 const OVERHEAD = 1.2;
 const PAGES_BYTES = 32 * 1024;
-/** Below this nothing new is taken that makes the database grow. */
+/** Below this, nothing new is accepted that makes the database grow. */
 const LEAST_RESERVE = 64 * 1024;
 const LOOK_EVERY_MS = 100;
-/** What a disk has plenty of, beyond what is needed: nobody takes it within the time for which it is not looked at again. */
+/** Plenty of free space beyond what is needed: nobody uses it up before the next look. */
 const PLENTY_BYTES = 256 * 1024 * 1024;
 const PLENTY_MS = 100;
 /** What the room for the next start leaves to this process. */
 const SPARE_BYTES = 1024 * 1024;
 
 /**
- * Whether the disk has room for something new. The WAL becomes part of the database some time, which may have to grow
- * for it: what is left must be enough for that, and then for writing down what was published.
+ * Whether the disk has room for new events. The WAL will be moved into the database, which may have to grow for it: the
+ * free space must suffice for that, and then for recording what was published.
  */
 export class DiskRoom {
   readonly #files: DiskFiles;
   readonly #ballast: Ballast;
   readonly #now: () => number;
   #lookedMs = Number.NEGATIVE_INFINITY;
-  /** Until when there is room for anything, as far as these bytes go. */
+  /** Bytes up to which there is certainly room, without another look. */
   #plenty = { untilMs: Number.NEGATIVE_INFINITY, bytes: 0 };
 
   constructor(files: DiskFiles, mostBytes: number, now: () => number) {
@@ -31,14 +31,17 @@ export class DiskRoom {
     this.#ballast = new Ballast(files, mostBytes);
   }
 
-  /** How large the WAL may become before it is made part of the database: half of the ballast lets the database grow so. */
+  /**
+   * The WAL's limit before it is moved into the database: at half of the ballast, the database can still grow by as
+   * much.
+   */
   get walBytes(): number {
     return this.#ballast.wanted / 2;
   }
 
   /**
-   * @param newBytes of the events of one transaction
-   * @param unusedBytes of the database: within them it does not grow
+   * @param newBytes bytes of the events of one transaction
+   * @param unusedBytes unused bytes of the database, which delay its growth
    */
   hasRoomFor(newBytes: number, unusedBytes: () => number): boolean {
     if (!this.#ballast.isThere) return false;
@@ -54,7 +57,7 @@ export class DiskRoom {
     return newBytes * OVERHEAD < unusedBytes() && free >= written;
   }
 
-  /** The journal goes on with the room of the ballast. @returns whether there was any */
+  /** Gives up the ballast so that the journal can use its room. @returns whether there was any */
   giveUpBallast(): boolean {
     return this.#ballast.giveUp();
   }
@@ -63,7 +66,7 @@ export class DiskRoom {
     return this.#files.free();
   }
 
-  /** @returns whether it is there */
+  /** @returns whether it exists */
   restoreBallast(): boolean {
     const isThere = this.#ballast.restore();
     if (isThere) this.keepRoomForStart();
@@ -75,7 +78,7 @@ export class DiskRoom {
     keepRoomForStart(this.#files, isClosing ? 0 : SPARE_BYTES);
   }
 
-  /** Whether it is time to look for room again: that costs some, and was in vain a moment ago. */
+  /** Whether to look for room again: a look costs something, and a moment ago it was in vain. */
   mayLook(): boolean {
     return this.#now() - this.#lookedMs >= LOOK_EVERY_MS;
   }

@@ -14,23 +14,23 @@ import { movedBytesOf, newBytesOf, type StoredChange } from './stored-change.ts'
 import type { JournalRefusal, JournalStats } from './types.ts';
 
 const MARK_FILE = 'journal.mark';
-/** Of history, at least so much is let go of at once: emptying the WAL for it costs. */
+/** The least history to delete at once, because emptying the WAL for it is costly. */
 const ROOM_BYTES = 1024 * 1024;
-/** And so much stays unused, for what moves. */
+/** The bytes kept unused, for data that moves. */
 const SPARE_BYTES = 128 * 1024;
 
-/** What the guard needs beside the database: of a directory, or simulated. */
+/** What the guard needs beside the database: real files, or simulated ones. */
 export interface GuardedFiles {
   readonly disk: DiskFiles;
-  /** Called once the journal is there. */
+  /** Called once the journal exists. */
   openMark(): Pick<MarkFile, 'read' | 'write' | 'close'>;
-  /** Whether there is a journal already. */
+  /** Whether a journal exists already. */
   readonly isNew: boolean;
-  /** Called once the journal is there. @returns whether its file is where it was */
+  /** Called once the journal exists. @returns whether its file is still in place */
   watch(): () => boolean;
 }
 
-/** Before the journal is opened. @param dir DATA_DIR */
+/** Called before the journal is opened. @param dir DATA_DIR */
 function guardedFilesOf(dir: string): GuardedFiles {
   const path = join(dir, JOURNAL_FILE);
   return {
@@ -42,15 +42,15 @@ function guardedFilesOf(dir: string): GuardedFiles {
 }
 
 /**
- * The store on a disk that may be full, removed or damaged. Of a full disk nothing new is taken while there is just enough
- * left to write down what is published, and where others took that too, the ballast is.
+ * The store on a disk that may be full, removed or damaged. A full disk accepts nothing new while there is just enough
+ * room to record what is published. If others take that too, the ballast is given up.
  */
 export class GuardedStore {
   readonly #store: JournalStore;
   readonly #room: DiskRoom;
   readonly #mark: ReturnType<GuardedFiles['openMark']>;
   readonly #isThere: () => boolean;
-  /** What was accepted once and is not in the journal. */
+  /** Accepted events that are missing from the journal. */
   readonly lost: JournalLoss | undefined;
 
   /** @throws DamagedFileError, NoRoomError */
@@ -81,12 +81,12 @@ export class GuardedStore {
     return this.#isThere() ? results : changes.map(() => refused(GONE));
   }
 
-  /** Sums up what was written. @returns whether there may be more; not where there is no room for it now */
+  /** Indexes what was written. @returns whether there may be more; false if there is no room for it now */
   index(): boolean {
     return this.#hasRoomFor(0) && this.#store.index();
   }
 
-  /** Nobody may send anything while `stats` says that new events are turned away: so that is looked at again. */
+  /** While `stats` says that new events are refused, nobody may send any, so this checks again. */
   look(): void {
     const turnedAway = this.#store.turnedAwayByDisk;
     if (turnedAway === undefined || !this.#isThere()) return;
@@ -112,13 +112,13 @@ export class GuardedStore {
     if (!fits) {
       this.#lookForRoom(inAll);
       fits = this.#hasRoomFor(inAll + moved);
-      // One after the other, each finds the room of what the one before let go of.
+      // One after the other, so that each finds the room that the one before has freed.
       if (!fits && moved > 0 && changes.length > 1)
         return changes.flatMap((one, index) => this.#writeWhatFits([one], bytes.slice(index, index + 1), nowMs));
       if (!fits) this.#makeRoomToMove(moved);
     }
     if (inAll === 0 || fits) return this.#writeAll(changes, bytes, nowMs);
-    // They go into one transaction: what is taken already needs its room too.
+    // They share a transaction, so what is already accepted needs its room too.
     let newBytes = 0;
     const isTaken = bytes.map((one) => {
       if (one === 0) return true;
@@ -139,7 +139,7 @@ export class GuardedStore {
     });
   }
 
-  /** What settles something makes room: for that the WAL is emptied, and in the end the ballast given up. */
+  /** Settling makes room: for that the WAL is emptied, and in the end the ballast given up. */
   #writeAll(changes: readonly StoredChange[], bytes: readonly number[], nowMs: number): readonly WriteResult[] {
     if (changes.length === 0) return [];
     const results = [...this.#store.write(changes, nowMs)];
@@ -160,14 +160,14 @@ export class GuardedStore {
     });
   }
 
-  /** What moves within the journal goes where history was: else the database would grow for it. */
+  /** Data that moves within the journal takes the place of history: otherwise the database would grow. */
   #makeRoomToMove(bytes: number): void {
     if (bytes === 0 || this.#store.file.unusedBytes > 2 * bytes + SPARE_BYTES) return;
     this.#store.makeRoomFor(Math.max(2 * bytes, SPARE_BYTES));
     this.#store.file.checkpoint();
   }
 
-  /** The database grew into the room of the ballast: what was published gives it back. */
+  /** The database has grown into the room of the ballast: published events give it back. */
   #shrink(): boolean {
     while (this.#store.makeRoomFor(Number.MAX_SAFE_INTEGER));
     return this.#store.file.checkpoint() && this.#store.file.shrink(this.#room.free);

@@ -17,7 +17,7 @@ export class HeldEventsTable {
     return Buffer.byteLength(line);
   }
 
-  /** @returns the bytes of its line; 0 where it is not there */
+  /** @returns the bytes of its line; 0 if it does not exist */
   release(id: number): number {
     return Number(this.#delete.get(id)?.['bytes'] ?? 0);
   }

@@ -1,11 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
-/** The oldest rows of the journal, which go first; part of its caller's transaction. */
+/** The oldest rows of the journal, which are deleted first; part of its caller's transaction. */
 export class History {
   readonly #oldest: StatementSync;
   readonly #prune: StatementSync;
   readonly #pruneSegments: StatementSync;
-  /** The oldest row, if that was not due when it was last asked for: most changes find it so again. */
+  /** The oldest row, if it was not due at the last check: for most changes it still is not. */
   #oldestKept: { readonly row: number; readonly atMs: number } | undefined;
 
   constructor(database: DatabaseSync) {
@@ -17,11 +17,11 @@ export class History {
   }
 
   /**
-   * Lets go of the oldest rows, while they are due.
+   * Deletes the oldest rows that are due.
    *
-   * @param settledRow the last that may go
-   * @param isDue asked row by row
-   * @returns their bytes; undefined where none was due
+   * @param settledRow the last row that may be deleted
+   * @param isDue called row by row
+   * @returns their bytes; undefined if none was due
    */
   drop(
     settledRow: number,
@@ -48,7 +48,7 @@ export class History {
     return droppedBytes;
   }
 
-  /** A transaction was taken back: what it let go of is there again. */
+  /** A transaction was rolled back: the rows that it deleted exist again. */
   forget(): void {
     this.#oldestKept = undefined;
   }

@@ -1,18 +1,18 @@
 import { hash, randomInt } from 'node:crypto';
 
-/** 32-bit words of a key. */
+/** 32-bit words per key. */
 export const WORDS = 3;
 const ID_WORDS = 4;
 const ID_LENGTH = 32;
 const UUID_LENGTH = 36;
 const UUID_MARK = 0x9e3779b9;
 const DASH = 45;
-/** Where a UUID has its dashes, a bit for each place. */
+/** Positions of the dashes in a UUID, one bit each. */
 const UUID_DASHES = (1 << 8) | (1 << 13) | (1 << 18) | (1 << 23);
-/** Of this process alone, so that nobody can choose ids that all fall into the same slots. */
+/** Random per process, so that nobody can choose ids that collide. */
 const SEED = randomInt(2 ** 32);
 
-/** 96 bits of an id, enough for millions to have one each; no key is all zero, which means an empty slot. */
+/** 96 bits of an id, enough to keep millions distinct. No key is all zero, which means an empty slot. */
 export type IdKey = Uint32Array;
 
 export function keyOf(id: string, key: IdKey): void {
@@ -20,7 +20,7 @@ export function keyOf(id: string, key: IdKey): void {
   if (key[0] === 0 && key[1] === 0 && key[2] === 0) key[2] = 1;
 }
 
-/** @returns false where it is neither 32 lower-case hexadecimal digits nor a UUID of such */
+/** @returns false if it is neither 32 lower-case hexadecimal digits nor a UUID of such */
 function parseHex(id: string, key: IdKey): boolean {
   const isUuid = id.length === UUID_LENGTH;
   if (id.length !== ID_LENGTH && !isUuid) return false;
@@ -41,12 +41,12 @@ function parseHex(id: string, key: IdKey): boolean {
     if (word < WORDS) key[word] = value;
     else key[0] = (key[0] ?? 0) ^ value;
   }
-  // The same digits with and without dashes are two ids.
+  // The same digits with and without dashes are different ids.
   if (isUuid) key[0] = (key[0] ?? 0) ^ UUID_MARK;
   return true;
 }
 
-/** Spreads a key over 32 bits: ids that begin with the time or count up must not crowd together. */
+/** Spreads a key over 32 bits: ids that begin with the time or count up must not cluster. */
 export function mix(keys: IdKey, at = 0): number {
   let mixed = SEED;
   for (let word = at; word < at + WORDS; word += 1) {

@@ -33,21 +33,21 @@ export { HELD_REASONS, UNPUBLISHABLE, type HeldEvent, type HeldGroup, type HeldR
 
 export interface JournalOptions {
   readonly dir: string;
-  /** Bound of what is kept; events that are not published yet are never dropped to keep it. */
+  /** The size limit. Unpublished events are never dropped to keep it. */
   readonly maxBytes: number;
   /** How long published events stay as history. @default 7 days */
   readonly retentionMs?: number;
   /** @default 10000 */
   readonly rejectedMax?: number;
-  /** Whether somebody follows, and says how far. @default false */
+  /** Whether a follower reads along and reports how far. @default false */
   readonly followed?: boolean;
   /** For tests: SQLite refuses to grow beyond this many pages. */
   readonly maxPages?: number;
-  /** Told once when the writer ended by itself; every write is refused from then on. */
+  /** Called once if the writer ends by itself; every write is refused from then on. */
   readonly onFatal?: (error: Error) => void;
 }
 
-/** The durable journal: events in order of acceptance, what is held, what was rejected, how far it was published. */
+/** The durable journal: accepted events in order, held and rejected ones, and how far it was published. */
 export interface Journal {
   /**
    * Resolves once the change is on disk.
@@ -57,17 +57,17 @@ export interface Journal {
   write(change: JournalChange): Promise<{ readonly heldIds: readonly number[] }>;
   read(afterRow: number, maxBytes: number): readonly JournalRow[];
   scan(options: ScanOptions): Generator<JournalRow>;
-  /** What rows journaled at or after this time bring back into the seen ids, the youngest first; none of the latest rows. */
+  /** What rows journaled at or after this time restore in the seen ids, youngest first, without the latest rows. */
   keys(rule: number, sinceMs: number): Iterable<SegmentKeys>;
-  /** What was accepted once and was not there when the journal was opened. */
+  /** Accepted events that were missing when the journal was opened. */
   readonly lost: JournalLoss | undefined;
-  /** As it was when the journal was opened. */
+  /** The state when the journal was opened. */
   readonly cursor: Cursor;
   held(reason: HeldLine['reason']): readonly HeldLine[];
   heldDue(reason: HeldLine['reason'], nowMs: number, limit: number): readonly HeldLine[];
   heldEvents(query: HeldQuery): readonly HeldEvent[];
   heldGroups(): readonly HeldGroup[];
-  /** Of the events that were held last, so many at most. */
+  /** The most recently held events, at most this many. */
   latestHeldLines(limit: number): readonly string[];
   counted(): readonly CountedRow[];
   rejected(options?: { limit?: number; afterId?: number }): readonly RejectedRecord[];
@@ -84,7 +84,7 @@ interface Waiter {
   readonly appends: boolean;
 }
 
-/** Where the journal is written: a thread, with the main thread's end of the line to it. */
+/** Where the journal is written: a thread, and the main thread's side of the channel to it. */
 export interface JournalWriter {
   postMessage(message: ToWriter): void;
   on(event: 'message', listener: (message: FromWriter) => void): unknown;
@@ -92,19 +92,19 @@ export interface JournalWriter {
   on(event: 'exit', listener: (code: number) => void): unknown;
 }
 
-/** What a journal is made of: a simulation has parts of its own. */
+/** The parts of a journal; a simulation supplies its own. */
 export interface JournalParts {
   readonly startWriter: (options: StoreOptions) => JournalWriter;
   readonly openReader: (dir: string) => JournalReader;
-  /** @returns whether the journal's file is where it was */
+  /** @returns whether the journal's file is still in place */
   readonly watch: (path: string) => () => boolean;
 }
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
-/** The same file where Node strips the types and where it was built. */
+/** The same file whether Node strips the types or it was built. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
-/** What it writes it forgets: room for more of that would only be memory that nobody uses. */
+/** The writer keeps nothing that it has written, so more memory would never be used. */
 const WRITER_MEMORY = { maxYoungGenerationSizeMb: 8 };
 
 const OF_THREADS: JournalParts = {
@@ -117,12 +117,12 @@ const OF_THREADS: JournalParts = {
 /**
  * Opens the journal of a directory that this process has locked.
  *
- * @throws Error where SQLite cannot open it
+ * @throws Error if SQLite cannot open it
  */
 export async function openJournal(options: JournalOptions, parts: JournalParts = OF_THREADS): Promise<Journal> {
   const { onFatal, retentionMs = WEEK_MS, rejectedMax = 10_000, ...rest } = options;
   const worker = parts.startWriter({ ...rest, retentionMs, rejectedMax });
-  /** Writes in order, those handed to the writer's thread first: their outcomes come in the same order. */
+  /** Writes in order, beginning with those handed to the writer's thread; their outcomes arrive in the same order. */
   const handed: Waiter[] = [];
   let waiting: { readonly waiter: Waiter; readonly change: StoredChange }[] = [];
   const listeners: (() => void)[] = [];
@@ -135,8 +135,8 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
   let closing = false;
 
   /**
-   * Hands over whatever was written meanwhile, one message at a time: while one is being synced the next one gathers,
-   * so that many writes share an fsync and the crossing between the threads.
+   * Hands over everything written meanwhile, one message at a time: while one is synced, the next one gathers, so that
+   * many writes share an fsync and a thread switch.
    */
   function handOver(): void {
     scheduled = false;
@@ -157,7 +157,7 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
   function settle({ outcomes, stats: current }: FromWriter): void {
     stats = current;
     const waiters = handed.splice(0);
-    // What is read in this turn goes along: a commit costs much the same for one as for many.
+    // Writes of the same turn go along: a commit costs about the same for one as for many.
     schedule();
     let appended = false;
     waiters.forEach((waiter, index) => {
@@ -175,16 +175,16 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
   function fail(error: Error): void {
     if (failed !== undefined) return;
     const left = [...handed.splice(0), ...waiting.splice(0).map(({ waiter }) => waiter)];
-    // After close() the writer ends by itself: only a write it left behind tells of a failure.
+    // After close() the writer ends by itself: only a pending write indicates a failure.
     if (closing && left.length === 0) return;
     failed = error;
     opened.reject(error);
     for (const waiter of left) waiter.reject(unavailable(errorText(error)));
-    // Before it was opened, whoever opens it is told.
+    // Before it is opened, the caller of open is told.
     if (stats !== undefined) onFatal?.(error);
   }
 
-  /** Nobody may write while new events are turned away: whether they still would be is asked for, whenever somebody wants to know. */
+  /** While new events are refused nobody may write, so whoever wants to know triggers another check. */
   function look(): void {
     if (looking || closing || failed !== undefined) return;
     looking = true;
@@ -256,7 +256,7 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
   };
 }
 
-/** Reads the journal of a directory beside a collector that may be running. */
+/** Reads the journal of a directory, even beside a running collector. */
 export function openJournalReader(dir: string): JournalReader {
   return new JournalReader(openForReading(join(dir, JOURNAL_FILE)));
 }

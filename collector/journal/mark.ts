@@ -1,17 +1,17 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { takeFromOthers } from './private-file.ts';
 
-/** What was acknowledged, as far as that was written down apart from the journal. */
+/** How far events were acknowledged, as recorded apart from the journal. */
 export interface Mark {
-  /** Rows of the journal, and lines held, that there ever were. */
+  /** How many rows and held lines the journal ever had. */
   readonly rows: number;
   readonly held: number;
   readonly atMs: number;
 }
 
-/** Accepted events that the journal does not have: it was cut, or is a copy of an earlier time. */
+/** Accepted events that are missing from the journal: it was cut, or is an earlier copy. */
 export interface JournalLoss {
-  /** Batches of events, and observations that waited. */
+  /** Batches of events, and waiting observations. */
   readonly batches: number;
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -20,8 +20,8 @@ export interface JournalLoss {
 const BYTES = 24;
 
 /**
- * A file beside the journal with the number of its last row, written after each commit. SQLite takes a WAL that was cut for
- * one that ends there; the number says that there was more. It is not synced: at most it says too little.
+ * A file beside the journal with the number of its last row, written after each commit. SQLite takes a truncated WAL
+ * for a complete one; the number reveals what is missing. It is not synced, so at worst it is too low.
  */
 export class MarkFile {
   readonly #file: number;
@@ -32,7 +32,7 @@ export class MarkFile {
     this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   }
 
-  /** undefined where there is none yet. */
+  /** undefined if there is none yet. */
   read(): Mark | undefined {
     if (readSync(this.#file, this.#bytes, 0, BYTES, 0) < BYTES) return undefined;
     return {
@@ -49,7 +49,7 @@ export class MarkFile {
     try {
       writeSync(this.#file, this.#bytes, 0, BYTES, 0);
     } catch {
-      // A full disk, before there ever was one.
+      // The disk was full before the first one was written.
     }
   }
 
@@ -58,14 +58,14 @@ export class MarkFile {
   }
 }
 
-/** @param found of the journal as it is */
+/** @param found the actual state of the journal */
 export function lossOf(mark: Mark | undefined, found: Mark): JournalLoss | undefined {
   if (mark === undefined) return undefined;
   const batches = Math.max(0, mark.rows - found.rows) + Math.max(0, mark.held - found.held);
   return batches === 0 ? undefined : { batches, sinceMs: found.atMs, untilMs: mark.atMs };
 }
 
-/** For people: what may be missing, and where it may be had again. */
+/** For people: what may be missing, and where to get it again. */
 export function describeLoss({ batches, sinceMs, untilMs }: JournalLoss): string {
   const [since, until] = [sinceMs, untilMs].map((ms) => new Date(ms).toISOString());
   return `The journal was cut, or is a copy of an earlier time: ${batches} batches of events are missing, accepted after ${since} and up to ${until}. Consumers have those that were published by then; only their producers can send the others again`;

@@ -7,7 +7,7 @@ export class NoRoomError extends Error {
   readonly code = 'no_room';
 }
 
-/** Opens something in DATA_DIR. @throws NoRoomError where the disk has no room for it; whatever else `open` throws */
+/** Opens something in DATA_DIR. @throws NoRoomError if the disk has no room for it; otherwise whatever `open` throws */
 export function opening<T>(dir: string, open: () => T): T {
   try {
     return open();

@@ -1,8 +1,8 @@
 import { statSync, type Stats } from 'node:fs';
 
 /**
- * Whether a database, with its WAL, is still where it was when this was made: a file that was removed is written on, and lost
- * with the process.
+ * Whether a database and its WAL are still where they were at the start: a removed file can still be written, but is
+ * lost with the process.
  */
 export function watchDatabase(path: string): () => boolean {
   const wal = `${path}-wal`;

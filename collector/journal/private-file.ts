@@ -1,18 +1,21 @@
 import { chmodSync, closeSync, openSync, statSync, type Stats } from 'node:fs';
 import { errorText } from '../../runtime/error-text.ts';
 
-/** What SQLite keeps beside a database; it gives these files the mode of the database when it makes them. */
+/** SQLite's files beside a database, which get the database's mode when they are made. */
 const BESIDE = ['', '-wal', '-shm', '-journal'];
 
-/** Where a file of ours is to be stands something else, or a file that cannot be opened. The message names it, and what to do. */
+/**
+ * The place of one of our files is taken by something else, or by a file that cannot be opened. The message names it,
+ * and says what to do.
+ */
 export class UnusableFileError extends Error {
   override readonly name = 'UnusableFileError';
   readonly code = 'unusable_file';
 }
 
 /**
- * Makes a file that this user alone may read and write where there is none, and takes what others may from one that is
- * there, with what SQLite keeps beside it. A file of another user stays as it is.
+ * Makes a file that only this user may read and write, or restricts an existing one, and SQLite's files beside it.
+ * Another user's file is left alone.
  *
  * @throws UnusableFileError
  */
@@ -29,18 +32,18 @@ export function makePrivate(path: string): void {
   }
 }
 
-/** The same for what is there alone. @throws UnusableFileError */
+/** The same for existing files only. @throws UnusableFileError */
 export function takeFromOthers(path: string): void {
   for (const file of filesOf(path)) {
     try {
       chmodSync(file, 0o600);
     } catch {
-      // Whose file it is may do so, and nobody else.
+      // Only the owner of a file may do this.
     }
   }
 }
 
-/** Those that are there of a file and what SQLite keeps beside it. @throws UnusableFileError where one is no file */
+/** A file and SQLite's files beside it, as far as they exist. @throws UnusableFileError if one is not a file */
 export function filesOf(path: string): readonly string[] {
   return BESIDE.map((suffix) => path + suffix).filter((file) => {
     const found = look(file);
@@ -52,7 +55,7 @@ export function filesOf(path: string): readonly string[] {
   });
 }
 
-/** Undefined where there is nothing, or nothing that can be looked at. */
+/** Undefined if nothing is there, or it cannot be inspected. */
 function look(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
@@ -61,5 +64,5 @@ function look(path: string): Stats | undefined {
   }
 }
 
-/** A full disk says nothing of the file. */
+/** A full disk says nothing about the file. */
 const isOfDisk = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOSPC';

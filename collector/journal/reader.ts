@@ -20,23 +20,23 @@ export interface ScanOptions {
   readonly sinceMs?: number;
   /** Only rows journaled at or before this time. */
   readonly untilMs?: number;
-  /** Only rows that may hold an event of these types. */
+  /** Only rows that may contain an event of these types. */
   readonly types?: readonly string[];
-  /** Only rows that have each of these texts in them. */
+  /** Only rows that contain each of these texts. */
   readonly texts?: readonly string[];
 }
 
-/** What a scan holds at once: so many rows, or fewer where they are large. More would only be more to clear away. */
+/** Rows that a scan holds at once, fewer if they are large. More would only make more garbage. */
 const SCAN_ROWS = 50;
 const SCAN_BYTES = 128 * 1024;
-/** What is read of held events at once, about. */
+/** Approximate bytes of held events that are read at once. */
 const HELD_BYTES = 1024 * 1024;
 const decoder = new TextDecoder();
 const END = Number.MAX_SAFE_INTEGER;
 
 type Wanted = Pick<ScanOptions, 'sinceMs' | 'untilMs' | 'types' | 'texts'>;
 
-/** Rows between these two, without them. */
+/** Rows between these two, exclusive. */
 interface Range {
   readonly above: number;
   readonly below: number;
@@ -44,7 +44,7 @@ interface Range {
 
 type PageOf = (range: Range) => Iterable<Record<string, unknown>>;
 
-/** Reads the journal beside its writer. */
+/** Reads the journal while another process or thread writes it. */
 export class JournalReader {
   readonly #database: DatabaseSync;
   readonly #segments: SegmentReader;
@@ -68,7 +68,7 @@ export class JournalReader {
     this.#rejected = this.#database.prepare('SELECT * FROM rejected WHERE id > ? ORDER BY id LIMIT ?');
   }
 
-  /** Rows after this one, in order, up to that many bytes and at least one where there is any. */
+  /** Rows after this one, in order, up to that many bytes, but at least one if there is any. */
   read(afterRow: number, maxBytes: number): readonly JournalRow[] {
     const rows: JournalRow[] = [];
     let bytes = 0;
@@ -81,8 +81,8 @@ export class JournalReader {
   }
 
   /**
-   * Rows of the history, without reading those that cannot be wanted; the writer may go on meanwhile. Where it reads some in
-   * vain it gives an empty row now and then, so that its caller may pause.
+   * Rows of the history; those that cannot match are not read. The writer may continue meanwhile. If it reads without
+   * finding anything, it yields an empty row now and then, so that its caller can pause.
    */
   *scan({ direction, fromRow, ...wanted }: ScanOptions): Generator<JournalRow> {
     const skipped = this.#segments.all().filter((segment) => !mayHold(segment, wanted));
@@ -92,7 +92,10 @@ export class JournalReader {
     for (const range of direction === 'asc' ? ranges : ranges.toReversed()) yield* scanRange(range, direction, page);
   }
 
-  /** @returns the first rows of a range, with the lines of those that may be wanted: the bytes of others do not leave SQLite */
+  /**
+   * @returns the first rows of a range, with lines only for those that may match: the bytes of others do not leave
+   * SQLite
+   */
   #pageOf(direction: 'asc' | 'desc', { sinceMs = 0, untilMs = END, types, texts = [] }: Wanted): PageOf {
     const anyOf = types?.map((type) => Buffer.from(`"event":${JSON.stringify(type)}`));
     const allOf = texts.map((text) => Buffer.from(text));
@@ -107,12 +110,12 @@ export class JournalReader {
     return ({ above, below }) => statement.iterate(...given, above, below);
   }
 
-  /** What the events of the journal bring back into the seen ids, the youngest first, by segments. */
+  /** What the journal's events restore in the seen ids, youngest first, by segments. */
   keys(rule: number, sinceMs: number): Generator<SegmentKeys> {
     return this.#segments.keys(rule, sinceMs);
   }
 
-  /** Held lines of that reason whose time has come, in the order in which they were held. */
+  /** Held lines of that reason that are due, in the order in which they were held. */
   heldDue(reason: HeldLine['reason'], nowMs: number, limit: number): readonly HeldLine[] {
     return this.#due.all(reason, nowMs, limit).map((found) => ({
       id: Number(found['id']),
@@ -123,7 +126,10 @@ export class JournalReader {
     }));
   }
 
-  /** Events that no queue took, of these types, in the order in which they were held; fewer than asked for where they are large. */
+  /**
+   * Events of these types that no queue took, in the order in which they were held; fewer than requested if they are
+   * large.
+   */
   heldEvents({ reason, types, afterId = 0, limit }: HeldQuery): readonly HeldEvent[] {
     const held: HeldEvent[] = [];
     let bytes = 0;
@@ -136,7 +142,7 @@ export class JournalReader {
     return held;
   }
 
-  /** How many of them there are, and the oldest, of each type and reason. */
+  /** Their number and the oldest, for each type and reason. */
   heldGroups(): readonly HeldGroup[] {
     return this.#heldGroups.all().map((found) => {
       const oldest = toHeldEvent(found);
@@ -144,13 +150,13 @@ export class JournalReader {
     });
   }
 
-  /** Of the events that were held last, so many at most. */
+  /** The most recently held events, at most this many. */
   latestHeldLines(limit: number): readonly string[] {
     const latest = this.#database.prepare('SELECT line FROM held_event ORDER BY id DESC LIMIT ?');
     return latest.all(limit).map((found) => String(found['line']));
   }
 
-  /** What is counted in open windows, in the order in which it was written. */
+  /** Rows of open windows, in the order in which they were written. */
   counted(): readonly CountedRow[] {
     return this.#database
       .prepare('SELECT id, line FROM counted ORDER BY id')
@@ -189,7 +195,7 @@ function mayHold(segment: Segment, { sinceMs = 0, untilMs = END, types }: Wanted
   return types === undefined || types.some((type) => segment.types.has(type));
 }
 
-/** What is left of a range without those segments, in order. */
+/** The rest of a range without those segments, in order. */
 function rangesBetween(skipped: readonly Segment[], { above, below }: Range): Range[] {
   const ranges: Range[] = [];
   let from = above;
@@ -201,7 +207,7 @@ function rangesBetween(skipped: readonly Segment[], { above, below }: Range): Ra
   return ranges.filter((range) => range.below - range.above > 1);
 }
 
-/** A page at a time. */
+/** One page at a time. */
 function* scanRange({ above, below }: Range, direction: 'asc' | 'desc', pageOf: PageOf): Generator<JournalRow> {
   for (let last: number | undefined; ; last = undefined) {
     const page: JournalRow[] = [];

@@ -2,8 +2,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { UNPUBLISHABLE, type RejectedRecord } from './types.ts';
 
 /**
- * The rejected store, part of its caller's transaction. Telemetry that stated an event wrongly is kept up to a number of
- * records. Events that no broker takes were accepted: they never leave for others, and count as not published.
+ * The rejected store; part of its caller's transaction. Telemetry that stated an event wrongly is kept up to a number
+ * of records. Events that no broker takes were accepted, so they are never dropped for others, and count as
+ * unpublished.
  */
 export class RejectedTable {
   readonly #max: number;
@@ -39,7 +40,7 @@ export class RejectedTable {
     return [this.#wrong, this.#unpublishable];
   }
 
-  /** @param counts as `counts` was */
+  /** @param counts an earlier value of `counts` */
   restore([wrong = 0, unpublishable = 0]: readonly number[]): void {
     this.#wrong = wrong;
     this.#unpublishable = unpublishable;

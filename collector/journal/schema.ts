@@ -3,7 +3,7 @@ import { filesOf, makePrivate } from './private-file.ts';
 
 export const JOURNAL_FILE = 'journal.db';
 
-/** SQLite's default, which nobody changes. */
+/** SQLite's default, which is never changed. */
 export const PAGE_BYTES = 4096;
 const WAL_BYTES = 4 * 1024 * 1024;
 const WAL_LEAST_PAGES = 16;
@@ -13,7 +13,7 @@ interface WriteOptions {
   readonly walBytes?: number;
 }
 
-/** Opens the journal for writing and makes its tables where they are not there yet. */
+/** Opens the journal for writing, and makes missing tables. */
 export function openForWriting(path: string, options?: WriteOptions): DatabaseSync {
   makePrivate(path);
   const database = new DatabaseSync(path);
@@ -54,7 +54,7 @@ export function prepareForWriting(
   return database;
 }
 
-/** Versions up to 0.1.0 kept what no queue takes among what waits. */
+/** Versions up to 0.1.0 kept events that no queue takes among the waiting lines. */
 function moveUnroutable(database: DatabaseSync): void {
   const former = "FROM held WHERE reason = 'unroutable'";
   if (database.prepare(`SELECT 1 ${former} LIMIT 1`).get() === undefined) return;
@@ -67,14 +67,14 @@ function moveUnroutable(database: DatabaseSync): void {
   `);
 }
 
-/** Versions up to 0.1.0 did not say who had sent what was rejected, nor whose an id is. */
+/** Versions up to 0.1.0 did not record the sender of a rejected record, nor the producer of an id. */
 function addColumn(database: DatabaseSync, table: 'rejected' | 'batch', column: string): void {
   const columns = database.prepare(`PRAGMA table_info(${table})`).all();
   if (columns.some(({ name }) => name === column.split(' ', 1)[0])) return;
   database.exec(`ALTER TABLE ${table} ADD COLUMN ${column}`);
 }
 
-/** A connection that cannot write; it sees what was committed when each statement begins. @throws UnusableFileError */
+/** A read-only connection; each statement sees what was committed when it began. @throws UnusableFileError */
 export function openForReading(path: string): DatabaseSync {
   filesOf(path);
   const database = new DatabaseSync(path, { readOnly: true });

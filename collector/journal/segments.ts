@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { keyOf, WORDS } from './id-key.ts';
 
-/** What a run of rows holds, so that nobody has to read them to know. */
+/** A summary of a run of rows, so that they need not be read. */
 export interface Segment {
   readonly firstRow: number;
   readonly lastRow: number;
@@ -20,24 +20,24 @@ export interface SegmentKeys {
   readonly keys: Uint32Array;
 }
 
-/** What an event's line brings back into the seen ids. */
+/** What an event's line restores in the seen ids. */
 export interface KeyRule {
-  /** Another number where the same line gives other keys: segments of another rule are made again. */
+  /** The version of the keys. Segments of another version are made again. */
   readonly version: number;
   readonly keysOf: (line: string) => readonly string[];
 }
 
 export interface SegmentSize {
-  /** A segment ends with the row that brings it to so many keys. */
+  /** A segment ends with the row that brings it to this many keys. */
   readonly keys: number;
-  /** Or with the last row before it spans this time. */
+  /** It also ends with the last row before it spans this time. */
   readonly spanMs: number;
 }
 
 const SEGMENT_SIZE: SegmentSize = { keys: 65_536, spanMs: 300_000 };
 /** Rows read at once. */
 const PAGE_ROWS = 16;
-/** About what one step reads, in bytes: some milliseconds. */
+/** Approximate bytes that one step reads, in a few milliseconds. */
 const STEP_BYTES = 512 * 1024;
 
 const TABLE = `
@@ -55,7 +55,7 @@ interface OpenSegment {
   used: number;
 }
 
-/** Follows the writer through the journal and sums up what it has written, a segment at a time. */
+/** Follows the writer through the journal and summarises what it has written, one segment at a time. */
 export class SegmentIndexer {
   readonly #rule: KeyRule;
   readonly #size: SegmentSize;
@@ -98,7 +98,7 @@ export class SegmentIndexer {
       }
       return true;
     } catch {
-      // The disk does not take it now: what was not written is read again after the next change.
+      // The disk refused the write: the rows are read again after the next change.
       this.#open = undefined;
       return false;
     }
@@ -147,7 +147,7 @@ export class SegmentIndexer {
   }
 }
 
-/** Segments as the journal has them; it may have none, of a version before them. */
+/** The journal's segments; a version before them has left none. */
 export class SegmentReader {
   readonly #database: DatabaseSync;
 
@@ -170,7 +170,7 @@ export class SegmentReader {
       }));
   }
 
-  /** The youngest first, of one rule, one at a time. */
+  /** Youngest first, of one version, one at a time. */
   *keys(rule: number, sinceMs: number): Generator<SegmentKeys> {
     if (!this.#isThere()) return;
     const one = this.#database.prepare(

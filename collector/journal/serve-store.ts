@@ -4,45 +4,48 @@ import type { JournalStore } from './store.ts';
 import type { StoredChange } from './stored-change.ts';
 import type { JournalRefusal, JournalStats } from './types.ts';
 
-/** From the main thread: changes in order, the next ones once these are answered; `look` asks whether new ones would be taken; `close` ends the writer. */
+/**
+ * From the main thread: changes in order, the next ones after these are answered; `look` asks whether new ones would be
+ * accepted; `close` ends the writer.
+ */
 export type ToWriter = readonly StoredChange[] | 'look' | 'close';
 
 type Outcome = { readonly heldIds: readonly number[] } | JournalRefusal;
 
-/** To the main thread: what became of the changes, in their order, once they are on disk. Absent: written, nothing held. */
+/** To the main thread: the outcomes of the changes, in order, once they are on disk. Absent: written, nothing held. */
 export interface FromWriter {
   readonly outcomes: readonly (Outcome | undefined)[];
   readonly stats: JournalStats;
-  /** Of no change: whether new ones would be taken was asked. */
+  /** For no change: the question was whether new ones would be accepted. */
   readonly looked?: true;
-  /** With the first message: what was accepted once and is not there. */
+  /** With the first message: accepted events that are missing. */
   readonly lost?: JournalLoss | undefined;
 }
 
-/** The writer's end of the line to the main thread. */
+/** The writer's side of the channel to the main thread. */
 export interface WriterPort {
   on(event: 'message', listener: (message: ToWriter) => void): unknown;
   postMessage(message: FromWriter): void;
   close(): void;
 }
 
-/** What is served: the store, or one that minds its disk. */
+/** The store to serve, or one that guards its disk. */
 type ServedStore = Pick<JournalStore, 'write' | 'index' | 'stats' | 'close'> & {
-  /** Whether what it turned away would be taken now: `stats` says so then. */
+  /** Whether refused events would be accepted now; `stats` then says so. */
   readonly look?: () => void;
   readonly lost?: JournalLoss | undefined;
 };
 
-/** Messages after which what they brought is summed up: each reading of it costs, however little there is. */
+/** How many messages are written before they are summarised: each summary has a fixed cost. */
 const INDEX_EVERY = 16;
 
-/** One transaction, and one fsync, for all that one message brings. */
+/** One transaction and one fsync for everything in a message. */
 export function serveStore(store: ServedStore, port: WriterPort): void {
   let indexing = false;
   let unindexed = 0;
   let closed = false;
 
-  /** Between the changes, which come first. */
+  /** Between the changes, which have priority. */
   function indexOn(): void {
     indexing = !closed && store.index();
     if (indexing) setImmediate(indexOn);

@@ -15,29 +15,29 @@ export interface StoreOptions {
   readonly maxBytes: number;
   readonly retentionMs: number;
   readonly rejectedMax: number;
-  /** Whether somebody takes what is written, and says how far (`JournalChange.followed`): until then no row is too old. */
+  /** Whether a follower reads along and reports how far (`JournalChange.followed`): until it has, no row is too old. */
   readonly followed?: boolean;
   /** For tests: SQLite refuses to grow beyond this many pages. */
   readonly maxPages?: number;
   /** Prepared for writing. @default the file in `dir` */
   readonly database?: DatabaseSync;
-  /** What a line brings back into the seen ids. @default nothing */
+  /** What a line restores in the seen ids. @default nothing */
   readonly keyRule?: KeyRule;
   /** For tests. */
   readonly segmentSize?: SegmentSize;
-  /** How large the WAL may become before it is made part of the database. @default 4 MiB */
+  /** The WAL's limit before it is moved into the database. @default 4 MiB */
   readonly walBytes?: number;
 }
 
-/** Rows of history let go of in one transaction, at most: so many, and two for each row that it adds. */
+/** Most rows of history deleted in one transaction: this many, and two for each row that it adds. */
 const PRUNE_ROWS = 64;
 const PRUNE_ROWS_PER_ROW = 2;
-/** What a full disk lets go of at once, at most, and beyond what is asked for. */
+/** What a full disk frees at once, at most, beyond what is asked for. */
 const MAKE_ROOM_ROWS = 10_000;
 const SPARE_BYTES = 64 * 1024;
 const NO_KEYS: KeyRule = { version: 0, keysOf: () => [] };
 
-/** The journal's one writer. Synchronous: it lives in a thread of its own. */
+/** The journal's only writer. Synchronous, because it runs in its own thread. */
 export class JournalStore {
   readonly #database: DatabaseSync;
   readonly #options: StoreOptions;
@@ -47,7 +47,7 @@ export class JournalStore {
   readonly #commit: StatementSync;
   #commits = 0;
   readonly #refusals = new Refusals();
-  /** Rows after it are not too old, whatever their age: somebody has yet to take them. */
+  /** Rows after this one are kept whatever their age, because the follower has not read them. */
   #followedRow: number;
   readonly #indexer: SegmentIndexer;
 
@@ -63,7 +63,7 @@ export class JournalStore {
     this.#commit = database.prepare('COMMIT');
   }
 
-  /** One transaction, one fsync for all of the changes; each of them is kept whole or not at all. */
+  /** One transaction and one fsync for all changes; each of them is kept completely or not at all. */
   write(changes: readonly StoredChange[], nowMs: number): readonly WriteResult[] {
     const results = this.#write(changes, nowMs, true);
     results.forEach((result, index) => {
@@ -93,7 +93,7 @@ export class JournalStore {
       this.#changing.restore(before);
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       if (mayMakeRoom && isFull(error) && this.#makeRoom(changes)) return this.#write(changes, nowMs, false);
-      // One change too many for the disk must not take the others with it.
+      // A change that exceeds the disk must not take the others with it.
       if (changes.length > 1) return changes.flatMap((change) => this.#write([change], nowMs, true));
       return changes.map(() => ({ ok: false, refusal: unavailable(error) }));
     }
@@ -114,37 +114,37 @@ export class JournalStore {
     };
   }
 
-  /** Sums up what was written, a few milliseconds of it. @returns whether there may be more */
+  /** Summarises what was written, for a few milliseconds. @returns whether there may be more */
   index(): boolean {
     return this.#indexer.step();
   }
 
-  /** What the last row and the last held line were ever numbered. */
+  /** The highest numbers that a row and a held line ever had. */
   get last(): { readonly rows: number; readonly held: number; readonly atMs: number } {
     return this.#changing.last;
   }
 
-  /** The room that it takes on its disk. */
+  /** Its size on disk. */
   get file(): DatabaseFile {
     return this.#file;
   }
 
-  /** Lets go of history for so many bytes. @returns whether there was any, and it could be */
+  /** Deletes this many bytes of history. @returns whether there was any, and it succeeded */
   makeRoomFor(bytes: number): boolean {
     return this.#makeRoom([], bytes);
   }
 
-  /** What turned new events away, and how many bytes of them, where the disk did. */
+  /** What caused the refusal of new events, and how many bytes of them, if it was the disk. */
   get turnedAwayByDisk(): { readonly refusal: JournalRefusal; readonly bytes: number } | undefined {
     return this.#refusals.byDisk;
   }
 
-  /** Writes nothing, to see whether that can be done. */
+  /** An empty write, to see whether writing works. */
   tryToWrite(nowMs: number): void {
     this.write([{}], nowMs);
   }
 
-  /** New events are turned away before they come here. */
+  /** New events are refused before they come here. */
   turnedAway(bytes: number, refusal: JournalRefusal): void {
     this.#refusals.refused(bytes, refusal);
   }
@@ -154,7 +154,7 @@ export class JournalStore {
     this.#database.close();
   }
 
-  /** Lets go of the oldest published rows while the journal is over its bound, or they are over their time. */
+  /** Deletes the oldest published rows while the journal exceeds its limit, or they exceed their age. */
   #prune(nowMs: number, limit: number): void {
     const tooOld = nowMs - this.#options.retentionMs;
     const { bytesInAll } = this.#changing;
@@ -166,9 +166,9 @@ export class JournalStore {
   }
 
   /**
-   * Where the disk is full, history makes room for what is new: as much as that takes, with some to spare.
+   * If the disk is full, history makes room for what is new, with some to spare.
    *
-   * @returns whether there was any to let go of
+   * @returns whether there was any to delete
    */
   #makeRoom(changes: readonly StoredChange[], moreBytes = 0): boolean {
     const before = this.#changing.counters;
@@ -183,7 +183,7 @@ export class JournalStore {
       this.#commit.run();
       return dropped;
     } catch {
-      // The caller reports why nothing can be written.
+      // The caller reports why writing fails.
       this.#changing.restore(before);
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       return false;

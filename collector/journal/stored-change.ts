@@ -1,17 +1,17 @@
 import type { CountedRow, JournalChange } from './types.ts';
 
-/** A change whose lines to append are joined already: one text crosses to the writer's thread faster than many. */
+/** A change whose appended lines are joined already: one text crosses to the writer's thread faster than many. */
 export type StoredChange = Omit<JournalChange, 'append'> & { readonly append?: string };
 
-/** Characters of the appends that share a row, at most. */
+/** Most characters of appends that share a row. */
 export const ROW_LENGTH = 128 * 1024;
 
-/** Bytes of what a change brings from outside. */
+/** Bytes that a change brings from outside. */
 export function newBytesOf({ append = '', hold = [], count = [] }: StoredChange): number {
   return Buffer.byteLength(append) + newBytes(hold) + bytesOf(count);
 }
 
-/** Bytes of what a change puts to another place of the journal: it is there twice, until history lets go of the first. */
+/** Bytes that a change moves within the journal: they exist twice until history drops the first copy. */
 export function movedBytesOf({ holdEvents = [], reject = [] }: StoredChange): number {
   const held = holdEvents.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0);
   return reject.reduce((sum, { record }) => sum + Buffer.byteLength(record), held);
@@ -29,12 +29,12 @@ export function bytesOf(rows: readonly CountedRow[]): number {
   return rows.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0);
 }
 
-/** Whether it may share a row with others like it. */
+/** Whether it may share a row with similar changes. */
 export function onlyAppends(change: StoredChange): change is { readonly append: string } {
   return change.append !== undefined && Object.keys(change).length === (change.keys === undefined ? 1 : 2);
 }
 
-/** The rows of an append: a reader takes one of them at once. */
+/** The rows of an append; a reader loads one at a time. */
 export function rowsOf(append: string | undefined): readonly Uint8Array[] {
   if (append === undefined) return [];
   if (append.length <= ROW_LENGTH) return [Buffer.from(append)];

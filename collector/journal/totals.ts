@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { UNPUBLISHABLE, type Cursor } from './types.ts';
 
-/** Sums over the journal, written with each change, so that nobody has to read all of it when it is opened. */
+/** Sums over the journal, updated with each change, so that opening it does not read all of it. */
 export interface Totals {
   readonly bytes: number;
   readonly heldBytes: number;
@@ -13,7 +13,7 @@ export interface Totals {
 const TABLE = `
   CREATE TABLE IF NOT EXISTS totals (one INTEGER PRIMARY KEY CHECK (one = 1), bytes INTEGER NOT NULL, held_bytes INTEGER NOT NULL, aside_bytes INTEGER NOT NULL, settled_bytes INTEGER NOT NULL, settled_row INTEGER NOT NULL, last_row INTEGER NOT NULL, cursor_row INTEGER NOT NULL, cursor_line INTEGER NOT NULL);
 `;
-/** Reads the whole journal: only where its totals are not there, or of an earlier time. */
+/** Reads the whole journal: only if its totals are missing or outdated. */
 const SUMS = `
   SELECT (SELECT coalesce(sum(length(lines)), 0) FROM batch) AS bytes,
     (SELECT coalesce(sum(octet_length(line)), 0) FROM held WHERE reason <> 'remembered')
@@ -35,7 +35,9 @@ export class TotalsTable {
     );
   }
 
-  /** Those of the last change; where another version wrote since, they are made anew, with nothing settled. */
+  /**
+   * The totals of the last change. If another version has written since, they are computed anew, with nothing settled.
+   */
   load(lastRow: number, cursor: Cursor): Totals {
     const found =
       this.#database
@@ -50,7 +52,7 @@ export class TotalsTable {
     };
   }
 
-  /** In the transaction of the change. */
+  /** Within the transaction of the change. */
   save({ bytes, heldBytes, asideBytes, settledBytes, settledRow }: Totals, lastRow: number): void {
     this.#save.run(bytes, heldBytes, asideBytes, settledBytes, settledRow, lastRow);
   }

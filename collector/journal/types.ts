@@ -1,6 +1,6 @@
 /**
- * A line that is kept out of the stream. It waits for a stronger observation, or is an event that others may be added to; a `remembered` one is not an event at all,
- * but a key of the seen ids that no event in the journal brings back, until it is due.
+ * A line that is kept out of the stream. It waits for a stronger observation, or is an event that others may extend. A
+ * `remembered` line is not an event, but a key of the seen ids that no event in the journal restores, until it is due.
  */
 export interface HeldLine {
   readonly id: number;
@@ -10,11 +10,11 @@ export interface HeldLine {
   readonly attempts: number;
 }
 
-/** Why no queue has an event. `unroutable`: none is bound for its type. `nacked`: one that is bound does not take it now. */
+/** Why no queue has an event. `unroutable`: none is bound for its type. `nacked`: a bound queue refuses it now. */
 export const HELD_REASONS = ['unroutable', 'nacked'] as const;
 export type HeldReason = (typeof HELD_REASONS)[number];
 
-/** An event that was published and that no queue has; it counts as not published. */
+/** An event that was published but that no queue has; it counts as unpublished. */
 export interface HeldEvent {
   readonly id: number;
   readonly reason: HeldReason;
@@ -23,7 +23,7 @@ export interface HeldEvent {
   readonly line: string;
 }
 
-/** What is held of one type for one reason. */
+/** The held events of one type and reason. */
 export interface HeldGroup {
   readonly reason: HeldReason;
   readonly type: string;
@@ -38,12 +38,12 @@ export interface HeldQuery {
   readonly limit: number;
 }
 
-/** The code of rejected records that are events and that no broker takes as they are: they never make room for others. */
+/** The code of rejected records that are events which no broker accepts; they are never dropped for others. */
 export const UNPUBLISHABLE = 'unpublishable';
 
-/** Lines of an access log that count in windows that are still open; not an event, and not published. */
+/** Access-log lines that count in open windows; they are not events and are not published. */
 export interface CountedRow {
-  /** Given by whoever writes it: there is one writer. */
+  /** Assigned by the writer; there is only one. */
   readonly id: number;
   readonly line: string;
 }
@@ -56,7 +56,7 @@ export interface RejectedRecord {
   /** JSON text. */
   readonly record: string;
   readonly origin: string;
-  /** Who sent it: key, service and class of address, as far as they are known; '' where nothing is. */
+  /** The sender: key, service and class of address, as far as known; otherwise ''. */
   readonly sender?: string;
 }
 
@@ -66,11 +66,11 @@ export interface Cursor {
   readonly index: number;
 }
 
-/** What one write changes, all of it or nothing. */
+/** The changes of one write: all of them or none. */
 export interface JournalChange {
-  /** JSON text of one event each. */
+  /** JSON text, one event each. */
   readonly append?: readonly string[];
-  /** What those events bring back into the seen ids that their lines do not say; without line feeds. */
+  /** What those events restore in the seen ids beyond their lines; without line feeds. */
   readonly keys?: readonly string[];
   readonly hold?: readonly Omit<HeldLine, 'id'>[];
   readonly unhold?: readonly number[];
@@ -79,7 +79,7 @@ export interface JournalChange {
   readonly count?: readonly CountedRow[];
   readonly uncount?: readonly number[];
   readonly cursor?: Cursor;
-  /** The last row that counting has taken: see `StoreOptions.followed`. */
+  /** The last row that counting has read: see `StoreOptions.followed`. */
   readonly followed?: number;
   readonly reject?: readonly Omit<RejectedRecord, 'id'>[];
   readonly unreject?: readonly number[];
@@ -89,9 +89,9 @@ export interface JournalRow {
   readonly row: number;
   readonly atMs: number;
   readonly lines: readonly string[];
-  /** What its events bring back into the seen ids beside what their lines say. */
+  /** What its events restore in the seen ids beyond their lines. */
   readonly keys?: readonly string[];
-  /** Of a scan that read rows which hold nothing of what is wanted, up to this one: their bytes; it has no lines then. */
+  /** From a scan that has read rows without a match, up to this one: their bytes; it has no lines then. */
   readonly skippedBytes?: number;
 }
 
@@ -99,20 +99,20 @@ export interface JournalStats {
   readonly bytes: number;
   readonly maxBytes: number;
   readonly lastRow: number;
-  /** Bytes of events that are not published yet, held ones included. */
+  /** Bytes of unpublished events, held ones included. */
   readonly backlogBytes: number;
   readonly rejected: number;
-  /** Of the rejected records, those that are events which no broker takes as they are. */
+  /** How many of the rejected records are events that no broker accepts. */
   readonly unpublishable: number;
   /** Transactions since the journal was opened. */
   readonly commits: number;
-  /** Why new events are turned away at present. */
+  /** Why new events are currently refused. */
   readonly refusal?: JournalRefusal;
 }
 
 /**
- * Nothing was written. `journal_full`: the bound is reached; `batch_too_large`: it never fits into it;
- * `journal_unavailable`: the disk does not take it.
+ * Nothing was written. `journal_full`: the limit is reached; `batch_too_large`: it never fits; `journal_unavailable`:
+ * the disk refuses it.
  */
 export interface JournalRefusal {
   readonly code: 'journal_full' | 'journal_unavailable' | 'batch_too_large';

@@ -9,45 +9,48 @@ import { handleAs, type Sender } from './sender.ts';
 import { SESSION_COOKIE, type Sessions } from './sessions.ts';
 import type { ApiKey, KeyCheck, Scope } from './store.ts';
 
-/** Why a key did not let a request in. */
+/** Why a key was refused. */
 export const REFUSALS = ['missing', 'unknown', 'revoked', 'scope'] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
 export interface KeyGuard {
   readonly keys: KeyCheck;
-  /** Logins of the dashboard: their cookie stands for the key that they were made with. */
+  /** Logins of the dashboard: a cookie stands for the key that it was made with. */
   readonly sessions?: Pick<Sessions, 'keyOf'>;
-  /** Makes another error of why a request is not let in. @default as it is: unauthorized, forbidden, too_many_requests */
+  /**
+   * Maps the reason of a refusal to another error. @default the reason itself: unauthorized, forbidden,
+   * too_many_requests
+   */
   readonly refuse?: (error: CollectorError) => CollectorError;
-  /** Told of each request whose key did not let it in. */
+  /** Called for each request whose key was refused. */
   readonly onRefused?: (reason: Refusal) => void;
 }
 
 const HELP = 'send an API key as "Authorization: Bearer KEY" or "X-API-Key: KEY" ("clowder-otel keys add" makes one)';
 
-/** What is asked of a guard: headers, or metadata of gRPC, and the other end of the connection. */
+/** The part of a request that a guard checks: headers or gRPC metadata, and the peer. */
 export interface Asked {
   readonly header: (name: string) => string | undefined;
-  /** The name under which this machine is asked. */
+  /** The host name that the request uses for this machine. */
   readonly host: string | undefined;
   readonly peer: string | undefined;
-  /** What the cookie of the dashboard says. */
+  /** The value of the dashboard's cookie. */
   readonly session?: string | undefined;
-  /** Whether it would change something. @default it would not */
+  /** Whether it would change something. @default false */
   readonly changes?: boolean;
 }
 
-/** A page of another site cannot send it without being asked for, and is always refused then. */
+/** A header that a page of another site cannot send without a preflight, which is always refused. */
 export const PAGE_HEADER = 'x-clowder-otel-page';
 
-/** Who is let in, or why not; `challenge` is what WWW-Authenticate says of that. */
+/** Who is admitted, or why not; `challenge` is the value for WWW-Authenticate. */
 export type Admission =
   | { readonly sender: Sender; readonly keyId: string | undefined }
   | { readonly refused: CollectorError; readonly challenge?: string };
 
 /**
- * Lets in requests with a key of that scope, within the key's rate. While no key was ever made, lets in what comes from
- * this machine and asks for it by a name that means this machine (a page elsewhere cannot: DNS rebinding).
+ * Admits requests with a key of the scope, within the key's rate. Until the first key is made, admits requests from
+ * this machine that use a name of this machine as host (a foreign page cannot: DNS rebinding).
  */
 export async function admit(scope: Scope, guard: KeyGuard, asked: Asked): Promise<Admission> {
   const admission = await judge(scope, guard, asked);
@@ -65,7 +68,7 @@ async function judge(scope: Scope, { keys, sessions, onRefused }: KeyGuard, aske
   const ofSession = shown === undefined && asked.session !== undefined ? sessions?.keyOf(asked.session) : undefined;
   const presented = shown ?? ofSession;
   if (presented === undefined) {
-    // A login that is over is nobody's wrong key.
+    // An expired login is not a wrong key.
     if (asked.session === undefined) onRefused?.('missing');
     return { refused: new CollectorError('unauthorized', `No API key: ${HELP}`), challenge: 'Bearer' };
   }
@@ -98,10 +101,10 @@ async function judge(scope: Scope, { keys, sessions, onRefused }: KeyGuard, aske
 }
 
 /**
- * The same in front of routes.
+ * The same as a guard for routes.
  *
- * @param headerOf where keys come in another way than in headers
- * @throws CollectorError where it does not let in
+ * @param headerOf for keys that do not come in headers
+ * @throws CollectorError if the request is refused
  */
 export function requireKey(
   scope: Scope,
@@ -119,7 +122,7 @@ export function requireKey(
   };
 }
 
-/** What a request of HTTP asks a guard. */
+/** What a guard checks of an HTTP request. */
 export function askedBy(c: Context): Asked {
   return {
     header: (name) => c.req.header(name),
@@ -130,10 +133,10 @@ export function askedBy(c: Context): Asked {
   };
 }
 
-/** By store and key: a key has one rate, however many guards it passes. */
+/** By store and key: a key has one rate across all guards. */
 const limitersOf = new WeakMap<KeyCheck, Map<string, RateLimiterMemory>>();
 
-/** Counts a request with the key; seconds to wait where it is one too many for this second, else undefined. */
+/** Counts a request with the key. Returns the seconds to wait if it exceeds the rate, otherwise undefined. */
 export async function overRate(keys: KeyCheck, key: ApiKey): Promise<number | undefined> {
   let limiters = limitersOf.get(keys);
   if (limiters === undefined) limitersOf.set(keys, (limiters = new Map()));
@@ -157,14 +160,14 @@ function presentedKey({ header }: Asked): string | undefined {
 const isOwnPage = ({ header }: Asked): boolean =>
   header(PAGE_HEADER) !== undefined && (header('sec-fetch-site') ?? 'same-origin') === 'same-origin';
 
-/** Without a key anybody on this machine may change something, and pages of the web that are open there may not. */
+/** Without keys, anybody on this machine may change something, but web pages open there may not. */
 function refuseOtherSite({ header, changes }: Asked): string | undefined {
   const site = header('sec-fetch-site');
   if (changes !== true || (site !== 'cross-site' && site !== 'same-site')) return undefined;
   return 'Pages of other sites may not change anything here until you make an API key: "clowder-otel keys add" makes one';
 }
 
-/** A reverse proxy on this machine tells whom it asks for: strangers do not become this machine by it. */
+/** A reverse proxy on this machine names the host that was requested, so strangers do not count as this machine. */
 const clientBehindProxy = trustProxies(['127.0.0.0/8', '::1']);
 
 function refuseStranger({ header, host, peer }: Asked): string | undefined {
@@ -176,7 +179,7 @@ function refuseStranger({ header, host, peer }: Asked): string | undefined {
   return undefined;
 }
 
-/** Address of the client's end of the connection; undefined where there is none (in-process requests). */
+/** Address of the peer; undefined for in-process requests. */
 export function remoteAddress(c: Context): string | undefined {
   try {
     return getConnInfo(c).remote.address;

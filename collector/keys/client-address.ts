@@ -1,17 +1,17 @@
 import { bareAddress, isAddress, isOneOf } from '../../runtime/config/networks.ts';
 
-/** Gives the client's address of a request from its peer's and its headers; undefined where there is no peer. */
+/** Finds the client's address of a request from its peer and headers; undefined without a peer. */
 export type ClientAddressOf = (
   peer: string | undefined,
   header: (name: 'x-forwarded-for' | 'forwarded') => string | undefined,
 ) => string | undefined;
 
 /**
- * Whose word on the client's address counts: of what `X-Forwarded-For` lists, or `Forwarded` (RFC 7239) where there is
- * only that, each proxy having appended whom it saw, the last address that is not a trusted proxy itself. What stands
- * before it anybody may have written. Undefined where a trusted proxy does not tell (`unknown`).
+ * Each proxy appends the address it saw to `X-Forwarded-For`, or to `Forwarded` (RFC 7239) if there is only that. The
+ * client is the last address that is not a trusted proxy; anybody could have written what precedes it. Undefined if a
+ * trusted proxy hides it (`unknown`).
  *
- * @param trusted addresses and networks of the reverse proxies in front; none: the peer is the client
+ * @param trusted addresses and networks of the reverse proxies in front; if empty, the peer is the client
  */
 export function trustProxies(trusted: readonly string[]): ClientAddressOf {
   const isTrusted = isOneOf(trusted);

@@ -10,20 +10,20 @@ export interface FirstKeySettings {
   readonly CLOWDER_OTEL_FIRST_KEY_FILE?: string | undefined;
 }
 
-/** The name under which `keys list` shows it. */
+/** Its name in `keys list`. */
 const FIRST_KEY = 'first';
 
-/** What became of it: `revoked` is let in no more. */
+/** The outcome: `revoked` is no longer admitted. */
 export type FirstKey = 'none' | 'known' | 'revoked' | 'adopted' | 'replaced';
 
 const WANTED = { name: FIRST_KEY, scopes: ['ingest', 'capture'], ratePerS: 1000 } as const;
 const FORM = /^[\x21-\x7e]{32,200}$/;
 
 /**
- * Lets the key of the settings in, so that a site can begin with a secret that it made itself. Where the settings had
- * another one before, that one is revoked; a key that was revoked by hand stays revoked.
+ * Admits the key from the settings, so that a site can begin with a secret of its own. A former first key is revoked,
+ * and a key that was revoked by hand stays revoked.
  *
- * @throws ConfigError where the file cannot be read, or what it holds is no key
+ * @throws ConfigError if the file cannot be read or does not contain a key
  */
 export function adoptFirstKey(keys: KeyStore, settings: FirstKeySettings): FirstKey {
   const key = givenKey(settings);

@@ -1,31 +1,31 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import ipaddr from 'ipaddr.js';
 
-/** Who sent the request that is being handled. */
+/** The sender of the current request. */
 export interface Sender {
-  /** Name of the API key; undefined where no key was made. */
+  /** Name of the API key; undefined if no key has been made. */
   readonly key: string | undefined;
-  /** Whether it may speak for a capture: its key has that scope, or no key was made. */
+  /** Whether it may speak for a capture: its key has that scope, or no key has been made. */
   readonly captures: boolean;
-  /** Of the other end of the connection. */
+  /** Address of the peer. */
   readonly address: string | undefined;
 }
 
 const senders = new AsyncLocalStorage<Sender>();
 
-/** Handles a request as that of the sender: what is kept of it says so. */
+/** Handles a request on behalf of the sender, who is recorded with whatever is stored. */
 export function handleAs<T>(sender: Sender, handle: () => T): T {
   return senders.run(sender, handle);
 }
 
-/** Name of the key with which the request that is being handled came; undefined where no key was made. */
+/** Name of the current request's key; undefined if no key has been made. */
 export const producerNow = (): string | undefined => senders.getStore()?.key;
 
-/** Whether the request that is being handled may speak for a capture. */
+/** Whether the current request may speak for a capture. */
 export const maySpeakForCaptures = (): boolean => senders.getStore()?.captures ?? true;
 
 /**
- * The sender in words, for an operator who asks whose record it was; '' where no request is being handled.
+ * The sender in words, for an operator who asks where a record came from; '' outside a request.
  *
  * @param service `service.name` that the record states
  */
@@ -42,7 +42,7 @@ export function senderInWords(service: string | undefined): string {
 
 const PRIVATE_RANGES: ReadonlySet<string> = new Set(['private', 'uniqueLocal', 'linkLocal', 'carrierGradeNat']);
 
-/** Where an address is, and not whose: this machine, a network of ours, or anywhere. */
+/** The class of an address, not its owner: this machine, a private network, or the internet. */
 export function addressClass(address: string): 'loopback' | 'private' | 'public' | 'unknown' {
   if (!ipaddr.isValid(address)) return 'unknown';
   const range = ipaddr.process(address).range();

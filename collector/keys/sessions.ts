@@ -1,24 +1,26 @@
 import { hash, randomBytes } from 'node:crypto';
 
-/** Name of the cookie that a browser has once somebody logged in to the dashboard. */
+/** Name of the dashboard's login cookie. */
 export const SESSION_COOKIE = 'clowder_otel_session';
 
-/** A login that nobody uses for so long is over. */
+/** A login that is idle for this long has ended. */
 export const SESSION_IDLE_S = 12 * 3600;
-/** Logins at once; beyond, the one that was used longest ago is over. */
+/** Most simultaneous logins; beyond that, the least recently used one ends. */
 const SESSIONS_MAX = 1000;
 
-/** Logins of the dashboard, each for the key that it was made with; a restart of the collector ends them all. */
+/** Logins of the dashboard, each for the key that it was made with. A restart ends them all. */
 export interface Sessions {
-  /** @returns what the cookie says from now on */
+  /** @returns the value of the cookie */
   open(key: string): string;
-  /** The key behind a cookie; undefined where the login is over. Whether the key is still good is its store's to say. */
+  /**
+   * The key behind a cookie; undefined if the login has ended. Whether the key is still valid is for its store to say.
+   */
   keyOf(token: string): string | undefined;
   close(token: string): void;
 }
 
 export function createSessions(now: () => number): Sessions {
-  /** By the hash of what the cookie says, the one used last at the end. */
+  /** By the hash of the cookie's value, the most recently used last. */
   const sessions = new Map<string, { readonly key: string; readonly usedMs: number }>();
   const idOf = (token: string): string => hash('sha256', token, 'base64url');
   return {

@@ -9,7 +9,7 @@ import { opening } from '../journal/no-room.ts';
 import { makePrivate } from '../journal/private-file.ts';
 import { KeyError } from './store.ts';
 
-/** A link by which whoever has it may look at some figures. */
+/** A link through which anyone who has it can see chosen figures. */
 export interface Share extends ShareLimits {
   readonly id: string;
   /** Who it is for. */
@@ -28,10 +28,10 @@ export interface ShareCheck {
 }
 
 export interface ShareStore extends ShareCheck {
-  /** The token is in the answer and nowhere else. */
+  /** The token is only in this answer, and stored nowhere. */
   add(wanted: WantedShare): { readonly id: string; readonly token: string };
   list(): readonly Share[];
-  /** @throws KeyError where there is none */
+  /** @throws KeyError if there is none */
   revoke(id: string): Share;
   close(): void;
 }
@@ -44,7 +44,10 @@ const limits = z.object({
   to: z.string(),
 });
 
-/** Opens the links in DATA_DIR/keys.db: they can be made and revoked while the collector runs. Only hashes of tokens are kept. */
+/**
+ * Opens the links in DATA_DIR/keys.db, which can be made and revoked while the collector runs. Only hashes of tokens
+ * are stored.
+ */
 export function openShareStore(dir: string, now: () => number = Date.now): ShareStore {
   const path = join(dir, 'keys.db');
   makePrivate(path);

@@ -6,8 +6,8 @@ import { opening } from '../journal/no-room.ts';
 import { makePrivate } from '../journal/private-file.ts';
 
 /**
- * `capture`: beside `ingest`, for who captures requests, or passes on what captures say.
- * `admin`: what changes the fate of events that are kept already: replay, discard, try again.
+ * `capture`: beside `ingest`, for programs that capture requests, or pass on what captures report. `admin`: changes the
+ * fate of stored events: replay, discard, retry.
  */
 export const SCOPES = ['ingest', 'capture', 'read', 'browser', 'counter', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -16,12 +16,12 @@ export interface ApiKey {
   readonly id: string;
   readonly name: string;
   readonly scopes: readonly Scope[];
-  /** Requests a second. */
+  /** Requests per second. */
   readonly ratePerS: number;
   readonly createdAtMs: number;
-  /** From when on it is not let in; after a rotation that may be a time to come. */
+  /** When it stops being valid; after a rotation, that may be in the future. */
   readonly revokedAtMs: number | undefined;
-  /** Of the pages that may use it; undefined: those of ALLOWED_ORIGINS. */
+  /** Origins of the pages that may use it; undefined: ALLOWED_ORIGINS. */
   readonly origins?: readonly string[] | undefined;
 }
 
@@ -30,11 +30,11 @@ export interface WantedKey {
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly ratePerS: number;
-  /** Of the pages that may use it. @default those of ALLOWED_ORIGINS */
+  /** Origins of the pages that may use it. @default ALLOWED_ORIGINS */
   readonly origins?: readonly string[] | undefined;
 }
 
-/** What a guard asks. */
+/** What a guard needs. */
 export interface KeyCheck {
   /** Whether no key was ever made. */
   isEmpty(): boolean;
@@ -43,24 +43,25 @@ export interface KeyCheck {
 
 export interface KeyStore extends KeyCheck {
   /**
-   * The key itself is in the answer and nowhere else.
+   * The key itself is only in this answer, and stored nowhere.
    *
-   * @throws KeyError where a key that is in use has the name
+   * @throws KeyError if a key in use has the name
    */
   add(wanted: WantedKey): MadeKey;
-  /** Takes a key that somebody else made; undefined where it is there already. */
+  /** Adds a key that somebody else made; undefined if it exists already. */
   adopt(key: string, wanted: WantedKey): MadeKey | undefined;
   list(): readonly ApiKey[];
-  /** The keys that were rotated and are still let in for a while. */
+  /** Rotated keys that are still valid for a while. */
   retiring(): readonly ApiKey[];
   /**
-   * Revokes the one key of that id or name. A key that was rotated goes by its id alone, as its successor has the name.
+   * Revokes the one key with that id or name. A rotated key can only be revoked by its id, because its successor has
+   * the name.
    *
-   * @throws KeyError where there is none, or where the name is that of several
+   * @throws KeyError if there is none, or several have the name
    */
   revoke(idOrName: string): ApiKey;
   /**
-   * Makes a new key with the name, scopes and rate of the one of that id or name, which stays good for `keepMs` more.
+   * Makes a new key with the name, scopes and rate of the key with that id or name, which stays valid for `keepMs`.
    *
    * @throws KeyError as `revoke`
    */
@@ -73,19 +74,19 @@ export interface MadeKey {
   readonly key: string;
 }
 
-/** A wish that the keys there are do not allow; its message says what to do. */
+/** A request that the existing keys rule out; the message says what to do. */
 export class KeyError extends Error {
   readonly code = 'key_refused';
   override readonly name = 'KeyError';
 }
 
 const KEY = /^clo_([0-9a-f]{12})_[\w-]{43}$/;
-/** How often the file is looked at for what another process changed. */
+/** How often the file is checked for changes by another process. */
 const FRESH_MS = 250;
-/** Keys that were found right are recognised without hashing them again, so many at most. */
+/** How many valid keys are remembered, so that they need not be hashed again. */
 const RECOGNISED_MAX = 1000;
 
-/** Opens DATA_DIR/keys.db: a file of its own, so that keys can be made and revoked while the collector runs. */
+/** Opens DATA_DIR/keys.db: a separate file, so that keys can be made and revoked while the collector runs. */
 export function openKeyStore(dir: string, now: () => number = Date.now): KeyStore {
   const path = join(dir, 'keys.db');
   makePrivate(path);
@@ -107,7 +108,7 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
   const version = database.prepare('PRAGMA data_version');
   const layout = database.prepare('PRAGMA user_version');
   let cached = new Map<string, { key: ApiKey; hash: Buffer }>();
-  /** What was presented and found right since the keys were last read. */
+  /** Valid keys that were presented since the keys were last read. */
   const recognised = new Map<string, ApiKey>();
   let cachedVersion: unknown;
   let checkedAt = Number.NEGATIVE_INFINITY;
@@ -165,7 +166,7 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
     load();
   }
 
-  /** Those that no one has revoked, now or for later. */
+  /** Keys that are not revoked, neither now nor for later. */
   const inUse = (): readonly ApiKey[] => {
     load();
     return [...cached.values()].map(({ key }) => key).filter(({ revokedAtMs }) => revokedAtMs === undefined);
@@ -243,8 +244,8 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
 }
 
 /**
- * Before there was the scope `capture`, whoever could ingest was believed to be a capture: keys of that time stay as
- * they were. The first key after that writes it down.
+ * Before the scope `capture` existed, whoever could ingest was believed to be a capture. Keys from that time keep this
+ * right; the first key after it records the change.
  */
 const LEAVE_FORMER = `
   UPDATE key SET scopes = scopes || ',capture'
@@ -258,5 +259,5 @@ function scopesOf(written: string, isFormer: boolean): readonly Scope[] {
   return SCOPES.filter((scope) => scopes.includes(scope));
 }
 
-/** Of a key of ours it is in the key; of one that somebody else made it comes of its hash. */
+/** Our own keys contain it; for a key that somebody else made, it comes from the hash. */
 const idOf = (key: string): string => KEY.exec(key)?.[1] ?? hash('sha256', key, 'hex').slice(0, 12);
