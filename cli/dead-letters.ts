@@ -10,8 +10,7 @@ import { deadQueues, listDeadLetters, NoDeadLettersError, replayDeadLetters } fr
 
 /**
  * The sinks' dead letters, for the collector's dashboard. Requests are few, so each opens its own connection, to the
- * collector's
- * broker and as its user. They run one after the other: messages that one reader holds are hidden from another.
+ * collector's broker and as its user. They run one after the other: messages that one reader holds are hidden from another.
  */
 export function deadLettersOf(settings: Settings): DeadLetters {
   const { tls } = amqpTls(settings, (path) => readFileSync(path));

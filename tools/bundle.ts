@@ -19,7 +19,6 @@ const BUNDLES: Readonly<Record<string, string>> = {
 /** The page that the dashboard links to when something is wrong. */
 const GUIDE = 'docs/operate.md';
 
-/** A bundled file. */
 export interface Bundled {
   readonly name: string;
   readonly text: string;

@@ -17,7 +17,7 @@ export interface SentMetric {
   /** UCUM; '' if there is none. */
   readonly unit: string;
   readonly brief: string;
-  /** Names of its attributes. */
+  /** The attributes' names. */
   readonly attributes: readonly string[];
 }
 

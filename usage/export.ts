@@ -77,8 +77,7 @@ const writeParquet: Write = async (store, period, path, { onProgress }) => {
     return total;
   }
   // PostgreSQL writes no Parquet, and the process that has the store would write files as another user: DuckDB does it here, in
-  // a
-  // store of our own.
+  // a store of our own.
   const between = await openDuckdbStore({ path: `${path}.duckdb` });
   try {
     let events = 0;

@@ -151,7 +151,7 @@ type Parameters<Path extends string> = Path extends `${infer Before}{${string}}$
 type UrlOf<Path extends string> = Parameters<Path> | `${Parameters<Path>}?${string}`;
 /** The URLs that can be requested. */
 export type Question = { [Path in keyof Answers]: UrlOf<Path> }[keyof Answers];
-/** Type of the answer, by URL. */
+/** Type of a URL's answer. */
 export type AnswerTo<Url extends string> = {
   [Path in keyof Answers]: Url extends UrlOf<Path> ? Answers[Path] : never;
 }[keyof Answers];

@@ -24,7 +24,7 @@ const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 export function bytes(value: Figure): string {
   if (!isKnown(value)) return UNKNOWN;
   let [left, power] = [Math.abs(value), 0];
-  // Next unit from three digits on: 1023.9 KiB would appear as 1,020 KiB.
+  // The next unit before a fourth digit: 1023.9 KiB would appear as 1,020 KiB.
   while (left >= 999.5 && power < BINARY.length - 1) {
     left /= 1024;
     power += 1;

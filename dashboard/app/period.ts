@@ -126,7 +126,7 @@ export function zoomTo(
   const [from, to] = [columns[Math.max(0, first)], columns[Math.min(columns.length - 1, last)]];
   if (from === undefined || to === undefined) return undefined;
   if (unit !== 'hour') return { from, to, period: undefined };
-  // The address cannot name an hour, so it has the hour's first and last moment.
+  // The address cannot name an hour: it has the times at which the first begins and the last ends.
   const [begins, ends] = [hourMs(from, zone), hourMs(to, zone)];
   if (begins === undefined || ends === undefined) return undefined;
   return {

@@ -90,7 +90,7 @@ function ownVariables({ instancesOf }: DashboardSpec, type: string): readonly ob
   ];
 }
 
-/** A list with multiple choice; at first all are chosen. */
+/** A list that allows several choices; at first all are chosen. */
 const choice = (name: string, label: string, query: string, type: string): object => ({
   name,
   label,

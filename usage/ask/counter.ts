@@ -5,7 +5,7 @@ export interface CounterRequest {
   readonly query: Readonly<Record<string, string>>;
 }
 
-/** The answer to it: JSON. */
+/** Its answer, in JSON. */
 export interface CounterAnswer {
   readonly status: 200 | 400 | 403 | 404 | 503;
   readonly body: string;

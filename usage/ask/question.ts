@@ -5,7 +5,6 @@ import { isTimeZone } from '../rules/time-zone.ts';
 
 const valuesOf = (table: object): string => Object.keys(table).join(', ');
 
-/** The metrics. */
 export const METRICS = {
   views: 'Pages of files, datasets, collections and spaces that were shown',
   downloads: 'Downloads that were not broken off',

@@ -2,7 +2,6 @@ import { open } from 'node:fs/promises';
 import type { Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 
-/** A kind of compression. */
 export interface Compression {
   readonly name: string;
   readonly ending: string;

@@ -61,7 +61,7 @@ export class Follower {
    */
   async step(): Promise<boolean> {
     this.#takenRow ??= Number((await this.#store.mark(CURSOR)) ?? 0);
-    // Read first: events accepted from now on may not be counted yet.
+    // Taken before reading: events accepted from now on may not be counted yet.
     const readMs = this.#now();
     const rows = this.#source.read(this.#takenRow, this.#batchBytes);
     const last = rows.at(-1);

@@ -11,8 +11,7 @@ export type AccessMethod = 'regular' | 'machine' | 'tdm' | 'out';
 export const ACCESS = {
   browser: { rd1: { known: 'regular', unknown: 'regular' }, r51: { known: 'regular', unknown: 'regular' } },
   // Whether or not a tool is on the list of robots, the Code for Research Data forbids leaving it out. Release 5.1 requires
-  // that,
-  // except for use with a key, one of the ways of text and data mining.
+  // that, except for use with a key, one of the ways of text and data mining.
   tool: { rd1: { known: 'machine', unknown: 'machine' }, r51: { known: 'tdm', unknown: 'out' } },
   program: { rd1: { known: 'machine', unknown: 'machine' }, r51: { known: 'regular', unknown: 'regular' } },
   bot: { rd1: { known: 'out', unknown: 'out' }, r51: { known: 'out', unknown: 'out' } },

@@ -37,8 +37,8 @@ export const KEYED = [
  * by whom, and why it is not counted. It depends on neither time zone nor Code: `verdict.ts` adds those.
  *
  * Columns: those of `JUDGED`; `behaviour` (of `BEHAVIOURS`); `next_ms`, the time of the next request for the same;
- * `r51_reason`,
- * why Release 5.1 does not count it (of `REASONS`); and `visitor` and `session_key`, which distinguish users and sessions.
+ * `r51_reason`, why Release 5.1 does not count it (of `REASONS`); and `visitor` and `session_key`, which distinguish users and
+ * sessions.
  */
 export function factsSql(dialect: Dialect, period: Period, policy: Policy): string {
   // A repeat may follow within 30 s after the end of the period; a flag needs the whole day.

@@ -15,8 +15,7 @@ export interface VerdictOptions {
  * The facts with everything that depends on the time zone and the Code.
  *
  * Further columns: `local_ms`, `reason` (of `REASONS`), `access` (of the Code), `item` (an investigation of a dataset),
- * `request`
- * (the complete content itself), and `item_key` and `session`, which distinguish datasets and sessions.
+ * `request` (the complete content itself), and `item_key` and `session`, which distinguish datasets and sessions.
  *
  * @param facts a relation with the columns of `factsSql`
  */

@@ -11,7 +11,6 @@ export interface Ingested {
   readonly known: number;
 }
 
-/** Contents of the store. */
 export interface Contents {
   readonly events: number;
   /** Times of the first and last event; absent if there is none. */
@@ -49,8 +48,7 @@ export interface UsageStore {
   mark(name: string): Promise<string | undefined>;
   /**
    * The facts with their verdicts, as a relation to select from: columns as in `rules/facts.ts` and `rules/verdict.ts`. It
-   * covers
-   * what is in the store now.
+   * covers what is in the store now.
    */
   verdicts(options: VerdictOptions): Promise<string>;
   /** Events as received, as a relation with the columns of `store/columns.ts`. */

@@ -26,8 +26,7 @@ const ERRORS = 5;
 
 /**
  * The shares that have jumped: over the last 24 hours, the share is at least 0.2 above that of each same day of earlier weeks,
- * and
- * at least five standard errors above all of them together (two-proportion z-test).
+ * and at least five standard errors above all of them together (two-proportion z-test).
  *
  * @param endHour the first hour that is not over
  */

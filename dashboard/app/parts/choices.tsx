@@ -1,6 +1,5 @@
 import type { ComponentChildren } from 'preact';
 
-/** One of several choices. */
 export interface Choice<Name extends string> {
   readonly name: Name;
   readonly text: ComponentChildren;

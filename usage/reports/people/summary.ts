@@ -11,7 +11,7 @@ export interface MonthSummary {
   readonly bytes: number;
 }
 
-/** Views and downloads by client and by why they are or are not counted; together they are complete. */
+/** Views and downloads by client and by reason for counting them or not; together they are all. */
 export interface ClientSummary {
   readonly client: AgentClass;
   readonly why: Reason;

@@ -39,8 +39,7 @@ FROM (${factsSql(dialect, NOTHING, policy)}) f WHERE FALSE`;
 
 /**
  * Prepares the stored facts. Facts are computed once per day in UTC, and again if something new is known about the day, which
- * is
- * stale until then. If other rules computed them, all are computed again.
+ * is stale until then. If other rules computed them, all are computed again.
  */
 export async function prepareFacts(engine: Engine, policy: Policy): Promise<void> {
   const sql = tableSql(engine.dialect, policy);

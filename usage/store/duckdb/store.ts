@@ -190,8 +190,7 @@ class DuckdbStore implements UsageStore {
 
   /**
    * Until the checkpoint, the file holds the old data. A long question prevents it: writing goes on, and the checkpoint is
-   * tried
-   * again.
+   * tried again.
    */
   async #checkpoint(): Promise<void> {
     for (let tries = 1; ; tries += 1) {

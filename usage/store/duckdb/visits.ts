@@ -6,8 +6,7 @@ import { isIn, periodOf, runsOf } from './days.ts';
 /**
  * Years have millions of visitors, and distinguishing them takes a second. So each counted look has the time of the same
  * visitor's previous look, `prev_visit_ms`: a period's visitors are its looks without a previous one in the period. The times
- * are
- * computed once a day is over. Until then, the day is in `open_days`, and questions distinguish its visitors.
+ * are computed once a day is over. Until then, the day is in `open_days`, and questions distinguish its visitors.
  */
 const LOOK = "r51_reason = 'counted' AND event IN ('view.resource', 'view.download')";
 
