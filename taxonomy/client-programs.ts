@@ -1,6 +1,7 @@
 /**
- * Programs by their names in User-Agent. A name is a whole word in any case: neither a letter nor a hyphen with a letter may
- * follow (`Ruby/3.2` and `php7.4`, but not `Ruby-Crawler`). If the name ends in `*`, anything may follow (`python-*`).
+ * Programs by their names in User-Agent. A name is a whole word in upper or lower case: neither a letter nor a hyphen with a
+ * letter may follow (`Ruby/3.2` and `php7.4`, but not `Ruby-Crawler`). If the name ends in `*`, anything may follow
+ * (`python-*`).
  */
 export const PROGRAMS = {
   /** Browsers whose agent does not begin with Mozilla/. */

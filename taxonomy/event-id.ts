@@ -9,8 +9,8 @@ function digest(parts: readonly string[]): string {
 }
 
 /**
- * Returns the identity of a request: the id that the edge gave it. If the trace begins with the request, its id ends in the
- * request's id. The trace id is then the identity, which observers that know only the trace share.
+ * Returns the identity of a request: the id that the edge gave it. If the trace begins with the request, the trace id ends in
+ * the request's id. The trace id is then the identity, so that observers that know only the trace agree.
  *
  * @param traceId 32 hex digits, '' if there is none
  * @param requestId undefined if the observation has none; requests of one trace are then indistinguishable

@@ -3,7 +3,7 @@ import { eventSchemas, eventTraits, type EventType, type StatedField } from './e
 
 type JsonSchema = Record<string, unknown>;
 
-/** Fields that the collector fills; whoever states an event need not or cannot provide them. */
+/** Fields that the collector fills; senders of stated events need not, or cannot, provide them. */
 const FILLED = new Set(['client_id', 'recovered']);
 
 /** Returns the stable name of an event type's schema, as in the message header `cloudEvents_dataschema`. */

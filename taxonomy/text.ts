@@ -2,7 +2,7 @@
 export const TEXT_MAX = 40_000;
 
 /**
- * Ids contain no control characters, which would end a line of a stream, log or table. The pattern works in JSON Schema of any
+ * Ids contain no control characters, which would end a line of a stream, log or table. The pattern works in JSON Schemas of any
  * language.
  */
 // oxlint-disable-next-line no-control-regex

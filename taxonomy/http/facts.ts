@@ -30,7 +30,7 @@ export class Facts {
     this.#answer = parseText(request.responseBody);
   }
 
-  /** Whether the observer read the whole response body; what is absent from it is then false. */
+  /** Whether the observer read the whole response body, so that its omissions count. */
   get sawAnswer(): boolean {
     return this.#answer !== undefined && this.request.responseTruncated !== true;
   }

@@ -13,7 +13,8 @@ export interface Candidate {
   /** The sender gave the event its id. */
   readonly stated?: true;
   /**
-   * The sender that stated the id; ids are unique per key only. Undefined if the id was not stated, or the sender has no name.
+   * Name of the sender that stated the id; ids are compared only within one sender. Undefined if the id was not stated, or the
+   * sender has no name.
    */
   readonly producer?: string | undefined;
   /** This is the strong observation; it settles the ones that wait. */

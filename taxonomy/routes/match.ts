@@ -42,7 +42,7 @@ function segmentsOf(path: string): string[] {
 function build(routes: readonly Route[]): Table {
   const table = new Map<string, Node>();
   routes.forEach((route, order) => {
-    // Play redirects any path with a trailing slash, and a redirect is never an event.
+    // Play's rule redirects any path with a trailing slash; the status of that redirect shows that it is no event.
     if (route.template === ANY_WITH_SLASH) return;
     let node: Node = table.get(route.method) ?? { literals: new Map() };
     table.set(route.method, node);
