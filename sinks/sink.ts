@@ -51,7 +51,7 @@ export interface Sink {
    * Sends a batch, in order. Resolves only when the service has answered.
    *
    * @param batch not empty, and within the limits
-   * @param signal aborts at the time-out; every error that it throws counts as `retry`
+   * @param signal aborts at the time-out; every error that `send` throws counts as `retry`
    */
   send(batch: readonly SinkEvent[], signal: AbortSignal): Promise<SendOutcome>;
   /** Releases connections and files; called when nothing is being sent. */

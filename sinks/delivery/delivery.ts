@@ -20,7 +20,7 @@ export interface DeliverySettings {
   readonly retry: RetrySettings;
 }
 
-/** Is called when something happens. Its methods must not throw. */
+/** Observes a delivery. Its methods must not throw. */
 export interface DeliveryObserver {
   /** A batch was answered; `seconds` is the time from sending to the answer. */
   sent(outcome: SendOutcome, events: number, seconds: number): void;

@@ -27,7 +27,8 @@ interface FieldRule {
 const RULES_KEPT = 1000;
 
 /**
- * Turns the fields of a flat body into the fields to send: first the privacy policy, then the mapping.
+ * Turns the fields of a flat body into the fields to send: the policy decides the values, the mapping which fields and which
+ * names.
  *
  * @returns a function of the flat body
  */

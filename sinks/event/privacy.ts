@@ -7,7 +7,7 @@ import { TRUNCATIONS } from './truncate.ts';
 export const PRIVACY_ACTIONS = ['keep', 'drop', 'hash', 'truncate'] as const;
 export type PrivacyAction = (typeof PRIVACY_ACTIONS)[number];
 
-/** What happens to each named field; the class decides for all others. */
+/** What happens to each named field; `actionOf` decides for all others. */
 export type PrivacyPolicy = Readonly<Record<string, PrivacyAction>>;
 
 /** What third parties get by default. An unknown field may be about anyone. */

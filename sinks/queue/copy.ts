@@ -4,7 +4,7 @@ import { cutToShortString } from '../../taxonomy/short-string.ts';
 
 type Headers = Readonly<Record<string, string | number | undefined>>;
 
-/** Headers that would make a broker route or expire the copy, or that belong to the old delivery. */
+/** Headers that would make a broker route the copy elsewhere, or that belong to the old delivery. */
 const NOT_COPIED = { CC: undefined, BCC: undefined, 'x-delivery-count': undefined };
 
 /**

@@ -31,7 +31,7 @@ const REASON_LENGTH = { whole: 1000, lean: 200 };
  */
 const PAUSE = { first: 2000, longest: 10 * 60_000 };
 
-/** How long the broker may take before the message counts as unburied. */
+/** How long the broker may take before the message counts as unburied, in milliseconds. */
 const LATE_MS = 5000;
 const LOOK_MS = 1000;
 

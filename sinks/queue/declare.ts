@@ -5,9 +5,9 @@ import { BINDING_KEYS } from '../event/filter.ts';
 import { deadQueueName, queueName } from './names.ts';
 
 /**
- * Queue arguments, best first. Quorum queues (RabbitMQ 3.8) lose nothing with a node. Messages may be redelivered without
- * limit; from RabbitMQ 4 on, the default of 20 would discard them. Only one process consumes at a time, to keep the order;
- * others stand by.
+ * Quorum queues lose nothing with a node, if the broker has them (RabbitMQ 3.8). Messages may be redelivered without limit;
+ * from RabbitMQ 4 on, the default of 20 would discard them. Only one process consumes at a time, to keep the order; others
+ * stand by.
  */
 const QUORUM: Options.AssertQueue = {
   durable: true,

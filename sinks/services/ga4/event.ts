@@ -135,7 +135,7 @@ export function clientOf(event: SinkEvent): { readonly client_id: string; readon
   return { client_id: visitorOf(event), ...(user !== undefined && { user_id: clip(user, 256) }) };
 }
 
-/** Returns why an event is too old for its date; undefined if it is not. */
+/** Returns why an event is too old for Google to date it correctly; undefined if it is not. */
 export function tooOld(event: SinkEvent, nowMs: number): string | undefined {
   if (nowMs - event.createdMs <= BACKDATE_MS - BACKDATE_MARGIN_MS) return undefined;
   return `Google Analytics takes no event that is older than 72 hours: it happened at ${new Date(event.createdMs).toISOString()}`;

@@ -4,7 +4,7 @@ import { withoutSecrets, type PostAnswer } from '../../../runtime/sending/post.t
 import type { SendOutcome } from '../../../runtime/sending/outcome.ts';
 import type { SinkEvent } from '../../sink.ts';
 
-/** The meaning of an answer to an export of logs, with any warning from a backend that accepted it. */
+/** The meaning of an answer to an export of logs, with any remark from a backend that accepted it. */
 export interface Understood {
   readonly outcome: SendOutcome;
   readonly warning?: string;

@@ -44,7 +44,7 @@ export const otlp: SinkDefinition<Config> = {
     SINK_OTLP_COMPRESSION: 'compression',
     SINK_OTLP_SERVICE_NAME: 'service_name',
   },
-  // A vendor's address looks like one's own. An operator with an own backend must say so; then trace ids are sent too.
+  // A vendor's address looks like one's own. Operators with their own backend must say so; then trace ids are sent too.
   thirdParty: true,
   dedupes: false,
   limits: ({ service_name: serviceName }) => {
