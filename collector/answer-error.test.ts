@@ -14,8 +14,8 @@ function throwing(thrown: Error) {
   return { post: (path: string) => app.request(path, { method: 'POST' }), logged };
 }
 
-describe('an error of the vocabulary', () => {
-  test.each(CODES)('%s has the status and the Retry-After of the table, in either form', async (code) => {
+describe('an error with a code', () => {
+  test.each(CODES)('%s has the status and Retry-After of its code, as a problem and in OTLP', async (code) => {
     const { post, logged } = throwing(new CollectorError(code));
     const kind: { status: number; sentence: string; retryAfterS?: number } = ERRORS[code];
     const [api, otlp] = [await post('/api/v1/events'), await post('/v1/logs')];
@@ -37,7 +37,7 @@ describe('an unexpected error', () => {
   test.each([
     new Error('password is s3cret'),
     Object.assign(new Error('password is s3cret'), { status: 503, code: 'journal_full', retryAfterS: 1 }),
-  ])('is logged and answered with 500, whatever it says of itself', async (error) => {
+  ])('is logged and answered with 500, whatever it says about itself', async (error) => {
     const { post, logged } = throwing(error);
     for (const path of ['/api/v1/events', '/v1/logs']) {
       const answer = await post(path);

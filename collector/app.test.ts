@@ -65,7 +65,7 @@ function app(parts: Partial<AppParts> = {}) {
   return { request, logged };
 }
 
-describe('which key a route needs', () => {
+describe('the key that a route needs', () => {
   test.each([
     ['POST', '/v1/traces', 'guarded: otlp'],
     ['GET', '/v1/logs', 'guarded: otlp'],
@@ -83,7 +83,7 @@ describe('which key a route needs', () => {
     ['GET', '/api/v1/stats', 'guarded: read'],
     ['GET', '/api/v1/overview', 'guarded: read'],
     ['GET', '/api/v1/held', 'guarded: read'],
-  ])('%s %s: none is let in without', async (method, path, body) => {
+  ])('%s %s refuses a request without one', async (method, path, body) => {
     const answer = await app().request(path, method);
     expect([answer.status, await answer.text()]).toEqual([401, body]);
   });
@@ -100,7 +100,7 @@ describe('which key a route needs', () => {
     ['GET', '/metrics'],
     ['GET', '/api/v1/shared/stats'],
     ['GET', '/api/v1/badge/d1'],
-  ])('%s %s: none, or its own', async (method, path) => {
+  ])('%s %s needs none, or has a key of its own kind', async (method, path) => {
     expect((await app().request(path, method)).status).toBe(200);
   });
 });
@@ -132,7 +132,7 @@ describe('a key', () => {
     expect(checked).toEqual(isGuarded ? [route.path.startsWith('/v1/') ? 'otlp' : route.scope] : []);
   });
 
-  test('with a rate of one request a second is let in once a second, for the history too', async () => {
+  test('with a rate of one request a second passes once a second, for the history too', async () => {
     const key = { id: 'k', name: 'k', scopes: ['read' as const], ratePerS: 1, createdAtMs: 0, revokedAtMs: undefined };
     const guard = requireKey('read', { keys: { isEmpty: () => false, verify: () => key } });
     const { request } = app({ guards: { otlp: guard, ingest: guard, read: guard, counter: guard, admin: guard } });
@@ -142,14 +142,14 @@ describe('a key', () => {
   });
 });
 
-describe('a method that a route does not have', () => {
+describe('a method that a route does not support', () => {
   const events = new Hono().get('/api/v1/events', (c) => c.text('list')).post('/api/v1/events', (c) => c.text('taken'));
 
   test.each([
     ['PUT', '/api/v1/events', 'GET, HEAD, POST'],
     ['DELETE', '/api/v1/events', 'GET, HEAD, POST'],
     ['POST', '/readyz', 'GET, HEAD'],
-  ])('%s %s is answered 405 with those that it has, and counted as such', async (method, path, allow) => {
+  ])('%s %s gets 405 with the supported methods, and is counted', async (method, path, allow) => {
     const metrics = new CollectorMetrics();
     const answer = await app({ events, metrics }).request(path, method);
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, allow]);
@@ -158,7 +158,7 @@ describe('a method that a route does not have', () => {
     expect(await metrics.registry.metrics()).toContain('status="405"');
   });
 
-  test('is 404 where there is no route at all', async () => {
+  test('gets 404 if the route does not exist', async () => {
     const answer = await app({ events }).request('/api/v1/nothing', 'PUT');
     expect([answer.status, answer.headers.get('allow')]).toEqual([404, null]);
   });
@@ -176,7 +176,7 @@ describe('GET /readyz', () => {
   });
 });
 
-test('GET /metrics is in the text format of Prometheus, and counts what was asked before', async () => {
+test("GET /metrics has Prometheus' text format, and counts the requests before it", async () => {
   const { request } = app();
   await request('/healthz');
   const answer = await request('/metrics');
@@ -184,14 +184,14 @@ test('GET /metrics is in the text format of Prometheus, and counts what was aske
   expect(await answer.text()).toContain('clowder_otel_http_requests_total{route="/healthz",status="200"} 1');
 });
 
-test('what there is not is a problem that says where to look', async () => {
+test('an unknown path gets a problem that says where to look', async () => {
   const answer = await app().request('/nowhere');
   expect(answer.status).toBe(404);
   expect(answer.headers.get('content-type')).toBe('application/problem+json');
   expect(await answer.json()).toMatchObject({ code: 'not_found', detail: expect.stringContaining('/docs') as string });
 });
 
-test('an error is logged, and tells the client nothing of itself', async () => {
+test('an error is logged, and its text does not reach the client', async () => {
   const broken = new Hono();
   broken.get('/', () => {
     throw new Error('password is s3cret');

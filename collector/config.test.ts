@@ -33,7 +33,7 @@ function problemsOf(environment: Record<string, string>, yaml?: string): readonl
 }
 
 describe('settings', () => {
-  test('have defaults, so that nothing needs to be set', () => {
+  test('have defaults, so nothing has to be set', () => {
     expect(loadSettings({}, undefined, [checkBrokers, checkGrpc])).toEqual({
       HOST: '127.0.0.1',
       PORT: 4318,
@@ -75,11 +75,11 @@ describe('settings', () => {
     ['1.5Ki', 1536],
     ['2g', 2_000_000_000],
     ['7B', 7],
-  ])('may give sizes with a unit: %s', (given, expected) => {
+  ])('may have sizes with a unit: %s', (given, expected) => {
     expect(loadSettings({ JOURNAL_MAX_BYTES: given }).JOURNAL_MAX_BYTES).toBe(expected);
   });
 
-  test('come from the file, and the environment wins over it', () => {
+  test('come from the file, and the environment overrides it', () => {
     const path = fileOf('PORT: 5000\nJOURNAL_MAX_BYTES: 1MiB\nLOG_LEVEL: warn\nOTEL_SERVICE_NAME: mine\n');
     expect(loadSettings({ PORT: '6000', LOG_LEVEL: '' }, path)).toMatchObject({
       PORT: 6000,
@@ -96,7 +96,7 @@ describe('settings', () => {
     expect(entriesOf(settings.TRUSTED_PROXIES)).toEqual(['10.0.0.0/8', '::1']);
   });
 
-  test('that are empty in the file are not set', () => {
+  test('that are empty in the file count as unset', () => {
     expect(loadSettings({}, fileOf('PORT:\nAMQP_URL: ""\nDATA_DIR: ~\n'))).toMatchObject({
       PORT: 4318,
       DATA_DIR: 'data',
@@ -104,12 +104,12 @@ describe('settings', () => {
     expect(loadSettings({}, fileOf('')).PORT).toBe(4318);
   });
 
-  test('are each described', () => {
+  test('each have a description', () => {
     expect(SETTINGS.filter(({ description }) => description === '')).toEqual([]);
   });
 });
 
-test('blanks alone count as unset, like nothing', () => {
+test('a setting of only blanks counts as unset', () => {
   expect(loadSettings({ PORT: ' ', AMQP_URL: '', LOG_LEVEL: '\t' }).PORT).toBe(4318);
 });
 
@@ -144,12 +144,12 @@ const WRONG: readonly (readonly [name: string, value: string, mayBe: string])[] 
   ],
 ];
 
-describe('a configuration that is wrong', () => {
-  test.each(WRONG)('%s=%s: says what it was and what it may be', (name, value, mayBe) => {
+describe('a wrong configuration', () => {
+  test.each(WRONG)('%s=%s: the message has the value and what is allowed', (name, value, mayBe) => {
     expect(problemsOf({ [name]: value })).toEqual([expect.stringContaining(`${name} was "${value}": ${mayBe}`)]);
   });
 
-  test('says everything in one message, whatever else is wrong', () => {
+  test('reports everything in one message, whatever else is wrong', () => {
     const problems = problemsOf(
       {
         PORT: 'abc',
@@ -171,7 +171,7 @@ describe('a configuration that is wrong', () => {
     expect(problems.join()).not.toContain('s3cret');
   });
 
-  test.each(SETTINGS)('never shows the password of a URL that stands in $name', ({ name }) => {
+  test.each(SETTINGS)('never shows the password of a URL in $name', ({ name }) => {
     const url = 'http//u:s3cret@h/?token=s3cret';
     try {
       loadSettings({ [name]: url, PORT: 'wrong' }, undefined, [checkBrokers, checkGrpc]);
@@ -182,24 +182,24 @@ describe('a configuration that is wrong', () => {
     }
   });
 
-  test('says where a file is not YAML without what stands there', () => {
+  test('is located in a file that is not YAML, without the text there', () => {
     const path = fileOf('AMQP_URL: amqp://u:s3cret@h\n  PORT: s3cret\n b: "s3cret\n');
     expect(() => loadSettings({}, path)).toThrow(/is not YAML: .* at line \d+, column \d+$/);
     expect(() => loadSettings({}, path)).not.toThrow(/s3cret/);
   });
 
-  test('lists the known settings if a name in the file is not one of them', () => {
+  test('lists the known settings if a name in the file is unknown', () => {
     const [problem] = problemsOf({}, 'DATADIR: x\n');
     expect(problem).toMatch(
       /^DATADIR is not a setting \(in .*\.yaml\); known: HOST, PORT, GRPC_PORT, .*TRUSTED_PROXIES/,
     );
   });
 
-  test('says nothing of what it shares with sinks: they check that themselves', () => {
+  test('is not reported for settings shared with sinks, which check these themselves', () => {
     expect(() => loadSettings({}, fileOf('SINK_ADMIN: 127.0.0.1:9465\nsinks: {file: {directory: x}}\n'))).not.toThrow();
   });
 
-  test('says so of a file of TLS that is no PEM', () => {
+  test('is reported for a TLS file that is not PEM', () => {
     const pem = fileOf('no certificate');
     expect(problemsOf({ AMQP_CERT_FILE: pem, AMQP_KEY_FILE: pem })).toEqual([
       expect.stringMatching(
@@ -208,7 +208,7 @@ describe('a configuration that is wrong', () => {
     ]);
   });
 
-  test('says so where HTTP and gRPC have one port', () => {
+  test('is reported if HTTP and gRPC have the same port', () => {
     expect(problemsOf({ PORT: '4317' })).toEqual([
       'GRPC_PORT was 4317, the same as PORT: HTTP and gRPC need different ports',
     ]);
@@ -219,18 +219,18 @@ describe('a configuration that is wrong', () => {
     expect(loadSettings({ GRPC_PORT: 'off' }, undefined, [checkGrpc]).GRPC_PORT).toBe('off');
   });
 
-  test('says so of a certificate of gRPC without its key', () => {
+  test('is reported for a gRPC certificate without its key', () => {
     expect(problemsOf({ GRPC_TLS_CERT_FILE: fileOf('a certificate') })).toEqual([
       'GRPC_TLS_CERT_FILE and GRPC_TLS_KEY_FILE go together: set both or neither',
     ]);
   });
 
   test.each([
-    ['that is not there', undefined, /^--config .*nowhere\.yaml cannot be read: ENOENT/],
+    ['that does not exist', undefined, /^--config .*nowhere\.yaml cannot be read: ENOENT/],
     ['that is not YAML', 'a: [', /^--config .* is not YAML: /],
     ['that is a list', '- PORT', /^--config .* must be a map of names and values, e\.g\. PORT: 4318/],
     ['that is a word', 'PORT', /must be a map of names and values/],
-  ])('says so of a file %s', (_, yaml, said) => {
+  ])('is reported for a file %s', (_, yaml, said) => {
     const path = yaml === undefined ? join(dir, 'nowhere.yaml') : fileOf(yaml);
     expect(() => loadSettings({}, path)).toThrow(
       expect.objectContaining({ code: 'invalid_config', message: expect.stringMatching(said) }),

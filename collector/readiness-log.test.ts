@@ -17,7 +17,7 @@ const readiness = (checks: Partial<Readiness['checks']>): Readiness => ({
   },
 });
 
-test('what is wrong is said once when it begins and once when it ends, each for itself; the broker is not said here', () => {
+test("each problem is logged once when it begins and once when it ends; the broker's are logged elsewhere", () => {
   const log = { info: vi.fn(), warn: vi.fn() };
   let now = 0;
   const look = createReadinessLog(log, () => now);

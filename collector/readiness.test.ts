@@ -30,7 +30,7 @@ function readiness({ stats = {}, state = {}, failure, lost, held = {} }: Situati
   });
 }
 
-test('all is well: ready, with the figures and no reasons', () => {
+test('if all is well: ready, with the figures and no reasons', () => {
   expect(readiness({})).toEqual({
     status: 'ready',
     checks: {
@@ -83,21 +83,21 @@ test.each<
     /^The journal is full of events that wait for the broker\. Check the broker, or raise JOURNAL_MAX_BYTES$/,
   ],
   [
-    'a disk that takes nothing',
+    'a disk that accepts nothing',
     { stats: { refusal: { code: 'journal_unavailable', message: 'The journal cannot be written: disk full' } } },
     'unavailable',
     'journal',
     /^The journal cannot be written: disk full$/,
   ],
-  ['a journal that was cut', { lost: 'It is cut' }, 'degraded', 'history', /^It is cut$/],
+  ['a journal that was truncated', { lost: 'It is cut' }, 'degraded', 'history', /^It is cut$/],
   ['a writer that is gone', { failure: 'The journal failed: x' }, 'unavailable', 'journal', /^The journal failed: x$/],
-])('%s: says so, and whether events are still taken', (_, situation, status, check, reason) => {
+])('%s: says so, and whether events are still accepted', (_, situation, status, check, reason) => {
   const found = readiness(situation);
   expect(found.status).toBe(status);
   expect(found.checks[check]).toMatchObject({ ok: false, reason: expect.stringMatching(reason) as string });
   for (const one of Object.values(found.checks)) expect(one.ok).toBe(one.reason === undefined);
 });
 
-test('a backlog of exactly half is not worth telling of', () => {
+test('a backlog of exactly half is not reported', () => {
   expect(readiness({ stats: { backlogBytes: 500 } }).status).toBe('ready');
 });

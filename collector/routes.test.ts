@@ -10,7 +10,7 @@ describe('the label route', () => {
     ...EVENT_TYPES.map((type) => [`/api/v1/events/${type}`, '/api/v1/events/{type}']),
   ])('of %s is %s', (path, route) => expect(routeLabel(path)).toBe(route));
 
-  test('has few values, whatever strangers ask for', () => {
+  test('has few values, whatever paths strangers request', () => {
     const asked = Array.from({ length: 1000 }, (_, index) => [
       `/v1/${index}`,
       `/api/v1/events/${index}`,
@@ -28,9 +28,9 @@ describe('every route', () => {
     (_, { path, label }) => expect(routeLabel(path.replace(/:\w+$/, 'one'))).toBe(label),
   );
 
-  test('is public only where it tells of the collector itself: all that takes or gives events asks for a key', () => {
+  test('needs a key if it accepts or gives events, and is public if it describes the collector itself', () => {
     const keyless = ROUTES.filter(({ scope }) => scope === 'public').map(({ path }) => path);
-    // A share link's token is its key; a public counter is for everybody, where it is switched on; the login takes the key itself.
+    // A share link's token is its key. A public counter is for everybody if it is on. The login takes the key itself.
     const own = ['/api/v1/shared', '/api/v1/shared/stats', '/api/v1/badge/:dataset'];
     const login = '/api/v1/session';
     const ofApi = keyless.filter((path) => path.startsWith('/api/') || path.startsWith('/v1/'));
@@ -55,7 +55,7 @@ describe('every route', () => {
         '/usage',
         '/metrics',
         '/openapi.json',
-        // The Code of Practice wants it so.
+        // The Code of Practice requires these.
         '/r51/status',
         '/readyz',
         '/schemas',

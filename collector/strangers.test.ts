@@ -9,7 +9,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** What a server that hears strangers answers to these bytes, and of whom it tells. */
+/** The answer of a server that listens for strangers to these bytes, and the strangers that it reported. */
 async function says(bytes: string | Uint8Array) {
   const heard: [Stranger, string | undefined][] = [];
   const server = createServer({ maxHeaderSize: 1024 }, (_, response) => response.end('served'));
@@ -27,33 +27,33 @@ async function says(bytes: string | Uint8Array) {
 
 const CLIENT_HELLO = Buffer.of(0x16, 0x03, 0x01, 0x00, 0x05, 0x01, 0x00, 0x00, 0x01, 0x03);
 
-describe('a client that calls the port of HTTP', () => {
-  test('and speaks gRPC, that is HTTP/2 without TLS, is logged', async () => {
+describe('a client that calls the HTTP port', () => {
+  test('with gRPC, which is HTTP/2 without TLS, is logged', async () => {
     const { heard } = await says(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${'\0'.repeat(9)}`);
     expect(heard).toEqual([['grpcAtHttp', '127.0.0.1']]);
   });
 
-  test('and speaks TLS is logged', async () => {
+  test('with TLS is logged', async () => {
     expect((await says(CLIENT_HELLO)).heard).toEqual([['tlsAtHttp', '127.0.0.1']]);
   });
 
   test.each([
-    ['a request that is none', 'nonsense\r\n\r\n', 'HTTP/1.1 400 Bad Request'],
+    ['an invalid request', 'nonsense\r\n\r\n', 'HTTP/1.1 400 Bad Request'],
     ['headers that are too long', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(2000)}\r\n\r\n`, 'HTTP/1.1 431 '],
-  ])('with %s is answered as ever, and nothing is said of it', async (_, bytes, begins) => {
+  ])('with %s gets the usual answer and is not logged', async (_, bytes, begins) => {
     const { heard, answer } = await says(bytes);
     expect(heard).toEqual([]);
     expect(answer.slice(0, begins.length)).toBe(begins);
   });
 
-  test('and speaks HTTP/1 is served', async () => {
+  test('with HTTP/1 is served', async () => {
     const { heard, answer } = await says('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     expect([heard, answer.endsWith('served')]).toEqual([[], true]);
   });
 });
 
 describe('the log', () => {
-  test('says what the client is and where to send it, of each kind once a minute', () => {
+  test('says what the client is and where to send to, once a minute for each kind', () => {
     const log = { warn: vi.fn() };
     let nowMs = 0;
     const say = createStrangerLog(
@@ -79,7 +79,7 @@ describe('the log', () => {
     ]);
   });
 
-  test('names the setting where there is no port of gRPC', () => {
+  test('names the setting if there is no gRPC port', () => {
     const log = { warn: vi.fn() };
     createStrangerLog(
       log,

@@ -27,7 +27,7 @@ function counters(answers: Readonly<Record<string, Badge>> | undefined) {
   };
 }
 
-test('a public counter is JSON for pages of any origin, and kept for five minutes', async () => {
+test('a public counter is JSON for pages of any origin, cached for five minutes', async () => {
   const { get, asked, later } = counters({ d1: BADGE });
   const answer = await get('d1');
   expect(await answer.json()).toEqual(BADGE);
@@ -40,28 +40,28 @@ test('a public counter is JSON for pages of any origin, and kept for five minute
   expect(asked).toEqual(['d1', 'd1']);
 });
 
-test('a public counter that is known already is answered with 304', async () => {
+test('a public counter that the client already has is answered with 304', async () => {
   const { get } = counters({ d1: BADGE });
   const etag = (await get('d1')).headers.get('etag') ?? '';
   expect((await get('d1', { 'if-none-match': `"x", W/${etag}` })).status).toBe(304);
   expect((await get('d1?format=svg', { 'if-none-match': etag })).status).toBe(200);
 });
 
-test('a public counter is a picture of views or downloads', async () => {
+test('a public counter is also a picture of views or downloads', async () => {
   const { get } = counters({ d1: BADGE });
   const answer = await get('d1?format=svg&metric=views');
   expect(answer.headers.get('content-type')).toBe('image/svg+xml; charset=utf-8');
   expect(await answer.text()).toContain('aria-label="views: 1,234"');
 });
 
-test('a dataset that is not open to all has no counter, nor has one that does not exist, and there are none if they are off', async () => {
+test('a dataset that is not public or does not exist has no counter, and no dataset has one if counters are off', async () => {
   const known = counters({ d1: BADGE });
   const off = counters(undefined);
   for (const answer of [await known.get('d2'), await known.get(`d${'x'.repeat(300)}`), await off.get('d1')])
     expect([answer.status, await answer.json()]).toEqual([404, expect.objectContaining({ code: 'not_found' })]);
 });
 
-test('a question that failed is asked again', async () => {
+test('a failed question is asked again', async () => {
   let fails = true;
   const ask = async (): Promise<Badge> => {
     if (fails) throw new Error('away');
@@ -74,7 +74,7 @@ test('a question that failed is asked again', async () => {
   expect((await app.request('/api/v1/badge/d1')).status).toBe(200);
 });
 
-test('one client asks for 300 counters a minute at most, but for those that are kept, and keeps no other from asking', async () => {
+test('one client may request 300 uncached counters a minute, and does not stop others from asking', async () => {
   const { get, asked } = counters({ d1: BADGE });
   const by = (client: string, dataset: string): Promise<number> =>
     get(dataset, { 'x-forwarded-for': client }).then(({ status }) => status);

@@ -63,7 +63,7 @@ function api({ keys = KEYS, verdict }: { keys?: typeof KEYS; verdict?: () => Pro
 }
 
 describe('POST /api/v1/browser', () => {
-  test.each(['text/plain;charset=UTF-8', 'application/json'])('takes a page view as %s', async (type) => {
+  test.each(['text/plain;charset=UTF-8', 'application/json'])('accepts a page view as %s', async (type) => {
     const { post, submitted } = api();
     const answer = await post({ ...view, key: 'page' }, { 'content-type': type });
     expect(answer.status).toBe(202);
@@ -71,7 +71,7 @@ describe('POST /api/v1/browser', () => {
     expect(submitted.map(({ said }) => said)).toEqual([{ ...view, key: 'page' }]);
   });
 
-  test('is beside the snippet too, by a name that blockers do not have', async () => {
+  test('is also served beside the snippet, under a path that blockers do not know', async () => {
     const { app, submitted } = api();
     const answer = await app.request('/c/v', {
       method: 'POST',
@@ -82,7 +82,7 @@ describe('POST /api/v1/browser', () => {
     expect(submitted).toHaveLength(1);
   });
 
-  test('takes the key from the query as well', async () => {
+  test('also accepts the key in the query', async () => {
     expect((await api().post(view, {}, '?key=page')).status).toBe(202);
   });
 
@@ -90,7 +90,7 @@ describe('POST /api/v1/browser', () => {
     server: { incoming: { socket: { remoteAddress, remotePort: 1, remoteFamily: 'IPv4' } } },
   });
 
-  test('hands on where it came from, which the page cannot say itself', async () => {
+  test('passes on origin, page, address and User-Agent of the request, not what the body claims', async () => {
     const { post, submitted } = api();
     const headers = { 'user-agent': 'Mozilla/5.0', 'x-forwarded-for': '198.51.100.1', referer: `${SITE}/explore` };
     await post({ ...view, key: 'page', client_address: '10.0.0.1' }, headers, '', from('203.0.113.4'));
@@ -102,13 +102,13 @@ describe('POST /api/v1/browser', () => {
     });
   });
 
-  test('believes a trusted proxy who the client is', async () => {
+  test("takes the client's address from a trusted proxy", async () => {
     const { post, submitted } = api();
     await post({ ...view, key: 'page' }, { 'x-forwarded-for': '198.51.100.1' }, '', from('192.0.2.9'));
     expect(submitted[0]?.poster).toMatchObject({ clientAddress: '198.51.100.1' });
   });
 
-  test('makes an id for each that brings none', async () => {
+  test('makes an id for each view that has none', async () => {
     const { post, submitted } = api();
     for (const _ of [1, 2]) await post({ ...view, key: 'page' });
     expect(new Set(submitted.map(({ poster }) => poster.newId)).size).toBe(2);
@@ -132,7 +132,7 @@ describe('a page of another origin', () => {
     expect(submitted).toEqual([]);
   });
 
-  test('is refused where there is no Origin at all', async () => {
+  test('may not post if it sends no Origin', async () => {
     const { app, submitted } = api();
     const answer = await app.request('/api/v1/browser', {
       method: 'POST',
@@ -143,47 +143,47 @@ describe('a page of another origin', () => {
   });
 });
 
-describe('a key that is bound to origins', () => {
+describe('a key with origins of its own', () => {
   const from = (origin: string, key: string) => api().post({ ...view, key }, { origin });
 
-  test('lets pages of those post, and of no others, whatever ALLOWED_ORIGINS says', async () => {
+  test('allows these origins to post, and no others, whatever ALLOWED_ORIGINS says', async () => {
     expect((await from('https://other.example', 'bound')).status).toBe(202);
     expect((await from(SITE, 'bound')).status).toBe(403);
     expect((await from('https://other.example', 'page')).status).toBe(403);
   });
 
-  test('lets its pages read the answer', async () => {
+  test('allows its pages to read the answer', async () => {
     const answer = await from('https://other.example', 'bound');
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://other.example');
   });
 
-  test('is closed to everybody once it is revoked', async () => {
+  test('is refused everywhere once it is revoked', async () => {
     const revoked = { ...keyOf(['browser']), revokedAtMs: 1, origins: ['https://other.example'] };
     const { post } = api({ keys: { bound: revoked } });
     expect((await post(view, { origin: 'https://other.example' })).status).toBe(403);
   });
 });
 
-describe('what is refused', () => {
+describe('the count of refused posts', () => {
   test.each([
     ['origin_not_allowed', view, { origin: 'https://attacker.example' }],
     ['unauthorized', { ...view, key: 'guess' }, {}],
     ['forbidden', { ...view, key: 'script' }, {}],
     ['invalid_json', '{', {}],
     ['body_too_large', ' '.repeat(64 * 1024 + 1), {}],
-  ])('is counted by why: %s', async (reason, body, headers) => {
+  ])('has the reason: %s', async (reason, body, headers) => {
     const { post, refused } = api();
     await post(body, headers);
     expect(refused).toEqual([reason]);
   });
 
-  test('is counted where it is not an event', async () => {
+  test('includes invalid events', async () => {
     const { post, refused } = api({ verdict: async () => ({ ok: false, issues: [] }) });
     await post({ ...view, key: 'page' });
     expect(refused).toEqual(['invalid_event']);
   });
 
-  test('is not what was taken', async () => {
+  test('does not include accepted posts', async () => {
     const { post, refused } = api();
     await post({ ...view, key: 'page' });
     expect(refused).toEqual([]);
@@ -197,45 +197,45 @@ describe('CORS', () => {
       headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
     });
 
-  test('lets allowed origins post JSON', async () => {
+  test('allows the configured origins to post JSON', async () => {
     const answer = await preflight(SITE);
     expect(answer.status).toBe(204);
     expect(answer.headers.get('access-control-allow-origin')).toBe(SITE);
     expect(answer.headers.get('access-control-allow-methods')).toBe('POST');
-    // sendBeacon sends with credentials, so that a preflight without this fails.
+    // sendBeacon sends credentials, so the preflight fails without this.
     expect(answer.headers.get('access-control-allow-credentials')).toBe('true');
     expect(answer.headers.get('access-control-allow-headers')).toBe('content-type');
     expect(answer.headers.get('vary')).toContain('Origin');
   });
 
-  test('tells others nothing', async () => {
+  test('allows other origins nothing', async () => {
     expect((await preflight('https://attacker.example')).headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  test('lets an allowed page read the answer', async () => {
+  test('allows a page of an allowed origin to read the answer', async () => {
     expect((await api().post({ ...view, key: 'page' })).headers.get('access-control-allow-origin')).toBe(SITE);
   });
 });
 
-describe('the key of the snippet', () => {
+describe("the snippet's key", () => {
   test.each([
-    ['none', undefined, 401],
-    ['an unknown one', 'guess', 401],
-    ['a revoked one', 'old', 401],
-    ['one of another scope', 'script', 403],
-  ])('%s is refused', async (_, key, status) => {
+    ['missing', undefined, 401],
+    ['unknown', 'guess', 401],
+    ['revoked', 'old', 401],
+    ['without the scope', 'script', 403],
+  ])('is refused if it is %s', async (_, key, status) => {
     const { post, submitted } = api();
     expect((await post({ ...view, key })).status).toBe(status);
     expect(submitted).toEqual([]);
   });
 
-  test('is looked at before the body where the query has it', async () => {
+  test('is checked before the body if it is in the query', async () => {
     const { post } = api();
     expect((await post(' '.repeat(64 * 1024 + 1), {}, '?key=guess')).status).toBe(401);
     expect((await post('{', {}, '?key=guess')).status).toBe(401);
   });
 
-  test('has a rate', async () => {
+  test('has a rate limit', async () => {
     const { post, submitted } = api({ keys: { page: { ...keyOf(['browser']), ratePerS: 1 } } });
     expect((await post({ ...view, key: 'page' })).status).toBe(202);
     const refused = await post({ ...view, key: 'page' });
@@ -244,7 +244,7 @@ describe('the key of the snippet', () => {
     expect(submitted).toHaveLength(1);
   });
 
-  test('is not asked for while no key was ever made', async () => {
+  test('is not needed before the first key is made', async () => {
     expect((await api({ keys: {} }).post(view)).status).toBe(202);
   });
 
@@ -254,19 +254,19 @@ describe('the key of the snippet', () => {
     ['http://[::1]:8000', 202],
     ['https://attacker.example', 403],
     ['null', 403],
-  ])('is not asked of pages of this machine until then: %s', async (origin, status) => {
+  ])('is not needed before that only for pages on this machine: %s', async (origin, status) => {
     expect((await api({ keys: {} }).post(view, { origin })).status).toBe(status);
   });
 });
 
-describe('a body that is no page view', () => {
+describe('a body that is not a page view', () => {
   test.each(['', '{', 'url=x'])('gets 400: %j', async (body) => {
     const answer = await api().post(body, {}, '?key=page');
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ code: 'invalid_json' });
   });
 
-  test('gets 422 with the reason where the taxonomy refuses it', async () => {
+  test('gets 422 with the reason if the taxonomy refuses it', async () => {
     const issues = [{ field: 'url', message: 'is too long' }];
     const answer = await api({ verdict: async () => ({ ok: false, issues }) }).post({ ...view, key: 'page' });
     expect(answer.status).toBe(422);
@@ -278,7 +278,7 @@ describe('a body that is no page view', () => {
   });
 });
 
-test('a journal that is full is answered 503 with Retry-After', async () => {
+test('a full journal is answered with 503 and Retry-After', async () => {
   const full = new CollectorError('journal_full', 'full', { retryAfterS: 1 });
   const answer = await api({ verdict: () => Promise.reject(full) }).post({ ...view, key: 'page' });
   expect(answer.status).toBe(503);
@@ -286,8 +286,8 @@ test('a journal that is full is answered 503 with Retry-After', async () => {
   expect(await answer.json()).toMatchObject({ code: 'journal_full' });
 });
 
-describe('bodies that stop mid-way', () => {
-  /** A body of which the first half comes, and the rest once `end` is called. */
+describe('bodies that stop half-way', () => {
+  /** A body whose second half comes only after `end` is called. */
   function stalled(): { readonly body: ReadableStream<Uint8Array>; readonly end: () => void } {
     const text = JSON.stringify({ ...view, key: 'page' });
     let end: () => void = () => undefined;
@@ -303,7 +303,7 @@ describe('bodies that stop mid-way', () => {
     return { body, end };
   }
 
-  test('of one client take no place of others, and its own are answered 429 beyond 64', async () => {
+  test('of one client take no place from others, and the client gets 429 beyond 64', async () => {
     const { app } = api();
     const send = async (client: string, body: ReadableStream<Uint8Array> | string) =>
       app.request(

@@ -45,7 +45,7 @@ describe('dead letters', () => {
     ]);
   });
 
-  test('go back to the sink, the oldest thousand or those that are named', async () => {
+  test('go back to the sink: the oldest thousand, or those that are named', async () => {
     const { post, replay } = setUp();
     expect(await (await post({ sink: 'matomo' })).json()).toEqual({ moved: 1, left: 0, reason: '' });
     await post({ sink: 'matomo', ids: ['e1'] });
@@ -68,7 +68,7 @@ describe('dead letters', () => {
     expect(replay).not.toHaveBeenCalled();
   });
 
-  test('of a sink that never ran are not found', async () => {
+  test('of a sink that never ran get 404', async () => {
     const { app, post } = setUp({ list: async () => undefined, replay: async () => undefined });
     for (const answer of [await app.request('/api/v1/dead/nobody'), await post({ sink: 'nobody' })])
       expect([answer.status, await answer.json()]).toMatchObject([
@@ -77,7 +77,7 @@ describe('dead letters', () => {
       ]);
   });
 
-  test('cannot be told while RabbitMQ is away, and the answer says why', async () => {
+  test('cannot be read while RabbitMQ is away, and the answer says why', async () => {
     const { app } = setUp({ queues: () => Promise.reject(new Error('Nobody listens at amqp://mq')) });
     const answer = await app.request('/api/v1/dead');
     expect([answer.status, await answer.json()]).toMatchObject([

@@ -21,7 +21,7 @@ const cloudEvent = {
 };
 const CLOUD_ID = cloudEventId('/s', 'ce-1');
 
-/** Whatever has `bad` is refused; an event's id is its own, or the one derived for it, or its place. */
+/** Refuses any event that has `bad`. An event's id is its own, a derived one, or its index. */
 function judge(events: readonly StatedEvent[]): readonly StatedVerdict[] {
   return events.map(({ value, eventId }, index) => {
     const event = value as { readonly event_id?: string };
@@ -66,7 +66,7 @@ function api(
 }
 
 describe('POST /api/v1/events', () => {
-  test('takes one event and answers 202 with its id', async () => {
+  test('accepts one event and answers 202 with its id', async () => {
     const { post, submitted } = api();
     const answer = await post({ event: 'file.uploaded', file_id: 'f', event_id: 'own' });
     expect(answer.status).toBe(202);
@@ -74,18 +74,18 @@ describe('POST /api/v1/events', () => {
     expect(submitted).toEqual([{ value: { event: 'file.uploaded', file_id: 'f', event_id: 'own' } }]);
   });
 
-  test('takes an array, with the ids in its order', async () => {
+  test('accepts an array, with the ids in its order', async () => {
     const answer = await api().post([{ event_id: 'c' }, { event_id: 'a' }, { event_id: 'b' }]);
     expect(await answer.json()).toMatchObject({ accepted: 3, ids: ['c', 'a', 'b'] });
   });
 
-  test('counts an event that it has already as accepted, and as a duplicate', async () => {
+  test('accepts an event that it already has, and counts it as a duplicate', async () => {
     const answer = await api().post([{ event_id: 'seen' }, { event_id: 'new' }]);
     expect(answer.status).toBe(202);
     expect(await answer.json()).toMatchObject({ accepted: 2, duplicates: 1, ids: ['seen', 'new'] });
   });
 
-  test('accepts the good ones of a batch and names the bad ones by index', async () => {
+  test('accepts the good events of a batch and names the bad ones by index', async () => {
     const answer = await api().post([{ bad: 1 }, { event_id: 'b' }, 'text', { event_id: 'd' }, null]);
     expect(answer.status).toBe(202);
     expect(await answer.json()).toMatchObject({
@@ -100,9 +100,9 @@ describe('POST /api/v1/events', () => {
   });
 
   test.each([
-    ['a single one', { bad: 1 }, 1],
-    ['all of a batch', [{ bad: 1 }, { bad: 2 }], 2],
-  ])('answers 422 with the reasons where it accepts none: %s', async (_, body, count) => {
+    ['a single event', { bad: 1 }, 1],
+    ['every event of a batch', [{ bad: 1 }, { bad: 2 }], 2],
+  ])('answers 422 with the reasons if it refuses %s', async (_, body, count) => {
     const answer = await api().post(body);
     expect(answer.status).toBe(422);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
@@ -117,7 +117,7 @@ describe('POST /api/v1/events', () => {
     expect(problem.rejected).toHaveLength(count);
   });
 
-  test('takes exactly 1,000 events, and not one more', async () => {
+  test('accepts 1,000 events, and not one more', async () => {
     const { post, submitted } = api();
     expect((await post(Array.from({ length: 1000 }, () => ({})))).status).toBe(202);
     expect(submitted).toHaveLength(1000);
@@ -131,8 +131,8 @@ describe('POST /api/v1/events', () => {
   });
 });
 
-describe('the reasons of an answer', () => {
-  test('are cut: every event by its index, the first reasons in full, of the others the first in short', async () => {
+describe('the reasons in an answer', () => {
+  test('are cut: every event has its index, the first ones all reasons, and the others a short first reason', async () => {
     const issue = { field: 'a', message: 'is wrong', received: 'x'.repeat(100), expected: 'y'.repeat(400) };
     const { post } = api(async (all) =>
       all.map(() => ({ ok: false, issues: Array.from({ length: 20 }, () => issue) })),
@@ -149,9 +149,9 @@ describe('the reasons of an answer', () => {
   });
 });
 
-describe('a body that is not valid', () => {
+describe('an invalid body', () => {
   test.each(['', '{', '{"event":"file.uploaded"', "{'event': 1}", '[{},]', 'event=file.uploaded'])(
-    'gets 400 and nothing happens: %j',
+    'gets 400 and causes nothing: %j',
     async (body) => {
       const { post, submitted } = api();
       const answer = await post(body);
@@ -161,14 +161,14 @@ describe('a body that is not valid', () => {
     },
   );
 
-  test('gets 400 where it is not UTF-8', async () => {
+  test('gets 400 if it is not UTF-8', async () => {
     const answer = await api().post(Uint8Array.of(0x22, 0xff, 0xfe, 0x22));
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ detail: expect.stringContaining('UTF-8') });
   });
 
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'application/jsonx'])(
-    'gets 415 as %s, and is told what may be sent',
+    'gets 415 as %s, with the accepted types',
     async (type) => {
       const answer = await api().post({}, { 'content-type': type });
       expect(answer.status).toBe(415);
@@ -180,7 +180,7 @@ describe('a body that is not valid', () => {
   );
 
   test.each(['application/json; charset=utf-8', 'Application/JSON', 'application/json ;charset=UTF-8'])(
-    'is one as %s',
+    'is accepted as %s',
     async (type) => expect((await api().post({}, { 'content-type': type })).status).toBe(202),
   );
 });
@@ -193,7 +193,7 @@ describe('a compressed body', () => {
     expect(await answer.json()).toMatchObject({ ids: ['z'] });
   });
 
-  test('gets 400 where it is not gzip', async () => {
+  test('gets 400 if it is not gzip', async () => {
     const answer = await api().post('{}', gzip);
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ code: 'invalid_body' });
@@ -208,7 +208,7 @@ describe('a compressed body', () => {
     });
   });
 
-  test('gets 413 by what it inflates to, however small it came', async () => {
+  test('gets 413 by its inflated size, however small it was', async () => {
     const { post, submitted } = api();
     const bomb = new Uint8Array(gzipSync(Buffer.alloc(5 * 1024 * 1024, ' ')));
     expect(bomb.byteLength).toBeLessThan(10_000);
@@ -218,7 +218,7 @@ describe('a compressed body', () => {
     expect(submitted).toEqual([]);
   });
 
-  test('is gzip by its other name as well', async () => {
+  test('may also be called x-gzip', async () => {
     const answer = await api().post(new Uint8Array(gzipSync('{"event_id":"z"}')), {
       ...gzip,
       'content-encoding': 'x-gzip',
@@ -230,7 +230,7 @@ describe('a compressed body', () => {
     expect((await api().post('{}', { ...gzip, 'content-encoding': coding })).status).toBe(415),
   );
 
-  test('gets 413 where it has more than 100,000 values', async () => {
+  test('gets 413 if it has more than 100,000 values', async () => {
     const { post, submitted } = api();
     const many = Object.fromEntries(Array.from({ length: 100_002 }, (_, index) => [`f${index}`, 1]));
     for (const body of [many, [[...Array(100_002).keys()]]]) {
@@ -241,19 +241,19 @@ describe('a compressed body', () => {
     expect(submitted).toHaveLength(1);
   });
 
-  test('of more than 4 MiB gets 413 uncompressed as well', async () => {
+  test('of more than 4 MiB also gets 413 if it is uncompressed', async () => {
     expect((await api().post(' '.repeat(4 * 1024 * 1024 + 1))).status).toBe(413);
   });
 });
 
 describe('POST /api/v1/events/{type}', () => {
-  test.each(EVENT_TYPES)('%s: the event need not say its type', async (type) => {
+  test.each(EVENT_TYPES)('%s: the event need not name its type', async (type) => {
     const { post, submitted } = api();
     expect((await post({ a: 1 }, JSON_TYPE, `/api/v1/events/${type}`)).status).toBe(202);
     expect(submitted).toEqual([{ value: { a: 1, event: type } }]);
   });
 
-  test('takes an event that says the same type, an array and CloudEvents', async () => {
+  test('accepts an event that names the same type, an array, and CloudEvents', async () => {
     const { post, submitted } = api();
     const path = '/api/v1/events/dataset.created';
     expect((await post([{ event: 'dataset.created' }, {}], JSON_TYPE, path)).status).toBe(202);
@@ -261,7 +261,7 @@ describe('POST /api/v1/events/{type}', () => {
     expect(submitted.map(({ value }) => (value as { event: string }).event)).toEqual(Array(3).fill('dataset.created'));
   });
 
-  test('refuses an event that says it is another, and accepts the rest', async () => {
+  test('refuses an event that names another type, and accepts the rest', async () => {
     const { post, submitted } = api();
     const answer = await post(
       [{ event: 'file.deleted' }, { event_id: 'x' }],
@@ -277,7 +277,7 @@ describe('POST /api/v1/events/{type}', () => {
   });
 
   test.each(['file.exploded', 'toString', '__proto__', 'x'.repeat(3000)])(
-    'answers 404 with the types there are for %j',
+    'answers 404 with the existing types for %j',
     async (type) => {
       const answer = await api().post({}, JSON_TYPE, `/api/v1/events/${type}`);
       expect(answer.status).toBe(404);
@@ -290,13 +290,13 @@ describe('POST /api/v1/events/{type}', () => {
 });
 
 describe('CloudEvents', () => {
-  test('are taken one at a time', async () => {
+  test('are accepted one by one', async () => {
     const { post, submitted } = api();
     expect((await post(cloudEvent, CLOUD)).status).toBe(202);
     expect(submitted).toEqual([{ value: { event: 'dataset.created', event_id: CLOUD_ID, resource_id: 'd' } }]);
   });
 
-  test('are taken in batches, with the bad ones named by index', async () => {
+  test('are accepted in batches, and bad ones are named by index', async () => {
     const answer = await api().post([{ ...cloudEvent, specversion: '0.3' }, cloudEvent], CLOUD_BATCH);
     expect(answer.status).toBe(202);
     expect(await answer.json()).toMatchObject({
@@ -305,7 +305,7 @@ describe('CloudEvents', () => {
     });
   });
 
-  test('answer 422 where the envelope of every one is wrong', async () => {
+  test('are answered with 422 if every envelope is wrong', async () => {
     const answer = await api().post({ type: 'x' }, CLOUD);
     expect(answer.status).toBe(422);
     expect(await answer.json()).toMatchObject({ rejected: [{ index: 0 }] });
@@ -313,7 +313,7 @@ describe('CloudEvents', () => {
 });
 
 describe('Idempotency-Key', () => {
-  test('belongs to its endpoint: the same key on another one stands for other events', async () => {
+  test('applies to its endpoint: on another one, the same key stands for other events', async () => {
     const { post } = api();
     const on = async (path: string) => idsOf(await post({}, { ...JSON_TYPE, 'idempotency-key': 'k' }, path));
     const [login, signup] = [await on('/api/v1/events/user.login'), await on('/api/v1/events/user.signup')];
@@ -330,12 +330,12 @@ describe('Idempotency-Key', () => {
     expect(await idsOf(await post([{}, {}], idempotent('k')))).toEqual(first);
   });
 
-  test('gives other ids under another key', async () => {
+  test('with another value gives other ids', async () => {
     const { post } = api();
     expect(await idsOf(await post({}, idempotent('k')))).not.toEqual(await idsOf(await post({}, idempotent('l'))));
   });
 
-  test('counts as a whole, however long', async () => {
+  test('counts in full, however long it is', async () => {
     const { post } = api();
     const long = 'k'.repeat(300);
     const ids = [
@@ -345,17 +345,17 @@ describe('Idempotency-Key', () => {
     expect(ids[0]).not.toEqual(ids[1]);
   });
 
-  test('that is empty is none', async () => {
+  test('counts as absent if it is empty', async () => {
     const { post, submitted } = api();
     await post({}, idempotent(''));
     expect(submitted).toEqual([{ value: {} }]);
   });
 
-  test('leaves an event its own id', async () => {
+  test('leaves an event that has an id its own', async () => {
     expect(await idsOf(await api().post({ event_id: 'own' }, idempotent('k')))).toEqual(['own']);
   });
 
-  test('counts by the place in the request, whatever else is in it', async () => {
+  test('gives ids by the place in the request, whatever else is in it', async () => {
     const { post } = api();
     expect(
       await idsOf(await post([{ ...cloudEvent, id: '' }, cloudEvent], { ...CLOUD_BATCH, 'idempotency-key': 'k' })),
@@ -366,8 +366,8 @@ describe('Idempotency-Key', () => {
   });
 });
 
-describe('a journal that cannot take it', () => {
-  test('is answered 503 with Retry-After and the reason', async () => {
+describe('a journal that cannot accept events', () => {
+  test('is answered with 503, Retry-After and the reason', async () => {
     const full = new CollectorError('journal_full', 'The journal is full; try again');
     const answer = await api(() => Promise.reject(full)).post({});
     expect(answer.status).toBe(503);
@@ -375,13 +375,13 @@ describe('a journal that cannot take it', () => {
     expect(await answer.json()).toMatchObject({ code: 'journal_full', detail: 'The journal is full; try again' });
   });
 
-  test('tells the client to try again in a second if it does not say when', async () => {
+  test('lets the client try again in a second if it gives no time', async () => {
     const answer = await api(() => Promise.reject(new CollectorError('busy'))).post({});
     expect(answer.headers.get('retry-after')).toBe('1');
     expect(await answer.json()).toMatchObject({ code: 'busy' });
   });
 
-  test('is not what every error is: others are left to the application', async () => {
+  test('does not stand for other errors, which the application handles', async () => {
     expect((await api(() => Promise.reject(new Error('bug'))).post({})).status).toBe(500);
   });
 });

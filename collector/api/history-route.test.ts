@@ -32,7 +32,7 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-/** Rows as the journal gives them: `fromRow` itself is not among them. */
+/** Rows as the journal gives them, after `fromRow`. */
 function historyOf(rows: readonly Row[]) {
   return {
     *scan({ direction, fromRow }: { direction: 'asc' | 'desc'; fromRow?: number }): Generator<Row> {
@@ -65,9 +65,9 @@ describe('GET /api/v1/events', () => {
     expect(((await answer.json()) as Page).events.map(({ event_id }) => event_id)).toEqual(['e', 'd', 'c', 'b', 'a']);
   });
 
-  test('gives the earliest first where asked', async () => expect(await idsOf('?order=asc')).toBe('abcde'));
+  test('gives the earliest first on request', async () => expect(await idsOf('?order=asc')).toBe('abcde'));
 
-  test('of an empty journal is an empty page', async () => {
+  test('gives an empty page of an empty journal', async () => {
     expect(await pageOf('', [])).toEqual({ events: [] });
   });
 
@@ -111,13 +111,13 @@ describe('paging', () => {
     expect(ids).toBe(order === 'asc' ? 'abcde' : 'edcba');
   });
 
-  test('keeps its place where the filter leaves out what lies between', async () => {
+  test('keeps its place if the filter leaves out the events in between', async () => {
     const first = await pageOf('?order=asc&limit=2&type=file.uploaded');
     expect(first.events.map(({ event_id }) => event_id)).toEqual(['a', 'c']);
     expect(await idsOf(`?order=asc&limit=2&type=file.uploaded&cursor=${first.next}`)).toBe('de');
   });
 
-  test('is not upset by rows that come meanwhile', async () => {
+  test('is not affected by new rows', async () => {
     const first = await pageOf('?limit=2');
     const later = [...ROWS, { row: 7, atMs: T0, lines: [line('f')] }];
     expect((await pageOf(`?limit=3&cursor=${first.next}`, later)).events.map(({ event_id }) => event_id)).toEqual([
@@ -127,13 +127,13 @@ describe('paging', () => {
     ]);
   });
 
-  test('is not upset by a row that was cleared away meanwhile', async () => {
+  test('is not affected by a deleted row', async () => {
     const first = await pageOf('?order=asc&limit=3');
     expect((await pageOf(`?order=asc&cursor=${first.next}`, ROWS.slice(2))).events).toHaveLength(2);
   });
 });
 
-/** With how many turns others had meanwhile. */
+/** Counts how many turns of the event loop others had during the work. */
 async function withTurns<T>(work: Promise<T>): Promise<readonly [done: T, turns: number]> {
   let turns = 0;
   let isDone = false;
@@ -147,12 +147,12 @@ async function withTurns<T>(work: Promise<T>): Promise<readonly [done: T, turns:
   return [done, turns];
 }
 
-describe('a history of 250,000 events, none of which matches', () => {
+describe('a search of 250,000 events', () => {
   const thousand = Array.from({ length: 1000 }, (_, index) => line(`e${index}`, { resource_id: 'r1', source: 'api' }));
   const long = Array.from({ length: 250 }, (_, index): Row => ({ row: index + 1, atMs: T0, lines: thousand }));
 
   test.each(['resource_id=r2', 'type=user.login', 'since=2027-01-01', 'source=api&user_id=u1'])(
-    'is looked through in turns with the rest of the collector, and handed back in pages: %s',
+    'without a match takes turns with the rest of the collector, and answers in pages: %s',
     async (query) => {
       const [first, turns] = await withTurns(pageOf(`?${query}`, long));
       expect(turns).toBeGreaterThan(20);
@@ -161,22 +161,22 @@ describe('a history of 250,000 events, none of which matches', () => {
     },
   );
 
-  test('is so too where the journal passes rows over without making text of them', async () => {
+  test('takes turns even if the journal skips rows without decoding them', async () => {
     const skippedBytes = 128 * 1024;
     const passed = Array.from({ length: 1500 }, (_, index): Row => ({ row: index + 1, atMs: T0, lines: [], skippedBytes })); // prettier-ignore
     const [first, turns] = await withTurns(pageOf('?type=user.login', passed));
     expect(turns).toBeGreaterThan(100);
-    // 96 MiB of them.
+    // After 96 MiB of skipped rows.
     expect(first).toEqual({ events: [], next: '733.0' });
     expect(await pageOf(`?type=user.login&cursor=${first.next}`, passed)).toEqual({ events: [] });
   });
 
-  test('gives the one that does, wherever it is', async () => {
+  test('finds the one that matches, wherever it is', async () => {
     const rows = [{ row: 0, atMs: T0, lines: [line('found', { resource_id: 'r"2' })] }, ...long.slice(0, 20)];
     expect((await pageOf('?resource_id=r%222', rows)).events.map(({ event_id }) => event_id)).toEqual(['found']);
   });
 
-  test('is not misled by a value that stands in another field', async () => {
+  test('does not match a value in another field', async () => {
     const rows = [
       { row: 1, atMs: T0, lines: [line('a', { title: 'x', message: '"resource_id":"r2"', resource_id: 'r1' })] },
     ];
@@ -184,7 +184,7 @@ describe('a history of 250,000 events, none of which matches', () => {
   });
 });
 
-describe('a query that is wrong', () => {
+describe('a wrong query', () => {
   test.each([
     ['limit', 'limit=0'],
     ['limit', 'limit=1001'],
@@ -216,7 +216,7 @@ describe('NDJSON', () => {
   test.each([
     ['?format=ndjson', {}],
     ['', { accept: 'application/x-ndjson' }],
-  ])('is an event a line, the cursor in a header (%j %j)', async (query, headers) => {
+  ])('has one event a line, and the cursor in a header (%j %j)', async (query, headers) => {
     const answer = await api()(`${query || '?'}&order=asc&limit=2`, headers);
     expect(answer.headers.get('content-type')).toBe('application/x-ndjson');
     const lines = (await answer.text()).split('\n');
@@ -225,12 +225,12 @@ describe('NDJSON', () => {
     expect(await idsOf(`?order=asc&cursor=${answer.headers.get('x-next-cursor')}`)).toBe('cde');
   });
 
-  test('gives way to the format that is named', async () => {
+  test('is not used if the query names another format', async () => {
     const answer = await api()('?format=json', { accept: 'application/x-ndjson' });
     expect(answer.headers.get('content-type')).toContain('application/json');
   });
 
-  test('of nothing is empty', async () => expect(await (await api([])('?format=ndjson')).text()).toBe(''));
+  test('without events is empty', async () => expect(await (await api([])('?format=ndjson')).text()).toBe(''));
 });
 
 describe('CSV', () => {
@@ -253,7 +253,7 @@ describe('CSV', () => {
     ['say "so"', '"say ""so"""'],
     ['two\nlines', '"two\nlines"'],
     ['Größe', 'Größe'],
-  ])('quotes as RFC 4180 has it: %j', async (value, cell) => expect(await csv({ file_name: value })).toBe(cell));
+  ])('quotes as in RFC 4180: %j', async (value, cell) => expect(await csv({ file_name: value })).toBe(cell));
 
   test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\tx'])('defuses what a spreadsheet would compute: %j', async (value) => {
     expect(await csv({ file_name: value })).toBe(`'${value}`);
@@ -263,13 +263,13 @@ describe('CSV', () => {
     expect(await csv({ file_name: '=HYPERLINK("http://x","y")' })).toBe(`"'=HYPERLINK(""http://x"",""y"")"`);
   });
 
-  test('leaves numbers and truth values alone, negative ones too', async () => {
+  test('leaves numbers and booleans alone, including negative numbers', async () => {
     expect(await csv({ tls_days_left: -3 })).toBe('-3');
     expect(await csv({ healthy: false })).toBe('false');
   });
 });
 
-/** Reads CSV as RFC 4180 says, and as a program would. */
+/** A CSV reader by RFC 4180, as other programs have it. */
 function readCsv(text: string): string[][] {
   const rows: string[][] = [[]];
   const CELL = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/gy;
@@ -282,7 +282,7 @@ function readCsv(text: string): string[][] {
   return rows.filter((row) => row.length > 0);
 }
 
-test('every text that intake accepts is the same in a CSV cell, but for the apostrophe before what is a formula', async () => {
+test('a CSV cell keeps every text that intake accepts, except for the apostrophe before a formula', async () => {
   const unit = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 1 }),
     fc.constantFrom('"', ',', '\r', '\n', '\r\n', '=', '@', "'", '\ud83d', '測'),

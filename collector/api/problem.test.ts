@@ -25,18 +25,18 @@ describe('a problem (RFC 9457)', () => {
   });
 });
 
-describe('a request that is not let in', () => {
+describe('a request refused by the key check', () => {
   test.each([
     ['unauthorized', 401],
     ['forbidden', 403],
-  ] as const)('as %s is %i, and is not told to come again', async (code, status) => {
+  ] as const)('as %s gets %i, without Retry-After', async (code, status) => {
     const answer = await answerOf(new CollectorError(code, 'why'));
     expect(answer.status).toBe(status);
     expect(answer.headers.get('retry-after')).toBeNull();
     expect(await answer.json()).toMatchObject({ code, detail: 'why' });
   });
 
-  test('because there are too many says when to try again, in seconds', async () => {
+  test('for too many requests says when to try again, in seconds', async () => {
     const answer = await answerOf(new CollectorError('too_many_requests', 'why', { retryAfterS: 3 }));
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '3']);
     expect(await answer.json()).toMatchObject({ code: 'too_many_requests', detail: 'why' });

@@ -66,7 +66,7 @@ describe('GET /api/v1/rejected', () => {
     ['limit=5&after=x', 'after: must be an integer, 0 or more'],
     ['after=-1', 'after: must be an integer, 0 or more'],
     ['after=9007199254740993', 'after: must be an integer, 0 or more'],
-  ])('answers 400 to %s, and says what it may be', async (query, reason) => {
+  ])('answers 400 to %s, and says what is allowed', async (query, reason) => {
     const { app, rejected } = setUp();
     const answer = await app.request(`/api/v1/rejected?${query}`);
     expect(answer.status).toBe(400);
@@ -83,7 +83,7 @@ describe('POST /api/v1/rejected/discard', () => {
       headers: { 'content-type': 'application/json' },
     });
 
-  test('deletes those that are named and exist', async () => {
+  test('deletes the named records that exist', async () => {
     const { app, rejected, write } = setUp();
     rejected.mockImplementation(({ afterId = 0 } = {}) => RECORDS.filter(({ id }) => id > afterId));
     expect(await (await discard(app, '{"ids": [2, 3, 3, 9]}')).json()).toEqual({ discarded: 2 });
@@ -98,7 +98,7 @@ describe('POST /api/v1/rejected/discard', () => {
 });
 
 describe('POST /api/v1/rejected/replay', () => {
-  test('journals an event that RabbitMQ refused once more, though it was accepted before, and leaves what is not JSON', async () => {
+  test('journals again an event that RabbitMQ refused, though it was accepted before, and leaves what is not JSON', async () => {
     const { replay, rejected, submitted, write } = setUp();
     const unpublishable = { ...record(1, right('a')), code: 'unpublishable', origin: 'publisher' };
     rejected.mockReturnValue([unpublishable, { ...unpublishable, id: 2, record: 'no JSON' }]);
@@ -110,7 +110,7 @@ describe('POST /api/v1/rejected/replay', () => {
     });
   });
 
-  test('journals what is right now, takes that out of the store, and leaves the rest', async () => {
+  test('journals records that are now valid, takes them out of the store, and leaves the rest', async () => {
     const { replay, submitted, write } = setUp();
     const answer = await replay('{}');
     expect(await answer.json()).toEqual({ accepted: 2, rejected: 1 });
@@ -118,7 +118,7 @@ describe('POST /api/v1/rejected/replay', () => {
     expect(write).toHaveBeenCalledExactlyOnceWith({ unreject: [1, 3] });
   });
 
-  test('leaves an event that still lacks what its author must state, and takes what a proxy or an instrumented server saw', async () => {
+  test('leaves an event that lacks what its author must state, and accepts what a proxy or an instrumented server saw', async () => {
     const { replay, rejected, submitted, write } = setUp();
     const lacking = { ...right('x'), source: 'sdk', file_id: undefined, resource_id: undefined };
     const observed = [
@@ -131,7 +131,7 @@ describe('POST /api/v1/rejected/replay', () => {
     expect(write).toHaveBeenCalledExactlyOnceWith({ unreject: [2, 3] });
   });
 
-  test('takes the records that are named alone', async () => {
+  test('takes only the named records', async () => {
     const { replay, submitted, write } = setUp();
     expect(await (await replay('{"ids": [2, 3]}')).json()).toEqual({ accepted: 1, rejected: 1 });
     expect(submitted.mock.calls[0]?.[0].map((one) => one.body.event_id)).toEqual(['c']);
@@ -161,7 +161,7 @@ describe('POST /api/v1/rejected/replay', () => {
   });
 
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data'])(
-    'answers 415 to what a form of another site may send: %s',
+    'answers 415 to what a form of another site can send: %s',
     async (type) => {
       const { replay, submitted } = setUp();
       expect((await replay('{}', type)).status).toBe(415);
@@ -169,12 +169,12 @@ describe('POST /api/v1/rejected/replay', () => {
     },
   );
 
-  test('answers 413 to a body that is not a list of ids by its size', async () => {
+  test('answers 413 to a body too large for a list of ids', async () => {
     const { replay } = setUp();
     expect((await replay(`{"ids": [${'1,'.repeat(2_500_000)}1]}`)).status).toBe(413);
   });
 
-  test('answers 503 where the journal cannot take them, and keeps them in the store', async () => {
+  test('answers 503 if the journal cannot accept them, and keeps them in the store', async () => {
     const { replay, write } = setUp(() => Promise.reject(new CollectorError('journal_full', 'The journal is full')));
     const answer = await replay('{}');
     expect(answer.status).toBe(503);

@@ -26,7 +26,7 @@ function app(): Hono {
   return created;
 }
 
-test('a handler is given the query as the definition reads it', async () => {
+test('a handler gets the query as parsed by the definition', async () => {
   const served = app();
   serve(served, LIST, (c, query) => {
     expectTypeOf(query).toEqualTypeOf<{ limit: number }>();
@@ -36,7 +36,7 @@ test('a handler is given the query as the definition reads it', async () => {
   expect(await (await served.request('/things')).json()).toEqual({ things: ['limit 5'] });
 });
 
-test('a handler is not called with a query that the definition refuses', async () => {
+test('a handler is not called if the definition refuses the query', async () => {
   const served = app();
   const handler = vi.fn<() => void>();
   serve(served, LIST, (c) => {
@@ -52,7 +52,7 @@ test('a handler is not called with a query that the definition refuses', async (
   expect(handler).not.toHaveBeenCalled();
 });
 
-test('what is no answer of the definition does not compile', () => {
+test('an answer that the definition does not have does not compile', () => {
   const served = app();
   serve(served, LIST, (c) => c.json({ why: 'closed' }, 503));
   // @ts-expect-error another body
@@ -66,7 +66,7 @@ test('what is no answer of the definition does not compile', () => {
   expect(served.routes.filter(({ path }) => path === '/things')).toHaveLength(5);
 });
 
-test('a query, a key and what the definition names are the errors that the document has', () => {
+test('the document has the errors of a query and a key, and those that the definition names', () => {
   const errorsOf = (scope: 'public' | 'read'): readonly string[] => {
     const { documented } = defineRoute({ ...LIST.definition, scope, errors: ['journal_full', 'body_too_large'] });
     return Object.keys(documented[0]?.responses ?? {});

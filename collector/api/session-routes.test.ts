@@ -59,7 +59,7 @@ function dashboard(
 const detail = async (answer: Response): Promise<string> => ((await answer.json()) as { detail: string }).detail;
 
 describe('a login to the dashboard', () => {
-  test('makes of a key that may read a cookie that no script can read and no other site can send', async () => {
+  test('turns a key with read access into a cookie that no script can read and no other site can send', async () => {
     const { app, logIn } = dashboard();
     const answer = await logIn('clo_reader');
     expect(await answer.json()).toEqual({ key: 'reader', scopes: ['read'] });
@@ -76,7 +76,7 @@ describe('a login to the dashboard', () => {
     });
   });
 
-  test('behind TLS is for TLS alone', async () => {
+  test('over TLS sets a cookie for TLS only', async () => {
     const cookie = (await dashboard().logIn('clo_reader', { 'x-forwarded-proto': 'https' })).headers.get('set-cookie');
     expect(cookie).toContain('; Secure');
   });
@@ -87,7 +87,7 @@ describe('a login to the dashboard', () => {
     ['clo_sender', 403, /scope ingest; the dashboard needs read/],
     ['', 400, /body must be/],
     [7, 400, /body must be/],
-  ])('by %s is refused with %i, and says why', async (key, status, words) => {
+  ])('by %s is refused with %i and a reason', async (key, status, words) => {
     const answer = await dashboard().logIn(key);
     expect(answer.status).toBe(status);
     expect(answer.headers.get('set-cookie')).toBeNull();
@@ -105,7 +105,7 @@ describe('a login to the dashboard', () => {
     expect(answer.status).toBe(415);
   });
 
-  test('is over once somebody logs out, wherever the cookie was copied to', async () => {
+  test('ends for every copy of the cookie when the user logs out', async () => {
     const { app, cookieOf } = dashboard();
     const cookie = await cookieOf('clo_reader');
     const out = await app.request('/api/v1/session', { method: 'DELETE', headers: { cookie } });
@@ -113,14 +113,14 @@ describe('a login to the dashboard', () => {
     expect((await app.request('/read', { headers: { cookie } })).status).toBe(401);
   });
 
-  test('is over once its key is revoked', async () => {
+  test('ends when its key is revoked', async () => {
     const { app, cookieOf, revoked } = dashboard();
     const cookie = await cookieOf('clo_reader');
     revoked.add('reader');
     expect((await app.request('/read', { headers: { cookie } })).status).toBe(401);
   });
 
-  test('that has ended, and one that is mistyped, does not count as a refused key, so no alert fires', async () => {
+  test('that is over or mistyped is not counted as a refused key, so it raises no alert', async () => {
     const { app, logIn, refused } = dashboard();
     await logIn('clo_nobody');
     await app.request('/api/v1/session');
@@ -131,10 +131,10 @@ describe('a login to the dashboard', () => {
   });
 });
 
-describe('what changes something', () => {
+describe('a change', () => {
   const change = (headers: Record<string, string>) => ({ method: 'POST', headers });
 
-  test('is done by a login with the scope admin, from the pages of the dashboard', async () => {
+  test('may be made by a login with the scope admin from the pages of the dashboard', async () => {
     const { app, cookieOf } = dashboard();
     const cookie = await cookieOf('clo_boss');
     const own = { cookie, [PAGE_HEADER]: '1', 'sec-fetch-site': 'same-origin' };
@@ -146,21 +146,21 @@ describe('what changes something', () => {
   test.each([
     ['without the header of our pages', {}],
     ['by a page of another site', { [PAGE_HEADER]: '1', 'sec-fetch-site': 'cross-site' }],
-    ['by a page of a site beside ours', { [PAGE_HEADER]: '1', 'sec-fetch-site': 'same-site' }],
-  ])('is not done %s, whatever the cookie', async (_, headers) => {
+    ['by a page of a sibling site', { [PAGE_HEADER]: '1', 'sec-fetch-site': 'same-site' }],
+  ])('is refused %s, whatever the cookie', async (_, headers) => {
     const { app, cookieOf } = dashboard();
     const answer = await app.request('/change', change({ cookie: await cookieOf('clo_boss'), ...headers }));
     expect(answer.status).toBe(403);
   });
 
-  test('is done by a key, which no other site can send', async () => {
+  test('may be made with a key, which no other site can send', async () => {
     const { app } = dashboard();
     expect((await app.request('/change', change({ authorization: 'Bearer clo_boss' }))).status).toBe(200);
   });
 });
 
-describe('while no key is made', () => {
-  test('no login is needed on this machine, and everything is allowed', async () => {
+describe('before the first key is made', () => {
+  test('clients on this machine need no login, and may do everything', async () => {
     const { app } = dashboard([]);
     const answer = await app.request('/api/v1/session');
     expect(await answer.json()).toEqual({
@@ -170,7 +170,7 @@ describe('while no key is made', () => {
     expect((await app.request('/change', { method: 'POST' })).status).toBe(200);
   });
 
-  test('a page of the web that is open on this machine may change nothing', async () => {
+  test('a web page open on this machine may change nothing', async () => {
     const { app } = dashboard([]);
     const headers = { 'sec-fetch-site': 'cross-site' };
     expect((await app.request('/change', { method: 'POST', headers })).status).toBe(403);

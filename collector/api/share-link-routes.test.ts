@@ -38,7 +38,7 @@ async function get(path: string, asked: StatsQuery[] = []): Promise<Response> {
   return app.request(path);
 }
 
-test('a share link shows its figures, and no others; nobody keeps the answer', async () => {
+test('a share link shows its figures and no others, and the answer is not cached', async () => {
   const { token } = shares.add({ name: 'funder', ...LIMITS });
   const asked: StatsQuery[] = [];
   const answer = await get(`${STATS}&token=${token}`, asked);
@@ -62,7 +62,7 @@ test('a share link says what it shows', async () => {
   });
 });
 
-test('a share link that is revoked, expired, unknown or cut off shows nothing', async () => {
+test('a share link that is revoked, expired, unknown or truncated shows nothing', async () => {
   const revoked = shares.add({ name: 'revoked', ...LIMITS });
   shares.revoke(revoked.id);
   const expired = shares.add({ name: 'expired', ...LIMITS, expiresAtMs: nowMs + 1000 });
@@ -83,7 +83,7 @@ test('a share link that is revoked, expired, unknown or cut off shows nothing', 
   expect((await get(STATS)).status).toBe(400);
 });
 
-test('the list of links has no token, and links are still there after a restart', () => {
+test('the list of links has no token, and links survive a restart', () => {
   const { id, token } = shares.add({ name: 'kept', ...LIMITS });
   const again = openShareStore(dir);
   expect(JSON.stringify(again.list())).not.toContain(token);

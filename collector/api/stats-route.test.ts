@@ -25,7 +25,7 @@ async function get(path: string, ask?: (query: StatsQuery) => Promise<StatsAnswe
 
 const QUESTION = '/api/v1/stats?metric=views&by=dataset&from=2026-10&to=2026-10';
 
-test('a question goes to the process that counts as its schema reads it', async () => {
+test('a question goes to the process that counts as parsed by its schema', async () => {
   const asked: StatsQuery[] = [];
   await get(`${QUESTION}&client=browser,tool&top=5`, async (query) => {
     asked.push(query);
@@ -44,19 +44,19 @@ test('a question goes to the process that counts as its schema reads it', async 
   ]);
 });
 
-test('the answer is JSON, and says how far has been counted', async () => {
+test('the answer is JSON, and says how far events are counted', async () => {
   const answer = await get(QUESTION, async () => ANSWER);
   expect(await answer.json()).toEqual(ANSWER);
 });
 
-test('the rows are CSV that no spreadsheet takes for formulas', async () => {
+test('the rows are CSV in which no spreadsheet sees a formula', async () => {
   const answer = await get(`${QUESTION}&format=csv`, async () => ANSWER);
   expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
   expect(answer.headers.get('x-counted-until')).toBe('2026-11-01T08:00:00.000Z');
   expect(await answer.text()).toBe("dataset,views\r\n'=1+1,4\r\n,3\r\n");
 });
 
-test('the rows are NDJSON where Accept asks for it', async () => {
+test('the rows are NDJSON if Accept asks for it', async () => {
   const answer = await get(QUESTION, async () => ANSWER, { accept: 'application/x-ndjson' });
   expect(await answer.text()).toBe('{"dataset":"=1+1","views":4}\n{"dataset":null,"views":3}\n');
 });
@@ -68,7 +68,7 @@ describe('names', () => {
     { dataset: 'constructor', user: null, views: 3 },
   ];
 
-  test('are a last column of CSV, and a field of NDJSON, where the answer has them', async () => {
+  test('are the last column of CSV and a field of NDJSON if the answer has them', async () => {
     const csv = await get(`${QUESTION}&format=csv`, async () => ({ ...ANSWER, names }));
     expect(await csv.text()).toBe("dataset,views,name\r\n'=1+1,4,'=SUM(1)\r\n,3,\r\n");
     const lines = await get(`${QUESTION}&format=ndjson`, async () => ({ ...ANSWER, names }));
@@ -77,7 +77,7 @@ describe('names', () => {
     );
   });
 
-  test('are a column each where figures are divided by several things that have one', async () => {
+  test('have a column each if figures are divided by several dimensions with names', async () => {
     const path = '/api/v1/stats?metric=views&by=dataset,user&from=2026-10&to=2026-10&format=csv';
     const csv = await get(path, async () => ({ ...ANSWER, rows: both, names }));
     expect(await csv.text()).toBe(
@@ -85,7 +85,7 @@ describe('names', () => {
     );
   });
 
-  test('are in JSON by id', async () => {
+  test('are keyed by id in JSON', async () => {
     const answer = await get(QUESTION, async () => ({ ...ANSWER, names }));
     expect(await answer.json()).toEqual({ ...ANSWER, names });
   });
@@ -102,7 +102,7 @@ test.each([
   ['metric=looks', 400, 'invalid_query'],
   ['metric=views&by=colour', 400, 'invalid_query'],
   ['metric=views&time_zone=Mars', 400, 'invalid_query'],
-])('%s is refused before anybody is asked', async (part, status, code) => {
+])('%s is refused without asking the process that counts', async (part, status, code) => {
   const answer = await get(`/api/v1/stats?from=2026-10&to=2026-10&${part}`, async () => {
     throw new Error('asked');
   });
@@ -110,7 +110,7 @@ test.each([
   expect(await answer.json()).toMatchObject({ code });
 });
 
-test('if counting is off, or the process is away, the answer says so', async () => {
+test('the answer says so if counting is off or the process is away', async () => {
   const off = await get(QUESTION);
   expect([off.status, await off.json()]).toEqual([503, expect.objectContaining({ code: 'usage_unavailable' })]);
   const away = await get(QUESTION, async () => {

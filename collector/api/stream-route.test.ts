@@ -27,7 +27,7 @@ async function open(query = '') {
   const reader = (response.body ?? new ReadableStream<Uint8Array>()).getReader();
   const decoder = new TextDecoder();
   let text = '';
-  /** Everything received so far, once that much of it has come. */
+  /** Everything received so far, once it contains this text. */
   async function received(until: string): Promise<string> {
     while (!text.includes(until)) {
       const { done, value } = await reader.read();
@@ -41,7 +41,7 @@ async function open(query = '') {
   return { response, reader, received, happen, listeners, again: () => app.request('/api/v1/events/stream') };
 }
 
-test('a type that there is not gets 400 that names those that there are', async () => {
+test('an unknown type gets 400 with the existing types', async () => {
   const { response, received, listeners } = await open('?type=file.uploaded,none');
   expect(response.status).toBe(400);
   await received('health.connections');
@@ -57,7 +57,7 @@ describe('GET /api/v1/events/stream', () => {
     await reader.cancel();
   });
 
-  test('tells an event by its type and id, with the whole body as data', async () => {
+  test('sends an event with its type and id, and the whole body as data', async () => {
     const { received, happen, reader } = await open();
     await received(': connected\n\n');
     happen('e1', 'user.login', { user_id: 'u' });
@@ -67,7 +67,7 @@ describe('GET /api/v1/events/stream', () => {
     await reader.cancel();
   });
 
-  test('loses none that come before the client reads, and keeps their order', async () => {
+  test('loses no event that comes before the client reads, and keeps their order', async () => {
     const { received, happen, reader } = await open();
     for (let index = 0; index < 100; index += 1) happen(`e${index}`);
     const text = await received('id: e99\n\n');
@@ -77,7 +77,7 @@ describe('GET /api/v1/events/stream', () => {
     await reader.cancel();
   });
 
-  test('wakes up for each that comes later', async () => {
+  test('wakes up for each later event', async () => {
     const { received, happen, reader } = await open();
     await received(': connected\n\n');
     for (const id of ['a', 'b', 'c']) {
@@ -87,7 +87,7 @@ describe('GET /api/v1/events/stream', () => {
     await reader.cancel();
   });
 
-  test('tells only the types that were asked for', async () => {
+  test('sends only the requested types', async () => {
     const { received, happen, reader } = await open('?type=user.login,view.page');
     happen('a', 'file.uploaded');
     happen('b', 'user.login');
@@ -98,7 +98,7 @@ describe('GET /api/v1/events/stream', () => {
     await reader.cancel();
   });
 
-  test('cannot be broken out of by what an event says', async () => {
+  test('cannot be corrupted by the text of an event', async () => {
     const { received, happen, reader } = await open();
     happen('a', 'view.page', { title: 'x\n\nevent: user.login\ndata: {}' });
     happen('b');
@@ -107,7 +107,7 @@ describe('GET /api/v1/events/stream', () => {
     await reader.cancel();
   });
 
-  test('says every 15 s that it lives', async () => {
+  test('sends a comment every 15 s to show that it is alive', async () => {
     const { received, reader } = await open();
     await received(': connected\n\n');
     await vi.advanceTimersByTimeAsync(15_000);
@@ -115,7 +115,7 @@ describe('GET /api/v1/events/stream', () => {
     await reader.cancel();
   });
 
-  test('listens no more, and runs no clock, once the client has gone', async () => {
+  test('stops listening, and its clock, once the client has gone', async () => {
     const { received, reader, listeners } = await open();
     await received(': connected\n\n');
     expect(listeners.size).toBe(1);
@@ -124,13 +124,13 @@ describe('GET /api/v1/events/stream', () => {
     expect(listeners.size).toBe(0);
   });
 
-  test('cuts off a client that does not read, rather than keep a mebibyte of events for it', async () => {
+  test('cuts off a client that does not read, instead of keeping a mebibyte of events for it', async () => {
     const { happen, listeners } = await open();
     for (let index = 0; index < 40; index += 1) happen(`e${index}`, 'extraction.done', { message: 'm'.repeat(30_000) });
     await vi.waitFor(() => expect(listeners.size).toBe(0));
   });
 
-  test('goes on after an event whose id would end a line, as one that an older version accepted', async () => {
+  test('goes on after an event whose id has a line break, as an older version accepted', async () => {
     const { received, happen, reader } = await open();
     happen('a\nevent: user.login\ndata: {}');
     happen('b');
@@ -139,7 +139,7 @@ describe('GET /api/v1/events/stream', () => {
     await reader.cancel();
   });
 
-  test('is open 20 times at most for one key, and again once one was closed', async () => {
+  test('may be open 20 times for one key, and again once one is closed', async () => {
     const first = await open();
     const others = await Promise.all(Array.from({ length: 19 }, async () => first.again()));
     const refused = await first.again();

@@ -33,7 +33,7 @@ function lineOf(attributes: Attributes, more: Partial<AccessRecord> = {}): Acces
   return line;
 }
 
-test('a line says whose it is, when, and what is counted of it, and keeps no address', () => {
+test('a line has its source, its time and what is counted, and no address', () => {
   const line = lineOf(nginx);
   expect(line).toEqual({
     source: { instance: 'ours', component: 'web' },
@@ -49,14 +49,14 @@ test('a line says whose it is, when, and what is counted of it, and keeps no add
   expect(JSON.stringify(line)).not.toContain('192.0.2');
 });
 
-test('what a stock log does not say is absent', () => {
+test('fields that a stock log lacks are absent', () => {
   const line = lineOf({ 'http.response.status_code': '400', 'client.address': '2001:db8::1' });
   expect(line).not.toHaveProperty('connection');
   expect(line).not.toHaveProperty('bytes');
   expect(line).toMatchObject({ statusClass: 4, opens: false });
 });
 
-test('what was sent in all counts before the size of a body, which no log knows of a chunked answer', () => {
+test('the size of the whole answer takes precedence over the size of its body, which is unknown if chunked', () => {
   expect(lineOf({ ...nginx, 'http.response.size': 1534n }).bytes).toBe(1534);
   expect(lineOf({ 'http.response.status_code': 200n, 'http.response.size': '77' }).bytes).toBe(77);
 });
@@ -68,13 +68,13 @@ test('a robot is counted separately, and a program is not a robot', () => {
   expect(lineOf({ ...nginx, 'user_agent.original': 'curl/8.5.0' }).isBot).toBe(false);
 });
 
-test('a record of no access log, or without a time, is not a line', () => {
+test('a record that is not from an access log, or has no time, is not a line', () => {
   expect(toAccessLine(record({ 'http.request.method': 'GET' }), context)).toBeUndefined();
   expect(toAccessLine(record(nginx, { timeUnixNano: 0n }), context)).toBeUndefined();
 });
 
-describe('identity', () => {
-  test('is that of the request, where NGINX logs it, whichever file the line is read from', () => {
+describe('the id of a line', () => {
+  test("is the request's if NGINX logs it, whichever file the line is read from", () => {
     const id = { 'nginx.request_id': '0af7651916cd43dd8448eb211c80319c' };
     const moved = { ...nginx, ...id, 'log.file.name': 'clowder.json.1', 'log.file.record_offset': 7n };
     expect(lineOf({ ...nginx, ...id }).id).toBe(lineOf(moved).id);
@@ -89,12 +89,12 @@ describe('identity', () => {
     ['request of the connection', { ...nginx, 'nginx.connection_requests': 2n }],
     ['process', { ...nginx, 'process.pid': 43n }],
     ['path', { ...nginx, 'url.path': '/files/2' }],
-  ])('is another for another %s', (_what, attributes) => {
+  ])('differs with the %s', (_what, attributes) => {
     expect(lineOf(attributes).id).not.toBe(lineOf(nginx).id);
     expect(lineOf(nginx).id).toBe(lineOf({ ...nginx }).id);
   });
 
-  test('is another for another web server of the name', () => {
+  test('differs between web servers with the same name', () => {
     const other = { resource: { 'service.name': 'web', 'host.name': 'b' } };
     expect(lineOf(nginx, other).id).not.toBe(lineOf(nginx).id);
     expect(lineOf(nginx, other).connection).not.toBe(lineOf(nginx).connection);
@@ -102,7 +102,7 @@ describe('identity', () => {
   });
 });
 
-test('a row of the journal says again what was written', () => {
+test('a row of the journal restores the written line', () => {
   const lines = [
     lineOf(nginx),
     lineOf({ 'http.response.status_code': 0n }),
@@ -121,22 +121,22 @@ test.each([
     { 'http.response.status_code': 502n, 'nginx.upstream.address': '10.0.0.1:9000' },
     true,
   ],
-  ['a page that NGINX has not', { 'http.response.status_code': 404n }, false],
-  ['too many requests for its limit', { 'http.response.status_code': 429n }, false],
-  ['what is not a request', { 'http.response.status_code': 400n, 'http.request.method': '' }, false],
+  ['a page that NGINX lacks', { 'http.response.status_code': 404n }, false],
+  ["too many requests for NGINX's limit", { 'http.response.status_code': 429n }, false],
+  ['an invalid request', { 'http.response.status_code': 400n, 'http.request.method': '' }, false],
   [
     'a request that came too late',
     { 'http.response.status_code': 408n, 'nginx.upstream.address': '10.0.0.1:9000' },
     false,
   ],
-])('a client is told of %s, unless NGINX refused it itself', (_what, more, isClient) => {
+])('a line names the client of %s, unless NGINX itself refused the request', (_what, more, isClient) => {
   expect('client' in lineOf({ ...nginx, ...more })).toBe(isClient);
 });
 
 test.each([
-  ['an answer 404, which may be Clowder\u2019s', '404', 'GET', true],
-  ['what is not a request of HTTP', '400', '', false],
-  ['a connection that NGINX closed', '444', 'GET', false],
+  ["a 404, which may be Clowder's, has a client", '404', 'GET', true],
+  ['an invalid HTTP request has no client', '400', '', false],
+  ['a connection that NGINX closed has no client', '444', 'GET', false],
 ])('in a stock log, %s', (_what, status, method, isClient) => {
   const line = lineOf({
     'http.response.status_code': status,

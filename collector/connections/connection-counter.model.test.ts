@@ -34,7 +34,7 @@ const requests = fc.array(
   { minLength: 1, maxLength: 20 },
 );
 
-/** What happens to the collector: batches of some of the requests come, over and over, and everything that can go wrong. */
+/** What happens to the collector: batches of some of the requests come again and again, with everything that can go wrong. */
 const steps = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: fc.record({ kind: fc.constant('send' as const), of: fc.array(fc.nat(19), { maxLength: 6 }) }) },
@@ -69,7 +69,7 @@ function lineOf(request: Request, index: number): AccessLine {
   return line;
 }
 
-/** All requests known beforehand, counted by hand: what each window must say. */
+/** What each window must say, counted from all requests. */
 function expected(all: readonly Request[]): Record<string, unknown>[] {
   const windows = Map.groupBy(all, ({ at, server }) => `${Math.floor(at / WINDOW)}|${server}`);
   return [...windows.entries()].map(([key, inside]) => {
@@ -125,7 +125,7 @@ test('whatever is sent again, refused or cut off, each request counts once, and 
           const request = all[index];
           return request === undefined ? [] : [lineOf(request, index)];
         });
-      // Everything comes at least once, before lateness has passed, whatever else does.
+      // Everything comes at least once before lateness has passed, whatever else happens.
       for (const step of what) {
         if (step.kind === 'send') await counter.count(batch(step.of));
         else if (step.kind === 'refuse') {

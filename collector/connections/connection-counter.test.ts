@@ -63,7 +63,7 @@ function line(
 const events = (): FlatBody[] => journal.lines.map((one) => JSON.parse(one) as FlatBody);
 const total = (): number => events().reduce((sum, event) => sum + Number(event['requests']), 0);
 
-test('a window tells connections, requests, clients, answers and bytes of people, and those of robots apart', async () => {
+test('a window counts connections, requests, clients, answers and bytes of people, and separately those of robots', async () => {
   const robot = { 'user_agent.original': 'Googlebot/2.1', 'client.address': '192.0.2.9', 'nginx.connection': 5n };
   await counter.count([
     line(START, { 'nginx.connection_requests': 1n }),
@@ -111,7 +111,7 @@ test('a stock log has no connections, and the event leaves them out', async () =
   expect(events()[0]).not.toHaveProperty('new_connections');
 });
 
-test('each instance and each web server has windows of its own, with ids that differ and do not change', async () => {
+test('each instance and each web server has windows of its own, with ids that differ and stay the same', async () => {
   await counter.count([
     line(START),
     line(START, {}, { 'service.name': 'other' }),
@@ -139,7 +139,7 @@ describe('a window', () => {
     expect(await counter.closeDue()).toBe(1);
   });
 
-  test('of long ago stays open for as long as its lines go on coming, in any order', async () => {
+  test('of long ago stays open while its lines keep coming, in any order', async () => {
     now = START + 600 * MINUTE;
     await counter.count([line(START + 300 * MINUTE), line(START)]);
     now += MINUTE - 1;
@@ -152,7 +152,7 @@ describe('a window', () => {
     expect(total()).toBe(4);
   });
 
-  test('that is closed takes no more: such lines are late, after a restart too', async () => {
+  test('that is closed accepts no more lines: they are late, even after a restart', async () => {
     const one = line(START);
     await counter.count([one]);
     now += 2 * MINUTE;
@@ -184,12 +184,12 @@ describe('a window', () => {
   });
 });
 
-test('a line longer ago than a week, or more than a day ahead, is late', async () => {
+test('a line from more than a week ago, or more than a day ahead, is late', async () => {
   await counter.count([line(START - 8 * 24 * 60 * MINUTE), line(START + 25 * 60 * MINUTE), line(START)]);
   expect(outcomes).toEqual({ counted: 1, repeated: 0, late: 2 });
 });
 
-test('a batch that comes again, whole or in part, counts nothing twice, after a restart neither', async () => {
+test('a batch that comes again, whole or in part, counts nothing twice, even after a restart', async () => {
   const batch = [line(START), line(START + 1)];
   await counter.count([...batch, ...batch]);
   await counter.count(batch);
@@ -201,7 +201,7 @@ test('a batch that comes again, whole or in part, counts nothing twice, after a 
   expect(outcomes).toEqual({ counted: 3, repeated: 6, late: 0 });
 });
 
-test('what was open before a restart may still get lines that waited meanwhile', async () => {
+test('a window open before a restart still accepts lines that waited during it', async () => {
   await counter.count([line(START)]);
   now += 60 * MINUTE;
   counter = open();
@@ -213,7 +213,7 @@ test('what was open before a restart may still get lines that waited meanwhile',
 });
 
 describe('if the journal cannot be written', () => {
-  test('lines do not count until they come again', async () => {
+  test('lines do not count until they are sent again', async () => {
     const batch = [line(START), line(START + 1, { 'user_agent.original': 'Googlebot/2.1' }), line(START + 61_000)];
     const before = line(START, { 'client.address': '192.0.2.2', 'nginx.connection': 7n });
     await counter.count([before]);
@@ -229,7 +229,7 @@ describe('if the journal cannot be written', () => {
     ]);
   });
 
-  test('a window stays open, and closes later with all it had', async () => {
+  test('a window stays open, and closes later with everything it had', async () => {
     await counter.count([line(START)]);
     now += 2 * MINUTE;
     journal.failures = 1;
@@ -248,7 +248,7 @@ describe('while a line is being written', () => {
     journal.manual = false;
   });
 
-  test('the same line is acknowledged only once that one is on disk', async () => {
+  test('the same line from another sender is acknowledged only once the first is on disk', async () => {
     const one = line(START);
     const first = counter.count([one]);
     let acknowledged = false;
@@ -260,7 +260,7 @@ describe('while a line is being written', () => {
     expect(outcomes.repeated).toBe(1);
   });
 
-  test('and it fails, other senders of the same line are refused too', async () => {
+  test('the same line from other senders is refused too if the write fails', async () => {
     const one = line(START);
     journal.failures = 1;
     const sent = [counter.count([one]), counter.count([one])];

@@ -22,7 +22,7 @@ const METHODS: Readonly<Record<Signal, string>> = {
   logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
   metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
 };
-/** An Export…ServiceRequest with one empty record; of metrics, without a data point. */
+/** An Export…ServiceRequest with one empty record; for metrics, without a data point. */
 const ONE_RECORD = Buffer.of(0x0a, 0x04, 0x12, 0x02, 0x12, 0x00);
 
 const closing: (() => unknown)[] = [];
@@ -36,7 +36,7 @@ interface Overrides extends Partial<ReceiverOptions> {
   readonly submit?: (seen: number) => Promise<{ rejected: number; message?: string }>;
 }
 
-/** Of an authority of the tests' own. */
+/** From the tests' own certificate authority. */
 let certificate: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
 let directory: Awaited<ReturnType<typeof tempDir>>;
 beforeAll(async () => {
@@ -91,7 +91,7 @@ interface Answer {
   readonly metadata: Metadata;
 }
 
-/** A call as the client library makes it. */
+/** A call by the client library. */
 function callerOf({ url }: GrpcServer, channel: ChannelCredentials = credentials.createInsecure()) {
   const client = new Client(new URL(url).host.replace('127.0.0.1', 'localhost'), channel);
   closing.push(() => client.close());
@@ -119,7 +119,7 @@ const prefixed = (message: Uint8Array, flag = 0): Buffer => {
   return Buffer.concat([head, message]);
 };
 
-/** A call byte for byte, as no library would make it. */
+/** A call byte by byte, as no library makes it. */
 function rawCall(
   { url }: GrpcServer,
   body: Uint8Array,
@@ -144,7 +144,7 @@ function rawCall(
   });
 }
 
-/** Seconds of the google.rpc.RetryInfo in the trailers; undefined where there is none. */
+/** Seconds of the google.rpc.RetryInfo in the trailers; undefined if there is none. */
 function retryDelayOf(metadata: Metadata): number | undefined {
   const [details] = metadata.get('grpc-status-details-bin');
   if (!Buffer.isBuffer(details)) return undefined;
@@ -160,8 +160,8 @@ function retryDelayOf(metadata: Metadata): number | undefined {
   return reader.value;
 }
 
-describe('OTLP/gRPC takes', () => {
-  test.each(SIGNALS)('%s, and answers an empty response where nothing was rejected', async (signal) => {
+describe('OTLP/gRPC accepts', () => {
+  test.each(SIGNALS)('%s, and gives an empty answer if nothing was rejected', async (signal) => {
     const { call, batches, answered } = await serving();
     const answer = await call(METHODS[signal], ONE_RECORD);
     expect([answer.code, answer.message?.length]).toEqual([status.OK, 0]);
@@ -180,7 +180,7 @@ describe('OTLP/gRPC takes', () => {
     expect(batches).toHaveLength(1);
   });
 
-  test('a message that is not compressed although the call names an encoding', async () => {
+  test('an uncompressed message although the call names an encoding', async () => {
     const { server, batches } = await serving();
     expect(await rawCall(server, prefixed(ONE_RECORD), { 'grpc-encoding': 'gzip' })).toMatchObject({
       'grpc-status': '0',
@@ -188,7 +188,7 @@ describe('OTLP/gRPC takes', () => {
     expect(batches).toHaveLength(1);
   });
 
-  test('gzip of the client library, and tells which encodings there are', async () => {
+  test('gzip from the client library, and lists the supported encodings', async () => {
     const { call, server } = await serving();
     expect(
       (
@@ -207,7 +207,7 @@ describe('OTLP/gRPC takes', () => {
     expect(await call(METHODS.traces, ONE_RECORD)).toMatchObject({ code: status.OK, details: '' });
   });
 
-  test('many calls of one connection at once', async () => {
+  test('many calls at once on one connection', async () => {
     const { call, batches } = await serving();
     const answers = await Promise.all(Array.from({ length: 250 }, () => call(METHODS.traces, ONE_RECORD)));
     expect(new Set(answers.map(({ code }) => code))).toEqual(new Set([status.OK]));
@@ -222,14 +222,14 @@ test('partial_success names what was rejected, with code OK', async () => {
   expect(message?.toString('latin1')).toContain(Buffer.from('Ä: no').toString('latin1'));
 });
 
-describe('a call that fails', () => {
+describe('a failed call', () => {
   test.each([
     ['journal_full', status.UNAVAILABLE, 2],
     ['busy', status.UNAVAILABLE, 1],
     ['too_many_requests', status.RESOURCE_EXHAUSTED, 1],
     ['batch_too_large', status.RESOURCE_EXHAUSTED, undefined],
     ['malformed_protobuf', status.INVALID_ARGUMENT, undefined],
-  ] as const)('with %s has the code %i; RetryInfo only where trying again helps', async (why, code, retry) => {
+  ] as const)('with %s has the code %i, and RetryInfo only if trying again helps', async (why, code, retry) => {
     const { call, answered } = await serving({
       submit: () => Promise.reject(new CollectorError(why, 'Größer: 100 %')),
     });
@@ -239,7 +239,7 @@ describe('a call that fails', () => {
     expect(answered).toEqual([['traces', code]]);
   });
 
-  test('for an unexpected reason is logged, and the answer does not reveal the reason', async () => {
+  test('for an unexpected reason is logged, and the answer hides the reason', async () => {
     const fault = new Error('password is s3cret');
     const { call, errors } = await serving({ submit: () => Promise.reject(fault) });
     const answer = await call(METHODS.traces, ONE_RECORD);
@@ -248,7 +248,7 @@ describe('a call that fails', () => {
     expect(errors).toEqual([fault]);
   });
 
-  test('for a method that there is not names those that there are', async () => {
+  test('for an unknown method names the known ones', async () => {
     const { call, answered } = await serving();
     const answer = await call(
       '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export',
@@ -259,19 +259,19 @@ describe('a call that fails', () => {
   });
 
   test.each([
-    ['bytes that are no protobuf', prefixed(Buffer.from('nonsense')), {}, '3', /malformed/],
-    ['a message that is cut off', prefixed(ONE_RECORD).subarray(0, 8), {}, '3', /cut off/],
+    ['bytes that are not protobuf', prefixed(Buffer.from('nonsense')), {}, '3', /malformed/],
+    ['a truncated message', prefixed(ONE_RECORD).subarray(0, 8), {}, '3', /cut off/],
     ['nothing at all', Buffer.alloc(0), {}, '3', /cut off/],
     ['two messages', Buffer.concat([prefixed(ONE_RECORD), prefixed(ONE_RECORD)]), {}, '3', /more than one/],
-    ['a flag that is none', prefixed(ONE_RECORD, 7), {}, '3', /begins with 7/],
+    ['an unknown flag', prefixed(ONE_RECORD, 7), {}, '3', /begins with 7/],
     [
-      'a compressed message of a call that names no encoding',
+      'a compressed message although the call names no encoding',
       prefixed(gzipSync(ONE_RECORD), 1),
       {},
       '3',
       /grpc-encoding/,
     ],
-    ['what is not gzip', prefixed(Buffer.from('nonsense'), 1), { 'grpc-encoding': 'gzip' }, '3', /not valid gzip/],
+    ['data that is not gzip', prefixed(Buffer.from('nonsense'), 1), { 'grpc-encoding': 'gzip' }, '3', /not valid gzip/],
     [
       'half of a zstd frame',
       prefixed(zstdCompressSync(ONE_RECORD).subarray(0, 9), 1),
@@ -280,7 +280,7 @@ describe('a call that fails', () => {
       /zstd/,
     ],
     ['snappy', prefixed(ONE_RECORD, 1), { 'grpc-encoding': 'snappy' }, '12', /gzip, zstd, deflate/],
-  ] as const)('because it brings %s says so', async (_, body, headers, code, said) => {
+  ] as const)('says so if it brings %s', async (_, body, headers, code, said) => {
     const { server, batches } = await serving();
     const answer = await rawCall(server, body, headers);
     expect(answer).toMatchObject({ ':status': 200, 'grpc-status': code });
@@ -288,7 +288,7 @@ describe('a call that fails', () => {
     expect(batches).toEqual([]);
   });
 
-  test('is not gRPC at all where its content type is another', async () => {
+  test('is not gRPC if its content type is another', async () => {
     const { server } = await serving();
     expect(await rawCall(server, ONE_RECORD, { 'content-type': 'application/x-protobuf' })).toMatchObject({
       ':status': 415,
@@ -300,7 +300,7 @@ describe('limits', () => {
   test.each([
     ['as it comes', Buffer.alloc(64 * 1024 + 1), 0],
     ['after decompression', gzipSync(Buffer.alloc(32 * 1024 ** 2)), 1],
-  ])('a message that is too large %s ends the call, and no more of it is read', async (_, message, flag) => {
+  ])('a message that is too large %s ends the call, and the rest is not read', async (_, message, flag) => {
     const { server, batches } = await serving();
     const answer = await rawCall(server, prefixed(message, flag), flag === 1 ? { 'grpc-encoding': 'gzip' } : {});
     expect(answer['grpc-status']).toBe(String(status.RESOURCE_EXHAUSTED));
@@ -308,13 +308,13 @@ describe('limits', () => {
     expect(batches).toEqual([]);
   });
 
-  test('a message of the largest size is taken', async () => {
+  test('a message of the maximum size is accepted', async () => {
     const { server, batches } = await serving({ maxBodyBytes: ONE_RECORD.length });
     expect((await rawCall(server, prefixed(ONE_RECORD)))['grpc-status']).toBe('0');
     expect(batches).toHaveLength(1);
   });
 
-  test('all calls share one budget, and a call that finds no room is answered that it may try again', async () => {
+  test('all calls share one budget, and a call beyond it is told to try again', async () => {
     const { promise, resolve } = Promise.withResolvers<{ rejected: number }>();
     const { call } = await serving({ maxInflightBytes: 10, submit: () => promise });
     const [first, second] = [call(METHODS.traces, ONE_RECORD), call(METHODS.traces, ONE_RECORD)];
@@ -347,7 +347,7 @@ describe('keys', () => {
     expect((await call(METHODS.traces, ONE_RECORD, headers)).code).toBe(code);
   });
 
-  test('are looked at before the message: a caller without one is answered while it still sends', async () => {
+  test('are checked before the message: a caller without one is answered while it still sends', async () => {
     const { server } = await serving({ guard: { keys } });
     const session = connect(server.url);
     closing.push(() => session.destroy());
@@ -359,14 +359,14 @@ describe('keys', () => {
     expect(head).toMatchObject({ 'grpc-status': String(status.UNAUTHENTICATED) });
   });
 
-  test('that are on hold make senders wait', async () => {
+  test('on hold make senders wait', async () => {
     const refuse = ({ message }: CollectorError): CollectorError => new CollectorError('key_on_hold', message);
     const { call } = await serving({ guard: { keys, refuse } });
     const answer = await call(METHODS.traces, ONE_RECORD);
     expect([answer.code, retryDelayOf(answer.metadata)]).toEqual([status.UNAVAILABLE, 5]);
   });
 
-  test('are not needed until one is made, by clients that call this machine by its own name', async () => {
+  test('are not needed before the first one is made, for clients that call this machine by its own name', async () => {
     const { server } = await serving();
     const answer = await rawCall(server, prefixed(ONE_RECORD), { ':authority': 'collector.example.org' });
     expect(answer['grpc-status']).toBe(String(status.PERMISSION_DENIED));
@@ -398,7 +398,7 @@ describe('a client that speaks something else', () => {
 });
 
 describe('close', () => {
-  test('answers the calls in flight, and takes no new ones', async () => {
+  test('answers the calls in flight, and accepts no new ones', async () => {
     const { promise, resolve } = Promise.withResolvers<{ rejected: number }>();
     const begun = Promise.withResolvers<void>();
     const { call, server } = await serving({

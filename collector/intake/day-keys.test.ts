@@ -18,33 +18,33 @@ afterEach(() => rmSync(dir, { recursive: true }));
 const on = (day: number) => openDayKeys(dir, () => day * DAY_MS + 5);
 const keptDays = (): number[] => (JSON.parse(readFileSync(file, 'utf8')) as [number, string][]).map(([day]) => day);
 
-test('a day has one key, 256 random bits, and another day another', () => {
+test('a day has a key of 256 random bits, and each day another one', () => {
   const keyOf = on(TODAY);
   expect(keyOf(TODAY)).toMatch(/^[0-9a-f]{64}$/);
   expect(keyOf(TODAY)).toBe(keyOf(TODAY));
   expect(keyOf(TODAY)).not.toBe(keyOf(TODAY - 1));
 });
 
-test('it is the same after a restart', () => {
+test('a key is the same after a restart', () => {
   const before = on(TODAY)(TODAY);
   expect(on(TODAY)(TODAY)).toBe(before);
   expect(on(TODAY + 3)(TODAY)).toBe(before);
 });
 
-test('it is for its own user alone, and nothing else is left in the directory', () => {
+test('the file is readable only for its user, and no other file is left in the directory', () => {
   on(TODAY)(TODAY);
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(readdirSync(dir)).toEqual(['client-id-keys.json']);
 });
 
-test('after three days it is gone', () => {
+test('a key is deleted after three days', () => {
   const keyOf = on(TODAY);
   for (const day of [TODAY - 3, TODAY - 2, TODAY]) keyOf(day);
   on(TODAY + 1)(TODAY + 1);
   expect(keptDays()).toEqual([TODAY - 2, TODAY, TODAY + 1]);
 });
 
-test('keys of days long ago are the same while the process lives, and are never written', () => {
+test('keys of long ago stay the same while the process lives, and are never written', () => {
   const keyOf = on(TODAY);
   keyOf(TODAY);
   const old = keyOf(TODAY - 400);
@@ -56,7 +56,7 @@ test('keys of days long ago are the same while the process lives, and are never 
 });
 
 test.each(['', '[[20700,"', '{}', '[[20700]]', '[["20700","x"]]', '[[20700,"short"]]'])(
-  'a file that is none (%j) is begun anew',
+  'an invalid file (%j) is replaced',
   (content) => {
     writeFileSync(file, content);
     const key = on(TODAY)(TODAY);

@@ -21,14 +21,14 @@ const told = (event_id: string, stage = 'queued', fields: object = {}): Candidat
 });
 const submission = { trace_id: TRACE, resource_id: 'f' };
 const requestKey = requestKeyOf(TRACE, 'extraction.queued');
-/** By the proxy, which saw the answer to the submission. */
+/** From the proxy, which saw the answer to the submission. */
 const captured: Candidate = {
   body: body('by proxy', 'queued', { ...submission, source: 'proxy' }),
   waits: false,
   strong: true,
   requestKey,
 };
-/** Of the same request: which job it made stood in the answer alone. */
+/** From the same request, by an observer that cannot see which job it made: only the answer names it. */
 const unseen = (event_id: string, waits: boolean): Candidate => ({
   body: body(event_id, 'queued', { ...submission, job_id: undefined, source: 'sdk' }),
   waits,
@@ -43,7 +43,7 @@ const withoutResource: Candidate = {
 };
 
 describe('an event of a job', () => {
-  test.each(['queued', 'done', 'failed'])('is one, whoever reports it: %s', async (stage) => {
+  test.each(['queued', 'done', 'failed'])('is one event, whoever reports it: %s', async (stage) => {
     const { intake, observer, ids } = world();
     expect(await intake.submit([told('a', stage)])).toEqual(['accepted']);
     expect(await intake.submit([told('b', stage), told('a', stage)])).toEqual(['duplicate', 'duplicate']);
@@ -51,26 +51,26 @@ describe('an event of a job', () => {
     expect(observer.duplicate).toHaveBeenCalledTimes(2);
   });
 
-  test('is one also within a batch', async () => {
+  test('is one event within a batch too', async () => {
     const { intake, ids } = world();
     expect(await intake.submit([told('a'), told('b')])).toEqual(['accepted', 'duplicate']);
     expect(ids()).toEqual(['a']);
   });
 
-  test('of another type, of another job, or of progress is another', async () => {
+  test('is another one if its type or job differs, or if it reports progress', async () => {
     const { intake, ids } = world();
     await intake.submit([told('queued'), told('failed', 'failed'), told('done', 'done')]);
     await intake.submit([told('other', 'queued', { job_id: OTHER_JOB }), told('w1', 'working'), told('w2', 'working')]);
     expect(ids()).toEqual(['queued', 'failed', 'done', 'other', 'w1', 'w2']);
   });
 
-  test("whose job has an id of the reporter's own is told by its id alone", async () => {
+  test("is identified by its id if the job has the reporter's own id", async () => {
     const { intake, ids } = world();
     await intake.submit([told('a', 'done', { job_id: '1' }), told('b', 'done', { job_id: '1' })]);
     expect(ids()).toEqual(['a', 'b']);
   });
 
-  test('that names no job is identified only by its id', async () => {
+  test('is identified by its id if it names no job', async () => {
     const { intake, ids } = world();
     await intake.submit([told('a', 'done', { job_id: undefined }), told('b', 'done', { job_id: undefined })]);
     expect(ids()).toEqual(['a', 'b']);
@@ -98,7 +98,7 @@ describe('an event of a job', () => {
     expect(await open().submit([told('c', 'done')])).toEqual(['accepted']);
   });
 
-  test('that another is still writing waits for it: dropped where it was written, accepted where it was refused', async () => {
+  test('waits for the same event being written: it is dropped if that is written, and accepted if that is refused', async () => {
     for (const failures of [0, 1]) {
       const { intake, journal, ids } = world();
       journal.manual = true;
@@ -116,11 +116,11 @@ describe('an event of a job', () => {
   });
 });
 
-describe('the capture of a submission that was told already', () => {
+describe('the capture of a submission that was reported before', () => {
   test.each([
     ['that waited', true],
     ['that comes later', false],
-  ])('still takes the place of weak observations, also over a restart: one %s', async (_, waited) => {
+  ])('still takes the place of weak observations, even over a restart: one %s', async (_, waited) => {
     const { intake, journal, clock, open, ids } = world();
     if (waited) await intake.submit([unseen('by proxy', true), withoutResource]);
     await intake.submit([told('by broker')]);
@@ -134,7 +134,7 @@ describe('the capture of a submission that was told already', () => {
     expect([ids(), journal.held('waiting')]).toEqual([['by broker'], []]);
   });
 
-  test('says which job it was of an observation that was published without it', async () => {
+  test('names the job of an observation that was published without it', async () => {
     const { intake, open, ids } = world();
     await intake.submit([unseen('by proxy', false)]);
     expect(await intake.submit([captured])).toEqual(['duplicate']);
@@ -144,8 +144,8 @@ describe('the capture of a submission that was told already', () => {
   });
 });
 
-describe('an event of a job, told to one of several collectors', () => {
-  test('has the same id on each of them, no matter who reports it where', async () => {
+describe('an event of a job, sent to one of several collectors', () => {
+  test('has the same id on each of them, whoever reports it where', async () => {
     const [a, b] = [world({}, true), world({}, true)];
     const byProxy = { ...captured, body: { ...captured.body, clowder_instance: undefined } };
     expect(await a.intake.submit([byProxy])).toEqual(['accepted']);
@@ -157,7 +157,7 @@ describe('an event of a job, told to one of several collectors', () => {
   });
 
   test.each([false, true])(
-    'is known by the id that it came with, and by its job (after a restart: %s)',
+    'is known by the id that it came with and by its job (after a restart: %s)',
     async (again) => {
       const { intake, open, ids } = world({}, true);
       await intake.submit([told('a')]);
@@ -168,7 +168,7 @@ describe('an event of a job, told to one of several collectors', () => {
     },
   );
 
-  test('has another id for another job, type or instance, and its own where there may be many', async () => {
+  test('has another id for another job, type or instance, and its own id if there may be several', async () => {
     const { intake, ids } = world({}, true);
     await intake.submit([
       told('a'),

@@ -9,7 +9,7 @@ import type { Candidate } from '../../taxonomy/map/candidate.ts';
 afterEach(() => vi.restoreAllMocks());
 
 const MANY = 20_000;
-/** Of a turn, in CPU time; three times what is meant, as the code may not be compiled yet. */
+/** Limit for a turn in CPU time: three times the goal, as the code may not be compiled yet. */
 const LONG_MS = 75;
 
 const idOf = (number: number): string => number.toString(16).padStart(32, '0');
@@ -47,9 +47,9 @@ describe('a batch of 20,000 events', () => {
   test.each([
     ['that are new', stated],
     ['that wait for a capture', marked],
-    ['that a capture tells of', captured],
-    ['that are held until they are whole', viewed],
-  ])('%s gives others their turns', async (_what, make) => {
+    ['that a capture reports', captured],
+    ['that are held until they are complete', viewed],
+  ])('%s lets others have their turns', async (_what, make) => {
     const { intake } = world();
     const candidates = numbered(make);
     expect(await longestTurnOf(() => intake.submit(candidates))).toBeLessThan(LONG_MS);
@@ -66,7 +66,7 @@ describe('a batch of 20,000 events', () => {
     expect(journal.held('waiting')).toEqual([]);
   });
 
-  test('is one write, and what comes meanwhile is decided on after it', async () => {
+  test('is one write, and later events are decided after it', async () => {
     const { intake, journal, ids } = world();
     const write = vi.spyOn(journal, 'write');
     const large = intake.submit(numbered(stated));
@@ -77,7 +77,7 @@ describe('a batch of 20,000 events', () => {
     expect(ids()).toEqual(numbered(idOf, MANY + 1));
   });
 
-  test('that the journal does not take leaves nothing behind, and who relied on it is not told that it is there', async () => {
+  test('that the journal refuses leaves nothing behind, and a submission that relied on it is refused too', async () => {
     const { intake, journal, ids } = world();
     journal.manual = true;
     const both = Promise.allSettled([intake.submit(numbered(stated)), intake.submit([stated(7)])]);
@@ -94,7 +94,7 @@ describe('a batch of 20,000 events', () => {
 });
 
 describe('memory', () => {
-  test('does not grow with what waits: what is beyond the bound goes on at once, and is one event all the same', async () => {
+  test('does not grow with waiting events: those beyond the bound are published at once, and are still one event each', async () => {
     const { intake, clock, ids } = world();
     const verdicts = await intake.submit(numbered(marked, MANY + 500));
     expect(verdicts.slice(0, MANY).every((verdict) => verdict === 'waiting')).toBe(true);
@@ -108,7 +108,7 @@ describe('memory', () => {
     expect(ids()).toHaveLength(MANY + 500);
   });
 
-  test('does not grow with what is held: the oldest are published, in as much time as others take', async () => {
+  test('does not grow with held events: the oldest are published', async () => {
     const { intake, clock, ids } = world();
     for (let from = 0; from < 2 * MANY; from += MANY) await intake.submit(numbered(viewed, MANY, from));
     expect(intake.waitingCount).toBe(10_000);
@@ -120,7 +120,7 @@ describe('memory', () => {
 });
 
 describe('a journal that takes long to read at the start', () => {
-  /** Each look at the clock is a second later. */
+  /** Each reading of the clock is a second later. */
   function slowClock(): void {
     let now = 0;
     vi.spyOn(performance, 'now').mockImplementation(() => (now += 1000));
@@ -139,7 +139,7 @@ describe('a journal that takes long to read at the start', () => {
     expect(next.isRestoring).toBe(false);
   });
 
-  test('and cannot be read to its end has everything refused until a restart', async () => {
+  test('makes the intake refuse everything until a restart if it cannot be read to its end', async () => {
     const { intake, open, journal } = world();
     for (const number of [1, 2, 3]) await intake.submit([stated(number)]);
     const rows = [...journal.scan({})];

@@ -13,20 +13,20 @@ const OTHER = '5f1e00000000000000000002';
 const context = createMapContext({ clowder: 'v1', now: () => NOW });
 
 interface Sent {
-  /** Undefined: all of the file was asked for. */
+  /** Undefined: the whole file was requested. */
   readonly range?: string;
   /** Seconds after the first. */
   readonly afterS?: number;
   readonly address?: string;
   readonly file?: string;
   readonly query?: string;
-  /** Bytes that went out; all of what was asked for where it does not say. */
+  /** Bytes that went out. Default: all that were requested. */
   readonly bytes?: number;
 }
 
 const SIZE = 4000;
 
-/** A line of an access log: some of a file of 4000 bytes, or all of it. */
+/** A line of an access log: part of a file of 4000 bytes, or all of it. */
 function sent(one: Sent | string = {}, afterS = 0): readonly Candidate[] {
   const {
     range,
@@ -66,11 +66,11 @@ function sent(one: Sent | string = {}, afterS = 0): readonly Candidate[] {
 
 const PIECES = ['0-999', '1000-1999', '2000-2999', '3000-3999'];
 
-/** After so long without a piece it is published as it is. */
+/** After this time without a piece, the download is published incomplete. */
 const HOLD_MS = 30_000;
 const eventsIn = (lines: readonly string[]): FlatBody[] => lines.map((line) => JSON.parse(line) as FlatBody);
 
-/** What was published of a download: bytes, and whether that was all. */
+/** The published downloads: bytes, and whether they are complete. */
 const amounts = (lines: readonly string[]) => eventsIn(lines).map(({ bytes, complete }) => ({ bytes, complete }));
 
 const all = { bytes: SIZE, complete: true };
@@ -82,14 +82,14 @@ test.each<[what: string, observed: readonly (readonly Candidate[])[], downloads:
   ['pieces that overlap', [sent('0-2499'), sent('1000-3999')], [all]],
   ['a piece that comes twice', [sent('0-999'), sent('0-999', 1)], [some(1000)]],
   ['pieces with a gap', [sent('0-999'), sent('3000-3999')], [some(2000)]],
-  ['pieces of which one broke off', [sent('0-1999'), sent({ range: '2000-3999', bytes: 500 })], [some(2500)]],
+  ['pieces, one of which broke off', [sent('0-1999'), sent({ range: '2000-3999', bytes: 500 })], [some(2500)]],
   ['a download that broke off', [sent({ bytes: 600 })], [some(600)]],
-  ['a download that broke off, and was resumed', [sent({ bytes: 600 }), sent('600-3999', 20)], [all]],
-  ['a download that broke off, and was begun anew', [sent({ bytes: 600 }), sent({ afterS: 20 })], [all, some(600)]],
-  ['a download that was resumed where nobody saw its beginning', [sent('600-3999')], [some(3400)]],
+  ['a download that broke off and was resumed', [sent({ bytes: 600 }), sent('600-3999', 20)], [all]],
+  ['a download that broke off and was started again', [sent({ bytes: 600 }), sent({ afterS: 20 })], [all, some(600)]],
+  ['a resumed download whose beginning was not seen', [sent('600-3999')], [some(3400)]],
   ["a player's probe, and the file", [sent('0-1'), sent('0-3999', 1)], [all]],
-  ['a player that goes back', [sent('0-3999'), sent('100-199', 200), sent('500-599', 400)], [all]],
-  ['a probe alone', [sent('0-0')], []],
+  ['a player that seeks back', [sent('0-3999'), sent('100-199', 200), sent('500-599', 400)], [all]],
+  ['only a probe', [sent('0-0')], []],
   [
     'pieces of two viewers',
     [sent('0-999'), sent({ range: '0-999', address: '198.51.100.9', afterS: 1 })],
@@ -103,7 +103,7 @@ test.each<[what: string, observed: readonly (readonly Candidate[])[], downloads:
   ],
   ['pieces that go on for ten minutes', [0, 200, 400, 600].map((s, at) => sent(PIECES[at], s)), [all]],
   ['pieces ten minutes apart', [sent('0-999'), sent('1000-1999', 600)], [some(1000), some(1000)]],
-  ['whole downloads, each by itself', [sent(), sent({ afterS: 5 })], [all, all]],
+  ['whole downloads, each on its own', [sent(), sent({ afterS: 5 })], [all, all]],
   ['a whole download, and a piece of another', [sent(), sent('0-999', 5)], [all, some(1000)]],
 ])('%s', async (_what, observed, downloads) => {
   const { intake, journal, clock } = world();
@@ -115,7 +115,7 @@ test.each<[what: string, observed: readonly (readonly Candidate[])[], downloads:
 });
 
 describe('a download in pieces', () => {
-  test('is published as soon as it is complete, under the id and time of its first piece', async () => {
+  test('is published as soon as it is complete, with the id and time of its first piece', async () => {
     const { intake, journal, observer } = world();
     const observed = PIECES.map((range, at) => sent(range, at));
     for (const candidates of observed.slice(0, -1)) expect(await intake.submit(candidates)).not.toContain('accepted');
@@ -134,7 +134,7 @@ describe('a download in pieces', () => {
     expect([journal.held('gathering'), intake.waitingCount]).toEqual([[], 0]);
   });
 
-  test('is published half a minute after its last piece, where it never is complete', async () => {
+  test('is published half a minute after its last piece if it never completes', async () => {
     const { intake, journal, clock } = world();
     await intake.submit(sent('0-999'));
     clock.now += HOLD_MS - 1;
@@ -147,7 +147,7 @@ describe('a download in pieces', () => {
     expect(eventsIn(journal.lines)).toMatchObject([{ bytes: 2000, complete: false, range: 'bytes 0-1999/4000' }]);
   });
 
-  test('is published after an hour, where pieces go on and on; those that follow are of the same', async () => {
+  test('is published after an hour if pieces keep coming, and includes those that follow', async () => {
     const { intake, journal, clock } = world();
     for (let at = 0; at < 200; at += 1) {
       await intake.submit(sent({ range: `${at * 10}-${at * 10 + 9}`, afterS: at * 20 - 1800 }));
@@ -159,7 +159,7 @@ describe('a download in pieces', () => {
     expect(amounts(journal.lines)).toEqual([some(1800)]);
   });
 
-  test.each([1, 2, 3, 4])('is one over a restart before piece %i, and so are later pieces', async (restart) => {
+  test.each([1, 2, 3, 4])('is one event over a restart before piece %i, including later pieces', async (restart) => {
     const { intake, journal, open, clock } = world();
     let current = intake;
     for (const [at, range] of PIECES.entries()) {
@@ -174,7 +174,7 @@ describe('a download in pieces', () => {
     expect(journal.held('gathering')).toEqual([]);
   });
 
-  test('that was published as it is has further pieces for five minutes: they are of the same, after a restart too', async () => {
+  test('that was published incomplete absorbs further pieces for five minutes, even after a restart', async () => {
     const { intake, journal, open, clock } = world();
     await intake.submit(sent('0-999'));
     clock.now += HOLD_MS;
@@ -188,7 +188,7 @@ describe('a download in pieces', () => {
     expect(amounts(journal.lines)).toEqual([some(1000)]);
   });
 
-  test('is held for as long as the settings say', async () => {
+  test('is held as long as the settings say', async () => {
     const { journal, clock, open } = world({ 'view.download': 100 });
     await open().submit(sent('0-999'));
     clock.now += 100;
@@ -196,7 +196,7 @@ describe('a download in pieces', () => {
     expect(journal.lines).toHaveLength(1);
   });
 
-  test('that is held is published after a restart, under the same id', async () => {
+  test('that is held is published after a restart with the same id', async () => {
     const { intake, journal, open, clock } = world();
     await intake.submit(sent('0-999'));
     clock.now += HOLD_MS;
@@ -206,7 +206,7 @@ describe('a download in pieces', () => {
     expect(await again.submit(sent('0-999'))).toEqual(['duplicate']);
   });
 
-  test('loses no piece where the journal refuses one for a while', async () => {
+  test('loses no piece if the journal refuses one for a while', async () => {
     const { intake, journal } = world();
     await intake.submit(sent('0-1999'));
     journal.failures = 1;
@@ -215,7 +215,7 @@ describe('a download in pieces', () => {
     expect(amounts(journal.lines)).toEqual([all]);
   });
 
-  test('is one where its pieces come at the same moment, and the journal is slow', async () => {
+  test('is one event if its pieces come at the same moment and the journal is slow', async () => {
     const { intake, journal } = world();
     journal.manual = true;
     const submitted = Promise.all(PIECES.map((range) => intake.submit(sent(range))));
@@ -229,7 +229,7 @@ describe('a download in pieces', () => {
   });
 });
 
-test('of very many downloads that are held the oldest is published early', async () => {
+test('if very many downloads are held, the oldest is published early', async () => {
   const { intake, journal } = world();
   const HELD_MAX = 10_000;
   const many = Array.from({ length: HELD_MAX }, (_, at) =>
@@ -242,7 +242,7 @@ test('of very many downloads that are held the oldest is published early', async
   expect(intake.waitingCount).toBe(HELD_MAX);
 });
 
-test('pieces in any order, told of any number of times, with restarts between, are one event of their bytes', async () => {
+test('pieces in any order, repeated any number of times, with restarts in between, are one event with their bytes', async () => {
   const piece = fc.record({ from: fc.nat(39), length: fc.integer({ min: 1, max: 10 }), restart: fc.boolean() });
   await fc.assert(
     fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 8 }), async (drawn) => {

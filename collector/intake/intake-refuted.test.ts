@@ -17,7 +17,7 @@ const WINDOW_MS = 3_600_000;
 const body: FlatBody = { event_id: ID, event: 'file.deleted', created: 1, file_id: 'f', resource_id: 'f' };
 const weak: Candidate = { body, waits: false, strong: false };
 const marked: Candidate = { body, waits: true, strong: false };
-/** Of an upload: only the capture knows the file. */
+/** For an upload, only the capture knows the file. */
 const upload: Candidate = {
   body: { event_id: ID, event: 'file.uploaded', created: 1, trace_id: TRACE },
   waits: true,
@@ -46,7 +46,7 @@ function world() {
 const refute = (intake: Intake) => intake.submit([], [], 'otlp-logs', { refuted: [ID] });
 
 describe('an event that the capture refuted', () => {
-  it('is not made of an observation that waited for the capture, which leaves the journal in the same write', async () => {
+  it('does not arise from an observation that waited for the capture, which leaves the journal in the same write', async () => {
     const { intake, journal, clock } = world();
     expect(await intake.submit([marked])).toEqual(['waiting']);
     await refute(intake);
@@ -56,7 +56,7 @@ describe('an event that the capture refuted', () => {
     expect(journal.lines).toEqual([]);
   });
 
-  it('is not made of an observation that comes later, marked or not', async () => {
+  it('does not arise from a later observation, marked or not', async () => {
     const { intake, journal } = world();
     await refute(intake);
     expect(await intake.submit([weak])).toEqual(['duplicate']);
@@ -64,7 +64,7 @@ describe('an event that the capture refuted', () => {
     expect([journal.lines, journal.held('waiting')]).toEqual([[], []]);
   });
 
-  it('is one all the same where the capture says later that it happened: the same delete, refused and then done, in one trace', async () => {
+  it('does arise if the capture later reports it as done: the same delete, refused and then done, in one trace', async () => {
     const { intake, journal, open } = world();
     const done: Candidate = { body: { ...body, source: 'proxy' }, waits: false, strong: true };
     await refute(intake);
@@ -74,20 +74,20 @@ describe('an event that the capture refuted', () => {
     expect([journal.lines.length, journal.held('waiting')]).toEqual([1, []]);
   });
 
-  it('is not made of an observation in the same batch', async () => {
+  it('does not arise from an observation in the same batch', async () => {
     const { intake, journal } = world();
     expect(await intake.submit([marked, weak], [], 'otlp-logs', { refuted: [ID] })).toEqual(['duplicate', 'duplicate']);
     expect([journal.lines, journal.held('waiting')]).toEqual([[], []]);
   });
 
-  it('stays an event where it was published before', async () => {
+  it('stays an event if it was published before', async () => {
     const { intake, journal } = world();
     expect(await intake.submit([weak])).toEqual(['accepted']);
     await refute(intake);
     expect([journal.lines.length, journal.heldLines]).toEqual([1, []]);
   });
 
-  it('waits on where the journal could not be told', async () => {
+  it('goes on waiting if the journal could not record the refutation', async () => {
     const { intake, journal, clock } = world();
     await intake.submit([marked]);
     journal.failures = 1;
@@ -96,7 +96,7 @@ describe('an event that the capture refuted', () => {
     expect(await intake.recoverDue()).toBe(1);
   });
 
-  it('is acknowledged as refuted once that is on disk, also to a sender that repeats it meanwhile', async () => {
+  it('is acknowledged as refuted once that is on disk, even to a sender that repeats it before', async () => {
     const { intake, journal } = world();
     journal.manual = true;
     journal.failures = 1;
@@ -107,7 +107,7 @@ describe('an event that the capture refuted', () => {
     expect(await intake.submit([weak])).toEqual(['accepted']);
   });
 
-  it('is remembered for the window, and then forgotten', async () => {
+  it('is remembered for the window and then forgotten', async () => {
     const { intake, journal, clock } = world();
     await refute(intake);
     expect(journal.heldLines).toMatchObject([{ line: ID, reason: 'remembered', dueMs: clock.now + WINDOW_MS }]);
@@ -123,7 +123,7 @@ describe('over a restart', () => {
     ['marked', marked],
     ['unmarked', weak],
     ['marked, of an upload', upload],
-  ])('no later observation makes it: %s', async (_, observed) => {
+  ])('no later observation makes a refuted event: %s', async (_, observed) => {
     const { intake, journal, clock, open } = world();
     await refute(intake);
     clock.now += WINDOW_MS - WAIT_MS;
@@ -137,7 +137,7 @@ describe('over a restart', () => {
   it.each([
     ['was written in full', true],
     ['was lost', false],
-  ])('whoever got no answer sends it again, whether it %s', async (_, committed) => {
+  ])('a refutation that got no answer is sent again, whether it %s', async (_, committed) => {
     const { intake, journal, clock, open } = world();
     await intake.submit([upload]);
     journal.manual = true;
@@ -152,7 +152,7 @@ describe('over a restart', () => {
     expect([journal.lines, journal.held('waiting'), journal.held('remembered').length]).toEqual([[], [], 1]);
   });
 
-  it('an observation whose row was not known yet when it was refuted leaves the journal all the same', async () => {
+  it('an observation that was refuted before its row was known still leaves the journal', async () => {
     const { intake, journal, open } = world();
     journal.manual = true;
     const both = Promise.all([intake.submit([marked]), refute(intake)]);
@@ -166,7 +166,7 @@ describe('over a restart', () => {
     expect(journal.held('waiting')).toEqual([]);
   });
 
-  it('holds with the journal on disk, for observations before and after', async () => {
+  it('the journal on disk keeps a refutation, for observations before and after', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'clowder-otel-refuted-'));
     let now = Date.now();
     const open = () => openJournal({ dir, maxBytes: 1_000_000 });

@@ -15,15 +15,15 @@ const OTHER = '5f1e00000000000000000002';
 const DATASET = '5f1e0000000000000000d5e7';
 const context = createMapContext({ clowder: 'v1', now: () => NOW });
 
-/** One request, and what each of its observers tells of it. */
+/** One request, and what each of its observers reports. */
 interface Request {
   readonly method: string;
   readonly path: string;
   readonly type: string;
-  /** Of the request: the span of the proxy. */
+  /** Id of the request: the proxy's span. */
   readonly id: string;
   readonly traceId: string;
-  /** What only the capture, or a backend that says so, knows. */
+  /** What only the capture knows, or a backend that reports it. */
   readonly resource: Attributes;
   readonly resourceId: string;
 }
@@ -89,7 +89,7 @@ const bySpan = (one: Request, traceState: string, attributes: Attributes = {}): 
 };
 const byBackend = (one: Request, attributes?: Attributes): readonly Candidate[] =>
   bySpan(one, `clowder=${one.id}`, attributes);
-/** NGINX's line, which has a trace and an id of its own, and the mark of whoever captured the request behind it. */
+/** NGINX's line, with a trace and an id of its own and the mark of the capture behind it. */
 const byLine = (one: Request, mark: string = one.id): readonly Candidate[] =>
   mapLog(
     log(one, '', {
@@ -102,13 +102,13 @@ const byLine = (one: Request, mark: string = one.id): readonly Candidate[] =>
 
 const bodies = (lines: readonly string[]): FlatBody[] => lines.map((line) => JSON.parse(line) as FlatBody);
 
-/** Every order of these. */
+/** All permutations. */
 function ordersOf<T>(all: readonly T[]): T[][] {
   if (all.length < 2) return [[...all]];
   return all.flatMap((first, at) => ordersOf(all.toSpliced(at, 1)).map((rest) => [first].concat(rest)));
 }
 
-/** Submits each by itself, with a restart before the given one, and lets what waits wait long enough. */
+/** Submits them one by one, with a restart before the given one, and ends the wait of those that wait. */
 async function eventsOf(observed: readonly (readonly Candidate[])[], restartBefore = -1): Promise<readonly FlatBody[]> {
   const { intake, open, clock, journal } = world();
   let current = intake;
@@ -122,13 +122,13 @@ async function eventsOf(observed: readonly (readonly Candidate[])[], restartBefo
   return bodies(journal.lines);
 }
 
-describe('proxy, backend and access log', () => {
+describe('observations by proxy, backend and access log', () => {
   const REQUESTS: readonly [string, Request][] = [
     ['of a download', download(1)],
     ['of an upload', upload(1)],
     ['of a request whose trace began with it', upload(1, { traceId: 'cd'.repeat(8) + idOf(1) })],
   ];
-  test.each(REQUESTS)('%s are one event, in any order, also over a restart', async (_what, one) => {
+  test.each(REQUESTS)('%s are one event, in any order, even over a restart', async (_what, one) => {
     for (const order of ordersOf([byProxy(one), byBackend(one), byLine(one)])) {
       for (const restart of [-1, 1, 2]) {
         expect(await eventsOf(order, restart)).toMatchObject([{ source: 'proxy', resource_id: FILE }]); // prettier-ignore
@@ -136,7 +136,7 @@ describe('proxy, backend and access log', () => {
     }
   });
 
-  test('are one event, though the line is of a trace that NGINX began and the proxy did not go on with', async () => {
+  test("are one event even if the line has a trace of NGINX's that the proxy did not continue", async () => {
     for (const one of [download(1), upload(1)]) {
       const line = byLine({ ...one, traceId: 'ab'.repeat(16) });
       for (const order of ordersOf([byProxy(one), byBackend(one), line]))
@@ -174,8 +174,8 @@ describe('proxy, backend and access log', () => {
   });
 });
 
-describe('two captures, one in front of the other', () => {
-  /** The inner one has an id and a trace of its own, and takes the outer one for its client. */
+describe('observations by two captures, one in front of the other,', () => {
+  /** The inner capture has an id and a trace of its own, and the outer one is its client. */
   const chained = (outer: Request) => {
     const inner: Request = { ...outer, id: idOf(900), traceId: 'ef'.repeat(16) };
     const by = (one: Request, more: Attributes): readonly Candidate[] => byProxy(one, more);
@@ -193,7 +193,7 @@ describe('two captures, one in front of the other', () => {
     ['of a download', download(1), outerEvent],
     ['of an upload', upload(1), { ...outerEvent, event_id: derivedEventId(idOf(1), 'file.uploaded', FILE) }],
   ])(
-    "%s are one event, the outer one's, with all who see it, in any order, also over a restart",
+    "%s are one event, the outer capture's, with all other observations, in any order, even over a restart",
     async (_what, one, event) => {
       const { byOuter, byInner, byBackend: ofBackend, byLine: ofLine } = chained(one);
       for (const order of ordersOf([byOuter, byInner, ofBackend, ofLine])) {
@@ -206,30 +206,30 @@ describe('two captures, one in front of the other', () => {
     },
   );
 
-  test('are one event by the inner one, where the outer one was killed', async () => {
+  test("are the inner capture's event if the outer one was killed", async () => {
     const { inner, byInner, byBackend: ofBackend } = chained(download(1));
     for (const order of ordersOf([byInner, ofBackend]))
       expect(await eventsOf(order)).toMatchObject([{ event_id: derivedEventId(inner.id, 'view.download', FILE) }]);
   });
 
-  test('are two events, where a client only says that a request of another was the same', async () => {
+  test('are two events if a client falsely claims that another request was the same', async () => {
     const outer = byProxy(download(1));
     const byLiar = byProxy(download(2), { 'clowder.request.outer': idOf(1) });
     expect(await eventsOf([outer, byLiar])).toHaveLength(2);
   });
 });
 
-describe('a backend that passes traceparent on and not tracestate', () => {
+describe('a backend that passes on traceparent but not tracestate', () => {
   test('is identified by the trace that began with the request', async () => {
     const one = download(1, { traceId: 'cd'.repeat(8) + idOf(1) });
     for (const order of ordersOf([byProxy(one), bySpan(one, '')])) expect(await eventsOf(order)).toHaveLength(1);
   });
 });
 
-describe('the backend, which knows the id of a new file, and the access log, which does not', () => {
+describe('observations by a backend that knows the id of a new file, and by an access log that does not,', () => {
   const known = { 'clowder.file.id': FILE };
 
-  test('are one event where the proxy was killed, and it has the id', async () => {
+  test('are one event with the id if the proxy was killed', async () => {
     const one = upload(1);
     for (const order of ordersOf([byBackend(one, known), byLine(one)])) {
       for (const restart of [-1, 1]) {
@@ -241,7 +241,7 @@ describe('the backend, which knows the id of a new file, and the access log, whi
   test.each([
     ['the log', byLine(upload(1)), byBackend(upload(1), known)],
     ['the backend', byBackend(upload(1), known), byLine(upload(1))],
-  ])('are one event where one of them comes late: %s first', async (_who, first, second) => {
+  ])('are one event if one of them comes late: %s first', async (_who, first, second) => {
     const { intake, open, clock, ids } = world();
     await intake.submit(first);
     clock.now += WAIT_MS;
@@ -256,7 +256,7 @@ describe('the backend, which knows the id of a new file, and the access log, whi
     expect(await open().submit(byProxy(upload(1)))).toEqual(['duplicate']);
   });
 
-  test('are one event where there is no proxy', async () => {
+  test('are one event without a proxy', async () => {
     const one = upload(1);
     const nginx = 'ef'.repeat(16);
     const line = mapLog(log(one, '', { ...seenAs(one), 'clowder.request.id': nginx }), context).candidates;
@@ -276,31 +276,31 @@ describe('the backend, which knows the id of a new file, and the access log, whi
   });
 });
 
-describe('a sender that is no capture, and says to be one', () => {
+describe('a sender that claims to be a capture but has no key for it', () => {
   const others = { ...context, believesCaptures: false };
 
-  test.each([-1, 1, 2])('settles nothing that waits for the real one, restart before %s', async (restart) => {
+  test.each([-1, 1, 2])('settles nothing that waits for the real capture, restart before %s', async (restart) => {
     const one = upload(1);
-    // It knows the request, and says of another file that this was stored.
+    // It knows the request, and claims that another file was stored.
     const forged = byProxy(one, { 'clowder.file.id': OTHER, 'clowder.event.id': 'ab'.repeat(16) }, others);
     const told = await eventsOf([forged, byBackend(one, { 'clowder.file.id': FILE })], restart);
     expect(told.map((body) => body['file_id'])).toEqual([OTHER, FILE]);
   });
 
-  test('is one of the observers where its key alone is wrong', async () => {
+  test('is one of the observers if only its key is wrong', async () => {
     for (const order of ordersOf([byProxy(upload(1), {}, others), byBackend(upload(1)), byLine(upload(1))]))
       expect(await eventsOf(order)).toMatchObject([{ resource_id: FILE }]);
   });
 });
 
-test('what a capture says is its word after a restart by whatever it observed', async () => {
+test("what a capture says counts as a capture's after a restart, whatever it observed", async () => {
   for (const source of ['proxy', 'sdk']) {
     const captured = byProxy(upload(1), { 'clowder.captured': true, 'clowder.source': source });
     expect(await eventsOf([captured, byBackend(upload(1))], 1)).toMatchObject([{ source, resource_id: FILE }]);
   }
 });
 
-describe('observations of the version before', () => {
+describe('observations by the previous version', () => {
   const OLD = 'clowder=captured';
   const byOldProxy = (one: Request): readonly Candidate[] =>
     mapLog(
@@ -315,12 +315,12 @@ describe('observations of the version before', () => {
   test.each([
     ['a download', download(1)],
     ['an upload', upload(1)],
-  ])('of %s are one event, in any order, also where NGINX is of this version', async (_what, one) => {
+  ])('of %s are one event, in any order, even if NGINX is from this version', async (_what, one) => {
     for (const order of ordersOf([byOldProxy(one), bySpan(one, OLD), byLine(one, '1')]))
       expect(await eventsOf(order)).toMatchObject([{ source: 'proxy', resource_id: FILE }]);
   });
 
-  test('in the journal still settle what comes, and are settled', async () => {
+  test('in the journal still settle later ones, and are settled by them', async () => {
     const { journal, open, clock } = world();
     const waiting = bySpan(upload(1), OLD)[0]?.body;
     const done = byOldProxy(download(1))[0]?.body;

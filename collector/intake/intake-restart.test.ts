@@ -30,7 +30,7 @@ const bodyOf = (id: string, event: 'file.deleted' | 'view.resource' = 'file.dele
 
 const candidateOf = (id: string): Candidate => ({ body: bodyOf(id), waits: false, strong: false });
 
-/** Journals these in rows of their own, as an earlier process did, and sums them up in segments of so many keys. */
+/** Journals each in a row of its own, as an earlier process did, and sums them up in segments of this many keys. */
 function journaled(rows: readonly (readonly [body: object, atMs: number])[], keys: number): void {
   const segmentSize = { keys, spanMs: 1000 };
   const bounds = { maxBytes: 1e9, retentionMs: 1e15, rejectedMax: 10 };
@@ -40,7 +40,7 @@ function journaled(rows: readonly (readonly [body: object, atMs: number])[], key
   store.close();
 }
 
-/** A journal with so many events, as an earlier process left it. */
+/** A journal with this many events, as an earlier process left it. */
 const leaveBehind = (count: number): void =>
   journaled(
     Array.from({ length: count }, (_, number) => [bodyOf(`id-${number}`), NOW - count + number] as const),
@@ -70,19 +70,16 @@ async function started(now = NOW): Promise<{ intake: Intake; journal: Journal; r
   return { intake, journal, rowsRead };
 }
 
-test.each([100, 1000])(
-  'a start reads the rows of one segment at most, with %i events in the journal',
-  async (count) => {
-    leaveBehind(count + 7);
-    const { intake, journal, rowsRead } = await started();
-    const known = Array.from({ length: count + 7 }, (_, number) => candidateOf(`id-${number}`));
-    expect(await intake.submit([...known, candidateOf('new')])).toEqual([...known.map(() => 'duplicate'), 'accepted']);
-    await journal.close();
-    expect(rowsRead).toBeLessThan(50);
-  },
-);
+test.each([100, 1000])('a start reads at most one segment of rows, with %i events in the journal', async (count) => {
+  leaveBehind(count + 7);
+  const { intake, journal, rowsRead } = await started();
+  const known = Array.from({ length: count + 7 }, (_, number) => candidateOf(`id-${number}`));
+  expect(await intake.submit([...known, candidateOf('new')])).toEqual([...known.map(() => 'duplicate'), 'accepted']);
+  await journal.close();
+  expect(rowsRead).toBeLessThan(50);
+});
 
-test('a view of just before a restart is one with those that follow, wherever it stands in the journal', async () => {
+test('a view from just before a restart is one with those that follow, wherever it is in the journal', async () => {
   leaveBehind(120);
   journaled([[bodyOf('view', 'view.resource'), NOW]], 1);
   const { intake, journal } = await started(NOW + 1000);

@@ -27,13 +27,13 @@ function attributesOf([target, status, type, referrer, destination]: SpaRequest)
   };
 }
 
-/** Each observer by itself: a line of the access log, and a span of a backend that records headers. */
+/** The two observers: a line of the access log, and a span of a backend that records headers. */
 const OBSERVERS: Readonly<Record<string, (request: SpaRequest, number: number) => MapResult>> = {
   'the access log': (request, number) => byLine(request, number),
   'a span': (request, number) => bySpan(request, number),
 };
 
-/** So many milliseconds after the first. */
+/** This many milliseconds after the first. */
 const nanosAt = (number: number): bigint => BigInt(NOW - 3_600_000 + number) * 1_000_000n;
 const traceOf = ([, status]: SpaRequest, number: number): string => `${number}${status}`.padStart(32, '0');
 
@@ -72,7 +72,7 @@ function byLine(request: SpaRequest, number: number, more: Attributes = {}, mapC
   );
 }
 
-/** A result as the intake takes it. */
+/** A mapping result in the form that the intake takes. */
 const submitted = ({ candidates, denied: denials }: MapResult = NOTHING) =>
   [candidates, [], '', { denied: denials ?? [] }] as const;
 
@@ -82,12 +82,12 @@ const meaningOf = (line: string): string => {
   return body['resource_id'] === undefined ? type : `${type} ${body['resource_id']}`;
 };
 
-/** What is held of a view is published by then. */
+/** A held view is published after this time. */
 const HELD_MS = 5000;
 
 test.each(
   VISITS.flatMap((visit) => Object.keys(OBSERVERS).map((observer) => [visit.person, observer, visit] as const)),
-)('a person who %s, as %s tells it, does just that', async (_person, observer, { requests, means }) => {
+)('a person who %s, as reported by %s, gives just these events', async (_person, observer, { requests, means }) => {
   const { intake, journal, clock } = world();
   for (const [index, request] of requests.entries())
     await intake.submit(...submitted(OBSERVERS[observer]?.(request, index + 1)));
@@ -98,12 +98,12 @@ test.each(
 
 const DATASET = '65d000000000000000000001';
 const ADDRESS = `/datasets/${DATASET}`;
-/** The page, its call that Clowder answers, and one that it answers in vain. */
+/** The page, its call that Clowder answers, and a call that Clowder refuses. */
 const page = (atMs = 1): MapResult => byLine([ADDRESS, 200, 'text/html', '', 'document'], atMs);
 const call = (atMs = 2, status = 200, more: Attributes = {}): MapResult =>
   bySpan([`/api/v2${ADDRESS}`, status, 'application/json', ADDRESS, 'empty'], atMs, more);
 const denied = (atMs = 2, status = 404): MapResult => call(atMs, status);
-/** What only a capture knows, who was accepted and what it is called. */
+/** What only a capture knows: the user, and the resource's name. */
 const user = { 'user.id': '65a000000000000000000001', 'user.name': 'ada@example.org' };
 const name = { 'clowder.resource.name': 'Soil cores' };
 
@@ -137,12 +137,12 @@ describe('a view has what any of its observations knows', () => {
     }
   });
 
-  test('and the address of its page', async () => {
+  test('it has the address of its page', async () => {
     const url = `https://clowder.example${ADDRESS}`;
     for (const observed of [[page(), call()], [call(), page()]]) expect(await viewsOf([observed])).toMatchObject([{ url, created: NOW - 3_600_000 + 1 }]); // prettier-ignore
   });
 
-  test('once nothing more can be learnt it is published, and not before', async () => {
+  test('it is published once nothing more can be learnt, and not before', async () => {
     const { intake, journal } = world();
     await intake.submit(page().candidates);
     expect(journal.lines).toEqual([]);
@@ -150,13 +150,13 @@ describe('a view has what any of its observations knows', () => {
     expect(journal.lines).toHaveLength(1);
   });
 
-  test('what everybody knows of it from the beginning is published at once', async () => {
+  test('it is published at once if its first observation knows everything', async () => {
     const { intake, journal } = world();
     await intake.submit(call(2, 200, { ...user, ...name }).candidates);
     expect(journal.lines).toHaveLength(1);
   });
 
-  test('only one observation knows the user', async () => {
+  test('its user comes from one observation, id and name together', async () => {
     const views = await viewsOf([
       [page(), call(2, 200, { 'user.id': 'one' }), call(3, 200, { 'user.name': 'another' })],
     ]);
@@ -164,7 +164,7 @@ describe('a view has what any of its observations knows', () => {
     expect(views[0]).not.toHaveProperty('user_name');
   });
 
-  test('a page of Clowder 1, which makes no calls, is published at once', async () => {
+  test('it is published at once for a page of Clowder 1, which makes no calls', async () => {
     const { intake, journal } = world();
     const context_ = { ...context, clowder: 'v1' as const };
     await intake.submit(byLine([ADDRESS, 200, 'text/html', '', 'document'], 1, {}, context_).candidates);
@@ -172,8 +172,8 @@ describe('a view has what any of its observations knows', () => {
   });
 });
 
-describe('a page whose call is refused', () => {
-  test.each([403, 404, 410])('is not a view, in any order, also over a restart: %i', async (status) => {
+describe('a page whose call fails', () => {
+  test.each([403, 404, 410])('is not a view, in any order, even over a restart: %i', async (status) => {
     expect(await viewsOf([[page(), denied(2, status)]])).toEqual([]);
     expect(await viewsOf([[page()], [denied(2, status)]])).toEqual([]);
     expect(await viewsOf([[denied(2, status)], [page()]])).toEqual([]);
@@ -181,20 +181,20 @@ describe('a page whose call is refused', () => {
     expect(await viewsOf([[page()], [denied(2, status)]], 1)).toEqual([]);
   });
 
-  test.each([401, 500, 503])('for a while only is one: %i', async (status) => {
+  test.each([401, 500, 503])('is a view if the failure is temporary: %i', async (status) => {
     expect(await viewsOf([[page()], [denied(2, status)]])).toHaveLength(1);
   });
 
-  test('is one where another call was answered', async () => {
+  test('is a view if another call was answered', async () => {
     expect(await viewsOf([[page()], [call(2)], [denied(3)]])).toHaveLength(1);
   });
 
-  test('is one once it is asked again and answered', async () => {
+  test('is a view once a repeated call is answered', async () => {
     expect(await viewsOf([[page(1)], [denied(2)], [call(9000)]])).toHaveLength(1);
     expect(await viewsOf([[page(1)], [denied(2)], [page(9000)], [call(9001)]])).toHaveLength(1);
   });
 
-  test('takes no other page with it', async () => {
+  test('does not affect other pages', async () => {
     const other = byLine([`/datasets/65d000000000000000000002`, 200, 'text/html', '', 'document'], 1);
     expect(await viewsOf([[page(), other], [denied()]])).toMatchObject([{ resource_id: '65d000000000000000000002' }]);
     const another = byLine([ADDRESS, 200, 'text/html', '', 'document'], 1, { 'client.address': '198.51.100.9' });

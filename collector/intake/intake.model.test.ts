@@ -26,7 +26,7 @@ const strong = (file: string): Candidate => ({
   strong: true,
   requestKey,
 });
-/** Of a backend's span or an access log, whose request the proxy has marked; the path names the resource, or not. */
+/** A backend's span or an access log, whose request the proxy has marked, with or without a resource in the path. */
 const marked = (source: string, file?: string): Candidate =>
   file === undefined
     ? { body: body('id without file', { source }), waits: true, strong: false, requestKey }
@@ -38,7 +38,7 @@ const unmarked = (source: string): Candidate => ({
 });
 
 const REQUEST = 'b7ad6b7169203331';
-/** The same by observers that carry the request's id. */
+/** The same from observers that have the request's id. */
 const ofRequest = (candidate: Candidate): Candidate => ({
   ...candidate,
   body: { ...candidate.body, ...(candidate.strong && { span_id: REQUEST }) },
@@ -46,7 +46,7 @@ const ofRequest = (candidate: Candidate): Candidate => ({
 });
 
 const JOB = '66f00000000000000000000a';
-/** One job, as the capture of its submission, the broker, and whoever works on it report it: each under an id of its own. */
+/** One job, as reported by the capture of its submission, the broker, and whoever works on it, each with an id of its own. */
 const queued = (event_id: string, fields: object = {}): FlatBody =>
   body(event_id, { event: 'extraction.queued', resource_id: 'f1', job_id: JOB, ...fields });
 const jobByProxy: Candidate = {
@@ -60,14 +60,14 @@ const jobBy = (source: string, fields: object = {}): Candidate => ({
   waits: false,
   strong: false,
 });
-/** Clowder's own span of the submission: it does not see which job that made. */
+/** Clowder's own span of the submission, which does not show the job. */
 const jobUnseen: Candidate = {
   body: queued('id of f1', { source: 'sdk', job_id: undefined }),
   waits: true,
   strong: false,
 };
 
-/** All that may be observed of one request. */
+/** All possible observations of one request. */
 const REQUESTS: Readonly<Record<string, readonly Candidate[]>> = {
   'the resource is in the path': [strong('f1'), marked('sdk', 'f1'), marked('nginx', 'f1'), marked('sdk', 'f1')],
   'only the proxy knows the resource': [strong('f1'), marked('sdk'), marked('nginx')],
@@ -107,7 +107,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const), committed: fc.boolean() }) },
 );
 
-/** A collector over its restarts, and producers that send again what was not acknowledged. */
+/** A collector over its restarts, with producers that send again what was not acknowledged. */
 class World {
   now = 0;
   readonly journal = new MemoryJournal(() => this.now);
@@ -145,7 +145,7 @@ class World {
     this.#intake = this.#open();
   }
 
-  /** Until every producer has its answer, and all that waits has waited long enough. */
+  /** Runs until every producer has its answer and the wait of all waiting observations is over. */
   async end(): Promise<void> {
     await this.commit();
     for (let tries = 0; this.#unacknowledged.size > 0; tries += 1) {
@@ -203,7 +203,7 @@ test.each(Object.keys(REQUESTS))(
   },
 );
 
-test("an upload of several files gives the proxy's events, or the one that was recovered, never both", async () => {
+test("an upload of several files gives the proxy's events or the recovered one, never both", async () => {
   const observations = [strong('f1'), strong('f2'), marked('sdk'), marked('nginx')];
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
@@ -218,7 +218,7 @@ test("an upload of several files gives the proxy's events, or the one that was r
   );
 });
 
-test('a job that several report is one event, also where one that waits cannot tell which job it was', async () => {
+test('a job reported by several is one event, even if a waiting observation does not know its job', async () => {
   const observations = [jobByProxy, jobBy('rabbitmq'), jobUnseen];
   const withoutWaiting = fc.array(
     step.filter((one) => one.do !== 'wait'),
@@ -226,7 +226,7 @@ test('a job that several report is one event, also where one that waits cannot t
   );
   await fc.assert(
     fc.asyncProperty(withoutWaiting, async (steps) => {
-      // The capture of the submission comes, at some time.
+      // The capture of the submission comes at some time.
       fc.pre(steps.some((one) => one.do === 'observe' && one.which.some((index) => index % observations.length === 0)));
       const world = new World();
       await play(world, observations, steps);
@@ -237,7 +237,7 @@ test('a job that several report is one event, also where one that waits cannot t
   );
 });
 
-test('a job whose submission had to be recovered is at most one event more', async () => {
+test('a job with a recovered submission is at most one event more', async () => {
   const observations = [jobByProxy, jobBy('rabbitmq'), jobUnseen];
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {

@@ -30,7 +30,7 @@ const strong = (event_id: string): Candidate => ({
 });
 
 describe('a submission', () => {
-  test('is one row of the journal, in its order, without what was there already', async () => {
+  test('is one row of the journal, in its order, without events that were there already', async () => {
     const { intake, journal, ids } = world();
     expect(await intake.submit([posted('a'), posted('b'), posted('a')])).toEqual(['accepted', 'accepted', 'duplicate']);
     expect(await intake.submit([posted('c'), posted('b')])).toEqual(['accepted', 'duplicate']);
@@ -38,7 +38,7 @@ describe('a submission', () => {
     expect(ids()).toEqual(['a', 'b', 'c']);
   });
 
-  test('without anything new is written nowhere', async () => {
+  test('with nothing new writes nothing', async () => {
     const { intake, journal } = world();
     await intake.submit([posted('a')]);
     const write = vi.spyOn(journal, 'write');
@@ -59,7 +59,7 @@ describe('a submission', () => {
     expect(settled).toHaveBeenCalledWith(['accepted']);
   });
 
-  test('of what another is still writing is acknowledged once that is on disk, and not where it fails', async () => {
+  test('of an event that another submission is writing is acknowledged once that is on disk, and not if it fails', async () => {
     for (const failures of [0, 1]) {
       const { intake, journal } = world();
       journal.manual = true;
@@ -116,7 +116,7 @@ describe('a submission', () => {
 });
 
 describe('a marked observation', () => {
-  test('waits in the journal, and is dropped for the strong one of its trace', async () => {
+  test("waits in the journal, and is dropped for its trace's strong one", async () => {
     const { intake, journal, ids } = world();
     expect(await intake.submit([marked('weak')])).toEqual(['waiting']);
     expect(journal.heldLines).toMatchObject([{ reason: 'waiting', dueMs: 1_000_000 + WAIT_MS }]);
@@ -125,7 +125,7 @@ describe('a marked observation', () => {
     expect(await intake.submit([marked('weak')])).toEqual(['duplicate']);
   });
 
-  test('is acknowledged only once the strong one is on disk that takes its place', async () => {
+  test('is acknowledged only once the strong one that replaces it is on disk', async () => {
     const { intake, journal } = world();
     journal.manual = true;
     journal.failures = 1;
@@ -134,7 +134,7 @@ describe('a marked observation', () => {
     expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 
-  test('is recovered when its time is up: published, and told from others', async () => {
+  test('is recovered when its time is up: published, and marked as recovered', async () => {
     const { intake, journal, clock, observer, ids } = world();
     await intake.submit([marked('weak')]);
     clock.now += WAIT_MS - 1;
@@ -150,7 +150,7 @@ describe('a marked observation', () => {
     expect(ids()).toEqual(['weak']);
   });
 
-  test('is recovered later where the journal is full when its time is up', async () => {
+  test('is recovered later if the journal is full when its time is up', async () => {
     const { intake, journal, clock, ids } = world();
     await intake.submit([marked('weak')]);
     clock.now += WAIT_MS;
@@ -161,7 +161,7 @@ describe('a marked observation', () => {
     expect([ids(), journal.heldLines]).toEqual([['weak'], []]);
   });
 
-  test('whose row is not known yet when the strong one comes is dropped all the same', async () => {
+  test('is dropped even if its row is not known yet when the strong one comes', async () => {
     const { intake, journal, ids } = world();
     journal.manual = true;
     const both = Promise.all([intake.submit([marked('weak')]), intake.submit([strong('own')])]);
@@ -173,7 +173,7 @@ describe('a marked observation', () => {
   });
 });
 
-test('of several strong ones of a trace, one that was written is enough to settle what waits', async () => {
+test('of several strong ones of a trace, one that was written settles what waits', async () => {
   const { intake, journal, clock, ids } = world();
   await intake.submit([marked('weak')]);
   journal.manual = true;
@@ -188,7 +188,7 @@ test('of several strong ones of a trace, one that was written is enough to settl
   expect([ids(), journal.heldLines, intake.waitingCount]).toEqual([['own 2'], [], 0]);
 });
 
-test('what is refuted while it is written is dropped', async () => {
+test('a refuted observation is dropped even if it is just being written', async () => {
   const { intake, journal, clock, ids } = world();
   journal.manual = true;
   const both = Promise.all([intake.submit([marked('weak')]), intake.submit([], [], '', { refuted: ['weak'] })]);
@@ -207,7 +207,7 @@ describe('views of one page', () => {
     strong: false,
     collapse: { key: 'c|f', ...(withinMs === undefined ? { as: 'page' } : { as: 'call', withinMs }) },
   });
-  /** What is held of a view is published by then. */
+  /** A held view is published by then. */
   async function settle({ intake, clock }: Pick<ReturnType<typeof world>, 'intake' | 'clock'>): Promise<number> {
     clock.now += 5000;
     return intake.recoverDue();
@@ -226,7 +226,7 @@ describe('views of one page', () => {
     }
   });
 
-  test('are counted again where the journal refused the first', async () => {
+  test('are counted again if the journal refused the first', async () => {
     const { intake, clock, journal, ids } = world();
     journal.failures = 1;
     await expect(intake.submit([view('call', 1, 30_000)])).rejects.toThrow('full');
@@ -235,7 +235,7 @@ describe('views of one page', () => {
     expect(ids()).toEqual(['call 2']);
   });
 
-  test('are one also where they had to be recovered', async () => {
+  test('are one even if they had to be recovered', async () => {
     const { intake, clock, journal, ids } = world();
     const calls = [view('call', 1, 30_000), view('call 2', 2, 30_000)];
     for (const one of calls) await intake.submit([{ ...one, waits: true }]);
@@ -245,7 +245,7 @@ describe('views of one page', () => {
     expect([ids(), journal.heldLines]).toEqual([['call'], []]);
   });
 
-  test('are one also over a restart', async () => {
+  test('are one even over a restart', async () => {
     const { intake, open, ids } = world();
     await intake.submit([view('page', 0)]);
     expect(await open().submit([view('call', 1, 30_000)])).toEqual(['duplicate']);
@@ -253,7 +253,7 @@ describe('views of one page', () => {
   });
 });
 
-describe('an id that somebody states', () => {
+describe('an id that a producer states', () => {
   const JOB = '66f00000000000000000000a';
   const done: Candidate = {
     body: { event_id: 'real', event: 'extraction.done', created: 1, job_id: JOB },
@@ -269,7 +269,7 @@ describe('an id that somebody states', () => {
     `\u0001strong:${TRACE}|file.uploaded`,
     'id:real',
     '\u0001id:real',
-  ])('%j is never taken for a key of ours, also over a restart', async (id) => {
+  ])('%j is never mistaken for a key of ours, even over a restart', async (id) => {
     const { intake, open, ids } = world();
     expect(await intake.submit([posted(id)])).toEqual(['accepted']);
     for (const collector of [intake, open()]) {
@@ -281,7 +281,7 @@ describe('an id that somebody states', () => {
 });
 
 describe('after a restart', () => {
-  test('ids of the window are known, and older ones not', async () => {
+  test('ids within the window are known, and older ones are not', async () => {
     const { intake, open, clock } = world();
     await intake.submit([posted('old')]);
     clock.now += WINDOW_MS / 2;
@@ -294,7 +294,7 @@ describe('after a restart', () => {
     ]);
   });
 
-  test('what waited starts to wait again, because the strong one could not come while the collector was away', async () => {
+  test('waiting observations start to wait again, as the strong one could not come while the collector was away', async () => {
     const { intake, open, clock, ids } = world();
     await intake.submit([marked('weak')]);
     clock.now += 10 * WAIT_MS;
@@ -306,7 +306,7 @@ describe('after a restart', () => {
     expect(ids()).toEqual(['weak']);
   });
 
-  test('what waited is dropped for a strong one that comes late by as long as the collector was away', async () => {
+  test("waiting observations are dropped for a strong one that comes late by the collector's absence", async () => {
     const { intake, open, clock, ids } = world();
     await intake.submit([marked('weak')]);
     clock.now += 10 * WAIT_MS;
@@ -318,7 +318,7 @@ describe('after a restart', () => {
     expect(ids()).toEqual(['own']);
   });
 
-  test('what waited is dropped for a strong one that was journaled, and leaves the journal', async () => {
+  test('waiting observations are dropped for a journaled strong one, and leave the journal', async () => {
     const { intake, journal, open, clock, ids } = world();
     await intake.submit([strong('own')]);
     await journal.write({
@@ -331,7 +331,7 @@ describe('after a restart', () => {
     expect([ids(), journal.heldLines]).toEqual([['own'], []]);
   });
 
-  test('the strong one of what was recovered is a duplicate', async () => {
+  test('the strong one of a recovered observation is a duplicate', async () => {
     const { intake, open, clock, ids } = world();
     await intake.submit([marked('weak')]);
     clock.now += WAIT_MS;

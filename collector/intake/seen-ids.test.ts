@@ -34,7 +34,7 @@ describe('SeenIds', () => {
     );
   });
 
-  it('tells a UUID from the same digits without dashes, and from digits with dashes elsewhere', () => {
+  it('tells a UUID from the same digits without dashes or with dashes elsewhere', () => {
     const seen = new SeenIds();
     const uuid = '0f8fad5b-d9cb-469f-a165-70867728950e';
     seen.add(uuid, 0);
@@ -44,7 +44,7 @@ describe('SeenIds', () => {
     expect(seen.has('0f8fad5bd-9cb-469f-a165-70867728950e')).toBe(false);
   });
 
-  it('remembers every id for the window, and for a twelfth of it longer at most', () => {
+  it('remembers every id for the window, and at most a twelfth of it longer', () => {
     const windowMs = 1200;
     const step = fc.tuple(fc.nat(20), fc.nat(400));
     fc.assert(
@@ -72,7 +72,7 @@ describe('SeenIds', () => {
     );
   });
 
-  it('forgets what is old at the first id after a long silence', () => {
+  it('forgets old ids at the first id after a long silence', () => {
     const seen = new SeenIds({ windowMs: 1000 });
     seen.add('before', 0);
     seen.add('after', 1_000_000);
@@ -80,7 +80,7 @@ describe('SeenIds', () => {
     expect(seen.has('after')).toBe(true);
   });
 
-  it('never remembers more than maxIds, and lets the oldest go first', () => {
+  it('never remembers more than maxIds, and drops the oldest first', () => {
     const seen = new SeenIds({ maxIds: 1200 });
     for (let n = 0; n < 5000; n += 1) {
       seen.add(hexId(n), 0);
@@ -97,14 +97,14 @@ describe('SeenIds', () => {
     for (let n = 0; n < 3000; n += 1) expect(seen.has(hexId(n))).toBe(n % 3 !== 0);
   });
 
-  it('stays fast for ids that all begin with the same time', () => {
+  it('stays fast if all ids begin with the same time', () => {
     const seen = new SeenIds();
-    // With every id in one chain this would take minutes, not milliseconds.
+    // With all ids in one chain this would take minutes, not milliseconds.
     for (let n = 0; n < 100_000; n += 1) seen.add(`0192f3a1${n.toString(16).padStart(8, '0')}8000000000000000`, 0);
     expect(seen.size).toBe(100_000);
   });
 
-  it('starts small, and keeps an id in 64 bytes at most', () => {
+  it('starts small, and needs at most 64 bytes for an id', () => {
     const seen = new SeenIds();
     seen.add(hexId(0), 0);
     expect(seen.bytes).toBeLessThanOrEqual(16 * 1024);

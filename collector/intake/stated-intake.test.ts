@@ -29,7 +29,7 @@ describe('posted events', () => {
       onRefused,
     );
 
-  test('get a verdict each, in order; the bad ones are counted and not kept', async () => {
+  test('get one verdict each, in order; bad ones are counted and not kept', async () => {
     const { intake, journal } = world();
     const onRefused = vi.fn();
     const verdicts = await stated(
@@ -55,21 +55,21 @@ describe('posted events', () => {
     expect(journal.lines).toHaveLength(2);
   });
 
-  test('none of which is right are written nowhere', async () => {
+  test('write nothing if all are bad', async () => {
     const { intake, journal } = world();
     expect(await stated(intake, [{}])).toMatchObject([{ ok: false }]);
     expect(journal.rows).toEqual([]);
   });
 });
 
-describe('an id that a producer states and that follows from what is observed', () => {
+describe('an id that a producer states and that another event gets from its observation', () => {
   const ID = 'ab'.repeat(16);
   const body: FlatBody = { event_id: ID, event: 'file.deleted', created: 1, file_id: 'f', resource_id: 'f' };
   const observed = (): Candidate => ({ body: { ...body }, waits: false, strong: false });
   const state = (intake: Intake) =>
     acceptStated([{ value: { event: 'user.login', user_id: 'a', event_id: ID } }], { source: 'api', producer: 'a' }, context, intake, vi.fn()); // prettier-ignore
 
-  test('is two events: a stated event never takes the place of an observed one, not even after a restart', async () => {
+  test('belongs to two events: a stated event never replaces an observed one, even after a restart', async () => {
     const { intake, open, journal } = world();
     expect(await state(intake)).toMatchObject([{ ok: true, id: ID, duplicate: false }]);
     expect(await intake.submit([observed(), observed()])).toEqual(['accepted', 'duplicate']);
@@ -81,7 +81,7 @@ describe('an id that a producer states and that follows from what is observed', 
     expect(new Set(events.map(({ event_id }) => event_id)).size).toBe(2);
   });
 
-  test('refutes nothing else, and is not refuted', async () => {
+  test('refutes no other event, and cannot be refuted', async () => {
     const { intake, journal } = world();
     await state(intake);
     await intake.submit([], [], '', { refuted: [ID] });
@@ -89,7 +89,7 @@ describe('an id that a producer states and that follows from what is observed', 
     expect(journal.lines).toHaveLength(1);
   });
 
-  test('is the observed one where that came first, or waits', async () => {
+  test('belongs to the observed event if that came first or waits', async () => {
     for (const waits of [false, true]) {
       const { intake, open, journal } = world();
       await intake.submit([{ ...observed(), waits }]);
@@ -107,7 +107,7 @@ describe('an id that two producers state', () => {
   const told = (lines: readonly string[]) => lines.map((line) => JSON.parse(line) as FlatBody).map(({ event_id, user_id }) => [event_id, user_id]); // prettier-ignore
   const others = anothersEventId('two', 'import-1');
 
-  test('is two events, the second under an id of ours; each producer may state its own again, over a restart too', async () => {
+  test('belongs to two events, the second with an id of ours; each producer may repeat its own event, even over a restart', async () => {
     const { journal, intake, open } = world();
     expect(await state(intake, 'one', login('a'))).toMatchObject([{ id: 'import-1', duplicate: false }]);
     expect(await state(intake, 'two', login('b'))).toMatchObject([{ id: others, duplicate: false }]);
@@ -118,7 +118,7 @@ describe('an id that two producers state', () => {
     expect(told(journal.lines)).toEqual([['import-1', 'a'], [others, 'b']]); // prettier-ignore
   });
 
-  test('is two events in whatever order their writes end, and one where a producer states it twice at once', async () => {
+  test('belongs to two events in whatever order their writes end, and to one if a producer sends it twice at once', async () => {
     const { journal, intake } = world();
     journal.manual = true;
     const posted = Promise.all([state(intake, 'one', login('a')), state(intake, 'two', login('b')), state(intake, 'two', login('b'))]); // prettier-ignore
@@ -133,7 +133,7 @@ describe('an id that two producers state', () => {
     expect(journal.lines).toHaveLength(2);
   });
 
-  test('is new again where the journal could not be written', async () => {
+  test('is new again if the journal could not be written', async () => {
     const { journal, intake } = world();
     await state(intake, 'one', login('a'));
     journal.failures = 1;
@@ -141,14 +141,14 @@ describe('an id that two producers state', () => {
     expect(await state(intake, 'two', login('b'))).toMatchObject([{ id: others, duplicate: false }]);
   });
 
-  test('is one event if no key is made, because senders then have no names', async () => {
+  test('belongs to one event if no key exists, as senders then have no names', async () => {
     const { journal, intake } = world();
     await state(intake, undefined, login('a'));
     expect(await state(intake, undefined, login('b'))).toMatchObject([{ id: 'import-1', duplicate: true }]);
     expect(journal.lines).toHaveLength(1);
   });
 
-  test("an id that was not stated is nobody's: it is the same for all", async () => {
+  test('is the same for all producers if it was not stated', async () => {
     const { journal, intake } = world();
     const post = (producer: string) =>
       acceptStated([{ value: { event: 'user.login', user_id: 'a' }, eventId: 'made of the content' }], { source: 'api', producer }, context, intake, vi.fn()); // prettier-ignore
@@ -158,7 +158,7 @@ describe('an id that two producers state', () => {
   });
 });
 
-test('ids under an Idempotency-Key are the same each time, and others for each event, key and scope', () => {
+test('ids from an Idempotency-Key are the same each time, and differ for each event, key and scope', () => {
   const ids = idsOf('scope', 'key', 3);
   expect(new Set([...ids, ...idsOf('scope', 'another', 3), ...idsOf('another', 'key', 3)]).size).toBe(9);
   expect(idsOf('scope', 'key', 2)).toEqual(ids.slice(0, 2));
@@ -174,7 +174,7 @@ describe('one of several collectors', () => {
   const state = (intake: Intake, producer: string | undefined) =>
     acceptStated([{ value: login }], { source: 'api', producer }, context, intake, vi.fn());
 
-  test("gives a producer's event the id that every other one gives it, and no other producer's", async () => {
+  test("gives a producer's event the id that every other collector gives it, and that no other producer gets", async () => {
     const [a, b] = [collector(), collector()];
     const [one, two] = [anothersEventId('one', 'import-1'), anothersEventId('two', 'import-1')];
     expect(await state(a.intake, 'one')).toMatchObject([{ id: one, duplicate: false }]);
@@ -185,7 +185,7 @@ describe('one of several collectors', () => {
     expect(b.journal.lines.map((line) => (JSON.parse(line) as FlatBody).event_id)).toEqual([two, one]);
   });
 
-  test('takes ids as they are where no key is made, as all are one producer then', async () => {
+  test('keeps stated ids if no key exists, as all senders are one producer then', async () => {
     expect(await state(collector().intake, undefined)).toMatchObject([{ id: 'import-1', duplicate: false }]);
   });
 });

@@ -69,7 +69,7 @@ const log = (eventName: string, attributes: Attributes): LogRecord => ({
 });
 
 describe('a batch of telemetry', () => {
-  test('speaks for a capture only where its key has that scope, and else says so', async () => {
+  test("counts as a capture's only if its key has that scope; otherwise the answer says so", async () => {
     const refuted = log('clowder.capture.refuted', { 'clowder.refuted.ids': 'ab'.repeat(16) });
     const by = (captures: boolean) => {
       const { accept, journal } = world();
@@ -86,7 +86,7 @@ describe('a batch of telemetry', () => {
     });
   });
 
-  test('is journaled as the events that it amounts to; the rest is counted', async () => {
+  test('is journaled as the resulting events, and the rest is counted', async () => {
     const { accept, count, types } = world();
     const records = [request('/api/files/5f1e00000000000000000001/blob'), request('/api/files/none/nothing')];
     expect(await accept({ signal: 'traces', records, seen: 10 })).toEqual({ rejected: 0 });
@@ -96,7 +96,7 @@ describe('a batch of telemetry', () => {
     ]);
   });
 
-  test('tells of the explicit events that are wrong, the first five by their reasons', async () => {
+  test('gets an answer about wrong explicit events, with the reasons of the first five', async () => {
     const { accept, types, journal } = world();
     const wrong = Array.from({ length: 7 }, (_, index) =>
       log('clowder.file.uploaded', { 'clowder.bytes': -index - 1 }),
@@ -114,7 +114,7 @@ describe('a batch of telemetry', () => {
     expect(journal.rejectedRecords[0]).toMatchObject({ origin: 'otlp-logs', code: 'invalid_event' });
   });
 
-  test('is taken but for the record that cannot be read, or mapped: that one is rejected by itself', async () => {
+  test('is accepted except for a record that cannot be read or mapped, which alone is rejected', async () => {
     const { accept, types, journal, faults } = world();
     const deleted = log('clowder.file.deleted', { 'clowder.file.id': 'f' });
     const fault = new Error('a fault of ours');
@@ -133,7 +133,7 @@ describe('a batch of telemetry', () => {
     expect(journal.rejectedRecords.map(({ code }) => code)).toEqual(['unreadable_record', 'unreadable_record']);
   });
 
-  test('tells of attributes that there are not, with nothing rejected', async () => {
+  test('gets an answer about unknown attributes, with nothing rejected', async () => {
     const { accept } = world();
     const record = log('clowder.extraction.done', { 'clowder.file.id': 'f', 'clowder.extraction.duration': 5n });
     const answer = await accept({ signal: 'logs', records: [record, record], seen: 2 });
@@ -151,7 +151,7 @@ describe('a batch of telemetry', () => {
     expect(journal.lines).toEqual([]);
   });
 
-  test('keeps of very many that are rejected the first thousand, and counts all', async () => {
+  test('with very many rejected records keeps the first thousand, and counts all', async () => {
     const { accept, count, journal } = world();
     const records = Array.from({ length: 5000 }, () => log('clowder.file.eaten', {}));
     expect((await accept({ signal: 'logs', records, seen: 5000 })).rejected).toBe(5000);

@@ -41,8 +41,8 @@ async function journalOf(options: Partial<JournalOptions> = {}): Promise<Journal
   return journal;
 }
 
-describe('DATA_DIR that is removed while the collector runs', () => {
-  test('accepts nothing more from then on, and says so', async () => {
+describe('a DATA_DIR removed while the collector runs', () => {
+  test('stops the journal from accepting anything, and is reported', async () => {
     const journal = await journalOf();
     await journal.write({ append: ['1'] });
     rmSync(dir, { recursive: true });
@@ -61,7 +61,7 @@ describe('DATA_DIR that is removed while the collector runs', () => {
     await expect(journal.write({ append: ['2'] })).rejects.toMatchObject({ code: 'journal_unavailable' });
   });
 
-  test('counts as removed if the WAL alone is: what was written last is in there', async () => {
+  test('counts as removed if only the WAL is, as that has the latest writes', async () => {
     const journal = await journalOf();
     await journal.write({ append: ['1'] });
     rmSync(join(dir, 'journal.db-wal'));
@@ -78,7 +78,7 @@ describe('a damaged file is named, with what to do', () => {
     );
   });
 
-  it('the journal, where a part of it was overwritten', async () => {
+  it('the journal, if part of it was overwritten', async () => {
     const first = await journalOf();
     for (let n = 0; n < 200; n += 1) await first.write({ append: [JSON.stringify('x'.repeat(1000))] });
     await first.close();
@@ -106,7 +106,7 @@ describe('a damaged file is named, with what to do', () => {
   });
 });
 
-describe('where a file of ours is to be stands something else', () => {
+describe('something else in place of one of our files', () => {
   const opened: Record<string, () => Promise<unknown>> = {
     'journal.db': () => journalOf(),
     'journal.db-wal': () => journalOf(),
@@ -119,26 +119,26 @@ describe('where a file of ours is to be stands something else', () => {
     '.writable': () => Promise.resolve(lockDataDir(dir)),
   };
 
-  it('also where the journal is only read', () => {
+  it('is reported even if the journal is only read', () => {
     mkdirSync(join(dir, 'journal.db'));
     expect(() => openJournalReader(dir)).toThrow(`${join(dir, 'journal.db')} is a directory, and not a file`);
   });
 
-  it('is told to whoever opens the journal, and to nobody else', async () => {
+  it('is reported to whoever opens the journal, and to nobody else', async () => {
     mkdirSync(join(dir, 'journal.db'));
     const told: Error[] = [];
     await expect(journalOf({ onFatal: (error) => void told.push(error) })).rejects.toThrow('is a directory');
     expect(told).toEqual([]);
   });
 
-  it.each(Object.keys(opened))('a directory in place of %s is named, with what to do', async (name) => {
+  it.each(Object.keys(opened))('is named if it is a directory in place of %s, with what to do', async (name) => {
     mkdirSync(join(dir, name));
     await expect((async () => opened[name]?.())()).rejects.toThrow(
       `${join(dir, name)} is a directory, and not a file: move it away; the file is made anew`,
     );
   });
 
-  it('a file that cannot be opened is named too', async () => {
+  it('is named if it is a file that cannot be opened', async () => {
     const path = join(dir, 'journal.db');
     symlinkSync(path, path);
     await expect(journalOf()).rejects.toThrow(
@@ -149,7 +149,7 @@ describe('where a file of ours is to be stands something else', () => {
   });
 });
 
-describe('a journal that was cut in its WAL', () => {
+describe('a journal with a truncated WAL', () => {
   it('says how many batches may be missing, and from when', async () => {
     const first = await journalOf();
     for (let n = 0; n < 20; n += 1) await first.write({ append: [JSON.stringify('x'.repeat(3000))] });
@@ -167,7 +167,7 @@ describe('a journal that was cut in its WAL', () => {
     expect((await journalOf({ dir: copy })).lost).toBeUndefined();
   });
 
-  it('is not reported for a collector that was killed, for a new journal, or for events that were published and deleted', async () => {
+  it('is not reported for a collector that was killed, a new journal, or events that were published and deleted', async () => {
     const first = await journalOf({ retentionMs: -1 });
     expect(first.lost).toBeUndefined();
     for (let row = 1; row < 5; row += 1) await first.write({ append: ['1'], cursor: { row, index: 1 } });
@@ -185,7 +185,7 @@ describe('a journal that was cut in its WAL', () => {
   });
 });
 
-it('what is in DATA_DIR is for this user alone, made now or long ago', async () => {
+it('files in DATA_DIR are readable only for this user, however old they are', async () => {
   const lock = lockDataDir(dir);
   const keys = openKeyStore(dir);
   const first = await journalOf();

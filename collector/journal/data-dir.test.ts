@@ -36,7 +36,7 @@ function errorOf(lock: () => unknown): DataDirError {
 }
 
 describe('lockDataDir', () => {
-  it('makes the directory for its own user alone', () => {
+  it('makes a directory that only its user can read', () => {
     const lock = lockDataDir(dir);
     expect(statSync(dir).mode & 0o777).toBe(0o700);
     lock.release();
@@ -50,7 +50,7 @@ describe('lockDataDir', () => {
     lockDataDir(dir).release();
   });
 
-  it('names the process that holds it, and is free again once that was killed', async () => {
+  it('names the process that holds the lock, which is free again once that process was killed', async () => {
     const holder = spawn(process.execPath, [
       '--expose-gc',
       '--disable-warning=ExperimentalWarning',
@@ -79,7 +79,7 @@ describe('lockDataDir', () => {
     expect(error.message).toContain(join(file, 'data'));
   });
 
-  it('does not take a lock file that cannot be used for another collector', () => {
+  it('does not take an unusable lock file as a sign of another collector', () => {
     mkdirSync(join(dir, 'lock.db'), { recursive: true });
     expect(errorOf(() => lockDataDir(dir)).code).toBe('data_dir_not_writable');
   });

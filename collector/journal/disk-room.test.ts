@@ -4,7 +4,7 @@ import { DiskRoom } from './disk-room.ts';
 
 const MIB = 1024 * 1024;
 
-/** A disk whose free bytes the test sets; it tells how often they were asked for. */
+/** A disk whose free bytes the test sets. It counts how often they were read. */
 function disk(freeBytes: number) {
   const reserve = (): ReserveFile => {
     let bytes = 0;
@@ -25,7 +25,7 @@ function disk(freeBytes: number) {
   return { state, fits: (bytes: number) => room.hasRoomFor(bytes, () => 0) };
 }
 
-test('a disk with plenty of room is looked at again after a tenth of a second, not for each write', () => {
+test('a disk with plenty of room is checked every tenth of a second, not for each write', () => {
   const { state, fits } = disk(1024 * MIB);
   expect(fits(1000)).toBe(true);
   const { looks } = state;
@@ -36,7 +36,7 @@ test('a disk with plenty of room is looked at again after a tenth of a second, n
   expect(fits(1000)).toBe(false);
 });
 
-test('what was written since counts as taken: then it is looked at before its time', () => {
+test('bytes written since the last check count, and may bring the next check forward', () => {
   const { state, fits } = disk(1024 * MIB);
   expect(fits(1000)).toBe(true);
   state.freeBytes = 0;
@@ -46,7 +46,7 @@ test('what was written since counts as taken: then it is looked at before its ti
   expect(written).toBeLessThan(256 * MIB);
 });
 
-test('a disk with little room is looked at for each write', () => {
+test('a disk with little room is checked for each write', () => {
   const { state, fits } = disk(100 * MIB);
   expect(fits(1000)).toBe(true);
   state.freeBytes = 0;

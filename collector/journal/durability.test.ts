@@ -9,7 +9,7 @@ import { openJournal } from './journal.ts';
 
 const MODULE = new URL('./journal.ts', import.meta.url).href;
 const LINES = 5;
-/** Appends for ever, eight changes at a time, and prints the number of each one that was acknowledged. */
+/** Appends for ever, eight changes at a time, and prints the number of each acknowledged change. */
 const WRITER = `
   import { openJournal } from ${JSON.stringify(MODULE)};
   const journal = await openJournal({ dir: process.argv[1], maxBytes: 1e9 });
@@ -25,7 +25,7 @@ const WRITER = `
   await Promise.all(Array.from({ length: 8 }, run));
 `;
 
-it('keeps every acknowledged change, whole, when the process is killed in the middle of writing', async () => {
+it('the journal keeps every acknowledged change whole when its process is killed while writing', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'clowder-otel-durability-'));
   try {
     const writer = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '-e', WRITER, dir], {
@@ -43,7 +43,7 @@ it('keeps every acknowledged change, whole, when the process is killed in the mi
     const found = new Set<number>();
     for (const { lines } of journal.scan({ direction: 'asc' })) {
       const events = lines.map((line): { change: number; n: number } => JSON.parse(line));
-      // Changes may share a row; each is in it whole.
+      // Changes may share a row; each is whole within it.
       for (let at = 0; at < events.length; at += LINES) {
         const change = events[at]?.change ?? -1;
         expect(events.slice(at, at + LINES).map((one) => [one.change, one.n])).toEqual(

@@ -7,7 +7,7 @@ import { JOURNAL_FILE, openForWriting } from './schema.ts';
 
 const workers: EventEmitter[] = [];
 
-/** A writer that opens well, never answers, and ends when the test says so. */
+/** A writer that opens normally, never answers, and ends when the test says so. */
 class SilentWorker extends EventEmitter {
   readonly postMessage = vi.fn<(message: unknown) => void>();
 
@@ -31,7 +31,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-it('refuses all writes, waiting and later ones, and reports it once, when the writer ends by itself', async () => {
+it('a journal whose writer ends refuses all writes, waiting and later ones, and reports it once', async () => {
   const onFatal = vi.fn<(error: Error) => void>();
   const journal = await openJournal({ dir, maxBytes: 1000, onFatal });
   const waiting = [journal.write({ append: ['1'] }), journal.write({ append: ['2'] })];
@@ -45,7 +45,7 @@ it('refuses all writes, waiting and later ones, and reports it once, when the wr
   await journal.close();
 });
 
-it('does not leave a write waiting for ever when the writer ends while it closes', async () => {
+it('a journal whose writer ends while it closes leaves no write waiting for ever', async () => {
   const onFatal = vi.fn<(error: Error) => void>();
   const journal = await openJournal({ dir, maxBytes: 1000, onFatal });
   const write = journal.write({ append: ['1'] });

@@ -31,7 +31,7 @@ async function journalOf(options: Partial<JournalOptions> = {}): Promise<Journal
   return journal;
 }
 
-/** A line of exactly that many bytes. */
+/** A line of exactly this many bytes. */
 const lineOf = (bytes: number): string => JSON.stringify('x'.repeat(bytes - 2));
 const held = (line: string, reason: HeldLine['reason'] = 'waiting'): Omit<HeldLine, 'id'> => ({
   line,
@@ -59,7 +59,7 @@ describe('reading', () => {
     expect(linesIn(journal.read(0, 10_000_000))).toEqual(lines);
   });
 
-  it('gives a large change back in rows of which each is little work, with its keys once', async () => {
+  it('gives a large change back in rows that are each little work, with its keys once', async () => {
     const journal = await journalOf({ maxBytes: 10_000_000 });
     const lines = Array.from({ length: 5000 }, (_, index) => JSON.stringify(`${index}`.padEnd(200, 'é')));
     await journal.write({ append: lines, keys: ['one', 'two'] });
@@ -82,7 +82,7 @@ describe('reading', () => {
     expect(linesIn(journal.scan({ direction: 'asc', sinceMs: Date.now() + 60_000 }))).toEqual([]);
   });
 
-  it('is possible for another connection beside the writer, and after it closed', async () => {
+  it('is possible for another connection besides the writer, and after the writer closed', async () => {
     const journal = await journalOf();
     const reader = openJournalReader(dir);
     await journal.write({ append: ['"a"'], reject: [rejection('1')] });
@@ -97,7 +97,7 @@ describe('reading', () => {
 });
 
 describe('writing', () => {
-  it('commits what waits together, and wakes the publisher', async () => {
+  it('commits waiting changes together, and wakes the publisher', async () => {
     const journal = await journalOf();
     let woken = 0;
     journal.onAppended(() => (woken += 1));
@@ -107,7 +107,7 @@ describe('writing', () => {
     expect(linesIn(journal.read(0, 1_000_000))).toEqual(Array.from({ length: 1000 }, (_, n) => String(n)));
   });
 
-  it('lets small appends share a row, and refuses only those that do not fit', async () => {
+  it('puts small appends into one row, and refuses only those that do not fit', async () => {
     const journal = await journalOf({ maxBytes: 1000 });
     const writes = [200, 300, 900, 100].map((bytes) => journal.write({ append: [lineOf(bytes)] }));
     const outcomes = await Promise.allSettled(writes);
@@ -160,7 +160,7 @@ describe('writing', () => {
     });
   });
 
-  it('finds the events again that a former version held, and tells their types', async () => {
+  it('finds the events that an earlier version held, and their types', async () => {
     await (await journalOf()).close();
     const database = new DatabaseSync(join(dir, 'journal.db'));
     const insert = database.prepare('INSERT INTO held (reason, due_ms, attempts, line) VALUES (?, ?, ?, ?)');
@@ -182,7 +182,7 @@ describe('writing', () => {
     expect(journal.stats().backlogBytes).toBe(line.length + 'no JSON'.length + '"w"'.length);
   });
 
-  it('finishes what was written before close, and refuses what comes after', async () => {
+  it('finishes what was written before close, and refuses later writes', async () => {
     const journal = await journalOf();
     const writes = Promise.all(Array.from({ length: 50 }, (_, n) => journal.write({ append: [String(n)] })));
     await journal.close();
@@ -191,7 +191,7 @@ describe('writing', () => {
     expect(linesIn((await journalOf()).read(0, 1_000_000))).toHaveLength(50);
   });
 
-  it('keeps the newest rejected records only, also where some were taken out', async () => {
+  it('keeps only the newest rejected records, even if some were taken out', async () => {
     const journal = await journalOf({ rejectedMax: 3 });
     await journal.write({ reject: ['1', '2', '3'].map(rejection) });
     await journal.write({ unreject: [2] });
@@ -201,8 +201,8 @@ describe('writing', () => {
   });
 });
 
-describe('the bound', () => {
-  it('refuses appends when unpublished events fill it, takes the others of the same commit, and frees with the cursor', async () => {
+describe('the size limit', () => {
+  it('refuses appends when unpublished events fill it, accepts the rest of the same commit, and gets room as the cursor moves', async () => {
     const journal = await journalOf({ maxBytes: 1000 });
     const outcomes = await Promise.allSettled(
       [600, 600, 300].map((bytes) => journal.write({ append: [lineOf(bytes)] })),
@@ -223,7 +223,7 @@ describe('the bound', () => {
     expect(journal.stats().backlogBytes).toBe(800);
   });
 
-  it('says that new events are turned away, until there is room for them again', async () => {
+  it('reports that new events are refused, until there is room again', async () => {
     const journal = await journalOf({ maxBytes: 1000 });
     await journal.write({ append: [lineOf(600)] });
     expect(journal.stats().refusal).toBeUndefined();
@@ -234,7 +234,7 @@ describe('the bound', () => {
     expect(journal.stats().refusal).toBeUndefined();
   });
 
-  it("does not say so for the sake of one batch that can never fit: that is its sender's to know", async () => {
+  it('does not report a single batch that can never fit, which concerns only its sender', async () => {
     const journal = await journalOf({ maxBytes: 1000 });
     await expect(journal.write({ append: [lineOf(1001)] })).rejects.toMatchObject({
       code: 'batch_too_large',
@@ -245,7 +245,7 @@ describe('the bound', () => {
     await journal.write({ append: [lineOf(1000)] });
   });
 
-  it('counts nothing as backlog once every line is settled, also after a restart', async () => {
+  it('counts nothing as backlog once every line is settled, even after a restart', async () => {
     const first = await journalOf({ maxBytes: 1000 });
     await first.write({ append: [lineOf(400), lineOf(200)] });
     await first.write({ cursor: { row: 1, index: 1 } });
@@ -258,7 +258,7 @@ describe('the bound', () => {
     await second.write({ append: [lineOf(900)] });
   });
 
-  it('lets a full journal publish its own waiting lines', async () => {
+  it('allows a full journal to publish its own waiting lines', async () => {
     const journal = await journalOf({ maxBytes: 1000 });
     const { heldIds } = await journal.write({ hold: [held(lineOf(900))] });
     await expect(journal.write({ hold: [held(lineOf(900))] })).rejects.toMatchObject({ code: 'journal_full' });
@@ -266,7 +266,7 @@ describe('the bound', () => {
     expect(journal.held('waiting')).toEqual([]);
   });
 
-  it('keeps what is counted until it is deleted, within the bound and apart from the backlog', async () => {
+  it('keeps counted lines until they are deleted, within the limit and apart from the backlog', async () => {
     const first = await journalOf({ maxBytes: 1000 });
     await first.write({ count: [{ id: 7, line: lineOf(400) }], append: [lineOf(100)] });
     await first.write({ count: [{ id: 3, line: lineOf(300) }] });
@@ -286,7 +286,7 @@ describe('the bound', () => {
     expect(second.stats()).toMatchObject({ bytes: 800, backlogBytes: 500 });
   });
 
-  it('keeps remembered keys within the bound and apart from the backlog, also after a restart', async () => {
+  it('keeps remembered keys within the limit and apart from the backlog, even after a restart', async () => {
     const first = await journalOf({ maxBytes: 1000 });
     const { heldIds } = await first.write({ append: [lineOf(100)], hold: [held(lineOf(800), 'remembered')] });
     expect(first.stats()).toMatchObject({ bytes: 900, backlogBytes: 100 });
@@ -310,7 +310,7 @@ describe('the bound', () => {
     expect(journal.stats().backlogBytes).toBe(0);
   });
 
-  it('deletes the oldest history, and never what is not published', async () => {
+  it('deletes the oldest history, and never unpublished events', async () => {
     const journal = await journalOf({ maxBytes: 20_000 });
     for (let round = 0; round < 10; round += 1) {
       for (let n = 0; n < 15; n += 1) await journal.write({ append: [lineOf(1000)] });
@@ -341,7 +341,7 @@ describe('the bound', () => {
     expect(linesIn(journal.read(0, 1000))).toEqual(['2']);
   });
 
-  it('deletes what a follower has not read yet before it turns new events away', async () => {
+  it('deletes history that a follower has not read before it refuses new events', async () => {
     const journal = await journalOf({ maxBytes: 100, followed: true });
     await journal.write({ append: [lineOf(60)] });
     await journal.write({ cursor: { row: 1, index: 1 } });
@@ -351,7 +351,7 @@ describe('the bound', () => {
 });
 
 describe('a full disk', () => {
-  it('refuses what does not fit whole, keeps the rest, and takes more as soon as something was published', async () => {
+  it('refuses what does not fit whole, keeps the rest, and accepts more as soon as something was published', async () => {
     const journal = await journalOf({ maxBytes: 1_000_000_000, maxPages: 100 });
     const written: string[] = [];
     const fill = async (): Promise<unknown> => {
@@ -377,7 +377,7 @@ describe('a full disk', () => {
     expect(linesIn(journal.read(3, 10_000_000)).slice(0, written.length - 3)).toEqual(written.slice(3));
   });
 
-  it('gives up no more history than the new events need', async () => {
+  it('deletes no more history than new events need', async () => {
     const journal = await journalOf({ maxBytes: 1_000_000_000, maxPages: 300 });
     for (let row = 1; row <= 80; row += 1) {
       await journal.write({ append: [lineOf(20_000)] });
@@ -389,6 +389,6 @@ describe('a full disk', () => {
   });
 });
 
-it('refuses to open a directory that is not there', async () => {
+it('the journal refuses to open a missing directory', async () => {
   await expect(openJournal({ dir: join(dir, 'missing'), maxBytes: 1000 })).rejects.toThrow(/no such file or directory/);
 });

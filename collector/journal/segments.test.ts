@@ -11,7 +11,7 @@ import type { KeyRule } from './segments.ts';
 import { JournalStore, type StoreOptions } from './store.ts';
 
 const TYPES = ['file.uploaded', 'view.page', 'user.login'];
-/** Of the id alone. */
+/** The only key of a line is its id. */
 const rule: KeyRule = { version: 3, keysOf: (line) => [(JSON.parse(line) as { event_id: string }).event_id] };
 
 let dir: string;
@@ -34,7 +34,7 @@ function open(options: Partial<StoreOptions> = {}): JournalStore {
   });
 }
 
-/** Each row by itself, at its time. */
+/** Writes each in a row of its own, at its time. */
 function writeRows(
   store: JournalStore,
   rows: readonly { readonly ids: readonly string[]; readonly atMs: number }[],
@@ -46,7 +46,7 @@ function indexAll(store: JournalStore): void {
   while (store.index());
 }
 
-/** By what the journal has summed up, and the rows after that. */
+/** Restores from the journal's segments and the rows after them. */
 function restored(): { readonly seen: SeenIds; readonly rowsRead: number } {
   const reader = openJournalReader(dir);
   const seen = new SeenIds();
@@ -64,7 +64,7 @@ function restored(): { readonly seen: SeenIds; readonly rowsRead: number } {
 const idsFound = ({ event_id: id }: { readonly event_id: string }): string => id;
 
 describe('segments of the journal', () => {
-  test('bring back the ids of every row, with the rows after them, however the rows were cut and whenever it stopped', () => {
+  test('give back the ids of every row, with the rows after them, wherever rows were cut and whenever the journal stopped', () => {
     const row = fc.record({ count: fc.integer({ min: 1, max: 6 }), laterMs: fc.nat(600), indexed: fc.boolean() });
     fc.assert(
       fc.property(fc.array(row, { minLength: 1, maxLength: 25 }), (rows) => {
@@ -92,7 +92,7 @@ describe('segments of the journal', () => {
     );
   });
 
-  test('leave no more rows to be read at a start than one segment has, however many there are', () => {
+  test('leave at most one segment of rows to be read at a start, however many there are', () => {
     for (const count of [20, 200]) {
       const store = open();
       writeRows(
@@ -105,7 +105,7 @@ describe('segments of the journal', () => {
     }
   });
 
-  test('are made again by another rule of keys', () => {
+  test('are made again if the rule of keys changes', () => {
     const store = open();
     writeRows(store, [{ ids: ['a', 'b', 'c', 'd'], atMs: 1 }]);
     indexAll(store);
@@ -121,7 +121,7 @@ describe('segments of the journal', () => {
     later.close();
   });
 
-  test('of times before the window are not read', () => {
+  test('from before the window are not read', () => {
     const store = open();
     writeRows(store, [
       { ids: ['a', 'b', 'c', 'd'], atMs: 1000 },
@@ -134,7 +134,7 @@ describe('segments of the journal', () => {
     store.close();
   });
 
-  test('go with the last of their rows', () => {
+  test('are deleted with the last of their rows', () => {
     const store = open({ retentionMs: 1000 });
     writeRows(store, [{ ids: ['a', 'b', 'c', 'd'], atMs: 1000 }]);
     indexAll(store);
@@ -196,7 +196,7 @@ describe('a scan of the journal', () => {
     );
   });
 
-  test('reads no segment that has no event of the types that are asked for', () => {
+  test('reads no segment without the wanted types', () => {
     const store = open();
     writeRows(store, [{ ids: ['a', 'b', 'c', 'd'], atMs: 1 }]);
     indexAll(store);
@@ -210,7 +210,7 @@ describe('a scan of the journal', () => {
     reader.close();
   });
 
-  test('that reads in vain says so after some bytes of it: its caller may pause', () => {
+  test('reports after some bytes if it finds nothing, so that its caller may pause', () => {
     const store = open();
     const row = Array.from({ length: 400 }, (_, number) => line(`e${number}`, 'view.page')).join('\n');
     const rows = 40;
@@ -223,7 +223,7 @@ describe('a scan of the journal', () => {
       const skipped = found.map(({ skippedBytes = 0 }) => skippedBytes);
       expect(found.flatMap(({ lines }) => lines)).toEqual([line('rare', 'user.login')]);
       expect(Math.max(...skipped)).toBeLessThan(256 * 1024);
-      // But for those on the page of the one that was found.
+      // Except those on the page of the match.
       expect(skipped.reduce((sum, bytes) => sum + bytes, 0)).toBeGreaterThan(row.length * (rows - 10));
     }
     reader.close();
@@ -237,7 +237,7 @@ describe('totals of the journal', () => {
     database.close();
   };
 
-  test('are trusted when it is opened, so that waiting events need not be read', () => {
+  test('are trusted at opening, so that waiting events need not be read', () => {
     const store = open();
     writeRows(store, [{ ids: ['a', 'b'], atMs: 1 }]);
     const { bytes } = store.stats();
@@ -250,9 +250,9 @@ describe('totals of the journal', () => {
 
   test.each([
     ['there are none', 'DELETE FROM totals'],
-    ['another version wrote since', "INSERT INTO batch (at_ms, lines, bytes) VALUES (1, x'61', 1)"],
-    ['another version published since', 'UPDATE cursor SET row = 1, line = 1'],
-  ])('are made anew where %s', (_why, change) => {
+    ['another version has written since', "INSERT INTO batch (at_ms, lines, bytes) VALUES (1, x'61', 1)"],
+    ['another version has published since', 'UPDATE cursor SET row = 1, line = 1'],
+  ])('are computed again if %s', (_why, change) => {
     const store = open();
     writeRows(store, [{ ids: ['a', 'b'], atMs: 1 }]);
     const { bytes } = store.stats();

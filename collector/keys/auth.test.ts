@@ -56,7 +56,7 @@ function guarded(keys: Readonly<Record<string, ApiKey>> = KEYS, scope: Scope = '
   return { get, reached, refused };
 }
 
-/** What @hono/node-server tells of the connection. */
+/** What @hono/node-server says about the connection. */
 const peer = (remoteAddress: string) => ({
   incoming: { socket: { remoteAddress, remotePort: 40_000, remoteFamily: '' } },
 });
@@ -69,19 +69,19 @@ describe('a key', () => {
     ['a scheme in lower case', { authorization: 'bearer writer' }],
     ['X-API-Key', { 'x-api-key': 'writer' }],
     ['X-API-Key beside an Authorization of another scheme', { authorization: 'Basic eDp5', 'x-api-key': 'writer' }],
-  ])('is taken from %s, and the route is told which it was', async (_, headers) => {
+  ])('is accepted from %s, and the route learns which key it was', async (_, headers) => {
     const answer = await guarded().get(headers);
     expect(answer.status).toBe(200);
     expect(await answer.json()).toEqual({ keyId: 'writer' });
   });
 
-  test('lets in from any address and under any Host', async () => {
+  test('is accepted from any address and under any Host', async () => {
     const { get } = guarded();
     expect((await get({ ...bearer('writer'), host: 'events.example.org' }, '192.0.2.7')).status).toBe(200);
   });
 });
 
-describe('who is not let in', () => {
+describe('a refused client', () => {
   test('without a key gets 401, and learns how to send one', async () => {
     const { get, reached } = guarded();
     const answer = await get();
@@ -99,7 +99,7 @@ describe('who is not let in', () => {
   test.each([
     ['an unknown', 'nobody', /unknown/],
     ['a revoked', 'old', /revoked/],
-  ])('with %s key gets 401 that says so', async (_, key, reason) => {
+  ])('with %s key gets 401, which says so', async (_, key, reason) => {
     const { get, reached } = guarded();
     const answer = await get(bearer(key));
     expect(answer.status).toBe(401);
@@ -108,7 +108,7 @@ describe('who is not let in', () => {
     expect(reached).not.toHaveBeenCalled();
   });
 
-  test('with a key of another scope gets 403 that names both', async () => {
+  test('with a key of another scope gets 403, which names both scopes', async () => {
     const { get, reached } = guarded();
     const answer = await get(bearer('reader'));
     expect(answer.status).toBe(403);
@@ -116,22 +116,22 @@ describe('who is not let in', () => {
     expect(reached).not.toHaveBeenCalled();
   });
 
-  test('gets no hint of the key in the answer', async () => {
+  test('finds no trace of its key in the answer', async () => {
     expect(await (await guarded().get(bearer('clo_guess'))).text()).not.toContain('clo_guess');
   });
 
-  test('in the query is not looked for: it would stand in access logs', async () => {
+  test('may not send its key in the query, which access logs record', async () => {
     const app = answering();
     app.use(requireKey('ingest', { keys: storeOf(KEYS) }));
     expect((await app.request('/?key=writer')).status).toBe(401);
   });
 
-  test('is not let in because every key is revoked', async () => {
+  test('is not accepted because every key is revoked', async () => {
     const { get } = guarded({ old: keyOf('old', ['ingest'], { revokedAtMs: 1 }) });
     expect((await get()).status).toBe(401);
   });
 
-  test('gets another error where the route makes one of it', async () => {
+  test('gets another error if the route replaces it', async () => {
     const app = answering();
     const refuse = vi.fn(() => new CollectorError('key_on_hold', 'own form'));
     app.use(requireKey('ingest', { keys: storeOf(KEYS), refuse }));
@@ -142,14 +142,14 @@ describe('who is not let in', () => {
   });
 });
 
-test('each request that is refused because of its key is reported, with the reason', async () => {
+test('each request refused because of its key is reported, with the reason', async () => {
   const { get, refused } = guarded();
   for (const headers of [{}, bearer('nobody'), bearer('old'), bearer('reader'), bearer('writer')]) await get(headers);
   expect(refused).toEqual(['missing', 'unknown', 'revoked', 'scope']);
 });
 
 describe('the rate of a key', () => {
-  test('is what passes in a second; the next gets 429 with Retry-After', async () => {
+  test('is the number of requests a second; the next one gets 429 with Retry-After', async () => {
     const { get, reached } = guarded();
     const statuses = [];
     for (let sent = 0; sent < 2; sent += 1) statuses.push((await get(bearer('slow'))).status);
@@ -164,7 +164,7 @@ describe('the rate of a key', () => {
     expect(reached).toHaveBeenCalledTimes(2);
   });
 
-  test('is one, however many guards there are', async () => {
+  test('is the same for all guards together', async () => {
     const app = answering();
     const keys = storeOf({ busy: keyOf('busy', ['ingest', 'read'], { ratePerS: 1 }) });
     app.get('/in', requireKey('ingest', { keys }), (c) => c.text('in'));
@@ -173,7 +173,7 @@ describe('the rate of a key', () => {
     expect((await app.request('/out', { headers: bearer('busy') })).status).toBe(429);
   });
 
-  test('is not used up by other keys, nor by requests with a wrong key', async () => {
+  test('is not used up by other keys or by requests with a wrong key', async () => {
     const { get } = guarded();
     await get(bearer('slow'));
     await get(bearer('slow'));
@@ -183,12 +183,12 @@ describe('the rate of a key', () => {
   });
 });
 
-describe('while no key was ever made', () => {
+describe('before the first key is made', () => {
   const { get } = guarded({});
 
-  test('a request in the same process passes', async () => expect((await get()).status).toBe(200));
+  test('a request from the same process passes', async () => expect((await get()).status).toBe(200));
 
-  test.each(['127.0.0.1', '127.8.9.10', '::1', '::ffff:127.0.0.1'])('a client at %s is let in', async (address) => {
+  test.each(['127.0.0.1', '127.8.9.10', '::1', '::ffff:127.0.0.1'])('a client at %s is accepted', async (address) => {
     expect((await get({ host: 'localhost:4318' }, address)).status).toBe(200);
   });
 
@@ -207,7 +207,9 @@ describe('while no key was ever made', () => {
     '127.1.2.3',
     '[::1]',
     '[::1]:80',
-  ])('the Host %s means this machine', async (host) => expect((await get({ host }, '127.0.0.1')).status).toBe(200));
+  ])('the Host %s stands for this machine', async (host) =>
+    expect((await get({ host }, '127.0.0.1')).status).toBe(200),
+  );
 
   test.each([
     'attacker.example',
@@ -219,7 +221,7 @@ describe('while no key was ever made', () => {
     '[2001:db8::1]:4318',
     '[::1',
     '',
-  ])('the Host "%s" does not, though it came over loopback (DNS rebinding)', async (host) => {
+  ])('the Host "%s" does not, even over loopback (DNS rebinding)', async (host) => {
     expect((await get({ host }, '127.0.0.1')).status).toBe(403);
   });
 
@@ -230,11 +232,11 @@ describe('while no key was ever made', () => {
     [{ forwarded: 'for=192.0.2.7' }, 403],
     [{ 'x-forwarded-for': '127.0.0.1' }, 200],
     [{ forwarded: 'for="[::1]:4711"' }, 200],
-  ])('a reverse proxy on this machine that asks for %j is answered %i', async (headers, status) => {
+  ])('a reverse proxy on this machine that asks for %j gets %i', async (headers, status) => {
     expect((await get({ host: '127.0.0.1:4318', ...headers }, '127.0.0.1')).status).toBe(status);
   });
 
-  test('a Host of any length is repeated only in part', async () => {
+  test('a long Host is repeated only in part', async () => {
     const answer = await get({ host: `${'x'.repeat(5000)}.example` }, '127.0.0.1');
     expect((await answer.text()).length).toBeLessThan(1000);
   });

@@ -26,14 +26,14 @@ const file = (content: string): { CLOWDER_OTEL_FIRST_KEY_FILE: string } => {
   return { CLOWDER_OTEL_FIRST_KEY_FILE: path };
 };
 
-describe('the first key of the settings', () => {
-  test('is let in for ingest', () => {
+describe('the first key from the settings', () => {
+  test('is accepted for ingest', () => {
     expect(adoptFirstKey(keys, { CLOWDER_OTEL_FIRST_KEY: ONE })).toBe('adopted');
     expect(keys.verify(ONE)).toMatchObject({ name: 'first', scopes: ['ingest', 'capture'] });
     expect(keys.isEmpty()).toBe(false);
   });
 
-  test('comes from a file too, whose last line may end', () => {
+  test('may come from a file whose last line may end', () => {
     expect(adoptFirstKey(keys, file(`${ONE}\n`))).toBe('adopted');
     expect(keys.verify(ONE)).toMatchObject({ name: 'first' });
   });
@@ -44,21 +44,21 @@ describe('the first key of the settings', () => {
     expect(keys.list()).toHaveLength(1);
   });
 
-  test('takes the place of the one that the settings had before', () => {
+  test('replaces the one that the settings had before', () => {
     adoptFirstKey(keys, { CLOWDER_OTEL_FIRST_KEY: ONE });
     expect(adoptFirstKey(keys, { CLOWDER_OTEL_FIRST_KEY: OTHER })).toBe('replaced');
     expect(keys.verify(ONE)).toBe('revoked');
     expect(keys.verify(OTHER)).toMatchObject({ name: 'first' });
   });
 
-  test('stays revoked where somebody revoked it', () => {
+  test('stays revoked if it was revoked', () => {
     adoptFirstKey(keys, { CLOWDER_OTEL_FIRST_KEY: ONE });
     keys.revoke('first');
     expect(adoptFirstKey(keys, { CLOWDER_OTEL_FIRST_KEY: ONE })).toBe('revoked');
     expect(keys.verify(ONE)).toBe('revoked');
   });
 
-  test('leaves the keys alone where it is not set', () => {
+  test('changes no other key if it is not set', () => {
     expect(adoptFirstKey(keys, {})).toBe('none');
     expect(keys.isEmpty()).toBe(true);
   });
@@ -69,13 +69,13 @@ describe('the first key of the settings', () => {
     ['not ASCII', 'ü'.repeat(40)],
     ['of two lines', `${ONE}\n${OTHER}`],
     ['too long', 'x'.repeat(201)],
-  ])('is refused where it is %s, without being shown', (_, key) => {
+  ])('is refused if it is %s, without being shown', (_, key) => {
     const refusal = /^CLOWDER_OTEL_FIRST_KEY_FILE holds no key: a key has 32 to 200 characters/;
     expect(() => adoptFirstKey(keys, file(key))).toThrow(refusal);
     expect(keys.isEmpty()).toBe(true);
   });
 
-  test('is refused where both are set, or the file is not there', () => {
+  test('is refused if both settings are set or the file is missing', () => {
     expect(() => adoptFirstKey(keys, { CLOWDER_OTEL_FIRST_KEY: ONE, ...file(ONE) })).toThrow(/are both set: set one/);
     expect(() => adoptFirstKey(keys, { CLOWDER_OTEL_FIRST_KEY_FILE: join(dir, 'nothing') })).toThrow(
       /which cannot be read: ENOENT: no such file or directory/,

@@ -10,11 +10,11 @@ test.each([
   ['203.0.113.7', 'public'],
   ['2001:4860:4860::8888', 'public'],
   ['nonsense', 'unknown'],
-])('of an address it is told where it is, and not whose: %s', (address, where) => {
+])('of an address only its kind is passed on, not the address itself: %s', (address, where) => {
   expect(addressClass(address)).toBe(where);
 });
 
-test('a sender is identified by key, service and class of address, also after a wait, and by nothing else', async () => {
+test('a sender is identified by key, service and kind of address, even after a wait, and by nothing else', async () => {
   const sender = { key: 'ingest of the proxy', captures: true, address: '10.0.0.7' };
   const told = handleAs(sender, async () => {
     await new Promise(setImmediate);

@@ -10,7 +10,7 @@ describe('a login', () => {
     expect([sessions.keyOf(one), sessions.keyOf(other)]).toEqual([undefined, 'clo_b']);
   });
 
-  test('is over twelve hours after it was last used', () => {
+  test('ends twelve hours after its last use', () => {
     let now = 0;
     const sessions = createSessions(() => now);
     const token = sessions.open('clo_a');
@@ -22,7 +22,7 @@ describe('a login', () => {
     expect(sessions.keyOf(token)).toBeUndefined();
   });
 
-  test('has a name that cannot be guessed, and that says nothing of the key', () => {
+  test('has a name that cannot be guessed, and that reveals nothing about the key', () => {
     const sessions = createSessions(() => 0);
     const token = sessions.open('clo_secret');
     expect(token).toMatch(/^[\w-]{43}$/);
@@ -30,7 +30,7 @@ describe('a login', () => {
     expect(sessions.keyOf('clo_secret')).toBeUndefined();
   });
 
-  test('is one of a thousand: the one that was used longest ago gives way', () => {
+  test('is one of at most a thousand: the least recently used one ends', () => {
     const sessions = createSessions(() => 0);
     const [first, second] = [sessions.open('a'), sessions.open('b')];
     sessions.keyOf(first);

@@ -29,7 +29,7 @@ afterEach(() => {
 const script = { name: 'script', scopes: ['ingest'], ratePerS: 50 } as const;
 
 describe('the scope capture', () => {
-  test('has who could ingest before it was there, and no key made after', () => {
+  test('is given to keys that could ingest before the scope existed, and to none made later', () => {
     const former = open().add(script);
     const reader = open().add({ ...script, name: 'reader', scopes: ['read'] });
     const database = new DatabaseSync(join(dir, 'keys.db'));
@@ -49,7 +49,7 @@ describe('the scope capture', () => {
 });
 
 describe('a key', () => {
-  test('has its id in it and 256 random bits', () => {
+  test('contains its id and 256 random bits', () => {
     const { id, key } = open().add(script);
     expect(key).toMatch(/^clo_[0-9a-f]{12}_[A-Za-z0-9_-]{43}$/);
     expect(key.split('_')[1]).toBe(id);
@@ -63,7 +63,7 @@ describe('a key', () => {
     expect(new Set(made.map(({ id }) => id)).size).toBe(20);
   });
 
-  test('is kept as its SHA-256 alone: neither it nor its random part is in any file', () => {
+  test('is kept only as SHA-256: neither the key nor its random part is in any file', () => {
     const store = open();
     const { key } = store.add(script);
     const files = readdirSync(dir).map((file) => readFileSync(join(dir, file), 'latin1'));
@@ -96,12 +96,12 @@ describe('an unknown key', () => {
     ['another form', () => 'secret'],
     ['the id alone', (key: string) => key.slice(0, 17)],
     ['a wrong random part', (key: string) => `${key.slice(0, -43)}${'A'.repeat(43)}`],
-    ['an id that was never given', (key: string) => `clo_${'0'.repeat(12)}_${key.slice(-43)}`],
+    ['an id that never existed', (key: string) => `clo_${'0'.repeat(12)}_${key.slice(-43)}`],
     ['one character too many', (key: string) => `${key}A`],
     ['upper case', (key: string) => key.toUpperCase()],
-    ['a line feed behind it', (key: string) => `${key}\n`],
+    ['a line feed at its end', (key: string) => `${key}\n`],
     ['1 MiB', () => 'x'.repeat(1024 * 1024)],
-  ])('is told: %s', (_, change) => {
+  ])('is refused: %s', (_, change) => {
     const store = open();
     const { key } = store.add(script);
     expect(store.verify(change(key))).toBe('unknown');
@@ -126,7 +126,7 @@ describe('the name of a key', () => {
   });
 });
 
-describe('a key of pages', () => {
+describe('a key for pages', () => {
   const page = {
     name: 'page',
     scopes: ['browser'],
@@ -134,7 +134,7 @@ describe('a key of pages', () => {
     origins: ['https://a.example', 'https://b.example'],
   } as const;
 
-  test('is bound to origins, and so is the one that takes its place; others are to none', () => {
+  test('has its origins, and so has its replacement; other keys have none', () => {
     const store = open();
     store.add(page);
     store.add(script);
@@ -152,7 +152,7 @@ describe('a key of pages', () => {
     expect(store.list().filter(({ origins }) => origins?.length === 2)).toHaveLength(2);
   });
 
-  test('can be made in a store of the version before, which knew no origins', () => {
+  test('can be made in a store of the previous version, which had no origins', () => {
     const before = new DatabaseSync(join(dir, 'keys.db'));
     before.exec(
       'CREATE TABLE key (id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, rate REAL NOT NULL, created INTEGER NOT NULL, revoked INTEGER)',
@@ -164,7 +164,7 @@ describe('a key of pages', () => {
 });
 
 describe('rotating', () => {
-  test('makes a key that may do the same, and leaves the former one good for the time asked', () => {
+  test('makes a key with the same rights, and leaves the old one valid for the given time', () => {
     const store = open();
     const former = store.add({ name: 'both', scopes: ['ingest', 'read'], ratePerS: 7 });
     expect(store.verify(former.key)).toMatchObject({ id: former.id });
@@ -178,7 +178,7 @@ describe('rotating', () => {
     expect(store.verify(made.key)).toMatchObject({ id: made.id });
   });
 
-  test('is by id or name, and the name stays that of the new key', () => {
+  test('is by id or name, and the new key keeps the name', () => {
     const store = open();
     const first = store.add(script);
     const second = store.rotate(first.id, 60_000);
@@ -186,7 +186,7 @@ describe('rotating', () => {
     expect(store.verify(second.key)).toBe('revoked');
   });
 
-  test('of a key that there is not says so', () => {
+  test('says so if the key does not exist', () => {
     expect(() => open().rotate('nobody', 0)).toThrow(
       'No key in use has the id or name nobody: "keys list" shows the keys',
     );
@@ -201,7 +201,7 @@ describe('revoking', () => {
     expect(store.verify(key)).toBe('revoked');
   });
 
-  test('of an id that there is not, or for a second time, says so', () => {
+  test('says so if the id does not exist or is revoked already', () => {
     const store = open();
     const { id } = store.add(script);
     const none = /^No key in use has the id or name/;
@@ -210,7 +210,7 @@ describe('revoking', () => {
     expect(() => store.revoke(id)).toThrow(none);
   });
 
-  test('by name takes no other key', () => {
+  test('by name affects no other key', () => {
     const store = open();
     const one = store.add(script);
     const other = store.add({ ...script, name: 'other' });
@@ -231,7 +231,7 @@ describe('revoking', () => {
     expect(store.verify(second.key)).toMatchObject({ id: second.id });
   });
 
-  test('keeps the key in the list, so that a site whose only key is revoked does not fall open', () => {
+  test('keeps the key in the list, so that a site whose only key is revoked does not become open', () => {
     const store = open();
     const { id } = store.add(script);
     time += 5000;
@@ -241,7 +241,7 @@ describe('revoking', () => {
 });
 
 describe('a store that another process writes to', () => {
-  test('sees a new key a quarter of a second later at most', () => {
+  test('sees a new key after at most a quarter of a second', () => {
     const [collector, cli] = [open(), open()];
     expect(collector.list()).toEqual([]);
     const { key } = cli.add(script);
@@ -249,7 +249,7 @@ describe('a store that another process writes to', () => {
     expect(collector.verify(key)).toMatchObject({ name: 'script' });
   });
 
-  test('sees a revocation a quarter of a second later at most', () => {
+  test('sees a revocation after at most a quarter of a second', () => {
     const [collector, cli] = [open(), open()];
     const { id, key } = cli.add(script);
     expect(collector.verify(key)).toMatchObject({ id });
@@ -258,7 +258,7 @@ describe('a store that another process writes to', () => {
     expect(collector.verify(key)).toBe('revoked');
   });
 
-  test('does not look at the file more often than that', () => {
+  test('does not read the file more often than that', () => {
     const [collector, cli] = [open(), open()];
     expect(collector.list()).toEqual([]);
     const { key } = cli.add(script);
@@ -266,7 +266,7 @@ describe('a store that another process writes to', () => {
     expect(collector.verify(key)).toBe('unknown');
   });
 
-  test('sees its own changes at once, and others after them', () => {
+  test('sees its own changes at once, and later those of others', () => {
     const [collector, cli] = [open(), open()];
     const own = collector.add(script);
     expect(collector.verify(own.key)).toMatchObject({ id: own.id });

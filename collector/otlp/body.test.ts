@@ -8,7 +8,7 @@ import { answerErrors } from '../answer-error.ts';
 import { readBody } from './body.ts';
 import { createByteBudget } from './byte-budget.ts';
 
-/** An app that reads bodies, and says how long they were; its budget is told apart. */
+/** An app with a budget of its own that reads bodies and answers with their lengths. */
 function readerApp(limits: { readonly idleMs?: number; readonly totalMs?: number }): Hono {
   const budget = createByteBudget(1000);
   const app = new Hono();
@@ -29,7 +29,7 @@ function reader(limits: Parameters<typeof readerApp>[0]) {
   return (body: ReadableStream<Uint8Array> | string) => app.request('/', { method: 'POST', body, duplex: 'half' });
 }
 
-/** Pieces come with every pull, as many as there are; then nothing, for ever. */
+/** Sends a piece at every pull until all are sent, then nothing for ever. */
 const endless = (pieces: number, bytes: number) =>
   new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -40,7 +40,7 @@ const endless = (pieces: number, bytes: number) =>
     },
   });
 
-test('a body that stops mid-way ends with 408, and what it held is free for the next', async () => {
+test('a body that stops half-way ends with 408, and frees its share of the budget', async () => {
   const read = reader({ idleMs: 20 });
   const answer = await read(endless(9, 100));
   expect(answer.status).toBe(408);
@@ -48,12 +48,12 @@ test('a body that stops mid-way ends with 408, and what it held is free for the 
   expect(await (await read('x'.repeat(1000))).text()).toBe('1000');
 });
 
-test('a body that comes byte by byte ends with 408 as well', async () => {
+test('a body that comes byte by byte ends with 408 too', async () => {
   const answer = await reader({ idleMs: 10_000, totalMs: 20 })(endless(Number.POSITIVE_INFINITY, 0));
   expect(answer.status).toBe(408);
 });
 
-test('bodies of one connection are read whole, each, where they are there at once and where they are not', async () => {
+test('several bodies on one connection are each read whole, whether they come at once or not', async () => {
   const server = createAdaptorServer({ fetch: readerApp({}).fetch }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -10,12 +10,12 @@ import type { Encoding, Signal } from './responses.ts';
 
 const context = createMapContext();
 
-/** Of a turn, in CPU time; several times what is meant, as the code may not be compiled yet. */
+/** Limit for a turn in CPU time: several times the goal, as the code may not be compiled yet. */
 const LONG_MS = 250;
-/** One record as large as records may be: others like it have turns of their own. */
+/** One record of the maximum size: further records have turns of their own. */
 const BODY_BYTES = 4 * 1024 * 1024;
 
-/** As a collector takes it in. */
+/** The path of a body through a collector. */
 async function longestTurnFor(signal: Signal, encoding: Encoding, body: Uint8Array): Promise<number> {
   const { intake } = world();
   const parts = { context, intake, metrics: new CollectorMetrics() };
@@ -29,12 +29,12 @@ async function longestTurnFor(signal: Signal, encoding: Encoding, body: Uint8Arr
 }
 
 describe.each(HOSTILE_BODIES)('a body of $what, in $encoding', ({ signal, encoding, make }) => {
-  test('gives others their turns, whether it is taken or not', async () => {
+  test('lets others have their turns, whether it is accepted or not', async () => {
     expect(await longestTurnFor(signal, encoding, make(BODY_BYTES))).toBeLessThan(LONG_MS);
   });
 });
 
-test('a body of large records of which none is taken gives others their turns between them', async () => {
+test('a body of large records, all of them refused, lets others have their turns in between', async () => {
   const unknown = HOSTILE_BODIES.find(({ what }) => what === 'members that nobody knows');
   const body = unknown?.make(16 * BODY_BYTES) ?? new Uint8Array();
   expect(body.byteLength).toBeGreaterThan(15 * BODY_BYTES);

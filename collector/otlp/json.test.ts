@@ -20,7 +20,7 @@ const withAttribute = (value: object) =>
   withSpan({ attributes: [...SPAN.attributes, { key: 'http.a', value }] }).records[0]?.attributes['http.a'];
 const nested = (depth: number): object =>
   depth === 0 ? { stringValue: 'deep' } : { arrayValue: { values: [nested(depth - 1)] } };
-/** A span of a request, with a field as text. */
+/** A span of a request with one field given as text. */
 const spansWith = (field: string) =>
   spans(
     JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [{ ...SPAN, it: 1 }] }] }] }).replace('"it":1', field),
@@ -40,7 +40,7 @@ describe('OTLP/JSON', () => {
   });
 
   test.each([
-    ['an id of wrong length', { traceId: 'abc' }, `${AT}.traceId must be 32 hex digits, was "abc"`],
+    ['an id of the wrong length', { traceId: 'abc' }, `${AT}.traceId must be 32 hex digits, was "abc"`],
     ['an id in base64', { spanId: 'AAAAAAAAAAE=AAAA' }, `${AT}.spanId must be 16 hex digits`],
     ['an enum name', { kind: 'SPAN_KIND_SERVER' }, `${AT}.kind must be an integer (OTLP/JSON has no enum names)`],
     ['a time that is NaN', { startTimeUnixNano: 'NaN' }, `${AT}.startTimeUnixNano must be a non-negative integer`],
@@ -51,15 +51,15 @@ describe('OTLP/JSON', () => {
       { endTimeUnixNano: '18446744073709551616' },
       `${AT}.endTimeUnixNano must be less than 2^64`,
     ],
-    ['attributes that are no array', { attributes: {} }, `${AT}.attributes must be an array`],
-    ['an event that is no object', { events: [1] }, `${AT}.events[0] must be an object`],
+    ['attributes that are not an array', { attributes: {} }, `${AT}.attributes must be an array`],
+    ['an event that is not an object', { events: [1] }, `${AT}.events[0] must be an object`],
     [
-      'an attribute of another kind than it says',
+      'an attribute with a value of another type than it names',
       { attributes: [...SPAN.attributes, { key: 'http.a', value: { intValue: 'x' } }] },
       `${AT}.attributes[2].value.intValue (http.a) must be an integer, was "x"`,
     ],
     ['a record that is too long', { name: 'x'.repeat(4 * 1024 * 1024) }, `${AT} takes 41`],
-  ])('a record with %s is refused by itself, by its path', (_, fields, message) => {
+  ])('only the record with %s is refused, with the path', (_, fields, message) => {
     const { records, refused, seen } = spans({
       resourceSpans: [{ scopeSpans: [{ spans: [{ ...SPAN, ...fields }, SPAN, 5] }] }],
     });
@@ -73,13 +73,13 @@ describe('OTLP/JSON', () => {
   test.each([
     ['a status', { status: { code: 'STATUS_CODE_OK' } }],
     ['an attribute nested 34 deep', { attributes: [...SPAN.attributes, { key: 'n', value: nested(34) }] }],
-    ['an attribute that is none', { attributes: [...SPAN.attributes, { key: 'n', value: { intValue: 'x' } }] }],
+    ['an invalid attribute', { attributes: [...SPAN.attributes, { key: 'n', value: { intValue: 'x' } }] }],
     ['a field of another version', { flags: 'x', links: 5 }],
-  ])('%s that the mapping never reads is skipped, not judged', (_, fields) => {
+  ])('%s that the mapping never reads is skipped without a check', (_, fields) => {
     expect(withSpan(fields)).toMatchObject({ records: [{}], refused: [] });
   });
 
-  test('what makes no event is not judged either', () => {
+  test('what makes no event is not checked either', () => {
     expect(withSpan({ kind: 1, traceId: 'x', attributes: [{ key: 5 }] })).toEqual({
       records: [],
       refused: [],
@@ -87,7 +87,7 @@ describe('OTLP/JSON', () => {
     });
   });
 
-  test('null leaves unset, as ProtoJSON has it', () => {
+  test('null means unset, as in ProtoJSON', () => {
     for (const kind of [
       'stringValue',
       'intValue',
@@ -129,7 +129,7 @@ describe('OTLP/JSON', () => {
     expect(refused).toHaveLength(expected === undefined ? 1 : 0);
   });
 
-  test('nanoseconds given as numbers never pass through a double', () => {
+  test('nanoseconds given as numbers are not read as doubles', () => {
     const [span] =
       spans(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"kind":2,"startTimeUnixNano":1700000000123456789,"endTimeUnixNano": 1700000000123456789 ,
       "attributes":[{"key":"http.method","value":{"stringValue":"GET"}},{"key":"url.path","value":{"stringValue":"/"}},{"key":"http.n","value":{"intValue":-9007199254740993}}]}]}]}]}`).records;
@@ -141,12 +141,12 @@ describe('OTLP/JSON', () => {
     expect(spansWith('"startTimeUnixNano":1700000000123456789.5').refused[0]).toContain('startTimeUnixNano must be');
   });
 
-  test('a text that looks like such a number stays as it is', () => {
+  test('a text that looks like such a number stays unchanged', () => {
     const value = '{"timeUnixNano":1700000000123456789}';
     expect(withAttribute({ stringValue: value })).toBe(value);
   });
 
-  test('reads every kind of value', () => {
+  test('every type of value is read', () => {
     expect(withAttribute({ intValue: '5' })).toBe(5n);
     expect(withAttribute({ intValue: 5 })).toBe(5n);
     expect(withAttribute({ boolValue: false })).toBe(false);
@@ -160,7 +160,7 @@ describe('OTLP/JSON', () => {
     expect(withAttribute({ stringValue: 1 })).toBeUndefined();
   });
 
-  test('of 10,000 attributes those are kept that the mapping may read, wherever they stand', () => {
+  test('of 10,000 attributes, those that the mapping may read are kept, wherever they are', () => {
     const many = Array.from({ length: 10_000 }, (_, index) => ({ key: `a${index}`, value: { stringValue: 'x' } }));
     const [span] = withSpan({ attributes: [...many, ...SPAN.attributes] }).records;
     expect(span?.attributes).toEqual({ 'http.request.method': 'GET', 'url.path': '/' });
@@ -189,7 +189,7 @@ describe('OTLP/JSON', () => {
     expect(() => decodeTracesJson(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d), everything)).toThrow('not valid UTF-8');
   });
 
-  test('deep nesting is no crash', () => {
+  test('deep nesting causes no crash', () => {
     const deep = `{"arrayValue":{"values":[`.repeat(10_000) + `]}}`.repeat(10_000);
     expect(
       spans(
@@ -203,7 +203,7 @@ describe('OTLP/JSON', () => {
     ]);
   });
 
-  test('a resource may come after its scopes, and one that cannot be read costs its own records alone', () => {
+  test('a resource may come after its scopes, and one that cannot be read loses only its own records', () => {
     const group = (resource: unknown) => ({ scopeSpans: [{ spans: [SPAN] }], resource });
     const { records, refused } = spans({
       resourceSpans: [
@@ -230,7 +230,7 @@ describe('OTLP/JSON', () => {
     expect(() => spans(body)).toThrow(expect.objectContaining({ code: 'batch_too_large' }));
   });
 
-  test('reads as JSON what JSON.parse reads, and refuses what it refuses', () => {
+  test('the reader accepts and refuses the same JSON as JSON.parse', () => {
     fc.assert(
       fc.property(
         fc.json({ maxDepth: 6 }),
@@ -257,7 +257,7 @@ describe('OTLP/JSON', () => {
     );
   });
 
-  test('reads log records and number points, and counts the others', () => {
+  test('log records and number points are read, and others are counted', () => {
     const log = (fields: object) => ({ resourceLogs: [{ scopeLogs: [{ logRecords: [fields, {}] }] }] });
     const logs = decodeLogsJson(
       Buffer.from(
@@ -281,7 +281,7 @@ describe('OTLP/JSON', () => {
                     dataPoints: [
                       { asInt: '1', timeUnixNano: '7' },
                       { asDouble: 0.5 },
-                      // No reading: no value, none as ProtoJSON says it, and the flag that there was none to record.
+                      // Not readings: no value, a null value as in ProtoJSON, and the flag for no recorded value.
                       {},
                       { asDouble: null },
                       { asDouble: 0, flags: 1 },

@@ -20,7 +20,7 @@ import {
 import { pathOf, type Screen } from './screen.ts';
 import { runs } from '../../test/support/form.ts';
 
-// A protobuf writer of a few lines: field number and value.
+// A protobuf writer in a few lines: field number and value.
 const varint = (value: bigint): number[] =>
   value < 128n ? [Number(value)] : [Number(value & 127n) | 128, ...varint(value >> 7n)];
 const tag = (field: number, type: number) => varint(BigInt(field * 8 + type));
@@ -138,10 +138,10 @@ describe('decodeTraces', () => {
         attribute(9, 'http.target', text(1, '/other?to=http://x/files/1')),
       ),
       server(attribute(9, 'http.url', text(1, 'https://h:1/api/a?key=b')), attribute(9, 'http.method', text(1, 'PUT'))),
-      [...httpAttributes.flat(), ...int(6, 3)], // a client's
+      [...httpAttributes.flat(), ...int(6, 3)], // a client's span
       explicitEvent(1n),
       bytes(11, text(2, 'exception')),
-      server(attribute(9, 'http.method', int(3, 1)), attribute(9, 'http.target', text(1, '/'))), // no text
+      server(attribute(9, 'http.method', int(3, 1)), attribute(9, 'http.target', text(1, '/'))), // not text
       [],
     );
     const decoded = decodeTraces(body, screen);
@@ -164,7 +164,7 @@ describe('decodeTraces', () => {
     expect(span?.resource).toEqual({ 'service.name': 'b' });
   });
 
-  test('ignores unknown fields and leaves ids of wrong length, or all zero, empty', () => {
+  test('ignores unknown fields, and leaves ids empty if their length is wrong or they are all zero', () => {
     const span = server(
       ...httpAttributes,
       bytes(1, [1]),
@@ -180,7 +180,7 @@ describe('decodeTraces', () => {
     expect([decoded?.traceId, decoded?.spanId, decoded?.parentSpanId]).toEqual(['', '', '']);
   });
 
-  test('keeps of all attributes those that the mapping may read, wherever they stand, and a huge one as it is', () => {
+  test('keeps the attributes that the mapping may read, wherever they are, and a huge one unchanged', () => {
     const many = Array.from({ length: 10_000 }, (_, index) => attribute(9, `a${index}`, text(1, 'x')));
     const [span] = decodeTraces(request(server(...many, ...httpAttributes)), everything).records;
     expect(span?.attributes).toEqual({ 'http.request.method': 'GET', 'url.path': '/files/1' });
@@ -194,7 +194,7 @@ describe('decodeTraces', () => {
     expect(huge?.attributes['http.big']).toHaveLength(100_000);
   });
 
-  test('what is nested very deep counts as absent, and what is not needed is not read', () => {
+  test('takes a very deeply nested value as absent, and does not read what is not needed', () => {
     let nested = text(1, 'deep');
     for (let depth = 0; depth < 40; depth += 1) nested = bytes(5, bytes(1, nested));
     const body = request(
@@ -217,7 +217,7 @@ describe('decodeTraces', () => {
     expect(Object.getPrototypeOf(span?.attributes)).toBe(Object.prototype);
   });
 
-  test('a record that is malformed is refused by itself', () => {
+  test('refuses only the malformed record', () => {
     const good = explicitEvent(1n);
     const body = request(
       good,
@@ -230,7 +230,7 @@ describe('decodeTraces', () => {
     expect(refused).toEqual([expect.stringContaining('wire type 3'), expect.stringContaining('beyond the end')]);
   });
 
-  test('a record of more than four mebibytes is refused by itself', () => {
+  test('refuses only a record of more than four mebibytes', () => {
     const long = Buffer.alloc(4 * 1024 * 1024 + 8, 'x');
     const message = (field: number, content: Uint8Array) =>
       Buffer.concat([Uint8Array.from([...tag(field, 2), ...varint(BigInt(content.length))]), content]);
@@ -242,7 +242,7 @@ describe('decodeTraces', () => {
     });
   });
 
-  test('a resource that cannot be read costs the records that ask for it, and no others', () => {
+  test('refuses the records of a resource that cannot be read, and no others', () => {
     const group = (resource: number[]) =>
       bytes(1, [...bytes(1, resource), ...bytes(2, [...bytes(2, explicitEvent(1n)), ...bytes(2, [])])]);
     const body = Uint8Array.from([...group([0x0b]), ...group(attribute(1, 'service.name', text(1, 'clowder')))]);
@@ -253,7 +253,7 @@ describe('decodeTraces', () => {
     });
   });
 
-  test('a request of more than 100,000 records, or resources, is refused as a whole', () => {
+  test('refuses as a whole a request of more than 100,000 records or resources', () => {
     for (const [count, body] of [
       [100_001, Buffer.alloc(200_002, Uint8Array.of(0x0a, 0))],
       [99_998, bytes(1, bytes(2, Buffer.alloc(199_996, Uint8Array.of(0x12, 0))))],
@@ -265,7 +265,7 @@ describe('decodeTraces', () => {
     }
   });
 
-  test('refuses a body that is cut off, and keeps nothing of it', () => {
+  test('refuses a truncated body, and keeps nothing of it', () => {
     const whole = request(explicitEvent(1n), explicitEvent(2n));
     for (let length = 1; length < whole.length; length += 1)
       expect(() => decodeTraces(whole.subarray(0, length), everything)).toThrow(
@@ -327,7 +327,7 @@ describe('decodeTraces', () => {
     });
   });
 
-  test('never fails but with malformed_protobuf, whatever comes', () => {
+  test('fails only with malformed_protobuf, whatever comes', () => {
     const valid = request(
       server(
         ...httpAttributes,
@@ -361,7 +361,7 @@ describe('decodeTraces', () => {
 });
 
 describe('decodeLogs', () => {
-  test('decodes explicit events by either form of their name, and access-log records; others are counted', () => {
+  test('decodes explicit events with either form of their name, and access-log records; others are counted', () => {
     const body = request(
       [
         ...text(12, 'clowder.user.login'),
@@ -400,7 +400,7 @@ describe('decodeLogs', () => {
     expect(decodeLogs(body, nothing).records).toHaveLength(2);
   });
 
-  test('finds every record of an access log where that is asked for, and what it is counted by', () => {
+  test('finds every record of an access log on request, and the values that it is counted by', () => {
     const line = (...attributes: number[][]) => [...fixed64(1, 5n), ...attributes.flat()];
     const body = request(
       line(
@@ -460,7 +460,7 @@ describe('decodeLogs', () => {
 });
 
 describe('decodeMetrics', () => {
-  test('decodes number points of gauges and sums that are asked for, and counts all points', () => {
+  test('decodes number points of the wanted gauges and sums, and counts all points', () => {
     const point = (value: number[]) =>
       bytes(1, [...attribute(7, 'clowder.health.target', text(1, 'mongo')), ...fixed64(3, 9n), ...value]);
     const metric = (name: string, kind: number, ...points: number[][]) => [
@@ -470,7 +470,7 @@ describe('decodeMetrics', () => {
     ];
     const body = request(
       metric('up', 5, point(double(4, 0.5)), point(fixed64(6, BigInt.asUintN(64, -2n)))),
-      // Without a value, or with the flag that there was none to record: no reading.
+      // No value, or the flag for no recorded value: not a reading.
       metric('up', 5, point([]), point([...double(4, 0), ...int(8, 1)])),
       metric('n', 7, point(fixed64(6, 3n))),
       metric('h', 9, point([])),

@@ -15,10 +15,10 @@ import { otlpRoutes } from './routes.ts';
 const JSON_TYPE = 'application/json';
 const PROTOBUF_TYPE = 'application/x-protobuf';
 const SIGNALS = ['traces', 'logs', 'metrics'] as const;
-/** An ExportTraceServiceRequest with one empty span; the other signals have the same shape. */
+/** An ExportTraceServiceRequest with one empty span; the other signals have the same structure. */
 const ONE_RECORD = Uint8Array.of(0x0a, 0x04, 0x12, 0x02, 0x12, 0x00);
 
-/** What a request brought. */
+/** What came of a request. */
 interface Received {
   readonly signal: Signal;
   readonly refused: readonly string[];
@@ -112,13 +112,13 @@ describe('a compressed body', () => {
   const send = (post: ReturnType<typeof receiver>['post'], coding: string, body: Uint8Array) =>
     post('/v1/traces', new Uint8Array(body), { 'content-type': PROTOBUF_TYPE, 'content-encoding': coding });
 
-  test.each(COMPRESSIONS)('is taken where it is %s', async (coding, compress) => {
+  test.each(COMPRESSIONS)('is accepted if it is %s', async (coding, compress) => {
     const { post, batches } = receiver();
     expect((await send(post, coding, compress(ONE_RECORD))).status).toBe(200);
     expect(batches).toMatchObject([{ seen: 1 }]);
   });
 
-  test.each(COMPRESSIONS)('of %s inflates to the limit, and no further', async (coding, compress) => {
+  test.each(COMPRESSIONS)('of %s is inflated up to the limit, and no further', async (coding, compress) => {
     const { post, batches } = receiver();
     const answer = await send(post, coding, compress(Buffer.alloc(32 * 1024 ** 2)));
     expect(answer.status).toBe(413);
@@ -126,7 +126,7 @@ describe('a compressed body', () => {
     expect(batches).toEqual([]);
   });
 
-  test.each(COMPRESSIONS)('that is cut off, or no %s, is 400 and says which', async (coding, compress) => {
+  test.each(COMPRESSIONS)('that is truncated, or not %s, gets 400, which says which', async (coding, compress) => {
     const { post } = receiver();
     const whole = compress(ONE_RECORD);
     for (const wrong of [whole.subarray(0, whole.length - 4), Buffer.from('nonsense')]) {
@@ -137,7 +137,7 @@ describe('a compressed body', () => {
   });
 
   test.each(['snappy', 'lz4', 'x-snappy-framed', 'br', 'gzip, gzip', 'constructor'])(
-    'of %s is 415, with those that would do',
+    'of %s gets 415, with the accepted encodings',
     async (coding) => {
       const { post } = receiver();
       const answer = await send(post, coding, ONE_RECORD);
@@ -312,10 +312,10 @@ describe("MUST: every 4xx and 5xx body is a google.rpc.Status in the request's e
 
 describe('MUST: not decodable or permanently bad: 400', () => {
   test.each([
-    ['cut off protobuf', PROTOBUF_TYPE, ONE_RECORD.subarray(0, 3), {}],
-    ['cut off JSON', JSON_TYPE, '{"resourceSpans":', {}],
+    ['truncated protobuf', PROTOBUF_TYPE, ONE_RECORD.subarray(0, 3), {}],
+    ['truncated JSON', JSON_TYPE, '{"resourceSpans":', {}],
     ['broken gzip (TestOTLPReceiverInvalidContentEncoding)', JSON_TYPE, '{}', { 'content-encoding': 'gzip' }],
-    ['cut off gzip', JSON_TYPE, new Uint8Array(gzipSync('{}').subarray(0, 15)), { 'content-encoding': 'gzip' }],
+    ['truncated gzip', JSON_TYPE, new Uint8Array(gzipSync('{}').subarray(0, 15)), { 'content-encoding': 'gzip' }],
   ])('%s (TestHandleInvalidRequests)', async (_, type, body, headers) => {
     const { post, batches, errors } = receiver();
     expect((await post('/v1/traces', body, { 'content-type': type, ...headers })).status).toBe(400);
@@ -353,14 +353,14 @@ describe('SHOULD', () => {
     expect((await post(`/v1/${signal}`, '{}')).status).toBe(200);
   });
 
-  test('503 when overloaded, Retry-After in seconds, from 1 to 5, and a message that tells what to do', async () => {
+  test('503 when overloaded, with Retry-After of 1 to 5 seconds and a message that says what to do', async () => {
     const full = new CollectorError('journal_full', 'The journal is full: try again', { retryAfterS: 60 });
     const response = await receiver({ accept: () => Promise.reject(full) }).post('/v1/logs', '{}');
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
     expect(await response.json()).toEqual({ code: 14, message: 'The journal is full: try again' });
   });
 
-  test('503 while other bodies fill the budget, and not after', async () => {
+  test('503 while other bodies fill the budget, and not afterwards', async () => {
     const taken = Promise.withResolvers<{ rejected: number }>();
     const entered = Promise.withResolvers<void>();
     const { post } = receiver({
@@ -427,7 +427,7 @@ describe('on a real socket', () => {
     expect([response.status, (await statusOf(response)).code, batches]).toEqual([413, 8, []]);
   });
 
-  test('nothing is accepted of a body whose sender left, whatever Content-Length said', async () => {
+  test('nothing of a body whose sender left is accepted, whatever Content-Length says', async () => {
     const { port, batches, errors, server } = await listen();
     const closed = Promise.withResolvers<void>();
     server.once('connection', (socket: Socket) => socket.once('close', () => closed.resolve()));

@@ -33,12 +33,12 @@ describe('WireReader', () => {
   });
 
   test.each([
-    ['a cut off varint', [0x08, 0x80]],
+    ['a truncated varint', [0x08, 0x80]],
     ['a varint of more than 10 bytes', [0x08, ...Array.from({ length: 10 }, () => 0x80), 0x01]],
     ['a length beyond the end', [0x0a, 0x05, 0x61]],
     ['a huge length', [0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]],
-    ['a cut off fixed64', [0x09, 0x01]],
-    ['a cut off fixed32', [0x0d, 0x01]],
+    ['a truncated fixed64', [0x09, 0x01]],
+    ['a truncated fixed32', [0x0d, 0x01]],
     ['a group', [0x0b]],
     ['the end of a group', [0x0c]],
     ['wire type 7', [0x0f]],

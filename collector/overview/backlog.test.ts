@@ -9,7 +9,7 @@ const journalOf =
     rows.filter((one) => one.row > afterRow);
 
 describe('the backlog', () => {
-  test('is what stands behind the cursor, within its row and after it', () => {
+  test('is everything behind the cursor, within its row and after it', () => {
     const read = journalOf(row(1, 'a', 'b'), row(2, 'c', 'd', 'e'), row(3, 'f'));
     expect(backlogOf(read, { row: 2, index: 1 }, 3, 10_000)).toEqual({
       events: 3,
@@ -19,7 +19,7 @@ describe('the backlog', () => {
     });
   });
 
-  test('is nothing where all is settled, and where there is nothing', () => {
+  test('is empty if everything is settled, or if there is nothing', () => {
     expect(backlogOf(journalOf(row(1, 'a')), { row: 1, index: 1 }, 0, 10_000)).toMatchObject({
       events: 0,
       oldest_s: null,
@@ -27,7 +27,7 @@ describe('the backlog', () => {
     expect(backlogOf(journalOf(), { row: 0, index: 0 }, 0, 10_000)).toMatchObject({ events: 0, oldest_s: null });
   });
 
-  test('of more than can be counted is worked out from its bytes, and says so', () => {
+  test('is estimated from its bytes if it is too large to count, and says so', () => {
     const line = 'x'.repeat(1024);
     const read = (_: number, maxBytes: number) => [row(1, ...Array.from({ length: maxBytes / 1024 }, () => line))];
     const bytes = 100 * 1024 * 1024;

@@ -17,7 +17,7 @@ const listening = await listen(server, { host: '127.0.0.1', port: 0 });
 const { url } = listening;
 afterAll(() => listening.close());
 
-test('a program is ready, or not and says why, or does not answer', async () => {
+test('a program is ready, or not ready with a reason, or does not answer', async () => {
   const watch = new ProgramWatch(
     watchedPrograms(`ready=${url}/ready, sick=${url}/sick/,odd=${url}/odd,gone=http://127.0.0.1:1`),
     () => 7,

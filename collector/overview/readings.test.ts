@@ -21,23 +21,23 @@ const watched = (...bodies: readonly FlatBody[]): ReadingWatch => {
 describe('the latest reading', () => {
   const readings = [ping(1, true), ping(2, true), ping(3, false, { error: 'refused' }), ping(4, false)];
 
-  test('tells since when it is so, in whichever order readings are known', () => {
+  test('says since when its state lasts, in whichever order readings arrive', () => {
     const expected = { at_ms: 4, since_ms: 3, healthy: false };
     expect(watched(...readings).state(5)[0]).toMatchObject(expected);
     expect(watched(...readings.toReversed()).state(5)[0]).toMatchObject(expected);
   });
 
-  test('has what was measured, and none of the names of the event', () => {
+  test("has the measured values, and none of the event's names", () => {
     const [reading] = watched(ping(1, true, { response_time_ms: 12, version: '1.21', uptime: 3 })).state(2);
     expect(reading?.measures).toEqual({ response_time_ms: 12, version: '1.21' });
   });
 
-  test('of each target is one, those that are bad first', () => {
+  test('is one for each target, with bad ones first', () => {
     const states = watched(ping(1, true, { target: 'a' }), ping(1, false, { target: 'b' })).state(2);
     expect(states.map(({ target }) => target)).toEqual(['b', 'a']);
   });
 
-  test('is stale once three of its intervals went by without another, and five minutes', () => {
+  test('is stale after three intervals without another one, and at least five minutes', () => {
     const hour = 3_600_000;
     const slow = watched(ping(0, true), ping(hour, true));
     expect(slow.state(3.9 * hour)[0]?.stale).toBe(false);

@@ -7,7 +7,7 @@ const BROKER = 'amqp://127.0.0.1:5672';
 const UP: PublisherState = { connected: true, blocked: false, broker: BROKER, unconfirmed: 0, lastError: undefined };
 const DOWN: PublisherState = { ...UP, connected: false, lastError: explainBrokerError(new Error('gone'), BROKER) };
 
-/** What is logged of these states, of which each lasts ten seconds. */
+/** What is logged for these states, each of which lasts ten seconds. */
 function logOf(...states: readonly PublisherState[]): readonly (readonly [string, object, string])[] {
   const logged: [string, object, string][] = [];
   const at = (level: string) => (fields: object, message: string) => void logged.push([level, fields, message]);
@@ -20,7 +20,7 @@ function logOf(...states: readonly PublisherState[]): readonly (readonly [string
   return logged;
 }
 
-test('a broker that is away is said once at warn, then at debug, and once when it is back, with how long it was', () => {
+test('a broker that is away is logged once at warn, then at debug, and once when it is back, with the duration', () => {
   const reason = DOWN.lastError?.message;
   expect(logOf(UP, DOWN, DOWN, DOWN, UP, DOWN)).toEqual([
     ['info', { broker: BROKER }, 'connected to RabbitMQ'],
@@ -32,7 +32,7 @@ test('a broker that is away is said once at warn, then at debug, and once when i
   ]);
 });
 
-test('a broker that was never there is away too', () => {
+test('a broker that was never there counts as away', () => {
   expect(
     logOf(DOWN, DOWN, UP).map(([level, fields]) => [level, 'away_s' in fields ? fields.away_s : undefined]),
   ).toEqual([
@@ -42,7 +42,7 @@ test('a broker that was never there is away too', () => {
   ]);
 });
 
-test('a broker that blocks publishers is said once, and once when it no longer does', () => {
+test('a broker that blocks publishers is logged once, and once when it stops', () => {
   const blocked = { ...UP, blocked: true };
   expect(logOf(UP, blocked, blocked, UP, blocked, DOWN, UP).map(([level, , message]) => [level, message])).toEqual([
     ['info', 'connected to RabbitMQ'],

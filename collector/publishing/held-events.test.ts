@@ -39,7 +39,7 @@ async function setUp(events: readonly Omit<HeldEvent, 'id'>[], options: Partial<
   return { held, journal, publisher, onPublished, onError };
 }
 
-test('once a queue takes the oldest of a type, all of them go at once, in the order in which they were held', async () => {
+test('once a queue takes the oldest of a type, all of that type go at once, in the order in which they were held', async () => {
   const ids = numbered('e', 2500);
   const types = ['file.uploaded', 'view.page', 'file.deleted'];
   const { held, publisher, journal } = await setUp(
@@ -54,7 +54,7 @@ test('once a queue takes the oldest of a type, all of them go at once, in the or
   expect(journal.heldUp).toEqual([]);
 });
 
-test('very many that go at once are written down in changes of which each needs little room on the disk', async () => {
+test('very many that go at once are recorded in changes that each need little disk space', async () => {
   const large = numbered('e', 300).map((id) => ({
     reason: 'unroutable' as const,
     type: 'file.uploaded',
@@ -64,7 +64,7 @@ test('very many that go at once are written down in changes of which each needs 
   const { held, publisher, journal } = await setUp(large);
   const write = vi.spyOn(journal, 'write');
   let taken = 0;
-  // A queue is bound, and full after the first.
+  // A queue is bound, and is full after the first event.
   publisher.answer = () => (taken++ === 0 ? 'confirmed' : 'nacked');
   expect(await held.retryNow()).toEqual({ published: 1, held: 299 });
   const moved = write.mock.calls.map(([{ holdEvents = [] }]) =>
@@ -75,7 +75,7 @@ test('very many that go at once are written down in changes of which each needs 
   expect(journal.heldUp.map(({ line }) => line)).toEqual(large.slice(1).map(({ line }) => line));
 });
 
-test('a type that no queue takes is in the way of no other: of it the oldest alone is tried', async () => {
+test('a type that no queue takes does not stop other types: only its oldest event is tried', async () => {
   const { held, publisher, journal } = await setUp([
     ...numbered('no', 100).map((id) => eventOf(id, 'unroutable', 'view.page')),
     ...numbered('yes', 100).map((id) => eventOf(id)),
@@ -86,19 +86,19 @@ test('a type that no queue takes is in the way of no other: of it the oldest alo
   expect(journal.heldUp.every(({ type }) => type === 'view.page')).toBe(true);
 });
 
-test('a queue that has room for few gets few: other queues get no copy of the rest', async () => {
+test('a queue with room for few events gets few: other queues get no copy of the rest', async () => {
   const { held, publisher, journal } = await setUp(numbered('e', 1000).map((id) => eventOf(id, 'nacked')));
   let room = 10;
   publisher.answer = () => (room-- > 0 ? 'confirmed' : 'nacked');
   expect(await held.retryNow()).toEqual({ published: 10, held: 990 });
-  // One, two, four; then three of eight.
+  // One, two, four, then three of eight.
   expect(publisher.published).toEqual(numbered('e', 15));
   room = Number.MAX_SAFE_INTEGER;
   expect(await held.retryNow()).toEqual({ published: 990, held: 0 });
   expect(journal.heldUp).toEqual([]);
 });
 
-test('a full queue that stays full gets one event a try, and the pauses grow up to a minute', async () => {
+test('a queue that stays full gets one event at each try, after pauses that grow to a minute', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
   try {
     const { held, publisher } = await setUp(
@@ -120,13 +120,13 @@ test('a full queue that stays full gets one event a try, and the pauses grow up 
   }
 });
 
-test('a queue that takes a new event of the type again gets those that it refused within a second', async () => {
+test('a queue that takes a new event of the type again gets the refused ones within a second', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
   try {
     const { held, publisher, journal } = await setUp(numbered('e', 100).map((id) => eventOf(id, 'nacked')));
     publisher.answer = () => 'nacked';
     held.start();
-    // Its pauses have grown to a minute.
+    // The pauses have grown to a minute.
     await vi.advanceTimersByTimeAsync(120_000);
     publisher.answer = () => 'confirmed';
     publisher.published.splice(0);
@@ -142,7 +142,7 @@ test('a queue that takes a new event of the type again gets those that it refuse
   }
 });
 
-test('a queue that now and then has room for a new event alone is tried with growing pauses: others get few copies', async () => {
+test('a queue that sometimes has room for one new event is tried after growing pauses: others get few copies', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
   try {
     const { held, publisher } = await setUp(
@@ -155,7 +155,7 @@ test('a queue that now and then has room for a new event alone is tried with gro
       held.taken(eventOf(`new${ms}`).line);
       await vi.advanceTimersByTimeAsync(250);
     }
-    // Seven that grow to a minute, and one a minute after that.
+    // Seven with pauses growing to a minute, then one a minute.
     expect(publisher.published.length).toBeLessThan(17);
     expect(new Set(publisher.published)).toEqual(new Set(['e0']));
   } finally {
@@ -163,7 +163,7 @@ test('a queue that now and then has room for a new event alone is tried with gro
   }
 });
 
-test('one that comes back, as the full queue was unbound, pauses before it goes out again', async () => {
+test('an event returned because the full queue was unbound waits before it goes out again', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
   try {
     const { held, publisher } = await setUp([eventOf('e', 'nacked')]);
@@ -182,7 +182,7 @@ test('one that comes back, as the full queue was unbound, pauses before it goes 
   }
 });
 
-test('the state says how many are held for which reason, and since when the oldest is', async () => {
+test('the state says how many are held for each reason, and since when the oldest is', async () => {
   const { held } = await setUp([
     { ...eventOf('a'), sinceMs: 50 },
     { ...eventOf('b'), sinceMs: 40 },
@@ -194,7 +194,7 @@ test('the state says how many are held for which reason, and since when the olde
   });
 });
 
-test('an event that a queue refuses once it is bound is held as that, and one that RabbitMQ refuses is set aside', async () => {
+test('an event that a queue refuses once it is bound is held as nacked, and one that RabbitMQ refuses is set aside', async () => {
   const { held, publisher, journal } = await setUp(['full', 'bad', 'ok'].map((id) => eventOf(id)));
   const answers: Record<string, Outcome> = { full: 'nacked', bad: 'refused', ok: 'confirmed' };
   publisher.answer = (id) => answers[id];
@@ -203,7 +203,7 @@ test('an event that a queue refuses once it is bound is held as that, and one th
   expect(journal.rejectedRecords).toMatchObject([{ code: 'unpublishable', message: REFUSAL }]);
 });
 
-test('what was published while the journal took nothing is not published again', async () => {
+test('events published while the journal accepted nothing are not published again', async () => {
   const { held, publisher, journal, onError } = await setUp(numbered('e', 3).map((id) => eventOf(id)));
   publisher.answer = () => 'confirmed';
   journal.failures = 2;
@@ -232,7 +232,7 @@ test('whatever the broker answers, each event is held, published or set aside, o
       };
       journal.failures = failures;
       for (let round = 0; round < 5; round += 1) await held.retryNow();
-      // What the journal did not take in the last round is written in one more, in which nobody takes anything.
+      // One more round without confirms, to write what the journal refused in the last round.
       journal.failures = 0;
       publisher.answer = () => 'nacked';
       await held.retryNow();

@@ -49,7 +49,7 @@ async function journalOf(...rows: readonly (readonly string[])[]): Promise<Memor
   return journal;
 }
 
-test('an event that was held while one before it was not answered is published once after a restart, from where it is held', async () => {
+test('an event held while an earlier one was unanswered is published once after a restart, from where it is held', async () => {
   const journal = await journalOf(['a', 'full', 'b']);
   const before = loopOf({ journal });
   before.loop.start();
@@ -66,7 +66,7 @@ test('an event that was held while one before it was not answered is published o
   expect(publisher.published.toSorted()).toEqual(['a', 'b', 'c', 'full']);
 });
 
-test('very many that no queue takes go out of the way in changes of which each needs little room on the disk', async () => {
+test('very many that no queue takes are moved aside in changes that each need little disk space', async () => {
   const journal = new MemoryJournal();
   const lines = numbered(300).map((id) => JSON.stringify({ event_id: id, event: 'file.uploaded', created: 1, url: 'x'.repeat(10_000) })); // prettier-ignore
   await journal.write({ append: lines });
@@ -84,8 +84,8 @@ test('very many that no queue takes go out of the way in changes of which each n
   await waitFor(() => journal.savedCursor.index === 300, { what: 'the cursor behind them' });
 });
 
-describe('order', () => {
-  test('events are published in the order of the journal, within and across rows', async () => {
+describe('the order of publishing', () => {
+  test('is that of the journal, within and across rows', async () => {
     const ids = numbered(200);
     const { loop, publisher } = loopOf({
       journal: await journalOf(ids.slice(0, 1), ids.slice(1, 150), ids.slice(150)),
@@ -95,7 +95,7 @@ describe('order', () => {
     expect(publisher.published).toEqual(ids);
   });
 
-  test('a publisher that takes few at a time changes nothing of it', async () => {
+  test('is the same for a publisher that takes few at a time', async () => {
     const ids = numbered(20);
     const { loop, journal, publisher } = loopOf({ journal: await journalOf(ids), publisher: new ScriptedPublisher(3) });
     loop.start();
@@ -109,7 +109,7 @@ describe('order', () => {
     expect([journal.savedCursor, loop.inFlight]).toEqual([{ row: 1, index: 20 }, 0]);
   });
 
-  test('what is journaled later is published at once', async () => {
+  test('lets later events follow at once', async () => {
     const { loop, journal, publisher } = loopOf();
     loop.start();
     for (const id of ['a', 'b']) {
@@ -136,7 +136,7 @@ describe('the cursor', () => {
     expect(loop.inFlight).toBe(0);
   });
 
-  test('is where publishing goes on after a restart, in the middle of a row too', async () => {
+  test('is where publishing continues after a restart, even in the middle of a row', async () => {
     const journal = await journalOf(['a', 'b', 'c'], ['d']);
     journal.savedCursor = { row: 1, index: 2 };
     const { loop, publisher } = loopOf({ journal });
@@ -145,7 +145,7 @@ describe('the cursor', () => {
     expect(publisher.published).toEqual(['c', 'd']);
   });
 
-  test('is saved when the loop stops, with what was confirmed after it paused', async () => {
+  test('is saved when the loop stops, including what was confirmed after the pause', async () => {
     const { loop, journal, publisher } = loopOf({ journal: await journalOf(['a', 'b']) });
     loop.start();
     await waitFor(() => publisher.published.length === 2, { what: 'both events' });
@@ -156,7 +156,7 @@ describe('the cursor', () => {
     expect(journal.savedCursor).toEqual({ row: 1, index: 2 });
   });
 
-  test('is saved again where the journal could not take it', async () => {
+  test('is saved again if the journal could not take it', async () => {
     const { loop, journal, publisher, onError } = loopOf({ journal: await journalOf(['a']) });
     publisher.answer = () => 'confirmed';
     journal.failures = 1;
@@ -166,7 +166,7 @@ describe('the cursor', () => {
   });
 });
 
-test('after a pause nothing more is published', async () => {
+test('nothing more is published after a pause', async () => {
   const { loop, journal, publisher } = loopOf({ journal: await journalOf(['a']) });
   loop.start();
   await waitFor(() => publisher.published.length === 1, { what: 'the event' });
@@ -191,7 +191,7 @@ describe('an event that no queue takes', () => {
     publisher.answer = (id) => (unroutable.includes(id) ? 'returned' : 'confirmed');
   };
 
-  test('is kept out of the way of others, and tried again until one takes it', async () => {
+  test('does not delay others, and is tried again until a queue takes it', async () => {
     const { loop, journal, publisher, onPublished } = loopOf({ journal: await journalOf(['a', 'lost', 'b']) });
     returns(publisher, 'lost');
     loop.start();
@@ -205,7 +205,7 @@ describe('an event that no queue takes', () => {
     expect(new Set(onPublished.mock.calls.map(([fate]) => String(fate)))).toEqual(new Set(['confirmed', 'returned']));
   });
 
-  test('stays before the cursor while the journal cannot keep it', async () => {
+  test('keeps the cursor before it while the journal cannot hold it', async () => {
     const { loop, journal, publisher, onError } = loopOf({ journal: await journalOf(['lost', 'b']) });
     returns(publisher, 'lost');
     journal.failures = 1;
@@ -216,7 +216,7 @@ describe('an event that no queue takes', () => {
     expect(journal.heldUp).toHaveLength(1);
   });
 
-  test('is forgotten and counted where it is to be dropped, also one that was held before', async () => {
+  test('is counted and dropped if so configured, even if it was held before', async () => {
     const journal = await journalOf(['lost']);
     await journal.write({ holdEvents: [heldLine('former')] });
     const { loop, publisher, onPublished } = loopOf({ journal, options: { onUnroutable: 'drop' } });
@@ -254,7 +254,7 @@ describe('an event that can never be published', () => {
     expect(onPublished).toHaveBeenCalledWith('refused', REFUSAL);
   });
 
-  test('is one of which no message can be made, too', async () => {
+  test('may also be one that cannot be made into a message', async () => {
     const journal = new MemoryJournal();
     await journal.write({ append: ['no JSON', line('b')] });
     const { loop, publisher } = loopOf({ journal });
@@ -276,7 +276,7 @@ test('2,000 events that a full queue refuses are held, and the others go on', as
   expect(publisher.published).toContain('after');
 });
 
-test('whatever the broker answers in whatever order, over stops and starts, nothing is lost and all begin in order', async () => {
+test('whatever the broker answers, in any order and over stops and starts, nothing is lost and all begin in order', async () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 6 });
   const answers = fc.array(fc.record({ which: fc.nat(100), returned: fc.boolean(), stop: fc.boolean() }), {
     maxLength: 40,

@@ -7,7 +7,7 @@ function setUp() {
   return { log, clock, diag: diagLoggerOf(log, () => clock.ms) };
 }
 
-test('an error of the SDK is a warning of the collector, with its reason', () => {
+test('an error of the SDK becomes a warning of the collector, with its reason', () => {
   const { log, diag } = setUp();
   diag.error('export failed', new Error('connect ECONNREFUSED'));
   expect(log.error).not.toHaveBeenCalled();
@@ -17,7 +17,7 @@ test('an error of the SDK is a warning of the collector, with its reason', () =>
   );
 });
 
-test('within a minute further errors are only counted', () => {
+test('further errors within a minute are only counted', () => {
   const { log, clock, diag } = setUp();
   for (let index = 0; index < 5; index += 1) diag.error(`failure ${index}`);
   diag.warn('a warning is not an error');

@@ -48,7 +48,7 @@ describe('/metrics', () => {
       expect(text).toContain(`\n${PREFIX}${line}\n`);
   });
 
-  test('asks at each scrape for what is kept elsewhere', async () => {
+  test('reads at each scrape what is counted elsewhere', async () => {
     const metrics = watched();
     const lines = [
       'journal_bytes 10',
@@ -75,7 +75,7 @@ describe('/metrics', () => {
     for (const line of lines) expect(text).toContain(`\n${PREFIX}${line}\n`);
   });
 
-  test('begins at 0, so that a rate sees the first step', async () => {
+  test('begins at 0, so that a rate shows the first step', async () => {
     const text = await scrape(watched());
     for (const line of [
       'published_events_total{outcome="returned"} 0',
@@ -86,10 +86,10 @@ describe('/metrics', () => {
       expect(text).toContain(`\n${PREFIX}${line}\n`);
   });
 
-  test('tells the version', async () =>
+  test('has the version', async () =>
     expect(await scrape(watched())).toContain(`${PREFIX}build_info{version="${VERSION}"} 1`));
 
-  test('describes every metric of its own, and none besides', async () => {
+  test('describes each of its own metrics, and no others', async () => {
     const metrics = watched();
     const described = metrics.descriptions.map(({ name, type, help }) => `${name} ${type} ${help}`);
     const text = await scrape(metrics);

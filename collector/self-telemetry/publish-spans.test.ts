@@ -30,7 +30,7 @@ afterEach(() => {
 const finished = () => exporter.getFinishedSpans();
 
 describe('a span of publishing', () => {
-  test('tells of everything that was settled within a second', () => {
+  test('covers everything that was settled within a second', () => {
     spans.settled(traced, 'confirmed', 0.25);
     vi.advanceTimersByTime(400);
     spans.settled(untraced, 'confirmed', 0.01);
@@ -65,7 +65,7 @@ describe('a span of publishing', () => {
     expect(finished()[0]?.attributes['messaging.batch.message_count']).toBe(4);
   });
 
-  test('has 128 links at most, and counts all', () => {
+  test('has at most 128 links, and counts all messages', () => {
     for (let index = 0; index < 1000; index += 1) spans.settled(traced, 'confirmed', 0);
     spans.flush();
     expect(finished()[0]?.links).toHaveLength(128);
@@ -93,7 +93,7 @@ describe('a span of publishing', () => {
   });
 });
 
-test('there is no span of a second in which nothing was settled', () => {
+test('there is no span for a second in which nothing was settled', () => {
   spans.settled(traced, 'returned', 0);
   vi.advanceTimersByTime(10_000);
   expect(finished()).toHaveLength(1);
@@ -104,7 +104,7 @@ test('there is no span of a second in which nothing was settled', () => {
   expect(finished()[1]?.attributes).not.toHaveProperty('clowder.publish.returned_count');
 });
 
-test('what is left is in a last span, and none follows', () => {
+test('the rest is in a last span, and none follows', () => {
   spans.settled(traced, 'confirmed', 0);
   spans.stop();
   expect(finished()).toHaveLength(1);

@@ -20,7 +20,7 @@ async function collect(from = registry): Promise<Map<string, MetricData>> {
 }
 
 describe('the bridge from Prometheus', () => {
-  test('gives a counter as a cumulative sum, a point for each set of labels', async () => {
+  test('gives a counter as a cumulative sum, with a point for each set of labels', async () => {
     const counter = new Counter({ name: 'a_total', help: 'of a', labelNames: ['type'], registers: [registry] });
     counter.inc({ type: 'x' }, 2);
     counter.inc({ type: 'y' });
@@ -37,7 +37,7 @@ describe('the bridge from Prometheus', () => {
     });
   });
 
-  test('gives a gauge as a gauge, asked for at that moment', async () => {
+  test('gives a gauge as a gauge, read at that moment', async () => {
     const gauge: Gauge = new Gauge({
       name: 'size_bytes',
       help: 'size',
@@ -59,7 +59,7 @@ describe('the bridge from Prometheus', () => {
     ['broker_connected', 'gauge', ''],
     ['journal_bytes', 'gauge', 'By'],
     ['publish_seconds', 'histogram', 's'],
-  ])('says of %s, a %s, that it is in %s', (name, type, unit) => {
+  ])('gives %s, a %s, the unit %s', (name, type, unit) => {
     expect(unitOf(`clowder_${name}`, type)).toBe(unit);
   });
 
@@ -96,14 +96,14 @@ describe('the bridge from Prometheus', () => {
     expect((await collect()).get(name)?.descriptor.unit).toBe(unit);
   });
 
-  test('leaves out what is not a number, what has no point, and what OTLP has no form for', async () => {
+  test('leaves out values that are not numbers, metrics without points, and types that OTLP lacks', async () => {
     new Gauge({ name: 'nothing', help: 'n', registers: [registry] }).set(Number.NaN);
     registry.registerMetric(new Counter({ name: 'none_total', help: 'n', labelNames: ['type'], registers: [] }));
     new Summary({ name: 'summary', help: 's', registers: [registry] }).observe(1);
     expect([...(await collect()).keys()]).toEqual([]);
   });
 
-  test('has every metric of the collector, by the name that /metrics gives it', async () => {
+  test('has every metric of the collector, with the name from /metrics', async () => {
     const { registry: whole } = new CollectorMetrics();
     const text = await whole.metrics();
     const bridged = await collect(whole);

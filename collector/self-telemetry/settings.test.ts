@@ -5,13 +5,13 @@ const own = { host: '127.0.0.1', ports: [4318, 4317] };
 const elsewhere = 'http://127.0.0.1:9999';
 const read = (environment: Record<string, string>, at = own) => selfTelemetrySettings(environment, at);
 
-describe('what is sent', () => {
-  test('is nothing where no endpoint is named: the default one would be this collector', () => {
+describe("the collector's own telemetry", () => {
+  test('is off if no endpoint is named, as the default endpoint would be this collector', () => {
     expect(read({})).toMatchObject({ traces: false, metrics: [], warnings: [] });
     expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT: ' ' })).toMatchObject({ traces: false, metrics: [] });
   });
 
-  test('is traces and metrics where the common endpoint is named', () =>
+  test('is traces and metrics if the common endpoint is named', () =>
     expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT: elsewhere })).toMatchObject({
       traces: true,
       metrics: ['otlp'],
@@ -24,7 +24,7 @@ describe('what is sent', () => {
   test.each([
     ['TRACES', { traces: true, metrics: [] }],
     ['METRICS', { traces: false, metrics: ['otlp'] }],
-  ])('is %s alone where only their endpoint is named', (signal, sent) =>
+  ])('is only %s if only their endpoint is named', (signal, sent) =>
     expect(read({ [`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]: elsewhere })).toMatchObject(sent),
   );
 
@@ -68,7 +68,7 @@ describe('an endpoint that is this collector', () => {
     ['http://10.1.2.3:4318', { host: '10.1.2.3', ports: [4318] }],
     ['http://localhost', { host: '127.0.0.1', ports: [80] }],
     ['https://localhost', { host: '127.0.0.1', ports: [443] }],
-  ])('%s gets nothing, and is named in a warning', (endpoint, at) => {
+  ])('%s gets nothing, and a warning names it', (endpoint, at) => {
     const { traces, metrics, warnings } = read({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }, at);
     expect({ traces, metrics }).toEqual({ traces: false, metrics: [] });
     expect(warnings).toHaveLength(2);
@@ -80,7 +80,7 @@ describe('an endpoint that is this collector', () => {
     ['http://example.org:4318', own],
     ['http://127.0.0.1:4318', { host: '10.1.2.3', ports: [4318] }],
     ['not a URL', own],
-  ])('%s is another one, seen from %j', (endpoint, at) =>
+  ])('%s is not this collector if it listens at %j', (endpoint, at) =>
     expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }, at).traces).toBe(true),
   );
 

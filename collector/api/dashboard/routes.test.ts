@@ -13,7 +13,7 @@ const get = (path: string, headers: Record<string, string> = {}) => app.request(
 const PAGES = ['/', '/usage', '/machines', '/events', '/kept'];
 
 describe('the dashboard', () => {
-  test.each([...PAGES, '/guide'])('has at %s a page that takes everything from this server', async (path) => {
+  test.each([...PAGES, '/guide'])('has at %s a page that loads everything from this server', async (path) => {
     const answer = await get(path);
     expect(answer.headers.get('content-type')).toContain('text/html');
     const page = await answer.text();

@@ -53,7 +53,7 @@ function refsOf(value: unknown): readonly string[] {
   );
 }
 
-/** What a reference within the document points at; undefined where it points at nothing. */
+/** What a reference within the document points at; undefined if it points at nothing. */
 function resolve(document: unknown, reference: string): unknown {
   let found: unknown = document;
   for (const name of reference.replace(/^#\//, '').split('/'))
@@ -73,14 +73,14 @@ describe.each([
 
   test('has the version of the package', () => expect(document).toMatchObject({ info: { version } }));
 
-  test('has no reference to something that it does not contain', () => {
+  test('has no reference to something that it lacks', () => {
     const dangling = refsOf(document).filter((one) => resolve(document, one) === undefined);
     expect(dangling).toEqual([]);
   });
 });
 
 describe('OpenAPI', () => {
-  test('is 3.1, with both ways to send a key', () => {
+  test('is version 3.1, with both ways to send a key', () => {
     expect(openApi.openapi).toMatch(/^3\.1\./);
     expect(openApi.components.securitySchemes).toEqual({
       bearer: { type: 'http', scheme: 'bearer' },
@@ -113,12 +113,12 @@ describe('OpenAPI', () => {
     });
   });
 
-  test('tells every answer of a POST', () => {
+  test('lists every answer of a POST', () => {
     const statuses = Object.keys(openApi.paths['/api/v1/events']?.['post']?.responses ?? {});
     expect(statuses).toEqual(['202', '400', '401', '403', '408', '413', '415', '422', '429', '503']);
   });
 
-  test('tells every parameter of the history', () => {
+  test('lists every parameter of the history', () => {
     const names = openApi.paths['/api/v1/events']?.['get']?.parameters?.map(({ name }) => name);
     expect(names?.toSorted()).toEqual(
       'client_kind clowder_instance cursor format limit order resource_id since source type until user_id'.split(' '),
@@ -139,7 +139,7 @@ describe('OpenAPI', () => {
 });
 
 describe('AsyncAPI', () => {
-  test('is 3.0', () => expect(asyncApi.asyncapi).toBe('3.0.0'));
+  test('is version 3.0', () => expect(asyncApi.asyncapi).toBe('3.0.0'));
 
   test.each(EVENT_TYPES)('%s goes to the topic exchange under its own routing key', (type) => {
     expect(asyncApi.channels[type]).toMatchObject({
@@ -168,14 +168,14 @@ describe('AsyncAPI', () => {
     expect(asyncApi.channels['metrics']?.bindings.amqp).toMatchObject({
       exchange: { name: 'clowder.metrics', type: 'fanout', durable: true },
     });
-    // A fanout exchange looks at no routing key, and messages bear that of their type.
+    // A fanout exchange ignores routing keys, and messages have their type's.
     expect(asyncApi.channels['metrics']?.address).toBeNull();
     expect(Object.keys(asyncApi.channels['metrics']?.messages ?? {})).toEqual(EVENT_TYPES);
   });
 });
 
 describe('/schemas', () => {
-  test('lists a schema for each type, and each is there', async () => {
+  test('lists a schema for each type, and each exists', async () => {
     const { schemas } = (await read('/schemas')) as { schemas: string[] };
     expect(schemas).toEqual(EVENT_TYPES.map((type) => `/schemas/${type}.json`));
     for (const path of schemas) {
@@ -193,7 +193,7 @@ describe('/schemas', () => {
 });
 
 describe('/docs', () => {
-  test('is a page that takes everything from this server', async () => {
+  test('is a page that loads everything from this server', async () => {
     const answer = await get('/docs');
     const page = await answer.text();
     expect(answer.headers.get('content-type')).toContain('text/html');

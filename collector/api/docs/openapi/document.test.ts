@@ -72,7 +72,7 @@ const BADGE = { dataset: 'd1', views: 1, downloads: 2, counted_until: null };
 
 const letIn: MiddlewareHandler = (_, next) => next();
 
-/** The whole collector, with nothing behind it: whatever has `bad` is refused. */
+/** The whole collector with stub parts: any event that has `bad` is refused. */
 function collector() {
   const submit = async (events: readonly { value: unknown }[]) =>
     events.map(({ value }) =>
@@ -178,8 +178,8 @@ function collector() {
   });
 }
 
-describe('the document', () => {
-  test('is OpenAPI 3.1 with the parts that must be there', () => {
+describe('the OpenAPI document', () => {
+  test('is OpenAPI 3.1 with the required parts', () => {
     expect(document.openapi).toBe('3.1.0');
     expect(document).toMatchObject({
       info: { title: expect.any(String), version: '1.2.3', license: { name: 'Apache-2.0' } },
@@ -197,7 +197,7 @@ describe('the document', () => {
     }
   });
 
-  test('has every route of the collector, and no other', () => {
+  test('has all routes of the collector and no others', () => {
     const hidden = new Set(ROUTES.filter((route) => route.hidden !== undefined).map(({ path }) => path));
     const routed = collector()
       .routes.filter(({ method, path }) => /^(?:GET|POST)$/.test(method) && !hidden.has(path) && !path.includes('*'))
@@ -209,7 +209,7 @@ describe('the document', () => {
     expect([...new Set(documented)].toSorted()).toEqual([...new Set(routed)].toSorted());
   });
 
-  test('says of each route that is not in it why', () => {
+  test('gives the reason for each route that it leaves out', () => {
     const hidden = ROUTES.filter(({ documented }) => documented.length === 0);
     expect(hidden.map(({ label, hidden: why }) => `${label}: ${why}`)).toEqual([
       '/c/v: it is /api/v1/browser by another name',
@@ -225,7 +225,7 @@ describe('the document', () => {
     ]);
   });
 
-  test('comes from the table that the app is served by: each route that there is stands in it once, and no other', () => {
+  test('comes from the table that the app is served by, which has each route once and no other', () => {
     const served = collector()
       .routes.filter(({ method, path }) => method !== 'ALL' && !path.includes('*'))
       .map(({ method, path }) => `${method} ${path}`);
@@ -233,7 +233,7 @@ describe('the document', () => {
     expect(served.toSorted()).toEqual(table.toSorted());
   });
 
-  test('keeps the names of operations: clients are generated from them', () =>
+  test('keeps operation ids, as clients are generated from them', () =>
     expect(operations.map(({ method, path, operation }) => `${method} ${path} ${operation.operationId}`)).toEqual([
       'post /api/v1/events post_events',
       'get /api/v1/events list_events',
@@ -269,7 +269,7 @@ describe('the document', () => {
       'get /schemas/{file} get_schema',
     ]));
 
-  test('says of every operation what it is for, and whether it needs a key', () => {
+  test('says for each operation what it does, and whether it needs a key', () => {
     const tags = new Set(document.tags.map((tag) => tag.name));
     const either = [{ bearer: [] }, { apiKey: [] }];
     const open = new Set(['post_page_view', 'get_counter_status', 'get_share', 'get_shared_stats', 'get_badge']);
@@ -282,7 +282,7 @@ describe('the document', () => {
     }
   });
 
-  test.each(EVENT_TYPES)('has the schemas of %s as the taxonomy has them', (type) => {
+  test.each(EVENT_TYPES)("has the taxonomy's schemas of %s", (type) => {
     const { $schema: _schema, $id: _id, ...published } = eventJsonSchema(type);
     expect(document.components.schemas[type]).toEqual(published);
     expect(document.components.schemas[`${type}.posted`]).toEqual(JSON.parse(JSON.stringify(statedJsonSchema(type))));
@@ -291,7 +291,7 @@ describe('the document', () => {
   test.each([
     ['Event', ''],
     ['PostedEvent', '.posted'],
-  ])('tells the types of %s apart by the field event', (name, suffix) => {
+  ])('uses the field event to tell the types of %s apart', (name, suffix) => {
     const refs = EVENT_TYPES.map((type) => [type, `#/components/schemas/${type}${suffix}`]);
     expect(document.components.schemas[name]).toMatchObject({
       oneOf: refs.map(([, $ref]) => ({ $ref })),
@@ -299,7 +299,7 @@ describe('the document', () => {
     });
   });
 
-  test('answers errors of the API by application/problem+json, with Retry-After where one may try again', () => {
+  test('describes API errors as application/problem+json, with Retry-After if a retry may help', () => {
     for (const [name, response] of Object.entries(document.components.responses)) {
       const types = Object.keys(response.content);
       expect(types).toEqual(
@@ -312,7 +312,7 @@ describe('the document', () => {
   });
 });
 
-describe('what the collector answers is what the document says', () => {
+describe("the collector's answers match the document", () => {
   const JSON_TYPE = { 'content-type': 'application/json' };
   const post = (path: string, body: object, headers: object = {}) =>
     collector().request(path, { method: 'POST', headers: { ...JSON_TYPE, ...headers }, body: JSON.stringify(body) });
