@@ -2,10 +2,10 @@ import type { EventType } from '../../taxonomy/event-types.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
 
-/** What a success of the route means: an event of ours, or why there is none. */
+/** The event that a successful request to the route means, or why there is none. */
 export type Meaning = EventType | 'none' | 'heartbeat' | `${'dataset' | 'collection'}.deleted, ids unknown`;
 
-/** What a success of the route answers. `other`: nothing that bears on an event. */
+/** What a success of the route answers. `other`: nothing that affects an event. */
 export type Answer =
   | 'page'
   | 'part of a page'
@@ -31,8 +31,8 @@ export type Answer =
   | 'other';
 
 /**
- * Facts about a route: method, path (with `:name`, `{name}` and `*` as Clowder has them), what it means, what it
- * answers, and who answers where two do. A message of v2 that bears on events stands among them as `AMQP`.
+ * Facts about a route: method, path (with `:name`, `{name}` and `*` as in Clowder), meaning, answer, and who answers if two
+ * routes share the path. v2's messages that affect events are listed as `AMQP`.
  */
 export type RouteFacts =
   | readonly [method: Method, path: string, event: Meaning, answer: Answer, by?: 'frontend']

@@ -7,7 +7,7 @@ export interface RouteRow {
   readonly path: string;
   readonly event: Meaning;
   readonly answer: Answer;
-  /** Names the row: method and path, and who answers where another row has the same. */
+  /** Name of the row: method and path, and who answers if another row has the same. */
   readonly key: string;
 }
 
@@ -16,7 +16,7 @@ const FACTS = { v1: V1_ROUTES, v2: V2_ROUTES } as const satisfies Record<string,
 /** The versions of Clowder whose routes are known. */
 export type RoutesVersion = keyof typeof FACTS;
 
-/** Every HTTP route of a version of Clowder, in the order in which they are tried. */
+/** Every HTTP route of a Clowder version, in the order in which they are tried. */
 export const routeRows = (version: RoutesVersion): readonly RouteRow[] =>
   (FACTS[version] as readonly RouteFacts[]).flatMap((facts) => {
     if (facts[0] === 'AMQP') return [];
@@ -24,7 +24,7 @@ export const routeRows = (version: RoutesVersion): readonly RouteRow[] =>
     return [{ method, path, event, answer, key: by === undefined ? `${method} ${path}` : `${method} ${path} [${by}]` }];
   });
 
-/** Names of the routes and messages of a version that bear on an event: some of them make none. */
+/** Names of a version's routes and messages that bear on an event; some make none. */
 export const keysWithMeaning = (version: RoutesVersion): readonly string[] => [
   ...routeRows(version)
     .filter(({ event }) => event !== 'none')

@@ -1,8 +1,8 @@
-/** What a person does with Clowder 2's pages, and the requests that its web application makes of it, in their order. */
+/** What a person does on Clowder 2's pages, and the requests that its web application then sends, in order. */
 export interface Visit {
   readonly person: string;
   readonly requests: readonly SpaRequest[];
-  /** What it amounts to: type, and resource where there is one; previews, and what is not counted, apart. */
+  /** The resulting events: type, and resource if there is one. Previews and uncounted events are marked. */
   readonly means: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 import type { RouteFacts } from './route-facts.ts';
 
-/** Clowder v1 (Play), in the order in which its router tries them. Read on until the first row that fits. */
+/** Routes of Clowder v1 (Play), in its router's order: the first row that matches applies. */
 export const V1_ROUTES = [
   ['OPTIONS', '/*path', 'none', 'other'],
   ['GET', '/api/proxy/:endpoint_key', 'none', 'other'],

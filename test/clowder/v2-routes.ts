@@ -1,6 +1,9 @@
 import type { RouteFacts } from './route-facts.ts';
 
-/** Clowder v2: the calls of its API (FastAPI) in their order, the pages of its frontend, and its messages. Read on until the first row that fits. */
+/**
+ * Clowder v2: the API's routes (FastAPI) in their order, the frontend's pages, and its messages. The first row that matches
+ * applies.
+ */
 export const V2_ROUTES = [
   ['GET', '/api/v2/users', 'none', 'other'],
   ['POST', '/api/v2/users', 'user.signup', 'id'],

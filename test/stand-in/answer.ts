@@ -2,7 +2,7 @@ import type { Asked } from './asked.ts';
 import type { StoredFile, Store } from './store.ts';
 import { STALLS_AFTER } from './seeds.ts';
 
-/** What a route answers, before the quirks of the version (JSONP, gzip) are added. */
+/** What a route answers, before the version's quirks (JSONP, gzip) are added. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
@@ -13,19 +13,19 @@ export type Content =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'bytes'; readonly bytes: BytesToSend };
 
-/** Bytes of a file or archive: what was kept of it, then a pattern, up to the size. */
+/** Bytes of a file or archive: the kept beginning, then a pattern up to the size. */
 export interface BytesToSend {
   readonly size: number;
   readonly from: number;
   readonly kept: Buffer;
-  /** Stops here until the client leaves. */
+  /** Sending stops here until the client leaves. */
   readonly stallsAfter: number;
-  /** Whether the answer says its length; chunked where not. */
+  /** Whether the answer states its length; otherwise it is chunked. */
   readonly sized: boolean;
 }
 
 export type AnswerMaker = (asked: Asked, store: Store) => Answer;
-/** One line of a route table: the first that matches answers. */
+/** One line of a route table; the first match answers. */
 export type RouteLine = readonly [method: string, path: string, maker: AnswerMaker];
 
 const textual = (type: string, text: string, status: number, headers: Answer['headers'] = {}): Answer => ({
@@ -49,7 +49,7 @@ export const empty = (status: number, headers: Answer['headers'] = {}): Answer =
 export const redirect = (location: string, status = 303, headers: Answer['headers'] = {}): Answer =>
   empty(status, { location, ...headers });
 
-/** The bytes of a file, all of them or the piece that the Range asks for (one range, as Clowder understands it). */
+/** The bytes of a file: all, or the piece in the Range header (a single range, as Clowder supports). */
 export function fileBytes(file: StoredFile, asked: Asked, options: { disposition: string; sized?: boolean }): Answer {
   const range = /^bytes=(\d+)-(\d*)$/.exec(asked.header('range') ?? '');
   const headers = { 'content-type': file.contentType, 'content-disposition': options.disposition };
@@ -71,7 +71,7 @@ export function fileBytes(file: StoredFile, asked: Asked, options: { disposition
   };
 }
 
-/** A zip archive made on the way: chunked, of a size that the stand-in knows. */
+/** A zip archive made on the fly: chunked, of a size that the stand-in knows. */
 export function archive(size: number, contentType: string, disposition: string): Answer {
   const bytes = { size, from: 0, kept: Buffer.from('PK'), stallsAfter: Infinity, sized: false };
   return {
@@ -81,8 +81,8 @@ export function archive(size: number, contentType: string, disposition: string):
   };
 }
 
-/** Bytes of every archive that a stand-in sends. */
+/** Size in bytes of every archive that a stand-in sends. */
 export const ARCHIVE_SIZE = 2222;
 
-/** Content-Disposition as v1 writes it: RFC 6266's extended form alone. */
+/** Content-Disposition as v1 writes it: only RFC 6266's extended form. */
 export const extendedName = (name: string): string => `attachment; filename*=UTF-8''${encodeURIComponent(name)}`;

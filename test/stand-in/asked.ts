@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { Busboy } from '@fastify/busboy';
 
-/** How much of a body is kept: the rest is counted. */
+/** How much of a body is kept; the rest is only counted. */
 const KEPT = 1024 * 1024;
 
-/** One part of a multipart body that is a file. */
+/** A file in a multipart body. */
 export interface Part {
   readonly field: string;
   readonly name: string;
@@ -14,14 +14,14 @@ export interface Part {
 }
 
 export interface Body {
-  /** Parsed JSON; undefined where there is none. */
+  /** Parsed JSON; undefined if there is none. */
   readonly json: unknown;
-  /** Form fields: the last of several. */
+  /** Form fields; if one is repeated, the last value. */
   readonly fields: ReadonlyMap<string, string>;
   readonly parts: readonly Part[];
 }
 
-/** A request as a route's answer maker sees it. */
+/** A request as an answer maker sees it. */
 export interface Asked {
   readonly method: string;
   /** Path and query as sent. */
@@ -29,7 +29,7 @@ export interface Asked {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly header: (name: string) => string | undefined;
-  /** Scheme, host and context path as the client named them: what Clowder begins its own URLs with. */
+  /** Scheme, host and context path as the client named them; Clowder's own URLs begin with it. */
   readonly site: string;
   readonly body: Body;
 }
@@ -39,7 +39,7 @@ const EMPTY: Body = { json: undefined, fields: new Map(), parts: [] };
 /**
  * Reads a request's body to its end.
  *
- * @throws Error where it is not what its Content-Type says
+ * @throws Error if the body does not match its Content-Type
  */
 export async function readBody(request: IncomingMessage): Promise<Body> {
   const type = request.headers['content-type'] ?? '';
@@ -78,14 +78,14 @@ async function readMultipart(request: IncomingMessage, type: string): Promise<Bo
   return { json: undefined, fields, parts: await Promise.all(parts) };
 }
 
-/** A field of the request's JSON or form, as text; undefined where absent. */
+/** A text field in the request's JSON or form; undefined if absent. */
 export function given({ body }: Asked, name: string): string | undefined {
   const { json } = body;
   const value = typeof json === 'object' && json !== null ? (json as Record<string, unknown>)[name] : undefined;
   return typeof value === 'string' ? value : body.fields.get(name);
 }
 
-/** A field of the request's JSON that is a list of texts; empty where it is not. */
+/** A list of texts in the request's JSON; empty if absent. */
 export function givenList({ body }: Asked, name: string): readonly string[] {
   const { json } = body;
   const value = typeof json === 'object' && json !== null ? (json as Record<string, unknown>)[name] : undefined;

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 
 /**
  * Runs a stand-in Clowder: `node test/stand-in/main.ts --version v1 --port 9000 [--host 127.0.0.1] [--context-path /clowder]`.
- * With OTEL_EXPORTER_OTLP_ENDPOINT it sends spans of its own, as an instrumented Clowder would.
+ * With OTEL_EXPORTER_OTLP_ENDPOINT it also sends spans, as an instrumented Clowder would.
  */
 const { values } = parseArgs({
   options: {

@@ -17,7 +17,7 @@ const written: Readonly<Record<StandInVersion, readonly Scenario[]>> = {
   v2: [...V2_FILES, ...V2_REST],
 };
 
-/** What has an event in the table and makes none here, each with the reason. */
+/** Routes that have an event in the table but no scenario here, with the reason. */
 export const WITHOUT_SCENARIO: Readonly<Record<StandInVersion, Readonly<Record<string, string>>>> = {
   v1: {
     'DELETE /api/collections/emptyTrash': 'nobody knows which collections: no event',
@@ -34,7 +34,7 @@ export const WITHOUT_SCENARIO: Readonly<Record<StandInVersion, Readonly<Record<s
   },
 };
 
-/** A path with something plausible in place of its parameters. */
+/** A path with plausible values for its parameters. */
 export function examplePath(path: string): string {
   return path
     .replaceAll(/:ex\w*Name|\{extractor_?name\}/g, 'ncsa.wordcount')
@@ -48,7 +48,7 @@ export function examplePath(path: string): string {
 const isWritten = (version: StandInVersion, row: RouteRow): boolean =>
   written[version].some(({ covers = [] }) => covers.includes(row.key));
 
-/** Every page of the table that no scenario is written for: shown once, it is one view.page. */
+/** Every page in the table without its own scenario: showing it once is one view.page. */
 const pages = (version: StandInVersion): readonly Scenario[] =>
   routeRows(version)
     .filter((row) => row.event === 'view.page' && !isWritten(version, row))
@@ -57,10 +57,10 @@ const pages = (version: StandInVersion): readonly Scenario[] =>
       one(`the page ${row.path}`, get(examplePath(row.path), { agent: 'browser', headers: { accept: 'text/html' } }), 200, [pageView()], [row.key]), // prettier-ignore
     );
 
-/** What is sent to a Clowder of this version, and exactly the events that must come out. */
+/** What is sent to a Clowder of this version, and exactly the events that must result. */
 export const scenariosOf = (version: StandInVersion): readonly Scenario[] => [...written[version], ...pages(version)];
 
-/** A request to every other route that is not an event, whatever it answers: all of them together make none. */
+/** A request to every other route without an event; together they must make none, whatever the answers. */
 export const quietRequests = (version: StandInVersion): readonly Sent[] =>
   routeRows(version)
     .filter((row) => row.event === 'none' && !isWritten(version, row))

@@ -7,11 +7,11 @@ const CHUNK = 16 * 1024;
 const PATTERN = Buffer.alloc(CHUNK, 'clowder stand-in ');
 
 export interface SendOptions {
-  /** Whether texts are compressed for clients that accept gzip; downloads never are. */
+  /** Whether texts are compressed for clients that accept gzip. Downloads never are. */
   readonly gzip: boolean;
 }
 
-/** Writes an answer with back-pressure; ends early where the client left. */
+/** Writes an answer with back-pressure; ends early if the client leaves. */
 export async function send(
   answer: Answer,
   request: IncomingMessage,

@@ -10,16 +10,16 @@ export type StandInVersion = 'v1' | 'v2';
 
 export interface StandInOptions {
   readonly version: StandInVersion;
-  /** Path that precedes every route, e.g. '/clowder'. @default '' */
+  /** Path before every route, e.g. '/clowder'. @default '' */
   readonly contextPath?: string;
 }
 
 interface Version extends SendOptions {
   readonly routes: readonly RouteLine[];
   readonly notFound: AnswerMaker;
-  /** What is answered whatever the route; undefined: the route answers. */
+  /** An answer that precedes all routes; undefined: the route answers. */
   readonly before: (asked: Asked) => Answer | undefined;
-  /** What is done to every answer of a route. */
+  /** Changes every answer of a route. */
   readonly after: (answer: Answer, asked: Asked) => Answer;
 }
 
@@ -34,7 +34,7 @@ const VERSIONS: Readonly<Record<StandInVersion, Version>> = {
       if (method === 'OPTIONS') return { ...text(''), headers: CORS };
       if (method === 'HEAD') return empty(404);
       const path = url.split('?', 1)[0] ?? '';
-      // Play sends every GET with a slash at its end to the path without, and forgets the query.
+      // Play redirects every GET with a trailing slash to the path without it, and drops the query.
       const isTrailing =
         method === 'GET' && path !== '/' && path.endsWith('/') && !/^\/api\/proxy\/[^/]+\/$/.test(path);
       return isTrailing ? redirect(`${site}${path.slice(0, -1)}`, 301) : undefined;
@@ -48,7 +48,7 @@ const VERSIONS: Readonly<Record<StandInVersion, Version>> = {
     before: ({ method, url }) => {
       if (method === 'OPTIONS') return { ...text('OK'), headers: CORS };
       if (method !== 'HEAD') return undefined;
-      // FastAPI has no HEAD beside its GETs; the frontend's web server has.
+      // FastAPI does not add HEAD to its GETs; the frontend's web server does.
       if (!url.startsWith('/api/')) return html('');
       return { ...json({ detail: 'Method Not Allowed' }, 405), headers: { allow: 'GET' } };
     },
@@ -56,7 +56,7 @@ const VERSIONS: Readonly<Record<StandInVersion, Version>> = {
   },
 };
 
-/** JSONP: any JSON of v1 becomes a script where the query asks for it. */
+/** JSONP: any JSON of v1 becomes a script if the query asks for it. */
 function wrapInCallback(answer: Answer, asked: Asked): Answer {
   const callback = asked.query.get('callback');
   const { content, headers, status } = answer;
@@ -65,8 +65,8 @@ function wrapInCallback(answer: Answer, asked: Asked): Answer {
 }
 
 /**
- * A Clowder to stand in for the real one in tests: answers with its shapes, statuses, headers and quirks, and keeps
- * only what was created and deleted, in memory.
+ * Stands in for a real Clowder in tests: it answers with the same shapes, statuses, headers and quirks, and keeps in memory
+ * only what was created and deleted.
  */
 export function createStandIn({ version: name, contextPath = '' }: StandInOptions): Express {
   const version = VERSIONS[name];
@@ -95,7 +95,7 @@ export function createStandIn({ version: name, contextPath = '' }: StandInOption
   return app;
 }
 
-/** Whoever asks for a failure by this header gets it, whatever the route. */
+/** A failure that the client asks for by this header, on any route. */
 function failing(asked: Asked): Answer | undefined {
   const status = Number(asked.header('x-stand-in-status') ?? Number.NaN);
   return Number.isNaN(status) ? undefined : text('failing as asked', status);

@@ -1,13 +1,13 @@
 import { readSeed, seedId, seedSize, type Trait } from './seeds.ts';
 
-/** A file as the stand-in keeps it: of a long one only the first bytes, the rest is made up again. */
+/** A stored file: only the first bytes of a long one are kept; the rest is generated. */
 export interface StoredFile {
   readonly id: string;
   readonly name: string;
   readonly contentType: string;
   readonly size: number;
   readonly trait: Trait;
-  /** The first bytes, as many as were kept; made up where absent. */
+  /** The first bytes, as many as were kept; generated if absent. */
   readonly content?: Buffer;
   readonly datasetId?: string | undefined;
   readonly folderId?: string | undefined;
@@ -21,7 +21,7 @@ export interface StoredThing {
   readonly trait: Trait;
 }
 
-/** A job for an extractor, of a file or dataset. */
+/** A job for an extractor, on a file or dataset. */
 export interface StoredJob {
   readonly id: string;
   readonly extractor: string;
@@ -33,7 +33,7 @@ type Container = 'dataset' | 'collection' | 'space';
 export type NewFile = Pick<StoredFile, 'name' | 'contentType' | 'size'> &
   Partial<Pick<StoredFile, 'content' | 'datasetId' | 'folderId' | 'version'>>;
 
-/** What this Clowder holds: the seeds, what was created, less what was deleted. In memory. */
+/** What this Clowder holds, in memory: the seeds and what was created, minus what was deleted. */
 export class Store {
   readonly #files = new Map<string, StoredFile>();
   readonly #things = new Map<string, StoredThing>();
@@ -41,14 +41,14 @@ export class Store {
   readonly #jobs = new Map<string, StoredJob>();
   #created = 0;
 
-  /** A new ObjectId: seconds, a machine and a counter, as MongoDB makes them. */
+  /** A new ObjectId as MongoDB makes them: seconds, a machine and a counter. */
   newId(): string {
     this.#created += 1;
     const seconds = Math.floor(Date.now() / 1000).toString(16);
     return `${seconds}57a0d1b002${this.#created.toString(16).padStart(6, '0')}`;
   }
 
-  /** Hex digits may come in capitals. */
+  /** Ids may be in capitals. */
   file(given: string): StoredFile | undefined {
     const id = given.toLowerCase();
     if (this.#gone.has(id)) return undefined;
@@ -85,7 +85,7 @@ export class Store {
     return this.#jobs.get(id);
   }
 
-  /** The newest first. */
+  /** Newest first. */
   jobs(): readonly StoredJob[] {
     return [...this.#jobs.values()].toReversed();
   }
@@ -94,7 +94,7 @@ export class Store {
     this.#gone.add(id);
   }
 
-  /** Whether a share link leads somewhere, and to which file. */
+  /** The file of a share link; undefined if the link leads nowhere. */
   linked(linkId: string): StoredFile | undefined {
     const seed = readSeed('link', linkId);
     return seed === undefined ? undefined : this.file(seedId('file', seed.number, seed.trait));
@@ -113,5 +113,5 @@ function seededFile(id: string, number: number, trait: Trait): StoredFile {
   };
 }
 
-/** The stand-in refuses to store whatever has this in its name, in the way that the route has of refusing. */
+/** The stand-in refuses to store anything with this in its name, as the route refuses. */
 export const isRefused = (name: string): boolean => name.includes('refused');

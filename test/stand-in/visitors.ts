@@ -4,8 +4,8 @@ import { USER_AGENTS } from './scenarios/scenario.ts';
 import { seedId } from './seeds.ts';
 
 /**
- * Visitors of a stand-in Clowder v1, for the demo: `node test/stand-in/visitors.ts http://nginx [--visits 10] [--pause-ms 500]`.
- * Without --visits it runs until it is ended.
+ * Visitors of a stand-in Clowder v1, for the demo: `node test/stand-in/visitors.ts http://nginx [--visits 10] [--pause-ms
+ * 500]`. Without --visits it runs until it is ended.
  */
 const { values, positionals } = parseArgs({
   options: { visits: { type: 'string', default: 'Infinity' }, 'pause-ms': { type: 'string', default: '500' } },
@@ -27,7 +27,7 @@ interface Asked {
 
 const DATASET = seedId('dataset', 1);
 
-/** What one visit asks for, in order: somebody looks around and uploads; an extractor and a search engine come by. */
+/** The requests of one visit, in order: a person looks around and uploads; an extractor and a search engine follow. */
 function asked(visit: number): readonly Asked[] {
   const file = seedId('file', 1 + (visit % 50));
   const form = new FormData();

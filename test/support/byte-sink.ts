@@ -3,14 +3,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 
-/** An OTLP/HTTP receiver that keeps what it gets as bytes: text is readable in protobuf and JSON alike. */
+/** An OTLP/HTTP receiver that keeps the raw bytes: text is readable in both protobuf and JSON. */
 export interface ByteSink extends AsyncDisposable {
   readonly url: string;
-  /** Bodies so far, decompressed, a character a byte. */
+  /** Bodies so far, decompressed, one character per byte. */
   content(): string;
 }
 
-/** @param forwardTo an OTLP/HTTP receiver that gets everything as well, and whose answers are passed on */
+/** @param forwardTo an OTLP/HTTP receiver that also gets everything, and whose answers are passed on */
 export async function startByteSink(forwardTo?: string): Promise<ByteSink> {
   const received: string[] = [];
   async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {

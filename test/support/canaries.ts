@@ -2,17 +2,17 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Secrets that are sent and must come out nowhere: each of them unique, and known by what it was. */
+/** Secrets that are sent and must never come out. Each is unique and identified by what it was. */
 export interface Canaries {
-  /** Letters and digits, as tokens and passwords are. */
+  /** Letters and digits, like tokens and passwords. */
   token(what: string): string;
-  /** As v1's API keys are. */
+  /** Like v1's API keys. */
   uuid(what: string): string;
-  /** 24 hex digits: looks like an id of Clowder, as a share link's does. */
+  /** 24 hex digits: looks like a Clowder id, as a share link's does. */
   id(what: string): string;
-  /** What a secret looks like in another form, such as base64; it is returned. */
+  /** Registers another form of a secret, such as base64, and returns it. */
   alias(what: string, form: string): string;
-  /** A line for each canary that some text has: what it was, in which texts, and around it in the first of them. */
+  /** One line for each canary found in the texts: what it was, where it was found, and its context in the first text. */
   leaksIn(texts: Readonly<Record<string, string>>): readonly string[];
 }
 
@@ -43,11 +43,11 @@ export function createCanaries(): Canaries {
   };
 }
 
-/** Everything in the files of a directory, whatever they are: SQLite's pages and its WAL too. */
+/** The contents of all files in a directory, including SQLite's pages and WAL. */
 export async function contentOfFiles(directory: string): Promise<string> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  // latin1: every byte is a character, and text in ASCII stays itself.
+  // latin1 maps every byte to a character and keeps ASCII text as it is.
   const contents = await Promise.all(files.map((file) => readFile(file, 'latin1')));
   return contents.join('\n');
 }

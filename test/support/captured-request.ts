@@ -6,7 +6,9 @@ export function requestHead(headers: RequestHead['headers'] = {}, target = '/api
   return { method: 'POST', target, headers, httpVersion: '1.1', remoteAddress: '10.0.0.1', scheme: 'http' };
 }
 
-/** A capture that looks at nothing and ends as it is told. Its attributes are added to: each request needs its own. */
+/**
+ * A capture that observes nothing and ends with the given result. Its attributes are added to, so each request needs its own.
+ */
 export function endingWith(result: Partial<CaptureResult> = {}, given: Partial<Capture> = {}): Capture {
   return {
     head: requestHead(),
@@ -22,7 +24,7 @@ export function endingWith(result: Partial<CaptureResult> = {}, given: Partial<C
   };
 }
 
-/** The least that a span is. */
+/** A minimal span. */
 export const SPAN: EncodableSpan = {
   traceId: '0af7651916cd43dd8448eb211c80319c',
   spanId: 'b7ad6b7169203331',

@@ -13,17 +13,17 @@ export interface CertificatePaths {
   readonly key: string;
 }
 
-/** A certificate authority of the test's own. */
+/** A certificate authority for one test. */
 export interface Authority {
-  /** Its certificate, PEM. */
+  /** Path of its certificate, PEM. */
   readonly ca: string;
   /** Signs a certificate for 127.0.0.1 and localhost, for servers and clients alike. */
   issue(name: string): Promise<CertificatePaths>;
-  /** The same, of a certificate that has expired long ago. */
+  /** The same, for a certificate that expired long ago. */
   issueExpired(name: string): Promise<CertificatePaths>;
 }
 
-/** Makes an authority, with openssl, in a directory that is the caller's to remove. */
+/** Makes an authority with openssl, in a directory that the caller removes. */
 export async function createAuthority(dir: string, name: string): Promise<Authority> {
   const file = (what: string): string => join(dir, `${name}-${what}.pem`);
   const [ca, caKey, extensions] = [file('ca'), file('ca-key'), file('extensions')];
@@ -44,7 +44,7 @@ export async function createAuthority(dir: string, name: string): Promise<Author
     },
     issueExpired: async (subject) => {
       const { cert, key, csr } = await request(subject);
-      // Only `openssl ca` signs for a time that is over, and it wants to keep books.
+      // Only `openssl ca` can sign for a past period, and it needs a database.
       const [books, config] = [file(`${subject}-books`), file(`${subject}-config`)];
       const own = `database=${books}\nnew_certs_dir=${dir}\npolicy=any\ndefault_md=sha256\nrand_serial=yes`;
       await writeFile(books, '');

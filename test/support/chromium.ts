@@ -9,17 +9,18 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // Names of a site as people have it: not this machine, so that plain http there is plain http.
+  // Real-looking site names instead of localhost, so plain http counts as insecure.
   '--host-resolver-rules=MAP *.test 127.0.0.1',
 ];
 
-/** How long a page may take for anything: long, since a busy machine must not matter. */
+/** How long a page may take for any step: long, so that a busy machine does not matter. */
 const WAIT_MS = 120_000;
 
 /**
- * The real Chromium, without a screen, with a profile of its own; it keeps pages that are left, as people's browsers do.
+ * The real Chromium, headless, with its own profile. It keeps pages that are left in its back/forward cache, as people's
+ * browsers do.
  *
- * @param userAgent what it calls itself, also while a page is left. @default its own name
+ * @param userAgent its User-Agent, also sent while a page is left. @default its own name
  */
 export async function launchChromium({ userAgent }: { userAgent?: string } = {}): Promise<Browser> {
   const browser = await chromium.launch({

@@ -5,7 +5,7 @@ import { seedId } from '../stand-in/seeds.ts';
 import type { StandInVersion } from '../stand-in/server.ts';
 import { byProxy } from './published.ts';
 
-/** Chromium without a screen calls itself a robot: a person's does not. */
+/** A person's User-Agent: headless Chromium's own would count as a robot. */
 export const VISITOR =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36';
 
@@ -18,7 +18,9 @@ const UPLOADS = [
 ];
 const preview = { resource_id: FILE, file_name: 'file-700.txt', bytes: 1700, tracked: false } as const;
 
-/** A person with a browser at a Clowder: looks around, uploads two files, downloads one. Returns what must come of it. */
+/**
+ * A person with a browser at a Clowder: looks around, uploads two files, downloads one. @returns the events that must result
+ */
 export async function visit(
   version: StandInVersion,
   browser: Browser,
@@ -34,7 +36,7 @@ export async function visit(
   }
 }
 
-/** Pages, and what they load: previews, fragments, a poll, a form. */
+/** Pages and what they load: previews, fragments, a poll, a form. */
 async function visitV1(page: Page, base: string): Promise<readonly ExpectedEvent[]> {
   const show = async (path: string): Promise<void> => {
     await page.goto(base + path, { waitUntil: 'networkidle' });
@@ -63,7 +65,7 @@ async function visitV1(page: Page, base: string): Promise<readonly ExpectedEvent
 }
 
 declare global {
-  // What the stand-in's application of v2 gives to its page.
+  // What the stand-in's v2 application exposes to its page.
   var clowder: {
     readonly ready: Promise<void>;
     readonly go: (path: string) => Promise<void>;
@@ -72,7 +74,7 @@ declare global {
   };
 }
 
-/** One page, and an application that navigates by itself: views show in its calls of the API. */
+/** One page with an application that navigates on its own: views show only in its API calls. */
 async function visitV2(page: Page, base: string): Promise<readonly ExpectedEvent[]> {
   await page.goto(`${base}/datasets/${DATASET}`);
   await page.evaluate(() => globalThis.clowder.ready);
@@ -91,7 +93,7 @@ async function visitV2(page: Page, base: string): Promise<readonly ExpectedEvent
     viewed('file', FILE, { resource_name: 'file-700.txt', dataset_id: seedId('dataset', 700), url: `/api/v2/files/${FILE}/summary` }), // prettier-ignore
     previewed,
     downloaded('file', { resource_id: OTHER_FILE, file_name: 'file-701.txt', bytes: 1701, url: `/api/v2/files/${OTHER_FILE}` }), // prettier-ignore
-    // The page that the browser has already (304) is another view, and what it then asks for belongs to that one.
+    // A page that the browser already has (304) is another view, and its later requests belong to that view.
     viewed('file', FILE, {
       resource_name: 'file-700.txt',
       dataset_id: DATASET,

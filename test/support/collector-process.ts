@@ -8,20 +8,20 @@ export interface CollectorOptions {
   readonly amqpUrl?: string;
   /** @default 127.0.0.1 */
   readonly host?: string;
-  /** @default a free one, kept over restarts */
+  /** @default a free one, kept across restarts */
   readonly port?: number;
-  /** Of OTLP/gRPC. @default a free one, kept over restarts */
+  /** Port of OTLP/gRPC. @default a free one, kept across restarts */
   readonly grpcPort?: number;
-  /** @default a directory of its own, removed by `stop` */
+  /** @default a new directory, which `stop` removes */
   readonly dataDir?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Our collector as a child process: port and data directory stay the same over kill and start. */
+/** Our collector as a child process. Port and data directory stay the same across kill and start. */
 export interface CollectorProcess {
   readonly url: string;
   readonly port: number;
-  /** Of OTLP/gRPC. */
+  /** Port of OTLP/gRPC. */
   readonly grpcPort: number;
   readonly dataDir: string;
   readonly pid: number;
@@ -30,7 +30,7 @@ export interface CollectorProcess {
   kill(signal?: NodeJS.Signals): Promise<Exit>;
   /** Starts it again after `kill`, on the same port and data directory. */
   start(): Promise<void>;
-  /** Ends it and removes the data directory, where that was its own. */
+  /** Ends it and removes the data directory if it was its own. */
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -38,7 +38,7 @@ export interface CollectorProcess {
 /**
  * Starts our collector and waits until GET /healthz answers 200.
  *
- * @throws Error with the collector's output where it does not come up
+ * @throws Error with the collector's output if it does not come up
  */
 export async function startCollector(options: CollectorOptions = {}): Promise<CollectorProcess> {
   const own = options.dataDir === undefined ? await tempDir('collector') : undefined;
@@ -52,7 +52,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     GRPC_PORT: String(grpcPort),
     DATA_DIR: dataDir,
     LOG_LEVEL: 'warn',
-    // Tests of counting switch it on: the others need no second process.
+    // Tests of usage switch it on; the others do not need a second process.
     USAGE: 'off',
     ...(options.amqpUrl === undefined ? {} : { AMQP_URL: options.amqpUrl }),
     ...options.env,
@@ -94,10 +94,10 @@ export interface CliResult {
 
 /** More than any command prints. */
 const OUTPUT_MAX = 256 * 1024 * 1024;
-/** No command that ends by itself takes this long, also where many programs share the processor. */
+/** No command that ends takes this long, even on a busy machine. */
 const CLI_MS = 100_000;
 
-/** Runs our command line once, as a user would, to its end, however it ends; killed, and said so, where it does not. */
+/** Runs our command line once, as a user would, whatever its exit code. Kills it, and says so, if it does not end. */
 export function runCliToEnd(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliResult> {
   return new Promise((resolve) => {
     const options = {
@@ -117,7 +117,7 @@ export function runCliToEnd(args: readonly string[], env: Readonly<Record<string
  * Runs our command line once, as a user would.
  *
  * @returns its standard output
- * @throws Error with what it said, where it exits with another code than 0
+ * @throws Error with its output if its exit code is not 0
  */
 export async function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
   const { code, stdout, stderr } = await runCliToEnd(args, env);
@@ -126,10 +126,10 @@ export async function runCli(args: readonly string[], env: Readonly<Record<strin
 }
 
 /**
- * Makes an API key, as an operator does before the collector is first started.
+ * Makes an API key, as an operator does before the collector first starts.
  *
  * @param scope one, or several separated by blanks
- * @param name @default one that no other key has
+ * @param name @default a unique one
  */
 export async function makeKey(
   dataDir: string,

@@ -2,7 +2,7 @@ import type { ReceivedEvent } from './consumer.ts';
 import type { LogLine } from './nginx.ts';
 import type { Exchange } from './recording-client.ts';
 
-/** What health.connections says of one window of time; what it leaves out is 0. */
+/** What health.connections reports about one time window; fields left out are 0. */
 export type Window = Readonly<Record<(typeof FIELDS)[number], number>>;
 
 const FIELDS = [
@@ -12,7 +12,7 @@ const FIELDS = [
   'bot_bytes',
 ] as const; // prettier-ignore
 
-/** The windows that were published, in their order; of one that a broker delivered again, the first. */
+/** The published windows, in order; if the broker delivered one again, its first copy. */
 export function windowsPublished(received: readonly ReceivedEvent[]): readonly Window[] {
   const bodies = received.map(({ body }) => body).filter((body) => body['event'] === 'health.connections');
   const distinct = new Map(bodies.map((body) => [body['event_id'], body]));
@@ -22,10 +22,9 @@ export function windowsPublished(received: readonly ReceivedEvent[]): readonly W
 }
 
 /**
- * The windows as the client knows them: what it did is its own record. Of the log it takes nothing but the moment at
- * which NGINX says that each of these requests ended.
+ * The windows according to the client's own record. Only the time at which each request ended comes from NGINX's log.
  *
- * @throws Error where the log has no line of a request
+ * @throws Error if the log has no line for a request
  */
 export function windowsOf(
   exchanges: readonly Exchange[],
@@ -73,7 +72,7 @@ export function windowsOf(
 const windowOf = (value: (field: (typeof FIELDS)[number]) => number): Window =>
   Object.fromEntries(FIELDS.map((field) => [field, value(field)])) as Window;
 
-/** Ends of requests, Unix milliseconds, by their place; several where a port was used again. */
+/** End times of requests in Unix milliseconds, by place; several if a port was reused. */
 function endingsOf(lines: readonly LogLine[]): Map<string, number[]> {
   const endings = new Map<string, number[]>();
   for (const line of lines) {
@@ -87,7 +86,7 @@ function endingsOf(lines: readonly LogLine[]): Map<string, number[]> {
   return endings;
 }
 
-/** Which request of which connection. */
+/** Identifies a request: its connection, and its number on it. */
 const placeOf = (one: Readonly<Record<'address' | 'port' | 'ordinal', string | number | undefined>>): string =>
   `${one.address} ${one.port} ${one.ordinal}`;
 

@@ -1,6 +1,6 @@
 import amqp from 'amqplib';
 
-/** A message as a consumer in the field reads it. */
+/** A message as a deployed consumer reads it. */
 export interface ReceivedEvent {
   readonly body: Record<string, unknown>;
   readonly messageId: string;
@@ -8,14 +8,14 @@ export interface ReceivedEvent {
   readonly headers: Record<string, unknown>;
 }
 
-/** A consumer on the durable queue `event.sink` bound to `clowder.metrics`, as the field's consumers have it. */
+/** A consumer on the durable queue `event.sink` bound to `clowder.metrics`, like deployed consumers. */
 export interface EventSink extends AsyncDisposable {
   readonly received: ReceivedEvent[];
   /** Ids in order of first arrival. */
   ids(): string[];
 }
 
-/** Declares exchange and queue, as the field's consumers do, and consumes. */
+/** Declares exchange and queue as deployed consumers do, and consumes. */
 export async function consumeEventSink(url: string): Promise<EventSink> {
   const connection = await amqp.connect(url);
   connection.on('error', () => undefined);
@@ -43,7 +43,7 @@ export async function consumeEventSink(url: string): Promise<EventSink> {
   };
 }
 
-/** Declares the field's queue and nothing else, so that events have somewhere to go. */
+/** Declares only the consumers' queue, so that events reach a queue. */
 export async function bindEventSink(url: string): Promise<void> {
   const sink = await amqp.connect(url);
   const channel = await sink.createChannel();

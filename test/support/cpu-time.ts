@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** CPU time that this thread spends in `run`, in milliseconds. What else the machine does meanwhile does not count. */
+/** CPU time that this thread spends in `run`, in milliseconds. Other load on the machine does not count. */
 export function cpuTimeOf(run: () => void): number {
   const before = process.threadCpuUsage();
   run();
@@ -9,8 +9,8 @@ export function cpuTimeOf(run: () => void): number {
 }
 
 /**
- * The most CPU time, in milliseconds, that this thread spends between two looks of the event loop while `run` is under
- * way: how long others wait for their turn, whatever else the machine does.
+ * The most CPU time, in milliseconds, that this thread spends between two turns of the event loop during `run`: how long other
+ * tasks wait, regardless of other load on the machine.
  */
 export async function longestTurnOf(run: () => Promise<unknown>): Promise<number> {
   let longest = 0;

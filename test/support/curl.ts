@@ -7,11 +7,11 @@ import { tempDir } from './processes.ts';
 import { toolPath } from './tools.ts';
 
 /**
- * Sends one request with the real curl, in a process of its own.
+ * Sends one request with the real curl, in its own process.
  *
- * @param base scheme, host and port, with no slash at the end
- * @param headers beside those of the request, e.g. `traceparent`
- * @throws Error with curl's own words where there was no answer
+ * @param base scheme, host and port, without a trailing slash
+ * @param headers in addition to the request's, e.g. `traceparent`
+ * @throws Error with curl's message if there was no answer
  */
 export async function curl(base: string, sent: Sent, headers: Readonly<Record<string, string>> = {}): Promise<Got> {
   const temp = await tempDir('curl');
@@ -51,7 +51,7 @@ async function formPart(part: FormPart, path: string): Promise<string[]> {
   return ['-F', `${part.name}=@${path};type=${part.contentType};filename="${quoted}"`];
 }
 
-/** Curl's standard output; ends curl once enough bytes of it have come. */
+/** Curl's standard output; ends curl once enough bytes have arrived. */
 async function output(args: readonly string[], leaveAfterBytes = Infinity): Promise<Buffer> {
   const child = spawn(toolPath('curl'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const chunks: Buffer[] = [];
@@ -68,7 +68,7 @@ async function output(args: readonly string[], leaveAfterBytes = Infinity): Prom
   return Buffer.concat(chunks);
 }
 
-/** The last head: before it there may be a 100 Continue. */
+/** The last head, as a 100 Continue may precede it. */
 function head(text: string): Pick<Got, 'status' | 'headers'> {
   const [statusLine = '', ...lines] =
     text

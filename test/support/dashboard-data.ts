@@ -1,6 +1,6 @@
 import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
 
-/** An event as it is stated over OTLP: `created` is the record's time. */
+/** An event as stated over OTLP; `created` becomes the record's time. */
 type Stated = { readonly event: string; readonly created: number } & Readonly<
   Record<string, string | number | boolean>
 >;
@@ -22,7 +22,7 @@ const DATASETS = ['Soil moisture 2026', 'River gauges', 'Leaf scans', 'Snow dept
 const TYPES = ['text/csv', 'image/tiff', 'application/netcdf', 'image/jpeg', 'application/pdf'];
 const USERS = ['Ana', 'Ben', 'Chidi', 'Dora', 'Emil'];
 const EXTRACTORS = ['ncsa.wordcount', 'ncsa.image.preview', 'terra.lidar'];
-/** Networks of the made table of countries. */
+/** Networks in the test's table of countries. */
 export const COUNTRIES = [['203.0.113.0/24', 'DE'], ['198.51.100.0/24', 'US'], ['192.0.2.0/24', 'KE']] as const; // prettier-ignore
 const ADDRESSES = ['203.0.113.0', '198.51.100.0', '192.0.2.0', '100.64.0.0'];
 const REFERRERS = ['https://doi.org/10.1/x', 'https://www.google.com/', 'https://lab.example.org/data'];
@@ -30,7 +30,7 @@ const REFERRERS = ['https://doi.org/10.1/x', 'https://www.google.com/', 'https:/
 const pick = <T>(from: readonly T[], index: number): T => from[index % from.length] as T;
 const idOf = (kind: string, index: number): string => kind + index.toString(16).padStart(24 - kind.length, '0');
 
-/** How many of what each does on a day. Written as small formulas so that no two days are the same. */
+/** Views and downloads of each kind of client per day: small formulas that make the days differ. */
 const AMOUNTS: Readonly<
   Record<Who, { readonly views: (day: number) => number; readonly downloads: (day: number) => number }>
 > = {
@@ -41,7 +41,7 @@ const AMOUNTS: Readonly<
 };
 const uploadsOn = (day: number): number => day % 4;
 
-/** What a lab does in four weeks, ending an hour before now. */
+/** Four weeks of a lab's activity, ending an hour before now. */
 export function dashboardEvents(nowMs: number): readonly Stated[] {
   const events: Stated[] = [];
   const start = Math.floor(nowMs / HOUR_MS) * HOUR_MS - HOUR_MS;
@@ -56,7 +56,7 @@ export function dashboardEvents(nowMs: number): readonly Stated[] {
   }
   return [...events, ...jobs(start), ...readings(nowMs), ...windows(nowMs)].toSorted((a, b) => a.created - b.created);
 
-  /** Minutes apart: no two are a double click. */
+  /** Minutes apart, so no two count as a double click. */
   function at(day: number): number {
     number += 1;
     return start - day * DAY_MS - (number % 540) * 60_000;
@@ -120,7 +120,7 @@ function jobs(start: number): readonly Stated[] {
     return [
       { event: 'extraction.queued', event_id: `q-${index}`, created: queued, ...about },
       { event: 'extraction.working', event_id: `w-${index}`, created: queued + 2000 + (index % 5) * 500, ...about },
-      // The latest are still at work.
+      // The latest are still running.
       ...(index < 2
         ? []
         : [{ event: end, event_id: `e-${index}`, created: queued + 9000 + (index % 7) * 4000, ...about }]),
@@ -185,7 +185,7 @@ function windows(nowMs: number): readonly Stated[] {
   }));
 }
 
-/** Sends them as telemetry, so that each keeps the source that it says. */
+/** Sends the events as telemetry, so that each keeps its own `source`. */
 export async function sendEvents(url: string, events: readonly Stated[], key?: string): Promise<void> {
   for (let from = 0; from < events.length; from += 500) {
     const body = JSON.stringify({

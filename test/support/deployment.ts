@@ -14,45 +14,45 @@ import { openVhost } from './virtual-host.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface DeploymentOptions {
-  /** Without it, NGINX leads to Clowder, and its log is all that there is. */
+  /** If false, NGINX leads to Clowder directly, and its log is the only observation. */
   readonly proxy: boolean;
-  /** How long our collector waits for the proxy's word, seconds. */
+  /** How long our collector waits for the proxy's observation, in seconds. */
   readonly waitForCaptureS: number;
-  /** How long a window of health.connections waits for lines that come late, seconds. */
+  /** How long a window of health.connections waits for late lines, in seconds. */
   readonly latenessS: number;
-  /** Whether Clowder is instrumented, and a weak observer too. @default true */
+  /** Whether Clowder is instrumented, as a further, weak observer. @default true */
   readonly clowderTraces?: boolean;
-  /** Of RabbitMQ. @default a virtual host of its own */
+  /** URL of RabbitMQ. @default a new virtual host */
   readonly amqpUrl?: string;
 }
 
-/** NGINX in front of the proxy in front of the stand-in Clowder, and all that carries its events: the real programs. */
+/** NGINX in front of the proxy in front of the stand-in Clowder, and everything that carries its events: the real programs. */
 export interface Deployment extends AsyncDisposable {
   readonly nginx: Nginx;
   readonly otel: ShippedOtelCollector;
   readonly collector: CollectorProcess;
   readonly jaeger: Jaeger;
-  /** API keys by scope; the OTel Collector has one of its own. */
+  /** API keys by scope; the OTel Collector has its own. */
   readonly keys: { readonly ingest: string; readonly read: string };
-  /** The consumer of the moment. */
+  /** The current consumer. */
   sink(): EventSink;
-  /** Consumes again after the broker was away. */
+  /** Consumes again after the broker was down. */
   consumeAgain(): Promise<void>;
-  /** SIGKILL, with what the proxy has in memory. */
+  /** Ends the proxy with SIGKILL, losing what it has in memory. */
   killProxy(): Promise<void>;
   startProxy(): Promise<void>;
-  /** Resolves when all lines of the log are read, delivered and decided upon. Nothing may be asked of NGINX meanwhile. */
+  /** Resolves when all log lines are read, delivered and decided. Send nothing to NGINX until then. */
   settled(): Promise<void>;
-  /** Resolves when everything that came of it is in RabbitMQ, and an event of this name after it. */
+  /** Resolves when all results are in RabbitMQ, followed by an event of this name. */
   published(last: string): Promise<void>;
-  /** The windows of health.connections, once they have so many requests in all. */
+  /** The windows of health.connections, once they hold this many requests in total. */
   windows(requests: number): Promise<readonly Window[]>;
 }
 
-/** Of health.connections, in the deployment of a test. */
+/** Length of a health.connections window in a test's deployment. */
 export const WINDOW_MS = 2000;
 
-/** Starts everything, on ports and in directories of its own. */
+/** Starts everything, on free ports and in new directories. */
 export async function startDeployment({
   proxy: withProxy,
   waitForCaptureS,
@@ -84,7 +84,7 @@ export async function startDeployment({
       }),
     );
     const proxyPort = await freePort();
-    // NGINX is told the port before anybody listens there, as in any deployment.
+    // As in any deployment, NGINX is configured with a port before the program behind it listens.
     const standInPort = await freePort();
     const nginx = stack.use(await startNginx({ upstream: `127.0.0.1:${withProxy ? proxyPort : standInPort}` }));
     const otel = stack.use(
@@ -151,7 +151,7 @@ export async function startDeployment({
   }
 }
 
-/** Lines that nobody could read, as an operator sees them. */
+/** Log lines that could not be read, as an operator sees them. */
 async function rejected(collector: CollectorProcess, key: string): Promise<string> {
   const headers = { authorization: `Bearer ${key}` };
   return await (await fetch(`${collector.url}/api/v1/rejected?limit=1000`, { headers })).text();

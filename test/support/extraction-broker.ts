@@ -8,30 +8,30 @@ const EXTRACTOR = fileURLToPath(new URL('extractor_like.py', import.meta.url));
 export interface ExtractorLike {
   readonly name: string;
   readonly version?: string;
-  /** Makes it a private one. */
+  /** Makes it a private extractor. */
   readonly key?: string;
-  /** Seconds. @default 0.5 */
+  /** Interval in seconds. @default 0.5 */
   readonly heartbeat?: number;
   readonly owner?: string;
-  /** Offset that its clock states, wrongly. */
+  /** The (wrong) offset that its timestamps state. */
   readonly zone?: string;
 }
 
-/** An extractor that speaks as pyclowder does, on pika, as a process. */
+/** Starts an extractor process that speaks like pyclowder, on pika. */
 export function startExtractor(url: string, extractor: ExtractorLike): Promise<RunningProcess> {
   return startProcess('/usr/bin/python3', [EXTRACTOR, url, JSON.stringify(extractor)], {
     ready: (output) => output.includes('ready'),
   });
 }
 
-/** What the extractor is told to do with a job. */
+/** What the extractor does with a job. */
 export interface Plan {
   /** `processing: text`, `download: URL` */
   readonly steps?: readonly string[];
   /** @default done */
   readonly end?: 'done' | 'error' | 'retry' | 'skip' | 'hang';
   readonly message?: string;
-  /** Seconds that the extractor was at work before its messages went out, all at once, as pyclowder's may. @default 0 */
+  /** Seconds of work before its messages go out all at once, as pyclowder's may. @default 0 */
   readonly took?: number;
 }
 
@@ -40,14 +40,14 @@ export interface JobOrder {
   readonly plan: Plan;
   readonly fileId: string;
   readonly datasetId: string;
-  /** Whether the dataset is analysed. */
+  /** Whether the job is about the dataset. */
   readonly dataset?: boolean;
   readonly secretKey?: string;
   readonly jobId?: string;
   readonly host?: string;
 }
 
-/** An id as MongoDB makes them, of now. */
+/** An id for the current time, as MongoDB makes them. */
 export function objectId(): string {
   return (
     Math.floor(Date.now() / 1000)
@@ -56,16 +56,16 @@ export function objectId(): string {
   );
 }
 
-/** A Clowder, as far as RabbitMQ sees it: it submits jobs, and takes what comes into its reply queue. */
+/** A Clowder as RabbitMQ sees it: submits jobs and consumes its reply queue. */
 export interface ClowderOnBroker extends AsyncDisposable {
   readonly replyQueue: string;
-  /** Bodies of its reply queue, in order. */
+  /** Bodies from its reply queue, in order. */
   readonly replies: Record<string, unknown>[];
   /** @returns the job's id */
   submit(order: JobOrder): string;
 }
 
-/** Declares what Clowder of the version declares, and consumes its reply queue alone. */
+/** Declares what this version of Clowder declares, and consumes only its reply queue. */
 export async function clowderOnBroker(url: string, version: 'v1' | 'v2'): Promise<ClowderOnBroker> {
   const connection = await amqp.connect(url);
   connection.on('error', () => undefined);
@@ -104,7 +104,7 @@ export async function clowderOnBroker(url: string, version: 'v1' | 'v2'): Promis
   };
 }
 
-/** What v1's PublishDirectActor sends; a job that somebody submitted by hand. */
+/** A job that a user submitted by hand, as v1's PublishDirectActor sends it. */
 function v1Job({ queue, plan, fileId, datasetId, dataset = false, secretKey, host }: JobOrder, jobId: string): object {
   const id = dataset ? datasetId : fileId;
   return {

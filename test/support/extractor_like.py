@@ -33,7 +33,7 @@ INFO = {
     "dependencies": [],
     "bibtex": [],
 }
-# In winter, where clocks have daylight-saving time, pyclowder's offset is an hour off.
+# During winter time, pyclowder's offset is an hour off in zones with daylight-saving time.
 ZONE = SETTINGS.get("zone", "+00:00")
 
 connection = pika.BlockingConnection(pika.URLParameters(AMQP_URL))

@@ -1,20 +1,20 @@
 /**
- * A test that repeats itself has two forms. The short one runs by default and keeps the shape: every fault, every kind
- * of input, fewer of each. `npm run test:long` runs the long one.
+ * A repetitive test has two forms. The default short form keeps the shape: every fault and every kind of input, but fewer of
+ * each. `npm run test:long` runs the long one.
  */
 const LONG = process.env['TEST_FORM'] === 'long';
 
-/** Of a size, the one for this run. */
+/** The size for this run. */
 export const form = <Size>({ short, long }: { readonly short: Size; readonly long: Size }): Size =>
   LONG ? long : short;
 
 const LEAST_RUNS = 25;
 
 /**
- * How many inputs a property test draws: the full count in the long form, a tenth of it otherwise.
- * FAST_CHECK_RUNS, an integer, draws that many instead in every property.
+ * How many inputs a property test draws: all in the long form; otherwise a tenth, but at least `least`. FAST_CHECK_RUNS, an
+ * integer, overrides the number in every property.
  *
- * @param least of the short form; fewer than others for a property whose every input takes a store of its own
+ * @param least lower it for a property that needs a store for every input
  */
 export function runs(full = 100, least = LEAST_RUNS): { numRuns: number } {
   const asked = Number(process.env['FAST_CHECK_RUNS'] ?? '');

@@ -5,9 +5,8 @@ import { startRabbitNode } from './rabbitmq-node.ts';
 import { answersOk, waitFor } from './wait-for.ts';
 
 /**
- * Vitest's global set-up of the integration tests: the test tools are there, or one line says which is not; the package
- * is packed, which is what the programs of the tests run from; and one RabbitMQ node runs, of which each file has a
- * virtual host.
+ * Vitest's global set-up of the integration tests: checks the test tools and names a missing one in one line, packs the package
+ * that the tests' programs run from, and starts one RabbitMQ node, in which each file has a virtual host.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   try {

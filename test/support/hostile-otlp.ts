@@ -1,11 +1,11 @@
 import type { Encoding, Signal } from '../../collector/otlp/responses.ts';
 
-/** A body that is as much work as its bytes can make it. */
+/** A body that causes as much work as its size allows. */
 export interface HostileBody {
   readonly what: string;
   readonly signal: Signal;
   readonly encoding: Encoding;
-  /** @param bytes about so many */
+  /** @param bytes approximate size */
   readonly make: (bytes: number) => Uint8Array;
 }
 
@@ -31,7 +31,7 @@ const download = (more: Uint8Array): Buffer =>
     field(9, keyValue('http.response.status_code', Buffer.from([0x18, 200, 1]))),
     more,
   ]);
-/** Spans, or log records, as large as they may be. */
+/** Spans or log records of the largest allowed size. */
 const large = (content: (bytes: number) => Uint8Array) => (bytes: number) => {
   const most = Math.min(RECORD_BYTES, bytes);
   const record = field(2, content(most - 200));

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { freePort, startProcess, tempDir } from './processes.ts';
 import { toolPath } from './tools.ts';
 
-/** An InfluxDB 1 of the test's own, with a user that may do everything. */
+/** An InfluxDB 1 for the test, with a user that may do everything. */
 export interface InfluxServer extends AsyncDisposable {
   readonly url: string;
   readonly user: string;
   readonly password: string;
-  /** Runs a statement; rows by column of the first series, times in nanoseconds as far as a number holds them. */
+  /** Runs a statement. @returns rows by column of the first series; times in nanoseconds, as precise as a number can be */
   query(statement: string, database?: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
@@ -20,7 +20,7 @@ interface QueryAnswer {
   }[];
 }
 
-/** Starts the server and makes the user. */
+/** Starts the server and creates the user. */
 export async function startInfluxServer(): Promise<InfluxServer> {
   const temp = await tempDir('influxdb');
   const [port, rpcPort] = [await freePort(), await freePort()];

@@ -2,18 +2,18 @@ import { gzipSync } from 'node:zlib';
 import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
 import { EVENT_TYPES, eventSchemas } from '../../taxonomy/event-types.ts';
 
-/** A request as a stranger may send it. */
+/** A request as any client may send it. */
 export interface Input {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer<ArrayBuffer>;
 }
 
-/** A source of chance: the same seed draws the same. */
+/** A source of random values: the same seed draws the same ones. */
 export interface Chance {
-  /** From 0 to below n. */
+  /** A whole number from 0 to below n. */
   below(n: number): number;
-  /** Whether one in n. */
+  /** True once in n draws on average. */
   oneIn(n: number): boolean;
   pick<T>(items: readonly T[]): T;
 }
@@ -57,7 +57,7 @@ const TEXTS = [
   '1e308', 'NaN', '9223372036854775808', 'true', '=cmd()', '"', '\\', ',', `${'k'.repeat(30)}key=1 `.repeat(40), '../..', '{"a":1}',
 ]; // prettier-ignore
 const NUMBERS = [0, 1, -1, 0.5, 200, 206, 404, 1e21, 1e308, -1e308, 5e-324, 2 ** 53, NOW, -0, 86_400];
-/** Stands for lists that are nested deeper than `JSON.stringify` could write. */
+/** Replaced by lists nested deeper than `JSON.stringify` could write. */
 const DEEP = 'nested 5,000 deep';
 const SCALARS: readonly unknown[] = [null, true, false, [], {}, [[]], ...NUMBERS, ...TEXTS];
 
@@ -72,7 +72,7 @@ function nested(depth: number, inner: unknown, wrap: (one: unknown) => unknown):
   return value;
 }
 
-/** An `AnyValue` in OTLP/JSON, now and then none. */
+/** An `AnyValue` in OTLP/JSON, sometimes invalid. */
 function anyValueOf(chance: Chance): unknown {
   switch (chance.below(12)) {
     case 0:
@@ -169,7 +169,7 @@ function telemetryOf(chance: Chance, signal: Signal): unknown {
   return { [groups]: [chance.oneIn(9) ? { [scopes]: [scope], resource } : { resource, [scopes]: [scope] }] };
 }
 
-/** Half surrogates stand in it as escapes, which JSON allows. */
+/** Lone surrogates become escapes, which JSON allows. */
 const jsonOf = (value: unknown): Buffer<ArrayBuffer> =>
   Buffer.from(JSON.stringify(value).replaceAll(`"${DEEP}"`, () => '['.repeat(5000) + ']'.repeat(5000)));
 
@@ -292,7 +292,7 @@ function cloudEventOf(chance: Chance): unknown {
   return event;
 }
 
-/** Changes some bytes, leaves some out, and doubles some. */
+/** Changes, removes and duplicates some bytes. */
 function mutated(chance: Chance, body: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
   if (body.length === 0) return body;
   let changed: Buffer<ArrayBuffer> = Buffer.from(body);
@@ -335,10 +335,10 @@ function input(path: string, type: string, body: Buffer<ArrayBuffer>): Input {
   return { path, headers: { 'content-type': type, origin: ORIGIN }, body };
 }
 
-/** Whose pages may send page views. */
+/** The origin whose pages may send page views. */
 export const ORIGIN = 'https://clowder.example';
 
-/** One request to the collector's intake, right, wrong, or spoiled on the way. */
+/** One request to the collector's intake: valid, invalid, or damaged on the way. */
 export function inputOf(chance: Chance): Input {
   const made = chance.pick(KINDS)(chance);
   const body = chance.oneIn(2) ? mutated(chance, made.body) : made.body;

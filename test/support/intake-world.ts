@@ -9,7 +9,7 @@ export const WAIT_MS = 60_000;
 export const WINDOW_MS = 3_600_000;
 export const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
-/** An intake over a journal in memory, with a clock that is set by hand; `open` begins anew over the same journal. */
+/** An intake over an in-memory journal, with a manual clock; `open` starts a new intake over the same journal. */
 export function world(quietMs: QuietMs = {}, amongOthers = false) {
   const clock = { now: 1_000_000 };
   const journal = new MemoryJournal(() => clock.now);

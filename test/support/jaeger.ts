@@ -3,19 +3,19 @@ import { freePort, startProcess } from './processes.ts';
 import { toolPath } from './tools.ts';
 import { answersOk, waitFor } from './wait-for.ts';
 
-/** The real Jaeger, running with its storage in memory. */
+/** The real Jaeger with in-memory storage. */
 export interface Jaeger extends AsyncDisposable {
-  /** Where it takes OTLP/HTTP (`/v1/traces`). */
+  /** URL of OTLP/HTTP (`/v1/traces`). */
   readonly otlpUrl: string;
-  /** Where its query API and its pages are. */
+  /** URL of its query API and pages. */
   readonly url: string;
   output(): string;
-  /** Spans of one trace, by id (32 hex digits); none where Jaeger has not got the trace yet. */
+  /** Spans of one trace, by id (32 hex digits); empty until Jaeger has the trace. */
   trace(traceId: string): Promise<readonly JaegerSpan[]>;
-  /** Ids of the traces of a service that have a span with all these tags. */
+  /** Ids of a service's traces that have a span with all these tags. */
   find(service: string, tags: Readonly<Record<string, string>>): Promise<readonly string[]>;
   /**
-   * Spans of one trace, once the condition holds of them.
+   * Spans of one trace, once the condition holds for them.
    *
    * @throws Error naming what was waited for
    */
@@ -26,7 +26,7 @@ export interface Jaeger extends AsyncDisposable {
   ): Promise<readonly JaegerSpan[]>;
 }
 
-/** A span as the query API tells it, with references and processes resolved. */
+/** A span from the query API, with references and processes resolved. */
 export interface JaegerSpan {
   readonly traceId: string;
   readonly spanId: string;
@@ -36,7 +36,7 @@ export interface JaegerSpan {
   readonly name: string;
   readonly service: string;
   readonly tags: Tags;
-  /** Span events: the name is in `event`. */
+  /** Span events; `event` has the name. */
   readonly events: readonly Tags[];
 }
 
@@ -47,7 +47,7 @@ interface Tag {
   readonly value: string | number | boolean;
 }
 
-/** What the query API answers, as far as it is read here. */
+/** The parts of the query API's answer that are read here. */
 interface Answer {
   readonly data: readonly {
     readonly traceID: string;
@@ -66,9 +66,9 @@ interface Answer {
 const CONFIG = fileURLToPath(new URL('../../otel-config/jaeger.yaml', import.meta.url));
 
 /**
- * Starts Jaeger with the configuration that is shipped, on ports of its own, and waits until it is healthy.
+ * Starts Jaeger with the shipped configuration on free ports, and waits until it is healthy.
  *
- * @throws Error with Jaeger's output where it does not come up
+ * @throws Error with Jaeger's output if it does not come up
  */
 export async function startJaeger(): Promise<Jaeger> {
   const [otlp, http, grpc, health] = [await freePort(), await freePort(), await freePort(), await freePort()];
@@ -110,7 +110,7 @@ export async function startJaeger(): Promise<Jaeger> {
 async function ask(url: string): Promise<Answer> {
   const response = await fetch(url);
   const text = await response.text();
-  // A trace that is not there yet.
+  // The trace is not there yet.
   if (response.status === 404) return { data: [] };
   if (!response.ok) throw new Error(`Jaeger answered ${response.status}: ${text}`);
   return JSON.parse(text) as Answer;

@@ -5,12 +5,12 @@ export interface AskedOfClowder {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** The job APIs of a Clowder, as far as the monitor asks them: `answers` by path, without the query; 404 for others. */
+/** The parts of Clowder's job APIs that the monitor uses: `answers` by path, without the query; 404 for other paths. */
 export interface JobApi extends AsyncDisposable {
   readonly url: string;
   readonly asked: readonly AskedOfClowder[];
   readonly answers: Record<string, unknown>;
-  /** Status of every answer; 200 unless the test says otherwise. */
+  /** Status of every answer; 200 unless the test changes it. */
   status: number;
 }
 

@@ -10,7 +10,7 @@ import { Secret } from 'kubernetes-models/v1/Secret';
 import { Service } from 'kubernetes-models/v1/Service';
 import { z } from 'zod';
 
-/** The kinds that the manifests have; one more is one more line. */
+/** The kinds in our manifests; add a line for a new one. */
 const KINDS = [
   ConfigMap,
   DaemonSet,
@@ -28,8 +28,8 @@ const BY_NAME = new Map(KINDS.map((kind) => [`${kind.apiVersion} ${kind.kind}`, 
 const named = z.looseObject({ apiVersion: z.string(), kind: z.string() });
 
 /**
- * What Kubernetes' own OpenAPI schemas object to in a document, and the fields that they do not know: the API server
- * would refuse the one and drop the other. Empty where there is nothing.
+ * What Kubernetes' own OpenAPI schemas reject in a document, and the fields that they do not know. The API server would refuse
+ * the former and drop the latter. Empty if there is nothing.
  */
 export function objectionsTo(document: unknown): readonly string[] {
   const fields = named.parse(document);
@@ -46,7 +46,7 @@ export function objectionsTo(document: unknown): readonly string[] {
   return [...objections, ...unread(fields, '', read).map((path) => `${path} is a field that no schema knows`)];
 }
 
-/** The value, and all within it, noting which fields are asked for: a validator asks for all that its schema has. */
+/** Records which fields of the value, at any depth, are read: a validator reads all that its schema has. */
 function watched<T>(value: T, path: string, read: Map<string, Set<string>>): T {
   if (typeof value !== 'object' || value === null) return value;
   const names = read.get(path) ?? new Set();

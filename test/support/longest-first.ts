@@ -1,6 +1,9 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that take half a minute and more (of the unit tests, a tenth of it), longest first: begun last, one of them would keep a core busy alone. */
+/**
+ * Files that take half a minute or more (unit tests: a tenth of that), longest first. Started last, one of them would keep a
+ * single core busy at the end.
+ */
 const LONG = [
   'cases', 'journal', 'report', 'hostile',
   'extractors-program', 'snippet', 'senders', 'secrets', 'rabbitmq-cluster', 'dashboard', 'simulation.property', 'dead-letters',
@@ -12,7 +15,7 @@ const place = ({ moduleId }: TestSpecification): number => {
   return at === -1 ? LONG.length : at;
 };
 
-/** Vitest's own order, but for the files that are known to take long. */
+/** Vitest's own order, but with the slow files first. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     return (await super.sort(files)).toSorted((one, other) => place(one) - place(other));

@@ -1,7 +1,7 @@
 import type { StoredJob } from '../../monitor/extractors/jobs/stored-job.ts';
 import type { JobStore } from '../../monitor/extractors/jobs/job-store.ts';
 
-/** Jobs in memory, as JSON: what a store gives back is no object that was given to it. */
+/** Jobs in memory, stored as JSON so that callers never get back their own objects. */
 export function memoryJobStore(): JobStore {
   const jobs = new Map<string, string>();
   const progress = new Map<string, string>();

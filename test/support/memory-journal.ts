@@ -18,7 +18,7 @@ interface PendingWrite {
   readonly reject: (error: Error) => void;
 }
 
-/** A journal in memory, with the contract of the real one; writes are committed when the test says so, or at once. */
+/** An in-memory journal with the contract of the real one. Writes are committed at once, or when the test says so. */
 export class MemoryJournal implements Journal {
   readonly lost = undefined;
   readonly rows: JournalRow[] = [];
@@ -26,7 +26,7 @@ export class MemoryJournal implements Journal {
   savedCursor: Cursor = { row: 0, index: 0 };
   /** Whether writes wait for `flush`. */
   manual = false;
-  /** How many of the writes to come are refused. */
+  /** How many of the next writes are refused. */
   failures = 0;
   readonly #held = new Map<number, HeldLine>();
   readonly #heldEvents = new Map<number, HeldEvent>();
@@ -68,7 +68,7 @@ export class MemoryJournal implements Journal {
     });
   }
 
-  /** Commits, or refuses, what waits, in order. */
+  /** Commits, or refuses, the waiting writes in order. */
   flush(): void {
     for (const { change, resolve, reject } of this.#waiting.splice(0)) {
       if (this.failures > 0) {
@@ -81,7 +81,7 @@ export class MemoryJournal implements Journal {
     }
   }
 
-  /** The process that wrote is gone: what waited was committed or not, and nobody hears of it. */
+  /** The writing process ends: its waiting writes are committed or not, but never answered. */
   crash(committed: boolean): void {
     for (const { change } of this.#waiting.splice(0)) if (committed) this.#apply(change);
     this.#listeners.length = 0;

@@ -7,7 +7,7 @@ const PIECE = Buffer.alloc(65_536, 'clowder ');
 const FILE = '64a1f0c2e4b0d3a9c8f7b6a5';
 const OK = 'HTTP/1.1 200';
 
-/** A Clowder that answers early, late, at length and with hints; keeps nothing. */
+/** A Clowder that answers early, late, at length and with hints, and stores nothing. */
 export async function startRoughClowder(): Promise<{ readonly url: string } & AsyncDisposable> {
   const answers: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse) => void>> = {
     early: (_request, response) => void response.writeHead(413, { 'Content-Length': 5 }).end('large'),
@@ -59,7 +59,7 @@ const UPLOAD = `/api/uploadToDataset/${FILE}`;
 const BLOB = `/api/files/${FILE}/blob`;
 const countOf = (text: string): number => text.split(OK).length - 1;
 
-/** What clients do, each on a connection of its own that it leaves then. */
+/** What clients do, each on its own connection, which it then closes. */
 const CLIENTS: Readonly<Record<string, (client: RawClient) => Promise<unknown>>> = {
   asks: async (client) => {
     for (let turn = 1; turn <= 20; turn += 1) {
@@ -110,7 +110,7 @@ const CLIENTS: Readonly<Record<string, (client: RawClient) => Promise<unknown>>>
   },
   'asks in raw UTF-8': async (client) => {
     client.send(get(`${BLOB}?name=\xc3\xa4`).repeat(2));
-    // Node itself, which this Clowder is, refuses it.
+    // This Clowder runs on Node, which refuses such a request.
     await client.until('HTTP/1.1 400');
   },
   tunnels: async (client) => {
@@ -121,7 +121,7 @@ const CLIENTS: Readonly<Record<string, (client: RawClient) => Promise<unknown>>>
   },
 };
 
-/** Every kind of client so many times, all at once. @throws Error where one does not get what it should */
+/** Runs `times` clients of every kind at once. @throws Error if one does not get the expected answer */
 export async function mixedTraffic(port: number, times: number): Promise<void> {
   const kinds = Object.entries(CLIENTS).flatMap((kind) => Array.from({ length: times }, () => kind));
   await Promise.all(

@@ -5,14 +5,14 @@ import { cli } from './cli.ts';
 import { freePort, startProcess, tempDir, type Exit, type RunningProcess } from './processes.ts';
 import { answersOk } from './wait-for.ts';
 
-/** What the monitor says of itself at /healthz. */
+/** The monitor's answer at /healthz. */
 interface MonitorHealth {
   readonly targets: number;
   readonly down: number;
   readonly spool: { readonly requests: number; readonly refused: number };
 }
 
-/** Our monitor as a child process; its configuration, port and spool stay the same over kill and start. */
+/** Our monitor as a child process. Its configuration, port and spool stay the same across kill and start. */
 export interface MonitorProcess extends AsyncDisposable {
   output(): string;
   health(): Promise<MonitorHealth>;
@@ -26,7 +26,7 @@ export interface MonitorProcess extends AsyncDisposable {
  * Starts `clowder-otel monitor` and waits until it answers.
  *
  * @param config monitor.yaml as an object; directory and listener are added
- * @throws Error with its output where it does not come up
+ * @throws Error with its output if it does not come up
  */
 export async function startMonitorProcess(
   config: object,

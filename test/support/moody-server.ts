@@ -8,22 +8,22 @@ import { freePort } from './processes.ts';
 /** How a service behaves. */
 export type Mood = 'healthy' | 'slow' | 'failing' | 'hanging' | 'dropping';
 
-/** How long it takes when it is slow, in milliseconds. */
+/** Response time of a slow service, in milliseconds. */
 export const SLOW_MS = 250;
 
-/** A service that stands in for Clowder, and is as ill as a test wants it. */
+/** A stand-in for Clowder that is as unhealthy as a test needs. */
 export interface MoodyServer extends AsyncDisposable {
   readonly url: string;
   mood: Mood;
-  /** When each request came, Unix milliseconds. */
+  /** Arrival time of each request, Unix milliseconds. */
   readonly asked: readonly number[];
-  /** Nobody listens any more. */
+  /** Stops listening. */
   leave(): Promise<void>;
-  /** On the same port again. */
+  /** Listens again on the same port. */
   comeBack(): Promise<void>;
 }
 
-/** @param certificate serves TLS */
+/** @param certificate for TLS; plain http without one */
 export async function startMoodyServer(certificate?: CertificatePaths): Promise<MoodyServer> {
   const port = await freePort();
   const asked: number[] = [];

@@ -10,15 +10,15 @@ const TEMPLATE = 'templates/clowder.conf.template';
 const INCLUDED = ['nginx.conf', 'clowder-otel.conf', 'clowder-location.conf'] as const;
 
 export interface NginxOptions {
-  /** What it leads to: host and port of the proxy, or of Clowder. */
+  /** Host and port of the proxy, or of Clowder. */
   readonly upstream: string;
-  /** Further proxies beside it: host and port. */
+  /** Host and port of further proxies. */
   readonly beside?: readonly string[];
-  /** Further configuration of the http block, as a site would put it into a file of its own. */
+  /** Additional configuration for the http block, as a site would put it into its own file. */
   readonly site?: string;
 }
 
-/** The real NGINX with the configuration that we ship, on ports and in a directory of its own. */
+/** The real NGINX with the shipped configuration, on free ports and in its own directory. */
 export interface Nginx extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
@@ -26,23 +26,23 @@ export interface Nginx extends AsyncDisposable {
   readonly pid: number;
   /** stub_status */
   readonly statusUrl: string;
-  /** Where it writes `clowder.json`. */
+  /** Directory of its `clowder.json`. */
   readonly logDir: string;
   output(): string;
-  /** Lines of the log so far, those of rotated files before them. */
+  /** Lines of the log so far, those in rotated files first. */
   lines(): Promise<readonly LogLine[]>;
-  /** As logrotate does without copytruncate: moves the log away and has NGINX open a new one. */
+  /** Rotates as logrotate does without copytruncate: moves the log away and makes NGINX open a new one. */
   rotate(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A line of `clowder.json`: every value is text. */
+/** A line of `clowder.json`; every value is text. */
 export type LogLine = Readonly<Record<string, string>>;
 
 /**
  * Starts NGINX and waits until it answers.
  *
- * @throws Error with NGINX's output where it does not come up
+ * @throws Error with NGINX's output if it does not come up
  */
 export async function startNginx({ upstream, beside = [], site }: NginxOptions): Promise<Nginx> {
   const temp = await tempDir('nginx');
@@ -99,12 +99,15 @@ export async function startNginx({ upstream, beside = [], site }: NginxOptions):
   };
 }
 
-/** As envsubst does when it is told the names: only those, and only in braces. */
+/** Substitutes like envsubst with a list of names: only those names, and only in braces. */
 function substituted(template: string, values: Readonly<Record<string, string>>): string {
   return template.replaceAll(/\$\{([A-Z_]+)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
-/** What the image has compiled in. Root's workers would be another user, who may not read a directory of the test. */
+/**
+ * Settings that the image has compiled in. As root, NGINX would run its workers as another user, who cannot read the test's
+ * directory.
+ */
 async function globals(dir: string): Promise<string> {
   const user = process.getuid?.() === 0 ? 'user root;' : '';
   return `daemon off; pid ${join(dir, 'nginx.pid')}; ${user}`;
@@ -114,7 +117,7 @@ function parsed(text: string): readonly LogLine[] {
   return (
     text
       .split('\n')
-      // A line that a test wrote is none of NGINX's.
+      // Skips lines that a test wrote.
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as LogLine)
   );

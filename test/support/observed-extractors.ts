@@ -11,7 +11,7 @@ import { startExtractors, type RunningExtractors } from '../../monitor/extractor
 import type { MonitorEvent } from '../../monitor/telemetry/emit-event.ts';
 import { tempDir } from './processes.ts';
 
-/** The monitor's extractors in the test's own process. */
+/** The monitor's extractor observer in the test's own process. */
 export interface ObservedExtractors extends AsyncDisposable {
   readonly events: readonly MonitorEvent[];
   /** Types and status words of a job's events, in order. */
@@ -28,7 +28,7 @@ export interface ObservedExtractors extends AsyncDisposable {
 export interface ObserveOptions {
   readonly clowder?: 'v1' | 'v2';
   readonly settings?: object;
-  /** @default one of its own, removed in the end */
+  /** @default a new directory, removed at the end */
   readonly dataDir?: string;
   readonly nowMs?: () => number;
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 const HEX = (bytes: number): string => randomBytes(bytes).toString('hex');
 
-/** A download that two observers see: a server's span, and a line of an access log. */
+/** A download seen by two observers: a server's span and a line in an access log. */
 export interface ObservedRequest {
   readonly traceId: string;
   readonly spanId: string;
@@ -10,7 +10,7 @@ export interface ObservedRequest {
   readonly atMs: number;
 }
 
-/** @param client two hex digits, with which the traces of one client begin */
+/** @param client first two hex digits of a trace id, the same for all requests of a client */
 export const observedRequest = (client = HEX(1)): ObservedRequest => ({
   traceId: client + HEX(15),
   spanId: HEX(8),
@@ -35,7 +35,7 @@ const seen = ({ fileId }: ObservedRequest): Attributes => ({
   'user_agent.original': 'curl/8',
 });
 
-/** What the server tells, as OTLP/JSON. */
+/** The server's observation, as OTLP/JSON. */
 export const spansOf = (requests: readonly ObservedRequest[], traceState = ''): object => ({
   resourceSpans: [
     {
@@ -58,7 +58,7 @@ export const spansOf = (requests: readonly ObservedRequest[], traceState = ''): 
   ],
 });
 
-/** What the access log tells, as OTLP/JSON. */
+/** The access log's observation, as OTLP/JSON. */
 export const linesOf = (requests: readonly ObservedRequest[]): object => ({
   resourceLogs: [
     {
@@ -78,7 +78,7 @@ export const linesOf = (requests: readonly ObservedRequest[]): object => ({
   ],
 });
 
-/** Sends OTLP/JSON. @returns whether all of it was taken */
+/** Sends OTLP/JSON. @returns whether all of it was accepted */
 export async function sendOtlp(url: string, signal: 'traces' | 'logs', body: object): Promise<boolean> {
   try {
     const response = await fetch(`${url}/v1/${signal}`, {

@@ -9,13 +9,13 @@ import { answersOk } from './wait-for.ts';
 
 /** The real OpenTelemetry Collector, running. */
 export interface OtelCollector extends AsyncDisposable {
-  /** Where its OTLP/HTTP receiver listens. */
+  /** URL of its OTLP/HTTP receiver. */
   readonly url: string;
   readonly pid: number;
-  /** A directory of its own: for logs to read, offsets and queues. */
+  /** Its own directory for logs to read, offsets and queues. */
   readonly dir: string;
   output(): string;
-  /** Its directory stays. */
+  /** Keeps its directory. */
   kill(signal?: NodeJS.Signals): Promise<Exit>;
   /** Starts it again after `kill`, on the same ports and directory. */
   start(): Promise<void>;
@@ -38,8 +38,8 @@ interface Run {
 /**
  * Starts the Collector and waits until its health check answers.
  *
- * @param howToRun is asked once for each start
- * @throws Error with the Collector's output where it does not come up
+ * @param howToRun called for each start
+ * @throws Error with the Collector's output if it does not come up
  */
 async function run(howToRun: (facts: Facts) => Promise<Run>): Promise<OtelCollector> {
   const temp = await tempDir('otelcol');
@@ -78,11 +78,11 @@ async function run(howToRun: (facts: Facts) => Promise<Run>): Promise<OtelCollec
   };
 }
 
-/** What runs a command, in the same process, with mounts of its own. */
+/** A command prefix that runs the rest in the same process, with its own mounts. */
 const withHosts = (file: string): readonly string[] =>
   ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/hosts && exec "$@"', file]; // prettier-ignore
 
-/** A Collector configuration, as its YAML would have it. */
+/** A Collector configuration, as in its YAML. */
 export interface CollectorConfig {
   readonly receivers: Readonly<Record<string, unknown>>;
   readonly processors?: Readonly<Record<string, unknown>>;
@@ -96,10 +96,10 @@ export interface CollectorConfig {
 }
 
 /**
- * Starts the Collector with a configuration of the caller's.
+ * Starts the Collector with the caller's configuration.
  *
- * @param config made from the port of its OTLP/HTTP receiver and its own directory; the health check and the
- *   `service::telemetry` that keeps it off fixed ports are added
+ * @param config built from the port of its OTLP/HTTP receiver and its directory; the health check, and a
+ *   `service::telemetry` that keeps it off fixed ports, are added
  */
 export function startOtelCollector(
   config: (facts: Pick<Facts, 'dir' | 'otlpPort'>) => CollectorConfig,
@@ -107,7 +107,7 @@ export function startOtelCollector(
   return run(async (facts) => {
     const { service, extensions, ...components } = config(facts);
     const file = join(facts.dir, 'config.yaml');
-    // JSON is YAML.
+    // JSON is valid YAML.
     const text = JSON.stringify({
       ...components,
       extensions: { ...extensions, health_check: { endpoint: `127.0.0.1:${facts.healthPort}` } },
@@ -122,21 +122,24 @@ export function startOtelCollector(
   });
 }
 
-/** With the configuration that we ship. */
+/** A Collector with the shipped configuration. */
 export interface ShippedOtelCollector extends OtelCollector {
   readonly metricsUrl: string;
 }
 
 export interface ShippedOptions {
-  /** Values of its documented variables, asked for at each start; ports and the data directory are given. */
+  /** Values of its documented variables, read at each start; ports and the data directory are set. */
   readonly env: () => Readonly<Record<string, string>>;
-  /** With these files of ours beside collector.yaml; may be asked for at each start. */
+  /** Further shipped files after collector.yaml; a function is called at each start. */
   readonly with?: readonly ShippedFile[] | (() => readonly ShippedFile[]);
-  /** A file that it sees as /etc/hosts. @default that of the machine */
+  /** A file that it sees as /etc/hosts. @default the machine's */
   readonly hosts?: string;
 }
 
-/** collector-combined.yaml: NGINX's stock log format; the others: several collectors of ours, by list, a fourth, and by name. */
+/**
+ * collector-combined.yaml: NGINX's stock log format. The others send to several collectors: by a list, with a fourth, and by
+ * DNS name.
+ */
 export type ShippedFile = 'collector-combined.yaml' | 'collectors.yaml' | 'collectors-4.yaml' | 'collectors-dns.yaml';
 
 const GATES = '--feature-gates=stanza.synchronousLogEmitter';
@@ -149,7 +152,7 @@ const shippedArgs = (files: readonly ShippedFile[]): readonly string[] => [
   GATES,
 ];
 
-/** Starts the Collector with the configuration that we ship; `dir` has its offsets and queues. */
+/** Starts the Collector with the shipped configuration; `dir` holds its offsets and queues. */
 export async function startShippedOtelCollector(options: ShippedOptions): Promise<ShippedOtelCollector> {
   const { env, with: files = [], hosts } = options;
   const filesNow = typeof files === 'function' ? files : () => files;
@@ -174,10 +177,10 @@ export async function startShippedOtelCollector(options: ShippedOptions): Promis
 }
 
 /**
- * Has the Collector check the configuration that we ship.
+ * Makes the Collector check the shipped configuration.
  *
- * @param others paths of files behind those
- * @returns what it said: nothing, where it has no objection
+ * @param others paths of files that follow those
+ * @returns its output: empty if it accepts the configuration
  * @throws Error with its objections
  */
 export async function validateShipped(

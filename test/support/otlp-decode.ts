@@ -5,10 +5,10 @@ import * as json from '../../collector/otlp/json.ts';
 import * as protobuf from '../../collector/otlp/protobuf.ts';
 import type { Screen } from '../../collector/otlp/screen.ts';
 
-/** All that a decoder hands over of one body. */
+/** Everything that a decoder delivers from one body. */
 export interface Decoded<R> {
   readonly records: readonly R[];
-  /** Why the others could not be read. */
+  /** Why the remaining records could not be read. */
   readonly refused: readonly string[];
   readonly seen: number;
 }
@@ -32,7 +32,7 @@ function decodeAllLogs(
   return { ...decoded, access };
 }
 
-/** The decoders of the collector, for tests that want all of a small body at once. */
+/** The collector's decoders, for tests that want a whole small body at once. */
 export const decodeTraces = (body: Uint8Array, screen: Screen): Decoded<SpanRecord> =>
   decodeAll((sink) => protobuf.decodeTraces(body, screen, sink));
 export const decodeTracesJson = (body: Uint8Array, screen: Screen): Decoded<SpanRecord> =>

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { attributeViolations, metricViolations, recordViolations } from './registry-check.ts';
 
-/** What is read of a span in OTLP's JSON encoding. */
+/** The parts of a span in OTLP's JSON encoding that tests read. */
 export interface SunkSpan {
   readonly name: string;
   readonly kind: number;
@@ -24,7 +24,7 @@ interface OtlpAttribute {
   };
 }
 
-/** What is read of a log record in OTLP's JSON encoding. */
+/** The parts of a log record in OTLP's JSON encoding that tests read. */
 export interface SunkLog {
   readonly eventName?: string;
   readonly traceId?: string;
@@ -56,12 +56,12 @@ interface OtlpBody {
 }
 
 /**
- * An OTLP/HTTP receiver for programs that send JSON; it takes everything. Its disposal fails where something was sent that
- * docs/registry/ does not know.
+ * An OTLP/HTTP receiver for programs that send JSON; it accepts everything. Its disposal fails if anything was sent that
+ * docs/registry/ does not define.
  */
 export interface OtlpSink extends AsyncDisposable {
   readonly url: string;
-  /** Requests by path, as they came. */
+  /** Requests in order of arrival. */
   readonly requests: readonly { readonly path: string; readonly traceparent: string | undefined }[];
   spans(name: string): readonly SunkSpan[];
   /** Spans and log records of a trace. */
@@ -72,7 +72,7 @@ export interface OtlpSink extends AsyncDisposable {
   resource(): Readonly<Record<string, string>>;
 }
 
-/** Starts one on a free port of 127.0.0.1. */
+/** Starts a receiver on a free port of 127.0.0.1. */
 export async function startOtlpSink(): Promise<OtlpSink> {
   const requests: { path: string; traceparent: string | undefined }[] = [];
   const spans: SunkSpan[] = [];

@@ -10,7 +10,7 @@ import { watchNothing } from '../../tools/metrics-table.ts';
 export const PROGRAMS = ['collector', 'proxy', 'monitor', 'sinks'] as const;
 export type Program = (typeof PROGRAMS)[number];
 
-/** A metric that a program shows at /metrics. */
+/** A metric that a program exposes at /metrics. */
 export interface OwnMetric {
   readonly program: Program;
   readonly name: string;
@@ -18,7 +18,7 @@ export interface OwnMetric {
   readonly labels: readonly string[];
 }
 
-/** Endings of the names under which a metric's samples stand at /metrics. */
+/** Suffixes of the sample names at /metrics, by metric type. */
 const SUFFIXES = {
   counter: [''],
   gauge: [''],
@@ -53,7 +53,7 @@ const REGISTRIES = {
   },
 } satisfies Record<Program, () => Registry>;
 
-/** Every metric of each program, those of its process included. */
+/** Every metric of each program, including the process metrics. */
 export function ownMetrics(): readonly OwnMetric[] {
   return PROGRAMS.flatMap((program) => {
     const registry = REGISTRIES[program]();
@@ -65,11 +65,11 @@ export function ownMetrics(): readonly OwnMetric[] {
   });
 }
 
-/** The names under which its samples stand at /metrics. */
+/** The names of a metric's samples at /metrics. */
 export const samplesOf = ({ name, type }: OwnMetric): readonly string[] =>
   SUFFIXES[type].map((suffix) => name + suffix);
 
-/** The metrics that a PromQL expression asks for, with the labels that it chooses or groups them by. */
+/** The metrics in a PromQL expression, with the labels by which it selects them. */
 export function askedFor(expression: string): readonly { readonly name: string; readonly labels: readonly string[] }[] {
   return [...expression.matchAll(/\b((?:clowder_(?:otel|monitor)|process|nodejs)_\w+)(?:\{([^}]*)\})?/g)].map(
     ([, name = '', selector = '']) => ({

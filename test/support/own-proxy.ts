@@ -5,7 +5,7 @@ import { parseProxySettings } from '../../proxy/settings.ts';
 import type { Outcome } from '../../instrumentation/telemetry/server-request.ts';
 import { startRawServer, type OnBytes, type RawServer } from './raw-http.ts';
 
-/** What the proxy has watched of one request. */
+/** What the proxy observed of one request. */
 export interface Watched extends CaptureResult, Outcome {
   readonly head: RequestHead;
 }
@@ -14,12 +14,12 @@ export interface Watched extends CaptureResult, Outcome {
 export interface OwnProxy extends AsyncDisposable {
   readonly port: number;
   readonly running: RunningProxy;
-  /** Requests that are over, in the order of their ends. */
+  /** Finished requests, in order of completion. */
   readonly watched: readonly Watched[];
   readonly logged: readonly { readonly level: string; readonly fields: object; readonly message: string }[];
 }
 
-/** Of every request's span. */
+/** Used for every request's span. */
 const SPAN_ID = 'b7ad6b7169203331';
 export const TRACEPARENT = `00-0af7651916cd43dd8448eb211c80319c-${SPAN_ID}-01`;
 
@@ -66,14 +66,14 @@ export async function startOwnProxy(
   };
 }
 
-/** A Clowder that does with its bytes what the test says, and our proxy in front of it. */
+/** A Clowder whose bytes the test controls, with our proxy in front. */
 export async function behindProxy(
   stack: AsyncDisposableStack,
   onBytes: OnBytes,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<{ clowder: RawServer; proxy: OwnProxy }> {
   const clowder = stack.use(await startRawServer(onBytes));
-  // Disposed of first: it finishes what is in flight.
+  // Disposed of first, so that it can finish what is in flight.
   const proxy = stack.use(await startOwnProxy(clowder.url, { PROXY_DRAIN_S: '0.2', ...settings }));
   return { clowder, proxy };
 }

@@ -1,6 +1,6 @@
 import { createServer, request } from 'node:http';
 
-/** The least that forwards requests, with no instrumentation of its own: `plain-proxy.ts LISTEN_PORT TARGET_PORT`. */
+/** A minimal forwarder without its own instrumentation: `plain-proxy.ts LISTEN_PORT TARGET_PORT`. */
 const [listenPort, targetPort] = process.argv.slice(2).map(Number);
 
 createServer((incoming, response) => {

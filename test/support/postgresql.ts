@@ -7,14 +7,14 @@ import { freePort, startProcess, tempDir, type RunningProcess } from './processe
 import { toolPath } from './tools.ts';
 import { waitFor } from './wait-for.ts';
 
-/** A PostgreSQL server of the test's own; its data stays over kill and start. */
+/** A PostgreSQL server for the test; its data survives kill and start. */
 export interface PostgresServer extends AsyncDisposable {
-  /** Of the database, as its superuser; with another user or database where they are given. */
+  /** URL of the database for its superuser, or for the given user or database. */
   url(options?: { readonly user?: string; readonly password?: string; readonly database?: string }): string;
-  /** Runs one statement as superuser and gives its rows. @default database `events` */
+  /** Runs one statement as superuser. @returns its rows @default database `events` */
   query<Row extends object>(sql: string, values?: readonly unknown[], database?: string): Promise<readonly Row[]>;
   answers(): Promise<boolean>;
-  /** SIGKILL: all connections break off. */
+  /** Ends the server with SIGKILL: all connections break. */
   kill(): Promise<void>;
   start(): Promise<void>;
   /** The server's main process. */
@@ -24,16 +24,16 @@ export interface PostgresServer extends AsyncDisposable {
 }
 
 export interface PostgresOptions {
-  /** Takes encrypted connections too. PEM files. */
+  /** Also accepts encrypted connections. PEM files. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Further settings of the server, `name=value`. */
+  /** Further server settings, `name=value`. */
   readonly settings?: readonly string[];
 }
 
 const DATABASE = 'events';
 const UP_MS = 60_000;
 
-/** Makes a cluster and starts it. The server refuses to be root, so as root it runs as `postgres`, from the package. */
+/** Creates a cluster and starts it. The server refuses to run as root, so for root it runs as the package's user `postgres`. */
 export async function startPostgres({ tls, settings = [] }: PostgresOptions = {}): Promise<PostgresServer> {
   const temp = await tempDir('postgresql');
   const data = join(temp.path, 'data');
@@ -54,7 +54,7 @@ export async function startPostgres({ tls, settings = [] }: PostgresOptions = {}
     'listen_addresses=127.0.0.1',
     `port=${port}`,
     'unix_socket_directories=',
-    // A killed process loses nothing by it, only a machine that loses power.
+    // Safe here: only a power failure would lose data, not a killed process.
     'fsync=off',
     ...(tls === undefined ? [] : ['ssl=on', `ssl_cert_file=${tls.cert}`, `ssl_key_file=${tls.key}`]),
     ...settings,
@@ -91,7 +91,7 @@ export async function startPostgres({ tls, settings = [] }: PostgresOptions = {}
     await running.kill('SIGKILL');
   };
   const stop = async (): Promise<void> => {
-    // Immediate shutdown: the other processes of the server are gone with it.
+    // Immediate shutdown, which also ends the server's other processes.
     await running.kill('SIGQUIT');
     await temp.remove();
   };
@@ -101,7 +101,7 @@ export async function startPostgres({ tls, settings = [] }: PostgresOptions = {}
     answers,
     kill,
     start: async () => {
-      // Processes of the killed server may still be about to end, and hold its memory.
+      // Processes of the killed server may still be ending and hold its memory.
       running = await waitFor(() => run().catch(() => undefined), {
         timeoutMs: UP_MS,
         what: 'PostgreSQL to start again',

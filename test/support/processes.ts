@@ -7,23 +7,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitFor } from './wait-for.ts';
 
-/** How much of a child's output is kept, in characters: the last of it. */
+/** How many characters of a child's output are kept, counted from its end. */
 const OUTPUT_KEPT = 1024 * 1024;
 
 export interface ProcessOptions {
-  /** Added to this process's environment; undefined takes a variable away. */
+  /** Added to this process's environment; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
-  /** Resolves true when the program is ready; it gets the output so far. Without it, ready means started. */
+  /** Called with the output so far; true when the program is ready. By default, ready means started. */
   readonly ready?: (output: string) => boolean | Promise<boolean>;
   /** @default 120000 */
   readonly readyTimeoutMs?: number;
 }
 
-/** A program that a test started and ends. */
+/** A program that a test started and will end. */
 export interface RunningProcess {
   readonly pid: number;
-  /** Standard output and error, mixed as they came; the last 1 Mi characters. */
+  /** Standard output and error, interleaved as they arrived; the last 1 Mi characters. */
   output(): string;
   /** Resolves with code or signal when the program has ended. */
   readonly exited: Promise<Exit>;
@@ -40,7 +40,7 @@ export interface Exit {
 /**
  * Starts a program and waits until it is ready.
  *
- * @throws Error with the program's output where it ends early, is not ready in time, or cannot be started
+ * @throws Error with the program's output if it ends early, is not ready in time, or cannot be started
  */
 export async function startProcess(
   program: string,
@@ -101,7 +101,7 @@ async function end(child: ChildProcess, exited: Promise<Exit>, signal: NodeJS.Si
   }
 }
 
-/** A test run that ends early takes its children with it. */
+/** If the test run ends early, so do its children. */
 function endWithUs(child: ChildProcess, exited: Promise<Exit>): void {
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
@@ -109,16 +109,16 @@ function endWithUs(child: ChildProcess, exited: Promise<Exit>): void {
   exited.then(forget, forget);
 }
 
-/** Below the ports that outgoing connections are given: one of those could be taken before our server listens. */
+/** Below the ports of outgoing connections, which could take one before our server listens. */
 const PORTS = { from: 15_000, to: 32_000 };
 const SHARES = 17;
-/** A worker of Vitest has a share of the ports of its own: two that ask at the same time never get the same one. */
+/** Each Vitest worker has its own share of the ports, so two workers never get the same one. */
 const share = Number(process.env['VITEST_POOL_ID'] ?? 0) % SHARES;
 const perShare = (PORTS.to - PORTS.from) / SHARES;
 const from = PORTS.from + share * perShare;
 const given = new Set<number>();
 
-/** A TCP port of 127.0.0.1 that nobody listens on, and that is given to nobody else in this test run. */
+/** A free TCP port of 127.0.0.1 that no other caller in this test run gets. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const port = randomInt(from, from + perShare);
@@ -136,7 +136,7 @@ function isFree(port: number): Promise<boolean> {
   return promise;
 }
 
-/** A new directory of its own, and what removes it. */
+/** Creates a temporary directory. @returns its path, and a function that removes it */
 export async function tempDir(purpose: string): Promise<{ path: string; remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), `clowder-otel-${purpose}-`));
   return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) };

@@ -3,9 +3,9 @@ import { freePort, startProcess, type Exit } from './processes.ts';
 import { answersOk } from './wait-for.ts';
 
 export interface ProxyProcessOptions {
-  /** Of Clowder: scheme, host and port. */
+  /** Clowder's scheme, host and port. */
   readonly target: string;
-  /** Where its telemetry goes (OTLP/HTTP, without `/v1/…`). */
+  /** Receiver of its telemetry (OTLP/HTTP, without `/v1/…`). */
   readonly otlpUrl: string;
   /** Further flags of `clowder-otel proxy`. */
   readonly flags?: readonly string[];
@@ -17,19 +17,19 @@ export interface ProxyProcessOptions {
 /** Our proxy as a child process. */
 export interface ProxyProcess extends AsyncDisposable {
   readonly url: string;
-  /** Of its health and figures. */
+  /** URL of its health check and metrics. */
   readonly adminUrl: string;
   readonly pid: number;
   output(): string;
-  /** Ends it (default SIGTERM: it sends what it captured first) and waits until it is gone. */
+  /** Ends it (by default with SIGTERM, on which it first sends what it captured) and waits until it is gone. */
   kill(signal?: NodeJS.Signals): Promise<Exit>;
 }
 
 /**
- * Starts `clowder-otel proxy` and waits until it is ready, as its admin listener says: no request goes to Clowder. Traces
- * of this host go on, so that a test finds what came of a request; `TRUSTED_PROXIES: ''` is the default.
+ * Starts `clowder-otel proxy` and waits until its admin listener says it is ready, which sends Clowder no request. Traces from
+ * this host are continued, so tests can find what a request caused; `TRUSTED_PROXIES: ''` restores the default.
  *
- * @throws Error with its output where it does not come up
+ * @throws Error with its output if it does not come up
  */
 export async function startProxyProcess(options: ProxyProcessOptions): Promise<ProxyProcess> {
   const [port, adminPort] = [options.port ?? (await freePort()), await freePort()];

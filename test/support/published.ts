@@ -3,14 +3,14 @@ import type { CollectorProcess } from './collector-process.ts';
 import type { EventSink, ReceivedEvent } from './consumer.ts';
 import { waitFor } from './wait-for.ts';
 
-/** Fields that no test can foretell, or that follow from others and are tested where they are made. */
+/** Fields that tests cannot predict, or that derive from others and are tested elsewhere. */
 const UNFORESEEABLE = new Set(
   'event_id created auth_method trace_id span_id response_time_ms target referrer client_id client_address user_agent category type size service_name'.split(
     ' ',
   ),
 );
 
-/** An event as it came out of RabbitMQ, as a scenario would state it: `url` without scheme, host and context path. */
+/** An event from RabbitMQ in a scenario's form: `url` without scheme, host and context path. */
 export function asExpected({ body }: ReceivedEvent, contextPath = ''): ExpectedEvent {
   const fields = Object.entries(body).filter(([name]) => !UNFORESEEABLE.has(name));
   const event = Object.fromEntries(fields) as ExpectedEvent;
@@ -20,29 +20,29 @@ export function asExpected({ body }: ReceivedEvent, contextPath = ''): ExpectedE
   return { ...event, url: path.startsWith(contextPath) ? path.slice(contextPath.length) : path };
 }
 
-/** What the proxy adds to what it saw of a client of this kind. */
+/** An event with what the proxy adds for a client of this kind. */
 export const byProxy = (event: ExpectedEvent, clientKind: string): ExpectedEvent => ({
   source: 'proxy',
   client_kind: clientKind,
   ...event,
 });
 
-/** A multiset of events in an order of its own, so that two can be compared. */
+/** Sorts a multiset of events, so that two can be compared. */
 export const asMultiset = (events: readonly ExpectedEvent[]): readonly ExpectedEvent[] =>
   events.map((event) => sorted(event)).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 
 const sorted = (event: ExpectedEvent): ExpectedEvent =>
   Object.fromEntries(Object.entries(event).toSorted(([a], [b]) => (a < b ? -1 : 1))) as ExpectedEvent;
 
-/** What came of requests one by one: neither the figures of a minute, nor the last event that a test posted itself. */
+/** Events of single requests: without the health.connections windows and the last event, which the test posted itself. */
 export const eventsOfRequests = (sink: EventSink, last: string): readonly ReceivedEvent[] =>
   sink.received.filter(({ body, messageId }) => messageId !== last && body['event'] !== 'health.connections');
 
 /**
- * Waits until nothing more can come: the collector holds back no observation any more, and an event posted after that
- * has arrived. Whoever sent telemetry must have ended before.
+ * Waits until no further event can come: the collector withholds no observation, and an event posted after that has arrived.
+ * All senders of telemetry must have ended before.
  *
- * @param key of scope ingest, where keys are made
+ * @param key with scope ingest, if the collector has keys
  */
 export async function everythingIsPublished(
   collector: CollectorProcess,

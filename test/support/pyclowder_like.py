@@ -13,7 +13,7 @@ import uuid
 VERSION, CLOWDER, FILE_ID, DATASET_ID, COLLECTOR = sys.argv[1:]
 KEY = "canary-extractor-key"
 JOB_ID = "pyclowder-like-" + VERSION
-# What requests sends, with pyclowder's name before it.
+# The headers of Python's requests, with pyclowder's name in the User-Agent.
 HEADERS = {
     "User-Agent": "pyclowder/3.0.8 python-requests/2.32.3",
     "Accept-Encoding": "gzip, deflate",

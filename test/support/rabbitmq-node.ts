@@ -6,21 +6,21 @@ import { connect } from 'amqplib';
 import { freePort, startProcess, tempDir, type RunningProcess } from './processes.ts';
 import { waitFor } from './wait-for.ts';
 
-/** A RabbitMQ node of the test's own; its data stays over kill and start. */
+/** A RabbitMQ node for the test; its data survives kill and start. */
 export interface RabbitNode extends AsyncDisposable {
-  /** As its cluster knows it. */
+  /** The node's name in its cluster. */
   readonly name: string;
-  /** Where its cookie is: HOME of whoever runs its tools. */
+  /** Directory of its cookie: the HOME for its command-line tools. */
   readonly home: string;
   readonly url: string;
-  /** The same over TLS; where that was asked for. */
+  /** The same over TLS, if requested. */
   readonly tlsUrl: string;
-  /** Of the management API; where that was asked for. */
+  /** URL of the management API, if requested. */
   readonly managementUrl: string;
-  /** Takes the broker down and leaves its runtime: connections are closed at once. */
+  /** Stops the broker but not its runtime: connections are closed at once. */
   stopApp(): Promise<void>;
   startApp(): Promise<void>;
-  /** SIGKILL. */
+  /** Ends the node with SIGKILL. */
   kill(): Promise<void>;
   start(): Promise<void>;
   rabbitmqctl(...args: string[]): Promise<string>;
@@ -33,17 +33,17 @@ export const RABBITMQCTL = '/usr/lib/rabbitmq/bin/rabbitmqctl';
 const UP_MS = 90_000;
 
 export interface RabbitOptions {
-  /** Listens with TLS too, and wants a certificate of the same authority from its clients. PEM files. */
+  /** Also listens with TLS, and requires client certificates from the same authority. PEM files. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
   /** Serves the management API at `managementUrl`. */
   readonly management?: boolean;
-  /** Nodes of one cluster have one. @default its own */
+  /** Shared by the nodes of a cluster. @default the node's own */
   readonly cookie?: string;
   /** Further lines of rabbitmq.conf. */
   readonly conf?: readonly string[];
 }
 
-/** Starts three nodes and makes them a cluster, in which a minority pauses. */
+/** Starts three nodes as a cluster, in which a minority pauses. */
 export async function startRabbitCluster(): Promise<AsyncDisposable & { readonly nodes: readonly RabbitNode[] }> {
   await using stack = new AsyncDisposableStack();
   const options = { cookie: `clowder-otel-test-${await freePort()}`, conf: ['cluster_partition_handling = pause_minority'] }; // prettier-ignore
@@ -59,7 +59,7 @@ export async function startRabbitCluster(): Promise<AsyncDisposable & { readonly
   return { nodes, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** Starts a node and waits until it takes connections. */
+/** Starts a node and waits until it accepts connections. */
 export async function startRabbitNode(options: RabbitOptions = {}): Promise<RabbitNode> {
   const { tls, management = false, conf = [] } = options;
   const temp = await tempDir('rabbitmq');
@@ -91,7 +91,7 @@ export async function startRabbitNode(options: RabbitOptions = {}): Promise<Rabb
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
   const answers = async (): Promise<boolean> => {
     const connection = await connect(url, { timeout: 2000 });
-    // A node that is starting may end it again.
+    // A starting node may end the connection again.
     connection.on('error', () => undefined);
     await connection.close();
     return true;
@@ -106,7 +106,7 @@ export async function startRabbitNode(options: RabbitOptions = {}): Promise<Rabb
   };
 
   let running = await run();
-  /** The shell script that was started is not the node: that is the process of the pid file. */
+  /** The node is the process in the pid file, not the shell script that was started. */
   const kill = async (): Promise<void> => {
     const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
     if (Number.isInteger(pid) && pid > 1) signal(pid, 'SIGKILL');

@@ -1,20 +1,20 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A server of bytes: what HTTP makes of them is the test's. */
+/** A TCP server whose test writes raw bytes. */
 export interface RawServer extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
-  /** What each connection has received so far, in order of their coming; latin1. */
+  /** What each connection has received so far, in order of connection; latin1. */
   readonly received: readonly string[];
   readonly sockets: readonly Socket[];
 }
 
-/** Told of every piece that comes; `text` is all that this connection has received. */
+/** Called for every piece received; `text` is everything that the connection has received. */
 export type OnBytes = (socket: Socket, text: string, connection: number) => void;
 
 /**
- * Starts one on 127.0.0.1; a connection's own end is left to the test.
+ * Starts a server on 127.0.0.1. The test ends its side of each connection.
  *
  * @param port @default a free one
  */
@@ -47,19 +47,19 @@ export async function startRawServer(onBytes: OnBytes, port = 0): Promise<RawSer
   };
 }
 
-/** A connection that speaks bytes. */
+/** A client that sends and receives raw bytes. */
 export interface RawClient {
   readonly socket: Socket;
-  /** All that came so far; latin1. */
+  /** Everything received so far; latin1. */
   received(): string;
   send(text: string): void;
-  /** Resolves with all that came once it satisfies the condition. @throws Error where the connection ends before */
+  /** Resolves with everything received once it satisfies the condition. @throws Error if the connection ends before */
   until(condition: string | ((text: string) => boolean)): Promise<string>;
   /** Resolves when the other side has ended or broken the connection. */
   readonly closed: Promise<'ended' | 'broken'>;
 }
 
-/** Connects to a server's port of 127.0.0.1. */
+/** Connects to a port of 127.0.0.1. */
 export async function connectRaw(port: number): Promise<RawClient> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   let text = '';
@@ -98,7 +98,7 @@ export async function connectRaw(port: number): Promise<RawClient> {
   };
 }
 
-/** Sends bytes on a connection of its own and resolves with all that comes until the other side ends it. */
+/** Sends bytes on a new connection and resolves with everything received until the other side ends it. */
 export async function exchangeRaw(port: number, bytes: string): Promise<{ text: string; how: 'ended' | 'broken' }> {
   const client = await connectRaw(port);
   client.send(bytes);

@@ -3,21 +3,21 @@ import type { Socket } from 'node:net';
 import { USER_AGENTS, type FormPart, type Got, type Sent } from '../stand-in/scenarios/scenario.ts';
 import { waitFor } from './wait-for.ts';
 
-/** One request as the client that made it knows it. */
+/** One request as its client knows it. */
 export interface Exchange {
   readonly address: '127.0.0.1' | '::1';
-  /** Of the client's end of the connection. */
+  /** Port of the client's end of the connection. */
   readonly port: number;
-  /** 1 for the first request of its connection. */
+  /** 1 for the first request on its connection. */
   readonly ordinal: number;
   readonly userAgent: string;
   readonly isBot: boolean;
   readonly status: number;
-  /** All that came of the answer: head, body, framing. */
+  /** All received bytes of the answer: head, body, framing. */
   readonly bytes: number;
 }
 
-/** What was done on a connection so far. */
+/** How much a connection was used so far. */
 interface Use {
   requests: number;
   bytesRead: number;
@@ -25,7 +25,7 @@ interface Use {
 
 const uses = new WeakMap<Socket, Use>();
 
-/** Where requests go. */
+/** Where requests are sent. */
 export interface Destination {
   readonly agent: Agent;
   readonly address: Exchange['address'];
@@ -33,9 +33,9 @@ export interface Destination {
 }
 
 /**
- * Sends a request and resolves when the answer has ended, or was left as it says.
+ * Sends a request and resolves when the answer has ended, or when the client has left as `leaveAfterBytes` says.
  *
- * @throws Error where the connection fails
+ * @throws Error if the connection fails
  */
 export function sendRecorded(to: Destination, sent: Sent): Promise<{ readonly got: Got; readonly exchange: Exchange }> {
   const { agent, headers, method, parts, path, leaveAfterBytes = Infinity } = sent;
@@ -76,7 +76,7 @@ export function sendRecorded(to: Destination, sent: Sent): Promise<{ readonly go
       bytes += chunk.length;
       if (bytes < leaveAfterBytes || leaving) return;
       leaving = true;
-      // What the server has sent is read first: it counts that.
+      // First read all that the server has sent, as the server counts it.
       quiet(socket).then(() => (end(), response.destroy()), reject);
     });
     response.on('end', end).on('error', reject);
@@ -93,7 +93,7 @@ function useOf(socket: Socket): Use {
   return use;
 }
 
-/** Resolves when nothing more comes: of a server that has stopped in the middle. */
+/** Resolves when nothing more arrives from a server that has stalled. */
 async function quiet(socket: Socket): Promise<void> {
   let before = -1;
   const nothingCame = (): boolean => {

@@ -3,16 +3,16 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan, Sampler } from '@opentelemetry/sdk-trace';
 
-/** The OTel SDK of this process, keeping what is given to it. */
+/** The OTel SDK of this process, recording all it receives. */
 export interface RecordingSdk extends AsyncDisposable {
   readonly records: ReadableLogRecord[];
-  /** Those that have ended. */
+  /** Ended spans. */
   readonly spans: ReadableSpan[];
-  /** What was told through `diag` as an error. */
+  /** Errors reported through `diag`. */
   readonly problems: string[];
 }
 
-/** Starts an SDK with the global providers and context manager, as a user's program has it; once at a time. */
+/** Starts an SDK with global providers and context manager, as in a user's program; only one at a time. */
 export function startRecordingSdk(options: { readonly sampler?: Sampler } = {}): RecordingSdk {
   const records: ReadableLogRecord[] = [];
   const spans: ReadableSpan[] = [];

@@ -14,13 +14,13 @@ const SERVERS = fileURLToPath(new URL('../fixtures/servers', import.meta.url));
 export const PRELOAD = ['--import', 'clowder-otel/register'];
 
 export interface RegisteredServerOptions {
-  /** How the preload comes in: by its published name; 'none' runs the program as it is. @default '--import' */
+  /** How to load the preload, by its published name; 'none' runs the program without it. @default '--import' */
   readonly by?: '--import' | '--require' | 'none';
-  /** Where the telemetry goes: an OTLP/HTTP receiver of JSON. */
+  /** Receiver of the telemetry: OTLP/HTTP with JSON. */
   readonly sink?: string;
-  /** What a proxy among the servers forwards to. */
+  /** Where a proxy among the servers forwards to. */
   readonly target?: string;
-  /** Modules that are preloaded before. */
+  /** Modules to preload before ours. */
   readonly before?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -30,7 +30,7 @@ export interface RegisteredServer extends RunningProcess {
   readonly port: number;
 }
 
-/** Starts a program of test/fixtures/servers as its user would, with `clowder-otel/register` preloaded. */
+/** Starts a program in test/fixtures/servers as its user would, with `clowder-otel/register` preloaded. */
 export async function startRegistered(file: string, options: RegisteredServerOptions = {}): Promise<RegisteredServer> {
   const { by = '--import', before = [], env = {}, sink = 'http://127.0.0.1:9', target } = options;
   const args = [
@@ -47,7 +47,7 @@ export async function startRegistered(file: string, options: RegisteredServerOpt
       OTEL_BSP_SCHEDULE_DELAY: '100',
       CLOWDER_VERSION: 'v1',
       ...(target !== undefined && { TARGET: target }),
-      // Traces of this host go on, so that a test finds what came of a request.
+      // Continue traces from this host, so tests can find what a request caused.
       TRUSTED_PROXIES: '127.0.0.1',
       ...env,
     },
@@ -65,7 +65,7 @@ export const traceparent = (sampled = true): { traceId: string; header: string }
   return { traceId, header: `00-${traceId}-${randomBytes(8).toString('hex')}-${sampled ? '01' : '00'}` };
 };
 
-/** What arrived of one request. */
+/** The telemetry of one request. */
 export interface Seen {
   readonly name: string;
   readonly parent: string;
@@ -74,9 +74,9 @@ export interface Seen {
 }
 
 /**
- * The one server span of a trace, and the events in its context; ports are left out, as they differ.
+ * The only server span of a trace, and the events in its context, without ports, which vary.
  *
- * @throws Error where they do not come, or there is more than one span
+ * @throws Error if they do not arrive, or there is more than one span
  */
 export async function seen(sink: OtlpSink, traceId: string): Promise<Seen> {
   const { span, logs } = await waitFor(
@@ -113,7 +113,7 @@ function uploadBody(): FormData {
   return form;
 }
 
-/** Uploads a file of twelve bytes, with a key that must not be seen again. */
+/** Uploads a file of twelve bytes, with a key that must not appear anywhere. */
 export async function upload({ url }: RegisteredServer, header: string): Promise<Response> {
   return fetch(`${url}/api/uploadToDataset/${DATASET}?key=CANARY`, {
     method: 'POST',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
-/** An attribute as OTLP's JSON encoding has it. */
+/** An attribute in OTLP's JSON encoding. */
 interface SentAttribute {
   readonly key: string;
   readonly value: Readonly<Record<string, unknown>>;
@@ -43,7 +43,7 @@ const METRICS: ReadonlyMap<string, Group> = new Map(
 
 const isOurs = (name: string): boolean => name.startsWith('clowder.');
 
-/** What of a span's or resource's attributes the registry of ours does not know, or knows otherwise. */
+/** Which attributes of a span or resource our registry does not define, or defines differently. */
 export function attributeViolations(attributes: readonly SentAttribute[]): readonly string[] {
   return attributes.flatMap(({ key, value }) => {
     if (!isOurs(key)) return [];
@@ -53,7 +53,7 @@ export function attributeViolations(attributes: readonly SentAttribute[]): reado
   });
 }
 
-/** The same of a log record; one that is not an event of ours is not judged. */
+/** The same for a log record; only our own events are judged. */
 export function recordViolations(
   eventName: string | undefined,
   attributes: readonly SentAttribute[],
@@ -73,7 +73,7 @@ interface SentPoints {
   readonly dataPoints: readonly { readonly attributes?: readonly SentAttribute[] }[];
 }
 
-/** A metric as OTLP's JSON encoding has it. */
+/** A metric in OTLP's JSON encoding. */
 export interface SentMetric {
   readonly name: string;
   readonly unit?: string;
@@ -82,7 +82,7 @@ export interface SentMetric {
   readonly histogram?: SentPoints;
 }
 
-/** The same of a metric; one whose name is not ours is not judged. */
+/** The same for a metric; only those with our names are judged. */
 export function metricViolations(metric: SentMetric): readonly string[] {
   const { name, unit = '', sum, gauge, histogram } = metric;
   if (!/^clowder[._]/.test(name)) return [];
@@ -101,7 +101,7 @@ export function metricViolations(metric: SentMetric): readonly string[] {
   ];
 }
 
-/** By the names of the types: where OTLP has a value of that type. */
+/** The fields in which OTLP carries a value, by type. */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
   string: ['stringValue'],
   int: ['intValue'],

@@ -3,24 +3,24 @@ import type { ExpectedEvent, Got, Scenario, Sent } from '../stand-in/scenarios/s
 import { curl } from './curl.ts';
 import { byProxy } from './published.ts';
 
-/** What one scenario did, and what must come of it. */
+/** What one scenario did, and the events that must result. */
 export interface ScenarioRun {
   readonly name: string;
   readonly statuses: readonly number[];
-  /** Of its requests, one each: an event of any of them is the scenario's. */
+  /** One per request: an event in any of these traces belongs to the scenario. */
   readonly traceIds: readonly string[];
   readonly expected: readonly ExpectedEvent[];
 }
 
 const CLIENT_KINDS = { curl: 'api', browser: 'browser', pyclowder: 'extractor', bot: 'bot' } as const;
-/** How many scenarios or requests are under way at once. */
+/** Concurrent scenarios or requests. */
 const AT_ONCE = 4;
 
-/** Runs scenarios with curl, several at once; the requests of one in their order. Each request begins a trace. */
+/** Runs scenarios with curl, several at once; the requests within one run in order. Each request begins a trace. */
 export const runScenarios = (base: string, scenarios: readonly Scenario[]): Promise<readonly ScenarioRun[]> =>
   severalAtOnce(scenarios, (scenario) => runScenario(base, scenario));
 
-/** Sends requests with curl, several at once, all in one trace. Their statuses, in the order of their ends. */
+/** Sends requests with curl, several at once, all in one trace. @returns their statuses, in order of completion */
 export const statusesOf = (base: string, requests: readonly Sent[], traceparent: string): Promise<readonly number[]> =>
   severalAtOnce(requests, async (sent) => (await curl(base, sent, { traceparent })).status);
 
@@ -48,13 +48,13 @@ async function runScenario(base: string, { name, send, expect }: Scenario): Prom
   return { name, statuses: got.map(({ status }) => status), traceIds, expected };
 }
 
-/** A trace that begins with a client, sampled. */
+/** A sampled trace that a client begins. */
 export function newTrace(): { readonly traceId: string; readonly traceparent: string } {
   const traceId = randomBytes(16).toString('hex');
   return { traceId, traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01` };
 }
 
-/** What follows from the request itself, unless the scenario says otherwise. */
+/** Adds what follows from the request itself, unless the scenario says otherwise. */
 function complete(event: ExpectedEvent, sent: Sent | undefined): ExpectedEvent {
   const url = event.event.startsWith('view.') && sent !== undefined ? { url: sent.path } : {};
   return byProxy({ ...url, ...event }, CLIENT_KINDS[sent?.agent ?? 'curl']);

@@ -1,7 +1,7 @@
 import type { EventMessage } from '../../exporter/message.ts';
 import type { OnOutcome, Outcome, Publisher, PublisherCounters, PublisherState } from '../../exporter/publisher.ts';
 
-/** What this broker says of a message that it refuses. */
+/** The broker's reason when it refuses a message. */
 export const REFUSAL = 'refused by the script';
 
 interface Taken {
@@ -11,9 +11,9 @@ interface Taken {
 
 /** A publisher whose broker answers when the test says so. */
 export class ScriptedPublisher implements Publisher {
-  /** Ids of all that were published, in order. */
+  /** Ids of all published messages, in order. */
   readonly published: string[] = [];
-  /** What each message is answered with at once; undefined leaves it to `settle`. */
+  /** The immediate answer to each message; undefined leaves it to `settle`. */
   answer: (id: string) => Outcome | undefined = () => undefined;
   connected = true;
   readonly #window: number;
@@ -57,7 +57,7 @@ export class ScriptedPublisher implements Publisher {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Answers a message that is not confirmed yet. */
+  /** Answers an unconfirmed message. */
   settle(id: string, outcome: Outcome = 'confirmed'): void {
     const taken = this.#unconfirmed.find((one) => one.id === id);
     if (taken === undefined) throw new Error(`${id} is not unconfirmed`);

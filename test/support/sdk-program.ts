@@ -6,7 +6,7 @@ import { OTLPTraceExporter as ProtoTraceExporter } from '@opentelemetry/exporter
 import { LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 
-/** What a program with an OTel SDK sends of one download: its server span and, in it, an explicit log record. */
+/** Sends what a program with an OTel SDK sends for one download: its server span and, within it, an explicit log record. */
 export async function emitDownload(
   url: string,
   encoding: 'proto' | 'json',

@@ -5,7 +5,7 @@ const FILE = '5f1e00000000000000000001';
 const OTHER = '5f1e00000000000000000002';
 const USER = '5f1e00000000000000000003';
 
-/** A request to Clowder with secrets in it, and what Clowder answers, with secrets of its own. */
+/** A request to Clowder that contains secrets, and an answer with further secrets. */
 export interface SecretRequest {
   /** Where the secrets are. */
   readonly what: string;
@@ -18,13 +18,13 @@ export interface SecretRequest {
     readonly headers: Readonly<Record<string, string>>;
     readonly body: string;
   };
-  /** Whether an event comes of it: seen with its bodies by the proxy, or also by path and status alone. */
+  /** Whether an event results: always, or only if the proxy sees the bodies. */
   readonly makes?: 'event' | 'event of the proxy';
-  /** No secret: its User-Agent, to see that the request was noticed at all. */
+  /** Its User-Agent, which is no secret: it shows that the request was noticed at all. */
   readonly agent: string;
 }
 
-/** Every submission makes a job of its own. */
+/** Each submission creates its own job. */
 const newJob = (): string => randomBytes(12).toString('hex');
 
 interface Given {
@@ -41,9 +41,9 @@ const HTML = { 'content-type': 'text/html' };
 const BYTES = { 'content-type': 'application/octet-stream', 'content-disposition': 'attachment; filename="a.bin"' };
 
 /**
- * Everything in reference/clowder.md, "Keys and what must never leak", and the redaction notes of the route tables.
+ * All secrets in reference/clowder.md, "Keys and what must never leak", and in the redaction notes of the route tables.
  *
- * @param from names who observes them, in the canaries' names and in each User-Agent
+ * @param from name of the observer, used in the canaries' names and in each User-Agent
  */
 export function secretRequests(canaries: Canaries, from: string): readonly SecretRequest[] {
   const requests: SecretRequest[] = [];
@@ -84,7 +84,7 @@ export function secretRequests(canaries: Canaries, from: string): readonly Secre
   const download = (what: string, target: string, headers: Readonly<Record<string, string>> = {}): void =>
     add(what, `GET ${target}`, { answer: 'bytes', answerHeaders: BYTES, headers, makes: 'event' });
 
-  // v1: the key in the query, however it is written.
+  // v1: the key in the query, in any notation.
   download('key', `/api/files/${FILE}/blob?key=${uuid('key in the query')}&page=1`);
   download('key twice', `/api/files/${FILE}/blob?key=${uuid('first key')}&x=1&key=${uuid('second key')}`);
   download('key encoded', `/api/files/${FILE}/blob?%6b%65y=${uuid('key by an encoded name')}`);

@@ -4,7 +4,7 @@ import { ATTRIBUTE_OF_FIELD } from '../../taxonomy/attributes.ts';
 import type { Canaries } from './canaries.ts';
 import type { SecretRequest } from './secret-requests.ts';
 
-/** A value of an attribute before it is encoded. */
+/** An attribute's value before encoding. */
 type Value = string | number | boolean | readonly string[] | { readonly [key: string]: Value };
 type Values = Readonly<Record<string, Value | undefined>>;
 
@@ -40,7 +40,7 @@ function headerAttributes(side: 'request' | 'response', headers: Readonly<Record
 
 const absolute = (target: string): string => new URL(target, 'https://clowder.example').href;
 
-/** How requests are told of by telemetry, beside what our own instrumentation says: body of a POST to `/v1/…`. */
+/** The forms in which telemetry describes requests, apart from our own instrumentation: the body of a POST to `/v1/…`. */
 export const REQUEST_FORMS: Readonly<
   Record<string, { readonly path: string; readonly body: (requests: readonly SecretRequest[]) => object }>
 > = {
@@ -116,7 +116,7 @@ function oldNames({ method, target, headers, answer, agent }: SecretRequest): Va
   };
 }
 
-/** Free text with a secret of each kind, each in the forms in which programs print them. */
+/** Free text with a secret of each kind, in the forms in which programs print them. */
 export function secretText(canaries: Canaries, where: string): string {
   const token = (what: string): string => canaries.token(`${what} (${where})`);
   const basic = canaries.alias(`Basic (${where})`, Buffer.from(`me:${token('Basic')}`).toString('base64'));
@@ -140,7 +140,7 @@ export function secretText(canaries: Canaries, where: string): string {
   ].join('\n');
 }
 
-/** Fields of events that hold URLs or text, each with secrets in it. */
+/** Event fields that hold URLs or text, each with secrets. */
 function secretFields(canaries: Canaries, where: string): Readonly<Record<string, string>> {
   const token = (what: string): string => canaries.token(`${what} (${where})`);
   return {
@@ -166,7 +166,7 @@ const ENOUGH: Readonly<Record<string, string | number | boolean>> = {
   requests: 3,
 };
 
-/** An event of each type by its data fields, complete, with secrets wherever its type takes text. */
+/** A complete event of each type by its data fields, with a secret in every text field that the type accepts. */
 export function secretEvents(
   canaries: Canaries,
   where: string,
@@ -178,7 +178,7 @@ export function secretEvents(
   });
 }
 
-/** Data fields by the names of their attributes. */
+/** Data fields under their attribute names. */
 function asAttributes(data: Readonly<Record<string, string | number | boolean>>): Values {
   const names: Readonly<Record<string, string>> = ATTRIBUTE_OF_FIELD;
   return Object.fromEntries(Object.entries(data).map(([field, value]) => [names[field] ?? field, value]));
@@ -186,7 +186,7 @@ function asAttributes(data: Readonly<Record<string, string | number | boolean>>)
 
 type Events = ReturnType<typeof secretEvents>;
 
-/** How events are stated by telemetry. */
+/** The forms in which telemetry states events. */
 export const EVENT_FORMS: Readonly<
   Record<string, { readonly path: string; readonly body: (events: Events) => object }>
 > = {
@@ -221,7 +221,7 @@ export const EVENT_FORMS: Readonly<
   },
 };
 
-/** Log records that state events and can never be accepted, with secrets in what is kept of them. */
+/** Log records that state events but can never be accepted, with secrets in the parts that are kept. */
 export function hopelessRecords(canaries: Canaries): object {
   const where = 'rejected';
   const token = (what: string): string => canaries.token(`${what} (${where})`);
@@ -255,10 +255,10 @@ export function hopelessRecords(canaries: Canaries): object {
   });
 }
 
-/** Health readings whose target and error have secrets. */
+/** Health readings with secrets in target and error. */
 export function secretMetrics(canaries: Canaries): object {
   const token = (what: string): string => canaries.token(`${what} (metrics)`);
-  // One time: the points of a target at one time are one reading.
+  // The same for all: points of one target at one time are one reading.
   const timeUnixNano = nowNano();
   const point = (values: Values, value = 1): object => ({
     timeUnixNano,

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A site like Clowder v2: one page for every address, which changes its address by itself and asks its API for what it shows. */
+/** A site like Clowder v2: one page for every address, which changes its address itself and asks its API for the content. */
 export interface SnippetSite extends AsyncDisposable {
   readonly url: string;
 }
 
-/** @param tag in the page's head, '' for none: asked for with each page */
+/** @param tag for the page's head; '' for none. Called for each page */
 export async function startSnippetSite(tag: () => string): Promise<SnippetSite> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://site');

@@ -5,28 +5,30 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** One import of one file. */
+/** One import in one file. */
 export interface Import {
   /** Path from the root, with `/`. */
   readonly file: string;
-  /** As it is written. */
+  /** As written. */
   readonly specifier: string;
-  /** Path from the root of the file of ours that it names; undefined for a package. */
+  /** Path from the root of our own file that it names; undefined for a package. */
   readonly target: string | undefined;
 }
 
-/** `import`, `import type`, `export … from`, `import()` of values and of types, `require()` and files beside (`new URL`). */
+/**
+ * `import`, `import type`, `export … from`, `import()` of values and of types, `require()`, and neighbouring files (`new URL`).
+ */
 const SPECIFIER =
   /(?:\bfrom\s+|\bimport\s+|\bimport\s*\(\s*|\brequire\s*\(\s*)(['"])([^'"\n]+)\1|\bnew URL\(\s*(['"`])(\.[^'"`\n]+)\3\s*,\s*import\.meta\.url/g;
 
-/** What a source imports, in every form, as it is written. A file beside that is named with a variable ending counts as `.ts`. */
+/** A source's imports in every form, as written. A neighbouring file named with a variable ending counts as `.ts`. */
 export function specifiersOf(source: string): readonly string[] {
   return [...source.matchAll(SPECIFIER)].map(
     ([, , specifier, , beside]) => specifier ?? (beside ?? '').replace(/\.?\$\{[^}]*\}$/, '.ts'),
   );
 }
 
-/** Imports of the TypeScript below a folder; tests, which may import what they like, are left out. */
+/** Imports of the TypeScript files below a folder, except tests, which may import anything. */
 export function importsBelow(folder: string): readonly Import[] {
   return sourcesBelow(folder).flatMap((file) =>
     specifiersOf(readFileSync(join(ROOT, file), 'utf8')).map((specifier) => ({
@@ -37,7 +39,7 @@ export function importsBelow(folder: string): readonly Import[] {
   );
 }
 
-/** Folders of the repository's root, or of one of its folders, that hold sources of the product somewhere. */
+/** Folders of the root, or of `folder`, that contain product sources at any depth. */
 export function foldersWithSources(folder = '.'): readonly string[] {
   const below = folder === '.' ? '' : `${folder}/`;
   const sources = sourcesBelow(folder).filter((file) => file.slice(below.length).includes('/'));
@@ -60,7 +62,7 @@ export function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
 }
 
-/** Every file that is reached from files, themselves included. */
+/** Every file reachable from these files, including themselves. */
 export function reachedFrom(files: Iterable<string>, imports: readonly Import[]): ReadonlySet<string> {
   const next = targetsByFile(imports);
   const reached = new Set(files);
@@ -68,7 +70,7 @@ export function reachedFrom(files: Iterable<string>, imports: readonly Import[])
   return reached;
 }
 
-/** Groups of files each of which reaches all of its group (strongly connected components, by Tarjan). */
+/** Groups of files that all reach each other (strongly connected components, by Tarjan). */
 export function circlesOf(imports: readonly Import[]): readonly (readonly string[])[] {
   const next = targetsByFile(imports);
   const found = new Map<string, { readonly order: number; low: number; open: boolean }>();

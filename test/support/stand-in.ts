@@ -5,7 +5,7 @@ import { freePort, startProcess, type Exit } from './processes.ts';
 const MAIN = fileURLToPath(new URL('../stand-in/main.ts', import.meta.url));
 
 export interface StandInProcessOptions {
-  /** Where it sends its spans (OTLP/HTTP, without `/v1/traces`); none are made without. */
+  /** Receiver of its spans (OTLP/HTTP, without `/v1/traces`); without one, it makes none. */
   readonly otlpUrl?: string;
   /** @default '' */
   readonly contextPath?: string;
@@ -15,7 +15,7 @@ export interface StandInProcessOptions {
 
 /** A stand-in Clowder as a child process. */
 export interface StandIn extends AsyncDisposable {
-  /** Without a slash at the end; the context path is part of it. */
+  /** With the context path, without a trailing slash. */
   readonly url: string;
   readonly port: number;
   output(): string;
@@ -24,9 +24,9 @@ export interface StandIn extends AsyncDisposable {
 }
 
 /**
- * Starts a stand-in Clowder on a port of its own and waits until it listens.
+ * Starts a stand-in Clowder on its own port and waits until it listens.
  *
- * @throws Error with its output where it does not come up
+ * @throws Error with its output if it does not come up
  */
 export async function startStandIn(version: StandInVersion, options: StandInProcessOptions = {}): Promise<StandIn> {
   const { contextPath = '', otlpUrl } = options;

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** Passes connections on to another port of this machine, until it is closed: with it, a broker comes and goes at will. */
+/** Forwards connections to another port of this machine until it is closed, so a test can make a broker come and go. */
 export interface TcpForwarder extends AsyncDisposable {
-  /** Cuts every connection and takes no more. */
+  /** Cuts every connection and accepts no more. */
   close(): Promise<void>;
 }
 
-/** Listens on the one port of 127.0.0.1 and passes on to the other. */
+/** Listens on port `from` of 127.0.0.1 and forwards to port `to`. */
 export async function forwardTcp(from: number, to: number): Promise<TcpForwarder> {
   const ends = new Set<Socket>();
   const join = (one: Socket, other: Socket): void => {

@@ -3,18 +3,18 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { freePort } from './processes.ts';
 
-/** A message that came to a webhook. */
+/** A message received by a webhook. */
 export interface HookCall {
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
   readonly body: Record<string, unknown>;
 }
 
-/** Takes what is posted to it. */
+/** Accepts everything posted to it. */
 export interface HookReceiver extends AsyncDisposable {
   readonly url: string;
   readonly calls: readonly HookCall[];
-  /** Answers so many of the next calls with 503. */
+  /** Answers the next `calls` calls with 503. */
   refuse(calls: number): void;
 }
 
@@ -50,22 +50,22 @@ export async function startHookReceiver(): Promise<HookReceiver> {
   };
 }
 
-/** A mail as it came, with its headers. */
+/** A mail as received, with its headers. */
 export interface ReceivedMail {
   readonly to: readonly string[];
   readonly source: string;
 }
 
-/** A mail server that takes every mail. */
+/** A mail server that accepts every mail. */
 export interface MailReceiver extends AsyncDisposable {
   readonly url: string;
   readonly mails: readonly ReceivedMail[];
 }
 
 export interface MailRules {
-  /** An address that there is not. */
+  /** An address that does not exist. */
   readonly refuses?: string;
-  /** A mail that holds this is spam. */
+  /** A mail that contains this is refused as spam. */
   readonly dislikes?: string;
 }
 
@@ -89,7 +89,7 @@ export async function startMailReceiver({ refuses, dislikes }: MailRules = {}): 
   return { ...server, mails };
 }
 
-/** An SMTP server that answers as it is told. */
+/** An SMTP server that behaves as its options say. */
 export async function startSmtp(options: SMTPServerOptions): Promise<AsyncDisposable & { readonly url: string }> {
   const server = new SMTPServer({
     authOptional: true,

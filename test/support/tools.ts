@@ -5,7 +5,7 @@ export { PYTHON } from '../../tools/test-tools.ts';
 /**
  * Path of a test tool's program.
  *
- * @throws Error where the tool is not there: `node tools/setup.ts` brings it
+ * @throws Error if the tool is missing: `node tools/setup.ts` installs it
  */
 export function toolPath(tool: keyof typeof TEST_TOOLS): string {
   const { name, find } = TEST_TOOLS[tool];

@@ -4,14 +4,14 @@ import { del, file, get, inJson, post, type ExpectedEvent, type Got, type Sent }
 import { seedId, STALLS_AFTER } from '../stand-in/seeds.ts';
 import { sendRecorded, type Exchange } from './recording-client.ts';
 
-/** One kind of request: what is sent about resources of a number, and what must come of it, by who saw it. */
+/** One kind of request: what is sent about the resources of a number, and the events that must result for each observer. */
 interface Kind {
   readonly name: string;
   readonly sent: (number: number) => Sent;
   readonly status: number;
-  /** By the proxy: all there is to know. */
+  /** For the proxy, which sees everything. */
   readonly events: (number: number, got: Got) => readonly ExpectedEvent[];
-  /** What of these the access log cannot know: absent there. */
+  /** Fields that the access log does not contain, and so its events lack. */
   readonly unlogged?: readonly string[];
   /** @default IPv4 */
   readonly family?: 6;
@@ -23,10 +23,10 @@ const by = { agent: 'browser' } as const;
 const blob = (n: number): string => `/api/files/${seedId('file', n)}/blob`;
 const none = (): readonly ExpectedEvent[] => [];
 const whole = (n: number) => ({ resource_id: seedId('file', n), file_name: `file-${n}.txt`, bytes: 1000 + n }) as const;
-/** An answer of unknown length is framed in chunks, and NGINX counts the frames too. */
+/** An answer of unknown length is sent in chunks, whose framing NGINX counts too. */
 const CHUNKED = ['bytes'];
 
-/** Read from top to bottom: what a visitor, a script, an extractor or a robot does, right and wrong. */
+/** From top to bottom: what a visitor, a script, an extractor or a robot does, right and wrong. */
 const KINDS: readonly Kind[] = [
   { name: "a file's page", status: 200, sent: (n) => get(`/files/${seedId('file', n)}`, by), events: (n) => [viewed('file', seedId('file', n))] },
   { name: 'a page with a key', status: 200, sent: (n) => get(`/datasets/${seedId('dataset', n)}?key=canary-${n}&space=&key=canary`, by),
@@ -59,22 +59,22 @@ const KINDS: readonly Kind[] = [
   { name: 'a description', status: 200, sent: (n) => get(`/api/files/${seedId('file', n)}/metadata`), events: none },
 ]; // prettier-ignore
 
-/** What was done, and what must be in RabbitMQ of it. */
+/** What was done, and what must then be in RabbitMQ. */
 export interface Done {
   readonly byProxy: readonly ExpectedEvent[];
-  /** Of the same, what the access log alone tells. */
+  /** The same events as the access log alone shows them. */
   readonly byLog: readonly ExpectedEvent[];
   /** Every request, as the web server must have seen it. */
   readonly exchanges: readonly Exchange[];
 }
 
-/** Requests in flight at once, and so connections of each family. */
+/** Concurrent requests, and so connections per address family. */
 const AT_ONCE = 16;
 
 /**
- * Sends so many requests, of each kind in turn, about resources numbered from `first`.
+ * Sends this many requests, of each kind in turn, about resources numbered from `first`.
  *
- * @throws Error where Clowder answers otherwise than it should
+ * @throws Error if Clowder answers differently than expected
  */
 export async function makeTraffic(port: number, first: number, count: number): Promise<Done> {
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
@@ -91,7 +91,7 @@ export async function makeTraffic(port: number, first: number, count: number): P
   return together(done);
 }
 
-/** What was done in several runs. */
+/** The results of several runs combined. */
 export const together = (runs: readonly Done[]): Done => ({
   byProxy: runs.flatMap(({ byProxy }) => byProxy),
   byLog: runs.flatMap(({ byLog }) => byLog),

@@ -1,13 +1,13 @@
-/** What a consumer keeps of a message; nothing means that it cannot store it. */
+/** What a consumer keeps of a message; empty if it cannot store it. */
 export type Kept = Readonly<Record<string, unknown>>;
 
 export interface V1Consumer {
   readonly name: string;
-  /** @throws Error where the consumer would end */
+  /** @throws Error if the consumer would crash */
   readonly read: (content: Uint8Array) => Kept;
 }
 
-/** The fields of a point, beside its tags, that the InfluxDB consumer looks for. */
+/** The fields of a point, besides its tags, that the InfluxDB consumer reads. */
 const INFLUXDB_FIELDS = [
   'resource_id',
   'resource_name',
@@ -24,10 +24,10 @@ const INFLUXDB_FIELDS = [
   'response_time_loss',
 ];
 
-/** The programs that read `clowder.metrics` in the field, as far as a message can end them. */
+/** The deployed programs that read `clowder.metrics`, as far as a message can crash them. */
 export const CONSUMERS: readonly V1Consumer[] = [
   { name: 'the InfluxDB consumer', read: readForInfluxdb },
-  // These keep the text of the message whole.
+  // These keep the message's whole text.
   ...['echo', 'MongoDB', 'Amplitude', 'Google Analytics'].map((name) => ({
     name: `the ${name} consumer`,
     read: (content: Uint8Array): Kept => ({ message: textOf(content) }),
@@ -41,7 +41,7 @@ function textOf(content: Uint8Array): string {
 function readForInfluxdb(content: Uint8Array): Kept {
   const event = JSON.parse(textOf(content)) as Record<string, unknown>;
   const { created } = event;
-  // By the number of its digits it takes a time for seconds, milliseconds or microseconds.
+  // It infers seconds, milliseconds or microseconds from the number of digits.
   if (!Number.isInteger(created) || !/^\d{12,14}$/.test(String(created)))
     throw new Error(`${String(created)} is not taken for milliseconds`);
   for (const name of INFLUXDB_FIELDS)

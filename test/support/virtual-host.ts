@@ -3,7 +3,7 @@ import { inject } from 'vitest';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The RabbitMQ node that files of this run share. */
+    /** The RabbitMQ node that all files of this run share. */
     readonly rabbitmq: SharedNode;
   }
 }
@@ -13,38 +13,38 @@ interface SharedNode {
   readonly managementUrl: string;
 }
 
-/** Names that a user may configure, write and read. */
+/** Patterns of names that a user may configure, write and read. */
 interface Permissions {
   readonly configure: string;
   readonly write: string;
   readonly read: string;
 }
 
-/** A virtual host of the test's own on the shared node: exchanges, queues and permissions as on a node of its own. */
+/** A virtual host for the test on the shared node: exchanges, queues and permissions as on its own node. */
 export interface VirtualHost extends AsyncDisposable {
   readonly name: string;
-  /** For guest, who may do everything. */
+  /** URL for guest, who may do everything. */
   readonly url: string;
-  /** Gives a user everything here, which guest has, or what the patterns allow. */
+  /** Gives a user all permissions here, as guest has, or those in the patterns. */
   grant(user: string, permissions?: Permissions): Promise<void>;
-  /** How many connections it takes; undefined: as many as there are. */
+  /** Limits the number of connections; undefined: no limit. */
   limitConnections(most: number | undefined): Promise<void>;
   /** Switches the firehose on. */
   trace(): Promise<void>;
   /** Routing keys of the bindings from an exchange to a queue. */
   bindings(exchange: string, queue: string): Promise<readonly string[]>;
-  /** Names of the queues that are there. */
+  /** Names of the existing queues. */
   queues(): Promise<readonly string[]>;
 }
 
 /** A name that no other file uses. */
 export const uniqueName = (purpose: string): string => `${purpose}-${randomBytes(4).toString('hex')}`;
 
-/** Of a virtual host of the shared node, whether there is one of that name or not. */
+/** URL of a virtual host on the shared node, whether or not it exists. */
 export const vhostUrl = (name: string, login = 'guest:guest'): string =>
   `${inject('rabbitmq').url.replace('guest:guest', login)}/${encodeURIComponent(name)}`;
 
-/** Makes a virtual host; nothing that is done in it reaches those of other files. */
+/** Creates a virtual host, isolated from those of other files. */
 export async function openVhost(name = uniqueName('test')): Promise<VirtualHost> {
   const at = `/vhosts/${encodeURIComponent(name)}`;
   const grant: VirtualHost['grant'] = async (user, permissions = { configure: '.*', write: '.*', read: '.*' }) => {
@@ -73,7 +73,7 @@ export async function openVhost(name = uniqueName('test')): Promise<VirtualHost>
   };
 }
 
-/** Makes a user of the shared node, or gives one another password. */
+/** Creates a user of the shared node, or changes their password. */
 export async function putUser(name: string, password: string): Promise<void> {
   await manage('PUT', `/users/${encodeURIComponent(name)}`, { password, tags: '' });
 }

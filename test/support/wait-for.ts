@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** For a busy machine, not for what is slow: it is only reached where the condition never comes. @default 60000 */
+  /** Generous for a busy machine: reached only if the condition never holds. @default 60000 */
   readonly timeoutMs?: number;
-  /** Pause between two looks, in milliseconds. @default 25 */
+  /** Pause between two checks, in milliseconds. @default 25 */
   readonly everyMs?: number;
-  /** What is waited for, as the error names it. */
+  /** What is waited for, for the error message. */
   readonly what: string;
 }
 
 /**
- * Looks until the condition gives something other than undefined or false; a look that throws has not succeeded yet.
+ * Polls until the condition returns something other than undefined or false; a check that throws counts as not yet.
  *
- * @returns what the condition gave
- * @throws Error naming what was waited for, with the last look's error as cause
+ * @returns the condition's result
+ * @throws Error naming what was waited for, with the last check's error as cause
  */
 export async function waitFor<T>(
   condition: () => T | undefined | false | Promise<T | undefined | false>,
@@ -34,7 +34,7 @@ export async function waitFor<T>(
   throw new Error(`waited ${timeoutMs} ms in vain for ${what}`, { cause });
 }
 
-/** Whether a GET of the URL answers 200; false where nobody answers. */
+/** Whether a GET of the URL answers 200; false if nothing answers. */
 export async function answersOk(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });

@@ -8,22 +8,22 @@ import { tempDir } from './processes.ts';
 import { openVhost, putUser, uniqueName, type VirtualHost } from './virtual-host.ts';
 import { waitFor } from './wait-for.ts';
 
-/** A collector with broker, keys and own telemetry, of which everything that comes out can be seen. */
+/** A collector with broker, keys and own telemetry, whose outputs can all be inspected. */
 export interface WatchedCollector extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly dataDir: string;
   /** API keys by scope. */
   readonly keys: Readonly<Record<Scope, string>>;
-  /** Secrets of the collector itself: API keys, passwords, headers. */
+  /** The collector's own secrets: API keys, passwords, headers. */
   readonly credentials: Canaries;
-  /** Messages of RabbitMQ so far. */
+  /** Messages from RabbitMQ so far. */
   readonly received: readonly ReceivedEvent[];
   post(path: string, body: object | string, headers?: Headers): Promise<{ status: number; answer: string }>;
   get(path: string, headers?: Headers): Promise<string>;
-  /** Waits until everything that was sent before is published: events keep their order. */
+  /** Waits until everything sent before is published: events keep their order. */
   published(): Promise<void>;
-  /** Everything that came out, by where. */
+  /** Everything that came out, by output. */
   outputs(): Promise<Readonly<Record<string, string>>>;
 }
 
@@ -52,7 +52,7 @@ export async function startWatchedCollector(origin: string): Promise<WatchedColl
       dataDir,
       env: {
         LOG_LEVEL: 'trace',
-        // What waits for a capture waits until all is looked at.
+        // Long enough for withheld observations to stay until all outputs are checked.
         WAIT_FOR_CAPTURE_S: '3600',
         ALLOWED_ORIGINS: origin,
         OTEL_EXPORTER_OTLP_ENDPOINT: ownTelemetry.url,
@@ -62,7 +62,7 @@ export async function startWatchedCollector(origin: string): Promise<WatchedColl
       },
     }),
   );
-  // Refused at first, whichever of the two it begins with: the log tells of both.
+  // Refused at first, whichever of the two URLs it tries first: the log reports both.
   await waitFor(() => collector.output().includes('refuses user or password'), { what: 'a refusal in the log' });
   await admit();
   const all = started.move();
@@ -124,7 +124,7 @@ export async function startWatchedCollector(origin: string): Promise<WatchedColl
   };
 }
 
-/** Waits until no event waits for more that is said of it, as views and downloads in pieces do for seconds. */
+/** Waits until no event is held for further observations, as views and downloads in pieces are for some seconds. */
 async function nothingGathers(dataDir: string): Promise<void> {
   const journal = new DatabaseSync(join(dataDir, 'journal.db'), { readOnly: true });
   const gathering = journal.prepare("SELECT count(*) AS count FROM held WHERE reason = 'gathering'");
@@ -135,8 +135,7 @@ async function nothingGathers(dataDir: string): Promise<void> {
   }
 }
 
-/** A broker that refuses our password, and one that takes it. */
-/** A user who is not there yet, with a right password and a wrong one. */
+/** A user who does not exist yet, with a right and a wrong password. */
 function brokerUser(broker: VirtualHost, credentials: Canaries) {
   const password = credentials.token('password of RabbitMQ');
   const user = uniqueName('collector');

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 
-/** A web proxy that leads every host to one answer of its own, and writes down what it was asked for. */
+/** A web proxy that answers for every host itself and records the requests. */
 export interface WebProxy extends AsyncDisposable {
   readonly url: string;
-  /** `hook.example.org POST /path` */
+  /** In the form `hook.example.org POST /path`. */
   readonly asked: readonly string[];
 }
 
-/** Takes requests with a whole URL, and tunnels (CONNECT). */
+/** Accepts requests with a whole URL, and tunnels (CONNECT). */
 export async function startWebProxy(): Promise<WebProxy> {
   const asked: string[] = [];
   const answer = (host: string | undefined): Server =>

@@ -10,11 +10,11 @@ import { MemoryQueue } from '../../support/sinks/memory-queue.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 /**
- * Of a batch, where the service answers: a batch may be hundreds of requests, and what a busy machine does not answer in time is
- * sent again, rightly.
+ * Time-out of a batch if the service answers. It is long because a batch may be hundreds of requests, and a sink rightly
+ * resends what a busy machine does not answer in time.
  */
 const TIMEOUT_MS = 60_000;
-/** Where it does not, or too slowly. */
+/** Time-out for services that do not answer, or answer too slowly. */
 const IMPATIENT_MS = 2000;
 const SETTINGS: DeliverySettings = {
   lingerMs: 20,
@@ -25,7 +25,7 @@ const SETTINGS: DeliverySettings = {
 const DONE_MS = 100_000;
 const EVENTS = 120;
 
-/** What a sink promises of every fault that passes, whether it shows before or after the service has stored a batch. */
+/** Temporary faults, and whether the service has stored a batch before each shows. */
 const PASSING: readonly {
   readonly fault: FaultName;
   readonly title: string;
@@ -40,12 +40,12 @@ const PASSING: readonly {
   { fault: 'half_stored', title: 'stores half of a batch and fails', stored: true },
 ];
 
-/** A sink that is open, its delivery, and the queue before it. */
+/** An open sink with its delivery and its queue. */
 interface Running extends AsyncDisposable {
   readonly sink: Sink;
   readonly delivery: Delivery;
   readonly queue: MemoryQueue;
-  /** As SIGTERM: resolves when nothing is in flight. */
+  /** As on SIGTERM: resolves when nothing is in flight. */
   stop(): Promise<void>;
 }
 
@@ -91,7 +91,7 @@ const emptied = (queue: MemoryQueue): Promise<boolean> =>
 
 const idsOf = (events: readonly FlatBody[]): readonly string[] => events.map((event) => event.event_id);
 
-/** What every sink keeps, whatever its service does. Call it once in the sink's own test file. */
+/** The contract that every sink keeps, whatever its service does. Call it once in each sink's own test file. */
 export function sinkContract(harness: SinkHarness): void {
   const { definition, faults, refuses } = harness;
 
@@ -106,7 +106,10 @@ export function sinkContract(harness: SinkHarness): void {
       expect(complaints).toEqual([]);
     });
 
-    /** Every event is there, once or, where neither service nor sink tell, at least once; those of a resource in order. */
+    /**
+     * Every event is stored exactly once, or at least once if neither service nor sink deduplicates; those of a resource are in
+     * order.
+     */
     async function expectStored(ids: readonly string[], { resent = false } = {}): Promise<void> {
       const stored = await service.storedIds();
       expect([...new Set(stored)].toSorted()).toEqual([...ids].toSorted());
@@ -239,7 +242,7 @@ export function sinkContract(harness: SinkHarness): void {
         await service.fault('silent');
         running.queue.publish(...events);
         await waitFor(() => running.delivery.state.pending > 0, { what: 'a batch' });
-        // A request that the service reads only after the fault is over would be stored: harmless only with deduplication.
+        // A service that reads the request only after the fault would store it, which is harmless only with deduplication.
         const sent = async (): Promise<boolean> => (await service.storedText()).includes('r0-000000');
         await waitFor(() => definition.dedupes || sent(), { what: 'the request to be read' });
         running.delivery.stop();
@@ -264,7 +267,7 @@ export function sinkContract(harness: SinkHarness): void {
         await emptied(first.queue);
       }
       await using second = await run(harness, service);
-      // The last acknowledgements of the first did not arrive.
+      // The first sink's last acknowledgements did not arrive.
       second.queue.publish(...events.slice(15));
       await emptied(second.queue);
       await expectStored(idsOf(events), { resent: true });

@@ -3,7 +3,7 @@ import type { ExpectedEvent } from './scenario.ts';
 
 type Fields = Readonly<Record<string, string | number | boolean>>;
 
-/** Events by what they are about: `resource_*` follow from the fields, as consumers are promised. */
+/** An event about a file. The `resource_*` fields follow from the others, as consumers are promised. */
 
 export function fileEvent(event: EventType, fields: Fields): ExpectedEvent {
   const { file_id: id, file_name: name } = fields;
@@ -18,7 +18,7 @@ export function fileEvent(event: EventType, fields: Fields): ExpectedEvent {
 
 export const uploaded = (fields: Fields): ExpectedEvent => fileEvent('file.uploaded', fields);
 
-/** Of a dataset, collection or space. */
+/** An event about a dataset, collection or space. */
 export function containerEvent(event: EventType, fields: Fields): ExpectedEvent {
   return { event, resource_type: event.split('.')[0] ?? '', ...fields };
 }

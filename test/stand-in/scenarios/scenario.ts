@@ -1,6 +1,6 @@
 import type { EventType } from '../../../taxonomy/index.ts';
 
-/** Who sends a request: decides its User-Agent, and with that the events' `client_kind`. */
+/** Who sends a request. It decides the User-Agent, and so the events' `client_kind`. */
 export type Agent = 'curl' | 'browser' | 'pyclowder' | 'bot';
 
 export const USER_AGENTS: Readonly<Record<Exclude<Agent, 'curl'>, string>> = {
@@ -14,7 +14,7 @@ export type FormPart =
   | { readonly name: string; readonly value: string }
   | { readonly name: string; readonly fileName: string; readonly contentType: string; readonly bytes: number };
 
-/** One request, as a client would be told to send it. */
+/** One request for a client to send. */
 export interface Sent {
   readonly method: string;
   /** Path and query. */
@@ -25,11 +25,11 @@ export interface Sent {
   readonly json?: unknown;
   readonly fields?: Readonly<Record<string, string>>;
   readonly parts?: readonly FormPart[];
-  /** The client leaves once it has had this many bytes of the answer's body. */
+  /** The client leaves after this many bytes of the answer's body. */
   readonly leaveAfterBytes?: number;
 }
 
-/** What came back. */
+/** The answer that came back. */
 export interface Got {
   readonly status: number;
   /** By lower-case name. */
@@ -39,7 +39,7 @@ export interface Got {
   readonly bytes: number;
 }
 
-/** An event as it must come out: every field but those that no scenario can know (ids of event and trace, times). */
+/** An event that must result, with all fields except those unknown in advance (ids of event and trace, times). */
 export interface ExpectedEvent {
   readonly event: EventType;
   readonly [field: string]: string | number | boolean;
@@ -47,11 +47,11 @@ export interface ExpectedEvent {
 
 export interface Scenario {
   readonly name: string;
-  /** Rows of the route table that it stands for, as `keyOf` names them. */
+  /** Rows of the route table that the scenario covers, by `key`. */
   readonly covers?: readonly string[];
-  /** In this order; a later one may need what came back before. */
+  /** Sent in this order; a later request may depend on earlier answers. */
   readonly send: readonly (Sent | ((before: readonly Got[]) => Sent))[];
-  /** What Clowder answers to each: a stand-in that answers otherwise proves nothing. */
+  /** Clowder's status for each request: a stand-in that answers otherwise proves nothing. */
   readonly statuses: readonly number[];
   /** All events of all its requests, in any order. */
   readonly expect: (got: readonly Got[]) => readonly ExpectedEvent[];
@@ -69,7 +69,7 @@ export const file = (name: string, fileName: string, bytes: number, contentType 
   bytes,
 });
 
-/** A scenario of one request; the events as a list, or made from the answer. */
+/** A scenario with one request; its events are a list or derived from the answer. */
 export function one(
   name: string,
   sent: Sent,
@@ -86,7 +86,7 @@ export function one(
   };
 }
 
-/** A value inside the JSON that came back (also as JSONP), by keys and indexes; an error where it is not there. */
+/** A text in the returned JSON or JSONP, by keys and indexes. @throws Error if there is none */
 export function inJson(got: Got | undefined, ...path: readonly (string | number)[]): string {
   let value: unknown = JSON.parse(got?.text.replace(/^\w+\((.*)\);$/s, '$1') ?? '');
   for (const key of path) value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;

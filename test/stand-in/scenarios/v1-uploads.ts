@@ -9,7 +9,7 @@ const SECOND = file('second', 'second.csv', 200, 'text/csv');
 const LONG = 3 * 1024 * 1024 + 1;
 const INTO_DATASET = { dataset_id: DATASET } as const;
 
-/** One file, answered by `{"id"}`. */
+/** One file, answered with `{"id"}`. */
 const oneFile = (path: string, covers: string, extra: Readonly<Record<string, string>> = {}): Scenario =>
   one(
     `${covers} with one file`,
@@ -27,7 +27,7 @@ const oneFile = (path: string, covers: string, extra: Readonly<Record<string, st
     [covers],
   );
 
-/** Two files, answered by a list of objects under `ids`. */
+/** Two files, answered with a list of objects under `ids`. */
 const twoFiles = (path: string, name: string, extra: Readonly<Record<string, string>> = {}): Scenario =>
   one(name, post(path, { parts: [FIRST, SECOND] }), 200, (got) => [
     uploaded({ file_id: inJson(got, 'ids', 0, 'id'), file_name: 'first.txt', bytes: 100, content_type: 'text/plain', ...extra }), // prettier-ignore

@@ -3,7 +3,7 @@ import { containerEvent, downloaded, pageView, viewed } from './events.ts';
 import { del, file, get, inJson, one, post, type ExpectedEvent, type Scenario } from './scenario.ts';
 
 const by = { agent: 'browser' } as const;
-/** What a browser sends with a call that a page's script makes. */
+/** Headers that a browser sends with a call from a page's script. */
 const fromPage = { ...by, headers: { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' } } as const;
 const DATASET = seedId('dataset', 600);
 const FILE = seedId('file', 600);
@@ -23,7 +23,7 @@ const datasets: readonly Scenario[] = [
   one('freezing a dataset answers with a new id, but it is no new dataset', post(`/api/v2/datasets/${DATASET}/freeze`), 200, []),
 ]; // prettier-ignore
 
-/** Signed by nobody: Clowder would refuse it, the stand-in takes it. */
+/** Has an invalid signature: Clowder would refuse it, the stand-in accepts it. */
 const jwt = (claims: object): string =>
   [{ alg: 'HS256' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.') +
   '.canary-signature';

@@ -7,7 +7,7 @@ import { USER } from './users.ts';
 
 type Container = 'dataset' | 'collection' | 'space';
 
-/** A create through the API: refusals are 200 too. */
+/** Creates through the API; refusals are also 200. */
 export const create =
   (kind: Container): AnswerMaker =>
   (asked, store) => {
@@ -16,7 +16,7 @@ export const create =
     return isRefused(name) ? json({ status: 'error' }) : json({ id: store.addThing(kind, name).id });
   };
 
-/** Only a text says which dataset came out of a bag. */
+/** Only a text says which dataset was made from a bag. */
 export const createFromBag: AnswerMaker = ({ body }, store) => {
   const bag = body.parts[0];
   if (bag === undefined || !bag.name.endsWith('.zip')) return text('No bag found', 400);
@@ -29,7 +29,7 @@ export const copyDataset: AnswerMaker = ({ params }, store) => {
   return json({ newDatasetId: store.addThing('dataset', from.name).id });
 };
 
-/** The page's form: to the new collection, or to its parent where it has one. */
+/** The page's form redirects to the new collection, or to its parent if it has one. */
 export const submitCollection: AnswerMaker = (asked, store) => {
   const name = given(asked, 'name') ?? '';
   if (isRefused(name)) return redirect(`${asked.site}/collections`);
@@ -38,7 +38,7 @@ export const submitCollection: AnswerMaker = (asked, store) => {
   return redirect(`${asked.site}/collection/${parent === '' ? id : parent}`);
 };
 
-/** One form for create and update: its button tells which. */
+/** One form creates and updates; its button says which. */
 export const submitSpace: AnswerMaker = (asked, store) => {
   const name = given(asked, 'name') ?? '';
   if (isRefused(name)) return redirect(`${asked.site}/spaces`);
@@ -46,7 +46,7 @@ export const submitSpace: AnswerMaker = (asked, store) => {
   return redirect(`${asked.site}/spaces/${id ?? ''}`);
 };
 
-/** Success whether it existed or not. */
+/** Succeeds whether or not it existed. */
 export const removeAlways =
   (param: string): AnswerMaker =>
   ({ params }, store) => {
@@ -66,7 +66,7 @@ export const onDataset: AnswerMaker = ({ params }, store) =>
 
 const zip = (name: string): ReturnType<AnswerMaker> => archive(ARCHIVE_SIZE, 'application/zip', extendedName(name));
 
-/** A whole dataset, or a part of it: the archive's name says which. */
+/** A whole dataset or a part of it; the archive's name says which. */
 export const downloadDataset =
   (suffix: string): AnswerMaker =>
   ({ params }, store) => {
@@ -83,7 +83,7 @@ export const downloadCollection: AnswerMaker = ({ params }, store) => {
 
 export const downloadSelected: AnswerMaker = () => zip('Selected Datasets.zip');
 
-/** A seeded dataset or collection is in the seeded space of its number. */
+/** A seeded dataset or collection is in the seeded space with its number. */
 const spacesOf = (kind: Kind, id: string): readonly string[] => {
   const seed = readSeed(kind, id);
   return seed === undefined ? [] : [seedId('space', seed.number)];
@@ -103,13 +103,13 @@ export const datasetInfo: AnswerMaker = ({ params }, store) => {
   });
 };
 
-/** Two files, whatever the dataset; sizes are text. */
+/** Always two files, with sizes as text. */
 export const datasetFiles: AnswerMaker = ({ params }, store) => {
   if (store.thing('dataset', params['id'] ?? '') === undefined) return json('Error getting dataset', 404);
   return json([1, 2].map((number) => ({ id: seedId('file', number), filename: `file-${number}`, size: '1000' })));
 };
 
-/** Its lists are Scala's, as text. */
+/** Lists are in Scala's text form. */
 export const collectionInfo: AnswerMaker = ({ params }, store) => {
   const collection = store.thing('collection', params['coll_id'] ?? '');
   if (collection === undefined) return json('collection not found', 400);

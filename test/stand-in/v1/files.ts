@@ -6,14 +6,14 @@ import type { Store, StoredFile } from '../store.ts';
 const idOf = ({ params }: Asked): string => params['id'] ?? params['file_id'] ?? '';
 export const success = json({ status: 'success' });
 
-/** What Play shows where something failed: it repeats the whole URL, secrets and all. */
+/** Play's error page, which repeats the whole URL with its secrets. */
 export const failed = ({ method, site, url }: Asked, status = 500): ReturnType<AnswerMaker> =>
   html(`<!doctype html><title>Error</title><p>${method} ${site}${url}`, status);
 
 const whole = (file: StoredFile, asked: Asked): ReturnType<AnswerMaker> =>
   fileBytes(file, asked, { disposition: extendedName(file.name) });
 
-/** Download through the API: the same for `/api/files/:id` and `/api/files/:id/blob`. */
+/** Download through the API; the same for `/api/files/:id` and `/api/files/:id/blob`. */
 export const download: AnswerMaker = (asked, store) => {
   const file = store.file(idOf(asked));
   if (file === undefined) return text('Invalid file ID', 404);
@@ -29,7 +29,7 @@ export const downloadPage: AnswerMaker = (asked, store) => {
   return file.trait === 'private' ? redirect(`${asked.site}/login`) : whole(file, asked);
 };
 
-/** Converted by Polyglot; where that is not installed, a text says so with status 200. */
+/** Converted by Polyglot; if that is not installed, a text says so with status 200. */
 export const downloadAs: AnswerMaker = (asked, store) => {
   const file = store.file(idOf(asked));
   const format = asked.params['format'] ?? '';
@@ -43,7 +43,7 @@ export const downloadLink: AnswerMaker = (asked, store) => {
   return file === undefined ? failed(asked, 400) : whole(file, asked);
 };
 
-/** Success whether the file existed or not. */
+/** Succeeds whether or not the file existed. */
 export const remove: AnswerMaker = (asked, store) => {
   store.delete(idOf(asked));
   return success;
@@ -64,7 +64,7 @@ export const removeMany: AnswerMaker = (asked, store) => {
   return json(answer);
 };
 
-/** Something that succeeds for a file that is there. */
+/** Succeeds for any existing file. */
 export const onFile: AnswerMaker = (asked, store) =>
   store.file(idOf(asked)) === undefined ? text(`File not found ${idOf(asked)}`, 404) : success;
 
@@ -81,7 +81,7 @@ export const extractDataset: AnswerMaker = (asked, store) =>
     ? json('Dataset not found', 400)
     : json({ status: 'OK', job_id: store.newId() });
 
-/** One job for each file that is there; maybe none. */
+/** One job for each existing file; maybe none. */
 export const extractSelected: AnswerMaker = (asked, store) => {
   const ids = (asked.params['file_ids'] ?? '').split(',').filter((id) => store.file(id) !== undefined);
   return json({ status: 'success', jobs: Object.fromEntries(ids.map((id) => [id, store.newId()])) });
@@ -101,7 +101,7 @@ export const fileInfo: AnswerMaker = (asked, store) => {
   });
 };
 
-/** A preview or thumbnail: bytes that are no download. */
+/** A preview or thumbnail: its bytes are no download. */
 export const preview: AnswerMaker = () => typed('image/png', 'PNG', { 'content-disposition': 'attachment' });
 
 export const sendJob: AnswerMaker = ({ params }: Asked, _store: Store) => json({ id: params['fileId'] });

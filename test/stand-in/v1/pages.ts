@@ -4,7 +4,7 @@ import { failed } from './files.ts';
 
 const asPath = (list: string): readonly string[] => list.trim().split(/\s+/);
 
-/** Pages that are about no single resource, or about one that is not a file, dataset, collection or space by itself. */
+/** Pages about no single resource, or about one that is no file, dataset, collection or space. */
 export const PAGES = asPath(`
 / /about /tos /email /users /profile/viewProfile/:uuid /profile/editProfile /profile/:uuid
 /error/noPermissions /error/notActivated /error/notAuthorized
@@ -36,7 +36,7 @@ export const PAGES = asPath(`
 /dataset/:id/curations/new /space/curations /publishedData /publishedData/:space
 `);
 
-/** Answers of the pages' own scripts: HTML fragments, texts, binaries that are no download. */
+/** Answers for the pages' own scripts: HTML fragments, texts, and binaries that are no download. */
 export const QUIET_GETS = asPath(`
 /users/acceptTermsOfServices /ldap /profile/viewProfile
 /error/authenticationRequired /error/authenticationRequiredMessage/:msg/:url
@@ -74,7 +74,7 @@ const document = ({ site }: Asked, title: string, body: string): ReturnType<Answ
 export const page: AnswerMaker = (asked) => document(asked, 'Clowder', '');
 export const fragment: AnswerMaker = () => html('<ul><li>fragment</ul>');
 
-/** A file's page: its previewer loads the file's bytes. */
+/** A file's page, whose previewer loads the file's bytes. */
 export const filePage: AnswerMaker = (asked, store) => {
   const file = store.file(asked.params['id'] ?? '');
   if (file === undefined) return failed(asked, 400);
@@ -88,7 +88,7 @@ export const filePage: AnswerMaker = (asked, store) => {
   );
 };
 
-/** A dataset's page, with the form that uploads into it. */
+/** A dataset's page, with its upload form. */
 export const datasetPage: AnswerMaker = (asked, store) => {
   const dataset = store.thing('dataset', asked.params['id'] ?? '');
   if (dataset === undefined) return failed(asked, 400);
@@ -102,7 +102,7 @@ export const datasetPage: AnswerMaker = (asked, store) => {
   );
 };
 
-/** A collection's or space's page; a private space is 403 with a page. */
+/** A collection's or space's page; a private space answers 403 with a page. */
 export const thingPage =
   (kind: 'collection' | 'space'): AnswerMaker =>
   (asked, store) => {

@@ -9,7 +9,7 @@ const done: AnswerMaker = () => files.success;
 const all = (method: string, paths: readonly string[], maker: AnswerMaker): readonly RouteLine[] =>
   paths.map((path) => [method, path, maker]);
 
-/** Clowder v1's routes as far as the stand-in has them: the first that matches answers. Express's path syntax. */
+/** The routes of Clowder v1 that the stand-in has; the first match answers. Paths in Express's syntax. */
 export const V1_ROUTES: readonly RouteLine[] = [
   ['GET', '/healthz', users.healthz],
   ['GET', '/login/isLoggedIn', users.isLoggedIn],
@@ -127,10 +127,10 @@ export const V1_ROUTES: readonly RouteLine[] = [
   ['GET', '/api/users/:id', users.byId],
   ['GET', '/api/version', users.version],
   ['GET', '/api/status', users.status],
-  // Every other route of the API: a short JSON, and nothing happened that counts.
+  // Every other API route answers a short JSON and makes no event.
   ...['GET', 'POST', 'PUT', 'DELETE'].map((method): RouteLine => [method, '/api/*rest', done]),
 ];
 
-/** Play's page for a path without a route: it repeats the URL. */
+/** Play's page for an unknown path, which repeats the URL. */
 export const notFound: AnswerMaker = ({ method, site, url }) =>
   html(`<!doctype html><title>Action not found</title><p>${method} ${site}${url}`, 404);

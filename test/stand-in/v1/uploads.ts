@@ -2,7 +2,7 @@ import { json, redirect, text, html, type AnswerMaker } from '../answer.ts';
 import { given, type Asked, type Part } from '../asked.ts';
 import { isRefused, type Store, type StoredFile } from '../store.ts';
 
-/** Which multipart fields an upload route reads: v1 takes any, some routes only `File`. */
+/** The multipart fields that an upload route reads: any in most of v1, only `File` in some routes. */
 type Wanted = (part: Part) => boolean;
 const any: Wanted = () => true;
 const onlyFile: Wanted = (part) => part.field === 'File';
@@ -13,7 +13,7 @@ function keep(part: Part, asked: Asked, store: Store, datasetId: string | undefi
   return store.addFile({ name, contentType, size, content, datasetId, folderId });
 }
 
-/** v1's answer: the id of one file, or whole objects of several under `ids`. */
+/** v1's answer: one file's id, or whole objects for several files under `ids`. */
 function listed(files: readonly StoredFile[]): ReturnType<AnswerMaker> {
   const [first] = files;
   if (first === undefined) return text('No files uploaded', 400);
@@ -29,7 +29,7 @@ const describe = ({ id, name }: StoredFile): object => ({
   resource_type: 'file',
 });
 
-/** Multipart to the API, with no dataset. */
+/** A multipart upload to the API, without a dataset. */
 export const upload =
   (wanted: Wanted = any): AnswerMaker =>
   (asked, store) =>
@@ -37,7 +37,7 @@ export const upload =
 
 export const uploadFile = upload(onlyFile);
 
-/** Multipart to the API, into the dataset of the path. */
+/** A multipart upload to the API, into the dataset in the path. */
 export const uploadToDataset: AnswerMaker = (asked, store) => {
   const id = asked.params['id'] ?? '';
   if (store.thing('dataset', id) === undefined) return text(`Dataset with id=${id} does not exist`, 404);
@@ -64,7 +64,7 @@ function addressOf(value: unknown): string | undefined {
   return typeof entry?.[1] === 'string' ? entry[1] : undefined;
 }
 
-/** The files' ids are the keys; `id` is that of the page that they were found on. */
+/** The keys are the files' ids; `id` is that of the page on which they were found. */
 export const uploadManyUrls: AnswerMaker = (asked, store) => {
   const { json: body } = asked.body;
   const urls = typeof body === 'object' && body !== null ? (body as { fileurls?: unknown }).fileurls : undefined;
@@ -76,7 +76,7 @@ export const uploadManyUrls: AnswerMaker = (asked, store) => {
   return json(answer);
 };
 
-/** The page's upload form: 200 whatever became of each file. */
+/** The page's upload form: 200 whatever happened to each file. */
 const webAnswer =
   (datasetOf: (asked: Asked) => string | undefined, wanted: Wanted): AnswerMaker =>
   (asked, store) => {
@@ -100,7 +100,7 @@ const webAnswer =
 export const uploadWeb = webAnswer(() => undefined, onlyFile);
 export const submitToDataset = webAnswer((asked) => given(asked, 'datasetid') ?? '', any);
 
-/** The old drag and drop: a redirect to the dataset, the file's id nowhere. */
+/** The old drag and drop: redirects to the dataset, without the file's id. */
 export const uploadDragged: AnswerMaker = (asked, store) => {
   const id = asked.params['id'] ?? '';
   if (store.thing('dataset', id) === undefined) return html('<h1>No such dataset</h1>', 400);
@@ -108,7 +108,7 @@ export const uploadDragged: AnswerMaker = (asked, store) => {
   return redirect(`${asked.site}/datasets/${id}`);
 };
 
-/** The test form of the extraction service: the id is in the page. */
+/** The extraction service's test form: the id is in the page. */
 export const uploadToExtract: AnswerMaker = (asked, store) => {
   const part = asked.body.parts.find(onlyFile);
   if (part === undefined) return html('<h1>No file</h1>', 400);

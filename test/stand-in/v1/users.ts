@@ -1,18 +1,18 @@
 import { html, json, redirect, text, typed, type Answer, type AnswerMaker } from '../answer.ts';
 import { given } from '../asked.ts';
 
-/** The account that every request of the stand-in is made by. */
+/** The account that makes every request to the stand-in. */
 export const USER = { id: '5a55e55e0000000000000001', fullName: 'Ada Lovelace', email: 'ada@example.org' } as const;
 const SESSION = { 'set-cookie': 'id=5e55104; Path=/; HttpOnly' } as const;
 const PLAY_SESSION = { 'set-cookie': 'PLAY_SESSION=0123-originalUrl=%2F; Path=/; HttpOnly' } as const;
 
-/** The form of user name and password. */
+/** The login form with user name and password. */
 export const login: AnswerMaker = (asked) =>
   given(asked, 'password') === 'wrong'
     ? html('<!doctype html><title>Login</title>Invalid credentials', 400)
     : redirect(`${asked.site}/`, 303, SESSION);
 
-/** OAuth: away to the provider, and back with a code, or with an error. */
+/** OAuth: redirects to the provider, which sends the browser back with a code or an error. */
 export const loginByProvider: AnswerMaker = ({ query, site }) => {
   if (query.has('error')) return redirect(`${site}/login`);
   if (query.has('code')) return redirect(`${site}/`, 303, SESSION);
@@ -37,7 +37,7 @@ export const healthz: AnswerMaker = () => text('healthy');
 export const logOut: AnswerMaker = ({ site }) =>
   redirect(`${site}/login`, 303, { 'set-cookie': 'id=; Max-Age=0; Path=/' });
 export const toLogin: AnswerMaker = ({ site }) => redirect(`${site}/login`);
-/** A check of a password that opens no session. */
+/** Checks a password but opens no session. */
 export const ldap: AnswerMaker = () => json({ user: { uid: 'ada', mail: USER.email } });
 export const apiKey: AnswerMaker = () => json({ name: 'mine', key: 'canary-api-key-in-body' });
 
@@ -53,7 +53,7 @@ export const status: AnswerMaker = () =>
     extractors: {},
   });
 
-/** Static: has an ETag, and is 304 for those who have it. */
+/** A static file with an ETag: 304 if the browser already has it. */
 export const asset: AnswerMaker = (asked): Answer => {
   const etag = '"a55e7"';
   if (asked.header('if-none-match') === etag) return { status: 304, headers: { etag }, content: { kind: 'text', text: '' } }; // prettier-ignore
@@ -62,7 +62,7 @@ export const asset: AnswerMaker = (asked): Answer => {
   return path.endsWith('.html') ? html('<p>previewer', 200, { etag }) : typed('text/css', 'body{}', { etag });
 };
 
-/** What every open page does: it asks whether its user is still there, and loads fragments. */
+/** What every open page does: it checks whether its user is still logged in, and loads fragments. */
 const SCRIPT = `
 const site = document.documentElement.dataset.site;
 const asked = [fetch(site + '/login/isLoggedIn')];

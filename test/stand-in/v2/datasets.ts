@@ -6,7 +6,7 @@ import { seedId } from '../seeds.ts';
 
 type ForDataset = (dataset: StoredThing, asked: Asked, store: Store) => Answer;
 
-/** 404 where it is not there, 403 where it may not be seen. */
+/** 404 if it does not exist, 403 if the client may not see it. */
 export const onDataset =
   (answer: ForDataset): AnswerMaker =>
   (asked, store) => {
@@ -16,7 +16,7 @@ export const onDataset =
     return dataset.trait === 'private' ? json({ detail: 'User not authorized' }, 403) : answer(dataset, asked, store);
   };
 
-/** The public routes do not know private datasets. */
+/** The public routes hide private datasets. */
 export const onPublicDataset =
   (answer: ForDataset): AnswerMaker =>
   (asked, store) => {
@@ -32,7 +32,7 @@ export const create: AnswerMaker = (asked, store) => {
   return json(datasetOut(store.addThing('dataset', name)));
 };
 
-/** As released the dataset is never stored and has no id; `works.zip` is what was meant. */
+/** The released version never stores the dataset and gives no id; `works.zip` behaves as intended. */
 export const createFromZip: AnswerMaker = ({ body }, store) => {
   const zip = body.parts[0];
   if (zip === undefined || !zip.name.endsWith('.zip')) return json({ detail: 'File is not a zip file' }, 404);
@@ -56,16 +56,16 @@ export const extract = onDataset(({ id: resourceId }, { query }, store) => {
   return json(store.addJob({ extractor, collection: 'datasets', resourceId }).id);
 });
 
-/** Two files, whatever the dataset. */
+/** Always two files. */
 export const listFiles: ForDataset = (_dataset, _asked, store) => {
   const data = [1, 2].flatMap((number) => store.file(seedId('file', number)) ?? []).map(fileOut);
   return json(paged(data));
 };
 
-/** A new id, but of a frozen version, not of a new dataset. */
+/** The new id belongs to a frozen version, not to a new dataset. */
 export const freeze = onDataset((dataset, _asked, store) =>
   json({ ...datasetOut(dataset), id: store.newId(), origin_id: dataset.id, frozen: true, frozen_version_num: 1 }),
 );
 
-/** The id that was deleted is a folder's. */
+/** The deleted id is a folder's. */
 export const removeFolder: AnswerMaker = ({ params }) => json({ deleted: params['folder_id'] });

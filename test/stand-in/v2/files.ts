@@ -5,7 +5,7 @@ import { fileOut, missing, notFound } from './models.ts';
 
 type ForFile = (file: StoredFile, asked: Asked, store: Store) => Answer;
 
-/** 404 where the file is not there, 403 where it may not be seen, 500 where Clowder breaks over it. */
+/** 404 if the file does not exist, 403 if the client may not see it, 500 if Clowder fails on it. */
 export const onFile =
   (answer: ForFile): AnswerMaker =>
   (asked, store) => {
@@ -16,7 +16,7 @@ export const onFile =
     return file.trait === 'private' ? json({ detail: 'User not authorized' }, 403) : answer(file, asked, store);
   };
 
-/** Out of the object store: chunked. From the backend's own disk: with its length. The name is not quoted. */
+/** Chunked from the object store; with a length from the backend's own disk. The name is not quoted. */
 const bytes: ForFile = (file, asked) =>
   fileBytes(
     file,
@@ -29,7 +29,7 @@ const bytes: ForFile = (file, asked) =>
 
 export const download = onFile(bytes);
 
-/** Of a private dataset the public route answers 200 and `null`. */
+/** For a private file the public route answers 200 and `null`. */
 export const downloadPublic: AnswerMaker = (asked, store) => {
   const file = store.file(asked.params['id'] ?? '');
   return file?.trait === 'private' ? json(null) : download(asked, store);
@@ -47,7 +47,7 @@ export const presigned = onFile(({ id }) =>
 
 export const thumbnail: AnswerMaker = () => typed('image/png', 'PNG', { 'content-disposition': 'attachment; filename=thumb' }); // prettier-ignore
 
-/** A new version of a file: of the same name and type, or it is refused. */
+/** A new version of a file; refused unless the name is the same. */
 export const update = onFile((file, asked, store) => {
   const part = asked.body.parts.find(({ field }) => field === 'file');
   if (part === undefined) return json(missing('body', 'file'), 422);
@@ -69,7 +69,7 @@ export const extract = onFile(({ id: resourceId }, { query }, store) => {
   return json(store.addJob({ extractor, collection: 'files', resourceId }).id);
 });
 
-/** Each listener's outcome; as released always "error", for a `local` file as it was meant. */
+/** Each listener's outcome. The released version always says "error"; a `local` file behaves as intended. */
 export const resubmit = onFile((file, _asked, store) =>
   json([
     { listener_id: store.newId(), parameters: {}, status: 'error' },
@@ -77,7 +77,7 @@ export const resubmit = onFile((file, _asked, store) =>
   ]),
 );
 
-/** One file (multipart field `file`), or several (`files`) with an array as answer. */
+/** One file (multipart field `file`), or several (`files`), answered with an array. */
 export const upload =
   (field: 'file' | 'files'): AnswerMaker =>
   (asked, store) => {
@@ -90,7 +90,7 @@ export const upload =
     return json(field === 'file' ? files[0] : files);
   };
 
-/** A file that is on the backend's disk already. */
+/** Adds a file that is already on the backend's disk. */
 export const addLocal: AnswerMaker = (asked, store) => {
   const path = given(asked, 'path') ?? '';
   if (!path.startsWith('/data/')) return json({ detail: 'Internal Server Error' }, 500);

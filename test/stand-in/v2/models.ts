@@ -1,6 +1,6 @@
 import type { StoredFile, StoredJob, StoredThing } from '../store.ts';
 
-/** The account that every request of the stand-in is made by. */
+/** The account that makes every request to the stand-in. */
 export const USER = {
   id: '65a55e55000000000000000a',
   email: 'ada@example.org',
@@ -13,7 +13,7 @@ export const USER = {
 
 const CREATED = '2026-11-23T10:00:00.000000';
 
-/** FileOut of backend/app/models/files.py. */
+/** FileOut in backend/app/models/files.py. */
 export const fileOut = (file: StoredFile): object => ({
   id: file.id,
   name: file.name,
@@ -36,7 +36,7 @@ export const fileOut = (file: StoredFile): object => ({
   frozen: false,
 });
 
-/** DatasetOut of backend/app/models/datasets.py. */
+/** DatasetOut in backend/app/models/datasets.py. */
 export const datasetOut = ({ id, name, trait }: { id: string | null } & Omit<StoredThing, 'id'>): object => ({
   id,
   name,
@@ -56,7 +56,7 @@ export const datasetOut = ({ id, name, trait }: { id: string | null } & Omit<Sto
   deleted: false,
 });
 
-/** EventListenerJobOut of backend/app/models/listeners.py: a job that nobody has begun. */
+/** EventListenerJobOut in backend/app/models/listeners.py: a job not yet started. */
 export const jobOut = ({ id, extractor, collection, resourceId }: StoredJob): object => ({
   id,
   listener_id: extractor,
@@ -72,13 +72,13 @@ export const jobOut = ({ id, extractor, collection, resourceId }: StoredJob): ob
   status: 'CREATED',
 });
 
-/** A page of a list, as every list of v2 comes. */
+/** One page of a list: the form of all v2 lists. */
 export const paged = (data: readonly object[]): object => ({
   metadata: { total_count: data.length, skip: 0, limit: 20 },
   data,
 });
 
-/** What FastAPI answers for a resource that is not there, and for a request that is not as its model says. */
+/** FastAPI's answers for a missing resource and for a request that does not match its model. */
 export const notFound = (what: string): { detail: string } => ({ detail: `${what} not found` });
 export const missing = (place: 'query' | 'body', name: string): object => ({
   detail: [{ loc: [place, name], msg: 'field required', type: 'value_error.missing' }],

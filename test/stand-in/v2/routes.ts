@@ -7,7 +7,7 @@ import * as web from './web-app.ts';
 
 const API = '/api/v2';
 
-/** FastAPI sends those who forgot a slash, or wrote one too many, to the right path, query and all. */
+/** FastAPI redirects a missing or superfluous trailing slash to the right path, with its query. */
 const toSlash =
   (slash: '' | '/'): AnswerMaker =>
   ({ site, url }) => {
@@ -18,7 +18,7 @@ const toSlash =
 const bytesOfPart: AnswerMaker = () =>
   typed('application/octet-stream', 'BYTES', { 'content-disposition': 'attachment; filename=visualization' });
 
-/** Clowder v2's routes as far as the stand-in has them: the first that matches answers. Express's path syntax. */
+/** The routes of Clowder v2 that the stand-in has; the first match answers. Paths in Express's syntax. */
 export const V2_ROUTES: readonly RouteLine[] = [
   ['GET', `${API}/status`, users.status],
   ['POST', `${API}/users`, users.signUp],
@@ -75,7 +75,7 @@ export const V2_ROUTES: readonly RouteLine[] = [
   ['GET', `${API}/thumbnails/:id`, files.thumbnail],
   ['GET', `${API}/public_thumbnails/:id`, files.thumbnail],
   ['GET', `${API}/*rest/`, toSlash('')],
-  // Every other route of the API: a short JSON, and nothing happened that counts.
+  // Every other API route answers a short JSON and makes no event.
   ...['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((method): RouteLine => [method, `${API}/*rest`, () => json({})]),
 
   ['GET', '/', web.root],

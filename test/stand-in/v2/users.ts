@@ -7,14 +7,14 @@ const TOKEN = 'eyJhbGciOiJub25lIn0.eyJjYW5hcnkiOiJqd3QifQ.canary-jwt-signature';
 export const login: AnswerMaker = (asked) =>
   given(asked, 'password') === 'wrong' ? json({ detail: 'Bad credentials' }, 401) : json({ token: TOKEN });
 
-/** Keycloak knows an account already: 409. */
+/** 409 if Keycloak already has the account. */
 export const signUp: AnswerMaker = (asked, store) => {
   const email = given(asked, 'email') ?? '';
   if (email === USER.email) return json({ detail: 'User exists with same email' }, 409);
   return json({ ...USER, id: store.newId(), email, first_name: 'New', last_name: 'User' });
 };
 
-/** Where Keycloak sends the browser back to: the session's cookie holds the token. */
+/** Where Keycloak sends the browser back to; the session cookie holds the token. */
 export const loginByKeycloak: AnswerMaker = ({ query, site }) =>
   query.has('code')
     ? redirect(`${site}/auth`, 307, { 'set-cookie': `Authorization="Bearer ${TOKEN}"; Path=/` })

@@ -2,13 +2,13 @@ import { html, json, typed, type AnswerMaker } from '../answer.ts';
 
 const ETAG = '"67a1d-index"';
 
-/** One page for every path, as the web server of v2's frontend has it; 304 for those who have it already. */
+/** One page for every path, like the web server of v2's frontend; 304 if the browser already has it. */
 export const indexPage: AnswerMaker = (asked) =>
   asked.header('if-none-match') === ETAG
     ? { status: 304, headers: { etag: ETAG }, content: { kind: 'text', text: '' } }
     : html(INDEX, 200, { etag: ETAG });
 
-/** The backend by itself answers its probes at `/`; what a browser gets there is the page. */
+/** The backend answers probes at `/`; a browser gets the page there. */
 export const root: AnswerMaker = (asked, store) =>
   /text\/html/.test(asked.header('accept') ?? '') ? indexPage(asked, store) : json({ status: 'ok' });
 
@@ -20,7 +20,7 @@ const INDEX = `<!doctype html><html><head><title>Clowder</title><link rel="icon"
 <link rel="stylesheet" href="/main.css"><script src="/main.bundle.js" defer></script></head>
 <body><div id="root"></div><input type="file" multiple></body></html>`;
 
-/** Navigates without asking for pages, asks for a file's summary three times, polls for a fresh token. */
+/** Navigates without loading pages, requests a file's summary three times, and polls for a fresh token. */
 const BUNDLE = `
 const api = (path, options) => fetch('/api/v2' + path, options);
 const views = {

@@ -1,25 +1,25 @@
-/** A request to Clowder v2, as a server or a gateway sees it, and what it amounts to. */
+/** A request to Clowder v2 as a server or gateway sees it, and the event that results. */
 export interface SeenRequest {
   readonly method: string;
   readonly path: string;
   readonly query: string;
   readonly status: number;
   readonly responseBytes: number;
-  /** Undefined: nothing. */
+  /** Undefined: no event. */
   readonly event: SeenEvent | undefined;
 }
 
 export interface SeenEvent {
   readonly event: string;
   readonly resource_id?: string;
-  /** Told by the query. */
+  /** Known only from the query. */
   readonly tracked?: boolean;
 }
 
 export const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
 export const CLIENT = '203.0.113.7';
 
-/** Requests of one sender: ten that make an event each, and some that make none, about resources of its own. */
+/** The requests of one sender, about its own resources: ten that make an event each, and some that make none. */
 export function requestsOf(sender: number): readonly SeenRequest[] {
   const id = (kind: number): string =>
     `65f1e2d3c4b5a6978877${String(sender).padStart(2, '0')}${String(kind).padStart(2, '0')}`;
@@ -49,9 +49,9 @@ export function requestsOf(sender: number): readonly SeenRequest[] {
 }
 
 /**
- * What must come of them, in order.
+ * The events that must result, in order.
  *
- * @param tellsQuery whether the sender tells of queries: that a download is not to be counted stands there alone
+ * @param tellsQuery whether the sender reports queries, the only place that says not to count a download
  */
 export function eventsOf(requests: readonly SeenRequest[], tellsQuery = true): readonly SeenEvent[] {
   return requests.flatMap(({ event }) => {

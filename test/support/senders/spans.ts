@@ -1,6 +1,6 @@
 import { CLIENT, USER_AGENT, type SeenRequest } from './requests.ts';
 
-/** An attribute as OTLP has it, for values of the two kinds that these senders send. */
+/** OTLP attributes, limited to the two kinds of values that these senders send. */
 type Attributes = Readonly<Record<string, string | number>>;
 
 export interface SentSpan {
@@ -10,10 +10,10 @@ export interface SentSpan {
   readonly attributes: Attributes;
 }
 
-/** A program that tells of requests by spans, in its own words. */
+/** A program that reports requests as spans, in its own terms. */
 export interface SpanSender {
   readonly scope: string;
-  /** What one request looks like, the span of the server first. */
+  /** The spans of one request, the server's first. */
   readonly spans: (request: SeenRequest) => readonly SentSpan[];
 }
 
@@ -21,7 +21,7 @@ const HOST = 'clowder.example.org';
 const targetOf = ({ path, query }: SeenRequest): string => (query === '' ? path : `${path}?${query}`);
 const urlOf = (request: SeenRequest): string => `https://${HOST}${targetOf(request)}`;
 
-/** Attributes of the HTTP conventions before 1.23, as the ASGI instrumentation for Python sets them. */
+/** Attributes of the HTTP conventions before 1.23, as Python's ASGI instrumentation sets them. */
 const asgiBefore = (request: SeenRequest): Attributes => ({
   'http.scheme': 'http',
   'http.host': '10.0.0.2:8000',
@@ -37,7 +37,7 @@ const asgiBefore = (request: SeenRequest): Attributes => ({
   'http.status_code': request.status,
 });
 
-/** The same of those since 1.23 (`OTEL_SEMCONV_STABILITY_OPT_IN=http`). */
+/** The same for the conventions since 1.23 (`OTEL_SEMCONV_STABILITY_OPT_IN=http`). */
 const asgiSince = (request: SeenRequest): Attributes => ({
   'url.scheme': 'http',
   'server.address': '10.0.0.2:8000',
@@ -52,7 +52,7 @@ const asgiSince = (request: SeenRequest): Attributes => ({
   'http.response.status_code': request.status,
 });
 
-/** FastAPI's instrumentation: the request, and a span for each message of ASGI that answers it. */
+/** FastAPI's instrumentation: the request's span, and one for each ASGI message of the answer. */
 const fastApi = (attributes: (request: SeenRequest) => Attributes): SpanSender => ({
   scope: 'opentelemetry.instrumentation.fastapi',
   spans: (request) => [
@@ -69,9 +69,9 @@ const fastApi = (attributes: (request: SeenRequest) => Attributes): SpanSender =
   ],
 });
 
-/** Written after what each documents, or its sources show, of the attributes that it sets; the values are our own. */
+/** Modelled on each program's documentation or source code for the attributes; the values are ours. */
 export const SPAN_SENDERS = {
-  // github.com/nginxinc/nginx-otel: the conventions of before 1.23; named by the location.
+  // github.com/nginxinc/nginx-otel: the conventions before 1.23; spans are named after the location.
   'NGINX, ngx_otel_module': {
     scope: 'nginx',
     spans: (request) => [
@@ -95,7 +95,7 @@ export const SPAN_SENDERS = {
       },
     ],
   },
-  // envoyproxy.io, "Tracing": tags of its own, all of them text; the route to upstream is a span of the client.
+  // envoyproxy.io, "Tracing": its own tags, all as text; the upstream request is a client span.
   Envoy: {
     scope: 'envoy',
     spans: (request) => {
@@ -129,7 +129,7 @@ export const SPAN_SENDERS = {
       ];
     },
   },
-  // doc.traefik.io, "Tracing": an entry point, and below it router, service and the request to upstream.
+  // doc.traefik.io, "Tracing": an entry point, with router, service and upstream request below it.
   'Traefik 3': {
     scope: 'github.com/traefik/traefik',
     spans: (request) => [
@@ -177,7 +177,7 @@ export const SPAN_SENDERS = {
   'Python, FastAPI, both at once (http/dup)': fastApi((request) => ({ ...asgiBefore(request), ...asgiSince(request) })),
 } as const satisfies Readonly<Record<string, SpanSender>>;
 
-/** An ExportTraceServiceRequest in JSON, each request with a trace of its own. */
+/** An ExportTraceServiceRequest in JSON, with a separate trace for each request. */
 export function exportOf(
   { scope, spans }: SpanSender,
   requests: readonly SeenRequest[],

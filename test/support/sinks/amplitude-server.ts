@@ -2,7 +2,7 @@ import { amplitude } from '../../../sinks/services/amplitude/amplitude.ts';
 import { startFakeService, type FakeService, type ServiceAnswer, type ServiceRequest } from './fake-service.ts';
 import type { SinkHarness, TestService } from './harness.ts';
 
-/** An event as Amplitude reads it, before anything is known to be right. */
+/** An event as Amplitude receives it, before validation. */
 export interface ReceivedEvent {
   readonly event_type?: unknown;
   readonly time?: unknown;
@@ -27,9 +27,9 @@ const REFUSED_IDS = new Set(
   'anonymous,nil,none,null,n/a,na,undefined,unknown,"",00000000-0000-0000-0000-000000000000,{},lmy47d,0,-1'.split(','),
 );
 
-/** A project of Amplitude's: limits, refusals and deduplication as its HTTP V2 API documents them. */
+/** An Amplitude project with the limits, refusals and deduplication that its HTTP V2 API documents. */
 export class AmplitudeProject {
-  /** Events that were taken, one a device and insert id. */
+  /** Accepted events, one per device and insert id. */
   readonly stored: ReceivedEvent[] = [];
   readonly complaints: string[] = [];
   readonly refused = new Set<string>();
@@ -71,7 +71,7 @@ export class AmplitudeProject {
     return json(400, { code: 400, error: 'Invalid JSON request body' });
   }
 
-  /** As documented, only the first event with a problem is named, and nothing is stored. */
+  /** As documented, names only the first event with a problem, and stores nothing. */
   #firstProblem(events: readonly ReceivedEvent[], minimum: number): object | undefined {
     for (const [index, event] of events.entries()) {
       if (event.event_type === undefined)
@@ -115,7 +115,7 @@ export const eventsOf = (request: ServiceRequest): readonly ReceivedEvent[] =>
 export function startAmplitude(project: AmplitudeProject): Promise<FakeService> {
   return startFakeService({
     handle: (request) => project.handle(request),
-    // A dry run holds what is not an event.
+    // A dry run sends something that is no event.
     eventsIn: (request) => eventsOf(request).filter((event) => event.event_type !== undefined).length,
     answers: {
       throttled: {

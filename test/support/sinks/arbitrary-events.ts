@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { EVENT_TYPES } from '../../../taxonomy/index.ts';
 import type { FieldValue, SinkEvent } from '../../../sinks/sink.ts';
 
-/** Fields by which services tell users and devices apart: also the words that some of them refuse. */
+/** Fields that services use to identify users and devices, and words that some of them refuse. */
 const IDS = ['user_id', 'client_id', 'session_id', 'extractor_name', 'clowder_instance'];
 const WORDS = ['anonymous', 'null', '0', '-1', 'bob', ' ', '000000000000000000000000', 'a'.repeat(24), '9'.repeat(16)];
 const TEXTS = [
@@ -26,7 +26,7 @@ const NUMBERS = [
   'status_code',
 ];
 
-/** What takes one byte, several, or an escape; half a pair of surrogates, which is no character at all, among them. */
+/** Characters of one byte or several, those that need escaping, and lone surrogates, which are no characters at all. */
 const unit = fc.constantFrom(
   'a',
   'Z',
@@ -46,7 +46,7 @@ const unit = fc.constantFrom(
   '🐘',
   '\uD83D',
 );
-/** Short texts of any characters, and long ones made of them. */
+/** Short texts of any characters, and long ones made by repeating them. */
 const anyText = fc.tuple(fc.string({ unit, maxLength: 9 }), fc.constantFrom(1, 1, 1, 12, 300)).map(repeated);
 /** Names that a field mapping may give, of any length. */
 const anyName = fc.tuple(fc.string({ unit, minLength: 1, maxLength: 6 }), fc.constantFrom(1, 1, 20)).map(repeated);
@@ -58,7 +58,7 @@ function repeated([text, times]: readonly [string, number]): string {
 const someOf = (names: readonly string[], value: fc.Arbitrary<FieldValue>): fc.Arbitrary<Record<string, FieldValue>> =>
   fc.dictionary(fc.constantFrom(...names), value, { maxKeys: names.length });
 
-/** Any flat body that the policy may let through: names of a field mapping among them, and texts of every length. */
+/** Any flat body that the policy may let through, with names from a field mapping and texts of every length. */
 const anyFields = fc
   .tuple(
     someOf(IDS, fc.oneof(fc.constantFrom(...WORDS), fc.string())),
@@ -82,7 +82,7 @@ export interface ArbitraryEventOptions {
   readonly resources?: number;
 }
 
-/** Events as the delivery loop hands them to a sink. */
+/** Events as the delivery loop passes them to a sink. */
 export function anyEvents(
   { createdMs, resources = 4 }: ArbitraryEventOptions,
   maxLength: number,
@@ -104,7 +104,7 @@ export function anyEvents(
   );
 }
 
-/** One event of a test, with what matters to it. */
+/** One event for a test, with the given properties. */
 export function eventOf(
   type: string,
   fields: Record<string, FieldValue> = {},

@@ -22,12 +22,12 @@ export interface Sent {
   readonly atMs: number;
 }
 
-/** A delivery between a queue in memory and a scripted sink, in virtual time. */
+/** A delivery between an in-memory queue and a scripted sink, in virtual time. */
 export interface DeliveryFixture {
   readonly clock: VirtualClock;
   readonly delivery: Delivery;
   readonly queue: MemoryQueue;
-  /** Batches in the order in which they were sent. */
+  /** Batches in the order sent. */
   readonly sent: readonly Sent[];
   readonly counts: Record<'accepted' | 'filtered' | 'duplicate', number>;
   /** Resolves when the delivery has ended. */
@@ -67,7 +67,7 @@ export function startDelivery({
     prepare: prepare ?? createPreparer({ filter: {}, mapping: {}, policy: {}, thirdParty: false }),
     settings: { ...SETTINGS, ...settings },
     clock,
-    // Pauses at their longest: round numbers.
+    // The longest pauses, which are round numbers.
     random: () => 1,
     observer: {
       sent: () => undefined,

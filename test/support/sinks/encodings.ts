@@ -13,7 +13,7 @@ import { bodyOf, FORMATS } from '../../../sinks/services/webhook/body.ts';
 const prepare = createPreparer({ filter: {}, mapping: {}, policy: {}, thirdParty: false });
 const toRecord = createToRecord('clowder-otel', Date.now);
 
-/** What each service is sent of an event, and what must hold of it. */
+/** How each sink encodes an event, and what must hold for the result. */
 const ENCODINGS: readonly (readonly [sink: string, encode: (event: SinkEvent) => string | Uint8Array, holds: RegExp])[] = [
   ['amplitude', (event) => uploadOf('key', [toAmplitude(event)]), /^\{[^\n]*\}$/],
   ['ga4', (event) => divide([event]).map((request) => ga4BodyOf(request)).join(''), /^\{[^\n]*\}$/],
@@ -25,7 +25,7 @@ const ENCODINGS: readonly (readonly [sink: string, encode: (event: SinkEvent) =>
   ['file', ({ fields }) => JSON.stringify(fields), /^\{[^\n]*\}$/],
 ]; // prettier-ignore
 
-/** @throws Error that names the sink that cannot take the event of a message */
+/** @throws Error that names the sink that cannot take the message's event */
 export function everySinkTakes(content: Uint8Array, messageId: string): void {
   const prepared = prepare(content, messageId);
   if (prepared.kind !== 'event') throw new Error(`sinks take it for ${prepared.kind}`);

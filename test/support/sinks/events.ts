@@ -1,10 +1,10 @@
 import type { EventType } from '../../../taxonomy/event-types.ts';
 import { toFlatBody, type FlatBody } from '../../../taxonomy/flat-body.ts';
 
-/** A day ago: a service may take only what happened lately, and nothing of the future. */
+/** A day ago, as services may accept only recent events and none in the future. */
 const START_MS = Date.now() - 24 * 60 * 60 * 1000;
 
-/** Values of personal fields by which they are found wherever they come out. */
+/** Values of personal fields that make them recognisable wherever they come out. */
 export const CANARIES = {
   user_id: 'canary-user-id',
   user_name: 'canary-user-name',
@@ -20,12 +20,12 @@ export const CANARIES = {
 } as const;
 const CANARY_TEXTS = ['canary', '203.0.113.77', 'ca4a59'];
 
-/** The first canary that the text holds. */
+/** The first canary in the text. */
 export function canaryIn(text: string): string | undefined {
   return CANARY_TEXTS.find((canary) => text.includes(canary));
 }
 
-/** The resource of an event of `makeEvents`, and its place among the events of it, as its id tells. */
+/** The resource of an event of `makeEvents` and the event's place in that resource's sequence, from its id. */
 export function readId(id: string): { readonly resource: string; readonly place: number } {
   const [resource = '', place = ''] = id.split('-');
   return { resource, place: Number(place) };
@@ -34,10 +34,10 @@ export function readId(id: string): { readonly resource: string; readonly place:
 const TYPES: readonly EventType[] = ['file.uploaded', 'view.download', 'file.archived', 'file.unarchived'];
 
 /**
- * Events of a few resources in turn, a second after one another, with canaries in every personal field. The id says
- * resource and place: `r3-000012`.
+ * Events of several resources in turn, one second apart, with canaries in every personal field. The id contains resource and
+ * place: `r3-000012`.
  *
- * @param from of the first one, to go on where other events ended
+ * @param from number of the first event, to continue an earlier series
  */
 export function makeEvents(count: number, { from = 0, resources = 7 } = {}): readonly FlatBody[] {
   return Array.from({ length: count }, (_, index) => {
@@ -59,7 +59,7 @@ export function makeEvents(count: number, { from = 0, resources = 7 } = {}): rea
   });
 }
 
-/** Where an id of the one list comes before an earlier one of its resource; first arrivals count. Undefined: nowhere. */
+/** The first id that comes after a later one of its resource, by first arrival; undefined if all are in order. */
 export function disorderIn(ids: readonly string[]): string | undefined {
   const last = new Map<string, number>();
   for (const id of new Set(ids)) {

@@ -27,11 +27,11 @@ export interface ServiceAnswer {
 }
 
 export interface FakeServiceOptions {
-  /** What the service does with a request: checks it, stores it, answers. */
+  /** Processes a request: checks it, stores it, and answers. */
   readonly handle: (request: ServiceRequest) => ServiceAnswer | Promise<ServiceAnswer>;
-  /** How many events a request holds, for `small`. */
+  /** Number of events in a request, for `small`. */
   readonly eventsIn: (request: ServiceRequest) => number;
-  /** Answers of the faults, where the service has others than plain ones with these statuses. */
+  /** Answers for faults if the service does not answer plainly with these statuses. */
   readonly answers?: Partial<Record<'throttled' | 'failing' | 'small' | 'unauthorised', ServiceAnswer>>;
   /** Stores the first half of a request's events, for `half_stored`. */
   readonly storeHalf?: (request: ServiceRequest) => void;
@@ -39,9 +39,9 @@ export interface FakeServiceOptions {
 
 /** An HTTP server on loopback with faults on demand. */
 export interface FakeService extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT`, the same over `away` and back. */
+  /** `http://127.0.0.1:PORT`; stays the same after `away`. */
   readonly url: string;
-  /** Requests that were read so far. */
+  /** Requests read so far. */
   readonly requests: readonly ServiceRequest[];
   fault(name: FaultName): Promise<void>;
   heal(): Promise<void>;
@@ -53,7 +53,7 @@ const ANSWERS = {
   small: { status: 413, body: 'too large' },
   unauthorised: { status: 401, body: 'unknown key' },
 } as const;
-/** Faults that last until they are healed; each other one is over after so many requests. */
+/** These faults last until healed; the others are over after some requests. */
 const LASTING: ReadonlySet<FaultName> = new Set(['small', 'unauthorised', 'away']);
 const REQUESTS_OF: Partial<Record<FaultName, number>> = { failing: 2 };
 const SMALL_EVENTS = 10;
@@ -73,7 +73,7 @@ export async function startFakeService(options: FakeServiceOptions): Promise<Fak
     };
     if (lasting.has('unauthorised')) return give(answers.unauthorised);
     if (lasting.has('small') && options.eventsIn(request) > SMALL_EVENTS) return give(answers.small);
-    // A dry run, or whatever else holds no events, meets no fault of sending.
+    // Requests without events, such as a dry run, meet no sending fault.
     const fault = options.eventsIn(request) > 0 ? scripted.shift() : undefined;
     if (fault === 'silent') return;
     if (fault === 'cut' || fault === 'drip') return giveBadly(fault, await options.handle(request), response);
@@ -88,7 +88,7 @@ export async function startFakeService(options: FakeServiceOptions): Promise<Fak
   };
   const server = createServer((incoming, response) => {
     serve(incoming, response).catch((error: unknown) => {
-      // A client that left while it was read from; or the test's own mistake, which must be seen.
+      // Either the client left during reading, or the test itself is at fault, which must be visible.
       if (incoming.destroyed && !incoming.complete) response.destroy();
       else response.writeHead(500).end(`the fake service itself failed: ${String(error)}`);
     });
@@ -129,10 +129,10 @@ export async function startFakeService(options: FakeServiceOptions): Promise<Fak
   };
 }
 
-/** The answer cut in its middle, or a byte at a time. */
+/** Cuts the answer in the middle, or sends it one byte at a time. */
 async function giveBadly(how: 'cut' | 'drip', answer: ServiceAnswer, response: ServerResponse): Promise<void> {
   const body = Buffer.from(answer.body ?? '');
-  // Of a body that is longer than what comes of it: the client cannot take the answer for whole.
+  // Longer than the part that is sent, so the client cannot take the answer for complete.
   const length = Math.max(body.length, 20);
   response.writeHead(answer.status, { ...answer.headers, 'content-length': String(length) });
   const padded = Buffer.concat([body, Buffer.alloc(length - body.length, ' ')]);

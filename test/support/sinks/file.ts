@@ -5,12 +5,12 @@ import { fileSink } from '../../../sinks/services/file/file.ts';
 import { tempDir } from '../processes.ts';
 import type { SinkHarness } from './harness.ts';
 
-/** Lines of all files of an archive, the oldest first. */
+/** Lines of all files in an archive, oldest first. */
 export async function archiveLines(directory: string): Promise<readonly string[]> {
   try {
     return await readLines(directory);
   } catch (error) {
-    // One was compressed while the others were read.
+    // A file was compressed while others were read: start again.
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return archiveLines(directory);
     throw error;
   }
@@ -18,7 +18,7 @@ export async function archiveLines(directory: string): Promise<readonly string[]
 
 async function readLines(directory: string): Promise<readonly string[]> {
   const names = (await readdir(directory).catch(() => [])).filter((name) => /\.ndjson(?:\.gz)?$/.test(name)).toSorted();
-  // Between two steps of compressing a file is there in both forms.
+  // While a file is being compressed, it briefly exists in both forms.
   const once = names.filter((name) => !names.includes(`${name}.gz`));
   const texts = await Promise.all(
     once.map(async (name) => {
@@ -29,7 +29,7 @@ async function readLines(directory: string): Promise<readonly string[]> {
   return texts.join('').split('\n').slice(0, -1);
 }
 
-/** A directory of the test's own, in small files, so that a run goes over many of them. */
+/** A directory for the test, with a small file size, so that a run spans many files. */
 export const fileHarness: SinkHarness = {
   definition: fileSink,
   faults: ['away'],

@@ -32,11 +32,11 @@ const LENGTHS: ReadonlyMap<string, number> = new Map([
   ['page_title', 300],
 ]);
 
-/** A property of Google Analytics: it answers 204 to nearly everything, and keeps only what its documentation allows. */
+/** A Google Analytics property: it answers 204 to nearly everything, but keeps only what its documentation allows. */
 export class Ga4Property {
   readonly stored: ReceivedGa4Event[] = [];
   readonly complaints: string[] = [];
-  /** What the validation server finds invalid besides. */
+  /** Events that the validation server also rejects. */
   readonly refused = new Set<string>();
   readonly #now: () => number;
 
@@ -113,11 +113,11 @@ export function startGa4(property: Ga4Property): Promise<FakeService> {
   });
 }
 
-/** With the validation server single events can be refused; without it the service refuses nothing. */
+/** With the validation server, single events can be refused; without it, the service refuses nothing. */
 export function ga4HarnessOf(validate: boolean): SinkHarness {
   return {
     definition: ga4,
-    // It does not say that it does not know the secret.
+    // The service does not report an unknown secret.
     faults: ['throttled', 'failing', 'silent', 'cut', 'drip', 'half_stored', 'small', 'away'],
     refuses: validate ? 'named' : false,
     async start(): Promise<TestService> {

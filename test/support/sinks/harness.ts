@@ -1,17 +1,17 @@
 import type { SinkDefinition } from '../../../sinks/sink.ts';
 
 /**
- * What can go wrong with a service, by name.
+ * Faults of a service, by name.
  *
- * - `throttled`: the next request is answered with 429 and `Retry-After: 1`, or as the service says it; nothing is stored
- * - `failing`: the next two requests are answered with 500, or as the service fails; nothing is stored
- * - `silent`: the next request is taken, and never answered; nothing is stored
+ * - `throttled`: the next request gets 429 and `Retry-After: 1`, or the service's equivalent; nothing is stored
+ * - `failing`: the next two requests get 500, or the service's equivalent; nothing is stored
+ * - `silent`: the next request is read but never answered; nothing is stored
  * - `cut`: the next request is stored, and the connection breaks within the answer
- * - `drip`: the next request is stored, and the answer comes slower than the sink's time-out
- * - `half_stored`: of the next batch the first half is stored, and then the service fails; only where it has no transactions
- * - `small`: until healed, requests of more than 10 events are too large for it
- * - `unauthorised`: until healed, it refuses the sink's key, or its user
- * - `away`: until healed, nobody listens
+ * - `drip`: the next request is stored, and the answer takes longer than the sink's time-out
+ * - `half_stored`: the first half of the next batch is stored, then the service fails; only for services without transactions
+ * - `small`: until healed, requests with more than 10 events are too large
+ * - `unauthorised`: until healed, the service refuses the sink's key or user
+ * - `away`: until healed, the service does not listen
  */
 export const FAULTS = [
   'throttled',
@@ -26,31 +26,34 @@ export const FAULTS = [
 ] as const;
 export type FaultName = (typeof FAULTS)[number];
 
-/** A service of the test's own that behaves as the real one's documentation says, or the real one. */
+/** The real service, or a local one that behaves as the real one's documentation says. */
 export interface TestService extends AsyncDisposable {
-  /** The sink's settings, as they would stand in the configuration file under its name. */
+  /** The sink's settings, as under its name in the configuration file. */
   readonly settings: Readonly<Record<string, unknown>>;
-  /** Has a fault from now on. Only those are asked for that the harness names. */
+  /** Starts a fault. Called only with those that the harness names. */
   fault(name: FaultName): void | Promise<void>;
   /** Ends every fault. */
   heal(): void | Promise<void>;
-  /** From now on it refuses these events, and no others, whenever they come. Only where the harness says that it can. */
+  /** From now on refuses exactly these events, whenever they arrive. Only if `refuses` says that it can. */
   refuse?(ids: readonly string[]): void | Promise<void>;
-  /** Ids of what the store has, in the order in which it took them; one that is stored twice stands there twice. */
+  /** Ids in the store, in order of storage; an event stored twice appears twice. */
   storedIds(): Promise<readonly string[]>;
-  /** Everything it was sent, or has, as text: what must never leave is looked for in it. */
+  /** Everything that the service received or stores, as text: it is searched for what must never leave. */
   storedText(): Promise<string>;
-  /** What was wrong with the requests by the service's documentation: beyond a limit, a missing field. Empty at the end of every test. */
+  /**
+   * Violations of the service's documentation in the requests: an exceeded limit, a missing field. Must be empty after every
+   * test.
+   */
   complaints?(): readonly string[];
 }
 
-/** How the contract suite, and the run of all sinks, meet one kind of sink. */
+/** One kind of sink, for the contract suite and for the run of all sinks. */
 export interface SinkHarness {
   readonly definition: SinkDefinition<unknown>;
   readonly faults: readonly FaultName[];
-  /** Whether the service refuses single events for good, and whether it names them (`partial`) or not (`rejected`). */
+  /** Whether the service permanently refuses single events, and if so, names them (`partial`) or not (`rejected`). */
   readonly refuses: 'named' | 'unnamed' | false;
-  /** Settings with which a busy machine is no fault, for the run of all sinks; `start` gives those of a test of faults. */
+  /** Settings that tolerate a busy machine, for the run of all sinks; `start` provides those for fault tests. */
   readonly patient?: Readonly<Record<string, unknown>>;
   start(): Promise<TestService>;
 }

@@ -8,7 +8,7 @@ import { postgresqlHarness } from './postgresql-server.ts';
 import { influxdbHarness } from './influxdb-server.ts';
 import type { SinkHarness } from './harness.ts';
 
-/** Every sink's harness; the run of all sinks has them all in one process. */
+/** Every sink's harness; the run of all sinks uses them in one process. */
 export const HARNESSES: readonly SinkHarness[] = [
   amplitudeHarness,
   ga4Harness,

@@ -7,16 +7,16 @@ export const INFLUX_TOKEN = 'token-of-the-test';
 const MAX_BODY_BYTES = 25_000_000;
 const MAX_TEXT_BYTES = 65_536;
 
-/** One database or bucket: it stores, overwrites and refuses as InfluxDB 1 and 2 document it. */
+/** One database or bucket that stores, overwrites and refuses as InfluxDB 1 and 2 document. */
 export class InfluxStore {
-  /** By measurement, tag set and time: a later point of the same key overwrites fields of the earlier one. */
+  /** By measurement, tag set and time: a later point with the same key overwrites fields of the earlier one. */
   readonly points = new Map<string, ReadPoint>();
   readonly complaints: string[] = [];
   /** Values of the field `event_id` whose points are refused. */
   readonly refused = new Set<string>();
   readonly #types = new Map<string, string>();
 
-  /** @returns the server's message where a part was refused */
+  /** @returns the server's message if a part was refused */
   write(body: string): string | undefined {
     let dropped = 0;
     let reason = '';

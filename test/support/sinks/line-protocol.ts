@@ -1,4 +1,4 @@
-/** A point as it was read from a line. Integers are `bigint`, so that they are told from floats. */
+/** A point read from a line. Integers are `bigint`, to distinguish them from floats. */
 export interface ReadPoint {
   readonly measurement: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -7,10 +7,10 @@ export interface ReadPoint {
 }
 
 /**
- * Reads one line by the rules of the line protocol's reference: `\` escapes comma, space and, but in the measurement,
- * equals sign; in quoted text it escapes `"` and itself; before anything else it is itself.
+ * Reads one line by the line protocol's reference: `\` escapes comma, space and, except in the measurement, equals sign. In
+ * quoted text it escapes `"` and itself. Before anything else it is literal.
  *
- * @throws Error as InfluxDB words it, where it is not a line
+ * @throws Error worded like InfluxDB's if it is not a valid line
  */
 export function readLine(line: string): ReadPoint {
   const fail = (why: string): never => {

@@ -11,15 +11,15 @@ interface Bulk {
   readonly token_auth?: string;
 }
 
-/** A Matomo with one website and one token, as its tracker and its documentation have it. */
+/** A Matomo with one website and one token, modelled on its tracker and its documentation. */
 export class MatomoInstance {
-  /** Tracking requests that were taken. */
+  /** Accepted tracking requests. */
   readonly stored: URLSearchParams[] = [];
   readonly complaints: string[] = [];
   readonly refused = new Set<string>();
-  /** Who the token belongs to; `nobody`: it was revoked. */
+  /** Whose token it is; `nobody`: it was revoked. */
   user: 'superuser' | 'writer' | 'viewer' | 'nobody' = 'superuser';
-  /** Raw data that are older are deleted, and not taken any more. */
+  /** Older raw data is deleted and no longer accepted. */
   keepFromMs = 0;
   readonly #now: () => number;
 
@@ -52,7 +52,9 @@ export class MatomoInstance {
       : json(access === has ? [1, MATOMO_SITE] : []);
   }
 
-  /** Whether the tracker takes a request; what it would take and store wrongly, or drop in silence, is complained of. */
+  /**
+   * Whether the tracker accepts a request. Requests that it would store wrongly or drop silently are recorded as complaints.
+   */
   #isTaken(query: URLSearchParams, trusted: boolean): boolean {
     const get = (name: string): string => query.get(name) ?? '';
     const createdMs = Number(get('cdt')) * 1000;
@@ -96,7 +98,7 @@ export function startMatomo(instance: MatomoInstance): Promise<FakeService> {
 
 export const matomoHarness: SinkHarness = {
   definition: matomo,
-  // A bulk request is a transaction: there are no halves of it.
+  // No `half_stored`: a bulk request is a transaction.
   faults: ['throttled', 'failing', 'silent', 'cut', 'drip', 'small', 'unauthorised', 'away'],
   refuses: 'named',
   async start(): Promise<TestService> {

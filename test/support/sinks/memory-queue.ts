@@ -12,14 +12,17 @@ interface Stored {
   readonly content: Uint8Array;
 }
 
-/** A sink's queue as RabbitMQ has it, in memory: prefetch, acks of links, what is not acknowledged comes again in its place. */
+/**
+ * An in-memory queue that behaves like RabbitMQ's: prefetch, acks per link, and unacknowledged messages requeued in their
+ * place.
+ */
 export class MemoryQueue {
   readonly #delivery: Pick<Delivery, 'attach' | 'detach' | 'receive'>;
   readonly #prefetch: number;
   readonly dead: DeadMessage[] = [];
-  /** Not handed out, in order. */
+  /** Not handed out yet, in order. */
   #ready: Stored[] = [];
-  /** Handed out on the link that is there, by tag, in order. */
+  /** Handed out on the current link, by tag, in order. */
   #unacked = new Map<number, Stored>();
   #link: QueueLink | undefined;
   #nextTag = 1;
@@ -54,7 +57,7 @@ export class MemoryQueue {
     this.#handOut();
   }
 
-  /** The connection is lost, with the acknowledgements on their way. */
+  /** Loses the connection, with all acknowledgements in flight. */
   disconnect(): void {
     this.#link = undefined;
     this.#ready = [...this.#unacked.values(), ...this.#ready];
@@ -78,7 +81,7 @@ export class MemoryQueue {
     if (!this.#unacked.has(tag)) throw new Error(`PRECONDITION_FAILED - unknown delivery tag ${tag}`);
     for (const open of multiple ? [...this.#unacked.keys()].filter((one) => one <= tag) : [tag])
       this.#unacked.delete(open);
-    // A broker's answer comes later, never from within the call.
+    // A broker answers later, never within the call.
     queueMicrotask(() => this.#handOut());
   }
 

@@ -6,7 +6,7 @@ import type { SinkHarness, TestService } from './harness.ts';
 
 export const OTLP_KEY = 'Bearer otlp-key-of-the-test';
 
-/** A backend that takes logs over OTLP/HTTP. */
+/** A backend that accepts logs over OTLP/HTTP. */
 export class OtlpBackend {
   readonly stored: LogRecord[] = [];
   readonly complaints: string[] = [];
@@ -22,7 +22,7 @@ export class OtlpBackend {
   }
 }
 
-/** @throws OtlpDecodeError where it is no ExportLogsServiceRequest */
+/** @throws OtlpDecodeError if it is not an ExportLogsServiceRequest */
 export const recordsOf = (request: Pick<ServiceRequest, 'body'>): readonly LogRecord[] =>
   decodeLogs(request.body, { request: () => false, metric: () => false }).records;
 
@@ -52,7 +52,7 @@ export function startOtlpBackend(backend: OtlpBackend): Promise<FakeService> {
 export const otlpHarness: SinkHarness = {
   definition: otlp,
   faults: ['throttled', 'failing', 'silent', 'cut', 'drip', 'half_stored', 'small', 'unauthorised', 'away'],
-  // It says how many, not which.
+  // OTLP reports how many were refused, not which.
   refuses: false,
   async start(): Promise<TestService> {
     const backend = new OtlpBackend();

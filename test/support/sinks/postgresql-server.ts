@@ -7,7 +7,7 @@ import { migrate } from '../../../runtime/event-table/migrate.ts';
 import { startPostgres, type PostgresServer } from '../postgresql.ts';
 import type { FaultName, SinkHarness, TestService } from './harness.ts';
 
-/** What the real server is made to do when the ids of a batch are inserted, so many times. */
+/** What the real server is made to do on the next `times` inserts of a batch's ids. */
 const STATEMENT_FAULTS: Partial<Record<FaultName, { readonly times: number; readonly plpgsql: string }>> = {
   failing: { times: 2, plpgsql: "RAISE EXCEPTION 'could not extend file: No space left' USING ERRCODE = '53100';" },
   silent: { times: 1, plpgsql: 'PERFORM pg_sleep(3600);' },
@@ -17,7 +17,7 @@ const faultFunction = (times: number, plpgsql: string): string => `
   CREATE OR REPLACE FUNCTION public.fault() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
   BEGIN IF nextval('public.fault_count') <= ${times} THEN ${plpgsql} END IF; RETURN NULL; END $$`;
 
-/** One server for a test file, with a database for each test. */
+/** One server per test file, with a database for each test. */
 let shared: Promise<PostgresServer> | undefined;
 let databases = 0;
 afterAll(async () => {
@@ -25,7 +25,7 @@ afterAll(async () => {
   shared = undefined;
 });
 
-/** A database of its own on the file's server, and a user of its own who may create schemas in it. */
+/** A new database on the file's server, with a user who may create schemas in it. */
 export async function freshDatabase(): Promise<{ server: PostgresServer; name: string; url: string }> {
   shared ??= startPostgres();
   const server = await shared;
@@ -37,7 +37,7 @@ export async function freshDatabase(): Promise<{ server: PostgresServer; name: s
   return { server, name, url: server.url({ user: name, database: name }) };
 }
 
-/** The real server, and between it and the sink what breaks or holds back the answer to a COMMIT. */
+/** The real server, behind a connection that can break or withhold the answer to a COMMIT. */
 export const postgresqlHarness: SinkHarness = {
   definition: postgresql,
   faults: ['failing', 'silent', 'cut', 'drip', 'unauthorised', 'away'],
@@ -79,7 +79,7 @@ export const postgresqlHarness: SinkHarness = {
         await query(`ALTER TABLE clowder.events ADD CONSTRAINT refused CHECK (event_id NOT IN (${list}))`);
       },
       storedIds: async () => {
-        // A batch is there at once, and has one time; within it there is no order but that of the events themselves.
+        // A batch is stored at once with a single time; within it, only the events' own times give an order.
         const rows = await query<{ event_id: string }>(
           'SELECT event_id FROM clowder.events ORDER BY received_at, created_at',
         );

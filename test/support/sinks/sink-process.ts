@@ -3,19 +3,19 @@ import { join } from 'node:path';
 import { cli } from '../cli.ts';
 import { freePort, startProcess, tempDir, type Exit, type RunningProcess } from '../processes.ts';
 
-/** `clowder-otel sink` as a child process: configuration and admin port stay the same over kill and start. */
+/** `clowder-otel sink` as a child process. Configuration and admin port stay the same across kill and start. */
 export interface SinkProcess extends AsyncDisposable {
-  /** Of the admin listener. */
+  /** URL of the admin listener. */
   readonly url: string;
   readonly configFile: string;
   output(): string;
   kill(signal?: NodeJS.Signals): Promise<Exit>;
   start(): Promise<void>;
-  /** The figure of one sink: of `accepted` events by default. */
+  /** A counter of one sink: by default its `accepted` events. */
   figure(sink: string, name?: string): Promise<number>;
 }
 
-/** @param config the file's content; JSON is YAML */
+/** @param config the file's content; JSON is valid YAML */
 export async function startSinkProcess(
   config: Readonly<Record<string, unknown>>,
   names: readonly string[] = [],
@@ -28,7 +28,7 @@ export async function startSinkProcess(
   const start = (): Promise<RunningProcess> =>
     startProcess(process.execPath, [...cli(), '--config', configFile, 'sink', ...names], {
       env: { AMQP_URL: undefined },
-      // Not by a request: a test that is a dozen services at once answers late, and asks late.
+      // Waits for the log line, not for an answer: a test that runs a dozen services answers late and polls late.
       ready: (output) => output.includes('sinks are running'),
       readyTimeoutMs: 120_000,
     });

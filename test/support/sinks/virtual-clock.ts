@@ -32,13 +32,13 @@ export class VirtualClock implements Clock {
     });
   }
 
-  /** Lets everything happen that can happen now. */
+  /** Runs everything that can happen now. */
   async settle(): Promise<void> {
     await turn();
     await turn();
   }
 
-  /** Goes to the next timer. @returns false where there is none */
+  /** Advances to the next timer. @returns false if there is none */
   async step(): Promise<boolean> {
     await this.settle();
     const [next] = [...this.#timers].filter(({ atMs }) => Number.isFinite(atMs)).toSorted((a, b) => a.atMs - b.atMs);
@@ -49,7 +49,7 @@ export class VirtualClock implements Clock {
     return true;
   }
 
-  /** Steps until it is so. @throws Error where it is not so after that many steps */
+  /** Steps until the condition holds. @throws Error if it does not hold after that many steps */
   async until(condition: () => boolean, steps = 5000): Promise<void> {
     await this.settle();
     for (let count = 0; !condition(); count += 1) {

@@ -5,7 +5,7 @@ import type { SinkHarness } from './harness.ts';
 
 const SECRET = 'the secret of a contract';
 
-/** A receiver that checks signatures as the documentation tells to, and keeps what comes. */
+/** A receiver that checks signatures as documented and keeps what arrives. */
 export const webhookHarness: SinkHarness = {
   definition: webhookSink,
   faults: ['throttled', 'failing', 'silent', 'cut', 'drip', 'half_stored', 'small', 'unauthorised', 'away'],

@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../../../usage/store/columns.ts';
 
-/** Investigations and requests, total and unique each, and how the client came. */
+/** Access method, then total and unique investigations and requests. */
 export type Counted = readonly [
   access: string,
   totalInvestigations: number,
@@ -9,7 +9,7 @@ export type Counted = readonly [
   uniqueRequests: number,
 ];
 
-/** Some events, and what both Codes make of them in October 2026, or in the month that is named. */
+/** Some events, and what both Codes count for October 2026 or the named month. */
 export interface Case {
   readonly title: string;
   readonly events: readonly StoredEvent[];
@@ -18,7 +18,7 @@ export interface Case {
   readonly month?: string;
   /** @default UTC */
   readonly zone?: string;
-  /** Why not counted, of every event in the month, in the order of their ids, where the case is about that. */
+  /** For cases about this: why each event in the month is not counted, in order of ids. */
   readonly reasons?: readonly string[];
 }
 
@@ -30,7 +30,7 @@ type Fields = Readonly<Record<string, string | number | boolean>>;
 
 let made = 0;
 
-/** An event at a time, `2026-10-05T10:00:00Z` or only `10:00:00` of that day, by somebody with Firefox. */
+/** An event at a time, `2026-10-05T10:00:00Z` or just `10:00:00` on that day, from a Firefox user. */
 export function event(type: string, time: string, fields: Fields): StoredEvent {
   made += 1;
   const created = Date.parse(time.includes('T') ? time : `2026-10-05T${time}Z`);
@@ -55,14 +55,14 @@ const twice = download('10:00:00', ana);
 
 export const CASES: readonly Case[] = [
   {
-    // 29 s later is a double click: the first is dropped. One look, one session (ana, 10 o'clock).
+    // 29 s later is a double click, so the first is dropped. One investigation, one session (ana, 10 o'clock).
     title: 'two clicks 29 s apart are one',
     events: [page('10:00:00', ana), page('10:00:29', ana)],
     ...both(['regular', 1, 1, 0, 0]),
     reasons: ['repeat', 'counted'],
   },
   {
-    // At most 30 s: 30.000 s still is.
+    // At most 30 s: exactly 30.000 s still counts as a double click.
     title: 'two clicks 30.000 s apart are one',
     events: [page('10:00:00.000', ana), page('10:00:30.000', ana)],
     ...both(['regular', 1, 1, 0, 0]),
@@ -84,14 +84,14 @@ export const CASES: readonly Case[] = [
     ...both(['regular', 1, 1, 0, 0]),
   },
   {
-    // 0, 20, 40 and 60 s: each but the last has one within 30 s after it. One, at 60 s.
+    // 0, 20, 40 and 60 s: each but the last is followed by another within 30 s. One remains, at 60 s.
     title: 'a chain of clicks is one, at its end',
     events: [page('10:00:00', ana), page('10:00:20', ana), page('10:00:40', ana), page('10:01:00', ana)],
     ...both(['regular', 1, 1, 0, 0]),
     reasons: ['repeat', 'repeat', 'repeat', 'counted'],
   },
   {
-    // The later one is kept, and it is of November: October has none.
+    // The later click is kept, and it is in November: October has none.
     title: 'a double click over the end of the month is none in the first month',
     events: [page('2026-10-31T23:59:50Z', ana), page('2026-11-01T00:00:10Z', ana)],
     ...both(),
@@ -117,27 +117,27 @@ export const CASES: readonly Case[] = [
     ...both(['regular', 2, 2, 0, 0]),
   },
   {
-    // Of one whom nobody knows, nobody can say that it was the same: never folded, each a session of its own.
+    // An unknown client cannot be shown to be the same one: never folded, and each click is its own session.
     title: 'two clicks of whom nothing is known are two',
     events: [page('10:00:00', {}), page('10:00:03', {})],
     ...both(['regular', 2, 2, 0, 0]),
   },
   {
-    // For research data the sessions of a mere client are slices of an hour: 10:59 and 11:00 are two sessions, two looks.
-    // Release 5.1 knows no such slice: one look, in the session of 11 o'clock.
+    // For research data, the sessions of an unnamed client are clock hours: 10:59 and 11:00 are two sessions and two
+    // investigations. Release 5.1 has no such slices: one investigation, in the session of 11 o'clock.
     title: 'a pair of a mere client over the full hour is two for research data and one for Release 5.1',
     events: [page('10:59:50', client), page('11:00:10', client)],
     rd1: [['regular', 2, 2, 0, 0]],
     r51: [['regular', 1, 1, 0, 0]],
   },
   {
-    // Whoever has logged in is known over the hour.
+    // A user who has logged in is recognised across the hour.
     title: 'a pair of a user over the full hour is one for both',
     events: [page('10:59:50', ana), page('11:00:10', ana)],
     ...both(['regular', 1, 1, 0, 0]),
   },
   {
-    // 20 s apart from two addresses, by the same user: one. Another 10 minutes later: two in all, one session.
+    // 20 s apart from two addresses by the same user: one. Another 10 minutes later: two in total, in one session.
     title: 'one user at two addresses is one user',
     events: [
       page('10:00:00', { ...ana, client_id: 'office' }),
@@ -147,31 +147,31 @@ export const CASES: readonly Case[] = [
     ...both(['regular', 2, 1, 0, 0]),
   },
   {
-    // A session id is a session for the whole day: 8, 12 and 20 o'clock are three looks and one session.
+    // A session id is one session for the whole day: 8, 12 and 20 o'clock are three investigations in one session.
     title: 'a session id is one session over hours',
     events: ['08:00:00', '12:00:00', '20:00:00'].map((time) => page(time, { session_id: 's1' })),
     ...both(['regular', 3, 1, 0, 0]),
   },
   {
-    // Midnight ends it: two looks, two sessions.
+    // Midnight ends the session: two investigations, two sessions.
     title: 'a session id is another session after midnight',
     events: [page('2026-10-05T23:50:00Z', { session_id: 's1' }), page('2026-10-06T00:10:00Z', { session_id: 's1' })],
     ...both(['regular', 2, 2, 0, 0]),
   },
   {
-    // Without a session id a user's hour of the clock is the session: 10:05, 10:55 and 11:05 are two.
+    // Without a session id, a user's clock hour is the session: 10:05, 10:55 and 11:05 are two sessions.
     title: 'a user without a session id has a session for each hour of the clock',
     events: [page('10:05:00', ana), page('10:55:00', ana), page('11:05:00', ana)],
     ...both(['regular', 3, 2, 0, 0]),
   },
   {
-    // Three downloads of different files: three requests, and three investigations. One dataset, one session: unique 1.
+    // Three downloads of different files: three requests and three investigations. One dataset in one session: unique 1.
     title: 'three files of one dataset in an hour are three, and one unique',
     events: ['f1', 'f2', 'f3'].map((file, index) => download(`10:0${index}:00`, ana, file)),
     ...both(['regular', 3, 1, 3, 1]),
   },
   {
-    // With the dataset's page it is four looks, still of one dataset in one session; requests stay three.
+    // With the dataset's page there are four investigations, still of one dataset in one session; requests stay three.
     title: 'three files and the page of their dataset are four investigations',
     events: [
       page('09:59:59', { ...ana, session_id: 's' }),
@@ -180,13 +180,13 @@ export const CASES: readonly Case[] = [
     ...both(['regular', 4, 1, 3, 1]),
   },
   {
-    // Page and download of one file are two types: no double click. A view and a request: 2 and 1.
+    // Page and download of one file are different types, so no double click: 2 investigations and 1 request.
     title: 'a page and a download of one file 5 s apart are two',
     events: [filePage('10:00:00', ana), download('10:00:05', ana)],
     ...both(['regular', 2, 1, 1, 1]),
   },
   {
-    // A general-purpose tool without key and user: machine for research data, out of Release 5.1.
+    // A general-purpose tool without key and user: machine for research data, excluded by Release 5.1.
     title: 'python without a key is a machine for research data and out of Release 5.1',
     events: [download('10:00:00', { ...client, user_agent: PYTHON })],
     rd1: [['machine', 1, 1, 1, 1]],
@@ -194,7 +194,8 @@ export const CASES: readonly Case[] = [
     reasons: ['tool'],
   },
   {
-    // Both by one session. For Release 5.1 curl without a key is out, and makes no double click of the browser's.
+    // Both in one session. Release 5.1 excludes curl without a key, so it cannot be the second half of the browser's double
+    // click.
     title: 'a tool that is out makes no double click of a browser',
     events: [
       download('10:00:00', { session_id: 's' }),
@@ -226,14 +227,14 @@ export const CASES: readonly Case[] = [
     r51: [['regular', 1, 1, 1, 1]],
   },
   {
-    // COUNTER's list has the empty user agent (`^.?$`), and so does whoever sends none.
+    // COUNTER's list includes the empty user agent (`^.?$`), so a missing one is a robot too.
     title: 'a request without a user agent is a robot',
     events: [{ ...page('10:00:00', client), user_agent: undefined }],
     ...both(),
     reasons: ['bot'],
   },
   {
-    // An instrumented server saw the request come in, and says how it was let in; whoever brings a key is a program.
+    // An instrumented server saw the actual request and reports how it was authenticated; a client with a key is a program.
     title: 'a request without a user agent is a robot to an instrumented server, unless it brings a key',
     events: [
       { ...page('10:00:00', client), user_agent: undefined, source: 'sdk', auth_method: 'none' },
@@ -250,7 +251,7 @@ export const CASES: readonly Case[] = [
     r51: [['regular', 1, 1, 0, 0]],
   },
   {
-    // A 304 is a view as any other; of a download in pieces the first is the event, with `range`. Both count once.
+    // A 304 is a view like any other. A download in pieces is its first piece's event, with `range`. Both count once.
     title: 'a page answered 304 and a download that begins with its first piece count',
     events: [page('10:00:00', ana), { ...download('10:01:00', ana), range: 'bytes=0-99' }],
     ...both(['regular', 2, 1, 1, 1]),
@@ -273,7 +274,7 @@ export const CASES: readonly Case[] = [
     reasons: ['ai_agent'],
   },
   {
-    // By its user agent, and by what the collector knows of its address.
+    // The first by its user agent, the second by what the collector knows about its address.
     title: 'extractors are out',
     events: [
       download('10:00:00', { ...client, user_agent: 'pyclowder/3.0.8' }),
@@ -283,7 +284,7 @@ export const CASES: readonly Case[] = [
     reasons: ['extractor', 'extractor'],
   },
   {
-    // Clowder v1's guest has a user id of 24 zeros, the same for all: two guests are two clients, not one user.
+    // Clowder v1's guests share a user id of 24 zeros: two guests are two clients, not one user.
     title: 'guests are not one user',
     events: ['guest-1', 'guest-2'].map((client_id, index) =>
       page(`10:00:0${index}`, { user_id: '0'.repeat(24), client_id }),
@@ -291,7 +292,7 @@ export const CASES: readonly Case[] = [
     ...both(['regular', 2, 2, 0, 0]),
   },
   {
-    // 1 November 2026 in Chicago has 25 hours: 1:30 comes twice. In both the clock says 1, so it is one session.
+    // 1 November 2026 in Chicago has 25 hours: 1:30 occurs twice. Both are in clock hour 1, so in one session.
     title: 'an hour that comes twice is one hour of the clock',
     events: [
       page('2026-11-01T06:30:00Z', client),
@@ -300,18 +301,18 @@ export const CASES: readonly Case[] = [
     ],
     month: '2026-11',
     zone: 'America/Chicago',
-    // 01:30, 01:30 and 02:30: three looks, two sessions.
+    // 01:30, 01:30 and 02:30: three investigations, two sessions.
     ...both(['regular', 3, 2, 0, 0]),
   },
   {
-    // It ends at midnight in Chicago, 6:00 UTC: 5:59:59 of the 2nd is its last second, 6:00 is the next day.
+    // The day ends at midnight in Chicago, 6:00 UTC: 5:59:59 on the 2nd is its last second, 6:00 is the next day.
     title: 'a day of 25 hours is one day of a session',
     events: ['2026-11-01T05:00:00Z', '2026-11-02T05:59:59Z', '2026-11-02T06:00:40Z'].map((time) =>
       page(time, { session_id: 's' }),
     ),
     month: '2026-11',
     zone: 'America/Chicago',
-    // Three looks; the 1st and the 2nd of November: two sessions.
+    // Three investigations on 1 and 2 November: two sessions.
     ...both(['regular', 3, 2, 0, 0]),
   },
   {
@@ -322,7 +323,7 @@ export const CASES: readonly Case[] = [
     ),
     month: '2026-03',
     zone: 'America/Chicago',
-    // Three looks; the 8th, the 8th and 00:01 of the 9th: two sessions.
+    // Three investigations, on the 8th, on the 8th and at 00:01 on the 9th: two sessions.
     ...both(['regular', 3, 2, 0, 0]),
   },
   {
@@ -351,7 +352,7 @@ export const CASES: readonly Case[] = [
     reasons: ['counted'],
   },
   {
-    // A look that was broken off is not a request, and still an investigation.
+    // An interrupted download is an investigation but no request.
     title: 'a download that broke off is an investigation and no request',
     events: [download('10:00:00', { ...ana, complete: false }, 'f1'), download('10:05:00', ana, 'f2')],
     ...both(['regular', 2, 1, 1, 1]),
@@ -366,7 +367,7 @@ export const CASES: readonly Case[] = [
     reasons: ['untracked', 'preview'],
   },
   {
-    // What is out folds nothing: the download that counts has a mere preview 5 s after it.
+    // Excluded events fold nothing: an uncounted download follows the counted one after 5 s.
     title: 'what is not counted anyway makes no double click of what is',
     events: [download('10:00:00', ana), download('10:00:05', { ...ana, tracked: false })],
     ...both(['regular', 1, 1, 1, 1]),
@@ -381,7 +382,7 @@ export const CASES: readonly Case[] = [
     reasons: ['counted', 'counted'],
   },
   {
-    // The upload says where f9 is, a day later. The page of f8 says nothing, and nobody ever does.
+    // A later upload tells the dataset of f9; nothing ever tells that of f8.
     title: 'a file that does not say its dataset is attributed by what else was seen of it',
     events: [
       event('view.download', '10:00:00', { ...ana, resource_type: 'file', resource_id: 'f9' }),

@@ -10,7 +10,7 @@ async function verdictsOf(store: UsageStore, { month = '2026-10', zone = 'UTC' }
   return store.verdicts({ period: monthsPeriod(month, month, zone), zone, code });
 }
 
-/** What a store has of a month by a Code, a row for each access method. */
+/** What a store counts for a month by a Code, one row per access method. */
 export async function countMonth(store: UsageStore, asked: Asked, code: Code): Promise<readonly Counted[]> {
   const sql = counterSql(await verdictsOf(store, asked, code), { access: 'access' });
   const rows = await store.engine.query<Record<CounterMetric, number> & { access: string }>(sql);
@@ -23,7 +23,7 @@ export async function countMonth(store: UsageStore, asked: Asked, code: Code): P
   ]);
 }
 
-/** Why events of a month are not counted, in the order of their ids. */
+/** Why events of a month are not counted, in order of their ids. */
 export async function reasonsOf(store: UsageStore, asked: Asked, code: Code): Promise<readonly string[]> {
   const sql = `SELECT reason FROM ${await verdictsOf(store, asked, code)} v ORDER BY event_id`;
   return (await store.engine.query<{ reason: string }>(sql)).map(({ reason }) => reason);

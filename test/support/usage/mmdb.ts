@@ -6,7 +6,7 @@ export type Country = readonly [network: string, isoCode: string];
 const MARKER = Buffer.from([0xab, 0xcd, 0xef, ...Buffer.from('MaxMind.com')]);
 const SEPARATOR_BYTES = 16;
 
-/** A table of countries as MaxMind's format describes it: a tree of the bits of IPv6 addresses (IPv4 in ::/96), then the data. */
+/** A country table in MaxMind's format: a tree of the bits of IPv6 addresses (IPv4 in ::/96), then the data. */
 export function mmdbOf(countries: readonly Country[]): Buffer {
   const tree: [number | string | undefined, number | string | undefined][] = [[undefined, undefined]];
   for (const [network, isoCode] of countries) {

@@ -9,8 +9,8 @@ const see = (resource_type: string, time: string, resource_id: string, fields: R
   event('view.resource', time, { resource_type, resource_id, user_id: 'ana', ...fields });
 
 /**
- * October 2026, and what was told before and after it: d1 was renamed twice, d2 is known by its file alone, d3 stands in
- * the catalog, of d4 nobody told a name.
+ * October 2026 with earlier and later events: d1 was renamed twice, d2 is known only through its file, d3 is in the catalog,
+ * and d4 has no known name.
  */
 const EVENTS: readonly StoredEvent[] = [
   page('2026-10-05T10:00:00Z', { user_id: 'ana', user_name: 'Ana A.', resource_name: 'Soil', space_id: 's1' }, 'd1'),
@@ -25,7 +25,7 @@ const EVENTS: readonly StoredEvent[] = [
   see('collection', '2026-10-05T15:00:00Z', 'c1', { resource_name: 'Maps' }),
 ];
 
-/** Names by what figures of October are divided by. */
+/** Names for each dimension of October's figures. */
 export const NAMES: readonly (readonly [title: string, by: string, names: Record<string, string> | undefined])[] = [
   [
     'a dataset has the title of the catalog, else the latest of its own events, else what events of its files tell',
@@ -45,7 +45,7 @@ export const NAMES: readonly (readonly [title: string, by: string, names: Record
   ['totals have none', '', undefined],
 ];
 
-/** Fills a store with what `NAMES` is about. */
+/** Fills a store with the data behind `NAMES`. */
 export async function fillNamed(store: UsageStore): Promise<void> {
   await store.ingest(EVENTS);
   const kept = { state: 'found', etag: null, fetchedMs: 0 } as const;

@@ -10,8 +10,8 @@ const isFigureOfAll = (metric: Metric): boolean => /_p\d+$|_percent$/.test(metri
 const PERIOD = { from: '2026-10-04', to: '2026-10-06' };
 
 /**
- * Whatever figures are divided by, the parts of a total add up to it; a unique figure of a part is at most that of the
- * whole, and those of all parts together at least that. With `top` the same holds, the others being one row.
+ * For every dimension, the parts of a total add up to it. A part's unique figure is at most the whole's, and all parts'
+ * together are at least that. The same holds with `top`, where the others form one row.
  */
 export async function checkParts(store: UsageStore, zone: string, top?: number): Promise<void> {
   for (const source of ['facts', 'jobs', 'readings'] as const) {
@@ -51,7 +51,7 @@ function checkOrder(rows: readonly Readonly<Record<string, string | number | nul
   }
 }
 
-/** A dimension that the metrics do not have. */
+/** Skips dimensions that the metrics do not have. */
 function none(error: unknown): { totals?: undefined; rows: readonly never[] } {
   if (error instanceof QuestionError) return { rows: [] };
   throw error;
