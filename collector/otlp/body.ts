@@ -9,15 +9,15 @@ import type { ByteLease } from './byte-budget.ts';
 import { codingNamed, COMPRESSED, inflaterOf, isOfInflater, unsupported, type Coding } from './codings.ts';
 
 export interface BodyLimits {
-  /** Of what was inflated, whatever Content-Length says. */
+  /** Limit after decompression, regardless of Content-Length. */
   readonly maxBytes: number;
-  /** Setting that raises it, where there is one: for the message. */
+  /** Setting that raises the limit, if there is one: for the message. */
   readonly setting?: string;
-  /** What the body takes is taken from here as it comes; the caller ends it when done with the body. */
+  /** Pays for the body's bytes as they arrive. The caller ends the lease when done with the body. */
   readonly lease: ByteLease;
-  /** A body of which nothing comes for so long is not waited for. @default 10 s */
+  /** Longest pause between two pieces of a body. @default 10 s */
   readonly idleMs?: number;
-  /** Nor is one that takes longer in all. @default 300 s */
+  /** Longest time for a whole body. @default 300 s */
   readonly totalMs?: number;
 }
 
@@ -25,7 +25,7 @@ const IDLE_MS = 10_000;
 const TOTAL_MS = 300_000;
 
 /**
- * Reads a request's body and inflates it as it comes, never holding more than its limit, or more than the budget leaves.
+ * Reads a request's body and inflates it as it arrives. Never holds more than the limit, or more than the budget leaves.
  *
  * @throws CollectorError unsupported_encoding, and as `readSource` does
  */
@@ -42,7 +42,7 @@ export async function readBody(c: Context, limits: BodyLimits): Promise<Uint8Arr
 }
 
 /**
- * The same of any stream of bytes.
+ * The same for any stream of bytes.
  *
  * @throws CollectorError body_too_large, body_too_slow, invalid_body (cut off, or not what the coding says), busy
  */
@@ -75,7 +75,7 @@ export async function readSource(source: Readable, coding: Coding, limits: BodyL
   return parts.length === 1 ? (parts[0] ?? new Uint8Array()) : joined(parts, size);
 }
 
-/** Of a request that is there to its end, as most small ones are when they are read: there is nothing to wait for. */
+/** The body of a request that has arrived completely, as most small ones have: there is nothing to wait for. */
 function wholeOf(source: Readable): Uint8Array | undefined {
   const isThere = source instanceof IncomingMessage && source.complete && source.readableFlowing === null;
   if (!isThere || source.destroyed || source.readableEnded) return undefined;
@@ -83,7 +83,7 @@ function wholeOf(source: Readable): Uint8Array | undefined {
   return body instanceof Uint8Array ? body : new Uint8Array();
 }
 
-/** Copied between before others have a turn: some milliseconds, with the memory that it is the first to touch. */
+/** Bytes copied before others get a turn: a few milliseconds, including the first use of the memory. */
 const COPY_BYTES = 4 * 1024 * 1024;
 
 async function joined(parts: readonly Uint8Array[], size: number): Promise<Uint8Array> {
@@ -101,7 +101,7 @@ async function joined(parts: readonly Uint8Array[], size: number): Promise<Uint8
   return whole;
 }
 
-/** Node's own stream where there is one: a web stream costs more than the decoding. */
+/** Node's own stream if there is one, because a web stream costs more than the decoding. */
 function sourceOf(c: Context): Readable | undefined {
   const incoming: unknown = (c.env as { incoming?: unknown } | undefined)?.incoming;
   if (incoming instanceof IncomingMessage) return incoming;
@@ -109,7 +109,7 @@ function sourceOf(c: Context): Readable | undefined {
   return body === null ? undefined : Readable.fromWeb(body as ReadableStream<Uint8Array>);
 }
 
-/** Hands over each chunk; where one is refused, reading stops and the socket stays open for the answer. */
+/** Passes on each chunk. If one is refused, reading stops, but the socket stays open for the answer. */
 function drain(
   source: Readable,
   take: (chunk: Uint8Array) => void,
@@ -122,7 +122,7 @@ function drain(
     const stop = (error?: unknown): void => {
       clearTimeout(timer);
       source.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
-      // Whatever becomes of the rest, nobody listens for it.
+      // Later errors no longer matter, but must have a listener.
       source.on('error', () => undefined);
       if (error === undefined) resolve();
       else reject(error instanceof Error ? error : new Error(errorText(error)));
@@ -146,7 +146,7 @@ function drain(
   });
 }
 
-/** Has what the source brings inflated, as fast as that is taken. */
+/** Inflates what the source brings, at the reader's pace. */
 function inflate(source: Readable, inflater: Transform): void {
   source.once('close', () => {
     if (!source.readableEnded) inflater.destroy(new Error('the connection was closed'));

@@ -2,17 +2,17 @@ import { CollectorError } from '../errors.ts';
 
 /** One request's share of the budget. */
 export interface ByteLease {
-  /** @throws CollectorError busy where others leave too little: the producer tries again. A lone request is never refused */
+  /** @throws CollectorError busy if others leave too little; the producer tries again. A lone request is never refused */
   take(bytes: number): void;
   end(): void;
 }
 
-/** Bytes of bodies, as they are read, and of what is made of them, that all requests may hold at once. */
+/** Bytes that all requests together may hold at once: of bodies being read, and of what is made of them. */
 export interface ByteBudget {
   lease(): ByteLease;
 }
 
-/** @param maxBytes of all requests together */
+/** @param maxBytes limit for all requests together */
 export function createByteBudget(maxBytes: number): ByteBudget {
   let used = 0;
   function lease(): ByteLease {

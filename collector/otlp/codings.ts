@@ -2,15 +2,15 @@ import type { Transform } from 'node:stream';
 import { constants, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { CollectorError } from '../errors.ts';
 
-/** Inflated at once: a few pieces a body, and little beyond what is counted. */
+/** Bytes inflated at once: few pieces per body, and little memory beyond what is counted. */
 const CHUNK = { chunkSize: 64 * 1024 };
 /**
- * Largest window of zstd, as a power of 2: 32 MiB, what the Collector's exporter asks for at its best level. The memory of a
- * window is touched as bytes are decoded into it, and those are counted.
+ * Largest window of zstd, as a power of 2: 32 MiB, which the OTel Collector's exporter uses at its best level. A window
+ * takes memory only as bytes are decoded into it, and those are counted.
  */
 const ZSTD_WINDOW_LOG_MAX = 25;
 
-/** How bodies are compressed, and what inflates them. */
+/** Inflaters by coding. */
 const INFLATERS = {
   identity: undefined,
   gzip: () => createGunzip(CHUNK),
@@ -21,7 +21,7 @@ const INFLATERS = {
 
 export type Coding = keyof typeof INFLATERS;
 
-/** Those that are compressed, for messages and headers. */
+/** The codings that compress, for messages and headers. */
 export const COMPRESSED: readonly Coding[] = ['gzip', 'zstd', 'deflate'];
 
 /** By the name in Content-Encoding or grpc-encoding; `zlib` is the OTel Collector's name for deflate. */
@@ -35,22 +35,22 @@ const BY_NAME: ReadonlyMap<string, Coding> = new Map([
   ['zstd', 'zstd'],
 ]);
 
-/** @returns undefined where it is none that we know */
+/** @returns undefined if the coding is unknown */
 export function codingNamed(name: string): Coding | undefined {
   return BY_NAME.get(name.trim().toLowerCase());
 }
 
-/** What inflates a body of that coding; undefined where it is not compressed. */
+/** An inflater for a coding; undefined if the coding does not compress. */
 export function inflaterOf(coding: Coding): Transform | undefined {
   return INFLATERS[coding]?.();
 }
 
-/** Whether the error is that of an inflater whose input was wrong. */
+/** Whether an inflater threw the error because of wrong input. */
 export function isOfInflater(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^(?:Z_|ZSTD_)/.test(String(error.code));
 }
 
-/** @param header where the name stood */
+/** @param header the header that held the name */
 export function unsupported(header: string, name: string): CollectorError {
   return new CollectorError(
     'unsupported_encoding',

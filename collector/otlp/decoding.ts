@@ -2,36 +2,36 @@ import type { LogRecord } from '../../taxonomy/telemetry.ts';
 import type { AccessRecord } from '../connections/access-line.ts';
 import { CollectorError } from '../errors.ts';
 
-/** Takes what a decoder finds, a record at a time: the decoder keeps nothing of it. */
+/** Takes the records that a decoder finds, one at a time. The decoder keeps none of them. */
 export interface RecordSink<R> {
   take(record: R): void;
-  /** A record that cannot be read, and why: the others are taken all the same. */
+  /** Called with the reason for each record that cannot be read. The others are still taken. */
   refuse(reason: string): void;
 }
 
-/** `access`: every record of an access log, where they are asked for; also those that may be events. */
+/** `access`: called for every record of an access log, if those are wanted, including records that may be events. */
 export interface LogSink extends RecordSink<LogRecord> {
   access(record: AccessRecord): void;
 }
 
-/** The work of decoding one body, in slices: after each one others may have a turn. Returns how many records there were. */
+/** Decodes one body in slices; other work may run after each slice. Returns how many records there were. */
 export type Decoding = Generator<void, number, void>;
 
-/** Records that one request may bring; the resources, scopes and metrics that they are grouped by count too. */
+/** Records that one request may contain. The resources, scopes and metrics that group them count too. */
 const RECORDS_MAX = 100_000;
-/** Bytes of one record, or one resource: whatever is made of them in one go takes some milliseconds. */
+/** Bytes of one record or resource, so that reading it in one go takes only a few milliseconds. */
 export const RECORD_BYTES_MAX = 4 * 1024 * 1024;
-/** Attributes, span events and values that are looked at of one record: SDKs send 128 of each at most, where nobody sets more. */
+/** Attributes, span events and values that one record may have. By default, SDKs send at most 128 of each. */
 export const MEMBERS_MAX = 20_000;
-/** Events that one span may state: each is mapped as a record is. */
+/** Events that one span may state. Each is mapped like a record. */
 export const STATED_MAX = 1000;
-/** A text that is longer is cut: no field is as long. */
+/** Longer texts are cut, because no field is that long. */
 export const TEXT_BYTES_MAX = 128 * 1024;
 const SLICE_MS = 5;
-/** Records of no interest between two looks at the clock; a power of two. */
+/** Uninteresting records between two looks at the clock; a power of two. */
 const LOOK_EVERY = 32;
 
-/** Counts what a request brings, and says when it is time to give others a turn. */
+/** Counts the members of a request, and says when it is time to give others a turn. */
 export class Progress {
   /** Spans, log records or data points. */
   seen = 0;
@@ -39,7 +39,7 @@ export class Progress {
   #tookLong = false;
   #sliceEnds = performance.now() + SLICE_MS;
 
-  /** One more member of the request. @throws CollectorError batch_too_large */
+  /** Counts one more member of the request. @throws CollectorError batch_too_large */
   count(): void {
     this.#counted += 1;
     if (this.#counted > RECORDS_MAX)
@@ -49,28 +49,28 @@ export class Progress {
       );
   }
 
-  /** The latest member was not only looked at. */
+  /** Records that the latest member was decoded, not only examined. */
   tookLong(): void {
     this.#tookLong = true;
   }
 
-  /** Whether others should have a turn. Asked after each member: mostly it costs nothing. */
+  /** Whether others should get a turn. Cheap enough to call after each member. */
   isDue(): boolean {
     if (!this.#tookLong && (this.#counted & (LOOK_EVERY - 1)) !== 0) return false;
     this.#tookLong = false;
     return performance.now() >= this.#sliceEnds;
   }
 
-  /** Others had their turn. */
+  /** Begins a slice, after others had their turn. */
   begin(): void {
     this.#sliceEnds = performance.now() + SLICE_MS;
   }
 }
 
-/** Of a record with more members than are looked at. */
+/** Why a record with too many members is refused. */
 export const hasTooMany = (what: string, most = MEMBERS_MAX): string => `has more than ${most} ${what}`;
 
-/** Of a record, or a resource, that is too long. */
+/** Why a record or resource that is too long is refused. */
 export function takesTooMuch(bytes: number): string {
   return `takes ${bytes} bytes, at most ${RECORD_BYTES_MAX} are read`;
 }

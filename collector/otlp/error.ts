@@ -3,7 +3,7 @@ import type { CollectorError } from '../errors.ts';
 import { CONTENT_TYPES, retryAfterOf, rpcCode, statusBody, type Encoding } from './responses.ts';
 
 /**
- * An error in OTLP's form: google.rpc.Status in the encoding of the request, JSON where that is unknown
+ * An error in OTLP's form: google.rpc.Status in the encoding of the request, or in JSON if that is unknown
  * (opentelemetry-proto specification, "OTLP/HTTP Response").
  */
 export function otlpError(c: Context, error: CollectorError): Response {
@@ -15,7 +15,7 @@ export function otlpError(c: Context, error: CollectorError): Response {
   });
 }
 
-/** @returns undefined where Content-Type is none of OTLP's */
+/** @returns undefined if the Content-Type is not one of OTLP's */
 export function encodingOf(c: Context): Encoding | undefined {
   const type = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
   if (type === CONTENT_TYPES.json) return 'json';

@@ -3,17 +3,17 @@ import { CollectorError } from '../errors.ts';
 export const QUOTE = 0x22;
 export const BACKSLASH = 0x5c;
 export const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY, COMMA, COLON] = [0x7b, 0x7d, 0x5b, 0x5d, 0x2c, 0x3a];
-/** What may follow a backslash, `u` apart. */
+/** Characters that may follow a backslash, except `u`. */
 const ESCAPES: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-/** Of a number, true, false and null. */
+/** Most characters of a number, true, false or null. */
 const WORD_MAX = 1000;
 
 /**
- * Goes on through a string, behind its opening quote.
+ * Walks through a string, from after its opening quote.
  *
- * @param pauseAt where to stop, should the string go on
- * @returns behind the closing quote; minus where it came to, should the string go on there
+ * @param pauseAt where to pause if the string goes on
+ * @returns the position after the closing quote; if the string goes on, the negative of the position reached
  * @throws CollectorError invalid_json
  */
 export function endOfString(buffer: Uint8Array, from: number, pauseAt: number): number {
@@ -33,7 +33,7 @@ export function endOfString(buffer: Uint8Array, from: number, pauseAt: number): 
   return -at;
 }
 
-/** Behind the number, true, false or null that begins here. @throws CollectorError invalid_json where none does */
+/** The position after the number, true, false or null that begins here. @throws CollectorError invalid_json if none does */
 export function endOfWord(buffer: Uint8Array, start: number): number {
   let end = start;
   while (end - start < WORD_MAX && isOfWord(buffer[end] ?? 0)) end += 1;
@@ -57,7 +57,7 @@ function isHex(buffer: Uint8Array, at: number): boolean {
   return true;
 }
 
-/** Digits, letters, `+`, `-`, `.`: what numbers and words are made of. */
+/** Whether numbers and words may contain a byte: digits, letters, `+`, `-`, `.`. */
 function isOfWord(byte: number): boolean {
   return (
     (byte >= 0x30 && byte <= 0x39) ||

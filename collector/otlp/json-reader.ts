@@ -16,17 +16,17 @@ const BLANKS: ReadonlySet<number> = new Set([0x20, 0x0a, 0x0d, 0x09]);
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
- * Walks JSON (RFC 8259) in place: no value is copied or made before it is asked for, and nothing is kept of what is
- * skipped. A value's members and elements are gone through so:
+ * Walks JSON (RFC 8259) in place: makes a value only when it is asked for, and keeps nothing of what it skips. To go through
+ * members, and likewise elements:
  * `for (let more = reader.firstMember(); more; more = reader.nextMember()) { … reader.skip(); }`
  *
- * @throws CollectorError invalid_json where it is none
+ * @throws CollectorError invalid_json
  */
 export class JsonReader {
   readonly buffer: Uint8Array;
   /** Next byte to be read. */
   at: number;
-  /** Of the latest member. */
+  /** Key of the latest member. */
   key = '';
   readonly #skip: JsonSkip;
 
@@ -36,7 +36,7 @@ export class JsonReader {
     this.#skip = new JsonSkip(buffer);
   }
 
-  /** Goes to the next byte that is no blank; undefined at the end. */
+  /** Moves to the next byte that is not a blank. @returns the byte; undefined at the end */
   peek(): number | undefined {
     while (BLANKS.has(this.buffer[this.at] ?? 0)) this.at += 1;
     return this.buffer[this.at];
@@ -54,14 +54,14 @@ export class JsonReader {
     return this.peek() === QUOTE;
   }
 
-  /** Enters an object. @returns false where it is empty */
+  /** Enters an object. @returns false if it is empty */
   firstMember(): boolean {
     this.at += 1;
     if (this.peek() === CLOSE_OBJECT) return this.#leave();
     return this.#toKey();
   }
 
-  /** After the value of a member. @returns false at the end of the object */
+  /** Call this after the value of a member. @returns false at the end of the object */
   nextMember(): boolean {
     const byte = this.peek();
     if (byte === CLOSE_OBJECT) return this.#leave();
@@ -70,13 +70,13 @@ export class JsonReader {
     return this.#toKey();
   }
 
-  /** Enters an array. @returns false where it is empty */
+  /** Enters an array. @returns false if it is empty */
   firstElement(): boolean {
     this.at += 1;
     return this.peek() === CLOSE_ARRAY ? this.#leave() : true;
   }
 
-  /** After an element. @returns false at the end of the array */
+  /** Call this after an element. @returns false at the end of the array */
   nextElement(): boolean {
     const byte = this.peek();
     if (byte === CLOSE_ARRAY) return this.#leave();
@@ -85,7 +85,7 @@ export class JsonReader {
     return true;
   }
 
-  /** The number, word or string that comes next, as it stands; strings as what they say, behind a quote. */
+  /** The next number or word as written, or the next string, decoded and preceded by a quote. */
   scalar(): string {
     this.peek();
     const start = this.at;
@@ -94,7 +94,7 @@ export class JsonReader {
     return utf8.decode(this.buffer.subarray(start, this.at));
   }
 
-  /** Goes behind the value that comes next. */
+  /** Skips the next value. */
   skip(): void {
     this.beginSkip();
     this.skipSome(Infinity);
@@ -104,19 +104,19 @@ export class JsonReader {
     this.#skip.begin(this.at);
   }
 
-  /** Goes on with skipping for about so many bytes. @returns whether it is behind the value */
+  /** Skips about this many more bytes. @returns whether the value is skipped completely */
   skipSome(bytes: number): boolean {
     const isBehind = this.#skip.some(bytes);
     this.at = this.#skip.at;
     return isBehind;
   }
 
-  /** How many values there were in what was skipped last, itself and those within others included. */
+  /** How many values the value skipped last contained, counting itself and nested values. */
   get skippedValues(): number {
     return this.#skip.values;
   }
 
-  /** After the last value: nothing may follow. */
+  /** Checks that nothing follows the last value. */
   end(): void {
     if (this.peek() !== undefined) throw this.#unexpected();
   }
@@ -134,7 +134,7 @@ export class JsonReader {
     return true;
   }
 
-  /** The string that begins here. */
+  /** Reads the string that begins here. */
   #string(): string {
     const start = this.at;
     this.at = endOfString(this.buffer, start + 1, Infinity);

@@ -11,7 +11,7 @@ import {
   unexpected,
 } from './json-bytes.ts';
 
-/** What a value may be followed by, and what stands next. */
+/** States: what may come next. */
 const VALUE = 0;
 const ELEMENT_OR_END = 1;
 const KEY_OR_END = 2;
@@ -20,18 +20,18 @@ const BEFORE_VALUE = 4;
 const AFTER = 5;
 type State = 0 | 1 | 2 | 3 | 4 | 5;
 
-/** Goes behind a value, a piece at a time; nothing is kept of what is skipped, however deep it is nested. */
+/** Skips a value piece by piece, at any depth of nesting, and keeps nothing of it. */
 export class JsonSkip {
   readonly #buffer: Uint8Array;
-  /** How far it has come. */
+  /** The position reached. */
   at = 0;
-  /** How many values there were so far, those within others included. */
+  /** How many values were skipped so far, counting nested ones. */
   values = 0;
   #state: State = VALUE;
   #depth = 0;
-  /** By depth: whether it is an object. */
+  /** By depth: whether the value there is an object. */
   #isObject = new Uint8Array(64);
-  /** Within a string whose end was not reached yet. */
+  /** Whether the position is within a string. */
   #inString = false;
 
   constructor(buffer: Uint8Array) {
@@ -46,7 +46,7 @@ export class JsonSkip {
     this.#inString = false;
   }
 
-  /** Goes on with skipping for about so many bytes. @returns whether it is behind the value */
+  /** Skips about this many more bytes. @returns whether the value is skipped completely */
   some(bytes: number): boolean {
     const buffer = this.#buffer;
     const pauseAt = this.at + bytes;

@@ -6,10 +6,10 @@ import { cut } from '../../taxonomy/text.ts';
 import { ATTRIBUTES_MAX, DEPTH_MAX } from './values.ts';
 import { readOnce } from './read-once.ts';
 
-/** Begins the paths that no record has before it: of resources. */
+/** Prefix of complete paths, which are not within a record: those of resources. */
 const WHOLE = 'resource';
 
-/** What one record of a request in JSON says that it must not; the others are read all the same. */
+/** One record of a JSON request is invalid. The others are still read. */
 export class UnreadableRecord extends Error {
   override readonly name = 'UnreadableRecord';
   readonly path: string;
@@ -21,7 +21,7 @@ export class UnreadableRecord extends Error {
     this.what = what;
   }
 
-  /** The same, by the path of what it stands in. */
+  /** The same error, with the path of what contains it. */
   within(path: string): UnreadableRecord {
     if (this.path.startsWith(WHOLE)) return this;
     const inner = this.path === '' || this.path.startsWith('[') ? this.path : `.${this.path}`;
@@ -29,7 +29,7 @@ export class UnreadableRecord extends Error {
   }
 }
 
-/** A value for a message: bounded, whatever was sent. */
+/** A value for a message, of bounded length. */
 function shown(text: string): string {
   if (text.startsWith('{') || text.startsWith('[')) return 'an object or array';
   return text.startsWith('"') ? JSON.stringify(text.slice(1, 60)) : text.slice(0, 60);
@@ -38,7 +38,7 @@ function shown(text: string): string {
 const wrong = (path: string, mustBe: string, text: string): UnreadableRecord =>
   new UnreadableRecord(path, `must be ${mustBe}, was ${shown(text)}`);
 
-/** The scalar that comes next; undefined where it is null, which leaves unset (ProtoJSON). */
+/** The next scalar; undefined for null, which means unset (ProtoJSON). */
 function scalar(reader: JsonReader): string | undefined {
   const text = reader.scalar();
   return text === 'null' ? undefined : text;
@@ -51,7 +51,7 @@ export function readString(reader: JsonReader, path: string): string {
   return text.length > TEXT_BYTES_MAX ? cut(text.slice(1), TEXT_BYTES_MAX) : text.slice(1);
 }
 
-/** An integer as number or as text, perhaps with an exponent; undefined where it is unset. */
+/** An integer, as a number or as text, perhaps with an exponent; undefined if unset. */
 function readInteger(reader: JsonReader, path: string, mustBe: string): bigint | undefined {
   const text = scalar(reader);
   if (text === undefined || text === '"') return undefined;
@@ -60,7 +60,7 @@ function readInteger(reader: JsonReader, path: string, mustBe: string): bigint |
   return value;
 }
 
-/** The value of a decimal number, where it is whole and may be one of 64 bits. */
+/** The value of a decimal number; undefined if it is not whole, or too long to fit into 64 bits. */
 function integerOf(text: string): bigint | undefined {
   const parts = /^(-?)(\d{1,50})(?:\.(\d{1,50}))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text);
   if (parts === null) return undefined;
@@ -100,7 +100,7 @@ export function readEnum(reader: JsonReader, path: string): number {
   return Number(readInteger(reader, path, 'an integer (OTLP/JSON has no enum names)') ?? 0n);
 }
 
-/** A trace or span id: lower-case hex, '' where it is unset or all zero. */
+/** A trace or span id in lower-case hex; '' if unset or all zero. */
 export function readId(reader: JsonReader, bytes: 8 | 16, path: string): string {
   const text = readString(reader, path).toLowerCase();
   if (text === '') return '';
@@ -108,7 +108,7 @@ export function readId(reader: JsonReader, bytes: 8 | 16, path: string): string 
   return /^0+$/.test(text) ? '' : text;
 }
 
-/** Goes through an array, by index; one that is unset has nothing. */
+/** Goes through an array, by index. Does nothing if it is unset. */
 export function eachElement(reader: JsonReader, path: string, read: (index: number) => void): void {
   if (!reader.isArray()) {
     const text = scalar(reader);
@@ -119,7 +119,7 @@ export function eachElement(reader: JsonReader, path: string, read: (index: numb
   for (let more = reader.firstElement(); more; more = reader.nextElement()) read(index++);
 }
 
-/** Goes through an object, by `reader.key`; one that is unset has nothing. What is not read of it is skipped. */
+/** Goes through an object, by `reader.key`, and skips members that `read` does not read. Does nothing if it is unset. */
 export function eachMember(reader: JsonReader, path: string, read: (key: string) => boolean): void {
   if (!reader.isObject()) {
     if (scalar(reader) === undefined) return;
@@ -128,15 +128,15 @@ export function eachMember(reader: JsonReader, path: string, read: (key: string)
   for (let more = reader.firstMember(); more; more = reader.nextMember()) if (!read(reader.key)) reader.skip();
 }
 
-/** Values that are read of one record: each attribute takes four. */
+/** Values that one record may have. Each attribute takes four. */
 const VALUES_MAX = 4 * MEMBERS_MAX;
 
-/** Asked once a record was skipped, before it is read. @throws UnreadableRecord */
+/** Call this after skipping a record, before reading it. @throws UnreadableRecord */
 export function refuseMany(reader: JsonReader, path: string): void {
   if (reader.skippedValues > VALUES_MAX) throw new UnreadableRecord(path, hasTooMany('values', VALUES_MAX));
 }
 
-/** An `AnyValue`; null where none is set. */
+/** An `AnyValue`; null if none is set. */
 export function readAnyValue(reader: JsonReader, path: string, depth = 0): AttributeValue {
   if (depth > DEPTH_MAX) {
     reader.skip();
@@ -155,7 +155,7 @@ export function readAnyValue(reader: JsonReader, path: string, depth = 0): Attri
 
 type ReadValue = (reader: JsonReader, path: string, depth: number) => AttributeValue | undefined;
 
-/** How the kinds of an `AnyValue` are read; undefined where they are unset. */
+/** Readers for the kinds of an `AnyValue`. They return undefined if the value is unset. */
 const VALUES: ReadonlyMap<string, ReadValue> = new Map<string, ReadValue>([
   ['stringValue', (reader, path) => unless(reader, () => readString(reader, path))],
   ['boolValue', (reader, path) => unless(reader, () => readBoolean(reader, path))],
@@ -169,14 +169,14 @@ const VALUES: ReadonlyMap<string, ReadValue> = new Map<string, ReadValue>([
   ['kvlistValue', (reader, path, depth) => unless(reader, () => readMap(reader, path, depth + 1))],
 ]);
 
-/** @returns undefined where null comes next */
+/** @returns undefined if null comes next */
 function unless<T>(reader: JsonReader, read: () => T): T | undefined {
   if (reader.peek() !== LETTER_N) return read();
   reader.skip();
   return undefined;
 }
 
-/** Of the words, null alone begins so. */
+/** Only the word null begins with it. */
 const LETTER_N = 0x6e;
 
 function readBoolean(reader: JsonReader, path: string): boolean {
@@ -209,7 +209,7 @@ function readMap(reader: JsonReader, path: string, depth: number): Record<string
   return values;
 }
 
-/** Goes through `KeyValue`s; `onPair` may read the value, or not. */
+/** Goes through `KeyValue`s. `onPair` may read the value, but need not. */
 function eachKeyValue(
   reader: JsonReader,
   path: string,
@@ -242,7 +242,7 @@ function eachKeyValue(
   });
 }
 
-/** Attributes of a record: those that may be read. Of a key that comes twice the last one counts. */
+/** The attributes of a record that may be read. If a key occurs twice, the last one counts. */
 export function readAttributes(
   reader: JsonReader,
   path: string,
@@ -259,9 +259,9 @@ export function readAttributes(
 }
 
 /**
- * Attributes of the `Resource` that begins at this place; worked out when first asked for.
+ * Attributes of the `Resource` that begins at this place, read when first asked for.
  *
- * @returns a function that throws the same UnreadableRecord each time where they cannot be
+ * @returns a function that gives them, or throws the same UnreadableRecord each time
  */
 export const lazyResource = (body: Uint8Array, start: number, path: string): (() => Attributes) =>
   readOnce(() => readResource(body, start, path));

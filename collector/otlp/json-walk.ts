@@ -6,10 +6,10 @@ import { JsonReader } from './json-reader.ts';
 import { eachMember, lazyResource, refuseMany, UnreadableRecord } from './json-values.ts';
 
 export type ResourceOf = () => Attributes;
-/** Reads what begins at `start`; a generator where it has members of its own. */
+/** Reads the record that begins at `start`; a generator if the record has members of its own. */
 type OnRecord = (reader: JsonReader, start: number, path: string, resource: ResourceOf) => Generator<void> | void;
 
-/** What is skipped in one go. */
+/** Bytes skipped in one go. */
 const SKIP_BYTES = 256 * 1024;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
@@ -18,10 +18,10 @@ function invalid(path: string, what: string): CollectorError {
 }
 
 /**
- * Walks Export…Request → Resource… → Scope… → record, the shape that the three signals share. All of the body is walked,
- * so that one that is cut off, or no JSON, is refused as a whole; what a record says is its own.
+ * Walks Export…Request → Resource… → Scope… → record, the shape that the three signals share. Walks the whole body, so that
+ * a truncated body or invalid JSON is refused as a whole. An invalid record affects only itself.
  *
- * @param names of the lists of resources, of their scopes, and of the scopes' records
+ * @param names the names of the lists of resources, of their scopes, and of the scopes' records
  * @throws CollectorError invalid_json, batch_too_large
  */
 export function* walkJson(
@@ -33,7 +33,7 @@ export function* walkJson(
   if (!isUtf8(body)) throw invalid('', 'is not valid UTF-8');
   const hasMark = BYTE_ORDER_MARK.every((byte, index) => body[index] === byte);
   const reader = new JsonReader(body, hasMark ? BYTE_ORDER_MARK.length : 0);
-  // As in protobuf, nothing at all is a request without members.
+  // As in protobuf, an empty body is a request without members.
   if (body.length === 0) return;
   yield* members(reader, '', (key) =>
     key === groups ? elements(reader, groups, progress, (path) => walkGroup(path)) : undefined,
@@ -42,7 +42,7 @@ export function* walkJson(
 
   function* walkGroup(path: string): Generator<void> {
     let resource: ResourceOf | undefined;
-    /** Where scopes come before their resource. */
+    /** Positions of scopes that come before their resource. */
     const early: number[] = [];
     yield* members(reader, path, (key) => {
       if (key === 'resource') resource = lazyResource(body, reader.at, `${path}.resource`);
@@ -72,7 +72,7 @@ export function* walkJson(
 
 const noResource: ResourceOf = () => ({});
 
-/** Goes through an object, by its keys. What is not walked of it is skipped. */
+/** Goes through an object, by its keys, and skips members that are not walked. */
 export function* members(
   reader: JsonReader,
   path: string,
@@ -85,7 +85,7 @@ export function* members(
   }
 }
 
-/** Goes through an array: each element is walked. */
+/** Goes through an array and walks each element. */
 function* elements(
   reader: JsonReader,
   path: string,
@@ -102,7 +102,7 @@ function* elements(
   }
 }
 
-/** Goes through an array of records: each is skipped first, so that it is known to be JSON before anything is made of it. */
+/** Goes through an array of records. Skips each first, so that it is known to be JSON before it is read. */
 export function* walkRecords(
   reader: JsonReader,
   path: string,
@@ -135,7 +135,7 @@ function* skipOn(reader: JsonReader): Generator<void> {
   while (!reader.skipSome(SKIP_BYTES)) yield;
 }
 
-/** Null leaves unset. @throws CollectorError invalid_json where it is anything else */
+/** Skips null, which means unset. @throws CollectorError invalid_json if anything else comes */
 function skipNull(reader: JsonReader, path: string, what: string): void {
   const { at } = reader;
   reader.skip();
@@ -152,17 +152,17 @@ export function readOrRefuse<R>(sink: RecordSink<R>, path: string, read: () => v
   }
 }
 
-/** The fields of a record that somebody may ask for, by where they stand. The others are not looked at. */
+/** The wanted fields of a record, by position. Other fields are not read. */
 export class Fields<Name extends string> {
   readonly #reader: JsonReader;
   readonly #path: string;
   readonly #places = new Map<string, number>();
 
   /**
-   * @param start of the record
-   * @param names of its fields
-   * @param path for messages, before the name of a field
-   * @throws UnreadableRecord where it is no object, or too long to be read
+   * @param start where the record begins
+   * @param names the wanted fields
+   * @param path prefix of a field's name in messages
+   * @throws UnreadableRecord if the record is not an object, or too long to be read
    */
   constructor(reader: JsonReader, start: number, names: readonly Name[], path = '') {
     this.#reader = reader;
@@ -178,12 +178,12 @@ export class Fields<Name extends string> {
     });
   }
 
-  /** @returns undefined where the field is not there */
+  /** @returns undefined if the field is missing */
   read<T>(name: Name, read: (reader: JsonReader, path: string) => T): T | undefined {
     return this.goTo(name) ? read(this.#reader, this.#path + name) : undefined;
   }
 
-  /** @returns whether the reader stands before the value of the field */
+  /** Moves the reader to the value of a field. @returns whether the field exists */
   goTo(name: Name): boolean {
     const at = this.#places.get(name);
     if (at !== undefined) this.#reader.at = at;

@@ -26,7 +26,11 @@ function isRequest(attributes: Attributes, screen: Screen): boolean {
   return typeof method === 'string' && typeof path === 'string' && screen.request(method, pathOf(path));
 }
 
-/** Spans of an ExportTraceServiceRequest in JSON (OTLP specification, "JSON Protobuf Encoding"). @throws CollectorError invalid_json, batch_too_large */
+/**
+ * Spans of an ExportTraceServiceRequest in JSON (OTLP specification, "JSON Protobuf Encoding").
+ *
+ * @throws CollectorError invalid_json, batch_too_large
+ */
 export function* decodeTracesJson(body: Uint8Array, screen: Screen, sink: RecordSink<SpanRecord>): Decoding {
   const progress = new Progress();
   yield* walkJson(body, ['resourceSpans', 'scopeSpans', 'spans'], progress, (reader, start, path, resource) => {
@@ -73,7 +77,7 @@ const readSpanId = (reader: JsonReader, path: string): string => readId(reader, 
 
 const EVENT_FIELDS = ['name', 'timeUnixNano', 'attributes'] as const;
 
-/** Those that state an event. */
+/** The span events that state an event. */
 function readExplicitEvents(reader: JsonReader, path: string): SpanEventRecord[] {
   const events: SpanEventRecord[] = [];
   eachElement(reader, path, (index) => {
@@ -180,7 +184,7 @@ export function* decodeMetricsJson(body: Uint8Array, screen: Screen, sink: Recor
 const POINT_KINDS = ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary'] as const;
 const POINT_FIELDS = ['timeUnixNano', 'asInt', 'asDouble', 'flags', 'attributes'] as const;
 
-/** A point without a value, or one that says that there was none to record, is not a reading. */
+/** A point without a value, or flagged as having no recorded value, is not a reading. */
 function takePoint(
   fields: Fields<(typeof POINT_FIELDS)[number]>,
   metric: Pick<MetricPoint, 'name' | 'unit'>,

@@ -17,12 +17,12 @@ import { decodeAttributes, decodeBody, decodeId, lazyResource, type Ranges } fro
 import { BYTES, VARINT, WireReader } from './wire.ts';
 
 type ResourceOf = () => SpanRecord['resource'];
-/** Reads one record; a generator where it has members of its own. */
+/** Reads one record; a generator if the record has members of its own. */
 type OnRecord = (from: number, end: number, resource: ResourceOf) => Generator<void> | void;
 
 /**
- * Walks Export…Request → Resource… → Scope… → record, the shape that the three signals share. All that holds records is
- * walked to its end, so that a body that was cut off is refused as a whole; what is wrong within a record is its own.
+ * Walks Export…Request → Resource… → Scope… → record, the shape that the three signals share. Walks everything that holds
+ * records to its end, so that a truncated body is refused as a whole. An invalid record affects only itself.
  *
  * @throws CollectorError malformed_protobuf, batch_too_large
  */
@@ -58,13 +58,13 @@ function* walk(buffer: Uint8Array, progress: Progress, onRecord: OnRecord): Gene
   }
 }
 
-/** Reads one record, or a point. @returns whether that may have taken long */
+/** Reads one record or point. @returns whether that may have taken long */
 type Read = (from: number, end: number, resource: ResourceOf) => boolean;
 
-/** A record that takes a while to go through, whatever comes of it. */
+/** Size from which a record takes a while to go through, even if it is not decoded. */
 const LARGE_BYTES = 32 * 1024;
 
-/** The walk of signals whose records are read as a whole. */
+/** Decodes signals whose records are read as a whole. */
 function* decodeRecords<R>(buffer: Uint8Array, sink: RecordSink<R>, read: Read): Decoding {
   const progress = new Progress();
   yield* walk(buffer, progress, (from, end, resource) => {
@@ -91,7 +91,11 @@ const tooMany = (what: string, most?: number): CollectorError =>
 
 const SERVER = 2;
 
-/** Spans of an ExportTraceServiceRequest (opentelemetry-proto trace.proto). @throws CollectorError malformed_protobuf, batch_too_large */
+/**
+ * Spans of an ExportTraceServiceRequest (opentelemetry-proto trace.proto).
+ *
+ * @throws CollectorError malformed_protobuf, batch_too_large
+ */
 export function decodeTraces(buffer: Uint8Array, screen: Screen, sink: RecordSink<SpanRecord>): Decoding {
   const reader = new WireReader(buffer);
   const inner = new WireReader(buffer);
@@ -196,7 +200,11 @@ function decodeSpanEvent(buffer: Uint8Array, from: number, end: number): SpanEve
   return { name, timeUnixNano, attributes: decodeAttributes(buffer, attributes) };
 }
 
-/** Log records of an ExportLogsServiceRequest (opentelemetry-proto logs.proto). @throws CollectorError malformed_protobuf, batch_too_large */
+/**
+ * Log records of an ExportLogsServiceRequest (opentelemetry-proto logs.proto).
+ *
+ * @throws CollectorError malformed_protobuf, batch_too_large
+ */
 export function decodeLogs(buffer: Uint8Array, screen: Screen, sink: LogSink): Decoding {
   const reader = new WireReader(buffer);
   const inner = new WireReader(buffer);
@@ -222,7 +230,7 @@ export function decodeLogs(buffer: Uint8Array, screen: Screen, sink: LogSink): D
   });
 }
 
-/** A record of an access log with those of its attributes that it is counted by. */
+/** A record of an access log, with only the attributes that counting needs. */
 function decodeAccess(
   buffer: Uint8Array,
   from: number,
@@ -281,7 +289,11 @@ function decodeLog(
   return { timeUnixNano, observedTimeUnixNano, eventName, body, attributes, resource, traceId, spanId };
 }
 
-/** Number points of an ExportMetricsServiceRequest (metrics.proto) whose metric is asked for. @throws CollectorError malformed_protobuf, batch_too_large */
+/**
+ * Number points of an ExportMetricsServiceRequest (metrics.proto) whose metric is wanted.
+ *
+ * @throws CollectorError malformed_protobuf, batch_too_large
+ */
 export function* decodeMetrics(buffer: Uint8Array, screen: Screen, sink: RecordSink<MetricPoint>): Decoding {
   const progress = new Progress();
   yield* walk(buffer, progress, decodeMetric);
@@ -324,10 +336,10 @@ export function* decodeMetrics(buffer: Uint8Array, screen: Screen, sink: RecordS
 
 const GAUGE = 5;
 const SUM = 7;
-/** Of a point's flags: DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK. */
+/** A point's flag: DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK. */
 export const NO_RECORDED_VALUE = 1;
 
-/** @returns undefined where the point says nothing: no value, or that there was none to record */
+/** @returns undefined if the point has no value, or is flagged as having no recorded value */
 function decodePoint(
   buffer: Uint8Array,
   from: number,

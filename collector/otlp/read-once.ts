@@ -1,9 +1,9 @@
 import type { Attributes } from '../../taxonomy/telemetry.ts';
 
 /**
- * Attributes that are read when first asked for, as most records need none of their resource.
+ * Reads attributes when first asked for, because most records need none of their resource.
  *
- * @returns a function that gives the same each time, or throws the same where they cannot be read
+ * @returns a function that returns the same attributes, or throws the same error, each time
  */
 export function readOnce(read: () => Attributes): () => Attributes {
   let done: { readonly attributes: Attributes } | { readonly error: unknown } | undefined;

@@ -12,14 +12,14 @@ export interface ReceiverOptions {
   readonly maxBodyBytes: number;
   readonly maxInflightBytes: number;
   readonly screen: Screen;
-  /** Begins a batch: it takes the records of one request, and holds what they amount to. */
+  /** Begins a batch, which takes the records of one request and holds their events. */
   readonly open: (signal: Signal, lease: ByteLease) => TelemetryBatch;
 }
 
 /**
- * Takes one request in, however it comes: reads it, decodes what may be an event, journals the events.
+ * Takes one request, over any transport: reads it, decodes what may be an event, journals the events.
  *
- * @param read reads the body within those limits
+ * @param read reads the body within the limits
  * @returns how many records were rejected for good, and why
  * @throws CollectorError of the body, the records or the journal
  */
@@ -46,10 +46,10 @@ const DECODERS: Readonly<Record<Signal, Readonly<Record<Encoding, Decode>>>> = {
   },
 };
 
-/** A body from which on its decoding waits for a turn of its own. */
+/** Size from which decoding a body waits for a turn of its own. */
 const LARGE_BYTES = 64 * 1024;
 
-/** One receiver for all that brings OTLP: its limits hold for HTTP and gRPC together. */
+/** One receiver for all OTLP transports: its limits hold for HTTP and gRPC together. */
 export function createReceiver({ maxBodyBytes, maxInflightBytes, screen, open }: ReceiverOptions): OtlpReceiver {
   const budget = createByteBudget(maxInflightBytes);
   const turn = createTurns();
@@ -69,7 +69,7 @@ export function createReceiver({ maxBodyBytes, maxInflightBytes, screen, open }:
   };
 }
 
-/** Each call gets a turn of the event loop to itself, in order: large batches do not keep others waiting for all of them. */
+/** Gives each call a turn of the event loop to itself, in order, so that large batches do not block small ones. */
 function createTurns(): () => Promise<void> {
   let last = Promise.resolve();
   return () => {

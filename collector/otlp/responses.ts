@@ -31,14 +31,14 @@ const RPC_CODES = {
   503: 14, // UNAVAILABLE
 } as const satisfies Readonly<Record<ErrorStatus, number>>;
 
-/** The code of an error, in google.rpc.Status and so in gRPC. */
+/** The code of an error in google.rpc.Status, and so in gRPC. */
 export function rpcCode({ status }: CollectorError): number {
   return RPC_CODES[status];
 }
 
 const RETRY_MAX_S = 5;
 
-/** Whole seconds after which the sender may try again; undefined where that would not help. */
+/** Whole seconds after which the sender may try again; undefined if that would not help. */
 export function retryAfterOf({ retryAfterS }: CollectorError): number | undefined {
   return retryAfterS === undefined ? undefined : Math.max(1, Math.min(RETRY_MAX_S, Math.ceil(retryAfterS)));
 }
@@ -46,7 +46,7 @@ export function retryAfterOf({ retryAfterS }: CollectorError): number | undefine
 /** Bytes. */
 const MESSAGE_MAX = 2048;
 
-/** An Export…Response: `partial_success` only where something was rejected. */
+/** An Export…Response, with `partial_success` only if something was rejected or there is a message. */
 export function exportResponse(
   encoding: Encoding,
   signal: Signal,
@@ -70,8 +70,8 @@ export function exportResponse(
 /**
  * A google.rpc.Status, the body of every OTLP error.
  *
- * @param code of google.rpc.Code
- * @param retryAfterS in protobuf, a google.rpc.RetryInfo among the details: gRPC has no Retry-After
+ * @param code a google.rpc.Code
+ * @param retryAfterS in protobuf, becomes a google.rpc.RetryInfo among the details, because gRPC has no Retry-After
  */
 export function statusBody(
   encoding: Encoding,
@@ -92,7 +92,7 @@ function retryInfo(seconds: number): number[] {
   return [...lengthDelimited(0x0a, type), ...lengthDelimited(0x12, delay)];
 }
 
-/** A message cut to what an answer has room for. */
+/** A message, cut to what an answer has room for. */
 export function bounded(message: string): string {
   const bytes = Buffer.from(message);
   return bytes.length <= MESSAGE_MAX

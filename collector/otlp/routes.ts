@@ -8,7 +8,7 @@ import { encodingOf } from './error.ts';
 import type { OtlpReceiver } from './receiver.ts';
 import { CONTENT_TYPES, exportResponse, SIGNALS, type Signal } from './responses.ts';
 
-/** A receiver: one signal, which comes in one field of the request. */
+/** The route of one signal. @param field the field of the request that holds the signal */
 const receiver = (signal: Signal, field: string) =>
   defineRoute({
     method: 'post',

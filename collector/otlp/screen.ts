@@ -2,28 +2,28 @@ import { ACCESS_ATTRIBUTES, decidesAccess } from '../connections/access-line.ts'
 import type { Ranges } from './values.ts';
 import { BYTES, type WireReader } from './wire.ts';
 
-/** What decides whether a record is decoded at all. */
+/** Decides whether a record is decoded at all. */
 export interface Screen {
   /** Whether a request could make an event. */
   request(method: string, path: string): boolean;
   /** Whether a metric is a health reading. */
   metric(name: string): boolean;
-  /** Whether all records of access logs are asked for, also those that make no event. */
+  /** Whether all records of access logs are wanted, even those that make no event. */
   readonly accessLog?: boolean;
 }
 
-/** Names of explicit events begin so. */
+/** Prefix of the names of explicit events. */
 export const EXPLICIT_PREFIX = 'clowder.';
 
 const METHODS: readonly string[] = ['http.request.method', 'http.method'];
 const PATHS: readonly string[] = ['url.path', 'http.target', 'http.url', 'url.full'];
-/** By the length of the key, so that most attributes cost one look. */
+/** By the length of the key, so that most attributes cost one lookup. */
 const BY_LENGTH = Map.groupBy([...METHODS, ...PATHS], (name) => name.length);
 const CANDIDATES: readonly (readonly string[] | undefined)[] = Array.from({ length: 20 }, (_, length) =>
   BY_LENGTH.get(length),
 );
 
-/** Whether the attributes tell of a request that could make an event; reads the few keys that decide, and no others. */
+/** Whether the attributes describe a request that could make an event. Reads only the few keys that decide. */
 export function screenRequest(reader: WireReader, ranges: Ranges, screen: Screen): boolean {
   let method: string | undefined;
   let path: string | undefined;
@@ -50,7 +50,7 @@ const ACCESS_BY_LENGTH: readonly (readonly string[] | undefined)[] = Array.from(
   },
 );
 
-/** The ranges of those attributes that a record of an access log is counted by; none where it is no such record. */
+/** The ranges of the attributes that counting needs; none if the record is not one of an access log. */
 export function screenAccess(reader: WireReader, ranges: Ranges): Ranges {
   const found: Ranges = [];
   let isAccess = false;
@@ -66,7 +66,7 @@ export function screenAccess(reader: WireReader, ranges: Ranges): Ranges {
   return isAccess ? found : [];
 }
 
-/** The deprecated form of an event's name: the attribute `event.name`. */
+/** Whether the attribute `event.name`, the deprecated form of an event's name, names an explicit event. */
 export function namesExplicit(reader: WireReader, ranges: Ranges): boolean {
   for (let index = 0; index < ranges.length; index += 2) {
     const from = ranges[index] ?? 0;
@@ -77,12 +77,12 @@ export function namesExplicit(reader: WireReader, ranges: Ranges): boolean {
   return false;
 }
 
-/** Goes to the key of a `KeyValue`: commonly its first field, but it need not be. */
+/** Moves to the key of a `KeyValue`, which is usually, but not always, its first field. */
 function toKey(reader: WireReader, from: number, end: number): boolean {
   return toField(reader, from, end, 1);
 }
 
-/** Goes to the text of the value of a `KeyValue`, where it is a text. */
+/** Moves to the value of a `KeyValue` if it is a text. */
 function toString(reader: WireReader, from: number, end: number): boolean {
   return toField(reader, from, end, 2) && toField(reader, reader.start, reader.stop, 1);
 }
@@ -97,7 +97,7 @@ function stringValue(reader: WireReader, from: number, end: number): string | un
   return toString(reader, from, end) ? reader.text() : undefined;
 }
 
-/** The path of a target, or of a whole URL; without query. */
+/** The path of a target or of a whole URL, without query. */
 export function pathOf(target: string): string {
   const path = target.startsWith('/') ? target : target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
   return upTo(upTo(path, '?'), '#') || '/';

@@ -5,22 +5,22 @@ import { hasTooMany, MEMBERS_MAX, RECORD_BYTES_MAX, takesTooMuch } from './decod
 import { BYTES, VARINT, WireReader } from './wire.ts';
 import { readOnce } from './read-once.ts';
 
-/** Attributes of one record that are kept at most. */
+/** Most attributes of one record that are kept. */
 export const ATTRIBUTES_MAX = 1000;
-/** What is nested deeper in a value counts as not there. */
+/** Values that are nested deeper count as unset. */
 export const DEPTH_MAX = 32;
 
 /** Ranges of embedded messages in the body, as pairs of start and stop. */
 export type Ranges = number[];
 
-/** How many more values may be read of a record. */
+/** How many more values of a record may be read. */
 interface Left {
   values: number;
 }
 
 /**
- * Attributes from the ranges of their `KeyValue` messages, those that may be read: whatever the others hold, nobody
- * asks. Of a key that comes twice the last one counts.
+ * Attributes from the ranges of their `KeyValue` messages. Decodes only those that may be read. If a key occurs twice, the
+ * last one counts.
  */
 export function decodeAttributes(buffer: Uint8Array, ranges: Ranges, isRead = mayBeRead): Attributes {
   const attributes: Record<string, AttributeValue> = {};
@@ -59,7 +59,7 @@ export function decodeBody(buffer: Uint8Array, from: number, end: number): Attri
   return decodeValue(buffer, from, end, 0, { values: MEMBERS_MAX });
 }
 
-/** An `AnyValue`; null where none is set. */
+/** An `AnyValue`; null if none is set. */
 function decodeValue(buffer: Uint8Array, from: number, end: number, depth: number, left: Left): AttributeValue {
   if (depth > DEPTH_MAX) return null;
   if (left.values === 0) throw new CollectorError('malformed_protobuf', `A record ${hasTooMany('values')}`);
@@ -131,7 +131,7 @@ function decodeMap(
 /**
  * Attributes of a `Resource` message, decoded when first asked for.
  *
- * @returns a function that throws the same each time where they cannot be read
+ * @returns a function that gives them, or throws the same error each time
  */
 export const lazyResource = (buffer: Uint8Array, from: number, end: number): (() => Attributes) =>
   readOnce(() => readResource(buffer, from, end));
@@ -150,7 +150,7 @@ function readResource(buffer: Uint8Array, from: number, end: number): Attributes
   return decodeAttributes(buffer, ranges, mayBeReadOfResource);
 }
 
-/** A trace or span id: lower-case hex, '' where it has another length or is all zero. */
+/** A trace or span id in lower-case hex; '' if it has another length or is all zero. */
 export function decodeId(reader: WireReader, bytes: 8 | 16): string {
   if (reader.stop - reader.start !== bytes) return '';
   const hex = reader.hex();

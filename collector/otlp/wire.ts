@@ -6,14 +6,14 @@ const FIXED64 = 1;
 export const BYTES = 2;
 const FIXED32 = 5;
 
-/** Invalid UTF-8 becomes U+FFFD; a byte order mark is text like any other. */
+/** Invalid UTF-8 becomes U+FFFD; a byte order mark is ordinary text. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-/** Texts up to this length, mostly ASCII, are put together here: cheaper than a call of the decoder. */
+/** Texts up to this length, mostly ASCII, are decoded here, which is cheaper than calling the decoder. */
 const SHORT = 48;
 const SCRATCH: readonly number[][] = Array.from({ length: SHORT + 1 }, (_, length) => Array.from({ length }, () => 0));
 const FIELD_MAX = 2 ** 29 - 1;
 
-/** Where a text that is too long ends: between characters. */
+/** Where to cut a text that is too long: between characters. */
 function cutAt(buffer: Uint8Array, start: number): number {
   let end = start + TEXT_BYTES_MAX;
   while (end > start && ((buffer[end] ?? 0) & 0xc0) === 0x80) end -= 1;
@@ -28,8 +28,8 @@ function malformed(what: string, at: number): CollectorError {
 }
 
 /**
- * Walks protobuf's wire format in place (protobuf.dev/programming-guides/encoding): no field is copied or decoded
- * before it is asked for. `next()` leaves `field`, `type` and, for lengths, `start` and `stop` of the value.
+ * Walks protobuf's wire format in place (protobuf.dev/programming-guides/encoding): copies or decodes a field only when it
+ * is asked for. `next()` sets `field`, `type`, and `start` and `stop` of the value.
  */
 export class WireReader {
   readonly buffer: Uint8Array;
@@ -41,7 +41,7 @@ export class WireReader {
   start = 0;
   /** Byte after the value. */
   stop = 0;
-  /** Value of a varint of up to 53 bits; of longer ones, ask `int64`. */
+  /** Value of a varint of up to 53 bits. For longer ones, call `int64`. */
   value = 0;
 
   constructor(buffer: Uint8Array, from = 0, end = buffer.length) {
@@ -50,7 +50,7 @@ export class WireReader {
     this.end = end;
   }
 
-  /** Goes on to another range of the same buffer. */
+  /** Moves to another range of the same buffer. */
   reset(from: number, end: number): void {
     this.at = from;
     this.end = end;
@@ -101,7 +101,7 @@ export class WireReader {
     return true;
   }
 
-  /** @throws CollectorError malformed_protobuf where the field is not what the schema says */
+  /** @throws CollectorError malformed_protobuf if the field does not have the type of the schema */
   expect(type: number): void {
     if (this.type !== type)
       throw malformed(`field ${this.field} has wire type ${this.type} instead of ${type}`, this.start);

@@ -3,12 +3,12 @@ import { UNPUBLISHABLE, type Cursor, type HeldEvent, type Journal, type Rejected
 import type { Flight } from './flights.ts';
 import { HELD_FOR, typeOf } from './publish-line.ts';
 
-/** An event that is not published, on its way out of the stream. */
+/** An event that was not published, on its way out of the stream. */
 export interface Aside {
   /** Its place in the stream. */
   readonly flight: Flight;
   readonly line: string;
-  /** As the publisher said. */
+  /** As the publisher reported. */
   readonly outcome: 'returned' | 'nacked' | 'refused';
   readonly reason: string | undefined;
 }
@@ -16,19 +16,19 @@ export interface Aside {
 export interface AsideOptions {
   readonly journal: Pick<Journal, 'write'>;
   readonly now: () => number;
-  /** Where the cursor will be once these are settled: written with them, so that a restart holds none of them twice. */
+  /** The cursor once these are settled. It is written with them, so that a restart does not hold an event twice. */
   readonly cursorAfter: (flights: readonly Flight[]) => Cursor;
   readonly onKept: (flights: readonly Flight[], held: readonly Omit<HeldEvent, 'id'>[]) => void;
   readonly onError: (error: unknown) => void;
 }
 
 const AGAIN_MS = 1000;
-/** Characters of them that one change moves, about: on a full disk it needs room for all of them at once. */
+/** Approximate characters that one change moves. On a full disk, it needs room for all of them at once. */
 export const MOVED_AT_ONCE = 128 * 1024;
 
 /**
- * Moves events out of the way of others: what no queue takes now is held, to be tried again; what can never be published
- * goes to the rejected store. Until the journal takes them they stay where they were.
+ * Moves events out of the way of others. Events that no queue takes now are held, to be tried again; those that can never be
+ * published go to the rejected store. Until the journal takes them, they stay in the stream.
  */
 export class AsideWriter {
   readonly #options: AsideOptions;
@@ -45,7 +45,7 @@ export class AsideWriter {
     if (this.#waiting.length === 1) this.#writing = this.#writing.then(() => this.#write());
   }
 
-  /** Ends waiting for the journal to take what it refused; the rest is written first. */
+  /** Stops retrying what the journal refused, and waits until the rest is written. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#writing;
@@ -81,7 +81,7 @@ export class AsideWriter {
   }
 }
 
-/** How many of the first take so much together; one at least. */
+/** How many of the first items fit into `most` together; at least one. */
 export function countUpTo<T>(most: number, items: readonly T[], sizeOf: (item: T) => number): number {
   let size = 0;
   const end = items.findIndex((item) => (size += sizeOf(item)) > most);
@@ -93,7 +93,7 @@ function heldOf({ line, outcome }: Aside, sinceMs: number): Omit<HeldEvent, 'id'
   return reason && { reason, type: typeOf(line), sinceMs, line };
 }
 
-/** The line is kept whole: it was checked and redacted when it was accepted, and may be published again. */
+/** The record keeps the line whole: it was checked and redacted when it was accepted, and may be published again. */
 export function refusedRecord(line: string, reason: string | undefined, atMs: number): Omit<RejectedRecord, 'id'> {
   return { atMs, origin: 'publisher', code: UNPUBLISHABLE, message: reason ?? 'RabbitMQ refused it', record: line };
 }

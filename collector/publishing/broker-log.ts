@@ -1,6 +1,6 @@
 import type { PublisherState } from '../../exporter/publisher.ts';
 
-/** The part of a pino logger that is used. */
+/** The part of a pino logger that is used here. */
 export interface BrokerLogger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -10,11 +10,11 @@ export interface BrokerLogger {
 const AWAY = 'not connected to RabbitMQ: events wait in the journal';
 
 /**
- * Says once when RabbitMQ goes away and once when it is back, after how long; the tries in between are at debug. The same
- * for a RabbitMQ that blocks publishers.
+ * Logs once when RabbitMQ goes away, and once when it is back, with the duration. Attempts in between are logged at debug.
+ * The same goes for a RabbitMQ that blocks publishers.
  *
  * @param now Unix time in milliseconds
- * @returns for `PublisherOptions.onStateChange`
+ * @returns a listener for `PublisherOptions.onStateChange`
  */
 export function createBrokerLog(log: BrokerLogger, now: () => number): (state: PublisherState) => void {
   let awaySinceMs: number | undefined;

@@ -1,6 +1,6 @@
 import type { Cursor } from '../journal/journal.ts';
 
-/** An event that was read from the journal and handed to the publisher. */
+/** An event that was read from the journal and passed to the publisher. */
 export interface Flight {
   readonly row: number;
   /** Lines of the row up to and including this one. */
@@ -8,10 +8,10 @@ export interface Flight {
   settled: boolean;
 }
 
-/** Those that go out of the list at once, at least: taking away from its beginning moves all the others. */
+/** Settled flights are removed from the list in bulk, because removing from its beginning moves all the others. */
 const SETTLED_KEPT = 4096;
 
-/** What is under way, in the order of the journal; the cursor stands behind all that are settled with none open before. */
+/** Events in flight, in the order of the journal. The cursor is after the last event with no open one before it. */
 export class Flights {
   readonly #flights: Flight[] = [];
   #head = 0;
@@ -25,7 +25,7 @@ export class Flights {
     return this.#cursor;
   }
 
-  /** Not settled yet, and what was settled behind them. */
+  /** Flights that are not settled yet, and settled ones after them. */
   get count(): number {
     return this.#flights.length - this.#head;
   }
@@ -47,7 +47,7 @@ export class Flights {
     this.#head = 0;
   }
 
-  /** Where the cursor will be once these are settled too. */
+  /** The cursor once these are settled too. */
   cursorAfter(flights: readonly Flight[]): Cursor {
     const wanted = new Set(flights);
     let cursor = this.#cursor;

@@ -1,15 +1,15 @@
 import type { Journal } from '../journal/journal.ts';
 
-/** More than may be settled beyond the cursor: a window of the publisher, and what was put aside while one was not answered. */
+/** More than may be settled beyond the cursor: the publisher's window, and events set aside while one was unanswered. */
 const LATEST = 5000;
 
 /**
- * Events that were held while one before them was not answered yet, as the process before ended: the cursor is before them,
- * and they wait where they are held.
+ * Events that the previous process held while an earlier event was still unanswered when it ended. They are after the
+ * cursor, but they wait among the held events.
  */
 export class HeldBefore {
   readonly #lines: Set<string>;
-  /** Of the journal, as the process began. */
+  /** The journal's last row when the process began. */
   readonly #lastRow: number;
 
   constructor(journal: Pick<Journal, 'latestHeldLines' | 'stats'>) {
@@ -17,7 +17,7 @@ export class HeldBefore {
     this.#lastRow = this.#lines.size === 0 ? 0 : journal.stats().lastRow;
   }
 
-  /** Whether the event at this place of the journal is held already; asked in order, once of each. */
+  /** Whether the event at this place of the journal is held already. Call it in order, once for each event. */
   has(row: number, line: string): boolean {
     if (this.#lines.size === 0) return false;
     if (row > this.#lastRow) this.#lines.clear();

@@ -17,34 +17,34 @@ export interface HeldEventsOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** What became of held events that were tried again. */
+/** The result of trying held events again. */
 export interface Retried {
-  /** Of those that were held: how many are so no more. */
+  /** How many held events were published. */
   readonly published: number;
-  /** How many are held after it. */
+  /** How many events are held afterwards. */
   readonly held: number;
 }
 
 const LOOK_EVERY_MS = 250;
 const PAGE = 1000;
-/** Messages published without letting others run. */
+/** Messages published before other work gets its turn. */
 const SLICE = 128;
-/** Between tries of one event of a type. One that no queue takes costs nobody; of one that a full queue refuses other queues get a copy. */
+/** Pauses between attempts with one event of a type. If a full queue refuses it, each attempt gives other queues a copy. */
 const PAUSE_MS = {
   unroutable: { first: 1000, longest: 5000 },
   nacked: { first: 5000, longest: 60_000 },
 } as const satisfies Record<HeldReason, object>;
-/** From a confirm of the type, which says that each queue took one, to a try of those that a queue refused. */
+/** Pauses from a confirm of the type, which shows that every queue took an event, to an attempt with refused ones. */
 const SHORT_PAUSE_MS = { first: 1000, longest: 60_000 };
 
 /**
- * Tries events again that no queue took.
+ * Publishes events again that no queue took.
  *
- * - `unroutable`: the oldest of each type tells whether a queue takes that type now. Where one does, all of those types go
- *   at once, in the order in which they were held.
- * - `nacked`: the oldest of a type, then two, four and so on while they are taken; the first that is not ends it. A queue
- *   that takes a new one of the type, as after the election of its leader, shortens the pause to a second; where it was
- *   room for that one alone, the next short pause is twice as long.
+ * - `unroutable`: the oldest of each type shows whether a queue takes that type now. If so, all events of those types are
+ *   published at once, in the order in which they were held.
+ * - `nacked`: publishes the oldest of a type, then two, four and so on, until one is refused. If a queue takes a new event
+ *   of the type, as after the election of its leader, the pause shrinks to a second. If the queue had room for only that
+ *   event, the next short pause is twice as long.
  */
 export class HeldEvents {
   readonly #options: HeldEventsOptions;
@@ -54,7 +54,7 @@ export class HeldEvents {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
   #isLooking = false;
-  /** Something went wrong before the groups were read again. */
+  /** Whether an error kept the groups from being read again. */
   #isStale = false;
   #published = 0;
 
@@ -82,7 +82,7 @@ export class HeldEvents {
     for (const { reason, type } of this.#groups.added(events)) this.#pause(reason, type, false);
   }
 
-  /** All queues that are bound have the event of this line: they may take those of its type that are held. */
+  /** All bound queues took the event of this line, so they may take held events of its type. */
   taken(line: string): void {
     if (this.#groups.isEmpty) return;
     const type = typeOf(line);
@@ -91,7 +91,7 @@ export class HeldEvents {
     this.#groups.shorten('nacked', type, (pauses) => now() + backOff(pauses, SHORT_PAUSE_MS, random));
   }
 
-  /** Tries all of them now, whatever their pauses are. */
+  /** Tries all held events now, regardless of their pauses. */
   async retryNow(): Promise<Retried> {
     await this.#looking;
     const before = this.#published;
@@ -118,7 +118,7 @@ export class HeldEvents {
   async #look(): Promise<void> {
     const { publisher, now } = this.#options;
     if (!publisher.state.connected) {
-      // Whoever is back is asked at once.
+      // When RabbitMQ is back, all are tried at once.
       this.#groups.hurryAll();
       return;
     }
@@ -126,7 +126,7 @@ export class HeldEvents {
     if (this.#isStale) this.#groups.reload();
     this.#isStale = false;
     const nowMs = now();
-    // None of them goes on after this look: the next one begins with what is on disk.
+    // Waits for all of them, because the next look begins with what is on disk.
     const outcomes = await Promise.allSettled([
       this.#groups.dueTypes('unroutable', nowMs).length > 0 && this.#releaseRoutable(),
       ...this.#groups.dueTypes('nacked', nowMs).map((type) => this.#releaseGradually(type)),
@@ -142,11 +142,11 @@ export class HeldEvents {
     const released = types.length > 0 ? await this.#releaseTypes(types) : [];
     this.#groups.reload();
     this.#pause('unroutable', '', types.length > 0);
-    // A queue is there now, and full: its pause begins.
+    // A queue is bound now, but full: its pause begins.
     for (const type of new Set([...nackedTypesOf(tried), ...released])) this.#pause('nacked', type, false);
   }
 
-  /** @returns the types of which a queue did not take one */
+  /** @returns the types of which a queue refused an event */
   async #releaseTypes(types: readonly string[]): Promise<readonly string[]> {
     const nacked = new Set<string>();
     for (let afterId = 0; !this.#stopped;) {
@@ -174,7 +174,7 @@ export class HeldEvents {
     }
     this.#groups.reload();
     this.#pause('nacked', type, hasHelped);
-    // The queue is bound no more: what came back waits like others that no queue takes.
+    // The queue is no longer bound: the returned events wait like others that no queue takes.
     if (hasReturned) this.#pause('unroutable', '', false);
   }
 
@@ -183,7 +183,7 @@ export class HeldEvents {
     this.#groups.pause(reason, type, hasHelped, (failures) => now() + backOff(failures, PAUSE_MS[reason], random));
   }
 
-  /** @returns what became of them, in order; of those after a `stop`, nothing */
+  /** @returns the outcomes, in order; none for events after a `stop` */
   async #publishAll(page: readonly HeldEvent[]): Promise<readonly Tried[]> {
     const tried: Promise<Tried>[] = [];
     for (const held of page) {
@@ -195,7 +195,7 @@ export class HeldEvents {
     return Promise.all(tried);
   }
 
-  /** @returns false where it was stopped first */
+  /** @returns false if `stop` was called first */
   async #publish(held: HeldEvent, onTried: (tried: Tried) => void): Promise<boolean> {
     const { publisher, onUnroutable, onPublished } = this.#options;
     const onSettled = (outcome: Outcome, reason?: string): void => {

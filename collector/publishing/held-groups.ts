@@ -1,6 +1,6 @@
 import { HELD_REASONS, type HeldEvent, type HeldGroup, type HeldReason, type Journal } from '../journal/journal.ts';
 
-/** How many events are held, and since when the oldest is. */
+/** How many events are held, and since when the oldest has been held. */
 export type HeldState = Readonly<
   Record<HeldReason, { readonly events: number; readonly oldestMs: number | undefined }>
 >;
@@ -8,13 +8,13 @@ export type HeldState = Readonly<
 interface Pause {
   readonly failures: number;
   readonly dueMs: number;
-  /** Whether it was shortened since the last try. */
+  /** Whether it was shortened since the last attempt. */
   readonly isShort: boolean;
-  /** Tries in vain after pauses that were shortened, since one helped. */
+  /** Failed attempts after shortened pauses, since the last success. */
   readonly shortFailures: number;
 }
 
-/** What is held by reason and type, and when each is tried again. All types that no queue takes are tried together. */
+/** Held events by reason and type, and when each group is tried again. All unroutable types are tried together. */
 export class HeldGroups {
   readonly #journal: Pick<Journal, 'heldGroups'>;
   readonly #groups = new Map<string, HeldGroup>();
@@ -48,7 +48,7 @@ export class HeldGroups {
     return this.#groups.size === 0;
   }
 
-  /** @returns the groups that are new with them */
+  /** @returns the groups that begin with these events */
   added(events: readonly Omit<HeldEvent, 'id'>[]): readonly Pick<HeldGroup, 'reason' | 'type'>[] {
     const begun = new Map<string, Pick<HeldGroup, 'reason' | 'type'>>();
     for (const { reason, type } of events) {
@@ -61,7 +61,7 @@ export class HeldGroups {
     return [...begun.values()];
   }
 
-  /** The oldest of each type, in the order in which they were held. */
+  /** The oldest event of each type, in the order in which they were held. */
   oldest(reason: HeldReason): readonly HeldEvent[] {
     return this.#of(reason)
       .map(({ oldest }) => oldest)
@@ -74,7 +74,7 @@ export class HeldGroups {
       .map(({ type }) => type);
   }
 
-  /** @param dueMs when they are tried again after so many failures in a row */
+  /** @param dueMs when the group is tried again after this many failures in a row */
   pause(reason: HeldReason, type: string, hasHelped: boolean, dueMs: (failures: number) => number): void {
     const key = pauseKey(reason, type);
     const before = this.#pauses.get(key);
@@ -83,7 +83,7 @@ export class HeldGroups {
     this.#pauses.set(key, { failures, dueMs: dueMs(failures), isShort: false, shortFailures });
   }
 
-  /** @param dueMs when they are tried again at the latest, after so many shortened pauses in a row, with this one */
+  /** @param dueMs when the group is tried again at the latest; called with the number of short pauses in a row */
   shorten(reason: HeldReason, type: string, dueMs: (shortPauses: number) => number): void {
     const key = pauseKey(reason, type);
     const pause = this.#pauses.get(key);
@@ -92,7 +92,7 @@ export class HeldGroups {
     this.#pauses.set(key, { ...pause, dueMs: shortened, isShort: true });
   }
 
-  /** The broker took one of this type that a queue has. */
+  /** A queue took an event of this type. */
   hurry(type: string): void {
     if (this.#groups.has(groupKey('unroutable', type))) this.#pauses.delete(pauseKey('unroutable', type));
   }

@@ -2,10 +2,10 @@ import { toMessageFromLine, type EventMessage } from '../../exporter/message.ts'
 import type { OnOutcome, Outcome, Publisher } from '../../exporter/publisher.ts';
 import type { HeldReason } from '../journal/journal.ts';
 
-/** What became of an event. `dropped`: no queue takes it, and none needs to. */
+/** The outcome for an event. `dropped`: no queue takes it, and none needs to. */
 export type Fate = Outcome | 'dropped';
 
-/** What an event is held for after that; undefined: it is not. */
+/** Why an event is held after an outcome; undefined: it is not held. */
 export const HELD_FOR = {
   confirmed: undefined,
   dropped: undefined,
@@ -20,9 +20,9 @@ export function fateOf(outcome: Outcome, onUnroutable: 'hold' | 'drop'): Fate {
 }
 
 /**
- * Publishes the event of a line. One of which no message can be made is refused like one that the broker refuses.
+ * Publishes the event of a line. If it cannot become a message, it counts as refused by the broker.
  *
- * @returns false where it was not taken: try again after `ready()`
+ * @returns false if the publisher did not take it: try again after `ready()`
  */
 export function publishLine(publisher: Publisher, line: string, onSettled: OnOutcome): boolean {
   let message: EventMessage;
@@ -35,5 +35,5 @@ export function publishLine(publisher: Publisher, line: string, onSettled: OnOut
   return publisher.publish(message, onSettled);
 }
 
-/** The event type of a journaled line; '' for none. Within a value, quotes are escaped: the name stands nowhere else. */
+/** The event type of a journaled line; '' if none. Quotes within values are escaped, so only the field can match. */
 export const typeOf = (line: string): string => /"event":"([^"\\]*)"/.exec(line)?.[1] ?? '';

@@ -12,7 +12,7 @@ export interface PublishLoopOptions {
   readonly publisher: Publisher;
   readonly onUnroutable: 'hold' | 'drop';
   readonly now: () => number;
-  /** How many producers wait for their events to be journaled: publishing gives way to them. @default none */
+  /** How many producers wait for their events to be journaled. Publishing gives way to them. @default none */
   readonly pressure?: () => number;
   /** @param reason why a message was refused */
   readonly onPublished?: (fate: Fate, reason?: string) => void;
@@ -20,17 +20,17 @@ export interface PublishLoopOptions {
 }
 
 const READ_BYTES = 256 * 1024;
-/** Messages published without letting others run: the least while many producers wait, then twice as many each time. */
+/** Messages published before other work gets its turn: `least` while many producers wait, then twice as many each time. */
 const SLICE = { least: 32, most: 512 };
-/** What a message costs this thread, about: from journal to confirm. */
+/** Approximate time that a message takes on this thread, from journal to confirm. */
 const MESSAGE_MS = 0.025;
-/** So many producers that wait take turns with publishing as they come. */
+/** Publishing gives way only if more producers than this wait. */
 const FEW = 8;
 const CURSOR_EVERY_MS = 200;
 const READ_AGAIN_MS = 1000;
 const NOT_SAVED: Cursor = { row: -1, index: -1 };
 
-/** Takes events out of the journal in order and hands them to the publisher; the cursor follows what is settled. */
+/** Reads events from the journal in order and passes them to the publisher. The cursor follows what is settled. */
 export class PublishLoop {
   readonly #options: PublishLoopOptions;
   readonly #flights: Flights;
@@ -73,7 +73,7 @@ export class PublishLoop {
     return this.#held;
   }
 
-  /** All before it is published, held or set aside. */
+  /** Everything before this cursor is published, held or set aside. */
   get settled(): Cursor {
     return this.#flights.cursor;
   }
@@ -83,7 +83,7 @@ export class PublishLoop {
     return this.#flights.count;
   }
 
-  /** Whether all that the journal has was read and is settled. */
+  /** Whether everything in the journal was read and is settled. */
   get isDone(): boolean {
     return this.#hasReadAll && this.#flights.count === 0;
   }
@@ -95,7 +95,7 @@ export class PublishLoop {
     this.#held.start();
   }
 
-  /** Stops reading; call after the publisher was closed, so that what it confirmed is in the cursor. */
+  /** Stops reading. Call it after closing the publisher, so that the cursor includes everything that was confirmed. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wake();
@@ -105,7 +105,7 @@ export class PublishLoop {
     await this.#saveCursor();
   }
 
-  /** Stops handing out further events; those in flight may still be confirmed. */
+  /** Stops publishing further events. Those in flight may still be confirmed. */
   pause(): void {
     this.#stopped = true;
     this.#held.stop();
@@ -116,7 +116,7 @@ export class PublishLoop {
     await this.#running;
   }
 
-  /** A journal that cannot be read now may be read later: what was published stays published. */
+  /** Tries again if the journal cannot be read. What was published stays published. */
   async #keepRunning(): Promise<void> {
     while (!this.#stopped) {
       try {
@@ -157,8 +157,8 @@ export class PublishLoop {
   }
 
   /**
-   * Between slices others run; and while many producers wait, publishing takes only its share of the thread, as if it
-   * were one of them: what is journaled is safe, what waits for an answer is not yet.
+   * Lets other work run between slices. While many producers wait, publishing takes only its share of the thread, as if it
+   * were one of them: journaled events are safe, waiting ones are not yet.
    */
   async #giveWay(): Promise<void> {
     const waiting = Math.max(0, (this.#options.pressure?.() ?? 0) - FEW);
@@ -178,7 +178,7 @@ export class PublishLoop {
     return true;
   }
 
-  /** @returns false where the loop was stopped first */
+  /** @returns false if the loop was stopped first */
   async #publishWhenReady(flight: Flight, line: string): Promise<boolean> {
     do {
       await this.#options.publisher.ready();
@@ -202,7 +202,7 @@ export class PublishLoop {
 
   async #saveCursor(): Promise<void> {
     const { cursor } = this.#flights;
-    // What is put aside is written with a cursor that is ahead of this one until that is done.
+    // Events being set aside are written with a cursor that is ahead of this one until their write is done.
     if (!isAfter(cursor, this.#savedCursor)) return;
     this.#savedCursor = cursor;
     try {

@@ -9,7 +9,7 @@ export interface Tried {
   readonly reason: string | undefined;
 }
 
-/** Writes down what became of held events; what the journal does not take now is written before anything is tried again. */
+/** Records the outcomes of held events. Outcomes that the journal refuses are written before anything is tried again. */
 export class ReleaseWriter {
   readonly #journal: Pick<Journal, 'write'>;
   readonly #now: () => number;
@@ -20,9 +20,9 @@ export class ReleaseWriter {
     this.#now = now;
   }
 
-  /** @throws CollectorError where the journal does not take it */
+  /** @throws CollectorError if the journal refuses a change */
   async settle(tried: readonly Tried[]): Promise<void> {
-    // Of one that is held for what it was held for before, nothing is new.
+    // An event that stays held for the same reason has not changed.
     const changed = tried.filter(({ held, fate }) => HELD_FOR[fate] !== held.reason);
     while (changed.length > 0) {
       const count = countUpTo(MOVED_AT_ONCE, changed, ({ held }) => held.line.length);
@@ -31,7 +31,7 @@ export class ReleaseWriter {
     await this.flush();
   }
 
-  /** @throws CollectorError where the journal does not take it */
+  /** @throws CollectorError if the journal refuses a change */
   async flush(): Promise<void> {
     const changes = this.#unwritten.splice(0);
     const outcomes = await Promise.allSettled(changes.map((change) => this.#journal.write(change)));

@@ -3,28 +3,28 @@ import { toMessageFromLine } from '../../exporter/message.ts';
 import type { Outcome, Publisher } from '../../exporter/publisher.ts';
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 
-/** What became of events that were published again. */
+/** The outcomes of events that were published again. */
 export interface Replayed extends Readonly<Record<Outcome, number>> {
-  /** The broker's words for the last one that it can never take. */
+  /** The broker's reason for the last event that it refused. */
   readonly reason: string | undefined;
 }
 
 const CONNECT_TIMEOUT_MS = 30_000;
-/** How often it is told what is waited for. */
+/** How often `onWaiting` is called. */
 const TELL_EVERY_MS = 500;
 
-/** Whoever wants to know how far it has come. */
+/** Callbacks for progress. */
 export interface ReplayTold {
-  /** @param reason what the latest try to connect ended in */
+  /** @param reason why the latest attempt to connect failed */
   readonly onWaiting: (reason: string | undefined) => void;
-  /** @param count of the events that are confirmed, as it becomes more */
+  /** @param count how many events are confirmed so far */
   readonly onConfirmed: (count: number) => void;
 }
 
 /**
- * Publishes events again, in their order, and waits for every confirm.
+ * Publishes events again, in order, and waits for every confirm.
  *
- * @throws Error where no broker takes the connection
+ * @throws Error if no broker takes the connection
  */
 export async function replay(
   events: Iterable<FlatBody>,
@@ -52,7 +52,7 @@ export async function replay(
   return { ...counts, reason };
 }
 
-/** @throws Error where no broker takes the connection */
+/** @throws Error if no broker takes the connection */
 export async function connected(
   publisher: Publisher,
   onWaiting: ReplayTold['onWaiting'] = () => undefined,
