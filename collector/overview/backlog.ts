@@ -1,22 +1,22 @@
 import type { Cursor, JournalRow } from '../journal/journal.ts';
 
-/** What is journaled and not settled yet. */
+/** The events that are journaled but not settled yet. */
 export interface BacklogState {
   readonly events: number;
-  /** False where there are too many to count: then `events` is worked out from their bytes. */
+  /** False if there are too many to count; `events` is then estimated from their bytes. */
   readonly exact: boolean;
-  /** Since when the oldest waits, seconds; null where none does. */
+  /** How long the oldest has waited, in seconds; null if none waits. */
   readonly oldest_s: number | null;
   readonly bytes: number;
 }
 
-/** What is counted line by line: some milliseconds. */
+/** Bytes that are counted line by line: a few milliseconds. */
 const COUNTED_BYTES = 4 * 1024 * 1024;
 
 /**
- * @param read rows after that one
- * @param settled all before it is published, held or set aside
- * @param bytes of what is not
+ * @param read gives the rows after `afterRow`
+ * @param settled everything before it is published, held or set aside
+ * @param bytes size of the events that are not settled
  */
 export function backlogOf(
   read: (afterRow: number, maxBytes: number) => readonly JournalRow[],

@@ -9,7 +9,7 @@ import type { ProgramState, ProgramWatch } from './programs.ts';
 import { ReadingWatch, type Reading } from './readings.ts';
 import { SilenceWatch, type Silence } from './silence.ts';
 
-/** Answer of GET /api/v1/overview: facts, from which a reader can tell whether it is well. */
+/** Answer of GET /api/v1/overview: facts from which a reader can tell whether all is well. */
 export interface Overview {
   readonly now_ms: number;
   readonly version: string;
@@ -23,7 +23,7 @@ export interface Overview {
     readonly since_ms: number;
   }[];
   readonly rejected: number;
-  /** False while the journal is still read for what was before this start. */
+  /** False while events from before this start are still being read from the journal. */
   readonly complete: boolean;
   readonly sources: readonly Silence[];
   readonly probes: readonly Reading[];
@@ -40,14 +40,14 @@ export interface OverviewParts {
   readonly now: () => number;
 }
 
-/** Asked for by several pages at once, it is worked out once a second. */
+/** Several pages may ask at once, so the overview is computed at most once a second. */
 const FRESH_MS = 1000;
-/** What is read of the journal at a start. */
+/** Most events, and readings, that a start reads from the journal. */
 const EVENTS_MAX = 50_000;
 const READINGS_MAX = 5_000;
 const SOURCE = /"source":"([a-z_]+)"/;
 
-/** What is going on, gathered as events come and from the journal of before. */
+/** The overview, collected from the journal at the start and from events as they arrive. */
 export class OverviewWatch {
   readonly #parts: OverviewParts;
   readonly #silence = new SilenceWatch();
@@ -65,7 +65,7 @@ export class OverviewWatch {
     if (body.event === 'health.ping') this.#readings.note(body);
   }
 
-  /** Reads what the journal knows of before, the youngest first, and gives way to others. */
+  /** Reads earlier events from the journal, the youngest first, and yields to other work. */
   async readBack(): Promise<void> {
     const { journal } = this.#parts;
     let [events, readings] = [0, 0];

@@ -1,25 +1,25 @@
 import { errorText } from '../../runtime/error-text.ts';
 import type { WatchedProgram } from './settings.ts';
 
-/** What another program of ours says of itself. */
+/** The state of another of our programs, as it reports it. */
 export interface ProgramState {
   readonly name: string;
   readonly url: string;
   /** Null while it has not been asked yet. */
   readonly ready: boolean | null;
-  /** What is wrong; null where nothing is. */
+  /** What is wrong; null if nothing is. */
   readonly reason: string | null;
   readonly at_ms: number | null;
-  /** What its `/readyz` says. */
+  /** The JSON of its `/readyz`. */
   readonly said: unknown;
 }
 
 const EVERY_MS = 15_000;
 const ANSWER_MS = 5_000;
-/** Larger than any `/readyz` of ours. */
+/** Larger than any `/readyz` of our programs. */
 const SAID_MAX = 64 * 1024;
 
-/** Asks the programs that the operator named for `/readyz`, again and again: proxies, monitors, sinks. */
+/** Regularly asks the programs that the operator named for `/readyz`: proxies, monitors, sinks. */
 export class ProgramWatch {
   readonly #programs: readonly WatchedProgram[];
   readonly #now: () => number;
@@ -77,7 +77,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Every text of an answer that is called a reason, wherever it stands. */
+/** Every text of an answer that is named reason, problem or error, at any depth. */
 function reasonOf(said: unknown): string | null {
   const reasons = new Set<string>();
   const walk = (value: unknown): void => {
@@ -91,6 +91,6 @@ function reasonOf(said: unknown): string | null {
   return reasons.size === 0 ? null : [...reasons].join('. ');
 }
 
-/** `fetch failed` says nothing; its cause does. */
+/** The message `fetch failed` says nothing, but its cause does. */
 const causeOf = (error: unknown): string =>
   error instanceof Error && error.cause !== undefined ? errorText(error.cause) : errorText(error);

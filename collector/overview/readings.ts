@@ -1,18 +1,18 @@
 import type { FlatBody } from '../../taxonomy/flat-body.ts';
 
-/** The latest reading of one thing that the monitor looks at. */
+/** The latest reading of one target of the monitor. */
 export interface Reading {
   readonly target: string;
   readonly component: string | null;
   readonly probe: string | null;
   readonly healthy: boolean;
   readonly at_ms: number;
-  /** Since when it is as it is, as far back as readings are known. */
+  /** Since when `healthy` has not changed, as far back as readings are known. */
   readonly since_ms: number;
-  /** Whether readings stopped coming: longer than three of its intervals, and five minutes. */
+  /** Whether readings stopped coming: none for more than three intervals, and more than five minutes. */
   readonly stale: boolean;
   readonly error: string | null;
-  /** What was measured, by the names of the fields of `health.ping`. */
+  /** The measured values, by their field names in `health.ping`. */
   readonly measures: Readonly<Record<string, number | boolean | string>>;
 }
 
@@ -25,7 +25,7 @@ const OF_THE_EVENT = new Set(['target', 'component', 'probe', 'healthy', 'error'
 interface Known {
   readonly body: FlatBody;
   readonly sinceMs: number;
-  /** Between the two latest readings. */
+  /** Time between the two latest readings. */
   readonly everyMs: number;
 }
 
@@ -33,7 +33,7 @@ interface Known {
 export class ReadingWatch {
   readonly #known = new Map<string, Known>();
 
-  /** @param body a `health.ping`, in any order */
+  /** Takes readings in any order. @param body a `health.ping` */
   note(body: FlatBody): void {
     const key = JSON.stringify([body['component'], body['target']]);
     const known = this.#known.get(key);
@@ -57,7 +57,7 @@ export class ReadingWatch {
     });
   }
 
-  /** Those that are bad first. */
+  /** The latest readings, unhealthy ones first. */
   state(nowMs: number): readonly Reading[] {
     return [...this.#known.values()]
       .map(({ body, sinceMs, everyMs }) => ({

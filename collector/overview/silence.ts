@@ -1,27 +1,27 @@
-/** How an observer of events keeps silent, as far as its past tells. */
+/** How long a source of events has been silent, compared with its past. */
 export interface Silence {
   readonly source: string;
-  /** Of the last event: when it was accepted, Unix milliseconds. */
+  /** When its last event was accepted, Unix milliseconds. */
   readonly last_ms: number;
   readonly silent_s: number;
   /** Median of the pauses between its events, seconds; null while too few are known. */
   readonly usual_s: number | null;
-  /** The longest pause that is known of it, seconds; null while none is. */
+  /** Its longest known pause, seconds; null while none is known. */
   readonly longest_s: number | null;
-  /** Events that this is known from. */
+  /** How many events these figures come from. */
   readonly events: number;
-  /** Whether this pause is longer than all that are known of it, by half at least. */
+  /** Whether the present pause is more than half as long again as its longest known pause. */
   readonly unusual: boolean;
 }
 
-/** Of fewer pauses nobody can say what is usual. */
+/** From fewer pauses, one cannot tell what is usual. */
 const KNOWN_LEAST = 20;
-/** Shorter silence is nobody's concern. */
+/** Shorter silence is never unusual. */
 const SILENCE_LEAST_MS = 60_000;
 const LONGER_BY = 1.5;
-/** Classes of pauses, each twice as long as the one before it: up to years. */
+/** Classes of pauses, each twice as long as the one before, up to years. */
 const CLASSES = 40;
-/** Values of `source` are a few; whatever else comes shares the last place. */
+/** `source` has only a few values. Any beyond this number are ignored. */
 const SOURCES_MAX = 50;
 
 interface Pauses {
@@ -32,11 +32,11 @@ interface Pauses {
   readonly classes: number[];
 }
 
-/** Learns the pauses between the events of each source, from the journal first and from what is accepted then. */
+/** Learns the pauses between the events of each source, from the journal and from accepted events. */
 export class SilenceWatch {
   readonly #sources = new Map<string, Pauses>();
 
-  /** @param atMs when it was accepted; in any order of the past, the youngest first, or as it happens */
+  /** @param atMs when the event was accepted: events of the past come youngest first, others as they happen */
   note(source: string, atMs: number): void {
     const known = this.#sources.get(source);
     if (known === undefined) {
@@ -59,7 +59,7 @@ export class SilenceWatch {
     known.classes[place] = (known.classes[place] ?? 0) + 1;
   }
 
-  /** All that were ever heard of, the one that is silent for longest first. */
+  /** All known sources, the one that has been silent longest first. */
   state(nowMs: number): readonly Silence[] {
     return [...this.#sources]
       .map(([source, { lastMs, events, longestMs, classes }]) => {

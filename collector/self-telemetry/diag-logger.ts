@@ -6,8 +6,8 @@ const ONCE_IN_MS = 60_000;
 const TEXT_MAX = 500;
 
 /**
- * The SDK's own messages in the collector's log. An endpoint that is down fails every export: after one message of a
- * level, further ones of it are only counted for a minute.
+ * Writes the SDK's own messages to the collector's log. If an endpoint is down, every export fails. So after one error or
+ * warning, further ones of that level are only counted for a minute.
  */
 export function diagLoggerOf(
   log: Pick<Logger, 'error' | 'warn' | 'info' | 'debug' | 'trace'>,
@@ -22,7 +22,7 @@ export function diagLoggerOf(
         return;
       }
       silentUntil = now() + ONCE_IN_MS;
-      // Never worse than a warning: events are not concerned.
+      // At most a warning, because events are not affected.
       log.warn(
         { otel_level: level, detail: textOf(message, more), omitted },
         'own telemetry: the OTel SDK reports a problem',

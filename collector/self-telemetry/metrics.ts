@@ -6,7 +6,7 @@ import { REFUSALS } from '../keys/auth.ts';
 import { VERSION } from '../../runtime/version.ts';
 import { ALERT_KINDS, type UsageState } from '../../usage/ask/messages.ts';
 
-/** What is known of a metric without its values; the documentation's table is made of these. */
+/** A metric without its values, for the table in the documentation. */
 export interface MetricDescription {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -14,22 +14,22 @@ export interface MetricDescription {
   readonly help: string;
 }
 
-/** Where the values come from that are kept elsewhere: they are asked for at each scrape. */
+/** Sources of values that are kept elsewhere and read at each scrape. */
 export interface MetricSources {
   readonly journal: { stats(): JournalStats };
   readonly publisher: { readonly state: PublisherState; readonly counters: PublisherCounters };
   readonly waitingCount: () => number;
   /** Events that no queue took. */
   readonly held: () => HeldState;
-  /** What the process that counts usage said last; absent where there is none. */
+  /** The latest state of the process that counts usage; absent if there is no such process. */
   readonly usage?: () => UsageState | undefined;
   readonly now: () => number;
 }
 
-/** Every name begins so. */
+/** Prefix of every name. */
 export const PREFIX = 'clowder_otel_';
 
-/** The collector's own metrics, in Prometheus' naming; the one source of /metrics and of what is sent by OTLP. */
+/** The collector's own metrics, in Prometheus' naming. /metrics and the metrics sent by OTLP both come from here. */
 export class CollectorMetrics {
   readonly registry = new Registry();
   readonly #descriptions: MetricDescription[] = [];
@@ -75,7 +75,7 @@ export class CollectorMetrics {
     registers: [this.registry],
     collect: () => this.#tellRequests(),
   });
-  /** Answered since they were last told of, by route and status: to label each would cost more than to count it. */
+  /** Requests answered since the last scrape, by route and status. Labelling each would cost more than counting it. */
   readonly #answered = new Map<string, Map<number, number>>();
   readonly calls = this.#counter('grpc_calls_total', 'OTLP/gRPC calls answered, by gRPC code (0: OK)', [
     'signal',
@@ -93,7 +93,7 @@ export class CollectorMetrics {
   );
 
   constructor() {
-    // Known series begin at 0: a rate sees their first step then.
+    // Known series begin at 0, so that a rate sees their first step.
     for (const signal of ['traces', 'logs', 'metrics']) {
       this.received.inc({ signal }, 0);
       this.ignored.inc({ signal }, 0);
@@ -112,7 +112,7 @@ export class CollectorMetrics {
     return this.#descriptions;
   }
 
-  /** @param route its label: the routes are the caller's to know */
+  /** @param route the route's label; only the caller knows the routes */
   countRequest(route: string, status: number): void {
     let byStatus = this.#answered.get(route);
     if (byStatus === undefined) this.#answered.set(route, (byStatus = new Map()));
@@ -125,7 +125,7 @@ export class CollectorMetrics {
     this.#answered.clear();
   }
 
-  /** Adds what is kept elsewhere. */
+  /** Adds the metrics whose values are kept elsewhere. */
   watch({ journal, publisher, waitingCount, held, usage = () => undefined, now }: MetricSources): void {
     this.#gauge(
       'journal_bytes',
@@ -217,7 +217,7 @@ export class CollectorMetrics {
     return new Histogram({ ...this.#describe(name, 'histogram', help), buckets, registers: [this.registry] });
   }
 
-  /** A gauge whose value is asked for at each scrape. */
+  /** A gauge whose value is read at each scrape. */
   #gauge(name: string, help: string, read: () => number, labels: Readonly<Record<string, string>> = {}): void {
     const labelNames = Object.keys(labels);
     const gauge: Gauge = new Gauge({
@@ -228,7 +228,7 @@ export class CollectorMetrics {
     });
   }
 
-  /** The same with a value for each value of a label. */
+  /** The same, with one figure for each value of a label. */
   #gaugeOf(name: string, help: string, label: string, read: () => readonly (readonly [string, number])[]): void {
     const gauge: Gauge = new Gauge({
       ...this.#describe(name, 'gauge', help, [label]),
@@ -240,7 +240,7 @@ export class CollectorMetrics {
     });
   }
 
-  /** A counter kept elsewhere, asked for at each scrape. */
+  /** A counter that is kept elsewhere and read at each scrape. */
   #counted(name: string, help: string, read: () => number): void {
     const counter: Counter = new Counter({
       ...this.#describe(name, 'counter', help),

@@ -3,7 +3,7 @@ import type { EventMessage } from '../../exporter/message.ts';
 import type { Outcome } from '../../exporter/publisher.ts';
 import { EVENTS_EXCHANGE } from '../../runtime/amqp/topology.ts';
 
-/** Links of one span: the SDK keeps no more by default (OTEL_SPAN_LINK_COUNT_LIMIT). */
+/** Most links of one span. By default, the SDK keeps no more (OTEL_SPAN_LINK_COUNT_LIMIT). */
 const LINKS_MAX = 128;
 const SPAN_EVERY_MS = 1000;
 /** `00-<32 hex digits>-<16 hex digits>-01`, as the exporter writes it. */
@@ -17,9 +17,9 @@ export interface PublishSpansOptions {
 }
 
 /**
- * Spans of publishing: one for what was settled within a second, so that their cost does not grow with the load. It is
- * a root span of kind CLIENT with links to the contexts that the messages' own `traceparent` names, the first 128 of them
- * (semantic conventions for messaging, "Batch publishing"; for RabbitMQ: `publish clowder.events`).
+ * Spans of publishing: one for everything settled within a second, so that their cost does not grow with the load. Each is a
+ * root span of kind CLIENT. It links to the contexts in the `traceparent` of the first 128 messages (semantic conventions
+ * for messaging, "Batch publishing"; for RabbitMQ: `publish clowder.events`).
  */
 export class PublishSpans {
   readonly #options: PublishSpansOptions;
@@ -49,7 +49,7 @@ export class PublishSpans {
     }
   }
 
-  /** Ends the span of what was settled since the last one; without anything there is none. */
+  /** Makes a span of everything settled since the last one; none if nothing was settled. */
   flush(): void {
     if (this.#count === 0) return;
     const span = this.#options.tracer.startSpan(
@@ -76,7 +76,7 @@ export class PublishSpans {
     this.#links = [];
   }
 
-  /** Ends the last span; nothing may be noted afterwards. */
+  /** Makes the last span. Do not call `settled` afterwards. */
   stop(): void {
     clearInterval(this.#timer);
     this.flush();

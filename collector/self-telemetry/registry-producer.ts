@@ -12,7 +12,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import type { Registry } from 'prom-client';
 
-/** One line of a metric of prom-client; a histogram's lines have names of their own (`…_bucket`, `_sum`, `_count`). */
+/** One line of a prom-client metric. The lines of a histogram have names of their own (`…_bucket`, `_sum`, `_count`). */
 interface Sample {
   readonly value: number;
   readonly labels: Readonly<Partial<Record<string, string | number>>>;
@@ -24,14 +24,14 @@ interface Times {
   readonly endTime: HrTime;
 }
 
-/** Units (UCUM) by the ending of a Prometheus name. */
+/** Units (UCUM) by the suffix of a Prometheus name. */
 const UNITS: readonly (readonly [ending: string, unit: string])[] = [
   ['_seconds', 's'],
   ['_bytes', 'By'],
   ['_ratio', '1'],
 ];
 
-/** Endings of words of our names, in turn: those of several, and of one. */
+/** Plural and singular endings of words in our names, applied in order. */
 const PLURALS: readonly (readonly [several: RegExp, one: string])[] = [
   [/ies$/, 'y'],
   [/(ch|sh|x)es$/, '$1'],
@@ -39,8 +39,8 @@ const PLURALS: readonly (readonly [several: RegExp, one: string])[] = [
 ];
 
 /**
- * The metrics of a prom-client registry for an OTel metric reader: the same names and values as at /metrics, cumulative
- * since `startMs` (OTel specification, "Prometheus and OpenMetrics Compatibility").
+ * Gives the metrics of a prom-client registry to an OTel metric reader, with the same names and values as at /metrics,
+ * cumulative since `startMs` (OTel specification, "Prometheus and OpenMetrics Compatibility").
  */
 export function registryProducer(
   registry: Pick<Registry, 'getMetricsAsJSON'>,
@@ -53,7 +53,7 @@ export function registryProducer(
       const times: Times = { startTime, endTime: millisToHrTime(now()) };
       const metrics = collected.flatMap(({ name, help, type, values }) => {
         const samples = values.filter((sample) => Number.isFinite(sample.value));
-        // Declared as a number; what is there is the name of the type.
+        // The type is declared as a number, but is the name of the type.
         return metricOf(name, help, String(type), samples, times) ?? [];
       });
       return { resourceMetrics: { resource: emptyResource(), scopeMetrics: [{ scope, metrics }] }, errors: [] };
@@ -86,8 +86,8 @@ function metricOf(
 }
 
 /**
- * The unit (UCUM) of a metric by its name in Prometheus. What is counted is an annotation, as OTel's conventions have it:
- * `…_events_total` and `…_events` are in `{event}`. '' where the name does not tell.
+ * The unit (UCUM) of a metric, from its Prometheus name. Counted things become an annotation, as in OTel's conventions:
+ * `…_events_total` and `…_events` are in `{event}`. '' if the name does not tell.
  */
 export function unitOf(name: string, type: string): string {
   const base = name.replace(/_total$/, '');
@@ -106,7 +106,7 @@ function histogramsOf(name: string, samples: readonly Sample[], times: Times): D
   return [...series.values()].map((lines) => histogramOf(name, lines, times));
 }
 
-/** Prometheus counts a bucket with all below it, OTLP each by itself. */
+/** Prometheus counts each bucket together with all below it; OTLP counts each alone. */
 function histogramOf(name: string, lines: readonly Sample[], times: Times): DataPoint<Histogram> {
   const { le: _le, ...attributes } = lines[0]?.labels ?? {};
   const buckets = lines

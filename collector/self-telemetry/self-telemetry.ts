@@ -13,23 +13,23 @@ import { PublishSpans } from './publish-spans.ts';
 import { registryProducer } from './registry-producer.ts';
 import { selfTelemetrySettings, type OtlpProtocol, type OwnAddress, type SelfTelemetrySettings } from './settings.ts';
 
-/** The collector's own telemetry, by the OTel SDK. */
+/** The collector's own telemetry, from the OTel SDK. */
 export interface SelfTelemetry {
   /** Whether requests of the API become spans. */
   readonly traced: boolean;
-  /** Notes a message that was settled, for the spans of publishing; undefined where there are none. */
+  /** Notes a settled message for the spans of publishing; undefined if no spans are sent. */
   readonly settled: ((message: EventMessage, outcome: Outcome, seconds: number) => void) | undefined;
-  /** Sends what is left, for a second at most. */
+  /** Sends the remaining telemetry, within a second. */
   shutdown(): Promise<void>;
 }
 
 export interface SelfTelemetryOptions {
-  /** The process's environment: the SDK reads it too. What the file adds is put into it. */
+  /** The process's environment, which the SDK reads too. Settings of the file are added to it. */
   readonly environment: NodeJS.ProcessEnv;
-  /** OTEL_* settings of the configuration file; the environment wins. */
+  /** OTEL_* settings of the configuration file. The environment takes precedence. */
   readonly fromFile: Readonly<Record<string, string>>;
   readonly own: OwnAddress;
-  /** The metrics at /metrics, which are sent as they are. */
+  /** The metrics at /metrics, which are sent unchanged. */
   readonly registry: Registry;
   /** URL of the broker, without its password. */
   readonly broker: () => string;
@@ -41,8 +41,8 @@ const SHUTDOWN_MS = 1000;
 const OFF: SelfTelemetry = { traced: false, settled: undefined, shutdown: async () => undefined };
 
 /**
- * Starts the OTel SDK where the OTEL_* variables name an endpoint. It cannot feed itself: what brings telemetry is never
- * traced, its own spans and metrics are no events, and metrics are sent at a fixed rate however many come in.
+ * Starts the OTel SDK if the OTEL_* variables name an endpoint. The collector cannot feed itself: requests that bring
+ * telemetry are never traced, its own spans and metrics are not events, and metrics are sent at a fixed rate.
  */
 export async function startSelfTelemetry(options: SelfTelemetryOptions): Promise<SelfTelemetry> {
   const { environment, log } = options;
@@ -55,7 +55,7 @@ export async function startSelfTelemetry(options: SelfTelemetryOptions): Promise
   const { NodeSDK } = await import('@opentelemetry/sdk-node');
   const { defaultResource, resourceFromAttributes } = await import('@opentelemetry/resources');
   const sdk = new NodeSDK({
-    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win over these.
+    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES take precedence over these.
     resource: defaultResource().merge(
       resourceFromAttributes({ 'service.name': SCOPE.name, 'service.version': SCOPE.version }),
     ),

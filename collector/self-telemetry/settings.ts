@@ -3,15 +3,15 @@ import { textOf, type Environment } from '../../runtime/config/source.ts';
 import { entriesOf } from '../../runtime/config/values.ts';
 import { isLoopbackHost } from '../keys/auth.ts';
 
-/** What of its own telemetry the collector sends, by the standard OTEL_* variables. */
+/** Which of its own telemetry the collector sends, from the standard OTEL_* variables. */
 export interface SelfTelemetrySettings {
   readonly traces: boolean;
-  /** Exporters of metrics; none where they are not sent. */
+  /** Exporters of metrics; none if metrics are not sent. */
   readonly metrics: readonly MetricsExporter[];
   readonly protocol: OtlpProtocol;
   readonly exportIntervalMs: number;
   readonly exportTimeoutMs: number;
-  /** What the operator should know, a sentence each. */
+  /** Warnings for the operator, one sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -20,7 +20,7 @@ export type MetricsExporter = 'otlp' | 'console';
 const PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
 export type OtlpProtocol = (typeof PROTOCOLS)[number];
 
-/** Where this collector listens; port 0 stands for one that is not known yet. */
+/** Where this collector listens. Port 0 stands for a port that is not known yet. */
 export interface OwnAddress {
   readonly host: string;
   readonly ports: readonly (number | 'off')[];
@@ -31,9 +31,9 @@ const INTERVAL_MS = 60_000;
 const TIMEOUT_MS = 30_000;
 
 /**
- * Reads the OTEL_* variables (OTel specification, "Environment Variable Specification"). A signal is sent where an
- * endpoint is named for it: the SDK's default endpoint would be this collector. Nor is anything sent to an endpoint that
- * is this collector: it would only be ignored.
+ * Reads the OTEL_* variables (OTel specification, "Environment Variable Specification"). A signal is sent only if an
+ * endpoint is named for it, because the SDK's default endpoint would be this collector. Nothing is sent to this collector
+ * itself, which would only ignore it.
  */
 export function selfTelemetrySettings(environment: Environment, own: OwnAddress): SelfTelemetrySettings {
   const read = (name: string): string | undefined => textOf(environment, name);
@@ -93,7 +93,7 @@ function positive(value: string | undefined): number | undefined {
 
 const ANY = new Set(['0.0.0.0', '::']);
 
-/** Whether a URL leads back to this collector, as far as its text tells. */
+/** Whether a URL leads back to this collector, judging by its text alone. */
 function isOwn(endpoint: string, own: OwnAddress): boolean {
   if (!URL.canParse(endpoint)) return false;
   const { hostname, port, protocol } = new URL(endpoint);

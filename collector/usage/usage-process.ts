@@ -9,16 +9,16 @@ import type { StatsQuery } from '../../usage/ask/question.ts';
 import { CollectorError } from '../errors.ts';
 
 export interface UsageProcessOptions {
-  /** Starts it, with a channel for messages. */
+  /** Starts the process, with a channel for messages. */
   readonly start: () => ChildProcess;
   readonly log: Logger;
-  /** Told whenever more of the journal is in its store. */
+  /** Called whenever more of the journal is in the usage store. @param row the last row that is */
   readonly onTaken: (row: number) => void;
 }
 
-/** Between starts of a process that ends by itself. */
+/** Pauses before a process that ended is started again. */
 const RESTART_MS = { first: 1000, longest: 60_000 };
-/** Who ran so long had started well. */
+/** A process that ran longer than this had started well. */
 const WELL_MS = 60_000;
 const ANSWER_MS = 60_000;
 const QUESTIONS_AT_ONCE = 16;
@@ -32,7 +32,7 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
-/** The process that counts, as the collector sees it: it is started, asked, and started again where it ended. */
+/** The collector's side of the process that counts usage: starts it, asks it, and starts it again if it ends. */
 export class UsageProcess {
   readonly #options: UsageProcessOptions;
   readonly #waiting = new Map<number, Waiting>();
@@ -50,18 +50,18 @@ export class UsageProcess {
     this.#start();
   }
 
-  /** What it said last; absent before it said anything. */
+  /** Its latest state; undefined before the first report. */
   get state(): UsageState | undefined {
     return this.#state;
   }
 
-  /** Why it does not count at present. */
+  /** Why it does not count at present; undefined if it does. */
   get problem(): string | undefined {
     return this.#ended ?? this.#state?.problem;
   }
 
   /**
-   * @param named whether names are told beside ids
+   * @param named whether the answer has names besides ids
    * @throws CollectorError invalid_query or usage_unavailable
    */
   async ask(query: StatsQuery, { named }: { readonly named: boolean }): Promise<StatsAnswer> {
@@ -77,7 +77,7 @@ export class UsageProcess {
     throw unavailable('it answered something else');
   }
 
-  /** @returns undefined where it is not open to all @throws CollectorError usage_unavailable */
+  /** @returns undefined if the dataset is not open to all @throws CollectorError usage_unavailable */
   async badge(dataset: string): Promise<Badge | undefined> {
     const answered = await this.#put({ badge: dataset });
     if ('badge' in answered) return answered.badge ?? undefined;
