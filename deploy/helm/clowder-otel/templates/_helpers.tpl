@@ -1,4 +1,4 @@
-{{/* What every object of the release begins with. */}}
+{{/* Name prefix of every object in the release. */}}
 {{- define "clowder-otel.fullname" -}}
 {{- if contains "clowder-otel" .Release.Name }}{{ .Release.Name | trunc 50 }}{{ else }}{{ printf "%s-clowder-otel" .Release.Name | trunc 50 }}{{ end }}
 {{- end }}
@@ -11,7 +11,7 @@
 {{ .Values.existingSecret | default (include "clowder-otel.fullname" .) }}
 {{- end }}
 
-{{/* Labels of all objects of a part. Call with (dict "root" $ "part" "collector"). */}}
+{{/* Labels of all objects in a part. Call with (dict "root" $ "part" "collector"). */}}
 {{- define "clowder-otel.labels" -}}
 {{ include "clowder-otel.selector" . }}
 app.kubernetes.io/part-of: clowder-otel
@@ -25,7 +25,7 @@ app.kubernetes.io/name: {{ include "clowder-otel.fullname" .root }}-{{ .part }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end }}
 
-{{/* What pods of our own image have in common. */}}
+{{/* Common to all pods with our own image. */}}
 {{- define "clowder-otel.pod" -}}
 terminationGracePeriodSeconds: 15
 automountServiceAccountToken: false
@@ -72,7 +72,7 @@ http://{{ include "clowder-otel.fullname" . }}-collector:4318
 {{- end -}}
 {{- end }}
 
-{{/* Where senders go to, and, where that is the collector itself, by which key. */}}
+{{/* The senders' endpoint and, if that is the collector itself, their key. */}}
 {{- define "clowder-otel.senderEnv" -}}
 - { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ include "clowder-otel.agentUrl" . | quote }} }
 {{- if not .Values.agent.enabled }}
@@ -82,7 +82,7 @@ http://{{ include "clowder-otel.fullname" . }}-collector:4318
 {{- end }}
 {{- end }}
 
-{{/* The file of otel-config by which OTel Collectors lead to several collectors; nothing where there is one. */}}
+{{/* The file in otel-config by which OTel Collectors route to several collectors; empty for a single one. */}}
 {{- define "clowder-otel.route" -}}
 {{- if eq .Values.collector.foundBy "dns" -}}
 {{- if .Values.collector.grpcTlsSecret }}{{ fail "collector.foundBy: dns asks by address, which no certificate names: leave collector.grpcTlsSecret empty" }}{{ end -}}
