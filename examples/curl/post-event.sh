@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sends one event as an OpenTelemetry log record, by OTLP/JSON with curl.
+# Sends one event as an OpenTelemetry log record, over OTLP/JSON with curl.
 #
 #   post-event.sh TYPE [ATTRIBUTE=TEXT | ATTRIBUTE:=NUMBER | ATTRIBUTE:=true|false]...
 #   post-event.sh extraction.done clowder.file.id=5f1e00000000000000000001 clowder.extraction.duration_ms:=1520
@@ -15,7 +15,7 @@ usage() {
   exit 2
 }
 
-# JSON text: quotes and backslashes escaped, line breaks and tabs as blanks, other control characters dropped.
+# Makes a JSON string: escapes quotes and backslashes, turns line breaks and tabs into blanks, drops other control characters.
 quote() {
   printf '"%s"' "$(printf '%s' "$1" | tr '\n\r\t' '   ' | tr -d '\000-\037' | sed 's/\\/\\\\/g; s/"/\\"/g')"
 }
@@ -36,7 +36,7 @@ value() {
 type=$1
 shift
 
-# An id of its own: without one, two equal events within one second would be one.
+# A unique id: without one, two equal events within one second would count as one.
 id=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 attributes="{\"key\":\"clowder.event.id\",\"value\":{\"stringValue\":\"$id\"}}"
 for argument; do
@@ -56,7 +56,7 @@ done
 
 record="{\"timeUnixNano\":\"$(date +%s)000000000\",\"eventName\":$(quote "clowder.$type"),\"attributes\":[$attributes]}"
 
-# The key goes in by standard input: arguments can be seen by every user of the machine. --retry heeds Retry-After.
+# Passes the key on standard input, as every user of the machine can see arguments. --retry respects Retry-After.
 answer=$(
   {
     printf 'header = "content-type: application/json"\n'

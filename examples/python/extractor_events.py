@@ -26,11 +26,11 @@ ENDPOINT = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"
 KEY = os.environ.get("CLOWDER_OTEL_KEY")
 RESOURCE = {"attributes": [{"key": "service.name", "value": {"stringValue": "wordcount"}}]}
 
-MOST_WAITING = 10_000  # messages; beyond that, new ones are lost
-LONGEST_PAUSE = 30  # seconds between two tries
-AT_THE_END = 5  # seconds for what is left when the program ends
-TRY_AGAIN = (429, 502, 503, 504)  # OTLP/HTTP, "Retryable Response Codes"; nothing was kept then
-CONSUMER, OK, ERROR = 5, 1, 2  # Span.SpanKind and Status.StatusCode of OTLP
+MOST_WAITING = 10_000  # messages; beyond this, new ones are lost
+LONGEST_PAUSE = 30  # seconds between two attempts
+AT_THE_END = 5  # seconds for unsent messages when the program ends
+TRY_AGAIN = (429, 502, 503, 504)  # OTLP/HTTP, "Retryable Response Codes": nothing was stored
+CONSUMER, OK, ERROR = 5, 1, 2  # OTLP's Span.SpanKind and Status.StatusCode
 
 
 def emit(event_type, attributes, trace_id="", span_id=""):
@@ -75,7 +75,7 @@ class Extraction:
         else:
             self._emit("extraction.failed", {**outcome, "clowder.extraction.message": str(error) or kind.__name__})
         self._send_span(end, error)
-        return False  # the error goes on to the caller
+        return False  # passes the error on to the caller
 
     def _emit(self, event_type, attributes):
         emit(event_type, {**self.about, **attributes}, self.trace_id, self.span_id)
@@ -94,7 +94,7 @@ class Extraction:
         SENDER.put("the span", "/v1/traces", {"resourceSpans": [{"resource": RESOURCE, "scopeSpans": [{"spans": [span]}]}]})
 
 
-# Asked in this order: a bool is an int to Python. 64-bit integers are text in OTLP/JSON.
+# Checked in this order, as a bool is an int in Python. 64-bit integers are text in OTLP/JSON.
 VALUES = (
     (bool, "boolValue", bool),
     (int, "intValue", str),
@@ -121,7 +121,7 @@ class Sender:
         self.away = False
         self._restart()
         atexit.register(self.flush)
-        if hasattr(os, "register_at_fork"):  # a thread stays behind in the parent
+        if hasattr(os, "register_at_fork"):  # the child process does not inherit the thread
             os.register_at_fork(after_in_child=self._restart)
 
     def _restart(self):
@@ -156,7 +156,7 @@ class Sender:
             what, path, body = self.waiting.get()
             try:
                 self._send(path, body)
-            except Exception as error:  # whatever it is, the next message is to be sent
+            except Exception as error:  # whatever it is, continue with the next message
                 say(f"{what} was not sent: {error}")
             finally:
                 self.waiting.task_done()
@@ -183,7 +183,7 @@ class Sender:
             if not self.away:
                 say(f"cannot send to {ENDPOINT} ({reason}): trying again. OTEL_EXPORTER_OTLP_ENDPOINT sets another address")
             self.away = True
-            time.sleep(pause)  # sending the same again is safe: the event keeps its id
+            time.sleep(pause)  # sending it again is safe: the event keeps its id
 
 
 def post(path, body):
