@@ -1,5 +1,5 @@
-# clowder-otel: collector, proxy, monitor, sinks and command line in one image. `docker build .` makes that one; `--target demo` the
-# stand-in Clowder and its visitors.
+# clowder-otel: collector, proxy, monitor, sinks and command line in one image, made by `docker build .`. `--target demo` makes
+# the stand-in Clowder and its visitors.
 
 FROM node:26.10.0-bookworm-slim AS build
 WORKDIR /app
@@ -37,7 +37,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
-# A named volume takes its owner from here: of the collector, the monitor, the sinks.
+# Named volumes of the collector, the monitor and the sinks take their owner from these directories.
 RUN mkdir -p /var/lib/clowder-otel /var/lib/clowder-otel-monitor /var/lib/clowder-otel-sinks \
   && chown node:node /var/lib/clowder-otel /var/lib/clowder-otel-monitor /var/lib/clowder-otel-sinks
 USER node
