@@ -7,7 +7,7 @@ import { cpuTimeOf } from '../../test/support/cpu-time.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-/** What a reader of at most `limit` bytes reads of a body that comes in pieces of seven bytes. */
+/** What a reader with a limit reads of a body that comes in pieces of seven bytes. */
 function read(body: string | Uint8Array, type?: string, coding?: string, limit = 1000): BodyRead {
   const reader = new BodyReader(limit);
   const bytes = Buffer.from(body);
@@ -15,15 +15,15 @@ function read(body: string | Uint8Array, type?: string, coding?: string, limit =
   return reader.read(type, coding);
 }
 
-describe('a reader of a body', () => {
+describe('a body reader', () => {
   test.each([
     ['JSON', '{"id":"é"}', JSON_TYPE, { id: 'é' }],
     ['JSON of a vendor', '[1]', 'application/ld+json', [1]],
-    ['JSON that is null', 'null', JSON_TYPE, null],
-    ['JSON that is called text', '{"id":1}', 'text/plain', { id: 1 }],
+    ['JSON null', 'null', JSON_TYPE, null],
+    ['JSON labelled as text', '{"id":1}', 'text/plain', { id: 1 }],
     ['JSONP', '/**/cb({"id":1});', 'text/javascript', { id: 1 }],
     ['text', 'Created dataset 1', 'text/plain', 'Created dataset 1'],
-    ['text of no type', 'healthy', undefined, 'healthy'],
+    ['text without a type', 'healthy', undefined, 'healthy'],
     ['a form', 'a=1&b=x%20y&b=z&a%5B%5D=', 'application/x-www-form-urlencoded', { a: '1', b: ['x y', 'z'], 'a[]': '' }],
   ])('reads %s', (_what, body, type, expected) => {
     expect(read(body, type)).toEqual({ body: expected });
@@ -49,25 +49,25 @@ describe('a reader of a body', () => {
   });
 
   test.each([
-    ['breaks', gzipSync('{"id":1}').subarray(0, 15), 'gzip'],
-    ['is none', Buffer.from('{"id":1}'), 'br'],
-    ['is not known', Buffer.from('{"id":1}'), 'compress'],
+    ['is broken', gzipSync('{"id":1}').subarray(0, 15), 'gzip'],
+    ['is not what the data has', Buffer.from('{"id":1}'), 'br'],
+    ['is unknown', Buffer.from('{"id":1}'), 'compress'],
     ['is repeated too often', Buffer.from('{"id":1}'), 'gzip, gzip, gzip, gzip'],
-  ])('says that a coding %s', (_what, body, coding) => {
+  ])('reports a coding that %s', (_what, body, coding) => {
     expect(read(body, JSON_TYPE, coding)).toEqual({ error: 'malformed_encoding' });
   });
 
-  test('decodes no more than a bound: a bomb costs nothing', () => {
+  test('decodes no more than a bound, so a bomb costs nothing', () => {
     const bomb = gzipSync(Buffer.alloc(2 ** 24));
     expect(read(bomb, JSON_TYPE, 'gzip', 2 ** 17)).toEqual({ error: 'body_too_large' });
   });
 
   test.each([
     ['JSON that ends early', '{"id":1', JSON_TYPE],
-    ['JSON that goes on', '{"id":1}}', JSON_TYPE],
-    ['a page that is called JSON', '<html>', JSON_TYPE],
-    ['a script that is no JSONP', 'alert(1', 'application/javascript'],
-  ])('says of %s that it is malformed', (_what, body, type) => {
+    ['JSON with text after it', '{"id":1}}', JSON_TYPE],
+    ['a page labelled as JSON', '<html>', JSON_TYPE],
+    ['a script that is not JSONP', 'alert(1', 'application/javascript'],
+  ])('reports %s as malformed', (_what, body, type) => {
     expect(read(body, type)).toEqual({ error: 'malformed_json' });
   });
 
@@ -76,7 +76,7 @@ describe('a reader of a body', () => {
     ['{"ids":[{"id":"a,]b","n":[1,2]},{"id":2}],"x":1}', 40, { ids: [{ id: 'a,]b', n: [1, 2] }] }],
     ['{"deleted":["a","b","c"],"not found":[]}', 20, { deleted: ['a', 'b'] }],
     ['{"deleted":["a"],"not found":["b","c"]}', 36, { deleted: ['a'], 'not found': ['b'] }],
-  ])('of a longer list %s it reads the whole elements', (body, limit, expected) => {
+  ])('reads only the whole elements of a list that is too long: %s', (body, limit, expected) => {
     expect(read(body, JSON_TYPE, undefined, limit)).toEqual({
       error: 'body_too_large',
       body: expected,
@@ -89,12 +89,12 @@ describe('a reader of a body', () => {
     ['a list of one element', '[{"id":1,"x":"xxxxxxxxxxxxxxxxxxxx"}]', JSON_TYPE, undefined],
     ['a form', 'name=a&description=xxxxxxxxxxxxxxxxxxxx', 'application/x-www-form-urlencoded', undefined],
     ['text', 'x'.repeat(30), 'text/plain', undefined],
-    ['a coded body', gzipSync('x'.repeat(30)), JSON_TYPE, 'gzip'],
-  ])('of %s that is longer it reads nothing', (_what, body, type, coding) => {
+    ['an encoded body', gzipSync('x'.repeat(30)), JSON_TYPE, 'gzip'],
+  ])('reads nothing of %s that is too long', (_what, body, type, coding) => {
     expect(read(body, type, coding, 20)).toEqual({ error: 'body_too_large' });
   });
 
-  test('a field called __proto__ is a field', () => {
+  test('reads a field called __proto__ as a field', () => {
     const { body } = read('__proto__=x&constructor=y', 'application/x-www-form-urlencoded');
     expect(Object.entries(body ?? {})).toEqual([
       ['__proto__', 'x'],
@@ -121,7 +121,7 @@ describe('a reader of a body', () => {
     );
   });
 
-  test('takes its time in proportion, whatever the text', () => {
+  test('takes time in proportion to the text, whatever it is', () => {
     const spent = cpuTimeOf(() => {
       for (const piece of ['[', '{"a":', '[,', '"\\', 'a=&', '],[', '/**/x(']) {
         for (const type of [JSON_TYPE, 'application/x-www-form-urlencoded']) {

@@ -34,7 +34,7 @@ test.each([
   expect(contentDisposition(value)).toEqual(expected);
 });
 
-test('is read in one pass, whatever it is', () => {
+test('any header is read in one pass', () => {
   const spent = cpuTimeOf(() => {
     for (const piece of ['; x="', '; x=y', ';', '; filename="a\\', ' ']) contentDisposition(piece.repeat(20_000));
   });

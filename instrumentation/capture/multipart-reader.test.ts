@@ -28,7 +28,7 @@ function bodyOf(parts: readonly Part[], boundary = BOUNDARY): Buffer {
   return Buffer.concat([...pieces, `--${boundary}--\r\n`].map((piece) => Buffer.from(piece)));
 }
 
-/** Looks at a body that comes in pieces of these sizes, again and again. */
+/** Reads a body that comes in pieces of these sizes, repeated in turn. */
 function look(body: Buffer, sizes: readonly number[] = [body.length], type = TYPE): MultipartReader {
   const found = new MultipartReader(type, LIMITS);
   for (let at = 0, turn = 0; at < body.length; turn += 1) {
@@ -47,7 +47,7 @@ const FORM = bodyOf([
   { name: 'File', fileName: '', type: 'application/octet-stream', content: text('') },
 ]);
 
-describe('a reader of a multipart body', () => {
+describe('a multipart reader', () => {
   test.each([[1], [2], [7], [64], [65_536]])(
     'gives fields, and name, type and size of each file, in chunks of %i',
     (size) => {
@@ -67,7 +67,7 @@ describe('a reader of a multipart body', () => {
   test.each<[string, string | Buffer, string]>([
     ['folded after a semicolon', 'Content-Disposition: form-data; name="File";\r\n filename="a.txt"', 'a.txt'],
     [
-      'folded by tabs',
+      'folded with tabs',
       'Content-Disposition:\r\n\tform-data;\r\n\t\tname="File";\r\n \tfilename="a.txt"\r\nX: y',
       'a.txt',
     ],
@@ -84,7 +84,7 @@ describe('a reader of a multipart body', () => {
       expect(look(whole, [size]).parts).toEqual([{ field: 'File', fileName, bytes: 5 }]);
   });
 
-  test('takes any text before the first delimiter and behind the last one', () => {
+  test('accepts any text before the first delimiter and after the last one', () => {
     const found = look(Buffer.concat([text('preamble\r\n'), FORM, text('epilogue --x')]), [5]);
     expect(found.fields).toHaveLength(2);
     expect(found.closed).toBe(true);
@@ -104,24 +104,24 @@ describe('a reader of a multipart body', () => {
 
   test.each([
     ['has no boundary', FORM, 'multipart/form-data'],
-    ['has one that is too long', FORM, `multipart/form-data; boundary=${'x'.repeat(1025)}`],
-    ['goes on in the line of a delimiter', Buffer.from(`--${BOUNDARY}garbage\r\n\r\n`), TYPE],
+    ['has a boundary that is too long', FORM, `multipart/form-data; boundary=${'x'.repeat(1025)}`],
+    ['has text after a delimiter on its line', Buffer.from(`--${BOUNDARY}garbage\r\n\r\n`), TYPE],
     ['has headers without end', Buffer.from(`--${BOUNDARY}\r\nX: ${'x'.repeat(600)}\r\n\r\n`), TYPE],
-  ])('a body that %s is broken, and read no further', (_what, body, type) => {
+  ])('stops at a body that %s, and reports it as broken', (_what, body, type) => {
     const found = look(body, [10], type);
     found.push(FORM);
     expect(found.broken).toBe(true);
     expect(found.fields).toEqual([]);
   });
 
-  test('a body that ends in the middle is not closed; what was whole is kept', () => {
+  test('keeps the complete parts of a truncated body, and does not count it as closed', () => {
     const found = look(FORM.subarray(0, FORM.indexOf('not the end')));
     expect([found.closed, found.broken]).toEqual([false, false]);
     expect(found.fields).toHaveLength(1);
     expect(found.parts).toEqual([]);
   });
 
-  test('keeps no half value: a field beyond the bound is left out, files behind it are not', () => {
+  test('keeps no partial value: a field beyond the bound is left out, later files are not', () => {
     const found = look(
       bodyOf([
         { name: 'description', content: Buffer.alloc(2000, 'x') },
@@ -134,7 +134,7 @@ describe('a reader of a multipart body', () => {
     expect(found.tooLarge).toBe(true);
   });
 
-  test('stops at the bound of parts', () => {
+  test('stops at the bound on parts', () => {
     const found = look(bodyOf(Array.from({ length: 30 }, (_, index) => ({ name: `f${index}`, content: text('1') }))));
     expect(found.fields).toHaveLength(20);
     expect(found.tooLarge).toBe(true);
@@ -144,7 +144,7 @@ describe('a reader of a multipart body', () => {
   test('keeps nothing of a file: a gigabyte passes in little memory and time', () => {
     const found = new MultipartReader(TYPE, LIMITS);
     const [head, tail] = [FORM.subarray(0, FORM.indexOf('hello')), FORM.subarray(FORM.indexOf('\r\n--not'))];
-    // Each chunk ends as a delimiter begins.
+    // Each chunk ends with the beginning of a delimiter.
     const chunk = Buffer.alloc(65_536, 'x');
     chunk.write(`\r\n--${BOUNDARY.slice(0, 20)}`, chunk.length - 24, 'latin1');
     const before = process.memoryUsage();
@@ -156,7 +156,7 @@ describe('a reader of a multipart body', () => {
     expect(arrayBuffers + heapUsed - before.arrayBuffers - before.heapUsed).toBeLessThan(64 * 2 ** 20);
   });
 
-  test('agrees with a full parser, whatever the parts, however they are cut', async () => {
+  test('agrees with a full parser, whatever the parts and wherever they are cut', async () => {
     const name = fc.stringMatching(/^[a-z]{1,8}(?:\[\])?$/);
     const nasty = fc.constantFrom('\r\n', '\r', '\n', '--', `\r\n--${BOUNDARY.slice(0, 30)}`, `--${BOUNDARY}`, 'x', '');
     const content = fc.array(fc.oneof(nasty, fc.string()), { maxLength: 8 }).map((pieces) => text(pieces.join('')));
@@ -204,7 +204,7 @@ describe('a reader of a multipart body', () => {
   });
 });
 
-/** The same body by a full parser. */
+/** The same body read by a full parser. */
 async function parsed(body: Buffer): Promise<{ fields: [string, string][]; files: [string, string, number][] }> {
   const fields: [string, string][] = [];
   const files: [string, string, number][] = [];

@@ -9,7 +9,7 @@ function origin(headers: IncomingHttpHeaders, trusted = true, remoteAddress: str
   return originOf(head, trusted);
 }
 
-describe('who asked, and where', () => {
+describe('the client and the address that it called', () => {
   test.each([
     [{ host: 'clowder.example' }, 'clowder.example', 80],
     [{ host: 'clowder.example:9000' }, 'clowder.example', 9000],
@@ -26,7 +26,7 @@ describe('who asked, and where', () => {
     ['2001:DB8::1', '2001:db8::1'],
     ['192.0.2.999', undefined],
     ['', undefined],
-  ])('the other end %s of the connection is the client %s', (address, client) => {
+  ])('peer %s of the connection is the client %s', (address, client) => {
     expect(origin({}, true, address).clientAddress).toBe(client);
   });
 
@@ -37,7 +37,7 @@ describe('who asked, and where', () => {
     [{ forwarded: 'for="[2001:db8::1]:4711";proto=https, for=10.1.1.1' }, '2001:db8::1'],
     [{ forwarded: 'For=192.0.2.43', 'x-forwarded-for': '192.0.2.7' }, '192.0.2.43'],
     [{ forwarded: 'for=_hidden' }, '10.0.0.1'],
-  ])('a trusted proxy that says %j names the client %s; another does not', (headers, client) => {
+  ])('a trusted proxy that sends %j names the client %s; another peer does not', (headers, client) => {
     expect(origin(headers).clientAddress).toBe(client);
     expect(origin(headers, false).clientAddress).toBe('10.0.0.1');
   });
@@ -47,7 +47,7 @@ describe('who asked, and where', () => {
     [{ 'x-forwarded-proto': 'https', 'x-forwarded-port': '8443' }, 'https://inside:8443'],
     [{ 'x-forwarded-proto': 'gopher' }, 'http://inside'],
     [{ forwarded: 'host="clowder.example:8443";proto=HTTPS' }, 'https://clowder.example:8443'],
-  ])('a trusted proxy that says %j was asked at %s', (headers, authority) => {
+  ])('a trusted proxy that sends %j was called at %s', (headers, authority) => {
     expect(authorityOf(origin({ host: 'inside', ...headers }))).toBe(authority);
     expect(authorityOf(origin({ host: 'inside', ...headers }, false))).toBe('http://inside');
   });

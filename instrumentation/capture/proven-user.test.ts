@@ -17,7 +17,7 @@ describe('the user that a request proves', () => {
     ['v1 Basic', V1, { authorization: basic('ann@c.example:pw:x') }, { userName: 'ann@c.example' }],
     ['v2 Bearer', V2, { authorization: `Bearer ${ANN}` }, { userName: 'ann@c.example', userId: SUB }],
     [
-      'a token without address',
+      'a token without an address',
       V2,
       { authorization: `bearer ${jwt({ preferred_username: 'ann' })}` },
       { userName: 'ann' },
@@ -35,14 +35,14 @@ describe('the user that a request proves', () => {
   });
 
   test.each([
-    ["v1's cookie goes before Basic", V1, { authorization: basic('ann:pw'), cookie: 'id=abc' }],
-    ["v1's keys name nobody", V1, { 'x-api-key': 'abc' }],
-    ['v1 does not read tokens', V1, { authorization: `Bearer ${ANN}` }],
-    ['v2 does not read Basic', V2, { authorization: basic('ann:pw') }],
+    ["v1's cookie, which takes precedence over Basic,", V1, { authorization: basic('ann:pw'), cookie: 'id=abc' }],
+    ["v1's key, which has no name,", V1, { 'x-api-key': 'abc' }],
+    ['a token in v1', V1, { authorization: `Bearer ${ANN}` }],
+    ['Basic in v2', V2, { authorization: basic('ann:pw') }],
     ['Basic without a name', V1, { authorization: basic(':pw') }],
-    ['Basic that is none', V1, { authorization: 'Basic %%%' }],
-    ['a token that is none', V2, { authorization: 'Bearer abc.def.ghi' }],
-    ['a token of nobody', V2, { authorization: `Bearer ${jwt({ email: 7 })}` }],
+    ['invalid Basic', V1, { authorization: 'Basic %%%' }],
+    ['an invalid token', V2, { authorization: 'Bearer abc.def.ghi' }],
+    ['a token without a user', V2, { authorization: `Bearer ${jwt({ email: 7 })}` }],
     ['a public route', '/api/v2/public_files/:id', { authorization: `Bearer ${ANN}` }],
     ['a health check', '/api/v2/status', { authorization: `Bearer ${ANN}` }],
     ['no route', undefined, { authorization: basic('ann:pw') }],
@@ -51,7 +51,7 @@ describe('the user that a request proves', () => {
     expect(provenUser(headers, template, 'POST')).toEqual({});
   });
 
-  test('a name that v1 shows a public file to, right or wrong, proves nobody; what needs a login does', () => {
+  test('a name proves nobody if v1 shows the public file to any name; a route that needs a login proves it', () => {
     const headers = { authorization: basic('made-up:x') };
     expect(provenUser(headers, '/api/files/:id/blob', 'GET')).toEqual({});
     expect(provenUser(headers, '/api/files/:id', 'DELETE')).toEqual({ userName: 'made-up' });

@@ -43,7 +43,7 @@ interface Exchange {
   readonly head?: Partial<RequestHead>;
 }
 
-/** Sends `METHOD /target` through a capture, bodies cut into small chunks. */
+/** Sends `METHOD /target` through a capture, with bodies in small chunks. */
 function exchange(line: string, seen: Exchange = {}): CaptureResult & { readonly capture: Capture } {
   const [method = '', target = ''] = line.split(' ');
   const capture = startCapture(
@@ -77,7 +77,7 @@ const part = (disposition: string, content: string, type?: string): string =>
 const form = (...parts: string[]): string => `${parts.join('')}--${BOUNDARY}--\r\n`;
 
 describe('an upload', () => {
-  test('has its name, size and type from the form and its id from the answer', () => {
+  test('takes name, size and type from the form, and the id from the answer', () => {
     const { events, errors, refuted, capture } = exchange(`POST /api/uploadToDataset/${OTHER}?key=s3cret`, {
       sent: { ...FORM, 'user-agent': 'curl/8.5' },
       body: form(part('name="File"; filename="a.txt"', 'hello', 'text/plain')),
@@ -107,7 +107,7 @@ describe('an upload', () => {
     ]);
   });
 
-  test('by the web form: the dataset in a field behind the file, the answer gzipped', () => {
+  test('by the web form has its dataset in a field after the file, and a gzipped answer', () => {
     const files = [{ name: 'a.txt', size: 5, url: `http://clowder.example/files/${ID}` }];
     const { events } = exchange('POST /dataset/submit', {
       sent: FORM,
@@ -121,8 +121,8 @@ describe('an upload', () => {
   });
 });
 
-describe('what path and status promise and the body denies', () => {
-  test('is refuted by the id that every other observer gives it', () => {
+describe('an event that path and status suggest but the body denies', () => {
+  test('is refuted under the id that every other observer gives it', () => {
     const deleted = `DELETE /api/files/${ID}`;
     const done = exchange(deleted, { answer: '{"status":"success"}' });
     const refused = exchange(deleted, { answer: '{"status":"error","message":"no"}' });
@@ -131,7 +131,7 @@ describe('what path and status promise and the body denies', () => {
     expect(refused.refuted).toEqual([done.events[0]?.attributes['clowder.event.id']]);
   });
 
-  test('is refuted file by file: jobs of which one was not taken', () => {
+  test('is refuted file by file if one of several jobs was refused', () => {
     const { events, refuted } = exchange(`POST /api/selected/submit/${DATASET}/${ID},${OTHER}`, {
       answer: JSON.stringify({ status: 'success', jobs: { [ID]: 'j1' } }),
     });
@@ -139,18 +139,18 @@ describe('what path and status promise and the body denies', () => {
     expect(refuted).toEqual([derivedEventId(TRACE, 'extraction.queued', OTHER)]);
   });
 
-  test('is refuted where only the type of the answer says that it is no page', () => {
+  test("is refuted if only the answer's type shows that it is not a page", () => {
     const { events, refuted } = exchange(`GET /files/${ID}`, { answer: '{}' });
     expect(events).toEqual([]);
     expect(refuted).toEqual([derivedEventId(TRACE, 'view.resource', ID)]);
   });
 
-  test('is not refuted where a weaker observer would not have made it either', () => {
+  test('is not refuted if a weaker observer would not have made it either', () => {
     expect(exchange(`DELETE /api/files/${ID}`, { status: 403 }).refuted).toEqual([]);
     expect(exchange('GET /api/version', { answer: '{}' }).refuted).toEqual([]);
   });
 
-  test('is not refuted without a trace, which would be needed to identify it', () => {
+  test('is not refuted without a trace, as nothing would identify it', () => {
     expect(exchange(`DELETE /api/files/${ID}`, { answer: '{"status":"error"}', traceId: '' }).refuted).toEqual([]);
   });
 });
@@ -162,7 +162,7 @@ describe('the id of an event', () => {
     [`GET /api/datasets/${ID}/download`, 'zip'],
     [`GET /api/datasets/${DATASET}/downloadPartial?fileList=${ID},${OTHER}`, 'zip'],
     ['GET /api/status', '{}'],
-  ])('of %s is the one that the collector gives to the span of another observer', (line, answer) => {
+  ])("of %s is the id that the collector gives to another observer's span", (line, answer) => {
     const [method = '', target = ''] = line.split(' ');
     const [path = '', query = ''] = target.split('?');
     const ofSpan = mapSpan(
@@ -191,7 +191,7 @@ describe('the id of an event', () => {
     expect(new Set(events.map(({ attributes }) => attributes['clowder.event.id'])).size).toBe(2);
   });
 
-  test('is left to the collector where there is no trace', () => {
+  test('is left to the collector if there is no trace', () => {
     const { events } = exchange(`GET /api/files/${ID}`, { traceId: '' });
     expect(events).toHaveLength(1);
     expect(events[0]?.attributes).not.toHaveProperty('clowder.event.id');
@@ -199,7 +199,7 @@ describe('the id of an event', () => {
 });
 
 describe('the attributes of a request', () => {
-  test('at its head: semantic conventions, route, ids of the path, kind of client; no secret', () => {
+  test('at its head are semantic conventions, route, ids in the path and kind of client, without secrets', () => {
     const { capture } = exchange(`GET /clowder/api/datasets/${ID}/files?key=s3cret&limit=2`, {
       sent: { 'user-agent': 'curl/8.5', authorization: 'Bearer s3cret', cookie: 'id=s3cret', 'x-api-key': 's3cret' },
       options: { contextPath: '/clowder' },
@@ -224,7 +224,7 @@ describe('the attributes of a request', () => {
     });
   });
 
-  test('an unusual method, target, version and connection', () => {
+  test('cover an unusual method, target, version and connection', () => {
     const odd = exchange('BREW http://clowder.example:9000', {
       head: { httpVersion: '2.0', remoteAddress: undefined, scheme: 'https' },
       sent: { host: '' },
@@ -250,16 +250,16 @@ describe('the attributes of a request', () => {
     [`GET /spaces/${ID}`, 'clowder.space.id', ID],
     [`GET /api/v2/jobs/${ID}/summary`, 'clowder.job.id', ID],
     [`DELETE /api/v2/datasets/${DATASET}/folders/${ID}`, 'clowder.folder.id', ID],
-  ])('%s has %s', (line, name, value) => {
+  ])('of %s are %s', (line, name, value) => {
     expect(exchange(line).capture.attributes[name]).toBe(value);
   });
 
-  test('a share link and an id of another form name no file', () => {
+  test('name no file for a share link or an id of another form', () => {
     expect(exchange(`GET /files/links/${ID}`).capture.attributes).not.toHaveProperty('clowder.file.id');
     expect(exchange('GET /api/files/nothing').capture.attributes).not.toHaveProperty('clowder.file.id');
   });
 
-  test('at its end: status, sizes, what the answer told', () => {
+  test('at its end are status, sizes, and what the answer tells', () => {
     const upload = exchange(`POST /api/uploadToDataset/${DATASET}`, {
       sent: FORM,
       body: form(part('name="File"; filename="a"', 'x')),
@@ -281,7 +281,7 @@ describe('the attributes of a request', () => {
     expect(exchange('GET /api/version', { status: 0 }).attributes).toEqual({ 'http.response.body.size': 0 });
   });
 
-  test('a user is named only if Clowder answered with success, and then in the events too', () => {
+  test('name a user only if Clowder answered with success, and then in the events too', () => {
     const sent = { authorization: `Basic ${Buffer.from('ann@c.example:s3cret').toString('base64')}` };
     const { attributes, events } = exchange(`DELETE /api/files/${ID}`, { sent, answer: '{"status":"success"}' });
     expect(attributes['user.name']).toBe('ann@c.example');
@@ -292,7 +292,7 @@ describe('the attributes of a request', () => {
 });
 
 describe('the events of a request', () => {
-  test('a download: bytes as they passed, whether all were, and the address of the page, without secrets', () => {
+  test("have for a download the bytes sent, whether it is complete, and the page's address, without secrets", () => {
     const { events } = exchange(`GET /api/files/${ID}/blob?key=s3cret&tracking=false`, {
       sent: { referer: 'https://clowder.example/files/1?key=s3cret', 'user-agent': 'Mozilla/5.0 Firefox/132.0' },
       answered: { 'content-type': 'image/png', 'content-disposition': 'attachment; filename=a.png' },
@@ -325,7 +325,7 @@ describe('the events of a request', () => {
     ]);
   });
 
-  test('a login: who, and nothing of the password, the token or the session', () => {
+  test('have for a login the user, and nothing of the password, the token or the session', () => {
     const { events, attributes } = exchange('POST /api/v2/login', {
       sent: { 'content-type': 'application/json' },
       body: '{"email":"ann@c.example","password":"s3cret"}',
@@ -335,7 +335,7 @@ describe('the events of a request', () => {
     expect(JSON.stringify([events, attributes])).not.toContain('s3cret');
   });
 
-  test('a health check: its target, how long it took, and the version that the answer tells', () => {
+  test('have for a health check its target, its duration, and the version in the answer', () => {
     const { events } = exchange('GET /api/status', { answer: '{"version":{"number":"1.23.0"}}' });
     expect(events[0]?.attributes).toMatchObject({
       'clowder.health.target': 'http://clowder.example/api/status',
@@ -345,7 +345,7 @@ describe('the events of a request', () => {
     });
   });
 
-  test('a view that a page of v2 makes tells how near others are the same', () => {
+  test('have for a view by a page of v2 the time within which others are the same view', () => {
     const { events } = exchange(`GET /api/v2/files/${ID}/summary`, {
       sent: { 'sec-fetch-mode': 'cors' },
       answer: JSON.stringify({ id: ID, name: 'a.txt', dataset_id: DATASET }),
@@ -357,7 +357,7 @@ describe('the events of a request', () => {
     });
   });
 
-  test('JSONP is unwrapped', () => {
+  test('can be read from JSONP', () => {
     const { events, errors } = exchange('POST /api/datasets?callback=cb', {
       sent: { 'content-type': 'application/json' },
       body: '{"name":"Soil"}',
@@ -369,17 +369,17 @@ describe('the events of a request', () => {
   });
 });
 
-describe('a body that cannot be read costs its details, not the event', () => {
+describe('a body that cannot be read costs the event its details only', () => {
   const uploaded = `POST /api/uploadToDataset/${DATASET}`;
   const file = part('name="File"; filename="a.txt"', 'hello');
   const id = `{"id":"${ID}"}`;
 
   test.each<[string, Exchange, string]>([
-    ['a form that has no boundary', { sent: { 'content-type': 'multipart/form-data' }, body: form(file), answer: id }, 'malformed_multipart'],
-    ['a form that does not end', { sent: FORM, body: file, answer: id }, 'malformed_multipart'],
+    ['a form without a boundary', { sent: { 'content-type': 'multipart/form-data' }, body: form(file), answer: id }, 'malformed_multipart'],
+    ['a form without an end', { sent: FORM, body: file, answer: id }, 'malformed_multipart'],
     ['an answer that is not JSON', { answer: '{"id":' }, 'malformed_json'],
-    ['an answer that is shorter than said', { answered: { 'content-type': 'application/json', 'content-length': '500' }, answer: id.slice(0, 9), complete: false }, 'malformed_json'],
-    ['a gzip that breaks', { answered: { 'content-type': 'application/json', 'content-encoding': 'gzip' }, answer: gzipSync(id).subarray(0, 20) }, 'malformed_encoding'],
+    ['an answer shorter than its length', { answered: { 'content-type': 'application/json', 'content-length': '500' }, answer: id.slice(0, 9), complete: false }, 'malformed_json'],
+    ['a broken gzip', { answered: { 'content-type': 'application/json', 'content-encoding': 'gzip' }, answer: gzipSync(id).subarray(0, 20) }, 'malformed_encoding'],
     ['an answer that is too long', { answer: `{"x":"${'x'.repeat(70_000)}","id":"${ID}"}` }, 'body_too_large'],
     ['a body that is not JSON', { sent: { 'content-type': 'application/json' }, body: '{"', answer: id }, 'malformed_json'],
   ])('%s', (_what, seen, code) => {
@@ -388,14 +388,14 @@ describe('a body that cannot be read costs its details, not the event', () => {
     expect(events).toMatchObject([{ type: 'file.uploaded', attributes: { 'clowder.dataset.id': DATASET } }]);
   }); // prettier-ignore
 
-  test('a form that Clowder refuses before its end does not count as malformed', () => {
+  test('a form that Clowder refuses before its end is not reported as malformed', () => {
     const early = { sent: { ...FORM, 'content-length': '999999' }, body: file, status: 413 };
     expect(exchange(uploaded, early).errors).toEqual([]);
     expect(exchange(uploaded, { sent: FORM, status: 401 }).errors).toEqual([]);
     expect(exchange(uploaded, { sent: FORM, body: 'no form', status: 400 }).errors).toEqual(['malformed_multipart']);
   });
 
-  test('a list that is too long gives the ids that were read, and an upload each for the rest', () => {
+  test('a list that is too long gives the ids that were read, and an upload for each of the rest', () => {
     const names = Array.from({ length: 700 }, (_, index) => `file-${index}.txt`);
     const answer = names.map((name, index) => ({ id: index.toString(16).padStart(24, '0'), name, x: 'x'.repeat(90) }));
     const { events, errors } = exchange(`POST /api/v2/datasets/${DATASET}/filesMultiple`, {
@@ -411,7 +411,7 @@ describe('a body that cannot be read costs its details, not the event', () => {
   });
 
   test.each(['GET /files/%E0%A4%A', 'GET /datasets/%zz?a=%zz&tracking=%', 'GET //files//x%2Fy', 'GET *', 'GET ?#'])(
-    '%s is not an event, and harms nobody',
+    '%s is no event, and does no harm',
     (line) => {
       const { events, errors } = exchange(line, { answered: {}, sent: { referer: '%zz' } });
       expect(events.every(({ type }) => type === 'view.page')).toBe(true);
@@ -419,7 +419,7 @@ describe('a body that cannot be read costs its details, not the event', () => {
     },
   );
 
-  test('never throws, whatever the exchange', () => {
+  test('a capture never throws, whatever the exchange', () => {
     const lines = fc.constantFrom(...LINES);
     const text = fc.string({ maxLength: 60 });
     const header = fc.oneof(text, fc.constantFrom('application/json', 'gzip', FORM['content-type'], 'text/html'));
@@ -459,9 +459,9 @@ test('captures in front and behind are reported, and no others', () => {
 describe('a page of Clowder 2 whose call for its content is refused', () => {
   const sent = { referer: `https://clowder.example/files/${ID}`, 'user-agent': 'Mozilla/5.0' };
   test.each([
-    ['not there', { status: 404, answer: '{"detail":"File not found"}' }],
-    ['nobody says why', { status: 200, answer: 'null', answered: { 'content-type': 'application/json' } }],
-  ])('is told to be no view: %s', (_why, answered) => {
+    ['not found', { status: 404, answer: '{"detail":"File not found"}' }],
+    ['without a reason', { status: 200, answer: 'null', answered: { 'content-type': 'application/json' } }],
+  ])('is reported as no view: %s', (_why, answered) => {
     const { events } = exchange(`GET /api/v2/files/${ID}/summary`, { sent, ...answered });
     expect(events).toMatchObject([
       { type: 'view.resource', attributes: { 'clowder.view.denied': true, 'clowder.resource.id': ID, 'client.address': '192.0.2.7' } },
@@ -469,7 +469,7 @@ describe('a page of Clowder 2 whose call for its content is refused', () => {
     expect(events[0]?.attributes).not.toHaveProperty('clowder.event.id');
   });
 
-  test('says nothing of another resource, or where another answer may follow', () => {
+  test('is not reported for another resource, or if another answer may follow', () => {
     const ofOther = { referer: `https://clowder.example/files/${OTHER}` };
     expect(exchange(`GET /api/v2/files/${ID}/summary`, { sent: ofOther, status: 404 }).events).toEqual([]);
     expect(exchange(`GET /api/v2/files/${ID}/summary`, { sent, status: 401 }).events).toEqual([]);

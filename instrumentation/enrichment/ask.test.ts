@@ -14,27 +14,27 @@ function setUp(get: AskOptions['get'], options: Partial<AskOptions> = {}) {
 const answering = (answer: Answer) => () => Promise.resolve(answer);
 
 test.each<[string, Answer, object, string]>([
-  ['what it tells', { status: 200, body: { name: 'S' } }, { facts: { name: 'S' } }, 'found'],
-  ['nothing, where it is not there', { status: 404 }, { facts: null }, 'none'],
-  ['nothing, where it may not be seen', { status: 403 }, { facts: null }, 'none'],
-  ['nothing, where nobody is logged in', { status: 401 }, { facts: null }, 'none'],
-  ['nothing, where v2 says null', { status: 200, body: null }, { facts: null }, 'none'],
-  ['nothing, where it leads elsewhere', { status: 303 }, { facts: null }, 'none'],
-  ['a failure, where Clowder has one', { status: 503 }, { failed: 'failed' }, 'failed'],
-  ['a failure, where Clowder has too much to do', { status: 429 }, { failed: 'failed' }, 'failed'],
-  ['a failure, where Clowder waited for too long', { status: 408 }, { failed: 'failed' }, 'failed'],
+  ['its facts', { status: 200, body: { name: 'S' } }, { facts: { name: 'S' } }, 'found'],
+  ['nothing if the resource does not exist', { status: 404 }, { facts: null }, 'none'],
+  ['nothing if it is forbidden', { status: 403 }, { facts: null }, 'none'],
+  ['nothing without a login', { status: 401 }, { facts: null }, 'none'],
+  ['nothing if v2 says null', { status: 200, body: null }, { facts: null }, 'none'],
+  ['nothing if it redirects', { status: 303 }, { facts: null }, 'none'],
+  ['a failure if Clowder fails', { status: 503 }, { failed: 'failed' }, 'failed'],
+  ['a failure if Clowder has too much to do', { status: 429 }, { failed: 'failed' }, 'failed'],
+  ['a failure if Clowder waited too long', { status: 408 }, { failed: 'failed' }, 'failed'],
 ])('an answer gives %s', async (_what, answer, expected, outcome) => {
   const { ask, stats } = setUp(answering(answer));
   expect(await ask()).toEqual(expected);
   expect([...stats.lookups]).toEqual([[outcome, 1]]);
 });
 
-test('no answer is a failure', async () => {
+test('a missing answer is a failure', async () => {
   const { ask } = setUp(() => Promise.reject(new Error('ECONNREFUSED')));
   expect(await ask()).toEqual({ failed: 'failed' });
 });
 
-test('an answer that takes too long is given up, and the request with it', async () => {
+test('an answer that takes too long is given up, and its request is aborted', async () => {
   let aborted = false;
   const never: AskOptions['get'] = (_path, _headers, signal) => {
     signal.addEventListener('abort', () => (aborted = true));
@@ -45,7 +45,7 @@ test('an answer that takes too long is given up, and the request with it', async
   expect(aborted).toBe(true);
 });
 
-test('few are under way at once, few wait, and the rest is not asked', async () => {
+test('only a few look-ups run at once, only a few wait, and further ones are not made', async () => {
   const open: (() => void)[] = [];
   let most = 0;
   const get: AskOptions['get'] = () =>
@@ -65,7 +65,7 @@ test('few are under way at once, few wait, and the rest is not asked', async () 
   expect([most, stats.lookups.get('none'), stats.lookups.get('busy')]).toEqual([2, 5, 2]);
 });
 
-test('a Clowder that fails again and again is left alone, and asked again later', async () => {
+test('a Clowder that fails repeatedly is not asked for a while, then asked again', async () => {
   let asked = 0;
   let answer: Answer = { status: 500 };
   const { ask, stats } = setUp(

@@ -17,14 +17,14 @@ function event(type: EventType, fields: Fields): CapturedEvent {
   return { type, attributes: Object.fromEntries(names.map((name) => [ATTRIBUTE_OF_FIELD[name], fields[name] ?? ''])) };
 }
 
-/** What is known, by `kind id`. */
+/** Known facts, keyed by `kind id`. */
 const knowing = (facts: Readonly<Record<string, Facts | null>>) => (kind: string, id: string) => facts[`${kind} ${id}`];
 const nothing = knowing({});
 
 const uploaded = event('file.uploaded', { file_id: FILE, file_name: 'a.txt', dataset_id: DATASET });
 
-describe('the fields that are added', () => {
-  test.each(EVENT_TYPES)('to %s are such as it has', (type) => {
+describe('the fields added by look-ups', () => {
+  test.each(EVENT_TYPES)('to %s are fields that its type has', (type) => {
     expect(eventTraits[type].enriched.filter((field) => !Object.hasOwn(eventSchemas[type].shape, field))).toEqual([]);
   });
 
@@ -37,7 +37,7 @@ describe('the fields that are added', () => {
     expect(missing).toEqual([]);
   });
 
-  test('to a download of v2 are the dataset of the file, its folder and its author', () => {
+  test("to a download of v2 are the file's dataset, folder and author", () => {
     const download = event('view.download', { resource_type: 'file', resource_id: FILE, file_name: 'a.txt' });
     expect(complete(download, LOOKUPS.v2, nothing).missing).toEqual([{ kind: 'file', id: FILE }]);
     const known = knowing({ [`file ${FILE}`]: { name: 'other', datasetId: DATASET, folderId: SPACE, authorId: AUTHOR, authorName: 'a@b' } });
@@ -55,60 +55,60 @@ describe('the fields that are added', () => {
     });
   });
 
-  test('never replace what the event says itself', () => {
+  test('never replace what the event itself has', () => {
     const known = knowing({ [`file ${FILE}`]: { name: 'other', datasetId: 'other' }, [`dataset ${DATASET}`]: null });
     expect(complete(uploaded, LOOKUPS.v2, known)).toEqual({ event: uploaded, missing: [] });
   });
 }); // prettier-ignore
 
-describe('what is asked', () => {
+describe('the look-ups', () => {
   test.each<[string, CapturedEvent, 'v1' | 'v2', readonly string[]]>([
-    ['of an upload, its dataset', uploaded, 'v1', [`dataset ${DATASET}`]],
-    ['of an upload without an id, its dataset', event('file.uploaded', { dataset_id: DATASET, file_name: 'a' }), 'v1', [`dataset ${DATASET}`]],
-    ['of a file that was deleted, nothing but its dataset', event('file.deleted', { file_id: FILE, dataset_id: DATASET }), 'v2', [`dataset ${DATASET}`]],
-    ['of a dataset that was deleted, nothing', event('dataset.deleted', { resource_id: DATASET }), 'v1', []],
-    ['of a download that names its file, nothing in v1', event('view.download', { resource_type: 'file', resource_id: FILE, file_name: 'a' }), 'v1', []],
-    ['of a download of a dataset, its name', event('view.download', { resource_type: 'dataset', resource_id: DATASET, file_name: 'a.zip' }), 'v1', [`dataset ${DATASET}`]],
-    ['of a view of a file, the file first', event('view.resource', { resource_type: 'file', resource_id: FILE }), 'v1', [`file ${FILE}`]],
-    ['of a view of a file in a dataset, both', event('view.resource', { resource_type: 'file', resource_id: FILE, dataset_id: DATASET }), 'v1', [`file ${FILE}`, `dataset ${DATASET}`]],
-    ['of a view of a collection, in v2 nothing', event('view.resource', { resource_type: 'collection', resource_id: FILE }), 'v2', []],
-    ['of a new dataset that names all of it, nothing', event('dataset.created', { resource_id: DATASET, resource_name: 'D', space_id: SPACE }), 'v1', []],
-    ['of a new dataset of v2, nothing: there are no spaces', event('dataset.created', { resource_id: DATASET, resource_name: 'D' }), 'v2', []],
-    ['of an extraction of a file, its name', event('extraction.queued', { file_id: FILE }), 'v1', [`file ${FILE}`]],
-    ['of an extraction of a dataset, its name', event('extraction.queued', { dataset_id: DATASET }), 'v2', [`dataset ${DATASET}`]],
-    ['of pages and logins, nothing', event('view.page', { url: '/' }), 'v1', []],
+    ['of an upload ask for its dataset', uploaded, 'v1', [`dataset ${DATASET}`]],
+    ['of an upload without an id ask for its dataset', event('file.uploaded', { dataset_id: DATASET, file_name: 'a' }), 'v1', [`dataset ${DATASET}`]],
+    ['of a deleted file ask only for its dataset', event('file.deleted', { file_id: FILE, dataset_id: DATASET }), 'v2', [`dataset ${DATASET}`]],
+    ['of a deleted dataset ask for nothing', event('dataset.deleted', { resource_id: DATASET }), 'v1', []],
+    ['of a download that names its file ask for nothing in v1', event('view.download', { resource_type: 'file', resource_id: FILE, file_name: 'a' }), 'v1', []],
+    ['of a download of a dataset ask for its name', event('view.download', { resource_type: 'dataset', resource_id: DATASET, file_name: 'a.zip' }), 'v1', [`dataset ${DATASET}`]],
+    ['of a view of a file ask for the file first', event('view.resource', { resource_type: 'file', resource_id: FILE }), 'v1', [`file ${FILE}`]],
+    ['of a view of a file in a dataset ask for both', event('view.resource', { resource_type: 'file', resource_id: FILE, dataset_id: DATASET }), 'v1', [`file ${FILE}`, `dataset ${DATASET}`]],
+    ['of a view of a collection ask for nothing in v2', event('view.resource', { resource_type: 'collection', resource_id: FILE }), 'v2', []],
+    ['of a new dataset that names all of it ask for nothing', event('dataset.created', { resource_id: DATASET, resource_name: 'D', space_id: SPACE }), 'v1', []],
+    ['of a new dataset of v2 ask for nothing, as there are no spaces', event('dataset.created', { resource_id: DATASET, resource_name: 'D' }), 'v2', []],
+    ['of an extraction of a file ask for its name', event('extraction.queued', { file_id: FILE }), 'v1', [`file ${FILE}`]],
+    ['of an extraction of a dataset ask for its name', event('extraction.queued', { dataset_id: DATASET }), 'v2', [`dataset ${DATASET}`]],
+    ['of pages and logins ask for nothing', event('view.page', { url: '/' }), 'v1', []],
   ])('%s', (_what, given, version, expected) => {
     expect(complete(given, LOOKUPS[version], nothing).missing.map(({ kind, id }) => `${kind} ${id}`)).toEqual(expected);
   });
 
-  test('of a view in v2 is the dataset, once the file has named it', () => {
+  test('of a view in v2 ask for the dataset once the file has named it', () => {
     const view = event('view.resource', { resource_type: 'file', resource_id: FILE, resource_name: 'a' });
     const known = knowing({ [`file ${FILE}`]: { datasetId: DATASET } });
-    // Its name has no field in a view.
+    // A view has no field for its name.
     expect(complete(view, LOOKUPS.v2, known).missing).toEqual([]);
     const deleted = event('file.deleted', { file_id: FILE });
     expect(complete(deleted, LOOKUPS.v2, known).missing).toEqual([{ kind: 'dataset', id: DATASET }]);
   });
 }); // prettier-ignore
 
-describe('the user', () => {
+describe('a looked-up user', () => {
   const user = { userId: AUTHOR, userName: 'Ada@example.org' };
 
   test('is added if the event names none', () => {
     expect(withUser(uploaded, user).attributes).toMatchObject({ 'user.id': AUTHOR, 'user.name': 'Ada@example.org' });
   });
 
-  test('gives its own id if the event names the same', () => {
+  test('gives their id if the event names the same user', () => {
     const given = event('file.deleted', { user_name: 'ada@example.org', user_id: 'id of an identity provider' });
     expect(withUser(given, user).attributes).toEqual({ 'user.id': AUTHOR, 'user.name': 'ada@example.org' });
   });
 
-  test('is not the one whom the event names', () => {
+  test('does not replace another user that the event names', () => {
     const given = event('file.deleted', { user_name: 'bob@example.org' });
     expect(withUser(given, user)).toBe(given);
   });
 
-  test('of a login is whoever logs in, whatever session they bring', () => {
+  test('is not added to a login, which is by the person who logs in, whatever the session', () => {
     const login = event('user.login', {});
     expect(isByUser(login)).toBe(false);
     expect(withUser(login, user)).toBe(login);

@@ -19,7 +19,7 @@ describe('credentials of a request', () => {
     expect(credentialsOf(requestHead(headers, target), version)).toEqual(expected);
   });
 
-  test('are known again by what does not tell them, and in this process alone', () => {
+  test('are recognised by a value that does not reveal them, and only within this process', () => {
     const key = randomBytes(32);
     const mark = fingerprint({ cookie: 'id=5e55' }, key);
     expect(mark).toBe(fingerprint({ cookie: 'id=5e55' }, key));

@@ -8,7 +8,7 @@ function setUp() {
   return { departures, left, wait };
 }
 
-test('those of one resource leave in their order, others pass', () => {
+test('departures of one resource leave in their order, and others pass them', () => {
   const { left, wait } = setUp();
   const [first, second, other] = [wait('first', 'a'), wait('second', 'a', 'b'), wait('other', 'c')];
   const third = wait('third', 'b');
@@ -20,7 +20,7 @@ test('those of one resource leave in their order, others pass', () => {
   expect(left).toEqual(['other', 'first', 'second', 'third']);
 });
 
-test('a resource is held until all who have it have left', () => {
+test('a resource is held until all its departures have left', () => {
   const { departures, wait } = setUp();
   const [first, second] = [wait('first', 'a'), wait('second', 'a')];
   first.ready();
@@ -37,7 +37,7 @@ test('a departure without resources does not wait', () => {
   expect(departures.isHeld([])).toBe(false);
 });
 
-test('leaving once is enough', () => {
+test('a second ready changes nothing', () => {
   const { departures, left, wait } = setUp();
   const first = wait('first', 'a', 'a');
   first.ready();

@@ -70,7 +70,7 @@ describe('events', () => {
     expect(calls).toEqual([]);
   });
 
-  test('leave with what Clowder tells, their ids unchanged, and the next ones at once', async () => {
+  test("leave with Clowder's facts and the same ids, and the next ones leave at once", async () => {
     const { left, calls, enrich, stats } = setUp();
     enrich([upload()]);
     expect(left).toEqual([]);
@@ -83,7 +83,7 @@ describe('events', () => {
     expect([calls.length, stats.cacheHits, stats.unenriched.size]).toEqual([1, 1, 0]);
   });
 
-  test('share one look-up while it is under way, and all leave with its answer', async () => {
+  test('share one look-up while it runs, and all leave with its answer', async () => {
     const { left, calls, enrich } = setUp();
     for (let file = 0; file < 50; file += 1) enrich([upload(`5f1e000000000000000000${10 + file}`)]);
     expect(calls).toHaveLength(1);
@@ -92,7 +92,7 @@ describe('events', () => {
     for (const [first] of left) expect(first?.attributes).toMatchObject({ 'clowder.dataset.name': 'Soil' });
   });
 
-  test('ask on where an answer leads further', async () => {
+  test('make a further look-up if an answer leads to it', async () => {
     const { left, calls, enrich } = setUp({ clowder: 'v2' });
     enrich([event('file.archived', { 'clowder.file.id': FILE })]);
     expect(calls.map(({ path }) => path)).toEqual([`/api/v2/files/${FILE}/summary`]);
@@ -106,7 +106,7 @@ describe('events', () => {
     });
   });
 
-  test('ask v2 for what is public if there is no key', () => {
+  test('make look-ups for public data of v2 if there is no key', () => {
     const { calls, enrich } = setUp({ clowder: 'v2', apiKey: undefined });
     enrich([view]);
     expect(calls).toMatchObject([{ path: `/api/v2/public_files/${FILE}/summary`, credentials: {} }]);
@@ -120,7 +120,7 @@ describe('events', () => {
     expect(left.map((all) => all.map(({ type }) => type))).toEqual([['file.uploaded', 'view.page']]);
   });
 
-  test('leave after their time without what did not come, which the next ones get', async () => {
+  test('leave after their time without a late answer, which the next ones get', async () => {
     const { left, calls, enrich, stats } = setUp();
     enrich([upload()]);
     await vi.advanceTimersByTimeAsync(999);
@@ -135,7 +135,7 @@ describe('events', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('leave with the part that came', async () => {
+  test('leave with those facts that came', async () => {
     const { left, calls, enrich, stats } = setUp();
     enrich([{ ...view, attributes: { ...view.attributes, 'clowder.dataset.id': DATASET } }]);
     await calls[0]?.answer({ facts: { name: 'a.txt' } });
@@ -155,14 +155,14 @@ describe('events', () => {
     expect(left.map(([first]) => first?.type)).toEqual(['space.deleted', 'view.resource', 'file.deleted']);
   });
 
-  test('do not wait where too many wait, and are counted', () => {
+  test('do not wait if too many wait, and are counted', () => {
     const { left, enrich, stats } = setUp({ maxWaiting: 2 });
     for (let file = 0; file < 5; file += 1) enrich([upload(`5f1e00000000000000000${100 + file}`)]);
     expect(left).toHaveLength(3);
     expect([...stats.unenriched]).toEqual([['busy', 3]]);
   });
 
-  test('that wait leave at once when everything is to leave', async () => {
+  test('that wait leave at once on a flush', async () => {
     const { enricher, left, calls, enrich, stats } = setUp();
     enrich([view]);
     enrich([removal]);
@@ -174,7 +174,7 @@ describe('events', () => {
     expect([left.length, vi.getTimerCount()]).toEqual([3, 0]);
   });
 
-  test('leave also where asking itself is broken', async () => {
+  test('leave even if look-ups are broken', async () => {
     const { left, enrich } = setUp({ ask: () => Promise.reject(new Error('bug')) });
     enrich([view]);
     await vi.advanceTimersByTimeAsync(0);
@@ -183,7 +183,7 @@ describe('events', () => {
 });
 
 describe('answers', () => {
-  test('that there is nothing are kept too, for a shorter time', async () => {
+  test('that find nothing are cached too, for a shorter time', async () => {
     const { left, calls, enrich } = setUp({ now: () => Date.now() });
     enrich([view]);
     await calls[0]?.answer({ facts: null });
@@ -194,7 +194,7 @@ describe('answers', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('are asked for again after their time', async () => {
+  test('are requested again after their time', async () => {
     const { calls, enrich } = setUp({ now: () => Date.now(), cacheMs: 5000 });
     enrich([view]);
     await calls[0]?.answer({ facts: { name: 'a' } });
@@ -206,7 +206,7 @@ describe('answers', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('that did not come are not kept', async () => {
+  test('that did not come are not cached', async () => {
     const { calls, enrich } = setUp();
     enrich([view]);
     await calls[0]?.answer({ failed: 'failed' });
@@ -214,7 +214,7 @@ describe('answers', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('serve those who waited for them, however small the cache is', async () => {
+  test('serve the events that waited for them, however small the cache is', async () => {
     const { left, calls, enrich } = setUp({ clowder: 'v2', cacheEntries: 1 });
     enrich([event('file.archived', { 'clowder.file.id': FILE })]);
     await calls[0]?.answer({ facts: { name: 'a', datasetId: DATASET } });
@@ -227,7 +227,7 @@ describe('answers', () => {
 describe('users', () => {
   const users = { names: false, users: true } as const;
 
-  test('are asked for with what the request brought, once for all of its requests', async () => {
+  test("are looked up with the request's credentials, once for all requests with these", async () => {
     const { left, calls, enrich } = setUp(users);
     for (let count = 0; count < 20; count += 1) enrich([upload()], { 'user-agent': 'pyclowder' }, '/api/files?key=s3');
     expect(calls).toMatchObject([{ path: '/api/me', credentials: { 'x-api-key': 's3' } }]);
@@ -238,7 +238,7 @@ describe('users', () => {
       expect(first?.attributes).toMatchObject({ 'user.id': USER, 'user.name': 'ada@example.org' });
   });
 
-  test('of other credentials are others', async () => {
+  test('with other credentials are looked up separately', async () => {
     const { left, calls, enrich } = setUp(users);
     enrich([upload()], { cookie: 'id=1' });
     enrich([removal], { cookie: 'id=2' });
@@ -248,7 +248,7 @@ describe('users', () => {
     expect(names).toEqual([['file.uploaded', 'ada@example.org'], ['file.deleted', 'bob@example.org']]); // prettier-ignore
   });
 
-  test('are not asked for where the request brought nothing, nor of logins, nor where it is off', () => {
+  test('are not looked up for a request without credentials or a login, nor if look-ups of users are off', () => {
     const { calls, left, enrich } = setUp(users);
     enrich([upload()]);
     enrich([event('user.login', {})], { cookie: 'id=of somebody before' });

@@ -33,7 +33,7 @@ async function listen(server: Server): Promise<string> {
 
 const serve = async (handle: RequestListener): Promise<URL> => new URL(`http://${await listen(createServer(handle))}`);
 
-test('asks under the path that precedes every route, with what it is given and a trace that is not recorded', async () => {
+test('a look-up asks under the context path, with the given credentials and a trace that is not recorded', async () => {
   let seen: unknown;
   const url = await serve(({ url: target, method, headers }, response) => {
     seen = { target, method, headers };
@@ -48,7 +48,7 @@ test('asks under the path that precedes every route, with what it is given and a
   });
 });
 
-test('asks again on the same connection, also after the earlier question was given up by its time', async () => {
+test('a look-up reuses the connection, even after the earlier look-up timed out', async () => {
   const connections = new Set<Socket>();
   const url = await serve(({ socket }, response) => {
     connections.add(socket);
@@ -63,12 +63,12 @@ test('asks again on the same connection, also after the earlier question was giv
   expect(connections.size).toBe(1);
 });
 
-test('gives the status alone if it is no 200, and follows nothing', async () => {
+test('a look-up gives only the status if it is not 200, and follows no redirect', async () => {
   const url = await serve((_request, response) => response.writeHead(302, { location: '/login' }).end('{"name":"x"}'));
   expect(await createHttpGet({ url })('/', {}, never)).toEqual({ status: 302 });
 });
 
-test('fails if no answer comes, or if the answer breaks off, is endless, or was given up', async () => {
+test('a look-up fails if no answer comes, or if the answer breaks off, is endless, or was given up', async () => {
   const controller = new AbortController();
   const url = await serve(({ url: target }, response) => {
     if (target === '/broken') response.write('{"a', () => response.destroy());
@@ -82,7 +82,7 @@ test('fails if no answer comes, or if the answer breaks off, is endless, or was 
   await expect(createHttpGet({ url: new URL('http://127.0.0.1:1') })('/', {}, never)).rejects.toThrow('ECONNREFUSED');
 });
 
-test('is seen by no instrumentation', async () => {
+test('a look-up is invisible to instrumentations', async () => {
   await using _sdk = startRecordingSdk();
   const url = await serve((_request, response) => response.end('{}'));
   const suppressed: boolean[] = [];
@@ -95,7 +95,7 @@ test('is seen by no instrumentation', async () => {
   expect(suppressed).toEqual([true, false]);
 });
 
-test('trusts the CA that it is told to trust', async () => {
+test('a look-up trusts the configured CA', async () => {
   const temp = await tempDir('http-get');
   const authority = await createAuthority(temp.path, 'ca');
   const { cert, key } = await authority.issue('server');

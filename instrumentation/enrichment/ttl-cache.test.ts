@@ -12,7 +12,7 @@ test('a value is kept for its time', () => {
   expect([cache.get('a'), cache.get('b'), cache.size]).toEqual([undefined, 'B', 1]);
 });
 
-test('beyond the number, what was not used for longest goes', () => {
+test('a full cache drops the least recently used value', () => {
   const cache = new TtlCache<number>(2, () => 0);
   cache.set('a', 1, 1);
   cache.set('b', 2, 1);

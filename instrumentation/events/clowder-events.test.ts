@@ -20,12 +20,12 @@ function collected(sdk: RecordingSdk): MapResult {
   return mapLog(fromReadableLogRecord(record), createMapContext({ addressPolicy: 'full' }));
 }
 
-/** Calls a function whose fields are only known as data. */
+/** Calls a function whose fields are known only as data. */
 function call(type: EventType, fields: unknown): string {
   return (clowderEvents[functionName(type)] as (fields: unknown) => string)(fields);
 }
 
-/** A value that the field of the type takes. */
+/** A value that the type's field accepts. */
 function sampleOf(type: EventType, field: string): string | number | boolean {
   const schema = Object.entries(eventSchemas[type].shape).find(([name]) => name === field)?.[1];
   const candidates = [`the ${field}`, true, 7, 'api', 'none', 'file', 'presigned', '10.0.0.1'];
@@ -35,7 +35,7 @@ function sampleOf(type: EventType, field: string): string | number | boolean {
 }
 
 describe('clowderEvents', () => {
-  test.each(EVENT_TYPES)('has a function for %s that carries every field of it to the collector', async (type) => {
+  test.each(EVENT_TYPES)('has a function for %s that sends each of its fields to the collector', async (type) => {
     await using sdk = startRecordingSdk();
     const input: Record<string, string | number | boolean> = {};
     const expected: Record<string, string | number | boolean> = {};
@@ -50,7 +50,7 @@ describe('clowderEvents', () => {
     expect(candidates[0]?.body).toMatchObject({ ...expected, event: type, event_id: id, source: 'sdk' });
   });
 
-  test('takes every field that an attribute carries, but those that the type settles', () => {
+  test('accepts every field that has an attribute, except those fixed by the type', () => {
     for (const type of EVENT_TYPES) {
       const settled = new Set<string>(['event_id', 'source']);
       const { resource } = eventTraits[type];
@@ -80,7 +80,7 @@ describe('clowderEvents', () => {
     });
   });
 
-  test('gives each event an id of its own, or the one that the caller gives', async () => {
+  test('gives each event an id of its own, or the one from the caller', async () => {
     await using sdk = startRecordingSdk();
     const first = clowderEvents.fileDeleted({ fileId: FILE });
     const second = clowderEvents.fileDeleted({ fileId: FILE });
@@ -93,14 +93,14 @@ describe('clowderEvents', () => {
   test.each([
     ['a date', new Date('2020-02-03T04:05:06.789Z')],
     ['Unix milliseconds', Date.UTC(2020, 1, 3, 4, 5, 6, 789)],
-  ])('happened when the caller says: %s', async (_form, at) => {
+  ])("uses the caller's time: %s", async (_form, at) => {
     await using sdk = startRecordingSdk();
     clowderEvents.userLogin({ userId: 'u1', at });
     expect(sdk.problems).toEqual([]);
     expect(collected(sdk).candidates[0]?.body.created).toBe(Date.UTC(2020, 1, 3, 4, 5, 6, 789));
   });
 
-  test('happens now if the caller does not say when', async () => {
+  test('uses the current time if the caller gives none', async () => {
     await using sdk = startRecordingSdk();
     const before = Date.now();
     clowderEvents.userLogin({ userId: 'u1' });
@@ -109,17 +109,17 @@ describe('clowderEvents', () => {
     expect(created).toBeLessThanOrEqual(Date.now());
   });
 
-  test('does not depend on a level that is configured for logs', async () => {
+  test('does not depend on a level configured for logs', async () => {
     await using sdk = startRecordingSdk();
     clowderEvents.userLogin({ userId: 'u1' });
     expect(sdk.records[0]?.severityNumber).toBeUndefined();
   });
 
-  test('is not sent without an SDK, and does no harm', () => {
+  test('sends nothing and does no harm without an SDK', () => {
     expect(clowderEvents.fileDeleted({ fileId: FILE, eventId: 'mine' })).toBe('mine');
   });
 
-  test('takes secrets out of what leaves', async () => {
+  test('removes secrets before sending', async () => {
     await using sdk = startRecordingSdk();
     clowderEvents.viewPage({ url: 'https://clowder.example/files?key=CANARY', referrer: 'https://x/signup/CANARY' });
     clowderEvents.extractionFailed({ jobId: 'j1', extractorName: 'private.CANARY.tiles', message: 'GET /?key=CANARY' });
@@ -130,50 +130,50 @@ describe('clowderEvents', () => {
 describe('an event that is wrong at run time', () => {
   const huge = 'x'.repeat(40_000);
   test.each<[string, EventType, unknown, RegExp]>([
-    ['lacks what it must have', 'file.uploaded', { bytes: 1 }, /file_id is missing/],
-    ['has null for what it must have', 'file.uploaded', { fileId: null }, /file_id is missing/],
-    [
-      'has a field that there is not',
-      'file.uploaded',
-      { fileId: FILE, fileID: FILE },
-      /fileID is not a field of this event/,
-    ],
-    ['says what its type settles', 'file.uploaded', { fileId: FILE, resourceType: 'x' }, /resourceType is not a field/],
-    ['has a value of another kind', 'file.uploaded', { fileId: FILE, bytes: 'many' }, /bytes .*expected number/],
+    ['lacks a required field', 'file.uploaded', { bytes: 1 }, /file_id is missing/],
+    ['has null in a required field', 'file.uploaded', { fileId: null }, /file_id is missing/],
+    ['has an unknown field', 'file.uploaded', { fileId: FILE, fileID: FILE }, /fileID is not a field of this event/],
+    ['names what its type fixes', 'file.uploaded', { fileId: FILE, resourceType: 'x' }, /resourceType is not a field/],
+    ['has a value of another type', 'file.uploaded', { fileId: FILE, bytes: 'many' }, /bytes .*expected number/],
     ['has a value that OTel cannot carry', 'file.uploaded', { fileId: FILE, bytes: {} }, /bytes .*expected number/],
-    ['has no number', 'file.uploaded', { fileId: FILE, bytes: Number.NaN }, /bytes .*expected number/],
-    ['happened in seconds', 'user.login', { userId: 'u', at: 1_700_000_000 }, /at is out of range/],
-    ['happened at no time', 'user.login', { userId: 'u', at: new Date(Number.NaN) }, /at must be a date/],
-    ['has an id that is none', 'user.login', { userId: 'u', eventId: 7 }, /eventId must be text/],
-    ['tells too much', 'extraction.failed', { jobId: 'j', message: huge }, /message is cut to 32768 characters/],
-    ['is nothing', 'user.login', undefined, /was not sent/],
-  ])('goes to diag, not into the caller: %s', async (_what, type, fields, problem) => {
+    ['has NaN as a number', 'file.uploaded', { fileId: FILE, bytes: Number.NaN }, /bytes .*expected number/],
+    ['has a time in seconds', 'user.login', { userId: 'u', at: 1_700_000_000 }, /at is out of range/],
+    ['has an invalid time', 'user.login', { userId: 'u', at: new Date(Number.NaN) }, /at must be a date/],
+    ['has an invalid id', 'user.login', { userId: 'u', eventId: 7 }, /eventId must be text/],
+    [
+      'has a text that is too long',
+      'extraction.failed',
+      { jobId: 'j', message: huge },
+      /message is cut to 32768 characters/,
+    ],
+    ['is undefined', 'user.login', undefined, /was not sent/],
+  ])('is reported to diag and does not throw: it %s', async (_what, type, fields, problem) => {
     await using sdk = startRecordingSdk();
     expect(call(type, fields)).toMatch(/^[0-9a-f-]{36}$/);
     expect(sdk.problems).toEqual([expect.stringMatching(problem)]);
     expect(sdk.problems[0]).toContain(type);
   });
 
-  test('is sent for the collector to keep, so that it is not lost in silence', async () => {
+  test('is sent for the collector to keep, so that it is not lost silently', async () => {
     await using sdk = startRecordingSdk();
     const id = call('file.uploaded', { fileId: FILE, bytes: -1 });
     expect(collected(sdk)).toMatchObject({ candidates: [], rejected: [{ record: { event_id: id, bytes: -1 } }] });
   });
 
-  test('is the event, where only a name is mistyped or a text too long', async () => {
+  test('is still the event if only a name is mistyped or a text is too long', async () => {
     await using sdk = startRecordingSdk();
     call('extraction.failed', { jobId: 'j', message: huge, mesage: 'x' });
     expect(collected(sdk).candidates[0]?.body['message']).toBe(huge.slice(0, 32_768));
   });
 
-  test('does not tell its values, which may be secrets', async () => {
+  test('keeps its values out of the message, as they may be secrets', async () => {
     await using sdk = startRecordingSdk();
     call('view.download', { resourceType: 'CANARY', resourceId: 'x'.repeat(300), via: 'CANARY' });
     expect(sdk.problems).toHaveLength(1);
     expect(sdk.problems[0]).not.toContain('CANARY');
   });
 
-  test('does no harm if the SDK throws, or diag', async () => {
+  test('does no harm if the SDK or diag throws', async () => {
     await using sdk = startRecordingSdk();
     Object.defineProperty(sdk.records, 'push', {
       value: () => {
@@ -192,7 +192,7 @@ describe('an event that is wrong at run time', () => {
 });
 
 describe('the compiler', () => {
-  test('knows a function for each type, and what each must be given', () => {
+  test('knows a function for each type, and its required fields', () => {
     expectTypeOf<keyof typeof clowderEvents>().toEqualTypeOf<
       | 'fileUploaded' | 'fileDeleted' | 'fileArchived' | 'fileUnarchived'
       | 'datasetCreated' | 'datasetDeleted' | 'datasetArchived' | 'datasetUnarchived'
@@ -215,11 +215,11 @@ describe('the compiler', () => {
     >();
     // @ts-expect-error a mistyped field
     expect(clowderEvents.fileUploaded({ fileId: FILE, bites: 1 })).toBeTypeOf('string');
-    // @ts-expect-error what the type settles
+    // @ts-expect-error what the type fixes
     expect(clowderEvents.fileUploaded({ fileId: FILE, resourceType: 'dataset' })).toBeTypeOf('string');
   });
 
-  test('has a logger provider that nobody set', () => {
+  test('finds no logger provider, as none is set', () => {
     expect(logs.getLogger('test').enabled()).toBe(false);
   });
 });

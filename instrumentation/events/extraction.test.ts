@@ -31,7 +31,7 @@ function onlySpan(sdk: RecordingSdk) {
 }
 
 describe('withExtraction', () => {
-  test('is a span, and events about the job in its trace', async () => {
+  test('makes a span, and events about the job in its trace', async () => {
     await using sdk = startRecordingSdk();
     const answer = await withExtraction(job, async (x) => {
       x.working('tiling');
@@ -71,7 +71,7 @@ describe('withExtraction', () => {
     expect(sdk.problems).toEqual([]);
   });
 
-  test('sends each event when it happens, and gives its id', async () => {
+  test('sends each event when it happens, and returns its id', async () => {
     await using sdk = startRecordingSdk();
     const seen: (readonly string[])[] = [];
     const ids: string[] = [];
@@ -90,7 +90,7 @@ describe('withExtraction', () => {
     expect(events(sdk)[2]).toMatchObject({ message: '12 tiles', duration_ms: expect.any(Number) as number });
   });
 
-  test('sends extraction.queued before the work, if it is asked to', async () => {
+  test('sends extraction.queued before the work on request', async () => {
     await using sdk = startRecordingSdk();
     await withExtraction({ extractor: 'a', datasetId: DATASET, queued: true }, () => {
       expect(types(sdk)).toEqual(['extraction.queued']);
@@ -99,7 +99,7 @@ describe('withExtraction', () => {
     expect(events(sdk)[0]).toMatchObject({ dataset_id: DATASET, resource_type: 'dataset', resource_id: DATASET });
   });
 
-  test('tells how long it took', async () => {
+  test('measures the duration', async () => {
     await using sdk = startRecordingSdk();
     const start = performance.now();
     await withExtraction(job, async () => {
@@ -123,7 +123,7 @@ describe('withExtraction', () => {
         throw error;
       },
     ],
-  ])('whose work %s is an extraction that failed, and the error is the caller`s', async (_how, work) => {
+  ])("sends extraction.failed for work that %s, and rethrows the caller's error", async (_how, work) => {
     await using sdk = startRecordingSdk();
     const error = new RangeError('no tile 7 at /api/files?key=CANARY');
     await expect(withExtraction(job, () => work(error))).rejects.toBe(error);
@@ -151,21 +151,21 @@ describe('withExtraction', () => {
     ['text', 'disk full', 'disk full'],
     ['nothing', undefined, 'undefined'],
     ['an error without a message', new TypeError(), 'TypeError'],
-    ['what is no text', Object.create(null), 'what cannot be told as text'],
-  ])('takes %s for a failure', async (_what, thrown: unknown, message) => {
+    ['a value that is no text', Object.create(null), 'what cannot be told as text'],
+  ])('treats %s as a failure', async (_what, thrown: unknown, message) => {
     await using sdk = startRecordingSdk();
     await expect(withExtraction(job, () => Promise.reject(thrown as Error))).rejects.toBe(thrown);
     expect(events(sdk)).toMatchObject([{ event: 'extraction.failed', message }]);
   });
 
-  test('fails without an error where the work says so, and returns', async () => {
+  test('reports a failure without throwing if the work calls failed and returns', async () => {
     await using sdk = startRecordingSdk();
     expect(await withExtraction(job, (x) => x.failed('not an image'))).toMatch(/^[0-9a-f-]{36}$/);
     expect(events(sdk)).toMatchObject([{ event: 'extraction.failed', message: 'not an image' }]);
     expect(onlySpan(sdk).status).toEqual({ code: SpanStatusCode.ERROR, message: 'not an image' });
   });
 
-  test('that fails after it was done has failed, and says so once', async () => {
+  test('reports a failure once if the work fails after done', async () => {
     await using sdk = startRecordingSdk();
     const error = new Error('cleanup');
     await expect(
@@ -177,7 +177,7 @@ describe('withExtraction', () => {
     expect(types(sdk)).toEqual(['extraction.done', 'extraction.failed']);
   });
 
-  test('that failed and throws the error says so once', async () => {
+  test('reports a failure once if the work calls failed and throws', async () => {
     await using sdk = startRecordingSdk();
     const error = new Error('no space');
     await expect(
@@ -190,7 +190,7 @@ describe('withExtraction', () => {
     expect(onlySpan(sdk).events.filter(({ name }) => name === 'exception')).toHaveLength(1);
   });
 
-  test('sends nothing more once it is over, and tells so', async () => {
+  test('sends nothing once it is over, and says so', async () => {
     await using sdk = startRecordingSdk();
     let late: Extraction | undefined;
     await withExtraction(job, (x) => {
@@ -208,7 +208,7 @@ describe('withExtraction', () => {
     ]);
   });
 
-  test('puts spans and events of the work into its trace, across asynchronous steps and without the handle', async () => {
+  test("puts the work's spans and events into its trace, across asynchronous steps and without the handle", async () => {
     await using sdk = startRecordingSdk();
     await withExtraction(job, async () => {
       await turn();
@@ -230,7 +230,7 @@ describe('withExtraction', () => {
     expect(events(sdk)[0]?.['span_id']).toBe(onlySpan(sdk).spanContext().spanId);
   });
 
-  test('nested, is a child of the outer one, and each has its own events', async () => {
+  test('makes a child of the outer span when nested, each with its own events', async () => {
     await using sdk = startRecordingSdk();
     await withExtraction(job, async (outer) => {
       outer.working('splitting');
@@ -254,7 +254,7 @@ describe('withExtraction', () => {
     );
   });
 
-  test('a hundred at once do not mix', async () => {
+  test('keeps a hundred at once separate', async () => {
     await using sdk = startRecordingSdk();
     await Promise.all(
       Array.from({ length: 100 }, (_, index) =>
@@ -272,7 +272,7 @@ describe('withExtraction', () => {
     for (const event of events(sdk)) expect(event['span_id']).toBe(spanOf.get(String(event['file_id'])));
   });
 
-  test('sends its events if its span is not sampled, and where there is no SDK at all works on', async () => {
+  test('sends its events if its span is not sampled, and does the work without any SDK', async () => {
     {
       await using sdk = startRecordingSdk({ sampler: new AlwaysOffSampler() });
       await withExtraction(job, (x) => x.working('tiling'));
@@ -282,7 +282,7 @@ describe('withExtraction', () => {
     expect(await withExtraction(job, (x) => x.working('tiling'))).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  test('shows its events on its span too, if the collector does not take them for events', async () => {
+  test('adds its events to its span too, where the collector does not take them as events', async () => {
     await using sdk = startRecordingSdk();
     await withExtraction(job, (x) => x.working('tiling with key=CANARY'));
     const span = onlySpan(sdk);
@@ -293,7 +293,7 @@ describe('withExtraction', () => {
     expect(mapSpan(fromReadableSpan(span), createMapContext())).toEqual({ candidates: [], rejected: [] });
   });
 
-  test('does not show the key in the name of a private extractor', async () => {
+  test('hides the key in the name of a private extractor', async () => {
     await using sdk = startRecordingSdk();
     await withExtraction({ extractor: 'private.CANARY.tiles', fileId: FILE }, () => undefined);
     const span = onlySpan(sdk);
@@ -302,7 +302,7 @@ describe('withExtraction', () => {
     expect(events(sdk)[0]?.['extractor_name']).toBe('private.REDACTED.tiles');
   });
 
-  test('told nonsense by JavaScript, does the work all the same, and says what is wrong', async () => {
+  test('does the work despite invalid options from JavaScript, and reports them', async () => {
     await using sdk = startRecordingSdk();
     const nonsense: unknown = { extractor: undefined, fileId: 7 };
     const answer = await withExtraction(nonsense as ExtractionOptions, ({ working }) => {
@@ -317,7 +317,7 @@ describe('withExtraction', () => {
     ]);
   });
 
-  test('is of a file or a dataset, says the compiler', () => {
+  test('takes a file or a dataset, as the compiler checks', () => {
     expectTypeOf<{ extractor: string; fileId: string }>().toExtend<ExtractionOptions>();
     expectTypeOf<{ extractor: string; datasetId: string; jobId: string }>().toExtend<ExtractionOptions>();
     expectTypeOf<{

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { clowderEvents } from './clowder-events.ts';
 import { withExtraction } from './extraction.ts';
 
-test('without an SDK it is said once, loudly, that nothing is sent, and how to start it; the work is done', async () => {
+test('without an SDK, one loud message says that nothing is sent and how to start it, and the work is done', async () => {
   const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   const job = { extractor: 'ncsa.tiles', fileId: '5f1e00000000000000000001' };
   for (const answer of [1, 2]) expect(await withExtraction(job, () => answer)).toBe(answer);

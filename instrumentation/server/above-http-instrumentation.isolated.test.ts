@@ -8,7 +8,7 @@ import { startRecordingSdk } from '../../test/support/recording-sdk.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { ClowderInstrumentation } from './clowder-instrumentation.ts';
 
-test('an instrumentation that comes after the http instrumentation finds its span all the same', async () => {
+test('an instrumentation registered after the http instrumentation still finds its span', async () => {
   await using sdk = startRecordingSdk();
   const http = new HttpInstrumentation();
   createRequire(import.meta.url)('node:http');

@@ -56,7 +56,7 @@ async function serve(handle: RequestListener, prepare: (server: Server) => void 
   return address.port;
 }
 
-/** Sends a request as it stands and gives the answer as it came. */
+/** Sends a request unchanged. @returns the answer unchanged */
 async function exchange(port: number, request: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.write(request);
@@ -122,7 +122,7 @@ describe.each(['alone', 'beside the http instrumentation'])('%s', (beside) => {
     expect(sdk.problems).toEqual([]);
   });
 
-  test('the handler runs in the context of the span, and what it starts is marked', async () => {
+  test('the handler runs in the context of the span, and requests that it makes are marked', async () => {
     let active: ReturnType<typeof trace.getActiveSpan>;
     const port = await serve((_request, response) => {
       active = trace.getActiveSpan();
@@ -137,7 +137,7 @@ describe.each(['alone', 'beside the http instrumentation'])('%s', (beside) => {
   test.each<[string, boolean, RequestListener]>([
     ['all of it was sent', true, (_request, response) => void response.end(Buffer.alloc(100))],
     [
-      'the program writes on after the end',
+      'the program writes after the end',
       true,
       (_request, response) => {
         response.on('error', () => undefined).end(Buffer.alloc(100));
@@ -145,7 +145,7 @@ describe.each(['alone', 'beside the http instrumentation'])('%s', (beside) => {
       },
     ],
     [
-      'less was sent than its head says',
+      'less was sent than announced',
       false,
       (_request, response) => void response.writeHead(200, { 'content-length': 200 }).end(Buffer.alloc(100)),
     ],
@@ -163,7 +163,7 @@ describe.each(['alone', 'beside the http instrumentation'])('%s', (beside) => {
     });
   });
 
-  test('a download that the client leaves is not complete', async () => {
+  test('a download that the client aborts is not complete', async () => {
     const port = await serve((_request, response) => {
       void pipeline(async function* endless() {
         for (;;) yield Buffer.alloc(65_536);
@@ -177,7 +177,7 @@ describe.each(['alone', 'beside the http instrumentation'])('%s', (beside) => {
     expect(event('view.download')?.attributes['clowder.download.complete']).toBe(false);
   });
 
-  test('a request that is emitted again is one', async () => {
+  test('a request that is emitted again counts once', async () => {
     let again: Server | undefined;
     const port = await serve(
       (request, response) => {
@@ -193,7 +193,7 @@ describe.each(['alone', 'beside the http instrumentation'])('%s', (beside) => {
     expect(sdk.records.filter((record) => record.eventName === 'clowder.file.uploaded')).toHaveLength(1);
   });
 
-  test('a request that waits for 100 Continue is one, whether the program answers it itself or not', async () => {
+  test('a request that waits for 100 Continue counts once, whether the program answers it itself or not', async () => {
     const expects = upload.replace('Connection', 'Expect: 100-continue\r\nConnection');
     const plain = await exchange(await serve(uploads), expects);
     expect(plain).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 OK/);
@@ -240,10 +240,10 @@ describe.each(['alone', 'beside the http instrumentation'])('%s', (beside) => {
       ({ traceparent, tracestate }) => ({ traceparent: String(traceparent), tracestate: String(tracestate) }),
     ],
     [
-      'that it forwards, as they were written',
+      'that it forwards with their original spelling',
       ({ traceparent }) => ({ TraceParent: String(traceparent), TraceState: 'other=1' }),
     ],
-  ])('fetch in a handler, with headers %s, carries the trace context and the mark', async (_whose, headersOf) => {
+  ])('fetch in a handler, with headers %s, sends the trace context and the mark', async (_whose, headersOf) => {
     let received: readonly (string | undefined)[] = [];
     const backend = await serve((request, response) => {
       received = [request.headers['traceparent'], request.headers['tracestate']].map(String);
@@ -263,7 +263,7 @@ describe.each(['alone', 'beside the http instrumentation'])('%s', (beside) => {
   });
 });
 
-test('a server of https is observed as well', async () => {
+test('an https server is observed as well', async () => {
   const temp = await tempDir('https');
   try {
     const authority = await createAuthority(temp.path, 'ca');
@@ -302,7 +302,7 @@ test('a disabled instrumentation leaves requests alone', async () => {
   expect(sdk.spans).toEqual([]);
 });
 
-test('answers leave byte for byte as without', async () => {
+test('answers are the same as without it, byte for byte', async () => {
   const port = await serve((request, response) => {
     response.sendDate = false;
     const write: Record<string, () => void> = {

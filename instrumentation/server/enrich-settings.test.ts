@@ -16,9 +16,9 @@ function settings(
 
 test.each<[string, EnrichSettings | false | undefined, Record<string, string>, object | undefined]>([
   ['off, by default', undefined, URL_ONLY, undefined],
-  ['off, where the environment says so', undefined, { CLOWDER_ENRICH: 'off' }, undefined],
-  ['off, where the code says so', false, { CLOWDER_ENRICH: 'names', ...URL_ONLY }, undefined],
-  ['off, for a list of nothing', { what: [] }, { CLOWDER_ENRICH: 'names', ...URL_ONLY }, undefined],
+  ['off if the environment says so', undefined, { CLOWDER_ENRICH: 'off' }, undefined],
+  ['off if the code says so', false, { CLOWDER_ENRICH: 'names', ...URL_ONLY }, undefined],
+  ['off for an empty list', { what: [] }, { CLOWDER_ENRICH: 'names', ...URL_ONLY }, undefined],
   [
     "the environment's",
     undefined,
@@ -34,7 +34,7 @@ test.each<[string, EnrichSettings | false | undefined, Record<string, string>, o
   ],
   ['with defaults', { what: ['names'] }, URL_ONLY, { ...IN_FORCE, url: 'http://clowder:9000/clowder' }],
   [
-    "the code's, before the environment's",
+    "the code's, which override the environment",
     { what: ['names'], url: 'https://own', apiKey: 'own', timeoutS: 2, cacheSize: 1, cacheTtlS: 1 },
     { CLOWDER_ENRICH: 'users', CLOWDER_ENRICH_API_KEY: 'k', CLOWDER_ENRICH_CACHE_SIZE: '7', ...URL_ONLY },
     { what: ['names'], url: 'https://own/', apiKey: 'own', timeoutMs: 2000, cacheSize: 1, cacheTtlMs: 1000 },
@@ -43,7 +43,7 @@ test.each<[string, EnrichSettings | false | undefined, Record<string, string>, o
   expect(settings(given, env)).toEqual({ said: [], found: expected });
 }); // prettier-ignore
 
-test('what lacks is said in one line, without the key, and nothing is asked', () => {
+test('missing settings are reported in one line without the key, and nothing is looked up', () => {
   const { said, found } = settings(undefined, { CLOWDER_ENRICH: 'all', CLOWDER_ENRICH_API_KEY: 's3cret ä' }, 'auto');
   expect(found).toBeUndefined();
   expect(said).toEqual([
@@ -53,7 +53,7 @@ test('what lacks is said in one line, without the key, and nothing is asked', ()
   ]);
 });
 
-test('values that are not numbers give way to the defaults', () => {
+test('invalid numbers are replaced by the defaults', () => {
   const env = { CLOWDER_ENRICH_TIMEOUT_S: '60', CLOWDER_ENRICH_CACHE_SIZE: 'x', ...URL_ONLY };
   const { said, found } = settings({ what: ['names'] }, env);
   expect(found).toMatchObject({ timeoutMs: 1000, cacheSize: 10_000 });

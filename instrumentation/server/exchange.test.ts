@@ -52,7 +52,7 @@ test.each<[string, Partial<Capture>]>([
   ['the request', { requestChunk: bug }],
   ['the head of the answer', { responseHead: bug }],
   ['the answer', { responseChunk: bug }],
-])('a capture that throws at %s is told nothing more, and the program does not notice', (_what, capture) => {
+])('a capture that throws at %s gets nothing more, and the program notices nothing', (_what, capture) => {
   const told: number[] = [];
   const count = (): void => void told.push(1);
   const { request, response, problems } = setUp({
@@ -80,7 +80,7 @@ test('telemetry that throws leaves the request to the program', () => {
   expect(ends).toEqual([]);
 });
 
-test('ends once, also if no span was ever looked for', () => {
+test('an exchange ends once, even if its span was never requested', () => {
   const { request, response, exchange, ends } = setUp({});
   expect(exchangeOf(request)).toBe(exchange);
   response.emit('close');

@@ -43,7 +43,7 @@ afterAll(() => instrumentation.disable());
 type ByStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 type ByRequest = (request: Http2ServerRequest, response: Http2ServerResponse) => void;
 
-/** A server, and a client that is connected to it. */
+/** A server and a client connected to it. */
 async function serve(prepare: (server: Http2Server) => void) {
   const server = createServer();
   prepare(server);
@@ -106,7 +106,7 @@ describe('a server of HTTP/2', () => {
         }),
     ],
     [
-      'streams, with its head as a list',
+      'streams, with headers as a list',
       (server) =>
         server.on('stream', (stream: ServerHttp2Stream) => {
           stream.resume().on('end', () => {
@@ -115,7 +115,7 @@ describe('a server of HTTP/2', () => {
           });
         }),
     ],
-  ])('that answers by %s gives the span and the event of an upload', async (_by, prepare) => {
+  ])('that answers with %s produces the span and the event of an upload', async (_by, prepare) => {
     const client = await serve(prepare);
     const stream = client.request(UPLOAD);
     stream.end(MULTIPART);
@@ -175,7 +175,7 @@ describe('a server of HTTP/2', () => {
   });
 
   test.each<[string, boolean, number | undefined, ByRequest]>([
-    ['was sent by end', true, 100, (_request, response) => void response.end(Buffer.alloc(100))],
+    ['was sent in one end', true, 100, (_request, response) => void response.end(Buffer.alloc(100))],
     [
       'was sent in pieces, one of them text',
       true,
@@ -187,7 +187,7 @@ describe('a server of HTTP/2', () => {
       },
     ],
     [
-      'is shorter than its head says',
+      'is shorter than announced',
       false,
       100,
       (_request, response) => void response.writeHead(200, { 'content-length': 200 }).end(Buffer.alloc(100)),
@@ -214,7 +214,7 @@ describe('a server of HTTP/2', () => {
     });
   });
 
-  test('a download that the client resets on its way is not complete', async () => {
+  test('a download that the client resets midway is not complete', async () => {
     const client = await byRequest((_request, response) => {
       void pipeline(async function* endless() {
         for (;;) yield Buffer.alloc(65_536);
@@ -227,7 +227,7 @@ describe('a server of HTTP/2', () => {
     expect(event('view.download')?.attributes['clowder.download.complete']).toBe(false);
   });
 
-  test('a download that the program has ended, and whose client goes before it has it, is not complete', async () => {
+  test('a download is not complete if the client leaves after the program ended it but before receiving it all', async () => {
     const client = await byRequest((_request, response) => void response.end(Buffer.alloc(10_000_000)));
     const stream = client.request({ ':path': BLOB });
     await once(stream, 'response');
@@ -236,7 +236,7 @@ describe('a server of HTTP/2', () => {
     expect(event('view.download')?.attributes['clowder.download.complete']).toBe(false);
   });
 
-  test('an upload that the client resets on its way makes no event', async () => {
+  test('an upload that the client resets midway makes no event', async () => {
     const client = await byRequest((request, response) => {
       request.on('error', () => undefined).on('end', () => void response.end(JSON.stringify({ id: FILE })));
       request.resume();
@@ -258,7 +258,7 @@ describe('a server of HTTP/2', () => {
     expect(sdk.spans.map(({ attributes }) => attributes['http.response.body.size'])).toEqual([0, 0]);
   });
 
-  test('a file that Node sends by itself is counted, by path or open, and with an error answered instead', async () => {
+  test('a file that Node sends by itself is counted, by path or descriptor, also if an error is answered instead', async () => {
     const temp = await tempDir('http2-file');
     const path = join(temp.path, 'file');
     await writeFile(path, 'x'.repeat(5000));
@@ -298,7 +298,7 @@ describe('a server of HTTP/2', () => {
     }
   });
 
-  test('leaves tunnels and calls of gRPC alone', async () => {
+  test('leaves tunnels and gRPC calls alone', async () => {
     const client = await byStream((stream) => stream.respond({ ':status': 200 }, { endStream: true }));
     await answerTo(client.request({ ':method': 'CONNECT', ':authority': 'h:1' }));
     await answerTo(client.request({ ':method': 'POST', ':path': '/a.B/C', 'content-type': 'application/grpc+proto' }));
@@ -307,7 +307,7 @@ describe('a server of HTTP/2', () => {
     expect(serverSpans()).toHaveLength(1);
   });
 
-  test('sends the same answers as without, but for the mark', async () => {
+  test('sends the same answers as without it, except for the mark', async () => {
     const client = await byRequest((_request, response) => {
       response.sendDate = false;
       response.setHeader('X-A', ['1', '2']);

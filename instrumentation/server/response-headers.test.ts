@@ -19,10 +19,10 @@ describe('the mark', () => {
     ['a reason and an object', [200, 'Fine', { a: 1 }], [200, 'Fine', { a: 1, 'X-Clowder-Captured': REQUEST }]],
     ['an undefined reason', [200, undefined, { a: 1 }], [200, undefined, { a: 1, 'X-Clowder-Captured': REQUEST }]],
     ['a reason and undefined headers', [200, 'Fine', undefined], [200, 'Fine', { 'X-Clowder-Captured': REQUEST }]],
-    ['a reason and headers that are null', [200, 'Fine', null], [200, 'Fine', { 'X-Clowder-Captured': REQUEST }]],
+    ['a reason and null headers', [200, 'Fine', null], [200, 'Fine', { 'X-Clowder-Captured': REQUEST }]],
     ['undefined headers', [200, undefined], [200, undefined, { 'X-Clowder-Captured': REQUEST }]],
     [
-      'names and values in turn',
+      'alternating names and values',
       [200, ['a', '1', 'a', '2']],
       [200, ['a', '1', 'a', '2', 'X-Clowder-Captured', REQUEST]],
     ],
@@ -43,13 +43,13 @@ describe('the mark', () => {
   });
 
   test.each<[string, ServerResponse, unknown[]]>([
-    ['given', response(), [200, { 'x-clowder-captured': '1' }]],
-    ['set before', response({ 'X-Clowder-Captured': REQUEST }), [200]],
-  ])('is not added twice where it is %s', (_what, to, args) => {
+    ['passed to writeHead', response(), [200, { 'x-clowder-captured': '1' }]],
+    ['already set', response({ 'X-Clowder-Captured': REQUEST }), [200]],
+  ])('is not added twice if it is %s', (_what, to, args) => {
     expect(withCapturedMark(to, args, REQUEST)).toEqual(args);
   });
 
-  test('leaves the headers of the program as they are', () => {
+  test("does not change the program's own headers", () => {
     const headers = { a: '1' };
     withCapturedMark(response(), [200, headers], REQUEST);
     expect(headers).toEqual({ a: '1' });
@@ -58,24 +58,24 @@ describe('the mark', () => {
 
 describe('a header', () => {
   test.each<[string, ServerResponse, unknown[], string | undefined]>([
-    ['given in an object', response(), [200, { 'Content-Type': 'text/plain' }], 'text/plain'],
-    ['given in turn', response(), [200, 'Fine', ['X', 'y', 'content-type', 'text/plain']], 'text/plain'],
-    ['given in pairs', response(), [200, [['Content-Type', 'text/plain']]], 'text/plain'],
-    ['set before', response({ 'content-type': 'text/plain' }), [200, { a: '1' }], 'text/plain'],
-    ['given instead of one set before', response({ 'content-type': 'a/b' }), [200, { 'Content-Type': 'c/d' }], 'c/d'],
-    ['of several values', response({ 'content-type': ['a/b', 'c/d'] }), [200], 'a/b'],
-    ['that is a number', response(), [200, { 'Content-Type': 7 }], '7'],
-    ['that is not there', response(), [200], undefined],
+    ['passed in an object', response(), [200, { 'Content-Type': 'text/plain' }], 'text/plain'],
+    ['passed as alternating values', response(), [200, 'Fine', ['X', 'y', 'content-type', 'text/plain']], 'text/plain'],
+    ['passed as pairs', response(), [200, [['Content-Type', 'text/plain']]], 'text/plain'],
+    ['already set', response({ 'content-type': 'text/plain' }), [200, { a: '1' }], 'text/plain'],
+    ['passed instead of one already set', response({ 'content-type': 'a/b' }), [200, { 'Content-Type': 'c/d' }], 'c/d'],
+    ['with several values', response({ 'content-type': ['a/b', 'c/d'] }), [200], 'a/b'],
+    ['with a number', response(), [200, { 'Content-Type': 7 }], '7'],
+    ['that is missing', response(), [200], undefined],
   ])('%s is found by its lower-case name', (_what, of, args, value) => {
     expect(headerOf(of, args, 'content-type')).toBe(value);
   });
 
   test.each<[string, ServerResponse, unknown[]]>([
-    ['set before', response({ 'set-cookie': ['balancer=1', 'id=2'] }), [200]],
+    ['already set', response({ 'set-cookie': ['balancer=1', 'id=2'] }), [200]],
     ['in an object', response(), [200, { 'Set-Cookie': ['balancer=1', 'id=2'] }]],
-    ['in turn', response(), [200, ['Set-Cookie', 'balancer=1', 'X', 'y', 'set-cookie', 'id=2']]],
+    ['as alternating values', response(), [200, ['Set-Cookie', 'balancer=1', 'X', 'y', 'set-cookie', 'id=2']]],
     [
-      'in pairs',
+      'as pairs',
       response(),
       [
         200,
@@ -85,7 +85,7 @@ describe('a header', () => {
         ],
       ],
     ],
-  ])('Set-Cookie %s is told with all its values', (_what, of, args) => {
+  ])('Set-Cookie %s is returned with all its values', (_what, of, args) => {
     expect(headerOf(of, args, 'set-cookie')).toBe('balancer=1, id=2');
   });
 });

@@ -5,7 +5,7 @@ describe('the options of the capture', () => {
   test.each<[string, CaptureSettings, Record<string, string>, object]>([
     ['defaults', {}, {}, { source: 'sdk', clowder: 'auto', contextPath: '', trustForwarded: false }],
     [
-      'the environment',
+      'from the environment',
       {},
       {
         CLOWDER_VERSION: 'v2',
@@ -16,25 +16,25 @@ describe('the options of the capture', () => {
       { source: 'sdk', clowder: 'v2', contextPath: '/clowder', trustForwarded: true, instance: 'ours' },
     ],
     [
-      'what is given in code before the environment',
+      'from the code, which overrides the environment',
       { clowder: 'v1', contextPath: 'a/b', instance: 'given', trustForwarded: false },
       { CLOWDER_VERSION: 'v2', CLOWDER_CONTEXT: '/clowder', CLOWDER_INSTANCE: 'ours', CLOWDER_TRUST_FORWARDED: '1' },
       { source: 'sdk', clowder: 'v1', contextPath: '/a/b', trustForwarded: false, instance: 'given' },
     ],
     [
-      'a root as context path',
+      'without a context path if that is the root',
       {},
       { CLOWDER_CONTEXT: '/' },
       { source: 'sdk', clowder: 'auto', contextPath: '', trustForwarded: false },
     ],
     [
-      'an empty instance',
+      'without an instance if that is empty',
       {},
       { CLOWDER_INSTANCE: '' },
       { source: 'sdk', clowder: 'auto', contextPath: '', trustForwarded: false },
     ],
     [
-      'variables that are set to nothing',
+      'the defaults for empty variables',
       {},
       { CLOWDER_VERSION: '', CLOWDER_TRUST_FORWARDED: '' },
       { source: 'sdk', clowder: 'auto', contextPath: '', trustForwarded: false },

@@ -14,7 +14,7 @@ const refused = (code: number): ExportResult => ({
   error: Object.assign(new Error('refused'), { code }),
 });
 
-/** A processor behind a logger, and a receiver that answers as told. */
+/** A processor behind a logger, and a receiver with the given answers. */
 function setUp(
   options: Partial<DomainEventProcessorOptions> = {},
   answer: (ids: readonly string[]) => ExportResult | undefined = () => undefined,
@@ -61,7 +61,7 @@ function setUp(
 const numbered = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index));
 
 describe('a domain event', () => {
-  test('leaves 200 ms after it came, with those that came meanwhile', async () => {
+  test('leaves 200 ms after it came, together with those that came since', async () => {
     const { emit, attempts } = setUp();
     emit('a');
     await vi.advanceTimersByTimeAsync(150);
@@ -83,7 +83,7 @@ describe('a domain event', () => {
     expect(attempts.at(-1)).toEqual(['6']);
   });
 
-  test('is the only log record taken', async () => {
+  test('is the only kind of log record that is accepted', async () => {
     const { emit, attempts, processor } = setUp();
     emit('x', 'http.request');
     await vi.advanceTimersByTimeAsync(1000);
@@ -92,7 +92,7 @@ describe('a domain event', () => {
     expect(processor.enabled({ eventName: 'clowder.view.page' })).toBe(true);
   });
 
-  test('passes a minimum severity that an operator set for other log records', async () => {
+  test('ignores a minimum severity that an operator set for other log records', async () => {
     const { attempts, processor } = setUp();
     const provider = new LoggerProvider({
       processors: [processor],
@@ -111,7 +111,7 @@ describe('while the receiver is away', () => {
     for (const id of numbered(5)) emit(id);
     await vi.advanceTimersByTimeAsync(120_000);
     expect(new Set(attempts.map(String))).toEqual(new Set(['0,1']));
-    // 500 ms doubled up to 5 s, each between half and all of it.
+    // 500 ms doubled up to 5 s, each randomly shortened by up to half.
     expect(attempts.length).toBeGreaterThan(25);
     expect(attempts.length).toBeLessThan(55);
     down = false;
@@ -123,7 +123,7 @@ describe('while the receiver is away', () => {
     ]);
   });
 
-  test('the oldest are lost when more wait than the queue holds, counted, and said twice', async () => {
+  test('the oldest are lost if more wait than the queue holds; they are counted, and reported twice', async () => {
     let down = true;
     const { emit, accepted, said, lost } = setUp({ maxBatchSize: 2, maxQueueSize: 4 }, () =>
       down ? FAILED : undefined,
@@ -138,7 +138,7 @@ describe('while the receiver is away', () => {
     ]);
     down = false;
     await vi.advanceTimersByTimeAsync(31_000);
-    // The batch on its way stays.
+    // The batch that was being sent stays.
     expect(accepted).toEqual(['0', '1', '5', '6']);
     expect(said.slice(1)).toEqual([
       'the queue is full, the oldest domain events are lost',
@@ -146,7 +146,7 @@ describe('while the receiver is away', () => {
     ]);
   });
 
-  test('a flush gives up after its time', async () => {
+  test('a flush gives up when its time is over', async () => {
     const { emit, processor } = setUp({ flushTimeoutMs: 2000 }, () => FAILED);
     emit('a');
     const flushed = vi.fn<() => void>();
@@ -170,17 +170,20 @@ describe('while the receiver is away', () => {
 });
 
 describe('a receiver that refuses a batch', () => {
-  test.each([400, 413, 422])('for good (%i) gets it in halves, and only what it cannot take is lost', async (code) => {
-    const { emit, accepted, lost } = setUp({ maxBatchSize: 8 }, (ids) =>
-      ids.includes('5') ? refused(code) : undefined,
-    );
-    for (const id of numbered(8)) emit(id);
-    await vi.advanceTimersByTimeAsync(2000);
-    expect(accepted).toEqual(['0', '1', '2', '3', '4', '6', '7']);
-    expect(lost).toEqual([[1, 'refused']]);
-  });
+  test.each([400, 413, 422])(
+    'for good (%i) gets it in halves, and only what it refuses alone is lost',
+    async (code) => {
+      const { emit, accepted, lost } = setUp({ maxBatchSize: 8 }, (ids) =>
+        ids.includes('5') ? refused(code) : undefined,
+      );
+      for (const id of numbered(8)) emit(id);
+      await vi.advanceTimersByTimeAsync(2000);
+      expect(accepted).toEqual(['0', '1', '2', '3', '4', '6', '7']);
+      expect(lost).toEqual([[1, 'refused']]);
+    },
+  );
 
-  test.each([401, 404, 415, 500])('because of its set-up (%i) gets it again', async (code) => {
+  test.each([401, 404, 415, 500])('because of its configuration (%i) gets it again', async (code) => {
     let wrong = true;
     const { emit, accepted, lost } = setUp({}, () => (wrong ? refused(code) : undefined));
     emit('a');
@@ -192,7 +195,7 @@ describe('a receiver that refuses a batch', () => {
   });
 });
 
-test('a flush sends at once, and resolves when all is accepted', async () => {
+test('a flush sends at once, and resolves when everything is accepted', async () => {
   const { emit, accepted, processor } = setUp({ maxBatchSize: 2 });
   for (const id of numbered(5)) emit(id);
   const flushed = processor.forceFlush();
@@ -202,7 +205,7 @@ test('a flush sends at once, and resolves when all is accepted', async () => {
 });
 
 describe('at the exit of the program', () => {
-  test('a sender that blocks gets what is left, the batch on its way included', async () => {
+  test('a blocking sender gets what is left, including the batch that was being sent', async () => {
     const { emit, attempts, lost, processor } = setUp({ maxBatchSize: 2 }, () => undefined);
     for (const id of numbered(5)) emit(id);
     await vi.advanceTimersToNextTimerAsync();
@@ -217,14 +220,14 @@ describe('at the exit of the program', () => {
     expect(lost).toEqual([]);
   });
 
-  test('what it cannot send is lost and counted', () => {
+  test('what that sender cannot send is lost and counted', () => {
     const { emit, lost, processor } = setUp();
     emit('a');
     processor.sendRemaining(() => false);
     expect(lost).toEqual([[1, 'shutdown']]);
   });
 
-  test('it is not asked if the receiver is known to be away', async () => {
+  test('that sender is not called if the receiver is known to be away', async () => {
     const { emit, lost, processor } = setUp({}, () => FAILED);
     emit('a');
     await vi.advanceTimersByTimeAsync(300);

@@ -13,7 +13,7 @@ function withEnv(env: Readonly<Record<string, string>>): string[] {
   return [];
 }
 
-/** What the exporters send, and where to: they are asked to export nothing. */
+/** What the exporters send and where to, while they export nothing. */
 async function contentTypes(env: Readonly<Record<string, string>>): Promise<(string | undefined)[]> {
   const got: (string | undefined)[] = [];
   const server = createServer((request, response) => {
@@ -35,28 +35,28 @@ async function contentTypes(env: Readonly<Record<string, string>>): Promise<(str
 
 describe('the exporters', () => {
   test.each<[string, Record<string, string>, string[]]>([
-    ['http/protobuf unless told otherwise', {}, ['/v1/logs application/x-protobuf']],
+    ['http/protobuf by default', {}, ['/v1/logs application/x-protobuf']],
     ['http/json', { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }, ['/v1/logs application/json']],
     [
-      'the protocol of the signal first',
+      "the signal's protocol before the common one",
       { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'http/protobuf' },
       ['/v1/logs application/x-protobuf'],
     ],
     ['the headers', { OTEL_EXPORTER_OTLP_HEADERS: 'x-from=us' }, ['/v1/logs application/x-protobuf us']],
-    ['nothing when there is to be none', { OTEL_LOGS_EXPORTER: 'none' }, []],
+    ['nothing if they are switched off', { OTEL_LOGS_EXPORTER: 'none' }, []],
     [
-      'http/protobuf for a protocol that is none, and say so',
+      'http/protobuf for an unknown protocol, and say so',
       { OTEL_EXPORTER_OTLP_PROTOCOL: 'carrier/pigeon' },
       [
         '/v1/logs application/x-protobuf',
         'OTLP protocol "carrier/pigeon" is not supported; it may be http/protobuf, http/json, grpc',
       ],
     ],
-  ])('are by the standard names: %s', async (_what, env, sent) => {
+  ])('follow the standard variables: %s', async (_what, env, sent) => {
     expect(await contentTypes(env)).toEqual(sent);
   });
 
-  test('print to the console when told to', () => {
+  test('print to the console on request', () => {
     const said = withEnv({ OTEL_LOGS_EXPORTER: 'console', OTEL_TRACES_EXPORTER: 'console,zipkin' });
     const log = (message: string): void => void said.push(message);
     expect(logExportersFromEnv(log)).toEqual([expect.any(ConsoleLogRecordExporter)]);
@@ -64,7 +64,7 @@ describe('the exporters', () => {
     expect(said).toEqual(['OTEL_TRACES_EXPORTER: "zipkin" is not supported; it may be otlp, console or none']);
   });
 
-  test('speak gRPC by the exporters that the SDK brings', () => {
+  test("speak gRPC with the SDK's own exporters", () => {
     const said = withEnv({ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' });
     const log = (message: string): void => void said.push(message);
     expect(spanProcessorsFromEnv(log)).toEqual([expect.any(BatchSpanProcessor)]);
@@ -73,7 +73,7 @@ describe('the exporters', () => {
   });
 });
 
-test('the command line among the resource attributes has no secrets', () => {
+test('the command line in the resource attributes has no secrets', () => {
   const { argv } = process;
   process.argv = [...argv, '--api-key=CANARY', 'http://us:CANARY@host/?token=CANARY'];
   try {

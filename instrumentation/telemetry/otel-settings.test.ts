@@ -13,7 +13,7 @@ test.each([
   [{ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25' }],
   [{ OTEL_RESOURCE_ATTRIBUTES: 'service.name=clowder,deployment.environment=test' }],
   [{ OTEL_SOMETHING_ELSE: 'whatever', OTEL_EXPORTER_OTLP_TIMEOUT: 500 }],
-])('%j is right', (given) => {
+])('%j is valid', (given) => {
   expect(otelProblems(given)).toEqual([]);
 });
 
@@ -35,7 +35,7 @@ test.each<[string, unknown, string]>([
   ['OTEL_METRIC_EXPORT_INTERVAL', '1m', 'a number of milliseconds'],
   ['OTEL_RESOURCE_ATTRIBUTES', 'clowder', 'pairs such as name=value, separated by commas'],
   ['OTEL_SDK_DISABLED', 'yes', 'one of true, false'],
-])('%s=%s is told, with what it may be', (name, value, mayBe) => {
+])('%s=%s is reported, with what is allowed', (name, value, mayBe) => {
   const [problem, ...others] = otelProblems({ [name]: value });
   expect(others).toEqual([]);
   expect(problem?.name).toBe(name);

@@ -32,7 +32,7 @@ describe('an exported span', () => {
     ['http.response.header.set_cookie', ['id=CANARY'], 'REDACTED'],
     ['url.query', 'limit=5&page=2', 'limit=5&page=2'],
     ['http.request.header.accept', ['text/html'], ['text/html']],
-  ])('has %s %j as %j, whether set at its start or later', (name, value, redacted) => {
+  ])('has %s %j as %j, whether set at the start or later', (name, value, redacted) => {
     const atStart = ended((tracer) => tracer.startSpan('GET', { attributes: { [name]: value } }).end());
     const later = ended((tracer) => tracer.startSpan('GET', { kind: SpanKind.CLIENT }).setAttribute(name, value).end());
     expect([atStart.attributes[name], later.attributes[name]]).toEqual([redacted, redacted]);

@@ -50,7 +50,7 @@ const bug = (): never => {
 };
 
 describe('an enricher', () => {
-  test('may have the events leave later; the span is recorded at once', () => {
+  test('may let the events leave later; the span is recorded at once', () => {
     let later: Leave = bug;
     const { request } = setUp({ enrich: (_head, _events, leave) => void (later = leave) });
     request.end({ complete: true });
@@ -63,8 +63,8 @@ describe('an enricher', () => {
   test.each<[string, Partial<Enricher>]>([
     ['at once', { enrich: bug }],
     ['after it has let them leave', { enrich: (_head, events, leave) => (leave(events), bug()) }],
-    ['over the span', { spanAttributes: bug }],
-  ])('that throws %s costs no event, and no span', (_when, enricher) => {
+    ['in spanAttributes', { spanAttributes: bug }],
+  ])('that throws %s costs no event and no span', (_when, enricher) => {
     const { request, problems } = setUp(enricher);
     request.end({ complete: true });
     expect(request.emitted).toEqual([['clowder.file.uploaded', uploaded.attributes]]);
@@ -72,13 +72,13 @@ describe('an enricher', () => {
     expect(problems).toEqual(['Error: a bug']);
   });
 
-  test('is shown the head of the request, and adds to its span', () => {
+  test('gets the head of the request, and adds to its span', () => {
     const { request } = setUp({ spanAttributes: ({ headers }) => ({ 'user.id': String(headers.cookie) }) });
     request.end({ complete: true });
     expect(request.spans).toEqual([{ 'http.response.status_code': 200, 'user.id': 'id=1' }]);
   });
 
-  test('has nothing to do with requests without events, or without success', () => {
+  test('is not called for requests without events or without success', () => {
     const failed = { attributes: { 'http.response.status_code': 403 }, events: [] };
     const { request, problems } = setUp({ enrich: bug, spanAttributes: bug }, failed);
     request.end({ complete: true });

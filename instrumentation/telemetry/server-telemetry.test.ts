@@ -54,7 +54,7 @@ function only<T>(all: readonly T[]): T {
 const uploaded = { type: 'file.uploaded', attributes: { 'clowder.file.id': 'f1' } } as const;
 
 describe('the server span', () => {
-  test('is named by method and route, carries what head and end say, and is marked as captured', () => {
+  test('is named by method and route, has the attributes of head and end, and is marked as captured', () => {
     const { telemetry, spans } = setUp();
     telemetry.start(head(), endingWith()).end({ complete: true });
     const span = only(spans.getFinishedSpans());
@@ -70,7 +70,7 @@ describe('the server span', () => {
     });
   });
 
-  test('of a request that can make no event is not marked, and neither is what is forwarded', () => {
+  test('of a request that cannot be an event is not marked, and neither is the forwarded request', () => {
     const { telemetry, spans } = setUp();
     const request = telemetry.start(head(), endingWith({}, { mayBeEvent: false, route: undefined, attributes: {} }));
     expect(request.forwardHeaders().tracestate).toBeUndefined();
@@ -79,7 +79,7 @@ describe('the server span', () => {
     expect(only(spans.getFinishedSpans()).name).toBe('HTTP');
   });
 
-  test('begins a trace of its own that links to what a stranger says', () => {
+  test("begins a trace of its own with a link to an untrusted caller's context", () => {
     const { telemetry, spans } = setUp();
     const request = telemetry.start(
       head({ traceparent: `00-${TRACE}-${PARENT}-01`, tracestate: 'rojo=1', baggage: 'a=b' }),
@@ -93,7 +93,7 @@ describe('the server span', () => {
     expect(request.forwardHeaders().tracestate).toBe(`clowder=${span.spanContext().spanId}`);
   });
 
-  test('links to what a trusted caller says that its client sent', () => {
+  test('links to what a trusted caller says its client sent', () => {
     const { telemetry, spans } = setUp({ trusts: () => true });
     const ofClient = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-00`;
     const headers = { traceparent: `00-${TRACE}-${PARENT}-01`, 'x-clowder-client-traceparent': ofClient };
@@ -101,7 +101,7 @@ describe('the server span', () => {
     expect(only(only(spans.getFinishedSpans()).links).context.traceId).toBe('ab'.repeat(16));
   });
 
-  test('is a child of what a trusted caller says, and has an id of its own', () => {
+  test("is a child of a trusted caller's span, and has an id of its own", () => {
     const { telemetry, spans } = setUp({ trusts: ({ remoteAddress }) => remoteAddress === '10.0.0.1' });
     const request = telemetry.start(head({ traceparent: `00-${TRACE}-${PARENT}-01` }), endingWith());
     request.end({ complete: true });
@@ -114,7 +114,7 @@ describe('the server span', () => {
   test.each([
     ['a status of 5xx', { attributes: { 'http.response.status_code': 502 } }, undefined, '502'],
     ['an error with a code', {}, Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
-    ['an error without', {}, new TypeError('odd'), 'TypeError'],
+    ['an error without a code', {}, new TypeError('odd'), 'TypeError'],
   ])('of %s has failed', (_what, result, error, errorType) => {
     const { telemetry, spans } = setUp();
     telemetry.start(head(), endingWith(result)).end({ complete: error === undefined, error });
@@ -123,7 +123,7 @@ describe('the server span', () => {
     expect(span.attributes['error.type']).toBe(errorType);
   });
 
-  test('ends once, and also if the capture fails', () => {
+  test('ends once, even if the capture fails', () => {
     const problems: unknown[] = [];
     const { telemetry, spans } = setUp({ onError: (error) => void problems.push(error) });
     const failing: Capture = {
@@ -140,8 +140,8 @@ describe('the server span', () => {
   });
 });
 
-describe('the request that is forwarded', () => {
-  test('has our span as parent and our mark first', () => {
+describe('the forwarded request', () => {
+  test('has our span as parent, and our mark first', () => {
     const { telemetry, spans } = setUp({ trusts: () => true });
     const request = telemetry.start(
       head({ traceparent: `00-${TRACE}-${PARENT}-01`, tracestate: 'rojo=1,congo=2' }),
@@ -154,21 +154,21 @@ describe('the request that is forwarded', () => {
     expect(tracestate).toBe(`clowder=${span.spanContext().spanId},rojo=1,congo=2`);
   });
 
-  test('keeps the tracestate of a request that can make no event', () => {
+  test('keeps the tracestate of a request that cannot be an event', () => {
     const { telemetry } = setUp({ trusts: () => true });
     const headers = { traceparent: `00-${TRACE}-${PARENT}-01`, tracestate: 'rojo=1' };
     const request = telemetry.start(head(headers), endingWith({}, { mayBeEvent: false }));
     expect(request.forwardHeaders().tracestate).toBe('rojo=1');
   });
 
-  test('says that the trace is not sampled, and is marked all the same', () => {
+  test('says that the trace is not sampled, and is still marked', () => {
     const { telemetry } = setUp({ sampled: false });
     const { traceparent, tracestate } = telemetry.start(head(), endingWith()).forwardHeaders();
     expect(traceparent).toMatch(/^00-[\da-f]{32}-[\da-f]{16}-00$/);
     expect(tracestate).toBe(`clowder=${traceparent?.slice(36, 52)}`);
   });
 
-  test('is left as it came if there is no SDK', () => {
+  test('is unchanged if there is no SDK', () => {
     const { telemetry } = setUp({ tracer: trace.getTracer('nobody registered a provider') });
     const request = telemetry.start(head(), endingWith());
     expect([request.traceId, request.requestId]).toEqual(['', '']);
@@ -177,7 +177,7 @@ describe('the request that is forwarded', () => {
 });
 
 describe('a domain event', () => {
-  test('is a log record in the context of the span, at the time the request began', () => {
+  test('is a log record in the context of the span, at the time when the request began', () => {
     const { telemetry, spans, logs } = setUp();
     const before = Date.now();
     const request = telemetry.start(head(), endingWith({ events: [uploaded] }));
@@ -212,7 +212,7 @@ describe('a domain event', () => {
     });
   });
 
-  test('gets the ids and whether the client stayed from the end of the request', () => {
+  test('gets the ids, and whether the client stayed, at the end of the request', () => {
     const { telemetry } = setUp({ trusts: () => true });
     const ends: [boolean, string, string][] = [];
     const observed: Capture = {
@@ -228,7 +228,7 @@ describe('a domain event', () => {
   });
 });
 
-test('failed looks are counted by code', async () => {
+test('bodies that could not be read are counted by error code', async () => {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 60_000 });
   const meters = new MeterProvider({ readers: [reader] });
@@ -246,8 +246,8 @@ test('failed looks are counted by code', async () => {
   await meters.shutdown();
 });
 
-describe('a server span that another instrumentation started', () => {
-  test('is added to and marked, not ended, and gets our route', () => {
+describe('a server span started by another instrumentation', () => {
+  test('gets our attributes, mark and route, and is not ended', () => {
     const { telemetry, tracers, spans, logs } = setUp();
     const span = tracers.getTracer('http').startSpan('POST', { kind: SpanKind.SERVER });
     const context = setRPCMetadata(trace.setSpan(ROOT_CONTEXT, span), { type: RPCType.HTTP, span, route: '/*' });
@@ -262,7 +262,7 @@ describe('a server span that another instrumentation started', () => {
     expect(only(logs.getFinishedLogRecords()).spanContext?.spanId).toBe(ended.spanContext().spanId);
   });
 
-  test('links to what a stranger says, if it is in another trace', () => {
+  test("links to an untrusted caller's context if that is in another trace", () => {
     const { telemetry, tracers, spans } = setUp();
     const headers = { traceparent: `00-${TRACE}-${PARENT}-01` };
     const span = tracers.getTracer('http').startSpan('POST', { kind: SpanKind.SERVER });
@@ -271,7 +271,7 @@ describe('a server span that another instrumentation started', () => {
     expect(only(only(spans.getFinishedSpans()).links).context).toMatchObject({ traceId: TRACE, spanId: PARENT });
   });
 
-  test('passes the mark on to the spans beneath it', () => {
+  test('passes the mark on to its child spans', () => {
     const { telemetry, tracers } = setUp();
     const span = tracers.getTracer('http').startSpan('POST', { kind: SpanKind.SERVER });
     const context = trace.setSpan(ROOT_CONTEXT, span);

@@ -6,10 +6,10 @@ const members = (count: number): string => Array.from({ length: count }, (_, ind
 
 describe('the mark in tracestate', () => {
   test.each([
-    ['is alone where there was nothing', '', `clowder=${REQUEST}`],
+    ['is alone if there was nothing', '', `clowder=${REQUEST}`],
     ['comes first, before the others in their order', 'rojo=1,congo=2', `clowder=${REQUEST},rojo=1,congo=2`],
     ['replaces an older one', 'rojo=1, clowder=0123456789abcdef ,congo=2', `clowder=${REQUEST},rojo=1,congo=2`],
-    ['leaves out empty members', 'rojo=1,, ,congo=2', `clowder=${REQUEST},rojo=1,congo=2`],
+    ['drops empty members', 'rojo=1,, ,congo=2', `clowder=${REQUEST},rojo=1,congo=2`],
   ])('%s', (_what, others, marked) => {
     expect(markCaptured(others, REQUEST)).toBe(marked);
   });

@@ -132,7 +132,7 @@ describe('the login', () => {
   });
 });
 
-describe('the overview and the usage page', () => {
+describe('the pages of the dashboard', () => {
   let page: Page;
   let context: BrowserContext;
   let strays: string[];

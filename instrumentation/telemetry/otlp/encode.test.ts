@@ -23,12 +23,12 @@ import { runs } from '../../../test/support/form.ts';
 const RESOURCE = { 'service.name': 'test', 'process.pid': 42, 'process.command_args': ['node', 'ä.js'] };
 const SCOPE = { name: 'clowder-otel' };
 
-/** Nothing, by a varint, by an empty message, and by a status whose code is said to be 0. */
+/** Default values: of a varint, of an empty message, and of a status with code 0. */
 const DEFAULTS = new Set<string | number>([0, '', '1800']);
 
 type Field = readonly [field: number, type: number, content: string | number];
 
-/** Fields of a message in their order; those that hold nothing but a default are as good as absent. */
+/** Fields of a message in order; a field with only a default counts as absent. */
 function fields(bytes: Uint8Array, ignored: readonly number[] = []): Field[] {
   const reader = new WireReader(bytes);
   const all: Field[] = [];
@@ -40,7 +40,7 @@ function fields(bytes: Uint8Array, ignored: readonly number[] = []): Field[] {
   return all;
 }
 
-/** Contents of a path of fields, each an embedded message. */
+/** Contents at a path of fields, each an embedded message. */
 function at(bytes: Uint8Array, ...path: readonly number[]): Uint8Array[] {
   const [first, ...rest] = path;
   if (first === undefined) return [bytes];
@@ -91,7 +91,7 @@ function byUs(span: EncodableSpan): Uint8Array {
   return encodeRequest(encodeResource(RESOURCE), encodeScope(SCOPE.name), [entries.bytes()]);
 }
 
-/** Of a link, behind its two ids, the SDK says that no attributes were dropped. */
+/** In a link, the SDK writes after the two ids that no attributes were dropped. */
 const withoutDroppedOfLink = ([field, type, content]: Field): Field =>
   field === 13 ? [field, type, String(content).slice(0, 56) + String(content).slice(60)] : [field, type, content];
 
@@ -122,13 +122,13 @@ const spans: fc.Arbitrary<EncodableSpan> = fc.record({
   failed: fc.boolean(),
 });
 
-describe('what is encoded', () => {
+describe('our encoding', () => {
   test('of a span is what the SDK would send', () => {
     fc.assert(
       fc.property(spans, (span) => {
         const [ours, theirs] = [byUs(span), bySdk(span)];
         const [ourSpan, theirSpan] = [ours, theirs].map((bytes) => at(bytes, 1, 2, 2)[0] ?? new Uint8Array());
-        // Counts of what was dropped, and a status that is not set.
+        // Counts of dropped items, and an unset status.
         expect(fields(ourSpan ?? ours)).toEqual(
           fields(theirSpan ?? theirs, [10, 12, 14, 15]).map(withoutDroppedOfLink),
         );
@@ -178,7 +178,7 @@ describe('what is encoded', () => {
         };
         const theirs = ProtobufLogsSerializer.serializeRequest([readable]) ?? new Uint8Array();
         const [entry] = at(encodeLogRecord(record), 2);
-        // Flags are fixed32: absent and zero are the same.
+        // Flags are fixed32, so absent and zero are the same.
         const withoutFlags = (all: Field[]): Field[] =>
           all.filter(([field, , content]) => field !== 8 || content !== '00000000');
         expect(withoutFlags(fields(entry ?? theirs))).toEqual(

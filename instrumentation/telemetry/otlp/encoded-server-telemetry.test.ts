@@ -17,9 +17,9 @@ const CALLER = { traceparent: `00-${TRACE}-${PARENT}-01` };
 
 interface Recorded {
   readonly telemetry: ServerTelemetry;
-  /** The spans that would leave, in the terms of `EncodableSpan`. */
+  /** The spans that would be sent, as `EncodableSpan`. */
   readonly spans: () => readonly Partial<EncodableSpan>[];
-  /** Names, attributes, trace and span of the log records that would leave. */
+  /** Names, attributes, trace and span of the log records that would be sent. */
   readonly logs: () => readonly object[];
   readonly problems: string[];
 }
@@ -87,14 +87,14 @@ function bySdk(): Recorded {
   };
 }
 
-/** The decoder reads integers as they are on the wire. */
+/** The decoder gives 64-bit integers as bigint, which JSON cannot have. */
 const withoutBigInt = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value);
 
 const bug = (): never => {
   throw new Error('a bug');
 };
 
-/** Each case made anew for each telemetry: a capture's attributes are added to. */
+/** Makes each case anew for each telemetry, as a capture's attributes are changed. */
 const CASES: Readonly<Record<string, () => [RequestHead, Capture, Outcome]>> = {
   'a request that may be an event': () => [head(), endingWith(), { complete: true }],
   'one with events, one of them refuted': () => [
@@ -150,7 +150,7 @@ const CASES: Readonly<Record<string, () => [RequestHead, Capture, Outcome]>> = {
   ],
 };
 
-describe('what is encoded is what the SDK would record', () => {
+describe('our encoding records what the SDK would record:', () => {
   test.each(Object.keys(CASES))('%s', (name) => {
     const [ours, theirs] = [encoded(), bySdk()].map(({ telemetry, spans, logs }) => {
       const [requestHead, requestCapture, outcome] = CASES[name]?.() ?? [head(), endingWith(), { complete: true }];
@@ -179,7 +179,7 @@ describe('what is encoded is what the SDK would record', () => {
 });
 
 describe('an encoded request', () => {
-  test('takes its trace from a caller that is trusted, and has an id of its own', () => {
+  test('continues the trace of a trusted caller, and has an id of its own', () => {
     const { telemetry, spans } = encoded();
     const request = telemetry.start(head(CALLER), endingWith());
     request.end({ complete: true });
@@ -188,11 +188,11 @@ describe('an encoded request', () => {
     expect(request.requestId).toBe(spans()[0]?.spanId);
   });
 
-  test('that is the first of its trace gives it its own id for an end, for those who pass tracestate not on', () => {
+  test('that begins its trace ends the trace id with its own id, for a backend that does not pass on tracestate', () => {
     const { telemetry } = encoded();
     const request = telemetry.start(head(), endingWith());
     expect(request.traceId.slice(16)).toBe(request.requestId);
-    // Somebody in front has another trace: what he tells of the request, he tells by the id alone.
+    // An untrusted caller's trace is not continued, so nothing ties it to the request's id.
     const stranger = telemetry.start({ ...head(CALLER), remoteAddress: '192.0.2.1' }, endingWith());
     expect(stranger.traceId).not.toContain(stranger.requestId);
   });
@@ -232,7 +232,7 @@ describe('an encoded request', () => {
     expect(spans()).toEqual([]);
   });
 
-  test('has ids like no other', () => {
+  test('has unique ids', () => {
     const { telemetry } = encoded();
     const all = Array.from(
       { length: 5000 },

@@ -15,7 +15,7 @@ function setUp(
   answer: () => ExportResult = () => OK,
 ): {
   batches: SpanBatches;
-  /** Spans of each export. */
+  /** Number of spans in each export. */
   sent: number[];
   said: string[];
 } {
@@ -47,7 +47,7 @@ const add = (batches: SpanBatches, count: number): void => {
   for (let index = 0; index < count; index += 1) batches.add(SPAN);
 };
 
-test('spans leave in full batches, one after the other, and the rest after its time', async () => {
+test('spans leave in full batches one after the other, and the rest after a delay', async () => {
   const { batches, sent } = setUp();
   add(batches, 10);
   await vi.advanceTimersByTimeAsync(5);
@@ -67,7 +67,7 @@ test('a flush sends what there is', async () => {
   expect(sent).toEqual([3]);
 });
 
-test('a flush while a batch is on its way sends what came after it', async () => {
+test('a flush while a batch is being sent also sends what came after it', async () => {
   const { batches, sent } = setUp();
   add(batches, 6);
   await vi.advanceTimersByTimeAsync(1);
@@ -77,7 +77,7 @@ test('a flush while a batch is on its way sends what came after it', async () =>
   expect(sent).toEqual([4, 2]);
 });
 
-test('batches that fail are lost, said once, and once more when it works again', async () => {
+test('failed batches are lost, which is reported once, and once more when it works again', async () => {
   let answer = FAILED;
   const { batches, said } = setUp({}, () => answer);
   add(batches, 8);
@@ -91,7 +91,7 @@ test('batches that fail are lost, said once, and once more when it works again',
   ]);
 });
 
-test('no more wait than the bound, whatever the receiver does', async () => {
+test('no more spans wait than the bound, whatever the receiver does', async () => {
   const { batches, sent, said } = setUp({ maxQueueSize: 8 });
   add(batches, 50);
   await vi.advanceTimersByTimeAsync(6000);

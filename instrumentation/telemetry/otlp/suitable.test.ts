@@ -16,7 +16,7 @@ describe('requests are encoded without the SDK', () => {
     [{ OTEL_TRACES_SAMPLER: 'always_on' }, [true, true, true]],
     [{ OTEL_TRACES_SAMPLER: 'always_off' }, [false, false, false]],
     [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf', OTEL_TRACES_EXPORTER: 'otlp' }, [true, false, true]],
-  ])('with %j, sampled as the SDK would', (env, decisions) => {
+  ])('with %j, and sampled as the SDK would', (env, decisions) => {
     const sample = given(env);
     expect([true, false, undefined].map((caller) => sample?.(caller))).toEqual(decisions);
   });
@@ -30,6 +30,6 @@ test.each<Record<string, string>>([
   { OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'grpc' },
   { OTEL_PROPAGATORS: 'b3' },
   { OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: '100' },
-])('the SDK does it with %j', (env) => {
+])('the SDK encodes them with %j', (env) => {
   expect(given(env)).toBeUndefined();
 });
