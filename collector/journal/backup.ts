@@ -10,7 +10,7 @@ const ALL_PAGES = 2 ** 31 - 1;
 
 /**
  * Copies an SQLite database while others write to it. The copy contains everything that was committed at the call, and
- * no partial transaction. Writers continue meanwhile.
+ * no partial transaction. Writers are not stopped.
  *
  * @param to a file that does not exist yet
  * @throws Error of SQLite

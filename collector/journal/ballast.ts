@@ -2,9 +2,9 @@ import type { DiskFiles } from './disk-files.ts';
 
 const MOST_BYTES = 8 * 1024 * 1024;
 const LEAST_BYTES = 64 * 1024;
-/** The largest share of the disk that it takes: of the whole disk, so that a restart finds the same. */
+/** The largest share of the whole disk that the ballast takes. It is the same after a restart. */
 const SHARE = 1 / 8;
-/** The room that it leaves when it is made again on a nearly full disk, enough for small batches of events. */
+/** Room left free when the ballast is made again on a nearly full disk: enough for small batches of events. */
 const SPARED_BYTES = 256 * 1024;
 /** Size of the ballast for a start. */
 const START_BYTES = 256 * 1024;
@@ -19,7 +19,7 @@ export class Ballast {
   readonly #wanted: number;
   #bytes: number;
 
-  /** @param mostBytes the largest size that is useful */
+  /** @param mostBytes the largest useful size of the ballast */
   constructor(files: DiskFiles, mostBytes: number) {
     this.#files = files;
     this.#bytes = files.ballast.size();
@@ -33,7 +33,7 @@ export class Ballast {
     return this.#wanted < LEAST_BYTES ? 0 : this.#wanted;
   }
 
-  /** @returns whether there was one */
+  /** @returns whether there was a ballast */
   giveUp(): boolean {
     if (this.#bytes === 0) return false;
     this.#files.ballast.remove();
@@ -41,12 +41,12 @@ export class Ballast {
     return true;
   }
 
-  /** Whether it is large enough for its purpose. */
+  /** Whether the ballast is large enough for its purpose. */
   get isThere(): boolean {
     return this.#bytes >= this.wanted / 2;
   }
 
-  /** Makes it again, or larger, if there is room. @returns whether it exists */
+  /** Makes the ballast again, or larger, if there is room. @returns whether it is large enough for its purpose */
   restore(): boolean {
     if (this.#bytes >= this.wanted) return true;
     const { ballast } = this.#files;
@@ -60,15 +60,15 @@ export class Ballast {
 }
 
 /**
- * Called before anything else is opened, because opening needs some room too. If an earlier process had to give up the
- * ballast, a small one is reserved for this alone. Both are made again once there is enough room.
+ * Called before anything else is opened, because opening needs room too. A small ballast is reserved for the start, in case
+ * an earlier process gave up the large one. Both are made again once there is enough room.
  */
 export function giveUpWhereNothingIsLeft(files: DiskFiles): void {
   for (const reserve of [files.ballast, files.startBallast]) if (files.free() < START_BYTES) reserve.remove();
 }
 
 /**
- * Makes the small one for the next start, if there is room.
+ * Makes the small ballast for the next start, if there is room.
  *
  * @param spareBytes the room that it leaves to current writers
  */

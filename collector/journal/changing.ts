@@ -18,7 +18,7 @@ interface ChangingOptions {
   readonly rejectedMax: number;
 }
 
-/** Applies a change to the journal's tables and their sums; part of its caller's transaction. */
+/** Applies changes to the journal's tables and totals, within its caller's transaction. */
 export class Changing {
   readonly #maxBytes: number;
   readonly #statements: Record<
@@ -32,7 +32,7 @@ export class Changing {
   readonly #history: History;
   #bytes: number;
   #heldBytes: number;
-  /** Bytes of what is not an event: lines in open windows, and remembered keys. */
+  /** Bytes that are not events: lines in open windows, and remembered keys. */
   #asideBytes: number;
   #settledBytes: number;
   /** Rows up to this one are completely settled. */
@@ -149,7 +149,7 @@ export class Changing {
     );
   }
 
-  /** State that `restore` brings back after a rollback. */
+  /** State for `restore`, should the transaction be rolled back. */
   get counters(): readonly number[] {
     return [
       this.#bytes,

@@ -37,7 +37,7 @@ export class CursorTable {
     return Number(this.#bytesBetween.get(after, to)?.['bytes'] ?? 0);
   }
 
-  /** A transaction was rolled back: its row number may be used for another row. */
+  /** Called after a rollback, because the row's number may be given to another row. */
   forget(): void {
     this.#lines = { row: 0, count: 0 };
   }

@@ -29,7 +29,7 @@ export class DamagedFileError extends Error {
 }
 
 /**
- * Uses a database.
+ * Calls `use`, which works on a database.
  *
  * @param cure what to do about the file, as the end of a sentence
  * @throws DamagedFileError if the file is damaged; otherwise whatever `use` throws
@@ -42,7 +42,7 @@ export function naming<T>(path: string, cure: string, use: () => T): T {
   }
 }
 
-/** The same for step-by-step reading. */
+/** The same for items that are read one by one. */
 export function* namingEach<T>(path: string, cure: string, items: Iterable<T>): Generator<T> {
   try {
     yield* items;

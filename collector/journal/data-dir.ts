@@ -39,7 +39,7 @@ export function lockDataDir(dir: string): DataDirLock {
   giveUpWhereNothingIsLeft(diskFilesOf(dir));
   const database = open(dir);
   try {
-    // Another process may hold it. SQLite's code distinguishes that from a file that cannot be locked at all.
+    // SQLite's result code tells a lock that another process holds from a file that cannot be locked at all.
     database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
   } catch (cause) {
     database.close();
@@ -118,7 +118,7 @@ function writePrivate(path: string, text: string): void {
   writeFileSync(path, text, { mode: 0o600 });
 }
 
-/** Only for people: a disk without room for it does not stop the collector. */
+/** The file is only for people to read, so a full disk does not stop the collector. */
 function writePid(dir: string): void {
   try {
     writePrivate(join(dir, 'collector.pid'), `${process.pid}\n`);

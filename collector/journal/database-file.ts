@@ -1,11 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { PAGE_BYTES } from './schema.ts';
 
-/** The WAL's size if the whole database is rewritten. */
+/** Size of the WAL after rewriting the whole database, relative to the database. */
 const SHRINK_OVERHEAD = 1.1;
 const SPARE_BYTES = 64 * 1024;
 
-/** The disk space of a database's file. */
+/** The space that a database file takes on its disk. */
 export class DatabaseFile {
   readonly #database: DatabaseSync;
   readonly #unusedPages: StatementSync;
@@ -15,7 +15,7 @@ export class DatabaseFile {
     this.#unusedPages = database.prepare('PRAGMA freelist_count');
   }
 
-  /** Unused bytes within the file: it does not grow while they last. */
+  /** Unused bytes within the file. It does not grow while they last. */
   get unusedBytes(): number {
     return PAGE_BYTES * Number(this.#unusedPages.get()?.['freelist_count'] ?? 0);
   }

@@ -7,22 +7,22 @@ const PAGES_BYTES = 32 * 1024;
 /** Below this, nothing new is accepted that makes the database grow. */
 const LEAST_RESERVE = 64 * 1024;
 const LOOK_EVERY_MS = 100;
-/** Plenty of free space beyond what is needed: nobody uses it up before the next look. */
+/** With this much free space to spare, the disk is not checked for PLENTY_MS: nothing fills it that fast. */
 const PLENTY_BYTES = 256 * 1024 * 1024;
 const PLENTY_MS = 100;
-/** What the room for the next start leaves to this process. */
+/** Room that the ballast for the next start leaves to this process. */
 const SPARE_BYTES = 1024 * 1024;
 
 /**
- * Whether the disk has room for new events. The WAL will be moved into the database, which may have to grow for it: the
- * free space must suffice for that, and then for recording what was published.
+ * Whether the disk has room for new events. The WAL will be moved into the database, which may have to grow for it. The free
+ * space must suffice for that, and then for recording what was published.
  */
 export class DiskRoom {
   readonly #files: DiskFiles;
   readonly #ballast: Ballast;
   readonly #now: () => number;
   #lookedMs = Number.NEGATIVE_INFINITY;
-  /** Bytes up to which there is certainly room, without another look. */
+  /** Until when, and for how many bytes, there is room without another check. */
   #plenty = { untilMs: Number.NEGATIVE_INFINITY, bytes: 0 };
 
   constructor(files: DiskFiles, mostBytes: number, now: () => number) {
@@ -32,8 +32,8 @@ export class DiskRoom {
   }
 
   /**
-   * The WAL's limit before it is moved into the database: at half of the ballast, the database can still grow by as
-   * much.
+   * Size at which the WAL is moved into the database. It is half of the ballast, so the ballast leaves room for the database
+   * to grow by as much.
    */
   get walBytes(): number {
     return this.#ballast.wanted / 2;
@@ -57,7 +57,7 @@ export class DiskRoom {
     return newBytes * OVERHEAD < unusedBytes() && free >= written;
   }
 
-  /** Gives up the ballast so that the journal can use its room. @returns whether there was any */
+  /** Gives up the ballast so that the journal can use its room. @returns whether there was a ballast */
   giveUpBallast(): boolean {
     return this.#ballast.giveUp();
   }
@@ -66,19 +66,19 @@ export class DiskRoom {
     return this.#files.free();
   }
 
-  /** @returns whether it exists */
+  /** @returns whether the ballast is large enough for its purpose */
   restoreBallast(): boolean {
     const isThere = this.#ballast.restore();
     if (isThere) this.keepRoomForStart();
     return isThere;
   }
 
-  /** @param isClosing nobody writes any more */
+  /** @param isClosing whether nothing more will be written */
   keepRoomForStart(isClosing = false): void {
     keepRoomForStart(this.#files, isClosing ? 0 : SPARE_BYTES);
   }
 
-  /** Whether to look for room again: a look costs something, and a moment ago it was in vain. */
+  /** Whether to look for room again. Looking is costly, so a failed attempt is not repeated at once. */
   mayLook(): boolean {
     return this.#now() - this.#lookedMs >= LOOK_EVERY_MS;
   }

@@ -19,14 +19,14 @@ const ROOM_BYTES = 1024 * 1024;
 /** The bytes kept unused, for data that moves. */
 const SPARE_BYTES = 128 * 1024;
 
-/** What the guard needs beside the database: real files, or simulated ones. */
+/** What the guard needs besides the database: real files, or simulated ones. */
 export interface GuardedFiles {
   readonly disk: DiskFiles;
   /** Called once the journal exists. */
   openMark(): Pick<MarkFile, 'read' | 'write' | 'close'>;
-  /** Whether a journal exists already. */
+  /** Whether there is no journal yet. */
   readonly isNew: boolean;
-  /** Called once the journal exists. @returns whether its file is still in place */
+  /** Called once the journal exists. @returns a function that tells whether its file is still in place */
   watch(): () => boolean;
 }
 
@@ -42,8 +42,8 @@ function guardedFilesOf(dir: string): GuardedFiles {
 }
 
 /**
- * The store on a disk that may be full, removed or damaged. A full disk accepts nothing new while there is just enough
- * room to record what is published. If others take that too, the ballast is given up.
+ * The store on a disk that may be full, removed or damaged. New events are refused while the disk has just enough room to
+ * record what is published. If other programs take that too, the ballast is given up.
  */
 export class GuardedStore {
   readonly #store: JournalStore;
@@ -86,7 +86,7 @@ export class GuardedStore {
     return this.#hasRoomFor(0) && this.#store.index();
   }
 
-  /** While `stats` says that new events are refused, nobody may send any, so this checks again. */
+  /** Checks again whether new events must be refused. If none are sent meanwhile, nothing else would find out. */
   look(): void {
     const turnedAway = this.#store.turnedAwayByDisk;
     if (turnedAway === undefined || !this.#isThere()) return;
@@ -118,7 +118,7 @@ export class GuardedStore {
       if (!fits) this.#makeRoomToMove(moved);
     }
     if (inAll === 0 || fits) return this.#writeAll(changes, bytes, nowMs);
-    // They share a transaction, so what is already accepted needs its room too.
+    // All share a transaction, so those already accepted need their room too.
     let newBytes = 0;
     const isTaken = bytes.map((one) => {
       if (one === 0) return true;
@@ -139,7 +139,7 @@ export class GuardedStore {
     });
   }
 
-  /** Settling makes room: for that the WAL is emptied, and in the end the ballast given up. */
+  /** Changes that only settle events make room. For them, the WAL is emptied and, in the end, the ballast given up. */
   #writeAll(changes: readonly StoredChange[], bytes: readonly number[], nowMs: number): readonly WriteResult[] {
     if (changes.length === 0) return [];
     const results = [...this.#store.write(changes, nowMs)];
@@ -160,14 +160,14 @@ export class GuardedStore {
     });
   }
 
-  /** Data that moves within the journal takes the place of history: otherwise the database would grow. */
+  /** Deletes history to make room for data that moves within the journal. Otherwise the database would grow. */
   #makeRoomToMove(bytes: number): void {
     if (bytes === 0 || this.#store.file.unusedBytes > 2 * bytes + SPARE_BYTES) return;
     this.#store.makeRoomFor(Math.max(2 * bytes, SPARE_BYTES));
     this.#store.file.checkpoint();
   }
 
-  /** The database has grown into the room of the ballast: published events give it back. */
+  /** The database has grown into the room of the ballast: deletes published events and shrinks the file. */
   #shrink(): boolean {
     while (this.#store.makeRoomFor(Number.MAX_SAFE_INTEGER));
     return this.#store.file.checkpoint() && this.#store.file.shrink(this.#room.free);

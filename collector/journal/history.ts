@@ -1,11 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
-/** The oldest rows of the journal, which are deleted first; part of its caller's transaction. */
+/** Deletes the oldest rows of the journal, within its caller's transaction. */
 export class History {
   readonly #oldest: StatementSync;
   readonly #prune: StatementSync;
   readonly #pruneSegments: StatementSync;
-  /** The oldest row, if it was not due at the last check: for most changes it still is not. */
+  /** The oldest row, if it was not due at the last check. At most changes, it still is not. */
   #oldestKept: { readonly row: number; readonly atMs: number } | undefined;
 
   constructor(database: DatabaseSync) {
@@ -48,7 +48,7 @@ export class History {
     return droppedBytes;
   }
 
-  /** A transaction was rolled back: the rows that it deleted exist again. */
+  /** Called after a rollback, because the deleted rows exist again. */
   forget(): void {
     this.#oldestKept = undefined;
   }

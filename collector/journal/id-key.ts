@@ -46,7 +46,7 @@ function parseHex(id: string, key: IdKey): boolean {
   return true;
 }
 
-/** Spreads a key over 32 bits: ids that begin with the time or count up must not cluster. */
+/** Spreads a key over 32 bits, so that ids that begin with the time or count up do not cluster. */
 export function mix(keys: IdKey, at = 0): number {
   let mixed = SEED;
   for (let word = at; word < at + WORDS; word += 1) {

@@ -43,7 +43,7 @@ export interface JournalOptions {
   readonly followed?: boolean;
   /** For tests: SQLite refuses to grow beyond this many pages. */
   readonly maxPages?: number;
-  /** Called once if the writer ends by itself; every write is refused from then on. */
+  /** Called once if the writer ends unexpectedly. Every write is refused from then on. */
   readonly onFatal?: (error: Error) => void;
 }
 
@@ -57,17 +57,17 @@ export interface Journal {
   write(change: JournalChange): Promise<{ readonly heldIds: readonly number[] }>;
   read(afterRow: number, maxBytes: number): readonly JournalRow[];
   scan(options: ScanOptions): Generator<JournalRow>;
-  /** What rows journaled at or after this time restore in the seen ids, youngest first, without the latest rows. */
+  /** The keys that rows journaled at or after this time restore in the seen ids, youngest first, without the latest rows. */
   keys(rule: number, sinceMs: number): Iterable<SegmentKeys>;
   /** Accepted events that were missing when the journal was opened. */
   readonly lost: JournalLoss | undefined;
-  /** The state when the journal was opened. */
+  /** The cursor when the journal was opened. */
   readonly cursor: Cursor;
   held(reason: HeldLine['reason']): readonly HeldLine[];
   heldDue(reason: HeldLine['reason'], nowMs: number, limit: number): readonly HeldLine[];
   heldEvents(query: HeldQuery): readonly HeldEvent[];
   heldGroups(): readonly HeldGroup[];
-  /** The most recently held events, at most this many. */
+  /** Lines of the most recently held events, at most `limit`. */
   latestHeldLines(limit: number): readonly string[];
   counted(): readonly CountedRow[];
   rejected(options?: { limit?: number; afterId?: number }): readonly RejectedRecord[];
@@ -84,7 +84,7 @@ interface Waiter {
   readonly appends: boolean;
 }
 
-/** Where the journal is written: a thread, and the main thread's side of the channel to it. */
+/** The main thread's side of the channel to the writer's thread. */
 export interface JournalWriter {
   postMessage(message: ToWriter): void;
   on(event: 'message', listener: (message: FromWriter) => void): unknown;
@@ -96,12 +96,12 @@ export interface JournalWriter {
 export interface JournalParts {
   readonly startWriter: (options: StoreOptions) => JournalWriter;
   readonly openReader: (dir: string) => JournalReader;
-  /** @returns whether the journal's file is still in place */
+  /** @returns a function that tells whether the journal's file is still in place */
   readonly watch: (path: string) => () => boolean;
 }
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
-/** The same file whether Node strips the types or it was built. */
+/** The worker has the same extension as this file: `ts` if Node strips the types, `js` if it was built. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
 /** The writer keeps nothing that it has written, so more memory would never be used. */
@@ -135,8 +135,8 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
   let closing = false;
 
   /**
-   * Hands over everything written meanwhile, one message at a time: while one is synced, the next one gathers, so that
-   * many writes share an fsync and a thread switch.
+   * Hands over the waiting writes, one message at a time. While one message is synced, the next one fills, so many writes
+   * share an fsync and a thread switch.
    */
   function handOver(): void {
     scheduled = false;
@@ -157,7 +157,7 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
   function settle({ outcomes, stats: current }: FromWriter): void {
     stats = current;
     const waiters = handed.splice(0);
-    // Writes of the same turn go along: a commit costs about the same for one as for many.
+    // Waits for further writes of this turn, because a commit costs about the same for one write as for many.
     schedule();
     let appended = false;
     waiters.forEach((waiter, index) => {
@@ -175,16 +175,16 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
   function fail(error: Error): void {
     if (failed !== undefined) return;
     const left = [...handed.splice(0), ...waiting.splice(0).map(({ waiter }) => waiter)];
-    // After close() the writer ends by itself: only a pending write indicates a failure.
+    // After close() the writer is expected to end. Only a pending write indicates a failure.
     if (closing && left.length === 0) return;
     failed = error;
     opened.reject(error);
     for (const waiter of left) waiter.reject(unavailable(errorText(error)));
-    // Before it is opened, the caller of open is told.
+    // Until the journal is open, `openJournal` reports the error.
     if (stats !== undefined) onFatal?.(error);
   }
 
-  /** While new events are refused nobody may write, so whoever wants to know triggers another check. */
+  /** While new events are refused, perhaps none are sent that would end this. So each call of `stats` checks again. */
   function look(): void {
     if (looking || closing || failed !== undefined) return;
     looking = true;
@@ -256,7 +256,7 @@ export async function openJournal(options: JournalOptions, parts: JournalParts =
   };
 }
 
-/** Reads the journal of a directory, even beside a running collector. */
+/** Opens the journal of a directory for reading, even while a collector runs. */
 export function openJournalReader(dir: string): JournalReader {
   return new JournalReader(openForReading(join(dir, JOURNAL_FILE)));
 }

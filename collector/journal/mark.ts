@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { takeFromOthers } from './private-file.ts';
 
-/** How far events were acknowledged, as recorded apart from the journal. */
+/** How far events were acknowledged, as recorded outside the journal. */
 export interface Mark {
   /** How many rows and held lines the journal ever had. */
   readonly rows: number;
@@ -20,8 +20,8 @@ export interface JournalLoss {
 const BYTES = 24;
 
 /**
- * A file beside the journal with the number of its last row, written after each commit. SQLite takes a truncated WAL
- * for a complete one; the number reveals what is missing. It is not synced, so at worst it is too low.
+ * A file beside the journal with the number of its last row, written after each commit. SQLite takes a truncated WAL for a
+ * complete one; the number reveals what is missing. The file is not synced, so at worst the number is too low.
  */
 export class MarkFile {
   readonly #file: number;
@@ -32,7 +32,7 @@ export class MarkFile {
     this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   }
 
-  /** undefined if there is none yet. */
+  /** Undefined if there is none yet. */
   read(): Mark | undefined {
     if (readSync(this.#file, this.#bytes, 0, BYTES, 0) < BYTES) return undefined;
     return {
@@ -49,7 +49,7 @@ export class MarkFile {
     try {
       writeSync(this.#file, this.#bytes, 0, BYTES, 0);
     } catch {
-      // The disk was full before the first one was written.
+      // The disk was full before the file was first written.
     }
   }
 

@@ -1,8 +1,8 @@
 import { statSync, type Stats } from 'node:fs';
 
 /**
- * Whether a database and its WAL are still where they were at the start: a removed file can still be written, but is
- * lost with the process.
+ * Watches whether a database and its WAL are still in place. A removed file can still be written, but is lost with the
+ * process.
  */
 export function watchDatabase(path: string): () => boolean {
   const wal = `${path}-wal`;

@@ -1,12 +1,12 @@
 import { chmodSync, closeSync, openSync, statSync, type Stats } from 'node:fs';
 import { errorText } from '../../runtime/error-text.ts';
 
-/** SQLite's files beside a database, which get the database's mode when they are made. */
+/** Suffixes of a database and of SQLite's files beside it. SQLite makes them with the database's mode. */
 const BESIDE = ['', '-wal', '-shm', '-journal'];
 
 /**
- * The place of one of our files is taken by something else, or by a file that cannot be opened. The message names it,
- * and says what to do.
+ * The path of one of our files holds something else, or a file that cannot be opened. The message names it, and says what
+ * to do.
  */
 export class UnusableFileError extends Error {
   override readonly name = 'UnusableFileError';
@@ -38,7 +38,7 @@ export function takeFromOthers(path: string): void {
     try {
       chmodSync(file, 0o600);
     } catch {
-      // Only the owner of a file may do this.
+      // Only the owner of a file may change its mode.
     }
   }
 }
@@ -64,5 +64,5 @@ function look(path: string): Stats | undefined {
   }
 }
 
-/** A full disk says nothing about the file. */
+/** A full disk does not mean that the file is unusable. */
 const isOfDisk = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOSPC';

@@ -68,7 +68,7 @@ export class JournalReader {
     this.#rejected = this.#database.prepare('SELECT * FROM rejected WHERE id > ? ORDER BY id LIMIT ?');
   }
 
-  /** Rows after this one, in order, up to that many bytes, but at least one if there is any. */
+  /** Rows after this one, in order, until they reach `maxBytes`; at least one if there is any. */
   read(afterRow: number, maxBytes: number): readonly JournalRow[] {
     const rows: JournalRow[] = [];
     let bytes = 0;
@@ -81,8 +81,8 @@ export class JournalReader {
   }
 
   /**
-   * Rows of the history; those that cannot match are not read. The writer may continue meanwhile. If it reads without
-   * finding anything, it yields an empty row now and then, so that its caller can pause.
+   * Rows of the history. Rows that cannot match are not read, and the writer may continue. If a whole page has no match, an
+   * empty row is given, so that the caller can pause.
    */
   *scan({ direction, fromRow, ...wanted }: ScanOptions): Generator<JournalRow> {
     const skipped = this.#segments.all().filter((segment) => !mayHold(segment, wanted));
@@ -93,8 +93,8 @@ export class JournalReader {
   }
 
   /**
-   * @returns the first rows of a range, with lines only for those that may match: the bytes of others do not leave
-   * SQLite
+   * @returns a function that gives the first rows of a range, with lines only for those that may match: the bytes of others
+   * do not leave SQLite
    */
   #pageOf(direction: 'asc' | 'desc', { sinceMs = 0, untilMs = END, types, texts = [] }: Wanted): PageOf {
     const anyOf = types?.map((type) => Buffer.from(`"event":${JSON.stringify(type)}`));
@@ -110,7 +110,7 @@ export class JournalReader {
     return ({ above, below }) => statement.iterate(...given, above, below);
   }
 
-  /** What the journal's events restore in the seen ids, youngest first, by segments. */
+  /** The keys that the journal's events restore in the seen ids, by segment, youngest first. */
   keys(rule: number, sinceMs: number): Generator<SegmentKeys> {
     return this.#segments.keys(rule, sinceMs);
   }
@@ -142,7 +142,7 @@ export class JournalReader {
     return held;
   }
 
-  /** Their number and the oldest, for each type and reason. */
+  /** The number of held events and the oldest one, for each type and reason. */
   heldGroups(): readonly HeldGroup[] {
     return this.#heldGroups.all().map((found) => {
       const oldest = toHeldEvent(found);
@@ -150,7 +150,7 @@ export class JournalReader {
     });
   }
 
-  /** The most recently held events, at most this many. */
+  /** Lines of the most recently held events, at most `limit`. */
   latestHeldLines(limit: number): readonly string[] {
     const latest = this.#database.prepare('SELECT line FROM held_event ORDER BY id DESC LIMIT ?');
     return latest.all(limit).map((found) => String(found['line']));
@@ -195,7 +195,7 @@ function mayHold(segment: Segment, { sinceMs = 0, untilMs = END, types }: Wanted
   return types === undefined || types.some((type) => segment.types.has(type));
 }
 
-/** The rest of a range without those segments, in order. */
+/** The parts of a range outside those segments, in order. */
 function rangesBetween(skipped: readonly Segment[], { above, below }: Range): Range[] {
   const ranges: Range[] = [];
   let from = above;
@@ -207,7 +207,7 @@ function rangesBetween(skipped: readonly Segment[], { above, below }: Range): Ra
   return ranges.filter((range) => range.below - range.above > 1);
 }
 
-/** One page at a time. */
+/** Reads a range one page at a time. */
 function* scanRange({ above, below }: Range, direction: 'asc' | 'desc', pageOf: PageOf): Generator<JournalRow> {
   for (let last: number | undefined; ; last = undefined) {
     const page: JournalRow[] = [];

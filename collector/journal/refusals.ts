@@ -1,6 +1,6 @@
 import type { JournalRefusal } from './types.ts';
 
-/** The room that an operator is asked for if nothing helps: enough to move the WAL into the database. */
+/** Room that an operator must free if nothing else helps: enough to move the WAL into the database. */
 export const ROOM_TO_FREE = '16 MiB';
 
 /** The disk of DATA_DIR is full. */
@@ -10,7 +10,7 @@ export const DISK_FULL: JournalRefusal = {
     'The disk of DATA_DIR is full: waiting events are still published, but no new ones are accepted until there is room',
 };
 
-/** And there is no room for recording what was published either. */
+/** The disk has no room even for recording what was published. */
 export const NO_ROOM_AT_ALL: JournalRefusal = {
   code: 'journal_unavailable',
   message: `The disk of DATA_DIR is full, and the collector cannot record what it published: free ${ROOM_TO_FREE} on it. Nothing accepted is lost; until then a restart publishes it again`,
@@ -32,7 +32,7 @@ export class Refusals {
     if (bringsNew || this.#last?.refusal.code === 'journal_unavailable') this.#last = undefined;
   }
 
-  /** @param bytes bytes of the new events that were refused together */
+  /** @param bytes size of the new events that were refused together */
   refused(bytes: number, refusal: JournalRefusal): void {
     this.#last = { refusal, bytes };
   }
@@ -42,7 +42,7 @@ export class Refusals {
     return this.#last?.refusal.code === 'journal_unavailable' ? this.#last : undefined;
   }
 
-  /** @param roomBytes what the journal's limit has left */
+  /** @param roomBytes the room that the journal's limit leaves */
   current(roomBytes: number): JournalRefusal | undefined {
     if (this.#last === undefined) return undefined;
     const { refusal, bytes } = this.#last;

@@ -2,9 +2,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { UNPUBLISHABLE, type RejectedRecord } from './types.ts';
 
 /**
- * The rejected store; part of its caller's transaction. Telemetry that stated an event wrongly is kept up to a number
- * of records. Events that no broker takes were accepted, so they are never dropped for others, and count as
- * unpublished.
+ * The rejected store; part of its caller's transaction. It keeps a limited number of records of telemetry that stated an
+ * event wrongly. Events that no broker takes were accepted, so they are never dropped, and count as unpublished.
  */
 export class RejectedTable {
   readonly #max: number;
@@ -46,7 +45,7 @@ export class RejectedTable {
     this.#unpublishable = unpublishable;
   }
 
-  /** @returns the bytes of those that are events */
+  /** @returns the bytes of the records that are events */
   add(records: readonly Omit<RejectedRecord, 'id'>[]): number {
     let bytes = 0;
     for (const { atMs, code, message, origin, record, sender = '' } of records) {
@@ -60,7 +59,7 @@ export class RejectedTable {
     return bytes;
   }
 
-  /** @returns the bytes of those that were events */
+  /** @returns the bytes of the records that were events */
   remove(ids: readonly number[]): number {
     let bytes = 0;
     for (const id of ids) {

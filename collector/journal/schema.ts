@@ -25,7 +25,7 @@ export function openForWriting(path: string, options?: WriteOptions): DatabaseSy
   }
 }
 
-/** @returns the same */
+/** @returns the same database */
 export function prepareForWriting(
   database: DatabaseSync,
   { maxPages, walBytes = WAL_BYTES }: WriteOptions = {},

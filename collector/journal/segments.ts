@@ -20,9 +20,9 @@ export interface SegmentKeys {
   readonly keys: Uint32Array;
 }
 
-/** What an event's line restores in the seen ids. */
+/** Which keys an event's line restores in the seen ids. */
 export interface KeyRule {
-  /** The version of the keys. Segments of another version are made again. */
+  /** Changes if the same line gives other keys. Segments of another version are made again. */
   readonly version: number;
   readonly keysOf: (line: string) => readonly string[];
 }
@@ -30,7 +30,7 @@ export interface KeyRule {
 export interface SegmentSize {
   /** A segment ends with the row that brings it to this many keys. */
   readonly keys: number;
-  /** It also ends with the last row before it spans this time. */
+  /** A segment also ends with the last row before it spans this time. */
   readonly spanMs: number;
 }
 
@@ -78,7 +78,7 @@ export class SegmentIndexer {
     this.#written = Number(database.prepare('SELECT max(last_row) AS last FROM segment').get()?.['last'] ?? 0);
   }
 
-  /** Reads on. @returns whether there may be more */
+  /** Reads further rows. @returns whether there may be more */
   step(): boolean {
     let bytes = 0;
     try {
@@ -147,7 +147,7 @@ export class SegmentIndexer {
   }
 }
 
-/** The journal's segments; a version before them has left none. */
+/** Reads the journal's segments. A journal of an earlier version has none. */
 export class SegmentReader {
   readonly #database: DatabaseSync;
 
@@ -155,7 +155,7 @@ export class SegmentReader {
     this.#database = database;
   }
 
-  /** In the order of their rows, without their keys. */
+  /** All segments in the order of their rows, without their keys. */
   all(): readonly Segment[] {
     if (!this.#isThere()) return [];
     return this.#database
@@ -170,7 +170,7 @@ export class SegmentReader {
       }));
   }
 
-  /** Youngest first, of one version, one at a time. */
+  /** Segments of one version with their keys, youngest first, read one at a time. */
   *keys(rule: number, sinceMs: number): Generator<SegmentKeys> {
     if (!this.#isThere()) return;
     const one = this.#database.prepare(

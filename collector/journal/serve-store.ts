@@ -5,7 +5,7 @@ import type { StoredChange } from './stored-change.ts';
 import type { JournalRefusal, JournalStats } from './types.ts';
 
 /**
- * From the main thread: changes in order, the next ones after these are answered; `look` asks whether new ones would be
+ * From the main thread: changes in order, the next ones only after an answer; `look` asks whether new events would be
  * accepted; `close` ends the writer.
  */
 export type ToWriter = readonly StoredChange[] | 'look' | 'close';
@@ -16,9 +16,9 @@ type Outcome = { readonly heldIds: readonly number[] } | JournalRefusal;
 export interface FromWriter {
   readonly outcomes: readonly (Outcome | undefined)[];
   readonly stats: JournalStats;
-  /** For no change: the question was whether new ones would be accepted. */
+  /** Set in the answer to `look`, which has no outcomes. */
   readonly looked?: true;
-  /** With the first message: accepted events that are missing. */
+  /** In the first message: accepted events that the journal lacks. */
   readonly lost?: JournalLoss | undefined;
 }
 
@@ -31,21 +31,21 @@ export interface WriterPort {
 
 /** The store to serve, or one that guards its disk. */
 type ServedStore = Pick<JournalStore, 'write' | 'index' | 'stats' | 'close'> & {
-  /** Whether refused events would be accepted now; `stats` then says so. */
+  /** Checks whether refused events would be accepted now, and updates `stats`. */
   readonly look?: () => void;
   readonly lost?: JournalLoss | undefined;
 };
 
-/** How many messages are written before they are summarised: each summary has a fixed cost. */
+/** Messages between two runs of the indexer, because each run has a fixed cost. */
 const INDEX_EVERY = 16;
 
-/** One transaction and one fsync for everything in a message. */
+/** Serves a store. Everything in one message shares a transaction and an fsync. */
 export function serveStore(store: ServedStore, port: WriterPort): void {
   let indexing = false;
   let unindexed = 0;
   let closed = false;
 
-  /** Between the changes, which have priority. */
+  /** Indexes between the changes, which have priority. */
   function indexOn(): void {
     indexing = !closed && store.index();
     if (indexing) setImmediate(indexOn);

@@ -15,24 +15,24 @@ export interface StoreOptions {
   readonly maxBytes: number;
   readonly retentionMs: number;
   readonly rejectedMax: number;
-  /** Whether a follower reads along and reports how far (`JournalChange.followed`): until it has, no row is too old. */
+  /** Whether a follower reads along and reports how far (`JournalChange.followed`). Rows it has not read are never too old. */
   readonly followed?: boolean;
   /** For tests: SQLite refuses to grow beyond this many pages. */
   readonly maxPages?: number;
-  /** Prepared for writing. @default the file in `dir` */
+  /** A database prepared for writing. @default the file in `dir` */
   readonly database?: DatabaseSync;
-  /** What a line restores in the seen ids. @default nothing */
+  /** Which keys a line restores in the seen ids. @default none */
   readonly keyRule?: KeyRule;
   /** For tests. */
   readonly segmentSize?: SegmentSize;
-  /** The WAL's limit before it is moved into the database. @default 4 MiB */
+  /** Size at which the WAL is moved into the database. @default 4 MiB */
   readonly walBytes?: number;
 }
 
 /** Most rows of history deleted in one transaction: this many, and two for each row that it adds. */
 const PRUNE_ROWS = 64;
 const PRUNE_ROWS_PER_ROW = 2;
-/** What a full disk frees at once, at most, beyond what is asked for. */
+/** On a full disk: most rows deleted at once, and bytes deleted beyond those needed. */
 const MAKE_ROOM_ROWS = 10_000;
 const SPARE_BYTES = 64 * 1024;
 const NO_KEYS: KeyRule = { version: 0, keysOf: () => [] };
@@ -63,7 +63,7 @@ export class JournalStore {
     this.#commit = database.prepare('COMMIT');
   }
 
-  /** One transaction and one fsync for all changes; each of them is kept completely or not at all. */
+  /** Writes all changes in one transaction with one fsync. Each change is kept completely or not at all. */
   write(changes: readonly StoredChange[], nowMs: number): readonly WriteResult[] {
     const results = this.#write(changes, nowMs, true);
     results.forEach((result, index) => {
@@ -93,7 +93,7 @@ export class JournalStore {
       this.#changing.restore(before);
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       if (mayMakeRoom && isFull(error) && this.#makeRoom(changes)) return this.#write(changes, nowMs, false);
-      // A change that exceeds the disk must not take the others with it.
+      // A change that is too large for the disk must not make the others fail.
       if (changes.length > 1) return changes.flatMap((change) => this.#write([change], nowMs, true));
       return changes.map(() => ({ ok: false, refusal: unavailable(error) }));
     }
@@ -114,17 +114,17 @@ export class JournalStore {
     };
   }
 
-  /** Summarises what was written, for a few milliseconds. @returns whether there may be more */
+  /** Indexes what was written, for a few milliseconds. @returns whether there may be more */
   index(): boolean {
     return this.#indexer.step();
   }
 
-  /** The highest numbers that a row and a held line ever had. */
+  /** The highest numbers that a row and a held line ever had, and when the last row was written. */
   get last(): { readonly rows: number; readonly held: number; readonly atMs: number } {
     return this.#changing.last;
   }
 
-  /** Its size on disk. */
+  /** The database's file, for its size on disk. */
   get file(): DatabaseFile {
     return this.#file;
   }
@@ -134,17 +134,17 @@ export class JournalStore {
     return this.#makeRoom([], bytes);
   }
 
-  /** What caused the refusal of new events, and how many bytes of them, if it was the disk. */
+  /** The refusal of new events and their bytes, if the disk is the reason. */
   get turnedAwayByDisk(): { readonly refusal: JournalRefusal; readonly bytes: number } | undefined {
     return this.#refusals.byDisk;
   }
 
-  /** An empty write, to see whether writing works. */
+  /** Commits an empty change, to see whether writing works. */
   tryToWrite(nowMs: number): void {
     this.write([{}], nowMs);
   }
 
-  /** New events are refused before they come here. */
+  /** Notes a refusal of new events that did not reach the store. */
   turnedAway(bytes: number, refusal: JournalRefusal): void {
     this.#refusals.refused(bytes, refusal);
   }
@@ -154,7 +154,7 @@ export class JournalStore {
     this.#database.close();
   }
 
-  /** Deletes the oldest published rows while the journal exceeds its limit, or they exceed their age. */
+  /** Deletes the oldest published rows while the journal exceeds its limit or the rows are too old. */
   #prune(nowMs: number, limit: number): void {
     const tooOld = nowMs - this.#options.retentionMs;
     const { bytesInAll } = this.#changing;
@@ -166,7 +166,7 @@ export class JournalStore {
   }
 
   /**
-   * If the disk is full, history makes room for what is new, with some to spare.
+   * On a full disk, deletes as much history as the changes need, with some to spare.
    *
    * @returns whether there was any to delete
    */

@@ -29,7 +29,7 @@ export function bytesOf(rows: readonly CountedRow[]): number {
   return rows.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0);
 }
 
-/** Whether it may share a row with similar changes. */
+/** Whether a change may share a row with similar changes. */
 export function onlyAppends(change: StoredChange): change is { readonly append: string } {
   return change.append !== undefined && Object.keys(change).length === (change.keys === undefined ? 1 : 2);
 }

@@ -13,7 +13,7 @@ export interface Totals {
 const TABLE = `
   CREATE TABLE IF NOT EXISTS totals (one INTEGER PRIMARY KEY CHECK (one = 1), bytes INTEGER NOT NULL, held_bytes INTEGER NOT NULL, aside_bytes INTEGER NOT NULL, settled_bytes INTEGER NOT NULL, settled_row INTEGER NOT NULL, last_row INTEGER NOT NULL, cursor_row INTEGER NOT NULL, cursor_line INTEGER NOT NULL);
 `;
-/** Reads the whole journal: only if its totals are missing or outdated. */
+/** Reads the whole journal. Used only if the totals are missing or outdated. */
 const SUMS = `
   SELECT (SELECT coalesce(sum(length(lines)), 0) FROM batch) AS bytes,
     (SELECT coalesce(sum(octet_length(line)), 0) FROM held WHERE reason <> 'remembered')
@@ -52,7 +52,7 @@ export class TotalsTable {
     };
   }
 
-  /** Within the transaction of the change. */
+  /** Called within the transaction of the change. */
   save({ bytes, heldBytes, asideBytes, settledBytes, settledRow }: Totals, lastRow: number): void {
     this.#save.run(bytes, heldBytes, asideBytes, settledBytes, settledRow, lastRow);
   }

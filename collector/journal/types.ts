@@ -1,6 +1,6 @@
 /**
- * A line that is kept out of the stream. It waits for a stronger observation, or is an event that others may extend. A
- * `remembered` line is not an event, but a key of the seen ids that no event in the journal restores, until it is due.
+ * A line that is kept out of the stream. `waiting`: an observation that waits for a stronger one. `gathering`: an event that
+ * further observations may extend. `remembered`: not an event, but a key of the seen ids that no event restores, until due.
  */
 export interface HeldLine {
   readonly id: number;
@@ -10,7 +10,7 @@ export interface HeldLine {
   readonly attempts: number;
 }
 
-/** Why no queue has an event. `unroutable`: none is bound for its type. `nacked`: a bound queue refuses it now. */
+/** Why no queue has an event. `unroutable`: no queue is bound for its type. `nacked`: a bound queue refuses it now. */
 export const HELD_REASONS = ['unroutable', 'nacked'] as const;
 export type HeldReason = (typeof HELD_REASONS)[number];
 
@@ -43,7 +43,7 @@ export const UNPUBLISHABLE = 'unpublishable';
 
 /** Access-log lines that count in open windows; they are not events and are not published. */
 export interface CountedRow {
-  /** Assigned by the writer; there is only one. */
+  /** Chosen by the code that writes the rows. There is only one such writer. */
   readonly id: number;
   readonly line: string;
 }
@@ -60,7 +60,7 @@ export interface RejectedRecord {
   readonly sender?: string;
 }
 
-/** Everything before it is settled: all lines of the rows before `row`, and `index` lines of `row`. */
+/** Everything before the cursor is settled: all lines of the rows before `row`, and the first `index` lines of `row`. */
 export interface Cursor {
   readonly row: number;
   readonly index: number;
@@ -70,7 +70,7 @@ export interface Cursor {
 export interface JournalChange {
   /** JSON text, one event each. */
   readonly append?: readonly string[];
-  /** What those events restore in the seen ids beyond their lines; without line feeds. */
+  /** Keys that those events restore in the seen ids, besides those in their lines. Without line feeds. */
   readonly keys?: readonly string[];
   readonly hold?: readonly Omit<HeldLine, 'id'>[];
   readonly unhold?: readonly number[];
@@ -89,9 +89,9 @@ export interface JournalRow {
   readonly row: number;
   readonly atMs: number;
   readonly lines: readonly string[];
-  /** What its events restore in the seen ids beyond their lines. */
+  /** Keys that the row's events restore in the seen ids, besides those in their lines. */
   readonly keys?: readonly string[];
-  /** From a scan that has read rows without a match, up to this one: their bytes; it has no lines then. */
+  /** Given by a scan that read only rows without a match, up to this one: their bytes. The row then has no lines. */
   readonly skippedBytes?: number;
 }
 
@@ -111,8 +111,8 @@ export interface JournalStats {
 }
 
 /**
- * Nothing was written. `journal_full`: the limit is reached; `batch_too_large`: it never fits; `journal_unavailable`:
- * the disk refuses it.
+ * Nothing was written. `journal_full`: the limit is reached. `batch_too_large`: the change exceeds the limit.
+ * `journal_unavailable`: the disk refuses the change.
  */
 export interface JournalRefusal {
   readonly code: 'journal_full' | 'journal_unavailable' | 'batch_too_large';
