@@ -24,7 +24,7 @@ export function answerErrors(app: Hono, log: Pick<Logger, 'error'>): void {
   });
 }
 
-/** In the error format of the requested path, whether or not it exists. */
+/** Answers in the error format of the requested path, whether or not the path exists. */
 function answerError(c: Context, error: CollectorError): Response {
   if (isCounter(c.req.path)) return counterError(c, error);
   return isOtlp(c.req.path) ? otlpError(c, error) : problem(c, error);

@@ -96,7 +96,7 @@ const RECOVER_EVERY_MS = 1000;
  *
  * @throws ConfigError if it would be open to others without a key
  * @throws DataDirError if DATA_DIR is not writable or another process holds it
- * @throws ListenError if it cannot listen on HOST and PORT
+ * @throws ListenError if it cannot listen on PORT or GRPC_PORT of HOST
  */
 export async function startCollector(
   settings: Settings,
@@ -378,7 +378,7 @@ function grpcTls({ GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE }: Settings): { cert: B
   return { cert: readFileSync(GRPC_TLS_CERT_FILE), key: readFileSync(GRPC_TLS_KEY_FILE) };
 }
 
-/** @returns undefined if usage is off; the journal then drops what it kept for counting */
+/** @returns undefined if CONNECTIONS_WINDOW_S is 0; the lines that the journal kept for counting are then deleted */
 async function countConnections(
   { CONNECTIONS_WINDOW_S, CONNECTIONS_LATENESS_S }: Settings,
   journal: Journal,
@@ -391,7 +391,7 @@ async function countConnections(
   return undefined;
 }
 
-/** Once per key. */
+/** Warns once per key. */
 function createNotBelievedLog(log: Logger): (key: string | undefined) => void {
   const told = new Set<string | undefined>();
   return (key) => {
@@ -405,7 +405,7 @@ function createNotBelievedLog(log: Logger): (key: string | undefined) => void {
 const onHold = (error: CollectorError): CollectorError =>
   error.code === 'too_many_requests' ? error : new CollectorError('key_on_hold', error.message);
 
-/** The process that counts. It reports its progress to the journal, which keeps uncounted events for it. */
+/** The process that counts usage. The journal is told of its progress, and keeps uncounted events for it. */
 function followUsage(start: StartUsage, journal: Journal, log: Logger): UsageProcess {
   return new UsageProcess({
     start,

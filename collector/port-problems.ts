@@ -20,7 +20,7 @@ export async function portProblems(settings: Ports & Pick<Settings, 'DATA_DIR'>)
   });
 }
 
-/** So that a start that cannot listen says so before it does anything else. @throws ListenError */
+/** Tries the ports, so that a start that cannot listen says so before it does anything else. @throws ListenError */
 export async function tryPorts(settings: Ports): Promise<void> {
   await Promise.all(addressesOf(settings).map(tryAddress));
 }

@@ -28,7 +28,7 @@ const SAID = {
   usage: ['usage is not counted as it should be', 'usage is counted again'],
 } as const satisfies Record<Check, readonly [begins: string, ends: string] | undefined>;
 
-/** For a part that does not exist. */
+/** Stands for a check that is absent. */
 const WELL = { ok: true, reason: undefined };
 
 /** Logs once when something goes wrong and once when it is right again, however many events are affected. */

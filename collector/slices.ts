@@ -51,7 +51,7 @@ export async function mapInSlices<T, R>(items: readonly T[], map: (item: T, inde
   return made;
 }
 
-/** Does one work after the other, whoever asks, so that their memory is needed only once. */
+/** Does one piece of work after the other, so that only one at a time takes memory. */
 export function oneAtATime(): <R>(work: () => Promise<R>) => Promise<R> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

@@ -2,14 +2,14 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '../runtime/logging.ts';
 
-/** The addresses of the collector, for its messages. */
+/** The ports of the collector, for its messages. */
 export interface Ports {
   readonly http: number;
-  /** Undefined if it does not listen there. */
+  /** Undefined if the collector does not take gRPC. */
   readonly grpc: number | undefined;
 }
 
-/** What a client that called the wrong port speaks, and what to do about it. */
+/** Messages about clients that call the wrong port: what they speak, and what to do. */
 const STRANGERS = {
   grpcAtHttp: ({ http, grpc }: Ports) =>
     `A client speaks gRPC (HTTP/2 without TLS) to port ${http}, which takes OTLP/HTTP: ${
@@ -28,7 +28,7 @@ export type Stranger = keyof typeof STRANGERS;
 /** A misconfigured client repeats its mistake, so each kind is logged once in this time. */
 const SAY_EVERY_MS = 60_000;
 
-/** Logs what clients that called the wrong port are: the first of each kind in a minute. */
+/** Logs clients that call the wrong port: the first of each kind in a minute. */
 export function createStrangerLog(
   log: Pick<Logger, 'warn'>,
   now: () => number,

@@ -123,8 +123,8 @@ export function toAccessLine(record: AccessRecord, context: MapContext): AccessL
 }
 
 /**
- * Our own format names the server behind NGINX. The stock format does not, and marks a broken request by a missing
- * method.
+ * Whether NGINX itself refused the request. Our own log format names the server behind NGINX. The stock format does not, but
+ * there a broken request has no method.
  */
 function isRefused(attributes: Attributes, status: number): boolean {
   if (NGINX_ALONE.has(status)) return true;
@@ -133,7 +133,7 @@ function isRefused(attributes: Attributes, status: number): boolean {
   return status === 400 && textAttribute(attributes, 'http.request.method') === undefined;
 }
 
-/** One of several web servers with the same name, if they say so. */
+/** Identifies one of several web servers with the same name; '' if its telemetry does not. */
 function replicaOf(resource: Attributes): string {
   return (
     textAttribute(resource, 'service.instance.id') ??

@@ -58,8 +58,7 @@ export class ConnectionCounter {
   /**
    * Resolves once every new line is fsynced in the journal, here or by an earlier call.
    *
-   * @throws CollectorError journal_full or journal_unavailable if the journal cannot take them; none of them is counted
-   * then
+   * @throws CollectorError journal_full or journal_unavailable if the journal cannot take the lines; none is counted then
    */
   async count(lines: readonly AccessLine[]): Promise<void> {
     if (lines.length === 0) return;

@@ -74,7 +74,7 @@ export class ConnectionWindows {
     return isOutside ? { verdict: 'late' } : this.restore(line, row, nowMs);
   }
 
-  /** A line that was counted before a restart, whatever its time. */
+  /** Counts a line regardless of its age, as one that was counted before a restart. */
   restore(line: AccessLine, row: Row, nowMs: number): { readonly verdict: LineVerdict; readonly keptIn?: Row } {
     const startMs = this.#startOf(line);
     const key = keyOf(line.source, startMs);
@@ -94,7 +94,7 @@ export class ConnectionWindows {
     return { verdict: 'counted' };
   }
 
-  /** The row could not be saved: its lines count as never received. */
+  /** Uncounts the lines of a row that could not be saved. */
   takeBack(row: Row, lines: readonly AccessLine[]): void {
     for (const line of lines) {
       const key = keyOf(line.source, this.#startOf(line));
@@ -122,14 +122,14 @@ export class ConnectionWindows {
     });
   }
 
-  /** Its lines are late from now on. */
+  /** Closes a window: its lines are late from now on. */
   close(window: ConnectionWindow): void {
     const key = keyOf(window.source, window.startMs);
     if (this.#open.delete(key)) this.#lines -= window.lines.size;
     this.#closed.add(key);
   }
 
-  /** The closing could not be saved. */
+  /** Reopens a window whose closing could not be saved. */
   reopen(window: ConnectionWindow): void {
     const key = keyOf(window.source, window.startMs);
     this.#closed.delete(key);
@@ -137,12 +137,12 @@ export class ConnectionWindows {
     this.#lines += window.lines.size;
   }
 
-  /** A window that was closed before a restart. */
+  /** Restores a window that was closed before a restart. */
   restoreClosed(source: LogSource, startMs: number): void {
     this.#closed.add(keyOf(source, startMs));
   }
 
-  /** A window closed so long ago that its lines are late anyway. */
+  /** Forgets a window that closed so long ago that its lines are late anyway. */
   forgetClosed(source: LogSource, startMs: number): void {
     this.#closed.delete(keyOf(source, startMs));
   }

@@ -58,7 +58,7 @@ export async function answerCall(
   }
 }
 
-/** If the request is not gRPC at all, it is answered in HTTP (gRPC over HTTP/2, "Requests"). */
+/** Answers a request that is not gRPC at all in HTTP (gRPC over HTTP/2, "Requests"). @returns whether it was one */
 function refuseOther(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
   if (/^application\/grpc(?:$|[+;])/i.test(headers['content-type'] ?? '')) return false;
   stream.respond({ ':status': 415, 'content-type': 'text/plain; charset=utf-8' });
@@ -113,7 +113,7 @@ function fail(stream: ServerHttp2Stream, error: CollectorError): void {
   dropRest(stream);
 }
 
-/** Whatever the client still sends is dropped. It has its answer; if it does not stop, it is cut off. */
+/** Drops what the client still sends after its answer, and cuts it off if it does not stop. */
 function dropRest(stream: ServerHttp2Stream): void {
   stream.resume();
   const impatience = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), LINGER_MS);

@@ -17,7 +17,7 @@ export interface GrpcServerOptions extends CallParts {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
-  /** Certificate and key in PEM form; without them it speaks plain text. */
+  /** Certificate and key in PEM form; without them the server speaks plain text. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   /** Called for a client that speaks another protocol, with its address. */
   readonly onStranger: (stranger: Stranger, address: string | undefined) => void;
@@ -69,7 +69,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   };
 }
 
-/** Clients that speak HTTP/1, TLS to a plain port, or plain text to a TLS port. */
+/** Reports clients that speak HTTP/1, TLS to a plain port, or plain text to a TLS port. */
 function hearStrangers(
   server: Http2Server | Http2SecureServer,
   addresses: ReadonlyMap<ServerHttp2Session, string | undefined>,

@@ -5,14 +5,14 @@ import { bounded, retryAfterOf, rpcCode, statusBody } from '../otlp/responses.ts
 export const OK = 0;
 const UNIMPLEMENTED = 12;
 
-/** As in google.rpc.Code, except where gRPC has its own rule. */
+/** The gRPC code of an error: as in google.rpc.Code, unless gRPC has its own rule. */
 export function grpcCode(error: CollectorError): number {
   // gRPC, "Compression": an encoding that the server does not know.
   return error.code === 'unsupported_encoding' || error.code === 'not_found' ? UNIMPLEMENTED : rpcCode(error);
 }
 
 /**
- * The end of a failed call. If the sender may try again, it has a google.rpc.RetryInfo (opentelemetry-proto
+ * The trailers of a failed call. If the sender may try again, they include a google.rpc.RetryInfo (opentelemetry-proto
  * specification, "OTLP/gRPC Response", "OTLP/gRPC Throttling").
  */
 export function errorTrailers(error: CollectorError): OutgoingHttpHeaders {
@@ -28,6 +28,6 @@ export function errorTrailers(error: CollectorError): OutgoingHttpHeaders {
   };
 }
 
-/** As gRPC encodes messages: ASCII unchanged, everything else as UTF-8 bytes. */
+/** Encodes a message as gRPC does: ASCII unchanged, everything else as percent-encoded UTF-8 bytes. */
 const percentEncoded = (message: string): string =>
   message.toWellFormed().replaceAll(/[^ -~]+|%/gu, encodeURIComponent);

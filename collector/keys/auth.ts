@@ -49,8 +49,8 @@ export type Admission =
   | { readonly refused: CollectorError; readonly challenge?: string };
 
 /**
- * Admits requests with a key of the scope, within the key's rate. Until the first key is made, admits requests from
- * this machine that use a name of this machine as host (a foreign page cannot: DNS rebinding).
+ * Admits requests with a key of the scope, within the key's rate. Until the first key is made, admits requests that come
+ * from this machine and name it as host. A foreign page cannot do that, not even by DNS rebinding.
  */
 export async function admit(scope: Scope, guard: KeyGuard, asked: Asked): Promise<Admission> {
   const admission = await judge(scope, guard, asked);
@@ -103,7 +103,7 @@ async function judge(scope: Scope, { keys, sessions, onRefused }: KeyGuard, aske
 /**
  * The same as a guard for routes.
  *
- * @param headerOf for keys that do not come in headers
+ * @param headerOf reads a header, or its replacement if keys do not come in headers
  * @throws CollectorError if the request is refused
  */
 export function requireKey(
@@ -167,7 +167,7 @@ function refuseOtherSite({ header, changes }: Asked): string | undefined {
   return 'Pages of other sites may not change anything here until you make an API key: "clowder-otel keys add" makes one';
 }
 
-/** A reverse proxy on this machine names the host that was requested, so strangers do not count as this machine. */
+/** A reverse proxy on this machine names its client, so strangers behind it do not count as this machine. */
 const clientBehindProxy = trustProxies(['127.0.0.0/8', '::1']);
 
 function refuseStranger({ header, host, peer }: Asked): string | undefined {

@@ -13,7 +13,7 @@ export interface FirstKeySettings {
 /** Its name in `keys list`. */
 const FIRST_KEY = 'first';
 
-/** The outcome: `revoked` is no longer admitted. */
+/** The outcome. `revoked`: the key is no longer admitted. */
 export type FirstKey = 'none' | 'known' | 'revoked' | 'adopted' | 'replaced';
 
 const WANTED = { name: FIRST_KEY, scopes: ['ingest', 'capture'], ratePerS: 1000 } as const;

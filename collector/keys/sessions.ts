@@ -13,7 +13,7 @@ export interface Sessions {
   /** @returns the value of the cookie */
   open(key: string): string;
   /**
-   * The key behind a cookie; undefined if the login has ended. Whether the key is still valid is for its store to say.
+   * The key behind a cookie; undefined if the login has ended. The key's store decides whether the key is still valid.
    */
   keyOf(token: string): string | undefined;
   close(token: string): void;

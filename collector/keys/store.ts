@@ -259,5 +259,5 @@ function scopesOf(written: string, isFormer: boolean): readonly Scope[] {
   return SCOPES.filter((scope) => scopes.includes(scope));
 }
 
-/** Our own keys contain it; for a key that somebody else made, it comes from the hash. */
+/** The id of a key: part of our own keys; for other keys, the beginning of the hash. */
 const idOf = (key: string): string => KEY.exec(key)?.[1] ?? hash('sha256', key, 'hex').slice(0, 12);
