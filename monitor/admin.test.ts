@@ -31,8 +31,8 @@ beforeEach(async () => {
 });
 afterEach(() => admin.close());
 
-describe('the listener of the monitor', () => {
-  it('says at /healthz how the monitor itself is', async () => {
+describe("the monitor's listener", () => {
+  it("reports the monitor's own state at /healthz", async () => {
     const response = await fetch(`${url}/healthz`);
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({
@@ -45,7 +45,7 @@ describe('the listener of the monitor', () => {
     });
   });
 
-  it('says at /readyz whether its telemetry is taken, and if not, why', async () => {
+  it('says at /readyz whether its telemetry is accepted, and if not, why', async () => {
     const waiting = await fetch(`${url}/readyz`);
     expect([waiting.status, await waiting.json()]).toEqual([
       503,
@@ -75,7 +75,7 @@ describe('the listener of the monitor', () => {
     expect(lines.filter((line) => line.startsWith('clowder_monitor_queue_messages{'))).toHaveLength(1);
   });
 
-  it('has nothing else', async () => {
+  it('serves nothing else', async () => {
     expect((await fetch(`${url}/`)).status).toBe(404);
     expect((await fetch(`${url}/healthz`, { method: 'POST' })).status).toBe(405);
   });

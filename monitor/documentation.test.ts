@@ -7,7 +7,7 @@ import { parseMonitorConfig } from './config/load.ts';
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
 const PAGE = read('../docs/monitor.md');
 
-/** Every name of a setting, however deep. */
+/** Every name of a setting, at any depth. */
 function namesOf(schema: unknown): string[] {
   if (typeof schema !== 'object' || schema === null) return [];
   return Object.entries(schema).flatMap(([key, child]) =>
@@ -24,14 +24,14 @@ describe('docs/monitor.md', () => {
     expect([...names].filter((name) => !new RegExp(`\\b${name}\\b`).test(PAGE))).toEqual([]);
   });
 
-  it('has every metric, and none that is not', () => {
+  it('has every metric and no others', () => {
     const made = new Set(read('./metrics.ts').match(/clowder\.monitor\.[a-z_.]+(?=')/g));
     const told = new Set(PAGE.match(/clowder\.monitor\.[a-z_.]+(?=`)/g));
     expect(made.size).toBeGreaterThan(20);
     expect([...told].toSorted()).toEqual([...made].toSorted());
   });
 
-  it('shows configurations that are right', () => {
+  it('shows only valid configurations', () => {
     const shown = [...PAGE.matchAll(/^( *)```yaml\n([^]*?)```/gm)].map(([, indent = '', block = '']) =>
       block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
     );

@@ -28,13 +28,13 @@ function scripted(
 }
 
 describe('a turn', () => {
-  it('is over with the first good reading', async () => {
+  it('ends with the first good reading', async () => {
     const probe = scripted(bad, good);
     await expect(turnOf(probe, limits, never)).resolves.toEqual([good]);
     expect(probe.tries()).toBe(2);
   });
 
-  it('is bad if no try was good, and says what the last one said', async () => {
+  it('is bad if no attempt was good, and has the error of the last one', async () => {
     const probe = scripted(bad, bad, new Error('connect ECONNREFUSED'));
     await expect(turnOf(probe, limits, never)).resolves.toMatchObject([
       { target: 't', healthy: false, error: 'connect ECONNREFUSED' },
@@ -42,7 +42,7 @@ describe('a turn', () => {
     expect(probe.tries()).toBe(3);
   });
 
-  it.each(['hang', 'deaf'] as const)('is bad after the time-out where a probe goes on and on (%s)', async (how) => {
+  it.each(['hang', 'deaf'] as const)('is bad after the time-out if a probe never ends (%s)', async (how) => {
     await expect(turnOf(scripted(how), { ...limits, timeoutMs: 20, retries: 1 }, never)).resolves.toMatchObject([
       { healthy: false, error: 'no answer within 20 ms' },
     ]);
@@ -64,7 +64,7 @@ describe('a runner', () => {
     window: 10,
   };
 
-  it('reads again and again, and never begins a turn before the last is over', async () => {
+  it('reads again and again, and never begins a turn before the last one ended', async () => {
     let running = 0;
     let most = 0;
     let turns = 0;
@@ -83,7 +83,7 @@ describe('a runner', () => {
     expect(most).toBe(1);
   });
 
-  it('gives each reading the time at which it was begun', async () => {
+  it('gives each reading the time at which it began', async () => {
     const times: number[] = [];
     let now = 1000;
     runner = new ProbeRunner({
@@ -96,7 +96,7 @@ describe('a runner', () => {
     expect(times.slice(0, 2)).toEqual([61_000, 121_000]);
   });
 
-  it('says nothing of a turn that it was stopped in', async () => {
+  it('reports nothing of a turn in which it was stopped', async () => {
     const probe = scripted('hang');
     const told: unknown[] = [];
     runner = new ProbeRunner({ probe, schedule, onReadings: (readings) => told.push(readings) });

@@ -32,7 +32,7 @@ function problems(source: string, environment: NodeJS.ProcessEnv = {}): string[]
 describe('the example', () => {
   const config = parseMonitorConfig(EXAMPLE, SECRETS);
 
-  it('is right, and says what the monitor would do', () => {
+  it('is valid, and its plan says what the monitor would do', () => {
     const { probes, notify } = planOf(config);
     expect(probes.map(({ name, type, component, every }) => [name, type, component, every])).toEqual([
       ['clowder', 'http', 'clowder', '30s'],
@@ -50,21 +50,21 @@ describe('the example', () => {
     ]);
   });
 
-  it('keeps its secrets out of the plan, and knows all of them', () => {
+  it('shows none of its secrets in the plan, and knows all of them', () => {
     const shown = JSON.stringify(planOf(config));
     for (const secret of ['monitor-key', 'clowder-key', 'rabbit-password', 'secret-path'])
       expect(shown).not.toContain(secret);
     expect([...config.secrets]).toEqual(expect.arrayContaining(Object.values(SECRETS)));
   });
 
-  it('names only settings that the JSON Schema has', () => {
+  it('has only settings of the JSON Schema', () => {
     const { properties } = monitorJsonSchema() as { properties: Record<string, unknown> };
     expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(parse(EXAMPLE) as object)));
   });
 });
 
-describe('a configuration that is wrong', () => {
-  it('is reported completely: where, what it was, and what it may be', () => {
+describe('a wrong configuration', () => {
+  it('is reported completely: where, what it was, and what is allowed', () => {
     expect(
       problems(`
 intervall: 30s
@@ -95,17 +95,17 @@ notify:
 
   it.each([
     [
-      'two probes of one name',
+      'two probes with one name',
       'probes: [{name: a, type: disk, path: /}, {name: a, type: disk, path: /tmp}]',
       /^probes has two called "a"/,
     ],
     [
-      'a notifier of a probe that is none',
+      'a notifier for an unknown probe',
       'probes: [{name: a, type: disk, path: /}]\nnotify: [{type: slack, url: "https://h.example/", probes: [b]}]',
       /^notify\[0\]\.probes names "b", which is not a probe; it may be a$/,
     ],
     [
-      'a notifier of extractors that are not watched',
+      'a notifier for extractors that are not watched',
       'probes: [{name: a, type: disk, path: /}]\nnotify: [{type: slack, url: "https://h.example/", probes: [extractors]}]',
       /^notify\[0\]\.probes names "extractors", which is not a probe/,
     ],
@@ -114,27 +114,23 @@ notify:
       'spool_dir: "${env:NOWHERE}"',
       /^spool_dir names the variable NOWHERE, which is not set$/,
     ],
+    ['a missing file', 'telemetry: {headers: {k: "${file:/none}"}}', /^telemetry\.headers\.k names the file \/none/],
     [
-      'a file that is not there',
-      'telemetry: {headers: {k: "${file:/none}"}}',
-      /^telemetry\.headers\.k names the file \/none/,
-    ],
-    [
-      'an expression that is none',
+      'an invalid expression',
       'probes: [{name: a, type: http, url: "http://h/", body: {matches: "("}}]',
       /a regular expression$/,
     ],
     [
-      'a host that is an option',
+      'a host that looks like an option',
       'probes: [{name: a, type: ping, host: -f}]',
       /^probes\[0\]\.host was "-f"; it may be a host name/,
     ],
     [
-      'a time zone that is none',
+      'an unknown time zone',
       'notify: [{type: slack, url: "http://h/", quiet_hours: {from: "22:00", to: "7:00", timezone: Mars}}]',
       /^notify\[0\]\.quiet_hours\.to was "7:00"/,
     ],
-  ])('says so of %s', (_what, source, message) => {
+  ])('is reported for %s', (_what, source, message) => {
     expect(problems(source)[0]).toMatch(message);
   });
 
@@ -144,13 +140,13 @@ notify:
     expect(problems(source, { SMTP: 'http://bob:s3cret@host' }).join('\n')).not.toContain('s3cret');
   });
 
-  it('that is not YAML, or is missing, is reported in one sentence', () => {
+  it('gets one sentence if it is not YAML or is missing', () => {
     expect(() => parseMonitorConfig('probes: [', {})).toThrow(/^monitor\.yaml is not YAML: /);
   });
 });
 
 describe('secrets', () => {
-  it('come from the environment and from files, also where a text holds more than one', () => {
+  it('come from the environment and from files, even several in one text', () => {
     const dir = mkdtempSync(join(tmpdir(), 'secrets-'));
     writeFileSync(join(dir, 'password'), 'p4ss\n');
     const source = `
@@ -169,8 +165,8 @@ notify:
   });
 });
 
-describe('what is left out', () => {
-  it('comes from `defaults`, and from the monitor itself', () => {
+describe('a missing setting', () => {
+  it("comes from `defaults`, or from the monitor's own defaults", () => {
     const { probes } = parseMonitorConfig(
       'defaults: {interval: 5m, failures: 3}\nprobes: [{name: a, type: disk, path: /, interval: 1s}, {name: b, type: tcp, host: h, port: 1}]',
       {},
@@ -181,7 +177,7 @@ describe('what is left out', () => {
     ]);
   });
 
-  it('is an error where the environment gives it wrongly, and the environment wins', () => {
+  it('is overridden by the environment, whose wrong values are errors', () => {
     expect(parseMonitorConfig('admin: 9000', { MONITOR_ADMIN: '0.0.0.0:9465' }).admin).toEqual({
       host: '0.0.0.0',
       port: 9465,
@@ -191,7 +187,7 @@ describe('what is left out', () => {
     ]);
   });
 
-  it('makes of `type: clowder` what the version of Clowder has', () => {
+  it('of `type: clowder` comes from the version of Clowder', () => {
     const { probes } = parseMonitorConfig(
       'clowder: {version: v2}\nprobes: [{name: c, type: clowder, url: "https://c.example/ctx/"}]',
       {},
@@ -208,9 +204,9 @@ describe('what is left out', () => {
   });
 });
 
-describe('what is empty', () => {
+describe('an empty setting', () => {
   it.each(['AMQP_URL', 'SPOOL_DIR', 'LOG_LEVEL', 'LOG_FORMAT', 'SPOOL_MAX_BYTES', 'MONITOR_ADMIN'])(
-    'is unset: a variable %s without a value',
+    'counts as unset if it is the variable %s',
     (name) => {
       const source = 'extractors: { jobs: poll }';
       const unset = parseMonitorConfig(source, {});
@@ -219,7 +215,7 @@ describe('what is empty', () => {
     },
   );
 
-  it('is unset: a setting of the file, at any depth', () => {
+  it('counts as unset in the file, at any depth', () => {
     const source = 'log_level: ""\nspool_dir:\nprobes: [{ name: a, type: disk, path: /, interval: "", min_free: }]';
     expect(parseMonitorConfig(source, {})).toEqual(
       parseMonitorConfig('probes: [{ name: a, type: disk, path: / }]', {}),
@@ -231,14 +227,14 @@ describe('what is empty', () => {
     expect(parseMonitorConfig(source, {}).probes).toMatchObject([{ body: { json: { equals: '' } } }]);
   });
 
-  it('is named if a secret should come from there', () => {
+  it('is reported if a secret should come from it', () => {
     expect(problems('spool_dir: "${env:EMPTY}"', { EMPTY: '' })[0]).toBe(
       'spool_dir names the variable EMPTY, which is not set',
     );
   });
 });
 
-describe('user and password of a URL', () => {
+describe('user and password in a URL', () => {
   it.each([
     ['probes: [{ name: a, type: http, url: "http://bob:50%off@h/" }]', 'probes[0].url'],
     ['probes: [{ name: a, type: download, url: "https://50%@h/" }]', 'probes[0].url'],
@@ -246,7 +242,7 @@ describe('user and password of a URL', () => {
     ['notify: [{ type: webhook, url: "http://bob:50%off@h/" }]', 'notify[0].url'],
     ['notify: [{ type: email, url: "smtp://bob:50%off@h", from: a@b.c, to: [a@b.c] }]', 'notify[0].url'],
     ['extractors: { poll: { url: "http://bob:50%off@h/" } }', 'extractors.poll.url'],
-  ])('that are not percent-encoded are a mistake of their own: %s', (source, path) => {
+  ])('are reported if they are not percent-encoded: %s', (source, path) => {
     const [problem, ...others] = problems(source, {});
     expect(others).toEqual([]);
     expect(problem).toContain(path);
@@ -255,12 +251,12 @@ describe('user and password of a URL', () => {
   });
 });
 
-describe('a variable that is wrong', () => {
+describe('a wrong variable', () => {
   it.each([
     ['SPOOL_MAX_BYTES', 'much', 'a number of bytes, 0 or more, or a number with a unit, e.g. 500MiB or 10GB'],
     ['MONITOR_ADMIN', 'here', 'an address and a port, such as 127.0.0.1:9465 or [::1]:9465, or a port of 127.0.0.1'],
     ['LOG_LEVEL', 'loud', 'one of trace, debug, info, warn, error, fatal, silent'],
-  ])('%s=%s is told with what it was and what it may be', (name, value, mayBe) => {
+  ])('%s=%s is reported with its value and what is allowed', (name, value, mayBe) => {
     expect(problems('{}', { [name]: value })).toEqual([`${name} was "${value}"; it may be ${mayBe}`]);
   });
 

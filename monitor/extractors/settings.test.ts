@@ -25,7 +25,7 @@ describe('extractors: of monitor.yaml', () => {
     });
   });
 
-  it('polls the URL without the slash at its end', () => {
+  it('use the polling URL without its final slash', () => {
     const yaml = extractorsSchema.parse({
       url: 'amqp://other',
       jobs: 'poll',
@@ -50,11 +50,11 @@ describe('extractors: of monitor.yaml', () => {
     [{ firehose: { max_length: 1 } }, 'an integer, 100 or more'],
     [{ firehose: { exchanges: [] } }, 'a list of exchanges'],
     [{ heartbeat: {} }, 'one of url, ca_file'],
-  ])('%j is refused with what may be', (given, message) => {
+  ])('%j is refused, with what is allowed', (given, message) => {
     expect(extractorsSchema.safeParse(given).error?.issues[0]?.message).toContain(message);
   });
 
-  it('may name several brokers, whose passwords are known as secrets; the plan shows them without', () => {
+  it('may name several brokers, whose passwords are known as secrets and missing from the plan', () => {
     const url = 'amqp://u:first%20one@h1:5672,amqp://u:second@h2:5672/v';
     const config = parseMonitorConfig(
       `extractors: { url: "${url}", poll: { url: "https://c/x/", api_key: the-key } }`,
@@ -72,12 +72,12 @@ describe('extractors: of monitor.yaml', () => {
     ]);
   });
 
-  it('are not observed if the section is not there', () => {
+  it('are off if the section is missing', () => {
     const config = parseMonitorConfig('probes: []', {});
     expect([config.extractors, planOf(config).extractors]).toEqual([undefined, []]);
   });
 
-  it('are as docs/extractors.md has them: its examples are good, and its table names every setting', () => {
+  it('match docs/extractors.md: its examples are valid, and its table names every setting', () => {
     const page = readFileSync(new URL('../../docs/extractors.md', import.meta.url), 'utf8');
     const environment = { AMQP_URL: 'amqp://h', CLOWDER_KEY: 'k' };
     const examples = [...page.matchAll(/^```yaml\n([^]*?)^```$/gm)].map((match) => match[1] ?? '');

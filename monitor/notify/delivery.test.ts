@@ -17,7 +17,7 @@ const message = (id: string, atMs = 1000): Notification => ({
   measures: {},
 });
 
-/** A delivery of what is in the outbox, each try with the outcome that is given, and delivered after that. */
+/** A delivery of the outbox. The attempts get the given outcomes, and succeed after these. */
 function start(ids: readonly string[], outcomes: readonly (Error | 'deaf')[], nowMs = 2000) {
   const rows: OutboxRow[] = ids.map((id, index) => ({ id: index, notification: message(id) }));
   const tried: string[] = [];
@@ -55,7 +55,7 @@ const empty = (rows: readonly OutboxRow[]): Promise<boolean> =>
   waitFor(() => rows.length === 0, { what: 'the outbox to be empty' });
 
 describe('a delivery', () => {
-  it('tries the same message until it is taken, before the next', async () => {
+  it('tries the same message until it is accepted, before the next one', async () => {
     const { rows, tried, told, said } = start(
       ['a', 'b'],
       [new Error('ECONNREFUSED with s3cret'), new NotifyError('not_now', 'HTTP 503')],
@@ -67,7 +67,7 @@ describe('a delivery', () => {
     expect(said.filter((one) => 'reason' in one)).toHaveLength(1);
   });
 
-  it('drops what is refused, and what could not be delivered for too long, and goes on', async () => {
+  it('drops messages that are refused or have waited too long, and goes on', async () => {
     const refused = start(['a', 'b'], [new NotifyError('refused', 'HTTP 400')]);
     await empty(refused.rows);
     expect(refused.tried).toEqual(['a', 'b']);
@@ -77,7 +77,7 @@ describe('a delivery', () => {
     expect(old.told).toEqual(['dropped', 'delivered']);
   });
 
-  it('waits as long as the other side asks', async () => {
+  it('waits as long as the receiver asks', async () => {
     const beganMs = performance.now();
     const { rows, tried } = start(['a'], [new NotifyError('not_now', 'HTTP 429', { afterMs: 200 })]);
     await empty(rows);
@@ -85,7 +85,7 @@ describe('a delivery', () => {
     expect(performance.now() - beganMs).toBeGreaterThanOrEqual(199);
   });
 
-  it('goes on after the time-out of a notifier that never ends', async () => {
+  it('goes on after the time-out of a notifier that hangs', async () => {
     const { rows, tried, told, said } = start(['a'], ['deaf']);
     await empty(rows);
     expect(tried).toEqual(['a', 'a']);
@@ -93,7 +93,7 @@ describe('a delivery', () => {
     expect(said).toContainEqual(expect.objectContaining({ reason: 'no answer in time' }));
   });
 
-  it('sends what comes later when it is woken', async () => {
+  it('sends later messages when it is woken', async () => {
     const { delivery, rows, tried } = start([], []);
     rows.push({ id: 7, notification: message('later') });
     delivery.wake();

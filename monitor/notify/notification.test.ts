@@ -14,7 +14,7 @@ const down: Notification = {
   measures: { status_code: 500, response_time_ms: 12 },
 };
 
-describe('what people read', () => {
+describe('the text for people', () => {
   it('is one line with what, where and why', () => {
     expect(headline(down)).toBe('clowder is down (https://clowder.example/healthz): HTTP 500');
     expect(headline({ ...down, kind: 'still_down', downForS: 7200 })).toBe(
@@ -25,7 +25,7 @@ describe('what people read', () => {
     );
   });
 
-  it('and all figures that there are', () => {
+  it('has all available figures in its details', () => {
     expect(details(down)).toEqual([
       ['probe', 'health check'],
       ['down since', '2026-01-01T00:00:00.000Z'],

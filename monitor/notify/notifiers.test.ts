@@ -29,7 +29,7 @@ function notifier(yaml: string): Notifier {
 }
 
 describe('a webhook', () => {
-  it('gets what is known as JSON, with the headers that are set, and unsigned without a secret', async () => {
+  it('gets everything known as JSON, with the configured headers, unsigned without a secret', async () => {
     await using hook = await startHookReceiver();
     await notifier(`type: webhook, url: "${hook.url}", headers: {X-Token: t1}`).deliver(down, never);
     expect(hook.calls).toMatchObject([
@@ -49,7 +49,7 @@ describe('a webhook', () => {
     expect(hook.calls[0]?.headers).not.toHaveProperty('x-clowder-signature');
   });
 
-  it('is told the tags of the probe, and says of a reading that is good that it is', async () => {
+  it('gets the tags of the probe, and a good reading marked as good', async () => {
     await using hook = await startHookReceiver();
     const good: Notification = { ...down, kind: 'still_up', error: undefined, tags: ['production', 'storage'] };
     await notifier(`type: webhook, url: "${hook.url}"`).deliver(good, never);
@@ -63,7 +63,7 @@ describe('a webhook', () => {
     expect(hook.calls[1]?.body).toMatchObject({ attachments: [{ color: 'good' }] });
   });
 
-  it('that is away may take it later', async () => {
+  it('that is away may accept a message later', async () => {
     await using hook = await startHookReceiver();
     hook.refuse(1);
     const one = notifier(`type: webhook, url: "${hook.url}"`);
@@ -77,15 +77,23 @@ describe('a webhook', () => {
   });
 
   it.each([
-    ['refuses the message never will take it', 400, { code: 'refused', message: 'HTTP 400: no_text' }],
-    ['is at another address may, once that is put right', 404, { code: 'not_now', message: 'HTTP 404: no_text' }],
-    ['has another key may, once that is put right', 401, { code: 'not_now', message: 'HTTP 401: no_text' }],
-    ['has moved may, once that is put right', 301, { code: 'not_now', message: 'HTTP 301: no_text' }],
-    ['leads to a login may, once that is put right', 302, { code: 'not_now', message: 'HTTP 302: no_text' }],
-    ['takes no POST may, once that is put right', 405, { code: 'not_now', message: 'HTTP 405: no_text' }],
-    ['was archived may, once that is put right', 410, { code: 'not_now', message: 'HTTP 410: no_text' }],
-    ['forbids us may, once that is put right', 403, { code: 'not_now', message: 'HTTP 403: no_text' }],
-    ['has too much to do says when', 429, { code: 'not_now', message: 'HTTP 429: no_text', afterMs: 7000 }],
+    ['refuses the message will never accept it', 400, { code: 'refused', message: 'HTTP 400: no_text' }],
+    [
+      'is at another address may accept it once that is corrected',
+      404,
+      { code: 'not_now', message: 'HTTP 404: no_text' },
+    ],
+    ['has another key may accept it once that is corrected', 401, { code: 'not_now', message: 'HTTP 401: no_text' }],
+    ['has moved may accept it once that is corrected', 301, { code: 'not_now', message: 'HTTP 301: no_text' }],
+    ['leads to a login may accept it once that is corrected', 302, { code: 'not_now', message: 'HTTP 302: no_text' }],
+    ['accepts no POST may accept it once that is corrected', 405, { code: 'not_now', message: 'HTTP 405: no_text' }],
+    ['was archived may accept it once that is corrected', 410, { code: 'not_now', message: 'HTTP 410: no_text' }],
+    ['forbids us may accept it once that is corrected', 403, { code: 'not_now', message: 'HTTP 403: no_text' }],
+    [
+      'has too much to do says when to try again',
+      429,
+      { code: 'not_now', message: 'HTTP 429: no_text', afterMs: 7000 },
+    ],
   ])('that %s', async (_, status, expected) => {
     const { createServer } = await import('node:http');
     const { once } = await import('node:events');
@@ -102,12 +110,12 @@ describe('a webhook', () => {
   });
 });
 
-describe('what a watched page says', () => {
+describe('text from a watched page', () => {
   const PAGE =
     'the answer is "<!channel> <!here> <@U1> <https://evil.example|click> @channel @all &\n*b* `c` [x](y)", not "ok"';
   const evil: Notification = { ...down, error: PAGE, measures: { version: '<!everyone>\r\nup since: now' } };
 
-  it.each(['slack', 'webhook'])('calls nobody and links nowhere in the text of %s', async (type) => {
+  it.each(['slack', 'webhook'])('mentions nobody and has no links in the text of %s', async (type) => {
     await using hook = await startHookReceiver();
     await notifier(`type: ${type}, url: "${hook.url}"`).deliver(evil, never);
     const { text, attachments = [] } = (hook.calls[0]?.body ?? {}) as { text: string; attachments?: object[] };

@@ -25,7 +25,7 @@ async function serve(answer: (request: IncomingMessage, response: ServerResponse
   return `http://127.0.0.1:${address.port}`;
 }
 
-/** One try of the probe that YAML describes. */
+/** One attempt of the probe that this YAML describes. */
 async function read(yaml: string, timeoutMs = 5000): Promise<Reading> {
   const [probe] = parseMonitorConfig(`probes: [{name: it, ${yaml}}]`, {}).probes.map(createProbe);
   if (probe === undefined) throw new Error('no probe');
@@ -53,7 +53,7 @@ describe('an http probe', () => {
     expect(Number(measures.connect_time_ms)).toBeGreaterThan(0);
   });
 
-  it('times looking up the host where it has a name', async () => {
+  it('times the look-up of a host name', async () => {
     const url = (await answering(200)).replace('127.0.0.1', 'localhost');
     expect(Number((await read(`type: http, url: "${url}"`)).measures.dns_time_ms)).toBeGreaterThan(0);
   });
@@ -81,7 +81,7 @@ describe('an http probe', () => {
     ['{"a":[{"b":true}]}', 'json: {path: a.0.b, equals: true}', undefined],
     ['{"a":[{"b":false}]}', 'json: {path: a.0.b, equals: true}', 'a.0.b is "false", not "true"'],
     ['no json', 'json: {path: a}', 'the answer has no a'],
-  ])('of the body %j checks %s', async (body, rule, error) => {
+  ])('checks the body %j with %s', async (body, rule, error) => {
     const reading = await read(`type: http, url: "${await answering(200, body)}", body: {${rule}}`);
     expect(reading).toMatchObject({ healthy: error === undefined, error });
   });
@@ -92,7 +92,7 @@ describe('an http probe', () => {
     expect(measures).toMatchObject({ version: '1.23.0', reported_uptime_s: 12.5 });
   });
 
-  it('finds a slow answer bad if it is too slow', async () => {
+  it('counts an answer that is too slow as bad', async () => {
     const url = await serve((_request, response) => void setTimeout(() => response.end(), 60));
     expect((await read(`type: http, url: "${url}", max_response_time: 20ms`)).error).toMatch(
       /^it took \d+ ms, more than 20$/,
@@ -122,7 +122,7 @@ describe('an http probe', () => {
       100,
       'no answer within 100 ms',
     ],
-  ])('says of a server %s what it is', async (_what, answer, timeoutMs, error) => {
+  ])('says what is wrong with a server %s', async (_what, answer, timeoutMs, error) => {
     const url = await serve(answer);
     expect(await read(`type: http, url: "${url}"`, timeoutMs)).toMatchObject({ healthy: false, error });
   });
@@ -134,7 +134,7 @@ describe('an http probe', () => {
     });
   });
 
-  it('sends headers to the host that they are for, and to no other that it is sent on to', async () => {
+  it('sends headers to their own host, and to no other host that it is redirected to', async () => {
     const seen: (string | undefined)[] = [];
     const keep = (request: IncomingMessage): void => void seen.push(request.headers['x-api-key']?.toString());
     const other = await serve((request, response) => {
@@ -158,7 +158,7 @@ describe('an http probe', () => {
     expect(await read(`${yaml}, redirects: 1`)).toMatchObject({ healthy: false, error: 'HTTP 302' });
   });
 
-  it('follows redirects to any origin if that is said, but to no private address that is not named', async () => {
+  it('follows redirects to any origin on request, but to no private address that is not named', async () => {
     const inside = await answering(200, 'for the monitor alone');
     const url = await answering(302, '', { location: inside });
     const yaml = `type: http, url: "${url}"`;
@@ -169,7 +169,7 @@ describe('an http probe', () => {
     expect(await read(`${yaml}, redirect_origins: ["*", "${inside}"]`)).toMatchObject({ healthy: true });
   });
 
-  it('logs in again where the same server sends it on, and brings the cookies that it was given', async () => {
+  it('logs in again if the same server redirects it, and sends the cookies that it got', async () => {
     const seen: (string | undefined)[] = [];
     const url = await serve(({ url: path, headers }, response) => {
       seen.push([headers.authorization, headers.cookie].join(' '));
@@ -190,12 +190,12 @@ describe('an http probe', () => {
     const basic = `Basic ${Buffer.from('bob:pa%s').toString('base64')}`;
     expect(seen).toEqual([`${basic} `, `${basic} session=abc; bare=a=b`, `${basic} session=abc`]);
     seen.length = 0;
-    // Of another check nothing is known.
+    // Cookies of another check are forgotten.
     await read(yaml);
     expect(seen[0]).toBe(`${basic} `);
   });
 
-  it('takes the cookies of the check before the headers that the settings name', async () => {
+  it('sends the configured cookie header instead of the cookies that it got', async () => {
     const seen: (string | undefined)[] = [];
     const url = await serve(({ url: path, headers }, response) => {
       seen.push(headers.cookie);
@@ -210,13 +210,13 @@ describe('an http probe', () => {
     ['gzip', gzipSync],
     ['x-gzip', gzipSync],
     ['deflate', deflateSync],
-    // As some servers understand it.
+    // As some servers understand deflate.
     ['deflate', deflateRawSync],
     ['br', brotliCompressSync],
     ['zstd', zstdCompressSync],
     ['GZIP, br', (text: string) => brotliCompressSync(gzipSync(text))],
     ['identity', (text: string) => Buffer.from(text)],
-  ])('reads what a server has coded as %s, asked or not', async (coding, encode) => {
+  ])('reads an answer in %s, requested or not', async (coding, encode) => {
     const url = await serve((_request, response) =>
       response.writeHead(200, { 'content-encoding': coding }).end(encode('all is well')),
     );
@@ -235,7 +235,7 @@ describe('an http probe', () => {
       'the answer is not br, as it says: unexpected end of file (Z_BUF_ERROR)',
     ],
     ['compress', Buffer.from('all is well'), 'the answer is coded as compress, which the monitor does not know'],
-  ])('says so where a body is not the %s that it should be', async (coding, body, error) => {
+  ])('says so if a body is not in %s, as it claims', async (coding, body, error) => {
     const url = await serve((_request, response) => response.writeHead(200, { 'content-encoding': coding }).end(body));
     expect(await read(`type: http, url: "${url}"`)).toMatchObject({ healthy: false, error });
   });
@@ -248,12 +248,12 @@ describe('an http probe', () => {
     ['text/plain; charset=iso-8859-1', Buffer.from('\uFEFFgr\u00fcn')],
     ['text/plain', Buffer.from('\uFEFFgr\u00fcn', 'utf16le')],
     ['text/plain; charset=no-such', Buffer.from('gr\u00fcn')],
-  ])('reads a body of %s as its charset and its byte order mark say: %j', async (type, body) => {
+  ])('reads a body of %s by its charset and byte order mark: %j', async (type, body) => {
     const url = await serve((_request, response) => response.writeHead(200, { 'content-type': type }).end(body));
     expect(await read(`type: http, url: "${url}", body: {equals: gr\u00fcn}`)).toMatchObject({ healthy: true });
   });
 
-  it('waits for a decoder that is busy without a listener more for each piece', async () => {
+  it('waits for a busy decoder without adding a listener for each piece', async () => {
     const warnings: string[] = [];
     const note = (warning: Error): void => void warnings.push(warning.name);
     process.on('warning', note);
@@ -268,18 +268,18 @@ describe('an http probe', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('reads JSON behind a byte order mark', async () => {
+  it('reads JSON after a byte order mark', async () => {
     const url = await answering(200, '\uFEFF{"version": 5}', { 'content-type': 'application/json' });
     const { measures } = await read(`type: http, url: "${url}", version: {path: version}`);
     expect(measures.version).toBe('5');
   });
 
-  it('takes a head of 60 KiB', async () => {
+  it('accepts a head of 60 KiB', async () => {
     const url = await answering(200, '', { 'x-policy': 'p'.repeat(60 * 1024) });
     expect(await read(`type: http, url: "${url}"`)).toMatchObject({ healthy: true });
   });
 
-  it('never shows the secrets of a URL', async () => {
+  it('never shows secrets of a URL', async () => {
     const seen: (string | undefined)[] = [];
     const url = await serve((request, response) => {
       seen.push(request.headers.authorization, request.url);
@@ -292,7 +292,7 @@ describe('an http probe', () => {
 });
 
 describe('a download probe', () => {
-  it('says how fast it was: bytes a second, the wait for the answer included', async () => {
+  it('measures the speed in bytes a second, including the wait for the answer', async () => {
     const url = await answering(200, 'x'.repeat(200_000));
     const { measures } = await read(`type: download, url: "${url}"`);
     expect(measures.download_rate).toBe(Math.round((200_000 * 1000) / Number(measures.response_time_ms)));
@@ -303,14 +303,14 @@ describe('a download probe', () => {
   it.each([
     ['the right file', `bytes: 3, sha256: ${sum}`, undefined],
     ['one that is too short', 'bytes: 4', '3 bytes came, not 4'],
-    ['one that is another', `sha256: "${'0'.repeat(64)}"`, `the SHA-256 is ${sum}, not ${'0'.repeat(64)}`],
-  ])('tells %s', async (_what, rules, error) => {
+    ['another file', `sha256: "${'0'.repeat(64)}"`, `the SHA-256 is ${sum}, not ${'0'.repeat(64)}`],
+  ])('recognises %s', async (_what, rules, error) => {
     const url = await answering(200, 'abc');
     const reading = await read(`type: download, url: "${url}", ${rules}`);
     expect(reading).toMatchObject({ healthy: error === undefined, error, measures: { bytes: 3 } });
   });
 
-  it('does not take the page of an error for the file', async () => {
+  it('does not mistake an error page for the file', async () => {
     const url = await answering(503, 'abc');
     expect(await read(`type: download, url: "${url}", bytes: 3`)).toMatchObject({ healthy: false, error: 'HTTP 503' });
   });

@@ -32,7 +32,7 @@ function read(yaml: string): Promise<Reading | undefined> {
 }
 
 describe('a tcp probe', () => {
-  it('tells whether somebody listens, and how long connecting took', async () => {
+  it('says whether a program listens, and how long connecting took', async () => {
     const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
@@ -50,7 +50,7 @@ describe('a tcp probe', () => {
 });
 
 describe('a disk probe', () => {
-  it('tells what is free and used', async () => {
+  it('gives free and used space', async () => {
     const reading = await read(`type: disk, path: "${dir}", max_used: 100`);
     const { disk_free_bytes: free, disk_total_bytes: total, disk_used_percent: used } = reading?.measures ?? {};
     expect(reading?.healthy).toBe(true);
@@ -60,7 +60,7 @@ describe('a disk probe', () => {
     expect(Number(used)).toBeLessThanOrEqual(100);
   });
 
-  it('is bad where too little is free, and where there is no such path', async () => {
+  it('is bad if too little is free, or if the path does not exist', async () => {
     const bad = await read(`type: disk, path: "${dir}", min_free: 9000TB`);
     expect(bad).toMatchObject({
       healthy: false,
@@ -105,12 +105,12 @@ describe('a ping probe', () => {
         response_time_loss: 0,
       },
     ],
-    ['nobody', '5 packets transmitted, 0 received, 100% packet loss, time 4101ms\n\n', { response_time_loss: 100 }],
-  ])('understands %s', (_which, output, measures) => {
+    ['no answer', '5 packets transmitted, 0 received, 100% packet loss, time 4101ms\n\n', { response_time_loss: 100 }],
+  ])('understands the output of %s', (_which, output, measures) => {
     expect(parsePing(output)).toEqual(measures);
   });
 
-  it('is good up to the loss that is allowed, and says what is missing if there is no ping', async () => {
+  it('is good up to the allowed loss, and says what is missing if there is no ping command', async () => {
     const command = join(dir, 'ping');
     writeFileSync(command, '#!/bin/sh\necho "$2 packets transmitted, 1 received, 80% packet loss, time 1ms"\nexit 1\n');
     chmodSync(command, 0o755);
@@ -143,7 +143,7 @@ describe('the management API', () => {
     '/api/queues/%2F/event.sink': { messages_unacknowledged: 3, message_stats: { deliver_get_details: { rate: 1.5 } } },
   };
 
-  it('adds alarms, connections and rates, and says what is wrong with itself', async () => {
+  it('adds alarms, connections and rates, and reports its own failures', async () => {
     const asked: (string | undefined)[] = [];
     const server = createHttpServer((request, response) => {
       asked.push(request.headers.authorization);

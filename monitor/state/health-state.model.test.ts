@@ -8,14 +8,14 @@ interface Told {
   readonly atMs: number;
 }
 
-/** The length of the run of readings alike that ends at the index. */
+/** Length of the run of equal readings that ends at the index. */
 function runLength(history: readonly Told[], end: number): number {
   let length = 1;
   while (end - length >= 0 && history[end - length]?.healthy === history[end]?.healthy) length += 1;
   return length;
 }
 
-/** The same worked out from the whole history: the last run that was long enough says what the status is. */
+/** The same state computed from the whole history: the last run that was long enough gives the status. */
 function model(history: readonly Told[], { failures, successes }: Thresholds): { status: string; sinceMs: number } {
   let known = { status: 'unknown', sinceMs: 0 };
   history.forEach(({ healthy }, index) => {
@@ -46,7 +46,7 @@ function walk(history: readonly Told[], limits: Thresholds): Step[] {
 }
 
 describe('the state of a target', () => {
-  it('is what the last long enough run of readings says, since its first reading', () => {
+  it('is that of the last run of readings that was long enough, since its first reading', () => {
     fc.assert(
       fc.property(histories, thresholds, (history, limits) => {
         walk(history, limits).forEach(({ state }, index) => {
@@ -58,7 +58,7 @@ describe('the state of a target', () => {
     );
   });
 
-  it('goes down and comes back in turn: one change for each, and never two of a kind in a row', () => {
+  it('goes down and up in turn: one change for each, and never two of a kind in a row', () => {
     fc.assert(
       fc.property(histories, thresholds, (history, limits) => {
         const changes = walk(history, limits).filter((one) => one.changed);
@@ -68,7 +68,7 @@ describe('the state of a target', () => {
     );
   });
 
-  it('tells how long it was down: from the first bad reading to the first good one', () => {
+  it('says how long it was down: from the first bad reading to the first good one', () => {
     fc.assert(
       fc.property(histories, thresholds, (history, limits) => {
         let downSinceMs = 0;
@@ -86,12 +86,12 @@ describe('the state of a target', () => {
 describe('one step', () => {
   const once = { failures: 1, successes: 1 };
 
-  it('of a target seen for the first time is no change if it is up, and one if it is down', () => {
+  it('for a target seen for the first time is a change if it is down, and none if it is up', () => {
     expect(step(UNKNOWN, true, 5, once)).toMatchObject({ changed: false, uptimeS: 0, downForS: undefined });
     expect(step(UNKNOWN, false, 5, once)).toMatchObject({ changed: true, downForS: 0, uptimeS: undefined });
   });
 
-  it('does not let one bad reading undo a long time up where two are needed', () => {
+  it('with one bad reading does not end a long time up if two are needed', () => {
     const limits = { failures: 2, successes: 1 };
     const up = step(UNKNOWN, true, 1000, limits).state;
     const shaken = step(up, false, 61_000, limits);
@@ -100,7 +100,7 @@ describe('one step', () => {
     expect(step(shaken.state, false, 121_000, limits)).toMatchObject({ changed: true, downForS: 60 });
   });
 
-  it('counts a clock that was put back as one that stood still', () => {
+  it('treats a clock that was set back as one that stood still', () => {
     const up = step(UNKNOWN, true, 10_000, once).state;
     expect(step(up, true, 4000, once).uptimeS).toBe(0);
   });

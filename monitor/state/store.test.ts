@@ -41,8 +41,8 @@ const message = (id: string): Notification => ({
 });
 const told = { told: 'down', downAtMs: 5, atMs: 5 } as const;
 
-describe('the store of the monitor', () => {
-  it('remembers states of targets and what was told over a restart', () => {
+describe("the monitor's store", () => {
+  it('remembers states of targets and their notifications over a restart', () => {
     const state = { status: 'down', sinceMs: 5, against: undefined, failures: 3 } as const;
     store.keepHealth('a', state);
     store.tell('hook', ['hook'], 'a', told, message('1'));
@@ -56,7 +56,7 @@ describe('the store of the monitor', () => {
     expect(store.told('mail', 'a')).toBeUndefined();
   });
 
-  it('gives the messages of a notifier in order, each until it is removed', () => {
+  it("gives a notifier's messages in order, each until it is removed", () => {
     for (const id of ['1', '2']) store.tell('hook', ['hook'], 'a', told, message(id));
     store.tell('mail', ['mail'], 'a', told, message('3'));
     reopen();
@@ -69,7 +69,7 @@ describe('the store of the monitor', () => {
     expect(store.firstMessage('slack')).toBeUndefined();
   });
 
-  it('has a message wait for each recipient by itself, told once', () => {
+  it('keeps a message for each recipient separately, notified once', () => {
     store.tell('mail', ['mail', 'mail to b'], 'a', told, message('1'));
     reopen();
     const first = store.firstMessage('mail to b');
@@ -78,14 +78,14 @@ describe('the store of the monitor', () => {
     expect([store.told('mail', 'a'), store.told('mail to b', 'a')]).toEqual([told, undefined]);
   });
 
-  it('keeps the latest thousand messages of a notifier that does not work, and all of another', () => {
+  it("keeps the latest thousand messages for a notifier that does not work, and all of another's", () => {
     store.tell('mail', ['mail'], 'a', told, message('mail'));
     for (let i = 1; i <= 1003; i += 1) store.tell('hook', ['hook'], 'a', told, message(`h${i}`));
     expect(store.firstMessage('hook')?.notification.id).toBe('h4');
     expect(store.firstMessage('mail')?.notification.id).toBe('mail');
   });
 
-  it('goes on in memory while the disk cannot be written, without a message twice and without forgetting what waits', () => {
+  it('goes on in memory while the disk cannot be written, without repeating a message or forgetting waiting ones', () => {
     store.close();
     store = open(8);
     const ids: string[] = [];

@@ -5,7 +5,7 @@ const good = (ms: number) => ({ target: 't', healthy: true, measures: { response
 const bad = { target: 't', healthy: false, measures: {} };
 
 describe('the statistics of the latest readings', () => {
-  it('are of those in the window alone, in whole numbers', () => {
+  it('cover only readings in the window, in whole numbers', () => {
     const window = new Window(3);
     window.add(good(1000));
     window.add(good(10.4));
@@ -31,7 +31,7 @@ describe('the statistics of the latest readings', () => {
     });
   });
 
-  it('are the loss alone if nothing was good, or nothing is timed', () => {
+  it('are only the loss if nothing was good or nothing is timed', () => {
     expect(new Window(2).add(bad)).toEqual({ response_time_loss: 100 });
     expect(new Window(2).add({ target: 'disk', healthy: true, measures: {} })).toEqual({ response_time_loss: 0 });
   });

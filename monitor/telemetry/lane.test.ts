@@ -27,7 +27,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-/** A lane whose receiver answers with what is given, in order, and takes everything after that. */
+/** A lane whose receiver gives these answers in order, and accepts everything after that. */
 function start(answer: (body: string, nth: number) => PostAnswer): { readonly posted: string[] } {
   const posted: string[] = [];
   const say = (level: string) => (_fields: object, message: string) => void said.push(`${level}: ${message}`);
@@ -53,7 +53,7 @@ function add(...texts: readonly string[]): void {
 const drained = (): Promise<boolean> => waitFor(() => spool.stats.rows === 0, { what: 'the spool to be empty' });
 
 describe('a lane', () => {
-  it('sends what waits as one request, and what comes later when it is woken', async () => {
+  it('sends what waits as one request, and later telemetry when it is woken', async () => {
     add('a', 'b');
     const { posted } = start(() => ACCEPTED);
     await drained();
@@ -64,7 +64,7 @@ describe('a lane', () => {
     expect(lane?.counters).toMatchObject({ sent: 3, rejected: 0, retries: 0, problem: '' });
   });
 
-  it('sends the same again until it is taken, and says so once', async () => {
+  it('sends the same request again until it is accepted, and reports that once', async () => {
     add('a');
     const { posted } = start((_body, nth) => (nth <= 4 ? DOWN : ACCEPTED));
     await drained();
@@ -76,7 +76,7 @@ describe('a lane', () => {
     ]);
   });
 
-  it('waits as long as the receiver asks for', async () => {
+  it('waits as long as the receiver asks', async () => {
     add('a');
     const times: number[] = [];
     start((_body, nth) => {
@@ -96,7 +96,7 @@ describe('a lane', () => {
     expect(lane?.counters).toMatchObject({ sent: 4, rejected: 1 });
   });
 
-  it('keeps everything while the receiver does not know it, and says so loudly each time', async () => {
+  it('keeps everything while the receiver refuses its key, and reports that loudly each time', async () => {
     add('a');
     start((_body, nth) => (nth <= 2 ? { kind: 'misconfigured', reason: 'HTTP 401' } : ACCEPTED));
     await drained();
@@ -104,7 +104,7 @@ describe('a lane', () => {
     expect(lane?.counters).toMatchObject({ sent: 1, rejected: 0 });
   });
 
-  it('counts what the receiver rejects of a request that it took', async () => {
+  it('counts what the receiver rejects of a request that it accepts', async () => {
     add('a', 'b', 'c');
     start(() => ({ kind: 'accepted', rejected: 2, message: 'target is missing' }));
     await drained();
@@ -112,7 +112,7 @@ describe('a lane', () => {
     expect(said).toEqual(['error: the receiver refuses telemetry for good']);
   });
 
-  it('is drained where sending fails, so that the end of the process does not wait for a receiver that is away', async () => {
+  it('counts as drained if sending fails, so that the process does not wait at its end for a receiver that is away', async () => {
     add('a');
     start(() => DOWN);
     await lane?.drained();

@@ -46,7 +46,7 @@ const post = (settings: OtlpSettings, body = 'body') =>
   createPostOtlp('logs', settings, process.env)(Buffer.from(body), never);
 
 describe('posting OTLP', () => {
-  it('goes through the proxy of the environment, but for what is on this machine', async () => {
+  it("goes through the environment's proxy, except to this machine", async () => {
     await using proxy = await startWebProxy();
     const { url, seen } = await receiver({});
     const sent = (endpoint: string) =>
@@ -57,7 +57,7 @@ describe('posting OTLP', () => {
     expect([proxy.asked.length, seen.length]).toEqual([1, 1]);
   });
 
-  it('goes to /v1/logs of the endpoint with the headers of the settings', async () => {
+  it('goes to /v1/logs of the endpoint with the configured headers', async () => {
     const { url, seen } = await receiver({});
     await expect(post({ endpoint: `${url}/otlp/`, headers: { 'x-api-key': 'k1' } })).resolves.toEqual({
       kind: 'accepted',
@@ -70,7 +70,7 @@ describe('posting OTLP', () => {
     expect(String(seen[0]?.body)).toBe('body');
   });
 
-  it('follows the standard variables, which win over the settings', async () => {
+  it('follows the standard variables, which override the settings', async () => {
     const { url, seen } = await receiver({});
     vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', url);
     vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'authorization=Bearer%20k2');
@@ -83,7 +83,7 @@ describe('posting OTLP', () => {
     expect(gunzipSync(seen[0]?.body ?? '').toString()).toBe('body');
   });
 
-  it('reads how many were rejected of those that were sent', async () => {
+  it('reads how many records were rejected', async () => {
     // ExportLogsServiceResponse { partial_success: { rejected_log_records: 3, error_message: "no" } }
     const partial = Buffer.from([0x0a, 0x06, 0x08, 0x03, 0x12, 0x02, 0x6e, 0x6f]);
     const { url } = await receiver({ body: partial });
@@ -109,12 +109,12 @@ describe('posting OTLP', () => {
     await expect(post({ endpoint: url })).resolves.toEqual({ kind, reason: `HTTP ${status} because of it` });
   });
 
-  it('passes Retry-After on', async () => {
+  it('passes on Retry-After', async () => {
     const { url } = await receiver({ status: 503, headers: { 'retry-after': '7' } });
     await expect(post({ endpoint: url })).resolves.toMatchObject({ kind: 'retry', afterMs: 7000 });
   });
 
-  it('tries again after a connection that was refused or dropped, and after the time-out', async () => {
+  it('tries again after a refused or dropped connection, and after the time-out', async () => {
     await expect(post({ endpoint: 'http://127.0.0.1:1' })).resolves.toMatchObject({
       kind: 'retry',
       reason: expect.stringContaining('ECONNREFUSED'),

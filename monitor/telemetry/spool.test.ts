@@ -41,7 +41,7 @@ const taken = (spool: Spool, signal: Signal = 'logs', maxBytes = 1000, maxRows =
   spool.take(signal, maxBytes, maxRows).map((row) => Buffer.from(row.body).toString().replace(/\.+$/, ''));
 
 describe('the spool', () => {
-  it('gives requests of a signal in the order they came, and again until they are removed', () => {
+  it("gives a signal's requests in the order in which they came, and again until they are removed", () => {
     const spool = open();
     spool.add('logs', 1, body('a'));
     spool.add('metrics', 1, body('m'));
@@ -63,7 +63,7 @@ describe('the spool', () => {
     expect(second.take('logs', 1000, 1)[0]?.items).toBe(2);
   });
 
-  it('takes as many as fit, but one at least', () => {
+  it('gives as many as fit, but at least one', () => {
     const spool = open();
     for (const text of ['a', 'b', 'c']) spool.add('logs', 1, body(text, 100));
     expect(taken(spool, 'logs', 250)).toEqual(['a', 'b']);
@@ -71,7 +71,7 @@ describe('the spool', () => {
     expect(taken(spool, 'logs', 1000, 2)).toEqual(['a', 'b']);
   });
 
-  it('lets the oldest metrics go first when it is full, then the oldest of the rest, and counts them', () => {
+  it('drops the oldest metrics first when it is full, then the oldest of the rest, and counts them', () => {
     const spool = open();
     spool.add('logs', 1, body('a', 300));
     spool.add('metrics', 7, body('m1', 300));
@@ -84,7 +84,7 @@ describe('the spool', () => {
     expect(spool.stats).toMatchObject({ rows: 2, bytes: 900 });
   });
 
-  it('does not take what is larger than all of it', () => {
+  it('refuses a request larger than its limit', () => {
     const spool = open();
     spool.add('logs', 1, body('a', 300));
     spool.add('logs', 5, body('huge', 1001));
@@ -92,7 +92,7 @@ describe('the spool', () => {
     expect(taken(spool)).toEqual(['a']);
   });
 
-  it('moves what is refused aside, and keeps the latest hundred', () => {
+  it('moves refused requests aside, and keeps the latest hundred', () => {
     const spool = open();
     for (let i = 0; i < 103; i += 1) {
       spool.add('logs', 1, body('x'));
@@ -103,7 +103,7 @@ describe('the spool', () => {
     expect(open().stats).toMatchObject({ rows: 0, bytes: 0, refused: 100 });
   });
 
-  it('says who else may use the directory, and starts afresh if the file is damaged', () => {
+  it('says who else may use the directory, and starts again if the file is damaged', () => {
     const spool = open();
     spool.add('logs', 1, body('a'));
     expect(() => open()).toThrow(SpoolError);
@@ -115,7 +115,7 @@ describe('the spool', () => {
     expect(taken(fresh)).toEqual(['b']);
   });
 
-  it('refuses a directory that cannot be made, and says which', () => {
+  it('refuses a directory that cannot be made, and names it', () => {
     writeFileSync(join(dir, 'file'), '');
     expect(() => open({ dir: join(dir, 'file', 'spool') })).toThrow(/spool_dir .*file\/spool cannot be used/);
   });

@@ -32,7 +32,7 @@ afterEach(async () => {
 
 const context = createMapContext({ now: () => 1_750_000_000_000 });
 
-/** Understands what it gets as our collector does. */
+/** Decodes what it receives as our collector does. */
 async function receive(): Promise<string> {
   server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -70,8 +70,8 @@ const ping = (target: string, createdMs: number) => ({
   fields: { target, healthy: true, response_time_ms: 12.5, error: undefined },
 });
 
-describe('telemetry of the monitor', () => {
-  it('arrives as the events that were stated, with their own times', async () => {
+describe("the monitor's telemetry", () => {
+  it('arrives as the stated events, with their own times', async () => {
     const { emit, flush } = start(await receive());
     emit(ping('https://clowder.example/healthz', 1_749_999_000_000));
     emit({
@@ -97,7 +97,7 @@ describe('telemetry of the monitor', () => {
     ]);
   });
 
-  it('survives an end of the process without a receiver: the next start sends it, with the same id and time', async () => {
+  it('survives the end of a process without a receiver: the next start sends it, with the same id and time', async () => {
     const before = start('http://127.0.0.1:1');
     before.emit(ping('a', 1_749_999_000_000));
     before.persist();
@@ -113,7 +113,7 @@ describe('telemetry of the monitor', () => {
     ]);
   });
 
-  it('keeps what one turn of the event loop emits as one request', async () => {
+  it('joins what one turn of the event loop emits into one request', async () => {
     const { emit, stats } = start('http://127.0.0.1:1');
     for (let i = 0; i < 100; i += 1) emit(ping(`t${i}`, 1_749_999_000_000));
     await waitFor(() => stats().spool.rows > 0, { what: 'the spool to be written' });

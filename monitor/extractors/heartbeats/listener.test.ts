@@ -59,7 +59,7 @@ const BEAT = JSON.stringify({
 });
 
 describe('heartbeats', () => {
-  it('make a ping at once where an extractor appears, goes silent and is back, and one now and then', () => {
+  it('cause a ping at once when an extractor appears, goes silent or returns, and regular pings', () => {
     const heard = listen();
     heard.begin();
     heard.hear(BEAT);
@@ -91,7 +91,7 @@ describe('heartbeats', () => {
     expect(JSON.stringify(heard.events)).not.toMatch(/canary|example\.org/);
   });
 
-  it('tell of an extractor by its name, up while any of its queues is, and of no private one', () => {
+  it('report an extractor by name, up while any of its queues is, but no private one', () => {
     const heard = listen();
     const beat = (queue: string): void =>
       heard.hear(JSON.stringify({ id: `i of ${queue}`, queue, extractor_info: { name: 'ncsa.y', version: '1' } }));
@@ -125,7 +125,7 @@ describe('heartbeats', () => {
     expect(heard.events.at(-1)?.fields.healthy).toBe(false);
   });
 
-  it('that are not heartbeats are counted', () => {
+  it('are counted separately from other messages', () => {
     const heard = listen();
     heard.begin();
     heard.hear('what');
@@ -133,7 +133,7 @@ describe('heartbeats', () => {
     expect(heard.outcomes).toEqual(['not understood', 'heard']);
   });
 
-  it('tell which queues to look at: those of jobs, and of what failed', async () => {
+  it('name the queues to watch: those of jobs, and of failed jobs', async () => {
     const heard = listen();
     heard.begin();
     heard.hear(BEAT);
@@ -160,7 +160,7 @@ describe('heartbeats', () => {
     await expect.poll(() => heard.queues.of('private.canary.ncsa.x') !== undefined || looked.signal.aborted).toBe(true);
     expect(asked).toEqual(['private.canary.ncsa.x', 'error.private.canary.ncsa.x']);
     await looking;
-    // Nothing is known any more where nobody looks.
+    // Without polling, nothing is known any more.
     expect(heard.queues.of('private.canary.ncsa.x')).toBeUndefined();
   });
 });

@@ -15,8 +15,8 @@ function only<T>(list: readonly T[]): T {
   return one;
 }
 
-describe('extractors by their heartbeats', () => {
-  it('appear with the first one, and with no further one', () => {
+describe('extractors in the registry', () => {
+  it('appear with their first heartbeat only', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     expect(registry.heard(heartbeat(), 1000)).toMatchObject({
       extractor: { label: 'ncsa.x', alive: true, instances: 1 },
@@ -26,7 +26,7 @@ describe('extractors by their heartbeats', () => {
     expect(only(registry.readings())).toMatchObject({ version: '1.0', lastHeardMs: 11_000, sinceMs: 1000 });
   });
 
-  it('that are expected go silent if no heartbeat comes in time, and are no reading before', () => {
+  it('that are expected go silent if no heartbeat comes in time, and have no reading before', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     for (const label of ['ncsa.x', 'ncsa.y']) registry.expect({ label, sinceMs: 500 });
     registry.resumed(1000);
@@ -40,7 +40,7 @@ describe('extractors by their heartbeats', () => {
     expect(registry.heard(heartbeat({ queue: 'ncsa.y', name: 'ncsa.y' }), 40_001)).toMatchObject({ silentMs: 7000 });
   });
 
-  it('that are expected by name are found by another queue', () => {
+  it('that are expected by name are recognised by a heartbeat with another queue', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     registry.expect({ label: 'ncsa.x', sinceMs: 500 });
     registry.resumed(1000);
@@ -50,7 +50,7 @@ describe('extractors by their heartbeats', () => {
     expect(only(registry.readings())).toMatchObject({ queue: 'gpu' });
   });
 
-  it('go silent once after so many missed ones, and are reported back with the length of the silence', () => {
+  it('go silent once after several missed heartbeats, and return with the length of the silence', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     registry.heard(heartbeat(), 0);
     registry.heard(heartbeat(), 10_000);
@@ -63,14 +63,14 @@ describe('extractors by their heartbeats', () => {
     });
   });
 
-  it('are late by their own interval, the longest of late, once two have told it', () => {
+  it('are late by their own interval, the longest of the latest, once two heartbeats have shown it', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     for (const at of [0, 1000, 3000, 4000]) registry.heard(heartbeat(), at);
     expect(registry.check(4000 + 3 * 2000 + 2000)).toEqual([]);
     expect(registry.check(4000 + 3 * 2000 + 2001)).toHaveLength(1);
   });
 
-  it('live on while one instance does', () => {
+  it('are alive while one instance is', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     registry.heard(heartbeat(), 0);
     registry.heard(heartbeat({ instance: 'i2' }), 30_000);
@@ -84,12 +84,12 @@ describe('extractors by their heartbeats', () => {
     registry.heard(heartbeat(), 1000);
     registry.resumed(500_000);
     expect(registry.check(503_000)).toEqual([]);
-    // The gap that nobody heard is no interval.
+    // The gap without a connection is no interval.
     registry.heard(heartbeat(), 501_000);
     expect(registry.check(501_000 + 3 * 1000 + 2001)).toHaveLength(1);
   });
 
-  it('are forgotten when they stay silent', () => {
+  it('are forgotten if they stay silent', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     registry.heard(heartbeat(), 0);
     registry.check(40_000);
@@ -108,7 +108,7 @@ describe('extractors by their heartbeats', () => {
     expect(registry.versionOf('ncsa.unknown')).toBeUndefined();
   });
 
-  it('of one user are called without the key, whatever the key looks like', () => {
+  it('of one user are named without the key, whatever the key looks like', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     registry.heard(heartbeat({ queue: 'private.ca.na.ry.ncsa.x' }), 0);
     expect(only(registry.readings()).label).toBe('private.REDACTED.ncsa.x');
@@ -116,13 +116,13 @@ describe('extractors by their heartbeats', () => {
     expect(registry.ofQueue('private.unheard.ncsa.y').label).toBe('private.REDACTED.ncsa.y');
   });
 
-  it('are called by their name, also if their queue has another', () => {
+  it('are named by their name, even if their queue has another name', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     registry.heard(heartbeat({ queue: 'wordcount-fast' }), 0);
     expect(registry.ofQueue('wordcount-fast').label).toBe('ncsa.x');
   });
 
-  it('are bounded, no matter who sends heartbeats', () => {
+  it('are limited in number, whoever sends heartbeats', () => {
     const registry = new ExtractorRegistry(OPTIONS);
     const outcomes = Array.from({ length: 1001 }, (_, index) => registry.heard(heartbeat({ queue: `q${index}` }), 0));
     expect(outcomes.filter((one) => one === 'ignored')).toHaveLength(1);

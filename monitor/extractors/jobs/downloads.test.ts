@@ -87,7 +87,7 @@ function setUp(): {
 const END = T0 + 1e8;
 
 describe('the bytes that an extractor downloaded for a job', () => {
-  it('are those of the downloads of its file, made while it was at work', () => {
+  it('are those of the downloads of its file while it was at work', () => {
     const { book, bytes, work, download } = setUp();
     download({ afterMs: -5000 });
     download({ afterMs: 500 });
@@ -99,7 +99,7 @@ describe('the bytes that an extractor downloaded for a job', () => {
     expect(bytes()).toEqual({ j: 42 });
   });
 
-  it('are those that began before the status message left, which pyclowder sends once a second', () => {
+  it('include downloads that began before the status message, which pyclowder sends once a second', () => {
     const { book, bytes, work, download } = setUp();
     download({ afterMs: -1500 });
     work('j', { fileId: 'f' }, 0, 2000);
@@ -107,7 +107,7 @@ describe('the bytes that an extractor downloaded for a job', () => {
     expect(bytes()).toEqual({ j: 10 });
   });
 
-  it('are waited for: their events take another way', () => {
+  it('are waited for, as their events take another route', () => {
     const { book, bytes, work, download } = setUp();
     work('j', { fileId: 'f' }, 0, 2000);
     book.tick(T0 + 2500);
@@ -126,7 +126,7 @@ describe('the bytes that an extractor downloaded for a job', () => {
     expect(bytes()).toEqual({ j: 3 });
   });
 
-  it('are not told where two jobs worked on the same at the time', () => {
+  it('are unknown if two jobs worked on the same resource at that time', () => {
     const { book, bytes, work, download } = setUp();
     download({ afterMs: 500 });
     work('a', { fileId: 'f' }, 0, 2000);
@@ -135,7 +135,7 @@ describe('the bytes that an extractor downloaded for a job', () => {
     expect(bytes()).toEqual({ a: undefined, b: undefined });
   });
 
-  it('are not told where a job of the dataset may have made the download of the file', () => {
+  it("are unknown if a job on the dataset may have made the file's download", () => {
     const { book, bytes, work, download } = setUp();
     download({ afterMs: 500, datasetId: 'd' });
     work('file', { fileId: 'f', datasetId: 'd' }, 0, 2000);
@@ -144,7 +144,7 @@ describe('the bytes that an extractor downloaded for a job', () => {
     expect(bytes()).toEqual({ file: undefined, dataset: undefined });
   });
 
-  it('are told of both where two jobs worked on the same one after the other', () => {
+  it('are known for both jobs if these worked on the same resource one after the other', () => {
     const { book, bytes, work, download } = setUp();
     download({ afterMs: 500, bytes: 1 });
     download({ afterMs: 20_500, bytes: 2 });
@@ -154,14 +154,14 @@ describe('the bytes that an extractor downloaded for a job', () => {
     expect(bytes()).toEqual({ a: 1, b: 2 });
   });
 
-  it('are not told if none was seen: what the proxy does not see is not known', () => {
+  it('are unknown if no download was seen, as the proxy may not see them', () => {
     const { book, bytes, work } = setUp();
     work('j', { fileId: 'f' }, 0, 2000);
     book.tick(END);
     expect(bytes()).toEqual({ j: undefined });
   });
 
-  it('are left out if the monitor was away for a part of the time', () => {
+  it('are unknown if the monitor was away for part of the time', () => {
     const { book, bytes, downloads, work, download } = setUp();
     downloads.end();
     downloads.begin(T0 + 700);
@@ -171,7 +171,7 @@ describe('the bytes that an extractor downloaded for a job', () => {
     expect(bytes()).toEqual({ j: undefined });
   });
 
-  it('count a download once, however often its event comes', () => {
+  it('count each download once, however often its event comes', () => {
     const { book, bytes, work, download } = setUp();
     download({ afterMs: 500, eventId: 'same' });
     download({ afterMs: 500, eventId: 'same' });
@@ -180,7 +180,7 @@ describe('the bytes that an extractor downloaded for a job', () => {
     expect(bytes()).toEqual({ j: 10 });
   });
 
-  it('are not told of a time of which the first downloads are forgotten', () => {
+  it('are unknown for a time whose first downloads are forgotten', () => {
     const { book, bytes, work, download } = setUp();
     download({ afterMs: 500 });
     for (let index = 0; index < 20_000; index += 1) download({ afterMs: 600 + index / 100, resourceId: `r${index}` });
@@ -190,7 +190,7 @@ describe('the bytes that an extractor downloaded for a job', () => {
     expect(bytes()).toEqual({ j: undefined });
   });
 
-  it('are left out if the end cannot wait any longer', () => {
+  it('are unknown if the end of the job cannot wait any longer', () => {
     const { book, bytes, work, download } = setUp();
     download({ afterMs: 500 });
     work('j', { fileId: 'f' }, 0, 2000);

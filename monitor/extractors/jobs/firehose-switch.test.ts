@@ -47,8 +47,8 @@ function start(): {
   return { states, traced, fake };
 }
 
-describe('whether the firehose is on', () => {
-  it('is known by the copy of a message of our own', () => {
+describe('the state of the firehose', () => {
+  it('is on if a copy of our own message comes', () => {
     const { states, traced, fake } = start();
     expect(fake.sent).toEqual([{ queue: 'q', type: 'clowder-otel.probe' }]);
     expect(traced.take(direct)).toBe(true);
@@ -58,7 +58,7 @@ describe('whether the firehose is on', () => {
     expect(states).toEqual(['on']);
   });
 
-  it('is known to be off if no copy comes, and is looked at again', () => {
+  it('is off if no copy comes, and is checked again', () => {
     const { states, traced, fake } = start();
     traced.take(direct);
     vi.advanceTimersByTime(3000);
@@ -69,7 +69,7 @@ describe('whether the firehose is on', () => {
     expect(states).toEqual(['off', 'on']);
   });
 
-  it('is not known while the monitor is not connected', () => {
+  it('is unknown while the monitor is not connected', () => {
     const { states, traced, fake } = start();
     traced.take(copyOf('clowder-otel.probe'));
     traced.end();
@@ -77,14 +77,14 @@ describe('whether the firehose is on', () => {
     expect([states, fake.sent.length]).toEqual([['on', 'unknown'], 1]);
   });
 
-  it('is no question to a channel that is closed', () => {
+  it('is not probed on a closed channel', () => {
     const { states, fake } = start();
     fake.closed = true;
     expect(() => vi.advanceTimersByTime(60_000)).not.toThrow();
     expect(states).toEqual(['off']);
   });
 
-  it('removes nothing that is not its own', () => {
+  it('does not depend on other messages, which are passed on', () => {
     const { traced } = start();
     expect(traced.take(copyOf('job'))).toBe(false);
     expect(traced.take({ ...direct, properties: { ...direct.properties, type: 'job' } })).toBe(false);

@@ -14,7 +14,7 @@ const WORDS = ['start', 'processing', 'retry', 'done', 'skip', 'error'] as const
 type Step =
   | { readonly do: 'queue'; readonly job: number; readonly again: boolean }
   | { readonly do: 'tell'; readonly job: number; readonly word: (typeof WORDS)[number]; readonly text: number }
-  /** The last messages, which were not acknowledged, come again: on a new channel, or after the monitor was killed. */
+  /** The last messages, still unacknowledged, come again: on a new channel, or after a kill of the monitor. */
   | { readonly do: 'redeliver'; readonly restart: boolean }
   | { readonly do: 'acknowledge' };
 
@@ -52,7 +52,7 @@ function observation(one: Extract<Step, { do: 'queue' | 'tell' }>, index: number
     };
   return {
     what: 'told', ...common, resourceId: 'f', subject: undefined, word: one.word, message: `text ${one.text}`,
-    // A second of the wall clock has two or three messages.
+    // Each second of the wall clock has two or three messages.
     clock: `second ${Math.floor((index * 400) / 1000)}`, clockMs: undefined, durationMs: undefined,
   }; // prettier-ignore
 }
@@ -71,8 +71,8 @@ function openBook(store: JobStore, events: MonitorEvent[]): JobBook {
   });
 }
 
-describe('the events of jobs, whatever is said of them, delivered again, or cut off by a kill', () => {
-  it('are one for each message of progress, and one queued, done and failed a job', () => {
+describe('the events of jobs, with any messages, redeliveries and kills,', () => {
+  it('are one for each message of progress, and one queued, done and failed for each job', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const store = memoryJobStore();
@@ -103,7 +103,7 @@ describe('the events of jobs, whatever is said of them, delivered again, or cut 
             kept.filter(({ type: own, fields }) => own === `extraction.${type}` && fields.job_id === job);
           const told = seen.flatMap((one) => (one.what === 'told' && one.jobId === job ? [one] : []));
           const working = told.filter(({ word }) => ['start', 'processing', 'retry'].includes(word));
-          // What was said twice in one second, around an acknowledgement and a redelivery, may count as one.
+          // Two equal messages within one second, around an acknowledgement and a redelivery, may count as one.
           const distinct = new Set(working.map(({ clock, message }) => `${clock} ${message}`));
           expect(of('working').length).toBeGreaterThanOrEqual(distinct.size);
           expect(of('working').length).toBeLessThanOrEqual(working.length);
@@ -119,7 +119,7 @@ describe('the events of jobs, whatever is said of them, delivered again, or cut 
     );
   });
 
-  it('are exactly the messages if nothing is delivered again', () => {
+  it('match the messages exactly if nothing is delivered again', () => {
     const plain = fc.array(
       step.filter((one) => one.do === 'tell'),
       { maxLength: 60 },

@@ -41,7 +41,7 @@ function bookIn(
 }
 
 describe('jobs on disk', () => {
-  it('are there after a restart, with what they have had', async () => {
+  it('survive a restart, with the events that they have had', async () => {
     const dir = await ownDir();
     const before = bookIn(dir.path);
     before.book.observe(told('start'), 'rabbitmq', T0);
@@ -56,7 +56,7 @@ describe('jobs on disk', () => {
     after.close();
   });
 
-  it('are so many and no more, those that are over going first, and are forgotten after a while', async () => {
+  it('are limited in number, finished ones going first, and are forgotten after a while', async () => {
     const dir = await ownDir();
     const { book, close } = bookIn(dir.path);
     for (const jobId of ['open', 'over', 'b', 'c'])
@@ -69,7 +69,7 @@ describe('jobs on disk', () => {
     again.close();
   });
 
-  it('are still to be written while the disk cannot be written', async () => {
+  it('are kept to be written later while the disk cannot be written', async () => {
     const dir = await ownDir();
     const failures: unknown[] = [];
     const { book, close } = bookIn(dir.path, [], (error) => void failures.push(error));
@@ -80,7 +80,7 @@ describe('jobs on disk', () => {
     expect(book.job('j')).toBeDefined();
   });
 
-  it('keep how far polling has come', async () => {
+  it('include the progress of polling', async () => {
     const dir = await ownDir();
     const store = openJobStore(dir.path);
     expect(store.loadProgress('v2')).toBeUndefined();
@@ -91,7 +91,7 @@ describe('jobs on disk', () => {
     again.close();
   });
 
-  it('hold no secret, neither of messages nor of what was polled', async () => {
+  it('hold no secret, neither from messages nor from polling', async () => {
     const canaries = createCanaries();
     const [key, extractorKey] = [canaries.token('key'), canaries.token('extractor key')];
     const message = `secretKey=${key} http://c/?key=${key} private.${extractorKey}.ncsa.x`;

@@ -57,7 +57,7 @@ const typesOf = (events: readonly JobEvent[]): readonly string[] =>
   events.map(({ type }) => type.replace('extraction.', ''));
 
 describe('a job', () => {
-  it('is queued, worked on and done; its duration is from the first sign of work', () => {
+  it('is queued, worked on and done, with a duration from the first sign of work', () => {
     const { events } = run([submitted(), told('start', 500), told('processing', 900), told('done', 2500)]);
     expect(typesOf(events)).toEqual(['queued', 'working', 'working', 'done']);
     expect(events.at(-1)?.fields).toEqual({
@@ -76,7 +76,7 @@ describe('a job', () => {
     });
   });
 
-  it('whose beginning was not seen has no duration, because waiting in a queue does not count', () => {
+  it('has no duration if its beginning was not seen, as waiting in a queue does not count', () => {
     expect(run([submitted(), told('done', 700)]).events.at(-1)?.fields.duration_ms).toBeUndefined();
     expect(run([told('done', 700)]).events.at(-1)?.fields.duration_ms).toBeUndefined();
   });
@@ -85,11 +85,11 @@ describe('a job', () => {
     ['all at once, after 30 s of work', 8, 30_000, 30_000],
     ['a second late', 3000, 2000, 2000],
     ['all at once, within a second', 8, 0, undefined],
-    ['all at once, where a second began between', 8, 1000, undefined],
+    ['all at once, with a new second in between', 8, 1000, undefined],
     ['a second apart, within a second', 1003, 0, undefined],
     ['by a clock that was set back', 5000, -3_600_000, 5000],
   ])(
-    'whose messages came %s took what its extractor says, if seconds can tell',
+    "whose messages came %s has the duration of its extractor's clock, if seconds are precise enough",
     (_how, cameMs, clockMs, durationMs) => {
       const clock = (ms: number) => ({ clockMs: T0 + 7_200_000 + ms });
       const { events } = run([submitted(), told('start', 100, clock(0)), told('done', 100 + cameMs, clock(clockMs))]);
@@ -97,7 +97,7 @@ describe('a job', () => {
     },
   );
 
-  it('takes the time of its end as it came where its beginning, or its end, has no clock', () => {
+  it('uses arrival times if its beginning or its end has no time of its own', () => {
     const clock = { clockMs: T0 };
     for (const [start, end] of [
       [clock, {}],
@@ -106,7 +106,7 @@ describe('a job', () => {
       expect(run([told('start', 0, start), told('done', 1500, end)]).events.at(-1)?.fields.duration_ms).toBe(1500);
   });
 
-  it('that was put back is measured from its first start', () => {
+  it('that was resubmitted is measured from its first start', () => {
     const seen = [
       submitted(),
       told('start', 100),
@@ -120,13 +120,13 @@ describe('a job', () => {
     expect(events.at(-1)?.fields.duration_ms).toBe(1000);
   });
 
-  it('is done if it was skipped, and not once more', () => {
+  it('is done once it is skipped, and only once', () => {
     const { events } = run([submitted(), told('start', 1), told('skip', 2), told('done', 3)]);
     expect(typesOf(events)).toEqual(['queued', 'working', 'done']);
     expect(events.at(-1)?.fields.status).toBe('skip');
   });
 
-  it('that failed may be run again from its error queue: it is measured again, done once, and does not fail a second time', () => {
+  it('that failed may run again from its error queue: it is measured again, is done once, and does not fail a second time', () => {
     const { events } = run([
       submitted(), told('start', 0), told('error', 500),
       told('start', 10_000), told('error', 10_500),
@@ -136,29 +136,29 @@ describe('a job', () => {
     expect(events.at(-1)?.fields.duration_ms).toBe(250);
   });
 
-  it('that was cancelled failed; asking for that is no sign of work', () => {
+  it('that was cancelled has failed; a request to cancel is no sign of work', () => {
     const { events, job } = run([told('submitted', 0), told('cancel requested', 100), told('cancelled', 300)]);
     expect(typesOf(events)).toEqual(['queued', 'working', 'failed']);
     expect(job?.startedMs).toBeUndefined();
     expect(events.at(-1)?.fields).toMatchObject({ status: 'cancelled', duration_ms: undefined });
   });
 
-  it('whose own message was not seen names its resource without saying what it is', () => {
+  it('whose own message was not seen names its resource without a type', () => {
     const { fields } = run([told('start', 0)]).events[0] ?? {};
     expect([fields?.resource_id, fields?.file_id, fields?.dataset_id]).toEqual(['f', undefined, undefined]);
   });
 
-  it('of a dataset has no file', () => {
+  it('on a dataset has no file', () => {
     const { events } = run([submitted({ subject: { datasetId: 'd' } }), told('start', 0, { resourceId: 'd' })]);
     for (const { fields } of events) expect([fields.file_id, fields.dataset_id]).toEqual([undefined, 'd']);
   });
 
-  it('keeps the user that its messages name', () => {
+  it('keeps the user from its messages', () => {
     const { events } = run([told('start', 0, { userId: 'u' }), told('done', 1)]);
     expect(events.at(-1)?.fields.user_id).toBe('u');
   });
 
-  it('of a private extractor is called so in all of its events', () => {
+  it('of a private extractor has the redacted name in all its events', () => {
     const { events } = run([submitted({ extractor: 'private.REDACTED.ncsa.x' }), told('start', 0)]);
     expect(events.map(({ fields }) => fields.extractor_name)).toEqual([
       'private.REDACTED.ncsa.x',
@@ -166,18 +166,18 @@ describe('a job', () => {
     ]);
   });
 
-  it('tells no secret of its messages, and no more than may be told', () => {
+  it('shows no secret of its messages, and not more than the limit', () => {
     const message = `GET http://clowder/api/files/1?key=canary-1234 failed, secretKey=canary-1234 ${'x'.repeat(40_000)}`;
     const text = String(run([told('error', 0, { message })]).events[0]?.fields.message);
     expect(text).not.toContain('canary');
     expect(text.length).toBeLessThanOrEqual(32_768);
   });
 
-  it('takes how long it took from Clowder if Clowder says so', () => {
+  it('takes its duration from Clowder if Clowder gives one', () => {
     expect(run([told('start', 0), told('done', 900, { durationMs: 61_000 })]).events.at(-1)?.fields.duration_ms).toBe(
       61_000,
     );
-    // In whole seconds, which say nothing of less than two; in parts of a second, which do.
+    // Whole seconds below two say nothing; fractions of a second do.
     for (const [durationMs, tells] of [
       [0, undefined],
       [1000, undefined],
@@ -190,7 +190,7 @@ describe('a job', () => {
 describe('a job without an id', () => {
   const none = { jobId: undefined };
 
-  it('is known by extractor and resource, and is the next one when it begins after its end', () => {
+  it('is known by extractor and resource, and is another job if it begins after the end', () => {
     const seen = [
       submitted(none), told('start', 1, none), told('done', 2, none), told('done', 3, none),
       submitted({ ...none, atMs: T0 + 9000 }), told('start', 9001, none), told('done', 9002, none),
@@ -211,7 +211,7 @@ describe('ids of events', () => {
     expect(new Set(ids).size).toBe(4);
   });
 
-  it('differ if the same is said twice in a second', () => {
+  it('differ if the same message comes twice within a second', () => {
     const [first, second] = [
       advance(undefined, told('processing', 1), 0),
       advance(undefined, told('processing', 1), 1),

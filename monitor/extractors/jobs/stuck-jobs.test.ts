@@ -19,8 +19,8 @@ const working = (key: string, minutes: number, extractor = 'ncsa.x'): Job =>
 const judge = (jobs: readonly Job[], nowMs: number, held: HeldJobs = new Map()) => judgeJobs(jobs, held, nowMs);
 
 describe('the jobs of an extractor', () => {
-  // Of 100 jobs that took 1 to 100 minutes, 99 took 99 at most: three times that is 297.
-  it('are bad if one is at work longer than three times what 99 of 100 take', () => {
+  // Of 100 jobs that took 1 to 100 minutes, 99 took at most 99: three times that is 297.
+  it('are bad if one is at work for more than three times the duration of 99 in 100', () => {
     expect(judge([...ended(100), working('a', 297)], NOW)).toEqual([
       { target: 'jobs of ncsa.x', component: 'ncsa.x', healthy: true },
     ]);
@@ -34,19 +34,19 @@ describe('the jobs of an extractor', () => {
     ]);
   });
 
-  it('are not judged before it is known how long they take, nor where they are private', () => {
+  it('are not judged before their usual duration is known, or if they are private', () => {
     expect(judge([...ended(19), working('a', 100_000)], NOW)).toEqual([]);
     expect(judge([...ended(50, 'private.k.x'), working('a', 100_000, 'private.k.x')], NOW)).toEqual([]);
   });
 
-  it('may wait in their queue as long as they like, and may be short', () => {
+  it('may wait in their queue for any time, and may be short', () => {
     const waiting = job('q', { queuedMs: NOW - 1e9 });
     const quick = Array.from({ length: 30 }, (_, index) => job(`s${index}`, { startedMs: NOW - 10, endedMs: NOW }));
     expect(judge([...quick, waiting, working('a', 1)], NOW)).toMatchObject([{ healthy: true }]);
     expect(judge([...quick, waiting, working('a', 2)], NOW)).toMatchObject([{ healthy: false }]);
   });
 
-  it('are bad if none that was taken is acknowledged for so long, even if their beginning was not seen', () => {
+  it('are bad if none of those taken is acknowledged for that long, even if their beginning was not seen', () => {
     const held = (minutes: number, extractor = 'ncsa.x') =>
       new Map([[extractor, { count: 2, sinceMs: NOW - minutes * MINUTE }]]);
     expect(judge(ended(100), NOW, held(297))).toMatchObject([{ healthy: true }]);
@@ -62,7 +62,7 @@ describe('the jobs of an extractor', () => {
     expect(judge(ended(19), NOW, held(10_000))).toEqual([]);
   });
 
-  it('of one extractor say nothing of another, and no more than three are named', () => {
+  it("say nothing about another extractor's jobs, and at most three are named", () => {
     const stuck = ['a', 'b', 'c', 'd', 'e'].map((key) => working(key, 1000));
     const [one, other] = judge([...ended(20), ...stuck, ...ended(20, 'ncsa.y')], NOW);
     expect(one?.error).toMatch(/: a for .*, b for .*, c for .* and 2 more; /);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { TakenJobs } from './taken-jobs.ts';
 
-it('jobs are held from when they were first seen, until one is acknowledged, given back, or none is left', () => {
+it('jobs are held from their first sighting until one is acknowledged or returned, or none is left', () => {
   const taken = new TakenJobs();
   const look = (atMs: number, unacknowledged: number, turns: number) => {
     taken.looked('q', { unacknowledged, turns }, atMs);

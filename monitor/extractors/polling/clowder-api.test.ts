@@ -13,8 +13,8 @@ function getter(url: string, timeoutMs = 5000): GetJson {
   });
 }
 
-describe('asking Clowder', () => {
-  it('sends the key in a header, and says what it is: no person, and no extractor', async () => {
+describe('a request to Clowder', () => {
+  it("sends the key in a header, and a User-Agent that is neither a person's nor an extractor's", async () => {
     await using api = await startJobApi();
     api.answers['/api/x'] = { a: 1 };
     expect(await getter(api.url)('/api/x?b=2')).toEqual({ a: 1 });
@@ -27,7 +27,7 @@ describe('asking Clowder', () => {
     expect(clientKind(headers['user-agent'], true)).toBe('bot');
   });
 
-  it('fails with the path, the status and no key if the answer is another', async () => {
+  it('fails with path and status, and without the key, if the answer is an error', async () => {
     await using api = await startJobApi();
     api.answers['/api/x'] = {};
     api.status = 503;
@@ -52,7 +52,7 @@ describe('asking Clowder', () => {
     server.close();
   });
 
-  it('treats what Clowder does not have or show as nothing, but no other failure', async () => {
+  it('treats a missing or hidden resource as nothing, but no other failure', async () => {
     await using api = await startJobApi();
     api.answers['/api/x'] = {};
     expect(await orUndefined(getter(api.url)('/api/none'))).toBeUndefined();

@@ -39,7 +39,7 @@ const typesOf = (events: readonly JobEvent[]): readonly string[] =>
   events.map(({ type, fields }) => `${type.slice(11)} ${String(fields.status)}`);
 
 describe("polling Clowder v1's statuses of a file", () => {
-  it('gives the events of the extractors at it, as far as a round sees them', async () => {
+  it('gives the events of the extractors that work on it, as far as a round sees them', async () => {
     const watched = watch();
     watched.poller.watch({ fileId: 'f', eventId: 'e', atMs: T0 });
     await watched.round(T0 + 1);
@@ -58,7 +58,7 @@ describe("polling Clowder v1's statuses of a file", () => {
     expect(watched.asked[0]).toBe('/api/extractions/f/status');
   });
 
-  it('uses the id of a job that was submitted by the API', async () => {
+  it('uses the id of a job submitted by the API', async () => {
     const watched = watch();
     watched.poller.watch({ fileId: 'f', eventId: 'e', atMs: T0, extractor: 'ncsa.x', jobId: 'j' });
     watched.statuses['f'] = { 'ncsa.x': 'StatusMessage.error: no', 'ncsa.y': 'DONE' };
@@ -69,7 +69,7 @@ describe("polling Clowder v1's statuses of a file", () => {
     ]);
   });
 
-  it('takes a job whose event comes twice as one', async () => {
+  it('takes a job whose event comes twice as one job', async () => {
     const watched = watch();
     const file = { fileId: 'f', eventId: 'e', atMs: T0, extractor: 'ncsa.x', jobId: 'j' };
     watched.poller.watch(file);
@@ -80,7 +80,7 @@ describe("polling Clowder v1's statuses of a file", () => {
     expect(typesOf(watched.events)).toEqual(['working start']);
   });
 
-  it('goes on after a restart with the same ids, and tells of a second run as another job', async () => {
+  it('goes on after a restart with the same ids, and reports a second run as another job', async () => {
     const watched = watch();
     watched.poller.watch({ fileId: 'f', eventId: 'e', atMs: T0 });
     watched.statuses['f'] = { 'ncsa.x': 'DONE' };
@@ -103,7 +103,7 @@ describe("polling Clowder v1's statuses of a file", () => {
     expect(new Set(watched.events.map(({ id }) => id)).size).toBe(3);
   });
 
-  it('stops watching a file a while after all is over, or when nothing comes for a day', async () => {
+  it('stops watching a file some time after everything is over, or after a day without anything', async () => {
     const watched = watch();
     watched.poller.watch({ fileId: 'over', eventId: 'e', atMs: T0 });
     watched.poller.watch({ fileId: 'open', eventId: 'e', atMs: T0 });
@@ -115,7 +115,7 @@ describe("polling Clowder v1's statuses of a file", () => {
     expect(Object.keys(Object(watched.poller.progress))).toEqual([]);
   });
 
-  it('watches so many files and no more, and forgets the oldest', () => {
+  it('watches a limited number of files, and forgets the oldest', () => {
     const { poller } = watch();
     for (let index = 0; index < 1100; index += 1) poller.watch({ fileId: `f${index}`, eventId: 'e', atMs: T0 });
     expect(Object.keys(Object(poller.progress))).toHaveLength(1000);

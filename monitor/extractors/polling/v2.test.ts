@@ -89,7 +89,7 @@ function watch(clowder: Clowder): {
   readonly events: readonly MonitorEvent[];
   readonly sequence: (jobId: string) => readonly string[];
   round: (nowMs: number, maxRequests?: number) => Promise<void>;
-  /** The monitor was ended, and is started again. */
+  /** Starts the monitor again after its end. */
   restart: () => void;
 } {
   const store = memoryJobStore();
@@ -134,7 +134,7 @@ function watch(clowder: Clowder): {
 }
 
 describe("polling Clowder v2's jobs", () => {
-  it('gives a job its events, each message once, with times and duration as Clowder has them', async () => {
+  it("gives a job's events, one for each message, with Clowder's times and duration", async () => {
     const clowder = new Clowder();
     const watched = watch(clowder);
     await watched.round(T0);
@@ -169,7 +169,7 @@ describe("polling Clowder v2's jobs", () => {
   it.each([
     ['ERROR', 'failed error'],
     ['SKIPPED', 'done skip'],
-  ])('tells %s as %s', async (status, last) => {
+  ])('reports %s as %s', async (status, last) => {
     const clowder = new Clowder();
     const watched = watch(clowder);
     await watched.round(T0);
@@ -181,7 +181,7 @@ describe("polling Clowder v2's jobs", () => {
     expect(watched.events[0]?.fields).toMatchObject({ dataset_id: 'of-j1' });
   });
 
-  it('does not tell of jobs that were over before it began, and tells of those that were not', async () => {
+  it('reports no job that was over before it began, but those that were not', async () => {
     const clowder = new Clowder();
     const old = clowder.queue('old', T0 - 5000);
     clowder.say(old, 'SUCCEEDED', 'Done processing.', T0 - 4000);
@@ -194,7 +194,7 @@ describe("polling Clowder v2's jobs", () => {
     expect(watched.sequence('open')).toEqual(['queued submitted undefined', 'done done Done processing.']);
   });
 
-  it('goes on after a restart if it was, and doubles nothing', async () => {
+  it('goes on after a restart, and repeats nothing', async () => {
     const clowder = new Clowder();
     const watched = watch(clowder);
     await watched.round(T0);
@@ -269,7 +269,7 @@ describe("polling Clowder v2's jobs", () => {
     expect(events.map(({ id }) => id)).toEqual(watched.events.map(({ id }) => id));
   });
 
-  it('reads page after page where many jobs are new, and asks no more than it may in a round', async () => {
+  it('reads page after page if many jobs are new, and makes no more requests in a round than allowed', async () => {
     const clowder = new Clowder();
     const watched = watch(clowder);
     clowder.queue('first', T0);
@@ -283,7 +283,7 @@ describe("polling Clowder v2's jobs", () => {
     expect(watched.events).toHaveLength(351);
   });
 
-  it('asks after old jobs that are not over in turn, and gives up those that Clowder no longer has', async () => {
+  it('asks for old open jobs in turn, and drops those that Clowder no longer has', async () => {
     const clowder = new Clowder();
     const watched = watch(clowder);
     const old = Array.from({ length: 10 }, (_, index) => clowder.queue(`old${index}`, T0 + index));
@@ -299,7 +299,7 @@ describe("polling Clowder v2's jobs", () => {
     expect(clowder.asked).toEqual(['/api/v2/jobs?skip=0&limit=100']);
   });
 
-  it('takes the time of the round where the clock of an extractor cannot be right', async () => {
+  it('uses the time of the round if the clock of an extractor cannot be right', async () => {
     const clowder = new Clowder();
     const watched = watch(clowder);
     await watched.round(T0);
@@ -309,7 +309,7 @@ describe("polling Clowder v2's jobs", () => {
     expect(watched.events.at(-1)?.createdMs).toBe(T0 + 4000);
   });
 
-  it('says so if Clowder answers something else, and asks again in the next round', async () => {
+  it('fails if Clowder answers something else, and asks again in the next round', async () => {
     const clowder = new Clowder();
     const watched = watch(clowder);
     const round = createV2Poller(undefined).round({

@@ -34,7 +34,7 @@ describe('a status message', () => {
     });
   });
 
-  it('of pyclowder 2 is read: it has the status alone, and perhaps no job', () => {
+  it('of pyclowder 2 is read: it has only the status, and perhaps no job', () => {
     const { message_type: _type, message: _message, ...old } = wire;
     expect(readStatusMessage(json({ ...old, job_id: null }))).toMatchObject({
       jobId: undefined,
@@ -43,26 +43,26 @@ describe('a status message', () => {
     });
   });
 
-  it('keeps a message that is empty, or holds a colon', () => {
+  it('keeps its text if that is empty or has a colon', () => {
     expect(readStatusMessage(json({ ...wire, message: 'a: b' }))?.message).toBe('a: b');
     expect(readStatusMessage(json({ ...wire, message: '' }))?.message).toBe('');
   });
 
   it.each([
-    ['no JSON', Buffer.from('{"extractor_id"')],
+    ['invalid JSON', Buffer.from('{"extractor_id"')],
     ['a list', json([wire])],
     ['without an extractor', json({ ...wire, extractor_id: undefined })],
-    ['whose status is a number', json({ ...wire, status: 3 })],
-    ['of nothing', Buffer.alloc(0)],
-  ])('%s is none', (_what, content) => {
+    ['with a number as its status', json({ ...wire, status: 3 })],
+    ['empty', Buffer.alloc(0)],
+  ])('is not read if it is %s', (_what, content) => {
     expect(readStatusMessage(content)).toBeUndefined();
   });
 
-  it('has no time if its time is not valid', () => {
+  it('has no time if its time is invalid', () => {
     expect(readStatusMessage(json({ ...wire, start: 'soon' }))).toMatchObject({ clock: 'soon', statedMs: undefined });
   });
 
-  it('is at the same wall clock for Clowder v2, which forgets the offset', () => {
+  it('has the same wall clock time as in Clowder v2, which drops the offset', () => {
     expect(wallClock('2025-01-20T08:30:27-06:00')).toBe(wallClock('2025-01-20T08:30:27'));
     expect(wallClock('2025-01-20 08:30:27.000000')).toBe('2025-01-20T08:30:27');
   });
@@ -100,7 +100,7 @@ describe('a job of Clowder v1', () => {
 
   it.each([
     ['clowder.file.text.plain', { id: FILE }, { fileId: FILE, datasetId: DATASET }],
-    // Of a dataset into which the file was put: pyclowder analyses the dataset.
+    // The file was added to a dataset, and pyclowder analyses the dataset.
     ['clowder.dataset.file.added', { id: FILE }, { datasetId: DATASET }],
     ['clowder.dataset.files.added', { id: DATASET }, { datasetId: DATASET }],
     ['extractors.ncsa.wordcount', { id: DATASET }, { datasetId: DATASET }],
@@ -112,16 +112,16 @@ describe('a job of Clowder v1', () => {
     expect(subjectOf({ routing_key: routingKey, ...change })).toEqual(subject);
   });
 
-  it('that was put back says how often', () => {
+  it('that was resubmitted says how often', () => {
     expect(readJobMessage(json({ ...wire, retry_count: 2 }))?.retries).toBe(2);
   });
 
   it.each([
     ['without an id', { id: undefined }],
     ['without a host', { host: undefined }],
-    ['whose id is empty', { id: '' }],
-    ['whose id is enormous', { id: 'x'.repeat(1000) }],
-  ])('%s is none', (_what, change) => {
+    ['with an empty id', { id: '' }],
+    ['with an enormous id', { id: 'x'.repeat(1000) }],
+  ])('is not read if it is %s', (_what, change) => {
     expect(readJobMessage(json({ ...wire, ...change }))).toBeUndefined();
   });
 });
@@ -153,7 +153,7 @@ describe('a heartbeat', () => {
     extractor_info: { name: 'ncsa.wordcount', version: '2.1' },
   };
 
-  it('is read, without its owner', () => {
+  it('is read without its owner', () => {
     expect(readHeartbeat(json(wire))).toEqual({
       instance: 'i',
       queue: 'ncsa.wordcount',
@@ -162,7 +162,7 @@ describe('a heartbeat', () => {
     });
   });
 
-  it('may state its version as a number, or badly', () => {
+  it('may have a number as its version, or an invalid version', () => {
     const version = (of: unknown): unknown =>
       readHeartbeat(json({ ...wire, extractor_info: { name: 'x', version: of } }))?.version;
     expect([version(2), version({}), version(undefined)]).toEqual(['2', undefined, undefined]);
@@ -172,8 +172,8 @@ describe('a heartbeat', () => {
     ['without a name', { ...wire, extractor_info: {} }],
     ['without a queue', { ...wire, queue: '' }],
     ['without an id', { ...wire, id: undefined }],
-    ['that is a text', 'heartbeat'],
-  ])('%s is none', (_what, value) => {
+    ['a text', 'heartbeat'],
+  ])('is not read if it is %s', (_what, value) => {
     expect(readHeartbeat(json(value))).toBeUndefined();
   });
 });

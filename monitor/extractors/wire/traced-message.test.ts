@@ -19,7 +19,7 @@ const STATUS = {
 };
 
 describe('a message of the firehose', () => {
-  it('is a job where Clowder sends one to an extractor', () => {
+  it('is a job if Clowder sends one to an extractor', () => {
     expect(readTraced({ headers: to('ncsa.x'), content: json(JOB) })).toMatchObject({
       what: 'job',
       queue: 'ncsa.x',
@@ -27,14 +27,14 @@ describe('a message of the firehose', () => {
     });
   });
 
-  it('is a job where it went over an exchange to one queue', () => {
+  it('is a job if it went through an exchange to one queue', () => {
     const headers = { exchange_name: 'clowder', routing_keys: ['clowder.file.text'], routed_queues: ['ncsa.x'] };
     expect(readTraced({ headers, content: json(JOB) })).toMatchObject({ what: 'job', queue: 'ncsa.x' });
     const several = { ...headers, routed_queues: ['ncsa.x', 'ncsa.y'] };
     expect(readTraced({ headers: several, content: json(JOB) }).what).toBe('other');
   });
 
-  it('is a status message wherever an extractor sends one', () => {
+  it('is a status message wherever an extractor sends it', () => {
     expect(readTraced({ headers: to('clowder.abc'), content: json(STATUS) })).toMatchObject({
       what: 'status',
       status: { jobId: 'j' },
@@ -48,23 +48,23 @@ describe('a message of the firehose', () => {
     },
   );
 
-  it('is a job also if its parameters have an extractor_id', () => {
+  it('is a job even if its parameters have an extractor_id', () => {
     const content = json({ ...JOB, parameters: { extractor_id: 'x' } });
     expect(readTraced({ headers: to('ncsa.x'), content }).what).toBe('job');
   });
 
   it.each([
-    ['of somebody else', Buffer.from('{"a":1}'), 'other'],
+    ['of another program', Buffer.from('{"a":1}'), 'other'],
     ['that is text', Buffer.from('hello "extractor_id"'), 'other'],
     ['that is empty', Buffer.alloc(0), 'other'],
     ['that is enormous', Buffer.concat([json(STATUS), Buffer.alloc(2 ** 20, 0x20)]), 'other'],
-    ['of a status that is broken', Buffer.from('{"extractor_id": '), 'not understood'],
-    ['of a job that is broken', Buffer.from('{"secretKey": "s", '), 'not understood'],
+    ['with a broken status', Buffer.from('{"extractor_id": '), 'not understood'],
+    ['with a broken job', Buffer.from('{"secretKey": "s", '), 'not understood'],
   ])('%s is %3$s', (_what, content, what) => {
     expect(readTraced({ headers: to('q'), content }).what).toBe(what);
   });
 
-  it('never throws, whatever it is', () => {
+  it('never causes an error, whatever it is', () => {
     const values = fc.oneof(
       fc.json(),
       fc.string(),
