@@ -20,7 +20,7 @@ describe('the visitor of an event', () => {
     ).toBe(4);
   });
 
-  test("is not Clowder v1's anonymous user, which is everybody", () => {
+  test("is never Clowder v1's anonymous user, which stands for everybody", () => {
     const anonymous = '0'.repeat(24);
     expect(visitor({ user_id: anonymous })).toBe(visitor({}));
     expect(userOf(eventOf('view.page', { user_id: anonymous }))).toBeUndefined();
@@ -28,11 +28,11 @@ describe('the visitor of an event', () => {
 });
 
 describe('a text', () => {
-  test('is cut without tearing a character of two units', () => {
+  test('is cut without splitting a surrogate pair', () => {
     expect([clip('abc', 3), clip('abcd', 3), clip('ab🐘', 3), clip('a🐘', 3)]).toEqual(['abc', 'abc', 'ab', 'a🐘']);
   });
 
-  test('that is blank counts as absent', () => {
+  test('counts as absent if it is blank', () => {
     expect([
       text(eventOf('view.page', { title: ' ' }), 'title'),
       text(eventOf('view.page', { bytes: 0 }), 'bytes'),

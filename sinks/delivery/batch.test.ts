@@ -20,7 +20,7 @@ const entry = (id: string, orderKey: string, notBeforeMs = 0, size = 1): Entry =
 });
 
 describe('a batch', () => {
-  it('and the rest are all that waits, in order by resource, within the limits', () => {
+  it('and the rest contain everything that waits, in order for each resource, within the limits', () => {
     const waiting = fc.array(
       fc.record({
         key: fc.constantFrom('', 'a', 'b', 'c'),
@@ -53,7 +53,7 @@ describe('a batch', () => {
     );
   });
 
-  it('says when the first that is put off is due', () => {
+  it('gives the time when the first postponed event is due', () => {
     const { batch, nextDueMs } = takeBatch(
       [entry('a', 'a', 70), entry('b', 'b', 50), entry('c', 'a')],
       { maxEvents: 9, maxBytes: 9 },
@@ -64,7 +64,7 @@ describe('a batch', () => {
 });
 
 describe('acknowledgements', () => {
-  it('settle exactly what they are asked to, with as few frames as an older open message allows', () => {
+  it('settle exactly the given messages, with as few frames as older unsettled messages allow', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 40 }),
@@ -92,7 +92,7 @@ describe('acknowledgements', () => {
     );
   });
 
-  it('of a whole batch are one', () => {
+  it('for a whole batch are one frame', () => {
     const ledger = new AckLedger();
     for (let tag = 1; tag <= 6; tag += 1) ledger.add(tag);
     expect(ledger.settle([1, 2, 3])).toEqual([{ tag: 3, multiple: true }]);
@@ -104,7 +104,7 @@ describe('acknowledgements', () => {
 });
 
 describe('doubtful ids', () => {
-  it('are those that were settled before the link was lost, each once', () => {
+  it('are those settled before the link was lost, each once', () => {
     const ids = new DoubtfulIds(10);
     ids.settled('a', true);
     expect(ids.take('a')).toBe(false);
@@ -113,7 +113,7 @@ describe('doubtful ids', () => {
     expect([ids.take('a'), ids.take('a'), ids.take('in flight'), ids.take('b')]).toEqual([true, false, true, false]);
   });
 
-  it('are the last ones, and no more than can come again', () => {
+  it('are the latest ones, and no more than can come again', () => {
     const ids = new DoubtfulIds(10);
     for (let index = 0; index < 1000; index += 1) ids.settled(`e${index}`, true);
     ids.linkLost();
@@ -121,7 +121,7 @@ describe('doubtful ids', () => {
     for (let index = 990; index < 1000; index += 1) expect(ids.take(`e${index}`)).toBe(true);
   });
 
-  it('stay in doubt over a link that breaks at once', () => {
+  it('stay in doubt if the link breaks again at once', () => {
     const ids = new DoubtfulIds(10);
     ids.settled('a', true);
     ids.linkLost();

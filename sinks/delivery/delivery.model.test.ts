@@ -24,7 +24,7 @@ type Behaviour = ReturnType<typeof behaviour.generate>['value'];
 
 const LIMITS = { maxEvents: 8, maxBytes: 1e6 };
 
-/** A service that stores in order; it refuses bad ids, naming them or not. */
+/** A service that stores in order. It refuses bad ids, with or without naming them. */
 class Service {
   readonly stored: string[] = [];
   /** Ids of batches whose outcome the sender could not know. */
@@ -46,7 +46,7 @@ class Service {
     return { kind: 'partial', rejected: new Map(refused.map(({ id }) => [id, 'bad'])) };
   }
 
-  /** All events of the first event's resource are put off, the others taken. */
+  /** Postpones all events of the first event's resource and accepts the others. */
   putOff(batch: readonly SinkEvent[]): SendOutcome {
     const { resource } = readId(batch[0]?.id ?? '');
     const again = batch.filter(({ id }) => readId(id).resource === resource);
@@ -64,7 +64,7 @@ const scenario = fc.record({
   behaviours: fc.array(behaviour, { maxLength: 25 }),
   bad: fc.array(fc.nat(59), { maxLength: 4 }),
   names: fc.boolean(),
-  /** After so many batches the connection to the queue breaks. */
+  /** Numbers of batches after which the connection to the queue breaks. */
   breaks: fc.array(fc.nat(30), { maxLength: 4 }),
 });
 

@@ -3,7 +3,7 @@ import { startDelivery } from '../../test/support/sinks/delivery-fixture.ts';
 import { createPreparer } from '../event/prepare.ts';
 import type { SendOutcome } from '../../runtime/sending/outcome.ts';
 
-/** Events of one file; the id is the last letter of it. */
+/** Events of one file, identified by a letter. */
 const event = (id: string, file = 'f'): { event_id: string; event: string; created: number; resource_id: string } => ({
   event_id: id,
   event: 'file.uploaded',
@@ -13,7 +13,7 @@ const event = (id: string, file = 'f'): { event_id: string; event: string; creat
 const events = (...ids: readonly string[]): ReturnType<typeof event>[] => ids.map((id) => event(id));
 const ACCEPTED: SendOutcome = { kind: 'accepted' };
 
-/** Gives each of these once, then accepts. */
+/** Gives each of these outcomes once, then accepts. */
 function script(...outcomes: readonly SendOutcome[]): () => SendOutcome {
   const left = [...outcomes];
   return () => left.shift() ?? ACCEPTED;
@@ -23,19 +23,16 @@ describe('a delivery', () => {
   const again = (afterMs: number | undefined) => (afterMs === undefined ? {} : { afterMs });
   const WISHES = [undefined, 0, 1, -5000, Number.NaN];
 
-  it.each(WISHES)(
-    'to a service that is away is tried no faster than its back-off where it is told to wait %s ms',
-    async (wish) => {
-      const { clock, queue, sent } = startDelivery({ send: () => ({ kind: 'retry', reason: 'away', ...again(wish) }) });
-      queue.publish(event('a'));
-      await clock.until(() => clock.now() >= 10 * 60_000);
-      // After 1 and 2 s; then the circuit is open for 30 s each.
-      expect(sent.slice(0, 4).map(({ atMs }) => atMs)).toEqual([100, 1100, 3100, 33_100]);
-      expect(sent.length).toBeLessThan(25);
-    },
-  );
+  it.each(WISHES)('keeps to its back-off for a service that is away and asks to wait %s ms', async (wish) => {
+    const { clock, queue, sent } = startDelivery({ send: () => ({ kind: 'retry', reason: 'away', ...again(wish) }) });
+    queue.publish(event('a'));
+    await clock.until(() => clock.now() >= 10 * 60_000);
+    // After 1 and 2 s; then the circuit opens for 30 s each time.
+    expect(sent.slice(0, 4).map(({ atMs }) => atMs)).toEqual([100, 1100, 3100, 33_100]);
+    expect(sent.length).toBeLessThan(25);
+  });
 
-  it.each(WISHES)('of events that are put off for %s ms is tried no faster than their back-off', async (wish) => {
+  it.each(WISHES)('keeps to the back-off of events postponed for %s ms', async (wish) => {
     const { clock, queue, sent } = startDelivery({
       send: (batch) => ({ kind: 'partial', rejected: new Map(), again: batch.map(({ id }) => id), ...again(wish) }),
     });
@@ -45,7 +42,7 @@ describe('a delivery', () => {
     expect(sent.length).toBeLessThan(85);
   });
 
-  it('waits a while for others to send with', async () => {
+  it('waits a while for further events to send together', async () => {
     const { clock, queue, sent } = startDelivery({ send: script() });
     queue.publish(event('a'));
     await clock.settle();
@@ -66,7 +63,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('sends an event alone that is beyond the limit of bytes', async () => {
+  it('sends an event over the byte limit alone', async () => {
     const limits = { maxEvents: 10, maxBytes: 100, sizeOf: ({ id }: { id: string }) => (id === 'big' ? 1000 : 40) };
     const { clock, queue, sent } = startDelivery({ send: script(), limits });
     queue.publish(...events('a', 'b', 'big', 'c'));
@@ -74,7 +71,7 @@ describe('a delivery', () => {
     expect(sent.map(({ ids }) => ids)).toEqual([['a', 'b'], ['big'], ['c']]);
   });
 
-  it('has one id in a batch once', async () => {
+  it('has each id in a batch once', async () => {
     const { clock, queue, sent } = startDelivery({ send: script() });
     queue.publish(...events('a', 'b', 'a', 'c'));
     await clock.until(() => queue.size === 0);
@@ -84,7 +81,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('sends the same batch again, with longer and longer pauses', async () => {
+  it('sends the same batch again, after longer and longer pauses', async () => {
     const failure: SendOutcome = { kind: 'retry', reason: 'HTTP 500' };
     const { clock, queue, sent } = startDelivery({ send: script(failure, failure) });
     queue.publish(...events('a', 'b'));
@@ -96,7 +93,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('waits as long as the service asks for, up to a bound', async () => {
+  it('waits as long as the service asks, up to a limit', async () => {
     const asks = (afterMs: number): SendOutcome => ({ kind: 'retry', reason: 'HTTP 429', afterMs });
     const { clock, queue, sent } = startDelivery({ send: script(asks(20_000), asks(10_000_000)) });
     queue.publish(event('a'));
@@ -104,7 +101,7 @@ describe('a delivery', () => {
     expect(sent.map(({ atMs }) => atMs)).toEqual([100, 20_100, 80_100]);
   });
 
-  it('opens the circuit after failures in a row, and tries a small batch first', async () => {
+  it('opens the circuit after repeated failures, and tries a small batch first', async () => {
     const failure: SendOutcome = { kind: 'retry', reason: 'HTTP 503' };
     const { clock, delivery, queue, sent } = startDelivery({
       send: script(failure, failure, failure),
@@ -125,7 +122,7 @@ describe('a delivery', () => {
     expect(delivery.state).toEqual({ circuit: 'closed', problem: undefined, pending: 0, oldestCreatedMs: undefined });
   });
 
-  it('keeps everything while the service does not know us', async () => {
+  it('keeps everything while the service refuses our key', async () => {
     const refusal: SendOutcome = { kind: 'misconfigured', reason: 'HTTP 401' };
     const { clock, delivery, queue } = startDelivery({ send: script(refusal, refusal, refusal) });
     queue.publish(...events('a', 'b'));
@@ -136,7 +133,7 @@ describe('a delivery', () => {
     expect(clock.now()).toBeGreaterThanOrEqual(90_000);
   });
 
-  it('finds the one event that the service will not take', async () => {
+  it('finds the one event that the service refuses', async () => {
     const { clock, queue } = startDelivery({
       send: (batch) => (batch.some(({ id }) => id === 'bad') ? { kind: 'rejected', reason: 'HTTP 400' } : ACCEPTED),
     });
@@ -145,14 +142,14 @@ describe('a delivery', () => {
     expect(queue.dead).toEqual([{ id: 'bad', class: 'rejected', reason: 'HTTP 400' }]);
   });
 
-  it('puts an event aside that is too large alone', async () => {
+  it('puts aside an event that is too large alone', async () => {
     const { clock, queue } = startDelivery({ send: () => ({ kind: 'too_large', reason: 'HTTP 413' }) });
     queue.publish(...events('a', 'b'));
     await clock.until(() => queue.size === 0);
     expect(queue.dead.map((dead) => `${dead.id} ${dead.class}`)).toEqual(['a too_large', 'b too_large']);
   });
 
-  it('sends the rest while events of one resource are put off, and keeps their order', async () => {
+  it("sends the rest while one resource's events are postponed, and keeps their order", async () => {
     const { clock, queue, sent } = startDelivery({
       send: script({ kind: 'partial', rejected: new Map(), again: ['a1'], afterMs: 5000 }),
       limits: { maxEvents: 2, maxBytes: 1e6 },
@@ -166,7 +163,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('sends no event again that was accepted when the connection to the queue broke', async () => {
+  it('does not repeat an event that was accepted while the connection to the queue broke', async () => {
     const answer = Promise.withResolvers<SendOutcome>();
     const { clock, queue, sent, counts } = startDelivery({
       send: () => (sent.length === 1 ? answer.promise : ACCEPTED),
@@ -184,7 +181,7 @@ describe('a delivery', () => {
     expect(counts).toEqual({ accepted: 3, filtered: 0, duplicate: 2 });
   });
 
-  it('acknowledges what it is not for without sending it', async () => {
+  it('acknowledges filtered events without sending them', async () => {
     const { clock, queue, sent, counts } = startDelivery({
       send: script(),
       prepare: createPreparer({ filter: { types: ['dataset.*'] }, mapping: {}, policy: {}, thirdParty: false }),
@@ -194,7 +191,7 @@ describe('a delivery', () => {
     expect([queue.size, sent.length, counts.filtered]).toEqual([0, 0, 2]);
   });
 
-  it('keeps to its rate', async () => {
+  it('keeps to its rate limit', async () => {
     const { clock, queue, sent } = startDelivery({ send: script(), settings: { ratePerS: 4 } });
     queue.publish(...events('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'));
     await clock.until(() => queue.size === 0);
@@ -204,7 +201,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('gives a service up that does not answer in time, and says so', async () => {
+  it('gives up on a service that does not answer in time, and says so', async () => {
     const { clock, delivery, queue } = startDelivery({
       send: (_batch, signal) =>
         new Promise((_resolve, reject) => {
@@ -217,7 +214,7 @@ describe('a delivery', () => {
     expect(clock.now()).toBe(10_100);
   });
 
-  it('ends after the batch in flight when it is stopped', async () => {
+  it('ends after the current batch when it is stopped', async () => {
     const answer = Promise.withResolvers<SendOutcome>();
     const { clock, delivery, queue, sent, ended } = startDelivery({
       send: () => answer.promise,

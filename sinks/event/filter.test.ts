@@ -20,14 +20,14 @@ describe('the binding keys of a filter', () => {
     expect(bindingKeys({ types })).toEqual(keys);
   });
 
-  it('are among those that are unbound when they are no longer wanted', () => {
+  it('are all in the list of keys that are unbound if no longer wanted', () => {
     expect(BINDING_KEYS).toEqual(expect.arrayContaining(['#', 'file.*', '*.created', ...EVENT_TYPES]));
     expect(new Set(BINDING_KEYS).size).toBe(BINDING_KEYS.length);
   });
 });
 
 describe('a filter', () => {
-  it('that says nothing lets everything pass', () => {
+  it('without rules lets everything pass', () => {
     expect(passes({}, { tracked: false, client_kind: 'bot' })).toBe(true);
   });
 
@@ -42,13 +42,13 @@ describe('a filter', () => {
     expect(passes({ types: [type] }, { event })).toBe(expected);
   });
 
-  it('by kind of client can name those that have none', () => {
+  it('by kind of client may include events without one', () => {
     expect(passes({ client_kinds: ['browser'] }, {})).toBe(false);
     expect(passes({ client_kinds: ['browser', 'none'] }, {})).toBe(true);
     expect(passes({ client_kinds: ['browser'] }, { client_kind: 'extractor' })).toBe(false);
   });
 
-  it('by instance leaves out what names none', () => {
+  it('by instance leaves out events without one', () => {
     expect(passes({ instances: ['lab'] }, { clowder_instance: 'lab' })).toBe(true);
     expect(passes({ instances: ['lab'] }, {})).toBe(false);
   });

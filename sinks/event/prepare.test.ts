@@ -14,7 +14,7 @@ const BODY = {
 };
 
 describe('a message', () => {
-  it('is an event with the id of the message', () => {
+  it("is an event with the message's id", () => {
     expect(prepare(JSON.stringify(BODY))).toEqual({
       kind: 'event',
       orderKey: 'file/f1',
@@ -22,17 +22,17 @@ describe('a message', () => {
     });
   });
 
-  it('without an id of its own has that of the event', () => {
+  it('without an id has that of the event', () => {
     expect(prepare(JSON.stringify(BODY), {}, '')).toMatchObject({ event: { id: 'e1' } });
   });
 
-  it('is kept in order by its resource, also where the policy hides that', () => {
+  it('is ordered by its resource, even if the policy hides that', () => {
     const hidden = prepare(JSON.stringify(BODY), { policy: { resource_id: 'drop', resource_type: 'drop' } });
     expect(hidden).toMatchObject({ orderKey: 'file/f1', event: { resource: '' } });
     expect(JSON.stringify(hidden.kind === 'event' && hidden.event)).not.toContain('f1');
   });
 
-  it('that the sink is not for is filtered', () => {
+  it("outside the sink's filter is filtered", () => {
     expect(prepare(JSON.stringify(BODY), { filter: { types: ['user.*'] } })).toEqual({ kind: 'filtered' });
   });
 

@@ -12,7 +12,7 @@ const ALL_FIELDS = [
   ...new Set([
     ...Object.keys(commonFields),
     ...Object.values(eventSchemas).flatMap((schema) => Object.keys(schema.shape)),
-    // Names of Clowder v1's in the flat body.
+    // Names from Clowder v1 in the flat body.
     'category',
     'type',
     'size',
@@ -20,18 +20,18 @@ const ALL_FIELDS = [
     'uptime',
   ]),
 ];
-/** Whatever may tell who somebody is, or what they wrote. */
+/** Fields that may show who somebody is or what they wrote. */
 const PERSONAL =
   'user_id user_name author_id author_name session_id client_address client_id user_agent trace_id span_id file_name resource_name dataset_name title message error status referrer url'.split(
     ' ',
   );
 
 describe('the classes of fields', () => {
-  it('are there for every field of every event type, and for no other', () => {
+  it('cover every field of every event type, and no other', () => {
     expect(Object.keys(FIELD_CLASSES).toSorted()).toEqual(ALL_FIELDS.toSorted());
   });
 
-  it('are the same for a field in every event type that has it', () => {
+  it('are the same for a field in all event types that have it', () => {
     const told = EVENT_TYPES.flatMap((type) =>
       Object.entries<Field>(eventSchemas[type].shape).map(([field, schema]) => `${field}: ${schema.tells}`),
     );
@@ -39,16 +39,16 @@ describe('the classes of fields', () => {
     expect(fields.toSorted()).toEqual([...new Set(fields)].toSorted());
   });
 
-  it.each(PERSONAL)('say that %s does not go to a third party as it is', (field) => {
+  it.each(PERSONAL)('do not let %s go to a third party unchanged', (field) => {
     expect(actionOf(field, {}, true)).not.toBe('keep');
   });
 
-  it('say that no name of anybody passes by being new', () => {
+  it("let no new field with a person's name pass", () => {
     const suspicious = ALL_FIELDS.filter((field) =>
       /user|author|owner|person|mail|name|address|session|agent|title|^message$/.test(field),
     );
     const kept = suspicious.filter((field) => actionOf(field, {}, true) === 'keep');
-    // Of programs.
+    // Both are names of programs.
     expect(kept).toEqual(['extractor_name', 'service_name']);
   });
 });
@@ -63,11 +63,11 @@ describe('the policy', () => {
     expect(actionOf('constructor', {}, true)).toBe('drop');
   });
 
-  it.each(FIXED_FIELDS)('keeps %s whatever it says', (field) => {
+  it.each(FIXED_FIELDS)('keeps %s whatever it says about it', (field) => {
     expect(actionOf(field, { [field]: 'drop' }, true)).toBe('keep');
   });
 
-  it('of the operator wins', () => {
+  it('set by the operator takes precedence', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...ALL_FIELDS),
@@ -82,7 +82,7 @@ describe('the policy', () => {
     );
   });
 
-  it('never lets the value through but where it says keep', () => {
+  it('lets a value through only if it says keep', () => {
     const value = fc.string({ minLength: 12 }).filter((text) => /\w{6}/.test(text));
     fc.assert(
       fc.property(fc.constantFrom(...ALL_FIELDS, 'unknown_field'), value, (field, text) => {
@@ -94,7 +94,7 @@ describe('the policy', () => {
     );
   });
 
-  it('hashes with the secret, the same value alike in every field', () => {
+  it('hashes with the secret, equal values alike in every field', () => {
     const one = fieldPolicy('user_id', 'hash', 'secret one')('u1');
     expect(one).toBe(fieldPolicy('author_id', 'hash', 'secret one')('u1'));
     expect(one).not.toBe(fieldPolicy('user_id', 'hash', 'secret two')('u1'));
@@ -106,12 +106,12 @@ describe('the policy', () => {
     );
   });
 
-  it('without a secret lets nothing of a hashed field through', () => {
+  it('without a secret drops hashed fields', () => {
     expect(fieldPolicy('user_id', 'hash', undefined)('u1')).toBeUndefined();
   });
 });
 
-describe('what is truncated', () => {
+describe('truncation', () => {
   it.each([
     ['url', 'https://a.example/clowder/datasets/5f1e?space=1#x', 'https://a.example/clowder/datasets'],
     ['url', 'https://jane:pw@a.example/search?query=jane', 'https://a.example/search'],
@@ -133,11 +133,11 @@ describe('what is truncated', () => {
     ['file_name', 'CV Jane Doe.PDF', '.pdf'],
     ['file_name', 'CV Jane Doe', undefined],
     ['resource_name', 'thesis.tar.gz', '.gz'],
-  ])('of %s %s is %s', (field, value, expected) => {
+  ])('makes of %s %s %s', (field, value, expected) => {
     expect(fieldPolicy(field, 'truncate', undefined)(value)).toBe(expected);
   });
 
-  it('is only what is a field', () => {
+  it('applies only to existing fields', () => {
     expect(Object.keys(TRUNCATIONS).filter((field) => !isKnownField(field))).toEqual([]);
   });
 });
@@ -158,11 +158,11 @@ describe('the mapping', () => {
   const map = (options: Partial<Parameters<typeof createFieldMapper>[0]>): Record<string, unknown> =>
     createFieldMapper({ mapping: {}, policy: {}, thirdParty: false, ...options })(body);
 
-  it('keeps the body as it is by default', () => {
+  it('keeps the body unchanged by default', () => {
     expect(map({})).toEqual(body);
   });
 
-  it('keeps only what is named, and what every event keeps', () => {
+  it('keeps only the named fields, and those that every event keeps', () => {
     expect(map({ mapping: { keep: ['bytes'] } })).toEqual({
       event_id: 'e1',
       event: 'file.uploaded',
@@ -178,7 +178,7 @@ describe('the mapping', () => {
     expect(fields).toMatchObject({ volume: 3, resource_type: 'file' });
   });
 
-  it('cannot bring back what the policy takes away', () => {
+  it('cannot restore what the policy removes', () => {
     expect(map({ thirdParty: true, mapping: { keep: ['user_id'], rename: { user_id: 'who' } } })).toEqual({
       event_id: 'e1',
       event: 'file.uploaded',

@@ -32,14 +32,14 @@ describe('the copy of a message', () => {
     });
   });
 
-  it('cuts what has become too long for a short string of AMQP, because it was no UTF-8', () => {
+  it('cuts what is too long for an AMQP short string because it was not UTF-8', () => {
     const { messageId, options } = copyOf(message({ messageId: '\ufffd'.repeat(255), appId: 'x\ud83d' }), 'dead', {});
     expect(Buffer.byteLength(messageId)).toBe(255);
     expect(options.messageId).toBe(messageId);
     expect(options.appId).toBe('x\ufffd');
   });
 
-  it('without what it can do without keeps content, id and type', () => {
+  it('keeps content, id and type if it must be reduced', () => {
     const original = message({ messageId: 'id', type: 't', replyTo: 'somebody', headers: { large: 'x'.repeat(9000) } });
     expect(leanCopyOf(original, 'dead', { why: 'because' })).toMatchObject({
       content: original.content,

@@ -4,8 +4,8 @@ import { lazySink } from './lazy-sink.ts';
 
 const signal = new AbortController().signal;
 
-describe('a sink that is opened with its first batch', () => {
-  it('is opened again with the next where that failed, then stays open', async () => {
+describe('a sink opened with its first batch', () => {
+  it('is opened again with the next batch if that failed, then stays open', async () => {
     const failures: (Error | undefined)[] = [
       new SinkError('unreachable', 'nobody listens'),
       new SinkError('unauthorised', 'wrong key'),

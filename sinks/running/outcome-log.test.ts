@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { SendOutcome } from '../../runtime/sending/outcome.ts';
 import { OutcomeLog } from './outcome-log.ts';
 
-/** A log whose lines are kept as `level message`, and a time that the test sets. */
+/** A log whose lines are kept as `level message`, with a clock that the test sets. */
 function start(): { log: OutcomeLog; lines: string[]; at: (ms: number) => void } {
   const lines: string[] = [];
   let now = 0;
@@ -24,8 +24,8 @@ const FAILED: SendOutcome = { kind: 'retry', reason: 'HTTP 503' };
 const REFUSED: SendOutcome = { kind: 'misconfigured', reason: 'HTTP 401' };
 const ACCEPTED: SendOutcome = { kind: 'accepted' };
 
-describe('the log of a service that does not take events', () => {
-  it('tells of it once, again every minute, and when it is over', () => {
+describe('the log of a service that refuses events', () => {
+  it('reports the refusal once, again every minute, and when it is over', () => {
     const { log, lines, at } = start();
     for (const ms of [0, 1000, 59_999, 60_000, 61_000]) {
       at(ms);
@@ -40,14 +40,14 @@ describe('the log of a service that does not take events', () => {
     ]);
   });
 
-  it('is louder, and at once, where only an operator can help', () => {
+  it('is louder and immediate if only an operator can help', () => {
     const { log, lines } = start();
     log.sent(FAILED);
     log.sent(REFUSED);
     expect(lines[1]).toMatch(/^error the service refuses us/);
   });
 
-  it('sums dead letters up, by class', () => {
+  it('sums up dead letters by class', () => {
     const { log, lines } = start();
     for (let count = 0; count < 500; count += 1) log.dead('rejected', 'HTTP 400');
     log.dead('poison', 'no JSON');
@@ -57,7 +57,7 @@ describe('the log of a service that does not take events', () => {
   });
 });
 
-describe('the log of dead letters that RabbitMQ does not take', () => {
+describe('the log of dead letters that RabbitMQ refuses', () => {
   it('says which queue, how many and why, and when it is over', () => {
     const { log, lines } = start();
     log.unburied({ messages: 3, reason: 'the queue takes nothing now: is it full?' });

@@ -22,8 +22,8 @@ const definition: SinkDefinition<unknown> = {
 const load = (environment: Record<string, string>, section?: unknown, canHash = true): LoadedSinks =>
   loadSinks({ definitions: [definition], environment, section, canHash });
 
-describe('the sinks that are configured', () => {
-  it('are none if nothing is', () => {
+describe('the configured sinks', () => {
+  it('are none if nothing is configured', () => {
     expect(load({ PATH: '/bin', SINK_EXAMPLE_TYPES: 'file.*' })).toEqual({ sinks: [], problems: [] });
     expect(load({ EXAMPLE_API_KEY: '' })).toEqual({ sinks: [], problems: [] });
   });
@@ -41,7 +41,7 @@ describe('the sinks that are configured', () => {
     ]);
   });
 
-  it('are those in the file; the environment wins, setting by setting', () => {
+  it('are those in the file; the environment overrides single settings', () => {
     const section = { example: { api_key: 'from the file', filter: { types: ['user.*'], tracked: true } } };
     const { sinks } = load(
       { EXAMPLE_API_KEY: 'from a variable', SINK_EXAMPLE_TYPES: 'file.*, view.download' },
@@ -53,11 +53,11 @@ describe('the sinks that are configured', () => {
     });
   });
 
-  it('may be meant for the institute itself', () => {
+  it('may be for the institute itself', () => {
     expect(load({ EXAMPLE_API_KEY: '12345678', SINK_EXAMPLE_THIRD_PARTY: 'false' }).sinks[0]?.thirdParty).toBe(false);
   });
 
-  it('can be set up wholly by variables', () => {
+  it('can be configured by variables only', () => {
     const values: Record<keyof typeof COMMON_VARIABLES, string> = {
       TYPES: 'file.*',
       CLIENT_KINDS: 'browser,none',
@@ -95,7 +95,7 @@ describe('the sinks that are configured', () => {
 });
 
 describe('all errors are reported at once', () => {
-  it('with the variable or the place in the file, what it was, and what it may be', () => {
+  it('with the variable or the place in the file, the value, and what is allowed', () => {
     const section = {
       example: {
         url: 'nowhere',
@@ -126,7 +126,7 @@ describe('all errors are reported at once', () => {
     ]);
   });
 
-  it('also what contradicts itself', () => {
+  it('including contradictions', () => {
     const wrong = {
       fields: { drop: ['created'], rename: { bytes: 'x', url: 'x' } },
       privacy: { title: 'truncate', event: 'hash' },
@@ -139,24 +139,24 @@ describe('all errors are reported at once', () => {
     expect(problems.join('\n')).toMatch(/are always sent: may be keep/);
   });
 
-  it('also a setting that is missing, with its variable', () => {
+  it('including a missing setting, with its variable', () => {
     expect(load({ EXAMPLE_URL: 'https://b.example' }).problems).toEqual([
       'sinks.example.api_key is missing: set EXAMPLE_API_KEY, or sinks.example.api_key in the file',
     ]);
   });
 
-  it('also that there is nothing to hash with', () => {
+  it('including a missing secret to hash with', () => {
     expect(load({ EXAMPLE_API_KEY: '12345678', SINK_EXAMPLE_PRIVACY: 'user_id=hash' }, {}, false).problems).toEqual([
       'sinks.example.privacy hashes user_id: SINK_HASH_SECRET is missing',
     ]);
   });
 
-  it.each(['text', ['example']])('also a section that is %j', (section) => {
+  it.each(['text', ['example']])('including a section that is %j', (section) => {
     expect(load({}, section).problems).toEqual(['sinks must be a map of names and settings']);
     expect(load({}, { example: section }).problems).toEqual(['sinks.example must be a map of settings']);
   });
 
-  it('and never shows a secret', () => {
+  it('without showing a secret', () => {
     const secret = 'hunter2';
     const { problems } = load({
       EXAMPLE_API_KEY: secret,
@@ -167,15 +167,18 @@ describe('all errors are reported at once', () => {
   });
 });
 
-describe('the sinks that there are', () => {
-  it.each(SINKS.map((sink) => [sink.name, sink] as const))('%s has settings of its own names', (name, sink) => {
-    expect(name).toMatch(/^[a-z][a-z0-9]*$/);
-    expect(['list', 'check', 'dead', 'replay']).not.toContain(name);
-    const settings = new Set(Object.keys(commonSettings.shape));
-    expect(Object.values(sink.variables).filter((setting) => settings.has(setting))).toEqual([]);
-    const variables = new Set(Object.keys(COMMON_VARIABLES).map((suffix) => `SINK_${name.toUpperCase()}_${suffix}`));
-    expect(Object.keys(sink.variables).filter((variable) => variables.has(variable))).toEqual([]);
-  });
+describe('the existing sinks', () => {
+  it.each(SINKS.map((sink) => [sink.name, sink] as const))(
+    'include %s, whose name and variables are its own',
+    (name, sink) => {
+      expect(name).toMatch(/^[a-z][a-z0-9]*$/);
+      expect(['list', 'check', 'dead', 'replay']).not.toContain(name);
+      const settings = new Set(Object.keys(commonSettings.shape));
+      expect(Object.values(sink.variables).filter((setting) => settings.has(setting))).toEqual([]);
+      const variables = new Set(Object.keys(COMMON_VARIABLES).map((suffix) => `SINK_${name.toUpperCase()}_${suffix}`));
+      expect(Object.keys(sink.variables).filter((variable) => variables.has(variable))).toEqual([]);
+    },
+  );
 
   it('share no variable', () => {
     const all = SINKS.flatMap(({ variables }) => Object.keys(variables));

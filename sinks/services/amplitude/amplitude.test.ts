@@ -17,7 +17,7 @@ function sinkAt(url: string, settings: object = {}): Promise<Sink> {
   return amplitude.open(amplitude.config.parse({ api_key: AMPLITUDE_KEY, url, ...settings }), context);
 }
 
-/** Events `e-0`, `e-1`, … of these clients, each about the resource of the same place. */
+/** Events `e-0`, `e-1`, … by these clients, each about the resource with the same index. */
 const batchOf = (clients: readonly string[], resources: readonly string[] = []): readonly SinkEvent[] =>
   clients.map((client, index) =>
     eventOf(
@@ -46,7 +46,7 @@ describe('the Amplitude sink', () => {
     expect(stored()).toEqual(['e-0', 'e-1', 'e-2']);
   });
 
-  test('gives up those that Amplitude names, and has the others sent again, as a 400 stores none', async () => {
+  test('gives up the events that Amplitude names, and sends the others again, as a 400 stores none', async () => {
     project.refused.add('e-1');
     expect(await sink.send(batchOf(['a', 'b', 'c']), signal)).toEqual({
       kind: 'partial',
@@ -75,20 +75,20 @@ describe('the Amplitude sink', () => {
     expect(String(error) + JSON.stringify(outcome)).not.toContain(AMPLITUDE_KEY);
   });
 
-  test('says that nobody answers', async () => {
+  test('says so if nothing answers', async () => {
     await service.fault('away');
     await expect(sink.check(signal)).rejects.toMatchObject({ code: 'unreachable' });
     await expect(sink.send(batchOf(['a']), signal)).rejects.toThrow('fetch failed');
   });
 
-  test('has a batch halved that is too large', async () => {
+  test('asks for a batch that is too large to be halved', async () => {
     await service.fault('small');
     const batch = batchOf(Array.from({ length: 11 }, () => 'a'));
     expect(await sink.send(batch, signal)).toMatchObject({ kind: 'too_large' });
   });
 });
 
-describe('where Amplitude answers', () => {
+describe('if Amplitude answers', () => {
   const running: FakeService[] = [];
   afterEach(async () => {
     for (const service of running.splice(0)) await service[Symbol.asyncDispose]();
@@ -125,7 +125,7 @@ describe('where Amplitude answers', () => {
     ]);
   });
 
-  test('429 for a user beyond the quota of the day, that one is tried again much later', async () => {
+  test("429 for a user over the daily quota, that user's events are tried again much later", async () => {
     const { sink } = await answering(answer(429, { exceeded_daily_quota_users: { u1: 500_001 } }));
     const batch = [eventOf('user.login', { user_id: 'u1' }), eventOf('user.login', { user_id: 'u2' }, { id: 'e-2' })];
     expect(await sink.send(batch, signal)).toMatchObject({ kind: 'partial', again: ['e-1'], afterMs: 900_000 });
@@ -140,7 +140,7 @@ describe('where Amplitude answers', () => {
     expect(service.requests).toHaveLength(1);
   });
 
-  test('429 without saying for whom, the batch waits, as long as it says', async () => {
+  test('429 without saying for whom, the batch waits as long as the answer says', async () => {
     const { sink } = await answering(answer(429, {}), { ...answer(429, {}), headers: { 'retry-after': '7' } });
     expect(await sink.send(batchOf(['a']), signal)).toMatchObject({ kind: 'retry', afterMs: 30_000 });
     expect(await sink.send(batchOf(['a']), signal)).toMatchObject({ kind: 'retry', afterMs: 7000 });
@@ -180,7 +180,7 @@ describe('where Amplitude answers', () => {
     });
   });
 
-  test('400 without naming any event, halves will tell', async () => {
+  test('400 without naming an event, the batch counts as rejected, to be halved', async () => {
     const { sink } = await answering(answer(400, { error: 'Invalid event JSON' }), { status: 400, body: '<html>' });
     expect(await sink.send(batchOf(['a', 'b']), signal)).toEqual({
       kind: 'rejected',
@@ -189,7 +189,7 @@ describe('where Amplitude answers', () => {
     expect(await sink.send(batchOf(['a', 'b']), signal)).toEqual({ kind: 'rejected', reason: 'HTTP 400: <html>' });
   });
 
-  test('403, the events are to blame where anything else of ours passes, and the network if nothing does', async () => {
+  test('403, the events are to blame if another request passes, and the network if none does', async () => {
     const forbidden = answer(403, { code: 403, error: 'Forbidden' });
     const { sink } = await answering(forbidden, answer(400, {}), forbidden, forbidden);
     expect(await sink.send(batchOf(['a']), signal)).toEqual({ kind: 'rejected', reason: 'HTTP 403: Forbidden' });
@@ -212,7 +212,7 @@ describe('the settings', () => {
     await service[Symbol.asyncDispose]();
   });
 
-  test('are all known by a variable, and no other name is taken', () => {
+  test('each have a variable, and no other name is accepted', () => {
     expect(amplitude.config.safeParse({ api_key: 'k', regio: 'eu' }).success).toBe(false);
     for (const setting of Object.values(amplitude.variables))
       expect(

@@ -43,14 +43,14 @@ describe('an event for Amplitude', () => {
     expect(first?.device_id).not.toContain('u1');
   });
 
-  test('counts what no person did for the program that did it', () => {
+  test('counts for the program that caused it if no person did', () => {
     const device = (extractor: string, file: string): string =>
       toAmplitude(eventOf('extraction.done', { extractor_name: extractor, file_id: file })).device_id;
     expect(device('ocr', 'f1')).toBe(device('ocr', 'f2'));
     expect(device('ocr', 'f1')).not.toBe(device('preview', 'f1'));
   });
 
-  test('is taken by the documented rules whatever it holds, in exactly the bytes that were counted', () => {
+  test('satisfies the documented rules whatever it holds, in exactly the bytes that were counted', () => {
     const project = new AmplitudeProject();
     fc.assert(
       fc.property(anyEvents({ createdMs: { min: 946_684_800_000, max: 1_900_000_000_000 } }, 12), (events) => {
@@ -73,7 +73,7 @@ describe('an event for Amplitude', () => {
     expect(project.stored.length).toBeGreaterThan(0);
   });
 
-  test('keeps every field of the body that Amplitude has no place of its own for', () => {
+  test('keeps every field for which Amplitude has no place of its own', () => {
     fc.assert(
       fc.property(anyEvents({ createdMs: { min: 0, max: 1 } }, 1), ([event]) => {
         const properties = toAmplitude(event ?? eventOf('view.page')).event_properties;

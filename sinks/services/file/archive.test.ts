@@ -55,7 +55,7 @@ describe('the archive', () => {
     expect(await ids()).toEqual(['a', 'b', 'c']);
   });
 
-  it('begins a new file at its size', async () => {
+  it('begins a new file when the limit is reached', async () => {
     const one = archive({ maxBytes: 100 });
     for (const id of ['a', 'b', 'c', 'd', 'e']) await one.append(events(id));
     await one.close();
@@ -75,7 +75,7 @@ describe('the archive', () => {
     expect(await ids()).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('cuts the half of a line that a crash left, and goes on', async () => {
+  it('cuts off the half line left by a crash, and goes on', async () => {
     const first = archive();
     await first.append(events('a'));
     await first.close();
@@ -89,7 +89,7 @@ describe('the archive', () => {
   it.each([
     ['before the gzipped file was whole', `${NAME}.gz.unfinished`],
     ['before the plain file was removed', `${NAME}.gz`],
-  ])('is whole when compressing was cut off %s', async (_when, left) => {
+  ])('is whole if compressing was interrupted %s', async (_when, left) => {
     const first = archive();
     await first.append(events('a', 'b'));
     await first.close();
@@ -104,7 +104,7 @@ describe('the archive', () => {
     expect(await ids()).toEqual(['a', 'b', 'c']);
   });
 
-  it('reads again what another program has written meanwhile', async () => {
+  it('reads again what another program has written in the meantime', async () => {
     const one = archive();
     await one.append(events('a'));
     await appendFile(join(directory, NAME), `${JSON.stringify(events('b')[0])}\n`);
@@ -114,7 +114,7 @@ describe('the archive', () => {
     expect(warnings).toEqual(['another program changed the file: reading it again']);
   });
 
-  it('is not held up by a line that is not an event', async () => {
+  it('goes on after a line that is not an event', async () => {
     await writeFile(join(directory, NAME), 'not JSON\n');
     const one = archive();
     await one.append(events('a'));
@@ -123,8 +123,8 @@ describe('the archive', () => {
   });
 });
 
-describe('names of the archive', () => {
-  it('go on if the last one was, also when the clock is set back', () => {
+describe('names in the archive', () => {
+  it('continue after the last one, even if the clock is set back', () => {
     const [last] = archiveFiles([NAME]);
     expect(nextName(undefined, '2026-11-24')).toBe(NAME);
     expect(nextName(last, '2026-11-24')).toBe('clowder-events-2026-11-24-0002.ndjson');
@@ -132,7 +132,7 @@ describe('names of the archive', () => {
     expect(nextName(last, '2026-11-25')).toBe('clowder-events-2026-11-25-0001.ndjson');
   });
 
-  it('are in the order of days and numbers, and no others', () => {
+  it('are ordered by day and number, and other names are left out', () => {
     const given = [
       'clowder-events-2026-11-24-10000.ndjson',
       'x.ndjson',
@@ -159,11 +159,11 @@ describe('the tail of a file', () => {
     ['a\nb\nc\n', 2, 'b\nc\n', 6],
     ['a\nb\nc\nha', 5, 'a\nb\nc\n', 6],
     ['\n\n\n', 2, '\n\n', 3],
-  ])('of %j', async (content, lines, expected, wholeBytes) => {
+  ])('of %j is found', async (content, lines, expected, wholeBytes) => {
     expect(await tailOf(content, lines)).toEqual([expected, wholeBytes]);
   });
 
-  it('of a file that is longer than what is read at once has whole lines only', async () => {
+  it('has only whole lines if the file is longer than one read', async () => {
     const line = 'ä'.repeat(300_000);
     const [tail] = await tailOf(`${line}1\n${line}2\n${line}3\n`, 2);
     expect(tail).toBe(`${line}2\n${line}3\n`);
@@ -171,7 +171,7 @@ describe('the tail of a file', () => {
 });
 
 describe('the file sink', () => {
-  it('writes an event once that comes again after a hundred thousand others, over a restart too', async () => {
+  it('writes an event once if it comes again after a hundred thousand others, even over a restart', async () => {
     const sink = () =>
       fileSink.open(fileSink.config.parse({ directory }), {
         log: { info: () => undefined, warn: () => undefined },

@@ -3,7 +3,7 @@ import { eventOf } from '../../../test/support/sinks/arbitrary-events.ts';
 import { clientOf, toGa4, tooOld } from './event.ts';
 
 describe('an event for Google Analytics', () => {
-  test('has a valid name, its own time and the id by which it is told from another', () => {
+  test('has a valid name, its own time, and the id that distinguishes it', () => {
     expect(
       toGa4(
         eventOf('file.uploaded', { resource_type: 'file', file_id: 'f1', bytes: 12, size: 12, category: 'upload' }),
@@ -27,7 +27,7 @@ describe('an event for Google Analytics', () => {
     expect(toGa4(eventOf(type)).name).toBe(name);
   });
 
-  test('gives pages to the parameters that reports know, in the length that those may have', () => {
+  test('gives pages to the parameters that reports know, within their allowed length', () => {
     const { params } = toGa4(
       eventOf('view.page', {
         url: `https://c.example/${'p'.repeat(2000)}`,
@@ -44,7 +44,7 @@ describe('an event for Google Analytics', () => {
     ]);
   });
 
-  test('has neither reserved parameters nor values that are too long', () => {
+  test('has no reserved parameters and no values that are too long', () => {
     const { params } = toGa4(
       eventOf('view.page', {
         currency: 'EUR',
@@ -64,13 +64,13 @@ describe('an event for Google Analytics', () => {
     });
   });
 
-  test('gives up what says least if it has more than 25 parameters', () => {
+  test('drops the least useful ones if it has more than 25 parameters', () => {
     const many = Object.fromEntries(Array.from({ length: 23 }, (_, index) => [`figure_${index}`, index]));
     const names = Object.keys(toGa4(eventOf('health.ping', { trace_id: 't', source: 'monitor', ...many })).params);
     expect(names).toEqual(['event_id', 'session_id', ...Object.keys(many)]);
   });
 
-  test('counts as a visit if a browser was there, with a session that is a number', () => {
+  test('counts as a visit if it came from a browser, with a number as its session', () => {
     const { params } = toGa4(eventOf('view.page', { client_kind: 'browser', session_id: 'abc' }));
     expect(params).toEqual({
       event_id: 'e-1',
@@ -82,7 +82,7 @@ describe('an event for Google Analytics', () => {
     expect(toGa4(eventOf('view.page', { client_kind: 'extractor' })).params).not.toHaveProperty('engagement_time_msec');
   });
 
-  test('has a session if none is known: that of its client and its hour, so that Google counts a visit', () => {
+  test('has a session by client and hour if none is known, so that Google counts a visit', () => {
     const hour = Date.UTC(2026, 10, 24, 9);
     const session = (fields: Record<string, string>, minute: number) =>
       toGa4(eventOf('view.resource', fields, { createdMs: hour + minute * 60_000 })).params['session_id'];
@@ -93,7 +93,7 @@ describe('an event for Google Analytics', () => {
     expect(session({ client_id: 'c', session_id: 's' }, 0)).toBe(session({ session_id: 's' }, 600));
   });
 
-  test('belongs to its client, and to its user where the policy lets one through', () => {
+  test('belongs to its client, and to its user if the policy allows one', () => {
     expect(clientOf(eventOf('view.page', { client_id: 'c', user_id: 'u' }))).toEqual({ client_id: 'c', user_id: 'u' });
     expect(clientOf(eventOf('health.ping'))).toEqual({ client_id: expect.stringMatching(/^[0-9a-f]{32}$/) });
   });

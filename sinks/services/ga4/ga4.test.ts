@@ -37,7 +37,7 @@ describe('the Google Analytics sink', () => {
     expect(bodies[0]).toMatchObject({ consent: { ad_user_data: 'DENIED', ad_personalization: 'DENIED' } });
   });
 
-  test('gives up events of which Google would change the time, and sends the others', async () => {
+  test('gives up events whose time Google would change, and sends the others', async () => {
     const old = { ...event('old'), createdMs: NOW_MS - 73 * 3_600_000 };
     expect(await sink.send([old, event('new')], signal)).toEqual({
       kind: 'partial',
@@ -46,7 +46,7 @@ describe('the Google Analytics sink', () => {
     expect(property.stored.map(idOf)).toEqual(['new']);
   });
 
-  test('checks by the validation server that its events are valid, and says what that does not show', async () => {
+  test('checks with the validation server that its events are valid, and says what that does not show', async () => {
     expect(await sink.check(signal)).toMatch(/nothing is stored.*does not tell whether measurement id and API secret/);
     expect(service.requests.map(({ path }) => path.split('?')[0])).toEqual(['/debug/mp/collect']);
     property.refused.add('check');
@@ -60,7 +60,7 @@ describe('the Google Analytics sink', () => {
     expect(String(error)).not.toContain(GA4_SETTINGS.api_secret);
   });
 
-  test('with `validate` puts aside what is not valid, with what the validation server says of it', async () => {
+  test("puts invalid events aside with `validate`, with the validation server's reasons", async () => {
     const strict = await sinkAt(service.url, { validate: 'true' });
     property.refused.add('2');
     expect(
@@ -76,7 +76,7 @@ describe('the Google Analytics sink', () => {
   });
 });
 
-describe('where Google Analytics answers', () => {
+describe('if Google Analytics answers', () => {
   const running: FakeService[] = [];
   afterEach(async () => {
     for (const service of running.splice(0)) await service[Symbol.asyncDispose]();
@@ -96,7 +96,7 @@ describe('where Google Analytics answers', () => {
     };
   }
 
-  test('an error to one client only, the others are not sent again', async () => {
+  test('one client with an error, the others are not sent again', async () => {
     const { sink } = await answering((ids) =>
       ids.includes('2') ? { status: 503, headers: { 'retry-after': '3' } } : { status: 204 },
     );
@@ -108,7 +108,7 @@ describe('where Google Analytics answers', () => {
     });
   });
 
-  test('an error to the first request, no other is tried', async () => {
+  test('the first request with an error, no other one is tried', async () => {
     const { sink, sent } = await answering(() => ({ status: 500, body: 'oops' }));
     expect(await sink.send([event('1', 'a'), event('2', 'b')], signal)).toEqual({
       kind: 'retry',
@@ -117,7 +117,7 @@ describe('where Google Analytics answers', () => {
     expect(sent()).toEqual(['1']);
   });
 
-  test('that a request is too large, halves of it are sent, and one event that is too large alone is given up', async () => {
+  test('that a request is too large, its halves are sent, and an event that is too large alone is given up', async () => {
     const { sink, sent } = await answering((ids) => (ids.includes('3') ? { status: 413 } : { status: 204 }));
     expect(
       await sink.send(
@@ -131,7 +131,7 @@ describe('where Google Analytics answers', () => {
     expect(sent()).toEqual(['1 2 3 4', '1 2', '3 4', '3', '4']);
   });
 
-  test('in another way than Google does, the secret is in none of what is said of it', async () => {
+  test('unlike Google does, the secret appears in no message about it', async () => {
     const { sink } = await answering(() => ({ status: 403, body: `not with ${GA4_SETTINGS.api_secret}` }));
     expect(await sink.send([event('1')], signal)).toEqual({
       kind: 'misconfigured',

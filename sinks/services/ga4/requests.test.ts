@@ -15,11 +15,11 @@ const shown = (requests: readonly Ga4Request[]): readonly string[] =>
   requests.map(({ client, events, wave }) => `${wave} ${client.client_id}: ${events.map(({ id }) => id).join(' ')}`);
 
 describe('a batch for Google Analytics', () => {
-  test('is divided by clients', () => {
+  test('is divided by client', () => {
     expect(shown(divide([event('1', 'a'), event('2', 'b'), event('3', 'a')]))).toEqual(['0 a: 1 3', '0 b: 2']);
   });
 
-  test('goes in waves if several clients did something to one resource', () => {
+  test('goes in waves if several clients acted on one resource', () => {
     const batch = [
       event('1', 'a', 'file/1'),
       event('2', 'b', 'file/1'),
@@ -34,7 +34,7 @@ describe('a batch for Google Analytics', () => {
     expect(divide(batch).map(({ events }) => events.length)).toEqual([25, 25, 10]);
   });
 
-  test('keeps users of one client apart', () => {
+  test('keeps the users of one client apart', () => {
     const batch = ['u1', 'u2'].map((user) => eventOf('user.login', { client_id: 'c', user_id: user }, { id: user }));
     expect(divide(batch)).toHaveLength(2);
   });
@@ -62,7 +62,7 @@ describe('a batch for Google Analytics', () => {
     );
   });
 
-  test('stays below 130 kB where 25 events are larger', () => {
+  test('stays below 130 kB if 25 events are larger', () => {
     const long = Object.fromEntries(
       Array.from({ length: 24 }, (_, index) => [`${'n'.repeat(38)}${index}`, '\u0000'.repeat(100)]),
     );

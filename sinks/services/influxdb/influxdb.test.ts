@@ -14,7 +14,7 @@ const check = (sink: Sink): Promise<string> => sink.check(AbortSignal.timeout(50
 const download = (id: string, fields: Record<string, string | number | boolean> = {}): SinkEvent =>
   eventOf('view.download', { client_kind: 'browser', ...fields }, { id });
 
-describe('the sink influxdb', () => {
+describe('the influxdb sink', () => {
   let store: InfluxStore;
   let service: FakeService;
   beforeEach(async () => {
@@ -28,7 +28,7 @@ describe('the sink influxdb', () => {
   const firstSettings = (): object => ({ url: service.url, user: 'writer', password: 'secret' });
   const storedIds = (): readonly unknown[] => [...store.points.values()].map(({ fields }) => fields['event_id']);
 
-  it('writes to InfluxDB 1 with user and password, to the database where the consumers of the field write', async () => {
+  it('writes to InfluxDB 1 with user and password, to the database that existing consumers write to', async () => {
     const sink = await open(firstSettings());
     expect(await send(sink, download('a'))).toEqual({ kind: 'accepted' });
     expect(service.requests[0]).toMatchObject({ path: '/write?db=eventsink', headers: { 'content-encoding': 'gzip' } });
@@ -44,7 +44,7 @@ describe('the sink influxdb', () => {
     expect(service.requests[1]?.path).toBe('/influx/api/v2/write?bucket=clowder&org=lab');
   });
 
-  it('keeps events of one millisecond and series apart, and has an event that comes again once', async () => {
+  it('keeps events of the same millisecond and series apart, and a repeated event once', async () => {
     const sink = await open(influxSettings(service.url));
     const events = Array.from({ length: 300 }, (_, index) => download(`event ${index}`, { user_id: 'ada' }));
     await send(sink, ...events);
@@ -63,7 +63,7 @@ describe('the sink influxdb', () => {
     ['1', firstSettings],
     ['2', () => influxSettings(service.url)],
   ])(
-    'says that a batch is refused where InfluxDB %s took a part of it, and sending it again changes nothing',
+    'reports a batch as refused if InfluxDB %s accepted part of it, and sending it again changes nothing',
     async (_, settings) => {
       const sink = await open(settings());
       await send(sink, download('first', { mine: 1 }));
@@ -78,7 +78,7 @@ describe('the sink influxdb', () => {
     },
   );
 
-  it('refuses by id what has a time that InfluxDB cannot have, and stores the rest', async () => {
+  it('refuses events by id if InfluxDB cannot have their time, and stores the rest', async () => {
     const sink = await open(influxSettings(service.url));
     const late = eventOf('view.page', {}, { id: 'late', createdMs: 1e16 });
     const outcome = await send(sink, download('a'), late);
@@ -95,9 +95,9 @@ describe('the sink influxdb', () => {
   });
 
   it.each([
-    ['a token that is not known', { token: 'wrong' }, 'unauthorised', 'INFLUXDB_TOKEN'],
-    ['a bucket that is not there', { bucket: 'no' }, 'not_ready', 'bucket not found'],
-    ['an organisation that is not there', { org: 'no' }, 'not_ready', 'organization name not found'],
+    ['an unknown token', { token: 'wrong' }, 'unauthorised', 'INFLUXDB_TOKEN'],
+    ['a missing bucket', { bucket: 'no' }, 'not_ready', 'bucket not found'],
+    ['a missing organisation', { org: 'no' }, 'not_ready', 'organization name not found'],
   ])('says in a dry run what to do about %s', async (_, wrong, code, text) => {
     const sink = await open({ ...influxSettings(service.url), ...wrong });
     await expect(check(sink)).rejects.toMatchObject({ code, message: expect.stringContaining(text) });
@@ -112,7 +112,7 @@ describe('the sink influxdb', () => {
     [503, '{"error":"unavailable"}', 'retry'],
     [201, '{"error":"partial write of line protocol occurred"}', 'rejected'],
     [413, '{"error":"Request Entity Too Large"}', 'too_large'],
-  ])('reads an answer %i %s as %s', async (status, body, kind) => {
+  ])('treats an answer %i %s as %s', async (status, body, kind) => {
     await service[Symbol.asyncDispose]();
     service = await startFakeService({ eventsIn: () => 1, handle: () => ({ status, body }) });
     const sink = await open(influxSettings(service.url));
@@ -120,10 +120,10 @@ describe('the sink influxdb', () => {
   });
 });
 
-describe('the settings of the sink influxdb', () => {
+describe('the settings of the influxdb sink', () => {
   const url = 'http://influx.example.org:8086';
 
-  it('need the address only', () => {
+  it('need only the address', () => {
     expect(influxdb.config.parse({ url })).toEqual({ url, measurement: 'events', event_id: 'field' });
   });
 

@@ -37,7 +37,7 @@ const point: fc.Arbitrary<Point> = fc.record({
   timeNs: fc.bigInt({ min: -(2n ** 62n), max: 2n ** 62n }),
 });
 
-/** What the protocol can carry of a name or tag, said once more in another way. */
+/** What the protocol can carry of a name or tag, implemented in another way. */
 function carried(given: string): string {
   const chars = Array.from(given.toWellFormed().replaceAll(/[\0\t\r\n]+/g, ' '));
   for (let index = chars.length - 1; index >= 0; index -= 1) {
@@ -86,12 +86,12 @@ describe('a line', () => {
     expect(toLine({ measurement: 'm', tags, fields, timeNs: 0n })).toBe('m,a=ends/,b=x/\\,y,c=x\\ y f="x y\\\\" 0');
   });
 
-  it('is read back as the point that it was, whatever is in it', () => {
+  it('is read back as the same point, whatever is in it', () => {
     fc.assert(
       fc.property(point, (given) => {
         const line = toLine(given);
         expect(line).not.toMatch(/[\r\n]/);
-        // Names that become the same are one name: the later counts.
+        // Names that become equal are one name: the later one counts.
         const tags = given.tags
           .filter(([, tag]) => tag !== '')
           .map(([key, tag]) => [carried(key), carried(tag)] as const);

@@ -33,11 +33,11 @@ describe('the point of an event', () => {
     expect(point.fields).toMatchObject({ user_name: 'Ada L.', event_id: 'e-1' });
   });
 
-  it('has the state of a service as that consumer has it', () => {
+  it('has the state of a service as that consumer writes it', () => {
     const fields = { category: 'service_status', type: 'down', healthy: false, service_name: 'api', uptime: 0 };
     const { tags, fields: written } = lineOf('health.ping', { ...fields, response_time_avg: 3, response_time_ms: 3 });
     expect(tags).toMatchObject({ healthy: 'False', type: 'down' });
-    // A whole number of a field that has others too is a float.
+    // A whole number in a field that may have others is a float.
     expect(written).toMatchObject({ service_name: 'api', uptime: 0n, response_time_avg: 3n, response_time_ms: 3 });
   });
 
@@ -46,7 +46,7 @@ describe('the point of an event', () => {
     for (const mine of [3, 3.5]) expect(lineOf('file.uploaded', { mine }).fields['mine']).toBe(mine);
   });
 
-  it('is within the millisecond of its event, always in the same place, and nearly never in that of another', () => {
+  it("is within its event's millisecond, always at the same place, which other events almost never share", () => {
     const time = (id: string): bigint => lineOf('view.page', {}, { id }).timeNs;
     expect(time('e-1') / 1_000_000n).toBe(1_760_000_000_123n);
     expect(time('e-1')).toBe(time('e-1'));
@@ -59,12 +59,12 @@ describe('the point of an event', () => {
     expect(readLine(toLine(point)).tags).toEqual({ event: 'view.page', event_id: 'e-1' });
   });
 
-  it.each([0, -1, Date.UTC(2262, 0, 1)])('can be made of created %i', (createdMs) => {
+  it.each([0, -1, Date.UTC(2262, 0, 1)])('can be made with created %i', (createdMs) => {
     expect(whyNoPoint(eventOf('view.page', {}, { createdMs }))).toBeUndefined();
     expect(lineOf('view.page', {}, { createdMs }).timeNs >= BigInt(createdMs) * 1_000_000n).toBe(true);
   });
 
-  it.each([Number.NaN, 1.5, 1e16, Number.POSITIVE_INFINITY])('cannot be made of created %f', (createdMs) => {
+  it.each([Number.NaN, 1.5, 1e16, Number.POSITIVE_INFINITY])('cannot be made with created %f', (createdMs) => {
     expect(whyNoPoint(eventOf('view.page', {}, { createdMs }))).toContain(`created is ${createdMs}`);
   });
 
@@ -81,7 +81,7 @@ describe('the point of an event', () => {
     );
   });
 
-  it('has no text that is longer than InfluxDB takes, and no torn pair in it', () => {
+  it('has no text that is too long for InfluxDB, and no half surrogate pair', () => {
     const { message } = lineOf('extraction.done', { message: '🐘'.repeat(16_384) }).fields;
     expect(Buffer.byteLength(String(message))).toBeLessThanOrEqual(65_536);
     expect(String(message).isWellFormed()).toBe(true);

@@ -29,12 +29,12 @@ describe('the Matomo sink', () => {
   });
   const stored = (): readonly (string | null)[] => instance.stored.map((query) => query.get('rand'));
 
-  test('stores a batch in order, old events among it', async () => {
+  test('stores a batch in order, including old events', async () => {
     expect(await sink.send([event('1', 90 * 86_400_000), event('2')], signal)).toEqual({ kind: 'accepted' });
     expect(stored()).toEqual(['1', '2']);
   });
 
-  test('gives up those that Matomo names to a super user', async () => {
+  test('gives up the events that Matomo names to a super user', async () => {
     instance.refused.add('2');
     expect(await sink.send([event('1'), event('2'), event('3')], signal)).toMatchObject({
       kind: 'partial',
@@ -43,7 +43,7 @@ describe('the Matomo sink', () => {
     expect(stored()).toEqual(['1', '3']);
   });
 
-  test('gives up the oldest where Matomo says only how many it refused, as it refuses nothing else', async () => {
+  test('gives up the oldest events if Matomo only says how many it refused, as it refuses no others', async () => {
     instance.user = 'writer';
     instance.keepFromMs = NOW_MS - 5000;
     expect(await sink.send([event('1'), event('2', 9000), event('3', 100), event('4', 6000)], signal)).toEqual({
@@ -56,7 +56,7 @@ describe('the Matomo sink', () => {
     expect(stored()).toEqual(['1', '3']);
   });
 
-  test('gives up a whole batch only where the token and the website are right', async () => {
+  test('gives up a whole batch only if the token and the website are right', async () => {
     instance.keepFromMs = NOW_MS - 5000;
     expect(await sink.send([event('1', 9000)], signal)).toMatchObject({
       kind: 'partial',
@@ -78,7 +78,7 @@ describe('the Matomo sink', () => {
     expect(stored()).toEqual([]);
   });
 
-  test('says what is wrong with the token, the website or the address, and never the token', async () => {
+  test('says what is wrong with the token, the website or the address, and never shows the token', async () => {
     const problemOf = async (other: Sink): Promise<unknown> => other.check(signal).catch((thrown: unknown) => thrown);
     instance.user = 'viewer';
     const problems = [await problemOf(sink)];
@@ -101,7 +101,7 @@ describe('the Matomo sink', () => {
   });
 });
 
-describe('where Matomo answers', () => {
+describe('if Matomo answers', () => {
   const running: FakeService[] = [];
   afterEach(async () => {
     for (const service of running.splice(0)) await service[Symbol.asyncDispose]();
@@ -113,7 +113,7 @@ describe('where Matomo answers', () => {
   }
   const bulk = (body: object): ServiceAnswer => ({ status: 200, body: JSON.stringify(body) });
 
-  test('that a lock kept it from storing some, and not which, all are sent again', async () => {
+  test('that a lock stopped it from storing some events, without naming them, all are sent again', async () => {
     expect(await outcomeOf(bulk({ status: 'success', tracked: 2, invalid: 0 }))).toMatchObject({ kind: 'retry' });
     expect(await outcomeOf(bulk({ status: 'success', tracked: 1, invalid: 1 }))).toMatchObject({
       kind: 'partial',
@@ -122,14 +122,14 @@ describe('where Matomo answers', () => {
     });
   });
 
-  test('an error, everything is sent again, as its transaction is undone', async () => {
+  test('with an error, everything is sent again, as its transaction is undone', async () => {
     expect(await outcomeOf({ status: 500, body: '{"status":"error","tracked":1,"invalid":0}' })).toMatchObject({
       kind: 'retry',
     });
     expect(await outcomeOf(bulk({ status: 'error', tracked: 1, invalid: 0 }))).toMatchObject({ kind: 'retry' });
   });
 
-  test('with a picture, it is not the bulk tracking that answers', async () => {
+  test('with a picture, the address is not that of the bulk tracking', async () => {
     expect(await outcomeOf({ status: 200, body: 'GIF89a' })).toEqual({
       kind: 'misconfigured',
       reason: "what answers is not Matomo's bulk tracking: GIF89a",
@@ -138,7 +138,7 @@ describe('where Matomo answers', () => {
 });
 
 describe('the settings', () => {
-  test('take the address with and without matomo.php, and dimensions as a variable has them', async () => {
+  test('accept the address with and without matomo.php, and dimensions in the form of a variable', async () => {
     const service = await startFakeService({ handle: () => ({ status: 200, body: '[7]' }), eventsIn: () => 0 });
     for (const url of ['/', '/stats/', '/stats/matomo.php', '/stats/piwik.php'])
       await (

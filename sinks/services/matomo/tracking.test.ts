@@ -12,12 +12,12 @@ const COMMON = new Set(['idsite', 'rec', 'apiv', 'rand', 'bots', 'cdt', 'cid', '
 
 const parametersOf = (event: SinkEvent): Record<string, string> =>
   Object.fromEntries(new URLSearchParams(trackingRequest(event, options).slice(1)));
-/** What is not in every request. */
+/** The parameters that not every request has. */
 const ownOf = (event: SinkEvent): Record<string, string> =>
   Object.fromEntries(Object.entries(parametersOf(event)).filter(([name]) => !COMMON.has(name)));
 
 describe('an event for Matomo', () => {
-  test('has the website, the time in seconds, a visitor, and no address that is not known', () => {
+  test('has the website, the time in seconds, a visitor, and no unknown address', () => {
     expect(parametersOf(eventOf('user.login', { client_id: 'c' }))).toEqual({
       idsite: '7',
       rec: '1',
@@ -88,7 +88,7 @@ describe('an event for Matomo', () => {
     expect(ownOf(event)).toEqual(expected);
   });
 
-  test('has the address that the policy lets through, if it is one', () => {
+  test('has the address that the policy allows, if it is one', () => {
     const addressOf = (address: string): string | undefined =>
       parametersOf(eventOf('view.page', { client_address: address }))['cip'];
     expect(['192.0.2.0', '2001:db8::', 'a-hash'].map(addressOf)).toEqual(['192.0.2.0', '2001:db8::', '0.0.0.0']);
@@ -103,7 +103,7 @@ describe('an event for Matomo', () => {
     expect(query).not.toContain('dimension5');
   });
 
-  test('is taken whatever it holds, and takes exactly the bytes that were counted', () => {
+  test('is accepted whatever it holds, and takes exactly the bytes that were counted', () => {
     const instance = new MatomoInstance(() => NOW_MS);
     fc.assert(
       fc.property(anyEvents({ createdMs: { min: 946_684_800_000, max: NOW_MS } }, 10), (batch) => {

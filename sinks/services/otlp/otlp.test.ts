@@ -30,7 +30,7 @@ describe('the OTLP sink', () => {
     if (backend.complaints.length > 0) throw new Error(backend.complaints.join('; '));
   });
 
-  test('sends a batch in order, compressed unless told otherwise', async () => {
+  test('sends a batch in order, compressed by default', async () => {
     expect(await sink.send(batch, signal)).toEqual({ kind: 'accepted' });
     for (const compression of ['none', 'zstd'] as const)
       expect(await (await sinkAt(`${service.url}/v1/logs`, { compression })).send(batch, signal)).toEqual({
@@ -94,12 +94,12 @@ describe('if the backend answers', () => {
     });
   });
 
-  test.each(encodings)('in %s with a remark, the events are taken, and the remark is logged', async (encoding) => {
+  test.each(encodings)('in %s with a warning, the events are accepted and the warning is logged', async (encoding) => {
     expect(await outcomeOf(partial(encoding, 0, 'old names'))).toEqual({ kind: 'accepted' });
     expect(warnings).toEqual([{ warning: 'old names' }]);
   });
 
-  test('with 2xx and something else, it is another kind of server, unless nothing came of it', async () => {
+  test('with 2xx and an unknown body, it is another kind of server, unless the body is empty or unreadable', async () => {
     expect(await outcomeOf({ status: 200, headers: { 'content-type': 'text/html' }, body: '<html>' })).toEqual({
       kind: 'misconfigured',
       reason: 'what answers is not an OTLP receiver: <html>',
@@ -122,7 +122,7 @@ describe('if the backend answers', () => {
     [404, 'misconfigured'],
     [405, 'misconfigured'],
     [415, 'misconfigured'],
-  ])('%d, that is %s', async (status, kind) => {
+  ])('%d, the outcome is %s', async (status, kind) => {
     const body = Buffer.from(statusBody('protobuf', status, 'the reason'));
     const outcome = await outcomeOf({
       status,
@@ -142,7 +142,7 @@ describe('if the backend answers', () => {
 });
 
 describe('the settings', () => {
-  test('take headers as the variable of the SDKs has them', () => {
+  test("accept headers in the form of the SDKs' variable", () => {
     const { headers } = otlp.config.parse({
       endpoint: 'https://o.example',
       headers: 'Authorization=Bearer%20abc,x-scope=1',

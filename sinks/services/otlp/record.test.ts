@@ -49,7 +49,7 @@ describe('an event as a log record', () => {
     ]);
   });
 
-  test('keeps as an attribute what is not an id of a trace', () => {
+  test('keeps an invalid trace id as an attribute', () => {
     const [record] = sent([eventOf('view.page', { trace_id: 'hashed', span_id: 'b7ad6b7169203331' })]);
     expect(record).toMatchObject({
       traceId: '',
@@ -66,7 +66,7 @@ describe('an event as a log record', () => {
     expect(toRecord(eventOf(type, fields))).toMatchObject({ severityText, severityNumber });
   });
 
-  test('is read back by our collector as the same event, which it then knows as a duplicate', () => {
+  test('is read back by our collector as the same event, which it then drops as a duplicate', () => {
     const fields = toFlatBody({
       event_id: 'e-1',
       event: 'view.download',

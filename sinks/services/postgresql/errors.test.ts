@@ -37,16 +37,16 @@ describe('an error of PostgreSQL', () => {
     });
   });
 
-  it('about a missing partition means: once more; about a constraint of the table: refused', () => {
+  it('is retried for a missing partition, and refused for a constraint of the table', () => {
     expect(outcomeOf(refusal('23514'), { blameEvents: true }).kind).toBe('retry');
     expect(outcomeOf(refusal('23514', { constraint: 'mine' }), { blameEvents: true }).kind).toBe('rejected');
   });
 
-  it('never blames events for what happened before they were stored', () => {
+  it('never blames events for an error before they were stored', () => {
     expect(outcomeOf(refusal('22023'), { blameEvents: false }).kind).toBe('retry');
   });
 
-  it('of the network, or none of ours, means: once more', () => {
+  it('is retried if it is from the network or unknown', () => {
     expect(outcomeOf(new Error('Connection terminated unexpectedly'), { blameEvents: true })).toEqual({
       kind: 'retry',
       reason: 'Connection terminated unexpectedly',
@@ -66,7 +66,7 @@ describe('an error of PostgreSQL', () => {
     [refusal('57P03'), 'unreachable', 'cannot be reached'],
     [new PostgresSetupError('newer'), 'not_ready', 'newer'],
     [new Error('getaddrinfo ENOTFOUND db'), 'unreachable', 'ENOTFOUND'],
-  ])('reads in a check as what to do: %s', (error, code, text) => {
+  ])('says in a check what to do: %s', (error, code, text) => {
     expect(checkError(error)).toMatchObject({ code, message: expect.stringContaining(text) });
   });
 });

@@ -3,8 +3,8 @@ import { postgresql } from './postgresql.ts';
 
 const URL = 'postgresql://sink@db.example.org/clowder';
 
-describe('the settings of the sink postgresql', () => {
-  it('need a URL only', () => {
+describe('the settings of the postgresql sink', () => {
+  it('need only a URL', () => {
     expect(postgresql.config.parse({ url: URL })).toEqual({
       url: URL,
       schema: 'clowder',
@@ -14,7 +14,7 @@ describe('the settings of the sink postgresql', () => {
     });
   });
 
-  it('may be text, as variables are', () => {
+  it('may be text, as in variables', () => {
     const config = postgresql.config.parse({ url: URL, retention_months: '24' });
     expect(config).toMatchObject({ retention_months: 24 });
   });

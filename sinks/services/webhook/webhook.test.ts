@@ -24,10 +24,10 @@ function key(secret: string): Buffer {
 describe('the signature of a webhook', () => {
   it.each([
     ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', undefined],
-    // With the two characters that differ between the forms of base64, and with padding.
+    // With the two characters that differ between base64 alphabets, and with padding.
     [`whsec_${Buffer.from([0xfb, 0xff, 0xfe, ...Buffer.alloc(20, 7)]).toString('base64')}`, undefined],
     ['a secret of ours, as plain text', { format: 'raw' }],
-  ] as const)("of a delivery with the secret %s is right by the scheme's own library", async (secret, options) => {
+  ] as const)("of a delivery with the secret %s is valid for the scheme's own library", async (secret, options) => {
     const library = new Webhook(secret, options);
     const verified: unknown[] = [];
     await using service = await startFakeService({
@@ -64,7 +64,7 @@ describe('the body of a webhook', () => {
     expect(JSON.parse(bodyOf([event('a'), event('b')], 'json').body)).toEqual([event('a').fields, event('b').fields]);
   });
 
-  it('is a batch of CloudEvents if that is wanted', () => {
+  it('is a batch of CloudEvents on request', () => {
     const { contentType, body } = bodyOf([event('a')], 'cloudevents');
     expect(contentType).toBe('application/cloudevents-batch+json');
     expect(JSON.parse(body)).toEqual([
@@ -81,18 +81,18 @@ describe('the body of a webhook', () => {
     ]);
   });
 
-  it.each(['json', 'cloudevents'] as const)('as %s is as long as its events say', (format) => {
+  it.each(['json', 'cloudevents'] as const)('as %s is as long as the sum of its events', (format) => {
     const batch = [event('a'), event('ü'), event('c')];
     const { body } = bodyOf(batch, format);
-    // The brackets; the last event has no comma.
+    // The brackets, less the comma that the last event does not need.
     const expected = batch.reduce((sum, one) => sum + sizeOf(one, format), 2 - 1);
     expect(Buffer.byteLength(body)).toBe(expected);
   });
 
-  it('has an id of its own that is the same when the same is sent again', () => {
+  it('has an id that stays the same when the same batch is sent again', () => {
     expect(deliveryId([event('a'), event('b')])).toBe(deliveryId([event('a'), event('b')]));
     expect(deliveryId([event('a'), event('b')])).not.toBe(deliveryId([event('b'), event('a')]));
-    // Joined by whatever, two lists must not become one.
+    // No separator in an id may make two lists equal.
     expect(deliveryId([event('a,b')])).not.toBe(deliveryId([event('a'), event('b')]));
   });
 });
@@ -104,8 +104,8 @@ const open = (settings: object) =>
     now: Date.now,
   });
 
-describe('what a webhook says', () => {
-  it('names the host alone, whatever the path and the query hold, and nothing of them that is repeated to it', async () => {
+describe('messages about a webhook', () => {
+  it('name only the host, and repeat nothing of the path, the query or the answer that has a secret', async () => {
     await using service = await startFakeService({
       eventsIn: () => 0,
       storeHalf: () => undefined,
