@@ -1,4 +1,4 @@
-/** Approximate width of a character in 11 px Verdana. Badges hold only digits and lower-case letters. */
+/** Approximate width of a character in 11 px Verdana. Badges hold only digits, commas and lower-case letters. */
 const LETTER_PX = 6.8;
 const PADDING_PX = 12;
 const HEIGHT_PX = 20;

@@ -4,7 +4,7 @@ import { CollectorError } from '../errors.ts';
 export interface ClientLimit {
   /**
    * @param client '' if unknown; all unknown clients share one limit
-   * @returns a function that ends the request
+   * @returns a function to call once the request is read
    * @throws CollectorError too_many_requests
    */
   enter(client: string): () => void;

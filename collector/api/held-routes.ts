@@ -18,7 +18,7 @@ const retryHeld = defineRoute({
 
 export const HELD_ROUTES: readonly Route[] = [retryHeld];
 
-/** POST /api/v1/held/retry: publishes the events that no queue took again, without waiting for their next attempt. */
+/** POST /api/v1/held/retry: tries the events that no queue took again now, regardless of their pauses. */
 export function heldRoutes(held: Pick<HeldEvents, 'retryNow'>): Hono {
   const app = new Hono();
   serve(app, retryHeld, async (c) => c.json(await held.retryNow(), 200));

@@ -132,7 +132,7 @@ function lacks(draft: Draft): boolean {
   return isStated && isEventType(type) && missingStated(type, draft).length > 0;
 }
 
-/** Empty if the record is not JSON, as with an event that could not become a message. */
+/** Empty if the record is not JSON, such as that of an event that could not become a message. */
 function draftOf(record: string): Draft {
   try {
     const parsed: unknown = JSON.parse(record);

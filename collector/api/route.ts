@@ -5,7 +5,7 @@ import type { Scope } from '../keys/store.ts';
 import { OPEN, SECURITY, refusals } from './answers.ts';
 import { readQuery } from './query.ts';
 
-/** The key scope that a route needs. `capture` opens no route; it decides which of the sent telemetry counts. */
+/** The key scope that a route needs. `capture` opens no route; it decides whether a sender is believed to be a capture. */
 type RouteScope = Exclude<Scope, 'capture'> | 'public';
 
 /** Describes a route to the guard, the metrics and the documentation. `responses` lists only those for success. */

@@ -28,6 +28,6 @@ export function errorTrailers(error: CollectorError): OutgoingHttpHeaders {
   };
 }
 
-/** Encodes a message as gRPC does: ASCII unchanged, everything else as percent-encoded UTF-8 bytes. */
+/** Percent-encodes a message as gRPC does: all UTF-8 bytes but printable ASCII, and `%` itself. */
 const percentEncoded = (message: string): string =>
   message.toWellFormed().replaceAll(/[^ -~]+|%/gu, encodeURIComponent);

@@ -5,7 +5,7 @@ import type { IntakePlan } from './intake-plan.ts';
 import type { KnownKeys } from './known-keys.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
-/** The ids under which events are taken: their own, unless another producer has used it or other collectors take events too. */
+/** The id under which an event is taken: its own, unless another producer has used it or other collectors take events too. */
 export class GivenIds {
   readonly #known: KnownKeys;
   readonly #waiting: WaitingRoom;

@@ -87,7 +87,7 @@ export interface RememberedKeys {
   readonly viewed?: FlatBody;
 }
 
-/** The journal stores the keys of its lines. It computes them again if the version differs: raise it with `keysOfLine`. */
+/** The journal stores the keys that this rule gives. Raise the version if `keysOfLine` changes: then they are made again. */
 export const KEY_RULE: KeyRule = { version: 3, keysOf: (line) => keysOfLine(line).keys };
 
 /** Matches lines that restore more than their own id. */

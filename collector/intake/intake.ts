@@ -140,7 +140,7 @@ export class Intake {
   }
 
   /**
-   * Resolves once everything new among the candidates, and the rejected records, are fsynced in the journal.
+   * Resolves once all new events among the candidates, and the rejected records, are fsynced in the journal.
    *
    * @throws CollectorError journal_full or journal_unavailable if the journal cannot take them; nothing is kept then
    */

@@ -29,7 +29,7 @@ export class SeenIds {
   #open: OpenGeneration | undefined;
   /** The youngest first. */
   readonly #closed: Generation[] = [];
-  /** Key of the id looked up last, as the same id is often added next. */
+  /** Key of the id looked up last, kept because the same id is often added next. */
   readonly #key: IdKey = new Uint32Array(WORDS);
   #mixed = 0;
   #lastId: string | undefined;

@@ -49,7 +49,7 @@ export class Progress {
       );
   }
 
-  /** Records that the latest member was decoded, not only examined. */
+  /** The latest member may have taken long, so the next `isDue` looks at the clock. */
   tookLong(): void {
     this.#tookLong = true;
   }

@@ -8,10 +8,10 @@ export interface Flight {
   settled: boolean;
 }
 
-/** Settled flights are removed from the list in bulk, because removing from its beginning moves all the others. */
+/** More settled flights than this are removed from the list together, because each removal moves all the others. */
 const SETTLED_KEPT = 4096;
 
-/** Events in flight, in the order of the journal. The cursor is after the last event with no open one before it. */
+/** Events in flight, in the order of the journal. The cursor is after the last event up to which all are settled. */
 export class Flights {
   readonly #flights: Flight[] = [];
   #head = 0;
