@@ -405,7 +405,7 @@ function createNotBelievedLog(log: Logger): (key: string | undefined) => void {
 const onHold = (error: CollectorError): CollectorError =>
   error.code === 'too_many_requests' ? error : new CollectorError('key_on_hold', error.message);
 
-/** The process that counts usage. The journal is told of its progress, and keeps uncounted events for it. */
+/** The process that counts usage. Its progress goes to the journal, which keeps uncounted events for it. */
 function followUsage(start: StartUsage, journal: Journal, log: Logger): UsageProcess {
   return new UsageProcess({
     start,

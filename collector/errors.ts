@@ -3,7 +3,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 /** What a code means, wherever it is answered. */
 interface ErrorKind {
   readonly status: ContentfulStatusCode;
-  /** What is wrong, if the place of the error adds nothing. */
+  /** What is wrong, for errors thrown without a message. */
   readonly sentence: string;
   readonly remedy: string;
   /** Seconds after which a producer may send the same again; absent if that would not help. */

@@ -7,7 +7,7 @@ import { firstKeyProblems } from './keys/first-key.ts';
 import { openKeyStore } from './keys/store.ts';
 
 /**
- * What a start would refuse, beside settings that are invalid on their own: an unusable DATA_DIR, an invalid first key,
+ * What a start would refuse, besides settings that are invalid on their own: an unusable DATA_DIR, an invalid first key,
  * an address that is open to others without a key. Changes nothing.
  */
 export function startProblems(settings: Partial<Settings>): readonly string[] {

@@ -50,7 +50,7 @@ const OPENINGS: readonly (readonly [opening: Buffer, stranger: Stranger])[] = [
   [Buffer.of(0x16, 0x03), 'tlsAtHttp'],
 ];
 
-/** Node's own answer if nobody listens for such errors. */
+/** Node's own answers, which it gives if there is no listener for such errors. */
 const ANSWERS: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',

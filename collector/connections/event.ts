@@ -5,7 +5,7 @@ import type { FlatBody } from '../../taxonomy/flat-body.ts';
 import type { ConnectionWindow } from './windows.ts';
 
 /**
- * The health.connections event of a window: `created` is its end. Its id is the same whatever closed it, and whenever.
+ * The health.connections event of a window: `created` is its end. Its id does not depend on why or when the window closed.
  *
  * @param member which of several collectors this is
  * @throws Error if the taxonomy does not accept it, which would be our own mistake

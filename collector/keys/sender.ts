@@ -13,7 +13,7 @@ export interface Sender {
 
 const senders = new AsyncLocalStorage<Sender>();
 
-/** Handles a request on behalf of the sender, who is recorded with whatever is stored. */
+/** Handles a request on behalf of the sender, who is recorded with everything that is stored. */
 export function handleAs<T>(sender: Sender, handle: () => T): T {
   return senders.run(sender, handle);
 }

@@ -48,7 +48,7 @@ export interface KeyStore extends KeyCheck {
    * @throws KeyError if a key in use has the name
    */
   add(wanted: WantedKey): MadeKey;
-  /** Adds a key that somebody else made; undefined if it exists already. */
+  /** Adds a key that was made elsewhere; undefined if it exists already. */
   adopt(key: string, wanted: WantedKey): MadeKey | undefined;
   list(): readonly ApiKey[];
   /** Rotated keys that are still valid for a while. */
@@ -244,7 +244,7 @@ export function openKeyStore(dir: string, now: () => number = Date.now): KeyStor
 }
 
 /**
- * Before the scope `capture` existed, whoever could ingest was believed to be a capture. Keys from that time keep this
+ * Before the scope `capture` existed, any key that could ingest was believed to be a capture's. Keys from that time keep this
  * right; the first key after it records the change.
  */
 const LEAVE_FORMER = `
